@@ -1,0 +1,96 @@
+#ifndef MULTIMS_ENGINE_H
+#define MULTIMS_ENGINE_H
+/** @file engine.h  Hands units of work to worker processes, local or under MPI, and collects
+ * answers.
+ *
+ *  A unit is a JSON request of a named kind.  A worker is the same program, started again with
+ *  MULTIMS_WORKER_FD set; it runs one unit at a time.  Answers stand in the order of the units,
+ *  whatever the number of workers.  Source: spec job-engine 3. */
+
+#include "multims/base.h"
+#include "multims/value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A client's engine: workers and how to reach them. */
+typedef struct mms_engine mms_engine;
+
+/** What a running unit sees of its worker. */
+typedef struct mms_job mms_job;
+
+/** Runs one unit in a worker.  answer is an empty object to fill. */
+typedef mms_status mms_unit_fn(mms_job *job, const mms_value *request, mms_value *answer,
+                               mms_error *err);
+
+/** A kind of unit by name.  Lists end with {NULL, NULL}. */
+typedef struct mms_unit_kind {
+    const char *name;
+    mms_unit_fn *run;
+} mms_unit_kind;
+
+/** One unit's outcome; value is owned by whoever owns the answer. */
+typedef struct mms_answer {
+    mms_status status;
+    mms_error error;
+    mms_value *value;
+    int worker;
+} mms_answer;
+
+typedef struct mms_engine_opts {
+    uint32_t size;
+    int workers;   /**< local workers; 0: one for each usable core.  Under MPI the ranks decide */
+    bool progress; /**< show progress on stderr: a bar on a terminal, else plain lines */
+    const char *scope; /**< the task, for log lines */
+} mms_engine_opts;
+#define MMS_ENGINE_OPTS_INIT                        \
+    {                                               \
+        sizeof(mms_engine_opts), 0, false, "engine" \
+    }
+
+/** Become a worker or a server rank when this process was started as one, and serve until told to
+ *  stop.  Call it first in main, before any output.  argc and argv are main's.
+ *  Returns true when it has served: the caller ends with *exit_status.  Under a launcher it starts
+ *  MPI in every rank; rank 0 gets false and goes on. */
+MMS_API bool mms_engine_serve(const mms_unit_kind *kinds, int *exit_status);
+
+/** Let the server ranks end and shut MPI down; call it last in main.  Does nothing without MPI. */
+MMS_API void mms_engine_shutdown(int exit_status);
+
+/** Make an engine; workers are started when the first unit needs them.  Not collective.
+ *  @param[out] out  the engine; end it with mms_engine_close()
+ *  Errors: ARG, IO, MEM. */
+MMS_API MMS_CHECKED mms_status mms_engine_open(const mms_engine_opts *opts, mms_engine **out,
+                                               mms_error *err);
+
+/** Return how many units can run at once. */
+MMS_API int mms_engine_workers(const mms_engine *engine);
+
+/** Run all units of one kind and wait for them.  After the first failure nothing more is handed out
+ *  and the running units are ended.
+ *  @param names    names[nunits] for messages, for instance "sub-MS x.0003.ms"
+ *  @param[out] answers  answers[nunits]; free them with mms_answers_free() whatever the status
+ *  Errors: the first failed unit's, with its name in front; WORKER when one crashed; STOPPED. */
+MMS_API MMS_CHECKED mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
+                                              const char *const *names, mms_value *const *units,
+                                              mms_answer *answers, mms_error *err);
+
+/** Free the values of answers[nunits]; the array itself is the caller's. */
+MMS_API void mms_answers_free(int64_t nunits, mms_answer *answers);
+
+/** End the workers.  *engine is set to NULL; NULL is accepted. */
+MMS_API void mms_engine_close(mms_engine **engine);
+
+/** Say how many bytes of the unit's work are done and how many there are.  At most a few calls a
+ *  second travel. */
+MMS_API void mms_job_progress(mms_job *job, int64_t done, int64_t total);
+
+/** Catch SIGINT and SIGTERM from now on; mms_stop_signal() returns the one that came, or 0. */
+MMS_API void mms_stop_catch(void);
+MMS_API int mms_stop_signal(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,37 @@
+#ifndef MULTIMS_LOG_H
+#define MULTIMS_LOG_H
+/** @file log.h  Log lines: a level, a scope (task or module) and a text, given to one sink. */
+
+#include "multims/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mms_level {
+    MMS_LOG_ERROR = 0,
+    MMS_LOG_WARN = 1,
+    MMS_LOG_INFO = 2,
+    MMS_LOG_DEBUG = 3,
+    MMS_LOG_TRACE = 4
+} mms_level;
+
+/** Takes one line, without a line break at its end. */
+typedef void mms_log_sink(void *ctx, mms_level level, const char *scope, const char *text);
+
+/** Give all later lines up to level to sink; NULL drops them.  One sink a process. */
+MMS_API void mms_log_to(mms_log_sink *sink, void *ctx, mms_level level);
+
+/** Return whether a line of this level would reach the sink. */
+MMS_API bool mms_log_wants(mms_level level);
+
+/** Log one line.  scope is the task or the module. */
+MMS_API void mms_log(mms_level level, const char *scope, const char *fmt, ...) MMS_PRINTF(3, 4);
+
+/** Return "ERROR", "WARN", "INFO", "DEBUG" or "TRACE". */
+MMS_API const char *mms_level_name(mms_level level);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,88 @@
+#ifndef MULTIMS_PLAN_H
+#define MULTIMS_PLAN_H
+/** @file plan.h  Which rows go to which sub-MS.  No file is touched: metadata in, plan out. */
+
+#include "multims/base.h"
+#include "multims/meta.h"
+#include "multims/value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mms_axis {
+    MMS_AXIS_SCAN = 0,
+    MMS_AXIS_SPW,
+    MMS_AXIS_GRID,     /**< separationaxis auto: the seed's grid */
+    MMS_AXIS_BALANCED, /**< CASA 6's auto */
+    MMS_AXIS_BASELINE,
+    MMS_AXIS_MEMBER, /**< one part for each member of the input */
+    MMS_AXIS_NONE    /**< one part */
+} mms_axis;
+
+typedef struct mms_plan_opts {
+    uint32_t size;
+    mms_axis axis;
+    int64_t numsubms; /**< wanted parts; 0: auto, 8 */
+    int64_t nspw;     /**< spws in the order of the user's expression; 0: ascending */
+    const int32_t *spws;
+} mms_plan_opts;
+#define MMS_PLAN_OPTS_INIT                               \
+    {                                                    \
+        sizeof(mms_plan_opts), MMS_AXIS_GRID, 0, 0, NULL \
+    }
+
+/** One planned sub-MS.  Empty parts (axis member, empty grid cells) are not in the plan. */
+typedef struct mms_part {
+    int64_t rows, bytes, visibilities;
+    int64_t nscan, nspw, nddid, nbaseline;
+    int32_t *scans, *spws, *ddids; /**< input ids, ascending */
+    mms_rows baselines;            /**< axis baseline: a run of mms_meta.baselines */
+    int64_t member;                /**< axis member: its index, else -1 */
+} mms_part;
+
+/** A plan; end it with mms_plan_free(). */
+typedef struct mms_plan mms_plan;
+
+/** What a row is, for the part it goes to. */
+typedef struct mms_row_key {
+    int32_t scan, ddid, ant1, ant2;
+    int64_t member;
+} mms_row_key;
+
+/** Parse a value of separationaxis in any case: auto both scan spw baseline balanced.
+ *  Errors: ARG. */
+MMS_API MMS_CHECKED mms_status mms_plan_parse_axis(const char *text, mms_axis *axis,
+                                                   mms_error *err);
+
+/** Return the AxisType text: "scan", "spw", "scan,spw", "baseline", "" for MEMBER and NONE. */
+MMS_API const char *mms_plan_axis_type(mms_axis axis);
+
+/** Make a plan from metadata.  meta is used during the call only.
+ *  Errors: EMPTY no row is selected; ARG; MEM.  Source: multi-ms 2.4-2.8. */
+MMS_API MMS_CHECKED mms_status mms_plan_create(const mms_meta *meta, const mms_plan_opts *opts,
+                                               mms_plan **out, mms_error *err);
+MMS_API void mms_plan_free(mms_plan **plan);
+
+MMS_API mms_axis mms_plan_axis(const mms_plan *plan);
+MMS_API int64_t mms_plan_nparts(const mms_plan *plan);
+MMS_API const mms_part *mms_plan_part(const mms_plan *plan, int64_t part);
+
+/** Return how many planned parts had no rows and were dropped. */
+MMS_API int64_t mms_plan_ndropped(const mms_plan *plan);
+
+/** Return the part of a selected row, or -1 when the plan knows no such row.  Fast: O(1). */
+MMS_API int64_t mms_plan_part_of(const mms_plan *plan, const mms_row_key *key);
+
+/** Describe the plan as JSON: axis, parts [{scans, spws, ddids, rows, bytes, visibilities}],
+ *  imbalance (largest part's bytes / mean); the caller frees it.  Errors: MEM. */
+MMS_API MMS_CHECKED mms_status mms_plan_describe(const mms_plan *plan, mms_value **out,
+                                                 mms_error *err);
+
+/** Write ids (ascending, distinct) as a compact list: "0~2,5".  The caller ends it with free(). */
+MMS_API char *mms_plan_compact_list(int64_t n, const int32_t *ids);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,78 @@
+#ifndef MULTIMS_SELECT_H
+#define MULTIMS_SELECT_H
+/** @file select.h  What a request selects from an MS: rows, ids, channels, correlations. */
+
+#include "multims/base.h"
+#include "multims/ms.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Selection expressions; NULL or "" selects everything.  Source: parallel-tasks 5. */
+typedef struct mms_select {
+    const char *field, *spw, *scan, *antenna, *correlation, *timerange, *intent, *array, *uvrange,
+        *observation, *feed, *taql;
+} mms_select;
+
+/** Channels first, first + step, … <= last of one spw. */
+typedef struct mms_channels {
+    int32_t spw, first, last, step;
+} mms_channels;
+
+/** A resolved selection: ids are input ids.  Lists of a parameter that was not given are empty and
+ *  its flag is false. */
+typedef struct mms_selection mms_selection;
+
+/** A list of ids, borrowed from the selection. */
+typedef struct mms_ids {
+    bool given;
+    int64_t n;
+    const int32_t *ids;
+} mms_ids;
+
+/** Parse and resolve; a relative time is resolved against the whole input, once.
+ *  Warnings go to the log, each once.
+ *  @param[out] out  the selection, NULL on failure; end it with mms_selection_free()
+ *  Errors: SELECT naming the expression (and casacore's text); TABLE; MEM. */
+MMS_API MMS_CHECKED mms_status mms_selection_create(mms_ms *ms, const mms_select *select,
+                                                    mms_selection **out, mms_error *err);
+MMS_API void mms_selection_free(mms_selection **selection);
+
+/** Return whether every row is selected without looking at any. */
+MMS_API bool mms_selection_is_all(const mms_selection *s);
+
+/** Say which of the rows are selected: mask[i] is 1 when row rows.first + i is.
+ *  Errors: RANGE, TABLE. */
+MMS_API MMS_CHECKED mms_status mms_selection_rows(mms_selection *s, mms_rows rows, uint8_t *mask,
+                                                  mms_error *err);
+
+/** Selected ids: spws, DDs, in the order of the user's expression; fields, observations, arrays,
+ *  states ascending; antennas: those that stay in ANTENNA, ascending, given only when some drop
+ *  out. */
+MMS_API mms_ids mms_selection_spws(const mms_selection *s);
+MMS_API mms_ids mms_selection_ddids(const mms_selection *s);
+MMS_API mms_ids mms_selection_fields(const mms_selection *s);
+MMS_API mms_ids mms_selection_observations(const mms_selection *s);
+MMS_API mms_ids mms_selection_arrays(const mms_selection *s);
+MMS_API mms_ids mms_selection_states(const mms_selection *s);
+MMS_API mms_ids mms_selection_antennas(const mms_selection *s);
+
+/** Channel ranges in the order of the expression; *n is 0 when spw was not given.  A spw without
+ *  channels has one range over all of them.  Borrowed. */
+MMS_API const mms_channels *mms_selection_channels(const mms_selection *s, int64_t *n);
+
+/** Return whether spw narrows the channels of any window. */
+MMS_API bool mms_selection_cuts_channels(const mms_selection *s);
+
+/** Products kept of a POLARIZATION row, as indices into its CORR_TYPE, ascending; given is false
+ *  when correlation was not given (all are kept). */
+MMS_API mms_ids mms_selection_corrs(const mms_selection *s, int32_t pol);
+
+/** Time ranges of a timerange selection, MJD seconds: times[2*i], times[2*i+1]; *n ranges. */
+MMS_API const double *mms_selection_times(const mms_selection *s, int64_t *n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

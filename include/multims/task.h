@@ -1,0 +1,129 @@
+#ifndef MULTIMS_TASK_H
+#define MULTIMS_TASK_H
+/** @file task.h  A task: its name, its parameters, declared once, and its run function.
+ *
+ *  Command-line options, key=value words, JSON parameters, validation, --help and HISTORY rows all
+ *  come from the table.  Source: design D2, D3. */
+
+#include <stdio.h>
+
+#include "multims/base.h"
+#include "multims/engine.h"
+#include "multims/value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** How a parameter is written and where it goes in the task's struct. */
+typedef enum mms_type {
+    MMS_STRING,    /**< const char * */
+    MMS_PATH,      /**< const char *, trailing slashes removed */
+    MMS_SELECTION, /**< const char *; numbers and lists are accepted and joined by commas */
+    MMS_CHOICE,    /**< const char *, lower case, one of the allowed words */
+    MMS_BOOL,      /**< bool; True, False, true, false, 1, 0, yes, no */
+    MMS_INT,       /**< int64_t */
+    MMS_COUNT,     /**< int64_t; the word auto is 0, else >= 1 */
+    MMS_DOUBLE,    /**< double */
+    MMS_INTS,      /**< mms_ints */
+    MMS_SECONDS,   /**< double; a number with an optional time unit */
+    MMS_BYTES      /**< int64_t; a number with an optional unit K M G T */
+} mms_type;
+
+/** A list of integers, borrowed from the arguments. */
+typedef struct mms_ints {
+    int64_t count;
+    const int64_t *values;
+} mms_ints;
+
+enum {
+    MMS_PARAM_REQUIRED = 1,  /**< must be given and not blank */
+    MMS_PARAM_HIDDEN = 2,    /**< left out of --help */
+    MMS_PARAM_RUN = 4,       /**< how to run, not what: left out of HISTORY */
+    MMS_PARAM_POSITIONAL = 8 /**< may be given without its name, in declaration order */
+};
+
+/** One parameter.  Tables end with an entry whose name is NULL. */
+typedef struct mms_param {
+    const char *name;
+    mms_type type;
+    size_t offset;       /**< of the value in the task's struct */
+    const char *init;    /**< default, as text; NULL is "" */
+    const char *allowed; /**< MMS_CHOICE: the words, separated by blanks */
+    const char *needs;   /**< the parameter that switches this one on */
+    const char *unit;
+    const char *doc;
+    unsigned flags;
+} mms_param;
+
+typedef struct mms_task mms_task;
+
+/** One run of a task: what the driver gives it. */
+typedef struct mms_run {
+    const mms_task *task;
+    const mms_value *params; /**< all parameters, typed, in declaration order */
+    const mms_value *given;  /**< the names the user gave: {name: true} */
+    int workers;             /**< 0: usable cores */
+    bool json, quiet;
+    mms_engine *engine; /**< NULL until mms_run_engine() */
+    bool wrote;         /**< set once anything was written: failures then exit 1, not 2 */
+} mms_run;
+
+struct mms_task {
+    const char *name, *summary;
+    const mms_param *params;
+    size_t params_size; /**< of the struct that the offsets refer to */
+    /** Do the work; result is an empty object to fill. */
+    mms_status (*run)(mms_run *run, const void *params, mms_value *result, mms_error *err);
+    /** Print result for people; NULL prints nothing. */
+    void (*print)(const mms_value *result, FILE *out);
+    /** Run one unit in a worker; NULL when the task has none. */
+    mms_unit_fn *unit;
+};
+
+/** Return the tasks, ended by NULL, in the order of lib/task/tasks.def. */
+MMS_API const mms_task *const *mms_tasks(void);
+
+/** Return the task of that name, or NULL. */
+MMS_API const mms_task *mms_task_find(const char *name);
+
+/** Make the engine of a run if it has none; the driver closes it.  Errors: as mms_engine_open. */
+MMS_API MMS_CHECKED mms_status mms_run_engine(mms_run *run, mms_error *err);
+
+/** Parsed arguments of one task. */
+typedef struct mms_args mms_args;
+
+/** Parse and validate the words after the verb: GNU options (--name value, --name=value), key=value
+ *  words, positional parameters, and --params FILE.json; later words win over the file.
+ *  @param[out] out  the arguments, NULL on failure; end it with mms_args_free()
+ *  Errors: ARG naming the parameter, the value and what is allowed; NOT_FOUND, IO for the file. */
+MMS_API MMS_CHECKED mms_status mms_args_parse(const mms_task *task, int nwords,
+                                              const char *const *words, mms_args **out,
+                                              mms_error *err);
+
+/** The same from a JSON object of parameters. */
+MMS_API MMS_CHECKED mms_status mms_args_from_value(const mms_task *task, const mms_value *object,
+                                                   mms_args **out, mms_error *err);
+
+/** Return the filled struct that the task's offsets refer to; borrowed. */
+MMS_API const void *mms_args_struct(const mms_args *args);
+
+/** Return {name: value} of all parameters in declaration order; borrowed. */
+MMS_API const mms_value *mms_args_values(const mms_args *args);
+
+/** Return {name: true} of the parameters that were given; borrowed. */
+MMS_API const mms_value *mms_args_given(const mms_args *args);
+
+/** End it; NULL is accepted. */
+MMS_API void mms_args_free(mms_args **args);
+
+/** Print --help of a task. */
+MMS_API void mms_task_help(const mms_task *task, FILE *out);
+
+/** Return the declaration of a task as JSON; the caller frees it. */
+MMS_API mms_value *mms_task_describe(const mms_task *task);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

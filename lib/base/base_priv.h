@@ -1,0 +1,53 @@
+#ifndef MULTIMS_BASE_PRIV_H
+#define MULTIMS_BASE_PRIV_H
+/** @file base_priv.h  Small things every folder of lib uses: memory, text, paths. */
+
+#include <stdarg.h>
+
+#include "multims/base.h"
+#include "multims/log.h"
+#include "multims/value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MMS_COUNT_OF(array) ((int64_t)(sizeof(array) / sizeof((array)[0])))
+
+/** Allocate n elements of size bytes, zeroed, aligned to 64 bytes; the product is checked.
+ *  NULL when out of memory; at least one byte is allocated.  End it with free(). */
+void *mms_alloc(int64_t n, size_t size);
+
+/** Make *array hold at least n elements: *capacity grows by half; on failure nothing changes. */
+MMS_CHECKED mms_status mms_grow(void *array, int64_t *capacity, int64_t n, size_t size,
+                                mms_error *err);
+
+/** Return a formatted text, NULL when out of memory; end it with free(). */
+char *mms_format(const char *fmt, ...) MMS_PRINTF(1, 2);
+
+/** A text that grows.  Start with {0}; end text with free().  After a failure it is NULL for good.
+ */
+typedef struct mms_text {
+    char *text;
+    size_t length, capacity;
+    bool failed;
+} mms_text;
+void mms_text_add(mms_text *t, const char *fmt, ...) MMS_PRINTF(2, 3);
+
+/** Return a copy of path without trailing slashes ("/" stays). */
+char *mms_path_strip(const char *path);
+/** Return the last component of path, trailing slashes removed, as a new text. */
+char *mms_path_base(const char *path);
+/** Return the directory part of path, "." when there is none, as a new text. */
+char *mms_path_dir(const char *path);
+/** Return the absolute form of path without resolving links; NULL when out of memory. */
+char *mms_path_absolute(const char *path);
+
+/** Parse all of text as a decimal integer or a number; blanks around are ignored. */
+bool mms_parse_int(const char *text, int64_t *value);
+bool mms_parse_double(const char *text, double *value);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

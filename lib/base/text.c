@@ -1,0 +1,136 @@
+/** @file text.c  Texts, paths and numbers in text. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base_priv.h"
+
+static char *format_list(const char *fmt, va_list args)
+{
+    char *text = NULL;
+    return vasprintf(&text, fmt, args) < 0 ? NULL : text;
+}
+
+char *mms_format(const char *fmt, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, fmt);
+    text = format_list(fmt, args);
+    va_end(args);
+    return text;
+}
+
+void mms_text_add(mms_text *t, const char *fmt, ...)
+{
+    va_list args;
+    char *piece, *grown;
+    size_t length;
+
+    if (t->failed)
+        return;
+    va_start(args, fmt);
+    piece = format_list(fmt, args);
+    va_end(args);
+    length = piece ? strlen(piece) : 0;
+    if (piece && t->length + length + 1 > t->capacity) {
+        const size_t capacity = (t->length + length + 1) * 2;
+        grown = realloc(t->text, capacity);
+        if (grown) {
+            t->text = grown;
+            t->capacity = capacity;
+        } else {
+            free(piece);
+            piece = NULL;
+        }
+    }
+    if (!piece) {
+        free(t->text);
+        *t = (mms_text){.failed = true};
+        return;
+    }
+    memcpy(t->text + t->length, piece, length + 1);
+    t->length += length;
+    free(piece);
+}
+
+char *mms_path_strip(const char *path)
+{
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/')
+        n--;
+    return strndup(path, n);
+}
+
+char *mms_path_base(const char *path)
+{
+    char *plain = mms_path_strip(path), *slash, *base;
+
+    if (!plain)
+        return NULL;
+    slash = strrchr(plain, '/');
+    base = strdup(slash && slash[1] ? slash + 1 : plain);
+    free(plain);
+    return base;
+}
+
+char *mms_path_dir(const char *path)
+{
+    char *plain = mms_path_strip(path), *slash;
+
+    if (!plain)
+        return NULL;
+    slash = strrchr(plain, '/');
+    if (!slash) {
+        free(plain);
+        return strdup(".");
+    }
+    slash[slash == plain ? 1 : 0] = '\0';
+    return plain;
+}
+
+char *mms_path_absolute(const char *path)
+{
+    char *plain = mms_path_strip(path), *here, *whole;
+
+    if (!plain || plain[0] == '/')
+        return plain;
+    here = getcwd(NULL, 0);
+    whole = here ? mms_format("%s/%s", here, strncmp(plain, "./", 2) ? plain : plain + 2) : NULL;
+    free(here);
+    free(plain);
+    return whole;
+}
+
+static bool only_blanks(const char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    return *text == '\0';
+}
+
+bool mms_parse_int(const char *text, int64_t *value)
+{
+    char *end;
+    errno = 0;
+    const long long v = strtoll(text, &end, 10);
+    if (end == text || errno || !only_blanks(end))
+        return false;
+    *value = v;
+    return true;
+}
+
+bool mms_parse_double(const char *text, double *value)
+{
+    char *end;
+    errno = 0;
+    const double v = strtod(text, &end);
+    if (end == text || errno == ERANGE || !only_blanks(end))
+        return false;
+    *value = v;
+    return true;
+}

@@ -1,0 +1,48 @@
+/** @file value.c  JSON values: parse, read, write. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base_priv.h"
+
+mms_status mms_value_parse(const char *text, mms_value **out, mms_error *err)
+{
+    json_error_t where;
+
+    *out = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+    if (!*out)
+        return mms_fail(err, MMS_ERR_ARG, "JSON line %d column %d: %s", where.line, where.column,
+                        where.text);
+    return MMS_OK;
+}
+
+mms_status mms_value_read(const char *path, mms_value **out, mms_error *err)
+{
+    json_error_t where;
+    FILE *file = fopen(path, "re");
+
+    *out = NULL;
+    if (!file)
+        return mms_fail(err, errno == ENOENT ? MMS_ERR_NOT_FOUND : MMS_ERR_IO, "%s: %s", path,
+                        strerror(errno));
+    *out = json_loadf(file, JSON_REJECT_DUPLICATES, &where);
+    fclose(file);
+    if (!*out)
+        return mms_fail(err, MMS_ERR_ARG, "%s: line %d column %d: %s", path, where.line,
+                        where.column, where.text);
+    return MMS_OK;
+}
+
+char *mms_value_text(const mms_value *value, int indent)
+{
+    return json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT((size_t)indent) |
+                                 (indent ? 0 : JSON_COMPACT) | JSON_REAL_PRECISION(17));
+}
+
+void mms_value_free(mms_value **value)
+{
+    if (*value)
+        json_decref(*value);
+    *value = NULL;
+}

@@ -1,0 +1,12 @@
+# Warning and sanitizer flags of our own code; third-party headers come as SYSTEM.
+add_library(multims_flags INTERFACE)
+target_compile_options(multims_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>)
+target_compile_definitions(multims_flags INTERFACE _GNU_SOURCE)
+if(MULTIMS_WERROR)
+  target_compile_options(multims_flags INTERFACE -Werror)
+endif()
+if(MULTIMS_SANITIZE)
+  target_compile_options(multims_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  target_link_options(multims_flags INTERFACE -fsanitize=address,undefined)
+endif()

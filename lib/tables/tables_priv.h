@@ -1,0 +1,131 @@
+#ifndef MULTIMS_TABLES_PRIV_H
+#define MULTIMS_TABLES_PRIV_H
+/** @file tables_priv.h  The casacore border: one table, its columns, keywords and making.
+ *
+ *  Everything behind it is C++; every function is guarded.  Shapes are in C order. */
+
+#include "multims/ms.h"
+#include "multims/value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** An open casacore table. */
+typedef struct mms_table mms_table;
+
+typedef enum mms_table_mode {
+    MMS_TABLE_READ = 0,  /**< nothing is created in it, not even table.lock */
+    MMS_TABLE_UPDATE = 1 /**< permanent lock */
+} mms_table_mode;
+
+/** Open, close.  close flushes what was written, frees and sets NULL even on failure. */
+MMS_CHECKED mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out,
+                                      mms_error *err);
+MMS_CHECKED mms_status mms_table_close(mms_table **table, mms_error *err);
+/** Close without a report, for error paths. */
+void mms_table_drop(mms_table **table);
+
+const char *mms_table_path(const mms_table *table);
+int64_t mms_table_nrow(const mms_table *table);
+MMS_CHECKED mms_status mms_table_add_rows(mms_table *table, int64_t count, mms_error *err);
+/** Remove the given rows, ascending. */
+MMS_CHECKED mms_status mms_table_remove_rows(mms_table *table, int64_t n, const int64_t *rows,
+                                             mms_error *err);
+
+int64_t mms_table_ncolumn(const mms_table *table);
+const mms_column *mms_table_column(const mms_table *table, int64_t i);
+const mms_column *mms_table_find_column(const mms_table *table, const char *name); /* or NULL */
+
+/** Bytes of one element; 0 for STRING and OTHER. */
+size_t mms_dtype_size(mms_dtype dtype);
+const char *mms_dtype_name(mms_dtype dtype);
+
+/** Cells of nrange runs of rows, one shape, from and to a caller's buffer of the column's type.
+ *  data[sum of counts][cell].  put sets the shape of variable-shaped cells. */
+MMS_CHECKED mms_status mms_table_get(mms_table *table, const char *column, int64_t nrange,
+                                     const mms_rows *ranges, int64_t nvalue, void *data,
+                                     mms_error *err);
+MMS_CHECKED mms_status mms_table_put(mms_table *table, const char *column, int64_t nrange,
+                                     const mms_rows *ranges, int32_t ndim, const int64_t *shape,
+                                     int64_t nvalue, const void *data, mms_error *err);
+
+/** One cell of any type but OTHER as JSON: numbers, strings, nested arrays in C order, complex as
+ *  [re, im], null when undefined. */
+MMS_CHECKED mms_status mms_table_get_cell(mms_table *table, const char *column, int64_t row,
+                                          mms_value **out, mms_error *err);
+MMS_CHECKED mms_status mms_table_put_cell(mms_table *table, const char *column, int64_t row,
+                                          const mms_value *value, mms_error *err);
+
+/** Whole scalar column of integers (any integer or bool type) or doubles (float too), for
+ *  sub-tables: values[nrow], ended with free(). */
+MMS_CHECKED mms_status mms_table_get_ints(mms_table *table, const char *column, int32_t **values,
+                                          mms_error *err);
+MMS_CHECKED mms_status mms_table_get_doubles(mms_table *table, const char *column, double **values,
+                                             mms_error *err);
+/** Write a whole scalar column of int32. */
+MMS_CHECKED mms_status mms_table_put_ints(mms_table *table, const char *column,
+                                          const int32_t *values, mms_error *err);
+
+/** Copy cells of any type and shape, undefined ones too: dst rows first.. get the rows of ranges.
+ */
+MMS_CHECKED mms_status mms_table_copy_cells(mms_table *src, const char *src_column, int64_t nrange,
+                                            const mms_rows *ranges, mms_table *dst,
+                                            const char *dst_column, int64_t first, mms_error *err);
+
+/** Runs of equal cell shape; runs is ended with free(). */
+MMS_CHECKED mms_status mms_table_shapes(mms_table *table, const char *column, int64_t nrange,
+                                        const mms_rows *ranges, mms_shape_run **runs, int64_t *nrun,
+                                        mms_error *err);
+
+/** Keywords of the table, or of a column when column is not NULL, as JSON; a sub-table is the text
+ *  "Table: PATH".  The caller frees it. */
+MMS_CHECKED mms_status mms_table_keywords(mms_table *table, const char *column, mms_value **out,
+                                          mms_error *err);
+/** Set a text, number or array keyword; remove one (nothing happens when it is not there). */
+MMS_CHECKED mms_status mms_table_set_keyword(mms_table *table, const char *column, const char *name,
+                                             const mms_value *value, mms_error *err);
+MMS_CHECKED mms_status mms_table_remove_keyword(mms_table *table, const char *name, mms_error *err);
+/** Make name a sub-table keyword for the table at path. */
+MMS_CHECKED mms_status mms_table_link_subtable(mms_table *table, const char *name, const char *path,
+                                               mms_error *err);
+
+/** Type, SubType and readme of table.info; the caller ends each with free(). */
+MMS_CHECKED mms_status mms_table_info(mms_table *table, char **type, char **subtype, char **readme,
+                                      mms_error *err);
+MMS_CHECKED mms_status mms_table_set_info(mms_table *table, const char *type, const char *subtype,
+                                          const char *readme, mms_error *err);
+
+/** How a table is made like another one. */
+typedef struct mms_table_like {
+    int64_t nrow;                        /**< rows to add */
+    int64_t max_tile_rows;               /**< cap for the rows of a tile; 0: none */
+    const char *const *skip;             /**< columns left out, ended by NULL, or NULL */
+    const char *rename_from, *rename_to; /**< one column that changes its name, or NULL */
+    const char *const *reshape; /**< columns whose cell shape changes: made free-shaped, own
+                                     manager of multi-ms 1.12; ended by NULL, or NULL */
+} mms_table_like;
+
+/** Make a table with the description, keywords (no sub-tables), info and storage managers of src.
+ *  Lossy, virtual and unwritable managers are replaced (multi-ms 1.12), with a WARN.
+ *  Errors: EXISTS, TABLE, UNSUPPORTED. */
+MMS_CHECKED mms_status mms_table_create_like(const char *path, mms_table *src,
+                                             const mms_table_like *how, mms_table **out,
+                                             mms_error *err);
+
+/** Make an empty standard table of an MS: kind is "MAIN" or a sub-table's name as in the MS
+ *  definition.  optional: optional columns to add, ended by NULL; managers: JSON
+ *  [{"type","name","columns":[…],"tile":[C order, rows first]}], or NULL for 1.12's.
+ *  Errors: EXISTS, ARG, TABLE. */
+MMS_CHECKED mms_status mms_table_create_standard(const char *path, const char *kind,
+                                                 const char *const *optional,
+                                                 const mms_value *managers, mms_table **out,
+                                                 mms_error *err);
+
+/** Version of casacore that the library was built with. */
+const char *mms_table_library_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
