@@ -27,7 +27,8 @@ typedef enum mms_type {
     MMS_DOUBLE,    /**< double */
     MMS_INTS,      /**< mms_ints */
     MMS_SECONDS,   /**< double; a number with an optional time unit */
-    MMS_BYTES      /**< int64_t; a number with an optional unit K M G T */
+    MMS_BYTES,     /**< int64_t; a number with an optional unit K M G T */
+    MMS_REPEAT     /**< int64_t; takes no value: how often the option stands */
 } mms_type;
 
 /** A list of integers, borrowed from the arguments. */
@@ -37,10 +38,11 @@ typedef struct mms_ints {
 } mms_ints;
 
 enum {
-    MMS_PARAM_REQUIRED = 1,  /**< must be given and not blank */
-    MMS_PARAM_HIDDEN = 2,    /**< left out of --help */
-    MMS_PARAM_RUN = 4,       /**< how to run, not what: left out of HISTORY */
-    MMS_PARAM_POSITIONAL = 8 /**< may be given without its name, in declaration order */
+    MMS_PARAM_REQUIRED = 1,   /**< must be given and not blank */
+    MMS_PARAM_HIDDEN = 2,     /**< left out of --help */
+    MMS_PARAM_RUN = 4,        /**< how to run, not what: left out of HISTORY */
+    MMS_PARAM_POSITIONAL = 8, /**< may be given without its name, in declaration order */
+    MMS_PARAM_LITERAL = 16    /**< double quotes belong to the value: they mark a name pattern */
 };
 
 /** One parameter.  Tables end with an entry whose name is NULL. */
@@ -49,7 +51,8 @@ typedef struct mms_param {
     mms_type type;
     size_t offset;       /**< of the value in the task's struct */
     const char *init;    /**< default, as text; NULL is "" */
-    const char *allowed; /**< MMS_CHOICE: the words, separated by blanks */
+    const char *allowed; /**< MMS_CHOICE: the words, separated by blanks; numbers: "MIN..MAX", where
+                            either may be left out */
     const char *needs;   /**< the parameter that switches this one on */
     const char *unit;
     const char *doc;
@@ -58,10 +61,19 @@ typedef struct mms_param {
 
 typedef struct mms_task mms_task;
 
+/** How to run, the same for every task. */
+typedef struct mms_run_options {
+    bool json, quiet, help;
+    int64_t verbose;    /**< 0, 1: DEBUG, 2 and more: TRACE */
+    int64_t workers;    /**< 0: usable cores */
+    const char *log;    /**< file that takes the log too, or "" */
+    const char *params; /**< JSON file of parameters, or "" */
+} mms_run_options;
+
 /** One run of a task: what the driver gives it. */
 typedef struct mms_run {
     const mms_task *task;
-    const mms_value *params; /**< all parameters, typed, in declaration order */
+    const mms_value *params; /**< all parameters of the task, typed, in declaration order */
     const mms_value *given;  /**< the names the user gave: {name: true} */
     int workers;             /**< 0: usable cores */
     bool json, quiet;
@@ -71,6 +83,7 @@ typedef struct mms_run {
 
 struct mms_task {
     const char *name, *summary;
+    const char *details; /**< end of --help: notes and examples; NULL: none */
     const mms_param *params;
     size_t params_size; /**< of the struct that the offsets refer to */
     /** Do the work; result is an empty object to fill. */
@@ -87,28 +100,45 @@ MMS_API const mms_task *const *mms_tasks(void);
 /** Return the task of that name, or NULL. */
 MMS_API const mms_task *mms_task_find(const char *name);
 
+/** Return the kinds of unit that the tasks run in workers, for mms_engine_serve(): one for each
+ * task with a unit function, by the task's name.  The caller ends it with free(); NULL when out of
+ *  memory. */
+MMS_API MMS_CHECKED mms_unit_kind *mms_task_units(void);
+
+/** Return the one of words[] (ended by NULL) that word was probably meant to be, or NULL. */
+MMS_API const char *mms_word_nearest(const char *word, const char *const *words);
+
+/** Return what this is and what it was built with: "multims 0.1.0 (casacore 3.5.0, …)". */
+MMS_API const char *mms_build_info(void);
+
 /** Make the engine of a run if it has none; the driver closes it.  Errors: as mms_engine_open. */
 MMS_API MMS_CHECKED mms_status mms_run_engine(mms_run *run, mms_error *err);
 
 /** Parsed arguments of one task. */
 typedef struct mms_args mms_args;
 
-/** Parse and validate the words after the verb: GNU options (--name value, --name=value), key=value
- *  words, positional parameters, and --params FILE.json; later words win over the file.
+/** Parse and validate the words after the verb: GNU options (--name value, --name=value,
+ * --no-name), key=value words with or without Python quoting, positional parameters, and --params
+ * FILE.json. Words win over the file, later words over earlier ones.  In names '-' and '_' don't
+ * count.  With
+ *  --help nothing is validated and the struct is empty.
  *  @param[out] out  the arguments, NULL on failure; end it with mms_args_free()
  *  Errors: ARG naming the parameter, the value and what is allowed; NOT_FOUND, IO for the file. */
 MMS_API MMS_CHECKED mms_status mms_args_parse(const mms_task *task, int nwords,
                                               const char *const *words, mms_args **out,
                                               mms_error *err);
 
-/** The same from a JSON object of parameters. */
+/** The same from a JSON object of parameters.  Errors: ARG. */
 MMS_API MMS_CHECKED mms_status mms_args_from_value(const mms_task *task, const mms_value *object,
                                                    mms_args **out, mms_error *err);
 
 /** Return the filled struct that the task's offsets refer to; borrowed. */
 MMS_API const void *mms_args_struct(const mms_args *args);
 
-/** Return {name: value} of all parameters in declaration order; borrowed. */
+/** Return the options that every task has; borrowed. */
+MMS_API const mms_run_options *mms_args_options(const mms_args *args);
+
+/** Return {name: value} of all parameters of the task in declaration order; borrowed. */
 MMS_API const mms_value *mms_args_values(const mms_args *args);
 
 /** Return {name: true} of the parameters that were given; borrowed. */

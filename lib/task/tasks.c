@@ -1,0 +1,54 @@
+/** @file tasks.c  The list of tasks, and what a run needs besides its parameters. */
+#include <limits.h>
+#include <string.h>
+
+#include "task_priv.h"
+
+#define TASK(name) &mms_task_##name,
+static const mms_task *const tasks[] = {
+#include "tasks.def"
+    NULL,
+};
+#undef TASK
+
+const mms_task *const *mms_tasks(void)
+{
+    return tasks;
+}
+
+const mms_task *mms_task_find(const char *name)
+{
+    for (const mms_task *const *t = tasks; *t; t++)
+        if (!strcmp((*t)->name, name))
+            return *t;
+    return NULL;
+}
+
+mms_unit_kind *mms_task_units(void)
+{
+    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(tasks), sizeof *kinds);
+    int64_t n = 0;
+
+    for (const mms_task *const *t = tasks; kinds && *t; t++)
+        if ((*t)->unit)
+            kinds[n++] = (mms_unit_kind){(*t)->name, (*t)->unit};
+    return kinds;
+}
+
+const char *mms_build_info(void)
+{
+    return "multims " MULTIMS_VERSION " (built with casacore " MULTIMS_CASACORE_VERSION
+           ", " MULTIMS_MPI_NAME ")";
+}
+
+mms_status mms_run_engine(mms_run *run, mms_error *err)
+{
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+
+    if (run->engine)
+        return MMS_OK;
+    opts.workers = run->workers;
+    opts.progress = !run->quiet;
+    opts.scope = run->task->name;
+    return mms_engine_open(&opts, &run->engine, err);
+}
