@@ -8,10 +8,10 @@
 extern "C" {
 #endif
 
-/** Selected rows that share all ids. */
+/** Selected rows that share all ids and lie in one member of the input. */
 typedef struct mms_cell {
-    int32_t scan, ddid, field, state, array, observation;
-    int64_t rows, first_row;
+    int32_t scan, ddid, field, state, array, observation, member;
+    int64_t rows, first_row;   /**< first_row: of the whole input */
     double time_min, time_max; /**< MJD seconds */
 } mms_cell;
 
@@ -20,14 +20,15 @@ typedef struct mms_dd {
     int32_t spw, pol, nchan, ncorr;
 } mms_dd;
 
-/** Selected rows of an unordered antenna pair, ant1 <= ant2. */
+/** Selected rows of an unordered antenna pair, ant1 <= ant2.  Pairs that occur in the input only
+ *  outside the selection are listed too, with no rows (multi-ms 2.8). */
 typedef struct mms_baseline {
     int32_t ant1, ant2;
-    int64_t rows;
+    int64_t rows, bytes, visibilities;
 } mms_baseline;
 
-/** A homogeneous stretch of a scan: consecutive times with one field, state and set of DDs
- *  (multi-ms 2.7.2).  ddids points into mms_meta.stretch_ddids. */
+/** A homogeneous stretch of a scan: consecutive times with one field, state and set of DDs, in one
+ *  array and observation (multi-ms 2.7.2).  ddids points into mms_meta.stretch_ddids. */
 typedef struct mms_stretch {
     int32_t scan, field, state, nddid;
     int64_t rows;
@@ -39,7 +40,7 @@ typedef struct mms_meta {
     int64_t nrow;      /**< of the whole input */
     int64_t nselected; /**< of the selection */
     int64_t ncell, ndd, nbaseline, nstretch, nmember;
-    mms_cell *cells;         /**< sorted by scan, ddid, field, state, array, observation */
+    mms_cell *cells;         /**< sorted by scan, ddid, field, state, array, observation, member */
     mms_dd *dds;             /**< by input DDID */
     mms_baseline *baselines; /**< sorted by ant1, ant2 */
     mms_stretch *stretches;  /**< sorted by scan, then time */

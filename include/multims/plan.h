@@ -26,17 +26,21 @@ typedef struct mms_plan_opts {
     int64_t numsubms; /**< wanted parts; 0: auto, 8 */
     int64_t nspw;     /**< spws in the order of the user's expression; 0: ascending */
     const int32_t *spws;
+    bool
+        antennas_given; /**< axis baseline: an antenna selection was given; only pairs with selected
+                             rows are split.  Else all pairs of the input are, as CASA does */
 } mms_plan_opts;
-#define MMS_PLAN_OPTS_INIT                               \
-    {                                                    \
-        sizeof(mms_plan_opts), MMS_AXIS_GRID, 0, 0, NULL \
+#define MMS_PLAN_OPTS_INIT                                      \
+    {                                                           \
+        sizeof(mms_plan_opts), MMS_AXIS_GRID, 0, 0, NULL, false \
     }
 
 /** One planned sub-MS.  Empty parts (axis member, empty grid cells) are not in the plan. */
 typedef struct mms_part {
     int64_t rows, bytes, visibilities;
-    int64_t nscan, nspw, nddid, nbaseline;
-    int32_t *scans, *spws, *ddids; /**< input ids, ascending */
+    int64_t nscan, nspw, nddid;
+    int64_t nbaseline;             /**< axis baseline: pairs with selected rows, else 0 */
+    int32_t *scans, *spws, *ddids; /**< input ids, ascending; axis baseline: those of all parts */
     mms_rows baselines;            /**< axis baseline: a run of mms_meta.baselines */
     int64_t member;                /**< axis member: its index, else -1 */
 } mms_part;

@@ -1,0 +1,29 @@
+#ifndef MULTIMS_MS_META_H
+#define MULTIMS_MS_META_H
+/** @file ms_meta.h  Counts the selected rows of an MS into the plain structs of meta.h. */
+
+#include "multims/base.h"
+#include "multims/meta.h"
+#include "multims/ms.h"
+#include "multims/select.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Read the scalar columns of the main table once, in chunks, and count what is selected.
+ *  Memory grows with the number of cells and time stamps, never with the rows.
+ *  @param      selection  NULL: every row
+ *  @param[out] out        the counts, zero on failure; end them with mms_meta_free()
+ *  Errors: NOT_FOUND a column or sub-table is missing; RANGE a DDID, spw or polarization beyond its
+ *          sub-table; TABLE; MEM.  A selection of no rows is no error. */
+MMS_API MMS_CHECKED mms_status mms_meta_read(mms_ms *ms, mms_selection *selection, mms_meta *out,
+                                             mms_error *err);
+
+/** Free the arrays of meta and set it to zero. */
+MMS_API void mms_meta_free(mms_meta *meta);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
