@@ -1,0 +1,317 @@
+/** @file cells.cpp  Single cells and keywords as JSON. */
+#include <casacore/tables/Tables/ArrayColumn.h>
+#include <casacore/tables/Tables/ScalarColumn.h>
+#include <casacore/tables/Tables/TableAttr.h>
+#include <casacore/tables/Tables/TableColumn.h>
+
+#include <cinttypes>
+#include <cmath>
+
+#include "json.hpp"
+
+using casacore::Array;
+using casacore::RecordInterface;
+using casacore::String;
+using casacore::TableColumn;
+
+namespace mms
+{
+
+json_t *to_json(casacore::Double v)
+{
+    if (std::isfinite(v))
+        return json_real(v);
+    return json_string(std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
+}
+
+json_t *to_json(const casacore::DComplex &v)
+{
+    json_t *pair = json_array();
+    json_array_append_new(pair, to_json(v.real()));
+    json_array_append_new(pair, to_json(v.imag()));
+    return pair;
+}
+
+json_t *to_json(const String &v)
+{
+    json_t *text = json_string(v.c_str());
+    if (text)
+        return text;
+    std::string ascii; // not UTF-8: bytes beyond ASCII are shown as '?'
+    for (const char c : v)
+        ascii += static_cast<unsigned char>(c) < 128 ? c : '?';
+    return json_string(ascii.c_str());
+}
+
+void from_json(const json_t *j, casacore::Double &v)
+{
+    if (json_is_boolean(j))
+        v = json_is_true(j);
+    else if (json_is_string(j))
+        v = std::stod(json_string_value(j));
+    else if (json_is_number(j))
+        v = json_number_value(j);
+    else
+        throw casacore::AipsError("not a number");
+}
+
+void from_json(const json_t *j, casacore::DComplex &v)
+{
+    casacore::Double re, im;
+    from_json(json_array_get(j, 0), re);
+    from_json(json_array_get(j, 1), im);
+    v = casacore::DComplex(re, im);
+}
+
+void from_json(const json_t *j, String &v)
+{
+    if (!json_is_string(j))
+        throw casacore::AipsError("not a text");
+    v = json_string_value(j);
+}
+
+casacore::IPosition json_shape(const json_t *j, bool complex)
+{
+    std::vector<casacore::Int64> sizes;
+    for (const json_t *at = j; json_is_array(at); at = json_array_get(at, 0)) {
+        sizes.push_back(static_cast<casacore::Int64>(json_array_size(at)));
+        if (sizes.back() == 0)
+            break;
+    }
+    if (complex && !sizes.empty())
+        sizes.pop_back(); // the innermost pair is one number
+    casacore::IPosition shape(sizes.size());
+    for (size_t i = 0; i < sizes.size(); i++)
+        shape[i] = sizes[sizes.size() - 1 - i];
+    return shape;
+}
+
+template <typename T>
+static json_t *cell_json(mms_table *t, const mms_column *c, casacore::rownr_t row)
+{
+    if (c->scalar)
+        return to_json(casacore::ScalarColumn<T>(t->table, c->name)(row));
+    return to_json(casacore::ArrayColumn<T>(t->table, c->name)(row));
+}
+
+template <typename T>
+static void put_cell(mms_table *t, const mms_column *c, casacore::rownr_t row, const json_t *value)
+{
+    if (c->scalar) {
+        T v;
+        from_json(value, v);
+        casacore::ScalarColumn<T>(t->table, c->name).put(row, v);
+        return;
+    }
+    casacore::ArrayColumn<T>(t->table, c->name).put(row, array_from_json<T>(value));
+}
+
+template <typename T>
+static json_t *field_array(const RecordInterface &record, casacore::uInt i)
+{
+    Array<T> array;
+    record.get(i, array);
+    return to_json(array);
+}
+
+template <typename T>
+static json_t *field_scalar(const RecordInterface &record, casacore::uInt i)
+{
+    T value;
+    record.get(i, value);
+    return to_json(value);
+}
+
+static json_t *record_json(const casacore::TableRecord &record);
+
+static json_t *field_json(const casacore::TableRecord &record, casacore::uInt i)
+{
+    const casacore::DataType type = record.dataType(i);
+    json_t *out = nullptr;
+
+    if (type == casacore::TpTable)
+        return json_string(("Table: " + record.tableAttributes(i).name()).c_str());
+    if (type == casacore::TpRecord)
+        return record_json(record.subRecord(i));
+    const mms_dtype dtype = dtype_of(type);
+    const bool array = casacore::isArray(type);
+    if (dtype == MMS_DT_STRING)
+        return array ? field_array<String>(record, i) : field_scalar<String>(record, i);
+    with_type(dtype, [&](auto tag) {
+        using T = typename decltype(tag)::type;
+        if constexpr (!std::is_same<T, casacore::uShort>::value) // records have none
+            out = array ? field_array<T>(record, i) : field_scalar<T>(record, i);
+    });
+    return out ? out : json_null();
+}
+
+static json_t *record_json(const casacore::TableRecord &record)
+{
+    json_t *object = json_object();
+    for (casacore::uInt i = 0; i < record.nfields(); i++)
+        json_object_set_new(object, record.name(i).c_str(), field_json(record, i));
+    return object;
+}
+
+static void define(casacore::TableRecord &record, const String &name, const json_t *value);
+
+static void define_list(casacore::TableRecord &record, const String &name, const json_t *list)
+{
+    const json_t *first = json_array_get(list, 0);
+    while (json_is_array(first))
+        first = json_array_get(first, 0);
+    if (json_is_string(first))
+        record.define(name, array_from_json<String>(list));
+    else if (json_is_integer(first))
+        record.define(name, array_from_json<casacore::Int>(list));
+    else
+        record.define(name, array_from_json<casacore::Double>(list));
+}
+
+static void define(casacore::TableRecord &record, const String &name, const json_t *value)
+{
+    if (json_is_string(value))
+        record.define(name, String(json_string_value(value)));
+    else if (json_is_boolean(value))
+        record.define(name, casacore::Bool(json_is_true(value)));
+    else if (json_is_integer(value))
+        record.define(name, static_cast<casacore::Int>(json_integer_value(value)));
+    else if (json_is_real(value))
+        record.define(name, json_real_value(value));
+    else if (json_is_array(value))
+        define_list(record, name, value);
+    else if (json_is_object(value)) {
+        casacore::TableRecord inner;
+        const char *key;
+        json_t *member;
+        json_object_foreach(const_cast<json_t *>(value), key, member) define(inner, key, member);
+        record.defineRecord(name, inner);
+    }
+}
+
+static casacore::TableRecord &keywords_of(mms_table *t, const char *column)
+{
+    if (!column)
+        return t->table.rwKeywordSet();
+    return TableColumn(t->table, column).rwKeywordSet();
+}
+
+} // namespace mms
+
+extern "C" {
+
+mms_status mms_table_get_cell(mms_table *table, const char *column, int64_t row, mms_value **out,
+                              mms_error *err)
+{
+    *out = nullptr;
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        const mms_column *c;
+        const mms_status st = mms::find(table, column, &c, err);
+        if (st != MMS_OK)
+            return st;
+        if (row < 0 || row >= mms_table_nrow(table))
+            return mms_fail(err, MMS_ERR_RANGE, "%s: %s: row %" PRId64, table->path.c_str(), column,
+                            row);
+        const auto at = static_cast<casacore::rownr_t>(row);
+        if (!TableColumn(table->table, column).isDefined(at))
+            *out = json_null();
+        else if (c->dtype == MMS_DT_STRING)
+            *out = mms::cell_json<String>(table, c, at);
+        else
+            mms::with_type(c->dtype, [&](auto tag) {
+                *out = mms::cell_json<typename decltype(tag)::type>(table, c, at);
+            });
+        return *out ? MMS_OK
+                    : mms_fail(err, MMS_ERR_TABLE, "%s: %s: cells of type %s", table->path.c_str(),
+                               column, mms_dtype_name(c->dtype));
+    });
+}
+
+mms_status mms_table_put_cell(mms_table *table, const char *column, int64_t row,
+                              const mms_value *value, mms_error *err)
+{
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        const mms_column *c;
+        const mms_status st = mms::find(table, column, &c, err);
+        if (st != MMS_OK)
+            return st;
+        const auto at = static_cast<casacore::rownr_t>(row);
+        if (c->dtype == MMS_DT_STRING) {
+            mms::put_cell<String>(table, c, at, value);
+            return MMS_OK;
+        }
+        const bool done = mms::with_type(c->dtype, [&](auto tag) {
+            mms::put_cell<typename decltype(tag)::type>(table, c, at, value);
+        });
+        return done ? MMS_OK
+                    : mms_fail(err, MMS_ERR_TABLE, "%s: %s: cells of type %s", table->path.c_str(),
+                               column, mms_dtype_name(c->dtype));
+    });
+}
+
+mms_status mms_table_keywords(mms_table *table, const char *column, mms_value **out, mms_error *err)
+{
+    *out = nullptr;
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        *out = mms::record_json(column ? TableColumn(table->table, column).keywordSet()
+                                       : table->table.keywordSet());
+        return MMS_OK;
+    });
+}
+
+mms_status mms_table_set_keyword(mms_table *table, const char *column, const char *name,
+                                 const mms_value *value, mms_error *err)
+{
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        mms::define(mms::keywords_of(table, column), name, value);
+        return MMS_OK;
+    });
+}
+
+mms_status mms_table_remove_keyword(mms_table *table, const char *name, mms_error *err)
+{
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        if (table->table.keywordSet().isDefined(name))
+            table->table.rwKeywordSet().removeField(name);
+        return MMS_OK;
+    });
+}
+
+mms_status mms_table_link_subtable(mms_table *table, const char *name, const char *path,
+                                   mms_error *err)
+{
+    return mms::guard(err, path, [&]() -> mms_status {
+        const casacore::Table sub(path, mms::read_lock(path), casacore::Table::Old);
+        table->table.rwKeywordSet().defineTable(name, sub);
+        return MMS_OK;
+    });
+}
+
+mms_status mms_table_info(mms_table *table, char **type, char **subtype, char **readme,
+                          mms_error *err)
+{
+    const casacore::TableInfo &info = table->table.tableInfo();
+    *type = mms_format("%s", info.type().c_str());
+    *subtype = mms_format("%s", info.subType().c_str());
+    *readme = mms_format("%s", info.readme().c_str());
+    if (!*type || !*subtype || !*readme)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", table->path.c_str());
+    return MMS_OK;
+}
+
+mms_status mms_table_set_info(mms_table *table, const char *type, const char *subtype,
+                              const char *readme, mms_error *err)
+{
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        casacore::TableInfo &info = table->table.tableInfo();
+        info.setType(type);
+        info.setSubType(subtype);
+        info.readmeClear();
+        if (*readme)
+            info.readmeAddLine(readme);
+        table->table.flushTableInfo();
+        return MMS_OK;
+    });
+}
+
+} // extern "C"

@@ -1,0 +1,364 @@
+/** @file create.cpp  New tables: like an existing one, or standard ones of the MS definition. */
+#include <sys/stat.h>
+
+#include <casacore/ms/MeasurementSets.h>
+#include <casacore/ms/MeasurementSets/MeasurementSet.h>
+#include <casacore/tables/DataMan/DataManInfo.h>
+#include <casacore/tables/DataMan/DataManager.h>
+#include <casacore/tables/Tables/ArrayColumn.h>
+#include <casacore/tables/Tables/SetupNewTab.h>
+
+#include <algorithm>
+#include <set>
+
+#include "json.hpp"
+
+using casacore::ColumnDesc;
+using casacore::IPosition;
+using casacore::Record;
+using casacore::String;
+using casacore::Table;
+using casacore::TableDesc;
+using casacore::Vector;
+
+namespace
+{
+
+bool in_list(const char *const *list, const std::string &name)
+{
+    for (; list && *list; list++)
+        if (name == *list)
+            return true;
+    return false;
+}
+
+/** The managers that we can write and that lose nothing. */
+bool is_plain_manager(const std::string &type)
+{
+    static const std::set<std::string> plain = {"StandardStMan",   "IncrementalStMan",
+                                                "TiledShapeStMan", "TiledColumnStMan",
+                                                "TiledCellStMan",  "StManAipsIO"};
+    return plain.count(type) != 0;
+}
+
+bool is_tiled(const std::string &type)
+{
+    return type.compare(0, 5, "Tiled") == 0;
+}
+
+/** A new table's description and manager record while they are worked on. */
+struct layout {
+    TableDesc desc;
+    Record managers;
+};
+
+void remove_subtable_keywords(TableDesc &desc)
+{
+    casacore::TableRecord &keywords = desc.rwKeywordSet();
+    for (casacore::Int i = static_cast<casacore::Int>(keywords.nfields()) - 1; i >= 0; i--)
+        if (keywords.dataType(i) == casacore::TpTable)
+            keywords.removeField(i);
+}
+
+/** Names of columns that need another manager than the input's. */
+std::vector<std::string> columns_to_move(const layout &l, const char *const *reshape)
+{
+    std::vector<std::string> moved;
+    for (casacore::uInt i = 0; i < l.managers.nfields(); i++) {
+        const Record manager = l.managers.subRecord(i);
+        const Vector<String> names(manager.asArrayString("COLUMNS"));
+        for (const String &name : names)
+            if (!is_plain_manager(manager.asString("TYPE")) || in_list(reshape, name))
+                moved.push_back(name);
+    }
+    return moved;
+}
+
+Record new_manager(const String &type, const String &name, const String &column)
+{
+    Record manager;
+    manager.define("TYPE", type);
+    manager.define("NAME", name);
+    manager.define("SPEC", Vector<casacore::Int>());
+    manager.removeField("SPEC");
+    manager.defineRecord("SPEC", Record());
+    manager.define("COLUMNS", Vector<String>(1, column));
+    return manager;
+}
+
+/** The default tile of a free-shaped column: rows of about 1 MiB once the first cell is known. */
+IPosition default_tile(const ColumnDesc &desc)
+{
+    const size_t ndim = desc.ndim() > 0 ? static_cast<size_t>(desc.ndim()) : 2;
+    IPosition tile(ndim + 1, 1);
+    tile[ndim] = 1024;
+    return tile;
+}
+
+/** Take a column away from its manager and give it one of its own (multi-ms 1.12). */
+void give_own_manager(layout &l, const std::string &name)
+{
+    ColumnDesc &desc = l.desc.rwColumnDesc(name);
+    casacore::DataManInfo::removeDminfoColumns(l.managers, Vector<String>(1, name));
+    const bool array = desc.isArray() && mms_dtype_size(mms::dtype_of(desc.dataType())) > 0;
+    Record manager = new_manager(array ? "TiledShapeStMan" : "StandardStMan", "Own" + name, name);
+    if (array) {
+        Record spec;
+        const IPosition tile = default_tile(desc);
+        spec.define("DEFAULTTILESHAPE", tile.asVector());
+        manager.defineRecord("SPEC", spec);
+    }
+    l.managers.defineRecord("*own" + name, manager);
+}
+
+/** Make a column free-shaped: its cells will have other shapes than the description says. */
+void free_shape(TableDesc &desc, const std::string &name)
+{
+    ColumnDesc &column = desc.rwColumnDesc(name);
+    if (column.isArray() && column.isFixedShape()) {
+        column.setOptions(column.options() & ~(ColumnDesc::FixedShape | ColumnDesc::Direct));
+    }
+}
+
+void drop_columns(layout &l, const char *const *skip)
+{
+    const Vector<String> names = l.desc.columnNames();
+    for (const String &name : names)
+        if (in_list(skip, name)) {
+            casacore::DataManInfo::removeDminfoColumns(l.managers, Vector<String>(1, name));
+            l.desc.removeColumn(name);
+        }
+}
+
+void rename_column(layout &l, const char *from, const char *to)
+{
+    l.desc.renameColumn(to, from);
+    for (casacore::uInt i = 0; i < l.managers.nfields(); i++) {
+        Record &manager = l.managers.rwSubRecord(i);
+        Vector<String> names(manager.asArrayString("COLUMNS").copy());
+        for (String &name : names)
+            if (name == from)
+                name = to;
+        manager.define("COLUMNS", names);
+    }
+}
+
+bool holds_flags(const layout &l, const Record &manager)
+{
+    const Vector<String> names(manager.asArrayString("COLUMNS"));
+    return names.nelements() && l.desc.columnDesc(names[0]).dataType() == casacore::TpBool;
+}
+
+IPosition capped(IPosition tile, int64_t cap, bool flags)
+{
+    const size_t last = tile.nelements() - 1;
+    tile[last] = mms::cap_tile_rows(tile[last], cap, flags);
+    return tile;
+}
+
+/** Remember the tile of each cell shape of a manager's columns for the writer. */
+void note_tiles(const layout &l, const Record &manager, const mms_table_like *how,
+                std::map<std::string, std::vector<tile_choice>> &tiles)
+{
+    const Record spec = manager.subRecord("SPEC");
+    if (manager.asString("TYPE") != "TiledShapeStMan" || !spec.isDefined("HYPERCUBES"))
+        return;
+    const Record cubes = spec.subRecord("HYPERCUBES");
+    const Vector<String> names(manager.asArrayString("COLUMNS"));
+    for (casacore::uInt i = 0; i < cubes.nfields(); i++) {
+        const Record cube = cubes.subRecord(i);
+        const IPosition cell(Vector<casacore::Int>(cube.toArrayInt("CellShape")));
+        const IPosition tile(Vector<casacore::Int>(cube.toArrayInt("TileShape")));
+        if (cell.nelements() == 0 || tile.nelements() != cell.nelements() + 1)
+            continue;
+        tiles[names[0]].push_back(
+            {cell, capped(tile, how->max_tile_rows, holds_flags(l, manager))});
+    }
+}
+
+void cap_default_tiles(layout &l, const mms_table_like *how,
+                       std::map<std::string, std::vector<tile_choice>> &tiles)
+{
+    for (casacore::uInt i = 0; i < l.managers.nfields(); i++) {
+        Record &manager = l.managers.rwSubRecord(i);
+        if (!is_tiled(manager.asString("TYPE")) || !manager.isDefined("SPEC"))
+            continue;
+        note_tiles(l, manager, how, tiles);
+        Record &spec = manager.rwSubRecord("SPEC");
+        if (spec.isDefined("HYPERCUBES"))
+            spec.removeField("HYPERCUBES");
+        if (!spec.isDefined("DEFAULTTILESHAPE"))
+            continue;
+        const IPosition tile(Vector<casacore::Int>(spec.toArrayInt("DEFAULTTILESHAPE")));
+        if (tile.nelements() > 0)
+            spec.define("DEFAULTTILESHAPE",
+                        capped(tile, how->max_tile_rows, holds_flags(l, manager)).asVector());
+    }
+}
+
+void warn_moved(const mms_table *src, const std::vector<std::string> &moved,
+                const char *const *reshape)
+{
+    for (const std::string &name : moved)
+        if (!in_list(reshape, name)) {
+            const mms_column *c = mms_table_find_column(src, name.c_str());
+            mms_log(
+                MMS_LOG_WARN, "tables",
+                "%s: column %s is stored by %s, which is not written; it is written uncompressed",
+                src->path.c_str(), name.c_str(), c ? c->manager : "a virtual engine");
+        }
+}
+
+layout layout_like(mms_table *src, const mms_table_like *how,
+                   std::map<std::string, std::vector<tile_choice>> &tiles)
+{
+    layout l = {src->table.tableDesc(), src->table.dataManagerInfo()};
+
+    remove_subtable_keywords(l.desc);
+    drop_columns(l, how->skip);
+    casacore::DataManInfo::removeHypercolumns(l.desc);
+    const std::vector<std::string> moved = columns_to_move(l, how->reshape);
+    warn_moved(src, moved, how->reshape);
+    for (const std::string &name : moved) {
+        free_shape(l.desc, name);
+        give_own_manager(l, name);
+    }
+    if (how->rename_from)
+        rename_column(l, how->rename_from, how->rename_to);
+    cap_default_tiles(l, how, tiles);
+    casacore::DataManInfo::makeUniqueNames(l.managers);
+    return l;
+}
+
+mms_status refuse_existing(const char *path, mms_error *err)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? mms_fail(err, MMS_ERR_EXISTS, "%s exists already", path)
+                                  : MMS_OK;
+}
+
+Table make_table(const char *path, const layout &l, int64_t nrow)
+{
+    casacore::SetupNewTable setup(path, l.desc, Table::New);
+    setup.bindCreate(l.managers);
+    return Table(setup, casacore::TableLock(casacore::TableLock::PermanentLocking),
+                 static_cast<casacore::rownr_t>(nrow));
+}
+
+/** Description of a standard table with optional columns, by the name of its kind. */
+template <typename Ms>
+TableDesc standard_desc(const char *const *optional)
+{
+    TableDesc desc = Ms::requiredTableDesc();
+    for (; optional && *optional; optional++)
+        Ms::addColumnToDesc(desc, Ms::columnType(*optional));
+    return desc;
+}
+
+using desc_maker = TableDesc (*)(const char *const *);
+
+desc_maker find_standard(const std::string &kind)
+{
+    static const std::map<std::string, desc_maker> makers = {
+        {"MAIN", standard_desc<casacore::MeasurementSet>},
+        {"ANTENNA", standard_desc<casacore::MSAntenna>},
+        {"DATA_DESCRIPTION", standard_desc<casacore::MSDataDescription>},
+        {"FEED", standard_desc<casacore::MSFeed>},
+        {"FIELD", standard_desc<casacore::MSField>},
+        {"FLAG_CMD", standard_desc<casacore::MSFlagCmd>},
+        {"HISTORY", standard_desc<casacore::MSHistory>},
+        {"OBSERVATION", standard_desc<casacore::MSObservation>},
+        {"POINTING", standard_desc<casacore::MSPointing>},
+        {"POLARIZATION", standard_desc<casacore::MSPolarization>},
+        {"PROCESSOR", standard_desc<casacore::MSProcessor>},
+        {"SOURCE", standard_desc<casacore::MSSource>},
+        {"SPECTRAL_WINDOW", standard_desc<casacore::MSSpectralWindow>},
+        {"STATE", standard_desc<casacore::MSState>},
+        {"SYSCAL", standard_desc<casacore::MSSysCal>},
+        {"WEATHER", standard_desc<casacore::MSWeather>}};
+    const auto found = makers.find(kind);
+    return found == makers.end() ? nullptr : found->second;
+}
+
+/** One manager of create_standard's list as casacore's record. */
+Record manager_record(const json_t *entry)
+{
+    Record manager, spec;
+    const json_t *tile = json_object_get(entry, "tile");
+
+    manager.define("TYPE", String(json_string_value(json_object_get(entry, "type"))));
+    manager.define("NAME", String(json_string_value(json_object_get(entry, "name"))));
+    if (tile) {
+        const size_t n = json_array_size(tile);
+        Vector<casacore::Int> shape(n);
+        for (size_t i = 0; i < n; i++)
+            shape[i] =
+                static_cast<casacore::Int>(json_integer_value(json_array_get(tile, n - 1 - i)));
+        spec.define("DEFAULTTILESHAPE", shape);
+    }
+    manager.defineRecord("SPEC", spec);
+    manager.define("COLUMNS",
+                   Vector<String>(mms::array_from_json<String>(json_object_get(entry, "columns"))));
+    return manager;
+}
+
+Record manager_list(const mms_value *managers)
+{
+    Record list;
+    for (size_t i = 0; i < json_array_size(managers); i++)
+        list.defineRecord("*" + String::toString(i + 1),
+                          manager_record(json_array_get(managers, i)));
+    return list;
+}
+
+} // namespace
+
+extern "C" {
+
+mms_status mms_table_create_like(const char *path, mms_table *src, const mms_table_like *how,
+                                 mms_table **out, mms_error *err)
+{
+    *out = nullptr;
+    return mms::guard(err, path, [&]() -> mms_status {
+        const mms_status st = refuse_existing(path, err);
+        if (st != MMS_OK)
+            return st;
+        std::map<std::string, std::vector<tile_choice>> tiles;
+        const layout l = layout_like(src, how, tiles);
+        Table table = make_table(path, l, how->nrow);
+        table.tableInfo() = src->table.tableInfo();
+        *out = mms::new_handle(table, path, true);
+        (*out)->tiles = tiles;
+        (*out)->chooses_tiles = true;
+        (*out)->max_tile_rows = how->max_tile_rows;
+        return MMS_OK;
+    });
+}
+
+mms_status mms_table_create_standard(const char *path, const char *kind,
+                                     const char *const *optional, const mms_value *managers,
+                                     mms_table **out, mms_error *err)
+{
+    *out = nullptr;
+    return mms::guard(err, path, [&]() -> mms_status {
+        const desc_maker make = find_standard(kind);
+        if (!make)
+            return mms_fail(err, MMS_ERR_ARG, "%s: no standard table is called %s", path, kind);
+        const mms_status st = refuse_existing(path, err);
+        if (st != MMS_OK)
+            return st;
+        mms::redirect_casacore_log();
+        const layout l = {make(optional), manager_list(managers)};
+        Table table = make_table(path, l, 0);
+        if (!std::strcmp(kind, "MAIN")) {
+            table.tableInfo().setType("Measurement Set");
+            table.tableInfo().setSubType("UVFITS");
+            table.tableInfo().readmeAddLine(
+                "This is a MeasurementSet Table holding measurements from a Telescope");
+        }
+        *out = mms::new_handle(table, path, true);
+        return MMS_OK;
+    });
+}
+
+} // extern "C"

@@ -1,0 +1,59 @@
+/** @file guard.hpp  The casacore border: exceptions become statuses. */
+#ifndef MULTIMS_GUARD_HPP
+#define MULTIMS_GUARD_HPP
+
+#include <casacore/casa/Exceptions/Error.h>
+#include <casacore/tables/DataMan/DataManError.h>
+#include <casacore/tables/Tables/TableError.h>
+
+#include <new>
+#include <string>
+#include <utility>
+
+#include "base/base_priv.h"
+
+namespace mms
+{
+
+/** casacore's texts as one line: its line breaks and runs of blanks become one blank. */
+inline std::string one_line(const std::string &text)
+{
+    std::string line;
+    for (const char c : text) {
+        const bool blank = c == ' ' || c == '\n' || c == '\t' || c == '\r';
+        if (!blank)
+            line += c;
+        else if (!line.empty() && line.back() != ' ')
+            line += ' ';
+    }
+    while (!line.empty() && line.back() == ' ')
+        line.pop_back();
+    return line;
+}
+
+template <typename Body>
+mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
+{
+    try {
+        return std::forward<Body>(body)();
+    } catch (const std::bad_alloc &) {
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", what);
+    } catch (const casacore::TableNoFile &e) {
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: %s", what, one_line(e.what()).c_str());
+    } catch (const casacore::DataManUnknownCtor &e) {
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: %s", what, one_line(e.what()).c_str());
+    } catch (const casacore::AipsError &e) {
+        return mms_fail(err, MMS_ERR_TABLE, "%s: %s", what, one_line(e.what()).c_str());
+    } catch (const std::exception &e) {
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s: %s", what, e.what());
+    } catch (...) {
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s: unknown exception", what);
+    }
+}
+
+/** Send casacore's log lines to mms_log from now on; later calls do nothing. */
+void redirect_casacore_log();
+
+} // namespace mms
+
+#endif

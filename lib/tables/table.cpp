@@ -1,0 +1,314 @@
+/** @file table.cpp  Open, close, rows and columns of one casacore table. */
+#include "table.hpp"
+
+#include <sys/stat.h>
+
+#include <casacore/casa/version.h>
+#include <casacore/tables/DataMan/DataManager.h>
+#include <casacore/tables/DataMan/TSMOption.h>
+#include <casacore/tables/Tables/ColumnDesc.h>
+#include <casacore/tables/Tables/TableColumn.h>
+#include <casacore/tables/Tables/TableDesc.h>
+#include <casacore/tables/Tables/TableUtil.h>
+
+#include <cinttypes>
+#include <memory>
+
+using casacore::IPosition;
+using casacore::Table;
+using casacore::TableLock;
+
+namespace mms
+{
+
+mms_dtype dtype_of(casacore::DataType type)
+{
+    switch (type) {
+    case casacore::TpBool:
+    case casacore::TpArrayBool:
+        return MMS_DT_BOOL;
+    case casacore::TpUChar:
+    case casacore::TpArrayUChar:
+        return MMS_DT_UCHAR;
+    case casacore::TpShort:
+    case casacore::TpArrayShort:
+        return MMS_DT_SHORT;
+    case casacore::TpUShort:
+    case casacore::TpArrayUShort:
+        return MMS_DT_USHORT;
+    case casacore::TpInt:
+    case casacore::TpArrayInt:
+        return MMS_DT_INT;
+    case casacore::TpUInt:
+    case casacore::TpArrayUInt:
+        return MMS_DT_UINT;
+    case casacore::TpInt64:
+    case casacore::TpArrayInt64:
+        return MMS_DT_INT64;
+    case casacore::TpFloat:
+    case casacore::TpArrayFloat:
+        return MMS_DT_FLOAT;
+    case casacore::TpDouble:
+    case casacore::TpArrayDouble:
+        return MMS_DT_DOUBLE;
+    case casacore::TpComplex:
+    case casacore::TpArrayComplex:
+        return MMS_DT_COMPLEX;
+    case casacore::TpDComplex:
+    case casacore::TpArrayDComplex:
+        return MMS_DT_DCOMPLEX;
+    case casacore::TpString:
+    case casacore::TpArrayString:
+        return MMS_DT_STRING;
+    default:
+        return MMS_DT_OTHER;
+    }
+}
+
+TableLock read_lock(const std::string &path)
+{
+    struct stat info;
+    const bool has_lock = stat((path + "/table.lock").c_str(), &info) == 0;
+    return TableLock(has_lock ? TableLock::UserNoReadLocking : TableLock::NoLocking);
+}
+
+int64_t cap_tile_rows(int64_t rows, int64_t cap, bool flags)
+{
+    if (cap > 0 && rows > cap)
+        rows = flags ? (cap + 7) / 8 * 8 : cap;
+    return rows > 0 ? rows : 1;
+}
+
+void c_order(const IPosition &shape, int64_t *out)
+{
+    for (size_t i = 0; i < shape.nelements(); i++)
+        out[i] = shape[shape.nelements() - 1 - i];
+}
+
+IPosition casa_order(int32_t ndim, const int64_t *shape)
+{
+    IPosition out(static_cast<size_t>(ndim));
+    for (int32_t i = 0; i < ndim; i++)
+        out[static_cast<size_t>(i)] = shape[ndim - 1 - i];
+    return out;
+}
+
+static void describe_column(const Table &table, const std::string &name, column_entry &entry)
+{
+    const casacore::ColumnDesc &desc = table.tableDesc().columnDesc(name);
+    const IPosition &shape = desc.shape();
+
+    entry.name = name;
+    entry.info = mms_column();
+    entry.info.dtype = desc.isScalar() || desc.isArray() ? dtype_of(desc.dataType()) : MMS_DT_OTHER;
+    entry.info.scalar = desc.isScalar();
+    entry.info.fixed = desc.isArray() && desc.isFixedShape() && shape.nelements() > 0 &&
+                       shape.nelements() <= MMS_MAX_DIM;
+    entry.info.ndim = desc.isArray() && desc.ndim() > 0 ? desc.ndim() : 0;
+    if (entry.info.fixed)
+        c_order(shape, entry.info.shape);
+    const casacore::DataManager *manager = table.findDataManager(name, true);
+    entry.manager = manager->dataManagerType();
+    entry.group = manager->dataManagerName();
+}
+
+mms_table *new_handle(const Table &table, const std::string &path, bool writable)
+{
+    auto t = std::make_unique<mms_table>();
+
+    t->table = table;
+    t->path = path;
+    t->writable = writable;
+    const casacore::Vector<casacore::String> names = table.tableDesc().columnNames();
+    t->columns.resize(names.nelements());
+    for (size_t i = 0; i < names.nelements(); i++)
+        describe_column(table, names[i], t->columns[i]);
+    for (column_entry &entry : t->columns) {
+        entry.info.name = entry.name.c_str();
+        entry.info.manager = entry.manager.c_str();
+        entry.info.group = entry.group.c_str();
+    }
+    return t.release();
+}
+
+mms_status find(const mms_table *t, const char *column, const mms_column **info, mms_error *err)
+{
+    *info = mms_table_find_column(t, column);
+    return *info ? MMS_OK
+                 : mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", t->path.c_str(), column);
+}
+
+mms_status ref_rows(const mms_table *t, const char *column, int64_t nrange, const mms_rows *ranges,
+                    casacore::Vector<casacore::rownr_t> *slices, int64_t *n, mms_error *err)
+{
+    const int64_t nrow = mms_table_nrow(t);
+
+    slices->resize(static_cast<size_t>(3 * nrange));
+    *n = 0;
+    for (int64_t i = 0; i < nrange; i++) {
+        const mms_rows r = ranges[i];
+        if (r.first < 0 || r.count < 1 || r.first > nrow - r.count)
+            return mms_fail(err, MMS_ERR_RANGE,
+                            "%s: %s: %" PRId64 " rows from %" PRId64 " of %" PRId64,
+                            t->path.c_str(), column, r.count, r.first, nrow);
+        const size_t at = static_cast<size_t>(3 * i);
+        (*slices)[at] = static_cast<casacore::rownr_t>(r.first);
+        (*slices)[at + 1] = static_cast<casacore::rownr_t>(r.first + r.count - 1);
+        (*slices)[at + 2] = 1;
+        *n += r.count;
+    }
+    return MMS_OK;
+}
+
+/** Refuse a path that holds no table, with words that name it. */
+static mms_status check_is_table(const char *path, mms_error *err)
+{
+    struct stat info;
+    const std::string file = std::string(path) + "/table.dat";
+
+    if (stat(path, &info) != 0)
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no such file or directory", path);
+    if (stat(file.c_str(), &info) != 0)
+        return mms_fail(err, MMS_ERR_TABLE, "%s is not a table: Table file %s does not exist", path,
+                        file.c_str());
+    return MMS_OK;
+}
+
+/** Name the columns whose storage manager this casacore does not have. */
+static std::string unknown_managers(const char *path)
+{
+    casacore::TableDesc desc;
+    std::string text;
+
+    casacore::TableUtil::getLayout(desc, path);
+    for (casacore::uInt i = 0; i < desc.ncolumn(); i++) {
+        const casacore::String type = desc[i].dataManagerType();
+        if (!type.empty() && !casacore::DataManager::isRegistered(type))
+            text += (text.empty() ? "" : ", ") + desc[i].name() + " (" + type + ")";
+    }
+    return text;
+}
+
+static Table open_table(const char *path, bool update)
+{
+    // A memory map would count every page of the input as this worker's memory.
+    const casacore::TSMOption tsm(casacore::TSMOption::Cache, 0, 32);
+    return Table(path, update ? TableLock(TableLock::PermanentLocking) : read_lock(path),
+                 update ? Table::Update : Table::Old, tsm);
+}
+
+} // namespace mms
+
+extern "C" {
+
+mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out, mms_error *err)
+{
+    *out = nullptr;
+    return mms::guard(err, path, [&]() -> mms_status {
+        mms::redirect_casacore_log();
+        const mms_status st = mms::check_is_table(path, err);
+        if (st != MMS_OK)
+            return st;
+        const bool update = mode == MMS_TABLE_UPDATE;
+        try {
+            *out = mms::new_handle(mms::open_table(path, update), path, update);
+        } catch (const casacore::DataManUnknownCtor &) {
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "%s: this casacore (%s) lacks the storage manager of column %s", path,
+                            CASACORE_VERSION, mms::unknown_managers(path).c_str());
+        }
+        return MMS_OK;
+    });
+}
+
+mms_status mms_table_close(mms_table **table, mms_error *err)
+{
+    if (!*table)
+        return MMS_OK;
+    const std::unique_ptr<mms_table> t(*table);
+    *table = nullptr;
+    return mms::guard(err, t->path.c_str(), [&]() -> mms_status {
+        if (t->writable) {
+            t->table.rwKeywordSet(); // marks table.dat as changed, so that the row count is in it
+            t->table.flush(true);
+        }
+        t->table = Table();
+        return MMS_OK;
+    });
+}
+
+void mms_table_drop(mms_table **table)
+{
+    (void)!mms_table_close(table, nullptr);
+}
+
+const char *mms_table_path(const mms_table *table)
+{
+    return table->path.c_str();
+}
+
+int64_t mms_table_nrow(const mms_table *table)
+{
+    return static_cast<int64_t>(table->table.nrow());
+}
+
+mms_status mms_table_add_rows(mms_table *table, int64_t count, mms_error *err)
+{
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        if (count > 0)
+            table->table.addRow(static_cast<casacore::rownr_t>(count));
+        return MMS_OK;
+    });
+}
+
+mms_status mms_table_remove_rows(mms_table *table, int64_t n, const int64_t *rows, mms_error *err)
+{
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        casacore::Vector<casacore::rownr_t> list(static_cast<size_t>(n));
+        for (int64_t i = 0; i < n; i++)
+            list[static_cast<size_t>(i)] = static_cast<casacore::rownr_t>(rows[i]);
+        if (n > 0)
+            table->table.removeRow(casacore::RowNumbers(list));
+        return MMS_OK;
+    });
+}
+
+int64_t mms_table_ncolumn(const mms_table *table)
+{
+    return static_cast<int64_t>(table->columns.size());
+}
+
+const mms_column *mms_table_column(const mms_table *table, int64_t i)
+{
+    return &table->columns[static_cast<size_t>(i)].info;
+}
+
+const mms_column *mms_table_find_column(const mms_table *table, const char *name)
+{
+    for (const column_entry &entry : table->columns)
+        if (entry.name == name)
+            return &entry.info;
+    return nullptr;
+}
+
+size_t mms_dtype_size(mms_dtype dtype)
+{
+    size_t size = 0;
+    mms::with_type(dtype, [&](auto tag) { size = sizeof(typename decltype(tag)::type); });
+    return size;
+}
+
+const char *mms_dtype_name(mms_dtype dtype)
+{
+    static const char *const names[] = {"bool",     "uchar",  "short", "ushort", "int",
+                                        "uint",     "int64",  "float", "double", "complex",
+                                        "dcomplex", "string", "other"};
+    return names[dtype];
+}
+
+const char *mms_table_library_version(void)
+{
+    return CASACORE_VERSION;
+}
+
+} // extern "C"

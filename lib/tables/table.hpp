@@ -1,0 +1,115 @@
+/** @file table.hpp  What the parts of the shim share: the handle and the type dispatch. */
+#ifndef MULTIMS_TABLE_HPP
+#define MULTIMS_TABLE_HPP
+
+#include <casacore/casa/Arrays/IPosition.h>
+#include <casacore/casa/BasicSL/Complex.h>
+#include <casacore/casa/BasicSL/String.h>
+#include <casacore/tables/Tables/RefRows.h>
+#include <casacore/tables/Tables/Table.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "guard.hpp"
+#include "tables_priv.h"
+
+/** Tile shapes of a column by cell shape, casacore's axis order. */
+struct tile_choice {
+    casacore::IPosition cell, tile;
+};
+
+struct column_entry {
+    std::string name, manager, group;
+    mms_column info;
+};
+
+struct mms_table {
+    casacore::Table table;
+    std::string path;
+    std::vector<column_entry> columns;
+    bool writable = false;
+    bool chooses_tiles = false; // made by create_like: each new cell shape gets its tile from us
+    int64_t max_tile_rows = 0;
+    std::map<std::string, std::vector<tile_choice>> tiles;           // by column
+    std::map<std::string, std::vector<casacore::IPosition>> written; // cell shapes that have a tile
+};
+
+namespace mms
+{
+
+template <typename T>
+struct type_tag {
+    using type = T;
+};
+
+/** Call body with the tag of a fixed-size element type; false for STRING and OTHER. */
+template <typename Body>
+bool with_type(mms_dtype dtype, Body &&body)
+{
+    switch (dtype) {
+    case MMS_DT_BOOL:
+        body(type_tag<casacore::Bool>());
+        return true;
+    case MMS_DT_UCHAR:
+        body(type_tag<casacore::uChar>());
+        return true;
+    case MMS_DT_SHORT:
+        body(type_tag<casacore::Short>());
+        return true;
+    case MMS_DT_USHORT:
+        body(type_tag<casacore::uShort>());
+        return true;
+    case MMS_DT_INT:
+        body(type_tag<casacore::Int>());
+        return true;
+    case MMS_DT_UINT:
+        body(type_tag<casacore::uInt>());
+        return true;
+    case MMS_DT_INT64:
+        body(type_tag<casacore::Int64>());
+        return true;
+    case MMS_DT_FLOAT:
+        body(type_tag<casacore::Float>());
+        return true;
+    case MMS_DT_DOUBLE:
+        body(type_tag<casacore::Double>());
+        return true;
+    case MMS_DT_COMPLEX:
+        body(type_tag<casacore::Complex>());
+        return true;
+    case MMS_DT_DCOMPLEX:
+        body(type_tag<casacore::DComplex>());
+        return true;
+    case MMS_DT_STRING:
+    case MMS_DT_OTHER:
+        break;
+    }
+    return false;
+}
+
+mms_dtype dtype_of(casacore::DataType type);
+
+/** The lock that creates nothing: none where there is no lock file. */
+casacore::TableLock read_lock(const std::string &path);
+
+/** Wrap an open table in a handle with its column list. */
+mms_table *new_handle(const casacore::Table &table, const std::string &path, bool writable);
+
+/** Cap the rows of a tile; of flags a multiple of 8, so that rows end at whole bytes. */
+int64_t cap_tile_rows(int64_t rows, int64_t cap, bool flags);
+
+/** C-order shape of a casacore shape. */
+void c_order(const casacore::IPosition &shape, int64_t *out);
+casacore::IPosition casa_order(int32_t ndim, const int64_t *shape);
+
+mms_status find(const mms_table *t, const char *column, const mms_column **info, mms_error *err);
+
+/** Check ranges against the rows and make them casacore's; *n is the number of rows. */
+mms_status ref_rows(const mms_table *t, const char *column, int64_t nrange, const mms_rows *ranges,
+                    casacore::Vector<casacore::rownr_t> *slices, int64_t *n, mms_error *err);
+
+} // namespace mms
+
+#endif
