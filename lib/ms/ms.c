@@ -1,0 +1,406 @@
+/** @file ms.c  An MS or a Multi-MS as one run of rows over its members. */
+#include "multims/ms.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "concat_priv.h"
+#include "tables/tables_priv.h"
+
+typedef struct member {
+    char *path;
+    mms_rows rows;
+} member;
+
+struct mms_ms {
+    char *path, *axis;
+    bool multi;
+    int64_t nrow, nmember;
+    member *members;
+    mms_table *first;   /**< member 0: columns and keywords */
+    mms_table *current; /**< one more open member */
+    int64_t current_member;
+    mms_value *subtables, *missing;
+};
+
+/** Table kind and axis; a concatenated table that is no Multi-MS is refused. */
+static mms_status read_kind(mms_ms *ms, mms_table_dat *dat, mms_error *err)
+{
+    mms_info info = {0};
+    mms_status st = mms_table_dat_read(ms->path, dat, err);
+
+    if (st != MMS_OK)
+        return st;
+    st = mms_info_read(ms->path, &info, err);
+    if (st == MMS_ERR_NOT_FOUND)
+        st = MMS_OK; // table.info is not needed to read a table
+    if (st != MMS_OK)
+        return st;
+    const bool marked = info.subtype && !strcmp(info.subtype, "CONCATENATED");
+    ms->multi = dat->kind == MMS_KIND_CONCAT && marked;
+    ms->axis = ms->multi ? mms_info_axis(&info) : strdup("");
+    mms_info_free(&info);
+    if (dat->kind == MMS_KIND_CONCAT && !marked)
+        return mms_fail(err, MMS_ERR_TABLE, "%s: concatenated table, not a Multi-MS", ms->path);
+    if (marked && !ms->multi)
+        mms_log(MMS_LOG_WARN, "ms", "%s is marked as CONCATENATED but is one plain table",
+                ms->path);
+    return ms->axis ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
+}
+
+/** Take the members and count their rows. */
+static mms_status read_members(mms_ms *ms, const mms_table_dat *dat, mms_error *err)
+{
+    mms_table *table = NULL;
+    mms_status st = MMS_OK;
+
+    ms->nmember = ms->multi ? dat->nmember : 1;
+    if (ms->nmember == 0)
+        return mms_fail(err, MMS_ERR_TABLE, "There are no subMSs in input vis %s", ms->path);
+    ms->members = mms_alloc(ms->nmember, sizeof *ms->members);
+    if (!ms->members)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
+    for (int64_t i = 0; i < ms->nmember; i++) {
+        member *m = &ms->members[i];
+        m->path = strdup(ms->multi ? dat->members[i] : ms->path);
+        MMS_TRY(m->path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path));
+        MMS_TRY(mms_table_open(m->path, MMS_TABLE_READ, &table, err));
+        m->rows = (mms_rows){ms->nrow, mms_table_nrow(table)};
+        ms->nrow += m->rows.count;
+        if (i == 0)
+            ms->first = table;
+        else
+            mms_table_drop(&table);
+        table = NULL;
+    }
+done:
+    return ms->multi && st != MMS_OK ? mms_wrap(err, st, "%s", ms->path) : st;
+}
+
+static bool table_exists(const char *path)
+{
+    char *file = mms_format("%s/table.dat", path);
+    const bool there = file && access(file, F_OK) == 0;
+    free(file);
+    return there;
+}
+
+static mms_status read_subtables(mms_ms *ms, mms_error *err)
+{
+    mms_value *keywords;
+    const char *name;
+    mms_value *value;
+    mms_status st = mms_table_keywords(ms->first, NULL, &keywords, err);
+
+    if (st != MMS_OK)
+        return st;
+    ms->subtables = json_object();
+    ms->missing = json_array();
+    json_object_foreach(keywords, name, value)
+    {
+        const char *text = json_string_value(value);
+        if (!text || strncmp(text, "Table: ", 7) || !strcmp(name, "SORTED_TABLE"))
+            continue;
+        if (table_exists(text + 7))
+            json_object_set_new(ms->subtables, name, json_string(text + 7));
+        else
+            json_array_append_new(ms->missing, json_string(name));
+    }
+    json_decref(keywords);
+    return MMS_OK;
+}
+
+/** An MS has the columns and sub-tables without which nothing can be done. */
+static mms_status check_is_ms(const mms_ms *ms, mms_error *err)
+{
+    static const char *const columns[] = {"TIME",         "ANTENNA1", "ANTENNA2",
+                                          "DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER"};
+    static const char *const tables[] = {"ANTENNA", "DATA_DESCRIPTION", "FIELD", "POLARIZATION",
+                                         "SPECTRAL_WINDOW"};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(columns); i++)
+        if (!mms_ms_find_column(ms, columns[i]))
+            return mms_fail(err, MMS_ERR_TABLE, "%s is not a MeasurementSet: no column %s",
+                            ms->path, columns[i]);
+    for (int64_t i = 0; i < MMS_COUNT_OF(tables); i++)
+        if (!mms_ms_subtable(ms, tables[i]))
+            return mms_fail(err, MMS_ERR_TABLE, "%s is not a MeasurementSet: no sub-table %s",
+                            ms->path, tables[i]);
+    return MMS_OK;
+}
+
+mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
+{
+    mms_table_dat dat = {0};
+    mms_ms *ms = calloc(1, sizeof *ms);
+    mms_status st;
+
+    *out = NULL;
+    if (!ms || !(ms->path = mms_path_strip(path))) {
+        free(ms);
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+    }
+    if (access(ms->path, F_OK) != 0)
+        MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
+                         "Visibility data set not found - please verify the name. (%s)", path));
+    MMS_TRY(read_kind(ms, &dat, err));
+    MMS_TRY(read_members(ms, &dat, err));
+    MMS_TRY(read_subtables(ms, err));
+    MMS_TRY(check_is_ms(ms, err));
+    *out = ms;
+    ms = NULL;
+done:
+    mms_table_dat_free(&dat);
+    mms_ms_close(&ms);
+    return st;
+}
+
+void mms_ms_close(mms_ms **ms)
+{
+    mms_ms *m = *ms;
+
+    *ms = NULL;
+    if (!m)
+        return;
+    mms_table_drop(&m->current);
+    mms_table_drop(&m->first);
+    for (int64_t i = 0; m->members && i < m->nmember; i++)
+        free(m->members[i].path);
+    free(m->members);
+    mms_value_free(&m->subtables);
+    mms_value_free(&m->missing);
+    free(m->axis);
+    free(m->path);
+    free(m);
+}
+
+const char *mms_ms_path(const mms_ms *ms)
+{
+    return ms->path;
+}
+
+int64_t mms_ms_nrow(const mms_ms *ms)
+{
+    return ms->nrow;
+}
+
+bool mms_ms_is_multi(const mms_ms *ms)
+{
+    return ms->multi;
+}
+
+const char *mms_ms_axis(const mms_ms *ms)
+{
+    return ms->axis;
+}
+
+int64_t mms_ms_nmember(const mms_ms *ms)
+{
+    return ms->nmember;
+}
+
+const char *mms_ms_member_path(const mms_ms *ms, int64_t i)
+{
+    return ms->members[i].path;
+}
+
+mms_rows mms_ms_member_rows(const mms_ms *ms, int64_t i)
+{
+    return ms->members[i].rows;
+}
+
+int64_t mms_ms_ncolumn(const mms_ms *ms)
+{
+    return mms_table_ncolumn(ms->first);
+}
+
+const mms_column *mms_ms_column(const mms_ms *ms, int64_t i)
+{
+    return mms_table_column(ms->first, i);
+}
+
+const mms_column *mms_ms_find_column(const mms_ms *ms, const char *name)
+{
+    return mms_table_find_column(ms->first, name);
+}
+
+const char *mms_ms_subtable(const mms_ms *ms, const char *name)
+{
+    return json_string_value(json_object_get(ms->subtables, name));
+}
+
+const mms_value *mms_ms_subtables(const mms_ms *ms)
+{
+    return ms->subtables;
+}
+
+const mms_value *mms_ms_missing_subtables(const mms_ms *ms)
+{
+    return ms->missing;
+}
+
+/** Return member i's table; member 0 stays open, of the others the last one used. */
+static mms_status open_member(mms_ms *ms, int64_t i, mms_table **table, mms_error *err)
+{
+    if (i == 0) {
+        *table = ms->first;
+        return MMS_OK;
+    }
+    if (!ms->current || ms->current_member != i) {
+        mms_table_drop(&ms->current);
+        const mms_status st =
+            mms_table_open(ms->members[i].path, MMS_TABLE_READ, &ms->current, err);
+        if (st != MMS_OK)
+            return st;
+        ms->current_member = i;
+    }
+    *table = ms->current;
+    return MMS_OK;
+}
+
+static int64_t member_of(const mms_ms *ms, int64_t row)
+{
+    int64_t low = 0, high = ms->nmember - 1;
+    while (low < high) {
+        const int64_t mid = low + (high - low + 1) / 2;
+        if (ms->members[mid].rows.first <= row)
+            low = mid;
+        else
+            high = mid - 1;
+    }
+    while (ms->members[low].rows.count == 0 && low + 1 < ms->nmember)
+        low++;
+    return low;
+}
+
+/** Walks ranges in pieces that lie in one member each. */
+typedef struct piece_walk {
+    const mms_ms *ms;
+    const mms_rows *ranges;
+    int64_t nrange, range, done; /**< next range, rows of it that were given out */
+} piece_walk;
+
+/** Take the next pieces of one member, at most most; local[] are its own rows. */
+static int64_t next_pieces(piece_walk *w, int64_t most, mms_rows *local, int64_t *member,
+                           int64_t *nrow)
+{
+    int64_t n = 0;
+
+    *nrow = 0;
+    while (w->range < w->nrange && n < most) {
+        const mms_rows r = w->ranges[w->range];
+        const int64_t first = r.first + w->done;
+        const int64_t m = member_of(w->ms, first);
+        const mms_rows has = w->ms->members[m].rows;
+        if (n > 0 && m != *member)
+            break;
+        *member = m;
+        const int64_t left = r.count - w->done, room = has.first + has.count - first;
+        const int64_t count = left < room ? left : room;
+        local[n++] = (mms_rows){first - has.first, count};
+        *nrow += count;
+        w->done += count;
+        if (w->done == r.count) {
+            w->range++;
+            w->done = 0;
+        }
+    }
+    return n;
+}
+
+static mms_status check_ranges(const mms_ms *ms, const char *column, int64_t nrange,
+                               const mms_rows *ranges, int64_t *nrow, mms_error *err)
+{
+    *nrow = 0;
+    for (int64_t i = 0; i < nrange; i++) {
+        const mms_rows r = ranges[i];
+        if (r.first < 0 || r.count < 1 || r.first > ms->nrow - r.count)
+            return mms_fail(err, MMS_ERR_RANGE,
+                            "%s: %s: %" PRId64 " rows from %" PRId64 " of %" PRId64, ms->path,
+                            column, r.count, r.first, ms->nrow);
+        *nrow += r.count;
+    }
+    return MMS_OK;
+}
+
+enum { PIECES = 1024 };
+
+mms_status mms_ms_read(mms_ms *ms, const char *column, int64_t nrange, const mms_rows *ranges,
+                       int64_t nvalue, void *data, mms_error *err)
+{
+    mms_rows local[PIECES];
+    piece_walk walk = {ms, ranges, nrange, 0, 0};
+    int64_t total, rows, n, member = 0;
+    const mms_column *c = mms_ms_find_column(ms, column);
+    uint8_t *out = data;
+    mms_status st;
+
+    if (!c)
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", ms->path, column);
+    st = check_ranges(ms, column, nrange, ranges, &total, err);
+    if (st != MMS_OK || total == 0)
+        return st;
+    if (nvalue % total)
+        return mms_fail(err, MMS_ERR_SHAPE, "%s: %s: %" PRId64 " values for %" PRId64 " rows",
+                        ms->path, column, nvalue, total);
+    const int64_t cell = nvalue / total;
+    while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
+        mms_table *table;
+        st = open_member(ms, member, &table, err);
+        if (st == MMS_OK)
+            st = mms_table_get(table, column, n, local, rows * cell, out, err);
+        if (st != MMS_OK)
+            return st;
+        out += (size_t)(rows * cell) * mms_dtype_size(c->dtype);
+    }
+    return MMS_OK;
+}
+
+static bool continues(const mms_shape_run *last, const mms_shape_run *next)
+{
+    return last->ndim == next->ndim && last->rows.first + last->rows.count == next->rows.first &&
+           (last->ndim <= 0 ||
+            !memcmp(last->shape, next->shape, (size_t)last->ndim * sizeof last->shape[0]));
+}
+
+mms_status mms_ms_shapes(mms_ms *ms, const char *column, int64_t nrange, const mms_rows *ranges,
+                         mms_shape_run **runs, int64_t *nrun, mms_error *err)
+{
+    mms_rows local[PIECES];
+    piece_walk walk = {ms, ranges, nrange, 0, 0};
+    int64_t total, rows, n, member = 0, capacity = 0;
+    mms_shape_run *found = NULL;
+    mms_table *table;
+    mms_status st;
+
+    *runs = NULL;
+    *nrun = 0;
+    MMS_TRY(check_ranges(ms, column, nrange, ranges, &total, err));
+    while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
+        int64_t nfound;
+        MMS_TRY(open_member(ms, member, &table, err));
+        MMS_TRY(mms_table_shapes(table, column, n, local, &found, &nfound, err));
+        for (int64_t i = 0; i < nfound; i++) {
+            found[i].rows.first += ms->members[member].rows.first;
+            if (*nrun > 0 && continues(&(*runs)[*nrun - 1], &found[i])) {
+                (*runs)[*nrun - 1].rows.count += found[i].rows.count;
+                continue;
+            }
+            MMS_TRY(mms_grow(runs, &capacity, *nrun + 1, sizeof **runs, err));
+            (*runs)[(*nrun)++] = found[i];
+        }
+        free(found);
+        found = NULL;
+    }
+done:
+    free(found);
+    if (st != MMS_OK) {
+        free(*runs);
+        *runs = NULL;
+        *nrun = 0;
+    }
+    return st;
+}
