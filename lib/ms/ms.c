@@ -10,16 +10,16 @@
 #include "concat_priv.h"
 #include "tables/tables_priv.h"
 
-typedef struct member {
+typedef struct member_entry {
     char *path;
     mms_rows rows;
-} member;
+} member_entry;
 
 struct mms_ms {
     char *path, *axis;
     bool multi;
     int64_t nrow, nmember;
-    member *members;
+    member_entry *members;
     mms_table *first;   /**< member 0: columns and keywords */
     mms_table *current; /**< one more open member */
     int64_t current_member;
@@ -64,7 +64,7 @@ static mms_status read_members(mms_ms *ms, const mms_table_dat *dat, mms_error *
     if (!ms->members)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
     for (int64_t i = 0; i < ms->nmember; i++) {
-        member *m = &ms->members[i];
+        member_entry *m = &ms->members[i];
         m->path = strdup(ms->multi ? dat->members[i] : ms->path);
         MMS_TRY(m->path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path));
         MMS_TRY(mms_table_open(m->path, MMS_TABLE_READ, &table, err));
