@@ -153,6 +153,9 @@ MMS_API void mms_task_help(const mms_task *task, FILE *out);
 /** Return the declaration of a task as JSON; the caller frees it. */
 MMS_API mms_value *mms_task_describe(const mms_task *task);
 
+/** Return {version, options, tasks}: the declarations of all; the caller frees it. */
+MMS_API mms_value *mms_tasks_describe(void);
+
 #ifdef __cplusplus
 }
 #endif

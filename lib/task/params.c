@@ -1,0 +1,515 @@
+/** @file params.c  One parameter: its text, its typed value, its place in the task's struct. */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "params_priv.h"
+
+const mms_param mms_run_params[] = {
+    {"workers", MMS_COUNT, offsetof(mms_run_options, workers), .init = "auto", .allowed = "1..4096",
+     .flags = MMS_PARAM_RUN,
+     .doc = "Local worker processes; auto is one for each usable core. Under mpirun or srun the "
+            "ranks are the workers"},
+    {"json", MMS_BOOL, offsetof(mms_run_options, json), .flags = MMS_PARAM_RUN,
+     .doc = "Write the result to standard output as JSON"},
+    {"params", MMS_PATH, offsetof(mms_run_options, params), .flags = MMS_PARAM_RUN,
+     .doc = "JSON file with parameters; words on the command line win"},
+    {"quiet", MMS_BOOL, offsetof(mms_run_options, quiet), .flags = MMS_PARAM_RUN,
+     .doc = "Say nothing but warnings and errors"},
+    {"verbose", MMS_REPEAT, offsetof(mms_run_options, verbose), .flags = MMS_PARAM_RUN,
+     .doc = "Say more; twice: say everything"},
+    {"log", MMS_PATH, offsetof(mms_run_options, log), .flags = MMS_PARAM_RUN,
+     .doc = "File to which the log is appended, with times"},
+    {"help", MMS_BOOL, offsetof(mms_run_options, help), .flags = MMS_PARAM_RUN,
+     .doc = "Print this text"},
+    {0},
+};
+
+static const struct {
+    char letter;
+    const char *name;
+} letters[] = {{'j', "workers"}, {'q', "quiet"}, {'v', "verbose"}, {'h', "help"}};
+
+char mms_param_letter(const mms_param *p)
+{
+    const mms_param *const last = mms_run_params + MMS_COUNT_OF(mms_run_params) - 1;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(letters); i++)
+        if (p >= mms_run_params && p < last && !strcmp(p->name, letters[i].name))
+            return letters[i].letter;
+    return '\0';
+}
+
+const mms_param *mms_param_of_letter(char letter)
+{
+    for (const mms_param *p = mms_run_params; p->name; p++)
+        if (mms_param_letter(p) == letter)
+            return p;
+    return NULL;
+}
+
+bool mms_param_same_name(const char *a, size_t alength, const char *b)
+{
+    const char *const end = a + alength;
+
+    for (;; a++, b++) {
+        while (a < end && (*a == '-' || *a == '_'))
+            a++;
+        while (*b == '-' || *b == '_')
+            b++;
+        if (a == end || !*b)
+            return a == end && !*b;
+        if (*a != *b)
+            return false;
+    }
+}
+
+static bool is_list(const mms_param *p)
+{
+    return p->type == MMS_SELECTION || p->type == MMS_INTS;
+}
+
+/* Add an element of a Python list, a quoted text or a number; return its end, NULL if it is neither
+ */
+static const char *add_element(const char *s, mms_text *joined)
+{
+    const char *begin = s;
+    char *end;
+
+    if (*s == '\'' || *s == '"') {
+        end = strchr(++begin, *s);
+        if (!end)
+            return NULL;
+    } else {
+        if (!isdigit((unsigned char)s[*s == '-']))
+            return NULL;
+        (void)strtod(s, &end);
+    }
+    mms_text_add(joined, "%s%.*s", joined->length ? "," : "", (int)(end - begin), begin);
+    return begin == s ? end : end + 1;
+}
+
+/* "[1, 'b']" is "1,b"; NULL when word is no Python list.  "[ab]*" and "[10:00~11:00]" are not. */
+static char *join_list(const char *word)
+{
+    mms_text joined = {0};
+    const char *s = word + 1 + strspn(word + 1, " ");
+
+    mms_text_add(&joined, "%s", "");
+    while (*s != ']') {
+        s = add_element(s, &joined);
+        if (!s)
+            break;
+        s += strspn(s, " ");
+        if (*s == ',')
+            s += 1 + strspn(s + 1, " ");
+        else if (*s != ']')
+            break;
+    }
+    if (s && !strcmp(s, "]"))
+        return joined.text;
+    free(joined.text);
+    return NULL;
+}
+
+char *mms_param_unquote(const mms_param *p, const char *word)
+{
+    const size_t n = strlen(word);
+    char *joined;
+
+    if (n >= 2 && (word[0] == '\'' || word[0] == '"') && word[n - 1] == word[0] &&
+        !memchr(word + 1, word[0], n - 2)) {
+        const bool keep = word[0] == '"' && n > 2 && (p->flags & MMS_PARAM_LITERAL);
+        return keep ? strdup(word) : strndup(word + 1, n - 2);
+    }
+    if (word[0] == '[' && is_list(p) && (joined = join_list(word)))
+        return joined;
+    return strdup(word);
+}
+
+static mms_status refuse(const mms_param *p, const char *text, const char *why, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_ARG, "parameter %s: %s %s", p->name, *text ? text : "''", why);
+}
+
+static mms_status out_of_memory(const mms_param *p, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "parameter %s: out of memory", p->name);
+}
+
+/* Add a JSON text or number; false when it is neither, or a number where there must be none */
+static bool add_scalar(const mms_param *p, const mms_value *value, mms_text *text)
+{
+    const bool numbers = p->type != MMS_STRING && p->type != MMS_PATH && p->type != MMS_CHOICE;
+    /* 17 digits keep a double; in a selection 0.1 should stay 0.1 */
+    const size_t digits = p->type == MMS_SELECTION ? 15 : 17;
+    char *number;
+
+    if (json_is_string(value)) {
+        mms_text_add(text, "%s", json_string_value(value));
+        return true;
+    }
+    if (!json_is_number(value) || !numbers)
+        return false;
+    number = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
+    mms_text_add(text, "%s", number ? number : "");
+    free(number);
+    return true;
+}
+
+mms_status mms_param_text(const mms_param *p, const mms_value *value, char **text, mms_error *err)
+{
+    mms_text joined = {0};
+    bool good;
+
+    *text = NULL;
+    if (json_is_array(value) && is_list(p)) {
+        good = true;
+        mms_text_add(&joined, "%s", "");
+        for (size_t i = 0; good && i < json_array_size(value); i++) {
+            mms_text_add(&joined, "%s", i ? "," : "");
+            good = add_scalar(p, json_array_get(value, i), &joined);
+        }
+    } else if (json_is_boolean(value)) {
+        good = p->type == MMS_BOOL;
+        mms_text_add(&joined, "%s", json_is_true(value) ? "True" : "False");
+    } else {
+        good = add_scalar(p, value, &joined);
+    }
+    if (!good) {
+        char *shown = mms_value_text(value, 0);
+        refuse(p, shown ? shown : "", "is a JSON value of the wrong kind", err);
+        free(shown);
+        free(joined.text);
+        return MMS_ERR_ARG;
+    }
+    *text = joined.text;
+    return joined.failed ? out_of_memory(p, err) : MMS_OK;
+}
+
+typedef mms_status parse_fn(const mms_param *p, const char *text, mms_value **value,
+                            mms_error *err);
+
+/* Make the value of text[length]: the one way in which JSON can refuse a text is its encoding */
+static mms_status make_text(const mms_param *p, const char *text, size_t length, mms_value **value,
+                            mms_error *err)
+{
+    *value = json_stringn(text, length);
+    return *value ? MMS_OK : refuse(p, text, "is not a text in UTF-8", err);
+}
+
+static mms_status parse_string(const mms_param *p, const char *text, mms_value **value,
+                               mms_error *err)
+{
+    return make_text(p, text, strlen(text), value, err);
+}
+
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, " \t\r\n")] == '\0';
+}
+
+static mms_status parse_selection(const mms_param *p, const char *text, mms_value **value,
+                                  mms_error *err)
+{
+    return make_text(p, text, is_blank(text) ? 0 : strlen(text), value, err);
+}
+
+static mms_status parse_path(const mms_param *p, const char *text, mms_value **value,
+                             mms_error *err)
+{
+    mms_status st;
+    char *path;
+
+    if (is_blank(text))
+        return make_text(p, "", 0, value, err);
+    path = mms_path_strip(text);
+    if (!path)
+        return out_of_memory(p, err);
+    st = make_text(p, path, strlen(path), value, err);
+    free(path);
+    return st;
+}
+
+static bool has_word(const char *words, const char *word)
+{
+    const size_t n = strlen(word);
+
+    for (const char *w = words; *w; w += strspn(w, " ")) {
+        const size_t length = strcspn(w, " ");
+        if (length == n && !memcmp(w, word, n))
+            return true;
+        w += length;
+    }
+    return false;
+}
+
+static mms_status parse_choice(const mms_param *p, const char *text, mms_value **value,
+                               mms_error *err)
+{
+    char word[64], why[512];
+    size_t n = 0;
+
+    for (const char *s = text; *s && n < sizeof word - 1; s++)
+        if (!isspace((unsigned char)*s))
+            word[n++] = (char)tolower((unsigned char)*s);
+    word[n] = '\0';
+    if (n && has_word(p->allowed, word))
+        return make_text(p, word, n, value, err);
+    snprintf(why, sizeof why, "is not one of %s", p->allowed);
+    return refuse(p, text, why, err);
+}
+
+static mms_status parse_bool(const mms_param *p, const char *text, mms_value **value,
+                             mms_error *err)
+{
+    static const char *const words[][2] = {
+        {"False", "True"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++)
+        for (int truth = 0; truth < 2; truth++)
+            if (!strcasecmp(text, words[i][truth])) {
+                *value = json_boolean(truth);
+                return MMS_OK;
+            }
+    return refuse(p, text, "is not one of True False", err);
+}
+
+/* Refuse a number outside "MIN..MAX" */
+static mms_status check_range(const mms_param *p, double number, const char *text, mms_error *err)
+{
+    const char *const dots = p->allowed ? strstr(p->allowed, "..") : NULL;
+    char why[128];
+
+    if (!dots)
+        return MMS_OK;
+    if (dots != p->allowed && number < strtod(p->allowed, NULL)) {
+        snprintf(why, sizeof why, "is less than %.*s", (int)(dots - p->allowed), p->allowed);
+        return refuse(p, text, why, err);
+    }
+    if (dots[2] && number > strtod(dots + 2, NULL)) {
+        snprintf(why, sizeof why, "is more than %s", dots + 2);
+        return refuse(p, text, why, err);
+    }
+    return MMS_OK;
+}
+
+static mms_status make_integer(const mms_param *p, int64_t number, const char *text,
+                               mms_value **value, mms_error *err)
+{
+    const mms_status st = check_range(p, (double)number, text, err);
+
+    if (st != MMS_OK)
+        return st;
+    *value = json_integer(number);
+    return *value ? MMS_OK : out_of_memory(p, err);
+}
+
+static mms_status make_real(const mms_param *p, double number, const char *text, mms_value **value,
+                            mms_error *err)
+{
+    const mms_status st = check_range(p, number, text, err);
+
+    if (st != MMS_OK)
+        return st;
+    *value = json_real(number);
+    return *value ? MMS_OK : out_of_memory(p, err);
+}
+
+static mms_status parse_integer(const mms_param *p, const char *text, mms_value **value,
+                                mms_error *err)
+{
+    int64_t number;
+
+    if (!mms_parse_int(text, &number))
+        return refuse(p, text, "is not an integer", err);
+    return make_integer(p, number, text, value, err);
+}
+
+static mms_status parse_count(const mms_param *p, const char *text, mms_value **value,
+                              mms_error *err)
+{
+    int64_t number;
+
+    if (!strcasecmp(text, "auto"))
+        return make_text(p, "auto", 4, value, err);
+    if (!mms_parse_int(text, &number) || number < 1)
+        return mms_fail(err, MMS_ERR_ARG, "%s must be 'auto' or a positive integer, not %s",
+                        p->name, *text ? text : "''");
+    return make_integer(p, number, text, value, err);
+}
+
+static mms_status parse_real(const mms_param *p, const char *text, mms_value **value,
+                             mms_error *err)
+{
+    double number;
+
+    if (!mms_parse_double(text, &number) || !isfinite(number))
+        return refuse(p, text, "is not a number", err);
+    return make_real(p, number, text, value, err);
+}
+
+static mms_status parse_integers(const mms_param *p, const char *text, mms_value **value,
+                                 mms_error *err)
+{
+    mms_value *const list = json_array();
+    const char *s = text;
+    char *end;
+
+    if (!list)
+        return out_of_memory(p, err);
+    while (!is_blank(s)) {
+        errno = 0;
+        const long long number = strtoll(s, &end, 10);
+        end += strspn(end, " ");
+        if (end == s || errno || (*end && *end != ',')) {
+            json_decref(list);
+            return refuse(p, text, "is not a list of integers", err);
+        }
+        json_array_append_new(list, json_integer(number));
+        s = *end ? end + 1 : end;
+    }
+    *value = list;
+    return MMS_OK;
+}
+
+/* A unit and how many base units it has */
+struct unit {
+    const char *name;
+    double factor;
+};
+
+/* Parse a number with an optional unit; false when it is none */
+static bool parse_quantity(const char *text, const struct unit *units, double *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtod(text, &end);
+    if (end == text || errno == ERANGE || !isfinite(*number))
+        return false;
+    end += strspn(end, " ");
+    for (const struct unit *u = units; *end && u->name; u++)
+        if (!strcasecmp(end, u->name)) {
+            *number *= u->factor;
+            return true;
+        }
+    return !*end;
+}
+
+static mms_status parse_seconds(const mms_param *p, const char *text, mms_value **value,
+                                mms_error *err)
+{
+    static const struct unit units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"min", 60},
+                                        {"h", 3600},  {"d", 86400}, {0}};
+    double number;
+
+    if (!parse_quantity(text, units, &number))
+        return refuse(p, text, "is not a time: a number with one of us ms s min h d, or none (s)",
+                      err);
+    return make_real(p, number, text, value, err);
+}
+
+static mms_status parse_bytes(const mms_param *p, const char *text, mms_value **value,
+                              mms_error *err)
+{
+    static const struct unit units[] = {{"B", 1},        {"K", 0x1p10},
+                                        {"KB", 0x1p10},  {"KiB", 0x1p10},
+                                        {"M", 0x1p20},   {"MB", 0x1p20},
+                                        {"MiB", 0x1p20}, {"G", 0x1p30},
+                                        {"GB", 0x1p30},  {"GiB", 0x1p30},
+                                        {"T", 0x1p40},   {"TB", 0x1p40},
+                                        {"TiB", 0x1p40}, {0}};
+    double number;
+
+    if (!parse_quantity(text, units, &number) || number < 0 || number >= 0x1p62)
+        return refuse(p, text, "is not a size: a number with one of K M G T, or none (bytes)", err);
+    return make_integer(p, (int64_t)number, text, value, err);
+}
+
+/* By type: how its text is parsed, the text of a default that the table leaves out, its name */
+static const struct type {
+    parse_fn *parse;
+    const char *init, *name;
+} types[] = {
+    [MMS_STRING] = {parse_string, "", "TEXT"},
+    [MMS_PATH] = {parse_path, "", "PATH"},
+    [MMS_SELECTION] = {parse_selection, "", "SELECTION"},
+    [MMS_CHOICE] = {parse_choice, "", "WORD"},
+    [MMS_BOOL] = {parse_bool, "False", "BOOL"},
+    [MMS_INT] = {parse_integer, "0", "INTEGER"},
+    [MMS_COUNT] = {parse_count, "auto", "N"},
+    [MMS_DOUBLE] = {parse_real, "0", "NUMBER"},
+    [MMS_INTS] = {parse_integers, "", "INTEGERS"},
+    [MMS_SECONDS] = {parse_seconds, "0", "TIME"},
+    [MMS_BYTES] = {parse_bytes, "0", "SIZE"},
+    [MMS_REPEAT] = {parse_integer, "0", "COUNT"},
+};
+
+const char *mms_param_type_name(const mms_param *p)
+{
+    return types[p->type].name;
+}
+
+mms_status mms_param_value(const mms_param *p, const char *text, mms_value **value, mms_error *err)
+{
+    const struct type *const type = &types[p->type];
+
+    *value = NULL;
+    return type->parse(p, text ? text : p->init ? p->init : type->init, value, err);
+}
+
+static mms_status store_integers(const mms_param *p, const mms_value *list, char *at,
+                                 int64_t **ints, mms_error *err)
+{
+    const mms_ints stored = {(int64_t)json_array_size(list),
+                             mms_alloc((int64_t)json_array_size(list), sizeof **ints)};
+    int64_t *const numbers = (int64_t *)stored.values;
+
+    if (!numbers)
+        return out_of_memory(p, err);
+    for (int64_t i = 0; i < stored.count; i++)
+        numbers[i] = json_integer_value(json_array_get(list, (size_t)i));
+    *ints = numbers;
+    memcpy(at, &stored, sizeof stored);
+    return MMS_OK;
+}
+
+mms_status mms_param_store(const mms_param *p, const mms_value *value, void *base, int64_t **ints,
+                           mms_error *err)
+{
+    char *const at = (char *)base + p->offset;
+    const char *const text = json_string_value(value);
+    const int64_t integer = json_integer_value(value); /* 0 for the text auto */
+    const double real = json_real_value(value);
+    const bool truth = json_is_true(value);
+
+    switch (p->type) {
+    case MMS_STRING:
+    case MMS_PATH:
+    case MMS_SELECTION:
+    case MMS_CHOICE:
+        memcpy(at, &text, sizeof text);
+        break;
+    case MMS_BOOL:
+        memcpy(at, &truth, sizeof truth);
+        break;
+    case MMS_INT:
+    case MMS_COUNT:
+    case MMS_BYTES:
+    case MMS_REPEAT:
+        memcpy(at, &integer, sizeof integer);
+        break;
+    case MMS_DOUBLE:
+    case MMS_SECONDS:
+        memcpy(at, &real, sizeof real);
+        break;
+    case MMS_INTS:
+        return store_integers(p, value, at, ints, err);
+    }
+    return MMS_OK;
+}

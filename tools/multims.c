@@ -1,0 +1,312 @@
+/** @file multims.c  The program: find the task, parse, run, print, end with a status (design D16).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "multims/engine.h"
+#include "multims/log.h"
+#include "multims/task.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2, EXIT_EMPTY = 3 };
+
+/* Where log lines go */
+struct sink {
+    mms_level screen; /* stderr has lines up to this level */
+    FILE *file;       /* has all lines, with times; NULL: none */
+    const char *path;
+};
+
+static void log_to_file(const struct sink *sink, mms_level level, const char *scope,
+                        const char *text)
+{
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    fprintf(sink->file, "%s.%03ldZ %s %s: %s\n", stamp, now.tv_nsec / 1000000,
+            mms_level_name(level), scope, text);
+    fflush(sink->file); /* a killed run leaves its last line */
+}
+
+static void take_line(void *ctx, mms_level level, const char *scope, const char *text)
+{
+    const struct sink *const sink = ctx;
+
+    if (level <= sink->screen)
+        fprintf(stderr, "%s %s: %s\n", mms_level_name(level), scope, text);
+    if (sink->file)
+        log_to_file(sink, level, scope, text);
+}
+
+static mms_status open_log(const mms_run_options *options, struct sink *sink, mms_error *err)
+{
+    const mms_level wanted = options->verbose > 1 ? MMS_LOG_TRACE
+                             : options->verbose   ? MMS_LOG_DEBUG
+                                                  : MMS_LOG_INFO;
+
+    sink->screen = options->quiet ? MMS_LOG_WARN : wanted;
+    sink->path = options->log;
+    if (*options->log) {
+        sink->file = fopen(options->log, "ae");
+        if (!sink->file)
+            return mms_fail(err, MMS_ERR_IO, "log %s: %s", options->log, strerror(errno));
+    }
+    /* the file has at least DEBUG, for the report of a failure that nobody expected */
+    mms_log_to(take_line, sink, sink->file && wanted < MMS_LOG_DEBUG ? MMS_LOG_DEBUG : wanted);
+    return MMS_OK;
+}
+
+static void close_log(struct sink *sink)
+{
+    if (sink->file && (ferror(sink->file) | fclose(sink->file)))
+        fprintf(stderr, "WARN multims: the log %s is incomplete\n", sink->path);
+    sink->file = NULL;
+}
+
+static int exit_status(mms_status st, const mms_run *run)
+{
+    switch (st) {
+    case MMS_OK:
+        return EXIT_DONE;
+    case MMS_ERR_EMPTY:
+        return EXIT_EMPTY;
+    case MMS_ERR_STOPPED:
+        return 128 + (mms_stop_signal() ? mms_stop_signal() : SIGTERM);
+    case MMS_ERR_DIFFERS:
+    case MMS_ERR_MEM:
+    case MMS_ERR_INTERNAL:
+        return EXIT_FAILED;
+    default:
+        return run && run->wrote ? EXIT_FAILED : EXIT_REFUSED;
+    }
+}
+
+/* Report err in the words of the user's command, once */
+static void report(const char *verb, const mms_error *err, const struct sink *sink)
+{
+    fprintf(stderr, "multims %s: %s\n", verb, err->msg);
+    if (sink && sink->file)
+        log_to_file(sink, MMS_LOG_ERROR, verb, err->msg);
+}
+
+/* Close stdout; what could not be written there makes a good run a failed one */
+static int finish_output(int status)
+{
+    const bool failed = ferror(stdout) != 0;
+
+    errno = 0;
+    if (!fclose(stdout) && !failed)
+        return status;
+    fprintf(stderr, "multims: standard output: %s\n", errno ? strerror(errno) : "write error");
+    return status == EXIT_DONE ? EXIT_FAILED : status;
+}
+
+static int print_json(const mms_value *value)
+{
+    char *const text = value ? mms_value_text(value, 2) : NULL;
+
+    if (!text) {
+        fprintf(stderr, "multims: no memory for the result, or a text that is not UTF-8\n");
+        return EXIT_FAILED;
+    }
+    printf("%s\n", text);
+    free(text);
+    return EXIT_DONE;
+}
+
+static bool is_empty_object(const mms_value *value)
+{
+    char *const text = mms_value_text(value, 0);
+    const bool empty = text && !strcmp(text, "{}");
+
+    free(text);
+    return empty;
+}
+
+/* Print what a run answers: findings are an answer, so is what a task says of an empty selection */
+static int print_result(const mms_run *run, mms_status st, const mms_value *result)
+{
+    const bool answered = st == MMS_OK || st == MMS_ERR_DIFFERS;
+
+    if (run->json && (answered || (st == MMS_ERR_EMPTY && !is_empty_object(result))))
+        return print_json(result);
+    if (!run->json && answered && run->task->print)
+        run->task->print(result, stdout);
+    return EXIT_DONE;
+}
+
+static int run_task(const mms_task *task, const mms_args *args, const struct sink *sink)
+{
+    const mms_run_options *const options = mms_args_options(args);
+    mms_run run = {.task = task,
+                   .params = mms_args_values(args),
+                   .given = mms_args_given(args),
+                   .workers = (int)options->workers,
+                   .json = options->json,
+                   .quiet = options->quiet};
+    mms_error err = {.msg = "failed without a message"};
+    mms_value *result = NULL;
+    mms_status st;
+    int status, printed;
+
+    st = mms_value_parse("{}", &result, &err);
+    if (st == MMS_OK) {
+        mms_stop_catch();
+        st = task->run(&run, mms_args_struct(args), result, &err);
+    }
+    mms_engine_close(&run.engine);
+    status = exit_status(st, &run);
+    printed = print_result(&run, st, result);
+    if (st != MMS_OK && st != MMS_ERR_DIFFERS)
+        report(task->name, &err, sink);
+    mms_value_free(&result);
+    return status == EXIT_DONE ? printed : status;
+}
+
+static int parse_and_run(const mms_task *task, int nwords, const char *const *words)
+{
+    struct sink sink = {.screen = MMS_LOG_INFO};
+    mms_args *args = NULL;
+    mms_error err;
+    mms_status st;
+    int status;
+
+    mms_log_to(take_line, &sink, sink.screen);
+    st = mms_args_parse(task, nwords, words, &args, &err);
+    if (st == MMS_OK && mms_args_options(args)->help) {
+        mms_task_help(task, stdout);
+        mms_args_free(&args);
+        return EXIT_DONE;
+    }
+    if (st == MMS_OK)
+        st = open_log(mms_args_options(args), &sink, &err);
+    if (st == MMS_OK) {
+        status = run_task(task, args, &sink);
+    } else {
+        report(task->name, &err, NULL);
+        status = exit_status(st, NULL);
+    }
+    mms_log_to(NULL, NULL, MMS_LOG_ERROR);
+    close_log(&sink);
+    mms_args_free(&args);
+    return status;
+}
+
+static void print_usage(FILE *out)
+{
+    fprintf(out, "multims: MeasurementSets cut into Multi-MeasurementSets, in parallel\n\n"
+                 "usage: multims VERB [parameters]\n\nVerbs:\n");
+    for (const mms_task *const *t = mms_tasks(); *t; t++)
+        fprintf(out, "  %-16s %s\n", (*t)->name, (*t)->summary);
+    fprintf(out, "  %-16s %s\n  %-16s %s\n\n", "help [VERB]", "print this text, or that of a verb",
+            "tasks [--json]", "list the verbs and their parameters");
+    fprintf(out, "multims VERB --help   all parameters of a verb\n"
+                 "multims --version     what this was built with\n");
+}
+
+/* Refuse a verb that nobody knows, and name the one that was probably meant */
+static int refuse_verb(const char *verb)
+{
+    enum { MOST = 256 };
+    const char *names[MOST + 3];
+    const char *nearest;
+    int n = 0;
+
+    for (const mms_task *const *t = mms_tasks(); *t && n < MOST; t++)
+        names[n++] = (*t)->name;
+    names[n++] = "help";
+    names[n++] = "tasks";
+    names[n] = NULL;
+    nearest = mms_word_nearest(verb, names);
+    if (nearest)
+        fprintf(stderr, "multims: unknown verb %s: did you mean %s?\n", verb, nearest);
+    else
+        fprintf(stderr, "multims: unknown verb %s: multims help lists them\n", verb);
+    return EXIT_REFUSED;
+}
+
+static int help(int nwords, const char *const *words)
+{
+    const bool command = nwords && (!strcmp(words[0], "help") || !strcmp(words[0], "tasks"));
+    const mms_task *const task = nwords ? mms_task_find(words[0]) : NULL;
+
+    if (nwords > 1) {
+        fprintf(stderr, "multims help: unexpected word %s: one verb is enough\n", words[1]);
+        return EXIT_REFUSED;
+    }
+    if (nwords && !task && !command)
+        return refuse_verb(words[0]);
+    if (task)
+        mms_task_help(task, stdout);
+    else
+        print_usage(stdout);
+    return EXIT_DONE;
+}
+
+static int list_tasks(int nwords, const char *const *words)
+{
+    mms_value *all;
+    int status;
+
+    if (nwords > 1 || (nwords && strcmp(words[0], "--json"))) {
+        fprintf(stderr, "multims tasks: unexpected word %s: only --json is known\n",
+                words[nwords - 1]);
+        return EXIT_REFUSED;
+    }
+    if (!nwords) {
+        for (const mms_task *const *t = mms_tasks(); *t; t++)
+            printf("%-16s %s\n", (*t)->name, (*t)->summary);
+        return EXIT_DONE;
+    }
+    all = mms_tasks_describe();
+    status = print_json(all);
+    mms_value_free(&all);
+    return status;
+}
+
+static int run_command(int nwords, const char *const *words)
+{
+    const char *const verb = nwords ? words[0] : "";
+    const mms_task *const task = mms_task_find(verb);
+
+    if (task)
+        return parse_and_run(task, nwords - 1, words + 1);
+    if (!strcmp(verb, "tasks"))
+        return list_tasks(nwords - 1, words + 1);
+    if (!strcmp(verb, "help") || !strcmp(verb, "--help") || !strcmp(verb, "-h"))
+        return help(nwords - 1, words + 1);
+    if (!strcmp(verb, "--version")) {
+        printf("%s\n", mms_build_info());
+        return EXIT_DONE;
+    }
+    if (nwords)
+        return refuse_verb(verb);
+    print_usage(stderr);
+    return EXIT_REFUSED;
+}
+
+int main(int argc, char **argv)
+{
+    mms_unit_kind *const kinds = mms_task_units();
+    int status = EXIT_FAILED;
+
+    if (!kinds) {
+        fprintf(stderr, "multims: out of memory\n");
+        return EXIT_FAILED;
+    }
+    if (!mms_engine_serve(kinds, &status)) {
+        /* a closed pipe is then a failed write, which finish_output() reports */
+        signal(SIGPIPE, SIG_IGN);
+        status = finish_output(run_command(argc - 1, (const char *const *)argv + 1));
+        mms_engine_shutdown(status);
+    }
+    free(kinds);
+    return status;
+}
