@@ -15,7 +15,8 @@ mms_status mms_fail_errno(mms_error *err, int errnum, const char *fmt, ...) MMS_
 /** Remove path and all below it; links are not followed.  Nothing happens when it is not there. */
 MMS_CHECKED mms_status mms_remove_tree(const char *path, mms_error *err);
 
-/** Copy the file at src to dst, which must not exist, with its mode.  src may be a link.
+/** Copy the file at src to dst, which must not exist, with its mode, writable for the owner even
+ *  when src is not.  src may be a link.
  *  Errors: EXISTS, NOT_FOUND, IO; SPACE naming dst. */
 MMS_CHECKED mms_status mms_copy_file(const char *src, const char *dst, mms_error *err);
 

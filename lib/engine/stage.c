@@ -1,0 +1,260 @@
+/** @file stage.c  Staged outputs: a folder beside the output, its owner file, the last rename. */
+#include "multims/stage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+
+#define OWNER_FILE    "owner.json"
+#define RANDOM_SUFFIX "XXXXXX"
+
+struct mms_stage {
+    char *path;
+    bool synced;
+};
+
+/* The text between the last ')' of /proc/PID/stat and field 22, the start of the process in clock
+ * ticks since boot; 0 when there is no such process. */
+static int64_t process_start(int64_t pid)
+{
+    char path[64], text[1024];
+    long long ticks = 0;
+    const char *rest;
+    FILE *file;
+    size_t n;
+
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
+    if (!(file = fopen(path, "re")))
+        return 0;
+    n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    rest = strrchr(text, ')');
+    if (!rest || sscanf(rest + 1,
+                        " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+                        "%*d %lld",
+                        &ticks) != 1)
+        return 0;
+    return ticks;
+}
+
+static void read_line(const char *path, char *text, size_t size)
+{
+    FILE *file = fopen(path, "re");
+
+    text[0] = '\0';
+    if (file && fgets(text, (int)size, file))
+        text[strcspn(text, "\n")] = '\0';
+    if (file)
+        fclose(file);
+}
+
+/* Who makes a staging folder.  A process number means something only on one host, since one boot,
+ * in one PID namespace. */
+static json_t *owner_now(const char *output_name)
+{
+    char host[256] = "", boot[64], space[64] = "";
+
+    gethostname(host, sizeof host - 1);
+    read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    if (readlink("/proc/self/ns/pid", space, sizeof space - 1) < 0)
+        space[0] = '\0';
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "output", output_name, "host", host, "boot",
+                     boot, "pid_namespace", space, "pid", (json_int_t)getpid(), "started",
+                     (json_int_t)process_start(getpid()));
+}
+
+static bool same_text(const json_t *a, const json_t *b, const char *key)
+{
+    const char *const left = json_string_value(json_object_get(a, key));
+    const char *const right = json_string_value(json_object_get(b, key));
+    return left && right && !strcmp(left, right);
+}
+
+/* Whether the process that made a staging folder of the same output is certainly gone. */
+static bool owner_is_gone(const json_t *owner, const json_t *us)
+{
+    const int64_t pid = json_integer_value(json_object_get(owner, "pid"));
+    const int64_t started = json_integer_value(json_object_get(owner, "started"));
+
+    if (!same_text(owner, us, "output") || !same_text(owner, us, "host") || pid <= 0)
+        return false;
+    if (!same_text(owner, us, "boot"))
+        return true;
+    return same_text(owner, us, "pid_namespace") && process_start(pid) != started;
+}
+
+static void sweep_one(const char *path, const json_t *us)
+{
+    char *file = mms_format("%s/%s", path, OWNER_FILE);
+    mms_value *owner = NULL;
+    mms_error err;
+
+    if (file && mms_value_read(file, &owner, NULL) == MMS_OK && owner_is_gone(owner, us)) {
+        if (mms_remove_tree(path, &err) == MMS_OK)
+            mms_log(MMS_LOG_INFO, "stage", "Removed %s, left by a run that was killed", path);
+        else
+            mms_log(MMS_LOG_WARN, "stage", "Left by a run that was killed: %s", err.msg);
+    }
+    mms_value_free(&owner);
+    free(file);
+}
+
+static void sweep(const char *folder, const char *prefix, const json_t *us)
+{
+    const size_t n = strlen(prefix);
+    struct dirent *entry;
+    DIR *list = opendir(folder);
+
+    while (list && (entry = readdir(list))) {
+        if (strncmp(entry->d_name, prefix, n) ||
+            strlen(entry->d_name) != n + sizeof RANDOM_SUFFIX - 1)
+            continue;
+        char *path = mms_format("%s/%s", folder, entry->d_name);
+        if (path)
+            sweep_one(path, us);
+        free(path);
+    }
+    if (list)
+        closedir(list);
+}
+
+static mms_status write_owner(const char *folder, const json_t *owner, mms_error *err)
+{
+    char *path = mms_format("%s/%s", folder, OWNER_FILE), *text = mms_value_text(owner, 2);
+    const size_t n = text ? strlen(text) : 0;
+    mms_status st = MMS_OK;
+    int fd = -1;
+
+    if (!path || !text)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder);
+    else if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) < 0 ||
+             write(fd, text, n) != (ssize_t)n)
+        st = mms_fail_errno(err, errno, "%s: cannot write", path);
+    if (fd >= 0 && close(fd) && st == MMS_OK)
+        st = mms_fail_errno(err, errno, "%s: cannot write", path);
+    free(text);
+    free(path);
+    return st;
+}
+
+static mms_status make_folder(mms_stage *stage, const char *folder, const char *prefix,
+                              const json_t *owner, mms_error *err)
+{
+    stage->path = mms_format("%s/%s%s", folder, prefix, RANDOM_SUFFIX);
+    if (!stage->path)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder);
+    if (!mkdtemp(stage->path)) {
+        const int errnum = errno;
+        free(stage->path);
+        stage->path = NULL;
+        return mms_fail_errno(err, errnum, "%s: cannot make the staging folder here", folder);
+    }
+    return write_owner(stage->path, owner, err);
+}
+
+mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
+{
+    char *folder = mms_path_dir(output), *name = mms_path_base(output);
+    char *prefix = name ? mms_format(".%s.mms-part-", name) : NULL;
+    json_t *owner = prefix ? owner_now(name) : NULL;
+    mms_status st = MMS_OK;
+
+    *out = mms_alloc(1, sizeof **out);
+    if (!folder || !owner || !*out) {
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output);
+    } else {
+        sweep(folder, prefix, owner);
+        st = make_folder(*out, folder, prefix, owner, err);
+    }
+    if (st != MMS_OK)
+        mms_stage_remove(out);
+    json_decref(owner);
+    free(prefix);
+    free(name);
+    free(folder);
+    return st;
+}
+
+const char *mms_stage_path(const mms_stage *stage)
+{
+    return stage->path;
+}
+
+mms_status mms_stage_sync(mms_stage *stage, mms_error *err)
+{
+    const int fd = open(stage->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    mms_status st = MMS_OK;
+
+    if (fd < 0 || syncfs(fd))
+        st = mms_fail_errno(err, errno, "%s: cannot sync", stage->path);
+    if (fd >= 0)
+        close(fd);
+    stage->synced = st == MMS_OK;
+    return st;
+}
+
+/* Rename without replacing; file systems without that (NFS) get a check just before. */
+static int rename_new(const char *from, const char *to)
+{
+    struct stat info;
+
+    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (!lstat(to, &info)) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
+mms_status mms_stage_publish(mms_stage *stage, const char *inner, const char *final_path,
+                             mms_error *err)
+{
+    char *from = mms_format("%s/%s", stage->path, inner), *to = mms_path_strip(final_path);
+    char *folder = mms_path_dir(final_path);
+    mms_status st = MMS_OK;
+
+    if (!from || !to || !folder)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", final_path);
+    else if (rename_new(from, to))
+        st = errno == EEXIST
+                 ? mms_fail(err, MMS_ERR_EXISTS,
+                            "Output MS %s already exists - will not overwrite it.", final_path)
+                 : mms_fail_errno(err, errno, "%s: cannot rename %s to it", to, from);
+    else if (stage->synced)
+        st = mms_sync_folder(folder, err);
+    free(folder);
+    free(to);
+    free(from);
+    return st;
+}
+
+void mms_stage_remove(mms_stage **stage)
+{
+    mms_error err;
+
+    if (*stage && (*stage)->path && mms_remove_tree((*stage)->path, &err) != MMS_OK)
+        mms_log(MMS_LOG_WARN, "stage", "%s", err.msg);
+    mms_stage_keep(stage);
+}
+
+void mms_stage_keep(mms_stage **stage)
+{
+    if (*stage)
+        free((*stage)->path);
+    free(*stage);
+    *stage = NULL;
+}

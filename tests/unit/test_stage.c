@@ -1,0 +1,298 @@
+/** @file test_stage.c  lib/engine/stage.c and lib/base/files.c on a scratch folder. */
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "multims/stage.h"
+
+static char scratch[64];
+
+static int enter_scratch(void **state)
+{
+    (void)state;
+    strcpy(scratch, "/tmp/multims-test-stage-XXXXXX");
+    return mkdtemp(scratch) && !chdir(scratch) ? 0 : -1;
+}
+
+static int leave_scratch(void **state)
+{
+    (void)state;
+    return chdir("/") || mms_remove_tree(scratch, NULL) ? -1 : 0;
+}
+
+static bool exists(const char *path)
+{
+    struct stat info;
+    return !lstat(path, &info);
+}
+
+static void write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void check_text(const char *path, const char *want)
+{
+    char text[256] = "";
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    assert_string_equal(text, want);
+}
+
+/* Make NAME in the staging folder with one file in it. */
+static void fill(const mms_stage *stage, const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", mms_stage_path(stage), name);
+    assert_int_equal(mkdir(path, 0755), 0);
+    snprintf(path, sizeof path, "%s/%s/table.dat", mms_stage_path(stage), name);
+    write_text(path, "rows");
+}
+
+static void output_appears_when_published(void **state)
+{
+    mms_stage *stage;
+    char path[256];
+    mms_error err;
+
+    (void)state;
+    assert_int_equal(mms_stage_create("a.mms/", &stage, &err), MMS_OK);
+    snprintf(path, sizeof path, "%s", mms_stage_path(stage));
+    assert_non_null(strstr(path, "/.a.mms.mms-part-"));
+    fill(stage, "a.mms");
+    assert_false(exists("a.mms"));
+    assert_int_equal(mms_stage_sync(stage, &err), MMS_OK);
+    assert_int_equal(mms_stage_publish(stage, "a.mms", "a.mms/", &err), MMS_OK);
+    check_text("a.mms/table.dat", "rows");
+    mms_stage_remove(&stage);
+    assert_null(stage);
+    assert_false(exists(path));
+    check_text("a.mms/table.dat", "rows");
+}
+
+static void existing_output_stays(void **state)
+{
+    mms_stage *stage;
+    mms_error err;
+
+    (void)state;
+    assert_int_equal(mkdir("b.mms", 0755), 0); /* empty: a plain rename would replace it */
+    assert_int_equal(mms_stage_create("b.mms", &stage, &err), MMS_OK);
+    fill(stage, "b.mms");
+    assert_int_equal(mms_stage_publish(stage, "b.mms", "b.mms", &err), MMS_ERR_EXISTS);
+    assert_string_equal(err.msg, "Output MS b.mms already exists - will not overwrite it.");
+    assert_false(exists("b.mms/table.dat"));
+    mms_stage_remove(&stage);
+}
+
+static void missing_folder_is_named(void **state)
+{
+    mms_stage *stage;
+    mms_error err;
+
+    (void)state;
+    assert_int_equal(mms_stage_create("nowhere/c.mms", &stage, &err), MMS_ERR_NOT_FOUND);
+    assert_null(stage);
+    assert_non_null(strstr(err.msg, "nowhere"));
+}
+
+/* A process makes a staging folder of output and is killed; the folder's path goes to path. */
+static void leave_stage_of_dead_process(const char *output, char *path, size_t size)
+{
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        mms_stage *stage;
+        if (mms_stage_create(output, &stage, NULL) == MMS_OK) {
+            const char *made = mms_stage_path(stage);
+            if (write(ends[1], made, strlen(made)) < 0)
+                _exit(1);
+        }
+        raise(SIGKILL);
+    }
+    close(ends[1]);
+    const ssize_t n = read(ends[0], path, size - 1);
+    close(ends[0]);
+    assert_true(n > 0);
+    path[n] = '\0';
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(exists(path));
+}
+
+static void only_own_dead_stages_are_swept(void **state)
+{
+    char dead[256], other[256];
+    mms_stage *alive, *stage;
+
+    (void)state;
+    leave_stage_of_dead_process("d.mms", dead, sizeof dead);
+    leave_stage_of_dead_process("other.mms", other, sizeof other);
+    assert_int_equal(mkdir(".d.mms.mms-part-abcdef", 0755), 0); /* no owner file: not ours */
+    assert_int_equal(mms_stage_create("d.mms", &alive, NULL), MMS_OK);
+    assert_int_equal(mms_stage_create("d.mms", &stage, NULL), MMS_OK);
+    assert_false(exists(dead));
+    assert_true(exists(other));
+    assert_true(exists(".d.mms.mms-part-abcdef"));
+    assert_true(exists(mms_stage_path(alive)));
+    mms_stage_remove(&stage);
+    mms_stage_remove(&alive);
+}
+
+/* Change one entry of the owner file of a dead process's folder, sweep, and look. */
+static bool swept_after_change(const char *key, const char *value)
+{
+    char dead[256], owner[300];
+    mms_value *object;
+    mms_stage *stage;
+
+    leave_stage_of_dead_process("e.mms", dead, sizeof dead);
+    snprintf(owner, sizeof owner, "%s/owner.json", dead);
+    assert_int_equal(mms_value_read(owner, &object, NULL), MMS_OK);
+    assert_int_equal(json_object_set_new(object, key, json_string(value)), 0);
+    assert_int_equal(json_dump_file(object, owner, 0), 0);
+    mms_value_free(&object);
+    assert_int_equal(mms_stage_create("e.mms", &stage, NULL), MMS_OK);
+    mms_stage_remove(&stage);
+    const bool swept = !exists(dead);
+    assert_int_equal(mms_remove_tree(dead, NULL), MMS_OK);
+    return swept;
+}
+
+static void other_hosts_are_left_alone(void **state)
+{
+    (void)state;
+    assert_true(swept_after_change("boot", "an earlier boot"));
+    assert_false(swept_after_change("host", "another-host"));
+    assert_false(swept_after_change("output", "x.mms"));
+    assert_false(swept_after_change("pid_namespace", "pid:[1]"));
+}
+
+static void kept_stage_stays(void **state)
+{
+    mms_stage *stage;
+    char path[256];
+
+    (void)state;
+    assert_int_equal(mms_stage_create("f.mms", &stage, NULL), MMS_OK);
+    snprintf(path, sizeof path, "%s", mms_stage_path(stage));
+    mms_stage_keep(&stage);
+    assert_null(stage);
+    assert_true(exists(path));
+}
+
+/* tree/{file (read-only), sub/deep, link -> file, out -> ../target, sub/up -> ../file} */
+static void make_tree(void)
+{
+    assert_int_equal(mkdir("target", 0755) | mkdir("tree", 0755) | mkdir("tree/sub", 0750), 0);
+    write_text("target/rows", "linked");
+    write_text("tree/file", "plain");
+    write_text("tree/sub/deep", "deep");
+    assert_int_equal(chmod("tree/file", 0444), 0);
+    assert_int_equal(symlink("file", "tree/link") | symlink("../target", "tree/out") |
+                         symlink("../file", "tree/sub/up"),
+                     0);
+}
+
+static bool is_link(const char *path)
+{
+    struct stat info;
+    assert_int_equal(lstat(path, &info), 0);
+    return S_ISLNK(info.st_mode);
+}
+
+static void trees_are_copied(void **state)
+{
+    struct stat info;
+    int64_t bytes;
+    mms_error err;
+
+    (void)state;
+    make_tree();
+    assert_int_equal(mms_copy_tree("tree/", "links", false, &err), MMS_OK);
+    check_text("links/file", "plain");
+    check_text("links/sub/deep", "deep");
+    assert_true(is_link("links/link") && is_link("links/out") && is_link("links/sub/up"));
+    assert_int_equal(stat("links/sub", &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0750);
+    assert_int_equal(stat("links/file", &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0644);
+    assert_int_equal(mms_tree_bytes("links", &bytes, &err), MMS_OK);
+    assert_int_equal(bytes, 9);
+
+    assert_int_equal(mms_copy_tree("tree", "whole", true, &err), MMS_OK);
+    assert_false(is_link("whole/link") || is_link("whole/out"));
+    assert_true(is_link("whole/sub/up"));
+    check_text("whole/out/rows", "linked");
+
+    assert_int_equal(mms_copy_tree("tree", "whole", true, &err), MMS_ERR_EXISTS);
+    assert_int_equal(mms_copy_tree("gone", "gone2", true, &err), MMS_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "gone"));
+}
+
+static void removing_does_not_follow_links(void **state)
+{
+    (void)state;
+    assert_int_equal(mms_remove_tree("links", NULL), MMS_OK);
+    assert_false(exists("links"));
+    check_text("target/rows", "linked");
+    assert_int_equal(symlink("target", "alias"), 0);
+    assert_int_equal(mms_remove_tree("alias", NULL), MMS_OK);
+    check_text("target/rows", "linked");
+    assert_int_equal(mms_remove_tree("never", NULL), MMS_OK);
+}
+
+static void full_disk_names_the_file(void **state)
+{
+    mms_error err;
+
+    (void)state;
+    assert_int_equal(mms_fail_errno(&err, ENOSPC, "%s: cannot write", "x"), MMS_ERR_SPACE);
+    assert_string_equal(err.msg, "x: cannot write: No space left on device");
+}
+
+static void free_space_of_a_path_to_be(void **state)
+{
+    int64_t here, there;
+
+    (void)state;
+    assert_int_equal(mms_disk_free(".", &here, NULL), MMS_OK);
+    assert_int_equal(mms_disk_free("not/yet/there", &there, NULL), MMS_OK);
+    assert_true(here > 0 && there > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(output_appears_when_published),
+        cmocka_unit_test(existing_output_stays),
+        cmocka_unit_test(missing_folder_is_named),
+        cmocka_unit_test(only_own_dead_stages_are_swept),
+        cmocka_unit_test(other_hosts_are_left_alone),
+        cmocka_unit_test(kept_stage_stays),
+        cmocka_unit_test(trees_are_copied),
+        cmocka_unit_test(removing_does_not_follow_links),
+        cmocka_unit_test(full_disk_names_the_file),
+        cmocka_unit_test(free_space_of_a_path_to_be),
+    };
+    return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
+}
