@@ -43,7 +43,7 @@ typedef struct mms_meta {
     mms_cell *cells;         /**< sorted by scan, ddid, field, state, array, observation, member */
     mms_dd *dds;             /**< by input DDID */
     mms_baseline *baselines; /**< sorted by ant1, ant2 */
-    mms_stretch *stretches;  /**< sorted by scan, then time */
+    mms_stretch *stretches;  /**< sorted by scan, observation, array, time */
     int32_t *stretch_ddids;
     int64_t *member_rows;  /**< selected rows of each member, stored order */
     int64_t *dd_row_bytes; /**< by DDID: bytes of a row in all columns that are copied */
