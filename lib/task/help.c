@@ -78,7 +78,7 @@ static void print_param(const mms_param *p, char letter, FILE *out)
 
     at = letter ? fprintf(out, "  -%c, ", letter) : fprintf(out, "  ");
     at += fprintf(out, "--%s%s%s%s", is_true_by_default(p) ? "[no-]" : "", p->name, bare ? "" : " ",
-                  bare ? "" : mms_param_type_name(p));
+                  bare ? "" : mms_param_placeholder(p));
     describe_in_words(p, &text);
     print_wrapped(text.text ? text.text : "", at, out);
     free(text.text);
@@ -208,6 +208,16 @@ static size_t edit_distance(const char *a, const char *b)
     return row[n];
 }
 
+/* Whether word is whole with letters left out, the first one kept: sepaxis of separationaxis */
+static bool is_abbreviation(const char *word, const char *whole)
+{
+    if (*word != *whole)
+        return false;
+    for (; *whole && *word; whole++)
+        word += *word == *whole;
+    return !*word;
+}
+
 const char *mms_word_nearest(const char *word, const char *const *words)
 {
     const size_t length = strlen(word);
@@ -221,8 +231,8 @@ const char *mms_word_nearest(const char *word, const char *const *words)
         if (strlen(*w) > LONGEST_WORD)
             continue;
         distance = edit_distance(word, *w);
-        if (!strncmp(*w, word, length))
-            distance = 1; /* an abbreviation */
+        if (distance > 1 && is_abbreviation(word, *w))
+            distance = 1;
         if (distance < best) {
             best = distance;
             nearest = *w;

@@ -68,6 +68,35 @@ bool mms_param_same_name(const char *a, size_t alength, const char *b)
     }
 }
 
+typedef mms_status parse_fn(const mms_param *p, const char *text, mms_value **value,
+                            mms_error *err);
+
+static parse_fn parse_string, parse_path, parse_selection, parse_choice, parse_bool, parse_integer,
+    parse_count, parse_real, parse_integers, parse_seconds, parse_bytes;
+
+/* What is known of a type */
+static const struct type {
+    parse_fn *parse;
+    const char *init;        /* the default that a table may leave out */
+    const char *name;        /* in the JSON description */
+    const char *placeholder; /* in --help */
+    const char *json;        /* what a JSON file gives */
+} types[] = {
+    [MMS_STRING] = {parse_string, "", "string", "TEXT", "a text"},
+    [MMS_PATH] = {parse_path, "", "path", "PATH", "a text"},
+    [MMS_SELECTION] = {parse_selection, "", "selection", "SELECTION",
+                       "a text, a number or a list of these"},
+    [MMS_CHOICE] = {parse_choice, "", "choice", "WORD", "a text"},
+    [MMS_BOOL] = {parse_bool, "False", "bool", "True|False", "true or false"},
+    [MMS_INT] = {parse_integer, "0", "int", "INTEGER", "an integer"},
+    [MMS_COUNT] = {parse_count, "auto", "count", "N", "an integer or \"auto\""},
+    [MMS_DOUBLE] = {parse_real, "0", "double", "NUMBER", "a number"},
+    [MMS_INTS] = {parse_integers, "", "ints", "INTEGERS", "a list of integers"},
+    [MMS_SECONDS] = {parse_seconds, "0", "seconds", "TIME", "a number or a text with its unit"},
+    [MMS_BYTES] = {parse_bytes, "0", "bytes", "SIZE", "a number or a text with its unit"},
+    [MMS_REPEAT] = {parse_integer, "0", "repeat", "COUNT", "an integer"},
+};
+
 static bool is_list(const mms_param *p)
 {
     return p->type == MMS_SELECTION || p->type == MMS_INTS;
@@ -161,6 +190,17 @@ static bool add_scalar(const mms_param *p, const mms_value *value, mms_text *tex
     return true;
 }
 
+static mms_status refuse_kind(const mms_param *p, const mms_value *value, mms_error *err)
+{
+    char *const shown = mms_value_text(value, 0);
+    char why[96];
+
+    snprintf(why, sizeof why, "is not %s", types[p->type].json);
+    refuse(p, shown ? shown : "", why, err);
+    free(shown);
+    return MMS_ERR_ARG;
+}
+
 mms_status mms_param_text(const mms_param *p, const mms_value *value, char **text, mms_error *err)
 {
     mms_text joined = {0};
@@ -181,18 +221,12 @@ mms_status mms_param_text(const mms_param *p, const mms_value *value, char **tex
         good = add_scalar(p, value, &joined);
     }
     if (!good) {
-        char *shown = mms_value_text(value, 0);
-        refuse(p, shown ? shown : "", "is a JSON value of the wrong kind", err);
-        free(shown);
         free(joined.text);
-        return MMS_ERR_ARG;
+        return refuse_kind(p, value, err);
     }
     *text = joined.text;
     return joined.failed ? out_of_memory(p, err) : MMS_OK;
 }
-
-typedef mms_status parse_fn(const mms_param *p, const char *text, mms_value **value,
-                            mms_error *err);
 
 /* Make the value of text[length]: the one way in which JSON can refuse a text is its encoding */
 static mms_status make_text(const mms_param *p, const char *text, size_t length, mms_value **value,
@@ -431,24 +465,10 @@ static mms_status parse_bytes(const mms_param *p, const char *text, mms_value **
     return make_integer(p, (int64_t)number, text, value, err);
 }
 
-/* By type: how its text is parsed, the text of a default that the table leaves out, its name */
-static const struct type {
-    parse_fn *parse;
-    const char *init, *name;
-} types[] = {
-    [MMS_STRING] = {parse_string, "", "TEXT"},
-    [MMS_PATH] = {parse_path, "", "PATH"},
-    [MMS_SELECTION] = {parse_selection, "", "SELECTION"},
-    [MMS_CHOICE] = {parse_choice, "", "WORD"},
-    [MMS_BOOL] = {parse_bool, "False", "BOOL"},
-    [MMS_INT] = {parse_integer, "0", "INTEGER"},
-    [MMS_COUNT] = {parse_count, "auto", "N"},
-    [MMS_DOUBLE] = {parse_real, "0", "NUMBER"},
-    [MMS_INTS] = {parse_integers, "", "INTEGERS"},
-    [MMS_SECONDS] = {parse_seconds, "0", "TIME"},
-    [MMS_BYTES] = {parse_bytes, "0", "SIZE"},
-    [MMS_REPEAT] = {parse_integer, "0", "COUNT"},
-};
+const char *mms_param_placeholder(const mms_param *p)
+{
+    return types[p->type].placeholder;
+}
 
 const char *mms_param_type_name(const mms_param *p)
 {

@@ -38,7 +38,8 @@ MMS_CHECKED mms_status mms_param_value(const mms_param *p, const char *text, mms
 MMS_CHECKED mms_status mms_param_store(const mms_param *p, const mms_value *value, void *base,
                                        int64_t **ints, mms_error *err);
 
-/** Return the word for the type in help: "PATH". */
+/** Return the type's name in JSON, "path", and the word that stands for a value in help, "PATH". */
 const char *mms_param_type_name(const mms_param *p);
+const char *mms_param_placeholder(const mms_param *p);
 
 #endif
