@@ -30,6 +30,10 @@ typedef enum mms_dtype {
     MMS_DT_OTHER /**< records; only copied, never read into buffers */
 } mms_dtype;
 
+/** Return the bytes of one element; 0 for STRING and OTHER. */
+MMS_API size_t mms_dtype_size(mms_dtype dtype);
+MMS_API const char *mms_dtype_name(mms_dtype dtype);
+
 enum { MMS_MAX_DIM = 6 };
 
 /** What a column is.  The texts are borrowed from the handle. */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "concat_priv.h"
-#include "tables/tables_priv.h"
+#include "ms_priv.h"
 
 typedef struct member_entry {
     char *path;
@@ -401,6 +401,29 @@ done:
         free(*runs);
         *runs = NULL;
         *nrun = 0;
+    }
+    return st;
+}
+
+mms_table *mms_ms_first_table(mms_ms *ms)
+{
+    return ms->first;
+}
+
+mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange, const mms_rows *ranges,
+                             mms_table *out, const char *out_column, int64_t first, mms_error *err)
+{
+    mms_rows local[PIECES];
+    piece_walk walk = {ms, ranges, nrange, 0, 0};
+    int64_t rows, n, member = 0;
+    mms_table *table;
+    mms_status st = check_ranges(ms, column, nrange, ranges, &rows, err);
+
+    while (st == MMS_OK && (n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
+        st = open_member(ms, member, &table, err);
+        if (st == MMS_OK)
+            st = mms_table_copy_cells(table, column, n, local, out, out_column, first, err);
+        first += rows;
     }
     return st;
 }

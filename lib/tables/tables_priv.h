@@ -37,10 +37,6 @@ int64_t mms_table_ncolumn(const mms_table *table);
 const mms_column *mms_table_column(const mms_table *table, int64_t i);
 const mms_column *mms_table_find_column(const mms_table *table, const char *name); /* or NULL */
 
-/** Bytes of one element; 0 for STRING and OTHER. */
-size_t mms_dtype_size(mms_dtype dtype);
-const char *mms_dtype_name(mms_dtype dtype);
-
 /** Cells of nrange runs of rows, one shape, from and to a caller's buffer of the column's type.
  *  data[sum of counts][cell].  put sets the shape of variable-shaped cells. */
 MMS_CHECKED mms_status mms_table_get(mms_table *table, const char *column, int64_t nrange,

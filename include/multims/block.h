@@ -1,0 +1,115 @@
+#ifndef MULTIMS_BLOCK_H
+#define MULTIMS_BLOCK_H
+/** @file block.h  Rows of an MS in memory: scalars by row, arrays grouped by cell shape. */
+
+#include "multims/base.h"
+#include "multims/ms.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Cells of one column, all of one shape. */
+typedef struct mms_cells {
+    const mms_column *column;   /**< of the input; name and type */
+    const char *name;           /**< name in the output; NULL leaves the column out */
+    int32_t ndim;               /**< 0 scalars, -1 undefined cells (data is NULL) */
+    int64_t shape[MMS_MAX_DIM]; /**< C order */
+    int64_t nvalue;             /**< elements of one cell */
+    void *data;                 /**< data[nrow][cell] */
+} mms_cells;
+
+/** The rows of a block whose array cells have the same shapes (and, if asked, the same DDID). */
+typedef struct mms_group {
+    int32_t ddid; /**< -1 unless the reader groups by DDID */
+    int64_t nrow, nrange;
+    mms_rows *rows; /**< places in the block, ascending */
+    mms_cells *arrays;
+} mms_group;
+
+/** Consecutive rows of the sequence that is read. */
+typedef struct mms_block {
+    mms_rows rows; /**< places in the sequence */
+    int64_t nscalar, narray, ngroup;
+    mms_cells *scalars; /**< data[rows.count] */
+    mms_group *groups;
+} mms_block;
+
+/** Find a column among cells by its input name, or NULL. */
+MMS_API mms_cells *mms_cells_find(mms_cells *cells, int64_t n, const char *name);
+
+/** Gives blocks of a sequence of rows of an MS; all memory is the reader's and lives until the next
+ *  call. */
+typedef struct mms_reader mms_reader;
+
+typedef struct mms_reader_opts {
+    uint32_t size;
+    const char *rows_file;      /**< sequence of rows (mms_rowlist); NULL: all rows */
+    const char *const *columns; /**< columns that are read, ended by NULL */
+    bool by_ddid;               /**< groups have one DDID */
+    int64_t block_bytes;        /**< wanted size of a block */
+} mms_reader_opts;
+#define MMS_READER_OPTS_INIT                                \
+    {                                                       \
+        sizeof(mms_reader_opts), NULL, NULL, false, 8 << 20 \
+    }
+
+/** Make a reader of ms, which must live longer.  Errors: NOT_FOUND, IO, TABLE, MEM. */
+MMS_API MMS_CHECKED mms_status mms_reader_open(mms_ms *ms, const mms_reader_opts *opts,
+                                               mms_reader **out, mms_error *err);
+
+/** Read the next block; *block is NULL after the last.  Errors: TABLE, SHAPE, IO, MEM. */
+MMS_API MMS_CHECKED mms_status mms_reader_next(mms_reader *reader, mms_block **block,
+                                               mms_error *err);
+
+/** Return memory that lives as long as the current block; NULL when out of memory. */
+MMS_API void *mms_reader_scratch(mms_reader *reader, int64_t bytes);
+
+/** Read the rows of the current block of columns that are no blocks of numbers (texts, records):
+ *  the ranges of the input.  Borrowed. */
+MMS_API const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange);
+
+MMS_API void mms_reader_close(mms_reader **reader);
+
+/** Writes blocks into the main table of a new MS. */
+typedef struct mms_writer mms_writer;
+
+typedef struct mms_writer_opts {
+    uint32_t size;
+    int64_t nrow;                        /**< rows of the new table; also caps the rows of a tile */
+    const char *const *skip;             /**< input columns left out, ended by NULL, or NULL */
+    const char *rename_from, *rename_to; /**< one column that changes its name, or NULL */
+    const char *const *reshape;          /**< columns whose cell shape changes, or NULL */
+} mms_writer_opts;
+#define MMS_WRITER_OPTS_INIT                               \
+    {                                                      \
+        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL \
+    }
+
+/** Make the table at path with the description, keywords and storage managers of like's; rows are
+ *  there from the start.  Errors: EXISTS, TABLE, UNSUPPORTED. */
+MMS_API MMS_CHECKED mms_status mms_writer_create(const char *path, mms_ms *like,
+                                                 const mms_writer_opts *opts, mms_writer **out,
+                                                 mms_error *err);
+
+/** Make the keyword name of the new table stand for the table at path. */
+MMS_API MMS_CHECKED mms_status mms_writer_link_subtable(mms_writer *writer, const char *name,
+                                                        const char *path, mms_error *err);
+
+/** Write the cells of a block at its places.  Errors: TABLE, SPACE. */
+MMS_API MMS_CHECKED mms_status mms_writer_put(mms_writer *writer, const mms_block *block,
+                                              mms_error *err);
+
+/** Copy the columns that are no numbers (texts, records) for rows of like: those of the output
+ *  from first on get the cells of ranges. */
+MMS_API MMS_CHECKED mms_status mms_writer_copy_others(mms_writer *writer, int64_t nrange,
+                                                      const mms_rows *ranges, int64_t first,
+                                                      mms_error *err);
+
+/** Flush and close.  *writer is freed and set to NULL even on failure; NULL is accepted. */
+MMS_API MMS_CHECKED mms_status mms_writer_close(mms_writer **writer, mms_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,16 @@
+#ifndef MULTIMS_MS_PRIV_H
+#define MULTIMS_MS_PRIV_H
+/** @file ms_priv.h  What lib/mms needs of an open MS beyond the public header. */
+
+#include "multims/ms.h"
+#include "tables/tables_priv.h"
+
+/** Return the table of member 0; borrowed. */
+mms_table *mms_ms_first_table(mms_ms *ms);
+
+/** Copy cells of any type: rows of out from first on get the cells of ranges. */
+MMS_CHECKED mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange,
+                                         const mms_rows *ranges, mms_table *out,
+                                         const char *out_column, int64_t first, mms_error *err);
+
+#endif

@@ -1,0 +1,433 @@
+/** @file reader.c  Blocks of an MS: casacore's columns behind the block interface. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+#include "multims/block.h"
+#include "rowlist_priv.h"
+#include "tables/tables_priv.h"
+
+enum { MOST_ROWS = 65536, FIRST_ROWS = 256 };
+
+/** Memory of one block: pieces that are freed together. */
+typedef struct arena {
+    void **pieces;
+    int64_t n, capacity, bytes;
+} arena;
+
+struct mms_reader {
+    mms_ms *ms;
+    mms_rowlist *rows;
+    int64_t nscalar, narray;
+    const mms_column **scalars, **arrays;
+    bool by_ddid;
+    int64_t block_bytes,
+        row_bytes; /**< row_bytes: seen in the last block, to choose the rows of the next */
+    int64_t done;
+    mms_rows *ranges; /**< of the current block, in the input */
+    int64_t nrange, range_capacity;
+    arena arena;
+    mms_block block;
+};
+
+mms_cells *mms_cells_find(mms_cells *cells, int64_t n, const char *name)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!strcmp(cells[i].column->name, name))
+            return &cells[i];
+    return NULL;
+}
+
+static void arena_reset(arena *a)
+{
+    while (a->n > 0)
+        free(a->pieces[--a->n]);
+    a->bytes = 0;
+}
+
+static void *arena_get(arena *a, int64_t n, size_t size)
+{
+    void *piece;
+
+    if (mms_grow(&a->pieces, &a->capacity, a->n + 1, sizeof *a->pieces, NULL) != MMS_OK ||
+        !(piece = mms_alloc(n, size)))
+        return NULL;
+    a->pieces[a->n++] = piece;
+    a->bytes += n * (int64_t)size;
+    return piece;
+}
+
+static mms_status out_of_memory(const mms_reader *r, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(r->ms));
+}
+
+/** Sort the columns into scalars and arrays; those that are no numbers are not read in blocks. */
+static mms_status choose_columns(mms_reader *r, const char *const *columns, mms_error *err)
+{
+    const int64_t most = mms_ms_ncolumn(r->ms);
+
+    r->scalars = mms_alloc(most, sizeof *r->scalars);
+    r->arrays = mms_alloc(most, sizeof *r->arrays);
+    if (!r->scalars || !r->arrays)
+        return out_of_memory(r, err);
+    for (; *columns; columns++) {
+        const mms_column *c = mms_ms_find_column(r->ms, *columns);
+        if (!c)
+            return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_ms_path(r->ms),
+                            *columns);
+        if (c->dtype >= MMS_DT_STRING)
+            continue;
+        if (c->scalar)
+            r->scalars[r->nscalar++] = c;
+        else
+            r->arrays[r->narray++] = c;
+    }
+    return MMS_OK;
+}
+
+mms_status mms_reader_open(mms_ms *ms, const mms_reader_opts *opts, mms_reader **out,
+                           mms_error *err)
+{
+    mms_reader *r = calloc(1, sizeof *r);
+    mms_status st;
+
+    *out = NULL;
+    if (!r)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(ms));
+    r->ms = ms;
+    r->by_ddid = opts->by_ddid;
+    r->block_bytes = opts->block_bytes;
+    MMS_TRY(mms_rowlist_open(opts->rows_file, mms_ms_nrow(ms), &r->rows, err));
+    MMS_TRY(choose_columns(r, opts->columns, err));
+    *out = r;
+    r = NULL;
+done:
+    mms_reader_close(&r);
+    return st;
+}
+
+void mms_reader_close(mms_reader **reader)
+{
+    mms_reader *r = *reader;
+
+    *reader = NULL;
+    if (!r)
+        return;
+    (void)!mms_rowlist_close(&r->rows, NULL);
+    arena_reset(&r->arena);
+    free(r->arena.pieces);
+    free(r->scalars);
+    free(r->arrays);
+    free(r->ranges);
+    free(r);
+}
+
+void *mms_reader_scratch(mms_reader *reader, int64_t bytes)
+{
+    return arena_get(&reader->arena, bytes, 1);
+}
+
+const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange)
+{
+    *nrange = reader->nrange;
+    return reader->ranges;
+}
+
+/** Take the rows of the next block from the list. */
+static mms_status take_rows(mms_reader *r, mms_error *err)
+{
+    int64_t want = r->row_bytes ? r->block_bytes / r->row_bytes : FIRST_ROWS;
+    mms_status st;
+
+    want = want < 1 ? 1 : want > MOST_ROWS ? MOST_ROWS : want;
+    r->nrange = 0;
+    r->block.rows = (mms_rows){r->done, 0};
+    while (r->block.rows.count < want) {
+        mms_rows run;
+        MMS_TRY(mms_rowlist_take(r->rows, want - r->block.rows.count, &run, err));
+        if (run.count == 0)
+            break;
+        MMS_TRY(mms_grow(&r->ranges, &r->range_capacity, r->nrange + 1, sizeof run, err));
+        r->ranges[r->nrange++] = run;
+        r->block.rows.count += run.count;
+    }
+    r->done += r->block.rows.count;
+    return MMS_OK;
+done:
+    return st;
+}
+
+static mms_status read_cells(mms_reader *r, int64_t nrange, const mms_rows *ranges, int64_t nrow,
+                             mms_cells *cells, mms_error *err)
+{
+    if (cells->ndim < 0)
+        return MMS_OK;
+    cells->nvalue = 1;
+    for (int32_t i = 0; i < cells->ndim; i++)
+        cells->nvalue *= cells->shape[i];
+    const size_t size = mms_dtype_size(cells->column->dtype);
+    cells->data = arena_get(&r->arena, nrow * cells->nvalue, size);
+    if (!cells->data)
+        return out_of_memory(r, err);
+    return mms_ms_read(r->ms, cells->column->name, nrange, ranges, nrow * cells->nvalue,
+                       cells->data, err);
+}
+
+static mms_status read_scalars(mms_reader *r, mms_error *err)
+{
+    mms_status st;
+
+    r->block.nscalar = r->nscalar;
+    r->block.scalars = arena_get(&r->arena, r->nscalar, sizeof *r->block.scalars);
+    if (!r->block.scalars)
+        return out_of_memory(r, err);
+    for (int64_t i = 0; i < r->nscalar; i++) {
+        mms_cells *cells = &r->block.scalars[i];
+        cells->column = r->scalars[i];
+        cells->name = cells->column->name;
+        st = read_cells(r, r->nrange, r->ranges, r->block.rows.count, cells, err);
+        if (st != MMS_OK)
+            return st;
+    }
+    return MMS_OK;
+}
+
+/** The classes of rows with equal shapes: while they are found. */
+typedef struct classes {
+    int32_t *of_row; /**< class of each row of the block */
+    int64_t n, capacity;
+    struct split {
+        int32_t parent, key; /**< class before this column, and which shape */
+    } * splits;
+    mms_shape_run **shapes; /**< shapes[column][key] of the distinct shapes */
+    int64_t *nshape;
+} classes;
+
+/** Give the rows [at, at + count) new classes: those of (old class, key). */
+static mms_status refine(classes *k, int64_t base, int64_t at, int64_t count, int32_t key,
+                         mms_error *err)
+{
+    int32_t last_old = -1, last_new = -1;
+
+    for (int64_t i = at; i < at + count; i++) {
+        const int32_t old = k->of_row[i];
+        if (old != last_old) {
+            int64_t j = base;
+            while (j < k->n && (k->splits[j].parent != old || k->splits[j].key != key))
+                j++;
+            if (j == k->n) {
+                const mms_status st =
+                    mms_grow(&k->splits, &k->capacity, k->n + 1, sizeof *k->splits, err);
+                if (st != MMS_OK)
+                    return st;
+                k->splits[k->n++] = (struct split){old, key};
+            }
+            last_old = old;
+            last_new = (int32_t)j;
+        }
+        k->of_row[i] = last_new;
+    }
+    return MMS_OK;
+}
+
+static bool equal_shape(const mms_shape_run *a, const mms_shape_run *b)
+{
+    return a->ndim == b->ndim &&
+           (a->ndim <= 0 || !memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof a->shape[0]));
+}
+
+/** Replace runs by distinct shapes; key[i] says which one run i has. */
+static int64_t distinct_shapes(mms_shape_run *runs, int64_t nrun, int32_t *key)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < nrun; i++) {
+        const mms_shape_run run = runs[i];
+        int64_t j = 0;
+        while (j < n && !equal_shape(&runs[j], &run))
+            j++;
+        if (j == n)
+            runs[n++] = run;
+        key[i] = (int32_t)j;
+    }
+    return n;
+}
+
+/** Split the classes by the cell shapes of array column c. */
+static mms_status split_by_shape(mms_reader *r, classes *k, int64_t c, mms_error *err)
+{
+    int64_t nrun, at = 0;
+    const int64_t base = k->n;
+    mms_status st =
+        mms_ms_shapes(r->ms, r->arrays[c]->name, r->nrange, r->ranges, &k->shapes[c], &nrun, err);
+    int64_t *counts = mms_alloc(nrun, sizeof *counts);
+    int32_t *keys = mms_alloc(nrun, sizeof *keys);
+
+    if (st == MMS_OK && (!counts || !keys))
+        st = out_of_memory(r, err);
+    for (int64_t i = 0; st == MMS_OK && i < nrun; i++)
+        counts[i] = k->shapes[c][i].rows.count;
+    if (st == MMS_OK)
+        k->nshape[c] = distinct_shapes(k->shapes[c], nrun, keys);
+    for (int64_t i = 0; st == MMS_OK && i < nrun; i++) {
+        st = refine(k, base, at, counts[i], keys[i], err);
+        at += counts[i];
+    }
+    free(counts);
+    free(keys);
+    return st;
+}
+
+/** Split the classes by DDID; key is the DDID itself. */
+static mms_status split_by_ddid(mms_reader *r, classes *k, mms_error *err)
+{
+    const mms_cells *cells = mms_cells_find(r->block.scalars, r->nscalar, "DATA_DESC_ID");
+    const int64_t base = k->n, n = r->block.rows.count;
+    mms_status st = MMS_OK;
+
+    if (!cells)
+        return mms_fail(err, MMS_ERR_INTERNAL, "groups by DDID need the column DATA_DESC_ID");
+    const int32_t *ddid = cells->data;
+    for (int64_t i = 0, stop; st == MMS_OK && i < n; i = stop) {
+        for (stop = i + 1; stop < n && ddid[stop] == ddid[i];)
+            stop++;
+        st = refine(k, base, i, stop - i, ddid[i], err);
+    }
+    return st;
+}
+
+/** The shape of array column c in a class: the key chosen when c was split. */
+static void class_shapes(const mms_reader *r, const classes *k, int64_t class, mms_group *g)
+{
+    for (int64_t c = r->narray - 1; c >= 0; c--) {
+        const struct split *s = &k->splits[class];
+        const mms_shape_run *shape = &k->shapes[c][s->key];
+        g->arrays[c].column = r->arrays[c];
+        g->arrays[c].name = r->arrays[c]->name;
+        g->arrays[c].ndim = shape->ndim;
+        memcpy(g->arrays[c].shape, shape->shape, sizeof shape->shape);
+        class = s->parent;
+    }
+    g->ddid = r->by_ddid ? k->splits[class].key : -1;
+}
+
+/** The places of a class in the block, and the same rows in the input. */
+static mms_status class_rows(mms_reader *r, const classes *k, int64_t class, mms_group *g,
+                             mms_rows **in, int64_t *nin, mms_error *err)
+{
+    const int64_t n = r->block.rows.count;
+    int64_t capacity = 0, in_capacity = 0, range = 0, before = 0; // before: rows of earlier ranges
+    mms_rows *rows = NULL;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
+        if (k->of_row[i] != class)
+            continue;
+        while (i >= before + r->ranges[range].count)
+            before += r->ranges[range++].count;
+        const int64_t row = r->ranges[range].first + i - before;
+        if (g->nrange && rows[g->nrange - 1].first + rows[g->nrange - 1].count == i)
+            rows[g->nrange - 1].count++;
+        else if ((st = mms_grow(&rows, &capacity, g->nrange + 1, sizeof *rows, err)) == MMS_OK)
+            rows[g->nrange++] = (mms_rows){i, 1};
+        if (st == MMS_OK && *nin && (*in)[*nin - 1].first + (*in)[*nin - 1].count == row)
+            (*in)[*nin - 1].count++;
+        else if (st == MMS_OK &&
+                 (st = mms_grow(in, &in_capacity, *nin + 1, sizeof **in, err)) == MMS_OK)
+            (*in)[(*nin)++] = (mms_rows){row, 1};
+        g->nrow++;
+    }
+    if (st == MMS_OK) {
+        g->rows = arena_get(&r->arena, g->nrange, sizeof *g->rows);
+        if (!g->rows)
+            st = out_of_memory(r, err);
+        else if (g->nrange)
+            memcpy(g->rows, rows, (size_t)g->nrange * sizeof *rows);
+    }
+    free(rows);
+    return st;
+}
+
+static mms_status read_group(mms_reader *r, const classes *k, int64_t class, mms_group *g,
+                             mms_error *err)
+{
+    mms_rows *in = NULL;
+    int64_t nin = 0;
+    mms_status st = class_rows(r, k, class, g, &in, &nin, err);
+
+    if (st == MMS_OK && !(g->arrays = arena_get(&r->arena, r->narray, sizeof *g->arrays)))
+        st = out_of_memory(r, err);
+    if (st == MMS_OK)
+        class_shapes(r, k, class, g);
+    for (int64_t c = 0; st == MMS_OK && c < r->narray; c++)
+        st = read_cells(r, nin, in, g->nrow, &g->arrays[c], err);
+    free(in);
+    return st;
+}
+
+/** The last column's classes that have rows become groups, in the order of their first row. */
+static mms_status read_groups(mms_reader *r, const classes *k, int64_t base, mms_error *err)
+{
+    r->block.narray = r->narray;
+    r->block.ngroup = k->n - base;
+    r->block.groups = arena_get(&r->arena, r->block.ngroup, sizeof *r->block.groups);
+    if (!r->block.groups)
+        return out_of_memory(r, err);
+    for (int64_t i = 0; i < r->block.ngroup; i++) {
+        const mms_status st = read_group(r, k, base + i, &r->block.groups[i], err);
+        if (st != MMS_OK)
+            return st;
+    }
+    return MMS_OK;
+}
+
+static mms_status read_arrays(mms_reader *r, mms_error *err)
+{
+    classes k = {0};
+    mms_status st = MMS_OK;
+    int64_t base = 0;
+
+    k.of_row = mms_alloc(r->block.rows.count, sizeof *k.of_row);
+    k.shapes = mms_alloc(r->narray, sizeof(void *));
+    k.nshape = mms_alloc(r->narray, sizeof *k.nshape);
+    if (!k.of_row || !k.shapes || !k.nshape)
+        MMS_TRY(out_of_memory(r, err));
+    MMS_TRY(refine(&k, 0, 0, r->block.rows.count, 0, err)); // one class to start with
+    if (r->by_ddid) {
+        base = k.n;
+        MMS_TRY(split_by_ddid(r, &k, err));
+    }
+    for (int64_t c = 0; c < r->narray; c++) {
+        base = k.n;
+        MMS_TRY(split_by_shape(r, &k, c, err));
+    }
+    MMS_TRY(read_groups(r, &k, base, err));
+done:
+    for (int64_t c = 0; k.shapes && c < r->narray; c++)
+        free(k.shapes[c]);
+    free(k.shapes);
+    free(k.nshape);
+    free(k.splits);
+    free(k.of_row);
+    return st;
+}
+
+mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
+{
+    mms_status st;
+
+    *block = NULL;
+    arena_reset(&r->arena);
+    r->block = (mms_block){0};
+    MMS_TRY(take_rows(r, err));
+    if (r->block.rows.count == 0)
+        return MMS_OK;
+    MMS_TRY(read_scalars(r, err));
+    MMS_TRY(read_arrays(r, err));
+    r->row_bytes = r->arena.bytes / r->block.rows.count + 1;
+    *block = &r->block;
+done:
+    return st;
+}

@@ -1,0 +1,63 @@
+#ifndef MULTIMS_SPW_EXPR_PRIV_H
+#define MULTIMS_SPW_EXPR_PRIV_H
+/** @file spw_expr_priv.h  What spw and uvrange expressions say before MSSelection sees them.
+ *
+ *  The forms that MSSelection reads wrongly (names with '-', regular expressions, frequencies
+ * beyond 32 bits, channels that don't exist, …) become ids and plain ranges; what is not understood
+ * here is handed over as it is, and MSSelection says what is wrong with it.  Source:
+ * parallel-tasks 5.3, 5.7. */
+
+#include "base/base_priv.h"
+#include "multims/select.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A row of SPECTRAL_WINDOW. */
+typedef struct mms_window {
+    char *name;
+    int32_t nchan;
+    double ref_hz;
+    double *freq_hz, *width_hz; /**< [nchan] */
+} mms_window;
+
+/** SPECTRAL_WINDOW; the arrays belong to whoever made it. */
+typedef struct mms_windows {
+    int64_t n;
+    const mms_window *windows;
+} mms_windows;
+
+/** An spw expression; end it with mms_spw_expr_free(). */
+typedef struct mms_spw_expr {
+    char *text;             /**< for MSSelection */
+    char *refusal;          /**< why it is refused even where MSSelection accepts text, or NULL */
+    bool resolved;          /**< channels hold what it selects; else MSSelection knows it */
+    int64_t nchannel;       /**< number of ranges */
+    mms_channels *channels; /**< ranges in the order of the expression, equal ones once */
+    mms_text warnings;      /**< lines, each once and ended by a line break */
+} mms_spw_expr;
+
+/** Read an spw expression.
+ *  Errors: SELECT with the reason alone; MEM. */
+MMS_CHECKED mms_status mms_spw_expr_read(const char *text, const mms_windows *windows,
+                                         mms_spw_expr *out, mms_error *err);
+void mms_spw_expr_free(mms_spw_expr *expr);
+
+/** Return the end of the number at text, or text when there is none. */
+const char *mms_number_end(const char *text);
+
+/** Write a uvrange expression as MSSelection evaluates it rightly: "100m:5%" is "95~105m".
+ *  @param[out] out  the caller ends it with free()
+ *  Errors: SELECT with the reason alone: a single value, a reversed range; MEM. */
+MMS_CHECKED mms_status mms_uvrange_read(const char *text, char **out, mms_error *err);
+
+/** Return what a user should know about a timerange, as lines ended by line breaks: two fields are
+ *  minutes and seconds; a time of day was taken from the data.
+ *  @param times  times[n][3] as MSSelection resolved them; the caller ends the text with free() */
+char *mms_timerange_warnings(const char *text, int64_t n, const double *times);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,121 @@
+/** @file cut.c  Renumber ids; keep some channels and correlations of cells. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+#include "multims/transform.h"
+
+mms_status mms_renumber(mms_cells *ids, int64_t nrow, mms_id_map map, mms_error *err)
+{
+    int32_t *id = ids->data;
+
+    for (int64_t i = 0; map.n && i < nrow; i++) {
+        if (id[i] < 0)
+            continue;
+        if (id[i] >= map.n || map.to[id[i]] < 0)
+            return mms_fail(err, MMS_ERR_INTERNAL, "%s %" PRId32 " is not selected but occurs",
+                            ids->column->name, id[i]);
+        id[i] = map.to[id[i]];
+    }
+    return MMS_OK;
+}
+
+static bool in_list(const char *name, const char *const *list)
+{
+    while (*list && strcmp(name, *list))
+        list++;
+    return *list != NULL;
+}
+
+bool mms_column_has_channels(const char *column)
+{
+    static const char *const names[] = {"DATA",           "CORRECTED_DATA",
+                                        "MODEL_DATA",     "FLOAT_DATA",
+                                        "LAG_DATA",       "FLAG",
+                                        "FLAG_CATEGORY",  "WEIGHT_SPECTRUM",
+                                        "SIGMA_SPECTRUM", "CORRECTED_WEIGHT_SPECTRUM",
+                                        "IMAGING_WEIGHT", NULL};
+    return in_list(column, names);
+}
+
+bool mms_column_has_correlations(const char *column)
+{
+    static const char *const names[] = {"WEIGHT", "SIGMA", "VIDEO_POINT", NULL};
+    return (mms_column_has_channels(column) && strcmp(column, "IMAGING_WEIGHT")) ||
+           in_list(column, names);
+}
+
+/** Where the channel and correlation axes of a cell are; -1 for none. */
+static void find_axes(const mms_cells *cells, int32_t *chan, int32_t *corr)
+{
+    const char *name = cells->column->name;
+    const int32_t last = cells->ndim - 1;
+
+    *corr = mms_column_has_correlations(name) ? last : -1;
+    *chan = mms_column_has_channels(name) ? (*corr < 0 ? last : last - 1) : -1;
+}
+
+static mms_status check_axis(const mms_cells *cells, int32_t axis, int32_t want, const char *what,
+                             mms_error *err)
+{
+    if (axis < 0 || cells->shape[axis] == want)
+        return MMS_OK;
+    return mms_fail(err, MMS_ERR_SHAPE, "%s: cells have %" PRId64 " %s, their window has %" PRId32,
+                    cells->column->name, cells->shape[axis], what, want);
+}
+
+/** Keep entries of one axis: data[outer][axis][inner bytes], in place, front to back. */
+static void keep(uint8_t *data, int64_t outer, int64_t length, int64_t inner, int64_t n,
+                 const int32_t *entries, uint8_t *buffer)
+{
+    uint8_t *to = data;
+    for (int64_t o = 0; o < outer; o++) {
+        const uint8_t *from = data + o * length * inner;
+        memcpy(buffer, from, (size_t)(length * inner)); // entries may come in any order
+        for (int64_t i = 0; i < n; i++, to += inner)
+            memcpy(to, buffer + entries[i] * inner, (size_t)inner);
+    }
+}
+
+static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_t n,
+                            const int32_t *entries, mms_error *err)
+{
+    int64_t outer = nrow, inner = (int64_t)cells->nvalue;
+    const int64_t length = cells->shape[axis];
+    uint8_t *buffer;
+
+    for (int32_t i = 0; i <= axis; i++) {
+        inner = cells->shape[i] ? inner / cells->shape[i] : 0;
+        outer *= i < axis ? cells->shape[i] : 1;
+    }
+    inner *= (int64_t)mms_dtype_size(cells->column->dtype);
+    buffer = mms_alloc(length, (size_t)inner);
+    if (!buffer)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", cells->column->name);
+    keep(cells->data, outer, length, inner, n, entries, buffer);
+    free(buffer);
+    cells->shape[axis] = n;
+    cells->nvalue = 1;
+    for (int32_t i = 0; i < cells->ndim; i++)
+        cells->nvalue *= cells->shape[i];
+    return MMS_OK;
+}
+
+mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms_error *err)
+{
+    int32_t chan, corr;
+    mms_status st;
+
+    if (cells->ndim < 1)
+        return MMS_OK;
+    find_axes(cells, &chan, &corr);
+    MMS_TRY(check_axis(cells, chan, cut->nchan_in, "channels", err));
+    MMS_TRY(check_axis(cells, corr, cut->ncorr_in, "correlations", err));
+    if (chan >= 0 && cut->nchan)
+        MMS_TRY(keep_axis(cells, nrow, chan, cut->nchan, cut->chans, err));
+    if (corr >= 0 && cut->ncorr)
+        MMS_TRY(keep_axis(cells, nrow, corr, cut->ncorr, cut->corrs, err));
+done:
+    return st;
+}
