@@ -87,7 +87,7 @@ static mms_status refuse_unknown(const mms_args *args, const char *name, size_t 
         mms_fail(err, MMS_ERR_ARG, "unknown parameter %s: did you mean %s?", word, nearest);
     else
         mms_fail(err, MMS_ERR_ARG, "unknown parameter %.*s: multims %s --help lists them",
-                 (int)length, name, args->task->name);
+                 length ? (int)length : 2, length ? name : "''", args->task->name);
     free(word);
     free(names);
     return MMS_ERR_ARG;

@@ -365,6 +365,8 @@ static void wrong_words_are_named(void **state)
            WORDS("a", "b", "--feild", "0"));
     refuse(MMS_ERR_ARG, "unknown parameter zzzz: multims probe --help lists them",
            WORDS("a", "b", "--zzzz"));
+    refuse(MMS_ERR_ARG, "unknown parameter '': multims probe --help lists them",
+           WORDS("a", "b", "--=5"));
     refuse(MMS_ERR_ARG, "unknown parameter no-field: did you mean field?",
            WORDS("a", "b", "--no-field"));
     refuse(MMS_ERR_ARG, "--no-createmms takes no value", WORDS("a", "b", "--no-createmms=1"));
