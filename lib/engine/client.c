@@ -1,0 +1,371 @@
+/** @file client.c  Hands units out, first come first served, and collects the answers. */
+#include <jansson.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_priv.h"
+
+/* How long killed workers may take to be gone, and how often a waiting run looks up. */
+static const int64_t kill_limit_ns = 10000000000;
+static const struct timespec tick = {.tv_nsec = 200000000};
+
+struct mms_engine {
+    char *scope;
+    bool progress;
+    int nworkers;
+    uint64_t last_request;
+    mms_hub hub;
+};
+
+/* What a worker has in hand. */
+struct hand {
+    int64_t unit; /* -1: nothing */
+    uint64_t request;
+    double done; /* part of it, 0..1 */
+};
+
+struct run {
+    mms_engine *engine;
+    const char *kind;
+    int64_t nunits, next;
+    const char *const *names;
+    mms_value *const *units;
+    mms_answer *answers;
+    struct hand *hands;
+    int running;
+    double bytes_answered;
+    mms_progress progress;
+    mms_status st;
+    mms_error *err;
+};
+
+/* ---- open, close ---- */
+
+/* Cores that the control group leaves us, rounded up; INT32_MAX when it sets no limit. */
+static int quota_cores(void)
+{
+    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
+    double quota = 0, period = 0;
+    const int n = file ? fscanf(file, "%lf %lf", &quota, &period) : 0;
+
+    if (file)
+        fclose(file);
+    if (n != 2 || quota <= 0 || period <= 0)
+        return INT32_MAX;
+    return (int)((quota + period - 1) / period);
+}
+
+static int usable_cores(void)
+{
+    const int quota = quota_cores();
+    cpu_set_t set;
+    int n = 1;
+
+    if (!sched_getaffinity(0, sizeof set, &set))
+        n = CPU_COUNT(&set);
+    return n < quota ? n : quota;
+}
+
+/* Local workers, or under MPI one a rank; a rank 0 with four others or more only hands out. */
+static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
+{
+    const mms_world *const world = mms_world_get();
+    int nlocal = wanted ? wanted : usable_cores();
+
+    engine->nworkers = nlocal;
+    if (world->module) {
+        nlocal = world->size < 5;
+        engine->nworkers = world->size - 1 + nlocal;
+        if (wanted)
+            mms_log(MMS_LOG_INFO, engine->scope,
+                    "-j %d is ignored under MPI: the ranks make %d workers", wanted,
+                    engine->nworkers);
+    }
+    engine->hub.module = world->module;
+    return mms_pool_create(nlocal, &engine->hub.pool, err);
+}
+
+mms_status mms_engine_open(const mms_engine_opts *opts, mms_engine **out, mms_error *err)
+{
+    mms_engine_opts all = MMS_ENGINE_OPTS_INIT;
+    mms_status st;
+
+    *out = NULL;
+    if (opts)
+        memcpy(&all, opts, opts->size < sizeof all ? opts->size : sizeof all);
+    if (all.workers < 0)
+        return mms_fail(err, MMS_ERR_ARG, "number of workers %d is negative", all.workers);
+    *out = mms_alloc(1, sizeof **out);
+    if (!*out || !((*out)->scope = strdup(all.scope))) {
+        mms_engine_close(out);
+        return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
+    }
+    (*out)->progress = all.progress;
+    st = set_workers(*out, all.workers, err);
+    if (st != MMS_OK)
+        mms_engine_close(out);
+    return st;
+}
+
+int mms_engine_workers(const mms_engine *engine)
+{
+    return engine->nworkers;
+}
+
+void mms_engine_close(mms_engine **engine)
+{
+    if (!*engine)
+        return;
+    mms_pool_free(&(*engine)->hub.pool);
+    free((*engine)->scope);
+    free(*engine);
+    *engine = NULL;
+}
+
+/* ---- workers of the pool come first, then those of the ranks but our own ---- */
+
+static bool is_local(const mms_engine *engine, int worker)
+{
+    return worker < mms_pool_slots(engine->hub.pool);
+}
+
+static int rank_of(const mms_engine *engine, int worker)
+{
+    return worker - mms_pool_slots(engine->hub.pool) + 1;
+}
+
+static int worker_of_peer(const mms_engine *engine, int peer)
+{
+    return is_local(engine, peer) ? peer : peer - 1;
+}
+
+static mms_status send_to(mms_engine *engine, int worker, mms_message message, mms_error *err)
+{
+    if (is_local(engine, worker))
+        return mms_pool_send(engine->hub.pool, worker, message, err);
+    return engine->hub.module->send(rank_of(engine, worker), message.data, message.size, err);
+}
+
+static void cancel(mms_engine *engine, int worker, uint64_t request)
+{
+    mms_message message;
+
+    if (is_local(engine, worker))
+        mms_pool_kill(engine->hub.pool, worker, request);
+    else if (mms_frame_encode(MMS_FRAME_CANCEL, request, json_object(), &message, NULL) == MMS_OK)
+        (void)!engine->hub.module->send(rank_of(engine, worker), message.data, message.size, NULL);
+}
+
+/* ---- failures ---- */
+
+static void cancel_all(struct run *run)
+{
+    for (int w = 0; w < run->engine->nworkers; w++)
+        if (run->hands[w].unit >= 0)
+            cancel(run->engine, w, run->hands[w].request);
+}
+
+/* The first failure ends the run; what it kills fails too and says nothing. */
+static void fail_unit(struct run *run, int64_t unit)
+{
+    const mms_answer *const answer = &run->answers[unit];
+
+    if (run->st != MMS_OK)
+        return;
+    run->st = mms_fail(run->err, answer->status, "%s: %s", run->names[unit], answer->error.msg);
+    cancel_all(run);
+}
+
+static void stop_run(struct run *run)
+{
+    const int signal_number = mms_stop_signal();
+
+    run->st = mms_fail(run->err, MMS_ERR_STOPPED, "stopped by signal %d (%s)", signal_number,
+                       strsignal(signal_number));
+    cancel_all(run);
+}
+
+/* ---- what arrives ---- */
+
+/* What a unit counts in the progress: its bytes, or one. */
+static double unit_bytes(const struct run *run, int64_t unit)
+{
+    const double bytes = (double)json_integer_value(json_object_get(run->units[unit], "bytes"));
+    return bytes > 0 ? bytes : 1;
+}
+
+static void take_answer(struct run *run, int worker, mms_value *body)
+{
+    struct hand *hand = &run->hands[worker];
+    mms_answer *answer = &run->answers[hand->unit];
+    const char *const text = json_string_value(json_object_get(body, "message"));
+    const int64_t unit = hand->unit;
+
+    answer->worker = worker + 1;
+    if (json_is_true(json_object_get(body, "died"))) {
+        answer->status = mms_fail(&answer->error, MMS_ERR_WORKER, "worker %d %s", worker + 1, text);
+    } else {
+        answer->status = (mms_status)json_integer_value(json_object_get(body, "status"));
+        answer->value = json_incref(json_object_get(body, "value"));
+        if (answer->status != MMS_OK)
+            (void)mms_fail(&answer->error, answer->status, "%s", text ? text : "");
+    }
+    run->bytes_answered += unit_bytes(run, unit);
+    hand->unit = -1;
+    run->running--;
+    run->progress.units_done++;
+    if (answer->status != MMS_OK && answer->status != MMS_ERR_EMPTY)
+        fail_unit(run, unit);
+}
+
+static void take_event(struct run *run, int worker, mms_value *body)
+{
+    const char *scope, *text;
+    json_int_t done, total;
+    int level;
+
+    if (!json_unpack(body, "{s:[i, s, s]}", "log", &level, &scope, &text)) {
+        mms_progress_clear(&run->progress);
+        mms_log((mms_level)level, scope, "worker %d: %s", worker + 1, text);
+    } else if (!json_unpack(body, "{s:[I, I]}", "progress", &done, &total)) {
+        run->hands[worker].done = total > 0 ? (double)done / (double)total : 0;
+    }
+}
+
+static void take_message(void *ctx, int peer, const char *data, size_t size)
+{
+    struct run *run = ctx;
+    const int worker = worker_of_peer(run->engine, peer);
+    mms_frame frame;
+    mms_error err;
+
+    if (mms_frame_request_of(data) != run->hands[worker].request || run->hands[worker].unit < 0)
+        return; /* of a request that was given up */
+    if (mms_frame_decode(data, size, &frame, &err) != MMS_OK)
+        frame.body = json_pack("{s:b, s:s}", "died", 1, "message", err.msg);
+    if (frame.type == MMS_FRAME_RESPONSE)
+        take_answer(run, worker, frame.body);
+    else if (frame.type == MMS_FRAME_EVENT)
+        take_event(run, worker, frame.body);
+    mms_value_free(&frame.body);
+}
+
+/* ---- run ---- */
+
+static int wanted_level(void)
+{
+    int level = MMS_LOG_TRACE;
+
+    while (level >= MMS_LOG_ERROR && !mms_log_wants((mms_level)level))
+        level--;
+    return level;
+}
+
+static mms_status send_unit(struct run *run, int worker, int64_t unit)
+{
+    const uint64_t request = ++run->engine->last_request;
+    mms_message message;
+    mms_status st;
+
+    st = mms_frame_encode(MMS_FRAME_COMMAND, request,
+                          json_pack("{s:s, s:O, s:i}", "kind", run->kind, "request",
+                                    run->units[unit], "level", wanted_level()),
+                          &message, run->err);
+    if (st == MMS_OK)
+        st = send_to(run->engine, worker, message, run->err);
+    if (st != MMS_OK)
+        return mms_wrap(run->err, st, "%s", run->names[unit]);
+    run->hands[worker] = (struct hand){.unit = unit, .request = request};
+    run->running++;
+    return MMS_OK;
+}
+
+static void hand_out(struct run *run)
+{
+    for (int w = 0; w < run->engine->nworkers && run->next < run->nunits && run->st == MMS_OK; w++)
+        if (run->hands[w].unit < 0)
+            run->st = send_unit(run, w, run->next++);
+    if (run->st != MMS_OK)
+        cancel_all(run);
+}
+
+static void show_progress(struct run *run)
+{
+    run->progress.bytes_done = run->bytes_answered;
+    for (int w = 0; w < run->engine->nworkers; w++)
+        if (run->hands[w].unit >= 0)
+            run->progress.bytes_done += run->hands[w].done * unit_bytes(run, run->hands[w].unit);
+    mms_progress_show(&run->progress);
+}
+
+/* Signals come only while we wait (mask is theirs), so that none is lost before the wait. */
+static void run_units(struct run *run, const sigset_t *mask)
+{
+    int64_t give_up = INT64_MAX;
+
+    for (;;) {
+        if (run->st == MMS_OK && mms_stop_signal())
+            stop_run(run);
+        if (run->st == MMS_OK)
+            hand_out(run);
+        if (run->st != MMS_OK && give_up == INT64_MAX)
+            give_up = mms_now_ns() + kill_limit_ns;
+        if (!run->running || mms_now_ns() > give_up)
+            break;
+        mms_hub_wait(&run->engine->hub, &tick, true, mask, take_message, run);
+        show_progress(run);
+    }
+    mms_progress_clear(&run->progress);
+    if (run->running)
+        mms_log(MMS_LOG_WARN, run->engine->scope, "%d killed workers are not gone yet",
+                run->running);
+}
+
+static void run_with_signals_blocked(struct run *run)
+{
+    sigset_t stops, before;
+
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    run_units(run, &before);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
+                          const char *const *names, mms_value *const *units, mms_answer *answers,
+                          mms_error *err)
+{
+    struct run run = {.engine = engine,
+                      .kind = kind,
+                      .nunits = nunits,
+                      .names = names,
+                      .units = units,
+                      .answers = answers,
+                      .err = err};
+    double bytes = 0;
+
+    for (int64_t i = 0; i < nunits; i++) {
+        answers[i] = (mms_answer){.status = MMS_ERR_STOPPED};
+        bytes += unit_bytes(&run, i);
+    }
+    run.hands = mms_alloc(engine->nworkers, sizeof *run.hands);
+    if (!run.hands)
+        return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
+    for (int w = 0; w < engine->nworkers; w++)
+        run.hands[w].unit = -1;
+    mms_progress_begin(&run.progress, engine->scope, engine->progress, nunits, bytes);
+    run_with_signals_blocked(&run);
+    free(run.hands);
+    return run.st;
+}
+
+void mms_answers_free(int64_t nunits, mms_answer *answers)
+{
+    for (int64_t i = 0; i < nunits; i++)
+        mms_value_free(&answers[i].value);
+}

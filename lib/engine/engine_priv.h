@@ -1,0 +1,134 @@
+#ifndef MULTIMS_ENGINE_PRIV_H
+#define MULTIMS_ENGINE_PRIV_H
+/** @file engine_priv.h  Inside the engine: frames, the pool of worker processes, the hub that joins
+ *  it with MPI, progress.
+ *
+ *  client.c ── hub.c ┬─ pool.c ── socketpair ── worker.c (runs the units)
+ *                    └─ mpi.c ── another rank: server.c ── hub.c ── pool.c ── its worker */
+
+#include <signal.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "base/base_priv.h"
+#include "mpi_priv.h"
+#include "multims/engine.h"
+
+#define MMS_WORKER_FD_VARIABLE "MULTIMS_WORKER_FD"
+
+/* ---- frames (spec job-engine 3.4): 32 bytes of header, then JSON ---- */
+
+enum { MMS_FRAME_HEADER = 32 };
+
+typedef enum mms_frame_type {
+    MMS_FRAME_COMMAND = 10,  /**< client to worker: {kind, request, level} */
+    MMS_FRAME_CANCEL = 11,   /**< client to rank: kill the worker that runs the request */
+    MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value} or {died, message} */
+    MMS_FRAME_EVENT = 13,    /**< worker to client: {progress: [done, total]}, {log: [level, scope,
+                                  text]} */
+    MMS_FRAME_STOP = 50      /**< client to rank: end */
+} mms_frame_type;
+
+/** A whole frame as it travels; whoever gets one by value frees data. */
+typedef struct mms_message {
+    char *data;
+    size_t size;
+} mms_message;
+
+typedef struct mms_frame {
+    mms_frame_type type;
+    uint64_t request;
+    mms_value *body;
+} mms_frame;
+
+/** Make a message of body, of which one reference is taken; NULL is an error of the caller's
+ *  packing.  Errors: MEM, INTERNAL; RANGE beyond 1 GiB. */
+MMS_CHECKED mms_status mms_frame_encode(mms_frame_type type, uint64_t request, mms_value *body,
+                                        mms_message *out, mms_error *err);
+/** Read a message; the caller frees frame->body.  Errors: WORKER. */
+MMS_CHECKED mms_status mms_frame_decode(const char *data, size_t size, mms_frame *frame,
+                                        mms_error *err);
+/** Type and request number of a message that mms_inbox_next() gave. */
+mms_frame_type mms_frame_type_of(const char *data);
+uint64_t mms_frame_request_of(const char *data);
+
+/** text as a JSON string; bytes that are not UTF-8 become '?'. */
+mms_value *mms_text_value(const char *text);
+
+/** Bytes read from a socket, until they are whole messages. */
+typedef struct mms_inbox {
+    char *data;
+    int64_t first, end, capacity;
+} mms_inbox;
+/** Read once from fd.  Returns as read(2). */
+ssize_t mms_inbox_read(mms_inbox *inbox, int fd);
+/** The next whole message, valid until the next read: MMS_OK with *data NULL when there is none
+ *  yet.  Errors: WORKER the bytes are no frame. */
+MMS_CHECKED mms_status mms_inbox_next(mms_inbox *inbox, const char **data, size_t *size,
+                                      mms_error *err);
+
+/* ---- worker ---- */
+
+/** Serve the socket fd until it ends. */
+void mms_worker_serve(int fd, const mms_unit_kind *kinds);
+
+/* ---- pool: worker processes of this process ---- */
+
+typedef struct mms_pool mms_pool;
+
+/** Takes what arrives; peer is a slot of the pool, or nslots + rank. */
+typedef void mms_deliver(void *ctx, int peer, const char *data, size_t size);
+
+MMS_CHECKED mms_status mms_pool_create(int nslots, mms_pool **out, mms_error *err);
+int mms_pool_slots(const mms_pool *pool);
+/** Send a COMMAND to a slot, whose worker is started when there is none.  message is freed. */
+MMS_CHECKED mms_status mms_pool_send(mms_pool *pool, int slot, mms_message message, mms_error *err);
+/** Kill a slot's worker if it runs this request, which is then answered as {died, message}. */
+void mms_pool_kill(mms_pool *pool, int slot, uint64_t request);
+/** Wait for workers, at most for timeout (NULL: for ever) with signals as in mask, and deliver what
+ *  they sent.  Returns how many messages were delivered. */
+int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
+                  mms_deliver *deliver, void *ctx);
+/** End all workers; *pool is set to NULL. */
+void mms_pool_free(mms_pool **pool);
+
+/* ---- the other ranks ---- */
+
+/** The MPI world that this process is in; module is NULL when it is in none. */
+typedef struct mms_world {
+    const mms_mpi_module *module;
+    int rank, size;
+} mms_world;
+const mms_world *mms_world_get(void);
+
+/* ---- hub: the pool, and MPI if there is any ---- */
+
+typedef struct mms_hub {
+    mms_pool *pool;
+    const mms_mpi_module *module;
+    int64_t last_ns;  /**< when something last arrived */
+    int64_t sleep_ns; /**< how long the last sleep between probes was */
+} mms_hub;
+/** busy: an answer is awaited.  Otherwise as mms_pool_wait(). */
+int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const sigset_t *mask,
+                 mms_deliver *deliver, void *ctx);
+
+/* ---- progress of a run ---- */
+
+typedef struct mms_progress {
+    const char *scope;
+    bool shown, terminal, drawn;
+    int64_t begin_ns, next_ns;
+    int64_t units, units_done;
+    double bytes, bytes_done; /**< units count as bytes when they don't tell theirs */
+} mms_progress;
+void mms_progress_begin(mms_progress *p, const char *scope, bool shown, int64_t units,
+                        double bytes);
+/** Show the state if it is time to. */
+void mms_progress_show(mms_progress *p);
+/** Take the bar off the terminal, before a log line and at the end. */
+void mms_progress_clear(mms_progress *p);
+
+int64_t mms_now_ns(void);
+
+#endif

@@ -1,0 +1,153 @@
+/** @file frame.c  Frames: a header of 32 bytes, little-endian, and JSON (spec job-engine 3.4). */
+#include <endian.h>
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine_priv.h"
+
+enum { MINOR_VERSION = 0, READ_SIZE = 1 << 16 };
+static const char magic[4] = {'M', 'M', 'S', '1'};
+static const uint64_t max_body = (uint64_t)1 << 30;
+
+/* Offsets in the header; attempt (16) and attachments (20) are 0 in this version. */
+enum { AT_TYPE = 4, AT_MINOR = 6, AT_REQUEST = 8, AT_BODY = 24 };
+
+static void put16(char *at, uint16_t value)
+{
+    value = htole16(value);
+    memcpy(at, &value, sizeof value);
+}
+
+static void put64(char *at, uint64_t value)
+{
+    value = htole64(value);
+    memcpy(at, &value, sizeof value);
+}
+
+static uint64_t get64(const char *at)
+{
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return le64toh(value);
+}
+
+mms_frame_type mms_frame_type_of(const char *data)
+{
+    uint16_t value;
+    memcpy(&value, data + AT_TYPE, sizeof value);
+    return (mms_frame_type)le16toh(value);
+}
+
+uint64_t mms_frame_request_of(const char *data)
+{
+    return get64(data + AT_REQUEST);
+}
+
+static mms_status encode_text(mms_frame_type type, uint64_t request, const char *text,
+                              mms_message *out, mms_error *err)
+{
+    const size_t n = strlen(text);
+
+    if (n > max_body)
+        return mms_fail(err, MMS_ERR_RANGE, "a message of %zu bytes, more than 1 GiB", n);
+    out->size = MMS_FRAME_HEADER + n;
+    out->data = calloc(1, out->size);
+    if (!out->data)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory for a message of %zu bytes", n);
+    memcpy(out->data, magic, sizeof magic);
+    put16(out->data + AT_TYPE, (uint16_t)type);
+    put16(out->data + AT_MINOR, MINOR_VERSION);
+    put64(out->data + AT_REQUEST, request);
+    put64(out->data + AT_BODY, n);
+    memcpy(out->data + MMS_FRAME_HEADER, text, n);
+    return MMS_OK;
+}
+
+mms_status mms_frame_encode(mms_frame_type type, uint64_t request, mms_value *body,
+                            mms_message *out, mms_error *err)
+{
+    char *text = body ? mms_value_text(body, 0) : NULL;
+    mms_status st;
+
+    *out = (mms_message){0};
+    st = text ? encode_text(type, request, text, out, err)
+              : mms_fail(err, MMS_ERR_INTERNAL, "a message that is no JSON");
+    free(text);
+    json_decref(body);
+    return st;
+}
+
+mms_status mms_frame_decode(const char *data, size_t size, mms_frame *frame, mms_error *err)
+{
+    json_error_t where;
+
+    *frame = (mms_frame){.type = mms_frame_type_of(data), .request = mms_frame_request_of(data)};
+    frame->body =
+        json_loadb(data + MMS_FRAME_HEADER, size - MMS_FRAME_HEADER, JSON_DECODE_ANY, &where);
+    if (!frame->body)
+        return mms_fail(err, MMS_ERR_WORKER, "broke the protocol: %s", where.text);
+    return MMS_OK;
+}
+
+mms_value *mms_text_value(const char *text)
+{
+    mms_value *value = json_string(text);
+    char *plain;
+
+    if (value || !(plain = strdup(text)))
+        return value;
+    for (char *c = plain; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    value = json_string(plain);
+    free(plain);
+    return value;
+}
+
+/* Size of the message at data; 0 while its header is incomplete. */
+static mms_status message_size(const char *data, size_t have, size_t *size, mms_error *err)
+{
+    *size = 0;
+    if (have < MMS_FRAME_HEADER)
+        return MMS_OK;
+    const uint64_t body = get64(data + AT_BODY);
+    if (memcmp(data, magic, sizeof magic) || body > max_body)
+        return mms_fail(err, MMS_ERR_WORKER, "broke the protocol: no frame");
+    *size = MMS_FRAME_HEADER + (size_t)body;
+    return MMS_OK;
+}
+
+ssize_t mms_inbox_read(mms_inbox *inbox, int fd)
+{
+    ssize_t n;
+
+    if (inbox->first > 0) {
+        memmove(inbox->data, inbox->data + inbox->first, (size_t)(inbox->end - inbox->first));
+        inbox->end -= inbox->first;
+        inbox->first = 0;
+    }
+    if (mms_grow(&inbox->data, &inbox->capacity, inbox->end + READ_SIZE, 1, NULL) != MMS_OK) {
+        errno = ENOMEM;
+        return -1;
+    }
+    n = read(fd, inbox->data + inbox->end, (size_t)(inbox->capacity - inbox->end));
+    if (n > 0)
+        inbox->end += n;
+    return n;
+}
+
+mms_status mms_inbox_next(mms_inbox *inbox, const char **data, size_t *size, mms_error *err)
+{
+    const size_t have = (size_t)(inbox->end - inbox->first);
+    const mms_status st = message_size(inbox->data + inbox->first, have, size, err);
+
+    *data = NULL;
+    if (st == MMS_OK && *size && have >= *size) {
+        *data = inbox->data + inbox->first;
+        inbox->first += (int64_t)*size;
+    }
+    return st;
+}

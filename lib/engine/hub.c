@@ -1,0 +1,83 @@
+/** @file hub.c  Waits for workers of this process and for messages of other ranks at once. */
+#include <signal.h>
+#include <stdlib.h>
+
+#include "engine_priv.h"
+
+/* Blocking MPI calls spin, so MPI is asked again and again: at once while there was something
+ * lately, then after sleeps that grow to a ceiling.  Source: spec job-engine 3.7 (a). */
+static const int64_t hot_ns = 200000, first_sleep_ns = 50000;
+static const int64_t pending_ceiling_ns = 100000, busy_ceiling_ns = 1000000;
+static const int64_t idle_ceiling_ns = 10000000, asleep_ceiling_ns = 50000000;
+static const int64_t asleep_after_ns = 5000000000;
+
+int64_t mms_now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int receive_from_ranks(mms_hub *hub, mms_deliver *deliver, void *ctx)
+{
+    const int nslots = mms_pool_slots(hub->pool);
+    int count = 0, rank;
+    mms_error err;
+    size_t size;
+    char *data;
+
+    while (count < 256) {
+        if (hub->module->receive(&rank, &data, &size, &err) != MMS_OK) {
+            mms_log(MMS_LOG_ERROR, "engine", "MPI: %s", err.msg);
+            hub->module->abort(1); /* MPI is in no state to go on */
+        }
+        if (!data)
+            break;
+        deliver(ctx, nslots + rank, data, size);
+        free(data);
+        count++;
+    }
+    return count;
+}
+
+static int64_t next_sleep(mms_hub *hub, int64_t now, bool busy)
+{
+    const int64_t quiet = now - hub->last_ns;
+    int64_t ceiling = hub->module->pending()    ? pending_ceiling_ns
+                      : busy                    ? busy_ceiling_ns
+                      : quiet < asleep_after_ns ? idle_ceiling_ns
+                                                : asleep_ceiling_ns;
+
+    if (quiet < hot_ns)
+        return hub->sleep_ns = 0;
+    hub->sleep_ns = hub->sleep_ns ? hub->sleep_ns + hub->sleep_ns / 2 : first_sleep_ns;
+    if (hub->sleep_ns > ceiling)
+        hub->sleep_ns = ceiling;
+    return hub->sleep_ns;
+}
+
+static struct timespec to_timespec(int64_t ns)
+{
+    return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+}
+
+int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const sigset_t *mask,
+                 mms_deliver *deliver, void *ctx)
+{
+    const int64_t limit =
+        timeout ? mms_now_ns() + timeout->tv_sec * (int64_t)1000000000 + timeout->tv_nsec
+                : INT64_MAX;
+
+    if (!hub->module)
+        return mms_pool_wait(hub->pool, timeout, mask, deliver, ctx);
+    for (;;) {
+        int count = receive_from_ranks(hub, deliver, ctx);
+        const int64_t now = mms_now_ns();
+        const struct timespec sleep = to_timespec(count ? 0 : next_sleep(hub, now, busy));
+        count += mms_pool_wait(hub->pool, &sleep, mask, deliver, ctx);
+        if (count)
+            hub->last_ns = mms_now_ns();
+        if (count || now > limit || mms_stop_signal())
+            return count;
+    }
+}

@@ -1,0 +1,27 @@
+#ifndef MULTIMS_MPI_PRIV_H
+#define MULTIMS_MPI_PRIV_H
+/** @file mpi_priv.h  What the module libmultims-mpi.so offers; nothing else knows MPI. */
+
+#include "multims/base.h"
+
+/** Name of the module's one symbol, of type mms_mpi_module. */
+#define MMS_MPI_MODULE_SYMBOL "mms_mpi_module_calls"
+
+/** Messages between ranks.  No call blocks but finish. */
+typedef struct mms_mpi_module {
+    uint32_t size; /**< of this struct: library and module belong together */
+    /** Start MPI.  Errors: IO with MPI's text. */
+    mms_status (*start)(int *rank, int *world_size, mms_error *err);
+    /** Send data, which the module frees when it has gone. */
+    mms_status (*send)(int rank, char *data, size_t size, mms_error *err);
+    /** Take one message that has arrived, *data NULL when there is none; the caller frees it. */
+    mms_status (*receive)(int *rank, char **data, size_t *size, mms_error *err);
+    /** Whether anything is on its way, in either direction. */
+    bool (*pending)(void);
+    /** Wait for what is on its way and end MPI. */
+    void (*finish)(void);
+    /** End all ranks at once. */
+    void (*abort)(int exit_status);
+} mms_mpi_module;
+
+#endif

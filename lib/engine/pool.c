@@ -1,0 +1,409 @@
+/** @file pool.c  Worker processes: the same program, started again over a socketpair. */
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "engine_priv.h"
+
+/* In a worker: its socket, and what it inherits below that. */
+enum { CHILD_FD = 3 };
+/* How long idle workers may take to end when their socket closes. */
+static const int64_t end_ns = 2000000000;
+
+struct slot {
+    pid_t pid; /* 0: no worker */
+    int fd;    /* socket */
+    int print; /* what the worker prints: nothing, unless something is wrong */
+    bool busy;
+    uint64_t request;
+    mms_inbox inbox;
+    mms_message out;
+    size_t sent;
+    char line[512]; /* printed and not yet ended by a line break */
+    char last[512]; /* the last line that it printed */
+    size_t line_size;
+};
+
+struct mms_pool {
+    int nslots;
+    struct slot *slots;
+    struct pollfd *fds; /* two a slot: socket, print */
+};
+
+mms_status mms_pool_create(int nslots, mms_pool **out, mms_error *err)
+{
+    mms_pool *pool = mms_alloc(1, sizeof *pool);
+
+    *out = pool;
+    if (pool) {
+        pool->nslots = nslots;
+        pool->slots = mms_alloc(nslots, sizeof *pool->slots);
+        pool->fds = mms_alloc(2 * (int64_t)nslots, sizeof *pool->fds);
+    }
+    if (!pool || !pool->slots || !pool->fds) {
+        mms_pool_free(out);
+        return mms_fail(err, MMS_ERR_MEM, "out of memory for %d workers", nslots);
+    }
+    return MMS_OK;
+}
+
+int mms_pool_slots(const mms_pool *pool)
+{
+    return pool->nslots;
+}
+
+/* ---- start ---- */
+
+/* The environment of a worker: ours with the number of its socket. */
+static char **worker_environment(void)
+{
+    static char variable[] = MMS_WORKER_FD_VARIABLE "=3"; /* CHILD_FD; posix_spawn wants char * */
+    char **copy;
+    int64_t n = 0;
+
+    while (environ[n])
+        n++;
+    copy = mms_alloc(n + 2, sizeof *copy);
+    if (copy) {
+        copy[0] = variable;
+        memcpy(copy + 1, environ, (size_t)n * sizeof *copy);
+    }
+    return copy;
+}
+
+static int prepare_files(posix_spawn_file_actions_t *files, int fd, int print)
+{
+    int rc = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
+
+    if (!rc)
+        rc = posix_spawn_file_actions_adddup2(files, print, 1);
+    if (!rc)
+        rc = posix_spawn_file_actions_adddup2(files, print, 2);
+    if (!rc)
+        rc = posix_spawn_file_actions_adddup2(files, fd, CHILD_FD);
+    if (!rc)
+        rc = posix_spawn_file_actions_addclosefrom_np(files, CHILD_FD + 1);
+    return rc;
+}
+
+/* No terminal signals reach it (own session); nothing that we block or ignore is inherited. */
+static int prepare_signals(posix_spawnattr_t *attr)
+{
+    sigset_t none, defaults;
+
+    sigemptyset(&none);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    sigaddset(&defaults, SIGTERM);
+    posix_spawnattr_setsigmask(attr, &none);
+    posix_spawnattr_setsigdefault(attr, &defaults);
+    return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+                                              POSIX_SPAWN_SETSIGDEF);
+}
+
+static int spawn(struct slot *slot, int fd, int print)
+{
+    char *const words[] = {program_invocation_short_name, (char[]){"worker"}, NULL};
+    char **environment = worker_environment();
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attr;
+    int rc;
+
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attr);
+    rc = environment ? prepare_files(&files, fd, print) : ENOMEM;
+    if (!rc)
+        rc = prepare_signals(&attr);
+    if (!rc)
+        rc = posix_spawn(&slot->pid, "/proc/self/exe", &files, &attr, words, environment);
+    posix_spawnattr_destroy(&attr);
+    posix_spawn_file_actions_destroy(&files);
+    free(environment);
+    return rc;
+}
+
+/* Make a pair of descriptors that neither workers nor other children inherit, above those that the
+ * worker gets; ours does not block. */
+static int make_pair(bool is_socket, int pair[2])
+{
+    int made[2];
+
+    if (is_socket ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, made)
+                  : pipe2(made, O_CLOEXEC))
+        return errno;
+    for (int i = 0; i < 2; i++) {
+        pair[i] = fcntl(made[i], F_DUPFD_CLOEXEC, CHILD_FD + 1);
+        close(made[i]);
+    }
+    if (pair[0] >= 0 && pair[1] >= 0 && !fcntl(pair[0], F_SETFL, O_NONBLOCK))
+        return 0;
+    const int errnum = errno;
+    close(pair[0]);
+    close(pair[1]);
+    return errnum;
+}
+
+static mms_status start(struct slot *slot, mms_error *err)
+{
+    int pair[2], print[2];
+    int rc = make_pair(true, pair);
+
+    if (rc)
+        return mms_fail(err, MMS_ERR_IO, "cannot start a worker: %s", strerror(rc));
+    rc = make_pair(false, print);
+    if (!rc) {
+        rc = spawn(slot, pair[1], print[1]);
+        close(print[1]);
+        if (rc)
+            close(print[0]);
+    }
+    close(pair[1]);
+    if (rc) {
+        close(pair[0]);
+        slot->pid = 0;
+        return mms_fail(err, MMS_ERR_IO, "cannot start a worker: %s", strerror(rc));
+    }
+    slot->fd = pair[0];
+    slot->print = print[0];
+    slot->inbox.first = slot->inbox.end = 0;
+    slot->line_size = 0;
+    slot->last[0] = '\0';
+    return MMS_OK;
+}
+
+/* ---- send ---- */
+
+static void drop_out(struct slot *slot)
+{
+    free(slot->out.data);
+    slot->out = (mms_message){0};
+    slot->sent = 0;
+}
+
+/* Write what the socket takes.  An error shows as the end of the worker when it is read. */
+static void flush_out(struct slot *slot)
+{
+    while (slot->sent < slot->out.size) {
+        const ssize_t n = send(slot->fd, slot->out.data + slot->sent, slot->out.size - slot->sent,
+                               MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n < 0)
+            break;
+        slot->sent += (size_t)n;
+    }
+    drop_out(slot);
+}
+
+mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_error *err)
+{
+    struct slot *slot = &pool->slots[number];
+    const mms_status st = slot->pid ? MMS_OK : start(slot, err);
+
+    if (st != MMS_OK) {
+        free(message.data);
+        return st;
+    }
+    slot->busy = true;
+    slot->request = mms_frame_request_of(message.data);
+    slot->out = message;
+    slot->sent = 0;
+    flush_out(slot);
+    return MMS_OK;
+}
+
+void mms_pool_kill(mms_pool *pool, int number, uint64_t request)
+{
+    const struct slot *const slot = &pool->slots[number];
+
+    if (slot->pid && slot->busy && slot->request == request)
+        kill(slot->pid, SIGKILL);
+}
+
+/* ---- receive ---- */
+
+/* Where deliveries go, and how many there were. */
+struct delivery {
+    mms_deliver *deliver;
+    void *ctx;
+    int peer, count;
+};
+
+static void deliver_body(struct delivery *to, mms_frame_type type, uint64_t request,
+                         mms_value *body)
+{
+    mms_message message;
+
+    if (mms_frame_encode(type, request, body, &message, NULL) != MMS_OK)
+        return;
+    to->deliver(to->ctx, to->peer, message.data, message.size);
+    to->count++;
+    free(message.data);
+}
+
+/* What a worker prints is unexpected: a warning, and the last words in the message if it dies. */
+static void take_line(struct slot *slot, struct delivery *to)
+{
+    const char *text = slot->line;
+
+    slot->line[slot->line_size] = '\0';
+    slot->line_size = 0;
+    while (*text == ' ')
+        text++;
+    if (!*text)
+        return;
+    memcpy(slot->last, text, strlen(text) + 1);
+    deliver_body(to, MMS_FRAME_EVENT, slot->request,
+                 json_pack("{s:[i, s, o]}", "log", MMS_LOG_WARN, "print", mms_text_value(text)));
+}
+
+/* Read once; false when there is nothing to read. */
+static bool read_print(struct slot *slot, struct delivery *to)
+{
+    char text[4096];
+    const ssize_t n = slot->print < 0 ? -1 : read(slot->print, text, sizeof text);
+
+    for (ssize_t i = 0; i < n; i++) {
+        if (text[i] == '\n' || slot->line_size == sizeof slot->line - 1)
+            take_line(slot, to);
+        if (text[i] != '\n' && text[i] != '\0')
+            slot->line[slot->line_size++] = text[i];
+    }
+    if (n == 0) {
+        close(slot->print);
+        slot->print = -1;
+    }
+    return n > 0;
+}
+
+static char *how_it_ended(const struct slot *slot, int status)
+{
+    char *how = WIFSIGNALED(status) ? mms_format("was killed by signal %d (%s)", WTERMSIG(status),
+                                                 strsignal(WTERMSIG(status)))
+                                    : mms_format("ended with exit status %d", WEXITSTATUS(status));
+    char *whole = how && *slot->last ? mms_format("%s: %s", how, slot->last) : NULL;
+
+    if (!whole)
+        return how;
+    free(how);
+    return whole;
+}
+
+/* Its socket ended: collect the process and answer in its place. */
+static void bury(struct slot *slot, struct delivery *to)
+{
+    int status = 0;
+
+    kill(slot->pid, SIGKILL);
+    (void)!TEMP_FAILURE_RETRY(waitpid(slot->pid, &status, 0));
+    while (read_print(slot, to))
+        continue;
+    take_line(slot, to);
+    close(slot->fd);
+    if (slot->print >= 0)
+        close(slot->print);
+    drop_out(slot);
+    slot->pid = 0;
+    if (slot->busy) {
+        char *how = how_it_ended(slot, status);
+        slot->busy = false;
+        deliver_body(to, MMS_FRAME_RESPONSE, slot->request,
+                     json_pack("{s:b, s:o}", "died", 1, "message", mms_text_value(how ? how : "")));
+        free(how);
+    }
+}
+
+static void read_socket(struct slot *slot, struct delivery *to)
+{
+    const ssize_t n = mms_inbox_read(&slot->inbox, slot->fd);
+    const int errnum = errno;
+    mms_status st;
+    const char *data;
+    size_t size;
+
+    while ((st = mms_inbox_next(&slot->inbox, &data, &size, NULL)) == MMS_OK && data) {
+        if (mms_frame_type_of(data) == MMS_FRAME_RESPONSE)
+            slot->busy = false;
+        to->deliver(to->ctx, to->peer, data, size);
+        to->count++;
+    }
+    if (st != MMS_OK || n == 0 || (n < 0 && errnum != EAGAIN && errnum != EINTR))
+        bury(slot, to);
+}
+
+static void list_fds(mms_pool *pool)
+{
+    for (int i = 0; i < pool->nslots; i++) {
+        const struct slot *slot = &pool->slots[i];
+        const short write = slot->out.data ? POLLOUT : 0;
+        pool->fds[2 * i] = (struct pollfd){slot->pid ? slot->fd : -1, (short)(POLLIN | write), 0};
+        pool->fds[2 * i + 1] = (struct pollfd){slot->pid ? slot->print : -1, POLLIN, 0};
+    }
+}
+
+int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
+                  mms_deliver *deliver, void *ctx)
+{
+    struct delivery to = {.deliver = deliver, .ctx = ctx};
+
+    list_fds(pool);
+    if (ppoll(pool->fds, 2 * (nfds_t)pool->nslots, timeout, mask) <= 0)
+        return 0;
+    for (int i = 0; i < pool->nslots; i++) {
+        struct slot *slot = &pool->slots[i];
+        const short socket_has = pool->fds[2 * i].revents, print_has = pool->fds[2 * i + 1].revents;
+        to.peer = i;
+        if (print_has)
+            (void)read_print(slot, &to);
+        if (socket_has & POLLOUT)
+            flush_out(slot);
+        if (socket_has & (POLLIN | POLLHUP | POLLERR))
+            read_socket(slot, &to);
+    }
+    return to.count;
+}
+
+/* ---- end ---- */
+
+static void end_worker(struct slot *slot)
+{
+    const struct timespec step = {.tv_nsec = 500000};
+    const int64_t limit = mms_now_ns() + end_ns;
+
+    close(slot->fd);
+    if (slot->busy)
+        kill(slot->pid, SIGKILL);
+    while (waitpid(slot->pid, NULL, WNOHANG) == 0) {
+        if (mms_now_ns() > limit)
+            kill(slot->pid, SIGKILL);
+        nanosleep(&step, NULL);
+    }
+    if (slot->print >= 0)
+        close(slot->print);
+}
+
+void mms_pool_free(mms_pool **pool)
+{
+    if (!*pool)
+        return;
+    for (int i = 0; (*pool)->slots && i < (*pool)->nslots; i++) {
+        struct slot *slot = &(*pool)->slots[i];
+        if (slot->pid)
+            end_worker(slot);
+        free(slot->inbox.data);
+        drop_out(slot);
+    }
+    free((*pool)->slots);
+    free((*pool)->fds);
+    free(*pool);
+    *pool = NULL;
+}

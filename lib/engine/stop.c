@@ -1,0 +1,45 @@
+/** @file stop.c  SIGINT and SIGTERM: noted here, acted upon where the work is. */
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+#include "multims/engine.h"
+
+/* Signal handlers have nothing else to write to. */
+static volatile sig_atomic_t stop_signal;
+static volatile time_t stop_second;
+
+static time_t now_second(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* A second one, later than the copies that timeout(1) and mpirun send, ends the process at once:
+ * the user doesn't want to wait for the clean-up. */
+static void note(int signal_number)
+{
+    if (!stop_signal) {
+        stop_signal = signal_number;
+        stop_second = now_second();
+    } else if (now_second() > stop_second + 1) {
+        signal(signal_number, SIG_DFL);
+        raise(signal_number);
+    }
+}
+
+void mms_stop_catch(void)
+{
+    struct sigaction action = {.sa_handler = note};
+
+    sigemptyset(&action.sa_mask);
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+int mms_stop_signal(void)
+{
+    return stop_signal;
+}
