@@ -1,0 +1,469 @@
+/** @file subtables.c  Sub-tables of an output from those of the input (multi-ms 1.7, 3.5). */
+#include "multims/subtables.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "ms/concat_priv.h"
+#include "subtables_priv.h"
+
+/** The columns that refer to selected things; a row whose id is not selected is dropped. */
+static const struct id_column {
+    const char *table, *column;
+    mms_id_kind kind;
+} id_columns[] = {
+    {"FEED", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
+    {"FEED", "ANTENNA_ID", MMS_ID_ANTENNA},
+    {"SYSCAL", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
+    {"SYSCAL", "ANTENNA_ID", MMS_ID_ANTENNA},
+    {"CALDEVICE", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
+    {"CALDEVICE", "ANTENNA_ID", MMS_ID_ANTENNA},
+    {"SYSPOWER", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
+    {"SYSPOWER", "ANTENNA_ID", MMS_ID_ANTENNA},
+    {"SOURCE", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
+    {"SOURCE", "SOURCE_ID", MMS_ID_SOURCE},
+    {"FIELD", "SOURCE_ID", MMS_ID_SOURCE},
+    {"POINTING", "ANTENNA_ID", MMS_ID_ANTENNA},
+    {"WEATHER", "ANTENNA_ID", MMS_ID_ANTENNA},
+    {"DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
+};
+
+/** The tables whose row numbers are ids. */
+static const struct id_table {
+    const char *table;
+    mms_id_kind kind;
+} id_tables[] = {
+    {"SPECTRAL_WINDOW", MMS_ID_SPW}, {"DATA_DESCRIPTION", MMS_ID_DDID},   {"FIELD", MMS_ID_FIELD},
+    {"ANTENNA", MMS_ID_ANTENNA},     {"OBSERVATION", MMS_ID_OBSERVATION}, {"STATE", MMS_ID_STATE},
+};
+
+/** A request's selection as it concerns sub-tables. */
+typedef struct subset {
+    mms_ms *ms;
+    const mms_selection *selection;
+    mms_id_set sets[MMS_ID_KINDS];
+    int32_t *sources; /**< referenced SOURCE_IDs in order of first reference */
+} subset;
+
+mms_status mms_id_set_make(mms_ids ids, mms_id_set *set, mms_error *err)
+{
+    int32_t most = -1;
+
+    *set = (mms_id_set){ids.given, ids.n, ids.ids, 0, NULL};
+    for (int64_t i = 0; i < ids.n; i++)
+        if (ids.ids[i] > most)
+            most = ids.ids[i];
+    set->nmap = (int64_t)most + 1;
+    set->to = mms_alloc(set->nmap, sizeof *set->to);
+    if (!set->to)
+        return mms_fail(err, MMS_ERR_MEM, "map of ids: out of memory");
+    for (int64_t i = 0; i < set->nmap; i++)
+        set->to[i] = -1;
+    for (int64_t i = 0; i < ids.n; i++)
+        set->to[ids.ids[i]] = (int32_t)i;
+    return MMS_OK;
+}
+
+int32_t mms_id_set_map(const mms_id_set *set, int32_t id)
+{
+    if (!set->given || id < 0)
+        return id;
+    return id < set->nmap && set->to[id] >= 0 ? set->to[id] : -2;
+}
+
+/** Rows as runs, for copying. */
+static mms_rows *as_ranges(int64_t n, const int64_t *rows, int64_t *nrange)
+{
+    mms_rows *ranges = mms_alloc(n, sizeof *ranges);
+
+    *nrange = 0;
+    for (int64_t i = 0; ranges && i < n; i++) {
+        mms_rows *last = *nrange ? &ranges[*nrange - 1] : NULL;
+        if (last && last->first + last->count == rows[i])
+            last->count++;
+        else
+            ranges[(*nrange)++] = (mms_rows){rows[i], 1};
+    }
+    return ranges;
+}
+
+mms_status mms_table_pick_rows(const char *src, const char *dst, int64_t n, const int64_t *rows,
+                               mms_table **out, mms_error *err)
+{
+    const mms_table_like how = {.nrow = n};
+    mms_table *in = NULL;
+    int64_t nrange;
+    mms_rows *ranges = as_ranges(n, rows, &nrange);
+    mms_status st;
+
+    *out = NULL;
+    if (!ranges)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", src));
+    MMS_TRY(mms_table_open(src, MMS_TABLE_READ, &in, err));
+    MMS_TRY(mms_table_create_like(dst, in, &how, out, err));
+    for (int64_t i = 0; i < mms_table_ncolumn(in); i++) {
+        const char *name = mms_table_column(in, i)->name;
+        MMS_TRY(mms_table_copy_cells(in, name, nrange, ranges, *out, name, 0, err));
+    }
+done:
+    if (st != MMS_OK)
+        mms_table_drop(out);
+    mms_table_drop(&in);
+    free(ranges);
+    return st;
+}
+
+/** A row count that stands only in the lock file goes into table.dat too. */
+static mms_status settle_rows(const char *path, mms_error *err)
+{
+    mms_table_dat dat;
+    mms_table *table;
+    char *lock = mms_format("%s/table.lock", path);
+    const bool locked = lock && access(lock, F_OK) == 0;
+    mms_status st = mms_table_dat_read(path, &dat, err);
+
+    free(lock);
+    if (st != MMS_OK || !locked || dat.kind != MMS_KIND_PLAIN) {
+        mms_table_dat_free(&dat);
+        return st;
+    }
+    const int64_t stored = dat.nrow;
+    mms_table_dat_free(&dat);
+    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    const int64_t nrow = mms_table_nrow(table);
+    mms_table_drop(&table);
+    if (nrow != stored) {
+        MMS_TRY(mms_table_open(path, MMS_TABLE_UPDATE, &table, err));
+        MMS_TRY(mms_table_close(&table, err));
+    }
+done:
+    return st;
+}
+
+static mms_status copy_whole(const char *src, const char *dst, mms_error *err)
+{
+    const mms_status st = mms_copy_tree(src, dst, false, err);
+    return st == MMS_OK ? settle_rows(dst, err) : st;
+}
+
+static const mms_id_set *rows_of(const subset *s, const char *table)
+{
+    for (int64_t i = 0; i < MMS_COUNT_OF(id_tables); i++)
+        if (!strcmp(id_tables[i].table, table) && s->sets[id_tables[i].kind].given)
+            return &s->sets[id_tables[i].kind];
+    return NULL;
+}
+
+static bool uses_times(const subset *s, const char *table)
+{
+    int64_t n;
+    return !strcmp(table, "POINTING") && mms_selection_times(s->selection, &n) && n > 0;
+}
+
+/** Whether the selection touches this table at all. */
+static bool is_touched(const subset *s, const char *table)
+{
+    if (rows_of(s, table) || uses_times(s, table))
+        return true;
+    if (!strcmp(table, "POLARIZATION"))
+        return mms_selection_corrs(s->selection, 0).given;
+    for (int64_t i = 0; i < MMS_COUNT_OF(id_columns); i++)
+        if (!strcmp(id_columns[i].table, table) && s->sets[id_columns[i].kind].given)
+            return true;
+    return false;
+}
+
+/** Unmark the rows whose time lies in no selected range. */
+static mms_status drop_other_times(const subset *s, mms_table *table, uint8_t *keep, mms_error *err)
+{
+    int64_t n;
+    const double *times = mms_selection_times(s->selection, &n);
+    double *time;
+    const mms_status st = mms_table_get_doubles(table, "TIME", &time, err);
+
+    for (int64_t r = 0; st == MMS_OK && r < mms_table_nrow(table); r++) {
+        bool inside = false;
+        for (int64_t i = 0; i < n; i++)
+            inside = inside || (times[2 * i] <= time[r] && time[r] <= times[2 * i + 1]);
+        keep[r] = keep[r] && inside;
+    }
+    free(time);
+    return st;
+}
+
+/** Unmark the rows whose ids are not selected. */
+static mms_status drop_other_ids(const subset *s, const char *name, mms_table *table, uint8_t *keep,
+                                 mms_error *err)
+{
+    for (int64_t i = 0; i < MMS_COUNT_OF(id_columns); i++) {
+        const mms_id_set *set = &s->sets[id_columns[i].kind];
+        int32_t *ids;
+        if (strcmp(id_columns[i].table, name) || !set->given || rows_of(s, name) ||
+            !mms_table_find_column(table, id_columns[i].column))
+            continue;
+        const mms_status st = mms_table_get_ints(table, id_columns[i].column, &ids, err);
+        if (st != MMS_OK)
+            return st;
+        for (int64_t r = 0; r < mms_table_nrow(table); r++)
+            keep[r] = keep[r] && mms_id_set_map(set, ids[r]) != -2;
+        free(ids);
+    }
+    return MMS_OK;
+}
+
+/** The rows of the input that stay, in the order of the output. */
+static mms_status choose_rows(const subset *s, const char *name, mms_table *table, int64_t **rows,
+                              int64_t *n, mms_error *err)
+{
+    const mms_id_set *own = rows_of(s, name);
+    const int64_t nrow = mms_table_nrow(table);
+    uint8_t *keep = mms_alloc(nrow, 1);
+    mms_status st = MMS_OK;
+
+    *n = 0;
+    *rows = mms_alloc(own ? own->n : nrow, sizeof **rows);
+    if (!keep || !*rows)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name));
+    memset(keep, 1, (size_t)nrow);
+    MMS_TRY(drop_other_ids(s, name, table, keep, err));
+    if (uses_times(s, name))
+        MMS_TRY(drop_other_times(s, table, keep, err));
+    for (int64_t i = 0; i < (own ? own->n : nrow); i++) {
+        const int64_t row = own ? own->ids[i] : i;
+        if (row >= nrow)
+            MMS_TRY(mms_fail(err, MMS_ERR_RANGE, "%s has no row %" PRId64, name, row));
+        if (keep[row])
+            (*rows)[(*n)++] = row;
+    }
+done:
+    free(keep);
+    return st;
+}
+
+static mms_status renumber_ids(const subset *s, const char *name, mms_table *out, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(id_columns); i++) {
+        const mms_id_set *set = &s->sets[id_columns[i].kind];
+        int32_t *ids;
+        if (strcmp(id_columns[i].table, name) || !set->given ||
+            !mms_table_find_column(out, id_columns[i].column))
+            continue;
+        st = mms_table_get_ints(out, id_columns[i].column, &ids, err);
+        for (int64_t r = 0; st == MMS_OK && r < mms_table_nrow(out); r++) {
+            const int32_t to = mms_id_set_map(set, ids[r]);
+            ids[r] = to == -2 ? -1 : to;
+        }
+        if (st == MMS_OK)
+            st = mms_table_put_ints(out, id_columns[i].column, ids, err);
+        free(ids);
+    }
+    return st;
+}
+
+/** Copy the ephemeris tables that stand in FIELD's folder. */
+static mms_status copy_ephemerides(const char *src, const char *dst, mms_error *err)
+{
+    DIR *folder = opendir(src);
+    const struct dirent *entry;
+    mms_status st = MMS_OK;
+
+    if (!folder)
+        return mms_fail(err, MMS_ERR_IO, "%s: can't be listed", src);
+    while (st == MMS_OK && (entry = readdir(folder))) {
+        if (strncmp(entry->d_name, "EPHEM", 5))
+            continue;
+        char *from = mms_format("%s/%s", src, entry->d_name);
+        char *to = mms_format("%s/%s", dst, entry->d_name);
+        st = from && to ? mms_copy_tree(from, to, false, err)
+                        : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", src);
+        free(from);
+        free(to);
+    }
+    closedir(folder);
+    return st;
+}
+
+/** What the rows of a reduced table need besides new ids. */
+static mms_status finish_table(const subset *s, const char *name, mms_table *out, mms_error *err)
+{
+    if (!strcmp(name, "SPECTRAL_WINDOW"))
+        return mms_subtable_cut_windows(out, s->selection, &s->sets[MMS_ID_SPW], err);
+    if (!strcmp(name, "POLARIZATION"))
+        return mms_subtable_cut_polarizations(out, s->selection, err);
+    if (!strcmp(name, "FEED") && mms_table_nrow(out) == 0)
+        return mms_fail(err, MMS_ERR_SELECT, "No feeds were selected.");
+    return MMS_OK;
+}
+
+static mms_status reduce(const subset *s, const char *name, const char *src, const char *dst,
+                         mms_error *err)
+{
+    mms_table *in = NULL, *out = NULL;
+    int64_t *rows = NULL, n;
+    mms_status st;
+
+    MMS_TRY(mms_table_open(src, MMS_TABLE_READ, &in, err));
+    const bool had_rows = mms_table_nrow(in) > 0;
+    MMS_TRY(choose_rows(s, name, in, &rows, &n, err));
+    MMS_TRY(mms_table_pick_rows(src, dst, n, rows, &out, err));
+    MMS_TRY(renumber_ids(s, name, out, err));
+    if (had_rows)
+        MMS_TRY(finish_table(s, name, out, err));
+    MMS_TRY(mms_table_close(&out, err));
+    if (!strcmp(name, "FIELD"))
+        MMS_TRY(copy_ephemerides(src, dst, err));
+done:
+    mms_table_drop(&out);
+    mms_table_drop(&in);
+    free(rows);
+    return st == MMS_OK ? st : mms_wrap(err, st, "sub-table %s", name);
+}
+
+/** SOURCE_IDs that the kept FIELD rows refer to, in order of first reference. */
+static mms_status find_sources(subset *s, mms_error *err)
+{
+    const mms_id_set *fields = &s->sets[MMS_ID_FIELD];
+    const char *path = mms_ms_subtable(s->ms, "FIELD");
+    mms_table *table = NULL;
+    int32_t *source = NULL;
+    int64_t n = 0;
+    mms_status st = MMS_OK;
+
+    if (!fields->given || !path)
+        return MMS_OK;
+    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    MMS_TRY(mms_table_get_ints(table, "SOURCE_ID", &source, err));
+    s->sources = mms_alloc(fields->n, sizeof *s->sources);
+    if (!s->sources)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "SOURCE: out of memory"));
+    for (int64_t i = 0; i < fields->n; i++) {
+        const int32_t id = source[fields->ids[i]];
+        int64_t j = 0;
+        while (j < n && s->sources[j] != id)
+            j++;
+        if (id >= 0 && j == n)
+            s->sources[n++] = id;
+    }
+    MMS_TRY(mms_id_set_make((mms_ids){true, n, s->sources}, &s->sets[MMS_ID_SOURCE], err));
+done:
+    free(source);
+    mms_table_drop(&table);
+    return st;
+}
+
+static mms_status make_subset(mms_ms *ms, const mms_selection *sel, subset *s, mms_error *err)
+{
+    const struct {
+        mms_id_kind kind;
+        mms_ids ids;
+    } lists[] = {{MMS_ID_SPW, mms_selection_spws(sel)},
+                 {MMS_ID_DDID, mms_selection_ddids(sel)},
+                 {MMS_ID_FIELD, mms_selection_fields(sel)},
+                 {MMS_ID_ANTENNA, mms_selection_antennas(sel)},
+                 {MMS_ID_OBSERVATION, mms_selection_observations(sel)},
+                 {MMS_ID_STATE, mms_selection_states(sel)}};
+
+    s->ms = ms;
+    s->selection = sel;
+    for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++) {
+        const mms_status st = mms_id_set_make(lists[i].ids, &s->sets[lists[i].kind], err);
+        if (st != MMS_OK)
+            return st;
+    }
+    return find_sources(s, err);
+}
+
+static void free_subset(subset *s)
+{
+    for (int i = 0; i < MMS_ID_KINDS; i++)
+        free(s->sets[i].to);
+    free(s->sources);
+}
+
+static mms_status write_one(const subset *s, const char *name, const char *src, const char *folder,
+                            mms_value *names, mms_error *err)
+{
+    char *dst = mms_format("%s/%s", folder, name);
+    mms_status st;
+
+    if (!dst)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name);
+    st = is_touched(s, name) ? reduce(s, name, src, dst, err) : copy_whole(src, dst, err);
+    free(dst);
+    if (st == MMS_OK)
+        json_array_append_new(names, json_string(name));
+    return st;
+}
+
+/** Tables that every MS has; the input may lack them. */
+static mms_status write_required(const subset *s, const char *folder, mms_value *names,
+                                 mms_error *err)
+{
+    static const char *const required[] = {"FEED",     "FLAG_CMD",  "HISTORY", "OBSERVATION",
+                                           "POINTING", "PROCESSOR", "STATE",   "SOURCE"};
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(required); i++) {
+        mms_table *table = NULL;
+        if (mms_ms_subtable(s->ms, required[i]))
+            continue;
+        char *path = mms_format("%s/%s", folder, required[i]);
+        st = path ? mms_table_create_standard(path, required[i], NULL, NULL, &table, err)
+                  : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", required[i]);
+        if (st == MMS_OK)
+            st = mms_table_close(&table, err);
+        free(path);
+        if (st == MMS_OK)
+            json_array_append_new(names, json_string(required[i]));
+    }
+    return st;
+}
+
+static void report_missing(const mms_ms *ms)
+{
+    const mms_value *missing = mms_ms_missing_subtables(ms);
+    mms_text text = {0};
+    size_t i;
+    mms_value *name;
+
+    if (json_array_size(missing) == 0)
+        return;
+    json_array_foreach(missing, i, name)
+        mms_text_add(&text, "%s%s", i ? ", " : "", json_string_value(name));
+    mms_log(MMS_LOG_WARN, "mms",
+            "%s: %zu sub-tables have a keyword but no table on disk; the keywords are dropped: %s",
+            mms_ms_path(ms), json_array_size(missing), text.text ? text.text : "");
+    free(text.text);
+}
+
+mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection, const char *folder,
+                               mms_value **names, mms_error *err)
+{
+    subset s = {0};
+    const char *name;
+    mms_value *path;
+    mms_status st;
+
+    *names = json_array();
+    report_missing(ms);
+    MMS_TRY(make_subset(ms, selection, &s, err));
+    json_object_foreach((mms_value *)mms_ms_subtables(ms), name, path)
+    {
+        if (!strstr(name, "EPHEM"))
+            MMS_TRY(write_one(&s, name, json_string_value(path), folder, *names, err));
+    }
+    MMS_TRY(write_required(&s, folder, *names, err));
+done:
+    free_subset(&s);
+    if (st != MMS_OK)
+        mms_value_free(names);
+    return st;
+}

@@ -1,0 +1,170 @@
+/** @file windows.c  SPECTRAL_WINDOW and POLARIZATION rows cut to a selection (multi-ms 3.5). */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "multims/subtables.h"
+#include "subtables_priv.h"
+
+mms_status mms_channel_list(const mms_selection *selection, int32_t spw, int32_t **channels,
+                            int64_t *n, mms_error *err)
+{
+    int64_t nrange, capacity = 0;
+    const mms_channels *ranges = mms_selection_channels(selection, &nrange);
+
+    *channels = NULL;
+    *n = 0;
+    if (!mms_selection_cuts_channels(selection))
+        return MMS_OK;
+    for (int64_t i = 0; i < nrange; i++)
+        for (int32_t c = ranges[i].first; ranges[i].spw == spw && c <= ranges[i].last;
+             c += ranges[i].step) {
+            const mms_status st = mms_grow(channels, &capacity, *n + 1, sizeof **channels, err);
+            if (st != MMS_OK) {
+                free(*channels);
+                *channels = NULL;
+                *n = 0;
+                return st;
+            }
+            (*channels)[(*n)++] = c;
+        }
+    return MMS_OK;
+}
+
+/** Replace a cell by some of its outermost entries. */
+static mms_status keep_entries(mms_table *table, const char *column, int64_t row, int64_t n,
+                               const int32_t *entries, mms_error *err)
+{
+    mms_value *cell = NULL, *kept = json_array();
+    mms_status st = MMS_OK;
+
+    if (!mms_table_find_column(table, column))
+        goto done;
+    MMS_TRY(mms_table_get_cell(table, column, row, &cell, err));
+    if (!json_is_array(cell))
+        goto done;
+    for (int64_t i = 0; i < n; i++) {
+        if (!json_array_get(cell, (size_t)entries[i]))
+            MMS_TRY(mms_fail(err, MMS_ERR_RANGE, "%s row %lld has no entry %d", column,
+                             (long long)row, (int)entries[i]));
+        json_array_append(kept, json_array_get(cell, (size_t)entries[i]));
+    }
+    MMS_TRY(mms_table_put_cell(table, column, row, kept, err));
+done:
+    mms_value_free(&cell);
+    mms_value_free(&kept);
+    return st;
+}
+
+static mms_status put_number(mms_table *table, const char *column, int64_t row, mms_value *number,
+                             mms_error *err)
+{
+    const mms_status st = mms_table_put_cell(table, column, row, number, err);
+    mms_value_free(&number);
+    return st;
+}
+
+/** TOTAL_BANDWIDTH and REF_FREQUENCY of the channels that are left. */
+static mms_status describe_window(mms_table *table, int64_t row, mms_error *err)
+{
+    mms_value *freq = NULL, *width = NULL;
+    double total = 0;
+    mms_status st;
+
+    MMS_TRY(mms_table_get_cell(table, "CHAN_FREQ", row, &freq, err));
+    MMS_TRY(mms_table_get_cell(table, "CHAN_WIDTH", row, &width, err));
+    const size_t n = json_array_size(freq);
+    for (size_t i = 0; i < json_array_size(width); i++)
+        total += fabs(json_number_value(json_array_get(width, i)));
+    const double first = json_number_value(json_array_get(freq, 0));
+    const double last = json_number_value(json_array_get(freq, n ? n - 1 : 0));
+    MMS_TRY(put_number(table, "NUM_CHAN", row, json_integer((json_int_t)n), err));
+    MMS_TRY(put_number(table, "TOTAL_BANDWIDTH", row, json_real(total), err));
+    MMS_TRY(put_number(table, "REF_FREQUENCY", row, json_real(fmin(first, last)), err));
+done:
+    mms_value_free(&freq);
+    mms_value_free(&width);
+    return st;
+}
+
+static mms_status cut_channels(mms_table *table, int64_t row, int64_t n, const int32_t *channels,
+                               mms_error *err)
+{
+    static const char *const columns[] = {"CHAN_FREQ", "CHAN_WIDTH", "EFFECTIVE_BW", "RESOLUTION"};
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(columns); i++)
+        st = keep_entries(table, columns[i], row, n, channels, err);
+    return st == MMS_OK ? describe_window(table, row, err) : st;
+}
+
+/** Reduce ASSOC_SPW_ID to selected windows, ASSOC_NATURE in step. */
+static mms_status map_associations(mms_table *table, int64_t row, const mms_id_set *spws,
+                                   mms_error *err)
+{
+    mms_value *ids = NULL, *mapped = json_array();
+    int32_t *entries = NULL;
+    int64_t n = 0;
+    mms_status st = MMS_OK;
+
+    if (!mms_table_find_column(table, "ASSOC_SPW_ID"))
+        goto done;
+    MMS_TRY(mms_table_get_cell(table, "ASSOC_SPW_ID", row, &ids, err));
+    if (!json_is_array(ids))
+        goto done;
+    entries = mms_alloc((int64_t)json_array_size(ids), sizeof *entries);
+    if (!entries)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "ASSOC_SPW_ID: out of memory"));
+    for (size_t i = 0; i < json_array_size(ids); i++) {
+        const int32_t to =
+            mms_id_set_map(spws, (int32_t)json_integer_value(json_array_get(ids, i)));
+        if (to == -2)
+            continue;
+        json_array_append_new(mapped, json_integer(to));
+        entries[n++] = (int32_t)i;
+    }
+    MMS_TRY(mms_table_put_cell(table, "ASSOC_SPW_ID", row, mapped, err));
+    MMS_TRY(keep_entries(table, "ASSOC_NATURE", row, n, entries, err));
+done:
+    free(entries);
+    mms_value_free(&ids);
+    mms_value_free(&mapped);
+    return st;
+}
+
+mms_status mms_subtable_cut_windows(mms_table *table, const mms_selection *selection,
+                                    const mms_id_set *spws, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t row = 0; st == MMS_OK && row < mms_table_nrow(table); row++) {
+        int32_t *channels;
+        int64_t n;
+        st = mms_channel_list(selection, spws->ids[row], &channels, &n, err);
+        if (st == MMS_OK && n)
+            st = cut_channels(table, row, n, channels, err);
+        if (st == MMS_OK)
+            st = map_associations(table, row, spws, err);
+        free(channels);
+    }
+    return st;
+}
+
+mms_status mms_subtable_cut_polarizations(mms_table *table, const mms_selection *selection,
+                                          mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t row = 0; st == MMS_OK && row < mms_table_nrow(table); row++) {
+        const mms_ids kept = mms_selection_corrs(selection, (int32_t)row);
+        if (!kept.given)
+            continue;
+        st = keep_entries(table, "CORR_TYPE", row, kept.n, kept.ids, err);
+        if (st == MMS_OK)
+            st = keep_entries(table, "CORR_PRODUCT", row, kept.n, kept.ids, err);
+        if (st == MMS_OK)
+            st = put_number(table, "NUM_CORR", row, json_integer(kept.n), err);
+    }
+    return st;
+}
