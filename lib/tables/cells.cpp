@@ -103,7 +103,10 @@ static void put_cell(mms_table *t, const mms_column *c, casacore::rownr_t row, c
         casacore::ScalarColumn<T>(t->table, c->name).put(row, v);
         return;
     }
-    casacore::ArrayColumn<T>(t->table, c->name).put(row, array_from_json<T>(value));
+    Array<T> array = array_from_json<T>(value);
+    if (array.empty() && c->ndim > 1)
+        array.reference(Array<T>(casacore::IPosition(static_cast<size_t>(c->ndim), 0)));
+    casacore::ArrayColumn<T>(t->table, c->name).put(row, array);
 }
 
 template <typename T>
