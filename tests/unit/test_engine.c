@@ -1,0 +1,469 @@
+/** @file test_engine.c  lib/engine with local workers: answers, failures, crashes, stop signals. */
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/engine_priv.h"
+#include "multims/engine.h"
+#include "multims/log.h"
+
+/* ---- kinds of units, run in workers ---- */
+
+static int64_t number(const mms_value *request)
+{
+    return json_integer_value(json_object_get(request, "n"));
+}
+
+static mms_status echo(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+{
+    (void)job, (void)err;
+    json_object_set_new(answer, "echo", json_deep_copy(request));
+    return MMS_OK;
+}
+
+static mms_status sleep_ms(mms_job *job, const mms_value *request, mms_value *answer,
+                           mms_error *err)
+{
+    const struct timespec time = {number(request) / 1000, number(request) % 1000 * 1000000};
+
+    (void)answer, (void)err;
+    mms_job_progress(job, 1, 2);
+    nanosleep(&time, NULL);
+    return MMS_OK;
+}
+
+/* Unit 3 fails; the others take their time. */
+static mms_status fail_third(mms_job *job, const mms_value *request, mms_value *answer,
+                             mms_error *err)
+{
+    (void)job, (void)answer;
+    if (number(request) == 3)
+        return mms_fail(err, MMS_ERR_SPACE, "DATA: disk full");
+    usleep(20000);
+    return MMS_OK;
+}
+
+static mms_status empty_odd(mms_job *job, const mms_value *request, mms_value *answer,
+                            mms_error *err)
+{
+    (void)job;
+    json_object_set_new(answer, "rows", json_integer(number(request)));
+    return number(request) % 2 ? mms_fail(err, MMS_ERR_EMPTY, "no rows") : MMS_OK;
+}
+
+static mms_status crash(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+{
+    const char *const how = json_string_value(json_object_get(request, "how"));
+
+    (void)job, (void)answer, (void)err;
+    if (!how)
+        return MMS_OK;
+    if (!strcmp(how, "kill"))
+        raise(SIGKILL);
+    if (!strcmp(how, "abort")) {
+        fprintf(stderr, "  the last words\n");
+        abort();
+    }
+    exit(7);
+}
+
+static mms_status many(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+{
+    mms_value *list = json_array();
+
+    (void)job, (void)err;
+    for (int64_t i = 0; i < number(request); i++)
+        json_array_append_new(list, json_integer(i));
+    json_object_set_new(answer, "list", list);
+    return MMS_OK;
+}
+
+/* Tell who works here, then stay. */
+static mms_status stay(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+{
+    FILE *file = fopen(json_string_value(json_object_get(request, "file")), "w");
+
+    (void)job, (void)answer, (void)err;
+    if (file) {
+        fprintf(file, "%d\n", (int)getpid());
+        fclose(file);
+    }
+    sleep(30);
+    return MMS_OK;
+}
+
+static mms_status talk(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+{
+    (void)job, (void)request, (void)answer;
+    mms_log(MMS_LOG_INFO, "talk", "said");
+    mms_log(MMS_LOG_DEBUG, "talk", "not wanted");
+    return mms_fail(err, MMS_ERR_IO, "no UTF-8: \xff");
+}
+
+static const mms_unit_kind kinds[] = {
+    {"echo", echo},       {"sleep", sleep_ms}, {"fail", fail_third},
+    {"empty", empty_odd}, {"crash", crash},    {"many", many},
+    {"talk", talk},       {"stay", stay},      {NULL, NULL}};
+
+/* ---- a run of units ---- */
+
+enum { MAX_UNITS = 200 };
+
+struct batch {
+    int64_t n;
+    mms_value *units[MAX_UNITS];
+    char names[MAX_UNITS][32];
+    const char *name_list[MAX_UNITS];
+    mms_answer answers[MAX_UNITS];
+    mms_error err;
+};
+
+static mms_engine *open_engine(int workers)
+{
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    mms_engine *engine;
+
+    opts.workers = workers;
+    assert_int_equal(mms_engine_open(&opts, &engine, NULL), MMS_OK);
+    assert_int_equal(mms_engine_workers(engine), workers);
+    return engine;
+}
+
+static void fill(struct batch *b, int64_t n)
+{
+    memset(b, 0, sizeof *b);
+    b->n = n;
+    for (int64_t i = 0; i < n; i++) {
+        b->units[i] = json_pack("{s:I}", "n", (json_int_t)i);
+        snprintf(b->names[i], sizeof b->names[i], "sub-MS x.%04d.ms", (int)i);
+        b->name_list[i] = b->names[i];
+    }
+}
+
+static mms_status run_batch(mms_engine *engine, const char *kind, struct batch *b)
+{
+    return mms_engine_run(engine, kind, b->n, b->name_list, b->units, b->answers, &b->err);
+}
+
+static void end(struct batch *b)
+{
+    mms_answers_free(b->n, b->answers);
+    for (int64_t i = 0; i < b->n; i++)
+        mms_value_free(&b->units[i]);
+}
+
+/* Every child has been collected when an engine is closed. */
+static void close_engine(mms_engine *engine)
+{
+    mms_engine_close(&engine);
+    assert_null(engine);
+    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+    assert_int_equal(errno, ECHILD);
+}
+
+/* ---- tests ---- */
+
+static void answers_do_not_depend_on_workers(void **state)
+{
+    static const int counts[] = {1, 2, 3, 5};
+    static struct batch b;
+
+    (void)state;
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        mms_engine *engine = open_engine(counts[c]);
+        fill(&b, MAX_UNITS);
+        assert_int_equal(run_batch(engine, "echo", &b), MMS_OK);
+        for (int64_t i = 0; i < b.n; i++) {
+            assert_int_equal(b.answers[i].status, MMS_OK);
+            assert_true(json_equal(json_object_get(b.answers[i].value, "echo"), b.units[i]));
+            assert_in_range(b.answers[i].worker, 1, counts[c]);
+        }
+        end(&b);
+        close_engine(engine);
+    }
+}
+
+static void fewer_units_than_workers(void **state)
+{
+    mms_engine *engine = open_engine(5);
+    static struct batch b;
+
+    (void)state;
+    for (int64_t n = 0; n < 3; n++) {
+        fill(&b, n);
+        assert_int_equal(run_batch(engine, "echo", &b), MMS_OK);
+        end(&b);
+    }
+    close_engine(engine);
+}
+
+/* Requests and answers beyond what a socket holds, both ways at once. */
+static void large_messages_pass(void **state)
+{
+    mms_engine *engine = open_engine(2);
+    static struct batch b;
+    char *text = malloc(3000001);
+
+    (void)state;
+    memset(text, 'x', 3000000);
+    text[3000000] = '\0';
+    fill(&b, 4);
+    for (int64_t i = 0; i < b.n; i++)
+        json_object_set_new(b.units[i], "text", json_string(text));
+    assert_int_equal(run_batch(engine, "echo", &b), MMS_OK);
+    for (int64_t i = 0; i < b.n; i++)
+        assert_true(json_equal(json_object_get(b.answers[i].value, "echo"), b.units[i]));
+    end(&b);
+    free(text);
+
+    fill(&b, 2);
+    json_object_set_new(b.units[1], "n", json_integer(500000));
+    assert_int_equal(run_batch(engine, "many", &b), MMS_OK);
+    assert_int_equal(json_array_size(json_object_get(b.answers[1].value, "list")), 500000);
+    end(&b);
+    close_engine(engine);
+}
+
+static void first_failure_ends_the_run(void **state)
+{
+    mms_engine *engine = open_engine(2);
+    static struct batch b;
+    int64_t done = 0;
+
+    (void)state;
+    fill(&b, 50);
+    assert_int_equal(run_batch(engine, "fail", &b), MMS_ERR_SPACE);
+    assert_string_equal(b.err.msg, "sub-MS x.0003.ms: DATA: disk full");
+    assert_int_equal(b.err.code, MMS_ERR_SPACE);
+    assert_int_equal(b.answers[3].status, MMS_ERR_SPACE);
+    assert_string_equal(b.answers[3].error.msg, "DATA: disk full");
+    for (int64_t i = 0; i < b.n; i++)
+        done += b.answers[i].status == MMS_OK;
+    assert_in_range(done, 2, 10);
+    assert_int_equal(b.answers[49].status, MMS_ERR_STOPPED);
+    end(&b);
+
+    fill(&b, 10); /* the engine goes on with new workers */
+    assert_int_equal(run_batch(engine, "echo", &b), MMS_OK);
+    end(&b);
+    close_engine(engine);
+}
+
+static void empty_is_no_failure(void **state)
+{
+    mms_engine *engine = open_engine(3);
+    static struct batch b;
+
+    (void)state;
+    fill(&b, 9);
+    assert_int_equal(run_batch(engine, "empty", &b), MMS_OK);
+    for (int64_t i = 0; i < b.n; i++) {
+        assert_int_equal(b.answers[i].status, i % 2 ? MMS_ERR_EMPTY : MMS_OK);
+        assert_int_equal(json_integer_value(json_object_get(b.answers[i].value, "rows")), i);
+    }
+    assert_string_equal(b.answers[1].error.msg, "no rows");
+    end(&b);
+    close_engine(engine);
+}
+
+static void check_crash(const char *how, const char *want)
+{
+    mms_engine *engine = open_engine(1);
+    static struct batch b;
+
+    fill(&b, 4);
+    json_object_set_new(b.units[2], "how", json_string(how));
+    assert_int_equal(run_batch(engine, "crash", &b), MMS_ERR_WORKER);
+    assert_string_equal(b.err.msg, want);
+    assert_int_equal(b.answers[1].status, MMS_OK);
+    assert_int_equal(b.answers[2].status, MMS_ERR_WORKER);
+    end(&b);
+    fill(&b, 4);
+    assert_int_equal(run_batch(engine, "echo", &b), MMS_OK);
+    end(&b);
+    close_engine(engine);
+}
+
+static void crash_names_unit_worker_and_cause(void **state)
+{
+    (void)state;
+    check_crash("kill", "sub-MS x.0002.ms: worker 1 was killed by signal 9 (Killed)");
+    check_crash("abort",
+                "sub-MS x.0002.ms: worker 1 was killed by signal 6 (Aborted): the last words");
+    check_crash("exit", "sub-MS x.0002.ms: worker 1 ended with exit status 7");
+}
+
+static void unknown_kind_is_an_error(void **state)
+{
+    mms_engine *engine = open_engine(1);
+    static struct batch b;
+
+    (void)state;
+    fill(&b, 1);
+    assert_int_equal(run_batch(engine, "nonsense", &b), MMS_ERR_INTERNAL);
+    assert_string_equal(b.err.msg, "sub-MS x.0000.ms: no such kind of work: nonsense");
+    end(&b);
+    close_engine(engine);
+}
+
+static void keep_line(void *ctx, mms_level level, const char *scope, const char *text)
+{
+    (void)level;
+    snprintf(ctx, 256, "%s|%s|%s", (char[2]){(char)('0' + level)}, scope, text);
+}
+
+static void log_lines_travel_with_the_worker(void **state)
+{
+    mms_engine *engine = open_engine(1);
+    static struct batch b;
+    char line[256] = "";
+
+    (void)state;
+    fill(&b, 1);
+    mms_log_to(keep_line, line, MMS_LOG_INFO);
+    assert_int_equal(run_batch(engine, "talk", &b), MMS_ERR_IO);
+    mms_log_to(NULL, NULL, MMS_LOG_ERROR);
+    assert_string_equal(line, "2|talk|worker 1: said");
+    assert_string_equal(b.err.msg, "sub-MS x.0000.ms: no UTF-8: ?");
+    end(&b);
+    close_engine(engine);
+}
+
+static double seconds(void)
+{
+    return (double)mms_now_ns() / 1e9;
+}
+
+/* Whether process pid runs; a zombie that init has not collected does not. */
+static bool runs(int pid)
+{
+    char path[64], kind = 'X';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    if ((file = fopen(path, "r"))) {
+        if (fscanf(file, "%*d (%*[^)]) %c", &kind) != 1)
+            kind = 'X';
+        fclose(file);
+    }
+    return kind != 'X' && kind != 'Z';
+}
+
+static int wait_for_pid(const char *path)
+{
+    int pid = 0;
+
+    for (int i = 0; i < 500 && pid == 0; i++) {
+        FILE *file = fopen(path, "r");
+        if (file && fscanf(file, "%d\n", &pid) != 1)
+            pid = 0;
+        if (file)
+            fclose(file);
+        usleep(10000);
+    }
+    return pid;
+}
+
+static void worker_dies_with_its_client(void **state)
+{
+    char path[] = "/tmp/multims-test-engine-XXXXXX";
+    static struct batch b;
+
+    (void)state;
+    close(mkstemp(path));
+    fill(&b, 1);
+    json_object_set_new(b.units[0], "file", json_string(path));
+    const pid_t client = fork();
+    if (client == 0) {
+        mms_engine *engine = open_engine(1);
+        _exit(run_batch(engine, "stay", &b) == MMS_OK);
+    }
+    const int worker = wait_for_pid(path);
+    unlink(path);
+    end(&b);
+    assert_true(worker > 0 && runs(worker));
+    assert_int_equal(kill(client, SIGKILL), 0);
+    assert_int_equal(waitpid(client, NULL, 0), client);
+    for (int i = 0; i < 200 && runs(worker); i++)
+        usleep(10000);
+    assert_false(runs(worker));
+}
+
+/* Runs last: the signal stays noted in this process. */
+static void stop_signal_ends_the_run(void **state)
+{
+    mms_engine *engine = open_engine(2);
+    static struct batch b;
+    const double begin = seconds();
+
+    (void)state;
+    mms_stop_catch();
+    assert_int_equal(mms_stop_signal(), 0);
+    fill(&b, 3);
+    for (int64_t i = 0; i < b.n; i++)
+        json_object_set_new(b.units[i], "n", json_integer(20000));
+    const pid_t killer = fork();
+    if (killer == 0) {
+        usleep(300000);
+        kill(getppid(), SIGTERM);
+        _exit(0);
+    }
+    assert_int_equal(run_batch(engine, "sleep", &b), MMS_ERR_STOPPED);
+    assert_string_equal(b.err.msg, "stopped by signal 15 (Terminated)");
+    assert_int_equal(mms_stop_signal(), SIGTERM);
+    assert_true(seconds() - begin < 5);
+    end(&b);
+    assert_int_equal(waitpid(killer, NULL, 0), killer);
+    close_engine(engine);
+}
+
+/* No limit: a loaded machine is no error; the number is for the reader. */
+static void round_trip_is_short(void **state)
+{
+    mms_engine *engine = open_engine(1);
+    static struct batch b;
+    double begin;
+
+    (void)state;
+    fill(&b, MAX_UNITS);
+    assert_int_equal(run_batch(engine, "echo", &b), MMS_OK); /* the worker is there afterwards */
+    mms_answers_free(b.n, b.answers);
+    begin = seconds();
+    assert_int_equal(run_batch(engine, "echo", &b), MMS_OK);
+    print_message("round trip %.1f us\n", (seconds() - begin) / MAX_UNITS * 1e6);
+    end(&b);
+    close_engine(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(answers_do_not_depend_on_workers),
+        cmocka_unit_test(fewer_units_than_workers),
+        cmocka_unit_test(large_messages_pass),
+        cmocka_unit_test(first_failure_ends_the_run),
+        cmocka_unit_test(empty_is_no_failure),
+        cmocka_unit_test(crash_names_unit_worker_and_cause),
+        cmocka_unit_test(unknown_kind_is_an_error),
+        cmocka_unit_test(log_lines_travel_with_the_worker),
+        cmocka_unit_test(worker_dies_with_its_client),
+        cmocka_unit_test(round_trip_is_short),
+        cmocka_unit_test(stop_signal_ends_the_run),
+    };
+    int exit_status;
+
+    if (mms_engine_serve(kinds, &exit_status))
+        return exit_status;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
