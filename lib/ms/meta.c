@@ -170,9 +170,8 @@ done:
     return st;
 }
 
-/* One column of integers of a sub-table. */
-static mms_status read_subtable(mms_ms *ms, const char *subtable, const char *column, int64_t *n,
-                                int32_t **values, mms_error *err)
+mms_status mms_ms_read_subtable_ints(mms_ms *ms, const char *subtable, const char *column,
+                                     int64_t *n, int32_t **values, mms_error *err)
 {
     const char *path = mms_ms_subtable(ms, subtable);
     mms_table *table = NULL;
@@ -195,10 +194,12 @@ static mms_status read_dds(mms_ms *ms, mms_meta *meta, mms_error *err)
     int64_t npol_row, nspw, npol;
     mms_status st;
 
-    MMS_TRY(read_subtable(ms, "DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID", &meta->ndd, &spw, err));
-    MMS_TRY(read_subtable(ms, "DATA_DESCRIPTION", "POLARIZATION_ID", &npol_row, &pol, err));
-    MMS_TRY(read_subtable(ms, "SPECTRAL_WINDOW", "NUM_CHAN", &nspw, &nchan, err));
-    MMS_TRY(read_subtable(ms, "POLARIZATION", "NUM_CORR", &npol, &ncorr, err));
+    MMS_TRY(mms_ms_read_subtable_ints(ms, "DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID", &meta->ndd,
+                                      &spw, err));
+    MMS_TRY(
+        mms_ms_read_subtable_ints(ms, "DATA_DESCRIPTION", "POLARIZATION_ID", &npol_row, &pol, err));
+    MMS_TRY(mms_ms_read_subtable_ints(ms, "SPECTRAL_WINDOW", "NUM_CHAN", &nspw, &nchan, err));
+    MMS_TRY(mms_ms_read_subtable_ints(ms, "POLARIZATION", "NUM_CORR", &npol, &ncorr, err));
     meta->dds = mms_alloc(meta->ndd, sizeof *meta->dds);
     meta->dd_row_bytes = mms_alloc(meta->ndd, sizeof *meta->dd_row_bytes);
     if (!meta->dds || !meta->dd_row_bytes)

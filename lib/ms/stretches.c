@@ -4,14 +4,6 @@
 
 #include "meta_priv.h"
 
-int mms_compare_keys(const int32_t *a, const int32_t *b, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (a[i] != b[i])
-            return a[i] < b[i] ? -1 : 1;
-    return 0;
-}
-
 static double stamp_time(const mms_stamp *s)
 {
     double time;

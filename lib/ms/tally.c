@@ -2,7 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "meta_priv.h"
+#include "tally_priv.h"
+
+int mms_compare_keys(const int32_t *a, const int32_t *b, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (a[i] != b[i])
+            return a[i] < b[i] ? -1 : 1;
+    return 0;
+}
 
 static uint64_t hash_key(const int32_t *key, int32_t n)
 {
