@@ -31,8 +31,8 @@ typedef struct mms_ids {
     const int32_t *ids;
 } mms_ids;
 
-/** Parse and resolve; a relative time is resolved against the whole input, once.
- *  Warnings go to the log, each once.
+/** Parse and resolve; a relative time is resolved against the whole input, once.  ms is used as
+ * long as the selection lives.  Warnings go to the log, each once.
  *  @param[out] out  the selection, NULL on failure; end it with mms_selection_free()
  *  Errors: SELECT naming the expression (and casacore's text); TABLE; MEM. */
 MMS_API MMS_CHECKED mms_status mms_selection_create(mms_ms *ms, const mms_select *select,
@@ -58,9 +58,12 @@ MMS_API mms_ids mms_selection_arrays(const mms_selection *s);
 MMS_API mms_ids mms_selection_states(const mms_selection *s);
 MMS_API mms_ids mms_selection_antennas(const mms_selection *s);
 
-/** Channel ranges in the order of the expression; *n is 0 when spw was not given.  A spw without
- *  channels has one range over all of them.  Borrowed. */
+/** Channel ranges in the order of the expression, every channel once; *n is 0 when spw was not
+ * given. A spw without channels in the expression has one range over all of them.  Borrowed. */
 MMS_API const mms_channels *mms_selection_channels(const mms_selection *s, int64_t *n);
+
+/** The same as the user named them: ranges may overlap, equal ones are there once.  Borrowed. */
+MMS_API const mms_channels *mms_selection_named_channels(const mms_selection *s, int64_t *n);
 
 /** Return whether spw narrows the channels of any window. */
 MMS_API bool mms_selection_cuts_channels(const mms_selection *s);
@@ -68,6 +71,15 @@ MMS_API bool mms_selection_cuts_channels(const mms_selection *s);
 /** Products kept of a POLARIZATION row, as indices into its CORR_TYPE, ascending; given is false
  *  when correlation was not given (all are kept). */
 MMS_API mms_ids mms_selection_corrs(const mms_selection *s, int32_t pol);
+
+/** Refuse what can't be written: three of four products.  For verbs that write a selection.
+ *  Errors: UNSUPPORTED.  Source: multi-ms 2.3. */
+MMS_API MMS_CHECKED mms_status mms_selection_check_corrs(mms_selection *s, mms_error *err);
+
+/** Leave out windows of which no channel is selected ("*:1.4~1.5GHz"): their rows, spws and DDs.
+ *  For verbs that write a selection; MSSelection selects these rows.
+ *  Errors: MEM. */
+MMS_API MMS_CHECKED mms_status mms_selection_drop_channelless(mms_selection *s, mms_error *err);
 
 /** Time ranges of a timerange selection, MJD seconds: times[2*i], times[2*i+1]; *n ranges. */
 MMS_API const double *mms_selection_times(const mms_selection *s, int64_t *n);

@@ -22,11 +22,15 @@ typedef struct mms_window {
     double *freq_hz, *width_hz; /**< [nchan] */
 } mms_window;
 
-/** SPECTRAL_WINDOW; the arrays belong to whoever made it. */
+/** SPECTRAL_WINDOW. */
 typedef struct mms_windows {
     int64_t n;
-    const mms_window *windows;
+    mms_window *windows;
 } mms_windows;
+
+/** Read SPECTRAL_WINDOW of an MS; end it with mms_windows_free(). */
+MMS_CHECKED mms_status mms_windows_read(const mms_ms *ms, mms_windows *out, mms_error *err);
+void mms_windows_free(mms_windows *windows);
 
 /** An spw expression; end it with mms_spw_expr_free(). */
 typedef struct mms_spw_expr {

@@ -153,13 +153,15 @@ Table complete(const Table &main, const std::set<std::string> &found)
         const bool mentioned = main.keywordSet().isDefined(t.name);
         if (found.count(t.name) || (!mentioned && !t.required))
             continue;
-        if (whole) // a concatenation of one table has keywords of its own
+        if (whole) // a concatenation of one table has keywords of its own, in memory
             shell = Table(casacore::Block<Table>(1, main));
         whole = false;
+        // rwKeywordSet() refuses because the concatenated table is read-only.
+        auto &keywords = const_cast<casacore::TableRecord &>(shell.keywordSet());
         if (mentioned)
-            shell.rwKeywordSet().removeField(t.name);
+            keywords.removeField(t.name);
         if (t.required)
-            shell.rwKeywordSet().defineTable(t.name, t.empty());
+            keywords.defineTable(t.name, t.empty());
     }
     return shell;
 }
