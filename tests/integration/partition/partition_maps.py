@@ -1,0 +1,202 @@
+#!/usr/bin/python3
+"""partition_maps.py: which rows go to which part, compared with CASA's recorded partitions.
+
+    partition_maps.py --program PATH/multims --data DIR --maps FILE --scratch DIR
+                      [--only REGEX] [--sample N] [--dry-run] [--jobs N]
+
+DIR holds the unpacked sets.  Every recorded request with a result is run but those marked WRONG and
+axis baseline with an antenna selection, which CASA does wrongly.  CASA's auto is balanced here.
+Compared are the rows, by scan and DDID (axis baseline: by antenna pair), of each part, AxisType and
+the spectral set-up.  On axis spw CASA renumbers its DDs: they are compared by scans, rows and
+channels.  --sample N takes every N-th request; --dry-run compares the printed plan alone: rows and
+scans of each part.  Prints PASS or FAIL for each id and ends with `N passed, M failed`; exit status
+1 when M > 0, 2 when nothing was compared, 77 without the data."""
+import argparse
+import collections
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import numpy
+from casacore.tables import table
+
+SETS = {"alma_9scan_3spw": "hd142_b9cont_self_tav.ms", "alma_2scan_2spw": "mssel_test_small.ms",
+        "lofar_corrected": "tNDPPP-generic.MS"}
+AXES = {"auto": "balanced"}
+
+
+class Differs(Exception):
+    pass
+
+
+def check(what, got, want):
+    if got != want:
+        raise Differs(f"{what}: {got}, wanted {want}")
+
+
+def axis_of(request):
+    axis = request["args"]["separationaxis"].lower()
+    return AXES.get(axis, axis)
+
+
+def is_compared(request):
+    return ("parts" in request and "WRONG" not in request
+            and not (axis_of(request) == "baseline" and request["args"].get("antenna")))
+
+
+def words_of(request, data, output):
+    args = dict(request["args"], separationaxis=axis_of(request), flagbackup=False)
+    ms = SETS.get(request["input"], request["input"] + ".ms")
+    return [f"vis={os.path.join(data, ms)}", f"outputvis={output}",
+            *(f"{key}={value}" for key, value in args.items())]
+
+
+def run(program, words):
+    done = subprocess.run([program, "partition", *words], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Differs(f"exit status {done.returncode}: {done.stderr.strip()}")
+    return done
+
+
+def subtable(path, name, column):
+    t = table(os.path.join(path, name), ack=False)
+    values = [int(v) for v in t.getcol(column)]
+    t.close()
+    return values
+
+
+def count_cells(scans, ddids):
+    """{ddid: {scan: rows}}, keys as text."""
+    cells = collections.defaultdict(dict)
+    pairs, counts = numpy.unique(numpy.stack([ddids, scans]), axis=1, return_counts=True)
+    for (ddid, scan), rows in zip(pairs.T, counts):
+        cells[str(ddid)][str(scan)] = int(rows)
+    return dict(cells)
+
+
+def read_part(path):
+    t = table(path, ack=False)
+    scans, ddids, ant1, ant2 = (t.getcol(c) for c in
+                                ("SCAN_NUMBER", "DATA_DESC_ID", "ANTENNA1", "ANTENNA2"))
+    t.close()
+    pairs = numpy.unique(numpy.stack([numpy.minimum(ant1, ant2), numpy.maximum(ant1, ant2)]), axis=1)
+    return {"rows": len(scans), "cells": count_cells(scans, ddids), "pairs": pairs.T.tolist()}
+
+
+def read_output(path):
+    submss = os.path.join(path, "SUBMSS")
+    names = sorted(os.listdir(submss))
+    with open(os.path.join(path, "table.info")) as f:
+        axis = re.search(r"^AxisType = (.*)$", f.read(), re.M)
+    first = os.path.join(submss, names[0])
+    return {"names": names, "axis_type": axis and axis.group(1),
+            "parts": [read_part(os.path.join(submss, name)) for name in names],
+            "dd_spw": subtable(first, "DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID"),
+            "dd_pol": subtable(first, "DATA_DESCRIPTION", "POLARIZATION_ID"),
+            "num_chan": subtable(first, "SPECTRAL_WINDOW", "NUM_CHAN")}
+
+
+def without_ids(part, spectral):
+    """What a part holds when its DDs have no numbers."""
+    return sorted((sorted(scans.items()), spectral["num_chan"][spectral["dd_spw"][int(ddid)]])
+                  for ddid, scans in part["cells"].items())
+
+
+def compare_spw(output, request):
+    got = [without_ids(part, output) for part in output["parts"]]
+    want = [without_ids(part, request) for part in request["parts"]]
+    if "multims" in request:
+        check("spws in the order of the request",
+              sorted(output["parts"], key=lambda p: min(map(int, p["cells"]))), output["parts"])
+        got, want = sorted(got), sorted(want)
+    check("scans, rows and channels", got, want)
+
+
+def compare_output(path, request):
+    output = read_output(path)
+    check("AxisType", output["axis_type"], request["axis_type"])
+    base = os.path.basename(path)
+    check("names", [re.sub(r"^.*\.(\d{4})\.ms$", r"\1", n) for n in output["names"]],
+          ["%04d" % i for i in range(request["nparts"])])
+    if axis_of(request) == "spw":
+        compare_spw(output, request)
+        return
+    for i, (got, want) in enumerate(zip(output["parts"], request["parts"])):
+        check(f"rows of part {i} of {base}", got["rows"], want["rows"])
+        if axis_of(request) == "baseline":
+            pairs = sorted({(min(p), max(p)) for p in want["baselines"]})
+            check(f"antenna pairs of part {i}", [tuple(p) for p in got["pairs"]], pairs)
+        else:
+            check(f"cells of part {i}", got["cells"], want["cells"])
+    for what in ("dd_spw", "dd_pol", "num_chan"):
+        check(what, output[what], request[what])
+
+
+def compare_plan(text, request):
+    answer = json.loads(text)
+    plan = answer.get("plan", answer)
+    got = [(part["rows"], part["scans"]) for part in plan["parts"]]
+    if axis_of(request) == "baseline":  # there the plan names the scans of the whole selection
+        check("rows", [rows for rows, _ in got], [p["rows"] for p in request["parts"]])
+        return
+    want = [(p["rows"], p["scans"]) for p in request["parts"]]
+    if "multims" in request:
+        got, want = sorted(got), sorted(want)
+    check("rows and scans", got, want)
+
+
+def compare(options, request):
+    folder = tempfile.mkdtemp(dir=options.scratch)
+    output = os.path.join(folder, "o.mms")
+    try:
+        words = words_of(request, options.data, output)
+        if options.dry_run:
+            compare_plan(run(options.program, [*words, "dryrun=True", "--json"]).stdout, request)
+            check("folder after a dry run", os.listdir(folder), [])
+        else:
+            run(options.program, words + ([f"-j{options.jobs}"] if options.jobs else []))
+            compare_output(output, request)
+            check("folder", os.listdir(folder), ["o.mms"])
+    finally:
+        shutil.rmtree(folder)
+
+
+def parse():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    for name in ("program", "data", "maps", "scratch"):
+        parser.add_argument("--" + name, required=True)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--sample", type=int, default=1)
+    parser.add_argument("--jobs", type=int)
+    parser.add_argument("--dry-run", action="store_true")
+    return parser.parse_args()
+
+
+def main():
+    options = parse()
+    if not os.path.isfile(options.maps) or not os.path.isdir(os.path.join(options.data, "D7.ms")):
+        print("skipped: the recorded maps or their sets are not here")
+        return 77
+    os.makedirs(options.scratch, exist_ok=True)
+    with open(options.maps) as f:
+        requests = [r for r in json.load(f)["requests"]
+                    if is_compared(r) and re.search(options.only, r["id"])]
+    passed = failed = 0
+    for request in requests[::options.sample]:
+        try:
+            compare(options, request)
+            passed += 1
+            print("PASS", request["id"])
+        except (Differs, KeyError, OSError, RuntimeError, ValueError) as e:
+            failed += 1
+            print("FAIL", request["id"], f"{type(e).__name__}: {e}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0 if passed else 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
