@@ -58,7 +58,7 @@ static void describe_in_words(const mms_param *p, mms_text *text)
         mms_text_add(text, "%s%s%s", mark, range ? "" : "one of: ", p->allowed);
         mark = "; ";
     }
-    if (p->init && *p->init) {
+    if (p->init && *p->init && (p->type != MMS_BOOL || is_true_by_default(p))) {
         mms_text_add(text, "%sdefault %s", mark, p->init);
         mark = "; ";
     }
