@@ -1,0 +1,419 @@
+/** @file compare.c  Compares the cells of one column over pairs of rows. */
+#include "compare_priv.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "match_priv.h"
+
+enum { BLOCK_BYTES = 4194304 };
+
+/** Rows of the pairs that are compared, and where they go. */
+typedef struct row_lists {
+    int32_t shape_a[MMS_COMPARE_ROWS], shape_b[MMS_COMPARE_ROWS]; /**< by pair */
+    int32_t expected[MMS_COMPARE_ROWS];                           /**< shape that b must have */
+    int64_t a[MMS_COMPARE_ROWS], b[MMS_COMPARE_ROWS];             /**< pairs of one shape */
+    int64_t read[MMS_COMPARE_ROWS];                               /**< ascending rows */
+    int64_t place[MMS_COMPARE_ROWS]; /**< of pair i in what was read of B */
+    mms_row_pair order[MMS_COMPARE_ROWS];
+} row_lists;
+
+/** A run of pairs whose cells have one shape, in memory. */
+typedef struct cell_block {
+    int64_t n;
+    const int64_t *a, *b, *place;
+    mms_shape shape; /**< of b */
+    const uint8_t *data_a, *data_b;
+} cell_block;
+
+static bool differ(double a, double b, double rtol, double atol)
+{
+    const double most = fmax(fabs(a), fabs(b));
+
+    return !(a == b || fabs(a - b) <= atol + rtol * most || (isnan(a) && isnan(b)));
+}
+
+static bool complex_differ(const double a[2], const double b[2], double rtol, double atol)
+{
+    if ((a[0] == b[0] && a[1] == b[1]) ||
+        ((isnan(a[0]) || isnan(a[1])) && (isnan(b[0]) || isnan(b[1]))))
+        return false;
+    const double most = fmax(hypot(a[0], a[1]), hypot(b[0], b[1]));
+    return !(hypot(a[0] - b[0], a[1] - b[1]) <= atol + rtol * most);
+}
+
+/** The numbers of element i: one, or two of a complex column. */
+static void load(mms_dtype dtype, const void *data, int64_t i, double v[2])
+{
+    const float *const f = data;
+    const double *const d = data;
+
+    v[1] = 0;
+    switch (dtype) {
+    case MMS_DT_FLOAT:
+        v[0] = (double)f[i];
+        break;
+    case MMS_DT_DOUBLE:
+        v[0] = d[i];
+        break;
+    case MMS_DT_COMPLEX:
+        v[0] = (double)f[2 * i];
+        v[1] = (double)f[2 * i + 1];
+        break;
+    default:
+        v[0] = d[2 * i];
+        v[1] = d[2 * i + 1];
+        break;
+    }
+}
+
+static bool is_floating(mms_dtype dtype)
+{
+    return dtype == MMS_DT_FLOAT || dtype == MMS_DT_DOUBLE || dtype == MMS_DT_COMPLEX ||
+           dtype == MMS_DT_DCOMPLEX;
+}
+
+/** Whether unlike bits are NaN on both sides, in each part of a complex number that differs. */
+static bool same_nan(mms_dtype dtype, const void *a, const void *b, int64_t i)
+{
+    double va[2], vb[2];
+
+    load(dtype, a, i, va);
+    load(dtype, b, i, vb);
+    for (int k = 0; k < 2; k++)
+        if (memcmp(&va[k], &vb[k], sizeof va[k]) && !(isnan(va[k]) && isnan(vb[k])))
+            return false;
+    return true;
+}
+
+static bool element_differs(mms_dtype dtype, double rtol, double atol, const void *a, const void *b,
+                            int64_t i)
+{
+    const size_t size = mms_dtype_size(dtype), at = (size_t)i * size;
+    double va[2], vb[2];
+
+    if (!memcmp((const char *)a + at, (const char *)b + at, size))
+        return false;
+    if (!is_floating(dtype))
+        return true;
+    if (rtol == 0 && atol == 0)
+        return !same_nan(dtype, a, b, i);
+    load(dtype, a, i, va);
+    load(dtype, b, i, vb);
+    if (dtype == MMS_DT_COMPLEX || dtype == MMS_DT_DCOMPLEX)
+        return complex_differ(va, vb, rtol, atol);
+    return differ(va[0], vb[0], rtol, atol);
+}
+
+int64_t mms_count_differences(mms_dtype dtype, double rtol, double atol, int64_t n, const void *a,
+                              const void *b, int64_t *first)
+{
+    int64_t count = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        if (element_differs(dtype, rtol, atol, a, b, i)) {
+            if (count == 0)
+                *first = i;
+            count++;
+        }
+    return count;
+}
+
+static void value_text(mms_dtype dtype, const void *data, int64_t i, size_t size, char *text)
+{
+    const size_t width = mms_dtype_size(dtype);
+    int64_t whole = 0;
+    double v[2];
+
+    if (is_floating(dtype)) {
+        const int digits = dtype == MMS_DT_FLOAT || dtype == MMS_DT_COMPLEX ? 9 : 17;
+        load(dtype, data, i, v);
+        if (dtype == MMS_DT_COMPLEX || dtype == MMS_DT_DCOMPLEX)
+            snprintf(text, size, "(%.*g,%.*g)", digits, v[0], digits, v[1]);
+        else
+            snprintf(text, size, "%.*g", digits, v[0]);
+        return;
+    }
+    memcpy(&whole, (const char *)data + (size_t)i * width, width);
+    if (dtype == MMS_DT_SHORT)
+        whole = (int16_t)whole;
+    else if (dtype == MMS_DT_INT)
+        whole = (int32_t)whole;
+    snprintf(text, size, "%" PRId64, whole);
+}
+
+/** "[3,1]" for element i of a cell; "" for scalars. */
+static void place_text(const mms_shape *shape, int64_t i, size_t size, char *text)
+{
+    mms_shape place = {.ndim = shape->ndim};
+
+    for (int32_t k = shape->ndim; k-- > 0;) {
+        place.size[k] = i % shape->size[k];
+        i /= shape->size[k];
+    }
+    if (shape->ndim == 0)
+        *text = '\0';
+    else
+        mms_shape_text(&place, size, text);
+}
+
+/** Add a finding about one pair of cells. */
+static void found(mms_column_pair *column, int64_t a, int64_t b, const char *place, const char *va,
+                  const char *vb)
+{
+    column->rows++;
+    if (!mms_check_keeps(column->check)) {
+        mms_check_skip(column->check);
+        return;
+    }
+    mms_check_add(column->check,
+                  json_pack("{s:s, s:I, s:I, s:s, s:s, s:s}", "column", column->name_b, "row_a",
+                            (json_int_t)a, "row_b", (json_int_t)b, "element", place, "a", va, "b",
+                            vb),
+                  "%s row %" PRId64 " / %" PRId64 "%s%s: %s / %s", column->name_b, a, b,
+                  *place ? " " : "", place, va, vb);
+}
+
+static void compare_pair(mms_column_pair *column, const cell_block *block, int64_t i,
+                         int64_t elements, size_t cell)
+{
+    const uint8_t *const a = block->data_a + (size_t)i * cell;
+    const uint8_t *const b = block->data_b + (size_t)block->place[i] * cell;
+    char place[128], va[80], vb[80];
+    int64_t first = 0;
+
+    if (!memcmp(a, b, cell))
+        return;
+    const int64_t n =
+        mms_count_differences(column->dtype, column->rtol, column->atol, elements, a, b, &first);
+    if (n == 0)
+        return;
+    column->values += n;
+    place_text(&block->shape, first, sizeof place, place);
+    value_text(column->dtype, a, first, sizeof va, va);
+    value_text(column->dtype, b, first, sizeof vb, vb);
+    found(column, block->a[i], block->b[i], place, va, vb);
+}
+
+static void compare_block(mms_column_pair *column, const cell_block *block)
+{
+    const int64_t elements = mms_shape_elements(&block->shape);
+    const size_t cell = (size_t)elements * mms_dtype_size(column->dtype);
+    bool in_step = true;
+
+    for (int64_t i = 0; i < block->n && in_step; i++)
+        in_step = block->place[i] == i;
+    if (in_step && !memcmp(block->data_a, block->data_b, (size_t)block->n * cell))
+        return;
+    for (int64_t i = 0; i < block->n; i++)
+        compare_pair(column, block, i, elements, cell);
+}
+
+static mms_status reserve(void **buffer, int64_t *bytes, int64_t wanted, mms_error *err)
+{
+    if (wanted <= *bytes)
+        return MMS_OK;
+    free(*buffer);
+    *buffer = mms_alloc(wanted, 1);
+    *bytes = *buffer ? wanted : 0;
+    return *buffer ? MMS_OK
+                   : mms_fail(err, MMS_ERR_MEM, "%" PRId64 " bytes: out of memory", wanted);
+}
+
+/** Put the rows of b in ascending order into read, and where each pair's row is into place. */
+static void order_rows(row_lists *lists, int64_t n, const int64_t *b)
+{
+    for (int64_t i = 0; i < n; i++)
+        lists->order[i] = (mms_row_pair){(uint64_t)b[i], (uint32_t)i, 0};
+    mms_sort_pairs(n, lists->order);
+    for (int64_t i = 0; i < n; i++) {
+        lists->read[i] = (int64_t)lists->order[i].key;
+        lists->place[lists->order[i].a] = i;
+    }
+}
+
+/** Read and compare pairs whose cells have one shape each. */
+static mms_status compare_run(mms_compare *c, mms_column_pair *column, int32_t number_a,
+                              int32_t number_b, int64_t n, const int64_t *a, const int64_t *b,
+                              mms_error *err)
+{
+    row_lists *const lists = c->rows;
+    const mms_shape shape_a = c->shapes.shapes[number_a];
+    const int64_t size = (int64_t)mms_dtype_size(column->dtype);
+    cell_block block = {n, a, b, lists->place, c->shapes.shapes[number_b], NULL, NULL};
+    const int64_t values_a = n * mms_shape_elements(&shape_a);
+    const int64_t values_b = n * mms_shape_elements(&block.shape);
+    mms_status st;
+
+    MMS_TRY(reserve(&c->buffer_a, &c->bytes_a, values_a * size, err));
+    MMS_TRY(reserve(&c->buffer_b, &c->bytes_b, values_b * size, err));
+    MMS_TRY(mms_rowset_read(c->a, column->name_a, n, a, values_a, c->buffer_a, err));
+    order_rows(lists, n, b);
+    MMS_TRY(mms_rowset_read(c->b, column->name_b, n, lists->read, values_b, c->buffer_b, err));
+    block.data_a = c->buffer_a;
+    block.data_b = c->buffer_b;
+    if (c->expected) {
+        MMS_TRY(reserve(&c->buffer_e, &c->bytes_e, values_b * size, err));
+        c->expected->cells(c->expected->ctx, column->name_b, &shape_a, n, c->buffer_a, c->buffer_e);
+        block.data_a = c->buffer_e;
+    }
+    compare_block(column, &block);
+done:
+    return st;
+}
+
+/** Compare the listed pairs of one shape in blocks. */
+static mms_status compare_shape(mms_compare *c, mms_column_pair *column, int32_t a, int32_t b,
+                                int64_t n, mms_error *err)
+{
+    const row_lists *const lists = c->rows;
+    const int64_t cell_a = mms_shape_elements(&c->shapes.shapes[a]);
+    const int64_t cell_b = mms_shape_elements(&c->shapes.shapes[b]);
+    const int64_t cell =
+        (cell_a > cell_b ? cell_a : cell_b) * (int64_t)mms_dtype_size(column->dtype);
+    const int64_t most = cell == 0 || BLOCK_BYTES / cell == 0 ? 1 : BLOCK_BYTES / cell;
+    mms_status st = MMS_OK;
+
+    if (cell_b == 0)
+        return MMS_OK; // undefined or empty on both sides
+    for (int64_t i = 0; i < n && st == MMS_OK; i += most)
+        st = compare_run(c, column, a, b, n - i < most ? n - i : most, lists->a + i, lists->b + i,
+                         err);
+    return st;
+}
+
+/** Number the shapes that b's cells must have. */
+static mms_status expect_shapes(mms_compare *c, const mms_column_pair *column, int64_t n,
+                                mms_error *err)
+{
+    row_lists *const lists = c->rows;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (!c->expected || (i > 0 && lists->shape_a[i] == lists->shape_a[i - 1])) {
+            lists->expected[i] = c->expected ? lists->expected[i - 1] : lists->shape_a[i];
+            continue;
+        }
+        mms_shape shape = c->shapes.shapes[lists->shape_a[i]];
+        c->expected->shape(c->expected->ctx, column->name_b, &shape);
+        lists->expected[i] = mms_shape_number(&c->shapes, &shape);
+        if (lists->expected[i] < 0)
+            return mms_fail(err, MMS_ERR_MEM, "cell shapes: out of memory");
+    }
+    return MMS_OK;
+}
+
+static mms_status read_shapes(mms_compare *c, const mms_column_pair *column, int64_t n,
+                              const int64_t *a, const int64_t *b, mms_error *err)
+{
+    row_lists *const lists = c->rows;
+    mms_status st;
+
+    MMS_TRY(mms_rowset_shapes(c->a, column->name_a, n, a, &c->shapes, lists->shape_a, err));
+    order_rows(lists, n, b);
+    MMS_TRY(
+        mms_rowset_shapes(c->b, column->name_b, n, lists->read, &c->shapes, lists->expected, err));
+    for (int64_t i = 0; i < n; i++)
+        lists->shape_b[i] = lists->expected[lists->place[i]];
+    MMS_TRY(expect_shapes(c, column, n, err));
+done:
+    return st;
+}
+
+static void report_shapes(const mms_compare *c, mms_column_pair *column, int64_t n,
+                          const int64_t *a, const int64_t *b)
+{
+    const row_lists *const lists = c->rows;
+
+    for (int64_t i = 0; i < n; i++) {
+        char want[128], have[128];
+        if (lists->expected[i] == lists->shape_b[i])
+            continue;
+        mms_shape_text(&c->shapes.shapes[lists->expected[i]], sizeof want, want);
+        mms_shape_text(&c->shapes.shapes[lists->shape_b[i]], sizeof have, have);
+        found(column, a[i], b[i], "shape", want, have);
+    }
+}
+
+static mms_status compare_texts(mms_compare *c, mms_column_pair *column, int64_t n,
+                                const int64_t *a, const int64_t *b, mms_error *err)
+{
+    const row_lists *const lists = c->rows;
+    mms_value *va = NULL, *vb = NULL;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < n; i++) {
+        if (lists->expected[i] != lists->shape_b[i])
+            continue;
+        MMS_TRY(mms_rowset_cell(c->a, column->name_a, a[i], &va, err));
+        MMS_TRY(mms_rowset_cell(c->b, column->name_b, b[i], &vb, err));
+        if (!json_equal(va, vb)) {
+            char *const ta = json_dumps(va, JSON_ENCODE_ANY);
+            char *const tb = json_dumps(vb, JSON_ENCODE_ANY);
+            column->values++;
+            found(column, a[i], b[i], "", ta ? ta : "?", tb ? tb : "?");
+            free(ta);
+            free(tb);
+        }
+        mms_value_free(&va);
+        mms_value_free(&vb);
+    }
+done:
+    mms_value_free(&va);
+    mms_value_free(&vb);
+    return st;
+}
+
+/** Compare all pairs from the first one that is not done yet and has its shapes. */
+static mms_status compare_like(mms_compare *c, mms_column_pair *column, int64_t from, int64_t n,
+                               const int64_t *a, const int64_t *b, mms_error *err)
+{
+    row_lists *const lists = c->rows;
+    const int32_t shape_a = lists->shape_a[from], shape_b = lists->shape_b[from];
+    int64_t m = 0;
+
+    for (int64_t i = from; i < n; i++) {
+        if (lists->shape_a[i] != shape_a || lists->shape_b[i] != shape_b)
+            continue;
+        lists->a[m] = a[i];
+        lists->b[m++] = b[i];
+        lists->shape_a[i] = -1; // done
+    }
+    return compare_shape(c, column, shape_a, shape_b, m, err);
+}
+
+mms_status mms_compare_rows(mms_compare *c, mms_column_pair *column, int64_t n, const int64_t *a,
+                            const int64_t *b, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    if (!c->rows && !(c->rows = mms_alloc(1, sizeof(row_lists))))
+        return mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory");
+    const row_lists *const lists = c->rows;
+    MMS_TRY(read_shapes(c, column, n, a, b, err));
+    report_shapes(c, column, n, a, b);
+    if (column->dtype == MMS_DT_OTHER)
+        goto done; // records: only whether they are there
+    if (column->dtype == MMS_DT_STRING) {
+        MMS_TRY(compare_texts(c, column, n, a, b, err));
+        goto done;
+    }
+    for (int64_t i = 0; i < n; i++)
+        if (lists->shape_a[i] >= 0 && lists->expected[i] == lists->shape_b[i])
+            MMS_TRY(compare_like(c, column, i, n, a, b, err));
+done:
+    return st;
+}
+
+void mms_compare_free(mms_compare *c)
+{
+    free(c->shapes.shapes);
+    free(c->buffer_a);
+    free(c->buffer_b);
+    free(c->buffer_e);
+    free(c->rows);
+    *c = (mms_compare){0};
+}

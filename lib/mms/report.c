@@ -1,0 +1,137 @@
+/** @file report.c  Checks and what they found, collected as JSON for diff and verify. */
+#include "report_priv.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "multims/diff.h"
+
+mms_status mms_report_start(mms_report *report, int64_t show, mms_error *err)
+{
+    *report = (mms_report){.checks = json_array(), .show = show};
+    return report->checks ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "report: out of memory");
+}
+
+mms_status mms_report_finish(mms_report *report, mms_value *result, mms_error *err)
+{
+    const int64_t passed = report->passed, failed = report->failed;
+    mms_value *const checks = report->checks;
+
+    report->checks = NULL;
+    if (json_object_set_new(result, "checks", checks) ||
+        json_object_set_new(result, "passed", json_integer(passed)) ||
+        json_object_set_new(result, "failed", json_integer(failed)))
+        return mms_fail(err, MMS_ERR_MEM, "report: out of memory");
+    if (failed == 0)
+        return MMS_OK;
+    return mms_fail(err, MMS_ERR_DIFFERS, "%" PRId64 " checks passed, %" PRId64 " failed", passed,
+                    failed);
+}
+
+void mms_report_drop(mms_report *report)
+{
+    mms_value_free(&report->checks);
+}
+
+void mms_check_start(mms_check *check, mms_report *report, const char *fmt, ...)
+{
+    mms_text name = {0};
+    char text[256];
+    va_list args;
+
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    mms_text_add(&name, "%s", text);
+    *check = (mms_check){.report = report, .name = name.text, .findings = json_array()};
+}
+
+bool mms_check_keeps(const mms_check *check)
+{
+    return check->count < check->report->show;
+}
+
+/** A text as JSON; a character that the end of a buffer has cut is left out. */
+static mms_value *json_text(char *text)
+{
+    mms_value *value = json_string(text);
+
+    for (size_t n = strlen(text), cut = 0; !value && cut < 3 && cut < n; cut++) {
+        text[n - 1 - cut] = '\0';
+        value = json_string(text);
+    }
+    return value ? value : json_string("?");
+}
+
+void mms_check_add(mms_check *check, mms_value *fields, const char *fmt, ...)
+{
+    mms_value *finding = fields ? fields : json_object();
+    char text[1024];
+    va_list args;
+
+    if (mms_check_keeps(check)) {
+        va_start(args, fmt);
+        vsnprintf(text, sizeof text, fmt, args);
+        va_end(args);
+        json_object_set_new(finding, "text", json_text(text));
+        json_array_append(check->findings, finding);
+    }
+    mms_value_free(&finding);
+    check->count++;
+}
+
+void mms_check_skip(mms_check *check)
+{
+    check->count++;
+}
+
+void mms_check_end(mms_check *check, const char *note)
+{
+    mms_report *const report = check->report;
+    mms_value *entry = json_object();
+
+    json_object_set_new(entry, "check", json_string(check->name ? check->name : ""));
+    json_object_set_new(entry, "passed", json_boolean(check->count == 0));
+    if (note)
+        json_object_set_new(entry, "note", json_string(note));
+    json_object_set_new(entry, "count", json_integer(check->count));
+    json_object_set(entry, "findings", check->findings);
+    json_array_append_new(report->checks, entry);
+    if (check->count)
+        report->failed++;
+    else
+        report->passed++;
+    mms_value_free(&check->findings);
+    free(check->name);
+    *check = (mms_check){0};
+}
+
+static void print_check(const mms_value *check, FILE *out)
+{
+    const char *const name = json_string_value(json_object_get(check, "check"));
+    const char *const note = json_string_value(json_object_get(check, "note"));
+    const mms_value *const findings = json_object_get(check, "findings");
+    const int64_t count = json_integer_value(json_object_get(check, "count"));
+    const int64_t shown = (int64_t)json_array_size(findings);
+
+    fprintf(out, "%s %s", count ? "FAIL" : "ok  ", name);
+    fprintf(out, note ? " (%s)\n" : "\n", note);
+    for (int64_t i = 0; i < shown; i++)
+        fprintf(out, "     %s\n",
+                json_string_value(json_object_get(json_array_get(findings, (size_t)i), "text")));
+    if (count > shown)
+        fprintf(out, "     … and %" PRId64 " more\n", count - shown);
+}
+
+void mms_report_print(const mms_value *result, FILE *out)
+{
+    const mms_value *const checks = json_object_get(result, "checks");
+
+    for (size_t i = 0; i < json_array_size(checks); i++)
+        print_check(json_array_get(checks, i), out);
+    fprintf(out, "%" PRId64 " checks passed, %" PRId64 " failed\n",
+            (int64_t)json_integer_value(json_object_get(result, "passed")),
+            (int64_t)json_integer_value(json_object_get(result, "failed")));
+}

@@ -1,0 +1,50 @@
+#ifndef MULTIMS_REPORT_PRIV_H
+#define MULTIMS_REPORT_PRIV_H
+/** @file report_priv.h  Checks and what they found, collected as JSON for diff and verify. */
+
+#include "base/base_priv.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The checks of one run.  Start it with mms_report_start(). */
+typedef struct mms_report {
+    mms_value *checks;
+    int64_t passed, failed;
+    int64_t show; /**< findings that are kept of each check; the others are counted */
+} mms_report;
+
+/** One check: it passes unless something is found. */
+typedef struct mms_check {
+    mms_report *report;
+    char *name;
+    mms_value *findings;
+    int64_t count;
+} mms_check;
+
+MMS_CHECKED mms_status mms_report_start(mms_report *report, int64_t show, mms_error *err);
+
+/** Give the checks to result as "checks", "passed" and "failed"; report is empty after it.
+ *  Errors: DIFFERS when a check failed; MEM. */
+MMS_CHECKED mms_status mms_report_finish(mms_report *report, mms_value *result, mms_error *err);
+void mms_report_drop(mms_report *report);
+
+void mms_check_start(mms_check *check, mms_report *report, const char *fmt, ...) MMS_PRINTF(3, 4);
+
+/** Return whether the next finding would be kept: texts need not be made for the others. */
+bool mms_check_keeps(const mms_check *check);
+
+/** Add a finding.  fields is an object for programs, or NULL; it is taken over. */
+void mms_check_add(mms_check *check, mms_value *fields, const char *fmt, ...) MMS_PRINTF(3, 4);
+
+/** Count a finding that is not kept. */
+void mms_check_skip(mms_check *check);
+
+/** Put the check into its report, with a note for people, or NULL. */
+void mms_check_end(mms_check *check, const char *note);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,215 @@
+/** @file rowset.c  Rows of an MS, through its members, or of one table, read by number. */
+#include "rowset_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+
+void mms_rowset_of_ms(mms_rowset *rows, const mms_ms *ms)
+{
+    *rows = (mms_rowset){.path = mms_ms_path(ms), .ms = ms, .nrow = mms_ms_nrow(ms)};
+}
+
+mms_status mms_rowset_of_table(mms_rowset *rows, const char *path, mms_error *err)
+{
+    mms_status st;
+
+    *rows = (mms_rowset){.path = path};
+    st = mms_table_open(path, MMS_TABLE_READ, &rows->tables[0], err);
+    if (st == MMS_OK)
+        rows->nrow = mms_table_nrow(rows->tables[0]);
+    return st;
+}
+
+void mms_rowset_close(mms_rowset *rows)
+{
+    for (int i = 0; i < MMS_ROWSET_OPEN; i++)
+        mms_table_drop(&rows->tables[i]);
+}
+
+static mms_status open_member(mms_rowset *rows, int64_t member, mms_table **table, mms_error *err)
+{
+    int oldest = 0;
+
+    rows->clock++;
+    for (int i = 0; i < MMS_ROWSET_OPEN; i++) {
+        if (rows->tables[i] && rows->members[i] == member) {
+            rows->used[i] = rows->clock;
+            *table = rows->tables[i];
+            return MMS_OK;
+        }
+        if (rows->used[i] < rows->used[oldest])
+            oldest = i;
+    }
+    mms_table_drop(&rows->tables[oldest]);
+    const mms_status st = mms_table_open(mms_ms_member_path(rows->ms, member), MMS_TABLE_READ,
+                                         &rows->tables[oldest], err);
+    rows->members[oldest] = member;
+    rows->used[oldest] = rows->clock;
+    *table = rows->tables[oldest];
+    return st;
+}
+
+mms_status mms_rowset_first(mms_rowset *rows, mms_table **table, mms_error *err)
+{
+    return open_member(rows, 0, table, err);
+}
+
+/** Return the member that holds a row and its rows. */
+static int64_t member_of(const mms_rowset *rows, int64_t row, mms_rows *has)
+{
+    int64_t low = 0, high = rows->ms ? mms_ms_nmember(rows->ms) - 1 : 0;
+
+    *has = (mms_rows){0, rows->nrow};
+    while (low < high) {
+        const int64_t mid = low + (high - low) / 2;
+        const mms_rows r = mms_ms_member_rows(rows->ms, mid);
+        if (row < r.first + r.count)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    if (rows->ms)
+        *has = mms_ms_member_rows(rows->ms, low);
+    return low;
+}
+
+enum { RANGES = 4096 };
+
+/** Rows of one member: as many of at[] as lie in it and fit into the ranges. */
+typedef struct row_batch {
+    mms_table *table;
+    int64_t first; /**< of the member */
+    int64_t nrange, nrow;
+    mms_rows ranges[RANGES];
+} row_batch;
+
+static mms_status next_batch(mms_rowset *rows, int64_t n, const int64_t *at, row_batch *batch,
+                             mms_error *err)
+{
+    mms_rows has;
+    const int64_t member = member_of(rows, at[0], &has);
+    int64_t i = 0;
+
+    batch->first = has.first;
+    batch->nrange = 0;
+    for (; i < n && at[i] < has.first + has.count; i++) {
+        const int64_t row = at[i] - has.first, k = batch->nrange - 1;
+        if (k >= 0 && batch->ranges[k].first + batch->ranges[k].count == row)
+            batch->ranges[k].count++;
+        else if (batch->nrange < RANGES)
+            batch->ranges[batch->nrange++] = (mms_rows){row, 1};
+        else
+            break;
+    }
+    batch->nrow = i;
+    return open_member(rows, member, &batch->table, err);
+}
+
+mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n, const int64_t *at,
+                           int64_t nvalue, void *data, mms_error *err)
+{
+    const int64_t cell = n ? nvalue / n : 0;
+    uint8_t *out = data;
+    row_batch batch;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < n && st == MMS_OK; i += batch.nrow) {
+        st = next_batch(rows, n - i, at + i, &batch, err);
+        if (st != MMS_OK)
+            return st;
+        const mms_column *const c = mms_table_find_column(batch.table, column);
+        if (!c)
+            return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_table_path(batch.table),
+                            column);
+        st = mms_table_get(batch.table, column, batch.nrange, batch.ranges, batch.nrow * cell, out,
+                           err);
+        out += (size_t)(batch.nrow * cell) * mms_dtype_size(c->dtype);
+    }
+    return st;
+}
+
+int32_t mms_shape_number(mms_shape_list *list, const mms_shape *shape)
+{
+    for (int64_t i = 0; i < list->n; i++) {
+        const mms_shape *const s = &list->shapes[i];
+        if (s->ndim == shape->ndim &&
+            (s->ndim <= 0 || !memcmp(s->size, shape->size, (size_t)s->ndim * sizeof s->size[0])))
+            return (int32_t)i;
+    }
+    if (list->n == INT32_MAX ||
+        mms_grow(&list->shapes, &list->capacity, list->n + 1, sizeof *list->shapes, NULL))
+        return -1;
+    list->shapes[list->n] = *shape;
+    return (int32_t)list->n++;
+}
+
+int64_t mms_shape_elements(const mms_shape *shape)
+{
+    int64_t n = shape->ndim >= 0;
+
+    for (int32_t i = 0; i < shape->ndim; i++)
+        n *= shape->size[i];
+    return n;
+}
+
+void mms_shape_text(const mms_shape *shape, size_t size, char *text)
+{
+    int length = snprintf(text, size, "%s",
+                          shape->ndim < 0    ? "undefined"
+                          : shape->ndim == 0 ? "scalar"
+                                             : "");
+
+    for (int32_t i = 0; i < shape->ndim && (size_t)length < size; i++)
+        length += snprintf(text + length, size - (size_t)length, "%s%" PRId64 "%s", i ? "," : "[",
+                           shape->size[i], i + 1 == shape->ndim ? "]" : "");
+}
+
+static mms_status number_runs(const mms_shape_run *runs, int64_t nrun, mms_shape_list *list,
+                              int32_t *shape, mms_error *err)
+{
+    for (int64_t i = 0; i < nrun; i++) {
+        mms_shape s = {.ndim = runs[i].ndim};
+        memcpy(s.size, runs[i].shape, sizeof s.size);
+        const int32_t number = mms_shape_number(list, &s);
+        if (number < 0)
+            return mms_fail(err, MMS_ERR_MEM, "cell shapes: out of memory");
+        for (int64_t k = 0; k < runs[i].rows.count; k++)
+            *shape++ = number;
+    }
+    return MMS_OK;
+}
+
+mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n, const int64_t *at,
+                             mms_shape_list *list, int32_t *shape, mms_error *err)
+{
+    row_batch batch;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < n && st == MMS_OK; i += batch.nrow) {
+        mms_shape_run *runs = NULL;
+        int64_t nrun;
+        st = next_batch(rows, n - i, at + i, &batch, err);
+        if (st == MMS_OK)
+            st = mms_table_shapes(batch.table, column, batch.nrange, batch.ranges, &runs, &nrun,
+                                  err);
+        if (st == MMS_OK)
+            st = number_runs(runs, nrun, list, shape + i, err);
+        free(runs);
+    }
+    return st;
+}
+
+mms_status mms_rowset_cell(mms_rowset *rows, const char *column, int64_t row, mms_value **out,
+                           mms_error *err)
+{
+    mms_table *table;
+    mms_rows has;
+    const int64_t member = member_of(rows, row, &has);
+    const mms_status st = open_member(rows, member, &table, err);
+
+    return st == MMS_OK ? mms_table_get_cell(table, column, row - has.first, out, err) : st;
+}

@@ -1,0 +1,69 @@
+#ifndef MULTIMS_ROWSET_PRIV_H
+#define MULTIMS_ROWSET_PRIV_H
+/** @file rowset_priv.h  Rows of an MS, through its members, or of one table, read by number.
+ *
+ *  Several members stay open, so that rows in any order are read without opening them again. */
+
+#include "multims/ms.h"
+#include "tables/tables_priv.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A cell shape; ndim is -1 for undefined cells, 0 for scalars. */
+typedef struct mms_shape {
+    int32_t ndim;
+    int64_t size[MMS_MAX_DIM]; /**< C order */
+} mms_shape;
+
+/** Shapes by number, each once. */
+typedef struct mms_shape_list {
+    int64_t n, capacity;
+    mms_shape *shapes;
+} mms_shape_list;
+
+enum { MMS_ROWSET_OPEN = 16 };
+
+typedef struct mms_rowset {
+    const char *path; /**< for messages */
+    const mms_ms *ms; /**< NULL: one table */
+    int64_t nrow;
+    mms_table *tables[MMS_ROWSET_OPEN];
+    int64_t members[MMS_ROWSET_OPEN];
+    int64_t used[MMS_ROWSET_OPEN]; /**< when it was last needed */
+    int64_t clock;
+} mms_rowset;
+
+void mms_rowset_of_ms(mms_rowset *rows, const mms_ms *ms);
+MMS_CHECKED mms_status mms_rowset_of_table(mms_rowset *rows, const char *path, mms_error *err);
+void mms_rowset_close(mms_rowset *rows);
+
+/** Return the table that holds the columns' description and keywords: member 0's. */
+MMS_CHECKED mms_status mms_rowset_first(mms_rowset *rows, mms_table **table, mms_error *err);
+
+/** Read cells of one shape: at[n] are rows, ascending; data[n][cell]. */
+MMS_CHECKED mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n,
+                                       const int64_t *at, int64_t nvalue, void *data,
+                                       mms_error *err);
+
+/** Find the shapes of cells: shape[n] are numbers in list. */
+MMS_CHECKED mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n,
+                                         const int64_t *at, mms_shape_list *list, int32_t *shape,
+                                         mms_error *err);
+
+/** One cell as JSON. */
+MMS_CHECKED mms_status mms_rowset_cell(mms_rowset *rows, const char *column, int64_t row,
+                                       mms_value **out, mms_error *err);
+
+/** Return the number of a shape in list, which it joins if it is new; -1 when out of memory. */
+int32_t mms_shape_number(mms_shape_list *list, const mms_shape *shape);
+/** Return the number of elements; 0 for undefined cells, 1 for scalars. */
+int64_t mms_shape_elements(const mms_shape *shape);
+/** Write "[64,4]", "scalar" or "undefined" to text. */
+void mms_shape_text(const mms_shape *shape, size_t size, char *text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

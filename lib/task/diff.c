@@ -1,0 +1,82 @@
+/** @file diff.c  The task diff: compare two MeasurementSets or Multi-MeasurementSets. */
+#include "multims/diff.h"
+
+#include "task_priv.h"
+
+struct diff {
+    const char *a, *b;
+    const char *columns, *skip, *subtables, *tolerance;
+    double rtol, atol;
+    bool ignore_order, parts, history;
+    int64_t show;
+};
+
+static const mms_param params[] = {
+    {"a", MMS_PATH, offsetof(struct diff, a), .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL,
+     .doc = "MeasurementSet or Multi-MeasurementSet"},
+    {"b", MMS_PATH, offsetof(struct diff, b), .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL,
+     .doc = "The one it is compared with"},
+    {"columns", MMS_STRING, offsetof(struct diff, columns),
+     .doc = "Columns of the main table to compare, e.g. DATA,FLAG; default: all"},
+    {"skip", MMS_STRING, offsetof(struct diff, skip), .doc = "Columns of the main table left out"},
+    {"subtables", MMS_STRING, offsetof(struct diff, subtables),
+     .doc = "Sub-tables to compare, or none; default: all but HISTORY"},
+    {"rtol", MMS_DOUBLE, offsetof(struct diff, rtol), .init = "0", .allowed = "0..",
+     .doc = "Relative tolerance of floating-point numbers; 0: the same bits"},
+    {"atol", MMS_DOUBLE, offsetof(struct diff, atol), .init = "0", .allowed = "0..",
+     .doc = "Absolute tolerance of floating-point numbers"},
+    {"tolerance", MMS_STRING, offsetof(struct diff, tolerance),
+     .doc = "Tolerances of single columns, relative or relative/absolute, e.g. "
+            "DATA=1e-6,UVW=0/1e-3"},
+    {"ignore_order", MMS_BOOL, offsetof(struct diff, ignore_order), .init = "False",
+     .doc = "Rows may stand in any order, also those of SOURCE, FEED and the like"},
+    {"parts", MMS_BOOL, offsetof(struct diff, parts), .init = "False",
+     .doc = "Compare number, rows and axis of the parts too"},
+    {"history", MMS_BOOL, offsetof(struct diff, history), .init = "False",
+     .doc = "Compare HISTORY too"},
+    {"show", MMS_INT, offsetof(struct diff, show), .init = "3", .allowed = "0..",
+     .doc = "Differences to show of each check"},
+    {0},
+};
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct diff *p = arg;
+    mms_diff_opts opts = MMS_DIFF_OPTS_INIT;
+    mms_ms *a = NULL, *b = NULL;
+    mms_status st;
+
+    (void)run;
+    opts.columns = p->columns;
+    opts.skip = p->skip;
+    opts.subtables = p->subtables;
+    opts.tolerance = p->tolerance;
+    opts.rtol = p->rtol;
+    opts.atol = p->atol;
+    opts.ignore_order = p->ignore_order;
+    opts.parts = p->parts;
+    opts.history = p->history;
+    opts.show = p->show;
+    MMS_TRY(mms_ms_open(p->a, &a, err));
+    MMS_TRY(mms_ms_open(p->b, &b, err));
+    MMS_TRY(mms_diff(a, b, &opts, result, err));
+done:
+    mms_ms_close(&b);
+    mms_ms_close(&a);
+    return st;
+}
+
+const mms_task mms_task_diff = {
+    .name = "diff",
+    .summary = "compare two MeasurementSets or Multi-MeasurementSets",
+    .details =
+        "Rows are matched by TIME, ANTENNA1, ANTENNA2, DATA_DESC_ID, FIELD_ID, SCAN_NUMBER,\n"
+        "OBSERVATION_ID, ARRAY_ID, FEED1 and FEED2 as stored; rows with equal keys in the order "
+        "in\n"
+        "which they are stored.  Values are equal when their bits are, or when both are NaN.\n\n"
+        "Exit status: 0 equal, 1 differences, 2 could not be compared.\n",
+    .params = params,
+    .params_size = sizeof(struct diff),
+    .run = run,
+    .print = mms_report_print,
+};
