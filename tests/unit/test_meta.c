@@ -1,0 +1,318 @@
+/** @file test_meta.c  One pass over the main table: cells, antenna pairs, stretches (multi-ms 2.7).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/files_priv.h"
+#include "ms/meta_priv.h"
+#include "multims/ms_meta.h"
+#include "tables/tables_priv.h"
+
+struct row {
+    int32_t scan, ddid, field, ant1, ant2;
+    double time;
+};
+
+/* DDs outside, time inside: a time's DDs are not neighbours.  Scan 1 loses DD 1 at its third time,
+ * scan 2 changes its field at its second one. */
+static const struct row rows[] = {
+    {1, 0, 0, 0, 1, 10}, {1, 0, 0, 0, 2, 10}, {1, 0, 0, 0, 1, 11}, {1, 0, 0, 0, 2, 11},
+    {1, 0, 0, 0, 1, 12}, {1, 1, 0, 1, 0, 10}, {1, 1, 0, 0, 1, 11}, {2, 0, 0, 0, 1, 20},
+    {2, 0, 1, 0, 1, 21}, {2, 1, 0, 0, 1, 20}, {2, 1, 1, 0, 1, 21},
+};
+
+static void expect_ok(mms_status st, const mms_error *err)
+{
+    if (st != MMS_OK)
+        fail_msg("%s", err->msg);
+}
+
+static void put_column(mms_table *table, const char *name, size_t member)
+{
+    int32_t ids[MMS_COUNT_OF(rows)];
+    mms_error err = {0};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(rows); i++)
+        memcpy(&ids[i], (const char *)&rows[i] + member, sizeof ids[i]);
+    expect_ok(mms_table_put_ints(table, name, ids, &err), &err);
+}
+
+/* FLAG cells of nchan x ncorr make the rows of a DD larger. */
+static void put_flags(mms_table *table, int64_t row, int64_t nchan, int64_t ncorr)
+{
+    const uint8_t flags[64] = {0};
+    const mms_rows one = {row, 1};
+    const int64_t shape[2] = {nchan, ncorr};
+    mms_error err = {0};
+
+    expect_ok(mms_table_put(table, "FLAG", 1, &one, 2, shape, nchan * ncorr, flags, &err), &err);
+}
+
+static void make_main(const char *path, mms_table **out)
+{
+    const mms_rows all = {0, MMS_COUNT_OF(rows)};
+    double times[MMS_COUNT_OF(rows)];
+    mms_table *t;
+    mms_error err = {0};
+
+    expect_ok(mms_table_create_standard(path, "MAIN", NULL, NULL, &t, &err), &err);
+    expect_ok(mms_table_add_rows(t, all.count, &err), &err);
+    put_column(t, "SCAN_NUMBER", offsetof(struct row, scan));
+    put_column(t, "DATA_DESC_ID", offsetof(struct row, ddid));
+    put_column(t, "FIELD_ID", offsetof(struct row, field));
+    put_column(t, "ANTENNA1", offsetof(struct row, ant1));
+    put_column(t, "ANTENNA2", offsetof(struct row, ant2));
+    for (int64_t i = 0; i < all.count; i++) {
+        times[i] = rows[i].time;
+        put_flags(t, i, rows[i].ddid ? 8 : 2, 2);
+    }
+    expect_ok(mms_table_put(t, "TIME", 1, &all, 0, NULL, all.count, times, &err), &err);
+    *out = t;
+}
+
+/* Adds a sub-table of two rows with one or two columns of ids. */
+static void add_subtable(mms_table *table, const char *ms, const char *name, const char *column,
+                         const int32_t *ids)
+{
+    char *path = mms_format("%s/%s", ms, name);
+    mms_table *t;
+    mms_error err = {0};
+
+    expect_ok(mms_table_create_standard(path, name, NULL, NULL, &t, &err), &err);
+    expect_ok(mms_table_add_rows(t, 2, &err), &err);
+    if (column)
+        expect_ok(mms_table_put_ints(t, column, ids, &err), &err);
+    expect_ok(mms_table_close(&t, &err), &err);
+    expect_ok(mms_table_link_subtable(table, name, path, &err), &err);
+    free(path);
+}
+
+struct set {
+    char folder[64], *path;
+    mms_ms *ms;
+};
+
+static int open_set(void **state)
+{
+    static const int32_t spws[] = {0, 1}, nchan[] = {2, 8}, ncorr[] = {2, 4};
+    struct set *set = calloc(1, sizeof *set);
+    mms_table *table;
+    mms_error err = {0};
+
+    strcpy(set->folder, "test_meta.XXXXXX");
+    if (!mkdtemp(set->folder))
+        return -1;
+    set->path = mms_format("%s/x.ms", set->folder);
+    make_main(set->path, &table);
+    add_subtable(table, set->path, "DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID", spws);
+    add_subtable(table, set->path, "SPECTRAL_WINDOW", "NUM_CHAN", nchan);
+    add_subtable(table, set->path, "POLARIZATION", "NUM_CORR", ncorr);
+    add_subtable(table, set->path, "ANTENNA", NULL, NULL);
+    add_subtable(table, set->path, "FIELD", NULL, NULL);
+    expect_ok(mms_table_close(&table, &err), &err);
+    expect_ok(mms_ms_open(set->path, &set->ms, &err), &err);
+    *state = set;
+    return 0;
+}
+
+static int close_set(void **state)
+{
+    struct set *set = *state;
+    mms_error err = {0};
+
+    mms_ms_close(&set->ms);
+    expect_ok(mms_remove_tree(set->folder, &err), &err);
+    free(set->path);
+    free(set);
+    return 0;
+}
+
+static void expect_cell(const mms_cell *c, const mms_cell *wanted)
+{
+    assert_int_equal(c->scan, wanted->scan);
+    assert_int_equal(c->ddid, wanted->ddid);
+    assert_int_equal(c->field, wanted->field);
+    assert_int_equal(c->member, 0);
+    assert_int_equal(c->rows, wanted->rows);
+    assert_int_equal(c->first_row, wanted->first_row);
+    assert_float_equal(c->time_min, wanted->time_min, 0);
+    assert_float_equal(c->time_max, wanted->time_max, 0);
+}
+
+static void cells_are_sorted_and_counted(void **state)
+{
+    static const mms_cell wanted[] = {
+        {.scan = 1, .ddid = 0, .field = 0, .rows = 5, .time_min = 10, .time_max = 12},
+        {.scan = 1, .ddid = 1, .rows = 2, .first_row = 5, .time_min = 10, .time_max = 11},
+        {.scan = 2, .ddid = 0, .rows = 1, .first_row = 7, .time_min = 20, .time_max = 20},
+        {.scan = 2,
+         .ddid = 0,
+         .field = 1,
+         .rows = 1,
+         .first_row = 8,
+         .time_min = 21,
+         .time_max = 21},
+        {.scan = 2, .ddid = 1, .rows = 1, .first_row = 9, .time_min = 20, .time_max = 20},
+        {.scan = 2,
+         .ddid = 1,
+         .field = 1,
+         .rows = 1,
+         .first_row = 10,
+         .time_min = 21,
+         .time_max = 21},
+    };
+    const struct set *set = *state;
+    mms_meta meta;
+    mms_error err = {0};
+
+    expect_ok(mms_meta_read(set->ms, NULL, &meta, &err), &err);
+    assert_int_equal(meta.nrow, 11);
+    assert_int_equal(meta.nselected, 11);
+    assert_int_equal(meta.member_rows[0], 11);
+    assert_int_equal(meta.ncell, MMS_COUNT_OF(wanted));
+    for (int64_t i = 0; i < meta.ncell; i++)
+        expect_cell(&meta.cells[i], &wanted[i]);
+    mms_meta_free(&meta);
+}
+
+static void rows_are_measured_by_dd(void **state)
+{
+    const struct set *set = *state;
+    mms_meta meta;
+    mms_error err = {0};
+
+    expect_ok(mms_meta_read(set->ms, NULL, &meta, &err), &err);
+    assert_int_equal(meta.ndd, 2);
+    assert_int_equal(meta.dds[1].nchan, 8);
+    assert_int_equal(meta.dds[1].ncorr, 2);
+    assert_true(meta.dd_row_bytes[0] > 100); /* 9 ints, 4 doubles, UVW and more */
+    assert_int_equal(meta.dd_row_bytes[1] - meta.dd_row_bytes[0], (8 - 2) * 2);
+    mms_meta_free(&meta);
+}
+
+static void pairs_have_no_order(void **state)
+{
+    const struct set *set = *state;
+    mms_meta meta;
+    mms_error err = {0};
+
+    expect_ok(mms_meta_read(set->ms, NULL, &meta, &err), &err);
+    assert_int_equal(meta.nbaseline, 2);
+    assert_int_equal(meta.baselines[0].ant2, 1);
+    assert_int_equal(meta.baselines[0].rows, 9);
+    assert_int_equal(meta.baselines[0].visibilities, 5 * 2 * 2 + 4 * 8 * 2);
+    assert_int_equal(meta.baselines[1].ant2, 2);
+    assert_int_equal(meta.baselines[1].rows, 2);
+    assert_int_equal(meta.baselines[1].bytes, 2 * meta.dd_row_bytes[0]);
+    mms_meta_free(&meta);
+}
+
+static void stretches_begin_where_field_or_dds_change(void **state)
+{
+    static const mms_stretch wanted[] = {{.scan = 1, .nddid = 2, .rows = 6},
+                                         {.scan = 1, .nddid = 1, .rows = 1},
+                                         {.scan = 2, .nddid = 2, .rows = 2},
+                                         {.scan = 2, .field = 1, .nddid = 2, .rows = 2}};
+    const struct set *set = *state;
+    mms_meta meta;
+    mms_error err = {0};
+
+    expect_ok(mms_meta_read(set->ms, NULL, &meta, &err), &err);
+    assert_int_equal(meta.nstretch, MMS_COUNT_OF(wanted));
+    for (int64_t i = 0; i < meta.nstretch; i++) {
+        const mms_stretch *s = &meta.stretches[i];
+        assert_int_equal(s->scan, wanted[i].scan);
+        assert_int_equal(s->field, wanted[i].field);
+        assert_int_equal(s->rows, wanted[i].rows);
+        assert_int_equal(s->nddid, wanted[i].nddid);
+        for (int32_t d = 0; d < s->nddid; d++)
+            assert_int_equal(s->ddids[d], d);
+    }
+    mms_meta_free(&meta);
+}
+
+/* The pair 0-2 is only in scan 1: it stays listed, with no rows. */
+static void selection_limits_rows_not_pairs(void **state)
+{
+    const mms_select select = {.scan = "2"};
+    const struct set *set = *state;
+    mms_selection *selection;
+    mms_meta meta;
+    mms_error err = {0};
+
+    expect_ok(mms_selection_create(set->ms, &select, &selection, &err), &err);
+    expect_ok(mms_meta_read(set->ms, selection, &meta, &err), &err);
+    assert_int_equal(meta.nrow, 11);
+    assert_int_equal(meta.nselected, 4);
+    assert_int_equal(meta.member_rows[0], 4);
+    assert_int_equal(meta.ncell, 4);
+    assert_int_equal(meta.nbaseline, 2);
+    assert_int_equal(meta.baselines[0].rows, 4);
+    assert_int_equal(meta.baselines[1].ant2, 2);
+    assert_int_equal(meta.baselines[1].rows, 0);
+    assert_int_equal(meta.nstretch, 2);
+    mms_meta_free(&meta);
+    mms_selection_free(&selection);
+}
+
+static void wrong_ddid_is_named(void **state)
+{
+    const struct set *set = *state;
+    int32_t ddids[MMS_COUNT_OF(rows)] = {0};
+    mms_table *table;
+    mms_ms *ms;
+    mms_meta meta;
+    mms_error err = {0};
+
+    ddids[3] = 2;
+    expect_ok(mms_table_open(set->path, MMS_TABLE_UPDATE, &table, &err), &err);
+    expect_ok(mms_table_put_ints(table, "DATA_DESC_ID", ddids, &err), &err);
+    expect_ok(mms_table_close(&table, &err), &err);
+    expect_ok(mms_ms_open(set->path, &ms, &err), &err);
+    assert_int_equal(mms_meta_read(ms, NULL, &meta, &err), MMS_ERR_RANGE);
+    assert_non_null(strstr(err.msg, "row 3: DATA_DESC_ID 2, but DATA_DESCRIPTION has 2 rows"));
+    assert_null(meta.cells);
+    mms_ms_close(&ms);
+}
+
+static void tally_keeps_many_keys_apart(void **state)
+{
+    enum { N = 5000 };
+    mms_tally t = {.size = sizeof(mms_pair_count), .nkey = 3};
+    mms_pair_count *p;
+
+    (void)state;
+    for (int32_t round = 0; round < 2; round++)
+        for (int32_t i = 0; i < N; i++) {
+            const int32_t key[3] = {i % 7, i, -i};
+            assert_int_equal(mms_tally_find(&t, key, &p, NULL), MMS_OK);
+            p->rows += i;
+        }
+    assert_int_equal(t.n, N);
+    for (int32_t i = 0; i < N; i++) {
+        const int32_t key[3] = {i % 7, i, -i};
+        assert_int_equal(mms_tally_find(&t, key, &p, NULL), MMS_OK);
+        assert_int_equal(p->rows, 2 * i);
+    }
+    mms_tally_free(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(cells_are_sorted_and_counted, open_set, close_set),
+        cmocka_unit_test_setup_teardown(rows_are_measured_by_dd, open_set, close_set),
+        cmocka_unit_test_setup_teardown(pairs_have_no_order, open_set, close_set),
+        cmocka_unit_test_setup_teardown(stretches_begin_where_field_or_dds_change, open_set,
+                                        close_set),
+        cmocka_unit_test_setup_teardown(selection_limits_rows_not_pairs, open_set, close_set),
+        cmocka_unit_test_setup_teardown(wrong_ddid_is_named, open_set, close_set),
+        cmocka_unit_test(tally_keeps_many_keys_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
