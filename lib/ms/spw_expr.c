@@ -159,29 +159,16 @@ static mms_status check_item(reader *r, const char *what, const item *i)
     return MMS_OK;
 }
 
-static bool has_id(const reader *r, int64_t id)
+/** Add a window to the spec, in the order of the expression, once. */
+static mms_status add_id(reader *r, int64_t id)
 {
     for (int64_t i = 0; i < r->nid; i++)
         if (r->ids[i] == id)
-            return true;
-    return false;
-}
-
-static mms_status add_id(reader *r, int64_t id)
-{
-    int64_t at = r->nid;
-
-    if (has_id(r, id))
-        return leave(r, NULL);            // MSSelection refuses a window named twice in one spec
-    while (at > 0 && r->ids[at - 1] > id) // ascending within a spec, as MSSelection
-        at--;
+            return MMS_OK;
     const mms_status st = mms_grow(&r->ids, &r->nlist, r->nid + 1, sizeof *r->ids, r->err);
-    if (st != MMS_OK)
-        return st;
-    memmove(r->ids + at + 1, r->ids + at, (size_t)(r->nid - at) * sizeof *r->ids);
-    r->ids[at] = (int32_t)id;
-    r->nid++;
-    return MMS_OK;
+    if (st == MMS_OK)
+        r->ids[r->nid++] = (int32_t)id;
+    return st;
 }
 
 /** Whether the windows of a spec end here. */
@@ -334,8 +321,7 @@ static mms_status add_frequency(reader *r, const item *i)
         if (r->all->windows[w].nchan < 1 || !window_in_range(&r->all->windows[w], i))
             continue;
         found = true;
-        if (!has_id(r, w))
-            st = add_id(r, w);
+        st = add_id(r, w);
         if (i->first.value == i->last.value)
             break; // the first window that is near
     }
@@ -546,6 +532,7 @@ static mms_status add_window_channels(reader *r, int32_t id, bool *found)
 static mms_status add_spec(reader *r)
 {
     bool found = false;
+    char line[64];
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; i < r->nid && st == MMS_OK; i++)
@@ -555,7 +542,11 @@ static mms_status add_spec(reader *r)
     if (r->nitem > 0 && !has_unit(&r->items[0].first))
         return mms_fail(r->err, MMS_ERR_SELECT, "no named channel exists in spw %d%s", r->ids[0],
                         r->nid > 1 ? " or the others named" : "");
-    return leave(r, "No valid SPW & Chan combination found");
+    for (int64_t i = 0; i < r->nid; i++) { // other specs may have channels
+        snprintf(line, sizeof line, "Found no matching SPW(s) [%d]", r->ids[i]);
+        warn(r, line);
+    }
+    return MMS_OK;
 }
 
 /** Read one spec and the comma after it; *more says whether another follows. */
@@ -604,6 +595,8 @@ mms_status mms_spw_expr_read(const char *text, const mms_windows *windows, mms_s
         length = r.canonical.length;
         MMS_TRY(take_spec(&r, &more));
     } while (more);
+    if (!r.foreign && out->nchannel == 0)
+        MMS_TRY(leave(&r, "No valid SPW & Chan combination found"));
     out->resolved = !r.foreign;
     out->text = text_for_casacore(&r, text, spec, length);
     if (!out->text)
