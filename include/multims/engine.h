@@ -50,12 +50,17 @@ typedef struct mms_engine_opts {
     }
 
 /** Become a worker or a server rank when this process was started as one, and serve until told to
- *  stop.  Call it first in main, before any output.  argc and argv are main's.
- *  Returns true when it has served: the caller ends with *exit_status.  Under a launcher it starts
- *  MPI in every rank; rank 0 gets false and goes on. */
+ *  stop.  Call it first in main, before any output.  Under a launcher (PMIX_RANK or
+ *  OMPI_COMM_WORLD_RANK is set, or MULTIMS_TRANSPORT=mpi) it starts MPI in every rank; rank 0 gets
+ *  false and goes on.  Otherwise MPI is not even loaded.
+ *  @param      kinds        what workers can do; ends with {NULL, NULL}
+ *  @param[out] exit_status  with what the caller ends when it has served: 0, or 2 after a message
+ * on stderr when a launcher was found whose MPI can't be used Returns true when it has served: the
+ * caller ends with *exit_status. Source: spec job-engine 6.1. */
 MMS_API bool mms_engine_serve(const mms_unit_kind *kinds, int *exit_status);
 
-/** Let the server ranks end and shut MPI down; call it last in main.  Does nothing without MPI. */
+/** Let the server ranks end and shut MPI down; call it last in main, with the exit status that main
+ *  returns.  Does nothing without MPI. */
 MMS_API void mms_engine_shutdown(int exit_status);
 
 /** Make an engine; workers are started when the first unit needs them.  Not collective.
@@ -68,7 +73,8 @@ MMS_API MMS_CHECKED mms_status mms_engine_open(const mms_engine_opts *opts, mms_
 MMS_API int mms_engine_workers(const mms_engine *engine);
 
 /** Run all units of one kind and wait for them.  After the first failure nothing more is handed out
- *  and the running units are ended.
+ *  and the running units are killed; when it returns, none runs.  A unit that answers EMPTY has not
+ *  failed: its answer says so.  A unit's integer member "bytes" is its share of the progress.
  *  @param names    names[nunits] for messages, for instance "sub-MS x.0003.ms"
  *  @param[out] answers  answers[nunits]; free them with mms_answers_free() whatever the status
  *  Errors: the first failed unit's, with its name in front; WORKER when one crashed; STOPPED. */
@@ -86,7 +92,8 @@ MMS_API void mms_engine_close(mms_engine **engine);
  *  second travel. */
 MMS_API void mms_job_progress(mms_job *job, int64_t done, int64_t total);
 
-/** Catch SIGINT and SIGTERM from now on; mms_stop_signal() returns the one that came, or 0. */
+/** Catch SIGINT and SIGTERM from now on; mms_stop_signal() returns the one that came, or 0.  A
+ *  second one, two seconds later or more, ends the process at once. */
 MMS_API void mms_stop_catch(void);
 MMS_API int mms_stop_signal(void);
 

@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""Runs engine_probe alone and under mpirun, and checks what it prints and how it ends.
+
+usage: check_engine.py PROBE MPIEXEC RANKS     (RANKS 0: without a launcher)
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+PROBE, MPIEXEC, RANKS = sys.argv[1], sys.argv[2], int(sys.argv[3])
+WORKERS = {0: 3, 1: 1}.get(RANKS, RANKS if RANKS < 5 else RANKS - 1)
+EXPECTED_FAILURE = 5
+LIMIT_S = 60
+
+
+def command(*words):
+    launcher = [MPIEXEC, "--oversubscribe", "-n", str(RANKS)] if RANKS else []
+    count = [] if RANKS else ["3"]
+    return launcher + [PROBE, *words] + (count if len(words) == 2 else [])
+
+
+def leftovers():
+    """Processes of the probe in this run's environment that still run."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as f:
+                ours = f"ENGINE_CHECK={os.getpid()}".encode() in f.read().split(b"\0")
+        except OSError:
+            continue
+        if ours:
+            found.append(int(pid))
+    return found
+
+
+def expect_no_leftovers():
+    for _ in range(50):
+        if not leftovers():
+            return
+        time.sleep(0.1)
+    raise SystemExit(f"processes are left: {leftovers()}")
+
+
+def start(*words):
+    out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+    env = dict(os.environ, ENGINE_CHECK=str(os.getpid()))
+    return subprocess.Popen(command(*words), stdout=out, stderr=err, env=env), out, err
+
+
+def text_of(file):
+    file.seek(0)
+    return file.read()
+
+
+def check(name, got, want):
+    if not re.fullmatch(want, got, re.S):
+        raise SystemExit(f"{name}: got {got!r}, expected {want!r}")
+
+
+def run(words, status, stdout, stderr=".*"):
+    process, out, err = start(*words)
+    try:
+        got = process.wait(LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise SystemExit(f"{words}: hangs\n{text_of(out)}{text_of(err)}")
+    name = f"{' '.join(words)} with {RANKS} ranks"
+    check(f"{name}: stdout", text_of(out), stdout)
+    check(f"{name}: stderr", text_of(err), stderr)
+    if got != status:
+        raise SystemExit(f"{name}: exit status {got}, expected {status}")
+    expect_no_leftovers()
+
+
+def answers():
+    ok = rf"{{}} workers={WORKERS} wrong=0 status=OK \n"
+    for mode, units in (("echo", 100), ("echo", 1), ("echo", 0), ("large", 6), ("empty", 20)):
+        run((mode, str(units)), 0, ok.format(mode))
+    run(("nothing",), 0, "", "")
+
+
+def failures():
+    run(("fail", "4"), EXPECTED_FAILURE,
+        rf"fail workers={WORKERS} wrong=0 status=SPACE unit 0: DATA: disk full\n")
+    run(("crash", "6"), EXPECTED_FAILURE,
+        rf"crash workers={WORKERS} wrong=0 status=WORKER "
+        r"unit 2: worker \d was killed by signal 9 \(Killed\)\n")
+
+
+def worker_option_under_mpi():
+    if RANKS:
+        run(("echo", "0", "7"), 0, rf"echo workers={WORKERS} .*",
+            rf"INFO engine: -j 7 is ignored under MPI: the ranks make {WORKERS} workers\n")
+
+
+def stop_signal():
+    process, out, _ = start("wait", "4")
+    for _ in range(100):  # until every worker has its unit
+        if len(leftovers()) >= WORKERS + max(RANKS, 1):
+            break
+        time.sleep(0.1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise SystemExit("does not stop")
+    check("stdout", text_of(out), r".* status=STOPPED stopped by signal 15 \(Terminated\)\n")
+    expect_no_leftovers()
+
+
+def idle_ranks_sleep():
+    if RANKS < 2:
+        return
+    process, _, err = start("idle")
+    if process.wait(LIMIT_S):
+        raise SystemExit("idle: failed")
+    used = [float(s) for s in re.findall(r"rank used ([\d.]+) s", text_of(err))]
+    if len(used) != RANKS - 1 or max(used) > 1.5:  # of 3 s; MPI's own start is in it
+        raise SystemExit(f"idle: ranks used {used} s")
+
+
+answers()
+failures()
+worker_option_under_mpi()
+stop_signal()
+idle_ranks_sleep()
