@@ -206,13 +206,36 @@ static void grid_numbers_cells_by_spw_then_scan(void **state)
     free_meta(&meta);
 }
 
+/* Lines of one level. */
+struct lines {
+    mms_level level;
+    int count;
+    char last[200];
+};
+
+static void keep_line(void *ctx, mms_level level, const char *scope, const char *text)
+{
+    struct lines *lines = ctx;
+    (void)scope;
+    if (level != lines->level)
+        return;
+    lines->count++;
+    strncpy(lines->last, text, sizeof lines->last - 1);
+}
+
 static void empty_cells_are_dropped(void **state)
 {
     const struct sky hole = {.nscan = 5, .nspw = 4, .skip_scan = 3, .skip_spw = 2};
+    struct lines lines = {.level = MMS_LOG_DEBUG};
     mms_meta meta = make_meta(&hole);
-    mms_plan *plan = make_plan(&meta, MMS_AXIS_GRID, 64);
+    mms_plan *plan;
 
     (void)state;
+    mms_log_to(keep_line, &lines, MMS_LOG_DEBUG);
+    plan = make_plan(&meta, MMS_AXIS_GRID, 64);
+    mms_log_to(NULL, NULL, MMS_LOG_WARN);
+    assert_int_equal(lines.count, 1);
+    assert_string_equal(lines.last, "Ignoring NULL combination of scan=3 and spw=2");
     assert_int_equal(mms_plan_nparts(plan), 19);
     assert_int_equal(mms_plan_ndropped(plan), 1);
     assert_int_equal(mms_plan_part(plan, 12)->spws[0], 2);
@@ -221,21 +244,6 @@ static void empty_cells_are_dropped(void **state)
     assert_int_equal(mms_plan_part_of(plan, &(mms_row_key){.scan = 3, .ddid = 2}), -1);
     mms_plan_free(&plan);
     free_meta(&meta);
-}
-
-struct warning {
-    int count;
-    char text[200];
-};
-
-static void keep_warning(void *ctx, mms_level level, const char *scope, const char *text)
-{
-    struct warning *w = ctx;
-    (void)scope;
-    if (level != MMS_LOG_WARN)
-        return;
-    w->count++;
-    strncpy(w->text, text, sizeof w->text - 1);
 }
 
 /* The part of each (scan, ddid), scans downwards. */
@@ -268,18 +276,18 @@ static void balanced_is_casas_map(void **state)
 static void too_many_balanced_parts_are_said(void **state)
 {
     const struct sky hole = {.nscan = 5, .nspw = 4, .skip_scan = 3, .skip_spw = 2};
-    struct warning warning = {0};
+    struct lines lines = {.level = MMS_LOG_WARN};
     mms_meta meta = make_meta(&hole);
     mms_plan *plan;
 
     (void)state;
-    mms_log_to(keep_warning, &warning, MMS_LOG_WARN);
+    mms_log_to(keep_line, &lines, MMS_LOG_WARN);
     plan = make_plan(&meta, MMS_AXIS_BALANCED, 64);
     mms_log_to(NULL, NULL, MMS_LOG_WARN);
     assert_int_equal(mms_plan_nparts(plan), 19);
-    assert_int_equal(warning.count, 1);
-    assert_string_equal(warning.text, "Number of subMSs (64) is greater than available scan,ddi "
-                                      "pairs (19), setting nsubms to 19");
+    assert_int_equal(lines.count, 1);
+    assert_string_equal(lines.last, "Number of subMSs (64) is greater than available scan,ddi "
+                                    "pairs (19), setting nsubms to 19");
     mms_plan_free(&plan);
     free_meta(&meta);
 }
