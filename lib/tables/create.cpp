@@ -60,6 +60,24 @@ void remove_subtable_keywords(TableDesc &desc)
             keywords.removeField(i);
 }
 
+/** Take columns out of the managers; managers that have none left go too. */
+void remove_from_managers(layout &l, const std::set<std::string> &gone)
+{
+    Record kept;
+    for (casacore::uInt i = 0; i < l.managers.nfields(); i++) {
+        Record manager = l.managers.subRecord(i);
+        std::vector<String> names;
+        for (const String &name : Vector<String>(manager.asArrayString("COLUMNS")))
+            if (!gone.count(name))
+                names.push_back(name);
+        if (names.empty())
+            continue;
+        manager.define("COLUMNS", Vector<String>(names));
+        kept.defineRecord(l.managers.name(i), manager);
+    }
+    l.managers = kept;
+}
+
 /** Names of columns that need another manager than the input's. */
 std::vector<std::string> columns_to_move(const layout &l, const char *const *reshape)
 {
@@ -99,7 +117,7 @@ IPosition default_tile(const ColumnDesc &desc)
 void give_own_manager(layout &l, const std::string &name)
 {
     ColumnDesc &desc = l.desc.rwColumnDesc(name);
-    casacore::DataManInfo::removeDminfoColumns(l.managers, Vector<String>(1, name));
+    remove_from_managers(l, {name});
     const bool array = desc.isArray() && mms_dtype_size(mms::dtype_of(desc.dataType())) > 0;
     Record manager = new_manager(array ? "TiledShapeStMan" : "StandardStMan", "Own" + name, name);
     if (array) {
@@ -122,12 +140,13 @@ void free_shape(TableDesc &desc, const std::string &name)
 
 void drop_columns(layout &l, const char *const *skip)
 {
-    const Vector<String> names = l.desc.columnNames();
-    for (const String &name : names)
-        if (in_list(skip, name)) {
-            casacore::DataManInfo::removeDminfoColumns(l.managers, Vector<String>(1, name));
-            l.desc.removeColumn(name);
-        }
+    std::set<std::string> gone;
+    for (const String &name : l.desc.columnNames())
+        if (in_list(skip, name))
+            gone.insert(name);
+    remove_from_managers(l, gone);
+    for (const std::string &name : gone)
+        l.desc.removeColumn(name);
 }
 
 void rename_column(layout &l, const char *from, const char *to)
@@ -237,12 +256,13 @@ mms_status refuse_existing(const char *path, mms_error *err)
                                   : MMS_OK;
 }
 
-Table make_table(const char *path, const layout &l, int64_t nrow)
+Table make_table(const char *path, const layout &l, int64_t nrow,
+                 Table::EndianFormat endian = Table::AipsrcEndian)
 {
     casacore::SetupNewTable setup(path, l.desc, Table::New);
     setup.bindCreate(l.managers);
     return Table(setup, casacore::TableLock(casacore::TableLock::PermanentLocking),
-                 static_cast<casacore::rownr_t>(nrow));
+                 static_cast<casacore::rownr_t>(nrow), false, endian);
 }
 
 /** Description of a standard table with optional columns, by the name of its kind. */
@@ -255,12 +275,24 @@ TableDesc standard_desc(const char *const *optional)
     return desc;
 }
 
+/** The main table: optional array columns have an axis of channels and one of correlations. */
+TableDesc main_desc(const char *const *optional)
+{
+    TableDesc desc = standard_desc<casacore::MeasurementSet>(optional);
+    for (; optional && *optional; optional++) {
+        ColumnDesc &column = desc.rwColumnDesc(*optional);
+        if (column.isArray() && column.ndim() <= 0)
+            column.setNdim(2);
+    }
+    return desc;
+}
+
 using desc_maker = TableDesc (*)(const char *const *);
 
 desc_maker find_standard(const std::string &kind)
 {
     static const std::map<std::string, desc_maker> makers = {
-        {"MAIN", standard_desc<casacore::MeasurementSet>},
+        {"MAIN", main_desc},
         {"ANTENNA", standard_desc<casacore::MSAntenna>},
         {"DATA_DESCRIPTION", standard_desc<casacore::MSDataDescription>},
         {"FEED", standard_desc<casacore::MSFeed>},
@@ -280,6 +312,16 @@ desc_maker find_standard(const std::string &kind)
     return found == makers.end() ? nullptr : found->second;
 }
 
+/** A list of lengths in C order as casacore's shape. */
+IPosition list_shape(const json_t *list)
+{
+    const size_t n = json_array_size(list);
+    IPosition shape(n);
+    for (size_t i = 0; i < n; i++)
+        shape[i] = json_integer_value(json_array_get(list, n - 1 - i));
+    return shape;
+}
+
 /** One manager of create_standard's list as casacore's record. */
 Record manager_record(const json_t *entry)
 {
@@ -288,18 +330,35 @@ Record manager_record(const json_t *entry)
 
     manager.define("TYPE", String(json_string_value(json_object_get(entry, "type"))));
     manager.define("NAME", String(json_string_value(json_object_get(entry, "name"))));
-    if (tile) {
-        const size_t n = json_array_size(tile);
-        Vector<casacore::Int> shape(n);
-        for (size_t i = 0; i < n; i++)
-            shape[i] =
-                static_cast<casacore::Int>(json_integer_value(json_array_get(tile, n - 1 - i)));
-        spec.define("DEFAULTTILESHAPE", shape);
-    }
+    if (tile)
+        spec.define("DEFAULTTILESHAPE", list_shape(tile).asVector());
     manager.defineRecord("SPEC", spec);
     manager.define("COLUMNS",
                    Vector<String>(mms::array_from_json<String>(json_object_get(entry, "columns"))));
     return manager;
+}
+
+/** Give the columns of managers with a "cell" that fixed shape. */
+void fix_shapes(TableDesc &desc, const mms_value *managers)
+{
+    for (size_t i = 0; i < json_array_size(managers); i++) {
+        const json_t *entry = json_array_get(managers, i);
+        const json_t *cell = json_object_get(entry, "cell");
+        const json_t *columns = json_object_get(entry, "columns");
+        for (size_t c = 0; cell && c < json_array_size(columns); c++) {
+            ColumnDesc &column = desc.rwColumnDesc(json_string_value(json_array_get(columns, c)));
+            column.setShape(list_shape(cell));
+            column.setOptions(ColumnDesc::Direct | ColumnDesc::FixedShape);
+        }
+    }
+}
+
+bool has_given_tiles(const mms_value *managers)
+{
+    for (size_t i = 0; i < json_array_size(managers); i++)
+        if (json_object_get(json_array_get(managers, i), "tile"))
+            return true;
+    return false;
 }
 
 Record manager_list(const mms_value *managers)
@@ -339,24 +398,35 @@ mms_status mms_table_create_standard(const char *path, const char *kind,
                                      const char *const *optional, const mms_value *managers,
                                      mms_table **out, mms_error *err)
 {
+    const mms_table_standard what = {kind, optional, managers, false};
+    return mms_table_create_standard_as(path, &what, out, err);
+}
+
+mms_status mms_table_create_standard_as(const char *path, const mms_table_standard *what,
+                                        mms_table **out, mms_error *err)
+{
     *out = nullptr;
     return mms::guard(err, path, [&]() -> mms_status {
-        const desc_maker make = find_standard(kind);
+        const desc_maker make = find_standard(what->kind);
         if (!make)
-            return mms_fail(err, MMS_ERR_ARG, "%s: no standard table is called %s", path, kind);
+            return mms_fail(err, MMS_ERR_ARG, "%s: no standard table is called %s", path,
+                            what->kind);
         const mms_status st = refuse_existing(path, err);
         if (st != MMS_OK)
             return st;
         mms::redirect_casacore_log();
-        const layout l = {make(optional), manager_list(managers)};
-        Table table = make_table(path, l, 0);
-        if (!std::strcmp(kind, "MAIN")) {
+        layout l = {make(what->optional), manager_list(what->managers)};
+        fix_shapes(l.desc, what->managers);
+        Table table =
+            make_table(path, l, 0, what->big_endian ? Table::BigEndian : Table::AipsrcEndian);
+        if (!std::strcmp(what->kind, "MAIN")) {
             table.tableInfo().setType("Measurement Set");
             table.tableInfo().setSubType("UVFITS");
             table.tableInfo().readmeAddLine(
                 "This is a MeasurementSet Table holding measurements from a Telescope");
         }
         *out = mms::new_handle(table, path, true);
+        (*out)->chooses_tiles = what->managers && !has_given_tiles(what->managers);
         return MMS_OK;
     });
 }

@@ -118,6 +118,18 @@ MMS_CHECKED mms_status mms_table_create_standard(const char *path, const char *k
                                                  const mms_value *managers, mms_table **out,
                                                  mms_error *err);
 
+/** What create_standard makes, with the rarer choices. */
+typedef struct mms_table_standard {
+    const char *kind;            /**< as in mms_table_create_standard() */
+    const char *const *optional; /**< as there */
+    const mms_value *managers;   /**< as there; "cell": [C order] fixes the shape of the columns;
+                                      without a "tile" each cell shape gets tiles of 1 MiB */
+    bool big_endian;             /**< else as casacore is set up */
+} mms_table_standard;
+MMS_CHECKED mms_status mms_table_create_standard_as(const char *path,
+                                                    const mms_table_standard *what, mms_table **out,
+                                                    mms_error *err);
+
 /** Version of casacore that the library was built with. */
 const char *mms_table_library_version(void);
 

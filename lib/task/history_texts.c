@@ -1,0 +1,49 @@
+/** @file history_texts.c  The HISTORY texts of a run (multi-ms 3.6). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "output_priv.h"
+#include "task_priv.h"
+
+/** A value as Python prints it; texts in double quotes. */
+static char *python_text(const mms_value *value)
+{
+    if (json_is_string(value))
+        return mms_format("\"%s\"", json_string_value(value));
+    if (json_is_boolean(value))
+        return strdup(json_is_true(value) ? "True" : "False");
+    return mms_value_text(value, 0);
+}
+
+/** vis stands in HISTORY as an absolute path. */
+static char *value_text(const mms_param *param, const mms_value *value)
+{
+    if (strcmp(param->name, "vis") || !json_is_string(value))
+        return python_text(value);
+    char *path = mms_path_absolute(json_string_value(value));
+    char *text = path ? mms_format("\"%s\"", path) : NULL;
+    free(path);
+    return text;
+}
+
+static void append(mms_value *texts, char *text)
+{
+    json_array_append_new(texts, json_string(text ? text : ""));
+    free(text);
+}
+
+mms_value *mms_history_texts(const mms_run *run)
+{
+    mms_value *texts = json_array();
+
+    append(texts, mms_format("taskname=%s", run->task->name));
+    append(texts, mms_format("version: multims %s", mms_version()));
+    for (const mms_param *p = run->task->params; p->name; p++) {
+        if (p->flags & MMS_PARAM_RUN)
+            continue;
+        char *value = value_text(p, json_object_get(run->params, p->name));
+        append(texts, mms_format("%-11s = %s", p->name, value ? value : ""));
+        free(value);
+    }
+    return texts;
+}

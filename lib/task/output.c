@@ -1,0 +1,341 @@
+/** @file output.c  Write a plan: staging, sub-tables, one unit a part, assembly, rename. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "multims/subtables.h"
+#include "output_priv.h"
+#include "task_priv.h"
+
+/** An output while it is made. */
+typedef struct making {
+    mms_run *run;
+    const mms_output *out;
+    mms_stage *stage;
+    int64_t nparts;
+    char *path, *base;      /**< the output: absolute, as units run anywhere; its last component */
+    char *folder, *tables;  /**< the output and its sub-tables, staged */
+    char **names, **labels; /**< of the members; for messages */
+    mms_value *subtables, **units;
+} making;
+
+mms_status mms_check_stop(mms_error *err)
+{
+    const int signal = mms_stop_signal();
+    return signal ? mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", signal) : MMS_OK;
+}
+
+static bool exists(const char *path)
+{
+    struct stat info;
+    return path && lstat(path, &info) == 0;
+}
+
+mms_status mms_output_check_new(const char *outputvis, mms_error *err)
+{
+    char *flags = mms_format("%s.flagversions", outputvis);
+    mms_status st = MMS_OK;
+
+    if (exists(outputvis))
+        st = mms_fail(err, MMS_ERR_EXISTS, "Output MS %s already exists - will not overwrite it.",
+                      outputvis);
+    else if (exists(flags))
+        st = mms_fail(err, MMS_ERR_EXISTS,
+                      "The flagversions %s for the output MS already exists. Please delete it.",
+                      flags);
+    free(flags);
+    return st;
+}
+
+/** Bytes of the sub-tables that every part gets, and of those that only the first has. */
+static mms_status subtable_bytes(const mms_output *out, int64_t *each, int64_t *once,
+                                 mms_error *err)
+{
+    const char *name;
+    mms_value *path;
+
+    *each = *once = 0;
+    json_object_foreach((mms_value *)mms_ms_subtables(out->ms), name, path)
+    {
+        int64_t bytes;
+        const mms_status st = mms_tree_bytes(json_string_value(path), &bytes, err);
+        if (st != MMS_OK)
+            return st;
+        *(mms_layout_is_link(out->layout, name) ? once : each) += bytes;
+    }
+    return MMS_OK;
+}
+
+mms_status mms_output_check_space(const mms_output *out, mms_error *err)
+{
+    int64_t each, once, have, need = 0;
+    const int64_t nparts = mms_plan_nparts(out->plan);
+    mms_status st = subtable_bytes(out, &each, &once, err);
+
+    if (st == MMS_OK)
+        st = mms_disk_free(out->outputvis, &have, err);
+    if (st != MMS_OK)
+        return st;
+    for (int64_t i = 0; i < nparts; i++)
+        need += mms_plan_part(out->plan, i)->bytes;
+    need += each * (nparts + 1) + 2 * once;
+    if (need <= have)
+        return MMS_OK;
+    return mms_fail(err, MMS_ERR_SPACE,
+                    "%s needs about %" PRId64 " MiB, the disk has %" PRId64 " MiB left",
+                    out->outputvis, (need >> 20) + 1, have >> 20);
+}
+
+static mms_status make_folder(const char *path, mms_error *err)
+{
+    return mkdir(path, 0777) == 0 ? MMS_OK : mms_fail_errno(err, errno, "%s", path);
+}
+
+static mms_status out_of_memory(const making *m, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", m->out->outputvis);
+}
+
+/** Names of everything, and the folders in the staging directory. */
+static mms_status prepare(making *m, mms_error *err)
+{
+    const char *staged;
+    mms_status st;
+
+    m->path = mms_path_absolute(m->out->outputvis);
+    MMS_TRY(m->path ? mms_stage_create(m->path, &m->stage, err) : out_of_memory(m, err));
+    m->run->wrote = true;
+    staged = mms_stage_path(m->stage);
+    m->base = mms_path_base(m->out->outputvis);
+    m->folder = m->base ? mms_format("%s/%s", staged, m->base) : NULL;
+    m->tables = mms_format("%s/tables", staged);
+    m->names = mms_alloc(m->nparts, sizeof *m->names);
+    m->labels = mms_alloc(m->nparts, sizeof *m->labels);
+    m->units = mms_alloc(m->nparts, sizeof(mms_value *));
+    if (!m->folder || !m->tables || !m->names || !m->labels || !m->units)
+        MMS_TRY(out_of_memory(m, err));
+    for (int64_t i = 0; i < m->nparts; i++) {
+        m->names[i] = m->out->multi
+                          ? mms_layout_member(m->out->layout, m->out->outputvis, i, m->nparts)
+                          : strdup(m->base);
+        m->labels[i] = m->names[i] ? mms_format("sub-MS %s", m->names[i]) : NULL;
+        if (!m->labels[i])
+            MMS_TRY(out_of_memory(m, err));
+    }
+    MMS_TRY(make_folder(m->tables, err));
+    if (m->out->multi) {
+        char *members = mms_format("%s/SUBMSS", m->folder);
+        MMS_TRY(make_folder(m->folder, err));
+        st = members ? make_folder(members, err) : out_of_memory(m, err);
+        free(members);
+    }
+done:
+    return st;
+}
+
+static void end(making *m, mms_status st)
+{
+    if (st != MMS_OK && m->stage && m->out->keep_scratch) {
+        mms_log(MMS_LOG_INFO, m->run->task->name, "the unfinished output is kept in %s",
+                mms_stage_path(m->stage));
+        mms_stage_keep(&m->stage);
+    }
+    mms_stage_remove(&m->stage);
+    for (int64_t i = 0; i < m->nparts; i++) {
+        if (m->names)
+            free(m->names[i]);
+        if (m->labels)
+            free(m->labels[i]);
+        if (m->units)
+            mms_value_free(&m->units[i]);
+    }
+    free(m->names);
+    free(m->labels);
+    free(m->units);
+    free(m->path);
+    free(m->base);
+    free(m->folder);
+    free(m->tables);
+    mms_value_free(&m->subtables);
+}
+
+/** What every unit has beside the shared request. */
+static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_error *err)
+{
+    const mms_part *part = mms_plan_part(m->out->plan, i);
+    const char *staged = mms_stage_path(m->stage);
+    char *out =
+        m->out->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[i]) : strdup(m->folder);
+    char *rows = mms_format("%s/%" PRId64 ".rows", staged, i);
+    mms_value *links = json_array(), *name;
+    size_t k;
+    mms_value *unit = json_copy((mms_value *)shared);
+
+    if (!out || !rows || !unit)
+        return out_of_memory(m, err);
+    json_array_foreach(m->subtables, k,
+                       name) if (i > 0 &&
+                                 mms_layout_is_link(m->out->layout, json_string_value(name)))
+        json_array_append(links, name);
+    json_object_set_new(unit, "out", json_string(out));
+    json_object_set_new(unit, "rows_file", json_string(rows));
+    json_object_set_new(unit, "nrow", json_integer(part->rows));
+    json_object_set_new(unit, "bytes", json_integer(part->bytes));
+    json_object_set_new(unit, "tables", json_string(m->tables));
+    json_object_set(unit, "subtables", m->subtables);
+    json_object_set_new(unit, "links", links);
+    m->units[i] = unit;
+    free(out);
+    free(rows);
+    return MMS_OK;
+}
+
+static mms_status make_units(making *m, mms_error *err)
+{
+    mms_value *shared;
+    mms_status st = mms_part_request(m->out, &shared, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
+        st = make_unit(m, shared, i, err);
+    mms_value_free(&shared);
+    return st;
+}
+
+static mms_status run_units(making *m, mms_error *err)
+{
+    mms_answer *answers = mms_alloc(m->nparts, sizeof *answers);
+    mms_status st;
+
+    MMS_TRY(answers ? MMS_OK : out_of_memory(m, err));
+    MMS_TRY(mms_run_engine(m->run, err));
+    if (mms_engine_workers(m->run->engine) > m->nparts && m->nparts > 1)
+        mms_log(MMS_LOG_INFO, m->run->task->name,
+                "%d workers for %" PRId64 " parts: numsubms=%d would use them all",
+                mms_engine_workers(m->run->engine), m->nparts, mms_engine_workers(m->run->engine));
+    st = mms_engine_run(m->run->engine, m->run->task->name, m->nparts,
+                        (const char *const *)m->labels, m->units, answers, err);
+    mms_answers_free(m->nparts, answers);
+done:
+    free(answers);
+    return st;
+}
+
+/** Open the finished output as a reader does, and count its rows. */
+static mms_status check_result(const making *m, mms_error *err)
+{
+    mms_ms *ms;
+    const mms_status st = mms_ms_open(m->folder, &ms, err);
+
+    if (st != MMS_OK)
+        return st;
+    const int64_t nrow = mms_ms_nrow(ms);
+    const size_t missing = json_array_size(mms_ms_missing_subtables(ms));
+    mms_ms_close(&ms);
+    if (nrow != m->out->meta->nselected)
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s has %" PRId64 " rows, %" PRId64 " are selected",
+                        m->base, nrow, m->out->meta->nselected);
+    if (missing)
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s: %zu sub-tables are missing", m->base, missing);
+    return MMS_OK;
+}
+
+static mms_status add_history(const making *m, mms_error *err)
+{
+    char *first =
+        m->out->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[0]) : strdup(m->folder);
+    mms_value *texts = mms_history_texts(m->run);
+    mms_status st = first && texts ? mms_history_append(first, m->run->task->name, texts, err)
+                                   : out_of_memory(m, err);
+
+    free(first);
+    mms_value_free(&texts);
+    return st;
+}
+
+static mms_status backup_flags(const making *m, mms_error *err)
+{
+    char *folder = mms_format("%s.flagversions", m->folder);
+    mms_status st;
+
+    mms_log(MMS_LOG_INFO, m->run->task->name, "Create a backup of the flags that are in the MMS");
+    mms_log(MMS_LOG_DEBUG, m->run->task->name, "Saving current flags to partition_1");
+    st = folder ? mms_flagversions_save(m->folder, folder, "partition_1", err)
+                : out_of_memory(m, err);
+    free(folder);
+    return st;
+}
+
+/** From finished parts to a finished output, still staged. */
+static mms_status assemble(const making *m, mms_error *err)
+{
+    mms_status st;
+
+    if (m->out->multi) {
+        mms_log(MMS_LOG_INFO, m->run->task->name, "Finalizing MMS structure");
+        MMS_TRY(mms_layout_assemble(m->folder, m->out->layout, m->out->meta->nselected, m->nparts,
+                                    (const char *const *)m->names, m->out->axis, m->subtables,
+                                    err));
+    }
+    MMS_TRY(add_history(m, err));
+    MMS_TRY(check_result(m, err));
+    if (m->out->flag_backup)
+        MMS_TRY(backup_flags(m, err));
+done:
+    return st;
+}
+
+/** The output is renamed first: a kill between the two leaves a complete one. */
+static mms_status publish(making *m, mms_error *err)
+{
+    char *flags = mms_format("%s.flagversions", m->base);
+    char *flags_path = mms_format("%s.flagversions", m->path);
+    mms_status st;
+
+    MMS_TRY(flags && flags_path ? MMS_OK : out_of_memory(m, err));
+    if (m->out->sync)
+        MMS_TRY(mms_stage_sync(m->stage, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(mms_stage_publish(m->stage, m->base, m->path, err));
+    if (m->out->flag_backup)
+        MMS_TRY(mms_stage_publish(m->stage, flags, flags_path, err));
+done:
+    free(flags);
+    free(flags_path);
+    return st;
+}
+
+static mms_status write_all(making *m, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(prepare(m, err));
+    MMS_TRY(mms_subtables_write(m->out->ms, m->out->selection, m->tables, &m->subtables, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(make_units(m, err));
+    MMS_TRY(mms_sort_rows(m->out, (const mms_value *const *)m->units, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(run_units(m, err));
+    MMS_TRY(assemble(m, err));
+    MMS_TRY(publish(m, err));
+done:
+    return st;
+}
+
+mms_status mms_output_write(mms_run *run, const mms_output *out, mms_value *result, mms_error *err)
+{
+    making m = {.run = run, .out = out, .nparts = mms_plan_nparts(out->plan)};
+    const mms_status st = write_all(&m, err);
+
+    if (st == MMS_OK) {
+        mms_value *names = json_array();
+        for (int64_t i = 0; i < m.nparts; i++)
+            json_array_append_new(names, json_string(m.names[i]));
+        json_object_set_new(result, "names", names);
+    }
+    end(&m, st);
+    return st;
+}

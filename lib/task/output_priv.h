@@ -1,0 +1,59 @@
+#ifndef MULTIMS_OUTPUT_PRIV_H
+#define MULTIMS_OUTPUT_PRIV_H
+/** @file output_priv.h  What tasks share that write a new MS or Multi-MS: the request, its units.
+ */
+
+#include "multims/engine.h"
+#include "multims/layout.h"
+#include "multims/meta.h"
+#include "multims/plan.h"
+#include "multims/select.h"
+#include "multims/stage.h"
+#include "multims/task.h"
+
+/** A request to write parts of one input. */
+typedef struct mms_output {
+    const char *vis, *outputvis, *datacolumn;
+    bool multi;       /**< a Multi-MS, else one MS */
+    const char *axis; /**< AxisType of a Multi-MS */
+    mms_layout layout;
+    bool sync, keep_scratch, flag_backup;
+    mms_ms *ms;
+    mms_selection *selection;
+    const mms_meta *meta;
+    const mms_plan *plan;
+} mms_output;
+
+/** Refuse an output that is there, or whose flag versions are. */
+MMS_CHECKED mms_status mms_output_check_new(const char *outputvis, mms_error *err);
+
+/** Refuse a data column that the input lacks. */
+MMS_CHECKED mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn,
+                                                mms_error *err);
+
+/** Refuse when the disk can't hold the plan's parts.  Errors: SPACE. */
+MMS_CHECKED mms_status mms_output_check_space(const mms_output *out, mms_error *err);
+
+/** Write the parts of the plan through the engine and publish the output.
+ *  result gets the names of the members.  Errors: those of the parts, each with its name. */
+MMS_CHECKED mms_status mms_output_write(mms_run *run, const mms_output *out, mms_value *result,
+                                        mms_error *err);
+
+/** Build the request that every unit shares: columns, id maps, cuts; new reference. */
+MMS_CHECKED mms_status mms_part_request(const mms_output *out, mms_value **request, mms_error *err);
+
+/** Write the rows_file of each unit: the selected rows of its part in the input's order. */
+MMS_CHECKED mms_status mms_sort_rows(const mms_output *out, const mms_value *const *units,
+                                     mms_error *err);
+
+/** Write one part: a unit of the engine.  See write_part.c for the request. */
+mms_status mms_part_write(mms_job *job, const mms_value *request, mms_value *answer,
+                          mms_error *err);
+
+/** HISTORY texts of a run: task, version, one a parameter (multi-ms 3.6); new reference. */
+mms_value *mms_history_texts(const mms_run *run);
+
+/** Fail with STOPPED when a stop signal has come. */
+MMS_CHECKED mms_status mms_check_stop(mms_error *err);
+
+#endif

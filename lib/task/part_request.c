@@ -1,0 +1,189 @@
+/** @file part_request.c  What all parts of an output share: columns, id maps, cuts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "multims/subtables.h"
+#include "multims/transform.h"
+#include "output_priv.h"
+#include "task_priv.h"
+
+static const char *const data_columns[] = {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLOAT_DATA",
+                                           "LAG_DATA"};
+
+/** Whether a datacolumn word such as "float_data,data" names the column. */
+static bool names_column(const char *datacolumn, const char *column)
+{
+    static const char *const words[][2] = {{"data", "DATA"},
+                                           {"corrected", "CORRECTED_DATA"},
+                                           {"model", "MODEL_DATA"},
+                                           {"float_data", "FLOAT_DATA"},
+                                           {"lag_data", "LAG_DATA"}};
+    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++) {
+        const size_t n = strlen(words[i][0]);
+        for (const char *at = datacolumn; at; at = strchr(at, ','), at = at ? at + 1 : NULL)
+            if (!strcmp(words[i][1], column) && !strncmp(at, words[i][0], n) &&
+                (at[n] == '\0' || at[n] == ','))
+                return true;
+    }
+    return false;
+}
+
+static void list_data_columns(const mms_ms *ms, mms_text *text)
+{
+    for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
+        if (mms_ms_find_column(ms, data_columns[i]))
+            mms_text_add(text, "%s%s", text->length ? ", " : "", data_columns[i]);
+}
+
+mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn, mms_error *err)
+{
+    const bool all = !strcmp(datacolumn, "all");
+    mms_text there = {0};
+    mms_status st = MMS_OK;
+
+    list_data_columns(ms, &there);
+    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(data_columns); i++)
+        if (names_column(datacolumn, data_columns[i]) && !mms_ms_find_column(ms, data_columns[i]))
+            st = mms_fail(err, MMS_ERR_NOT_FOUND,
+                          "Desired column (%s) not found in the input MS (%s). It has: %s",
+                          data_columns[i], mms_ms_path(ms), there.text ? there.text : "none");
+    if (st == MMS_OK && all && !there.length)
+        st = mms_fail(err, MMS_ERR_NOT_FOUND, "Did not find and select any data columns. (%s)",
+                      mms_ms_path(ms));
+    free(there.text);
+    return st;
+}
+
+static void add_columns(const mms_output *out, mms_value *request)
+{
+    const char *word = out->datacolumn;
+    mms_value *skip = json_array();
+
+    for (int64_t i = 0; strcmp(word, "all") && i < MMS_COUNT_OF(data_columns); i++)
+        if (!names_column(word, data_columns[i]))
+            json_array_append_new(skip, json_string(data_columns[i]));
+    json_object_set_new(request, "skip", skip);
+    if (!strcmp(word, "corrected"))
+        json_object_set_new(request, "rename", json_pack("[ss]", "CORRECTED_DATA", "DATA"));
+    else if (!strcmp(word, "model"))
+        json_object_set_new(request, "rename", json_pack("[ss]", "MODEL_DATA", "DATA"));
+    if (!strcmp(word, "corrected"))
+        json_object_set_new(request, "derive", json_string("sigma"));
+    else if (!strcmp(word, "data") && mms_ms_find_column(out->ms, "CORRECTED_DATA"))
+        json_object_set_new(request, "derive", json_string("weight"));
+    const char *derive = json_string_value(json_object_get(request, "derive"));
+    if (derive)
+        mms_log(MMS_LOG_INFO, "partition", "%s written as DATA: %s", word,
+                !strcmp(derive, "sigma") ? "SIGMA = 1/sqrt(WEIGHT)" : "WEIGHT = 1/SIGMA^2");
+}
+
+/** New id by old id; ids that are not selected get -1. */
+static mms_value *id_map(mms_ids ids)
+{
+    mms_value *map = json_array();
+
+    for (int64_t i = 0; i < ids.n; i++) {
+        while ((int64_t)json_array_size(map) <= ids.ids[i])
+            json_array_append_new(map, json_integer(-1));
+        json_array_set_new(map, (size_t)ids.ids[i], json_integer(i));
+    }
+    return map;
+}
+
+static void add_maps(const mms_output *out, mms_value *request)
+{
+    const struct {
+        const char *column;
+        mms_ids ids;
+    } lists[] = {{"DATA_DESC_ID", mms_selection_ddids(out->selection)},
+                 {"FIELD_ID", mms_selection_fields(out->selection)},
+                 {"ANTENNA1", mms_selection_antennas(out->selection)},
+                 {"ANTENNA2", mms_selection_antennas(out->selection)},
+                 {"OBSERVATION_ID", mms_selection_observations(out->selection)},
+                 {"ARRAY_ID", mms_selection_arrays(out->selection)},
+                 {"STATE_ID", mms_selection_states(out->selection)}};
+    mms_value *maps = json_object();
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
+        if (lists[i].ids.given)
+            json_object_set_new(maps, lists[i].column, id_map(lists[i].ids));
+    json_object_set_new(request, "maps", maps);
+}
+
+static mms_value *int_array(int64_t n, const int32_t *values)
+{
+    mms_value *array = json_array();
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(array, json_integer(values[i]));
+    return array;
+}
+
+/** The cut of one DDID, or nothing when all of it stays. */
+static mms_status add_cut(const mms_output *out, int32_t ddid, mms_value *cuts, mms_error *err)
+{
+    const mms_dd *dd = &out->meta->dds[ddid];
+    const mms_ids corrs = mms_selection_corrs(out->selection, dd->pol);
+    int32_t *chans;
+    int64_t nchan;
+    const mms_status st = mms_channel_list(out->selection, dd->spw, &chans, &nchan, err);
+
+    if (st != MMS_OK)
+        return st;
+    json_array_append_new(cuts, json_pack("{si si si so so}", "ddid", (int)ddid, "nchan_in",
+                                          (int)dd->nchan, "ncorr_in", (int)dd->ncorr, "chans",
+                                          int_array(nchan, chans), "corrs",
+                                          int_array(corrs.given ? corrs.n : 0, corrs.ids)));
+    free(chans);
+    return MMS_OK;
+}
+
+/** Columns of a fixed shape that a cut changes. */
+static void add_reshape(const mms_output *out, bool chans, bool corrs, mms_value *request)
+{
+    mms_value *reshape = json_array();
+
+    for (int64_t i = 0; i < mms_ms_ncolumn(out->ms); i++) {
+        const mms_column *c = mms_ms_column(out->ms, i);
+        if (c->fixed && ((chans && mms_column_has_channels(c->name)) ||
+                         (corrs && mms_column_has_correlations(c->name))))
+            json_array_append_new(reshape, json_string(c->name));
+    }
+    json_object_set_new(request, "reshape", reshape);
+}
+
+static mms_status add_cuts(const mms_output *out, mms_value *request, mms_error *err)
+{
+    const bool chans = mms_selection_cuts_channels(out->selection);
+    const bool corrs = mms_selection_corrs(out->selection, 0).given;
+    const mms_ids ddids = mms_selection_ddids(out->selection);
+    mms_value *cuts = json_array();
+    mms_status st = MMS_OK;
+
+    json_object_set_new(request, "cuts", cuts);
+    if (!chans && !corrs)
+        return MMS_OK;
+    for (int64_t i = 0; st == MMS_OK && i < ddids.n; i++)
+        st = add_cut(out, ddids.ids[i], cuts, err);
+    add_reshape(out, chans, corrs, request);
+    return st;
+}
+
+mms_status mms_part_request(const mms_output *out, mms_value **request, mms_error *err)
+{
+    char *vis = mms_path_absolute(out->vis);
+    mms_status st = MMS_OK;
+
+    *request = json_object();
+    if (!vis || !*request)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", out->vis);
+    else {
+        json_object_set_new(*request, "vis", json_string(vis));
+        add_columns(out, *request);
+        add_maps(out, *request);
+        st = add_cuts(out, *request, err);
+    }
+    free(vis);
+    if (st != MMS_OK)
+        mms_value_free(request);
+    return st;
+}

@@ -1,0 +1,302 @@
+/** @file write_part.c  A unit: one MS, or one member of a Multi-MS, written from rows of the input.
+ *
+ *  The request: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),
+ *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
+ *  "weight"), reshape, maps {column: [new id by old id]},
+ *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}]. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "multims/block.h"
+#include "multims/transform.h"
+#include "output_priv.h"
+#include "task_priv.h"
+
+/** A named id map. */
+typedef struct id_map {
+    const char *column;
+    mms_id_map map;
+} id_map;
+
+typedef struct part {
+    const mms_value *request;
+    mms_ms *ms;
+    mms_reader *reader;
+    mms_writer *writer;
+    const char **columns, **skip, **reshape;
+    int64_t nmap, ncut;
+    id_map *maps;
+    mms_cut *cuts; /**< by DDID */
+} part;
+
+static const char *text(const mms_value *request, const char *key)
+{
+    const char *value = json_string_value(json_object_get(request, key));
+    return value ? value : "";
+}
+
+/** A JSON array of texts as a list ended by NULL. */
+static const char **text_list(const mms_value *array)
+{
+    const size_t n = json_array_size(array);
+    const char **list = mms_alloc((int64_t)n + 1, sizeof *list);
+
+    for (size_t i = 0; list && i < n; i++)
+        list[i] = json_string_value(json_array_get(array, i));
+    return list;
+}
+
+static int32_t *int_list(const mms_value *array, int64_t *n)
+{
+    int32_t *list = mms_alloc((int64_t)json_array_size(array), sizeof *list);
+
+    *n = (int64_t)json_array_size(array);
+    for (int64_t i = 0; list && i < *n; i++)
+        list[i] = (int32_t)json_integer_value(json_array_get(array, (size_t)i));
+    return list;
+}
+
+static bool in_list(const char *const *list, const char *name)
+{
+    while (*list && strcmp(*list, name))
+        list++;
+    return *list != NULL;
+}
+
+static mms_status out_of_memory(const part *p, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", text(p->request, "out"));
+}
+
+/** The columns to read: all but those left out. */
+static mms_status choose_columns(part *p, mms_error *err)
+{
+    const int64_t most = mms_ms_ncolumn(p->ms);
+    int64_t n = 0;
+
+    p->skip = text_list(json_object_get(p->request, "skip"));
+    p->reshape = text_list(json_object_get(p->request, "reshape"));
+    p->columns = mms_alloc(most + 1, sizeof *p->columns);
+    if (!p->skip || !p->reshape || !p->columns)
+        return out_of_memory(p, err);
+    for (int64_t i = 0; i < most; i++) {
+        const char *name = mms_ms_column(p->ms, i)->name;
+        if (!in_list(p->skip, name))
+            p->columns[n++] = name;
+    }
+    return MMS_OK;
+}
+
+static mms_status read_maps(part *p, mms_error *err)
+{
+    const mms_value *maps = json_object_get(p->request, "maps");
+    const char *column;
+    mms_value *list;
+
+    p->maps = mms_alloc((int64_t)json_object_size(maps), sizeof *p->maps);
+    if (!p->maps)
+        return out_of_memory(p, err);
+    json_object_foreach((mms_value *)maps, column, list)
+    {
+        id_map *m = &p->maps[p->nmap++];
+        m->column = column;
+        m->map.to = int_list(list, &m->map.n);
+        if (!m->map.to)
+            return out_of_memory(p, err);
+    }
+    return MMS_OK;
+}
+
+static mms_status read_cuts(part *p, mms_error *err)
+{
+    const mms_value *cuts = json_object_get(p->request, "cuts");
+    size_t i;
+    mms_value *entry;
+
+    json_array_foreach(cuts, i, entry)
+    {
+        const int64_t ddid = json_integer_value(json_object_get(entry, "ddid"));
+        p->ncut = ddid + 1 > p->ncut ? ddid + 1 : p->ncut;
+    }
+    p->cuts = mms_alloc(p->ncut, sizeof *p->cuts);
+    if (!p->cuts)
+        return out_of_memory(p, err);
+    json_array_foreach(cuts, i, entry)
+    {
+        mms_cut *cut = &p->cuts[json_integer_value(json_object_get(entry, "ddid"))];
+        cut->nchan_in = (int32_t)json_integer_value(json_object_get(entry, "nchan_in"));
+        cut->ncorr_in = (int32_t)json_integer_value(json_object_get(entry, "ncorr_in"));
+        cut->chans = int_list(json_object_get(entry, "chans"), &cut->nchan);
+        cut->corrs = int_list(json_object_get(entry, "corrs"), &cut->ncorr);
+        if (!cut->chans || !cut->corrs)
+            return out_of_memory(p, err);
+    }
+    return MMS_OK;
+}
+
+static mms_status open_part(part *p, mms_error *err)
+{
+    mms_reader_opts read = MMS_READER_OPTS_INIT;
+    mms_writer_opts write = MMS_WRITER_OPTS_INIT;
+    const mms_value *rename = json_object_get(p->request, "rename");
+    mms_status st;
+
+    MMS_TRY(mms_ms_open(text(p->request, "vis"), &p->ms, err));
+    MMS_TRY(choose_columns(p, err));
+    MMS_TRY(read_maps(p, err));
+    MMS_TRY(read_cuts(p, err));
+    read.rows_file = text(p->request, "rows_file");
+    read.columns = p->columns;
+    read.by_ddid = p->ncut > 0;
+    MMS_TRY(mms_reader_open(p->ms, &read, &p->reader, err));
+    write.nrow = json_integer_value(json_object_get(p->request, "nrow"));
+    write.skip = p->skip;
+    write.reshape = p->reshape;
+    write.rename_from = json_string_value(json_array_get(rename, 0));
+    write.rename_to = json_string_value(json_array_get(rename, 1));
+    MMS_TRY(mms_writer_create(text(p->request, "out"), p->ms, &write, &p->writer, err));
+done:
+    return st;
+}
+
+static void close_part(part *p)
+{
+    (void)!mms_writer_close(&p->writer, NULL);
+    mms_reader_close(&p->reader);
+    mms_ms_close(&p->ms);
+    free(p->columns);
+    free(p->skip);
+    free(p->reshape);
+    for (int64_t i = 0; p->maps && i < p->nmap; i++)
+        free((void *)p->maps[i].map.to);
+    free(p->maps);
+    for (int64_t i = 0; p->cuts && i < p->ncut; i++) {
+        free((void *)p->cuts[i].chans);
+        free((void *)p->cuts[i].corrs);
+    }
+    free(p->cuts);
+}
+
+/** Put one finished sub-table into the part: a copy, or a link until the members are assembled. */
+static mms_status add_subtable(part *p, const char *name, bool link, mms_error *err)
+{
+    char *src = mms_format("%s/%s", text(p->request, "tables"), name);
+    char *dst = mms_format("%s/%s", text(p->request, "out"), name);
+    mms_status st = MMS_OK;
+
+    if (!src || !dst)
+        st = out_of_memory(p, err);
+    else if (!link)
+        st = mms_copy_tree(src, dst, false, err);
+    else if (symlink(src, dst) != 0)
+        st = mms_fail_errno(err, errno, "%s", dst);
+    if (st == MMS_OK)
+        st = mms_writer_link_subtable(p->writer, name, dst, err);
+    free(src);
+    free(dst);
+    return st;
+}
+
+static mms_status add_subtables(part *p, mms_error *err)
+{
+    const mms_value *names = json_object_get(p->request, "subtables");
+    const char **links = text_list(json_object_get(p->request, "links"));
+    size_t i;
+    mms_value *name;
+    mms_status st = links ? MMS_OK : out_of_memory(p, err);
+
+    json_array_foreach(names, i, name) if (st == MMS_OK) st =
+        add_subtable(p, json_string_value(name), in_list(links, json_string_value(name)), err);
+    free(links);
+    return st;
+}
+
+/** Values that a renamed data column brings with it (design D19). */
+static void derive(const char *from, const char *to,
+                   void (*formula)(int64_t, const float *, float *), const mms_block *block,
+                   mms_group *group)
+{
+    const mms_cells *in = mms_cells_find(group->arrays, block->narray, from);
+    mms_cells *out = mms_cells_find(group->arrays, block->narray, to);
+
+    if (in && out && in->ndim >= 0 && out->ndim >= 0 && in->nvalue == out->nvalue)
+        formula(group->nrow * in->nvalue, in->data, out->data);
+}
+
+static void derive_weights(const part *p, const mms_block *block, mms_group *group)
+{
+    const char *what = text(p->request, "derive");
+
+    if (!strcmp(what, "sigma")) {
+        derive("WEIGHT", "SIGMA", mms_weight_to_sigma, block, group);
+        derive("WEIGHT_SPECTRUM", "SIGMA_SPECTRUM", mms_weight_to_sigma, block, group);
+    } else if (!strcmp(what, "weight")) {
+        derive("SIGMA", "WEIGHT", mms_sigma_to_weight, block, group);
+        derive("SIGMA_SPECTRUM", "WEIGHT_SPECTRUM", mms_sigma_to_weight, block, group);
+    }
+}
+
+/** The input's cells become the output's. */
+static mms_status edit(const part *p, mms_block *block, mms_error *err)
+{
+    const mms_value *rename = json_object_get(p->request, "rename");
+    const char *from = json_string_value(json_array_get(rename, 0));
+    mms_status st = MMS_OK;
+
+    for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
+        mms_group *group = &block->groups[g];
+        for (int64_t c = 0; st == MMS_OK && p->ncut && c < block->narray; c++)
+            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid], err);
+        derive_weights(p, block, group);
+        mms_cells *renamed = from ? mms_cells_find(group->arrays, block->narray, from) : NULL;
+        if (renamed)
+            renamed->name = json_string_value(json_array_get(rename, 1));
+    }
+    for (int64_t i = 0; st == MMS_OK && i < p->nmap; i++) {
+        mms_cells *ids = mms_cells_find(block->scalars, block->nscalar, p->maps[i].column);
+        if (ids)
+            st = mms_renumber(ids, block->rows.count, p->maps[i].map, err);
+    }
+    return st;
+}
+
+static mms_status copy_rows(part *p, mms_job *job, mms_error *err)
+{
+    const int64_t nrow = json_integer_value(json_object_get(p->request, "nrow"));
+    const int64_t bytes = json_integer_value(json_object_get(p->request, "bytes"));
+    mms_block *block;
+    mms_status st;
+
+    do {
+        MMS_TRY(mms_reader_next(p->reader, &block, err));
+        if (!block)
+            break;
+        int64_t nrange;
+        const mms_rows *ranges = mms_reader_ranges(p->reader, &nrange);
+        MMS_TRY(edit(p, block, err));
+        MMS_TRY(mms_writer_put(p->writer, block, err));
+        MMS_TRY(mms_writer_copy_others(p->writer, nrange, ranges, block->rows.first, err));
+        const double part_done = (double)(block->rows.first + block->rows.count) / (double)nrow;
+        mms_job_progress(job, (int64_t)(part_done * (double)bytes), bytes);
+    } while (true);
+done:
+    return st;
+}
+
+mms_status mms_part_write(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+{
+    part p = {.request = request};
+    mms_status st;
+
+    MMS_TRY(open_part(&p, err));
+    MMS_TRY(add_subtables(&p, err));
+    MMS_TRY(copy_rows(&p, job, err));
+    MMS_TRY(mms_writer_close(&p.writer, err));
+    json_object_set(answer, "rows", json_object_get(request, "nrow"));
+done:
+    close_part(&p);
+    return st;
+}
