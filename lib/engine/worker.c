@@ -105,6 +105,18 @@ static void take_message(int fd, const mms_unit_kind *kinds, const char *data, s
     mms_value_free(&frame.body);
 }
 
+/* A unit must not outlive its client: the next run takes the staging folder for abandoned.  The
+ * client may have died before we asked for its signal. */
+static void die_with_client(int fd)
+{
+    struct ucred client = {0};
+    socklen_t size = sizeof client;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client, &size) || client.pid != getppid())
+        _exit(1);
+}
+
 void mms_worker_serve(int fd, const mms_unit_kind *kinds)
 {
     mms_inbox inbox = {0};
@@ -112,7 +124,7 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds)
     size_t size;
     ssize_t n;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* a unit that runs must not outlive its client */
+    die_with_client(fd);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* of the terminal: the client decides */
     while ((n = mms_inbox_read(&inbox, fd)) > 0 || (n < 0 && errno == EINTR))

@@ -428,6 +428,69 @@ static void stop_signal_ends_the_run(void **state)
     close_engine(engine);
 }
 
+/* A frame arrives in pieces; other bytes are no frame. */
+static void frames_are_put_together(void **state)
+{
+    mms_inbox inbox = {0};
+    mms_message message;
+    mms_frame frame;
+    const char *data;
+    size_t size;
+    int ends[2];
+
+    (void)state;
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(
+        mms_frame_encode(MMS_FRAME_EVENT, 7, json_pack("{s:i}", "n", 3), &message, NULL), MMS_OK);
+    assert_int_equal(message.size, MMS_FRAME_HEADER + 7);
+    assert_memory_equal(message.data, "MMS1\x0d\0\0\0\7\0\0\0\0\0\0\0", 16);
+    for (size_t i = 0; i < message.size; i++) {
+        assert_int_equal(write(ends[1], message.data + i, 1), 1);
+        assert_int_equal(mms_inbox_read(&inbox, ends[0]), 1);
+        assert_int_equal(mms_inbox_next(&inbox, &data, &size, NULL), MMS_OK);
+        assert_int_equal(data != NULL, i == message.size - 1);
+    }
+    assert_int_equal(mms_frame_decode(data, size, &frame, NULL), MMS_OK);
+    assert_int_equal(frame.type, MMS_FRAME_EVENT);
+    assert_int_equal(frame.request, 7);
+    assert_int_equal(number(frame.body), 3);
+    mms_value_free(&frame.body);
+
+    message.data[0] = 'X';
+    assert_int_equal(write(ends[1], message.data, message.size), message.size);
+    assert_int_equal(mms_inbox_read(&inbox, ends[0]), message.size);
+    assert_int_equal(mms_inbox_next(&inbox, &data, &size, NULL), MMS_ERR_WORKER);
+    free(message.data);
+    free(inbox.data);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void progress_is_a_line_now_and_then(void **state)
+{
+    mms_progress p;
+    char line[256] = "";
+    double rate;
+
+    (void)state;
+    mms_log_to(keep_line, line, MMS_LOG_INFO);
+    mms_progress_begin(&p, "partition", true, 4, 2e9);
+    p.terminal = false;
+    mms_progress_show(&p);
+    assert_string_equal(line, ""); /* a short run says nothing */
+    p.begin_ns -= 100000000000;    /* 100 s ago */
+    p.next_ns = 0;
+    p.units_done = 1;
+    p.bytes_done = 5e8;
+    mms_progress_show(&p);
+    assert_int_equal(sscanf(line, "2|partition|25 %%, 1 of 4, %lf MB/s, 5:0", &rate), 1);
+    assert_float_equal(rate, 5.0, 0.5);
+    line[0] = '\0';
+    mms_progress_show(&p);
+    assert_string_equal(line, "");
+    mms_log_to(NULL, NULL, MMS_LOG_ERROR);
+}
+
 /* No limit: a loaded machine is no error; the number is for the reader. */
 static void round_trip_is_short(void **state)
 {
@@ -458,6 +521,8 @@ int main(void)
         cmocka_unit_test(unknown_kind_is_an_error),
         cmocka_unit_test(log_lines_travel_with_the_worker),
         cmocka_unit_test(worker_dies_with_its_client),
+        cmocka_unit_test(frames_are_put_together),
+        cmocka_unit_test(progress_is_a_line_now_and_then),
         cmocka_unit_test(round_trip_is_short),
         cmocka_unit_test(stop_signal_ends_the_run),
     };
