@@ -347,17 +347,23 @@ void fix_shapes(TableDesc &desc, const mms_value *managers)
         const json_t *columns = json_object_get(entry, "columns");
         for (size_t c = 0; cell && c < json_array_size(columns); c++) {
             ColumnDesc &column = desc.rwColumnDesc(json_string_value(json_array_get(columns, c)));
+            if (column.isFixedShape())
+                continue; // the standard has fixed it
             column.setShape(list_shape(cell));
             column.setOptions(ColumnDesc::Direct | ColumnDesc::FixedShape);
         }
     }
 }
 
+/** Whether a free-shaped tiled column has a tile that the caller chose. */
 bool has_given_tiles(const mms_value *managers)
 {
-    for (size_t i = 0; i < json_array_size(managers); i++)
-        if (json_object_get(json_array_get(managers, i), "tile"))
+    for (size_t i = 0; i < json_array_size(managers); i++) {
+        const json_t *entry = json_array_get(managers, i);
+        const std::string type = json_string_value(json_object_get(entry, "type"));
+        if (type == "TiledShapeStMan" && json_object_get(entry, "tile"))
             return true;
+    }
     return false;
 }
 
@@ -398,7 +404,7 @@ mms_status mms_table_create_standard(const char *path, const char *kind,
                                      const char *const *optional, const mms_value *managers,
                                      mms_table **out, mms_error *err)
 {
-    const mms_table_standard what = {kind, optional, managers, false};
+    const mms_table_standard what = {kind, optional, managers, 0, false};
     return mms_table_create_standard_as(path, &what, out, err);
 }
 
@@ -427,6 +433,7 @@ mms_status mms_table_create_standard_as(const char *path, const mms_table_standa
         }
         *out = mms::new_handle(table, path, true);
         (*out)->chooses_tiles = what->managers && !has_given_tiles(what->managers);
+        (*out)->max_tile_rows = what->max_tile_rows;
         return MMS_OK;
     });
 }

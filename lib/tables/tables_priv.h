@@ -124,6 +124,7 @@ typedef struct mms_table_standard {
     const char *const *optional; /**< as there */
     const mms_value *managers;   /**< as there; "cell": [C order] fixes the shape of the columns;
                                       without a "tile" each cell shape gets tiles of 1 MiB */
+    int64_t max_tile_rows;       /**< cap for those; 0: none */
     bool big_endian;             /**< else as casacore is set up */
 } mms_table_standard;
 MMS_CHECKED mms_status mms_table_create_standard_as(const char *path,

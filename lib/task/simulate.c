@@ -1,0 +1,245 @@
+/** @file simulate.c  The task simulate: an observation that was never made, for tests and
+ * benchmarks. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/files_priv.h"
+#include "multims/simulate.h"
+#include "multims/stage.h"
+#include "task_priv.h"
+
+struct simulate {
+    const char *outputvis, *correlations, *intents, *missing, *telescope, *order, *endian, *layout;
+    int64_t antennas, scans, firstscan, fields, spws, integrations, seed;
+    mms_ints channels, tile;
+    double interval_s, freq_hz, width_hz, flags, noise;
+    bool autocorrelations, data, model, corrected, floatdata, wtspectrum, sigmaspectrum;
+    bool source, pointing, syscal, weather, sync;
+};
+
+#define AT(member) offsetof(struct simulate, member)
+
+static const mms_param params[] = {
+    {"outputvis", MMS_PATH, AT(outputvis), .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL,
+     .doc = "MeasurementSet to make; must not exist"},
+    {"antennas", MMS_INT, AT(antennas), .init = "8", .allowed = "1..", .doc = "Antennas"},
+    {"autocorrelations", MMS_BOOL, AT(autocorrelations),
+     .doc = "Rows of antennas with themselves too"},
+    {"scans", MMS_INT, AT(scans), .init = "2", .allowed = "1..", .doc = "Scans"},
+    {"firstscan", MMS_INT, AT(firstscan), .init = "1", .allowed = "0..1000000000",
+     .doc = "Number of the first scan"},
+    {"fields", MMS_INT, AT(fields), .init = "1", .allowed = "1..",
+     .doc = "Fields; the scans take them in turn"},
+    {"spws", MMS_INT, AT(spws), .init = "1", .allowed = "1..", .doc = "Spectral windows"},
+    {"channels", MMS_INTS, AT(channels), .init = "64",
+     .doc = "Channels: one number, or one for each spw"},
+    {"correlations", MMS_STRING, AT(correlations), .init = "4",
+     .doc = "1, 2, 4 or names, e.g. RR,LL; setups are separated by ; and each spw has a data "
+            "description for each"},
+    {"integrations", MMS_INT, AT(integrations), .init = "10", .allowed = "1..",
+     .doc = "Integrations of a scan"},
+    {"interval", MMS_SECONDS, AT(interval_s), .init = "10s", .unit = "s",
+     .doc = "Length of an integration"},
+    {"freq", MMS_DOUBLE, AT(freq_hz), .init = "1.4e9", .unit = "Hz",
+     .doc = "Frequency of the first channel; the spws follow each other"},
+    {"width", MMS_DOUBLE, AT(width_hz), .init = "1e6", .unit = "Hz", .doc = "Width of a channel"},
+    {"telescope", MMS_CHOICE, AT(telescope), .init = "vla", .allowed = "vla alma",
+     .doc = "Where the antennas stand"},
+    {"intents", MMS_STRING, AT(intents), .init = "OBSERVE_TARGET#ON_SOURCE",
+     .doc = "Intents, separated by ; the scans take them in turn"},
+    {"missing", MMS_STRING, AT(missing),
+     .doc = "Spws that have no rows in a scan: SCAN:SPW, e.g. 2:0,3:1"},
+    {"order", MMS_CHOICE, AT(order), .init = "time", .allowed = "time spw",
+     .doc = "Order of the rows: time as instruments write, or one data description after the "
+            "other"},
+    {"data", MMS_BOOL, AT(data), .init = "True", .doc = "Column DATA"},
+    {"model", MMS_BOOL, AT(model), .doc = "Column MODEL_DATA"},
+    {"corrected", MMS_BOOL, AT(corrected), .doc = "Column CORRECTED_DATA"},
+    {"floatdata", MMS_BOOL, AT(floatdata), .doc = "Column FLOAT_DATA"},
+    {"wtspectrum", MMS_BOOL, AT(wtspectrum), .doc = "Column WEIGHT_SPECTRUM"},
+    {"sigmaspectrum", MMS_BOOL, AT(sigmaspectrum), .doc = "Column SIGMA_SPECTRUM"},
+    {"flags", MMS_DOUBLE, AT(flags), .init = "0", .allowed = "0..1",
+     .doc = "Fraction of flagged visibilities; half of them in rows flagged as a whole"},
+    {"noise", MMS_DOUBLE, AT(noise), .init = "0", .allowed = "0..",
+     .doc = "Half width of the noise on the real and imaginary parts of DATA; CORRECTED_DATA is "
+            "twice DATA, MODEL_DATA its negative"},
+    {"seed", MMS_INT, AT(seed), .init = "0", .doc = "Chooses flags, weights and noise"},
+    {"source", MMS_BOOL, AT(source), .init = "True", .doc = "Sub-table SOURCE"},
+    {"pointing", MMS_BOOL, AT(pointing), .doc = "Rows in POINTING"},
+    {"syscal", MMS_BOOL, AT(syscal), .doc = "Sub-table SYSCAL"},
+    {"weather", MMS_BOOL, AT(weather), .doc = "Sub-table WEATHER"},
+    {"layout", MMS_CHOICE, AT(layout), .init = "casa",
+     .allowed = "casa tiledcolumn standard shared cell aipsio",
+     .doc = "Storage managers: as CASA writes them, fixed shapes, untiled, several columns in one "
+            "tiled manager, a tiled array for each cell, or all in memory"},
+    {"tile", MMS_INTS, AT(tile),
+     .doc = "Rows of a tile, or its correlations, channels and rows; left out: 1 MiB"},
+    {"endian", MMS_CHOICE, AT(endian), .init = "little", .allowed = "little big",
+     .doc = "Byte order on disk"},
+    {"sync", MMS_BOOL, AT(sync), .init = "True", .flags = MMS_PARAM_RUN,
+     .doc = "Wait until the disk has everything; --no-sync leaves that out"},
+    {0},
+};
+
+static mms_simulate_opts library_opts(const struct simulate *p)
+{
+    return (mms_simulate_opts){.size = sizeof(mms_simulate_opts),
+                               .antennas = p->antennas,
+                               .scans = p->scans,
+                               .first_scan = p->firstscan,
+                               .fields = p->fields,
+                               .spws = p->spws,
+                               .integrations = p->integrations,
+                               .nchannels = p->channels.count,
+                               .channels = p->channels.values,
+                               .correlations = p->correlations,
+                               .intents = p->intents,
+                               .missing = p->missing,
+                               .telescope = *p->telescope == 'a' ? "ALMA" : "VLA",
+                               .interval_s = p->interval_s,
+                               .start_freq_hz = p->freq_hz,
+                               .chan_width_hz = p->width_hz,
+                               .flags = p->flags,
+                               .noise = p->noise,
+                               .seed = p->seed,
+                               .autocorrelations = p->autocorrelations,
+                               .data = p->data,
+                               .model = p->model,
+                               .corrected = p->corrected,
+                               .floatdata = p->floatdata,
+                               .wtspectrum = p->wtspectrum,
+                               .sigmaspectrum = p->sigmaspectrum,
+                               .source = p->source,
+                               .pointing = p->pointing,
+                               .syscal = p->syscal,
+                               .weather = p->weather,
+                               .spw_order = *p->order == 's',
+                               .layout = p->layout,
+                               .ntile = p->tile.count,
+                               .tile = p->tile.values,
+                               .big_endian = *p->endian == 'b'};
+}
+
+static mms_status refuse_existing(const char *path, mms_error *err)
+{
+    struct stat info;
+
+    return lstat(path, &info)
+               ? MMS_OK
+               : mms_fail(err, MMS_ERR_EXISTS,
+                          "Output MS %s already exists - will not overwrite it.", path);
+}
+
+/* casacore ends the process when the disk is full, so ask before */
+static mms_status check_space(const char *path, int64_t bytes, mms_error *err)
+{
+    const int64_t margin = 4 << 20;
+    int64_t available;
+    mms_status st;
+
+    MMS_TRY(mms_disk_free(path, &available, err));
+    if (available < bytes + bytes / 50 + margin)
+        st = mms_fail(err, MMS_ERR_SPACE, "%s: needs about %.1f MB and the disk has %.1f MB left",
+                      path, (double)bytes / 1e6, (double)available / 1e6);
+done:
+    return st;
+}
+
+/* The parameters that were given, for HISTORY: the same whatever the output is called */
+static char *request_text(const mms_run *run)
+{
+    mms_value *const request = json_object();
+    const char *name;
+    mms_value *value;
+    char *text;
+
+    json_object_foreach((mms_value *)run->params, name,
+                        value) if (json_object_get(run->given, name) && strcmp(name, "outputvis"))
+        json_object_set(request, name, value);
+    text = mms_value_text(request, 0);
+    json_decref(request);
+    return text;
+}
+
+static mms_status watch(void *ctx, int64_t done, int64_t rows, mms_error *err)
+{
+    (void)ctx;
+    return mms_stop_signal() ? mms_fail(err, MMS_ERR_STOPPED,
+                                        "stopped at row %" PRId64 " of %" PRId64, done, rows)
+                             : MMS_OK;
+}
+
+static mms_status write_staged(mms_run *run, const struct simulate *p, mms_simulate_opts *opts,
+                               mms_error *err)
+{
+    char *const name = mms_path_base(p->outputvis);
+    char *history = request_text(run), *path = NULL;
+    mms_stage *stage = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_stage_create(p->outputvis, &stage, err));
+    run->wrote = true;
+    path = mms_format("%s/%s", mms_stage_path(stage), name ? name : "");
+    if (!name || !history || !path)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "simulate: out of memory"));
+    opts->history = history;
+    opts->progress = watch;
+    MMS_TRY(mms_simulate(path, opts, err));
+    if (p->sync)
+        MMS_TRY(mms_stage_sync(stage, err));
+    MMS_TRY(mms_stage_publish(stage, name, p->outputvis, err));
+done:
+    mms_stage_remove(&stage);
+    free(path);
+    free(history);
+    free(name);
+    return st;
+}
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct simulate *const p = arg;
+    mms_simulate_opts opts = library_opts(p);
+    int64_t rows, bytes;
+    mms_status st;
+
+    MMS_TRY(refuse_existing(p->outputvis, err));
+    MMS_TRY(mms_simulate_size(&opts, &rows, &bytes, err));
+    MMS_TRY(check_space(p->outputvis, bytes, err));
+    MMS_TRY(write_staged(run, p, &opts, err));
+    MMS_TRY(mms_tree_bytes(p->outputvis, &bytes, err));
+    json_object_set_new(result, "outputvis", json_string(p->outputvis));
+    json_object_set_new(result, "rows", json_integer(rows));
+    json_object_set_new(result, "bytes", json_integer(bytes));
+done:
+    return st;
+}
+
+static void print(const mms_value *result, FILE *out)
+{
+    fprintf(out, "%s: %" JSON_INTEGER_FORMAT " rows, %.1f MB\n",
+            json_string_value(json_object_get(result, "outputvis")),
+            json_integer_value(json_object_get(result, "rows")),
+            (double)json_integer_value(json_object_get(result, "bytes")) / 1e6);
+}
+
+const mms_task mms_task_simulate = {
+    .name = "simulate",
+    .summary = "make a MeasurementSet whose values tell their place",
+    .details =
+        "In row r, channel k and correlation c, with place = k * correlations + c:\n"
+        "DATA is (r mod 2^24) + i place, MODEL_DATA its negative and CORRECTED_DATA its double;\n"
+        "FLOAT_DATA is (r mod 2^12) * 2^12 + (place mod 2^12).  WEIGHT is 1 to 1.875,\n"
+        "WEIGHT_SPECTRUM = WEIGHT * (1 + (k mod 4) / 4), SIGMA and SIGMA_SPECTRUM 1/sqrt of them.\n"
+        "The same parameters give the same bytes.\n"
+        "\n"
+        "  multims simulate small.ms\n"
+        "  multims simulate big.ms --antennas 27 --scans 8 --spws 4 --integrations 100 "
+        "--wtspectrum",
+    .params = params,
+    .params_size = sizeof(struct simulate),
+    .run = run,
+    .print = print,
+};
