@@ -6,6 +6,7 @@ usage: check_engine.py PROBE MPIEXEC RANKS     (RANKS 0: without a launcher)
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,9 +47,9 @@ def expect_no_leftovers():
     raise SystemExit(f"processes are left: {leftovers()}")
 
 
-def start(*words):
+def start(*words, **variables):
     out, err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
-    env = dict(os.environ, ENGINE_CHECK=str(os.getpid()))
+    env = dict(os.environ, ENGINE_CHECK=str(os.getpid()), **variables)
     return subprocess.Popen(command(*words), stdout=out, stderr=err, env=env), out, err
 
 
@@ -62,8 +63,8 @@ def check(name, got, want):
         raise SystemExit(f"{name}: got {got!r}, expected {want!r}")
 
 
-def run(words, status, stdout, stderr=".*"):
-    process, out, err = start(*words)
+def run(words, status, stdout, stderr=".*", **variables):
+    process, out, err = start(*words, **variables)
     try:
         got = process.wait(LIMIT_S)
     except subprocess.TimeoutExpired:
@@ -98,6 +99,25 @@ def worker_option_under_mpi():
             rf"INFO engine: -j 7 is ignored under MPI: the ranks make {WORKERS} workers\n")
 
 
+def refusals():
+    if RANKS:
+        return
+    run(("echo", "3"), 2, "", r"multims: started several times by srun without PMIx; .*\n",
+        SLURM_STEP_NUM_TASKS="2")
+    run(("echo", "3"), 2, "", r"multims: MULTIMS_WORKER_FD=99 is no socket of a worker\n",
+        MULTIMS_WORKER_FD="99")
+    run(("echo", "3"), 0, "echo workers=3 .*", PMIX_RANK="0", MULTIMS_TRANSPORT="local")
+    with tempfile.TemporaryDirectory() as elsewhere:  # a library without its module
+        library = re.search(r"libmultims\.so\S* => (\S+)", subprocess.check_output(
+            ["ldd", PROBE], text=True)).group(1)
+        shutil.copy(library, f"{elsewhere}/{os.path.basename(library)}")
+        path = {"LD_LIBRARY_PATH": elsewhere}
+        run(("echo", "3"), 2, "", r"multims: a launcher was found, but MPI can't be used: .*\n",
+            PMIX_RANK="0", OMPI_COMM_WORLD_SIZE="2", **path)
+        run(("echo", "3"), 0, "echo workers=3 .*", r".*going on with local workers\n.*",
+            PMIX_RANK="0", OMPI_COMM_WORLD_SIZE="1", **path)
+
+
 def stop_signal():
     process, out, _ = start("wait", "4")
     for _ in range(100):  # until every worker has its unit
@@ -129,5 +149,6 @@ def idle_ranks_sleep():
 answers()
 failures()
 worker_option_under_mpi()
+refusals()
 stop_signal()
 idle_ranks_sleep()
