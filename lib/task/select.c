@@ -142,6 +142,39 @@ static mms_value *channel_array(const mms_selection *selection)
     return array;
 }
 
+/** The ids that the sub-tables are cut to, where they are. */
+static void report_ids(const mms_selection *selection, mms_value *result)
+{
+    const struct {
+        const char *key;
+        mms_ids ids;
+    } lists[] = {{"spws", mms_selection_spws(selection)},
+                 {"antennas", mms_selection_antennas(selection)},
+                 {"states", mms_selection_states(selection)}};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
+        if (lists[i].ids.given)
+            json_object_set_new(result, lists[i].key, id_array(lists[i].ids.n, lists[i].ids.ids));
+}
+
+/** Limits in MJD seconds; an open one is null. */
+static void report_times(const mms_selection *selection, mms_value *result)
+{
+    int64_t n;
+    const double *times = mms_selection_times(selection, &n);
+    mms_value *list = n > 0 ? json_array() : NULL;
+
+    for (int64_t i = 0; i < n; i++) {
+        const double low = times[2 * i], high = times[2 * i + 1];
+        mms_value *range = json_array();
+        json_array_append_new(range, low > 0 ? json_real(low) : json_null());
+        json_array_append_new(range, high < 1e300 ? json_real(high) : json_null());
+        json_array_append_new(list, range);
+    }
+    if (list)
+        json_object_set_new(result, "times", list);
+}
+
 static void report(const struct picked *p, const mms_selection *selection, mms_value *result)
 {
     mms_value *first = json_array();
@@ -155,6 +188,8 @@ static void report(const struct picked *p, const mms_selection *selection, mms_v
     for (int c = 0; c < NCOLUMN; c++)
         json_object_set_new(result, column_keys[c], id_array(p->sets[c].n, p->sets[c].ids));
     json_object_set_new(result, "channels", channel_array(selection));
+    report_ids(selection, result);
+    report_times(selection, result);
 }
 
 static mms_status nothing_selected(const mms_select *select, mms_error *err)
