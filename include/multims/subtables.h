@@ -18,10 +18,11 @@ MMS_API MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selecti
                                                    const char *folder, mms_value **names,
                                                    mms_error *err);
 
-/** List the selected channels of a spw in the order of the output; *n is 0 when all are selected.
- *  The caller ends it with free().  Errors: MEM. */
+/** List the selected channels of a spw of nchan channels in the order of the output; *n is 0 when
+ *  all are selected, in order.  The caller ends it with free().  Errors: MEM. */
 MMS_API MMS_CHECKED mms_status mms_channel_list(const mms_selection *selection, int32_t spw,
-                                                int32_t **channels, int64_t *n, mms_error *err);
+                                                int64_t nchan, int32_t **channels, int64_t *n,
+                                                mms_error *err);
 
 #ifdef __cplusplus
 }

@@ -7,29 +7,44 @@
 #include "multims/subtables.h"
 #include "subtables_priv.h"
 
-mms_status mms_channel_list(const mms_selection *selection, int32_t spw, int32_t **channels,
-                            int64_t *n, mms_error *err)
+static mms_status expand(const mms_channels *range, int32_t **channels, int64_t *n,
+                         int64_t *capacity, mms_error *err)
+{
+    for (int32_t c = range->first; c <= range->last; c += range->step) {
+        const mms_status st = mms_grow(channels, capacity, *n + 1, sizeof **channels, err);
+        if (st != MMS_OK)
+            return st;
+        (*channels)[(*n)++] = c;
+    }
+    return MMS_OK;
+}
+
+static bool is_everything(int64_t nchan, int64_t n, const int32_t *channels)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (channels[i] != i)
+            return false;
+    return n == nchan;
+}
+
+mms_status mms_channel_list(const mms_selection *selection, int32_t spw, int64_t nchan,
+                            int32_t **channels, int64_t *n, mms_error *err)
 {
     int64_t nrange, capacity = 0;
     const mms_channels *ranges = mms_selection_channels(selection, &nrange);
+    mms_status st = MMS_OK;
 
     *channels = NULL;
     *n = 0;
-    if (!mms_selection_cuts_channels(selection))
+    for (int64_t i = 0; st == MMS_OK && i < nrange; i++)
+        if (ranges[i].spw == spw)
+            st = expand(&ranges[i], channels, n, &capacity, err);
+    if (st == MMS_OK && !is_everything(nchan, *n, *channels))
         return MMS_OK;
-    for (int64_t i = 0; i < nrange; i++)
-        for (int32_t c = ranges[i].first; ranges[i].spw == spw && c <= ranges[i].last;
-             c += ranges[i].step) {
-            const mms_status st = mms_grow(channels, &capacity, *n + 1, sizeof **channels, err);
-            if (st != MMS_OK) {
-                free(*channels);
-                *channels = NULL;
-                *n = 0;
-                return st;
-            }
-            (*channels)[(*n)++] = c;
-        }
-    return MMS_OK;
+    free(*channels);
+    *channels = NULL;
+    *n = 0;
+    return st;
 }
 
 /** Replace a cell by some of its outermost entries. */
@@ -136,18 +151,20 @@ done:
 mms_status mms_subtable_cut_windows(mms_table *table, const mms_selection *selection,
                                     const mms_id_set *spws, mms_error *err)
 {
-    mms_status st = MMS_OK;
+    int32_t *nchan;
+    mms_status st = mms_table_get_ints(table, "NUM_CHAN", &nchan, err);
 
     for (int64_t row = 0; st == MMS_OK && row < mms_table_nrow(table); row++) {
         int32_t *channels;
         int64_t n;
-        st = mms_channel_list(selection, spws->ids[row], &channels, &n, err);
+        st = mms_channel_list(selection, spws->ids[row], nchan[row], &channels, &n, err);
         if (st == MMS_OK && n)
             st = cut_channels(table, row, n, channels, err);
         if (st == MMS_OK)
             st = map_associations(table, row, spws, err);
         free(channels);
     }
+    free(nchan);
     return st;
 }
 

@@ -104,9 +104,13 @@ static void put_cell(mms_table *t, const mms_column *c, casacore::rownr_t row, c
         return;
     }
     Array<T> array = array_from_json<T>(value);
-    if (array.empty() && c->ndim > 1)
-        array.reference(Array<T>(casacore::IPosition(static_cast<size_t>(c->ndim), 0)));
-    casacore::ArrayColumn<T>(t->table, c->name).put(row, array);
+    casacore::ArrayColumn<T> column(t->table, c->name);
+    if (array.empty() && column.isDefined(row)) { // JSON's empty list has lost the inner axes
+        casacore::IPosition shape = column.shape(row);
+        shape[shape.nelements() - 1] = 0;
+        array.reference(Array<T>(shape));
+    }
+    column.put(row, array);
 }
 
 template <typename T>

@@ -125,7 +125,7 @@ static mms_status add_cut(const mms_output *out, int32_t ddid, mms_value *cuts, 
     const mms_ids corrs = mms_selection_corrs(out->selection, dd->pol);
     int32_t *chans;
     int64_t nchan;
-    const mms_status st = mms_channel_list(out->selection, dd->spw, &chans, &nchan, err);
+    const mms_status st = mms_channel_list(out->selection, dd->spw, dd->nchan, &chans, &nchan, err);
 
     if (st != MMS_OK)
         return st;
