@@ -154,6 +154,44 @@ class Listing(unittest.TestCase):
         with open(file) as f:
             self.assertEqual(f.read(), text)
 
+    def partition(self, vis, **request):
+        out = os.path.join(self.scratch, "o.mms")
+        words = [f"{key}={value}" for key, value in request.items()]
+        subprocess.run([args.program, "partition", self.path(vis), out, "--no-sync", *words],
+                       check=True, capture_output=True)
+        return out
+
+    def check_own(self, mms, nlines, nmembers):
+        """T78-T80: lines, sizes and rows of a Multi-MS of our own."""
+        file = os.path.join(self.scratch, "own.txt")
+        self.assertEqual(run(mms, "listfile=" + file).returncode, 0)
+        with open(file) as f:
+            lines = f.read().splitlines()
+        self.assertEqual(len(lines), nlines)
+        named = [line.split() for line in lines[1:] if not line.startswith(" ")]
+        self.assertEqual([(w[0], w[-1]) for w in named],
+                         [(name, du(os.path.join(mms, "SUBMSS", name)))
+                          for name in sorted(os.listdir(os.path.join(mms, "SUBMSS")))])
+        members = json.loads(run(mms, "createdict=True").stdout)
+        self.assertEqual(list(members), [str(i) for i in range(nmembers)])
+        for member in members.values():
+            self.assertEqual({scan: what["nrows"] for scan, what in member["scanId"].items()},
+                             rows_by_scan(os.path.join(mms, "SUBMSS", member["MS"])))
+
+    def test_spw_parts_of_two_scans(self):
+        self.check_own(self.partition("D1.ms", separationaxis="spw", numsubms=16), 33, 16)
+
+    def test_scan_parts(self):
+        self.check_own(self.partition("D1.ms", separationaxis="scan", numsubms=2), 3, 2)
+
+    def test_parts_of_one_scan_and_spw(self):
+        self.check_own(self.partition("D1.ms", separationaxis="auto", numsubms=32), 33, 32)
+
+    def test_linked_parts(self):
+        mms = self.partition("D7.ms", separationaxis="scan", numsubms=3, profile="linked",
+                             naming="full")
+        self.check_own(mms, 6, 3)
+
     def test_moved_mms_is_listed(self):
         mms = self.copy("scan.mms")
         os.rename(mms, os.path.join(self.scratch, "other.mms"))
