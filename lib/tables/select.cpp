@@ -43,43 +43,14 @@ struct mms_selector {
 namespace
 {
 
-/** A key of a request and the sub-tables that its expression is looked up in. */
+/** A key of a request, the sub-tables that its expression is looked up in, the ids it gives. */
 struct expression {
     const char *key;
     const char *mms_select::*text;
     casacore::Bool (MSSelection::*set)(const String &);
     std::vector<const char *> needs;
+    void (*list)(mms_selector &s, MSSelection &m);
 };
-
-const std::vector<expression> &expressions()
-{
-    static const std::vector<expression> all = {
-        {"field", &mms_select::field, &MSSelection::setFieldExpr, {"FIELD"}},
-        {"spw",
-         &mms_select::spw,
-         &MSSelection::setSpwExpr,
-         {"SPECTRAL_WINDOW", "DATA_DESCRIPTION"}},
-        {"scan", &mms_select::scan, &MSSelection::setScanExpr, {}},
-        {"antenna", &mms_select::antenna, &MSSelection::setAntennaExpr, {"ANTENNA"}},
-        {"correlation",
-         &mms_select::correlation,
-         &MSSelection::setPolnExpr,
-         {"POLARIZATION", "SPECTRAL_WINDOW", "DATA_DESCRIPTION"}},
-        {"intent", &mms_select::intent, &MSSelection::setStateExpr, {"STATE"}},
-        {"array", &mms_select::array, &MSSelection::setArrayExpr, {}},
-        {"uvrange",
-         &mms_select::uvrange,
-         &MSSelection::setUvDistExpr,
-         {"SPECTRAL_WINDOW", "DATA_DESCRIPTION"}},
-        {"observation",
-         &mms_select::observation,
-         &MSSelection::setObservationExpr,
-         {"OBSERVATION"}},
-        {"feed", &mms_select::feed, &MSSelection::setFeedExpr, {"FEED"}},
-        {"taql", &mms_select::taql, &MSSelection::setTaQLExpr, {}},
-    };
-    return all;
-}
 
 bool given(const char *text)
 {
@@ -143,39 +114,33 @@ std::set<std::string> open_subtables(mms_selector &s)
 }
 
 /** The main table as class MeasurementSet accepts it: required sub-tables that are missing on disk
- * are empty ones in memory, missing optional ones are not mentioned. */
+ * are empty ones in memory, missing optional ones are not mentioned, FLAG_CATEGORY has its keyword.
+ */
 Table complete(const Table &main, const std::set<std::string> &found)
 {
-    Table shell = main;
+    static const char column[] = "FLAG_CATEGORY", keyword[] = "CATEGORY";
+    // A concatenation of one table has keywords of its own, in memory; what it gives out for
+    // writing is refused because the table in it is read-only.
+    Table shell(casacore::Block<Table>(1, main));
+    auto &keywords = const_cast<casacore::TableRecord &>(shell.keywordSet());
+    auto &desc = const_cast<casacore::TableDesc &>(shell.tableDesc());
     bool whole = true;
 
     for (const standard_table &t : standard_tables()) {
-        const bool mentioned = main.keywordSet().isDefined(t.name);
+        const bool mentioned = keywords.isDefined(t.name);
         if (found.count(t.name) || (!mentioned && !t.required))
             continue;
-        if (whole) // a concatenation of one table has keywords of its own, in memory
-            shell = Table(casacore::Block<Table>(1, main));
         whole = false;
-        // rwKeywordSet() refuses because the concatenated table is read-only.
-        auto &keywords = const_cast<casacore::TableRecord &>(shell.keywordSet());
         if (mentioned)
             keywords.removeField(t.name);
         if (t.required)
             keywords.defineTable(t.name, t.empty());
     }
-    return shell;
-}
-
-mms_status check_needs(const std::string &path, const mms_select *select,
-                       const std::set<std::string> &found, mms_error *err)
-{
-    for (const expression &e : expressions())
-        for (const char *table : e.needs)
-            if (given(select->*e.text) && !found.count(table))
-                return mms_fail(err, MMS_ERR_NOT_FOUND,
-                                "%s: sub-table %s, which the selection %s=\"%s\" needs, is missing",
-                                path.c_str(), table, e.key, select->*e.text);
-    return MMS_OK;
+    if (desc.isColumn(column) && !desc[column].keywordSet().isDefined(keyword)) {
+        whole = false;
+        desc.rwColumnDesc(column).rwKeywordSet().define(keyword, Vector<String>());
+    }
+    return whole ? main : shell;
 }
 
 template <typename Ids>
@@ -208,64 +173,96 @@ id_list rows_only(id_list ids, casacore::rownr_t nrow)
     return ids;
 }
 
-void list_ids(mms_selector &s, const mms_select *select, MSSelection &m)
+void list_windows(mms_selector &s, MSSelection &m)
 {
-    if (given(select->spw)) {
-        s.lists[MMS_LIST_SPWS] = each_once(m.getSpwList());
-        s.lists[MMS_LIST_SPW_DDIDS] = each_once(m.getSPWDDIDList());
-        const Matrix<casacore::Int> channels = m.getChanList(nullptr, 1);
-        for (ssize_t i = 0; i < channels.shape()[0]; i++)
-            for (ssize_t k = 0; k < 4; k++)
-                s.lists[MMS_LIST_CHANNELS].push_back(channels(i, k));
-    }
-    if (given(select->correlation)) {
-        s.lists[MMS_LIST_CORR_DDIDS] = ascending(m.getDDIDList());
-        for (const auto &setup : m.getCorrMap())
-            for (const int32_t product : ascending(setup.second[0])) {
-                s.lists[MMS_LIST_CORRS].push_back(setup.first);
-                s.lists[MMS_LIST_CORRS].push_back(product);
-            }
-    }
-    if (given(select->field))
-        s.lists[MMS_LIST_FIELDS] = ascending(m.getFieldList());
-    if (given(select->observation))
-        s.lists[MMS_LIST_OBSERVATIONS] =
-            rows_only(ascending(m.getObservationList()), s.ms->observation().nrow());
-    if (given(select->array))
-        s.lists[MMS_LIST_ARRAYS] = ascending(m.getSubArrayList());
-    if (given(select->intent))
-        s.lists[MMS_LIST_STATES] =
-            rows_only(ascending(m.getStateObsModeList()), s.ms->state().nrow());
-    if (given(select->antenna))
-        s.lists[MMS_LIST_ANTENNAS] =
-            rows_only(ascending(m.getBaselineList()), s.ms->antenna().nrow());
+    s.lists[MMS_LIST_SPWS] = each_once(m.getSpwList());
+    s.lists[MMS_LIST_SPW_DDIDS] = each_once(m.getSPWDDIDList());
+    const Matrix<casacore::Int> channels = m.getChanList(nullptr, 1);
+    for (ssize_t i = 0; i < channels.shape()[0]; i++)
+        for (ssize_t k = 0; k < 4; k++)
+            s.lists[MMS_LIST_CHANNELS].push_back(channels(i, k));
 }
 
-/** Parse the expressions for which wanted says so. */
-template <typename Wanted>
-TableExprNode parse(MSSelection &m, const MeasurementSet &ms, const mms_select *select,
-                    Wanted &&wanted)
+void list_products(mms_selector &s, MSSelection &m)
+{
+    s.lists[MMS_LIST_CORR_DDIDS] = ascending(m.getDDIDList());
+    for (const auto &setup : m.getCorrMap())
+        for (const int32_t product : ascending(setup.second[0])) {
+            s.lists[MMS_LIST_CORRS].push_back(setup.first);
+            s.lists[MMS_LIST_CORRS].push_back(product);
+        }
+}
+
+void list_fields(mms_selector &s, MSSelection &m)
+{
+    s.lists[MMS_LIST_FIELDS] = ascending(m.getFieldList());
+}
+
+void list_observations(mms_selector &s, MSSelection &m)
+{
+    s.lists[MMS_LIST_OBSERVATIONS] =
+        rows_only(ascending(m.getObservationList()), s.ms->observation().nrow());
+}
+
+void list_arrays(mms_selector &s, MSSelection &m)
+{
+    s.lists[MMS_LIST_ARRAYS] = ascending(m.getSubArrayList());
+}
+
+void list_states(mms_selector &s, MSSelection &m)
+{
+    s.lists[MMS_LIST_STATES] = rows_only(ascending(m.getStateObsModeList()), s.ms->state().nrow());
+}
+
+void list_antennas(mms_selector &s, MSSelection &m)
+{
+    s.lists[MMS_LIST_ANTENNAS] = rows_only(ascending(m.getBaselineList()), s.ms->antenna().nrow());
+}
+
+const std::vector<expression> &expressions()
+{
+    static const std::vector<expression> all = {
+        {"field", &mms_select::field, &MSSelection::setFieldExpr, {"FIELD"}, list_fields},
+        {"spw",
+         &mms_select::spw,
+         &MSSelection::setSpwExpr,
+         {"SPECTRAL_WINDOW", "DATA_DESCRIPTION"},
+         list_windows},
+        {"scan", &mms_select::scan, &MSSelection::setScanExpr, {}, nullptr},
+        {"antenna", &mms_select::antenna, &MSSelection::setAntennaExpr, {"ANTENNA"}, list_antennas},
+        {"correlation",
+         &mms_select::correlation,
+         &MSSelection::setPolnExpr,
+         {"POLARIZATION", "SPECTRAL_WINDOW", "DATA_DESCRIPTION"},
+         list_products},
+        {"intent", &mms_select::intent, &MSSelection::setStateExpr, {"STATE"}, list_states},
+        {"array", &mms_select::array, &MSSelection::setArrayExpr, {}, list_arrays},
+        {"uvrange",
+         &mms_select::uvrange,
+         &MSSelection::setUvDistExpr,
+         {"SPECTRAL_WINDOW", "DATA_DESCRIPTION"},
+         nullptr},
+        {"observation",
+         &mms_select::observation,
+         &MSSelection::setObservationExpr,
+         {"OBSERVATION"},
+         list_observations},
+        {"feed", &mms_select::feed, &MSSelection::setFeedExpr, {"FEED"}, nullptr},
+        {"taql", &mms_select::taql, &MSSelection::setTaQLExpr, {}, nullptr},
+    };
+    return all;
+}
+
+mms_status check_needs(const std::string &path, const mms_select *select,
+                       const std::set<std::string> &found, mms_error *err)
 {
     for (const expression &e : expressions())
-        if (given(select->*e.text) && wanted(e))
-            (m.*e.set)(select->*e.text);
-    return m.toTableExprNode(&ms);
-}
-
-/** Find the expression that casacore refuses when it stands alone. */
-const char *find_culprit(const MeasurementSet &ms, const mms_select *select)
-{
-    for (const expression &e : expressions()) {
-        if (!given(select->*e.text))
-            continue;
-        try {
-            MSSelection alone;
-            parse(alone, ms, select, [&e](const expression &x) { return &x == &e; });
-        } catch (const std::exception &) {
-            return e.key;
-        }
-    }
-    return nullptr;
+        for (const char *table : e.needs)
+            if (given(select->*e.text) && !found.count(table))
+                return mms_fail(err, MMS_ERR_NOT_FOUND,
+                                "%s: sub-table %s, which the selection %s=\"%s\" needs, is missing",
+                                path.c_str(), table, e.key, select->*e.text);
+    return MMS_OK;
 }
 
 mms_status refused(mms_error *err, const std::exception &e)
@@ -273,20 +270,40 @@ mms_status refused(mms_error *err, const std::exception &e)
     return mms_fail(err, MMS_ERR_SELECT, "%s", mms::one_line(e.what()).c_str());
 }
 
+TableExprNode both(const TableExprNode &a, const TableExprNode &b)
+{
+    return a.isNull() ? b : b.isNull() ? a : a && b;
+}
+
+/** Parse one expression alone, so that a refusal is known to be its own. */
+mms_status parse(mms_selector &s, const expression &e, const char *text, mms_error *err)
+{
+    MSSelection m;
+    (m.*e.set)(text);
+    try {
+        s.node = both(s.node, m.toTableExprNode(s.ms.get()));
+    } catch (const std::bad_alloc &) {
+        throw;
+    } catch (const std::exception &x) {
+        return refused(err, x);
+    }
+    if (e.list)
+        e.list(s, m);
+    return MMS_OK;
+}
+
 mms_status parse_all(mms_selector &s, const mms_select *select, const char **culprit,
                      mms_error *err)
 {
-    MSSelection m;
-    try {
-        s.node = parse(m, *s.ms, select, [](const expression &) { return true; });
-    } catch (const std::bad_alloc &) {
-        throw;
-    } catch (const std::exception &e) {
-        const mms_status st = refused(err, e);
-        *culprit = find_culprit(*s.ms, select);
-        return st;
+    for (const expression &e : expressions()) {
+        if (!given(select->*e.text))
+            continue;
+        const mms_status st = parse(s, e, select->*e.text, err);
+        if (st != MMS_OK) {
+            *culprit = e.key;
+            return st;
+        }
     }
-    list_ids(s, select, m);
     return MMS_OK;
 }
 
@@ -399,7 +416,7 @@ mms_status mms_selector_add_times(mms_selector *s, int64_t n, const double *time
             const TableExprNode one = time_node(s->main, t[0], t[1], t[2]);
             any = any.isNull() ? one : any || one;
         }
-        s->node = s->node.isNull() ? any : s->node && any;
+        s->node = both(s->node, any);
         return MMS_OK;
     });
 }
