@@ -1,0 +1,99 @@
+"""Which folder includes what: an arrow in the wrong direction fails (docs/design/architecture.md).
+
+usage: check_includes.py PROJECT
+"""
+import pathlib
+import re
+import sys
+
+LIB_FOLDERS = ("base", "tables", "ms", "mms", "plan", "transform", "engine", "task")
+
+# Public headers that each folder of lib may include; task may include them all.
+BASE = {"base", "value", "log"}
+MODEL = BASE | {"meta", "select", "block", "ms", "ms_meta"}
+PUBLIC = {
+    "base": BASE,
+    "tables": BASE | {"ms", "select"},  # for types alone: columns, row ranges, expressions
+    "ms": MODEL | {"simulate"},
+    "mms": MODEL | {"mms", "layout", "listing", "subtables", "diff"},
+    "plan": BASE | {"meta", "select", "block", "plan"},
+    "transform": BASE | {"meta", "select", "block", "transform"},
+    "engine": BASE | {"engine", "stage"},
+}
+
+# Private headers of other folders: base's are everybody's.
+PRIVATE = {
+    "ms": {"tables"},
+    "mms": {"tables", "ms"},
+    "task": {"ms/rowlist_priv.h"},
+}
+
+# Outside headers that only these files may include, first match counts.
+OUTSIDE = [
+    (r"mpi\.h$", r"lib/engine/mpi\.c$"),
+    (r"casacore/", r"lib/tables/"),
+    (r"hdf5.*\.h$", r"lib/hdf5/"),
+    (r"jansson\.h$", r"(lib|tests|include/multims)/"),
+]
+
+
+def public_is_allowed(folder, header):
+    return folder == "task" or header in PUBLIC[folder]
+
+
+def private_is_allowed(folder, header):
+    owner = header.split("/")[0]
+    return owner in ("base", folder) or bool({owner, header} & PRIVATE.get(folder, set()))
+
+
+def finding_in_lib(project, path, header):
+    """Judge a quoted include of a file in lib; None: allowed."""
+    folder = path.parts[1]
+    if (project / path.parent / header).exists():
+        return None
+    if header.startswith("multims/"):
+        if not public_is_allowed(folder, header[len("multims/"):-len(".h")]):
+            return f"lib/{folder} may not include {header}"
+    elif not private_is_allowed(folder, header):
+        return f"lib/{folder} may not include {header}"
+    return None
+
+
+def finding(project, path, header, quoted):
+    where = path.as_posix()
+    if not quoted:
+        for pattern, allowed in OUTSIDE:
+            if re.match(pattern, header) and not re.match(allowed, where):
+                return f"<{header}> is not for this file"
+        return None
+    top = path.parts[0]
+    if top == "lib" and path.parts[1] in LIB_FOLDERS:
+        return finding_in_lib(project, path, header)
+    if where.startswith(("tests/unit/", "tests/fuzz/")) or header.startswith("multims/"):
+        return None
+    if (project / path.parent / header).exists():
+        return None
+    return f"{top} uses the public headers only, not {header}"
+
+
+def main():
+    project = pathlib.Path(sys.argv[1])
+    line = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
+    findings, seen = [], 0
+    for top in ("include", "lib", "tools", "tests"):
+        for path in sorted((project / top).rglob("*")):
+            if path.suffix not in (".c", ".h", ".cpp", ".hpp"):
+                continue
+            path = path.relative_to(project)
+            if path.parts[0] == "lib" and path.parts[1] not in LIB_FOLDERS:
+                findings.append(f"{path}: lib/{path.parts[1]} is not in this check's tables")
+            for mark, header in line.findall((project / path).read_text()):
+                seen += 1
+                what = finding(project, path, header, mark == '"')
+                if what:
+                    findings.append(f"{path}: {what}")
+    print("\n".join(findings) or f"{seen} include lines, all in the right direction")
+    sys.exit(bool(findings) or not seen)
+
+
+main()

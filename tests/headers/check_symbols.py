@@ -1,0 +1,37 @@
+"""The library exports what the public headers declare MMS_API, and nothing else.
+
+usage: check_symbols.py INCLUDE_FOLDER LIBRARY
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+
+def declared(folder):
+    names = set()
+    for path in folder.rglob("*.h"):
+        text = re.sub(r"/\*.*?\*/|//[^\n]*|^[ \t]*#[^\n]*(\\\n[^\n]*)*", " ", path.read_text(),
+                      flags=re.S | re.M)
+        for declaration in re.findall(r"\bMMS_API\b([^;]*);", text):
+            names.add(re.search(r"\b(mms_\w+)\s*(?:\(|$)", declaration).group(1))
+    return names
+
+
+def exported(library):
+    lines = subprocess.run(["nm", "-D", "--defined-only", library], text=True, check=True,
+                           capture_output=True).stdout.splitlines()
+    return {line.split()[-1].split("@")[0] for line in lines}
+
+
+def main():
+    said, there = declared(pathlib.Path(sys.argv[1])), exported(sys.argv[2])
+    for name in sorted(said - there):
+        print(f"declared, not exported: {name}")
+    for name in sorted(there - said):
+        print(f"exported, not declared: {name}")
+    print(f"{len(said)} functions declared, {len(there)} symbols exported")
+    sys.exit(said != there or not said)
+
+
+main()
