@@ -60,7 +60,8 @@ MMS_API MMS_CHECKED mms_status mms_simulate_size(const mms_simulate_opts *opts, 
                                                  int64_t *bytes, mms_error *err);
 
 /** Make the MeasurementSet at path, which must not exist.  Memory does not grow with its size, and
- *  the same opts give the same bytes.  Not collective.
+ *  the same opts give the same bytes (but for those that casacore leaves unset in the layouts
+ *  standard and aipsio).  Not collective.
  *  Errors: ARG, RANGE, EXISTS, TABLE, MEM; what progress returns.
  *  Source: MeasurementSet definition 2.0; multi-ms 1.12 for the layout casa. */
 MMS_API MMS_CHECKED mms_status mms_simulate(const char *path, const mms_simulate_opts *opts,

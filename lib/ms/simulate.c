@@ -20,7 +20,7 @@ static const double FIELD_RA_RAD = 1.0, FIELD_DEC_RAD = 0.5, FIELD_STEP_RAD = 0.
 
 static mms_status no_memory(mms_error *err)
 {
-    return mms_fail(err, MMS_ERR_MEM, "simulate: out of memory");
+    return mms_fail(err, MMS_ERR_MEM, "out of memory");
 }
 
 static mms_status add_correlation(struct sim_setup *setup, const char *name, mms_error *err)
@@ -218,7 +218,7 @@ static mms_status count_rows(struct sim *sim, mms_error *err)
     for (int64_t i = 0; i < (int64_t)sim->nscan * sim->nspw; i++)
         groups += !sim->missing[i];
     if (groups > most / per_group)
-        return mms_fail(err, MMS_ERR_RANGE, "simulate: too many rows");
+        return mms_fail(err, MMS_ERR_RANGE, "too many rows");
     sim->nrow = groups * per_group;
     return MMS_OK;
 }
@@ -234,6 +234,7 @@ mms_status sim_init(struct sim *sim, const mms_simulate_opts *opts, mms_error *e
     MMS_TRY(parse_missing(sim, err));
     MMS_TRY(make_baselines(sim, err));
     MMS_TRY(count_rows(sim, err));
+    MMS_TRY(sim_check_layout(sim, err));
 done:
     return st;
 }
@@ -376,7 +377,7 @@ static mms_status count_bytes(const struct sim *sim, int64_t *bytes, mms_error *
         if (!has_rows(sim, &at))
             continue;
         if (per_group > (INT64_MAX / 2 - *bytes) / each)
-            return mms_fail(err, MMS_ERR_RANGE, "simulate: more than 4 EiB");
+            return mms_fail(err, MMS_ERR_RANGE, "more than 4 EiB");
         *bytes += per_group * each;
     }
     return MMS_OK;

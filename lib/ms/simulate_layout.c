@@ -163,7 +163,7 @@ static mms_status add_column(const struct sim *sim, const struct layout *layout,
     mms_value *manager;
 
     if (!group)
-        return mms_fail(err, MMS_ERR_MEM, "simulate: out of memory");
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
     manager = join_manager(list, how.type, group, c->name);
     if (!strcmp(how.type, "TiledColumnStMan")) {
         json_object_set_new(manager, "cell", cell_shape(sim, c, 0));
@@ -186,8 +186,10 @@ static void add_flag_category(const struct layout *layout, mms_value *list)
         join_manager(list, layout->of[SIM_FAST].type, layout->of[SIM_FAST].group, "FLAG_CATEGORY");
 }
 
-static mms_status check_layout(const struct sim *sim, const struct layout *layout, mms_error *err)
+mms_status sim_check_layout(const struct sim *sim, mms_error *err)
 {
+    const struct layout *const layout = find_layout(sim->o.layout);
+
     if (!layout)
         return mms_fail(err, MMS_ERR_ARG,
                         "parameter layout: %s is none of casa, tiledcolumn, standard, shared, "
@@ -209,10 +211,8 @@ static mms_status check_layout(const struct sim *sim, const struct layout *layou
 mms_status sim_layout(const struct sim *sim, mms_value **managers, mms_error *err)
 {
     const struct layout *const layout = find_layout(sim->o.layout);
-    mms_status st;
+    mms_status st = MMS_OK;
 
-    *managers = NULL;
-    MMS_TRY(check_layout(sim, layout, err));
     *managers = json_array();
     for (const struct sim_column *c = sim_columns; c->name; c++)
         if (sim_has_column(sim, c))

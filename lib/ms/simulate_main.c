@@ -29,9 +29,8 @@ static mms_status init(struct writer *w, mms_error *err)
     w->rows = mms_alloc(BLOCK_ROWS, sizeof *w->rows);
     w->changes = mms_alloc(BLOCK_ROWS, sizeof *w->changes);
     w->values = mms_alloc(w->values_bytes, 1);
-    return w->rows && w->changes && w->values
-               ? MMS_OK
-               : mms_fail(err, MMS_ERR_MEM, "simulate: out of memory");
+    return w->rows && w->changes && w->values ? MMS_OK
+                                              : mms_fail(err, MMS_ERR_MEM, "out of memory");
 }
 
 /* Collect rows of one cell shape from *next on; *more says whether *next is a row afterwards */

@@ -80,8 +80,12 @@ extern const struct sim_column sim_columns[];
 bool sim_has_column(const struct sim *sim, const struct sim_column *column);
 int64_t sim_cell_size(const struct sim *sim, const struct sim_column *column, int32_t dd);
 
+/** Check the layout and tiles asked for.
+ *  Errors: ARG unknown layout, unequal shapes where a layout needs equal ones, bad tiles. */
+MMS_CHECKED mms_status sim_check_layout(const struct sim *sim, mms_error *err);
+
 /** Storage managers of the main table as mms_table_create_standard() takes them.
- *  Errors: ARG unknown layout, unequal shapes where a layout needs equal ones; MEM. */
+ *  Errors: MEM. */
 MMS_CHECKED mms_status sim_layout(const struct sim *sim, mms_value **managers, mms_error *err);
 
 /** Bytes that partly used tiles may add. */

@@ -25,7 +25,7 @@ static mms_status add_row(struct subtable *t, mms_value *cells)
     mms_status st;
 
     if (!cells)
-        return mms_fail(t->err, MMS_ERR_MEM, "simulate: out of memory");
+        return mms_fail(t->err, MMS_ERR_MEM, "out of memory");
     MMS_TRY(mms_table_add_rows(t->table, 1, t->err));
     json_object_foreach(cells, column, value)
         MMS_TRY(mms_table_put_cell(t->table, column, t->row, value, t->err));
@@ -50,7 +50,7 @@ static bool is_alma(const struct sim *sim)
     return !strcmp(sim->o.telescope, "ALMA");
 }
 
-/* n times value, or times the index when by_index */
+/* n numbers: first, first + step, … */
 static mms_value *list_of(int64_t n, double first, double step)
 {
     mms_value *const list = json_array();
@@ -328,7 +328,7 @@ static mms_status write_pointing(struct subtable *t)
     mms_status st = MMS_OK;
 
     if (!b.antenna || !b.time || !b.interval || !b.direction || !b.tracking)
-        st = mms_fail(t->err, MMS_ERR_MEM, "simulate: out of memory");
+        st = mms_fail(t->err, MMS_ERR_MEM, "out of memory");
     for (int32_t scan = 0; scan < sim->nscan && sim->o.pointing; scan++)
         for (int32_t i = 0; st == MMS_OK && i < sim->nint; i++) {
             fill_pointing(sim, scan, i, &b);
@@ -346,40 +346,56 @@ static const char *const syscal_columns[] = {"TSYS", NULL};
 static const char *const source_columns[] = {"REST_FREQUENCY", "SYSVEL", NULL};
 static const char *const weather_columns[] = {"TEMPERATURE", NULL};
 
+/* casacore leaves four bytes after the shape of an untiled, free-shaped matrix unset: with fixed
+ * shapes the same parameters give the same bytes */
+static const char feed_managers[] = "[{\"type\":\"StandardStMan\",\"name\":\"Fixed\",\"cell\":[2,2]"
+                                    ",\"columns\":[\"BEAM_OFFSET\"]}]";
+static const char field_managers[] =
+    "[{\"type\":\"StandardStMan\",\"name\":\"Fixed\",\"cell\":[1,2],\"columns\":"
+    "[\"DELAY_DIR\",\"PHASE_DIR\",\"REFERENCE_DIR\"]}]";
+static const char pointing_managers[] =
+    "[{\"type\":\"StandardStMan\",\"name\":\"Fixed\",\"cell\":[1,2],\"columns\":"
+    "[\"DIRECTION\",\"TARGET\"]}]";
+
 static const struct kind {
     const char *name;
     size_t switch_offset; /* of the bool in mms_simulate_opts; 0: required sub-table */
     const char *const *optional;
+    const char *managers;
     write_rows *write;
 } kinds[] = {
-    {"ANTENNA", 0, NULL, write_antenna},
-    {"DATA_DESCRIPTION", 0, NULL, write_data_description},
-    {"FEED", 0, NULL, write_feed},
-    {"FIELD", 0, NULL, write_field},
-    {"FLAG_CMD", 0, NULL, NULL},
-    {"HISTORY", 0, NULL, write_history},
-    {"OBSERVATION", 0, NULL, write_observation},
-    {"POINTING", 0, NULL, write_pointing},
-    {"POLARIZATION", 0, NULL, write_polarization},
-    {"PROCESSOR", 0, NULL, write_processor},
-    {"SPECTRAL_WINDOW", 0, NULL, write_spectral_window},
-    {"STATE", 0, NULL, write_state},
-    {"SOURCE", offsetof(mms_simulate_opts, source), source_columns, write_source},
-    {"SYSCAL", offsetof(mms_simulate_opts, syscal), syscal_columns, write_syscal},
-    {"WEATHER", offsetof(mms_simulate_opts, weather), weather_columns, write_weather},
+    {"ANTENNA", 0, NULL, NULL, write_antenna},
+    {"DATA_DESCRIPTION", 0, NULL, NULL, write_data_description},
+    {"FEED", 0, NULL, feed_managers, write_feed},
+    {"FIELD", 0, NULL, field_managers, write_field},
+    {"FLAG_CMD", 0, NULL, NULL, NULL},
+    {"HISTORY", 0, NULL, NULL, write_history},
+    {"OBSERVATION", 0, NULL, NULL, write_observation},
+    {"POINTING", 0, NULL, pointing_managers, write_pointing},
+    {"POLARIZATION", 0, NULL, NULL, write_polarization},
+    {"PROCESSOR", 0, NULL, NULL, write_processor},
+    {"SPECTRAL_WINDOW", 0, NULL, NULL, write_spectral_window},
+    {"STATE", 0, NULL, NULL, write_state},
+    {"SOURCE", offsetof(mms_simulate_opts, source), source_columns, NULL, write_source},
+    {"SYSCAL", offsetof(mms_simulate_opts, syscal), syscal_columns, NULL, write_syscal},
+    {"WEATHER", offsetof(mms_simulate_opts, weather), weather_columns, NULL, write_weather},
 };
 
 static mms_status write_subtable(const struct sim *sim, const struct kind *kind, mms_table *main,
                                  mms_error *err)
 {
-    const mms_table_standard what = {
+    mms_table_standard what = {
         .kind = kind->name, .optional = kind->optional, .big_endian = sim->o.big_endian};
+    mms_value *managers = NULL;
     char *const path = mms_format("%s/%s", mms_table_path(main), kind->name);
     struct subtable t = {.sim = sim, .err = err};
     mms_status st;
 
     if (!path)
-        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "simulate: out of memory"));
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory"));
+    if (kind->managers)
+        MMS_TRY(mms_value_parse(kind->managers, &managers, err));
+    what.managers = managers;
     MMS_TRY(mms_table_create_standard_as(path, &what, &t.table, err));
     if (kind->write)
         MMS_TRY(kind->write(&t));
@@ -387,6 +403,7 @@ static mms_status write_subtable(const struct sim *sim, const struct kind *kind,
     MMS_TRY(mms_table_link_subtable(main, kind->name, path, err));
 done:
     mms_table_drop(&t.table);
+    mms_value_free(&managers);
     free(path);
     return st;
 }

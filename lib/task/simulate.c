@@ -3,11 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/files_priv.h"
 #include "multims/simulate.h"
-#include "multims/stage.h"
+#include "output_priv.h"
 #include "task_priv.h"
 
 struct simulate {
@@ -122,16 +121,6 @@ static mms_simulate_opts library_opts(const struct simulate *p)
                                .big_endian = *p->endian == 'b'};
 }
 
-static mms_status refuse_existing(const char *path, mms_error *err)
-{
-    struct stat info;
-
-    return lstat(path, &info)
-               ? MMS_OK
-               : mms_fail(err, MMS_ERR_EXISTS,
-                          "Output MS %s already exists - will not overwrite it.", path);
-}
-
 /* casacore ends the process when the disk is full, so ask before */
 static mms_status check_space(const char *path, int64_t bytes, mms_error *err)
 {
@@ -165,10 +154,10 @@ static char *request_text(const mms_run *run)
 
 static mms_status watch(void *ctx, int64_t done, int64_t rows, mms_error *err)
 {
+    const mms_status st = mms_check_stop(err);
+
     (void)ctx;
-    return mms_stop_signal() ? mms_fail(err, MMS_ERR_STOPPED,
-                                        "stopped at row %" PRId64 " of %" PRId64, done, rows)
-                             : MMS_OK;
+    return st == MMS_OK ? st : mms_wrap(err, st, "row %" PRId64 " of %" PRId64, done, rows);
 }
 
 static mms_status write_staged(mms_run *run, const struct simulate *p, mms_simulate_opts *opts,
@@ -205,7 +194,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     int64_t rows, bytes;
     mms_status st;
 
-    MMS_TRY(refuse_existing(p->outputvis, err));
+    MMS_TRY(mms_output_check_new(p->outputvis, err));
     MMS_TRY(mms_simulate_size(&opts, &rows, &bytes, err));
     MMS_TRY(check_space(p->outputvis, bytes, err));
     MMS_TRY(write_staged(run, p, &opts, err));
@@ -233,7 +222,8 @@ const mms_task mms_task_simulate = {
         "DATA is (r mod 2^24) + i place, MODEL_DATA its negative and CORRECTED_DATA its double;\n"
         "FLOAT_DATA is (r mod 2^12) * 2^12 + (place mod 2^12).  WEIGHT is 1 to 1.875,\n"
         "WEIGHT_SPECTRUM = WEIGHT * (1 + (k mod 4) / 4), SIGMA and SIGMA_SPECTRUM 1/sqrt of them.\n"
-        "The same parameters give the same bytes.\n"
+        "The same parameters give the same bytes, but for some that casacore leaves unset in the\n"
+        "layouts standard and aipsio.\n"
         "\n"
         "  multims simulate small.ms\n"
         "  multims simulate big.ms --antennas 27 --scans 8 --spws 4 --integrations 100 "
