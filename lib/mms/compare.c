@@ -258,7 +258,8 @@ static mms_status compare_run(mms_compare *c, mms_column_pair *column, int32_t n
     block.data_b = c->buffer_b;
     if (c->expected) {
         MMS_TRY(reserve(&c->buffer_e, &c->bytes_e, values_b * size, err));
-        c->expected->cells(c->expected->ctx, column->name_b, &shape_a, n, c->buffer_a, c->buffer_e);
+        c->expected->cells(c->expected->ctx, column->name_b, &shape_a, column->dtype, n,
+                           c->buffer_a, c->buffer_e);
         block.data_a = c->buffer_e;
     }
     compare_block(column, &block);

@@ -15,8 +15,8 @@ typedef struct mms_expected {
     /** Turn the shape of A's cells into that of B's. */
     void (*shape)(void *ctx, const char *column, mms_shape *shape);
     /** Make B's values from A's: in[n][cell of A], out[n][cell of B]. */
-    void (*cells)(void *ctx, const char *column, const mms_shape *shape, int64_t n, const void *in,
-                  void *out);
+    void (*cells)(void *ctx, const char *column, const mms_shape *shape, mms_dtype dtype, int64_t n,
+                  const void *in, void *out);
 } mms_expected;
 
 /** One column and what was found in it. */

@@ -402,7 +402,10 @@ static mms_status compare_subtables(ms_diff *d, mms_error *err)
     json_object_foreach((mms_value *)mms_ms_subtables(d->a), name, path)
     {
         const char *const other = mms_ms_subtable(d->b, name);
-        const mms_table_diff how = {name, d->opts->ignore_order, -1, d->opts->rtol, d->opts->atol};
+        const mms_table_diff how = {.name = name,
+                                    .ignore_order = d->opts->ignore_order,
+                                    .rtol = d->opts->rtol,
+                                    .atol = d->opts->atol};
         if (!other || !wants_subtable(d->opts, name))
             continue;
         mms_check_start(&check, &d->report, "%s", name);

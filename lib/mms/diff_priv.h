@@ -2,6 +2,7 @@
 #define MULTIMS_DIFF_PRIV_H
 /** @file diff_priv.h  What diff and verify share: row keys, tables compared as a whole. */
 
+#include "compare_priv.h"
 #include "match_priv.h"
 #include "report_priv.h"
 
@@ -27,8 +28,13 @@ MMS_CHECKED mms_status mms_column_units(mms_table *table, const char *column, mm
 typedef struct mms_table_diff {
     const char *name;  /**< of the sub-table: its row keys */
     bool ignore_order; /**< match the rows by their keys, if there are keys */
-    int64_t most;      /**< rows; the others may be there or not; -1: all must be equal */
+    bool more;         /**< B may have more rows */
     double rtol, atol;
+    const int64_t *rows;          /**< rows of A that B has, in its order; NULL: all */
+    int64_t nrow;                 /**< how many rows[] there are */
+    int64_t first_b;              /**< row of B where they begin */
+    const char *skip;             /**< columns left out, separated by commas; or NULL */
+    const mms_expected *expected; /**< what B must hold; NULL: what A holds */
 } mms_table_diff;
 
 /** Compare two tables column by column into one check. */

@@ -127,12 +127,31 @@ static void report_lonely(mms_check *check, const mms_lonely *lonely, const char
     }
 }
 
+/** Pair the listed rows with those of B, in the order of A. */
+static mms_status list_pairs(table_diff *d, mms_error *err)
+{
+    const mms_table_diff *const how = d->how;
+
+    d->match.pairs = mms_alloc(how->nrow, sizeof *d->match.pairs);
+    if (!d->match.pairs)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", how->name);
+    for (int64_t i = 0; i < how->nrow; i++)
+        d->match.pairs[i] = (mms_row_pair){(uint64_t)how->rows[i], (uint32_t)how->rows[i],
+                                           (uint32_t)(how->first_b + i)};
+    mms_sort_pairs(how->nrow, d->match.pairs);
+    d->match.npair = how->nrow;
+    d->matched = true;
+    return MMS_OK;
+}
+
 static mms_status match_tables(table_diff *d, mms_error *err)
 {
     const mms_keys keys = mms_subtable_keys(d->how->name);
     const mms_key_rows a = {.rows = &d->a}, b = {.rows = &d->b};
     mms_status st;
 
+    if (d->how->rows)
+        return list_pairs(d, err);
     if (!d->how->ignore_order || keys.n == 0)
         return MMS_OK;
     st = mms_match_rows(&a, &b, keys, &d->match, err);
@@ -191,7 +210,7 @@ static mms_status diff_columns(table_diff *d, int64_t nrow, mms_error *err)
         return mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory");
     for (int64_t i = 0; i < mms_table_ncolumn(d->ta) && st == MMS_OK; i++) {
         const char *const name = mms_table_column(d->ta, i)->name;
-        if (mms_table_find_column(d->tb, name))
+        if (mms_table_find_column(d->tb, name) && !mms_list_has(d->how->skip, name))
             st = diff_column(d, name, nrow, rows, err);
     }
     free(rows);
@@ -208,9 +227,8 @@ mms_status mms_diff_tables(const char *path_a, const char *path_b, const mms_tab
     MMS_TRY(mms_rowset_of_table(&d.b, path_b, err));
     MMS_TRY(mms_rowset_first(&d.a, &d.ta, err));
     MMS_TRY(mms_rowset_first(&d.b, &d.tb, err));
-    const bool first_rows = how->most >= 0;
-    const int64_t na = d.a.nrow, nb = d.b.nrow, least = na < nb ? na : nb;
-    if (first_rows ? least < how->most : na != nb) {
+    const int64_t na = how->rows ? how->first_b + how->nrow : d.a.nrow, nb = d.b.nrow;
+    if (how->more ? nb < na : nb != na) {
         mms_check_add(check,
                       json_pack("{s:I, s:I}", "rows_a", (json_int_t)na, "rows_b", (json_int_t)nb),
                       "rows: %" PRId64 " / %" PRId64, na, nb);
@@ -219,8 +237,8 @@ mms_status mms_diff_tables(const char *path_a, const char *path_b, const mms_tab
     MMS_TRY(check_lonely_columns(&d, d.ta, d.tb, "A", err));
     MMS_TRY(check_lonely_columns(&d, d.tb, d.ta, "B", err));
     MMS_TRY(match_tables(&d, err));
-    d.compare = (mms_compare){.a = &d.a, .b = &d.b};
-    MMS_TRY(diff_columns(&d, first_rows ? how->most : na, err));
+    d.compare = (mms_compare){.a = &d.a, .b = &d.b, .expected = how->expected};
+    MMS_TRY(diff_columns(&d, na, err));
 done:
     mms_compare_free(&d.compare);
     mms_match_free(&d.match);

@@ -1,0 +1,433 @@
+/** @file verify_against.c  Every selected row of the source is in the set, once and unchanged. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "against_priv.h"
+
+static const struct {
+    const char *word, *column;
+} data_columns[] = {{"data", "DATA"},
+                    {"corrected", "CORRECTED_DATA"},
+                    {"model", "MODEL_DATA"},
+                    {"float_data", "FLOAT_DATA"},
+                    {"lag_data", "LAG_DATA"}};
+
+/** Return the name that a column of the source has in the set; NULL when it is not written. */
+static const char *written_name(const char *datacolumn, const char *column)
+{
+    for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++) {
+        if (strcmp(data_columns[i].column, column) || !strcasecmp(datacolumn, "all"))
+            continue;
+        if (!mms_list_has(datacolumn, data_columns[i].word))
+            return NULL;
+        return !strcasecmp(datacolumn, "corrected") || !strcasecmp(datacolumn, "model") ? "DATA"
+                                                                                        : column;
+    }
+    return column;
+}
+
+/** Values that a renamed data column brings with it (design D19). */
+static void find_derived(mms_against *a)
+{
+    a->rules.sigma = !strcasecmp(a->request.datacolumn, "corrected");
+    a->rules.weight = !strcasecmp(a->request.datacolumn, "data") &&
+                      mms_ms_find_column(a->source, "CORRECTED_DATA");
+    if (a->rules.sigma || a->rules.weight)
+        mms_log(MMS_LOG_INFO, "verify", "datacolumn=%s: %s expected", a->request.datacolumn,
+                a->rules.sigma ? "SIGMA = 1/sqrt(WEIGHT)" : "WEIGHT = 1/SIGMA^2");
+}
+
+/** SOURCE_IDs are renumbered in the order in which the kept fields refer to them. */
+static mms_status rank_sources(mms_against *a, mms_error *err)
+{
+    const mms_ids fields = mms_selection_fields(a->selection);
+    const char *const path = mms_ms_subtable(a->source, "FIELD");
+    mms_table *table = NULL;
+    int32_t *ids = NULL, *order = NULL;
+    mms_ids sources = {.given = true};
+    mms_status st = MMS_OK;
+
+    if (!fields.given || !path)
+        return MMS_OK;
+    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    if (!mms_table_find_column(table, "SOURCE_ID"))
+        goto done;
+    MMS_TRY(mms_table_get_ints(table, "SOURCE_ID", &ids, err));
+    order = mms_alloc(fields.n, sizeof *order);
+    MMS_TRY(order ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "sources: out of memory"));
+    for (int64_t i = 0; i < fields.n; i++) {
+        const int32_t id = ids[fields.ids[i]];
+        bool known = id < 0;
+        for (int64_t k = 0; k < sources.n; k++)
+            known = known || order[k] == id;
+        if (!known)
+            order[sources.n++] = id;
+    }
+    sources.ids = order;
+    MMS_TRY(mms_rank_make(sources, &a->rules.ranks[MMS_KIND_SOURCE], err));
+done:
+    mms_table_drop(&table);
+    free(ids);
+    free(order);
+    return st;
+}
+
+static mms_status make_ranks(mms_against *a, mms_error *err)
+{
+    mms_rank *const ranks = a->rules.ranks;
+    mms_selection *const s = a->selection;
+    mms_status st;
+
+    MMS_TRY(mms_rank_make(mms_selection_ddids(s), &ranks[MMS_KIND_DD], err));
+    MMS_TRY(mms_rank_make(mms_selection_spws(s), &ranks[MMS_KIND_SPW], err));
+    MMS_TRY(mms_rank_make(mms_selection_fields(s), &ranks[MMS_KIND_FIELD], err));
+    MMS_TRY(mms_rank_make(mms_selection_antennas(s), &ranks[MMS_KIND_ANTENNA], err));
+    MMS_TRY(mms_rank_make(mms_selection_observations(s), &ranks[MMS_KIND_OBSERVATION], err));
+    MMS_TRY(mms_rank_make(mms_selection_arrays(s), &ranks[MMS_KIND_ARRAY], err));
+    MMS_TRY(mms_rank_make(mms_selection_states(s), &ranks[MMS_KIND_STATE], err));
+    MMS_TRY(rank_sources(a, err));
+done:
+    return st;
+}
+
+static mms_status mask_rows(void *ctx, mms_rows rows, uint8_t *keep, mms_error *err)
+{
+    const mms_against *const a = ctx;
+
+    return mms_selection_rows(a->selection, rows, keep, err);
+}
+
+static void map_key(void *ctx, const char *column, int64_t n, int64_t *values)
+{
+    const mms_against *const a = ctx;
+    const mms_rank *const rank = mms_rules_rank(&a->rules, "", column);
+
+    for (int64_t i = 0; rank && i < n; i++)
+        values[i] = mms_rank_of(rank, values[i]);
+}
+
+/** Match the selected rows of the source with all rows of the set. */
+static mms_status match_rows(mms_against *a, mms_error *err)
+{
+    const bool all = mms_selection_is_all(a->selection);
+    const mms_key_rows source = {&a->source_rows, a, all ? NULL : mask_rows, map_key};
+    const mms_key_rows set = {.rows = &a->set_rows};
+    mms_check check;
+    char note[80];
+    mms_status st;
+
+    mms_check_start(&check, &a->v->report, "rows of the source");
+    st = mms_match_rows(&source, &set, mms_main_keys, &a->match, err);
+    for (int64_t i = 0; i < a->match.only_a.n; i++) {
+        if (i >= MMS_MATCH_SHOW || !mms_check_keeps(&check))
+            mms_check_skip(&check);
+        else
+            mms_check_add(&check,
+                          json_pack("{s:I}", "source_row", (json_int_t)a->match.only_a.rows[i]),
+                          "row %" PRId64 " of the source is missing", a->match.only_a.rows[i]);
+    }
+    for (int64_t i = 0; i < a->match.only_b.n; i++) {
+        if (i >= MMS_MATCH_SHOW || !mms_check_keeps(&check))
+            mms_check_skip(&check);
+        else
+            mms_check_add(&check, json_pack("{s:I}", "row", (json_int_t)a->match.only_b.rows[i]),
+                          "row %" PRId64 " is not a selected row of the source, or is there twice",
+                          a->match.only_b.rows[i]);
+    }
+    snprintf(note, sizeof note, "%" PRId64 " selected, %" PRId64 " found", a->match.na,
+             a->match.npair);
+    mms_check_end(&check, note);
+    return st;
+}
+
+/** The columns that are compared. */
+typedef struct column_list {
+    int64_t n;
+    mms_column_pair *pairs;
+    mms_check *checks;
+} column_list;
+
+/** Whether the first matched row of the source has a cell in this column. */
+static mms_status has_cells(mms_against *a, const char *column, bool *has, mms_error *err)
+{
+    mms_shape_list list = {0};
+    int32_t shape = -1;
+    mms_status st = MMS_OK;
+
+    *has = false;
+    if (mms_ms_find_column(a->source, column) && a->match.npair > 0) {
+        const int64_t row = a->match.pairs[0].a;
+        st = mms_rowset_shapes(&a->source_rows, column, 1, &row, &list, &shape, err);
+        *has = st == MMS_OK && list.shapes[shape].ndim > 0;
+    }
+    free(list.shapes);
+    return st;
+}
+
+/** Read a derived column from the one that it is derived of, where both have cells. */
+static mms_status derive_from(mms_against *a, mms_column_pair *pair, mms_error *err)
+{
+    static const char *const names[][2] = {{"SIGMA", "WEIGHT"},
+                                           {"SIGMA_SPECTRUM", "WEIGHT_SPECTRUM"}};
+    const int to = a->rules.sigma ? 0 : 1;
+    mms_status st = MMS_OK;
+
+    for (int i = 0; i < 2 && (a->rules.sigma || a->rules.weight); i++) {
+        bool has_own, has_other;
+        if (strcmp(pair->name_b, names[i][to]))
+            continue;
+        MMS_TRY(has_cells(a, pair->name_b, &has_own, err));
+        MMS_TRY(has_cells(a, names[i][1 - to], &has_other, err));
+        if (has_own && has_other) {
+            pair->name_a = names[i][1 - to];
+            pair->rtol = 3e-7; // the last bit depends on the order of rounding
+        } else if (i == 1)
+            a->rules.spectra_stay = true;
+    }
+done:
+    return st;
+}
+
+/** List the columns to compare; those that only one side has are findings. */
+static mms_status list_columns(mms_against *a, column_list *list, mms_error *err)
+{
+    const int64_t n = mms_ms_ncolumn(a->source);
+    mms_check check;
+    mms_status st = MMS_OK;
+
+    list->pairs = mms_alloc(n, sizeof *list->pairs);
+    list->checks = mms_alloc(n, sizeof *list->checks);
+    if (!list->pairs || !list->checks)
+        return mms_fail(err, MMS_ERR_MEM, "columns: out of memory");
+    mms_check_start(&check, &a->v->report, "columns of the source");
+    for (int64_t i = 0; i < n; i++) {
+        const mms_column *const c = mms_ms_column(a->source, i);
+        const char *const name = written_name(a->request.datacolumn, c->name);
+        const mms_column *const other = name ? mms_ms_find_column(a->set, name) : NULL;
+        if (!name)
+            continue;
+        if (!other || other->dtype != c->dtype) {
+            mms_check_add(&check, json_pack("{s:s}", "column", name), "%s %s", name,
+                          other ? "has another type" : "is missing");
+            continue;
+        }
+        mms_column_pair *const pair = &list->pairs[list->n++];
+        *pair = (mms_column_pair){.name_a = c->name, .name_b = other->name, .dtype = c->dtype};
+        MMS_TRY(derive_from(a, pair, err));
+    }
+    for (int64_t i = 0; i < mms_ms_ncolumn(a->set); i++) {
+        const char *const name = mms_ms_column(a->set, i)->name;
+        bool known = false;
+        for (int64_t k = 0; k < list->n; k++)
+            known = known || !strcmp(list->pairs[k].name_b, name);
+        if (!known && !mms_ms_find_column(a->source, name))
+            mms_check_add(&check, json_pack("{s:s}", "column", name), "%s is not one of the source",
+                          name);
+    }
+done:
+    mms_check_end(&check, NULL);
+    return st;
+}
+
+static mms_status check_units(mms_against *a, const column_list *list, mms_error *err)
+{
+    mms_table *ts, *tm;
+    mms_value *us = NULL, *um = NULL;
+    mms_check check;
+    mms_status st;
+
+    mms_check_start(&check, &a->v->report, "units and measures of the source");
+    MMS_TRY(mms_rowset_first(&a->source_rows, &ts, err));
+    MMS_TRY(mms_rowset_first(&a->set_rows, &tm, err));
+    for (int64_t i = 0; i < list->n; i++) {
+        const char *const name = list->pairs[i].name_b;
+        MMS_TRY(mms_column_units(ts, list->pairs[i].name_a, &us, err));
+        MMS_TRY(mms_column_units(tm, name, &um, err));
+        if (!json_equal(us, um))
+            mms_check_add(&check, json_pack("{s:s, s:O, s:O}", "column", name, "a", us, "b", um),
+                          "%s has other units or another measure", name);
+        mms_value_free(&us);
+        mms_value_free(&um);
+    }
+done:
+    mms_check_end(&check, NULL);
+    mms_value_free(&us);
+    mms_value_free(&um);
+    return st;
+}
+
+/** What is cut of each DDID of the source. */
+typedef struct dd_cuts {
+    int64_t ndd;
+    int32_t *spw, *pol;
+} dd_cuts;
+
+static mms_status read_dds(mms_against *a, dd_cuts *dds, mms_error *err)
+{
+    const char *const path = mms_ms_subtable(a->source, "DATA_DESCRIPTION");
+    mms_table *table = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    dds->ndd = mms_table_nrow(table);
+    MMS_TRY(mms_table_get_ints(table, "SPECTRAL_WINDOW_ID", &dds->spw, err));
+    MMS_TRY(mms_table_get_ints(table, "POLARIZATION_ID", &dds->pol, err));
+done:
+    mms_table_drop(&table);
+    return st;
+}
+
+/** Compare pairs of rows of one DDID in every column. */
+static mms_status compare_ddid(mms_against *a, mms_compare *compare, column_list *list,
+                               const dd_cuts *dds, int32_t ddid, int64_t n, const int64_t *rows_a,
+                               const int64_t *rows_b, mms_error *err)
+{
+    int32_t *chans = NULL;
+    mms_status st = MMS_OK;
+
+    if (ddid >= 0 && ddid < dds->ndd) {
+        const mms_ids corrs = mms_selection_corrs(a->selection, dds->pol[ddid]);
+        MMS_TRY(mms_kept_channels(a->selection, dds->spw[ddid], &chans, &a->rules.nchan, err));
+        a->rules.chans = chans;
+        a->rules.ncorr = corrs.given ? corrs.n : 0;
+        a->rules.corrs = corrs.ids;
+    }
+    for (int64_t i = 0; i < list->n; i++)
+        MMS_TRY(mms_compare_rows(compare, &list->pairs[i], n, rows_a, rows_b, err));
+done:
+    free(chans);
+    return st;
+}
+
+/** Pairs that are compared next, and those of one DDID among them. */
+typedef struct pair_lists {
+    int64_t a[MMS_COMPARE_ROWS], b[MMS_COMPARE_ROWS];
+    int64_t some_a[MMS_COMPARE_ROWS], some_b[MMS_COMPARE_ROWS];
+    int32_t ddid[MMS_COMPARE_ROWS];
+} pair_lists;
+
+static mms_status compare_chunk(mms_against *a, mms_compare *compare, column_list *list,
+                                const dd_cuts *dds, pair_lists *l, int64_t n, mms_error *err)
+{
+    enum { DONE = INT32_MIN };
+    mms_status st = mms_rowset_read(&a->source_rows, "DATA_DESC_ID", n, l->a, n, l->ddid, err);
+
+    if (!mms_selection_cuts_channels(a->selection) && !mms_selection_corrs(a->selection, 0).given)
+        memset(l->ddid, 0, (size_t)n * sizeof l->ddid[0]); // all are compared alike
+    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
+        const int32_t ddid = l->ddid[i];
+        int64_t m = 0;
+        if (ddid == DONE)
+            continue;
+        for (int64_t k = i; k < n; k++)
+            if (l->ddid[k] == ddid) {
+                l->some_a[m] = l->a[k];
+                l->some_b[m++] = l->b[k];
+                l->ddid[k] = DONE;
+            }
+        st = compare_ddid(a, compare, list, dds, ddid, m, l->some_a, l->some_b, err);
+    }
+    return st;
+}
+
+static mms_status compare_columns(mms_against *a, column_list *list, mms_error *err)
+{
+    const mms_expected expected = {&a->rules, mms_rules_shape, mms_rules_cells};
+    mms_compare compare = {.a = &a->source_rows, .b = &a->set_rows, .expected = &expected};
+    pair_lists *const l = mms_alloc(1, sizeof *l);
+    dd_cuts dds = {0};
+    mms_status st;
+
+    for (int64_t i = 0; i < list->n; i++) {
+        mms_check_start(&list->checks[i], &a->v->report, "%s", list->pairs[i].name_b);
+        list->pairs[i].check = &list->checks[i];
+    }
+    MMS_TRY(l ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory"));
+    MMS_TRY(read_dds(a, &dds, err));
+    for (int64_t first = 0; first < a->match.npair; first += MMS_COMPARE_ROWS) {
+        const int64_t left = a->match.npair - first;
+        const int64_t n = left < MMS_COMPARE_ROWS ? left : MMS_COMPARE_ROWS;
+        for (int64_t i = 0; i < n; i++) {
+            l->a[i] = a->match.pairs[first + i].a;
+            l->b[i] = a->match.pairs[first + i].b;
+        }
+        MMS_TRY(compare_chunk(a, &compare, list, &dds, l, n, err));
+    }
+done:
+    for (int64_t i = 0; i < list->n; i++)
+        mms_check_end(&list->checks[i],
+                      list->pairs[i].dtype == MMS_DT_OTHER ? "records: not compared" : NULL);
+    mms_compare_free(&compare);
+    free(dds.spw);
+    free(dds.pol);
+    free(l);
+    return st;
+}
+
+/** Open both sides and resolve the request; *sound is false when the set can't be read as one. */
+static mms_status open_sides(mms_against *a, bool *sound, mms_error *err)
+{
+    mms_error found;
+    mms_check check;
+    mms_status st;
+
+    *sound = true;
+    st = mms_ms_open(a->v->path, &a->set, &found);
+    if (st == MMS_ERR_NOT_FOUND || st == MMS_ERR_TABLE) {
+        mms_check_start(&check, &a->v->report, "rows of the source");
+        mms_check_add(&check, NULL, "the set can't be read: %s", found.msg);
+        mms_check_end(&check, NULL);
+        *sound = false;
+        return MMS_OK;
+    }
+    MMS_TRY(st == MMS_OK ? st : mms_fail(err, st, "%s", found.msg));
+    MMS_TRY(mms_ms_open(a->v->opts->against, &a->source, err));
+    MMS_TRY(mms_request_find(a->v, &a->request, err));
+    MMS_TRY(mms_selection_create(a->source, &a->request.select, &a->selection, err));
+    MMS_TRY(mms_selection_drop_channelless(a->selection, err));
+    MMS_TRY(make_ranks(a, err));
+    find_derived(a);
+    a->rules.table = "";
+    mms_rowset_of_ms(&a->source_rows, a->source);
+    mms_rowset_of_ms(&a->set_rows, a->set);
+done:
+    return st == MMS_OK ? st : mms_wrap(err, st, "against %s", a->v->opts->against);
+}
+
+static void close_sides(mms_against *a)
+{
+    mms_match_free(&a->match);
+    mms_rowset_close(&a->source_rows);
+    mms_rowset_close(&a->set_rows);
+    for (int i = 0; i < MMS_NKIND; i++)
+        free(a->rules.ranks[i].of);
+    mms_selection_free(&a->selection);
+    mms_value_free(&a->request.texts);
+    mms_ms_close(&a->source);
+    mms_ms_close(&a->set);
+}
+
+mms_status mms_verify_against(mms_verification *v, mms_error *err)
+{
+    mms_against a = {.v = v};
+    column_list columns = {0};
+    mms_status st;
+    bool sound;
+
+    MMS_TRY(open_sides(&a, &sound, err));
+    if (!sound)
+        goto done;
+    MMS_TRY(match_rows(&a, err));
+    MMS_TRY(list_columns(&a, &columns, err));
+    MMS_TRY(check_units(&a, &columns, err));
+    MMS_TRY(compare_columns(&a, &columns, err));
+    MMS_TRY(mms_against_subtables(&a, err));
+done:
+    free(columns.pairs);
+    free(columns.checks);
+    close_sides(&a);
+    return st;
+}

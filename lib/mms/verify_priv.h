@@ -1,0 +1,61 @@
+#ifndef MULTIMS_VERIFY_PRIV_H
+#define MULTIMS_VERIFY_PRIV_H
+/** @file verify_priv.h  What the parts of verify share. */
+
+#include "diff_priv.h"
+#include "ms/concat_priv.h"
+#include "multims/mms.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A set under verification. */
+typedef struct mms_verification {
+    const char *path;
+    const mms_verify_opts *opts;
+    mms_report report;
+    mms_table_dat dat;
+    bool multi;
+    int64_t nmember;
+    char **members;       /**< paths, borrowed */
+    mms_table *first;     /**< member 0, NULL when it can't be opened */
+    mms_value *subtables; /**< of member 0: {name: path} */
+    mms_check check_members, check_columns, check_keywords, check_subtables, check_ids,
+        check_shapes;
+} mms_verification;
+
+/** One member while it is looked at. */
+typedef struct mms_member {
+    int64_t index;
+    const char *path, *name; /**< name: its last path component */
+    mms_table *table;
+    mms_value *subtables; /**< {name: path} of those that are there */
+} mms_member;
+
+/** Check the links of the reference and of the members after the first (multi-ms 1.6). */
+MMS_CHECKED mms_status mms_verify_links(mms_verification *v, mms_error *err);
+
+/** Check a member's sub-tables: keywords that resolve and point inside, copies equal to member 0's.
+ */
+MMS_CHECKED mms_status mms_verify_subtables(mms_verification *v, const mms_member *m,
+                                            mms_error *err);
+
+/** Check the ids of a member's main table and that its cells have the shapes of their DDIDs. */
+MMS_CHECKED mms_status mms_verify_ids(mms_verification *v, const mms_member *m, mms_error *err);
+
+/** Check the ids in the sub-tables of member 0. */
+MMS_CHECKED mms_status mms_verify_subtable_ids(mms_verification *v, mms_error *err);
+
+/** Check the rows of ms against the source. */
+MMS_CHECKED mms_status mms_verify_against(mms_verification *v, mms_error *err);
+
+/** Return {name: path} of the sub-tables of table that are there; those that are missing, or a
+ *  SORTED_TABLE, are findings unless check is NULL.  The caller frees it. */
+MMS_CHECKED mms_status mms_find_subtables(mms_table *table, const char *member, mms_check *check,
+                                          mms_value **out, mms_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,76 @@
+/** @file verify.c  The task verify: is a Multi-MS sound, does it hold what its source holds. */
+#include <string.h>
+
+#include "multims/diff.h"
+#include "multims/mms.h"
+#include "task_priv.h"
+
+struct verify {
+    const char *vis, *against, *datacolumn, *ignored;
+    struct mms_select select;
+    int64_t show;
+};
+
+/** A key of partition that says how rows are cut, not which there are. */
+#define IGNORED(key)                                                                    \
+    {                                                                                   \
+#key, MMS_STRING, offsetof(struct verify, ignored),                             \
+            .needs = "against", .flags = MMS_PARAM_HIDDEN, .doc = "Taken and not used", \
+    }
+
+static const mms_param params[] = {
+    MMS_PARAM_VIS(struct verify, vis),
+    {"against", MMS_PATH, offsetof(struct verify, against),
+     .doc = "Source of the partition: every selected row must be there once, with equal values"},
+    MMS_PARAMS_SELECT(struct verify, select),
+    {"datacolumn", MMS_CHOICE, offsetof(struct verify, datacolumn), .init = "all",
+     .allowed = "all data corrected model data,model,corrected float_data lag_data "
+                "float_data,data lag_data,data",
+     .needs = "against", .doc = "Data columns of the partition"},
+    IGNORED(separationaxis),
+    IGNORED(numsubms),
+    IGNORED(createmms),
+    IGNORED(flagbackup),
+    {"show", MMS_INT, offsetof(struct verify, show), .init = "10", .allowed = "0..",
+     .doc = "Findings to show of each check"},
+    {0},
+};
+
+/** Whether the user gave a key of the request. */
+static bool gives_request(const mms_run *run)
+{
+    const char *name;
+    mms_value *given;
+
+    json_object_foreach((mms_value *)run->given, name, given) if (strcmp(name, "vis") &&
+                                                                  strcmp(name, "against") &&
+                                                                  strcmp(name, "show")) return true;
+    return false;
+}
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct verify *p = arg;
+    mms_verify_opts opts = MMS_VERIFY_OPTS_INIT;
+
+    opts.against = p->against;
+    opts.select = &p->select;
+    opts.datacolumn = p->datacolumn;
+    opts.from_history = !gives_request(run);
+    opts.show = p->show;
+    return mms_verify(p->vis, &opts, result, err);
+}
+
+const mms_task mms_task_verify = {
+    .name = "verify",
+    .summary = "verify a Multi-MeasurementSet, alone or against its source",
+    .details =
+        "Alone: members, columns, links, table.info, ids in range, equal sub-tables.\n"
+        "With --against and the keys of the partition request: rows, values and sub-tables.\n"
+        "Without keys the last partition that HISTORY names is taken.\n\n"
+        "Exit status: 0 sound, 1 findings, 2 could not be verified.\n",
+    .params = params,
+    .params_size = sizeof(struct verify),
+    .run = run,
+    .print = mms_report_print,
+};
