@@ -346,32 +346,31 @@ static const char *const syscal_columns[] = {"TSYS", NULL};
 static const char *const source_columns[] = {"REST_FREQUENCY", "SYSVEL", NULL};
 static const char *const weather_columns[] = {"TEMPERATURE", NULL};
 
-/* casacore leaves four bytes after the shape of an untiled, free-shaped matrix unset: with fixed
- * shapes the same parameters give the same bytes */
-static const char feed_managers[] = "[{\"type\":\"StandardStMan\",\"name\":\"Fixed\",\"cell\":[2,2]"
-                                    ",\"columns\":[\"BEAM_OFFSET\"]}]";
-static const char field_managers[] =
-    "[{\"type\":\"StandardStMan\",\"name\":\"Fixed\",\"cell\":[1,2],\"columns\":"
-    "[\"DELAY_DIR\",\"PHASE_DIR\",\"REFERENCE_DIR\"]}]";
-static const char pointing_managers[] =
-    "[{\"type\":\"StandardStMan\",\"name\":\"Fixed\",\"cell\":[1,2],\"columns\":"
-    "[\"DIRECTION\",\"TARGET\"]}]";
+/* casacore leaves four bytes of an untiled, free-shaped matrix unset: with fixed shapes the same
+ * parameters give the same bytes */
+struct matrices {
+    int rows;
+    const char *columns[4];
+};
+static const struct matrices feed_matrices = {2, {"BEAM_OFFSET", "POL_RESPONSE"}};
+static const struct matrices field_matrices = {1, {"DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR"}};
+static const struct matrices pointing_matrices = {1, {"DIRECTION", "TARGET"}};
 
 static const struct kind {
     const char *name;
     size_t switch_offset; /* of the bool in mms_simulate_opts; 0: required sub-table */
     const char *const *optional;
-    const char *managers;
+    const struct matrices *matrices;
     write_rows *write;
 } kinds[] = {
     {"ANTENNA", 0, NULL, NULL, write_antenna},
     {"DATA_DESCRIPTION", 0, NULL, NULL, write_data_description},
-    {"FEED", 0, NULL, feed_managers, write_feed},
-    {"FIELD", 0, NULL, field_managers, write_field},
+    {"FEED", 0, NULL, &feed_matrices, write_feed},
+    {"FIELD", 0, NULL, &field_matrices, write_field},
     {"FLAG_CMD", 0, NULL, NULL, NULL},
     {"HISTORY", 0, NULL, NULL, write_history},
     {"OBSERVATION", 0, NULL, NULL, write_observation},
-    {"POINTING", 0, NULL, pointing_managers, write_pointing},
+    {"POINTING", 0, NULL, &pointing_matrices, write_pointing},
     {"POLARIZATION", 0, NULL, NULL, write_polarization},
     {"PROCESSOR", 0, NULL, NULL, write_processor},
     {"SPECTRAL_WINDOW", 0, NULL, NULL, write_spectral_window},
@@ -380,6 +379,16 @@ static const struct kind {
     {"SYSCAL", offsetof(mms_simulate_opts, syscal), syscal_columns, NULL, write_syscal},
     {"WEATHER", offsetof(mms_simulate_opts, weather), weather_columns, NULL, write_weather},
 };
+
+static mms_value *fix_matrices(const struct matrices *matrices)
+{
+    mms_value *const columns = json_array();
+
+    for (const char *const *c = matrices->columns; *c; c++)
+        json_array_append_new(columns, json_string(*c));
+    return json_pack("[{s:s, s:s, s:[i,i], s:o}]", "type", "StandardStMan", "name", "Fixed", "cell",
+                     matrices->rows, 2, "columns", columns);
+}
 
 static mms_status write_subtable(const struct sim *sim, const struct kind *kind, mms_table *main,
                                  mms_error *err)
@@ -393,8 +402,8 @@ static mms_status write_subtable(const struct sim *sim, const struct kind *kind,
 
     if (!path)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory"));
-    if (kind->managers)
-        MMS_TRY(mms_value_parse(kind->managers, &managers, err));
+    if (kind->matrices)
+        managers = fix_matrices(kind->matrices);
     what.managers = managers;
     MMS_TRY(mms_table_create_standard_as(path, &what, &t.table, err));
     if (kind->write)
