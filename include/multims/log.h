@@ -22,6 +22,9 @@ typedef void mms_log_sink(void *ctx, mms_level level, const char *scope, const c
 /** Give all later lines up to level to sink; NULL drops them.  One sink a process. */
 MMS_API void mms_log_to(mms_log_sink *sink, void *ctx, mms_level level);
 
+/** Take only lines up to level from now on; returns the level before. */
+MMS_API mms_level mms_log_limit(mms_level level);
+
 /** Return whether a line of this level would reach the sink. */
 MMS_API bool mms_log_wants(mms_level level);
 

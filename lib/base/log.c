@@ -16,6 +16,13 @@ void mms_log_to(mms_log_sink *sink, void *ctx, mms_level level)
     target.level = level;
 }
 
+mms_level mms_log_limit(mms_level level)
+{
+    const mms_level before = target.level;
+    target.level = level;
+    return before;
+}
+
 bool mms_log_wants(mms_level level)
 {
     return target.sink && level <= target.level;

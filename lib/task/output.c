@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
-#include "multims/subtables.h"
 #include "output_priv.h"
 #include "task_priv.h"
 
@@ -181,6 +180,7 @@ static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_e
                        name) if (i > 0 &&
                                  mms_layout_is_link(m->out->layout, json_string_value(name)))
         json_array_append(links, name);
+    json_object_set_new(unit, "step", json_string("part"));
     json_object_set_new(unit, "out", json_string(out));
     json_object_set_new(unit, "rows_file", json_string(rows));
     json_object_set_new(unit, "nrow", json_integer(part->rows));
@@ -205,6 +205,41 @@ static mms_status make_units(making *m, mms_error *err)
     return st;
 }
 
+/** Run one unit alone; *answer is NULL on failure.  The client itself writes no table: casacore
+ * ends the process when the disk is full. */
+static mms_status run_one(making *m, const char *label, mms_value *unit, mms_value **answer,
+                          mms_error *err)
+{
+    mms_answer result = {0};
+    mms_status st;
+
+    *answer = NULL;
+    MMS_TRY(unit ? mms_run_engine(m->run, err) : out_of_memory(m, err));
+    st = mms_engine_run(m->run->engine, m->run->task->name, 1, &label, &unit, &result, err);
+    if (st == MMS_OK) {
+        *answer = result.value;
+        result.value = NULL;
+    }
+    mms_answers_free(1, &result);
+done:
+    return st;
+}
+
+/** The first unit: the sub-tables of the request, which the parts get. */
+static mms_status write_tables(making *m, mms_error *err)
+{
+    mms_value *unit = json_pack("{ss ss ss so}", "step", "tables", "vis", mms_ms_path(m->out->ms),
+                                "tables", m->tables, "select", mms_select_value(m->out->select));
+    mms_value *answer;
+    const mms_status st = run_one(m, "sub-tables", unit, &answer, err);
+
+    if (st == MMS_OK)
+        m->subtables = json_incref(json_object_get(answer, "names"));
+    mms_value_free(&answer);
+    mms_value_free(&unit);
+    return st;
+}
+
 static mms_status run_units(making *m, mms_error *err)
 {
     mms_answer *answers = mms_alloc(m->nparts, sizeof *answers);
@@ -224,53 +259,32 @@ done:
     return st;
 }
 
-/** Open the finished output as a reader does, and count its rows. */
-static mms_status check_result(const making *m, mms_error *err)
+/** The last unit: what is written with casacore into the assembled output. */
+static mms_status finish(making *m, mms_error *err)
 {
-    mms_ms *ms;
-    const mms_status st = mms_ms_open(m->folder, &ms, err);
-
-    if (st != MMS_OK)
-        return st;
-    const int64_t nrow = mms_ms_nrow(ms);
-    const size_t missing = json_array_size(mms_ms_missing_subtables(ms));
-    mms_ms_close(&ms);
-    if (nrow != m->out->meta->nselected)
-        return mms_fail(err, MMS_ERR_INTERNAL, "%s has %" PRId64 " rows, %" PRId64 " are selected",
-                        m->base, nrow, m->out->meta->nselected);
-    if (missing)
-        return mms_fail(err, MMS_ERR_INTERNAL, "%s: %zu sub-tables are missing", m->base, missing);
-    return MMS_OK;
-}
-
-static mms_status add_history(const making *m, mms_error *err)
-{
+    char *flags = mms_format("%s.flagversions", m->folder);
     char *first =
         m->out->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[0]) : strdup(m->folder);
-    mms_value *texts = mms_history_texts(m->run);
-    mms_status st = first && texts ? mms_history_append(first, m->run->task->name, texts, err)
-                                   : out_of_memory(m, err);
-
-    free(first);
-    mms_value_free(&texts);
-    return st;
-}
-
-static mms_status backup_flags(const making *m, mms_error *err)
-{
-    char *folder = mms_format("%s.flagversions", m->folder);
+    mms_value *texts = mms_history_texts(m->run), *unit, *answer;
     mms_status st;
 
-    mms_log(MMS_LOG_INFO, m->run->task->name, "Create a backup of the flags that are in the MMS");
-    mms_log(MMS_LOG_DEBUG, m->run->task->name, "Saving current flags to partition_1");
-    st = folder ? mms_flagversions_save(m->folder, folder, "partition_1", err)
-                : out_of_memory(m, err);
-    free(folder);
+    unit = flags && first && texts
+               ? json_pack("{ss ss ss ss sO sI ss}", "step", "finish", "output", m->folder, "first",
+                           first, "origin", m->run->task->name, "history", texts, "rows",
+                           (json_int_t)m->out->meta->nselected, "flags",
+                           m->out->flag_backup ? flags : "")
+               : NULL;
+    st = run_one(m, "the finished output", unit, &answer, err);
+    mms_value_free(&answer);
+    mms_value_free(&unit);
+    mms_value_free(&texts);
+    free(flags);
+    free(first);
     return st;
 }
 
 /** From finished parts to a finished output, still staged. */
-static mms_status assemble(const making *m, mms_error *err)
+static mms_status assemble(making *m, mms_error *err)
 {
     mms_status st;
 
@@ -280,10 +294,7 @@ static mms_status assemble(const making *m, mms_error *err)
                                     (const char *const *)m->names, m->out->axis, m->subtables,
                                     err));
     }
-    MMS_TRY(add_history(m, err));
-    MMS_TRY(check_result(m, err));
-    if (m->out->flag_backup)
-        MMS_TRY(backup_flags(m, err));
+    MMS_TRY(finish(m, err));
 done:
     return st;
 }
@@ -313,7 +324,7 @@ static mms_status write_all(making *m, mms_error *err)
     mms_status st;
 
     MMS_TRY(prepare(m, err));
-    MMS_TRY(mms_subtables_write(m->out->ms, m->out->selection, m->tables, &m->subtables, err));
+    MMS_TRY(write_tables(m, err));
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(make_units(m, err));
     MMS_TRY(mms_sort_rows(m->out, (const mms_value *const *)m->units, err));

@@ -19,7 +19,8 @@ typedef struct mms_output {
     mms_layout layout;
     bool sync, keep_scratch, flag_backup;
     mms_ms *ms;
-    mms_selection *selection;
+    const mms_select *select;
+    mms_selection *selection; /**< select, resolved */
     const mms_meta *meta;
     const mms_plan *plan;
 } mms_output;
@@ -46,9 +47,21 @@ MMS_CHECKED mms_status mms_part_request(const mms_output *out, mms_value **reque
 MMS_CHECKED mms_status mms_sort_rows(const mms_output *out, const mms_value *const *units,
                                      mms_error *err);
 
-/** Write one part: a unit of the engine.  See write_part.c for the request. */
-mms_status mms_part_write(mms_job *job, const mms_value *request, mms_value *answer,
-                          mms_error *err);
+/** A unit of the engine, by its step: tables, part, finish. */
+mms_status mms_output_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                           mms_error *err);
+
+/** Write one part.  See write_part.c for the request. */
+MMS_CHECKED mms_status mms_part_write(mms_job *job, const mms_value *request, mms_value *answer,
+                                      mms_error *err);
+
+/** The expressions that are given, by parameter name; new reference. */
+mms_value *mms_select_value(const mms_select *select);
+
+/** Resolve a selection for writing: what can't be written is refused.  *out may be set on failure.
+ */
+MMS_CHECKED mms_status mms_output_select(mms_ms *ms, const mms_select *select, mms_selection **out,
+                                         mms_error *err);
 
 /** HISTORY texts of a run: task, version, one a parameter (multi-ms 3.6); new reference. */
 mms_value *mms_history_texts(const mms_run *run);

@@ -122,9 +122,7 @@ static mms_status plan_parts(work *w, mms_error *err)
     mms_status st;
 
     mms_log(MMS_LOG_INFO, "partition", "Analyzing MS for partitioning");
-    MMS_TRY(mms_selection_create(w->ms, &w->p->select, &w->selection, err));
-    MMS_TRY(mms_selection_check_corrs(w->selection, err));
-    MMS_TRY(mms_selection_drop_channelless(w->selection, err));
+    MMS_TRY(mms_output_select(w->ms, &w->p->select, &w->selection, err));
     MMS_TRY(mms_meta_read(w->ms, w->selection, &w->meta, err));
     if (w->meta.nselected == 0)
         MMS_TRY(mms_fail(err, MMS_ERR_EMPTY,
@@ -159,7 +157,6 @@ static mms_status describe(const work *w, const mms_output *out, mms_value *resu
     }
     json_object_set_new(result, "outputvis", json_string(out->outputvis));
     json_object_set_new(result, "rows", json_integer(w->meta.nselected));
-    json_object_set_new(result, "axistype", json_string(out->axis));
     json_object_set_new(result, "dropped", json_integer(mms_plan_ndropped(w->plan)));
     json_object_update(result, plan);
     json_decref(plan);
@@ -191,6 +188,7 @@ static mms_status write_parts(work *w, mms_value *result, mms_error *err)
         .keep_scratch = p->keepscratch,
         .flag_backup = p->flagbackup && p->createmms,
         .ms = w->ms,
+        .select = &p->select,
         .selection = w->selection,
         .meta = &w->meta,
         .plan = w->plan,
@@ -249,7 +247,7 @@ static void print(const mms_value *result, FILE *out)
     fprintf(out, "%s: %" JSON_INTEGER_FORMAT " rows, axis %s\n",
             json_string_value(json_object_get(result, "outputvis")),
             json_integer_value(json_object_get(result, "rows")),
-            json_string_value(json_object_get(result, "axistype")));
+            json_string_value(json_object_get(result, "axis_type")));
     fprintf(out, "%-28s%-20s%-16s%-12s%-10s%s\n", "Part", "Scan", "Spw", "Nrows", "MB",
             "Visibilities");
     json_array_foreach(json_object_get(result, "parts"), i, part)
@@ -271,7 +269,7 @@ const mms_task mms_task_partition = {
     .params_size = sizeof(struct partition),
     .run = run,
     .print = print,
-    .unit = mms_part_write,
+    .unit = mms_output_unit,
     .details =
         "Examples:\n"
         "  multims partition in.ms out.mms --separationaxis scan --numsubms 8 -j 4\n"

@@ -1,0 +1,135 @@
+/** @file unit.c  The units of an output, in a worker: its sub-tables, its parts, the finish. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "multims/subtables.h"
+#include "output_priv.h"
+#include "task_priv.h"
+
+/** The selection of a request by parameter name. */
+static const struct word {
+    const char *name;
+    size_t offset;
+} words[] = {
+    {"field", offsetof(mms_select, field)},
+    {"spw", offsetof(mms_select, spw)},
+    {"scan", offsetof(mms_select, scan)},
+    {"antenna", offsetof(mms_select, antenna)},
+    {"correlation", offsetof(mms_select, correlation)},
+    {"timerange", offsetof(mms_select, timerange)},
+    {"intent", offsetof(mms_select, intent)},
+    {"array", offsetof(mms_select, array)},
+    {"uvrange", offsetof(mms_select, uvrange)},
+    {"observation", offsetof(mms_select, observation)},
+    {"feed", offsetof(mms_select, feed)},
+    {"taql", offsetof(mms_select, taql)},
+};
+
+mms_value *mms_select_value(const mms_select *select)
+{
+    mms_value *value = json_object();
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++) {
+        const char *text;
+        memcpy(&text, (const char *)select + words[i].offset, sizeof text);
+        if (text && *text)
+            json_object_set_new(value, words[i].name, json_string(text));
+    }
+    return value;
+}
+
+static mms_select select_of(const mms_value *value)
+{
+    mms_select select = {0};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++) {
+        const char *text = json_string_value(json_object_get(value, words[i].name));
+        memcpy((char *)&select + words[i].offset, &text, sizeof text);
+    }
+    return select;
+}
+
+mms_status mms_output_select(mms_ms *ms, const mms_select *select, mms_selection **out,
+                             mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(mms_selection_create(ms, select, out, err));
+    MMS_TRY(mms_selection_check_corrs(*out, err));
+    MMS_TRY(mms_selection_drop_channelless(*out, err));
+done:
+    return st;
+}
+
+static mms_status write_tables(const mms_value *request, mms_value *answer, mms_error *err)
+{
+    const mms_select select = select_of(json_object_get(request, "select"));
+    mms_ms *ms = NULL;
+    mms_selection *selection = NULL;
+    mms_value *names;
+    mms_level level;
+    mms_status st;
+
+    MMS_TRY(mms_ms_open(json_string_value(json_object_get(request, "vis")), &ms, err));
+    level = mms_log_limit(MMS_LOG_ERROR); // the client has resolved it before, and has warned
+    st = mms_output_select(ms, &select, &selection, err);
+    mms_log_limit(level);
+    MMS_TRY(st);
+    MMS_TRY(mms_subtables_write(
+        ms, selection, json_string_value(json_object_get(request, "tables")), &names, err));
+    json_object_set_new(answer, "names", names);
+done:
+    mms_selection_free(&selection);
+    mms_ms_close(&ms);
+    return st;
+}
+
+/** Open the finished output as a reader does, and count its rows. */
+static mms_status check_result(const char *path, int64_t nrow, mms_error *err)
+{
+    mms_ms *ms;
+    const mms_status st = mms_ms_open(path, &ms, err);
+
+    if (st != MMS_OK)
+        return st;
+    const int64_t found = mms_ms_nrow(ms);
+    const size_t missing = json_array_size(mms_ms_missing_subtables(ms));
+    mms_ms_close(&ms);
+    if (found != nrow)
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s has %" PRId64 " rows, %" PRId64 " are selected",
+                        path, found, nrow);
+    if (missing)
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s: %zu sub-tables are missing", path, missing);
+    return MMS_OK;
+}
+
+static mms_status finish(const mms_value *request, mms_error *err)
+{
+    const char *output = json_string_value(json_object_get(request, "output"));
+    const char *flags = json_string_value(json_object_get(request, "flags"));
+    mms_status st;
+
+    MMS_TRY(mms_history_append(json_string_value(json_object_get(request, "first")),
+                               json_string_value(json_object_get(request, "origin")),
+                               json_object_get(request, "history"), err));
+    MMS_TRY(check_result(output, json_integer_value(json_object_get(request, "rows")), err));
+    if (*flags) {
+        mms_log(MMS_LOG_INFO, "partition", "Create a backup of the flags that are in the MMS");
+        mms_log(MMS_LOG_DEBUG, "partition", "Saving current flags to partition_1");
+        MMS_TRY(mms_flagversions_save(output, flags, "partition_1", err));
+    }
+done:
+    return st;
+}
+
+mms_status mms_output_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                           mms_error *err)
+{
+    const char *step = json_string_value(json_object_get(request, "step"));
+
+    if (!strcmp(step, "tables"))
+        return write_tables(request, answer, err);
+    if (!strcmp(step, "finish"))
+        return finish(request, err);
+    return mms_part_write(job, request, answer, err);
+}
