@@ -1,0 +1,25 @@
+#ifndef MULTIMS_MULTIMS_H
+#define MULTIMS_MULTIMS_H
+/** @file multims.h  All public headers. */
+
+#include "multims/base.h"
+#include "multims/block.h"
+#include "multims/diff.h"
+#include "multims/engine.h"
+#include "multims/layout.h"
+#include "multims/listing.h"
+#include "multims/log.h"
+#include "multims/meta.h"
+#include "multims/mms.h"
+#include "multims/ms.h"
+#include "multims/ms_meta.h"
+#include "multims/plan.h"
+#include "multims/select.h"
+#include "multims/simulate.h"
+#include "multims/stage.h"
+#include "multims/subtables.h"
+#include "multims/task.h"
+#include "multims/transform.h"
+#include "multims/value.h"
+
+#endif

@@ -1,0 +1,193 @@
+"""The program's command line: exit statuses, help, tasks, log, parameters, broken outputs."""
+import json
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import program_case
+from program_case import ProgramCase
+
+
+class ExitStatus(ProgramCase):
+    def refuses(self, status, pattern, *words):
+        run = self.multims(*words, status=status)
+        self.assertRegex(run.stderr, pattern)
+        self.assertEqual(run.stdout, "")
+
+    def test_no_verb_prints_the_usage_on_stderr(self):
+        self.refuses(2, "(?s)usage: multims VERB.*partition", *[])
+
+    def test_an_unknown_verb_is_refused(self):
+        self.refuses(2, "unknown verb frobnicate: multims help lists them", "frobnicate")
+
+    def test_a_typo_is_answered_with_the_nearest_name(self):
+        self.refuses(2, "unknown verb partitoin: did you mean partition\\?", "partitoin")
+        self.refuses(2, "unknown parameter scna: did you mean scan\\?",
+                     "partition", "in.ms", "out.mms", "scna=1")
+        self.refuses(2, "separationaxis", "partition", "in.ms", "o.mms", "separationaxis=scam")
+
+    def test_a_missing_parameter_is_named(self):
+        self.refuses(2, "outputvis", "partition", self.simulate())
+
+    def test_what_cannot_be_begun_is_2_and_leaves_nothing(self):
+        self.simulate()
+        self.refuses(2, r"not found.*nope\.ms", "partition", "nope.ms", "out.mms")
+        self.refuses(2, "numsubms.*zero", "partition", "in.ms", "out.mms", "numsubms=zero")
+        os.mkdir(self.path("there.mms"))
+        self.refuses(2, r"there\.mms already exists", "partition", "in.ms", "there.mms")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms", "there.mms"])
+
+    def test_an_empty_selection_is_3(self):
+        self.simulate()
+        self.refuses(3, "zero rows", "partition", "in.ms", "out.mms", "scan=99")
+        self.assertEqual(os.listdir(self.folder), ["in.ms"])
+
+    def test_differences_are_1_and_are_an_answer(self):
+        self.simulate("a.ms")
+        self.simulate("b.ms", "noise=1")
+        self.assertTrue(self.answer("diff", "a.ms", "b.ms", status=1)["failed"])
+        self.assertFalse(self.answer("diff", "a.ms", "a.ms")["failed"])
+
+    def test_a_log_that_cannot_be_opened_is_refused(self):
+        self.refuses(2, "no/such/folder", "listpartition", self.simulate(), "--log",
+                     "no/such/folder/log")
+
+
+class Help(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.all = json.loads(self.multims("tasks", "--json").stdout)
+
+    def test_the_lists_of_verbs_agree(self):
+        names = [task["name"] for task in self.all["tasks"]]
+        self.assertIn("partition", names)
+        listed = self.multims("tasks").stdout.splitlines()
+        self.assertEqual([line.split()[0] for line in listed], names)
+        usage = self.multims("help").stdout
+        self.assertEqual(self.multims("--help").stdout, usage)
+        for task in self.all["tasks"]:
+            self.assertRegex(usage, f"(?m)^  {task['name']} +{re.escape(task['summary'])}$")
+
+    def test_the_help_of_each_verb_names_every_visible_parameter(self):
+        for task in self.all["tasks"]:
+            text = self.multims(task["name"], "--help").stdout
+            self.assertEqual(self.multims("help", task["name"]).stdout, text)
+            self.assertIn(task["summary"], text)
+            for p in task["params"] + self.all["options"]:
+                option = rf"(?m)^  (-\w, )?--(\[no-\])?{p['name']}( |$)"
+                with self.subTest(verb=task["name"], parameter=p["name"]):
+                    if p["hidden"]:
+                        self.assertNotRegex(text, option)
+                    else:
+                        self.assertRegex(text, option)
+                        self.assertIn(" ".join(p["doc"].split()), " ".join(text.split()))
+
+    def test_a_default_is_one_of_the_allowed_values(self):
+        for task in self.all["tasks"]:
+            for p in task["params"]:
+                if "allowed" in p and not p["required"]:
+                    self.assertIn(p["default"], p["allowed"], f"{task['name']} {p['name']}")
+
+    def test_help_of_nothing_is_refused(self):
+        self.multims("help", "frobnicate", status=2)
+        self.multims("tasks", "--jsno", status=2)
+
+
+class Version(ProgramCase):
+    def test_it_names_what_it_was_built_with(self):
+        text = self.multims("--version").stdout
+        self.assertRegex(text, r"^multims \d+\.\d+\.\d+ .*casacore \d+\.\d+\.\d+, Open MPI v\d")
+
+    def test_mpi_is_not_loaded_without_a_launcher(self):
+        self.simulate()
+        for words in ["--version"], ["partition", "in.ms", "out.mms", "-j", "2"]:
+            env = {name: text for name, text in os.environ.items()
+                   if not name.startswith(("OMPI_", "PMI", "SLURM_"))}
+            loaded = self.multims(*words, env={**env, "LD_DEBUG": "files"}).stderr
+            self.assertIn("libcasa_tables", loaded)
+            self.assertNotIn("libmpi", loaded)
+
+
+class Outputs(ProgramCase):
+    def test_a_full_standard_output_fails_the_run(self):
+        self.simulate()
+        for words in ["tasks"], ["--version"], ["listpartition", "in.ms"], ["tasks", "--json"]:
+            with open("/dev/full", "w") as full:
+                run = self.multims(*words, status=1, stdout=full)
+            self.assertRegex(run.stderr, "multims: standard output: (No space left|write error)")
+
+    def test_a_closed_pipe_fails_the_run_and_does_not_kill_it(self):
+        self.simulate()
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            run = self.multims("listpartition", "in.ms", status=1, stdout=writer)
+        finally:
+            os.close(writer)
+        self.assertRegex(run.stderr, "standard output: Broken pipe")
+
+    def test_results_go_to_stdout_and_messages_to_stderr(self):
+        self.simulate()
+        run = self.multims("partition", "in.ms", "out.mms", "--json")
+        self.assertEqual(json.loads(run.stdout)["rows"], 48)
+        self.assertIn("INFO partition: ", run.stderr)
+
+    def test_quiet_says_nothing_of_a_good_run(self):
+        run = self.multims("partition", self.simulate(), "out.mms", "--quiet")
+        self.assertEqual(run.stderr, "")
+
+    def test_verbose_says_more(self):
+        self.simulate()
+        said = self.multims("partition", "in.ms", "out.mms").stderr
+        self.assertNotIn("DEBUG", said)
+        self.assertRegex(self.multims("partition", "in.ms", "o2.mms", "-v").stderr, "(?m)^DEBUG ")
+
+    def test_the_log_is_appended_with_times_and_has_the_failure(self):
+        self.simulate()
+        self.multims("partition", "in.ms", "out.mms", "--quiet", "--log", "run.log")
+        self.multims("partition", "in.ms", "out.mms", "--quiet", "--log", "run.log", status=2)
+        with open(self.path("run.log")) as log:
+            lines = log.read().splitlines()
+        for line in lines:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z [A-Z]+ \S+: ")
+        self.assertTrue(any(" INFO " in line for line in lines))
+        self.assertRegex(lines[-1], r" ERROR .*out\.mms already exists")
+
+
+class Parameters(ProgramCase):
+    WANTED = {"vis": "in.ms", "outputvis": "out.mms", "separationaxis": "spw", "numsubms": 2,
+              "scan": "1", "spw": "0:1~4,1", "flagbackup": False}
+
+    def plan(self, *words):
+        return self.answer("partition", *words, "--dryrun")
+
+    def test_options_words_and_file_are_the_same_request(self):
+        self.simulate()
+        options = self.plan("in.ms", "out.mms", "--separationaxis", "spw", "--numsubms=2",
+                            "--scan", "1", "--spw", "0:1~4,1", "--no-flagbackup")
+        words = self.plan("vis='in.ms'", "outputvis=out.mms", "separationaxis=spw", "numsubms=2",
+                          "scan='1'", "spw='0:1~4,1'", "flagbackup=False")
+        with open(self.path("request.json"), "w") as file:
+            json.dump(self.WANTED, file)
+        self.assertEqual([p["rows"] for p in options["parts"]], [12, 12])
+        self.assertEqual([p["spws"] for p in options["parts"]], [[0], [1]])
+        self.assertEqual(words, options)
+        self.assertEqual(self.plan("--params", "request.json"), options)
+
+    def test_words_win_over_the_file(self):
+        self.simulate()
+        with open(self.path("request.json"), "w") as file:
+            json.dump({**self.WANTED, "scan": "99"}, file)
+        self.assertEqual(self.plan("--params", "request.json", "scan=1")["rows"], 24)
+
+    def test_a_bad_file_is_refused_by_name(self):
+        for text, said in (("{", r"bad\.json"), ('{"nosuch": 1}', "nosuch"), ("[]", r"bad\.json")):
+            with open(self.path("bad.json"), "w") as file:
+                file.write(text)
+            run = self.multims("partition", "--params", "bad.json", status=2)
+            self.assertRegex(run.stderr, said)
+        self.multims("partition", "--params", "absent.json", status=2)
+
+
+program_case.main()

@@ -1,0 +1,58 @@
+"""What tests of the program as a whole share: its path, a scratch folder, a small MS.
+
+A script that uses it is called as: script.py --program MULTIMS --scratch FOLDER [its own options].
+"""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--program", required=True)
+parser.add_argument("--scratch", required=True)
+args = None
+
+
+class ProgramCase(unittest.TestCase):
+    """Each test runs in a folder of its own, which must be gone or known when it ends."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(dir=args.scratch)
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def run_words(self, *words, **options):
+        """Run any command in the test's folder."""
+        return subprocess.run([str(w) for w in words], cwd=self.folder, text=True, timeout=120,
+                              stdin=subprocess.DEVNULL,
+                              **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+
+    def multims(self, *words, status=0, **options):
+        """Run the program and demand its exit status."""
+        run = self.run_words(args.program, *words, **options)
+        self.assertEqual(run.returncode, status,
+                         f"multims {' '.join(map(str, words))}\n{run.stdout}\n{run.stderr}")
+        return run
+
+    def answer(self, *words, status=0):
+        """The program's answer as JSON."""
+        return json.loads(self.multims(*words, "--json", status=status).stdout)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def simulate(self, name="in.ms", *words):
+        """A small MS: 2 scans x 2 spws, 4 antennas, 48 rows unless words say otherwise."""
+        self.multims("simulate", name, "antennas=4", "spws=2", "channels=8", "integrations=2",
+                     "corrected=True", "--no-sync", "--quiet", *words)
+        return name
+
+
+def main():
+    global args
+    args, rest = parser.parse_known_args()
+    os.makedirs(args.scratch, exist_ok=True)
+    unittest.main(module="__main__", argv=[sys.argv[0], *rest])
