@@ -1,0 +1,164 @@
+#!/usr/bin/python3
+"""partition where it can't write: a full disk, before and after the plan's check, and folders and
+file systems that refuse writes (design D7, D9).  Mounts are made in a namespace of our own."""
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import robust
+
+INSIDE = "MULTIMS_ROBUST_NAMESPACE"
+INPUT = "hd142_b9cont_self_tav.ms"
+COARSE, FINE = 10, 10
+
+
+def enter_namespace():
+    """Start again where mounts are ours alone; stay where that is forbidden."""
+    words = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-r", "-m"]
+    can = subprocess.run([*words, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True)
+    if can.returncode == 0 and INSIDE not in os.environ:
+        os.environ[INSIDE] = "1"
+        os.execvp(words[0], [*words, sys.executable, *sys.argv])
+
+
+class Mounts(robust.Case):
+    def setUp(self):
+        if INSIDE not in os.environ:
+            self.skipTest("mounts are forbidden here")
+        super().setUp()
+
+    def mount(self, *words):
+        subprocess.run(["mount", *words, self.folder], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.folder], check=True)
+
+
+class FullDisk(Mounts):
+    def setUp(self):
+        super().setUp()
+        self.input = self.data(INPUT)
+        self.before = robust.tree(self.input)
+
+    def tearDown(self):
+        self.assertEqual(robust.tree(self.input), self.before, "the input has changed")
+
+    def new_disk(self, size):
+        self.mount("-t", "tmpfs", "-o", f"size={size}", "none")
+
+    def free(self):
+        disk = os.statvfs(self.folder)
+        return disk.f_bavail * disk.f_frsize
+
+    def words(self, *more):
+        return "partition", self.input, "out.mms", "separationaxis=scan", "-j", "2", *more
+
+    def fill(self, left):
+        """Take the disk but for left bytes."""
+        with open(self.path("fill"), "wb") as f:
+            f.write(b"x" * max(0, self.free() - left))
+
+    def test_refused_by_the_plan(self):
+        self.new_disk(8 << 20)
+        self.assert_ended(self.run_to_end(*self.words()), 2, "out.mms needs about ",
+                          " MiB, the disk has 8 MiB left")
+        self.assert_folder()
+        self.assert_ended(self.run_to_end(*self.words("--dryrun")), 2, "out.mms needs about ")
+
+    def run_and_fill(self, left):
+        """Start, and take the space as soon as the plan has been found to fit."""
+        run = self.start(*self.words())
+        while run.process.poll() is None and not os.listdir(self.folder):
+            time.sleep(0.0002)
+        run.send_all(signal.SIGSTOP)
+        self.fill(left)
+        run.send_all(signal.SIGCONT)
+        result = run.wait()
+        self.assertEqual(run.strays(), {}, "processes are left")
+        return result
+
+    def check_filled(self, result, left):
+        if result.returncode == 0:
+            self.assert_folder("fill", "out.mms", "out.mms.flagversions")
+            return
+        self.assert_ended(result, 1)
+        self.assertRegex(result.stderr.splitlines()[-1],
+                         f"^multims partition: .*{self.folder}/\\.out\\.mms\\.mms-part-")
+        self.assert_folder("fill")
+
+    @staticmethod
+    def amounts(used):
+        """Over the whole run, and closer to each other at its end, where the parts are joined."""
+        parts = [used * i // COARSE for i in range(COARSE)]
+        return [64 << 10, *parts[1:], *(used - (64 << 10) * i for i in range(FINE, 0, -1))]
+
+    def test_filled_after_the_check(self):
+        self.new_disk(64 << 20)
+        room = self.free()
+        self.assert_done(self.run_to_end(*self.words()))
+        used = room - self.free()
+        statuses = []
+        for left in self.amounts(used):
+            subprocess.run(["umount", self.folder], check=True)
+            subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={64 << 20}", "none",
+                            self.folder], check=True)
+            with self.subTest(left=left, used=used):
+                result = self.run_and_fill(left)
+                self.check_filled(result, left)
+                statuses.append(result.returncode)
+        self.assertGreaterEqual(statuses.count(1), COARSE, "the disk was not full")
+        os.unlink(self.path("fill"))
+        if not os.path.exists(self.path("out.mms")):
+            self.assert_done(self.run_to_end(*self.words()))
+
+
+class ReadOnly(Mounts):
+    def test_output_on_a_read_only_disk(self):
+        self.mount("-t", "tmpfs", "-o", "ro", "none")
+        result = self.run_to_end("partition", self.data("D7.ms"), "out.mms")
+        self.assert_ended(result, 2, f"{self.folder}: ", "Read-only file system")
+        self.assert_folder()
+
+    def test_input_on_a_read_only_disk(self):
+        """With lock files and without: reading needs neither the right to lock nor to make them."""
+        output = self.path("out")
+        for locked in (True, False):
+            input_ms = self.copy("D7.ms", f"{locked}.ms")
+            if not locked:
+                subprocess.run(["find", input_ms, "-name", "table.lock", "-delete"], check=True)
+        self.copy("D7.ms", "elsewhere")
+        scratch = os.path.join(robust.args.scratch, f"read-only-{os.getpid()}")
+        os.mkdir(scratch)
+        self.addCleanup(subprocess.run, ["rm", "-r", scratch])
+        subprocess.run(["mount", "--bind", self.folder, self.folder], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.folder], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", self.folder], check=True)
+        for locked in (True, False):
+            output = os.path.join(scratch, f"{locked}.mms")
+            self.assert_done(self.run_to_end("partition", self.path(f"{locked}.ms"), output))
+
+
+class UnwritableFolder(robust.Case):
+    def test_output_in_a_folder_without_the_right_to_write(self):
+        """Root may write everywhere, unless that right is taken from it."""
+        os.mkdir(self.path("closed"), 0o555)
+        drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+        result = self.run_to_end("partition", self.data("D7.ms"), "closed/out.mms",
+                                 prefix=drop if os.geteuid() == 0 else [])
+        self.assert_ended(result, 2, f"{self.folder}/closed: ", "Permission denied")
+        self.assert_folder("closed")
+        self.assertEqual(os.listdir(self.path("closed")), [])
+
+    def test_input_without_the_right_to_read(self):
+        closed = self.copy("D7.ms")
+        os.chmod(os.path.join(closed, "table.dat"), 0)
+        drop = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+        result = self.run_to_end("partition", "in.ms", "out.mms",
+                                 prefix=drop if os.geteuid() == 0 else [])
+        self.assert_ended(result, 2, "in.ms/table.dat", "Permission denied")
+        self.assert_folder("in.ms")
+
+
+if __name__ == "__main__":
+    enter_namespace()
+    robust.main("__main__")
