@@ -96,7 +96,10 @@ static mms_rows *as_ranges(int64_t n, const int64_t *rows, int64_t *nrange)
 mms_status mms_table_pick_rows(const char *src, const char *dst, int64_t n, const int64_t *rows,
                                mms_table **out, mms_error *err)
 {
-    const mms_table_like how = {.nrow = n};
+    // Cuts change the shapes of these; CASA declares them free, others fixed.
+    static const char *const cut[] = {"CHAN_FREQ",    "CHAN_WIDTH",   "EFFECTIVE_BW",
+                                      "RESOLUTION",   "CORR_TYPE",    "CORR_PRODUCT",
+                                      "ASSOC_SPW_ID", "ASSOC_NATURE", NULL};
     mms_table *in = NULL;
     int64_t nrange;
     mms_rows *ranges = as_ranges(n, rows, &nrange);
@@ -106,6 +109,13 @@ mms_status mms_table_pick_rows(const char *src, const char *dst, int64_t n, cons
     if (!ranges)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", src));
     MMS_TRY(mms_table_open(src, MMS_TABLE_READ, &in, err));
+    const char *fixed[MMS_COUNT_OF(cut)] = {NULL};
+    for (int64_t i = 0, k = 0; cut[i]; i++) {
+        const mms_column *c = mms_table_find_column(in, cut[i]);
+        if (c && c->fixed)
+            fixed[k++] = cut[i];
+    }
+    const mms_table_like how = {.nrow = n, .max_tile_rows = n, .reshape = fixed, .small = true};
     MMS_TRY(mms_table_create_like(dst, in, &how, out, err));
     for (int64_t i = 0; i < mms_table_ncolumn(in); i++) {
         const char *name = mms_table_column(in, i)->name;

@@ -33,8 +33,12 @@ static mms_status mark_as_plain(mms_table *table, mms_error *err)
 mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_opts *opts,
                              mms_writer **out, mms_error *err)
 {
-    const mms_table_like how = {opts->nrow,        opts->nrow,      opts->skip,
-                                opts->rename_from, opts->rename_to, opts->reshape};
+    const mms_table_like how = {.nrow = opts->nrow,
+                                .max_tile_rows = opts->nrow,
+                                .skip = opts->skip,
+                                .rename_from = opts->rename_from,
+                                .rename_to = opts->rename_to,
+                                .reshape = opts->reshape};
     mms_writer *w = calloc(1, sizeof *w);
     mms_status st;
 

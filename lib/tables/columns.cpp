@@ -4,6 +4,7 @@
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/TableColumn.h>
+#include <casacore/tables/Tables/TableRecord.h>
 
 #include <algorithm>
 #include <cinttypes>
@@ -168,6 +169,15 @@ std::vector<mms_shape_run> find_runs(mms_table *t, const mms_column *c, int64_t 
     return runs;
 }
 
+/** TableColumn::put knows no records. */
+void copy_record(const TableColumn &in, casacore::rownr_t from, TableColumn &out,
+                 casacore::rownr_t to)
+{
+    casacore::TableRecord record;
+    ScalarColumn<casacore::TableRecord>(in).get(from, record);
+    ScalarColumn<casacore::TableRecord>(out).put(to, record);
+}
+
 /** Whole scalar column converted to double; false when its type is no number. */
 template <typename T>
 void convert_column(mms_table *t, const char *column, Vector<casacore::Double> &out)
@@ -326,13 +336,20 @@ mms_status mms_table_copy_cells(mms_table *src, const char *src_column, int64_t 
                                 int64_t first, mms_error *err)
 {
     return mms::guard(err, dst->path.c_str(), [&]() -> mms_status {
+        const mms_column *c;
+        const mms_status st = mms::find(src, src_column, &c, err);
+        if (st != MMS_OK)
+            return st;
+        const bool record = c->dtype == MMS_DT_OTHER && c->scalar;
         const TableColumn in(src->table, src_column);
         TableColumn out(dst->table, dst_column);
         casacore::rownr_t to = static_cast<casacore::rownr_t>(first);
         for (int64_t i = 0; i < nrange; i++)
             for (int64_t r = 0; r < ranges[i].count; r++, to++) {
                 const casacore::rownr_t from = static_cast<casacore::rownr_t>(ranges[i].first + r);
-                if (in.isDefined(from))
+                if (record)
+                    copy_record(in, from, out, to);
+                else if (in.isDefined(from))
                     out.put(to, in, from, false);
             }
         return MMS_OK;

@@ -114,11 +114,12 @@ IPosition default_tile(const ColumnDesc &desc)
 }
 
 /** Take a column away from its manager and give it one of its own (multi-ms 1.12). */
-void give_own_manager(layout &l, const std::string &name)
+void give_own_manager(layout &l, const std::string &name, bool small)
 {
     ColumnDesc &desc = l.desc.rwColumnDesc(name);
     remove_from_managers(l, {name});
-    const bool array = desc.isArray() && mms_dtype_size(mms::dtype_of(desc.dataType())) > 0;
+    const bool array =
+        !small && desc.isArray() && mms_dtype_size(mms::dtype_of(desc.dataType())) > 0;
     Record manager = new_manager(array ? "TiledShapeStMan" : "StandardStMan", "Own" + name, name);
     if (array) {
         Record spec;
@@ -133,9 +134,11 @@ void give_own_manager(layout &l, const std::string &name)
 void free_shape(TableDesc &desc, const std::string &name)
 {
     ColumnDesc &column = desc.rwColumnDesc(name);
-    if (column.isArray() && column.isFixedShape()) {
-        column.setOptions(column.options() & ~(ColumnDesc::FixedShape | ColumnDesc::Direct));
-    }
+    if (!column.isArray() || !column.isFixedShape())
+        return;
+    const auto ndim = static_cast<casacore::uInt>(column.ndim());
+    column.setOptions(column.options() & ~(ColumnDesc::FixedShape | ColumnDesc::Direct));
+    column.setNdim(ndim); // removing the shape has removed its number of axes
 }
 
 void drop_columns(layout &l, const char *const *skip)
@@ -240,7 +243,7 @@ layout layout_like(mms_table *src, const mms_table_like *how,
     warn_moved(src, moved, how->reshape);
     for (const std::string &name : moved) {
         free_shape(l.desc, name);
-        give_own_manager(l, name);
+        give_own_manager(l, name, how->small);
     }
     if (how->rename_from)
         rename_column(l, how->rename_from, how->rename_to);
