@@ -34,16 +34,19 @@ static bool differ(double a, double b, double rtol, double atol)
 {
     const double most = fmax(fabs(a), fabs(b));
 
-    return !(a == b || fabs(a - b) <= atol + rtol * most || (isnan(a) && isnan(b)));
+    if (a == b || (isnan(a) && isnan(b)))
+        return false;
+    return isinf(most) || !(fabs(a - b) <= atol + rtol * most);
 }
 
 static bool complex_differ(const double a[2], const double b[2], double rtol, double atol)
 {
+    const double most = fmax(hypot(a[0], a[1]), hypot(b[0], b[1]));
+
     if ((a[0] == b[0] && a[1] == b[1]) ||
         ((isnan(a[0]) || isnan(a[1])) && (isnan(b[0]) || isnan(b[1]))))
         return false;
-    const double most = fmax(hypot(a[0], a[1]), hypot(b[0], b[1]));
-    return !(hypot(a[0] - b[0], a[1] - b[1]) <= atol + rtol * most);
+    return isinf(most) || !(hypot(a[0] - b[0], a[1] - b[1]) <= atol + rtol * most);
 }
 
 /** The numbers of element i: one, or two of a complex column. */
