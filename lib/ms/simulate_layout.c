@@ -146,13 +146,17 @@ static mms_value *tile_shape(const struct sim *sim, const struct sim_column *c)
     return json_pack("[I,I,I]", (json_int_t)rows, (json_int_t)nchan, (json_int_t)ncorr);
 }
 
-/* A tile of one cell has no rows */
-static mms_value *cell_tile(const struct sim *sim, const struct sim_column *c)
+/* A tile that holds any cell: casacore 3.5 fails to put several cells of more than one tile */
+static mms_value *cell_tile(const struct sim *sim)
 {
-    mms_value *const tile = tile_shape(sim, c);
+    int64_t nchan = 1;
+    int32_t ncorr = 1;
 
-    json_array_remove(tile, 0);
-    return tile;
+    for (int32_t dd = 0; dd < sim->ndd; dd++) {
+        nchan = sim_nchan(sim, dd) > nchan ? sim_nchan(sim, dd) : nchan;
+        ncorr = sim_ncorr(sim, dd) > ncorr ? sim_ncorr(sim, dd) : ncorr;
+    }
+    return json_pack("[I,i]", (json_int_t)nchan, (int)ncorr);
 }
 
 static mms_status add_column(const struct sim *sim, const struct layout *layout, mms_value *list,
@@ -171,7 +175,7 @@ static mms_status add_column(const struct sim *sim, const struct layout *layout,
     } else if (!strcmp(how.type, "TiledShapeStMan") && sim->o.ntile) {
         json_object_set_new(manager, "tile", tile_shape(sim, c));
     } else if (!strcmp(how.type, "TiledCellStMan")) {
-        json_object_set_new(manager, "tile", cell_tile(sim, c));
+        json_object_set_new(manager, "tile", cell_tile(sim));
     }
     free(group);
     return MMS_OK;
@@ -202,6 +206,9 @@ mms_status sim_check_layout(const struct sim *sim, mms_error *err)
     if (sim->o.ntile != 0 && sim->o.ntile != 1 && sim->o.ntile != 3)
         return mms_fail(err, MMS_ERR_ARG,
                         "parameter tile: give the rows, or correlations, channels and rows");
+    if (sim->o.ntile && !strcmp(layout->of[SIM_VIS].type, "TiledCellStMan"))
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter tile: the layout cell has a tile for each cell");
     for (int64_t i = 0; i < sim->o.ntile; i++)
         if (sim->o.tile[i] < 1 || sim->o.tile[i] > 100000000)
             return mms_fail(err, MMS_ERR_ARG, "parameter tile: not between 1 and 100000000");
