@@ -2,9 +2,7 @@
 import json
 import os
 import re
-import sys
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 import program_case
 from program_case import ProgramCase
 
