@@ -19,12 +19,14 @@ typedef struct mms_cells {
     void *data;                 /**< data[nrow][cell] */
 } mms_cells;
 
+enum { MMS_SPARE_ARRAYS = 2 };
+
 /** The rows of a block whose array cells have the same shapes (and, if asked, the same DDID). */
 typedef struct mms_group {
     int32_t ddid; /**< -1 unless the reader groups by DDID */
     int64_t nrow, nrange;
-    mms_rows *rows; /**< places in the block, ascending */
-    mms_cells *arrays;
+    mms_rows *rows;    /**< places in the block, ascending */
+    mms_cells *arrays; /**< narray of the block, and room for MMS_SPARE_ARRAYS that are made */
 } mms_group;
 
 /** Consecutive rows of the sequence that is read. */
@@ -80,10 +82,11 @@ typedef struct mms_writer_opts {
     const char *const *skip;             /**< input columns left out, ended by NULL, or NULL */
     const char *rename_from, *rename_to; /**< one column that changes its name, or NULL */
     const char *const *reshape;          /**< columns whose cell shape changes, or NULL */
+    const char *const *add;              /**< optional columns that the input may lack, or NULL */
 } mms_writer_opts;
-#define MMS_WRITER_OPTS_INIT                               \
-    {                                                      \
-        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL \
+#define MMS_WRITER_OPTS_INIT                                     \
+    {                                                            \
+        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL \
     }
 
 /** Make the table at path with the description, keywords and storage managers of like's; rows are

@@ -357,7 +357,8 @@ static mms_status read_group(mms_reader *r, const classes *k, int64_t class, mms
     int64_t nin = 0;
     mms_status st = class_rows(r, k, class, g, &in, &nin, err);
 
-    if (st == MMS_OK && !(g->arrays = arena_get(&r->arena, r->narray, sizeof *g->arrays)))
+    if (st == MMS_OK &&
+        !(g->arrays = arena_get(&r->arena, r->narray + MMS_SPARE_ARRAYS, sizeof *g->arrays)))
         st = out_of_memory(r, err);
     if (st == MMS_OK)
         class_shapes(r, k, class, g);

@@ -38,7 +38,8 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
                                 .skip = opts->skip,
                                 .rename_from = opts->rename_from,
                                 .rename_to = opts->rename_to,
-                                .reshape = opts->reshape};
+                                .reshape = opts->reshape,
+                                .add = opts->add};
     mms_writer *w = calloc(1, sizeof *w);
     mms_status st;
 

@@ -231,6 +231,18 @@ void warn_moved(const mms_table *src, const std::vector<std::string> &moved,
         }
 }
 
+/** Add optional main columns that are not there. */
+void add_columns(layout &l, const char *const *add)
+{
+    for (; add && *add; add++) {
+        if (l.desc.isColumn(*add))
+            continue;
+        casacore::MeasurementSet::addColumnToDesc(l.desc,
+                                                  casacore::MeasurementSet::columnType(*add), 2);
+        give_own_manager(l, *add, false);
+    }
+}
+
 layout layout_like(mms_table *src, const mms_table_like *how,
                    std::map<std::string, std::vector<tile_choice>> &tiles)
 {
@@ -247,6 +259,7 @@ layout layout_like(mms_table *src, const mms_table_like *how,
     }
     if (how->rename_from)
         rename_column(l, how->rename_from, how->rename_to);
+    add_columns(l, how->add);
     cap_default_tiles(l, how, tiles);
     casacore::DataManInfo::makeUniqueNames(l.managers);
     return l;

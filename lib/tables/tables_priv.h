@@ -100,6 +100,8 @@ typedef struct mms_table_like {
     const char *rename_from, *rename_to; /**< one column that changes its name, or NULL */
     const char *const *reshape; /**< columns whose cell shape changes: made free-shaped, own
                                      manager of multi-ms 1.12; ended by NULL, or NULL */
+    const char *const *add;     /**< optional columns of the MS definition's main table that the new
+                                     table has too; ended by NULL, or NULL */
     bool small;                 /**< a sub-table: arrays that change their manager are not tiled */
 } mms_table_like;
 
