@@ -1,7 +1,9 @@
 # Warning and sanitizer flags of our own code; third-party headers come as SYSTEM.
 add_library(multims_flags INTERFACE)
 target_compile_options(multims_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>)
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
+  # Clang's -Wconversion has it in C++ too, where casacore mixes Int and uInt
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-Wno-sign-conversion>)
 target_compile_definitions(multims_flags INTERFACE _GNU_SOURCE)
 if(MULTIMS_WERROR)
   target_compile_options(multims_flags INTERFACE -Werror)
