@@ -144,7 +144,8 @@ def cases_of(options, vis, made, verbs):
     for axis in AXES:
         for workers in options.workers:
             cases.append(Case(f"partition {axis}", workers, partition(axis, workers)))
-    for verb, words in (("verify", [made, "--against", vis]), ("diff", [vis, made, "--ignore-order"])):
+    for verb, words in (("verify", [made, "--against", vis]),
+                        ("diff", [vis, made, "--ignore-order"])):
         if verb in verbs:
             cases.append(Case(verb, 1, lambda _, w=[program, verb, *words, "--quiet", "-j1"]:
                               run(w), output=False))
