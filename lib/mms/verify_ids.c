@@ -222,6 +222,8 @@ mms_status mms_verify_ids(mms_verification *v, const mms_member *m, mms_error *e
 
     for (int64_t i = 0; i < MMS_COUNT_OF(rules); i++) {
         int64_t limit;
+        if (!table_path(m->subtables, rules[i].target))
+            continue; // a finding of the sub-tables
         MMS_TRY(id_limit(v, m->subtables, rules[i].target, &limit, err));
         MMS_TRY(check_ids(v, m->table, m->name, &rules[i], limit, err));
     }
