@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/base_priv.h"
@@ -17,6 +18,7 @@
 
 #define OWNER_FILE    "owner.json"
 #define RANDOM_SUFFIX "XXXXXX"
+#define EMPTY_AGE_S   60
 
 struct mms_stage {
     char *path;
@@ -94,14 +96,47 @@ static bool owner_is_gone(const json_t *owner, const json_t *us)
     return same_text(owner, us, "pid_namespace") && process_start(pid) != started;
 }
 
+/* The owner file goes last: what a kill leaves of the folder can still be swept. */
+static mms_status remove_folder(const char *path, mms_error *err)
+{
+    mms_status st = MMS_OK;
+    struct dirent *entry;
+    DIR *list = opendir(path);
+
+    while (list && st == MMS_OK && (entry = readdir(list))) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+            !strcmp(entry->d_name, OWNER_FILE))
+            continue;
+        char *inner = mms_format("%s/%s", path, entry->d_name);
+        st = inner ? mms_remove_tree(inner, err)
+                   : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+        free(inner);
+    }
+    if (list)
+        closedir(list);
+    return st == MMS_OK ? mms_remove_tree(path, err) : st;
+}
+
+/* A kill between two system calls leaves an empty folder without owner; so does, for a moment, a
+ * run that begins. */
+static void sweep_empty(const char *path)
+{
+    struct stat info;
+
+    if (!lstat(path, &info) && info.st_mtime < time(NULL) - EMPTY_AGE_S && !rmdir(path))
+        mms_log(MMS_LOG_INFO, "stage", "Removed %s, left by a run that was killed", path);
+}
+
 static void sweep_one(const char *path, const json_t *us)
 {
     char *file = mms_format("%s/%s", path, OWNER_FILE);
     mms_value *owner = NULL;
     mms_error err;
 
-    if (file && mms_value_read(file, &owner, NULL) == MMS_OK && owner_is_gone(owner, us)) {
-        if (mms_remove_tree(path, &err) == MMS_OK)
+    if (!file || mms_value_read(file, &owner, NULL) != MMS_OK) {
+        sweep_empty(path);
+    } else if (owner_is_gone(owner, us)) {
+        if (remove_folder(path, &err) == MMS_OK)
             mms_log(MMS_LOG_INFO, "stage", "Removed %s, left by a run that was killed", path);
         else
             mms_log(MMS_LOG_WARN, "stage", "Left by a run that was killed: %s", err.msg);
@@ -246,7 +281,7 @@ void mms_stage_remove(mms_stage **stage)
 {
     mms_error err;
 
-    if (*stage && (*stage)->path && mms_remove_tree((*stage)->path, &err) != MMS_OK)
+    if (*stage && (*stage)->path && remove_folder((*stage)->path, &err) != MMS_OK)
         mms_log(MMS_LOG_WARN, "stage", "%s", err.msg);
     mms_stage_keep(stage);
 }

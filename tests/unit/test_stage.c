@@ -1,5 +1,6 @@
 /** @file test_stage.c  lib/engine/stage.c and lib/base/files.c on a scratch folder. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -158,6 +159,26 @@ static void only_own_dead_stages_are_swept(void **state)
     mms_stage_remove(&alive);
 }
 
+/* Killed before it had an owner file, or after: the fresh one may be of a run that begins. */
+static void old_empty_stages_are_swept(void **state)
+{
+    const struct timespec old[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    mms_stage *stage;
+
+    (void)state;
+    assert_int_equal(mkdir(".g.mms.mms-part-oldone", 0755) | mkdir(".g.mms.mms-part-filled", 0755) |
+                         mkdir(".g.mms.mms-part-fresh1", 0755),
+                     0);
+    write_text(".g.mms.mms-part-filled/file", "not ours");
+    assert_int_equal(utimensat(AT_FDCWD, ".g.mms.mms-part-oldone", old, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, ".g.mms.mms-part-filled", old, 0), 0);
+    assert_int_equal(mms_stage_create("g.mms", &stage, NULL), MMS_OK);
+    mms_stage_remove(&stage);
+    assert_false(exists(".g.mms.mms-part-oldone"));
+    assert_true(exists(".g.mms.mms-part-filled/file"));
+    assert_true(exists(".g.mms.mms-part-fresh1"));
+}
+
 /* Change one entry of the owner file of a dead process's folder, sweep, and look. */
 static bool swept_after_change(const char *key, const char *value)
 {
@@ -287,6 +308,7 @@ int main(void)
         cmocka_unit_test(existing_output_stays),
         cmocka_unit_test(missing_folder_is_named),
         cmocka_unit_test(only_own_dead_stages_are_swept),
+        cmocka_unit_test(old_empty_stages_are_swept),
         cmocka_unit_test(other_hosts_are_left_alone),
         cmocka_unit_test(kept_stage_stays),
         cmocka_unit_test(trees_are_copied),
