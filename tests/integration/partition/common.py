@@ -1,6 +1,7 @@
 """What the cases of partition share: a scratch folder a case, running the program, and an
 independent reader (python-casacore and numpy) that compares outputs with inputs cell by cell."""
 import argparse
+import datetime
 import hashlib
 import importlib.util
 import json
@@ -304,6 +305,21 @@ def spws_by_scan(path):
     return {scan: sorted(spws) for scan, spws in answer.items()}
 
 
+def selected(path, **wanted):
+    """Numbers of the rows whose ids are among the wanted ones."""
+    t = opened(path)
+    keep = np.ones(t.nrows(), bool)
+    for column, ids in wanted.items():
+        keep &= np.isin(t.getcol(column), ids)
+    t.close()
+    return np.flatnonzero(keep)
+
+
+def date(mjd_seconds):
+    when = datetime.datetime(1858, 11, 17) + datetime.timedelta(seconds=mjd_seconds)
+    return when.strftime("%Y/%m/%d/%H:%M:%S.%f")
+
+
 def cell(t, name, row):
     """One cell as an array, None where it is not defined."""
     if not t.iscelldefined(name, row):
@@ -469,6 +485,8 @@ def compare_main(source, output, rows=None, ids={}, cuts={}, names={}, derived={
     origin = {name: old for name, old in origin.items() if old}
     check("columns", sorted(to.colnames()), sorted(origin))
     ddids = ti.getcol("DATA_DESC_ID")[found]
+    for name in set(to.colnames()) - set(names):
+        check(f"{name}: keywords", repr(to.getcolkeywords(name)), repr(ti.getcolkeywords(name)))
     for name, old in origin.items():
         got = values(to, name)
         if name in ids:

@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """Selections: the ids, sub-tables and rows they leave: T12-T24, T27-T32, T36-T42, T44-T49, T53,
 T55-T57, T103, T104 of multi-ms 6 and parallel-tasks 6.1."""
-import datetime
 import os
 import sys
 
@@ -9,23 +8,8 @@ import numpy as np
 
 import sets
 from common import (axis_type, case, check, check_ids, check_structure, compare_main,
-                    compare_subtable, compare_subtables, count, demand, get, main, members, opened,
-                    rows_by, spws_by_scan, subtables, unique, values)
-
-
-def selected(path, **wanted):
-    """Numbers of the rows whose ids are among the wanted ones."""
-    t = opened(path)
-    keep = np.ones(t.nrows(), bool)
-    for column, ids in wanted.items():
-        keep &= np.isin(t.getcol(column), ids)
-    t.close()
-    return np.flatnonzero(keep)
-
-
-def whole_cells(ddids, cut):
-    """A cut for each DDID: those listed are cut, the others keep all."""
-    return {d: cut.get(d, (None, None)) for d in ddids}
+                    compare_subtables, count, date, demand, get, main, members, opened, rows_by,
+                    selected, spws_by_scan, unique)
 
 
 @case("T12")
@@ -468,11 +452,6 @@ def pointing_rows_of_a_time_range(b):
     rows = np.flatnonzero((main_times >= first) & (main_times <= last))
     demand(len(rows) > 0, "the range holds no rows")
     compare_main(source, out, rows)
-
-
-def date(mjd_seconds):
-    when = datetime.datetime(1858, 11, 17) + datetime.timedelta(seconds=mjd_seconds)
-    return when.strftime("%Y/%m/%d/%H:%M:%S.%f")
 
 
 if __name__ == "__main__":
