@@ -38,7 +38,9 @@ typedef struct mms_rules {
     const char *table;  /**< sub-table, or "" for the main table */
 } mms_rules;
 
-/** Shape and cells that a set must have: the functions of mms_expected. */
+/** Whether a column changes, shape and cells that a set must have: the functions of mms_expected.
+ */
+bool mms_rules_changes(void *rules, const char *column);
 void mms_rules_shape(void *rules, const char *column, mms_shape *shape);
 void mms_rules_cells(void *rules, const char *column, const mms_shape *shape, mms_dtype dtype,
                      int64_t n, const void *in, void *out);

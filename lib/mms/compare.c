@@ -20,6 +20,8 @@ typedef struct row_lists {
     int64_t read[MMS_COMPARE_ROWS];                               /**< ascending rows */
     int64_t place[MMS_COMPARE_ROWS]; /**< of pair i in what was read of B */
     mms_row_pair order[MMS_COMPARE_ROWS];
+    int64_t nordered; /**< rows of b that read and place were made for */
+    int64_t ordered[MMS_COMPARE_ROWS];
 } row_lists;
 
 /** A run of pairs whose cells have one shape, in memory. */
@@ -227,9 +229,12 @@ static mms_status reserve(void **buffer, int64_t *bytes, int64_t wanted, mms_err
                    : mms_fail(err, MMS_ERR_MEM, "%" PRId64 " bytes: out of memory", wanted);
 }
 
-/** Put the rows of b in ascending order into read, and where each pair's row is into place. */
+/** Put the rows of b in ascending order into read, and where each pair's row is into place.  The
+ *  rows are often those of the column before. */
 static void order_rows(row_lists *lists, int64_t n, const int64_t *b)
 {
+    if (n == lists->nordered && !memcmp(b, lists->ordered, (size_t)n * sizeof *b))
+        return;
     for (int64_t i = 0; i < n; i++)
         lists->order[i] = (mms_row_pair){(uint64_t)b[i], (uint32_t)i, 0};
     mms_sort_pairs(n, lists->order);
@@ -237,6 +242,16 @@ static void order_rows(row_lists *lists, int64_t n, const int64_t *b)
         lists->read[i] = (int64_t)lists->order[i].key;
         lists->place[lists->order[i].a] = i;
     }
+    memcpy(lists->ordered, b, (size_t)n * sizeof *b);
+    lists->nordered = n;
+}
+
+/** What is expected of this column to be unlike A; NULL: nothing. */
+static const mms_expected *changes(const mms_compare *c, const mms_column_pair *column)
+{
+    const mms_expected *const e = c->expected;
+
+    return e && e->changes(e->ctx, column->name_b) ? e : NULL;
 }
 
 /** Read and compare pairs whose cells have one shape each. */
@@ -244,6 +259,7 @@ static mms_status compare_run(mms_compare *c, mms_column_pair *column, int32_t n
                               int32_t number_b, int64_t n, const int64_t *a, const int64_t *b,
                               mms_error *err)
 {
+    const mms_expected *const expected = changes(c, column);
     row_lists *const lists = c->rows;
     const mms_shape shape_a = c->shapes.shapes[number_a];
     const int64_t size = (int64_t)mms_dtype_size(column->dtype);
@@ -259,10 +275,10 @@ static mms_status compare_run(mms_compare *c, mms_column_pair *column, int32_t n
     MMS_TRY(mms_rowset_read(c->b, column->name_b, n, lists->read, values_b, c->buffer_b, err));
     block.data_a = c->buffer_a;
     block.data_b = c->buffer_b;
-    if (c->expected) {
+    if (expected) {
         MMS_TRY(reserve(&c->buffer_e, &c->bytes_e, values_b * size, err));
-        c->expected->cells(c->expected->ctx, column->name_b, &shape_a, column->dtype, n,
-                           c->buffer_a, c->buffer_e);
+        expected->cells(expected->ctx, column->name_b, &shape_a, column->dtype, n, c->buffer_a,
+                        c->buffer_e);
         block.data_a = c->buffer_e;
     }
     compare_block(column, &block);
@@ -294,15 +310,17 @@ static mms_status compare_shape(mms_compare *c, mms_column_pair *column, int32_t
 static mms_status expect_shapes(mms_compare *c, const mms_column_pair *column, int64_t n,
                                 mms_error *err)
 {
+    const mms_expected *const expected = changes(c, column);
     row_lists *const lists = c->rows;
 
-    for (int64_t i = 0; i < n; i++) {
-        if (!c->expected || (i > 0 && lists->shape_a[i] == lists->shape_a[i - 1])) {
-            lists->expected[i] = c->expected ? lists->expected[i - 1] : lists->shape_a[i];
+    memcpy(lists->expected, lists->shape_a, (size_t)n * sizeof lists->expected[0]);
+    for (int64_t i = 0; expected && i < n; i++) {
+        if (i > 0 && lists->shape_a[i] == lists->shape_a[i - 1]) {
+            lists->expected[i] = lists->expected[i - 1];
             continue;
         }
         mms_shape shape = c->shapes.shapes[lists->shape_a[i]];
-        c->expected->shape(c->expected->ctx, column->name_b, &shape);
+        expected->shape(expected->ctx, column->name_b, &shape);
         lists->expected[i] = mms_shape_number(&c->shapes, &shape);
         if (lists->expected[i] < 0)
             return mms_fail(err, MMS_ERR_MEM, "cell shapes: out of memory");

@@ -12,6 +12,8 @@ extern "C" {
 /** What B must hold where A holds cells of one shape.  Without it: the same. */
 typedef struct mms_expected {
     void *ctx;
+    /** Whether anything changes in this column. */
+    bool (*changes)(void *ctx, const char *column);
     /** Turn the shape of A's cells into that of B's. */
     void (*shape)(void *ctx, const char *column, mms_shape *shape);
     /** Make B's values from A's: in[n][cell of A], out[n][cell of B]. */

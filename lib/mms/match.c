@@ -63,11 +63,18 @@ static void sort_level(int64_t n, mms_row_pair *pairs, int level)
 
 void mms_sort_pairs(int64_t n, mms_row_pair *pairs)
 {
-    for (int64_t i = 1; i < n; i++)
-        if (before(&pairs[i], &pairs[i - 1])) {
-            sort_level(n, pairs, 0);
-            return;
-        }
+    uint64_t unlike = 0; // bits of the key that are not the same everywhere
+    bool sorted = true;
+    int level = 0;
+
+    for (int64_t i = 1; i < n; i++) {
+        unlike |= pairs[i].key ^ pairs[0].key;
+        sorted = sorted && !before(&pairs[i], &pairs[i - 1]);
+    }
+    while (level < KEY_BYTES && unlike >> (8 * (KEY_BYTES - 1 - level)) == 0)
+        level++;
+    if (!sorted)
+        sort_level(n, pairs, level);
 }
 
 /** splitmix64's finalizer */

@@ -335,7 +335,7 @@ static mms_status compare_chunk(mms_against *a, mms_compare *compare, column_lis
 
 static mms_status compare_columns(mms_against *a, column_list *list, mms_error *err)
 {
-    const mms_expected expected = {&a->rules, mms_rules_shape, mms_rules_cells};
+    const mms_expected expected = {&a->rules, mms_rules_changes, mms_rules_shape, mms_rules_cells};
     mms_compare compare = {.a = &a->source_rows, .b = &a->set_rows, .expected = &expected};
     pair_lists *const l = mms_alloc(1, sizeof *l);
     dd_cuts dds = {0};

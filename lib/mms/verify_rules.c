@@ -197,6 +197,15 @@ static bool is_derived(const mms_rules *rules, const char *column)
            (!strcmp(column, one) || (!strcmp(column, spectrum) && !rules->spectra_stay));
 }
 
+bool mms_rules_changes(void *ctx, const char *column)
+{
+    const mms_rules *const rules = ctx;
+    const axes cut = find_axes(column, MMS_MAX_DIM);
+
+    return (cut.chan >= 0 && rules->nchan) || (cut.corr >= 0 && rules->ncorr) ||
+           is_derived(rules, column) || mms_rules_rank(rules, rules->table, column);
+}
+
 void mms_rules_cells(void *ctx, const char *column, const mms_shape *shape, mms_dtype dtype,
                      int64_t n, const void *in, void *out)
 {

@@ -183,7 +183,7 @@ static bool is_cut(const mms_against *a, const char *name)
 static mms_status check_table(mms_against *a, const char *name, const char *path, const char *other,
                               mms_check *check, mms_error *err)
 {
-    const mms_expected expected = {&a->rules, mms_rules_shape, mms_rules_cells};
+    const mms_expected expected = {&a->rules, mms_rules_changes, mms_rules_shape, mms_rules_cells};
     mms_table_diff how = {.name = name};
     kept_rows kept = {0};
     int64_t nrow;
