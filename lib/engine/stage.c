@@ -26,12 +26,14 @@ struct mms_stage {
 };
 
 /* The text between the last ')' of /proc/PID/stat and field 22, the start of the process in clock
- * ticks since boot; 0 when there is no such process. */
+ * ticks since boot; 0 when there is no such process, or one that has ended and that nobody has
+ * waited for yet. */
 static int64_t process_start(int64_t pid)
 {
     char path[64], text[1024];
     long long ticks = 0;
     const char *rest;
+    char state;
     FILE *file;
     size_t n;
 
@@ -43,11 +45,11 @@ static int64_t process_start(int64_t pid)
     text[n] = '\0';
     rest = strrchr(text, ')');
     if (!rest || sscanf(rest + 1,
-                        " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+                        " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
                         "%*d %lld",
-                        &ticks) != 1)
+                        &state, &ticks) != 2)
         return 0;
-    return ticks;
+    return state == 'Z' || state == 'X' ? 0 : ticks;
 }
 
 static void read_line(const char *path, char *text, size_t size)

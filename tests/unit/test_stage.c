@@ -115,9 +115,11 @@ static void missing_folder_is_named(void **state)
     assert_non_null(strstr(err.msg, "nowhere"));
 }
 
-/* A process makes a staging folder of output and is killed; the folder's path goes to path. */
-static void leave_stage_of_dead_process(const char *output, char *path, size_t size)
+/* A process makes a staging folder of output and is killed; the folder's path goes to path.
+ * It is left to be waited for. */
+static pid_t leave_stage_of_zombie(const char *output, char *path, size_t size)
 {
+    siginfo_t info;
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     const pid_t pid = fork();
@@ -136,8 +138,29 @@ static void leave_stage_of_dead_process(const char *output, char *path, size_t s
     close(ends[0]);
     assert_true(n > 0);
     path[n] = '\0';
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
     assert_true(exists(path));
+    return pid;
+}
+
+static void leave_stage_of_dead_process(const char *output, char *path, size_t size)
+{
+    const pid_t pid = leave_stage_of_zombie(output, path, size);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Where the parent was killed too, and process 1 waits for nobody. */
+static void stage_of_a_zombie_is_swept(void **state)
+{
+    char path[256];
+    mms_stage *stage;
+
+    (void)state;
+    const pid_t pid = leave_stage_of_zombie("h.mms", path, sizeof path);
+    assert_int_equal(mms_stage_create("h.mms", &stage, NULL), MMS_OK);
+    mms_stage_remove(&stage);
+    assert_false(exists(path));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void only_own_dead_stages_are_swept(void **state)
@@ -309,6 +332,7 @@ int main(void)
         cmocka_unit_test(missing_folder_is_named),
         cmocka_unit_test(only_own_dead_stages_are_swept),
         cmocka_unit_test(old_empty_stages_are_swept),
+        cmocka_unit_test(stage_of_a_zombie_is_swept),
         cmocka_unit_test(other_hosts_are_left_alone),
         cmocka_unit_test(kept_stage_stays),
         cmocka_unit_test(trees_are_copied),
