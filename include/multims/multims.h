@@ -6,6 +6,7 @@
 #include "multims/block.h"
 #include "multims/diff.h"
 #include "multims/engine.h"
+#include "multims/flag_cmd.h"
 #include "multims/layout.h"
 #include "multims/listing.h"
 #include "multims/log.h"
