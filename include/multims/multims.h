@@ -4,6 +4,7 @@
 
 #include "multims/base.h"
 #include "multims/block.h"
+#include "multims/decide.h"
 #include "multims/diff.h"
 #include "multims/engine.h"
 #include "multims/flag_cmd.h"
