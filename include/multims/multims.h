@@ -18,6 +18,7 @@
 #include "multims/plan.h"
 #include "multims/select.h"
 #include "multims/simulate.h"
+#include "multims/spectra.h"
 #include "multims/stage.h"
 #include "multims/subtables.h"
 #include "multims/task.h"

@@ -1,0 +1,187 @@
+/** @file channel_average.c  Means and sums over bins of channels (transform-numerics 3.2, 3.3).
+ *
+ * The additions of one correlation keep the order of the channels: it is part of the result.  So
+ * correlations go side by side, in lanes; lanes and nfloat are constants where these functions are
+ * inlined. */
+#include <string.h>
+
+#include "spectra_priv.h"
+
+#define INLINE static inline __attribute__((always_inline))
+enum { MAX_LANES = 4 };
+
+/** Some correlations of one row of one column, from the first channel of a bin on. */
+struct lanes {
+    int64_t count, ncorr; /* channels of the bin, correlations of a channel */
+    const float *data;
+    const float *weight; /* NULL: plain */
+    const uint8_t *flag;
+};
+
+/** Sums over a bin; of a plain mean the weights are 1. */
+struct sums {
+    float data[2 * MAX_LANES], weight[MAX_LANES];
+    uint8_t flag[MAX_LANES];
+};
+
+INLINE void add_channel(struct sums *s, const struct lanes *in, int64_t k, int nlane, int nfloat)
+{
+    const float *d = in->data + k * in->ncorr * nfloat;
+
+    for (int i = 0; i < nlane * nfloat; i++)
+        s->data[i] += in->weight ? d[i] * in->weight[k * in->ncorr + i / nfloat] : d[i];
+    for (int c = 0; in->weight && c < nlane; c++)
+        s->weight[c] += in->weight[k * in->ncorr + c];
+}
+
+/** Sum all channels: flags are the same in the whole bin. */
+INLINE void sum_alike(struct sums *s, const struct lanes *in, int nlane, int nfloat)
+{
+    struct sums sum = {{0}, {0}, {0}};
+
+    for (int64_t k = 0; k < in->count; k++)
+        add_channel(&sum, in, k, nlane, nfloat);
+    if (!in->weight)
+        for (int c = 0; c < nlane; c++)
+            sum.weight[c] = (float)in->count;
+    *s = sum;
+}
+
+/** Sum the good channels of one lane, or all where none is good. */
+INLINE void sum_lane(struct sums *s, const struct lanes *in, int c, int nfloat)
+{
+    float re = 0, im = 0, n = 0;
+    bool flagged = in->flag[c];
+
+    for (int64_t k = 0; k < in->count; k++) {
+        const int64_t at = k * in->ncorr + c;
+        const bool flag = in->flag[at];
+        const float w = in->weight ? in->weight[at] : 1.0f;
+        const float *d = in->data + at * nfloat;
+        if (flag && !flagged)
+            continue;
+        const bool restart = flagged && !flag;
+        re = d[0] * w + (restart ? 0.0f : re);
+        im = d[nfloat - 1] * w + (restart ? 0.0f : im);
+        n = w + (restart ? 0.0f : n);
+        flagged = flag;
+    }
+    s->data[c * nfloat] = re;
+    s->data[c * nfloat + nfloat - 1] = im;
+    s->weight[c] = n;
+    s->flag[c] = flagged;
+}
+
+INLINE bool flags_alike(const struct lanes *in, int nlane)
+{
+    uint8_t different = 0;
+
+    for (int64_t k = 0; k < in->count; k++)
+        for (int c = 0; c < nlane; c++)
+            different |= in->flag[k * in->ncorr + c] ^ in->flag[0];
+    return !different;
+}
+
+INLINE void sum_bin(struct sums *s, const struct lanes *in, int nlane, int nfloat)
+{
+    if (!in->flag || flags_alike(in, nlane)) {
+        sum_alike(s, in, nlane, nfloat);
+        memset(s->flag, in->flag ? in->flag[0] : 0, sizeof s->flag);
+        return;
+    }
+    for (int c = 0; c < nlane; c++)
+        sum_lane(s, in, c, nfloat);
+}
+
+/** Divide; a weighted mean without weight (not even a NaN compares) is 0 and flagged. */
+INLINE void put_mean(struct sums *s, bool weighted, int nlane, int nfloat, float *out,
+                     uint8_t *flag)
+{
+    for (int i = 0; i < nlane * nfloat; i++) {
+        const float n = s->weight[i / nfloat];
+        out[i] = !weighted || n > 0 ? s->data[i] / n : 0.0f;
+    }
+    for (int c = 0; flag && c < nlane; c++)
+        flag[c] = !weighted || s->weight[c] > 0 ? s->flag[c] : 1;
+}
+
+INLINE void average_lanes(const mms_bins *bins, const struct lanes *row, int nlane, int nfloat,
+                          float *out, uint8_t *out_flag)
+{
+    for (int64_t b = 0; b < bins->nbin; b++) {
+        const int64_t at = bins->first[b] * row->ncorr, to = b * row->ncorr;
+        const struct lanes in = {bins->count, row->ncorr, row->data + at * nfloat,
+                                 row->weight ? row->weight + at : NULL,
+                                 row->flag ? row->flag + at : NULL};
+        struct sums s;
+        sum_bin(&s, &in, nlane, nfloat);
+        put_mean(&s, row->weight != NULL, nlane, nfloat, out + to * nfloat,
+                 out_flag ? out_flag + to : NULL);
+    }
+}
+
+/** Choose the constants: whether there are weights, and how many lanes. */
+INLINE void average_row(const mms_bins *bins, const struct lanes *row, int nlane, int nfloat,
+                        float *out, uint8_t *out_flag)
+{
+    struct lanes plain = *row;
+
+    plain.weight = NULL;
+    if (row->weight)
+        average_lanes(bins, row, nlane, nfloat, out, out_flag);
+    else
+        average_lanes(bins, &plain, nlane, nfloat, out, out_flag);
+}
+
+INLINE void average_all(const mms_bins *bins, const struct lanes *row, int nfloat, float *out,
+                        uint8_t *out_flag)
+{
+    if (row->ncorr == 4) {
+        average_row(bins, row, 4, nfloat, out, out_flag);
+    } else if (row->ncorr == 2) {
+        average_row(bins, row, 2, nfloat, out, out_flag);
+    } else {
+        for (int64_t c = 0; c < row->ncorr; c++) {
+            const struct lanes lane = {row->count, row->ncorr, row->data + c * nfloat,
+                                       row->weight ? row->weight + c : NULL,
+                                       row->flag ? row->flag + c : NULL};
+            average_row(bins, &lane, 1, nfloat, out + c * nfloat, out_flag ? out_flag + c : NULL);
+        }
+    }
+}
+
+void mms_average_channels(const mms_bins *bins, int64_t ncorr, int nfloat, const float *data,
+                          const uint8_t *flag, const float *weight, float *out, uint8_t *out_flag)
+{
+    const struct lanes row = {bins->count, ncorr, data, weight, flag};
+
+    if (nfloat == 2)
+        average_all(bins, &row, 2, out, out_flag);
+    else
+        average_all(bins, &row, 1, out, out_flag);
+}
+
+/** The sum of one lane of a bin and its flag. */
+static float sum_weight(const struct lanes *in, uint8_t *flag)
+{
+    struct sums s = {{0}, {0}, {0}};
+
+    if (in->flag)
+        sum_lane(&s, in, 0, 1);
+    else
+        sum_alike(&s, in, 1, 1);
+    *flag = s.flag[0];
+    return s.data[0];
+}
+
+void mms_sum_weights(const mms_bins *bins, int64_t ncorr, const float *weight, const uint8_t *flag,
+                     float *out, uint8_t *out_flag)
+{
+    for (int64_t b = 0; b < bins->nbin; b++)
+        for (int64_t c = 0; c < ncorr; c++) {
+            const int64_t at = bins->first[b] * ncorr + c, to = b * ncorr + c;
+            const struct lanes in = {bins->count, ncorr, weight + at, NULL,
+                                     flag ? flag + at : NULL};
+            out[to] = sum_weight(&in, &out_flag[to]);
+        }
+}
