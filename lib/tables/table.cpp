@@ -174,6 +174,17 @@ static mms_status check_is_table(const char *path, mms_error *err)
     return MMS_OK;
 }
 
+/** Whether casacore has a storage manager, or finds a library that brings it. */
+static bool has_manager(const casacore::String &type)
+{
+    try {
+        casacore::DataManager::getCtor(type);
+    } catch (const casacore::AipsError &) {
+        return false;
+    }
+    return casacore::DataManager::isRegistered(type);
+}
+
 /** Name the columns whose storage manager this casacore does not have. */
 static std::string unknown_managers(const char *path)
 {
@@ -183,7 +194,7 @@ static std::string unknown_managers(const char *path)
     casacore::TableUtil::getLayout(desc, path);
     for (casacore::uInt i = 0; i < desc.ncolumn(); i++) {
         const casacore::String type = desc[i].dataManagerType();
-        if (!type.empty() && !casacore::DataManager::isRegistered(type))
+        if (!type.empty() && !has_manager(type))
             text += (text.empty() ? "" : ", ") + desc[i].name() + " (" + type + ")";
     }
     return text;
@@ -212,10 +223,14 @@ mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out
         const bool update = mode == MMS_TABLE_UPDATE;
         try {
             *out = mms::new_handle(mms::open_table(path, update), path, update);
-        } catch (const casacore::DataManUnknownCtor &) {
+        } catch (const casacore::AipsError &) {
+            // DataManUnknownCtor, or what the search for a library of the manager's name throws
+            const std::string unknown = mms::unknown_managers(path);
+            if (unknown.empty())
+                throw;
             return mms_fail(err, MMS_ERR_UNSUPPORTED,
                             "%s: this casacore (%s) lacks the storage manager of column %s", path,
-                            CASACORE_VERSION, mms::unknown_managers(path).c_str());
+                            CASACORE_VERSION, unknown.c_str());
         }
         return MMS_OK;
     });
