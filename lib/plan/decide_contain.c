@@ -190,7 +190,7 @@ mms_status mms_contain_spws(const mms_layout_parts *parts, mms_finding *found, m
     found->part = where.key[PART];
     print_part(found, parts, name, sizeof name);
     (void)snprintf(found->text, sizeof found->text,
-                   "%s has no rows of DATA_DESC_ID %s in scan %d, field %d; other sub-MSs do", name,
+                   "%s has no rows of DATA_DESC_ID %s in scan %d, field %d, other sub-MSs do", name,
                    missing, where.key[0], where.key[1]);
     free(missing);
 done:
@@ -214,10 +214,10 @@ mms_status mms_contain_scans(const mms_layout_parts *parts, bool combined, mms_f
     print_part(found, parts, name, sizeof name);
     if (combined)
         (void)snprintf(found->text, sizeof found->text,
-                       "%s has no rows of scan %s; other sub-MSs do", name, missing);
+                       "%s has no rows of scan %s, other sub-MSs do", name, missing);
     else
         (void)snprintf(found->text, sizeof found->text,
-                       "%s has no rows of scan %s with DATA_DESC_ID %d; other sub-MSs do", name,
+                       "%s has no rows of scan %s with DATA_DESC_ID %d, other sub-MSs do", name,
                        missing, where.key[0]);
     free(missing);
 done:

@@ -704,11 +704,11 @@ static void repartition_by_spw_says_why(void **state)
         &d,
         "W Cannot process MMS in parallel when timespan='scan' because the subMSs do not contain "
         "all the selected scans",
-        "I sub-MS 0 has no rows of scan 2~4 with DATA_DESC_ID 0; other sub-MSs do", W4,
+        "I sub-MS 0 has no rows of scan 2~4 with DATA_DESC_ID 0, other sub-MSs do", W4,
         "W Will create an output MMS with separation axis 'spw'");
     assert_int_equal(d.axis, MMS_AXIS_SPW);
     assert_string_equal(d.reason,
-                        "sub-MS 0 has no rows of scan 2~4 with DATA_DESC_ID 0; other sub-MSs do");
+                        "sub-MS 0 has no rows of scan 2~4 with DATA_DESC_ID 0, other sub-MSs do");
 }
 
 static void short_sub_ms_says_how_long(void **state)
@@ -730,7 +730,7 @@ static void repartition_by_scan_says_why(void **state)
     ASSERT_MESSAGES(&d,
                     "W Cannot combine or separate spws in parallel because the subMSs do not "
                     "contain all the selected spws",
-                    "I sub-MS 0 has no rows of DATA_DESC_ID 2 in scan 1, field 0; other sub-MSs do",
+                    "I sub-MS 0 has no rows of DATA_DESC_ID 2 in scan 1, field 0, other sub-MSs do",
                     W4, "W Will create an output MMS with separation axis 'scan'");
 }
 
@@ -743,18 +743,18 @@ static void one_ms_says_why(void **state)
     decide_one(&full, "spw", 3, ask, &d); /* M08 */
     ASSERT_MESSAGES(
         &d, NEED_SPWS,
-        "I sub-MS 0 has no rows of DATA_DESC_ID 1~2 in scan 1, field 0; other sub-MSs do", W6, I1,
+        "I sub-MS 0 has no rows of DATA_DESC_ID 1~2 in scan 1, field 0, other sub-MSs do", W6, I1,
         W7);
     decide_one(&full, "scan", 4, ask, &d); /* M09 */
-    ASSERT_MESSAGES(&d, NEED_SCANS, "I sub-MS 0 has no rows of scan 2~4; other sub-MSs do", W6, I1,
+    ASSERT_MESSAGES(&d, NEED_SCANS, "I sub-MS 0 has no rows of scan 2~4, other sub-MSs do", W6, I1,
                     W7);
     assert_int_equal(d.axis, MMS_AXIS_NONE);
     ask.timebin_s = 400;
     decide_one(&full, "balanced", 4, ask, &d); /* d097: CASA names the scans, and the spws lack */
     ASSERT_MESSAGES(
         &d, NEED_SPWS, NEED_SCANS,
-        "I sub-MS 0 has no rows of DATA_DESC_ID 1~2 in scan 2, field 1; other sub-MSs do",
-        "I sub-MS 0 has no rows of scan 1; other sub-MSs do", W6, I1, W7);
+        "I sub-MS 0 has no rows of DATA_DESC_ID 1~2 in scan 2, field 1, other sub-MSs do",
+        "I sub-MS 0 has no rows of scan 1, other sub-MSs do", W6, I1, W7);
 }
 
 static void split_refuses_in_casa_words(void **state)
@@ -769,10 +769,10 @@ static void split_refuses_in_casa_words(void **state)
         &d,
         "W Cannot process MMS in parallel when combine='scan' because the subMSs do not contain "
         "all the selected scans",
-        "I sub-MS 0 has no rows of scan 2~4 with DATA_DESC_ID 0; other sub-MSs do", SE1);
+        "I sub-MS 0 has no rows of scan 2~4 with DATA_DESC_ID 0, other sub-MSs do", SE1);
     assert_int_equal(mms_decision_log(&d, "split", &err), MMS_ERR_ARG);
     assert_string_equal(err.msg, "Unable to continue with MMS processing: sub-MS 0 has no rows of "
-                                 "scan 2~4 with DATA_DESC_ID 0; other sub-MSs do");
+                                 "scan 2~4 with DATA_DESC_ID 0, other sub-MSs do");
 }
 
 static void cvel_refuses_in_casa_words(void **state)
@@ -785,7 +785,7 @@ static void cvel_refuses_in_casa_words(void **state)
         &d,
         "W Cannot combine spws in parallel because the subMSs do not contain all the "
         "selected spws",
-        "I sub-MS 0 has no rows of DATA_DESC_ID 1~2 in scan 1, field 0; other sub-MSs do", SE1);
+        "I sub-MS 0 has no rows of DATA_DESC_ID 1~2 in scan 1, field 0, other sub-MSs do", SE1);
 }
 
 static void creation_is_refused_in_casa_words(void **state)
@@ -809,7 +809,7 @@ static void creation_is_refused_in_casa_words(void **state)
     assert_string_equal(d.refusal,
                         "Cannot create MMS using separationaxis=auto with some of the requested "
                         "transformations. (sub-MS 0 has no rows of scan 2~4 with DATA_DESC_ID 0, "
-                        "others have; use separationaxis=spw or baseline)");
+                        "other sub-MSs do; use separationaxis=spw or baseline)");
     ask.axis = MMS_AXIS_BASELINE;
     decide_one(&full, NULL, 0, ask, &d); /* O06 */
     ASSERT_MESSAGES(&d, scans_warning);
@@ -949,7 +949,7 @@ static void names_of_members_are_used(void **state)
     assert_int_equal(mms_decide(&q, &d, NULL), MMS_OK);
     assert_string_equal(
         d.reason,
-        "sub-MS x.0000.ms has no rows of DATA_DESC_ID 1~2 in scan 1, field 0; other sub-MSs do");
+        "sub-MS x.0000.ms has no rows of DATA_DESC_ID 1~2 in scan 1, field 0, other sub-MSs do");
     free_input(&in);
 }
 
