@@ -94,7 +94,7 @@ INLINE void sum_bin(struct sums *s, const struct lanes *in, int nlane, int nfloa
 }
 
 /** Divide; a weighted mean without weight (not even a NaN compares) is 0 and flagged. */
-INLINE void put_mean(struct sums *s, bool weighted, int nlane, int nfloat, float *out,
+INLINE void put_mean(const struct sums *s, bool weighted, int nlane, int nfloat, float *out,
                      uint8_t *flag)
 {
     for (int i = 0; i < nlane * nfloat; i++) {
@@ -105,47 +105,48 @@ INLINE void put_mean(struct sums *s, bool weighted, int nlane, int nfloat, float
         flag[c] = !weighted || s->weight[c] > 0 ? s->flag[c] : 1;
 }
 
-INLINE void average_lanes(const mms_bins *bins, const struct lanes *row, int nlane, int nfloat,
-                          float *out, uint8_t *out_flag)
+INLINE void put_sum(const struct sums *s, int nlane, int nfloat, float *out, uint8_t *flag)
+{
+    for (int i = 0; i < nlane * nfloat; i++)
+        out[i] = s->data[i];
+    for (int c = 0; flag && c < nlane; c++)
+        flag[c] = s->flag[c];
+}
+
+enum result { SUM, PLAIN_MEAN, WEIGHTED_MEAN };
+
+INLINE void average_lanes(enum result result, const mms_bins *bins, const struct lanes *row,
+                          int nlane, int nfloat, float *out, uint8_t *out_flag)
 {
     for (int64_t b = 0; b < bins->nbin; b++) {
         const int64_t at = bins->first[b] * row->ncorr, to = b * row->ncorr;
         const struct lanes in = {bins->count, row->ncorr, row->data + at * nfloat,
-                                 row->weight ? row->weight + at : NULL,
+                                 result == WEIGHTED_MEAN ? row->weight + at : NULL,
                                  row->flag ? row->flag + at : NULL};
+        uint8_t *const flag = out_flag ? out_flag + to : NULL;
         struct sums s;
         sum_bin(&s, &in, nlane, nfloat);
-        put_mean(&s, row->weight != NULL, nlane, nfloat, out + to * nfloat,
-                 out_flag ? out_flag + to : NULL);
+        if (result == SUM)
+            put_sum(&s, nlane, nfloat, out + to * nfloat, flag);
+        else
+            put_mean(&s, result == WEIGHTED_MEAN, nlane, nfloat, out + to * nfloat, flag);
     }
 }
 
-/** Choose the constants: whether there are weights, and how many lanes. */
-INLINE void average_row(const mms_bins *bins, const struct lanes *row, int nlane, int nfloat,
-                        float *out, uint8_t *out_flag)
-{
-    struct lanes plain = *row;
-
-    plain.weight = NULL;
-    if (row->weight)
-        average_lanes(bins, row, nlane, nfloat, out, out_flag);
-    else
-        average_lanes(bins, &plain, nlane, nfloat, out, out_flag);
-}
-
-INLINE void average_all(const mms_bins *bins, const struct lanes *row, int nfloat, float *out,
-                        uint8_t *out_flag)
+INLINE void average_row(enum result result, const mms_bins *bins, const struct lanes *row,
+                        int nfloat, float *out, uint8_t *out_flag)
 {
     if (row->ncorr == 4) {
-        average_row(bins, row, 4, nfloat, out, out_flag);
+        average_lanes(result, bins, row, 4, nfloat, out, out_flag);
     } else if (row->ncorr == 2) {
-        average_row(bins, row, 2, nfloat, out, out_flag);
+        average_lanes(result, bins, row, 2, nfloat, out, out_flag);
     } else {
         for (int64_t c = 0; c < row->ncorr; c++) {
             const struct lanes lane = {row->count, row->ncorr, row->data + c * nfloat,
                                        row->weight ? row->weight + c : NULL,
                                        row->flag ? row->flag + c : NULL};
-            average_row(bins, &lane, 1, nfloat, out + c * nfloat, out_flag ? out_flag + c : NULL);
+            average_lanes(result, bins, &lane, 1, nfloat, out + c * nfloat,
+                          out_flag ? out_flag + c : NULL);
         }
     }
 }
@@ -155,33 +156,20 @@ void mms_average_channels(const mms_bins *bins, int64_t ncorr, int nfloat, const
 {
     const struct lanes row = {bins->count, ncorr, data, weight, flag};
 
-    if (nfloat == 2)
-        average_all(bins, &row, 2, out, out_flag);
+    if (nfloat == 2 && weight)
+        average_row(WEIGHTED_MEAN, bins, &row, 2, out, out_flag);
+    else if (nfloat == 2)
+        average_row(PLAIN_MEAN, bins, &row, 2, out, out_flag);
+    else if (weight)
+        average_row(WEIGHTED_MEAN, bins, &row, 1, out, out_flag);
     else
-        average_all(bins, &row, 1, out, out_flag);
-}
-
-/** The sum of one lane of a bin and its flag. */
-static float sum_weight(const struct lanes *in, uint8_t *flag)
-{
-    struct sums s = {{0}, {0}, {0}};
-
-    if (in->flag)
-        sum_lane(&s, in, 0, 1);
-    else
-        sum_alike(&s, in, 1, 1);
-    *flag = s.flag[0];
-    return s.data[0];
+        average_row(PLAIN_MEAN, bins, &row, 1, out, out_flag);
 }
 
 void mms_sum_weights(const mms_bins *bins, int64_t ncorr, const float *weight, const uint8_t *flag,
                      float *out, uint8_t *out_flag)
 {
-    for (int64_t b = 0; b < bins->nbin; b++)
-        for (int64_t c = 0; c < ncorr; c++) {
-            const int64_t at = bins->first[b] * ncorr + c, to = b * ncorr + c;
-            const struct lanes in = {bins->count, ncorr, weight + at, NULL,
-                                     flag ? flag + at : NULL};
-            out[to] = sum_weight(&in, &out_flag[to]);
-        }
+    const struct lanes row = {bins->count, ncorr, weight, NULL, flag};
+
+    average_row(SUM, bins, &row, 1, out, out_flag);
 }

@@ -42,7 +42,7 @@ void mms_hanning_flags(int64_t nchan, int64_t ncorr, const uint8_t *flag, uint8_
 void mms_hanning_weights(int64_t nchan, int64_t ncorr, const float *weight, const uint8_t *flag,
                          float *out, uint8_t *out_flag);
 
-/** Write x[ncorr] into each of nchan channels. */
+/** Write x[ncorr] into each of nchan channels; x may be the first of them. */
 void mms_repeat_channels(int64_t nchan, int64_t ncorr, const float *x, float *out);
 
 #endif

@@ -190,8 +190,7 @@ static void weights_of_sigmas(struct row *row, const mms_spectra *in, int64_t r)
         mms_sigma_to_weight(row->ncell_in, in->sigma_spectrum + r * row->ncell_in, weights);
     } else {
         mms_sigma_to_weight(row->ncorr, in->sigma + r * row->ncorr, weights);
-        for (int64_t k = 1; k < row->plan->nchan_in; k++)
-            memcpy(weights + k * row->ncorr, weights, (size_t)row->ncorr * sizeof *weights);
+        mms_repeat_channels(row->plan->nchan_in, row->ncorr, weights, weights);
     }
     row->weights[MMS_BY_SIGMA] = weights;
 }

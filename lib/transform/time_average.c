@@ -254,8 +254,7 @@ static void take_weights(const mms_time_average *a, const mms_spectra *in, int64
         mms_sigma_to_weight(a->ncell, in->sigma_spectrum + row * a->ncell, of_sigma);
     } else {
         mms_sigma_to_weight(a->ncorr, in->sigma + row * a->ncorr, of_sigma);
-        for (int64_t k = 1; k < a->nchan; k++)
-            memcpy(of_sigma + k * a->ncorr, of_sigma, (size_t)a->ncorr * sizeof *of_sigma);
+        mms_repeat_channels(a->nchan, a->ncorr, of_sigma, of_sigma);
     }
 }
 

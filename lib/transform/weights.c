@@ -38,9 +38,14 @@ const uint8_t *mms_flags_or_null(const uint8_t *flag, int64_t n)
 
 void mms_repeat_channels(int64_t nchan, int64_t ncorr, const float *x, float *out)
 {
-    for (int64_t k = 0; k < nchan; k++)
-        for (int64_t c = 0; c < ncorr; c++)
-            out[k * ncorr + c] = x[c];
+    const int64_t total = nchan * ncorr;
+
+    if (x != out)
+        memcpy(out, x, (size_t)ncorr * sizeof *out);
+    for (int64_t done = ncorr; done < total; done *= 2) {
+        const int64_t n = done < total - done ? done : total - done;
+        memcpy(out + done, out, (size_t)n * sizeof *out);
+    }
 }
 
 /** The mean of one correlation, all channels good. */
