@@ -430,8 +430,52 @@ done:
     return st;
 }
 
+/** Pairs and the groups that they are in. */
+typedef struct group_lists {
+    int64_t a[MMS_COMPARE_ROWS], b[MMS_COMPARE_ROWS];
+    int64_t group_a[MMS_COMPARE_ROWS], group_b[MMS_COMPARE_ROWS];
+} group_lists;
+
+/** Collect the pairs from the first one that is not done yet and is in its groups. */
+static int64_t collect_group(group_lists *lists, int64_t from, int64_t n, const int64_t *a,
+                             const int64_t *b)
+{
+    const int64_t group_a = lists->group_a[from], group_b = lists->group_b[from];
+    int64_t m = 0;
+
+    for (int64_t i = from; i < n; i++) {
+        if (lists->group_a[i] != group_a || lists->group_b[i] != group_b)
+            continue;
+        lists->a[m] = a[i];
+        lists->b[m++] = b[i];
+        lists->group_a[i] = -1; // done
+    }
+    return m;
+}
+
+mms_status mms_each_group(mms_compare *c, int64_t n, const int64_t *a, const int64_t *b,
+                          mms_pairs_fn *take, void *ctx, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    if (!c->groups && !(c->groups = mms_alloc(1, sizeof(group_lists))))
+        return mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory");
+    group_lists *const lists = c->groups;
+    for (int64_t i = 0; i < n; i++) {
+        lists->group_a[i] = mms_rowset_group(c->a, a[i]);
+        lists->group_b[i] = mms_rowset_group(c->b, b[i]);
+    }
+    for (int64_t i = 0; i < n && st == MMS_OK; i++)
+        if (lists->group_a[i] >= 0) {
+            const int64_t m = collect_group(lists, i, n, a, b);
+            st = take(ctx, m, lists->a, lists->b, err);
+        }
+    return st;
+}
+
 void mms_compare_free(mms_compare *c)
 {
+    free(c->groups);
     free(c->shapes.shapes);
     free(c->buffer_a);
     free(c->buffer_b);

@@ -39,7 +39,8 @@ typedef struct mms_compare {
     mms_shape_list shapes;
     void *buffer_a, *buffer_b, *buffer_e; /**< e: what is expected */
     int64_t bytes_a, bytes_b, bytes_e;
-    void *rows; /**< lists of rows, MMS_COMPARE_ROWS long */
+    void *rows;   /**< lists of rows, MMS_COMPARE_ROWS long */
+    void *groups; /**< the same for mms_each_group() */
 } mms_compare;
 
 /** Compare the cells of rows a[n] with those of rows b[n], n up to MMS_COMPARE_ROWS.
@@ -47,6 +48,16 @@ typedef struct mms_compare {
  *  Errors: TABLE, MEM; differences are findings, no errors. */
 MMS_CHECKED mms_status mms_compare_rows(mms_compare *compare, mms_column_pair *column, int64_t n,
                                         const int64_t *a, const int64_t *b, mms_error *err);
+
+/** Takes pairs of rows. */
+typedef mms_status mms_pairs_fn(void *ctx, int64_t n, const int64_t *a, const int64_t *b,
+                                mms_error *err);
+
+/** Hand out n pairs, up to MMS_COMPARE_ROWS, in groups whose members can be open together: who
+ *  compares column by column then opens each member once, not once for each column. */
+MMS_CHECKED mms_status mms_each_group(mms_compare *compare, int64_t n, const int64_t *a,
+                                      const int64_t *b, mms_pairs_fn *take, void *ctx,
+                                      mms_error *err);
 void mms_compare_free(mms_compare *compare);
 
 /** Count the elements that differ and name the first one; complex numbers are one element. */

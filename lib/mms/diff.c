@@ -18,6 +18,7 @@ typedef struct ms_diff {
     mms_rowset rows_a, rows_b;
     mms_match match;
     bool matched; /**< rows are paired by match; else by their numbers */
+    mms_compare compare;
     int64_t ncolumn;
     mms_column_pair *columns;
     mms_check *checks;
@@ -340,11 +341,25 @@ static void end_columns(ms_diff *d)
     }
 }
 
+/** Compare pairs of rows in every column. */
+static mms_status compare_pairs(void *ctx, int64_t n, const int64_t *a, const int64_t *b,
+                                mms_error *err)
+{
+    ms_diff *const d = ctx;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < d->ncolumn && st == MMS_OK; i++) {
+        st = mms_compare_rows(&d->compare, &d->columns[i], n, a, b, err);
+        if (st != MMS_OK)
+            st = mms_wrap(err, st, "%s", d->columns[i].name_a);
+    }
+    return st;
+}
+
 static mms_status compare_columns(ms_diff *d, mms_error *err)
 {
     int64_t *const rows = mms_alloc(2 * MMS_COMPARE_ROWS, sizeof *rows);
     int64_t *const a = rows, *const b = rows + MMS_COMPARE_ROWS;
-    mms_compare compare = {.a = &d->rows_a, .b = &d->rows_b};
     mms_status st = MMS_OK;
     int64_t n;
 
@@ -353,15 +368,12 @@ static mms_status compare_columns(ms_diff *d, mms_error *err)
         d->columns[i].check = &d->checks[i];
     }
     MMS_TRY(rows ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory"));
+    d->compare = (mms_compare){.a = &d->rows_a, .b = &d->rows_b};
     for (int64_t first = 0; (n = next_pairs(d, first, a, b)) > 0; first += n)
-        for (int64_t i = 0; i < d->ncolumn; i++) {
-            st = mms_compare_rows(&compare, &d->columns[i], n, a, b, err);
-            if (st != MMS_OK)
-                MMS_TRY(mms_wrap(err, st, "%s", d->columns[i].name_a));
-        }
+        MMS_TRY(mms_each_group(&d->compare, n, a, b, compare_pairs, d, err));
 done:
     end_columns(d);
-    mms_compare_free(&compare);
+    mms_compare_free(&d->compare);
     free(rows);
     return st;
 }

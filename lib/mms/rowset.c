@@ -30,27 +30,31 @@ void mms_rowset_close(mms_rowset *rows)
         mms_table_drop(&rows->tables[i]);
 }
 
+/** Member 0 keeps the first place: its columns are described there as long as the row set lives. */
 static mms_status open_member(mms_rowset *rows, int64_t member, mms_table **table, mms_error *err)
 {
-    int oldest = 0;
+    int place = member == 0 ? 0 : 1; // else the one that was not needed for longest
 
     rows->clock++;
-    for (int i = 0; i < MMS_ROWSET_OPEN; i++) {
+    for (int i = 1; member > 0 && i < MMS_ROWSET_OPEN; i++) {
         if (rows->tables[i] && rows->members[i] == member) {
-            rows->used[i] = rows->clock;
-            *table = rows->tables[i];
-            return MMS_OK;
+            place = i;
+            break;
         }
-        if (rows->used[i] < rows->used[oldest])
-            oldest = i;
+        if (rows->used[i] < rows->used[place])
+            place = i;
     }
-    mms_table_drop(&rows->tables[oldest]);
-    const mms_status st = mms_table_open(mms_ms_member_path(rows->ms, member), MMS_TABLE_READ,
-                                         &rows->tables[oldest], err);
-    rows->members[oldest] = member;
-    rows->used[oldest] = rows->clock;
-    *table = rows->tables[oldest];
-    return st;
+    rows->used[place] = rows->clock;
+    if (!rows->tables[place] || rows->members[place] != member) {
+        mms_table_drop(&rows->tables[place]);
+        rows->members[place] = member;
+        const mms_status st = mms_table_open(mms_ms_member_path(rows->ms, member), MMS_TABLE_READ,
+                                             &rows->tables[place], err);
+        if (st != MMS_OK)
+            return st;
+    }
+    *table = rows->tables[place];
+    return MMS_OK;
 }
 
 mms_status mms_rowset_first(mms_rowset *rows, mms_table **table, mms_error *err)
@@ -75,6 +79,15 @@ static int64_t member_of(const mms_rowset *rows, int64_t row, mms_rows *has)
     if (rows->ms)
         *has = mms_ms_member_rows(rows->ms, low);
     return low;
+}
+
+int64_t mms_rowset_group(const mms_rowset *rows, int64_t row)
+{
+    mms_rows has;
+
+    if (!rows->ms || mms_ms_nmember(rows->ms) <= MMS_ROWSET_OPEN)
+        return 0;
+    return member_of(rows, row, &has) / (MMS_ROWSET_OPEN - 1);
 }
 
 enum { RANGES = 4096 };

@@ -39,8 +39,12 @@ void mms_rowset_of_ms(mms_rowset *rows, const mms_ms *ms);
 MMS_CHECKED mms_status mms_rowset_of_table(mms_rowset *rows, const char *path, mms_error *err);
 void mms_rowset_close(mms_rowset *rows);
 
-/** Return the table that holds the columns' description and keywords: member 0's. */
+/** Return the table that holds the columns' description and keywords: member 0's, which stays open
+ *  as long as the row set. */
 MMS_CHECKED mms_status mms_rowset_first(mms_rowset *rows, mms_table **table, mms_error *err);
+
+/** Return a number that is equal for rows whose members can be open together. */
+int64_t mms_rowset_group(const mms_rowset *rows, int64_t row);
 
 /** Read cells of one shape: at[n] are rows, ascending; data[n][cell]. */
 MMS_CHECKED mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n,

@@ -280,55 +280,80 @@ done:
     return st;
 }
 
-/** Compare pairs of rows of one DDID in every column. */
-static mms_status compare_ddid(mms_against *a, mms_compare *compare, column_list *list,
-                               const dd_cuts *dds, int32_t ddid, int64_t n, const int64_t *rows_a,
-                               const int64_t *rows_b, mms_error *err)
+/** Pairs of rows under comparison. */
+typedef struct row_compare {
+    mms_against *against;
+    column_list *list;
+    mms_compare compare;
+    dd_cuts dds;
+    int64_t a[MMS_COMPARE_ROWS], b[MMS_COMPARE_ROWS];
+    int64_t some_a[MMS_COMPARE_ROWS], some_b[MMS_COMPARE_ROWS]; /**< of one DDID */
+    int32_t ddid[MMS_COMPARE_ROWS];
+} row_compare;
+
+/** Compare n pairs of one DDID in every column. */
+static mms_status compare_ddid(row_compare *r, int32_t ddid, int64_t n, mms_error *err)
 {
+    mms_rules *const rules = &r->against->rules;
+    const mms_selection *const selection = r->against->selection;
     int32_t *chans = NULL;
     mms_status st = MMS_OK;
 
-    if (ddid >= 0 && ddid < dds->ndd) {
-        const mms_ids corrs = mms_selection_corrs(a->selection, dds->pol[ddid]);
-        MMS_TRY(mms_kept_channels(a->selection, dds->spw[ddid], &chans, &a->rules.nchan, err));
-        a->rules.chans = chans;
-        a->rules.ncorr = corrs.given ? corrs.n : 0;
-        a->rules.corrs = corrs.ids;
+    if (ddid >= 0 && ddid < r->dds.ndd) {
+        const mms_ids corrs = mms_selection_corrs(selection, r->dds.pol[ddid]);
+        MMS_TRY(mms_kept_channels(selection, r->dds.spw[ddid], &chans, &rules->nchan, err));
+        rules->chans = chans;
+        rules->ncorr = corrs.given ? corrs.n : 0;
+        rules->corrs = corrs.ids;
     }
-    for (int64_t i = 0; i < list->n; i++)
-        MMS_TRY(mms_compare_rows(compare, &list->pairs[i], n, rows_a, rows_b, err));
+    for (int64_t i = 0; i < r->list->n; i++)
+        MMS_TRY(mms_compare_rows(&r->compare, &r->list->pairs[i], n, r->some_a, r->some_b, err));
 done:
     free(chans);
     return st;
 }
 
-/** Pairs that are compared next, and those of one DDID among them. */
-typedef struct pair_lists {
-    int64_t a[MMS_COMPARE_ROWS], b[MMS_COMPARE_ROWS];
-    int64_t some_a[MMS_COMPARE_ROWS], some_b[MMS_COMPARE_ROWS];
-    int32_t ddid[MMS_COMPARE_ROWS];
-} pair_lists;
-
-static mms_status compare_chunk(mms_against *a, mms_compare *compare, column_list *list,
-                                const dd_cuts *dds, pair_lists *l, int64_t n, mms_error *err)
+/** Compare pairs of rows, those of each DDID together: they are cut alike. */
+static mms_status compare_pairs(void *ctx, int64_t n, const int64_t *a, const int64_t *b,
+                                mms_error *err)
 {
     enum { DONE = INT32_MIN };
-    mms_status st = mms_rowset_read(&a->source_rows, "DATA_DESC_ID", n, l->a, n, l->ddid, err);
+    row_compare *const r = ctx;
+    const mms_selection *const s = r->against->selection;
+    mms_status st =
+        mms_rowset_read(&r->against->source_rows, "DATA_DESC_ID", n, a, n, r->ddid, err);
 
-    if (!mms_selection_cuts_channels(a->selection) && !mms_selection_corrs(a->selection, 0).given)
-        memset(l->ddid, 0, (size_t)n * sizeof l->ddid[0]); // all are compared alike
+    if (!mms_selection_cuts_channels(s) && !mms_selection_corrs(s, 0).given)
+        memset(r->ddid, 0, (size_t)n * sizeof r->ddid[0]); // nothing is cut
     for (int64_t i = 0; st == MMS_OK && i < n; i++) {
-        const int32_t ddid = l->ddid[i];
+        const int32_t ddid = r->ddid[i];
         int64_t m = 0;
         if (ddid == DONE)
             continue;
         for (int64_t k = i; k < n; k++)
-            if (l->ddid[k] == ddid) {
-                l->some_a[m] = l->a[k];
-                l->some_b[m++] = l->b[k];
-                l->ddid[k] = DONE;
+            if (r->ddid[k] == ddid) {
+                r->some_a[m] = a[k];
+                r->some_b[m++] = b[k];
+                r->ddid[k] = DONE;
             }
-        st = compare_ddid(a, compare, list, dds, ddid, m, l->some_a, l->some_b, err);
+        st = compare_ddid(r, ddid, m, err);
+    }
+    return st;
+}
+
+static mms_status compare_rows(row_compare *r, mms_error *err)
+{
+    const mms_match *const match = &r->against->match;
+    mms_status st = read_dds(r->against, &r->dds, err);
+
+    for (int64_t first = 0; st == MMS_OK && first < match->npair; first += MMS_COMPARE_ROWS) {
+        const int64_t left = match->npair - first;
+        const int64_t n = left < MMS_COMPARE_ROWS ? left : MMS_COMPARE_ROWS;
+        for (int64_t i = 0; i < n; i++) {
+            r->a[i] = match->pairs[first + i].a;
+            r->b[i] = match->pairs[first + i].b;
+        }
+        st = mms_each_group(&r->compare, n, r->a, r->b, compare_pairs, r, err);
     }
     return st;
 }
@@ -336,34 +361,26 @@ static mms_status compare_chunk(mms_against *a, mms_compare *compare, column_lis
 static mms_status compare_columns(mms_against *a, column_list *list, mms_error *err)
 {
     const mms_expected expected = {&a->rules, mms_rules_changes, mms_rules_shape, mms_rules_cells};
-    mms_compare compare = {.a = &a->source_rows, .b = &a->set_rows, .expected = &expected};
-    pair_lists *const l = mms_alloc(1, sizeof *l);
-    dd_cuts dds = {0};
+    row_compare *const r = mms_alloc(1, sizeof *r);
     mms_status st;
 
+    if (!r)
+        return mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory");
+    r->against = a;
+    r->list = list;
+    r->compare = (mms_compare){.a = &a->source_rows, .b = &a->set_rows, .expected = &expected};
     for (int64_t i = 0; i < list->n; i++) {
         mms_check_start(&list->checks[i], &a->v->report, "%s", list->pairs[i].name_b);
         list->pairs[i].check = &list->checks[i];
     }
-    MMS_TRY(l ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory"));
-    MMS_TRY(read_dds(a, &dds, err));
-    for (int64_t first = 0; first < a->match.npair; first += MMS_COMPARE_ROWS) {
-        const int64_t left = a->match.npair - first;
-        const int64_t n = left < MMS_COMPARE_ROWS ? left : MMS_COMPARE_ROWS;
-        for (int64_t i = 0; i < n; i++) {
-            l->a[i] = a->match.pairs[first + i].a;
-            l->b[i] = a->match.pairs[first + i].b;
-        }
-        MMS_TRY(compare_chunk(a, &compare, list, &dds, l, n, err));
-    }
-done:
+    st = compare_rows(r, err);
     for (int64_t i = 0; i < list->n; i++)
         mms_check_end(&list->checks[i],
                       list->pairs[i].dtype == MMS_DT_OTHER ? "records: not compared" : NULL);
-    mms_compare_free(&compare);
-    free(dds.spw);
-    free(dds.pol);
-    free(l);
+    mms_compare_free(&r->compare);
+    free(r->dds.spw);
+    free(r->dds.pol);
+    free(r);
     return st;
 }
 

@@ -286,6 +286,18 @@ def derived_weights(c):
                  "--against", source, "datacolumn=all")
 
 
+def many_members(c):
+    """More members than are kept open."""
+    source = os.path.join(c.data, "hd142_b9cont_self_tav.ms")
+    mms = c.partition(source, "many.mms", "separationaxis=baseline", "numsubms=40")
+    c.expect("40 members", mms, [], "--against", source)
+    run = subprocess.run([c.program, "diff", source, mms, "--ignore-order"], capture_output=True, text=True)
+    c.check("the same by diff", run.returncode == 0, run.stdout)
+    with Edit(member(mms, 33)) as t:
+        t.putcell("DATA", 100, t.getcell("DATA", 100) + 1)
+    c.expect("a visibility in the 34th", mms, ["DATA"], "--against", source)
+
+
 def plain_output(c, source):
     ms = c.partition(source, "plain.ms", "createmms=False", "scan=3")
     c.expect("a plain MS against its source", ms, [], "--against", source, "scan=3")
@@ -315,6 +327,7 @@ def main():
     for case in (against, against_another_request, broken_content, plain_output):
         case(c, source)
     derived_weights(c)
+    many_members(c)
     print("%d passed, %d failed" % (c.passed, c.failed))
     if not c.failed:
         shutil.rmtree(c.scratch)
