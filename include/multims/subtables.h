@@ -4,10 +4,25 @@
  */
 
 #include "multims/select.h"
+#include "multims/spectra.h"
+#include "multims/value.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/** How the sub-tables of an output differ from those that its selection alone gives. */
+typedef struct mms_subtables_opts {
+    uint32_t size;
+    bool keep_ids; /**< reindex=False: all rows and ids stay, windows are rewritten in place */
+    const mms_value *windows; /**< rows of SPECTRAL_WINDOW that a transformation changes:
+                                 [{row, CHAN_FREQ, CHAN_WIDTH, RESOLUTION, EFFECTIVE_BW,
+                                 TOTAL_BANDWIDTH, REF_FREQUENCY}], or NULL */
+} mms_subtables_opts;
+#define MMS_SUBTABLES_OPTS_INIT                 \
+    {                                           \
+        sizeof(mms_subtables_opts), false, NULL \
+    }
 
 /** Write every sub-table of the request as folder/NAME: those of the input, reduced and renumbered
  *  by the selections that were given; tables that an MS must have and the input lacks, empty.
@@ -15,8 +30,19 @@ extern "C" {
  *  @param[out] names  JSON array of the names written; the caller frees it
  *  Errors: TABLE, SPACE, IO; SELECT when no FEED row is left.  Source: multi-ms 1.7, 3.5. */
 MMS_API MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection,
+                                                   const mms_subtables_opts *opts,
                                                    const char *folder, mms_value **names,
                                                    mms_error *err);
+
+/** Read the channels of a spectral window of the input.
+ *  @param[out] axis  end it with mms_window_axis_free()
+ *  Errors: NOT_FOUND, RANGE, TABLE, MEM. */
+MMS_API MMS_CHECKED mms_status mms_window_axis_read(mms_ms *ms, int32_t spw,
+                                                    mms_spectral_axis *axis, mms_error *err);
+MMS_API void mms_window_axis_free(mms_spectral_axis *axis);
+
+/** Describe a row of mms_subtables_opts.windows; the caller frees it. */
+MMS_API mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis);
 
 /** List the selected channels of a spw of nchan channels in the order of the output; *n is 0 when
  *  all are selected, in order.  The caller ends it with free().  Errors: MEM. */

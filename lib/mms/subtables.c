@@ -47,6 +47,7 @@ static const struct id_table {
 typedef struct subset {
     mms_ms *ms;
     const mms_selection *selection;
+    const mms_subtables_opts *opts;
     mms_id_set sets[MMS_ID_KINDS];
     int32_t *sources; /**< referenced SOURCE_IDs in order of first reference */
 } subset;
@@ -173,7 +174,8 @@ static const mms_id_set *rows_of(const subset *s, const char *table)
 static bool uses_times(const subset *s, const char *table)
 {
     int64_t n;
-    return !strcmp(table, "POINTING") && mms_selection_times(s->selection, &n) && n > 0;
+    return !s->opts->keep_ids && !strcmp(table, "POINTING") &&
+           mms_selection_times(s->selection, &n) && n > 0;
 }
 
 /** Whether the selection touches this table at all. */
@@ -181,6 +183,8 @@ static bool is_touched(const subset *s, const char *table)
 {
     if (rows_of(s, table) || uses_times(s, table))
         return true;
+    if (!strcmp(table, "SPECTRAL_WINDOW"))
+        return json_array_size(s->opts->windows) > 0 || mms_selection_cuts_channels(s->selection);
     if (!strcmp(table, "POLARIZATION"))
         return mms_selection_corrs(s->selection, 0).given;
     for (int64_t i = 0; i < MMS_COUNT_OF(id_columns); i++)
@@ -304,8 +308,11 @@ static mms_status copy_ephemerides(const char *src, const char *dst, mms_error *
 /** What the rows of a reduced table need besides new ids. */
 static mms_status finish_table(const subset *s, const char *name, mms_table *out, mms_error *err)
 {
-    if (!strcmp(name, "SPECTRAL_WINDOW"))
-        return mms_subtable_cut_windows(out, s->selection, &s->sets[MMS_ID_SPW], err);
+    if (!strcmp(name, "SPECTRAL_WINDOW")) {
+        const mms_status st =
+            mms_subtable_cut_windows(out, s->selection, &s->sets[MMS_ID_SPW], err);
+        return st == MMS_OK ? mms_subtable_put_windows(out, s->opts->windows, err) : st;
+    }
     if (!strcmp(name, "POLARIZATION"))
         return mms_subtable_cut_polarizations(out, s->selection, err);
     if (!strcmp(name, "FEED") && mms_table_nrow(out) == 0)
@@ -369,7 +376,8 @@ done:
     return st;
 }
 
-static mms_status make_subset(mms_ms *ms, const mms_selection *sel, subset *s, mms_error *err)
+static mms_status make_subset(mms_ms *ms, const mms_selection *sel, const mms_subtables_opts *opts,
+                              subset *s, mms_error *err)
 {
     const struct {
         mms_id_kind kind;
@@ -383,8 +391,11 @@ static mms_status make_subset(mms_ms *ms, const mms_selection *sel, subset *s, m
 
     s->ms = ms;
     s->selection = sel;
+    s->opts = opts;
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++) {
-        const mms_status st = mms_id_set_make(lists[i].ids, &s->sets[lists[i].kind], err);
+        const mms_ids none = {false, 0, NULL};
+        const mms_status st =
+            mms_id_set_make(opts->keep_ids ? none : lists[i].ids, &s->sets[lists[i].kind], err);
         if (st != MMS_OK)
             return st;
     }
@@ -454,7 +465,8 @@ static void report_missing(const mms_ms *ms)
     free(text.text);
 }
 
-mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection, const char *folder,
+mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection,
+                               const mms_subtables_opts *opts, const char *folder,
                                mms_value **names, mms_error *err)
 {
     subset s = {0};
@@ -464,7 +476,7 @@ mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection, const
 
     *names = json_array();
     report_missing(ms);
-    MMS_TRY(make_subset(ms, selection, &s, err));
+    MMS_TRY(make_subset(ms, selection, opts, &s, err));
     json_object_foreach((mms_value *)mms_ms_subtables(ms), name, path)
     {
         if (!strstr(name, "EPHEM"))

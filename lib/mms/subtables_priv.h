@@ -37,9 +37,13 @@ int32_t mms_id_set_map(const mms_id_set *set, int32_t id);
 MMS_CHECKED mms_status mms_table_pick_rows(const char *src, const char *dst, int64_t n,
                                            const int64_t *rows, mms_table **out, mms_error *err);
 
-/** Cut the channels of SPECTRAL_WINDOW rows and map ASSOC_SPW_ID; row i is spws->ids[i]. */
+/** Cut the channels of SPECTRAL_WINDOW rows and map ASSOC_SPW_ID; row i is spws->ids[i], or i when
+ *  the ids stay. */
 MMS_CHECKED mms_status mms_subtable_cut_windows(mms_table *table, const mms_selection *selection,
                                                 const mms_id_set *spws, mms_error *err);
+/** Write the rows of mms_subtables_opts.windows. */
+MMS_CHECKED mms_status mms_subtable_put_windows(mms_table *table, const mms_value *windows,
+                                                mms_error *err);
 /** Cut the correlations of POLARIZATION rows. */
 MMS_CHECKED mms_status mms_subtable_cut_polarizations(mms_table *table,
                                                       const mms_selection *selection,

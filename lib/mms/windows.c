@@ -39,7 +39,7 @@ mms_status mms_channel_list(const mms_selection *selection, int32_t spw, int64_t
     for (int64_t i = 0; st == MMS_OK && i < nrange; i++)
         if (ranges[i].spw == spw)
             st = expand(&ranges[i], channels, n, &capacity, err);
-    if (st == MMS_OK && !is_everything(nchan, *n, *channels))
+    if (st == MMS_OK && *n && !is_everything(nchan, *n, *channels))
         return MMS_OK;
     free(*channels);
     *channels = NULL;
@@ -157,10 +157,11 @@ mms_status mms_subtable_cut_windows(mms_table *table, const mms_selection *selec
     for (int64_t row = 0; st == MMS_OK && row < mms_table_nrow(table); row++) {
         int32_t *channels;
         int64_t n;
-        st = mms_channel_list(selection, spws->ids[row], nchan[row], &channels, &n, err);
+        const int32_t spw = spws->given ? spws->ids[row] : (int32_t)row;
+        st = mms_channel_list(selection, spw, nchan[row], &channels, &n, err);
         if (st == MMS_OK && n)
             st = cut_channels(table, row, n, channels, err);
-        if (st == MMS_OK)
+        if (st == MMS_OK && spws->given)
             st = map_associations(table, row, spws, err);
         free(channels);
     }
@@ -183,5 +184,112 @@ mms_status mms_subtable_cut_polarizations(mms_table *table, const mms_selection 
         if (st == MMS_OK)
             st = put_number(table, "NUM_CORR", row, json_integer(kept.n), err);
     }
+    return st;
+}
+
+static const char *const axis_columns[] = {"CHAN_FREQ", "CHAN_WIDTH", "RESOLUTION", "EFFECTIVE_BW"};
+
+static double **axis_array(mms_spectral_axis *axis, int64_t i)
+{
+    double **const arrays[] = {&axis->freq_hz, &axis->width_hz, &axis->resolution_hz,
+                               &axis->effective_bw_hz};
+    return arrays[i];
+}
+
+void mms_window_axis_free(mms_spectral_axis *axis)
+{
+    for (int64_t i = 0; i < MMS_COUNT_OF(axis_columns); i++)
+        free(*axis_array(axis, i));
+    *axis = (mms_spectral_axis){0};
+}
+
+static mms_status read_axis(mms_table *table, int32_t spw, mms_spectral_axis *axis, mms_error *err)
+{
+    mms_value *cell = NULL;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(axis_columns); i++) {
+        st = mms_table_get_cell(table, axis_columns[i], spw, &cell, err);
+        const int64_t n = st == MMS_OK ? (int64_t)json_array_size(cell) : 0;
+        double *values = mms_alloc(n, sizeof *values);
+        *axis_array(axis, i) = values;
+        axis->nchan = i == 0 || n < axis->nchan ? n : axis->nchan;
+        if (st == MMS_OK && !values)
+            st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", axis_columns[i]);
+        for (int64_t k = 0; st == MMS_OK && k < n; k++)
+            values[k] = json_number_value(json_array_get(cell, (size_t)k));
+        mms_value_free(&cell);
+    }
+    return st;
+}
+
+static mms_status read_number(mms_table *table, const char *column, int32_t spw, double *value,
+                              mms_error *err)
+{
+    mms_value *cell;
+    const mms_status st = mms_table_get_cell(table, column, spw, &cell, err);
+
+    *value = json_number_value(cell);
+    mms_value_free(&cell);
+    return st;
+}
+
+mms_status mms_window_axis_read(mms_ms *ms, int32_t spw, mms_spectral_axis *axis, mms_error *err)
+{
+    mms_table *table = NULL;
+    mms_status st;
+
+    *axis = (mms_spectral_axis){0};
+    MMS_TRY(mms_table_open(mms_ms_subtable(ms, "SPECTRAL_WINDOW"), MMS_TABLE_READ, &table, err));
+    MMS_TRY(read_axis(table, spw, axis, err));
+    MMS_TRY(read_number(table, "TOTAL_BANDWIDTH", spw, &axis->total_bandwidth_hz, err));
+    MMS_TRY(read_number(table, "REF_FREQUENCY", spw, &axis->ref_freq_hz, err));
+done:
+    mms_table_drop(&table);
+    if (st != MMS_OK)
+        mms_window_axis_free(axis);
+    return st;
+}
+
+mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis)
+{
+    mms_value *window = json_pack("{sI sf sf}", "row", (json_int_t)row, "TOTAL_BANDWIDTH",
+                                  axis->total_bandwidth_hz, "REF_FREQUENCY", axis->ref_freq_hz);
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(axis_columns); i++) {
+        mms_value *list = json_array();
+        const double *values = *axis_array((mms_spectral_axis *)axis, i);
+        for (int64_t k = 0; k < axis->nchan; k++)
+            json_array_append_new(list, json_real(values[k]));
+        json_object_set_new(window, axis_columns[i], list);
+    }
+    return window;
+}
+
+static mms_status put_window(mms_table *table, const mms_value *window, mms_error *err)
+{
+    const int64_t row = json_integer_value(json_object_get(window, "row"));
+    const size_t nchan = json_array_size(json_object_get(window, "CHAN_FREQ"));
+    const char *column;
+    mms_value *value;
+
+    json_object_foreach((mms_value *)window, column, value)
+    {
+        if (!strcmp(column, "row") || !mms_table_find_column(table, column))
+            continue;
+        const mms_status st = mms_table_put_cell(table, column, row, value, err);
+        if (st != MMS_OK)
+            return st;
+    }
+    return put_number(table, "NUM_CHAN", row, json_integer((json_int_t)nchan), err);
+}
+
+mms_status mms_subtable_put_windows(mms_table *table, const mms_value *windows, mms_error *err)
+{
+    size_t i;
+    mms_value *window;
+    mms_status st = MMS_OK;
+
+    json_array_foreach(windows, i, window) if (st == MMS_OK) st = put_window(table, window, err);
     return st;
 }

@@ -228,8 +228,10 @@ done:
 /** The first unit: the sub-tables of the request, which the parts get. */
 static mms_status write_tables(making *m, mms_error *err)
 {
-    mms_value *unit = json_pack("{ss ss ss so}", "step", "tables", "vis", mms_ms_path(m->out->ms),
-                                "tables", m->tables, "select", mms_select_value(m->out->select));
+    mms_value *unit =
+        json_pack("{ss ss ss so sb sO* sO*}", "step", "tables", "vis", mms_ms_path(m->out->ms),
+                  "tables", m->tables, "select", mms_select_value(m->out->select), "keep_ids",
+                  (int)m->out->keep_ids, "windows", m->out->windows, "bins", m->out->bins);
     mms_value *answer;
     const mms_status st = run_one(m, "sub-tables", unit, &answer, err);
 

@@ -18,6 +18,10 @@ typedef struct mms_output {
     const char *axis; /**< AxisType of a Multi-MS */
     mms_layout layout;
     bool sync, keep_scratch, flag_backup;
+    bool keep_ids;            /**< reindex=False */
+    const mms_value *chain;   /**< transformations of every part (chain_priv.h), or NULL */
+    const mms_value *windows; /**< rows of SPECTRAL_WINDOW that change, or NULL */
+    const mms_value *bins;    /**< channels averaged, as FLAG_CMD needs them, or NULL */
     mms_ms *ms;
     const mms_select *select;
     mms_selection *selection; /**< select, resolved */

@@ -292,7 +292,8 @@ static mms_status parse_choice(const mms_param *p, const char *text, mms_value *
         if (!isspace((unsigned char)*s))
             word[n++] = (char)tolower((unsigned char)*s);
     word[n] = '\0';
-    if (n && has_word(p->allowed, word))
+    const bool may_be_blank = p->init && !*p->init;
+    if (n ? has_word(p->allowed, word) : may_be_blank)
         return make_text(p, word, n, value, err);
     snprintf(why, sizeof why, "is not one of %s", p->allowed);
     return refuse(p, text, why, err);

@@ -67,6 +67,8 @@ static void add_columns(const mms_output *out, mms_value *request)
         json_object_set_new(request, "rename", json_pack("[ss]", "CORRECTED_DATA", "DATA"));
     else if (!strcmp(word, "model"))
         json_object_set_new(request, "rename", json_pack("[ss]", "MODEL_DATA", "DATA"));
+    if (out->chain)
+        return; // the chain makes the weights
     if (!strcmp(word, "corrected"))
         json_object_set_new(request, "derive", json_string("sigma"));
     else if (!strcmp(word, "data") && mms_ms_find_column(out->ms, "CORRECTED_DATA"))
@@ -105,9 +107,25 @@ static void add_maps(const mms_output *out, mms_value *request)
     mms_value *maps = json_object();
 
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
-        if (lists[i].ids.given)
+        if (lists[i].ids.given && !out->keep_ids)
             json_object_set_new(maps, lists[i].column, id_map(lists[i].ids));
     json_object_set_new(request, "maps", maps);
+}
+
+/** The chain and the spectra that it writes or leaves out. */
+static void add_chain(const mms_output *out, mms_value *request)
+{
+    const bool spectra = json_is_true(json_object_get(out->chain, "out_spectra"));
+    mms_value *names = json_pack("[ss]", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM");
+
+    if (out->chain) {
+        json_object_set(request, "chain", (mms_value *)out->chain);
+        if (spectra)
+            json_object_set(request, "add", names);
+        else
+            json_array_extend(json_object_get(request, "skip"), names);
+    }
+    mms_value_free(&names);
 }
 
 static mms_value *int_array(int64_t n, const int32_t *values)
@@ -160,11 +178,13 @@ static mms_status add_cuts(const mms_output *out, mms_value *request, mms_error 
     mms_status st = MMS_OK;
 
     json_object_set_new(request, "cuts", cuts);
-    if (!chans && !corrs)
+    if (!chans && !corrs) {
+        add_reshape(out, json_array_size(out->windows) > 0, false, request);
         return MMS_OK;
+    }
     for (int64_t i = 0; st == MMS_OK && i < ddids.n; i++)
         st = add_cut(out, ddids.ids[i], cuts, err);
-    add_reshape(out, chans, corrs, request);
+    add_reshape(out, chans || json_array_size(out->windows) > 0, corrs, request);
     return st;
 }
 
@@ -179,6 +199,7 @@ mms_status mms_part_request(const mms_output *out, mms_value **request, mms_erro
     else {
         json_object_set_new(*request, "vis", json_string(vis));
         add_columns(out, *request);
+        add_chain(out, *request);
         add_maps(out, *request);
         st = add_cuts(out, *request, err);
     }

@@ -1,7 +1,9 @@
 /** @file unit.c  The units of an output, in a worker: its sub-tables, its parts, the finish. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "multims/flag_cmd.h"
 #include "multims/subtables.h"
 #include "output_priv.h"
 #include "task_priv.h"
@@ -61,11 +63,41 @@ done:
     return st;
 }
 
+/** FLAG_CMD speaks of the windows and channels of the output. */
+static mms_status adapt_flag_cmd(mms_ms *ms, const mms_selection *selection,
+                                 const mms_value *request, const char *folder, mms_error *err)
+{
+    mms_flag_cmd_request r = MMS_FLAG_CMD_REQUEST_INIT;
+    const mms_value *bins = json_object_get(request, "bins");
+    int64_t *list = mms_alloc((int64_t)json_array_size(bins), sizeof *list);
+    char *path = mms_format("%s/FLAG_CMD", folder);
+    mms_flag_cmd_map *map = NULL;
+    mms_status st;
+
+    MMS_TRY(list && path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "FLAG_CMD: out of memory"));
+    r.selection = selection;
+    r.spw = json_string_value(json_object_get(json_object_get(request, "select"), "spw"));
+    r.nbin = (int64_t)json_array_size(bins);
+    r.bins = list;
+    r.keep_ids = json_is_true(json_object_get(request, "keep_ids"));
+    for (int64_t i = 0; i < r.nbin; i++)
+        list[i] = json_integer_value(json_array_get(bins, (size_t)i));
+    MMS_TRY(mms_flag_cmd_map_create(ms, &r, &map, err));
+    MMS_TRY(mms_flag_cmd_adapt(path, map, err));
+done:
+    mms_flag_cmd_map_free(&map);
+    free(list);
+    free(path);
+    return st;
+}
+
 static mms_status write_tables(const mms_value *request, mms_value *answer, mms_error *err)
 {
     const mms_select select = select_of(json_object_get(request, "select"));
     mms_ms *ms = NULL;
     mms_selection *selection = NULL;
+    mms_subtables_opts opts = MMS_SUBTABLES_OPTS_INIT;
+    const char *folder = json_string_value(json_object_get(request, "tables"));
     mms_value *names;
     mms_level level;
     mms_status st;
@@ -75,9 +107,12 @@ static mms_status write_tables(const mms_value *request, mms_value *answer, mms_
     st = mms_output_select(ms, &select, &selection, err);
     mms_log_limit(level);
     MMS_TRY(st);
-    MMS_TRY(mms_subtables_write(
-        ms, selection, json_string_value(json_object_get(request, "tables")), &names, err));
+    opts.keep_ids = json_is_true(json_object_get(request, "keep_ids"));
+    opts.windows = json_object_get(request, "windows");
+    MMS_TRY(mms_subtables_write(ms, selection, &opts, folder, &names, err));
     json_object_set_new(answer, "names", names);
+    if (json_object_get(request, "bins"))
+        MMS_TRY(adapt_flag_cmd(ms, selection, request, folder, err));
 done:
     mms_selection_free(&selection);
     mms_ms_close(&ms);

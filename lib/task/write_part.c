@@ -3,13 +3,14 @@
  *  The request: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
- *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}]. */
+ *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/files_priv.h"
+#include "chain_priv.h"
 #include "multims/block.h"
 #include "multims/transform.h"
 #include "output_priv.h"
@@ -26,10 +27,11 @@ typedef struct part {
     mms_ms *ms;
     mms_reader *reader;
     mms_writer *writer;
-    const char **columns, **skip, **reshape;
+    const char **columns, **skip, **reshape, **add;
     int64_t nmap, ncut;
     id_map *maps;
-    mms_cut *cuts; /**< by DDID */
+    mms_cut *cuts;    /**< by DDID */
+    mms_chain *chain; /**< NULL: values stay */
 } part;
 
 static const char *text(const mms_value *request, const char *key)
@@ -79,8 +81,9 @@ static mms_status choose_columns(part *p, mms_error *err)
 
     p->skip = text_list(json_object_get(p->request, "skip"));
     p->reshape = text_list(json_object_get(p->request, "reshape"));
+    p->add = text_list(json_object_get(p->request, "add"));
     p->columns = mms_alloc(most + 1, sizeof *p->columns);
-    if (!p->skip || !p->reshape || !p->columns)
+    if (!p->skip || !p->reshape || !p->add || !p->columns)
         return out_of_memory(p, err);
     for (int64_t i = 0; i < most; i++) {
         const char *name = mms_ms_column(p->ms, i)->name;
@@ -150,11 +153,14 @@ static mms_status open_part(part *p, mms_error *err)
     MMS_TRY(read_cuts(p, err));
     read.rows_file = text(p->request, "rows_file");
     read.columns = p->columns;
-    read.by_ddid = p->ncut > 0;
+    if (json_object_get(p->request, "chain"))
+        MMS_TRY(mms_chain_open(json_object_get(p->request, "chain"), &p->chain, err));
+    read.by_ddid = p->ncut > 0 || p->chain;
     MMS_TRY(mms_reader_open(p->ms, &read, &p->reader, err));
     write.nrow = json_integer_value(json_object_get(p->request, "nrow"));
     write.skip = p->skip;
     write.reshape = p->reshape;
+    write.add = p->add;
     write.rename_from = json_string_value(json_array_get(rename, 0));
     write.rename_to = json_string_value(json_array_get(rename, 1));
     MMS_TRY(mms_writer_create(text(p->request, "out"), p->ms, &write, &p->writer, err));
@@ -170,6 +176,8 @@ static void close_part(part *p)
     free(p->columns);
     free(p->skip);
     free(p->reshape);
+    free(p->add);
+    mms_chain_close(&p->chain);
     for (int64_t i = 0; p->maps && i < p->nmap; i++)
         free((void *)p->maps[i].map.to);
     free(p->maps);
@@ -240,7 +248,7 @@ static void derive_weights(const part *p, const mms_block *block, mms_group *gro
 }
 
 /** The input's cells become the output's. */
-static mms_status edit(const part *p, mms_block *block, mms_error *err)
+static mms_status edit(part *p, mms_block *block, mms_error *err)
 {
     const mms_value *rename = json_object_get(p->request, "rename");
     const char *from = json_string_value(json_array_get(rename, 0));
@@ -251,6 +259,11 @@ static mms_status edit(const part *p, mms_block *block, mms_error *err)
         for (int64_t c = 0; st == MMS_OK && p->ncut && c < block->narray; c++)
             st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid], err);
         derive_weights(p, block, group);
+    }
+    if (st == MMS_OK && p->chain)
+        st = mms_chain_apply(p->chain, p->reader, block, err);
+    for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
+        mms_group *group = &block->groups[g];
         mms_cells *renamed = from ? mms_cells_find(group->arrays, block->narray, from) : NULL;
         if (renamed)
             renamed->name = json_string_value(json_array_get(rename, 1));

@@ -1,0 +1,32 @@
+#ifndef MULTIMS_CHAIN_PRIV_H
+#define MULTIMS_CHAIN_PRIV_H
+/** @file chain_priv.h  The transformations of a part, in a worker.
+ *
+ *  As JSON: exact, kinds (MMS_KIND_BITs), rule (mms_weight_rule), in_spectrum (WEIGHT_SPECTRUM
+ *  exists), out_spectra (both spectra are written), windows [{ddids, spw, nchan, ranges
+ *  [[first, last, step]], chanbin, hanning}]; nchan and the channels are the input's. */
+
+#include "multims/block.h"
+#include "multims/spectra.h"
+#include "task_priv.h"
+
+/** The data columns of a block that are processed, by kind. */
+typedef struct mms_kind_column {
+    const char *column;
+    mms_data_kind kind;
+} mms_kind_column;
+extern const mms_kind_column mms_kind_columns[MMS_MAX_KINDS];
+
+typedef struct mms_chain mms_chain;
+
+/** Errors: those of mms_spectral_prepare(); MEM. */
+MMS_CHECKED mms_status mms_chain_open(const mms_value *value, mms_chain **out, mms_error *err);
+void mms_chain_close(mms_chain **chain);
+
+/** Transform a block whose groups have one DDID each and selected channels only: data, flags and
+ *  weights change, spectra that the input lacks are added.  Memory comes from the reader.
+ *  Errors: TABLE a needed cell is undefined; SHAPE; MEM. */
+MMS_CHECKED mms_status mms_chain_apply(mms_chain *chain, mms_reader *reader, mms_block *block,
+                                       mms_error *err);
+
+#endif

@@ -1,0 +1,66 @@
+/** @file hanningsmooth.c  The task hanningsmooth (parallel-tasks 1.9, 4.4). */
+#include <string.h>
+
+#include "transform_priv.h"
+
+struct hanningsmooth {
+    struct mms_io io;
+    mms_select select;
+    bool keepmms, dryrun, sync, keepscratch;
+    const char *datacolumn, *smooth_spw, *numerics;
+};
+
+#define AT(member) offsetof(struct hanningsmooth, member)
+
+static const mms_param params[] = {
+    MMS_PARAMS_IO(struct hanningsmooth, io),
+    {"keepmms", MMS_BOOL, AT(keepmms), .init = "True",
+     .doc = "Write a Multi-MS when the input is one"},
+    MMS_PARAMS_SELECT_CASA(struct hanningsmooth, select),
+    {"datacolumn", MMS_CHOICE, AT(datacolumn), .init = "all", .allowed = MMS_DATACOLUMNS,
+     .doc = "Data columns to write; corrected or model alone becomes DATA"},
+    {"smooth_spw", MMS_SELECTION, AT(smooth_spw), .init = "",
+     .doc = "Spws that are smoothed, e.g. 0,2~4; empty: all"},
+    MMS_PARAM_TAQL(struct hanningsmooth, select),
+    MMS_PARAMS_TRANSFORM(struct hanningsmooth),
+    {0},
+};
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct hanningsmooth *p = arg;
+    const mms_transform request = {
+        .vis = p->io.vis,
+        .outputvis = p->io.outputvis,
+        .select = p->select,
+        .keepmms = p->keepmms,
+        .separationaxis = "auto",
+        .datacolumn = p->datacolumn,
+        .data_for_corrected = true,
+        .keepflags = true,
+        .reindex = true,
+        .chanbin_name = "chanbin",
+        .hanning = true,
+        .smooth_spw = p->smooth_spw,
+        .timespan = "",
+        .timespan_name = "timespan",
+        .exact = !strcmp(p->numerics, "exact"),
+        .dryrun = p->dryrun,
+        .sync = p->sync,
+        .keepscratch = p->keepscratch,
+    };
+
+    return mms_transform_run(run, &request, result, err);
+}
+
+const mms_task mms_task_hanningsmooth = {
+    .name = "hanningsmooth",
+    .summary = "Hanning-smooth the spectra of a MeasurementSet or Multi-MS",
+    .params = params,
+    .params_size = sizeof(struct hanningsmooth),
+    .run = run,
+    .print = mms_transform_print,
+    .unit = mms_output_unit,
+    .details = "Examples:\n"
+               "  multims hanningsmooth in.ms out.ms --datacolumn data\n",
+};

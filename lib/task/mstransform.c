@@ -1,0 +1,179 @@
+/** @file mstransform.c  The task mstransform: select, transform, write (parallel-tasks 4.1). */
+#include <string.h>
+
+#include "transform_priv.h"
+
+struct mstransform {
+    struct mms_io io;
+    mms_select select;
+    bool createmms, realmodelcol, keepflags, usewtspectrum, combinespws, chanaverage, hanning,
+        regridms, preaverage, timeaverage, docallib, douvcontsub, want_cont, denoising_lib,
+        disableparallel, monolithic_processing, reindex, dryrun, sync, keepscratch;
+    const char *separationaxis, *datacolumn, *mode, *start, *width, *interpolation, *phasecenter,
+        *restfreq, *outframe, *veltype, *timespan, *callib, *fitspw, *numerics;
+    int64_t numsubms, nchan, nspw, fitorder, nthreads, niter, ddistart;
+    mms_ints tileshape, chanbin;
+    double timebin_s, maxuvwdistance_m;
+};
+
+#define AT(member) offsetof(struct mstransform, member)
+
+static const mms_param params[] = {
+    MMS_PARAMS_IO(struct mstransform, io),
+    {"createmms", MMS_BOOL, AT(createmms), .init = "False", .doc = "Write a Multi-MS from an MS"},
+    {"separationaxis", MMS_CHOICE, AT(separationaxis), .init = "auto",
+     .allowed = "auto scan spw balanced baseline both", .needs = "createmms",
+     .doc = "Axis to separate on, as in partition"},
+    {"numsubms", MMS_COUNT, AT(numsubms), .init = "auto", .needs = "createmms",
+     .doc = "Number of sub-MSs; auto is 8"},
+    {"tileshape", MMS_INTS, AT(tileshape), .init = "0",
+     .doc = "Tiles of DATA and FLAG: 0 as the input, 1 flexible, or correlations,channels,rows"},
+    MMS_PARAMS_SELECT_CASA(struct mstransform, select),
+    {"datacolumn", MMS_CHOICE, AT(datacolumn), .init = "corrected", .allowed = MMS_DATACOLUMNS,
+     .doc = "Data columns to write; corrected or model alone becomes DATA"},
+    {"realmodelcol", MMS_BOOL, AT(realmodelcol), .init = "False",
+     .doc = "Write a virtual model as a real MODEL_DATA"},
+    {"keepflags", MMS_BOOL, AT(keepflags), .init = "True",
+     .doc = "Keep rows that are flagged as a whole"},
+    {"usewtspectrum", MMS_BOOL, AT(usewtspectrum), .init = "False",
+     .doc = "Write WEIGHT_SPECTRUM and SIGMA_SPECTRUM even if the input has none"},
+    {"combinespws", MMS_BOOL, AT(combinespws), .init = "False",
+     .doc = "Combine the spectral windows into one"},
+    {"chanaverage", MMS_BOOL, AT(chanaverage), .init = "False", .doc = "Average channels"},
+    {"chanbin", MMS_INTS, AT(chanbin), .init = "1", .needs = "chanaverage", .unit = "channels",
+     .doc = "Channels averaged to one: one number, or one for each selected spw"},
+    {"hanning", MMS_BOOL, AT(hanning), .init = "False", .doc = "Hanning-smooth the spectra"},
+    {"regridms", MMS_BOOL, AT(regridms), .init = "False", .doc = "Regrid the spectra"},
+    {"mode", MMS_CHOICE, AT(mode), .init = "channel",
+     .allowed = "channel velocity frequency channel_b", .needs = "regridms",
+     .doc = "Units of start and width"},
+    {"nchan", MMS_INT, AT(nchan), .init = "-1", .needs = "regridms", .doc = "Output channels"},
+    {"start", MMS_STRING, AT(start), .init = "0", .needs = "regridms", .doc = "First channel"},
+    {"width", MMS_STRING, AT(width), .init = "1", .needs = "regridms", .doc = "Channel width"},
+    {"nspw", MMS_INT, AT(nspw), .init = "1", .needs = "regridms", .doc = "Output windows"},
+    {"interpolation", MMS_CHOICE, AT(interpolation), .init = "linear",
+     .allowed = "nearest linear cubic spline fftshift", .needs = "regridms",
+     .doc = "Interpolation in frequency"},
+    {"phasecenter", MMS_STRING, AT(phasecenter), .init = "", .needs = "regridms",
+     .doc = "Direction of the frame change"},
+    {"restfreq", MMS_STRING, AT(restfreq), .init = "", .needs = "regridms",
+     .doc = "Rest frequency"},
+    {"outframe", MMS_CHOICE, AT(outframe), .init = "",
+     .allowed = "topo geo lsrk lsrd bary galacto lgroup cmb source", .needs = "regridms",
+     .doc = "Frequency frame of the output; empty keeps it"},
+    {"veltype", MMS_CHOICE, AT(veltype), .init = "radio", .allowed = "radio optical",
+     .needs = "regridms", .doc = "Definition of velocity"},
+    {"preaverage", MMS_BOOL, AT(preaverage), .init = "False", .needs = "regridms",
+     .doc = "Average channels before regridding"},
+    {"timeaverage", MMS_BOOL, AT(timeaverage), .init = "False", .doc = "Average in time"},
+    {"timebin", MMS_SECONDS, AT(timebin_s), .init = "0s", .needs = "timeaverage", .unit = "s",
+     .doc = "Time averaged to one row"},
+    {"timespan", MMS_SELECTION, AT(timespan), .init = "", .needs = "timeaverage",
+     .doc = "Boundaries that a time bin may cross: scan, state, field"},
+    {"maxuvwdistance", MMS_DOUBLE, AT(maxuvwdistance_m), .init = "0", .needs = "timeaverage",
+     .unit = "m", .doc = "Largest distance of the UVW of a time bin; 0: no limit"},
+    {"docallib", MMS_BOOL, AT(docallib), .init = "False", .doc = "Calibrate on the fly"},
+    {"callib", MMS_STRING, AT(callib), .init = "", .needs = "docallib",
+     .doc = "Calibration library"},
+    {"douvcontsub", MMS_BOOL, AT(douvcontsub), .init = "False", .doc = "Subtract the continuum"},
+    {"fitspw", MMS_STRING, AT(fitspw), .init = "", .needs = "douvcontsub",
+     .doc = "Line-free channels"},
+    {"fitorder", MMS_INT, AT(fitorder), .init = "0", .needs = "douvcontsub",
+     .doc = "Order of the polynomial"},
+    {"want_cont", MMS_BOOL, AT(want_cont), .init = "False", .needs = "douvcontsub",
+     .doc = "Write the fit"},
+    {"denoising_lib", MMS_BOOL, AT(denoising_lib), .init = "True", .needs = "douvcontsub",
+     .doc = "Choice of the fitter"},
+    {"nthreads", MMS_INT, AT(nthreads), .init = "1", .needs = "douvcontsub", .doc = "Threads"},
+    {"niter", MMS_INT, AT(niter), .init = "1", .needs = "douvcontsub", .doc = "Passes"},
+    {"disableparallel", MMS_BOOL, AT(disableparallel), .init = "False", .flags = MMS_PARAM_HIDDEN,
+     .doc = "Use one worker"},
+    {"ddistart", MMS_INT, AT(ddistart), .init = "-1", .flags = MMS_PARAM_HIDDEN,
+     .doc = "First DATA_DESC_ID in the main table"},
+    MMS_PARAM_TAQL(struct mstransform, select),
+    {"monolithic_processing", MMS_BOOL, AT(monolithic_processing), .init = "False",
+     .flags = MMS_PARAM_HIDDEN, .doc = "Read a Multi-MS as one MS"},
+    {"reindex", MMS_BOOL, AT(reindex), .init = "True", .flags = MMS_PARAM_HIDDEN,
+     .doc = "Renumber ids; False keeps all sub-table rows and ids"},
+    MMS_PARAMS_TRANSFORM(struct mstransform),
+    {0},
+};
+
+/** What this version does not do yet. */
+static mms_status refuse_missing(const struct mstransform *p, mms_error *err)
+{
+    const struct {
+        bool asked;
+        const char *name;
+    } missing[] = {{p->regridms, "regridms"}, {p->combinespws, "combinespws"},
+                   {p->nspw != 1, "nspw"},    {p->preaverage, "preaverage"},
+                   {p->docallib, "docallib"}, {p->douvcontsub, "douvcontsub"}};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(missing); i++)
+        if (missing[i].asked)
+            return mms_fail(err, MMS_ERR_UNSUPPORTED, "parameter %s: not in this version",
+                            missing[i].name);
+    return MMS_OK;
+}
+
+static mms_status check(const struct mstransform *p, mms_error *err)
+{
+    if (p->chanaverage && p->chanbin.count == 1 && p->chanbin.values[0] < 2)
+        return mms_fail(err, MMS_ERR_ARG, "Parameter chanbin must be > 1 to do channel averaging");
+    if (p->timeaverage && !(p->timebin_s > 0))
+        return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");
+    return refuse_missing(p, err);
+}
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct mstransform *p = arg;
+    const mms_status st = check(p, err);
+
+    if (st != MMS_OK)
+        return st;
+    if (p->disableparallel)
+        run->workers = 1;
+    const mms_transform request = {
+        .vis = p->io.vis,
+        .outputvis = p->io.outputvis,
+        .select = p->select,
+        .createmms = p->createmms,
+        .keepmms = true,
+        .monolithic = p->monolithic_processing,
+        .separationaxis = p->separationaxis,
+        .numsubms = p->numsubms,
+        .datacolumn = p->datacolumn,
+        .keepflags = p->keepflags,
+        .usewtspectrum = p->usewtspectrum,
+        .reindex = p->reindex,
+        .ddistart = p->ddistart,
+        .chanbin = p->chanaverage ? p->chanbin : (mms_ints){0},
+        .chanbin_name = "chanbin",
+        .hanning = p->hanning,
+        .smooth_spw = "",
+        .timebin_s = p->timeaverage ? p->timebin_s : 0,
+        .timespan = p->timespan,
+        .timespan_name = "timespan",
+        .maxuvwdistance_m = p->maxuvwdistance_m,
+        .tileshape = p->tileshape,
+        .exact = !strcmp(p->numerics, "exact"),
+        .dryrun = p->dryrun,
+        .sync = p->sync,
+        .keepscratch = p->keepscratch,
+    };
+    return mms_transform_run(run, &request, result, err);
+}
+
+const mms_task mms_task_mstransform = {
+    .name = "mstransform",
+    .summary = "select, average, smooth and write a MeasurementSet or Multi-MS",
+    .params = params,
+    .params_size = sizeof(struct mstransform),
+    .run = run,
+    .print = mms_transform_print,
+    .unit = mms_output_unit,
+    .details = "Examples:\n"
+               "  multims mstransform in.ms out.ms datacolumn=data chanaverage=True chanbin=4\n"
+               "  multims mstransform in.mms out.mms timeaverage=True timebin=20s\n",
+};

@@ -1,0 +1,91 @@
+/** @file split.c  The task split: select, average, write (parallel-tasks 1.7, 4.2). */
+#include <string.h>
+
+#include "transform_priv.h"
+
+struct split {
+    struct mms_io io;
+    mms_select select;
+    bool keepmms, keepflags, dryrun, sync, keepscratch;
+    const char *datacolumn, *combine, *numerics;
+    mms_ints width;
+    double timebin_s;
+};
+
+#define AT(member) offsetof(struct split, member)
+
+static const mms_param params[] = {
+    MMS_PARAMS_IO(struct split, io),
+    {"keepmms", MMS_BOOL, AT(keepmms), .init = "True",
+     .doc = "Write a Multi-MS when the input is one"},
+    MMS_PARAMS_SELECT_CASA(struct split, select),
+    {"datacolumn", MMS_CHOICE, AT(datacolumn), .init = "corrected", .allowed = MMS_DATACOLUMNS,
+     .doc = "Data columns to write; corrected or model alone becomes DATA"},
+    {"keepflags", MMS_BOOL, AT(keepflags), .init = "True",
+     .doc = "Keep rows that are flagged as a whole"},
+    {"width", MMS_INTS, AT(width), .init = "1", .unit = "channels",
+     .doc = "Channels averaged to one: one number, or one for each selected spw"},
+    {"timebin", MMS_SECONDS, AT(timebin_s), .init = "0s", .unit = "s",
+     .doc = "Time averaged to one row; 0s: no time average"},
+    {"combine", MMS_SELECTION, AT(combine), .init = "", .needs = "timebin",
+     .doc = "Boundaries that a time bin may cross: scan, state"},
+    MMS_PARAM_TAQL(struct split, select),
+    MMS_PARAMS_TRANSFORM(struct split),
+    {0},
+};
+
+/** Widths of 1 average nothing. */
+static bool averages(mms_ints width)
+{
+    for (int64_t i = 0; i < width.count; i++)
+        if (width.values[i] > 1)
+            return true;
+    return false;
+}
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct split *p = arg;
+    const mms_transform request = {
+        .vis = p->io.vis,
+        .outputvis = p->io.outputvis,
+        .select = p->select,
+        .keepmms = p->keepmms,
+        .separationaxis = "auto",
+        .datacolumn = p->datacolumn,
+        .keepflags = p->keepflags,
+        .reindex = true,
+        .chanbin = averages(p->width) ? p->width : (mms_ints){0},
+        .chanbin_name = "width",
+        .smooth_spw = "",
+        .timebin_s = p->timebin_s,
+        .timespan = p->combine,
+        .timespan_name = "combine",
+        .exact = !strcmp(p->numerics, "exact"),
+        .dryrun = p->dryrun,
+        .sync = p->sync,
+        .keepscratch = p->keepscratch,
+    };
+
+    for (int64_t i = 0; i < p->width.count; i++)
+        if (p->width.values[i] < 1)
+            return mms_fail(err, MMS_ERR_ARG, "parameter width: %lld is not a number of channels",
+                            (long long)p->width.values[i]);
+    if (p->timebin_s < 0)
+        return mms_fail(err, MMS_ERR_ARG, "parameter timebin: %g s is not a length of time",
+                        p->timebin_s);
+    return mms_transform_run(run, &request, result, err);
+}
+
+const mms_task mms_task_split = {
+    .name = "split",
+    .summary = "write a selection of a MeasurementSet, averaged if asked",
+    .params = params,
+    .params_size = sizeof(struct split),
+    .run = run,
+    .print = mms_transform_print,
+    .unit = mms_output_unit,
+    .details = "Examples:\n"
+               "  multims split in.ms out.ms --datacolumn data --spw 0:5~20\n"
+               "  multims split vis=in.mms outputvis=out.mms datacolumn='data' width=4\n",
+};

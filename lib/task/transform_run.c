@@ -1,0 +1,520 @@
+/** @file transform_run.c  The run of mstransform, split and hanningsmooth: decide, prepare the
+ *  windows, plan, write. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "chain_priv.h"
+#include "multims/decide.h"
+#include "multims/ms_meta.h"
+#include "multims/subtables.h"
+#include "transform_priv.h"
+
+/** What one run works with. */
+typedef struct work {
+    const mms_transform *t;
+    mms_run *run;
+    mms_ms *ms;
+    mms_select select; /**< with the condition of keepflags */
+    char *taql;
+    const char *datacolumn;
+    unsigned timespan;
+    mms_selection *selection;
+    mms_meta meta;
+    mms_decision decision;
+    mms_plan *plan;
+    int64_t nspw; /**< selected spws in the order of the request */
+    int32_t *spws;
+    int64_t *bins;   /**< by selected spw; 0: no average */
+    uint8_t *smooth; /**< by selected spw */
+    mms_value *chain, *windows, *flag_bins;
+} work;
+
+static mms_status out_of_memory(const work *w, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", w->t->vis);
+}
+
+/** Take a comma list of scan, state, field in any case. */
+static mms_status parse_timespan(work *w, mms_error *err)
+{
+    static const struct {
+        const char *name;
+        unsigned bit;
+    } words[] = {
+        {"scan", MMS_TIMESPAN_SCAN}, {"state", MMS_TIMESPAN_STATE}, {"field", MMS_TIMESPAN_FIELD}};
+
+    for (const char *at = w->t->timespan; *at;) {
+        at += strspn(at, ", ");
+        const size_t n = strcspn(at, ", ");
+        unsigned bit = 0;
+        for (int64_t i = 0; n && i < MMS_COUNT_OF(words); i++)
+            if (strlen(words[i].name) == n && !strncasecmp(at, words[i].name, n))
+                bit = words[i].bit;
+        if (n && !bit)
+            return mms_fail(err, MMS_ERR_ARG, "parameter %s: %.*s is not one of scan, state, field",
+                            w->t->timespan_name, (int)n, at);
+        w->timespan |= bit;
+        at += n;
+    }
+    return MMS_OK;
+}
+
+static mms_status check_tileshape(const mms_transform *t, mms_error *err)
+{
+    if (t->tileshape.count == 1 && t->tileshape.values[0] != 0 && t->tileshape.values[0] != 1)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "When tileshape has one element, it should be either 0 or 1.");
+    if (t->tileshape.count != 0 && t->tileshape.count != 1 && t->tileshape.count != 3)
+        return mms_fail(err, MMS_ERR_ARG, "Parameter tileshape must have 1 or 3 elements.");
+    if (t->tileshape.count == 3 || (t->tileshape.count == 1 && t->tileshape.values[0] == 1))
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "parameter tileshape: only 0 is in this version");
+    return MMS_OK;
+}
+
+static mms_status check(work *w, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(mms_output_check_new(w->t->outputvis, err));
+    MMS_TRY(check_tileshape(w->t, err));
+    MMS_TRY(parse_timespan(w, err));
+    if (w->t->timebin_s > 0)
+        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
+                         "parameter timebin: time averages are not in this version"));
+    w->datacolumn = w->t->datacolumn;
+    if (w->t->data_for_corrected && !strcmp(w->datacolumn, "corrected") &&
+        !mms_ms_find_column(w->ms, "CORRECTED_DATA")) {
+        mms_log(MMS_LOG_WARN, w->run->task->name,
+                "Input CORRECTED_DATA does not exist. Will use DATA");
+        w->datacolumn = "data";
+    }
+    MMS_TRY(mms_output_check_columns(w->ms, w->datacolumn, err));
+done:
+    return st;
+}
+
+/** keepflags=False is a condition on rows. */
+static mms_status make_select(work *w, mms_error *err)
+{
+    const char *taql = w->t->select.taql;
+
+    w->select = w->t->select;
+    if (w->t->keepflags)
+        return MMS_OK;
+    w->taql = taql && *taql ? mms_format("(%s) && !(FLAG_ROW || all(FLAG))", taql)
+                            : strdup("!(FLAG_ROW || all(FLAG))");
+    w->select.taql = w->taql;
+    return w->taql ? MMS_OK : out_of_memory(w, err);
+}
+
+static mms_status read_meta(work *w, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(make_select(w, err));
+    MMS_TRY(mms_output_select(w->ms, &w->select, &w->selection, err));
+    MMS_TRY(mms_meta_read(w->ms, w->selection, &w->meta, err));
+    if (w->meta.nselected == 0)
+        MMS_TRY(mms_fail(err, MMS_ERR_EMPTY,
+                         "MSSelectionNullSelection : The selected table has zero rows."));
+done:
+    return st;
+}
+
+/* ---- windows ----------------------------------------------------------------------------------*/
+
+static bool dd_is_selected(const work *w, int32_t ddid)
+{
+    const mms_ids ddids = mms_selection_ddids(w->selection);
+    bool found = !ddids.given;
+
+    for (int64_t i = 0; !found && i < ddids.n; i++)
+        found = ddids.ids[i] == ddid;
+    return found;
+}
+
+/** Selected spws in the order of the request; ascending when there is none. */
+static mms_status list_spws(work *w, mms_error *err)
+{
+    const mms_ids given = mms_selection_spws(w->selection);
+    int32_t most = -1;
+
+    for (int64_t d = 0; d < w->meta.ndd; d++)
+        most = w->meta.dds[d].spw > most ? w->meta.dds[d].spw : most;
+    w->spws = mms_alloc(given.given ? given.n : (int64_t)most + 1, sizeof *w->spws);
+    if (!w->spws)
+        return out_of_memory(w, err);
+    for (int64_t i = 0; given.given && i < given.n; i++)
+        w->spws[w->nspw++] = given.ids[i];
+    for (int32_t spw = 0; !given.given && spw <= most; spw++)
+        for (int64_t d = 0; d < w->meta.ndd; d++)
+            if (w->meta.dds[d].spw == spw) {
+                w->spws[w->nspw++] = spw;
+                break;
+            }
+    return MMS_OK;
+}
+
+/** Bins by spw: one for all, or one each. */
+static mms_status choose_bins(work *w, mms_error *err)
+{
+    const mms_ints bin = w->t->chanbin;
+
+    w->bins = mms_alloc(w->nspw, sizeof *w->bins);
+    if (!w->bins)
+        return out_of_memory(w, err);
+    if (bin.count > 1 && bin.count != w->nspw)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "Number of %s is different from the number of spw (%" PRId64 ", %" PRId64
+                        ")",
+                        w->t->chanbin_name, bin.count, w->nspw);
+    for (int64_t i = 0; bin.count && i < w->nspw; i++) {
+        w->bins[i] = bin.values[bin.count > 1 ? i : 0];
+        if (w->bins[i] < 1)
+            return mms_fail(err, MMS_ERR_ARG,
+                            "parameter %s: %" PRId64 " is not a number of channels",
+                            w->t->chanbin_name, w->bins[i]);
+    }
+    return MMS_OK;
+}
+
+static int64_t place_of_spw(const work *w, int64_t spw)
+{
+    for (int64_t i = 0; i < w->nspw; i++)
+        if (w->spws[i] == spw)
+            return i;
+    return -1;
+}
+
+/** Mark spws a~b of smooth_spw. */
+static mms_status mark_smooth(work *w, int64_t first, int64_t last, mms_error *err)
+{
+    for (int64_t spw = first; spw <= last; spw++) {
+        const int64_t at = place_of_spw(w, spw);
+        if (at < 0)
+            return mms_fail(err, MMS_ERR_ARG,
+                            "parameter smooth_spw: spw %" PRId64 " is not selected", spw);
+        w->smooth[at] = 1;
+    }
+    return MMS_OK;
+}
+
+static mms_status parse_smooth(work *w, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (const char *at = w->t->smooth_spw; st == MMS_OK && *at;) {
+        char *end;
+        at += strspn(at, ", ");
+        const char *item = at;
+        int64_t first = strtoll(at, &end, 10), last = first;
+        const bool number = end != at && isdigit((unsigned char)*at);
+        if (number && *end == '~') {
+            at = end + 1;
+            last = strtoll(at, &end, 10);
+        }
+        if (!number || end == at || (*end && !strchr(", ", *end)) || last < first)
+            return mms_fail(err, MMS_ERR_ARG,
+                            "smooth_spw must be a list of single SPWs, a string with comma "
+                            "separated SPWs or SPWs ranges with ~. Cannot parse %s",
+                            item);
+        st = mark_smooth(w, first, last, err);
+        at = end + strspn(end, ", ");
+    }
+    return st;
+}
+
+static mms_status choose_smooth(work *w, mms_error *err)
+{
+    w->smooth = mms_alloc(w->nspw, 1);
+    if (!w->smooth)
+        return out_of_memory(w, err);
+    if (!w->t->hanning || *w->t->smooth_spw)
+        return parse_smooth(w, err);
+    memset(w->smooth, 1, (size_t)w->nspw);
+    return MMS_OK;
+}
+
+/** The channel ranges of one spw as JSON, and as a list. */
+static mms_value *spw_ranges(const work *w, int32_t spw, mms_channels *list, int64_t *n)
+{
+    int64_t nrange;
+    const mms_channels *ranges = mms_selection_channels(w->selection, &nrange);
+    mms_value *value = json_array();
+
+    *n = 0;
+    for (int64_t i = 0; i < nrange; i++)
+        if (ranges[i].spw == spw) {
+            list[(*n)++] = ranges[i];
+            json_array_append_new(value, json_pack("[iii]", (int)ranges[i].first,
+                                                   (int)ranges[i].last, (int)ranges[i].step));
+        }
+    return value;
+}
+
+static unsigned kinds_of(const work *w)
+{
+    const char *word = w->datacolumn;
+    const bool all = !strcmp(word, "all");
+    const struct {
+        const char *part;
+        mms_data_kind kind;
+    } parts[] = {{"corrected", MMS_KIND_CORRECTED},
+                 {"model", MMS_KIND_MODEL},
+                 {"float_data", MMS_KIND_FLOAT}};
+    unsigned kinds = 0;
+
+    for (int i = 0; all && i < MMS_MAX_KINDS; i++)
+        if (mms_ms_find_column(w->ms, mms_kind_columns[i].column))
+            kinds |= MMS_KIND_BIT(mms_kind_columns[i].kind);
+    for (int64_t i = 0; i < MMS_COUNT_OF(parts); i++)
+        if (strstr(word, parts[i].part))
+            kinds |= MMS_KIND_BIT(parts[i].kind);
+    if (!strncmp(word, "data", 4) || strstr(word, ",data"))
+        kinds |= MMS_KIND_BIT(MMS_KIND_DATA);
+    return kinds;
+}
+
+/** Whether WEIGHT_SPECTRUM exists: it is defined in the first selected row (numerics 0.4). */
+static mms_status has_spectrum(const work *w, bool *there, mms_error *err)
+{
+    mms_rows row = {INT64_MAX, 1};
+    mms_shape_run *runs;
+    int64_t nrun;
+
+    *there = false;
+    if (!mms_ms_find_column(w->ms, "WEIGHT_SPECTRUM"))
+        return MMS_OK;
+    for (int64_t i = 0; i < w->meta.ncell; i++)
+        if (w->meta.cells[i].first_row < row.first)
+            row.first = w->meta.cells[i].first_row;
+    const mms_status st = mms_ms_shapes(w->ms, "WEIGHT_SPECTRUM", 1, &row, &runs, &nrun, err);
+    if (st != MMS_OK)
+        return st;
+    *there = nrun > 0 && runs[0].ndim > 0;
+    free(runs);
+    return MMS_OK;
+}
+
+/** Refuse transformations that lack their data. */
+static mms_status start_chain(work *w, mms_error *err)
+{
+    const unsigned kinds = kinds_of(w);
+    const bool renamed = !strcmp(w->datacolumn, "corrected");
+    bool spectrum;
+    const mms_status st = has_spectrum(w, &spectrum, err);
+
+    if (st != MMS_OK)
+        return st;
+    if (!kinds && (w->t->chanbin.count || w->t->hanning))
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "LAG_DATA is copied only, never transformed");
+    w->chain =
+        json_pack("{sb si si sb sb s[]}", "exact", (int)w->t->exact, "kinds", (int)kinds, "rule",
+                  (int)mms_split_weight_rule(kinds, renamed), "in_spectrum", (int)spectrum,
+                  "out_spectra", (int)(spectrum || w->t->usewtspectrum), "windows");
+    w->windows = json_array();
+    w->flag_bins = json_array();
+    return w->chain && w->windows && w->flag_bins ? MMS_OK : out_of_memory(w, err);
+}
+
+static mms_status prepare_window(work *w, int64_t i, const mms_channels *list, int64_t nrange,
+                                 mms_error *err)
+{
+    mms_spectral_opts opts = MMS_SPECTRAL_OPTS_INIT;
+    mms_spectral_axis axis;
+    mms_spectral_plan *plan = NULL;
+    bool changed;
+    mms_status st = mms_window_axis_read(w->ms, w->spws[i], &axis, err);
+
+    if (st != MMS_OK)
+        return st;
+    opts.spw = w->spws[i];
+    opts.ranges = list;
+    opts.nrange = nrange;
+    opts.chanbin = w->bins[i];
+    opts.hanning = w->smooth[i];
+    opts.numerics = w->t->exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA;
+    opts.kinds = (unsigned)json_integer_value(json_object_get(w->chain, "kinds"));
+    opts.weight_spectrum = json_is_true(json_object_get(w->chain, "in_spectrum"));
+    MMS_TRY(mms_spectral_prepare(&axis, &opts, &plan, err));
+    for (int64_t k = 0; k < mms_spectral_nwarning(plan); k++)
+        mms_log(MMS_LOG_WARN, w->run->task->name, "%s", mms_spectral_warning(plan, k));
+    const mms_spectral_axis *out = mms_spectral_axis_out(plan, &changed);
+    if (changed)
+        json_array_append_new(w->windows, mms_window_describe(w->t->reindex ? i : w->spws[i], out));
+done:
+    mms_spectral_plan_free(&plan);
+    mms_window_axis_free(&axis);
+    return st == MMS_OK ? st : mms_wrap(err, st, "spw %" PRId32, w->spws[i]);
+}
+
+/** One window of the chain: what the worker needs, and its row in the output. */
+static mms_status add_window(work *w, int64_t i, mms_channels *list, mms_error *err)
+{
+    int64_t nrange;
+    mms_value *ranges = spw_ranges(w, w->spws[i], list, &nrange), *ddids = json_array();
+    int32_t nchan = 0;
+
+    for (int64_t d = 0; d < w->meta.ndd; d++)
+        if (w->meta.dds[d].spw == w->spws[i] && dd_is_selected(w, (int32_t)d)) {
+            json_array_append_new(ddids, json_integer(d));
+            nchan = w->meta.dds[d].nchan;
+        }
+    json_array_append_new(json_object_get(w->chain, "windows"),
+                          json_pack("{si si so so sI sb}", "spw", (int)w->spws[i], "nchan",
+                                    (int)nchan, "ranges", ranges, "ddids", ddids, "chanbin",
+                                    (json_int_t)w->bins[i], "hanning", (int)w->smooth[i]));
+    if (w->t->chanbin.count)
+        json_array_append_new(w->flag_bins, json_integer(w->bins[i]));
+    return prepare_window(w, i, list, nrange, err);
+}
+
+static mms_status make_chain(work *w, mms_error *err)
+{
+    int64_t n;
+    mms_status st;
+
+    (void)mms_selection_channels(w->selection, &n);
+    mms_channels *list = mms_alloc(n, sizeof *list);
+    MMS_TRY(list ? MMS_OK : out_of_memory(w, err));
+    MMS_TRY(list_spws(w, err));
+    MMS_TRY(choose_bins(w, err));
+    MMS_TRY(choose_smooth(w, err));
+    MMS_TRY(start_chain(w, err));
+    for (int64_t i = 0; i < w->nspw; i++)
+        MMS_TRY(add_window(w, i, list, err));
+done:
+    free(list);
+    return st;
+}
+
+/* ---- decision, plan, output -------------------------------------------------------------------*/
+
+static mms_deciding_task deciding_task(const mms_run *run)
+{
+    if (!strcmp(run->task->name, "mstransform"))
+        return MMS_DECIDE_MSTRANSFORM;
+    return !strcmp(run->task->name, "split") ? MMS_DECIDE_SPLIT : MMS_DECIDE_HANNINGSMOOTH;
+}
+
+static mms_status decide(work *w, mms_plan_opts *opts, mms_error *err)
+{
+    mms_question q = MMS_QUESTION_INIT;
+    const mms_ids spws = mms_selection_spws(w->selection);
+    mms_status st;
+
+    MMS_TRY(mms_plan_parse_axis(w->t->separationaxis, &opts->axis, err));
+    opts->numsubms = w->t->numsubms;
+    opts->nspw = spws.given ? spws.n : 0;
+    opts->spws = spws.ids;
+    opts->antennas_given = w->select.antenna && *w->select.antenna;
+    q.task = deciding_task(w->run);
+    q.meta = &w->meta;
+    q.multi = mms_ms_is_multi(w->ms);
+    q.axis_type = mms_ms_axis(w->ms);
+    q.createmms = w->t->createmms;
+    q.keepmms = w->t->keepmms;
+    q.monolithic = w->t->monolithic;
+    q.out = opts;
+    MMS_TRY(mms_decide(&q, &w->decision, err));
+    MMS_TRY(mms_decision_log(&w->decision, w->run->task->name, err));
+    mms_log(MMS_LOG_DEBUG, w->run->task->name, "%s", w->decision.reason);
+    opts->axis = w->decision.axis;
+    MMS_TRY(mms_plan_create(&w->meta, opts, &w->plan, err));
+done:
+    return st;
+}
+
+static mms_status describe(const work *w, mms_value *result, mms_error *err)
+{
+    mms_value *plan = NULL, *decision = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_plan_describe(w->plan, &plan, err));
+    MMS_TRY(mms_decision_describe(&w->decision, &decision, err));
+    json_object_set_new(result, "outputvis", json_string(w->t->outputvis));
+    json_object_set_new(result, "rows", json_integer(w->meta.nselected));
+    json_object_update(result, plan);
+    json_object_update(result, decision);
+    json_object_set(result, "windows", w->windows);
+done:
+    mms_value_free(&plan);
+    mms_value_free(&decision);
+    return st;
+}
+
+static mms_status write_output(work *w, mms_value *result, mms_error *err)
+{
+    const mms_transform *t = w->t;
+    const mms_output out = {
+        .vis = t->vis,
+        .outputvis = t->outputvis,
+        .datacolumn = w->datacolumn,
+        .multi = w->decision.verdict != MMS_VERDICT_MS,
+        .axis = w->decision.axis_type,
+        .sync = t->sync,
+        .keep_scratch = t->keepscratch,
+        .keep_ids = !t->reindex,
+        .chain = w->chain,
+        .windows = w->windows,
+        .bins = w->flag_bins,
+        .ms = w->ms,
+        .select = &w->select,
+        .selection = w->selection,
+        .meta = &w->meta,
+        .plan = w->plan,
+    };
+    mms_status st = describe(w, result, err);
+
+    if (st == MMS_OK)
+        st = mms_output_check_space(&out, err);
+    if (st != MMS_OK || t->dryrun)
+        return st;
+    return mms_output_write(w->run, &out, result, err);
+}
+
+static void end(work *w)
+{
+    mms_plan_free(&w->plan);
+    mms_meta_free(&w->meta);
+    mms_selection_free(&w->selection);
+    mms_ms_close(&w->ms);
+    mms_value_free(&w->chain);
+    mms_value_free(&w->windows);
+    mms_value_free(&w->flag_bins);
+    free(w->taql);
+    free(w->spws);
+    free(w->bins);
+    free(w->smooth);
+}
+
+mms_status mms_transform_run(mms_run *run, const mms_transform *request, mms_value *result,
+                             mms_error *err)
+{
+    work w = {.t = request, .run = run};
+    mms_plan_opts opts = MMS_PLAN_OPTS_INIT;
+    mms_status st;
+
+    mms_stop_catch();
+    MMS_TRY(mms_ms_open(request->vis, &w.ms, err));
+    MMS_TRY(check(&w, err));
+    MMS_TRY(read_meta(&w, err));
+    MMS_TRY(make_chain(&w, err));
+    MMS_TRY(decide(&w, &opts, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(write_output(&w, result, err));
+done:
+    end(&w);
+    return st;
+}
+
+void mms_transform_print(const mms_value *result, FILE *out)
+{
+    fprintf(out, "%s: %" JSON_INTEGER_FORMAT " rows selected, %s, %zu parts\n",
+            json_string_value(json_object_get(result, "outputvis")),
+            json_integer_value(json_object_get(result, "rows")),
+            json_string_value(json_object_get(result, "verdict")),
+            json_array_size(json_object_get(result, "parts")));
+}

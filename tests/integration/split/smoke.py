@@ -1,0 +1,39 @@
+"""split: a selection and its channel averages, from an MS and from a Multi-MS."""
+import numpy
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+
+class Smoke(ProgramCase):
+    def test_channels_of_one_window(self):
+        self.simulate()
+        self.multims("split", "in.ms", "out.ms", "datacolumn=data", "spw=1:2~5")
+        written, source = (table(self.path(n), ack=False) for n in ("out.ms", "in.ms"))
+        picked = source.query("DATA_DESC_ID == 1")
+        numpy.testing.assert_array_equal(written.getcol("DATA"), picked.getcol("DATA")[:, 2:6])
+        sigma = picked.getcol("SIGMA")
+        numpy.testing.assert_allclose(written.getcol("WEIGHT"), 1 / sigma**2, rtol=1e-6)
+
+    def test_pairs_of_channels_average_to_their_mean(self):
+        self.simulate()
+        self.multims("split", "in.ms", "out.ms", "datacolumn=data", "width=2", "spw=0")
+        written, source = (table(self.path(n), ack=False) for n in ("out.ms", "in.ms"))
+        picked = source.query("DATA_DESC_ID == 0")
+        data, flag = picked.getcol("DATA"), picked.getcol("FLAG")
+        whole = ~(flag[:, 0::2] | flag[:, 1::2])
+        mean = (data[:, 0::2] + data[:, 1::2]) / 2
+        numpy.testing.assert_allclose(written.getcol("DATA")[whole], mean[whole], rtol=1e-6)
+        windows = table(self.path("out.ms/SPECTRAL_WINDOW"), ack=False)
+        self.assertEqual(windows.getcell("NUM_CHAN", 0), data.shape[1] // 2)
+
+    def test_a_multi_ms_keeps_its_parts(self):
+        self.simulate()
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "flagbackup=False")
+        self.multims("split", "in.mms", "out.mms", "datacolumn=data", "width=2")
+        self.multims("split", "in.ms", "out.ms", "datacolumn=data", "width=2")
+        self.multims("diff", "out.ms", "out.mms", "--ignore-order")
+
+
+program_case.main()
