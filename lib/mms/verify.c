@@ -216,9 +216,12 @@ static void start_checks(mms_verification *v)
 
 static void end_checks(mms_verification *v, int64_t nrow)
 {
-    char note[80];
-
-    snprintf(note, sizeof note, "%" PRId64 " with %" PRId64 " rows", v->nmember, nrow);
+    char note[120];
+    const int length =
+        snprintf(note, sizeof note, "%" PRId64 " with %" PRId64 " rows", v->nmember, nrow);
+    if (nrow != v->dat.nrow) // readers count the rows of the members
+        snprintf(note + length, sizeof note - (size_t)length, "; table.dat says %" PRId64,
+                 v->dat.nrow);
     mms_check_end(&v->check_members, v->multi ? note : NULL);
     mms_check_end(&v->check_columns, NULL);
     mms_check_end(&v->check_keywords, NULL);

@@ -1,6 +1,8 @@
 /** @file diff.c  The task diff: compare two MeasurementSets or Multi-MeasurementSets. */
 #include "multims/diff.h"
 
+#include <signal.h>
+
 #include "task_priv.h"
 
 struct diff {
@@ -47,6 +49,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_status st;
 
     (void)run;
+    signal(SIGINT, SIG_DFL); // nothing is written, so there is nothing to clean up
+    signal(SIGTERM, SIG_DFL);
     opts.columns = p->columns;
     opts.skip = p->skip;
     opts.subtables = p->subtables;

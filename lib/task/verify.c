@@ -1,4 +1,5 @@
 /** @file verify.c  The task verify: is a Multi-MS sound, does it hold what its source holds. */
+#include <signal.h>
 #include <string.h>
 
 #include "multims/diff.h"
@@ -39,27 +40,35 @@ static const mms_param params[] = {
     {0},
 };
 
-/** Whether the user gave a key of the request. */
-static bool gives_request(const mms_run *run)
+/** Return a key of the request that the user gave, or NULL. */
+static const char *request_key(const mms_run *run)
 {
     const char *name;
     mms_value *given;
 
     json_object_foreach((mms_value *)run->given, name, given) if (strcmp(name, "vis") &&
                                                                   strcmp(name, "against") &&
-                                                                  strcmp(name, "show")) return true;
-    return false;
+                                                                  strcmp(name, "show")) return name;
+    return NULL;
 }
 
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct verify *p = arg;
+    const char *const key = request_key(run);
     mms_verify_opts opts = MMS_VERIFY_OPTS_INIT;
 
+    signal(SIGINT, SIG_DFL); // nothing is written, so there is nothing to clean up
+    signal(SIGTERM, SIG_DFL);
+    if (key && !*p->against)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter %s: only with against, the source that the "
+                        "Multi-MS was cut from",
+                        key);
     opts.against = p->against;
     opts.select = &p->select;
     opts.datacolumn = p->datacolumn;
-    opts.from_history = !gives_request(run);
+    opts.from_history = !key;
     opts.show = p->show;
     return mms_verify(p->vis, &opts, result, err);
 }
