@@ -71,7 +71,7 @@ mms_status mms_kept_channels(const mms_selection *selection, int32_t spw, int32_
                              int64_t *n, mms_error *err)
 {
     int64_t nrange, capacity = 0;
-    const mms_channels *const ranges = mms_selection_channels(selection, &nrange);
+    const mms_channels *const ranges = mms_selection_named_channels(selection, &nrange);
 
     *channels = NULL;
     *n = 0;

@@ -31,7 +31,7 @@ mms_status mms_channel_list(const mms_selection *selection, int32_t spw, int64_t
                             int32_t **channels, int64_t *n, mms_error *err)
 {
     int64_t nrange, capacity = 0;
-    const mms_channels *ranges = mms_selection_channels(selection, &nrange);
+    const mms_channels *ranges = mms_selection_named_channels(selection, &nrange);
     mms_status st = MMS_OK;
 
     *channels = NULL;

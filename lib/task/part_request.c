@@ -92,6 +92,19 @@ static mms_value *id_map(mms_ids ids)
     return map;
 }
 
+/** The map of DDIDs (NULL: ids stay) with ddistart added. */
+static mms_value *shift_ddids(const mms_output *out, const mms_value *map)
+{
+    mms_value *shifted = json_array();
+
+    for (int64_t d = 0; d < out->meta->ndd; d++) {
+        const mms_value *to = json_array_get(map, (size_t)d);
+        const json_int_t id = map ? (to ? json_integer_value(to) : -1) : d;
+        json_array_append_new(shifted, json_integer(id < 0 ? id : id + out->ddistart));
+    }
+    return shifted;
+}
+
 static void add_maps(const mms_output *out, mms_value *request)
 {
     const struct {
@@ -109,6 +122,9 @@ static void add_maps(const mms_output *out, mms_value *request)
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
         if (lists[i].ids.given && !out->keep_ids)
             json_object_set_new(maps, lists[i].column, id_map(lists[i].ids));
+    if (out->ddistart > 0)
+        json_object_set_new(maps, "DATA_DESC_ID",
+                            shift_ddids(out, json_object_get(maps, "DATA_DESC_ID")));
     json_object_set_new(request, "maps", maps);
 }
 

@@ -67,7 +67,7 @@ void mms_transform_print(const mms_value *result, FILE *out);
     }
 
 #define MMS_DATACOLUMNS                                                                  \
-    "all data corrected model data,model,corrected float_data lag_data float_data,data " \
+    "all data corrected corrected_data model data,model,corrected float_data lag_data float_data,data " \
     "lag_data,data"
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "chain_priv.h"
+#include "member_extents_priv.h"
 #include "multims/decide.h"
 #include "multims/ms_meta.h"
 #include "multims/subtables.h"
@@ -22,6 +23,7 @@ typedef struct work {
     unsigned timespan;
     mms_selection *selection;
     mms_meta meta;
+    mms_member_extent *extents; /**< of the input's members; NULL when the decision needs none */
     mms_decision decision;
     mms_plan *plan;
     int64_t nspw; /**< selected spws in the order of the request */
@@ -83,7 +85,7 @@ static mms_status check(work *w, mms_error *err)
     if (w->t->timebin_s > 0)
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
                          "parameter timebin: time averages are not in this version"));
-    w->datacolumn = w->t->datacolumn;
+    w->datacolumn = !strcmp(w->t->datacolumn, "corrected_data") ? "corrected" : w->t->datacolumn;
     if (w->t->data_for_corrected && !strcmp(w->datacolumn, "corrected") &&
         !mms_ms_find_column(w->ms, "CORRECTED_DATA")) {
         mms_log(MMS_LOG_WARN, w->run->task->name,
@@ -241,7 +243,7 @@ static mms_status choose_smooth(work *w, mms_error *err)
 static mms_value *spw_ranges(const work *w, int32_t spw, mms_channels *list, int64_t *n)
 {
     int64_t nrange;
-    const mms_channels *ranges = mms_selection_channels(w->selection, &nrange);
+    const mms_channels *ranges = mms_selection_named_channels(w->selection, &nrange);
     mms_value *value = json_array();
 
     *n = 0;
@@ -376,7 +378,7 @@ static mms_status make_chain(work *w, mms_error *err)
     int64_t n;
     mms_status st;
 
-    (void)mms_selection_channels(w->selection, &n);
+    (void)mms_selection_named_channels(w->selection, &n);
     mms_channels *list = mms_alloc(n, sizeof *list);
     MMS_TRY(list ? MMS_OK : out_of_memory(w, err));
     MMS_TRY(list_spws(w, err));
@@ -418,6 +420,14 @@ static mms_status decide(work *w, mms_plan_opts *opts, mms_error *err)
     q.keepmms = w->t->keepmms;
     q.monolithic = w->t->monolithic;
     q.out = opts;
+    q.timeaverage = w->t->timebin_s > 0;
+    q.timebin_s = w->t->timebin_s;
+    q.across_scans = w->timespan & MMS_TIMESPAN_SCAN;
+    q.across_states = w->timespan & MMS_TIMESPAN_STATE;
+    q.across_fields = w->timespan & MMS_TIMESPAN_FIELD;
+    if (q.multi && q.timeaverage)
+        MMS_TRY(mms_member_extents_read(w->ms, w->selection, &w->meta, &w->extents, err));
+    q.members = w->extents;
     MMS_TRY(mms_decide(&q, &w->decision, err));
     MMS_TRY(mms_decision_log(&w->decision, w->run->task->name, err));
     mms_log(MMS_LOG_DEBUG, w->run->task->name, "%s", w->decision.reason);
@@ -457,6 +467,7 @@ static mms_status write_output(work *w, mms_value *result, mms_error *err)
         .sync = t->sync,
         .keep_scratch = t->keepscratch,
         .keep_ids = !t->reindex,
+        .ddistart = t->ddistart > 0 ? (int32_t)t->ddistart : 0,
         .chain = w->chain,
         .windows = w->windows,
         .bins = w->flag_bins,
@@ -484,6 +495,7 @@ static void end(work *w)
     mms_value_free(&w->chain);
     mms_value_free(&w->windows);
     mms_value_free(&w->flag_bins);
+    free(w->extents);
     free(w->taql);
     free(w->spws);
     free(w->bins);
