@@ -66,8 +66,9 @@ void mms_transform_print(const mms_value *result, FILE *out);
                    "faster and does not survive a power cut"                                     \
     }
 
-#define MMS_DATACOLUMNS                                                                  \
-    "all data corrected corrected_data model data,model,corrected float_data lag_data float_data,data " \
+#define MMS_DATACOLUMNS                                                                 \
+    "all data corrected corrected_data model data,model,corrected float_data lag_data " \
+    "float_data,data "                                                                  \
     "lag_data,data"
 
 #endif
