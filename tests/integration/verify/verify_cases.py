@@ -195,6 +195,7 @@ def against(c, source):
         ("spw=2,1:50~60;5~20^3",),
         ("correlation=XX,YY", "scan=3"),
         ("field=1", "separationaxis=scan"),
+        ("antenna=1,2&9;3&11", "timerange=>2012/01/01/10:40:00"),
         ("intent=*PHASE*",),
         ("scan=1", "uvrange=>50m"),
         ("timerange=>2012/01/01/10:40:00",),
