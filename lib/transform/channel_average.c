@@ -3,8 +3,6 @@
  * The additions of one correlation keep the order of the channels: it is part of the result.  So
  * correlations go side by side, in lanes; lanes and nfloat are constants where these functions are
  * inlined. */
-#include <string.h>
-
 #include "spectra_priv.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -37,14 +35,14 @@ INLINE void add_channel(struct sums *s, const struct lanes *in, int64_t k, int n
 /** Sum all channels: flags are the same in the whole bin. */
 INLINE void sum_alike(struct sums *s, const struct lanes *in, int nlane, int nfloat)
 {
-    struct sums sum = {{0}, {0}, {0}};
-
+    for (int i = 0; i < nlane * nfloat; i++)
+        s->data[i] = 0;
+    for (int c = 0; c < nlane; c++) {
+        s->weight[c] = in->weight ? 0 : (float)in->count;
+        s->flag[c] = in->flag ? in->flag[0] : 0;
+    }
     for (int64_t k = 0; k < in->count; k++)
-        add_channel(&sum, in, k, nlane, nfloat);
-    if (!in->weight)
-        for (int c = 0; c < nlane; c++)
-            sum.weight[c] = (float)in->count;
-    *s = sum;
+        add_channel(s, in, k, nlane, nfloat);
 }
 
 /** Sum the good channels of one lane, or all where none is good. */
@@ -86,7 +84,6 @@ INLINE void sum_bin(struct sums *s, const struct lanes *in, int nlane, int nfloa
 {
     if (!in->flag || flags_alike(in, nlane)) {
         sum_alike(s, in, nlane, nfloat);
-        memset(s->flag, in->flag ? in->flag[0] : 0, sizeof s->flag);
         return;
     }
     for (int c = 0; c < nlane; c++)

@@ -48,16 +48,6 @@ void mms_repeat_channels(int64_t nchan, int64_t ncorr, const float *x, float *ou
     }
 }
 
-/** The mean of one correlation, all channels good. */
-static float mean_of_good(int64_t nchan, int64_t ncorr, const float *x)
-{
-    float sum = 0;
-
-    for (int64_t k = 0; k < nchan; k++)
-        sum += x[k * ncorr];
-    return sum / (float)(nchan > 1 ? nchan : 1);
-}
-
 static float mean_of_flagged(int64_t nchan, int64_t ncorr, const float *x, const uint8_t *flag)
 {
     bool flagged = true;
@@ -78,15 +68,18 @@ static float mean_of_flagged(int64_t nchan, int64_t ncorr, const float *x, const
     return sum / (float)(n > 1 ? n : 1);
 }
 
-/** Four correlations side by side: the additions of each wait for one another. */
-static void mean_of_four(int64_t nchan, const float *x, float *out)
+/** Means over good channels of nlane correlations side by side, since the additions of each wait
+ * for one another; nlane is a constant where this is inlined. */
+static inline __attribute__((always_inline)) void mean_of_good(int nlane, int64_t nchan,
+                                                               int64_t ncorr, const float *x,
+                                                               float *out)
 {
     float sum[4] = {0, 0, 0, 0};
 
     for (int64_t k = 0; k < nchan; k++)
-        for (int c = 0; c < 4; c++)
-            sum[c] += x[4 * k + c];
-    for (int c = 0; c < 4; c++)
+        for (int c = 0; c < nlane; c++)
+            sum[c] += x[k * ncorr + c];
+    for (int c = 0; c < nlane; c++)
         out[c] = sum[c] / (float)(nchan > 1 ? nchan : 1);
 }
 
@@ -111,13 +104,16 @@ void mms_mean_spectrum(int64_t nchan, int64_t ncorr, const float *x, const uint8
     const bool good = !flag || trim_edges(nchan, ncorr, flag, &first, &last);
 
     x += good ? first * ncorr : 0;
-    if (good && ncorr == 4) {
-        mean_of_four(last - first, x, out);
-        return;
-    }
-    for (int64_t c = 0; c < ncorr; c++)
-        out[c] = good ? mean_of_good(last - first, ncorr, x + c)
-                      : mean_of_flagged(nchan, ncorr, x + c, flag + c);
+    if (good && ncorr == 4)
+        mean_of_good(4, last - first, 4, x, out);
+    else if (good && ncorr == 2)
+        mean_of_good(2, last - first, 2, x, out);
+    else
+        for (int64_t c = 0; c < ncorr; c++)
+            if (good)
+                mean_of_good(1, last - first, ncorr, x + c, out + c);
+            else
+                out[c] = mean_of_flagged(nchan, ncorr, x + c, flag + c);
 }
 
 mms_weight_rule mms_split_weight_rule(unsigned kinds, bool renamed)
