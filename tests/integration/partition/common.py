@@ -109,11 +109,12 @@ class Bench:
         return done
 
     def partition(self, vis, name="out.mms", **given):
-        """Runs partition with flagbackup off and answers the output's path."""
+        """Runs partition with flagbackup and sync off and answers the output's path."""
         output = self.path(name)
         launch = {k: given.pop(k) for k in ("status", "mpi", "cwd") if k in given}
         jobs = given.pop("jobs", 0)
-        words = [f"{k}={v}" for k, v in {"flagbackup": False, **given}.items()]
+        off = {"flagbackup": False} if given.get("createmms", True) else {}
+        words = [f"{k}={v}" for k, v in {"sync": False, **off, **given}.items()]
         self.done = self.run(f"vis={vis}", f"outputvis={output}", *words,
                              *([f"-j{jobs}"] if jobs else []), **launch)
         return output

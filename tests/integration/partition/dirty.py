@@ -2,7 +2,6 @@
 """Input as it is found: absent sub-tables, columns without cells, odd columns, byte orders,
 storage managers, rights (issue section 3; multi-ms 1.7, 1.12)."""
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import numpy as np
 from casacore import tables as ct
 
 import sets
-from common import (Skipped, axis_type, case, check, check_ids, check_structure, compare_column,
+from common import (Skipped, case, check, check_ids, check_structure, compare_column,
                     compare_main, compare_subtables, count, demand, get, main, members, opened,
                     strict_snapshot, subtables, unique, values)
 
@@ -295,22 +294,26 @@ def dysco(b):
     compare_main(source, out)
 
 
-@case()
-def an_unknown_storage_manager_is_refused(b):
-    source = b.copy("D7.ms", "in.ms")
+def rename_manager(source):
+    """Gives the manager TiledShapeStMan a name that no casacore knows."""
     path = os.path.join(source, "table.dat")
     with open(path, "rb") as f:
         content = f.read()
     demand(b"TiledShapeStMan" in content, "no such manager in the input")
     with open(path, "wb") as f:
         f.write(content.replace(b"TiledShapeStMan", b"TiledXxxxxStMan"))
+
+
+@case()
+def an_unknown_storage_manager_is_refused(b):
+    source = b.make(sets.d3())
+    rename_manager(source)
     b.watch(source)
-    before = set(os.listdir(b.folder))
-    done = b.run(f"vis={source}", f"outputvis={os.path.join(b.folder, 'o.mms')}", status=2)
-    demand("TiledXxxxxStMan" in done.stderr, f"the manager is not named: {done.stderr}")
-    demand(re.search(r"\b(DATA|FLAG|WEIGHT|SIGMA|WEIGHT_SPECTRUM)\b", done.stderr),
-           f"no column is named: {done.stderr}")
-    check("folder", set(os.listdir(b.folder)), before)
+    b.refuse(source, 2, "DATA (TiledXxxxxStMan)")
+    # CASA's tables have stale managers in their description, so that no column can be named
+    stale = b.copy("D7.ms", "stale.ms")
+    rename_manager(stale)
+    b.refuse(stale, 2, "TiledXxxxxStMan")
 
 
 @case()
