@@ -91,6 +91,10 @@ MMS_API const mms_value *mms_ms_subtables(const mms_ms *ms);
 /** Return the names of the sub-table keywords whose tables are missing: JSON array; borrowed. */
 MMS_API const mms_value *mms_ms_missing_subtables(const mms_ms *ms);
 
+/** Read the first TELESCOPE_NAME of OBSERVATION, "" without one; the caller ends it with free().
+ *  Errors: TABLE, MEM. */
+MMS_API MMS_CHECKED mms_status mms_ms_telescope(const mms_ms *ms, char **name, mms_error *err);
+
 /** Read cells of one column for nrange runs of rows; array cells must all have one shape.
  *  @param      nvalue  elements in data
  *  @param[out] data    data[sum of counts][cell], of the column's type (not STRING, not OTHER)

@@ -242,6 +242,27 @@ const mms_value *mms_ms_missing_subtables(const mms_ms *ms)
     return ms->missing;
 }
 
+mms_status mms_ms_telescope(const mms_ms *ms, char **name, mms_error *err)
+{
+    const char *path = mms_ms_subtable(ms, "OBSERVATION");
+    mms_table *table = NULL;
+    mms_value *cell = NULL;
+    mms_status st = MMS_OK;
+
+    *name = NULL;
+    if (path)
+        MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    if (table && mms_table_nrow(table) > 0)
+        MMS_TRY(mms_table_get_cell(table, "TELESCOPE_NAME", 0, &cell, err));
+    *name = strdup(json_is_string(cell) ? json_string_value(cell) : "");
+    if (!*name)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
+done:
+    mms_value_free(&cell);
+    mms_table_drop(&table);
+    return st;
+}
+
 /** Return member i's table; member 0 stays open, of the others the last one used. */
 static mms_status open_member(mms_ms *ms, int64_t i, mms_table **table, mms_error *err)
 {

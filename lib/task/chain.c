@@ -18,7 +18,7 @@ struct mms_chain {
     unsigned kinds;
     mms_numerics numerics;
     mms_weight_rule rule;
-    bool in_spectrum, out_spectra;
+    bool in_spectrum, out_spectra, time_averaged;
     int64_t nwindow, nddid;
     mms_spectral_plan **plans; /**< by window; NULL: its spectra stay */
     int32_t *window_of;        /**< by DDID */
@@ -49,6 +49,7 @@ static mms_status prepare_window(const mms_chain *c, const mms_value *window,
     opts.numerics = c->numerics;
     opts.kinds = c->kinds;
     opts.weight_spectrum = c->in_spectrum;
+    opts.time_averaged = c->time_averaged;
     opts.ranges = list;
     opts.nrange = (int64_t)json_array_size(ranges);
     if (!zeros || !list)
@@ -102,6 +103,7 @@ mms_status mms_chain_open(const mms_value *value, mms_chain **out, mms_error *er
         json_is_true(json_object_get(value, "exact")) ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA;
     c->rule = (mms_weight_rule)integer(value, "rule");
     c->in_spectrum = json_is_true(json_object_get(value, "in_spectrum"));
+    c->time_averaged = json_object_get(value, "time") != NULL;
     c->out_spectra = json_is_true(json_object_get(value, "out_spectra"));
     st = read_windows(c, json_object_get(value, "windows"), err);
     if (st != MMS_OK)
@@ -177,9 +179,10 @@ static mms_status gather(work *w, mms_error *err)
     }
     if (w->weight->nvalue != in->ncorr || w->sigma->nvalue != in->ncorr)
         MMS_TRY(mms_fail(err, MMS_ERR_SHAPE, "WEIGHT, SIGMA and FLAG have other correlations"));
-    mms_cells *spectrum = w->chain->in_spectrum ? find(w, "WEIGHT_SPECTRUM") : NULL;
+    const bool spectra = w->chain->in_spectrum || w->chain->time_averaged;
+    mms_cells *spectrum = spectra ? find(w, "WEIGHT_SPECTRUM") : NULL;
     in->weight_spectrum = spectrum ? spectrum->data : NULL;
-    spectrum = w->chain->in_spectrum ? find(w, "SIGMA_SPECTRUM") : NULL;
+    spectrum = spectra ? find(w, "SIGMA_SPECTRUM") : NULL;
     in->sigma_spectrum = spectrum ? spectrum->data : NULL;
 done:
     return st;
@@ -271,8 +274,13 @@ static void scatter(work *w)
     set_cells(w->flag, 2, out->nchan, out->ncorr, out->flag);
     set_cells(w->weight, 1, 0, out->ncorr, out->weight);
     set_cells(w->sigma, 1, 0, out->ncorr, out->sigma);
-    for (int i = 0; w->chain->out_spectra && i < MMS_SPARE_ARRAYS; i++)
-        set_cells(spectrum_cells(w, i), 2, out->nchan, out->ncorr, spectra[i]);
+    for (int i = 0; i < MMS_SPARE_ARRAYS; i++) {
+        mms_cells *left = find(w, spectrum_columns[i].name);
+        if (w->chain->out_spectra)
+            set_cells(spectrum_cells(w, i), 2, out->nchan, out->ncorr, spectra[i]);
+        else if (left)
+            left->name = NULL; // made by the time average, not asked for
+    }
 }
 
 static mms_status transform_group(work *w, mms_error *err)

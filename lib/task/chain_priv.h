@@ -4,7 +4,8 @@
  *
  *  As JSON: exact, kinds (MMS_KIND_BITs), rule (mms_weight_rule), in_spectrum (WEIGHT_SPECTRUM
  *  exists), out_spectra (both spectra are written), windows [{ddids, spw, nchan, ranges
- *  [[first, last, step]], chanbin, hanning}]; nchan and the channels are the input's. */
+ *  [[first, last, step]], chanbin, hanning}], time (see time_stage_priv.h; blocks are averaged
+ *  before they come here); nchan and the channels are the input's. */
 
 #include "multims/block.h"
 #include "multims/spectra.h"

@@ -15,7 +15,7 @@ typedef struct making {
     mms_run *run;
     const mms_output *out;
     mms_stage *stage;
-    int64_t nparts;
+    int64_t nparts, nrow;   /**< nrow: of the finished parts */
     char *path, *base;      /**< the output: absolute, as units run anywhere; its last component */
     char *folder, *tables;  /**< the output and its sub-tables, staged */
     char **names, **labels; /**< of the members; for messages */
@@ -255,7 +255,14 @@ static mms_status run_units(making *m, mms_error *err)
                 mms_engine_workers(m->run->engine), m->nparts, mms_engine_workers(m->run->engine));
     st = mms_engine_run(m->run->engine, m->run->task->name, m->nparts,
                         (const char *const *)m->labels, m->units, answers, err);
+    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
+        m->nrow += json_integer_value(json_object_get(answers[i].value, "rows"));
     mms_answers_free(m->nparts, answers);
+    if (st == MMS_OK && !json_object_get(m->out->chain, "time") &&
+        m->nrow != m->out->meta->nselected)
+        st = mms_fail(err, MMS_ERR_INTERNAL,
+                      "%" PRId64 " rows were written, %" PRId64 " are selected", m->nrow,
+                      m->out->meta->nselected);
 done:
     free(answers);
     return st;
@@ -273,8 +280,7 @@ static mms_status finish(making *m, mms_error *err)
     unit = flags && first && texts
                ? json_pack("{ss ss ss ss sO sI ss}", "step", "finish", "output", m->folder, "first",
                            first, "origin", m->run->task->name, "history", texts, "rows",
-                           (json_int_t)m->out->meta->nselected, "flags",
-                           m->out->flag_backup ? flags : "")
+                           (json_int_t)m->nrow, "flags", m->out->flag_backup ? flags : "")
                : NULL;
     st = run_one(m, "the finished output", unit, &answer, err);
     mms_value_free(&answer);
@@ -292,7 +298,7 @@ static mms_status assemble(making *m, mms_error *err)
 
     if (m->out->multi) {
         mms_log(MMS_LOG_INFO, m->run->task->name, "Finalizing MMS structure");
-        MMS_TRY(mms_layout_assemble(m->folder, m->out->layout, m->out->meta->nselected, m->nparts,
+        MMS_TRY(mms_layout_assemble(m->folder, m->out->layout, m->nrow, m->nparts,
                                     (const char *const *)m->names, m->out->axis, m->subtables,
                                     err));
     }

@@ -63,6 +63,26 @@ static mms_status parse_timespan(work *w, mms_error *err)
     return MMS_OK;
 }
 
+/** ALMA's states are sub-scans of 30 s: longer bins cross them (numerics 5.1). */
+static mms_status add_alma_state(work *w, mms_error *err)
+{
+    char *telescope;
+    mms_status st;
+
+    if (!(w->t->timebin_s > 30) || (w->timespan & MMS_TIMESPAN_STATE))
+        return MMS_OK;
+    st = mms_ms_telescope(w->ms, &telescope, err);
+    if (st == MMS_OK && strstr(telescope, "ALMA")) {
+        mms_log(MMS_LOG_WARN, w->run->task->name,
+                "Operating with ALMA data, automatically adding state to timespan ");
+        mms_log(MMS_LOG_WARN, w->run->task->name,
+                "In order to remove sub-scan boundaries which limit time average to 30s ");
+        w->timespan |= MMS_TIMESPAN_STATE;
+    }
+    free(telescope);
+    return st;
+}
+
 static mms_status check_tileshape(const mms_transform *t, mms_error *err)
 {
     if (t->tileshape.count == 1 && t->tileshape.values[0] != 0 && t->tileshape.values[0] != 1)
@@ -82,9 +102,7 @@ static mms_status check(work *w, mms_error *err)
     MMS_TRY(mms_output_check_new(w->t->outputvis, err));
     MMS_TRY(check_tileshape(w->t, err));
     MMS_TRY(parse_timespan(w, err));
-    if (w->t->timebin_s > 0)
-        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
-                         "parameter timebin: time averages are not in this version"));
+    MMS_TRY(add_alma_state(w, err));
     w->datacolumn = !strcmp(w->t->datacolumn, "corrected_data") ? "corrected" : w->t->datacolumn;
     if (w->t->data_for_corrected && !strcmp(w->datacolumn, "corrected") &&
         !mms_ms_find_column(w->ms, "CORRECTED_DATA")) {
@@ -310,12 +328,16 @@ static mms_status start_chain(work *w, mms_error *err)
 
     if (st != MMS_OK)
         return st;
-    if (!kinds && (w->t->chanbin.count || w->t->hanning))
+    if (!kinds && (w->t->chanbin.count || w->t->hanning || w->t->timebin_s > 0))
         return mms_fail(err, MMS_ERR_UNSUPPORTED, "LAG_DATA is copied only, never transformed");
     w->chain =
         json_pack("{sb si si sb sb s[]}", "exact", (int)w->t->exact, "kinds", (int)kinds, "rule",
                   (int)mms_split_weight_rule(kinds, renamed), "in_spectrum", (int)spectrum,
                   "out_spectra", (int)(spectrum || w->t->usewtspectrum), "windows");
+    if (w->t->timebin_s > 0)
+        json_object_set_new(w->chain, "time",
+                            json_pack("{sf si sf}", "timebin_s", w->t->timebin_s, "timespan",
+                                      (int)w->timespan, "max_uvw_m", w->t->maxuvwdistance_m));
     w->windows = json_array();
     w->flag_bins = json_array();
     return w->chain && w->windows && w->flag_bins ? MMS_OK : out_of_memory(w, err);
@@ -340,6 +362,7 @@ static mms_status prepare_window(work *w, int64_t i, const mms_channels *list, i
     opts.numerics = w->t->exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA;
     opts.kinds = (unsigned)json_integer_value(json_object_get(w->chain, "kinds"));
     opts.weight_spectrum = json_is_true(json_object_get(w->chain, "in_spectrum"));
+    opts.time_averaged = w->t->timebin_s > 0;
     MMS_TRY(mms_spectral_prepare(&axis, &opts, &plan, err));
     for (int64_t k = 0; k < mms_spectral_nwarning(plan); k++)
         mms_log(MMS_LOG_WARN, w->run->task->name, "%s", mms_spectral_warning(plan, k));

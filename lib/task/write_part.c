@@ -15,6 +15,7 @@
 #include "multims/transform.h"
 #include "output_priv.h"
 #include "task_priv.h"
+#include "time_stage_priv.h"
 
 /** A named id map. */
 typedef struct id_map {
@@ -30,8 +31,10 @@ typedef struct part {
     const char **columns, **skip, **reshape, **add;
     int64_t nmap, ncut;
     id_map *maps;
-    mms_cut *cuts;    /**< by DDID */
-    mms_chain *chain; /**< NULL: values stay */
+    mms_cut *cuts;        /**< by DDID */
+    mms_chain *chain;     /**< NULL: values stay */
+    mms_time_stage *time; /**< NULL: rows stay */
+    int64_t nrow;         /**< of the output */
 } part;
 
 static const char *text(const mms_value *request, const char *key)
@@ -140,6 +143,25 @@ static mms_status read_cuts(part *p, mms_error *err)
     return MMS_OK;
 }
 
+static mms_status open_chain(part *p, mms_error *err)
+{
+    const mms_value *chain = json_object_get(p->request, "chain");
+    const mms_value *time = json_object_get(chain, "time");
+    mms_status st = MMS_OK;
+
+    if (chain)
+        MMS_TRY(mms_chain_open(chain, &p->chain, err));
+    if (time) {
+        const bool exact = json_is_true(json_object_get(chain, "exact"));
+        MMS_TRY(mms_time_stage_open(p->ms, time, text(p->request, "rows_file"),
+                                    (unsigned)json_integer_value(json_object_get(chain, "kinds")),
+                                    exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA, &p->time, err));
+        p->nrow = mms_time_stage_nrow(p->time);
+    }
+done:
+    return st;
+}
+
 static mms_status open_part(part *p, mms_error *err)
 {
     mms_reader_opts read = MMS_READER_OPTS_INIT;
@@ -153,11 +175,11 @@ static mms_status open_part(part *p, mms_error *err)
     MMS_TRY(read_cuts(p, err));
     read.rows_file = text(p->request, "rows_file");
     read.columns = p->columns;
-    if (json_object_get(p->request, "chain"))
-        MMS_TRY(mms_chain_open(json_object_get(p->request, "chain"), &p->chain, err));
+    p->nrow = json_integer_value(json_object_get(p->request, "nrow"));
+    MMS_TRY(open_chain(p, err));
     read.by_ddid = p->ncut > 0 || p->chain;
     MMS_TRY(mms_reader_open(p->ms, &read, &p->reader, err));
-    write.nrow = json_integer_value(json_object_get(p->request, "nrow"));
+    write.nrow = p->nrow;
     write.skip = p->skip;
     write.reshape = p->reshape;
     write.add = p->add;
@@ -178,6 +200,7 @@ static void close_part(part *p)
     free(p->reshape);
     free(p->add);
     mms_chain_close(&p->chain);
+    mms_time_stage_close(&p->time);
     for (int64_t i = 0; p->maps && i < p->nmap; i++)
         free((void *)p->maps[i].map.to);
     free(p->maps);
@@ -247,11 +270,9 @@ static void derive_weights(const part *p, const mms_block *block, mms_group *gro
     }
 }
 
-/** The input's cells become the output's. */
-static mms_status edit(part *p, mms_block *block, mms_error *err)
+/** Leave out the channels and correlations that are not selected. */
+static mms_status select_cells(const part *p, mms_block *block, mms_error *err)
 {
-    const mms_value *rename = json_object_get(p->request, "rename");
-    const char *from = json_string_value(json_array_get(rename, 0));
     mms_status st = MMS_OK;
 
     for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
@@ -260,11 +281,18 @@ static mms_status edit(part *p, mms_block *block, mms_error *err)
             st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid], err);
         derive_weights(p, block, group);
     }
-    if (st == MMS_OK && p->chain)
-        st = mms_chain_apply(p->chain, p->reader, block, err);
-    for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
-        mms_group *group = &block->groups[g];
-        mms_cells *renamed = from ? mms_cells_find(group->arrays, block->narray, from) : NULL;
+    return st;
+}
+
+/** The cells get their values, names and ids of the output. */
+static mms_status finish_cells(part *p, mms_block *block, mms_error *err)
+{
+    const mms_value *rename = json_object_get(p->request, "rename");
+    const char *from = json_string_value(json_array_get(rename, 0));
+    mms_status st = p->chain ? mms_chain_apply(p->chain, p->reader, block, err) : MMS_OK;
+
+    for (int64_t g = 0; st == MMS_OK && from && g < block->ngroup; g++) {
+        mms_cells *renamed = mms_cells_find(block->groups[g].arrays, block->narray, from);
         if (renamed)
             renamed->name = json_string_value(json_array_get(rename, 1));
     }
@@ -276,6 +304,29 @@ static mms_status edit(part *p, mms_block *block, mms_error *err)
     return st;
 }
 
+static mms_status write_block(part *p, mms_block *block, mms_error *err)
+{
+    mms_status st = finish_cells(p, block, err);
+
+    if (st == MMS_OK)
+        st = mms_writer_put(p->writer, block, err);
+    if (st != MMS_OK || p->time)
+        return st; // averaged rows have no texts or records of their own
+    int64_t nrange;
+    const mms_rows *ranges = mms_reader_ranges(p->reader, &nrange);
+    return mms_writer_copy_others(p->writer, nrange, ranges, block->rows.first, err);
+}
+
+/** One block of the input; NULL after the last. */
+static mms_status take_block(part *p, mms_block *block, mms_error *err)
+{
+    mms_status st = block ? select_cells(p, block, err) : MMS_OK;
+
+    if (st == MMS_OK && p->time)
+        st = mms_time_stage_add(p->time, p->reader, block, &block, err);
+    return st == MMS_OK && block ? write_block(p, block, err) : st;
+}
+
 static mms_status copy_rows(part *p, mms_job *job, mms_error *err)
 {
     const int64_t nrow = json_integer_value(json_object_get(p->request, "nrow"));
@@ -285,16 +336,10 @@ static mms_status copy_rows(part *p, mms_job *job, mms_error *err)
 
     do {
         MMS_TRY(mms_reader_next(p->reader, &block, err));
-        if (!block)
-            break;
-        int64_t nrange;
-        const mms_rows *ranges = mms_reader_ranges(p->reader, &nrange);
-        MMS_TRY(edit(p, block, err));
-        MMS_TRY(mms_writer_put(p->writer, block, err));
-        MMS_TRY(mms_writer_copy_others(p->writer, nrange, ranges, block->rows.first, err));
-        const double part_done = (double)(block->rows.first + block->rows.count) / (double)nrow;
-        mms_job_progress(job, (int64_t)(part_done * (double)bytes), bytes);
-    } while (true);
+        const int64_t rows = block ? block->rows.first + block->rows.count : nrow;
+        MMS_TRY(take_block(p, block, err));
+        mms_job_progress(job, (int64_t)((double)rows / (double)nrow * (double)bytes), bytes);
+    } while (block);
 done:
     return st;
 }
@@ -308,7 +353,7 @@ mms_status mms_part_write(mms_job *job, const mms_value *request, mms_value *ans
     MMS_TRY(add_subtables(&p, err));
     MMS_TRY(copy_rows(&p, job, err));
     MMS_TRY(mms_writer_close(&p.writer, err));
-    json_object_set(answer, "rows", json_object_get(request, "nrow"));
+    json_object_set_new(answer, "rows", json_integer(p.nrow));
 done:
     close_part(&p);
     return st;
