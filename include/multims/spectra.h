@@ -35,10 +35,12 @@ typedef struct mms_spectra {
     int64_t nrow, nchan, ncorr;
     int ncolumn;
     mms_spectra_column column[MMS_MAX_KINDS];
-    uint8_t *flag;                           /**< [nrow][nchan][ncorr], 0 or 1 */
-    float *weight, *sigma;                   /**< [nrow][ncorr] */
-    float *weight_spectrum, *sigma_spectrum; /**< [nrow][nchan][ncorr]; NULL on input: WEIGHT or
-                                                SIGMA in each channel; on output: not wanted */
+    uint8_t *flag;         /**< [nrow][nchan][ncorr], 0 or 1 */
+    float *weight, *sigma; /**< [nrow][ncorr] */
+    /** [nrow][nchan][ncorr].  Input: NULL where WEIGHT_SPECTRUM does not exist for the request
+     *  (transform-numerics 0.4), or for these rows: WEIGHT or SIGMA in each channel.  Output: NULL
+     *  where spectra are not written (0.7). */
+    float *weight_spectrum, *sigma_spectrum;
 } mms_spectra;
 
 /** Return the kinds of the columns as MMS_KIND_BITs. */

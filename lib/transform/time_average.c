@@ -349,11 +349,12 @@ static void put_means(int64_t n, int nfloat, bool always, const float *sum, cons
             out[j] = always || weight[i] > 0 ? sum[j] / weight[i] : sum[j];
 }
 
+/** Flags of the main column; a good cell without weight is flagged unless CASA's numbers are
+ * wanted. */
 static void put_flags(const mms_time_average *a, const mms_time_sums *sums, uint8_t *out)
 {
-    const mms_weight_source main_source =
-        a->kinds & MMS_KIND_BIT(MMS_KIND_DATA) ? MMS_BY_SIGMA : a->weights;
-    const float *weight = sums->weight[main_source];
+    const int main_kind = __builtin_ctz(a->kinds);
+    const float *weight = sums->weight[a->by_kind[main_kind]];
 
     memcpy(out, sums->flag, (size_t)a->ncell);
     for (int64_t i = 0; a->numerics == MMS_NUMERICS_EXACT && i < a->ncell; i++)
