@@ -105,9 +105,12 @@ static mms_status refuse_missing(const struct mstransform *p, mms_error *err)
     const struct {
         bool asked;
         const char *name;
-    } missing[] = {{p->regridms, "regridms"}, {p->combinespws, "combinespws"},
-                   {p->nspw != 1, "nspw"},    {p->preaverage, "preaverage"},
-                   {p->docallib, "docallib"}, {p->douvcontsub, "douvcontsub"}};
+    } missing[] = {{p->regridms, "regridms"},
+                   {p->combinespws, "combinespws"},
+                   {p->regridms && p->nspw != 1, "nspw"},
+                   {p->preaverage, "preaverage"},
+                   {p->docallib, "docallib"},
+                   {p->douvcontsub, "douvcontsub"}};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(missing); i++)
         if (missing[i].asked)

@@ -1,4 +1,5 @@
 /** @file split.c  The task split: select, average, write (parallel-tasks 1.7, 4.2). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "transform_priv.h"
@@ -7,8 +8,7 @@ struct split {
     struct mms_io io;
     mms_select select;
     bool keepmms, keepflags, dryrun, sync, keepscratch;
-    const char *datacolumn, *combine, *numerics;
-    mms_ints width;
+    const char *datacolumn, *combine, *width, *numerics;
     double timebin_s;
 };
 
@@ -23,7 +23,7 @@ static const mms_param params[] = {
      .doc = "Data columns to write; corrected or model alone becomes DATA"},
     {"keepflags", MMS_BOOL, AT(keepflags), .init = "True",
      .doc = "Keep rows that are flagged as a whole"},
-    {"width", MMS_INTS, AT(width), .init = "1", .unit = "channels",
+    {"width", MMS_SELECTION, AT(width), .init = "1", .unit = "channels",
      .doc = "Channels averaged to one: one number, or one for each selected spw"},
     {"timebin", MMS_SECONDS, AT(timebin_s), .init = "0s", .unit = "s",
      .doc = "Time averaged to one row; 0s: no time average"},
@@ -34,18 +34,45 @@ static const mms_param params[] = {
     {0},
 };
 
-/** Widths of 1 average nothing. */
-static bool averages(mms_ints width)
+enum { MOST_WIDTHS = 1024 };
+
+/** Read a number or a comma list; CASA takes 1 for what is no number, and says so. */
+static mms_status parse_width(const char *text, int64_t *values, mms_ints *width, mms_error *err)
 {
-    for (int64_t i = 0; i < width.count; i++)
-        if (width.values[i] > 1)
-            return true;
-    return false;
+    bool averages = false;
+
+    *width = (mms_ints){0, values};
+    for (const char *at = text; *at && width->count < MOST_WIDTHS;) {
+        char *end;
+        const long long value = strtoll(at, &end, 10);
+        end += strspn(end, " ");
+        if (end == at || (*end && *end != ',')) {
+            mms_log(MMS_LOG_WARN, "split", "Parameter width is invalid. Using 1 as default (%s)",
+                    text);
+            width->count = 0;
+            return MMS_OK;
+        }
+        if (value < 1)
+            return mms_fail(err, MMS_ERR_ARG, "parameter width: %lld is not a number of channels",
+                            value);
+        values[width->count++] = value;
+        averages = averages || value > 1;
+        at = *end ? end + 1 : end;
+    }
+    if (!averages)
+        width->count = 0; // widths of 1 average nothing
+    return MMS_OK;
 }
 
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct split *p = arg;
+    int64_t widths[MOST_WIDTHS];
+    mms_ints width;
+    const mms_status st = parse_width(p->width, widths, &width, err);
+
+    if (st != MMS_OK)
+        return st;
     const mms_transform request = {
         .vis = p->io.vis,
         .outputvis = p->io.outputvis,
@@ -55,7 +82,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .datacolumn = p->datacolumn,
         .keepflags = p->keepflags,
         .reindex = true,
-        .chanbin = averages(p->width) ? p->width : (mms_ints){0},
+        .chanbin = width,
         .chanbin_name = "width",
         .smooth_spw = "",
         .timebin_s = p->timebin_s,
@@ -67,10 +94,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .keepscratch = p->keepscratch,
     };
 
-    for (int64_t i = 0; i < p->width.count; i++)
-        if (p->width.values[i] < 1)
-            return mms_fail(err, MMS_ERR_ARG, "parameter width: %lld is not a number of channels",
-                            (long long)p->width.values[i]);
     if (p->timebin_s < 0)
         return mms_fail(err, MMS_ERR_ARG, "parameter timebin: %g s is not a length of time",
                         p->timebin_s);

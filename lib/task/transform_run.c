@@ -48,8 +48,8 @@ static mms_status parse_timespan(work *w, mms_error *err)
         {"scan", MMS_TIMESPAN_SCAN}, {"state", MMS_TIMESPAN_STATE}, {"field", MMS_TIMESPAN_FIELD}};
 
     for (const char *at = w->t->timespan; *at;) {
-        at += strspn(at, ", ");
-        const size_t n = strcspn(at, ", ");
+        at += strspn(at, ", []");
+        const size_t n = strcspn(at, ", []");
         unsigned bit = 0;
         for (int64_t i = 0; n && i < MMS_COUNT_OF(words); i++)
             if (strlen(words[i].name) == n && !strncasecmp(at, words[i].name, n))
