@@ -613,15 +613,48 @@ static void columns_have_the_weights_that_belong_to_them(void **state)
     assert_near(real(&a, 1, 0), 18, 1e-6);
 }
 
-/* T008; and what a channel average makes of the same row (0.6: W = N). */
-static void averaged_sigma_is_that_of_the_mean_weight(void **state)
+/** Average both channels of a row that was averaged in time. */
+static struct averaged average_channels(struct averaged *a, unsigned kind)
 {
     double freq[] = {1, 2}, width[] = {1, 1};
     const mms_spectral_axis axis = {2, freq, width, width, width, 2, 1};
     mms_spectral_opts opts = MMS_SPECTRAL_OPTS_INIT;
-    struct bin b = rows_of(CORRECTED, 1, 2);
     struct averaged next;
     mms_spectral_plan *plan;
+    mms_spectra in = {.nrow = 1,
+                      .nchan = 2,
+                      .ncorr = 1,
+                      .flag = a->flag,
+                      .weight = a->weight,
+                      .sigma = a->sigma,
+                      .weight_spectrum = a->weights,
+                      .sigma_spectrum = a->sigmas};
+    mms_spectra out = {.nrow = 1,
+                       .nchan = 1,
+                       .ncorr = 1,
+                       .flag = next.flag,
+                       .weight = next.weight,
+                       .sigma = next.sigma,
+                       .weight_spectrum = next.weights,
+                       .sigma_spectrum = next.sigmas};
+
+    add_columns(&in, kind, a->data);
+    add_columns(&out, kind, next.data);
+    opts.chanbin = 2;
+    opts.kinds = kind;
+    opts.time_averaged = true;
+    assert_int_equal(mms_spectral_prepare(&axis, &opts, &plan, NULL), MMS_OK);
+    void *scratch = mms_alloc(mms_spectral_scratch(plan, 1), 1);
+    assert_int_equal(mms_spectral_apply(plan, &in, &out, scratch, NULL), MMS_OK);
+    free(scratch);
+    mms_spectral_plan_free(&plan);
+    return next;
+}
+
+/* T008; and what a channel average makes of the same row (0.6: W = N, for MODEL too). */
+static void averaged_sigma_is_that_of_the_mean_weight(void **state)
+{
+    struct bin b = rows_of(CORRECTED, 1, 2);
 
     (void)state;
     b.spectra = true;
@@ -630,32 +663,18 @@ static void averaged_sigma_is_that_of_the_mean_weight(void **state)
     struct averaged a = average(&b);
     assert_near((double)a.weight[0], 4.5, 0);
     assert_near((double)a.sigma[0], 0.471404552, 1e-7);
-
-    opts.chanbin = 2;
-    opts.kinds = CORRECTED;
-    opts.time_averaged = true;
-    assert_int_equal(mms_spectral_prepare(&axis, &opts, &plan, NULL), MMS_OK);
-    const mms_spectra in = {
-        1,      2,        1,       1,         {{MMS_KIND_CORRECTED, false, a.data[0]}},
-        a.flag, a.weight, a.sigma, a.weights, a.sigmas};
-    mms_spectra out = {1,
-                       1,
-                       1,
-                       1,
-                       {{MMS_KIND_CORRECTED, false, next.data[0]}},
-                       next.flag,
-                       next.weight,
-                       next.sigma,
-                       next.weights,
-                       next.sigmas};
-    void *scratch = mms_alloc(mms_spectral_scratch(plan, 1), 1);
-    assert_int_equal(mms_spectral_apply(plan, &in, &out, scratch, NULL), MMS_OK);
+    struct averaged next = average_channels(&a, CORRECTED);
     assert_near(real(&next, 0, 0), 14, 1e-6);
     assert_near((double)next.weights[0], 9, 0);
     assert_near((double)next.weight[0], 9, 0);
     assert_near((double)next.sigma[0], 1 / 3.0, 1e-7);
-    free(scratch);
-    mms_spectral_plan_free(&plan);
+
+    b = rows_of(MODEL, 3, 2);
+    SET(b.data[0], 1, 3, 1, 3, 1, 3);
+    a = average(&b);
+    next = average_channels(&a, MODEL);
+    assert_near(real(&next, 0, 0), 2, 0);
+    assert_near((double)next.weight[0], 6, 0);
 }
 
 /* A NaN that is not flagged stays in its cell; a flagged one is replaced (9). */
