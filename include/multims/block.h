@@ -83,10 +83,15 @@ typedef struct mms_writer_opts {
     const char *rename_from, *rename_to; /**< one column that changes its name, or NULL */
     const char *const *reshape;          /**< columns whose cell shape changes, or NULL */
     const char *const *add;              /**< optional columns that the input may lack, or NULL */
+    int64_t tile[3]; /**< tile of data columns and FLAG: [rows][nchan][ncorr]; rows 0: as the input;
+                        rows -1: casacore's layout for mosaics */
 } mms_writer_opts;
-#define MMS_WRITER_OPTS_INIT                                     \
-    {                                                            \
-        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL \
+#define MMS_WRITER_OPTS_INIT                                      \
+    {                                                             \
+        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL, \
+        {                                                         \
+            0, 0, 0                                               \
+        }                                                         \
     }
 
 /** Make the table at path with the description, keywords and storage managers of like's; rows are

@@ -83,6 +83,7 @@ typedef struct mms_run {
 
 struct mms_task {
     const char *name, *summary;
+    const char *alias;   /**< another name that finds it; NULL: none */
     const char *details; /**< end of --help: notes and examples; NULL: none */
     const mms_param *params;
     size_t params_size; /**< of the struct that the offsets refer to */
@@ -97,7 +98,7 @@ struct mms_task {
 /** Return the tasks, ended by NULL, in the order of lib/task/tasks.def. */
 MMS_API const mms_task *const *mms_tasks(void);
 
-/** Return the task of that name, or NULL. */
+/** Return the task of that name or alias, or NULL. */
 MMS_API const mms_task *mms_task_find(const char *name);
 
 /** Return the kinds of unit that the tasks run in workers, for mms_engine_serve(): one for each
@@ -146,6 +147,25 @@ MMS_API const mms_value *mms_args_given(const mms_args *args);
 
 /** End it; NULL is accepted. */
 MMS_API void mms_args_free(mms_args **args);
+
+/** Return the parameters that every task has, ended by an entry without a name. */
+MMS_API const mms_param *mms_shared_params(void);
+
+/** Return the letter of a shared parameter, as in -j, or 0. */
+MMS_API char mms_param_letter(const mms_param *p);
+
+/** Return the word that stands for a value in help: "PATH". */
+MMS_API const char *mms_param_placeholder(const mms_param *p);
+
+/** Return whether the parameter is an option without a value: --name. */
+MMS_API bool mms_param_is_bare(const mms_param *p);
+
+/** Return whether the parameter is a boolean that is true unless --no-name is given. */
+MMS_API bool mms_param_is_on(const mms_param *p);
+
+/** Return what help says of the parameter: its text, unit, allowed values, default and need.  The
+ *  caller ends it with free(); NULL when out of memory. */
+MMS_API char *mms_param_describe(const mms_param *p);
 
 /** Print --help of a task. */
 MMS_API void mms_task_help(const mms_task *task, FILE *out);

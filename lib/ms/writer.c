@@ -39,7 +39,8 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
                                 .rename_from = opts->rename_from,
                                 .rename_to = opts->rename_to,
                                 .reshape = opts->reshape,
-                                .add = opts->add};
+                                .add = opts->add,
+                                .tile = {opts->tile[0], opts->tile[1], opts->tile[2]}};
     mms_writer *w = calloc(1, sizeof *w);
     mms_status st;
 

@@ -1,6 +1,7 @@
 /** @file columns.cpp  Blocks of cells between columns and caller's buffers. */
 #include "table.hpp"
 
+#include <casacore/ms/MeasurementSets/MSTileLayout.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/TableColumn.h>
@@ -55,8 +56,27 @@ mms_status get_cells(mms_table *t, const mms_column *c, const RefRows &rows, int
 
 constexpr int64_t TILE_BYTES = 1048576; // multi-ms 1.12
 
+bool is_data_or_flag(const std::string &name)
+{
+    return name == "FLAG" || name == "DATA" ||
+           (name.size() > 5 && name.compare(name.size() - 5, 5, "_DATA") == 0);
+}
+
+/** The tile that was asked for, within the cell. */
+IPosition wanted_tile(const mms_table *t, const mms_column *c, const IPosition &cell)
+{
+    if (t->tile[0] < 0)
+        return casacore::MSTileLayout::tileShape(cell, casacore::MSTileLayout::FastMosaic,
+                                                 casacore::String("ALMA"));
+    const int64_t rows = mms::cap_tile_rows(t->tile[0], t->max_tile_rows, c->dtype == MMS_DT_BOOL);
+    return IPosition(3, std::min<int64_t>(cell[0], t->tile[2]),
+                     std::min<int64_t>(cell[1], t->tile[1]), rows);
+}
+
 IPosition tile_for(const mms_table *t, const mms_column *c, const IPosition &cell)
 {
+    if (t->tile[0] != 0 && cell.nelements() == 2 && is_data_or_flag(c->name))
+        return wanted_tile(t, c, cell);
     const auto list = t->tiles.find(c->name);
     if (list != t->tiles.end())
         for (const tile_choice &choice : list->second)

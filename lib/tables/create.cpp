@@ -412,6 +412,7 @@ mms_status mms_table_create_like(const char *path, mms_table *src, const mms_tab
         (*out)->tiles = tiles;
         (*out)->chooses_tiles = true;
         (*out)->max_tile_rows = how->max_tile_rows;
+        std::copy(how->tile, how->tile + 3, (*out)->tile);
         return MMS_OK;
     });
 }

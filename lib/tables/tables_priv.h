@@ -102,7 +102,9 @@ typedef struct mms_table_like {
                                      manager of multi-ms 1.12; ended by NULL, or NULL */
     const char *const *add;     /**< optional columns of the MS definition's main table that the new
                                      table has too; ended by NULL, or NULL */
-    bool small;                 /**< a sub-table: arrays that change their manager are not tiled */
+    int64_t tile[3]; /**< tile of data columns and FLAG, C order [rows][nchan][ncorr]; rows 0: as in
+                        the input; rows -1: casacore's layout for mosaics */
+    bool small;      /**< a sub-table: arrays that change their manager are not tiled */
 } mms_table_like;
 
 /** Make a table with the description, keywords (no sub-tables), info and storage managers of src.

@@ -55,6 +55,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 
 const mms_task mms_task_hanningsmooth = {
     .name = "hanningsmooth",
+    .alias = "hanningsmooth2",
     .summary = "Hanning-smooth the spectra of a MeasurementSet or Multi-MS",
     .params = params,
     .params_size = sizeof(struct hanningsmooth),

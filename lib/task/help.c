@@ -29,7 +29,7 @@ static void print_wrapped(const char *text, int at, FILE *out)
     fputc('\n', out);
 }
 
-static bool is_true_by_default(const mms_param *p)
+bool mms_param_is_on(const mms_param *p)
 {
     mms_value *value;
     bool truth;
@@ -41,47 +41,53 @@ static bool is_true_by_default(const mms_param *p)
     return truth;
 }
 
-/* "Doc [unit] (one of …; default …; needs …)" */
-static void describe_in_words(const mms_param *p, mms_text *text)
+bool mms_param_is_bare(const mms_param *p)
 {
+    return p->type == MMS_BOOL || p->type == MMS_REPEAT;
+}
+
+/* "Doc [unit] (one of …; default …; needs …)" */
+char *mms_param_describe(const mms_param *p)
+{
+    mms_text text = {0};
     const char *mark = " (";
     const bool range = p->allowed && p->type != MMS_CHOICE;
 
-    mms_text_add(text, "%s", p->doc ? p->doc : "");
+    mms_text_add(&text, "%s", p->doc ? p->doc : "");
     if (p->unit)
-        mms_text_add(text, " [%s]", p->unit);
+        mms_text_add(&text, " [%s]", p->unit);
     if (p->flags & MMS_PARAM_REQUIRED) {
-        mms_text_add(text, "%srequired", mark);
+        mms_text_add(&text, "%srequired", mark);
         mark = "; ";
     }
     if (p->allowed) {
-        mms_text_add(text, "%s%s%s", mark, range ? "" : "one of: ", p->allowed);
+        mms_text_add(&text, "%s%s%s", mark, range ? "" : "one of: ", p->allowed);
         mark = "; ";
     }
-    if (p->init && *p->init && (p->type != MMS_BOOL || is_true_by_default(p))) {
-        mms_text_add(text, "%sdefault %s", mark, p->init);
+    if (p->init && *p->init && (p->type != MMS_BOOL || mms_param_is_on(p))) {
+        mms_text_add(&text, "%sdefault %s", mark, p->init);
         mark = "; ";
     }
     if (p->needs) {
-        mms_text_add(text, "%sneeds %s", mark, p->needs);
+        mms_text_add(&text, "%sneeds %s", mark, p->needs);
         mark = "; ";
     }
-    mms_text_add(text, "%s", *mark == ';' ? ")" : "");
+    mms_text_add(&text, "%s", *mark == ';' ? ")" : "");
+    return text.text;
 }
 
 /* Print the parameter's option and its words; letter 0: it has no short form */
 static void print_param(const mms_param *p, char letter, FILE *out)
 {
-    const bool bare = p->type == MMS_BOOL || p->type == MMS_REPEAT;
-    mms_text text = {0};
+    const bool bare = mms_param_is_bare(p);
+    char *const text = mms_param_describe(p);
     int at;
 
     at = letter ? fprintf(out, "  -%c, ", letter) : fprintf(out, "  ");
-    at += fprintf(out, "--%s%s%s%s", is_true_by_default(p) ? "[no-]" : "", p->name, bare ? "" : " ",
+    at += fprintf(out, "--%s%s%s%s", mms_param_is_on(p) ? "[no-]" : "", p->name, bare ? "" : " ",
                   bare ? "" : mms_param_placeholder(p));
-    describe_in_words(p, &text);
-    print_wrapped(text.text ? text.text : "", at, out);
-    free(text.text);
+    print_wrapped(text ? text : "", at, out);
+    free(text);
 }
 
 static void print_params(const char *title, const mms_param *params, unsigned flags, FILE *out)
@@ -121,6 +127,8 @@ void mms_task_help(const mms_task *task, FILE *out)
     fprintf(out, " [--name value ...]\n       multims %s", task->name);
     print_positionals(task, true, out);
     fprintf(out, " [name=value ...]\n");
+    if (task->alias)
+        fprintf(out, "%s is another name of this verb.\n", task->alias);
     print_params("Parameters (--name value, --name=value or name=value):", task->params, 0, out);
     fprintf(out, "\nHow to run:\n");
     print_params(NULL, task->params, MMS_PARAM_RUN, out);
@@ -173,8 +181,9 @@ static mms_value *describe_params(const mms_param *params)
 
 mms_value *mms_task_describe(const mms_task *task)
 {
-    return json_pack("{s:s, s:s, s:s*, s:o}", "name", task->name, "summary", task->summary,
-                     "details", task->details, "params", describe_params(task->params));
+    return json_pack("{s:s, s:s*, s:s, s:s*, s:o}", "name", task->name, "alias", task->alias,
+                     "summary", task->summary, "details", task->details, "params",
+                     describe_params(task->params));
 }
 
 mms_value *mms_tasks_describe(void)

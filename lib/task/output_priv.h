@@ -19,6 +19,7 @@ typedef struct mms_output {
     mms_layout layout;
     bool sync, keep_scratch, flag_backup;
     bool keep_ids;            /**< reindex=False */
+    int64_t tile[3];          /**< as in mms_writer_opts */
     int32_t ddistart;         /**< added to DATA_DESC_ID in the main table only */
     const mms_value *chain;   /**< transformations of every part (chain_priv.h), or NULL */
     const mms_value *windows; /**< rows of SPECTRAL_WINDOW that change, or NULL */

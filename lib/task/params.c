@@ -34,6 +34,11 @@ static const struct {
     const char *name;
 } letters[] = {{'j', "workers"}, {'q', "quiet"}, {'v', "verbose"}, {'h', "help"}};
 
+const mms_param *mms_shared_params(void)
+{
+    return mms_run_params;
+}
+
 char mms_param_letter(const mms_param *p)
 {
     const mms_param *const last = mms_run_params + MMS_COUNT_OF(mms_run_params) - 1;

@@ -9,10 +9,7 @@
 /** The parameters that every task has; their offsets refer to mms_run_options. */
 extern const mms_param mms_run_params[];
 
-/** Return the letter of a shared option, as in -j, or 0; and the shared option of a letter, or
- * NULL.
- */
-char mms_param_letter(const mms_param *p);
+/** Return the shared option of a letter, or NULL. */
 const mms_param *mms_param_of_letter(char letter);
 
 /** Return whether both names are the same when '-' and '_' don't count; a has alength characters.
@@ -38,8 +35,7 @@ MMS_CHECKED mms_status mms_param_value(const mms_param *p, const char *text, mms
 MMS_CHECKED mms_status mms_param_store(const mms_param *p, const mms_value *value, void *base,
                                        int64_t **ints, mms_error *err);
 
-/** Return the type's name in JSON, "path", and the word that stands for a value in help, "PATH". */
+/** Return the type's name in JSON: "path". */
 const char *mms_param_type_name(const mms_param *p);
-const char *mms_param_placeholder(const mms_param *p);
 
 #endif

@@ -215,6 +215,10 @@ mms_status mms_part_request(const mms_output *out, mms_value **request, mms_erro
     else {
         json_object_set_new(*request, "vis", json_string(vis));
         add_columns(out, *request);
+        if (out->tile[0])
+            json_object_set_new(*request, "tile",
+                                json_pack("[III]", (json_int_t)out->tile[0],
+                                          (json_int_t)out->tile[1], (json_int_t)out->tile[2]));
         add_chain(out, *request);
         add_maps(out, *request);
         st = add_cuts(out, *request, err);

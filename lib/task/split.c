@@ -102,6 +102,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 
 const mms_task mms_task_split = {
     .name = "split",
+    .alias = "split2",
     .summary = "write a selection of a MeasurementSet, averaged if asked",
     .params = params,
     .params_size = sizeof(struct split),

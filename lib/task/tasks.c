@@ -19,7 +19,7 @@ const mms_task *const *mms_tasks(void)
 const mms_task *mms_task_find(const char *name)
 {
     for (const mms_task *const *t = tasks; *t; t++)
-        if (!strcmp((*t)->name, name))
+        if (!strcmp((*t)->name, name) || ((*t)->alias && !strcmp((*t)->alias, name)))
             return *t;
     return NULL;
 }

@@ -90,8 +90,10 @@ static mms_status check_tileshape(const mms_transform *t, mms_error *err)
                         "When tileshape has one element, it should be either 0 or 1.");
     if (t->tileshape.count != 0 && t->tileshape.count != 1 && t->tileshape.count != 3)
         return mms_fail(err, MMS_ERR_ARG, "Parameter tileshape must have 1 or 3 elements.");
-    if (t->tileshape.count == 3 || (t->tileshape.count == 1 && t->tileshape.values[0] == 1))
-        return mms_fail(err, MMS_ERR_UNSUPPORTED, "parameter tileshape: only 0 is in this version");
+    for (int64_t i = 0; t->tileshape.count == 3 && i < 3; i++)
+        if (t->tileshape.values[i] < 1)
+            return mms_fail(err, MMS_ERR_ARG, "parameter tileshape: %" PRId64 " is not a length",
+                            t->tileshape.values[i]);
     return MMS_OK;
 }
 
@@ -478,10 +480,20 @@ done:
     return st;
 }
 
+/** CASA's words to the writer's: [1] is the layout for mosaics, three numbers ncorr, nchan, nrow.
+ */
+static void set_tile(mms_ints shape, int64_t *tile)
+{
+    if (shape.count == 1 && shape.values[0] == 1)
+        tile[0] = -1;
+    for (int64_t i = 0; shape.count == 3 && i < 3; i++)
+        tile[i] = shape.values[2 - i];
+}
+
 static mms_status write_output(work *w, mms_value *result, mms_error *err)
 {
     const mms_transform *t = w->t;
-    const mms_output out = {
+    mms_output out = {
         .vis = t->vis,
         .outputvis = t->outputvis,
         .datacolumn = w->datacolumn,
@@ -502,6 +514,7 @@ static mms_status write_output(work *w, mms_value *result, mms_error *err)
     };
     mms_status st = describe(w, result, err);
 
+    set_tile(t->tileshape, out.tile);
     if (st == MMS_OK)
         st = mms_output_check_space(&out, err);
     if (st != MMS_OK || t->dryrun)

@@ -3,7 +3,8 @@
  *  The request: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
- *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns). */
+ *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns),
+ *  tile. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,6 +184,8 @@ static mms_status open_part(part *p, mms_error *err)
     write.skip = p->skip;
     write.reshape = p->reshape;
     write.add = p->add;
+    for (size_t i = 0; i < 3; i++)
+        write.tile[i] = json_integer_value(json_array_get(json_object_get(p->request, "tile"), i));
     write.rename_from = json_string_value(json_array_get(rename, 0));
     write.rename_to = json_string_value(json_array_get(rename, 1));
     MMS_TRY(mms_writer_create(text(p->request, "out"), p->ms, &write, &p->writer, err));
