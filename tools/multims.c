@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "commands.h"
 #include "multims/engine.h"
 #include "multims/log.h"
 #include "multims/task.h"
@@ -205,9 +206,12 @@ static void print_usage(FILE *out)
                  "usage: multims VERB [parameters]\n\nVerbs:\n");
     for (const mms_task *const *t = mms_tasks(); *t; t++)
         fprintf(out, "  %-16s %s\n", (*t)->name, (*t)->summary);
-    fprintf(out, "  %-16s %s\n  %-16s %s\n\n", "help [VERB]", "print this text, or that of a verb",
-            "tasks [--json]", "list the verbs and their parameters");
-    fprintf(out, "multims VERB --help   all parameters of a verb\n"
+    for (const mms_task *const *t = mms_tasks(); *t; t++)
+        if ((*t)->alias)
+            fprintf(out, "  %-16s another name of %s\n", (*t)->alias, (*t)->name);
+    for (int i = 0; i < NCOMMANDS; i++)
+        fprintf(out, "  %-16s %s\n", commands[i].usage, commands[i].summary);
+    fprintf(out, "\nmultims VERB --help   all parameters of a verb\n"
                  "multims --version     what this was built with\n");
 }
 
@@ -215,14 +219,14 @@ static void print_usage(FILE *out)
 static int refuse_verb(const char *verb)
 {
     enum { MOST = 256 };
-    const char *names[MOST + 3];
+    const char *names[MOST + NCOMMANDS + 1];
     const char *nearest;
     int n = 0;
 
     for (const mms_task *const *t = mms_tasks(); *t && n < MOST; t++)
         names[n++] = (*t)->name;
-    names[n++] = "help";
-    names[n++] = "tasks";
+    for (int i = 0; i < NCOMMANDS; i++)
+        names[n++] = commands[i].name;
     names[n] = NULL;
     nearest = mms_word_nearest(verb, names);
     if (nearest)
@@ -232,9 +236,60 @@ static int refuse_verb(const char *verb)
     return EXIT_REFUSED;
 }
 
+static bool has_dryrun(const mms_task *task)
+{
+    for (const mms_param *p = task->params; p->name; p++)
+        if (!strcmp(p->name, "dryrun"))
+            return true;
+    return false;
+}
+
+/* Run a verb with --dryrun, which stands behind all other options so that none undoes it */
+static int run_dry(const mms_task *task, int nwords, const char *const *words)
+{
+    const char **const all = malloc(((size_t)nwords + 1) * sizeof *all);
+    int n = 0, status;
+
+    if (!all) {
+        fprintf(stderr, "multims plan: out of memory\n");
+        return EXIT_FAILED;
+    }
+    for (; n < nwords && strcmp(words[n], "--"); n++) /* no options behind "--" */
+        all[n] = words[n];
+    all[n] = "--dryrun=True";
+    for (; n < nwords; n++)
+        all[n + 1] = words[n];
+    status = parse_and_run(task, nwords + 1, all);
+    free(all);
+    return status;
+}
+
+static int plan(int nwords, const char *const *words)
+{
+    const mms_task *const task = nwords ? mms_task_find(words[0]) : NULL;
+
+    if (task && has_dryrun(task))
+        return run_dry(task, nwords - 1, words + 1);
+    if (!nwords)
+        fprintf(stderr, "multims plan: which verb? As in: multims plan split in.ms out.ms\n");
+    else if (task)
+        fprintf(stderr, "multims plan: %s has no dry run: it makes no plan\n", task->name);
+    else
+        return refuse_verb(words[0]);
+    return EXIT_REFUSED;
+}
+
+static bool is_command(const char *word)
+{
+    for (int i = 0; i < NCOMMANDS; i++)
+        if (!strcmp(word, commands[i].name))
+            return true;
+    return false;
+}
+
 static int help(int nwords, const char *const *words)
 {
-    const bool command = nwords && (!strcmp(words[0], "help") || !strcmp(words[0], "tasks"));
+    const bool command = nwords && is_command(words[0]);
     const mms_task *const task = nwords ? mms_task_find(words[0]) : NULL;
 
     if (nwords > 1) {
@@ -278,6 +333,8 @@ static int run_command(int nwords, const char *const *words)
 
     if (task)
         return parse_and_run(task, nwords - 1, words + 1);
+    if (!strcmp(verb, "plan"))
+        return plan(nwords - 1, words + 1);
     if (!strcmp(verb, "tasks"))
         return list_tasks(nwords - 1, words + 1);
     if (!strcmp(verb, "help") || !strcmp(verb, "--help") || !strcmp(verb, "-h"))

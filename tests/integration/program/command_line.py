@@ -81,6 +81,16 @@ class Help(ProgramCase):
                         self.assertRegex(text, option)
                         self.assertIn(" ".join(p["doc"].split()), " ".join(text.split()))
 
+    def test_an_alias_is_the_verb(self):
+        aliases = {task["alias"]: task["name"] for task in self.all["tasks"] if "alias" in task}
+        self.assertEqual(aliases, {"split2": "split", "hanningsmooth2": "hanningsmooth"})
+        usage = self.multims("help").stdout
+        for alias, name in aliases.items():
+            self.assertRegex(usage, f"(?m)^  {alias} +another name of {name}$")
+            text = self.multims(alias, "--help").stdout
+            self.assertEqual(text, self.multims(name, "--help").stdout)
+            self.assertIn(f"{alias} is another name of this verb", text)
+
     def test_a_default_is_empty_or_one_of_the_allowed_values(self):
         for task in self.all["tasks"]:
             for p in task["params"]:
@@ -91,6 +101,42 @@ class Help(ProgramCase):
     def test_help_of_nothing_is_refused(self):
         self.multims("help", "frobnicate", status=2)
         self.multims("tasks", "--jsno", status=2)
+
+
+class Aliases(ProgramCase):
+    def test_both_names_write_the_same(self):
+        self.simulate()
+        for name, words in (("split", ["width=2"]), ("hanningsmooth", ["datacolumn=all"])):
+            self.multims(name, "in.ms", f"{name}.ms", *words)
+            self.multims(f"{name}2", "in.ms", f"{name}2.ms", *words)
+            self.multims("diff", f"{name}.ms", f"{name}2.ms")
+
+
+class Plan(ProgramCase):
+    """multims plan VERB is the verb's --dryrun, whatever else is said."""
+
+    def test_it_is_the_dry_run(self):
+        self.simulate()
+        for verb, *words in (["partition", "separationaxis=scan"], ["split", "width=2"],
+                             ["hanningsmooth"], ["mstransform", "hanning=True"], ["split2"]):
+            words = ["in.ms", "out", *words]
+            dry = self.answer(verb, *words, "--dryrun")
+            self.assertEqual(dry["rows"], 48)
+            self.assertEqual(self.answer("plan", verb, *words), dry)
+            self.assertEqual(self.answer("plan", verb, *words, "dryrun=False"), dry)
+        self.assertEqual(os.listdir(self.folder), ["in.ms"])
+
+    def test_words_behind_two_dashes_stay_names(self):
+        self.simulate()
+        self.assertEqual(self.multims("plan", "split", "--json", "--", "in.ms", "a=b.ms").stdout,
+                         self.multims("split", "--json", "--dryrun", "--", "in.ms", "a=b.ms").stdout)
+        self.assertEqual(os.listdir(self.folder), ["in.ms"])
+
+    def test_what_cannot_be_planned_is_refused_in_words(self):
+        for words, said in ((["simulate", "a.ms"], "simulate has no dry run"), ([], "which verb"),
+                            (["slpit", "a.ms"], "did you mean split")):
+            self.assertRegex(self.multims("plan", *words, status=2).stderr, said)
+        self.assertEqual(os.listdir(self.folder), [])
 
 
 class Version(ProgramCase):
