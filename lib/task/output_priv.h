@@ -38,6 +38,10 @@ MMS_CHECKED mms_status mms_output_check_new(const char *outputvis, mms_error *er
 MMS_CHECKED mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn,
                                                 mms_error *err);
 
+/** Reduce meta's bytes a row to the channels and correlations that are kept. */
+MMS_CHECKED mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta,
+                                              mms_error *err);
+
 /** Refuse when the disk can't hold the plan's parts.  Errors: SPACE. */
 MMS_CHECKED mms_status mms_output_check_space(const mms_output *out, mms_error *err);
 

@@ -185,6 +185,25 @@ static void add_reshape(const mms_output *out, bool chans, bool corrs, mms_value
     json_object_set_new(request, "reshape", reshape);
 }
 
+mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta, mms_error *err)
+{
+    for (int64_t d = 0; d < meta->ndd; d++) {
+        const mms_dd *dd = &meta->dds[d];
+        const mms_ids corrs = mms_selection_corrs(selection, dd->pol);
+        int32_t *chans;
+        int64_t nchan;
+        const mms_status st = mms_channel_list(selection, dd->spw, dd->nchan, &chans, &nchan, err);
+        if (st != MMS_OK)
+            return st;
+        free(chans);
+        const double kept = (double)(nchan ? nchan : dd->nchan) / (dd->nchan ? dd->nchan : 1) *
+                            (double)(corrs.given ? corrs.n : dd->ncorr) /
+                            (dd->ncorr ? dd->ncorr : 1);
+        meta->dd_row_bytes[d] = (int64_t)((double)meta->dd_row_bytes[d] * kept) + 1;
+    }
+    return MMS_OK;
+}
+
 static mms_status add_cuts(const mms_output *out, mms_value *request, mms_error *err)
 {
     const bool chans = mms_selection_cuts_channels(out->selection);

@@ -141,6 +141,7 @@ static mms_status read_meta(work *w, mms_error *err)
     if (w->meta.nselected == 0)
         MMS_TRY(mms_fail(err, MMS_ERR_EMPTY,
                          "MSSelectionNullSelection : The selected table has zero rows."));
+    MMS_TRY(mms_output_scale_bytes(w->selection, &w->meta, err));
 done:
     return st;
 }
