@@ -32,11 +32,12 @@ typedef struct mms_cut {
 MMS_API bool mms_column_has_channels(const char *column);
 MMS_API bool mms_column_has_correlations(const char *column);
 
-/** Cut the cells of one column in place: [nrow][…nchan][ncorr] shrinks.  Cells whose shape is not
- *  that of the DDID (an axis of another length) are refused.
- *  Errors: SHAPE. */
+/** Cut the cells of one column: [nrow][…nchan][ncorr] shrinks in place, or (channels that are named
+ *  twice) grows into scratch memory of the reader.  Cells whose shape is not that of the DDID (an
+ *  axis of another length) are refused.
+ *  Errors: SHAPE, MEM. */
 MMS_API MMS_CHECKED mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut,
-                                             mms_error *err);
+                                             mms_reader *memory, mms_error *err);
 
 /** SIGMA of weights: 1/sqrt(w), -1 where w <= FLT_MIN.  n values, in and out may be the same. */
 MMS_API void mms_weight_to_sigma(int64_t n, const float *weight, float *sigma);

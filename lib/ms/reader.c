@@ -27,6 +27,10 @@ struct mms_reader {
     int64_t done;
     mms_rows *ranges; /**< of the current block, in the input */
     int64_t nrange, range_capacity;
+    mms_rows *back; /**< rows that were taken and are too many for one block: back[nback_used…] */
+    int64_t nback, nback_used, back_capacity;
+    mms_shape_run **runs; /**< shapes of the block's cells by array column */
+    int64_t *nrun;
     arena arena;
     mms_block block;
 };
@@ -70,7 +74,9 @@ static mms_status choose_columns(mms_reader *r, const char *const *columns, mms_
 
     r->scalars = mms_alloc(most, sizeof *r->scalars);
     r->arrays = mms_alloc(most, sizeof *r->arrays);
-    if (!r->scalars || !r->arrays)
+    r->runs = mms_alloc(most, sizeof(void *));
+    r->nrun = mms_alloc(most, sizeof *r->nrun);
+    if (!r->scalars || !r->arrays || !r->runs || !r->nrun)
         return out_of_memory(r, err);
     for (; *columns; columns++) {
         const mms_column *c = mms_ms_find_column(r->ms, *columns);
@@ -108,6 +114,14 @@ done:
     return st;
 }
 
+static void free_runs(mms_reader *r)
+{
+    for (int64_t c = 0; r->runs && c < r->narray; c++) {
+        free(r->runs[c]);
+        r->runs[c] = NULL;
+    }
+}
+
 void mms_reader_close(mms_reader **reader)
 {
     mms_reader *r = *reader;
@@ -120,7 +134,11 @@ void mms_reader_close(mms_reader **reader)
     free(r->arena.pieces);
     free(r->scalars);
     free(r->arrays);
+    free_runs(r);
+    free(r->runs);
+    free(r->nrun);
     free(r->ranges);
+    free(r->back);
     free(r);
 }
 
@@ -135,7 +153,20 @@ const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange)
     return reader->ranges;
 }
 
-/** Take the rows of the next block from the list. */
+/** Take the next run: first of the rows that were given back. */
+static mms_status take_run(mms_reader *r, int64_t most, mms_rows *run, mms_error *err)
+{
+    if (r->nback_used == r->nback)
+        return mms_rowlist_take(r->rows, most, run, err);
+    mms_rows *left = &r->back[r->nback_used];
+    *run = (mms_rows){left->first, left->count < most ? left->count : most};
+    left->first += run->count;
+    left->count -= run->count;
+    r->nback_used += left->count == 0;
+    return MMS_OK;
+}
+
+/** Take as many rows as the last block's rows would fill a block with. */
 static mms_status take_rows(mms_reader *r, mms_error *err)
 {
     int64_t want = r->row_bytes ? r->block_bytes / r->row_bytes : FIRST_ROWS;
@@ -146,16 +177,94 @@ static mms_status take_rows(mms_reader *r, mms_error *err)
     r->block.rows = (mms_rows){r->done, 0};
     while (r->block.rows.count < want) {
         mms_rows run;
-        MMS_TRY(mms_rowlist_take(r->rows, want - r->block.rows.count, &run, err));
+        MMS_TRY(take_run(r, want - r->block.rows.count, &run, err));
         if (run.count == 0)
             break;
         MMS_TRY(mms_grow(&r->ranges, &r->range_capacity, r->nrange + 1, sizeof run, err));
         r->ranges[r->nrange++] = run;
         r->block.rows.count += run.count;
     }
-    r->done += r->block.rows.count;
     return MMS_OK;
 done:
+    return st;
+}
+
+static int64_t cell_bytes(const mms_column *c, const mms_shape_run *run)
+{
+    int64_t n = run->ndim < 0 ? 0 : (int64_t)mms_dtype_size(c->dtype);
+    for (int32_t i = 0; i < run->ndim; i++)
+        n *= run->shape[i];
+    return n;
+}
+
+/** Find the shapes of the taken rows, and how many of them one block holds: at least one. */
+static mms_status find_shapes(mms_reader *r, int64_t *nfit, mms_error *err)
+{
+    int64_t *bytes = mms_alloc(r->block.rows.count, sizeof *bytes), total = 0;
+    mms_status st = bytes ? MMS_OK : out_of_memory(r, err);
+
+    for (int64_t c = 0; st == MMS_OK && c < r->narray; c++) {
+        int64_t row = 0;
+        st = mms_ms_shapes(r->ms, r->arrays[c]->name, r->nrange, r->ranges, &r->runs[c],
+                           &r->nrun[c], err);
+        for (int64_t i = 0; st == MMS_OK && i < r->nrun[c]; i++) {
+            const int64_t cell = cell_bytes(r->arrays[c], &r->runs[c][i]);
+            for (int64_t k = 0; k < r->runs[c][i].rows.count; k++)
+                bytes[row++] += cell;
+        }
+    }
+    *nfit = 0;
+    while (st == MMS_OK && *nfit < r->block.rows.count &&
+           (*nfit == 0 || total + bytes[*nfit] <= r->block_bytes))
+        total += bytes[(*nfit)++];
+    free(bytes);
+    return st;
+}
+
+/** Keep the first n rows of a list of runs; returns the runs that are left. */
+static int64_t keep_runs(int64_t n, int64_t nrun, mms_shape_run *runs)
+{
+    int64_t i = 0;
+
+    for (; i < nrun && n > 0; i++) {
+        if (runs[i].rows.count > n)
+            runs[i].rows.count = n;
+        n -= runs[i].rows.count;
+    }
+    return i;
+}
+
+/** Give back the rows after the first n. */
+static mms_status give_back(mms_reader *r, int64_t n, mms_error *err)
+{
+    int64_t kept = 0, nback = 0;
+    mms_rows *back = NULL;
+    int64_t capacity = 0;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0, left = n; st == MMS_OK && i < r->nrange; i++) {
+        mms_rows *run = &r->ranges[i];
+        const int64_t here = run->count < left ? run->count : left;
+        left -= here;
+        if (here < run->count &&
+            (st = mms_grow(&back, &capacity, nback + 1, sizeof *back, err)) == MMS_OK)
+            back[nback++] = (mms_rows){run->first + here, run->count - here};
+        run->count = here;
+        kept += here > 0;
+    }
+    for (int64_t i = r->nback_used; st == MMS_OK && i < r->nback; i++) {
+        st = mms_grow(&back, &capacity, nback + 1, sizeof *back, err);
+        if (st == MMS_OK)
+            back[nback++] = r->back[i];
+    }
+    free(r->back);
+    r->back = back;
+    r->nback = nback;
+    r->nback_used = 0;
+    r->nrange = kept;
+    r->block.rows.count = n;
+    for (int64_t c = 0; c < r->narray; c++)
+        r->nrun[c] = keep_runs(n, r->nrun[c], r->runs[c]);
     return st;
 }
 
@@ -201,8 +310,6 @@ typedef struct classes {
     struct split {
         int32_t parent, key; /**< class before this column, and which shape */
     } * splits;
-    mms_shape_run **shapes; /**< shapes[column][key] of the distinct shapes */
-    int64_t *nshape;
 } classes;
 
 /** Give the rows [at, at + count) new classes: those of (old class, key). */
@@ -258,19 +365,18 @@ static int64_t distinct_shapes(mms_shape_run *runs, int64_t nrun, int32_t *key)
 /** Split the classes by the cell shapes of array column c. */
 static mms_status split_by_shape(mms_reader *r, classes *k, int64_t c, mms_error *err)
 {
-    int64_t nrun, at = 0;
-    const int64_t base = k->n;
-    mms_status st =
-        mms_ms_shapes(r->ms, r->arrays[c]->name, r->nrange, r->ranges, &k->shapes[c], &nrun, err);
+    const int64_t base = k->n, nrun = r->nrun[c];
+    int64_t at = 0;
+    mms_status st = MMS_OK;
     int64_t *counts = mms_alloc(nrun, sizeof *counts);
     int32_t *keys = mms_alloc(nrun, sizeof *keys);
 
     if (st == MMS_OK && (!counts || !keys))
         st = out_of_memory(r, err);
     for (int64_t i = 0; st == MMS_OK && i < nrun; i++)
-        counts[i] = k->shapes[c][i].rows.count;
+        counts[i] = r->runs[c][i].rows.count;
     if (st == MMS_OK)
-        k->nshape[c] = distinct_shapes(k->shapes[c], nrun, keys);
+        (void)distinct_shapes(r->runs[c], nrun, keys);
     for (int64_t i = 0; st == MMS_OK && i < nrun; i++) {
         st = refine(k, base, at, counts[i], keys[i], err);
         at += counts[i];
@@ -303,7 +409,7 @@ static void class_shapes(const mms_reader *r, const classes *k, int64_t class, m
 {
     for (int64_t c = r->narray - 1; c >= 0; c--) {
         const struct split *s = &k->splits[class];
-        const mms_shape_run *shape = &k->shapes[c][s->key];
+        const mms_shape_run *shape = &r->runs[c][s->key];
         g->arrays[c].column = r->arrays[c];
         g->arrays[c].name = r->arrays[c]->name;
         g->arrays[c].ndim = shape->ndim;
@@ -391,9 +497,7 @@ static mms_status read_arrays(mms_reader *r, mms_error *err)
     int64_t base = 0;
 
     k.of_row = mms_alloc(r->block.rows.count, sizeof *k.of_row);
-    k.shapes = mms_alloc(r->narray, sizeof(void *));
-    k.nshape = mms_alloc(r->narray, sizeof *k.nshape);
-    if (!k.of_row || !k.shapes || !k.nshape)
+    if (!k.of_row)
         MMS_TRY(out_of_memory(r, err));
     MMS_TRY(refine(&k, 0, 0, r->block.rows.count, 0, err)); // one class to start with
     if (r->by_ddid) {
@@ -406,10 +510,6 @@ static mms_status read_arrays(mms_reader *r, mms_error *err)
     }
     MMS_TRY(read_groups(r, &k, base, err));
 done:
-    for (int64_t c = 0; k.shapes && c < r->narray; c++)
-        free(k.shapes[c]);
-    free(k.shapes);
-    free(k.nshape);
     free(k.splits);
     free(k.of_row);
     return st;
@@ -417,6 +517,7 @@ done:
 
 mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
 {
+    int64_t nfit;
     mms_status st;
 
     *block = NULL;
@@ -425,6 +526,11 @@ mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
     MMS_TRY(take_rows(r, err));
     if (r->block.rows.count == 0)
         return MMS_OK;
+    free_runs(r);
+    MMS_TRY(find_shapes(r, &nfit, err));
+    if (nfit < r->block.rows.count)
+        MMS_TRY(give_back(r, nfit, err));
+    r->done += r->block.rows.count;
     MMS_TRY(read_scalars(r, err));
     MMS_TRY(read_arrays(r, err));
     r->row_bytes = r->arena.bytes / r->block.rows.count + 1;

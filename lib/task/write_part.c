@@ -281,7 +281,8 @@ static mms_status select_cells(const part *p, mms_block *block, mms_error *err)
     for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
         mms_group *group = &block->groups[g];
         for (int64_t c = 0; st == MMS_OK && p->ncut && c < block->narray; c++)
-            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid], err);
+            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid], p->reader,
+                               err);
         derive_weights(p, block, group);
     }
     return st;

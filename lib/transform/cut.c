@@ -65,36 +65,39 @@ static mms_status check_axis(const mms_cells *cells, int32_t axis, int32_t want,
                     cells->column->name, cells->shape[axis], what, want);
 }
 
-/** Keep entries of one axis: data[outer][axis][inner bytes], in place, front to back. */
-static void keep(uint8_t *data, int64_t outer, int64_t length, int64_t inner, int64_t n,
-                 const int32_t *entries, uint8_t *buffer)
+/** Keep entries of one axis: from[outer][length][inner bytes], front to back; to may be from when
+ *  n <= length, as each outer entry is buffered first. */
+static void keep(const uint8_t *from, uint8_t *to, int64_t outer, int64_t length, int64_t inner,
+                 int64_t n, const int32_t *entries, uint8_t *buffer)
 {
-    uint8_t *to = data;
-    for (int64_t o = 0; o < outer; o++) {
-        const uint8_t *from = data + o * length * inner;
-        memcpy(buffer, from, (size_t)(length * inner)); // entries may come in any order
+    for (int64_t o = 0; o < outer; o++, from += length * inner) {
+        memcpy(buffer, from, (size_t)(length * inner));
         for (int64_t i = 0; i < n; i++, to += inner)
             memcpy(to, buffer + entries[i] * inner, (size_t)inner);
     }
 }
 
 static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_t n,
-                            const int32_t *entries, mms_error *err)
+                            const int32_t *entries, mms_reader *memory, mms_error *err)
 {
-    int64_t outer = nrow, inner = (int64_t)cells->nvalue;
+    int64_t outer = nrow, inner = (int64_t)mms_dtype_size(cells->column->dtype);
     const int64_t length = cells->shape[axis];
-    uint8_t *buffer;
+    void *to = cells->data;
 
-    for (int32_t i = 0; i <= axis; i++) {
-        inner = cells->shape[i] ? inner / cells->shape[i] : 0;
+    for (int32_t i = 0; i < cells->ndim; i++) {
         outer *= i < axis ? cells->shape[i] : 1;
+        inner *= i > axis ? cells->shape[i] : 1;
     }
-    inner *= (int64_t)mms_dtype_size(cells->column->dtype);
-    buffer = mms_alloc(length, (size_t)inner);
-    if (!buffer)
+    if (n > length) // overlapping ranges repeat channels
+        to = mms_reader_scratch(memory, outer * n * inner);
+    uint8_t *buffer = mms_alloc(length, (size_t)inner);
+    if (!buffer || !to) {
+        free(buffer);
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", cells->column->name);
-    keep(cells->data, outer, length, inner, n, entries, buffer);
+    }
+    keep(cells->data, to, outer, length, inner, n, entries, buffer);
     free(buffer);
+    cells->data = to;
     cells->shape[axis] = n;
     cells->nvalue = 1;
     for (int32_t i = 0; i < cells->ndim; i++)
@@ -102,7 +105,8 @@ static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_
     return MMS_OK;
 }
 
-mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms_error *err)
+mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms_reader *memory,
+                         mms_error *err)
 {
     int32_t chan, corr;
     mms_status st;
@@ -113,9 +117,9 @@ mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms
     MMS_TRY(check_axis(cells, chan, cut->nchan_in, "channels", err));
     MMS_TRY(check_axis(cells, corr, cut->ncorr_in, "correlations", err));
     if (chan >= 0 && cut->nchan)
-        MMS_TRY(keep_axis(cells, nrow, chan, cut->nchan, cut->chans, err));
+        MMS_TRY(keep_axis(cells, nrow, chan, cut->nchan, cut->chans, memory, err));
     if (corr >= 0 && cut->ncorr)
-        MMS_TRY(keep_axis(cells, nrow, corr, cut->ncorr, cut->corrs, err));
+        MMS_TRY(keep_axis(cells, nrow, corr, cut->ncorr, cut->corrs, memory, err));
 done:
     return st;
 }

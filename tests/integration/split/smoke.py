@@ -16,6 +16,23 @@ class Smoke(ProgramCase):
         sigma = picked.getcol("SIGMA")
         numpy.testing.assert_allclose(written.getcol("WEIGHT"), 1 / sigma**2, rtol=1e-6)
 
+    def test_channels_that_are_named_twice_are_there_twice(self):
+        self.simulate()
+        self.multims("split", "in.ms", "out.ms", "datacolumn=data", "spw=0:0~5;3~7")
+        written, source = (table(self.path(n), ack=False) for n in ("out.ms", "in.ms"))
+        data = source.query("DATA_DESC_ID == 0").getcol("DATA")
+        channels = [0, 1, 2, 3, 4, 5, 3, 4, 5, 6, 7]
+        numpy.testing.assert_array_equal(written.getcol("DATA"), data[:, channels])
+
+    def test_wide_rows_after_narrow_ones_come_in_small_blocks(self):
+        self.simulate("wide.ms", "channels=1,4096", "order=spw", "integrations=8")
+        self.multims("split", "wide.ms", "out.ms", "datacolumn=data", "spw=0,1")
+        written, source = (table(self.path(n), ack=False) for n in ("out.ms", "wide.ms"))
+        for ddid in 0, 1:
+            there, wanted = (t.query(f"DATA_DESC_ID == {ddid}").getcol("DATA")
+                             for t in (written, source))
+            numpy.testing.assert_array_equal(there, wanted)
+
     def test_pairs_of_channels_average_to_their_mean(self):
         self.simulate()
         self.multims("split", "in.ms", "out.ms", "datacolumn=data", "width=2", "spw=0")
