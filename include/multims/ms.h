@@ -95,6 +95,10 @@ MMS_API const mms_value *mms_ms_missing_subtables(const mms_ms *ms);
  *  Errors: TABLE, MEM. */
 MMS_API MMS_CHECKED mms_status mms_ms_telescope(const mms_ms *ms, char **name, mms_error *err);
 
+/** Find whether a sub-table is there and has a column.  Errors: TABLE. */
+MMS_API MMS_CHECKED mms_status mms_ms_subtable_has(const mms_ms *ms, const char *subtable,
+                                                   const char *column, bool *has, mms_error *err);
+
 /** Read cells of one column for nrange runs of rows; array cells must all have one shape.
  *  @param      nvalue  elements in data
  *  @param[out] data    data[sum of counts][cell], of the column's type (not STRING, not OTHER)

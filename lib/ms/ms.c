@@ -263,6 +263,23 @@ done:
     return st;
 }
 
+mms_status mms_ms_subtable_has(const mms_ms *ms, const char *subtable, const char *column,
+                               bool *has, mms_error *err)
+{
+    const char *path = mms_ms_subtable(ms, subtable);
+    mms_table *table;
+    mms_status st;
+
+    *has = false;
+    if (!path)
+        return MMS_OK;
+    st = mms_table_open(path, MMS_TABLE_READ, &table, err);
+    if (st == MMS_OK)
+        *has = mms_table_find_column(table, column) != NULL;
+    mms_table_drop(&table);
+    return st;
+}
+
 /** Return member i's table; member 0 stays open, of the others the last one used. */
 static mms_status open_member(mms_ms *ms, int64_t i, mms_table **table, mms_error *err)
 {

@@ -147,6 +147,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .separationaxis = p->separationaxis,
         .numsubms = p->numsubms,
         .datacolumn = p->datacolumn,
+        .realmodelcol = p->realmodelcol,
         .keepflags = p->keepflags,
         .usewtspectrum = p->usewtspectrum,
         .reindex = p->reindex,

@@ -17,6 +17,7 @@ typedef struct mms_transform {
     int64_t numsubms;
     const char *datacolumn;
     bool data_for_corrected; /**< take DATA, with a WARN, where CORRECTED_DATA is missing */
+    bool realmodelcol;       /**< write a virtual model as MODEL_DATA */
     bool keepflags, usewtspectrum, reindex;
     int64_t ddistart;
     mms_ints chanbin;         /**< empty: no channel average; one number, or one a selected spw */

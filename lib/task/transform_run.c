@@ -97,6 +97,30 @@ static mms_status check_tileshape(const mms_transform *t, mms_error *err)
     return MMS_OK;
 }
 
+/** A real MODEL_DATA is taken as it is; a virtual one would have to be computed. */
+static mms_status check_model(const work *w, mms_error *err)
+{
+    bool is_virtual;
+    mms_status st;
+
+    if (!w->t->realmodelcol || mms_ms_find_column(w->ms, "MODEL_DATA"))
+        return MMS_OK;
+    st = mms_ms_subtable_has(w->ms, "SOURCE", "SOURCE_MODEL", &is_virtual, err);
+    if (st != MMS_OK)
+        return st;
+    if (is_virtual)
+        return mms_fail(
+            err, MMS_ERR_UNSUPPORTED,
+            "parameter realmodelcol: %s has a virtual model (SOURCE_MODEL); this version "
+            "can't compute visibilities from it",
+            w->t->vis);
+    mms_log(
+        MMS_LOG_WARN, w->run->task->name,
+        "Requested to make virtual MODEL_DATA column real but SOURCE_MODEL column is not present "
+        "in SOURCE sub-table");
+    return MMS_OK;
+}
+
 static mms_status check(work *w, mms_error *err)
 {
     mms_status st;
@@ -112,6 +136,7 @@ static mms_status check(work *w, mms_error *err)
                 "Input CORRECTED_DATA does not exist. Will use DATA");
         w->datacolumn = "data";
     }
+    MMS_TRY(check_model(w, err));
     MMS_TRY(mms_output_check_columns(w->ms, w->datacolumn, err));
 done:
     return st;
