@@ -1,0 +1,108 @@
+#!/usr/bin/python3
+"""The real sets, transformed by the program and by formulas.py: equal to transform-numerics 9."""
+import os
+import tempfile
+
+import numpy as np
+from casacore.tables import table
+
+import formulas
+import program_case
+from program_case import ProgramCase
+
+program_case.parser.add_argument("--data", required=True)
+COLUMNS = {"data": ["DATA"], "corrected": ["CORRECTED_DATA"], "all": ["DATA", "CORRECTED_DATA"]}
+TIMES = {"TIME": 1e-5, "TIME_CENTROID": 1e-5, "INTERVAL": 1e-5, "EXPOSURE": 1e-5}
+WEIGHTS = ["WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"]
+ALMA9, ALMA2, LOFAR = "hd142_b9cont_self_tav.ms", "mssel_test_small.ms", "tNDPPP-generic.MS"
+
+
+def order_of(rows):
+    """Rows by time to the ms, baseline and ids."""
+    keys = ["STATE_ID", "FIELD_ID", "SCAN_NUMBER", "ANTENNA2", "ANTENNA1"]
+    return np.lexsort([rows[k] for k in keys] + [np.round(rows["TIME"] * 1000)])
+
+
+class Recompute(ProgramCase):
+    def compare(self, wanted, got, label):
+        self.assertEqual(len(wanted["TIME"]), len(got["TIME"]), f"{label}: rows")
+        one, other = order_of(wanted), order_of(got)
+        for name, want in wanted.items():
+            if name == "DATA_DESC_ID" or name not in got:
+                continue
+            self.compare_column(name, want[one], got[name][other], f"{label}: {name}")
+
+    def compare_column(self, name, want, got, label):
+        if name in WEIGHTS:
+            np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-7, err_msg=label)
+        elif name in TIMES:
+            np.testing.assert_allclose(got, want, rtol=0, atol=TIMES[name], err_msg=label)
+        elif name == "UVW":
+            np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-6, err_msg=label)
+        elif name.endswith("DATA"):
+            np.testing.assert_array_equal(np.isnan(got), np.isnan(want), label)
+            error = np.abs(got - want) / np.maximum(1, np.abs(want))
+            self.assertLessEqual(np.nanmax(error), 1e-6, label)
+        else:
+            np.testing.assert_array_equal(got, want, label)
+
+    def check(self, name, ddids, column, words, **wanted):
+        """Runs the program once; ddids are pairs: of the input, of the output."""
+        source = os.path.join(program_case.args.data, name)
+        out = os.path.join(tempfile.mkdtemp(dir=self.folder), "out.ms")
+        verb, *words = words.split()
+        with self.subTest(f"{verb} {name}", words=words, column=column):
+            self.multims(verb, source, out, f"datacolumn={column}", "--no-sync", "--quiet", *words)
+            columns = [c for c in COLUMNS[column] if c in table(source, ack=False).colnames()]
+            for old, new in ddids:
+                want = formulas.transform(source, old, columns, **wanted)
+                if "timebin" in wanted:
+                    self.assertLess(len(want["TIME"]), len(formulas.read(source, old, [])["TIME"]))
+                got = formulas.read(out, new, columns if len(columns) > 1 else ["DATA"])
+                self.assertEqual("WEIGHT_SPECTRUM" in got,
+                                 "WEIGHT_SPECTRUM" in formulas.read(source, old, []))
+                self.compare(want, got, f"DATA_DESC_ID {old}")
+            self.multims("verify", out, "--quiet")
+
+    def test_alma_one_channel(self):
+        for words, wanted in {
+                "split timebin=20s": dict(timebin=20),
+                "split timebin=300s combine=scan": dict(timebin=300, timespan=["scan"]),
+                "hanningsmooth": dict(hanning=True)}.items():
+            self.check(ALMA9, [(0, 0), (1, 1), (2, 2)], "data", words, **wanted)
+
+    def test_alma_spectra(self):
+        """Cells of WEIGHT_SPECTRUM are undefined; rows are not sorted by time; 60 s bins of ALMA
+        cross states."""
+        average = "mstransform timeaverage=True "
+        for words, wanted in {
+                "split": {},
+                "hanningsmooth": dict(hanning=True),
+                "split timebin=10s": dict(timebin=10),
+                "split timebin=60s combine=scan": dict(timebin=60, timespan=["scan"]),
+                average + "timebin=100s timespan=scan,state,field":
+                    dict(timebin=100, timespan=["scan", "state", "field"]),
+                average + "timebin=30s maxuvwdistance=0.02": dict(timebin=30, maxuvw=0.02)}.items():
+            self.check(ALMA2, [(1, 1), (2, 2)], "data", words, **wanted)
+        for words, wanted in {
+                "split width=4": dict(chanbin=4),
+                "split width=5 timebin=20s": dict(chanbin=5, timebin=20)}.items():
+            self.check(ALMA2, [(1, 0)], "data", words + " spw=1", **wanted)
+
+    def test_lofar_columns_and_steps(self):
+        for words, wanted in {
+                "": {},
+                "chanaverage=True chanbin=3": dict(chanbin=3),
+                "hanning=True": dict(hanning=True),
+                "chanaverage=True chanbin=2 hanning=True": dict(chanbin=2, hanning=True),
+                "timeaverage=True timebin=25s": dict(timebin=25),
+                "timeaverage=True timebin=60s chanaverage=True chanbin=4":
+                    dict(timebin=60, chanbin=4),
+                "timeaverage=True timebin=60s hanning=True": dict(timebin=60, hanning=True),
+                "timeaverage=True timebin=60s maxuvwdistance=2":
+                    dict(timebin=60, maxuvw=2)}.items():
+            for column in "data", "corrected", "all":
+                self.check(LOFAR, [(0, 0)], column, "mstransform " + words, **wanted)
+
+
+program_case.main()
