@@ -125,6 +125,66 @@ void mms_chain_close(mms_chain **chain)
     free(c);
 }
 
+static mms_cells *find_defined(const mms_block *block, const mms_group *group, const char *column)
+{
+    mms_cells *c = mms_cells_find(group->arrays, block->narray, column);
+    return c && c->ndim >= 0 ? c : NULL;
+}
+
+/** The data of a column's cells, which have n values each; a missing column is NULL unless needed.
+ */
+static mms_status data_of(const mms_block *block, const mms_group *group, const char *column,
+                          int64_t n, bool needed, void *out, mms_error *err)
+{
+    const mms_cells *c = find_defined(block, group, column);
+
+    memset(out, 0, sizeof(void *));
+    if (!c)
+        return needed ? mms_fail(err, MMS_ERR_TABLE,
+                                 "DATA_DESC_ID %" PRId32 ": %s has no value in a "
+                                 "row",
+                                 group->ddid, column)
+                      : MMS_OK;
+    if (c->nvalue != n)
+        return mms_fail(err, MMS_ERR_SHAPE,
+                        "DATA_DESC_ID %" PRId32 ": %s has %" PRId64
+                        " values where FLAG asks for %" PRId64,
+                        group->ddid, column, c->nvalue, n);
+    memcpy(out, &c->data, sizeof c->data);
+    return MMS_OK;
+}
+
+mms_status mms_group_spectra(const mms_block *block, const mms_group *group, unsigned kinds,
+                             bool spectra, mms_spectra *x, mms_error *err)
+{
+    const mms_cells *flag = find_defined(block, group, "FLAG");
+    mms_status st;
+
+    if (!flag || flag->ndim != 2)
+        return mms_fail(err, MMS_ERR_TABLE, "DATA_DESC_ID %" PRId32 ": FLAG has no value in a row",
+                        group->ddid);
+    *x = (mms_spectra){.nrow = group->nrow, .nchan = flag->shape[0], .ncorr = flag->shape[1]};
+    const int64_t n = x->nchan * x->ncorr;
+    x->flag = flag->data;
+    MMS_TRY(data_of(block, group, "WEIGHT", x->ncorr, true, &x->weight, err));
+    MMS_TRY(data_of(block, group, "SIGMA", x->ncorr, true, &x->sigma, err));
+    for (int i = 0; i < MMS_MAX_KINDS; i++) {
+        const mms_kind_column *k = &mms_kind_columns[i];
+        mms_spectra_column *c = &x->column[x->ncolumn];
+        if (!(kinds & MMS_KIND_BIT(k->kind)))
+            continue;
+        *c = (mms_spectra_column){k->kind, k->kind == MMS_KIND_FLOAT, NULL};
+        MMS_TRY(data_of(block, group, k->column, n, true, &c->data, err));
+        x->ncolumn++;
+    }
+    if (spectra) {
+        MMS_TRY(data_of(block, group, "WEIGHT_SPECTRUM", n, false, &x->weight_spectrum, err));
+        MMS_TRY(data_of(block, group, "SIGMA_SPECTRUM", n, false, &x->sigma_spectrum, err));
+    }
+done:
+    return st;
+}
+
 /** A group's cells while they are transformed. */
 typedef struct work {
     mms_chain *chain;
@@ -132,60 +192,11 @@ typedef struct work {
     mms_block *block;
     mms_group *group;
     mms_spectra in, out;
-    mms_cells *data[MMS_MAX_KINDS]; /**< cells of in.column[i] */
-    mms_cells *flag, *weight, *sigma, *spectra[MMS_SPARE_ARRAYS];
 } work;
 
 static mms_cells *find(const work *w, const char *column)
 {
-    mms_cells *c = mms_cells_find(w->group->arrays, w->block->narray, column);
-    return c && c->ndim >= 0 ? c : NULL;
-}
-
-static mms_status need(const work *w, const char *column, mms_cells **cells, mms_error *err)
-{
-    *cells = find(w, column);
-    return *cells
-               ? MMS_OK
-               : mms_fail(err, MMS_ERR_TABLE, "DATA_DESC_ID %" PRId32 ": %s has no value in a row",
-                          w->group->ddid, column);
-}
-
-/** See the group's cells as spectra. */
-static mms_status gather(work *w, mms_error *err)
-{
-    mms_spectra *in = &w->in;
-    mms_status st;
-
-    MMS_TRY(need(w, "FLAG", &w->flag, err));
-    MMS_TRY(need(w, "WEIGHT", &w->weight, err));
-    MMS_TRY(need(w, "SIGMA", &w->sigma, err));
-    in->nrow = w->group->nrow;
-    in->nchan = w->flag->ndim == 2 ? w->flag->shape[0] : 0;
-    in->ncorr = w->flag->ndim == 2 ? w->flag->shape[1] : 0;
-    in->flag = w->flag->data;
-    in->weight = w->weight->data;
-    in->sigma = w->sigma->data;
-    for (int i = 0; i < MMS_MAX_KINDS; i++) {
-        const mms_kind_column *k = &mms_kind_columns[i];
-        if (!(w->chain->kinds & MMS_KIND_BIT(k->kind)))
-            continue;
-        MMS_TRY(need(w, k->column, &w->data[in->ncolumn], err));
-        if (w->data[in->ncolumn]->nvalue != in->nchan * in->ncorr)
-            MMS_TRY(mms_fail(err, MMS_ERR_SHAPE, "%s and FLAG have other shapes", k->column));
-        in->column[in->ncolumn] =
-            (mms_spectra_column){k->kind, k->kind == MMS_KIND_FLOAT, w->data[in->ncolumn]->data};
-        in->ncolumn++;
-    }
-    if (w->weight->nvalue != in->ncorr || w->sigma->nvalue != in->ncorr)
-        MMS_TRY(mms_fail(err, MMS_ERR_SHAPE, "WEIGHT, SIGMA and FLAG have other correlations"));
-    const bool spectra = w->chain->in_spectrum || w->chain->time_averaged;
-    mms_cells *spectrum = spectra ? find(w, "WEIGHT_SPECTRUM") : NULL;
-    in->weight_spectrum = spectrum ? spectrum->data : NULL;
-    spectrum = spectra ? find(w, "SIGMA_SPECTRUM") : NULL;
-    in->sigma_spectrum = spectrum ? spectrum->data : NULL;
-done:
-    return st;
+    return find_defined(w->block, w->group, column);
 }
 
 static mms_status make(const work *w, int64_t bytes, void *out, mms_error *err)
@@ -264,16 +275,25 @@ static mms_cells *spectrum_cells(work *w, int which)
     return c;
 }
 
+static const char *column_of(mms_data_kind kind)
+{
+    int i = 0;
+    while (mms_kind_columns[i].kind != kind)
+        i++;
+    return mms_kind_columns[i].column;
+}
+
 static void scatter(work *w)
 {
     const mms_spectra *out = &w->out;
     void *const spectra[MMS_SPARE_ARRAYS] = {out->weight_spectrum, out->sigma_spectrum};
 
     for (int i = 0; i < out->ncolumn; i++)
-        set_cells(w->data[i], 2, out->nchan, out->ncorr, out->column[i].data);
-    set_cells(w->flag, 2, out->nchan, out->ncorr, out->flag);
-    set_cells(w->weight, 1, 0, out->ncorr, out->weight);
-    set_cells(w->sigma, 1, 0, out->ncorr, out->sigma);
+        set_cells(find(w, column_of(out->column[i].kind)), 2, out->nchan, out->ncorr,
+                  out->column[i].data);
+    set_cells(find(w, "FLAG"), 2, out->nchan, out->ncorr, out->flag);
+    set_cells(find(w, "WEIGHT"), 1, 0, out->ncorr, out->weight);
+    set_cells(find(w, "SIGMA"), 1, 0, out->ncorr, out->sigma);
     for (int i = 0; i < MMS_SPARE_ARRAYS; i++) {
         mms_cells *left = find(w, spectrum_columns[i].name);
         if (w->chain->out_spectra)
@@ -289,7 +309,8 @@ static mms_status transform_group(work *w, mms_error *err)
     void *scratch;
     mms_status st;
 
-    MMS_TRY(gather(w, err));
+    MMS_TRY(mms_group_spectra(w->block, w->group, w->chain->kinds,
+                              w->chain->in_spectrum || w->chain->time_averaged, &w->in, err));
     MMS_TRY(make_out(w, plan ? mms_spectral_nchan_out(plan) : w->in.nchan, plan != NULL, err));
     if (plan) {
         MMS_TRY(make(w, mms_spectral_scratch(plan, w->in.ncorr), &scratch, err));

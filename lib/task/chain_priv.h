@@ -18,6 +18,13 @@ typedef struct mms_kind_column {
 } mms_kind_column;
 extern const mms_kind_column mms_kind_columns[MMS_MAX_KINDS];
 
+/** See the cells of a group as spectra of the kinds, and (spectra) those of WEIGHT_SPECTRUM and
+ *  SIGMA_SPECTRUM that are defined.
+ *  Errors: TABLE a needed cell is undefined; SHAPE the columns disagree. */
+MMS_CHECKED mms_status mms_group_spectra(const mms_block *block, const mms_group *group,
+                                         unsigned kinds, bool spectra, mms_spectra *out,
+                                         mms_error *err);
+
 typedef struct mms_chain mms_chain;
 
 /** Errors: those of mms_spectral_prepare(); MEM. */

@@ -34,6 +34,7 @@ struct mms_time_stage {
     int64_t naverage, nslot, nwaiting, next;
     int64_t average_capacity, slot_capacity, waiting_capacity;
     mms_time_average **averages; /**< by DDID */
+    mms_spectra *shapes;         /**< by DDID: that of its average */
     slot *slots;
     record **waiting; /**< waiting[i] is output row next + i, NULL while its bin is open */
     int64_t nscalar, narray;
@@ -173,6 +174,7 @@ void mms_time_stage_close(mms_time_stage **stage)
     mms_time_bins_free(&s->bins);
     free(s->out_row);
     free(s->averages);
+    free(s->shapes);
     free(s->slots);
     free(s->waiting);
     free(s->scalars);
@@ -218,40 +220,6 @@ static mms_cells *defined(const mms_block *block, const mms_group *g, const char
     return c && c->ndim >= 0 ? c : NULL;
 }
 
-static void *data_of(mms_cells *c)
-{
-    return c ? c->data : NULL;
-}
-
-/** See a group as spectra; its cells have been checked by the chain's rules. */
-static mms_status group_spectra(const mms_time_stage *s, const mms_block *block, const mms_group *g,
-                                mms_spectra *x, mms_error *err)
-{
-    mms_cells *flag = defined(block, g, "FLAG");
-
-    if (!flag || flag->ndim != 2 || !defined(block, g, "WEIGHT") || !defined(block, g, "SIGMA") ||
-        !defined(block, g, "UVW"))
-        return mms_fail(
-            err, MMS_ERR_TABLE,
-            "DATA_DESC_ID %" PRId32 ": FLAG, WEIGHT, SIGMA or UVW has no value in a row", g->ddid);
-    *x = (mms_spectra){.nrow = g->nrow, .nchan = flag->shape[0], .ncorr = flag->shape[1]};
-    x->flag = flag->data;
-    x->weight = data_of(defined(block, g, "WEIGHT"));
-    x->sigma = data_of(defined(block, g, "SIGMA"));
-    x->weight_spectrum = data_of(defined(block, g, "WEIGHT_SPECTRUM"));
-    x->sigma_spectrum = data_of(defined(block, g, "SIGMA_SPECTRUM"));
-    for (int i = 0; i < MMS_MAX_KINDS; i++) {
-        const mms_kind_column *k = &mms_kind_columns[i];
-        if (!(s->kinds & MMS_KIND_BIT(k->kind)))
-            continue;
-        const mms_cells *c = defined(block, g, k->column);
-        if (!c || c->nvalue != x->nchan * x->ncorr)
-            return mms_fail(err, MMS_ERR_SHAPE, "%s and FLAG have other shapes", k->column);
-        x->column[x->ncolumn++] = (mms_spectra_column){k->kind, k->kind == MMS_KIND_FLOAT, c->data};
-    }
-    return MMS_OK;
-}
-
 static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mms_block *block,
                            rows *r, mms_error *err)
 {
@@ -266,7 +234,13 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
         int64_t index = 0;
-        MMS_TRY(group_spectra(s, block, group, &r->spectra[g], err));
+        MMS_TRY(mms_group_spectra(block, group, s->kinds, true, &r->spectra[g], err));
+        const mms_cells *uvw = defined(block, group, "UVW");
+        if (!uvw || uvw->nvalue != 3)
+            MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
+                             "DATA_DESC_ID %" PRId32 ": UVW is no 3-vector in a "
+                             "row",
+                             group->ddid));
         for (int64_t i = 0; i < group->nrange; i++)
             for (int64_t k = 0; k < group->rows[i].count; k++) {
                 r->group[group->rows[i].first + k] = (int32_t)g;
@@ -384,9 +358,11 @@ static mms_status make_record(const mms_time_stage *s, const rows *r, int64_t ro
 static mms_status average_of(mms_time_stage *s, int32_t ddid, const mms_spectra *x,
                              mms_time_average **out, mms_error *err)
 {
-    const mms_status st =
-        mms_grow(&s->averages, &s->average_capacity, ddid + 1, sizeof *s->averages, err);
+    int64_t capacity = s->average_capacity;
+    mms_status st = mms_grow(&s->shapes, &capacity, ddid + 1, sizeof *s->shapes, err);
 
+    if (st == MMS_OK)
+        st = mms_grow(&s->averages, &s->average_capacity, ddid + 1, sizeof *s->averages, err);
     if (st != MMS_OK)
         return st;
     while (s->naverage <= ddid)
@@ -394,6 +370,7 @@ static mms_status average_of(mms_time_stage *s, int32_t ddid, const mms_spectra 
     *out = s->averages[ddid];
     if (*out)
         return MMS_OK;
+    s->shapes[ddid] = (mms_spectra){.nchan = x->nchan, .ncorr = x->ncorr};
     const mms_status made =
         mms_time_average_create(x->nchan, x->ncorr, s->kinds, s->numerics, &s->averages[ddid], err);
     *out = s->averages[ddid];
@@ -524,6 +501,12 @@ static mms_status add_row(mms_time_stage *s, const rows *r, int64_t row, mms_err
     MMS_TRY(close_bins(s, err));
     if (place.opened)
         MMS_TRY(open_bin(s, r, row, place.slot, err));
+    const mms_spectra *first = &s->shapes[key.ddid];
+    if (first->nchan != x->nchan || first->ncorr != x->ncorr)
+        MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
+                         "DATA_DESC_ID %" PRId32 ": a row has %" PRId64 " x %" PRId64
+                         " channels and correlations, an earlier one %" PRId64 " x %" PRId64,
+                         key.ddid, x->nchan, x->ncorr, first->nchan, first->ncorr));
     mms_time_average_add(s->averages[key.ddid], s->slots[place.slot].sums, x, r->index[row], &t);
 done:
     return st;
