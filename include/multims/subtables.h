@@ -34,6 +34,9 @@ MMS_API MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selecti
                                                    const char *folder, mms_value **names,
                                                    mms_error *err);
 
+/** Count the rows of SPECTRAL_WINDOW.  Errors: NOT_FOUND, TABLE. */
+MMS_API MMS_CHECKED mms_status mms_window_count(mms_ms *ms, int64_t *n, mms_error *err);
+
 /** Read the channels of a spectral window of the input.
  *  @param[out] axis  end it with mms_window_axis_free()
  *  Errors: NOT_FOUND, RANGE, TABLE, MEM. */

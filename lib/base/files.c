@@ -44,10 +44,10 @@ mms_status mms_fail_errno(mms_error *err, int errnum, const char *fmt, ...)
 }
 
 /* A walk over path and all below it; links are not followed. */
-static FTS *walk(const char *path)
+static FTS *walk(const char *path, int options)
 {
     char *const roots[] = {(char *)(uintptr_t)path, NULL};
-    return fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+    return fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | options, NULL);
 }
 
 static mms_status remove_entry(const FTSENT *entry, mms_error *err)
@@ -198,7 +198,7 @@ mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top, mms_
 
 mms_status mms_tree_bytes(const char *path, int64_t *bytes, mms_error *err)
 {
-    FTS *tree = walk(path);
+    FTS *tree = walk(path, FTS_COMFOLLOW);
     mms_status st = MMS_OK;
     FTSENT *entry;
 

@@ -2,6 +2,7 @@
 #include "multims/subtables.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -159,7 +160,11 @@ done:
 
 static mms_status copy_whole(const char *src, const char *dst, mms_error *err)
 {
-    const mms_status st = mms_copy_tree(src, dst, false, err);
+    char *real = realpath(src, NULL); // a member's sub-table may be a link to the first's
+    mms_status st =
+        real ? mms_copy_tree(real, dst, false, err) : mms_fail_errno(err, errno, "%s", src);
+
+    free(real);
     return st == MMS_OK ? settle_rows(dst, err) : st;
 }
 

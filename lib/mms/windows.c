@@ -234,6 +234,17 @@ static mms_status read_number(mms_table *table, const char *column, int32_t spw,
     return st;
 }
 
+mms_status mms_window_count(mms_ms *ms, int64_t *n, mms_error *err)
+{
+    mms_table *table;
+    const mms_status st =
+        mms_table_open(mms_ms_subtable(ms, "SPECTRAL_WINDOW"), MMS_TABLE_READ, &table, err);
+
+    *n = st == MMS_OK ? mms_table_nrow(table) : 0;
+    mms_table_drop(&table);
+    return st;
+}
+
 mms_status mms_window_axis_read(mms_ms *ms, int32_t spw, mms_spectral_axis *axis, mms_error *err)
 {
     mms_table *table = NULL;

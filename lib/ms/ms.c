@@ -51,6 +51,29 @@ static mms_status read_kind(mms_ms *ms, mms_table_dat *dat, mms_error *err)
     return ms->axis ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
 }
 
+/** A member has the columns of the first, with the same types (multi-ms 1.8). */
+static mms_status check_columns(const mms_ms *ms, const mms_table *table, mms_error *err)
+{
+    const int64_t n = mms_table_ncolumn(ms->first);
+
+    for (int64_t i = 0; i < n; i++) {
+        const mms_column *want = mms_table_column(ms->first, i);
+        const mms_column *have = mms_table_find_column(table, want->name);
+        if (!have || have->dtype != want->dtype || have->scalar != want->scalar)
+            return mms_fail(
+                err, MMS_ERR_TABLE, "%s: column %s is not as in the first member (%s; %s there)",
+                mms_table_path(table), want->name, have ? mms_dtype_name(have->dtype) : "missing",
+                mms_dtype_name(want->dtype));
+    }
+    for (int64_t i = 0; mms_table_ncolumn(table) != n && i < mms_table_ncolumn(table); i++) {
+        const char *name = mms_table_column(table, i)->name;
+        if (!mms_table_find_column(ms->first, name))
+            return mms_fail(err, MMS_ERR_TABLE, "%s: column %s, which the first member lacks",
+                            mms_table_path(table), name);
+    }
+    return MMS_OK;
+}
+
 /** Take the members and count their rows. */
 static mms_status read_members(mms_ms *ms, const mms_table_dat *dat, mms_error *err)
 {
@@ -70,11 +93,14 @@ static mms_status read_members(mms_ms *ms, const mms_table_dat *dat, mms_error *
         MMS_TRY(mms_table_open(m->path, MMS_TABLE_READ, &table, err));
         m->rows = (mms_rows){ms->nrow, mms_table_nrow(table)};
         ms->nrow += m->rows.count;
-        if (i == 0)
+        if (i == 0) {
             ms->first = table;
-        else
-            mms_table_drop(&table);
-        table = NULL;
+            table = NULL;
+            continue;
+        }
+        st = check_columns(ms, table, err);
+        mms_table_drop(&table);
+        MMS_TRY(st);
     }
 done:
     return ms->multi && st != MMS_OK ? mms_wrap(err, st, "%s", ms->path) : st;

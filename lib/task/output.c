@@ -34,7 +34,23 @@ static bool exists(const char *path)
     return path && lstat(path, &info) == 0;
 }
 
-mms_status mms_output_check_new(const char *outputvis, mms_error *err)
+/** The input is never written into. */
+static mms_status check_outside(const char *vis, const char *outputvis, mms_error *err)
+{
+    char *dir = mms_path_dir(outputvis);
+    char *in = realpath(vis, NULL), *out = dir ? realpath(dir, NULL) : NULL;
+    const size_t n = in ? strlen(in) : 0;
+    const bool inside = in && out && !strncmp(in, out, n) && (out[n] == '\0' || out[n] == '/');
+
+    free(dir);
+    free(in);
+    free(out);
+    return inside ? mms_fail(err, MMS_ERR_ARG, "parameter outputvis: %s lies inside the input %s",
+                             outputvis, vis)
+                  : MMS_OK;
+}
+
+mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_error *err)
 {
     char *flags = mms_format("%s.flagversions", outputvis);
     mms_status st = MMS_OK;
@@ -46,6 +62,8 @@ mms_status mms_output_check_new(const char *outputvis, mms_error *err)
         st = mms_fail(err, MMS_ERR_EXISTS,
                       "The flagversions %s for the output MS already exists. Please delete it.",
                       flags);
+    else if (vis)
+        st = check_outside(vis, outputvis, err);
     free(flags);
     return st;
 }

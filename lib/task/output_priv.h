@@ -31,8 +31,9 @@ typedef struct mms_output {
     const mms_plan *plan;
 } mms_output;
 
-/** Refuse an output that is there, or whose flag versions are. */
-MMS_CHECKED mms_status mms_output_check_new(const char *outputvis, mms_error *err);
+/** Refuse an output that is there, or whose flag versions are, or that lies inside vis (NULL: there
+ *  is no input). */
+MMS_CHECKED mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_error *err);
 
 /** Refuse a data column that the input lacks. */
 MMS_CHECKED mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn,

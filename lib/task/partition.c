@@ -110,7 +110,7 @@ static mms_status check_request(const work *w, mms_error *err)
                         "parameter ddistart: %" PRId64 " is not allowed: sub-MSs are numbered as a "
                         "whole, so it can only be 0 or less",
                         p->ddistart);
-    MMS_TRY(mms_output_check_new(p->io.outputvis, err));
+    MMS_TRY(mms_output_check_new(p->io.vis, p->io.outputvis, err));
     MMS_TRY(mms_output_check_columns(w->ms, p->datacolumn, err));
 done:
     return st;

@@ -125,7 +125,7 @@ static mms_status check(work *w, mms_error *err)
 {
     mms_status st;
 
-    MMS_TRY(mms_output_check_new(w->t->outputvis, err));
+    MMS_TRY(mms_output_check_new(w->t->vis, w->t->outputvis, err));
     MMS_TRY(check_tileshape(w->t, err));
     MMS_TRY(parse_timespan(w, err));
     MMS_TRY(add_alma_state(w, err));
@@ -371,6 +371,32 @@ static mms_status start_chain(work *w, mms_error *err)
     return w->chain && w->windows && w->flag_bins ? MMS_OK : out_of_memory(w, err);
 }
 
+/** The row of the output's SPECTRAL_WINDOW: the input's unless a selection renumbers them. */
+static int64_t window_row(const work *w, int64_t i)
+{
+    return w->t->reindex && mms_selection_spws(w->selection).given ? i : w->spws[i];
+}
+
+/** FLAG_CMD wants a bin for each row of the output's SPECTRAL_WINDOW. */
+static mms_status list_flag_bins(work *w, mms_error *err)
+{
+    int64_t n = w->nspw;
+    mms_status st = MMS_OK;
+
+    if (!w->t->chanbin.count)
+        return MMS_OK;
+    if (!mms_selection_spws(w->selection).given)
+        st = mms_window_count(w->ms, &n, err);
+    for (int64_t row = 0; st == MMS_OK && row < n; row++)
+        json_array_append_new(w->flag_bins, json_integer(1));
+    for (int64_t i = 0; st == MMS_OK && i < w->nspw; i++) {
+        const bool given = mms_selection_spws(w->selection).given;
+        json_array_set_new(w->flag_bins, (size_t)(given ? i : w->spws[i]),
+                           json_integer(w->bins[i]));
+    }
+    return st;
+}
+
 static mms_status prepare_window(work *w, int64_t i, const mms_channels *list, int64_t nrange,
                                  mms_error *err)
 {
@@ -396,7 +422,7 @@ static mms_status prepare_window(work *w, int64_t i, const mms_channels *list, i
         mms_log(MMS_LOG_WARN, w->run->task->name, "%s", mms_spectral_warning(plan, k));
     const mms_spectral_axis *out = mms_spectral_axis_out(plan, &changed);
     if (changed)
-        json_array_append_new(w->windows, mms_window_describe(w->t->reindex ? i : w->spws[i], out));
+        json_array_append_new(w->windows, mms_window_describe(window_row(w, i), out));
 done:
     mms_spectral_plan_free(&plan);
     mms_window_axis_free(&axis);
@@ -419,8 +445,6 @@ static mms_status add_window(work *w, int64_t i, mms_channels *list, mms_error *
                           json_pack("{si si so so sI sb}", "spw", (int)w->spws[i], "nchan",
                                     (int)nchan, "ranges", ranges, "ddids", ddids, "chanbin",
                                     (json_int_t)w->bins[i], "hanning", (int)w->smooth[i]));
-    if (w->t->chanbin.count)
-        json_array_append_new(w->flag_bins, json_integer(w->bins[i]));
     return prepare_window(w, i, list, nrange, err);
 }
 
@@ -438,6 +462,7 @@ static mms_status make_chain(work *w, mms_error *err)
     MMS_TRY(start_chain(w, err));
     for (int64_t i = 0; i < w->nspw; i++)
         MMS_TRY(add_window(w, i, list, err));
+    MMS_TRY(list_flag_bins(w, err));
 done:
     free(list);
     return st;
