@@ -43,7 +43,7 @@ mms_status mms_fail_errno(mms_error *err, int errnum, const char *fmt, ...)
     return mms_fail(err, status_of_errno(errnum), "%s: %s", text, strerror(errnum));
 }
 
-/* A walk over path and all below it; links are not followed. */
+/* A walk over path and all below it; links are not followed, the root only with FTS_COMFOLLOW. */
 static FTS *walk(const char *path, int options)
 {
     char *const roots[] = {(char *)(uintptr_t)path, NULL};
@@ -80,7 +80,7 @@ mms_status mms_remove_tree(const char *path, mms_error *err)
 
     if (lstat(path, &info) && errno == ENOENT)
         return MMS_OK;
-    if (!(tree = walk(path)))
+    if (!(tree = walk(path, 0)))
         return mms_fail_errno(err, errno, "%s", path);
     while (st == MMS_OK && (entry = fts_read(tree)))
         st = remove_entry(entry, err);
@@ -178,7 +178,7 @@ static mms_status copy_entry(const FTSENT *entry, const char *dst, bool follow_t
 mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top, mms_error *err)
 {
     char *root = mms_path_strip(src);
-    FTS *tree = root ? walk(root) : NULL;
+    FTS *tree = root ? walk(root, 0) : NULL;
     mms_status st = MMS_OK;
     FTSENT *entry;
 
