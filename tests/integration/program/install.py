@@ -1,5 +1,8 @@
-"""An installation: a C program built with pkg-config, the program alone and under mpirun, moved."""
+"""An installation, moved: a C program built with pkg-config and with CMake, the program alone and under
+mpirun, manual pages, completion."""
+import json
 import os
+import re
 import shlex
 import shutil
 
@@ -25,6 +28,24 @@ int main(int argc, char **argv)
     mms_ms_close(&ms);
     return 0;
 }
+"""
+
+
+PROJECT = """
+cmake_minimum_required(VERSION 3.25)
+project(client LANGUAGES C)
+set(CMAKE_C_STANDARD 11)
+find_package(multims 0.1 REQUIRED)
+add_executable(rows rows.c)
+target_link_libraries(rows PRIVATE multims::multims)
+"""
+
+# What bash does when the last word is to be completed
+COMPLETE = """
+source "$1"; shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+_multims
+printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
@@ -68,6 +89,26 @@ class Installation(ProgramCase):
                               env={**os.environ, "PKG_CONFIG_PATH": pc})
         self.assertEqual(said.split(), [version.strip(), "48"])
 
+    def test_a_c_program_builds_with_cmake_and_runs(self):
+        self.simulate()
+        with open(self.path("rows.c"), "w") as file:
+            file.write("#include <jansson.h>\n" + CLIENT)  # results are jansson's values
+        with open(self.path("CMakeLists.txt"), "w") as file:
+            file.write(PROJECT)
+        args = program_case.args
+        self.demand(args.cmake, "-S", ".", "-B", "build", f"-DCMAKE_PREFIX_PATH={self.prefix}",
+                    f"-DCMAKE_C_COMPILER={args.compiler}")
+        self.demand(args.cmake, "--build", "build")
+        self.assertEqual(self.demand("build/rows", "in.ms").split()[1], "48")
+        newer = self.path("newer")
+        os.mkdir(newer)
+        with open(os.path.join(newer, "CMakeLists.txt"), "w") as file:
+            file.write(PROJECT.replace("multims 0.1", "multims 0.2"))
+        run = self.run_words(args.cmake, "-S", newer, "-B", os.path.join(newer, "build"),
+                             f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("not accepted", run.stderr)
+
     def test_every_public_header_is_installed(self):
         source = os.path.dirname(os.path.abspath(__file__)) + "/../../../include/multims"
         installed = os.path.join(self.prefix, "include", "multims")
@@ -88,6 +129,78 @@ class Installation(ProgramCase):
         self.assertIn("libmultims-mpi.so", run.stderr)
         self.assertFalse(os.path.exists(self.path("mpi.mms")))
         self.demand(self.program, "partition", "in.ms", "local.mms", "-j", "2")
+
+    def tables(self):
+        return json.loads(self.demand(self.program, "tasks", "--json"))
+
+    def page(self, name):
+        with open(os.path.join(self.prefix, "share", "man", "man1", name + ".1")) as file:
+            return file.read()
+
+    def test_each_verb_has_a_page_with_its_parameters(self):
+        tables = self.tables()
+        for task in tables["tasks"]:
+            page = self.page("multims-" + task["name"]).replace("\\-", "-")
+            self.assertIn(f"multims-{task['name']} - ", page)
+            self.assertIn('.SH "EXIT STATUS"', page)
+            for p in task["params"] + tables["options"]:
+                option = rf"(?m)^(\\fB-\w\\fP, )?\\fB--(\[no-\])?{p['name']}\\fP"
+                with self.subTest(verb=task["name"], parameter=p["name"]):
+                    if p["hidden"]:
+                        self.assertNotRegex(page, option)
+                    else:
+                        self.assertRegex(page, option)
+            if "alias" in task:
+                self.assertEqual(self.page("multims-" + task["alias"]),
+                                 f".so man1/multims-{task['name']}.1\n")
+            self.assertIn(f"multims-{task['name']}", self.page("multims").replace("\\-", "-"))
+
+    def test_the_verbs_that_transform_are_explained(self):
+        for verb in "mstransform", "split", "hanningsmooth":
+            page = self.page("multims-" + verb)
+            for title in "ON A MULTI\\-MS", "WEIGHTS", "NUMERICS", "DIFFERENCES FROM CASA":
+                self.assertIn(f'.SH "{title}"', page, verb)
+
+    def test_troff_has_no_complaint(self):
+        if not shutil.which("groff"):
+            self.skipTest("no groff")
+        folder = os.path.join(self.prefix, "share", "man")
+        for name in sorted(os.listdir(os.path.join(folder, "man1"))):
+            run = self.run_words("env", "-C", folder, "groff", "-man", "-ww", "-Tutf8", "-z", "-k",
+                                 "man1/" + name)
+            self.assertEqual((run.returncode, run.stderr), (0, ""), name)
+
+    def complete(self, *words):
+        script = os.path.join(self.prefix, "share", "bash-completion", "completions", "multims")
+        return self.demand("bash", "-c", COMPLETE, "bash", script, "multims", *words).split()
+
+    def test_completion_knows_verbs_and_parameters(self):
+        tables = self.tables()
+        verbs = [t[k] for t in tables["tasks"] for k in ("name", "alias") if k in t]
+        self.assertEqual(set(self.complete("")),
+                         {*verbs, "plan", "help", "tasks", "--help", "--version"})
+        self.assertEqual(set(self.complete("plan", "")), set(verbs))
+        for task in tables["tasks"]:
+            shown = [p for p in task["params"] if not p["hidden"]]
+            options = {"--" + p["name"] for p in shown + tables["options"]}
+            options |= {"--no-" + p["name"] for p in shown if p["default"] is True}
+            keys = {p["name"] + "=" for p in shown if not p["run"]}
+            for verb in {task["name"], task.get("alias", task["name"])}:
+                self.assertEqual(set(self.complete(verb, "--")), options)
+                self.assertEqual(set(self.complete("plan", verb, "")) - {"moved/"}, keys)
+            for p in shown:
+                if "allowed" in p:
+                    self.assertEqual(self.complete(task["name"], p["name"], "="), p["allowed"])
+                    self.assertEqual(self.complete(task["name"], "--" + p["name"], ""),
+                                     p["allowed"])
+
+    def test_completion_of_values(self):
+        self.assertEqual(self.complete("split2", "datacolumn", "=", "mo"), ["model"])
+        self.assertEqual(self.complete("split", "datacolumn=mo"), ["model"])
+        self.assertEqual(self.complete("split", "keepmms", "=", "F"), ["False"])
+        self.assertEqual(self.complete("split", "--dryrun", "keepf"), ["keepflags="])
+        os.mkdir(self.path("in my.ms"))
+        self.assertEqual(self.complete("split", "vis", "=", "in"), ["in", "my.ms/"])
 
 
 program_case.main()

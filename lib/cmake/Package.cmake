@@ -1,0 +1,10 @@
+# The package for find_package(multims): target multims::multims.  It finds its files from its own
+# place, so that an installation can be moved.
+include(CMakePackageConfigHelpers)
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/multims)
+configure_package_config_file(cmake/multimsConfig.cmake.in multimsConfig.cmake
+  INSTALL_DESTINATION ${package} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(multimsConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(EXPORT multims NAMESPACE multims:: FILE multimsTargets.cmake DESTINATION ${package})
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/multimsConfig.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/multimsConfigVersion.cmake cmake/FindJansson.cmake DESTINATION ${package})
