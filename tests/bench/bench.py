@@ -27,6 +27,14 @@ import time
 import zlib
 
 AXES = ("auto", "balanced", "scan", "spw", "baseline")
+TRANSFORMS = {  # the interval of simulate's rows is 10 s
+    "split selection": ("split", "--datacolumn=data", "--spw=0:8~55,2"),
+    "split": ("split", "--datacolumn=data"),
+    "channel x4": ("split", "--datacolumn=data", "--width=4"),
+    "time x5": ("split", "--datacolumn=data", "--timebin=50s"),
+    "channel x4, time x5": ("split", "--datacolumn=data", "--width=4", "--timebin=50s"),
+    "hanningsmooth": ("hanningsmooth", "--datacolumn=data"),
+}
 SPWS, SCANS, CHANNELS, CORRELATIONS = 4, 8, 64, 4
 ROW_BYTES = CHANNELS * CORRELATIONS * (8 + 4 + 1 / 8) + 2 * 4 * CORRELATIONS + 24
 COLUMNS = ("commit", "machine", "case", "workers", "rows", "MB", "best_s", "median_s", "x_cp",
@@ -144,6 +152,9 @@ def cases_of(options, vis, made, verbs):
     for axis in AXES:
         for workers in options.workers:
             cases.append(Case(f"partition {axis}", workers, partition(axis, workers)))
+    for name, (verb, *words) in TRANSFORMS.items():
+        cases.append(Case(name, 1, lambda out, w=[program, verb, vis], more=words:
+                          run([*w, out, *more, "-j1", "--quiet", "--no-sync"])))
     for verb, words in (("verify", [made, "--against", vis]),
                         ("diff", [vis, made, "--ignore-order"])):
         if verb in verbs:
@@ -177,8 +188,10 @@ def print_results(cases, options, rows, megabytes):
 def compare_with_casa(options, vis, folder):
     """The same requests beside CASA: the oracle's own bench."""
     words = [sys.executable, os.path.join(options.oracle, "bench.py"), vis, folder, "--program",
-             options.program, "--runs", str(options.runs), "--only", "partition", "--workers",
+             options.program, "--runs", str(options.runs), "--workers",
              *map(str, options.workers)]
+    for word in ("partition", "split", "time", "hanning"):
+        words += ["--only", word]
     if options.casa:
         words += ["--casa", options.casa]
     sys.stdout.flush()
