@@ -19,6 +19,7 @@ typedef struct mms_output {
     mms_layout layout;
     bool sync, keep_scratch, flag_backup;
     bool keep_ids;            /**< reindex=False */
+    bool drops_lags;          /**< LAG_DATA can't follow what is done to the rows */
     int64_t tile[3];          /**< as in mms_writer_opts */
     int32_t ddistart;         /**< added to DATA_DESC_ID in the main table only */
     const mms_value *chain;   /**< transformations of every part (chain_priv.h), or NULL */
@@ -35,6 +36,11 @@ typedef struct mms_output {
  *  is no input). */
 MMS_CHECKED mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_error *err);
 
+/** Refuse columns whose values are calculated with and have another type than the standard's; n of
+ *  them, those that the input lacks don't matter.  Errors: UNSUPPORTED naming column and type. */
+MMS_CHECKED mms_status mms_output_check_types(const mms_ms *ms, int64_t n,
+                                              const char *const *columns, mms_error *err);
+
 /** Refuse a data column that the input lacks. */
 MMS_CHECKED mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn,
                                                 mms_error *err);
@@ -45,6 +51,13 @@ MMS_CHECKED mms_status mms_output_scale_bytes(const mms_selection *selection, mm
 
 /** Refuse when the disk can't hold the plan's parts.  Errors: SPACE. */
 MMS_CHECKED mms_status mms_output_check_space(const mms_output *out, mms_error *err);
+
+/** Put the plan in the result: outputvis, rows, dropped, parts with the names they will have. */
+MMS_CHECKED mms_status mms_output_describe(const mms_output *out, mms_value *result,
+                                           mms_error *err);
+
+/** Print the parts of such a result as a table. */
+void mms_output_print_parts(const mms_value *result, FILE *out);
 
 /** Write the parts of the plan through the engine and publish the output.
  *  result gets the names of the members.  Errors: those of the parts, each with its name. */

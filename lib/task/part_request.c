@@ -54,6 +54,26 @@ mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn, mm
     return st;
 }
 
+mms_status mms_output_check_types(const mms_ms *ms, int64_t n, const char *const *columns,
+                                  mms_error *err)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const mms_column *c = mms_ms_find_column(ms, columns[i]);
+        const bool data = strstr(columns[i], "DATA") && strcmp(columns[i], "FLOAT_DATA");
+        const mms_dtype want = data                          ? MMS_DT_COMPLEX
+                               : !strcmp(columns[i], "FLAG") ? MMS_DT_BOOL
+                               : !strcmp(columns[i], "UVW")  ? MMS_DT_DOUBLE
+                                                             : MMS_DT_FLOAT;
+        if (c && c->dtype != want)
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "%s: column %s is of type %s; only %s is "
+                            "calculated with",
+                            mms_ms_path(ms), columns[i], mms_dtype_name(c->dtype),
+                            mms_dtype_name(want));
+    }
+    return MMS_OK;
+}
+
 static void add_columns(const mms_output *out, mms_value *request)
 {
     const char *word = out->datacolumn;
@@ -134,6 +154,10 @@ static void add_chain(const mms_output *out, mms_value *request)
     const bool spectra = json_is_true(json_object_get(out->chain, "out_spectra"));
     mms_value *names = json_pack("[ss]", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM");
 
+    if (out->chain && out->drops_lags) {
+        mms_log(MMS_LOG_WARN, "mstransform", "LAG_DATA is not transformed and is left out");
+        json_array_append_new(json_object_get(request, "skip"), json_string("LAG_DATA"));
+    }
     if (out->chain) {
         json_object_set(request, "chain", (mms_value *)out->chain);
         if (spectra)

@@ -102,6 +102,7 @@ static mms_status choose_axis(work *w, mms_error *err)
 
 static mms_status check_request(const work *w, mms_error *err)
 {
+    static const char *const weights[] = {"WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"};
     const struct partition *p = w->p;
     mms_status st;
 
@@ -112,6 +113,8 @@ static mms_status check_request(const work *w, mms_error *err)
                         p->ddistart);
     MMS_TRY(mms_output_check_new(p->io.vis, p->io.outputvis, err));
     MMS_TRY(mms_output_check_columns(w->ms, p->datacolumn, err));
+    if (strcmp(p->datacolumn, "all"))
+        MMS_TRY(mms_output_check_types(w->ms, MMS_COUNT_OF(weights), weights, err));
 done:
     return st;
 }
@@ -137,31 +140,6 @@ static mms_status plan_parts(work *w, mms_error *err)
     MMS_TRY(mms_plan_create(&w->meta, &opts, &w->plan, err));
 done:
     return st;
-}
-
-/** The plan in the result, with the names that the parts will have. */
-static mms_status describe(const work *w, const mms_output *out, mms_value *result, mms_error *err)
-{
-    mms_value *plan, *part;
-    size_t i;
-    const mms_status st = mms_plan_describe(w->plan, &plan, err);
-
-    if (st != MMS_OK)
-        return st;
-    json_array_foreach(json_object_get(plan, "parts"), i, part)
-    {
-        char *name = out->multi ? mms_layout_member(out->layout, out->outputvis, (int64_t)i,
-                                                    mms_plan_nparts(w->plan))
-                                : mms_path_base(out->outputvis);
-        json_object_set_new(part, "name", json_string(name ? name : ""));
-        free(name);
-    }
-    json_object_set_new(result, "outputvis", json_string(out->outputvis));
-    json_object_set_new(result, "rows", json_integer(w->meta.nselected));
-    json_object_set_new(result, "dropped", json_integer(mms_plan_ndropped(w->plan)));
-    json_object_update(result, plan);
-    json_decref(plan);
-    return MMS_OK;
 }
 
 static void report_dropped(const work *w)
@@ -194,7 +172,7 @@ static mms_status write_parts(work *w, mms_value *result, mms_error *err)
         .meta = &w->meta,
         .plan = w->plan,
     };
-    mms_status st = describe(w, &out, result, err);
+    mms_status st = mms_output_describe(&out, result, err);
 
     if (st == MMS_OK)
         st = mms_output_check_space(&out, err);
@@ -226,41 +204,13 @@ done:
     return st;
 }
 
-/** A JSON list of ids as compact text. */
-static void print_ids(const mms_value *list, FILE *out, int width)
-{
-    const size_t n = json_array_size(list);
-    int32_t *ids = mms_alloc((int64_t)n, sizeof *ids);
-
-    for (size_t i = 0; ids && i < n; i++)
-        ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
-    char *text = ids ? mms_plan_compact_list((int64_t)n, ids) : NULL;
-    fprintf(out, "%-*s", width, text ? text : "");
-    free(text);
-    free(ids);
-}
-
 static void print(const mms_value *result, FILE *out)
 {
-    size_t i;
-    mms_value *part;
-
     fprintf(out, "%s: %" JSON_INTEGER_FORMAT " rows, axis %s\n",
             json_string_value(json_object_get(result, "outputvis")),
             json_integer_value(json_object_get(result, "rows")),
             json_string_value(json_object_get(result, "axis_type")));
-    fprintf(out, "%-28s%-20s%-16s%-12s%-10s%s\n", "Part", "Scan", "Spw", "Nrows", "MB",
-            "Visibilities");
-    json_array_foreach(json_object_get(result, "parts"), i, part)
-    {
-        fprintf(out, "%-27s ", json_string_value(json_object_get(part, "name")));
-        print_ids(json_object_get(part, "scans"), out, 20);
-        print_ids(json_object_get(part, "spws"), out, 16);
-        fprintf(out, "%-12" JSON_INTEGER_FORMAT "%-10.1f%" JSON_INTEGER_FORMAT "\n",
-                json_integer_value(json_object_get(part, "rows")),
-                (double)json_integer_value(json_object_get(part, "bytes")) / 1e6,
-                json_integer_value(json_object_get(part, "visibilities")));
-    }
+    mms_output_print_parts(result, out);
 }
 
 const mms_task mms_task_partition = {

@@ -352,8 +352,13 @@ static mms_status start_chain(work *w, mms_error *err)
     const unsigned kinds = kinds_of(w);
     const bool renamed = !strcmp(w->datacolumn, "corrected");
     bool spectrum;
-    const mms_status st = has_spectrum(w, &spectrum, err);
+    static const char *const typed[] = {"FLAG",           "WEIGHT",    "SIGMA", "WEIGHT_SPECTRUM",
+                                        "SIGMA_SPECTRUM", "UVW",       "DATA",  "CORRECTED_DATA",
+                                        "MODEL_DATA",     "FLOAT_DATA"};
+    mms_status st = has_spectrum(w, &spectrum, err);
 
+    if (st == MMS_OK)
+        st = mms_output_check_types(w->ms, MMS_COUNT_OF(typed), typed, err);
     if (st != MMS_OK)
         return st;
     if (!kinds && (w->t->chanbin.count || w->t->hanning || w->t->timebin_s > 0))
@@ -513,20 +518,59 @@ done:
     return st;
 }
 
-static mms_status describe(const work *w, mms_value *result, mms_error *err)
+/** "1,4" */
+static void add_list(mms_text *text, int64_t n, const int64_t *values)
 {
-    mms_value *plan = NULL, *decision = NULL;
+    for (int64_t i = 0; i < n; i++)
+        mms_text_add(text, "%s%" PRId64, i ? "," : "", values[i]);
+}
+
+/** A new reference; text is ended. */
+static mms_value *stage_of(mms_text *text)
+{
+    mms_value *value = json_string(text->text ? text->text : "");
+
+    free(text->text);
+    *text = (mms_text){0};
+    return value;
+}
+
+/** What happens to the selected rows, in order (transform-numerics 2). */
+static mms_value *list_stages(const work *w)
+{
+    const mms_transform *t = w->t;
+    mms_value *stages = json_array();
+    mms_text text = {0};
+
+    if (t->timebin_s > 0) {
+        mms_text_add(&text, "time average of %g s%s%s", t->timebin_s,
+                     *t->timespan ? " across " : "", t->timespan);
+        json_array_append_new(stages, stage_of(&text));
+    }
+    if (t->chanbin.count) {
+        mms_text_add(&text, "channel average by ");
+        add_list(&text, t->chanbin.count, t->chanbin.values);
+        json_array_append_new(stages, stage_of(&text));
+    }
+    if (t->hanning) {
+        mms_text_add(&text, "Hanning smoothing%s%s", *t->smooth_spw ? " of spw " : "",
+                     t->smooth_spw);
+        json_array_append_new(stages, stage_of(&text));
+    }
+    return stages;
+}
+
+static mms_status describe(const work *w, const mms_output *out, mms_value *result, mms_error *err)
+{
+    mms_value *decision = NULL;
     mms_status st;
 
-    MMS_TRY(mms_plan_describe(w->plan, &plan, err));
+    MMS_TRY(mms_output_describe(out, result, err));
     MMS_TRY(mms_decision_describe(&w->decision, &decision, err));
-    json_object_set_new(result, "outputvis", json_string(w->t->outputvis));
-    json_object_set_new(result, "rows", json_integer(w->meta.nselected));
-    json_object_update(result, plan);
     json_object_update(result, decision);
+    json_object_set_new(result, "stages", list_stages(w));
     json_object_set(result, "windows", w->windows);
 done:
-    mms_value_free(&plan);
     mms_value_free(&decision);
     return st;
 }
@@ -553,6 +597,8 @@ static mms_status write_output(work *w, mms_value *result, mms_error *err)
         .sync = t->sync,
         .keep_scratch = t->keepscratch,
         .keep_ids = !t->reindex,
+        .drops_lags = mms_ms_find_column(w->ms, "LAG_DATA") &&
+                      (t->timebin_s > 0 || t->chanbin.count || t->hanning),
         .ddistart = t->ddistart > 0 ? (int32_t)t->ddistart : 0,
         .chain = w->chain,
         .windows = w->windows,
@@ -563,7 +609,7 @@ static mms_status write_output(work *w, mms_value *result, mms_error *err)
         .meta = &w->meta,
         .plan = w->plan,
     };
-    mms_status st = describe(w, result, err);
+    mms_status st = describe(w, &out, result, err);
 
     set_tile(t->tileshape, out.tile);
     if (st == MMS_OK)
@@ -607,13 +653,4 @@ mms_status mms_transform_run(mms_run *run, const mms_transform *request, mms_val
 done:
     end(&w);
     return st;
-}
-
-void mms_transform_print(const mms_value *result, FILE *out)
-{
-    fprintf(out, "%s: %" JSON_INTEGER_FORMAT " rows selected, %s, %zu parts\n",
-            json_string_value(json_object_get(result, "outputvis")),
-            json_integer_value(json_object_get(result, "rows")),
-            json_string_value(json_object_get(result, "verdict")),
-            json_array_size(json_object_get(result, "parts")));
 }

@@ -114,6 +114,9 @@ mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms
     if (cells->ndim < 1)
         return MMS_OK;
     find_axes(cells, &chan, &corr);
+    if (!strcmp(cells->column->name, "LAG_DATA") && chan >= 0 &&
+        cells->shape[chan] != cut->nchan_in)
+        chan = -1; // lags that are no channels stay
     MMS_TRY(check_axis(cells, chan, cut->nchan_in, "channels", err));
     MMS_TRY(check_axis(cells, corr, cut->ncorr_in, "correlations", err));
     if (chan >= 0 && cut->nchan)
