@@ -126,6 +126,25 @@ class Plan(ProgramCase):
             self.assertEqual(self.answer("plan", verb, *words, "dryrun=False"), dry)
         self.assertEqual(os.listdir(self.folder), ["in.ms"])
 
+    def test_it_tells_the_decision_the_stages_and_the_parts(self):
+        self.simulate()
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "--quiet")
+        words = ["mstransform", "in.mms", "out.mms", "timeaverage=True", "timebin=20s",
+                 "chanaverage=True", "chanbin=[2,4]", "hanning=True"]
+        dry = self.answer("plan", *words)
+        self.assertEqual(dry["stages"], ["time average of 20 s", "channel average by 2,4",
+                                         "Hanning smoothing"])
+        self.assertEqual([len(w["CHAN_FREQ"]) for w in dry["windows"]], [4, 2])
+        self.assertEqual([p["name"] for p in dry["parts"]], ["out.0000.ms", "out.0001.ms"])
+        text = self.multims("plan", *words).stdout
+        self.assertIn("out.mms: 48 rows selected, parallel: no time bin needs rows of two", text)
+        self.assertIn("Stages: time average of 20 s, then channel average by 2,4, then Hann", text)
+        self.assertRegex(text, r"(?m)^out\.0001\.ms +2 +0~1 +24 ")
+        across = self.answer("plan", *words, "timespan=scan")
+        self.assertEqual((across["verdict"], across["axis"]), ("re-partition", "spw"))
+        self.assertRegex(across["reason"], "sub-MS 0 has no rows of scan 2")
+        self.assertFalse(os.path.exists(self.path("out.mms")))
+
     def test_words_behind_two_dashes_stay_names(self):
         self.simulate()
         self.assertEqual(self.multims("plan", "split", "--json", "--", "in.ms", "a=b.ms").stdout,

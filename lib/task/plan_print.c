@@ -1,0 +1,109 @@
+/** @file plan_print.c  The plan of an output as JSON and for people: decision, stages, windows,
+ * parts. */
+#include <stdlib.h>
+
+#include "output_priv.h"
+#include "task_priv.h"
+#include "transform_priv.h"
+
+/** The sub-MSs have names; one MS is the only part of itself. */
+static void name_parts(const mms_output *out, mms_value *parts)
+{
+    size_t i;
+    mms_value *part;
+
+    json_array_foreach(parts, i, part)
+    {
+        char *name = out->multi ? mms_layout_member(out->layout, out->outputvis, (int64_t)i,
+                                                    mms_plan_nparts(out->plan))
+                                : mms_path_base(out->outputvis);
+        json_object_set_new(part, "name", json_string(name ? name : ""));
+        free(name);
+    }
+}
+
+mms_status mms_output_describe(const mms_output *out, mms_value *result, mms_error *err)
+{
+    mms_value *plan = NULL;
+    const mms_status st = mms_plan_describe(out->plan, &plan, err);
+
+    if (st != MMS_OK)
+        return st;
+    name_parts(out, json_object_get(plan, "parts"));
+    json_object_set_new(result, "outputvis", json_string(out->outputvis));
+    json_object_set_new(result, "rows", json_integer(out->meta->nselected));
+    json_object_set_new(result, "dropped", json_integer(mms_plan_ndropped(out->plan)));
+    json_object_update(result, plan);
+    json_decref(plan);
+    return MMS_OK;
+}
+
+/** A JSON list of ids as compact text. */
+static void print_ids(const mms_value *list, FILE *out, int width)
+{
+    const size_t n = json_array_size(list);
+    int32_t *ids = mms_alloc((int64_t)n, sizeof *ids);
+
+    for (size_t i = 0; ids && i < n; i++)
+        ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
+    char *text = ids ? mms_plan_compact_list((int64_t)n, ids) : NULL;
+    fprintf(out, "%-*s", width, text ? text : "");
+    free(text);
+    free(ids);
+}
+
+void mms_output_print_parts(const mms_value *result, FILE *out)
+{
+    size_t i;
+    mms_value *part;
+
+    fprintf(out, "%-28s%-20s%-16s%-12s%-10s%s\n", "Part", "Scan", "Spw", "Nrows", "MB",
+            "Visibilities");
+    json_array_foreach(json_object_get(result, "parts"), i, part)
+    {
+        fprintf(out, "%-27s ", json_string_value(json_object_get(part, "name")));
+        print_ids(json_object_get(part, "scans"), out, 20);
+        print_ids(json_object_get(part, "spws"), out, 16);
+        fprintf(out, "%-12" JSON_INTEGER_FORMAT "%-10.1f%" JSON_INTEGER_FORMAT "\n",
+                json_integer_value(json_object_get(part, "rows")),
+                (double)json_integer_value(json_object_get(part, "bytes")) / 1e6,
+                json_integer_value(json_object_get(part, "visibilities")));
+    }
+}
+
+static void print_stages(const mms_value *stages, FILE *out)
+{
+    size_t i;
+    mms_value *stage;
+
+    json_array_foreach(stages, i, stage)
+        fprintf(out, "%s%s", i ? ", then " : "Stages: ", json_string_value(stage));
+    if (json_array_size(stages))
+        fputc('\n', out);
+}
+
+static void print_windows(const mms_value *windows, FILE *out)
+{
+    size_t i;
+    mms_value *window;
+
+    json_array_foreach(windows, i, window)
+    {
+        const mms_value *widths = json_object_get(window, "CHAN_WIDTH");
+        fprintf(out, "Output spw %" JSON_INTEGER_FORMAT ": %zu channels, the first %g kHz wide\n",
+                json_integer_value(json_object_get(window, "row")), json_array_size(widths),
+                json_number_value(json_array_get(widths, 0)) / 1e3);
+    }
+}
+
+void mms_transform_print(const mms_value *result, FILE *out)
+{
+    fprintf(out, "%s: %" JSON_INTEGER_FORMAT " rows selected, %s: %s\n",
+            json_string_value(json_object_get(result, "outputvis")),
+            json_integer_value(json_object_get(result, "rows")),
+            json_string_value(json_object_get(result, "verdict")),
+            json_string_value(json_object_get(result, "reason")));
+    print_stages(json_object_get(result, "stages"), out);
+    print_windows(json_object_get(result, "windows"), out);
+    mms_output_print_parts(result, out);
+}
