@@ -1,0 +1,272 @@
+#!/usr/bin/python3
+"""What must hold whatever the data: a Multi-MS gives what its MS gives, workers do not show, and
+steps that compose or do nothing."""
+import os
+import shutil
+
+import numpy as np
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+program_case.parser.add_argument("--data", required=True)
+program_case.parser.add_argument("--mpiexec", default="mpiexec")
+AXES = ["scan", "spw", "balanced", "baseline"]
+REAL = {"tNDPPP-generic.MS": "corrected", "mssel_test_small.ms": "data"}
+KEYS = ["TIME", "ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "SCAN_NUMBER", "STATE_ID", "FIELD_ID"]
+
+
+def columns(path, *names):
+    """Columns of the main table, rows ordered by their keys."""
+    with table(path, ack=False) as main:
+        order = np.lexsort([main.getcol(k) for k in reversed(KEYS)])
+        return [main.getcol(name)[order] for name in names]
+
+
+def rewrite(path, change):
+    """Replaces each defined column by change(name, values)."""
+    with table(path, readonly=False, ack=False) as main:
+        for name in main.colnames():
+            if main.iscelldefined(name, 0):
+                main.putcol(name, change(name, main.getcol(name)))
+
+
+def parts(path):
+    return sorted(os.path.join(path, "SUBMSS", p) for p in os.listdir(os.path.join(path, "SUBMSS")))
+
+
+class TransformCase(ProgramCase):
+    def noisy(self, name="in.ms", *words):
+        return self.simulate(name, "scans=3", "fields=2", "integrations=4", "spws=3", "noise=1",
+                             "flags=0.2", "wtspectrum=True", *words)
+
+    def partition(self, source, name, axis):
+        self.multims("partition", source, name, f"separationaxis={axis}", "numsubms=3",
+                     "flagbackup=False", "--no-sync", "--quiet")
+        return name
+
+    def transform(self, words, source, name, *more, **options):
+        """Runs a verb with its parameters and answers the output's name."""
+        verb, *words = words.split()
+        run = self.multims(verb, source, name, *words, *more, "--no-sync", "--quiet", **options)
+        self.warnings = run.stderr
+        return name
+
+    def equal(self, one, other, *how):
+        self.multims("diff", one, other, *how, "--quiet")
+
+    def rows(self, path):
+        return table(self.path(path), ack=False).nrows()
+
+
+class MultiMs(TransformCase):
+    """The Multi-MS of each axis gives the rows of the MS, in any order."""
+    REQUESTS = ["split datacolumn=data width=2",
+                "split datacolumn=corrected timebin=20s",
+                "split datacolumn=data width=4 timebin=20s spw=0,2",
+                "hanningsmooth datacolumn=data",
+                "hanningsmooth datacolumn=all smooth_spw=1",
+                "mstransform datacolumn=all chanaverage=True chanbin=2 hanning=True",
+                "mstransform datacolumn=data timeaverage=True timebin=200s timespan=scan,field",
+                "mstransform datacolumn=data keepflags=False usewtspectrum=True scan=1,3"]
+
+    def compare(self, source, requests, axes, *how):
+        for i, words in enumerate(requests):
+            plain = self.transform(words, source, f"plain{i}.ms")
+            for axis in axes:
+                with self.subTest(words=words, axis=axis):
+                    out = self.transform(words, f"{axis}.mms", f"{axis}{i}.mms")
+                    self.assertTrue(os.path.isdir(self.path(f"{out}/SUBMSS")))
+                    self.equal(plain, out, "--ignore-order", *how)
+                    self.multims("verify", out, "--quiet")
+
+    def test_simulated(self):
+        self.noisy()
+        for axis in AXES:
+            self.partition("in.ms", f"{axis}.mms", axis)
+        self.compare("in.ms", self.REQUESTS, AXES)
+
+    def test_real(self):
+        for name, column in REAL.items():
+            with self.subTest(set=name):
+                source = os.path.join(program_case.args.data, name)
+                axes = ["baseline", "balanced"]
+                for axis in axes:
+                    shutil.rmtree(self.path(f"{axis}.mms"), ignore_errors=True)
+                    self.partition(source, f"{axis}.mms", axis)
+                self.compare(source, [f"split datacolumn={column} timebin=25s",
+                                      f"hanningsmooth datacolumn={column}"], axes)
+                for leftover in os.listdir(self.folder):
+                    shutil.rmtree(self.path(leftover))
+
+    def test_to_one_ms(self):
+        self.noisy()
+        self.partition("in.ms", "in.mms", "spw")
+        for words in ("split datacolumn=data width=2 timebin=20s", "hanningsmooth"):
+            with self.subTest(words=words):
+                verb = words.split()[0]
+                self.transform(words, "in.ms", f"{verb}.plain")
+                self.transform(words, "in.mms", f"{verb}.ms", "keepmms=False")
+                self.assertFalse(os.path.isdir(self.path(f"{verb}.ms/SUBMSS")))
+                self.equal(f"{verb}.plain", f"{verb}.ms", "--ignore-order")
+
+    def test_made_from_an_ms(self):
+        self.noisy()
+        words = "mstransform datacolumn=all chanaverage=True chanbin=2 hanning=True"
+        self.transform(words, "in.ms", "out.ms")
+        for axis in AXES:
+            with self.subTest(axis=axis):
+                self.transform(words, "in.ms", f"{axis}.mms", "createmms=True",
+                               f"separationaxis={axis}", "numsubms=3")
+                self.equal("out.ms", f"{axis}.mms", "--ignore-order")
+
+
+class Workers(TransformCase):
+    REQUESTS = ["split datacolumn=data width=2 timebin=20s",
+                "mstransform datacolumn=all hanning=True timeaverage=True timebin=200s "
+                "timespan=scan,field",
+                "hanningsmooth datacolumn=data"]
+
+    def test_their_number_does_not_show(self):
+        self.noisy()
+        self.partition("in.ms", "in.mms", "scan")
+        for source in "in.ms", "in.mms":
+            for i, words in enumerate(self.REQUESTS):
+                one = self.transform(words, source, f"{source}.{i}.1", "-j1")
+                for n in 2, 3, 5:
+                    with self.subTest(words=words, source=source, workers=n):
+                        self.transform(words, source, f"{source}.{i}.{n}", f"-j{n}")
+                        self.equal(one, f"{source}.{i}.{n}", "--parts")
+                with self.subTest(words=words, source=source, ranks=2):
+                    self.under_mpi(words, source, f"{source}.{i}.mpi")
+                    self.equal(one, f"{source}.{i}.mpi", "--parts")
+
+    def under_mpi(self, words, source, name):
+        verb, *words = words.split()
+        run = self.run_words(program_case.args.mpiexec, "--oversubscribe", "-n", "2",
+                             program_case.args.program, verb, source, name, *words, "--no-sync")
+        self.assertEqual(run.returncode, 0, run.stderr)
+
+    def test_disableparallel(self):
+        self.noisy()
+        self.partition("in.ms", "in.mms", "spw")
+        words = "mstransform datacolumn=data chanaverage=True chanbin=2"
+        self.transform(words, "in.mms", "one.mms", "disableparallel=True")
+        self.transform(words, "in.mms", "many.mms", "-j3")
+        self.equal("one.mms", "many.mms", "--parts")
+
+
+class Steps(TransformCase):
+    """Steps that do nothing, and steps that compose."""
+
+    def test_width_of_one(self):
+        self.noisy()
+        for column in "data", "corrected", "all":
+            with self.subTest(column=column):
+                self.transform(f"split datacolumn={column}", "in.ms", f"{column}.ms")
+                self.transform(f"split datacolumn={column} width=1", "in.ms", f"{column}1.ms")
+                self.equal(f"{column}.ms", f"{column}1.ms")
+
+    def test_timebin_below_the_interval(self):
+        for name, column in (("noisy.ms", "data"), ("tNDPPP-generic.MS", "corrected")):
+            source = self.noisy(name) if name == "noisy.ms" else os.path.join(
+                program_case.args.data, name)
+            with self.subTest(set=name):
+                self.transform(f"split datacolumn={column}", source, f"{name}.plain")
+                self.transform(f"split datacolumn={column} timebin=1s", source, f"{name}.bins")
+                self.compare_kept(self.path(f"{name}.plain"), self.path(f"{name}.bins"))
+
+    def compare_kept(self, plain, bins):
+        names = ["FLAG", "INTERVAL", "EXPOSURE", *KEYS]
+        for name, want, got in zip(names, columns(plain, *names), columns(bins, *names)):
+            np.testing.assert_array_equal(got, want, name)
+        names = ["DATA", "UVW", "TIME_CENTROID", "WEIGHT"]
+        *wanted, weight = columns(plain, *names)
+        good = (np.isfinite(weight) & (weight > 0)).all(axis=1)
+        self.assertTrue(good.any())
+        for name, want, got in zip(names, wanted, columns(bins, *names[:-1])):
+            scale = np.maximum(1, np.abs(want[good]))
+            if name == "TIME_CENTROID":
+                scale = 1
+            self.assertLessEqual((np.abs(got[good] - want[good]) / scale).max(), 1e-6, name)
+
+    def test_two_and_two_are_four(self):
+        for spectrum in "False", "True":
+            with self.subTest(wtspectrum=spectrum):
+                name = f"in{spectrum}.ms"
+                self.simulate(name, "noise=1", f"wtspectrum={spectrum}")
+                self.transform("split datacolumn=data width=4", name, f"{name}.4")
+                self.transform("split datacolumn=data width=2", name, f"{name}.2")
+                self.transform("split datacolumn=data width=2", f"{name}.2", f"{name}.22")
+                for column, want, got in zip(
+                        ["DATA", "WEIGHT"], columns(self.path(f"{name}.4"), "DATA", "WEIGHT"),
+                        columns(self.path(f"{name}.22"), "DATA", "WEIGHT")):
+                    np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-6, err_msg=column)
+
+    def test_average_of_both_kinds_in_one_run_or_two(self):
+        """parallel-tasks 6.3, case 89; without flags, as a flagged sample ends in either sum."""
+        self.simulate("in.ms", "noise=1", "integrations=6", "wtspectrum=True")
+        self.transform("split datacolumn=data width=4", "in.ms", "c.ms")
+        self.transform("split datacolumn=data timebin=30s", "c.ms", "ct.ms")
+        self.transform("split datacolumn=data width=4 timebin=30s", "in.ms", "both.ms")
+        for limit, name in ((1e-4, "DATA"), (1e-5, "WEIGHT")):
+            (one,), (two,) = columns(self.path("both.ms"), name), columns(self.path("ct.ms"), name)
+            np.testing.assert_allclose(two, one, rtol=limit, atol=limit, err_msg=name)
+
+
+class Bins(TransformCase):
+    """Which rows make a bin depends on neither parts nor the order of rows."""
+
+    def one_scan(self, path):
+        rewrite(path, lambda name, x: np.ones_like(x) if name == "SCAN_NUMBER" else x)
+
+    def test_a_scan_cut_over_two_parts(self):
+        self.simulate("in.ms", "noise=1", "integrations=5", "flags=0.2")
+        self.partition("in.ms", "in.mms", "scan")
+        for path in (self.path("in.ms"), *parts(self.path("in.mms"))):
+            self.one_scan(path)
+        for words in ("mstransform datacolumn=data timeaverage=True timebin=2h",
+                      "split datacolumn=data timebin=2h keepmms=False"):
+            with self.subTest(words=words):
+                verb = words.split()[0]
+                self.transform(words, "in.ms", f"{verb}.plain")
+                self.assertEqual(self.rows(f"{verb}.plain") * 10, self.rows("in.ms"))
+                self.transform(words, "in.mms", f"{verb}.out")
+                self.equal(f"{verb}.plain", f"{verb}.out", "--ignore-order")
+
+    def test_split_does_not_end_bins_at_parts(self):
+        """With keepmms it refuses or gives the rows of the MS."""
+        self.simulate("in.ms", "noise=1", "integrations=5")
+        self.partition("in.ms", "in.mms", "scan")
+        for path in (self.path("in.ms"), *parts(self.path("in.mms"))):
+            self.one_scan(path)
+        self.transform("split datacolumn=data timebin=2h", "in.ms", "plain.ms")
+        run = self.run_words(program_case.args.program, "split", "in.mms", "out.mms",
+                             "datacolumn=data", "timebin=2h", "--no-sync", "--quiet")
+        self.assertIn(run.returncode, (0, 2), run.stderr)
+        if run.returncode == 0:
+            self.equal("plain.ms", "out.mms", "--ignore-order")
+        else:
+            self.assertIn("keepmms", run.stderr)
+            self.assertFalse(os.path.exists(self.path("out.mms")))
+
+    def test_rows_in_any_order(self):
+        self.noisy("in.ms", "pointing=True")
+        shutil.copytree(self.path("in.ms"), self.path("shuffled.ms"))
+        order = np.random.default_rng(3).permutation(self.rows("in.ms"))
+        rewrite(self.path("shuffled.ms"), lambda name, x: x[order])
+        with table(self.path("shuffled.ms"), ack=False) as main:
+            self.assertTrue((np.diff(main.getcol("TIME")) < 0).any())
+        for words in ("split datacolumn=data timebin=20s width=2",
+                      "mstransform datacolumn=all timeaverage=True timebin=300s timespan=scan,field",
+                      "split datacolumn=corrected timebin=20s spw=1 combine=scan"):
+            with self.subTest(words=words):
+                verb = f"{len(words)}"
+                self.transform(words, "in.ms", f"{verb}.sorted")
+                self.transform(words, "shuffled.ms", f"{verb}.out")
+                self.equal(f"{verb}.sorted", f"{verb}.out", "--ignore-order")
+
+
+if __name__ == "__main__":
+    program_case.main()
