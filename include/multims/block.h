@@ -67,6 +67,9 @@ MMS_API MMS_CHECKED mms_status mms_reader_next(mms_reader *reader, mms_block **b
 /** Return memory that lives as long as the current block; NULL when out of memory. */
 MMS_API void *mms_reader_scratch(mms_reader *reader, int64_t bytes);
 
+/** Free the current block and its scratch memory before the next one is read. */
+MMS_API void mms_reader_release(mms_reader *reader);
+
 /** Read the rows of the current block of columns that are no blocks of numbers (texts, records):
  *  the ranges of the input.  Borrowed. */
 MMS_API const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange);

@@ -147,6 +147,11 @@ void *mms_reader_scratch(mms_reader *reader, int64_t bytes)
     return arena_get(&reader->arena, bytes, 1);
 }
 
+void mms_reader_release(mms_reader *reader)
+{
+    arena_reset(&reader->arena);
+}
+
 const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange)
 {
     *nrange = reader->nrange;

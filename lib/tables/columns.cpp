@@ -104,6 +104,15 @@ void choose_tile(mms_table *t, const mms_column *c, ArrayColumn<T> &column, casa
 }
 
 template <typename T>
+void put_rows(ArrayColumn<T> &column, const RefRows &rows, const IPosition &cell, T *data)
+{
+    for (const casacore::rownr_t row : rows.convert()) {
+        column.put(row, Array<T>(cell, data, casacore::SHARE));
+        data += cell.product();
+    }
+}
+
+template <typename T>
 mms_status put_cells(mms_table *t, const mms_column *c, const RefRows &rows, int64_t n,
                      int64_t first, const IPosition &cell, int64_t nvalue, const T *data,
                      mms_error *err)
@@ -119,8 +128,12 @@ mms_status put_cells(mms_table *t, const mms_column *c, const RefRows &rows, int
         ScalarColumn<T>(t->table, c->name).putColumnCells(rows, view);
         return MMS_OK;
     }
-    const Array<T> view(shape, buffer, casacore::SHARE);
     ArrayColumn<T> column(t->table, c->name);
+    if (!std::strcmp(c->manager, "TiledCellStMan")) { // casacore 3.5 fails on blocks of small tiles
+        put_rows(column, rows, cell, buffer);
+        return MMS_OK;
+    }
+    const Array<T> view(shape, buffer, casacore::SHARE);
     choose_tile(t, c, column, static_cast<casacore::rownr_t>(first), cell);
     column.putColumnCells(rows, view);
     return MMS_OK;

@@ -203,7 +203,9 @@ void cap_default_tiles(layout &l, const mms_table_like *how,
 {
     for (casacore::uInt i = 0; i < l.managers.nfields(); i++) {
         Record &manager = l.managers.rwSubRecord(i);
-        if (!is_tiled(manager.asString("TYPE")) || !manager.isDefined("SPEC"))
+        // A TiledCellStMan's tile has no axis of rows.
+        if (!is_tiled(manager.asString("TYPE")) || !manager.isDefined("SPEC") ||
+            manager.asString("TYPE") == "TiledCellStMan")
             continue;
         note_tiles(l, manager, how, tiles);
         Record &spec = manager.rwSubRecord("SPEC");

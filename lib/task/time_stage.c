@@ -17,6 +17,7 @@ typedef struct record {
     double uvw_m[3];
     mms_spectra spectra; /**< one row; its arrays are in memory */
     uint8_t *memory;
+    int64_t bytes; /**< of memory */
 } record;
 
 typedef struct slot {
@@ -397,14 +398,23 @@ done:
 
 /* ---- bins that close --------------------------------------------------------------------------*/
 
-/** One piece of memory for the arrays of an averaged row. */
-static mms_status make_spectra(const mms_time_stage *s, mms_spectra *x, uint8_t **memory,
-                               mms_error *err)
+static int64_t value_bytes(mms_data_kind kind)
 {
-    const int64_t cells = x->nchan * x->ncorr;
-    int64_t bytes = MMS_MAX_KINDS * cells * 8 + 2 * cells * 4 + 2 * x->ncorr * 4 + cells;
-    uint8_t *at = *memory = malloc((size_t)bytes);
+    return kind == MMS_KIND_FLOAT ? 4 : 8;
+}
 
+/** One piece of memory for the arrays of an averaged row. */
+static mms_status make_spectra(const mms_time_stage *s, record *rec, mms_error *err)
+{
+    mms_spectra *x = &rec->spectra;
+    const int64_t cells = x->nchan * x->ncorr;
+    uint8_t *at;
+
+    rec->bytes = 2 * cells * 4 + 2 * x->ncorr * 4 + cells;
+    for (int i = 0; i < MMS_MAX_KINDS; i++)
+        if (s->kinds & MMS_KIND_BIT(mms_kind_columns[i].kind))
+            rec->bytes += cells * value_bytes(mms_kind_columns[i].kind);
+    at = rec->memory = malloc((size_t)rec->bytes);
     if (!at)
         return out_of_memory(err);
     x->ncolumn = 0;
@@ -413,7 +423,7 @@ static mms_status make_spectra(const mms_time_stage *s, mms_spectra *x, uint8_t 
         if (!(s->kinds & MMS_KIND_BIT(kind)))
             continue;
         x->column[x->ncolumn++] = (mms_spectra_column){kind, kind == MMS_KIND_FLOAT, at};
-        at += cells * 8;
+        at += cells * value_bytes(kind);
     }
     x->weight_spectrum = (float *)(void *)at;
     x->sigma_spectrum = x->weight_spectrum + cells;
@@ -458,7 +468,7 @@ static mms_status close_bin(mms_time_stage *s, const mms_time_place *place, mms_
     record *rec = bin->record;
     mms_time_scalars t;
     const uint8_t no_flag = 0;
-    const mms_status st = make_spectra(s, &rec->spectra, &rec->memory, err);
+    const mms_status st = make_spectra(s, rec, err);
 
     if (st != MMS_OK)
         return st;
@@ -513,6 +523,8 @@ done:
 }
 
 /* ---- rows of the output -----------------------------------------------------------------------*/
+
+enum { BATCH_BYTES = 8 << 20 };
 
 /** The averaged rows that have their turn, as a block under construction. */
 typedef struct batch {
@@ -677,15 +689,16 @@ static mms_status fill_groups(const batch *b, mms_error *err)
     return st;
 }
 
-/** Take the rows that have their turn. */
-static mms_status take_ready(mms_time_stage *s, mms_reader *reader, mms_block **out, mms_error *err)
+mms_status mms_time_stage_next(mms_time_stage *s, mms_reader *reader, mms_block **out,
+                               mms_error *err)
 {
     batch b = {s, reader, 0, NULL};
+    int64_t bytes = 0;
     mms_status st;
 
     *out = NULL;
-    while (b.n < s->nwaiting && s->waiting[b.n])
-        b.n++;
+    while (b.n < s->nwaiting && s->waiting[b.n] && bytes < BATCH_BYTES)
+        bytes += s->waiting[b.n++]->bytes;
     if (b.n == 0)
         return MMS_OK;
     b.block = scratch(&b, 1, sizeof *b.block);
@@ -704,22 +717,19 @@ done:
 }
 
 mms_status mms_time_stage_add(mms_time_stage *s, mms_reader *reader, mms_block *block,
-                              mms_block **out, mms_error *err)
+                              mms_error *err)
 {
     rows r = {0};
     mms_status st;
 
-    *out = NULL;
-    if (block) {
-        MMS_TRY(note_columns(s, block, err));
-        MMS_TRY(see_rows(s, reader, block, &r, err));
-        for (int64_t i = 0; i < block->rows.count; i++)
-            MMS_TRY(add_row(s, &r, i, err));
-    } else {
+    if (!block) {
         mms_time_bins_finish(s->bins);
-        MMS_TRY(close_bins(s, err));
+        return close_bins(s, err);
     }
-    MMS_TRY(take_ready(s, reader, out, err));
+    MMS_TRY(note_columns(s, block, err));
+    MMS_TRY(see_rows(s, reader, block, &r, err));
+    for (int64_t i = 0; i < block->rows.count; i++)
+        MMS_TRY(add_row(s, &r, i, err));
 done:
     return st;
 }

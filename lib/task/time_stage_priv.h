@@ -26,11 +26,15 @@ void mms_time_stage_close(mms_time_stage **stage);
 /** Return the number of averaged rows. */
 int64_t mms_time_stage_nrow(const mms_time_stage *stage);
 
-/** Add the rows of a block, whose groups have one DDID each; NULL: all have been added.
- *  @param[out] out  averaged rows that are ready, consecutive; NULL when there is none.  Their
- *                   memory is the reader's, until its next block
- *  Errors: SHAPE, TABLE, MEM. */
+/** Add the rows of a block, whose groups have one DDID each; NULL: all have been added.  The block
+ * is not needed afterwards. Errors: SHAPE, TABLE, MEM. */
 MMS_CHECKED mms_status mms_time_stage_add(mms_time_stage *stage, mms_reader *reader,
-                                          mms_block *block, mms_block **out, mms_error *err);
+                                          mms_block *block, mms_error *err);
+
+/** Take averaged rows that are ready, consecutive, about as many as fill a block.
+ *  @param[out] out  NULL when there is none; its memory is the reader's scratch
+ *  Errors: MEM. */
+MMS_CHECKED mms_status mms_time_stage_next(mms_time_stage *stage, mms_reader *reader,
+                                           mms_block **out, mms_error *err);
 
 #endif

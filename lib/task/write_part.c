@@ -321,13 +321,28 @@ static mms_status write_block(part *p, mms_block *block, mms_error *err)
     return mms_writer_copy_others(p->writer, nrange, ranges, block->rows.first, err);
 }
 
+/** Add a block to the time average, and write the averaged rows that are ready. */
+static mms_status average_block(part *p, mms_block *block, mms_error *err)
+{
+    mms_status st = mms_time_stage_add(p->time, p->reader, block, err);
+
+    do {
+        MMS_TRY(st);
+        mms_reader_release(p->reader);
+        MMS_TRY(mms_time_stage_next(p->time, p->reader, &block, err));
+        st = block ? write_block(p, block, err) : MMS_OK;
+    } while (block);
+done:
+    return st;
+}
+
 /** One block of the input; NULL after the last. */
 static mms_status take_block(part *p, mms_block *block, mms_error *err)
 {
-    mms_status st = block ? select_cells(p, block, err) : MMS_OK;
+    const mms_status st = block ? select_cells(p, block, err) : MMS_OK;
 
     if (st == MMS_OK && p->time)
-        st = mms_time_stage_add(p->time, p->reader, block, &block, err);
+        return average_block(p, block, err);
     return st == MMS_OK && block ? write_block(p, block, err) : st;
 }
 
