@@ -42,7 +42,8 @@ enum {
     MMS_PARAM_HIDDEN = 2,     /**< left out of --help */
     MMS_PARAM_RUN = 4,        /**< how to run, not what: left out of HISTORY */
     MMS_PARAM_POSITIONAL = 8, /**< may be given without its name, in declaration order */
-    MMS_PARAM_LITERAL = 16    /**< double quotes belong to the value: they mark a name pattern */
+    MMS_PARAM_LITERAL = 16,   /**< double quotes belong to the value: they mark a name pattern */
+    MMS_PARAM_WORDS = 32      /**< elements of a list are plain words: [xx,yy] is xx,yy */
 };
 
 /** One parameter.  Tables end with an entry whose name is NULL. */

@@ -1,4 +1,5 @@
 /** @file mstransform.c  The task mstransform: select, transform, write (parallel-tasks 4.1). */
+#include <inttypes.h>
 #include <string.h>
 
 #include "transform_priv.h"
@@ -69,7 +70,7 @@ static const mms_param params[] = {
     {"timebin", MMS_SECONDS, AT(timebin_s), .init = "0s", .needs = "timeaverage", .unit = "s",
      .doc = "Time averaged to one row"},
     {"timespan", MMS_SELECTION, AT(timespan), .init = "", .needs = "timeaverage",
-     .doc = "Boundaries that a time bin may cross: scan, state, field"},
+     .flags = MMS_PARAM_WORDS, .doc = "Boundaries that a time bin may cross: scan, state, field"},
     {"maxuvwdistance", MMS_DOUBLE, AT(maxuvwdistance_m), .init = "0", .needs = "timeaverage",
      .unit = "m", .doc = "Largest distance of the UVW of a time bin; 0: no limit"},
     {"docallib", MMS_BOOL, AT(docallib), .init = "False", .doc = "Calibrate on the fly"},
@@ -125,6 +126,12 @@ static mms_status check(const struct mstransform *p, mms_error *err)
         return mms_fail(err, MMS_ERR_ARG, "Parameter chanbin must be > 1 to do channel averaging");
     if (p->timeaverage && !(p->timebin_s > 0))
         return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");
+    if (p->maxuvwdistance_m < 0)
+        return mms_fail(err, MMS_ERR_ARG, "parameter maxuvwdistance: %g m is not a distance",
+                        p->maxuvwdistance_m);
+    if (p->ddistart < -1 || p->ddistart > INT32_MAX / 2)
+        return mms_fail(err, MMS_ERR_ARG, "parameter ddistart: %" PRId64 " is not a DATA_DESC_ID",
+                        p->ddistart);
     return refuse_missing(p, err);
 }
 

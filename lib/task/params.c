@@ -162,6 +162,8 @@ char *mms_param_unquote(const mms_param *p, const char *word)
     }
     if (word[0] == '[' && is_list(p) && (joined = join_list(word)))
         return joined;
+    if (n >= 2 && word[0] == '[' && word[n - 1] == ']' && (p->flags & MMS_PARAM_WORDS))
+        return strndup(word + 1, n - 2);
     return strdup(word);
 }
 

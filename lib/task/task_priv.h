@@ -51,7 +51,7 @@ struct mms_io {
         MMS_PARAM_SELECT("scan", struct_type, member.scan, 0, "Scan numbers, e.g. 1,4~7,>20"),  \
         MMS_PARAM_SELECT("antenna", struct_type, member.antenna, MMS_PARAM_LITERAL,             \
                          "Antennas and baselines, e.g. DA41&DV02 or !ea03"),                    \
-        MMS_PARAM_SELECT("correlation", struct_type, member.correlation, 0,                     \
+        MMS_PARAM_SELECT("correlation", struct_type, member.correlation, MMS_PARAM_WORDS,       \
                          "Correlations, e.g. XX,YY"),                                           \
         MMS_PARAM_SELECT("timerange", struct_type, member.timerange, 0,                         \
                          "Times, e.g. 2011/05/28/10:30:00~11:00:00 or >10:36:00"),              \

@@ -26,6 +26,7 @@ typedef struct mms_transform {
     const char *smooth_spw; /**< spws that are smoothed, "" for all */
     double timebin_s;       /**< 0: no time average */
     const char *timespan, *timespan_name;
+    bool no_field_span; /**< split: bins never cross fields */
     double maxuvwdistance_m;
     mms_ints tileshape;
     bool exact; /**< numerics=exact */

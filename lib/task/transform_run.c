@@ -51,12 +51,12 @@ static mms_status parse_timespan(work *w, mms_error *err)
         at += strspn(at, ", []");
         const size_t n = strcspn(at, ", []");
         unsigned bit = 0;
-        for (int64_t i = 0; n && i < MMS_COUNT_OF(words); i++)
+        for (int64_t i = 0; n && i < MMS_COUNT_OF(words) - w->t->no_field_span; i++)
             if (strlen(words[i].name) == n && !strncasecmp(at, words[i].name, n))
                 bit = words[i].bit;
         if (n && !bit)
-            return mms_fail(err, MMS_ERR_ARG, "parameter %s: %.*s is not one of scan, state, field",
-                            w->t->timespan_name, (int)n, at);
+            return mms_fail(err, MMS_ERR_ARG, "parameter %s: %.*s is not one of scan, state%s",
+                            w->t->timespan_name, (int)n, at, w->t->no_field_span ? "" : ", field");
         w->timespan |= bit;
         at += n;
     }
