@@ -32,7 +32,7 @@ struct mms_table {
     bool writable = false;
     bool chooses_tiles = false; // made by create_like: each new cell shape gets its tile from us
     int64_t max_tile_rows = 0;
-    int64_t tile[3] = {0, 0, 0}; // see mms_table_like
+    int64_t tile[3] = {0, 0, 0};                                     // see mms_table_like
     std::map<std::string, std::vector<tile_choice>> tiles;           // by column
     std::map<std::string, std::vector<casacore::IPosition>> written; // cell shapes that have a tile
 };
