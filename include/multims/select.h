@@ -15,6 +15,14 @@ typedef struct mms_select {
         *observation, *feed, *taql;
 } mms_select;
 
+enum { MMS_SELECT_COUNT = 12 };
+
+/** Return the parameter name of an expression: "field", …; i < MMS_SELECT_COUNT. */
+MMS_API const char *mms_select_name(int i);
+
+/** Return where an expression stands in select. */
+MMS_API const char **mms_select_at(mms_select *select, int i);
+
 /** Channels first, first + step, … <= last of one spw. */
 typedef struct mms_channels {
     int32_t spw, first, last, step;

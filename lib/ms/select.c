@@ -58,7 +58,12 @@ static mms_status no_memory(mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "selection: out of memory");
 }
 
-static const char **member_of(mms_select *select, int64_t i)
+const char *mms_select_name(int i)
+{
+    return expressions[i].key;
+}
+
+const char **mms_select_at(mms_select *select, int i)
 {
     return (const char **)(void *)((char *)select + expressions[i].offset);
 }
@@ -69,14 +74,14 @@ static mms_status copy_texts(mms_selection *s, const mms_select *select, mms_err
 
     s->all = true;
     for (int64_t i = 0; i < MMS_COUNT_OF(expressions); i++) {
-        const char *text = *member_of(&given, i);
+        const char *text = *mms_select_at(&given, i);
         if (!text || !text[strspn(text, " \t\n")])
             continue;
         s->all = false;
         s->texts[i] = strdup(text);
         if (!s->texts[i])
             return no_memory(err);
-        *member_of(&s->parsed, i) = s->texts[i];
+        *mms_select_at(&s->parsed, i) = s->texts[i];
     }
     return MMS_OK;
 }

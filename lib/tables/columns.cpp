@@ -241,6 +241,25 @@ mms_status numbers(mms_table *t, const char *column, Vector<casacore::Double> &o
                            column);
 }
 
+/** A whole scalar column of numbers as values of one type, ended with free(). */
+template <typename T>
+mms_status numbers_as(mms_table *t, const char *column, T **values, mms_error *err)
+{
+    *values = nullptr;
+    return mms::guard(err, t->path.c_str(), [&]() -> mms_status {
+        Vector<casacore::Double> all;
+        const mms_status st = numbers(t, column, all, err);
+        if (st != MMS_OK)
+            return st;
+        *values = static_cast<T *>(mms_alloc(mms_table_nrow(t), sizeof(T)));
+        if (!*values)
+            return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->path.c_str());
+        for (size_t i = 0; i < all.nelements(); i++)
+            (*values)[i] = static_cast<T>(all[i]);
+        return MMS_OK;
+    });
+}
+
 } // namespace
 
 extern "C" {
@@ -323,37 +342,13 @@ mms_status mms_table_shapes(mms_table *table, const char *column, int64_t nrange
 mms_status mms_table_get_ints(mms_table *table, const char *column, int32_t **values,
                               mms_error *err)
 {
-    *values = nullptr;
-    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
-        Vector<casacore::Double> all;
-        const mms_status st = numbers(table, column, all, err);
-        if (st != MMS_OK)
-            return st;
-        *values = static_cast<int32_t *>(mms_alloc(mms_table_nrow(table), sizeof(int32_t)));
-        if (!*values)
-            return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", table->path.c_str());
-        for (size_t i = 0; i < all.nelements(); i++)
-            (*values)[i] = static_cast<int32_t>(all[i]);
-        return MMS_OK;
-    });
+    return numbers_as(table, column, values, err);
 }
 
 mms_status mms_table_get_doubles(mms_table *table, const char *column, double **values,
                                  mms_error *err)
 {
-    *values = nullptr;
-    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
-        Vector<casacore::Double> all;
-        const mms_status st = numbers(table, column, all, err);
-        if (st != MMS_OK)
-            return st;
-        *values = static_cast<double *>(mms_alloc(mms_table_nrow(table), sizeof(double)));
-        if (!*values)
-            return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", table->path.c_str());
-        if (all.nelements())
-            std::memcpy(*values, all.data(), all.nelements() * sizeof(double));
-        return MMS_OK;
-    });
+    return numbers_as(table, column, values, err);
 }
 
 mms_status mms_table_put_ints(mms_table *table, const char *column, const int32_t *values,

@@ -8,34 +8,15 @@
 #include "output_priv.h"
 #include "task_priv.h"
 
-/** The selection of a request by parameter name. */
-static const struct word {
-    const char *name;
-    size_t offset;
-} words[] = {
-    {"field", offsetof(mms_select, field)},
-    {"spw", offsetof(mms_select, spw)},
-    {"scan", offsetof(mms_select, scan)},
-    {"antenna", offsetof(mms_select, antenna)},
-    {"correlation", offsetof(mms_select, correlation)},
-    {"timerange", offsetof(mms_select, timerange)},
-    {"intent", offsetof(mms_select, intent)},
-    {"array", offsetof(mms_select, array)},
-    {"uvrange", offsetof(mms_select, uvrange)},
-    {"observation", offsetof(mms_select, observation)},
-    {"feed", offsetof(mms_select, feed)},
-    {"taql", offsetof(mms_select, taql)},
-};
-
 mms_value *mms_select_value(const mms_select *select)
 {
     mms_value *value = json_object();
+    mms_select copy = *select;
 
-    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++) {
-        const char *text;
-        memcpy(&text, (const char *)select + words[i].offset, sizeof text);
+    for (int i = 0; i < MMS_SELECT_COUNT; i++) {
+        const char *text = *mms_select_at(&copy, i);
         if (text && *text)
-            json_object_set_new(value, words[i].name, json_string(text));
+            json_object_set_new(value, mms_select_name(i), json_string(text));
     }
     return value;
 }
@@ -44,10 +25,8 @@ static mms_select select_of(const mms_value *value)
 {
     mms_select select = {0};
 
-    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++) {
-        const char *text = json_string_value(json_object_get(value, words[i].name));
-        memcpy((char *)&select + words[i].offset, &text, sizeof text);
-    }
+    for (int i = 0; i < MMS_SELECT_COUNT; i++)
+        *mms_select_at(&select, i) = json_string_value(json_object_get(value, mms_select_name(i)));
     return select;
 }
 
