@@ -73,7 +73,7 @@ static mms_status copy_texts(mms_selection *s, const mms_select *select, mms_err
     mms_select given = *select;
 
     s->all = true;
-    for (int64_t i = 0; i < MMS_COUNT_OF(expressions); i++) {
+    for (int i = 0; i < MMS_COUNT_OF(expressions); i++) {
         const char *text = *mms_select_at(&given, i);
         if (!text || !text[strspn(text, " \t\n")])
             continue;
@@ -89,7 +89,7 @@ static mms_status copy_texts(mms_selection *s, const mms_select *select, mms_err
 /** Put key="expression" in front of the message. */
 static mms_status refused(const mms_selection *s, const char *key, mms_status st, mms_error *err)
 {
-    for (int64_t i = 0; i < MMS_COUNT_OF(expressions); i++)
+    for (int i = 0; i < MMS_COUNT_OF(expressions); i++)
         if (key && !strcmp(key, expressions[i].key))
             return mms_wrap(err, st, "%s=\"%s\"", key, s->texts[i]);
     return st;
