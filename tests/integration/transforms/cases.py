@@ -96,6 +96,18 @@ class CreateMms(Case):
             self.assertEqual(cubes["DATA"], cubes["FLAG"])
             self.assertEqual(cubes["DATA"][:2], [4, 6])
 
+    def test_28_associated_windows(self):
+        source = os.path.join(program_case.args.data, "mssel_test_small.ms")
+        self.go("mstransform createmms=True separationaxis=spw", source, "out.mms")
+        want, got = ([self.defined(path, i) for i in range(3)]
+                     for path in (source, self.path("out.mms")))
+        self.assertEqual(got, want)
+
+    def defined(self, path, spw):
+        with table(path + "/SPECTRAL_WINDOW", ack=False) as t:
+            names = ["ASSOC_SPW_ID", "ASSOC_NATURE"]
+            return [t.iscelldefined(c, spw) and np.size(t.getcell(c, spw)) for c in names]
+
     def test_35_to_38_a_chanbin_for_each_spw(self):
         self.shape_g()
         for axis in "scan", "spw", "auto":
