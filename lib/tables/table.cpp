@@ -192,8 +192,10 @@ static std::string unknown_managers(const char *path)
     std::string text;
 
     casacore::TableUtil::getLayout(desc, path);
+    std::map<std::string, std::string> stored = stored_managers(path, desc);
     for (casacore::uInt i = 0; i < desc.ncolumn(); i++) {
-        const casacore::String type = desc[i].dataManagerType();
+        const casacore::String type =
+            stored.empty() ? desc[i].dataManagerType() : casacore::String(stored[desc[i].name()]);
         if (!type.empty() && !has_manager(type))
             text += (text.empty() ? "" : ", ") + desc[i].name() + " (" + type + ")";
     }

@@ -92,6 +92,10 @@ bool with_type(mms_dtype dtype, Body &&body)
 
 mms_dtype dtype_of(casacore::DataType type);
 
+/** The manager type of each column as table.dat stores it; empty when it can't be read. */
+std::map<std::string, std::string> stored_managers(const std::string &path,
+                                                   const casacore::TableDesc &desc);
+
 /** The lock that creates nothing: none where there is no lock file. */
 casacore::TableLock read_lock(const std::string &path);
 
