@@ -122,7 +122,7 @@ static mms_status refuse_missing(const struct mstransform *p, mms_error *err)
 
 static mms_status check(const struct mstransform *p, mms_error *err)
 {
-    if (p->chanaverage && p->chanbin.count == 1 && p->chanbin.values[0] < 2)
+    if (p->chanaverage && p->chanbin.count < 2 && !(p->chanbin.count && p->chanbin.values[0] > 1))
         return mms_fail(err, MMS_ERR_ARG, "Parameter chanbin must be > 1 to do channel averaging");
     if (p->timeaverage && !(p->timebin_s > 0))
         return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");

@@ -31,22 +31,22 @@ WRONG = {
         "tileshape": {"2": "When tileshape has one element, it should be either 0 or 1.",
                       "1,2": "Parameter tileshape must have 1 or 3 elements.", "x": None,
                       "-1,2,3": "tileshape"},
-        "chanbin": {"1": CHANBIN, "0": CHANBIN, "-2": CHANBIN, "x": None, "2.5": None,
+        "chanbin": {"": CHANBIN, "1": CHANBIN, "0": CHANBIN, "-2": CHANBIN, "x": None, "2.5": None,
                     "2,4,8": "Number of chanbin is different from the number of spw"},
         "timebin": {"0s": TIMEBIN, "-5s": TIMEBIN, "abc": None, "10furlong": None, "inf": None},
         "timespan": {"banana": None, "scan,banana": "banana"},
-        "maxuvwdistance": {"x": None, "nan": None},
+        "maxuvwdistance": {"x": None, "nan": None, "-1": None},
         "mode": {"x": None}, "interpolation": {"magic": None}, "outframe": {"XYZ": None},
         "veltype": {"x": None}, "nchan": {"a": None, "1.5": None}, "nspw": {"a": None},
         "fitorder": {"x": None}, "nthreads": {"x": None}, "niter": {"x": None},
-        "ddistart": {"x": None, "1.5": None},
+        "ddistart": {"x": None, "1.5": None, "-2": None, "99999999999": None},
         **{name: {"True": f"parameter {name}: not in this version"}
            for name in ("combinespws", "regridms", "preaverage", "docallib", "douvcontsub")},
     },
     "split": {
         "width": {"0": None, "-1": None, "2,2,2": "Number of width is different from the number"},
         "timebin": {"-1s": "timebin", "abc": None, "5parsec": None},
-        "combine": {"banana": None, "state,banana": "banana"},
+        "combine": {"banana": None, "state,banana": "banana", "field": None},
     },
     "hanningsmooth": {
         "smooth_spw": {value: f"Cannot parse {value}" for value in ("x", "-1", "1~", "0:1~3")} |
