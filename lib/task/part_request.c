@@ -99,17 +99,30 @@ static void add_columns(const mms_output *out, mms_value *request)
                 !strcmp(derive, "sigma") ? "SIGMA = 1/sqrt(WEIGHT)" : "WEIGHT = 1/SIGMA^2");
 }
 
-/** New id by old id; ids that are not selected get -1. */
-static mms_value *id_map(mms_ids ids)
+/** New id by old id up to the largest one that occurs; ids that are not selected get -1. */
+static mms_value *id_map(mms_ids ids, int32_t most)
 {
     mms_value *map = json_array();
 
     for (int64_t i = 0; i < ids.n; i++) {
+        if (ids.ids[i] > most)
+            continue;
         while ((int64_t)json_array_size(map) <= ids.ids[i])
-            json_array_append_new(map, json_integer(-1));
+            if (json_array_append_new(map, json_integer(-1)) != 0)
+                return map; // out of memory: the worker refuses the ids that are missing
         json_array_set_new(map, (size_t)ids.ids[i], json_integer(i));
     }
     return map;
+}
+
+/** ARRAY_ID has no table that bounds what a user may select. */
+static int32_t largest_array(const mms_meta *meta)
+{
+    int32_t most = 0;
+
+    for (int64_t i = 0; i < meta->ncell; i++)
+        most = meta->cells[i].array > most ? meta->cells[i].array : most;
+    return most;
 }
 
 /** The map of DDIDs (NULL: ids stay) with ddistart added. */
@@ -130,18 +143,19 @@ static void add_maps(const mms_output *out, mms_value *request)
     const struct {
         const char *column;
         mms_ids ids;
-    } lists[] = {{"DATA_DESC_ID", mms_selection_ddids(out->selection)},
-                 {"FIELD_ID", mms_selection_fields(out->selection)},
-                 {"ANTENNA1", mms_selection_antennas(out->selection)},
-                 {"ANTENNA2", mms_selection_antennas(out->selection)},
-                 {"OBSERVATION_ID", mms_selection_observations(out->selection)},
-                 {"ARRAY_ID", mms_selection_arrays(out->selection)},
-                 {"STATE_ID", mms_selection_states(out->selection)}};
+        int32_t most;
+    } lists[] = {{"DATA_DESC_ID", mms_selection_ddids(out->selection), INT32_MAX},
+                 {"FIELD_ID", mms_selection_fields(out->selection), INT32_MAX},
+                 {"ANTENNA1", mms_selection_antennas(out->selection), INT32_MAX},
+                 {"ANTENNA2", mms_selection_antennas(out->selection), INT32_MAX},
+                 {"OBSERVATION_ID", mms_selection_observations(out->selection), INT32_MAX},
+                 {"ARRAY_ID", mms_selection_arrays(out->selection), largest_array(out->meta)},
+                 {"STATE_ID", mms_selection_states(out->selection), INT32_MAX}};
     mms_value *maps = json_object();
 
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
         if (lists[i].ids.given && !out->keep_ids)
-            json_object_set_new(maps, lists[i].column, id_map(lists[i].ids));
+            json_object_set_new(maps, lists[i].column, id_map(lists[i].ids, lists[i].most));
     if (out->ddistart > 0)
         json_object_set_new(maps, "DATA_DESC_ID",
                             shift_ddids(out, json_object_get(maps, "DATA_DESC_ID")));

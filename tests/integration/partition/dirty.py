@@ -310,8 +310,8 @@ def an_unknown_storage_manager_is_refused(b):
     rename_manager(source)
     b.watch(source)
     b.refuse(source, 2, "DATA (TiledXxxxxStMan)")
-    # CASA's tables have stale managers in their description, so that no column can be named
     # CASA's tables have stale managers in their description: table.dat's own list counts
+    stale = b.copy("D7.ms", "stale.ms")
     rename_manager(stale)
     b.refuse(stale, 2, "DATA (TiledXxxxxStMan)")
 
