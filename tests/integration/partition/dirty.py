@@ -386,6 +386,49 @@ def sorted_reference_tables_and_sorted_table(b):
     compare_main(reference, out)
     compare_subtables(reference, out)
 
+@case()
+def the_output_is_not_written_into_the_input(b):
+    source = b.copy("D7.ms")
+    b.watch(source)
+    b.refuse(source, 2, "lies inside the input", outputvis="in.ms/out.mms")
+
+
+@case()
+def an_id_far_beyond_the_data_costs_nothing(b):
+    source = b.data("D7.ms")
+    out = b.partition(source, separationaxis="scan", array="0,2000000000")
+    compare_main(source, out)
+
+
+@case()
+def a_member_alone_is_an_input(b):
+    source = b.partition(b.data("D7.ms"), "in.mms", separationaxis="scan", numsubms=3)
+    part = members(source)[1]
+    out = b.plain(part)
+    check("sub-tables", sorted(n for n in os.listdir(out) if n.isupper()),
+          sorted(n for n in os.listdir(part) if n.isupper()))
+    compare_main(part, out)
+
+
+@case()
+def members_with_other_columns_are_refused(b):
+    source = b.partition(b.data("D7.ms"), "in.mms", separationaxis="scan", numsubms=2)
+    t = opened(members(source)[1], readonly=False)
+    t.addcols(ct.makescacoldesc("EXTRA", 0))
+    t.close()
+    b.refuse(source, 2, "column EXTRA, which the first member lacks")
+
+
+@case()
+def cells_of_a_tile_manager_without_rows(b):
+    source = b.path("in.ms")
+    b.run(source, "--layout", "cell", "--antennas", "4", "--channels", "16", "--integrations", "6",
+          "--no-sync", verb="simulate")
+    b.known.add("in.ms")
+    out = b.partition(source, separationaxis="baseline")
+    compare_main(source, out)
+
+
 
 if __name__ == "__main__":
     sys.exit(main(__doc__))
