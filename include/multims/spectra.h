@@ -252,6 +252,9 @@ MMS_API void mms_time_average_add(mms_time_average *average, mms_time_sums *sums
 MMS_API void mms_time_average_close(mms_time_average *average, mms_time_sums **sums,
                                     mms_spectra *out, int64_t row, mms_time_scalars *scalars);
 
+/** Give the sums of a bin back without its average.  *sums is set to NULL; NULL is accepted. */
+MMS_API void mms_time_average_drop(mms_time_average *average, mms_time_sums **sums);
+
 #ifdef __cplusplus
 }
 #endif

@@ -160,13 +160,10 @@ void mms_time_stage_close(mms_time_stage **stage)
     if (!s)
         return;
     for (int64_t i = 0; i < s->nslot; i++) {
-        if (s->slots[i].sums) { // an error has left its bin open
-            mms_time_scalars scalars;
-            record *r = s->slots[i].record;
-            mms_time_average_close(s->averages[r->ddid], &s->slots[i].sums, &r->spectra, 0,
-                                   &scalars);
-        }
-        free_record(s->slots[i].record);
+        record *r = s->slots[i].record;
+        if (r && s->slots[i].sums) // an error has left its bin open
+            mms_time_average_drop(s->averages[r->ddid], &s->slots[i].sums);
+        free_record(r);
     }
     for (int64_t i = 0; i < s->nwaiting; i++)
         free_record(s->waiting[i]);

@@ -417,7 +417,14 @@ void mms_time_average_close(mms_time_average *average, mms_time_sums **sums, mms
     put_weights(a, s, out, row);
     put_scalars(a, s, scalars);
     scalars->flagged = mms_row_is_flagged(out, row);
-    s->next = average->idle;
-    average->idle = s;
+    mms_time_average_drop(average, sums);
+}
+
+void mms_time_average_drop(mms_time_average *average, mms_time_sums **sums)
+{
+    if (!*sums)
+        return;
+    (*sums)->next = average->idle;
+    average->idle = *sums;
     *sums = NULL;
 }
