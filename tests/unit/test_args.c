@@ -380,7 +380,7 @@ static void wrong_words_are_named(void **state)
 
 static void words_win_over_the_file(void **state)
 {
-    char path[] = "/tmp/test_args_XXXXXX";
+    char path[] = "test_args_XXXXXX";
     const int fd = mkstemp(path);
     FILE *file = fdopen(fd, "w");
     mms_args *args;

@@ -39,7 +39,7 @@ static int set_up(void **state)
     static const int64_t of_two[] = {16, 16}, of_eight[] = {24, 128, 128, 24, 24, 24, 24, 24};
 
     (void)state;
-    strcpy(scratch, "/tmp/multims-test-flagcmd-XXXXXX");
+    strcpy(scratch, "multims-test-flagcmd-XXXXXX");
     if (!mkdtemp(scratch) || chdir(scratch))
         return -1;
     two = make("two.ms", 2, of_two);
@@ -52,7 +52,7 @@ static int tear_down(void **state)
     (void)state;
     mms_ms_close(&two);
     mms_ms_close(&eight);
-    return chdir("/") || mms_remove_tree(scratch, NULL) ? -1 : 0;
+    return chdir("..") || mms_remove_tree(scratch, NULL) ? -1 : 0;
 }
 
 static mms_flag_cmd_map *map_of(mms_ms *ms, const char *spw, int64_t bin)

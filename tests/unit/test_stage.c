@@ -24,14 +24,14 @@ static char scratch[64];
 static int enter_scratch(void **state)
 {
     (void)state;
-    strcpy(scratch, "/tmp/multims-test-stage-XXXXXX");
+    strcpy(scratch, "multims-test-stage-XXXXXX");
     return mkdtemp(scratch) && !chdir(scratch) ? 0 : -1;
 }
 
 static int leave_scratch(void **state)
 {
     (void)state;
-    return chdir("/") || mms_remove_tree(scratch, NULL) ? -1 : 0;
+    return chdir("..") || mms_remove_tree(scratch, NULL) ? -1 : 0;
 }
 
 static bool exists(const char *path)
