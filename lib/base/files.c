@@ -196,24 +196,38 @@ mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top, mms_
     return st;
 }
 
-mms_status mms_tree_bytes(const char *path, int64_t *bytes, mms_error *err)
+mms_status mms_tree_visit(const char *path, mms_file_visit *visit, void *ctx, mms_error *err)
 {
     FTS *tree = walk(path, FTS_COMFOLLOW);
     mms_status st = MMS_OK;
     FTSENT *entry;
 
-    *bytes = 0;
     if (!tree)
         return mms_fail_errno(err, errno, "%s: cannot read", path);
     while (st == MMS_OK && (entry = fts_read(tree))) {
         if (entry->fts_info == FTS_F)
-            *bytes += entry->fts_statp->st_size;
+            st = visit(ctx, entry->fts_path, entry->fts_statp->st_size, err);
         else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR ||
                  entry->fts_info == FTS_NS)
             st = mms_fail_errno(err, entry->fts_errno, "%s: cannot read", entry->fts_path);
     }
     fts_close(tree);
     return st;
+}
+
+static mms_status add_bytes(void *ctx, const char *path, int64_t bytes, mms_error *err)
+{
+    int64_t *const sum = ctx;
+
+    (void)path, (void)err;
+    *sum += bytes;
+    return MMS_OK;
+}
+
+mms_status mms_tree_bytes(const char *path, int64_t *bytes, mms_error *err)
+{
+    *bytes = 0;
+    return mms_tree_visit(path, add_bytes, bytes, err);
 }
 
 mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error *err)

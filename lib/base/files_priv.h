@@ -26,6 +26,14 @@ MMS_CHECKED mms_status mms_copy_file(const char *src, const char *dst, mms_error
 MMS_CHECKED mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top,
                                      mms_error *err);
 
+/** Takes a file of size bytes; a status other than MMS_OK ends the walk. */
+typedef mms_status mms_file_visit(void *ctx, const char *path, int64_t bytes, mms_error *err);
+
+/** Visit the files below path, links not followed but for path itself.
+ *  Errors: NOT_FOUND, IO; what visit returns. */
+MMS_CHECKED mms_status mms_tree_visit(const char *path, mms_file_visit *visit, void *ctx,
+                                      mms_error *err);
+
 /** Sum up the bytes of the files below path, links not followed. */
 MMS_CHECKED mms_status mms_tree_bytes(const char *path, int64_t *bytes, mms_error *err);
 
