@@ -8,6 +8,7 @@ struct hanningsmooth {
     mms_select select;
     bool keepmms, dryrun, sync, keepscratch;
     const char *datacolumn, *smooth_spw, *numerics;
+    int64_t memory;
 };
 
 #define AT(member) offsetof(struct hanningsmooth, member)
@@ -45,6 +46,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan = "",
         .timespan_name = "timespan",
         .exact = !strcmp(p->numerics, "exact"),
+        .memory = p->memory,
         .dryrun = p->dryrun,
         .sync = p->sync,
         .keepscratch = p->keepscratch,

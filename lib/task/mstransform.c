@@ -12,7 +12,7 @@ struct mstransform {
         disableparallel, monolithic_processing, reindex, dryrun, sync, keepscratch;
     const char *separationaxis, *datacolumn, *mode, *start, *width, *interpolation, *phasecenter,
         *restfreq, *outframe, *veltype, *timespan, *callib, *fitspw, *numerics;
-    int64_t numsubms, nchan, nspw, fitorder, nthreads, niter, ddistart;
+    int64_t numsubms, nchan, nspw, fitorder, nthreads, niter, ddistart, memory;
     mms_ints tileshape, chanbin;
     double timebin_s, maxuvwdistance_m;
 };
@@ -169,6 +169,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .maxuvwdistance_m = p->maxuvwdistance_m,
         .tileshape = p->tileshape,
         .exact = !strcmp(p->numerics, "exact"),
+        .memory = p->memory,
         .dryrun = p->dryrun,
         .sync = p->sync,
         .keepscratch = p->keepscratch,

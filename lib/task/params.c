@@ -321,6 +321,49 @@ static mms_status parse_bool(const mms_param *p, const char *text, mms_value **v
     return refuse(p, text, "is not one of True False", err);
 }
 
+/* A unit and how many base units it has */
+struct unit {
+    const char *name;
+    double factor;
+};
+
+static const struct unit byte_units[] = {{"B", 1},        {"K", 0x1p10},
+                                         {"KB", 0x1p10},  {"KiB", 0x1p10},
+                                         {"M", 0x1p20},   {"MB", 0x1p20},
+                                         {"MiB", 0x1p20}, {"G", 0x1p30},
+                                         {"GB", 0x1p30},  {"GiB", 0x1p30},
+                                         {"T", 0x1p40},   {"TB", 0x1p40},
+                                         {"TiB", 0x1p40}, {0}};
+
+/* Parse a number with an optional unit; false when it is none */
+static bool parse_quantity(const char *text, const struct unit *units, double *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtod(text, &end);
+    if (end == text || errno == ERANGE || !isfinite(*number))
+        return false;
+    end += strspn(end, " ");
+    for (const struct unit *u = units; *end && u->name; u++)
+        if (!strcasecmp(end, u->name)) {
+            *number *= u->factor;
+            return true;
+        }
+    return !*end;
+}
+
+/* One of the bounds in "MIN..MAX", written as the values are */
+static double bound(const mms_param *p, const char *text, size_t length)
+{
+    char word[32];
+    double number;
+
+    snprintf(word, sizeof word, "%.*s", (int)length, text);
+    return p->type == MMS_BYTES && parse_quantity(word, byte_units, &number) ? number
+                                                                             : strtod(word, NULL);
+}
+
 /* Refuse a number outside "MIN..MAX" */
 static mms_status check_range(const mms_param *p, double number, const char *text, mms_error *err)
 {
@@ -329,11 +372,12 @@ static mms_status check_range(const mms_param *p, double number, const char *tex
 
     if (!dots)
         return MMS_OK;
-    if (dots != p->allowed && number < strtod(p->allowed, NULL)) {
-        snprintf(why, sizeof why, "is less than %.*s", (int)(dots - p->allowed), p->allowed);
+    const size_t length = (size_t)(dots - p->allowed);
+    if (length && number < bound(p, p->allowed, length)) {
+        snprintf(why, sizeof why, "is less than %.*s", (int)length, p->allowed);
         return refuse(p, text, why, err);
     }
-    if (dots[2] && number > strtod(dots + 2, NULL)) {
+    if (dots[2] && number > bound(p, dots + 2, strlen(dots + 2))) {
         snprintf(why, sizeof why, "is more than %s", dots + 2);
         return refuse(p, text, why, err);
     }
@@ -419,30 +463,6 @@ static mms_status parse_integers(const mms_param *p, const char *text, mms_value
     return MMS_OK;
 }
 
-/* A unit and how many base units it has */
-struct unit {
-    const char *name;
-    double factor;
-};
-
-/* Parse a number with an optional unit; false when it is none */
-static bool parse_quantity(const char *text, const struct unit *units, double *number)
-{
-    char *end;
-
-    errno = 0;
-    *number = strtod(text, &end);
-    if (end == text || errno == ERANGE || !isfinite(*number))
-        return false;
-    end += strspn(end, " ");
-    for (const struct unit *u = units; *end && u->name; u++)
-        if (!strcasecmp(end, u->name)) {
-            *number *= u->factor;
-            return true;
-        }
-    return !*end;
-}
-
 static mms_status parse_seconds(const mms_param *p, const char *text, mms_value **value,
                                 mms_error *err)
 {
@@ -459,16 +479,9 @@ static mms_status parse_seconds(const mms_param *p, const char *text, mms_value 
 static mms_status parse_bytes(const mms_param *p, const char *text, mms_value **value,
                               mms_error *err)
 {
-    static const struct unit units[] = {{"B", 1},        {"K", 0x1p10},
-                                        {"KB", 0x1p10},  {"KiB", 0x1p10},
-                                        {"M", 0x1p20},   {"MB", 0x1p20},
-                                        {"MiB", 0x1p20}, {"G", 0x1p30},
-                                        {"GB", 0x1p30},  {"GiB", 0x1p30},
-                                        {"T", 0x1p40},   {"TB", 0x1p40},
-                                        {"TiB", 0x1p40}, {0}};
     double number;
 
-    if (!parse_quantity(text, units, &number) || number < 0 || number >= 0x1p62)
+    if (!parse_quantity(text, byte_units, &number) || number < 0 || number >= 0x1p62)
         return refuse(p, text, "is not a size: a number with one of K M G T, or none (bytes)", err);
     return make_integer(p, (int64_t)number, text, value, err);
 }

@@ -271,6 +271,7 @@ mms_status mms_part_request(const mms_output *out, mms_value **request, mms_erro
         st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", out->vis);
     else {
         json_object_set_new(*request, "vis", json_string(vis));
+        json_object_set_new(*request, "memory", json_integer(out->memory));
         add_columns(out, *request);
         if (out->tile[0])
             json_object_set_new(*request, "tile",

@@ -10,6 +10,7 @@ struct split {
     bool keepmms, keepflags, dryrun, sync, keepscratch;
     const char *datacolumn, *combine, *width, *numerics;
     double timebin_s;
+    int64_t memory;
 };
 
 #define AT(member) offsetof(struct split, member)
@@ -90,6 +91,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan_name = "combine",
         .no_field_span = true,
         .exact = !strcmp(p->numerics, "exact"),
+        .memory = p->memory,
         .dryrun = p->dryrun,
         .sync = p->sync,
         .keepscratch = p->keepscratch,

@@ -68,6 +68,14 @@ struct mms_io {
 #define MMS_PARAMS_SELECT(struct_type, member) \
     MMS_PARAMS_SELECT_CASA(struct_type, member), MMS_PARAM_TAQL(struct_type, member)
 
+/** What a worker may hold of the data (design D10): struct_type has an int64_t there. */
+#define MMS_PARAM_MEMORY(struct_type, member)                            \
+    {                                                                    \
+        "memory", MMS_BYTES, offsetof(struct_type, member),              \
+            .init = "512M", .allowed = "16M..", .flags = MMS_PARAM_RUN,  \
+            .doc = "Memory that each worker may use for data, e.g. 64M", \
+    }
+
 #define TASK(name) extern const mms_task mms_task_##name;
 #include "tasks.def"
 #undef TASK

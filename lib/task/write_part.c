@@ -4,7 +4,7 @@
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
  *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns),
- *  tile. */
+ *  tile, memory (bytes). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +63,15 @@ static int32_t *int_list(const mms_value *array, int64_t *n)
     for (int64_t i = 0; list && i < *n; i++)
         list[i] = (int32_t)json_integer_value(json_array_get(array, (size_t)i));
     return list;
+}
+
+/** A block, its transformed copies and the tiles beside it stay well below the memory. */
+static int64_t block_bytes(const mms_value *request)
+{
+    const int64_t most = json_integer_value(json_object_get(request, "memory")) / 8;
+    const mms_reader_opts usual = MMS_READER_OPTS_INIT;
+
+    return most < usual.block_bytes ? most : usual.block_bytes;
 }
 
 static bool in_list(const char *const *list, const char *name)
@@ -176,6 +185,7 @@ static mms_status open_part(part *p, mms_error *err)
     MMS_TRY(read_cuts(p, err));
     read.rows_file = text(p->request, "rows_file");
     read.columns = p->columns;
+    read.block_bytes = block_bytes(p->request);
     p->nrow = json_integer_value(json_object_get(p->request, "nrow"));
     MMS_TRY(open_chain(p, err));
     read.by_ddid = p->ncut > 0 || p->chain;

@@ -39,7 +39,8 @@ static const mms_param params[] = {
     {"gain", MMS_DOUBLE, offsetof(struct probe, gain), .init = "0.1"},
     {"timebin", MMS_SECONDS, offsetof(struct probe, timebin_s), .init = "0s", .unit = "s"},
     {"width", MMS_INTS, offsetof(struct probe, width), .init = "1", .doc = "Channels to one"},
-    {"memory", MMS_BYTES, offsetof(struct probe, memory), .init = "512M", .flags = MMS_PARAM_RUN},
+    {"memory", MMS_BYTES, offsetof(struct probe, memory), .init = "512M", .allowed = "100B..1 TB",
+     .flags = MMS_PARAM_RUN},
     {"dry_run", MMS_BOOL, offsetof(struct probe, dryrun), .flags = MMS_PARAM_RUN},
     {"note", MMS_STRING, offsetof(struct probe, note), .doc = "Free text"},
     {0},
@@ -340,6 +341,9 @@ static void wrong_values_name_what_is_allowed(void **state)
            WORDS("a", "b", "ddistart=1.5"));
     refuse(MMS_ERR_ARG, "parameter ddistart: 10 is more than 9", WORDS("a", "b", "ddistart=10"));
     refuse(MMS_ERR_ARG, "parameter ddistart: -2 is less than -1", WORDS("a", "b", "ddistart=-2"));
+    refuse(MMS_ERR_ARG, "parameter memory: 99 is less than 100B", WORDS("a", "b", "memory=99"));
+    refuse(MMS_ERR_ARG, "parameter memory: 1025G is more than 1 TB",
+           WORDS("a", "b", "memory=1025G"));
     refuse(MMS_ERR_ARG, "parameter gain: nan is not a number", WORDS("a", "b", "gain=nan"));
     refuse(MMS_ERR_ARG, "parameter width: 1,x is not a list of integers",
            WORDS("a", "b", "width=1,x"));

@@ -63,6 +63,8 @@ EVERY = {
     "datacolumn": {"foo": None, "model": "Desired column (MODEL_DATA) not found in the input MS"},
     "numerics": {"x": None}, "workers": {"0": None, "-1": None, "x": None},
     "dryrun": {"x": None}, "sync": {"x": None}, "keepscratch": {"x": None},
+    "memory": {"x": None, "-1": None, "0": None, "16383K": "16383K is less than 16M",
+               "64 furlong": None},
     "nosuch": {"1": "unknown parameter nosuch"},
     "scan": {"x": None, "1~": None}, "field": {"[": None, "nosuch*": None},
     "spw": {"0:a~b": None, "x": None, "99": None}, "antenna": {"&&&&": None, "nope": None},
