@@ -20,6 +20,11 @@ extern "C" {
 MMS_API MMS_CHECKED mms_status mms_meta_read(mms_ms *ms, mms_selection *selection, mms_meta *out,
                                              mms_error *err);
 
+/** Measure a row's cell of a column in memory: 0 where it is undefined, and for texts and records.
+ *  Errors: those of mms_ms_shapes(). */
+MMS_API MMS_CHECKED mms_status mms_ms_cell_bytes(mms_ms *ms, const mms_column *column, int64_t row,
+                                                 int64_t *bytes, mms_error *err);
+
 /** Free the arrays of meta and set it to zero. */
 MMS_API void mms_meta_free(mms_meta *meta);
 

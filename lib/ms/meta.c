@@ -215,9 +215,8 @@ done:
     return st;
 }
 
-/* Bytes of a row's cell in memory; texts and records count nothing. */
-static mms_status measure_cell(mms_ms *ms, const mms_column *column, int64_t row, int64_t *bytes,
-                               mms_error *err)
+mms_status mms_ms_cell_bytes(mms_ms *ms, const mms_column *column, int64_t row, int64_t *bytes,
+                             mms_error *err)
 {
     const mms_rows one = {row, 1};
     mms_shape_run *runs = NULL;
@@ -258,7 +257,7 @@ static mms_status measure_rows(mms_ms *ms, mms_meta *meta, mms_error *err)
                              "%s: DATA_DESCRIPTION row %d: spw %d or polarization %d is not there",
                              mms_ms_path(ms), cell->ddid, dd->spw, dd->pol));
         for (int64_t c = 0; c < mms_ms_ncolumn(ms); c++) {
-            MMS_TRY(measure_cell(ms, mms_ms_column(ms, c), cell->first_row, &bytes, err));
+            MMS_TRY(mms_ms_cell_bytes(ms, mms_ms_column(ms, c), cell->first_row, &bytes, err));
             *sum += bytes;
         }
     }

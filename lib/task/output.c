@@ -16,6 +16,7 @@ typedef struct making {
     const mms_output *out;
     mms_stage *stage;
     int64_t nparts, nrow;   /**< nrow: of the finished parts */
+    int64_t *rows;          /**< of each */
     char *path, *base;      /**< the output: absolute, as units run anywhere; its last component */
     char *folder, *tables;  /**< the output and its sub-tables, staged */
     char **names, **labels; /**< of the members; for messages */
@@ -89,16 +90,16 @@ static mms_status subtable_bytes(const mms_output *out, int64_t *each, int64_t *
 
 mms_status mms_output_check_space(const mms_output *out, mms_error *err)
 {
-    int64_t each, once, have, need = 0;
+    int64_t each, once, have, need;
     const int64_t nparts = mms_plan_nparts(out->plan);
     mms_status st = subtable_bytes(out, &each, &once, err);
 
     if (st == MMS_OK)
         st = mms_disk_free(out->outputvis, &have, err);
+    if (st == MMS_OK)
+        st = mms_output_most_bytes(out, &need, err);
     if (st != MMS_OK)
         return st;
-    for (int64_t i = 0; i < nparts; i++)
-        need += mms_plan_part(out->plan, i)->bytes;
     need += each * (nparts + 1) + 2 * once;
     if (need <= have)
         return MMS_OK;
@@ -133,7 +134,8 @@ static mms_status prepare(making *m, mms_error *err)
     m->names = mms_alloc(m->nparts, sizeof *m->names);
     m->labels = mms_alloc(m->nparts, sizeof *m->labels);
     m->units = mms_alloc(m->nparts, sizeof(mms_value *));
-    if (!m->folder || !m->tables || !m->names || !m->labels || !m->units)
+    m->rows = mms_alloc(m->nparts, sizeof *m->rows);
+    if (!m->rows || !m->folder || !m->tables || !m->names || !m->labels || !m->units)
         MMS_TRY(out_of_memory(m, err));
     for (int64_t i = 0; i < m->nparts; i++) {
         m->names[i] = m->out->multi
@@ -171,6 +173,7 @@ static void end(making *m, mms_status st)
             mms_value_free(&m->units[i]);
     }
     free(m->names);
+    free(m->rows);
     free(m->labels);
     free(m->units);
     free(m->path);
@@ -274,7 +277,9 @@ static mms_status run_units(making *m, mms_error *err)
     st = mms_engine_run(m->run->engine, m->run->task->name, m->nparts,
                         (const char *const *)m->labels, m->units, answers, err);
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
-        m->nrow += json_integer_value(json_object_get(answers[i].value, "rows"));
+        m->rows[i] = json_integer_value(json_object_get(answers[i].value, "rows"));
+    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
+        m->nrow += m->rows[i];
     mms_answers_free(m->nparts, answers);
     if (st == MMS_OK && !json_object_get(m->out->chain, "time") &&
         m->nrow != m->out->meta->nselected)
@@ -368,9 +373,13 @@ mms_status mms_output_write(mms_run *run, const mms_output *out, mms_value *resu
     const mms_status st = write_all(&m, err);
 
     if (st == MMS_OK) {
-        mms_value *names = json_array();
-        for (int64_t i = 0; i < m.nparts; i++)
+        mms_value *names = json_array(), *parts = json_object_get(result, "parts");
+        for (int64_t i = 0; i < m.nparts; i++) {
             json_array_append_new(names, json_string(m.names[i]));
+            json_object_set_new(json_array_get(parts, (size_t)i), "rows_out",
+                                json_integer(m.rows[i]));
+        }
+        json_object_set_new(result, "rows_out", json_integer(m.nrow));
         json_object_set_new(result, "names", names);
     }
     end(&m, st);

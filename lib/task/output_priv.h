@@ -50,6 +50,22 @@ MMS_CHECKED mms_status mms_output_check_columns(const mms_ms *ms, const char *da
 MMS_CHECKED mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta,
                                               mms_error *err);
 
+/** Return whether a column of the input is written. */
+bool mms_output_writes(const mms_output *out, const char *column);
+
+/** Return whether it is WEIGHT_SPECTRUM or SIGMA_SPECTRUM. */
+bool mms_is_spectrum(const char *column);
+
+/** Find the bytes of the output's cells if no rows are averaged. */
+MMS_CHECKED mms_status mms_output_most_bytes(const mms_output *out, int64_t *bytes, mms_error *err);
+
+/** Put into a result of mms_output_describe() what will be written: rows_out, bytes_out of the
+ * whole and of each part; bytes_in, workers, seconds, estimate (a text).  rows_out is exact: time
+ * bins are counted.  Bytes are those of cells with numbers; on the axis baseline a part's are its
+ *  share.  Errors: those of reading. */
+MMS_CHECKED mms_status mms_output_estimate(mms_run *run, const mms_output *out, mms_value *result,
+                                           mms_error *err);
+
 /** Refuse when the disk can't hold the plan's parts.  Errors: SPACE. */
 MMS_CHECKED mms_status mms_output_check_space(const mms_output *out, mms_error *err);
 
@@ -59,6 +75,9 @@ MMS_CHECKED mms_status mms_output_describe(const mms_output *out, mms_value *res
 
 /** Print the parts of such a result as a table. */
 void mms_output_print_parts(const mms_value *result, FILE *out);
+
+/** Print what mms_output_estimate() added, if it did. */
+void mms_output_print_estimate(const mms_value *result, FILE *out);
 
 /** Write the parts of the plan through the engine and publish the output.
  *  result gets the names of the members.  Errors: those of the parts, each with its name. */

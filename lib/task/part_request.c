@@ -9,6 +9,7 @@
 
 static const char *const data_columns[] = {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLOAT_DATA",
                                            "LAG_DATA"};
+static const char *const spectra[] = {"WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"};
 
 /** Whether a datacolumn word such as "float_data,data" names the column. */
 static bool names_column(const char *datacolumn, const char *column)
@@ -74,15 +75,43 @@ mms_status mms_output_check_types(const mms_ms *ms, int64_t n, const char *const
     return MMS_OK;
 }
 
+bool mms_is_spectrum(const char *column)
+{
+    return !strcmp(column, spectra[0]) || !strcmp(column, spectra[1]);
+}
+
+bool mms_output_writes(const mms_output *out, const char *column)
+{
+    bool is_data = false;
+
+    if (mms_is_spectrum(column))
+        return !out->chain || json_is_true(json_object_get(out->chain, "out_spectra"));
+    if (!strcmp(column, "LAG_DATA") && out->chain && out->drops_lags)
+        return false;
+    for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
+        is_data = is_data || !strcmp(column, data_columns[i]);
+    return !is_data || !strcmp(out->datacolumn, "all") || names_column(out->datacolumn, column);
+}
+
+/** Columns of the input that the output does not have. */
+static mms_value *list_skipped(const mms_output *out)
+{
+    mms_value *skip = json_array();
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
+        if (!mms_output_writes(out, data_columns[i]))
+            json_array_append_new(skip, json_string(data_columns[i]));
+    for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++)
+        if (!mms_output_writes(out, spectra[i]))
+            json_array_append_new(skip, json_string(spectra[i]));
+    return skip;
+}
+
 static void add_columns(const mms_output *out, mms_value *request)
 {
     const char *word = out->datacolumn;
-    mms_value *skip = json_array();
 
-    for (int64_t i = 0; strcmp(word, "all") && i < MMS_COUNT_OF(data_columns); i++)
-        if (!names_column(word, data_columns[i]))
-            json_array_append_new(skip, json_string(data_columns[i]));
-    json_object_set_new(request, "skip", skip);
+    json_object_set_new(request, "skip", list_skipped(out));
     if (!strcmp(word, "corrected"))
         json_object_set_new(request, "rename", json_pack("[ss]", "CORRECTED_DATA", "DATA"));
     else if (!strcmp(word, "model"))
@@ -162,24 +191,16 @@ static void add_maps(const mms_output *out, mms_value *request)
     json_object_set_new(request, "maps", maps);
 }
 
-/** The chain and the spectra that it writes or leaves out. */
+/** The chain and the spectra that it adds. */
 static void add_chain(const mms_output *out, mms_value *request)
 {
-    const bool spectra = json_is_true(json_object_get(out->chain, "out_spectra"));
-    mms_value *names = json_pack("[ss]", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM");
-
-    if (out->chain && out->drops_lags) {
+    if (!out->chain)
+        return;
+    if (out->drops_lags)
         mms_log(MMS_LOG_WARN, "mstransform", "LAG_DATA is not transformed and is left out");
-        json_array_append_new(json_object_get(request, "skip"), json_string("LAG_DATA"));
-    }
-    if (out->chain) {
-        json_object_set(request, "chain", (mms_value *)out->chain);
-        if (spectra)
-            json_object_set(request, "add", names);
-        else
-            json_array_extend(json_object_get(request, "skip"), names);
-    }
-    mms_value_free(&names);
+    json_object_set(request, "chain", (mms_value *)out->chain);
+    if (mms_output_writes(out, spectra[0]))
+        json_object_set_new(request, "add", json_pack("[ss]", spectra[0], spectra[1]));
 }
 
 static mms_value *int_array(int64_t n, const int32_t *values)

@@ -178,7 +178,9 @@ static mms_status write_parts(work *w, mms_value *result, mms_error *err)
 
     if (st == MMS_OK)
         st = mms_output_check_space(&out, err);
-    if (st != MMS_OK || p->dryrun)
+    if (st == MMS_OK && p->dryrun)
+        return mms_output_estimate(w->run, &out, result, err);
+    if (st != MMS_OK)
         return st;
     report_dropped(w);
     return mms_output_write(w->run, &out, result, err);
@@ -213,6 +215,7 @@ static void print(const mms_value *result, FILE *out)
             json_integer_value(json_object_get(result, "rows")),
             json_string_value(json_object_get(result, "axis_type")));
     mms_output_print_parts(result, out);
+    mms_output_print_estimate(result, out);
 }
 
 const mms_task mms_task_partition = {

@@ -52,23 +52,36 @@ static void print_ids(const mms_value *list, FILE *out, int width)
     free(ids);
 }
 
+/** What is written, where that is known, else what is selected. */
+static json_int_t number(const mms_value *part, const char *written, const char *selected)
+{
+    const mms_value *value = json_object_get(part, written);
+    return json_integer_value(value ? value : json_object_get(part, selected));
+}
+
 void mms_output_print_parts(const mms_value *result, FILE *out)
 {
     size_t i;
     mms_value *part;
 
-    fprintf(out, "%-28s%-20s%-16s%-12s%-10s%s\n", "Part", "Scan", "Spw", "Nrows", "MB",
-            "Visibilities");
+    fprintf(out, "%-28s%-20s%-16s%-12s%-12s%s\n", "Part", "Scan", "Spw", "Selected", "Nrows", "MB");
     json_array_foreach(json_object_get(result, "parts"), i, part)
     {
         fprintf(out, "%-27s ", json_string_value(json_object_get(part, "name")));
         print_ids(json_object_get(part, "scans"), out, 20);
         print_ids(json_object_get(part, "spws"), out, 16);
-        fprintf(out, "%-12" JSON_INTEGER_FORMAT "%-10.1f%" JSON_INTEGER_FORMAT "\n",
-                json_integer_value(json_object_get(part, "rows")),
-                (double)json_integer_value(json_object_get(part, "bytes")) / 1e6,
-                json_integer_value(json_object_get(part, "visibilities")));
+        fprintf(out, "%-12" JSON_INTEGER_FORMAT "%-12" JSON_INTEGER_FORMAT "%.1f\n",
+                json_integer_value(json_object_get(part, "rows")), number(part, "rows_out", "rows"),
+                (double)number(part, "bytes_out", "bytes") / 1e6);
     }
+}
+
+void mms_output_print_estimate(const mms_value *result, FILE *out)
+{
+    const char *estimate = json_string_value(json_object_get(result, "estimate"));
+
+    if (estimate)
+        fprintf(out, "Time: %s\n", estimate);
 }
 
 static void print_stages(const mms_value *stages, FILE *out)
@@ -82,17 +95,37 @@ static void print_stages(const mms_value *stages, FILE *out)
         fputc('\n', out);
 }
 
-static void print_windows(const mms_value *windows, FILE *out)
+/** The first channel's width of a window that changes, or NULL. */
+static const mms_value *find_width(const mms_value *windows, json_int_t row)
 {
     size_t i;
     mms_value *window;
 
-    json_array_foreach(windows, i, window)
+    json_array_foreach(windows, i,
+                       window) if (json_integer_value(json_object_get(window, "row")) ==
+                                   row) return json_array_get(json_object_get(window, "CHAN_WIDTH"),
+                                                              0);
+    return NULL;
+}
+
+static void print_windows(const mms_value *result, FILE *out)
+{
+    size_t i;
+    mms_value *spw;
+
+    json_array_foreach(json_object_get(result, "spws"), i, spw)
     {
-        const mms_value *widths = json_object_get(window, "CHAN_WIDTH");
-        fprintf(out, "Output spw %" JSON_INTEGER_FORMAT ": %zu channels, the first %g kHz wide\n",
-                json_integer_value(json_object_get(window, "row")), json_array_size(widths),
-                json_number_value(json_array_get(widths, 0)) / 1e3);
+        const json_int_t id = json_integer_value(json_object_get(spw, "spw"));
+        const mms_value *width = find_width(json_object_get(result, "windows"), id);
+        fprintf(out,
+                "Output spw %" JSON_INTEGER_FORMAT " from %" JSON_INTEGER_FORMAT
+                ": %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " channels",
+                id, json_integer_value(json_object_get(spw, "from")),
+                json_integer_value(json_object_get(spw, "channels")),
+                json_integer_value(json_object_get(spw, "channels_in")));
+        if (width)
+            fprintf(out, ", the first %g kHz wide", json_number_value(width) / 1e3);
+        fputc('\n', out);
     }
 }
 
@@ -104,6 +137,7 @@ void mms_transform_print(const mms_value *result, FILE *out)
             json_string_value(json_object_get(result, "verdict")),
             json_string_value(json_object_get(result, "reason")));
     print_stages(json_object_get(result, "stages"), out);
-    print_windows(json_object_get(result, "windows"), out);
+    print_windows(result, out);
     mms_output_print_parts(result, out);
+    mms_output_print_estimate(result, out);
 }

@@ -21,6 +21,7 @@ typedef struct work {
     char *taql;
     const char *datacolumn;
     unsigned timespan;
+    bool adds_state; /**< to timespan, for ALMA */
     mms_selection *selection;
     mms_meta meta;
     mms_member_extent *extents; /**< of the input's members; NULL when the decision needs none */
@@ -38,22 +39,22 @@ static mms_status out_of_memory(const work *w, mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", w->t->vis);
 }
 
+static const struct {
+    const char *name;
+    unsigned bit;
+} timespan_words[] = {
+    {"scan", MMS_TIMESPAN_SCAN}, {"state", MMS_TIMESPAN_STATE}, {"field", MMS_TIMESPAN_FIELD}};
+
 /** Take a comma list of scan, state, field in any case. */
 static mms_status parse_timespan(work *w, mms_error *err)
 {
-    static const struct {
-        const char *name;
-        unsigned bit;
-    } words[] = {
-        {"scan", MMS_TIMESPAN_SCAN}, {"state", MMS_TIMESPAN_STATE}, {"field", MMS_TIMESPAN_FIELD}};
-
     for (const char *at = w->t->timespan; *at;) {
         at += strspn(at, ", []");
         const size_t n = strcspn(at, ", []");
         unsigned bit = 0;
-        for (int64_t i = 0; n && i < MMS_COUNT_OF(words) - w->t->no_field_span; i++)
-            if (strlen(words[i].name) == n && !strncasecmp(at, words[i].name, n))
-                bit = words[i].bit;
+        for (int64_t i = 0; n && i < MMS_COUNT_OF(timespan_words) - w->t->no_field_span; i++)
+            if (strlen(timespan_words[i].name) == n && !strncasecmp(at, timespan_words[i].name, n))
+                bit = timespan_words[i].bit;
         if (n && !bit)
             return mms_fail(err, MMS_ERR_ARG, "parameter %s: %.*s is not one of scan, state%s",
                             w->t->timespan_name, (int)n, at, w->t->no_field_span ? "" : ", field");
@@ -78,6 +79,7 @@ static mms_status add_alma_state(work *w, mms_error *err)
         mms_log(MMS_LOG_WARN, w->run->task->name,
                 "In order to remove sub-scan boundaries which limit time average to 30s ");
         w->timespan |= MMS_TIMESPAN_STATE;
+        w->adds_state = true;
     }
     free(telescope);
     return st;
@@ -403,7 +405,7 @@ static mms_status list_flag_bins(work *w, mms_error *err)
 }
 
 static mms_status prepare_window(work *w, int64_t i, const mms_channels *list, int64_t nrange,
-                                 mms_error *err)
+                                 mms_value *window, mms_error *err)
 {
     mms_spectral_opts opts = MMS_SPECTRAL_OPTS_INIT;
     mms_spectral_axis axis;
@@ -426,6 +428,7 @@ static mms_status prepare_window(work *w, int64_t i, const mms_channels *list, i
     for (int64_t k = 0; k < mms_spectral_nwarning(plan); k++)
         mms_log(MMS_LOG_WARN, w->run->task->name, "%s", mms_spectral_warning(plan, k));
     const mms_spectral_axis *out = mms_spectral_axis_out(plan, &changed);
+    json_object_set_new(window, "nchan_out", json_integer(out->nchan));
     if (changed)
         json_array_append_new(w->windows, mms_window_describe(window_row(w, i), out));
 done:
@@ -446,11 +449,11 @@ static mms_status add_window(work *w, int64_t i, mms_channels *list, mms_error *
             json_array_append_new(ddids, json_integer(d));
             nchan = w->meta.dds[d].nchan;
         }
-    json_array_append_new(json_object_get(w->chain, "windows"),
-                          json_pack("{si si so so sI sb}", "spw", (int)w->spws[i], "nchan",
-                                    (int)nchan, "ranges", ranges, "ddids", ddids, "chanbin",
-                                    (json_int_t)w->bins[i], "hanning", (int)w->smooth[i]));
-    return prepare_window(w, i, list, nrange, err);
+    mms_value *window = json_pack("{si si so so sI sb}", "spw", (int)w->spws[i], "nchan",
+                                  (int)nchan, "ranges", ranges, "ddids", ddids, "chanbin",
+                                  (json_int_t)w->bins[i], "hanning", (int)w->smooth[i]);
+    json_array_append_new(json_object_get(w->chain, "windows"), window);
+    return prepare_window(w, i, list, nrange, window, err);
 }
 
 static mms_status make_chain(work *w, mms_error *err)
@@ -525,6 +528,18 @@ static void add_list(mms_text *text, int64_t n, const int64_t *values)
         mms_text_add(text, "%s%" PRId64, i ? "," : "", values[i]);
 }
 
+/** What the bins cross, that which is added by itself included. */
+static void add_timespan(mms_text *text, const work *w)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(timespan_words); i++)
+        if (w->timespan & timespan_words[i].bit)
+            mms_text_add(text, "%s%s", n++ ? "," : " across ", timespan_words[i].name);
+    if (w->adds_state)
+        mms_text_add(text, " (state is added: sub-scans of ALMA)");
+}
+
 /** A new reference; text is ended. */
 static mms_value *stage_of(mms_text *text)
 {
@@ -543,8 +558,8 @@ static mms_value *list_stages(const work *w)
     mms_text text = {0};
 
     if (t->timebin_s > 0) {
-        mms_text_add(&text, "time average of %g s%s%s", t->timebin_s,
-                     *t->timespan ? " across " : "", t->timespan);
+        mms_text_add(&text, "time average of %g s", t->timebin_s);
+        add_timespan(&text, w);
         json_array_append_new(stages, stage_of(&text));
     }
     if (t->chanbin.count) {
@@ -560,6 +575,22 @@ static mms_value *list_stages(const work *w)
     return stages;
 }
 
+/** The windows of the output, changed or not: id, input's id, channels. */
+static mms_value *list_windows(const work *w)
+{
+    const mms_value *windows = json_object_get(w->chain, "windows");
+    mms_value *list = json_array();
+
+    for (int64_t i = 0; i < w->nspw; i++) {
+        const mms_value *window = json_array_get(windows, (size_t)i);
+        json_array_append_new(list, json_pack("{sI si sO sO}", "spw", (json_int_t)window_row(w, i),
+                                              "from", (int)w->spws[i], "channels_in",
+                                              json_object_get(window, "nchan"), "channels",
+                                              json_object_get(window, "nchan_out")));
+    }
+    return list;
+}
+
 static mms_status describe(const work *w, const mms_output *out, mms_value *result, mms_error *err)
 {
     mms_value *decision = NULL;
@@ -569,6 +600,7 @@ static mms_status describe(const work *w, const mms_output *out, mms_value *resu
     MMS_TRY(mms_decision_describe(&w->decision, &decision, err));
     json_object_update(result, decision);
     json_object_set_new(result, "stages", list_stages(w));
+    json_object_set_new(result, "spws", list_windows(w));
     json_object_set(result, "windows", w->windows);
 done:
     mms_value_free(&decision);
@@ -615,9 +647,10 @@ static mms_status write_output(work *w, mms_value *result, mms_error *err)
     set_tile(t->tileshape, out.tile);
     if (st == MMS_OK)
         st = mms_output_check_space(&out, err);
-    if (st != MMS_OK || t->dryrun)
+    if (st != MMS_OK)
         return st;
-    return mms_output_write(w->run, &out, result, err);
+    return t->dryrun ? mms_output_estimate(w->run, &out, result, err)
+                     : mms_output_write(w->run, &out, result, err);
 }
 
 static void end(work *w)

@@ -2,6 +2,10 @@
 import json
 import os
 import re
+import shutil
+
+import numpy
+from casacore.tables import table
 
 import program_case
 from program_case import ProgramCase
@@ -139,11 +143,66 @@ class Plan(ProgramCase):
         text = self.multims("plan", *words).stdout
         self.assertIn("out.mms: 48 rows selected, parallel: no time bin needs rows of two", text)
         self.assertIn("Stages: time average of 20 s, then channel average by 2,4, then Hann", text)
-        self.assertRegex(text, r"(?m)^out\.0001\.ms +2 +0~1 +24 ")
+        self.assertIn("Output spw 0 from 0: 4 of 8 channels, the first ", text)
+        self.assertRegex(text, r"(?m)^out\.0001\.ms +2 +0~1 +24 +12 ")
         across = self.answer("plan", *words, "timespan=scan")
         self.assertEqual((across["verdict"], across["axis"]), ("re-partition", "spw"))
         self.assertRegex(across["reason"], "sub-MS 0 has no rows of scan 2")
         self.assertFalse(os.path.exists(self.path("out.mms")))
+
+    def written(self, path):
+        """Rows, and bytes of the cells of an output."""
+        with table(self.path(path), ack=False) as main:
+            cells = [main.getcell(c, r) for c in main.colnames() for r in range(main.nrows())
+                     if main.iscelldefined(c, r)]
+            sizes = {n: main.getcoldesc(n)["valueType"] for n in main.colnames()}
+            scalar = {"int": 4, "double": 8, "boolean": 1}
+            return main.nrows(), sum(c.nbytes for c in cells if isinstance(c, numpy.ndarray)) + sum(
+                scalar[t] * main.nrows() for n, t in sizes.items() if main.isscalarcol(n))
+
+    def test_it_knows_what_will_be_written(self):
+        """Rows and bytes before are those after, however rows lie and whatever is averaged."""
+        self.simulate("in.ms", "scans=3", "fields=2", "integrations=5", "spws=3", "wtspectrum=True")
+        self.simulate("bare.ms", "scans=2", "integrations=5", "wtspectrum=False")
+        with table(self.path("bare.ms"), readonly=False, ack=False) as main:  # TIME falls
+            for name in main.colnames():
+                if main.iscelldefined(name, 0):
+                    main.putcol(name, main.getcol(name)[::-1])
+        for words in ("split in.ms datacolumn=data", "split in.ms datacolumn=corrected width=3",
+                      "split in.ms datacolumn=all spw=0:1~5,2 correlation=XX width=2 timebin=20s",
+                      "mstransform in.ms datacolumn=data timeaverage=True timebin=30s "
+                      "timespan=scan,field maxuvwdistance=5 hanning=True",
+                      "mstransform bare.ms datacolumn=data usewtspectrum=True",
+                      "mstransform bare.ms datacolumn=all timeaverage=True timebin=20s",
+                      "mstransform in.ms datacolumn=data createmms=True separationaxis=scan "
+                      "timeaverage=True timebin=20s",
+                      "mstransform in.ms datacolumn=data createmms=True separationaxis=baseline "
+                      "timeaverage=True timebin=20s", "partition in.ms spw=1:2~4 datacolumn=data"):
+            with self.subTest(words=words):
+                verb, source, *words = words.split()
+                plan = self.answer("plan", verb, source, "out", *words)
+                done = self.answer(verb, source, "out", *words, "--no-sync", "--quiet")
+                self.assertEqual((plan["rows_out"], plan["bytes_out"]), self.written("out"))
+                self.assertEqual(done["rows_out"], plan["rows_out"])
+                self.assertEqual([p["rows_out"] for p in done["parts"]],
+                                 [p["rows_out"] for p in plan["parts"]])
+                shutil.rmtree(self.path("out"))
+                shutil.rmtree(self.path("out.flagversions"), ignore_errors=True)
+
+    def test_it_guesses_the_time(self):
+        self.simulate()
+        plan = self.answer("plan", "split", "in.ms", "out.ms", "timebin=20s", "-j", "1")
+        self.assertTrue(0 < plan["seconds"] < 5)
+        self.assertRegex(plan["estimate"], r"^about 0\.\d s with 1 worker: a guess from ")
+        self.assertIn("\nTime: about 0.", self.multims("plan", "split", "in.ms", "out.ms").stdout)
+
+    def test_it_names_the_state_that_alma_adds(self):
+        self.simulate()
+        with table(self.path("in.ms/OBSERVATION"), readonly=False, ack=False) as observation:
+            observation.putcell("TELESCOPE_NAME", 0, "ALMA")
+        plan = self.answer("plan", "split", "in.ms", "out.ms", "timebin=31s", "combine=scan")
+        self.assertEqual(plan["stages"], ["time average of 31 s across scan,state (state is added: "
+                                          "sub-scans of ALMA)"])
 
     def test_words_behind_two_dashes_stay_names(self):
         self.simulate()

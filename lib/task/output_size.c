@@ -1,0 +1,347 @@
+/** @file output_size.c  What an output will hold, before it is written: rows, bytes, and about how
+ * long that takes. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "multims/ms_meta.h"
+#include "multims/spectra.h"
+#include "multims/subtables.h"
+#include "multims/transform.h"
+#include "output_priv.h"
+#include "task_priv.h"
+#include "time_rows_priv.h"
+
+/** Rates of one worker.  They are such that split of everything (2.4 s), by width=4 (1.6 s), by
+ *  timebin (1.4 s) and hanningsmooth (3.5 s) of a simulated set of 1.3 GB in the page cache, -j 1
+ *  --no-sync, come out within 30 %. */
+static const double read_bytes_s = 1.5e9;      /**< cells of the input */
+static const double write_bytes_s = 0.9e9;     /**< cells of the output */
+static const double transform_bytes_s = 3.0e9; /**< cells of the input, in each stage */
+static const double start_s = 0.2, part_s = 0.05;
+
+/** Bytes of a row's cells by DDID: what is read, what is written. */
+typedef struct row_bytes {
+    int64_t in, out;
+    int32_t nchan, ncorr; /**< of the output */
+} row_bytes;
+
+/** One part of the output. */
+typedef struct part_size {
+    int64_t rows, bytes_in, bytes_out;
+} part_size;
+
+typedef struct sizes {
+    const mms_output *out;
+    row_bytes *row; /**< by DDID */
+    part_size *parts;
+    int64_t nparts, stages;
+} sizes;
+
+static mms_status out_of_memory(const mms_output *out, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", out->outputvis);
+}
+
+/* ---- a row ------------------------------------------------------------------------------------*/
+
+/** Channels of a window after the chain. */
+static bool find_window(const mms_value *chain, int32_t ddid, int32_t *nchan)
+{
+    const mms_value *windows = json_object_get(chain, "windows");
+    size_t i, k;
+    mms_value *window, *id;
+
+    json_array_foreach(windows, i, window) json_array_foreach(
+        json_object_get(window, "ddids"), k, id) if (json_integer_value(id) == ddid)
+    {
+        *nchan = (int32_t)json_integer_value(json_object_get(window, "nchan_out"));
+        return true;
+    }
+    return false;
+}
+
+static mms_status find_shape(const mms_output *out, int32_t ddid, row_bytes *row, mms_error *err)
+{
+    const mms_dd *dd = &out->meta->dds[ddid];
+    const mms_ids corrs = mms_selection_corrs(out->selection, dd->pol);
+    int32_t *chans;
+    int64_t nchan;
+    mms_status st;
+
+    row->ncorr = corrs.given ? (int32_t)corrs.n : dd->ncorr;
+    if (find_window(out->chain, ddid, &row->nchan))
+        return MMS_OK;
+    st = mms_channel_list(out->selection, dd->spw, dd->nchan, &chans, &nchan, err);
+    if (st != MMS_OK)
+        return st;
+    free(chans);
+    row->nchan = nchan ? (int32_t)nchan : dd->nchan;
+    return MMS_OK;
+}
+
+/** A cell of the input with the channels and correlations of the output. */
+static int64_t cut_bytes(const char *column, const mms_dd *dd, const row_bytes *row, int64_t bytes)
+{
+    if (mms_column_has_channels(column))
+        bytes = bytes / dd->nchan * row->nchan;
+    if (mms_column_has_correlations(column))
+        bytes = bytes / dd->ncorr * row->ncorr;
+    return bytes;
+}
+
+/** Measure the row that stands for its DDID. */
+static mms_status measure_row(const mms_output *out, int32_t ddid, int64_t at, row_bytes *row,
+                              mms_error *err)
+{
+    const mms_dd *dd = &out->meta->dds[ddid];
+    const bool spectra = json_is_true(json_object_get(out->chain, "out_spectra"));
+    mms_status st;
+
+    MMS_TRY(find_shape(out, ddid, row, err));
+    for (int64_t i = 0; i < mms_ms_ncolumn(out->ms); i++) {
+        const mms_column *c = mms_ms_column(out->ms, i);
+        int64_t bytes;
+        if (!mms_output_writes(out, c->name))
+            continue;
+        MMS_TRY(mms_ms_cell_bytes(out->ms, c, at, &bytes, err));
+        row->in += bytes;
+        if (!spectra || !mms_is_spectrum(c->name))
+            row->out += cut_bytes(c->name, dd, row, bytes);
+    }
+    if (spectra)
+        row->out += 2 * (int64_t)sizeof(float) * row->nchan * row->ncorr;
+done:
+    return st;
+}
+
+static mms_status measure_rows(sizes *s, mms_error *err)
+{
+    const mms_meta *meta = s->out->meta;
+    mms_status st = MMS_OK;
+
+    s->row = mms_alloc(meta->ndd, sizeof *s->row);
+    if (!s->row)
+        return out_of_memory(s->out, err);
+    for (int64_t i = 0; st == MMS_OK && i < meta->ncell; i++) {
+        const mms_cell *cell = &meta->cells[i];
+        if (s->row[cell->ddid].in == 0)
+            st = measure_row(s->out, cell->ddid, cell->first_row, &s->row[cell->ddid], err);
+    }
+    return st;
+}
+
+/* ---- rows that stay rows ----------------------------------------------------------------------*/
+
+/** Bytes of the cells of meta in their parts; on the axis baseline, which cuts cells, those of all
+ *  by the rows of a part. */
+static void add_cells(sizes *s)
+{
+    const mms_meta *meta = s->out->meta;
+    const bool cut = mms_plan_axis(s->out->plan) == MMS_AXIS_BASELINE;
+    part_size all = {0};
+
+    for (int64_t i = 0; i < meta->ncell; i++) {
+        const mms_cell *c = &meta->cells[i];
+        const mms_row_key key = {c->scan, c->ddid, 0, 0, c->member};
+        const int64_t part = cut ? -1
+                             : mms_plan_axis(s->out->plan) == MMS_AXIS_NONE
+                                 ? 0
+                                 : mms_plan_part_of(s->out->plan, &key);
+        part_size *to = part < 0 ? &all : &s->parts[part];
+        to->bytes_in += c->rows * s->row[c->ddid].in;
+        to->bytes_out += c->rows * s->row[c->ddid].out;
+    }
+    for (int64_t i = 0; i < s->nparts; i++) {
+        s->parts[i].rows = mms_plan_part(s->out->plan, i)->rows;
+        const double share = (double)s->parts[i].rows / (double)meta->nselected;
+        s->parts[i].bytes_in += (int64_t)(share * (double)all.bytes_in);
+        s->parts[i].bytes_out += (int64_t)(share * (double)all.bytes_out);
+    }
+}
+
+mms_status mms_output_most_bytes(const mms_output *out, int64_t *bytes, mms_error *err)
+{
+    sizes s = {.out = out};
+    const mms_status st = measure_rows(&s, err);
+
+    *bytes = 0;
+    for (int64_t i = 0; st == MMS_OK && i < out->meta->ncell; i++)
+        *bytes += out->meta->cells[i].rows * s.row[out->meta->cells[i].ddid].out;
+    free(s.row);
+    return st;
+}
+
+/* ---- rows that are averaged -------------------------------------------------------------------*/
+
+/** Counts the bins of a part. */
+typedef struct bin_counter {
+    const sizes *sizes;
+    mms_time_bins *bins;
+    part_size *part;
+} bin_counter;
+
+static mms_status count_bin(void *ctx, int64_t position, int64_t row, const mms_time_row *r,
+                            mms_error *err)
+{
+    bin_counter *c = ctx;
+    mms_time_place place;
+    const mms_status st = mms_time_bins_add(c->bins, r, &place, err);
+
+    (void)position;
+    (void)row;
+    if (st == MMS_OK && place.opened) {
+        c->part->rows++;
+        c->part->bytes_out += c->sizes->row[r->ddid].out;
+    }
+    return st;
+}
+
+/** The bins that the worker will make of the same rows. */
+static mms_status count_bins(const sizes *s, const char *rows_file, part_size *part, mms_error *err)
+{
+    const mms_value *time = json_object_get(s->out->chain, "time");
+    mms_time_opts opts = MMS_TIME_OPTS_INIT;
+    bin_counter c = {.sizes = s, .part = part};
+    int64_t *positions = NULL;
+    mms_status st;
+
+    opts.timebin_s = json_number_value(json_object_get(time, "timebin_s"));
+    opts.timespan = (unsigned)json_integer_value(json_object_get(time, "timespan"));
+    opts.max_uvw_m = json_number_value(json_object_get(time, "max_uvw_m"));
+    MMS_TRY(
+        mms_time_rows_order(s->out->ms, rows_file, opts.timespan, &opts.order, &positions, err));
+    MMS_TRY(mms_time_bins_create(&opts, &c.bins, err));
+    part->rows = part->bytes_out = 0;
+    MMS_TRY(mms_time_rows_each(s->out->ms, rows_file, count_bin, &c, err));
+done:
+    mms_time_bins_free(&c.bins);
+    free(positions);
+    return st;
+}
+
+/** A unit as far as the sorting of rows needs it; new reference. */
+static mms_value *rows_unit(const char *folder, int64_t part)
+{
+    char *path = mms_format("%s/%" PRId64 ".rows", folder, part);
+    mms_value *unit = path ? json_pack("{ss}", "rows_file", path) : NULL;
+
+    free(path);
+    return unit;
+}
+
+static mms_status average_rows_in(const sizes *s, const char *folder, mms_error *err)
+{
+    mms_value **units = mms_alloc(s->nparts, sizeof(mms_value *));
+    mms_status st = units ? MMS_OK : out_of_memory(s->out, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < s->nparts; i++)
+        if (!(units[i] = rows_unit(folder, i)))
+            st = out_of_memory(s->out, err);
+    if (st == MMS_OK)
+        st = mms_sort_rows(s->out, (const mms_value *const *)units, err);
+    for (int64_t i = 0; st == MMS_OK && i < s->nparts; i++) {
+        const mms_value *file = json_object_get(units[i], "rows_file");
+        st = count_bins(s, json_string_value(file), &s->parts[i], err);
+        if (st == MMS_OK)
+            st = mms_check_stop(err);
+    }
+    for (int64_t i = 0; units && i < s->nparts; i++)
+        mms_value_free(&units[i]);
+    free(units);
+    return st;
+}
+
+/** Count with lists of rows in a scratch folder of the machine: nothing is made beside the output.
+ */
+static mms_status average_rows(const sizes *s, mms_error *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *folder = mms_format("%s/multims-plan-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    mms_status st;
+
+    if (!folder || !mkdtemp(folder))
+        st = mms_fail(err, MMS_ERR_IO, "%s: no scratch folder can be made",
+                      folder ? folder : "/tmp");
+    else {
+        st = average_rows_in(s, folder, err);
+        (void)!mms_remove_tree(folder, NULL);
+    }
+    free(folder);
+    return st;
+}
+
+/* ---- time, and the answer ---------------------------------------------------------------------*/
+
+static double part_seconds(const sizes *s, const part_size *p)
+{
+    return part_s + (double)p->bytes_in / read_bytes_s + (double)p->bytes_out / write_bytes_s +
+           (double)s->stages * (double)p->bytes_in / transform_bytes_s;
+}
+
+/** The longest part, or all of them on the workers, whichever takes longer. */
+static double guess_seconds(const sizes *s, int workers)
+{
+    double sum = 0, longest = 0;
+
+    for (int64_t i = 0; i < s->nparts; i++) {
+        const double seconds = part_seconds(s, &s->parts[i]);
+        sum += seconds;
+        longest = seconds > longest ? seconds : longest;
+    }
+    return start_s + (sum / workers > longest ? sum / workers : longest);
+}
+
+static void describe(const sizes *s, int workers, mms_value *result)
+{
+    const double seconds = guess_seconds(s, workers);
+    part_size all = {0};
+    size_t i;
+    mms_value *part;
+
+    json_array_foreach(json_object_get(result, "parts"), i, part)
+    {
+        const part_size *p = &s->parts[i];
+        json_object_set_new(part, "rows_out", json_integer(p->rows));
+        json_object_set_new(part, "bytes_out", json_integer(p->bytes_out));
+        all.rows += p->rows;
+        all.bytes_in += p->bytes_in;
+        all.bytes_out += p->bytes_out;
+    }
+    char *text =
+        mms_format("about %.*f s with %d worker%s: a guess from %.1f MB to read, %.1f MB to "
+                   "write and what a worker did on one machine, files in memory",
+                   seconds < 10 ? 1 : 0, seconds, workers, workers > 1 ? "s" : "",
+                   (double)all.bytes_in / 1e6, (double)all.bytes_out / 1e6);
+    json_object_set_new(result, "rows_out", json_integer(all.rows));
+    json_object_set_new(result, "bytes_in", json_integer(all.bytes_in));
+    json_object_set_new(result, "bytes_out", json_integer(all.bytes_out));
+    json_object_set_new(result, "workers", json_integer(workers));
+    json_object_set_new(result, "seconds", json_real(seconds));
+    json_object_set_new(result, "estimate", json_string(text ? text : ""));
+    free(text);
+}
+
+mms_status mms_output_estimate(mms_run *run, const mms_output *out, mms_value *result,
+                               mms_error *err)
+{
+    sizes s = {.out = out,
+               .nparts = mms_plan_nparts(out->plan),
+               .stages = (int64_t)json_array_size(json_object_get(result, "stages"))};
+    mms_status st;
+
+    s.parts = mms_alloc(s.nparts, sizeof *s.parts);
+    MMS_TRY(s.parts ? MMS_OK : out_of_memory(out, err));
+    MMS_TRY(measure_rows(&s, err));
+    add_cells(&s);
+    if (json_object_get(out->chain, "time"))
+        MMS_TRY(average_rows(&s, err));
+    MMS_TRY(mms_run_engine(run, err));
+    describe(&s, mms_engine_workers(run->engine), result);
+done:
+    free(s.parts);
+    free(s.row);
+    return st;
+}
