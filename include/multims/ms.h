@@ -99,6 +99,11 @@ MMS_API MMS_CHECKED mms_status mms_ms_telescope(const mms_ms *ms, char **name, m
 MMS_API MMS_CHECKED mms_status mms_ms_subtable_has(const mms_ms *ms, const char *subtable,
                                                    const char *column, bool *has, mms_error *err);
 
+/** Find whether a model is attached for CASA to compute visibilities from: a keyword
+ *  definedmodel_field_N of SOURCE, or of the main table, that names the keyword of its record.  A
+ *  column SOURCE_MODEL alone holds no model.  Errors: TABLE. */
+MMS_API MMS_CHECKED mms_status mms_ms_has_model(const mms_ms *ms, bool *has, mms_error *err);
+
 /** Read cells of one column for nrange runs of rows; array cells must all have one shape.
  *  @param      nvalue  elements in data
  *  @param[out] data    data[sum of counts][cell], of the column's type (not STRING, not OTHER)

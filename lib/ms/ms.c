@@ -306,6 +306,40 @@ mms_status mms_ms_subtable_has(const mms_ms *ms, const char *subtable, const cha
     return st;
 }
 
+/** Whether a table's keywords define a model. */
+static mms_status defines_model(mms_table *table, bool *has, mms_error *err)
+{
+    static const char prefix[] = "definedmodel_field_";
+    mms_value *keywords, *value;
+    const char *name;
+    const mms_status st = mms_table_keywords(table, NULL, &keywords, err);
+
+    if (st != MMS_OK)
+        return st;
+    json_object_foreach(keywords, name, value) if (!strncmp(name, prefix, sizeof prefix - 1) &&
+                                                   json_is_string(value)) *has =
+        *has || json_object_get(keywords, json_string_value(value));
+    mms_value_free(&keywords);
+    return MMS_OK;
+}
+
+mms_status mms_ms_has_model(const mms_ms *ms, bool *has, mms_error *err)
+{
+    const char *path = mms_ms_subtable(ms, "SOURCE");
+    mms_table *source = NULL;
+    mms_status st;
+
+    *has = false;
+    MMS_TRY(defines_model(ms->first, has, err));
+    if (path) {
+        MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &source, err));
+        MMS_TRY(defines_model(source, has, err));
+    }
+done:
+    mms_table_drop(&source);
+    return st;
+}
+
 /** Return member i's table; member 0 stays open, of the others the last one used. */
 static mms_status open_member(mms_ms *ms, int64_t i, mms_table **table, mms_error *err)
 {

@@ -99,28 +99,29 @@ static mms_status check_tileshape(const mms_transform *t, mms_error *err)
     return MMS_OK;
 }
 
-/** A real MODEL_DATA is taken as it is; a virtual one would have to be computed. */
+/** A real MODEL_DATA is taken as it is; a virtual one would have to be computed.  Where there is
+ *  none CASA writes ones if only SOURCE has the column for it; here the parameter has no effect. */
 static mms_status check_model(const work *w, mms_error *err)
 {
-    bool is_virtual;
+    const bool asked = !strcmp(w->datacolumn, "all") || strstr(w->datacolumn, "model");
+    bool is_virtual, has_column;
     mms_status st;
 
-    if (!w->t->realmodelcol || mms_ms_find_column(w->ms, "MODEL_DATA"))
+    if (!w->t->realmodelcol || !asked || mms_ms_find_column(w->ms, "MODEL_DATA"))
         return MMS_OK;
-    st = mms_ms_subtable_has(w->ms, "SOURCE", "SOURCE_MODEL", &is_virtual, err);
-    if (st != MMS_OK)
-        return st;
+    MMS_TRY(mms_ms_has_model(w->ms, &is_virtual, err));
+    MMS_TRY(mms_ms_subtable_has(w->ms, "SOURCE", "SOURCE_MODEL", &has_column, err));
     if (is_virtual)
-        return mms_fail(
-            err, MMS_ERR_UNSUPPORTED,
-            "parameter realmodelcol: %s has a virtual model (SOURCE_MODEL); this version "
-            "can't compute visibilities from it",
-            w->t->vis);
-    mms_log(
-        MMS_LOG_WARN, w->run->task->name,
-        "Requested to make virtual MODEL_DATA column real but SOURCE_MODEL column is not present "
-        "in SOURCE sub-table");
-    return MMS_OK;
+        return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                        "parameter realmodelcol: %s has a virtual model (SOURCE_MODEL); this "
+                        "version can't compute visibilities from it",
+                        w->t->vis);
+    mms_log(MMS_LOG_WARN, w->run->task->name, "%s",
+            has_column ? "Requested to make virtual MODEL_DATA column real but no model is set"
+                       : "Requested to make virtual MODEL_DATA column real but SOURCE_MODEL column "
+                         "is not present in SOURCE sub-table");
+done:
+    return st;
 }
 
 static mms_status check(work *w, mms_error *err)

@@ -3,8 +3,11 @@
 written.  What CASA was asked (parameters.json): a result or a refusal in words."""
 import json
 import os
+import shutil
 import sys
 import unittest
+
+from casacore.tables import makecoldesc, table
 
 import program_case
 from program_case import ProgramCase
@@ -152,6 +155,53 @@ class BadValues(RefusalCase):
                 with self.subTest(verb=verb, selection=selection):
                     self.refuse(verb, "in.ms", "datacolumn=data", selection, statuses=(3,),
                                 text=["The selected table has zero rows."])
+
+
+class VirtualModels(RefusalCase):
+    """realmodelcol refuses a model that has to be computed, and nothing else."""
+
+    def attach(self, *keywords):
+        """What CASA writes for setjy usescratch=False: a column of SOURCE, keywords there."""
+        self.simulate()
+        with table(self.path("in.ms/SOURCE"), readonly=False, ack=False) as source:
+            source.addcols(makecoldesc("SOURCE_MODEL", {"valueType": "record", "option": 0,
+                                                        "dataManagerGroup": "models"}))
+            for name, value in keywords:
+                source.putkeyword(name, value)
+
+    def run_it(self, datacolumn, status=0):
+        shutil.rmtree(self.path("out.ms"), ignore_errors=True)
+        run = self.multims("mstransform", "in.ms", "out.ms", f"datacolumn={datacolumn}",
+                           "realmodelcol=True", "--no-sync", status=status)
+        self.assertEqual(os.path.exists(self.path("out.ms")), status == 0)
+        return run.stderr
+
+    def columns(self):
+        with table(self.path("out.ms"), ack=False) as main:
+            return {c for c in main.colnames() if c.endswith("_DATA")}
+
+    def test_a_model_is_refused_where_it_is_asked_for(self):
+        self.attach(("definedmodel_field_0", "model_0"), ("model_0", 0))
+        for datacolumn in "all", "model", "data,model,corrected":
+            self.assertIn("has a virtual model (SOURCE_MODEL)", self.run_it(datacolumn, 2))
+        self.assertNotIn("virtual", self.run_it("data"))
+
+    def test_a_keyword_that_names_no_model_is_none(self):
+        self.attach(("definedmodel_field_0", "model_0"))
+        self.assertIn("no model is set", self.run_it("all"))
+
+    def test_a_column_alone_is_no_model(self):
+        self.attach()
+        self.assertIn("no model is set", self.run_it("all"))
+        self.assertEqual(self.columns(), {"CORRECTED_DATA"})
+        self.assertIn("Desired column (MODEL_DATA) not found", self.run_it("model", 2))
+
+    def test_a_model_of_the_main_table(self):
+        self.simulate()
+        with table(self.path("in.ms"), readonly=False, ack=False) as main:
+            main.putkeyword("definedmodel_field_1", "model_1")
+            main.putkeyword("model_1", {"cl": {}})
+        self.assertIn("has a virtual model", self.run_it("all", 2))
 
 
 class AskedOfCasa(RefusalCase):
