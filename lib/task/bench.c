@@ -1,6 +1,7 @@
 /** @file bench.c  The task bench: how fast the verbs are here, beside cp -r. */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,7 +29,7 @@ static const mms_param params[] = {
     {"vis", MMS_PATH, AT(vis),
      .doc = "MeasurementSet to measure with, only read; left out: one is made for each shape and "
             "size"},
-    {"sizes", MMS_INTS, AT(sizes), .init = "2300", .unit = "MB",
+    {"sizes", MMS_INTS, AT(sizes), .init = "2400", .unit = "MB",
      .doc = "Sizes of the sets that are made"},
     {"shapes", MMS_STRING, AT(shapes), .init = "plain", .flags = MMS_PARAM_WORDS,
      .doc = "What they are like: plain (12 scans, 4 spws, 64 channels, 4 correlations), parts (100 "
@@ -149,29 +150,38 @@ done:
     return st;
 }
 
-/* How many antennas and integrations make about that many bytes */
-static mms_status fit(const struct shape *shape, int64_t bytes, mms_simulate_opts *opts,
-                      mms_error *err)
+/* Bytes of a row on disk: DATA, WEIGHT_SPECTRUM and FLAG; WEIGHT and SIGMA; UVW and ids */
+static double row_bytes(const mms_simulate_opts *opts)
 {
-    int64_t rows, estimate;
-    mms_status st;
+    const double correlations = strtod(opts->correlations, NULL);
+    return (double)*opts->channels * correlations * (8 + 4 + 1. / 8) + 2 * 4 * correlations + 24 +
+           12;
+}
 
-    *opts = (mms_simulate_opts)MMS_SIMULATE_OPTS_INIT;
-    opts->antennas = MOST_ANTENNAS;
-    opts->integrations = LEAST_INTEGRATIONS;
-    opts->scans = shape->scans;
-    opts->spws = shape->spws;
-    opts->nchannels = 1;
-    opts->channels = &shape->channels;
-    opts->correlations = shape->correlations;
-    opts->wtspectrum = true;
-    while ((st = mms_simulate_size(opts, &rows, &estimate, err)) == MMS_OK && estimate > bytes &&
-           opts->antennas > LEAST_ANTENNAS)
-        opts->antennas--;
-    if (st == MMS_OK && estimate < bytes)
-        opts->integrations =
-            (int64_t)((double)LEAST_INTEGRATIONS * (double)bytes / (double)estimate);
-    return st;
+/* Rows of an integration of every scan */
+static double integration_rows(const mms_simulate_opts *opts)
+{
+    return (double)(opts->antennas * (opts->antennas - 1) / 2 * opts->scans * opts->spws);
+}
+
+/* How many antennas and integrations make about that many bytes */
+static mms_simulate_opts fit(const struct shape *shape, double bytes)
+{
+    mms_simulate_opts opts = MMS_SIMULATE_OPTS_INIT;
+    double rows;
+
+    opts.antennas = MOST_ANTENNAS;
+    opts.scans = shape->scans;
+    opts.spws = shape->spws;
+    opts.nchannels = 1;
+    opts.channels = &shape->channels;
+    opts.correlations = shape->correlations;
+    opts.wtspectrum = true;
+    rows = bytes / row_bytes(&opts);
+    while (opts.antennas > LEAST_ANTENNAS && LEAST_INTEGRATIONS * integration_rows(&opts) > rows)
+        opts.antennas--;
+    opts.integrations = (int64_t)fmax(LEAST_INTEGRATIONS, round(rows / integration_rows(&opts)));
+    return opts;
 }
 
 static mms_status check_space(const struct work *w, const mms_simulate_opts *opts, mms_error *err)
@@ -249,7 +259,7 @@ static mms_status make_and_measure(struct work *w, const struct shape *shape, in
 
     if (!name || !inner || !vis || !kept)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "bench: out of memory"));
-    MMS_TRY(fit(shape, megabytes * 1000000, &opts, err));
+    opts = fit(shape, (double)megabytes * 1e6);
     MMS_TRY(check_space(w, &opts, err));
     if (w->p->keep)
         MMS_TRY(mms_output_check_new(NULL, kept, err));

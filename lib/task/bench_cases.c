@@ -282,8 +282,10 @@ static mms_status prepare_turn(const struct cases *all, mms_error *err)
     MMS_TRY(remove_output(all, err));
     /* so that none pays for the dirty pages of another */
     MMS_TRY(mms_sync_disk(all->bench->folder, err));
-    if (all->bench->cold)
+    if (all->bench->cold) {
+        MMS_TRY(mms_sync_disk(all->vis, err)); /* which may be another disk */
         MMS_TRY(mms_cache_drop(all->vis, err));
+    }
 done:
     return st;
 }

@@ -234,24 +234,20 @@ static uint64_t hash(uint64_t sum, const unsigned char *bytes, size_t n)
 
 static mms_status hash_file(void *ctx, const char *path, int64_t bytes, mms_error *err)
 {
-    static const size_t size = (size_t)1 << 20;
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    unsigned char *const buffer = mms_alloc((int64_t)size, 1);
+    unsigned char buffer[1 << 16];
     uint64_t *const total = ctx;
     uint64_t sum = 0xcbf29ce484222325;
     mms_status st = MMS_OK;
     ssize_t n = 0;
 
     (void)bytes;
-    while (fd >= 0 && buffer && (n = TEMP_FAILURE_RETRY(read(fd, buffer, size))) > 0)
+    while (fd >= 0 && (n = TEMP_FAILURE_RETRY(read(fd, buffer, sizeof buffer))) > 0)
         sum = total ? hash(sum, buffer, (size_t)n) : sum;
-    if (!buffer)
-        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
-    else if (fd < 0 || n < 0)
+    if (fd < 0 || n < 0)
         st = mms_fail_errno(err, errno, "%s: cannot read", path);
     if (total)
         *total += sum;
-    free(buffer);
     if (fd >= 0)
         close(fd);
     return st;

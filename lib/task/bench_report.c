@@ -223,7 +223,7 @@ static int draw_set(const mms_value *set, int y, FILE *out)
 
     fprintf(out, "<text x=\"16\" y=\"%d\" font-size=\"14\" font-weight=\"bold\">", y + 24);
     write_escaped(text_of(set, "set"), out);
-    fprintf(out, ": %.0f MB, %" PRId64 " rows; time as multiple of cp -r</text>\n",
+    fprintf(out, ": %.0f MB, %" PRId64 " rows; time / cp -r by request, path, workers</text>\n",
             (double)integer_of(set, "bytes") / 1e6, integer_of(set, "rows"));
     for (int i = 0; i < count; i++)
         draw_bar(json_array_get(cases, (size_t)i), pixels, y + HEAD + i * ROW, out);

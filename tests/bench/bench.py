@@ -132,7 +132,7 @@ def parse_options():
     a.add_argument("scratch", help="folder on the disk to measure")
     a.add_argument("--program", required=True, help="multims")
     a.add_argument("--vis", help="MeasurementSet to measure with; default: one is made")
-    a.add_argument("--size", type=int, default=2300, help="MB of that (%(default)s)")
+    a.add_argument("--size", type=int, default=2400, help="MB of that (%(default)s)")
     a.add_argument("--runs", type=int, default=5, help="turns of each request (%(default)s)")
     a.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     a.add_argument("--factor", type=float, default=1.5, help="allowed difference (%(default)s)")

@@ -43,6 +43,12 @@ class Bench(ProgramCase):
         self.assertGreater(float(lines["dd"]["median_s"]), 0)
         self.assert_left("speed.csv")
 
+    def test_made_sets_have_about_their_size(self):
+        for shape, size in (("plain", 20), ("channel", 5), ("parts", 20), ("spws", 20)):
+            lines = self.bench(f"sizes={size}", f"shapes={shape}", "only=partition spw")
+            with self.subTest(shape=shape):
+                self.assertAlmostEqual(float(lines["cp -r"]["MB"]), size, delta=0.25 * size)
+
     def test_made_sets_can_be_kept(self):
         lines = self.bench("sizes=1", "only=spw", "keep=True", "shapes=channel,spws")
         self.assertNotIn("", [line["set"] for line in lines.values()])
