@@ -79,6 +79,12 @@ typedef struct mms_against {
 /** Check the sub-tables of the set against those of the source (multi-ms 3.5, 3.6). */
 MMS_CHECKED mms_status mms_against_subtables(mms_against *a, mms_error *err);
 
+/** Check counts, totals and associations of a window's row, which mms_diff_tables() can't compare
+ *  under a selection: a->rules.nchan channels are kept (0: all). */
+MMS_CHECKED mms_status mms_against_window(const mms_against *a, const char *source, int64_t from,
+                                          const char *set, int64_t to, mms_check *check,
+                                          mms_error *err);
+
 #ifdef __cplusplus
 }
 #endif

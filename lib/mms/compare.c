@@ -417,9 +417,7 @@ mms_status mms_compare_rows(mms_compare *c, mms_column_pair *column, int64_t n, 
     const row_lists *const lists = c->rows;
     MMS_TRY(read_shapes(c, column, n, a, b, err));
     report_shapes(c, column, n, a, b);
-    if (column->dtype == MMS_DT_OTHER)
-        goto done; // records: only whether they are there
-    if (column->dtype == MMS_DT_STRING) {
+    if (column->dtype == MMS_DT_STRING || column->dtype == MMS_DT_OTHER) {
         MMS_TRY(compare_texts(c, column, n, a, b, err));
         goto done;
     }

@@ -140,6 +140,8 @@ static mms_status check_cut_row(mms_against *a, const char *path, const char *ot
         how->skip = corrs.n ? "NUM_CORR" : "NUM_CORR,CORR_TYPE,CORR_PRODUCT";
     }
     MMS_TRY(mms_diff_tables(path, other, how, check, err));
+    if (!strcmp(how->name, "SPECTRAL_WINDOW"))
+        MMS_TRY(mms_against_window(a, path, row, other, how->first_b, check, err));
 done:
     free(chans);
     return st;

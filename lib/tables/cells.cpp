@@ -224,6 +224,9 @@ mms_status mms_table_get_cell(mms_table *table, const char *column, int64_t row,
             *out = json_null();
         else if (c->dtype == MMS_DT_STRING)
             *out = mms::cell_json<String>(table, c, at);
+        else if (c->dtype == MMS_DT_OTHER && c->scalar)
+            *out = mms::record_json(
+                casacore::ScalarColumn<casacore::TableRecord>(table->table, column)(at));
         else
             mms::with_type(c->dtype, [&](auto tag) {
                 *out = mms::cell_json<typename decltype(tag)::type>(table, c, at);

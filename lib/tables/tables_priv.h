@@ -46,8 +46,8 @@ MMS_CHECKED mms_status mms_table_put(mms_table *table, const char *column, int64
                                      const mms_rows *ranges, int32_t ndim, const int64_t *shape,
                                      int64_t nvalue, const void *data, mms_error *err);
 
-/** One cell of any type but OTHER as JSON: numbers, strings, nested arrays in C order, complex as
- *  [re, im], null when undefined. */
+/** One cell of any type as JSON: numbers, strings, nested arrays in C order, complex as [re, im],
+ *  records as objects, null when undefined.  put takes any type but OTHER. */
 MMS_CHECKED mms_status mms_table_get_cell(mms_table *table, const char *column, int64_t row,
                                           mms_value **out, mms_error *err);
 MMS_CHECKED mms_status mms_table_put_cell(mms_table *table, const char *column, int64_t row,

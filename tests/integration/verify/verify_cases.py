@@ -266,6 +266,44 @@ def broken_content(c, source):
     c.expect("a row of CALDEVICE", b, ["CALDEVICE of the source"], *other, text="rows, not")
 
 
+def cut_windows(c, source):
+    """Rows of SPECTRAL_WINDOW under a cut: what describes the channels that are left, and its windows."""
+    mms = c.partition(source, "windows.mms", "spw=2,1:5~20", "separationaxis=scan")
+    other = ["--against", source]
+    associated = ct.table(member(mms, 0) + "/SPECTRAL_WINDOW", ack=False).getcell("ASSOC_SPW_ID", 0).tolist()
+    c.check("windows are associated", associated == [1], str(associated))
+    for column, row, value in (("TOTAL_BANDWIDTH", 1, 1e9), ("REF_FREQUENCY", 1, 1e9), ("ASSOC_SPW_ID", 0, np.array([0], np.int32)),
+                               ("ASSOC_SPW_ID", 0, np.array([1, 2], np.int32)), ("ASSOC_NATURE", 0, ["x"])):
+        b = c.copy(mms)
+        for i in range(2):
+            with Edit(member(b, i) + "/SPECTRAL_WINDOW") as t:
+                t.putcell(column, row, value)
+        c.expect("%s of a cut window" % column, b, ["SPECTRAL_WINDOW of the source"], *other, text="%s of row %d: " % (column, row))
+    b = c.copy(mms)
+    for i in range(2):
+        with Edit(member(b, i) + "/SPECTRAL_WINDOW") as t:
+            t.putcell("NUM_CHAN", 1, 17)
+    status, failed, _ = c.verify(b, *other)
+    c.check("NUM_CHAN of a cut window", status == 1 and "NUM_CHAN of row 1: 17, not 16" in str(failed["SPECTRAL_WINDOW of the source"]), str(failed)[:500])
+
+
+def records(c, plain):
+    """Cells that are records, as SOURCE_MODEL has them."""
+    source = c.copy(plain, "records.ms")
+    with Edit(source + "/SOURCE") as t:
+        t.addcols(ct.makecoldesc("SOURCE_MODEL", {"valueType": "record", "option": 0, "dataManagerGroup": "models"}))
+        for i in range(t.nrows()):
+            t.putcell("SOURCE_MODEL", i, {"flux": {"value": np.array([1.0 + i, 0]), "unit": "Jy"}, "n": i})
+    mms = c.partition(source, "records.mms", "separationaxis=scan", "numsubms=2")
+    c.expect("records of SOURCE", mms, [], "--against", source)
+    for i in range(2):
+        with Edit(member(mms, i) + "/SOURCE") as t:
+            t.putcell("SOURCE_MODEL", 0, {"flux": {"value": np.array([9.0, 0]), "unit": "Jy"}, "n": 0})
+    c.expect("a record that changed", mms, ["SOURCE of the source"], "--against", source, text="SOURCE_MODEL row 0")
+    run = subprocess.run([c.program, "diff", source, mms, "--ignore-order"], capture_output=True, text=True)
+    c.check("diff finds it", run.returncode == 1 and "SOURCE_MODEL row 0" in run.stdout, run.stdout[-500:])
+
+
 def derived_weights(c):
     source = c.copy(os.path.join(c.data, "tNDPPP-generic.MS"), "lofar.ms")
     with Edit(source) as t:
@@ -327,6 +365,8 @@ def main():
         case(c, mms)
     for case in (against, against_another_request, broken_content, plain_output):
         case(c, source)
+    cut_windows(c, source)
+    records(c, source)
     derived_weights(c)
     many_members(c)
     print("%d passed, %d failed" % (c.passed, c.failed))
