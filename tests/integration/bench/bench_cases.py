@@ -9,6 +9,11 @@ import program_case
 from program_case import ProgramCase
 
 
+REQUESTS = ["partition scan", "partition spw", "partition balanced", "partition auto",
+            "partition baseline", "split", "split width=4", "split timebin",
+            "split width=4 timebin", "hanningsmooth"]
+
+
 class Bench(ProgramCase):
     def bench(self, *words, status=0):
         """Run one turn; return its lines by request."""
@@ -18,6 +23,11 @@ class Bench(ProgramCase):
 
     def assert_left(self, *names):
         self.assertEqual(sorted(os.listdir(self.folder)), sorted(names))
+
+    def test_all_requests_work(self):
+        lines = self.bench("sizes=1")
+        self.assertEqual(list(lines), ["cp -r", *REQUESTS])
+        self.assertEqual([line["error"] for line in lines.values()], [""] * len(lines))
 
     def test_an_input_of_the_user_is_only_read(self):
         self.simulate()
@@ -64,7 +74,7 @@ class Bench(ProgramCase):
         self.assertEqual(len(plan["parts"]), 100)
 
     def test_few_channels_leave_out_what_needs_more(self):
-        lines = self.bench("sizes=1", "shapes=channel")
+        lines = self.bench("sizes=1", "shapes=channel", "only=split,hanning")
         self.assertIn("split timebin", lines)
         for name in ("split width=4", "hanningsmooth"):
             self.assertNotIn(name, lines)
