@@ -2,7 +2,9 @@
 #include <casacore/casa/Utilities/Regex.h>
 #include <casacore/ms/MSSel/MSSelection.h>
 #include <casacore/ms/MeasurementSets/MeasurementSet.h>
+#include <casacore/tables/DataMan/ForwardCol.h>
 #include <casacore/tables/TaQL/ExprNode.h>
+#include <casacore/tables/Tables/ArrColDesc.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/TableAttr.h>
@@ -113,18 +115,38 @@ std::set<std::string> open_subtables(mms_selector &s)
     return found;
 }
 
+const char category[] = "FLAG_CATEGORY";
+
+/** A table in memory whose columns are those of main, read through it, and FLAG_CATEGORY without
+ * cells: class MeasurementSet opens that column, which some writers leave out. */
+Table with_category(const Table &main)
+{
+    casacore::TableDesc desc(main.tableDesc(), casacore::TableDesc::Scratch);
+    for (const String &name : desc.hypercolumnNames())
+        desc.removeHypercolumnDesc(name);
+    desc.addColumn(casacore::ArrayColumnDesc<casacore::Bool>(category, 3));
+    casacore::SetupNewTable setup("", desc, Table::Scratch);
+    const casacore::ForwardColumnEngine engine(main, "main");
+    for (const String &name : main.tableDesc().columnNames())
+        setup.bindColumn(name, engine);
+    Table table(setup, Table::Memory, main.nrow());
+    table.rwKeywordSet() = main.keywordSet();
+    return table;
+}
+
 /** The main table as class MeasurementSet accepts it: required sub-tables that are missing on disk
- * are empty ones in memory, missing optional ones are not mentioned, FLAG_CATEGORY has its keyword.
- */
+ * are empty ones in memory, missing optional ones are not mentioned, FLAG_CATEGORY is there and has
+ * its keyword. */
 Table complete(const Table &main, const std::set<std::string> &found)
 {
-    static const char column[] = "FLAG_CATEGORY", keyword[] = "CATEGORY";
+    static const char keyword[] = "CATEGORY";
+    const Table readable = main.tableDesc().isColumn(category) ? main : with_category(main);
     // A concatenation of one table has keywords of its own, in memory; what it gives out for
     // writing is refused because the table in it is read-only.
-    Table shell(casacore::Block<Table>(1, main));
+    Table shell(casacore::Block<Table>(1, readable));
     auto &keywords = const_cast<casacore::TableRecord &>(shell.keywordSet());
     auto &desc = const_cast<casacore::TableDesc &>(shell.tableDesc());
-    bool whole = true;
+    bool whole = main.tableDesc().isColumn(category);
 
     for (const standard_table &t : standard_tables()) {
         const bool mentioned = keywords.isDefined(t.name);
@@ -136,9 +158,9 @@ Table complete(const Table &main, const std::set<std::string> &found)
         if (t.required)
             keywords.defineTable(t.name, t.empty());
     }
-    if (desc.isColumn(column) && !desc[column].keywordSet().isDefined(keyword)) {
+    if (!desc[category].keywordSet().isDefined(keyword)) {
         whole = false;
-        desc.rwColumnDesc(column).rwKeywordSet().define(keyword, Vector<String>());
+        desc.rwColumnDesc(category).rwKeywordSet().define(keyword, Vector<String>());
     }
     return whole ? main : shell;
 }
