@@ -175,6 +175,12 @@ static mms_status copy_entry(const FTSENT *entry, const char *dst, bool follow_t
     }
 }
 
+/* What no table has: .svn, .DS_Store, .nfs of a file that is gone. */
+static bool is_foreign(const FTSENT *entry)
+{
+    return entry->fts_level > 0 && entry->fts_name[0] == '.';
+}
+
 mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top, mms_error *err)
 {
     char *root = mms_path_strip(src);
@@ -185,6 +191,10 @@ mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top, mms_
     if (!tree)
         st = mms_fail_errno(err, errno, "%s: cannot read", src);
     while (st == MMS_OK && (entry = fts_read(tree))) {
+        if (is_foreign(entry)) {
+            (void)fts_set(tree, entry, FTS_SKIP);
+            continue;
+        }
         char *path = mms_format("%s%s", dst, entry->fts_path + strlen(root));
         st = path ? copy_entry(entry, path, follow_top, err)
                   : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", src);

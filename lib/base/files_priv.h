@@ -21,7 +21,8 @@ MMS_CHECKED mms_status mms_remove_tree(const char *path, mms_error *err);
 MMS_CHECKED mms_status mms_copy_file(const char *src, const char *dst, mms_error *err);
 
 /** Copy the folder at src to dst, which must not exist: files and modes; links stay links with
- *  their text, or with follow_top those directly in src are replaced by what they point to.
+ *  their text, or with follow_top those directly in src are replaced by what they point to.  Names
+ *  that begin with a dot are no part of a table and are left out.
  *  Errors: as mms_copy_file, UNSUPPORTED for other kinds of files.  A part may be left in dst. */
 MMS_CHECKED mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top,
                                      mms_error *err);

@@ -257,6 +257,14 @@ static void make_tree(void)
                      0);
 }
 
+/* What a version control system or a desktop leaves in a folder. */
+static void make_foreign(void)
+{
+    assert_int_equal(mkdir("tree/.svn", 0755) | mkdir("tree/sub/.svn", 0755), 0);
+    write_text("tree/.svn/entries", "x");
+    write_text("tree/sub/.DS_Store", "x");
+}
+
 static bool is_link(const char *path)
 {
     struct stat info;
@@ -272,9 +280,11 @@ static void trees_are_copied(void **state)
 
     (void)state;
     make_tree();
+    make_foreign();
     assert_int_equal(mms_copy_tree("tree/", "links", false, &err), MMS_OK);
     check_text("links/file", "plain");
     check_text("links/sub/deep", "deep");
+    assert_false(exists("links/.svn") || exists("links/sub/.svn") || exists("links/sub/.DS_Store"));
     assert_true(is_link("links/link") && is_link("links/out") && is_link("links/sub/up"));
     assert_int_equal(stat("links/sub", &info), 0);
     assert_int_equal(info.st_mode & 07777, 0750);
