@@ -166,6 +166,34 @@ class Workers(TransformCase):
         self.equal("one.mms", "many.mms", "--parts")
 
 
+class Failures(TransformCase):
+    """Case 70: one part can't be read; the run fails and nothing is there, on any engine."""
+
+    def break_part(self):
+        self.simulate("in.ms", "scans=3", "integrations=4")
+        self.partition("in.ms", "in.mms", "scan")
+        broken = parts(self.path("in.mms"))[1]
+        tiles = [os.path.join(broken, f) for f in os.listdir(broken) if "_TSM" in f]
+        for tile in tiles:
+            os.truncate(tile, 100)
+        return sorted(os.listdir(self.folder))
+
+    def test_70_a_part_that_fails(self):
+        there = self.break_part()
+        mpi = [program_case.args.mpiexec, "--oversubscribe", "-n"]
+        for engine in ([], [*mpi, "2"], [*mpi, "3"]):
+            for words in ("split datacolumn=data width=2 timebin=20s", "hanningsmooth",
+                          "mstransform datacolumn=all hanning=True"):
+                with self.subTest(engine=engine[-1:], words=words):
+                    verb, *words = words.split()
+                    jobs = [] if engine else ["-j2"]
+                    run = self.run_words(*engine, program_case.args.program, verb, "in.mms",
+                                         "out.mms", *words, *jobs, "--no-sync", "--quiet")
+                    self.assertEqual(run.returncode, 1, run.stderr)
+                    self.assertRegex(run.stderr, rf"(?m)^multims {verb}: sub-MS out\.0001\.ms: ")
+                    self.assertEqual(sorted(os.listdir(self.folder)), there)
+
+
 class Steps(TransformCase):
     """Steps that do nothing, and steps that compose."""
 
