@@ -50,10 +50,11 @@ typedef struct mms_reader_opts {
     const char *const *columns; /**< columns that are read, ended by NULL */
     bool by_ddid;               /**< groups have one DDID */
     int64_t block_bytes;        /**< wanted size of a block */
+    int64_t most_rows;          /**< of a block; 0: the reader's own limit */
 } mms_reader_opts;
-#define MMS_READER_OPTS_INIT                                \
-    {                                                       \
-        sizeof(mms_reader_opts), NULL, NULL, false, 8 << 20 \
+#define MMS_READER_OPTS_INIT                                   \
+    {                                                          \
+        sizeof(mms_reader_opts), NULL, NULL, false, 8 << 20, 0 \
     }
 
 /** Make a reader of ms, which must live longer.  Errors: NOT_FOUND, IO, TABLE, MEM. */

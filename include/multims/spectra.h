@@ -195,8 +195,11 @@ MMS_API void mms_time_bins_free(mms_time_bins **bins);
 MMS_API MMS_CHECKED mms_status mms_time_bins_add(mms_time_bins *bins, const mms_time_row *row,
                                                  mms_time_place *place, mms_error *err);
 
-/** Close all bins. */
+/** Close all bins.  Rows added after that begin an order of their own. */
 MMS_API void mms_time_bins_finish(mms_time_bins *bins);
+
+/** Get the open bin that was opened first; false when none is open. */
+MMS_API bool mms_time_bins_oldest(const mms_time_bins *bins, mms_time_place *place);
 
 /** Bins that the last add or finish closed, in the order of their numbers where they close
  *  together; close their sums before the row is added.  Borrowed until the next add or finish. */
@@ -251,6 +254,10 @@ MMS_API void mms_time_average_add(mms_time_average *average, mms_time_sums *sums
  *  Source: transform-numerics 5.3, 5.4, 5.6. */
 MMS_API void mms_time_average_close(mms_time_average *average, mms_time_sums **sums,
                                     mms_spectra *out, int64_t row, mms_time_scalars *scalars);
+
+/** Return the number of sums that are not in use; free them. */
+MMS_API int64_t mms_time_average_idle(const mms_time_average *average);
+MMS_API void mms_time_average_trim(mms_time_average *average);
 
 /** Give the sums of a bin back without its average.  *sums is set to NULL; NULL is accepted. */
 MMS_API void mms_time_average_drop(mms_time_average *average, mms_time_sums **sums);

@@ -22,7 +22,7 @@ struct mms_reader {
     int64_t nscalar, narray;
     const mms_column **scalars, **arrays;
     bool by_ddid;
-    int64_t block_bytes,
+    int64_t most_rows, block_bytes,
         row_bytes; /**< row_bytes: seen in the last block, to choose the rows of the next */
     int64_t done;
     mms_rows *ranges; /**< of the current block, in the input */
@@ -105,6 +105,7 @@ mms_status mms_reader_open(mms_ms *ms, const mms_reader_opts *opts, mms_reader *
     r->ms = ms;
     r->by_ddid = opts->by_ddid;
     r->block_bytes = opts->block_bytes;
+    r->most_rows = opts->most_rows > 0 && opts->most_rows < MOST_ROWS ? opts->most_rows : MOST_ROWS;
     MMS_TRY(mms_rowlist_open(opts->rows_file, mms_ms_nrow(ms), &r->rows, err));
     MMS_TRY(choose_columns(r, opts->columns, err));
     *out = r;
@@ -177,7 +178,7 @@ static mms_status take_rows(mms_reader *r, mms_error *err)
     int64_t want = r->row_bytes ? r->block_bytes / r->row_bytes : FIRST_ROWS;
     mms_status st;
 
-    want = want < 1 ? 1 : want > MOST_ROWS ? MOST_ROWS : want;
+    want = want < 1 ? 1 : want > r->most_rows ? r->most_rows : want;
     r->nrange = 0;
     r->block.rows = (mms_rows){r->done, 0};
     while (r->block.rows.count < want) {

@@ -183,18 +183,15 @@ typedef struct bin_counter {
     part_size *part;
 } bin_counter;
 
-static mms_status count_bin(void *ctx, int64_t position, int64_t row, const mms_time_row *r,
-                            mms_error *err)
+static mms_status count_bin(void *ctx, const mms_time_input *in, mms_error *err)
 {
     bin_counter *c = ctx;
     mms_time_place place;
-    const mms_status st = mms_time_bins_add(c->bins, r, &place, err);
+    const mms_status st = mms_time_bins_add(c->bins, &in->key, &place, err);
 
-    (void)position;
-    (void)row;
     if (st == MMS_OK && place.opened) {
         c->part->rows++;
-        c->part->bytes_out += c->sizes->row[r->ddid].out;
+        c->part->bytes_out += c->sizes->row[in->key.ddid].out;
     }
     return st;
 }
@@ -205,20 +202,21 @@ static mms_status count_bins(const sizes *s, const char *rows_file, part_size *p
     const mms_value *time = json_object_get(s->out->chain, "time");
     mms_time_opts opts = MMS_TIME_OPTS_INIT;
     bin_counter c = {.sizes = s, .part = part};
-    int64_t *positions = NULL;
+    mms_time_rows rows;
     mms_status st;
 
     opts.timebin_s = json_number_value(json_object_get(time, "timebin_s"));
     opts.timespan = (unsigned)json_integer_value(json_object_get(time, "timespan"));
     opts.max_uvw_m = json_number_value(json_object_get(time, "max_uvw_m"));
     MMS_TRY(
-        mms_time_rows_order(s->out->ms, rows_file, opts.timespan, &opts.order, &positions, err));
+        mms_time_rows_open(s->out->ms, rows_file, opts.timespan, s->out->memory / 8, &rows, err));
+    opts.order = rows.order;
     MMS_TRY(mms_time_bins_create(&opts, &c.bins, err));
     part->rows = part->bytes_out = 0;
-    MMS_TRY(mms_time_rows_each(s->out->ms, rows_file, count_bin, &c, err));
+    MMS_TRY(mms_time_rows_each(&rows, count_bin, &c, err));
 done:
+    mms_time_rows_close(&rows);
     mms_time_bins_free(&c.bins);
-    free(positions);
     return st;
 }
 

@@ -1,12 +1,12 @@
-/** @file time_rows.c  The rows of a part as the time average meets them: their order and bins. */
+/** @file time_rows.c  The rows of a part as the time average meets them. */
 #include "time_rows_priv.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "base/files_priv.h"
 #include "ms/rowlist_priv.h"
+#include "record_sort_priv.h"
 
 enum { CHUNK = 16384 };
 
@@ -46,7 +46,8 @@ static mms_time_row row_of(const chunk *c, int64_t i)
                           .antenna2 = c->ids[7][i]};
 }
 
-mms_status mms_time_rows_each(mms_ms *ms, const char *rows_file, mms_time_row_fn *fn, void *ctx,
+/** The rows of the list in its order. */
+static mms_status each_listed(const mms_time_rows *rows, mms_time_row_fn *fn, void *ctx,
                               mms_error *err)
 {
     mms_rowlist *list = NULL;
@@ -55,15 +56,15 @@ mms_status mms_time_rows_each(mms_ms *ms, const char *rows_file, mms_time_row_fn
     int64_t position = 0;
     mms_status st;
 
-    MMS_TRY(c ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(ms)));
-    MMS_TRY(mms_rowlist_open(rows_file, mms_ms_nrow(ms), &list, err));
+    MMS_TRY(c ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(rows->ms)));
+    MMS_TRY(mms_rowlist_open(rows->rows_file, mms_ms_nrow(rows->ms), &list, err));
     do {
         MMS_TRY(mms_rowlist_take(list, CHUNK, &run, err));
         if (run.count)
-            MMS_TRY(read_chunk(ms, run, c, err));
-        for (int64_t i = 0; i < run.count; i++, position++) {
-            const mms_time_row row = row_of(c, i);
-            MMS_TRY(fn(ctx, position, run.first + i, &row, err));
+            MMS_TRY(read_chunk(rows->ms, run, c, err));
+        for (int64_t i = 0; i < run.count; i++) {
+            const mms_time_input in = {row_of(c, i), position++, run.first + i};
+            MMS_TRY(fn(ctx, &in, err));
         }
     } while (run.count);
 done:
@@ -72,96 +73,104 @@ done:
     return st;
 }
 
+static mms_status each_sorted(const mms_time_rows *rows, mms_time_row_fn *fn, void *ctx,
+                              mms_error *err)
+{
+    mms_time_input in;
+    mms_status st = MMS_OK;
+
+    rewind(rows->sorted);
+    while (st == MMS_OK && fread(&in, sizeof in, 1, rows->sorted) == 1)
+        st = fn(ctx, &in, err);
+    if (st == MMS_OK && ferror(rows->sorted))
+        st = mms_fail_errno(err, errno, "%s: sorted rows", rows->rows_file);
+    return st;
+}
+
+mms_status mms_time_rows_each(const mms_time_rows *rows, mms_time_row_fn *fn, void *ctx,
+                              mms_error *err)
+{
+    return rows->sorted ? each_sorted(rows, fn, ctx, err) : each_listed(rows, fn, ctx, err);
+}
+
 /** Which orders the rows have so far. */
 typedef struct order_check {
     unsigned timespan;
     bool by_time, by_chunk;
-    int64_t nrow;
     mms_time_row last;
 } order_check;
 
-static mms_status check_row(void *ctx, int64_t position, int64_t row, const mms_time_row *r,
-                            mms_error *err)
+static mms_status check_row(void *ctx, const mms_time_input *in, mms_error *err)
 {
     order_check *c = ctx;
 
-    (void)row;
     (void)err;
-    if (position > 0) {
-        c->by_time = c->by_time && r->time_s >= c->last.time_s;
-        c->by_chunk = c->by_chunk && mms_time_row_compare(&c->last, r, c->timespan) <= 0;
+    if (in->position > 0) {
+        c->by_time = c->by_time && in->key.time_s >= c->last.time_s;
+        c->by_chunk = c->by_chunk && mms_time_row_compare(&c->last, &in->key, c->timespan) <= 0;
     }
-    c->last = *r;
-    c->nrow++;
+    c->last = in->key;
     return MMS_OK;
 }
 
-/** A row while they are sorted. */
-typedef struct sorted_row {
-    mms_time_row key;
-    int64_t position, row;
-} sorted_row;
-
-typedef struct sorter {
-    sorted_row *rows;
-    int64_t n;
-} sorter;
-
-static mms_status take_row(void *ctx, int64_t position, int64_t row, const mms_time_row *r,
-                           mms_error *err)
+static mms_status sort_row(void *ctx, const mms_time_input *in, mms_error *err)
 {
-    sorter *s = ctx;
-
-    (void)err;
-    s->rows[s->n++] = (sorted_row){*r, position, row};
-    return MMS_OK;
+    return mms_record_sort_add(ctx, in, err);
 }
 
 static int compare(const void *a, const void *b, void *timespan)
 {
-    const sorted_row *x = a, *y = b;
+    const mms_time_input *x = a, *y = b;
     const int order = mms_time_row_compare(&x->key, &y->key, *(unsigned *)timespan);
     return order ? order : (x->position > y->position) - (x->position < y->position);
 }
 
-/** Write the rows to rows_file in the order of chunks and times, and keep where they stood. */
-static mms_status sort_rows(mms_ms *ms, const char *rows_file, unsigned timespan, int64_t nrow,
-                            int64_t **positions, mms_error *err)
+/** Write the rows in the order of chunks and times to a file. */
+static mms_status sort_rows(mms_time_rows *rows, unsigned timespan, int64_t memory, mms_error *err)
 {
-    sorter s = {mms_alloc(nrow, sizeof *s.rows), 0};
-    mms_rowlist *list = NULL;
+    mms_record_sort *sort = NULL;
+    mms_time_input in;
+    FILE *sorted = NULL;
+    bool end = false;
     mms_status st;
 
-    *positions = mms_alloc(nrow, sizeof **positions);
-    MMS_TRY(s.rows && *positions
-                ? MMS_OK
-                : mms_fail(err, MMS_ERR_MEM, "%" PRId64 " unsorted rows: out of memory", nrow));
-    MMS_TRY(mms_time_rows_each(ms, rows_file, take_row, &s, err));
-    qsort_r(s.rows, (size_t)nrow, sizeof *s.rows, compare, &timespan);
-    if (unlink(rows_file) != 0)
-        MMS_TRY(mms_fail(err, MMS_ERR_IO, "%s can't be replaced", rows_file));
-    MMS_TRY(mms_rowlist_create(rows_file, &list, err));
-    for (int64_t i = 0; i < nrow; i++) {
-        (*positions)[i] = s.rows[i].position;
-        MMS_TRY(mms_rowlist_add(list, (mms_rows){s.rows[i].row, 1}, err));
+    MMS_TRY(
+        mms_record_sort_create(rows->rows_file, sizeof in, compare, &timespan, memory, &sort, err));
+    MMS_TRY(mms_time_rows_each(rows, sort_row, sort, err));
+    MMS_TRY(mms_record_sort_finish(sort, err));
+    MMS_TRY(mms_nameless_file(rows->rows_file, &sorted, err));
+    while (!end) {
+        MMS_TRY(mms_record_sort_next(sort, &in, &end, err));
+        if (!end && fwrite(&in, sizeof in, 1, sorted) != 1)
+            MMS_TRY(mms_fail_errno(err, errno, "%s: sorted rows", rows->rows_file));
     }
-    MMS_TRY(mms_rowlist_close(&list, err));
+    if (fflush(sorted) != 0)
+        MMS_TRY(mms_fail_errno(err, errno, "%s: sorted rows", rows->rows_file));
+    rows->sorted = sorted;
+    sorted = NULL;
 done:
-    (void)!mms_rowlist_close(&list, NULL);
-    free(s.rows);
+    if (sorted)
+        fclose(sorted);
+    mms_record_sort_free(&sort);
     return st;
 }
 
-mms_status mms_time_rows_order(mms_ms *ms, const char *rows_file, unsigned timespan,
-                               mms_time_order *order, int64_t **positions, mms_error *err)
+mms_status mms_time_rows_open(mms_ms *ms, const char *rows_file, unsigned timespan, int64_t memory,
+                              mms_time_rows *rows, mms_error *err)
 {
     order_check c = {.timespan = timespan, .by_time = true, .by_chunk = true};
-    const mms_status st = mms_time_rows_each(ms, rows_file, check_row, &c, err);
 
-    *positions = NULL;
+    *rows = (mms_time_rows){.ms = ms, .rows_file = rows_file};
+    const mms_status st = mms_time_rows_each(rows, check_row, &c, err);
     if (st != MMS_OK)
         return st;
-    *order = c.by_time ? MMS_BY_TIME : MMS_BY_CHUNK;
-    return c.by_time || c.by_chunk ? MMS_OK
-                                   : sort_rows(ms, rows_file, timespan, c.nrow, positions, err);
+    rows->order = c.by_time ? MMS_BY_TIME : MMS_BY_CHUNK;
+    return c.by_time || c.by_chunk ? MMS_OK : sort_rows(rows, timespan, memory, err);
+}
+
+void mms_time_rows_close(mms_time_rows *rows)
+{
+    if (rows->sorted)
+        fclose(rows->sorted);
+    rows->sorted = NULL;
 }

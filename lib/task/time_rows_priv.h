@@ -2,24 +2,39 @@
 #define MULTIMS_TIME_ROWS_PRIV_H
 /** @file time_rows_priv.h  The rows of a part as the time average meets them. */
 
+#include <stdio.h>
+
 #include "multims/ms.h"
 #include "multims/spectra.h"
 #include "task_priv.h"
 
-/** Takes one row: its place in the list, its number in the input, what decides its bin. */
-typedef mms_status mms_time_row_fn(void *ctx, int64_t position, int64_t row, const mms_time_row *r,
-                                   mms_error *err);
+/** One row: what decides its bin, its place in the list of rows, its number in the input. */
+typedef struct mms_time_input {
+    mms_time_row key;
+    int64_t position, row;
+} mms_time_input;
 
-/** Call fn for each row of the list in its order. */
-MMS_CHECKED mms_status mms_time_rows_each(mms_ms *ms, const char *rows_file, mms_time_row_fn *fn,
-                                          void *ctx, mms_error *err);
+/** Takes one row. */
+typedef mms_status mms_time_row_fn(void *ctx, const mms_time_input *in, mms_error *err);
 
-/** Find the order of the rows; rows whose TIME falls inside a chunk are sorted: rows_file is
- *  replaced.
- *  @param[out] positions  sorted: positions[i] is where the i-th row stood; else NULL.  free() it
- */
-MMS_CHECKED mms_status mms_time_rows_order(mms_ms *ms, const char *rows_file, unsigned timespan,
-                                           mms_time_order *order, int64_t **positions,
-                                           mms_error *err);
+/** The rows of a list, in its order or sorted. */
+typedef struct mms_time_rows {
+    mms_ms *ms;
+    const char *rows_file;
+    mms_time_order order;
+    FILE *sorted; /**< mms_time_inputs by chunk and TIME; NULL: the list has an order as it is */
+} mms_time_rows;
+
+/** Find the order of the rows of a list; rows whose TIME falls inside a chunk are sorted, on disk
+ *  where they do not fit in memory (bytes).  ms and rows_file must live longer.
+ *  Errors: TABLE, IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_time_rows_open(mms_ms *ms, const char *rows_file, unsigned timespan,
+                                          int64_t memory, mms_time_rows *rows, mms_error *err);
+
+/** Call fn for each row in their order. */
+MMS_CHECKED mms_status mms_time_rows_each(const mms_time_rows *rows, mms_time_row_fn *fn, void *ctx,
+                                          mms_error *err);
+
+void mms_time_rows_close(mms_time_rows *rows);
 
 #endif

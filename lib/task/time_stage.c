@@ -2,43 +2,49 @@
  */
 #include "time_stage_priv.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files_priv.h"
 #include "chain_priv.h"
-#include "time_rows_priv.h"
+#include "time_plan_priv.h"
 
-/** One averaged row: made from the first row of its bin, filled when the bin closes. */
+/** One averaged row: made from the first row of its bin, held until those before it are complete.
+ */
 typedef struct record {
     int32_t ddid;
+    int64_t out; /**< row of the output */
+    mms_time_sums *sums;
     uint8_t *scalars; /**< values of the scalar columns, one after the other */
     uint8_t *fixed;   /**< cells of fixed-shape columns that are not averaged */
-    double uvw_m[3];
-    mms_spectra spectra; /**< one row; its arrays are in memory */
-    uint8_t *memory;
-    int64_t bytes; /**< of memory */
+    uint8_t memory[]; /**< of both */
 } record;
 
-typedef struct slot {
-    mms_time_sums *sums;
-    record *record;
-} slot;
+enum {
+    BATCH_BYTES = 8 << 20,
+    TILE_BYTES = 32 << 20,
+    /** Of a record beside its sums: its places in lists, those of its bin, heads of allocations */
+    OVERHEAD = 384
+};
 
 struct mms_time_stage {
-    mms_time_opts opts;
-    unsigned kinds;
-    mms_numerics numerics;
+    mms_time_stage_opts opts;
+    mms_time_opts bin_opts;
+    mms_time_plan plan;
     mms_time_bins *bins;
-    int64_t nbin;
-    int64_t *out_row; /**< by bin; NULL: bins open in the order of the output */
+    int64_t pass, left;   /**< left: rows of the pass that are still to come */
+    int64_t limit;        /**< bytes of sums that are held */
+    int64_t in_use, idle; /**< bytes of sums */
+    int64_t dearest;      /**< bytes that the largest averaged row is held in */
     int64_t naverage, nslot, nwaiting, next;
     int64_t average_capacity, slot_capacity, waiting_capacity;
     mms_time_average **averages; /**< by DDID */
     mms_spectra *shapes;         /**< by DDID: that of its average */
-    slot *slots;
+    record **slots;              /**< of open bins */
     record **waiting; /**< waiting[i] is output row next + i, NULL while its bin is open */
-    int64_t nscalar, narray;
+    int64_t nscalar, narray, scalar_bytes, fixed_bytes;
     const mms_column **scalars, **arrays; /**< columns of the blocks */
 };
 
@@ -47,82 +53,161 @@ static mms_status out_of_memory(mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "time average: out of memory");
 }
 
-/* ---- the bins, before any data are read -------------------------------------------------------*/
+/* ---- columns ----------------------------------------------------------------------------------*/
 
-/** Counts bins, and notes where the first row of each stood. */
-typedef struct counter {
-    mms_time_bins *bins;
-    const int64_t *positions;
-    int64_t *first; /**< by bin, when positions are known */
-    int64_t capacity;
-} counter;
-
-static mms_status count_row(void *ctx, int64_t position, int64_t row, const mms_time_row *r,
-                            mms_error *err)
+/** Columns whose cells are made from the sums. */
+static bool is_averaged(const mms_time_stage *s, const char *name)
 {
-    counter *c = ctx;
-    mms_time_place place;
-    mms_status st;
+    static const char *const always[] = {"FLAG",           "WEIGHT", "SIGMA", "WEIGHT_SPECTRUM",
+                                         "SIGMA_SPECTRUM", "UVW"};
 
-    (void)row;
-    MMS_TRY(mms_time_bins_add(c->bins, r, &place, err));
-    if (place.opened && c->positions) {
-        MMS_TRY(mms_grow(&c->first, &c->capacity, place.bin + 1, sizeof *c->first, err));
-        c->first[place.bin] = c->positions[position];
-    }
-done:
-    return st;
+    for (int64_t i = 0; i < MMS_COUNT_OF(always); i++)
+        if (!strcmp(name, always[i]))
+            return true;
+    for (int i = 0; i < MMS_MAX_KINDS; i++)
+        if (!strcmp(name, mms_kind_columns[i].column))
+            return s->opts.kinds & MMS_KIND_BIT(mms_kind_columns[i].kind);
+    return false;
 }
 
-static int compare_first(const void *a, const void *b, void *first)
+/** Columns whose cells all have one shape keep the cell of the first row. */
+static bool is_kept(const mms_time_stage *s, const mms_column *c)
 {
-    const int64_t *f = first, x = f[*(const int64_t *)a], y = f[*(const int64_t *)b];
-    return (x > y) - (x < y);
+    return c->fixed && !is_averaged(s, c->name);
 }
 
-/** Rank the bins by their first rows. */
-static mms_status rank_bins(mms_time_stage *s, int64_t *first, mms_error *err)
+static int64_t fixed_bytes(const mms_column *c)
 {
-    int64_t *order = mms_alloc(s->nbin, sizeof *order);
+    int64_t n = (int64_t)mms_dtype_size(c->dtype);
+    for (int32_t i = 0; i < c->ndim; i++)
+        n *= c->shape[i];
+    return n;
+}
 
-    s->out_row = mms_alloc(s->nbin, sizeof *s->out_row);
-    if (!order || !s->out_row) {
-        free(order);
+/** The columns that the blocks will have, in the reader's order. */
+static mms_status choose_columns(mms_time_stage *s, mms_error *err)
+{
+    const int64_t most = mms_ms_ncolumn(s->opts.ms);
+
+    s->scalars = mms_alloc(most, sizeof(void *));
+    s->arrays = mms_alloc(most, sizeof(void *));
+    if (!s->scalars || !s->arrays)
         return out_of_memory(err);
+    for (const char *const *name = s->opts.columns; *name; name++) {
+        const mms_column *c = mms_ms_find_column(s->opts.ms, *name);
+        if (!c || c->dtype >= MMS_DT_STRING)
+            continue;
+        if (c->scalar) {
+            s->scalars[s->nscalar++] = c;
+            s->scalar_bytes += (int64_t)mms_dtype_size(c->dtype);
+        } else {
+            s->arrays[s->narray++] = c;
+            s->fixed_bytes += is_kept(s, c) ? fixed_bytes(c) : 0;
+        }
     }
-    for (int64_t i = 0; i < s->nbin; i++)
-        order[i] = i;
-    qsort_r(order, (size_t)s->nbin, sizeof *order, compare_first, first);
-    for (int64_t i = 0; i < s->nbin; i++)
-        s->out_row[order[i]] = i;
-    free(order);
     return MMS_OK;
 }
 
-static mms_status count_bins(mms_time_stage *s, mms_ms *ms, const char *rows_file, mms_error *err)
-{
-    counter c = {0};
-    int64_t *positions = NULL;
-    mms_status st;
+/* ---- before any data are read -----------------------------------------------------------------*/
 
-    MMS_TRY(mms_time_rows_order(ms, rows_file, s->opts.timespan, &s->opts.order, &positions, err));
-    c.positions = positions;
-    MMS_TRY(mms_time_bins_create(&s->opts, &c.bins, err));
-    MMS_TRY(mms_time_rows_each(ms, rows_file, count_row, &c, err));
-    s->nbin = mms_time_bins_count(c.bins);
-    if (positions)
-        MMS_TRY(rank_bins(s, c.first, err));
-    MMS_TRY(mms_time_bins_create(&s->opts, &s->bins, err));
-done:
-    mms_time_bins_free(&c.bins);
-    free(c.first);
-    free(positions);
+static mms_status average_of(mms_time_stage *s, int32_t ddid, int64_t nchan, int64_t ncorr,
+                             mms_time_average **out, mms_error *err)
+{
+    int64_t capacity = s->average_capacity;
+    mms_status st = mms_grow(&s->shapes, &capacity, ddid + 1, sizeof *s->shapes, err);
+
+    if (st == MMS_OK)
+        st = mms_grow(&s->averages, &s->average_capacity, ddid + 1, sizeof *s->averages, err);
+    if (st != MMS_OK)
+        return st;
+    while (s->naverage <= ddid)
+        s->averages[s->naverage++] = NULL;
+    *out = s->averages[ddid];
+    if (*out)
+        return MMS_OK;
+    s->shapes[ddid] = (mms_spectra){.nchan = nchan, .ncorr = ncorr};
+    st = mms_time_average_create(nchan, ncorr, s->opts.kinds, s->opts.numerics, &s->averages[ddid],
+                                 err);
+    *out = s->averages[ddid];
     return st;
 }
 
-mms_status mms_time_stage_open(mms_ms *ms, const mms_value *value, const char *rows_file,
-                               unsigned kinds, mms_numerics numerics, mms_time_stage **out,
-                               mms_error *err)
+/** The shape of a row's cells after the cut; 0 channels where FLAG has no such value. */
+static mms_status find_shape(const mms_time_stage *s, int32_t ddid, int64_t row, int64_t *nchan,
+                             int64_t *ncorr, mms_error *err)
+{
+    const mms_rows rows = {row, 1};
+    const mms_cut *cut = ddid < s->opts.ncut ? &s->opts.cuts[ddid] : NULL;
+    mms_shape_run *runs;
+    int64_t nrun;
+    const mms_status st = mms_ms_shapes(s->opts.ms, "FLAG", 1, &rows, &runs, &nrun, err);
+
+    if (st != MMS_OK)
+        return st;
+    *nchan = runs[0].ndim == 2 ? runs[0].shape[0] : 0;
+    *ncorr = runs[0].ndim == 2 ? runs[0].shape[1] : 0;
+    *nchan = cut && cut->nchan && *nchan ? cut->nchan : *nchan;
+    *ncorr = cut && cut->ncorr && *ncorr ? cut->ncorr : *ncorr;
+    free(runs);
+    return MMS_OK;
+}
+
+static mms_status cost_of(void *ctx, int32_t ddid, int64_t row, int64_t *bytes, mms_error *err)
+{
+    mms_time_stage *s = ctx;
+    mms_time_average *average = ddid >= 0 && ddid < s->naverage ? s->averages[ddid] : NULL;
+    int64_t nchan, ncorr;
+    mms_status st;
+
+    *bytes = OVERHEAD + (int64_t)sizeof(record) + s->scalar_bytes + s->fixed_bytes;
+    if (!average && ddid >= 0) {
+        MMS_TRY(find_shape(s, ddid, row, &nchan, &ncorr, err));
+        if (nchan > 0 && ncorr > 0) // else the row is refused when it is read
+            MMS_TRY(average_of(s, ddid, nchan, ncorr, &average, err));
+    }
+    if (average)
+        *bytes += mms_time_average_bytes(average);
+    s->dearest = *bytes > s->dearest ? *bytes : s->dearest;
+    return MMS_OK;
+done:
+    return st;
+}
+
+static int64_t batch_bytes(const mms_time_stage *s)
+{
+    const int64_t most = s->opts.memory / 16;
+    return most < BATCH_BYTES ? most : BATCH_BYTES;
+}
+
+/** Averaged rows get what blocks in and out, with what is made of them, and casacore's tiles leave
+ * of the memory; a fifth of that is for those that begin or wait within one block. */
+static int64_t limit_of(const mms_time_stage *s)
+{
+    const int64_t quarter = s->opts.memory / 4, tiles = quarter < TILE_BYTES ? quarter : TILE_BYTES;
+    return (s->opts.memory - 2 * s->opts.block_bytes - 3 * batch_bytes(s) - tiles) / 5 * 4;
+}
+
+static mms_status plan(mms_time_stage *s, mms_error *err)
+{
+    const mms_time_plan_opts opts = {.ms = s->opts.ms,
+                                     .rows_file = s->opts.rows_file,
+                                     .bins = &s->bin_opts,
+                                     .cost = cost_of,
+                                     .ctx = s,
+                                     .memory = s->opts.memory,
+                                     .limit = s->limit};
+    mms_status st;
+
+    MMS_TRY(mms_time_plan_make(&opts, &s->plan, err));
+    s->bin_opts.order = s->plan.order;
+    s->left = s->plan.pass_rows[0];
+    MMS_TRY(mms_time_bins_create(&s->bin_opts, &s->bins, err));
+done:
+    return st;
+}
+
+mms_status mms_time_stage_open(const mms_time_stage_opts *opts, const mms_value *value,
+                               mms_time_stage **out, mms_error *err)
 {
     mms_time_stage *s = calloc(1, sizeof *s);
     mms_status st;
@@ -130,25 +215,24 @@ mms_status mms_time_stage_open(mms_ms *ms, const mms_value *value, const char *r
     *out = s;
     if (!s)
         return out_of_memory(err);
-    s->opts = (mms_time_opts)MMS_TIME_OPTS_INIT;
-    s->opts.timebin_s = json_number_value(json_object_get(value, "timebin_s"));
-    s->opts.timespan = (unsigned)json_integer_value(json_object_get(value, "timespan"));
-    s->opts.max_uvw_m = json_number_value(json_object_get(value, "max_uvw_m"));
-    s->kinds = kinds;
-    s->numerics = numerics;
-    st = count_bins(s, ms, rows_file, err);
+    s->opts = *opts;
+    s->bin_opts = (mms_time_opts)MMS_TIME_OPTS_INIT;
+    s->bin_opts.timebin_s = json_number_value(json_object_get(value, "timebin_s"));
+    s->bin_opts.timespan = (unsigned)json_integer_value(json_object_get(value, "timespan"));
+    s->bin_opts.max_uvw_m = json_number_value(json_object_get(value, "max_uvw_m"));
+    s->limit = limit_of(s);
+    MMS_TRY(choose_columns(s, err));
+    MMS_TRY(plan(s, err));
+done:
     if (st != MMS_OK)
         mms_time_stage_close(out);
     return st;
 }
 
-static void free_record(record *r)
+static void free_record(mms_time_stage *s, record *r)
 {
-    if (!r)
-        return;
-    free(r->scalars);
-    free(r->fixed);
-    free(r->memory);
+    if (r)
+        mms_time_average_drop(s->averages[r->ddid], &r->sums);
     free(r);
 }
 
@@ -159,18 +243,14 @@ void mms_time_stage_close(mms_time_stage **stage)
     *stage = NULL;
     if (!s)
         return;
-    for (int64_t i = 0; i < s->nslot; i++) {
-        record *r = s->slots[i].record;
-        if (r && s->slots[i].sums) // an error has left its bin open
-            mms_time_average_drop(s->averages[r->ddid], &s->slots[i].sums);
-        free_record(r);
-    }
+    for (int64_t i = 0; i < s->nslot; i++)
+        free_record(s, s->slots[i]); // an error has left its bin open
     for (int64_t i = 0; i < s->nwaiting; i++)
-        free_record(s->waiting[i]);
+        free_record(s, s->waiting[i]);
     for (int64_t i = 0; i < s->naverage; i++)
         mms_time_average_free(&s->averages[i]);
     mms_time_bins_free(&s->bins);
-    free(s->out_row);
+    mms_time_plan_end(&s->plan);
     free(s->averages);
     free(s->shapes);
     free(s->slots);
@@ -182,7 +262,13 @@ void mms_time_stage_close(mms_time_stage **stage)
 
 int64_t mms_time_stage_nrow(const mms_time_stage *stage)
 {
-    return stage->nbin;
+    return stage->plan.nbin;
+}
+
+int64_t mms_time_stage_block_rows(const mms_time_stage *stage)
+{
+    const int64_t n = stage->dearest ? stage->limit / 4 / stage->dearest : 0;
+    return n > 0 ? n : 1;
 }
 
 /* ---- rows of the input ------------------------------------------------------------------------*/
@@ -232,7 +318,7 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
         int64_t index = 0;
-        MMS_TRY(mms_group_spectra(block, group, s->kinds, true, &r->spectra[g], err));
+        MMS_TRY(mms_group_spectra(block, group, s->opts.kinds, true, &r->spectra[g], err));
         const mms_cells *uvw = defined(block, group, "UVW");
         if (!uvw || uvw->nvalue != 3)
             MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
@@ -276,52 +362,27 @@ static mms_time_row time_row(const rows *r, int64_t row)
     return t;
 }
 
-/** Columns whose cells all have one shape keep the cell of the first row. */
-static bool is_kept(const mms_column *c)
-{
-    return c->fixed && strcmp(c->name, "UVW");
-}
-
-static int64_t fixed_bytes(const mms_column *c)
-{
-    int64_t n = (int64_t)mms_dtype_size(c->dtype);
-    for (int32_t i = 0; i < c->ndim; i++)
-        n *= c->shape[i];
-    return n;
-}
-
-/** Remember which columns the blocks have. */
-static mms_status note_columns(mms_time_stage *s, const mms_block *block, mms_error *err)
-{
-    if (s->scalars)
-        return MMS_OK;
-    s->nscalar = block->nscalar;
-    s->narray = block->narray;
-    s->scalars = mms_alloc(s->nscalar, sizeof(void *));
-    s->arrays = mms_alloc(s->narray, sizeof(void *));
-    if (!s->scalars || !s->arrays)
-        return out_of_memory(err);
-    for (int64_t i = 0; i < s->nscalar; i++)
-        s->scalars[i] = block->scalars[i].column;
-    for (int64_t i = 0; i < s->narray; i++)
-        s->arrays[i] = block->groups[0].arrays[i].column;
-    return MMS_OK;
-}
-
-static mms_status copy_fixed(const mms_time_stage *s, const rows *r, int64_t row, record *rec,
-                             mms_error *err)
+/** Begin the record of a bin with its first row. */
+static mms_status make_record(const mms_time_stage *s, const rows *r, int64_t row, record **out,
+                              mms_error *err)
 {
     const mms_group *g = &r->block->groups[r->group[row]];
-    int64_t bytes = 0;
+    record *rec = calloc(1, sizeof *rec + (size_t)(s->scalar_bytes + s->fixed_bytes));
 
-    for (int64_t i = 0; i < s->narray; i++)
-        bytes += is_kept(s->arrays[i]) ? fixed_bytes(s->arrays[i]) : 0;
-    rec->fixed = mms_alloc(bytes, 1);
-    if (!rec->fixed)
+    *out = rec;
+    if (!rec)
         return out_of_memory(err);
-    uint8_t *to = rec->fixed;
+    rec->ddid = r->ids[5][row];
+    rec->scalars = rec->memory;
+    uint8_t *to = rec->memory;
+    for (int64_t i = 0; i < s->nscalar; i++) {
+        const size_t size = mms_dtype_size(s->scalars[i]->dtype);
+        memcpy(to, (const uint8_t *)r->block->scalars[i].data + (size_t)row * size, size);
+        to += size;
+    }
+    rec->fixed = to;
     for (int64_t i = 0; i < s->narray; i++) {
-        if (!is_kept(s->arrays[i]))
+        if (!is_kept(s, s->arrays[i]))
             continue;
         const int64_t size = fixed_bytes(s->arrays[i]);
         if (g->arrays[i].nvalue * (int64_t)mms_dtype_size(s->arrays[i]->dtype) == size)
@@ -331,153 +392,70 @@ static mms_status copy_fixed(const mms_time_stage *s, const rows *r, int64_t row
     return MMS_OK;
 }
 
-/** Begin the record of a bin with its first row. */
-static mms_status make_record(const mms_time_stage *s, const rows *r, int64_t row, record **out,
-                              mms_error *err)
+/** Take sums; where there would be too many, those that other DDIDs do not use are freed. */
+static mms_status begin_sums(mms_time_stage *s, mms_time_average *average, mms_time_sums **sums,
+                             mms_error *err)
 {
-    record *rec = calloc(1, sizeof *rec);
-    size_t bytes = 0;
+    const int64_t bytes = mms_time_average_bytes(average);
+    const bool reused = mms_time_average_idle(average) > 0;
 
-    *out = rec;
-    for (int64_t i = 0; i < s->nscalar; i++)
-        bytes += mms_dtype_size(s->scalars[i]->dtype);
-    if (!rec || !(rec->scalars = malloc(bytes)))
-        return out_of_memory(err);
-    rec->ddid = r->ids[5][row];
-    uint8_t *to = rec->scalars;
-    for (int64_t i = 0; i < s->nscalar; i++) {
-        const size_t size = mms_dtype_size(s->scalars[i]->dtype);
-        memcpy(to, (const uint8_t *)r->block->scalars[i].data + (size_t)row * size, size);
-        to += size;
+    if (!reused && s->in_use + s->idle + bytes > s->limit) {
+        for (int64_t i = 0; i < s->naverage; i++)
+            if (s->averages[i])
+                mms_time_average_trim(s->averages[i]);
+        s->idle = 0;
     }
-    return copy_fixed(s, r, row, rec, err);
+    const mms_status st = mms_time_average_begin(average, sums, err);
+    if (st == MMS_OK) {
+        s->in_use += bytes;
+        s->idle -= reused ? bytes : 0;
+    }
+    return st;
 }
 
-static mms_status average_of(mms_time_stage *s, int32_t ddid, const mms_spectra *x,
-                             mms_time_average **out, mms_error *err)
+/** The output row of a bin that opens. */
+static mms_status out_row(const mms_time_stage *s, int64_t bin, int64_t *out, mms_error *err)
 {
-    int64_t capacity = s->average_capacity;
-    mms_status st = mms_grow(&s->shapes, &capacity, ddid + 1, sizeof *s->shapes, err);
-
-    if (st == MMS_OK)
-        st = mms_grow(&s->averages, &s->average_capacity, ddid + 1, sizeof *s->averages, err);
-    if (st != MMS_OK)
-        return st;
-    while (s->naverage <= ddid)
-        s->averages[s->naverage++] = NULL;
-    *out = s->averages[ddid];
-    if (*out)
-        return MMS_OK;
-    s->shapes[ddid] = (mms_spectra){.nchan = x->nchan, .ncorr = x->ncorr};
-    const mms_status made =
-        mms_time_average_create(x->nchan, x->ncorr, s->kinds, s->numerics, &s->averages[ddid], err);
-    *out = s->averages[ddid];
-    return made;
+    *out = bin;
+    if (s->plan.out_rows && fread(out, sizeof *out, 1, s->plan.out_rows) != 1)
+        return mms_fail_errno(err, errno ? errno : EIO, "%s: bins", s->opts.rows_file);
+    return MMS_OK;
 }
 
-static mms_status open_bin(mms_time_stage *s, const rows *r, int64_t row, int64_t at,
-                           mms_error *err)
+static mms_status open_bin(mms_time_stage *s, const rows *r, int64_t row,
+                           const mms_time_place *place, mms_error *err)
 {
     const mms_spectra *x = &r->spectra[r->group[row]];
+    const int64_t at = place->slot;
     mms_time_average *average;
     mms_status st;
 
     MMS_TRY(mms_grow(&s->slots, &s->slot_capacity, at + 1, sizeof *s->slots, err));
     while (s->nslot <= at)
-        s->slots[s->nslot++] = (slot){NULL, NULL};
-    MMS_TRY(average_of(s, r->ids[5][row], x, &average, err));
-    MMS_TRY(make_record(s, r, row, &s->slots[at].record, err));
-    s->slots[at].record->spectra = (mms_spectra){.nrow = 1, .nchan = x->nchan, .ncorr = x->ncorr};
-    MMS_TRY(mms_time_average_begin(average, &s->slots[at].sums, err));
+        s->slots[s->nslot++] = NULL;
+    MMS_TRY(average_of(s, r->ids[5][row], x->nchan, x->ncorr, &average, err));
+    MMS_TRY(make_record(s, r, row, &s->slots[at], err));
+    MMS_TRY(out_row(s, place->bin, &s->slots[at]->out, err));
+    MMS_TRY(begin_sums(s, average, &s->slots[at]->sums, err));
 done:
     return st;
 }
 
-/* ---- bins that close --------------------------------------------------------------------------*/
-
-static int64_t value_bytes(mms_data_kind kind)
+/** A bin that is closed waits until the rows before it are complete. */
+static mms_status close_bin(mms_time_stage *s, const mms_time_place *place, mms_error *err)
 {
-    return kind == MMS_KIND_FLOAT ? 4 : 8;
-}
-
-/** One piece of memory for the arrays of an averaged row. */
-static mms_status make_spectra(const mms_time_stage *s, record *rec, mms_error *err)
-{
-    mms_spectra *x = &rec->spectra;
-    const int64_t cells = x->nchan * x->ncorr;
-    uint8_t *at;
-
-    rec->bytes = 2 * cells * 4 + 2 * x->ncorr * 4 + cells;
-    for (int i = 0; i < MMS_MAX_KINDS; i++)
-        if (s->kinds & MMS_KIND_BIT(mms_kind_columns[i].kind))
-            rec->bytes += cells * value_bytes(mms_kind_columns[i].kind);
-    at = rec->memory = malloc((size_t)rec->bytes);
-    if (!at)
-        return out_of_memory(err);
-    x->ncolumn = 0;
-    for (int i = 0; i < MMS_MAX_KINDS; i++) {
-        const mms_data_kind kind = mms_kind_columns[i].kind;
-        if (!(s->kinds & MMS_KIND_BIT(kind)))
-            continue;
-        x->column[x->ncolumn++] = (mms_spectra_column){kind, kind == MMS_KIND_FLOAT, at};
-        at += cells * value_bytes(kind);
-    }
-    x->weight_spectrum = (float *)(void *)at;
-    x->sigma_spectrum = x->weight_spectrum + cells;
-    x->weight = x->sigma_spectrum + cells;
-    x->sigma = x->weight + x->ncorr;
-    x->flag = (uint8_t *)(x->sigma + x->ncorr);
-    return MMS_OK;
-}
-
-/** Write a value into the record's scalars. */
-static void set_scalar(const mms_time_stage *s, record *rec, const char *name, const void *value)
-{
-    uint8_t *at = rec->scalars;
-
-    for (int64_t i = 0; i < s->nscalar; i++) {
-        const size_t size = mms_dtype_size(s->scalars[i]->dtype);
-        if (!strcmp(s->scalars[i]->name, name))
-            memcpy(at, value, size);
-        at += size;
-    }
-}
-
-static mms_status wait_for_turn(mms_time_stage *s, int64_t out, record *rec, mms_error *err)
-{
-    const int64_t at = out - s->next;
+    record *rec = s->slots[place->slot];
+    const int64_t at = rec->out - s->next;
     const mms_status st =
         mms_grow(&s->waiting, &s->waiting_capacity, at + 1, sizeof *s->waiting, err);
 
-    if (st != MMS_OK) {
-        free_record(rec);
+    if (st != MMS_OK)
         return st;
-    }
     while (s->nwaiting <= at)
         s->waiting[s->nwaiting++] = NULL;
     s->waiting[at] = rec;
+    s->slots[place->slot] = NULL;
     return MMS_OK;
-}
-
-static mms_status close_bin(mms_time_stage *s, const mms_time_place *place, mms_error *err)
-{
-    slot *bin = &s->slots[place->slot];
-    record *rec = bin->record;
-    mms_time_scalars t;
-    const uint8_t no_flag = 0;
-    const mms_status st = make_spectra(s, rec, err);
-
-    if (st != MMS_OK)
-        return st;
-    mms_time_average_close(s->averages[rec->ddid], &bin->sums, &rec->spectra, 0, &t);
-    bin->record = NULL;
-    set_scalar(s, rec, "TIME", &t.time_s);
-    set_scalar(s, rec, "INTERVAL", &t.interval_s);
-    set_scalar(s, rec, "EXPOSURE", &t.exposure_s);
-    set_scalar(s, rec, "TIME_CENTROID", &t.time_centroid_s);
-    set_scalar(s, rec, "FLAG_ROW", &no_flag);
-    memcpy(rec->uvw_m, t.uvw_m, sizeof rec->uvw_m);
-    return wait_for_turn(s, s->out_row ? s->out_row[place->bin] : place->bin, rec, err);
 }
 
 static mms_status close_bins(mms_time_stage *s, mms_error *err)
@@ -489,6 +467,15 @@ static mms_status close_bins(mms_time_stage *s, mms_error *err)
     for (int64_t i = 0; st == MMS_OK && i < n; i++)
         st = close_bin(s, &closed[i], err);
     return st;
+}
+
+/** After the last row of a pass its bins are complete. */
+static mms_status next_pass(mms_time_stage *s, mms_error *err)
+{
+    while (s->left == 0 && s->pass + 1 < s->plan.npass)
+        s->left = s->plan.pass_rows[++s->pass];
+    mms_time_bins_finish(s->bins);
+    return close_bins(s, err);
 }
 
 static mms_status add_row(mms_time_stage *s, const rows *r, int64_t row, mms_error *err)
@@ -504,24 +491,25 @@ static mms_status add_row(mms_time_stage *s, const rows *r, int64_t row, mms_err
     mms_status st;
 
     memcpy(t.uvw_m, key.uvw_m, sizeof t.uvw_m);
+    if (s->left == 0)
+        MMS_TRY(next_pass(s, err));
+    s->left--;
     MMS_TRY(mms_time_bins_add(s->bins, &key, &place, err));
     MMS_TRY(close_bins(s, err));
     if (place.opened)
-        MMS_TRY(open_bin(s, r, row, place.slot, err));
+        MMS_TRY(open_bin(s, r, row, &place, err));
     const mms_spectra *first = &s->shapes[key.ddid];
     if (first->nchan != x->nchan || first->ncorr != x->ncorr)
         MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
                          "DATA_DESC_ID %" PRId32 ": a row has %" PRId64 " x %" PRId64
                          " channels and correlations, an earlier one %" PRId64 " x %" PRId64,
                          key.ddid, x->nchan, x->ncorr, first->nchan, first->ncorr));
-    mms_time_average_add(s->averages[key.ddid], s->slots[place.slot].sums, x, r->index[row], &t);
+    mms_time_average_add(s->averages[key.ddid], s->slots[place.slot]->sums, x, r->index[row], &t);
 done:
     return st;
 }
 
 /* ---- rows of the output -----------------------------------------------------------------------*/
-
-enum { BATCH_BYTES = 8 << 20 };
 
 /** The averaged rows that have their turn, as a block under construction. */
 typedef struct batch {
@@ -534,6 +522,19 @@ typedef struct batch {
 static void *scratch(const batch *b, int64_t n, size_t size)
 {
     return mms_reader_scratch(b->reader, n * (int64_t)size);
+}
+
+/** Write a value into the record's scalars. */
+static void set_scalar(const mms_time_stage *s, record *rec, const char *name, const void *value)
+{
+    uint8_t *at = rec->scalars;
+
+    for (int64_t i = 0; i < s->nscalar; i++) {
+        const size_t size = mms_dtype_size(s->scalars[i]->dtype);
+        if (!strcmp(s->scalars[i]->name, name))
+            memcpy(at, value, size);
+        at += size;
+    }
 }
 
 static mms_status fill_scalars(const batch *b, mms_error *err)
@@ -559,97 +560,106 @@ static mms_status fill_scalars(const batch *b, mms_error *err)
     return MMS_OK;
 }
 
-/** Where a record's array of a column is, and its shape; NULL: not averaged. */
-static const void *array_of(const record *rec, const mms_column *c, int32_t *ndim, int64_t *shape)
-{
-    const mms_spectra *x = &rec->spectra;
-    const struct {
-        const char *name;
-        const void *data;
-        int32_t ndim;
-    } arrays[] = {{"FLAG", x->flag, 2},
-                  {"WEIGHT", x->weight, 1},
-                  {"SIGMA", x->sigma, 1},
-                  {"WEIGHT_SPECTRUM", x->weight_spectrum, 2},
-                  {"SIGMA_SPECTRUM", x->sigma_spectrum, 2}};
-    const void *found = NULL;
-
-    *ndim = 2;
-    for (int i = 0; i < x->ncolumn; i++)
-        if (!strcmp(c->name, mms_kind_columns[x->column[i].kind].column))
-            found = x->column[i].data;
-    for (int64_t i = 0; !found && i < MMS_COUNT_OF(arrays); i++)
-        if (!strcmp(c->name, arrays[i].name)) {
-            found = arrays[i].data;
-            *ndim = arrays[i].ndim;
-        }
-    shape[0] = *ndim == 2 ? x->nchan : x->ncorr;
-    shape[1] = x->ncorr;
-    if (!strcmp(c->name, "UVW")) {
-        *ndim = 1;
-        shape[0] = 3;
-        return rec->uvw_m;
-    }
-    return found;
-}
-
-/** Gather one column of the records of a group; fixed is the offset of its kept cells. */
-static mms_status fill_array(const batch *b, mms_group *g, const mms_column *column, int64_t fixed,
+/** The cells of one column in a group, without values; undefined where they are neither averaged
+ *  nor kept. */
+static mms_status make_cells(const batch *b, const mms_group *g, const mms_column *column,
                              mms_cells *c, mms_error *err)
 {
-    const size_t size = mms_dtype_size(column->dtype);
-    record *const *waiting = b->stage->waiting;
-    int64_t row = 0;
+    const mms_time_stage *s = b->stage;
+    const mms_spectra *shape = &s->shapes[g->ddid];
 
     *c = (mms_cells){.column = column, .name = column->name, .ndim = -1};
-    for (int64_t i = 0; i < g->nrange; i++)
-        for (int64_t k = 0; k < g->rows[i].count; k++, row++) {
-            const record *rec = waiting[g->rows[i].first + k];
-            int32_t ndim;
-            int64_t shape[2];
-            const void *from = array_of(rec, column, &ndim, shape);
-            const bool kept = !from && is_kept(column);
-            if (!from && !kept)
-                return MMS_OK;
-            if (row == 0) {
-                c->ndim = kept ? column->ndim : ndim;
-                memcpy(c->shape, kept ? column->shape : shape,
-                       (size_t)c->ndim * sizeof c->shape[0]);
-                c->nvalue = 1;
-                for (int32_t d = 0; d < c->ndim; d++)
-                    c->nvalue *= c->shape[d];
-                c->data = scratch(b, g->nrow * c->nvalue, size);
-                if (!c->data)
-                    return out_of_memory(err);
-            }
-            const size_t bytes = (size_t)c->nvalue * size;
-            memcpy((uint8_t *)c->data + (size_t)row * bytes, kept ? rec->fixed + fixed : from,
-                   bytes);
-        }
-    return MMS_OK;
+    if (!strcmp(c->name, "UVW")) {
+        c->ndim = 1;
+        c->shape[0] = 3;
+    } else if (is_averaged(s, c->name)) {
+        c->ndim = strcmp(c->name, "WEIGHT") && strcmp(c->name, "SIGMA") ? 2 : 1;
+        c->shape[0] = c->ndim == 2 ? shape->nchan : shape->ncorr;
+        c->shape[1] = c->ndim == 2 ? shape->ncorr : 0;
+    } else if (is_kept(s, column)) {
+        c->ndim = column->ndim;
+        memcpy(c->shape, column->shape, (size_t)c->ndim * sizeof c->shape[0]);
+    } else
+        return MMS_OK;
+    c->nvalue = 1;
+    for (int32_t d = 0; d < c->ndim; d++)
+        c->nvalue *= c->shape[d];
+    c->data = scratch(b, g->nrow * c->nvalue, mms_dtype_size(column->dtype));
+    return c->data ? MMS_OK : out_of_memory(err);
 }
 
-/** Fill the arrays of a group; spectra that the input lacks are added. */
-static mms_status fill_arrays(const batch *b, mms_group *g, int64_t *narray, mms_error *err)
+/** Make the cells of a group; spectra that the input lacks are added. */
+static mms_status make_arrays(const batch *b, mms_group *g, mms_error *err)
 {
     static const mms_column spectra[MMS_SPARE_ARRAYS] = {
         {.name = "WEIGHT_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""},
         {.name = "SIGMA_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""}};
     const mms_time_stage *s = b->stage;
-    int64_t fixed = 0;
+    int64_t n = 0;
     mms_status st = MMS_OK;
 
     g->arrays = scratch(b, s->narray + 2 * MMS_SPARE_ARRAYS, sizeof *g->arrays);
     if (!g->arrays)
         return out_of_memory(err);
-    for (int64_t i = 0; st == MMS_OK && i < s->narray; i++) {
-        st = fill_array(b, g, s->arrays[i], fixed, &g->arrays[i], err);
-        fixed += is_kept(s->arrays[i]) ? fixed_bytes(s->arrays[i]) : 0;
-    }
-    *narray = s->narray;
+    for (; st == MMS_OK && n < s->narray; n++)
+        st = make_cells(b, g, s->arrays[n], &g->arrays[n], err);
     for (int i = 0; st == MMS_OK && i < MMS_SPARE_ARRAYS; i++)
         if (!mms_cells_find(g->arrays, s->narray, spectra[i].name))
-            st = fill_array(b, g, &spectra[i], 0, &g->arrays[(*narray)++], err);
+            st = make_cells(b, g, &spectra[i], &g->arrays[n++], err);
+    b->block->narray = n;
+    return st;
+}
+
+/** Average the record into row i of the spectra, and take its scalars. */
+static void average_record(const mms_time_stage *s, record *rec, mms_spectra *x, int64_t i,
+                           double *uvw_m)
+{
+    const uint8_t no_flag = 0;
+    mms_time_scalars t;
+
+    mms_time_average_close(s->averages[rec->ddid], &rec->sums, x, i, &t);
+    set_scalar(s, rec, "TIME", &t.time_s);
+    set_scalar(s, rec, "INTERVAL", &t.interval_s);
+    set_scalar(s, rec, "EXPOSURE", &t.exposure_s);
+    set_scalar(s, rec, "TIME_CENTROID", &t.time_centroid_s);
+    set_scalar(s, rec, "FLAG_ROW", &no_flag);
+    memcpy(uvw_m + 3 * i, t.uvw_m, sizeof t.uvw_m);
+}
+
+static void copy_kept(const mms_time_stage *s, const mms_group *g, const record *rec, int64_t i)
+{
+    const uint8_t *from = rec->fixed;
+
+    for (int64_t c = 0; c < s->narray; c++) {
+        if (!is_kept(s, s->arrays[c]))
+            continue;
+        const size_t bytes = (size_t)fixed_bytes(s->arrays[c]);
+        memcpy((uint8_t *)g->arrays[c].data + (size_t)i * bytes, from, bytes);
+        from += bytes;
+    }
+}
+
+/** Fill the cells of a group from the records of its rows. */
+static mms_status fill_group(const batch *b, mms_group *g, mms_error *err)
+{
+    mms_time_stage *s = b->stage;
+    const int64_t bytes = mms_time_average_bytes(s->averages[g->ddid]);
+    mms_spectra x;
+    int64_t row = 0;
+    mms_status st;
+
+    MMS_TRY(make_arrays(b, g, err));
+    MMS_TRY(mms_group_spectra(b->block, g, s->opts.kinds, true, &x, err));
+    double *uvw_m = mms_cells_find(g->arrays, b->block->narray, "UVW")->data;
+    for (int64_t i = 0; i < g->nrange; i++)
+        for (int64_t k = 0; k < g->rows[i].count; k++, row++) {
+            record *rec = s->waiting[g->rows[i].first + k];
+            average_record(s, rec, &x, row, uvw_m);
+            copy_kept(s, g, rec, row);
+        }
+    s->in_use -= row * bytes;
+    s->idle += row * bytes;
+done:
     return st;
 }
 
@@ -679,7 +689,7 @@ static mms_status fill_groups(const batch *b, mms_error *err)
             g->nrow++;
         }
         if (g->nrow > 0) {
-            st = fill_arrays(b, g, &block->narray, err);
+            st = fill_group(b, g, err);
             block->ngroup++;
         }
     }
@@ -694,17 +704,17 @@ mms_status mms_time_stage_next(mms_time_stage *s, mms_reader *reader, mms_block 
     mms_status st;
 
     *out = NULL;
-    while (b.n < s->nwaiting && s->waiting[b.n] && bytes < BATCH_BYTES)
-        bytes += s->waiting[b.n++]->bytes;
+    while (b.n < s->nwaiting && s->waiting[b.n] && bytes < batch_bytes(s))
+        bytes += mms_time_average_bytes(s->averages[s->waiting[b.n++]->ddid]);
     if (b.n == 0)
         return MMS_OK;
     b.block = scratch(&b, 1, sizeof *b.block);
     MMS_TRY(b.block ? MMS_OK : out_of_memory(err));
     *b.block = (mms_block){.rows = {s->next, b.n}};
-    MMS_TRY(fill_scalars(&b, err));
     MMS_TRY(fill_groups(&b, err));
+    MMS_TRY(fill_scalars(&b, err));
     for (int64_t i = 0; i < b.n; i++)
-        free_record(s->waiting[i]);
+        free_record(s, s->waiting[i]);
     s->nwaiting -= b.n;
     memmove(s->waiting, s->waiting + b.n, (size_t)s->nwaiting * sizeof *s->waiting);
     s->next += b.n;
@@ -723,7 +733,6 @@ mms_status mms_time_stage_add(mms_time_stage *s, mms_reader *reader, mms_block *
         mms_time_bins_finish(s->bins);
         return close_bins(s, err);
     }
-    MMS_TRY(note_columns(s, block, err));
     MMS_TRY(see_rows(s, reader, block, &r, err));
     for (int64_t i = 0; i < block->rows.count; i++)
         MMS_TRY(add_row(s, &r, i, err));

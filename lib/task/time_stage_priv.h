@@ -8,23 +8,36 @@
 
 #include "multims/block.h"
 #include "multims/spectra.h"
+#include "multims/transform.h"
 #include "task_priv.h"
 
 typedef struct mms_time_stage mms_time_stage;
 
-/** Find the bins of a part from its scalar columns.
- *  @param rows_file  the rows of the part; replaced by a sorted list when their TIME falls inside a
- *                    chunk
- *  @param kinds      data columns that are processed, as MMS_KIND_BITs
- *  Errors: TABLE, IO, SPACE, MEM. */
-MMS_CHECKED mms_status mms_time_stage_open(mms_ms *ms, const mms_value *value,
-                                           const char *rows_file, unsigned kinds,
-                                           mms_numerics numerics, mms_time_stage **out,
-                                           mms_error *err);
+typedef struct mms_time_stage_opts {
+    mms_ms *ms;
+    const char *rows_file; /**< rows of the part; replaced where they are averaged in another order:
+                              TIME falls inside a chunk, or there are several passes */
+    const char *const *columns; /**< those of the blocks, ended by NULL */
+    const mms_cut *cuts;        /**< what blocks have lost before they come, by DDID */
+    int64_t ncut;
+    unsigned kinds; /**< data columns that are processed, as MMS_KIND_BITs */
+    mms_numerics numerics;
+    int64_t memory, block_bytes; /**< block_bytes: of those that come */
+} mms_time_stage_opts;
+
+/** Find the bins of a part from its scalar columns, and how to average them within the memory. What
+ *  opts points to must live longer.
+ *  Errors: ARG one row's sums are beyond the memory; TABLE, IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_time_stage_open(const mms_time_stage_opts *opts, const mms_value *value,
+                                           mms_time_stage **out, mms_error *err);
 void mms_time_stage_close(mms_time_stage **stage);
 
 /** Return the number of averaged rows. */
 int64_t mms_time_stage_nrow(const mms_time_stage *stage);
+
+/** Return the most rows that a block may have: the bins that open within one add to what is held.
+ */
+int64_t mms_time_stage_block_rows(const mms_time_stage *stage);
 
 /** Add the rows of a block, whose groups have one DDID each; NULL: all have been added.  The block
  * is not needed afterwards. Errors: SHAPE, TABLE, MEM. */

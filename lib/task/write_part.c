@@ -156,19 +156,32 @@ static mms_status read_cuts(part *p, mms_error *err)
 static mms_status open_chain(part *p, mms_error *err)
 {
     const mms_value *chain = json_object_get(p->request, "chain");
-    const mms_value *time = json_object_get(chain, "time");
-    mms_status st = MMS_OK;
 
-    if (chain)
-        MMS_TRY(mms_chain_open(chain, &p->chain, err));
-    if (time) {
-        const bool exact = json_is_true(json_object_get(chain, "exact"));
-        MMS_TRY(mms_time_stage_open(p->ms, time, text(p->request, "rows_file"),
-                                    (unsigned)json_integer_value(json_object_get(chain, "kinds")),
-                                    exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA, &p->time, err));
+    return chain ? mms_chain_open(chain, &p->chain, err) : MMS_OK;
+}
+
+/** Rows that are averaged in time: how many they become is known from here on. */
+static mms_status open_time(part *p, mms_error *err)
+{
+    const mms_value *chain = json_object_get(p->request, "chain");
+    const mms_value *time = json_object_get(chain, "time");
+    const bool exact = json_is_true(json_object_get(chain, "exact"));
+    const mms_time_stage_opts opts = {
+        .ms = p->ms,
+        .rows_file = text(p->request, "rows_file"),
+        .columns = p->columns,
+        .cuts = p->cuts,
+        .ncut = p->ncut,
+        .kinds = (unsigned)json_integer_value(json_object_get(chain, "kinds")),
+        .numerics = exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA,
+        .memory = json_integer_value(json_object_get(p->request, "memory")),
+        .block_bytes = block_bytes(p->request)};
+
+    if (!time)
+        return MMS_OK;
+    const mms_status st = mms_time_stage_open(&opts, time, &p->time, err);
+    if (st == MMS_OK)
         p->nrow = mms_time_stage_nrow(p->time);
-    }
-done:
     return st;
 }
 
@@ -188,7 +201,10 @@ static mms_status open_part(part *p, mms_error *err)
     read.block_bytes = block_bytes(p->request);
     p->nrow = json_integer_value(json_object_get(p->request, "nrow"));
     MMS_TRY(open_chain(p, err));
+    MMS_TRY(open_time(p, err));
     read.by_ddid = p->ncut > 0 || p->chain;
+    if (p->time)
+        read.most_rows = mms_time_stage_block_rows(p->time);
     MMS_TRY(mms_reader_open(p->ms, &read, &p->reader, err));
     write.nrow = p->nrow;
     write.skip = p->skip;

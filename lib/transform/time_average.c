@@ -40,6 +40,7 @@ struct mms_time_average {
     float *spectrum[MMS_NSOURCE]; /* [cell] scratch: weights of a row */
     uint8_t *fold;                /* [cell] scratch */
     mms_time_sums *idle;
+    int64_t nidle;
 };
 
 /* ---- set up -----------------------------------------------------------------------------------*/
@@ -100,16 +101,27 @@ void mms_time_average_free(mms_time_average **average)
 
     if (!a)
         return;
-    while (a->idle) {
-        mms_time_sums *next = a->idle->next;
-        free(a->idle);
-        a->idle = next;
-    }
+    mms_time_average_trim(a);
     for (int i = 0; i < MMS_NSOURCE; i++)
         free(a->spectrum[i]);
     free(a->fold);
     free(a);
     *average = NULL;
+}
+
+int64_t mms_time_average_idle(const mms_time_average *average)
+{
+    return average->nidle;
+}
+
+void mms_time_average_trim(mms_time_average *average)
+{
+    while (average->idle) {
+        mms_time_sums *next = average->idle->next;
+        free(average->idle);
+        average->idle = next;
+    }
+    average->nidle = 0;
 }
 
 /** Take bytes behind the sums, *at of which are used; base NULL only counts. */
@@ -152,6 +164,7 @@ mms_status mms_time_average_begin(mms_time_average *average, mms_time_sums **out
     *out = NULL;
     if (sums) {
         average->idle = sums->next;
+        average->nidle--;
     } else {
         sums = mms_alloc(mms_time_average_bytes(average), 1);
         if (!sums)
@@ -426,5 +439,6 @@ void mms_time_average_drop(mms_time_average *average, mms_time_sums **sums)
         return;
     (*sums)->next = average->idle;
     average->idle = *sums;
+    average->nidle++;
     *sums = NULL;
 }

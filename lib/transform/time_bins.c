@@ -295,6 +295,15 @@ void mms_time_bins_finish(mms_time_bins *bins)
 {
     forget_closed(bins);
     close_all(bins);
+    bins->nrow = 0;
+}
+
+bool mms_time_bins_oldest(const mms_time_bins *bins, mms_time_place *place)
+{
+    if (bins->oldest < 0)
+        return false;
+    *place = (mms_time_place){bins->slots[bins->oldest].bin, bins->oldest, false};
+    return true;
 }
 
 const mms_time_place *mms_time_bins_closed(const mms_time_bins *bins, int64_t *n)

@@ -143,6 +143,27 @@ static void baselines_close_apart(void **state)
     mms_time_bins_free(&bins);
 }
 
+/* Passes over a part: after finish TIME may fall, bins are counted on. */
+static void rows_after_finish_begin_an_order_of_their_own(void **state)
+{
+    mms_time_bins *bins = make_bins(10, 0, MMS_BY_CHUNK);
+    mms_time_place oldest;
+
+    (void)state;
+    assert_false(mms_time_bins_oldest(bins, &oldest));
+    assert_int_equal(bin_of(bins, (mms_time_row){.time_s = 50, .scan = 2, .antenna2 = 1}), 0);
+    assert_int_equal(bin_of(bins, (mms_time_row){.time_s = 50, .scan = 2, .antenna2 = 2}), 1);
+    assert_true(mms_time_bins_oldest(bins, &oldest));
+    assert_int_equal(oldest.bin, 0);
+    mms_time_bins_finish(bins);
+    assert_false(mms_time_bins_oldest(bins, &oldest));
+    assert_int_equal(bin_of(bins, (mms_time_row){.time_s = 10, .scan = 1, .antenna2 = 1}), 2);
+    assert_int_equal(bin_of(bins, (mms_time_row){.time_s = 10, .scan = 1, .antenna2 = 1}), 2);
+    assert_true(mms_time_bins_oldest(bins, &oldest));
+    assert_int_equal(oldest.bin, 2);
+    mms_time_bins_free(&bins);
+}
+
 /* Slots are those of the open bins: many bins, few slots, and none used twice at once. */
 static void slots_are_used_again(void **state)
 {
@@ -770,6 +791,7 @@ int main(void)
         cmocka_unit_test(bins_end_where_the_baseline_has_turned),
         cmocka_unit_test(bins_cross_what_timespan_names),
         cmocka_unit_test(baselines_close_apart),
+        cmocka_unit_test(rows_after_finish_begin_an_order_of_their_own),
         cmocka_unit_test(slots_are_used_again),
         cmocka_unit_test(chunks_make_the_same_bins),
         cmocka_unit_test(unsorted_rows_are_refused),
