@@ -87,15 +87,18 @@ typedef struct mms_writer_opts {
     const char *rename_from, *rename_to; /**< one column that changes its name, or NULL */
     const char *const *reshape;          /**< columns whose cell shape changes, or NULL */
     const char *const *add;              /**< optional columns that the input may lack, or NULL */
+    const char *const *copy; /**< input columns whose cells stay as they are, ended by NULL, or
+                                NULL; lives as long as the writer */
+    bool tiles;      /**< write the files of tiled managers directly, not through casacore */
     int64_t tile[3]; /**< tile of data columns and FLAG: [rows][nchan][ncorr]; rows 0: as the input;
                         rows -1: casacore's layout for mosaics */
 } mms_writer_opts;
-#define MMS_WRITER_OPTS_INIT                                      \
-    {                                                             \
-        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL, \
-        {                                                         \
-            0, 0, 0                                               \
-        }                                                         \
+#define MMS_WRITER_OPTS_INIT                                                  \
+    {                                                                         \
+        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, true, \
+        {                                                                     \
+            0, 0, 0                                                           \
+        }                                                                     \
     }
 
 /** Make the table at path with the description, keywords and storage managers of like's; rows are
@@ -108,15 +111,16 @@ MMS_API MMS_CHECKED mms_status mms_writer_create(const char *path, mms_ms *like,
 MMS_API MMS_CHECKED mms_status mms_writer_link_subtable(mms_writer *writer, const char *name,
                                                         const char *path, mms_error *err);
 
-/** Write the cells of a block at its places.  Errors: TABLE, SPACE. */
-MMS_API MMS_CHECKED mms_status mms_writer_put(mms_writer *writer, const mms_block *block,
-                                              mms_error *err);
+/** Tell whether put copies an input column, one of opts.copy, by itself: blocks need not have it.
+ */
+MMS_API bool mms_writer_copies(const mms_writer *writer, const char *column);
 
-/** Copy the columns that are no numbers (texts, records) for rows of like: those of the output
- *  from first on get the cells of ranges. */
-MMS_API MMS_CHECKED mms_status mms_writer_copy_others(mms_writer *writer, int64_t nrange,
-                                                      const mms_rows *ranges, int64_t first,
-                                                      mms_error *err);
+/** Write the cells of a block at its places.  Blocks come in the order of their rows.
+ *  @param ranges  rows of like that the block's are: of them the columns that are no numbers
+ * (texts, records) and those of opts.copy are copied; NULL: nothing is Errors: TABLE, SPACE, IO. */
+MMS_API MMS_CHECKED mms_status mms_writer_put(mms_writer *writer, const mms_block *block,
+                                              int64_t nrange, const mms_rows *ranges,
+                                              mms_error *err);
 
 /** Flush and close.  *writer is freed and set to NULL even on failure; NULL is accepted. */
 MMS_API MMS_CHECKED mms_status mms_writer_close(mms_writer **writer, mms_error *err);

@@ -63,6 +63,10 @@ MMS_API MMS_CHECKED mms_status mms_ms_open(const char *path, mms_ms **out, mms_e
 /** Close; *ms is set to NULL.  NULL is accepted. */
 MMS_API void mms_ms_close(mms_ms **ms);
 
+/** Choose whether the tile files of array columns are read directly, where they are known (the
+ *  default), or by casacore. */
+MMS_API void mms_ms_use_tiles(mms_ms *ms, bool use);
+
 MMS_API const char *mms_ms_path(const mms_ms *ms);
 MMS_API int64_t mms_ms_nrow(const mms_ms *ms);
 

@@ -106,7 +106,7 @@ static mms_status copy_flags(mms_ms *ms, const char *out, mms_error *err)
     do {
         MMS_TRY(mms_reader_next(reader, &block, err));
         if (block)
-            MMS_TRY(mms_writer_put(writer, block, err));
+            MMS_TRY(mms_writer_put(writer, block, 0, NULL, err));
     } while (block);
     MMS_TRY(mms_writer_close(&writer, err));
 done:

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "concat_priv.h"
+#include "direct_priv.h"
 #include "ms_priv.h"
 
 typedef struct member_entry {
@@ -22,7 +23,9 @@ struct mms_ms {
     member_entry *members;
     mms_table *first;   /**< member 0: columns and keywords */
     mms_table *current; /**< one more open member */
+    mms_direct *first_tiles, *current_tiles;
     int64_t current_member;
+    bool no_tiles; /**< casacore reads all columns */
     mms_value *subtables, *missing;
 };
 
@@ -191,6 +194,8 @@ void mms_ms_close(mms_ms **ms)
     *ms = NULL;
     if (!m)
         return;
+    mms_direct_close(&m->current_tiles);
+    mms_direct_close(&m->first_tiles);
     mms_table_drop(&m->current);
     mms_table_drop(&m->first);
     for (int64_t i = 0; m->members && i < m->nmember; i++)
@@ -348,6 +353,7 @@ static mms_status open_member(mms_ms *ms, int64_t i, mms_table **table, mms_erro
         return MMS_OK;
     }
     if (!ms->current || ms->current_member != i) {
+        mms_direct_close(&ms->current_tiles);
         mms_table_drop(&ms->current);
         const mms_status st =
             mms_table_open(ms->members[i].path, MMS_TABLE_READ, &ms->current, err);
@@ -357,6 +363,28 @@ static mms_status open_member(mms_ms *ms, int64_t i, mms_table **table, mms_erro
     }
     *table = ms->current;
     return MMS_OK;
+}
+
+/** Find a column in the tiles of member i, which is open. */
+static mms_status find_tiles(mms_ms *ms, int64_t i, mms_table *table, const char *column,
+                             mms_direct_column *found, mms_error *err)
+{
+    mms_direct **direct = i == 0 ? &ms->first_tiles : &ms->current_tiles;
+
+    *found = (mms_direct_column){NULL, -1};
+    if (ms->no_tiles)
+        return MMS_OK;
+    if (!*direct) {
+        const mms_status st = mms_direct_open(table, direct, err);
+        if (st != MMS_OK)
+            return st;
+    }
+    return mms_direct_find(*direct, column, found, err);
+}
+
+void mms_ms_use_tiles(mms_ms *ms, bool use)
+{
+    ms->no_tiles = !use;
 }
 
 static int64_t member_of(const mms_ms *ms, int64_t row)
@@ -447,9 +475,14 @@ mms_status mms_ms_read(mms_ms *ms, const char *column, int64_t nrange, const mms
     const int64_t cell = nvalue / total;
     while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         mms_table *table;
+        mms_direct_column found;
         st = open_member(ms, member, &table, err);
         if (st == MMS_OK)
-            st = mms_table_get(table, column, n, local, rows * cell, out, err);
+            st = find_tiles(ms, member, table, column, &found, err);
+        if (st == MMS_OK)
+            st = found.tiles
+                     ? mms_tiles_read(found.tiles, found.column, n, local, rows * cell, out, err)
+                     : mms_table_get(table, column, n, local, rows * cell, out, err);
         if (st != MMS_OK)
             return st;
         out += (size_t)(rows * cell) * mms_dtype_size(c->dtype);
@@ -479,8 +512,12 @@ mms_status mms_ms_shapes(mms_ms *ms, const char *column, int64_t nrange, const m
     MMS_TRY(check_ranges(ms, column, nrange, ranges, &total, err));
     while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         int64_t nfound;
+        mms_direct_column tiles;
         MMS_TRY(open_member(ms, member, &table, err));
-        MMS_TRY(mms_table_shapes(table, column, n, local, &found, &nfound, err));
+        MMS_TRY(find_tiles(ms, member, table, column, &tiles, err));
+        MMS_TRY(tiles.tiles
+                    ? mms_tiles_shapes(tiles.tiles, tiles.column, n, local, &found, &nfound, err)
+                    : mms_table_shapes(table, column, n, local, &found, &nfound, err));
         for (int64_t i = 0; i < nfound; i++) {
             found[i].rows.first += ms->members[member].rows.first;
             if (*nrun > 0 && continues(&(*runs)[*nrun - 1], &found[i])) {
@@ -521,6 +558,77 @@ mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange, con
         st = open_member(ms, member, &table, err);
         if (st == MMS_OK)
             st = mms_table_copy_cells(table, column, n, local, out, out_column, first, err);
+        first += rows;
+    }
+    return st;
+}
+
+/** Copy cells of one shape through memory. */
+static mms_status copy_cells(mms_ms *ms, const mms_column *c, const mms_shape_run *run,
+                             mms_tiles *out, int64_t out_column, int64_t first, mms_error *err)
+{
+    enum { BATCH = 1 << 20 };
+    int64_t n = 1;
+    mms_status st = MMS_OK;
+
+    for (int32_t i = 0; i < run->ndim; i++)
+        n *= run->shape[i];
+    const int64_t rows = BATCH / (n * (int64_t)mms_dtype_size(c->dtype)) + 1;
+    void *buffer = mms_alloc(n * rows, mms_dtype_size(c->dtype));
+    if (!buffer)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
+    for (int64_t done = 0; st == MMS_OK && run->ndim >= 0 && done < run->rows.count;) {
+        const int64_t left = run->rows.count - done;
+        const mms_rows from = {run->rows.first + done, left < rows ? left : rows};
+        const mms_rows to = {first + done, from.count};
+        st = mms_ms_read(ms, c->name, 1, &from, n * from.count, buffer, err);
+        if (st == MMS_OK)
+            st = mms_tiles_write(out, out_column, 1, &to, n * from.count, buffer, err);
+        done += from.count;
+    }
+    free(buffer);
+    return st;
+}
+
+/** Copy what casacore reads, run by run of equal shape. */
+static mms_status copy_column(mms_ms *ms, const mms_column *c, int64_t nrange,
+                              const mms_rows *ranges, mms_tiles *out, int64_t out_column,
+                              int64_t first, mms_error *err)
+{
+    mms_shape_run *runs;
+    int64_t nrun;
+    mms_status st = mms_ms_shapes(ms, c->name, nrange, ranges, &runs, &nrun, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < nrun; i++) {
+        st = copy_cells(ms, c, &runs[i], out, out_column, first, err);
+        first += runs[i].rows.count;
+    }
+    free(runs);
+    return st;
+}
+
+mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
+                                const mms_rows *ranges, mms_tiles *out, int64_t out_column,
+                                int64_t first, mms_error *err)
+{
+    mms_rows local[PIECES];
+    piece_walk walk = {ms, ranges, nrange, 0, 0};
+    const mms_column *c = mms_ms_find_column(ms, column);
+    int64_t rows, n, member = 0;
+    mms_status st = check_ranges(ms, column, nrange, ranges, &rows, err);
+
+    while (st == MMS_OK && (n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
+        mms_direct_column found = {NULL, -1};
+        mms_table *table;
+        st = open_member(ms, member, &table, err);
+        if (st == MMS_OK)
+            st = find_tiles(ms, member, table, column, &found, err);
+        if (st == MMS_OK && found.tiles)
+            st = mms_tiles_copy(found.tiles, found.column, n, local, out, out_column, first, err);
+        for (int64_t i = 0; !found.tiles && i < n; i++)
+            local[i].first += ms->members[member].rows.first;
+        if (st == MMS_OK && !found.tiles)
+            st = copy_column(ms, c, n, local, out, out_column, first, err);
         first += rows;
     }
     return st;

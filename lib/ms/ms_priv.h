@@ -4,6 +4,7 @@
 
 #include "multims/ms.h"
 #include "tables/tables_priv.h"
+#include "tiles/tiles_priv.h"
 
 /** Return the table of member 0; borrowed. */
 mms_table *mms_ms_first_table(mms_ms *ms);
@@ -12,5 +13,10 @@ mms_table *mms_ms_first_table(mms_ms *ms);
 MMS_CHECKED mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange,
                                          const mms_rows *ranges, mms_table *out,
                                          const char *out_column, int64_t first, mms_error *err);
+
+/** Copy cells of an array column: rows of out from first on, which have the same shapes. */
+MMS_CHECKED mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
+                                            const mms_rows *ranges, mms_tiles *out,
+                                            int64_t out_column, int64_t first, mms_error *err);
 
 #endif

@@ -73,7 +73,9 @@ IPosition wanted_tile(const mms_table *t, const mms_column *c, const IPosition &
                      std::min<int64_t>(cell[1], t->tile[1]), rows);
 }
 
-IPosition tile_for(const mms_table *t, const mms_column *c, const IPosition &cell)
+} // namespace
+
+IPosition mms::tile_for(const mms_table *t, const mms_column *c, const IPosition &cell)
 {
     if (t->tile[0] != 0 && cell.nelements() == 2 && is_data_or_flag(c->name))
         return wanted_tile(t, c, cell);
@@ -88,6 +90,9 @@ IPosition tile_for(const mms_table *t, const mms_column *c, const IPosition &cel
     return cell.concatenate(IPosition(1, rows));
 }
 
+namespace
+{
+
 /** Give the first cell of a new shape its tile, before casacore chooses one. */
 template <typename T>
 void choose_tile(mms_table *t, const mms_column *c, ArrayColumn<T> &column, casacore::rownr_t row,
@@ -99,7 +104,7 @@ void choose_tile(mms_table *t, const mms_column *c, ArrayColumn<T> &column, casa
     for (const IPosition &shape : written)
         if (shape.isEqual(cell))
             return;
-    column.setShape(row, cell, tile_for(t, c, cell));
+    column.setShape(row, cell, mms::tile_for(t, c, cell));
     written.push_back(cell);
 }
 

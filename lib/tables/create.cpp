@@ -275,10 +275,13 @@ mms_status refuse_existing(const char *path, mms_error *err)
 }
 
 Table make_table(const char *path, const layout &l, int64_t nrow,
-                 Table::EndianFormat endian = Table::AipsrcEndian)
+                 Table::EndianFormat endian = Table::AipsrcEndian, bool hollow = false)
 {
     casacore::SetupNewTable setup(path, l.desc, Table::New);
-    setup.bindCreate(l.managers);
+    if (hollow)
+        mms::bind_hollow(setup, l.desc, l.managers);
+    else
+        setup.bindCreate(l.managers);
     return Table(setup, casacore::TableLock(casacore::TableLock::PermanentLocking),
                  static_cast<casacore::rownr_t>(nrow), false, endian);
 }
@@ -408,7 +411,7 @@ mms_status mms_table_create_like(const char *path, mms_table *src, const mms_tab
             return st;
         std::map<std::string, std::vector<tile_choice>> tiles;
         const layout l = layout_like(src, how, tiles);
-        Table table = make_table(path, l, how->nrow);
+        Table table = make_table(path, l, how->nrow, Table::AipsrcEndian, how->hollow);
         table.tableInfo() = src->table.tableInfo();
         *out = mms::new_handle(table, path, true);
         (*out)->tiles = tiles;

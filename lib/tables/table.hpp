@@ -6,6 +6,7 @@
 #include <casacore/casa/BasicSL/Complex.h>
 #include <casacore/casa/BasicSL/String.h>
 #include <casacore/tables/Tables/RefRows.h>
+#include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/Table.h>
 
 #include <map>
@@ -35,6 +36,9 @@ struct mms_table {
     int64_t tile[3] = {0, 0, 0};                                     // see mms_table_like
     std::map<std::string, std::vector<tile_choice>> tiles;           // by column
     std::map<std::string, std::vector<casacore::IPosition>> written; // cell shapes that have a tile
+    bool knows_tiled = false;
+    std::vector<mms_tiled> tiled; // see mms_table_tiled
+    std::vector<std::vector<const mms_column *>> tiled_columns;
 };
 
 namespace mms
@@ -91,6 +95,15 @@ bool with_type(mms_dtype dtype, Body &&body)
 }
 
 mms_dtype dtype_of(casacore::DataType type);
+
+/** The tile that a table chooses for cells of a shape, casacore's axis order. */
+casacore::IPosition tile_for(const mms_table *t, const mms_column *c,
+                             const casacore::IPosition &cell);
+
+/** Bind the columns of tiled managers to managers that write nothing, the others
+ *  to what the record says. */
+void bind_hollow(casacore::SetupNewTable &setup, const casacore::TableDesc &desc,
+                 const casacore::Record &managers);
 
 /** The manager type of each column as table.dat stores it; empty when it can't be read. */
 std::map<std::string, std::string> stored_managers(const std::string &path,

@@ -37,6 +37,29 @@ int64_t mms_table_ncolumn(const mms_table *table);
 const mms_column *mms_table_column(const mms_table *table, int64_t i);
 const mms_column *mms_table_find_column(const mms_table *table, const char *name); /* or NULL */
 
+/** A tiled storage manager of a table. */
+typedef struct mms_tiled {
+    const char *type, *name;
+    int64_t sequence; /**< its number in the names of its files */
+    bool big_endian;
+    int32_t ndim; /**< axes of a cell; 0: not known */
+    int64_t ncolumn;
+    const mms_column *const *columns;      /**< in the order that its header knows */
+    int32_t ntile;                         /**< axes of default_tile; 0: none */
+    int64_t default_tile[MMS_MAX_DIM + 1]; /**< C order, rows first */
+    bool hollow; /**< made by create_like with hollow: casacore writes no file of it */
+} mms_tiled;
+
+/** Tiled managers whose files hold the rows of this very table, each in files of its own, and
+ *  nothing but data columns.  Borrowed from the handle. */
+MMS_CHECKED mms_status mms_table_tiled(mms_table *table, int64_t *n, const mms_tiled **list,
+                                       mms_error *err);
+
+/** The tile that a table made by create_like chooses for cells of a shape: tile[ndim + 1], rows
+ *  first. */
+MMS_CHECKED mms_status mms_table_tile(mms_table *table, const char *column, int32_t ndim,
+                                      const int64_t *shape, int64_t *tile, mms_error *err);
+
 /** Cells of nrange runs of rows, one shape, from and to a caller's buffer of the column's type.
  *  data[sum of counts][cell].  put sets the shape of variable-shaped cells. */
 MMS_CHECKED mms_status mms_table_get(mms_table *table, const char *column, int64_t nrange,
@@ -105,6 +128,8 @@ typedef struct mms_table_like {
     int64_t tile[3]; /**< tile of data columns and FLAG, C order [rows][nchan][ncorr]; rows 0: as in
                         the input; rows -1: casacore's layout for mosaics */
     bool small;      /**< a sub-table: arrays that change their manager are not tiled */
+    bool hollow;     /**< TiledShapeStMan and TiledColumnStMan stand in table.dat only: the caller
+                        writes     their files (mms_table_tiled) */
 } mms_table_like;
 
 /** Make a table with the description, keywords (no sub-tables), info and storage managers of src.

@@ -6,7 +6,7 @@
 struct hanningsmooth {
     struct mms_io io;
     mms_select select;
-    bool keepmms, dryrun, sync, keepscratch;
+    bool keepmms, tiles, dryrun, sync, keepscratch;
     const char *datacolumn, *smooth_spw, *numerics;
     int64_t memory;
 };
@@ -47,6 +47,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan_name = "timespan",
         .exact = !strcmp(p->numerics, "exact"),
         .memory = p->memory,
+        .tiles = p->tiles,
         .dryrun = p->dryrun,
         .sync = p->sync,
         .keepscratch = p->keepscratch,

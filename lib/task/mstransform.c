@@ -9,7 +9,7 @@ struct mstransform {
     mms_select select;
     bool createmms, realmodelcol, keepflags, usewtspectrum, combinespws, chanaverage, hanning,
         regridms, preaverage, timeaverage, docallib, douvcontsub, want_cont, denoising_lib,
-        disableparallel, monolithic_processing, reindex, dryrun, sync, keepscratch;
+        disableparallel, monolithic_processing, reindex, tiles, dryrun, sync, keepscratch;
     const char *separationaxis, *datacolumn, *mode, *start, *width, *interpolation, *phasecenter,
         *restfreq, *outframe, *veltype, *timespan, *callib, *fitspw, *numerics;
     int64_t numsubms, nchan, nspw, fitorder, nthreads, niter, ddistart, memory;
@@ -170,6 +170,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .tileshape = p->tileshape,
         .exact = !strcmp(p->numerics, "exact"),
         .memory = p->memory,
+        .tiles = p->tiles,
         .dryrun = p->dryrun,
         .sync = p->sync,
         .keepscratch = p->keepscratch,

@@ -19,6 +19,7 @@ typedef struct mms_output {
     mms_layout layout;
     bool sync, keep_scratch, flag_backup;
     int64_t memory;           /**< bytes a worker may use for data */
+    bool tiles;               /**< tile files are read and written directly */
     bool keep_ids;            /**< reindex=False */
     bool drops_lags;          /**< LAG_DATA can't follow what is done to the rows */
     int64_t tile[3];          /**< as in mms_writer_opts */

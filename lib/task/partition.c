@@ -10,7 +10,7 @@
 struct partition {
     struct mms_io io;
     mms_select select;
-    bool createmms, flagbackup, disableparallel, repartition, keepscratch, dryrun, sync;
+    bool createmms, flagbackup, disableparallel, repartition, keepscratch, tiles, dryrun, sync;
     const char *separationaxis, *datacolumn, *profile, *naming;
     int64_t numsubms, ddistart, memory;
 };
@@ -50,6 +50,7 @@ static const mms_param params[] = {
      .doc = "Separate a Multi-MS anew; without it that happens when separationaxis or numsubms is "
             "given"},
     MMS_PARAM_MEMORY(struct partition, memory),
+    MMS_PARAM_TILES(struct partition, tiles),
     {"keepscratch", MMS_BOOL, offsetof(struct partition, keepscratch), .init = "False",
      .flags = MMS_PARAM_RUN, .doc = "Keep the unfinished output after a failure"},
     {"dryrun", MMS_BOOL, offsetof(struct partition, dryrun), .init = "False",
@@ -165,6 +166,7 @@ static mms_status write_parts(work *w, mms_value *result, mms_error *err)
         .axis = w->axis == MMS_AXIS_MEMBER ? mms_ms_axis(w->ms) : mms_plan_axis_type(w->axis),
         .layout = {!strcmp(p->naming, "full"), !strcmp(p->profile, "linked")},
         .memory = p->memory,
+        .tiles = p->tiles,
         .sync = p->sync,
         .keep_scratch = p->keepscratch,
         .flag_backup = p->flagbackup && p->createmms,

@@ -7,7 +7,7 @@
 struct split {
     struct mms_io io;
     mms_select select;
-    bool keepmms, keepflags, dryrun, sync, keepscratch;
+    bool keepmms, keepflags, tiles, dryrun, sync, keepscratch;
     const char *datacolumn, *combine, *width, *numerics;
     double timebin_s;
     int64_t memory;
@@ -92,6 +92,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .no_field_span = true,
         .exact = !strcmp(p->numerics, "exact"),
         .memory = p->memory,
+        .tiles = p->tiles,
         .dryrun = p->dryrun,
         .sync = p->sync,
         .keepscratch = p->keepscratch,

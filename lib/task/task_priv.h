@@ -76,6 +76,15 @@ struct mms_io {
             .doc = "Memory that each worker may use for data, e.g. 64M", \
     }
 
+/** Which of the two ways to the array columns is taken (design D11): struct_type has a bool. */
+#define MMS_PARAM_TILES(struct_type, member)                                                     \
+    {                                                                                            \
+        "tiles", MMS_BOOL, offsetof(struct_type, member),                                        \
+            .init = "True", .flags = MMS_PARAM_RUN,                                              \
+            .doc = "Read and write tile files directly where their layout is known, instead of " \
+                   "through casacore",                                                           \
+    }
+
 #define TASK(name) extern const mms_task mms_task_##name;
 #include "tasks.def"
 #undef TASK

@@ -31,7 +31,7 @@ typedef struct mms_transform {
     mms_ints tileshape;
     bool exact;     /**< numerics=exact */
     int64_t memory; /**< bytes */
-    bool dryrun, sync, keepscratch;
+    bool tiles, dryrun, sync, keepscratch;
 } mms_transform;
 
 /** Decide, plan and write.  Errors: those of its steps; nothing is written when it is refused. */
@@ -41,8 +41,8 @@ MMS_CHECKED mms_status mms_transform_run(mms_run *run, const mms_transform *requ
 /** Print the result of mms_transform_run. */
 void mms_transform_print(const mms_value *result, FILE *out);
 
-/** numerics and how to run, the same for each: struct_type has numerics, memory, dryrun, sync,
- *  keepscratch of these types. */
+/** numerics and how to run, the same for each: struct_type has numerics, memory, tiles, dryrun,
+ * sync, keepscratch of these types. */
 #define MMS_PARAMS_TRANSFORM(struct_type)                                                        \
     {"numerics",                                                                                 \
      MMS_CHOICE,                                                                                 \
@@ -50,7 +50,7 @@ void mms_transform_print(const mms_value *result, FILE *out);
      .init = "casa",                                                                             \
      .allowed = "casa exact",                                                                    \
      .doc = "casa: CASA's numbers; exact: what is right where CASA is known to be wrong"},       \
-        MMS_PARAM_MEMORY(struct_type, memory),                                                   \
+        MMS_PARAM_MEMORY(struct_type, memory), MMS_PARAM_TILES(struct_type, tiles),              \
         {"keepscratch",                                                                          \
          MMS_BOOL,                                                                               \
          offsetof(struct_type, keepscratch),                                                     \

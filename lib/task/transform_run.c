@@ -628,6 +628,7 @@ static mms_status write_output(work *w, mms_value *result, mms_error *err)
         .multi = w->decision.verdict != MMS_VERDICT_MS,
         .axis = w->decision.axis_type,
         .memory = t->memory,
+        .tiles = t->tiles,
         .sync = t->sync,
         .keep_scratch = t->keepscratch,
         .keep_ids = !t->reindex,

@@ -4,7 +4,7 @@
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
  *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns),
- *  tile, memory (bytes). */
+ *  tile, memory (bytes), tiles (bool). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ typedef struct part {
     mms_ms *ms;
     mms_reader *reader;
     mms_writer *writer;
-    const char **columns, **skip, **reshape, **add;
+    const char **columns, **skip, **reshape, **add, **copy;
     int64_t nmap, ncut;
     id_map *maps;
     mms_cut *cuts;        /**< by DDID */
@@ -86,24 +86,49 @@ static mms_status out_of_memory(const part *p, mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", text(p->request, "out"));
 }
 
-/** The columns to read: all but those left out. */
-static mms_status choose_columns(part *p, mms_error *err)
+/** Whether the cells of a column stay as they are. */
+static bool is_copied(const part *p, const mms_column *c)
+{
+    static const char *const derived[] = {"WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM",
+                                          NULL};
+
+    return !c->scalar && c->dtype < MMS_DT_STRING && !p->ncut && !p->chain &&
+           !(*text(p->request, "derive") && in_list(derived, c->name));
+}
+
+/** The columns of the output, and those of them whose cells stay as they are. */
+static mms_status list_columns(part *p, mms_error *err)
 {
     const int64_t most = mms_ms_ncolumn(p->ms);
-    int64_t n = 0;
+    int64_t n = 0, ncopy = 0;
 
     p->skip = text_list(json_object_get(p->request, "skip"));
     p->reshape = text_list(json_object_get(p->request, "reshape"));
     p->add = text_list(json_object_get(p->request, "add"));
     p->columns = mms_alloc(most + 1, sizeof *p->columns);
-    if (!p->skip || !p->reshape || !p->add || !p->columns)
+    p->copy = mms_alloc(most + 1, sizeof *p->copy);
+    if (!p->skip || !p->reshape || !p->add || !p->columns || !p->copy)
         return out_of_memory(p, err);
     for (int64_t i = 0; i < most; i++) {
-        const char *name = mms_ms_column(p->ms, i)->name;
-        if (!in_list(p->skip, name))
-            p->columns[n++] = name;
+        const mms_column *c = mms_ms_column(p->ms, i);
+        if (in_list(p->skip, c->name))
+            continue;
+        p->columns[n++] = c->name;
+        if (is_copied(p, c))
+            p->copy[ncopy++] = c->name;
     }
     return MMS_OK;
+}
+
+/** Leave to the writer what it copies by itself. */
+static void drop_copied_columns(part *p)
+{
+    int64_t n = 0;
+
+    for (const char **c = p->columns; *c; c++)
+        if (!mms_writer_copies(p->writer, *c))
+            p->columns[n++] = *c;
+    p->columns[n] = NULL;
 }
 
 static mms_status read_maps(part *p, mms_error *err)
@@ -190,31 +215,36 @@ static mms_status open_part(part *p, mms_error *err)
     mms_reader_opts read = MMS_READER_OPTS_INIT;
     mms_writer_opts write = MMS_WRITER_OPTS_INIT;
     const mms_value *rename = json_object_get(p->request, "rename");
+    const bool tiles = json_is_true(json_object_get(p->request, "tiles"));
     mms_status st;
 
     MMS_TRY(mms_ms_open(text(p->request, "vis"), &p->ms, err));
-    MMS_TRY(choose_columns(p, err));
+    mms_ms_use_tiles(p->ms, tiles);
     MMS_TRY(read_maps(p, err));
     MMS_TRY(read_cuts(p, err));
-    read.rows_file = text(p->request, "rows_file");
-    read.columns = p->columns;
-    read.block_bytes = block_bytes(p->request);
     p->nrow = json_integer_value(json_object_get(p->request, "nrow"));
     MMS_TRY(open_chain(p, err));
+    MMS_TRY(list_columns(p, err));
     MMS_TRY(open_time(p, err));
-    read.by_ddid = p->ncut > 0 || p->chain;
-    if (p->time)
-        read.most_rows = mms_time_stage_block_rows(p->time);
-    MMS_TRY(mms_reader_open(p->ms, &read, &p->reader, err));
     write.nrow = p->nrow;
     write.skip = p->skip;
     write.reshape = p->reshape;
     write.add = p->add;
+    write.copy = p->copy;
+    write.tiles = tiles;
     for (size_t i = 0; i < 3; i++)
         write.tile[i] = json_integer_value(json_array_get(json_object_get(p->request, "tile"), i));
     write.rename_from = json_string_value(json_array_get(rename, 0));
     write.rename_to = json_string_value(json_array_get(rename, 1));
     MMS_TRY(mms_writer_create(text(p->request, "out"), p->ms, &write, &p->writer, err));
+    drop_copied_columns(p);
+    read.rows_file = text(p->request, "rows_file");
+    read.columns = p->columns;
+    read.block_bytes = block_bytes(p->request);
+    read.by_ddid = p->ncut > 0 || p->chain;
+    if (p->time)
+        read.most_rows = mms_time_stage_block_rows(p->time);
+    MMS_TRY(mms_reader_open(p->ms, &read, &p->reader, err));
 done:
     return st;
 }
@@ -225,6 +255,7 @@ static void close_part(part *p)
     mms_reader_close(&p->reader);
     mms_ms_close(&p->ms);
     free(p->columns);
+    free(p->copy);
     free(p->skip);
     free(p->reshape);
     free(p->add);
@@ -336,15 +367,12 @@ static mms_status finish_cells(part *p, mms_block *block, mms_error *err)
 
 static mms_status write_block(part *p, mms_block *block, mms_error *err)
 {
-    mms_status st = finish_cells(p, block, err);
+    const mms_status st = finish_cells(p, block, err);
+    int64_t nrange = 0;
+    // averaged rows have no texts or records of their own
+    const mms_rows *ranges = p->time ? NULL : mms_reader_ranges(p->reader, &nrange);
 
-    if (st == MMS_OK)
-        st = mms_writer_put(p->writer, block, err);
-    if (st != MMS_OK || p->time)
-        return st; // averaged rows have no texts or records of their own
-    int64_t nrange;
-    const mms_rows *ranges = mms_reader_ranges(p->reader, &nrange);
-    return mms_writer_copy_others(p->writer, nrange, ranges, block->rows.first, err);
+    return st == MMS_OK ? mms_writer_put(p->writer, block, nrange, ranges, err) : st;
 }
 
 /** Add a block to the time average, and write the averaged rows that are ready. */

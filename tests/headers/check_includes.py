@@ -10,6 +10,7 @@ import sys
 OWN = {
     "base": {"base", "value", "log"},
     "tables": set(),
+    "tiles": set(),
     "ms": {"meta", "select", "block", "ms", "ms_meta", "simulate"},
     "mms": {"mms", "layout", "listing", "subtables", "diff", "flag_cmd"},
     "plan": {"plan", "decide"},
@@ -21,6 +22,7 @@ OWN = {
 # What each may include beside base's and its own; task may include everything.
 ALSO = {
     "tables": {"ms", "select"},  # for types alone: columns, row ranges, expressions
+    "tiles": {"ms"},  # for types alone: columns, row ranges, shapes
     "mms": OWN["ms"],
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block"},
@@ -28,7 +30,7 @@ ALSO = {
 
 # Private headers of other folders: base's are everybody's.
 PRIVATE = {
-    "ms": {"tables"},
+    "ms": {"tables", "tiles"},
     "mms": {"tables", "ms"},
     "task": {"ms/rowlist_priv.h"},
 }

@@ -212,7 +212,7 @@ def any_number_of_workers(b):
 
 @case("T101")
 def one_part_that_fails(b):
-    """A column whose file is cut short makes the parts that need it fail."""
+    """A column whose file is cut short is refused by name, or makes the parts that need it fail."""
     source = b.copy("D7.ms", "in.ms")
     t = opened(source)
     manager = [m for m in t.getdminfo().values() if "DATA" in m["COLUMNS"]][0]
@@ -220,8 +220,11 @@ def one_part_that_fails(b):
     tiles = os.path.join(source, f"table.f{manager['SEQNR']}_TSM1")
     os.truncate(tiles, os.path.getsize(tiles) // 8)
     for jobs in (1, 2):
-        done = b.run(f"vis={source}", f"outputvis={os.path.join(b.folder, 'o.mms')}", f"-j{jobs}",
-                     "separationaxis=scan", status=1)
+        words = [f"vis={source}", f"outputvis={os.path.join(b.folder, 'o.mms')}", f"-j{jobs}",
+                 "separationaxis=scan"]
+        done = b.run(*words, status=2)
+        demand(tiles in done.stderr, f"the file is not named: {done.stderr}")
+        done = b.run(*words, "tiles=False", status=1)
         demand("o.000" in done.stderr, f"no part is named: {done.stderr}")
         check("folder", sorted(os.listdir(b.folder)), ["in.ms"])
 

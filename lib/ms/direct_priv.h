@@ -1,0 +1,39 @@
+#ifndef MULTIMS_DIRECT_PRIV_H
+#define MULTIMS_DIRECT_PRIV_H
+/** @file direct_priv.h  The columns of one table whose tiles are read, or written, directly. */
+
+#include "tables/tables_priv.h"
+#include "tiles/tiles_priv.h"
+
+typedef struct mms_direct mms_direct;
+
+/** A column in a manager's tiles; tiles is NULL when casacore must be asked. */
+typedef struct mms_direct_column {
+    mms_tiles *tiles;
+    int64_t column;
+} mms_direct_column;
+
+/** Prepare for the tiled managers of an open table, which must live longer. */
+MMS_CHECKED mms_status mms_direct_open(mms_table *table, mms_direct **out, mms_error *err);
+
+/** Find a column.  At its first use the manager's header is read, and cells are compared with those
+ *  that casacore reads; what is unknown or not the same is left to casacore, with a line in the
+ * log. Errors: TABLE, IO: files that are broken or cut short. */
+MMS_CHECKED mms_status mms_direct_find(mms_direct *direct, const char *column,
+                                       mms_direct_column *found, mms_error *err);
+
+void mms_direct_close(mms_direct **direct);
+
+/** Make the tiles of the hollow managers of a new table of nrow rows. */
+MMS_CHECKED mms_status mms_direct_create(mms_table *table, mms_direct **out, mms_error *err);
+
+/** Give rows of the new table the cell shapes that shapes(user, column) finds for them. */
+typedef mms_status mms_direct_shapes(void *user, const char *column, mms_shape_run **runs,
+                                     int64_t *nrun, mms_error *err);
+MMS_CHECKED mms_status mms_direct_define(mms_direct *direct, mms_direct_shapes *shapes, void *user,
+                                         mms_error *err);
+
+/** Write what is left, after the table was closed; free and set NULL even on failure. */
+MMS_CHECKED mms_status mms_direct_finish(mms_direct **direct, mms_error *err);
+
+#endif

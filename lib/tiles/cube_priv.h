@@ -1,0 +1,145 @@
+#ifndef MULTIMS_TILES_CUBE_PRIV_H
+#define MULTIMS_TILES_CUBE_PRIV_H
+/** @file cube_priv.h  Hypercubes and the map from rows to them, shared by lib/tiles.
+ *
+ *  Inside lib/tiles shapes are in the order of the files: the fastest axis first. */
+
+#include <pthread.h>
+
+#include "tiles_priv.h"
+
+/** How elements of a column lie in a tile. */
+typedef struct pixel {
+    int32_t code; /**< casacore's number of the type */
+    int32_t size; /**< bytes in memory */
+    int32_t bits; /**< in the file: 1 for flags */
+    int32_t word; /**< bytes whose order depends on the table's byte order */
+} pixel;
+
+/** The element type of a column, or NULL when tiles don't hold it. */
+const pixel *pixel_of(mms_dtype dtype);
+
+/** The rows of a cube's tiles that were not all written yet. */
+typedef struct slab {
+    int64_t number;  /**< rows from number × tile_rows on */
+    int64_t missing; /**< cells that are not written, all columns together */
+    uint8_t *bytes;
+    struct slab *next;
+} slab;
+
+/** The cells of one shape.  A cube without axes stands for cells that are undefined. */
+typedef struct cube {
+    int32_t ndim; /**< axes of a cell; 0: no cells */
+    int64_t cell[MMS_MAX_DIM], tile[MMS_MAX_DIM];
+    int64_t nrow, tile_rows;
+    int64_t nvalue;      /**< of a cell */
+    int64_t tile_values; /**< of one row of a tile */
+    int64_t slab_tiles;  /**< tiles that hold the same rows */
+    int64_t tile_bytes;  /**< of all columns */
+    int64_t file;        /**< number of its file, or -1 */
+    int64_t at;          /**< where its tiles begin in the file, bytes */
+    bool whole;          /**< a tile holds whole cells */
+    slab *slabs;         /**< being written */
+} cube;
+
+/** Rows that lie in a cube one after the other. */
+typedef struct span {
+    int64_t last, cube, position; /**< last row of the span, and that row's place in the cube */
+} span;
+
+typedef struct tile_file {
+    bool there;
+    int fd;
+    int64_t bytes;
+} tile_file;
+
+typedef struct tiles_column {
+    char *name;
+    const pixel *pixel;
+    mms_tiles_column info;
+} tiles_column;
+
+struct mms_tiles {
+    char *table, *type, *name;
+    int64_t sequence, nrow;
+    bool big_endian, swap;
+    bool by_row;  /**< cell manager: cube i holds row i */
+    bool by_span; /**< shape manager: spans say which cube; else cube 0 holds all rows */
+    int32_t ndim;
+    int64_t ncolumn, ncube, nspan, nfile, cube_capacity, span_capacity, file_capacity;
+    tiles_column *columns;
+    int32_t *order; /**< columns as they follow each other in a tile */
+    cube *cubes;
+    span *spans;
+    tile_file *files;
+    int32_t ntile; /**< default tile */
+    int64_t default_tile[MMS_MAX_DIM + 1];
+    bool writing;
+    int64_t defined;      /**< rows */
+    pthread_mutex_t lock; /**< of the slabs */
+};
+
+/** A run of rows in one cube. */
+typedef struct place {
+    cube *cube; /**< NULL: undefined cells */
+    int64_t position, count;
+} place;
+
+/** Find where row is, and how many of the next count rows follow it there. */
+place place_of(const mms_tiles *t, int64_t row, int64_t count);
+
+/** Compute the sizes that follow from cell, tile and columns; false when a number is impossible. */
+bool cube_measure(const mms_tiles *t, cube *c);
+
+/** Bytes before the column in a tile, and its own. */
+int64_t column_offset(const mms_tiles *t, const cube *c, int64_t column);
+int64_t column_bytes(const mms_tiles *t, const cube *c, int64_t column);
+
+/** Whether the cells of the cube's rows follow each other in the file without gaps, each row at a
+ *  byte: a run of rows is one run of bytes. */
+bool is_linear(const mms_tiles *t, const cube *c, int64_t column);
+/** Bytes of one row in a linear cube. */
+int64_t row_bytes(const mms_tiles *t, const cube *c, int64_t column);
+
+/** Path of a file of the manager, as a new text: -1 is its header. */
+char *tiles_path(const mms_tiles *t, int64_t file);
+
+/** Make the handle and its columns.  Errors: UNSUPPORTED, MEM. */
+MMS_CHECKED mms_status tiles_new(const mms_tiles_what *what, mms_tiles **out, mms_error *err);
+
+/** Read the header file into t, judged against what the table said. */
+MMS_CHECKED mms_status header_read(mms_tiles *t, mms_error *err);
+/** The same from bytes in memory; path is for messages. */
+MMS_CHECKED mms_status header_parse(mms_tiles *t, const uint8_t *bytes, size_t size,
+                                    const char *path, mms_error *err);
+MMS_CHECKED mms_status header_write(const mms_tiles *t, mms_error *err);
+
+/** Read or write all n bytes at an offset of a file of t; messages name the file. */
+MMS_CHECKED mms_status file_read(const mms_tiles *t, int64_t file, int64_t at, int64_t n,
+                                 void *bytes, mms_error *err);
+MMS_CHECKED mms_status file_write(const mms_tiles *t, int64_t file, int64_t at, int64_t n,
+                                  const void *bytes, mms_error *err);
+
+/** Open a file of the manager, or make it; check that it is long enough; set its length. */
+MMS_CHECKED mms_status file_open(mms_tiles *t, int64_t file, bool create, mms_error *err);
+MMS_CHECKED mms_status file_check(const mms_tiles *t, int64_t file, int64_t need, mms_error *err);
+MMS_CHECKED mms_status file_extend(const mms_tiles *t, int64_t file, int64_t bytes, mms_error *err);
+
+/** Elements of a tile to and from memory: n from element first of a column's bytes in a tile. */
+void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int64_t first,
+                   int64_t n, uint8_t *out);
+void pack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *in, int64_t n, uint8_t *bytes,
+                 int64_t first);
+
+/** Walk over the runs of a cell that lie in one tile one after the other, in the tile's order. */
+typedef struct cell_walk {
+    int64_t tile;            /**< number of the tile in its slab */
+    int64_t in_tile;         /**< element in the tile's row */
+    int64_t in_cell;         /**< element in the cell */
+    int64_t count;           /**< elements of this run */
+    int64_t at[MMS_MAX_DIM]; /**< the run's place in the cell */
+    bool started;
+} cell_walk;
+bool next_run(const cube *c, cell_walk *w);
+
+#endif

@@ -1,0 +1,97 @@
+/** @file file.c  The files of a manager: names, whole reads and writes. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "cube_priv.h"
+
+char *tiles_path(const mms_tiles *t, int64_t file)
+{
+    if (file < 0)
+        return mms_format("%s/table.f%" PRId64, t->table, t->sequence);
+    return mms_format("%s/table.f%" PRId64 "_TSM%" PRId64, t->table, t->sequence, file);
+}
+
+/** Report errno, or a file that ends too early, with the file's name. */
+static mms_status bad_file(const mms_tiles *t, int64_t file, int64_t at, int errnum, mms_error *err)
+{
+    char *path = tiles_path(t, file);
+    const mms_status st =
+        errnum ? mms_fail_errno(err, errnum, "%s", path ? path : t->table)
+               : mms_fail(err, MMS_ERR_TABLE, "%s ends at byte %" PRId64 ", its tiles do not",
+                          path ? path : t->table, at);
+    free(path);
+    return st;
+}
+
+mms_status file_read(const mms_tiles *t, int64_t file, int64_t at, int64_t n, void *bytes,
+                     mms_error *err)
+{
+    uint8_t *to = bytes;
+
+    while (n > 0) {
+        const ssize_t got = pread(t->files[file].fd, to, (size_t)n, at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return bad_file(t, file, at, got < 0 ? errno : 0, err);
+        to += got;
+        at += got;
+        n -= got;
+    }
+    return MMS_OK;
+}
+
+mms_status file_write(const mms_tiles *t, int64_t file, int64_t at, int64_t n, const void *bytes,
+                      mms_error *err)
+{
+    const uint8_t *from = bytes;
+
+    while (n > 0) {
+        const ssize_t put = pwrite(t->files[file].fd, from, (size_t)n, at);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return bad_file(t, file, at, put < 0 ? errno : ENOSPC, err);
+        from += put;
+        at += put;
+        n -= put;
+    }
+    return MMS_OK;
+}
+
+mms_status file_open(mms_tiles *t, int64_t file, bool create, mms_error *err)
+{
+    tile_file *f = &t->files[file];
+    char *path = tiles_path(t, file);
+    mms_status st = MMS_OK;
+
+    if (!path)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->table);
+    f->fd = create ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)
+                   : open(path, O_RDONLY | O_CLOEXEC);
+    if (f->fd < 0)
+        st = mms_fail_errno(err, errno, "%s", path);
+    else
+        f->there = true;
+    free(path);
+    return st;
+}
+
+mms_status file_check(const mms_tiles *t, int64_t file, int64_t need, mms_error *err)
+{
+    const int64_t have = lseek(t->files[file].fd, 0, SEEK_END);
+
+    if (have < 0)
+        return bad_file(t, file, 0, errno, err);
+    return have < need ? bad_file(t, file, have, 0, err) : MMS_OK;
+}
+
+mms_status file_extend(const mms_tiles *t, int64_t file, int64_t bytes, mms_error *err)
+{
+    return ftruncate(t->files[file].fd, bytes) == 0 ? MMS_OK : bad_file(t, file, 0, errno, err);
+}

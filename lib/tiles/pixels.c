@@ -1,0 +1,109 @@
+/** @file pixels.c  Elements between tiles and memory: byte order, and flags of one bit. */
+#include <string.h>
+
+#include "cube_priv.h"
+
+const pixel *pixel_of(mms_dtype dtype)
+{
+    static const pixel all[] = {
+        [MMS_DT_BOOL] = {0, 1, 1, 1},         [MMS_DT_UCHAR] = {2, 1, 8, 1},
+        [MMS_DT_SHORT] = {3, 2, 16, 2},       [MMS_DT_USHORT] = {4, 2, 16, 2},
+        [MMS_DT_INT] = {5, 4, 32, 4},         [MMS_DT_UINT] = {6, 4, 32, 4},
+        [MMS_DT_INT64] = {29, 8, 64, 8},      [MMS_DT_FLOAT] = {7, 4, 32, 4},
+        [MMS_DT_DOUBLE] = {8, 8, 64, 8},      [MMS_DT_COMPLEX] = {9, 8, 64, 4},
+        [MMS_DT_DCOMPLEX] = {10, 16, 128, 8},
+    };
+    return dtype <= MMS_DT_DCOMPLEX ? &all[dtype] : NULL;
+}
+
+static void swap_copy(int32_t word, const uint8_t *from, int64_t bytes, uint8_t *to)
+{
+    if (word == 2)
+        for (int64_t i = 0; i < bytes; i += 2) {
+            uint16_t v;
+            memcpy(&v, from + i, 2);
+            v = __builtin_bswap16(v);
+            memcpy(to + i, &v, 2);
+        }
+    else if (word == 4)
+        for (int64_t i = 0; i < bytes; i += 4) {
+            uint32_t v;
+            memcpy(&v, from + i, 4);
+            v = __builtin_bswap32(v);
+            memcpy(to + i, &v, 4);
+        }
+    else
+        for (int64_t i = 0; i < bytes; i += 8) {
+            uint64_t v;
+            memcpy(&v, from + i, 8);
+            v = __builtin_bswap64(v);
+            memcpy(to + i, &v, 8);
+        }
+}
+
+/** One bit of each byte of 0 and 1, the first byte's lowest. */
+static uint8_t pack8(const uint8_t *in)
+{
+    uint64_t v;
+    memcpy(&v, in, 8);
+    return (uint8_t)((v & 0x0101010101010101u) * 0x0102040810204080u >> 56);
+}
+
+static void unpack8(uint8_t bits, uint8_t *out)
+{
+    uint64_t v = (bits * 0x0101010101010101u) & 0x8040201008040201u;
+    v = ((v + 0x7f7f7f7f7f7f7f7fu) | v) >> 7 & 0x0101010101010101u;
+    memcpy(out, &v, 8);
+}
+
+static void unpack_bits(const uint8_t *bytes, int64_t first, int64_t n, uint8_t *out)
+{
+    int64_t i = 0;
+
+    for (; i < n && (first + i) % 8; i++)
+        out[i] = bytes[(first + i) / 8] >> (first + i) % 8 & 1;
+    for (const uint8_t *in = bytes + (first + i) / 8; i + 8 <= n; i += 8)
+        unpack8(*in++, out + i);
+    for (; i < n; i++)
+        out[i] = bytes[(first + i) / 8] >> (first + i) % 8 & 1;
+}
+
+static void pack_bit(uint8_t value, uint8_t *bytes, int64_t bit)
+{
+    const uint8_t mask = (uint8_t)(1u << bit % 8);
+    bytes[bit / 8] = value ? bytes[bit / 8] | mask : bytes[bit / 8] & (uint8_t)~mask;
+}
+
+static void pack_bits(const uint8_t *in, int64_t n, uint8_t *bytes, int64_t first)
+{
+    int64_t i = 0;
+
+    for (; i < n && (first + i) % 8; i++)
+        pack_bit(in[i], bytes, first + i);
+    for (uint8_t *out = bytes + (first + i) / 8; i + 8 <= n; i += 8)
+        *out++ = pack8(in + i);
+    for (; i < n; i++)
+        pack_bit(in[i], bytes, first + i);
+}
+
+void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int64_t first,
+                   int64_t n, uint8_t *out)
+{
+    if (p->bits == 1)
+        unpack_bits(bytes, first, n, out);
+    else if (t->swap && p->word > 1)
+        swap_copy(p->word, bytes + first * p->size, n * p->size, out);
+    else if (out != bytes + first * p->size)
+        memcpy(out, bytes + first * p->size, (size_t)(n * p->size));
+}
+
+void pack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *in, int64_t n, uint8_t *bytes,
+                 int64_t first)
+{
+    if (p->bits == 1)
+        pack_bits(in, n, bytes, first);
+    else if (t->swap && p->word > 1)
+        swap_copy(p->word, in, n * p->size, bytes + first * p->size);
+    else
+        memcpy(bytes + first * p->size, in, (size_t)(n * p->size));
+}

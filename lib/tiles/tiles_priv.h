@@ -1,0 +1,99 @@
+#ifndef MULTIMS_TILES_PRIV_H
+#define MULTIMS_TILES_PRIV_H
+/** @file tiles_priv.h  The files of casacore's tiled storage managers, read and written directly.
+ *
+ *  A manager keeps the array cells of its columns in hypercubes: the cells of one shape, with the
+ *  rows as last axis, cut into tiles of equal size.  Its header file (table.fN) says which row is
+ *  where, the files table.fN_TSMk hold the tiles.  Shapes are in C order. */
+
+#include "multims/ms.h" /* types of columns, rows, shapes */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** One tiled storage manager of one table. */
+typedef struct mms_tiles mms_tiles;
+
+/** What the table says of a column of the manager. */
+typedef struct mms_tiles_column {
+    const char *name;
+    mms_dtype dtype;
+    bool fixed; /**< cells of a fixed shape */
+    int32_t ndim;
+    int64_t shape[MMS_MAX_DIM]; /**< if fixed */
+} mms_tiles_column;
+
+/** What the table says of the manager. */
+typedef struct mms_tiles_what {
+    const char *table;      /**< folder */
+    const char *type;       /**< "TiledShapeStMan", "TiledColumnStMan" or "TiledCellStMan" */
+    const char *name;       /**< of the manager */
+    int64_t sequence, nrow; /**< its number in the table, rows of the table */
+    bool big_endian;        /**< byte order of the table */
+    int64_t ncolumn;
+    const mms_tiles_column *columns; /**< in the order that the manager knows */
+    /* for writing alone */
+    int32_t ndim;                          /**< axes of a cell */
+    int32_t ntile;                         /**< axes of default_tile; 0: none */
+    int64_t default_tile[MMS_MAX_DIM + 1]; /**< rows first */
+} mms_tiles_what;
+
+/** Open for reading.  Errors: UNSUPPORTED naming what is not known (the caller takes another way);
+ *  TABLE, IO naming the file that is broken or cut short. */
+MMS_CHECKED mms_status mms_tiles_open(const mms_tiles_what *what, mms_tiles **out, mms_error *err);
+
+/** The column's place, or -1. */
+int64_t mms_tiles_find(const mms_tiles *tiles, const char *column);
+
+/** Runs of equal cell shape, as mms_table_shapes(); runs is ended with free(). */
+MMS_CHECKED mms_status mms_tiles_shapes(const mms_tiles *tiles, int64_t column, int64_t nrange,
+                                        const mms_rows *ranges, mms_shape_run **runs, int64_t *nrun,
+                                        mms_error *err);
+
+/** Read cells, all of one shape: data[sum of counts][cell].  Several threads may read at a time.
+ *  Errors: SHAPE, RANGE, IO. */
+MMS_CHECKED mms_status mms_tiles_read(const mms_tiles *tiles, int64_t column, int64_t nrange,
+                                      const mms_rows *ranges, int64_t nvalue, void *data,
+                                      mms_error *err);
+
+/** Rows that show each way to the files once: the ends of each cube, at most most of them. */
+int64_t mms_tiles_samples(const mms_tiles *tiles, int64_t most, int64_t *rows);
+
+/** Make a manager without rows that are defined; nothing is on disk before the first write.
+ *  Errors: UNSUPPORTED (the caller takes another way), MEM. */
+MMS_CHECKED mms_status mms_tiles_create(const mms_tiles_what *what, mms_tiles **out,
+                                        mms_error *err);
+
+/** Whether cells of this shape have a cube; if not, mms_tiles_add_shape() makes it. */
+bool mms_tiles_has_shape(const mms_tiles *tiles, int32_t ndim, const int64_t *shape);
+
+/** Make the cube of a cell shape.  tile: rows first, cut to the cell. */
+MMS_CHECKED mms_status mms_tiles_add_shape(mms_tiles *tiles, int32_t ndim, const int64_t *shape,
+                                           const int64_t *tile, mms_error *err);
+
+/** Give rows their cells: ascending from row to row and call to call; shapes that were added. */
+MMS_CHECKED mms_status mms_tiles_define(mms_tiles *tiles, const mms_shape_run *run, mms_error *err);
+
+/** Write cells of rows that were defined, each once: data[sum of counts][cell].
+ *  Errors: SPACE, IO naming the file. */
+MMS_CHECKED mms_status mms_tiles_write(mms_tiles *tiles, int64_t column, int64_t nrange,
+                                       const mms_rows *ranges, int64_t nvalue, const void *data,
+                                       mms_error *err);
+
+/** Copy cells to rows from first on, which were defined with the same shapes; bytes are moved as
+ *  they are where both files hold them in the same order. */
+MMS_CHECKED mms_status mms_tiles_copy(const mms_tiles *in, int64_t in_column, int64_t nrange,
+                                      const mms_rows *ranges, mms_tiles *out, int64_t out_column,
+                                      int64_t first, mms_error *err);
+
+/** Write what is left and the header, of one that was created; free, and set *tiles to NULL even on
+ *  failure.  NULL is accepted. */
+MMS_CHECKED mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err);
+/** Close without writing the rest. */
+void mms_tiles_drop(mms_tiles **tiles);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

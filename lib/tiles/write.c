@@ -1,0 +1,306 @@
+/** @file write.c  Cells into tiles.
+ *
+ *  Rows of a linear cube are written where they belong.  Of other cubes the tiles that hold the
+ * same rows, a slab, are put together in memory and written once all their cells are there. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "cube_priv.h"
+
+enum { MOST_SLAB = 64 << 20 };
+
+static mms_status out_of_memory(const mms_tiles *t, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->table);
+}
+
+mms_status mms_tiles_create(const mms_tiles_what *what, mms_tiles **out, mms_error *err)
+{
+    mms_tiles *t = NULL;
+    mms_status st;
+
+    *out = NULL;
+    MMS_TRY(tiles_new(what, &t, err));
+    t->writing = true;
+    if (t->by_row || t->nrow > INT32_MAX || t->ndim < 1 || t->ndim > MMS_MAX_DIM)
+        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "%s of %" PRId64 " rows, cells of %d axes",
+                         t->type, t->nrow, t->ndim));
+    MMS_TRY(mms_grow(&t->cubes, &t->cube_capacity, 1, sizeof *t->cubes, err));
+    MMS_TRY(mms_grow(&t->files, &t->file_capacity, 1, sizeof *t->files, err));
+    if (t->by_span) { // the first cube stands for cells without shape and has no file
+        t->cubes[0] = (cube){.file = -1};
+        t->files[0] = (tile_file){.fd = -1};
+        t->ncube = t->nfile = 1;
+    }
+    *out = t;
+    t = NULL;
+done:
+    mms_tiles_drop(&t);
+    return st;
+}
+
+static cube *find_cube(const mms_tiles *t, int32_t ndim, const int64_t *shape)
+{
+    for (int64_t i = 0; i < t->ncube; i++) {
+        cube *c = &t->cubes[i];
+        int32_t axis = 0;
+        if (c->ndim == 0 || c->ndim != ndim)
+            continue;
+        while (axis < ndim && c->cell[axis] == shape[ndim - 1 - axis])
+            axis++;
+        if (axis == ndim)
+            return c;
+    }
+    return NULL;
+}
+
+bool mms_tiles_has_shape(const mms_tiles *t, int32_t ndim, const int64_t *shape)
+{
+    return find_cube(t, ndim, shape) != NULL;
+}
+
+/** A slab is held in memory: fewer rows in its tiles when it were too large. */
+static bool fit_slab(const mms_tiles *t, cube *c)
+{
+    while (cube_measure(t, c)) {
+        if (is_linear(t, c, 0) || c->slab_tiles * c->tile_bytes <= MOST_SLAB || c->tile_rows == 1)
+            return true;
+        c->tile_rows = c->tile_rows > 16 ? c->tile_rows / 16 * 8 : 1;
+    }
+    return false;
+}
+
+mms_status mms_tiles_add_shape(mms_tiles *t, int32_t ndim, const int64_t *shape,
+                               const int64_t *tile, mms_error *err)
+{
+    cube c = {.ndim = ndim, .file = t->nfile};
+    mms_status st;
+
+    if (ndim != t->ndim)
+        return mms_fail(err, MMS_ERR_SHAPE, "%s: %s: cells of %d axes, not %d", t->table,
+                        t->columns[0].name, ndim, t->ndim);
+    c.nrow = t->by_span ? 0 : t->nrow;
+    c.tile_rows = tile[0] > 0 ? tile[0] : 1;
+    for (int32_t i = 0; i < ndim; i++) {
+        c.cell[i] = shape[ndim - 1 - i];
+        c.tile[i] = tile[ndim - i] > 0 && tile[ndim - i] < c.cell[i] ? tile[ndim - i] : c.cell[i];
+    }
+    if (!fit_slab(t, &c))
+        return mms_fail(err, MMS_ERR_SHAPE, "%s: %s: impossible cell shape", t->table,
+                        t->columns[0].name);
+    st = mms_grow(&t->cubes, &t->cube_capacity, t->ncube + 1, sizeof c, err);
+    if (st == MMS_OK)
+        st = mms_grow(&t->files, &t->file_capacity, t->nfile + 1, sizeof *t->files, err);
+    if (st != MMS_OK)
+        return st;
+    t->files[t->nfile] = (tile_file){.fd = -1};
+    st = file_open(t, t->nfile, true, err);
+    if (st != MMS_OK)
+        return st;
+    t->nfile++;
+    t->cubes[t->ncube++] = c;
+    return MMS_OK;
+}
+
+static mms_status add_span(mms_tiles *t, int64_t last, int64_t in_cube, int64_t position,
+                           mms_error *err)
+{
+    const mms_status st = mms_grow(&t->spans, &t->span_capacity, t->nspan + 1, sizeof(span), err);
+
+    if (st == MMS_OK)
+        t->spans[t->nspan++] = (span){last, in_cube, position};
+    return st;
+}
+
+mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *err)
+{
+    const int64_t end = run->rows.first + run->rows.count;
+    cube *c;
+    mms_status st = MMS_OK;
+
+    if (run->rows.first < t->defined || end > t->nrow)
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s: rows are defined out of order", t->table);
+    if (!t->by_span || run->ndim < 0)
+        return MMS_OK;
+    c = find_cube(t, run->ndim, run->shape);
+    if (!c)
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s: a cell shape without a cube", t->table);
+    const int64_t covered = t->nspan ? t->spans[t->nspan - 1].last + 1 : 0;
+    span *last = t->nspan ? &t->spans[t->nspan - 1] : NULL;
+    if (last && covered == run->rows.first && &t->cubes[last->cube] == c) {
+        last->last += run->rows.count;
+        last->position += run->rows.count;
+    } else {
+        if (covered < run->rows.first)
+            st = add_span(t, run->rows.first - 1, 0, 0, err);
+        if (st == MMS_OK)
+            st = add_span(t, end - 1, c - t->cubes, c->nrow + run->rows.count - 1, err);
+    }
+    c->nrow += run->rows.count;
+    t->defined = end;
+    return st;
+}
+
+/** Find the slab that is being filled, or begin it. */
+static slab *get_slab(const mms_tiles *t, cube *c, int64_t number)
+{
+    slab *s = c->slabs;
+
+    while (s && s->number != number)
+        s = s->next;
+    if (s || !(s = calloc(1, sizeof *s)))
+        return s;
+    s->bytes = calloc((size_t)c->slab_tiles, (size_t)c->tile_bytes);
+    if (!s->bytes) {
+        free(s);
+        return NULL;
+    }
+    s->number = number;
+    s->missing = c->tile_rows * t->ncolumn;
+    s->next = c->slabs;
+    c->slabs = s;
+    return s;
+}
+
+static mms_status write_slab(const mms_tiles *t, cube *c, slab *s, mms_error *err)
+{
+    const int64_t bytes = c->slab_tiles * c->tile_bytes;
+    slab **link = &c->slabs;
+    const mms_status st = file_write(t, c->file, c->at + s->number * bytes, bytes, s->bytes, err);
+
+    while (*link != s)
+        link = &(*link)->next;
+    *link = s->next;
+    free(s->bytes);
+    free(s);
+    return st;
+}
+
+/** Put rows of one slab into it: element by element run of their cells. */
+static mms_status fill_slab(mms_tiles *t, int64_t column, cube *c, int64_t position, int64_t count,
+                            const uint8_t *in, mms_error *err)
+{
+    const pixel *p = t->columns[column].pixel;
+    const int64_t first = position % c->tile_rows;
+    slab *s = get_slab(t, c, position / c->tile_rows);
+
+    if (!s)
+        return out_of_memory(t, err);
+    for (cell_walk w = {0}; next_run(c, &w);) {
+        uint8_t *tile = s->bytes + w.tile * c->tile_bytes + column_offset(t, c, column);
+        for (int64_t row = 0; row < count; row++)
+            pack_pixels(t, p, in + (row * c->nvalue + w.in_cell) * p->size, w.count, tile,
+                        (first + row) * c->tile_values + w.in_tile);
+    }
+    s->missing -= count;
+    return s->missing == 0 ? write_slab(t, c, s, err) : MMS_OK;
+}
+
+static mms_status write_slabs(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                              mms_error *err)
+{
+    const int64_t row = p->cube->nvalue * t->columns[column].pixel->size;
+    mms_status st = MMS_OK;
+
+    pthread_mutex_lock(&t->lock);
+    for (int64_t done = 0; st == MMS_OK && done < p->count;) {
+        const int64_t position = p->position + done;
+        const int64_t room = p->cube->tile_rows - position % p->cube->tile_rows;
+        const int64_t count = p->count - done < room ? p->count - done : room;
+        st = fill_slab(t, column, p->cube, position, count, in + done * row, err);
+        done += count;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return st;
+}
+
+static mms_status write_linear(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                               mms_error *err)
+{
+    const pixel *element = t->columns[column].pixel;
+    const int64_t row = row_bytes(t, p->cube, column), n = p->count * row;
+    const int64_t at = p->cube->at + p->position * row;
+    uint8_t *packed;
+    mms_status st;
+
+    if (element->bits > 1 && !(t->swap && element->word > 1))
+        return file_write(t, p->cube->file, at, n, in, err);
+    packed = malloc((size_t)n);
+    if (!packed)
+        return out_of_memory(t, err);
+    pack_pixels(t, element, in, p->count * p->cube->nvalue, packed, 0);
+    st = file_write(t, p->cube->file, at, n, packed, err);
+    free(packed);
+    return st;
+}
+
+static mms_status write_place(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                              mms_error *err)
+{
+    return is_linear(t, p->cube, column) ? write_linear(t, column, p, in, err)
+                                         : write_slabs(t, column, p, in, err);
+}
+
+mms_status mms_tiles_write(mms_tiles *t, int64_t column, int64_t nrange, const mms_rows *ranges,
+                           int64_t nvalue, const void *data, mms_error *err)
+{
+    const uint8_t *in = data;
+    place run = {0}; // rows that follow each other in the cube, not written yet
+    int64_t rows = 0;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < nrange; i++)
+        rows += ranges[i].count;
+    for (int64_t i = 0; i < nrange; i++)
+        for (int64_t done = 0; done < ranges[i].count;) {
+            const place p = place_of(t, ranges[i].first + done, ranges[i].count - done);
+            if (!p.cube || p.cube->nvalue * rows != nvalue)
+                return mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: cells of other shapes in one write",
+                                t->table, t->columns[column].name);
+            done += p.count;
+            if (run.cube == p.cube && run.position + run.count == p.position) {
+                run.count += p.count;
+                continue;
+            }
+            if (run.cube)
+                MMS_TRY(write_place(t, column, &run, in, err));
+            in += run.cube ? run.count * run.cube->nvalue * t->columns[column].pixel->size : 0;
+            run = p;
+        }
+    if (run.cube)
+        st = write_place(t, column, &run, in, err);
+done:
+    return st;
+}
+
+/** Write the slabs that have no more rows, and make the file whole tiles long. */
+static mms_status finish_cube(mms_tiles *t, cube *c, mms_error *err)
+{
+    tile_file *f = &t->files[c->file];
+    mms_status st = MMS_OK;
+
+    f->bytes = (c->nrow + c->tile_rows - 1) / c->tile_rows * c->slab_tiles * c->tile_bytes;
+    while (st == MMS_OK && c->slabs)
+        st = write_slab(t, c, c->slabs, err);
+    return st == MMS_OK ? file_extend(t, c->file, f->bytes, err) : st;
+}
+
+mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err)
+{
+    mms_tiles *t = *tiles;
+    mms_status st = MMS_OK;
+
+    if (t && t->writing) {
+        for (int64_t i = 0; i < t->ncube; i++)
+            if (t->cubes[i].ndim)
+                MMS_TRY(finish_cube(t, &t->cubes[i], err));
+        MMS_TRY(header_write(t, err));
+    }
+done:
+    mms_tiles_drop(tiles);
+    return st;
+}
