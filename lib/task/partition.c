@@ -197,6 +197,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     if (w.p->disableparallel)
         run->workers = 1;
     MMS_TRY(mms_ms_open(w.p->io.vis, &w.ms, err));
+    mms_ms_use_tiles(w.ms, w.p->tiles);
     MMS_TRY(check_request(&w, err));
     MMS_TRY(choose_axis(&w, err));
     MMS_TRY(plan_parts(&w, err));

@@ -680,6 +680,7 @@ mms_status mms_transform_run(mms_run *run, const mms_transform *request, mms_val
 
     mms_stop_catch();
     MMS_TRY(mms_ms_open(request->vis, &w.ms, err));
+    mms_ms_use_tiles(w.ms, request->tiles);
     MMS_TRY(check(&w, err));
     MMS_TRY(read_meta(&w, err));
     MMS_TRY(make_chain(&w, err));
