@@ -24,7 +24,7 @@ typedef struct record {
 
 enum {
     BATCH_BYTES = 8 << 20,
-    TILE_BYTES = 32 << 20,
+    CASACORE_BYTES = 32 << 20, /**< its buffers and tiles, at most */
     /** Of a record beside its sums: its places in lists, those of its bin, heads of allocations */
     OVERHEAD = 384
 };
@@ -179,12 +179,14 @@ static int64_t batch_bytes(const mms_time_stage *s)
     return most < BATCH_BYTES ? most : BATCH_BYTES;
 }
 
-/** Averaged rows get what blocks in and out, with what is made of them, and casacore's tiles leave
- * of the memory; a fifth of that is for those that begin or wait within one block. */
+/** Averaged rows get what blocks in and out, with what is made of them, and casacore leave of the
+ *  memory; a fifth of that is for those that begin or wait within one block. */
 static int64_t limit_of(const mms_time_stage *s)
 {
-    const int64_t quarter = s->opts.memory / 4, tiles = quarter < TILE_BYTES ? quarter : TILE_BYTES;
-    return (s->opts.memory - 2 * s->opts.block_bytes - 3 * batch_bytes(s) - tiles) / 5 * 4;
+    const int64_t quarter = s->opts.memory / 4;
+    const int64_t casacore = quarter < CASACORE_BYTES ? quarter : CASACORE_BYTES;
+
+    return (s->opts.memory - 2 * s->opts.block_bytes - 3 * batch_bytes(s) - casacore) / 5 * 4;
 }
 
 static mms_status plan(mms_time_stage *s, mms_error *err)
