@@ -280,6 +280,7 @@ typedef struct rows {
     const mms_block *block;
     int32_t *group;       /**< by row of the block */
     int64_t *index;       /**< in its group */
+    record **to;          /**< that of its bin */
     mms_spectra *spectra; /**< by group */
     const double *time, *interval, *exposure, *centroid;
     const int32_t *ids[8];
@@ -315,8 +316,9 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     r->block = block;
     r->group = mms_reader_scratch(reader, n * (int64_t)sizeof *r->group);
     r->index = mms_reader_scratch(reader, n * (int64_t)sizeof *r->index);
+    r->to = mms_reader_scratch(reader, n * (int64_t)sizeof(record *));
     r->spectra = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->spectra);
-    MMS_TRY(r->group && r->index && r->spectra ? MMS_OK : out_of_memory(err));
+    MMS_TRY(r->group && r->index && r->to && r->spectra ? MMS_OK : out_of_memory(err));
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
         int64_t index = 0;
@@ -480,19 +482,14 @@ static mms_status next_pass(mms_time_stage *s, mms_error *err)
     return close_bins(s, err);
 }
 
-static mms_status add_row(mms_time_stage *s, const rows *r, int64_t row, mms_error *err)
+/** Find the record of a row's bin; bins open and close in the order of the rows. */
+static mms_status place_row(mms_time_stage *s, const rows *r, int64_t row, mms_error *err)
 {
     const mms_time_row key = time_row(r, row);
     const mms_spectra *x = &r->spectra[r->group[row]];
-    mms_time_scalars t = {.time_s = r->time[row],
-                          .interval_s = r->interval[row],
-                          .exposure_s = r->exposure[row],
-                          .time_centroid_s = r->centroid[row],
-                          .flagged = mms_row_is_flagged(x, r->index[row])};
     mms_time_place place;
     mms_status st;
 
-    memcpy(t.uvw_m, key.uvw_m, sizeof t.uvw_m);
     if (s->left == 0)
         MMS_TRY(next_pass(s, err));
     s->left--;
@@ -506,9 +503,23 @@ static mms_status add_row(mms_time_stage *s, const rows *r, int64_t row, mms_err
                          "DATA_DESC_ID %" PRId32 ": a row has %" PRId64 " x %" PRId64
                          " channels and correlations, an earlier one %" PRId64 " x %" PRId64,
                          key.ddid, x->nchan, x->ncorr, first->nchan, first->ncorr));
-    mms_time_average_add(s->averages[key.ddid], s->slots[place.slot]->sums, x, r->index[row], &t);
+    r->to[row] = s->slots[place.slot];
 done:
     return st;
+}
+
+/** Add a placed row to the sums of its bin; rows of a bin in their order, bins in any. */
+static void add_row(const mms_time_stage *s, const rows *r, int64_t row)
+{
+    const mms_spectra *x = &r->spectra[r->group[row]];
+    mms_time_scalars t = {.time_s = r->time[row],
+                          .interval_s = r->interval[row],
+                          .exposure_s = r->exposure[row],
+                          .time_centroid_s = r->centroid[row],
+                          .flagged = mms_row_is_flagged(x, r->index[row])};
+
+    memcpy(t.uvw_m, uvw_of(r, row), sizeof t.uvw_m);
+    mms_time_average_add(s->averages[r->to[row]->ddid], r->to[row]->sums, x, r->index[row], &t);
 }
 
 /* ---- rows of the output -----------------------------------------------------------------------*/
@@ -737,7 +748,9 @@ mms_status mms_time_stage_add(mms_time_stage *s, mms_reader *reader, mms_block *
     }
     MMS_TRY(see_rows(s, reader, block, &r, err));
     for (int64_t i = 0; i < block->rows.count; i++)
-        MMS_TRY(add_row(s, &r, i, err));
+        MMS_TRY(place_row(s, &r, i, err));
+    for (int64_t i = 0; i < block->rows.count; i++)
+        add_row(s, &r, i);
 done:
     return st;
 }
