@@ -107,10 +107,6 @@ MMS_API MMS_CHECKED mms_status mms_writer_create(const char *path, mms_ms *like,
                                                  const mms_writer_opts *opts, mms_writer **out,
                                                  mms_error *err);
 
-/** Make the keyword name of the new table stand for the table at path. */
-MMS_API MMS_CHECKED mms_status mms_writer_link_subtable(mms_writer *writer, const char *name,
-                                                        const char *path, mms_error *err);
-
 /** Tell whether put copies an input column, one of opts.copy, by itself: blocks need not have it.
  */
 MMS_API bool mms_writer_copies(const mms_writer *writer, const char *column);

@@ -92,6 +92,17 @@ MMS_API void mms_engine_close(mms_engine **engine);
  *  second travel. */
 MMS_API void mms_job_progress(mms_job *job, int64_t done, int64_t total);
 
+/** Ends what a worker kept. */
+typedef void mms_end_kept(void *thing);
+
+/** Return what an earlier unit of this worker kept under a name, or NULL. */
+MMS_API void *mms_job_kept(const mms_job *job, const char *name);
+
+/** Keep thing for the worker's next units, until another is kept, a unit fails or the worker ends.
+ *  On failure thing stays the caller's.  Errors: MEM. */
+MMS_API MMS_CHECKED mms_status mms_job_keep(mms_job *job, const char *name, void *thing,
+                                            mms_end_kept *end, mms_error *err);
+
 /** Catch SIGINT and SIGTERM from now on; mms_stop_signal() returns the one that came, or 0.  A
  *  second one, two seconds later or more, ends the process at once. */
 MMS_API void mms_stop_catch(void);

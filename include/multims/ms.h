@@ -60,6 +60,9 @@ typedef struct mms_shape_run {
  *  Errors: NOT_FOUND, TABLE; UNSUPPORTED naming manager and column. */
 MMS_API MMS_CHECKED mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err);
 
+/** Give back the memory that reading has taken; ms stays open.  Errors: TABLE. */
+MMS_API MMS_CHECKED mms_status mms_ms_drop_caches(mms_ms *ms, mms_error *err);
+
 /** Close; *ms is set to NULL.  NULL is accepted. */
 MMS_API void mms_ms_close(mms_ms **ms);
 

@@ -10,10 +10,18 @@
 
 #include "engine_priv.h"
 
+/* What outlives a unit. */
+struct kept {
+    char *name;
+    void *thing;
+    mms_end_kept *end;
+};
+
 struct mms_job {
     int fd;
     uint64_t request;
     int64_t next_progress_ns;
+    struct kept *kept;
 };
 
 static const int64_t progress_interval_ns = 250000000;
@@ -57,6 +65,31 @@ void mms_job_progress(mms_job *job, int64_t done, int64_t total)
     send_event(job, json_pack("{s:[I, I]}", "progress", (json_int_t)done, (json_int_t)total));
 }
 
+static void end_kept(struct kept *kept)
+{
+    if (kept->thing)
+        kept->end(kept->thing);
+    free(kept->name);
+    *kept = (struct kept){0};
+}
+
+void *mms_job_kept(const mms_job *job, const char *name)
+{
+    return job->kept->name && !strcmp(job->kept->name, name) ? job->kept->thing : NULL;
+}
+
+mms_status mms_job_keep(mms_job *job, const char *name, void *thing, mms_end_kept *end,
+                        mms_error *err)
+{
+    end_kept(job->kept);
+    job->kept->name = strdup(name);
+    if (!job->kept->name)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name);
+    job->kept->thing = thing;
+    job->kept->end = end;
+    return MMS_OK;
+}
+
 static mms_status run_unit(mms_job *job, const mms_unit_kind *kinds, const mms_value *command,
                            mms_value *answer, mms_error *err)
 {
@@ -79,6 +112,8 @@ static void answer_command(mms_job *job, const mms_unit_kind *kinds, const mms_v
     if (level >= 0)
         mms_log_to(send_log_line, job, (mms_level)level);
     st = run_unit(job, kinds, command, answer, &err);
+    if (st != MMS_OK)
+        end_kept(job->kept);
     mms_log_to(NULL, NULL, MMS_LOG_ERROR);
     st = mms_frame_encode(MMS_FRAME_RESPONSE, job->request,
                           json_pack("{s:i, s:o, s:o}", "status", (int)st, "message",
@@ -92,9 +127,10 @@ static void answer_command(mms_job *job, const mms_unit_kind *kinds, const mms_v
     send_message(job->fd, message);
 }
 
-static void take_message(int fd, const mms_unit_kind *kinds, const char *data, size_t size)
+static void take_message(int fd, const mms_unit_kind *kinds, struct kept *kept, const char *data,
+                         size_t size)
 {
-    mms_job job = {.fd = fd, .request = mms_frame_request_of(data)};
+    mms_job job = {.fd = fd, .request = mms_frame_request_of(data), .kept = kept};
     mms_frame frame;
 
     if (mms_frame_type_of(data) != MMS_FRAME_COMMAND)
@@ -120,6 +156,7 @@ static void die_with_client(int fd)
 void mms_worker_serve(int fd, const mms_unit_kind *kinds)
 {
     mms_inbox inbox = {0};
+    struct kept kept = {0};
     const char *data;
     size_t size;
     ssize_t n;
@@ -129,7 +166,8 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds)
     signal(SIGINT, SIG_IGN); /* of the terminal: the client decides */
     while ((n = mms_inbox_read(&inbox, fd)) > 0 || (n < 0 && errno == EINTR))
         while (mms_inbox_next(&inbox, &data, &size, NULL) == MMS_OK && data)
-            take_message(fd, kinds, data, size);
+            take_message(fd, kinds, &kept, data, size);
+    end_kept(&kept);
     free(inbox.data);
     close(fd);
 }

@@ -208,6 +208,13 @@ void mms_ms_close(mms_ms **ms)
     free(m);
 }
 
+mms_status mms_ms_drop_caches(mms_ms *ms, mms_error *err)
+{
+    const mms_status st = mms_table_drop_caches(ms->first, err);
+
+    return st == MMS_OK && ms->current ? mms_table_drop_caches(ms->current, err) : st;
+}
+
 const char *mms_ms_path(const mms_ms *ms)
 {
     return ms->path;

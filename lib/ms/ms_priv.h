@@ -2,12 +2,16 @@
 #define MULTIMS_MS_PRIV_H
 /** @file ms_priv.h  What lib/mms needs of an open MS beyond the public header. */
 
+#include "multims/block.h"
 #include "multims/ms.h"
 #include "tables/tables_priv.h"
 #include "tiles/tiles_priv.h"
 
 /** Return the table of member 0; borrowed. */
 mms_table *mms_ms_first_table(mms_ms *ms);
+
+/** Return the table that a writer makes; borrowed. */
+mms_table *mms_writer_table(mms_writer *writer);
 
 /** Copy cells of any type: rows of out from first on get the cells of ranges. */
 MMS_CHECKED mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange,

@@ -70,10 +70,9 @@ done:
     return st;
 }
 
-mms_status mms_writer_link_subtable(mms_writer *writer, const char *name, const char *path,
-                                    mms_error *err)
+mms_table *mms_writer_table(mms_writer *writer)
 {
-    return mms_table_link_subtable(writer->table, name, path, err);
+    return writer->table;
 }
 
 /** Name of an output column in the input. */

@@ -1,4 +1,5 @@
 /** @file cells.cpp  Single cells and keywords as JSON. */
+#include <casacore/casa/OS/Path.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/TableAttr.h>
@@ -6,6 +7,7 @@
 
 #include <cinttypes>
 #include <cmath>
+#include <memory>
 
 #include "json.hpp"
 
@@ -13,6 +15,11 @@ using casacore::Array;
 using casacore::RecordInterface;
 using casacore::String;
 using casacore::TableColumn;
+
+struct mms_table_links {
+    std::string folder;             // where the keywords' tables stand
+    casacore::TableRecord keywords; // their tables are closed
+};
 
 namespace mms
 {
@@ -295,6 +302,41 @@ mms_status mms_table_link_subtable(mms_table *table, const char *name, const cha
         table->table.rwKeywordSet().defineTable(name, sub);
         return MMS_OK;
     });
+}
+
+mms_status mms_table_links_open(const char *folder, const mms_value *names, mms_table_links **out,
+                                mms_error *err)
+{
+    *out = nullptr;
+    return mms::guard(err, folder, [&]() -> mms_status {
+        auto links = std::make_unique<mms_table_links>();
+        links->folder = casacore::Path(folder).absoluteName();
+        for (size_t i = 0; i < json_array_size(names); i++) {
+            const std::string name = json_string_value(json_array_get(names, i));
+            const std::string path = std::string(folder) + "/" + name;
+            links->keywords.defineTable(
+                name, casacore::Table(path, mms::read_lock(path), casacore::Table::Old));
+            links->keywords.closeTable(name);
+        }
+        *out = links.release();
+        return MMS_OK;
+    });
+}
+
+mms_status mms_table_link(mms_table *table, const mms_table_links *links, mms_error *err)
+{
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        casacore::TableRecord keywords(links->keywords);
+        keywords.renameTables(table->table.tableName(), links->folder);
+        table->table.rwKeywordSet().merge(keywords, casacore::TableRecord::OverwriteDuplicates);
+        return MMS_OK;
+    });
+}
+
+void mms_table_links_free(mms_table_links **links)
+{
+    delete *links;
+    *links = nullptr;
 }
 
 mms_status mms_table_info(mms_table *table, char **type, char **subtype, char **readme,

@@ -6,6 +6,7 @@
 #include <casacore/casa/version.h>
 #include <casacore/tables/DataMan/DataManager.h>
 #include <casacore/tables/DataMan/TSMOption.h>
+#include <casacore/tables/DataMan/TiledStManAccessor.h>
 #include <casacore/tables/Tables/ColumnDesc.h>
 #include <casacore/tables/Tables/TableColumn.h>
 #include <casacore/tables/Tables/TableDesc.h>
@@ -13,6 +14,7 @@
 
 #include <cinttypes>
 #include <memory>
+#include <set>
 
 using casacore::IPosition;
 using casacore::Table;
@@ -247,7 +249,7 @@ mms_status mms_table_close(mms_table **table, mms_error *err)
     return mms::guard(err, t->path.c_str(), [&]() -> mms_status {
         if (t->writable) {
             t->table.rwKeywordSet(); // marks table.dat as changed, so that the row count is in it
-            t->table.flush(true);
+            t->table.flush(false);   // whoever publishes the output syncs it as a whole
         }
         t->table = Table();
         return MMS_OK;
@@ -257,6 +259,17 @@ mms_status mms_table_close(mms_table **table, mms_error *err)
 void mms_table_drop(mms_table **table)
 {
     (void)!mms_table_close(table, nullptr);
+}
+
+mms_status mms_table_drop_caches(mms_table *table, mms_error *err)
+{
+    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+        std::set<std::string> done;
+        for (const column_entry &entry : table->columns)
+            if (entry.manager.compare(0, 5, "Tiled") == 0 && done.insert(entry.group).second)
+                casacore::ROTiledStManAccessor(table->table, entry.group).clearCaches();
+        return MMS_OK;
+    });
 }
 
 const char *mms_table_path(const mms_table *table)

@@ -26,6 +26,9 @@ MMS_CHECKED mms_status mms_table_close(mms_table **table, mms_error *err);
 /** Close without a report, for error paths. */
 void mms_table_drop(mms_table **table);
 
+/** Give back the memory of cached tiles. */
+MMS_CHECKED mms_status mms_table_drop_caches(mms_table *table, mms_error *err);
+
 const char *mms_table_path(const mms_table *table);
 int64_t mms_table_nrow(const mms_table *table);
 MMS_CHECKED mms_status mms_table_add_rows(mms_table *table, int64_t count, mms_error *err);
@@ -108,6 +111,17 @@ MMS_CHECKED mms_status mms_table_remove_keyword(mms_table *table, const char *na
 /** Make name a sub-table keyword for the table at path. */
 MMS_CHECKED mms_status mms_table_link_subtable(mms_table *table, const char *name, const char *path,
                                                mms_error *err);
+
+/** Sub-table keywords for many tables: made once, as making one opens the sub-table. */
+typedef struct mms_table_links mms_table_links;
+/** Make keywords for the tables folder/NAME. */
+MMS_CHECKED mms_status mms_table_links_open(const char *folder, const mms_value *names,
+                                            mms_table_links **out, mms_error *err);
+/** Give the table these keywords, for tables of the same names in its own folder; they need not be
+ *  there yet. */
+MMS_CHECKED mms_status mms_table_link(mms_table *table, const mms_table_links *links,
+                                      mms_error *err);
+void mms_table_links_free(mms_table_links **links);
 
 /** Type, SubType and readme of table.info; the caller ends each with free(). */
 MMS_CHECKED mms_status mms_table_info(mms_table *table, char **type, char **subtype, char **readme,

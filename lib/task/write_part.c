@@ -5,16 +5,14 @@
  *  "weight"), reshape, maps {column: [new id by old id]},
  *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns),
  *  tile, memory (bytes), tiles (bool). */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/files_priv.h"
 #include "chain_priv.h"
 #include "multims/block.h"
 #include "multims/transform.h"
 #include "output_priv.h"
+#include "part_source_priv.h"
 #include "task_priv.h"
 #include "time_stage_priv.h"
 
@@ -26,7 +24,8 @@ typedef struct id_map {
 
 typedef struct part {
     const mms_value *request;
-    mms_ms *ms;
+    mms_part_source *source;
+    mms_ms *ms; /**< of the source */
     mms_reader *reader;
     mms_writer *writer;
     const char **columns, **skip, **reshape, **add, **copy;
@@ -210,7 +209,7 @@ static mms_status open_time(part *p, mms_error *err)
     return st;
 }
 
-static mms_status open_part(part *p, mms_error *err)
+static mms_status open_part(part *p, mms_job *job, mms_error *err)
 {
     mms_reader_opts read = MMS_READER_OPTS_INIT;
     mms_writer_opts write = MMS_WRITER_OPTS_INIT;
@@ -218,7 +217,8 @@ static mms_status open_part(part *p, mms_error *err)
     const bool tiles = json_is_true(json_object_get(p->request, "tiles"));
     mms_status st;
 
-    MMS_TRY(mms_ms_open(text(p->request, "vis"), &p->ms, err));
+    MMS_TRY(mms_part_source_get(job, p->request, &p->source, err));
+    p->ms = p->source->ms;
     mms_ms_use_tiles(p->ms, tiles);
     MMS_TRY(read_maps(p, err));
     MMS_TRY(read_cuts(p, err));
@@ -253,7 +253,6 @@ static void close_part(part *p)
 {
     (void)!mms_writer_close(&p->writer, NULL);
     mms_reader_close(&p->reader);
-    mms_ms_close(&p->ms);
     free(p->columns);
     free(p->copy);
     free(p->skip);
@@ -271,36 +270,13 @@ static void close_part(part *p)
     free(p->cuts);
 }
 
-/** Put one finished sub-table into the part: a copy, or a link until the members are assembled. */
-static mms_status add_subtable(part *p, const char *name, bool link, mms_error *err)
-{
-    char *src = mms_format("%s/%s", text(p->request, "tables"), name);
-    char *dst = mms_format("%s/%s", text(p->request, "out"), name);
-    mms_status st = MMS_OK;
-
-    if (!src || !dst)
-        st = out_of_memory(p, err);
-    else if (!link)
-        st = mms_copy_tree(src, dst, false, err);
-    else if (symlink(src, dst) != 0)
-        st = mms_fail_errno(err, errno, "%s", dst);
-    if (st == MMS_OK)
-        st = mms_writer_link_subtable(p->writer, name, dst, err);
-    free(src);
-    free(dst);
-    return st;
-}
-
 static mms_status add_subtables(part *p, mms_error *err)
 {
-    const mms_value *names = json_object_get(p->request, "subtables");
     const char **links = text_list(json_object_get(p->request, "links"));
-    size_t i;
-    mms_value *name;
-    mms_status st = links ? MMS_OK : out_of_memory(p, err);
+    const mms_status st = links
+                              ? mms_subtable_set_write(p->source->subtables, links, p->writer, err)
+                              : out_of_memory(p, err);
 
-    json_array_foreach(names, i, name) if (st == MMS_OK) st =
-        add_subtable(p, json_string_value(name), in_list(links, json_string_value(name)), err);
     free(links);
     return st;
 }
@@ -422,10 +398,12 @@ mms_status mms_part_write(mms_job *job, const mms_value *request, mms_value *ans
     part p = {.request = request};
     mms_status st;
 
-    MMS_TRY(open_part(&p, err));
+    MMS_TRY(open_part(&p, job, err));
     MMS_TRY(add_subtables(&p, err));
     MMS_TRY(copy_rows(&p, job, err));
     MMS_TRY(mms_writer_close(&p.writer, err));
+    mms_reader_close(&p.reader);
+    MMS_TRY(mms_ms_drop_caches(p.ms, err));
     json_object_set_new(answer, "rows", json_integer(p.nrow));
 done:
     close_part(&p);

@@ -32,7 +32,7 @@ ALSO = {
 PRIVATE = {
     "ms": {"tables", "tiles"},
     "mms": {"tables", "ms"},
-    "task": {"ms/rowlist_priv.h"},
+    "task": {"ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
 }
 
 # Outside headers that only these files may include, first match counts.

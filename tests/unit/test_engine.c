@@ -111,10 +111,38 @@ static mms_status talk(mms_job *job, const mms_value *request, mms_value *answer
     return mms_fail(err, MMS_ERR_IO, "no UTF-8: \xff");
 }
 
+static int64_t ended = 0;
+
+static void end_counter(void *counter)
+{
+    ended++;
+    free(counter);
+}
+
+/* Answer how many units of this worker had this name since it was first kept, and how many things
+ * have been ended; fail where asked to. */
+static mms_status count_kept(mms_job *job, const mms_value *request, mms_value *answer,
+                             mms_error *err)
+{
+    const char *const name = json_string_value(json_object_get(request, "name"));
+    int64_t *counter = mms_job_kept(job, name);
+    mms_status st = MMS_OK;
+
+    if (!counter) {
+        counter = calloc(1, sizeof *counter);
+        st = counter ? mms_job_keep(job, name, counter, end_counter, err) : MMS_ERR_MEM;
+    }
+    if (st != MMS_OK)
+        return st;
+    json_object_set_new(answer, "units", json_integer(++*counter));
+    json_object_set_new(answer, "ended", json_integer(ended));
+    return json_object_get(request, "empty") ? mms_fail(err, MMS_ERR_EMPTY, "as asked") : MMS_OK;
+}
+
 static const mms_unit_kind kinds[] = {
-    {"echo", echo},       {"sleep", sleep_ms}, {"fail", fail_third},
-    {"empty", empty_odd}, {"crash", crash},    {"many", many},
-    {"talk", talk},       {"stay", stay},      {NULL, NULL}};
+    {"kept", count_kept}, {"echo", echo},   {"sleep", sleep_ms}, {"fail", fail_third},
+    {"empty", empty_odd}, {"crash", crash}, {"many", many},      {"talk", talk},
+    {"stay", stay},       {NULL, NULL}};
 
 /* ---- a run of units ---- */
 
@@ -275,6 +303,42 @@ static void empty_is_no_failure(void **state)
     assert_string_equal(b.answers[1].error.msg, "no rows");
     end(&b);
     close_engine(engine);
+}
+
+static void a_worker_keeps_one_thing(void **state)
+{
+    static const struct {
+        const char *name;
+        bool empty;
+        int64_t units, ended;
+    } cases[] = {{"a", false, 1, 0}, {"a", false, 2, 0}, {"b", false, 1, 1}, {"b", true, 2, 1},
+                 {"b", false, 1, 2}, {"a", false, 1, 3}, {"a", false, 2, 3}};
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    mms_value *units[MMS_COUNT_OF(cases)];
+    const char *names[MMS_COUNT_OF(cases)];
+    mms_answer answers[MMS_COUNT_OF(cases)];
+    mms_engine *engine;
+    mms_error err;
+
+    (void)state;
+    opts.workers = 1;
+    for (int64_t i = 0; i < MMS_COUNT_OF(cases); i++) {
+        names[i] = cases[i].name;
+        units[i] = json_pack("{ss}", "name", cases[i].name);
+        if (cases[i].empty)
+            json_object_set_new(units[i], "empty", json_true());
+    }
+    assert_int_equal(mms_engine_open(&opts, &engine, &err), MMS_OK);
+    assert_int_equal(
+        mms_engine_run(engine, "kept", MMS_COUNT_OF(cases), names, units, answers, &err), MMS_OK);
+    for (int64_t i = 0; i < MMS_COUNT_OF(cases); i++) {
+        const mms_value *value = answers[i].value;
+        assert_int_equal(json_integer_value(json_object_get(value, "units")), cases[i].units);
+        assert_int_equal(json_integer_value(json_object_get(value, "ended")), cases[i].ended);
+        json_decref(units[i]);
+    }
+    mms_answers_free(MMS_COUNT_OF(cases), answers);
+    mms_engine_close(&engine);
 }
 
 static void check_crash(const char *how, const char *want)
@@ -517,6 +581,7 @@ int main(void)
         cmocka_unit_test(large_messages_pass),
         cmocka_unit_test(first_failure_ends_the_run),
         cmocka_unit_test(empty_is_no_failure),
+        cmocka_unit_test(a_worker_keeps_one_thing),
         cmocka_unit_test(crash_names_unit_worker_and_cause),
         cmocka_unit_test(unknown_kind_is_an_error),
         cmocka_unit_test(log_lines_travel_with_the_worker),

@@ -17,6 +17,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "base/tree_priv.h"
 #include "multims/stage.h"
 
 static char scratch[64];
@@ -303,6 +304,59 @@ static void trees_are_copied(void **state)
     assert_non_null(strstr(err.msg, "gone"));
 }
 
+/* A tree is held whole, in part and not at all: what is written is the same. */
+static void trees_are_written_again(void **state)
+{
+    static const int64_t most[] = {100, 5, 0};
+    struct stat info;
+    int64_t bytes;
+    mms_tree *tree;
+    mms_error err;
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(mms_tree_read("tree/", most[i], &tree, &err), MMS_OK);
+        assert_int_equal(mms_tree_bytes("tree", &bytes, &err), MMS_OK);
+        assert_int_equal(mms_tree_held(tree) == bytes, i == 0);
+        assert_true(mms_tree_held(tree) <= most[i]);
+        assert_int_equal(mms_tree_write(tree, "again", &err), MMS_OK);
+        check_text("again/file", "plain");
+        check_text("again/sub/deep", "deep");
+        check_text("again/sub/up", "plain");
+        assert_true(is_link("again/link") && is_link("again/out") && is_link("again/sub/up"));
+        assert_int_equal(stat("again/sub", &info), 0);
+        assert_int_equal(info.st_mode & 07777, 0750);
+        assert_int_equal(stat("again/file", &info), 0);
+        assert_int_equal(info.st_mode & 07777, 0644);
+        assert_int_equal(mms_tree_write(tree, "again", &err), MMS_ERR_EXISTS);
+        assert_non_null(strstr(err.msg, "again"));
+        assert_int_equal(mms_remove_tree("again", &err), MMS_OK);
+        mms_tree_free(&tree);
+    }
+    assert_int_equal(mms_tree_read("gone", 0, &tree, &err), MMS_ERR_NOT_FOUND);
+    assert_null(tree);
+}
+
+/* The mode is the source's whatever the mask takes. */
+static void trees_keep_modes(void **state)
+{
+    struct stat info;
+    mms_tree *tree;
+    mms_error err;
+    const mode_t mask = umask(077);
+
+    (void)state;
+    assert_int_equal(mms_tree_read("tree", 100, &tree, &err), MMS_OK);
+    assert_int_equal(mms_tree_write(tree, "masked", &err), MMS_OK);
+    umask(mask);
+    assert_int_equal(stat("masked/file", &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0644);
+    assert_int_equal(stat("masked/sub", &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0750);
+    assert_int_equal(mms_remove_tree("masked", &err), MMS_OK);
+    mms_tree_free(&tree);
+}
+
 static void removing_does_not_follow_links(void **state)
 {
     (void)state;
@@ -346,6 +400,8 @@ int main(void)
         cmocka_unit_test(other_hosts_are_left_alone),
         cmocka_unit_test(kept_stage_stays),
         cmocka_unit_test(trees_are_copied),
+        cmocka_unit_test(trees_are_written_again),
+        cmocka_unit_test(trees_keep_modes),
         cmocka_unit_test(removing_does_not_follow_links),
         cmocka_unit_test(full_disk_names_the_file),
         cmocka_unit_test(free_space_of_a_path_to_be),

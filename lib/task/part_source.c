@@ -1,0 +1,52 @@
+/** @file part_source.c  What the parts of one request have in common, kept by a worker. */
+#include "part_source_priv.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/base_priv.h"
+
+static void end_source(void *source)
+{
+    mms_part_source *s = source;
+
+    mms_subtable_set_close(&s->subtables);
+    mms_ms_close(&s->ms);
+    free(s);
+}
+
+static mms_status open_source(const char *vis, const char *tables, const mms_value *names,
+                              mms_part_source **out, mms_error *err)
+{
+    mms_part_source *s = *out = mms_alloc(1, sizeof *s);
+    mms_status st;
+
+    MMS_TRY(s ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis));
+    MMS_TRY(mms_ms_open(vis, &s->ms, err));
+    MMS_TRY(mms_subtable_set_open(tables, names, &s->subtables, err));
+done:
+    if (st != MMS_OK && s)
+        end_source(s);
+    return st;
+}
+
+mms_status mms_part_source_get(mms_job *job, const mms_value *request, mms_part_source **out,
+                               mms_error *err)
+{
+    const char *vis = json_string_value(json_object_get(request, "vis"));
+    const char *tables = json_string_value(json_object_get(request, "tables"));
+    // The folder of the sub-tables is that of one run: no other input has its name.
+    char *name = mms_format("%s\n%s", vis, tables);
+    mms_status st = name ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis);
+
+    *out = name ? mms_job_kept(job, name) : NULL;
+    if (*out || !name)
+        goto done;
+    MMS_TRY(open_source(vis, tables, json_object_get(request, "subtables"), out, err));
+    st = mms_job_keep(job, name, *out, end_source, err);
+    if (st != MMS_OK)
+        end_source(*out);
+done:
+    free(name);
+    return st;
+}
