@@ -15,12 +15,14 @@ static bool times(int64_t *product, int64_t factor)
     return factor > 0 && !__builtin_mul_overflow(*product, factor, product) && *product < MOST;
 }
 
-/** Larger elements come first in a tile, equal ones as they were named. */
+/** Larger elements come first in a tile; of equal ones the last named does, as casacore reverses an
+ *  ascending sort. */
 static void order_columns(mms_tiles *t)
 {
     for (int64_t i = 0; i < t->ncolumn; i++) {
         int64_t at = i;
-        for (; at > 0 && t->columns[t->order[at - 1]].pixel->bits < t->columns[i].pixel->bits; at--)
+        for (; at > 0 && t->columns[t->order[at - 1]].pixel->bits <= t->columns[i].pixel->bits;
+             at--)
             t->order[at] = t->order[at - 1];
         t->order[at] = (int32_t)i;
     }

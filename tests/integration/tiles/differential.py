@@ -1,0 +1,252 @@
+#!/usr/bin/python3
+"""Random layouts: what is written by way of tile files is, byte for byte, what casacore's columns
+give, and casacore goes on working with it."""
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+
+import numpy as np
+from casacore import tables as ct
+
+import layouts
+
+PER_CHANNEL = {"DATA", "MODEL_DATA", "CORRECTED_DATA", "FLOAT_DATA", "FLAG", "WEIGHT_SPECTRUM",
+               "SIGMA_SPECTRUM"}
+PER_CORRELATION = {"WEIGHT", "SIGMA"}
+
+
+class Request:
+    """One run of the program on a layout, by either way."""
+
+    def __init__(self, layout, verb, words, channels=None, correlations=None):
+        self.layout, self.verb, self.words = layout, verb, words
+        self.channels = channels  # [first, last] of each spw that is taken, or None for all
+        self.correlations = correlations
+
+    def run(self, tiles):
+        """The answer's status and text, and the paths of the tables that were written."""
+        output = os.path.join(self.layout.folder, "tiles" if tiles else "columns", "out")
+        os.mkdir(os.path.dirname(output))
+        done = subprocess.run([self.layout.program, self.verb, self.layout.path, output, *self.words,
+                               f"tiles={tiles}", "--no-sync", "-j", "1"], capture_output=True,
+                              text=True, timeout=300)
+        self.log = done.stderr
+        if not os.path.isdir(output):
+            return done.returncode, done.stderr.replace(output, "out"), []
+        parts = os.path.join(output, "SUBMSS")
+        found = [os.path.join(parts, p) for p in sorted(os.listdir(parts))] \
+            if os.path.isdir(parts) else [output]
+        return done.returncode, "", found
+
+    def value_of(self, column, row, ddids):
+        """What the cell must be where values stay: the input's, cut."""
+        layout = self.layout
+        if column not in PER_CHANNEL | PER_CORRELATION or layout.values[column][row] is None:
+            return layout.stored[column][row]
+        value = layout.values[column][row]
+        if column in PER_CHANNEL and self.channels:
+            first, last = self.channels[ddids[row]]
+            value = value[first:last + 1]
+        if self.correlations:
+            value = value[..., self.correlations]
+        return as_cell(value)
+
+    def __str__(self):
+        return f"{self.verb} {' '.join(self.words)}"
+
+
+def as_cell(value):
+    return value.dtype.str, value.shape, np.ascontiguousarray(value).tobytes()
+
+
+class Differs(Exception):
+    pass
+
+
+def demand(holds, *what):
+    if not holds:
+        raise Differs(" ".join(map(str, what)))
+
+
+def partition(layout):
+    """A partition: any selection of rows, channels and correlations, on any axis."""
+    words = [layout.pick("createmms=False", "separationaxis=scan", "separationaxis=spw",
+                         "separationaxis=balanced", "separationaxis=baseline"),
+             "flagbackup=False", "datacolumn=all", f"memory={layout.pick('16M', '512M')}"]
+    channels = correlations = None
+    if layout.chance(0.4):
+        rows = layout.pick("ROW % 3 != 1", "ROW > 4", "ROW IN [0:1000:7]", "rand() < 2",
+                           "ANTENNA1 != ANTENNA2 AND ROW % 50 < 31")
+        words.append(f"taql={rows}")
+    if layout.chance(0.4):
+        channels, texts = {}, []
+        for spw, n in enumerate(layout.channels):
+            if layout.chance(0.7) or not texts:
+                first = layout.some(0, n - 1)
+                channels[spw] = [first, layout.some(first, n - 1)]
+                texts.append(f"{spw}:{channels[spw][0]}~{channels[spw][1]}")
+        words.append(f"spw={','.join(texts)}")
+    names = ["XX", "XY", "YX", "YY"] if layout.correlations == "4" else layout.correlations.split(",")
+    if layout.chance(0.25) and len(names) > 1 and layout.correlations != "4":
+        correlations = sorted(layout.rng.choice(len(names), layout.some(1, len(names) - 1), False))
+        words.append(f"correlation={','.join(names[i] for i in correlations)}")
+    return Request(layout, "partition", words, channels, correlations)
+
+
+def split(layout):
+    """A split with averages, or without."""
+    words = [f"datacolumn={layout.pick('data', 'all')}"]
+    if layout.chance(0.6):
+        words.append(f"width={layout.some(1, min(layout.channels))}")
+    if layout.chance(0.5):
+        words.append(f"timebin={layout.pick(15, 20, 35)}s")
+    if layout.chance(0.3):
+        words.append("keepflags=False")
+    return Request(layout, "split", words)
+
+
+def check_values(request, part, found):
+    """Cells of a partition are those of the input."""
+    table = layouts.opened(part)
+    rows = table.getcol("ROW") if table.nrows() else []
+    table.close()
+    spw_of_ddid = request.layout.scalars["DATA_DESC_ID"]  # simulated: one data description a spw
+    for column in (*request.layout.values, "ROW", "TIME", "SCAN_NUMBER", "ANTENNA2"):
+        for i, row in enumerate(rows):
+            want = request.value_of(column, row, spw_of_ddid)
+            demand(found[column][i] == want, part, column, "row", i, "is", found[column][i], "not",
+                   want)
+
+
+def append_rows(table, columns, n):
+    """Copy the first cells to n new rows through casacore."""
+    nrow = table.nrows()
+    table.addrows(n)
+    for column in columns:
+        for i in range(n):
+            if table.iscelldefined(column, i % nrow):
+                table.putcell(column, nrow + i, table.getcell(column, i % nrow))
+
+
+def rewrite(rng, table, column):
+    """Other values for every cell of a column, last row first."""
+    want = [None] * table.nrows()
+    for row in reversed(range(table.nrows())):
+        if table.iscelldefined(column, row):
+            old = table.getcell(column, row)
+            new = old[::-1].copy() if old.dtype.kind != "b" else ~old
+            table.putcell(column, row, new)
+            want[row] = as_cell(new)
+    return want
+
+
+def check_goes_on(layout, part, found):
+    """casacore appends rows, rewrites a column and locks the table; all else stays."""
+    nrow = len(found["ROW"])
+    table = layouts.opened(part, readonly=False, lockoptions="user")
+    table.lock()
+    arrays = [c for c in table.colnames() if not table.isscalarcol(c)]
+    more = layout.some(1, 20)
+    append_rows(table, table.colnames(), more)
+    table.unlock()
+    table.lock()
+    column = layout.pick(*[c for c in arrays if c != "FLAG_CATEGORY"])
+    want = rewrite(layout.rng, table, column)
+    table.unlock()
+    table.close()
+    again = layouts.cells(part)
+    demand(again.pop(column) == want, part, column, "is not what casacore wrote")
+    for name, cells in again.items():
+        old = [found[name][i % nrow] for i in range(nrow + more)]
+        if name not in arrays or any(c is not None for c in old[:more]):
+            demand(all(a == b for a, b in zip(cells, old) if b is not None), part, name,
+                   "changed when rows were added")
+
+
+def check_taql(part, found):
+    """The program taql counts what python-casacore read."""
+    query = (f"calc [select gntrue(FLAG) from '{part}'][0] + "
+             f"[select gsum(nelements(FLAG)) from '{part}'][0]")
+    done = subprocess.run(["taql", "-nopr", query], capture_output=True, text=True, timeout=60)
+    flags = [np.frombuffer(c[2], np.bool_) for c in found["FLAG"]]
+    want = sum(int(f.sum()) + f.size for f in flags)
+    numbers = done.stdout.replace("[", " ").replace("]", " ").split()
+    demand(str(want) in numbers, part, "taql says", done.stdout, done.stderr, "not", want)
+
+
+def compare(request):
+    """Run by both ways; demand the same outputs."""
+    direct, columns = request.run(True), request.run(False)
+    demand(direct[:2] == columns[:2], "statuses or texts differ:", direct[:2], columns[:2])
+    names = [[os.path.relpath(p, request.layout.folder).split(os.sep, 1)[1] for p in way[2]]
+             for way in (direct, columns)]
+    demand(names[0] == names[1], names)
+    all_found = []
+    for ours, theirs in zip(direct[2], columns[2]):
+        a, b = layouts.cells(ours), layouts.cells(theirs)
+        demand(sorted(a) == sorted(b), "columns", sorted(a), sorted(b))
+        for column in a:
+            for row, (x, y) in enumerate(zip(a[column], b[column])):
+                demand(x == y, ours, column, "row", row, "is", x, "not", y)
+            demand(len(a[column]) == len(b[column]), ours, column, "rows")
+        if request.verb == "partition":
+            check_values(request, ours, a)
+        all_found.append((ours, a))
+    return direct[0], all_found
+
+
+def check_layout(program, folder, number, kinds):
+    layout = layouts.Layout(program, folder, number)
+    done = 0
+    for make in kinds:
+        request = make(layout)
+        try:
+            status, outputs = compare(request)
+            done += status == 0
+            if outputs:
+                part, found = outputs[layout.some(0, len(outputs) - 1)]
+                if found["FLAG"]:
+                    if layout.chance(0.3):
+                        check_taql(part, found)
+                    if request.verb == "partition":
+                        check_goes_on(layout, part, found)
+        except Exception as e:
+            print(f"FAIL layout {number}: {request}\n  {layout}", flush=True)
+            if isinstance(e, Differs):
+                print("  " + str(e)[:2000], flush=True)
+            else:
+                traceback.print_exc(limit=-4)
+            return False, done
+        for way in ("tiles", "columns"):
+            shutil.rmtree(os.path.join(folder, way))
+    return True, done
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--program", required=True, type=os.path.abspath)
+    parser.add_argument("--scratch", required=True, type=os.path.abspath)
+    parser.add_argument("--first", type=int, default=0, help="number of the first layout")
+    parser.add_argument("--layouts", type=int, default=20)
+    parser.add_argument("--keep", action="store_true", help="leave the folders of failures")
+    options = parser.parse_args()
+    os.makedirs(options.scratch, exist_ok=True)
+    failed, runs = 0, 0
+    for number in range(options.first, options.first + options.layouts):
+        folder = tempfile.mkdtemp(prefix=f"layout{number}.", dir=options.scratch)
+        good, done = check_layout(options.program, folder, number, [partition, partition, split])
+        failed += not good
+        runs += done
+        if good or not options.keep:
+            shutil.rmtree(folder)
+    print(f"{options.layouts} layouts, {runs} requests by both ways, {failed} failed")
+    # a request may be refused, by both ways; most must not be
+    return 1 if failed or runs < 2 * options.layouts else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
