@@ -160,7 +160,7 @@ typedef struct mms_time_opts {
     uint32_t size;
     double timebin_s;
     unsigned timespan; /**< MMS_TIMESPAN_… */
-    double max_uvw_m;  /**< maxuvwdistance, off up to 0.001 */
+    double max_uvw_m;  /**< maxuvwdistance; 0: no limit */
     mms_time_order order;
 } mms_time_opts;
 #define MMS_TIME_OPTS_INIT                          \

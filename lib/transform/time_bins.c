@@ -244,7 +244,7 @@ static bool is_too_far(const mms_time_bins *bins, const struct open_bin *open,
 
     for (int i = 0; i < 3; i++)
         squared += (row->uvw_m[i] - open->uvw_m[i]) * (row->uvw_m[i] - open->uvw_m[i]);
-    return limit > 0.001 && squared > limit * limit;
+    return limit > 0 && squared > limit * limit;
 }
 
 /** Close the bins whose clock has run out, for whichever baseline the row is. */
