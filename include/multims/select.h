@@ -73,7 +73,7 @@ MMS_API const mms_channels *mms_selection_channels(const mms_selection *s, int64
 /** The same as the user named them: ranges may overlap, equal ones are there once.  Borrowed. */
 MMS_API const mms_channels *mms_selection_named_channels(const mms_selection *s, int64_t *n);
 
-/** Return whether spw narrows the channels of any window. */
+/** Return whether spw leaves out channels of any window, or names some of them again. */
 MMS_API bool mms_selection_cuts_channels(const mms_selection *s);
 
 /** Products kept of a POLARIZATION row, as indices into its CORR_TYPE, ascending; given is false

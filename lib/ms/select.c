@@ -600,8 +600,8 @@ const mms_channels *mms_selection_named_channels(const mms_selection *s, int64_t
 
 bool mms_selection_cuts_channels(const mms_selection *s)
 {
-    for (int64_t i = 0; i < s->nchannel; i++) {
-        const mms_channels c = s->channels[i];
+    for (int64_t i = 0; i < s->nnamed; i++) {
+        const mms_channels c = s->named[i];
         if (c.first != 0 || c.last != s->windows.windows[c.spw].nchan - 1 || c.step != 1)
             return true;
     }

@@ -311,6 +311,20 @@ class OneMs(Case):
         self.go("split", "a.ms", "plain.ms")
         self.equal("plain.ms", "100.ms")
 
+    def test_channels_named_again(self):
+        """A whole window and some of its channels: each range as it stands."""
+        self.simulate()
+        for words, n in ((["split", "datacolumn=data"], 10),
+                         (["mstransform", "datacolumn=data", "chanaverage=True", "chanbin=2"], 5),
+                         (["partition", "createmms=False"], 10)):
+            verb, *words = words
+            self.multims(verb, "in.ms", f"{verb}.ms", "spw=0,0:1~2", *words, "--no-sync")
+            with table(self.path(f"{verb}.ms"), ack=False) as main:
+                self.assertEqual(main.getcell("DATA", 0).shape[0], n)
+            with table(self.path(f"{verb}.ms/SPECTRAL_WINDOW"), ack=False) as window:
+                self.assertEqual(window.getcell("NUM_CHAN", 0), n)
+            self.multims("verify", f"{verb}.ms", "--quiet")
+
     def test_101_antennas(self):
         self.shape_a()
         names = self.get("a.ms/ANTENNA", "NAME")
