@@ -1,0 +1,588 @@
+/** @file test_tiles.c  lib/tiles alone: what random layouts hold is what was written. */
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "base/stream_priv.h"
+#include "tiles/cube_priv.h"
+
+enum { MOST_COLUMNS = 3, MOST_SHAPES = 3, LAYOUTS = 60 };
+
+static char scratch[64];
+static uint64_t seed;
+
+static int enter_scratch(void **state)
+{
+    (void)state;
+    strcpy(scratch, "multims-test-tiles-XXXXXX");
+    return mkdtemp(scratch) && !chdir(scratch) ? 0 : -1;
+}
+
+static int leave_scratch(void **state)
+{
+    (void)state;
+    return chdir("..") || mms_remove_tree(scratch, NULL) ? -1 : 0;
+}
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+/** A number from low to high. */
+static int64_t some(int64_t low, int64_t high)
+{
+    seed += 0x9e3779b97f4a7c15u;
+    return low + (int64_t)(mix(seed) % (uint64_t)(high - low + 1));
+}
+
+/** A manager, and which cells it holds. */
+typedef struct layout {
+    mms_tiles_what what;
+    mms_tiles_column columns[MOST_COLUMNS];
+    char table[16];
+    int64_t nshape, shapes[MOST_SHAPES][MMS_MAX_DIM], *shape_of_row; /**< -1: undefined */
+} layout;
+
+static int64_t product(int32_t n, const int64_t *shape)
+{
+    int64_t all = 1;
+    for (int32_t i = 0; i < n; i++)
+        all *= shape[i];
+    return all;
+}
+
+static int64_t cell_size(const layout *l, int64_t shape)
+{
+    return product(l->what.ndim, l->shapes[shape]);
+}
+
+static void choose_columns(layout *l)
+{
+    static const char *const names[] = {"DATA", "FLAG", "MODEL_DATA"};
+    static const mms_dtype dtypes[] = {MMS_DT_BOOL,  MMS_DT_BOOL,     MMS_DT_COMPLEX,
+                                       MMS_DT_FLOAT, MMS_DT_DOUBLE,   MMS_DT_SHORT,
+                                       MMS_DT_UCHAR, MMS_DT_DCOMPLEX, MMS_DT_INT};
+
+    l->what.ncolumn = some(0, 1) ? 1 : some(2, MOST_COLUMNS);
+    for (int64_t i = 0; i < l->what.ncolumn; i++)
+        l->columns[i] = (mms_tiles_column){.name = names[i], .dtype = dtypes[some(0, 8)]};
+    l->what.columns = l->columns;
+}
+
+/** Sizes of cells: small ones, and those whose flags do not fill bytes. */
+static void choose_shapes(layout *l)
+{
+    static const int64_t sizes[] = {1, 2, 3, 4, 5, 8, 63, 126};
+
+    l->what.ndim = (int32_t)some(1, 3);
+    l->nshape = strcmp(l->what.type, "TiledShapeStMan") ? 1 : some(1, MOST_SHAPES);
+    for (int64_t s = 0; s < l->nshape; s++)
+        for (int32_t i = 0; i < l->what.ndim; i++)
+            l->shapes[s][i] = i == 0 ? sizes[some(0, 7)] + s * 200 : some(1, 4);
+    if (l->nshape > 1)
+        return;
+    for (int64_t i = 0; i < l->what.ncolumn; i++) {
+        l->columns[i].fixed = true;
+        l->columns[i].ndim = l->what.ndim;
+        memcpy(l->columns[i].shape, l->shapes[0], sizeof l->shapes[0]);
+    }
+}
+
+static void place_rows(layout *l)
+{
+    const bool holes = l->nshape > 1 && some(0, 1);
+    const int64_t run = some(1, 30), end = holes && some(0, 1) ? l->what.nrow / 2 : l->what.nrow;
+    int64_t shape = 0;
+
+    l->shape_of_row = mms_alloc(l->what.nrow, sizeof *l->shape_of_row);
+    assert_non_null(l->shape_of_row);
+    for (int64_t row = 0; row < l->what.nrow; row++) {
+        if (row % run == 0)
+            shape = some(holes ? -1 : 0, l->nshape - 1);
+        l->shape_of_row[row] = row < end ? shape : -1; // the rest lies beyond the map
+    }
+}
+
+static void choose(layout *l, const char *table, int64_t number)
+{
+    memset(l, 0, sizeof *l);
+    strcpy(l->table, table);
+    l->what = (mms_tiles_what){.table = l->table,
+                               .type = some(0, 3) ? "TiledShapeStMan" : "TiledColumnStMan",
+                               .name = "Tiled",
+                               .sequence = number,
+                               .nrow = some(1, 300),
+                               .big_endian = some(0, 1)};
+    choose_columns(l);
+    choose_shapes(l);
+    place_rows(l);
+}
+
+/** The bytes of an element that tell column, row and place. */
+static void element(mms_dtype dtype, int64_t column, int64_t row, int64_t i, uint8_t *out)
+{
+    const uint64_t bits[2] = {mix((uint64_t)(((row * 8 + column) << 24) + i)), mix((uint64_t)i)};
+
+    if (dtype == MMS_DT_BOOL)
+        *out = bits[0] & 1;
+    else
+        memcpy(out, bits, mms_dtype_size(dtype));
+}
+
+static void fill(const layout *l, int64_t column, int64_t row, uint8_t *out)
+{
+    const mms_dtype dtype = l->columns[column].dtype;
+    const int64_t n = cell_size(l, l->shape_of_row[row]);
+
+    for (int64_t i = 0; i < n; i++)
+        element(dtype, column, row, i, out + (size_t)i * mms_dtype_size(dtype));
+}
+
+static void check_ok(mms_status st, const mms_error *err)
+{
+    if (st != MMS_OK)
+        fail_msg("%s", err->msg);
+}
+
+static void add_shapes(const layout *l, mms_tiles *t)
+{
+    const bool cut = some(0, 1);
+    mms_error err;
+
+    for (int64_t s = 0; s < l->nshape; s++) {
+        int64_t tile[MMS_MAX_DIM + 1] = {some(1, 40)};
+        for (int32_t i = 0; i < l->what.ndim; i++)
+            tile[i + 1] = cut ? some(1, l->shapes[s][i] + 1) : l->shapes[s][i];
+        assert_false(mms_tiles_has_shape(t, l->what.ndim, l->shapes[s]));
+        check_ok(mms_tiles_add_shape(t, l->what.ndim, l->shapes[s], tile, &err), &err);
+        assert_true(mms_tiles_has_shape(t, l->what.ndim, l->shapes[s]));
+    }
+}
+
+/** How many rows from row on have its shape, at most most. */
+static int64_t same_shape(const layout *l, int64_t row, int64_t most)
+{
+    int64_t n = 1;
+    while (n < most && row + n < l->what.nrow && l->shape_of_row[row + n] == l->shape_of_row[row])
+        n++;
+    return n;
+}
+
+static void define(const layout *l, mms_tiles *t)
+{
+    mms_error err;
+
+    for (int64_t row = 0, n; row < l->what.nrow; row += n) {
+        const int64_t shape = l->shape_of_row[row];
+        n = same_shape(l, row, some(1, 50));
+        mms_shape_run run = {{row, n}, shape < 0 ? -1 : l->what.ndim, {0}};
+        if (shape >= 0)
+            memcpy(run.shape, l->shapes[shape], sizeof run.shape);
+        check_ok(mms_tiles_define(t, &run, &err), &err);
+    }
+}
+
+/** Rows of one shape at random: ranges of them, up to two. */
+static int64_t pick_rows(const layout *l, int64_t first, int64_t last, mms_rows *ranges)
+{
+    const int64_t n = same_shape(l, first, some(1, last - first + 1));
+
+    ranges[0] = (mms_rows){first, n};
+    for (int64_t row = first + n; row <= last; row++)
+        if (l->shape_of_row[row] == l->shape_of_row[first] && some(0, 3) == 0) {
+            ranges[1] = (mms_rows){row, same_shape(l, row, last - row + 1)};
+            return 2;
+        }
+    return 1;
+}
+
+static uint8_t *expected(const layout *l, int64_t column, int64_t nrange, const mms_rows *ranges,
+                         int64_t *nvalue)
+{
+    const int64_t cell = cell_size(l, l->shape_of_row[ranges[0].first]);
+    const size_t bytes = (size_t)cell * mms_dtype_size(l->columns[column].dtype);
+    const int64_t rows = ranges[0].count + (nrange > 1 ? ranges[1].count : 0);
+    uint8_t *all = mms_alloc(rows, bytes), *out = all;
+
+    assert_non_null(all);
+    for (int64_t i = 0; i < nrange; i++)
+        for (int64_t k = 0; k < ranges[i].count; k++, out += bytes)
+            fill(l, column, ranges[i].first + k, out);
+    *nvalue = rows * cell;
+    return all;
+}
+
+static void write_rows(const layout *l, mms_tiles *t, int64_t column, int64_t first, int64_t last)
+{
+    for (int64_t row = first, n; row <= last; row += n) {
+        n = same_shape(l, row, last - row + 1);
+        n = n > 1 ? some(1, n) : 1;
+        const mms_rows range = {row, n};
+        mms_error err;
+        int64_t nvalue;
+        if (l->shape_of_row[row] < 0)
+            continue;
+        uint8_t *data = expected(l, column, 1, &range, &nvalue);
+        check_ok(mms_tiles_write(t, column, 1, &range, nvalue, data, &err), &err);
+        free(data);
+    }
+}
+
+static mms_tiles *create(const layout *l)
+{
+    mms_tiles *t;
+    mms_error err;
+
+    mkdir(l->table, 0755);
+    check_ok(mms_tiles_create(&l->what, &t, &err), &err);
+    add_shapes(l, t);
+    define(l, t);
+    return t;
+}
+
+static void close_tiles(mms_tiles *t)
+{
+    mms_error err;
+    check_ok(mms_tiles_close(&t, &err), &err);
+    assert_null(t);
+}
+
+/** Later rows first, and the columns in turns. */
+static void write_all(const layout *l, mms_tiles *t)
+{
+    const int64_t middle = some(0, l->what.nrow - 1);
+
+    for (int half = 1; half >= 0; half--)
+        for (int64_t c = 0; c < l->what.ncolumn; c++)
+            write_rows(l, t, c, half ? middle : 0, half ? l->what.nrow - 1 : middle - 1);
+}
+
+static mms_tiles *open_again(const layout *l)
+{
+    mms_tiles *t;
+    mms_error err;
+
+    check_ok(mms_tiles_open(&l->what, &t, &err), &err);
+    for (int64_t c = 0; c < l->what.ncolumn; c++)
+        assert_int_equal(mms_tiles_find(t, l->columns[c].name), c);
+    assert_int_equal(mms_tiles_find(t, "UVW"), -1);
+    return t;
+}
+
+static void check_shapes(const layout *l, const mms_tiles *t)
+{
+    const mms_rows all = {0, l->what.nrow};
+    mms_shape_run *runs;
+    int64_t nrun, row = 0;
+    mms_error err;
+
+    check_ok(mms_tiles_shapes(t, 0, 1, &all, &runs, &nrun, &err), &err);
+    for (int64_t i = 0; i < nrun; i++) {
+        assert_int_equal(runs[i].rows.first, row);
+        const int64_t shape = l->shape_of_row[row];
+        assert_int_equal(runs[i].rows.count, same_shape(l, row, l->what.nrow));
+        assert_int_equal(runs[i].ndim, shape < 0 ? -1 : l->what.ndim);
+        if (shape >= 0)
+            assert_memory_equal(runs[i].shape, l->shapes[shape],
+                                (size_t)l->what.ndim * sizeof(int64_t));
+        row += runs[i].rows.count;
+    }
+    assert_int_equal(row, l->what.nrow);
+    free(runs);
+}
+
+static void check_cells(const layout *l, const mms_tiles *t, int64_t column, int64_t first,
+                        int64_t last)
+{
+    mms_rows ranges[2];
+    int64_t nvalue;
+    mms_error err;
+
+    if (l->shape_of_row[first] < 0)
+        return;
+    const int64_t nrange = pick_rows(l, first, last, ranges);
+    uint8_t *want = expected(l, column, nrange, ranges, &nvalue);
+    const size_t size = mms_dtype_size(l->columns[column].dtype);
+    uint8_t *got = mms_alloc(nvalue, size);
+    assert_non_null(got);
+    check_ok(mms_tiles_read(t, column, nrange, ranges, nvalue, got, &err), &err);
+    assert_memory_equal(got, want, (size_t)nvalue * size);
+    free(want);
+    free(got);
+}
+
+static void check_all(const layout *l)
+{
+    mms_tiles *t = open_again(l);
+    const int64_t last = l->what.nrow - 1;
+
+    check_shapes(l, t);
+    for (int64_t c = 0; c < l->what.ncolumn; c++) {
+        for (int64_t row = 0; row <= last; row += same_shape(l, row, last + 1))
+            check_cells(l, t, c, row, last);
+        for (int i = 0; i < 10; i++) {
+            const int64_t first = some(0, last);
+            check_cells(l, t, c, first, some(first, last));
+        }
+    }
+    mms_tiles_drop(&t);
+}
+
+static void forget(layout *l)
+{
+    free(l->shape_of_row);
+    assert_int_equal(mms_remove_tree(l->table, NULL), MMS_OK);
+}
+
+static void random_layouts_come_back(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < LAYOUTS; i++) {
+        layout l;
+        seed = (uint64_t)i << 32;
+        choose(&l, "table", i);
+        mms_tiles *t = create(&l);
+        write_all(&l, t);
+        close_tiles(t);
+        check_all(&l);
+        forget(&l);
+    }
+}
+
+/** The same cells in other tiles, perhaps of other byte order, all or some of the rows. */
+static void copies_between_layouts(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < LAYOUTS; i++) {
+        layout in, out;
+        mms_error err;
+        seed = (uint64_t)(i + 1) << 40;
+        choose(&in, "in", i);
+        mms_tiles *t = create(&in);
+        write_all(&in, t);
+        close_tiles(t);
+        t = open_again(&in);
+        out = in;
+        strcpy(out.table, "out");
+        out.what.table = out.table;
+        out.what.columns = out.columns;
+        out.what.big_endian = some(0, 1);
+        mms_tiles *to = create(&out);
+        const mms_rows ranges[2] = {{0, in.what.nrow / 3},
+                                    {in.what.nrow / 3, in.what.nrow - in.what.nrow / 3}};
+        for (int64_t c = 0; c < in.what.ncolumn; c++) {
+            const int64_t skip = ranges[0].count == 0;
+            check_ok(mms_tiles_copy(t, c, 2 - skip, ranges + skip, to, c, 0, &err), &err);
+        }
+        mms_tiles_drop(&t);
+        close_tiles(to);
+        out.what.columns = out.columns;
+        check_all(&out);
+        assert_int_equal(mms_remove_tree("out", NULL), MMS_OK);
+        forget(&in);
+    }
+}
+
+/** Enough for runs of bytes that the kernel copies: every second thousand rows. */
+static void long_runs_are_copied(void **state)
+{
+    static const mms_dtype dtypes[] = {MMS_DT_COMPLEX, MMS_DT_BOOL};
+    const int64_t tile[] = {64, 64, 4}, shape[MMS_MAX_DIM] = {64, 4};
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        layout in = {.table = "in", .nshape = 1};
+        in.columns[0] = (mms_tiles_column){"DATA", dtypes[i % 2], true, 2, {64, 4}};
+        memcpy(in.shapes[0], shape, sizeof shape);
+        in.what = (mms_tiles_what){.table = in.table,
+                                   .type = "TiledColumnStMan",
+                                   .name = "Tiled",
+                                   .nrow = 8000,
+                                   .ncolumn = 1,
+                                   .columns = in.columns,
+                                   .ndim = 2};
+        in.shape_of_row = mms_alloc(in.what.nrow, sizeof *in.shape_of_row);
+        layout out = in;
+        mms_tiles *t, *to;
+        mms_error err;
+        strcpy(out.table, "out");
+        out.what.table = out.table;
+        out.what.columns = out.columns;
+        out.what.nrow = 4000;
+        out.what.big_endian = i >= 2;
+        assert_int_equal(mkdir("in", 0755) | mkdir("out", 0755), 0);
+        check_ok(mms_tiles_create(&in.what, &t, &err), &err);
+        check_ok(mms_tiles_add_shape(t, 2, shape, tile, &err), &err);
+        write_rows(&in, t, 0, 0, in.what.nrow - 1);
+        close_tiles(t);
+        t = open_again(&in);
+        check_ok(mms_tiles_create(&out.what, &to, &err), &err);
+        check_ok(mms_tiles_add_shape(to, 2, shape, tile, &err), &err);
+        const mms_rows ranges[] = {{1000, 1000}, {3000, 1000}, {5000, 1000}, {7000, 1000}};
+        check_ok(mms_tiles_copy(t, 0, 4, ranges, to, 0, 0, &err), &err);
+        mms_tiles_drop(&t);
+        close_tiles(to);
+        to = open_again(&out);
+        for (int64_t row = 0; row < 4000; row++) {
+            const mms_rows one = {row, 1}, from = {row / 1000 * 2000 + 1000 + row % 1000, 1};
+            uint8_t got[64 * 4 * 8];
+            int64_t n;
+            uint8_t *want = expected(&in, 0, 1, &from, &n);
+            check_ok(mms_tiles_read(to, 0, 1, &one, n, got, &err), &err);
+            assert_memory_equal(got, want, (size_t)n * mms_dtype_size(dtypes[i % 2]));
+            free(want);
+        }
+        mms_tiles_drop(&to);
+        assert_int_equal(mms_remove_tree("out", NULL), MMS_OK);
+        forget(&in);
+    }
+}
+
+typedef struct share {
+    const layout *l;
+    mms_tiles *t;
+    int64_t parity;
+    bool failed;
+} share;
+
+/** Write every second batch of seven rows, which share tiles with the other thread's. */
+static void *write_share(void *arg)
+{
+    share *s = arg;
+
+    for (int64_t row = s->parity * 7; row < s->l->what.nrow; row += 14)
+        for (int64_t c = 0; c < s->l->what.ncolumn; c++)
+            for (int64_t k = row; k < row + 7 && k < s->l->what.nrow; k++) {
+                const mms_rows one = {k, 1};
+                int64_t n;
+                if (s->l->shape_of_row[k] < 0)
+                    continue;
+                uint8_t *data = expected(s->l, c, 1, &one, &n);
+                if (mms_tiles_write(s->t, c, 1, &one, n, data, NULL) != MMS_OK)
+                    s->failed = true;
+                free(data);
+            }
+    return NULL;
+}
+
+static void threads_write_different_rows(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < LAYOUTS / 2; i++) {
+        layout l;
+        pthread_t other;
+        seed = (uint64_t)(i + 1) << 20;
+        choose(&l, "table", i);
+        mms_tiles *t = create(&l);
+        share shares[2] = {{&l, t, 0, false}, {&l, t, 1, false}};
+        assert_int_equal(pthread_create(&other, NULL, write_share, &shares[1]), 0);
+        write_share(&shares[0]);
+        assert_int_equal(pthread_join(other, NULL), 0);
+        assert_false(shares[0].failed || shares[1].failed);
+        close_tiles(t);
+        check_all(&l);
+        forget(&l);
+    }
+}
+
+/** Parse bytes as the layout's header; what is accepted answers for all rows. */
+static mms_status parse(const layout *l, const uint8_t *bytes, size_t size)
+{
+    const mms_rows all = {0, l->what.nrow};
+    mms_tiles *t;
+    mms_shape_run *runs;
+    int64_t nrun, rows[8];
+    mms_error err;
+
+    check_ok(tiles_new(&l->what, &t, &err), &err);
+    const mms_status st = header_parse(t, bytes, size, "table/table.f0", &err);
+    if (st != MMS_OK)
+        assert_non_null(strstr(err.msg, "table/table.f0"));
+    else {
+        for (int64_t i = mms_tiles_samples(t, 8, rows) - 1; i >= 0; i--)
+            assert_in_range(rows[i], 0, l->what.nrow - 1);
+        check_ok(mms_tiles_shapes(t, 0, 1, &all, &runs, &nrun, &err), &err);
+        free(runs);
+    }
+    mms_tiles_drop(&t);
+    return st;
+}
+
+static void damaged_headers_are_refused(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < 6; i++) {
+        layout l;
+        uint8_t *bytes;
+        size_t size;
+        seed = (uint64_t)(i + 3) << 24;
+        choose(&l, "table", 0);
+        close_tiles(create(&l));
+        assert_int_equal(mms_read_file("table/table.f0", 1 << 20, &bytes, &size, NULL), MMS_OK);
+        assert_int_equal(parse(&l, bytes, size), MMS_OK);
+        for (size_t n = 0; n < size; n++) {
+            uint8_t *cut = malloc(n ? n : 1); // of its own length: reads past it are seen
+            memcpy(cut, bytes, n);
+            assert_int_not_equal(parse(&l, cut, n), MMS_OK);
+            free(cut);
+        }
+        for (size_t at = 0; at < size; at++)
+            for (int flip = 1; flip < 256; flip = flip < 128 ? flip * 2 : flip + 127) {
+                bytes[at] ^= (uint8_t)flip;
+                (void)!parse(&l, bytes, size);
+                bytes[at] ^= (uint8_t)flip;
+            }
+        free(bytes);
+        forget(&l);
+    }
+}
+
+static void short_files_are_named(void **state)
+{
+    layout l = {.shape_of_row = NULL};
+    mms_tiles *t;
+    mms_error err;
+
+    (void)state;
+    seed = 77;
+    do {
+        free(l.shape_of_row);
+        choose(&l, "table", 4);
+    } while (strcmp(l.what.type, "TiledColumnStMan"));
+    t = create(&l);
+    write_all(&l, t);
+    close_tiles(t);
+    assert_int_equal(truncate("table/table.f4_TSM0", 3), 0);
+    assert_int_equal(mms_tiles_open(&l.what, &t, &err), MMS_ERR_TABLE);
+    assert_non_null(strstr(err.msg, "table/table.f4_TSM0"));
+    assert_int_equal(unlink("table/table.f4_TSM0"), 0);
+    assert_int_equal(mms_tiles_open(&l.what, &t, &err), MMS_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.msg, "table/table.f4_TSM0"));
+    forget(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_layouts_come_back),
+        cmocka_unit_test(copies_between_layouts),
+        cmocka_unit_test(long_runs_are_copied),
+        cmocka_unit_test(threads_write_different_rows),
+        cmocka_unit_test(damaged_headers_are_refused),
+        cmocka_unit_test(short_files_are_named),
+    };
+    return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
+}
