@@ -3,11 +3,13 @@
 #include <casacore/tables/DataMan/DataManager.h>
 #include <casacore/tables/DataMan/DataManagerColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
+#include <casacore/tables/Tables/StorageOption.h>
 #include <casacore/tables/Tables/TableDesc.h>
 
 #include <algorithm>
 #include <memory>
 
+#include "multims/log.h"
 #include "table.hpp"
 
 using casacore::IPosition;
@@ -138,13 +140,21 @@ bool order_columns(const mms_table *t, const String &name, std::vector<const mms
     return true;
 }
 
+/** Tell whoever asks for much why a column's tiles are not read directly. */
+void leave_to_casacore(const mms_table *t, const std::string &column, const char *why)
+{
+    mms_log(MMS_LOG_DEBUG, "tables", "%s: %s is read through casacore: %s", t->path.c_str(),
+            column.c_str(), why);
+}
+
 void describe(mms_table *t, const casacore::DataManager *manager)
 {
     std::vector<const mms_column *> columns = columns_of(t, manager);
     const bool hollow = dynamic_cast<const hollow_manager *>(manager) != nullptr;
 
     if (!order_columns(t, manager->dataManagerName(), columns))
-        return;
+        return leave_to_casacore(t, columns.front()->name,
+                                 "its manager has ids or coordinates, too");
     mms_tiled entry = {};
     const column_entry &first =
         *std::find_if(t->columns.begin(), t->columns.end(),
@@ -178,9 +188,11 @@ void find_tiled(mms_table *t)
     std::vector<const casacore::DataManager *> seen;
 
     if (t->table.storageOption().option() != casacore::StorageOption::SepFile)
-        return;
+        return leave_to_casacore(t, "every column", "its managers share a file (MultiFile)");
     for (const column_entry &entry : t->columns) {
         const casacore::DataManager *manager = t->table.findDataManager(entry.name, true);
+        if (entry.manager == "TiledDataStMan")
+            leave_to_casacore(t, entry.name, "TiledDataStMan");
         if (!is_known(entry.manager) || std::count(seen.begin(), seen.end(), manager) ||
             manager->table().tableName() != t->table.tableName())
             continue;
@@ -189,6 +201,14 @@ void find_tiled(mms_table *t)
     }
     for (size_t i = 0; i < t->tiled.size(); i++)
         t->tiled[i].columns = t->tiled_columns[i].data();
+}
+
+/** Whether new tables keep each manager in its own files: casarc's table.storage may say no. */
+bool has_own_files()
+{
+    casacore::StorageOption option;
+    option.fillOption();
+    return option.option() == casacore::StorageOption::SepFile;
 }
 
 /** Whether the stand-in can take the place of a manager: the caller will know the cells' axes. */
@@ -213,6 +233,10 @@ bool can_be_hollow(const Record &manager, const casacore::TableDesc &desc)
 void mms::bind_hollow(casacore::SetupNewTable &setup, const casacore::TableDesc &desc,
                       const Record &managers)
 {
+    if (!has_own_files()) {
+        setup.bindCreate(managers);
+        return;
+    }
     for (casacore::uInt i = 0; i < managers.nfields(); i++) {
         const Record manager = managers.subRecord(i);
         if (!can_be_hollow(manager, desc)) {
