@@ -26,15 +26,22 @@ class Request:
         self.layout, self.verb, self.words = layout, verb, words
         self.channels = channels  # [first, last] of each spw that is taken, or None for all
         self.correlations = correlations
+        self.casarc = layout.pick(*[None] * 4, "table.endianformat: big",
+                                  "table.storage.option: multifile")
 
     def run(self, tiles):
         """The answer's status and text, and the paths of the tables that were written."""
         output = os.path.join(self.layout.folder, "tiles" if tiles else "columns", "out")
         os.mkdir(os.path.dirname(output))
+        environment = dict(os.environ)
+        if self.casarc:
+            environment["HOME"] = os.path.join(self.layout.folder, "home")
+            os.makedirs(environment["HOME"], exist_ok=True)
+            with open(os.path.join(environment["HOME"], ".casarc"), "w") as f:
+                f.write(self.casarc + "\n")
         done = subprocess.run([self.layout.program, self.verb, self.layout.path, output, *self.words,
                                f"tiles={tiles}", "--no-sync", "-j", "1"], capture_output=True,
-                              text=True, timeout=300)
-        self.log = done.stderr
+                              text=True, timeout=300, env=environment)
         if not os.path.isdir(output):
             return done.returncode, done.stderr.replace(output, "out"), []
         parts = os.path.join(output, "SUBMSS")
@@ -56,7 +63,7 @@ class Request:
         return as_cell(value)
 
     def __str__(self):
-        return f"{self.verb} {' '.join(self.words)}"
+        return f"{self.verb} {' '.join(self.words)}, {self.casarc}"
 
 
 def as_cell(value):
