@@ -65,7 +65,8 @@ MMS_API MMS_CHECKED mms_status mms_reader_open(mms_ms *ms, const mms_reader_opts
 MMS_API MMS_CHECKED mms_status mms_reader_next(mms_reader *reader, mms_block **block,
                                                mms_error *err);
 
-/** Return memory that lives as long as the current block; NULL when out of memory. */
+/** Return memory that lives as long as the current block, aligned to 64, with any values in it;
+ * NULL when out of memory. */
 MMS_API void *mms_reader_scratch(mms_reader *reader, int64_t bytes);
 
 /** Free the current block and its scratch memory before the next one is read. */
@@ -90,15 +91,16 @@ typedef struct mms_writer_opts {
     const char *const *copy; /**< input columns whose cells stay as they are, ended by NULL, or
                                 NULL; lives as long as the writer */
     bool tiles;      /**< write the files of tiled managers directly, not through casacore */
+    bool sync;       /**< a sync is to come: let the disk begin at once */
     int64_t tile[3]; /**< tile of data columns and FLAG: [rows][nchan][ncorr]; rows 0: as the input;
                         rows -1: casacore's layout for mosaics */
 } mms_writer_opts;
-#define MMS_WRITER_OPTS_INIT                                                  \
-    {                                                                         \
-        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, true, \
-        {                                                                     \
-            0, 0, 0                                                           \
-        }                                                                     \
+#define MMS_WRITER_OPTS_INIT                                                         \
+    {                                                                                \
+        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, true, false, \
+        {                                                                            \
+            0, 0, 0                                                                  \
+        }                                                                            \
     }
 
 /** Make the table at path with the description, keywords and storage managers of like's; rows are

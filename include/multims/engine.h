@@ -72,6 +72,10 @@ MMS_API MMS_CHECKED mms_status mms_engine_open(const mms_engine_opts *opts, mms_
 /** Return how many units can run at once. */
 MMS_API int mms_engine_workers(const mms_engine *engine);
 
+/** Return how many threads each of nunits may use so that few units leave no worker's core idle; 1
+ *  under MPI, whose launcher ties a rank to a core. */
+MMS_API int mms_engine_threads(const mms_engine *engine, int64_t nunits);
+
 /** Run all units of one kind and wait for them.  After the first failure nothing more is handed out
  *  and the running units are killed; when it returns, none runs.  A unit that answers EMPTY has not
  *  failed: its answer says so.  A unit's integer member "bytes" is its share of the progress.

@@ -91,7 +91,7 @@ typedef struct mms_spectral_opts {
     mms_numerics numerics;
     unsigned kinds;       /**< data columns that are processed */
     bool weight_spectrum; /**< WEIGHT_SPECTRUM exists in the sense of transform-numerics 0.4 */
-    bool time_averaged;   /**< rows come from mms_time_average_close() */
+    bool time_averaged;   /**< rows come from mms_time_average_mean() */
 } mms_spectral_opts;
 #define MMS_SPECTRAL_OPTS_INIT                                                              \
     {                                                                                       \
@@ -241,25 +241,29 @@ MMS_API int64_t mms_time_average_bytes(const mms_time_average *average);
 MMS_API MMS_CHECKED mms_status mms_time_average_begin(mms_time_average *average,
                                                       mms_time_sums **out, mms_error *err);
 
-/** Add a row of in, whose columns are those of the kinds; rows come in the order of TIME.
+/** Return the bytes of scratch memory that add needs. */
+MMS_API int64_t mms_time_average_scratch(const mms_time_average *average);
+
+/** Add a row of in, whose columns are those of the kinds; rows come in the order of TIME.  Threads
+ *  may add to different sums at a time.
+ *  @param scratch  mms_time_average_scratch() bytes, aligned to 64
  *  Source: transform-numerics 5.4, 5.5. */
-MMS_API void mms_time_average_add(mms_time_average *average, mms_time_sums *sums,
+MMS_API void mms_time_average_add(const mms_time_average *average, mms_time_sums *sums,
                                   const mms_spectra *in, int64_t row,
-                                  const mms_time_scalars *scalars);
+                                  const mms_time_scalars *scalars, void *scratch);
 
 /** Write the averaged row into row of out (data, FLAG, WEIGHT, SIGMA, the spectra that out has) and
- *  scalars, and give the sums back.  Ids are those of the bin's first row; FLAG_ROW is F.  What
- *  comes next is mms_spectral_apply() with time_averaged, which wants both spectra, or
- *  mms_split_weights().  *sums is set to NULL.
- *  Source: transform-numerics 5.3, 5.4, 5.6. */
-MMS_API void mms_time_average_close(mms_time_average *average, mms_time_sums **sums,
-                                    mms_spectra *out, int64_t row, mms_time_scalars *scalars);
+ *  scalars.  Ids are those of the bin's first row; FLAG_ROW is F.  Threads may do that with
+ *  different sums.  What comes next is mms_spectral_apply() with time_averaged, which wants both
+ * spectra, or mms_split_weights(). Source: transform-numerics 5.3, 5.4, 5.6. */
+MMS_API void mms_time_average_mean(const mms_time_average *average, const mms_time_sums *sums,
+                                   mms_spectra *out, int64_t row, mms_time_scalars *scalars);
 
 /** Return the number of sums that are not in use; free them. */
 MMS_API int64_t mms_time_average_idle(const mms_time_average *average);
 MMS_API void mms_time_average_trim(mms_time_average *average);
 
-/** Give the sums of a bin back without its average.  *sums is set to NULL; NULL is accepted. */
+/** Give the sums of a bin back.  *sums is set to NULL; NULL is accepted. */
 MMS_API void mms_time_average_drop(mms_time_average *average, mms_time_sums **sums);
 
 #ifdef __cplusplus

@@ -115,6 +115,13 @@ int mms_engine_workers(const mms_engine *engine)
     return engine->nworkers;
 }
 
+int mms_engine_threads(const mms_engine *engine, int64_t nunits)
+{
+    return engine->hub.module || nunits < 1 || nunits >= engine->nworkers
+               ? 1
+               : engine->nworkers / (int)nunits;
+}
+
 void mms_engine_close(mms_engine **engine)
 {
     if (!*engine)

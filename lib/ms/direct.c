@@ -84,7 +84,7 @@ void mms_direct_close(mms_direct **direct)
 }
 
 /** Open, or make, the tiles of a manager. */
-static mms_status open_tiles(const mms_direct *d, manager *m, mms_error *err)
+static mms_status open_tiles(const mms_direct *d, manager *m, bool write_back, mms_error *err)
 {
     const mms_tiled *k = m->what;
     mms_tiles_column *columns = mms_alloc(k->ncolumn, sizeof *columns);
@@ -97,7 +97,8 @@ static mms_status open_tiles(const mms_direct *d, manager *m, mms_error *err)
                            .ncolumn = k->ncolumn,
                            .columns = columns,
                            .ndim = k->ndim,
-                           .ntile = k->ntile};
+                           .ntile = k->ntile,
+                           .write_back = write_back};
     mms_status st;
 
     if (!columns)
@@ -173,7 +174,7 @@ static mms_status prove(const mms_direct *d, manager *m, int64_t column, mms_err
 static mms_status try_manager(const mms_direct *d, manager *m, mms_error *err)
 {
     mms_error why = {0};
-    const mms_status st = open_tiles(d, m, &why);
+    const mms_status st = open_tiles(d, m, false, &why);
 
     m->tried = true;
     if (st == MMS_ERR_UNSUPPORTED)
@@ -234,7 +235,7 @@ static mms_status add_shape(const mms_direct *d, const manager *m, int32_t ndim,
     return mms_tiles_add_shape(m->tiles, ndim, shape, tile, err);
 }
 
-mms_status mms_direct_create(mms_table *table, mms_direct **out, mms_error *err)
+mms_status mms_direct_create(mms_table *table, bool write_back, mms_direct **out, mms_error *err)
 {
     mms_direct *d;
     mms_status st;
@@ -244,7 +245,7 @@ mms_status mms_direct_create(mms_table *table, mms_direct **out, mms_error *err)
     for (int64_t i = 0; i < d->n; i++) {
         manager *m = &d->managers[i];
         const mms_column *c = m->what->columns[0];
-        MMS_TRY(open_tiles(d, m, err));
+        MMS_TRY(open_tiles(d, m, write_back, err));
         m->tried = true;
         if (!strcmp(m->what->type, "TiledColumnStMan"))
             MMS_TRY(add_shape(d, m, c->ndim, c->shape, err));
@@ -285,4 +286,123 @@ mms_status mms_direct_finish(mms_direct **direct, mms_error *err)
         st = mms_tiles_close(&(*direct)->managers[i].tiles, err);
     mms_direct_close(direct);
     return st;
+}
+
+mms_status mms_direct_check(const char *path, mms_error *err)
+{
+    mms_table *table = NULL;
+    mms_direct *d = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    MMS_TRY(mms_direct_open(table, &d, err));
+    for (int64_t i = 0; i < d->n; i++)
+        for (int64_t k = 0; k < d->managers[i].what->ncolumn; k++) {
+            const char *column = d->managers[i].what->columns[k]->name;
+            mms_direct_column found;
+            MMS_TRY(mms_direct_find(d, column, &found, err));
+            if (!found.tiles)
+                MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: casacore reads other cells", path,
+                                 column));
+        }
+done:
+    mms_direct_close(&d);
+    mms_table_drop(&table);
+    return st;
+}
+
+/* ---- rows shared by threads -------------------------------------------------------------------*/
+
+/** A read, write or copy of ranges. */
+typedef struct sharing {
+    mms_direct_column from, to;
+    int64_t nrange, nrow, first;
+    const mms_rows *ranges;
+    int64_t cell; /**< elements */
+    int64_t cell_bytes;
+    const uint8_t *data;
+} sharing;
+
+/** Take the rows from begin to end of the ranges; the list is ended with free(), NULL when out of
+ *  memory. */
+static mms_rows *cut_ranges(const sharing *s, int64_t begin, int64_t end, int64_t *n)
+{
+    mms_rows *cut = mms_alloc(s->nrange, sizeof *cut);
+    int64_t before = 0;
+
+    *n = 0;
+    for (int64_t i = 0; cut && i < s->nrange && before < end; before += s->ranges[i++].count) {
+        const mms_rows r = s->ranges[i];
+        const int64_t from = begin > before ? begin - before : 0;
+        const int64_t to = end - before < r.count ? end - before : r.count;
+        if (from < to)
+            cut[(*n)++] = (mms_rows){r.first + from, to - from};
+    }
+    return cut;
+}
+
+static mms_status share_rows(void *ctx, int i, int n, mms_error *err)
+{
+    const sharing *s = ctx;
+    const int64_t begin = mms_share_begin(s->nrow, i, n), end = mms_share_begin(s->nrow, i + 1, n);
+    int64_t ncut;
+    mms_rows *cut = cut_ranges(s, begin, end, &ncut);
+    uint8_t *data = (uint8_t *)s->data + begin * s->cell_bytes;
+    const int64_t nvalue = (end - begin) * s->cell;
+    mms_status st = MMS_OK;
+
+    if (!cut)
+        return mms_fail(err, MMS_ERR_MEM, "rows of a block: out of memory");
+    if (begin == end)
+        st = MMS_OK;
+    else if (s->from.tiles && s->to.tiles)
+        st = mms_tiles_copy(s->from.tiles, s->from.column, ncut, cut, s->to.tiles, s->to.column,
+                            s->first + begin, err);
+    else if (s->from.tiles)
+        st = mms_tiles_read(s->from.tiles, s->from.column, ncut, cut, nvalue, data, err);
+    else
+        st = mms_tiles_write(s->to.tiles, s->to.column, ncut, cut, nvalue, data, err);
+    free(cut);
+    return st;
+}
+
+/** A share below this is not worth a thread. */
+enum { LEAST_SHARE = 128 << 10 };
+
+static mms_status share_out(mms_threads *threads, sharing *s, int64_t nvalue, mms_dtype dtype,
+                            mms_error *err)
+{
+    for (int64_t i = 0; i < s->nrange; i++)
+        s->nrow += s->ranges[i].count;
+    s->cell = s->nrow ? nvalue / s->nrow : 0;
+    s->cell_bytes = s->cell * (int64_t)mms_dtype_size(dtype);
+    const bool small = s->nrow * s->cell_bytes < 2 * LEAST_SHARE;
+    return mms_threads_run(small ? NULL : threads, share_rows, s, err);
+}
+
+mms_status mms_direct_read(mms_threads *threads, mms_direct_column from, int64_t nrange,
+                           const mms_rows *ranges, int64_t nvalue, mms_dtype dtype, void *data,
+                           mms_error *err)
+{
+    sharing s = {.from = from, .nrange = nrange, .ranges = ranges, .data = data};
+    return share_out(threads, &s, nvalue, dtype, err);
+}
+
+mms_status mms_direct_write(mms_threads *threads, mms_direct_column to, int64_t nrange,
+                            const mms_rows *ranges, int64_t nvalue, mms_dtype dtype,
+                            const void *data, mms_error *err)
+{
+    sharing s = {.to = to, .nrange = nrange, .ranges = ranges, .data = data};
+    return share_out(threads, &s, nvalue, dtype, err);
+}
+
+mms_status mms_direct_copy(mms_threads *threads, mms_direct_column from, int64_t nrange,
+                           const mms_rows *ranges, mms_direct_column to, int64_t first,
+                           mms_error *err)
+{
+    sharing s = {.from = from, .to = to, .nrange = nrange, .ranges = ranges, .first = first};
+
+    for (int64_t i = 0; i < nrange; i++)
+        s.nrow += ranges[i].count;
+    return mms_threads_run(threads, share_rows, &s, err);
 }

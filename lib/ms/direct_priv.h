@@ -2,6 +2,7 @@
 #define MULTIMS_DIRECT_PRIV_H
 /** @file direct_priv.h  The columns of one table whose tiles are read, or written, directly. */
 
+#include "base/threads_priv.h"
 #include "tables/tables_priv.h"
 #include "tiles/tiles_priv.h"
 
@@ -24,8 +25,20 @@ MMS_CHECKED mms_status mms_direct_find(mms_direct *direct, const char *column,
 
 void mms_direct_close(mms_direct **direct);
 
-/** Make the tiles of the hollow managers of a new table of nrow rows. */
-MMS_CHECKED mms_status mms_direct_create(mms_table *table, mms_direct **out, mms_error *err);
+/** Read, write, copy as the functions of tiles_priv.h; threads share the rows. */
+MMS_CHECKED mms_status mms_direct_read(mms_threads *threads, mms_direct_column from, int64_t nrange,
+                                       const mms_rows *ranges, int64_t nvalue, mms_dtype dtype,
+                                       void *data, mms_error *err);
+MMS_CHECKED mms_status mms_direct_write(mms_threads *threads, mms_direct_column to, int64_t nrange,
+                                        const mms_rows *ranges, int64_t nvalue, mms_dtype dtype,
+                                        const void *data, mms_error *err);
+MMS_CHECKED mms_status mms_direct_copy(mms_threads *threads, mms_direct_column from, int64_t nrange,
+                                       const mms_rows *ranges, mms_direct_column to, int64_t first,
+                                       mms_error *err);
+
+/** Make the tiles of the hollow managers of a new table; write_back as in mms_tiles_what. */
+MMS_CHECKED mms_status mms_direct_create(mms_table *table, bool write_back, mms_direct **out,
+                                         mms_error *err);
 
 /** Give rows of the new table the cell shapes that shapes(user, column) finds for them. */
 typedef mms_status mms_direct_shapes(void *user, const char *column, mms_shape_run **runs,
@@ -33,7 +46,11 @@ typedef mms_status mms_direct_shapes(void *user, const char *column, mms_shape_r
 MMS_CHECKED mms_status mms_direct_define(mms_direct *direct, mms_direct_shapes *shapes, void *user,
                                          mms_error *err);
 
-/** Write what is left, after the table was closed; free and set NULL even on failure. */
+/** Write what is left; free and set NULL even on failure. */
 MMS_CHECKED mms_status mms_direct_finish(mms_direct **direct, mms_error *err);
+
+/** Compare cells of all tiled managers of the table at path with those that casacore reads.
+ *  Errors: TABLE, IO; INTERNAL naming the column that differs. */
+MMS_CHECKED mms_status mms_direct_check(const char *path, mms_error *err);
 
 #endif

@@ -26,6 +26,7 @@ struct mms_ms {
     mms_direct *first_tiles, *current_tiles;
     int64_t current_member;
     bool no_tiles; /**< casacore reads all columns */
+    mms_threads *threads;
     mms_value *subtables, *missing;
 };
 
@@ -394,6 +395,16 @@ void mms_ms_use_tiles(mms_ms *ms, bool use)
     ms->no_tiles = !use;
 }
 
+void mms_ms_use_threads(mms_ms *ms, mms_threads *threads)
+{
+    ms->threads = threads;
+}
+
+mms_threads *mms_ms_threads(const mms_ms *ms)
+{
+    return ms->threads;
+}
+
 static int64_t member_of(const mms_ms *ms, int64_t row)
 {
     int64_t low = 0, high = ms->nmember - 1;
@@ -572,7 +583,7 @@ mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange, con
 
 /** Copy cells of one shape through memory. */
 static mms_status copy_cells(mms_ms *ms, const mms_column *c, const mms_shape_run *run,
-                             mms_tiles *out, int64_t out_column, int64_t first, mms_error *err)
+                             mms_direct_column out, int64_t first, mms_error *err)
 {
     enum { BATCH = 1 << 20 };
     int64_t n = 1;
@@ -590,7 +601,7 @@ static mms_status copy_cells(mms_ms *ms, const mms_column *c, const mms_shape_ru
         const mms_rows to = {first + done, from.count};
         st = mms_ms_read(ms, c->name, 1, &from, n * from.count, buffer, err);
         if (st == MMS_OK)
-            st = mms_tiles_write(out, out_column, 1, &to, n * from.count, buffer, err);
+            st = mms_tiles_write(out.tiles, out.column, 1, &to, n * from.count, buffer, err);
         done += from.count;
     }
     free(buffer);
@@ -599,15 +610,15 @@ static mms_status copy_cells(mms_ms *ms, const mms_column *c, const mms_shape_ru
 
 /** Copy what casacore reads, run by run of equal shape. */
 static mms_status copy_column(mms_ms *ms, const mms_column *c, int64_t nrange,
-                              const mms_rows *ranges, mms_tiles *out, int64_t out_column,
-                              int64_t first, mms_error *err)
+                              const mms_rows *ranges, mms_direct_column out, int64_t first,
+                              mms_error *err)
 {
     mms_shape_run *runs;
     int64_t nrun;
     mms_status st = mms_ms_shapes(ms, c->name, nrange, ranges, &runs, &nrun, err);
 
     for (int64_t i = 0; st == MMS_OK && i < nrun; i++) {
-        st = copy_cells(ms, c, &runs[i], out, out_column, first, err);
+        st = copy_cells(ms, c, &runs[i], out, first, err);
         first += runs[i].rows.count;
     }
     free(runs);
@@ -615,8 +626,8 @@ static mms_status copy_column(mms_ms *ms, const mms_column *c, int64_t nrange,
 }
 
 mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
-                                const mms_rows *ranges, mms_tiles *out, int64_t out_column,
-                                int64_t first, mms_error *err)
+                                const mms_rows *ranges, mms_direct_column out, int64_t first,
+                                mms_error *err)
 {
     mms_rows local[PIECES];
     piece_walk walk = {ms, ranges, nrange, 0, 0};
@@ -631,11 +642,11 @@ mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
         if (st == MMS_OK)
             st = find_tiles(ms, member, table, column, &found, err);
         if (st == MMS_OK && found.tiles)
-            st = mms_tiles_copy(found.tiles, found.column, n, local, out, out_column, first, err);
+            st = mms_direct_copy(ms->threads, found, n, local, out, first, err);
         for (int64_t i = 0; !found.tiles && i < n; i++)
             local[i].first += ms->members[member].rows.first;
         if (st == MMS_OK && !found.tiles)
-            st = copy_column(ms, c, n, local, out, out_column, first, err);
+            st = copy_column(ms, c, n, local, out, first, err);
         first += rows;
     }
     return st;

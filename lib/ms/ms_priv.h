@@ -2,10 +2,9 @@
 #define MULTIMS_MS_PRIV_H
 /** @file ms_priv.h  What lib/mms needs of an open MS beyond the public header. */
 
+#include "direct_priv.h"
 #include "multims/block.h"
 #include "multims/ms.h"
-#include "tables/tables_priv.h"
-#include "tiles/tiles_priv.h"
 
 /** Return the table of member 0; borrowed. */
 mms_table *mms_ms_first_table(mms_ms *ms);
@@ -20,7 +19,10 @@ MMS_CHECKED mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t
 
 /** Copy cells of an array column: rows of out from first on, which have the same shapes. */
 MMS_CHECKED mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
-                                            const mms_rows *ranges, mms_tiles *out,
-                                            int64_t out_column, int64_t first, mms_error *err);
+                                            const mms_rows *ranges, mms_direct_column out,
+                                            int64_t first, mms_error *err);
+
+/** Threads that share the rows of what is read and copied; NULL: none. */
+mms_threads *mms_ms_threads(const mms_ms *ms);
 
 #endif

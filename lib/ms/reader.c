@@ -8,12 +8,19 @@
 #include "rowlist_priv.h"
 #include "tables/tables_priv.h"
 
-enum { MOST_ROWS = 65536, FIRST_ROWS = 256 };
+enum { MOST_ROWS = 65536, FIRST_ROWS = 256, MOST_IDLE = 16 };
 
-/** Memory of one block: pieces that are freed together. */
+/** Memory of a block.  Pieces are used again for the blocks that follow: fresh pages cost as much
+ * as the data that are read into them. */
+typedef struct piece {
+    void *memory;
+    int64_t bytes;
+    int idle; /**< resets since it was in use; -1: in use */
+} piece;
+
 typedef struct arena {
-    void **pieces;
-    int64_t n, capacity, bytes;
+    piece *pieces;
+    int64_t n, capacity, bytes; /**< bytes: in use */
 } arena;
 
 struct mms_reader {
@@ -43,23 +50,65 @@ mms_cells *mms_cells_find(mms_cells *cells, int64_t n, const char *name)
     return NULL;
 }
 
-static void arena_reset(arena *a)
+/** Take all pieces back; those that were not needed for a while are freed. */
+static void arena_reset(arena *a, int most_idle)
 {
-    while (a->n > 0)
-        free(a->pieces[--a->n]);
+    int64_t kept = 0;
+
+    for (int64_t i = 0; i < a->n; i++) {
+        piece *p = &a->pieces[i];
+        if (++p->idle > most_idle)
+            free(p->memory);
+        else
+            a->pieces[kept++] = *p;
+    }
+    a->n = kept;
     a->bytes = 0;
 }
 
+/** Find the smallest free piece that is large enough, and not much too large. */
+static piece *arena_find(arena *a, int64_t bytes)
+{
+    piece *best = NULL;
+
+    for (int64_t i = 0; i < a->n; i++) {
+        piece *p = &a->pieces[i];
+        if (p->idle >= 0 && p->bytes >= bytes && p->bytes / 4 <= bytes &&
+            (!best || p->bytes < best->bytes))
+            best = p;
+    }
+    return best;
+}
+
+/** Memory for n elements, with whatever was in it before. */
 static void *arena_get(arena *a, int64_t n, size_t size)
 {
-    void *piece;
+    int64_t bytes;
+    piece *p;
 
-    if (mms_grow(&a->pieces, &a->capacity, a->n + 1, sizeof *a->pieces, NULL) != MMS_OK ||
-        !(piece = mms_alloc(n, size)))
+    if (__builtin_mul_overflow(n, (int64_t)size, &bytes) || bytes > INT64_MAX - 4096)
         return NULL;
-    a->pieces[a->n++] = piece;
+    bytes = (bytes + 63) / 64 * 64 + 64;
+    p = arena_find(a, bytes);
+    if (!p) {
+        if (mms_grow(&a->pieces, &a->capacity, a->n + 1, sizeof *a->pieces, NULL) != MMS_OK)
+            return NULL;
+        p = &a->pieces[a->n];
+        p->bytes = bytes;
+        p->memory = aligned_alloc(64, (size_t)bytes);
+        if (!p->memory)
+            return NULL;
+        a->n++;
+    }
+    p->idle = -1;
     a->bytes += n * (int64_t)size;
-    return piece;
+    return p->memory;
+}
+
+static void *arena_zeros(arena *a, int64_t n, size_t size)
+{
+    void *memory = arena_get(a, n, size);
+    return memory ? memset(memory, 0, (size_t)n * size) : NULL;
 }
 
 static mms_status out_of_memory(const mms_reader *r, mms_error *err)
@@ -131,7 +180,7 @@ void mms_reader_close(mms_reader **reader)
     if (!r)
         return;
     (void)!mms_rowlist_close(&r->rows, NULL);
-    arena_reset(&r->arena);
+    arena_reset(&r->arena, -1);
     free(r->arena.pieces);
     free(r->scalars);
     free(r->arrays);
@@ -150,7 +199,7 @@ void *mms_reader_scratch(mms_reader *reader, int64_t bytes)
 
 void mms_reader_release(mms_reader *reader)
 {
-    arena_reset(&reader->arena);
+    arena_reset(&reader->arena, MOST_IDLE);
 }
 
 const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange)
@@ -295,7 +344,7 @@ static mms_status read_scalars(mms_reader *r, mms_error *err)
     mms_status st;
 
     r->block.nscalar = r->nscalar;
-    r->block.scalars = arena_get(&r->arena, r->nscalar, sizeof *r->block.scalars);
+    r->block.scalars = arena_zeros(&r->arena, r->nscalar, sizeof *r->block.scalars);
     if (!r->block.scalars)
         return out_of_memory(r, err);
     for (int64_t i = 0; i < r->nscalar; i++) {
@@ -470,7 +519,7 @@ static mms_status read_group(mms_reader *r, const classes *k, int64_t class, mms
     mms_status st = class_rows(r, k, class, g, &in, &nin, err);
 
     if (st == MMS_OK &&
-        !(g->arrays = arena_get(&r->arena, r->narray + MMS_SPARE_ARRAYS, sizeof *g->arrays)))
+        !(g->arrays = arena_zeros(&r->arena, r->narray + MMS_SPARE_ARRAYS, sizeof *g->arrays)))
         st = out_of_memory(r, err);
     if (st == MMS_OK)
         class_shapes(r, k, class, g);
@@ -485,7 +534,7 @@ static mms_status read_groups(mms_reader *r, const classes *k, int64_t base, mms
 {
     r->block.narray = r->narray;
     r->block.ngroup = k->n - base;
-    r->block.groups = arena_get(&r->arena, r->block.ngroup, sizeof *r->block.groups);
+    r->block.groups = arena_zeros(&r->arena, r->block.ngroup, sizeof *r->block.groups);
     if (!r->block.groups)
         return out_of_memory(r, err);
     for (int64_t i = 0; i < r->block.ngroup; i++) {
@@ -527,7 +576,7 @@ mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
     mms_status st;
 
     *block = NULL;
-    arena_reset(&r->arena);
+    arena_reset(&r->arena, MOST_IDLE);
     r->block = (mms_block){0};
     MMS_TRY(take_rows(r, err));
     if (r->block.rows.count == 0)

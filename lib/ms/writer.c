@@ -62,7 +62,7 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
     MMS_TRY(mms_table_create_like(path, mms_ms_first_table(like), &how, &w->table, err));
     MMS_TRY(mark_as_plain(w->table, err));
     if (opts->tiles)
-        MMS_TRY(mms_direct_create(w->table, &w->tiles, err));
+        MMS_TRY(mms_direct_create(w->table, opts->sync, &w->tiles, err));
     *out = w;
     w = NULL;
 done:
@@ -100,8 +100,8 @@ static mms_status put_column(mms_writer *w, const mms_cells *c, int64_t nrange,
 
     if (st != MMS_OK)
         return st;
-    return found.tiles ? mms_tiles_write(found.tiles, found.column, nrange, rows, nrow * c->nvalue,
-                                         c->data, err)
+    return found.tiles ? mms_direct_write(mms_ms_threads(w->like), found, nrange, rows,
+                                          nrow * c->nvalue, c->column->dtype, c->data, err)
                        : mms_table_put(w->table, c->name, nrange, rows, c->ndim, c->shape,
                                        nrow * c->nvalue, c->data, err);
 }
@@ -226,8 +226,7 @@ static mms_status copy_columns(const putting *p, mms_error *err)
                                    err);
         else if (mms_writer_copies(w, from) &&
                  (st = mms_direct_find(w->tiles, c->name, &found, err)) == MMS_OK)
-            st = mms_ms_copy_to_tiles(w->like, from, p->nrange, p->ranges, found.tiles,
-                                      found.column, first, err);
+            st = mms_ms_copy_to_tiles(w->like, from, p->nrange, p->ranges, found, first, err);
     }
     return st;
 }
@@ -259,10 +258,14 @@ mms_status mms_writer_close(mms_writer **writer, mms_error *err)
     *writer = NULL;
     if (!w)
         return MMS_OK;
-    st = mms_table_close(&w->table, err);
+    char *path = w->tiles ? strdup(mms_table_path(w->table)) : NULL;
+    st = mms_direct_finish(&w->tiles, err);
     if (st == MMS_OK)
-        st = mms_direct_finish(&w->tiles, err);
-    mms_direct_close(&w->tiles);
+        st = mms_table_close(&w->table, err);
+    if (st == MMS_OK && path)
+        st = mms_direct_check(path, err);
+    mms_table_drop(&w->table);
+    free(path);
     free(w->rename_from);
     free(w->rename_to);
     free(w);

@@ -274,6 +274,9 @@ static mms_status run_units(making *m, mms_error *err)
         mms_log(MMS_LOG_INFO, m->run->task->name,
                 "%d workers for %" PRId64 " parts: numsubms=%d would use them all",
                 mms_engine_workers(m->run->engine), m->nparts, mms_engine_workers(m->run->engine));
+    for (int64_t i = 0; i < m->nparts; i++)
+        json_object_set_new(m->units[i], "threads",
+                            json_integer(mms_engine_threads(m->run->engine, m->nparts)));
     st = mms_engine_run(m->run->engine, m->run->task->name, m->nparts,
                         (const char *const *)m->labels, m->units, answers, err);
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)

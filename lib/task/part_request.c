@@ -294,6 +294,7 @@ mms_status mms_part_request(const mms_output *out, mms_value **request, mms_erro
         json_object_set_new(*request, "vis", json_string(vis));
         json_object_set_new(*request, "memory", json_integer(out->memory));
         json_object_set_new(*request, "tiles", json_boolean(out->tiles));
+        json_object_set_new(*request, "sync", json_boolean(out->sync));
         add_columns(out, *request);
         if (out->tile[0])
             json_object_set_new(*request, "tile",

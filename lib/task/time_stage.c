@@ -14,6 +14,7 @@
 /** One averaged row: made from the first row of its bin, held until those before it are complete.
  */
 typedef struct record {
+    struct record *next; /**< in the list of those not in use */
     int32_t ddid;
     int64_t out; /**< row of the output */
     mms_time_sums *sums;
@@ -26,8 +27,13 @@ enum {
     BATCH_BYTES = 8 << 20,
     CASACORE_BYTES = 32 << 20, /**< its buffers and tiles, at most */
     /** Of a record beside its sums: its places in lists, those of its bin, heads of allocations */
-    OVERHEAD = 384
+    OVERHEAD = 384,
+    NAVERAGED = 5
 };
+
+/** Scalar columns that are averaged, as set_scalars() writes them. */
+static const char *const averaged_scalars[NAVERAGED] = {"TIME", "INTERVAL", "EXPOSURE",
+                                                        "TIME_CENTROID", "FLAG_ROW"};
 
 struct mms_time_stage {
     mms_time_stage_opts opts;
@@ -43,9 +49,11 @@ struct mms_time_stage {
     mms_time_average **averages; /**< by DDID */
     mms_spectra *shapes;         /**< by DDID: that of its average */
     record **slots;              /**< of open bins */
+    record *spare;
     record **waiting; /**< waiting[i] is output row next + i, NULL while its bin is open */
     int64_t nscalar, narray, scalar_bytes, fixed_bytes;
     const mms_column **scalars, **arrays; /**< columns of the blocks */
+    int64_t averaged_at[NAVERAGED]; /**< where a record has their values; -1: no such column */
 };
 
 static mms_status out_of_memory(mms_error *err)
@@ -93,11 +101,16 @@ static mms_status choose_columns(mms_time_stage *s, mms_error *err)
     s->arrays = mms_alloc(most, sizeof(void *));
     if (!s->scalars || !s->arrays)
         return out_of_memory(err);
+    for (int i = 0; i < NAVERAGED; i++)
+        s->averaged_at[i] = -1;
     for (const char *const *name = s->opts.columns; *name; name++) {
         const mms_column *c = mms_ms_find_column(s->opts.ms, *name);
         if (!c || c->dtype >= MMS_DT_STRING)
             continue;
         if (c->scalar) {
+            for (int i = 0; i < NAVERAGED; i++)
+                if (!strcmp(averaged_scalars[i], c->name))
+                    s->averaged_at[i] = s->scalar_bytes;
             s->scalars[s->nscalar++] = c;
             s->scalar_bytes += (int64_t)mms_dtype_size(c->dtype);
         } else {
@@ -231,11 +244,14 @@ done:
     return st;
 }
 
-static void free_record(mms_time_stage *s, record *r)
+/** Give a record back, for the next bin that opens. */
+static void end_record(mms_time_stage *s, record *r)
 {
-    if (r)
-        mms_time_average_drop(s->averages[r->ddid], &r->sums);
-    free(r);
+    if (!r)
+        return;
+    mms_time_average_drop(s->averages[r->ddid], &r->sums);
+    r->next = s->spare;
+    s->spare = r;
 }
 
 void mms_time_stage_close(mms_time_stage **stage)
@@ -246,9 +262,14 @@ void mms_time_stage_close(mms_time_stage **stage)
     if (!s)
         return;
     for (int64_t i = 0; i < s->nslot; i++)
-        free_record(s, s->slots[i]); // an error has left its bin open
+        end_record(s, s->slots[i]); // an error has left its bin open
     for (int64_t i = 0; i < s->nwaiting; i++)
-        free_record(s, s->waiting[i]);
+        end_record(s, s->waiting[i]);
+    while (s->spare) {
+        record *r = s->spare;
+        s->spare = r->next;
+        free(r);
+    }
     for (int64_t i = 0; i < s->naverage; i++)
         mms_time_average_free(&s->averages[i]);
     mms_time_bins_free(&s->bins);
@@ -282,6 +303,10 @@ typedef struct rows {
     int64_t *index;       /**< in its group */
     record **to;          /**< that of its bin */
     mms_spectra *spectra; /**< by group */
+    const double **uvw_m; /**< by group */
+    const mms_time_stage *stage;
+    uint8_t *scratch; /**< of all threads, one after the other */
+    int64_t scratch_bytes;
     const double *time, *interval, *exposure, *centroid;
     const int32_t *ids[8];
 } rows;
@@ -318,7 +343,9 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     r->index = mms_reader_scratch(reader, n * (int64_t)sizeof *r->index);
     r->to = mms_reader_scratch(reader, n * (int64_t)sizeof(record *));
     r->spectra = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->spectra);
-    MMS_TRY(r->group && r->index && r->to && r->spectra ? MMS_OK : out_of_memory(err));
+    r->uvw_m = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->uvw_m);
+    MMS_TRY(r->group && r->index && r->to && r->spectra && r->uvw_m ? MMS_OK : out_of_memory(err));
+    r->stage = s;
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
         int64_t index = 0;
@@ -329,6 +356,7 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
                              "DATA_DESC_ID %" PRId32 ": UVW is no 3-vector in a "
                              "row",
                              group->ddid));
+        r->uvw_m[g] = uvw->data;
         for (int64_t i = 0; i < group->nrange; i++)
             for (int64_t k = 0; k < group->rows[i].count; k++) {
                 r->group[group->rows[i].first + k] = (int32_t)g;
@@ -347,8 +375,7 @@ done:
 
 static const double *uvw_of(const rows *r, int64_t row)
 {
-    const mms_group *g = &r->block->groups[r->group[row]];
-    return (const double *)defined(r->block, g, "UVW")->data + 3 * r->index[row];
+    return r->uvw_m[r->group[row]] + 3 * r->index[row];
 }
 
 static mms_time_row time_row(const rows *r, int64_t row)
@@ -367,15 +394,19 @@ static mms_time_row time_row(const rows *r, int64_t row)
 }
 
 /** Begin the record of a bin with its first row. */
-static mms_status make_record(const mms_time_stage *s, const rows *r, int64_t row, record **out,
+static mms_status make_record(mms_time_stage *s, const rows *r, int64_t row, record **out,
                               mms_error *err)
 {
     const mms_group *g = &r->block->groups[r->group[row]];
-    record *rec = calloc(1, sizeof *rec + (size_t)(s->scalar_bytes + s->fixed_bytes));
+    const size_t bytes = sizeof(record) + (size_t)(s->scalar_bytes + s->fixed_bytes);
+    record *rec = s->spare;
 
-    *out = rec;
-    if (!rec)
+    if (rec)
+        s->spare = rec->next;
+    else if (!(rec = malloc(bytes)))
         return out_of_memory(err);
+    memset(rec, 0, bytes);
+    *out = rec;
     rec->ddid = r->ids[5][row];
     rec->scalars = rec->memory;
     uint8_t *to = rec->memory;
@@ -508,8 +539,8 @@ done:
     return st;
 }
 
-/** Add a placed row to the sums of its bin; rows of a bin in their order, bins in any. */
-static void add_row(const mms_time_stage *s, const rows *r, int64_t row)
+/** Add a placed row to the sums of its bin. */
+static void add_row(const rows *r, int64_t row, void *scratch)
 {
     const mms_spectra *x = &r->spectra[r->group[row]];
     mms_time_scalars t = {.time_s = r->time[row],
@@ -519,7 +550,30 @@ static void add_row(const mms_time_stage *s, const rows *r, int64_t row)
                           .flagged = mms_row_is_flagged(x, r->index[row])};
 
     memcpy(t.uvw_m, uvw_of(r, row), sizeof t.uvw_m);
-    mms_time_average_add(s->averages[r->to[row]->ddid], r->to[row]->sums, x, r->index[row], &t);
+    mms_time_average_add(r->stage->averages[r->to[row]->ddid], r->to[row]->sums, x, r->index[row],
+                         &t, scratch);
+}
+
+/** Add the rows of each n-th bin: the rows of a bin are one thread's, in their order. */
+static mms_status add_share(void *ctx, int i, int n, mms_error *err)
+{
+    const rows *r = ctx;
+
+    (void)err;
+    for (int64_t row = 0; row < r->block->rows.count; row++)
+        if (r->to[row]->out % n == i)
+            add_row(r, row, r->scratch + i * r->scratch_bytes);
+    return MMS_OK;
+}
+
+static mms_status add_rows(const mms_time_stage *s, mms_reader *reader, rows *r, mms_error *err)
+{
+    for (int64_t i = 0; i < s->naverage; i++) {
+        const int64_t bytes = s->averages[i] ? mms_time_average_scratch(s->averages[i]) : 0;
+        r->scratch_bytes = bytes > r->scratch_bytes ? bytes : r->scratch_bytes;
+    }
+    r->scratch = mms_reader_scratch(reader, r->scratch_bytes * mms_threads_count(s->opts.threads));
+    return r->scratch ? mms_threads_run(s->opts.threads, add_share, r, err) : out_of_memory(err);
 }
 
 /* ---- rows of the output -----------------------------------------------------------------------*/
@@ -537,17 +591,16 @@ static void *scratch(const batch *b, int64_t n, size_t size)
     return mms_reader_scratch(b->reader, n * (int64_t)size);
 }
 
-/** Write a value into the record's scalars. */
-static void set_scalar(const mms_time_stage *s, record *rec, const char *name, const void *value)
+/** Write the averaged values into the record's scalars. */
+static void set_scalars(const mms_time_stage *s, record *rec, const mms_time_scalars *t)
 {
-    uint8_t *at = rec->scalars;
+    const double values[] = {t->time_s, t->interval_s, t->exposure_s, t->time_centroid_s};
 
-    for (int64_t i = 0; i < s->nscalar; i++) {
-        const size_t size = mms_dtype_size(s->scalars[i]->dtype);
-        if (!strcmp(s->scalars[i]->name, name))
-            memcpy(at, value, size);
-        at += size;
-    }
+    for (int i = 0; i < MMS_COUNT_OF(values); i++)
+        if (s->averaged_at[i] >= 0)
+            memcpy(rec->scalars + s->averaged_at[i], &values[i], sizeof values[i]);
+    if (s->averaged_at[NAVERAGED - 1] >= 0)
+        rec->scalars[s->averaged_at[NAVERAGED - 1]] = 0;
 }
 
 static mms_status fill_scalars(const batch *b, mms_error *err)
@@ -614,6 +667,7 @@ static mms_status make_arrays(const batch *b, mms_group *g, mms_error *err)
     g->arrays = scratch(b, s->narray + 2 * MMS_SPARE_ARRAYS, sizeof *g->arrays);
     if (!g->arrays)
         return out_of_memory(err);
+    memset(g->arrays, 0, (size_t)(s->narray + 2 * MMS_SPARE_ARRAYS) * sizeof *g->arrays);
     for (; st == MMS_OK && n < s->narray; n++)
         st = make_cells(b, g, s->arrays[n], &g->arrays[n], err);
     for (int i = 0; st == MMS_OK && i < MMS_SPARE_ARRAYS; i++)
@@ -627,15 +681,10 @@ static mms_status make_arrays(const batch *b, mms_group *g, mms_error *err)
 static void average_record(const mms_time_stage *s, record *rec, mms_spectra *x, int64_t i,
                            double *uvw_m)
 {
-    const uint8_t no_flag = 0;
     mms_time_scalars t;
 
-    mms_time_average_close(s->averages[rec->ddid], &rec->sums, x, i, &t);
-    set_scalar(s, rec, "TIME", &t.time_s);
-    set_scalar(s, rec, "INTERVAL", &t.interval_s);
-    set_scalar(s, rec, "EXPOSURE", &t.exposure_s);
-    set_scalar(s, rec, "TIME_CENTROID", &t.time_centroid_s);
-    set_scalar(s, rec, "FLAG_ROW", &no_flag);
+    mms_time_average_mean(s->averages[rec->ddid], rec->sums, x, i, &t);
+    set_scalars(s, rec, &t);
     memcpy(uvw_m + 3 * i, t.uvw_m, sizeof t.uvw_m);
 }
 
@@ -652,26 +701,47 @@ static void copy_kept(const mms_time_stage *s, const mms_group *g, const record 
     }
 }
 
+/** A group that is filled. */
+typedef struct filling {
+    const mms_time_stage *stage;
+    mms_group *group;
+    mms_spectra x;
+    double *uvw_m;
+} filling;
+
+static mms_status fill_share(void *ctx, int share, int n, mms_error *err)
+{
+    filling *f = ctx;
+    const int64_t begin = mms_share_begin(f->group->nrow, share, n);
+    const int64_t end = mms_share_begin(f->group->nrow, share + 1, n);
+    int64_t row = 0;
+
+    (void)err;
+    for (int64_t i = 0; i < f->group->nrange; i++)
+        for (int64_t k = 0; k < f->group->rows[i].count; k++, row++) {
+            if (row < begin || row >= end)
+                continue;
+            record *rec = f->stage->waiting[f->group->rows[i].first + k];
+            average_record(f->stage, rec, &f->x, row, f->uvw_m);
+            copy_kept(f->stage, f->group, rec, row);
+        }
+    return MMS_OK;
+}
+
 /** Fill the cells of a group from the records of its rows. */
 static mms_status fill_group(const batch *b, mms_group *g, mms_error *err)
 {
     mms_time_stage *s = b->stage;
     const int64_t bytes = mms_time_average_bytes(s->averages[g->ddid]);
-    mms_spectra x;
-    int64_t row = 0;
+    filling f = {.stage = s, .group = g};
     mms_status st;
 
     MMS_TRY(make_arrays(b, g, err));
-    MMS_TRY(mms_group_spectra(b->block, g, s->opts.kinds, true, &x, err));
-    double *uvw_m = mms_cells_find(g->arrays, b->block->narray, "UVW")->data;
-    for (int64_t i = 0; i < g->nrange; i++)
-        for (int64_t k = 0; k < g->rows[i].count; k++, row++) {
-            record *rec = s->waiting[g->rows[i].first + k];
-            average_record(s, rec, &x, row, uvw_m);
-            copy_kept(s, g, rec, row);
-        }
-    s->in_use -= row * bytes;
-    s->idle += row * bytes;
+    MMS_TRY(mms_group_spectra(b->block, g, s->opts.kinds, true, &f.x, err));
+    f.uvw_m = mms_cells_find(g->arrays, b->block->narray, "UVW")->data;
+    MMS_TRY(mms_threads_run(s->opts.threads, fill_share, &f, err));
+    s->in_use -= g->nrow * bytes;
+    s->idle += g->nrow * bytes;
 done:
     return st;
 }
@@ -727,7 +797,7 @@ mms_status mms_time_stage_next(mms_time_stage *s, mms_reader *reader, mms_block 
     MMS_TRY(fill_groups(&b, err));
     MMS_TRY(fill_scalars(&b, err));
     for (int64_t i = 0; i < b.n; i++)
-        free_record(s, s->waiting[i]);
+        end_record(s, s->waiting[i]);
     s->nwaiting -= b.n;
     memmove(s->waiting, s->waiting + b.n, (size_t)s->nwaiting * sizeof *s->waiting);
     s->next += b.n;
@@ -749,8 +819,7 @@ mms_status mms_time_stage_add(mms_time_stage *s, mms_reader *reader, mms_block *
     MMS_TRY(see_rows(s, reader, block, &r, err));
     for (int64_t i = 0; i < block->rows.count; i++)
         MMS_TRY(place_row(s, &r, i, err));
-    for (int64_t i = 0; i < block->rows.count; i++)
-        add_row(s, &r, i);
+    MMS_TRY(add_rows(s, reader, &r, err));
 done:
     return st;
 }

@@ -6,6 +6,7 @@
  *  An averaged row stands where the first row of its bin stood (design D21).  As JSON: timebin_s,
  *  timespan (MMS_TIMESPAN_…), max_uvw_m. */
 
+#include "base/threads_priv.h"
 #include "multims/block.h"
 #include "multims/spectra.h"
 #include "multims/transform.h"
@@ -23,6 +24,7 @@ typedef struct mms_time_stage_opts {
     unsigned kinds; /**< data columns that are processed, as MMS_KIND_BITs */
     mms_numerics numerics;
     int64_t memory, block_bytes; /**< block_bytes: of those that come */
+    mms_threads *threads;        /**< share the rows of a block; NULL: none */
 } mms_time_stage_opts;
 
 /** Find the bins of a part from its scalar columns, and how to average them within the memory. What

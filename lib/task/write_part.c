@@ -4,7 +4,8 @@
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
  *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns),
- *  tile, memory (bytes), tiles (bool). */
+ *  tile, memory (bytes), tiles (bool), sync (bool), threads (that
+ *  share the rows). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,7 @@ typedef struct part {
     mms_cut *cuts;        /**< by DDID */
     mms_chain *chain;     /**< NULL: values stay */
     mms_time_stage *time; /**< NULL: rows stay */
+    mms_threads *threads; /**< NULL: none beside this one */
     int64_t nrow;         /**< of the output */
 } part;
 
@@ -91,7 +93,8 @@ static bool is_copied(const part *p, const mms_column *c)
     static const char *const derived[] = {"WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM",
                                           NULL};
 
-    return !c->scalar && c->dtype < MMS_DT_STRING && !p->ncut && !p->chain &&
+    return !c->scalar && c->dtype < MMS_DT_STRING && !p->ncut &&
+           !(p->chain && mms_chain_needs(p->chain, c->name)) &&
            !(*text(p->request, "derive") && in_list(derived, c->name));
 }
 
@@ -181,7 +184,7 @@ static mms_status open_chain(part *p, mms_error *err)
 {
     const mms_value *chain = json_object_get(p->request, "chain");
 
-    return chain ? mms_chain_open(chain, &p->chain, err) : MMS_OK;
+    return chain ? mms_chain_open(chain, p->threads, &p->chain, err) : MMS_OK;
 }
 
 /** Rows that are averaged in time: how many they become is known from here on. */
@@ -199,6 +202,7 @@ static mms_status open_time(part *p, mms_error *err)
         .kinds = (unsigned)json_integer_value(json_object_get(chain, "kinds")),
         .numerics = exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA,
         .memory = json_integer_value(json_object_get(p->request, "memory")),
+        .threads = p->threads,
         .block_bytes = block_bytes(p->request)};
 
     if (!time)
@@ -206,6 +210,15 @@ static mms_status open_time(part *p, mms_error *err)
     const mms_status st = mms_time_stage_open(&opts, time, &p->time, err);
     if (st == MMS_OK)
         p->nrow = mms_time_stage_nrow(p->time);
+    return st;
+}
+
+static mms_status start_threads(part *p, mms_error *err)
+{
+    const int64_t n = json_integer_value(json_object_get(p->request, "threads"));
+    const mms_status st = n > 1 ? mms_threads_start((int)n, &p->threads, err) : MMS_OK;
+
+    mms_ms_use_threads(p->ms, p->threads);
     return st;
 }
 
@@ -220,6 +233,7 @@ static mms_status open_part(part *p, mms_job *job, mms_error *err)
     MMS_TRY(mms_part_source_get(job, p->request, &p->source, err));
     p->ms = p->source->ms;
     mms_ms_use_tiles(p->ms, tiles);
+    MMS_TRY(start_threads(p, err));
     MMS_TRY(read_maps(p, err));
     MMS_TRY(read_cuts(p, err));
     p->nrow = json_integer_value(json_object_get(p->request, "nrow"));
@@ -232,6 +246,7 @@ static mms_status open_part(part *p, mms_job *job, mms_error *err)
     write.add = p->add;
     write.copy = p->copy;
     write.tiles = tiles;
+    write.sync = json_is_true(json_object_get(p->request, "sync"));
     for (size_t i = 0; i < 3; i++)
         write.tile[i] = json_integer_value(json_array_get(json_object_get(p->request, "tile"), i));
     write.rename_from = json_string_value(json_array_get(rename, 0));
@@ -253,6 +268,9 @@ static void close_part(part *p)
 {
     (void)!mms_writer_close(&p->writer, NULL);
     mms_reader_close(&p->reader);
+    if (p->ms)
+        mms_ms_use_threads(p->ms, NULL); // it may be kept for the next part
+    mms_threads_stop(&p->threads);
     free(p->columns);
     free(p->copy);
     free(p->skip);

@@ -7,7 +7,7 @@
 #include "base/files_priv.h"
 #include "cube_priv.h"
 
-enum { LONG_RUN = 128 << 10, BATCH = 1 << 20 };
+enum { LONG_RUN = 128 << 10, BATCH = 1 << 20, AT_ONCE = 8 << 20 };
 
 /** One call of mms_tiles_copy() while it works. */
 typedef struct copying {
@@ -45,12 +45,14 @@ static mms_status copy_bytes(copying *c, const cube *from, int64_t at, const cub
 {
     while (n > 0) {
         off_t in = at, out = to_at;
-        const ssize_t done = copy_file_range(c->in->files[from->file].fd, &in,
-                                             c->out->files[to->file].fd, &out, (size_t)n, 0);
+        const ssize_t done =
+            copy_file_range(c->in->files[from->file].fd, &in, c->out->files[to->file].fd, &out,
+                            (size_t)(n < AT_ONCE ? n : AT_ONCE), 0);
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)
             return move_bytes(c, from, at, to, to_at, n, err);
+        file_written(c->out, to->file, to_at, done);
         at += done;
         to_at += done;
         n -= done;

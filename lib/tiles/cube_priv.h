@@ -74,7 +74,7 @@ struct mms_tiles {
     tile_file *files;
     int32_t ntile; /**< default tile */
     int64_t default_tile[MMS_MAX_DIM + 1];
-    bool writing;
+    bool writing, write_back;
     int64_t defined;      /**< rows */
     pthread_mutex_t lock; /**< of the slabs */
 };
@@ -119,6 +119,9 @@ MMS_CHECKED mms_status file_read(const mms_tiles *t, int64_t file, int64_t at, i
                                  void *bytes, mms_error *err);
 MMS_CHECKED mms_status file_write(const mms_tiles *t, int64_t file, int64_t at, int64_t n,
                                   const void *bytes, mms_error *err);
+
+/** Tell that bytes were written, by another way than file_write(). */
+void file_written(const mms_tiles *t, int64_t file, int64_t at, int64_t n);
 
 /** Open a file of the manager, or make it; check that it is long enough; set its length. */
 MMS_CHECKED mms_status file_open(mms_tiles *t, int64_t file, bool create, mms_error *err);

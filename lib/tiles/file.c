@@ -9,6 +9,9 @@
 #include "base/files_priv.h"
 #include "cube_priv.h"
 
+/** Less than this is not worth a call. */
+enum { WRITE_BACK = 256 << 10 };
+
 char *tiles_path(const mms_tiles *t, int64_t file)
 {
     if (file < 0)
@@ -46,10 +49,17 @@ mms_status file_read(const mms_tiles *t, int64_t file, int64_t at, int64_t n, vo
     return MMS_OK;
 }
 
+void file_written(const mms_tiles *t, int64_t file, int64_t at, int64_t n)
+{
+    if (t->write_back && n >= WRITE_BACK) // an error shows up in the sync to come
+        (void)sync_file_range(t->files[file].fd, at, n, SYNC_FILE_RANGE_WRITE);
+}
+
 mms_status file_write(const mms_tiles *t, int64_t file, int64_t at, int64_t n, const void *bytes,
                       mms_error *err)
 {
     const uint8_t *from = bytes;
+    const int64_t start = at;
 
     while (n > 0) {
         const ssize_t put = pwrite(t->files[file].fd, from, (size_t)n, at);
@@ -61,6 +71,7 @@ mms_status file_write(const mms_tiles *t, int64_t file, int64_t at, int64_t n, c
         at += put;
         n -= put;
     }
+    file_written(t, file, start, at - start);
     return MMS_OK;
 }
 
@@ -78,6 +89,8 @@ mms_status file_open(mms_tiles *t, int64_t file, bool create, mms_error *err)
         st = mms_fail_errno(err, errno, "%s", path);
     else
         f->there = true;
+    if (f->there && !create)
+        (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL); // reads further ahead
     free(path);
     return st;
 }

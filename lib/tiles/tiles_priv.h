@@ -37,6 +37,7 @@ typedef struct mms_tiles_what {
     int32_t ndim;                          /**< axes of a cell */
     int32_t ntile;                         /**< axes of default_tile; 0: none */
     int64_t default_tile[MMS_MAX_DIM + 1]; /**< rows first */
+    bool write_back; /**< let the disk take what is written at once: a sync is to come */
 } mms_tiles_what;
 
 /** Open for reading.  Errors: UNSUPPORTED naming what is not known (the caller takes another way);

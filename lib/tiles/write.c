@@ -26,6 +26,7 @@ mms_status mms_tiles_create(const mms_tiles_what *what, mms_tiles **out, mms_err
     *out = NULL;
     MMS_TRY(tiles_new(what, &t, err));
     t->writing = true;
+    t->write_back = what->write_back;
     if (t->by_row || t->nrow > INT32_MAX || t->ndim < 1 || t->ndim > MMS_MAX_DIM)
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "%s of %" PRId64 " rows, cells of %d axes",
                          t->type, t->nrow, t->ndim));

@@ -37,8 +37,7 @@ struct mms_time_average {
     mms_weight_source by_kind[MMS_MAX_KINDS];
     mms_weight_source weights, sigmas; /* whose sums become WEIGHT, SIGMA */
     bool uses[MMS_NSOURCE];
-    float *spectrum[MMS_NSOURCE]; /* [cell] scratch: weights of a row */
-    uint8_t *fold;                /* [cell] scratch */
+    float *ones; /* [cell] */
     mms_time_sums *idle;
     int64_t nidle;
 };
@@ -80,14 +79,11 @@ mms_status mms_time_average_create(int64_t nchan, int64_t ncorr, unsigned kinds,
     a->kinds = kinds;
     a->numerics = numerics;
     choose_sources(a);
-    a->fold = mms_alloc(a->ncell, 1);
-    bool complete = a->fold;
-    for (int i = MMS_BY_WEIGHT; i < MMS_NSOURCE; i++)
-        complete = (a->spectrum[i] = mms_alloc(a->ncell, sizeof(float))) && complete;
-    if (!complete)
+    a->ones = mms_alloc(a->ncell, sizeof *a->ones);
+    if (!a->ones)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "time average: out of memory"));
     for (int64_t i = 0; i < a->ncell; i++)
-        a->spectrum[MMS_BY_ONE][i] = 1;
+        a->ones[i] = 1;
     *out = a;
 done:
     if (st != MMS_OK)
@@ -102,9 +98,7 @@ void mms_time_average_free(mms_time_average **average)
     if (!a)
         return;
     mms_time_average_trim(a);
-    for (int i = 0; i < MMS_NSOURCE; i++)
-        free(a->spectrum[i]);
-    free(a->fold);
+    free(a->ones);
     free(a);
     *average = NULL;
 }
@@ -131,6 +125,29 @@ static void *carve(char *base, int64_t *at, int64_t bytes)
 
     *at += (bytes + 63) / 64 * 64;
     return taken;
+}
+
+/** Scratch of one thread: weights of a row by source, and what its cells do. */
+struct scratch {
+    float *spectrum[MMS_NSOURCE]; /* [cell] */
+    uint8_t *fold;                /* [cell] */
+};
+
+static int64_t lay_out_scratch(const mms_time_average *a, char *base, struct scratch *scratch)
+{
+    int64_t used = 0;
+
+    for (int i = 0; i < MMS_NSOURCE; i++)
+        scratch->spectrum[i] = carve(base, &used, a->ncell * (int64_t)sizeof(float));
+    scratch->fold = carve(base, &used, a->ncell);
+    return used;
+}
+
+int64_t mms_time_average_scratch(const mms_time_average *average)
+{
+    struct scratch scratch;
+
+    return lay_out_scratch(average, NULL, &scratch);
 }
 
 /** Point the arrays of sums into the memory at base, and return its size. */
@@ -227,7 +244,8 @@ static void fold_weights(enum fold op, int64_t n, const float *weight, const uin
 }
 
 /** Combine flags with those of a row, and say what each cell of the row does. */
-static enum fold fold_flags(mms_time_average *a, mms_time_sums *sums, const uint8_t *flag)
+static enum fold fold_flags(const mms_time_average *a, mms_time_sums *sums, const uint8_t *flag,
+                            uint8_t *fold)
 {
     if (!sums->used) {
         memcpy(sums->flag, flag, (size_t)a->ncell);
@@ -239,7 +257,7 @@ static enum fold fold_flags(mms_time_average *a, mms_time_sums *sums, const uint
     for (int64_t i = 0; i < a->ncell; i++) {
         const uint8_t same = sums->flag[i] == flag[i];
         const uint8_t restart = sums->flag[i] & (flag[i] ^ 1);
-        a->fold[i] = (uint8_t)(same * FOLD_ADD + restart * FOLD_SET);
+        fold[i] = (uint8_t)(same * FOLD_ADD + restart * FOLD_SET);
         sums->flag[i] &= flag[i];
     }
     sums->flagged = memchr(sums->flag, 1, (size_t)a->ncell);
@@ -248,17 +266,17 @@ static enum fold fold_flags(mms_time_average *a, mms_time_sums *sums, const uint
 
 /** Weights of a row by source: its spectrum, or its value in each channel. */
 static void take_weights(const mms_time_average *a, const mms_spectra *in, int64_t row,
-                         const float *weights[MMS_NSOURCE])
+                         const struct scratch *scratch, const float *weights[MMS_NSOURCE])
 {
-    float *const of_sigma = a->spectrum[MMS_BY_SIGMA];
+    float *const of_sigma = scratch->spectrum[MMS_BY_SIGMA];
 
-    weights[MMS_BY_ONE] = a->spectrum[MMS_BY_ONE];
+    weights[MMS_BY_ONE] = a->ones;
     if (a->uses[MMS_BY_WEIGHT] && in->weight_spectrum) {
         weights[MMS_BY_WEIGHT] = in->weight_spectrum + row * a->ncell;
     } else if (a->uses[MMS_BY_WEIGHT]) {
-        weights[MMS_BY_WEIGHT] = a->spectrum[MMS_BY_WEIGHT];
+        weights[MMS_BY_WEIGHT] = scratch->spectrum[MMS_BY_WEIGHT];
         mms_repeat_channels(a->nchan, a->ncorr, in->weight + row * a->ncorr,
-                            a->spectrum[MMS_BY_WEIGHT]);
+                            scratch->spectrum[MMS_BY_WEIGHT]);
     }
     if (!a->uses[MMS_BY_SIGMA])
         return;
@@ -330,36 +348,64 @@ static void fold_scalars(const mms_time_average *a, mms_time_sums *sums, const m
     add_scalars(sums, s, sums->row.flagged ? 1 : row_weight(a, in, r));
 }
 
-void mms_time_average_add(mms_time_average *average, mms_time_sums *sums, const mms_spectra *in,
-                          int64_t row, const mms_time_scalars *scalars)
+void mms_time_average_add(const mms_time_average *average, mms_time_sums *sums,
+                          const mms_spectra *in, int64_t row, const mms_time_scalars *scalars,
+                          void *scratch)
 {
-    mms_time_average *a = average;
+    const mms_time_average *a = average;
     const float *weights[MMS_NSOURCE] = {NULL};
+    struct scratch s;
 
-    take_weights(a, in, row, weights);
+    lay_out_scratch(a, scratch, &s);
+    take_weights(a, in, row, &s, weights);
     fold_scalars(a, sums, in, row, scalars);
-    const enum fold op = fold_flags(a, sums, in->flag + row * a->ncell);
+    const enum fold op = fold_flags(a, sums, in->flag + row * a->ncell, s.fold);
     for (int i = 0; i < in->ncolumn; i++) {
         const mms_spectra_column *column = &in->column[i];
         const float *data = (const float *)column->data + row * a->ncell * (column->real ? 1 : 2);
-        fold_data(op, column->real, a->ncell, data, weights[a->by_kind[column->kind]], a->fold,
+        fold_data(op, column->real, a->ncell, data, weights[a->by_kind[column->kind]], s.fold,
                   sums->data[column->kind]);
     }
     for (int i = 0; i < MMS_NSOURCE; i++)
         if (a->uses[i])
-            fold_weights(op, a->ncell, weights[i], a->fold, sums->weight[i]);
+            fold_weights(op, a->ncell, weights[i], s.fold, sums->weight[i]);
     sums->used = true;
 }
 
 /* ---- close ------------------------------------------------------------------------------------*/
 
-/** Divide by the weights where there are any; CASA divides real data always. */
-static void put_means(int64_t n, int nfloat, bool always, const float *sum, const float *weight,
+/** Divide n cells of nfloat floats by the weights where there are any; CASA divides real data
+ *  always.  In pieces, so that the divisors of a piece are vectors. */
+static inline __attribute__((always_inline)) void divide(int64_t n, int nfloat, bool always,
+                                                         const float *restrict sum,
+                                                         const float *restrict weight,
+                                                         float *restrict out)
+{
+    enum { PIECE = 128 };
+    float by[2 * PIECE];
+
+    for (int64_t first = 0; first < n; first += PIECE) {
+        const int64_t count = n - first < PIECE ? n - first : PIECE;
+        for (int64_t i = 0; i < count; i++) {
+            const float w = weight[first + i];
+            const float divisor = always || w > 0 ? w : 1; // division by 1 changes no bit
+            for (int f = 0; f < nfloat; f++)
+                by[i * nfloat + f] = divisor;
+        }
+        for (int64_t j = 0; j < count * nfloat; j++)
+            out[first * nfloat + j] = sum[first * nfloat + j] / by[j];
+    }
+}
+
+static void put_means(int64_t n, bool real, bool always, const float *sum, const float *weight,
                       float *out)
 {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = i * nfloat; j < (i + 1) * nfloat; j++)
-            out[j] = always || weight[i] > 0 ? sum[j] / weight[i] : sum[j];
+    if (real && always)
+        divide(n, 1, true, sum, weight, out);
+    else if (real)
+        divide(n, 1, false, sum, weight, out);
+    else
+        divide(n, 2, false, sum, weight, out);
 }
 
 /** Flags of the main column; a good cell without weight is flagged unless CASA's numbers are
@@ -412,25 +458,23 @@ static void put_scalars(const mms_time_average *a, const mms_time_sums *sums, mm
         out->uvw_m[i] = (plain ? row->plain_uvw_m[i] : row->uvw_m[i]) / n;
 }
 
-void mms_time_average_close(mms_time_average *average, mms_time_sums **sums, mms_spectra *out,
-                            int64_t row, mms_time_scalars *scalars)
+void mms_time_average_mean(const mms_time_average *average, const mms_time_sums *sums,
+                           mms_spectra *out, int64_t row, mms_time_scalars *scalars)
 {
     const mms_time_average *a = average;
+    const mms_time_sums *s = sums;
     const bool exact = a->numerics == MMS_NUMERICS_EXACT;
-    mms_time_sums *s = *sums;
 
     for (int i = 0; i < out->ncolumn; i++) {
         const mms_spectra_column *column = &out->column[i];
-        const int nfloat = column->real ? 1 : 2;
-        put_means(a->ncell, nfloat, column->kind == MMS_KIND_FLOAT && !exact, s->data[column->kind],
-                  s->weight[a->by_kind[column->kind]],
-                  (float *)column->data + row * a->ncell * nfloat);
+        put_means(a->ncell, column->real, column->kind == MMS_KIND_FLOAT && !exact,
+                  s->data[column->kind], s->weight[a->by_kind[column->kind]],
+                  (float *)column->data + row * a->ncell * (column->real ? 1 : 2));
     }
     put_flags(a, s, out->flag + row * a->ncell);
     put_weights(a, s, out, row);
     put_scalars(a, s, scalars);
     scalars->flagged = mms_row_is_flagged(out, row);
-    mms_time_average_drop(average, sums);
 }
 
 void mms_time_average_drop(mms_time_average *average, mms_time_sums **sums)

@@ -333,6 +333,7 @@ static struct averaged average(struct bin *b)
     assert_int_equal(
         mms_time_average_create(b->nchan, b->ncorr, b->kinds, b->numerics, &average, NULL), MMS_OK);
     assert_int_equal(mms_time_average_begin(average, &sums, NULL), MMS_OK);
+    void *scratch = mms_alloc(mms_time_average_scratch(average), 1);
     for (int64_t r = 0; r < b->nrow; r++) {
         const mms_time_scalars s = {.time_s = b->time[r],
                                     .interval_s = 1,
@@ -340,9 +341,11 @@ static struct averaged average(struct bin *b)
                                     .time_centroid_s = b->centroid[r],
                                     .uvw_m = {b->uvw[r][0], b->uvw[r][1], b->uvw[r][2]},
                                     .flagged = mms_row_is_flagged(&in, r)};
-        mms_time_average_add(average, sums, &in, r, &s);
+        mms_time_average_add(average, sums, &in, r, &s, scratch);
     }
-    mms_time_average_close(average, &sums, &made, 0, &out.s);
+    mms_time_average_mean(average, sums, &made, 0, &out.s);
+    mms_time_average_drop(average, &sums);
+    free(scratch);
     assert_null(sums);
     mms_time_average_free(&average);
     return out;
@@ -766,19 +769,23 @@ static void sums_are_used_again(void **state)
     assert_int_equal(mms_time_average_create(1, 1, DATA, MMS_NUMERICS_CASA, &average, NULL),
                      MMS_OK);
     assert_int_equal(mms_time_average_begin(average, &first, NULL), MMS_OK);
+    void *scratch = mms_alloc(mms_time_average_scratch(average), 1);
     sums = first;
-    mms_time_average_add(average, sums, &in, 0, &scalars);
-    mms_time_average_close(average, &sums, &out, 0, &scalars);
+    mms_time_average_add(average, sums, &in, 0, &scalars, scratch);
+    mms_time_average_mean(average, sums, &out, 0, &scalars);
+    mms_time_average_drop(average, &sums);
     assert_near((double)((float *)made)[0], 5, 0);
     assert_int_equal(made_flag[0], 1);
     assert_int_equal(mms_time_average_begin(average, &sums, NULL), MMS_OK);
     assert_ptr_equal(sums, first);
     scalars.flagged = false;
-    mms_time_average_add(average, sums, &in, 1, &scalars);
-    mms_time_average_close(average, &sums, &out, 0, &scalars);
+    mms_time_average_add(average, sums, &in, 1, &scalars, scratch);
+    mms_time_average_mean(average, sums, &out, 0, &scalars);
+    mms_time_average_drop(average, &sums);
     assert_near((double)((float *)made)[0], 7, 0);
     assert_int_equal(made_flag[0], 0);
     assert_near(scalars.exposure_s, 3, 0);
+    free(scratch);
     mms_time_average_free(&average);
     assert_int_equal(mms_time_average_create(1, 1, 0, MMS_NUMERICS_CASA, &average, NULL),
                      MMS_ERR_ARG);

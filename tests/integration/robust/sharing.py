@@ -110,10 +110,15 @@ class Mpi2(robust.Case):
         cut = max((os.path.join(broken, name) for name in os.listdir(broken)
                    if "TSM" in name), key=os.path.getsize)
         os.truncate(cut, os.path.getsize(cut) // 2)
-        result = self.run_to_end("partition", "in.ms", "out.mms", "separationaxis=scan")
+        words = ["partition", "in.ms", "out.mms", "separationaxis=scan"]
+        result = self.run_to_end(*words, "tiles=False")
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertRegex(result.stderr, r"(?m)^multims partition: sub-MS out\.\d{4}\.ms: .*"
                          + self.path("in.ms"))
+        self.assert_folder("in.ms")
+        result = self.run_to_end(*words)  # the tiles' length is known before anything is written
+        self.assertEqual(result.returncode, 2, result.stderr)
+        self.assertIn(cut, result.stderr)
         self.assert_folder("in.ms")
 
 
