@@ -411,7 +411,8 @@ mms_status mms_table_create_like(const char *path, mms_table *src, const mms_tab
             return st;
         std::map<std::string, std::vector<tile_choice>> tiles;
         const layout l = layout_like(src, how, tiles);
-        Table table = make_table(path, l, how->nrow, Table::AipsrcEndian, how->hollow);
+        const bool hollow = how->hollow && how->nrow <= INT32_MAX; // as lib/tiles writes
+        Table table = make_table(path, l, how->nrow, Table::AipsrcEndian, hollow);
         table.tableInfo() = src->table.tableInfo();
         *out = mms::new_handle(table, path, true);
         (*out)->tiles = tiles;

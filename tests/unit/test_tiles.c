@@ -574,6 +574,96 @@ static void short_files_are_named(void **state)
     forget(&l);
 }
 
+/** A shape of numbers of eight bytes. */
+static void put_wide_shape(mms_bytes *b, int64_t first, int64_t second)
+{
+    const int64_t object = mms_bytes_begin(b, "IPosition", 2);
+    mms_bytes_number(b, 2, 4);
+    mms_bytes_number(b, (uint64_t)first, 8);
+    mms_bytes_number(b, (uint64_t)second, 8);
+    mms_bytes_end(b, object);
+}
+
+static void put_empty_record(mms_bytes *b)
+{
+    const int64_t record = mms_bytes_begin(b, "Record", 1);
+    const int64_t desc = mms_bytes_begin(b, "RecordDesc", 2);
+    mms_bytes_number(b, 0, 4);
+    mms_bytes_end(b, desc);
+    mms_bytes_number(b, 1, 4);
+    mms_bytes_end(b, record);
+}
+
+/** What casacore writes of tables above 2^32 rows: version 3, with counts of eight bytes; offsets
+ *  and lengths as above 2 GiB.  Three rows of two floats from byte at on. */
+static void put_wide_header(mms_bytes *b, int64_t at)
+{
+    mms_bytes_magic(b);
+    const int64_t object = mms_bytes_begin(b, "TiledColumnStMan", 1);
+    put_wide_shape(b, 2, 8);
+    const int64_t base = mms_bytes_begin(b, "TiledStMan", 3);
+    mms_bytes_number(b, 0, 1); // little endian
+    mms_bytes_number(b, 5, 4); // sequence number
+    mms_bytes_number(b, 3, 8); // rows
+    mms_bytes_number(b, 1, 4); // columns
+    mms_bytes_number(b, 7, 4); // float
+    mms_bytes_text(b, "Tiled");
+    mms_bytes_number(b, 0, 8); // cache
+    mms_bytes_number(b, 2, 4); // axes
+    mms_bytes_number(b, 1, 8); // files
+    mms_bytes_number(b, 1, 1);
+    mms_bytes_number(b, 2, 4);
+    mms_bytes_number(b, 0, 4);
+    mms_bytes_number(b, (uint64_t)at + 64, 8);
+    mms_bytes_number(b, 1, 8); // cubes
+    mms_bytes_number(b, 2, 4);
+    put_empty_record(b);
+    mms_bytes_number(b, 1, 1);
+    mms_bytes_number(b, 2, 4);
+    put_wide_shape(b, 2, 3);
+    put_wide_shape(b, 2, 8);
+    mms_bytes_number(b, 0, 4);
+    mms_bytes_number(b, (uint64_t)at, 8);
+    mms_bytes_end(b, base);
+    mms_bytes_end(b, object);
+}
+
+static void wide_headers_are_read(void **state)
+{
+    const int64_t at = INT64_C(5) << 30; // a hole before it
+    const float want[16] = {1, 2, 3, 4, 5, 6};
+    const mms_tiles_column column = {
+        .name = "UVW", .dtype = MMS_DT_FLOAT, .fixed = true, .ndim = 1, .shape = {2}};
+    const mms_tiles_what what = {.table = "table",
+                                 .type = "TiledColumnStMan",
+                                 .name = "Tiled",
+                                 .sequence = 5,
+                                 .nrow = 3,
+                                 .ncolumn = 1,
+                                 .columns = &column};
+    const mms_rows all = {0, 3};
+    mms_bytes header = {0};
+    mms_tiles *t;
+    float got[6];
+    mms_error err;
+
+    (void)state;
+    assert_int_equal(mkdir("table", 0755), 0);
+    put_wide_header(&header, at);
+    check_ok(mms_bytes_write(&header, "table/table.f5", &err), &err);
+    free(header.bytes);
+    FILE *out = fopen("table/table.f5_TSM0", "w");
+    assert_non_null(out);
+    assert_int_equal(fseeko(out, at, SEEK_SET), 0);
+    assert_int_equal(fwrite(want, sizeof want, 1, out), 1);
+    assert_int_equal(fclose(out), 0);
+    check_ok(mms_tiles_open(&what, &t, &err), &err);
+    check_ok(mms_tiles_read(t, 0, 1, &all, 6, got, &err), &err);
+    assert_memory_equal(got, want, sizeof got);
+    mms_tiles_drop(&t);
+    assert_int_equal(mms_remove_tree("table", NULL), MMS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -583,6 +673,7 @@ int main(void)
         cmocka_unit_test(threads_write_different_rows),
         cmocka_unit_test(damaged_headers_are_refused),
         cmocka_unit_test(short_files_are_named),
+        cmocka_unit_test(wide_headers_are_read),
     };
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
 }
