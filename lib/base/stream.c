@@ -157,7 +157,7 @@ mms_status mms_bytes_write(const mms_bytes *b, const char *path, mms_error *err)
 
     if (b->failed)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
-    out = fopen(path, "wxe");
+    out = fopen(path, "we");
     if (!out)
         return mms_fail_errno(err, errno, "%s", path);
     const bool all = fwrite(b->bytes, 1, (size_t)b->size, out) == (size_t)b->size;

@@ -48,7 +48,7 @@ void mms_bytes_magic(mms_bytes *b);
 /** Begin an object; the result is given to its end, which fills in the length. */
 int64_t mms_bytes_begin(mms_bytes *b, const char *type, uint64_t version);
 void mms_bytes_end(mms_bytes *b, int64_t object);
-/** Write all into a new file.  Errors: EXISTS, SPACE, IO. */
+/** Make the file at path of them.  Errors: SPACE, IO, MEM. */
 MMS_CHECKED mms_status mms_bytes_write(const mms_bytes *b, const char *path, mms_error *err);
 
 #ifdef __cplusplus

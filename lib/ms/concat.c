@@ -5,91 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/stream_priv.h"
 #include "concat_priv.h"
 
-/** A big-endian stream in memory. */
-typedef struct stream {
-    const uint8_t *bytes;
-    size_t size, at;
-    bool bad;
-} stream;
-
-static uint64_t get_number(stream *s, size_t width)
-{
-    uint64_t v = 0;
-
-    if (s->bad || s->size - s->at < width) {
-        s->bad = true;
-        return 0;
-    }
-    for (size_t i = 0; i < width; i++)
-        v = v << 8 | s->bytes[s->at++];
-    return v;
-}
-
-static char *get_text(stream *s)
-{
-    const size_t length = get_number(s, 4);
-    char *text;
-
-    if (s->bad || s->size - s->at < length) {
-        s->bad = true;
-        return NULL;
-    }
-    text = strndup((const char *)s->bytes + s->at, length);
-    s->at += length;
-    return text;
-}
-
-static bool next_is(stream *s, const char *want)
-{
-    char *text = get_text(s);
-    const bool same = text && !strcmp(text, want);
-    free(text);
-    return same;
-}
+enum { MOST_BYTES = 64 << 20 };
 
 static mms_status read_file(const char *path, const char *name, uint8_t **bytes, size_t *size,
                             mms_error *err)
 {
     char *file = mms_format("%s/%s", path, name);
-    FILE *in = file ? fopen(file, "re") : NULL;
-    mms_status st = MMS_OK;
-    const size_t most = 64u << 20;
-
-    *bytes = NULL;
-    if (!file)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
-    if (!in) {
-        st = mms_fail(err, errno == ENOENT ? MMS_ERR_NOT_FOUND : MMS_ERR_IO, "%s: %s", file,
-                      strerror(errno));
-        free(file);
-        return st;
-    }
-    *size = 0;
-    for (size_t capacity = 0;;) {
-        if (*size == capacity) {
-            uint8_t *grown = realloc(*bytes, capacity = capacity ? 2 * capacity : 16384);
-            if (!grown || capacity > most) {
-                st = mms_fail(err, MMS_ERR_MEM, "%s: too large", file);
-                *bytes = grown ? grown : *bytes;
-                break;
-            }
-            *bytes = grown;
-        }
-        const size_t got = fread(*bytes + *size, 1, capacity - *size, in);
-        *size += got;
-        if (got == 0)
-            break;
-    }
-    if (st == MMS_OK && ferror(in))
-        st = mms_fail(err, MMS_ERR_IO, "%s: %s", file, strerror(errno));
-    fclose(in);
+    const mms_status st = file ? mms_read_file(file, MOST_BYTES, bytes, size, err)
+                               : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
     free(file);
-    if (st != MMS_OK) {
-        free(*bytes);
-        *bytes = NULL;
-    }
     return st;
 }
 
@@ -107,17 +34,16 @@ static char *expand(const char *name, const char *path)
     return strdup(name);
 }
 
-static mms_status get_members(stream *s, const char *path, mms_table_dat *dat, mms_error *err)
+static mms_status get_members(mms_stream *s, const char *path, mms_table_dat *dat, mms_error *err)
 {
     int64_t capacity = 0;
     mms_status st;
 
-    get_number(s, 4); // object length
-    if (!next_is(s, "ConcatTable") || get_number(s, 4) != 0)
+    if (mms_stream_object(s, "ConcatTable") != 0 || s->bad)
         return mms_fail(err, MMS_ERR_TABLE, "%s/table.dat: unknown version of ConcatTable", path);
-    const int64_t n = (int64_t)get_number(s, 4);
+    const int64_t n = (int64_t)mms_stream_number(s, 4);
     for (int64_t i = 0; i < n && !s->bad; i++) {
-        char *name = get_text(s);
+        char *name = mms_stream_text(s);
         if (!name)
             break;
         st = mms_grow(&dat->members, &capacity, i + 1, sizeof *dat->members, err);
@@ -134,17 +60,17 @@ static mms_status get_members(stream *s, const char *path, mms_table_dat *dat, m
     return s->bad ? mms_fail(err, MMS_ERR_TABLE, "%s/table.dat ends early", path) : MMS_OK;
 }
 
-static mms_status get_table(stream *s, const char *path, mms_table_dat *dat, mms_error *err)
+static mms_status get_table(mms_stream *s, const char *path, mms_table_dat *dat, mms_error *err)
 {
-    if (get_number(s, 4) != 0xbebebebe || get_number(s, 4) == 0 || !next_is(s, "Table"))
+    const uint64_t version = mms_stream_magic(s) ? mms_stream_object(s, "Table") : 0;
+    if (s->bad)
         return mms_fail(err, MMS_ERR_TABLE, "%s/table.dat is not a table's", path);
-    const uint64_t version = get_number(s, 4);
     if (version < 1 || version > 3)
         return mms_fail(err, MMS_ERR_TABLE, "%s/table.dat: version %" PRIu64, path, version);
-    dat->nrow = (int64_t)get_number(s, version == 3 ? 8 : 4);
+    dat->nrow = (int64_t)mms_stream_number(s, version == 3 ? 8 : 4);
     if (version > 1)
-        get_number(s, 4); // byte order
-    char *kind = get_text(s);
+        mms_stream_number(s, 4); // byte order
+    char *kind = mms_stream_text(s);
     if (!kind)
         return mms_fail(err, MMS_ERR_TABLE, "%s/table.dat ends early", path);
     dat->kind = !strcmp(kind, "PlainTable")    ? MMS_KIND_PLAIN
@@ -158,7 +84,7 @@ static mms_status get_table(stream *s, const char *path, mms_table_dat *dat, mms
 mms_status mms_table_dat_read(const char *path, mms_table_dat *dat, mms_error *err)
 {
     uint8_t *bytes;
-    stream s = {0};
+    mms_stream s = {0};
     mms_status st;
 
     *dat = (mms_table_dat){0};
@@ -181,53 +107,28 @@ void mms_table_dat_free(mms_table_dat *dat)
     *dat = (mms_table_dat){0};
 }
 
-static void put_number(FILE *out, uint64_t v, int width)
-{
-    while (width-- > 0)
-        fputc((int)(v >> 8 * width & 0xff), out);
-}
-
-static void put_text(FILE *out, const char *text)
-{
-    put_number(out, strlen(text), 4);
-    fputs(text, out);
-}
-
-/** Length of the nested object, its length field included. */
-static uint64_t nested_length(int64_t nmember, const char *const *names)
-{
-    uint64_t n = 4 + 4 + strlen("ConcatTable") + 4 + 4 + (4 + 4 + strlen("Block") + 4 + 4);
-    for (int64_t i = 0; i < nmember; i++)
-        n += 4 + strlen("././SUBMSS/") + strlen(names[i]);
-    return n;
-}
-
-static void put_concat(FILE *out, int64_t nrow, int64_t nmember, const char *const *names)
+static void put_concat(mms_bytes *b, int64_t nrow, int64_t nmember, const char *const *names)
 {
     const bool wide = nrow > INT32_MAX;
-    const uint64_t nested = nested_length(nmember, names);
-    const uint64_t head =
-        4 + 4 + strlen("Table") + 4 + (wide ? 8 : 4) + 4 + 4 + strlen("ConcatTable");
 
-    put_number(out, 0xbebebebe, 4);
-    put_number(out, head + nested, 4);
-    put_text(out, "Table");
-    put_number(out, wide ? 3 : 2, 4);
-    put_number(out, (uint64_t)nrow, wide ? 8 : 4);
-    put_number(out, 0, 4);
-    put_text(out, "ConcatTable");
-    put_number(out, nested, 4);
-    put_text(out, "ConcatTable");
-    put_number(out, 0, 4);
-    put_number(out, (uint64_t)nmember, 4);
+    mms_bytes_magic(b);
+    const int64_t table = mms_bytes_begin(b, "Table", wide ? 3 : 2);
+    mms_bytes_number(b, (uint64_t)nrow, wide ? 8 : 4);
+    mms_bytes_number(b, 0, 4);
+    mms_bytes_text(b, "ConcatTable");
+    const int64_t concat = mms_bytes_begin(b, "ConcatTable", 0);
+    mms_bytes_number(b, (uint64_t)nmember, 4);
     for (int64_t i = 0; i < nmember; i++) {
-        put_number(out, strlen("././SUBMSS/") + strlen(names[i]), 4);
-        fprintf(out, "././SUBMSS/%s", names[i]);
+        char *name = mms_format("././SUBMSS/%s", names[i]);
+        mms_bytes_text(b, name ? name : "");
+        b->failed = b->failed || !name;
+        free(name);
     }
-    put_number(out, 21, 4);
-    put_text(out, "Block");
-    put_number(out, 1, 4);
-    put_number(out, 0, 4);
+    const int64_t block = mms_bytes_begin(b, "Block", 1);
+    mms_bytes_number(b, 0, 4);
+    mms_bytes_end(b, block);
+    mms_bytes_end(b, concat);
+    mms_bytes_end(b, table);
 }
 
 static mms_status finish(FILE *out, const char *file, mms_error *err)
@@ -255,14 +156,14 @@ static mms_status create(const char *path, const char *name, char **file, FILE *
 mms_status mms_concat_write(const char *path, int64_t nrow, int64_t nmember,
                             const char *const *names, mms_error *err)
 {
-    char *file;
-    FILE *out;
-    mms_status st = create(path, "table.dat", &file, &out, err);
+    char *file = mms_format("%s/table.dat", path);
+    mms_bytes b = {0};
+    mms_status st;
 
-    if (st != MMS_OK)
-        return st;
-    put_concat(out, nrow, nmember, names);
-    st = finish(out, file, err);
+    put_concat(&b, nrow, nmember, names);
+    st = file ? mms_bytes_write(&b, file, err)
+              : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+    free(b.bytes);
     free(file);
     return st;
 }
