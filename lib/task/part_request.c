@@ -230,15 +230,33 @@ static mms_status add_cut(const mms_output *out, int32_t ddid, mms_value *cuts, 
     return MMS_OK;
 }
 
-/** Columns of a fixed shape that a cut changes. */
+/** Which axes of a column's cells a cut changes: channels, correlations. */
+static int cut_axes(const mms_column *c, bool chans, bool corrs)
+{
+    return (chans && mms_column_has_channels(c->name)) |
+           (corrs && mms_column_has_correlations(c->name)) << 1;
+}
+
+/** Whether a column shares its tiles with one that a cut changes otherwise. */
+static bool leaves_its_group(const mms_output *out, const mms_column *c, bool chans, bool corrs)
+{
+    for (int64_t i = 0; i < mms_ms_ncolumn(out->ms); i++) {
+        const mms_column *other = mms_ms_column(out->ms, i);
+        if (!strncmp(c->manager, "Tiled", 5) && !strcmp(c->group, other->group) &&
+            cut_axes(c, chans, corrs) != cut_axes(other, chans, corrs))
+            return true;
+    }
+    return false;
+}
+
+/** Columns that a cut changes and whose shape is fixed, by the description or by other columns. */
 static void add_reshape(const mms_output *out, bool chans, bool corrs, mms_value *request)
 {
     mms_value *reshape = json_array();
 
     for (int64_t i = 0; i < mms_ms_ncolumn(out->ms); i++) {
         const mms_column *c = mms_ms_column(out->ms, i);
-        if (c->fixed && ((chans && mms_column_has_channels(c->name)) ||
-                         (corrs && mms_column_has_correlations(c->name))))
+        if (cut_axes(c, chans, corrs) && (c->fixed || leaves_its_group(out, c, chans, corrs)))
             json_array_append_new(reshape, json_string(c->name));
     }
     json_object_set_new(request, "reshape", reshape);
