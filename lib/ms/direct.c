@@ -215,6 +215,21 @@ mms_status mms_direct_find(mms_direct *d, const char *column, mms_direct_column 
     return MMS_OK;
 }
 
+/** Members of a Multi-MS may have fixed another shape than the first, which the table is like. */
+static mms_status check_shape(const mms_direct *d, const mms_column *c, const mms_shape_run *run,
+                              mms_error *err)
+{
+    const size_t n = (size_t)c->ndim;
+
+    if (!c->fixed || run->ndim < 0 ||
+        (run->ndim == c->ndim && !memcmp(run->shape, c->shape, n * sizeof c->shape[0])))
+        return MMS_OK;
+    return mms_fail(err, MMS_ERR_SHAPE,
+                    "%s: %s: a cell for row %" PRId64 " has another shape than "
+                    "the column's, which is fixed",
+                    mms_table_path(d->table), c->name, run->rows.first);
+}
+
 /** The cube of cells that all rows have. */
 static mms_status add_shape(const mms_direct *d, const manager *m, int32_t ndim,
                             const int64_t *shape, mms_error *err)
@@ -267,7 +282,8 @@ mms_status mms_direct_define(mms_direct *d, mms_direct_shapes *shapes, void *use
         const manager *m = &d->managers[i];
         st = shapes(user, m->what->columns[0]->name, &runs, &nrun, err);
         for (int64_t r = 0; st == MMS_OK && r < nrun; r++) {
-            if (runs[r].ndim >= 0)
+            st = check_shape(d, m->what->columns[0], &runs[r], err);
+            if (st == MMS_OK && runs[r].ndim >= 0)
                 st = add_shape(d, m, runs[r].ndim, runs[r].shape, err);
             if (st == MMS_OK)
                 st = mms_tiles_define(m->tiles, &runs[r], err);

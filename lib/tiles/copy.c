@@ -1,6 +1,7 @@
 /** @file copy.c  Cells from the tiles of one table to those of another. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/base_priv.h"
@@ -58,6 +59,11 @@ static mms_status copy_bytes(copying *c, const cube *from, int64_t at, const cub
         n -= done;
     }
     return MMS_OK;
+}
+
+static bool same_shape(const cube *in, const cube *out)
+{
+    return in->ndim == out->ndim && !memcmp(in->cell, out->cell, sizeof in->cell);
 }
 
 static bool same_bytes(const copying *c, const cube *in, const cube *out)
@@ -124,7 +130,7 @@ static mms_status copy_run(copying *c, int64_t row, int64_t count, int64_t out_r
     *done = to.count;
     if (!from.cube && !to.cube)
         return flush(c, err); // undefined cells
-    if (!from.cube || !to.cube)
+    if (!from.cube || !to.cube || !same_shape(from.cube, to.cube))
         return mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: cells of other shapes in a copy",
                         c->out->table, c->out->columns[c->out_column].name);
     const int64_t bytes = row_bytes(c->in, from.cube, c->in_column);

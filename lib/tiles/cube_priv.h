@@ -127,6 +127,8 @@ void file_written(const mms_tiles *t, int64_t file, int64_t at, int64_t n);
 MMS_CHECKED mms_status file_open(mms_tiles *t, int64_t file, bool create, mms_error *err);
 MMS_CHECKED mms_status file_check(const mms_tiles *t, int64_t file, int64_t need, mms_error *err);
 MMS_CHECKED mms_status file_extend(const mms_tiles *t, int64_t file, int64_t bytes, mms_error *err);
+/** Close a file that was written: on NFS a full disk may be told here first. */
+MMS_CHECKED mms_status file_close(mms_tiles *t, int64_t file, mms_error *err);
 
 /** Elements of a tile to and from memory: n from element first of a column's bytes in a tile. */
 void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int64_t first,

@@ -104,6 +104,14 @@ mms_status file_check(const mms_tiles *t, int64_t file, int64_t need, mms_error 
     return have < need ? bad_file(t, file, have, 0, err) : MMS_OK;
 }
 
+mms_status file_close(mms_tiles *t, int64_t file, mms_error *err)
+{
+    const int fd = t->files[file].fd;
+
+    t->files[file].fd = -1;
+    return fd < 0 || close(fd) == 0 ? MMS_OK : bad_file(t, file, 0, errno, err);
+}
+
 mms_status file_extend(const mms_tiles *t, int64_t file, int64_t bytes, mms_error *err)
 {
     return ftruncate(t->files[file].fd, bytes) == 0 ? MMS_OK : bad_file(t, file, 0, errno, err);

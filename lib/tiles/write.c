@@ -299,6 +299,8 @@ mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err)
         for (int64_t i = 0; i < t->ncube; i++)
             if (t->cubes[i].ndim)
                 MMS_TRY(finish_cube(t, &t->cubes[i], err));
+        for (int64_t i = 0; i < t->nfile; i++)
+            MMS_TRY(file_close(t, i, err));
         MMS_TRY(header_write(t, err));
     }
 done:

@@ -151,6 +151,35 @@ class Broken(TileCase):
         self.assertRegex(run.stderr.splitlines()[-1], r"_TSM\d: No space left on device")
         self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms"])
 
+    def test_quota_that_is_told_when_a_file_is_closed(self):
+        run = self.split(status=1, env=self.fault("quota"))
+        self.assertRegex(run.stderr.splitlines()[-1], r"_TSM\d: Disk quota exceeded")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms"])
+
+    def fix_shape(self, path, column, shape):
+        """Store the values of a column again, in cells of another shape."""
+        table = layouts.opened(path, readonly=False)
+        values = [table.getcell(column, row).reshape(shape) for row in range(table.nrows())]
+        desc = {"name": column, "desc": {**table.getcoldesc(column), "shape": list(shape)}}
+        table.removecols([column])
+        table.addcols(ct.maketabdesc([desc]), {"TYPE": "TiledColumnStMan", "NAME": "T" + column})
+        for row, value in enumerate(values):
+            table.putcell(column, row, value)
+        table.close()
+
+    def test_members_that_fix_other_shapes(self):
+        """As many values in a cell, but not of that shape: no way to write them under one column."""
+        self.simulate("fixed.ms", "correlations=XX,YY", "channels=64", "layout=tiledcolumn")
+        self.multims("partition", "fixed.ms", "fixed.mms", "separationaxis=scan", "datacolumn=all",
+                     "flagbackup=False", "--no-sync", "-j1")
+        for column in ("DATA", "CORRECTED_DATA", "FLAG"):
+            self.fix_shape(self.path("fixed.mms/SUBMSS/fixed.0001.ms"), column, (32, 4))
+        for tiles in (True, False):
+            run = self.multims("partition", "fixed.mms", "out.mms", "separationaxis=scan",
+                               "datacolumn=all", f"tiles={tiles}", "-j1", status=1)
+            self.assertRegex(run.stderr.splitlines()[-1], r"FLAG: (.* another shape|.* conformance)")
+            self.assertFalse(os.path.exists(self.path("out.mms")))
+
 
 class Written(TileCase):
     def bytes_written(self, *words):

@@ -2,8 +2,9 @@
  *  tile files whose path holds TILE_PATH.
  *
  *  TILE_FAULT=flip changes the first byte of what pread gives; so lib/tiles reads, not casacore.
- *  full lets the disk be full after the first 10,000 bytes of each file.  count appends a line of
- *  bytes and path to the file TILE_LOG for each write. */
+ *  full lets the disk be full after the first 10,000 bytes of each file; quota tells so when a file
+ *  is closed, as NFS may.  count appends a line of bytes and path to the file TILE_LOG for each
+ *  write. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -67,6 +68,17 @@ SHOWN ssize_t pwrite(int fd, const void *bytes, size_t n, off_t at)
         return -1;
     }
     return counted(fd, syscall(SYS_pwrite64, fd, bytes, n, at));
+}
+
+SHOWN int close(int fd)
+{
+    char path[PATH_SIZE];
+    const bool late = (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDONLY && strikes("quota", fd, path);
+    const int rc = (int)syscall(SYS_close, fd);
+    if (!late)
+        return rc;
+    errno = EDQUOT;
+    return -1;
 }
 
 SHOWN ssize_t copy_file_range(int in, off_t *in_at, int out, off_t *out_at, size_t n,
