@@ -131,6 +131,18 @@ void put_rows(ArrayColumn<T> &column, const RefRows &rows, const IPosition &cell
     }
 }
 
+/** In an incremental manager a value that is put behind all others holds for the rows that follow:
+ *  those that only repeat it need not be put. */
+template <typename T>
+void put_changes(ScalarColumn<T> column, const RefRows &rows, const T *data)
+{
+    casacore::rownr_t i = 0;
+    for (casacore::RefRowsSliceIter run(rows); !run.pastEnd(); run++)
+        for (casacore::rownr_t row = run.sliceStart(); row <= run.sliceEnd(); row++, i++)
+            if (row == run.sliceStart() || std::memcmp(&data[i], &data[i - 1], sizeof(T)))
+                column.put(row, data[i]);
+}
+
 template <typename T>
 mms_status put_cells(mms_table *t, const mms_column *c, const RefRows &rows, int64_t n,
                      int64_t first, const IPosition &cell, int64_t nvalue, const T *data,
@@ -144,7 +156,11 @@ mms_status put_cells(mms_table *t, const mms_column *c, const RefRows &rows, int
     T *const buffer = const_cast<T *>(data); // lent for reading only
     if (c->scalar) {
         const Vector<T> view(shape, buffer, casacore::SHARE);
-        ScalarColumn<T>(t->table, c->name).putColumnCells(rows, view);
+        ScalarColumn<T> column(t->table, c->name);
+        if (t->in_order && !std::strcmp(c->manager, "IncrementalStMan"))
+            put_changes(column, rows, data);
+        else
+            column.putColumnCells(rows, view);
         return MMS_OK;
     }
     ArrayColumn<T> column(t->table, c->name);

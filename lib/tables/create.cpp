@@ -416,6 +416,7 @@ mms_status mms_table_create_like(const char *path, mms_table *src, const mms_tab
         table.tableInfo() = src->table.tableInfo();
         *out = mms::new_handle(table, path, true);
         (*out)->tiles = tiles;
+        (*out)->in_order = !how->small;
         (*out)->chooses_tiles = true;
         (*out)->max_tile_rows = how->max_tile_rows;
         std::copy(how->tile, how->tile + 3, (*out)->tile);

@@ -31,6 +31,7 @@ struct mms_table {
     std::string path;
     std::vector<column_entry> columns;
     bool writable = false;
+    bool in_order = false;      // made by create_like: scalars are put once, in order of rows
     bool chooses_tiles = false; // made by create_like: each new cell shape gets its tile from us
     int64_t max_tile_rows = 0;
     int64_t tile[3] = {0, 0, 0};                                     // see mms_table_like

@@ -141,9 +141,10 @@ typedef struct mms_table_like {
                                      table has too; ended by NULL, or NULL */
     int64_t tile[3]; /**< tile of data columns and FLAG, C order [rows][nchan][ncorr]; rows 0: as in
                         the input; rows -1: casacore's layout for mosaics */
-    bool small;      /**< a sub-table: arrays that change their manager are not tiled */
-    bool hollow;     /**< TiledShapeStMan and TiledColumnStMan stand in table.dat only: the caller
-                        writes     their files (mms_table_tiled) */
+    bool small;  /**< a sub-table: arrays that change their manager are not tiled; without it cells
+                    are  put once, in the order of the rows */
+    bool hollow; /**< TiledShapeStMan and TiledColumnStMan stand in table.dat only: the caller
+                    writes     their files (mms_table_tiled) */
 } mms_table_like;
 
 /** Make a table with the description, keywords (no sub-tables), info and storage managers of src.
