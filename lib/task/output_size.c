@@ -279,8 +279,9 @@ static double part_seconds(const sizes *s, const part_size *p)
            (double)s->stages * (double)p->bytes_in / transform_bytes_s;
 }
 
-/** The longest part, or all of them on the workers, whichever takes longer. */
-static double guess_seconds(const sizes *s, int workers)
+/** The longest part, which may have several threads, or all of them on the workers, whichever takes
+ *  longer. */
+static double guess_seconds(const sizes *s, int workers, int threads)
 {
     double sum = 0, longest = 0;
 
@@ -289,12 +290,14 @@ static double guess_seconds(const sizes *s, int workers)
         sum += seconds;
         longest = seconds > longest ? seconds : longest;
     }
+    longest /= threads;
     return start_s + (sum / workers > longest ? sum / workers : longest);
 }
 
-static void describe(const sizes *s, int workers, mms_value *result)
+static void describe(const sizes *s, const mms_engine *engine, mms_value *result)
 {
-    const double seconds = guess_seconds(s, workers);
+    const int workers = mms_engine_workers(engine);
+    const double seconds = guess_seconds(s, workers, mms_engine_threads(engine, s->nparts));
     part_size all = {0};
     size_t i;
     mms_value *part;
@@ -337,7 +340,7 @@ mms_status mms_output_estimate(mms_run *run, const mms_output *out, mms_value *r
     if (json_object_get(out->chain, "time"))
         MMS_TRY(average_rows(&s, err));
     MMS_TRY(mms_run_engine(run, err));
-    describe(&s, mms_engine_workers(run->engine), result);
+    describe(&s, run->engine, result);
 done:
     free(s.parts);
     free(s.row);
