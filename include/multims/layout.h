@@ -36,10 +36,12 @@ MMS_API MMS_CHECKED mms_status mms_history_append(const char *path, const char *
                                                   const mms_value *messages, mms_error *err);
 
 /** Save the flags of the MS or Multi-MS at path as the first version of folder
- *  (<output>.flagversions): FLAG_VERSION_LIST and flags.<version> (multi-ms 2.15).
+ *  (<output>.flagversions): FLAG_VERSION_LIST and flags.<version> (multi-ms 2.15).  tiles: read and
+ *  write tile files directly, as mms_ms_use_tiles().
  *  Errors: TABLE, IO, SPACE. */
 MMS_API MMS_CHECKED mms_status mms_flagversions_save(const char *path, const char *folder,
-                                                     const char *version, mms_error *err);
+                                                     const char *version, bool tiles,
+                                                     mms_error *err);
 
 #ifdef __cplusplus
 }

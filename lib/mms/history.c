@@ -86,7 +86,7 @@ static const char **all_but_flags(const mms_ms *ms)
     return skip;
 }
 
-static mms_status copy_flags(mms_ms *ms, const char *out, mms_error *err)
+static mms_status copy_flags(mms_ms *ms, const char *out, bool tiles, mms_error *err)
 {
     static const char *const columns[] = {"FLAG", "FLAG_ROW", NULL};
     mms_reader_opts read = MMS_READER_OPTS_INIT;
@@ -101,6 +101,7 @@ static mms_status copy_flags(mms_ms *ms, const char *out, mms_error *err)
     read.columns = columns;
     write.nrow = mms_ms_nrow(ms);
     write.skip = skip;
+    write.tiles = tiles;
     MMS_TRY(mms_reader_open(ms, &read, &reader, err));
     MMS_TRY(mms_writer_create(out, ms, &write, &writer, err));
     do {
@@ -161,7 +162,7 @@ static mms_status write_list(const char *folder, const char *version, mms_error 
 }
 
 mms_status mms_flagversions_save(const char *path, const char *folder, const char *version,
-                                 mms_error *err)
+                                 bool tiles, mms_error *err)
 {
     mms_ms *ms = NULL;
     char *out = mms_format("%s/flags.%s", folder, version);
@@ -171,7 +172,8 @@ mms_status mms_flagversions_save(const char *path, const char *folder, const cha
     if (mkdir(folder, 0777) != 0)
         MMS_TRY(mms_fail_errno(err, errno, "%s", folder));
     MMS_TRY(mms_ms_open(path, &ms, err));
-    MMS_TRY(copy_flags(ms, out, err));
+    mms_ms_use_tiles(ms, tiles);
+    MMS_TRY(copy_flags(ms, out, tiles, err));
     MMS_TRY(describe_flags(ms, out, err));
     MMS_TRY(write_list(folder, version, err));
 done:

@@ -304,9 +304,10 @@ static mms_status finish(making *m, mms_error *err)
     mms_status st;
 
     unit = flags && first && texts
-               ? json_pack("{ss ss ss ss sO sI ss}", "step", "finish", "output", m->folder, "first",
-                           first, "origin", m->run->task->name, "history", texts, "rows",
-                           (json_int_t)m->nrow, "flags", m->out->flag_backup ? flags : "")
+               ? json_pack("{ss ss ss ss sO sI ss sb}", "step", "finish", "output", m->folder,
+                           "first", first, "origin", m->run->task->name, "history", texts, "rows",
+                           (json_int_t)m->nrow, "flags", m->out->flag_backup ? flags : "", "tiles",
+                           (int)m->out->tiles)
                : NULL;
     st = run_one(m, "the finished output", unit, &answer, err);
     mms_value_free(&answer);

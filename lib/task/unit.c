@@ -130,7 +130,8 @@ static mms_status finish(const mms_value *request, mms_error *err)
     if (*flags) {
         mms_log(MMS_LOG_INFO, "partition", "Create a backup of the flags that are in the MMS");
         mms_log(MMS_LOG_DEBUG, "partition", "Saving current flags to partition_1");
-        MMS_TRY(mms_flagversions_save(output, flags, "partition_1", err));
+        MMS_TRY(mms_flagversions_save(output, flags, "partition_1",
+                                      json_is_true(json_object_get(request, "tiles")), err));
     }
 done:
     return st;

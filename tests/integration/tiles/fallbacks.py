@@ -98,6 +98,13 @@ class Fallbacks(TileCase):
         self.assertEqual(layouts.cells(self.path("out.ms")), layouts.cells(self.path("in.ms")))
 
 
+    def test_no_tiles_at_all(self):
+        """With tiles=False nothing is read directly, not for the backup of the flags either."""
+        run = self.multims("partition", "in.ms", "out.mms", "tiles=False", "--no-sync", "-j1",
+                           env=self.fault("flip"))
+        self.assertNotIn("casacore reads", run.stderr)
+        self.assertTrue(os.path.isdir(self.path("out.mms.flagversions/flags.partition_1")))
+
     def test_output_that_casacore_reads_otherwise(self):
         run = self.split(status=1, env=self.fault("flip", "/out.ms/"))
         self.assertRegex(run.stderr.splitlines()[-1], r"/out\.ms: \w+: casacore reads other cells")
