@@ -78,10 +78,20 @@ static bool is_averaged(const mms_time_stage *s, const char *name)
     return false;
 }
 
+/** Columns whose cells lose channels or correlations. */
+static bool is_cut(const mms_time_stage *s, const char *name)
+{
+    for (int64_t i = 0; i < s->opts.ncut; i++)
+        if ((s->opts.cuts[i].nchan && mms_column_has_channels(name)) ||
+            (s->opts.cuts[i].ncorr && mms_column_has_correlations(name)))
+            return true;
+    return false;
+}
+
 /** Columns whose cells all have one shape keep the cell of the first row. */
 static bool is_kept(const mms_time_stage *s, const mms_column *c)
 {
-    return c->fixed && !is_averaged(s, c->name);
+    return c->fixed && !is_averaged(s, c->name) && !is_cut(s, c->name);
 }
 
 static int64_t fixed_bytes(const mms_column *c)

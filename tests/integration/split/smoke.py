@@ -1,6 +1,6 @@
 """split: a selection and its channel averages, from an MS and from a Multi-MS."""
 import numpy
-from casacore.tables import table
+from casacore.tables import makearrcoldesc, maketabdesc, table
 
 import program_case
 from program_case import ProgramCase
@@ -44,6 +44,25 @@ class Smoke(ProgramCase):
         numpy.testing.assert_allclose(written.getcol("DATA")[whole], mean[whole], rtol=1e-6)
         windows = table(self.path("out.ms/SPECTRAL_WINDOW"), ack=False)
         self.assertEqual(windows.getcell("NUM_CHAN", 0), data.shape[1] // 2)
+
+    def test_cut_cells_of_a_column_that_is_not_averaged_are_left_out(self):
+        self.simulate("in.ms", "layout=tiledcolumn", "spws=1")
+        source = table(self.path("in.ms"), ack=False, readonly=False)
+        column = makearrcoldesc("IMAGING_WEIGHT", 0.0, shape=[8], options=5, valuetype="float")
+        source.addcols(maketabdesc([column]), {"TYPE": "TiledColumnStMan", "NAME": "Weights"})
+        source.putcol("IMAGING_WEIGHT", numpy.ones((source.nrows(), 8), numpy.float32))
+        source.close()
+        for words, shape in ((["spw=0:2~5"], None), ([], (8,))):
+            with self.subTest(words=words):
+                self.multims("split", "in.ms", f"{len(words)}.ms", "datacolumn=data", "timebin=20s",
+                             *words)
+                written = table(self.path(f"{len(words)}.ms"), ack=False)
+                for row in range(written.nrows()):
+                    defined = written.iscelldefined("IMAGING_WEIGHT", row)
+                    self.assertEqual(defined, shape is not None)
+                    if defined:
+                        cell = written.getcell("IMAGING_WEIGHT", row)
+                        numpy.testing.assert_array_equal(cell, numpy.ones(shape))
 
     def test_a_multi_ms_keeps_its_parts(self):
         self.simulate()
