@@ -329,14 +329,13 @@ done:
 
 /* ---- rows shared by threads -------------------------------------------------------------------*/
 
-/** A read, write or copy of ranges. */
+/** A read of ranges. */
 typedef struct sharing {
-    mms_direct_column from, to;
-    int64_t nrange, nrow, first;
+    mms_direct_column from;
+    int64_t nrange, nrow;
     const mms_rows *ranges;
-    int64_t cell; /**< elements */
-    int64_t cell_bytes;
-    const uint8_t *data;
+    int64_t cell, cell_bytes; /**< cell: elements */
+    uint8_t *data;
 } sharing;
 
 /** Take the rows from begin to end of the ranges; the list is ended with free(), NULL when out of
@@ -357,27 +356,19 @@ static mms_rows *cut_ranges(const sharing *s, int64_t begin, int64_t end, int64_
     return cut;
 }
 
-static mms_status share_rows(void *ctx, int i, int n, mms_error *err)
+static mms_status read_share(void *ctx, int i, int n, mms_error *err)
 {
     const sharing *s = ctx;
     const int64_t begin = mms_share_begin(s->nrow, i, n), end = mms_share_begin(s->nrow, i + 1, n);
     int64_t ncut;
     mms_rows *cut = cut_ranges(s, begin, end, &ncut);
-    uint8_t *data = (uint8_t *)s->data + begin * s->cell_bytes;
-    const int64_t nvalue = (end - begin) * s->cell;
     mms_status st = MMS_OK;
 
     if (!cut)
         return mms_fail(err, MMS_ERR_MEM, "rows of a block: out of memory");
-    if (begin == end)
-        st = MMS_OK;
-    else if (s->from.tiles && s->to.tiles)
-        st = mms_tiles_copy(s->from.tiles, s->from.column, ncut, cut, s->to.tiles, s->to.column,
-                            s->first + begin, err);
-    else if (s->from.tiles)
-        st = mms_tiles_read(s->from.tiles, s->from.column, ncut, cut, nvalue, data, err);
-    else
-        st = mms_tiles_write(s->to.tiles, s->to.column, ncut, cut, nvalue, data, err);
+    if (begin < end)
+        st = mms_tiles_read(s->from.tiles, s->from.column, ncut, cut, (end - begin) * s->cell,
+                            s->data + begin * s->cell_bytes, err);
     free(cut);
     return st;
 }
@@ -385,40 +376,16 @@ static mms_status share_rows(void *ctx, int i, int n, mms_error *err)
 /** A share below this is not worth a thread. */
 enum { LEAST_SHARE = 128 << 10 };
 
-static mms_status share_out(mms_threads *threads, sharing *s, int64_t nvalue, mms_dtype dtype,
-                            mms_error *err)
-{
-    for (int64_t i = 0; i < s->nrange; i++)
-        s->nrow += s->ranges[i].count;
-    s->cell = s->nrow ? nvalue / s->nrow : 0;
-    s->cell_bytes = s->cell * (int64_t)mms_dtype_size(dtype);
-    const bool small = s->nrow * s->cell_bytes < 2 * LEAST_SHARE;
-    return mms_threads_run(small ? NULL : threads, share_rows, s, err);
-}
-
 mms_status mms_direct_read(mms_threads *threads, mms_direct_column from, int64_t nrange,
                            const mms_rows *ranges, int64_t nvalue, mms_dtype dtype, void *data,
                            mms_error *err)
 {
     sharing s = {.from = from, .nrange = nrange, .ranges = ranges, .data = data};
-    return share_out(threads, &s, nvalue, dtype, err);
-}
-
-mms_status mms_direct_write(mms_threads *threads, mms_direct_column to, int64_t nrange,
-                            const mms_rows *ranges, int64_t nvalue, mms_dtype dtype,
-                            const void *data, mms_error *err)
-{
-    sharing s = {.to = to, .nrange = nrange, .ranges = ranges, .data = data};
-    return share_out(threads, &s, nvalue, dtype, err);
-}
-
-mms_status mms_direct_copy(mms_threads *threads, mms_direct_column from, int64_t nrange,
-                           const mms_rows *ranges, mms_direct_column to, int64_t first,
-                           mms_error *err)
-{
-    sharing s = {.from = from, .to = to, .nrange = nrange, .ranges = ranges, .first = first};
 
     for (int64_t i = 0; i < nrange; i++)
         s.nrow += ranges[i].count;
-    return mms_threads_run(threads, share_rows, &s, err);
+    s.cell = s.nrow ? nvalue / s.nrow : 0;
+    s.cell_bytes = s.cell * (int64_t)mms_dtype_size(dtype);
+    const bool small = s.nrow * s.cell_bytes < 2 * LEAST_SHARE;
+    return mms_threads_run(small ? NULL : threads, read_share, &s, err);
 }

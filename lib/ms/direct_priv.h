@@ -25,16 +25,10 @@ MMS_CHECKED mms_status mms_direct_find(mms_direct *direct, const char *column,
 
 void mms_direct_close(mms_direct **direct);
 
-/** Read, write, copy as the functions of tiles_priv.h; threads share the rows. */
+/** Read as mms_tiles_read(); threads share the rows. */
 MMS_CHECKED mms_status mms_direct_read(mms_threads *threads, mms_direct_column from, int64_t nrange,
                                        const mms_rows *ranges, int64_t nvalue, mms_dtype dtype,
                                        void *data, mms_error *err);
-MMS_CHECKED mms_status mms_direct_write(mms_threads *threads, mms_direct_column to, int64_t nrange,
-                                        const mms_rows *ranges, int64_t nvalue, mms_dtype dtype,
-                                        const void *data, mms_error *err);
-MMS_CHECKED mms_status mms_direct_copy(mms_threads *threads, mms_direct_column from, int64_t nrange,
-                                       const mms_rows *ranges, mms_direct_column to, int64_t first,
-                                       mms_error *err);
 
 /** Make the tiles of the hollow managers of a new table; write_back as in mms_tiles_what. */
 MMS_CHECKED mms_status mms_direct_create(mms_table *table, bool write_back, mms_direct **out,

@@ -390,6 +390,13 @@ static mms_status find_tiles(mms_ms *ms, int64_t i, mms_table *table, const char
     return mms_direct_find(*direct, column, found, err);
 }
 
+mms_status mms_ms_find_tiles(mms_ms *ms, const char *column, mms_direct_column *found,
+                             mms_error *err)
+{
+    *found = (mms_direct_column){NULL, -1};
+    return ms->nmember == 1 ? find_tiles(ms, 0, ms->first, column, found, err) : MMS_OK;
+}
+
 void mms_ms_use_tiles(mms_ms *ms, bool use)
 {
     ms->no_tiles = !use;
@@ -642,7 +649,8 @@ mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
         if (st == MMS_OK)
             st = find_tiles(ms, member, table, column, &found, err);
         if (st == MMS_OK && found.tiles)
-            st = mms_direct_copy(ms->threads, found, n, local, out, first, err);
+            st = mms_tiles_copy(found.tiles, found.column, n, local, out.tiles, out.column, first,
+                                err);
         for (int64_t i = 0; !found.tiles && i < n; i++)
             local[i].first += ms->members[member].rows.first;
         if (st == MMS_OK && !found.tiles)

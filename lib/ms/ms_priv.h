@@ -22,7 +22,12 @@ MMS_CHECKED mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int6
                                             const mms_rows *ranges, mms_direct_column out,
                                             int64_t first, mms_error *err);
 
-/** Threads that share the rows of what is read and copied; NULL: none. */
+/** Find the tiles of a column of a plain MS; NULL when there is more than one member, or casacore
+ *  must be asked. */
+MMS_CHECKED mms_status mms_ms_find_tiles(mms_ms *ms, const char *column, mms_direct_column *found,
+                                         mms_error *err);
+
+/** Threads that share the rows of what is read, and the columns of what is written; NULL: none. */
 mms_threads *mms_ms_threads(const mms_ms *ms);
 
 #endif

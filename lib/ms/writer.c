@@ -7,12 +7,23 @@
 #include "ms_priv.h"
 #include "multims/block.h"
 
+/** A column of the new table. */
+typedef struct output {
+    const mms_column *column;
+    const char *from;         /**< its name in the input */
+    mms_direct_column to, in; /**< to: its tiles; in: those it is copied from.  NULL: casacore's */
+    bool copied;
+    int owner; /**< which share of the threads writes it */
+} output;
+
 struct mms_writer {
     mms_ms *like;
     mms_table *table;
     mms_direct *tiles; /**< NULL: casacore writes all columns */
     char *rename_from, *rename_to;
     const char *const *copy;
+    int64_t noutput; /**< 0 until the first block comes */
+    output *outputs;
 };
 
 /** A marked copy of an MMS must not pass for one (multi-ms 1.9). */
@@ -92,46 +103,14 @@ bool mms_writer_copies(const mms_writer *w, const char *column)
     return false;
 }
 
-static mms_status put_column(mms_writer *w, const mms_cells *c, int64_t nrange,
-                             const mms_rows *rows, int64_t nrow, mms_error *err)
-{
-    mms_direct_column found;
-    const mms_status st = mms_direct_find(w->tiles, c->name, &found, err);
-
-    if (st != MMS_OK)
-        return st;
-    return found.tiles ? mms_direct_write(mms_ms_threads(w->like), found, nrange, rows,
-                                          nrow * c->nvalue, c->column->dtype, c->data, err)
-                       : mms_table_put(w->table, c->name, nrange, rows, c->ndim, c->shape,
-                                       nrow * c->nvalue, c->data, err);
-}
-
-static mms_status put_group(mms_writer *w, const mms_block *block, const mms_group *g,
-                            mms_error *err)
-{
-    mms_rows *rows = mms_alloc(g->nrange, sizeof *rows);
-    mms_status st = MMS_OK;
-
-    if (!rows)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table));
-    for (int64_t i = 0; i < g->nrange; i++)
-        rows[i] = (mms_rows){block->rows.first + g->rows[i].first, g->rows[i].count};
-    for (int64_t i = 0; st == MMS_OK && i < block->narray; i++) {
-        const mms_cells *c = &g->arrays[i];
-        if (c->name && c->ndim >= 0)
-            st = put_column(w, c, g->nrange, rows, g->nrow, err);
-    }
-    free(rows);
-    return st;
-}
-
 /** What the shapes of a block's rows are asked of. */
 typedef struct putting {
     mms_writer *writer;
     const mms_block *block;
     int64_t nrange; /**< rows of the input */
     const mms_rows *ranges;
-    int32_t *group; /**< of each row of the block */
+    int32_t *group;  /**< of each row of the block */
+    mms_rows **rows; /**< of each group, in the output */
 } putting;
 
 /** Shapes of a column that is copied: the input's, as rows of the output. */
@@ -192,11 +171,10 @@ static mms_status shapes_of(void *user, const char *column, mms_shape_run **runs
                                               : block_shapes(p, column, runs, nrun, err);
 }
 
-/** Give the block's rows their places in the tiles. */
-static mms_status define_rows(putting *p, mms_error *err)
+/** The group of each row. */
+static mms_status group_rows(putting *p, mms_error *err)
 {
     const mms_block *b = p->block;
-    mms_status st;
 
     p->group = mms_alloc(b->rows.count, sizeof *p->group);
     if (!p->group)
@@ -205,49 +183,181 @@ static mms_status define_rows(putting *p, mms_error *err)
         for (int64_t i = 0; i < b->groups[g].nrange; i++)
             for (int64_t k = 0; k < b->groups[g].rows[i].count; k++)
                 p->group[b->groups[g].rows[i].first + k] = (int32_t)g;
-    st = mms_direct_define(p->writer->tiles, shapes_of, p, err);
-    free(p->group);
+    return MMS_OK;
+}
+
+/* ---- columns shared by threads ----------------------------------------------------------------*/
+
+/** What the scalars of a row cost, as bytes of tiles: they are the first share's, with casacore. */
+enum { SCALAR_BYTES = 512 };
+
+/** Bytes that a block brings to a column's tiles. */
+static int64_t output_bytes(const putting *p, const output *o)
+{
+    const int64_t size = (int64_t)mms_dtype_size(o->column->dtype);
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0, bytes = 0;
+
+    if (shapes_of((void *)p, o->column->name, &runs, &nrun, NULL) != MMS_OK)
+        return 0;
+    for (int64_t i = 0; i < nrun; i++) {
+        int64_t cell = runs[i].ndim < 0 ? 0 : size;
+        for (int32_t k = 0; k < runs[i].ndim; k++)
+            cell *= runs[i].shape[k];
+        bytes += cell * runs[i].rows.count;
+    }
+    free(runs);
+    return bytes;
+}
+
+/** Give the managers to shares, so that no two write one file: the next to the least busy one. */
+static mms_status share_managers(const putting *p, mms_error *err)
+{
+    mms_writer *w = p->writer;
+    const int n = mms_threads_count(mms_ms_threads(w->like));
+    int64_t *load = mms_alloc(n, sizeof *load);
+
+    if (!load)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table));
+    load[0] = p->block->rows.count * SCALAR_BYTES;
+    for (int64_t i = 0; i < w->noutput; i++) {
+        output *o = &w->outputs[i];
+        if (!o->to.tiles || (o->copied && !o->in.tiles))
+            continue; // through casacore, by the first share
+        int64_t same = 0;
+        while (w->outputs[same].to.tiles != o->to.tiles)
+            same++;
+        if (same < i)
+            o->owner = w->outputs[same].owner;
+        else
+            for (int k = 1; k < n; k++)
+                o->owner = load[k] < load[o->owner] ? k : o->owner;
+        load[o->owner] += output_bytes(p, o);
+    }
+    free(load);
+    return MMS_OK;
+}
+
+/** Find out once how each column is written. */
+static mms_status list_outputs(const putting *p, mms_error *err)
+{
+    mms_writer *w = p->writer;
+    const int64_t n = mms_table_ncolumn(w->table);
+    mms_status st;
+
+    w->outputs = mms_alloc(n, sizeof *w->outputs);
+    if (!w->outputs)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table));
+    for (; w->noutput < n; w->noutput++) {
+        output *o = &w->outputs[w->noutput];
+        o->column = mms_table_column(w->table, w->noutput);
+        o->from = input_name(w, o->column->name);
+        o->copied = mms_writer_copies(w, o->from);
+        MMS_TRY(mms_direct_find(w->tiles, o->column->name, &o->to, err));
+        if (o->copied)
+            MMS_TRY(mms_ms_find_tiles(w->like, o->from, &o->in, err));
+    }
+    MMS_TRY(share_managers(p, err));
+done:
     return st;
 }
 
-/** Copy the columns that are in no block: texts, records, and tiles that stay as they are. */
-static mms_status copy_columns(const putting *p, mms_error *err)
+/** Write the cells of a column in all groups. */
+static mms_status put_cells(const putting *p, const output *o, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < p->block->ngroup; i++) {
+        const mms_group *g = &p->block->groups[i];
+        const mms_cells *c = output_cells(p->block, g, o->column->name);
+        if (!c || c->ndim < 0)
+            continue;
+        const int64_t nvalue = g->nrow * c->nvalue;
+        st = o->to.tiles ? mms_tiles_write(o->to.tiles, o->to.column, g->nrange, p->rows[i], nvalue,
+                                           c->data, err)
+                         : mms_table_put(p->writer->table, o->column->name, g->nrange, p->rows[i],
+                                         c->ndim, c->shape, nvalue, c->data, err);
+    }
+    return st;
+}
+
+static mms_status put_scalar(const putting *p, const char *name, mms_error *err)
+{
+    for (int64_t i = 0; i < p->block->nscalar; i++) {
+        const mms_cells *c = &p->block->scalars[i];
+        if (c->name && !strcmp(c->name, name))
+            return mms_table_put(p->writer->table, name, 1, &p->block->rows, 0, NULL,
+                                 p->block->rows.count, c->data, err);
+    }
+    return MMS_OK;
+}
+
+/** Write one column: from the block, or from the input. */
+static mms_status put_output(const putting *p, const output *o, mms_error *err)
 {
     mms_writer *w = p->writer;
     const int64_t first = p->block->rows.first;
+
+    if (o->copied && o->in.tiles)
+        return mms_tiles_copy(o->in.tiles, o->in.column, p->nrange, p->ranges, o->to.tiles,
+                              o->to.column, first, err);
+    if (o->copied)
+        return mms_ms_copy_to_tiles(w->like, o->from, p->nrange, p->ranges, o->to, first, err);
+    if (o->column->dtype < MMS_DT_STRING)
+        return o->column->scalar ? put_scalar(p, o->column->name, err) : put_cells(p, o, err);
+    return p->ranges ? mms_ms_copy_cells(w->like, o->from, p->nrange, p->ranges, w->table,
+                                         o->column->name, first, err)
+                     : MMS_OK;
+}
+
+static mms_status put_share(void *ctx, int share, int n, mms_error *err)
+{
+    const putting *p = ctx;
     mms_status st = MMS_OK;
 
-    for (int64_t i = 0; st == MMS_OK && i < mms_table_ncolumn(w->table); i++) {
-        const mms_column *c = mms_table_column(w->table, i);
-        const char *from = input_name(w, c->name);
-        mms_direct_column found;
-        if (c->dtype >= MMS_DT_STRING)
-            st = mms_ms_copy_cells(w->like, from, p->nrange, p->ranges, w->table, c->name, first,
-                                   err);
-        else if (mms_writer_copies(w, from) &&
-                 (st = mms_direct_find(w->tiles, c->name, &found, err)) == MMS_OK)
-            st = mms_ms_copy_to_tiles(w->like, from, p->nrange, p->ranges, found, first, err);
-    }
+    for (int64_t i = 0; st == MMS_OK && i < p->writer->noutput; i++)
+        if (p->writer->outputs[i].owner % n == share)
+            st = put_output(p, &p->writer->outputs[i], err);
     return st;
+}
+
+/** Places of the groups' rows in the output. */
+static mms_status place_groups(putting *p, mms_error *err)
+{
+    const mms_block *b = p->block;
+
+    p->rows = mms_alloc(b->ngroup, sizeof(mms_rows *));
+    for (int64_t g = 0; p->rows && g < b->ngroup; g++) {
+        p->rows[g] = mms_alloc(b->groups[g].nrange, sizeof(mms_rows));
+        if (!p->rows[g])
+            return mms_fail(err, MMS_ERR_MEM, "block: out of memory");
+        for (int64_t i = 0; i < b->groups[g].nrange; i++) {
+            const mms_rows r = b->groups[g].rows[i];
+            p->rows[g][i] = (mms_rows){b->rows.first + r.first, r.count};
+        }
+    }
+    return p->rows ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "block: out of memory");
 }
 
 mms_status mms_writer_put(mms_writer *writer, const mms_block *block, int64_t nrange,
                           const mms_rows *ranges, mms_error *err)
 {
-    putting p = {writer, block, nrange, ranges, NULL};
-    mms_status st = MMS_OK;
+    putting p = {.writer = writer, .block = block, .nrange = nrange, .ranges = ranges};
+    mms_status st;
 
+    MMS_TRY(group_rows(&p, err));
+    MMS_TRY(place_groups(&p, err));
+    if (writer->noutput == 0)
+        MMS_TRY(list_outputs(&p, err));
     if (writer->tiles)
-        st = define_rows(&p, err);
-    for (int64_t i = 0; st == MMS_OK && i < block->nscalar; i++) {
-        const mms_cells *c = &block->scalars[i];
-        if (c->name)
-            st = mms_table_put(writer->table, c->name, 1, &block->rows, 0, NULL, block->rows.count,
-                               c->data, err);
-    }
-    for (int64_t i = 0; st == MMS_OK && i < block->ngroup; i++)
-        st = put_group(writer, block, &block->groups[i], err);
-    return st == MMS_OK && ranges ? copy_columns(&p, err) : st;
+        MMS_TRY(mms_direct_define(writer->tiles, shapes_of, &p, err));
+    MMS_TRY(mms_threads_run(mms_ms_threads(writer->like), put_share, &p, err));
+done:
+    for (int64_t g = 0; p.rows && g < block->ngroup; g++)
+        free(p.rows[g]);
+    free(p.rows);
+    free(p.group);
+    return st;
 }
 
 mms_status mms_writer_close(mms_writer **writer, mms_error *err)
@@ -266,6 +376,7 @@ mms_status mms_writer_close(mms_writer **writer, mms_error *err)
         st = mms_direct_check(path, err);
     mms_table_drop(&w->table);
     free(path);
+    free(w->outputs);
     free(w->rename_from);
     free(w->rename_to);
     free(w);
