@@ -67,7 +67,8 @@ MMS_CHECKED mms_status mms_output_most_bytes(const mms_output *out, int64_t *byt
 MMS_CHECKED mms_status mms_output_estimate(mms_run *run, const mms_output *out, mms_value *result,
                                            mms_error *err);
 
-/** Refuse when the disk can't hold the plan's parts.  Errors: SPACE. */
+/** Refuse when the disk can't hold the plan's parts; of rows that are averaged in time, whose
+ * number is not known yet, only warn.  Errors: SPACE. */
 MMS_CHECKED mms_status mms_output_check_space(const mms_output *out, mms_error *err);
 
 /** Put the plan in the result: outputvis, rows, dropped, parts with the names they will have. */

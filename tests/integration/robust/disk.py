@@ -69,6 +69,15 @@ class FullDisk(Mounts):
         self.assert_folder()
         self.assert_ended(self.run_to_end(*self.words("--dryrun")), 2, "out.mms needs about ")
 
+    def test_not_refused_when_rows_are_averaged(self):
+        """A plan doesn't know how few rows are left; that is no reason to refuse."""
+        self.new_disk(8 << 20)
+        result = self.run_to_end("split", self.input, "out.ms", "datacolumn=data", "timebin=60s",
+                                 "combine=scan,state")
+        self.assert_done(result)
+        self.assertIn("the disk has 8 MiB left", result.stderr)
+        self.assert_folder("out.ms")
+
     def run_and_fill(self, left):
         """Start, and take the space as soon as the plan has been found to fit."""
         run = self.start(*self.words())
