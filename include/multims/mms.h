@@ -17,10 +17,11 @@ typedef struct mms_verify_opts {
     const char *datacolumn;   /**< the request's; NULL: "all" */
     bool from_history; /**< take selection and datacolumn from the last partition in HISTORY */
     int64_t show;      /**< findings that are kept of each check */
+    bool tiles;        /**< read tile files directly, not through casacore */
 } mms_verify_opts;
-#define MMS_VERIFY_OPTS_INIT                                 \
-    {                                                        \
-        sizeof(mms_verify_opts), NULL, NULL, NULL, false, 10 \
+#define MMS_VERIFY_OPTS_INIT                                        \
+    {                                                               \
+        sizeof(mms_verify_opts), NULL, NULL, NULL, false, 10, false \
     }
 
 /** Verify the Multi-MS or MS at path: members, columns, links, table.info, ids in range, equal

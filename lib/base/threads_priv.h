@@ -10,7 +10,7 @@ extern "C" {
 
 typedef struct mms_threads mms_threads;
 
-/** Start n - 1 threads beside the caller's.  Errors: MEM, IO. */
+/** Start n - 1 threads beside the caller's, or as many as the system gives.  Errors: MEM. */
 MMS_CHECKED mms_status mms_threads_start(int n, mms_threads **out, mms_error *err);
 
 /** How many work, the caller included; 1 for NULL. */

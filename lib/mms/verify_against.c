@@ -401,6 +401,8 @@ static mms_status open_sides(mms_against *a, bool *sound, mms_error *err)
     }
     MMS_TRY(st == MMS_OK ? st : mms_fail(err, st, "%s", found.msg));
     MMS_TRY(mms_ms_open(a->v->opts->against, &a->source, err));
+    mms_ms_use_tiles(a->set, a->v->opts->tiles);
+    mms_ms_use_tiles(a->source, a->v->opts->tiles);
     MMS_TRY(mms_request_find(a->v, &a->request, err));
     MMS_TRY(mms_selection_create(a->source, &a->request.select, &a->selection, err));
     MMS_TRY(mms_selection_drop_channelless(a->selection, err));

@@ -238,6 +238,21 @@ static mms_status share_managers(const putting *p, mms_error *err)
     return MMS_OK;
 }
 
+/** What a block has must have a place in the table. */
+static mms_status check_names(const putting *p, mms_error *err)
+{
+    const mms_block *b = p->block;
+
+    for (int64_t g = -1; g < b->ngroup; g++) {
+        const mms_cells *cells = g < 0 ? b->scalars : b->groups[g].arrays;
+        for (int64_t i = 0; i < (g < 0 ? b->nscalar : b->narray); i++)
+            if (cells[i].name && !mms_table_find_column(p->writer->table, cells[i].name))
+                return mms_fail(err, MMS_ERR_INTERNAL, "%s: no column %s for what is written",
+                                mms_table_path(p->writer->table), cells[i].name);
+    }
+    return MMS_OK;
+}
+
 /** Find out once how each column is written. */
 static mms_status list_outputs(const putting *p, mms_error *err)
 {
@@ -245,6 +260,7 @@ static mms_status list_outputs(const putting *p, mms_error *err)
     const int64_t n = mms_table_ncolumn(w->table);
     mms_status st;
 
+    MMS_TRY(check_names(p, err));
     w->outputs = mms_alloc(n, sizeof *w->outputs);
     if (!w->outputs)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table));

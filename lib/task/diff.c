@@ -9,7 +9,7 @@ struct diff {
     const char *a, *b;
     const char *columns, *skip, *subtables, *tolerance;
     double rtol, atol;
-    bool ignore_order, parts, history;
+    bool ignore_order, parts, history, tiles;
     int64_t show;
 };
 
@@ -38,6 +38,7 @@ static const mms_param params[] = {
      .doc = "Compare HISTORY too"},
     {"show", MMS_INT, offsetof(struct diff, show), .init = "3", .allowed = "0..",
      .doc = "Differences to show of each check"},
+    MMS_PARAM_TILES_READ(struct diff, tiles),
     {0},
 };
 
@@ -63,6 +64,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.show = p->show;
     MMS_TRY(mms_ms_open(p->a, &a, err));
     MMS_TRY(mms_ms_open(p->b, &b, err));
+    mms_ms_use_tiles(a, p->tiles);
+    mms_ms_use_tiles(b, p->tiles);
     MMS_TRY(mms_diff(a, b, &opts, result, err));
 done:
     mms_ms_close(&b);

@@ -85,6 +85,14 @@ struct mms_io {
                    "through casacore",                                                           \
     }
 
+/** The same for verbs that judge what was written: casacore reads it unless told otherwise. */
+#define MMS_PARAM_TILES_READ(struct_type, member)                                             \
+    {                                                                                         \
+        "tiles", MMS_BOOL, offsetof(struct_type, member),                                     \
+            .init = "False", .flags = MMS_PARAM_RUN,                                          \
+            .doc = "Read tile files directly: faster, but not independent of what wrote them" \
+    }
+
 #define TASK(name) extern const mms_task mms_task_##name;
 #include "tasks.def"
 #undef TASK

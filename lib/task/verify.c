@@ -10,6 +10,7 @@ struct verify {
     const char *vis, *against, *datacolumn, *ignored;
     struct mms_select select;
     int64_t show;
+    bool tiles;
 };
 
 /** A key of partition that says how rows are cut, not which there are. */
@@ -37,6 +38,7 @@ static const mms_param params[] = {
     IGNORED(naming),
     {"show", MMS_INT, offsetof(struct verify, show), .init = "10", .allowed = "0..",
      .doc = "Findings to show of each check"},
+    MMS_PARAM_TILES_READ(struct verify, tiles),
     {0},
 };
 
@@ -46,9 +48,9 @@ static const char *request_key(const mms_run *run)
     const char *name;
     mms_value *given;
 
-    json_object_foreach((mms_value *)run->given, name, given) if (strcmp(name, "vis") &&
-                                                                  strcmp(name, "against") &&
-                                                                  strcmp(name, "show")) return name;
+    json_object_foreach((mms_value *)run->given, name,
+                        given) if (strcmp(name, "vis") && strcmp(name, "against") &&
+                                   strcmp(name, "show") && strcmp(name, "tiles")) return name;
     return NULL;
 }
 
@@ -70,6 +72,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.datacolumn = p->datacolumn;
     opts.from_history = !key;
     opts.show = p->show;
+    opts.tiles = p->tiles;
     return mms_verify(p->vis, &opts, result, err);
 }
 

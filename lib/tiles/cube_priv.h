@@ -19,11 +19,11 @@ typedef struct pixel {
 /** The element type of a column, or NULL when tiles don't hold it. */
 const pixel *pixel_of(mms_dtype dtype);
 
-/** The rows of a cube's tiles that were not all written yet. */
+/** Flags of the tiles that hold the same rows, while they are not all there. */
 typedef struct slab {
-    int64_t number;  /**< rows from number × tile_rows on */
-    int64_t missing; /**< cells that are not written, all columns together */
-    uint8_t *bytes;
+    int64_t number, column; /**< rows from number x tile_rows on */
+    int64_t missing;        /**< rows that are not there */
+    uint8_t *bytes;         /**< [tile][bytes of the column] */
     struct slab *next;
 } slab;
 

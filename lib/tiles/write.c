@@ -1,7 +1,8 @@
 /** @file write.c  Cells into tiles.
  *
- *  Rows of a linear cube are written where they belong.  Of other cubes the tiles that hold the
- * same rows, a slab, are put together in memory and written once all their cells are there. */
+ *  Rows of a linear cube are written where they belong, numbers of other cubes tile by tile.  Flags
+ *  that do not begin at a byte wait in memory until all tiles that hold the same rows, a slab, are
+ *  complete. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "base/files_priv.h"
 #include "cube_priv.h"
 
-enum { MOST_SLAB = 64 << 20 };
+enum { MOST_SLAB = 4 << 20 };
 
 static mms_status out_of_memory(const mms_tiles *t, mms_error *err)
 {
@@ -64,11 +65,15 @@ bool mms_tiles_has_shape(const mms_tiles *t, int32_t ndim, const int64_t *shape)
     return find_cube(t, ndim, shape) != NULL;
 }
 
-/** A slab is held in memory: fewer rows in its tiles when it were too large. */
+/** Flags of a slab are held in memory: fewer rows in its tiles when there were too many. */
 static bool fit_slab(const mms_tiles *t, cube *c)
 {
     while (cube_measure(t, c)) {
-        if (is_linear(t, c, 0) || c->slab_tiles * c->tile_bytes <= MOST_SLAB || c->tile_rows == 1)
+        int64_t held = 0;
+        for (int64_t i = 0; i < t->ncolumn; i++)
+            if (t->columns[i].pixel->bits == 1 && !is_linear(t, c, i))
+                held += c->slab_tiles * column_bytes(t, c, i);
+        if (held <= MOST_SLAB || c->tile_rows == 1)
             return true;
         c->tile_rows = c->tile_rows > 16 ? c->tile_rows / 16 * 8 : 1;
     }
@@ -146,22 +151,49 @@ mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *e
     return st;
 }
 
-/** Find the slab that is being filled, or begin it. */
-static slab *get_slab(const mms_tiles *t, cube *c, int64_t number)
+/** Put runs of rows of a cell into tiles: bytes[tile][row of count][element], from element first
+ * on. tile_bytes: from one tile to the next. */
+static void fill_tiles(const mms_tiles *t, const pixel *p, const cube *c, const uint8_t *in,
+                       int64_t count, uint8_t *bytes, int64_t tile_bytes, int64_t first)
+{
+    for (cell_walk w = {0}; next_run(c, &w);)
+        for (int64_t row = 0; row < count; row++)
+            pack_pixels(t, p, in + (row * c->nvalue + w.in_cell) * p->size, w.count,
+                        bytes + w.tile * tile_bytes, first + row * c->tile_values + w.in_tile);
+}
+
+/** Write the same bytes of all tiles of a slab: bytes[tile][n], from byte skip of the column on. */
+static mms_status write_tiles(const mms_tiles *t, int64_t column, const cube *c, int64_t number,
+                              int64_t skip, int64_t n, const uint8_t *bytes, mms_error *err)
+{
+    int64_t at =
+        c->at + number * c->slab_tiles * c->tile_bytes + column_offset(t, c, column) + skip;
+    mms_status st = MMS_OK;
+
+    if (n == c->tile_bytes)
+        return file_write(t, c->file, at, n * c->slab_tiles, bytes, err);
+    for (int64_t tile = 0; st == MMS_OK && tile < c->slab_tiles; tile++, at += c->tile_bytes)
+        st = file_write(t, c->file, at, n, bytes + tile * n, err);
+    return st;
+}
+
+/** Find the slab of flags that is being filled, or begin it. */
+static slab *get_slab(const mms_tiles *t, cube *c, int64_t column, int64_t number)
 {
     slab *s = c->slabs;
 
-    while (s && s->number != number)
+    while (s && (s->number != number || s->column != column))
         s = s->next;
     if (s || !(s = calloc(1, sizeof *s)))
         return s;
-    s->bytes = calloc((size_t)c->slab_tiles, (size_t)c->tile_bytes);
+    s->bytes = calloc((size_t)c->slab_tiles, (size_t)column_bytes(t, c, column));
     if (!s->bytes) {
         free(s);
         return NULL;
     }
     s->number = number;
-    s->missing = c->tile_rows * t->ncolumn;
+    s->column = column;
+    s->missing = c->tile_rows;
     s->next = c->slabs;
     c->slabs = s;
     return s;
@@ -169,9 +201,9 @@ static slab *get_slab(const mms_tiles *t, cube *c, int64_t number)
 
 static mms_status write_slab(const mms_tiles *t, cube *c, slab *s, mms_error *err)
 {
-    const int64_t bytes = c->slab_tiles * c->tile_bytes;
     slab **link = &c->slabs;
-    const mms_status st = file_write(t, c->file, c->at + s->number * bytes, bytes, s->bytes, err);
+    const mms_status st =
+        write_tiles(t, s->column, c, s->number, 0, column_bytes(t, c, s->column), s->bytes, err);
 
     while (*link != s)
         link = &(*link)->next;
@@ -181,41 +213,60 @@ static mms_status write_slab(const mms_tiles *t, cube *c, slab *s, mms_error *er
     return st;
 }
 
-/** Put rows of one slab into it: element by element run of their cells. */
-static mms_status fill_slab(mms_tiles *t, int64_t column, cube *c, int64_t position, int64_t count,
+/** Put flags of rows of one slab into it: rows need not begin at a byte. */
+static mms_status put_flags(mms_tiles *t, int64_t column, cube *c, int64_t position, int64_t count,
                             const uint8_t *in, mms_error *err)
 {
-    const pixel *p = t->columns[column].pixel;
-    const int64_t first = position % c->tile_rows;
-    slab *s = get_slab(t, c, position / c->tile_rows);
-
-    if (!s)
-        return out_of_memory(t, err);
-    for (cell_walk w = {0}; next_run(c, &w);) {
-        uint8_t *tile = s->bytes + w.tile * c->tile_bytes + column_offset(t, c, column);
-        for (int64_t row = 0; row < count; row++)
-            pack_pixels(t, p, in + (row * c->nvalue + w.in_cell) * p->size, w.count, tile,
-                        (first + row) * c->tile_values + w.in_tile);
-    }
-    s->missing -= count;
-    return s->missing == 0 ? write_slab(t, c, s, err) : MMS_OK;
-}
-
-static mms_status write_slabs(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
-                              mms_error *err)
-{
-    const int64_t row = p->cube->nvalue * t->columns[column].pixel->size;
     mms_status st = MMS_OK;
 
     pthread_mutex_lock(&t->lock);
+    slab *s = get_slab(t, c, column, position / c->tile_rows);
+    if (s) {
+        fill_tiles(t, t->columns[column].pixel, c, in, count, s->bytes, column_bytes(t, c, column),
+                   position % c->tile_rows * c->tile_values);
+        s->missing -= count;
+        if (s->missing == 0)
+            st = write_slab(t, c, s, err);
+    }
+    pthread_mutex_unlock(&t->lock);
+    return s ? st : out_of_memory(t, err);
+}
+
+/** Write numbers of rows of one slab. */
+static mms_status put_numbers(const mms_tiles *t, int64_t column, const cube *c, int64_t position,
+                              int64_t count, const uint8_t *in, mms_error *err)
+{
+    const pixel *p = t->columns[column].pixel;
+    const int64_t row = c->tile_values * p->size, n = count * row;
+    uint8_t *bytes = calloc((size_t)c->slab_tiles, (size_t)n);
+    mms_status st;
+
+    if (!bytes)
+        return out_of_memory(t, err);
+    fill_tiles(t, p, c, in, count, bytes, n, 0);
+    st = write_tiles(t, column, c, position / c->tile_rows, position % c->tile_rows * row, n, bytes,
+                     err);
+    free(bytes);
+    return st;
+}
+
+/** Write rows slab by slab. */
+static mms_status write_slabs(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                              mms_error *err)
+{
+    const pixel *element = t->columns[column].pixel;
+    const int64_t row = p->cube->nvalue * element->size;
+    mms_status st = MMS_OK;
+
     for (int64_t done = 0; st == MMS_OK && done < p->count;) {
         const int64_t position = p->position + done;
         const int64_t room = p->cube->tile_rows - position % p->cube->tile_rows;
         const int64_t count = p->count - done < room ? p->count - done : room;
-        st = fill_slab(t, column, p->cube, position, count, in + done * row, err);
+        const uint8_t *from = in + done * row;
+        st = element->bits == 1 ? put_flags(t, column, p->cube, position, count, from, err)
+                                : put_numbers(t, column, p->cube, position, count, from, err);
         done += count;
     }
-    pthread_mutex_unlock(&t->lock);
     return st;
 }
 
