@@ -195,25 +195,54 @@ mms_status mms_time_average_begin(mms_time_average *average, mms_time_sums **out
 
 /* ---- cells ------------------------------------------------------------------------------------*/
 
+/** Cells that are worked on together, so that their factors are vectors. */
+enum { PIECE = 128 };
+
+/** Repeat each of n values nfloat times. */
+static inline __attribute__((always_inline)) void spread(int64_t n, int nfloat,
+                                                         const float *restrict in,
+                                                         float *restrict out)
+{
+    for (int64_t i = 0; i < n; i++)
+        for (int f = 0; f < nfloat; f++)
+            out[i * nfloat + f] = in[i];
+}
+
 /** Fold n cells of nfloat floats into sums; op and nfloat are constants where this is inlined. */
-static inline __attribute__((always_inline)) void fold_cells(enum fold op, int nfloat, int64_t n,
+static inline __attribute__((always_inline)) void fold_piece(enum fold op, int nfloat, int64_t n,
                                                              const float *restrict data,
-                                                             const float *restrict weight,
+                                                             const float *restrict factor,
                                                              const uint8_t *restrict by_cell,
                                                              float *restrict sum)
 {
-    for (int64_t i = 0; i < n; i++)
-        for (int64_t j = i * nfloat; j < (i + 1) * nfloat; j++) {
-            const float term = data ? data[j] * weight[i] : weight[i];
-            if (op == FOLD_SET)
-                sum[j] = term;
-            else if (op == FOLD_ADD)
-                sum[j] += term;
-            else
-                sum[j] = by_cell[i] == FOLD_ADD   ? sum[j] + term
-                         : by_cell[i] == FOLD_SET ? term
-                                                  : sum[j];
-        }
+    for (int64_t j = 0; j < n * nfloat; j++) {
+        const float term = data ? data[j] * factor[j] : factor[j];
+        if (op == FOLD_SET)
+            sum[j] = term;
+        else if (op == FOLD_ADD)
+            sum[j] += term;
+        else
+            sum[j] = by_cell[j / nfloat] == FOLD_ADD   ? sum[j] + term
+                     : by_cell[j / nfloat] == FOLD_SET ? term
+                                                       : sum[j];
+    }
+}
+
+static inline __attribute__((always_inline)) void fold_cells(enum fold op, int nfloat, int64_t n,
+                                                             const float *data, const float *weight,
+                                                             const uint8_t *by_cell, float *sum)
+{
+    float factor[2 * PIECE];
+
+    if (nfloat == 1) {
+        fold_piece(op, 1, n, data, weight, by_cell, sum);
+        return;
+    }
+    for (int64_t i = 0; i < n; i += PIECE) {
+        const int64_t count = n - i < PIECE ? n - i : PIECE;
+        spread(count, nfloat, weight + i, factor);
+        fold_piece(op, nfloat, count, data + i * nfloat, factor, by_cell + i, sum + i * nfloat);
+    }
 }
 
 static inline __attribute__((always_inline)) void fold_by(enum fold op, int nfloat, int64_t n,
@@ -381,7 +410,6 @@ static inline __attribute__((always_inline)) void divide(int64_t n, int nfloat, 
                                                          const float *restrict weight,
                                                          float *restrict out)
 {
-    enum { PIECE = 128 };
     float by[2 * PIECE];
 
     for (int64_t first = 0; first < n; first += PIECE) {
