@@ -505,9 +505,9 @@ mms_status mms_ms_read(mms_ms *ms, const char *column, int64_t nrange, const mms
         if (st == MMS_OK)
             st = find_tiles(ms, member, table, column, &found, err);
         if (st == MMS_OK)
-            st = found.tiles
-                     ? mms_tiles_read(found.tiles, found.column, n, local, rows * cell, out, err)
-                     : mms_table_get(table, column, n, local, rows * cell, out, err);
+            st = found.tiles ? mms_direct_read(ms->threads, found, n, local, rows * cell, c->dtype,
+                                               out, err)
+                             : mms_table_get(table, column, n, local, rows * cell, out, err);
         if (st != MMS_OK)
             return st;
         out += (size_t)(rows * cell) * mms_dtype_size(c->dtype);
