@@ -46,9 +46,8 @@ static mms_status copy_bytes(copying *c, const cube *from, int64_t at, const cub
 {
     while (n > 0) {
         off_t in = at, out = to_at;
-        const ssize_t done =
-            copy_file_range(c->in->files[from->file].fd, &in, c->out->files[to->file].fd, &out,
-                            (size_t)(n < AT_ONCE ? n : AT_ONCE), 0);
+        const ssize_t done = copy_file_range(from->file->fd, &in, to->file->fd, &out,
+                                             (size_t)(n < AT_ONCE ? n : AT_ONCE), 0);
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)

@@ -103,11 +103,15 @@ void mms_tiles_drop(mms_tiles **tiles)
         return;
     for (int64_t i = 0; i < t->ncolumn; i++)
         free(t->columns[i].name);
-    for (int64_t i = 0; i < t->ncube; i++)
-        free_slabs(&t->cubes[i]);
-    for (int64_t i = 0; i < t->nfile; i++)
-        if (t->files[i].there && t->files[i].fd >= 0)
-            close(t->files[i].fd);
+    for (int64_t i = 0; i < t->ncube; i++) {
+        free_slabs(t->cubes[i]);
+        free(t->cubes[i]);
+    }
+    for (int64_t i = 0; i < t->nfile; i++) {
+        if (t->files[i]->fd >= 0)
+            close(t->files[i]->fd);
+        free(t->files[i]);
+    }
     pthread_mutex_destroy(&t->lock);
     free(t->columns);
     free(t->order);
@@ -120,12 +124,34 @@ void mms_tiles_drop(mms_tiles **tiles)
     free(t);
 }
 
-int64_t mms_tiles_find(const mms_tiles *t, const char *column)
+mms_status add_cube(mms_tiles *t, cube **out, mms_error *err)
 {
-    for (int64_t i = 0; i < t->ncolumn; i++)
-        if (!strcmp(t->columns[i].name, column))
-            return i;
-    return -1;
+    cube *c;
+    mms_status st;
+
+    MMS_TRY(mms_grow(&t->cubes, &t->cube_capacity, t->ncube + 1, sizeof(cube *), err));
+    c = calloc(1, sizeof *c);
+    if (!c)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->table));
+    *out = t->cubes[t->ncube++] = c;
+done:
+    return st;
+}
+
+mms_status add_file(mms_tiles *t, tile_file **out, mms_error *err)
+{
+    tile_file *f;
+    mms_status st;
+
+    MMS_TRY(mms_grow(&t->files, &t->file_capacity, t->nfile + 1, sizeof(tile_file *), err));
+    f = calloc(1, sizeof *f);
+    if (!f)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->table));
+    f->number = t->nfile;
+    f->fd = -1;
+    *out = t->files[t->nfile++] = f;
+done:
+    return st;
 }
 
 int64_t column_bytes(const mms_tiles *t, const cube *c, int64_t column)
@@ -193,20 +219,31 @@ static int64_t find_span(const mms_tiles *t, int64_t row)
     return low;
 }
 
-place place_of(const mms_tiles *t, int64_t row, int64_t count)
+static place find_place(const mms_tiles *t, int64_t row, int64_t count)
 {
     if (t->by_row)
-        return t->cubes[row].ndim ? (place){&t->cubes[row], 0, 1} : undefined(1);
+        return t->cubes[row]->ndim ? (place){t->cubes[row], 0, 1} : undefined(1);
     if (!t->by_span)
-        return (place){&t->cubes[0], row, count};
+        return (place){t->cubes[0], row, count};
     const int64_t i = find_span(t, row);
     if (i == t->nspan)
         return undefined(count);
     const span *s = &t->spans[i];
     const int64_t here = s->last - row + 1 < count ? s->last - row + 1 : count;
-    if (!t->cubes[s->cube].ndim)
+    if (!t->cubes[s->cube]->ndim)
         return undefined(here);
-    return (place){&t->cubes[s->cube], s->position - (s->last - row), here};
+    return (place){t->cubes[s->cube], s->position - (s->last - row), here};
+}
+
+place place_of(const mms_tiles *t, int64_t row, int64_t count)
+{
+    if (!t->writing)
+        return find_place(t, row, count);
+    pthread_mutex_t *lock = (pthread_mutex_t *)&t->lock;
+    pthread_mutex_lock(lock);
+    const place p = find_place(t, row, count);
+    pthread_mutex_unlock(lock);
+    return p;
 }
 
 static void shape_of(const tiles_column *column, const cube *c, mms_shape_run *run)

@@ -27,6 +27,13 @@ typedef struct slab {
     struct slab *next;
 } slab;
 
+typedef struct tile_file {
+    int64_t number;
+    bool there;
+    int fd;
+    int64_t bytes;
+} tile_file;
+
 /** The cells of one shape.  A cube without axes stands for cells that are undefined. */
 typedef struct cube {
     int32_t ndim; /**< axes of a cell; 0: no cells */
@@ -36,7 +43,7 @@ typedef struct cube {
     int64_t tile_values; /**< of one row of a tile */
     int64_t slab_tiles;  /**< tiles that hold the same rows */
     int64_t tile_bytes;  /**< of all columns */
-    int64_t file;        /**< number of its file, or -1 */
+    tile_file *file;     /**< NULL: none */
     int64_t at;          /**< where its tiles begin in the file, bytes */
     bool whole;          /**< a tile holds whole cells */
     slab *slabs;         /**< being written */
@@ -46,12 +53,6 @@ typedef struct cube {
 typedef struct span {
     int64_t last, cube, position; /**< last row of the span, and that row's place in the cube */
 } span;
-
-typedef struct tile_file {
-    bool there;
-    int fd;
-    int64_t bytes;
-} tile_file;
 
 typedef struct tiles_column {
     char *name;
@@ -69,14 +70,14 @@ struct mms_tiles {
     int64_t ncolumn, ncube, nspan, nfile, cube_capacity, span_capacity, file_capacity;
     tiles_column *columns;
     int32_t *order; /**< columns as they follow each other in a tile */
-    cube *cubes;
+    cube **cubes;   /**< each by itself, as files: threads hold them while more are added */
     span *spans;
-    tile_file *files;
+    tile_file **files;
     int32_t ntile; /**< default tile */
     int64_t default_tile[MMS_MAX_DIM + 1];
     bool writing, write_back;
     int64_t defined;      /**< rows */
-    pthread_mutex_t lock; /**< of the slabs */
+    pthread_mutex_t lock; /**< while writing: of lists of cubes, files and spans, and of slabs */
 };
 
 /** A run of rows in one cube. */
@@ -101,6 +102,10 @@ bool is_linear(const mms_tiles *t, const cube *c, int64_t column);
 /** Bytes of one row in a linear cube. */
 int64_t row_bytes(const mms_tiles *t, const cube *c, int64_t column);
 
+/** Add an empty cube, or file, to the lists. */
+MMS_CHECKED mms_status add_cube(mms_tiles *t, cube **out, mms_error *err);
+MMS_CHECKED mms_status add_file(mms_tiles *t, tile_file **out, mms_error *err);
+
 /** Path of a file of the manager, as a new text: -1 is its header. */
 char *tiles_path(const mms_tiles *t, int64_t file);
 
@@ -115,24 +120,28 @@ MMS_CHECKED mms_status header_parse(mms_tiles *t, const uint8_t *bytes, size_t s
 MMS_CHECKED mms_status header_write(const mms_tiles *t, mms_error *err);
 
 /** Read or write all n bytes at an offset of a file of t; messages name the file. */
-MMS_CHECKED mms_status file_read(const mms_tiles *t, int64_t file, int64_t at, int64_t n,
+MMS_CHECKED mms_status file_read(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n,
                                  void *bytes, mms_error *err);
-MMS_CHECKED mms_status file_write(const mms_tiles *t, int64_t file, int64_t at, int64_t n,
+MMS_CHECKED mms_status file_write(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n,
                                   const void *bytes, mms_error *err);
 
 /** Tell that bytes were written, by another way than file_write(). */
-void file_written(const mms_tiles *t, int64_t file, int64_t at, int64_t n);
+void file_written(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n);
 
 /** Open a file of the manager, or make it; check that it is long enough; set its length. */
-MMS_CHECKED mms_status file_open(mms_tiles *t, int64_t file, bool create, mms_error *err);
-MMS_CHECKED mms_status file_check(const mms_tiles *t, int64_t file, int64_t need, mms_error *err);
-MMS_CHECKED mms_status file_extend(const mms_tiles *t, int64_t file, int64_t bytes, mms_error *err);
+MMS_CHECKED mms_status file_open(const mms_tiles *t, tile_file *f, bool create, mms_error *err);
+MMS_CHECKED mms_status file_check(const mms_tiles *t, const tile_file *f, int64_t need,
+                                  mms_error *err);
+MMS_CHECKED mms_status file_extend(const mms_tiles *t, const tile_file *f, int64_t bytes,
+                                   mms_error *err);
 /** Close a file that was written: on NFS a full disk may be told here first. */
-MMS_CHECKED mms_status file_close(mms_tiles *t, int64_t file, mms_error *err);
+MMS_CHECKED mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *err);
 
 /** Elements of a tile to and from memory: n from element first of a column's bytes in a tile. */
 void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int64_t first,
                    int64_t n, uint8_t *out);
+/** Flags of a byte that holds others too are added to it, at once: the byte was 0, and several
+ *  threads may add to it. */
 void pack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *in, int64_t n, uint8_t *bytes,
                  int64_t first);
 

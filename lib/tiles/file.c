@@ -20,9 +20,10 @@ char *tiles_path(const mms_tiles *t, int64_t file)
 }
 
 /** Report errno, or a file that ends too early, with the file's name. */
-static mms_status bad_file(const mms_tiles *t, int64_t file, int64_t at, int errnum, mms_error *err)
+static mms_status bad_file(const mms_tiles *t, const tile_file *f, int64_t at, int errnum,
+                           mms_error *err)
 {
-    char *path = tiles_path(t, file);
+    char *path = tiles_path(t, f->number);
     const mms_status st =
         errnum ? mms_fail_errno(err, errnum, "%s", path ? path : t->table)
                : mms_fail(err, MMS_ERR_TABLE, "%s ends at byte %" PRId64 ", its tiles do not",
@@ -31,17 +32,17 @@ static mms_status bad_file(const mms_tiles *t, int64_t file, int64_t at, int err
     return st;
 }
 
-mms_status file_read(const mms_tiles *t, int64_t file, int64_t at, int64_t n, void *bytes,
+mms_status file_read(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n, void *bytes,
                      mms_error *err)
 {
     uint8_t *to = bytes;
 
     while (n > 0) {
-        const ssize_t got = pread(t->files[file].fd, to, (size_t)n, at);
+        const ssize_t got = pread(f->fd, to, (size_t)n, at);
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return bad_file(t, file, at, got < 0 ? errno : 0, err);
+            return bad_file(t, f, at, got < 0 ? errno : 0, err);
         to += got;
         at += got;
         n -= got;
@@ -49,36 +50,35 @@ mms_status file_read(const mms_tiles *t, int64_t file, int64_t at, int64_t n, vo
     return MMS_OK;
 }
 
-void file_written(const mms_tiles *t, int64_t file, int64_t at, int64_t n)
+void file_written(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n)
 {
     if (t->write_back && n >= WRITE_BACK) // an error shows up in the sync to come
-        (void)sync_file_range(t->files[file].fd, at, n, SYNC_FILE_RANGE_WRITE);
+        (void)sync_file_range(f->fd, at, n, SYNC_FILE_RANGE_WRITE);
 }
 
-mms_status file_write(const mms_tiles *t, int64_t file, int64_t at, int64_t n, const void *bytes,
-                      mms_error *err)
+mms_status file_write(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n,
+                      const void *bytes, mms_error *err)
 {
     const uint8_t *from = bytes;
     const int64_t start = at;
 
     while (n > 0) {
-        const ssize_t put = pwrite(t->files[file].fd, from, (size_t)n, at);
+        const ssize_t put = pwrite(f->fd, from, (size_t)n, at);
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
-            return bad_file(t, file, at, put < 0 ? errno : ENOSPC, err);
+            return bad_file(t, f, at, put < 0 ? errno : ENOSPC, err);
         from += put;
         at += put;
         n -= put;
     }
-    file_written(t, file, start, at - start);
+    file_written(t, f, start, at - start);
     return MMS_OK;
 }
 
-mms_status file_open(mms_tiles *t, int64_t file, bool create, mms_error *err)
+mms_status file_open(const mms_tiles *t, tile_file *f, bool create, mms_error *err)
 {
-    tile_file *f = &t->files[file];
-    char *path = tiles_path(t, file);
+    char *path = tiles_path(t, f->number);
     mms_status st = MMS_OK;
 
     if (!path)
@@ -95,24 +95,24 @@ mms_status file_open(mms_tiles *t, int64_t file, bool create, mms_error *err)
     return st;
 }
 
-mms_status file_check(const mms_tiles *t, int64_t file, int64_t need, mms_error *err)
+mms_status file_check(const mms_tiles *t, const tile_file *f, int64_t need, mms_error *err)
 {
-    const int64_t have = lseek(t->files[file].fd, 0, SEEK_END);
+    const int64_t have = lseek(f->fd, 0, SEEK_END);
 
     if (have < 0)
-        return bad_file(t, file, 0, errno, err);
-    return have < need ? bad_file(t, file, have, 0, err) : MMS_OK;
+        return bad_file(t, f, 0, errno, err);
+    return have < need ? bad_file(t, f, have, 0, err) : MMS_OK;
 }
 
-mms_status file_close(mms_tiles *t, int64_t file, mms_error *err)
+mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *err)
 {
-    const int fd = t->files[file].fd;
+    const int fd = f->fd;
 
-    t->files[file].fd = -1;
-    return fd < 0 || close(fd) == 0 ? MMS_OK : bad_file(t, file, 0, errno, err);
+    f->fd = -1;
+    return fd < 0 || close(fd) == 0 ? MMS_OK : bad_file(t, f, 0, errno, err);
 }
 
-mms_status file_extend(const mms_tiles *t, int64_t file, int64_t bytes, mms_error *err)
+mms_status file_extend(const mms_tiles *t, const tile_file *f, int64_t bytes, mms_error *err)
 {
-    return ftruncate(t->files[file].fd, bytes) == 0 ? MMS_OK : bad_file(t, file, 0, errno, err);
+    return ftruncate(f->fd, bytes) == 0 ? MMS_OK : bad_file(t, f, 0, errno, err);
 }

@@ -101,16 +101,15 @@ static mms_status get_files(parser *p, mms_error *err)
 
     if (p->s.bad || n < 0 || n > (int64_t)p->s.size)
         return broken(p, "number of files", err);
-    t->files = mms_alloc(n, sizeof *t->files);
-    if (!t->files)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", p->path);
-    for (; t->nfile < n; t->nfile++) {
-        tile_file *f = &t->files[t->nfile];
-        f->fd = -1;
+    while (t->nfile < n && !p->s.bad) {
+        tile_file *f;
+        const mms_status st = add_file(t, &f, err);
+        if (st != MMS_OK)
+            return st;
         if (!mms_stream_number(&p->s, 1))
             continue;
         const uint64_t version = mms_stream_number(&p->s, 4);
-        if ((int64_t)mms_stream_number(&p->s, 4) != t->nfile || version < 1 || version > 2)
+        if ((int64_t)mms_stream_number(&p->s, 4) != f->number || version < 1 || version > 2)
             return broken(p, "number of a file", err);
         f->bytes = (int64_t)mms_stream_number(&p->s, version == 1 ? 4 : 8);
         f->there = true;
@@ -157,7 +156,7 @@ static mms_status get_cube(parser *p, cube *c, mms_error *err)
     st = get_cube_shapes(p, c, err);
     if (st != MMS_OK)
         return st;
-    c->file = (int32_t)mms_stream_number(&p->s, 4);
+    const int64_t file = (int32_t)mms_stream_number(&p->s, 4);
     c->at = (int64_t)mms_stream_number(&p->s, version == 1 ? 4 : 8);
     if (p->s.bad)
         return broken(p, "it ends early", err);
@@ -165,8 +164,9 @@ static mms_status get_cube(parser *p, cube *c, mms_error *err)
         return MMS_OK;
     if (!cube_measure(p->t, c) || c->at < 0)
         return broken(p, "size of a cube", err);
-    if (c->file < 0 || c->file >= p->t->nfile || !p->t->files[c->file].there)
+    if (file < 0 || file >= p->t->nfile || !p->t->files[file]->there)
         return broken(p, "file of a cube", err);
+    c->file = p->t->files[file];
     return MMS_OK;
 }
 
@@ -179,15 +179,15 @@ static mms_status get_cubes(parser *p, mms_error *err)
         return broken(p, "number of cubes", err);
     if (t->by_row ? n != t->nrow : n < 1)
         return broken(p, "number of cubes", err);
-    t->cubes = mms_alloc(n, sizeof *t->cubes);
-    if (!t->cubes)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", p->path);
-    for (; t->ncube < n; t->ncube++) {
-        const mms_status st = get_cube(p, &t->cubes[t->ncube], err);
+    while (t->ncube < n) {
+        cube *c;
+        mms_status st = add_cube(t, &c, err);
+        if (st == MMS_OK)
+            st = get_cube(p, c, err);
         if (st != MMS_OK)
             return st;
     }
-    if (!t->by_row && !t->by_span && (!t->cubes[0].ndim || t->cubes[0].nrow < t->nrow))
+    if (!t->by_row && !t->by_span && (!t->cubes[0]->ndim || t->cubes[0]->nrow < t->nrow))
         return broken(p, "rows of its cube", err);
     return MMS_OK;
 }
@@ -212,7 +212,7 @@ static bool good_spans(const mms_tiles *t)
         const int64_t rows = s->last - before;
         if (rows < 1 || s->last >= t->nrow || s->cube >= t->ncube)
             return false;
-        const cube *c = &t->cubes[s->cube];
+        const cube *c = t->cubes[s->cube];
         if (c->ndim && (s->position >= c->nrow || s->position < rows - 1))
             return false;
         before = s->last;
@@ -278,10 +278,10 @@ static mms_status open_files(mms_tiles *t, mms_error *err)
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; st == MMS_OK && i < t->nfile; i++)
-        if (t->files[i].there)
-            st = file_open(t, i, false, err);
+        if (t->files[i]->there)
+            st = file_open(t, t->files[i], false, err);
     for (int64_t i = 0; st == MMS_OK && i < t->ncube; i++) {
-        const cube *c = &t->cubes[i];
+        const cube *c = t->cubes[i];
         if (c->ndim)
             st = file_check(t, c->file,
                             c->at + (c->nrow + c->tile_rows - 1) / c->tile_rows * c->slab_tiles *
@@ -363,7 +363,7 @@ static void put_cube(mms_bytes *b, const cube *c)
     mms_bytes_number(b, (uint64_t)n, 4);
     put_shape(b, n, shape);
     put_shape(b, n, tile);
-    mms_bytes_number(b, (uint64_t)(uint32_t)c->file, 4);
+    mms_bytes_number(b, c->file ? (uint64_t)c->file->number : UINT32_MAX, 4);
     mms_bytes_number(b, 0, 4); // where its tiles begin: each cube has a file
 }
 
@@ -371,7 +371,7 @@ static void put_files(mms_bytes *b, const mms_tiles *t)
 {
     mms_bytes_number(b, (uint64_t)t->nfile, 4);
     for (int64_t i = 0; i < t->nfile; i++) {
-        const tile_file *f = &t->files[i];
+        const tile_file *f = t->files[i];
         const int wide = f->bytes > INT32_MAX;
         mms_bytes_number(b, f->there, 1);
         if (!f->there)
@@ -400,7 +400,7 @@ static void put_base(mms_bytes *b, const mms_tiles *t)
     put_files(b, t);
     mms_bytes_number(b, (uint64_t)t->ncube, 4);
     for (int64_t i = 0; i < t->ncube; i++)
-        put_cube(b, &t->cubes[i]);
+        put_cube(b, t->cubes[i]);
     mms_bytes_end(b, object);
 }
 

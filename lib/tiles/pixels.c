@@ -68,22 +68,28 @@ static void unpack_bits(const uint8_t *bytes, int64_t first, int64_t n, uint8_t 
         out[i] = bytes[(first + i) / 8] >> (first + i) % 8 & 1;
 }
 
-static void pack_bit(uint8_t value, uint8_t *bytes, int64_t bit)
+/** Add fewer than eight flags to a byte, from its bit shift on. */
+static void add_bits(const uint8_t *in, int64_t n, uint8_t *byte, int64_t shift)
 {
-    const uint8_t mask = (uint8_t)(1u << bit % 8);
-    bytes[bit / 8] = value ? bytes[bit / 8] | mask : bytes[bit / 8] & (uint8_t)~mask;
+    unsigned bits = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        bits |= (in[i] & 1u) << (shift + i);
+    __atomic_fetch_or(byte, (uint8_t)bits, __ATOMIC_RELAXED);
 }
 
 static void pack_bits(const uint8_t *in, int64_t n, uint8_t *bytes, int64_t first)
 {
-    int64_t i = 0;
+    const int64_t room = -first & 7, head = room < n ? room : n;
+    uint8_t *out = bytes + first / 8;
 
-    for (; i < n && (first + i) % 8; i++)
-        pack_bit(in[i], bytes, first + i);
-    for (uint8_t *out = bytes + (first + i) / 8; i + 8 <= n; i += 8)
+    if (head)
+        add_bits(in, head, out++, first & 7);
+    int64_t i = head;
+    for (; i + 8 <= n; i += 8)
         *out++ = pack8(in + i);
-    for (; i < n; i++)
-        pack_bit(in[i], bytes, first + i);
+    if (i < n)
+        add_bits(in + i, n - i, out, 0);
 }
 
 void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int64_t first,

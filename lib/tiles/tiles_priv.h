@@ -44,9 +44,6 @@ typedef struct mms_tiles_what {
  *  TABLE, IO naming the file that is broken or cut short. */
 MMS_CHECKED mms_status mms_tiles_open(const mms_tiles_what *what, mms_tiles **out, mms_error *err);
 
-/** The column's place, or -1. */
-int64_t mms_tiles_find(const mms_tiles *tiles, const char *column);
-
 /** Runs of equal cell shape, as mms_table_shapes(); runs is ended with free(). */
 MMS_CHECKED mms_status mms_tiles_shapes(const mms_tiles *tiles, int64_t column, int64_t nrange,
                                         const mms_rows *ranges, mms_shape_run **runs, int64_t *nrun,
@@ -62,6 +59,9 @@ MMS_CHECKED mms_status mms_tiles_read(const mms_tiles *tiles, int64_t column, in
 int64_t mms_tiles_samples(const mms_tiles *tiles, int64_t most, int64_t *rows);
 
 /** Make a manager without rows that are defined; nothing is on disk before the first write.
+ *  One thread at a time may ask for and add shapes and define rows, while others write, copy to, or
+ *  read what was written of rows that were defined before: any columns, and each cell once.  Flags
+ *  may wait in memory for the rest of their tiles until mms_tiles_close(), which is called alone.
  *  Errors: UNSUPPORTED (the caller takes another way), MEM. */
 MMS_CHECKED mms_status mms_tiles_create(const mms_tiles_what *what, mms_tiles **out,
                                         mms_error *err);

@@ -31,12 +31,11 @@ mms_status mms_tiles_create(const mms_tiles_what *what, mms_tiles **out, mms_err
     if (t->by_row || t->nrow > INT32_MAX || t->ndim < 1 || t->ndim > MMS_MAX_DIM)
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "%s of %" PRId64 " rows, cells of %d axes",
                          t->type, t->nrow, t->ndim));
-    MMS_TRY(mms_grow(&t->cubes, &t->cube_capacity, 1, sizeof *t->cubes, err));
-    MMS_TRY(mms_grow(&t->files, &t->file_capacity, 1, sizeof *t->files, err));
     if (t->by_span) { // the first cube stands for cells without shape and has no file
-        t->cubes[0] = (cube){.file = -1};
-        t->files[0] = (tile_file){.fd = -1};
-        t->ncube = t->nfile = 1;
+        cube *none;
+        tile_file *no_file;
+        MMS_TRY(add_cube(t, &none, err));
+        MMS_TRY(add_file(t, &no_file, err));
     }
     *out = t;
     t = NULL;
@@ -45,24 +44,25 @@ done:
     return st;
 }
 
-static cube *find_cube(const mms_tiles *t, int32_t ndim, const int64_t *shape)
+/** Number of the cube of a shape, or -1. */
+static int64_t find_cube(const mms_tiles *t, int32_t ndim, const int64_t *shape)
 {
     for (int64_t i = 0; i < t->ncube; i++) {
-        cube *c = &t->cubes[i];
+        const cube *c = t->cubes[i];
         int32_t axis = 0;
         if (c->ndim == 0 || c->ndim != ndim)
             continue;
         while (axis < ndim && c->cell[axis] == shape[ndim - 1 - axis])
             axis++;
         if (axis == ndim)
-            return c;
+            return i;
     }
-    return NULL;
+    return -1;
 }
 
 bool mms_tiles_has_shape(const mms_tiles *t, int32_t ndim, const int64_t *shape)
 {
-    return find_cube(t, ndim, shape) != NULL;
+    return find_cube(t, ndim, shape) >= 0;
 }
 
 /** Flags of a slab are held in memory: fewer rows in its tiles when there were too many. */
@@ -80,10 +80,24 @@ static bool fit_slab(const mms_tiles *t, cube *c)
     return false;
 }
 
+/** Make the file of a new cube, and list both. */
+static mms_status keep_cube(mms_tiles *t, cube *new, mms_error *err)
+{
+    cube *c;
+    mms_status st;
+
+    MMS_TRY(add_file(t, &new->file, err));
+    MMS_TRY(file_open(t, new->file, true, err));
+    MMS_TRY(add_cube(t, &c, err));
+    *c = *new;
+done:
+    return st;
+}
+
 mms_status mms_tiles_add_shape(mms_tiles *t, int32_t ndim, const int64_t *shape,
                                const int64_t *tile, mms_error *err)
 {
-    cube c = {.ndim = ndim, .file = t->nfile};
+    cube c = {.ndim = ndim};
     mms_status st;
 
     if (ndim != t->ndim)
@@ -98,18 +112,10 @@ mms_status mms_tiles_add_shape(mms_tiles *t, int32_t ndim, const int64_t *shape,
     if (!fit_slab(t, &c))
         return mms_fail(err, MMS_ERR_SHAPE, "%s: %s: impossible cell shape", t->table,
                         t->columns[0].name);
-    st = mms_grow(&t->cubes, &t->cube_capacity, t->ncube + 1, sizeof c, err);
-    if (st == MMS_OK)
-        st = mms_grow(&t->files, &t->file_capacity, t->nfile + 1, sizeof *t->files, err);
-    if (st != MMS_OK)
-        return st;
-    t->files[t->nfile] = (tile_file){.fd = -1};
-    st = file_open(t, t->nfile, true, err);
-    if (st != MMS_OK)
-        return st;
-    t->nfile++;
-    t->cubes[t->ncube++] = c;
-    return MMS_OK;
+    pthread_mutex_lock(&t->lock);
+    st = keep_cube(t, &c, err);
+    pthread_mutex_unlock(&t->lock);
+    return st;
 }
 
 static mms_status add_span(mms_tiles *t, int64_t last, int64_t in_cube, int64_t position,
@@ -122,32 +128,43 @@ static mms_status add_span(mms_tiles *t, int64_t last, int64_t in_cube, int64_t 
     return st;
 }
 
-mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *err)
+/** Append rows of a cube to the map. */
+static mms_status map_rows(mms_tiles *t, mms_rows rows, int64_t in_cube, mms_error *err)
 {
-    const int64_t end = run->rows.first + run->rows.count;
-    cube *c;
+    cube *c = t->cubes[in_cube];
+    span *last = t->nspan ? &t->spans[t->nspan - 1] : NULL;
+    const int64_t covered = last ? last->last + 1 : 0, end = rows.first + rows.count;
     mms_status st = MMS_OK;
 
-    if (run->rows.first < t->defined || end > t->nrow)
+    if (last && covered == rows.first && last->cube == in_cube) {
+        last->last += rows.count;
+        last->position += rows.count;
+    } else {
+        if (covered < rows.first)
+            MMS_TRY(add_span(t, rows.first - 1, 0, 0, err));
+        MMS_TRY(add_span(t, end - 1, in_cube, c->nrow + rows.count - 1, err));
+    }
+    c->nrow += rows.count;
+    t->defined = end;
+done:
+    return st;
+}
+
+mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *err)
+{
+    int64_t in_cube;
+    mms_status st;
+
+    if (run->rows.first < t->defined || run->rows.first > t->nrow - run->rows.count)
         return mms_fail(err, MMS_ERR_INTERNAL, "%s: rows are defined out of order", t->table);
     if (!t->by_span || run->ndim < 0)
         return MMS_OK;
-    c = find_cube(t, run->ndim, run->shape);
-    if (!c)
+    in_cube = find_cube(t, run->ndim, run->shape);
+    if (in_cube < 0)
         return mms_fail(err, MMS_ERR_INTERNAL, "%s: a cell shape without a cube", t->table);
-    const int64_t covered = t->nspan ? t->spans[t->nspan - 1].last + 1 : 0;
-    span *last = t->nspan ? &t->spans[t->nspan - 1] : NULL;
-    if (last && covered == run->rows.first && &t->cubes[last->cube] == c) {
-        last->last += run->rows.count;
-        last->position += run->rows.count;
-    } else {
-        if (covered < run->rows.first)
-            st = add_span(t, run->rows.first - 1, 0, 0, err);
-        if (st == MMS_OK)
-            st = add_span(t, end - 1, c - t->cubes, c->nrow + run->rows.count - 1, err);
-    }
-    c->nrow += run->rows.count;
-    t->defined = end;
+    pthread_mutex_lock(&t->lock);
+    st = map_rows(t, run->rows, in_cube, err);
+    pthread_mutex_unlock(&t->lock);
     return st;
 }
 
@@ -199,37 +216,45 @@ static slab *get_slab(const mms_tiles *t, cube *c, int64_t column, int64_t numbe
     return s;
 }
 
-static mms_status write_slab(const mms_tiles *t, cube *c, slab *s, mms_error *err)
+static void unlink_slab(cube *c, const slab *s)
 {
     slab **link = &c->slabs;
-    const mms_status st =
-        write_tiles(t, s->column, c, s->number, 0, column_bytes(t, c, s->column), s->bytes, err);
 
     while (*link != s)
         link = &(*link)->next;
     *link = s->next;
+}
+
+/** Write a slab that is in no list, and free it. */
+static mms_status write_slab(const mms_tiles *t, const cube *c, slab *s, mms_error *err)
+{
+    const mms_status st =
+        write_tiles(t, s->column, c, s->number, 0, column_bytes(t, c, s->column), s->bytes, err);
+
     free(s->bytes);
     free(s);
     return st;
 }
 
-/** Put flags of rows of one slab into it: rows need not begin at a byte. */
+/** Put flags of rows of one slab into it: rows need not begin at a byte.  Threads fill a slab
+ *  together; who brings the last rows writes it. */
 static mms_status put_flags(mms_tiles *t, int64_t column, cube *c, int64_t position, int64_t count,
                             const uint8_t *in, mms_error *err)
 {
-    mms_status st = MMS_OK;
-
     pthread_mutex_lock(&t->lock);
     slab *s = get_slab(t, c, column, position / c->tile_rows);
-    if (s) {
-        fill_tiles(t, t->columns[column].pixel, c, in, count, s->bytes, column_bytes(t, c, column),
-                   position % c->tile_rows * c->tile_values);
-        s->missing -= count;
-        if (s->missing == 0)
-            st = write_slab(t, c, s, err);
-    }
     pthread_mutex_unlock(&t->lock);
-    return s ? st : out_of_memory(t, err);
+    if (!s)
+        return out_of_memory(t, err);
+    fill_tiles(t, t->columns[column].pixel, c, in, count, s->bytes, column_bytes(t, c, column),
+               position % c->tile_rows * c->tile_values);
+    pthread_mutex_lock(&t->lock);
+    s->missing -= count;
+    const bool complete = s->missing == 0;
+    if (complete)
+        unlink_slab(c, s);
+    pthread_mutex_unlock(&t->lock);
+    return complete ? write_slab(t, c, s, err) : MMS_OK;
 }
 
 /** Write numbers of rows of one slab. */
@@ -332,13 +357,15 @@ done:
 /** Write the slabs that have no more rows, and make the file whole tiles long. */
 static mms_status finish_cube(mms_tiles *t, cube *c, mms_error *err)
 {
-    tile_file *f = &t->files[c->file];
     mms_status st = MMS_OK;
 
-    f->bytes = (c->nrow + c->tile_rows - 1) / c->tile_rows * c->slab_tiles * c->tile_bytes;
-    while (st == MMS_OK && c->slabs)
-        st = write_slab(t, c, c->slabs, err);
-    return st == MMS_OK ? file_extend(t, c->file, f->bytes, err) : st;
+    c->file->bytes = (c->nrow + c->tile_rows - 1) / c->tile_rows * c->slab_tiles * c->tile_bytes;
+    while (st == MMS_OK && c->slabs) {
+        slab *s = c->slabs;
+        c->slabs = s->next;
+        st = write_slab(t, c, s, err);
+    }
+    return st == MMS_OK ? file_extend(t, c->file, c->file->bytes, err) : st;
 }
 
 mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err)
@@ -348,10 +375,10 @@ mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err)
 
     if (t && t->writing) {
         for (int64_t i = 0; i < t->ncube; i++)
-            if (t->cubes[i].ndim)
-                MMS_TRY(finish_cube(t, &t->cubes[i], err));
+            if (t->cubes[i]->ndim)
+                MMS_TRY(finish_cube(t, t->cubes[i], err));
         for (int64_t i = 0; i < t->nfile; i++)
-            MMS_TRY(file_close(t, i, err));
+            MMS_TRY(file_close(t, t->files[i], err));
         MMS_TRY(header_write(t, err));
     }
 done:

@@ -276,9 +276,6 @@ static mms_tiles *open_again(const layout *l)
     mms_error err;
 
     check_ok(mms_tiles_open(&l->what, &t, &err), &err);
-    for (int64_t c = 0; c < l->what.ncolumn; c++)
-        assert_int_equal(mms_tiles_find(t, l->columns[c].name), c);
-    assert_int_equal(mms_tiles_find(t, "UVW"), -1);
     return t;
 }
 
@@ -498,6 +495,201 @@ static void threads_write_different_rows(void **state)
     }
 }
 
+/** Rows that several threads write, while another defines them. */
+typedef struct lanes {
+    const layout *l;
+    mms_tiles *t;
+    pthread_mutex_t lock;
+    pthread_cond_t more;
+    int64_t defined, next; /**< rows */
+    bool failed;
+} lanes;
+
+enum { LANES = 3, BLOCK = 7 };
+
+/** Flags that fill no byte, in one column or beside another's numbers, in tiles that cut cells. */
+static void choose_flags(layout *l, const char *table, int64_t number)
+{
+    static const int64_t values[] = {1, 2, 3, 5};
+
+    choose(l, table, number);
+    l->columns[0].dtype = MMS_DT_BOOL;
+    for (int64_t s = 0; s < l->nshape; s++)
+        for (int32_t i = 0; i < l->what.ndim; i++)
+            l->shapes[s][i] = i == 0 ? values[number % 4] + s * 8 : 1 + number / 4 % 3;
+    for (int64_t i = 0; i < l->what.ncolumn; i++)
+        memcpy(l->columns[i].shape, l->shapes[0], sizeof l->shapes[0]);
+}
+
+static bool add_shape_of(const layout *l, mms_tiles *t, int64_t shape)
+{
+    int64_t tile[MMS_MAX_DIM + 1] = {3 + (l->what.sequence + shape) % 20};
+
+    if (mms_tiles_has_shape(t, l->what.ndim, l->shapes[shape]))
+        return true;
+    for (int32_t i = 0; i < l->what.ndim; i++)
+        tile[i + 1] = l->what.sequence % 2 ? 1 + l->shapes[shape][i] / 2 : l->shapes[shape][i];
+    return mms_tiles_add_shape(t, l->what.ndim, l->shapes[shape], tile, NULL) == MMS_OK;
+}
+
+/** Define the rows of a block, whose shapes come as they are first met. */
+static bool define_block(const layout *l, mms_tiles *t, int64_t first, int64_t end)
+{
+    bool good = true;
+
+    for (int64_t row = first, n; good && row < end; row += n) {
+        const int64_t shape = l->shape_of_row[row];
+        n = same_shape(l, row, end - row);
+        mms_shape_run run = {{row, n}, shape < 0 ? -1 : l->what.ndim, {0}};
+        if (shape >= 0)
+            memcpy(run.shape, l->shapes[shape], sizeof run.shape);
+        good =
+            (shape < 0 || add_shape_of(l, t, shape)) && mms_tiles_define(t, &run, NULL) == MMS_OK;
+    }
+    return good;
+}
+
+static bool write_block(const layout *l, mms_tiles *t, int64_t first, int64_t end)
+{
+    bool good = true;
+
+    for (int64_t c = 0; c < l->what.ncolumn; c++)
+        for (int64_t row = first, n; good && row < end; row += n) {
+            n = same_shape(l, row, end - row);
+            const mms_rows rows = {row, n};
+            int64_t nvalue;
+            if (l->shape_of_row[row] < 0)
+                continue;
+            uint8_t *data = expected(l, c, 1, &rows, &nvalue);
+            good = mms_tiles_write(t, c, 1, &rows, nvalue, data, NULL) == MMS_OK;
+            free(data);
+        }
+    return good;
+}
+
+static int64_t block_end(const layout *l, int64_t first)
+{
+    return first + BLOCK < l->what.nrow ? first + BLOCK : l->what.nrow;
+}
+
+/** Write the next block when it is defined, until there is none. */
+static void *write_lane(void *arg)
+{
+    lanes *s = arg;
+
+    pthread_mutex_lock(&s->lock);
+    while (s->next < s->l->what.nrow) {
+        const int64_t first = s->next, end = block_end(s->l, first);
+        s->next = end;
+        while (s->defined < end)
+            pthread_cond_wait(&s->more, &s->lock);
+        pthread_mutex_unlock(&s->lock);
+        const bool good = write_block(s->l, s->t, first, end);
+        pthread_mutex_lock(&s->lock);
+        s->failed = s->failed || !good;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+static void define_for_lanes(lanes *s)
+{
+    for (int64_t row = 0, end; row < s->l->what.nrow; row = end) {
+        end = block_end(s->l, row);
+        const bool good = define_block(s->l, s->t, row, end);
+        pthread_mutex_lock(&s->lock);
+        s->failed = s->failed || !good;
+        s->defined = end;
+        pthread_cond_broadcast(&s->more);
+        pthread_mutex_unlock(&s->lock);
+    }
+}
+
+static mms_tiles *create_empty(layout *l, const char *table)
+{
+    mms_tiles *t;
+    mms_error err;
+
+    strcpy(l->table, table);
+    assert_int_equal(mkdir(table, 0755), 0);
+    check_ok(mms_tiles_create(&l->what, &t, &err), &err);
+    if (!strcmp(l->what.type, "TiledColumnStMan"))
+        assert_true(add_shape_of(l, t, 0));
+    return t;
+}
+
+static void write_in_lanes(layout *l, const char *table)
+{
+    lanes s = {.l = l,
+               .t = create_empty(l, table),
+               .lock = PTHREAD_MUTEX_INITIALIZER,
+               .more = PTHREAD_COND_INITIALIZER};
+    pthread_t threads[LANES];
+
+    for (int i = 0; i < LANES; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_lane, &s), 0);
+    define_for_lanes(&s);
+    for (int i = 0; i < LANES; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_false(s.failed);
+    close_tiles(s.t);
+}
+
+static void write_alone(layout *l, const char *table)
+{
+    mms_tiles *t = create_empty(l, table);
+
+    for (int64_t row = 0, end; row < l->what.nrow; row = end) {
+        end = block_end(l, row);
+        assert_true(define_block(l, t, row, end) && write_block(l, t, row, end));
+    }
+    close_tiles(t);
+}
+
+static void same_files(const layout *l, const char *a, const char *b)
+{
+    const int64_t nfile = !strcmp(l->what.type, "TiledShapeStMan") ? l->nshape + 1 : 1;
+
+    for (int64_t i = -1; i < nfile; i++) {
+        uint8_t *bytes[2] = {NULL, NULL};
+        size_t sizes[2] = {0, 0};
+        for (int k = 0; k < 2; k++) {
+            char *path = mms_format("%s/table.f%d", k ? b : a, (int)l->what.sequence);
+            if (i >= 0) {
+                char *header = path;
+                path = mms_format("%s_TSM%d", header, (int)i);
+                free(header);
+            }
+            (void)!mms_read_file(path, 1 << 28, &bytes[k], &sizes[k],
+                                 NULL); // a shape may be unused
+            free(path);
+        }
+        assert_int_equal(sizes[0], sizes[1]);
+        assert_true(i >= 0 || sizes[0]);
+        if (sizes[0])
+            assert_memory_equal(bytes[0], bytes[1], sizes[0]);
+        free(bytes[0]);
+        free(bytes[1]);
+    }
+}
+
+static void lanes_write_the_same_files(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < LAYOUTS; i++) {
+        layout l;
+        seed = (uint64_t)(i + 1) << 48;
+        choose_flags(&l, "alone", i);
+        write_alone(&l, "alone");
+        check_all(&l);
+        write_in_lanes(&l, "lanes");
+        check_all(&l);
+        same_files(&l, "alone", "lanes");
+        assert_int_equal(mms_remove_tree("alone", NULL), MMS_OK);
+        forget(&l);
+    }
+}
+
 /** Parse bytes as the layout's header; what is accepted answers for all rows. */
 static mms_status parse(const layout *l, const uint8_t *bytes, size_t size)
 {
@@ -671,6 +863,7 @@ int main(void)
         cmocka_unit_test(copies_between_layouts),
         cmocka_unit_test(long_runs_are_copied),
         cmocka_unit_test(threads_write_different_rows),
+        cmocka_unit_test(lanes_write_the_same_files),
         cmocka_unit_test(damaged_headers_are_refused),
         cmocka_unit_test(short_files_are_named),
         cmocka_unit_test(wide_headers_are_read),
