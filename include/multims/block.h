@@ -41,7 +41,7 @@ typedef struct mms_block {
 MMS_API mms_cells *mms_cells_find(mms_cells *cells, int64_t n, const char *name);
 
 /** Gives blocks of a sequence of rows of an MS; all memory is the reader's and lives until the next
- *  call. */
+ *  call.  Readers that have joined share the sequence: each may be another thread's. */
 typedef struct mms_reader mms_reader;
 
 typedef struct mms_reader_opts {
@@ -60,6 +60,14 @@ typedef struct mms_reader_opts {
 /** Make a reader of ms, which must live longer.  Errors: NOT_FOUND, IO, TABLE, MEM. */
 MMS_API MMS_CHECKED mms_status mms_reader_open(mms_ms *ms, const mms_reader_opts *opts,
                                                mms_reader **out, mms_error *err);
+
+/** Make another reader, which takes blocks of the same sequence; neither opens nor ends while
+ * others read.  Errors: MEM. */
+MMS_API MMS_CHECKED mms_status mms_reader_join(mms_reader *reader, mms_reader **out,
+                                               mms_error *err);
+
+/** Return the number of the reader's block in the sequence, from 0 on. */
+MMS_API int64_t mms_reader_number(const mms_reader *reader);
 
 /** Read the next block; *block is NULL after the last.  Errors: TABLE, SHAPE, IO, MEM. */
 MMS_API MMS_CHECKED mms_status mms_reader_next(mms_reader *reader, mms_block **block,
@@ -113,12 +121,24 @@ MMS_API MMS_CHECKED mms_status mms_writer_create(const char *path, mms_ms *like,
  */
 MMS_API bool mms_writer_copies(const mms_writer *writer, const char *column);
 
-/** Write the cells of a block at its places.  Blocks come in the order of their rows.
- *  @param ranges  rows of like that the block's are: of them the columns that are no numbers
- * (texts, records) and those of opts.copy are copied; NULL: nothing is Errors: TABLE, SPACE, IO. */
-MMS_API MMS_CHECKED mms_status mms_writer_put(mms_writer *writer, const mms_block *block,
-                                              int64_t nrange, const mms_rows *ranges,
-                                              mms_error *err);
+/** A block that has its place in the new table, and cells that are not written yet. */
+typedef struct mms_placed mms_placed;
+
+/** Give a block its place and write what goes through casacore.  Blocks come in the order of their
+ *  rows, one at a time; the block lives until it is put.
+ *  @param ranges  rows of like that the block's are, which live as long as the block: of them the
+ *                 columns that are no numbers (texts, records) and those of opts.copy are copied;
+ *                 NULL: nothing is
+ *  Errors: TABLE, SPACE, IO, MEM. */
+MMS_API MMS_CHECKED mms_status mms_writer_place(mms_writer *writer, const mms_block *block,
+                                                int64_t nrange, const mms_rows *ranges,
+                                                mms_placed **placed, mms_error *err);
+
+/** Write the rest of a placed block; threads may put one each while another is placed.  *placed is
+ *  freed and set to NULL even on failure; NULL is accepted.  Errors: TABLE, SPACE, IO. */
+MMS_API MMS_CHECKED mms_status mms_writer_put(mms_placed **placed, mms_error *err);
+/** Forget a placed block whose rest is not written. */
+MMS_API void mms_placed_drop(mms_placed **placed);
 
 /** Flush and close.  *writer is freed and set to NULL even on failure; NULL is accepted. */
 MMS_API MMS_CHECKED mms_status mms_writer_close(mms_writer **writer, mms_error *err);

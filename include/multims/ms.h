@@ -70,11 +70,6 @@ MMS_API void mms_ms_close(mms_ms **ms);
  *  default), or by casacore. */
 MMS_API void mms_ms_use_tiles(mms_ms *ms, bool use);
 
-struct mms_threads;
-/** Let threads share the rows of what is read and written; they live longer than ms.  NULL: none.
- */
-MMS_API void mms_ms_use_threads(mms_ms *ms, struct mms_threads *threads);
-
 MMS_API const char *mms_ms_path(const mms_ms *ms);
 MMS_API int64_t mms_ms_nrow(const mms_ms *ms);
 

@@ -1,6 +1,7 @@
 /** @file worker.c  A worker: reads a frame, runs its unit, answers; one at a time. */
 #include <errno.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +27,14 @@ struct mms_job {
 
 static const int64_t progress_interval_ns = 250000000;
 
-/* Nobody is left to answer when the socket is gone: the client has ended, so does the worker. */
+/* Nobody is left to answer when the socket is gone: the client has ended, so does the worker.
+ * Several threads of a unit may log. */
 static void send_message(int fd, mms_message message)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     size_t sent = 0;
 
+    pthread_mutex_lock(&lock);
     while (sent < message.size) {
         const ssize_t n = send(fd, message.data + sent, message.size - sent, MSG_NOSIGNAL);
         if (n < 0 && errno != EINTR)
@@ -38,6 +42,7 @@ static void send_message(int fd, mms_message message)
         if (n > 0)
             sent += (size_t)n;
     }
+    pthread_mutex_unlock(&lock);
     free(message.data);
 }
 

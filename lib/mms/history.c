@@ -95,6 +95,7 @@ static mms_status copy_flags(mms_ms *ms, const char *out, bool tiles, mms_error 
     mms_reader *reader = NULL;
     mms_writer *writer = NULL;
     mms_block *block;
+    mms_placed *placed = NULL;
     mms_status st;
 
     MMS_TRY(skip ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", out));
@@ -107,7 +108,8 @@ static mms_status copy_flags(mms_ms *ms, const char *out, bool tiles, mms_error 
     do {
         MMS_TRY(mms_reader_next(reader, &block, err));
         if (block)
-            MMS_TRY(mms_writer_put(writer, block, 0, NULL, err));
+            MMS_TRY(mms_writer_place(writer, block, 0, NULL, &placed, err));
+        MMS_TRY(mms_writer_put(&placed, err));
     } while (block);
     MMS_TRY(mms_writer_close(&writer, err));
 done:

@@ -2,7 +2,6 @@
 #define MULTIMS_DIRECT_PRIV_H
 /** @file direct_priv.h  The columns of one table whose tiles are read, or written, directly. */
 
-#include "base/threads_priv.h"
 #include "tables/tables_priv.h"
 #include "tiles/tiles_priv.h"
 
@@ -24,11 +23,6 @@ MMS_CHECKED mms_status mms_direct_find(mms_direct *direct, const char *column,
                                        mms_direct_column *found, mms_error *err);
 
 void mms_direct_close(mms_direct **direct);
-
-/** Read as mms_tiles_read(); threads share the rows. */
-MMS_CHECKED mms_status mms_direct_read(mms_threads *threads, mms_direct_column from, int64_t nrange,
-                                       const mms_rows *ranges, int64_t nvalue, mms_dtype dtype,
-                                       void *data, mms_error *err);
 
 /** Make the tiles of the hollow managers of a new table; write_back as in mms_tiles_what. */
 MMS_CHECKED mms_status mms_direct_create(mms_table *table, bool write_back, mms_direct **out,

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,18 +17,25 @@ typedef struct member_entry {
     mms_rows rows;
 } member_entry;
 
+/** A member that is open. */
+typedef struct open_member {
+    struct open_member *next;
+    int64_t number;
+    mms_table *table;
+    mms_direct *tiles; /**< NULL until they are asked for */
+    int users;
+} open_member;
+
 struct mms_ms {
     char *path, *axis;
     bool multi;
     int64_t nrow, nmember;
     member_entry *members;
-    mms_table *first;   /**< member 0: columns and keywords */
-    mms_table *current; /**< one more open member */
-    mms_direct *first_tiles, *current_tiles;
-    int64_t current_member;
-    bool no_tiles; /**< casacore reads all columns */
-    mms_threads *threads;
+    mms_table *first; /**< member 0: columns and keywords */
+    bool no_tiles;    /**< casacore reads all columns */
     mms_value *subtables, *missing;
+    pthread_mutex_t lock; /**< of what follows */
+    open_member *open;
 };
 
 /** Table kind and axis; a concatenated table that is no Multi-MS is refused. */
@@ -173,6 +181,7 @@ mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
         free(ms);
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
     }
+    pthread_mutex_init(&ms->lock, NULL);
     if (access(ms->path, F_OK) != 0)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
                          "Visibility data set not found - please verify the name. (%s)", path));
@@ -188,6 +197,25 @@ done:
     return st;
 }
 
+/** Close the open members but the first, or that too. */
+static void close_members(mms_ms *ms, bool first)
+{
+    open_member **link = &ms->open;
+
+    while (*link) {
+        open_member *m = *link;
+        if (m->users > 0 || (m->number == 0 && !first)) {
+            link = &m->next;
+            continue;
+        }
+        *link = m->next;
+        mms_direct_close(&m->tiles);
+        if (m->table != ms->first)
+            mms_table_drop(&m->table);
+        free(m);
+    }
+}
+
 void mms_ms_close(mms_ms **ms)
 {
     mms_ms *m = *ms;
@@ -195,9 +223,8 @@ void mms_ms_close(mms_ms **ms)
     *ms = NULL;
     if (!m)
         return;
-    mms_direct_close(&m->current_tiles);
-    mms_direct_close(&m->first_tiles);
-    mms_table_drop(&m->current);
+    close_members(m, true);
+    pthread_mutex_destroy(&m->lock);
     mms_table_drop(&m->first);
     for (int64_t i = 0; m->members && i < m->nmember; i++)
         free(m->members[i].path);
@@ -211,9 +238,11 @@ void mms_ms_close(mms_ms **ms)
 
 mms_status mms_ms_drop_caches(mms_ms *ms, mms_error *err)
 {
-    const mms_status st = mms_table_drop_caches(ms->first, err);
+    mms_status st = mms_table_drop_caches(ms->first, err);
 
-    return st == MMS_OK && ms->current ? mms_table_drop_caches(ms->current, err) : st;
+    for (open_member *m = ms->open; st == MMS_OK && m; m = m->next)
+        st = mms_table_drop_caches(m->table, err);
+    return st;
 }
 
 const char *mms_ms_path(const mms_ms *ms)
@@ -353,63 +382,88 @@ done:
     return st;
 }
 
-/** Return member i's table; member 0 stays open, of the others the last one used. */
-static mms_status open_member(mms_ms *ms, int64_t i, mms_table **table, mms_error *err)
+/** Open member i; member 0 stays open, of the others those in use and the last one. */
+static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_error *err)
 {
-    if (i == 0) {
-        *table = ms->first;
+    open_member *m = ms->open;
+    mms_status st = MMS_OK;
+
+    while (m && m->number != i)
+        m = m->next;
+    *out = m;
+    if (m)
         return MMS_OK;
+    close_members(ms, false);
+    m = mms_alloc(1, sizeof *m);
+    if (!m)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
+    m->number = i;
+    m->table = ms->first;
+    if (i > 0)
+        st = mms_table_open(ms->members[i].path, MMS_TABLE_READ, &m->table, err);
+    if (st != MMS_OK) {
+        free(m);
+        return st;
     }
-    if (!ms->current || ms->current_member != i) {
-        mms_direct_close(&ms->current_tiles);
-        mms_table_drop(&ms->current);
-        const mms_status st =
-            mms_table_open(ms->members[i].path, MMS_TABLE_READ, &ms->current, err);
-        if (st != MMS_OK)
-            return st;
-        ms->current_member = i;
-    }
-    *table = ms->current;
+    m->next = ms->open;
+    ms->open = *out = m;
     return MMS_OK;
 }
 
-/** Find a column in the tiles of member i, which is open. */
-static mms_status find_tiles(mms_ms *ms, int64_t i, mms_table *table, const char *column,
-                             mms_direct_column *found, mms_error *err)
-{
-    mms_direct **direct = i == 0 ? &ms->first_tiles : &ms->current_tiles;
+/** A column of a member while it is used. */
+typedef struct source {
+    open_member *member;
+    mms_direct_column tiles; /**< NULL: casacore must be asked */
+} source;
 
-    *found = (mms_direct_column){NULL, -1};
-    if (ms->no_tiles)
-        return MMS_OK;
-    if (!*direct) {
-        const mms_status st = mms_direct_open(table, direct, err);
-        if (st != MMS_OK)
-            return st;
-    }
-    return mms_direct_find(*direct, column, found, err);
+/** Find a column of member i, which stays open until it is released.  tiles: wherever it is. */
+static mms_status use_column(mms_ms *ms, int64_t i, const char *column, bool tiles, source *out,
+                             mms_error *err)
+{
+    mms_status st;
+
+    *out = (source){NULL, {NULL, -1}};
+    pthread_mutex_lock(&ms->lock);
+    MMS_TRY(open_number(ms, i, &out->member, err));
+    out->member->users++;
+    if (!tiles || ms->no_tiles)
+        goto done;
+    if (!out->member->tiles)
+        MMS_TRY(mms_direct_open(out->member->table, &out->member->tiles, err));
+    MMS_TRY(mms_direct_find(out->member->tiles, column, &out->tiles, err));
+done:
+    pthread_mutex_unlock(&ms->lock);
+    return st;
+}
+
+static void release(mms_ms *ms, source *s)
+{
+    if (!s->member)
+        return;
+    pthread_mutex_lock(&ms->lock);
+    s->member->users--;
+    pthread_mutex_unlock(&ms->lock);
+    s->member = NULL;
 }
 
 mms_status mms_ms_find_tiles(mms_ms *ms, const char *column, mms_direct_column *found,
                              mms_error *err)
 {
+    source from;
+    mms_status st;
+
     *found = (mms_direct_column){NULL, -1};
-    return ms->nmember == 1 ? find_tiles(ms, 0, ms->first, column, found, err) : MMS_OK;
+    if (ms->nmember != 1)
+        return MMS_OK;
+    st = use_column(ms, 0, column, true, &from, err);
+    *found = from.tiles;
+    release(ms, &from);
+    return st;
 }
 
 void mms_ms_use_tiles(mms_ms *ms, bool use)
 {
     ms->no_tiles = !use;
-}
-
-void mms_ms_use_threads(mms_ms *ms, mms_threads *threads)
-{
-    ms->threads = threads;
-}
-
-mms_threads *mms_ms_threads(const mms_ms *ms)
-{
-    return ms->threads;
 }
 
 static int64_t member_of(const mms_ms *ms, int64_t row)
@@ -499,15 +553,14 @@ mms_status mms_ms_read(mms_ms *ms, const char *column, int64_t nrange, const mms
                         ms->path, column, nvalue, total);
     const int64_t cell = nvalue / total;
     while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
-        mms_table *table;
-        mms_direct_column found;
-        st = open_member(ms, member, &table, err);
+        source from;
+        st = use_column(ms, member, column, true, &from, err);
         if (st == MMS_OK)
-            st = find_tiles(ms, member, table, column, &found, err);
-        if (st == MMS_OK)
-            st = found.tiles ? mms_direct_read(ms->threads, found, n, local, rows * cell, c->dtype,
-                                               out, err)
-                             : mms_table_get(table, column, n, local, rows * cell, out, err);
+            st = from.tiles.tiles
+                     ? mms_tiles_read(from.tiles.tiles, from.tiles.column, n, local, rows * cell,
+                                      out, err)
+                     : mms_table_get(from.member->table, column, n, local, rows * cell, out, err);
+        release(ms, &from);
         if (st != MMS_OK)
             return st;
         out += (size_t)(rows * cell) * mms_dtype_size(c->dtype);
@@ -529,7 +582,7 @@ mms_status mms_ms_shapes(mms_ms *ms, const char *column, int64_t nrange, const m
     piece_walk walk = {ms, ranges, nrange, 0, 0};
     int64_t total, rows, n, member = 0, capacity = 0;
     mms_shape_run *found = NULL;
-    mms_table *table;
+    source from = {NULL, {NULL, -1}};
     mms_status st;
 
     *runs = NULL;
@@ -537,12 +590,12 @@ mms_status mms_ms_shapes(mms_ms *ms, const char *column, int64_t nrange, const m
     MMS_TRY(check_ranges(ms, column, nrange, ranges, &total, err));
     while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         int64_t nfound;
-        mms_direct_column tiles;
-        MMS_TRY(open_member(ms, member, &table, err));
-        MMS_TRY(find_tiles(ms, member, table, column, &tiles, err));
-        MMS_TRY(tiles.tiles
-                    ? mms_tiles_shapes(tiles.tiles, tiles.column, n, local, &found, &nfound, err)
-                    : mms_table_shapes(table, column, n, local, &found, &nfound, err));
+        MMS_TRY(use_column(ms, member, column, true, &from, err));
+        MMS_TRY(from.tiles.tiles
+                    ? mms_tiles_shapes(from.tiles.tiles, from.tiles.column, n, local, &found,
+                                       &nfound, err)
+                    : mms_table_shapes(from.member->table, column, n, local, &found, &nfound, err));
+        release(ms, &from);
         for (int64_t i = 0; i < nfound; i++) {
             found[i].rows.first += ms->members[member].rows.first;
             if (*nrun > 0 && continues(&(*runs)[*nrun - 1], &found[i])) {
@@ -556,6 +609,7 @@ mms_status mms_ms_shapes(mms_ms *ms, const char *column, int64_t nrange, const m
         found = NULL;
     }
 done:
+    release(ms, &from);
     free(found);
     if (st != MMS_OK) {
         free(*runs);
@@ -576,13 +630,15 @@ mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange, con
     mms_rows local[PIECES];
     piece_walk walk = {ms, ranges, nrange, 0, 0};
     int64_t rows, n, member = 0;
-    mms_table *table;
     mms_status st = check_ranges(ms, column, nrange, ranges, &rows, err);
 
     while (st == MMS_OK && (n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
-        st = open_member(ms, member, &table, err);
+        source from;
+        st = use_column(ms, member, column, false, &from, err);
         if (st == MMS_OK)
-            st = mms_table_copy_cells(table, column, n, local, out, out_column, first, err);
+            st = mms_table_copy_cells(from.member->table, column, n, local, out, out_column, first,
+                                      err);
+        release(ms, &from);
         first += rows;
     }
     return st;
@@ -643,18 +699,16 @@ mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
     mms_status st = check_ranges(ms, column, nrange, ranges, &rows, err);
 
     while (st == MMS_OK && (n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
-        mms_direct_column found = {NULL, -1};
-        mms_table *table;
-        st = open_member(ms, member, &table, err);
-        if (st == MMS_OK)
-            st = find_tiles(ms, member, table, column, &found, err);
-        if (st == MMS_OK && found.tiles)
-            st = mms_tiles_copy(found.tiles, found.column, n, local, out.tiles, out.column, first,
-                                err);
-        for (int64_t i = 0; !found.tiles && i < n; i++)
+        source from;
+        st = use_column(ms, member, column, true, &from, err);
+        if (st == MMS_OK && from.tiles.tiles)
+            st = mms_tiles_copy(from.tiles.tiles, from.tiles.column, n, local, out.tiles,
+                                out.column, first, err);
+        for (int64_t i = 0; !from.tiles.tiles && i < n; i++)
             local[i].first += ms->members[member].rows.first;
-        if (st == MMS_OK && !found.tiles)
+        if (st == MMS_OK && !from.tiles.tiles)
             st = copy_column(ms, c, n, local, out, first, err);
+        release(ms, &from);
         first += rows;
     }
     return st;

@@ -27,7 +27,4 @@ MMS_CHECKED mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int6
 MMS_CHECKED mms_status mms_ms_find_tiles(mms_ms *ms, const char *column, mms_direct_column *found,
                                          mms_error *err);
 
-/** Threads that share the rows of what is read, and the columns of what is written; NULL: none. */
-mms_threads *mms_ms_threads(const mms_ms *ms);
-
 #endif

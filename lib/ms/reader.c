@@ -1,5 +1,6 @@
 /** @file reader.c  Blocks of an MS: casacore's columns behind the block interface. */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "rowlist_priv.h"
 #include "tables/tables_priv.h"
 
-enum { MOST_ROWS = 65536, FIRST_ROWS = 256, MOST_IDLE = 16 };
+enum { MOST_ROWS = 65536, FIRST_ROWS = 256, MOST_IDLE = 16, MOST_SCALAR = 8 };
 
 /** Memory of a block.  Pieces are used again for the blocks that follow: fresh pages cost as much
  * as the data that are read into them. */
@@ -20,22 +21,30 @@ typedef struct piece {
 
 typedef struct arena {
     piece *pieces;
-    int64_t n, capacity, bytes; /**< bytes: in use */
+    int64_t n, capacity;
 } arena;
 
-struct mms_reader {
+/** The sequence that several readers take blocks of. */
+typedef struct sequence {
+    pthread_mutex_t lock;
+    int nreader;
     mms_ms *ms;
     mms_rowlist *rows;
     int64_t nscalar, narray;
     const mms_column **scalars, **arrays;
     bool by_ddid;
     int64_t most_rows, block_bytes,
-        row_bytes; /**< row_bytes: seen in the last block, to choose the rows of the next */
-    int64_t done;
+        row_bytes;        /**< row_bytes: seen in the last block, to choose the rows of the next */
+    int64_t done, nblock; /**< rows and blocks that were taken */
+    mms_rows *back; /**< rows that were taken and are too many for one block: back[nback_used…] */
+    int64_t nback, nback_used;
+} sequence;
+
+struct mms_reader {
+    sequence *from;
+    int64_t number;   /**< of the current block */
     mms_rows *ranges; /**< of the current block, in the input */
     int64_t nrange, range_capacity;
-    mms_rows *back; /**< rows that were taken and are too many for one block: back[nback_used…] */
-    int64_t nback, nback_used, back_capacity;
     mms_shape_run **runs; /**< shapes of the block's cells by array column */
     int64_t *nrun;
     arena arena;
@@ -63,7 +72,6 @@ static void arena_reset(arena *a, int most_idle)
             a->pieces[kept++] = *p;
     }
     a->n = kept;
-    a->bytes = 0;
 }
 
 /** Find the smallest free piece that is large enough, and not much too large. */
@@ -101,7 +109,6 @@ static void *arena_get(arena *a, int64_t n, size_t size)
         a->n++;
     }
     p->idle = -1;
-    a->bytes += n * (int64_t)size;
     return p->memory;
 }
 
@@ -113,60 +120,91 @@ static void *arena_zeros(arena *a, int64_t n, size_t size)
 
 static mms_status out_of_memory(const mms_reader *r, mms_error *err)
 {
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(r->ms));
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(r->from->ms));
 }
 
 /** Sort the columns into scalars and arrays; those that are no numbers are not read in blocks. */
-static mms_status choose_columns(mms_reader *r, const char *const *columns, mms_error *err)
+static mms_status choose_columns(sequence *s, const char *const *columns, mms_error *err)
 {
-    const int64_t most = mms_ms_ncolumn(r->ms);
+    const int64_t most = mms_ms_ncolumn(s->ms);
 
-    r->scalars = mms_alloc(most, sizeof *r->scalars);
-    r->arrays = mms_alloc(most, sizeof *r->arrays);
-    r->runs = mms_alloc(most, sizeof(void *));
-    r->nrun = mms_alloc(most, sizeof *r->nrun);
-    if (!r->scalars || !r->arrays || !r->runs || !r->nrun)
-        return out_of_memory(r, err);
+    s->scalars = mms_alloc(most, sizeof *s->scalars);
+    s->arrays = mms_alloc(most, sizeof *s->arrays);
+    if (!s->scalars || !s->arrays)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(s->ms));
     for (; *columns; columns++) {
-        const mms_column *c = mms_ms_find_column(r->ms, *columns);
+        const mms_column *c = mms_ms_find_column(s->ms, *columns);
         if (!c)
-            return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_ms_path(r->ms),
+            return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_ms_path(s->ms),
                             *columns);
         if (c->dtype >= MMS_DT_STRING)
             continue;
         if (c->scalar)
-            r->scalars[r->nscalar++] = c;
+            s->scalars[s->nscalar++] = c;
         else
-            r->arrays[r->narray++] = c;
+            s->arrays[s->narray++] = c;
     }
     return MMS_OK;
+}
+
+/** Make a reader that takes blocks of a sequence; the sequence is freed with its last reader. */
+static mms_status make_reader(sequence *s, mms_reader **out, mms_error *err)
+{
+    mms_reader *r = calloc(1, sizeof *r);
+
+    *out = r;
+    if (!r)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(s->ms));
+    r->from = s;
+    s->nreader++;
+    r->runs = mms_alloc(s->narray, sizeof(void *));
+    r->nrun = mms_alloc(s->narray, sizeof *r->nrun);
+    if (r->runs && r->nrun)
+        return MMS_OK;
+    mms_reader_close(out);
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(s->ms));
+}
+
+static void free_sequence(sequence *s)
+{
+    (void)!mms_rowlist_close(&s->rows, NULL);
+    pthread_mutex_destroy(&s->lock);
+    free(s->scalars);
+    free(s->arrays);
+    free(s->back);
+    free(s);
 }
 
 mms_status mms_reader_open(mms_ms *ms, const mms_reader_opts *opts, mms_reader **out,
                            mms_error *err)
 {
-    mms_reader *r = calloc(1, sizeof *r);
+    sequence *s = calloc(1, sizeof *s);
     mms_status st;
 
     *out = NULL;
-    if (!r)
+    if (!s)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_ms_path(ms));
-    r->ms = ms;
-    r->by_ddid = opts->by_ddid;
-    r->block_bytes = opts->block_bytes;
-    r->most_rows = opts->most_rows > 0 && opts->most_rows < MOST_ROWS ? opts->most_rows : MOST_ROWS;
-    MMS_TRY(mms_rowlist_open(opts->rows_file, mms_ms_nrow(ms), &r->rows, err));
-    MMS_TRY(choose_columns(r, opts->columns, err));
-    *out = r;
-    r = NULL;
+    pthread_mutex_init(&s->lock, NULL);
+    s->ms = ms;
+    s->by_ddid = opts->by_ddid;
+    s->block_bytes = opts->block_bytes;
+    s->most_rows = opts->most_rows > 0 && opts->most_rows < MOST_ROWS ? opts->most_rows : MOST_ROWS;
+    MMS_TRY(mms_rowlist_open(opts->rows_file, mms_ms_nrow(ms), &s->rows, err));
+    MMS_TRY(choose_columns(s, opts->columns, err));
+    return make_reader(s, out, err);
 done:
-    mms_reader_close(&r);
+    free_sequence(s);
     return st;
+}
+
+mms_status mms_reader_join(mms_reader *reader, mms_reader **out, mms_error *err)
+{
+    return make_reader(reader->from, out, err);
 }
 
 static void free_runs(mms_reader *r)
 {
-    for (int64_t c = 0; r->runs && c < r->narray; c++) {
+    for (int64_t c = 0; r->runs && c < r->from->narray; c++) {
         free(r->runs[c]);
         r->runs[c] = NULL;
     }
@@ -179,16 +217,14 @@ void mms_reader_close(mms_reader **reader)
     *reader = NULL;
     if (!r)
         return;
-    (void)!mms_rowlist_close(&r->rows, NULL);
     arena_reset(&r->arena, -1);
     free(r->arena.pieces);
-    free(r->scalars);
-    free(r->arrays);
     free_runs(r);
     free(r->runs);
     free(r->nrun);
     free(r->ranges);
-    free(r->back);
+    if (--r->from->nreader == 0)
+        free_sequence(r->from);
     free(r);
 }
 
@@ -208,31 +244,37 @@ const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange)
     return reader->ranges;
 }
 
-/** Take the next run: first of the rows that were given back. */
-static mms_status take_run(mms_reader *r, int64_t most, mms_rows *run, mms_error *err)
+int64_t mms_reader_number(const mms_reader *reader)
 {
-    if (r->nback_used == r->nback)
-        return mms_rowlist_take(r->rows, most, run, err);
-    mms_rows *left = &r->back[r->nback_used];
+    return reader->number;
+}
+
+/** Take the next run: first of the rows that were given back. */
+static mms_status take_run(sequence *s, int64_t most, mms_rows *run, mms_error *err)
+{
+    if (s->nback_used == s->nback)
+        return mms_rowlist_take(s->rows, most, run, err);
+    mms_rows *left = &s->back[s->nback_used];
     *run = (mms_rows){left->first, left->count < most ? left->count : most};
     left->first += run->count;
     left->count -= run->count;
-    r->nback_used += left->count == 0;
+    s->nback_used += left->count == 0;
     return MMS_OK;
 }
 
 /** Take as many rows as the last block's rows would fill a block with. */
 static mms_status take_rows(mms_reader *r, mms_error *err)
 {
-    int64_t want = r->row_bytes ? r->block_bytes / r->row_bytes : FIRST_ROWS;
+    sequence *s = r->from;
+    int64_t want = s->row_bytes ? s->block_bytes / s->row_bytes : FIRST_ROWS;
     mms_status st;
 
-    want = want < 1 ? 1 : want > r->most_rows ? r->most_rows : want;
+    want = want < 1 ? 1 : want > s->most_rows ? s->most_rows : want;
     r->nrange = 0;
-    r->block.rows = (mms_rows){r->done, 0};
+    r->block.rows = (mms_rows){s->done, 0};
     while (r->block.rows.count < want) {
         mms_rows run;
-        MMS_TRY(take_run(r, want - r->block.rows.count, &run, err));
+        MMS_TRY(take_run(s, want - r->block.rows.count, &run, err));
         if (run.count == 0)
             break;
         MMS_TRY(mms_grow(&r->ranges, &r->range_capacity, r->nrange + 1, sizeof run, err));
@@ -255,23 +297,25 @@ static int64_t cell_bytes(const mms_column *c, const mms_shape_run *run)
 /** Find the shapes of the taken rows, and how many of them one block holds: at least one. */
 static mms_status find_shapes(mms_reader *r, int64_t *nfit, mms_error *err)
 {
+    sequence *s = r->from;
     int64_t *bytes = mms_alloc(r->block.rows.count, sizeof *bytes), total = 0;
     mms_status st = bytes ? MMS_OK : out_of_memory(r, err);
 
-    for (int64_t c = 0; st == MMS_OK && c < r->narray; c++) {
+    for (int64_t c = 0; st == MMS_OK && c < s->narray; c++) {
         int64_t row = 0;
-        st = mms_ms_shapes(r->ms, r->arrays[c]->name, r->nrange, r->ranges, &r->runs[c],
+        st = mms_ms_shapes(s->ms, s->arrays[c]->name, r->nrange, r->ranges, &r->runs[c],
                            &r->nrun[c], err);
         for (int64_t i = 0; st == MMS_OK && i < r->nrun[c]; i++) {
-            const int64_t cell = cell_bytes(r->arrays[c], &r->runs[c][i]);
+            const int64_t cell = cell_bytes(s->arrays[c], &r->runs[c][i]);
             for (int64_t k = 0; k < r->runs[c][i].rows.count; k++)
                 bytes[row++] += cell;
         }
     }
     *nfit = 0;
     while (st == MMS_OK && *nfit < r->block.rows.count &&
-           (*nfit == 0 || total + bytes[*nfit] <= r->block_bytes))
+           (*nfit == 0 || total + bytes[*nfit] <= s->block_bytes))
         total += bytes[(*nfit)++];
+    s->row_bytes = *nfit ? total / *nfit + s->nscalar * MOST_SCALAR + 1 : 0;
     free(bytes);
     return st;
 }
@@ -292,6 +336,7 @@ static int64_t keep_runs(int64_t n, int64_t nrun, mms_shape_run *runs)
 /** Give back the rows after the first n. */
 static mms_status give_back(mms_reader *r, int64_t n, mms_error *err)
 {
+    sequence *s = r->from;
     int64_t kept = 0, nback = 0;
     mms_rows *back = NULL;
     int64_t capacity = 0;
@@ -307,18 +352,18 @@ static mms_status give_back(mms_reader *r, int64_t n, mms_error *err)
         run->count = here;
         kept += here > 0;
     }
-    for (int64_t i = r->nback_used; st == MMS_OK && i < r->nback; i++) {
+    for (int64_t i = s->nback_used; st == MMS_OK && i < s->nback; i++) {
         st = mms_grow(&back, &capacity, nback + 1, sizeof *back, err);
         if (st == MMS_OK)
-            back[nback++] = r->back[i];
+            back[nback++] = s->back[i];
     }
-    free(r->back);
-    r->back = back;
-    r->nback = nback;
-    r->nback_used = 0;
+    free(s->back);
+    s->back = back;
+    s->nback = nback;
+    s->nback_used = 0;
     r->nrange = kept;
     r->block.rows.count = n;
-    for (int64_t c = 0; c < r->narray; c++)
+    for (int64_t c = 0; c < s->narray; c++)
         r->nrun[c] = keep_runs(n, r->nrun[c], r->runs[c]);
     return st;
 }
@@ -335,21 +380,22 @@ static mms_status read_cells(mms_reader *r, int64_t nrange, const mms_rows *rang
     cells->data = arena_get(&r->arena, nrow * cells->nvalue, size);
     if (!cells->data)
         return out_of_memory(r, err);
-    return mms_ms_read(r->ms, cells->column->name, nrange, ranges, nrow * cells->nvalue,
+    return mms_ms_read(r->from->ms, cells->column->name, nrange, ranges, nrow * cells->nvalue,
                        cells->data, err);
 }
 
 static mms_status read_scalars(mms_reader *r, mms_error *err)
 {
+    const sequence *s = r->from;
     mms_status st;
 
-    r->block.nscalar = r->nscalar;
-    r->block.scalars = arena_zeros(&r->arena, r->nscalar, sizeof *r->block.scalars);
+    r->block.nscalar = s->nscalar;
+    r->block.scalars = arena_zeros(&r->arena, s->nscalar, sizeof *r->block.scalars);
     if (!r->block.scalars)
         return out_of_memory(r, err);
-    for (int64_t i = 0; i < r->nscalar; i++) {
+    for (int64_t i = 0; i < s->nscalar; i++) {
         mms_cells *cells = &r->block.scalars[i];
-        cells->column = r->scalars[i];
+        cells->column = s->scalars[i];
         cells->name = cells->column->name;
         st = read_cells(r, r->nrange, r->ranges, r->block.rows.count, cells, err);
         if (st != MMS_OK)
@@ -444,7 +490,7 @@ static mms_status split_by_shape(mms_reader *r, classes *k, int64_t c, mms_error
 /** Split the classes by DDID; key is the DDID itself. */
 static mms_status split_by_ddid(mms_reader *r, classes *k, mms_error *err)
 {
-    const mms_cells *cells = mms_cells_find(r->block.scalars, r->nscalar, "DATA_DESC_ID");
+    const mms_cells *cells = mms_cells_find(r->block.scalars, r->block.nscalar, "DATA_DESC_ID");
     const int64_t base = k->n, n = r->block.rows.count;
     mms_status st = MMS_OK;
 
@@ -462,16 +508,16 @@ static mms_status split_by_ddid(mms_reader *r, classes *k, mms_error *err)
 /** The shape of array column c in a class: the key chosen when c was split. */
 static void class_shapes(const mms_reader *r, const classes *k, int64_t class, mms_group *g)
 {
-    for (int64_t c = r->narray - 1; c >= 0; c--) {
+    for (int64_t c = r->from->narray - 1; c >= 0; c--) {
         const struct split *s = &k->splits[class];
         const mms_shape_run *shape = &r->runs[c][s->key];
-        g->arrays[c].column = r->arrays[c];
-        g->arrays[c].name = r->arrays[c]->name;
+        g->arrays[c].column = r->from->arrays[c];
+        g->arrays[c].name = r->from->arrays[c]->name;
         g->arrays[c].ndim = shape->ndim;
         memcpy(g->arrays[c].shape, shape->shape, sizeof shape->shape);
         class = s->parent;
     }
-    g->ddid = r->by_ddid ? k->splits[class].key : -1;
+    g->ddid = r->from->by_ddid ? k->splits[class].key : -1;
 }
 
 /** The places of a class in the block, and the same rows in the input. */
@@ -518,12 +564,12 @@ static mms_status read_group(mms_reader *r, const classes *k, int64_t class, mms
     int64_t nin = 0;
     mms_status st = class_rows(r, k, class, g, &in, &nin, err);
 
-    if (st == MMS_OK &&
-        !(g->arrays = arena_zeros(&r->arena, r->narray + MMS_SPARE_ARRAYS, sizeof *g->arrays)))
+    if (st == MMS_OK && !(g->arrays = arena_zeros(&r->arena, r->from->narray + MMS_SPARE_ARRAYS,
+                                                  sizeof *g->arrays)))
         st = out_of_memory(r, err);
     if (st == MMS_OK)
         class_shapes(r, k, class, g);
-    for (int64_t c = 0; st == MMS_OK && c < r->narray; c++)
+    for (int64_t c = 0; st == MMS_OK && c < r->from->narray; c++)
         st = read_cells(r, nin, in, g->nrow, &g->arrays[c], err);
     free(in);
     return st;
@@ -532,7 +578,7 @@ static mms_status read_group(mms_reader *r, const classes *k, int64_t class, mms
 /** The last column's classes that have rows become groups, in the order of their first row. */
 static mms_status read_groups(mms_reader *r, const classes *k, int64_t base, mms_error *err)
 {
-    r->block.narray = r->narray;
+    r->block.narray = r->from->narray;
     r->block.ngroup = k->n - base;
     r->block.groups = arena_zeros(&r->arena, r->block.ngroup, sizeof *r->block.groups);
     if (!r->block.groups)
@@ -555,11 +601,11 @@ static mms_status read_arrays(mms_reader *r, mms_error *err)
     if (!k.of_row)
         MMS_TRY(out_of_memory(r, err));
     MMS_TRY(refine(&k, 0, 0, r->block.rows.count, 0, err)); // one class to start with
-    if (r->by_ddid) {
+    if (r->from->by_ddid) {
         base = k.n;
         MMS_TRY(split_by_ddid(r, &k, err));
     }
-    for (int64_t c = 0; c < r->narray; c++) {
+    for (int64_t c = 0; c < r->from->narray; c++) {
         base = k.n;
         MMS_TRY(split_by_shape(r, &k, c, err));
     }
@@ -570,25 +616,40 @@ done:
     return st;
 }
 
+/** Take the rows of the next block from the sequence. */
+static mms_status take_block(mms_reader *r, mms_error *err)
+{
+    sequence *s = r->from;
+    int64_t nfit;
+    mms_status st;
+
+    pthread_mutex_lock(&s->lock);
+    MMS_TRY(take_rows(r, err));
+    if (r->block.rows.count == 0)
+        goto done;
+    free_runs(r);
+    MMS_TRY(find_shapes(r, &nfit, err));
+    if (nfit < r->block.rows.count)
+        MMS_TRY(give_back(r, nfit, err));
+    s->done += r->block.rows.count;
+    r->number = s->nblock++;
+done:
+    pthread_mutex_unlock(&s->lock);
+    return st;
+}
+
 mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
 {
-    int64_t nfit;
     mms_status st;
 
     *block = NULL;
     arena_reset(&r->arena, MOST_IDLE);
     r->block = (mms_block){0};
-    MMS_TRY(take_rows(r, err));
+    MMS_TRY(take_block(r, err));
     if (r->block.rows.count == 0)
         return MMS_OK;
-    free_runs(r);
-    MMS_TRY(find_shapes(r, &nfit, err));
-    if (nfit < r->block.rows.count)
-        MMS_TRY(give_back(r, nfit, err));
-    r->done += r->block.rows.count;
     MMS_TRY(read_scalars(r, err));
     MMS_TRY(read_arrays(r, err));
-    r->row_bytes = r->arena.bytes / r->block.rows.count + 1;
     *block = &r->block;
 done:
     return st;

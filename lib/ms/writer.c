@@ -13,7 +13,6 @@ typedef struct output {
     const char *from;         /**< its name in the input */
     mms_direct_column to, in; /**< to: its tiles; in: those it is copied from.  NULL: casacore's */
     bool copied;
-    int owner; /**< which share of the threads writes it */
 } output;
 
 struct mms_writer {
@@ -103,18 +102,17 @@ bool mms_writer_copies(const mms_writer *w, const char *column)
     return false;
 }
 
-/** What the shapes of a block's rows are asked of. */
-typedef struct putting {
+struct mms_placed {
     mms_writer *writer;
     const mms_block *block;
     int64_t nrange; /**< rows of the input */
     const mms_rows *ranges;
     int32_t *group;  /**< of each row of the block */
     mms_rows **rows; /**< of each group, in the output */
-} putting;
+};
 
 /** Shapes of a column that is copied: the input's, as rows of the output. */
-static mms_status copied_shapes(const putting *p, const char *column, mms_shape_run **runs,
+static mms_status copied_shapes(const mms_placed *p, const char *column, mms_shape_run **runs,
                                 int64_t *nrun, mms_error *err)
 {
     int64_t row = p->block->rows.first;
@@ -137,7 +135,7 @@ static const mms_cells *output_cells(const mms_block *block, const mms_group *g,
 }
 
 /** Shapes of a column of the block, row after row. */
-static mms_status block_shapes(const putting *p, const char *column, mms_shape_run **runs,
+static mms_status block_shapes(const mms_placed *p, const char *column, mms_shape_run **runs,
                                int64_t *nrun, mms_error *err)
 {
     const mms_block *b = p->block;
@@ -162,7 +160,7 @@ static mms_status block_shapes(const putting *p, const char *column, mms_shape_r
 static mms_status shapes_of(void *user, const char *column, mms_shape_run **runs, int64_t *nrun,
                             mms_error *err)
 {
-    const putting *p = user;
+    const mms_placed *p = user;
     const char *name = input_name(p->writer, column);
 
     *runs = NULL;
@@ -172,7 +170,7 @@ static mms_status shapes_of(void *user, const char *column, mms_shape_run **runs
 }
 
 /** The group of each row. */
-static mms_status group_rows(putting *p, mms_error *err)
+static mms_status group_rows(mms_placed *p, mms_error *err)
 {
     const mms_block *b = p->block;
 
@@ -186,60 +184,11 @@ static mms_status group_rows(putting *p, mms_error *err)
     return MMS_OK;
 }
 
-/* ---- columns shared by threads ----------------------------------------------------------------*/
-
-/** What the scalars of a row cost, as bytes of tiles: they are the first share's, with casacore. */
-enum { SCALAR_BYTES = 512 };
-
-/** Bytes that a block brings to a column's tiles. */
-static int64_t output_bytes(const putting *p, const output *o)
-{
-    const int64_t size = (int64_t)mms_dtype_size(o->column->dtype);
-    mms_shape_run *runs = NULL;
-    int64_t nrun = 0, bytes = 0;
-
-    if (shapes_of((void *)p, o->column->name, &runs, &nrun, NULL) != MMS_OK)
-        return 0;
-    for (int64_t i = 0; i < nrun; i++) {
-        int64_t cell = runs[i].ndim < 0 ? 0 : size;
-        for (int32_t k = 0; k < runs[i].ndim; k++)
-            cell *= runs[i].shape[k];
-        bytes += cell * runs[i].rows.count;
-    }
-    free(runs);
-    return bytes;
-}
-
-/** Give the managers to shares, so that no two write one file: the next to the least busy one. */
-static mms_status share_managers(const putting *p, mms_error *err)
-{
-    mms_writer *w = p->writer;
-    const int n = mms_threads_count(mms_ms_threads(w->like));
-    int64_t *load = mms_alloc(n, sizeof *load);
-
-    if (!load)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table));
-    load[0] = p->block->rows.count * SCALAR_BYTES;
-    for (int64_t i = 0; i < w->noutput; i++) {
-        output *o = &w->outputs[i];
-        if (!o->to.tiles || (o->copied && !o->in.tiles))
-            continue; // through casacore, by the first share
-        int64_t same = 0;
-        while (w->outputs[same].to.tiles != o->to.tiles)
-            same++;
-        if (same < i)
-            o->owner = w->outputs[same].owner;
-        else
-            for (int k = 1; k < n; k++)
-                o->owner = load[k] < load[o->owner] ? k : o->owner;
-        load[o->owner] += output_bytes(p, o);
-    }
-    free(load);
-    return MMS_OK;
-}
+/* ---- columns
+ * -----------------------------------------------------------------------------------*/
 
 /** What a block has must have a place in the table. */
-static mms_status check_names(const putting *p, mms_error *err)
+static mms_status check_names(const mms_placed *p, mms_error *err)
 {
     const mms_block *b = p->block;
 
@@ -254,7 +203,7 @@ static mms_status check_names(const putting *p, mms_error *err)
 }
 
 /** Find out once how each column is written. */
-static mms_status list_outputs(const putting *p, mms_error *err)
+static mms_status list_outputs(const mms_placed *p, mms_error *err)
 {
     mms_writer *w = p->writer;
     const int64_t n = mms_table_ncolumn(w->table);
@@ -273,13 +222,12 @@ static mms_status list_outputs(const putting *p, mms_error *err)
         if (o->copied)
             MMS_TRY(mms_ms_find_tiles(w->like, o->from, &o->in, err));
     }
-    MMS_TRY(share_managers(p, err));
 done:
     return st;
 }
 
 /** Write the cells of a column in all groups. */
-static mms_status put_cells(const putting *p, const output *o, mms_error *err)
+static mms_status put_cells(const mms_placed *p, const output *o, mms_error *err)
 {
     mms_status st = MMS_OK;
 
@@ -297,7 +245,7 @@ static mms_status put_cells(const putting *p, const output *o, mms_error *err)
     return st;
 }
 
-static mms_status put_scalar(const putting *p, const char *name, mms_error *err)
+static mms_status put_scalar(const mms_placed *p, const char *name, mms_error *err)
 {
     for (int64_t i = 0; i < p->block->nscalar; i++) {
         const mms_cells *c = &p->block->scalars[i];
@@ -309,7 +257,7 @@ static mms_status put_scalar(const putting *p, const char *name, mms_error *err)
 }
 
 /** Write one column: from the block, or from the input. */
-static mms_status put_output(const putting *p, const output *o, mms_error *err)
+static mms_status put_output(const mms_placed *p, const output *o, mms_error *err)
 {
     mms_writer *w = p->writer;
     const int64_t first = p->block->rows.first;
@@ -326,19 +274,19 @@ static mms_status put_output(const putting *p, const output *o, mms_error *err)
                      : MMS_OK;
 }
 
-static mms_status put_share(void *ctx, int share, int n, mms_error *err)
+/** Write the columns that casacore writes, or those whose tiles are written directly. */
+static mms_status put_outputs(const mms_placed *p, bool tiles, mms_error *err)
 {
-    const putting *p = ctx;
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; st == MMS_OK && i < p->writer->noutput; i++)
-        if (p->writer->outputs[i].owner % n == share)
+        if ((p->writer->outputs[i].to.tiles != NULL) == tiles)
             st = put_output(p, &p->writer->outputs[i], err);
     return st;
 }
 
 /** Places of the groups' rows in the output. */
-static mms_status place_groups(putting *p, mms_error *err)
+static mms_status place_groups(mms_placed *p, mms_error *err)
 {
     const mms_block *b = p->block;
 
@@ -355,24 +303,47 @@ static mms_status place_groups(putting *p, mms_error *err)
     return p->rows ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "block: out of memory");
 }
 
-mms_status mms_writer_put(mms_writer *writer, const mms_block *block, int64_t nrange,
-                          const mms_rows *ranges, mms_error *err)
+void mms_placed_drop(mms_placed **placed)
 {
-    putting p = {.writer = writer, .block = block, .nrange = nrange, .ranges = ranges};
+    mms_placed *p = *placed;
+
+    *placed = NULL;
+    if (!p)
+        return;
+    for (int64_t g = 0; p->rows && g < p->block->ngroup; g++)
+        free(p->rows[g]);
+    free(p->rows);
+    free(p->group);
+    free(p);
+}
+
+mms_status mms_writer_place(mms_writer *writer, const mms_block *block, int64_t nrange,
+                            const mms_rows *ranges, mms_placed **out, mms_error *err)
+{
+    mms_placed *p = *out = mms_alloc(1, sizeof *p);
     mms_status st;
 
-    MMS_TRY(group_rows(&p, err));
-    MMS_TRY(place_groups(&p, err));
+    if (!p)
+        return mms_fail(err, MMS_ERR_MEM, "block: out of memory");
+    *p = (mms_placed){.writer = writer, .block = block, .nrange = nrange, .ranges = ranges};
+    MMS_TRY(group_rows(p, err));
+    MMS_TRY(place_groups(p, err));
     if (writer->noutput == 0)
-        MMS_TRY(list_outputs(&p, err));
+        MMS_TRY(list_outputs(p, err));
     if (writer->tiles)
-        MMS_TRY(mms_direct_define(writer->tiles, shapes_of, &p, err));
-    MMS_TRY(mms_threads_run(mms_ms_threads(writer->like), put_share, &p, err));
+        MMS_TRY(mms_direct_define(writer->tiles, shapes_of, p, err));
+    MMS_TRY(put_outputs(p, false, err));
+    return MMS_OK;
 done:
-    for (int64_t g = 0; p.rows && g < block->ngroup; g++)
-        free(p.rows[g]);
-    free(p.rows);
-    free(p.group);
+    mms_placed_drop(out);
+    return st;
+}
+
+mms_status mms_writer_put(mms_placed **placed, mms_error *err)
+{
+    const mms_status st = *placed ? put_outputs(*placed, true, err) : MMS_OK;
+
+    mms_placed_drop(placed);
     return st;
 }
 

@@ -6,6 +6,7 @@
 #include <casacore/tables/DataMan/DataManError.h>
 #include <casacore/tables/Tables/TableError.h>
 
+#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
@@ -31,9 +32,17 @@ inline std::string one_line(const std::string &text)
     return line;
 }
 
+/** One thread at a time is in casacore: tables of one name share their files and caches. */
+inline std::recursive_mutex &casacore_lock()
+{
+    static std::recursive_mutex lock;
+    return lock;
+}
+
 template <typename Body>
 mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
 {
+    const std::lock_guard<std::recursive_mutex> alone(casacore_lock());
     try {
         return std::forward<Body>(body)();
     } catch (const std::bad_alloc &) {

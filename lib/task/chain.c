@@ -15,7 +15,6 @@ static const mms_column spectrum_columns[MMS_SPARE_ARRAYS] = {
     {.name = "SIGMA_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""}};
 
 struct mms_chain {
-    mms_threads *threads;
     unsigned kinds;
     mms_numerics numerics;
     mms_weight_rule rule;
@@ -91,8 +90,7 @@ static mms_status read_windows(mms_chain *c, const mms_value *windows, mms_error
     return MMS_OK;
 }
 
-mms_status mms_chain_open(const mms_value *value, mms_threads *threads, mms_chain **out,
-                          mms_error *err)
+mms_status mms_chain_open(const mms_value *value, mms_chain **out, mms_error *err)
 {
     mms_chain *c = calloc(1, sizeof *c);
     mms_status st;
@@ -100,7 +98,6 @@ mms_status mms_chain_open(const mms_value *value, mms_threads *threads, mms_chai
     *out = c;
     if (!c)
         return mms_fail(err, MMS_ERR_MEM, "chain: out of memory");
-    c->threads = threads;
     c->kinds = (unsigned)integer(value, "kinds");
     c->numerics =
         json_is_true(json_object_get(value, "exact")) ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA;
@@ -212,14 +209,12 @@ done:
 
 /** A group's cells while they are transformed. */
 typedef struct work {
-    mms_chain *chain;
+    const mms_chain *chain;
     mms_reader *reader;
     mms_block *block;
     mms_group *group;
     const mms_spectral_plan *plan; /**< NULL: weights alone change */
     mms_spectra in, out;
-    uint8_t *scratch; /**< of all threads, one after the other */
-    int64_t scratch_bytes;
 } work;
 
 static mms_cells *find(const work *w, const char *column)
@@ -334,42 +329,10 @@ static void scatter(work *w)
     }
 }
 
-/** Rows [first, end) of spectra. */
-static mms_spectra rows_of(const mms_spectra *x, int64_t first, int64_t end)
-{
-    const int64_t corrs = first * x->ncorr, cells = corrs * x->nchan;
-    mms_spectra part = *x;
-
-    part.nrow = end - first;
-    for (int i = 0; i < x->ncolumn; i++)
-        part.column[i].data = (float *)x->column[i].data + cells * (x->column[i].real ? 1 : 2);
-    part.flag += cells;
-    part.weight += corrs;
-    part.sigma += corrs;
-    if (x->weight_spectrum)
-        part.weight_spectrum += cells;
-    if (x->sigma_spectrum)
-        part.sigma_spectrum += cells;
-    return part;
-}
-
-static mms_status transform_rows(void *ctx, int share, int n, mms_error *err)
-{
-    const work *w = ctx;
-    const int64_t first = mms_share_begin(w->in.nrow, share, n);
-    const int64_t end = mms_share_begin(w->in.nrow, share + 1, n);
-    const mms_spectra in = rows_of(&w->in, first, end);
-    mms_spectra out = rows_of(&w->out, first, end);
-
-    if (w->plan)
-        return mms_spectral_apply(w->plan, &in, &out, w->scratch + share * w->scratch_bytes, err);
-    mms_split_weights(w->chain->rule, w->chain->numerics, &in, &out);
-    return MMS_OK;
-}
-
 static mms_status transform_group(work *w, mms_error *err)
 {
     const mms_chain *c = w->chain;
+    void *scratch;
     mms_status st;
 
     w->plan = c->plans[c->window_of[w->group->ddid]];
@@ -378,18 +341,18 @@ static mms_status transform_group(work *w, mms_error *err)
     MMS_TRY(
         make_out(w, w->plan ? mms_spectral_nchan_out(w->plan) : w->in.nchan, w->plan != NULL, err));
     if (w->plan) {
-        w->scratch_bytes = mms_spectral_scratch(w->plan, w->in.ncorr);
-        MMS_TRY(make(w, w->scratch_bytes * mms_threads_count(c->threads), &w->scratch, err));
-    }
-    MMS_TRY(mms_threads_run(c->threads, transform_rows, w, err));
-    if (w->plan)
+        MMS_TRY(make(w, mms_spectral_scratch(w->plan, w->in.ncorr), &scratch, err));
+        MMS_TRY(mms_spectral_apply(w->plan, &w->in, &w->out, scratch, err));
         MMS_TRY(clear_others(w, err));
+    } else
+        mms_split_weights(c->rule, c->numerics, &w->in, &w->out);
     scatter(w);
 done:
     return st;
 }
 
-mms_status mms_chain_apply(mms_chain *chain, mms_reader *reader, mms_block *block, mms_error *err)
+mms_status mms_chain_apply(const mms_chain *chain, mms_reader *reader, mms_block *block,
+                           mms_error *err)
 {
     mms_status st = MMS_OK;
     int64_t added = 0;

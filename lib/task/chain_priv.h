@@ -7,7 +7,6 @@
  *  [[first, last, step]], chanbin, hanning}], time (see time_stage_priv.h; blocks are averaged
  *  before they come here); nchan and the channels are the input's. */
 
-#include "base/threads_priv.h"
 #include "multims/block.h"
 #include "multims/spectra.h"
 #include "task_priv.h"
@@ -28,19 +27,17 @@ MMS_CHECKED mms_status mms_group_spectra(const mms_block *block, const mms_group
 
 typedef struct mms_chain mms_chain;
 
-/** threads share the rows of a block and live longer; NULL: none.
- *  Errors: those of mms_spectral_prepare(); MEM. */
-MMS_CHECKED mms_status mms_chain_open(const mms_value *value, mms_threads *threads, mms_chain **out,
-                                      mms_error *err);
+/** Errors: those of mms_spectral_prepare(); MEM. */
+MMS_CHECKED mms_status mms_chain_open(const mms_value *value, mms_chain **out, mms_error *err);
 void mms_chain_close(mms_chain **chain);
 
 /** Whether blocks must have an array column: the chain reads or changes it. */
 bool mms_chain_needs(const mms_chain *chain, const char *column);
 
 /** Transform a block whose groups have one DDID each and selected channels only: data, flags and
- *  weights change, spectra that the input lacks are added.  Memory comes from the reader.
- *  Errors: TABLE a needed cell is undefined; SHAPE; MEM. */
-MMS_CHECKED mms_status mms_chain_apply(mms_chain *chain, mms_reader *reader, mms_block *block,
+ *  weights change, spectra that the input lacks are added.  Memory comes from the reader.  Several
+ * threads may transform a block each. Errors: TABLE a needed cell is undefined; SHAPE; MEM. */
+MMS_CHECKED mms_status mms_chain_apply(const mms_chain *chain, mms_reader *reader, mms_block *block,
                                        mms_error *err);
 
 #endif

@@ -314,9 +314,6 @@ typedef struct rows {
     record **to;          /**< that of its bin */
     mms_spectra *spectra; /**< by group */
     const double **uvw_m; /**< by group */
-    const mms_time_stage *stage;
-    uint8_t *scratch; /**< of all threads, one after the other */
-    int64_t scratch_bytes;
     const double *time, *interval, *exposure, *centroid;
     const int32_t *ids[8];
 } rows;
@@ -355,7 +352,6 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     r->spectra = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->spectra);
     r->uvw_m = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->uvw_m);
     MMS_TRY(r->group && r->index && r->to && r->spectra && r->uvw_m ? MMS_OK : out_of_memory(err));
-    r->stage = s;
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
         int64_t index = 0;
@@ -549,8 +545,15 @@ done:
     return st;
 }
 
+/** Small shares, since a lane may come late. */
+static int nshare(const mms_lanes *lanes)
+{
+    const int n = mms_lanes_count(lanes);
+    return n > 1 ? 4 * n : 1;
+}
+
 /** Add a placed row to the sums of its bin. */
-static void add_row(const rows *r, int64_t row, void *scratch)
+static void add_row(const mms_time_stage *s, const rows *r, int64_t row, void *scratch)
 {
     const mms_spectra *x = &r->spectra[r->group[row]];
     mms_time_scalars t = {.time_s = r->time[row],
@@ -560,30 +563,43 @@ static void add_row(const rows *r, int64_t row, void *scratch)
                           .flagged = mms_row_is_flagged(x, r->index[row])};
 
     memcpy(t.uvw_m, uvw_of(r, row), sizeof t.uvw_m);
-    mms_time_average_add(r->stage->averages[r->to[row]->ddid], r->to[row]->sums, x, r->index[row],
-                         &t, scratch);
+    mms_time_average_add(s->averages[r->to[row]->ddid], r->to[row]->sums, x, r->index[row], &t,
+                         scratch);
 }
 
-/** Add the rows of each n-th bin: the rows of a bin are one thread's, in their order. */
-static mms_status add_share(void *ctx, int i, int n, mms_error *err)
-{
-    const rows *r = ctx;
+/** Rows that are added. */
+typedef struct adding {
+    const mms_time_stage *stage;
+    const rows *rows;
+    uint8_t *scratch; /**< of all shares, one after the other */
+    int64_t scratch_bytes;
+} adding;
 
-    (void)err;
-    for (int64_t row = 0; row < r->block->rows.count; row++)
-        if (r->to[row]->out % n == i)
-            add_row(r, row, r->scratch + i * r->scratch_bytes);
-    return MMS_OK;
+/** Add the rows of each n-th bin: those of one bin in their order. */
+static void add_share(void *ctx, int share, int n)
+{
+    const adding *a = ctx;
+
+    for (int64_t row = 0; row < a->rows->block->rows.count; row++)
+        if (a->rows->to[row]->out % n == share)
+            add_row(a->stage, a->rows, row, a->scratch + share * a->scratch_bytes);
 }
 
-static mms_status add_rows(const mms_time_stage *s, mms_reader *reader, rows *r, mms_error *err)
+static mms_status add_rows(const mms_time_stage *s, mms_lanes *lanes, mms_reader *reader,
+                           const rows *r, mms_error *err)
 {
+    const int n = nshare(lanes);
+    adding a = {.stage = s, .rows = r};
+
     for (int64_t i = 0; i < s->naverage; i++) {
         const int64_t bytes = s->averages[i] ? mms_time_average_scratch(s->averages[i]) : 0;
-        r->scratch_bytes = bytes > r->scratch_bytes ? bytes : r->scratch_bytes;
+        a.scratch_bytes = bytes > a.scratch_bytes ? bytes : a.scratch_bytes;
     }
-    r->scratch = mms_reader_scratch(reader, r->scratch_bytes * mms_threads_count(s->opts.threads));
-    return r->scratch ? mms_threads_run(s->opts.threads, add_share, r, err) : out_of_memory(err);
+    a.scratch = mms_reader_scratch(reader, a.scratch_bytes * n);
+    if (!a.scratch)
+        return out_of_memory(err);
+    mms_lanes_share(lanes, n, add_share, &a);
+    return MMS_OK;
 }
 
 /* ---- rows of the output -----------------------------------------------------------------------*/
@@ -591,6 +607,7 @@ static mms_status add_rows(const mms_time_stage *s, mms_reader *reader, rows *r,
 /** The averaged rows that have their turn, as a block under construction. */
 typedef struct batch {
     mms_time_stage *stage;
+    mms_lanes *lanes;
     mms_reader *reader;
     int64_t n;
     mms_block *block;
@@ -714,28 +731,24 @@ static void copy_kept(const mms_time_stage *s, const mms_group *g, const record 
 /** A group that is filled. */
 typedef struct filling {
     const mms_time_stage *stage;
-    mms_group *group;
+    const mms_group *group;
     mms_spectra x;
     double *uvw_m;
 } filling;
 
-static mms_status fill_share(void *ctx, int share, int n, mms_error *err)
+static void fill_share(void *ctx, int share, int n)
 {
     filling *f = ctx;
-    const int64_t begin = mms_share_begin(f->group->nrow, share, n);
-    const int64_t end = mms_share_begin(f->group->nrow, share + 1, n);
     int64_t row = 0;
 
-    (void)err;
     for (int64_t i = 0; i < f->group->nrange; i++)
         for (int64_t k = 0; k < f->group->rows[i].count; k++, row++) {
-            if (row < begin || row >= end)
+            if (row % n != share)
                 continue;
             record *rec = f->stage->waiting[f->group->rows[i].first + k];
             average_record(f->stage, rec, &f->x, row, f->uvw_m);
             copy_kept(f->stage, f->group, rec, row);
         }
-    return MMS_OK;
 }
 
 /** Fill the cells of a group from the records of its rows. */
@@ -749,7 +762,7 @@ static mms_status fill_group(const batch *b, mms_group *g, mms_error *err)
     MMS_TRY(make_arrays(b, g, err));
     MMS_TRY(mms_group_spectra(b->block, g, s->opts.kinds, true, &f.x, err));
     f.uvw_m = mms_cells_find(g->arrays, b->block->narray, "UVW")->data;
-    MMS_TRY(mms_threads_run(s->opts.threads, fill_share, &f, err));
+    mms_lanes_share(b->lanes, nshare(b->lanes), fill_share, &f);
     s->in_use -= g->nrow * bytes;
     s->idle += g->nrow * bytes;
 done:
@@ -789,10 +802,15 @@ static mms_status fill_groups(const batch *b, mms_error *err)
     return st;
 }
 
-mms_status mms_time_stage_next(mms_time_stage *s, mms_reader *reader, mms_block **out,
-                               mms_error *err)
+bool mms_time_stage_ready(const mms_time_stage *s)
 {
-    batch b = {s, reader, 0, NULL};
+    return s->nwaiting > 0 && s->waiting[0];
+}
+
+mms_status mms_time_stage_next(mms_time_stage *s, mms_lanes *lanes, mms_reader *reader,
+                               mms_block **out, mms_error *err)
+{
+    batch b = {s, lanes, reader, 0, NULL};
     int64_t bytes = 0;
     mms_status st;
 
@@ -816,8 +834,8 @@ done:
     return st;
 }
 
-mms_status mms_time_stage_add(mms_time_stage *s, mms_reader *reader, mms_block *block,
-                              mms_error *err)
+mms_status mms_time_stage_add(mms_time_stage *s, mms_lanes *lanes, mms_reader *reader,
+                              mms_block *block, mms_error *err)
 {
     rows r = {0};
     mms_status st;
@@ -829,7 +847,7 @@ mms_status mms_time_stage_add(mms_time_stage *s, mms_reader *reader, mms_block *
     MMS_TRY(see_rows(s, reader, block, &r, err));
     for (int64_t i = 0; i < block->rows.count; i++)
         MMS_TRY(place_row(s, &r, i, err));
-    MMS_TRY(add_rows(s, reader, &r, err));
+    MMS_TRY(add_rows(s, lanes, reader, &r, err));
 done:
     return st;
 }

@@ -6,7 +6,7 @@
  *  An averaged row stands where the first row of its bin stood (design D21).  As JSON: timebin_s,
  *  timespan (MMS_TIMESPAN_…), max_uvw_m. */
 
-#include "base/threads_priv.h"
+#include "base/lanes_priv.h"
 #include "multims/block.h"
 #include "multims/spectra.h"
 #include "multims/transform.h"
@@ -23,8 +23,7 @@ typedef struct mms_time_stage_opts {
     int64_t ncut;
     unsigned kinds; /**< data columns that are processed, as MMS_KIND_BITs */
     mms_numerics numerics;
-    int64_t memory, block_bytes; /**< block_bytes: of those that come */
-    mms_threads *threads;        /**< share the rows of a block; NULL: none */
+    int64_t memory, block_bytes; /**< block_bytes: of all those that are there at a time */
 } mms_time_stage_opts;
 
 /** Find the bins of a part from its scalar columns, and how to average them within the memory. What
@@ -42,14 +41,17 @@ int64_t mms_time_stage_nrow(const mms_time_stage *stage);
 int64_t mms_time_stage_block_rows(const mms_time_stage *stage);
 
 /** Add the rows of a block, whose groups have one DDID each; NULL: all have been added.  The block
- * is not needed afterwards. Errors: SHAPE, TABLE, MEM. */
-MMS_CHECKED mms_status mms_time_stage_add(mms_time_stage *stage, mms_reader *reader,
-                                          mms_block *block, mms_error *err);
+ *  is not needed afterwards.  Lanes, or NULL, share the sums.  Errors: SHAPE, TABLE, MEM. */
+MMS_CHECKED mms_status mms_time_stage_add(mms_time_stage *stage, mms_lanes *lanes,
+                                          mms_reader *reader, mms_block *block, mms_error *err);
+
+/** Tell whether averaged rows are ready. */
+bool mms_time_stage_ready(const mms_time_stage *stage);
 
 /** Take averaged rows that are ready, consecutive, about as many as fill a block.
  *  @param[out] out  NULL when there is none; its memory is the reader's scratch
  *  Errors: MEM. */
-MMS_CHECKED mms_status mms_time_stage_next(mms_time_stage *stage, mms_reader *reader,
-                                           mms_block **out, mms_error *err);
+MMS_CHECKED mms_status mms_time_stage_next(mms_time_stage *stage, mms_lanes *lanes,
+                                           mms_reader *reader, mms_block **out, mms_error *err);
 
 #endif

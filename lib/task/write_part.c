@@ -4,11 +4,14 @@
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
  *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns),
- *  tile, memory (bytes), tiles (bool), sync (bool), threads (that
- *  share the rows). */
+ *  tile, memory (bytes), tiles (bool), sync (bool), threads.
+ *
+ *  Each thread is a lane that takes blocks from the input to the output.  A block has its turn for
+ *  what depends on the blocks before it: sums of time averages, its place, casacore's columns.  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lanes_priv.h"
 #include "chain_priv.h"
 #include "multims/block.h"
 #include "multims/transform.h"
@@ -25,9 +28,11 @@ typedef struct id_map {
 
 typedef struct part {
     const mms_value *request;
+    mms_job *job;
     mms_part_source *source;
     mms_ms *ms; /**< of the source */
-    mms_reader *reader;
+    int nlane;
+    mms_reader **readers; /**< one a lane */
     mms_writer *writer;
     const char **columns, **skip, **reshape, **add, **copy;
     int64_t nmap, ncut;
@@ -35,7 +40,6 @@ typedef struct part {
     mms_cut *cuts;        /**< by DDID */
     mms_chain *chain;     /**< NULL: values stay */
     mms_time_stage *time; /**< NULL: rows stay */
-    mms_threads *threads; /**< NULL: none beside this one */
     int64_t nrow;         /**< of the output */
 } part;
 
@@ -66,10 +70,11 @@ static int32_t *int_list(const mms_value *array, int64_t *n)
     return list;
 }
 
-/** A block, its transformed copies and the tiles beside it stay well below the memory. */
-static int64_t block_bytes(const mms_value *request)
+/** The blocks of all lanes, their transformed copies and the tiles beside them stay well below the
+ *  memory. */
+static int64_t block_bytes(const part *p)
 {
-    const int64_t most = json_integer_value(json_object_get(request, "memory")) / 8;
+    const int64_t most = json_integer_value(json_object_get(p->request, "memory")) / 8 / p->nlane;
     const mms_reader_opts usual = MMS_READER_OPTS_INIT;
 
     return most < usual.block_bytes ? most : usual.block_bytes;
@@ -184,7 +189,7 @@ static mms_status open_chain(part *p, mms_error *err)
 {
     const mms_value *chain = json_object_get(p->request, "chain");
 
-    return chain ? mms_chain_open(chain, p->threads, &p->chain, err) : MMS_OK;
+    return chain ? mms_chain_open(chain, &p->chain, err) : MMS_OK;
 }
 
 /** Rows that are averaged in time: how many they become is known from here on. */
@@ -202,8 +207,7 @@ static mms_status open_time(part *p, mms_error *err)
         .kinds = (unsigned)json_integer_value(json_object_get(chain, "kinds")),
         .numerics = exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA,
         .memory = json_integer_value(json_object_get(p->request, "memory")),
-        .threads = p->threads,
-        .block_bytes = block_bytes(p->request)};
+        .block_bytes = block_bytes(p) * p->nlane};
 
     if (!time)
         return MMS_OK;
@@ -213,27 +217,40 @@ static mms_status open_time(part *p, mms_error *err)
     return st;
 }
 
-static mms_status start_threads(part *p, mms_error *err)
+/** A reader for each lane. */
+static mms_status open_readers(part *p, mms_error *err)
 {
-    const int64_t n = json_integer_value(json_object_get(p->request, "threads"));
-    const mms_status st = n > 1 ? mms_threads_start((int)n, &p->threads, err) : MMS_OK;
+    mms_reader_opts read = MMS_READER_OPTS_INIT;
+    mms_status st;
 
-    mms_ms_use_threads(p->ms, p->threads);
+    p->readers = mms_alloc(p->nlane, sizeof(mms_reader *));
+    if (!p->readers)
+        return out_of_memory(p, err);
+    read.rows_file = text(p->request, "rows_file");
+    read.columns = p->columns;
+    read.block_bytes = block_bytes(p);
+    read.by_ddid = p->ncut > 0 || p->chain;
+    if (p->time)
+        read.most_rows = mms_time_stage_block_rows(p->time);
+    MMS_TRY(mms_reader_open(p->ms, &read, &p->readers[0], err));
+    for (int i = 1; i < p->nlane; i++)
+        MMS_TRY(mms_reader_join(p->readers[0], &p->readers[i], err));
+done:
     return st;
 }
 
-static mms_status open_part(part *p, mms_job *job, mms_error *err)
+static mms_status open_part(part *p, mms_error *err)
 {
-    mms_reader_opts read = MMS_READER_OPTS_INIT;
+    const int64_t threads = json_integer_value(json_object_get(p->request, "threads"));
     mms_writer_opts write = MMS_WRITER_OPTS_INIT;
     const mms_value *rename = json_object_get(p->request, "rename");
     const bool tiles = json_is_true(json_object_get(p->request, "tiles"));
     mms_status st;
 
-    MMS_TRY(mms_part_source_get(job, p->request, &p->source, err));
+    MMS_TRY(mms_part_source_get(p->job, p->request, &p->source, err));
     p->ms = p->source->ms;
     mms_ms_use_tiles(p->ms, tiles);
-    MMS_TRY(start_threads(p, err));
+    p->nlane = threads > 1 ? (int)threads : 1;
     MMS_TRY(read_maps(p, err));
     MMS_TRY(read_cuts(p, err));
     p->nrow = json_integer_value(json_object_get(p->request, "nrow"));
@@ -253,24 +270,23 @@ static mms_status open_part(part *p, mms_job *job, mms_error *err)
     write.rename_to = json_string_value(json_array_get(rename, 1));
     MMS_TRY(mms_writer_create(text(p->request, "out"), p->ms, &write, &p->writer, err));
     drop_copied_columns(p);
-    read.rows_file = text(p->request, "rows_file");
-    read.columns = p->columns;
-    read.block_bytes = block_bytes(p->request);
-    read.by_ddid = p->ncut > 0 || p->chain;
-    if (p->time)
-        read.most_rows = mms_time_stage_block_rows(p->time);
-    MMS_TRY(mms_reader_open(p->ms, &read, &p->reader, err));
+    MMS_TRY(open_readers(p, err));
 done:
     return st;
+}
+
+static void close_readers(part *p)
+{
+    for (int i = 0; p->readers && i < p->nlane; i++)
+        mms_reader_close(&p->readers[i]);
+    free(p->readers);
+    p->readers = NULL;
 }
 
 static void close_part(part *p)
 {
     (void)!mms_writer_close(&p->writer, NULL);
-    mms_reader_close(&p->reader);
-    if (p->ms)
-        mms_ms_use_threads(p->ms, NULL); // it may be kept for the next part
-    mms_threads_stop(&p->threads);
+    close_readers(p);
     free(p->columns);
     free(p->copy);
     free(p->skip);
@@ -325,26 +341,25 @@ static void derive_weights(const part *p, const mms_block *block, mms_group *gro
 }
 
 /** Leave out the channels and correlations that are not selected. */
-static mms_status select_cells(const part *p, mms_block *block, mms_error *err)
+static mms_status select_cells(const part *p, mms_reader *reader, mms_block *block, mms_error *err)
 {
     mms_status st = MMS_OK;
 
     for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
         mms_group *group = &block->groups[g];
         for (int64_t c = 0; st == MMS_OK && p->ncut && c < block->narray; c++)
-            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid], p->reader,
-                               err);
+            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid], reader, err);
         derive_weights(p, block, group);
     }
     return st;
 }
 
 /** The cells get their values, names and ids of the output. */
-static mms_status finish_cells(part *p, mms_block *block, mms_error *err)
+static mms_status finish_cells(const part *p, mms_reader *reader, mms_block *block, mms_error *err)
 {
     const mms_value *rename = json_object_get(p->request, "rename");
     const char *from = json_string_value(json_array_get(rename, 0));
-    mms_status st = p->chain ? mms_chain_apply(p->chain, p->reader, block, err) : MMS_OK;
+    mms_status st = p->chain ? mms_chain_apply(p->chain, reader, block, err) : MMS_OK;
 
     for (int64_t g = 0; st == MMS_OK && from && g < block->ngroup; g++) {
         mms_cells *renamed = mms_cells_find(block->groups[g].arrays, block->narray, from);
@@ -359,68 +374,99 @@ static mms_status finish_cells(part *p, mms_block *block, mms_error *err)
     return st;
 }
 
-static mms_status write_block(part *p, mms_block *block, mms_error *err)
+static mms_status place_block(const part *p, mms_reader *reader, mms_block *block,
+                              mms_placed **placed, mms_error *err)
 {
-    const mms_status st = finish_cells(p, block, err);
     int64_t nrange = 0;
     // averaged rows have no texts or records of their own
-    const mms_rows *ranges = p->time ? NULL : mms_reader_ranges(p->reader, &nrange);
+    const mms_rows *ranges = p->time ? NULL : mms_reader_ranges(reader, &nrange);
 
-    return st == MMS_OK ? mms_writer_put(p->writer, block, nrange, ranges, err) : st;
+    return mms_writer_place(p->writer, block, nrange, ranges, placed, err);
 }
 
-/** Add a block to the time average, and write the averaged rows that are ready. */
-static mms_status average_block(part *p, mms_block *block, mms_error *err)
+/** Add a block to the time average, NULL after the last, and write the averaged rows that are
+ * ready; the last of them are only placed. */
+static mms_status average_block(const part *p, mms_lanes *lanes, mms_reader *reader,
+                                mms_block *block, mms_placed **placed, mms_error *err)
 {
-    mms_status st = mms_time_stage_add(p->time, p->reader, block, err);
+    mms_status st;
 
-    do {
-        MMS_TRY(st);
-        mms_reader_release(p->reader);
-        MMS_TRY(mms_time_stage_next(p->time, p->reader, &block, err));
-        st = block ? write_block(p, block, err) : MMS_OK;
-    } while (block);
+    MMS_TRY(mms_time_stage_add(p->time, lanes, reader, block, err));
+    while (mms_time_stage_ready(p->time)) {
+        MMS_TRY(mms_writer_put(placed, err));
+        mms_reader_release(reader);
+        MMS_TRY(mms_time_stage_next(p->time, lanes, reader, &block, err));
+        MMS_TRY(finish_cells(p, reader, block, err));
+        MMS_TRY(place_block(p, reader, block, placed, err));
+    }
 done:
     return st;
 }
 
-/** One block of the input; NULL after the last. */
-static mms_status take_block(part *p, mms_block *block, mms_error *err)
+/** What one block does in its turn. */
+static mms_status take_turn(const part *p, mms_lanes *lanes, mms_reader *reader, mms_block *block,
+                            mms_placed **placed, mms_error *err)
 {
-    const mms_status st = block ? select_cells(p, block, err) : MMS_OK;
+    const double nrow = json_number_value(json_object_get(p->request, "nrow"));
+    const double bytes = json_number_value(json_object_get(p->request, "bytes"));
+    const double done = (double)(block->rows.first + block->rows.count) / nrow;
 
-    if (st == MMS_OK && p->time)
-        return average_block(p, block, err);
-    return st == MMS_OK && block ? write_block(p, block, err) : st;
+    mms_job_progress(p->job, (int64_t)(done * bytes), (int64_t)bytes);
+    return p->time ? average_block(p, lanes, reader, block, placed, err)
+                   : place_block(p, reader, block, placed, err);
 }
 
-static mms_status copy_rows(part *p, mms_job *job, mms_error *err)
+/** Take blocks from the input to the output while there are any. */
+static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, mms_error *err)
 {
-    const int64_t nrow = json_integer_value(json_object_get(p->request, "nrow"));
-    const int64_t bytes = json_integer_value(json_object_get(p->request, "bytes"));
+    const part *p = ctx;
+    mms_reader *reader = p->readers[number];
+    mms_placed *placed = NULL;
     mms_block *block;
     mms_status st;
 
-    do {
-        MMS_TRY(mms_reader_next(p->reader, &block, err));
-        const int64_t rows = block ? block->rows.first + block->rows.count : nrow;
-        MMS_TRY(take_block(p, block, err));
-        mms_job_progress(job, (int64_t)((double)rows / (double)nrow * (double)bytes), bytes);
-    } while (block);
+    for (;;) {
+        MMS_TRY(mms_reader_next(reader, &block, err));
+        if (!block)
+            break;
+        MMS_TRY(select_cells(p, reader, block, err));
+        if (!p->time)
+            MMS_TRY(finish_cells(p, reader, block, err));
+        if (!mms_lanes_begin_turn(lanes, mms_reader_number(reader)))
+            break;
+        MMS_TRY(take_turn(p, lanes, reader, block, &placed, err));
+        mms_lanes_end_turn(lanes);
+        MMS_TRY(mms_writer_put(&placed, err));
+    }
 done:
+    mms_placed_drop(&placed);
+    return st;
+}
+
+static mms_status copy_rows(part *p, mms_error *err)
+{
+    mms_placed *placed = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_lanes_run(p->nlane, run_lane, p, err));
+    if (p->time)
+        MMS_TRY(average_block(p, NULL, p->readers[0], NULL, &placed, err));
+    MMS_TRY(mms_writer_put(&placed, err));
+done:
+    mms_placed_drop(&placed);
     return st;
 }
 
 mms_status mms_part_write(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
 {
-    part p = {.request = request};
+    part p = {.request = request, .job = job};
     mms_status st;
 
-    MMS_TRY(open_part(&p, job, err));
+    MMS_TRY(open_part(&p, err));
     MMS_TRY(add_subtables(&p, err));
-    MMS_TRY(copy_rows(&p, job, err));
+    MMS_TRY(copy_rows(&p, err));
     MMS_TRY(mms_writer_close(&p.writer, err));
-    mms_reader_close(&p.reader);
+    close_readers(&p);
     MMS_TRY(mms_ms_drop_caches(p.ms, err));
     json_object_set_new(answer, "rows", json_integer(p.nrow));
 done:
