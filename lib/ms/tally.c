@@ -23,13 +23,23 @@ static uint64_t hash_key(const int32_t *key, int32_t n)
     return h;
 }
 
+/** Keys are short: a call of memcmp costs more. */
+static bool same_key(const char *record, const int32_t *key, int32_t n)
+{
+    const int32_t *a = (const int32_t *)(const void *)record;
+    int32_t i = 0;
+
+    while (i < n && a[i] == key[i])
+        i++;
+    return i == n;
+}
+
 static int64_t *find_slot(const mms_tally *t, const int32_t *key)
 {
     const uint64_t mask = (uint64_t)t->nslot - 1;
-    const size_t bytes = (size_t)t->nkey * sizeof *key;
     uint64_t i = hash_key(key, t->nkey) & mask;
 
-    while (t->slots[i] && memcmp(t->records + (size_t)(t->slots[i] - 1) * t->size, key, bytes) != 0)
+    while (t->slots[i] && !same_key(t->records + (size_t)(t->slots[i] - 1) * t->size, key, t->nkey))
         i = (i + 1) & mask;
     return &t->slots[i];
 }
@@ -51,12 +61,11 @@ static mms_status enlarge(mms_tally *t, mms_error *err)
 
 mms_status mms_tally_find(mms_tally *t, const int32_t *key, void *record, mms_error *err)
 {
-    const size_t bytes = (size_t)t->nkey * sizeof *key;
     char *found = t->records ? t->records + (size_t)t->last * t->size : NULL;
     int64_t *slot;
     mms_status st = MMS_OK;
 
-    if (!found || memcmp(found, key, bytes) != 0) { // neighbouring rows often share the key
+    if (!found || !same_key(found, key, t->nkey)) { // neighbouring rows often share the key
         if (t->n * 2 >= t->nslot)
             MMS_TRY(enlarge(t, err));
         slot = find_slot(t, key);
@@ -64,7 +73,7 @@ mms_status mms_tally_find(mms_tally *t, const int32_t *key, void *record, mms_er
             MMS_TRY(mms_grow(&t->records, &t->capacity, t->n + 1, t->size, err));
             found = t->records + (size_t)t->n * t->size;
             memset(found, 0, t->size);
-            memcpy(found, key, bytes);
+            memcpy(found, key, (size_t)t->nkey * sizeof *key);
             *slot = ++t->n;
         }
         t->last = *slot - 1;

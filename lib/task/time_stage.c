@@ -16,7 +16,8 @@
 typedef struct record {
     struct record *next; /**< in the list of those not in use */
     int32_t ddid;
-    int64_t out; /**< row of the output */
+    int64_t out;         /**< row of the output */
+    int64_t first, last; /**< rows of the block that are added; first < 0: none */
     mms_time_sums *sums;
     uint8_t *scalars; /**< values of the scalar columns, one after the other */
     uint8_t *fixed;   /**< cells of fixed-shape columns that are not averaged */
@@ -309,9 +310,11 @@ int64_t mms_time_stage_block_rows(const mms_time_stage *stage)
 /** A block with the place of each row. */
 typedef struct rows {
     const mms_block *block;
-    int32_t *group;       /**< by row of the block */
-    int64_t *index;       /**< in its group */
-    record **to;          /**< that of its bin */
+    int32_t *group; /**< by row of the block */
+    int64_t *index; /**< in its group */
+    int64_t *next;  /**< row of the same bin, or -1 */
+    int64_t nbin;
+    record **bins;        /**< those that get rows */
     mms_spectra *spectra; /**< by group */
     const double **uvw_m; /**< by group */
     const double *time, *interval, *exposure, *centroid;
@@ -348,10 +351,13 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     r->block = block;
     r->group = mms_reader_scratch(reader, n * (int64_t)sizeof *r->group);
     r->index = mms_reader_scratch(reader, n * (int64_t)sizeof *r->index);
-    r->to = mms_reader_scratch(reader, n * (int64_t)sizeof(record *));
+    r->next = mms_reader_scratch(reader, n * (int64_t)sizeof *r->next);
+    r->bins = mms_reader_scratch(reader, n * (int64_t)sizeof(record *));
     r->spectra = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->spectra);
     r->uvw_m = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->uvw_m);
-    MMS_TRY(r->group && r->index && r->to && r->spectra && r->uvw_m ? MMS_OK : out_of_memory(err));
+    MMS_TRY(r->group && r->index && r->next && r->bins && r->spectra && r->uvw_m
+                ? MMS_OK
+                : out_of_memory(err));
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
         int64_t index = 0;
@@ -414,6 +420,7 @@ static mms_status make_record(mms_time_stage *s, const rows *r, int64_t row, rec
     memset(rec, 0, bytes);
     *out = rec;
     rec->ddid = r->ids[5][row];
+    rec->first = -1;
     rec->scalars = rec->memory;
     uint8_t *to = rec->memory;
     for (int64_t i = 0; i < s->nscalar; i++) {
@@ -519,8 +526,21 @@ static mms_status next_pass(mms_time_stage *s, mms_error *err)
     return close_bins(s, err);
 }
 
+/** Add a row to those of its bin: rows of one bin follow each other when they are added, since the
+ *  sums of all bins are too many for the caches. */
+static void queue_row(rows *r, int64_t row, record *bin)
+{
+    if (bin->first < 0) {
+        bin->first = row;
+        r->bins[r->nbin++] = bin;
+    } else
+        r->next[bin->last] = row;
+    bin->last = row;
+    r->next[row] = -1;
+}
+
 /** Find the record of a row's bin; bins open and close in the order of the rows. */
-static mms_status place_row(mms_time_stage *s, const rows *r, int64_t row, mms_error *err)
+static mms_status place_row(mms_time_stage *s, rows *r, int64_t row, mms_error *err)
 {
     const mms_time_row key = time_row(r, row);
     const mms_spectra *x = &r->spectra[r->group[row]];
@@ -540,7 +560,7 @@ static mms_status place_row(mms_time_stage *s, const rows *r, int64_t row, mms_e
                          "DATA_DESC_ID %" PRId32 ": a row has %" PRId64 " x %" PRId64
                          " channels and correlations, an earlier one %" PRId64 " x %" PRId64,
                          key.ddid, x->nchan, x->ncorr, first->nchan, first->ncorr));
-    r->to[row] = s->slots[place.slot];
+    queue_row(r, row, s->slots[place.slot]);
 done:
     return st;
 }
@@ -553,7 +573,8 @@ static int nshare(const mms_lanes *lanes)
 }
 
 /** Add a placed row to the sums of its bin. */
-static void add_row(const mms_time_stage *s, const rows *r, int64_t row, void *scratch)
+static void add_row(const mms_time_stage *s, const rows *r, int64_t row, const record *bin,
+                    void *scratch)
 {
     const mms_spectra *x = &r->spectra[r->group[row]];
     mms_time_scalars t = {.time_s = r->time[row],
@@ -563,8 +584,7 @@ static void add_row(const mms_time_stage *s, const rows *r, int64_t row, void *s
                           .flagged = mms_row_is_flagged(x, r->index[row])};
 
     memcpy(t.uvw_m, uvw_of(r, row), sizeof t.uvw_m);
-    mms_time_average_add(s->averages[r->to[row]->ddid], r->to[row]->sums, x, r->index[row], &t,
-                         scratch);
+    mms_time_average_add(s->averages[bin->ddid], bin->sums, x, r->index[row], &t, scratch);
 }
 
 /** Rows that are added. */
@@ -575,14 +595,17 @@ typedef struct adding {
     int64_t scratch_bytes;
 } adding;
 
-/** Add the rows of each n-th bin: those of one bin in their order. */
+/** Add the rows of each n-th bin, those of one bin in their order. */
 static void add_share(void *ctx, int share, int n)
 {
     const adding *a = ctx;
 
-    for (int64_t row = 0; row < a->rows->block->rows.count; row++)
-        if (a->rows->to[row]->out % n == share)
-            add_row(a->stage, a->rows, row, a->scratch + share * a->scratch_bytes);
+    for (int64_t i = share; i < a->rows->nbin; i += n) {
+        record *bin = a->rows->bins[i];
+        for (int64_t row = bin->first; row >= 0; row = a->rows->next[row])
+            add_row(a->stage, a->rows, row, bin, a->scratch + share * a->scratch_bytes);
+        bin->first = -1;
+    }
 }
 
 static mms_status add_rows(const mms_time_stage *s, mms_lanes *lanes, mms_reader *reader,
