@@ -20,6 +20,7 @@ typedef struct copying {
     /* rows that are copied through memory, together */
     int64_t nrange, range_capacity, rows, nvalue, first;
     mms_rows *ranges;
+    int64_t moved; /**< bytes, as whole tiles */
 } copying;
 
 /** Copy a run of bytes through memory. */
@@ -40,24 +41,24 @@ static mms_status move_bytes(copying *c, const cube *from, int64_t at, const cub
     return st;
 }
 
-/** Let the kernel copy a run of bytes; what it can't copy goes through memory. */
+/** Let the kernel copy a long run of bytes; what it can't copy goes through memory. */
 static mms_status copy_bytes(copying *c, const cube *from, int64_t at, const cube *to,
                              int64_t to_at, int64_t n, mms_error *err)
 {
-    while (n > 0) {
+    while (n >= LONG_RUN) {
         off_t in = at, out = to_at;
         const ssize_t done = copy_file_range(from->file->fd, &in, to->file->fd, &out,
                                              (size_t)(n < AT_ONCE ? n : AT_ONCE), 0);
         if (done < 0 && errno == EINTR)
             continue;
         if (done <= 0)
-            return move_bytes(c, from, at, to, to_at, n, err);
+            break;
         file_written(c->out, to->file, to_at, done);
         at += done;
         to_at += done;
         n -= done;
     }
-    return MMS_OK;
+    return move_bytes(c, from, at, to, to_at, n, err);
 }
 
 static bool same_shape(const cube *in, const cube *out)
@@ -65,11 +66,59 @@ static bool same_shape(const cube *in, const cube *out)
     return in->ndim == out->ndim && !memcmp(in->cell, out->cell, sizeof in->cell);
 }
 
-static bool same_bytes(const copying *c, const cube *in, const cube *out)
+/** Elements are the same bytes, or bits, in both files. */
+static bool same_elements(const copying *c)
 {
     const pixel *a = c->in->columns[c->in_column].pixel, *b = c->out->columns[c->out_column].pixel;
-    return a == b && is_linear(c->in, in, c->in_column) && is_linear(c->out, out, c->out_column) &&
-           in->nvalue == out->nvalue && (a->word == 1 || c->in->swap == c->out->swap);
+    return a == b && (a->word == 1 || c->in->swap == c->out->swap);
+}
+
+static bool same_bytes(const copying *c, const cube *in, const cube *out)
+{
+    return same_elements(c) && is_linear(c->in, in, c->in_column) &&
+           is_linear(c->out, out, c->out_column) && in->nvalue == out->nvalue;
+}
+
+static bool same_tiles(const copying *c, const cube *in, const cube *out)
+{
+    return same_elements(c) && in->tile_rows == out->tile_rows &&
+           !memcmp(in->tile, out->tile, sizeof in->tile);
+}
+
+/** Rows that fill whole tiles here and there, from the first on; those of a last tile that is not
+ *  full do when both cubes end with it. */
+static int64_t whole_rows(const copying *c, const place *from, const place *to)
+{
+    const int64_t rows = from->cube->tile_rows;
+
+    if (from->position % rows || to->position % rows)
+        return 0;
+    if (from->position + to->count == from->cube->nrow &&
+        ends_at(c->out, to->cube, to->position + to->count))
+        return to->count;
+    return to->count / rows * rows;
+}
+
+/** Copy the column's part of the tiles that hold rows as it is. */
+static mms_status copy_tiles(copying *c, const place *from, const place *to, int64_t rows,
+                             mms_error *err)
+{
+    const cube *in = from->cube, *out = to->cube;
+    const int64_t tiles = (rows + in->tile_rows - 1) / in->tile_rows * in->slab_tiles;
+    const int64_t n = column_bytes(c->in, in, c->in_column);
+    int64_t at = slab_at(c->in, in, c->in_column, from->position / in->tile_rows);
+    int64_t to_at = slab_at(c->out, out, c->out_column, to->position / out->tile_rows);
+    mms_status st = MMS_OK;
+
+    c->moved += tiles * n;
+    if (n == in->tile_bytes && n == out->tile_bytes)
+        return copy_bytes(c, in, at, out, to_at, tiles * n, err);
+    for (int64_t i = 0; st == MMS_OK && i < tiles; i++) {
+        st = copy_bytes(c, in, at, out, to_at, n, err);
+        at += in->tile_bytes;
+        to_at += out->tile_bytes;
+    }
+    return st;
 }
 
 /** Copy the rows that are waiting, through memory. */
@@ -118,6 +167,23 @@ done:
     return st;
 }
 
+/** Copy rows by whole tiles where those of both files begin at the same row; the rows before the
+ *  first and after the last whole tile wait.  *done tells how many were taken. */
+static mms_status take_tiles(copying *c, int64_t row, const place *from, const place *to,
+                             int64_t out_row, int64_t *done, mms_error *err)
+{
+    const int64_t rows = from->cube->tile_rows, head = (rows - from->position % rows) % rows;
+    const int64_t whole = whole_rows(c, from, to);
+
+    if (whole) {
+        *done = whole;
+        return copy_tiles(c, from, to, whole, err);
+    }
+    if (from->position % rows == to->position % rows && head && head < to->count)
+        *done = head;
+    return batch(c, row, *done, out_row, from->cube->nvalue, err);
+}
+
 /** Copy rows that follow each other in a cube here and there; *done tells how many. */
 static mms_status copy_run(copying *c, int64_t row, int64_t count, int64_t out_row, int64_t *done,
                            mms_error *err)
@@ -133,7 +199,10 @@ static mms_status copy_run(copying *c, int64_t row, int64_t count, int64_t out_r
         return mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: cells of other shapes in a copy",
                         c->out->table, c->out->columns[c->out_column].name);
     const int64_t bytes = row_bytes(c->in, from.cube, c->in_column);
-    if (!same_bytes(c, from.cube, to.cube) || to.count * bytes < LONG_RUN)
+    const bool linear = same_bytes(c, from.cube, to.cube);
+    if (!linear && same_tiles(c, from.cube, to.cube))
+        return take_tiles(c, row, &from, &to, out_row, done, err);
+    if (!linear || to.count * bytes < LONG_RUN)
         return batch(c, row, to.count, out_row, from.cube->nvalue, err);
     st = flush(c, err);
     if (st != MMS_OK)
@@ -154,6 +223,7 @@ mms_status mms_tiles_copy(const mms_tiles *in, int64_t in_column, int64_t nrange
             st = copy_run(&c, ranges[i].first + at, ranges[i].count - at, first, &done, err);
     if (st == MMS_OK)
         st = flush(&c, err);
+    count_moved(out, c.moved);
     free(c.buffer);
     free(c.ranges);
     return st;

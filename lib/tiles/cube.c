@@ -167,6 +167,11 @@ int64_t column_offset(const mms_tiles *t, const cube *c, int64_t column)
     return at;
 }
 
+int64_t slab_at(const mms_tiles *t, const cube *c, int64_t column, int64_t number)
+{
+    return c->at + number * c->slab_tiles * c->tile_bytes + column_offset(t, c, column);
+}
+
 bool cube_measure(const mms_tiles *t, cube *c)
 {
     int64_t pixels;

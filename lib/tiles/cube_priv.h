@@ -77,6 +77,7 @@ struct mms_tiles {
     int64_t default_tile[MMS_MAX_DIM + 1];
     bool writing, write_back;
     int64_t defined;      /**< rows */
+    int64_t moved;        /**< bytes of whole tiles that were copied as they are */
     pthread_mutex_t lock; /**< while writing: of lists of cubes, files and spans, and of slabs */
 };
 
@@ -95,6 +96,13 @@ bool cube_measure(const mms_tiles *t, cube *c);
 /** Bytes before the column in a tile, and its own. */
 int64_t column_offset(const mms_tiles *t, const cube *c, int64_t column);
 int64_t column_bytes(const mms_tiles *t, const cube *c, int64_t column);
+/** Where the column's bytes begin in the file, of the slab of a number. */
+int64_t slab_at(const mms_tiles *t, const cube *c, int64_t column, int64_t number);
+
+/** Whether a cube that is written ends before the row at position, for good. */
+bool ends_at(mms_tiles *t, const cube *c, int64_t position);
+/** Add to the bytes that were moved as whole tiles. */
+void count_moved(mms_tiles *t, int64_t bytes);
 
 /** Whether the cells of the cube's rows follow each other in the file without gaps, each row at a
  *  byte: a run of rows is one run of bytes. */

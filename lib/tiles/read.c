@@ -95,15 +95,14 @@ static void scatter(const reading *r, const cube *c, int64_t tile, int64_t first
 static mms_status read_slab(reading *r, const cube *c, int64_t position, int64_t count,
                             mms_error *err)
 {
-    const int64_t slab_at = c->at + position / c->tile_rows * c->slab_tiles * c->tile_bytes +
-                            column_offset(r->t, c, r->column);
+    const int64_t at = slab_at(r->t, c, r->column, position / c->tile_rows);
     const int64_t bit = position % c->tile_rows * c->tile_values * r->pixel->bits;
     const int64_t end = bit + count * c->tile_values * r->pixel->bits;
     const int64_t skip = bit / 8, n = (end + 7) / 8 - skip;
     mms_status st = scratch(r, n, err);
 
     for (int64_t tile = 0; st == MMS_OK && tile < c->slab_tiles; tile++) {
-        st = file_read(r->t, c->file, slab_at + tile * c->tile_bytes + skip, n, r->scratch, err);
+        st = file_read(r->t, c->file, at + tile * c->tile_bytes + skip, n, r->scratch, err);
         if (st == MMS_OK)
             scatter(r, c, tile, bit % 8 / r->pixel->bits, count, r->out);
     }

@@ -11,6 +11,7 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "cube_priv.h"
+#include "multims/log.h"
 
 enum { MOST_SLAB = 4 << 20 };
 
@@ -168,6 +169,21 @@ mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *e
     return st;
 }
 
+bool ends_at(mms_tiles *t, const cube *c, int64_t position)
+{
+    pthread_mutex_lock(&t->lock);
+    const bool final = !t->by_span || t->defined == t->nrow, last = c->nrow == position;
+    pthread_mutex_unlock(&t->lock);
+    return final && last;
+}
+
+void count_moved(mms_tiles *t, int64_t bytes)
+{
+    pthread_mutex_lock(&t->lock);
+    t->moved += bytes;
+    pthread_mutex_unlock(&t->lock);
+}
+
 /** Put runs of rows of a cell into tiles: bytes[tile][row of count][element], from element first
  * on. tile_bytes: from one tile to the next. */
 static void fill_tiles(const mms_tiles *t, const pixel *p, const cube *c, const uint8_t *in,
@@ -183,8 +199,7 @@ static void fill_tiles(const mms_tiles *t, const pixel *p, const cube *c, const 
 static mms_status write_tiles(const mms_tiles *t, int64_t column, const cube *c, int64_t number,
                               int64_t skip, int64_t n, const uint8_t *bytes, mms_error *err)
 {
-    int64_t at =
-        c->at + number * c->slab_tiles * c->tile_bytes + column_offset(t, c, column) + skip;
+    int64_t at = slab_at(t, c, column, number) + skip;
     mms_status st = MMS_OK;
 
     if (n == c->tile_bytes)
@@ -380,6 +395,9 @@ mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err)
         for (int64_t i = 0; i < t->nfile; i++)
             MMS_TRY(file_close(t, t->files[i], err));
         MMS_TRY(header_write(t, err));
+        if (t->moved)
+            mms_log(MMS_LOG_DEBUG, "tiles", "%s: %s: %" PRId64 " bytes were moved in whole tiles",
+                    t->table, t->columns[0].name, t->moved);
     }
 done:
     mms_tiles_drop(tiles);

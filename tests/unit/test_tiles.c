@@ -498,6 +498,7 @@ static void threads_write_different_rows(void **state)
 /** Rows that several threads write, while another defines them. */
 typedef struct lanes {
     const layout *l;
+    const mms_tiles *from; /**< what is copied; NULL: cells are written */
     mms_tiles *t;
     pthread_mutex_t lock;
     pthread_cond_t more;
@@ -505,7 +506,7 @@ typedef struct lanes {
     bool failed;
 } lanes;
 
-enum { LANES = 3, BLOCK = 7 };
+enum { LANES = 3 };
 
 /** Flags that fill no byte, in one column or beside another's numbers, in tiles that cut cells. */
 static void choose_flags(layout *l, const char *table, int64_t number)
@@ -549,7 +550,18 @@ static bool define_block(const layout *l, mms_tiles *t, int64_t first, int64_t e
     return good;
 }
 
-static bool write_block(const layout *l, mms_tiles *t, int64_t first, int64_t end)
+static bool write_cells(const layout *l, mms_tiles *t, int64_t column, mms_rows rows)
+{
+    int64_t nvalue;
+    uint8_t *data = expected(l, column, 1, &rows, &nvalue);
+    const mms_status st = mms_tiles_write(t, column, 1, &rows, nvalue, data, NULL);
+
+    free(data);
+    return st == MMS_OK;
+}
+
+static bool write_block(const layout *l, const mms_tiles *from, mms_tiles *t, int64_t first,
+                        int64_t end)
 {
     bool good = true;
 
@@ -557,19 +569,17 @@ static bool write_block(const layout *l, mms_tiles *t, int64_t first, int64_t en
         for (int64_t row = first, n; good && row < end; row += n) {
             n = same_shape(l, row, end - row);
             const mms_rows rows = {row, n};
-            int64_t nvalue;
-            if (l->shape_of_row[row] < 0)
-                continue;
-            uint8_t *data = expected(l, c, 1, &rows, &nvalue);
-            good = mms_tiles_write(t, c, 1, &rows, nvalue, data, NULL) == MMS_OK;
-            free(data);
+            if (l->shape_of_row[row] >= 0)
+                good = from ? mms_tiles_copy(from, c, 1, &rows, t, c, row, NULL) == MMS_OK
+                            : write_cells(l, t, c, rows);
         }
     return good;
 }
 
 static int64_t block_end(const layout *l, int64_t first)
 {
-    return first + BLOCK < l->what.nrow ? first + BLOCK : l->what.nrow;
+    const int64_t rows = l->what.sequence / 2 % 2 ? 7 : 60;
+    return first + rows < l->what.nrow ? first + rows : l->what.nrow;
 }
 
 /** Write the next block when it is defined, until there is none. */
@@ -584,7 +594,7 @@ static void *write_lane(void *arg)
         while (s->defined < end)
             pthread_cond_wait(&s->more, &s->lock);
         pthread_mutex_unlock(&s->lock);
-        const bool good = write_block(s->l, s->t, first, end);
+        const bool good = write_block(s->l, s->from, s->t, first, end);
         pthread_mutex_lock(&s->lock);
         s->failed = s->failed || !good;
     }
@@ -618,9 +628,11 @@ static mms_tiles *create_empty(layout *l, const char *table)
     return t;
 }
 
-static void write_in_lanes(layout *l, const char *table)
+/** Returns how many bytes were copied as whole tiles. */
+static int64_t write_in_lanes(layout *l, const mms_tiles *from, const char *table)
 {
     lanes s = {.l = l,
+               .from = from,
                .t = create_empty(l, table),
                .lock = PTHREAD_MUTEX_INITIALIZER,
                .more = PTHREAD_COND_INITIALIZER};
@@ -632,7 +644,9 @@ static void write_in_lanes(layout *l, const char *table)
     for (int i = 0; i < LANES; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
     assert_false(s.failed);
+    const int64_t moved = s.t->moved;
     close_tiles(s.t);
+    return moved;
 }
 
 static void write_alone(layout *l, const char *table)
@@ -641,7 +655,7 @@ static void write_alone(layout *l, const char *table)
 
     for (int64_t row = 0, end; row < l->what.nrow; row = end) {
         end = block_end(l, row);
-        assert_true(define_block(l, t, row, end) && write_block(l, t, row, end));
+        assert_true(define_block(l, t, row, end) && write_block(l, NULL, t, row, end));
     }
     close_tiles(t);
 }
@@ -675,6 +689,8 @@ static void same_files(const layout *l, const char *a, const char *b)
 
 static void lanes_write_the_same_files(void **state)
 {
+    int64_t moved = 0;
+
     (void)state;
     for (int64_t i = 0; i < LAYOUTS; i++) {
         layout l;
@@ -682,11 +698,85 @@ static void lanes_write_the_same_files(void **state)
         choose_flags(&l, "alone", i);
         write_alone(&l, "alone");
         check_all(&l);
-        write_in_lanes(&l, "lanes");
-        check_all(&l);
-        same_files(&l, "alone", "lanes");
-        assert_int_equal(mms_remove_tree("alone", NULL), MMS_OK);
+        mms_tiles *from = open_again(&l);
+        for (int copy = 0; copy < 2; copy++) {
+            moved += write_in_lanes(&l, copy ? from : NULL, "lanes");
+            check_all(&l);
+            same_files(&l, "alone", "lanes");
+            assert_int_equal(mms_remove_tree("lanes", NULL), MMS_OK);
+        }
+        mms_tiles_drop(&from);
+        strcpy(l.table, "alone");
         forget(&l);
+    }
+    assert_true(moved > 0);
+}
+
+static void check_moved_cells(const layout *in, int64_t skip, const layout *out)
+{
+    mms_tiles *t = open_again(out);
+
+    for (int64_t c = 0; c < out->what.ncolumn; c++)
+        for (int64_t row = 0; row < out->what.nrow; row++) {
+            const mms_rows from = {row + skip, 1}, to = {row, 1};
+            const size_t size = mms_dtype_size(in->columns[c].dtype);
+            int64_t n;
+            mms_error err;
+            uint8_t *want = expected(in, c, 1, &from, &n), *got = mms_alloc(n, size);
+            assert_non_null(got);
+            check_ok(mms_tiles_read(t, c, 1, &to, n, got, &err), &err);
+            assert_memory_equal(got, want, (size_t)n * size);
+            free(want);
+            free(got);
+        }
+    mms_tiles_drop(&t);
+}
+
+/** Copy rows from skip on, in two calls; tiles are moved when they begin with the same rows. */
+static void copy_from(const layout *in, int64_t skip, layout *out)
+{
+    mms_tiles *from = open_again(in), *to = create_empty(out, "out");
+    const int64_t first = some(1, out->what.nrow - 1);
+    mms_error err;
+
+    assert_true(define_block(out, to, 0, out->what.nrow));
+    for (int64_t c = 0; c < in->what.ncolumn; c++) {
+        const mms_rows rows[2] = {{skip, first}, {skip + first, out->what.nrow - first}};
+        check_ok(mms_tiles_copy(from, c, 1, &rows[1], to, c, first, &err), &err);
+        check_ok(mms_tiles_copy(from, c, 1, &rows[0], to, c, 0, &err), &err);
+    }
+    const cube *c = place_of(to, 0, 1).cube;
+    if (skip % c->tile_rows)
+        assert_int_equal(to->moved, 0);
+    else
+        assert_true(to->moved > 0 || is_linear(to, c, 0));
+    mms_tiles_drop(&from);
+    close_tiles(to);
+}
+
+/** Tiles that begin with the same row here and there, and those that don't. */
+static void whole_tiles_are_moved(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < LAYOUTS; i++) {
+        layout in, out;
+        seed = (uint64_t)(i + 1) << 16;
+        do {
+            choose_flags(&in, "in", i);
+            free(in.shape_of_row);
+        } while (in.nshape > 1 || in.what.nrow < 100);
+        in.shape_of_row = mms_alloc(in.what.nrow, sizeof(int64_t));
+        assert_non_null(in.shape_of_row);
+        write_alone(&in, "in");
+        const int64_t skip = some(0, 2) ? (3 + i % 20) * some(0, 2) : 1;
+        out = in;
+        out.what.table = out.table;
+        out.what.columns = out.columns;
+        out.what.nrow -= skip;
+        copy_from(&in, skip, &out);
+        check_moved_cells(&in, skip, &out);
+        assert_int_equal(mms_remove_tree("out", NULL), MMS_OK);
+        forget(&in);
     }
 }
 
@@ -864,6 +954,7 @@ int main(void)
         cmocka_unit_test(long_runs_are_copied),
         cmocka_unit_test(threads_write_different_rows),
         cmocka_unit_test(lanes_write_the_same_files),
+        cmocka_unit_test(whole_tiles_are_moved),
         cmocka_unit_test(damaged_headers_are_refused),
         cmocka_unit_test(short_files_are_named),
         cmocka_unit_test(wide_headers_are_read),

@@ -3,6 +3,7 @@
 give, and casacore goes on working with it."""
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,8 +42,10 @@ class Request:
             with open(os.path.join(environment["HOME"], ".casarc"), "w") as f:
                 f.write(self.casarc + "\n")
         done = subprocess.run([self.layout.program, self.verb, self.layout.path, output, *self.words,
-                               f"tiles={tiles}", "--no-sync", "-j", self.jobs], capture_output=True,
-                              text=True, timeout=300, env=environment)
+                               f"tiles={tiles}", "--no-sync", "-v", "-j", self.jobs],
+                              capture_output=True, text=True, timeout=300, env=environment)
+        if tiles:
+            self.moved = sum(int(n) for n in re.findall(r"(\d+) bytes were moved", done.stderr))
         if not os.path.isdir(output):
             return done.returncode, done.stderr.replace(output, "out"), []
         parts = os.path.join(output, "SUBMSS")
@@ -103,6 +106,14 @@ def partition(layout):
         correlations = sorted(layout.rng.choice(len(names), layout.some(1, len(names) - 1), False))
         words.append(f"correlation={','.join(names[i] for i in correlations)}")
     return Request(layout, "partition", words, channels, correlations)
+
+
+def whole(layout):
+    """All rows, or all from one on: tiles are the same as the input's."""
+    words = ["createmms=False", "flagbackup=False", "datacolumn=all"]
+    if layout.chance(0.5):
+        words.append(f"taql=ROW >= {layout.pick(1, 8, 13)}")
+    return Request(layout, "partition", words)
 
 
 def split(layout):
@@ -222,7 +233,7 @@ def join(layout):
 
 def check_layout(program, folder, number, kinds):
     layout = layouts.Layout(program, folder, number)
-    done = 0
+    done = moved = 0
     if layout.chance(0.25):
         join(layout)
     for make in kinds:
@@ -230,6 +241,7 @@ def check_layout(program, folder, number, kinds):
         try:
             status, outputs = compare(request)
             done += status == 0
+            moved += request.moved
             if outputs:
                 part, found = outputs[layout.some(0, len(outputs) - 1)]
                 if found["FLAG"]:
@@ -243,10 +255,10 @@ def check_layout(program, folder, number, kinds):
                 print("  " + str(e)[:2000], flush=True)
             else:
                 traceback.print_exc(limit=-4)
-            return False, done
+            return False, done, moved
         for way in ("tiles", "columns"):
             shutil.rmtree(os.path.join(folder, way))
-    return True, done
+    return True, done, moved
 
 
 def main():
@@ -258,17 +270,21 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave the folders of failures")
     options = parser.parse_args()
     os.makedirs(options.scratch, exist_ok=True)
-    failed, runs = 0, 0
+    failed, runs, moved = 0, 0, 0
     for number in range(options.first, options.first + options.layouts):
         folder = tempfile.mkdtemp(prefix=f"layout{number}.", dir=options.scratch)
-        good, done = check_layout(options.program, folder, number, [partition, partition, split, smooth])
+        good, done, bytes_ = check_layout(options.program, folder, number,
+                                          [partition, partition, split, smooth, whole])
         failed += not good
         runs += done
+        moved += bytes_
         if good or not options.keep:
             shutil.rmtree(folder)
-    print(f"{options.layouts} layouts, {runs} requests by both ways, {failed} failed")
+    print(f"{options.layouts} layouts, {runs} requests by both ways, {failed} failed; "
+          f"{moved} bytes moved in whole tiles")
     # a request may be refused, by both ways; most must not be
-    return 1 if failed or runs < 3 * options.layouts else 0
+    few = runs < 3 * options.layouts or (options.layouts > 3 and not moved)
+    return 1 if failed or few else 0
 
 
 if __name__ == "__main__":
