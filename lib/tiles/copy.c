@@ -18,8 +18,10 @@ typedef struct copying {
     uint8_t *buffer; /**< BATCH bytes, or one cell */
     int64_t capacity;
     /* rows that are copied through memory, together */
-    int64_t nrange, range_capacity, rows, nvalue, first;
+    int64_t nrange, range_capacity, rows, first;
     mms_rows *ranges;
+    place to;      /**< where the first of them goes */
+    bool bits;     /**< as bits, not as values */
     int64_t moved; /**< bytes, as whole tiles */
 } copying;
 
@@ -73,12 +75,6 @@ static bool same_elements(const copying *c)
     return a == b && (a->word == 1 || c->in->swap == c->out->swap);
 }
 
-static bool same_bytes(const copying *c, const cube *in, const cube *out)
-{
-    return same_elements(c) && is_linear(c->in, in, c->in_column) &&
-           is_linear(c->out, out, c->out_column) && in->nvalue == out->nvalue;
-}
-
 static bool same_tiles(const copying *c, const cube *in, const cube *out)
 {
     return same_elements(c) && in->tile_rows == out->tile_rows &&
@@ -121,47 +117,74 @@ static mms_status copy_tiles(copying *c, const place *from, const place *to, int
     return st;
 }
 
-/** Copy the rows that are waiting, through memory. */
-static mms_status flush(copying *c, mms_error *err)
+/** Copy the rows that are waiting as values. */
+static mms_status copy_values(copying *c, int64_t n, mms_error *err)
 {
     const mms_rows to = {c->first, c->rows};
-    mms_status st = MMS_OK;
+    mms_status st;
 
-    if (c->rows == 0)
-        return MMS_OK;
-    const int64_t n = c->rows * c->nvalue;
     MMS_TRY(
         mms_grow(&c->buffer, &c->capacity, n * c->in->columns[c->in_column].pixel->size, 1, err));
     MMS_TRY(mms_tiles_read(c->in, c->in_column, c->nrange, c->ranges, n, c->buffer, err));
     MMS_TRY(mms_tiles_write(c->out, c->out_column, 1, &to, n, c->buffer, err));
-    c->nrange = c->rows = 0;
 done:
     return st;
 }
 
-/** Let rows wait until there are enough of them. */
-static mms_status batch(copying *c, int64_t row, int64_t count, int64_t out_row, int64_t nvalue,
-                        mms_error *err)
+/** Copy the rows that are waiting as bits. */
+static mms_status copy_flags(copying *c, int64_t n, mms_error *err)
 {
-    const int64_t size = nvalue * c->in->columns[c->in_column].pixel->size;
+    const int64_t nvalue = c->to.cube->nvalue, at = c->to.position * nvalue;
+    const int64_t bytes = (at % 8 + n + 7) / 8;
+    mms_status st;
+
+    MMS_TRY(mms_grow(&c->buffer, &c->capacity, bytes, 1, err));
+    memset(c->buffer, 0, (size_t)bytes);
+    MMS_TRY(read_bits(c->in, c->in_column, c->nrange, c->ranges, nvalue, c->buffer, at % 8, err));
+    MMS_TRY(write_bits(c->out, c->out_column, c->to.cube, at, n, c->buffer, err));
+done:
+    return st;
+}
+
+/** Copy the rows that are waiting, through memory. */
+static mms_status flush(copying *c, mms_error *err)
+{
     mms_status st = MMS_OK;
 
-    while (st == MMS_OK && count > 0) {
+    if (c->rows) {
+        const int64_t n = c->rows * c->to.cube->nvalue;
+        st = c->bits ? copy_flags(c, n, err) : copy_values(c, n, err);
+    }
+    c->nrange = c->rows = 0;
+    return st;
+}
+
+/** Let rows wait until there are enough of them. */
+static mms_status batch(copying *c, int64_t row, const place *to, int64_t count, int64_t out_row,
+                        bool bits, mms_error *err)
+{
+    const int64_t size =
+        (to->cube->nvalue * (bits ? 1 : c->in->columns[c->in_column].pixel->size * 8) + 7) / 8;
+    int64_t done = 0;
+    mms_status st = MMS_OK;
+
+    while (st == MMS_OK && done < count) {
         const int64_t room = BATCH / size - c->rows;
-        if (c->rows && (room < 1 || c->nvalue != nvalue || c->first + c->rows != out_row)) {
+        if (c->rows && (room < 1 || c->to.cube != to->cube || c->bits != bits ||
+                        c->first + c->rows != out_row + done)) {
             st = flush(c, err);
             continue;
         }
-        const int64_t n = count < room ? count : room < 1 ? 1 : room;
+        const int64_t left = count - done, n = left < room ? left : room < 1 ? 1 : room;
         MMS_TRY(mms_grow(&c->ranges, &c->range_capacity, c->nrange + 1, sizeof *c->ranges, err));
-        if (c->rows == 0)
-            c->first = out_row;
-        c->ranges[c->nrange++] = (mms_rows){row, n};
-        c->nvalue = nvalue;
+        if (c->rows == 0) {
+            c->first = out_row + done;
+            c->to = (place){to->cube, to->position + done, 0};
+            c->bits = bits;
+        }
+        c->ranges[c->nrange++] = (mms_rows){row + done, n};
         c->rows += n;
-        row += n;
-        out_row += n;
-        count -= n;
+        done += n;
     }
 done:
     return st;
@@ -181,7 +204,7 @@ static mms_status take_tiles(copying *c, int64_t row, const place *from, const p
     }
     if (from->position % rows == to->position % rows && head && head < to->count)
         *done = head;
-    return batch(c, row, *done, out_row, from->cube->nvalue, err);
+    return batch(c, row, to, *done, out_row, false, err);
 }
 
 /** Copy rows that follow each other in a cube here and there; *done tells how many. */
@@ -198,17 +221,21 @@ static mms_status copy_run(copying *c, int64_t row, int64_t count, int64_t out_r
     if (!from.cube || !to.cube || !same_shape(from.cube, to.cube))
         return mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: cells of other shapes in a copy",
                         c->out->table, c->out->columns[c->out_column].name);
-    const int64_t bytes = row_bytes(c->in, from.cube, c->in_column);
-    const bool linear = same_bytes(c, from.cube, to.cube);
-    if (!linear && same_tiles(c, from.cube, to.cube))
-        return take_tiles(c, row, &from, &to, out_row, done, err);
-    if (!linear || to.count * bytes < LONG_RUN)
-        return batch(c, row, to.count, out_row, from.cube->nvalue, err);
+    const int64_t bits = row_bits(c->in, from.cube, c->in_column);
+    const bool linear = same_elements(c) && is_linear(c->in, from.cube, c->in_column) &&
+                        is_linear(c->out, to.cube, c->out_column);
+    if (!linear)
+        return same_tiles(c, from.cube, to.cube)
+                   ? take_tiles(c, row, &from, &to, out_row, done, err)
+                   : batch(c, row, &to, to.count, out_row, false, err);
+    if (bits % 8 || to.count * bits / 8 < LONG_RUN)
+        return batch(c, row, &to, to.count, out_row, c->in->columns[c->in_column].pixel->bits == 1,
+                     err);
     st = flush(c, err);
     if (st != MMS_OK)
         return st;
-    return copy_bytes(c, from.cube, from.cube->at + from.position * bytes, to.cube,
-                      to.cube->at + to.position * bytes, to.count * bytes, err);
+    return copy_bytes(c, from.cube, from.cube->at + from.position * bits / 8, to.cube,
+                      to.cube->at + to.position * bits / 8, to.count * bits / 8, err);
 }
 
 mms_status mms_tiles_copy(const mms_tiles *in, int64_t in_column, int64_t nrange,

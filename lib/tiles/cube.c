@@ -196,13 +196,17 @@ bool cube_measure(const mms_tiles *t, cube *c)
 
 bool is_linear(const mms_tiles *t, const cube *c, int64_t column)
 {
-    const int32_t bits = t->columns[column].pixel->bits;
-    return c->whole && t->ncolumn == 1 && c->nvalue * bits % 8 == 0;
+    return c->whole && t->ncolumn == 1 && row_bits(t, c, column) * c->tile_rows % 8 == 0;
 }
 
-int64_t row_bytes(const mms_tiles *t, const cube *c, int64_t column)
+int64_t row_bits(const mms_tiles *t, const cube *c, int64_t column)
 {
-    return c->nvalue * t->columns[column].pixel->bits / 8;
+    return c->nvalue * t->columns[column].pixel->bits;
+}
+
+bool has_byte_rows(const mms_tiles *t, const cube *c, int64_t column)
+{
+    return is_linear(t, c, column) && row_bits(t, c, column) % 8 == 0;
 }
 
 static place undefined(int64_t count)

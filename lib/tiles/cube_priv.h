@@ -8,6 +8,8 @@
 
 #include "tiles_priv.h"
 
+enum { PAGE = 4096 };
+
 /** How elements of a column lie in a tile. */
 typedef struct pixel {
     int32_t code; /**< casacore's number of the type */
@@ -19,11 +21,12 @@ typedef struct pixel {
 /** The element type of a column, or NULL when tiles don't hold it. */
 const pixel *pixel_of(mms_dtype dtype);
 
-/** Flags of the tiles that hold the same rows, while they are not all there. */
+/** Flags that are not all there yet: of the tiles that hold the same rows; of a linear cube, those
+ *  of PAGE bytes of its file. */
 typedef struct slab {
-    int64_t number, column; /**< rows from number x tile_rows on */
-    int64_t missing;        /**< rows that are not there */
-    uint8_t *bytes;         /**< [tile][bytes of the column] */
+    int64_t number, column; /**< rows from number x tile_rows on, or bytes from number x PAGE on */
+    int64_t missing;        /**< rows, or flags, that are not there */
+    uint8_t *bytes;         /**< [tile][bytes of the column], or [PAGE] */
     struct slab *next;
 } slab;
 
@@ -104,11 +107,13 @@ bool ends_at(mms_tiles *t, const cube *c, int64_t position);
 /** Add to the bytes that were moved as whole tiles. */
 void count_moved(mms_tiles *t, int64_t bytes);
 
-/** Whether the cells of the cube's rows follow each other in the file without gaps, each row at a
- *  byte: a run of rows is one run of bytes. */
+/** Whether the cells of the cube's rows follow each other in the file without gaps: a run of rows
+ *  is one run of bits. */
 bool is_linear(const mms_tiles *t, const cube *c, int64_t column);
-/** Bytes of one row in a linear cube. */
-int64_t row_bytes(const mms_tiles *t, const cube *c, int64_t column);
+/** Bits of one row in a linear cube. */
+int64_t row_bits(const mms_tiles *t, const cube *c, int64_t column);
+/** Whether the cube is linear, and each row begins at a byte. */
+bool has_byte_rows(const mms_tiles *t, const cube *c, int64_t column);
 
 /** Add an empty cube, or file, to the lists. */
 MMS_CHECKED mms_status add_cube(mms_tiles *t, cube **out, mms_error *err);
@@ -152,6 +157,18 @@ void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int
  *  threads may add to it. */
 void pack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *in, int64_t n, uint8_t *bytes,
                  int64_t first);
+
+/** Add n bits, from bit first of in on, to bytes from bit at on, which are 0. */
+void move_bits(const uint8_t *in, int64_t first, int64_t n, uint8_t *bytes, int64_t at);
+
+/** Read cells of a linear column of flags as bits, to bytes from bit at on, which are 0. */
+MMS_CHECKED mms_status read_bits(const mms_tiles *t, int64_t column, int64_t nrange,
+                                 const mms_rows *ranges, int64_t nvalue, uint8_t *bytes, int64_t at,
+                                 mms_error *err);
+/** Write n bits of a linear cube from bit at on.  bytes begin with the byte that holds it; their
+ *  other bits are 0. */
+MMS_CHECKED mms_status write_bits(mms_tiles *t, int64_t column, cube *c, int64_t at, int64_t n,
+                                  const uint8_t *bytes, mms_error *err);
 
 /** Walk over the runs of a cell that lie in one tile one after the other, in the tile's order. */
 typedef struct cell_walk {

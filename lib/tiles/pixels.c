@@ -68,6 +68,11 @@ static void unpack_bits(const uint8_t *bytes, int64_t first, int64_t n, uint8_t 
         out[i] = bytes[(first + i) / 8] >> (first + i) % 8 & 1;
 }
 
+static void or_byte(uint8_t *byte, unsigned bits)
+{
+    __atomic_fetch_or(byte, (uint8_t)bits, __ATOMIC_RELAXED);
+}
+
 /** Add fewer than eight flags to a byte, from its bit shift on. */
 static void add_bits(const uint8_t *in, int64_t n, uint8_t *byte, int64_t shift)
 {
@@ -75,7 +80,7 @@ static void add_bits(const uint8_t *in, int64_t n, uint8_t *byte, int64_t shift)
 
     for (int64_t i = 0; i < n; i++)
         bits |= (in[i] & 1u) << (shift + i);
-    __atomic_fetch_or(byte, (uint8_t)bits, __ATOMIC_RELAXED);
+    or_byte(byte, bits);
 }
 
 static void pack_bits(const uint8_t *in, int64_t n, uint8_t *bytes, int64_t first)
@@ -90,6 +95,41 @@ static void pack_bits(const uint8_t *in, int64_t n, uint8_t *bytes, int64_t firs
         *out++ = pack8(in + i);
     if (i < n)
         add_bits(in + i, n - i, out, 0);
+}
+
+/** At most eight bits from bit first of in on; no byte behind them is read. */
+static unsigned few_bits(const uint8_t *in, int64_t first, int64_t n)
+{
+    const unsigned low = in[first / 8] >> first % 8;
+    const unsigned high = first % 8 + n > 8 ? in[first / 8 + 1] << (8 - first % 8) : 0;
+    return (low | high) & ((1u << n) - 1);
+}
+
+void move_bits(const uint8_t *in, int64_t first, int64_t n, uint8_t *bytes, int64_t at)
+{
+    const int64_t room = -at & 7, head = room < n ? room : n;
+    uint8_t *out = bytes + at / 8;
+    int64_t i = head;
+
+    if (head)
+        or_byte(out++, few_bits(in, first, head) << (at & 7));
+    const uint8_t *from = in + (first + i) / 8;
+    const int64_t shift = (first + i) % 8;
+    if (shift == 0) {
+        memcpy(out, from, (size_t)(n - i) / 8);
+        out += (n - i) / 8;
+        i += (n - i) / 8 * 8;
+    }
+    for (; shift && i + 64 <= n; i += 64, from += 8, out += 8) {
+        uint64_t v;
+        memcpy(&v, from, 8);
+        v = v >> shift | (uint64_t)from[8] << (64 - shift);
+        memcpy(out, &v, 8);
+    }
+    for (; i + 8 <= n; i += 8)
+        *out++ = (uint8_t)few_bits(in, first + i, 8);
+    if (i < n)
+        or_byte(out, few_bits(in, first + i, n - i));
 }
 
 void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int64_t first,

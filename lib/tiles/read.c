@@ -15,6 +15,8 @@ typedef struct reading {
     int64_t column;
     const pixel *pixel;
     uint8_t *out; /**< where the next cell goes */
+    bool packed;  /**< out takes bits */
+    int64_t bit;  /**< of out, for the next cell */
     uint8_t *scratch;
     int64_t capacity;
     /* rows of a linear cube that were asked for and are not read */
@@ -29,6 +31,19 @@ static mms_status scratch(reading *r, int64_t bytes, mms_error *err)
     return mms_grow(&r->scratch, &r->capacity, bytes, 1, err);
 }
 
+/** Give a piece of the rows that were read its place. */
+static void deliver(reading *r, int64_t first, int64_t count)
+{
+    const int64_t n = count * r->cube->nvalue;
+
+    if (r->packed)
+        move_bits(r->scratch, first, n, r->out, r->bit);
+    else
+        unpack_pixels(r->t, r->pixel, r->scratch, first, n, r->out);
+    r->bit += r->packed ? n : 0;
+    r->out += r->packed ? 0 : n * r->pixel->size;
+}
+
 /** Read the rows that are waiting: straight to their place if they are one run of numbers. */
 static mms_status flush(reading *r, mms_error *err)
 {
@@ -37,19 +52,17 @@ static mms_status flush(reading *r, mms_error *err)
 
     if (r->npiece == 0)
         return MMS_OK;
-    const int64_t row = row_bytes(t, r->cube, r->column);
-    const int64_t at = r->cube->at + r->first * row, n = (r->end - r->first) * row;
-    const int64_t out_row = r->cube->nvalue * r->pixel->size;
+    const int64_t row = row_bits(t, r->cube, r->column);
+    const int64_t skip = r->first * row / 8, n = (r->end * row + 7) / 8 - skip;
     const bool direct = r->npiece == 1 && r->pixel->bits > 1 && !(t->swap && r->pixel->word > 1);
     if (!direct)
         MMS_TRY(scratch(r, n, err));
-    MMS_TRY(file_read(t, r->cube->file, at, n, direct ? r->out : r->scratch, err));
-    for (int64_t i = 0; i < r->npiece; i++) {
+    MMS_TRY(file_read(t, r->cube->file, r->cube->at + skip, n, direct ? r->out : r->scratch, err));
+    if (direct)
+        r->out += n;
+    for (int64_t i = 0; !direct && i < r->npiece; i++) {
         const mms_rows p = r->pieces[i];
-        if (!direct)
-            unpack_pixels(t, r->pixel, r->scratch + (p.first - r->first) * row, 0,
-                          p.count * r->cube->nvalue, r->out);
-        r->out += p.count * out_row;
+        deliver(r, (p.first * row - skip * 8) / r->pixel->bits, p.count);
     }
     r->npiece = 0;
 done:
@@ -59,12 +72,12 @@ done:
 /** Take rows of a linear cube: they are read with those that follow closely. */
 static mms_status take_linear(reading *r, const place *p, mms_error *err)
 {
-    const int64_t row = row_bytes(r->t, p->cube, r->column);
+    const int64_t row = row_bits(r->t, p->cube, r->column);
     mms_status st;
 
     if (r->npiece &&
-        (r->cube != p->cube || p->position < r->end || (p->position - r->end) * row > GAP ||
-         (p->position + p->count - r->first) * row > AT_ONCE))
+        (r->cube != p->cube || p->position < r->end || (p->position - r->end) * row > GAP * 8 ||
+         (p->position + p->count - r->first) * row > AT_ONCE * 8))
         MMS_TRY(flush(r, err));
     MMS_TRY(mms_grow(&r->pieces, &r->piece_capacity, r->npiece + 1, sizeof *r->pieces, err));
     if (r->npiece == 0) {
@@ -73,7 +86,7 @@ static mms_status take_linear(reading *r, const place *p, mms_error *err)
     }
     r->end = p->position + p->count;
     r->pieces[r->npiece++] = (mms_rows){p->position, p->count};
-    if ((r->end - r->first) * row >= AT_ONCE || r->pixel->bits == 1)
+    if ((r->end - r->first) * row >= AT_ONCE * 8)
         st = flush(r, err);
 done:
     return st;
@@ -132,6 +145,25 @@ static mms_status read_place(reading *r, const place *p, int64_t nvalue, mms_err
     return is_linear(r->t, p->cube, r->column) ? take_linear(r, p, err) : read_tiles(r, p, err);
 }
 
+/** Read cells of nvalue elements; ends what r holds. */
+static mms_status read_ranges(reading *r, int64_t nrange, const mms_rows *ranges, int64_t nvalue,
+                              mms_error *err)
+{
+    mms_status st;
+
+    for (int64_t i = 0; i < nrange; i++)
+        for (int64_t done = 0; done < ranges[i].count;) {
+            const place p = place_of(r->t, ranges[i].first + done, ranges[i].count - done);
+            MMS_TRY(read_place(r, &p, nvalue, err));
+            done += p.count;
+        }
+    MMS_TRY(flush(r, err));
+done:
+    free(r->scratch);
+    free(r->pieces);
+    return st;
+}
+
 mms_status mms_tiles_read(const mms_tiles *t, int64_t column, int64_t nrange,
                           const mms_rows *ranges, int64_t nvalue, void *data, mms_error *err)
 {
@@ -150,15 +182,20 @@ mms_status mms_tiles_read(const mms_tiles *t, int64_t column, int64_t nrange,
     if (rows && nvalue % rows)
         MMS_TRY(mms_fail(err, MMS_ERR_SHAPE, "%s: %s: %" PRId64 " values for %" PRId64 " rows",
                          t->table, t->columns[column].name, nvalue, rows));
-    for (int64_t i = 0; i < nrange; i++)
-        for (int64_t done = 0; done < ranges[i].count;) {
-            const place p = place_of(t, ranges[i].first + done, ranges[i].count - done);
-            MMS_TRY(read_place(&r, &p, nvalue / rows, err));
-            done += p.count;
-        }
-    MMS_TRY(flush(&r, err));
+    if (rows)
+        st = read_ranges(&r, nrange, ranges, nvalue / rows, err);
 done:
-    free(r.scratch);
-    free(r.pieces);
     return st;
+}
+
+mms_status read_bits(const mms_tiles *t, int64_t column, int64_t nrange, const mms_rows *ranges,
+                     int64_t nvalue, uint8_t *bytes, int64_t at, mms_error *err)
+{
+    reading r = {.t = t,
+                 .column = column,
+                 .pixel = t->columns[column].pixel,
+                 .out = bytes,
+                 .packed = true,
+                 .bit = at};
+    return read_ranges(&r, nrange, ranges, nvalue, err);
 }

@@ -1,8 +1,9 @@
 /** @file write.c  Cells into tiles.
  *
  *  Rows of a linear cube are written where they belong, numbers of other cubes tile by tile.  Flags
- *  that do not begin at a byte wait in memory until all tiles that hold the same rows, a slab, are
- *  complete. */
+ *  of other cubes wait in memory until all tiles that hold the same rows, a slab, are complete; of
+ * a linear cube whose rows do not begin at bytes, flags at the ends of a run wait for the rest of
+ *  their page. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -209,67 +210,115 @@ static mms_status write_tiles(const mms_tiles *t, int64_t column, const cube *c,
     return st;
 }
 
-/** Find the slab of flags that is being filled, or begin it. */
-static slab *get_slab(const mms_tiles *t, cube *c, int64_t column, int64_t number)
+static slab *new_slab(const mms_tiles *t, cube *c, int64_t column, int64_t number)
 {
-    slab *s = c->slabs;
+    const bool page = is_linear(t, c, column);
+    slab *s = calloc(1, sizeof *s);
 
-    while (s && (s->number != number || s->column != column))
-        s = s->next;
-    if (s || !(s = calloc(1, sizeof *s)))
-        return s;
-    s->bytes = calloc((size_t)c->slab_tiles, (size_t)column_bytes(t, c, column));
+    if (!s)
+        return NULL;
+    s->bytes =
+        page ? calloc(1, PAGE) : calloc((size_t)c->slab_tiles, (size_t)column_bytes(t, c, column));
     if (!s->bytes) {
         free(s);
         return NULL;
     }
     s->number = number;
     s->column = column;
-    s->missing = c->tile_rows;
+    s->missing = page ? PAGE * 8 : c->tile_rows;
     s->next = c->slabs;
     c->slabs = s;
     return s;
 }
 
-static void unlink_slab(cube *c, const slab *s)
+/** Find the slab of flags that is being filled, or begin it. */
+static slab *get_slab(mms_tiles *t, cube *c, int64_t column, int64_t number)
 {
-    slab **link = &c->slabs;
-
-    while (*link != s)
-        link = &(*link)->next;
-    *link = s->next;
+    pthread_mutex_lock(&t->lock);
+    slab *s = c->slabs;
+    while (s && (s->number != number || s->column != column))
+        s = s->next;
+    if (!s)
+        s = new_slab(t, c, column, number);
+    pthread_mutex_unlock(&t->lock);
+    return s;
 }
 
-/** Write a slab that is in no list, and free it. */
-static mms_status write_slab(const mms_tiles *t, const cube *c, slab *s, mms_error *err)
+/** Write a slab that is in no list, and free it; its file ends after most bytes of a page. */
+static mms_status write_slab(const mms_tiles *t, const cube *c, slab *s, int64_t most,
+                             mms_error *err)
 {
-    const mms_status st =
-        write_tiles(t, s->column, c, s->number, 0, column_bytes(t, c, s->column), s->bytes, err);
+    const mms_status st = is_linear(t, c, s->column)
+                              ? file_write(t, c->file, c->at + s->number * PAGE,
+                                           most < PAGE ? most : PAGE, s->bytes, err)
+                              : write_tiles(t, s->column, c, s->number, 0,
+                                            column_bytes(t, c, s->column), s->bytes, err);
 
     free(s->bytes);
     free(s);
     return st;
 }
 
+/** Rows, or flags, of a slab are there: who brings the last ones writes it. */
+static mms_status fill_slab(mms_tiles *t, cube *c, slab *s, int64_t count, mms_error *err)
+{
+    pthread_mutex_lock(&t->lock);
+    s->missing -= count;
+    const bool complete = s->missing == 0;
+    if (complete) {
+        slab **link = &c->slabs;
+        while (*link != s)
+            link = &(*link)->next;
+        *link = s->next;
+    }
+    pthread_mutex_unlock(&t->lock);
+    return complete ? write_slab(t, c, s, PAGE, err) : MMS_OK;
+}
+
 /** Put flags of rows of one slab into it: rows need not begin at a byte.  Threads fill a slab
- *  together; who brings the last rows writes it. */
+ *  together. */
 static mms_status put_flags(mms_tiles *t, int64_t column, cube *c, int64_t position, int64_t count,
                             const uint8_t *in, mms_error *err)
 {
-    pthread_mutex_lock(&t->lock);
     slab *s = get_slab(t, c, column, position / c->tile_rows);
-    pthread_mutex_unlock(&t->lock);
+
     if (!s)
         return out_of_memory(t, err);
     fill_tiles(t, t->columns[column].pixel, c, in, count, s->bytes, column_bytes(t, c, column),
                position % c->tile_rows * c->tile_values);
-    pthread_mutex_lock(&t->lock);
-    s->missing -= count;
-    const bool complete = s->missing == 0;
-    if (complete)
-        unlink_slab(c, s);
-    pthread_mutex_unlock(&t->lock);
-    return complete ? write_slab(t, c, s, err) : MMS_OK;
+    return fill_slab(t, c, s, count, err);
+}
+
+/** Put n bits of one page into it, from its bit at on. */
+static mms_status put_bits(mms_tiles *t, int64_t column, cube *c, int64_t number, int64_t at,
+                           int64_t n, const uint8_t *bytes, mms_error *err)
+{
+    slab *s = get_slab(t, c, column, number);
+
+    if (!s)
+        return out_of_memory(t, err);
+    move_bits(bytes, at % 8, n, s->bytes, at);
+    return fill_slab(t, c, s, n, err);
+}
+
+mms_status write_bits(mms_tiles *t, int64_t column, cube *c, int64_t at, int64_t n,
+                      const uint8_t *bytes, mms_error *err)
+{
+    const int64_t start = at / 8, end = at + n, page = PAGE * 8;
+    mms_status st = MMS_OK;
+
+    if (has_byte_rows(t, c, column))
+        return file_write(t, c->file, c->at + start, n / 8, bytes, err);
+    while (st == MMS_OK && at < end) {
+        const int64_t whole = at % page ? 0 : (end - at) / page * page;
+        const int64_t room = page - at % page;
+        const int64_t count = whole ? whole : end - at < room ? end - at : room;
+        const uint8_t *from = bytes + (at / 8 - start);
+        st = whole ? file_write(t, c->file, c->at + at / 8, whole / 8, from, err)
+                   : put_bits(t, column, c, at / page, at % page, count, from, err);
+        at += count;
+    }
+    return st;
 }
 
 /** Write numbers of rows of one slab. */
@@ -310,11 +359,12 @@ static mms_status write_slabs(mms_tiles *t, int64_t column, const place *p, cons
     return st;
 }
 
-static mms_status write_linear(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
-                               mms_error *err)
+/** Write rows that begin at bytes. */
+static mms_status write_bytes(const mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                              mms_error *err)
 {
     const pixel *element = t->columns[column].pixel;
-    const int64_t row = row_bytes(t, p->cube, column), n = p->count * row;
+    const int64_t row = row_bits(t, p->cube, column) / 8, n = p->count * row;
     const int64_t at = p->cube->at + p->position * row;
     uint8_t *packed;
     mms_status st;
@@ -330,10 +380,28 @@ static mms_status write_linear(mms_tiles *t, int64_t column, const place *p, con
     return st;
 }
 
+/** Write flags of rows that need not begin at bytes. */
+static mms_status write_flags(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                              mms_error *err)
+{
+    const int64_t at = p->position * p->cube->nvalue, n = p->count * p->cube->nvalue;
+    uint8_t *packed = calloc(1, (size_t)(at % 8 + n + 7) / 8);
+    mms_status st;
+
+    if (!packed)
+        return out_of_memory(t, err);
+    pack_pixels(t, t->columns[column].pixel, in, n, packed, at % 8);
+    st = write_bits(t, column, p->cube, at, n, packed, err);
+    free(packed);
+    return st;
+}
+
 static mms_status write_place(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
                               mms_error *err)
 {
-    return is_linear(t, p->cube, column) ? write_linear(t, column, p, in, err)
+    if (has_byte_rows(t, p->cube, column))
+        return write_bytes(t, column, p, in, err);
+    return is_linear(t, p->cube, column) ? write_flags(t, column, p, in, err)
                                          : write_slabs(t, column, p, in, err);
 }
 
@@ -378,7 +446,7 @@ static mms_status finish_cube(mms_tiles *t, cube *c, mms_error *err)
     while (st == MMS_OK && c->slabs) {
         slab *s = c->slabs;
         c->slabs = s->next;
-        st = write_slab(t, c, s, err);
+        st = write_slab(t, c, s, c->file->bytes - s->number * PAGE, err);
     }
     return st == MMS_OK ? file_extend(t, c->file, c->file->bytes, err) : st;
 }

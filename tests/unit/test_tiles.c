@@ -524,7 +524,7 @@ static void choose_flags(layout *l, const char *table, int64_t number)
 
 static bool add_shape_of(const layout *l, mms_tiles *t, int64_t shape)
 {
-    int64_t tile[MMS_MAX_DIM + 1] = {3 + (l->what.sequence + shape) % 20};
+    int64_t tile[MMS_MAX_DIM + 1] = {4 + (l->what.sequence + shape) % 20};
 
     if (mms_tiles_has_shape(t, l->what.ndim, l->shapes[shape]))
         return true;
@@ -578,7 +578,7 @@ static bool write_block(const layout *l, const mms_tiles *from, mms_tiles *t, in
 
 static int64_t block_end(const layout *l, int64_t first)
 {
-    const int64_t rows = l->what.sequence / 2 % 2 ? 7 : 60;
+    const int64_t few = l->what.sequence / 2 % 2 ? 7 : 60, rows = few + l->what.nrow / 100;
     return first + rows < l->what.nrow ? first + rows : l->what.nrow;
 }
 
@@ -768,7 +768,7 @@ static void whole_tiles_are_moved(void **state)
         in.shape_of_row = mms_alloc(in.what.nrow, sizeof(int64_t));
         assert_non_null(in.shape_of_row);
         write_alone(&in, "in");
-        const int64_t skip = some(0, 2) ? (3 + i % 20) * some(0, 2) : 1;
+        const int64_t skip = some(0, 2) ? (4 + i % 20) * some(0, 2) : 1;
         out = in;
         out.what.table = out.table;
         out.what.columns = out.columns;
@@ -777,6 +777,114 @@ static void whole_tiles_are_moved(void **state)
         check_moved_cells(&in, skip, &out);
         assert_int_equal(mms_remove_tree("out", NULL), MMS_OK);
         forget(&in);
+    }
+}
+
+/** One column of flags in tiles of whole cells, some pages of them. */
+static void choose_bits(layout *l, int64_t number)
+{
+    static const int64_t values[] = {1, 2, 3, 5, 126, 256};
+    const int64_t n = values[number % 6];
+
+    *l = (layout){.nshape = 1, .shapes = {{n}}};
+    l->columns[0] = (mms_tiles_column){.name = "FLAG", .dtype = MMS_DT_BOOL};
+    l->what = (mms_tiles_what){.table = l->table,
+                               .type = "TiledShapeStMan",
+                               .name = "Tiled",
+                               .sequence = 20 * number + 4 + number % 2 * 8, // tiles of 8, 16 rows
+                               .nrow = n == 256 ? 6000 : 170000 / n + number,
+                               .ncolumn = 1,
+                               .columns = l->columns,
+                               .ndim = 1};
+    l->shape_of_row = mms_alloc(l->what.nrow, sizeof(int64_t));
+    assert_non_null(l->shape_of_row);
+}
+
+/** Rows at random, most of them in runs. */
+static int64_t choose_rows(const layout *l, mms_rows *ranges, int64_t most, int64_t *rows)
+{
+    int64_t n = 0, row = some(0, 10);
+
+    for (*rows = 0; n < most && row < l->what.nrow; n++) {
+        const int64_t left = l->what.nrow - row, run = some(0, 5) ? some(1, 9) : some(1, 5000);
+        ranges[n] = (mms_rows){row, run < left ? run : left};
+        *rows += ranges[n].count;
+        row += ranges[n].count + some(1, 9);
+    }
+    return n;
+}
+
+/** The file holds the flags of the rows, bit after bit, in whole tiles. */
+static void check_bits(const layout *l, const char *table, int64_t nrange, const mms_rows *ranges)
+{
+    char *path = mms_format("%s/table.f%d_TSM1", table, (int)l->what.sequence);
+    const int64_t n = l->shapes[0][0];
+    uint8_t *bytes;
+    size_t size, bit = 0;
+
+    assert_int_equal(mms_read_file(path, 1 << 28, &bytes, &size, NULL), MMS_OK);
+    for (int64_t r = 0; r < nrange; r++)
+        for (int64_t i = 0; i < ranges[r].count * n; i++, bit++) {
+            uint8_t want;
+            element(MMS_DT_BOOL, 0, ranges[r].first + i / n, i % n, &want);
+            if (bit >= size * 8 || (bytes[bit / 8] >> bit % 8 & 1) != want)
+                fail_msg("%s: bit %zu of %zu bytes", path, bit, size);
+        }
+    for (; bit < size * 8; bit++)
+        assert_int_equal(bytes[bit / 8] >> bit % 8 & 1, 0);
+    free(bytes);
+    free(path);
+}
+
+/** Copy ranges of rows in three calls, the middle one last. */
+static void copy_ranges(const layout *in, layout *out, int64_t n, const mms_rows *ranges)
+{
+    mms_tiles *from = open_again(in), *to = create_empty(out, "out");
+    const int64_t cuts[] = {0, n / 3, n / 2, n};
+    mms_error err;
+
+    assert_true(define_block(out, to, 0, out->what.nrow));
+    for (int k = 0; k < 3; k++) {
+        const int64_t i = k * 2 % 3;
+        int64_t first = 0;
+        for (int64_t r = 0; r < cuts[i]; r++)
+            first += ranges[r].count;
+        check_ok(
+            mms_tiles_copy(from, 0, cuts[i + 1] - cuts[i], ranges + cuts[i], to, 0, first, &err),
+            &err);
+    }
+    mms_tiles_drop(&from);
+    close_tiles(to);
+}
+
+static void flags_are_one_run_of_bits(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < 12; i++) {
+        layout l, out;
+        mms_rows ranges[300];
+        seed = (uint64_t)(i + 1) << 12;
+        choose_bits(&l, i);
+        const mms_rows all = {0, l.what.nrow};
+        write_alone(&l, "alone");
+        check_bits(&l, "alone", 1, &all);
+        check_all(&l);
+        mms_tiles *from = open_again(&l);
+        for (int copy = 0; copy < 2; copy++) {
+            write_in_lanes(&l, copy ? from : NULL, "lanes");
+            same_files(&l, "alone", "lanes");
+            assert_int_equal(mms_remove_tree("lanes", NULL), MMS_OK);
+        }
+        mms_tiles_drop(&from);
+        strcpy(l.table, "alone");
+        out = l;
+        out.what.table = out.table;
+        out.what.columns = out.columns;
+        const int64_t n = choose_rows(&l, ranges, 300, &out.what.nrow);
+        copy_ranges(&l, &out, n, ranges);
+        check_bits(&out, "out", n, ranges);
+        assert_int_equal(mms_remove_tree("out", NULL), MMS_OK);
+        forget(&l);
     }
 }
 
@@ -955,6 +1063,7 @@ int main(void)
         cmocka_unit_test(threads_write_different_rows),
         cmocka_unit_test(lanes_write_the_same_files),
         cmocka_unit_test(whole_tiles_are_moved),
+        cmocka_unit_test(flags_are_one_run_of_bits),
         cmocka_unit_test(damaged_headers_are_refused),
         cmocka_unit_test(short_files_are_named),
         cmocka_unit_test(wide_headers_are_read),
