@@ -153,12 +153,12 @@ MMS_CHECKED mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *e
 /** Elements of a tile to and from memory: n from element first of a column's bytes in a tile. */
 void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int64_t first,
                    int64_t n, uint8_t *out);
-/** Flags of a byte that holds others too are added to it, at once: the byte was 0, and several
- *  threads may add to it. */
+/** Flags of a byte that holds others too are added to it. */
 void pack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *in, int64_t n, uint8_t *bytes,
                  int64_t first);
 
-/** Add n bits, from bit first of in on, to bytes from bit at on, which are 0. */
+/** Add n bits, from bit first of in on, to bytes from bit at on, which are 0.  Several threads may
+ *  add to one byte. */
 void move_bits(const uint8_t *in, int64_t first, int64_t n, uint8_t *bytes, int64_t at);
 
 /** Read cells of a linear column of flags as bits, to bytes from bit at on, which are 0. */

@@ -51,26 +51,29 @@ static uint8_t pack8(const uint8_t *in)
 
 static void unpack8(uint8_t bits, uint8_t *out)
 {
-    uint64_t v = (bits * 0x0101010101010101u) & 0x8040201008040201u;
-    v = ((v + 0x7f7f7f7f7f7f7f7fu) | v) >> 7 & 0x0101010101010101u;
+    const uint64_t v =
+        ((bits & 0x7fu) * 0x02040810204081u & 0x0101010101010101u) | (uint64_t)(bits >> 7) << 56;
     memcpy(out, &v, 8);
+}
+
+static void unpack_few(unsigned bits, int64_t n, uint8_t *out)
+{
+    for (int64_t i = 0; i < n; i++)
+        out[i] = bits >> i & 1;
 }
 
 static void unpack_bits(const uint8_t *bytes, int64_t first, int64_t n, uint8_t *out)
 {
-    int64_t i = 0;
+    const int64_t room = -first & 7, head = room < n ? room : n;
+    const uint8_t *in = bytes + first / 8;
+    int64_t i = head;
 
-    for (; i < n && (first + i) % 8; i++)
-        out[i] = bytes[(first + i) / 8] >> (first + i) % 8 & 1;
-    for (const uint8_t *in = bytes + (first + i) / 8; i + 8 <= n; i += 8)
+    if (head)
+        unpack_few((unsigned)*in++ >> first % 8, head, out);
+    for (; i + 8 <= n; i += 8)
         unpack8(*in++, out + i);
-    for (; i < n; i++)
-        out[i] = bytes[(first + i) / 8] >> (first + i) % 8 & 1;
-}
-
-static void or_byte(uint8_t *byte, unsigned bits)
-{
-    __atomic_fetch_or(byte, (uint8_t)bits, __ATOMIC_RELAXED);
+    if (i < n)
+        unpack_few(*in, n - i, out + i);
 }
 
 /** Add fewer than eight flags to a byte, from its bit shift on. */
@@ -80,7 +83,7 @@ static void add_bits(const uint8_t *in, int64_t n, uint8_t *byte, int64_t shift)
 
     for (int64_t i = 0; i < n; i++)
         bits |= (in[i] & 1u) << (shift + i);
-    or_byte(byte, bits);
+    *byte = (uint8_t)(*byte | bits);
 }
 
 static void pack_bits(const uint8_t *in, int64_t n, uint8_t *bytes, int64_t first)
@@ -103,6 +106,11 @@ static unsigned few_bits(const uint8_t *in, int64_t first, int64_t n)
     const unsigned low = in[first / 8] >> first % 8;
     const unsigned high = first % 8 + n > 8 ? in[first / 8 + 1] << (8 - first % 8) : 0;
     return (low | high) & ((1u << n) - 1);
+}
+
+static void or_byte(uint8_t *byte, unsigned bits)
+{
+    __atomic_fetch_or(byte, (uint8_t)bits, __ATOMIC_RELAXED);
 }
 
 void move_bits(const uint8_t *in, int64_t first, int64_t n, uint8_t *bytes, int64_t at)

@@ -96,12 +96,12 @@ done:
 static void scatter(const reading *r, const cube *c, int64_t tile, int64_t first, int64_t count,
                     uint8_t *out)
 {
-    const int64_t size = r->pixel->size;
+    const int64_t size = r->pixel->size, at_once = c->whole ? count : 1;
 
     for (cell_walk w = {0}; next_run(c, &w);)
-        for (int64_t row = 0; w.tile == tile && row < count; row++)
+        for (int64_t row = 0; w.tile == tile && row < count; row += at_once)
             unpack_pixels(r->t, r->pixel, r->scratch, first + row * c->tile_values + w.in_tile,
-                          w.count, out + (row * c->nvalue + w.in_cell) * size);
+                          w.count * at_once, out + (row * c->nvalue + w.in_cell) * size);
 }
 
 /** Read rows that lie in one slab, tile by tile. */

@@ -190,9 +190,11 @@ void count_moved(mms_tiles *t, int64_t bytes)
 static void fill_tiles(const mms_tiles *t, const pixel *p, const cube *c, const uint8_t *in,
                        int64_t count, uint8_t *bytes, int64_t tile_bytes, int64_t first)
 {
+    const int64_t at_once = c->whole ? count : 1; // rows of whole cells follow each other
+
     for (cell_walk w = {0}; next_run(c, &w);)
-        for (int64_t row = 0; row < count; row++)
-            pack_pixels(t, p, in + (row * c->nvalue + w.in_cell) * p->size, w.count,
+        for (int64_t row = 0; row < count; row += at_once)
+            pack_pixels(t, p, in + (row * c->nvalue + w.in_cell) * p->size, w.count * at_once,
                         bytes + w.tile * tile_bytes, first + row * c->tile_values + w.in_tile);
 }
 
@@ -280,13 +282,17 @@ static mms_status fill_slab(mms_tiles *t, cube *c, slab *s, int64_t count, mms_e
 static mms_status put_flags(mms_tiles *t, int64_t column, cube *c, int64_t position, int64_t count,
                             const uint8_t *in, mms_error *err)
 {
-    slab *s = get_slab(t, c, column, position / c->tile_rows);
+    const int64_t at = position % c->tile_rows * c->tile_values, n = count * c->tile_values;
+    const int64_t bytes = (at % 8 + n + 7) / 8, tile_bytes = column_bytes(t, c, column);
+    uint8_t *packed = calloc((size_t)c->slab_tiles, (size_t)bytes);
+    slab *s = packed ? get_slab(t, c, column, position / c->tile_rows) : NULL;
 
-    if (!s)
-        return out_of_memory(t, err);
-    fill_tiles(t, t->columns[column].pixel, c, in, count, s->bytes, column_bytes(t, c, column),
-               position % c->tile_rows * c->tile_values);
-    return fill_slab(t, c, s, count, err);
+    if (s)
+        fill_tiles(t, t->columns[column].pixel, c, in, count, packed, bytes, at % 8);
+    for (int64_t i = 0; s && i < c->slab_tiles; i++)
+        move_bits(packed + i * bytes, at % 8, n, s->bytes + i * tile_bytes, at);
+    free(packed);
+    return s ? fill_slab(t, c, s, count, err) : out_of_memory(t, err);
 }
 
 /** Put n bits of one page into it, from its bit at on. */
