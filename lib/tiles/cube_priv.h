@@ -35,6 +35,7 @@ typedef struct tile_file {
     bool there;
     int fd;
     int64_t bytes;
+    int64_t reserved; /**< while writing: bytes that were set aside */
 } tile_file;
 
 /** The cells of one shape.  A cube without axes stands for cells that are undefined. */
@@ -147,6 +148,9 @@ MMS_CHECKED mms_status file_check(const mms_tiles *t, const tile_file *f, int64_
                                   mms_error *err);
 MMS_CHECKED mms_status file_extend(const mms_tiles *t, const tile_file *f, int64_t bytes,
                                    mms_error *err);
+/** Let the file system set need bytes aside, and some for more to come, up to most: it is cheaper
+ *  than to find them write by write. */
+void file_reserve(tile_file *f, int64_t need, int64_t most);
 /** Close a file that was written: on NFS a full disk may be told here first. */
 MMS_CHECKED mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *err);
 

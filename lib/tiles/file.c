@@ -10,7 +10,9 @@
 #include "cube_priv.h"
 
 /** Less than this is not worth a call. */
-enum { WRITE_BACK = 256 << 10 };
+enum { WRITE_BACK = 256 << 10, RESERVE = 1 << 20 };
+/** As much again as a file has is set aside for rows to come, but no more than this. */
+enum { AHEAD = 64 << 20 };
 
 char *tiles_path(const mms_tiles *t, int64_t file)
 {
@@ -102,6 +104,18 @@ mms_status file_check(const mms_tiles *t, const tile_file *f, int64_t need, mms_
     if (have < 0)
         return bad_file(t, f, 0, errno, err);
     return have < need ? bad_file(t, f, have, 0, err) : MMS_OK;
+}
+
+void file_reserve(tile_file *f, int64_t need, int64_t most)
+{
+    const int64_t ahead = f->reserved < AHEAD ? f->reserved : AHEAD;
+    const int64_t bytes = need + ahead < most ? need + ahead : most;
+
+    if (need <= f->reserved || most < RESERVE)
+        return;
+    // not all file systems can: they are written without
+    (void)!fallocate(f->fd, 0, f->reserved, bytes - f->reserved);
+    f->reserved = bytes;
 }
 
 mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *err)

@@ -152,21 +152,35 @@ done:
     return st;
 }
 
+/** Bytes of the tiles of the cube's first rows. */
+static int64_t bytes_of_rows(const cube *c, int64_t rows)
+{
+    return (rows + c->tile_rows - 1) / c->tile_rows * c->slab_tiles * c->tile_bytes;
+}
+
 mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *err)
 {
+    const int64_t end = run->rows.first + run->rows.count;
     int64_t in_cube;
     mms_status st;
 
     if (run->rows.first < t->defined || run->rows.first > t->nrow - run->rows.count)
         return mms_fail(err, MMS_ERR_INTERNAL, "%s: rows are defined out of order", t->table);
-    if (!t->by_span || run->ndim < 0)
+    if (run->ndim < 0)
         return MMS_OK;
+    if (!t->by_span) {
+        file_reserve(t->cubes[0]->file, bytes_of_rows(t->cubes[0], end),
+                     bytes_of_rows(t->cubes[0], t->nrow));
+        return MMS_OK;
+    }
     in_cube = find_cube(t, run->ndim, run->shape);
     if (in_cube < 0)
         return mms_fail(err, MMS_ERR_INTERNAL, "%s: a cell shape without a cube", t->table);
     pthread_mutex_lock(&t->lock);
     st = map_rows(t, run->rows, in_cube, err);
     pthread_mutex_unlock(&t->lock);
+    const cube *c = t->cubes[in_cube];
+    file_reserve(c->file, bytes_of_rows(c, c->nrow), bytes_of_rows(c, c->nrow + t->nrow - end));
     return st;
 }
 
@@ -448,7 +462,7 @@ static mms_status finish_cube(mms_tiles *t, cube *c, mms_error *err)
 {
     mms_status st = MMS_OK;
 
-    c->file->bytes = (c->nrow + c->tile_rows - 1) / c->tile_rows * c->slab_tiles * c->tile_bytes;
+    c->file->bytes = bytes_of_rows(c, c->nrow);
     while (st == MMS_OK && c->slabs) {
         slab *s = c->slabs;
         c->slabs = s->next;
