@@ -12,7 +12,7 @@
 /** Less than this is not worth a call. */
 enum { WRITE_BACK = 256 << 10, RESERVE = 1 << 20 };
 /** As much again as a file has is set aside for rows to come, but no more than this. */
-enum { AHEAD = 64 << 20 };
+enum { AHEAD = 16 << 20 };
 
 char *tiles_path(const mms_tiles *t, int64_t file)
 {
@@ -113,8 +113,9 @@ void file_reserve(tile_file *f, int64_t need, int64_t most)
 
     if (need <= f->reserved || most < RESERVE)
         return;
-    // not all file systems can: they are written without
-    (void)!fallocate(f->fd, 0, f->reserved, bytes - f->reserved);
+    // not all file systems can: they are written without; a full one gets back what it gave
+    if (fallocate(f->fd, 0, f->reserved, bytes - f->reserved) != 0 && errno == ENOSPC)
+        (void)!ftruncate(f->fd, f->reserved);
     f->reserved = bytes;
 }
 
