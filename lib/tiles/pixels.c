@@ -104,7 +104,7 @@ static void pack_bits(const uint8_t *in, int64_t n, uint8_t *bytes, int64_t firs
 static unsigned few_bits(const uint8_t *in, int64_t first, int64_t n)
 {
     const unsigned low = in[first / 8] >> first % 8;
-    const unsigned high = first % 8 + n > 8 ? in[first / 8 + 1] << (8 - first % 8) : 0;
+    const unsigned high = first % 8 + n > 8 ? (unsigned)in[first / 8 + 1] << (8 - first % 8) : 0;
     return (low | high) & ((1u << n) - 1);
 }
 

@@ -692,7 +692,7 @@ static void lanes_write_the_same_files(void **state)
     int64_t moved = 0;
 
     (void)state;
-    for (int64_t i = 0; i < LAYOUTS; i++) {
+    for (int64_t i = 0; i < LAYOUTS / 2; i++) {
         layout l;
         seed = (uint64_t)(i + 1) << 48;
         choose_flags(&l, "alone", i);
@@ -758,7 +758,7 @@ static void copy_from(const layout *in, int64_t skip, layout *out)
 static void whole_tiles_are_moved(void **state)
 {
     (void)state;
-    for (int64_t i = 0; i < LAYOUTS; i++) {
+    for (int64_t i = 0; i < LAYOUTS / 2; i++) {
         layout in, out;
         seed = (uint64_t)(i + 1) << 16;
         do {
@@ -860,7 +860,7 @@ static void copy_ranges(const layout *in, layout *out, int64_t n, const mms_rows
 static void flags_are_one_run_of_bits(void **state)
 {
     (void)state;
-    for (int64_t i = 0; i < 12; i++) {
+    for (int64_t i = 0; i < 6; i++) {
         layout l, out;
         mms_rows ranges[300];
         seed = (uint64_t)(i + 1) << 12;
