@@ -83,15 +83,15 @@ static bool fit_slab(const mms_tiles *t, cube *c)
 }
 
 /** Make the file of a new cube, and list both. */
-static mms_status keep_cube(mms_tiles *t, cube *new, mms_error *err)
+static mms_status keep_cube(mms_tiles *t, cube *measured, mms_error *err)
 {
     cube *c;
     mms_status st;
 
-    MMS_TRY(add_file(t, &new->file, err));
-    MMS_TRY(file_open(t, new->file, true, err));
+    MMS_TRY(add_file(t, &measured->file, err));
+    MMS_TRY(file_open(t, measured->file, true, err));
     MMS_TRY(add_cube(t, &c, err));
-    *c = *new;
+    *c = *measured;
 done:
     return st;
 }
