@@ -282,7 +282,8 @@ Table make_table(const char *path, const layout &l, int64_t nrow,
         mms::bind_hollow(setup, l.desc, l.managers);
     else
         setup.bindCreate(l.managers);
-    return Table(setup, casacore::TableLock(casacore::TableLock::PermanentLocking),
+    // nobody else knows the table yet, and a lock file is synced each time it is written
+    return Table(setup, casacore::TableLock(casacore::TableLock::NoLocking),
                  static_cast<casacore::rownr_t>(nrow), false, endian);
 }
 

@@ -1,7 +1,11 @@
 /** @file table.cpp  Open, close, rows and columns of one casacore table. */
 #include "table.hpp"
 
+#include "base/files_priv.h"
+
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <casacore/casa/version.h>
 #include <casacore/tables/DataMan/DataManager.h>
@@ -12,6 +16,7 @@
 #include <casacore/tables/Tables/TableDesc.h>
 #include <casacore/tables/Tables/TableUtil.h>
 
+#include <cerrno>
 #include <cinttypes>
 #include <memory>
 #include <set>
@@ -240,6 +245,23 @@ mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out
     });
 }
 
+/** A table that was made without locks gets the file that others lock it by: nobody waits for it,
+ * and nothing is to be read again. */
+static mms_status add_lock_file(const std::string &path, mms_error *err)
+{
+    static const char requests[260] = {};
+    const std::string name = path + "/table.lock";
+    const int fd = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+
+    if (fd < 0 && errno == EEXIST)
+        return MMS_OK;
+    const bool done = fd >= 0 && write(fd, requests, sizeof requests) == sizeof requests;
+    const int why = errno;
+    if (fd >= 0)
+        close(fd);
+    return done ? MMS_OK : mms_fail_errno(err, why, "%s", name.c_str());
+}
+
 mms_status mms_table_close(mms_table **table, mms_error *err)
 {
     if (!*table)
@@ -252,7 +274,7 @@ mms_status mms_table_close(mms_table **table, mms_error *err)
             t->table.flush(false);   // whoever publishes the output syncs it as a whole
         }
         t->table = Table();
-        return MMS_OK;
+        return t->writable ? add_lock_file(t->path, err) : MMS_OK;
     });
 }
 
