@@ -46,7 +46,8 @@ uint64_t mms_stream_number(mms_stream *s, size_t width)
         return 0;
     }
     for (size_t i = 0; i < width; i++)
-        v = v << 8 | s->bytes[s->at++];
+        v = v << 8 | s->bytes[s->at + (s->little ? width - 1 - i : i)];
+    s->at += width;
     return v;
 }
 
@@ -109,17 +110,17 @@ static uint8_t *more(mms_bytes *b, int64_t n)
     return b->bytes + b->size - n;
 }
 
-static void store(uint8_t *to, uint64_t value, int width)
+static void store(const mms_bytes *b, uint8_t *to, uint64_t value, int width)
 {
-    while (width-- > 0)
-        *to++ = (uint8_t)(value >> 8 * width);
+    for (int i = 0; i < width; i++)
+        to[b->little ? i : width - 1 - i] = (uint8_t)(value >> 8 * i);
 }
 
 void mms_bytes_number(mms_bytes *b, uint64_t value, int width)
 {
     uint8_t *to = more(b, width);
     if (to)
-        store(to, value, width);
+        store(b, to, value, width);
 }
 
 void mms_bytes_text(mms_bytes *b, const char *text)
@@ -148,7 +149,7 @@ int64_t mms_bytes_begin(mms_bytes *b, const char *type, uint64_t version)
 void mms_bytes_end(mms_bytes *b, int64_t object)
 {
     if (!b->failed)
-        store(b->bytes + object, (uint64_t)(b->size - object), 4);
+        store(b, b->bytes + object, (uint64_t)(b->size - object), 4);
 }
 
 mms_status mms_bytes_write(const mms_bytes *b, const char *path, mms_error *err)

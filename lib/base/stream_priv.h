@@ -1,7 +1,7 @@
 #ifndef MULTIMS_STREAM_PRIV_H
 #define MULTIMS_STREAM_PRIV_H
-/** @file stream_priv.h  casacore's object files (AipsIO): big-endian numbers, texts, nested
- * objects. */
+/** @file stream_priv.h  casacore's object files (AipsIO): numbers, most big-endian, texts, nested
+ *  objects. */
 
 #include <stddef.h>
 
@@ -16,6 +16,7 @@ typedef struct mms_stream {
     const uint8_t *bytes;
     size_t size, at;
     bool bad;
+    bool little; /**< of a storage manager that keeps the table's byte order, which is little */
 } mms_stream;
 
 /** Read the whole file at path, at most most bytes; *bytes is ended with free().
@@ -40,6 +41,7 @@ typedef struct mms_bytes {
     uint8_t *bytes;
     int64_t size, capacity;
     bool failed;
+    bool little; /**< as in mms_stream */
 } mms_bytes;
 
 void mms_bytes_number(mms_bytes *b, uint64_t value, int width);

@@ -268,7 +268,7 @@ done:
 mms_status header_parse(mms_tiles *t, const uint8_t *bytes, size_t size, const char *path,
                         mms_error *err)
 {
-    parser p = {t, {bytes, size, 0, false}, path, false};
+    parser p = {.t = t, .s = {.bytes = bytes, .size = size}, .path = path};
     return parse(&p, err);
 }
 
