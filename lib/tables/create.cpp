@@ -4,7 +4,6 @@
 #include <casacore/ms/MeasurementSets.h>
 #include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/DataManInfo.h>
-#include <casacore/tables/DataMan/DataManager.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <casacore/casa/version.h>
-#include <casacore/tables/DataMan/DataManager.h>
 #include <casacore/tables/DataMan/TSMOption.h>
 #include <casacore/tables/DataMan/TiledStManAccessor.h>
 #include <casacore/tables/Tables/ColumnDesc.h>

@@ -5,6 +5,7 @@
 #include <casacore/casa/Arrays/IPosition.h>
 #include <casacore/casa/BasicSL/Complex.h>
 #include <casacore/casa/BasicSL/String.h>
+#include <casacore/tables/DataMan/DataManager.h>
 #include <casacore/tables/Tables/RefRows.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/Table.h>
@@ -40,6 +41,9 @@ struct mms_table {
     bool knows_tiled = false;
     std::vector<mms_tiled> tiled; // see mms_table_tiled
     std::vector<std::vector<const mms_column *>> tiled_columns;
+    bool knows_bucketed = false;
+    std::vector<mms_bucketed> bucketed; // see mms_table_bucketed
+    std::vector<std::vector<const mms_column *>> bucketed_columns;
 };
 
 namespace mms
@@ -124,6 +128,10 @@ void c_order(const casacore::IPosition &shape, int64_t *out);
 casacore::IPosition casa_order(int32_t ndim, const int64_t *shape);
 
 mms_status find(const mms_table *t, const char *column, const mms_column **info, mms_error *err);
+
+/** Columns of a manager, in the order of the description. */
+std::vector<const mms_column *> columns_of(const mms_table *t,
+                                           const casacore::DataManager *manager);
 
 /** Check ranges against the rows and make them casacore's; *n is the number of rows. */
 mms_status ref_rows(const mms_table *t, const char *column, int64_t nrange, const mms_rows *ranges,

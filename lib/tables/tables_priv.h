@@ -58,6 +58,19 @@ typedef struct mms_tiled {
 MMS_CHECKED mms_status mms_table_tiled(mms_table *table, int64_t *n, const mms_tiled **list,
                                        mms_error *err);
 
+/** A StandardStMan or IncrementalStMan of a table. */
+typedef struct mms_bucketed {
+    const char *type, *name;
+    int64_t sequence; /**< its number in the name of its file */
+    bool big_endian;
+    int64_t ncolumn;
+    const mms_column *const *columns; /**< all of them, in the order of the description */
+} mms_bucketed;
+
+/** Those whose file holds the rows of this very table.  Borrowed from the handle. */
+MMS_CHECKED mms_status mms_table_bucketed(mms_table *table, int64_t *n, const mms_bucketed **list,
+                                          mms_error *err);
+
 /** The tile that a table made by create_like chooses for cells of a shape: tile[ndim + 1], rows
  *  first. */
 MMS_CHECKED mms_status mms_table_tile(mms_table *table, const char *column, int32_t ndim,

@@ -1,6 +1,5 @@
 /** @file tiled.cpp  Tiled storage managers: what their files hold, and stand-ins for new ones whose
  *  files are written without casacore. */
-#include <casacore/tables/DataMan/DataManager.h>
 #include <casacore/tables/DataMan/DataManagerColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/StorageOption.h>
@@ -16,6 +15,16 @@ using casacore::IPosition;
 using casacore::Record;
 using casacore::String;
 using casacore::Vector;
+
+std::vector<const mms_column *> mms::columns_of(const mms_table *t,
+                                                const casacore::DataManager *manager)
+{
+    std::vector<const mms_column *> columns;
+    for (const column_entry &entry : t->columns)
+        if (t->table.findDataManager(entry.name, true) == manager)
+            columns.push_back(&entry.info);
+    return columns;
+}
 
 namespace
 {
@@ -104,16 +113,6 @@ private:
     }
 };
 
-/** Columns of a manager, in the order of the description. */
-std::vector<const mms_column *> columns_of(const mms_table *t, const casacore::DataManager *manager)
-{
-    std::vector<const mms_column *> columns;
-    for (const column_entry &entry : t->columns)
-        if (t->table.findDataManager(entry.name, true) == manager)
-            columns.push_back(&entry.info);
-    return columns;
-}
-
 /** Nothing but data columns: order them as the hypercolumn's definition does, if there is one. */
 bool order_columns(const mms_table *t, const String &name, std::vector<const mms_column *> &columns)
 {
@@ -149,7 +148,7 @@ void leave_to_casacore(const mms_table *t, const std::string &column, const char
 
 void describe(mms_table *t, const casacore::DataManager *manager)
 {
-    std::vector<const mms_column *> columns = columns_of(t, manager);
+    std::vector<const mms_column *> columns = mms::columns_of(t, manager);
     const bool hollow = dynamic_cast<const hollow_manager *>(manager) != nullptr;
 
     if (!order_columns(t, manager->dataManagerName(), columns))

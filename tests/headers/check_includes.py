@@ -11,6 +11,7 @@ OWN = {
     "base": {"base", "value", "log"},
     "tables": set(),
     "tiles": set(),
+    "buckets": set(),
     "ms": {"meta", "select", "block", "ms", "ms_meta", "simulate"},
     "mms": {"mms", "layout", "listing", "subtables", "diff", "flag_cmd"},
     "plan": {"plan", "decide"},
@@ -23,6 +24,7 @@ OWN = {
 ALSO = {
     "tables": {"ms", "select"},  # for types alone: columns, row ranges, expressions
     "tiles": {"ms"},  # for types alone: columns, row ranges, shapes
+    "buckets": {"ms"},
     "mms": OWN["ms"],
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block"},
@@ -30,7 +32,7 @@ ALSO = {
 
 # Private headers of other folders: base's are everybody's.
 PRIVATE = {
-    "ms": {"tables", "tiles"},
+    "ms": {"tables", "tiles", "buckets"},
     "mms": {"tables", "ms"},
     "task": {"ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
 }
