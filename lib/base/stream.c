@@ -123,13 +123,18 @@ void mms_bytes_number(mms_bytes *b, uint64_t value, int width)
         store(b, to, value, width);
 }
 
+void mms_bytes_add(mms_bytes *b, const void *bytes, int64_t n)
+{
+    uint8_t *to = more(b, n);
+    if (to && n > 0)
+        memcpy(to, bytes, (size_t)n);
+}
+
 void mms_bytes_text(mms_bytes *b, const char *text)
 {
     const size_t n = strlen(text);
     mms_bytes_number(b, n, 4);
-    uint8_t *to = more(b, (int64_t)n);
-    if (to)
-        memcpy(to, text, n);
+    mms_bytes_add(b, text, (int64_t)n);
 }
 
 void mms_bytes_magic(mms_bytes *b)

@@ -45,6 +45,7 @@ typedef struct mms_bytes {
 } mms_bytes;
 
 void mms_bytes_number(mms_bytes *b, uint64_t value, int width);
+void mms_bytes_add(mms_bytes *b, const void *bytes, int64_t n);
 void mms_bytes_text(mms_bytes *b, const char *text);
 void mms_bytes_magic(mms_bytes *b);
 /** Begin an object; the result is given to its end, which fills in the length. */

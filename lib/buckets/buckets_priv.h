@@ -1,7 +1,7 @@
 #ifndef MULTIMS_BUCKETS_PRIV_H
 #define MULTIMS_BUCKETS_PRIV_H
-/** @file buckets_priv.h  Scalar columns of casacore's StandardStMan and IncrementalStMan, read
- *  directly.
+/** @file buckets_priv.h  Scalar columns of casacore's StandardStMan and IncrementalStMan, read and
+ *  written directly.
  *
  *  A manager keeps the rows of its columns in buckets of equal size in one file, table.fN.  A
  * bucket of StandardStMan has all values of its rows, column after column; one of IncrementalStMan
@@ -13,8 +13,9 @@
 extern "C" {
 #endif
 
-/** One storage manager of one table. */
+/** One storage manager of one table, that is read; one that is written. */
 typedef struct mms_buckets mms_buckets;
+typedef struct mms_buckets_writer mms_buckets_writer;
 
 /** What the table says of a column of the manager. */
 typedef struct mms_buckets_column {
@@ -32,6 +33,9 @@ typedef struct mms_buckets_what {
     bool big_endian;        /**< byte order of the table */
     int64_t ncolumn;
     const mms_buckets_column *columns; /**< all it has, in the order of the table's description */
+    /* for writing alone: what table.dat says, or will say */
+    int64_t bucket_bytes, bucket_rows; /**< bucket_rows: StandardStMan, a multiple of 8 */
+    const int64_t *offsets;            /**< StandardStMan: of the columns in a bucket */
 } mms_buckets_what;
 
 /** Open for reading.  Errors: UNSUPPORTED naming what is not known (the caller takes another way);
@@ -53,6 +57,25 @@ int64_t mms_buckets_samples(const mms_buckets *buckets, int64_t column, int64_t 
                             int64_t *rows);
 
 void mms_buckets_close(mms_buckets **buckets);
+
+/** Make the file of a manager whose columns are all scalars of numbers; cells that are not put are
+ *  those that casacore would give: 0, or in an incremental manager the value of the row before.
+ *  Errors: EXISTS, IO, MEM. */
+MMS_CHECKED mms_status mms_buckets_create(const mms_buckets_what *what, mms_buckets_writer **out,
+                                          mms_error *err);
+
+/** Put cells: rows ascend from call to call of a column; none is behind mms_buckets_advance(). */
+MMS_CHECKED mms_status mms_buckets_put(mms_buckets_writer *writer, int64_t column, mms_rows rows,
+                                       const void *data, mms_error *err);
+
+/** All cells of the rows before row were put: write those that fill buckets.  Errors: SPACE, IO. */
+MMS_CHECKED mms_status mms_buckets_advance(mms_buckets_writer *writer, int64_t row, mms_error *err);
+
+/** Write the rest and the header; free, and set *writer to NULL even on failure.  NULL is accepted.
+ */
+MMS_CHECKED mms_status mms_buckets_finish(mms_buckets_writer **writer, mms_error *err);
+/** Close without writing the rest. */
+void mms_buckets_drop(mms_buckets_writer **writer);
 
 #ifdef __cplusplus
 }

@@ -2,8 +2,8 @@
  *  them.
  *
  *  Input: eight bytes that stand for what the table says (number of the type, number of columns,
- *  their two types, byte order, rows in two bytes, bytes of the next part / 4), a part of table.dat,
- *  then the manager's file. */
+ *  their two types, byte order, rows in two bytes, bytes of the next part / 4), a part of
+ * table.dat, then the manager's file. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,0 +1,125 @@
+/** @file write.c  Make the file of a manager; what the two kinds share. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "write_priv.h"
+
+mms_status bucket_write_file(const mms_buckets *b, int64_t at, int64_t n, const void *bytes,
+                             mms_error *err)
+{
+    const uint8_t *from = bytes;
+
+    while (n > 0) {
+        const ssize_t put = pwrite(b->fd, from, (size_t)n, at);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return mms_fail_errno(err, put < 0 ? errno : ENOSPC, "%s", b->path);
+        from += put;
+        at += put;
+        n -= put;
+    }
+    return MMS_OK;
+}
+
+int64_t begin_header(mms_bytes *bytes, const mms_buckets *b, const char *type, int version)
+{
+    mms_bytes_magic(bytes);
+    const int64_t object = mms_bytes_begin(bytes, type, (uint64_t)version + !b->big_endian);
+    if (!b->big_endian)
+        mms_bytes_number(bytes, 0, 1);
+    return object;
+}
+
+mms_status write_bytes(const mms_buckets *b, int64_t at, mms_bytes *bytes, mms_error *err)
+{
+    const mms_status st = bytes->failed ? mms_fail(err, MMS_ERR_MEM, "%s: out of memory", b->path)
+                                        : bucket_write_file(b, at, bytes->size, bytes->bytes, err);
+    free(bytes->bytes);
+    *bytes = (mms_bytes){0};
+    return st;
+}
+
+mms_status mms_buckets_create(const mms_buckets_what *what, mms_buckets_writer **out,
+                              mms_error *err)
+{
+    mms_buckets_writer *w = calloc(1, sizeof *w);
+    mms_status st;
+
+    *out = NULL;
+    if (!w)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", what->table);
+    MMS_TRY(buckets_new(what, &w->b, err));
+    w->b->bucket_bytes = what->bucket_bytes;
+    w->bucket_rows = what->bucket_rows;
+    for (int64_t i = 0; !w->b->incremental && i < what->ncolumn; i++)
+        w->b->columns[i].offset = what->offsets[i];
+    if (w->b->incremental) {
+        w->columns = mms_alloc(what->ncolumn, sizeof *w->columns);
+        if (!w->columns)
+            MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", what->table));
+    }
+    w->b->fd = open(w->b->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (w->b->fd < 0)
+        MMS_TRY(mms_fail_errno(err, errno, "%s", w->b->path));
+    *out = w;
+    w = NULL;
+done:
+    mms_buckets_drop(&w);
+    return st;
+}
+
+mms_status mms_buckets_put(mms_buckets_writer *w, int64_t column, mms_rows rows, const void *data,
+                           mms_error *err)
+{
+    if (rows.first < 0 || rows.count < 0 || rows.first > w->b->nrow - rows.count)
+        return mms_fail(err, MMS_ERR_RANGE, "%s: %s: %" PRId64 " rows from %" PRId64 " of %" PRId64,
+                        w->b->table, w->b->columns[column].name, rows.count, rows.first,
+                        w->b->nrow);
+    return w->b->incremental ? incremental_put(w, column, rows, data, err)
+                             : standard_put(w, &w->b->columns[column], rows, data, err);
+}
+
+mms_status mms_buckets_advance(mms_buckets_writer *w, int64_t row, mms_error *err)
+{
+    return w->b->incremental ? incremental_advance(w, row, err) : standard_advance(w, row, err);
+}
+
+mms_status mms_buckets_finish(mms_buckets_writer **writer, mms_error *err)
+{
+    mms_buckets_writer *w = *writer;
+    mms_status st;
+
+    if (!w)
+        return MMS_OK;
+    st = w->b->incremental ? incremental_finish(w, err) : standard_finish(w, err);
+    const int fd = w->b->fd;
+    w->b->fd = -1;
+    if (close(fd) != 0 && st == MMS_OK)
+        st = mms_fail_errno(err, errno, "%s", w->b->path);
+    mms_buckets_drop(writer);
+    return st;
+}
+
+void mms_buckets_drop(mms_buckets_writer **writer)
+{
+    mms_buckets_writer *w = *writer;
+
+    *writer = NULL;
+    if (!w)
+        return;
+    for (int64_t i = 0; w->columns && i < w->b->ncolumn; i++) {
+        free(w->columns[i].changes);
+        free(w->columns[i].entries);
+    }
+    mms_buckets_close(&w->b);
+    free(w->columns);
+    free(w->bytes);
+    free(w->firsts);
+    free(w);
+}
