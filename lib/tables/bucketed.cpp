@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "table.hpp"
+#include "hollow.hpp"
 
 namespace
 {
@@ -18,6 +18,13 @@ void describe(mms_table *t, const column_entry &first, const casacore::DataManag
     entry.sequence = manager->sequenceNr();
     entry.big_endian = manager->asBigEndian();
     entry.ncolumn = static_cast<int64_t>(t->bucketed_columns.back().size());
+    const auto *hollow = dynamic_cast<const mms::hollow_manager *>(manager);
+    if (hollow) {
+        entry.hollow = true;
+        entry.bucket_bytes = hollow->layout().bytes;
+        entry.bucket_rows = hollow->layout().rows;
+        entry.offsets = hollow->layout().offsets.data();
+    }
     t->bucketed.push_back(entry);
 }
 

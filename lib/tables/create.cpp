@@ -278,7 +278,7 @@ Table make_table(const char *path, const layout &l, int64_t nrow,
 {
     casacore::SetupNewTable setup(path, l.desc, Table::New);
     if (hollow)
-        mms::bind_hollow(setup, l.desc, l.managers);
+        mms::bind_hollow(setup, l.desc, l.managers, nrow);
     else
         setup.bindCreate(l.managers);
     // nobody else knows the table yet, and a lock file is synced each time it is written
@@ -411,7 +411,7 @@ mms_status mms_table_create_like(const char *path, mms_table *src, const mms_tab
             return st;
         std::map<std::string, std::vector<tile_choice>> tiles;
         const layout l = layout_like(src, how, tiles);
-        const bool hollow = how->hollow && how->nrow <= INT32_MAX; // as lib/tiles writes
+        const bool hollow = how->hollow && how->nrow <= INT32_MAX; // as we write files
         Table table = make_table(path, l, how->nrow, Table::AipsrcEndian, hollow);
         table.tableInfo() = src->table.tableInfo();
         *out = mms::new_handle(table, path, true);

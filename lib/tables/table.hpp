@@ -105,10 +105,10 @@ mms_dtype dtype_of(casacore::DataType type);
 casacore::IPosition tile_for(const mms_table *t, const mms_column *c,
                              const casacore::IPosition &cell);
 
-/** Bind the columns of tiled managers to managers that write nothing, the others
- *  to what the record says. */
+/** Bind the columns of managers whose files the caller writes, for nrow rows, to managers that
+ * write nothing; the others to what the record says. */
 void bind_hollow(casacore::SetupNewTable &setup, const casacore::TableDesc &desc,
-                 const casacore::Record &managers);
+                 const casacore::Record &managers, int64_t nrow);
 
 /** The manager type of each column as table.dat stores it; empty when it can't be read. */
 std::map<std::string, std::string> stored_managers(const std::string &path,

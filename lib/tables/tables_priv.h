@@ -65,6 +65,10 @@ typedef struct mms_bucketed {
     bool big_endian;
     int64_t ncolumn;
     const mms_column *const *columns; /**< all of them, in the order of the description */
+    bool hollow;                      /**< made by create_like with hollow */
+    /* if hollow */
+    int64_t bucket_bytes, bucket_rows; /**< bucket_rows: StandardStMan */
+    const int64_t *offsets;            /**< StandardStMan: of the columns in a bucket */
 } mms_bucketed;
 
 /** Those whose file holds the rows of this very table.  Borrowed from the handle. */
@@ -156,8 +160,9 @@ typedef struct mms_table_like {
                         the input; rows -1: casacore's layout for mosaics */
     bool small;  /**< a sub-table: arrays that change their manager are not tiled; without it cells
                     are  put once, in the order of the rows */
-    bool hollow; /**< TiledShapeStMan and TiledColumnStMan stand in table.dat only: the caller
-                    writes     their files (mms_table_tiled) */
+    bool hollow; /**< TiledShapeStMan and TiledColumnStMan, and StandardStMan and IncrementalStMan
+                    with scalars of numbers alone, stand in table.dat only: the caller writes their
+                    files (mms_table_tiled, mms_table_bucketed) */
 } mms_table_like;
 
 /** Make a table with the description, keywords (no sub-tables), info and storage managers of src.

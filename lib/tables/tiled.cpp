@@ -1,15 +1,12 @@
-/** @file tiled.cpp  Tiled storage managers: what their files hold, and stand-ins for new ones whose
- *  files are written without casacore. */
-#include <casacore/tables/DataMan/DataManagerColumn.h>
-#include <casacore/tables/Tables/SetupNewTab.h>
+/** @file tiled.cpp  Tiled storage managers: what their files hold. */
 #include <casacore/tables/Tables/StorageOption.h>
 #include <casacore/tables/Tables/TableDesc.h>
 
 #include <algorithm>
 #include <memory>
 
+#include "hollow.hpp"
 #include "multims/log.h"
-#include "table.hpp"
 
 using casacore::IPosition;
 using casacore::Record;
@@ -33,85 +30,6 @@ bool is_known(const String &type)
 {
     return type == "TiledShapeStMan" || type == "TiledColumnStMan" || type == "TiledCellStMan";
 }
-
-class hollow_column : public casacore::DataManagerColumn
-{
-public:
-    explicit hollow_column(int type) : type_p(type)
-    {
-    }
-    int dataType() const override
-    {
-        return type_p;
-    }
-
-private:
-    int type_p;
-
-    void setShapeColumn(const IPosition &) override
-    {
-    }
-};
-
-/** Stands in table.dat for a tiled manager.  casacore writes the type and the columns of it, and
- *  makes no cube, no tile and no file. */
-class hollow_manager : public casacore::DataManager
-{
-public:
-    hollow_manager(const String &type, const String &name, const Record &spec)
-        : type_p(type), name_p(name), spec_p(spec)
-    {
-    }
-    casacore::DataManager *clone() const override
-    {
-        return new hollow_manager(type_p, name_p, spec_p);
-    }
-    String dataManagerType() const override
-    {
-        return type_p;
-    }
-    String dataManagerName() const override
-    {
-        return name_p;
-    }
-    Record dataManagerSpec() const override
-    {
-        return spec_p;
-    }
-    void deleteManager() override
-    {
-    }
-
-private:
-    String type_p, name_p;
-    Record spec_p;
-    std::vector<std::unique_ptr<hollow_column>> columns_p;
-
-    casacore::DataManagerColumn *make(int type)
-    {
-        columns_p.push_back(std::make_unique<hollow_column>(type));
-        return columns_p.back().get();
-    }
-    casacore::DataManagerColumn *makeScalarColumn(const String &, int type, const String &) override
-    {
-        return make(type);
-    }
-    casacore::DataManagerColumn *makeDirArrColumn(const String &, int type, const String &) override
-    {
-        return make(type);
-    }
-    casacore::DataManagerColumn *makeIndArrColumn(const String &, int type, const String &) override
-    {
-        return make(type);
-    }
-    casacore::Bool flush(casacore::AipsIO &, casacore::Bool) override
-    {
-        return false;
-    }
-    void create64(casacore::rownr_t) override
-    {
-    }
-};
 
 /** Nothing but data columns: order them as the hypercolumn's definition does, if there is one. */
 bool order_columns(const mms_table *t, const String &name, std::vector<const mms_column *> &columns)
@@ -149,7 +67,7 @@ void leave_to_casacore(const mms_table *t, const std::string &column, const char
 void describe(mms_table *t, const casacore::DataManager *manager)
 {
     std::vector<const mms_column *> columns = mms::columns_of(t, manager);
-    const bool hollow = dynamic_cast<const hollow_manager *>(manager) != nullptr;
+    const bool hollow = dynamic_cast<const mms::hollow_manager *>(manager) != nullptr;
 
     if (!order_columns(t, manager->dataManagerName(), columns))
         return leave_to_casacore(t, columns.front()->name,
@@ -202,54 +120,7 @@ void find_tiled(mms_table *t)
         t->tiled[i].columns = t->tiled_columns[i].data();
 }
 
-/** Whether new tables keep each manager in its own files: casarc's table.storage may say no. */
-bool has_own_files()
-{
-    casacore::StorageOption option;
-    option.fillOption();
-    return option.option() == casacore::StorageOption::SepFile;
-}
-
-/** Whether the stand-in can take the place of a manager: the caller will know the cells' axes. */
-bool can_be_hollow(const Record &manager, const casacore::TableDesc &desc)
-{
-    const String type = manager.asString("TYPE");
-    bool axes = false;
-
-    if (type != "TiledShapeStMan" && type != "TiledColumnStMan")
-        return false;
-    for (const String &name : Vector<String>(manager.asArrayString("COLUMNS"))) {
-        const casacore::ColumnDesc &column = desc.columnDesc(name);
-        if (!column.isArray() || mms_dtype_size(mms::dtype_of(column.dataType())) == 0)
-            return false;
-        axes = axes || (column.ndim() > 0 && column.ndim() <= MMS_MAX_DIM);
-    }
-    return axes;
-}
-
 } // namespace
-
-void mms::bind_hollow(casacore::SetupNewTable &setup, const casacore::TableDesc &desc,
-                      const Record &managers)
-{
-    if (!has_own_files()) {
-        setup.bindCreate(managers);
-        return;
-    }
-    for (casacore::uInt i = 0; i < managers.nfields(); i++) {
-        const Record manager = managers.subRecord(i);
-        if (!can_be_hollow(manager, desc)) {
-            Record one;
-            one.defineRecord(managers.name(i), manager);
-            setup.bindCreate(one);
-            continue;
-        }
-        const Record spec = manager.isDefined("SPEC") ? manager.subRecord("SPEC") : Record();
-        const hollow_manager stand_in(manager.asString("TYPE"), manager.asString("NAME"), spec);
-        for (const String &name : Vector<String>(manager.asArrayString("COLUMNS")))
-            setup.bindColumn(name, stand_in);
-    }
-}
 
 extern "C" {
 

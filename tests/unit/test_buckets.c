@@ -1,4 +1,5 @@
-/** @file test_buckets.c  lib/buckets reads what casacore reads, whatever the table went through. */
+/** @file test_buckets.c  lib/buckets reads what casacore reads, whatever the table went through,
+ * and casacore reads what lib/buckets writes. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -16,7 +18,8 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "base/stream_priv.h"
-#include "buckets/bucket_priv.h"
+#include "buckets/write_priv.h"
+#include "ms/scalars_priv.h"
 #include "tables/tables_priv.h"
 
 enum { MOST_ROWS = 3000, MOST_RANGES = 40 };
@@ -263,6 +266,200 @@ static void few_rows_are_read(void **state)
         }
 }
 
+/* ---- all types, without casacore --------------------------------------------------------------*/
+
+enum { TYPES = MMS_DT_STRING, MOST_BYTES = 16 };
+
+/** A manager with a column of each type. */
+typedef struct types {
+    mms_buckets_what what;
+    mms_buckets_column columns[TYPES];
+    int64_t offsets[TYPES];
+} types;
+
+static void choose_types(types *t, const char *type)
+{
+    static const char *const names[TYPES] = {"BOOL",   "UCHAR",   "SHORT",   "USHORT",
+                                             "INT",    "UINT",    "INT64",   "FLOAT",
+                                             "DOUBLE", "COMPLEX", "DCOMPLEX"};
+    int64_t bytes = 0;
+
+    t->what = (mms_buckets_what){.table = "t",
+                                 .type = type,
+                                 .name = "M",
+                                 .sequence = 3,
+                                 .nrow = some(0, 1500),
+                                 .big_endian = some(0, 1),
+                                 .ncolumn = TYPES,
+                                 .columns = t->columns,
+                                 .bucket_rows = 8 * some(1, 60),
+                                 .offsets = t->offsets};
+    for (int i = 0; i < TYPES; i++) {
+        t->columns[i] = (mms_buckets_column){names[i], (mms_dtype)i, true};
+        t->offsets[i] = bytes;
+        const int64_t bits = i == MMS_DT_BOOL ? 1 : 8 * (int64_t)mms_dtype_size((mms_dtype)i);
+        bytes += t->what.bucket_rows * bits / 8;
+    }
+    t->what.bucket_bytes = strcmp(type, "StandardStMan") ? some(600, 5000) : bytes + some(0, 20);
+}
+
+/** What casacore writes into table.dat. */
+static void write_dat(const types *t)
+{
+    mms_bytes out = {0};
+    mms_error err;
+
+    mms_bytes_number(&out, 0xbebe, 2); // to be passed over
+    mms_bytes_magic(&out);
+    const int64_t object = mms_bytes_begin(&out, "SSM", 2);
+    mms_bytes_text(&out, t->what.name);
+    for (int list = 0; list < 2; list++) {
+        const int64_t block = mms_bytes_begin(&out, "Block", 1);
+        mms_bytes_number(&out, TYPES, 4);
+        for (int i = 0; i < TYPES; i++)
+            mms_bytes_number(&out, list == 0 ? (uint64_t)t->offsets[i] : 0, 4);
+        mms_bytes_end(&out, block);
+    }
+    mms_bytes_end(&out, object);
+    check_ok(mms_bytes_write(&out, "t/table.dat", &err), &err);
+    free(out.bytes);
+}
+
+/** Values of a column: any bits, the same ones for some rows. */
+static void fill(mms_dtype dtype, int64_t nrow, uint8_t *data)
+{
+    const size_t size = mms_dtype_size(dtype);
+
+    for (int64_t i = 0; i < nrow; i++) {
+        const uint64_t bits[2] = {mix((uint64_t)(i / (1 + 13 * dtype))), mix((uint64_t)i / 7)};
+        memcpy(data + (size_t)i * size, bits, size);
+        if (dtype == MMS_DT_BOOL)
+            data[i] &= 1;
+    }
+}
+
+static void write_types(const types *t, uint8_t *const *data)
+{
+    mms_buckets_writer *w;
+    mms_error err;
+
+    check_ok(mms_buckets_create(&t->what, &w, &err), &err);
+    for (mms_rows rows = {0, 0}; rows.first < t->what.nrow; rows.first += rows.count) {
+        rows.count = some(1, t->what.nrow - rows.first);
+        for (int64_t i = 0; i < TYPES; i++)
+            check_ok(mms_buckets_put(
+                         w, i, rows,
+                         data[i] + (size_t)rows.first * mms_dtype_size(t->columns[i].dtype), &err),
+                     &err);
+        if (some(0, 3))
+            check_ok(mms_buckets_advance(w, rows.first + rows.count, &err), &err);
+    }
+    check_ok(mms_buckets_finish(&w, &err), &err);
+}
+
+static void read_types(const types *t, uint8_t *const *data)
+{
+    const mms_rows all = {0, t->what.nrow};
+    uint8_t *have = mms_alloc(t->what.nrow, MOST_BYTES);
+    mms_buckets *b;
+    mms_error err;
+
+    assert_non_null(have);
+    check_ok(mms_buckets_open(&t->what, &b, &err), &err);
+    for (int64_t i = 0; t->what.nrow > 0 && i < TYPES; i++) {
+        check_ok(mms_buckets_read(b, i, 1, &all, have, &err), &err);
+        assert_memory_equal(have, data[i],
+                            (size_t)t->what.nrow * mms_dtype_size(t->columns[i].dtype));
+    }
+    mms_buckets_close(&b);
+    free(have);
+}
+
+static void all_types_come_back(void **state)
+{
+    (void)state;
+    for (seed = 500; seed < 530; seed++) {
+        const uint64_t first = seed;
+        uint8_t *data[TYPES];
+        types t;
+        mms_error err;
+        choose_types(&t, seed % 2 ? "StandardStMan" : "IncrementalStMan");
+        assert_int_equal(mkdir("t", 0777), 0);
+        write_dat(&t);
+        for (int i = 0; i < TYPES; i++) {
+            data[i] = mms_alloc(t.what.nrow, MOST_BYTES);
+            assert_non_null(data[i]);
+            fill((mms_dtype)i, t.what.nrow, data[i]);
+        }
+        write_types(&t, data);
+        read_types(&t, data);
+        for (int i = 0; i < TYPES; i++)
+            free(data[i]);
+        check_ok(mms_remove_tree("t", &err), &err);
+        seed = first;
+    }
+}
+
+static void unknown_ones_are_unsupported(void **state)
+{
+    static uint8_t data[1500 * MOST_BYTES];
+    uint8_t *columns[TYPES], *bytes;
+    size_t size;
+    mms_buckets *b;
+    types t;
+    mms_error err;
+
+    (void)state;
+    for (int i = 0; i < TYPES; i++)
+        columns[i] = data;
+    for (int i = 0; i < 3; i++) {
+        seed = 600;
+        choose_types(&t, i == 2 ? "IncrementalStMan" : "StandardStMan");
+        assert_int_equal(mkdir("t", 0777), 0);
+        write_dat(&t);
+        write_types(&t, columns);
+        const char *path = i == 0 ? "t/table.dat" : "t/table.f3", *type = i == 0 ? "SSM" : "StMan";
+        check_ok(mms_read_file(path, 1 << 24, &bytes, &size, &err), &err);
+        uint8_t *at = memmem(bytes, size, type, strlen(type));
+        assert_non_null(at);
+        at[strlen(type) + (i == 0 || t.what.big_endian ? 3 : 0)] = 9; // its version
+        const mms_bytes out = {.bytes = bytes, .size = (int64_t)size};
+        check_ok(mms_bytes_write(&out, path, &err), &err);
+        assert_int_equal(mms_buckets_open(&t.what, &b, &err), MMS_ERR_UNSUPPORTED);
+        assert_null(b);
+        assert_non_null(strstr(err.msg, path));
+        free(bytes);
+        check_ok(mms_remove_tree("t", &err), &err);
+    }
+}
+
+static void full_disks_are_told(void **state)
+{
+    static const uint8_t data[1500 * MOST_BYTES];
+    mms_buckets_writer *w;
+    types t;
+    mms_error err;
+
+    (void)state;
+    seed = 700;
+    choose_types(&t, "StandardStMan");
+    t.what.nrow = 1500;
+    assert_int_equal(mkdir("t", 0777), 0);
+    check_ok(mms_buckets_create(&t.what, &w, &err), &err);
+    const int full = open("/dev/full", O_WRONLY);
+    if (full >= 0) {
+        assert_true(dup2(full, w->b->fd) >= 0);
+        close(full);
+        check_ok(mms_buckets_put(w, 4, (mms_rows){0, 1500}, data, &err), &err);
+        assert_int_equal(mms_buckets_finish(&w, &err), MMS_ERR_SPACE);
+        assert_non_null(strstr(err.msg, "t/table.f3"));
+    }
+    mms_buckets_drop(&w);
+    check_ok(mms_remove_tree("t", &err), &err);
+}
+
+/* ---- broken files, threads --------------------------------------------------------------------*/
+
 /** One file's bytes, cut and overwritten: an error or other values, no more. */
 static void spoil(const char *path, int64_t times)
 {
@@ -331,6 +528,49 @@ static void broken_files_are_errors(void **state)
     }
 }
 
+/** casacore holds a bucket that the file then has otherwise: it is casacore that is believed. */
+static void other_cells_than_casacores_are_refused(void **state)
+{
+    const mms_rows first = {0, 1};
+    mms_scalars_column found;
+    mms_scalars *s;
+    mms_table *t;
+    int32_t value, byte = 77;
+    int refused = 0;
+    mms_error err;
+
+    (void)state;
+    for (seed = 800; seed < 804; seed++) {
+        const uint64_t start = seed;
+        make_table("t", 5, false);
+        check_ok(mms_table_open("t", MMS_TABLE_READ, &t, &err), &err);
+        check_ok(mms_scalars_open(t, &s, &err), &err);
+        check_ok(mms_table_get(t, "ANTENNA1", 1, &first, 1, &value, &err), &err);
+        check_ok(mms_scalars_find(s, "ANTENNA1", &found, &err), &err);
+        assert_non_null(found.buckets);
+        mms_buckets *b = found.buckets;
+        const bucket_column *c = &b->columns[found.column];
+        if (!b->incremental) { // an incremental manager's bucket is held
+            char *path = strdup(b->path);
+            const int64_t at = bucket_at(b, b->maps[c->map].bucket[0]) + c->offset;
+            mms_scalars_close(&s);
+            const int fd = open(path, O_WRONLY);
+            assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+            close(fd);
+            free(path);
+            check_ok(mms_scalars_open(t, &s, &err), &err);
+            check_ok(mms_scalars_find(s, "ANTENNA1", &found, &err), &err);
+            assert_null(found.buckets);
+            refused++;
+        }
+        mms_scalars_close(&s);
+        mms_table_drop(&t);
+        check_ok(mms_remove_tree("t", &err), &err);
+        seed = start;
+    }
+    assert_true(refused > 0);
+}
+
 /** A manager that several threads read. */
 typedef struct sharing {
     mms_buckets *b;
@@ -391,7 +631,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_casacore_wrote_is_read),
         cmocka_unit_test(few_rows_are_read),
+        cmocka_unit_test(all_types_come_back),
+        cmocka_unit_test(unknown_ones_are_unsupported),
+        cmocka_unit_test(full_disks_are_told),
         cmocka_unit_test(broken_files_are_errors),
+        cmocka_unit_test(other_cells_than_casacores_are_refused),
         cmocka_unit_test(threads_read_one_manager),
     };
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Random layouts: what is written by way of tile files is, byte for byte, what casacore's columns
-give, and casacore goes on working with it."""
+"""Random layouts: what is written by way of tile and bucket files is, byte for byte, what casacore's
+columns give, and casacore goes on working with it."""
 import argparse
 import os
 import re
@@ -138,7 +138,8 @@ def check_values(request, part, found):
     rows = table.getcol("ROW") if table.nrows() else []
     table.close()
     spw_of_ddid = request.layout.scalars["DATA_DESC_ID"]  # simulated: one data description a spw
-    for column in (*request.layout.values, "ROW", "TIME", "SCAN_NUMBER", "ANTENNA2"):
+    for column in (*request.layout.values, *request.layout.extra_scalars, "ROW", "TIME",
+                   "SCAN_NUMBER", "ANTENNA2"):
         for i, row in enumerate(rows):
             want = request.value_of(column, row, spw_of_ddid)
             demand(found[column][i] == want, part, column, "row", i, "is", found[column][i], "not",

@@ -1,5 +1,5 @@
-"""MeasurementSets whose array columns are stored in random ways, and a reader that gives every cell
-as bytes.  casacore writes and reads all of it."""
+"""MeasurementSets whose columns are stored in random ways, and a reader that gives every cell as
+bytes.  casacore writes and reads all of it."""
 import os
 import shutil
 import subprocess
@@ -53,12 +53,14 @@ class Layout:
 
     def __init__(self, program, folder, number):
         self.rng = np.random.default_rng([20261121, number])
+        self.scalar_rng = np.random.default_rng([20261122, number])
         self.folder, self.program = folder, program
         self.path = os.path.join(folder, "in.ms")
         self.endian = self.pick("little", "big")
         self.simulate()
         self.describe()
         self.place_columns()
+        self.place_scalars()
         self.write()
 
     def pick(self, *options):
@@ -114,6 +116,9 @@ class Layout:
                                        for v in self.values[column]]
         for i in range(self.some(0, 3)):
             self.add_extra(f"EXTRA{i}")
+        self.extra_scalars = []
+        for i in range(int(self.scalar_rng.integers(5))):
+            self.add_scalar(f"SCALAR{i}")
         if "WEIGHT_SPECTRUM" in self.values and self.chance(0.2):
             self.values["WEIGHT_SPECTRUM"] = [None] * self.nrow
 
@@ -134,6 +139,16 @@ class Layout:
         self.desc[name] = ct.makearrcoldesc(name, 0, valuetype=kind, ndim=ndim)["desc"]
         for key in ("dataManagerType", "dataManagerGroup"):
             self.desc[name].pop(key, None)
+
+    def add_scalar(self, name):
+        """A scalar column that the standard does not know, any type, the same for some rows."""
+        kind = str(self.scalar_rng.choice([*EXTRA_TYPES, "string"]))
+        run = int(self.scalar_rng.choice([1, 2, 15]))
+        values = random_bits(self.scalar_rng, EXTRA_TYPES.get(kind, np.int16), (self.nrow,))
+        values = values[np.arange(self.nrow) // run]
+        self.scalars[name] = [str(v) * 3 for v in values] if kind == "string" else values
+        self.desc[name] = ct.makescacoldesc(name, 0, valuetype=kind)["desc"]
+        self.extra_scalars.append(name)
 
     # ---- how it is stored
 
@@ -189,21 +204,32 @@ class Layout:
             tile.append(self.pick(1, 3, 5, 8, 13, 32, self.some(1, 64)))
         return np.array(tile, np.int32)
 
+    def place_scalars(self):
+        """Deal the scalars out among a few managers with buckets of any size."""
+        rng = self.scalar_rng
+        number = len(self.managers) + 2
+        of = {c: int(rng.integers(1 + number % 4)) for c in sorted(self.scalars)}
+        self.buckets = {}
+        for i in sorted(set(of.values())):
+            kind = str(rng.choice(["StandardStMan", "IncrementalStMan"]))
+            size = int(rng.choice([200, 1000, 32768])) if kind[0] == "S" else \
+                int(rng.choice([3000, 32768]))
+            self.buckets[f"*{number + i}"] = {
+                "TYPE": kind, "NAME": f"Scalars{i}", "SEQNR": number + i,
+                "SPEC": {"BUCKETSIZE": size}, "COLUMNS": [c for c in of if of[c] == i]}
+
     def table_desc(self):
         desc = {name: dict(column) for name, column in self.desc.items()}
-        for m in self.managers.values():
+        for m in (*self.managers.values(), *self.buckets.values()):
             for c in m["COLUMNS"]:
                 desc[c].update(dataManagerType=m["TYPE"], dataManagerGroup=m["NAME"])
-        for c in self.scalars:
-            desc[c].update(dataManagerType="StandardStMan", dataManagerGroup="Scalars")
         desc["_define_hypercolumn_"] = self.hypercolumns
         return desc
 
     def write(self):
-        scalars = {"TYPE": "StandardStMan", "NAME": "Scalars", "SEQNR": 1, "SPEC": {},
-                   "COLUMNS": sorted(self.scalars)}
         table = opened(self.path, tabledesc=self.table_desc(), nrow=self.nrow,
-                       dminfo={"*1": scalars, **self.managers}, endian=self.endian, readonly=False)
+                       dminfo={**self.managers, **self.buckets}, endian=self.endian,
+                       readonly=False)
         for name, values in self.scalars.items():
             table.putcol(name, values)
         shuffled = self.chance(0.3)  # cubes whose rows have another order than the table's
@@ -232,5 +258,7 @@ class Layout:
         managers = "; ".join(
             f"{m['TYPE']} {m['COLUMNS']} tile {list(m['SPEC'].get('DEFAULTTILESHAPE', []))}"
             for m in self.managers.values())
+        managers += "; " + "; ".join(f"{m['TYPE']} {m['COLUMNS']} buckets {m['SPEC']['BUCKETSIZE']}"
+                                     for m in self.buckets.values())
         return (f"{self.nrow} rows, {self.endian} endian, channels {self.channels}, "
                 f"correlations {self.correlations}; {managers}; {self.hypercolumns}")
