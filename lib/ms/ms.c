@@ -11,6 +11,7 @@
 #include "concat_priv.h"
 #include "direct_priv.h"
 #include "ms_priv.h"
+#include "scalars_priv.h"
 
 typedef struct member_entry {
     char *path;
@@ -23,6 +24,7 @@ typedef struct open_member {
     int64_t number;
     mms_table *table;
     mms_direct *tiles; /**< NULL until they are asked for */
+    mms_scalars *scalars;
     int users;
 } open_member;
 
@@ -210,6 +212,7 @@ static void close_members(mms_ms *ms, bool first)
         }
         *link = m->next;
         mms_direct_close(&m->tiles);
+        mms_scalars_close(&m->scalars);
         if (m->table != ms->first)
             mms_table_drop(&m->table);
         free(m);
@@ -414,7 +417,21 @@ static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_erro
 typedef struct source {
     open_member *member;
     mms_direct_column tiles; /**< NULL: casacore must be asked */
+    mms_scalars_column scalars;
 } source;
+
+/** Find a scalar column in the buckets of an open member. */
+static mms_status find_buckets(mms_ms *ms, const char *column, source *s, mms_error *err)
+{
+    const mms_column *c = mms_ms_find_column(ms, column);
+    mms_status st = MMS_OK;
+
+    if (!c || !c->scalar)
+        return MMS_OK;
+    if (!s->member->scalars)
+        st = mms_scalars_open(s->member->table, &s->member->scalars, err);
+    return st == MMS_OK ? mms_scalars_find(s->member->scalars, column, &s->scalars, err) : st;
+}
 
 /** Find a column of member i, which stays open until it is released.  tiles: wherever it is. */
 static mms_status use_column(mms_ms *ms, int64_t i, const char *column, bool tiles, source *out,
@@ -422,7 +439,7 @@ static mms_status use_column(mms_ms *ms, int64_t i, const char *column, bool til
 {
     mms_status st;
 
-    *out = (source){NULL, {NULL, -1}};
+    *out = (source){NULL, {NULL, -1}, {NULL, -1}};
     pthread_mutex_lock(&ms->lock);
     MMS_TRY(open_number(ms, i, &out->member, err));
     out->member->users++;
@@ -431,6 +448,7 @@ static mms_status use_column(mms_ms *ms, int64_t i, const char *column, bool til
     if (!out->member->tiles)
         MMS_TRY(mms_direct_open(out->member->table, &out->member->tiles, err));
     MMS_TRY(mms_direct_find(out->member->tiles, column, &out->tiles, err));
+    MMS_TRY(find_buckets(ms, column, out, err));
 done:
     pthread_mutex_unlock(&ms->lock);
     return st;
@@ -555,7 +573,9 @@ mms_status mms_ms_read(mms_ms *ms, const char *column, int64_t nrange, const mms
     while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         source from;
         st = use_column(ms, member, column, true, &from, err);
-        if (st == MMS_OK)
+        if (st == MMS_OK && from.scalars.buckets && cell == 1)
+            st = mms_buckets_read(from.scalars.buckets, from.scalars.column, n, local, out, err);
+        else if (st == MMS_OK)
             st = from.tiles.tiles
                      ? mms_tiles_read(from.tiles.tiles, from.tiles.column, n, local, rows * cell,
                                       out, err)
@@ -582,7 +602,7 @@ mms_status mms_ms_shapes(mms_ms *ms, const char *column, int64_t nrange, const m
     piece_walk walk = {ms, ranges, nrange, 0, 0};
     int64_t total, rows, n, member = 0, capacity = 0;
     mms_shape_run *found = NULL;
-    source from = {NULL, {NULL, -1}};
+    source from = {NULL, {NULL, -1}, {NULL, -1}};
     mms_status st;
 
     *runs = NULL;
