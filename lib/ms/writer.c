@@ -6,6 +6,7 @@
 #include "direct_priv.h"
 #include "ms_priv.h"
 #include "multims/block.h"
+#include "scalars_priv.h"
 
 /** A column of the new table. */
 typedef struct output {
@@ -19,6 +20,7 @@ struct mms_writer {
     mms_ms *like;
     mms_table *table;
     mms_direct *tiles; /**< NULL: casacore writes all columns */
+    mms_scalars_writer *scalars;
     char *rename_from, *rename_to;
     const char *const *copy;
     int64_t noutput; /**< 0 until the first block comes */
@@ -73,6 +75,8 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
     MMS_TRY(mark_as_plain(w->table, err));
     if (opts->tiles)
         MMS_TRY(mms_direct_create(w->table, opts->sync, &w->tiles, err));
+    if (opts->tiles)
+        MMS_TRY(mms_scalars_create(w->table, &w->scalars, err));
     *out = w;
     w = NULL;
 done:
@@ -249,9 +253,12 @@ static mms_status put_scalar(const mms_placed *p, const char *name, mms_error *e
 {
     for (int64_t i = 0; i < p->block->nscalar; i++) {
         const mms_cells *c = &p->block->scalars[i];
-        if (c->name && !strcmp(c->name, name))
-            return mms_table_put(p->writer->table, name, 1, &p->block->rows, 0, NULL,
-                                 p->block->rows.count, c->data, err);
+        if (!c->name || strcmp(c->name, name))
+            continue;
+        if (mms_scalars_has(p->writer->scalars, name))
+            return mms_scalars_put(p->writer->scalars, name, p->block->rows, c->data, err);
+        return mms_table_put(p->writer->table, name, 1, &p->block->rows, 0, NULL,
+                             p->block->rows.count, c->data, err);
     }
     return MMS_OK;
 }
@@ -333,6 +340,7 @@ mms_status mms_writer_place(mms_writer *writer, const mms_block *block, int64_t 
     if (writer->tiles)
         MMS_TRY(mms_direct_define(writer->tiles, shapes_of, p, err));
     MMS_TRY(put_outputs(p, false, err));
+    MMS_TRY(mms_scalars_advance(writer->scalars, block->rows.first + block->rows.count, err));
     return MMS_OK;
 done:
     mms_placed_drop(out);
@@ -358,9 +366,14 @@ mms_status mms_writer_close(mms_writer **writer, mms_error *err)
     char *path = w->tiles ? strdup(mms_table_path(w->table)) : NULL;
     st = mms_direct_finish(&w->tiles, err);
     if (st == MMS_OK)
+        st = mms_scalars_finish(&w->scalars, err);
+    if (st == MMS_OK)
         st = mms_table_close(&w->table, err);
     if (st == MMS_OK && path)
         st = mms_direct_check(path, err);
+    if (st == MMS_OK && path)
+        st = mms_scalars_check(path, err);
+    mms_scalars_drop(&w->scalars);
     mms_table_drop(&w->table);
     free(path);
     free(w->outputs);

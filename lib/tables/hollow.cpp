@@ -10,6 +10,7 @@
 #include <casacore/tables/Tables/TableDesc.h>
 
 #include <algorithm>
+#include <set>
 
 using casacore::Record;
 using casacore::String;
@@ -17,6 +18,9 @@ using casacore::Vector;
 
 namespace
 {
+
+constexpr int64_t BUCKET_BYTES = 32768, LEAST_BUCKET = 128, MOST_BUCKET = 1048576;
+constexpr int64_t LEAST_ROWS = 8; // whole bytes of flags
 
 /** Whether new tables keep each manager in its own files: casarc's table.storage may say no. */
 bool has_own_files()
@@ -40,14 +44,72 @@ bool has_known_cells(const Record &manager, const casacore::TableDesc &desc)
     return axes;
 }
 
+/** Bits that each column takes in a row, in the description's order; empty when some are no scalars
+ *  of numbers. */
+std::vector<int64_t> scalar_bits(const Record &manager, const casacore::TableDesc &desc)
+{
+    const Vector<String> list(manager.asArrayString("COLUMNS"));
+    const std::set<String> names(list.begin(), list.end());
+    std::vector<int64_t> bits;
+
+    for (casacore::uInt i = 0; i < desc.ncolumn(); i++) {
+        const casacore::ColumnDesc &column = desc[i];
+        if (!names.count(column.name()))
+            continue;
+        const mms_dtype dtype = mms::dtype_of(column.dataType());
+        if (!column.isScalar() || mms_dtype_size(dtype) == 0)
+            return {};
+        bits.push_back(dtype == MMS_DT_BOOL ? 1 : 8 * static_cast<int64_t>(mms_dtype_size(dtype)));
+    }
+    return bits;
+}
+
+/** StandardStMan: as many rows as a bucket holds, or as there are. */
+mms::bucket_layout standard_layout(const std::vector<int64_t> &bits, int64_t nrow)
+{
+    mms::bucket_layout layout;
+    int64_t row = 0;
+
+    for (const int64_t n : bits)
+        row += n;
+    layout.rows = BUCKET_BYTES * 8 / row / LEAST_ROWS * LEAST_ROWS;
+    layout.rows = std::min(layout.rows, (nrow + LEAST_ROWS - 1) / LEAST_ROWS * LEAST_ROWS);
+    layout.rows = std::max(layout.rows, LEAST_ROWS);
+    for (const int64_t n : bits) {
+        layout.offsets.push_back(layout.bytes);
+        layout.bytes += layout.rows * n / 8;
+    }
+    layout.bytes = std::max(layout.bytes, LEAST_BUCKET);
+    return layout;
+}
+
+/** IncrementalStMan: the input's buckets, where they have room for some values of each column. */
+mms::bucket_layout incremental_layout(const std::vector<int64_t> &bits, const Record &spec)
+{
+    const auto least = static_cast<int64_t>(bits.size()) * 256;
+    const int64_t asked = spec.isDefined("BUCKETSIZE") ? spec.asInt("BUCKETSIZE") : 0;
+    mms::bucket_layout layout;
+
+    layout.bytes = asked < least || asked > MOST_BUCKET ? std::max(least, BUCKET_BYTES) : asked;
+    return layout;
+}
+
 /** Whether a stand-in takes the place of a manager; the layout of its buckets, if it has any. */
-bool can_be_hollow(const Record &manager, const casacore::TableDesc &desc, int64_t,
-                   mms::bucket_layout &)
+bool can_be_hollow(const Record &manager, const casacore::TableDesc &desc, int64_t nrow,
+                   mms::bucket_layout &layout)
 {
     const String type = manager.asString("TYPE");
+    const Record spec = manager.isDefined("SPEC") ? manager.subRecord("SPEC") : Record();
 
-    return (type == "TiledShapeStMan" || type == "TiledColumnStMan") &&
-           has_known_cells(manager, desc);
+    if (type == "TiledShapeStMan" || type == "TiledColumnStMan")
+        return has_known_cells(manager, desc);
+    if (type != "StandardStMan" && type != "IncrementalStMan")
+        return false;
+    const std::vector<int64_t> bits = scalar_bits(manager, desc);
+    if (bits.empty())
+        return false;
+    layout = type == "StandardStMan" ? standard_layout(bits, nrow) : incremental_layout(bits, spec);
+    return true;
 }
 
 } // namespace
