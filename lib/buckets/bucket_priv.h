@@ -68,9 +68,9 @@ mms_status standard_places(mms_buckets *b, const uint8_t *bytes, size_t size, co
 mms_status standard_parse(mms_buckets *b, mms_error *err);
 mms_status incremental_parse(mms_buckets *b, mms_error *err);
 
-/** Which entry of a map has a row. */
-int64_t map_find(const row_map *map, int64_t row);
-/** Rows of an entry of a map. */
+/** Which entry of a map has a row; near: one that may be close before it. */
+int64_t map_find(const mms_buckets *b, const row_map *map, int64_t row, int64_t near);
+/** The row after those of an entry of a map. */
 int64_t map_end(const mms_buckets *b, const row_map *map, int64_t entry);
 
 mms_status standard_read(const mms_buckets *b, const bucket_column *c, int64_t nrange,

@@ -98,10 +98,17 @@ int64_t map_end(const mms_buckets *b, const row_map *map, int64_t entry)
     return entry + 1 < map->n ? map->first[entry + 1] : b->nrow;
 }
 
-int64_t map_find(const row_map *map, int64_t row)
+int64_t map_find(const mms_buckets *b, const row_map *map, int64_t row, int64_t near)
 {
+    enum { STEPS = 4 };
     int64_t low = 0, high = map->n - 1;
 
+    if (map->first[near] <= row) {
+        for (int i = 0; i < STEPS; i++, near++)
+            if (row < map_end(b, map, near))
+                return near;
+        low = near;
+    }
     while (low < high) {
         const int64_t mid = low + (high - low + 1) / 2;
         if (map->first[mid] <= row)

@@ -148,11 +148,18 @@ static mms_status find_changes(const mms_buckets *b, int64_t column, changes *k,
     return k->n > 0 && change_row(k, 0) == 0 ? MMS_OK : broken_bucket(b, err);
 }
 
-/** The last change at or before a row of the bucket. */
-static int64_t change_before(const changes *k, int64_t row)
+/** The last change at or before a row of the bucket; near: one that may be close before it. */
+static int64_t change_before(const changes *k, int64_t row, int64_t near)
 {
+    enum { STEPS = 4 };
     int64_t low = 0, high = k->n - 1;
 
+    if (change_row(k, near) <= row) {
+        for (int i = 0; i < STEPS; i++, near++)
+            if (near == high || change_row(k, near + 1) > row)
+                return near;
+        low = near;
+    }
     while (low < high) {
         const int64_t mid = low + (high - low + 1) / 2;
         if (change_row(k, mid) <= row)
@@ -184,7 +191,9 @@ static mms_status change_value(const changes *k, const bucket_column *c, int64_t
 /** Write a value n times. */
 static void repeat(const uint8_t *value, int32_t size, int64_t n, uint8_t *out)
 {
-    if (size == 8)
+    if (size == 1)
+        memset(out, *value, (size_t)n);
+    else if (size == 8)
         for (int64_t i = 0; i < n; i++)
             memcpy(out + 8 * i, value, 8);
     else if (size == 4)
@@ -195,11 +204,11 @@ static void repeat(const uint8_t *value, int32_t size, int64_t n, uint8_t *out)
             memcpy(out + i * size, value, (size_t)size);
 }
 
-/** Read rows [row, end) of the bucket that is held. */
+/** Read rows [row, end) of the bucket that is held; *near: the change that was used last. */
 static mms_status read_changes(const changes *k, const bucket_column *c, int64_t row, int64_t end,
-                               uint8_t *out, mms_error *err)
+                               int64_t *near, uint8_t *out, mms_error *err)
 {
-    for (int64_t i = change_before(k, row); row < end; i++) {
+    for (int64_t i = change_before(k, row, *near); row < end; i++) {
         uint8_t value[16];
         const int64_t next = i + 1 < k->n ? change_row(k, i + 1) : end;
         const int64_t stop = next < end ? next : end;
@@ -211,6 +220,7 @@ static mms_status read_changes(const changes *k, const bucket_column *c, int64_t
         repeat(value, c->size, stop - row, out);
         out += (stop - row) * c->size;
         row = stop;
+        *near = i;
     }
     return MMS_OK;
 }
@@ -227,39 +237,61 @@ static mms_status hold(mms_buckets *b, int64_t bucket, mms_error *err)
     return st;
 }
 
-static mms_status read_range(mms_buckets *b, int64_t column, mms_rows rows, uint8_t *out,
+/** Where a read of a column has come to. */
+typedef struct progress {
+    int64_t entry; /**< of the map; -1: none yet */
+    changes k;     /**< in its bucket */
+    int64_t near;
+    uint8_t *out;
+} progress;
+
+/** Go to the bucket of a row. */
+static mms_status go_to(mms_buckets *b, int64_t column, int64_t row, progress *p, mms_error *err)
+{
+    const row_map *map = &b->maps[0];
+    const int64_t entry = map_find(b, map, row, p->entry < 0 ? 0 : p->entry);
+    mms_status st;
+
+    if (entry == p->entry)
+        return MMS_OK;
+    MMS_TRY(hold(b, map->bucket[entry], err));
+    MMS_TRY(find_changes(b, column, &p->k, err));
+    p->entry = entry;
+    p->near = 0;
+done:
+    return st;
+}
+
+static mms_status read_range(mms_buckets *b, int64_t column, mms_rows rows, progress *p,
                              mms_error *err)
 {
     const bucket_column *c = &b->columns[column];
-    const row_map *map = &b->maps[c->map];
     const int64_t end = rows.first + rows.count;
-    int64_t entry = map_find(map, rows.first);
-    mms_status st = MMS_OK;
 
-    for (int64_t row = rows.first; row < end; entry++) {
-        const int64_t first = map->first[entry], last = map_end(b, map, entry);
+    for (int64_t row = rows.first; row < end;) {
+        mms_status st = go_to(b, column, row, p, err);
+        if (st != MMS_OK)
+            return st;
+        const int64_t first = b->maps[0].first[p->entry], last = map_end(b, &b->maps[0], p->entry);
         const int64_t stop = last < end ? last : end;
-        changes k;
-        MMS_TRY(hold(b, map->bucket[entry], err));
-        MMS_TRY(find_changes(b, column, &k, err));
-        MMS_TRY(read_changes(&k, c, row - first, stop - first, out, err));
-        out += (stop - row) * c->size;
+        st = read_changes(&p->k, c, row - first, stop - first, &p->near, p->out, err);
+        if (st != MMS_OK)
+            return st;
+        p->out += (stop - row) * c->size;
         row = stop;
     }
-done:
-    return st;
+    return MMS_OK;
 }
 
 mms_status incremental_read(mms_buckets *b, int64_t column, int64_t nrange, const mms_rows *ranges,
                             uint8_t *out, mms_error *err)
 {
+    progress p = {.entry = -1, .out = out};
     mms_status st = MMS_OK;
 
     pthread_mutex_lock(&b->lock);
-    for (int64_t i = 0; st == MMS_OK && i < nrange; i++) {
-        st = read_range(b, column, ranges[i], out, err);
-        out += ranges[i].count * b->columns[column].size;
-    }
+    for (int64_t i = 0; st == MMS_OK && i < nrange; i++)
+        st = read_range(b, column, ranges[i], &p, err);
     pthread_mutex_unlock(&b->lock);
     return st;
 }

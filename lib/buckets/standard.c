@@ -326,12 +326,13 @@ mms_status standard_read(const mms_buckets *b, const bucket_column *c, int64_t n
 {
     const row_map *map = &b->maps[c->map];
     reading r = {.b = b, .c = c, .out = out};
+    int64_t entry = 0;
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; i < nrange; i++) {
         const int64_t end = ranges[i].first + ranges[i].count;
-        int64_t entry = map_find(map, ranges[i].first);
-        for (int64_t row = ranges[i].first; row < end; entry++) {
+        for (int64_t row = ranges[i].first; row < end;) {
+            entry = map_find(b, map, row, entry);
             const int64_t stop = map_end(b, map, entry) < end ? map_end(b, map, entry) : end;
             MMS_TRY(take_rows(&r, map->bucket[entry], row - map->first[entry], stop - row, err));
             row = stop;
