@@ -304,13 +304,11 @@ mms_status mms_direct_finish(mms_direct **direct, mms_error *err)
     return st;
 }
 
-mms_status mms_direct_check(const char *path, mms_error *err)
+mms_status mms_direct_check(mms_table *table, mms_error *err)
 {
-    mms_table *table = NULL;
     mms_direct *d = NULL;
     mms_status st;
 
-    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
     MMS_TRY(mms_direct_open(table, &d, err));
     for (int64_t i = 0; i < d->n; i++)
         for (int64_t k = 0; k < d->managers[i].what->ncolumn; k++) {
@@ -318,11 +316,10 @@ mms_status mms_direct_check(const char *path, mms_error *err)
             mms_direct_column found;
             MMS_TRY(mms_direct_find(d, column, &found, err));
             if (!found.tiles)
-                MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: casacore reads other cells", path,
-                                 column));
+                MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: casacore reads other cells",
+                                 mms_table_path(table), column));
         }
 done:
     mms_direct_close(&d);
-    mms_table_drop(&table);
     return st;
 }

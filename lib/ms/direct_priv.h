@@ -37,8 +37,8 @@ MMS_CHECKED mms_status mms_direct_define(mms_direct *direct, mms_direct_shapes *
 /** Write what is left; free and set NULL even on failure. */
 MMS_CHECKED mms_status mms_direct_finish(mms_direct **direct, mms_error *err);
 
-/** Compare cells of all tiled managers of the table at path with those that casacore reads.
+/** Compare cells of all tiled managers of the table with those that casacore reads.
  *  Errors: TABLE, IO; INTERNAL naming the column that differs. */
-MMS_CHECKED mms_status mms_direct_check(const char *path, mms_error *err);
+MMS_CHECKED mms_status mms_direct_check(mms_table *table, mms_error *err);
 
 #endif

@@ -180,13 +180,11 @@ done:
     return st;
 }
 
-mms_status mms_scalars_check(const char *path, mms_error *err)
+mms_status mms_scalars_check(mms_table *table, mms_error *err)
 {
-    mms_table *table = NULL;
     mms_scalars *s = NULL;
     mms_status st;
 
-    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
     MMS_TRY(mms_scalars_open(table, &s, err));
     for (int64_t i = 0; i < s->n; i++)
         for (int64_t k = 0; k < s->managers[i].what->ncolumn; k++) {
@@ -194,12 +192,11 @@ mms_status mms_scalars_check(const char *path, mms_error *err)
             mms_scalars_column found;
             MMS_TRY(mms_scalars_find(s, c->name, &found, err));
             if (!found.buckets && c->scalar && c->dtype < MMS_DT_STRING)
-                MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: casacore reads other cells", path,
-                                 c->name));
+                MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: casacore reads other cells",
+                                 mms_table_path(table), c->name));
         }
 done:
     mms_scalars_close(&s);
-    mms_table_drop(&table);
     return st;
 }
 

@@ -25,9 +25,8 @@ MMS_CHECKED mms_status mms_scalars_find(mms_scalars *scalars, const char *column
 
 void mms_scalars_close(mms_scalars **scalars);
 
-/** Open the table at path and compare cells of all its columns that can be read directly; none may
- *  be refused. */
-MMS_CHECKED mms_status mms_scalars_check(const char *path, mms_error *err);
+/** Compare cells of all columns of the table that can be read directly; none may be refused. */
+MMS_CHECKED mms_status mms_scalars_check(mms_table *table, mms_error *err);
 
 /** Managers of a new table that are written directly. */
 typedef struct mms_scalars_writer mms_scalars_writer;

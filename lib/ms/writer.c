@@ -188,8 +188,7 @@ static mms_status group_rows(mms_placed *p, mms_error *err)
     return MMS_OK;
 }
 
-/* ---- columns
- * -----------------------------------------------------------------------------------*/
+/* ---- columns ----------------------------------------------------------------------------------*/
 
 /** What a block has must have a place in the table. */
 static mms_status check_names(const mms_placed *p, mms_error *err)
@@ -355,24 +354,39 @@ mms_status mms_writer_put(mms_placed **placed, mms_error *err)
     return st;
 }
 
+/** Compare what was written directly with what casacore reads. */
+static mms_status check_written(const char *path, mms_error *err)
+{
+    mms_table *table = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    MMS_TRY(mms_direct_check(table, err));
+    MMS_TRY(mms_scalars_check(table, err));
+done:
+    mms_table_drop(&table);
+    return st;
+}
+
 mms_status mms_writer_close(mms_writer **writer, mms_error *err)
 {
     mms_writer *w = *writer;
+    char *path = NULL;
     mms_status st;
 
     *writer = NULL;
     if (!w)
         return MMS_OK;
-    char *path = w->tiles ? strdup(mms_table_path(w->table)) : NULL;
-    st = mms_direct_finish(&w->tiles, err);
-    if (st == MMS_OK)
-        st = mms_scalars_finish(&w->scalars, err);
-    if (st == MMS_OK)
-        st = mms_table_close(&w->table, err);
-    if (st == MMS_OK && path)
-        st = mms_direct_check(path, err);
-    if (st == MMS_OK && path)
-        st = mms_scalars_check(path, err);
+    const bool direct = w->tiles;
+    if (direct && !(path = strdup(mms_table_path(w->table))))
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table)));
+    MMS_TRY(mms_direct_finish(&w->tiles, err));
+    MMS_TRY(mms_scalars_finish(&w->scalars, err));
+    MMS_TRY(mms_table_close(&w->table, err));
+    if (direct)
+        MMS_TRY(check_written(path, err));
+done:
+    mms_direct_close(&w->tiles);
     mms_scalars_drop(&w->scalars);
     mms_table_drop(&w->table);
     free(path);
