@@ -140,6 +140,9 @@ MMS_API MMS_CHECKED mms_status mms_writer_put(mms_placed **placed, mms_error *er
 /** Forget a placed block whose rest is not written. */
 MMS_API void mms_placed_drop(mms_placed **placed);
 
+/** Close without writing the rest: the table is not complete.  NULL is accepted. */
+MMS_API void mms_writer_drop(mms_writer **writer);
+
 /** Flush and close.  *writer is freed and set to NULL even on failure; NULL is accepted. */
 MMS_API MMS_CHECKED mms_status mms_writer_close(mms_writer **writer, mms_error *err);
 

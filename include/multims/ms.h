@@ -9,8 +9,8 @@
 extern "C" {
 #endif
 
-/** An open MS.  One thread at a time per handle.  Rows are those of the whole: for a Multi-MS the
- *  members' rows in stored order.  Members are opened when they are needed, one at a time. */
+/** An open MS.  Several threads may read from it, one does the rest.  Rows are those of the whole:
+ * for a Multi-MS the members' rows in stored order.  Members are opened when they are needed. */
 typedef struct mms_ms mms_ms;
 
 /** Element types of columns, as casacore names them. */

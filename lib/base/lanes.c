@@ -11,6 +11,7 @@ typedef struct runner {
     mms_lanes *lanes;
     int number;
     pthread_t thread;
+    int64_t piece; /**< that failed */
     mms_status st;
     mms_error err;
 } runner;
@@ -21,8 +22,8 @@ struct mms_lanes {
     pthread_mutex_t lock;
     pthread_cond_t moved;
     int n;
-    int64_t turn; /**< the piece whose turn it is */
-    bool failed;
+    int64_t turn;   /**< the piece whose turn it is */
+    int64_t failed; /**< the first that failed, or INT64_MAX */
     /* work that is shared in this turn */
     mms_lane_share *share;
     void *share_ctx;
@@ -34,10 +35,10 @@ static void *run(void *argument)
     runner *r = argument;
     mms_lanes *l = r->lanes;
 
-    r->st = l->lane(l->ctx, l, r->number, &r->err);
+    r->st = l->lane(l->ctx, l, r->number, &r->piece, &r->err);
     if (r->st != MMS_OK) {
         pthread_mutex_lock(&l->lock);
-        l->failed = true;
+        l->failed = r->piece < l->failed ? r->piece : l->failed;
         pthread_cond_broadcast(&l->moved);
         pthread_mutex_unlock(&l->lock);
     }
@@ -58,7 +59,7 @@ static bool start(runner *r)
 
 mms_status mms_lanes_run(int n, mms_lane *lane, void *ctx, mms_error *err)
 {
-    mms_lanes l = {.lane = lane, .ctx = ctx, .n = n};
+    mms_lanes l = {.lane = lane, .ctx = ctx, .n = n, .failed = INT64_MAX};
     runner *runners = mms_alloc(n, sizeof *runners);
     int started = 1;
     mms_status st = MMS_OK;
@@ -74,8 +75,8 @@ mms_status mms_lanes_run(int n, mms_lane *lane, void *ctx, mms_error *err)
     (void)run(&runners[0]);
     for (int i = 1; i < started; i++)
         pthread_join(runners[i].thread, NULL);
-    for (int i = 0; st == MMS_OK && i < started; i++)
-        if (runners[i].st != MMS_OK)
+    for (int i = 0; i < started; i++)
+        if (runners[i].st != MMS_OK && runners[i].piece == l.failed)
             st = mms_fail(err, runners[i].st, "%s", runners[i].err.msg);
     pthread_cond_destroy(&l.moved);
     pthread_mutex_destroy(&l.lock);
@@ -99,12 +100,12 @@ static void take_share(mms_lanes *l)
 bool mms_lanes_begin_turn(mms_lanes *l, int64_t piece)
 {
     pthread_mutex_lock(&l->lock);
-    while (!l->failed && l->turn != piece)
+    while (piece < l->failed && l->turn != piece)
         if (l->next < l->nshare)
             take_share(l);
         else
             pthread_cond_wait(&l->moved, &l->lock);
-    const bool begun = !l->failed;
+    const bool begun = piece < l->failed;
     pthread_mutex_unlock(&l->lock);
     return begun;
 }

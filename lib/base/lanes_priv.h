@@ -10,15 +10,17 @@ extern "C" {
 
 typedef struct mms_lanes mms_lanes;
 
-/** What a lane does, until no pieces are left.  No other lane has the same number. */
-typedef mms_status mms_lane(void *ctx, mms_lanes *lanes, int number, mms_error *err);
+/** What a lane does, until no pieces are left.  No other lane has the same number.
+ *  @param[out] piece  the one at which it failed */
+typedef mms_status mms_lane(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
+                            mms_error *err);
 
 /** Run n lanes, or as many as the system gives threads for, the first in the caller's, and wait for
- *  them.  The error of the first lane that failed is returned. */
+ *  them.  The error of the first piece that failed is returned: pieces before it go on. */
 MMS_CHECKED mms_status mms_lanes_run(int n, mms_lane *lane, void *ctx, mms_error *err);
 
-/** Wait until all pieces before this one have had their turn; false: a lane has failed, and this
- * one must end. */
+/** Wait until all pieces before this one have had their turn; false: one of them has failed, and
+ * the lane must end. */
 MMS_CHECKED bool mms_lanes_begin_turn(mms_lanes *lanes, int64_t piece);
 void mms_lanes_end_turn(mms_lanes *lanes);
 

@@ -113,7 +113,7 @@ static mms_status copy_flags(mms_ms *ms, const char *out, bool tiles, mms_error 
     } while (block);
     MMS_TRY(mms_writer_close(&writer, err));
 done:
-    (void)!mms_writer_close(&writer, NULL);
+    mms_writer_drop(&writer);
     mms_reader_close(&reader);
     free(skip);
     return st;

@@ -38,6 +38,7 @@ struct mms_ms {
     mms_value *subtables, *missing;
     pthread_mutex_t lock; /**< of what follows */
     open_member *open;
+    int nopen;
 };
 
 /** Table kind and axis; a concatenated table that is no Multi-MS is refused. */
@@ -211,6 +212,7 @@ static void close_members(mms_ms *ms, bool first)
             continue;
         }
         *link = m->next;
+        ms->nopen--;
         mms_direct_close(&m->tiles);
         mms_scalars_close(&m->scalars);
         if (m->table != ms->first)
@@ -385,7 +387,10 @@ done:
     return st;
 }
 
-/** Open member i; member 0 stays open, of the others those in use and the last one. */
+/** Members that stay open, beside those in use. */
+enum { MOST_OPEN = 8 };
+
+/** Open member i. */
 static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_error *err)
 {
     open_member *m = ms->open;
@@ -396,7 +401,8 @@ static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_erro
     *out = m;
     if (m)
         return MMS_OK;
-    close_members(ms, false);
+    if (ms->nopen >= MOST_OPEN)
+        close_members(ms, false);
     m = mms_alloc(1, sizeof *m);
     if (!m)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
@@ -410,6 +416,7 @@ static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_erro
     }
     m->next = ms->open;
     ms->open = *out = m;
+    ms->nopen++;
     return MMS_OK;
 }
 

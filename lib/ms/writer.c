@@ -80,7 +80,7 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
     *out = w;
     w = NULL;
 done:
-    (void)!mms_writer_close(&w, NULL);
+    mms_writer_drop(&w);
     return st;
 }
 
@@ -368,13 +368,28 @@ done:
     return st;
 }
 
+void mms_writer_drop(mms_writer **writer)
+{
+    mms_writer *w = *writer;
+
+    *writer = NULL;
+    if (!w)
+        return;
+    mms_direct_close(&w->tiles);
+    mms_scalars_drop(&w->scalars);
+    mms_table_drop(&w->table);
+    free(w->outputs);
+    free(w->rename_from);
+    free(w->rename_to);
+    free(w);
+}
+
 mms_status mms_writer_close(mms_writer **writer, mms_error *err)
 {
     mms_writer *w = *writer;
     char *path = NULL;
     mms_status st;
 
-    *writer = NULL;
     if (!w)
         return MMS_OK;
     const bool direct = w->tiles;
@@ -386,13 +401,7 @@ mms_status mms_writer_close(mms_writer **writer, mms_error *err)
     if (direct)
         MMS_TRY(check_written(path, err));
 done:
-    mms_direct_close(&w->tiles);
-    mms_scalars_drop(&w->scalars);
-    mms_table_drop(&w->table);
     free(path);
-    free(w->outputs);
-    free(w->rename_from);
-    free(w->rename_to);
-    free(w);
+    mms_writer_drop(writer);
     return st;
 }

@@ -199,18 +199,19 @@ done:
 
 static int64_t batch_bytes(const mms_time_stage *s)
 {
-    const int64_t most = s->opts.memory / 16;
+    const int64_t most = s->opts.memory / 16 / s->opts.nlane;
     return most < BATCH_BYTES ? most : BATCH_BYTES;
 }
 
-/** Averaged rows get what blocks in and out, with what is made of them, and casacore leave of the
- *  memory; a fifth of that is for those that begin or wait within one block. */
+/** Averaged rows get what the lanes' blocks in and out, with what is made of them, and casacore
+ * leave of the memory; a fifth of that is for those that begin or wait within one block. */
 static int64_t limit_of(const mms_time_stage *s)
 {
     const int64_t quarter = s->opts.memory / 4;
     const int64_t casacore = quarter < CASACORE_BYTES ? quarter : CASACORE_BYTES;
+    const int64_t lane = 2 * s->opts.block_bytes + 3 * batch_bytes(s);
 
-    return (s->opts.memory - 2 * s->opts.block_bytes - 3 * batch_bytes(s) - casacore) / 5 * 4;
+    return (s->opts.memory - s->opts.nlane * lane - casacore) / 5 * 4;
 }
 
 static mms_status plan(mms_time_stage *s, mms_error *err)

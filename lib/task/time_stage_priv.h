@@ -23,7 +23,8 @@ typedef struct mms_time_stage_opts {
     int64_t ncut;
     unsigned kinds; /**< data columns that are processed, as MMS_KIND_BITs */
     mms_numerics numerics;
-    int64_t memory, block_bytes; /**< block_bytes: of all those that are there at a time */
+    int64_t memory, block_bytes; /**< block_bytes: of those that come */
+    int nlane;                   /**< that bring them */
 } mms_time_stage_opts;
 
 /** Find the bins of a part from its scalar columns, and how to average them within the memory. What

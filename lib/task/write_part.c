@@ -207,7 +207,8 @@ static mms_status open_time(part *p, mms_error *err)
         .kinds = (unsigned)json_integer_value(json_object_get(chain, "kinds")),
         .numerics = exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA,
         .memory = json_integer_value(json_object_get(p->request, "memory")),
-        .block_bytes = block_bytes(p) * p->nlane};
+        .block_bytes = block_bytes(p),
+        .nlane = p->nlane};
 
     if (!time)
         return MMS_OK;
@@ -285,7 +286,7 @@ static void close_readers(part *p)
 
 static void close_part(part *p)
 {
-    (void)!mms_writer_close(&p->writer, NULL);
+    mms_writer_drop(&p->writer);
     close_readers(p);
     free(p->columns);
     free(p->copy);
@@ -417,7 +418,7 @@ static mms_status take_turn(const part *p, mms_lanes *lanes, mms_reader *reader,
 }
 
 /** Take blocks from the input to the output while there are any. */
-static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, mms_error *err)
+static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *piece, mms_error *err)
 {
     const part *p = ctx;
     mms_reader *reader = p->readers[number];
@@ -439,6 +440,7 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, mms_error *e
         MMS_TRY(mms_writer_put(&placed, err));
     }
 done:
+    *piece = mms_reader_number(reader);
     mms_placed_drop(&placed);
     return st;
 }

@@ -81,18 +81,12 @@ static bool same_tiles(const copying *c, const cube *in, const cube *out)
            !memcmp(in->tile, out->tile, sizeof in->tile);
 }
 
-/** Rows that fill whole tiles here and there, from the first on; those of a last tile that is not
- *  full do when both cubes end with it. */
-static int64_t whole_rows(const copying *c, const place *from, const place *to)
+/** Rows that fill whole tiles here and there, from the first on. */
+static int64_t whole_rows(const place *from, const place *to)
 {
     const int64_t rows = from->cube->tile_rows;
 
-    if (from->position % rows || to->position % rows)
-        return 0;
-    if (from->position + to->count == from->cube->nrow &&
-        ends_at(c->out, to->cube, to->position + to->count))
-        return to->count;
-    return to->count / rows * rows;
+    return from->position % rows || to->position % rows ? 0 : to->count / rows * rows;
 }
 
 /** Copy the column's part of the tiles that hold rows as it is. */
@@ -100,7 +94,7 @@ static mms_status copy_tiles(copying *c, const place *from, const place *to, int
                              mms_error *err)
 {
     const cube *in = from->cube, *out = to->cube;
-    const int64_t tiles = (rows + in->tile_rows - 1) / in->tile_rows * in->slab_tiles;
+    const int64_t tiles = rows / in->tile_rows * in->slab_tiles;
     const int64_t n = column_bytes(c->in, in, c->in_column);
     int64_t at = slab_at(c->in, in, c->in_column, from->position / in->tile_rows);
     int64_t to_at = slab_at(c->out, out, c->out_column, to->position / out->tile_rows);
@@ -196,7 +190,7 @@ static mms_status take_tiles(copying *c, int64_t row, const place *from, const p
                              int64_t out_row, int64_t *done, mms_error *err)
 {
     const int64_t rows = from->cube->tile_rows, head = (rows - from->position % rows) % rows;
-    const int64_t whole = whole_rows(c, from, to);
+    const int64_t whole = whole_rows(from, to);
 
     if (whole) {
         *done = whole;

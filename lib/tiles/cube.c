@@ -108,8 +108,11 @@ void mms_tiles_drop(mms_tiles **tiles)
         free(t->cubes[i]);
     }
     for (int64_t i = 0; i < t->nfile; i++) {
-        if (t->files[i]->fd >= 0)
+        if (t->files[i]->fd >= 0) {
+            if (t->writing) // perhaps on a full disk, where casacore has yet to close the table
+                (void)!ftruncate(t->files[i]->fd, 0);
             close(t->files[i]->fd);
+        }
         free(t->files[i]);
     }
     pthread_mutex_destroy(&t->lock);

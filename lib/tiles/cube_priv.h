@@ -103,8 +103,6 @@ int64_t column_bytes(const mms_tiles *t, const cube *c, int64_t column);
 /** Where the column's bytes begin in the file, of the slab of a number. */
 int64_t slab_at(const mms_tiles *t, const cube *c, int64_t column, int64_t number);
 
-/** Whether a cube that is written ends before the row at position, for good. */
-bool ends_at(mms_tiles *t, const cube *c, int64_t position);
 /** Add to the bytes that were moved as whole tiles. */
 void count_moved(mms_tiles *t, int64_t bytes);
 
@@ -148,9 +146,9 @@ MMS_CHECKED mms_status file_check(const mms_tiles *t, const tile_file *f, int64_
                                   mms_error *err);
 MMS_CHECKED mms_status file_extend(const mms_tiles *t, const tile_file *f, int64_t bytes,
                                    mms_error *err);
-/** Let the file system set need bytes aside, and some for more to come, up to most: it is cheaper
- *  than to find them write by write. */
-void file_reserve(tile_file *f, int64_t need, int64_t most);
+/** Let the file system set bytes aside that are about to be written: it is cheaper than to find
+ * them write by write.  Where it can't, they are written without. */
+void file_reserve(tile_file *f, int64_t bytes);
 /** Close a file that was written: on NFS a full disk may be told here first. */
 MMS_CHECKED mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *err);
 

@@ -11,8 +11,6 @@
 
 /** Less than this is not worth a call. */
 enum { WRITE_BACK = 256 << 10, RESERVE = 1 << 20 };
-/** As much again as a file has is set aside for rows to come, but no more than this. */
-enum { AHEAD = 16 << 20 };
 
 char *tiles_path(const mms_tiles *t, int64_t file)
 {
@@ -106,17 +104,17 @@ mms_status file_check(const mms_tiles *t, const tile_file *f, int64_t need, mms_
     return have < need ? bad_file(t, f, have, 0, err) : MMS_OK;
 }
 
-void file_reserve(tile_file *f, int64_t need, int64_t most)
+void file_reserve(tile_file *f, int64_t bytes)
 {
-    const int64_t ahead = f->reserved < AHEAD ? f->reserved : AHEAD;
-    const int64_t bytes = need + ahead < most ? need + ahead : most;
-
-    if (need <= f->reserved || most < RESERVE)
+    if (bytes < f->reserved + RESERVE)
         return;
-    // not all file systems can: they are written without; a full one gets back what it gave
-    if (fallocate(f->fd, 0, f->reserved, bytes - f->reserved) != 0 && errno == ENOSPC)
+    if (fallocate(f->fd, 0, f->reserved, bytes - f->reserved) == 0) {
+        f->reserved = bytes;
+        return;
+    }
+    if (errno != EOPNOTSUPP) // what was found may be needed elsewhere
         (void)!ftruncate(f->fd, f->reserved);
-    f->reserved = bytes;
+    f->reserved = INT64_MAX - RESERVE;
 }
 
 mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *err)

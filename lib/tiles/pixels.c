@@ -20,7 +20,7 @@ const pixel *pixel_of(mms_dtype dtype)
 /** At most eight bits from bit first of in on; no byte behind them is read. */
 static unsigned few_bits(const uint8_t *in, int64_t first, int64_t n)
 {
-    const unsigned low = in[first / 8] >> first % 8;
+    const unsigned low = (unsigned)in[first / 8] >> first % 8;
     const unsigned high = first % 8 + n > 8 ? (unsigned)in[first / 8 + 1] << (8 - first % 8) : 0;
     return (low | high) & ((1u << n) - 1);
 }

@@ -92,19 +92,21 @@ done:
     return st;
 }
 
-/** Copy what one tile holds of count rows; bytes begin with the element first of the tile. */
-static void scatter(const reading *r, const cube *c, int64_t tile, int64_t first, int64_t count,
+/** Copy what the tiles of a slab hold of count rows: n bytes of each, which begin with the element
+ *  first. */
+static void scatter(const reading *r, const cube *c, int64_t n, int64_t first, int64_t count,
                     uint8_t *out)
 {
     const int64_t size = r->pixel->size, at_once = c->whole ? count : 1;
 
     for (cell_walk w = {0}; next_run(c, &w);)
-        for (int64_t row = 0; w.tile == tile && row < count; row += at_once)
-            unpack_pixels(r->t, r->pixel, r->scratch, first + row * c->tile_values + w.in_tile,
-                          w.count * at_once, out + (row * c->nvalue + w.in_cell) * size);
+        for (int64_t row = 0; row < count; row += at_once)
+            unpack_pixels(r->t, r->pixel, r->scratch + w.tile * n,
+                          first + row * c->tile_values + w.in_tile, w.count * at_once,
+                          out + (row * c->nvalue + w.in_cell) * size);
 }
 
-/** Read rows that lie in one slab, tile by tile. */
+/** Read rows that lie in one slab. */
 static mms_status read_slab(reading *r, const cube *c, int64_t position, int64_t count,
                             mms_error *err)
 {
@@ -112,13 +114,15 @@ static mms_status read_slab(reading *r, const cube *c, int64_t position, int64_t
     const int64_t bit = position % c->tile_rows * c->tile_values * r->pixel->bits;
     const int64_t end = bit + count * c->tile_values * r->pixel->bits;
     const int64_t skip = bit / 8, n = (end + 7) / 8 - skip;
-    mms_status st = scratch(r, n, err);
+    mms_status st = scratch(r, n * c->slab_tiles, err);
 
-    for (int64_t tile = 0; st == MMS_OK && tile < c->slab_tiles; tile++) {
-        st = file_read(r->t, c->file, at + tile * c->tile_bytes + skip, n, r->scratch, err);
-        if (st == MMS_OK)
-            scatter(r, c, tile, bit % 8 / r->pixel->bits, count, r->out);
-    }
+    if (st == MMS_OK && n == c->tile_bytes)
+        st = file_read(r->t, c->file, at, n * c->slab_tiles, r->scratch, err);
+    for (int64_t tile = 0; st == MMS_OK && n < c->tile_bytes && tile < c->slab_tiles; tile++)
+        st = file_read(r->t, c->file, at + tile * c->tile_bytes + skip, n, r->scratch + tile * n,
+                       err);
+    if (st == MMS_OK)
+        scatter(r, c, n, bit % 8 / r->pixel->bits, count, r->out);
     r->out += count * c->nvalue * r->pixel->size;
     return st;
 }

@@ -169,8 +169,7 @@ mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *e
     if (run->ndim < 0)
         return MMS_OK;
     if (!t->by_span) {
-        file_reserve(t->cubes[0]->file, bytes_of_rows(t->cubes[0], end),
-                     bytes_of_rows(t->cubes[0], t->nrow));
+        file_reserve(t->cubes[0]->file, bytes_of_rows(t->cubes[0], end));
         return MMS_OK;
     }
     in_cube = find_cube(t, run->ndim, run->shape);
@@ -179,17 +178,9 @@ mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *e
     pthread_mutex_lock(&t->lock);
     st = map_rows(t, run->rows, in_cube, err);
     pthread_mutex_unlock(&t->lock);
-    const cube *c = t->cubes[in_cube];
-    file_reserve(c->file, bytes_of_rows(c, c->nrow), bytes_of_rows(c, c->nrow + t->nrow - end));
+    file_reserve(t->cubes[in_cube]->file,
+                 bytes_of_rows(t->cubes[in_cube], t->cubes[in_cube]->nrow));
     return st;
-}
-
-bool ends_at(mms_tiles *t, const cube *c, int64_t position)
-{
-    pthread_mutex_lock(&t->lock);
-    const bool final = !t->by_span || t->defined == t->nrow, last = c->nrow == position;
-    pthread_mutex_unlock(&t->lock);
-    return final && last;
 }
 
 void count_moved(mms_tiles *t, int64_t bytes)

@@ -73,7 +73,7 @@ static mms_value *choose_managers(void)
     mms_value *list = json_array();
 
     for (int64_t i = 0; i < n; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "Manager%" PRId64, i);
         json_array_append_new(list, json_pack("{s:s, s:s, s:[]}", "type", types[some(0, 1)], "name",
                                               name, "columns"));

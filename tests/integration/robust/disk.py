@@ -79,6 +79,24 @@ class FullDisk(Mounts):
         self.assertIn("the disk has 8 MiB left", result.stderr)
         self.assert_folder("out.ms")
 
+    def test_a_disk_that_is_just_large_enough(self):
+        """Many shapes of cells, and threads: no room is held back for rows to come."""
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(self.folder)) as folder:
+            shapes = os.path.join(folder, "shapes.ms")
+            subprocess.run([robust.args.program, "simulate", shapes, "spws=8", "integrations=60",
+                            "channels=64,63,62,61,60,59,58,57", "corrected=True", "--quiet"],
+                           check=True, stdout=subprocess.DEVNULL)
+            words = "split", shapes, "out.ms", "datacolumn=all", "--no-sync", "-j"
+            self.new_disk(512 << 20)
+            room = self.free()
+            self.assert_done(self.run_to_end(*words, "2"))
+            used = room - self.free()
+            for jobs in "1", "3":
+                subprocess.run(["umount", self.folder], check=True)
+                subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={used + (6 << 20)}", "none",
+                                self.folder], check=True)
+                self.assert_done(self.run_to_end(*words, jobs))
+
     def run_and_fill(self, left):
         """Start, and take the space as soon as the plan has been found to fit."""
         run = self.start(*self.words())
