@@ -54,7 +54,7 @@ typedef struct mms_reader_opts {
 } mms_reader_opts;
 #define MMS_READER_OPTS_INIT                                   \
     {                                                          \
-        sizeof(mms_reader_opts), NULL, NULL, false, 8 << 20, 0 \
+        sizeof(mms_reader_opts), NULL, NULL, false, 4 << 20, 0 \
     }
 
 /** Make a reader of ms, which must live longer.  Errors: NOT_FOUND, IO, TABLE, MEM. */
