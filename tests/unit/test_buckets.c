@@ -20,6 +20,7 @@
 #include "base/stream_priv.h"
 #include "buckets/write_priv.h"
 #include "ms/scalars_priv.h"
+#include "scratch.h"
 #include "tables/tables_priv.h"
 
 enum { MOST_ROWS = 3000, MOST_RANGES = 40 };
@@ -28,36 +29,6 @@ static const char *const scalars[] = {"TIME",           "TIME_CENTROID", "INTERV
                                       "ARRAY_ID",       "FEED1",         "FEED2",    "FIELD_ID",
                                       "OBSERVATION_ID", "SCAN_NUMBER",   "STATE_ID", "PROCESSOR_ID",
                                       "DATA_DESC_ID",   "ANTENNA1",      "ANTENNA2", "FLAG_ROW"};
-
-static char scratch[64];
-static uint64_t seed;
-
-static int enter_scratch(void **state)
-{
-    (void)state;
-    strcpy(scratch, "multims-test-buckets-XXXXXX");
-    return mkdtemp(scratch) && !chdir(scratch) ? 0 : -1;
-}
-
-static int leave_scratch(void **state)
-{
-    (void)state;
-    return chdir("..") || mms_remove_tree(scratch, NULL) ? -1 : 0;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
-/** A number from low to high. */
-static int64_t some(int64_t low, int64_t high)
-{
-    seed += 0x9e3779b97f4a7c15u;
-    return low + (int64_t)(mix(seed) % (uint64_t)(high - low + 1));
-}
 
 static void check_ok(mms_status st, const mms_error *err)
 {

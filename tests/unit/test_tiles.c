@@ -14,39 +14,10 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "base/stream_priv.h"
+#include "scratch.h"
 #include "tiles/cube_priv.h"
 
 enum { MOST_COLUMNS = 3, MOST_SHAPES = 3, LAYOUTS = 60 };
-
-static char scratch[64];
-static uint64_t seed;
-
-static int enter_scratch(void **state)
-{
-    (void)state;
-    strcpy(scratch, "multims-test-tiles-XXXXXX");
-    return mkdtemp(scratch) && !chdir(scratch) ? 0 : -1;
-}
-
-static int leave_scratch(void **state)
-{
-    (void)state;
-    return chdir("..") || mms_remove_tree(scratch, NULL) ? -1 : 0;
-}
-
-static uint64_t mix(uint64_t x)
-{
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return x ^ x >> 31;
-}
-
-/** A number from low to high. */
-static int64_t some(int64_t low, int64_t high)
-{
-    seed += 0x9e3779b97f4a7c15u;
-    return low + (int64_t)(mix(seed) % (uint64_t)(high - low + 1));
-}
 
 /** A manager, and which cells it holds. */
 typedef struct layout {
