@@ -11,7 +11,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
-#include "ms/concat_priv.h"
+#include "concat_priv.h"
 
 /** Base of the members' names (multi-ms 1.2); new text. */
 static char *member_base(mms_layout layout, const char *output)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "concat_priv.h"
 #include "direct_priv.h"
+#include "mms/concat_priv.h"
 #include "ms_priv.h"
 #include "scalars_priv.h"
 

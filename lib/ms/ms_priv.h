@@ -1,6 +1,7 @@
 #ifndef MULTIMS_MS_PRIV_H
 #define MULTIMS_MS_PRIV_H
-/** @file ms_priv.h  What lib/mms needs of an open MS beyond the public header. */
+/** @file ms_priv.h  What lib/subtables and lib/check need of an open MS beyond the public header.
+ */
 
 #include "direct_priv.h"
 #include "multims/block.h"

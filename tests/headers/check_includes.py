@@ -12,8 +12,11 @@ OWN = {
     "tables": set(),
     "tiles": set(),
     "buckets": set(),
-    "ms": {"meta", "select", "block", "ms", "ms_meta", "simulate"},
-    "mms": {"mms", "layout", "listing", "subtables", "diff", "flag_cmd"},
+    "mms": {"layout"},
+    "ms": {"meta", "select", "block", "ms", "ms_meta"},
+    "subtables": {"subtables", "flag_cmd"},
+    "check": {"mms", "listing", "diff"},
+    "simulate": {"simulate"},
     "plan": {"plan", "decide"},
     "transform": {"transform", "spectra"},
     "engine": {"engine", "stage"},
@@ -25,15 +28,18 @@ ALSO = {
     "tables": {"ms", "select"},  # for types alone: columns, row ranges, expressions
     "tiles": {"ms"},  # for types alone: columns, row ranges, shapes
     "buckets": {"ms"},
-    "mms": OWN["ms"],
+    "subtables": OWN["mms"] | OWN["ms"],
+    "check": OWN["mms"] | OWN["ms"] | OWN["subtables"],
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block"},
 }
 
 # Private headers of other folders: base's are everybody's.
 PRIVATE = {
-    "ms": {"tables", "tiles", "buckets"},
-    "mms": {"tables", "ms"},
+    "ms": {"tables", "tiles", "buckets", "mms"},
+    "subtables": {"tables", "ms", "mms"},
+    "check": {"tables", "ms", "mms"},
+    "simulate": {"tables"},
     "task": {"ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
 }
 

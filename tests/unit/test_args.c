@@ -9,7 +9,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "task/params_priv.h"
+#include "task/declare/params_priv.h"
 
 #define WORDS(...)                                                                        \
     (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(const char *)), (const char *[]) \

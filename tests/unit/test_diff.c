@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "mms/compare_priv.h"
-#include "mms/diff_priv.h"
-#include "mms/match_priv.h"
+#include "check/compare_priv.h"
+#include "check/diff_priv.h"
+#include "check/match_priv.h"
 
 static int by_key_and_row(const void *a, const void *b)
 {

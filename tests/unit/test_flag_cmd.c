@@ -1,5 +1,5 @@
-/** @file test_flag_cmd.c  lib/mms/flag_cmd.c: commands before and after, as CASA 6.7 recorded them
- *  or, where it is known to be wrong, by the rules of parallel-tasks 2.12. */
+/** @file test_flag_cmd.c  lib/subtables/flag_cmd.c: commands before and after, as CASA 6.7 recorded
+ * them or, where it is known to be wrong, by the rules of parallel-tasks 2.12. */
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>

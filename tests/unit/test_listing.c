@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "mms/disk_use_priv.h"
+#include "check/disk_use_priv.h"
 
 static void expect(int64_t bytes, const char *wanted)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "ms/simulate_priv.h"
+#include "simulate/simulate_priv.h"
 
 static mms_simulate_opts small(void)
 {

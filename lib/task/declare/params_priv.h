@@ -4,7 +4,7 @@
  *
  *  Every value is a text first, so that words, files and defaults are checked by the same code. */
 
-#include "task_priv.h"
+#include "task/task_priv.h"
 
 /** The parameters that every task has; their offsets refer to mms_run_options. */
 extern const mms_param mms_run_params[];

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "disk_use_priv.h"
-#include "ms/concat_priv.h"
+#include "mms/concat_priv.h"
 #include "ms/meta_priv.h"
 
 enum { CHUNK = 65536 };

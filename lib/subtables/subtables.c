@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
-#include "ms/concat_priv.h"
+#include "mms/concat_priv.h"
 #include "subtables_priv.h"
 
 /** The columns that refer to selected things; a row whose id is not selected is dropped. */

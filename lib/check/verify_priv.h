@@ -3,7 +3,7 @@
 /** @file verify_priv.h  What the parts of verify share. */
 
 #include "diff_priv.h"
-#include "ms/concat_priv.h"
+#include "mms/concat_priv.h"
 #include "multims/mms.h"
 
 #ifdef __cplusplus
