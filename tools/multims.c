@@ -132,13 +132,18 @@ static bool is_empty_object(const mms_value *value)
 }
 
 /* Print what a run answers: findings are an answer, so is what a task says of an empty selection */
-static int print_result(const mms_run *run, mms_status st, const mms_value *result)
+static int print_result(const mms_run *run, bool verbose, mms_status st, const mms_value *result)
 {
     const bool answered = st == MMS_OK || st == MMS_ERR_DIFFERS;
+    const bool brief = st == MMS_OK && !verbose && run->task->print_line;
 
     if (run->json && (answered || (st == MMS_ERR_EMPTY && !is_empty_object(result))))
         return print_json(result);
-    if (!run->json && answered && run->task->print)
+    if (run->json || !answered || (run->quiet && !run->task->print_always))
+        return EXIT_DONE;
+    if (brief)
+        run->task->print_line(result, stdout);
+    else if (run->task->print)
         run->task->print(result, stdout);
     return EXIT_DONE;
 }
@@ -164,8 +169,8 @@ static int run_task(const mms_task *task, const mms_args *args, const struct sin
     }
     mms_engine_close(&run.engine);
     status = exit_status(st, &run);
-    printed = print_result(&run, st, result);
-    if (st != MMS_OK && st != MMS_ERR_DIFFERS)
+    printed = print_result(&run, options->verbose > 0, st, result);
+    if (st != MMS_OK && (st != MMS_ERR_DIFFERS || (run.quiet && !run.json)))
         report(task->name, &err, sink);
     mms_value_free(&result);
     return status == EXIT_DONE ? printed : status;

@@ -30,13 +30,17 @@ typedef struct mms_diff_opts {
 
 /** Compare a with b.  Not collective.  Memory is flat as long as the rows stand in the same order;
  *  else it takes 16 bytes a row.  Numbers a, b differ when |a - b| > atol + rtol max(|a|, |b|).
- *  @param[out] result  an object that gets "checks", "passed" and "failed"
+ *  @param[out] result  an object that gets "checks", "passed", "failed" and "warnings"
  *  Errors: DIFFERS; ARG for a list or tolerance; TABLE, MEM. */
 MMS_API MMS_CHECKED mms_status mms_diff(mms_ms *a, mms_ms *b, const mms_diff_opts *opts,
                                         mms_value *result, mms_error *err);
 
 /** Print what mms_diff() or mms_verify() filled in: a line a check, its findings, and the sum. */
 MMS_API void mms_report_print(const mms_value *result, FILE *out);
+
+/** Print in one line that all checks of such a result have passed.  It names the sets when result
+ * has "a" and "b", or "vis" and "against". */
+MMS_API void mms_report_print_line(const mms_value *result, FILE *out);
 
 #ifdef __cplusplus
 }

@@ -92,6 +92,10 @@ struct mms_task {
     mms_status (*run)(mms_run *run, const void *params, mms_value *result, mms_error *err);
     /** Print result for people; NULL prints nothing. */
     void (*print)(const mms_value *result, FILE *out);
+    /** Print it in one line where nothing was found and --verbose was not asked for; NULL: as
+     *  print. */
+    void (*print_line)(const mms_value *result, FILE *out);
+    bool print_always; /**< --quiet too: what a measurement of minutes gives is not dropped */
     /** Run one unit in a worker; NULL when the task has none. */
     mms_unit_fn *unit;
 };

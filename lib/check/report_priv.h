@@ -12,7 +12,8 @@ extern "C" {
 typedef struct mms_report {
     mms_value *checks;
     int64_t passed, failed;
-    int64_t show; /**< findings that are kept of each check; the others are counted */
+    int64_t show;        /**< findings that are kept of each check; the others are counted */
+    mms_value *warnings; /**< texts */
 } mms_report;
 
 /** One check: it passes unless something is found. */
@@ -20,13 +21,15 @@ typedef struct mms_check {
     mms_report *report;
     char *name;
     mms_value *findings;
+    mms_value *members; /**< of mms_check_add_member(): {text: [members that it was found in, the
+                             first, its finding or null]} */
     int64_t count;
 } mms_check;
 
 MMS_CHECKED mms_status mms_report_start(mms_report *report, int64_t show, mms_error *err);
 
-/** Give the checks to result as "checks", "passed" and "failed"; report is empty after it.
- *  Errors: DIFFERS when a check failed; MEM. */
+/** Give the checks to result as "checks", "passed", "failed" and "warnings"; report is empty after
+ * it. Errors: DIFFERS when a check failed; MEM. */
 MMS_CHECKED mms_status mms_report_finish(mms_report *report, mms_value *result, mms_error *err);
 void mms_report_drop(mms_report *report);
 
@@ -37,6 +40,14 @@ bool mms_check_keeps(const mms_check *check);
 
 /** Add a finding.  fields is an object for programs, or NULL; it is taken over. */
 void mms_check_add(mms_check *check, mms_value *fields, const char *fmt, ...) MMS_PRINTF(3, 4);
+
+/** Add a finding about one member of a set, as above.  The same text about another member is no
+ * finding of its own: it is counted, "text: in 64 sub-MSs, x.0000.ms the first". */
+void mms_check_add_member(mms_check *check, mms_value *fields, const char *member, const char *fmt,
+                          ...) MMS_PRINTF(4, 5);
+
+/** Say at once, in the log and in the result, what is worth a look and no failure. */
+void mms_report_warn(mms_report *report, const char *fmt, ...) MMS_PRINTF(2, 3);
 
 /** Count a finding that is not kept. */
 void mms_check_skip(mms_check *check);

@@ -93,10 +93,11 @@ static mms_status check_is_ms(mms_verification *v, const mms_member *m, mms_erro
         return st;
     const double version = json_number_value(json_object_get(keywords, "MS_VERSION"));
     if (version < 2 || version >= 3)
-        mms_check_add(&v->check_columns, NULL, "%s: MS_VERSION is %g, not 2", m->name, version);
+        mms_check_add_member(&v->check_columns, NULL, m->name, "MS_VERSION is %g, not 2", version);
     for (int64_t i = 0; i < MMS_COUNT_OF(required); i++)
-        if (!mms_table_find_column(m->table, required[i]))
-            mms_check_add(&v->check_columns, NULL, "%s: no column %s", m->name, required[i]);
+        if (!mms_table_find_column(m->table, required[i]) &&
+            (m->index == 0 || !mms_table_find_column(v->first, required[i])))
+            mms_check_add_member(&v->check_columns, NULL, m->name, "no column %s", required[i]);
     mms_value_free(&keywords);
     return MMS_OK;
 }
@@ -110,21 +111,23 @@ static void check_same_columns(mms_verification *v, const mms_member *m)
         const mms_column *const want = mms_table_column(v->first, i);
         const mms_column *const have = mms_table_find_column(m->table, want->name);
         if (!have)
-            mms_check_add(&v->check_columns, NULL, "%s: no column %s, which the first member has",
-                          m->name, want->name);
+            mms_check_add_member(&v->check_columns, NULL, m->name,
+                                 "no column %s, which the first member has", want->name);
         else if (have->dtype != want->dtype || have->scalar != want->scalar)
-            mms_check_add(&v->check_columns, NULL, "%s: %s is %s %s, in the first member %s %s",
-                          m->name, want->name, have->scalar ? "scalar" : "array",
-                          mms_dtype_name(have->dtype), want->scalar ? "scalar" : "array",
-                          mms_dtype_name(want->dtype));
+            mms_check_add_member(&v->check_columns, NULL, m->name,
+                                 "%s is %s %s, in the first member %s %s", want->name,
+                                 have->scalar ? "scalar" : "array", mms_dtype_name(have->dtype),
+                                 want->scalar ? "scalar" : "array", mms_dtype_name(want->dtype));
         else if (own == n && strcmp(mms_table_column(m->table, i)->name, want->name))
-            mms_check_add(&v->check_columns, NULL, "%s: column %" PRId64 " is %s, not %s", m->name,
-                          i, mms_table_column(m->table, i)->name, want->name);
+            mms_check_add_member(&v->check_columns, NULL, m->name,
+                                 "column %" PRId64 " is %s, not %s", i,
+                                 mms_table_column(m->table, i)->name, want->name);
     }
     for (int64_t i = 0; i < own; i++)
         if (!mms_table_find_column(v->first, mms_table_column(m->table, i)->name))
-            mms_check_add(&v->check_columns, NULL, "%s: column %s, which the first member lacks",
-                          m->name, mms_table_column(m->table, i)->name);
+            mms_check_add_member(&v->check_columns, NULL, m->name,
+                                 "column %s, which the first member lacks",
+                                 mms_table_column(m->table, i)->name);
 }
 
 /** casacore shows member 0's and ignores the others' silently. */
@@ -141,9 +144,8 @@ static mms_status check_column_keywords(mms_verification *v, const mms_member *m
         MMS_TRY(mms_table_keywords(m->table, name, &have, err));
         if (!json_equal(want, have)) {
             char *const a = mms_value_text(want, 0), *const b = mms_value_text(have, 0);
-            mms_check_add(&v->check_keywords,
-                          json_pack("{s:s, s:s}", "member", m->name, "column", name),
-                          "%s: %s has %s, in the first member %s", m->name, name, b, a);
+            mms_check_add_member(&v->check_keywords, json_pack("{s:s}", "column", name), m->name,
+                                 "%s has %s, in the first member %s", name, b, a);
             free(a);
             free(b);
         }
@@ -186,7 +188,7 @@ static mms_status visit_member(mms_verification *v, int64_t i, int64_t *nrow, mm
         MMS_TRY(mms_table_open(m.path, MMS_TABLE_READ, &v->first, &found));
     if (!v->first)
         goto done;
-    MMS_TRY(mms_find_subtables(m.table, m.name, &v->check_subtables, &m.subtables, &found));
+    MMS_TRY(mms_find_subtables(v, &m, &found));
     if (i == 0)
         v->subtables = json_incref(m.subtables);
     MMS_TRY(check_member(v, &m, &found));
@@ -200,6 +202,7 @@ done:
         *err = found;
     mms_table_drop(&m.table);
     mms_value_free(&m.subtables);
+    mms_value_free(&m.absent);
     free(name);
     return st;
 }
@@ -242,6 +245,7 @@ static mms_status check_members(mms_verification *v, mms_error *err)
         mms_check_add(&v->check_members, NULL, "There are no subMSs in %s", v->path);
     for (int64_t i = 0; i < v->nmember; i++)
         MMS_TRY(visit_member(v, i, &nrow, err));
+    mms_verify_additions(v);
     if (v->subtables)
         MMS_TRY(mms_verify_subtable_ids(v, err));
 done:
@@ -272,6 +276,8 @@ mms_status mms_verify(const char *path, const mms_verify_opts *opts, mms_value *
     mms_status st;
 
     v.path = plain;
+    v.absent = json_object();
+    v.additions = json_object();
     MMS_TRY(plain ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
     MMS_TRY(open_set(&v, err));
     MMS_TRY(mms_report_start(&v.report, opts->show, err));
@@ -285,6 +291,8 @@ mms_status mms_verify(const char *path, const mms_verify_opts *opts, mms_value *
 done:
     mms_report_drop(&v.report);
     mms_value_free(&v.subtables);
+    mms_value_free(&v.absent);
+    mms_value_free(&v.additions);
     mms_table_drop(&v.first);
     mms_table_dat_free(&v.dat);
     free(plain);

@@ -5,6 +5,7 @@
 #include "diff_priv.h"
 #include "mms/concat_priv.h"
 #include "multims/mms.h"
+#include "tables/select_priv.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -21,6 +22,10 @@ typedef struct mms_verification {
     char **members;       /**< paths, borrowed */
     mms_table *first;     /**< member 0, NULL when it can't be opened */
     mms_value *subtables; /**< of member 0: {name: path} */
+    mms_value
+        *absent; /**< {name: true} of sub-tables that a keyword of some member names in vain */
+    mms_value *additions; /**< {name: [members that have it, differs]} of sub-tables that stand in
+                               no definition and have no link in the reference */
     mms_check check_members, check_columns, check_keywords, check_subtables, check_ids,
         check_shapes;
 } mms_verification;
@@ -31,6 +36,7 @@ typedef struct mms_member {
     const char *path, *name; /**< name: its last path component */
     mms_table *table;
     mms_value *subtables; /**< {name: path} of those that are there */
+    mms_value *absent;    /**< {name: true} of those that have a keyword alone */
 } mms_member;
 
 /** Check the links of the reference and of the members after the first (multi-ms 1.6). */
@@ -50,10 +56,12 @@ MMS_CHECKED mms_status mms_verify_subtable_ids(mms_verification *v, mms_error *e
 /** Check the rows of ms against the source. */
 MMS_CHECKED mms_status mms_verify_against(mms_verification *v, mms_error *err);
 
-/** Return {name: path} of the sub-tables of table that are there; those that are missing, or a
- *  SORTED_TABLE, are findings unless check is NULL.  The caller frees it. */
-MMS_CHECKED mms_status mms_find_subtables(mms_table *table, const char *member, mms_check *check,
-                                          mms_value **out, mms_error *err);
+/** Set a member's subtables and absent; those that are absent are findings. */
+MMS_CHECKED mms_status mms_find_subtables(mms_verification *v, mms_member *m, mms_error *err);
+
+/** Warn of sub-tables that another program has added to some members.  They stay in additions,
+ * those that all members have alike do not. */
+void mms_verify_additions(mms_verification *v);
 
 #ifdef __cplusplus
 }

@@ -225,8 +225,8 @@ mms_status mms_against_subtables(mms_against *a, mms_error *err)
     {
         const char *const other = mms_ms_subtable(a->set, name);
         mms_status st = MMS_OK;
-        if (strstr(name, "EPHEM"))
-            continue;
+        if (strstr(name, "EPHEM") || (!other && json_object_get(a->v->absent, name)))
+            continue; // what is absent is a finding of the set itself
         mms_check_start(&check, &a->v->report, "%s of the source", name);
         if (other)
             st = check_table(a, name, json_string_value(path), other, &check, err);

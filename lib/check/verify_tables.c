@@ -21,33 +21,6 @@ static bool is_table(const char *path)
     return there;
 }
 
-mms_status mms_find_subtables(mms_table *table, const char *member, mms_check *check,
-                              mms_value **out, mms_error *err)
-{
-    mms_value *keywords = NULL, *value;
-    const char *name;
-    const mms_status st = mms_table_keywords(table, NULL, &keywords, err);
-
-    *out = NULL;
-    if (st != MMS_OK)
-        return st;
-    *out = json_object();
-    json_object_foreach(keywords, name, value)
-    {
-        const char *const text = json_string_value(value);
-        if (!text || strncmp(text, "Table: ", 7))
-            continue;
-        const bool there = is_table(text + 7);
-        if (there && strcmp(name, "SORTED_TABLE"))
-            json_object_set_new(*out, name, json_string(text + 7));
-        else if (check && !there)
-            mms_check_add(check, json_pack("{s:s, s:s}", "member", member, "table", name),
-                          "%s: keyword %s, but there is no table %s", member, name, text + 7);
-    }
-    mms_value_free(&keywords);
-    return *out ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", member);
-}
-
 /** Whether the folder of path is that folder. */
 static bool lies_in(const char *path, const char *folder)
 {
@@ -59,6 +32,42 @@ static bool lies_in(const char *path, const char *folder)
     free(a);
     free(b);
     return same;
+}
+
+/** A keyword leads to no table. */
+static void report_absent(mms_verification *v, mms_member *m, const char *name, const char *path)
+{
+    json_object_set_new(m->absent, name, json_true());
+    json_object_set_new(v->absent, name, json_true());
+    mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
+                         "keyword %s, but there is no table %s", name,
+                         lies_in(path, m->path) ? strrchr(path, '/') + 1 : path);
+}
+
+mms_status mms_find_subtables(mms_verification *v, mms_member *m, mms_error *err)
+{
+    mms_value *keywords = NULL, *value;
+    const char *name;
+    const mms_status st = mms_table_keywords(m->table, NULL, &keywords, err);
+
+    if (st != MMS_OK)
+        return st;
+    m->subtables = json_object();
+    m->absent = json_object();
+    json_object_foreach(keywords, name, value)
+    {
+        const char *const text = json_string_value(value);
+        if (!text || strncmp(text, "Table: ", 7))
+            continue;
+        const bool there = is_table(text + 7);
+        if (there && strcmp(name, "SORTED_TABLE"))
+            json_object_set_new(m->subtables, name, json_string(text + 7));
+        else if (!there)
+            report_absent(v, m, name, text + 7);
+    }
+    mms_value_free(&keywords);
+    return m->subtables && m->absent ? MMS_OK
+                                     : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", m->name);
 }
 
 static bool same_place(const char *a, const char *b)
@@ -115,6 +124,52 @@ static bool same_files(const char *a, const char *b)
     return same;
 }
 
+/** Whether the sub-table stands in no definition and has no link in the reference, as those have
+ * that a partition writes. */
+static bool is_addition(const mms_verification *v, const char *name)
+{
+    char *const link = mms_format("%s/%s", v->path, name);
+    struct stat info;
+    const bool linked = link && lstat(link, &info) == 0 && S_ISLNK(info.st_mode);
+
+    free(link);
+    return v->multi && !linked && !mms_is_standard_table(name);
+}
+
+/** Count a member that has an addition. */
+static void count_addition(mms_verification *v, const char *name)
+{
+    mms_value *entry = json_object_get(v->additions, name);
+
+    if (!entry) {
+        entry = json_pack("[i, b]", 0, 0);
+        json_object_set_new(v->additions, name, entry);
+    }
+    json_array_set_new(entry, 0, json_integer(json_integer_value(json_array_get(entry, 0)) + 1));
+}
+
+void mms_verify_additions(mms_verification *v)
+{
+    mms_text list = {0};
+    const char *name;
+    mms_value *entry;
+    void *next;
+
+    json_object_foreach_safe(v->additions, next, name, entry)
+    {
+        const json_int_t n = json_integer_value(json_array_get(entry, 0));
+        if (n == v->nmember && !json_is_true(json_array_get(entry, 1)))
+            json_object_del(v->additions, name);
+        else
+            mms_text_add(&list, "%s %s (in %" JSON_INTEGER_FORMAT " of %" PRId64 " sub-MSs)",
+                         list.length ? "," : "", name, n, v->nmember);
+    }
+    if (list.text)
+        mms_report_warn(&v->report, "%s: sub-tables that another program has added:%s", v->path,
+                        list.text);
+    free(list.text);
+}
+
 /** A copy holds what member 0's table holds. */
 static mms_status check_copy(mms_verification *v, const mms_member *m, const char *name,
                              const char *path, const char *first, mms_error *err)
@@ -129,15 +184,37 @@ static mms_status check_copy(mms_verification *v, const mms_member *m, const cha
     MMS_TRY(mms_report_start(&found, 1, err));
     mms_check_start(&check, &found, "%s", name);
     st = mms_diff_tables(first, path, &how, &check, err);
-    if (check.count)
-        mms_check_add(
-            &v->check_subtables, json_pack("{s:s, s:s}", "member", m->name, "table", name),
-            "%s: %s differs from the first member's: %s", m->name, name,
+    if (check.count && is_addition(v, name))
+        json_array_set_new(json_object_get(v->additions, name), 1, json_true());
+    else if (check.count)
+        mms_check_add_member(
+            &v->check_subtables, json_pack("{s:s}", "table", name), m->name,
+            "%s differs from the first member's: %s", name,
             json_string_value(json_object_get(json_array_get(check.findings, 0), "text")));
     mms_check_end(&check, NULL);
 done:
     mms_report_drop(&found);
     return st;
+}
+
+/** One sub-table of a member: it is inside, and what the first member's is. */
+static mms_status check_subtable(mms_verification *v, const mms_member *m, const char *name,
+                                 const char *path, mms_error *err)
+{
+    const char *const first = json_string_value(json_object_get(v->subtables, name));
+    const bool addition = is_addition(v, name);
+
+    if (addition)
+        count_addition(v, name);
+    else if (!lies_in(path, m->path))
+        mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
+                             "%s is outside: %s", name, path);
+    if (m->index == 0)
+        return MMS_OK;
+    if (!first && !addition && !json_object_get(v->absent, name))
+        mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
+                             "%s, which the first member lacks", name);
+    return first && strcmp(name, "HISTORY") ? check_copy(v, m, name, path, first, err) : MMS_OK;
 }
 
 mms_status mms_verify_subtables(mms_verification *v, const mms_member *m, mms_error *err)
@@ -148,27 +225,16 @@ mms_status mms_verify_subtables(mms_verification *v, const mms_member *m, mms_er
     mms_status st = mms_table_keywords(m->table, NULL, &keywords, err);
 
     if (st == MMS_OK && v->multi && json_object_get(keywords, "SORTED_TABLE"))
-        mms_check_add(&v->check_subtables, json_pack("{s:s}", "member", m->name),
-                      "%s: keyword SORTED_TABLE, but its order no longer holds", m->name);
+        mms_check_add_member(&v->check_subtables, NULL, m->name,
+                             "keyword SORTED_TABLE, but its order no longer holds");
     mms_value_free(&keywords);
-    json_object_foreach(m->subtables, name, path)
-    {
-        const char *const first = json_string_value(json_object_get(v->subtables, name));
-        if (!lies_in(json_string_value(path), m->path))
-            mms_check_add(&v->check_subtables,
-                          json_pack("{s:s, s:s}", "member", m->name, "table", name),
-                          "%s: %s is outside: %s", m->name, name, json_string_value(path));
-        if (m->index == 0 || st != MMS_OK)
-            continue;
-        if (!first)
-            mms_check_add(&v->check_subtables, NULL, "%s: %s, which the first member lacks",
-                          m->name, name);
-        else if (strcmp(name, "HISTORY"))
-            st = check_copy(v, m, name, json_string_value(path), first, err);
-    }
-    json_object_foreach(v->subtables, name, path) if (!json_object_get(m->subtables, name))
-        mms_check_add(&v->check_subtables, NULL, "%s: no %s, which the first member has", m->name,
-                      name);
+    json_object_foreach(m->subtables, name, path) if (st == MMS_OK) st =
+        check_subtable(v, m, name, json_string_value(path), err);
+    json_object_foreach(v->subtables, name, path) if (!json_object_get(m->subtables, name) &&
+                                                      !json_object_get(m->absent, name) &&
+                                                      !is_addition(v, name))
+        mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
+                             "no %s, which the first member has", name);
     return st;
 }
 
@@ -183,14 +249,15 @@ static void check_link(mms_check *check, const char *folder, const char *name, c
     if (!path)
         return;
     const ssize_t n = readlink(path, text, sizeof text - 1);
-    if (n < 0 && lstat(path, &info) != 0)
+    const bool nothing = n < 0 && lstat(path, &info) != 0;
+    if (nothing && !may_be_folder) // a member that lacks it is a finding already
         mms_check_add(check, json_pack("{s:s}", "link", path), "%s: no link %s", path, want);
     else if (n < 0 && !may_be_folder)
         mms_check_add(check, json_pack("{s:s}", "link", path), "%s is no link to %s", path, want);
     else if (n >= 0 && strcmp(text, want))
         mms_check_add(check, json_pack("{s:s}", "link", path), "%s is a link to %s, not to %s",
                       path, text, want);
-    else if (!is_table(path))
+    else if (!nothing && !is_table(path))
         mms_check_add(check, json_pack("{s:s}", "link", path), "%s leads to no table", path);
     free(path);
 }
@@ -203,8 +270,9 @@ static void check_dangling(const mms_verification *v, const char *folder, mms_ch
     for (const struct dirent *e; dir && (e = readdir(dir));) {
         char *const path = mms_format("%s/%s", folder, e->d_name);
         struct stat info;
-        if (!json_object_get(v->subtables, e->d_name) && path && stat(path, &info) != 0 &&
-            errno == ENOENT && lstat(path, &info) == 0)
+        const bool known =
+            json_object_get(v->subtables, e->d_name) || json_object_get(v->absent, e->d_name);
+        if (!known && path && stat(path, &info) != 0 && errno == ENOENT && lstat(path, &info) == 0)
             mms_check_add(check, json_pack("{s:s}", "link", path), "%s is a broken link", path);
         free(path);
     }
@@ -226,8 +294,10 @@ mms_status mms_verify_links(mms_verification *v, mms_error *err)
     {
         char *const top = mms_format("SUBMSS/%s/%s", first, name);
         char *const beside = mms_format("../%s/%s", first, name);
-        check_link(&check, v->path, name, top ? top : "", false);
-        for (int64_t i = 1; i < v->nmember && beside; i++)
+        const bool addition = json_object_get(v->additions, name) != NULL;
+        if (!addition)
+            check_link(&check, v->path, name, top ? top : "", false);
+        for (int64_t i = 1; i < v->nmember && beside && !addition; i++)
             check_link(&check, v->members[i], name, beside, true);
         free(top);
         free(beside);

@@ -355,6 +355,14 @@ bool selected(const TableExprNode &node, casacore::rownr_t row)
 
 } // namespace
 
+bool mms_is_standard_table(const char *name)
+{
+    for (const standard_table &t : standard_tables())
+        if (!std::strcmp(name, t.name))
+            return true;
+    return false;
+}
+
 mms_status mms_selector_open(const char *path, const mms_select *select, mms_selector **out,
                              const char **culprit, mms_error *err)
 {

@@ -400,4 +400,5 @@ const mms_task mms_task_bench = {
     .params_size = sizeof(struct bench),
     .run = run,
     .print = mms_bench_print,
+    .print_always = true,
 };

@@ -73,6 +73,9 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.from_history = !key;
     opts.show = p->show;
     opts.tiles = p->tiles;
+    json_object_set_new(result, "vis", json_string(p->vis));
+    if (*p->against)
+        json_object_set_new(result, "against", json_string(p->against));
     return mms_verify(p->vis, &opts, result, err);
 }
 
@@ -88,4 +91,5 @@ const mms_task mms_task_verify = {
     .params_size = sizeof(struct verify),
     .run = run,
     .print = mms_report_print,
+    .print_line = mms_report_print_line,
 };
