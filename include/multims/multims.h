@@ -16,6 +16,7 @@
 #include "multims/ms.h"
 #include "multims/ms_meta.h"
 #include "multims/plan.h"
+#include "multims/regrid.h"
 #include "multims/select.h"
 #include "multims/simulate.h"
 #include "multims/spectra.h"

@@ -18,7 +18,7 @@ OWN = {
     "check": {"mms", "listing", "diff"},
     "simulate": {"simulate"},
     "plan": {"plan", "decide"},
-    "transform": {"transform", "spectra"},
+    "transform": {"transform", "spectra", "regrid"},
     "engine": {"engine", "stage"},
     "task": {"task"},
 }

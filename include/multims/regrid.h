@@ -1,0 +1,119 @@
+#ifndef MULTIMS_REGRID_H
+#define MULTIMS_REGRID_H
+/** @file regrid.h  Other frequency grids: which channels the output has, how spectra get there, how
+ *  windows are put together and cut apart.  No I/O, no measures: frequencies in another frame are
+ *  factors that the caller has from lib/tables/measures_priv.h.  Formulas in
+ *  docs/design/regridding.md. */
+
+#include <math.h>
+
+#include "multims/spectra.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MMS_LIGHT_SPEED_M_S 299792458.0
+
+/* ---- frequencies in another frame -------------------------------------------------------------*/
+
+/** Multiply n frequencies by the factors, one after another, so that the bits are those of a chain
+ *  of frame conversions.  in and out may be the same array.  Source: transform-numerics 6.2. */
+MMS_API void mms_shift_frequencies(int64_t nfactor, const double *factor, int64_t n,
+                                   const double *in, double *out);
+
+/** Shift a window: centres, and widths (positive, whatever the sign of the input's) between shifted
+ *  edges.  Arrays of nchan, Hz; no output may be an input.  Source: transform-numerics 6.2. */
+MMS_API void mms_shift_window(int64_t nfactor, const double *factor, int64_t nchan,
+                              const double *freq_hz, const double *width_hz, double *freq_out_hz,
+                              double *width_out_hz);
+
+/** Return the factor sqrt((1-b)/(1+b)), b = velocity/c, of a velocity of recession in m/s. */
+MMS_API double mms_doppler_factor(double velocity_m_s);
+
+/** Return what outframe SOURCE multiplies frequencies by after their way to GEO.  now, reference:
+ *  radial velocities of the source in m/s at the row's TIME and at the reference time; for the grid
+ *  both are that of the reference time.  CASA's factor moves the wrong way when the velocity
+ *  changes (vectors keep it); exact numerics use the velocity of the time itself.
+ *  Source: transform-numerics 6.2. */
+MMS_API double mms_source_factor(double now_m_s, double reference_m_s, mms_numerics numerics);
+
+/* ---- the output grid --------------------------------------------------------------------------*/
+
+typedef enum mms_grid_mode {
+    MMS_GRID_CHANNEL = 0,
+    MMS_GRID_CHANNEL_B, /**< integers, as in the old cvel */
+    MMS_GRID_FREQUENCY,
+    MMS_GRID_VELOCITY
+} mms_grid_mode;
+
+typedef struct mms_grid_opts {
+    uint32_t size;
+    mms_grid_mode mode;
+    bool optical;       /**< veltype of mode velocity */
+    int64_t nchan;      /**< output channels; <= 0: all that fit */
+    int64_t nspw;       /**< output windows; > 1 multiplies nchan */
+    double start;       /**< channel, Hz, or m/s; NAN: not given */
+    double width;       /**< channels, Hz, or m/s, any sign; NAN: not given */
+    double restfreq_hz; /**< 0: not given */
+    int32_t spw;        /**< id in messages */
+} mms_grid_opts;
+#define MMS_GRID_OPTS_INIT                                                      \
+    {                                                                           \
+        sizeof(mms_grid_opts), MMS_GRID_CHANNEL, false, -1, 1, NAN, NAN, 0.0, 0 \
+    }
+
+/** The channels of an output window. */
+typedef struct mms_grid {
+    int64_t nchan;
+    double *freq_hz;     /**< [nchan] centres, in the order of the input */
+    double *width_hz;    /**< [nchan] positive */
+    double weight_scale; /**< width of the first output channel by that of the first input channel;
+                              weights take it where the frame changes (6.4) */
+    int64_t nwarning;
+    char **warnings; /**< what CASA says while it adjusts a request, one line each */
+} mms_grid;
+
+/** Lay the output grid over a window of nchan channels, whose centres and (positive) widths are in
+ *  the output frame.
+ *  @param[out] out  the grid, NULL on failure; end it with mms_grid_free()
+ *  Errors: ARG a request that gives no grid: velocity without restfreq, channels narrower than the
+ *          input's, start or nchan that cannot be meant, numbers that are not finite; RANGE a
+ *          window without channels, or whose frequencies neither rise nor fall; MEM.
+ *  Source: transform-numerics 6.1, 6.3, 6.9; parallel-tasks 4.1. */
+MMS_API MMS_CHECKED mms_status mms_grid_make(int64_t nchan, const double *freq_hz,
+                                             const double *width_hz, const mms_grid_opts *opts,
+                                             mms_grid **out, mms_error *err);
+
+/** *grid is set to NULL; NULL is accepted. */
+MMS_API void mms_grid_free(mms_grid **grid);
+
+/** Return CASA's floor(r + 0.001), r the mean output width by the mean width of the grid that the
+ *  window has by itself.  From 2 on (and with 2 * ratio <= nchan, and no chanbin) output channels
+ *  are wide: preaverage averages so many input channels first, and without it the interpolation
+ *  goes over a finer grid.  *wide says whether both hold.  Errors: as mms_grid_make().
+ *  Source: transform-numerics 6.4. */
+MMS_API MMS_CHECKED mms_status mms_wide_ratio(int64_t nchan, const double *freq_hz,
+                                              const double *width_hz, const mms_grid *grid,
+                                              int64_t *ratio, bool *wide, mms_error *err);
+
+/** How channels go to output windows: first[i] .. first[i] + count[i]. */
+typedef struct mms_separation {
+    int64_t nspw, per_window, last; /**< channels of each window, and of the last one */
+} mms_separation;
+
+/** Cut nchan channels into nspw windows of ceil(nchan/nspw), the last one shorter.
+ *  Errors: ARG nspw < 1, or the last window has no channel.  Source: transform-numerics 6.8. */
+MMS_API MMS_CHECKED mms_status mms_separate(int64_t nchan, int64_t nspw, mms_separation *out,
+                                            mms_error *err);
+
+/** Fill the SPECTRAL_WINDOW row of channels [first, first + axis->nchan) of a grid.  Widths have
+ *  the sign of the order of frequencies; that of a grid of one channel is negative in CASA.
+ *  separated: one of several windows of nspw.  Source: transform-numerics 6.3, 6.8. */
+MMS_API void mms_grid_axis(const mms_grid *grid, int64_t first, bool separated,
+                           mms_numerics numerics, mms_spectral_axis *axis);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,149 @@
+/** @file spectral_kernels.c  The kernels of regridding for tests in Python: a request a line as
+ * JSON on standard input, an answer a line on standard output, {"error": text} where it is refused.
+ */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "multims/regrid.h"
+
+static int64_t integer(const json_t *request, const char *key, int64_t otherwise)
+{
+    const json_t *value = json_object_get(request, key);
+
+    return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+static double number(const json_t *request, const char *key)
+{
+    const json_t *value = json_object_get(request, key);
+
+    return json_is_number(value) ? json_number_value(value) : NAN;
+}
+
+/** The numbers of a list; NaN where a text stands.  The caller frees them. */
+static double *numbers(const json_t *request, const char *key, int64_t *n)
+{
+    const json_t *list = json_object_get(request, key);
+    const size_t count = json_array_size(list);
+    double *values = calloc(count + 1, sizeof *values);
+
+    for (size_t i = 0; values && i < count; i++) {
+        const json_t *value = json_array_get(list, i);
+        values[i] = json_is_number(value) ? json_number_value(value) : NAN;
+    }
+    if (n)
+        *n = (int64_t)count;
+    return values;
+}
+
+static json_t *list_of(int64_t n, const double *values)
+{
+    json_t *list = json_array();
+
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(list, isfinite(values[i]) ? json_real(values[i]) : json_null());
+    return list;
+}
+
+static json_t *failure(const mms_error *err)
+{
+    return json_pack("{s:s, s:s}", "error", err->msg, "status", mms_status_name(err->code));
+}
+
+/* ---- grid -------------------------------------------------------------------------------------*/
+
+static const char *const modes[] = {"channel", "channel_b", "frequency", "velocity", NULL};
+
+static int place_of(const char *word, const char *const *words)
+{
+    for (int i = 0; word && words[i]; i++)
+        if (strcmp(word, words[i]) == 0)
+            return i;
+    return 0;
+}
+
+static mms_grid_opts grid_opts(const json_t *request)
+{
+    mms_grid_opts opts = MMS_GRID_OPTS_INIT;
+
+    opts.mode = (mms_grid_mode)place_of(json_string_value(json_object_get(request, "mode")), modes);
+    opts.optical = json_is_true(json_object_get(request, "optical"));
+    opts.nchan = integer(request, "nchan", -1);
+    opts.nspw = integer(request, "nspw", 1);
+    opts.start = number(request, "start");
+    opts.width = number(request, "step");
+    if (!isnan(number(request, "restfreq")))
+        opts.restfreq_hz = number(request, "restfreq");
+    return opts;
+}
+
+static json_t *answer_grid(const json_t *request)
+{
+    const mms_grid_opts opts = grid_opts(request);
+    int64_t n, ratio = 0;
+    bool wide = false;
+    double *freq = numbers(request, "freq", &n), *width = numbers(request, "width", NULL);
+    mms_grid *grid = NULL;
+    mms_error err;
+    json_t *answer;
+
+    if (mms_grid_make(n, freq, width, &opts, &grid, &err) != MMS_OK ||
+        mms_wide_ratio(n, freq, width, grid, &ratio, &wide, &err) != MMS_OK) {
+        answer = failure(&err);
+    } else {
+        json_t *warnings = json_array();
+        for (int64_t i = 0; i < grid->nwarning; i++)
+            json_array_append_new(warnings, json_string(grid->warnings[i]));
+        answer =
+            json_pack("{s:o, s:o, s:f, s:o, s:I, s:b}", "freq", list_of(grid->nchan, grid->freq_hz),
+                      "width", list_of(grid->nchan, grid->width_hz), "scale", grid->weight_scale,
+                      "warnings", warnings, "ratio", (json_int_t)ratio, "wide", (int)wide);
+    }
+    mms_grid_free(&grid);
+    free(freq);
+    free(width);
+    return answer;
+}
+
+/* ---- main -------------------------------------------------------------------------------------*/
+
+struct operation {
+    const char *name;
+    json_t *(*answer)(const json_t *request);
+};
+
+static const struct operation operations[] = {
+    {"grid", answer_grid},
+};
+
+static json_t *answer_to(const json_t *request)
+{
+    const char *name = json_string_value(json_object_get(request, "op"));
+
+    for (size_t i = 0; name && i < sizeof operations / sizeof operations[0]; i++)
+        if (strcmp(name, operations[i].name) == 0)
+            return operations[i].answer(request);
+    return json_pack("{s:s}", "error", "no such operation");
+}
+
+int main(void)
+{
+    char *line = NULL;
+    size_t room = 0;
+
+    while (getline(&line, &room, stdin) > 0) {
+        json_t *request = json_loads(line, JSON_DECODE_INT_AS_REAL * 0, NULL);
+        json_t *answer = answer_to(request);
+        char *text = json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(17));
+        puts(text);
+        fflush(stdout);
+        free(text);
+        json_decref(answer);
+        json_decref(request);
+    }
+    free(line);
+    return 0;
+}
