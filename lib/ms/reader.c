@@ -4,25 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena_priv.h"
 #include "base/base_priv.h"
 #include "multims/block.h"
 #include "rowlist_priv.h"
 #include "tables/tables_priv.h"
 
-enum { MOST_ROWS = 65536, FIRST_ROWS = 256, MOST_IDLE = 16, MOST_SCALAR = 8 };
-
-/** Memory of a block.  Pieces are used again for the blocks that follow: fresh pages cost as much
- * as the data that are read into them. */
-typedef struct piece {
-    void *memory;
-    int64_t bytes;
-    int idle; /**< resets since it was in use; -1: in use */
-} piece;
-
-typedef struct arena {
-    piece *pieces;
-    int64_t n, capacity;
-} arena;
+enum { MOST_ROWS = 65536, FIRST_ROWS = 256, MOST_SCALAR = 8 };
 
 /** The sequence that several readers take blocks of. */
 typedef struct sequence {
@@ -47,7 +35,7 @@ struct mms_reader {
     int64_t nrange, range_capacity;
     mms_shape_run **runs; /**< shapes of the block's cells by array column */
     int64_t *nrun;
-    arena arena;
+    mms_arena arena;
     mms_block block;
 };
 
@@ -57,65 +45,6 @@ mms_cells *mms_cells_find(mms_cells *cells, int64_t n, const char *name)
         if (!strcmp(cells[i].column->name, name))
             return &cells[i];
     return NULL;
-}
-
-/** Take all pieces back; those that were not needed for a while are freed. */
-static void arena_reset(arena *a, int most_idle)
-{
-    int64_t kept = 0;
-
-    for (int64_t i = 0; i < a->n; i++) {
-        piece *p = &a->pieces[i];
-        if (++p->idle > most_idle)
-            free(p->memory);
-        else
-            a->pieces[kept++] = *p;
-    }
-    a->n = kept;
-}
-
-/** Find the smallest free piece that is large enough, and not much too large. */
-static piece *arena_find(arena *a, int64_t bytes)
-{
-    piece *best = NULL;
-
-    for (int64_t i = 0; i < a->n; i++) {
-        piece *p = &a->pieces[i];
-        if (p->idle >= 0 && p->bytes >= bytes && p->bytes / 4 <= bytes &&
-            (!best || p->bytes < best->bytes))
-            best = p;
-    }
-    return best;
-}
-
-/** Memory for n elements, with whatever was in it before. */
-static void *arena_get(arena *a, int64_t n, size_t size)
-{
-    int64_t bytes;
-    piece *p;
-
-    if (__builtin_mul_overflow(n, (int64_t)size, &bytes) || bytes > INT64_MAX - 4096)
-        return NULL;
-    bytes = (bytes + 63) / 64 * 64 + 64;
-    p = arena_find(a, bytes);
-    if (!p) {
-        if (mms_grow(&a->pieces, &a->capacity, a->n + 1, sizeof *a->pieces, NULL) != MMS_OK)
-            return NULL;
-        p = &a->pieces[a->n];
-        p->bytes = bytes;
-        p->memory = aligned_alloc(64, (size_t)bytes);
-        if (!p->memory)
-            return NULL;
-        a->n++;
-    }
-    p->idle = -1;
-    return p->memory;
-}
-
-static void *arena_zeros(arena *a, int64_t n, size_t size)
-{
-    void *memory = arena_get(a, n, size);
-    return memory ? memset(memory, 0, (size_t)n * size) : NULL;
 }
 
 static mms_status out_of_memory(const mms_reader *r, mms_error *err)
@@ -217,8 +146,7 @@ void mms_reader_close(mms_reader **reader)
     *reader = NULL;
     if (!r)
         return;
-    arena_reset(&r->arena, -1);
-    free(r->arena.pieces);
+    mms_arena_end(&r->arena);
     free_runs(r);
     free(r->runs);
     free(r->nrun);
@@ -230,12 +158,12 @@ void mms_reader_close(mms_reader **reader)
 
 void *mms_reader_scratch(mms_reader *reader, int64_t bytes)
 {
-    return arena_get(&reader->arena, bytes, 1);
+    return mms_arena_get(&reader->arena, bytes, 1);
 }
 
 void mms_reader_release(mms_reader *reader)
 {
-    arena_reset(&reader->arena, MOST_IDLE);
+    mms_arena_reset(&reader->arena);
 }
 
 const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange)
@@ -377,7 +305,7 @@ static mms_status read_cells(mms_reader *r, int64_t nrange, const mms_rows *rang
     for (int32_t i = 0; i < cells->ndim; i++)
         cells->nvalue *= cells->shape[i];
     const size_t size = mms_dtype_size(cells->column->dtype);
-    cells->data = arena_get(&r->arena, nrow * cells->nvalue, size);
+    cells->data = mms_arena_get(&r->arena, nrow * cells->nvalue, size);
     if (!cells->data)
         return out_of_memory(r, err);
     return mms_ms_read(r->from->ms, cells->column->name, nrange, ranges, nrow * cells->nvalue,
@@ -390,7 +318,7 @@ static mms_status read_scalars(mms_reader *r, mms_error *err)
     mms_status st;
 
     r->block.nscalar = s->nscalar;
-    r->block.scalars = arena_zeros(&r->arena, s->nscalar, sizeof *r->block.scalars);
+    r->block.scalars = mms_arena_zeros(&r->arena, s->nscalar, sizeof *r->block.scalars);
     if (!r->block.scalars)
         return out_of_memory(r, err);
     for (int64_t i = 0; i < s->nscalar; i++) {
@@ -547,7 +475,7 @@ static mms_status class_rows(mms_reader *r, const classes *k, int64_t class, mms
         g->nrow++;
     }
     if (st == MMS_OK) {
-        g->rows = arena_get(&r->arena, g->nrange, sizeof *g->rows);
+        g->rows = mms_arena_get(&r->arena, g->nrange, sizeof *g->rows);
         if (!g->rows)
             st = out_of_memory(r, err);
         else if (g->nrange)
@@ -564,8 +492,8 @@ static mms_status read_group(mms_reader *r, const classes *k, int64_t class, mms
     int64_t nin = 0;
     mms_status st = class_rows(r, k, class, g, &in, &nin, err);
 
-    if (st == MMS_OK && !(g->arrays = arena_zeros(&r->arena, r->from->narray + MMS_SPARE_ARRAYS,
-                                                  sizeof *g->arrays)))
+    if (st == MMS_OK && !(g->arrays = mms_arena_zeros(&r->arena, r->from->narray + MMS_SPARE_ARRAYS,
+                                                      sizeof *g->arrays)))
         st = out_of_memory(r, err);
     if (st == MMS_OK)
         class_shapes(r, k, class, g);
@@ -580,7 +508,7 @@ static mms_status read_groups(mms_reader *r, const classes *k, int64_t base, mms
 {
     r->block.narray = r->from->narray;
     r->block.ngroup = k->n - base;
-    r->block.groups = arena_zeros(&r->arena, r->block.ngroup, sizeof *r->block.groups);
+    r->block.groups = mms_arena_zeros(&r->arena, r->block.ngroup, sizeof *r->block.groups);
     if (!r->block.groups)
         return out_of_memory(r, err);
     for (int64_t i = 0; i < r->block.ngroup; i++) {
@@ -643,7 +571,7 @@ mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
     mms_status st;
 
     *block = NULL;
-    arena_reset(&r->arena, MOST_IDLE);
+    mms_arena_reset(&r->arena);
     r->block = (mms_block){0};
     MMS_TRY(take_block(r, err));
     if (r->block.rows.count == 0)
