@@ -24,6 +24,9 @@ extern "C" {
 typedef float _Complex mms_complex;
 #endif
 
+/** Memory that is taken in pieces and given back as a whole. */
+typedef struct mms_arena mms_arena;
+
 /** What a function that can fail returns: 0, or one of these negative codes. */
 typedef enum mms_status {
     MMS_OK = 0,

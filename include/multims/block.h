@@ -73,9 +73,8 @@ MMS_API int64_t mms_reader_number(const mms_reader *reader);
 MMS_API MMS_CHECKED mms_status mms_reader_next(mms_reader *reader, mms_block **block,
                                                mms_error *err);
 
-/** Return memory that lives as long as the current block, aligned to 64, with any values in it;
- * NULL when out of memory. */
-MMS_API void *mms_reader_scratch(mms_reader *reader, int64_t bytes);
+/** Return the memory of the current block, which lives as long. */
+MMS_API mms_arena *mms_reader_arena(mms_reader *reader);
 
 /** Free the current block and its scratch memory before the next one is read. */
 MMS_API void mms_reader_release(mms_reader *reader);

@@ -33,11 +33,11 @@ MMS_API bool mms_column_has_channels(const char *column);
 MMS_API bool mms_column_has_correlations(const char *column);
 
 /** Cut the cells of one column: [nrow][…nchan][ncorr] shrinks in place, or (channels that are named
- *  twice) grows into scratch memory of the reader.  Cells whose shape is not that of the DDID (an
+ *  twice) grows into memory of the arena.  Cells whose shape is not that of the DDID (an
  *  axis of another length) are refused.
  *  Errors: SHAPE, MEM. */
 MMS_API MMS_CHECKED mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut,
-                                             mms_reader *memory, mms_error *err);
+                                             mms_arena *arena, mms_error *err);
 
 /** SIGMA of weights: 1/sqrt(w), -1 where w <= FLT_MIN.  n values, in and out may be the same. */
 MMS_API void mms_weight_to_sigma(int64_t n, const float *weight, float *sigma);

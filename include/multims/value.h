@@ -19,6 +19,10 @@ MMS_API MMS_CHECKED mms_status mms_value_parse(const char *text, mms_value **out
 /** Parse the JSON file at path.  As mms_value_parse.  Errors: ARG, NOT_FOUND, IO. */
 MMS_API MMS_CHECKED mms_status mms_value_read(const char *path, mms_value **out, mms_error *err);
 
+/** Write value as JSON into a new file at path.  Errors: IO, SPACE, MEM. */
+MMS_API MMS_CHECKED mms_status mms_value_write(const mms_value *value, const char *path,
+                                               mms_error *err);
+
 /** Return value as JSON text that the caller ends with free(); NULL when out of memory.
  *  indent: blanks a level, 0 for one line. */
 MMS_API char *mms_value_text(const mms_value *value, int indent);

@@ -9,10 +9,10 @@
 typedef struct mms_arena_piece mms_arena_piece;
 
 /** Start with {0}.  One thread at a time. */
-typedef struct mms_arena {
+struct mms_arena {
     mms_arena_piece *pieces;
     int64_t n, capacity;
-} mms_arena;
+};
 
 /** Return memory for n elements, aligned to 64, with whatever was in it before; it lives until the
  *  arena is reset.  NULL when out of memory. */

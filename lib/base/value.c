@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base_priv.h"
+#include "files_priv.h"
 
 mms_status mms_value_parse(const char *text, mms_value **out, mms_error *err)
 {
@@ -32,6 +34,20 @@ mms_status mms_value_read(const char *path, mms_value **out, mms_error *err)
         return mms_fail(err, MMS_ERR_ARG, "%s: line %d column %d: %s", path, where.line,
                         where.column, where.text);
     return MMS_OK;
+}
+
+mms_status mms_value_write(const mms_value *value, const char *path, mms_error *err)
+{
+    char *text = mms_value_text(value, 0);
+    FILE *file = text ? fopen(path, "wx") : NULL;
+    mms_status st = text ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+
+    if (text && (!file || fputs(text, file) == EOF))
+        st = mms_fail_errno(err, errno, "%s", path);
+    if (file && fclose(file) != 0 && st == MMS_OK)
+        st = mms_fail_errno(err, errno, "%s", path);
+    free(text);
+    return st;
 }
 
 char *mms_value_text(const mms_value *value, int indent)

@@ -156,9 +156,9 @@ void mms_reader_close(mms_reader **reader)
     free(r);
 }
 
-void *mms_reader_scratch(mms_reader *reader, int64_t bytes)
+mms_arena *mms_reader_arena(mms_reader *reader)
 {
-    return mms_arena_get(&reader->arena, bytes, 1);
+    return &reader->arena;
 }
 
 void mms_reader_release(mms_reader *reader)

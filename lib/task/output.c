@@ -103,7 +103,7 @@ mms_status mms_output_check_space(const mms_output *out, mms_error *err)
     need += each * (nparts + 1) + 2 * once;
     if (need <= have)
         return MMS_OK;
-    if (json_object_get(out->chain, "time")) {
+    if (mms_output_averages_rows(out)) {
         mms_log(MMS_LOG_WARN, "output",
                 "%s: the disk has %" PRId64 " MiB left; an average in time that leaves all rows "
                 "would need %" PRId64 " MiB",
@@ -222,14 +222,35 @@ static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_e
     return MMS_OK;
 }
 
+/** Write the pipeline beside the output, for all units. */
+static mms_status write_pipeline(const making *m, const char *path, mms_error *err)
+{
+    mms_value *value;
+    mms_status st = mms_pipeline_encode(m->out->pipeline, &value, err);
+
+    if (st != MMS_OK)
+        return st;
+    st = mms_value_write(value, path, err);
+    mms_value_free(&value);
+    return st;
+}
+
 static mms_status make_units(making *m, mms_error *err)
 {
+    char *path = mms_format("%s/pipeline.json", mms_stage_path(m->stage));
     mms_value *shared;
     mms_status st = mms_part_request(m->out, &shared, err);
 
+    if (st == MMS_OK && !path)
+        st = out_of_memory(m, err);
+    if (st == MMS_OK && m->out->pipeline)
+        st = write_pipeline(m, path, err);
+    if (st == MMS_OK)
+        json_object_set_new(shared, "pipeline", json_string(m->out->pipeline ? path : ""));
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
         st = make_unit(m, shared, i, err);
     mms_value_free(&shared);
+    free(path);
     return st;
 }
 
@@ -291,8 +312,7 @@ static mms_status run_units(making *m, mms_error *err)
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
         m->nrow += m->rows[i];
     mms_answers_free(m->nparts, answers);
-    if (st == MMS_OK && !json_object_get(m->out->chain, "time") &&
-        m->nrow != m->out->meta->nselected)
+    if (st == MMS_OK && !mms_output_averages_rows(m->out) && m->nrow != m->out->meta->nselected)
         st = mms_fail(err, MMS_ERR_INTERNAL,
                       "%" PRId64 " rows were written, %" PRId64 " are selected", m->nrow,
                       m->out->meta->nselected);

@@ -10,6 +10,7 @@
 #include "multims/select.h"
 #include "multims/stage.h"
 #include "multims/task.h"
+#include "pipeline/pipeline_priv.h"
 
 /** A request to write parts of one input. */
 typedef struct mms_output {
@@ -18,15 +19,15 @@ typedef struct mms_output {
     const char *axis; /**< AxisType of a Multi-MS */
     mms_layout layout;
     bool sync, keep_scratch, flag_backup;
-    int64_t memory;           /**< bytes a worker may use for data */
-    bool tiles;               /**< tile files are read and written directly */
-    bool keep_ids;            /**< reindex=False */
-    bool drops_lags;          /**< LAG_DATA can't follow what is done to the rows */
-    int64_t tile[3];          /**< as in mms_writer_opts */
-    int32_t ddistart;         /**< added to DATA_DESC_ID in the main table only */
-    const mms_value *chain;   /**< transformations of every part (chain_priv.h), or NULL */
-    const mms_value *windows; /**< rows of SPECTRAL_WINDOW that change, or NULL */
-    const mms_value *bins;    /**< channels averaged, as FLAG_CMD needs them, or NULL */
+    int64_t memory;               /**< bytes a worker may use for data */
+    bool tiles;                   /**< tile files are read and written directly */
+    bool keep_ids;                /**< reindex=False */
+    bool drops_lags;              /**< LAG_DATA can't follow what is done to the rows */
+    int64_t tile[3];              /**< as in mms_writer_opts */
+    int32_t ddistart;             /**< added to DATA_DESC_ID in the main table only */
+    const mms_pipeline *pipeline; /**< what is done to the rows, or NULL: nothing */
+    const mms_value *windows;     /**< rows of SPECTRAL_WINDOW that change, or NULL */
+    const mms_value *bins;        /**< channels averaged, as FLAG_CMD needs them, or NULL */
     mms_ms *ms;
     const mms_select *select;
     mms_selection *selection; /**< select, resolved */
@@ -50,6 +51,9 @@ MMS_CHECKED mms_status mms_output_check_columns(const mms_ms *ms, const char *da
 /** Reduce meta's bytes a row to the channels and correlations that are kept. */
 MMS_CHECKED mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta,
                                               mms_error *err);
+
+/** Return whether rows are averaged in time. */
+bool mms_output_averages_rows(const mms_output *out);
 
 /** Return whether a column of the input is written. */
 bool mms_output_writes(const mms_output *out, const char *column);

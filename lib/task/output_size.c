@@ -11,8 +11,8 @@
 #include "multims/subtables.h"
 #include "multims/transform.h"
 #include "output_priv.h"
+#include "pipeline/time_rows_priv.h"
 #include "task_priv.h"
-#include "time_rows_priv.h"
 
 /** Rates of one worker.  They are such that split of everything (2.4 s), by width=4 (1.6 s), by
  *  timebin (1.4 s) and hanningsmooth (3.5 s) of a simulated set of 1.3 GB in the page cache, -j 1
@@ -47,20 +47,15 @@ static mms_status out_of_memory(const mms_output *out, mms_error *err)
 
 /* ---- a row ------------------------------------------------------------------------------------*/
 
-/** Channels of a window after the chain. */
-static bool find_window(const mms_value *chain, int32_t ddid, int32_t *nchan)
+/** Channels of a window after all steps. */
+static bool find_window(const mms_pipeline *pipeline, int32_t ddid, int32_t *nchan)
 {
-    const mms_value *windows = json_object_get(chain, "windows");
-    size_t i, k;
-    mms_value *window, *id;
+    const mms_form *form = pipeline ? mms_pipeline_out(pipeline) : NULL;
 
-    json_array_foreach(windows, i, window) json_array_foreach(
-        json_object_get(window, "ddids"), k, id) if (json_integer_value(id) == ddid)
-    {
-        *nchan = (int32_t)json_integer_value(json_object_get(window, "nchan_out"));
-        return true;
-    }
-    return false;
+    if (!form || form->window_of[ddid] < 0)
+        return false;
+    *nchan = (int32_t)form->windows[form->window_of[ddid]].axis.nchan;
+    return true;
 }
 
 static mms_status find_shape(const mms_output *out, int32_t ddid, row_bytes *row, mms_error *err)
@@ -72,7 +67,7 @@ static mms_status find_shape(const mms_output *out, int32_t ddid, row_bytes *row
     mms_status st;
 
     row->ncorr = corrs.given ? (int32_t)corrs.n : dd->ncorr;
-    if (find_window(out->chain, ddid, &row->nchan))
+    if (find_window(out->pipeline, ddid, &row->nchan))
         return MMS_OK;
     st = mms_channel_list(out->selection, dd->spw, dd->nchan, &chans, &nchan, err);
     if (st != MMS_OK)
@@ -97,7 +92,7 @@ static mms_status measure_row(const mms_output *out, int32_t ddid, int64_t at, r
                               mms_error *err)
 {
     const mms_dd *dd = &out->meta->dds[ddid];
-    const bool spectra = json_is_true(json_object_get(out->chain, "out_spectra"));
+    const bool spectra = out->pipeline && mms_pipeline_out(out->pipeline)->out_spectra;
     mms_status st;
 
     MMS_TRY(find_shape(out, ddid, row, err));
@@ -199,15 +194,11 @@ static mms_status count_bin(void *ctx, const mms_time_input *in, mms_error *err)
 /** The bins that the worker will make of the same rows. */
 static mms_status count_bins(const sizes *s, const char *rows_file, part_size *part, mms_error *err)
 {
-    const mms_value *time = json_object_get(s->out->chain, "time");
-    mms_time_opts opts = MMS_TIME_OPTS_INIT;
+    mms_time_opts opts = *mms_time_step_opts(mms_pipeline_find(s->out->pipeline, "time"));
     bin_counter c = {.sizes = s, .part = part};
     mms_time_rows rows;
     mms_status st;
 
-    opts.timebin_s = json_number_value(json_object_get(time, "timebin_s"));
-    opts.timespan = (unsigned)json_integer_value(json_object_get(time, "timespan"));
-    opts.max_uvw_m = json_number_value(json_object_get(time, "max_uvw_m"));
     MMS_TRY(
         mms_time_rows_open(s->out->ms, rows_file, opts.timespan, s->out->memory / 8, &rows, err));
     opts.order = rows.order;
@@ -337,7 +328,7 @@ mms_status mms_output_estimate(mms_run *run, const mms_output *out, mms_value *r
     MMS_TRY(s.parts ? MMS_OK : out_of_memory(out, err));
     MMS_TRY(measure_rows(&s, err));
     add_cells(&s);
-    if (json_object_get(out->chain, "time"))
+    if (mms_output_averages_rows(out))
         MMS_TRY(average_rows(&s, err));
     MMS_TRY(mms_run_engine(run, err));
     describe(&s, run->engine, result);

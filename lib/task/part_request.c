@@ -80,13 +80,18 @@ bool mms_is_spectrum(const char *column)
     return !strcmp(column, spectra[0]) || !strcmp(column, spectra[1]);
 }
 
+bool mms_output_averages_rows(const mms_output *out)
+{
+    return out->pipeline && mms_pipeline_out(out->pipeline)->time_averaged;
+}
+
 bool mms_output_writes(const mms_output *out, const char *column)
 {
     bool is_data = false;
 
     if (mms_is_spectrum(column))
-        return !out->chain || json_is_true(json_object_get(out->chain, "out_spectra"));
-    if (!strcmp(column, "LAG_DATA") && out->chain && out->drops_lags)
+        return !out->pipeline || mms_pipeline_out(out->pipeline)->out_spectra;
+    if (!strcmp(column, "LAG_DATA") && out->pipeline && out->drops_lags)
         return false;
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
         is_data = is_data || !strcmp(column, data_columns[i]);
@@ -116,8 +121,8 @@ static void add_columns(const mms_output *out, mms_value *request)
         json_object_set_new(request, "rename", json_pack("[ss]", "CORRECTED_DATA", "DATA"));
     else if (!strcmp(word, "model"))
         json_object_set_new(request, "rename", json_pack("[ss]", "MODEL_DATA", "DATA"));
-    if (out->chain)
-        return; // the chain makes the weights
+    if (out->pipeline)
+        return; // which makes the weights
     if (!strcmp(word, "corrected"))
         json_object_set_new(request, "derive", json_string("sigma"));
     else if (!strcmp(word, "data") && mms_ms_find_column(out->ms, "CORRECTED_DATA"))
@@ -191,14 +196,13 @@ static void add_maps(const mms_output *out, mms_value *request)
     json_object_set_new(request, "maps", maps);
 }
 
-/** The chain and the spectra that it adds. */
-static void add_chain(const mms_output *out, mms_value *request)
+/** What the pipeline adds and leaves out. */
+static void add_spectra(const mms_output *out, mms_value *request)
 {
-    if (!out->chain)
+    if (!out->pipeline)
         return;
     if (out->drops_lags)
         mms_log(MMS_LOG_WARN, "mstransform", "LAG_DATA is not transformed and is left out");
-    json_object_set(request, "chain", (mms_value *)out->chain);
     if (mms_output_writes(out, spectra[0]))
         json_object_set_new(request, "add", json_pack("[ss]", spectra[0], spectra[1]));
 }
@@ -318,7 +322,7 @@ mms_status mms_part_request(const mms_output *out, mms_value **request, mms_erro
             json_object_set_new(*request, "tile",
                                 json_pack("[III]", (json_int_t)out->tile[0],
                                           (json_int_t)out->tile[1], (json_int_t)out->tile[2]));
-        add_chain(out, *request);
+        add_spectra(out, *request);
         add_maps(out, *request);
         st = add_cuts(out, *request, err);
     }

@@ -10,13 +10,27 @@ static void end_source(void *source)
 {
     mms_part_source *s = source;
 
+    mms_pipeline_free(&s->pipeline);
     mms_subtable_set_close(&s->subtables);
     mms_ms_close(&s->ms);
     free(s);
 }
 
+/** The pipeline is in a file: the frequencies of all windows may be many. */
+static mms_status read_pipeline(const char *path, mms_pipeline **out, mms_error *err)
+{
+    mms_value *value;
+    mms_status st = *path ? mms_value_read(path, &value, err) : MMS_OK;
+
+    if (!*path || st != MMS_OK)
+        return st;
+    st = mms_pipeline_decode(value, out, err);
+    mms_value_free(&value);
+    return st;
+}
+
 static mms_status open_source(const char *vis, const char *tables, const mms_value *names,
-                              mms_part_source **out, mms_error *err)
+                              const char *pipeline, mms_part_source **out, mms_error *err)
 {
     mms_part_source *s = *out = mms_alloc(1, sizeof *s);
     mms_status st;
@@ -24,6 +38,7 @@ static mms_status open_source(const char *vis, const char *tables, const mms_val
     MMS_TRY(s ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis));
     MMS_TRY(mms_ms_open(vis, &s->ms, err));
     MMS_TRY(mms_subtable_set_open(tables, names, &s->subtables, err));
+    MMS_TRY(read_pipeline(pipeline, &s->pipeline, err));
 done:
     if (st != MMS_OK && s)
         end_source(s);
@@ -42,7 +57,8 @@ mms_status mms_part_source_get(mms_job *job, const mms_value *request, mms_part_
     *out = name ? mms_job_kept(job, name) : NULL;
     if (*out || !name)
         goto done;
-    MMS_TRY(open_source(vis, tables, json_object_get(request, "subtables"), out, err));
+    MMS_TRY(open_source(vis, tables, json_object_get(request, "subtables"),
+                        json_string_value(json_object_get(request, "pipeline")), out, err));
     st = mms_job_keep(job, name, *out, end_source, err);
     if (st != MMS_OK)
         end_source(*out);

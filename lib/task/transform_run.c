@@ -1,15 +1,15 @@
 /** @file transform_run.c  The run of mstransform, split and hanningsmooth: decide, prepare the
  *  windows, plan, write. */
-#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "chain_priv.h"
 #include "member_extents_priv.h"
 #include "multims/decide.h"
 #include "multims/ms_meta.h"
 #include "multims/subtables.h"
+#include "pipeline/pipeline_priv.h"
+#include "transform/spectral_priv.h"
 #include "transform_priv.h"
 
 /** What one run works with. */
@@ -29,9 +29,8 @@ typedef struct work {
     mms_plan *plan;
     int64_t nspw; /**< selected spws in the order of the request */
     int32_t *spws;
-    int64_t *bins;   /**< by selected spw; 0: no average */
-    uint8_t *smooth; /**< by selected spw */
-    mms_value *chain, *windows, *flag_bins;
+    mms_pipeline *pipeline;
+    mms_value *windows, *flag_bins;
 } work;
 
 static mms_status out_of_memory(const work *w, mms_error *err)
@@ -208,103 +207,6 @@ static mms_status list_spws(work *w, mms_error *err)
     return MMS_OK;
 }
 
-/** Bins by spw: one for all, or one each. */
-static mms_status choose_bins(work *w, mms_error *err)
-{
-    const mms_ints bin = w->t->chanbin;
-
-    w->bins = mms_alloc(w->nspw, sizeof *w->bins);
-    if (!w->bins)
-        return out_of_memory(w, err);
-    if (bin.count > 1 && bin.count != w->nspw)
-        return mms_fail(err, MMS_ERR_ARG,
-                        "Number of %s is different from the number of spw (%" PRId64 ", %" PRId64
-                        ")",
-                        w->t->chanbin_name, bin.count, w->nspw);
-    for (int64_t i = 0; bin.count && i < w->nspw; i++) {
-        w->bins[i] = bin.values[bin.count > 1 ? i : 0];
-        if (w->bins[i] < 1)
-            return mms_fail(err, MMS_ERR_ARG,
-                            "parameter %s: %" PRId64 " is not a number of channels",
-                            w->t->chanbin_name, w->bins[i]);
-    }
-    return MMS_OK;
-}
-
-static int64_t place_of_spw(const work *w, int64_t spw)
-{
-    for (int64_t i = 0; i < w->nspw; i++)
-        if (w->spws[i] == spw)
-            return i;
-    return -1;
-}
-
-/** Mark spws a~b of smooth_spw. */
-static mms_status mark_smooth(work *w, int64_t first, int64_t last, mms_error *err)
-{
-    for (int64_t spw = first; spw <= last; spw++) {
-        const int64_t at = place_of_spw(w, spw);
-        if (at < 0)
-            return mms_fail(err, MMS_ERR_ARG,
-                            "parameter smooth_spw: spw %" PRId64 " is not selected", spw);
-        w->smooth[at] = 1;
-    }
-    return MMS_OK;
-}
-
-static mms_status parse_smooth(work *w, mms_error *err)
-{
-    mms_status st = MMS_OK;
-
-    for (const char *at = w->t->smooth_spw; st == MMS_OK && *at;) {
-        char *end;
-        at += strspn(at, ", ");
-        const char *item = at;
-        int64_t first = strtoll(at, &end, 10), last = first;
-        const bool number = end != at && isdigit((unsigned char)*at);
-        if (number && *end == '~') {
-            at = end + 1;
-            last = strtoll(at, &end, 10);
-        }
-        if (!number || end == at || (*end && !strchr(", ", *end)) || last < first)
-            return mms_fail(err, MMS_ERR_ARG,
-                            "smooth_spw must be a list of single SPWs, a string with comma "
-                            "separated SPWs or SPWs ranges with ~. Cannot parse %s",
-                            item);
-        st = mark_smooth(w, first, last, err);
-        at = end + strspn(end, ", ");
-    }
-    return st;
-}
-
-static mms_status choose_smooth(work *w, mms_error *err)
-{
-    w->smooth = mms_alloc(w->nspw, 1);
-    if (!w->smooth)
-        return out_of_memory(w, err);
-    if (!w->t->hanning || *w->t->smooth_spw)
-        return parse_smooth(w, err);
-    memset(w->smooth, 1, (size_t)w->nspw);
-    return MMS_OK;
-}
-
-/** The channel ranges of one spw as JSON, and as a list. */
-static mms_value *spw_ranges(const work *w, int32_t spw, mms_channels *list, int64_t *n)
-{
-    int64_t nrange;
-    const mms_channels *ranges = mms_selection_named_channels(w->selection, &nrange);
-    mms_value *value = json_array();
-
-    *n = 0;
-    for (int64_t i = 0; i < nrange; i++)
-        if (ranges[i].spw == spw) {
-            list[(*n)++] = ranges[i];
-            json_array_append_new(value, json_pack("[iii]", (int)ranges[i].first,
-                                                   (int)ranges[i].last, (int)ranges[i].step));
-        }
-    return value;
-}
-
 static unsigned kinds_of(const work *w)
 {
     const char *word = w->datacolumn;
@@ -350,33 +252,15 @@ static mms_status has_spectrum(const work *w, bool *there, mms_error *err)
 }
 
 /** Refuse transformations that lack their data. */
-static mms_status start_chain(work *w, mms_error *err)
+static mms_status check_data(const work *w, unsigned kinds, mms_error *err)
 {
-    const unsigned kinds = kinds_of(w);
-    const bool renamed = !strcmp(w->datacolumn, "corrected");
-    bool spectrum;
     static const char *const typed[] = {"FLAG",           "WEIGHT",    "SIGMA", "WEIGHT_SPECTRUM",
                                         "SIGMA_SPECTRUM", "UVW",       "DATA",  "CORRECTED_DATA",
                                         "MODEL_DATA",     "FLOAT_DATA"};
-    mms_status st = has_spectrum(w, &spectrum, err);
 
-    if (st == MMS_OK)
-        st = mms_output_check_types(w->ms, MMS_COUNT_OF(typed), typed, err);
-    if (st != MMS_OK)
-        return st;
     if (!kinds && (w->t->chanbin.count || w->t->hanning || w->t->timebin_s > 0))
         return mms_fail(err, MMS_ERR_UNSUPPORTED, "LAG_DATA is copied only, never transformed");
-    w->chain =
-        json_pack("{sb si si sb sb s[]}", "exact", (int)w->t->exact, "kinds", (int)kinds, "rule",
-                  (int)mms_split_weight_rule(kinds, renamed), "in_spectrum", (int)spectrum,
-                  "out_spectra", (int)(spectrum || w->t->usewtspectrum), "windows");
-    if (w->t->timebin_s > 0)
-        json_object_set_new(w->chain, "time",
-                            json_pack("{sf si sf}", "timebin_s", w->t->timebin_s, "timespan",
-                                      (int)w->timespan, "max_uvw_m", w->t->maxuvwdistance_m));
-    w->windows = json_array();
-    w->flag_bins = json_array();
-    return w->chain && w->windows && w->flag_bins ? MMS_OK : out_of_memory(w, err);
+    return mms_output_check_types(w->ms, MMS_COUNT_OF(typed), typed, err);
 }
 
 /** The row of the output's SPECTRAL_WINDOW: the input's unless a selection renumbers them. */
@@ -388,10 +272,12 @@ static int64_t window_row(const work *w, int64_t i)
 /** FLAG_CMD wants a bin for each row of the output's SPECTRAL_WINDOW. */
 static mms_status list_flag_bins(work *w, mms_error *err)
 {
+    const mms_step *step = mms_pipeline_find(w->pipeline, "channel");
     int64_t n = w->nspw;
     mms_status st = MMS_OK;
 
-    if (!w->t->chanbin.count)
+    w->flag_bins = json_array();
+    if (!step)
         return MMS_OK;
     if (!mms_selection_spws(w->selection).given)
         st = mms_window_count(w->ms, &n, err);
@@ -400,80 +286,115 @@ static mms_status list_flag_bins(work *w, mms_error *err)
     for (int64_t i = 0; st == MMS_OK && i < w->nspw; i++) {
         const bool given = mms_selection_spws(w->selection).given;
         json_array_set_new(w->flag_bins, (size_t)(given ? i : w->spws[i]),
-                           json_integer(w->bins[i]));
+                           json_integer(mms_channel_step_bin(step, i)));
     }
     return st;
 }
 
-static mms_status prepare_window(work *w, int64_t i, const mms_channels *list, int64_t nrange,
-                                 mms_value *window, mms_error *err)
+/** The selected channels of a window; nothing else happens to them here. */
+static mms_status select_channels(work *w, int32_t spw, mms_window *out, mms_error *err)
 {
     mms_spectral_opts opts = MMS_SPECTRAL_OPTS_INIT;
     mms_spectral_axis axis;
     mms_spectral_plan *plan = NULL;
-    bool changed;
-    mms_status st = mms_window_axis_read(w->ms, w->spws[i], &axis, err);
+    int64_t n;
+    const mms_channels *named = mms_selection_named_channels(w->selection, &n);
+    mms_channels *ranges = mms_alloc(n, sizeof *ranges);
+    mms_status st = mms_window_axis_read(w->ms, spw, &axis, err);
 
-    if (st != MMS_OK)
-        return st;
-    opts.spw = w->spws[i];
-    opts.ranges = list;
-    opts.nrange = nrange;
-    opts.chanbin = w->bins[i];
-    opts.hanning = w->smooth[i];
+    if (st != MMS_OK || !ranges) {
+        free(ranges);
+        return st == MMS_OK ? out_of_memory(w, err) : st;
+    }
+    opts.spw = out->spw = spw;
+    opts.ranges = ranges;
+    for (int64_t i = 0; i < n; i++)
+        if (named[i].spw == spw)
+            ranges[opts.nrange++] = named[i];
     opts.numerics = w->t->exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA;
-    opts.kinds = (unsigned)json_integer_value(json_object_get(w->chain, "kinds"));
-    opts.weight_spectrum = json_is_true(json_object_get(w->chain, "in_spectrum"));
-    opts.time_averaged = w->t->timebin_s > 0;
+    out->direction = mms_axis_direction(&axis);
     MMS_TRY(mms_spectral_prepare(&axis, &opts, &plan, err));
-    for (int64_t k = 0; k < mms_spectral_nwarning(plan); k++)
-        mms_log(MMS_LOG_WARN, w->run->task->name, "%s", mms_spectral_warning(plan, k));
-    const mms_spectral_axis *out = mms_spectral_axis_out(plan, &changed);
-    json_object_set_new(window, "nchan_out", json_integer(out->nchan));
-    if (changed)
-        json_array_append_new(w->windows, mms_window_describe(window_row(w, i), out));
+    MMS_TRY(mms_window_set_axis(out, mms_spectral_axis_out(plan, &out->changed), err));
+    MMS_TRY(mms_window_set_pieces(out, opts.nrange, ranges, err));
 done:
     mms_spectral_plan_free(&plan);
     mms_window_axis_free(&axis);
-    return st == MMS_OK ? st : mms_wrap(err, st, "spw %" PRId32, w->spws[i]);
+    free(ranges);
+    return st == MMS_OK ? st : mms_wrap(err, st, "spw %" PRId32, spw);
 }
 
-/** One window of the chain: what the worker needs, and its row in the output. */
-static mms_status add_window(work *w, int64_t i, mms_channels *list, mms_error *err)
+/** What the selected rows look like before any step. */
+static mms_status make_form(work *w, mms_form *form, mms_error *err)
 {
-    int64_t nrange;
-    mms_value *ranges = spw_ranges(w, w->spws[i], list, &nrange), *ddids = json_array();
-    int32_t nchan = 0;
-
-    for (int64_t d = 0; d < w->meta.ndd; d++)
-        if (w->meta.dds[d].spw == w->spws[i] && dd_is_selected(w, (int32_t)d)) {
-            json_array_append_new(ddids, json_integer(d));
-            nchan = w->meta.dds[d].nchan;
-        }
-    mms_value *window = json_pack("{si si so so sI sb}", "spw", (int)w->spws[i], "nchan",
-                                  (int)nchan, "ranges", ranges, "ddids", ddids, "chanbin",
-                                  (json_int_t)w->bins[i], "hanning", (int)w->smooth[i]);
-    json_array_append_new(json_object_get(w->chain, "windows"), window);
-    return prepare_window(w, i, list, nrange, window, err);
-}
-
-static mms_status make_chain(work *w, mms_error *err)
-{
-    int64_t n;
     mms_status st;
 
-    (void)mms_selection_named_channels(w->selection, &n);
-    mms_channels *list = mms_alloc(n, sizeof *list);
-    MMS_TRY(list ? MMS_OK : out_of_memory(w, err));
     MMS_TRY(list_spws(w, err));
-    MMS_TRY(choose_bins(w, err));
-    MMS_TRY(choose_smooth(w, err));
-    MMS_TRY(start_chain(w, err));
+    MMS_TRY(mms_form_create(w->nspw, w->meta.ndd, form, err));
+    form->kinds = kinds_of(w);
+    form->numerics = w->t->exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA;
+    form->renamed = !strcmp(w->datacolumn, "corrected");
+    MMS_TRY(check_data(w, form->kinds, err));
+    MMS_TRY(has_spectrum(w, &form->weight_spectrum, err));
+    form->out_spectra = form->weight_spectrum || w->t->usewtspectrum;
+    for (int64_t i = 0; i < w->nspw; i++) {
+        MMS_TRY(select_channels(w, w->spws[i], &form->windows[i], err));
+        for (int64_t d = 0; d < w->meta.ndd; d++)
+            if (w->meta.dds[d].spw == w->spws[i] && dd_is_selected(w, (int32_t)d))
+                form->window_of[d] = (int32_t)i;
+    }
+done:
+    return st;
+}
+
+/** The steps that are asked for (transform-numerics 2). */
+static mms_status add_steps(work *w, mms_error *err)
+{
+    const mms_transform *t = w->t;
+    mms_time_opts time = MMS_TIME_OPTS_INIT;
+    mms_step *step;
+    mms_status st;
+
+    time.timebin_s = t->timebin_s;
+    time.timespan = w->timespan;
+    time.max_uvw_m = t->maxuvwdistance_m;
+    if (t->timebin_s > 0) {
+        MMS_TRY(mms_time_step(&time, w->adds_state, &step, err));
+        MMS_TRY(mms_pipeline_add(w->pipeline, step, err));
+    }
+    if (t->chanbin.count) {
+        MMS_TRY(mms_channel_step(t->chanbin.count, t->chanbin.values, t->chanbin_name, &step, err));
+        MMS_TRY(mms_pipeline_add(w->pipeline, step, err));
+    }
+    if (t->hanning) {
+        MMS_TRY(mms_hanning_step(t->smooth_spw, &step, err));
+        MMS_TRY(mms_pipeline_add(w->pipeline, step, err));
+    }
+    MMS_TRY(mms_weights_step(&step, err));
+    MMS_TRY(mms_pipeline_add(w->pipeline, step, err));
+done:
+    return st;
+}
+
+static mms_status make_pipeline(work *w, mms_error *err)
+{
+    mms_form form = {0};
+    mms_status st;
+
+    MMS_TRY(make_form(w, &form, err));
+    MMS_TRY(mms_pipeline_create(&form, &w->pipeline, err));
+    MMS_TRY(add_steps(w, err));
+    const mms_notes *notes = mms_pipeline_notes(w->pipeline);
+    for (int64_t i = 0; i < notes->n; i++)
+        mms_log(MMS_LOG_WARN, w->run->task->name, "%s", notes->texts[i]);
+    const mms_form *out = mms_pipeline_out(w->pipeline);
+    w->windows = json_array();
     for (int64_t i = 0; i < w->nspw; i++)
-        MMS_TRY(add_window(w, i, list, err));
+        if (out->windows[i].changed)
+            json_array_append_new(w->windows,
+                                  mms_window_describe(window_row(w, i), &out->windows[i].axis));
     MMS_TRY(list_flag_bins(w, err));
 done:
-    free(list);
+    mms_form_end(&form);
     return st;
 }
 
@@ -522,72 +443,20 @@ done:
     return st;
 }
 
-/** "1,4" */
-static void add_list(mms_text *text, int64_t n, const int64_t *values)
-{
-    for (int64_t i = 0; i < n; i++)
-        mms_text_add(text, "%s%" PRId64, i ? "," : "", values[i]);
-}
-
-/** What the bins cross, that which is added by itself included. */
-static void add_timespan(mms_text *text, const work *w)
-{
-    int64_t n = 0;
-
-    for (int64_t i = 0; i < MMS_COUNT_OF(timespan_words); i++)
-        if (w->timespan & timespan_words[i].bit)
-            mms_text_add(text, "%s%s", n++ ? "," : " across ", timespan_words[i].name);
-    if (w->adds_state)
-        mms_text_add(text, " (state is added: sub-scans of ALMA)");
-}
-
-/** A new reference; text is ended. */
-static mms_value *stage_of(mms_text *text)
-{
-    mms_value *value = json_string(text->text ? text->text : "");
-
-    free(text->text);
-    *text = (mms_text){0};
-    return value;
-}
-
-/** What happens to the selected rows, in order (transform-numerics 2). */
-static mms_value *list_stages(const work *w)
-{
-    const mms_transform *t = w->t;
-    mms_value *stages = json_array();
-    mms_text text = {0};
-
-    if (t->timebin_s > 0) {
-        mms_text_add(&text, "time average of %g s", t->timebin_s);
-        add_timespan(&text, w);
-        json_array_append_new(stages, stage_of(&text));
-    }
-    if (t->chanbin.count) {
-        mms_text_add(&text, "channel average by ");
-        add_list(&text, t->chanbin.count, t->chanbin.values);
-        json_array_append_new(stages, stage_of(&text));
-    }
-    if (t->hanning) {
-        mms_text_add(&text, "Hanning smoothing%s%s", *t->smooth_spw ? " of spw " : "",
-                     t->smooth_spw);
-        json_array_append_new(stages, stage_of(&text));
-    }
-    return stages;
-}
-
 /** The windows of the output, changed or not: id, input's id, channels. */
 static mms_value *list_windows(const work *w)
 {
-    const mms_value *windows = json_object_get(w->chain, "windows");
+    const mms_form *out = mms_pipeline_out(w->pipeline);
     mms_value *list = json_array();
 
     for (int64_t i = 0; i < w->nspw; i++) {
-        const mms_value *window = json_array_get(windows, (size_t)i);
-        json_array_append_new(list, json_pack("{sI si sO sO}", "spw", (json_int_t)window_row(w, i),
-                                              "from", (int)w->spws[i], "channels_in",
-                                              json_object_get(window, "nchan"), "channels",
-                                              json_object_get(window, "nchan_out")));
+        json_int_t nchan = 0;
+        for (int64_t d = 0; d < w->meta.ndd; d++)
+            if (out->window_of[d] == i)
+                nchan = w->meta.dds[d].nchan;
+        json_array_append_new(list, json_pack("{sI si sI sI}", "spw", (json_int_t)window_row(w, i),
+                                              "from", (int)w->spws[i], "channels_in", nchan,
+                                              "channels", (json_int_t)out->windows[i].axis.nchan));
     }
     return list;
 }
@@ -600,7 +469,7 @@ static mms_status describe(const work *w, const mms_output *out, mms_value *resu
     MMS_TRY(mms_output_describe(out, result, err));
     MMS_TRY(mms_decision_describe(&w->decision, &decision, err));
     json_object_update(result, decision);
-    json_object_set_new(result, "stages", list_stages(w));
+    json_object_set_new(result, "stages", mms_pipeline_describe(w->pipeline));
     json_object_set_new(result, "spws", list_windows(w));
     json_object_set(result, "windows", w->windows);
 done:
@@ -635,7 +504,7 @@ static mms_status write_output(work *w, mms_value *result, mms_error *err)
         .drops_lags = mms_ms_find_column(w->ms, "LAG_DATA") &&
                       (t->timebin_s > 0 || t->chanbin.count || t->hanning),
         .ddistart = t->ddistart > 0 ? (int32_t)t->ddistart : 0,
-        .chain = w->chain,
+        .pipeline = w->pipeline,
         .windows = w->windows,
         .bins = w->flag_bins,
         .ms = w->ms,
@@ -661,14 +530,12 @@ static void end(work *w)
     mms_meta_free(&w->meta);
     mms_selection_free(&w->selection);
     mms_ms_close(&w->ms);
-    mms_value_free(&w->chain);
+    mms_pipeline_free(&w->pipeline);
     mms_value_free(&w->windows);
     mms_value_free(&w->flag_bins);
     free(w->extents);
     free(w->taql);
     free(w->spws);
-    free(w->bins);
-    free(w->smooth);
 }
 
 mms_status mms_transform_run(mms_run *run, const mms_transform *request, mms_value *result,
@@ -683,7 +550,7 @@ mms_status mms_transform_run(mms_run *run, const mms_transform *request, mms_val
     mms_ms_use_tiles(w.ms, request->tiles);
     MMS_TRY(check(&w, err));
     MMS_TRY(read_meta(&w, err));
-    MMS_TRY(make_chain(&w, err));
+    MMS_TRY(make_pipeline(&w, err));
     MMS_TRY(decide(&w, &opts, err));
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(write_output(&w, result, err));

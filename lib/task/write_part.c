@@ -3,7 +3,7 @@
  *  The request: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
- *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], chain (see chain_priv.h), add (columns),
+ *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], pipeline (file of it, or ""), add (columns),
  *  tile, memory (bytes), tiles (bool), sync (bool), threads.
  *
  *  Each thread is a lane that takes blocks from the input to the output.  A block has its turn for
@@ -12,13 +12,12 @@
 #include <string.h>
 
 #include "base/lanes_priv.h"
-#include "chain_priv.h"
 #include "multims/block.h"
 #include "multims/transform.h"
 #include "output_priv.h"
 #include "part_source_priv.h"
+#include "pipeline/time_stage_priv.h"
 #include "task_priv.h"
-#include "time_stage_priv.h"
 
 /** A named id map. */
 typedef struct id_map {
@@ -37,10 +36,10 @@ typedef struct part {
     const char **columns, **skip, **reshape, **add, **copy;
     int64_t nmap, ncut;
     id_map *maps;
-    mms_cut *cuts;        /**< by DDID */
-    mms_chain *chain;     /**< NULL: values stay */
-    mms_time_stage *time; /**< NULL: rows stay */
-    int64_t nrow;         /**< of the output */
+    mms_cut *cuts;                /**< by DDID */
+    const mms_pipeline *pipeline; /**< of the source; NULL: values stay */
+    mms_time_stage *time;         /**< NULL: rows stay */
+    int64_t nrow;                 /**< of the output */
 } part;
 
 static const char *text(const mms_value *request, const char *key)
@@ -99,7 +98,7 @@ static bool is_copied(const part *p, const mms_column *c)
                                           NULL};
 
     return !c->scalar && c->dtype < MMS_DT_STRING && !p->ncut &&
-           !(p->chain && mms_chain_needs(p->chain, c->name)) &&
+           !(p->pipeline && mms_pipeline_needs(p->pipeline, c->name)) &&
            !(*text(p->request, "derive") && in_list(derived, c->name));
 }
 
@@ -185,34 +184,26 @@ static mms_status read_cuts(part *p, mms_error *err)
     return MMS_OK;
 }
 
-static mms_status open_chain(part *p, mms_error *err)
-{
-    const mms_value *chain = json_object_get(p->request, "chain");
-
-    return chain ? mms_chain_open(chain, &p->chain, err) : MMS_OK;
-}
-
 /** Rows that are averaged in time: how many they become is known from here on. */
 static mms_status open_time(part *p, mms_error *err)
 {
-    const mms_value *chain = json_object_get(p->request, "chain");
-    const mms_value *time = json_object_get(chain, "time");
-    const bool exact = json_is_true(json_object_get(chain, "exact"));
-    const mms_time_stage_opts opts = {
-        .ms = p->ms,
-        .rows_file = text(p->request, "rows_file"),
-        .columns = p->columns,
-        .cuts = p->cuts,
-        .ncut = p->ncut,
-        .kinds = (unsigned)json_integer_value(json_object_get(chain, "kinds")),
-        .numerics = exact ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA,
-        .memory = json_integer_value(json_object_get(p->request, "memory")),
-        .block_bytes = block_bytes(p),
-        .nlane = p->nlane};
+    const mms_step *time = mms_pipeline_find(p->pipeline, "time");
+    const mms_form *form = time ? mms_pipeline_in(p->pipeline) : NULL;
 
     if (!time)
         return MMS_OK;
-    const mms_status st = mms_time_stage_open(&opts, time, &p->time, err);
+    const mms_time_stage_opts opts = {.ms = p->ms,
+                                      .rows_file = text(p->request, "rows_file"),
+                                      .columns = p->columns,
+                                      .cuts = p->cuts,
+                                      .ncut = p->ncut,
+                                      .kinds = form->kinds,
+                                      .numerics = form->numerics,
+                                      .memory =
+                                          json_integer_value(json_object_get(p->request, "memory")),
+                                      .block_bytes = block_bytes(p),
+                                      .nlane = p->nlane};
+    const mms_status st = mms_time_stage_open(&opts, mms_time_step_opts(time), &p->time, err);
     if (st == MMS_OK)
         p->nrow = mms_time_stage_nrow(p->time);
     return st;
@@ -230,7 +221,7 @@ static mms_status open_readers(part *p, mms_error *err)
     read.rows_file = text(p->request, "rows_file");
     read.columns = p->columns;
     read.block_bytes = block_bytes(p);
-    read.by_ddid = p->ncut > 0 || p->chain;
+    read.by_ddid = p->ncut > 0 || p->pipeline;
     if (p->time)
         read.most_rows = mms_time_stage_block_rows(p->time);
     MMS_TRY(mms_reader_open(p->ms, &read, &p->readers[0], err));
@@ -250,12 +241,12 @@ static mms_status open_part(part *p, mms_error *err)
 
     MMS_TRY(mms_part_source_get(p->job, p->request, &p->source, err));
     p->ms = p->source->ms;
+    p->pipeline = p->source->pipeline;
     mms_ms_use_tiles(p->ms, tiles);
     p->nlane = threads > 1 ? (int)threads : 1;
     MMS_TRY(read_maps(p, err));
     MMS_TRY(read_cuts(p, err));
     p->nrow = json_integer_value(json_object_get(p->request, "nrow"));
-    MMS_TRY(open_chain(p, err));
     MMS_TRY(list_columns(p, err));
     MMS_TRY(open_time(p, err));
     write.nrow = p->nrow;
@@ -293,7 +284,6 @@ static void close_part(part *p)
     free(p->skip);
     free(p->reshape);
     free(p->add);
-    mms_chain_close(&p->chain);
     mms_time_stage_close(&p->time);
     for (int64_t i = 0; p->maps && i < p->nmap; i++)
         free((void *)p->maps[i].map.to);
@@ -349,7 +339,8 @@ static mms_status select_cells(const part *p, mms_reader *reader, mms_block *blo
     for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
         mms_group *group = &block->groups[g];
         for (int64_t c = 0; st == MMS_OK && p->ncut && c < block->narray; c++)
-            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid], reader, err);
+            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid],
+                               mms_reader_arena(reader), err);
         derive_weights(p, block, group);
     }
     return st;
@@ -360,7 +351,9 @@ static mms_status finish_cells(const part *p, mms_reader *reader, mms_block *blo
 {
     const mms_value *rename = json_object_get(p->request, "rename");
     const char *from = json_string_value(json_array_get(rename, 0));
-    mms_status st = p->chain ? mms_chain_apply(p->chain, reader, block, err) : MMS_OK;
+    mms_status st = p->pipeline
+                        ? mms_pipeline_apply(p->pipeline, mms_reader_arena(reader), block, err)
+                        : MMS_OK;
 
     for (int64_t g = 0; st == MMS_OK && from && g < block->ngroup; g++) {
         mms_cells *renamed = mms_cells_find(block->groups[g].arrays, block->narray, from);

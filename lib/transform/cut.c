@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena_priv.h"
 #include "base/base_priv.h"
 #include "multims/transform.h"
 
@@ -78,7 +79,7 @@ static void keep(const uint8_t *from, uint8_t *to, int64_t outer, int64_t length
 }
 
 static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_t n,
-                            const int32_t *entries, mms_reader *memory, mms_error *err)
+                            const int32_t *entries, mms_arena *arena, mms_error *err)
 {
     int64_t outer = nrow, inner = (int64_t)mms_dtype_size(cells->column->dtype);
     const int64_t length = cells->shape[axis];
@@ -89,7 +90,7 @@ static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_
         inner *= i > axis ? cells->shape[i] : 1;
     }
     if (n > length) // overlapping ranges repeat channels
-        to = mms_reader_scratch(memory, outer * n * inner);
+        to = mms_arena_get(arena, outer * n, (size_t)inner);
     uint8_t *buffer = mms_alloc(length, (size_t)inner);
     if (!buffer || !to) {
         free(buffer);
@@ -105,7 +106,7 @@ static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_
     return MMS_OK;
 }
 
-mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms_reader *memory,
+mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms_arena *arena,
                          mms_error *err)
 {
     int32_t chan, corr;
@@ -120,9 +121,9 @@ mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms
     MMS_TRY(check_axis(cells, chan, cut->nchan_in, "channels", err));
     MMS_TRY(check_axis(cells, corr, cut->ncorr_in, "correlations", err));
     if (chan >= 0 && cut->nchan)
-        MMS_TRY(keep_axis(cells, nrow, chan, cut->nchan, cut->chans, memory, err));
+        MMS_TRY(keep_axis(cells, nrow, chan, cut->nchan, cut->chans, arena, err));
     if (corr >= 0 && cut->ncorr)
-        MMS_TRY(keep_axis(cells, nrow, corr, cut->ncorr, cut->corrs, memory, err));
+        MMS_TRY(keep_axis(cells, nrow, corr, cut->ncorr, cut->corrs, arena, err));
 done:
     return st;
 }

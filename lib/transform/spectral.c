@@ -10,48 +10,12 @@
 
 /* ---- prepare ----------------------------------------------------------------------------------*/
 
-static bool has(unsigned kinds, mms_data_kind kind)
-{
-    return kinds & MMS_KIND_BIT(kind);
-}
-
-/** Weights of the means of a column (3.2). */
-static mms_weight_source mean_source(mms_data_kind kind, unsigned kinds)
-{
-    switch (kind) {
-    case MMS_KIND_DATA:
-        return MMS_BY_SIGMA;
-    case MMS_KIND_MODEL:
-        return has(kinds, MMS_KIND_CORRECTED) ? MMS_BY_WEIGHT
-               : has(kinds, MMS_KIND_DATA)    ? MMS_BY_SIGMA
-                                              : MMS_BY_ONE;
-    default:
-        return MMS_BY_WEIGHT;
-    }
-}
-
-/** What the new WEIGHT is made of (0.6). */
-static mms_weight_source weight_source(const mms_spectral_plan *plan, bool time_averaged)
-{
-    if (plan->sigmas_apart || time_averaged)
-        return MMS_BY_WEIGHT;
-    if (has(plan->kinds, MMS_KIND_DATA))
-        return MMS_BY_SIGMA;
-    if (has(plan->kinds, MMS_KIND_CORRECTED))
-        return MMS_BY_WEIGHT;
-    return has(plan->kinds, MMS_KIND_FLOAT) ? MMS_BY_SIGMA : MMS_BY_ONE;
-}
-
 static void choose_weights(mms_spectral_plan *plan, const mms_spectral_opts *opts)
 {
-    const bool weighted = opts->weight_spectrum || opts->time_averaged;
+    const bool weighted = plan->average && (opts->weight_spectrum || opts->time_averaged);
 
     plan->kinds = opts->kinds;
-    plan->sigmas_apart = has(plan->kinds, MMS_KIND_DATA) && has(plan->kinds, MMS_KIND_CORRECTED);
-    plan->weights = weight_source(plan, opts->time_averaged);
-    for (int kind = 0; kind < MMS_MAX_KINDS; kind++)
-        if (plan->average && weighted && has(plan->kinds, (mms_data_kind)kind))
-            plan->by_kind[kind] = mean_source((mms_data_kind)kind, plan->kinds);
+    plan->choice = mms_choose_weights(plan->kinds, weighted, opts->time_averaged);
 }
 
 mms_status mms_spectral_prepare(const mms_spectral_axis *axis, const mms_spectral_opts *opts,
@@ -119,18 +83,6 @@ const char *mms_spectral_warning(const mms_spectral_plan *plan, int64_t i)
 
 /* ---- apply ------------------------------------------------------------------------------------*/
 
-/** Scratch of one row, and what the row holds now. */
-struct row {
-    const mms_spectral_plan *plan;
-    int64_t ncorr, ncell_in, ncell_out;
-    const uint8_t *flag;               /* of the input, NULL: none is set */
-    const float *weights[MMS_NSOURCE]; /* of the input */
-    float *spectrum[MMS_NSOURCE]; /* [ncell_in] room for weights that the input does not have */
-    float *averaged;              /* [2 * ncell_out] between average and smoothing */
-    uint8_t *averaged_flag, *weight_flag;
-    float *new_weights, *new_sigmas; /* where the output has no spectra */
-};
-
 /** Take bytes of the scratch memory, *at of which are used; base NULL only counts. */
 static void *carve(char *base, int64_t *at, int64_t bytes)
 {
@@ -140,20 +92,23 @@ static void *carve(char *base, int64_t *at, int64_t bytes)
     return taken;
 }
 
+/** Scratch of one row: as it is read, averaged, smoothed. */
+struct row {
+    void *open, *averaged, *smoothed;
+    float *data, *spare; /* between the two; [2 * nchan * ncorr] */
+};
+
 static int64_t lay_out(struct row *row, const mms_spectral_plan *plan, int64_t ncorr, void *scratch)
 {
-    const int64_t in = plan->nchan_in * ncorr, out = plan->bins.nbin * ncorr;
-    const int64_t size = (int64_t)sizeof(float);
+    const int64_t nchan = plan->bins.nbin, size = (int64_t)sizeof(float);
+    const int64_t made = mms_spectrum_bytes(&plan->choice, nchan, ncorr);
     int64_t used = 0;
 
-    *row = (struct row){.plan = plan, .ncorr = ncorr, .ncell_in = in, .ncell_out = out};
-    for (int i = MMS_BY_WEIGHT; i < MMS_NSOURCE; i++)
-        row->spectrum[i] = carve(scratch, &used, in * size);
-    row->averaged = carve(scratch, &used, 2 * out * size);
-    row->averaged_flag = carve(scratch, &used, out);
-    row->weight_flag = carve(scratch, &used, out);
-    row->new_weights = carve(scratch, &used, out * size);
-    row->new_sigmas = carve(scratch, &used, out * size);
+    row->open = carve(scratch, &used, mms_spectrum_open_bytes(plan->nchan_in, ncorr));
+    row->averaged = carve(scratch, &used, made);
+    row->smoothed = carve(scratch, &used, made);
+    row->data = carve(scratch, &used, MMS_MAX_KINDS * 2 * nchan * ncorr * size);
+    row->spare = carve(scratch, &used, 2 * nchan * ncorr * size);
     return used;
 }
 
@@ -162,134 +117,6 @@ int64_t mms_spectral_scratch(const mms_spectral_plan *plan, int64_t ncorr)
     struct row row;
 
     return lay_out(&row, plan, ncorr, NULL);
-}
-
-static bool uses(const mms_spectral_plan *plan, mms_weight_source source)
-{
-    bool used = plan->weights == source || (plan->sigmas_apart && source == MMS_BY_SIGMA);
-
-    for (int kind = 0; kind < MMS_MAX_KINDS; kind++)
-        used = used || plan->by_kind[kind] == source;
-    return used;
-}
-
-/** Fill the weights of ones, once for all rows. */
-static void start_rows(struct row *row)
-{
-    row->weights[MMS_BY_ONE] = row->spectrum[MMS_BY_ONE];
-    for (int64_t i = 0; uses(row->plan, MMS_BY_ONE) && i < row->ncell_in; i++)
-        row->spectrum[MMS_BY_ONE][i] = 1;
-}
-
-/** Weights of row r from SIGMA_SPECTRUM, or from SIGMA. */
-static void weights_of_sigmas(struct row *row, const mms_spectra *in, int64_t r)
-{
-    float *const weights = row->spectrum[MMS_BY_SIGMA];
-
-    if (in->sigma_spectrum) {
-        mms_sigma_to_weight(row->ncell_in, in->sigma_spectrum + r * row->ncell_in, weights);
-    } else {
-        mms_sigma_to_weight(row->ncorr, in->sigma + r * row->ncorr, weights);
-        mms_repeat_channels(row->plan->nchan_in, row->ncorr, weights, weights);
-    }
-    row->weights[MMS_BY_SIGMA] = weights;
-}
-
-static void take_row(struct row *row, const mms_spectra *in, int64_t r)
-{
-    row->flag = mms_flags_or_null(in->flag + r * row->ncell_in, row->ncell_in);
-    if (uses(row->plan, MMS_BY_SIGMA))
-        weights_of_sigmas(row, in, r);
-    if (in->weight_spectrum) {
-        row->weights[MMS_BY_WEIGHT] = in->weight_spectrum + r * row->ncell_in;
-    } else if (uses(row->plan, MMS_BY_WEIGHT)) {
-        float *const weights = row->spectrum[MMS_BY_WEIGHT];
-        mms_repeat_channels(row->plan->nchan_in, row->ncorr, in->weight + r * row->ncorr, weights);
-        row->weights[MMS_BY_WEIGHT] = weights;
-    }
-}
-
-/** Average and smooth the data of a column; flags only where they are wanted. */
-static void transform_column(const struct row *row, const mms_spectra_column *in, int64_t r,
-                             const mms_spectra_column *out, uint8_t *out_flag)
-{
-    const mms_spectral_plan *plan = row->plan;
-    const int nfloat = in->real ? 1 : 2;
-    const float *data = (const float *)in->data + r * row->ncell_in * nfloat;
-    float *const result = (float *)out->data + r * row->ncell_out * nfloat;
-    const uint8_t *flag = row->flag;
-    uint8_t *const averaged_flag = plan->hanning ? row->averaged_flag : out_flag;
-
-    if (plan->average) {
-        float *const averaged = plan->hanning ? row->averaged : result;
-        mms_average_channels(&plan->bins, row->ncorr, nfloat, data, flag,
-                             row->weights[plan->by_kind[in->kind]], averaged,
-                             out_flag ? averaged_flag : NULL);
-        data = averaged;
-        flag = averaged_flag;
-    }
-    if (plan->hanning) {
-        mms_hanning_smooth(plan->bins.nbin, row->ncorr * nfloat, data, result);
-        if (out_flag)
-            mms_hanning_flags(plan->bins.nbin, row->ncorr, flag, out_flag);
-    } else if (!plan->average) {
-        memcpy(result, data, (size_t)(row->ncell_out * nfloat) * sizeof *result);
-        if (out_flag && flag)
-            memcpy(out_flag, flag, (size_t)row->ncell_out);
-        else if (out_flag)
-            memset(out_flag, 0, (size_t)row->ncell_out);
-    }
-}
-
-/** Average and smooth weights; their flags go to weight_flag. */
-static void transform_weights(const struct row *row, mms_weight_source source, float *out)
-{
-    const mms_spectral_plan *plan = row->plan;
-    const float *weights = row->weights[source];
-    const uint8_t *flag = row->flag;
-
-    if (plan->average) {
-        float *const sums = plan->hanning ? row->averaged : out;
-        uint8_t *const sums_flag = plan->hanning ? row->averaged_flag : row->weight_flag;
-        mms_sum_weights(&plan->bins, row->ncorr, weights, flag, sums, sums_flag);
-        weights = sums;
-        flag = sums_flag;
-    }
-    if (plan->hanning) {
-        mms_hanning_weights(plan->bins.nbin, row->ncorr, weights, flag, out, row->weight_flag);
-    } else if (!plan->average) {
-        memcpy(out, weights, (size_t)row->ncell_out * sizeof *out);
-        memset(row->weight_flag, 0, (size_t)row->ncell_out);
-        if (flag)
-            memcpy(row->weight_flag, flag, (size_t)row->ncell_out);
-    }
-}
-
-/** WEIGHT is the mean of the new weights, SIGMA the mean of the new sigmas. */
-static void put_weights(const struct row *row, mms_spectra *out, int64_t r)
-{
-    const int64_t nchan = row->plan->bins.nbin, cell = r * row->ncell_out, at = r * row->ncorr;
-    float *weights = out->weight_spectrum ? out->weight_spectrum + cell : row->new_weights;
-    float *sigmas = out->sigma_spectrum ? out->sigma_spectrum + cell : row->new_sigmas;
-
-    transform_weights(row, row->plan->weights, weights);
-    mms_mean_spectrum(nchan, row->ncorr, weights, row->weight_flag, out->weight + at);
-    if (row->plan->sigmas_apart) {
-        transform_weights(row, MMS_BY_SIGMA, sigmas);
-        weights = sigmas;
-    }
-    mms_weight_to_sigma(row->ncell_out, weights, sigmas);
-    mms_mean_spectrum(nchan, row->ncorr, sigmas, row->weight_flag, out->sigma + at);
-}
-
-static int main_column(const mms_spectra *in)
-{
-    int first = 0;
-
-    for (int i = 1; i < in->ncolumn; i++)
-        if (in->column[i].kind < in->column[first].kind)
-            first = i;
-    return first;
 }
 
 static mms_status check_shapes(const mms_spectral_plan *plan, const mms_spectra *in,
@@ -312,23 +139,67 @@ static mms_status check_shapes(const mms_spectral_plan *plan, const mms_spectra 
     return MMS_OK;
 }
 
+/** A step's result for a row of in: in the scratch memory, or (data NULL) in row r of out. */
+static mms_spectrum result_of(const mms_spectral_plan *plan, const mms_spectrum *in, void *memory,
+                              float *data, const mms_spectra *out, int64_t r)
+{
+    const int64_t n = plan->bins.nbin * in->ncorr;
+    mms_spectrum s = *in;
+
+    s.nchan = plan->bins.nbin;
+    mms_spectrum_make(&plan->choice, memory, &s);
+    for (int i = 0; i < in->ncolumn; i++)
+        s.column[i].data =
+            data ? data + i * 2 * n
+                 : (float *)out->column[i].data + r * n * (in->column[i].real ? 1 : 2);
+    if (!data)
+        s.flag = out->flag + r * n;
+    return s;
+}
+
+static void copy_row(const mms_spectrum *in, mms_spectrum *out)
+{
+    const int64_t n = in->nchan * in->ncorr;
+
+    for (int i = 0; i < in->ncolumn; i++)
+        memcpy(out->column[i].data, in->column[i].data,
+               (size_t)(n * (in->column[i].real ? 1 : 2)) * sizeof(float));
+    memset(out->flag, 0, (size_t)n);
+    if (in->flag)
+        memcpy(out->flag, in->flag, (size_t)n);
+    for (int i = MMS_BY_WEIGHT; i < MMS_NSOURCE; i++) {
+        out->weights[i] = in->weights[i];
+        out->weight_flag[i] = in->weight_flag[i];
+    }
+}
+
 mms_status mms_spectral_apply(const mms_spectral_plan *plan, const mms_spectra *in,
                               mms_spectra *out, void *scratch, mms_error *err)
 {
     const mms_status st = check_shapes(plan, in, out, err);
-    const int main_one = main_column(in);
+    mms_spectrum opened;
     struct row row;
 
     if (st != MMS_OK)
         return st;
     lay_out(&row, plan, in->ncorr, scratch);
-    start_rows(&row);
+    mms_spectrum_start(&plan->choice, row.open, in, &opened);
     for (int64_t r = 0; r < in->nrow; r++) {
-        take_row(&row, in, r);
-        for (int i = 0; i < in->ncolumn; i++)
-            transform_column(&row, &in->column[i], r, &out->column[i],
-                             i == main_one ? out->flag + r * row.ncell_out : NULL);
-        put_weights(&row, out, r);
+        mms_spectrum_open(&plan->choice, in, r, &opened);
+        mms_spectrum averaged = opened;
+        if (plan->average) {
+            averaged =
+                result_of(plan, &opened, row.averaged, plan->hanning ? row.data : NULL, out, r);
+            mms_channel_row(&plan->bins, &plan->choice, &opened, &averaged);
+        }
+        mms_spectrum smoothed = averaged;
+        if (plan->hanning || !plan->average)
+            smoothed = result_of(plan, &averaged, row.smoothed, NULL, out, r);
+        if (plan->hanning)
+            mms_hanning_row(&plan->choice, &averaged, &smoothed);
+        else if (!plan->average)
+            copy_row(&averaged, &smoothed);
+        mms_spectrum_close(&plan->choice, &smoothed, out, r, row.spare);
     }
     return MMS_OK;
 }

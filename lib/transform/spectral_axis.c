@@ -33,6 +33,11 @@ void mms_spectral_axis_free(mms_spectral_axis *axis)
     free(axis);
 }
 
+int mms_axis_direction(const mms_spectral_axis *axis)
+{
+    return axis->nchan > 0 && axis->freq_hz[axis->nchan - 1] < axis->freq_hz[0] ? -1 : 1;
+}
+
 static void copy_axis(const mms_spectral_axis *in, mms_spectral_axis *out)
 {
     const size_t bytes = (size_t)in->nchan * sizeof(double);
@@ -156,7 +161,7 @@ static struct channel average_channel(const mms_spectral_plan *plan, const mms_s
     const int64_t *members = plan->channel + bin.first;
     const int64_t a = members[0], b = members[bin.count - 1];
     const double apart = fabs(in->freq_hz[b] - in->freq_hz[a]);
-    const double sign = in->freq_hz[in->nchan - 1] < in->freq_hz[0] ? -1 : 1;
+    const double sign = plan->direction;
     struct channel c = {
         .freq_hz = (in->freq_hz[a] + in->freq_hz[b]) / 2,
         .width_hz = (apart + 0.5 * fabs(in->width_hz[a] + in->width_hz[b])) * sign,
@@ -219,6 +224,7 @@ mms_status mms_spectral_make_axis(mms_spectral_plan *plan, const mms_spectral_ax
     mms_status st;
 
     MMS_TRY(check_ranges(in, opts, err));
+    plan->direction = opts->direction ? opts->direction : mms_axis_direction(in);
     for (int64_t i = 0; i < nrange; i++)
         plan->nchan_in += range_size(&ranges[i]);
     MMS_TRY(fit_chanbin(plan, opts, err));

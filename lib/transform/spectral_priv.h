@@ -2,7 +2,7 @@
 #define MULTIMS_SPECTRAL_PRIV_H
 /** @file spectral_priv.h  The plan of a window, between the files that make and use it. */
 
-#include "spectra_priv.h"
+#include "spectrum_priv.h"
 
 /** Some of the selected channels. */
 struct bin {
@@ -18,9 +18,8 @@ struct mms_spectral_plan {
     struct bin *dropped; /**< [nrange] */
     bool average, hanning;
     unsigned kinds;
-    mms_weight_source by_kind[MMS_MAX_KINDS]; /**< weights in the means of a column */
-    mms_weight_source weights;                /**< what becomes WEIGHT */
-    bool sigmas_apart;                        /**< SIGMA from SIGMA, not from the new WEIGHT */
+    mms_weight_choice choice;
+    int direction; /**< sign of the widths of changed windows */
     mms_spectral_axis *axis;
     bool axis_changed;
     int64_t nwarning, warning_capacity;
@@ -30,6 +29,9 @@ struct mms_spectral_plan {
 /** Fill nchan_in, bins, axis and warnings. */
 mms_status mms_spectral_make_axis(mms_spectral_plan *plan, const mms_spectral_axis *in,
                                   const mms_spectral_opts *opts, mms_error *err);
+
+/** Return -1 where the frequencies descend, else 1. */
+int mms_axis_direction(const mms_spectral_axis *axis);
 
 void mms_spectral_axis_free(mms_spectral_axis *axis);
 

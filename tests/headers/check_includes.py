@@ -19,6 +19,7 @@ OWN = {
     "simulate": {"simulate"},
     "plan": {"plan", "decide"},
     "transform": {"transform", "spectra", "regrid"},
+    "pipeline": set(),
     "engine": {"engine", "stage"},
     "task": {"task"},
 }
@@ -32,6 +33,7 @@ ALSO = {
     "check": OWN["mms"] | OWN["ms"] | OWN["subtables"],
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block"},
+    "pipeline": OWN["ms"] | OWN["transform"],
 }
 
 # Private headers of other folders: base's are everybody's.
@@ -40,7 +42,8 @@ PRIVATE = {
     "subtables": {"tables", "ms", "mms"},
     "check": {"tables", "ms", "mms"},
     "simulate": {"tables"},
-    "task": {"ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
+    "pipeline": {"transform", "ms"},
+    "task": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
 }
 
 # Outside headers that only these files may include, first match counts.

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "task/record_sort_priv.h"
+#include "pipeline/record_sort_priv.h"
 
 typedef struct record {
     int64_t key, value;

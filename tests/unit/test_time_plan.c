@@ -10,7 +10,7 @@
 #include "base/files_priv.h"
 #include "ms/rowlist_priv.h"
 #include "multims/simulate.h"
-#include "task/time_plan_priv.h"
+#include "pipeline/time_plan_priv.h"
 
 /* Six baselines at four times: row 6 * time + baseline.  Bins of two times make twelve rows. */
 enum { NROW = 24, NBIN = 12, COST = 100 };

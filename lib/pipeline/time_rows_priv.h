@@ -4,9 +4,9 @@
 
 #include <stdio.h>
 
+#include "base/base_priv.h"
 #include "multims/ms.h"
 #include "multims/spectra.h"
-#include "task_priv.h"
 
 /** One row: what decides its bin, its place in the list of rows, its number in the input. */
 typedef struct mms_time_input {

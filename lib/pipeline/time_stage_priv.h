@@ -3,14 +3,13 @@
 /** @file time_stage_priv.h  The time average of a part: blocks of rows in, blocks of averaged rows
  *  out.
  *
- *  An averaged row stands where the first row of its bin stood (design D21).  As JSON: timebin_s,
- *  timespan (MMS_TIMESPAN_…), max_uvw_m. */
+ *  An averaged row stands where the first row of its bin stood (design D21). */
 
+#include "base/base_priv.h"
 #include "base/lanes_priv.h"
 #include "multims/block.h"
 #include "multims/spectra.h"
 #include "multims/transform.h"
-#include "task_priv.h"
 
 typedef struct mms_time_stage mms_time_stage;
 
@@ -30,8 +29,9 @@ typedef struct mms_time_stage_opts {
 /** Find the bins of a part from its scalar columns, and how to average them within the memory. What
  *  opts points to must live longer.
  *  Errors: ARG one row's sums are beyond the memory; TABLE, IO, SPACE, MEM. */
-MMS_CHECKED mms_status mms_time_stage_open(const mms_time_stage_opts *opts, const mms_value *value,
-                                           mms_time_stage **out, mms_error *err);
+MMS_CHECKED mms_status mms_time_stage_open(const mms_time_stage_opts *opts,
+                                           const mms_time_opts *bins, mms_time_stage **out,
+                                           mms_error *err);
 void mms_time_stage_close(mms_time_stage **stage);
 
 /** Return the number of averaged rows. */

@@ -7,8 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/arena_priv.h"
 #include "base/files_priv.h"
-#include "chain_priv.h"
+#include "pipeline_priv.h"
 #include "time_plan_priv.h"
 
 /** One averaged row: made from the first row of its bin, held until those before it are complete.
@@ -233,7 +234,7 @@ done:
     return st;
 }
 
-mms_status mms_time_stage_open(const mms_time_stage_opts *opts, const mms_value *value,
+mms_status mms_time_stage_open(const mms_time_stage_opts *opts, const mms_time_opts *bins,
                                mms_time_stage **out, mms_error *err)
 {
     mms_time_stage *s = calloc(1, sizeof *s);
@@ -243,10 +244,7 @@ mms_status mms_time_stage_open(const mms_time_stage_opts *opts, const mms_value 
     if (!s)
         return out_of_memory(err);
     s->opts = *opts;
-    s->bin_opts = (mms_time_opts)MMS_TIME_OPTS_INIT;
-    s->bin_opts.timebin_s = json_number_value(json_object_get(value, "timebin_s"));
-    s->bin_opts.timespan = (unsigned)json_integer_value(json_object_get(value, "timespan"));
-    s->bin_opts.max_uvw_m = json_number_value(json_object_get(value, "max_uvw_m"));
+    s->bin_opts = *bins;
     s->limit = limit_of(s);
     MMS_TRY(choose_columns(s, err));
     MMS_TRY(plan(s, err));
@@ -350,12 +348,14 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     mms_status st;
 
     r->block = block;
-    r->group = mms_reader_scratch(reader, n * (int64_t)sizeof *r->group);
-    r->index = mms_reader_scratch(reader, n * (int64_t)sizeof *r->index);
-    r->next = mms_reader_scratch(reader, n * (int64_t)sizeof *r->next);
-    r->bins = mms_reader_scratch(reader, n * (int64_t)sizeof(record *));
-    r->spectra = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->spectra);
-    r->uvw_m = mms_reader_scratch(reader, block->ngroup * (int64_t)sizeof *r->uvw_m);
+    r->group = mms_arena_get(mms_reader_arena(reader), n * (int64_t)sizeof *r->group, 1);
+    r->index = mms_arena_get(mms_reader_arena(reader), n * (int64_t)sizeof *r->index, 1);
+    r->next = mms_arena_get(mms_reader_arena(reader), n * (int64_t)sizeof *r->next, 1);
+    r->bins = mms_arena_get(mms_reader_arena(reader), n * (int64_t)sizeof(record *), 1);
+    r->spectra =
+        mms_arena_get(mms_reader_arena(reader), block->ngroup * (int64_t)sizeof *r->spectra, 1);
+    r->uvw_m =
+        mms_arena_get(mms_reader_arena(reader), block->ngroup * (int64_t)sizeof *r->uvw_m, 1);
     MMS_TRY(r->group && r->index && r->next && r->bins && r->spectra && r->uvw_m
                 ? MMS_OK
                 : out_of_memory(err));
@@ -619,7 +619,7 @@ static mms_status add_rows(const mms_time_stage *s, mms_lanes *lanes, mms_reader
         const int64_t bytes = s->averages[i] ? mms_time_average_scratch(s->averages[i]) : 0;
         a.scratch_bytes = bytes > a.scratch_bytes ? bytes : a.scratch_bytes;
     }
-    a.scratch = mms_reader_scratch(reader, a.scratch_bytes * n);
+    a.scratch = mms_arena_get(mms_reader_arena(reader), a.scratch_bytes * n, 1);
     if (!a.scratch)
         return out_of_memory(err);
     mms_lanes_share(lanes, n, add_share, &a);
@@ -639,7 +639,7 @@ typedef struct batch {
 
 static void *scratch(const batch *b, int64_t n, size_t size)
 {
-    return mms_reader_scratch(b->reader, n * (int64_t)size);
+    return mms_arena_get(mms_reader_arena(b->reader), n * (int64_t)size, 1);
 }
 
 /** Write the averaged values into the record's scalars. */

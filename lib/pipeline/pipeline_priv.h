@@ -1,0 +1,76 @@
+#ifndef MULTIMS_PIPELINE_PRIV_H
+#define MULTIMS_PIPELINE_PRIV_H
+/** @file pipeline_priv.h  What is done to a stream of blocks: steps in the order of steps.def. */
+
+#include "multims/block.h"
+#include "step_priv.h"
+
+typedef struct mms_pipeline mms_pipeline;
+
+/** Make a pipeline without steps for a stream of this form, whose content it takes.
+ *  Errors: MEM. */
+MMS_CHECKED mms_status mms_pipeline_create(mms_form *form, mms_pipeline **out, mms_error *err);
+/** *pipeline is set to NULL; NULL is accepted. */
+void mms_pipeline_free(mms_pipeline **pipeline);
+
+/** Add a step, which is taken even on failure, and prepare it; steps come in the order of
+ *  steps.def.  Errors: what prepare refuses. */
+MMS_CHECKED mms_status mms_pipeline_add(mms_pipeline *pipeline, mms_step *step, mms_error *err);
+
+/** The form of the stream before the first and after the last step.  Borrowed. */
+const mms_form *mms_pipeline_in(const mms_pipeline *pipeline);
+const mms_form *mms_pipeline_out(const mms_pipeline *pipeline);
+
+/** Find a step by its kind's name, or NULL. */
+const mms_step *mms_pipeline_find(const mms_pipeline *pipeline, const char *name);
+
+/** Warnings of all steps, in the order in which they are logged.  Borrowed. */
+const mms_notes *mms_pipeline_notes(const mms_pipeline *pipeline);
+
+/** List the words of all steps that have some, in order; new reference. */
+mms_value *mms_pipeline_describe(const mms_pipeline *pipeline);
+
+/** At the border between processes: form and steps as JSON; the other side prepares anew.
+ *  Errors: INTERNAL a key is missing; MEM. */
+MMS_CHECKED mms_status mms_pipeline_encode(const mms_pipeline *pipeline, mms_value **out,
+                                           mms_error *err);
+MMS_CHECKED mms_status mms_pipeline_decode(const mms_value *value, mms_pipeline **out,
+                                           mms_error *err);
+
+/** Whether blocks must have an array column: a step reads or changes it. */
+bool mms_pipeline_needs(const mms_pipeline *pipeline, const char *column);
+
+/** Transform a block whose groups have one DDID each and selected channels only: data, flags and
+ *  weights change, spectra that the input lacks are added.  Several threads may transform a block
+ *  each, with an arena each.  Errors: TABLE a needed cell is undefined; SHAPE; MEM. */
+MMS_CHECKED mms_status mms_pipeline_apply(const mms_pipeline *pipeline, mms_arena *arena,
+                                          mms_block *block, mms_error *err);
+
+/* ---- cells and spectra ------------------------------------------------------------------------*/
+
+/** The data columns of a block that are processed, by kind. */
+typedef struct mms_kind_column {
+    const char *column;
+    mms_data_kind kind;
+} mms_kind_column;
+extern const mms_kind_column mms_kind_columns[MMS_MAX_KINDS];
+
+/** See the cells of a group as spectra of the kinds, and (spectra) those of WEIGHT_SPECTRUM and
+ *  SIGMA_SPECTRUM that are defined.
+ *  Errors: TABLE a needed cell is undefined; SHAPE the columns disagree. */
+MMS_CHECKED mms_status mms_group_spectra(const mms_block *block, const mms_group *group,
+                                         unsigned kinds, bool spectra, mms_spectra *out,
+                                         mms_error *err);
+
+/** Put spectra back into the cells; both spectra, if out_spectra, into columns that are added where
+ *  there are none. */
+void mms_group_scatter(mms_block *block, mms_group *group, const mms_spectra *spectra,
+                       bool out_spectra);
+
+/** Cells that no step knows lose their values where channels were averaged or smoothed.
+ *  Errors: MEM. */
+MMS_CHECKED mms_status mms_group_clear_others(mms_block *block, mms_group *group, int64_t nchan_in,
+                                              const mms_spectra *out, mms_arena *arena,
+                                              mms_error *err);
+
+#endif

@@ -1,0 +1,83 @@
+#ifndef MULTIMS_STEP_PRIV_H
+#define MULTIMS_STEP_PRIV_H
+/** @file step_priv.h  A transformation of a stream of blocks.
+ *
+ *  A step is made by its own function (mms_channel_step(), …), prepared by the pipeline it is added
+ *  to, in client and worker by the same call, and does its work in one of these ways:
+ *  - row: the channels of one row become others; most steps are of this kind.
+ *  - time alone changes rows (time_stage_priv.h).
+ *  Members that a kind has no need of are NULL. */
+
+#include "form_priv.h"
+#include "transform/spectrum_priv.h"
+
+typedef struct mms_step_kind mms_step_kind;
+
+/** What all steps begin with. */
+typedef struct mms_step {
+    const mms_step_kind *kind;
+} mms_step;
+
+/** Warnings of prepare, in the order in which they are logged. */
+typedef struct mms_notes {
+    int64_t n, capacity;
+    char **texts;
+} mms_notes;
+
+/** Take a text that was allocated (NULL: MEM). */
+MMS_CHECKED mms_status mms_notes_add(mms_notes *notes, char *text, mms_error *err);
+void mms_notes_end(mms_notes *notes);
+
+struct mms_step_kind {
+    const char *name;
+    bool takes_means; /**< data are averaged, by weights where the input has them */
+
+    /** Say what the stream becomes: out begins as a copy of in.  Errors: ARG what can't be done. */
+    mms_status (*prepare)(mms_step *step, const mms_form *in, mms_form *out, mms_notes *notes,
+                          mms_error *err);
+
+    /** The step's parameters as JSON, and back; neither with what prepare makes. */
+    mms_status (*encode)(const mms_step *step, mms_value **out, mms_error *err);
+    mms_status (*decode)(const mms_value *value, mms_step **out, mms_error *err);
+    void (*close)(mms_step *step);
+
+    /** Return the words of the plan; NULL: out of memory, or there is nothing to say. */
+    char *(*describe)(const mms_step *step);
+
+    /** Return whether rows of a window change. */
+    bool (*acts)(const mms_step *step, int64_t window);
+
+    /** Transform one row; out has room of the new form.  Many threads at a time. */
+    void (*row)(const mms_step *step, int64_t window, const mms_weight_choice *choice,
+                const mms_spectrum *in, mms_spectrum *out);
+};
+
+#define STEP(name) extern const mms_step_kind mms_step_##name;
+#include "steps.def"
+#undef STEP
+
+/** Average in time.  @param adds_state  state was added to the timespan by itself */
+MMS_CHECKED mms_status mms_time_step(const mms_time_opts *opts, bool adds_state, mms_step **out,
+                                     mms_error *err);
+
+/** How a time average bins rows. */
+const mms_time_opts *mms_time_step_opts(const mms_step *step);
+
+/** Average channels: one bin for all windows, or one for each.
+ *  @param name  of the parameter, in messages; borrowed for good */
+MMS_CHECKED mms_status mms_channel_step(int64_t n, const int64_t *bins, const char *name,
+                                        mms_step **out, mms_error *err);
+
+/** The channels of a window that become one. */
+int64_t mms_channel_step_bin(const mms_step *step, int64_t window);
+
+/** Hanning-smooth the windows that a list of spws such as "0,2~4" names; "": all. */
+MMS_CHECKED mms_status mms_hanning_step(const char *spws, mms_step **out, mms_error *err);
+
+/** Make WEIGHT, SIGMA and the spectra of the output; the last step where there are data. */
+MMS_CHECKED mms_status mms_weights_step(mms_step **out, mms_error *err);
+
+/** How the weights of rows change whose data do not (transform-numerics 0.5). */
+mms_weight_rule mms_weights_rule(const mms_step *step);
+
+#endif
