@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # unpack.sh FROM TO: unpacks the public observations FROM/*.tar.xz into the folder TO, once.
 # Exit status 77 (skip) where FROM does not exist.
 set -eu

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_COMMANDS_H
 #define MULTIMS_COMMANDS_H
 /** @file commands.h  What the program understands besides the verbs of the tasks. */

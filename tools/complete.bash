@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Names of files that begin with $1, a slash behind folders
 _multims_files()
 {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file complete.c  Writes the completion of bash: what the tables of the tasks say as functions,
  *  before the script that uses them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file manpage.c  Writes a manual page: the parameters from the table of a task, the rest from
  *  docs/man.
  *

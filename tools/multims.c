@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file multims.c  The program: find the task, parse, run, print, end with a status (design D16).
  */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_BASE_H
 #define MULTIMS_BASE_H
 /** @file base.h  What every public header builds on: visibility, status, error, complex, ranges. */

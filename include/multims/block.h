@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_BLOCK_H
 #define MULTIMS_BLOCK_H
 /** @file block.h  Rows of an MS in memory: scalars by row, arrays grouped by cell shape. */

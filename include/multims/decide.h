@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_DECIDE_H
 #define MULTIMS_DECIDE_H
 /** @file decide.h  Parallel over the sub-MSs, another Multi-MS, one MS, or refused; and why.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_DIFF_H
 #define MULTIMS_DIFF_H
 /** @file diff.h  Compares two MSs or Multi-MSs cell by cell. */

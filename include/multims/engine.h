@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_ENGINE_H
 #define MULTIMS_ENGINE_H
 /** @file engine.h  Hands units of work to worker processes, local or under MPI, and collects

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_FLAG_CMD_H
 #define MULTIMS_FLAG_CMD_H
 /** @file flag_cmd.h  The commands of FLAG_CMD in the window ids and channels of an output. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_LAYOUT_H
 #define MULTIMS_LAYOUT_H
 /** @file layout.h  Putting a Multi-MS together: names, links, reference table, HISTORY, flags. */

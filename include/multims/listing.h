@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_LISTING_H
 #define MULTIMS_LISTING_H
 /** @file listing.h  What each member of a Multi-MS holds: scans, spws, rows, size on disk. */

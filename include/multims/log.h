@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_LOG_H
 #define MULTIMS_LOG_H
 /** @file log.h  Log lines: a level, a scope (task or module) and a text, given to one sink. */

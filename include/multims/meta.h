@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_META_H
 #define MULTIMS_META_H
 /** @file meta.h  What an MS holds, as plain structs: row counts by scan, DDID, field, … */

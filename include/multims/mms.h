@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_MMS_H
 #define MULTIMS_MMS_H
 /** @file mms.h  A Multi-MS as a whole: is it sound, does it hold what its source holds. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_MS_H
 #define MULTIMS_MS_H
 /** @file ms.h  One MeasurementSet on disk, a sub-MS, or a Multi-MS read as one table. */

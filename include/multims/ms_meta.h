@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_MS_META_H
 #define MULTIMS_MS_META_H
 /** @file ms_meta.h  Counts the selected rows of an MS into the plain structs of meta.h. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_MULTIMS_H
 #define MULTIMS_MULTIMS_H
 /** @file multims.h  All public headers. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_PLAN_H
 #define MULTIMS_PLAN_H
 /** @file plan.h  Which rows go to which sub-MS.  No file is touched: metadata in, plan out. */

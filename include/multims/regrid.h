@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_REGRID_H
 #define MULTIMS_REGRID_H
 /** @file regrid.h  Other frequency grids: which channels the output has, how spectra get there, how

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SELECT_H
 #define MULTIMS_SELECT_H
 /** @file select.h  What a request selects from an MS: rows, ids, channels, correlations. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SIMULATE_H
 #define MULTIMS_SIMULATE_H
 /** @file simulate.h  Makes MeasurementSets whose values tell their place, for tests and benchmarks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SPECTRA_H
 #define MULTIMS_SPECTRA_H
 /** @file spectra.h  Spectra of rows of one DDID: channel and time averages, Hanning smoothing, and

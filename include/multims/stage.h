@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_STAGE_H
 #define MULTIMS_STAGE_H
 /** @file stage.h  Staged outputs: made beside their final place and renamed there when complete.

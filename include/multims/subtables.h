@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SUBTABLES_H
 #define MULTIMS_SUBTABLES_H
 /** @file subtables.h  The sub-tables of an output: written once, from the selection (design D20).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TASK_H
 #define MULTIMS_TASK_H
 /** @file task.h  A task: its name, its parameters, declared once, and its run function.

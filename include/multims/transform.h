@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TRANSFORM_H
 #define MULTIMS_TRANSFORM_H
 /** @file transform.h  Operations on blocks: renumber ids, cut channels and correlations, derive

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_VALUE_H
 #define MULTIMS_VALUE_H
 /** @file value.h  Values that tasks take and answer: JSON, held by jansson. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file arena.c  Memory that is taken in pieces and given back as a whole. */
 #include "arena_priv.h"
 

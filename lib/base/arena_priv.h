@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_ARENA_PRIV_H
 #define MULTIMS_ARENA_PRIV_H
 /** @file arena_priv.h  Memory that is taken in pieces and given back as a whole, block by block. */

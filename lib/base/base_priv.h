@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_BASE_PRIV_H
 #define MULTIMS_BASE_PRIV_H
 /** @file base_priv.h  Small things every folder of lib uses: memory, text, paths. */

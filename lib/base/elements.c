@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file elements.c  Elements between casacore's files and memory. */
 #include "elements_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_ELEMENTS_PRIV_H
 #define MULTIMS_ELEMENTS_PRIV_H
 /** @file elements_priv.h  Elements between casacore's files and memory: byte order, and flags of

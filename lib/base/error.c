@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file error.c  Status names and messages. */
 #include <stdio.h>
 #include <string.h>

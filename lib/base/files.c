@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file files.c  Files and folders: copy, remove, sync, space. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_FILES_PRIV_H
 #define MULTIMS_FILES_PRIV_H
 /** @file files_priv.h  Files and folders: copy, remove, sync, space. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file lanes.c  Threads that work on one sequence of pieces, each on one piece at a time. */
 #include "lanes_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_LANES_PRIV_H
 #define MULTIMS_LANES_PRIV_H
 /** @file lanes_priv.h  Threads that work on one sequence of pieces, each on one piece at a time. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file log.c  One sink for log lines. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file mem.c  Checked allocation. */
 #include <stdlib.h>
 #include <string.h>

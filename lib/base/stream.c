@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file stream.c  casacore's object files (AipsIO) in memory. */
 #include "stream_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_STREAM_PRIV_H
 #define MULTIMS_STREAM_PRIV_H
 /** @file stream_priv.h  casacore's object files (AipsIO): numbers, most big-endian, texts, nested

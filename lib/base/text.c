@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file text.c  Texts, paths and numbers in text. */
 #include <ctype.h>
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file tree.c  A folder read once, to be written many times. */
 #include <errno.h>
 #include <fcntl.h>

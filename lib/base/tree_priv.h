@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TREE_PRIV_H
 #define MULTIMS_TREE_PRIV_H
 /** @file tree_priv.h  A folder read once, to be written many times. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file value.c  JSON values: parse, read, write. */
 #include <errno.h>
 #include <jansson.h>

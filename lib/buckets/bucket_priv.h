@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_BUCKETS_BUCKET_PRIV_H
 #define MULTIMS_BUCKETS_BUCKET_PRIV_H
 /** @file bucket_priv.h  Buckets and the maps from rows to them, shared by lib/buckets. */

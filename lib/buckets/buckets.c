@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file buckets.c  Open and close a manager; what its two kinds share. */
 #include <errno.h>
 #include <fcntl.h>

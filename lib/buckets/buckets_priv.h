@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_BUCKETS_PRIV_H
 #define MULTIMS_BUCKETS_PRIV_H
 /** @file buckets_priv.h  Scalar columns of casacore's StandardStMan and IncrementalStMan, read and

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file incremental.c  IncrementalStMan: header, map of rows, values. */
 #include <errno.h>
 #include <inttypes.h>

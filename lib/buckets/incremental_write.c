@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file incremental_write.c  IncrementalStMan: buckets of changes, then the map of rows, then the
  *  header. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file standard.c  StandardStMan: header, map of rows, values. */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file standard_write.c  StandardStMan: buckets of rows, then the map of rows, then the header.
  */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file write.c  Make the file of a manager; what the two kinds share. */
 #include <errno.h>
 #include <fcntl.h>

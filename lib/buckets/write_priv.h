@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_BUCKETS_WRITE_PRIV_H
 #define MULTIMS_BUCKETS_WRITE_PRIV_H
 /** @file write_priv.h  Managers that are written, shared by lib/buckets. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_AGAINST_PRIV_H
 #define MULTIMS_AGAINST_PRIV_H
 /** @file against_priv.h  A set verified against the source that it was cut from. */

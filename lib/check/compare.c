@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file compare.c  Compares the cells of one column over pairs of rows. */
 #include "compare_priv.h"
 

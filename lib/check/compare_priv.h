@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_COMPARE_PRIV_H
 #define MULTIMS_COMPARE_PRIV_H
 /** @file compare_priv.h  Compares the cells of one column over pairs of rows. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_DIFF_PRIV_H
 #define MULTIMS_DIFF_PRIV_H
 /** @file diff_priv.h  What diff and verify share: row keys, tables compared as a whole. */

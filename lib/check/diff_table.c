@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file diff_table.c  Compares two sub-tables, and the keys and keywords that diff and verify use.
  */
 #include <inttypes.h>

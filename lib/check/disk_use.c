@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file disk_use.c  Size of a folder on disk, as `du -hs` prints it (multi-ms 4.3). */
 #include "disk_use_priv.h"
 

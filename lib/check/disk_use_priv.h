@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_DISK_USE_PRIV_H
 #define MULTIMS_DISK_USE_PRIV_H
 /** @file disk_use_priv.h  Size of a folder on disk, as du has it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file listing_table.c  The listing as a table (multi-ms 4.3). */
 #include <inttypes.h>
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file match.c  Finds the rows of two row sets that have equal keys, in 16 bytes a row. */
 #include "match_priv.h"
 

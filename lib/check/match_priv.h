@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_MATCH_PRIV_H
 #define MULTIMS_MATCH_PRIV_H
 /** @file match_priv.h  Finds the rows of two row sets that have equal keys, in 16 bytes a row. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file report.c  Checks and what they found, collected as JSON for diff and verify. */
 #include "report_priv.h"
 

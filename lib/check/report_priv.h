@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_REPORT_PRIV_H
 #define MULTIMS_REPORT_PRIV_H
 /** @file report_priv.h  Checks and what they found, collected as JSON for diff and verify. */

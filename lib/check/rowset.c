@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file rowset.c  Rows of an MS, through its members, or of one table, read by number. */
 #include "rowset_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_ROWSET_PRIV_H
 #define MULTIMS_ROWSET_PRIV_H
 /** @file rowset_priv.h  Rows of an MS, through its members, or of one table, read by number.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify.c  Verifies a Multi-MS: reference, members, columns; what follows from them. */
 #include <inttypes.h>
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify_against.c  Every selected row of the source is in the set, once and unchanged. */
 #include <inttypes.h>
 #include <jansson.h>

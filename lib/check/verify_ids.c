@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify_ids.c  Ids in range of the tables they refer to, cells in the shapes of their DDIDs
  *  (multi-ms 1.8, 3.4). */
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_VERIFY_PRIV_H
 #define MULTIMS_VERIFY_PRIV_H
 /** @file verify_priv.h  What the parts of verify share. */

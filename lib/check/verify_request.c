@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify_request.c  The partition request to verify: as given, or the last one in HISTORY
  *  (multi-ms 3.6). */
 #include <ctype.h>

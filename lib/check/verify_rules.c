@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify_rules.c  What becomes of a source's cells under a request: ids, cuts, weights.
  *
  *  Written apart from the code that makes the output, so that one can show the other wrong. */

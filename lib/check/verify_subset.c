@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify_subset.c  The sub-tables of a set are those of its source, reduced by the selection
  *  (multi-ms 3.5, 3.6). */
 #include <inttypes.h>

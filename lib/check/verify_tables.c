@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify_tables.c  Sub-tables of a Multi-MS: keywords, links, copies (multi-ms 1.6, 1.7). */
 #include <dirent.h>
 #include <errno.h>

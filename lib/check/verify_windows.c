@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify_windows.c  What a cut makes of a SPECTRAL_WINDOW row beside its channels
  *  (multi-ms 3.5): counts, totals, associated windows. */
 #include <inttypes.h>

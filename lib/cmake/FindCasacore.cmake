@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Finds casacore by its headers and libraries: target Casacore::Casacore, Casacore_VERSION.
 find_path(Casacore_INCLUDE_DIR casacore/casa/version.h)
 set(Casacore_LIBRARIES)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Finds jansson: target Jansson::Jansson.
 find_path(Jansson_INCLUDE_DIR jansson.h)
 find_library(Jansson_LIBRARY jansson)

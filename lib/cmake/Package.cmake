@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The package for find_package(multims): target multims::multims.  It finds its files from its own
 # place, so that an installation can be moved.
 include(CMakePackageConfigHelpers)

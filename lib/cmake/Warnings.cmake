@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Warning and sanitizer flags of our own code; third-party headers come as SYSTEM.
 add_library(multims_flags INTERFACE)
 target_compile_options(multims_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file client.c  Hands units out, first come first served, and collects the answers. */
 #include <jansson.h>
 #include <sched.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_ENGINE_PRIV_H
 #define MULTIMS_ENGINE_PRIV_H
 /** @file engine_priv.h  Inside the engine: frames, the pool of worker processes, the hub that joins

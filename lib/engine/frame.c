@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file frame.c  Frames: a header of 32 bytes, little-endian, and JSON (spec job-engine 3.4). */
 #include <endian.h>
 #include <errno.h>

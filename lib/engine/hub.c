@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file hub.c  Waits for workers of this process and for messages of other ranks at once. */
 #include <signal.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file mpi.c  The module libmultims-mpi.so: messages between ranks.  The only file with mpi.h. */
 #include <limits.h>
 #include <mpi.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_MPI_PRIV_H
 #define MULTIMS_MPI_PRIV_H
 /** @file mpi_priv.h  What the module libmultims-mpi.so offers; nothing else knows MPI. */

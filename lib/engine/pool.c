@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file pool.c  Worker processes: the same program, started again over a socketpair. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file progress.c  How far a run is: a bar on a terminal, else a line every few seconds. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file server.c  What this process is: a client, a worker, or a rank that supervises a worker. */
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file stop.c  SIGINT and SIGTERM: noted here, acted upon where the work is. */
 #include <signal.h>
 #include <stddef.h>

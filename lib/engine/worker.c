@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file worker.c  A worker: reads a frame, runs its unit, answers; one at a time. */
 #include <errno.h>
 #include <jansson.h>

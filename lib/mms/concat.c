@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file concat.c  table.dat and table.info of a reference MS (multi-ms 1.4, 1.5). */
 #include <errno.h>
 #include <inttypes.h>

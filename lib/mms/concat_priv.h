@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_CONCAT_PRIV_H
 #define MULTIMS_CONCAT_PRIV_H
 /** @file concat_priv.h  The table.dat and table.info of a reference MS, read and written as bytes.

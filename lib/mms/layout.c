@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file layout.c  The directory of a Multi-MS: names, links, reference table (multi-ms 1). */
 #include "multims/layout.h"
 

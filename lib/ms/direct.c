@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file direct.c  The columns of one table whose tiles are read, or written, directly. */
 #include "direct_priv.h"
 

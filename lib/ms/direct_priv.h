@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_DIRECT_PRIV_H
 #define MULTIMS_DIRECT_PRIV_H
 /** @file direct_priv.h  The columns of one table whose tiles are read, or written, directly. */

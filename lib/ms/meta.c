@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file meta.c  One pass over the scalar columns: rows by ids, antenna pairs and times. */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_META_PRIV_H
 #define MULTIMS_META_PRIV_H
 /** @file meta_priv.h  What the metadata pass counts. */

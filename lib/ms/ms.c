@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file ms.c  An MS or a Multi-MS as one run of rows over its members. */
 #include "multims/ms.h"
 

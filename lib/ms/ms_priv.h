@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_MS_PRIV_H
 #define MULTIMS_MS_PRIV_H
 /** @file ms_priv.h  What lib/subtables and lib/check need of an open MS beyond the public header.

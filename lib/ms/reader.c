@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file reader.c  Blocks of an MS: casacore's columns behind the block interface. */
 #include <inttypes.h>
 #include <pthread.h>

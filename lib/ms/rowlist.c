@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file rowlist.c  Runs of rows in a file, so that no list of rows is held in memory. */
 #include "rowlist_priv.h"
 

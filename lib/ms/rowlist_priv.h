@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_ROWLIST_PRIV_H
 #define MULTIMS_ROWLIST_PRIV_H
 /** @file rowlist_priv.h  A list of runs of rows in a file: pairs of int64 (first, count). */

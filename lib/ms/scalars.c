@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file scalars.c  The scalar columns of one table that are read from, or written to, buckets
  *  directly. */
 #include "scalars_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SCALARS_PRIV_H
 #define MULTIMS_SCALARS_PRIV_H
 /** @file scalars_priv.h  The scalar columns of one table that are read from, or written to, buckets

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file select.c  A selection of an MS or Multi-MS: expressions to ids, channels and rows. */
 #include "multims/select.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file spw_expr.c  A small tokeniser for spw expressions; it evaluates no rows. */
 #include "spw_expr_priv.h"
 

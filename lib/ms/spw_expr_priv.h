@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SPW_EXPR_PRIV_H
 #define MULTIMS_SPW_EXPR_PRIV_H
 /** @file spw_expr_priv.h  What spw and uvrange expressions say before MSSelection sees them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file spw_windows.c  SPECTRAL_WINDOW as plain structs. */
 #include <jansson.h>
 #include <stdlib.h>

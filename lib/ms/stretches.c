@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file stretches.c  Homogeneous stretches of scans, from rows per time and DDID. */
 #include <stdlib.h>
 #include <string.h>

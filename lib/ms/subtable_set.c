@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file subtable_set.c  Finished sub-tables that many new main tables get. */
 #include "subtable_set_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SUBTABLE_SET_PRIV_H
 #define MULTIMS_SUBTABLE_SET_PRIV_H
 /** @file subtable_set_priv.h  Finished sub-tables that many new main tables get. */

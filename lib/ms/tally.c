@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file tally.c  Records by key, for counting in one pass. */
 #include <stdlib.h>
 #include <string.h>

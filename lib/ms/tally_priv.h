@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TALLY_PRIV_H
 #define MULTIMS_TALLY_PRIV_H
 /** @file tally_priv.h  Records by key, for counting. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time_expr.c  What to warn of in a timerange; MSSelection alone reads it. */
 #include <stdio.h>
 #include <string.h>

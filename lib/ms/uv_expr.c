@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file uv_expr.c  Numbers in expressions, and what uvrange expressions mean. */
 #include <ctype.h>
 #include <math.h>

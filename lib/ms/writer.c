@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file writer.c  Blocks into a new main table: tiles directly, the rest through casacore. */
 #include <stdlib.h>
 #include <string.h>

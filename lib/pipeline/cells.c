@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file cells.c  Cells of a group of rows as spectra, and back. */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file channel.c  The step that averages channels (transform-numerics 3). */
 #include <inttypes.h>
 #include <jansson.h>

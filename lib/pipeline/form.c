@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file form.c  Forms: copies, and JSON at the border between processes. */
 #include "form_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_FORM_PRIV_H
 #define MULTIMS_FORM_PRIV_H
 /** @file form_priv.h  What a stream of blocks looks like before and after a step. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file hanning.c  The step that smooths spectra (transform-numerics 4). */
 #include <ctype.h>
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file pipeline.c  Steps one after the other: prepared, described, sent, and applied to blocks.
  */
 #include "pipeline_priv.h"

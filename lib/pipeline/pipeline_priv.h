@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_PIPELINE_PRIV_H
 #define MULTIMS_PIPELINE_PRIV_H
 /** @file pipeline_priv.h  What is done to a stream of blocks: steps in the order of steps.def. */

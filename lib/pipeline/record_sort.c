@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file record_sort.c  Sort records of one size: runs in a file, merged while they are read. */
 #include "record_sort_priv.h"
 

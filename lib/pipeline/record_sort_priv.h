@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_RECORD_SORT_PRIV_H
 #define MULTIMS_RECORD_SORT_PRIV_H
 /** @file record_sort_priv.h  Sort records of one size; those that do not fit in memory are on disk.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_STEP_PRIV_H
 #define MULTIMS_STEP_PRIV_H
 /** @file step_priv.h  A transformation of a stream of blocks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time.c  The step that averages rows in time (transform-numerics 5). */
 #include <jansson.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time_plan.c  In which order the rows of a part are averaged. */
 #include "time_plan_priv.h"
 

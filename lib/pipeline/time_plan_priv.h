@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TIME_PLAN_PRIV_H
 #define MULTIMS_TIME_PLAN_PRIV_H
 /** @file time_plan_priv.h  The order in which the rows of a part are averaged, so that what is held

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time_rows.c  The rows of a part as the time average meets them. */
 #include "time_rows_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TIME_ROWS_PRIV_H
 #define MULTIMS_TIME_ROWS_PRIV_H
 /** @file time_rows_priv.h  The rows of a part as the time average meets them. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time_stage.c  Average the rows of a part in time, keeping the order of their first rows.
  */
 #include "time_stage_priv.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TIME_STAGE_PRIV_H
 #define MULTIMS_TIME_STAGE_PRIV_H
 /** @file time_stage_priv.h  The time average of a part: blocks of rows in, blocks of averaged rows

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file weights.c  The last step: WEIGHT, SIGMA and the spectra of the output
  *  (transform-numerics 0.5, 0.6). */
 #include <jansson.h>

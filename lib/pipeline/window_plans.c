@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file window_plans.c  Plans of the steps that select, average or smooth channels. */
 #include "window_plans_priv.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_WINDOW_PLANS_PRIV_H
 #define MULTIMS_WINDOW_PLANS_PRIV_H
 /** @file window_plans_priv.h  What steps have by window that select, average or smooth channels. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file axis_baseline.c  Axis baseline: runs of antenna pairs, both orders (multi-ms 2.8). */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file axis_grid.c  Axis auto: a grid of spw parts and scan parts (multi-ms 2.7.1). */
 #include <stdlib.h>
 #include <string.h>

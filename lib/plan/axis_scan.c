@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file axis_scan.c  Axis scan: runs of scans (multi-ms 2.5). */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file axis_spw.c  Axis spw: runs of spws in the order of the request (multi-ms 2.6, D20). */
 #include <stdlib.h>
 #include <string.h>

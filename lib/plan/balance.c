@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file balance.c  Axis balanced: CASA 6's distribution of (scan, DD) pairs (multi-ms 2.7.2). */
 #include <inttypes.h>
 #include <stdio.h>

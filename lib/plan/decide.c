@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file decide.c  Parallel, another Multi-MS, one MS or refused (parallel-tasks 1.5-1.10). */
 #include <jansson.h>
 #include <stdio.h>

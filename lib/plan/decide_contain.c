@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file decide_contain.c  The containment tests of parallel-tasks 1.4 by its RULEs. */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_DECIDE_PRIV_H
 #define MULTIMS_DECIDE_PRIV_H
 /** @file decide_priv.h  The containment tests: does each part hold what a transformation needs? */

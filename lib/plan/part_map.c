@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file part_map.c  The part of a pair of ids, found in constant time. */
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file plan.c  Makes a plan, answers which part a row belongs to, describes it. */
 #include <inttypes.h>
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_PLAN_PRIV_H
 #define MULTIMS_PLAN_PRIV_H
 /** @file plan_priv.h  What the axes of lib/plan share: splitting a list, parts by key. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file split.c  Cuts lists into parts (multi-ms 2.4). */
 #include <math.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate.c  A simulated MeasurementSet: the request, its rows in order, and the whole. */
 #include <inttypes.h>
 #include <math.h>

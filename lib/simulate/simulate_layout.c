@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate_layout.c  The storage managers of a simulated main table. */
 #include <stdlib.h>
 #include <string.h>

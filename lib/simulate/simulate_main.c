@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate_main.c  The rows of a simulated main table, in blocks of one cell shape. */
 #include <stdlib.h>
 #include <string.h>

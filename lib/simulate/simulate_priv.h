@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SIMULATE_PRIV_H
 #define MULTIMS_SIMULATE_PRIV_H
 /** @file simulate_priv.h  What the parts of the simulator share. */

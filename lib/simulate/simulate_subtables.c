@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate_subtables.c  The sub-tables of a simulated MS: rows as CASA and casacore expect
  * them. */
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate_values.c  The values of a simulated MS, column by column (simulate.h has the
  * formulas). */
 #include <math.h>

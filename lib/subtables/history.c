@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file history.c  HISTORY rows and saved flags of a finished set (multi-ms 2.15, 3.6). */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file subtables.c  Sub-tables of an output from those of the input (multi-ms 1.7, 3.5). */
 #include "multims/subtables.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SUBTABLES_PRIV_H
 #define MULTIMS_SUBTABLES_PRIV_H
 /** @file subtables_priv.h  Writing the sub-tables of a request. */

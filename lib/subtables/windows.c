@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file windows.c  SPECTRAL_WINDOW and POLARIZATION rows cut to a selection (multi-ms 3.5). */
 #include <jansson.h>
 #include <math.h>

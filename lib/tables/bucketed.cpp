@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file bucketed.cpp  Managers that keep rows in buckets: StandardStMan, IncrementalStMan. */
 #include <casacore/tables/Tables/StorageOption.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file cells.cpp  Single cells and keywords as JSON. */
 #include <casacore/casa/OS/Path.h>
 #include <casacore/tables/Tables/ArrayColumn.h>

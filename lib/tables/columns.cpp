@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file columns.cpp  Blocks of cells between columns and caller's buffers. */
 #include "table.hpp"
 

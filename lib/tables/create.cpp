@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file create.cpp  New tables: like an existing one, or standard ones of the MS definition. */
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file guard.hpp  The casacore border: exceptions become statuses. */
 #ifndef MULTIMS_GUARD_HPP
 #define MULTIMS_GUARD_HPP

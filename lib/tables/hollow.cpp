@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file hollow.cpp  Which managers of a new table get stand-ins, and what table.dat says of them.
  */
 #include "hollow.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file hollow.hpp  Stand-ins for managers of new tables whose files are written without casacore.
  */
 #ifndef MULTIMS_HOLLOW_HPP

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file json.hpp  casacore values as JSON and back. */
 #ifndef MULTIMS_JSON_HPP
 #define MULTIMS_JSON_HPP

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file managers.cpp  Which storage manager holds which column, read from table.dat itself: the
  *  description's own word is what was asked for when the table was made. */
 #include <casacore/tables/Tables/ColumnDesc.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file select.cpp  MSSelection on one MS: parse, list ids, evaluate rows. */
 #include <casacore/casa/Utilities/Regex.h>
 #include <casacore/ms/MSSel/MSSelection.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SELECT_PRIV_H
 #define MULTIMS_SELECT_PRIV_H
 /** @file select_priv.h  casacore's MSSelection on one MS, seen from C. */

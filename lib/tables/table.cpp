@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file table.cpp  Open, close, rows and columns of one casacore table. */
 #include "table.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file table.hpp  What the parts of the shim share: the handle and the type dispatch. */
 #ifndef MULTIMS_TABLE_HPP
 #define MULTIMS_TABLE_HPP

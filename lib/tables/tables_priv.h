@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TABLES_PRIV_H
 #define MULTIMS_TABLES_PRIV_H
 /** @file tables_priv.h  The casacore border: one table, its columns, keywords and making.

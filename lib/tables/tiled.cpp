@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file tiled.cpp  Tiled storage managers: what their files hold. */
 #include <casacore/tables/Tables/StorageOption.h>
 #include <casacore/tables/Tables/TableDesc.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file bench.c  The task bench: how fast the verbs are here, beside cp -r. */
 #include <errno.h>
 #include <inttypes.h>

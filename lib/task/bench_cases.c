@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file bench_cases.c  The requests of the task bench, and how they take turns on one set. */
 #include <inttypes.h>
 #include <stdlib.h>

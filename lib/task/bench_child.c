@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file bench_child.c  Runs commands for the task bench, and fills or drops the page cache. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_BENCH_PRIV_H
 #define MULTIMS_BENCH_PRIV_H
 /** @file bench_priv.h  Inside the task bench: child processes and caches, the cases, the report. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file bench_report.c  The result of the task bench as a table, as CSV and as a chart. */
 #include <inttypes.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file hanningsmooth.c  The task hanningsmooth (parallel-tasks 1.9, 4.4). */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file history_texts.c  The HISTORY texts of a run (multi-ms 3.6). */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file listpartition.c  The task listpartition: what each sub-MS holds (multi-ms 4). */
 #include <errno.h>
 #include <stdlib.h>

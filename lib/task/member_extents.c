@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file member_extents.c  Time range and baselines of each member (parallel-tasks 1.4, RULEs). */
 #include <inttypes.h>
 #include <stdlib.h>

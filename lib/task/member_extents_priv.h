@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_MEMBER_EXTENTS_PRIV_H
 #define MULTIMS_MEMBER_EXTENTS_PRIV_H
 /** @file member_extents_priv.h  What decide.h asks of members and mms_meta does not hold. */

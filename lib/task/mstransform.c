@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file mstransform.c  The task mstransform: select, transform, write (parallel-tasks 4.1). */
 #include <inttypes.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file output.c  Write a plan: staging, sub-tables, one unit a part, assembly, rename. */
 #include <errno.h>
 #include <inttypes.h>

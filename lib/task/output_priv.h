@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_OUTPUT_PRIV_H
 #define MULTIMS_OUTPUT_PRIV_H
 /** @file output_priv.h  What tasks share that write a new MS or Multi-MS: the request, its units.

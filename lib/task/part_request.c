@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file part_request.c  What all parts of an output share: columns, id maps, cuts. */
 #include <stdlib.h>
 #include <string.h>

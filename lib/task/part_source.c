@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file part_source.c  What the parts of one request have in common, kept by a worker. */
 #include "part_source_priv.h"
 

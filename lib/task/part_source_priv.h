@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_PART_SOURCE_PRIV_H
 #define MULTIMS_PART_SOURCE_PRIV_H
 /** @file part_source_priv.h  What the parts of one request have in common, kept by a worker. */

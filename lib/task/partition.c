@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file partition.c  The task partition: cut an MS into a Multi-MS (multi-ms 2). */
 #include <inttypes.h>
 #include <stdlib.h>

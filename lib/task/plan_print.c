@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file plan_print.c  The plan of an output as JSON and for people: decision, stages, windows,
  * parts. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file row_lists.c  Sort the selected rows of the input into one list of runs a part. */
 #include <inttypes.h>
 #include <stdlib.h>

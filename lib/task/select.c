@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file select.c  The task select: what a selection picks, before anything is run (parallel-tasks
  * 5).
  */

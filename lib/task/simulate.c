@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate.c  The task simulate: an observation that was never made, for tests and
  * benchmarks. */
 #include <inttypes.h>

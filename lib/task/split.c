@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file split.c  The task split: select, average, write (parallel-tasks 1.7, 4.2). */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TASK_PRIV_H
 #define MULTIMS_TASK_PRIV_H
 /** @file task_priv.h  What the tasks share: the parameters that many have, and the list of tasks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file tasks.c  The list of tasks, and what a run needs besides its parameters. */
 #include <limits.h>
 #include <string.h>

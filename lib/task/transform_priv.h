@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TRANSFORM_TASK_PRIV_H
 #define MULTIMS_TRANSFORM_TASK_PRIV_H
 /** @file transform_priv.h  What mstransform, split and hanningsmooth share: one request, one run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file transform_run.c  The run of mstransform, split and hanningsmooth: decide, prepare the
  *  windows, plan, write. */
 #include <inttypes.h>

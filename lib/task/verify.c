@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify.c  The task verify: is a Multi-MS sound, does it hold what its source holds. */
 #include <signal.h>
 #include <string.h>

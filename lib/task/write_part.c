@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file write_part.c  A unit: one MS, or one member of a Multi-MS, written from rows of the input.
  *
  *  The request: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file copy.c  Cells from the tiles of one table to those of another. */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file cube.c  A manager's handle: columns, cubes, and where a row's cells are. */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TILES_CUBE_PRIV_H
 #define MULTIMS_TILES_CUBE_PRIV_H
 /** @file cube_priv.h  Hypercubes and the map from rows to them, shared by lib/tiles.

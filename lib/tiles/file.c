@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file file.c  The files of a manager: names, whole reads and writes. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file header.c  The header file of a tiled storage manager (casacore's AipsIO). */
 #include <inttypes.h>
 #include <stdlib.h>

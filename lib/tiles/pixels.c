@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file pixels.c  Elements between tiles and memory. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file read.c  Cells out of tiles. */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TILES_PRIV_H
 #define MULTIMS_TILES_PRIV_H
 /** @file tiles_priv.h  The files of casacore's tiled storage managers, read and written directly.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file write.c  Cells into tiles.
  *
  *  Rows of a linear cube are written where they belong, numbers of other cubes tile by tile.  Flags

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file channel_average.c  Means and sums over bins of channels (transform-numerics 3.2, 3.3).
  *
  * The additions of one correlation keep the order of the channels: it is part of the result.  So

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file cut.c  Renumber ids; keep some channels and correlations of cells. */
 #include <inttypes.h>
 #include <stdlib.h>

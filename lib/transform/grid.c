@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file grid.c  Output channels of a regridded window (transform-numerics 6.3, 6.4, 6.8).
  *
  * Edges decide flags, so the arithmetic has the types of CASA's: what is made of frequencies,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file hanning.c  Hanning smoothing of spectra, their flags and weights (transform-numerics 4).
  */
 #include <float.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SPECTRA_PRIV_H
 #define MULTIMS_SPECTRA_PRIV_H
 /** @file spectra_priv.h  Kernels on one row: arrays [nchan][ncorr], flags NULL where none is set,

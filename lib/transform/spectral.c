@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file spectral.c  Channel average, then Hanning smoothing, of the rows of one window: data,
  * flags, weights (transform-numerics 0.6, 2). */
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file spectral_axis.c  Bins of selected channels and the output's window
  * (transform-numerics 1.3, 3.4, 4). */
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SPECTRAL_PRIV_H
 #define MULTIMS_SPECTRAL_PRIV_H
 /** @file spectral_priv.h  The plan of a window, between the files that make and use it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file spectrum.c  One row from step to step: data, flags, and the weights that follow them
  *  (transform-numerics 0.6, 2). */
 #include "spectrum_priv.h"

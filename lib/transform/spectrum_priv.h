@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SPECTRUM_PRIV_H
 #define MULTIMS_SPECTRUM_PRIV_H
 /** @file spectrum_priv.h  One row between two steps, and what channel average and Hanning smoothing

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time_average.c  Sums of the rows of a time bin, and the row they make (transform-numerics
  *  5.3 to 5.6). */
 #include <inttypes.h>

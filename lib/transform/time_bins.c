@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time_bins.c  Which rows are averaged to one (transform-numerics 5.2).
  *
  * Each baseline of each chunk has its own clock.  Open bins stand in a hash table by baseline and

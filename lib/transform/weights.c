@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file weights.c  WEIGHT and SIGMA from each other and from spectra (transform-numerics 0.4,
  * 0.5).
  *

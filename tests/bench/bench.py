@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """bench.py SCRATCH --program PATH/multims: judges the figures of `multims bench`.
 
 It lets the verb measure, then times some of the same requests with its own clock on the same input,

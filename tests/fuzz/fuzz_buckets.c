@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file fuzz_buckets.c  Files of StandardStMan and IncrementalStMan, as strangers may have written
  *  them.
  *

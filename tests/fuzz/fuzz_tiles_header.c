@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file fuzz_tiles_header.c  Headers of tiled storage managers, as strangers may have written
  * them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file replay.c  Runs a fuzz target over the files that are named, without a fuzzer. */
 #include <stdint.h>
 #include <stdio.h>

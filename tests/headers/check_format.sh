@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # check_format.sh PROJECT: clang-format 14 leaves every C and C++ file of the project as it is.
 set -eu
 cd "$1"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Every public header compiles alone, and multims.h includes them all.
 
 usage: check_headers.py INCLUDE_FOLDER LANGUAGE COMPILER [FLAGS]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Which folder includes what: an arrow in the wrong direction fails (docs/design/architecture.md).
 
 usage: check_includes.py PROJECT

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The library exports what the public headers declare MMS_API, and nothing else.
 
 usage: check_symbols.py INCLUDE_FOLDER LIBRARY

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """What tests of the program as a whole share: its path, a scratch folder, a small MS.
 
 A script that uses it is called as: script.py --program MULTIMS --scratch FOLDER [its own options].

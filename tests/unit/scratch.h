@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TESTS_SCRATCH_H
 #define MULTIMS_TESTS_SCRATCH_H
 /** @file scratch.h  For tests of random files: a folder of their own, and numbers that repeat. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file spectral_kernels.c  The kernels of regridding for tests in Python: a request a line as
  * JSON on standard input, an answer a line on standard output, {"error": text} where it is refused.
  */

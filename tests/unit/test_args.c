@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_args.c  Arguments: every way to write a value, every refusal with its message. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_base.c  lib/base: errors, texts, paths, numbers. */
 #include <setjmp.h>
 #include <stdarg.h>

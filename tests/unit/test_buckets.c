@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_buckets.c  lib/buckets reads what casacore reads, whatever the table went through,
  * and casacore reads what lib/buckets writes. */
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_decide.c  The decision tables M, O, S, C, H and P, and the worked verdicts
  *  (parallel-tasks 1.4-1.10 and 1.15).  Names d… are measured cases of CASA 6.7.0; where CASA is
  *  wrong the RULEs of the specification are expected. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Rows in order, cells compared by their bits or within tolerances. */
 #include <math.h>
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_engine.c  lib/engine with local workers: answers, failures, crashes, stop signals. */
 #include <errno.h>
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_flag_cmd.c  lib/subtables/flag_cmd.c: commands before and after, as CASA 6.7 recorded
  * them or, where it is known to be wrong, by the rules of parallel-tasks 2.12. */
 #include <jansson.h>

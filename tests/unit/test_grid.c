@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Output grids: the cases of transform-numerics 11 for 6.2, 6.3, 6.4 and 6.8, by their numbers. */
 #include <math.h>
 #include <setjmp.h>

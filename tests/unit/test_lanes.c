@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_lanes.c  Threads that work on one sequence of pieces. */
 #include <setjmp.h>
 #include <stdarg.h>

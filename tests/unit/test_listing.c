@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_listing.c  Sizes as du prints them (multi-ms 4.3). */
 #include <setjmp.h>
 #include <stdarg.h>

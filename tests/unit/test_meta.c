@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_meta.c  One pass over the main table: cells, antenna pairs, stretches (multi-ms 2.7).
  */
 #include <setjmp.h>

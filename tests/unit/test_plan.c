@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_plan.c  Which (scan, spw) cells and baselines go to which part (multi-ms 2.4-2.9). */
 #include <setjmp.h>
 #include <stdarg.h>

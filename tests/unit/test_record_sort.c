@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_record_sort.c  Records sorted in memory and on disk. */
 #include <setjmp.h>
 #include <stdarg.h>

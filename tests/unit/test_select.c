@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_select.c  What the tokenisers make of spw, uvrange and timerange (parallel-tasks 5).
  */
 #include <setjmp.h>

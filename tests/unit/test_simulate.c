@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_simulate.c  The simulator's requests, the order of its rows and its values. */
 #include <complex.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_spectra.c  Channel average, Hanning smoothing and weights (transform-numerics 0, 1.3,
  * 3, 4, 9); Tnnn are its cases. */
 #include <setjmp.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_stage.c  lib/engine/stage.c and lib/base/files.c on a scratch folder. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_tiles.c  lib/tiles alone: what random layouts hold is what was written. */
 #include <pthread.h>
 #include <setjmp.h>

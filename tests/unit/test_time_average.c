@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_time_average.c  Time bins and their sums (transform-numerics 5, 8, 9); Tnnn are its
  *  cases. */
 #include <setjmp.h>

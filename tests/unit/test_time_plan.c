@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_time_plan.c  Passes over the rows of a part that is averaged in time. */
 #include <setjmp.h>
 #include <stdarg.h>

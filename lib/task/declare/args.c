@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file args.c  The words after a verb, or a JSON object, to the struct of a task. */
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file help.c  What the tables say about themselves: --help, JSON, the nearest known word. */
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file params.c  One parameter: its text, its typed value, its place in the task's struct. */
 #include <ctype.h>
 #include <errno.h>

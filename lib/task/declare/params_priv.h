@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_PARAMS_PRIV_H
 #define MULTIMS_PARAMS_PRIV_H
 /** @file params_priv.h  One parameter: from a word or a JSON value to a typed value in a struct.

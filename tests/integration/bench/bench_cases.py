@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """bench: inputs of the user's, cold caches, requests that fail, stops, what is left behind."""
 import csv
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """bench: one small run gives table, CSV and chart that agree, and leaves nothing else."""
 import csv
 import os

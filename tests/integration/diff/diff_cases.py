@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """What diff finds: copies of a set with one thing changed, each found and named, and nothing else.
 
     diff_cases.py --program multims --data DIR --scratch DIR

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """diff: equal sets, one changed cell, other order."""
 from casacore.tables import table
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs engine_probe alone and under mpirun, and checks what it prints and how it ends.
 
 usage: check_engine.py PROBE MPIEXEC RANKS     (RANKS 0: without a launcher)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file engine_probe.c  Runs units through the engine, alone or under a launcher, and checks the
  *  answers.
  *

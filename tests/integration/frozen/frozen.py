@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Requests whose output files must not change by a bit: a guard for work on the structure of the code.
 
 usage: frozen.py --program MULTIMS --data FOLDER --scratch FOLDER [--record]

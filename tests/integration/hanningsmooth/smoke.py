@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """hanningsmooth: a quarter, a half, a quarter; the edges are flagged."""
 import numpy
 from casacore.tables import table

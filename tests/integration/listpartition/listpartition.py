@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """listpartition.py --program PATH/multims --data DIR --golden DIR --scratch DIR: the listings of
 CASA's Multi-MSs are CASA's, sizes are du's, and wrong requests are refused (multi-ms 4, T78-T82)."""
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """listpartition: table, listfile and JSON of a Multi-MS."""
 import program_case
 from program_case import ProgramCase

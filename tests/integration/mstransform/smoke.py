@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """mstransform: average and smooth in one run, and what this version refuses."""
 import numpy
 from casacore.tables import table

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """casa_tasks.py JOBS.json ANSWERS.json: runs CASA's tasks on MSs; one start for all of them.
 
 JOBS is a list of {"key", "vis", "tasks": {name: parameters}, "parts": [paths]}; ANSWERS is, by key,

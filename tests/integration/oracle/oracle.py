@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """CASA 6.7.0 on what partition writes: every task answers for the Multi-MS of each axis what it
 answers for the plain MS of the same request, and lists it as listpartition does.
 

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # setup.sh ORACLE DIR: installs CASA into DIR by ORACLE/setup, once.
 # Exit status 77 (skip) where that is not there or can't install.
 set -eu

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """What the cases of partition share: a scratch folder a case, running the program, and an
 independent reader (python-casacore and numpy) that compares outputs with inputs cell by cell."""
 import argparse

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Data columns and the values that change with them (D19; multi-ms 2.13), and HISTORY (3.6)."""
 import os
 import sys

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Input as it is found: absent sub-tables, columns without cells, odd columns, byte orders,
 storage managers, rights (issue section 3; multi-ms 1.7, 1.12)."""
 import os

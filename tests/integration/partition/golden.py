@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Multi-MSs as input: CASA's own and ours, member by member, cut anew, and as one MS (multi-ms
 2.17); and CASA's Multi-MS of a selection beside ours."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Layout of a Multi-MS on disk, refusals, moving and copying: T1-T11, T25, T105 of multi-ms 6."""
 import os
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Set x axis x numsubms x workers x transport: the output is the input, cut; no worker's doing
 shows.  Pairwise by default, --whole runs every combination.  Each output is read by
 python-casacore, checked by `multims verify --against`, and its files are those that one worker

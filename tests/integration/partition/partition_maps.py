@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """partition_maps.py: which rows go to which part, compared with CASA's recorded partitions.
 
     partition_maps.py --program PATH/multims --data DIR --maps FILE --scratch DIR

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """A Multi-MS is the plain MS of the same request, cut into parts (D20): the same rows and values,
 and the same sub-tables row for row, on every axis; selections of each recorded set."""
 import shutil

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Which rows go to which part, and requests that are refused: T33-T35, T43, T50-T52, T54,
 T58-T68, T100-T102 of multi-ms 6."""
 import os

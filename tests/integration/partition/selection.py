@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Selections: the ids, sub-tables and rows they leave: T12-T24, T27-T32, T36-T42, T44-T49, T53,
 T55-T57, T103, T104 of multi-ms 6 and parallel-tasks 6.1."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Descriptions of the synthetic sets of multi-ms 6 (D1-D10) for make_ms.py, with fewer rows than
 there where only the shape counts, and what make_ms.py cannot add."""
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """partition: its Multi-MS holds the source's values, locally and under mpirun."""
 import os
 import shutil

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The program's command line: exit statuses, help, tasks, log, parameters, broken outputs."""
 import json
 import os

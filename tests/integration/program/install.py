@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """An installation, moved: a C program built with pkg-config and with CMake, the program alone and under
 mpirun, manual pages, completion."""
 import json

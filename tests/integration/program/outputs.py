@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """What a run prints: one line where all is well, the list where it is not, nothing with --quiet."""
 import os
 import shutil

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """partition where it can't write: a full disk, before and after the plan's check, and folders and
 file systems that refuse writes (design D7, D9).  Mounts are made in a namespace of our own."""
 import contextlib

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Killed workers and killed programs (design D6, D7, D16): a run that does not end well leaves
 nothing under the output's name, the input as it was, no process, and no obstacle for the next."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Bad input to partition: each has its message and exit status, and nothing is written
 (multi-ms 2.2, design D15 to D17)."""
 import os

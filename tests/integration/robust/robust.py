@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """What the robustness tests share: runs of the program, traces of what they leave behind."""
 import argparse
 import hashlib

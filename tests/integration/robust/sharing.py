@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Several runs at once: of one input, and to one output; many parts; and how runs end under
 mpirun (design D4, D7, D16)."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """select_cases.py --program PATH/multims --data DIR --scratch DIR: what `select` adds to casacore's
 MSSelection (parallel-tasks 5), on plain sets and Multi-MSs, against python-casacore."""
 import argparse

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """select: rows, ids and channels of a selection."""
 import shutil
 

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """simulate_sets.py --program PATH/multims --scratch DIR: simulated sets, read back by
 python-casacore, hold what `multims simulate --help` promises, whatever the layout."""
 import argparse

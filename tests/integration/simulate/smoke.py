@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """simulate: values tell their place, as python-casacore reads them."""
 import numpy
 from casacore.tables import table

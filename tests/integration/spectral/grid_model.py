@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Output grids a second time, from the text of transform-numerics 6.3 alone, in numpy's long double.
 
 grid(freq, width, request) gives (centres, widths) or raises Refused.  request: mode, nchan, start and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """2,000 random requests: the library's grids against those of grid_model.py.
 
 usage: grids.py --kernels spectral_kernels [--number N] [--seed S]

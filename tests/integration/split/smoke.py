@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """split: a selection and its channel averages, from an MS and from a Multi-MS."""
 import numpy
 from casacore.tables import makearrcoldesc, maketabdesc, table

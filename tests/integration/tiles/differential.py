@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Random layouts: what is written by way of tile and bucket files is, byte for byte, what casacore's
 columns give, and casacore goes on working with it."""
 import argparse

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Tables whose tiles are not read directly, with a line in the log that says why, and files that are
 broken, which are named."""
 import os

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file fill_tiled_data.cpp  fill_tiled_data TABLE COLUMN: give a column in TiledDataStMan its
  * cube, four values a row: row * 4 + place. */
 #include <casacore/casa/Arrays/ArrayMath.h>

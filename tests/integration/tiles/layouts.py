@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """MeasurementSets whose columns are stored in random ways, and a reader that gives every cell as
 bytes.  casacore writes and reads all of it."""
 import os

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file tile_faults.c  Preloaded by the tests, between the program and what it reads and writes of
  *  tile files whose path holds TILE_PATH.
  *

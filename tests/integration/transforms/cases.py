@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Cases of parallel-tasks 6.1 to 6.3, by number, on small simulated sets."""
 import os
 

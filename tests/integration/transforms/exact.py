@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """numerics=exact through the verbs: one case for each line of the table "What `exact` does
 otherwise" in docs/design/transforms.md, with what numerics=casa writes beside it."""
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The formulas of transform-numerics 0.4 to 0.7 and 3 to 5 in numpy, from the text alone.
 
 A cell array is [row][channel][correlation]; sums are float32 in the stated order, vectorised over

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Time averages that do not fit in --memory: the same bits, in passes; unsorted rows, sorted on disk;
 how much memory a worker really takes."""
 import os

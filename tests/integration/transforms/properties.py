@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """What must hold whatever the data: a Multi-MS gives what its MS gives, workers do not show, and
 steps that compose or do nothing."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """The real sets, transformed by the program and by formulas.py: equal to transform-numerics 9."""
 import os
 import tempfile

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Bad input for each parameter of the three verbs: a message that names it, exit status 2, nothing
 written.  What CASA was asked (parameters.json): a result or a refusal in words."""
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """verify: a sound Multi-MS, one that has lost a part, one with a changed cell."""
 import os
 import shutil

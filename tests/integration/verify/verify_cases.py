@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """What verify finds: Multi-MSs with one thing wrong, each found and named; sound ones pass.
 
     verify_cases.py --program multims --data DIR --scratch DIR
