@@ -48,6 +48,11 @@ MMS_API MMS_CHECKED mms_status mms_selection_create(mms_ms *ms, const mms_select
                                                     mms_selection **out, mms_error *err);
 MMS_API void mms_selection_free(mms_selection **selection);
 
+/** Refuse a selection that has no rows: the message names the expression, or the two, that have
+ * none, and what the input has: scan="99": no rows; the input has scans 1~9.  Errors: EMPTY,
+ * always. */
+MMS_API mms_status mms_selection_refuse_empty(mms_ms *ms, const mms_select *select, mms_error *err);
+
 /** Return whether every row is selected without looking at any. */
 MMS_API bool mms_selection_is_all(const mms_selection *s);
 

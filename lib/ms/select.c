@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "select_has_priv.h"
 #include "spw_expr_priv.h"
 #include "tables/select_priv.h"
 #include "tables/tables_priv.h"
@@ -87,12 +88,43 @@ static mms_status copy_texts(mms_selection *s, const mms_select *select, mms_err
     return MMS_OK;
 }
 
-/** Put key="expression" in front of the message. */
+/** Take out of casacore's text what it says twice: the expression, which stands in front, the
+ * second sentence about it, the list of one; and the name of another parameter, whose grammar it
+ * uses. */
+static void tidy(const char *key, char *text)
+{
+    static const char again[] = " in string \"",
+                      grammar[] = "Scan Expression: ", mark[] = " Expression: ";
+    char *const at = strstr(text, again), *const first = strstr(text, mark);
+    char *const end = at ? strchr(at + sizeof again - 1, '"') : NULL;
+    char *second = first ? strstr(first + 1, mark) : NULL;
+
+    if (end)
+        memmove(at, end + 1, strlen(end + 1) + 1);
+    while (second && second > text && second[-1] != ' ')
+        second--;
+    if (second)
+        *second = '\0';
+    if (strcmp(key, "scan") && !strncmp(text, grammar, sizeof grammar - 1))
+        memmove(text, text + sizeof grammar - 1, strlen(text + sizeof grammar - 1) + 1);
+    for (size_t n = strlen(text); n > 0 && strchr(", ", text[n - 1]); n--)
+        text[n - 1] = '\0';
+}
+
+/** Put key="expression" in front of the message, and behind it what could have been selected. */
 static mms_status refused(const mms_selection *s, const char *key, mms_status st, mms_error *err)
 {
-    for (int i = 0; i < MMS_COUNT_OF(expressions); i++)
-        if (key && !strcmp(key, expressions[i].key))
-            return mms_wrap(err, st, "%s=\"%s\"", key, s->texts[i]);
+    for (int i = 0; i < MMS_COUNT_OF(expressions) && err; i++) {
+        if (!key || strcmp(key, expressions[i].key))
+            continue;
+        char *const has =
+            st == MMS_ERR_SELECT && strcmp(key, "uvrange") ? mms_select_has(s->ms, key) : NULL;
+        mms_error why = *err;
+        tidy(key, why.msg);
+        mms_fail(err, st, "%s=\"%s\": %s%s%s", key, s->texts[i], why.msg,
+                 has ? "; the input has " : "", has ? has : "");
+        free(has);
+    }
     return st;
 }
 

@@ -57,6 +57,9 @@ const char *mms_number_end(const char *text);
  *  Errors: SELECT with the reason alone: a single value, a reversed range; MEM. */
 MMS_CHECKED mms_status mms_uvrange_read(const char *text, char **out, mms_error *err);
 
+/** Write MJD seconds as YYYY/MM/DD/hh:mm:ss.s */
+void mms_write_time(double mjd_s, char *out, size_t size);
+
 /** Return what a user should know about a timerange, as lines ended by line breaks: two fields are
  *  minutes and seconds; a time of day was taken from the data.
  *  @param times  times[n][3] as MSSelection resolved them; the caller ends the text with free() */

@@ -21,8 +21,7 @@ static int count(const time_word *w, char c)
     return n;
 }
 
-/** MJD seconds as YYYY/MM/DD/hh:mm:ss.s */
-static void write_time(double mjd_s, char *out, size_t size)
+void mms_write_time(double mjd_s, char *out, size_t size)
 {
     const double unix_s = mjd_s - 40587.0 * 86400;
     const time_t whole = (time_t)unix_s;
@@ -63,7 +62,7 @@ static void warn_word(mms_text *out, const time_word *w, const double *time)
                      "hours need three (hh:mm:ss)\n",
                      w->length, w->text);
     if (colons == 0 && !second_end && time) {
-        write_time(time[0] > 0 ? time[0] : time[1], used, sizeof used);
+        mms_write_time(time[0] > 0 ? time[0] : time[1], used, sizeof used);
         mms_text_add(out, "timerange: %.*s lacks a time of day; completed from the data: %s\n",
                      w->length, w->text, used);
     }

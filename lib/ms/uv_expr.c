@@ -37,13 +37,15 @@ const char *mms_number_end(const char *text)
 
 /** One item of a uvrange list. */
 typedef struct uv_item {
-    const char *start;
+    const char *whole, *start; /**< the list, the item in it */
     int length;
     double value;
 } uv_item;
 
 static mms_status uv_refused(const uv_item *i, const char *why, mms_error *err)
 {
+    if (i->start == i->whole && !i->whole[i->length]) // it stands in front already
+        return mms_fail(err, MMS_ERR_SELECT, "%s", why);
     return mms_fail(err, MMS_ERR_SELECT, "\"%.*s\": %s", i->length, i->start, why);
 }
 
@@ -97,7 +99,7 @@ mms_status mms_uvrange_read(const char *text, char **out, mms_error *err)
 
     *out = NULL;
     while (st == MMS_OK) {
-        uv_item i = {.start = at, .length = (int)strcspn(at, ",")};
+        uv_item i = {.whole = text, .start = at, .length = (int)strcspn(at, ",")};
         const char *first = after_blanks(at), *rest = mms_number_end(first);
         if (at > text)
             mms_text_add(&result, ",");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ids_priv.h"
 #include "plan_priv.h"
 
 int64_t mms_split_first(int64_t nitem, int64_t npart, int64_t i)
@@ -63,12 +64,6 @@ char *mms_plan_compact_list(int64_t n, const int32_t *ids)
     mms_text t = {0};
 
     mms_text_add(&t, "%s", "");
-    for (int64_t i = 0, last; i < n; i = last + 1) {
-        for (last = i; last + 1 < n && ids[last + 1] == ids[last] + 1; last++)
-            ;
-        mms_text_add(&t, "%s%d", i ? "," : "", ids[i]);
-        if (last > i)
-            mms_text_add(&t, "~%d", ids[last]);
-    }
+    mms_ids_add_text(&t, n, ids);
     return t.text;
 }

@@ -64,6 +64,18 @@ mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
 /** Send casacore's log lines to mms_log from now on; later calls do nothing. */
 void redirect_casacore_log();
 
+/** Keeps casacore's log lines back while it lives; those that were not released are dropped: they
+ *  say what the error says. */
+class held_log
+{
+public:
+    held_log();
+    ~held_log();
+    held_log(const held_log &) = delete;
+    held_log &operator=(const held_log &) = delete;
+    void release();
+};
+
 } // namespace mms
 
 #endif

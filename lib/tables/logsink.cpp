@@ -4,10 +4,23 @@
 #include <casacore/casa/Logging/LogSink.h>
 #include <casacore/casa/Logging/LogSinkInterface.h>
 
+#include <vector>
+
 #include "guard.hpp"
 
 namespace
 {
+
+struct line {
+    mms_level level;
+    std::string text;
+};
+
+/** Lines of a held log; casacore_lock() guards them. */
+struct {
+    bool held;
+    std::vector<line> lines;
+} kept;
 
 class sink : public casacore::LogSinkInterface
 {
@@ -15,7 +28,11 @@ public:
     casacore::Bool postLocally(const casacore::LogMessage &message) override
     {
         const mms_level level = level_of(message.priority());
-        mms_log(level, "casacore", "%s", mms::one_line(message.message()).c_str());
+        const std::string text = mms::one_line(message.message());
+        if (kept.held)
+            kept.lines.push_back({level, text});
+        else
+            mms_log(level, "casacore", "%s", text.c_str());
         return true;
     }
     casacore::String id() const override
@@ -45,4 +62,22 @@ void mms::redirect_casacore_log()
         return true;
     }();
     (void)done;
+}
+
+mms::held_log::held_log()
+{
+    kept.held = true;
+}
+
+mms::held_log::~held_log()
+{
+    kept.held = false;
+    kept.lines.clear();
+}
+
+void mms::held_log::release()
+{
+    for (const line &l : kept.lines)
+        mms_log(l.level, "casacore", "%s", l.text.c_str());
+    kept.lines.clear();
 }

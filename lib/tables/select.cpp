@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file select.cpp  MSSelection on one MS: parse, list ids, evaluate rows. */
 #include <casacore/casa/Utilities/Regex.h>
+#include <casacore/measures/Measures/Stokes.h>
 #include <casacore/ms/MSSel/MSSelection.h>
 #include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/ForwardCol.h>
@@ -16,6 +17,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -364,6 +366,18 @@ bool mms_is_standard_table(const char *name)
     return false;
 }
 
+const char *mms_correlation_name(int32_t type)
+{
+    static const std::map<int32_t, std::string> names = [] {
+        std::map<int32_t, std::string> all;
+        for (const auto &name : casacore::Stokes::allNames(casacore::False))
+            all[casacore::Stokes::type(name)] = name;
+        return all;
+    }();
+    const auto found = names.find(type);
+    return found == names.end() ? "?" : found->second.c_str();
+}
+
 mms_status mms_selector_open(const char *path, const mms_select *select, mms_selector **out,
                              const char **culprit, mms_error *err)
 {
@@ -380,9 +394,12 @@ mms_status mms_selector_open(const char *path, const mms_select *select, mms_sel
             return st;
         s->main = complete(s->main, found);
         s->ms = std::make_unique<MeasurementSet>(s->main);
+        mms::held_log log;
         st = parse_all(*s, select, culprit, err);
-        if (st == MMS_OK)
-            *out = s.release();
+        if (st != MMS_OK)
+            return st;
+        log.release();
+        *out = s.release();
         return st;
     });
 }

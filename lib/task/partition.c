@@ -131,8 +131,7 @@ static mms_status plan_parts(work *w, mms_error *err)
     MMS_TRY(mms_output_select(w->ms, &w->p->select, &w->selection, err));
     MMS_TRY(mms_meta_read(w->ms, w->selection, &w->meta, err));
     if (w->meta.nselected == 0)
-        MMS_TRY(mms_fail(err, MMS_ERR_EMPTY,
-                         "MSSelectionNullSelection : The selected table has zero rows."));
+        MMS_TRY(mms_selection_refuse_empty(w->ms, &w->p->select, err));
     MMS_TRY(mms_output_scale_bytes(w->selection, &w->meta, err));
     const mms_ids spws = mms_selection_spws(w->selection);
     opts.axis = w->axis;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ids_priv.h"
 #include "multims/ms.h"
 #include "task_priv.h"
 
@@ -27,17 +28,11 @@ static const mms_param params[] = {
     {0},
 };
 
-/** Ascending distinct ids. */
-struct id_set {
-    int64_t n, capacity;
-    int32_t *ids;
-};
-
 /** What has been counted. */
 struct picked {
     int64_t rows, row_sum, last;
     int64_t first[NFIRST];
-    struct id_set sets[NCOLUMN];
+    mms_id_set sets[NCOLUMN];
 };
 
 /** A block of rows. */
@@ -46,28 +41,6 @@ struct block {
     uint8_t mask[BLOCK_ROWS];
     int32_t ids[BLOCK_ROWS];
 };
-
-static mms_status add_id(struct id_set *set, int32_t id, mms_error *err)
-{
-    int64_t low = 0, high = set->n;
-
-    while (low < high) {
-        const int64_t mid = low + (high - low) / 2;
-        if (set->ids[mid] < id)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (low < set->n && set->ids[low] == id)
-        return MMS_OK;
-    const mms_status st = mms_grow(&set->ids, &set->capacity, set->n + 1, sizeof *set->ids, err);
-    if (st != MMS_OK)
-        return st;
-    memmove(set->ids + low + 1, set->ids + low, (size_t)(set->n - low) * sizeof *set->ids);
-    set->ids[low] = id;
-    set->n++;
-    return MMS_OK;
-}
 
 static void count_rows(const struct block *b, struct picked *p)
 {
@@ -94,7 +67,7 @@ static mms_status collect_ids(mms_ms *ms, struct block *b, struct picked *p, mms
         for (int64_t i = 0; i < b->rows.count && st == MMS_OK; i++) {
             if (!b->mask[i] || (any && b->ids[i] == last))
                 continue;
-            st = add_id(&p->sets[c], b->ids[i], err);
+            st = mms_id_set_add(&p->sets[c], b->ids[i], err);
             last = b->ids[i];
             any = true;
         }
@@ -193,16 +166,6 @@ static void report(const struct picked *p, const mms_selection *selection, mms_v
     report_times(selection, result);
 }
 
-static mms_status nothing_selected(const mms_select *select, mms_error *err)
-{
-    const bool feed = select->feed && *select->feed;
-    return mms_fail(err, MMS_ERR_EMPTY,
-                    "MSSelectionNullSelection : The selected table has zero rows.%s",
-                    feed ? " (feed=\"0\" means pairs of different feeds; 0&&& means feed 0 with "
-                           "itself)"
-                         : "");
-}
-
 static mms_status run(mms_run *task_run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct select_params *p = arg;
@@ -216,7 +179,7 @@ static mms_status run(mms_run *task_run, const void *arg, mms_value *result, mms
     MMS_TRY(mms_selection_create(ms, &p->select, &selection, err));
     MMS_TRY(pick(ms, selection, &picked, err));
     if (picked.rows == 0)
-        MMS_TRY(nothing_selected(&p->select, err));
+        MMS_TRY(mms_selection_refuse_empty(ms, &p->select, err));
     report(&picked, selection, result);
 done:
     for (int c = 0; c < NCOLUMN; c++)

@@ -159,6 +159,21 @@ static mms_status make_select(work *w, mms_error *err)
     return w->taql ? MMS_OK : out_of_memory(w, err);
 }
 
+static mms_status refuse_empty(const work *w, mms_error *err)
+{
+    mms_status st;
+
+    if (w->t->keepflags)
+        return mms_selection_refuse_empty(w->ms, &w->t->select, err);
+    st = mms_selection_refuse_empty(w->ms, &w->select, err);
+    return err && strstr(err->msg, w->taql) // ours, which the user has not written
+               ? mms_fail(
+                     err, st,
+                     "keepflags=False: all selected rows are flagged (MSSelectionNullSelection "
+                     ": The selected table has zero rows.)")
+               : st;
+}
+
 static mms_status read_meta(work *w, mms_error *err)
 {
     mms_status st;
@@ -167,8 +182,7 @@ static mms_status read_meta(work *w, mms_error *err)
     MMS_TRY(mms_output_select(w->ms, &w->select, &w->selection, err));
     MMS_TRY(mms_meta_read(w->ms, w->selection, &w->meta, err));
     if (w->meta.nselected == 0)
-        MMS_TRY(mms_fail(err, MMS_ERR_EMPTY,
-                         "MSSelectionNullSelection : The selected table has zero rows."));
+        MMS_TRY(refuse_empty(w, err));
     MMS_TRY(mms_output_scale_bytes(w->selection, &w->meta, err));
 done:
     return st;

@@ -141,4 +141,56 @@ class Members(ProgramCase):
                          ["no OWN, which the first member has: in 7 sub-MSs, out.0001.ms the first"])
 
 
+class Refusals(ProgramCase):
+    """An expression that selects nothing is named first, and what the input has after it."""
+
+    VERBS = [["partition", "in.ms", "out.mms"], ["split", "in.ms", "out.ms", "datacolumn=data"],
+             ["hanningsmooth", "in.ms", "out.ms", "datacolumn=data"],
+             ["mstransform", "in.ms", "out.ms", "datacolumn=data"], ["select", "in.ms"]]
+
+    def refuses(self, status, pattern, *words, verbs=VERBS):
+        for verb in verbs:
+            run = self.multims(*verb, *words, "-q", status=status)
+            self.assertRegex(run.stderr, rf"\Amultims {verb[0]}: {pattern}")
+            self.assertEqual(run.stderr.count("\n"), 1, run.stderr)
+            self.assertEqual(run.stdout, "")
+
+    def setUp(self):
+        super().setUp()
+        self.simulate("in.ms", "scans=9", "fields=2")
+
+    def test_every_parameter_says_what_there_is(self):
+        some = self.VERBS[1:2]
+        self.refuses(3, r'scan="99": no rows; the input has scans 1~9 \(', "scan=99")
+        for status, pattern, word in (
+                (3, r'timerange=">2100/01/01/00:00:00": no rows; the input has times 2\d{3}/.*~2', "timerange=>2100/01/01/00:00:00"),
+                (3, r'array="7": no rows; the input has arrays 0 \(', "array=7"),
+                (3, r'observation="7": no rows; the input has observations 0 \(', "observation=7"),
+                (3, r'uvrange=">1000km": no rows; the input has baselines of [\d.]+~[\d.]+m \(', "uvrange=>1000km"),
+                (3, r'feed="0": no rows; the input has feeds 0, and feed="0" means pairs', "feed=0"),
+                (3, r'antenna="0&&&": no rows; the input has antennas 0 \(ea01\), 1 \(ea02\)', "antenna=0&&&"),
+                (3, r'taql="SCAN_NUMBER==77": no rows \(', "taql=SCAN_NUMBER==77"),
+                (2, r'field="99": .*; the input has fields 0 \(F0\), 1 \(F1\)$', "field=99"),
+                (2, r'field="NOPE": .*; the input has fields 0 \(F0\), 1 \(F1\)$', "field=NOPE"),
+                (2, r'spw="9": .*9; the input has spectral windows 0~1 \(8 channels each\)$', "spw=9"),
+                (2, r'spw="0:77": .*; the input has spectral windows 0~1 \(8 channels each\)$', "spw=0:77"),
+                (2, r'antenna="XX": .*; the input has antennas 0 \(ea01\)', "antenna=XX"),
+                (2, r'correlation="RR": .*; the input has correlations XX,XY,YX,YY$', "correlation=RR"),
+                (2, r'intent="\*FOO\*": .*; the input has intents "OBSERVE_TARGET#ON_SOURCE"$', "intent=*FOO*"),
+                (2, r'feed="9": .*; the input has feeds 0$', "feed=9"),
+                (2, r'observation="xx": Parse error.*; the input has observations 0$', "observation=xx"),
+                (2, r'uvrange="5": a single value', "uvrange=5")):
+            self.refuses(status, pattern, word, verbs=some)
+
+    def test_expressions_that_exclude_each_other_are_both_named(self):
+        self.refuses(3, r'field="1" and scan="1": each has rows, but none in common \(',
+                     "scan=1", "field=1", "spw=0", "antenna=0", verbs=self.VERBS[1:2])
+
+    def test_rows_that_are_all_flagged_are_the_fault_of_keepflags(self):
+        with table(self.path("in.ms"), readonly=False, ack=False) as ms:
+            ms.putcol("FLAG_ROW", [True] * ms.nrows())
+        self.refuses(3, "keepflags=False: all selected rows are flagged", "keepflags=False",
+                     "scan=1", verbs=self.VERBS[1:2])
+
+
 program_case.main()
