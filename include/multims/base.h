@@ -55,6 +55,12 @@ typedef struct mms_error {
     char msg[1024];
 } mms_error;
 
+/** A list of integers, borrowed. */
+typedef struct mms_ints {
+    int64_t count;
+    const int64_t *values;
+} mms_ints;
+
 /** Rows [first, first + count) of a table, 0-based. */
 typedef struct mms_rows {
     int64_t first, count;

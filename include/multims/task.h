@@ -32,12 +32,6 @@ typedef enum mms_type {
     MMS_REPEAT     /**< int64_t; takes no value: how often the option stands */
 } mms_type;
 
-/** A list of integers, borrowed from the arguments. */
-typedef struct mms_ints {
-    int64_t count;
-    const int64_t *values;
-} mms_ints;
-
 enum {
     MMS_PARAM_REQUIRED = 1,   /**< must be given and not blank */
     MMS_PARAM_HIDDEN = 2,     /**< left out of --help */

@@ -11,7 +11,7 @@
 #include "bench_priv.h"
 #include "multims/simulate.h"
 #include "multims/stage.h"
-#include "output_priv.h"
+#include "output/request_priv.h"
 #include "task_priv.h"
 
 struct bench {

@@ -6,7 +6,7 @@
 
 #include "base/files_priv.h"
 #include "bench_priv.h"
-#include "output_priv.h"
+#include "output/request_priv.h"
 #include "task_priv.h"
 
 enum { PATHS = 2, MOST_WORDS = 4 };

@@ -14,7 +14,7 @@
 #include "base/files_priv.h"
 #include "bench_priv.h"
 #include "multims/engine.h"
-#include "output_priv.h"
+#include "output/request_priv.h"
 
 extern char **environ;
 

@@ -31,7 +31,8 @@ static const mms_param params[] = {
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct hanningsmooth *p = arg;
-    const mms_transform request = {
+    mms_request request = {
+        .verb = MMS_DECIDE_HANNINGSMOOTH,
         .vis = p->io.vis,
         .outputvis = p->io.outputvis,
         .select = p->select,
@@ -46,15 +47,15 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .smooth_spw = p->smooth_spw,
         .timespan = "",
         .timespan_name = "timespan",
-        .exact = !strcmp(p->numerics, "exact"),
-        .memory = p->memory,
-        .tiles = p->tiles,
-        .dryrun = p->dryrun,
-        .sync = p->sync,
-        .keepscratch = p->keepscratch,
+        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
+        .how = {.memory = p->memory,
+                .tiles = p->tiles,
+                .sync = p->sync,
+                .dryrun = p->dryrun,
+                .keepscratch = p->keepscratch},
     };
 
-    return mms_transform_run(run, &request, result, err);
+    return mms_task_request(run, &request, result, err);
 }
 
 const mms_task mms_task_hanningsmooth = {

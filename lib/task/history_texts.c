@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "output_priv.h"
-#include "task_priv.h"
+#include "transform_priv.h"
 
 /** A value as Python prints it; texts in double quotes. */
 static char *python_text(const mms_value *value)
@@ -47,4 +46,27 @@ mms_value *mms_history_texts(const mms_run *run)
         free(value);
     }
     return texts;
+}
+
+static mms_status get_engine(void *ctx, mms_engine **out, mms_error *err)
+{
+    mms_run *run = ctx;
+    const mms_status st = mms_run_engine(run, err);
+
+    *out = run->engine;
+    return st;
+}
+
+mms_status mms_task_request(mms_run *run, mms_request *request, mms_value *result, mms_error *err)
+{
+    mms_value *history = mms_history_texts(run);
+    const mms_host host = {.task = run->task->name,
+                           .history = history,
+                           .ctx = run,
+                           .engine = get_engine,
+                           .wrote = &run->wrote};
+    const mms_status st = mms_request_run(request, &host, result, err);
+
+    mms_value_free(&history);
+    return st;
 }

@@ -145,7 +145,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         return st;
     if (p->disableparallel)
         run->workers = 1;
-    const mms_transform request = {
+    mms_request request = {
+        .verb = MMS_DECIDE_MSTRANSFORM,
         .vis = p->io.vis,
         .outputvis = p->io.outputvis,
         .select = p->select,
@@ -169,14 +170,14 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan_name = "timespan",
         .maxuvwdistance_m = p->maxuvwdistance_m,
         .tileshape = p->tileshape,
-        .exact = !strcmp(p->numerics, "exact"),
-        .memory = p->memory,
-        .tiles = p->tiles,
-        .dryrun = p->dryrun,
-        .sync = p->sync,
-        .keepscratch = p->keepscratch,
+        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
+        .how = {.memory = p->memory,
+                .tiles = p->tiles,
+                .sync = p->sync,
+                .dryrun = p->dryrun,
+                .keepscratch = p->keepscratch},
     };
-    return mms_transform_run(run, &request, result, err);
+    return mms_task_request(run, &request, result, err);
 }
 
 const mms_task mms_task_mstransform = {

@@ -1,43 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file plan_print.c  The plan of an output as JSON and for people: decision, stages, windows,
- * parts. */
+/** @file plan_print.c  The plan of a request for people: decision, stages, windows, parts. */
 #include <stdlib.h>
 
-#include "output_priv.h"
-#include "task_priv.h"
 #include "transform_priv.h"
-
-/** The sub-MSs have names; one MS is the only part of itself. */
-static void name_parts(const mms_output *out, mms_value *parts)
-{
-    size_t i;
-    mms_value *part;
-
-    json_array_foreach(parts, i, part)
-    {
-        char *name = out->multi ? mms_layout_member(out->layout, out->outputvis, (int64_t)i,
-                                                    mms_plan_nparts(out->plan))
-                                : mms_path_base(out->outputvis);
-        json_object_set_new(part, "name", json_string(name ? name : ""));
-        free(name);
-    }
-}
-
-mms_status mms_output_describe(const mms_output *out, mms_value *result, mms_error *err)
-{
-    mms_value *plan = NULL;
-    const mms_status st = mms_plan_describe(out->plan, &plan, err);
-
-    if (st != MMS_OK)
-        return st;
-    name_parts(out, json_object_get(plan, "parts"));
-    json_object_set_new(result, "outputvis", json_string(out->outputvis));
-    json_object_set_new(result, "rows", json_integer(out->meta->nselected));
-    json_object_set_new(result, "dropped", json_integer(mms_plan_ndropped(out->plan)));
-    json_object_update(result, plan);
-    json_decref(plan);
-    return MMS_OK;
-}
 
 /** A JSON list of ids as compact text. */
 static void print_ids(const mms_value *list, FILE *out, int width)
@@ -60,7 +25,7 @@ static json_int_t number(const mms_value *part, const char *written, const char 
     return json_integer_value(value ? value : json_object_get(part, selected));
 }
 
-void mms_output_print_parts(const mms_value *result, FILE *out)
+void mms_plan_print_parts(const mms_value *result, FILE *out)
 {
     size_t i;
     mms_value *part;
@@ -77,7 +42,7 @@ void mms_output_print_parts(const mms_value *result, FILE *out)
     }
 }
 
-void mms_output_print_estimate(const mms_value *result, FILE *out)
+void mms_plan_print_estimate(const mms_value *result, FILE *out)
 {
     const char *estimate = json_string_value(json_object_get(result, "estimate"));
 
@@ -139,6 +104,6 @@ void mms_transform_print(const mms_value *result, FILE *out)
             json_string_value(json_object_get(result, "reason")));
     print_stages(json_object_get(result, "stages"), out);
     print_windows(result, out);
-    mms_output_print_parts(result, out);
-    mms_output_print_estimate(result, out);
+    mms_plan_print_parts(result, out);
+    mms_plan_print_estimate(result, out);
 }

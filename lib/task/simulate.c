@@ -7,7 +7,7 @@
 
 #include "base/files_priv.h"
 #include "multims/simulate.h"
-#include "output_priv.h"
+#include "output/request_priv.h"
 #include "task_priv.h"
 
 struct simulate {

@@ -75,7 +75,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 
     if (st != MMS_OK)
         return st;
-    const mms_transform request = {
+    mms_request request = {
+        .verb = MMS_DECIDE_SPLIT,
         .vis = p->io.vis,
         .outputvis = p->io.outputvis,
         .select = p->select,
@@ -91,18 +92,18 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan = p->combine,
         .timespan_name = "combine",
         .no_field_span = true,
-        .exact = !strcmp(p->numerics, "exact"),
-        .memory = p->memory,
-        .tiles = p->tiles,
-        .dryrun = p->dryrun,
-        .sync = p->sync,
-        .keepscratch = p->keepscratch,
+        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
+        .how = {.memory = p->memory,
+                .tiles = p->tiles,
+                .sync = p->sync,
+                .dryrun = p->dryrun,
+                .keepscratch = p->keepscratch},
     };
 
     if (p->timebin_s < 0)
         return mms_fail(err, MMS_ERR_ARG, "parameter timebin: %g s is not a length of time",
                         p->timebin_s);
-    return mms_transform_run(run, &request, result, err);
+    return mms_task_request(run, &request, result, err);
 }
 
 const mms_task mms_task_split = {

@@ -1,45 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TRANSFORM_TASK_PRIV_H
 #define MULTIMS_TRANSFORM_TASK_PRIV_H
-/** @file transform_priv.h  What mstransform, split and hanningsmooth share: one request, one run.
- */
+/** @file transform_priv.h  What the verbs share that write an MS made from another. */
 
-#include "output_priv.h"
+#include "output/request_priv.h"
 #include "task_priv.h"
 
-/** A request to select, transform and write; each task fills what it offers. */
-typedef struct mms_transform {
-    const char *vis, *outputvis;
-    mms_select select;
-    bool createmms;  /**< write a Multi-MS from an MS */
-    bool keepmms;    /**< write a Multi-MS from a Multi-MS */
-    bool monolithic; /**< read a Multi-MS as one MS whatever it holds */
-    const char *separationaxis;
-    int64_t numsubms;
-    const char *datacolumn;
-    bool data_for_corrected; /**< take DATA, with a WARN, where CORRECTED_DATA is missing */
-    bool realmodelcol;       /**< write a virtual model as MODEL_DATA */
-    bool keepflags, usewtspectrum, reindex;
-    int64_t ddistart;
-    mms_ints chanbin;         /**< empty: no channel average; one number, or one a selected spw */
-    const char *chanbin_name; /**< the parameter's name in messages: chanbin, width */
-    bool hanning;
-    const char *smooth_spw; /**< spws that are smoothed, "" for all */
-    double timebin_s;       /**< 0: no time average */
-    const char *timespan, *timespan_name;
-    bool no_field_span; /**< split: bins never cross fields */
-    double maxuvwdistance_m;
-    mms_ints tileshape;
-    bool exact;     /**< numerics=exact */
-    int64_t memory; /**< bytes */
-    bool tiles, dryrun, sync, keepscratch;
-} mms_transform;
+/** Run a request for a verb: mms_request_run() with the run's engine and HISTORY. */
+MMS_CHECKED mms_status mms_task_request(mms_run *run, mms_request *request, mms_value *result,
+                                        mms_error *err);
 
-/** Decide, plan and write.  Errors: those of its steps; nothing is written when it is refused. */
-MMS_CHECKED mms_status mms_transform_run(mms_run *run, const mms_transform *request,
-                                         mms_value *result, mms_error *err);
+/** HISTORY texts of a run: task, version, one a parameter (multi-ms 3.6); new reference. */
+mms_value *mms_history_texts(const mms_run *run);
 
-/** Print the result of mms_transform_run. */
+/** Print the parts of a result of mms_request_run() as a table. */
+void mms_plan_print_parts(const mms_value *result, FILE *out);
+
+/** Print the estimate of a dry run, if it has one. */
+void mms_plan_print_estimate(const mms_value *result, FILE *out);
+
+/** Print the result of a transformation. */
 void mms_transform_print(const mms_value *result, FILE *out);
 
 /** numerics and how to run, the same for each: struct_type has numerics, memory, tiles, dryrun,

@@ -22,6 +22,7 @@ OWN = {
     "transform": {"transform", "spectra", "regrid"},
     "pipeline": set(),
     "engine": {"engine", "stage"},
+    "output": set(),
     "task": {"task"},
 }
 
@@ -35,6 +36,7 @@ ALSO = {
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block"},
     "pipeline": OWN["ms"] | OWN["transform"],
+    "output": OWN["mms"] | OWN["ms"] | OWN["subtables"] | OWN["plan"] | OWN["transform"] | OWN["engine"],
 }
 
 # Private headers of other folders: base's are everybody's.
@@ -44,7 +46,8 @@ PRIVATE = {
     "check": {"tables", "ms", "mms"},
     "simulate": {"tables"},
     "pipeline": {"transform", "ms"},
-    "task": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
+    "output": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
+    "task": {"output"},
 }
 
 # Outside headers that only these files may include, first match counts.

@@ -4,8 +4,7 @@
 #include <stdlib.h>
 
 #include "ms/rowlist_priv.h"
-#include "output_priv.h"
-#include "task_priv.h"
+#include "request_priv.h"
 
 enum { CHUNK = 65536 };
 
@@ -15,12 +14,12 @@ typedef struct key_chunk {
     uint8_t mask[CHUNK];
 } key_chunk;
 
-static mms_status read_keys(const mms_output *out, mms_rows rows, key_chunk *k, mms_error *err)
+static mms_status read_keys(const mms_request *r, mms_rows rows, key_chunk *k, mms_error *err)
 {
-    mms_ms *ms = out->ms;
+    mms_ms *ms = r->ms;
     mms_status st;
 
-    MMS_TRY(mms_selection_rows(out->selection, rows, k->mask, err));
+    MMS_TRY(mms_selection_rows(r->selection, rows, k->mask, err));
     MMS_TRY(mms_ms_read(ms, "SCAN_NUMBER", 1, &rows, rows.count, k->scan, err));
     MMS_TRY(mms_ms_read(ms, "DATA_DESC_ID", 1, &rows, rows.count, k->ddid, err));
     MMS_TRY(mms_ms_read(ms, "ANTENNA1", 1, &rows, rows.count, k->ant1, err));
@@ -30,7 +29,7 @@ done:
 }
 
 /** Add the rows of one chunk, all of one member of the input, to their parts' lists. */
-static mms_status sort_chunk(const mms_output *out, int64_t member, mms_rows rows,
+static mms_status sort_chunk(const mms_request *r, int64_t member, mms_rows rows,
                              const key_chunk *k, mms_rowlist **lists, mms_error *err)
 {
     int64_t part = -1;
@@ -44,7 +43,7 @@ static mms_status sort_chunk(const mms_output *out, int64_t member, mms_rows row
                           key.ddid == k->ddid[i - 1] && key.ant1 == k->ant1[i - 1] &&
                           key.ant2 == k->ant2[i - 1];
         if (!same)
-            part = mms_plan_part_of(out->plan, &key);
+            part = mms_plan_part_of(r->plan, &key);
         if (part < 0)
             return mms_fail(err, MMS_ERR_INTERNAL, "row %" PRId64 " belongs to no part",
                             rows.first + i);
@@ -53,37 +52,36 @@ static mms_status sort_chunk(const mms_output *out, int64_t member, mms_rows row
     return st;
 }
 
-static mms_status sort_member(const mms_output *out, int64_t member, key_chunk *k,
+static mms_status sort_member(const mms_request *r, int64_t member, key_chunk *k,
                               mms_rowlist **lists, mms_error *err)
 {
-    const mms_rows all = mms_ms_member_rows(out->ms, member);
+    const mms_rows all = mms_ms_member_rows(r->ms, member);
     mms_status st = MMS_OK;
 
     for (int64_t done = 0; st == MMS_OK && done < all.count; done += CHUNK) {
         const int64_t left = all.count - done;
         const mms_rows rows = {all.first + done, left < CHUNK ? left : CHUNK};
-        st = read_keys(out, rows, k, err);
+        st = read_keys(r, rows, k, err);
         if (st == MMS_OK)
-            st = sort_chunk(out, member, rows, k, lists, err);
+            st = sort_chunk(r, member, rows, k, lists, err);
         if (st == MMS_OK)
             st = mms_check_stop(err);
     }
     return st;
 }
 
-mms_status mms_sort_rows(const mms_output *out, const mms_value *const *units, mms_error *err)
+mms_status mms_sort_rows(const mms_request *r, const char *const *files, mms_error *err)
 {
-    const int64_t nparts = mms_plan_nparts(out->plan);
+    const int64_t nparts = mms_plan_nparts(r->plan);
     key_chunk *k = mms_alloc(1, sizeof *k);
     mms_rowlist **lists = mms_alloc(nparts, sizeof(void *));
     mms_status st =
-        k && lists ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", out->outputvis);
+        k && lists ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis);
 
     for (int64_t i = 0; st == MMS_OK && i < nparts; i++)
-        st = mms_rowlist_create(json_string_value(json_object_get(units[i], "rows_file")),
-                                &lists[i], err);
-    for (int64_t i = 0; st == MMS_OK && i < mms_ms_nmember(out->ms); i++)
-        st = sort_member(out, i, k, lists, err);
+        st = mms_rowlist_create(files[i], &lists[i], err);
+    for (int64_t i = 0; st == MMS_OK && i < mms_ms_nmember(r->ms); i++)
+        st = sort_member(r, i, k, lists, err);
     for (int64_t i = 0; lists && i < nparts; i++) {
         const mms_status closed = mms_rowlist_close(&lists[i], st == MMS_OK ? err : NULL);
         st = st == MMS_OK ? closed : st;

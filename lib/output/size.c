@@ -11,9 +11,8 @@
 #include "multims/spectra.h"
 #include "multims/subtables.h"
 #include "multims/transform.h"
-#include "output_priv.h"
 #include "pipeline/time_rows_priv.h"
-#include "task_priv.h"
+#include "request_priv.h"
 
 /** Rates of one worker.  They are such that split of everything (2.4 s), by width=4 (1.6 s), by
  *  timebin (1.4 s) and hanningsmooth (3.5 s) of a simulated set of 1.3 GB in the page cache, -j 1
@@ -35,15 +34,15 @@ typedef struct part_size {
 } part_size;
 
 typedef struct sizes {
-    const mms_output *out;
+    const mms_request *r;
     row_bytes *row; /**< by DDID */
     part_size *parts;
     int64_t nparts, stages;
 } sizes;
 
-static mms_status out_of_memory(const mms_output *out, mms_error *err)
+static mms_status out_of_memory(const mms_request *r, mms_error *err)
 {
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", out->outputvis);
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis);
 }
 
 /* ---- a row ------------------------------------------------------------------------------------*/
@@ -59,18 +58,18 @@ static bool find_window(const mms_pipeline *pipeline, int32_t ddid, int32_t *nch
     return true;
 }
 
-static mms_status find_shape(const mms_output *out, int32_t ddid, row_bytes *row, mms_error *err)
+static mms_status find_shape(const mms_request *r, int32_t ddid, row_bytes *row, mms_error *err)
 {
-    const mms_dd *dd = &out->meta->dds[ddid];
-    const mms_ids corrs = mms_selection_corrs(out->selection, dd->pol);
+    const mms_dd *dd = &r->meta.dds[ddid];
+    const mms_ids corrs = mms_selection_corrs(r->selection, dd->pol);
     int32_t *chans;
     int64_t nchan;
     mms_status st;
 
     row->ncorr = corrs.given ? (int32_t)corrs.n : dd->ncorr;
-    if (find_window(out->pipeline, ddid, &row->nchan))
+    if (find_window(r->pipeline, ddid, &row->nchan))
         return MMS_OK;
-    st = mms_channel_list(out->selection, dd->spw, dd->nchan, &chans, &nchan, err);
+    st = mms_channel_list(r->selection, dd->spw, dd->nchan, &chans, &nchan, err);
     if (st != MMS_OK)
         return st;
     free(chans);
@@ -89,20 +88,20 @@ static int64_t cut_bytes(const char *column, const mms_dd *dd, const row_bytes *
 }
 
 /** Measure the row that stands for its DDID. */
-static mms_status measure_row(const mms_output *out, int32_t ddid, int64_t at, row_bytes *row,
+static mms_status measure_row(const mms_request *r, int32_t ddid, int64_t at, row_bytes *row,
                               mms_error *err)
 {
-    const mms_dd *dd = &out->meta->dds[ddid];
-    const bool spectra = out->pipeline && mms_pipeline_out(out->pipeline)->out_spectra;
+    const mms_dd *dd = &r->meta.dds[ddid];
+    const bool spectra = r->pipeline && mms_pipeline_out(r->pipeline)->out_spectra;
     mms_status st;
 
-    MMS_TRY(find_shape(out, ddid, row, err));
-    for (int64_t i = 0; i < mms_ms_ncolumn(out->ms); i++) {
-        const mms_column *c = mms_ms_column(out->ms, i);
+    MMS_TRY(find_shape(r, ddid, row, err));
+    for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
+        const mms_column *c = mms_ms_column(r->ms, i);
         int64_t bytes;
-        if (!mms_output_writes(out, c->name))
+        if (!mms_output_writes(r, c->name))
             continue;
-        MMS_TRY(mms_ms_cell_bytes(out->ms, c, at, &bytes, err));
+        MMS_TRY(mms_ms_cell_bytes(r->ms, c, at, &bytes, err));
         row->in += bytes;
         if (!spectra || !mms_is_spectrum(c->name))
             row->out += cut_bytes(c->name, dd, row, bytes);
@@ -115,16 +114,16 @@ done:
 
 static mms_status measure_rows(sizes *s, mms_error *err)
 {
-    const mms_meta *meta = s->out->meta;
+    const mms_meta *meta = &s->r->meta;
     mms_status st = MMS_OK;
 
     s->row = mms_alloc(meta->ndd, sizeof *s->row);
     if (!s->row)
-        return out_of_memory(s->out, err);
+        return out_of_memory(s->r, err);
     for (int64_t i = 0; st == MMS_OK && i < meta->ncell; i++) {
         const mms_cell *cell = &meta->cells[i];
         if (s->row[cell->ddid].in == 0)
-            st = measure_row(s->out, cell->ddid, cell->first_row, &s->row[cell->ddid], err);
+            st = measure_row(s->r, cell->ddid, cell->first_row, &s->row[cell->ddid], err);
     }
     return st;
 }
@@ -135,37 +134,37 @@ static mms_status measure_rows(sizes *s, mms_error *err)
  *  by the rows of a part. */
 static void add_cells(sizes *s)
 {
-    const mms_meta *meta = s->out->meta;
-    const bool cut = mms_plan_axis(s->out->plan) == MMS_AXIS_BASELINE;
+    const mms_meta *meta = &s->r->meta;
+    const bool cut = mms_plan_axis(s->r->plan) == MMS_AXIS_BASELINE;
     part_size all = {0};
 
     for (int64_t i = 0; i < meta->ncell; i++) {
         const mms_cell *c = &meta->cells[i];
         const mms_row_key key = {c->scan, c->ddid, 0, 0, c->member};
         const int64_t part = cut ? -1
-                             : mms_plan_axis(s->out->plan) == MMS_AXIS_NONE
+                             : mms_plan_axis(s->r->plan) == MMS_AXIS_NONE
                                  ? 0
-                                 : mms_plan_part_of(s->out->plan, &key);
+                                 : mms_plan_part_of(s->r->plan, &key);
         part_size *to = part < 0 ? &all : &s->parts[part];
         to->bytes_in += c->rows * s->row[c->ddid].in;
         to->bytes_out += c->rows * s->row[c->ddid].out;
     }
     for (int64_t i = 0; i < s->nparts; i++) {
-        s->parts[i].rows = mms_plan_part(s->out->plan, i)->rows;
+        s->parts[i].rows = mms_plan_part(s->r->plan, i)->rows;
         const double share = (double)s->parts[i].rows / (double)meta->nselected;
         s->parts[i].bytes_in += (int64_t)(share * (double)all.bytes_in);
         s->parts[i].bytes_out += (int64_t)(share * (double)all.bytes_out);
     }
 }
 
-mms_status mms_output_most_bytes(const mms_output *out, int64_t *bytes, mms_error *err)
+mms_status mms_output_most_bytes(const mms_request *r, int64_t *bytes, mms_error *err)
 {
-    sizes s = {.out = out};
+    sizes s = {.r = r};
     const mms_status st = measure_rows(&s, err);
 
     *bytes = 0;
-    for (int64_t i = 0; st == MMS_OK && i < out->meta->ncell; i++)
-        *bytes += out->meta->cells[i].rows * s.row[out->meta->cells[i].ddid].out;
+    for (int64_t i = 0; st == MMS_OK && i < r->meta.ncell; i++)
+        *bytes += r->meta.cells[i].rows * s.row[r->meta.cells[i].ddid].out;
     free(s.row);
     return st;
 }
@@ -195,13 +194,13 @@ static mms_status count_bin(void *ctx, const mms_time_input *in, mms_error *err)
 /** The bins that the worker will make of the same rows. */
 static mms_status count_bins(const sizes *s, const char *rows_file, part_size *part, mms_error *err)
 {
-    mms_time_opts opts = *mms_time_step_opts(mms_pipeline_find(s->out->pipeline, "time"));
+    mms_time_opts opts = *mms_time_step_opts(mms_pipeline_find(s->r->pipeline, "time"));
     bin_counter c = {.sizes = s, .part = part};
     mms_time_rows rows;
     mms_status st;
 
     MMS_TRY(
-        mms_time_rows_open(s->out->ms, rows_file, opts.timespan, s->out->memory / 8, &rows, err));
+        mms_time_rows_open(s->r->ms, rows_file, opts.timespan, s->r->how.memory / 8, &rows, err));
     opts.order = rows.order;
     MMS_TRY(mms_time_bins_create(&opts, &c.bins, err));
     part->rows = part->bytes_out = 0;
@@ -212,35 +211,24 @@ done:
     return st;
 }
 
-/** A unit as far as the sorting of rows needs it; new reference. */
-static mms_value *rows_unit(const char *folder, int64_t part)
-{
-    char *path = mms_format("%s/%" PRId64 ".rows", folder, part);
-    mms_value *unit = path ? json_pack("{ss}", "rows_file", path) : NULL;
-
-    free(path);
-    return unit;
-}
-
 static mms_status average_rows_in(const sizes *s, const char *folder, mms_error *err)
 {
-    mms_value **units = mms_alloc(s->nparts, sizeof(mms_value *));
-    mms_status st = units ? MMS_OK : out_of_memory(s->out, err);
+    char **files = mms_alloc(s->nparts, sizeof(char *));
+    mms_status st = files ? MMS_OK : out_of_memory(s->r, err);
 
     for (int64_t i = 0; st == MMS_OK && i < s->nparts; i++)
-        if (!(units[i] = rows_unit(folder, i)))
-            st = out_of_memory(s->out, err);
+        if (!(files[i] = mms_format("%s/%" PRId64 ".rows", folder, i)))
+            st = out_of_memory(s->r, err);
     if (st == MMS_OK)
-        st = mms_sort_rows(s->out, (const mms_value *const *)units, err);
+        st = mms_sort_rows(s->r, (const char *const *)files, err);
     for (int64_t i = 0; st == MMS_OK && i < s->nparts; i++) {
-        const mms_value *file = json_object_get(units[i], "rows_file");
-        st = count_bins(s, json_string_value(file), &s->parts[i], err);
+        st = count_bins(s, files[i], &s->parts[i], err);
         if (st == MMS_OK)
             st = mms_check_stop(err);
     }
-    for (int64_t i = 0; units && i < s->nparts; i++)
-        mms_value_free(&units[i]);
-    free(units);
+    for (int64_t i = 0; files && i < s->nparts; i++)
+        free(files[i]);
+    free(files);
     return st;
 }
 
@@ -317,22 +305,22 @@ static void describe(const sizes *s, const mms_engine *engine, mms_value *result
     free(text);
 }
 
-mms_status mms_output_estimate(mms_run *run, const mms_output *out, mms_value *result,
-                               mms_error *err)
+mms_status mms_output_estimate(const mms_request *r, mms_value *result, mms_error *err)
 {
-    sizes s = {.out = out,
-               .nparts = mms_plan_nparts(out->plan),
+    sizes s = {.r = r,
+               .nparts = mms_plan_nparts(r->plan),
                .stages = (int64_t)json_array_size(json_object_get(result, "stages"))};
+    mms_engine *engine;
     mms_status st;
 
     s.parts = mms_alloc(s.nparts, sizeof *s.parts);
-    MMS_TRY(s.parts ? MMS_OK : out_of_memory(out, err));
+    MMS_TRY(s.parts ? MMS_OK : out_of_memory(r, err));
     MMS_TRY(measure_rows(&s, err));
     add_cells(&s);
-    if (mms_output_averages_rows(out))
+    if (mms_output_averages_rows(r))
         MMS_TRY(average_rows(&s, err));
-    MMS_TRY(mms_run_engine(run, err));
-    describe(&s, run->engine, result);
+    MMS_TRY(r->host->engine(r->host->ctx, &engine, err));
+    describe(&s, engine, result);
 done:
     free(s.parts);
     free(s.row);

@@ -8,19 +8,18 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
-#include "output_priv.h"
-#include "task_priv.h"
+#include "request_priv.h"
 
 /** An output while it is made. */
 typedef struct making {
-    mms_run *run;
-    const mms_output *out;
+    const mms_request *r;
     mms_stage *stage;
     int64_t nparts, nrow;   /**< nrow: of the finished parts */
     int64_t *rows;          /**< of each */
     char *path, *base;      /**< the output: absolute, as units run anywhere; its last component */
     char *folder, *tables;  /**< the output and its sub-tables, staged */
     char **names, **labels; /**< of the members; for messages */
+    char **files;           /**< lists of the parts' rows */
     mms_value *subtables, **units;
 } making;
 
@@ -71,49 +70,48 @@ mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_erro
 }
 
 /** Bytes of the sub-tables that every part gets, and of those that only the first has. */
-static mms_status subtable_bytes(const mms_output *out, int64_t *each, int64_t *once,
-                                 mms_error *err)
+static mms_status subtable_bytes(const mms_request *r, int64_t *each, int64_t *once, mms_error *err)
 {
     const char *name;
     mms_value *path;
 
     *each = *once = 0;
-    json_object_foreach((mms_value *)mms_ms_subtables(out->ms), name, path)
+    json_object_foreach((mms_value *)mms_ms_subtables(r->ms), name, path)
     {
         int64_t bytes;
         const mms_status st = mms_tree_bytes(json_string_value(path), &bytes, err);
         if (st != MMS_OK)
             return st;
-        *(mms_layout_is_link(out->layout, name) ? once : each) += bytes;
+        *(mms_layout_is_link(r->layout, name) ? once : each) += bytes;
     }
     return MMS_OK;
 }
 
-mms_status mms_output_check_space(const mms_output *out, mms_error *err)
+mms_status mms_output_check_space(const mms_request *r, mms_error *err)
 {
     int64_t each, once, have, need;
-    const int64_t nparts = mms_plan_nparts(out->plan);
-    mms_status st = subtable_bytes(out, &each, &once, err);
+    const int64_t nparts = mms_plan_nparts(r->plan);
+    mms_status st = subtable_bytes(r, &each, &once, err);
 
     if (st == MMS_OK)
-        st = mms_disk_free(out->outputvis, &have, err);
+        st = mms_disk_free(r->outputvis, &have, err);
     if (st == MMS_OK)
-        st = mms_output_most_bytes(out, &need, err);
+        st = mms_output_most_bytes(r, &need, err);
     if (st != MMS_OK)
         return st;
     need += each * (nparts + 1) + 2 * once;
     if (need <= have)
         return MMS_OK;
-    if (mms_output_averages_rows(out)) {
+    if (mms_output_averages_rows(r)) {
         mms_log(MMS_LOG_WARN, "output",
                 "%s: the disk has %" PRId64 " MiB left; an average in time that leaves all rows "
                 "would need %" PRId64 " MiB",
-                out->outputvis, have >> 20, (need >> 20) + 1);
+                r->outputvis, have >> 20, (need >> 20) + 1);
         return MMS_OK; // far fewer rows may be left
     }
     return mms_fail(err, MMS_ERR_SPACE,
                     "%s needs about %" PRId64 " MiB, the disk has %" PRId64 " MiB left",
-                    out->outputvis, (need >> 20) + 1, have >> 20);
+                    r->outputvis, (need >> 20) + 1, have >> 20);
 }
 
 static mms_status make_folder(const char *path, mms_error *err)
@@ -123,7 +121,7 @@ static mms_status make_folder(const char *path, mms_error *err)
 
 static mms_status out_of_memory(const making *m, mms_error *err)
 {
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", m->out->outputvis);
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", m->r->outputvis);
 }
 
 /** Names of everything, and the folders in the staging directory. */
@@ -132,29 +130,30 @@ static mms_status prepare(making *m, mms_error *err)
     const char *staged;
     mms_status st;
 
-    m->path = mms_path_absolute(m->out->outputvis);
+    m->path = mms_path_absolute(m->r->outputvis);
     MMS_TRY(m->path ? mms_stage_create(m->path, &m->stage, err) : out_of_memory(m, err));
-    m->run->wrote = true;
+    *m->r->host->wrote = true;
     staged = mms_stage_path(m->stage);
-    m->base = mms_path_base(m->out->outputvis);
+    m->base = mms_path_base(m->r->outputvis);
     m->folder = m->base ? mms_format("%s/%s", staged, m->base) : NULL;
     m->tables = mms_format("%s/tables", staged);
     m->names = mms_alloc(m->nparts, sizeof *m->names);
     m->labels = mms_alloc(m->nparts, sizeof *m->labels);
+    m->files = mms_alloc(m->nparts, sizeof *m->files);
     m->units = mms_alloc(m->nparts, sizeof(mms_value *));
     m->rows = mms_alloc(m->nparts, sizeof *m->rows);
-    if (!m->rows || !m->folder || !m->tables || !m->names || !m->labels || !m->units)
+    if (!m->rows || !m->files || !m->folder || !m->tables || !m->names || !m->labels || !m->units)
         MMS_TRY(out_of_memory(m, err));
     for (int64_t i = 0; i < m->nparts; i++) {
-        m->names[i] = m->out->multi
-                          ? mms_layout_member(m->out->layout, m->out->outputvis, i, m->nparts)
-                          : strdup(m->base);
+        m->names[i] = m->r->multi ? mms_layout_member(m->r->layout, m->r->outputvis, i, m->nparts)
+                                  : strdup(m->base);
         m->labels[i] = m->names[i] ? mms_format("sub-MS %s", m->names[i]) : NULL;
-        if (!m->labels[i])
+        m->files[i] = mms_format("%s/%" PRId64 ".rows", staged, i);
+        if (!m->labels[i] || !m->files[i])
             MMS_TRY(out_of_memory(m, err));
     }
     MMS_TRY(make_folder(m->tables, err));
-    if (m->out->multi) {
+    if (m->r->multi) {
         char *members = mms_format("%s/SUBMSS", m->folder);
         MMS_TRY(make_folder(m->folder, err));
         st = members ? make_folder(members, err) : out_of_memory(m, err);
@@ -166,8 +165,8 @@ done:
 
 static void end(making *m, mms_status st)
 {
-    if (st != MMS_OK && m->stage && m->out->keep_scratch) {
-        mms_log(MMS_LOG_INFO, m->run->task->name, "the unfinished output is kept in %s",
+    if (st != MMS_OK && m->stage && m->r->how.keepscratch) {
+        mms_log(MMS_LOG_INFO, m->r->host->task, "the unfinished output is kept in %s",
                 mms_stage_path(m->stage));
         mms_stage_keep(&m->stage);
     }
@@ -177,12 +176,15 @@ static void end(making *m, mms_status st)
             free(m->names[i]);
         if (m->labels)
             free(m->labels[i]);
+        if (m->files)
+            free(m->files[i]);
         if (m->units)
             mms_value_free(&m->units[i]);
     }
     free(m->names);
     free(m->rows);
     free(m->labels);
+    free(m->files);
     free(m->units);
     free(m->path);
     free(m->base);
@@ -194,24 +196,21 @@ static void end(making *m, mms_status st)
 /** What every unit has beside the shared request. */
 static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_error *err)
 {
-    const mms_part *part = mms_plan_part(m->out->plan, i);
-    const char *staged = mms_stage_path(m->stage);
+    const mms_part *part = mms_plan_part(m->r->plan, i);
     char *out =
-        m->out->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[i]) : strdup(m->folder);
-    char *rows = mms_format("%s/%" PRId64 ".rows", staged, i);
+        m->r->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[i]) : strdup(m->folder);
     mms_value *links = json_array(), *name;
     size_t k;
     mms_value *unit = json_copy((mms_value *)shared);
 
-    if (!out || !rows || !unit)
+    if (!out || !unit)
         return out_of_memory(m, err);
     json_array_foreach(m->subtables, k,
-                       name) if (i > 0 &&
-                                 mms_layout_is_link(m->out->layout, json_string_value(name)))
+                       name) if (i > 0 && mms_layout_is_link(m->r->layout, json_string_value(name)))
         json_array_append(links, name);
     json_object_set_new(unit, "step", json_string("part"));
     json_object_set_new(unit, "out", json_string(out));
-    json_object_set_new(unit, "rows_file", json_string(rows));
+    json_object_set_new(unit, "rows_file", json_string(m->files[i]));
     json_object_set_new(unit, "nrow", json_integer(part->rows));
     json_object_set_new(unit, "bytes", json_integer(part->bytes));
     json_object_set_new(unit, "tables", json_string(m->tables));
@@ -219,7 +218,6 @@ static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_e
     json_object_set_new(unit, "links", links);
     m->units[i] = unit;
     free(out);
-    free(rows);
     return MMS_OK;
 }
 
@@ -227,7 +225,7 @@ static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_e
 static mms_status write_pipeline(const making *m, const char *path, mms_error *err)
 {
     mms_value *value;
-    mms_status st = mms_pipeline_encode(m->out->pipeline, &value, err);
+    mms_status st = mms_pipeline_encode(m->r->pipeline, &value, err);
 
     if (st != MMS_OK)
         return st;
@@ -240,19 +238,24 @@ static mms_status make_units(making *m, mms_error *err)
 {
     char *path = mms_format("%s/pipeline.json", mms_stage_path(m->stage));
     mms_value *shared;
-    mms_status st = mms_part_request(m->out, &shared, err);
+    mms_status st = mms_part_order(m->r, &shared, err);
 
     if (st == MMS_OK && !path)
         st = out_of_memory(m, err);
-    if (st == MMS_OK && m->out->pipeline)
+    if (st == MMS_OK && m->r->pipeline)
         st = write_pipeline(m, path, err);
     if (st == MMS_OK)
-        json_object_set_new(shared, "pipeline", json_string(m->out->pipeline ? path : ""));
+        json_object_set_new(shared, "pipeline", json_string(m->r->pipeline ? path : ""));
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
         st = make_unit(m, shared, i, err);
     mms_value_free(&shared);
     free(path);
     return st;
+}
+
+static mms_status get_engine(const making *m, mms_engine **out, mms_error *err)
+{
+    return m->r->host->engine(m->r->host->ctx, out, err);
 }
 
 /** Run one unit alone; *answer is NULL on failure.  The client itself writes no table: casacore
@@ -261,11 +264,12 @@ static mms_status run_one(making *m, const char *label, mms_value *unit, mms_val
                           mms_error *err)
 {
     mms_answer result = {0};
+    mms_engine *engine;
     mms_status st;
 
     *answer = NULL;
-    MMS_TRY(unit ? mms_run_engine(m->run, err) : out_of_memory(m, err));
-    st = mms_engine_run(m->run->engine, m->run->task->name, 1, &label, &unit, &result, err);
+    MMS_TRY(unit ? get_engine(m, &engine, err) : out_of_memory(m, err));
+    st = mms_engine_run(engine, m->r->host->task, 1, &label, &unit, &result, err);
     if (st == MMS_OK) {
         *answer = result.value;
         result.value = NULL;
@@ -279,9 +283,9 @@ done:
 static mms_status write_tables(making *m, mms_error *err)
 {
     mms_value *unit =
-        json_pack("{ss ss ss so sb sO* sO*}", "step", "tables", "vis", mms_ms_path(m->out->ms),
-                  "tables", m->tables, "select", mms_select_value(m->out->select), "keep_ids",
-                  (int)m->out->keep_ids, "windows", m->out->windows, "bins", m->out->bins);
+        json_pack("{ss ss ss so sb sO* sO*}", "step", "tables", "vis", mms_ms_path(m->r->ms),
+                  "tables", m->tables, "select", mms_select_value(&m->r->select), "keep_ids",
+                  (int)!m->r->reindex, "windows", m->r->windows, "bins", m->r->bins);
     mms_value *answer;
     const mms_status st = run_one(m, "sub-tables", unit, &answer, err);
 
@@ -295,28 +299,29 @@ static mms_status write_tables(making *m, mms_error *err)
 static mms_status run_units(making *m, mms_error *err)
 {
     mms_answer *answers = mms_alloc(m->nparts, sizeof *answers);
+    mms_engine *engine;
     mms_status st;
 
     MMS_TRY(answers ? MMS_OK : out_of_memory(m, err));
-    MMS_TRY(mms_run_engine(m->run, err));
-    if (mms_engine_workers(m->run->engine) > m->nparts && m->nparts > 1)
-        mms_log(MMS_LOG_INFO, m->run->task->name,
+    MMS_TRY(get_engine(m, &engine, err));
+    if (mms_engine_workers(engine) > m->nparts && m->nparts > 1)
+        mms_log(MMS_LOG_INFO, m->r->host->task,
                 "%d workers for %" PRId64 " parts: numsubms=%d would use them all",
-                mms_engine_workers(m->run->engine), m->nparts, mms_engine_workers(m->run->engine));
+                mms_engine_workers(engine), m->nparts, mms_engine_workers(engine));
     for (int64_t i = 0; i < m->nparts; i++)
         json_object_set_new(m->units[i], "threads",
-                            json_integer(mms_engine_threads(m->run->engine, m->nparts)));
-    st = mms_engine_run(m->run->engine, m->run->task->name, m->nparts,
-                        (const char *const *)m->labels, m->units, answers, err);
+                            json_integer(mms_engine_threads(engine, m->nparts)));
+    st = mms_engine_run(engine, m->r->host->task, m->nparts, (const char *const *)m->labels,
+                        m->units, answers, err);
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
         m->rows[i] = json_integer_value(json_object_get(answers[i].value, "rows"));
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
         m->nrow += m->rows[i];
     mms_answers_free(m->nparts, answers);
-    if (st == MMS_OK && !mms_output_averages_rows(m->out) && m->nrow != m->out->meta->nselected)
+    if (st == MMS_OK && !mms_output_averages_rows(m->r) && m->nrow != m->r->meta.nselected)
         st = mms_fail(err, MMS_ERR_INTERNAL,
                       "%" PRId64 " rows were written, %" PRId64 " are selected", m->nrow,
-                      m->out->meta->nselected);
+                      m->r->meta.nselected);
 done:
     free(answers);
     return st;
@@ -327,20 +332,19 @@ static mms_status finish(making *m, mms_error *err)
 {
     char *flags = mms_format("%s.flagversions", m->folder);
     char *first =
-        m->out->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[0]) : strdup(m->folder);
-    mms_value *texts = mms_history_texts(m->run), *unit, *answer;
+        m->r->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[0]) : strdup(m->folder);
+    mms_value *unit, *answer;
     mms_status st;
 
-    unit = flags && first && texts
+    unit = flags && first
                ? json_pack("{ss ss ss ss sO sI ss sb}", "step", "finish", "output", m->folder,
-                           "first", first, "origin", m->run->task->name, "history", texts, "rows",
-                           (json_int_t)m->nrow, "flags", m->out->flag_backup ? flags : "", "tiles",
-                           (int)m->out->tiles)
+                           "first", first, "origin", m->r->host->task, "history",
+                           m->r->host->history, "rows", (json_int_t)m->nrow, "flags",
+                           m->r->flagbackup ? flags : "", "tiles", (int)m->r->how.tiles)
                : NULL;
     st = run_one(m, "the finished output", unit, &answer, err);
     mms_value_free(&answer);
     mms_value_free(&unit);
-    mms_value_free(&texts);
     free(flags);
     free(first);
     return st;
@@ -351,11 +355,11 @@ static mms_status assemble(making *m, mms_error *err)
 {
     mms_status st;
 
-    if (m->out->multi) {
-        mms_log(MMS_LOG_INFO, m->run->task->name, "Finalizing MMS structure");
-        MMS_TRY(mms_layout_assemble(m->folder, m->out->layout, m->nrow, m->nparts,
-                                    (const char *const *)m->names, m->out->axis, m->subtables,
-                                    err));
+    if (m->r->multi) {
+        mms_log(MMS_LOG_INFO, m->r->host->task, "Finalizing MMS structure");
+        MMS_TRY(mms_layout_assemble(m->folder, m->r->layout, m->nrow, m->nparts,
+                                    (const char *const *)m->names, m->r->decision.axis_type,
+                                    m->subtables, err));
     }
     MMS_TRY(finish(m, err));
 done:
@@ -370,11 +374,11 @@ static mms_status publish(making *m, mms_error *err)
     mms_status st;
 
     MMS_TRY(flags && flags_path ? MMS_OK : out_of_memory(m, err));
-    if (m->out->sync)
+    if (m->r->how.sync)
         MMS_TRY(mms_stage_sync(m->stage, err));
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(mms_stage_publish(m->stage, m->base, m->path, err));
-    if (m->out->flag_backup)
+    if (m->r->flagbackup)
         MMS_TRY(mms_stage_publish(m->stage, flags, flags_path, err));
 done:
     free(flags);
@@ -390,7 +394,7 @@ static mms_status write_all(making *m, mms_error *err)
     MMS_TRY(write_tables(m, err));
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(make_units(m, err));
-    MMS_TRY(mms_sort_rows(m->out, (const mms_value *const *)m->units, err));
+    MMS_TRY(mms_sort_rows(m->r, (const char *const *)m->files, err));
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(run_units(m, err));
     MMS_TRY(assemble(m, err));
@@ -399,9 +403,9 @@ done:
     return st;
 }
 
-mms_status mms_output_write(mms_run *run, const mms_output *out, mms_value *result, mms_error *err)
+mms_status mms_output_write(const mms_request *r, mms_value *result, mms_error *err)
 {
-    making m = {.run = run, .out = out, .nparts = mms_plan_nparts(out->plan)};
+    making m = {.r = r, .nparts = mms_plan_nparts(r->plan)};
     const mms_status st = write_all(&m, err);
 
     if (st == MMS_OK) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file write_part.c  A unit: one MS, or one member of a Multi-MS, written from rows of the input.
+/** @file part.c  A unit: one MS, or one member of a Multi-MS, written from rows of the input.
  *
- *  The request: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),
+ *  The order: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
  *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], pipeline (file of it, or ""), add (columns),
@@ -15,10 +15,9 @@
 #include "base/lanes_priv.h"
 #include "multims/block.h"
 #include "multims/transform.h"
-#include "output_priv.h"
 #include "part_source_priv.h"
 #include "pipeline/time_stage_priv.h"
-#include "task_priv.h"
+#include "request_priv.h"
 
 /** A named id map. */
 typedef struct id_map {
@@ -27,7 +26,7 @@ typedef struct id_map {
 } id_map;
 
 typedef struct part {
-    const mms_value *request;
+    const mms_value *order;
     mms_job *job;
     mms_part_source *source;
     mms_ms *ms; /**< of the source */
@@ -43,9 +42,9 @@ typedef struct part {
     int64_t nrow;                 /**< of the output */
 } part;
 
-static const char *text(const mms_value *request, const char *key)
+static const char *text(const mms_value *order, const char *key)
 {
-    const char *value = json_string_value(json_object_get(request, key));
+    const char *value = json_string_value(json_object_get(order, key));
     return value ? value : "";
 }
 
@@ -74,7 +73,7 @@ static int32_t *int_list(const mms_value *array, int64_t *n)
  *  memory. */
 static int64_t block_bytes(const part *p)
 {
-    const int64_t most = json_integer_value(json_object_get(p->request, "memory")) / 8 / p->nlane;
+    const int64_t most = json_integer_value(json_object_get(p->order, "memory")) / 8 / p->nlane;
     const mms_reader_opts usual = MMS_READER_OPTS_INIT;
 
     return most < usual.block_bytes ? most : usual.block_bytes;
@@ -89,7 +88,7 @@ static bool in_list(const char *const *list, const char *name)
 
 static mms_status out_of_memory(const part *p, mms_error *err)
 {
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", text(p->request, "out"));
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", text(p->order, "out"));
 }
 
 /** Whether the cells of a column stay as they are. */
@@ -100,7 +99,7 @@ static bool is_copied(const part *p, const mms_column *c)
 
     return !c->scalar && c->dtype < MMS_DT_STRING && !p->ncut &&
            !(p->pipeline && mms_pipeline_needs(p->pipeline, c->name)) &&
-           !(*text(p->request, "derive") && in_list(derived, c->name));
+           !(*text(p->order, "derive") && in_list(derived, c->name));
 }
 
 /** The columns of the output, and those of them whose cells stay as they are. */
@@ -109,9 +108,9 @@ static mms_status list_columns(part *p, mms_error *err)
     const int64_t most = mms_ms_ncolumn(p->ms);
     int64_t n = 0, ncopy = 0;
 
-    p->skip = text_list(json_object_get(p->request, "skip"));
-    p->reshape = text_list(json_object_get(p->request, "reshape"));
-    p->add = text_list(json_object_get(p->request, "add"));
+    p->skip = text_list(json_object_get(p->order, "skip"));
+    p->reshape = text_list(json_object_get(p->order, "reshape"));
+    p->add = text_list(json_object_get(p->order, "add"));
     p->columns = mms_alloc(most + 1, sizeof *p->columns);
     p->copy = mms_alloc(most + 1, sizeof *p->copy);
     if (!p->skip || !p->reshape || !p->add || !p->columns || !p->copy)
@@ -140,7 +139,7 @@ static void drop_copied_columns(part *p)
 
 static mms_status read_maps(part *p, mms_error *err)
 {
-    const mms_value *maps = json_object_get(p->request, "maps");
+    const mms_value *maps = json_object_get(p->order, "maps");
     const char *column;
     mms_value *list;
 
@@ -160,7 +159,7 @@ static mms_status read_maps(part *p, mms_error *err)
 
 static mms_status read_cuts(part *p, mms_error *err)
 {
-    const mms_value *cuts = json_object_get(p->request, "cuts");
+    const mms_value *cuts = json_object_get(p->order, "cuts");
     size_t i;
     mms_value *entry;
 
@@ -194,14 +193,14 @@ static mms_status open_time(part *p, mms_error *err)
     if (!time)
         return MMS_OK;
     const mms_time_stage_opts opts = {.ms = p->ms,
-                                      .rows_file = text(p->request, "rows_file"),
+                                      .rows_file = text(p->order, "rows_file"),
                                       .columns = p->columns,
                                       .cuts = p->cuts,
                                       .ncut = p->ncut,
                                       .kinds = form->kinds,
                                       .numerics = form->numerics,
                                       .memory =
-                                          json_integer_value(json_object_get(p->request, "memory")),
+                                          json_integer_value(json_object_get(p->order, "memory")),
                                       .block_bytes = block_bytes(p),
                                       .nlane = p->nlane};
     const mms_status st = mms_time_stage_open(&opts, mms_time_step_opts(time), &p->time, err);
@@ -219,7 +218,7 @@ static mms_status open_readers(part *p, mms_error *err)
     p->readers = mms_alloc(p->nlane, sizeof(mms_reader *));
     if (!p->readers)
         return out_of_memory(p, err);
-    read.rows_file = text(p->request, "rows_file");
+    read.rows_file = text(p->order, "rows_file");
     read.columns = p->columns;
     read.block_bytes = block_bytes(p);
     read.by_ddid = p->ncut > 0 || p->pipeline;
@@ -234,20 +233,20 @@ done:
 
 static mms_status open_part(part *p, mms_error *err)
 {
-    const int64_t threads = json_integer_value(json_object_get(p->request, "threads"));
+    const int64_t threads = json_integer_value(json_object_get(p->order, "threads"));
     mms_writer_opts write = MMS_WRITER_OPTS_INIT;
-    const mms_value *rename = json_object_get(p->request, "rename");
-    const bool tiles = json_is_true(json_object_get(p->request, "tiles"));
+    const mms_value *rename = json_object_get(p->order, "rename");
+    const bool tiles = json_is_true(json_object_get(p->order, "tiles"));
     mms_status st;
 
-    MMS_TRY(mms_part_source_get(p->job, p->request, &p->source, err));
+    MMS_TRY(mms_part_source_get(p->job, p->order, &p->source, err));
     p->ms = p->source->ms;
     p->pipeline = p->source->pipeline;
     mms_ms_use_tiles(p->ms, tiles);
     p->nlane = threads > 1 ? (int)threads : 1;
     MMS_TRY(read_maps(p, err));
     MMS_TRY(read_cuts(p, err));
-    p->nrow = json_integer_value(json_object_get(p->request, "nrow"));
+    p->nrow = json_integer_value(json_object_get(p->order, "nrow"));
     MMS_TRY(list_columns(p, err));
     MMS_TRY(open_time(p, err));
     write.nrow = p->nrow;
@@ -256,12 +255,12 @@ static mms_status open_part(part *p, mms_error *err)
     write.add = p->add;
     write.copy = p->copy;
     write.tiles = tiles;
-    write.sync = json_is_true(json_object_get(p->request, "sync"));
+    write.sync = json_is_true(json_object_get(p->order, "sync"));
     for (size_t i = 0; i < 3; i++)
-        write.tile[i] = json_integer_value(json_array_get(json_object_get(p->request, "tile"), i));
+        write.tile[i] = json_integer_value(json_array_get(json_object_get(p->order, "tile"), i));
     write.rename_from = json_string_value(json_array_get(rename, 0));
     write.rename_to = json_string_value(json_array_get(rename, 1));
-    MMS_TRY(mms_writer_create(text(p->request, "out"), p->ms, &write, &p->writer, err));
+    MMS_TRY(mms_writer_create(text(p->order, "out"), p->ms, &write, &p->writer, err));
     drop_copied_columns(p);
     MMS_TRY(open_readers(p, err));
 done:
@@ -298,7 +297,7 @@ static void close_part(part *p)
 
 static mms_status add_subtables(part *p, mms_error *err)
 {
-    const char **links = text_list(json_object_get(p->request, "links"));
+    const char **links = text_list(json_object_get(p->order, "links"));
     const mms_status st = links
                               ? mms_subtable_set_write(p->source->subtables, links, p->writer, err)
                               : out_of_memory(p, err);
@@ -321,7 +320,7 @@ static void derive(const char *from, const char *to,
 
 static void derive_weights(const part *p, const mms_block *block, mms_group *group)
 {
-    const char *what = text(p->request, "derive");
+    const char *what = text(p->order, "derive");
 
     if (!strcmp(what, "sigma")) {
         derive("WEIGHT", "SIGMA", mms_weight_to_sigma, block, group);
@@ -350,7 +349,7 @@ static mms_status select_cells(const part *p, mms_reader *reader, mms_block *blo
 /** The cells get their values, names and ids of the output. */
 static mms_status finish_cells(const part *p, mms_reader *reader, mms_block *block, mms_error *err)
 {
-    const mms_value *rename = json_object_get(p->request, "rename");
+    const mms_value *rename = json_object_get(p->order, "rename");
     const char *from = json_string_value(json_array_get(rename, 0));
     mms_status st = p->pipeline
                         ? mms_pipeline_apply(p->pipeline, mms_reader_arena(reader), block, err)
@@ -402,8 +401,8 @@ done:
 static mms_status take_turn(const part *p, mms_lanes *lanes, mms_reader *reader, mms_block *block,
                             mms_placed **placed, mms_error *err)
 {
-    const double nrow = json_number_value(json_object_get(p->request, "nrow"));
-    const double bytes = json_number_value(json_object_get(p->request, "bytes"));
+    const double nrow = json_number_value(json_object_get(p->order, "nrow"));
+    const double bytes = json_number_value(json_object_get(p->order, "bytes"));
     const double done = (double)(block->rows.first + block->rows.count) / nrow;
 
     mms_job_progress(p->job, (int64_t)(done * bytes), (int64_t)bytes);
@@ -453,9 +452,9 @@ done:
     return st;
 }
 
-mms_status mms_part_write(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
 {
-    part p = {.request = request, .job = job};
+    part p = {.order = order, .job = job};
     mms_status st;
 
     MMS_TRY(open_part(&p, err));

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file part_request.c  What all parts of an output share: columns, id maps, cuts. */
+/** @file order.c  What all parts of an output share: columns, id maps, cuts. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "multims/subtables.h"
 #include "multims/transform.h"
-#include "output_priv.h"
-#include "task_priv.h"
+#include "request_priv.h"
 
 static const char *const data_columns[] = {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLOAT_DATA",
                                            "LAG_DATA"};
@@ -81,54 +80,54 @@ bool mms_is_spectrum(const char *column)
     return !strcmp(column, spectra[0]) || !strcmp(column, spectra[1]);
 }
 
-bool mms_output_averages_rows(const mms_output *out)
+bool mms_output_averages_rows(const mms_request *r)
 {
-    return out->pipeline && mms_pipeline_out(out->pipeline)->time_averaged;
+    return r->pipeline && mms_pipeline_out(r->pipeline)->time_averaged;
 }
 
-bool mms_output_writes(const mms_output *out, const char *column)
+bool mms_output_writes(const mms_request *r, const char *column)
 {
     bool is_data = false;
 
     if (mms_is_spectrum(column))
-        return !out->pipeline || mms_pipeline_out(out->pipeline)->out_spectra;
-    if (!strcmp(column, "LAG_DATA") && out->pipeline && out->drops_lags)
+        return !r->pipeline || mms_pipeline_out(r->pipeline)->out_spectra;
+    if (!strcmp(column, "LAG_DATA") && r->pipeline && r->drops_lags)
         return false;
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
         is_data = is_data || !strcmp(column, data_columns[i]);
-    return !is_data || !strcmp(out->datacolumn, "all") || names_column(out->datacolumn, column);
+    return !is_data || !strcmp(r->datacolumn, "all") || names_column(r->datacolumn, column);
 }
 
 /** Columns of the input that the output does not have. */
-static mms_value *list_skipped(const mms_output *out)
+static mms_value *list_skipped(const mms_request *r)
 {
     mms_value *skip = json_array();
 
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
-        if (!mms_output_writes(out, data_columns[i]))
+        if (!mms_output_writes(r, data_columns[i]))
             json_array_append_new(skip, json_string(data_columns[i]));
     for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++)
-        if (!mms_output_writes(out, spectra[i]))
+        if (!mms_output_writes(r, spectra[i]))
             json_array_append_new(skip, json_string(spectra[i]));
     return skip;
 }
 
-static void add_columns(const mms_output *out, mms_value *request)
+static void add_columns(const mms_request *r, mms_value *order)
 {
-    const char *word = out->datacolumn;
+    const char *word = r->datacolumn;
 
-    json_object_set_new(request, "skip", list_skipped(out));
+    json_object_set_new(order, "skip", list_skipped(r));
     if (!strcmp(word, "corrected"))
-        json_object_set_new(request, "rename", json_pack("[ss]", "CORRECTED_DATA", "DATA"));
+        json_object_set_new(order, "rename", json_pack("[ss]", "CORRECTED_DATA", "DATA"));
     else if (!strcmp(word, "model"))
-        json_object_set_new(request, "rename", json_pack("[ss]", "MODEL_DATA", "DATA"));
-    if (out->pipeline)
+        json_object_set_new(order, "rename", json_pack("[ss]", "MODEL_DATA", "DATA"));
+    if (r->pipeline)
         return; // which makes the weights
     if (!strcmp(word, "corrected"))
-        json_object_set_new(request, "derive", json_string("sigma"));
-    else if (!strcmp(word, "data") && mms_ms_find_column(out->ms, "CORRECTED_DATA"))
-        json_object_set_new(request, "derive", json_string("weight"));
-    const char *derive = json_string_value(json_object_get(request, "derive"));
+        json_object_set_new(order, "derive", json_string("sigma"));
+    else if (!strcmp(word, "data") && mms_ms_find_column(r->ms, "CORRECTED_DATA"))
+        json_object_set_new(order, "derive", json_string("weight"));
+    const char *derive = json_string_value(json_object_get(order, "derive"));
     if (derive)
         mms_log(MMS_LOG_INFO, "partition", "%s written as DATA: %s", word,
                 !strcmp(derive, "sigma") ? "SIGMA = 1/sqrt(WEIGHT)" : "WEIGHT = 1/SIGMA^2");
@@ -161,51 +160,51 @@ static int32_t largest_array(const mms_meta *meta)
 }
 
 /** The map of DDIDs (NULL: ids stay) with ddistart added. */
-static mms_value *shift_ddids(const mms_output *out, const mms_value *map)
+static mms_value *shift_ddids(const mms_request *r, const mms_value *map)
 {
     mms_value *shifted = json_array();
 
-    for (int64_t d = 0; d < out->meta->ndd; d++) {
+    for (int64_t d = 0; d < r->meta.ndd; d++) {
         const mms_value *to = json_array_get(map, (size_t)d);
         const json_int_t id = map ? (to ? json_integer_value(to) : -1) : d;
-        json_array_append_new(shifted, json_integer(id < 0 ? id : id + out->ddistart));
+        json_array_append_new(shifted, json_integer(id < 0 ? id : id + r->ddistart));
     }
     return shifted;
 }
 
-static void add_maps(const mms_output *out, mms_value *request)
+static void add_maps(const mms_request *r, mms_value *order)
 {
     const struct {
         const char *column;
         mms_ids ids;
         int32_t most;
-    } lists[] = {{"DATA_DESC_ID", mms_selection_ddids(out->selection), INT32_MAX},
-                 {"FIELD_ID", mms_selection_fields(out->selection), INT32_MAX},
-                 {"ANTENNA1", mms_selection_antennas(out->selection), INT32_MAX},
-                 {"ANTENNA2", mms_selection_antennas(out->selection), INT32_MAX},
-                 {"OBSERVATION_ID", mms_selection_observations(out->selection), INT32_MAX},
-                 {"ARRAY_ID", mms_selection_arrays(out->selection), largest_array(out->meta)},
-                 {"STATE_ID", mms_selection_states(out->selection), INT32_MAX}};
+    } lists[] = {{"DATA_DESC_ID", mms_selection_ddids(r->selection), INT32_MAX},
+                 {"FIELD_ID", mms_selection_fields(r->selection), INT32_MAX},
+                 {"ANTENNA1", mms_selection_antennas(r->selection), INT32_MAX},
+                 {"ANTENNA2", mms_selection_antennas(r->selection), INT32_MAX},
+                 {"OBSERVATION_ID", mms_selection_observations(r->selection), INT32_MAX},
+                 {"ARRAY_ID", mms_selection_arrays(r->selection), largest_array(&r->meta)},
+                 {"STATE_ID", mms_selection_states(r->selection), INT32_MAX}};
     mms_value *maps = json_object();
 
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
-        if (lists[i].ids.given && !out->keep_ids)
+        if (lists[i].ids.given && r->reindex)
             json_object_set_new(maps, lists[i].column, id_map(lists[i].ids, lists[i].most));
-    if (out->ddistart > 0)
+    if (r->ddistart > 0)
         json_object_set_new(maps, "DATA_DESC_ID",
-                            shift_ddids(out, json_object_get(maps, "DATA_DESC_ID")));
-    json_object_set_new(request, "maps", maps);
+                            shift_ddids(r, json_object_get(maps, "DATA_DESC_ID")));
+    json_object_set_new(order, "maps", maps);
 }
 
 /** What the pipeline adds and leaves out. */
-static void add_spectra(const mms_output *out, mms_value *request)
+static void add_spectra(const mms_request *r, mms_value *order)
 {
-    if (!out->pipeline)
+    if (!r->pipeline)
         return;
-    if (out->drops_lags)
+    if (r->drops_lags)
         mms_log(MMS_LOG_WARN, "mstransform", "LAG_DATA is not transformed and is left out");
-    if (mms_output_writes(out, spectra[0]))
-        json_object_set_new(request, "add", json_pack("[ss]", spectra[0], spectra[1]));
+    if (mms_output_writes(r, spectra[0]))
+        json_object_set_new(order, "add", json_pack("[ss]", spectra[0], spectra[1]));
 }
 
 static mms_value *int_array(int64_t n, const int32_t *values)
@@ -217,13 +216,13 @@ static mms_value *int_array(int64_t n, const int32_t *values)
 }
 
 /** The cut of one DDID, or nothing when all of it stays. */
-static mms_status add_cut(const mms_output *out, int32_t ddid, mms_value *cuts, mms_error *err)
+static mms_status add_cut(const mms_request *r, int32_t ddid, mms_value *cuts, mms_error *err)
 {
-    const mms_dd *dd = &out->meta->dds[ddid];
-    const mms_ids corrs = mms_selection_corrs(out->selection, dd->pol);
+    const mms_dd *dd = &r->meta.dds[ddid];
+    const mms_ids corrs = mms_selection_corrs(r->selection, dd->pol);
     int32_t *chans;
     int64_t nchan;
-    const mms_status st = mms_channel_list(out->selection, dd->spw, dd->nchan, &chans, &nchan, err);
+    const mms_status st = mms_channel_list(r->selection, dd->spw, dd->nchan, &chans, &nchan, err);
 
     if (st != MMS_OK)
         return st;
@@ -243,10 +242,10 @@ static int cut_axes(const mms_column *c, bool chans, bool corrs)
 }
 
 /** Whether a column shares its tiles with one that a cut changes otherwise. */
-static bool leaves_its_group(const mms_output *out, const mms_column *c, bool chans, bool corrs)
+static bool leaves_its_group(const mms_request *r, const mms_column *c, bool chans, bool corrs)
 {
-    for (int64_t i = 0; i < mms_ms_ncolumn(out->ms); i++) {
-        const mms_column *other = mms_ms_column(out->ms, i);
+    for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
+        const mms_column *other = mms_ms_column(r->ms, i);
         if (!strncmp(c->manager, "Tiled", 5) && !strcmp(c->group, other->group) &&
             cut_axes(c, chans, corrs) != cut_axes(other, chans, corrs))
             return true;
@@ -255,16 +254,16 @@ static bool leaves_its_group(const mms_output *out, const mms_column *c, bool ch
 }
 
 /** Columns that a cut changes and whose shape is fixed, by the description or by other columns. */
-static void add_reshape(const mms_output *out, bool chans, bool corrs, mms_value *request)
+static void add_reshape(const mms_request *r, bool chans, bool corrs, mms_value *order)
 {
     mms_value *reshape = json_array();
 
-    for (int64_t i = 0; i < mms_ms_ncolumn(out->ms); i++) {
-        const mms_column *c = mms_ms_column(out->ms, i);
-        if (cut_axes(c, chans, corrs) && (c->fixed || leaves_its_group(out, c, chans, corrs)))
+    for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
+        const mms_column *c = mms_ms_column(r->ms, i);
+        if (cut_axes(c, chans, corrs) && (c->fixed || leaves_its_group(r, c, chans, corrs)))
             json_array_append_new(reshape, json_string(c->name));
     }
-    json_object_set_new(request, "reshape", reshape);
+    json_object_set_new(order, "reshape", reshape);
 }
 
 mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta, mms_error *err)
@@ -286,49 +285,49 @@ mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta
     return MMS_OK;
 }
 
-static mms_status add_cuts(const mms_output *out, mms_value *request, mms_error *err)
+static mms_status add_cuts(const mms_request *r, mms_value *order, mms_error *err)
 {
-    const bool chans = mms_selection_cuts_channels(out->selection);
-    const bool corrs = mms_selection_corrs(out->selection, 0).given;
-    const mms_ids ddids = mms_selection_ddids(out->selection);
+    const bool chans = mms_selection_cuts_channels(r->selection);
+    const bool corrs = mms_selection_corrs(r->selection, 0).given;
+    const mms_ids ddids = mms_selection_ddids(r->selection);
     mms_value *cuts = json_array();
     mms_status st = MMS_OK;
 
-    json_object_set_new(request, "cuts", cuts);
+    json_object_set_new(order, "cuts", cuts);
     if (!chans && !corrs) {
-        add_reshape(out, json_array_size(out->windows) > 0, false, request);
+        add_reshape(r, json_array_size(r->windows) > 0, false, order);
         return MMS_OK;
     }
     for (int64_t i = 0; st == MMS_OK && i < ddids.n; i++)
-        st = add_cut(out, ddids.ids[i], cuts, err);
-    add_reshape(out, chans || json_array_size(out->windows) > 0, corrs, request);
+        st = add_cut(r, ddids.ids[i], cuts, err);
+    add_reshape(r, chans || json_array_size(r->windows) > 0, corrs, order);
     return st;
 }
 
-mms_status mms_part_request(const mms_output *out, mms_value **request, mms_error *err)
+mms_status mms_part_order(const mms_request *r, mms_value **order, mms_error *err)
 {
-    char *vis = mms_path_absolute(out->vis);
+    char *vis = mms_path_absolute(r->vis);
     mms_status st = MMS_OK;
 
-    *request = json_object();
-    if (!vis || !*request)
-        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", out->vis);
+    *order = json_object();
+    if (!vis || !*order)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->vis);
     else {
-        json_object_set_new(*request, "vis", json_string(vis));
-        json_object_set_new(*request, "memory", json_integer(out->memory));
-        json_object_set_new(*request, "tiles", json_boolean(out->tiles));
-        json_object_set_new(*request, "sync", json_boolean(out->sync));
-        add_columns(out, *request);
-        if (out->tile[0])
-            json_object_set_new(*request, "tile",
-                                json_pack("[III]", (json_int_t)out->tile[0],
-                                          (json_int_t)out->tile[1], (json_int_t)out->tile[2]));
-        add_spectra(out, *request);
-        add_maps(out, *request);
-        st = add_cuts(out, *request, err);
+        json_object_set_new(*order, "vis", json_string(vis));
+        json_object_set_new(*order, "memory", json_integer(r->how.memory));
+        json_object_set_new(*order, "tiles", json_boolean(r->how.tiles));
+        json_object_set_new(*order, "sync", json_boolean(r->how.sync));
+        add_columns(r, *order);
+        if (r->tile[0])
+            json_object_set_new(*order, "tile",
+                                json_pack("[III]", (json_int_t)r->tile[0], (json_int_t)r->tile[1],
+                                          (json_int_t)r->tile[2]));
+        add_spectra(r, *order);
+        add_maps(r, *order);
+        st = add_cuts(r, *order, err);
     }
     free(vis);
     if (st != MMS_OK)
-        mms_value_free(request);
+        mms_value_free(order);
     return st;
 }

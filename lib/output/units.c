@@ -6,8 +6,7 @@
 
 #include "multims/flag_cmd.h"
 #include "multims/subtables.h"
-#include "output_priv.h"
-#include "task_priv.h"
+#include "request_priv.h"
 
 mms_value *mms_select_value(const mms_select *select)
 {
@@ -44,11 +43,11 @@ done:
 }
 
 /** FLAG_CMD speaks of the windows and channels of the output. */
-static mms_status adapt_flag_cmd(mms_ms *ms, const mms_selection *selection,
-                                 const mms_value *request, const char *folder, mms_error *err)
+static mms_status adapt_flag_cmd(mms_ms *ms, const mms_selection *selection, const mms_value *order,
+                                 const char *folder, mms_error *err)
 {
     mms_flag_cmd_request r = MMS_FLAG_CMD_REQUEST_INIT;
-    const mms_value *bins = json_object_get(request, "bins");
+    const mms_value *bins = json_object_get(order, "bins");
     int64_t *list = mms_alloc((int64_t)json_array_size(bins), sizeof *list);
     char *path = mms_format("%s/FLAG_CMD", folder);
     mms_flag_cmd_map *map = NULL;
@@ -56,10 +55,10 @@ static mms_status adapt_flag_cmd(mms_ms *ms, const mms_selection *selection,
 
     MMS_TRY(list && path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "FLAG_CMD: out of memory"));
     r.selection = selection;
-    r.spw = json_string_value(json_object_get(json_object_get(request, "select"), "spw"));
+    r.spw = json_string_value(json_object_get(json_object_get(order, "select"), "spw"));
     r.nbin = (int64_t)json_array_size(bins);
     r.bins = list;
-    r.keep_ids = json_is_true(json_object_get(request, "keep_ids"));
+    r.keep_ids = json_is_true(json_object_get(order, "keep_ids"));
     for (int64_t i = 0; i < r.nbin; i++)
         list[i] = json_integer_value(json_array_get(bins, (size_t)i));
     MMS_TRY(mms_flag_cmd_map_create(ms, &r, &map, err));
@@ -71,28 +70,28 @@ done:
     return st;
 }
 
-static mms_status write_tables(const mms_value *request, mms_value *answer, mms_error *err)
+static mms_status write_tables(const mms_value *order, mms_value *answer, mms_error *err)
 {
-    const mms_select select = select_of(json_object_get(request, "select"));
+    const mms_select select = select_of(json_object_get(order, "select"));
     mms_ms *ms = NULL;
     mms_selection *selection = NULL;
     mms_subtables_opts opts = MMS_SUBTABLES_OPTS_INIT;
-    const char *folder = json_string_value(json_object_get(request, "tables"));
+    const char *folder = json_string_value(json_object_get(order, "tables"));
     mms_value *names;
     mms_level level;
     mms_status st;
 
-    MMS_TRY(mms_ms_open(json_string_value(json_object_get(request, "vis")), &ms, err));
+    MMS_TRY(mms_ms_open(json_string_value(json_object_get(order, "vis")), &ms, err));
     level = mms_log_limit(MMS_LOG_ERROR); // the client has resolved it before, and has warned
     st = mms_output_select(ms, &select, &selection, err);
     mms_log_limit(level);
     MMS_TRY(st);
-    opts.keep_ids = json_is_true(json_object_get(request, "keep_ids"));
-    opts.windows = json_object_get(request, "windows");
+    opts.keep_ids = json_is_true(json_object_get(order, "keep_ids"));
+    opts.windows = json_object_get(order, "windows");
     MMS_TRY(mms_subtables_write(ms, selection, &opts, folder, &names, err));
     json_object_set_new(answer, "names", names);
-    if (json_object_get(request, "bins"))
-        MMS_TRY(adapt_flag_cmd(ms, selection, request, folder, err));
+    if (json_object_get(order, "bins"))
+        MMS_TRY(adapt_flag_cmd(ms, selection, order, folder, err));
 done:
     mms_selection_free(&selection);
     mms_ms_close(&ms);
@@ -118,34 +117,33 @@ static mms_status check_result(const char *path, int64_t nrow, mms_error *err)
     return MMS_OK;
 }
 
-static mms_status finish(const mms_value *request, mms_error *err)
+static mms_status finish(const mms_value *order, mms_error *err)
 {
-    const char *output = json_string_value(json_object_get(request, "output"));
-    const char *flags = json_string_value(json_object_get(request, "flags"));
+    const char *output = json_string_value(json_object_get(order, "output"));
+    const char *flags = json_string_value(json_object_get(order, "flags"));
     mms_status st;
 
-    MMS_TRY(mms_history_append(json_string_value(json_object_get(request, "first")),
-                               json_string_value(json_object_get(request, "origin")),
-                               json_object_get(request, "history"), err));
-    MMS_TRY(check_result(output, json_integer_value(json_object_get(request, "rows")), err));
+    MMS_TRY(mms_history_append(json_string_value(json_object_get(order, "first")),
+                               json_string_value(json_object_get(order, "origin")),
+                               json_object_get(order, "history"), err));
+    MMS_TRY(check_result(output, json_integer_value(json_object_get(order, "rows")), err));
     if (*flags) {
         mms_log(MMS_LOG_INFO, "partition", "Create a backup of the flags that are in the MMS");
         mms_log(MMS_LOG_DEBUG, "partition", "Saving current flags to partition_1");
         MMS_TRY(mms_flagversions_save(output, flags, "partition_1",
-                                      json_is_true(json_object_get(request, "tiles")), err));
+                                      json_is_true(json_object_get(order, "tiles")), err));
     }
 done:
     return st;
 }
 
-mms_status mms_output_unit(mms_job *job, const mms_value *request, mms_value *answer,
-                           mms_error *err)
+mms_status mms_output_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
 {
-    const char *step = json_string_value(json_object_get(request, "step"));
+    const char *step = json_string_value(json_object_get(order, "step"));
 
     if (!strcmp(step, "tables"))
-        return write_tables(request, answer, err);
+        return write_tables(order, answer, err);
     if (!strcmp(step, "finish"))
-        return finish(request, err);
-    return mms_part_write(job, request, answer, err);
+        return finish(order, err);
+    return mms_part_write(job, order, answer, err);
 }

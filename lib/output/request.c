@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file request.c  The way of a request from what is asked to a published output. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "member_extents_priv.h"
+#include "multims/ms_meta.h"
+#include "request_priv.h"
+
+static mms_status out_of_memory(const mms_request *r, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->vis);
+}
+
+/** keepflags=False is a condition on rows. */
+static mms_status keep_flagged(mms_request *r, mms_error *err)
+{
+    const char *taql = r->select.taql;
+
+    if (r->keepflags)
+        return MMS_OK;
+    r->taql = taql && *taql ? mms_format("(%s) && !(FLAG_ROW || all(FLAG))", taql)
+                            : strdup("!(FLAG_ROW || all(FLAG))");
+    r->select.taql = r->taql;
+    return r->taql ? MMS_OK : out_of_memory(r, err);
+}
+
+mms_status mms_request_select(mms_request *r, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(keep_flagged(r, err));
+    MMS_TRY(mms_output_select(r->ms, &r->select, &r->selection, err));
+    MMS_TRY(mms_meta_read(r->ms, r->selection, &r->meta, err));
+    if (r->meta.nselected == 0)
+        MMS_TRY(mms_selection_refuse_empty(r->ms, &r->select, err));
+    MMS_TRY(mms_output_scale_bytes(r->selection, &r->meta, err));
+done:
+    return st;
+}
+
+mms_status mms_request_plan(mms_request *r, mms_error *err)
+{
+    mms_plan_opts opts = MMS_PLAN_OPTS_INIT;
+    mms_question q = MMS_QUESTION_INIT;
+    const mms_ids spws = mms_selection_spws(r->selection);
+    mms_status st;
+
+    MMS_TRY(mms_plan_parse_axis(r->separationaxis, &opts.axis, err));
+    opts.numsubms = r->numsubms;
+    opts.nspw = spws.given ? spws.n : 0;
+    opts.spws = spws.ids;
+    opts.antennas_given = r->select.antenna && *r->select.antenna;
+    q.task = r->verb;
+    q.meta = &r->meta;
+    q.multi = mms_ms_is_multi(r->ms);
+    q.axis_type = mms_ms_axis(r->ms);
+    q.createmms = r->createmms;
+    q.keepmms = r->keepmms;
+    q.monolithic = r->monolithic;
+    q.out = &opts;
+    q.timeaverage = r->timebin_s > 0;
+    q.timebin_s = r->timebin_s;
+    q.across_scans = r->spans & MMS_TIMESPAN_SCAN;
+    q.across_states = r->spans & MMS_TIMESPAN_STATE;
+    q.across_fields = r->spans & MMS_TIMESPAN_FIELD;
+    if (q.multi && q.timeaverage)
+        MMS_TRY(mms_member_extents_read(r->ms, r->selection, &r->meta, &r->extents, err));
+    q.members = r->extents;
+    MMS_TRY(mms_decide(&q, &r->decision, err));
+    MMS_TRY(mms_decision_log(&r->decision, r->host->task, err));
+    mms_log(MMS_LOG_DEBUG, r->host->task, "%s", r->decision.reason);
+    if (r->keepmembers && q.multi) {
+        r->decision.axis = MMS_AXIS_MEMBER;
+        r->decision.axis_type = mms_ms_axis(r->ms);
+    }
+    opts.axis = r->decision.axis;
+    MMS_TRY(mms_plan_create(&r->meta, &opts, &r->plan, err));
+    r->multi = r->decision.verdict != MMS_VERDICT_MS;
+done:
+    return st;
+}
+
+/** CASA's words to the writer's: [1] is the layout for mosaics, three numbers ncorr, nchan, nrow.
+ */
+static void set_tile(mms_request *r)
+{
+    const mms_ints shape = r->tileshape;
+
+    if (shape.count == 1 && shape.values[0] == 1)
+        r->tile[0] = -1;
+    for (int64_t i = 0; shape.count == 3 && i < 3; i++)
+        r->tile[i] = shape.values[2 - i];
+}
+
+static void end(mms_request *r)
+{
+    mms_plan_free(&r->plan);
+    mms_meta_free(&r->meta);
+    mms_selection_free(&r->selection);
+    mms_ms_close(&r->ms);
+    mms_pipeline_free(&r->pipeline);
+    mms_value_free(&r->windows);
+    mms_value_free(&r->bins);
+    free(r->extents);
+    free(r->taql);
+    r->extents = NULL;
+    r->taql = NULL;
+}
+
+static void report_dropped(const mms_request *r)
+{
+    const int64_t n = mms_plan_ndropped(r->plan);
+
+    if (n > 0 && r->verb == MMS_DECIDE_PARTITION)
+        mms_log(MMS_LOG_INFO, r->host->task,
+                "%" PRId64 " subMSs failed to be created. This is not an error, if due to "
+                "selection when creating a Multi-MS",
+                n);
+}
+
+/** The output, or what it would be. */
+static mms_status write_output(const mms_request *r, mms_value *result, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(mms_request_describe(r, result, err));
+    MMS_TRY(mms_output_check_space(r, err));
+    if (r->how.dryrun)
+        return mms_output_estimate(r, result, err);
+    report_dropped(r);
+    MMS_TRY(mms_output_write(r, result, err));
+done:
+    return st;
+}
+
+mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *result, mms_error *err)
+{
+    mms_status st;
+
+    mms_stop_catch();
+    r->host = host;
+    MMS_TRY(mms_ms_open(r->vis, &r->ms, err));
+    mms_ms_use_tiles(r->ms, r->how.tiles);
+    MMS_TRY(mms_request_check(r, err));
+    if (r->verb == MMS_DECIDE_PARTITION)
+        mms_log(MMS_LOG_INFO, r->host->task, "%sAnalyzing MS for partitioning",
+                r->createmms && mms_ms_is_multi(r->ms) ? "Input vis is a Multi-MS. " : "");
+    MMS_TRY(mms_request_select(r, err));
+    if (r->verb != MMS_DECIDE_PARTITION)
+        MMS_TRY(mms_request_add_steps(r, err));
+    MMS_TRY(mms_request_plan(r, err));
+    set_tile(r);
+    r->drops_lags = mms_ms_find_column(r->ms, "LAG_DATA") &&
+                    (r->timebin_s > 0 || r->chanbin.count || r->hanning);
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(write_output(r, result, err));
+done:
+    end(r);
+    return st;
+}

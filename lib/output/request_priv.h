@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_REQUEST_PRIV_H
+#define MULTIMS_REQUEST_PRIV_H
+/** @file request_priv.h  A request to write an MS or Multi-MS made from another: what is asked,
+ * what it means for the input, and its way to a published output. */
+
+#include <jansson.h>
+
+#include "base/base_priv.h"
+#include "multims/decide.h"
+#include "multims/engine.h"
+#include "multims/layout.h"
+#include "multims/meta.h"
+#include "multims/plan.h"
+#include "multims/select.h"
+#include "multims/stage.h"
+#include "pipeline/pipeline_priv.h"
+
+/** How a request is carried out; none of it changes what is written. */
+typedef struct mms_how {
+    int64_t memory; /**< bytes a worker may use for data */
+    bool tiles;     /**< tile files are read and written directly */
+    bool sync, keepscratch, dryrun;
+} mms_how;
+
+/** Whom a request is run for. */
+typedef struct mms_host {
+    const char *task;         /**< in messages, and kind of the units */
+    const mms_value *history; /**< texts for HISTORY */
+    void *ctx;
+    /** Give the engine, which is made at the first call.  Errors: as mms_engine_open(). */
+    mms_status (*engine)(void *ctx, mms_engine **out, mms_error *err);
+    bool *wrote; /**< set before the first file is made */
+} mms_host;
+
+/** Each verb fills what it offers of the first part; mms_request_run() resolves the rest. */
+typedef struct mms_request {
+    /* asked */
+    mms_deciding_task verb;
+    const char *vis, *outputvis;
+    mms_select select;
+    bool createmms;   /**< write a Multi-MS from an MS */
+    bool keepmms;     /**< write a Multi-MS from a Multi-MS */
+    bool monolithic;  /**< read a Multi-MS as one MS whatever it holds */
+    bool keepmembers; /**< partition: the members of a Multi-MS stay parts */
+    const char *separationaxis;
+    int64_t numsubms;
+    mms_layout layout;
+    bool flagbackup;
+    const char *datacolumn;
+    bool data_for_corrected; /**< take DATA, with a WARN, where CORRECTED_DATA is missing */
+    bool realmodelcol;       /**< write a virtual model as MODEL_DATA */
+    bool keepflags, usewtspectrum, reindex;
+    int64_t ddistart;
+    mms_ints chanbin;         /**< empty: no channel average; one number, or one a selected spw */
+    const char *chanbin_name; /**< the parameter's name in messages: chanbin, width */
+    bool hanning;
+    const char *smooth_spw; /**< spws that are smoothed, "" for all */
+    double timebin_s;       /**< 0: no time average */
+    const char *timespan, *timespan_name;
+    bool no_field_span; /**< split: bins never cross fields */
+    double maxuvwdistance_m;
+    mms_ints tileshape;
+    mms_numerics numerics;
+    mms_how how;
+
+    /* resolved */
+    const mms_host *host;
+    mms_ms *ms;
+    char *taql;               /**< select.taql with the condition of keepflags */
+    unsigned spans;           /**< timespan as MMS_TIMESPAN_… */
+    bool adds_state;          /**< to spans, for ALMA */
+    mms_selection *selection; /**< select, resolved */
+    mms_meta meta;
+    mms_member_extent *extents; /**< of the input's members; NULL when the decision needs none */
+    mms_decision decision;
+    mms_plan *plan;
+    bool multi;             /**< a Multi-MS is written, else one MS */
+    mms_pipeline *pipeline; /**< what is done to the rows; NULL: nothing */
+    mms_value *windows;     /**< rows of SPECTRAL_WINDOW that change, or NULL */
+    mms_value *bins;        /**< channels averaged, as FLAG_CMD needs them, or NULL */
+    int64_t tile[3];        /**< as in mms_writer_opts */
+    bool drops_lags;        /**< LAG_DATA can't follow what is done to the rows */
+} mms_request;
+
+/** Decide, plan, and write or (how.dryrun) estimate.  The resolved part of request is empty before
+ *  and after.  result gets the plan, and what was written.
+ *  Errors: those of its steps; nothing is written when it is refused. */
+MMS_CHECKED mms_status mms_request_run(mms_request *request, const mms_host *host,
+                                       mms_value *result, mms_error *err);
+
+/* ---- the way of a request, in order -----------------------------------------------------------*/
+
+/** Refuse an output that is there, or whose flag versions are, or that lies inside vis (NULL: there
+ *  is no input). */
+MMS_CHECKED mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_error *err);
+
+/** Refuse what the input can't give: columns that it lacks or that have another type than the
+ *  standard's, parameters without a meaning.  Errors: ARG, NOT_FOUND, UNSUPPORTED. */
+MMS_CHECKED mms_status mms_request_check(mms_request *request, mms_error *err);
+
+/** Resolve the selection and count its rows.  Errors: SELECT, EMPTY, TABLE. */
+MMS_CHECKED mms_status mms_request_select(mms_request *request, mms_error *err);
+
+/** Make the pipeline, and the rows of SPECTRAL_WINDOW that it changes; not of a request that
+ *  changes no value.  Errors: ARG, UNSUPPORTED, TABLE. */
+MMS_CHECKED mms_status mms_request_add_steps(mms_request *request, mms_error *err);
+
+/** Decide and plan, with the decision's messages.  Errors: ARG a refusal. */
+MMS_CHECKED mms_status mms_request_plan(mms_request *request, mms_error *err);
+
+/** Put the plan in the result: outputvis, rows, dropped, parts with the names they will have,
+ *  decision, stages, windows. */
+MMS_CHECKED mms_status mms_request_describe(const mms_request *request, mms_value *result,
+                                            mms_error *err);
+
+/** Refuse when the disk can't hold the plan's parts; of rows that are averaged in time, whose
+ *  number is not known yet, only warn.  Errors: SPACE. */
+MMS_CHECKED mms_status mms_output_check_space(const mms_request *request, mms_error *err);
+
+/** Put into a result of mms_request_describe() what will be written: rows_out, bytes_out of the
+ *  whole and of each part; bytes_in, workers, seconds, estimate (a text).  rows_out is exact: time
+ *  bins are counted.  Bytes are those of cells with numbers; on the axis baseline a part's are its
+ *  share.  Errors: those of reading. */
+MMS_CHECKED mms_status mms_output_estimate(const mms_request *request, mms_value *result,
+                                           mms_error *err);
+
+/** Write the parts of the plan through the engine and publish the output.
+ *  result gets the names of the members.  Errors: those of the parts, each with its name. */
+MMS_CHECKED mms_status mms_output_write(const mms_request *request, mms_value *result,
+                                        mms_error *err);
+
+/* ---- what they share --------------------------------------------------------------------------*/
+
+/** Return the row of the output's SPECTRAL_WINDOW of a window of the pipeline: the input's unless a
+ *  selection renumbers them. */
+int64_t mms_request_window_row(const mms_request *request, int64_t window);
+
+/** Return whether rows are averaged in time. */
+bool mms_output_averages_rows(const mms_request *request);
+
+/** Return whether a column of the input is written. */
+bool mms_output_writes(const mms_request *request, const char *column);
+
+/** Return whether it is WEIGHT_SPECTRUM or SIGMA_SPECTRUM. */
+bool mms_is_spectrum(const char *column);
+
+/** Refuse a data column that the input lacks. */
+MMS_CHECKED mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn,
+                                                mms_error *err);
+
+/** Refuse columns whose values are calculated with and have another type than the standard's; n of
+ *  them, those that the input lacks don't matter.  Errors: UNSUPPORTED naming column and type. */
+MMS_CHECKED mms_status mms_output_check_types(const mms_ms *ms, int64_t n,
+                                              const char *const *columns, mms_error *err);
+
+/** Reduce meta's bytes a row to the channels and correlations that are kept. */
+MMS_CHECKED mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta,
+                                              mms_error *err);
+
+/** Find the bytes of the output's cells if no rows are averaged. */
+MMS_CHECKED mms_status mms_output_most_bytes(const mms_request *request, int64_t *bytes,
+                                             mms_error *err);
+
+/** Resolve a selection for writing: what can't be written is refused.  *out may be set on failure.
+ */
+MMS_CHECKED mms_status mms_output_select(mms_ms *ms, const mms_select *select, mms_selection **out,
+                                         mms_error *err);
+
+/** The expressions that are given, by parameter name; new reference. */
+mms_value *mms_select_value(const mms_select *select);
+
+/** Build what every part's order shares: columns, id maps, cuts; new reference. */
+MMS_CHECKED mms_status mms_part_order(const mms_request *request, mms_value **order,
+                                      mms_error *err);
+
+/** Write the lists of rows of all parts, files[part]: the selected rows in the input's order. */
+MMS_CHECKED mms_status mms_sort_rows(const mms_request *request, const char *const *files,
+                                     mms_error *err);
+
+/** Fail with STOPPED when a stop signal has come. */
+MMS_CHECKED mms_status mms_check_stop(mms_error *err);
+
+/* ---- in a worker ------------------------------------------------------------------------------*/
+
+/** A unit of the engine, by its step: tables, part, finish. */
+mms_status mms_output_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err);
+
+/** Write one part.  See part.c for the order. */
+MMS_CHECKED mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answer,
+                                      mms_error *err);
+
+#endif
