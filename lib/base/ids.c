@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file ids.c  Lists of ids. */
 #include "ids_priv.h"
 

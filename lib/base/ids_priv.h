@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_IDS_PRIV_H
 #define MULTIMS_IDS_PRIV_H
 /** @file ids_priv.h  Lists of ids. */

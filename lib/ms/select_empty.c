@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file select_empty.c  Why a selection has no rows: which expression has none of its own. */
 #include <jansson.h>
 #include <stdlib.h>

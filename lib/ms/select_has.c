@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file select_has.c  What an input has, for the refusal of a selection: "scans 1~9". */
 #include "select_has_priv.h"
 

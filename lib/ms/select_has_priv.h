@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SELECT_HAS_PRIV_H
 #define MULTIMS_SELECT_HAS_PRIV_H
 /** @file select_has_priv.h  What an input has, for the refusal of a selection. */

@@ -26,6 +26,18 @@ static mms_status keep_flagged(mms_request *r, mms_error *err)
     return r->taql ? MMS_OK : out_of_memory(r, err);
 }
 
+static mms_status refuse_empty(const mms_request *r, mms_error *err)
+{
+    const mms_status st = mms_selection_refuse_empty(r->ms, &r->select, err);
+
+    return r->taql && err && strstr(err->msg, r->taql) // ours, which the user has not written
+               ? mms_fail(
+                     err, st,
+                     "keepflags=False: all selected rows are flagged (MSSelectionNullSelection "
+                     ": The selected table has zero rows.)")
+               : st;
+}
+
 mms_status mms_request_select(mms_request *r, mms_error *err)
 {
     mms_status st;
@@ -34,7 +46,7 @@ mms_status mms_request_select(mms_request *r, mms_error *err)
     MMS_TRY(mms_output_select(r->ms, &r->select, &r->selection, err));
     MMS_TRY(mms_meta_read(r->ms, r->selection, &r->meta, err));
     if (r->meta.nselected == 0)
-        MMS_TRY(mms_selection_refuse_empty(r->ms, &r->select, err));
+        MMS_TRY(refuse_empty(r, err));
     MMS_TRY(mms_output_scale_bytes(r->selection, &r->meta, err));
 done:
     return st;
