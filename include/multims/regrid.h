@@ -114,6 +114,69 @@ MMS_API MMS_CHECKED mms_status mms_separate(int64_t nchan, int64_t nspw, mms_sep
 MMS_API void mms_grid_axis(const mms_grid *grid, int64_t first, bool separated,
                            mms_numerics numerics, mms_spectral_axis *axis);
 
+/* ---- interpolation ----------------------------------------------------------------------------*/
+
+typedef enum mms_interpolation_method {
+    MMS_NEAREST = 0,
+    MMS_LINEAR,
+    MMS_CUBIC,
+    MMS_SPLINE,
+    MMS_FFTSHIFT /**< linear at the reference time, then a shift of the whole spectrum */
+} mms_interpolation_method;
+
+typedef struct mms_interpolation_opts {
+    uint32_t size;
+    mms_interpolation_method method;
+    int64_t nchan_in;
+    int64_t nchan_out;
+    const double *freq_hz;  /**< [nchan_out] centres; copied */
+    const double *width_hz; /**< [nchan_out] widths, any sign; copied; used where wide */
+    bool wide;              /**< over a finer grid (6.4) */
+    mms_numerics numerics;
+} mms_interpolation_opts;
+
+/** Coefficients from one input axis to one output axis.  Between two calls of aim any number of
+ *  threads may apply it. */
+typedef struct mms_interpolation mms_interpolation;
+
+/** Make an interpolation that is not aimed yet.
+ *  Errors: ARG fewer than four input channels for cubic; RANGE no channels; MEM.
+ *  Source: transform-numerics 6.4, 6.5, 6.6. */
+MMS_API MMS_CHECKED mms_status mms_interpolation_create(const mms_interpolation_opts *opts,
+                                                        mms_interpolation **out, mms_error *err);
+MMS_API void mms_interpolation_free(mms_interpolation **interpolation);
+
+/** Compute the coefficients for input frequencies freq_hz[nchan_in] in the output frame at the
+ *  rows' time, rising or falling.  For FFTSHIFT they are those of the reference time.
+ *  Errors: RANGE frequencies that neither rise nor fall, or repeat. */
+MMS_API MMS_CHECKED mms_status mms_interpolation_aim(mms_interpolation *interpolation,
+                                                     const double *freq_hz, mms_error *err);
+
+/** FFTSHIFT: set the shift.  now_hz, reference_hz: the centre channel nchan_out/2 of the input
+ *  window (at most its last) in the output frame at the rows' time and at the reference time.  What
+ *  is at a higher frequency now moves to higher frequencies of the grid.
+ *  Errors: RANGE a shift by the whole band or more.  Source: transform-numerics 6.6. */
+MMS_API MMS_CHECKED mms_status mms_interpolation_shift(mms_interpolation *interpolation,
+                                                       double now_hz, double reference_hz,
+                                                       mms_error *err);
+
+/** Return the bytes of scratch memory that values and flags need for ncorr correlations. */
+MMS_API int64_t mms_interpolation_scratch(const mms_interpolation *interpolation, int64_t ncorr);
+
+/** Interpolate data[nrow][nchan_in][ncorr] of nfloat floats (1 real, 2 complex) to
+ *  out[nrow][nchan_out][ncorr], which shares nothing with it.  A row's bits depend on that row
+ *  alone.  flag[nrow][nchan_in][ncorr] is looked at by FFTSHIFT only, where it may be NULL if none
+ *  is set.  scratch: mms_interpolation_scratch() bytes, aligned to 64, one for each thread.
+ *  Source: transform-numerics 6.4, 6.5, 6.6. */
+MMS_API void mms_interpolation_values(const mms_interpolation *interpolation, int64_t nrow,
+                                      int64_t ncorr, int nfloat, const float *data,
+                                      const uint8_t *flag, float *out, void *scratch);
+
+/** Flags of what values gives; flag[nrow][nchan_in][ncorr], out[nrow][nchan_out][ncorr]. */
+MMS_API void mms_interpolation_flags(const mms_interpolation *interpolation, int64_t nrow,
+                                     int64_t ncorr, const uint8_t *flag, uint8_t *out,
+                                     void *scratch);
+
 #ifdef __cplusplus
 }
 #endif

@@ -109,6 +109,106 @@ static json_t *answer_grid(const json_t *request)
     return answer;
 }
 
+/* ---- interpolation ----------------------------------------------------------------------------*/
+
+static const char *const methods[] = {"nearest", "linear", "cubic", "spline", "fftshift", NULL};
+
+/** One spectrum of several correlations and how it is interpolated. */
+struct spectrum {
+    int64_t ncorr, nin, nout;
+    int nfloat;
+    double *freq_in, *freq, *width;
+    float *data, *out;
+    uint8_t *flag, *out_flag;
+    void *scratch;
+};
+
+static void take_spectrum(struct spectrum *s, const json_t *request)
+{
+    const char *flags = json_string_value(json_object_get(request, "flag"));
+    int64_t n;
+    double *data = numbers(request, "data", &n);
+
+    s->freq_in = numbers(request, "x", &s->nin);
+    s->freq = numbers(request, "freq", &s->nout);
+    s->width = numbers(request, "width", NULL);
+    s->ncorr = integer(request, "ncorr", 1);
+    s->nfloat = (int)integer(request, "nfloat", 2);
+    s->data = calloc((size_t)n + 1, sizeof *s->data);
+    s->flag = calloc((size_t)(s->nin * s->ncorr) + 1, 1);
+    s->out = calloc((size_t)(s->nout * s->ncorr) * 2 + 1, sizeof *s->out);
+    s->out_flag = calloc((size_t)(s->nout * s->ncorr) + 1, 1);
+    for (int64_t i = 0; i < n; i++)
+        s->data[i] = (float)data[i];
+    for (int64_t i = 0; flags && flags[i] && i < s->nin * s->ncorr; i++)
+        s->flag[i] = flags[i] == 'T';
+    free(data);
+}
+
+static void drop_spectrum(struct spectrum *s)
+{
+    free(s->freq_in);
+    free(s->freq);
+    free(s->width);
+    free(s->data);
+    free(s->out);
+    free(s->flag);
+    free(s->out_flag);
+    free(s->scratch);
+}
+
+static mms_status interpolate(struct spectrum *s, const json_t *request, mms_error *err)
+{
+    const char *method = json_string_value(json_object_get(request, "method"));
+    const mms_interpolation_opts opts = {
+        sizeof opts,
+        (mms_interpolation_method)place_of(method, methods),
+        s->nin,
+        s->nout,
+        s->freq,
+        s->width,
+        json_is_true(json_object_get(request, "wide")),
+        json_is_true(json_object_get(request, "exact")) ? MMS_NUMERICS_EXACT : MMS_NUMERICS_CASA,
+    };
+    const double moved = number(request, "moved");
+    mms_interpolation *p = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_interpolation_create(&opts, &p, err));
+    MMS_TRY(mms_interpolation_aim(p, s->freq_in, err));
+    if (!isnan(moved))
+        MMS_TRY(mms_interpolation_shift(p, moved, 0, err));
+    const size_t room = (size_t)mms_interpolation_scratch(p, s->ncorr);
+    s->scratch = aligned_alloc(64, (room + 64) / 64 * 64);
+    mms_interpolation_values(p, 1, s->ncorr, s->nfloat, s->data, s->flag, s->out, s->scratch);
+    mms_interpolation_flags(p, 1, s->ncorr, s->flag, s->out_flag, s->scratch);
+done:
+    mms_interpolation_free(&p);
+    return st;
+}
+
+static json_t *answer_interpolate(const json_t *request)
+{
+    struct spectrum s = {0};
+    mms_error err;
+    json_t *answer, *values = json_array();
+
+    take_spectrum(&s, request);
+    if (interpolate(&s, request, &err) != MMS_OK) {
+        answer = failure(&err);
+        json_decref(values);
+    } else {
+        for (int64_t i = 0; i < s.nout * s.ncorr * s.nfloat; i++)
+            json_array_append_new(values,
+                                  isfinite(s.out[i]) ? json_real((double)s.out[i]) : json_null());
+        for (int64_t i = 0; i < s.nout * s.ncorr; i++)
+            s.out_flag[i] = s.out_flag[i] ? 'T' : 'F';
+        answer = json_pack("{s:o, s:s}", "data", values, "flag", (const char *)s.out_flag);
+    }
+    drop_spectrum(&s);
+    return answer;
+}
+
 /* ---- main -------------------------------------------------------------------------------------*/
 
 struct operation {
@@ -118,6 +218,7 @@ struct operation {
 
 static const struct operation operations[] = {
     {"grid", answer_grid},
+    {"interpolate", answer_interpolate},
 };
 
 static json_t *answer_to(const json_t *request)
