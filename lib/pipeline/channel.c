@@ -130,10 +130,10 @@ static bool acts(const mms_step *step, int64_t window)
     return true;
 }
 
-static void row(const mms_step *step, int64_t window, const mms_weight_choice *choice,
-                const mms_spectrum *in, mms_spectrum *out)
+static void row(const mms_step *step, const mms_row_call *call, const mms_spectrum *in,
+                mms_spectrum *out)
 {
-    mms_channel_row(bins_of((const channel *)step, window), choice, in, out);
+    mms_channel_row(bins_of((const channel *)step, call->window), call->choice, in, out);
 }
 
 const mms_step_kind mms_step_channel = {.name = "channel",

@@ -143,12 +143,11 @@ static bool acts(const mms_step *step, int64_t window)
     return ((const hanning *)step)->smooth[window];
 }
 
-static void row(const mms_step *step, int64_t window, const mms_weight_choice *choice,
-                const mms_spectrum *in, mms_spectrum *out)
+static void row(const mms_step *step, const mms_row_call *call, const mms_spectrum *in,
+                mms_spectrum *out)
 {
     (void)step;
-    (void)window;
-    mms_hanning_row(choice, in, out);
+    mms_hanning_row(call->choice, in, out);
 }
 
 const mms_step_kind mms_step_hanning = {.name = "hanning",

@@ -235,6 +235,7 @@ typedef struct work {
     int nacting, acting[MOST_STEPS]; /**< steps that change rows of the window */
     mms_weight_choice choice;
     mms_spectra in, out;
+    mms_row_call calls[MOST_STEPS];
     mms_spectrum rows[MOST_STEPS + 1]; /**< one row before and after each acting step */
     float *spare;
 } work;
@@ -296,6 +297,32 @@ done:
     return st;
 }
 
+/** What each acting step needs for the rows of the group. */
+static mms_status see_group(work *w, const mms_block *block, const mms_group *group, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int k = 0; st == MMS_OK && k < w->nacting; k++) {
+        const mms_step *step = w->pipeline->steps[w->acting[k]];
+        mms_row_call *call = &w->calls[k];
+        *call = (mms_row_call){.window = w->window, .choice = &w->choice};
+        if (step->kind->scratch)
+            st = make(w, step->kind->scratch(step, w->window, w->in.ncorr), &call->scratch, err);
+        if (st == MMS_OK && step->kind->see)
+            st = step->kind->see(step, w->window, block, group, w->arena, &call->seen, err);
+    }
+    return st;
+}
+
+static void forget_group(const work *w)
+{
+    for (int k = 0; k < w->nacting; k++) {
+        const mms_step *step = w->pipeline->steps[w->acting[k]];
+        if (step->kind->forget)
+            step->kind->forget(step, w->calls[k].seen);
+    }
+}
+
 static void transform_row(work *w, int64_t r)
 {
     mms_spectrum *last = &w->rows[w->nacting];
@@ -308,7 +335,8 @@ static void transform_row(work *w, int64_t r)
     last->flag = w->out.flag + r * cells;
     for (int k = 0; k < w->nacting; k++) {
         const mms_step *step = w->pipeline->steps[w->acting[k]];
-        step->kind->row(step, w->window, &w->choice, &w->rows[k], &w->rows[k + 1]);
+        w->calls[k].row = r;
+        step->kind->row(step, &w->calls[k], &w->rows[k], &w->rows[k + 1]);
     }
     mms_spectrum_close(&w->choice, last, &w->out, r, w->spare);
 }
@@ -353,6 +381,7 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
     MMS_TRY(make_out(w, err));
     if (w->nacting) {
         MMS_TRY(make_rows(w, err));
+        MMS_TRY(see_group(w, block, group, err));
         for (int64_t r = 0; r < w->in.nrow; r++)
             transform_row(w, r);
         MMS_TRY(mms_group_clear_others(block, group, w->in.nchan, &w->out, w->arena, err));
@@ -361,6 +390,7 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
                           &w->out);
     mms_group_scatter(block, group, &w->out, form->out_spectra);
 done:
+    forget_group(w);
     return st;
 }
 

@@ -10,6 +10,7 @@
  *  Members that a kind has no need of are NULL. */
 
 #include "form_priv.h"
+#include "multims/block.h"
 #include "transform/spectrum_priv.h"
 
 typedef struct mms_step_kind mms_step_kind;
@@ -18,6 +19,14 @@ typedef struct mms_step_kind mms_step_kind;
 typedef struct mms_step {
     const mms_step_kind *kind;
 } mms_step;
+
+/** Which row a step transforms, and with what. */
+typedef struct mms_row_call {
+    int64_t window, row; /**< row: in its group */
+    const mms_weight_choice *choice;
+    void *seen;    /**< what see() made of the group */
+    void *scratch; /**< aligned to 64 */
+} mms_row_call;
 
 /** Warnings of prepare, in the order in which they are logged. */
 typedef struct mms_notes {
@@ -48,9 +57,18 @@ struct mms_step_kind {
     /** Return whether rows of a window change. */
     bool (*acts)(const mms_step *step, int64_t window);
 
+    /** Make what the rows of a group have in common, before the first of them; forget ends it.
+     *  One thread at a time for a group. */
+    mms_status (*see)(const mms_step *step, int64_t window, const mms_block *block,
+                      const mms_group *group, mms_arena *arena, void **seen, mms_error *err);
+    void (*forget)(const mms_step *step, void *seen);
+
+    /** Return the bytes of scratch memory that row needs; NULL: none. */
+    int64_t (*scratch)(const mms_step *step, int64_t window, int64_t ncorr);
+
     /** Transform one row; out has room of the new form.  Many threads at a time. */
-    void (*row)(const mms_step *step, int64_t window, const mms_weight_choice *choice,
-                const mms_spectrum *in, mms_spectrum *out);
+    void (*row)(const mms_step *step, const mms_row_call *call, const mms_spectrum *in,
+                mms_spectrum *out);
 };
 
 #define STEP(name) extern const mms_step_kind mms_step_##name;
