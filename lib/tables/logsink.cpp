@@ -6,10 +6,12 @@
 
 #include <vector>
 
-#include "guard.hpp"
+#include "measures_data.hpp"
 
 namespace
 {
+
+int quiet_scopes = 0; // under casacore_lock()
 
 struct line {
     mms_level level;
@@ -27,7 +29,7 @@ class sink : public casacore::LogSinkInterface
 public:
     casacore::Bool postLocally(const casacore::LogMessage &message) override
     {
-        const mms_level level = level_of(message.priority());
+        const mms_level level = quiet_scopes ? MMS_LOG_DEBUG : level_of(message.priority());
         const std::string text = mms::one_line(message.message());
         if (kept.held)
             kept.lines.push_back({level, text});
@@ -80,4 +82,14 @@ void mms::held_log::release()
     for (const line &l : kept.lines)
         mms_log(l.level, "casacore", "%s", l.text.c_str());
     kept.lines.clear();
+}
+
+mms::quiet::quiet()
+{
+    quiet_scopes++;
+}
+
+mms::quiet::~quiet()
+{
+    quiet_scopes--;
 }

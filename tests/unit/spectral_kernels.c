@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "multims/regrid.h"
+#include "tables/measures_priv.h"
 
 static int64_t integer(const json_t *request, const char *key, int64_t otherwise)
 {
@@ -209,6 +210,146 @@ static json_t *answer_interpolate(const json_t *request)
     return answer;
 }
 
+/* ---- measures ---------------------------------------------------------------------------------*/
+
+static const char *text_of(const json_t *request, const char *key)
+{
+    const char *text = json_string_value(json_object_get(request, key));
+
+    return text ? text : "";
+}
+
+/** {"time": s, "direction": text, "position": [x, y, z], "velocity": m/s} */
+static mms_status take_view(const json_t *view, mms_viewpoint *out, mms_error *err)
+{
+    int64_t n;
+    double *position = numbers(view, "position", &n);
+
+    out->time_s = number(view, "time");
+    out->velocity_m_s = number(view, "velocity");
+    for (int i = 0; i < 3; i++)
+        out->itrf_m[i] = n == 3 ? position[i] : 0;
+    free(position);
+    return mms_direction_parse(text_of(view, "direction"), &out->direction, err);
+}
+
+static json_t *answer_frame(const json_t *request)
+{
+    const bool exact = json_is_true(json_object_get(request, "exact"));
+    mms_viewpoint in, out;
+    mms_freq_frame from, to;
+    mms_frame_route route;
+    mms_error err;
+    int64_t n;
+    double *freq = numbers(request, "freq", &n);
+    json_t *answer;
+    mms_status st;
+
+    MMS_TRY(mms_frame_parse(text_of(request, "from"), &from, &err));
+    MMS_TRY(mms_frame_parse(text_of(request, "to"), &to, &err));
+    MMS_TRY(take_view(json_object_get(request, "in"), &in, &err));
+    MMS_TRY(take_view(json_object_get(request, "out"), &out, &err));
+    MMS_TRY(mms_frame_route_make(from, &in, to, &out, exact, &route, &err));
+    mms_shift_frequencies(route.n, route.factor, n, freq, freq);
+done:
+    answer = st == MMS_OK ? json_pack("{s:o, s:o}", "freq", list_of(n, freq), "factor",
+                                      list_of(route.n, route.factor))
+                          : failure(&err);
+    free(freq);
+    return answer;
+}
+
+static json_t *answer_quantity(const json_t *request)
+{
+    double value;
+    mms_error err;
+
+    if (mms_quantity_parse(text_of(request, "text"), text_of(request, "unit"),
+                           json_is_true(json_object_get(request, "bare")), &value, &err) != MMS_OK)
+        return failure(&err);
+    return json_pack("{s:f}", "value", value);
+}
+
+static json_t *answer_direction(const json_t *request)
+{
+    mms_direction d;
+    mms_error err;
+
+    if (mms_direction_parse(text_of(request, "text"), &d, &err) != MMS_OK)
+        return failure(&err);
+    return json_pack("{s:s, s:f, s:f}", "frame", mms_direction_name(d.reference), "lon", d.lon_rad,
+                     "lat", d.lat_rad);
+}
+
+static json_t *answer_site(const json_t *request)
+{
+    int64_t n;
+    double *antennas = numbers(request, "antennas", &n);
+    mms_site site;
+    mms_error err;
+    const mms_status st =
+        mms_site_find(text_of(request, "telescope"), n / 3, antennas, &site, &err);
+
+    free(antennas);
+    return st == MMS_OK ? json_pack("{s:o, s:b}", "position", list_of(3, site.itrf_m),
+                                    "from_antennas", (int)site.from_antennas)
+                        : failure(&err);
+}
+
+/** Direction and velocity of a field at some times. */
+static json_t *answer_field(const json_t *request)
+{
+    const int32_t field = (int32_t)integer(request, "field", 0);
+    const double time = number(request, "time");
+    json_t *answer = json_object();
+    mms_fields *fields = NULL;
+    mms_direction d;
+    bool moves;
+    double velocity;
+    mms_error err;
+    mms_status st;
+
+    MMS_TRY(mms_fields_open(text_of(request, "table"), &fields, &err));
+    MMS_TRY(mms_fields_direction(fields, field, time, &d, &err));
+    MMS_TRY(mms_fields_moves(fields, field, &moves, &err));
+    json_object_set_new(answer, "lon", json_real(d.lon_rad));
+    json_object_set_new(answer, "lat", json_real(d.lat_rad));
+    json_object_set_new(answer, "frame", json_string(mms_direction_name(d.reference)));
+    json_object_set_new(answer, "moves", json_boolean(moves));
+    st = mms_fields_velocity(fields, field, time, &velocity, &err);
+    json_object_set_new(answer, "velocity",
+                        st == MMS_OK ? json_real(velocity) : json_string(err.msg));
+    st = MMS_OK;
+done:
+    mms_fields_close(&fields);
+    if (st == MMS_OK)
+        return answer;
+    json_decref(answer);
+    return failure(&err);
+}
+
+static json_t *answer_measures(const json_t *request)
+{
+    mms_freq_frame from, to;
+    mms_measures m;
+    mms_value *words = NULL;
+    mms_error err;
+    mms_status st;
+
+    MMS_TRY(mms_frame_parse(text_of(request, "from"), &from, &err));
+    MMS_TRY(mms_frame_parse(text_of(request, "to"), &to, &err));
+    MMS_TRY(mms_measures_find(&m, &err));
+    MMS_TRY(mms_measures_words(number(request, "first"), number(request, "last"), from, to, &words,
+                               &err));
+done:
+    if (st != MMS_OK)
+        return failure(&err);
+    const double days[] = {m.leap_date, m.earth_first, m.earth_last, m.predict_first,
+                           m.predict_last};
+    return json_pack("{s:b, s:o, s:o}", "observatories", (int)m.observatories, "days",
+                     list_of(5, days), "words", words);
+}
+
 /* ---- main -------------------------------------------------------------------------------------*/
 
 struct operation {
@@ -217,8 +358,9 @@ struct operation {
 };
 
 static const struct operation operations[] = {
-    {"grid", answer_grid},
-    {"interpolate", answer_interpolate},
+    {"grid", answer_grid},         {"interpolate", answer_interpolate}, {"frame", answer_frame},
+    {"quantity", answer_quantity}, {"direction", answer_direction},     {"site", answer_site},
+    {"field", answer_field},       {"measures", answer_measures},
 };
 
 static json_t *answer_to(const json_t *request)
