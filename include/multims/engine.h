@@ -5,8 +5,8 @@
  * answers.
  *
  *  A unit is a JSON request of a named kind.  A worker is the same program, started again with
- *  MULTIMS_WORKER_FD set; it runs one unit at a time.  Answers stand in the order of the units,
- *  whatever the number of workers.  Source: spec job-engine 3. */
+ *  MULTIMS_WORKER_FD set, or another one that was named; it runs one unit at a time.  Answers stand
+ * in the order of the units, whatever the number of workers.  Source: spec job-engine 3. */
 
 #include "multims/base.h"
 #include "multims/value.h"
@@ -44,20 +44,30 @@ typedef struct mms_engine_opts {
     int workers;   /**< local workers; 0: one for each usable core.  Under MPI the ranks decide */
     bool progress; /**< show progress on stderr: a bar on a terminal, else plain lines */
     const char *scope; /**< the task, for log lines */
+    /** The workers' program, which calls mms_engine_serve() first in main.  NULL: this program,
+     * which must have called it.  For units of tasks: mms_worker_program(). */
+    const char *program;
+    /** Run the units one after the other in the calling process: where no program can be started,
+     * or one process is to be looked at.  A unit that crashes ends the process, and a stop signal
+     * acts when the running unit ends.  MULTIMS_TRANSPORT=inline asks for it, too. */
+    bool in_process;
+    /** What the calling process runs then; NULL: the kinds that mms_engine_serve() got. */
+    const mms_unit_kind *kinds;
 } mms_engine_opts;
-#define MMS_ENGINE_OPTS_INIT                        \
-    {                                               \
-        sizeof(mms_engine_opts), 0, false, "engine" \
+#define MMS_ENGINE_OPTS_INIT                                           \
+    {                                                                  \
+        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL \
     }
 
 /** Become a worker or a server rank when this process was started as one, and serve until told to
- *  stop.  Call it first in main, before any output.  Under a launcher (PMIX_RANK or
- *  OMPI_COMM_WORLD_RANK is set, or MULTIMS_TRANSPORT=mpi) it starts MPI in every rank; rank 0 gets
- *  false and goes on.  Otherwise MPI is not even loaded.
- *  @param      kinds        what workers can do; ends with {NULL, NULL}
+ *  stop.  Call it first in main, before any output.  Under a launcher (a rank or size variable of
+ *  Open MPI, PMIx, PMI, MVAPICH, ALPS or PALS is set, or MULTIMS_TRANSPORT=mpi) it starts MPI in
+ * every rank; rank 0 gets false and goes on.  Otherwise, and with MULTIMS_TRANSPORT=local or
+ * inline, MPI is not even loaded.
+ *  @param      kinds        what workers can do; ends with {NULL, NULL}; stays the caller's
  *  @param[out] exit_status  with what the caller ends when it has served: 0, or 2 after a message
- * on stderr when a launcher was found whose MPI can't be used Returns true when it has served: the
- * caller ends with *exit_status. Source: spec job-engine 6.1. */
+ *  on stderr when a launcher was found whose MPI can't be used, or is not ours
+ *  Returns true when it has served: the caller ends with *exit_status. */
 MMS_API bool mms_engine_serve(const mms_unit_kind *kinds, int *exit_status);
 
 /** Let the server ranks end and shut MPI down; call it last in main, with the exit status that main
@@ -66,9 +76,18 @@ MMS_API void mms_engine_shutdown(int exit_status);
 
 /** Make an engine; workers are started when the first unit needs them.  Not collective.
  *  @param[out] out  the engine; end it with mms_engine_close()
- *  Errors: ARG, IO, MEM. */
+ *  Errors: ARG: also where this program can't be a worker and none was named; IO, MEM. */
 MMS_API MMS_CHECKED mms_status mms_engine_open(const mms_engine_opts *opts, mms_engine **out,
                                                mms_error *err);
+
+/** Return whether the workers' program has to be named: this one did not call mms_engine_serve(),
+ * and MULTIMS_TRANSPORT=inline was not set. */
+MMS_API bool mms_engine_needs_program(void);
+
+/** Return the path of the installed program multims-worker, which serves the units of all tasks, as
+ * a new text to be ended with free().  MULTIMS_LIBEXEC names its folder where it was moved. Errors:
+ * NOT_FOUND, MEM. */
+MMS_API MMS_CHECKED mms_status mms_worker_program(char **out, mms_error *err);
 
 /** Return how many units can run at once. */
 MMS_API int mms_engine_workers(const mms_engine *engine);

@@ -14,7 +14,8 @@ static const int64_t kill_limit_ns = 10000000000;
 static const struct timespec tick = {.tv_nsec = 200000000};
 
 struct mms_engine {
-    char *scope;
+    char *scope, *program;
+    mms_unit_kind *kinds; /* which this process runs itself; NULL: workers run the units */
     bool progress;
     int nworkers;
     uint64_t last_request;
@@ -74,10 +75,10 @@ static int usable_cores(void)
 static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
 {
     const mms_world *const world = mms_world_get();
-    int nlocal = wanted ? wanted : usable_cores();
+    int nlocal = engine->kinds ? 1 : wanted ? wanted : usable_cores();
 
     engine->nworkers = nlocal;
-    if (world->module) {
+    if (world->module && !engine->kinds) {
         nlocal = world->size < 5;
         engine->nworkers = world->size - 1 + nlocal;
         if (wanted)
@@ -85,8 +86,49 @@ static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
                     "-j %d is ignored under MPI: the ranks make %d workers", wanted,
                     engine->nworkers);
     }
-    engine->hub.module = world->module;
-    return mms_pool_create(nlocal, &engine->hub.pool, err);
+    engine->hub.module = engine->kinds ? NULL : world->module;
+    return mms_pool_create(nlocal, engine->program, engine->kinds, &engine->hub.pool, err);
+}
+
+static mms_unit_kind *copy_kinds(const mms_unit_kind *kinds)
+{
+    mms_unit_kind *copy;
+    int64_t n = 0;
+
+    while (kinds[n].name)
+        n++;
+    copy = mms_alloc(n + 1, sizeof *copy);
+    if (copy)
+        memcpy(copy, kinds, (size_t)n * sizeof *copy);
+    return copy;
+}
+
+/* Who runs the units: this process, workers of a program that was named, or this program again. */
+static mms_status check_program(const mms_engine_opts *opts, mms_error *err)
+{
+    if (opts->in_process)
+        return opts->kinds ? MMS_OK
+                           : mms_fail(err, MMS_ERR_ARG,
+                                      "engine: units can't run in this process "
+                                      "without mms_engine_opts.kinds");
+    if (opts->program || !mms_engine_needs_program())
+        return MMS_OK;
+    return mms_fail(err, MMS_ERR_ARG,
+                    "engine: this program can't be a worker, for it does not call "
+                    "mms_engine_serve() first in main: call it, name a program that does in "
+                    "mms_engine_opts.program, or set in_process");
+}
+
+static mms_status set_up(mms_engine *engine, const mms_engine_opts *opts, mms_error *err)
+{
+    engine->scope = strdup(opts->scope);
+    engine->program = opts->program ? strdup(opts->program) : NULL;
+    engine->kinds = opts->in_process ? copy_kinds(opts->kinds) : NULL;
+    engine->progress = opts->progress;
+    if (!engine->scope || (opts->program && !engine->program) ||
+        (opts->in_process && !engine->kinds))
+        return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
+    return set_workers(engine, opts->workers, err);
 }
 
 mms_status mms_engine_open(const mms_engine_opts *opts, mms_engine **out, mms_error *err)
@@ -99,13 +141,15 @@ mms_status mms_engine_open(const mms_engine_opts *opts, mms_engine **out, mms_er
         memcpy(&all, opts, opts->size < sizeof all ? opts->size : sizeof all);
     if (all.workers < 0)
         return mms_fail(err, MMS_ERR_ARG, "number of workers %d is negative", all.workers);
+    if (mms_wants_inline())
+        all.in_process = true;
+    if (!all.kinds)
+        all.kinds = mms_served_kinds();
+    MMS_TRY(mms_engine_check_host(err));
+    MMS_TRY(check_program(&all, err));
     *out = mms_alloc(1, sizeof **out);
-    if (!*out || !((*out)->scope = strdup(all.scope))) {
-        mms_engine_close(out);
-        return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
-    }
-    (*out)->progress = all.progress;
-    st = set_workers(*out, all.workers, err);
+    st = *out ? set_up(*out, &all, err) : mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
+done:
     if (st != MMS_OK)
         mms_engine_close(out);
     return st;
@@ -128,6 +172,8 @@ void mms_engine_close(mms_engine **engine)
     if (!*engine)
         return;
     mms_pool_free(&(*engine)->hub.pool);
+    free((*engine)->kinds);
+    free((*engine)->program);
     free((*engine)->scope);
     free(*engine);
     *engine = NULL;

@@ -68,6 +68,30 @@ ssize_t mms_inbox_read(mms_inbox *inbox, int fd);
 MMS_CHECKED mms_status mms_inbox_next(mms_inbox *inbox, const char **data, size_t *size,
                                       mms_error *err);
 
+/* ---- units ---- */
+
+/** Takes a message that a unit sends, and frees it. */
+typedef void mms_emit(void *ctx, mms_message message);
+
+/** Runs units in this process, one at a time.  Start with kinds, emit, ctx and logs; end it with
+ *  mms_runner_end(). */
+typedef struct mms_runner {
+    const mms_unit_kind *kinds;
+    mms_emit *emit;
+    void *ctx;
+    bool logs; /**< log lines are sent, too; otherwise they go where the process has them */
+    struct {   /**< what outlives a unit */
+        char *name;
+        void *thing;
+        mms_end_kept *end;
+    } kept;
+} mms_runner;
+/** Run the unit of a message of type COMMAND, and send its answer.  Errors: WORKER no such message.
+ */
+MMS_CHECKED mms_status mms_runner_run(mms_runner *runner, const char *data, size_t size,
+                                      mms_error *err);
+void mms_runner_end(mms_runner *runner);
+
 /* ---- worker ---- */
 
 /** Serve the socket fd until it ends. */
@@ -80,7 +104,10 @@ typedef struct mms_pool mms_pool;
 /** Takes what arrives; peer is a slot of the pool, or nslots + rank. */
 typedef void mms_deliver(void *ctx, int peer, const char *data, size_t size);
 
-MMS_CHECKED mms_status mms_pool_create(int nslots, mms_pool **out, mms_error *err);
+/** Make a pool of slots whose workers run program, NULL: this one.  With kinds its one slot runs
+ * units in this process, while mms_pool_wait() waits.  Both are borrowed. */
+MMS_CHECKED mms_status mms_pool_create(int nslots, const char *program, const mms_unit_kind *kinds,
+                                       mms_pool **out, mms_error *err);
 int mms_pool_slots(const mms_pool *pool);
 /** Send a COMMAND to a slot, whose worker is started when there is none.  message is freed. */
 MMS_CHECKED mms_status mms_pool_send(mms_pool *pool, int slot, mms_message message, mms_error *err);
@@ -93,7 +120,15 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
 /** End all workers; *pool is set to NULL. */
 void mms_pool_free(mms_pool **pool);
 
-/* ---- the other ranks ---- */
+/* ---- the launcher and the other ranks ---- */
+
+/** The launcher that started this process; name NULL: none. */
+typedef struct mms_launch {
+    const char *name, *variable; /**< variable: by which it was known */
+    unsigned mpi;                /**< which MPIs can work under it: MMS_MPI_… */
+    int64_t rank, size;          /**< -1: it does not tell */
+} mms_launch;
+mms_launch mms_launch_find(void);
 
 /** The MPI world that this process is in; module is NULL when it is in none. */
 typedef struct mms_world {
@@ -101,6 +136,21 @@ typedef struct mms_world {
     int rank, size;
 } mms_world;
 const mms_world *mms_world_get(void);
+
+/** The kinds that mms_engine_serve() got; NULL: it was not called, so this program is no worker. */
+const mms_unit_kind *mms_served_kinds(void);
+/** Whether MULTIMS_TRANSPORT=inline asks for units in the calling process. */
+bool mms_wants_inline(void);
+/** Refuse to work in a process that did not call mms_engine_serve() and is one of several copies,
+ * or was started to be a worker.  Errors: ARG. */
+MMS_CHECKED mms_status mms_engine_check_host(mms_error *err);
+
+/* ---- files of the engine: the MPI module, the program of workers ---- */
+
+#define MMS_PLACE_VARIABLE "MULTIMS_LIBEXEC"
+/** Return the path of a file of this library that is not linked, as a new text; where it was looked
+ *  for last when it is nowhere.  NULL when out of memory. */
+char *mms_engine_find(const char *name);
 
 /* ---- hub: the pool, and MPI if there is any ---- */
 

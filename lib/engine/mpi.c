@@ -7,6 +7,12 @@
 
 #include "mpi_priv.h"
 
+#ifdef OPEN_MPI
+#define FAMILY MMS_MPI_OPEN
+#else
+#define FAMILY MMS_MPI_MPICH
+#endif
+
 enum { TAG_FRAME = 1 };
 /* Open MPI looks at its queue first and makes progress afterwards: one probe would see a message
  * only at the next wake-up (spec job-engine 3.3). */
@@ -171,6 +177,7 @@ static void end_all(int exit_status)
 
 __attribute__((visibility("default"))) extern const mms_mpi_module mms_mpi_module_calls;
 const mms_mpi_module mms_mpi_module_calls = {.size = sizeof(mms_mpi_module),
+                                             .family = FAMILY,
                                              .start = start,
                                              .send = send_message,
                                              .receive = receive,

@@ -8,9 +8,13 @@
 /** Name of the module's one symbol, of type mms_mpi_module. */
 #define MMS_MPI_MODULE_SYMBOL "mms_mpi_module_calls"
 
+/** Families of MPI by the launchers they know: Open MPI, and MPICH with what is made of it. */
+enum { MMS_MPI_OPEN = 1, MMS_MPI_MPICH = 2 };
+
 /** Messages between ranks.  No call blocks but finish. */
 typedef struct mms_mpi_module {
-    uint32_t size; /**< of this struct: library and module belong together */
+    uint32_t size;   /**< of this struct: library and module belong together */
+    unsigned family; /**< MMS_MPI_… */
     /** Start MPI.  Errors: IO with MPI's text. */
     mms_status (*start)(int *rank, int *world_size, mms_error *err);
     /** Send data, which the module frees when it has gone. */

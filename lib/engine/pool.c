@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file pool.c  Worker processes: the same program, started again over a socketpair. */
+/** @file pool.c  Worker processes: a program started over a socketpair, most often this one again.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,24 +38,31 @@ struct slot {
 
 struct mms_pool {
     int nslots;
+    const char *program;
+    mms_runner *here; /* runs the units in this process; NULL: workers do */
     struct slot *slots;
     struct pollfd *fds; /* two a slot: socket, print */
 };
 
-mms_status mms_pool_create(int nslots, mms_pool **out, mms_error *err)
+mms_status mms_pool_create(int nslots, const char *program, const mms_unit_kind *kinds,
+                           mms_pool **out, mms_error *err)
 {
     mms_pool *pool = mms_alloc(1, sizeof *pool);
 
     *out = pool;
     if (pool) {
         pool->nslots = nslots;
+        pool->program = program;
+        pool->here = kinds ? mms_alloc(1, sizeof *pool->here) : NULL;
         pool->slots = mms_alloc(nslots, sizeof *pool->slots);
         pool->fds = mms_alloc(2 * (int64_t)nslots, sizeof *pool->fds);
     }
-    if (!pool || !pool->slots || !pool->fds) {
+    if (!pool || !pool->slots || !pool->fds || (kinds && !pool->here)) {
         mms_pool_free(out);
         return mms_fail(err, MMS_ERR_MEM, "out of memory for %d workers", nslots);
     }
+    if (pool->here)
+        pool->here->kinds = kinds;
     return MMS_OK;
 }
 
@@ -111,10 +120,29 @@ static int prepare_signals(posix_spawnattr_t *attr)
                                               POSIX_SPAWN_SETSIGDEF);
 }
 
-static int spawn(struct slot *slot, int fd, int print)
+/* This program: the file that runs, even when it was replaced meanwhile.  Valgrind runs another
+ * file, and shows the program's name. */
+static const char *own_program(char *buffer, size_t size)
 {
-    char *const words[] = {program_invocation_short_name, (char[]){"worker"}, NULL};
-    char **environment = worker_environment();
+    static const char *const link = "/proc/self/exe";
+    const ssize_t n = readlink(link, buffer, size - 1);
+    struct stat running, named;
+
+    if (n <= 0 || (size_t)n == size - 1)
+        return link;
+    buffer[n] = '\0';
+    if (stat(link, &running) || stat(buffer, &named))
+        return link;
+    return running.st_dev == named.st_dev && running.st_ino == named.st_ino ? link : buffer;
+}
+
+static int spawn(const char *given, struct slot *slot, int fd, int print)
+{
+    char buffer[4096];
+    const char *const program = given ? given : own_program(buffer, sizeof buffer);
+    char *const name = given ? strdup(given) : program_invocation_short_name;
+    char *const words[] = {name, (char[]){"worker"}, NULL};
+    char **environment = name ? worker_environment() : NULL;
     posix_spawn_file_actions_t files;
     posix_spawnattr_t attr;
     int rc;
@@ -125,10 +153,12 @@ static int spawn(struct slot *slot, int fd, int print)
     if (!rc)
         rc = prepare_signals(&attr);
     if (!rc)
-        rc = posix_spawn(&slot->pid, "/proc/self/exe", &files, &attr, words, environment);
+        rc = posix_spawn(&slot->pid, program, &files, &attr, words, environment);
     posix_spawnattr_destroy(&attr);
     posix_spawn_file_actions_destroy(&files);
     free(environment);
+    if (given)
+        free(name);
     return rc;
 }
 
@@ -153,7 +183,7 @@ static int make_pair(bool is_socket, int pair[2])
     return errnum;
 }
 
-static mms_status start(struct slot *slot, mms_error *err)
+static mms_status start(const char *program, struct slot *slot, mms_error *err)
 {
     int pair[2], print[2];
     int rc = make_pair(true, pair);
@@ -162,7 +192,7 @@ static mms_status start(struct slot *slot, mms_error *err)
         return mms_fail(err, MMS_ERR_IO, "cannot start a worker: %s", strerror(rc));
     rc = make_pair(false, print);
     if (!rc) {
-        rc = spawn(slot, pair[1], print[1]);
+        rc = spawn(program, slot, pair[1], print[1]);
         close(print[1]);
         if (rc)
             close(print[0]);
@@ -171,7 +201,8 @@ static mms_status start(struct slot *slot, mms_error *err)
     if (rc) {
         close(pair[0]);
         slot->pid = 0;
-        return mms_fail(err, MMS_ERR_IO, "cannot start a worker: %s", strerror(rc));
+        return mms_fail(err, MMS_ERR_IO, "cannot start a worker%s%s: %s", program ? ", " : "",
+                        program ? program : "", strerror(rc));
     }
     slot->fd = pair[0];
     slot->print = print[0];
@@ -208,7 +239,7 @@ static void flush_out(struct slot *slot)
 mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_error *err)
 {
     struct slot *slot = &pool->slots[number];
-    const mms_status st = slot->pid ? MMS_OK : start(slot, err);
+    const mms_status st = slot->pid || pool->here ? MMS_OK : start(pool->program, slot, err);
 
     if (st != MMS_OK) {
         free(message.data);
@@ -218,7 +249,8 @@ mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_er
     slot->request = mms_frame_request_of(message.data);
     slot->out = message;
     slot->sent = 0;
-    flush_out(slot);
+    if (!pool->here)
+        flush_out(slot);
     return MMS_OK;
 }
 
@@ -351,11 +383,46 @@ static void list_fds(mms_pool *pool)
     }
 }
 
+/* ---- units in this process ---- */
+
+static void deliver_own(void *delivery, mms_message message)
+{
+    struct delivery *const to = delivery;
+
+    to->deliver(to->ctx, to->peer, message.data, message.size);
+    to->count++;
+    free(message.data);
+}
+
+static void run_here(mms_pool *pool, const sigset_t *mask, struct delivery *to)
+{
+    const mms_message message = pool->slots[0].out;
+    sigset_t before;
+    mms_error err;
+
+    pool->slots[0].out = (mms_message){0};
+    pool->slots[0].busy = false;
+    pool->here->emit = deliver_own;
+    pool->here->ctx = to;
+    if (mask)
+        pthread_sigmask(SIG_SETMASK, mask, &before);
+    if (mms_runner_run(pool->here, message.data, message.size, &err) != MMS_OK)
+        deliver_body(to, MMS_FRAME_RESPONSE, mms_frame_request_of(message.data),
+                     json_pack("{s:b, s:o}", "died", 1, "message", mms_text_value(err.msg)));
+    if (mask)
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    free(message.data);
+}
+
 int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
                   mms_deliver *deliver, void *ctx)
 {
     struct delivery to = {.deliver = deliver, .ctx = ctx};
 
+    if (pool->here && pool->slots[0].out.data) {
+        run_here(pool, mask, &to);
+        return to.count;
+    }
     list_fds(pool);
     if (ppoll(pool->fds, 2 * (nfds_t)pool->nslots, timeout, mask) <= 0)
         return 0;
@@ -403,6 +470,9 @@ void mms_pool_free(mms_pool **pool)
         free(slot->inbox.data);
         drop_out(slot);
     }
+    if ((*pool)->here)
+        mms_runner_end((*pool)->here);
+    free((*pool)->here);
     free((*pool)->slots);
     free((*pool)->fds);
     free(*pool);

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <libgen.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +14,16 @@
 
 /* MPI starts once in a process and ends once; so there is one world. */
 static mms_world world = {.module = NULL, .rank = 0, .size = 1};
+static const mms_unit_kind *served;
 
 const mms_world *mms_world_get(void)
 {
     return &world;
+}
+
+const mms_unit_kind *mms_served_kinds(void)
+{
+    return served;
 }
 
 /* ---- a worker ---- */
@@ -114,7 +119,7 @@ static int serve_as_rank(void)
 
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
-    if (mms_pool_create(1, &server.hub.pool, &err) != MMS_OK)
+    if (mms_pool_create(1, NULL, NULL, &server.hub.pool, &err) != MMS_OK)
         world.module->abort(1);
     while (!server.stopped)
         mms_hub_wait(&server.hub, NULL, false, NULL, serve_message, &server);
@@ -125,104 +130,171 @@ static int serve_as_rank(void)
 
 /* ---- which of them ---- */
 
-/* The module lies beside the library in the build tree, in multims/ beside it when installed. */
-static void *open_module(mms_error *err)
+static const char *const local_advice =
+    "MULTIMS_TRANSPORT=local lets each copy work alone, for a request of its own";
+
+static mms_status open_module(const mms_mpi_module **module, mms_error *err)
 {
-    static const char *const places[] = {"", "multims/"};
-    void *module = NULL;
-    Dl_info info;
+    char *const path = mms_engine_find("libmultims-mpi.so");
+    void *const file = path ? dlopen(path, RTLD_NOW | RTLD_GLOBAL) : NULL;
+    mms_status st = MMS_OK;
 
-    if (!dladdr(&world, &info))
-        return mms_fail(err, MMS_ERR_IO, "the library's own file is unknown"), NULL;
-    for (int64_t i = 0; i < MMS_COUNT_OF(places) && !module; i++) {
-        char *library = strdup(info.dli_fname);
-        char *path =
-            library ? mms_format("%s/%slibmultims-mpi.so", dirname(library), places[i]) : NULL;
-        if (path && !(module = dlopen(path, RTLD_NOW | RTLD_GLOBAL)))
-            (void)mms_fail(err, MMS_ERR_IO, "%s", dlerror());
-        free(path);
-        free(library);
-    }
-    return module;
-}
-
-static mms_status join_world(mms_error *err)
-{
-    void *const file = open_module(err);
-    const mms_mpi_module *module = file ? dlsym(file, MMS_MPI_MODULE_SYMBOL) : NULL;
-
-    if (!file)
-        return err->code;
-    if (!module || module->size != sizeof *module)
-        return mms_fail(err, MMS_ERR_IO, "libmultims-mpi.so belongs to another version");
-    signal(SIGPIPE, SIG_IGN); /* over TCP a write to a dead rank must not kill us */
-    const mms_status st = module->start(&world.rank, &world.size, err);
-    if (st == MMS_OK)
-        world.module = module;
+    if (!path)
+        st = mms_fail(err, MMS_ERR_MEM, "out of memory");
+    else if (!file && access(path, F_OK))
+        st = mms_fail(err, MMS_ERR_NOT_FOUND,
+                      "%s is not there (this is multims " MULTIMS_MPI_NAME ")", path);
+    else if (!file)
+        st = mms_fail(err, MMS_ERR_IO, "%s", dlerror());
+    *module = file ? dlsym(file, MMS_MPI_MODULE_SYMBOL) : NULL;
+    if (file && (!*module || (*module)->size != sizeof **module))
+        st = mms_fail(err, MMS_ERR_IO, "%s belongs to another version", path);
+    free(path);
     return st;
 }
 
-static bool is_number_above_one(const char *variable)
+/* Under the launcher of another MPI each process would be a world of its own. */
+static mms_status check_launcher(const mms_launch *launch, bool fits, mms_error *err)
 {
-    const char *const text = getenv(variable);
-    int64_t n;
-    return text && mms_parse_int(text, &n) && n > 1;
+    if (fits)
+        return MMS_OK;
+    return mms_fail(
+        err, MMS_ERR_UNSUPPORTED,
+        "%s is set by %s, which does not start processes of " MULTIMS_MPI_NAME
+        ", with which this is built: launch it with that MPI's mpirun, or build it with "
+        "-DMPI_C_COMPILER=… of the launcher's MPI",
+        launch->variable, launch->name);
 }
 
-static bool wants_mpi(void)
+static bool is_right_size(const mms_launch *launch)
 {
-    const char *const transport = getenv("MULTIMS_TRANSPORT");
-
-    if (transport && *transport)
-        return !strcmp(transport, "mpi");
-    return getenv("PMIX_RANK") || getenv("OMPI_COMM_WORLD_RANK");
+    if (!launch->name)
+        return true;
+    return launch->size < 0 ? world.size > 1 || launch->rank <= 0 : world.size == launch->size;
 }
 
-/* Without a way to know of each other, several copies would do the same work into one output. */
-static bool are_several_copies(void)
+static mms_status join_world(const mms_launch *launch, bool demanded, mms_error *err)
 {
-    const char *const transport = getenv("MULTIMS_TRANSPORT");
+    const mms_mpi_module *module;
+    mms_status st;
 
-    return !(transport && *transport) && is_number_above_one("SLURM_STEP_NUM_TASKS");
+    st = open_module(&module, err);
+    if (st == MMS_OK)
+        st = check_launcher(launch, demanded || (launch->mpi & module->family), err);
+    if (st != MMS_OK)
+        return st;
+    signal(SIGPIPE, SIG_IGN); /* over TCP a write to a dead rank must not kill us */
+    MMS_TRY(module->start(&world.rank, &world.size, err));
+    st = check_launcher(launch, is_right_size(launch), err);
+    if (st == MMS_OK) {
+        world.module = module;
+    } else {
+        module->finish();
+        world.rank = 0;
+        world.size = 1;
+    }
+done:
+    return st;
 }
 
 /* MPI was asked for and is not there: alone we go on without it. */
-static bool refuse_without_mpi(const mms_error *err, int *exit_status)
+static bool refuse_without_mpi(const mms_launch *launch, const mms_error *err, int *exit_status)
 {
-    const bool alone = !is_number_above_one("OMPI_COMM_WORLD_SIZE") &&
-                       !is_number_above_one("SLURM_STEP_NUM_TASKS") &&
-                       (getenv("OMPI_COMM_WORLD_SIZE") || getenv("SLURM_STEP_NUM_TASKS"));
+    const bool alone = launch->size == 1;
 
-    fprintf(stderr, "multims: a launcher was found, but MPI can't be used: %s%s\n", err->msg,
-            alone ? "; going on with local workers" : "");
+    fprintf(stderr, "multims: a launcher was found, but MPI can't be used: %s; %s\n", err->msg,
+            alone ? "going on with local workers" : local_advice);
     *exit_status = 2;
     return !alone;
+}
+
+/* Several copies that know nothing of each other would do the same work into one output. */
+static bool refuse_copies(const mms_launch *launch, int *exit_status)
+{
+    if (!launch->name || launch->mpi || launch->size <= 1)
+        return false;
+    fprintf(stderr, "multims: started several times by %s; use srun --mpi=pmix or mpirun; %s\n",
+            launch->name, local_advice);
+    *exit_status = 2;
+    return true;
+}
+
+/* How this process is to work: MULTIMS_TRANSPORT. */
+typedef enum transport { AS_LAUNCHED, LOCAL, INLINE, MPI, UNKNOWN } transport;
+
+static transport wanted_transport(void)
+{
+    const char *const name = getenv("MULTIMS_TRANSPORT");
+
+    if (!name || !*name)
+        return AS_LAUNCHED;
+    return !strcmp(name, "local")    ? LOCAL
+           : !strcmp(name, "inline") ? INLINE
+           : !strcmp(name, "mpi")    ? MPI
+                                     : UNKNOWN;
+}
+
+bool mms_wants_inline(void)
+{
+    return wanted_transport() == INLINE;
+}
+
+bool mms_engine_needs_program(void)
+{
+    return !served && !mms_wants_inline();
+}
+
+static bool serve_under(transport how, const mms_launch *launch, int *exit_status)
+{
+    mms_error err = {0};
+
+    if (how == UNKNOWN) {
+        fprintf(stderr, "multims: MULTIMS_TRANSPORT=%s is not known: local, inline or mpi\n",
+                getenv("MULTIMS_TRANSPORT"));
+        *exit_status = 2;
+        return true;
+    }
+    if (how == LOCAL || how == INLINE)
+        return false;
+    if (how == AS_LAUNCHED && !launch->mpi)
+        return refuse_copies(launch, exit_status);
+    if (join_world(launch, how == MPI, &err) != MMS_OK)
+        return refuse_without_mpi(launch, &err, exit_status);
+    if (world.rank == 0)
+        return false;
+    *exit_status = serve_as_rank();
+    return true;
 }
 
 bool mms_engine_serve(const mms_unit_kind *kinds, int *exit_status)
 {
     const char *const worker_fd = getenv(MMS_WORKER_FD_VARIABLE);
-    mms_error err = {0};
+    const mms_launch launch = mms_launch_find();
 
+    served = kinds;
     *exit_status = 0;
-    if (worker_fd) {
-        *exit_status = serve_as_worker(worker_fd, kinds);
-        return true;
-    }
-    if (wants_mpi()) {
-        if (join_world(&err) != MMS_OK)
-            return refuse_without_mpi(&err, exit_status);
-        if (world.rank == 0)
-            return false;
-        *exit_status = serve_as_rank();
-        return true;
-    }
-    if (!are_several_copies())
-        return false;
-    fprintf(stderr, "multims: started several times by srun without PMIx; use srun --mpi=pmix or "
-                    "mpirun\n");
-    *exit_status = 2;
+    if (!worker_fd)
+        return serve_under(wanted_transport(), &launch, exit_status);
+    *exit_status = serve_as_worker(worker_fd, kinds);
     return true;
+}
+
+mms_status mms_engine_check_host(mms_error *err)
+{
+    const mms_launch launch = mms_launch_find();
+
+    if (served)
+        return MMS_OK;
+    if (getenv(MMS_WORKER_FD_VARIABLE))
+        return mms_fail(err, MMS_ERR_ARG,
+                        "engine: this process was started to be a worker, but its program does not "
+                        "call mms_engine_serve() first in main");
+    if (wanted_transport() == LOCAL || mms_wants_inline() || !launch.name || launch.size == 1)
+        return MMS_OK;
+    return mms_fail(err, MMS_ERR_ARG,
+                    "engine: %s starts several copies of this program, which does not call "
+                    "mms_engine_serve(): all would do the same work; %s",
+                    launch.name, local_advice);
 }
 
 void mms_engine_shutdown(int exit_status)

@@ -45,11 +45,24 @@ const char *mms_build_info(void)
 mms_status mms_run_engine(mms_run *run, mms_error *err)
 {
     mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    mms_unit_kind *kinds;
+    char *program = NULL;
+    mms_status st = MMS_OK;
 
     if (run->engine)
         return MMS_OK;
     opts.workers = run->workers;
     opts.progress = !run->quiet;
     opts.scope = run->task->name;
-    return mms_engine_open(&opts, &run->engine, err);
+    opts.kinds = kinds = mms_task_units();
+    if (!kinds)
+        return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
+    if (mms_engine_needs_program())
+        st = mms_worker_program(&program, err);
+    opts.program = program;
+    if (st == MMS_OK)
+        st = mms_engine_open(&opts, &run->engine, err);
+    free(program);
+    free(kinds);
+    return st;
 }

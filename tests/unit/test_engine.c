@@ -382,6 +382,106 @@ static void unknown_kind_is_an_error(void **state)
     close_engine(engine);
 }
 
+/* ---- who runs the units ---- */
+
+static mms_status tell_process(mms_job *job, const mms_value *request, mms_value *answer,
+                               mms_error *err)
+{
+    (void)request;
+    mms_job_progress(job, 1, 2);
+    mms_log(MMS_LOG_INFO, "here", "said");
+    json_object_set_new(answer, "pid", json_integer(getpid()));
+    return number(request) == 2 ? mms_fail(err, MMS_ERR_SPACE, "DATA: disk full") : MMS_OK;
+}
+
+static const mms_unit_kind own_kinds[] = {{"pid", tell_process}, {NULL, NULL}};
+
+static int64_t pid_of(const struct batch *b, int64_t unit)
+{
+    return json_integer_value(json_object_get(b->answers[unit].value, "pid"));
+}
+
+static void keep_line(void *ctx, mms_level level, const char *scope, const char *text);
+
+static void units_run_in_this_process_when_asked_to(void **state)
+{
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    static struct batch b;
+    mms_engine *engine;
+    char line[256] = "";
+
+    (void)state;
+    opts.in_process = true;
+    opts.kinds = own_kinds; /* none of those that the workers of this program serve */
+    opts.workers = 3;
+    assert_int_equal(mms_engine_open(&opts, &engine, NULL), MMS_OK);
+    assert_int_equal(mms_engine_workers(engine), 1);
+    fill(&b, 2);
+    mms_log_to(keep_line, line, MMS_LOG_INFO);
+    assert_int_equal(run_batch(engine, "pid", &b), MMS_OK);
+    mms_log_to(NULL, NULL, MMS_LOG_ERROR);
+    assert_string_equal(line, "2|here|said");
+    assert_int_equal(pid_of(&b, 0), getpid());
+    assert_int_equal(pid_of(&b, 1), getpid());
+    end(&b);
+    fill(&b, 4);
+    assert_int_equal(run_batch(engine, "pid", &b), MMS_ERR_SPACE);
+    assert_string_equal(b.err.msg, "sub-MS x.0002.ms: DATA: disk full");
+    assert_int_equal(b.answers[3].status, MMS_ERR_STOPPED);
+    end(&b);
+    close_engine(engine);
+}
+
+/* What a unit keeps ends with the engine when nothing else ends it. */
+static void what_is_kept_in_this_process_ends_with_the_engine(void **state)
+{
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    static struct batch b;
+    mms_engine *engine;
+    const int64_t ended_before = ended;
+
+    (void)state;
+    opts.in_process = true; /* with the kinds that mms_engine_serve() got */
+    assert_int_equal(mms_engine_open(&opts, &engine, NULL), MMS_OK);
+    fill(&b, 2);
+    for (int64_t i = 0; i < 2; i++)
+        json_object_set_new(b.units[i], "name", json_string("a"));
+    assert_int_equal(run_batch(engine, "kept", &b), MMS_OK);
+    assert_int_equal(ended, ended_before);
+    end(&b);
+    close_engine(engine);
+    assert_int_equal(ended, ended_before + 1);
+}
+
+static void workers_run_the_program_that_is_named(void **state)
+{
+    static const struct {
+        const char *program, *want;
+    } cases[] = {
+        {"/proc/self/exe", ""},
+        {"/no/such/program", "sub-MS x.0000.ms: cannot start a worker, /no/such/program: No such "
+                             "file or directory"},
+        {"/bin/true", "sub-MS x.0000.ms: worker 1 ended with exit status 0"},
+    };
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    static struct batch b;
+    mms_engine *engine;
+
+    (void)state;
+    opts.workers = 1;
+    for (int64_t i = 0; i < MMS_COUNT_OF(cases); i++) {
+        opts.program = cases[i].program;
+        assert_int_equal(mms_engine_open(&opts, &engine, NULL), MMS_OK);
+        fill(&b, 1);
+        assert_int_equal(run_batch(engine, "echo", &b) == MMS_OK, !*cases[i].want);
+        assert_string_equal(b.err.msg, cases[i].want);
+        end(&b);
+        close_engine(engine);
+    }
+}
+
+/* ---- log lines ---- */
+
 static void keep_line(void *ctx, mms_level level, const char *scope, const char *text)
 {
     (void)level;
@@ -585,6 +685,9 @@ int main(void)
         cmocka_unit_test(a_worker_keeps_one_thing),
         cmocka_unit_test(crash_names_unit_worker_and_cause),
         cmocka_unit_test(unknown_kind_is_an_error),
+        cmocka_unit_test(units_run_in_this_process_when_asked_to),
+        cmocka_unit_test(what_is_kept_in_this_process_ends_with_the_engine),
+        cmocka_unit_test(workers_run_the_program_that_is_named),
         cmocka_unit_test(log_lines_travel_with_the_worker),
         cmocka_unit_test(worker_dies_with_its_client),
         cmocka_unit_test(frames_are_put_together),

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file unit.c  Runs one unit: what it sees of its worker, its log lines, its answer. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine_priv.h"
+
+struct mms_job {
+    mms_runner *runner;
+    uint64_t request;
+    int64_t next_progress_ns;
+};
+
+static const int64_t progress_interval_ns = 250000000;
+
+static void send_event(const mms_job *job, mms_value *body)
+{
+    mms_message message;
+
+    if (mms_frame_encode(MMS_FRAME_EVENT, job->request, body, &message, NULL) == MMS_OK)
+        job->runner->emit(job->runner->ctx, message);
+}
+
+static void send_log_line(void *ctx, mms_level level, const char *scope, const char *text)
+{
+    send_event(ctx, json_pack("{s:[i, o, o]}", "log", (int)level, mms_text_value(scope),
+                              mms_text_value(text)));
+}
+
+void mms_job_progress(mms_job *job, int64_t done, int64_t total)
+{
+    const int64_t now = mms_now_ns();
+
+    if (now < job->next_progress_ns)
+        return;
+    job->next_progress_ns = now + progress_interval_ns;
+    send_event(job, json_pack("{s:[I, I]}", "progress", (json_int_t)done, (json_int_t)total));
+}
+
+void mms_runner_end(mms_runner *runner)
+{
+    if (runner->kept.thing)
+        runner->kept.end(runner->kept.thing);
+    free(runner->kept.name);
+    memset(&runner->kept, 0, sizeof runner->kept);
+}
+
+void *mms_job_kept(const mms_job *job, const char *name)
+{
+    const mms_runner *const runner = job->runner;
+
+    return runner->kept.name && !strcmp(runner->kept.name, name) ? runner->kept.thing : NULL;
+}
+
+mms_status mms_job_keep(mms_job *job, const char *name, void *thing, mms_end_kept *end,
+                        mms_error *err)
+{
+    mms_runner_end(job->runner);
+    job->runner->kept.name = strdup(name);
+    if (!job->runner->kept.name)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name);
+    job->runner->kept.thing = thing;
+    job->runner->kept.end = end;
+    return MMS_OK;
+}
+
+static mms_status run_kind(mms_job *job, const mms_value *command, mms_value *answer,
+                           mms_error *err)
+{
+    const char *const name = json_string_value(json_object_get(command, "kind"));
+
+    for (const mms_unit_kind *k = job->runner->kinds; name && k->name; k++)
+        if (!strcmp(k->name, name))
+            return k->run(job, json_object_get(command, "request"), answer, err);
+    return mms_fail(err, MMS_ERR_INTERNAL, "no such kind of work: %s", name ? name : "(none)");
+}
+
+static mms_status encode_answer(const mms_job *job, mms_status st, const char *text,
+                                mms_value *answer, mms_message *message, mms_error *err)
+{
+    return mms_frame_encode(MMS_FRAME_RESPONSE, job->request,
+                            json_pack("{s:i, s:o, s:o}", "status", (int)st, "message",
+                                      mms_text_value(text), "value", answer),
+                            message, err);
+}
+
+static mms_status answer_command(mms_job *job, const mms_value *command, mms_error *err)
+{
+    const int level = (int)json_integer_value(json_object_get(command, "level"));
+    mms_value *const answer = json_object();
+    mms_error why = {0};
+    mms_message message;
+    mms_status st;
+
+    if (job->runner->logs && level >= 0)
+        mms_log_to(send_log_line, job, (mms_level)level);
+    st = run_kind(job, command, answer, &why);
+    if (st != MMS_OK)
+        mms_runner_end(job->runner);
+    if (job->runner->logs)
+        mms_log_to(NULL, NULL, MMS_LOG_ERROR);
+    st = encode_answer(job, st, why.msg, answer, &message, &why);
+    if (st != MMS_OK)
+        st = encode_answer(job, st, why.msg, json_object(), &message, err);
+    if (st == MMS_OK)
+        job->runner->emit(job->runner->ctx, message);
+    return st;
+}
+
+mms_status mms_runner_run(mms_runner *runner, const char *data, size_t size, mms_error *err)
+{
+    mms_job job = {.runner = runner, .request = mms_frame_request_of(data)};
+    mms_frame frame;
+    mms_status st;
+
+    st = mms_frame_decode(data, size, &frame, err);
+    if (st == MMS_OK) {
+        st = answer_command(&job, frame.body, err);
+        mms_value_free(&frame.body);
+    }
+    return st;
+}
