@@ -12,65 +12,13 @@
 #include "multims/engine.h"
 #include "multims/log.h"
 #include "multims/task.h"
+#include "run_log.h"
+
+/* The command line, for the log */
+static int command_count;
+static const char *const *command_words;
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2, EXIT_EMPTY = 3 };
-
-/* Where log lines go */
-struct sink {
-    mms_level screen; /* stderr has lines up to this level */
-    FILE *file;       /* has all lines, with times; NULL: none */
-    const char *path;
-};
-
-static void log_to_file(const struct sink *sink, mms_level level, const char *scope,
-                        const char *text)
-{
-    struct timespec now;
-    struct tm utc;
-    char stamp[32];
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-    fprintf(sink->file, "%s.%03ldZ %s %s: %s\n", stamp, now.tv_nsec / 1000000,
-            mms_level_name(level), scope, text);
-    fflush(sink->file); /* a killed run leaves its last line */
-}
-
-static void take_line(void *ctx, mms_level level, const char *scope, const char *text)
-{
-    const struct sink *const sink = ctx;
-
-    if (level <= sink->screen)
-        fprintf(stderr, "%s %s: %s\n", mms_level_name(level), scope, text);
-    if (sink->file)
-        log_to_file(sink, level, scope, text);
-}
-
-static mms_status open_log(const mms_run_options *options, struct sink *sink, mms_error *err)
-{
-    const mms_level wanted = options->verbose > 1 ? MMS_LOG_TRACE
-                             : options->verbose   ? MMS_LOG_DEBUG
-                                                  : MMS_LOG_INFO;
-
-    sink->screen = options->quiet ? MMS_LOG_WARN : wanted;
-    sink->path = options->log;
-    if (*options->log) {
-        sink->file = fopen(options->log, "ae");
-        if (!sink->file)
-            return mms_fail(err, MMS_ERR_IO, "log %s: %s", options->log, strerror(errno));
-    }
-    /* the file has at least DEBUG, for the report of a failure that nobody expected */
-    mms_log_to(take_line, sink, sink->file && wanted < MMS_LOG_DEBUG ? MMS_LOG_DEBUG : wanted);
-    return MMS_OK;
-}
-
-static void close_log(struct sink *sink)
-{
-    if (sink->file && (ferror(sink->file) | fclose(sink->file)))
-        fprintf(stderr, "WARN multims: the log %s is incomplete\n", sink->path);
-    sink->file = NULL;
-}
 
 static int exit_status(mms_status st, const mms_run *run)
 {
@@ -91,22 +39,30 @@ static int exit_status(mms_status st, const mms_run *run)
 }
 
 /* Report err in the words of the user's command, once */
-static void report(const char *verb, const mms_error *err, const struct sink *sink)
+static void report(const char *verb, const mms_error *err, struct run_log *log)
 {
     fprintf(stderr, "multims %s: %s\n", verb, err->msg);
-    if (sink && sink->file)
-        log_to_file(sink, MMS_LOG_ERROR, verb, err->msg);
+    if (log)
+        memcpy(log->failure, err->msg, sizeof log->failure);
+}
+
+/* Why standard output failed, 0: it has not */
+static int output_errno;
+
+static void flush_output(void)
+{
+    if (fflush(stdout) && !output_errno)
+        output_errno = errno;
 }
 
 /* Close stdout; what could not be written there makes a good run a failed one */
 static int finish_output(int status)
 {
-    const bool failed = ferror(stdout) != 0;
-
-    errno = 0;
-    if (!fclose(stdout) && !failed)
+    flush_output();
+    if (!(ferror(stdout) | fclose(stdout)))
         return status;
-    fprintf(stderr, "multims: standard output: %s\n", errno ? strerror(errno) : "write error");
+    fprintf(stderr, "multims: standard output: %s\n",
+            output_errno ? strerror(output_errno) : "write error");
     return status == EXIT_DONE ? EXIT_FAILED : status;
 }
 
@@ -149,7 +105,26 @@ static int print_result(const mms_run *run, bool verbose, mms_status st, const m
     return EXIT_DONE;
 }
 
-static int run_task(const mms_task *task, const mms_args *args, const struct sink *sink)
+static double seconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* The last line of a run that has written something */
+static void print_summary(const char *verb, const mms_value *result, double seconds)
+{
+    char *const summary = mms_run_summary(result, seconds);
+
+    flush_output(); // the line stands behind the result where both go to one place
+    if (summary)
+        mms_log(MMS_LOG_INFO, verb, "%s", summary);
+    free(summary);
+}
+
+static int run_task(const mms_task *task, const mms_args *args, struct run_log *log)
 {
     const mms_run_options *const options = mms_args_options(args);
     mms_run run = {.task = task,
@@ -159,6 +134,7 @@ static int run_task(const mms_task *task, const mms_args *args, const struct sin
                    .json = options->json,
                    .quiet = options->quiet};
     mms_error err = {.msg = "failed without a message"};
+    const double begin = seconds_now();
     mms_value *result = NULL;
     mms_status st;
     int status, printed;
@@ -172,20 +148,23 @@ static int run_task(const mms_task *task, const mms_args *args, const struct sin
     status = exit_status(st, &run);
     printed = print_result(&run, options->verbose > 0, st, result);
     if (st != MMS_OK && (st != MMS_ERR_DIFFERS || (run.quiet && !run.json)))
-        report(task->name, &err, sink);
+        report(task->name, &err, log);
+    else if (st == MMS_OK)
+        print_summary(task->name, result, seconds_now() - begin);
     mms_value_free(&result);
     return status == EXIT_DONE ? printed : status;
 }
 
 static int parse_and_run(const mms_task *task, int nwords, const char *const *words)
 {
-    struct sink sink = {.screen = MMS_LOG_INFO};
+    const double begin = seconds_now();
+    struct run_log log = {.screen = MMS_LOG_INFO, .nwords = command_count, .words = command_words};
     mms_args *args = NULL;
     mms_error err;
     mms_status st;
     int status;
 
-    mms_log_to(take_line, &sink, sink.screen);
+    mms_log_to(run_log_take, &log, log.screen);
     st = mms_args_parse(task, nwords, words, &args, &err);
     if (st == MMS_OK && mms_args_options(args)->help) {
         mms_task_help(task, stdout);
@@ -193,15 +172,15 @@ static int parse_and_run(const mms_task *task, int nwords, const char *const *wo
         return EXIT_DONE;
     }
     if (st == MMS_OK)
-        st = open_log(mms_args_options(args), &sink, &err);
+        st = run_log_open(mms_args_options(args), &log, &err);
     if (st == MMS_OK) {
-        status = run_task(task, args, &sink);
+        status = run_task(task, args, &log);
     } else {
         report(task->name, &err, NULL);
         status = exit_status(st, NULL);
     }
     mms_log_to(NULL, NULL, MMS_LOG_ERROR);
-    close_log(&sink);
+    run_log_close(&log, status, seconds_now() - begin);
     mms_args_free(&args);
     return status;
 }
@@ -360,6 +339,8 @@ int main(int argc, char **argv)
     mms_unit_kind *const kinds = mms_task_units();
     int status = EXIT_FAILED;
 
+    command_count = argc;
+    command_words = (const char *const *)argv;
     if (!kinds) {
         fprintf(stderr, "multims: out of memory\n");
         return EXIT_FAILED;

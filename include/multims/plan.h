@@ -73,11 +73,21 @@ MMS_API mms_axis mms_plan_axis(const mms_plan *plan);
 MMS_API int64_t mms_plan_nparts(const mms_plan *plan);
 MMS_API const mms_part *mms_plan_part(const mms_plan *plan, int64_t part);
 
+/** Return how many parts were wanted, and why there are as many as there are, a text for people. */
+MMS_API int64_t mms_plan_wanted(const mms_plan *plan);
+MMS_API const char *mms_plan_reason(const mms_plan *plan);
+
 /** Return how many planned parts had no rows and were dropped. */
 MMS_API int64_t mms_plan_ndropped(const mms_plan *plan);
 
 /** Return the part of a selected row, or -1 when the plan knows no such row.  Fast: O(1). */
 MMS_API int64_t mms_plan_part_of(const mms_plan *plan, const mms_row_key *key);
+
+/** Return the number of parts nearest to the plan's that leaves none of the workers idle in the
+ *  last round, among those that numsubms can ask for; 0 when there is none.  meta and opts are
+ *  those that the plan with nparts was made from. */
+MMS_API int64_t mms_plan_suitable(const mms_meta *meta, const mms_plan_opts *opts, int64_t nparts,
+                                  int workers);
 
 /** Describe the plan as JSON: axis, parts [{scans, spws, ddids, rows, bytes, visibilities}],
  *  imbalance (largest part's bytes / mean); the caller frees it.  Errors: MEM. */

@@ -296,6 +296,16 @@ static mms_status write_tables(making *m, mms_error *err)
     return st;
 }
 
+static void log_advice(const making *m, const mms_engine *engine)
+{
+    int64_t suitable;
+    char *const advice = mms_output_parts_advice(m->r, engine, &suitable);
+
+    if (advice)
+        mms_log(MMS_LOG_INFO, m->r->host->task, "%s", advice);
+    free(advice);
+}
+
 static mms_status run_units(making *m, mms_error *err)
 {
     mms_answer *answers = mms_alloc(m->nparts, sizeof *answers);
@@ -304,10 +314,8 @@ static mms_status run_units(making *m, mms_error *err)
 
     MMS_TRY(answers ? MMS_OK : out_of_memory(m, err));
     MMS_TRY(get_engine(m, &engine, err));
-    if (mms_engine_workers(engine) > m->nparts && m->nparts > 1)
-        mms_log(MMS_LOG_INFO, m->r->host->task,
-                "%d workers for %" PRId64 " parts: numsubms=%d would use them all",
-                mms_engine_workers(engine), m->nparts, mms_engine_workers(engine));
+    if (m->nparts > 1 && m->nparts % mms_engine_workers(engine))
+        log_advice(m, engine);
     for (int64_t i = 0; i < m->nparts; i++)
         json_object_set_new(m->units[i], "threads",
                             json_integer(mms_engine_threads(engine, m->nparts)));

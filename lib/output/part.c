@@ -209,6 +209,18 @@ static mms_status open_time(part *p, mms_error *err)
     return st;
 }
 
+/** Rows whose cells are copied from file to file take no room in a block; but a block is a step of
+ *  the progress, and what a lane takes at a time. */
+static int64_t most_rows(const part *p)
+{
+    const int64_t copied_bytes = 64 << 20, least = 256;
+    const int64_t bytes = json_integer_value(json_object_get(p->order, "bytes"));
+    const int64_t rows =
+        bytes > 0 ? (int64_t)((double)copied_bytes * (double)p->nrow / (double)bytes) : 0;
+
+    return rows > 0 && rows < least ? least : rows;
+}
+
 /** A reader for each lane. */
 static mms_status open_readers(part *p, mms_error *err)
 {
@@ -222,8 +234,7 @@ static mms_status open_readers(part *p, mms_error *err)
     read.columns = p->columns;
     read.block_bytes = block_bytes(p);
     read.by_ddid = p->ncut > 0 || p->pipeline;
-    if (p->time)
-        read.most_rows = mms_time_stage_block_rows(p->time);
+    read.most_rows = p->time ? mms_time_stage_block_rows(p->time) : most_rows(p);
     MMS_TRY(mms_reader_open(p->ms, &read, &p->readers[0], err));
     for (int i = 1; i < p->nlane; i++)
         MMS_TRY(mms_reader_join(p->readers[0], &p->readers[i], err));
@@ -403,7 +414,7 @@ static mms_status take_turn(const part *p, mms_lanes *lanes, mms_reader *reader,
 {
     const double nrow = json_number_value(json_object_get(p->order, "nrow"));
     const double bytes = json_number_value(json_object_get(p->order, "bytes"));
-    const double done = (double)(block->rows.first + block->rows.count) / nrow;
+    const double done = (double)block->rows.first / nrow; // the rows before it
 
     mms_job_progress(p->job, (int64_t)(done * bytes), (int64_t)bytes);
     return p->time ? average_block(p, lanes, reader, block, placed, err)

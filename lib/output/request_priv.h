@@ -119,11 +119,17 @@ MMS_CHECKED mms_status mms_request_describe(const mms_request *request, mms_valu
 MMS_CHECKED mms_status mms_output_check_space(const mms_request *request, mms_error *err);
 
 /** Put into a result of mms_request_describe() what will be written: rows_out, bytes_out of the
- *  whole and of each part; bytes_in, workers, seconds, estimate (a text).  rows_out is exact: time
+ *  whole and of each part; bytes_in, workers, seconds, estimate (a text), suitable
+ *  (number of parts, or null), advice (a text).  rows_out is exact: time
  *  bins are counted.  Bytes are those of cells with numbers; on the axis baseline a part's are its
  *  share.  Errors: those of reading. */
 MMS_CHECKED mms_status mms_output_estimate(const mms_request *request, mms_value *result,
                                            mms_error *err);
+
+/** Say how many parts there are and why, and which number would suit the workers.  The caller ends
+ *  it with free(); *suitable is that number, 0: none. */
+char *mms_output_parts_advice(const mms_request *request, const mms_engine *engine,
+                              int64_t *suitable);
 
 /** Write the parts of the plan through the engine and publish the output.
  *  result gets the names of the members.  Errors: those of the parts, each with its name. */

@@ -305,6 +305,16 @@ static void describe(const sizes *s, const mms_engine *engine, mms_value *result
     free(text);
 }
 
+static void describe_advice(const mms_request *r, const mms_engine *engine, mms_value *result)
+{
+    int64_t suitable;
+    char *const advice = mms_output_parts_advice(r, engine, &suitable);
+
+    json_object_set_new(result, "suitable", suitable ? json_integer(suitable) : json_null());
+    json_object_set_new(result, "advice", json_string(advice ? advice : ""));
+    free(advice);
+}
+
 mms_status mms_output_estimate(const mms_request *r, mms_value *result, mms_error *err)
 {
     sizes s = {.r = r,
@@ -321,6 +331,7 @@ mms_status mms_output_estimate(const mms_request *r, mms_value *result, mms_erro
         MMS_TRY(average_rows(&s, err));
     MMS_TRY(r->host->engine(r->host->ctx, &engine, err));
     describe(&s, engine, result);
+    describe_advice(r, engine, result);
 done:
     free(s.parts);
     free(s.row);

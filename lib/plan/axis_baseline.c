@@ -57,6 +57,7 @@ mms_status mms_plan_fill_baseline(mms_plan *plan, const mms_meta *meta, const mm
             listed[n++] = i;
     listed[n] = meta->nbaseline;
     npart = n < wanted ? n : wanted;
+    mms_give_reason(plan->reason, sizeof plan->reason, n, wanted, "baseline");
     if (!(plan->parts = mms_alloc(npart, sizeof *plan->parts)))
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory for %lld parts", (long long)npart));
     for (int64_t i = 0; i < npart; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file axis_grid.c  Axis auto: a grid of spw parts and scan parts (multi-ms 2.7.1). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +70,9 @@ mms_status mms_assign_grid(const mms_meta *meta, const mms_plan_opts *opts, int6
             "Partition per scan/spw will ignore NULL combinations of these two parameters.");
 
     a->npart = spws.npart * scans.npart;
+    snprintf(a->reason, sizeof a->reason,
+             "a grid of %lld groups of spectral windows (of %lld) and %lld of scans (of %lld)",
+             (long long)spws.npart, (long long)spws.n, (long long)scans.npart, (long long)scans.n);
     for (int64_t i = 0; i < meta->ncell; i++) {
         const mms_cell *cell = &meta->cells[i];
         const int64_t outer = mms_id_parts_find(spws.n, spw_parts, meta->dds[cell->ddid].spw);

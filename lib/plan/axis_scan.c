@@ -30,6 +30,7 @@ mms_status mms_assign_scan(const mms_meta *meta, const mms_plan_opts *opts, int6
     (void)opts;
     MMS_TRY(mms_plan_list_scans(meta, &scans, &nscan, err));
     a->npart = nscan < wanted ? nscan : wanted;
+    mms_give_reason(a->reason, sizeof a->reason, nscan, wanted, "scan");
     MMS_TRY(mms_id_parts_create(nscan, scans, a->npart, &parts, err));
     for (int64_t i = 0; i < meta->ncell; i++)
         a->cell_part[i] = mms_id_parts_find(nscan, parts, meta->cells[i].scan);

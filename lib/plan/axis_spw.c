@@ -57,6 +57,7 @@ mms_status mms_assign_spw(const mms_meta *meta, const mms_plan_opts *opts, int64
 
     MMS_TRY(mms_plan_list_spws(meta, opts, &spws, &nspw, err));
     a->npart = nspw < wanted ? nspw : wanted;
+    mms_give_reason(a->reason, sizeof a->reason, nspw, wanted, "spectral window");
     MMS_TRY(mms_id_parts_create(nspw, spws, a->npart, &parts, err));
     for (int64_t i = 0; i < meta->ncell; i++)
         a->cell_part[i] = mms_id_parts_find(nspw, parts, meta->dds[meta->cells[i].ddid].spw);

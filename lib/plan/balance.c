@@ -224,6 +224,7 @@ mms_status mms_assign_balanced(const mms_meta *meta, const mms_plan_opts *opts, 
     (void)opts;
     MMS_TRY(list_pairs(meta, &pairs, &npair, err));
     a->npart = limit_parts(wanted, npair);
+    mms_give_reason(a->reason, sizeof a->reason, npair, wanted, "(scan, data description) pair");
     if (!(parts = mms_alloc(npair, sizeof *parts)))
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory for %" PRId64 " pairs", npair));
     MMS_TRY(distribute(npair, pairs, a->npart, parts, err));

@@ -2,6 +2,7 @@
 /** @file plan.c  Makes a plan, answers which part a row belongs to, describes it. */
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -156,6 +157,7 @@ static mms_status assign_member(mms_plan *plan, const mms_meta *meta, mms_assign
                                 mms_error *err)
 {
     a->npart = meta->nmember;
+    snprintf(a->reason, sizeof a->reason, "the parts of the input stay");
     plan->nmember = meta->nmember;
     if (!(plan->part_of_members = mms_alloc(meta->nmember, sizeof *plan->part_of_members)))
         return mms_fail(err, MMS_ERR_MEM, "out of memory for %" PRId64 " members", meta->nmember);
@@ -182,6 +184,7 @@ static mms_status assign(mms_plan *plan, const mms_meta *meta, const mms_plan_op
         return assign_member(plan, meta, a, err);
     case MMS_AXIS_NONE:
         a->npart = 1; /* cell_part is zero */
+        snprintf(a->reason, sizeof a->reason, "one MS is written");
         return MMS_OK;
     case MMS_AXIS_BASELINE:
         break;
@@ -193,7 +196,7 @@ mms_status mms_plan_create(const mms_meta *meta, const mms_plan_opts *opts, mms_
                            mms_error *err)
 {
     const int64_t wanted = opts->numsubms ? opts->numsubms : AUTO_PARTS;
-    mms_assignment a = {0, mms_alloc(meta->ncell, sizeof *a.cell_part)};
+    mms_assignment a = {.cell_part = mms_alloc(meta->ncell, sizeof *a.cell_part)};
     mms_plan *plan = mms_alloc(1, sizeof *plan);
     mms_status st;
 
@@ -206,11 +209,13 @@ mms_status mms_plan_create(const mms_meta *meta, const mms_plan_opts *opts, mms_
         MMS_TRY(mms_fail(err, MMS_ERR_EMPTY,
                          "MSSelectionNullSelection : The selected table has zero rows."));
     plan->axis = opts->axis;
+    plan->wanted = wanted;
     if (opts->axis == MMS_AXIS_BASELINE) {
         MMS_TRY(mms_plan_fill_baseline(plan, meta, opts, wanted, err));
     } else {
         MMS_TRY(assign(plan, meta, opts, wanted, &a, err));
         MMS_TRY(mms_plan_fill_cells(plan, meta, &a, err));
+        memcpy(plan->reason, a.reason, sizeof plan->reason);
     }
     *out = plan;
     plan = NULL;
@@ -249,6 +254,16 @@ int64_t mms_plan_nparts(const mms_plan *plan)
 const mms_part *mms_plan_part(const mms_plan *plan, int64_t part)
 {
     return &plan->parts[part];
+}
+
+int64_t mms_plan_wanted(const mms_plan *plan)
+{
+    return plan->wanted;
+}
+
+const char *mms_plan_reason(const mms_plan *plan)
+{
+    return plan->reason;
 }
 
 int64_t mms_plan_ndropped(const mms_plan *plan)

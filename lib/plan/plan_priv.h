@@ -9,6 +9,9 @@
 /** First item of part i when nitem items are split into npart parts; i = npart gives nitem. */
 int64_t mms_split_first(int64_t nitem, int64_t npart, int64_t i);
 
+/** Say why a list of nitem items makes so many parts. */
+void mms_give_reason(char *reason, size_t size, int64_t nitem, int64_t wanted, const char *item);
+
 /** Sort ids ascending and drop repeated ones; returns how many are left. */
 int64_t mms_ids_sort_unique(int64_t n, int32_t *ids);
 
@@ -37,6 +40,7 @@ MMS_CHECKED mms_status mms_plan_list_spws(const mms_meta *meta, const mms_plan_o
 typedef struct mms_assignment {
     int64_t npart;      /**< parts planned, with those that turn out empty */
     int64_t *cell_part; /**< cell_part[ncell] */
+    char reason[160];   /**< why there are so many, or "" */
 } mms_assignment;
 
 /** The axes over cells.  wanted >= 1; they fill npart and cell_part, which has room already. */
@@ -66,7 +70,8 @@ int64_t mms_part_map_get(const mms_part_map *map, int32_t a, int32_t b);
 
 struct mms_plan {
     mms_axis axis;
-    int64_t npart, ndropped;
+    int64_t npart, ndropped, wanted;
+    char reason[160]; /**< why there are so many parts */
     mms_part *parts;
     mms_part_map map;         /**< by (scan, ddid), or by (ant1, ant2) for axis baseline */
     int64_t nmember;          /**< axis member */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file split.c  Cuts lists into parts (multi-ms 2.4). */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,15 @@ int64_t mms_split_first(int64_t nitem, int64_t npart, int64_t i)
 {
     const double step = (double)nitem / (double)npart;
     return (int64_t)rint((double)i * step);
+}
+
+void mms_give_reason(char *reason, size_t size, int64_t nitem, int64_t wanted, const char *item)
+{
+    if (nitem < wanted)
+        snprintf(reason, size, "there %s %lld %s%s, and none is cut", nitem == 1 ? "is" : "are",
+                 (long long)nitem, item, nitem == 1 ? "" : "s");
+    else
+        snprintf(reason, size, "%lld %ss are shared out", (long long)nitem, item);
 }
 
 static int compare_ids(const void *a, const void *b)

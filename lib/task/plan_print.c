@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file plan_print.c  The plan of a request for people: decision, stages, windows, parts. */
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/tabular_priv.h"
 #include "transform_priv.h"
 
-/** A JSON list of ids as compact text. */
-static void print_ids(const mms_value *list, FILE *out, int width)
+/** A JSON list of ids as compact text, cut where it is long. */
+static void add_ids(mms_tabular *table, const mms_value *list)
 {
+    enum { LONGEST = 60 };
     const size_t n = json_array_size(list);
     int32_t *ids = mms_alloc((int64_t)n, sizeof *ids);
 
     for (size_t i = 0; ids && i < n; i++)
         ids[i] = (int32_t)json_integer_value(json_array_get(list, i));
     char *text = ids ? mms_plan_compact_list((int64_t)n, ids) : NULL;
-    fprintf(out, "%-*s", width, text ? text : "");
+    int length = text ? (int)strlen(text) : 0;
+    if (length > LONGEST) {
+        for (length = LONGEST; length > 0 && text[length] != ','; length--)
+            ;
+        mms_tabular_add(table, "%.*s,… (%zu)", length, text, n);
+    } else {
+        mms_tabular_add(table, "%s", text ? text : "");
+    }
     free(text);
     free(ids);
 }
@@ -27,25 +38,33 @@ static json_int_t number(const mms_value *part, const char *written, const char 
 
 void mms_plan_print_parts(const mms_value *result, FILE *out)
 {
+    static const char *const titles[] = {"Part", "Scan", "Spw", "Selected", "Nrows", "MB"};
+    mms_tabular table = {.ncolumn = MMS_COUNT_OF(titles), .widths = {28, 20, 16, 12, 12}};
     size_t i;
     mms_value *part;
 
-    fprintf(out, "%-28s%-20s%-16s%-12s%-12s%s\n", "Part", "Scan", "Spw", "Selected", "Nrows", "MB");
+    for (int64_t c = 0; c < MMS_COUNT_OF(titles); c++)
+        mms_tabular_add(&table, "%s", titles[c]);
     json_array_foreach(json_object_get(result, "parts"), i, part)
     {
-        fprintf(out, "%-27s ", json_string_value(json_object_get(part, "name")));
-        print_ids(json_object_get(part, "scans"), out, 20);
-        print_ids(json_object_get(part, "spws"), out, 16);
-        fprintf(out, "%-12" JSON_INTEGER_FORMAT "%-12" JSON_INTEGER_FORMAT "%.1f\n",
-                json_integer_value(json_object_get(part, "rows")), number(part, "rows_out", "rows"),
-                (double)number(part, "bytes_out", "bytes") / 1e6);
+        mms_tabular_add(&table, "%s", json_string_value(json_object_get(part, "name")));
+        add_ids(&table, json_object_get(part, "scans"));
+        add_ids(&table, json_object_get(part, "spws"));
+        mms_tabular_add(&table, "%" JSON_INTEGER_FORMAT,
+                        json_integer_value(json_object_get(part, "rows")));
+        mms_tabular_add(&table, "%" JSON_INTEGER_FORMAT, number(part, "rows_out", "rows"));
+        mms_tabular_add(&table, "%.1f", (double)number(part, "bytes_out", "bytes") / 1e6);
     }
+    mms_tabular_print(&table, out);
 }
 
 void mms_plan_print_estimate(const mms_value *result, FILE *out)
 {
-    const char *estimate = json_string_value(json_object_get(result, "estimate"));
+    const char *const advice = json_string_value(json_object_get(result, "advice"));
+    const char *const estimate = json_string_value(json_object_get(result, "estimate"));
 
+    if (advice)
+        fprintf(out, "%s\n", advice);
     if (estimate)
         fprintf(out, "Time: %s\n", estimate);
 }

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a run prints: one line where all is well, the list where it is not, nothing with --quiet."""
+import fcntl
 import os
+import pty
+import re
+import shlex
 import shutil
+import struct
+import subprocess
+import termios
 
 from casacore.tables import makescacoldesc, maketabdesc, table
 
@@ -191,6 +198,134 @@ class Refusals(ProgramCase):
             ms.putcol("FLAG_ROW", [True] * ms.nrows())
         self.refuses(3, "keepflags=False: all selected rows are flagged", "keepflags=False",
                      "scan=1", verbs=self.VERBS[1:2])
+
+
+
+class EndOfRun(ProgramCase):
+    SUMMARY = r"{}: {} rows, [\d.]+ MB in [\d.]+ s, [\d.]+ MB/s"
+
+    def test_a_run_ends_with_rows_bytes_seconds_and_rate(self):
+        self.simulate()
+        for rows, *words in ((48, "partition", "in.ms", "o1.mms"), (24, "split", "in.ms", "o2.ms", "scan=1"),
+                             (48, "hanningsmooth", "in.ms", "o3.ms", "--json"), (48, "simulate", "o4.ms", "antennas=4", "integrations=4", "scans=1", "spws=2")):
+            run = self.multims(*words)
+            out = next(w for w in words if w.startswith("o"))
+            self.assertRegex(run.stderr.splitlines()[-1],
+                             f"^INFO {words[0]}: {self.SUMMARY.format(out, rows)}$")
+        for words in (["partition", "in.ms", "no.mms", "--dryrun"], ["verify", "o1.mms"], ["listpartition", "o1.mms"]):
+            self.assertNotIn("MB/s", self.multims(*words).stderr)
+
+    def test_the_line_stands_behind_the_table(self):
+        run = self.multims("partition", self.simulate(), "out.mms", stderr=subprocess.STDOUT)
+        self.assertRegex(run.stdout.splitlines()[-1], self.SUMMARY.format("out.mms", 48))
+
+    def test_the_log_begins_with_the_command_and_ends_with_the_status(self):
+        self.simulate("in put's.ms")
+        words = ["partition", "in put's.ms", "out.mms", "scan=1", "--log", "run.log"]
+        self.multims(*words, "-q")
+        self.multims(*words, "-q", status=2)
+        with open(self.path("run.log")) as log:
+            lines = [re.sub(r"^\S+Z ", "", line) for line in log.read().splitlines()]
+        runs = [i for i, line in enumerate(lines) if line.startswith("INFO multims: command: ")]
+        self.assertEqual(runs[0], 0)
+        command = shlex.split(lines[0].partition("command: ")[2])
+        self.assertEqual(command[1:], [*words, "-q"])
+        self.assertRegex(lines[1], r"^INFO multims: multims \d.*casacore \d")
+        self.assertRegex(lines[2], f"^INFO multims: host: {os.uname().nodename}")
+        self.assertEqual(lines[3], f"INFO multims: folder: {os.path.realpath(self.folder)}")
+        self.assertRegex(lines[runs[1] - 1], r"^INFO multims: status 0 after \d+\.\d{3} s$")
+        self.assertRegex(lines[-1], r"^ERROR multims: status 2 after \d+\.\d{3} s: .*out\.mms already exists")
+        self.assertEqual(sum("already exists" in line for line in lines), 1)
+
+
+class Tables(ProgramCase):
+    def test_columns_bend_to_long_names(self):
+        name = "a_name_that_is_longer_than_the_column_has_ever_been_é.mms"
+        self.simulate("in.ms", "scans=40", "integrations=1")
+        with table(self.path("in.ms"), readonly=False, ack=False) as ms:
+            ms.putcol("SCAN_NUMBER", ms.getcol("SCAN_NUMBER") * 2)
+        for words in (["separationaxis=spw"], ["separationaxis=scan", "numsubms=3"]):
+            lines = self.multims("plan", "partition", "in.ms", name, *words).stdout.splitlines()
+            head, rows = lines[1], [line for line in lines[2:] if line.startswith("a_name")]
+            self.assertGreater(len(rows), 1)
+            for title in ("Scan", "Spw", "Selected", "Nrows", "MB"):
+                at = head.index(title)
+                for row in rows:
+                    self.assertEqual(row[at - 2:at], "  ", row)
+                    self.assertNotEqual(row[at], " ", row)
+            self.assertLess(max(map(len, rows)), 200)
+
+
+class Progress(ProgramCase):
+    def bars(self, columns):
+        """The bars that a run on a terminal of so many columns draws."""
+        leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        run = subprocess.Popen([program_case.args.program, "split", "in.ms", f"out{columns}.ms", "datacolumn=all",
+                                "timebin=3s", "-j1", "--no-sync", "memory=16M", "tiles=False"],
+                               cwd=self.folder, stderr=follower, stdout=subprocess.DEVNULL)
+        os.close(follower)
+        said = b""
+        while True:
+            try:
+                piece = os.read(leader, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            said += piece
+        os.close(leader)
+        self.assertEqual(run.wait(), 0)
+        lines = said.decode().replace("\x1b[K", "").replace("\n", "\r").split("\r")
+        return [line for line in lines if "%" in line]
+
+    def test_the_bar_fits_and_moves_within_a_part(self):
+        """One part that takes some seconds: the bar is shown after two."""
+        self.multims("simulate", "in.ms", "antennas=24", "spws=1", "scans=2", "channels=256", "integrations=120",
+                     "corrected=True", "--no-sync", "-q")
+        for columns in (30, 100):
+            bars = self.bars(columns)
+            if len(bars) < 4:
+                self.skipTest("this machine is too fast for a bar")
+            self.assertLess(max(map(len, bars)), columns)
+            self.assertGreater(len({re.search(r"(\d+) %", bar)[1] for bar in bars}), 2, bars)
+
+
+class Parts(ProgramCase):
+    """The plan says how many parts there are, why, and how many would suit the workers."""
+
+    def advice(self, *words):
+        plan = self.answer("plan", "partition", "in.ms", "out.mms", "-q", *words)
+        return plan["advice"], plan["suitable"], len(plan["parts"])
+
+    def test_the_number_is_explained(self):
+        self.simulate("in.ms", "scans=5")
+        for words, advice, suitable, parts in (
+                (["separationaxis=scan", "-j2"], "5 parts, not the 8 of numsubms=auto: there are 5 scans, and none is cut; numsubms=4 would suit 2 workers", 4, 5),
+                (["separationaxis=scan", "numsubms=4", "-j2"], "4 parts, as numsubms asks: 5 scans are shared out; suits 2 workers", 4, 4),
+                (["separationaxis=spw", "-j3"], "2 parts, not the 8 of numsubms=auto: there are 2 spectral windows, and none is cut; no other number suits 3 workers better", None, 2),
+                (["-j4"], "8 parts, as numsubms=auto asks: a grid of 2 groups of spectral windows (of 2) and 4 of scans (of 5); suits 4 workers", 8, 8),
+                (["separationaxis=baseline", "numsubms=2", "-j4"], "2 parts, as numsubms asks: 6 baselines are shared out; numsubms=4 would suit 4 workers, of which each part has 2", 4, 2),
+                (["createmms=False", "-j1"], "1 part: one MS is written", 1, 1)):
+            self.assertEqual(self.advice(*words), (advice, suitable, parts), words)
+            self.assertIn(advice + "\n", self.multims("plan", "partition", "in.ms", "out.mms", *words).stdout)
+
+    def test_what_is_advised_does_suit(self):
+        self.simulate("in.ms", "scans=7")
+        for axis in ("scan", "auto", "balanced", "baseline"):
+            for workers in (2, 3, 4, 5):
+                words = [f"separationaxis={axis}", f"-j{workers}"]
+                suitable = self.advice(*words)[1]
+                if suitable:
+                    self.assertEqual(self.advice(*words, f"numsubms={suitable}")[2] % workers, 0, words)
+
+    def test_a_verb_is_not_told_parameters_of_another(self):
+        self.simulate("in.ms", "scans=3")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "-q")
+        for verb in ("split", "hanningsmooth"):
+            run = self.multims(verb, "in.mms", f"{verb}.mms", "-j2")
+            self.assertIn("3 parts: the parts of the input stay; a multiple of 2 would suit the workers", run.stderr)
+            self.assertNotIn("numsubms", run.stderr + run.stdout)
 
 
 program_case.main()

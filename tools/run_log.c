@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file run_log.c  Where log lines go: to the screen, and to the file of --log.
+ */
+#include "run_log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+static void log_stamp(FILE *file, mms_level level, const char *scope)
+{
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    fprintf(file, "%s.%03ldZ %s %s: ", stamp, now.tv_nsec / 1000000, mms_level_name(level), scope);
+}
+
+static void log_line(const struct run_log *log, mms_level level, const char *scope,
+                     const char *text)
+{
+    log_stamp(log->file, level, scope);
+    fprintf(log->file, "%s\n", text);
+    fflush(log->file); /* a killed run leaves its last line */
+}
+
+void run_log_take(void *ctx, mms_level level, const char *scope, const char *text)
+{
+    const struct run_log *const log = ctx;
+
+    if (level <= log->screen)
+        fprintf(stderr, "%s %s: %s\n", mms_level_name(level), scope, text);
+    if (log->file)
+        log_line(log, level, scope, text);
+}
+
+/* The command as a shell reads it */
+static void write_command(const struct run_log *log, FILE *out)
+{
+    for (int i = 0; i < log->nwords; i++) {
+        const char *const word = log->words[i];
+        const bool plain = *word && !word[strcspn(word, " \t\n'\"\\$`!*?[](){}<>|;&~#")];
+        fputs(i ? " " : "", out);
+        if (plain) {
+            fputs(word, out);
+            continue;
+        }
+        fputc('\'', out);
+        for (const char *s = word; *s; s++)
+            if (*s == '\'')
+                fputs("'\\''", out);
+            else
+                fputc(*s, out);
+        fputc('\'', out);
+    }
+}
+
+/* What a reader of the log wants to know first */
+static void begin_log(const struct run_log *log)
+{
+    struct utsname host = {0};
+    char *const folder = getcwd(NULL, 0);
+    char text[256];
+
+    log_stamp(log->file, MMS_LOG_INFO, "multims");
+    fputs("command: ", log->file);
+    write_command(log, log->file);
+    fputc('\n', log->file);
+    log_line(log, MMS_LOG_INFO, "multims", mms_build_info());
+    uname(&host);
+    snprintf(text, sizeof text, "host: %.64s, %.64s %.64s, process %ld", host.nodename,
+             host.sysname, host.release, (long)getpid());
+    log_line(log, MMS_LOG_INFO, "multims", text);
+    log_stamp(log->file, MMS_LOG_INFO, "multims");
+    fprintf(log->file, "folder: %s\n", folder ? folder : "?");
+    fflush(log->file);
+    free(folder);
+}
+
+mms_status run_log_open(const mms_run_options *options, struct run_log *log, mms_error *err)
+{
+    const mms_level wanted = options->verbose > 1 ? MMS_LOG_TRACE
+                             : options->verbose   ? MMS_LOG_DEBUG
+                                                  : MMS_LOG_INFO;
+
+    log->screen = options->quiet ? MMS_LOG_WARN : wanted;
+    log->path = options->log;
+    if (*options->log) {
+        log->file = fopen(options->log, "ae");
+        if (!log->file)
+            return mms_fail(err, MMS_ERR_IO, "log %s: %s", options->log, strerror(errno));
+        begin_log(log);
+    }
+    /* the file has at least DEBUG, for the report of a failure that nobody expected */
+    mms_log_to(run_log_take, log, log->file && wanted < MMS_LOG_DEBUG ? MMS_LOG_DEBUG : wanted);
+    return MMS_OK;
+}
+
+void run_log_close(struct run_log *log, int status, double seconds)
+{
+    const bool failed = *log->failure;
+
+    if (log->file) {
+        log_stamp(log->file, failed ? MMS_LOG_ERROR : MMS_LOG_INFO, "multims");
+        fprintf(log->file, "status %d after %.3f s%s%s\n", status, seconds, failed ? ": " : "",
+                log->failure);
+    }
+    if (log->file && (ferror(log->file) | fclose(log->file)))
+        fprintf(stderr, "WARN multims: the log %s is incomplete\n", log->path);
+    log->file = NULL;
+}
