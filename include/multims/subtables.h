@@ -43,10 +43,14 @@ MMS_API MMS_CHECKED mms_status mms_window_count(mms_ms *ms, int64_t *n, mms_erro
  *  Errors: NOT_FOUND, RANGE, TABLE, MEM. */
 MMS_API MMS_CHECKED mms_status mms_window_axis_read(mms_ms *ms, int32_t spw,
                                                     mms_spectral_axis *axis, mms_error *err);
+/** Read MEAS_FREQ_REF of a spectral window.  Errors: NOT_FOUND, TABLE. */
+MMS_API MMS_CHECKED mms_status mms_window_frame_read(mms_ms *ms, int32_t spw, int32_t *frame,
+                                                     mms_error *err);
 MMS_API void mms_window_axis_free(mms_spectral_axis *axis);
 
-/** Describe a row of mms_subtables_opts.windows; the caller frees it. */
-MMS_API mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis);
+/** Describe a row of mms_subtables_opts.windows; frame: its new MEAS_FREQ_REF, -1: that of the
+ *  input.  The caller frees it. */
+MMS_API mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis, int32_t frame);
 
 /** List the selected channels of a spw of nchan channels in the order of the output; *n is 0 when
  *  all are selected, in order.  The caller ends it with free().  Errors: MEM. */

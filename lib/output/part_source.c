@@ -40,6 +40,8 @@ static mms_status open_source(const char *vis, const char *tables, const mms_val
     MMS_TRY(mms_ms_open(vis, &s->ms, err));
     MMS_TRY(mms_subtable_set_open(tables, names, &s->subtables, err));
     MMS_TRY(read_pipeline(pipeline, &s->pipeline, err));
+    if (s->pipeline)
+        MMS_TRY(mms_pipeline_open(s->pipeline, s->ms, err));
 done:
     if (st != MMS_OK && s)
         end_source(s);

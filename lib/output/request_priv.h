@@ -33,6 +33,17 @@ typedef struct mms_host {
     bool *wrote; /**< set before the first file is made */
 } mms_host;
 
+/** Other grids of frequencies, as they are written. */
+typedef struct mms_regrid_asked {
+    bool on;
+    const char *mode; /**< channel, channel_b, frequency, velocity */
+    int64_t nchan;
+    const char *start, *width; /**< "" or the default of mode channel: not given */
+    int64_t nspw;
+    const char *interpolation, *phasecenter, *restfreq, *outframe, *veltype;
+    bool preaverage;
+} mms_regrid_asked;
+
 /** Each verb fills what it offers of the first part; mms_request_run() resolves the rest. */
 typedef struct mms_request {
     /* asked */
@@ -60,6 +71,7 @@ typedef struct mms_request {
     const char *timespan, *timespan_name;
     bool no_field_span; /**< split: bins never cross fields */
     double maxuvwdistance_m;
+    mms_regrid_asked regrid;
     mms_ints tileshape;
     mms_numerics numerics;
     mms_how how;
@@ -105,6 +117,10 @@ MMS_CHECKED mms_status mms_request_select(mms_request *request, mms_error *err);
 /** Make the pipeline, and the rows of SPECTRAL_WINDOW that it changes; not of a request that
  *  changes no value.  Errors: ARG, UNSUPPORTED, TABLE. */
 MMS_CHECKED mms_status mms_request_add_steps(mms_request *request, mms_error *err);
+
+/** Lay the grids of request->regrid over the windows of the pipeline's output, and add the step.
+ *  Errors: ARG what gives no grid; those of the measures. */
+MMS_CHECKED mms_status mms_request_add_regrid(mms_request *request, mms_error *err);
 
 /** Decide and plan, with the decision's messages.  Errors: ARG a refusal. */
 MMS_CHECKED mms_status mms_request_plan(mms_request *request, mms_error *err);

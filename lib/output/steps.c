@@ -6,6 +6,7 @@
 
 #include "multims/ms_meta.h"
 #include "multims/subtables.h"
+#include "pipeline/regrid_priv.h"
 #include "request_priv.h"
 #include "transform/spectral_priv.h"
 
@@ -183,6 +184,7 @@ static mms_status make_form(const mms_request *r, mms_form *form, mms_error *err
     form->out_spectra = form->weight_spectrum || r->usewtspectrum;
     for (int64_t i = 0; i < nspw; i++) {
         MMS_TRY(select_channels(r, spws[i], &form->windows[i], err));
+        MMS_TRY(mms_window_frame_read(r->ms, spws[i], &form->windows[i].frame, err));
         for (int64_t d = 0; d < r->meta.ndd; d++)
             if (r->meta.dds[d].spw == spws[i] && dd_is_selected(r, (int32_t)d))
                 form->window_of[d] = (int32_t)i;
@@ -214,10 +216,25 @@ static mms_status add_steps(mms_request *r, mms_error *err)
         MMS_TRY(mms_hanning_step(r->smooth_spw, &step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
     }
+    if (r->regrid.on)
+        MMS_TRY(mms_request_add_regrid(r, err));
     MMS_TRY(mms_weights_step(&step, err));
     MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
 done:
     return st;
+}
+
+/** MEAS_FREQ_REF of a window whose frame changes, else -1.  CASA writes REST for GEO. */
+static int32_t new_frame(const mms_request *r, int64_t window)
+{
+    const int32_t in = mms_pipeline_in(r->pipeline)->windows[window].frame;
+    const int32_t out = mms_pipeline_out(r->pipeline)->windows[window].frame;
+    const bool rest =
+        out == MMS_FRAME_SOURCE || (out == MMS_FRAME_GEO && r->numerics == MMS_NUMERICS_CASA);
+
+    if (in == out)
+        return -1;
+    return rest ? MMS_FRAME_REST : out;
 }
 
 /** The steps, what they warn of, and what becomes of the windows. */
@@ -236,8 +253,9 @@ mms_status mms_request_add_steps(mms_request *r, mms_error *err)
     r->windows = json_array();
     for (int64_t i = 0; i < out->nwindow; i++)
         if (out->windows[i].changed)
-            json_array_append_new(r->windows, mms_window_describe(mms_request_window_row(r, i),
-                                                                  &out->windows[i].axis));
+            json_array_append_new(r->windows,
+                                  mms_window_describe(mms_request_window_row(r, i),
+                                                      &out->windows[i].axis, new_frame(r, i)));
     MMS_TRY(list_flag_bins(r, err));
 done:
     mms_form_end(&form);

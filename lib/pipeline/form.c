@@ -24,7 +24,7 @@ static mms_status out_of_memory(mms_error *err)
 
 static void end_window(mms_window *w)
 {
-    free(w->axis.freq_hz); // one piece of memory
+    mms_axis_end(&w->axis);
     free(w->pieces);
     *w = (mms_window){0};
 }
@@ -42,7 +42,13 @@ static mms_status make_axis(mms_spectral_axis *axis, int64_t nchan, mms_error *e
     return MMS_OK;
 }
 
-static mms_status copy_axis(const mms_spectral_axis *axis, mms_spectral_axis *out, mms_error *err)
+void mms_axis_end(mms_spectral_axis *axis)
+{
+    free(axis->freq_hz);
+    *axis = (mms_spectral_axis){0};
+}
+
+mms_status mms_axis_copy(const mms_spectral_axis *axis, mms_spectral_axis *out, mms_error *err)
 {
     mms_spectral_axis copy = *axis;
     const mms_status st = make_axis(&copy, axis->nchan, err);
@@ -50,8 +56,7 @@ static mms_status copy_axis(const mms_spectral_axis *axis, mms_spectral_axis *ou
     for (int i = 0; st == MMS_OK && i < NARRAY; i++)
         memcpy(*axis_array(&copy, i), *axis_array((mms_spectral_axis *)axis, i),
                (size_t)axis->nchan * sizeof(double));
-    if (st == MMS_OK)
-        *out = copy;
+    *out = st == MMS_OK ? copy : (mms_spectral_axis){0};
     return st;
 }
 
@@ -73,8 +78,8 @@ mms_status mms_window_set_axis(mms_window *w, const mms_spectral_axis *axis, mms
     mms_spectral_axis copy;
     mms_status st;
 
-    MMS_TRY(copy_axis(axis, &copy, err));
-    free(w->axis.freq_hz);
+    MMS_TRY(mms_axis_copy(axis, &copy, err));
+    mms_axis_end(&w->axis);
     w->axis = copy;
     MMS_TRY(set_pieces(w, 1, &axis->nchan, err));
 done:
@@ -128,6 +133,7 @@ static mms_status copy_window(const mms_window *from, mms_window *to, mms_error 
     MMS_TRY(set_pieces(to, from->npiece, from->pieces, err));
     to->spw = from->spw;
     to->direction = from->direction;
+    to->frame = from->frame;
     to->changed = from->changed;
 done:
     return st;
@@ -161,21 +167,25 @@ static mms_value *integers64(int64_t n, const int64_t *values)
     return array;
 }
 
-static mms_value *encode_window(const mms_window *w)
+mms_value *mms_axis_encode(const mms_spectral_axis *axis)
 {
-    mms_value *axis = json_array();
+    mms_value *arrays = json_array();
 
     for (int i = 0; i < NARRAY; i++) {
         mms_value *array = json_array();
-        for (int64_t k = 0; k < w->axis.nchan; k++)
-            json_array_append_new(array,
-                                  json_real((*axis_array((mms_spectral_axis *)&w->axis, i))[k]));
-        json_array_append_new(axis, array);
+        for (int64_t k = 0; k < axis->nchan; k++)
+            json_array_append_new(array, json_real((*axis_array((mms_spectral_axis *)axis, i))[k]));
+        json_array_append_new(arrays, array);
     }
-    return json_pack("{si so so sf sf si sb}", "spw", (int)w->spw, "pieces",
-                     integers64(w->npiece, w->pieces), "axis", axis, "total_bandwidth",
-                     w->axis.total_bandwidth_hz, "ref_freq", w->axis.ref_freq_hz, "direction",
-                     w->direction, "changed", (int)w->changed);
+    return json_pack("{so sf sf}", "arrays", arrays, "total_bandwidth", axis->total_bandwidth_hz,
+                     "ref_freq", axis->ref_freq_hz);
+}
+
+static mms_value *encode_window(const mms_window *w)
+{
+    return json_pack("{si so so si si sb}", "spw", (int)w->spw, "pieces",
+                     integers64(w->npiece, w->pieces), "axis", mms_axis_encode(&w->axis),
+                     "direction", w->direction, "frame", (int)w->frame, "changed", (int)w->changed);
 }
 
 mms_status mms_form_encode(const mms_form *form, mms_value **out, mms_error *err)
@@ -199,27 +209,42 @@ static mms_status unpack_failed(const char *what, const json_error_t *error, mms
     return mms_fail(err, MMS_ERR_INTERNAL, "%s: %s", what, error->text);
 }
 
+mms_status mms_axis_decode(mms_value *value, mms_spectral_axis *out, mms_error *err)
+{
+    mms_value *arrays;
+    json_error_t error;
+    double total, reference;
+    mms_status st;
+
+    *out = (mms_spectral_axis){0};
+    if (json_unpack_ex(value, &error, 0, "{so sF sF}", "arrays", &arrays, "total_bandwidth", &total,
+                       "ref_freq", &reference) != 0)
+        return unpack_failed("axis", &error, err);
+    st = make_axis(out, (int64_t)json_array_size(json_array_get(arrays, 0)), err);
+    for (int i = 0; st == MMS_OK && i < NARRAY; i++)
+        for (int64_t k = 0; k < out->nchan; k++)
+            (*axis_array(out, i))[k] =
+                json_number_value(json_array_get(json_array_get(arrays, (size_t)i), (size_t)k));
+    out->total_bandwidth_hz = total;
+    out->ref_freq_hz = reference;
+    return st;
+}
+
 static mms_status decode_window(mms_value *value, mms_window *w, mms_error *err)
 {
-    mms_value *pieces, *arrays;
+    mms_value *pieces, *axis;
     json_error_t error;
-    int spw, direction, changed;
-    double total, reference;
-    mms_status st = MMS_OK;
+    int spw, direction, frame, changed;
+    mms_status st;
 
-    if (json_unpack_ex(value, &error, 0, "{si so so sF sF si sb}", "spw", &spw, "pieces", &pieces,
-                       "axis", &arrays, "total_bandwidth", &total, "ref_freq", &reference,
-                       "direction", &direction, "changed", &changed) != 0)
+    if (json_unpack_ex(value, &error, 0, "{si so so si si sb}", "spw", &spw, "pieces", &pieces,
+                       "axis", &axis, "direction", &direction, "frame", &frame, "changed",
+                       &changed) != 0)
         return unpack_failed("window", &error, err);
-    MMS_TRY(make_axis(&w->axis, (int64_t)json_array_size(json_array_get(arrays, 0)), err));
-    for (int i = 0; i < NARRAY; i++)
-        for (int64_t k = 0; k < w->axis.nchan; k++)
-            (*axis_array(&w->axis, i))[k] =
-                json_number_value(json_array_get(json_array_get(arrays, (size_t)i), (size_t)k));
-    w->axis.total_bandwidth_hz = total;
-    w->axis.ref_freq_hz = reference;
+    MMS_TRY(mms_axis_decode(axis, &w->axis, err));
     w->spw = spw;
     w->direction = direction;
+    w->frame = frame;
     w->changed = changed;
     w->npiece = (int64_t)json_array_size(pieces);
     w->pieces = mms_alloc(w->npiece, sizeof *w->pieces);

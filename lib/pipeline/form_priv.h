@@ -14,6 +14,7 @@ typedef struct mms_window {
     int64_t *pieces; /**< lengths of the runs of channels that were selected together: no average
                           crosses their ends */
     int direction;   /**< of the input's whole window: -1 descending, else 1 */
+    int32_t frame;   /**< of the frequencies: MEAS_FREQ_REF */
     bool changed;    /**< its row differs from that of the input */
 } mms_window;
 
@@ -38,6 +39,15 @@ MMS_CHECKED mms_status mms_form_copy(const mms_form *form, mms_form *out, mms_er
 
 /** Free what a form owns; it is {0} afterwards. */
 void mms_form_end(mms_form *form);
+
+/** Copy an axis; its arrays are one piece of memory, ended by mms_axis_end().  Errors: MEM. */
+MMS_CHECKED mms_status mms_axis_copy(const mms_spectral_axis *axis, mms_spectral_axis *out,
+                                     mms_error *err);
+void mms_axis_end(mms_spectral_axis *axis);
+
+/** An axis as JSON, and back.  Errors: INTERNAL, MEM. */
+mms_value *mms_axis_encode(const mms_spectral_axis *axis);
+MMS_CHECKED mms_status mms_axis_decode(mms_value *value, mms_spectral_axis *out, mms_error *err);
 
 /** Give a window an axis, which is copied, in one piece.  Errors: MEM. */
 MMS_CHECKED mms_status mms_window_set_axis(mms_window *window, const mms_spectral_axis *axis,

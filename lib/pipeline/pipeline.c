@@ -105,6 +105,16 @@ mms_status mms_pipeline_add(mms_pipeline *p, mms_step *step, mms_error *err)
     return st == MMS_OK ? step->kind->prepare(step, in, out, &p->notes, err) : st;
 }
 
+mms_status mms_pipeline_open(mms_pipeline *p, mms_ms *ms, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int i = 0; st == MMS_OK && i < p->nstep; i++)
+        if (p->steps[i]->kind->open)
+            st = p->steps[i]->kind->open(p->steps[i], ms, err);
+    return st;
+}
+
 const mms_form *mms_pipeline_in(const mms_pipeline *p)
 {
     return &p->forms[0];
@@ -306,9 +316,7 @@ static mms_status see_group(work *w, const mms_block *block, const mms_group *gr
         const mms_step *step = w->pipeline->steps[w->acting[k]];
         mms_row_call *call = &w->calls[k];
         *call = (mms_row_call){.window = w->window, .choice = &w->choice};
-        if (step->kind->scratch)
-            st = make(w, step->kind->scratch(step, w->window, w->in.ncorr), &call->scratch, err);
-        if (st == MMS_OK && step->kind->see)
+        if (step->kind->see)
             st = step->kind->see(step, w->window, block, group, w->arena, &call->seen, err);
     }
     return st;

@@ -18,6 +18,9 @@ void mms_pipeline_free(mms_pipeline **pipeline);
  *  steps.def.  Errors: what prepare refuses. */
 MMS_CHECKED mms_status mms_pipeline_add(mms_pipeline *pipeline, mms_step *step, mms_error *err);
 
+/** Open what the steps need of the MS whose rows come, before the first block. */
+MMS_CHECKED mms_status mms_pipeline_open(mms_pipeline *pipeline, mms_ms *ms, mms_error *err);
+
 /** The form of the stream before the first and after the last step.  Borrowed. */
 const mms_form *mms_pipeline_in(const mms_pipeline *pipeline);
 const mms_form *mms_pipeline_out(const mms_pipeline *pipeline);

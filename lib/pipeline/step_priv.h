@@ -24,8 +24,7 @@ typedef struct mms_step {
 typedef struct mms_row_call {
     int64_t window, row; /**< row: in its group */
     const mms_weight_choice *choice;
-    void *seen;    /**< what see() made of the group */
-    void *scratch; /**< aligned to 64 */
+    void *seen; /**< what see() made of the group */
 } mms_row_call;
 
 /** Warnings of prepare, in the order in which they are logged. */
@@ -51,6 +50,9 @@ struct mms_step_kind {
     mms_status (*decode)(const mms_value *value, mms_step **out, mms_error *err);
     void (*close)(mms_step *step);
 
+    /** Open what the step needs of the MS whose rows come, in a worker. */
+    mms_status (*open)(mms_step *step, mms_ms *ms, mms_error *err);
+
     /** Return the words of the plan; NULL: out of memory, or there is nothing to say. */
     char *(*describe)(const mms_step *step);
 
@@ -62,9 +64,6 @@ struct mms_step_kind {
     mms_status (*see)(const mms_step *step, int64_t window, const mms_block *block,
                       const mms_group *group, mms_arena *arena, void **seen, mms_error *err);
     void (*forget)(const mms_step *step, void *seen);
-
-    /** Return the bytes of scratch memory that row needs; NULL: none. */
-    int64_t (*scratch)(const mms_step *step, int64_t window, int64_t ncorr);
 
     /** Transform one row; out has room of the new form.  Many threads at a time. */
     void (*row)(const mms_step *step, const mms_row_call *call, const mms_spectrum *in,

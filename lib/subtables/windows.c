@@ -263,7 +263,22 @@ done:
     return st;
 }
 
-mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis)
+mms_status mms_window_frame_read(mms_ms *ms, int32_t spw, int32_t *frame, mms_error *err)
+{
+    mms_table *table = NULL;
+    double value;
+    mms_status st;
+
+    *frame = -1;
+    MMS_TRY(mms_table_open(mms_ms_subtable(ms, "SPECTRAL_WINDOW"), MMS_TABLE_READ, &table, err));
+    MMS_TRY(read_number(table, "MEAS_FREQ_REF", spw, &value, err));
+    *frame = (int32_t)value;
+done:
+    mms_table_drop(&table);
+    return st;
+}
+
+mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis, int32_t frame)
 {
     mms_value *window = json_pack("{sI sf sf}", "row", (json_int_t)row, "TOTAL_BANDWIDTH",
                                   axis->total_bandwidth_hz, "REF_FREQUENCY", axis->ref_freq_hz);
@@ -275,6 +290,8 @@ mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis)
             json_array_append_new(list, json_real(values[k]));
         json_object_set_new(window, axis_columns[i], list);
     }
+    if (frame >= 0)
+        json_object_set_new(window, "MEAS_FREQ_REF", json_integer(frame));
     return window;
 }
 

@@ -107,8 +107,7 @@ static mms_status refuse_missing(const struct mstransform *p, mms_error *err)
     const struct {
         bool asked;
         const char *name;
-    } missing[] = {{p->regridms, "regridms"},
-                   {p->combinespws, "combinespws"},
+    } missing[] = {{p->combinespws, "combinespws"},
                    {p->regridms && p->nspw != 1, "nspw"},
                    {p->preaverage, "preaverage"},
                    {p->docallib, "docallib"},
@@ -169,6 +168,18 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan = p->timespan,
         .timespan_name = "timespan",
         .maxuvwdistance_m = p->maxuvwdistance_m,
+        .regrid = {.on = p->regridms,
+                   .mode = p->mode,
+                   .nchan = p->nchan,
+                   .start = p->start,
+                   .width = p->width,
+                   .nspw = p->nspw,
+                   .interpolation = p->interpolation,
+                   .phasecenter = p->phasecenter,
+                   .restfreq = p->restfreq,
+                   .outframe = p->outframe,
+                   .veltype = p->veltype,
+                   .preaverage = p->preaverage},
         .tileshape = p->tileshape,
         .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
         .how = {.memory = p->memory,

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file frames.c  Frequencies of the rows of an MS in another frame: viewpoints for
+ *  lib/tables/measures (transform-numerics 6.2). */
+#include "frames_priv.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+#include "ms_priv.h"
+#include "multims/regrid.h"
+
+struct mms_frames {
+    mms_frames_opts opts;
+    mms_viewpoint reference;
+    mms_fields *fields;
+};
+
+static mms_status read_antennas(mms_ms *ms, int64_t *n, double **positions, mms_error *err)
+{
+    const char *path = mms_ms_subtable(ms, "ANTENNA");
+    mms_table *table = NULL;
+    mms_value *cell = NULL;
+    mms_status st;
+
+    *n = 0;
+    *positions = NULL;
+    if (!path)
+        return MMS_OK;
+    MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    const int64_t nrow = mms_table_nrow(table);
+    *positions = mms_alloc(3 * nrow, sizeof **positions);
+    MMS_TRY(*positions ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "ANTENNA: out of memory"));
+    for (; *n < nrow; ++*n) {
+        MMS_TRY(mms_table_get_cell(table, "POSITION", *n, &cell, err));
+        for (size_t i = 0; i < 3; i++)
+            (*positions)[3 * *n + (int64_t)i] = json_number_value(json_array_get(cell, i));
+        mms_value_free(&cell);
+    }
+done:
+    mms_table_drop(&table);
+    return st;
+}
+
+mms_status mms_frames_site(mms_ms *ms, mms_site *out, mms_error *err)
+{
+    char *telescope = NULL;
+    double *antennas = NULL;
+    int64_t n;
+    mms_status st;
+
+    MMS_TRY(mms_ms_telescope(ms, &telescope, err));
+    MMS_TRY(read_antennas(ms, &n, &antennas, err));
+    MMS_TRY(mms_site_find(telescope, n, antennas, out, err));
+    if (out->from_antennas)
+        mms_log(MMS_LOG_WARN, "frames",
+                "telescope %s is not among casacore's observatories: frequencies are seen from the "
+                "mean position of its antennas",
+                telescope);
+done:
+    free(telescope);
+    free(antennas);
+    return st;
+}
+
+mms_status mms_frames_create(mms_ms *ms, const mms_frames_opts *opts, mms_frames **out,
+                             mms_error *err)
+{
+    const char *path = mms_ms_subtable(ms, "FIELD");
+    mms_frames *f = *out = mms_alloc(1, sizeof *f);
+    mms_status st;
+
+    MMS_TRY(f ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "frames: out of memory"));
+    MMS_TRY(path ? MMS_OK : mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no FIELD", mms_ms_path(ms)));
+    f->opts = *opts;
+    f->reference = (mms_viewpoint){opts->reference_s, opts->centre, {0}, NAN};
+    memcpy(f->reference.itrf_m, opts->itrf_m, sizeof opts->itrf_m);
+    MMS_TRY(mms_fields_open(path, &f->fields, err));
+done:
+    if (st != MMS_OK)
+        mms_frames_free(out);
+    return st;
+}
+
+void mms_frames_free(mms_frames **frames)
+{
+    mms_frames *f = *frames;
+
+    *frames = NULL;
+    if (!f)
+        return;
+    mms_fields_close(&f->fields);
+    free(f);
+}
+
+/** The last step of outframe SOURCE. */
+static void add_source(const mms_frames *f, double now_m_s, mms_frame_route *route)
+{
+    if (f->opts.outframe == MMS_FRAME_SOURCE)
+        route->factor[route->n++] =
+            mms_source_factor(now_m_s, f->opts.velocity_m_s, f->opts.numerics);
+}
+
+static mms_status make_route(const mms_frames *f, int32_t inframe, const mms_viewpoint *in,
+                             mms_frame_route *route, mms_error *err)
+{
+    return mms_frame_route_make((mms_freq_frame)inframe, in, (mms_freq_frame)f->opts.outframe,
+                                &f->reference, f->opts.numerics == MMS_NUMERICS_EXACT, route, err);
+}
+
+mms_status mms_frames_reference(mms_frames *f, int32_t inframe, mms_frame_route *route,
+                                mms_error *err)
+{
+    const mms_status st = make_route(f, inframe, &f->reference, route, err);
+
+    if (st == MMS_OK)
+        add_source(f, f->opts.velocity_m_s, route);
+    return st;
+}
+
+mms_status mms_frames_row(mms_frames *f, int32_t inframe, double time_s, int32_t field,
+                          mms_frame_route *route, mms_error *err)
+{
+    mms_viewpoint in = f->reference;
+    double now = f->opts.velocity_m_s;
+    mms_status st;
+
+    in.time_s = time_s;
+    MMS_TRY(mms_fields_direction(f->fields, field, time_s, &in.direction, err));
+    if (f->opts.outframe == MMS_FRAME_SOURCE)
+        MMS_TRY(mms_fields_velocity(f->fields, field, time_s, &now, err));
+    MMS_TRY(make_route(f, inframe, &in, route, err));
+    add_source(f, now, route);
+done:
+    return st;
+}
+
+mms_value *mms_frames_encode(const mms_frames_opts *o)
+{
+    const bool known = o->outframe == MMS_FRAME_SOURCE;
+
+    return json_pack("{si si sf sf sf s[fff] sf si}", "outframe", (int)o->outframe, "reference",
+                     (int)o->centre.reference, "lon", o->centre.lon_rad, "lat", o->centre.lat_rad,
+                     "time", o->reference_s, "itrf", o->itrf_m[0], o->itrf_m[1], o->itrf_m[2],
+                     "velocity", known ? o->velocity_m_s : 0.0, "numerics", (int)o->numerics);
+}
+
+mms_status mms_frames_decode(const mms_value *value, mms_frames_opts *o, mms_error *err)
+{
+    int outframe, reference, numerics;
+    json_error_t error;
+
+    *o = (mms_frames_opts){0};
+    if (json_unpack_ex((mms_value *)value, &error, 0, "{si si sF sF sF s[FFF] sF si}", "outframe",
+                       &outframe, "reference", &reference, "lon", &o->centre.lon_rad, "lat",
+                       &o->centre.lat_rad, "time", &o->reference_s, "itrf", &o->itrf_m[0],
+                       &o->itrf_m[1], &o->itrf_m[2], "velocity", &o->velocity_m_s, "numerics",
+                       &numerics) != 0)
+        return mms_fail(err, MMS_ERR_INTERNAL, "frames: %s", error.text);
+    o->outframe = outframe;
+    o->centre.reference = reference;
+    o->numerics = (mms_numerics)numerics;
+    return MMS_OK;
+}

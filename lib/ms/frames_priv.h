@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_FRAMES_PRIV_H
+#define MULTIMS_FRAMES_PRIV_H
+/** @file frames_priv.h  Frequencies of the rows of an MS in another frame (transform-numerics 6.2).
+ */
+
+#include "multims/ms.h"
+#include "multims/spectra.h"
+#include "multims/value.h"
+#include "tables/measures_priv.h"
+
+/** To which frame, seen from where and when; the same for every part of a request. */
+typedef struct mms_frames_opts {
+    int32_t outframe;     /**< mms_freq_frame */
+    mms_direction centre; /**< the phase centre of the frame change */
+    double reference_s;   /**< reference time, MJD seconds UTC */
+    double itrf_m[3];     /**< the place of the array */
+    double velocity_m_s;  /**< SOURCE: radial velocity at the reference time */
+    mms_numerics numerics;
+} mms_frames_opts;
+
+typedef struct mms_frames mms_frames;
+
+/** Find the place of the array; a line is logged where it is the mean of the antennas.
+ *  Errors: ARG, TABLE. */
+MMS_CHECKED mms_status mms_frames_site(mms_ms *ms, mms_site *out, mms_error *err);
+
+/** Errors: NOT_FOUND, TABLE, MEM. */
+MMS_CHECKED mms_status mms_frames_create(mms_ms *ms, const mms_frames_opts *opts, mms_frames **out,
+                                         mms_error *err);
+/** *frames is set to NULL; NULL is accepted. */
+void mms_frames_free(mms_frames **frames);
+
+/** Find the way of frequencies of frame inframe at the reference time, of which grids are made. */
+MMS_CHECKED mms_status mms_frames_reference(mms_frames *frames, int32_t inframe,
+                                            mms_frame_route *route, mms_error *err);
+
+/** Find the way of the frequencies of rows of a time stamp (MJD seconds UTC) and field.
+ *  Errors: RANGE an ephemeris does not have the time; those of mms_frame_route_make(). */
+MMS_CHECKED mms_status mms_frames_row(mms_frames *frames, int32_t inframe, double time_s,
+                                      int32_t field, mms_frame_route *route, mms_error *err);
+
+/** At the border between processes. */
+mms_value *mms_frames_encode(const mms_frames_opts *opts);
+MMS_CHECKED mms_status mms_frames_decode(const mms_value *value, mms_frames_opts *out,
+                                         mms_error *err);
+
+#endif

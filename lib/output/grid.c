@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file grid.c  The grids of a request that regrids: fixed once, by the client, for every part
+ *  (transform-numerics 6; parallel-tasks 4.1, RULE of M12). */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "multims/subtables.h"
+#include "pipeline/regrid_priv.h"
+#include "request_priv.h"
+
+/** What is worked with. */
+typedef struct gridding {
+    mms_request *r;
+    const mms_form *form; /**< before the step */
+    mms_grid_opts opts;
+    mms_regrid_opts regrid;
+    mms_frames *frames; /**< NULL where the frame stays */
+    mms_regrid_window *windows;
+} gridding;
+
+static mms_status out_of_memory(const gridding *g, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", g->r->vis);
+}
+
+/* ---- parameters -------------------------------------------------------------------------------*/
+
+/** Find a word's place in a list ended by NULL. */
+static mms_status find_word(const char *parameter, const char *word, const char *const *words,
+                            int *at, mms_error *err)
+{
+    for (*at = 0; words[*at]; ++*at)
+        if (!strcasecmp(words[*at], word))
+            return MMS_OK;
+    return mms_fail(err, MMS_ERR_ARG, "parameter %s: unknown word %s", parameter, word);
+}
+
+/** Whether start or width was left to the mode's own choice. */
+static bool is_unset(const char *text, const char *untouched)
+{
+    return !*text || !strcmp(text, untouched);
+}
+
+/** start or width of the modes channel and channel_b. */
+static mms_status parse_channel(const char *parameter, const char *text, const char *untouched,
+                                double *value, mms_error *err)
+{
+    int64_t number;
+
+    if (!mms_parse_int(*text ? text : untouched, &number))
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter %s: %s is not a number of channels (mode channel)", parameter,
+                        text);
+    *value = (double)number;
+    return MMS_OK;
+}
+
+/** start or width of the modes frequency and velocity. */
+static mms_status parse_quantity(const gridding *g, const char *parameter, const char *text,
+                                 const char *untouched, double *value, mms_error *err)
+{
+    const bool velocity = g->opts.mode == MMS_GRID_VELOCITY;
+    mms_error why = {MMS_OK, ""};
+
+    if (is_unset(text, untouched))
+        return MMS_OK;
+    if (mms_quantity_parse(text, velocity ? "m/s" : "Hz", false, value, &why) == MMS_OK)
+        return MMS_OK;
+    return mms_fail(err, MMS_ERR_ARG, "Parameter %s does not have valid %s units: %s", parameter,
+                    velocity ? "velocity" : "frequency", text);
+}
+
+static mms_status parse_numbers(gridding *g, mms_error *err)
+{
+    const mms_regrid_asked *asked = &g->r->regrid;
+    const bool channels = g->opts.mode == MMS_GRID_CHANNEL || g->opts.mode == MMS_GRID_CHANNEL_B;
+    mms_status st;
+
+    if (channels) {
+        MMS_TRY(parse_channel("start", asked->start, "0", &g->opts.start, err));
+        MMS_TRY(parse_channel("width", asked->width, "1", &g->opts.width, err));
+    } else {
+        MMS_TRY(parse_quantity(g, "start", asked->start, "0", &g->opts.start, err));
+        MMS_TRY(parse_quantity(g, "width", asked->width, "1", &g->opts.width, err));
+    }
+    if (*asked->restfreq)
+        MMS_TRY(mms_quantity_parse(asked->restfreq, "Hz", false, &g->opts.restfreq_hz, err) ==
+                        MMS_OK
+                    ? MMS_OK
+                    : mms_wrap(err, MMS_ERR_ARG, "parameter restfreq"));
+    if (g->opts.mode == MMS_GRID_VELOCITY && !*asked->restfreq)
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "Parameter restfreq must be set when mode='velocity'"));
+done:
+    return st;
+}
+
+static mms_status parse(gridding *g, mms_error *err)
+{
+    static const char *const modes[] = {"channel", "channel_b", "frequency", "velocity", NULL};
+    static const char *const methods[] = {"nearest", "linear", "cubic", "spline", "fftshift", NULL};
+    static const char *const veltypes[] = {"radio", "optical", NULL};
+    const mms_regrid_asked *asked = &g->r->regrid;
+    int mode, method, veltype;
+    mms_status st;
+
+    g->opts = (mms_grid_opts)MMS_GRID_OPTS_INIT;
+    MMS_TRY(find_word("mode", asked->mode, modes, &mode, err));
+    MMS_TRY(find_word("interpolation", asked->interpolation, methods, &method, err));
+    MMS_TRY(find_word("veltype", asked->veltype, veltypes, &veltype, err));
+    g->opts.mode = (mms_grid_mode)mode;
+    g->opts.optical = veltype == 1;
+    g->opts.nchan = asked->nchan;
+    g->opts.nspw = asked->nspw;
+    g->regrid.method = (mms_interpolation_method)method;
+    g->regrid.numerics = g->r->numerics;
+    MMS_TRY(parse_numbers(g, err));
+done:
+    return st;
+}
+
+/* ---- frame ------------------------------------------------------------------------------------*/
+
+enum { CHUNK = 65536 };
+
+/** The row whose time is the reference: the first one that is selected, as in CASA; of a Multi-MS
+ *  the earliest one, whatever its parts. */
+typedef struct first_row {
+    double time_s[CHUNK];
+    uint8_t mask[CHUNK];
+    int64_t row;
+    double earliest_s;
+} first_row;
+
+static mms_status find_first(const mms_request *r, first_row *f, mms_error *err)
+{
+    const bool multi = mms_ms_is_multi(r->ms);
+    mms_status st = MMS_OK;
+
+    f->row = -1;
+    for (int64_t at = 0; at < r->meta.nrow && (f->row < 0 || multi); at += CHUNK) {
+        const int64_t left = r->meta.nrow - at;
+        const mms_rows rows = {at, left < CHUNK ? left : CHUNK};
+        MMS_TRY(mms_selection_rows(r->selection, rows, f->mask, err));
+        MMS_TRY(mms_ms_read(r->ms, "TIME", 1, &rows, rows.count, f->time_s, err));
+        for (int64_t i = 0; i < rows.count; i++)
+            if (f->mask[i] && (f->row < 0 || (multi && f->time_s[i] < f->earliest_s))) {
+                f->row = at + i;
+                f->earliest_s = f->time_s[i];
+            }
+    }
+done:
+    return st;
+}
+
+/** The phase centre of the frame change: a direction, a field, or that of the first row's field. */
+static mms_status find_centre(gridding *g, mms_fields *fields, int32_t first_field, mms_error *err)
+{
+    const char *text = g->r->regrid.phasecenter;
+    int64_t field = first_field;
+    mms_status st;
+
+    if (*text && !mms_parse_int(text, &field)) {
+        MMS_TRY(mms_direction_parse(text, &g->regrid.frames.centre, err));
+        return MMS_OK;
+    }
+    if (field < 0 || field >= mms_fields_count(fields))
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG,
+                         "Selected FIELD_ID to determine phase center does not exist: parameter "
+                         "phasecenter: %s",
+                         text));
+    MMS_TRY(mms_fields_direction(fields, (int32_t)field, g->regrid.frames.reference_s,
+                                 &g->regrid.frames.centre, err));
+done:
+    return st;
+}
+
+/** From where and when the output frame is seen. */
+static mms_status find_viewpoint(gridding *g, mms_error *err)
+{
+    mms_frames_opts *f = &g->regrid.frames;
+    const char *path = mms_ms_subtable(g->r->ms, "FIELD");
+    first_row *first = mms_alloc(1, sizeof *first);
+    mms_fields *fields = NULL;
+    mms_site site;
+    int32_t field = 0;
+    mms_status st;
+
+    MMS_TRY(first && path ? MMS_OK : out_of_memory(g, err));
+    MMS_TRY(find_first(g->r, first, err));
+    const mms_rows row = {first->row, 1};
+    MMS_TRY(mms_ms_read(g->r->ms, "FIELD_ID", 1, &row, 1, &field, err));
+    MMS_TRY(mms_frames_site(g->r->ms, &site, err));
+    memcpy(f->itrf_m, site.itrf_m, sizeof f->itrf_m);
+    f->reference_s = first->earliest_s;
+    f->numerics = g->r->numerics;
+    MMS_TRY(mms_fields_open(path, &fields, err));
+    MMS_TRY(find_centre(g, fields, field, err));
+    if (f->outframe == MMS_FRAME_SOURCE)
+        MMS_TRY(mms_fields_velocity(fields, field, f->reference_s, &f->velocity_m_s, err));
+    MMS_TRY(mms_frames_create(g->r->ms, f, &g->frames, err));
+done:
+    mms_fields_close(&fields);
+    free(first);
+    return st;
+}
+
+/** What measures data lack is said once, in words. */
+static mms_status say_measures(const gridding *g, mms_error *err)
+{
+    const double t = g->regrid.frames.reference_s;
+    mms_value *words = NULL, *word;
+    size_t i;
+    mms_status st = mms_measures_words(t, t, (mms_freq_frame)g->form->windows[0].frame,
+                                       (mms_freq_frame)g->regrid.frames.outframe, &words, err);
+
+    json_array_foreach(words, i, word)
+        mms_log(MMS_LOG_WARN, g->r->host->task, "%s", json_string_value(word));
+    mms_value_free(&words);
+    return st;
+}
+
+static mms_status choose_frame(gridding *g, mms_error *err)
+{
+    mms_freq_frame frame;
+    bool moves = false;
+    mms_status st;
+
+    if (!*g->r->regrid.outframe)
+        return MMS_OK;
+    MMS_TRY(mms_frame_parse(g->r->regrid.outframe, &frame, err));
+    g->regrid.frames.outframe = (int32_t)frame;
+    for (int64_t i = 0; i < g->form->nwindow; i++) {
+        g->windows[i].moves = g->form->windows[i].frame != (int32_t)frame;
+        moves = moves || g->windows[i].moves;
+    }
+    if (moves) {
+        MMS_TRY(find_viewpoint(g, err));
+        MMS_TRY(say_measures(g, err));
+    }
+done:
+    return st;
+}
+
+/* ---- grids ------------------------------------------------------------------------------------*/
+
+static mms_status make_axis(const gridding *g, const mms_grid *grid, mms_spectral_axis *out,
+                            mms_error *err)
+{
+    double *values = mms_alloc(4 * grid->nchan, sizeof *values);
+    mms_spectral_axis axis = {.nchan = grid->nchan, .freq_hz = values};
+
+    if (!values)
+        return out_of_memory(g, err);
+    axis.width_hz = values + grid->nchan;
+    axis.resolution_hz = values + 2 * grid->nchan;
+    axis.effective_bw_hz = values + 3 * grid->nchan;
+    mms_grid_axis(grid, 0, false, g->r->numerics, &axis);
+    *out = axis;
+    return MMS_OK;
+}
+
+/** Whether channels were averaged before: then wide output channels are interpolated as others. */
+static bool averages_channels(const gridding *g)
+{
+    return g->r->chanbin.count > 0;
+}
+
+static double weight_scale(const gridding *g, const mms_grid *grid, int64_t window)
+{
+    const mms_step *channel = mms_pipeline_find(g->r->pipeline, "channel");
+    const bool twice = channel && g->r->numerics == MMS_NUMERICS_CASA;
+
+    return grid->weight_scale * (twice ? (double)mms_channel_step_bin(channel, window) : 1.0);
+}
+
+/** Lay the grid over a window of nchan channels, freq and width of which are scratch of its size.
+ */
+static mms_status lay_grid(gridding *g, int64_t i, double *freq, double *width, mms_error *err)
+{
+    const mms_window *in = &g->form->windows[i];
+    mms_regrid_window *out = &g->windows[i];
+    mms_frame_route route = {0};
+    mms_grid *grid = NULL;
+    int64_t ratio;
+    bool wide;
+    mms_status st;
+
+    if (out->moves)
+        MMS_TRY(mms_frames_reference(g->frames, in->frame, &route, err));
+    mms_shift_window(route.n, route.factor, in->axis.nchan, in->axis.freq_hz, in->axis.width_hz,
+                     freq, width);
+    g->opts.spw = in->spw;
+    MMS_TRY(mms_grid_make(in->axis.nchan, freq, width, &g->opts, &grid, err));
+    for (int64_t k = 0; k < grid->nwarning; k++)
+        mms_log(MMS_LOG_WARN, g->r->host->task, "%s", grid->warnings[k]);
+    MMS_TRY(mms_wide_ratio(in->axis.nchan, freq, width, grid, &ratio, &wide, err));
+    out->wide = wide && !averages_channels(g);
+    out->weight_scale = weight_scale(g, grid, i);
+    MMS_TRY(make_axis(g, grid, &out->axis, err));
+done:
+    mms_grid_free(&grid);
+    return st == MMS_OK ? st : mms_wrap(err, st, "spw %d", (int)in->spw);
+}
+
+static mms_status lay_grids(gridding *g, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < g->form->nwindow; i++) {
+        const int64_t nchan = g->form->windows[i].axis.nchan;
+        double *values = mms_alloc(2 * nchan, sizeof *values);
+        st = values ? lay_grid(g, i, values, values + nchan, err) : out_of_memory(g, err);
+        free(values);
+    }
+    return st;
+}
+
+mms_status mms_request_add_regrid(mms_request *r, mms_error *err)
+{
+    gridding g = {.r = r, .form = mms_pipeline_out(r->pipeline)};
+    mms_step *step;
+    mms_status st;
+
+    g.windows = mms_alloc(g.form->nwindow, sizeof *g.windows);
+    MMS_TRY(g.windows ? MMS_OK : out_of_memory(&g, err));
+    MMS_TRY(parse(&g, err));
+    MMS_TRY(choose_frame(&g, err));
+    MMS_TRY(lay_grids(&g, err));
+    MMS_TRY(mms_regrid_step(&g.regrid, g.form->nwindow, g.windows, &step, err));
+    MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
+done:
+    for (int64_t i = 0; g.windows && i < g.form->nwindow; i++)
+        mms_axis_end(&g.windows[i].axis);
+    free(g.windows);
+    mms_frames_free(&g.frames);
+    return st;
+}
