@@ -25,6 +25,9 @@ extern "C" {
 typedef float _Complex mms_complex;
 #endif
 
+/** CASA's numbers, or the right ones where CASA is known to be wrong. */
+typedef enum mms_numerics { MMS_NUMERICS_CASA = 0, MMS_NUMERICS_EXACT } mms_numerics;
+
 /** Memory that is taken in pieces and given back as a whole. */
 typedef struct mms_arena mms_arena;
 

@@ -11,9 +11,6 @@
 extern "C" {
 #endif
 
-/** CASA's numbers, or the right ones where CASA is known to be wrong. */
-typedef enum mms_numerics { MMS_NUMERICS_CASA = 0, MMS_NUMERICS_EXACT } mms_numerics;
-
 /** Data columns; the first one that is processed is the main column, whose flags are kept. */
 typedef enum mms_data_kind {
     MMS_KIND_DATA = 0,

@@ -10,7 +10,6 @@
 
 #include "base/base_priv.h"
 #include "ms_priv.h"
-#include "multims/regrid.h"
 
 struct mms_frames {
     mms_frames_opts opts;
@@ -95,14 +94,6 @@ void mms_frames_free(mms_frames **frames)
     free(f);
 }
 
-/** The last step of outframe SOURCE. */
-static void add_source(const mms_frames *f, double now_m_s, mms_frame_route *route)
-{
-    if (f->opts.outframe == MMS_FRAME_SOURCE)
-        route->factor[route->n++] =
-            mms_source_factor(now_m_s, f->opts.velocity_m_s, f->opts.numerics);
-}
-
 static mms_status make_route(const mms_frames *f, int32_t inframe, const mms_viewpoint *in,
                              mms_frame_route *route, mms_error *err)
 {
@@ -110,29 +101,29 @@ static mms_status make_route(const mms_frames *f, int32_t inframe, const mms_vie
                                 &f->reference, f->opts.numerics == MMS_NUMERICS_EXACT, route, err);
 }
 
+const mms_frames_opts *mms_frames_asked(const mms_frames *f)
+{
+    return &f->opts;
+}
+
 mms_status mms_frames_reference(mms_frames *f, int32_t inframe, mms_frame_route *route,
                                 mms_error *err)
 {
-    const mms_status st = make_route(f, inframe, &f->reference, route, err);
-
-    if (st == MMS_OK)
-        add_source(f, f->opts.velocity_m_s, route);
-    return st;
+    return make_route(f, inframe, &f->reference, route, err);
 }
 
 mms_status mms_frames_row(mms_frames *f, int32_t inframe, double time_s, int32_t field,
-                          mms_frame_route *route, mms_error *err)
+                          mms_frame_route *route, double *velocity_m_s, mms_error *err)
 {
     mms_viewpoint in = f->reference;
-    double now = f->opts.velocity_m_s;
     mms_status st;
 
+    *velocity_m_s = 0;
     in.time_s = time_s;
     MMS_TRY(mms_fields_direction(f->fields, field, time_s, &in.direction, err));
     if (f->opts.outframe == MMS_FRAME_SOURCE)
-        MMS_TRY(mms_fields_velocity(f->fields, field, time_s, &now, err));
+        MMS_TRY(mms_fields_velocity(f->fields, field, time_s, velocity_m_s, err));
     MMS_TRY(make_route(f, inframe, &in, route, err));
-    add_source(f, now, route);
 done:
     return st;
 }

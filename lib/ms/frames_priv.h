@@ -5,7 +5,6 @@
  */
 
 #include "multims/ms.h"
-#include "multims/spectra.h"
 #include "multims/value.h"
 #include "tables/measures_priv.h"
 
@@ -35,10 +34,15 @@ void mms_frames_free(mms_frames **frames);
 MMS_CHECKED mms_status mms_frames_reference(mms_frames *frames, int32_t inframe,
                                             mms_frame_route *route, mms_error *err);
 
+/** Return what the frames were made with. */
+const mms_frames_opts *mms_frames_asked(const mms_frames *frames);
+
 /** Find the way of the frequencies of rows of a time stamp (MJD seconds UTC) and field.
+ *  @param[out] velocity_m_s  of the source (outframe SOURCE), which is not in the route
  *  Errors: RANGE an ephemeris does not have the time; those of mms_frame_route_make(). */
 MMS_CHECKED mms_status mms_frames_row(mms_frames *frames, int32_t inframe, double time_s,
-                                      int32_t field, mms_frame_route *route, mms_error *err);
+                                      int32_t field, mms_frame_route *route, double *velocity_m_s,
+                                      mms_error *err);
 
 /** At the border between processes. */
 mms_value *mms_frames_encode(const mms_frames_opts *opts);

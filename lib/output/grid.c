@@ -288,7 +288,7 @@ static mms_status lay_grid(gridding *g, int64_t i, double *freq, double *width, 
     mms_status st;
 
     if (out->moves)
-        MMS_TRY(mms_frames_reference(g->frames, in->frame, &route, err));
+        MMS_TRY(mms_regrid_reference(g->frames, in->frame, &route, err));
     mms_shift_window(route.n, route.factor, in->axis.nchan, in->axis.freq_hz, in->axis.width_hz,
                      freq, width);
     g->opts.spw = in->spw;

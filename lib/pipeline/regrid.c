@@ -182,6 +182,37 @@ static bool acts(const mms_step *step, int64_t window)
 
 /* ---- rows -------------------------------------------------------------------------------------*/
 
+/** The last step of outframe SOURCE. */
+static void add_source(const mms_frames *frames, double now_m_s, mms_frame_route *route)
+{
+    const mms_frames_opts *o = mms_frames_asked(frames);
+
+    if (o->outframe == MMS_FRAME_SOURCE)
+        route->factor[route->n++] = mms_source_factor(now_m_s, o->velocity_m_s, o->numerics);
+}
+
+mms_status mms_regrid_reference(mms_frames *frames, int32_t inframe, mms_frame_route *route,
+                                mms_error *err)
+{
+    const mms_status st = mms_frames_reference(frames, inframe, route, err);
+
+    if (st == MMS_OK)
+        add_source(frames, mms_frames_asked(frames)->velocity_m_s, route);
+    return st;
+}
+
+static mms_status row_route(mms_frames *frames, int32_t inframe, const moment *m,
+                            mms_frame_route *route, mms_error *err)
+{
+    double velocity;
+    const mms_status st =
+        mms_frames_row(frames, inframe, m->time_s, m->field, route, &velocity, err);
+
+    if (st == MMS_OK)
+        add_source(frames, velocity, route);
+    return st;
+}
+
 /** Aim at the frequencies that the window's channels have at a moment; fftshift aims at those of
  * the reference time, and shifts by the rest.
  *  @param freq_hz  [nchan] scratch */
@@ -197,9 +228,9 @@ static mms_status aim(const regrid *g, int64_t window, const moment *m, double *
     mms_status st;
 
     if (g->windows[window].moves)
-        MMS_TRY(mms_frames_row(g->frames, frame, m->time_s, m->field, &now, err));
+        MMS_TRY(row_route(g->frames, frame, m, &now, err));
     if (g->windows[window].moves && g->opts.method == MMS_FFTSHIFT)
-        MMS_TRY(mms_frames_reference(g->frames, frame, &reference, err));
+        MMS_TRY(mms_regrid_reference(g->frames, frame, &reference, err));
     mms_shift_frequencies(now.n, now.factor, axis->nchan, axis->freq_hz, freq_hz);
     now_hz = freq_hz[centre];
     if (g->opts.method == MMS_FFTSHIFT)

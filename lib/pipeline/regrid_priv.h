@@ -26,4 +26,8 @@ MMS_CHECKED mms_status mms_regrid_step(const mms_regrid_opts *opts, int64_t n,
                                        const mms_regrid_window *windows, mms_step **out,
                                        mms_error *err);
 
+/** Find the way of frequencies at the reference time, the velocity of a source included. */
+MMS_CHECKED mms_status mms_regrid_reference(mms_frames *frames, int32_t inframe,
+                                            mms_frame_route *route, mms_error *err);
+
 #endif
