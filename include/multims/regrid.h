@@ -98,7 +98,7 @@ MMS_API MMS_CHECKED mms_status mms_wide_ratio(int64_t nchan, const double *freq_
                                               const double *width_hz, const mms_grid *grid,
                                               int64_t *ratio, bool *wide, mms_error *err);
 
-/** How channels go to output windows: first[i] .. first[i] + count[i]. */
+/** How channels go to output windows, one after another. */
 typedef struct mms_separation {
     int64_t nspw, per_window, last; /**< channels of each window, and of the last one */
 } mms_separation;
@@ -107,6 +107,16 @@ typedef struct mms_separation {
  *  Errors: ARG nspw < 1, or the last window has no channel.  Source: transform-numerics 6.8. */
 MMS_API MMS_CHECKED mms_status mms_separate(int64_t nchan, int64_t nspw, mms_separation *out,
                                             mms_error *err);
+
+/** Return the channels of a window, and the first of them. */
+MMS_API int64_t mms_separation_count(const mms_separation *separation, int64_t window);
+MMS_API int64_t mms_separation_first(const mms_separation *separation, int64_t window);
+
+/** Copy the channels of one window out of cells[nrow][nchan] of bytes each (all correlations of a
+ *  channel) to out[nrow][count].  WEIGHT and SIGMA of the window are mms_mean_spectrum() of theirs
+ *  where spectra were transformed, else copies. */
+MMS_API void mms_separate_cells(const mms_separation *separation, int64_t window, int64_t nrow,
+                                int64_t nchan, int64_t bytes, const void *cells, void *out);
 
 /** Fill the SPECTRAL_WINDOW row of channels [first, first + axis->nchan) of a grid.  Widths have
  *  the sign of the order of frequencies; that of a grid of one channel is negative in CASA.
@@ -127,6 +137,7 @@ typedef enum mms_interpolation_method {
 typedef struct mms_interpolation_opts {
     uint32_t size;
     mms_interpolation_method method;
+    int32_t spw; /**< id in messages */
     int64_t nchan_in;
     int64_t nchan_out;
     const double *freq_hz;  /**< [nchan_out] centres; copied */
@@ -165,17 +176,85 @@ MMS_API int64_t mms_interpolation_scratch(const mms_interpolation *interpolation
 
 /** Interpolate data[nrow][nchan_in][ncorr] of nfloat floats (1 real, 2 complex) to
  *  out[nrow][nchan_out][ncorr], which shares nothing with it.  A row's bits depend on that row
- *  alone.  flag[nrow][nchan_in][ncorr] is looked at by FFTSHIFT only, where it may be NULL if none
- *  is set.  scratch: mms_interpolation_scratch() bytes, aligned to 64, one for each thread.
- *  Source: transform-numerics 6.4, 6.5, 6.6. */
+ *  alone.  flag[nrow][nchan_in][ncorr], NULL where none is set, is looked at by FFTSHIFT only.
+ * scratch: mms_interpolation_scratch() bytes, aligned to 64, one for each thread. Source:
+ * transform-numerics 6.4, 6.5, 6.6. */
 MMS_API void mms_interpolation_values(const mms_interpolation *interpolation, int64_t nrow,
                                       int64_t ncorr, int nfloat, const float *data,
                                       const uint8_t *flag, float *out, void *scratch);
 
-/** Flags of what values gives; flag[nrow][nchan_in][ncorr], out[nrow][nchan_out][ncorr]. */
+/** Flags of what values gives: flag[nrow][nchan_in][ncorr], NULL where none is set, to
+ *  out[nrow][nchan_out][ncorr]. */
 MMS_API void mms_interpolation_flags(const mms_interpolation *interpolation, int64_t nrow,
                                      int64_t ncorr, const uint8_t *flag, uint8_t *out,
                                      void *scratch);
+
+/* ---- several windows to one -------------------------------------------------------------------*/
+
+/** An input window of a combination. */
+typedef struct mms_combine_window {
+    int32_t spw;   /**< id in messages, and to order windows that begin at one frequency */
+    int32_t frame; /**< MEAS_FREQ_REF */
+    int64_t nchan;
+    const double *freq_hz, *width_hz; /**< [nchan] in the frame of the data; widths of any sign */
+} mms_combine_window;
+
+/** A channel of an input window that reaches into a channel of the combined one. */
+typedef struct mms_share {
+    int32_t window; /**< place in the list of windows */
+    int64_t channel;
+    double fraction; /**< of its width; 1: taken whole */
+} mms_share;
+
+/** The combined window: channels of the windows side by side, overlapping ones put together; what
+ *  no window covers is missing.  Read-only after make. */
+typedef struct mms_combination {
+    int32_t nwindow;
+    int64_t nchan;
+    double *freq_hz, *width_hz; /**< [nchan] rising, positive */
+    int64_t *first;             /**< [nchan + 1] of the shares of each channel */
+    mms_share *share;           /**< [first[nchan]] */
+    int64_t *window_nchan;      /**< [nwindow] */
+} mms_combination;
+
+/** Combine windows of the same number of channels and one frame.  Frequencies are those of the
+ * data; the combined ones are shifted like those of any window.
+ *  @param[out] out  NULL on failure; end it with mms_combination_free()
+ *  Errors: ARG other numbers of channels or frames, no window; RANGE frequencies that neither rise
+ *          nor fall; MEM.
+ *  Source: transform-numerics 6.7. */
+MMS_API MMS_CHECKED mms_status mms_combination_make(int32_t nwindow,
+                                                    const mms_combine_window *windows,
+                                                    mms_combination **out, mms_error *err);
+MMS_API void mms_combination_free(mms_combination **combination);
+
+/** Rows of one (TIME, baseline): for each window one row or none.  Arrays of pointers have nwindow
+ *  entries; those of one window are all NULL where it has no row. */
+typedef struct mms_combination_in {
+    int64_t ncorr;
+    int ncolumn;
+    int nfloat[MMS_MAX_KINDS];                 /**< 1 real, 2 complex */
+    const float *const *column[MMS_MAX_KINDS]; /**< [nwindow] -> [nchan of it][ncorr] */
+    const uint8_t *const *flag;                /**< [nwindow] -> [nchan of it][ncorr] */
+    int nweight;
+    const float *const *weight[2]; /**< [nwindow] -> [nchan of it][ncorr]; the first one also
+                                        weighs data in exact numerics */
+} mms_combination_in;
+
+/** The combined row; arrays [nchan][ncorr]. */
+typedef struct mms_combination_out {
+    float *column[MMS_MAX_KINDS];
+    uint8_t *flag;
+    float *weight[2];
+} mms_combination_out;
+
+/** Combine the rows of one (TIME, baseline).  Errors: SHAPE no row at all.
+ *  Exact numerics: data are means by fraction and weight, weights are sums, and every good channel
+ *  counts.  Source: transform-numerics 6.7. */
+MMS_API MMS_CHECKED mms_status mms_combination_apply(const mms_combination *combination,
+                                                     mms_numerics numerics,
+                                                     const mms_combination_in *in,
+                                                     mms_combination_out *out, mms_error *err);
 
 #ifdef __cplusplus
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
-#include "multims/regrid.h"
+#include "regrid_priv.h"
 
 #define C0 MMS_LIGHT_SPEED_M_S
 
@@ -50,6 +50,29 @@ double mms_source_factor(double now_m_s, double reference_m_s, mms_numerics nume
 {
     return mms_doppler_factor(numerics == MMS_NUMERICS_EXACT ? -now_m_s
                                                              : now_m_s - 2 * reference_m_s);
+}
+
+mms_status mms_check_window(int32_t spw, int64_t nchan, const double *freq_hz,
+                            const double *width_hz, bool *falls, mms_error *err)
+{
+    if (nchan < 1)
+        return mms_fail(err, MMS_ERR_RANGE, "SPW %d: no channels", (int)spw);
+    *falls = freq_hz[nchan - 1] < freq_hz[0];
+    for (int64_t k = 0; k < nchan; k++) {
+        const double width = width_hz ? fabs(width_hz[k]) : 1;
+        if (!isfinite(freq_hz[k]) || (width_hz && !(freq_hz[k] > 0)) || !isfinite(width) ||
+            !(width > 0))
+            return mms_fail(err, MMS_ERR_RANGE,
+                            "SPW %d: channel %" PRId64
+                            " has frequency %g Hz and width %g Hz; both must be positive numbers",
+                            (int)spw, k, freq_hz[k], width);
+        if (k && !(*falls ? freq_hz[k] < freq_hz[k - 1] : freq_hz[k] > freq_hz[k - 1]))
+            return mms_fail(err, MMS_ERR_RANGE,
+                            "SPW %d: channels %" PRId64 " and %" PRId64
+                            ": the frequencies neither rise nor fall: %.12g Hz, %.12g Hz",
+                            (int)spw, k - 1, k, freq_hz[k - 1], freq_hz[k]);
+    }
+    return MMS_OK;
 }
 
 /* ---- the request over a band ------------------------------------------------------------------*/
@@ -106,34 +129,14 @@ static mms_status warn(struct work *w, mms_error *err, char *text)
     return st;
 }
 
-static mms_status check_window(const struct work *w, mms_error *err)
-{
-    const int spw = (int)w->opts->spw;
-
-    for (int64_t k = 0; k < w->nchan; k++) {
-        if (!isfinite(w->freq[k]) || !isfinite(w->width[k]) || !(w->freq[k] > 0) ||
-            !(w->width[k] > 0))
-            return mms_fail(err, MMS_ERR_RANGE,
-                            "SPW %d: channel %" PRId64
-                            " has frequency %g Hz and width %g Hz; both must be positive",
-                            spw, w->descending ? w->nchan - 1 - k : k, w->freq[k], w->width[k]);
-        if (k && !(w->freq[k] > w->freq[k - 1]))
-            return mms_fail(err, MMS_ERR_RANGE,
-                            "SPW %d: the frequencies neither rise nor fall: %.12g Hz beside %.12g "
-                            "Hz (CHAN_FREQ)",
-                            spw, w->freq[k - 1], w->freq[k]);
-    }
-    return MMS_OK;
-}
-
 /** Copy the window in rising order. */
 static mms_status take_window(struct work *w, int64_t nchan, const double *freq,
                               const double *width, mms_error *err)
 {
-    if (nchan < 1)
-        return mms_fail(err, MMS_ERR_RANGE, "SPW %d: no channels", (int)w->opts->spw);
+    const mms_status st = mms_check_window(w->opts->spw, nchan, freq, width, &w->descending, err);
+    if (st != MMS_OK)
+        return st;
     w->nchan = nchan;
-    w->descending = freq[nchan - 1] < freq[0];
     w->freq = mms_alloc(nchan, sizeof *w->freq);
     w->width = mms_alloc(nchan, sizeof *w->width);
     w->grid = mms_alloc(1, sizeof *w->grid);
@@ -146,7 +149,7 @@ static mms_status take_window(struct work *w, int64_t nchan, const double *freq,
     }
     w->low = w->freq[0] - w->width[0] / 2;
     w->top = w->freq[nchan - 1] + w->width[nchan - 1] / 2;
-    return check_window(w, err);
+    return MMS_OK;
 }
 
 /* ---- what is asked for ------------------------------------------------------------------------*/
@@ -786,6 +789,27 @@ mms_status mms_separate(int64_t nchan, int64_t nspw, mms_separation *out, mms_er
                         nchan, nspw, n);
     *out = (mms_separation){nspw, n, last};
     return MMS_OK;
+}
+
+int64_t mms_separation_count(const mms_separation *separation, int64_t window)
+{
+    return window == separation->nspw - 1 ? separation->last : separation->per_window;
+}
+
+int64_t mms_separation_first(const mms_separation *separation, int64_t window)
+{
+    return window * separation->per_window;
+}
+
+void mms_separate_cells(const mms_separation *separation, int64_t window, int64_t nrow,
+                        int64_t nchan, int64_t bytes, const void *cells, void *out)
+{
+    const int64_t first = mms_separation_first(separation, window);
+    const size_t size = (size_t)(mms_separation_count(separation, window) * bytes);
+
+    for (int64_t r = 0; r < nrow; r++)
+        memcpy((char *)out + (size_t)r * size, (const char *)cells + (r * nchan + first) * bytes,
+               size);
 }
 
 void mms_grid_axis(const mms_grid *grid, int64_t first, bool separated, mms_numerics numerics,

@@ -11,7 +11,7 @@
 
 #include "base/base_priv.h"
 #include "fftshift_priv.h"
-#include "multims/regrid.h"
+#include "regrid_priv.h"
 
 /** How a point is made. */
 enum kind {
@@ -28,6 +28,7 @@ struct run {
 
 struct mms_interpolation {
     mms_interpolation_method method;
+    int32_t spw;
     int64_t nin, nout, npoint;
     bool wide, exact;
     double band_hz;   /* FFTSHIFT: of the output, < 0 where it falls */
@@ -87,7 +88,7 @@ static mms_status check_opts(const mms_interpolation_opts *o, mms_error *err)
                         o->nchan_out);
     if (o->method == MMS_CUBIC && o->nchan_in > 1 && o->nchan_in < 4)
         return mms_fail(err, MMS_ERR_ARG,
-                        "interpolation='cubic' needs 4 channels, the window has %" PRId64,
+                        "interpolation='cubic' needs 4 channels, SPW %d has %" PRId64, (int)o->spw,
                         o->nchan_in);
     return MMS_OK;
 }
@@ -126,6 +127,7 @@ mms_status mms_interpolation_create(const mms_interpolation_opts *opts, mms_inte
     if (!(p = mms_alloc(1, sizeof *p)))
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "interpolation: out of memory"));
     p->method = opts->method;
+    p->spw = opts->spw;
     p->nin = opts->nchan_in;
     p->nout = opts->nchan_out;
     p->wide = opts->wide;
@@ -173,22 +175,6 @@ void mms_interpolation_free(mms_interpolation **interpolation)
 }
 
 /* ---- aim --------------------------------------------------------------------------------------*/
-
-static mms_status check_axis(int64_t n, const double *x, mms_error *err)
-{
-    const bool falling = n > 1 && x[n - 1] < x[0];
-
-    for (int64_t k = 0; k < n; k++) {
-        if (!isfinite(x[k]))
-            return mms_fail(err, MMS_ERR_RANGE, "channel %" PRId64 " has frequency %g Hz", k, x[k]);
-        if (k && (falling ? !(x[k] < x[k - 1]) : !(x[k] > x[k - 1])))
-            return mms_fail(err, MMS_ERR_RANGE,
-                            "channels %" PRId64 " and %" PRId64
-                            ": the frequencies neither rise nor fall: %.12g Hz, %.12g Hz",
-                            k - 1, k, x[k - 1], x[k]);
-    }
-    return MMS_OK;
-}
 
 /** The first channel at or beyond v in the direction of the axis; n: none. */
 static int64_t bracket(int64_t n, const double *x, bool falling, double v)
@@ -348,8 +334,8 @@ mms_status mms_interpolation_aim(mms_interpolation *interpolation, const double 
                                  mms_error *err)
 {
     mms_interpolation *p = interpolation;
-    const mms_status st = check_axis(p->nin, freq_hz, err);
-    const bool falling = freq_hz[p->nin - 1] < freq_hz[0];
+    bool falling;
+    const mms_status st = mms_check_window(p->spw, p->nin, freq_hz, NULL, &falling, err);
 
     if (st != MMS_OK)
         return st;
@@ -649,7 +635,7 @@ void mms_interpolation_flags(const mms_interpolation *interpolation, int64_t nro
     lay_out(p, ncorr, scratch, &s);
     for (int64_t r = 0; r < nrow; r++) {
         uint8_t *const to = out + r * p->nout * ncorr;
-        flags_of_row(p, ncorr, flag + r * p->nin * ncorr, to, s.point_flags);
+        flags_of_row(p, ncorr, flag ? flag + r * p->nin * ncorr : NULL, to, s.point_flags);
         if (is_shifted(p))
             mms_fftshift_flags(p->shift, ncorr, to);
     }

@@ -164,6 +164,7 @@ static mms_status interpolate(struct spectrum *s, const json_t *request, mms_err
     const mms_interpolation_opts opts = {
         sizeof opts,
         (mms_interpolation_method)place_of(method, methods),
+        0,
         s->nin,
         s->nout,
         s->freq,

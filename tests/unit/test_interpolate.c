@@ -29,7 +29,7 @@ static mms_interpolation *aimed(mms_interpolation_method method, int64_t nin, co
                                 int64_t nout, const double *freq, const double *width, bool wide,
                                 mms_numerics numerics)
 {
-    const mms_interpolation_opts opts = {sizeof opts, method, nin,  nout,
+    const mms_interpolation_opts opts = {sizeof opts, method, 0,    nin,     nout,
                                          freq,        width,  wide, numerics};
     mms_interpolation *p = NULL;
     mms_error err;
@@ -279,13 +279,13 @@ static void bad_axes_are_refused(void **state)
 {
     const double point[] = {1, 2}, repeated[] = {1, 2, 2, 3}, bent[] = {1, 3, 2, 4};
     const double nan_axis[] = {1, NAN, 3, 4};
-    mms_interpolation_opts opts = {sizeof opts, MMS_CUBIC, 3, 2, point, NULL, false, 0};
+    mms_interpolation_opts opts = {sizeof opts, MMS_CUBIC, 5, 3, 2, point, NULL, false, 0};
     mms_interpolation *p = NULL;
     mms_error err;
 
     (void)state;
     assert_int_equal(mms_interpolation_create(&opts, &p, &err), MMS_ERR_ARG);
-    assert_non_null(strstr(err.msg, "interpolation='cubic' needs 4 channels, the window has 3"));
+    assert_non_null(strstr(err.msg, "interpolation='cubic' needs 4 channels, SPW 5 has 3"));
     opts.nchan_in = 0;
     assert_int_equal(mms_interpolation_create(&opts, &p, &err), MMS_ERR_RANGE);
     opts.nchan_in = 4;
