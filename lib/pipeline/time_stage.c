@@ -10,7 +10,7 @@
 
 #include "base/arena_priv.h"
 #include "base/files_priv.h"
-#include "pipeline_priv.h"
+#include "row_block_priv.h"
 #include "time_plan_priv.h"
 
 /** One averaged row: made from the first row of its bin, held until those before it are complete.
@@ -54,8 +54,7 @@ struct mms_time_stage {
     record **slots;              /**< of open bins */
     record *spare;
     record **waiting; /**< waiting[i] is output row next + i, NULL while its bin is open */
-    int64_t nscalar, narray, scalar_bytes, fixed_bytes;
-    const mms_column **scalars, **arrays; /**< columns of the blocks */
+    mms_row_columns columns;
     int64_t averaged_at[NAVERAGED]; /**< where a record has their values; -1: no such column */
 };
 
@@ -66,24 +65,11 @@ static mms_status out_of_memory(mms_error *err)
 
 /* ---- columns ----------------------------------------------------------------------------------*/
 
-/** Columns whose cells are made from the sums. */
-static bool is_averaged(const mms_time_stage *s, const char *name)
-{
-    static const char *const always[] = {"FLAG",           "WEIGHT", "SIGMA", "WEIGHT_SPECTRUM",
-                                         "SIGMA_SPECTRUM", "UVW"};
-
-    for (int64_t i = 0; i < MMS_COUNT_OF(always); i++)
-        if (!strcmp(name, always[i]))
-            return true;
-    for (int i = 0; i < MMS_MAX_KINDS; i++)
-        if (!strcmp(name, mms_kind_columns[i].column))
-            return s->opts.kinds & MMS_KIND_BIT(mms_kind_columns[i].kind);
-    return false;
-}
-
 /** Columns whose cells lose channels or correlations. */
-static bool is_cut(const mms_time_stage *s, const char *name)
+static bool is_cut(const void *ctx, const char *name)
 {
+    const mms_time_stage *s = ctx;
+
     for (int64_t i = 0; i < s->opts.ncut; i++)
         if ((s->opts.cuts[i].nchan && mms_column_has_channels(name)) ||
             (s->opts.cuts[i].ncorr && mms_column_has_correlations(name)))
@@ -91,47 +77,15 @@ static bool is_cut(const mms_time_stage *s, const char *name)
     return false;
 }
 
-/** Columns whose cells all have one shape keep the cell of the first row. */
-static bool is_kept(const mms_time_stage *s, const mms_column *c)
-{
-    return c->fixed && !is_averaged(s, c->name) && !is_cut(s, c->name);
-}
-
-static int64_t fixed_bytes(const mms_column *c)
-{
-    int64_t n = (int64_t)mms_dtype_size(c->dtype);
-    for (int32_t i = 0; i < c->ndim; i++)
-        n *= c->shape[i];
-    return n;
-}
-
 /** The columns that the blocks will have, in the reader's order. */
 static mms_status choose_columns(mms_time_stage *s, mms_error *err)
 {
-    const int64_t most = mms_ms_ncolumn(s->opts.ms);
+    const mms_status st = mms_row_columns_choose(s->opts.ms, s->opts.columns, s->opts.kinds, is_cut,
+                                                 s, &s->columns, err);
 
-    s->scalars = mms_alloc(most, sizeof(void *));
-    s->arrays = mms_alloc(most, sizeof(void *));
-    if (!s->scalars || !s->arrays)
-        return out_of_memory(err);
-    for (int i = 0; i < NAVERAGED; i++)
-        s->averaged_at[i] = -1;
-    for (const char *const *name = s->opts.columns; *name; name++) {
-        const mms_column *c = mms_ms_find_column(s->opts.ms, *name);
-        if (!c || c->dtype >= MMS_DT_STRING)
-            continue;
-        if (c->scalar) {
-            for (int i = 0; i < NAVERAGED; i++)
-                if (!strcmp(averaged_scalars[i], c->name))
-                    s->averaged_at[i] = s->scalar_bytes;
-            s->scalars[s->nscalar++] = c;
-            s->scalar_bytes += (int64_t)mms_dtype_size(c->dtype);
-        } else {
-            s->arrays[s->narray++] = c;
-            s->fixed_bytes += is_kept(s, c) ? fixed_bytes(c) : 0;
-        }
-    }
-    return MMS_OK;
+    for (int i = 0; st == MMS_OK && i < NAVERAGED; i++)
+        s->averaged_at[i] = mms_row_columns_at(&s->columns, averaged_scalars[i]);
+    return st;
 }
 
 /* ---- before any data are read -----------------------------------------------------------------*/
@@ -185,7 +139,7 @@ static mms_status cost_of(void *ctx, int32_t ddid, int64_t row, int64_t *bytes, 
     int64_t nchan, ncorr;
     mms_status st;
 
-    *bytes = OVERHEAD + (int64_t)sizeof(record) + s->scalar_bytes + s->fixed_bytes;
+    *bytes = OVERHEAD + (int64_t)sizeof(record) + s->columns.scalar_bytes + s->columns.fixed_bytes;
     if (!average && ddid >= 0) {
         MMS_TRY(find_shape(s, ddid, row, &nchan, &ncorr, err));
         if (nchan > 0 && ncorr > 0) // else the row is refused when it is read
@@ -289,8 +243,7 @@ void mms_time_stage_close(mms_time_stage **stage)
     free(s->shapes);
     free(s->slots);
     free(s->waiting);
-    free(s->scalars);
-    free(s->arrays);
+    mms_row_columns_end(&s->columns);
     free(s);
 }
 
@@ -310,9 +263,8 @@ int64_t mms_time_stage_block_rows(const mms_time_stage *stage)
 /** A block with the place of each row. */
 typedef struct rows {
     const mms_block *block;
-    int32_t *group; /**< by row of the block */
-    int64_t *index; /**< in its group */
-    int64_t *next;  /**< row of the same bin, or -1 */
+    mms_row_places at;
+    int64_t *next; /**< row of the same bin, or -1 */
     int64_t nbin;
     record **bins;        /**< those that get rows */
     mms_spectra *spectra; /**< by group */
@@ -325,23 +277,6 @@ static const char *const id_names[8] = {"OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMB
                                         "STATE_ID",       "FIELD_ID", "DATA_DESC_ID",
                                         "ANTENNA1",       "ANTENNA2"};
 
-static mms_status scalar(const mms_block *block, const char *name, const void *out, mms_error *err)
-{
-    const mms_cells *c = mms_cells_find(block->scalars, block->nscalar, name);
-
-    if (!c)
-        return mms_fail(err, MMS_ERR_NOT_FOUND, "a time average needs the column %s", name);
-    memcpy((void *)out, &c->data, sizeof c->data);
-    return MMS_OK;
-}
-
-/** The cells of one column of a group, or NULL where they are undefined. */
-static mms_cells *defined(const mms_block *block, const mms_group *g, const char *name)
-{
-    mms_cells *c = mms_cells_find(g->arrays, block->narray, name);
-    return c && c->ndim >= 0 ? c : NULL;
-}
-
 static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mms_block *block,
                            rows *r, mms_error *err)
 {
@@ -349,47 +284,38 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     mms_status st;
 
     r->block = block;
-    r->group = mms_arena_get(mms_reader_arena(reader), n * (int64_t)sizeof *r->group, 1);
-    r->index = mms_arena_get(mms_reader_arena(reader), n * (int64_t)sizeof *r->index, 1);
+    MMS_TRY(mms_row_places_find(block, mms_reader_arena(reader), &r->at, err));
     r->next = mms_arena_get(mms_reader_arena(reader), n * (int64_t)sizeof *r->next, 1);
     r->bins = mms_arena_get(mms_reader_arena(reader), n * (int64_t)sizeof(record *), 1);
     r->spectra =
         mms_arena_get(mms_reader_arena(reader), block->ngroup * (int64_t)sizeof *r->spectra, 1);
     r->uvw_m =
         mms_arena_get(mms_reader_arena(reader), block->ngroup * (int64_t)sizeof *r->uvw_m, 1);
-    MMS_TRY(r->group && r->index && r->next && r->bins && r->spectra && r->uvw_m
-                ? MMS_OK
-                : out_of_memory(err));
+    MMS_TRY(r->next && r->bins && r->spectra && r->uvw_m ? MMS_OK : out_of_memory(err));
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
-        int64_t index = 0;
         MMS_TRY(mms_group_spectra(block, group, s->opts.kinds, true, &r->spectra[g], err));
-        const mms_cells *uvw = defined(block, group, "UVW");
+        const mms_cells *uvw = mms_group_defined(block, group, "UVW");
         if (!uvw || uvw->nvalue != 3)
             MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
                              "DATA_DESC_ID %" PRId32 ": UVW is no 3-vector in a "
                              "row",
                              group->ddid));
         r->uvw_m[g] = uvw->data;
-        for (int64_t i = 0; i < group->nrange; i++)
-            for (int64_t k = 0; k < group->rows[i].count; k++) {
-                r->group[group->rows[i].first + k] = (int32_t)g;
-                r->index[group->rows[i].first + k] = index++;
-            }
     }
-    MMS_TRY(scalar(block, "TIME", &r->time, err));
-    MMS_TRY(scalar(block, "INTERVAL", &r->interval, err));
-    MMS_TRY(scalar(block, "EXPOSURE", &r->exposure, err));
-    MMS_TRY(scalar(block, "TIME_CENTROID", &r->centroid, err));
+    MMS_TRY(mms_block_scalar(block, "TIME", &r->time, err));
+    MMS_TRY(mms_block_scalar(block, "INTERVAL", &r->interval, err));
+    MMS_TRY(mms_block_scalar(block, "EXPOSURE", &r->exposure, err));
+    MMS_TRY(mms_block_scalar(block, "TIME_CENTROID", &r->centroid, err));
     for (int i = 0; i < 8; i++)
-        MMS_TRY(scalar(block, id_names[i], &r->ids[i], err));
+        MMS_TRY(mms_block_scalar(block, id_names[i], &r->ids[i], err));
 done:
     return st;
 }
 
 static const double *uvw_of(const rows *r, int64_t row)
 {
-    return r->uvw_m[r->group[row]] + 3 * r->index[row];
+    return r->uvw_m[r->at.group[row]] + 3 * r->at.index[row];
 }
 
 static mms_time_row time_row(const rows *r, int64_t row)
@@ -411,8 +337,9 @@ static mms_time_row time_row(const rows *r, int64_t row)
 static mms_status make_record(mms_time_stage *s, const rows *r, int64_t row, record **out,
                               mms_error *err)
 {
-    const mms_group *g = &r->block->groups[r->group[row]];
-    const size_t bytes = sizeof(record) + (size_t)(s->scalar_bytes + s->fixed_bytes);
+    const mms_group *g = &r->block->groups[r->at.group[row]];
+    const size_t bytes =
+        sizeof(record) + (size_t)(s->columns.scalar_bytes + s->columns.fixed_bytes);
     record *rec = s->spare;
 
     if (rec)
@@ -424,21 +351,8 @@ static mms_status make_record(mms_time_stage *s, const rows *r, int64_t row, rec
     rec->ddid = r->ids[5][row];
     rec->first = -1;
     rec->scalars = rec->memory;
-    uint8_t *to = rec->memory;
-    for (int64_t i = 0; i < s->nscalar; i++) {
-        const size_t size = mms_dtype_size(s->scalars[i]->dtype);
-        memcpy(to, (const uint8_t *)r->block->scalars[i].data + (size_t)row * size, size);
-        to += size;
-    }
-    rec->fixed = to;
-    for (int64_t i = 0; i < s->narray; i++) {
-        if (!is_kept(s, s->arrays[i]))
-            continue;
-        const int64_t size = fixed_bytes(s->arrays[i]);
-        if (g->arrays[i].nvalue * (int64_t)mms_dtype_size(s->arrays[i]->dtype) == size)
-            memcpy(to, (const uint8_t *)g->arrays[i].data + r->index[row] * size, (size_t)size);
-        to += size;
-    }
+    rec->fixed = rec->memory + s->columns.scalar_bytes;
+    mms_row_columns_take(&s->columns, r->block, g, row, r->at.index[row], rec->scalars, rec->fixed);
     return MMS_OK;
 }
 
@@ -475,7 +389,7 @@ static mms_status out_row(const mms_time_stage *s, int64_t bin, int64_t *out, mm
 static mms_status open_bin(mms_time_stage *s, const rows *r, int64_t row,
                            const mms_time_place *place, mms_error *err)
 {
-    const mms_spectra *x = &r->spectra[r->group[row]];
+    const mms_spectra *x = &r->spectra[r->at.group[row]];
     const int64_t at = place->slot;
     mms_time_average *average;
     mms_status st;
@@ -545,7 +459,7 @@ static void queue_row(rows *r, int64_t row, record *bin)
 static mms_status place_row(mms_time_stage *s, rows *r, int64_t row, mms_error *err)
 {
     const mms_time_row key = time_row(r, row);
-    const mms_spectra *x = &r->spectra[r->group[row]];
+    const mms_spectra *x = &r->spectra[r->at.group[row]];
     mms_time_place place;
     mms_status st;
 
@@ -578,15 +492,15 @@ static int nshare(const mms_lanes *lanes)
 static void add_row(const mms_time_stage *s, const rows *r, int64_t row, const record *bin,
                     void *scratch)
 {
-    const mms_spectra *x = &r->spectra[r->group[row]];
+    const mms_spectra *x = &r->spectra[r->at.group[row]];
     mms_time_scalars t = {.time_s = r->time[row],
                           .interval_s = r->interval[row],
                           .exposure_s = r->exposure[row],
                           .time_centroid_s = r->centroid[row],
-                          .flagged = mms_row_is_flagged(x, r->index[row])};
+                          .flagged = mms_row_is_flagged(x, r->at.index[row])};
 
     memcpy(t.uvw_m, uvw_of(r, row), sizeof t.uvw_m);
-    mms_time_average_add(s->averages[bin->ddid], bin->sums, x, r->index[row], &t, scratch);
+    mms_time_average_add(s->averages[bin->ddid], bin->sums, x, r->at.index[row], &t, scratch);
 }
 
 /** Rows that are added. */
@@ -638,11 +552,6 @@ typedef struct batch {
     mms_block *block;
 } batch;
 
-static void *scratch(const batch *b, int64_t n, size_t size)
-{
-    return mms_arena_get(mms_reader_arena(b->reader), n * (int64_t)size, 1);
-}
-
 /** Write the averaged values into the record's scalars. */
 static void set_scalars(const mms_time_stage *s, record *rec, const mms_time_scalars *t)
 {
@@ -655,80 +564,6 @@ static void set_scalars(const mms_time_stage *s, record *rec, const mms_time_sca
         rec->scalars[s->averaged_at[NAVERAGED - 1]] = 0;
 }
 
-static mms_status fill_scalars(const batch *b, mms_error *err)
-{
-    const mms_time_stage *s = b->stage;
-    size_t offset = 0;
-
-    b->block->nscalar = s->nscalar;
-    b->block->scalars = scratch(b, s->nscalar, sizeof *b->block->scalars);
-    if (!b->block->scalars)
-        return out_of_memory(err);
-    for (int64_t i = 0; i < s->nscalar; i++) {
-        const size_t size = mms_dtype_size(s->scalars[i]->dtype);
-        mms_cells *c = &b->block->scalars[i];
-        *c = (mms_cells){.column = s->scalars[i], .name = s->scalars[i]->name, .nvalue = 1};
-        c->data = scratch(b, b->n, size);
-        if (!c->data)
-            return out_of_memory(err);
-        for (int64_t k = 0; k < b->n; k++)
-            memcpy((uint8_t *)c->data + (size_t)k * size, s->waiting[k]->scalars + offset, size);
-        offset += size;
-    }
-    return MMS_OK;
-}
-
-/** The cells of one column in a group, without values; undefined where they are neither averaged
- *  nor kept. */
-static mms_status make_cells(const batch *b, const mms_group *g, const mms_column *column,
-                             mms_cells *c, mms_error *err)
-{
-    const mms_time_stage *s = b->stage;
-    const mms_spectra *shape = &s->shapes[g->ddid];
-
-    *c = (mms_cells){.column = column, .name = column->name, .ndim = -1};
-    if (!strcmp(c->name, "UVW")) {
-        c->ndim = 1;
-        c->shape[0] = 3;
-    } else if (is_averaged(s, c->name)) {
-        c->ndim = strcmp(c->name, "WEIGHT") && strcmp(c->name, "SIGMA") ? 2 : 1;
-        c->shape[0] = c->ndim == 2 ? shape->nchan : shape->ncorr;
-        c->shape[1] = c->ndim == 2 ? shape->ncorr : 0;
-    } else if (is_kept(s, column)) {
-        c->ndim = column->ndim;
-        memcpy(c->shape, column->shape, (size_t)c->ndim * sizeof c->shape[0]);
-    } else
-        return MMS_OK;
-    c->nvalue = 1;
-    for (int32_t d = 0; d < c->ndim; d++)
-        c->nvalue *= c->shape[d];
-    c->data = scratch(b, g->nrow * c->nvalue, mms_dtype_size(column->dtype));
-    return c->data ? MMS_OK : out_of_memory(err);
-}
-
-/** Make the cells of a group; spectra that the input lacks are added. */
-static mms_status make_arrays(const batch *b, mms_group *g, mms_error *err)
-{
-    static const mms_column spectra[MMS_SPARE_ARRAYS] = {
-        {.name = "WEIGHT_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""},
-        {.name = "SIGMA_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""}};
-    const mms_time_stage *s = b->stage;
-    int64_t n = 0;
-    mms_status st = MMS_OK;
-
-    g->arrays = scratch(b, s->narray + 2 * MMS_SPARE_ARRAYS, sizeof *g->arrays);
-    if (!g->arrays)
-        return out_of_memory(err);
-    memset(g->arrays, 0, (size_t)(s->narray + 2 * MMS_SPARE_ARRAYS) * sizeof *g->arrays);
-    for (; st == MMS_OK && n < s->narray; n++)
-        st = make_cells(b, g, s->arrays[n], &g->arrays[n], err);
-    for (int i = 0; st == MMS_OK && i < MMS_SPARE_ARRAYS; i++)
-        if (!mms_cells_find(g->arrays, s->narray, spectra[i].name))
-            st = make_cells(b, g, &spectra[i], &g->arrays[n++], err);
-    b->block->narray = n;
-    return st;
-}
-
 /** Average the record into row i of the spectra, and take its scalars. */
 static void average_record(const mms_time_stage *s, record *rec, mms_spectra *x, int64_t i,
                            double *uvw_m)
@@ -738,19 +573,6 @@ static void average_record(const mms_time_stage *s, record *rec, mms_spectra *x,
     mms_time_average_mean(s->averages[rec->ddid], rec->sums, x, i, &t);
     set_scalars(s, rec, &t);
     memcpy(uvw_m + 3 * i, t.uvw_m, sizeof t.uvw_m);
-}
-
-static void copy_kept(const mms_time_stage *s, const mms_group *g, const record *rec, int64_t i)
-{
-    const uint8_t *from = rec->fixed;
-
-    for (int64_t c = 0; c < s->narray; c++) {
-        if (!is_kept(s, s->arrays[c]))
-            continue;
-        const size_t bytes = (size_t)fixed_bytes(s->arrays[c]);
-        memcpy((uint8_t *)g->arrays[c].data + (size_t)i * bytes, from, bytes);
-        from += bytes;
-    }
 }
 
 /** A group that is filled. */
@@ -772,7 +594,6 @@ static void fill_share(void *ctx, int share, int n)
                 continue;
             record *rec = f->stage->waiting[f->group->rows[i].first + k];
             average_record(f->stage, rec, &f->x, row, f->uvw_m);
-            copy_kept(f->stage, f->group, rec, row);
         }
 }
 
@@ -784,7 +605,6 @@ static mms_status fill_group(const batch *b, mms_group *g, mms_error *err)
     filling f = {.stage = s, .group = g};
     mms_status st;
 
-    MMS_TRY(make_arrays(b, g, err));
     MMS_TRY(mms_group_spectra(b->block, g, s->opts.kinds, true, &f.x, err));
     f.uvw_m = mms_cells_find(g->arrays, b->block->narray, "UVW")->data;
     mms_lanes_share(b->lanes, nshare(b->lanes), fill_share, &f);
@@ -794,36 +614,23 @@ done:
     return st;
 }
 
-/** Rows of one DDID make a group. */
-static mms_status fill_groups(const batch *b, mms_error *err)
+/** The block of the batch's rows; scalars last, since averages of some come with the spectra. */
+static mms_status make_block(batch *b, mms_error *err)
 {
-    const mms_time_stage *s = b->stage;
-    mms_block *block = b->block;
-    mms_status st = MMS_OK;
+    mms_time_stage *s = b->stage;
+    mms_arena *arena = mms_reader_arena(b->reader);
+    mms_made_row *made = mms_arena_get(arena, b->n, sizeof *made);
+    mms_status st;
 
-    block->groups = scratch(b, s->naverage, sizeof *block->groups);
-    if (!block->groups)
-        return out_of_memory(err);
-    for (int32_t ddid = 0; st == MMS_OK && ddid < s->naverage; ddid++) {
-        mms_group *g = &block->groups[block->ngroup];
-        *g = (mms_group){.ddid = ddid, .rows = scratch(b, b->n, sizeof(mms_rows))};
-        if (!g->rows)
-            return out_of_memory(err);
-        for (int64_t i = 0; i < b->n; i++) {
-            if (s->waiting[i]->ddid != ddid)
-                continue;
-            mms_rows *last = g->nrange ? &g->rows[g->nrange - 1] : NULL;
-            if (last && last->first + last->count == i)
-                last->count++;
-            else
-                g->rows[g->nrange++] = (mms_rows){i, 1};
-            g->nrow++;
-        }
-        if (g->nrow > 0) {
-            st = fill_group(b, g, err);
-            block->ngroup++;
-        }
-    }
+    MMS_TRY(made ? MMS_OK : out_of_memory(err));
+    for (int64_t i = 0; i < b->n; i++)
+        made[i] = (mms_made_row){s->waiting[i]->ddid, s->waiting[i]->scalars, s->waiting[i]->fixed};
+    MMS_TRY(mms_row_block_make(&s->columns, s->next, b->n, made, (int32_t)s->naverage, s->shapes,
+                               arena, &b->block, err));
+    for (int64_t g = 0; g < b->block->ngroup; g++)
+        MMS_TRY(fill_group(b, &b->block->groups[g], err));
+    MMS_TRY(mms_row_block_scalars(&s->columns, b->n, made, arena, b->block, err));
+done:
     return st;
 }
 
@@ -844,11 +651,7 @@ mms_status mms_time_stage_next(mms_time_stage *s, mms_lanes *lanes, mms_reader *
         bytes += mms_time_average_bytes(s->averages[s->waiting[b.n++]->ddid]);
     if (b.n == 0)
         return MMS_OK;
-    b.block = scratch(&b, 1, sizeof *b.block);
-    MMS_TRY(b.block ? MMS_OK : out_of_memory(err));
-    *b.block = (mms_block){.rows = {s->next, b.n}};
-    MMS_TRY(fill_groups(&b, err));
-    MMS_TRY(fill_scalars(&b, err));
+    MMS_TRY(make_block(&b, err));
     for (int64_t i = 0; i < b.n; i++)
         end_record(s, s->waiting[i]);
     s->nwaiting -= b.n;
