@@ -248,6 +248,7 @@ static mms_status make_moment(const regrid *g, int64_t window, mms_arena *arena,
     const mms_regrid_window *w = &g->windows[window];
     const mms_interpolation_opts opts = {.size = sizeof opts,
                                          .method = g->opts.method,
+                                         .spw = g->in->windows[window].spw,
                                          .nchan_in = g->in->windows[window].axis.nchan,
                                          .nchan_out = w->axis.nchan,
                                          .freq_hz = w->axis.freq_hz,

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "transform/regrid_priv.h"
+#include "transform/spectrum_priv.h"
 
 enum { MAX = 12 };
 
