@@ -10,7 +10,6 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
-#include "transform/regrid_priv.h"
 
 typedef struct regrid {
     mms_step step;

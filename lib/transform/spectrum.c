@@ -207,3 +207,25 @@ void mms_hanning_row(const mms_weight_choice *choice, const mms_spectrum *in, mm
             mms_hanning_weights(in->nchan, in->ncorr, in->weights[i], in->weight_flag[i],
                                 out->weights[i], out->weight_flag[i]);
 }
+
+void mms_regrid_row(const mms_interpolation *interpolation, double scale,
+                    const mms_weight_choice *choice, const mms_spectrum *in, mms_spectrum *out,
+                    void *scratch)
+{
+    const int64_t n = out->nchan * out->ncorr;
+
+    for (int i = 0; i < in->ncolumn; i++)
+        mms_interpolation_values(interpolation, 1, in->ncorr, floats(&in->column[i]),
+                                 in->column[i].data, in->flag, out->column[i].data, scratch);
+    mms_interpolation_flags(interpolation, 1, in->ncorr, in->flag, out->flag, scratch);
+    for (int s = MMS_BY_WEIGHT; s < MMS_NSOURCE; s++) {
+        if (!mms_weights_are_carried(choice, (mms_weight_source)s))
+            continue;
+        mms_interpolation_values(interpolation, 1, in->ncorr, 1, in->weights[s], in->weight_flag[s],
+                                 out->weights[s], scratch);
+        mms_interpolation_flags(interpolation, 1, in->ncorr, in->weight_flag[s],
+                                out->weight_flag[s], scratch);
+        for (int64_t k = 0; scale != 1.0 && k < n; k++)
+            out->weights[s][k] = (float)(out->weights[s][k] * scale);
+    }
+}

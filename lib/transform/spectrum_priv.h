@@ -4,6 +4,7 @@
 /** @file spectrum_priv.h  One row between two steps, and what channel average and Hanning smoothing
  *  do to it. */
 
+#include "multims/regrid.h"
 #include "spectra_priv.h"
 
 /** One row; arrays are [nchan][ncorr], columns mms_complex or float. */
@@ -53,6 +54,12 @@ void mms_spectrum_close(const mms_weight_choice *choice, const mms_spectrum *row
 /** Average the channels of a row; out has arrays of bins->nbin channels. */
 void mms_channel_row(const mms_bins *bins, const mms_weight_choice *choice, const mms_spectrum *in,
                      mms_spectrum *out);
+
+/** Interpolate a row; scale multiplies weights.
+ *  @param scratch  mms_interpolation_scratch() bytes, aligned to 64 */
+void mms_regrid_row(const mms_interpolation *interpolation, double scale,
+                    const mms_weight_choice *choice, const mms_spectrum *in, mms_spectrum *out,
+                    void *scratch);
 
 /** Smooth a row. */
 void mms_hanning_row(const mms_weight_choice *choice, const mms_spectrum *in, mms_spectrum *out);
