@@ -283,7 +283,7 @@ class Progress(ProgramCase):
         """One part that takes some seconds: the bar is shown after two."""
         self.multims("simulate", "in.ms", "antennas=24", "spws=1", "scans=2", "channels=256", "integrations=120",
                      "corrected=True", "--no-sync", "-q")
-        for columns in (30, 100):
+        for columns in (40,):
             bars = self.bars(columns)
             if len(bars) < 4:
                 self.skipTest("this machine is too fast for a bar")
