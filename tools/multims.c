@@ -127,24 +127,15 @@ static void print_summary(const char *verb, const mms_value *result, double seco
 static int run_task(const mms_task *task, const mms_args *args, struct run_log *log)
 {
     const mms_run_options *const options = mms_args_options(args);
-    mms_run run = {.task = task,
-                   .params = mms_args_values(args),
-                   .given = mms_args_given(args),
-                   .workers = (int)options->workers,
-                   .json = options->json,
-                   .quiet = options->quiet};
+    mms_run run = {.json = options->json, .quiet = options->quiet};
     mms_error err = {.msg = "failed without a message"};
     const double begin = seconds_now();
     mms_value *result = NULL;
     mms_status st;
     int status, printed;
 
-    st = mms_value_parse("{}", &result, &err);
-    if (st == MMS_OK) {
-        mms_stop_catch();
-        st = task->run(&run, mms_args_struct(args), result, &err);
-    }
-    mms_engine_close(&run.engine);
+    mms_stop_catch();
+    st = mms_task_run(&run, task, args, &result, &err);
     status = exit_status(st, &run);
     printed = print_result(&run, options->verbose > 0, st, result);
     if (st != MMS_OK && (st != MMS_ERR_DIFFERS || (run.quiet && !run.json)))

@@ -57,6 +57,10 @@ typedef struct mms_error {
     mms_status code;
     char msg[1024];
 } mms_error;
+#define MMS_ERROR_INIT \
+    {                  \
+        MMS_OK, ""     \
+    }
 
 /** A list of integers, borrowed. */
 typedef struct mms_ints {

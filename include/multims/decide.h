@@ -92,7 +92,7 @@ typedef struct mms_decision {
 /** Decide what is done with a request, and say why.  A refusal is a verdict, not an error.
  *  @param[out] out  the decision
  *  Errors: EMPTY no row is selected; ARG members are missing; MEM.
- *  Source: parallel-tasks 1.4-1.10 with its RULEs, multi-ms 3.8. */
+ *  Source: docs/transforms.md */
 MMS_API MMS_CHECKED mms_status mms_decide(const mms_question *question, mms_decision *out,
                                           mms_error *err);
 

@@ -6,7 +6,8 @@
  *
  *  A unit is a JSON request of a named kind.  A worker is the same program, started again with
  *  MULTIMS_WORKER_FD set, or another one that was named; it runs one unit at a time.  Answers stand
- * in the order of the units, whatever the number of workers.  Source: spec job-engine 3. */
+ * in the order of the units, whatever the number of workers.  Source: docs/design/architecture.md
+ */
 
 #include "multims/base.h"
 #include "multims/value.h"

@@ -44,7 +44,7 @@ typedef struct mms_flag_cmd_answer {
 
 /** Rewrite the spw part of one command; a command without one stays as it is.
  *  @param[out] answer  empty on failure
- *  Errors: MEM.  Source: parallel-tasks 2.12. */
+ *  Errors: MEM.  Source: docs/format.md */
 MMS_API MMS_CHECKED mms_status mms_flag_cmd_rewrite(const mms_flag_cmd_map *map,
                                                     const char *command,
                                                     mms_flag_cmd_answer *answer, mms_error *err);
@@ -52,7 +52,7 @@ MMS_API void mms_flag_cmd_answer_free(mms_flag_cmd_answer *answer);
 
 /** Rewrite COMMAND of the FLAG_CMD table at path, unless all channels are kept one by one or the
  *  first command names no window by number.  What is said goes to the log.
- *  Errors: NOT_FOUND, TABLE, MEM.  Source: parallel-tasks 2.12. */
+ *  Errors: NOT_FOUND, TABLE, MEM.  Source: docs/format.md */
 MMS_API MMS_CHECKED mms_status mms_flag_cmd_adapt(const char *path, const mms_flag_cmd_map *map,
                                                   mms_error *err);
 

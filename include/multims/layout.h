@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/** How sub-MSs are named and which sub-tables are links (multi-ms 0.3, 1.2, 1.6). */
+/** How sub-MSs are named and which sub-tables are links. */
 typedef struct mms_layout {
     bool full_names; /**< the whole name of the output; else without its extension */
     bool linked;     /**< all sub-tables but SOURCE and HISTORY are links; else POINTING, SYSCAL */
@@ -26,18 +26,18 @@ MMS_API bool mms_layout_is_link(mms_layout layout, const char *name);
 /** Make the folder with finished members in folder/SUBMSS a Multi-MS: links, table.dat, table.info.
  *  @param axis       AxisType, "" for none
  *  @param subtables  JSON array of the sub-tables of each member
- *  Errors: IO, SPACE, MEM.  Source: multi-ms 1.1-1.6. */
+ *  Errors: IO, SPACE, MEM.  Source: docs/format.md */
 MMS_API MMS_CHECKED mms_status mms_layout_assemble(const char *folder, mms_layout layout,
                                                    int64_t nrow, int64_t nmember,
                                                    const char *const *names, const char *axis,
                                                    const mms_value *subtables, mms_error *err);
 
-/** Append rows to the HISTORY of the MS at path: one for each text of messages (multi-ms 3.6). */
+/** Append rows to the HISTORY of the MS at path: one for each text of messages. */
 MMS_API MMS_CHECKED mms_status mms_history_append(const char *path, const char *origin,
                                                   const mms_value *messages, mms_error *err);
 
 /** Save the flags of the MS or Multi-MS at path as the first version of folder
- *  (<output>.flagversions): FLAG_VERSION_LIST and flags.<version> (multi-ms 2.15).  tiles: read and
+ *  (<output>.flagversions): FLAG_VERSION_LIST and flags.<version>.  tiles: read and
  *  write tile files directly, as mms_ms_use_tiles().
  *  Errors: TABLE, IO, SPACE. */
 MMS_API MMS_CHECKED mms_status mms_flagversions_save(const char *path, const char *folder,

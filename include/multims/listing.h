@@ -23,13 +23,13 @@ typedef struct mms_listing {
  *  as numbers.
  *  @param[out] out  the listing, zero on failure; end it with mms_listing_free()
  *  Errors: NOT_FOUND; TABLE a member cannot be read or nothing is there to list; MEM.
- *  Source: multi-ms 4. */
+ *  Source: docs/format.md */
 MMS_API MMS_CHECKED mms_status mms_listing_read(const char *path, mms_listing *out, mms_error *err);
 
 /** Free the fields and set them to zero. */
 MMS_API void mms_listing_free(mms_listing *listing);
 
-/** Return the table of multi-ms 4.3, each line ended by a line break; NULL when out of memory.  The
+/** Return the table of listpartition, each line ended by a line break; NULL when out of memory. The
  *  caller ends it with free(). */
 MMS_API char *mms_listing_table(const mms_listing *listing);
 

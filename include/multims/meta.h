@@ -22,14 +22,14 @@ typedef struct mms_dd {
 } mms_dd;
 
 /** Selected rows of an unordered antenna pair, ant1 <= ant2.  Pairs that occur in the input only
- *  outside the selection are listed too, with no rows (multi-ms 2.8). */
+ *  outside the selection are listed too, with no rows. */
 typedef struct mms_baseline {
     int32_t ant1, ant2;
     int64_t rows, bytes, visibilities;
 } mms_baseline;
 
 /** A homogeneous stretch of a scan: consecutive times with one field, state and set of DDs, in one
- *  array and observation (multi-ms 2.7.2).  ddids points into mms_meta.stretch_ddids. */
+ *  array and observation.  ddids points into mms_meta.stretch_ddids. */
 typedef struct mms_stretch {
     int32_t scan, field, state, nddid;
     int64_t rows;

@@ -30,7 +30,7 @@ typedef struct mms_verify_opts {
  *  every column.  Memory is flat but for 16 bytes a row with a source.  Not collective.
  *  @param[out] result  an object that gets "checks", "passed" and "failed"
  *  Errors: DIFFERS with findings; NOT_FOUND, TABLE no table at path, or the source can't be read;
- *          SELECT, ARG for the request; MEM.  Source: multi-ms 1.4-1.8, 3.4, 3.5; design D19, D20.
+ *          SELECT, ARG for the request; MEM.  Source: docs/format.md
  */
 MMS_API MMS_CHECKED mms_status mms_verify(const char *path, const mms_verify_opts *opts,
                                           mms_value *result, mms_error *err);

@@ -74,7 +74,7 @@ MMS_API void mms_ms_use_tiles(mms_ms *ms, bool use);
 MMS_API const char *mms_ms_path(const mms_ms *ms);
 MMS_API int64_t mms_ms_nrow(const mms_ms *ms);
 
-/** Return whether it is a Multi-MS: kind ConcatTable and SubType CONCATENATED (multi-ms 1.9). */
+/** Return whether it is a Multi-MS: kind ConcatTable and SubType CONCATENATED. */
 MMS_API bool mms_ms_is_multi(const mms_ms *ms);
 
 /** Return the separation axis of a Multi-MS, "" if it has none or this is no Multi-MS. */

@@ -64,7 +64,7 @@ MMS_API MMS_CHECKED mms_status mms_plan_parse_axis(const char *text, mms_axis *a
 MMS_API const char *mms_plan_axis_type(mms_axis axis);
 
 /** Make a plan from metadata.  meta is used during the call only.
- *  Errors: EMPTY no row is selected; ARG; MEM.  Source: multi-ms 2.4-2.8. */
+ *  Errors: EMPTY no row is selected; ARG; MEM.  Source: docs/partition.md */
 MMS_API MMS_CHECKED mms_status mms_plan_create(const mms_meta *meta, const mms_plan_opts *opts,
                                                mms_plan **out, mms_error *err);
 MMS_API void mms_plan_free(mms_plan **plan);

@@ -19,12 +19,12 @@ extern "C" {
 /* ---- frequencies in another frame -------------------------------------------------------------*/
 
 /** Multiply n frequencies by the factors, one after another, so that the bits are those of a chain
- *  of frame conversions.  in and out may be the same array.  Source: transform-numerics 6.2. */
+ *  of frame conversions.  in and out may be the same array.  Source: docs/design/regridding.md */
 MMS_API void mms_shift_frequencies(int64_t nfactor, const double *factor, int64_t n,
                                    const double *in, double *out);
 
 /** Shift a window: centres, and widths (positive, whatever the sign of the input's) between shifted
- *  edges.  Arrays of nchan, Hz; no output may be an input.  Source: transform-numerics 6.2. */
+ *  edges.  Arrays of nchan, Hz; no output may be an input.  Source: docs/design/regridding.md */
 MMS_API void mms_shift_window(int64_t nfactor, const double *factor, int64_t nchan,
                               const double *freq_hz, const double *width_hz, double *freq_out_hz,
                               double *width_out_hz);
@@ -36,7 +36,7 @@ MMS_API double mms_doppler_factor(double velocity_m_s);
  *  radial velocities of the source in m/s at the row's TIME and at the reference time; for the grid
  *  both are that of the reference time.  CASA's factor moves the wrong way when the velocity
  *  changes (vectors keep it); exact numerics use the velocity of the time itself.
- *  Source: transform-numerics 6.2. */
+ *  Source: docs/design/regridding.md */
 MMS_API double mms_source_factor(double now_m_s, double reference_m_s, mms_numerics numerics);
 
 /* ---- the output grid --------------------------------------------------------------------------*/
@@ -81,7 +81,7 @@ typedef struct mms_grid {
  *  Errors: ARG a request that gives no grid: velocity without restfreq, channels narrower than the
  *          input's, start or nchan that cannot be meant, numbers that are not finite; RANGE a
  *          window without channels, or whose frequencies neither rise nor fall; MEM.
- *  Source: transform-numerics 6.1, 6.3, 6.9; parallel-tasks 4.1. */
+ *  Source: docs/design/regridding.md */
 MMS_API MMS_CHECKED mms_status mms_grid_make(int64_t nchan, const double *freq_hz,
                                              const double *width_hz, const mms_grid_opts *opts,
                                              mms_grid **out, mms_error *err);
@@ -93,7 +93,7 @@ MMS_API void mms_grid_free(mms_grid **grid);
  *  window has by itself.  From 2 on (and with 2 * ratio <= nchan, and no chanbin) output channels
  *  are wide: preaverage averages so many input channels first, and without it the interpolation
  *  goes over a finer grid.  *wide says whether both hold.  Errors: as mms_grid_make().
- *  Source: transform-numerics 6.4. */
+ *  Source: docs/design/regridding.md */
 MMS_API MMS_CHECKED mms_status mms_wide_ratio(int64_t nchan, const double *freq_hz,
                                               const double *width_hz, const mms_grid *grid,
                                               int64_t *ratio, bool *wide, mms_error *err);
@@ -104,7 +104,7 @@ typedef struct mms_separation {
 } mms_separation;
 
 /** Cut nchan channels into nspw windows of ceil(nchan/nspw), the last one shorter.
- *  Errors: ARG nspw < 1, or the last window has no channel.  Source: transform-numerics 6.8. */
+ *  Errors: ARG nspw < 1, or the last window has no channel.  Source: docs/design/regridding.md */
 MMS_API MMS_CHECKED mms_status mms_separate(int64_t nchan, int64_t nspw, mms_separation *out,
                                             mms_error *err);
 
@@ -120,7 +120,7 @@ MMS_API void mms_separate_cells(const mms_separation *separation, int64_t window
 
 /** Fill the SPECTRAL_WINDOW row of channels [first, first + axis->nchan) of a grid.  Widths have
  *  the sign of the order of frequencies; that of a grid of one channel is negative in CASA.
- *  separated: one of several windows of nspw.  Source: transform-numerics 6.3, 6.8. */
+ *  separated: one of several windows of nspw.  Source: docs/design/regridding.md */
 MMS_API void mms_grid_axis(const mms_grid *grid, int64_t first, bool separated,
                            mms_numerics numerics, mms_spectral_axis *axis);
 
@@ -152,7 +152,7 @@ typedef struct mms_interpolation mms_interpolation;
 
 /** Make an interpolation that is not aimed yet.
  *  Errors: ARG fewer than four input channels for cubic; RANGE no channels; MEM.
- *  Source: transform-numerics 6.4, 6.5, 6.6. */
+ *  Source: docs/design/regridding.md */
 MMS_API MMS_CHECKED mms_status mms_interpolation_create(const mms_interpolation_opts *opts,
                                                         mms_interpolation **out, mms_error *err);
 MMS_API void mms_interpolation_free(mms_interpolation **interpolation);
@@ -166,7 +166,7 @@ MMS_API MMS_CHECKED mms_status mms_interpolation_aim(mms_interpolation *interpol
 /** FFTSHIFT: set the shift.  now_hz, reference_hz: the centre channel nchan_out/2 of the input
  *  window (at most its last) in the output frame at the rows' time and at the reference time.  What
  *  is at a higher frequency now moves to higher frequencies of the grid.
- *  Errors: RANGE a shift by the whole band or more.  Source: transform-numerics 6.6. */
+ *  Errors: RANGE a shift by the whole band or more.  Source: docs/design/regridding.md */
 MMS_API MMS_CHECKED mms_status mms_interpolation_shift(mms_interpolation *interpolation,
                                                        double now_hz, double reference_hz,
                                                        mms_error *err);
@@ -178,7 +178,7 @@ MMS_API int64_t mms_interpolation_scratch(const mms_interpolation *interpolation
  *  out[nrow][nchan_out][ncorr], which shares nothing with it.  A row's bits depend on that row
  *  alone.  flag[nrow][nchan_in][ncorr], NULL where none is set, is looked at by FFTSHIFT only.
  * scratch: mms_interpolation_scratch() bytes, aligned to 64, one for each thread. Source:
- * transform-numerics 6.4, 6.5, 6.6. */
+ * docs/design/regridding.md */
 MMS_API void mms_interpolation_values(const mms_interpolation *interpolation, int64_t nrow,
                                       int64_t ncorr, int nfloat, const float *data,
                                       const uint8_t *flag, float *out, void *scratch);
@@ -222,7 +222,7 @@ typedef struct mms_combination {
  *  @param[out] out  NULL on failure; end it with mms_combination_free()
  *  Errors: ARG other numbers of channels or frames, no window; RANGE frequencies that neither rise
  *          nor fall; MEM.
- *  Source: transform-numerics 6.7. */
+ *  Source: docs/design/regridding.md */
 MMS_API MMS_CHECKED mms_status mms_combination_make(int32_t nwindow,
                                                     const mms_combine_window *windows,
                                                     mms_combination **out, mms_error *err);
@@ -250,7 +250,7 @@ typedef struct mms_combination_out {
 
 /** Combine the rows of one (TIME, baseline).  Errors: SHAPE no row at all.
  *  Exact numerics: data are means by fraction and weight, weights are sums, and every good channel
- *  counts.  Source: transform-numerics 6.7. */
+ *  counts.  Source: docs/design/regridding.md */
 MMS_API MMS_CHECKED mms_status mms_combination_apply(const mms_combination *combination,
                                                      mms_numerics numerics,
                                                      const mms_combination_in *in,

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/** Selection expressions; NULL or "" selects everything.  Source: parallel-tasks 5. */
+/** Selection expressions; NULL or "" selects everything.  Source: docs/partition.md, Selections */
 typedef struct mms_select {
     const char *field, *spw, *scan, *antenna, *correlation, *timerange, *intent, *array, *uvrange,
         *observation, *feed, *taql;
@@ -87,7 +87,7 @@ MMS_API bool mms_selection_cuts_channels(const mms_selection *s);
 MMS_API mms_ids mms_selection_corrs(const mms_selection *s, int32_t pol);
 
 /** Refuse what can't be written: three of four products.  For verbs that write a selection.
- *  Errors: UNSUPPORTED.  Source: multi-ms 2.3. */
+ *  Errors: UNSUPPORTED.  Source: docs/partition.md, Selections */
 MMS_API MMS_CHECKED mms_status mms_selection_check_corrs(mms_selection *s, mms_error *err);
 
 /** Leave out windows of which no channel is selected ("*:1.4~1.5GHz"): their rows, spws and DDs.

@@ -37,7 +37,7 @@ typedef struct mms_simulate_opts {
     bool autocorrelations, data, model, corrected, floatdata, wtspectrum, sigmaspectrum;
     bool source, pointing, syscal, weather; /**< sub-tables with rows */
     bool spw_order;     /**< rows by DD, scan, time; else by scan, time, DD.  Baselines last */
-    const char *layout; /**< storage managers: casa (multi-ms 1.12), tiledcolumn, standard, shared,
+    const char *layout; /**< storage managers: casa (docs/format.md), tiledcolumn, standard, shared,
                              cell or aipsio */
     int64_t ntile;      /**< 0: tiles of 1 MiB; 1: rows; 3: correlations, channels, rows */
     const int64_t *tile;
@@ -64,7 +64,7 @@ MMS_API MMS_CHECKED mms_status mms_simulate_size(const mms_simulate_opts *opts, 
  *  the same opts give the same bytes (but for those that casacore leaves unset in the layouts
  *  standard and aipsio).  Not collective.
  *  Errors: ARG, RANGE, EXISTS, TABLE, MEM; what progress returns.
- *  Source: MeasurementSet definition 2.0; multi-ms 1.12 for the layout casa. */
+ *  Source: MeasurementSet definition 2.0; docs/format.md for the layout casa. */
 MMS_API MMS_CHECKED mms_status mms_simulate(const char *path, const mms_simulate_opts *opts,
                                             mms_error *err);
 

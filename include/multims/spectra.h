@@ -36,8 +36,8 @@ typedef struct mms_spectra {
     uint8_t *flag;         /**< [nrow][nchan][ncorr], 0 or 1 */
     float *weight, *sigma; /**< [nrow][ncorr] */
     /** [nrow][nchan][ncorr].  Input: NULL where WEIGHT_SPECTRUM does not exist for the request
-     *  (transform-numerics 0.4), or for these rows: WEIGHT or SIGMA in each channel.  Output: NULL
-     *  where spectra are not written (0.7). */
+     *  (docs/design/transforms.md), or for these rows: WEIGHT or SIGMA in each channel.  Output:
+     * NULL where spectra are not written (0.7). */
     float *weight_spectrum, *sigma_spectrum;
 } mms_spectra;
 
@@ -45,7 +45,7 @@ typedef struct mms_spectra {
 MMS_API unsigned mms_spectra_kinds(const mms_spectra *spectra);
 
 /** Mean along the channels of x[nchan][ncorr] over the channels without flag, over all where all
- *  are flagged; flag NULL: none is.  out[ncorr].  Source: transform-numerics 0.4. */
+ *  are flagged; flag NULL: none is.  out[ncorr].  Source: docs/design/transforms.md */
 MMS_API void mms_mean_spectrum(int64_t nchan, int64_t ncorr, const float *x, const uint8_t *flag,
                                float *out);
 
@@ -59,13 +59,13 @@ typedef enum mms_weight_rule {
 } mms_weight_rule;
 
 /** Choose the rule for the kinds that are written; renamed: CORRECTED becomes DATA.  No kinds at
- *  all (LAG_DATA alone): COPY.  Source: transform-numerics 0.5. */
+ *  all (LAG_DATA alone): COPY.  Source: docs/design/transforms.md */
 MMS_API mms_weight_rule mms_split_weight_rule(unsigned kinds, bool renamed);
 
 /** Write WEIGHT, SIGMA and the spectra that out has by rule; in and out have one shape and may be
  *  the same arrays; out has both spectra or none.  A spectrum that in does not have is WEIGHT or
  *  SIGMA in each channel.
- *  Source: transform-numerics 0.5. */
+ *  Source: docs/design/transforms.md */
 MMS_API void mms_split_weights(mms_weight_rule rule, mms_numerics numerics, const mms_spectra *in,
                                mms_spectra *out);
 
@@ -88,7 +88,7 @@ typedef struct mms_spectral_opts {
     bool hanning;
     mms_numerics numerics;
     unsigned kinds;       /**< data columns that are processed */
-    bool weight_spectrum; /**< WEIGHT_SPECTRUM exists in the sense of transform-numerics 0.4 */
+    bool weight_spectrum; /**< WEIGHT_SPECTRUM exists in the sense of docs/design/transforms.md */
     bool time_averaged;   /**< rows come from mms_time_average_mean() */
     int direction;        /**< of the whole window: -1 descending, 1 ascending, 0 as axis is */
 } mms_spectral_opts;
@@ -103,7 +103,7 @@ typedef struct mms_spectral_plan mms_spectral_plan;
 /** Prepare the average and the smoothing of one window: shapes, frequencies, warnings.
  *  @param[out] out  the plan, NULL on failure; end it with mms_spectral_plan_free()
  *  Errors: ARG no channel is left, a bad chanbin; RANGE a channel that axis does not have; MEM.
- *  Source: transform-numerics 1.3, 3.4, 4. */
+ *  Source: docs/design/transforms.md */
 MMS_API MMS_CHECKED mms_status mms_spectral_prepare(const mms_spectral_axis *axis,
                                                     const mms_spectral_opts *opts,
                                                     mms_spectral_plan **out, mms_error *err);
@@ -133,7 +133,7 @@ MMS_API int64_t mms_spectral_scratch(const mms_spectral_plan *plan, int64_t ncor
  *  with in.
  *  @param scratch  mms_spectral_scratch() bytes, aligned to 64
  *  Errors: SHAPE in or out disagrees with the plan.
- *  Source: transform-numerics 0.6, 2, 3.2, 3.3, 4, 8. */
+ *  Source: docs/design/transforms.md */
 MMS_API MMS_CHECKED mms_status mms_spectral_apply(const mms_spectral_plan *plan,
                                                   const mms_spectra *in, mms_spectra *out,
                                                   void *scratch, mms_error *err);
@@ -170,7 +170,7 @@ typedef struct mms_time_opts {
 /** Compare two rows by chunk (OBSERVATION_ID, ARRAY_ID, SCAN_NUMBER, STATE_ID, FIELD_ID,
  *  DATA_DESC_ID without what timespan names), then TIME: < 0, 0, > 0.  A stable sort of rows whose
  *  TIME falls gives the order MMS_BY_CHUNK; within it the bins are those of any input order.
- *  Source: transform-numerics 1.7. */
+ *  Source: docs/design/transforms.md */
 MMS_API int mms_time_row_compare(const mms_time_row *a, const mms_time_row *b, unsigned timespan);
 
 /** Where a row goes. */
@@ -190,7 +190,7 @@ MMS_API void mms_time_bins_free(mms_time_bins **bins);
 
 /** Find the bin of the next row.  Before that, bins that can get no more rows are closed.
  *  Errors: RANGE TIME falls, or (MMS_BY_CHUNK) a chunk comes after a later one; MEM.
- *  Source: transform-numerics 5.2. */
+ *  Source: docs/design/transforms.md */
 MMS_API MMS_CHECKED mms_status mms_time_bins_add(mms_time_bins *bins, const mms_time_row *row,
                                                  mms_time_place *place, mms_error *err);
 
@@ -246,7 +246,7 @@ MMS_API int64_t mms_time_average_scratch(const mms_time_average *average);
 /** Add a row of in, whose columns are those of the kinds; rows come in the order of TIME.  Threads
  *  may add to different sums at a time.
  *  @param scratch  mms_time_average_scratch() bytes, aligned to 64
- *  Source: transform-numerics 5.4, 5.5. */
+ *  Source: docs/design/transforms.md */
 MMS_API void mms_time_average_add(const mms_time_average *average, mms_time_sums *sums,
                                   const mms_spectra *in, int64_t row,
                                   const mms_time_scalars *scalars, void *scratch);
@@ -254,7 +254,7 @@ MMS_API void mms_time_average_add(const mms_time_average *average, mms_time_sums
 /** Write the averaged row into row of out (data, FLAG, WEIGHT, SIGMA, the spectra that out has) and
  *  scalars.  Ids are those of the bin's first row; FLAG_ROW is F.  Threads may do that with
  *  different sums.  What comes next is mms_spectral_apply() with time_averaged, which wants both
- * spectra, or mms_split_weights(). Source: transform-numerics 5.3, 5.4, 5.6. */
+ * spectra, or mms_split_weights(). Source: docs/design/transforms.md */
 MMS_API void mms_time_average_mean(const mms_time_average *average, const mms_time_sums *sums,
                                    mms_spectra *out, int64_t row, mms_time_scalars *scalars);
 

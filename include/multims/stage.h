@@ -3,7 +3,8 @@
 #define MULTIMS_STAGE_H
 /** @file stage.h  Staged outputs: made beside their final place and renamed there when complete.
  *
- *  Under its final name an output is complete or absent.  Source: design D7; spec job-engine 5.6.
+ *  Under its final name an output is complete or absent.  Source: docs/partition.md, What is
+ * guaranteed
  */
 
 #include "multims/base.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SUBTABLES_H
 #define MULTIMS_SUBTABLES_H
-/** @file subtables.h  The sub-tables of an output: written once, from the selection (design D20).
+/** @file subtables.h  The sub-tables of an output: written once, from the selection.
  */
 
 #include "multims/select.h"
@@ -29,7 +29,7 @@ typedef struct mms_subtables_opts {
  *  by the selections that were given; tables that an MS must have and the input lacks, empty.
  *  Keywords whose tables are missing are reported once and left out.
  *  @param[out] names  JSON array of the names written; the caller frees it
- *  Errors: TABLE, SPACE, IO; SELECT when no FEED row is left.  Source: multi-ms 1.7, 3.5. */
+ *  Errors: TABLE, SPACE, IO; SELECT when no FEED row is left.  Source: docs/format.md */
 MMS_API MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection,
                                                    const mms_subtables_opts *opts,
                                                    const char *folder, mms_value **names,

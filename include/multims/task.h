@@ -4,7 +4,7 @@
 /** @file task.h  A task: its name, its parameters, declared once, and its run function.
  *
  *  Command-line options, key=value words, JSON parameters, validation, --help and HISTORY rows all
- *  come from the table.  Source: design D2, D3. */
+ *  come from the table.  Source: docs/design/architecture.md, A verb */
 
 #include <stdio.h>
 
@@ -121,6 +121,27 @@ MMS_API MMS_CHECKED mms_status mms_run_engine(mms_run *run, mms_error *err);
 
 /** Parsed arguments of one task. */
 typedef struct mms_args mms_args;
+
+/** Do a task in one call: no progress is shown, log lines go where mms_log_to() sends them. Workers
+ *  are started as mms_run_engine() says; they end with the call.  Tasks that write catch SIGINT and
+ *  SIGTERM from then on (mms_stop_catch()).
+ *  @param      task     its name or alias: "partition"
+ *  @param      request  its parameters: a JSON object, or words as on the command line, separated
+ * by blanks: "vis=in.ms outputvis=out.mms spw='0:5~20' workers=2"
+ *  @param[out] result   what the program prints with --json; the caller ends it with
+ *                       mms_value_free(); NULL is accepted.  Set with OK and DIFFERS alone
+ *  Errors: ARG naming the parameter; those of the task, with its name in front.
+ *  Source: docs/library.md */
+MMS_API MMS_CHECKED mms_status mms_task_call(const char *task, const char *request,
+                                             mms_value **result, mms_error *err);
+
+/** Run a task with parsed arguments and end its engine.  run holds how (json, quiet) and tells
+ *  after it whether anything was written.
+ *  @param[out] result  an object, set on failure too; the caller frees it
+ *  Errors: those of the task. */
+MMS_API MMS_CHECKED mms_status mms_task_run(mms_run *run, const mms_task *task,
+                                            const mms_args *args, mms_value **result,
+                                            mms_error *err);
 
 /** Parse and validate the words after the verb: GNU options (--name value, --name=value,
  * --no-name), key=value words with or without Python quoting, positional parameters, and --params

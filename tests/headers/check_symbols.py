@@ -22,17 +22,28 @@ def declared(folder):
 def exported(library):
     lines = subprocess.run(["nm", "-D", "--defined-only", library], text=True, check=True,
                            capture_output=True).stdout.splitlines()
-    return {line.split()[-1].split("@")[0] for line in lines}
+    return dict((line.split()[-1] + "@@").split("@@")[:2] for line in lines if " A " not in line)
+
+
+def version_node(library):
+    """What the symbols must carry: the soname's number."""
+    lines = subprocess.run(["readelf", "-d", library], text=True, check=True,
+                           capture_output=True).stdout
+    return "MULTIMS_" + re.search(r"SONAME.*libmultims\.so\.([\d.]+)\]", lines)[1]
 
 
 def main():
-    said, there = declared(pathlib.Path(sys.argv[1])), exported(sys.argv[2])
+    said, symbols = declared(pathlib.Path(sys.argv[1])), exported(sys.argv[2])
+    there, node = set(symbols), version_node(sys.argv[2])
+    other = sorted(name for name, version in symbols.items() if version != node)
+    if other:
+        print(f"not of version {node}: {' '.join(other)}")
     for name in sorted(said - there):
         print(f"declared, not exported: {name}")
     for name in sorted(there - said):
         print(f"exported, not declared: {name}")
     print(f"{len(said)} functions declared, {len(there)} symbols exported")
-    sys.exit(said != there or not said)
+    sys.exit(said != there or not said or bool(other))
 
 
 main()

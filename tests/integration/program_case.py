@@ -27,9 +27,9 @@ class ProgramCase(unittest.TestCase):
 
     def run_words(self, *words, **options):
         """Run any command in the test's folder."""
-        return subprocess.run([str(w) for w in words], cwd=self.folder, text=True, timeout=120,
+        return subprocess.run([str(w) for w in words], cwd=self.folder, text=True,
                               stdin=subprocess.DEVNULL,
-                              **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+                              **{"timeout": 120, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
 
     def multims(self, *words, status=0, **options):
         """Run the program and demand its exit status."""

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file call.c  Runs a task: for the program, and in one call for others. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "task_priv.h"
+
+/** Words of a request, in one piece of memory. */
+typedef struct word_list {
+    char *text;
+    int64_t n, capacity;
+    const char **words;
+} word_list;
+
+mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args,
+                        mms_value **result, mms_error *err)
+{
+    mms_status st;
+
+    run->task = task;
+    run->params = mms_args_values(args);
+    run->given = mms_args_given(args);
+    run->workers = (int)mms_args_options(args)->workers;
+    *result = NULL;
+    MMS_TRY(mms_value_parse("{}", result, err));
+    st = task->run(run, mms_args_struct(args), *result, err);
+done:
+    mms_engine_close(&run->engine);
+    return st;
+}
+
+/** The end of a word: a blank outside of quotes and brackets. */
+static char *word_end(char *s)
+{
+    int depth = 0;
+    char quote = '\0';
+
+    for (; *s && (quote || depth > 0 || !isspace((unsigned char)*s)); s++) {
+        if (quote)
+            quote = *s == quote ? '\0' : quote;
+        else if (*s == '\'' || *s == '"')
+            quote = *s;
+        else if (strchr("([{", *s))
+            depth++;
+        else if (strchr(")]}", *s))
+            depth--;
+    }
+    return s;
+}
+
+static mms_status split_words(const char *request, word_list *list, mms_error *err)
+{
+    list->text = strdup(request);
+    if (!list->text)
+        return mms_fail(err, MMS_ERR_MEM, "request: out of memory");
+    for (char *s = list->text; *s;) {
+        char *const end = word_end(s);
+        const bool last = !*end;
+        *end = '\0';
+        if (*s) {
+            const mms_status st =
+                mms_grow(&list->words, &list->capacity, list->n + 1, sizeof *list->words, err);
+            if (st != MMS_OK)
+                return st;
+            list->words[list->n++] = s;
+        }
+        s = last ? end : end + 1;
+    }
+    return MMS_OK;
+}
+
+static mms_status parse_words(const mms_task *task, const char *request, mms_args **args,
+                              mms_error *err)
+{
+    word_list list = {0};
+    mms_status st = split_words(request, &list, err);
+
+    if (st == MMS_OK)
+        st = mms_args_parse(task, (int)list.n, list.words, args, err);
+    free(list.words);
+    free(list.text);
+    return st;
+}
+
+static mms_status parse_object(const mms_task *task, const char *request, mms_args **args,
+                               mms_error *err)
+{
+    mms_value *object = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_value_parse(request, &object, err));
+    MMS_TRY(mms_args_from_value(task, object, args, err));
+done:
+    mms_value_free(&object);
+    return st;
+}
+
+mms_status mms_task_call(const char *name, const char *request, mms_value **result, mms_error *err)
+{
+    const mms_task *const task = mms_task_find(name);
+    const char *const text = request ? request + strspn(request, " \t\n") : "";
+    mms_run run = {.quiet = true};
+    mms_value *answer = NULL;
+    mms_args *args = NULL;
+    mms_status st;
+
+    if (result)
+        *result = NULL;
+    if (!task)
+        return mms_fail(err, MMS_ERR_ARG, "unknown task %s", name);
+    MMS_TRY(*text == '{' ? parse_object(task, text, &args, err)
+                         : parse_words(task, text, &args, err));
+    if (mms_args_options(args)->help)
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "parameter help: mms_task_help() prints it"));
+    MMS_TRY(mms_task_run(&run, task, args, &answer, err));
+done:
+    if (result && (st == MMS_OK || st == MMS_ERR_DIFFERS)) {
+        *result = answer;
+        answer = NULL;
+    }
+    mms_value_free(&answer);
+    mms_args_free(&args);
+    return st == MMS_OK ? st : mms_wrap(err, st, "%s", name);
+}
