@@ -25,8 +25,8 @@ typedef struct mms_verification {
     mms_value *subtables; /**< of member 0: {name: path} */
     mms_value
         *absent; /**< {name: true} of sub-tables that a keyword of some member names in vain */
-    mms_value *additions; /**< {name: [members that have it, differs]} of sub-tables that stand in
-                               no definition and have no link in the reference */
+    mms_value *additions; /**< {name: members that have it} of sub-tables that stand in no
+                               definition and have no link in the reference */
     mms_check check_members, check_columns, check_keywords, check_subtables, check_ids,
         check_shapes;
 } mms_verification;
@@ -60,8 +60,7 @@ MMS_CHECKED mms_status mms_verify_against(mms_verification *v, mms_error *err);
 /** Set a member's subtables and absent; those that are absent are findings. */
 MMS_CHECKED mms_status mms_find_subtables(mms_verification *v, mms_member *m, mms_error *err);
 
-/** Warn of sub-tables that another program has added to some members.  They stay in additions,
- * those that all members have alike do not. */
+/** Warn of the additions, which are another program's. */
 void mms_verify_additions(mms_verification *v);
 
 #ifdef __cplusplus

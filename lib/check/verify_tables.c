@@ -140,31 +140,20 @@ static bool is_addition(const mms_verification *v, const char *name)
 /** Count a member that has an addition. */
 static void count_addition(mms_verification *v, const char *name)
 {
-    mms_value *entry = json_object_get(v->additions, name);
+    const json_int_t n = json_integer_value(json_object_get(v->additions, name));
 
-    if (!entry) {
-        entry = json_pack("[i, b]", 0, 0);
-        json_object_set_new(v->additions, name, entry);
-    }
-    json_array_set_new(entry, 0, json_integer(json_integer_value(json_array_get(entry, 0)) + 1));
+    json_object_set_new(v->additions, name, json_integer(n + 1));
 }
 
 void mms_verify_additions(mms_verification *v)
 {
     mms_text list = {0};
     const char *name;
-    mms_value *entry;
-    void *next;
+    mms_value *n;
 
-    json_object_foreach_safe(v->additions, next, name, entry)
-    {
-        const json_int_t n = json_integer_value(json_array_get(entry, 0));
-        if (n == v->nmember && !json_is_true(json_array_get(entry, 1)))
-            json_object_del(v->additions, name);
-        else
-            mms_text_add(&list, "%s %s (in %" JSON_INTEGER_FORMAT " of %" PRId64 " sub-MSs)",
-                         list.length ? "," : "", name, n, v->nmember);
-    }
+    json_object_foreach(v->additions, name, n)
+        mms_text_add(&list, "%s %s (in %" JSON_INTEGER_FORMAT " of %" PRId64 " sub-MSs)",
+                     list.length ? "," : "", name, json_integer_value(n), v->nmember);
     if (list.text)
         mms_report_warn(&v->report, "%s: sub-tables that another program has added:%s", v->path,
                         list.text);
@@ -185,9 +174,7 @@ static mms_status check_copy(mms_verification *v, const mms_member *m, const cha
     MMS_TRY(mms_report_start(&found, 1, err));
     mms_check_start(&check, &found, "%s", name);
     st = mms_diff_tables(first, path, &how, &check, err);
-    if (check.count && is_addition(v, name))
-        json_array_set_new(json_object_get(v->additions, name), 1, json_true());
-    else if (check.count)
+    if (check.count)
         mms_check_add_member(
             &v->check_subtables, json_pack("{s:s}", "table", name), m->name,
             "%s differs from the first member's: %s", name,
@@ -215,7 +202,8 @@ static mms_status check_subtable(mms_verification *v, const mms_member *m, const
     if (!first && !addition && !json_object_get(v->absent, name))
         mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
                              "%s, which the first member lacks", name);
-    return first && strcmp(name, "HISTORY") ? check_copy(v, m, name, path, first, err) : MMS_OK;
+    return first && !addition && strcmp(name, "HISTORY") ? check_copy(v, m, name, path, first, err)
+                                                         : MMS_OK;
 }
 
 mms_status mms_verify_subtables(mms_verification *v, const mms_member *m, mms_error *err)

@@ -125,6 +125,11 @@ class Members(ProgramCase):
             self.assertEqual(run.stdout.count("\n"), 1)
         self.assertEqual(len(self.answer("verify", "out.mms")["warnings"]), 1)
 
+    def test_so_are_those_of_all_parts(self):
+        for i in range(8):
+            self.add_table(i, "QUALITY_KIND_NAME")
+        self.assertIn("QUALITY_KIND_NAME (in 8 of 8 sub-MSs)", self.multims("verify", "out.mms").stderr)
+
     def test_so_are_those_that_differ_from_part_to_part(self):
         for i in range(8):
             self.add_table(i, "QUALITY_KIND_NAME", i)
