@@ -18,6 +18,7 @@
 #include <strings.h>
 
 #include <cmath>
+#include <limits>
 
 #include "measures_data.hpp"
 #include "measures_priv.h"
@@ -43,20 +44,6 @@ const frame_name frames[MMS_FRAME_COUNT] = {
     {"BARY", MMS_FRAME_BARY},    {"GEO", MMS_FRAME_BARY},    {"TOPO", MMS_FRAME_GEO},
     {"GALACTO", MMS_FRAME_LSRD}, {"LGROUP", MMS_FRAME_BARY}, {"CMB", MMS_FRAME_BARY},
 };
-
-/** Bring casacore's caches into a state that depends on the epoch alone.  It keeps coefficients of
- *  aberration and nutation by epoch, for the whole process, and takes those of any other epoch
- * within 53 minutes; so they are asked for at fixed epochs, of which each has one that near.
- * UT1-UTC of the last epoch is kept for those within an hour: it is asked for on another day. */
-void settle_caches(double day)
-{
-    const double near = 1e-6, apart = 2 * near * (1 - near), centuries = (day - 51544.5) / 36525;
-    const double fixed = (std::floor(centuries / apart) + 0.5) * apart;
-
-    MeasTable::mulAber(fixed, near);
-    MeasTable::mulSC(fixed, near);
-    MeasTable::dUT1(day - 2);
-}
 
 /** A viewpoint as casacore's frame, made anew for each route: its caches depend on what was asked
  *  before. */
@@ -98,6 +85,12 @@ public:
         v.readjust(MeasTable::diurnalAber(radius, tdb) * std::cos(latitude));
         return v;
     }
+    double tdb() const
+    {
+        double day;
+        frame_.getTDB(day);
+        return day;
+    }
     /** Velocity of Earth round the barycentre, in c. */
     MVPosition orbit() const
     {
@@ -116,6 +109,34 @@ struct ends {
     const mms_viewpoint &view_in, &view_out;
     scene in, out;
 };
+
+/** Bring casacore's caches into a state that depends on the two epochs alone.  For the whole
+ * process it keeps the coefficients of aberration and nutation of 32 epochs, and takes those of any
+ * of them within 53 minutes.  So the cache begins anew with each reference time (out), whose
+ * coefficients are its own, as in CASA; any other epoch takes those of a fixed distance from it, of
+ * which it is near to one.  UT1-UTC of the last epoch is kept for those within an hour: it is asked
+ * for on another day. */
+void settle_caches(const ends &e)
+{
+    static double reference = std::numeric_limits<double>::quiet_NaN(); // under casacore_lock()
+    const double near = 1e-6, apart = 2 * near * (1 - near);
+    const double days = (e.view_in.time_s - e.view_out.time_s) / day_s;
+    const double steps = std::round(days / 36525 / apart);
+    const auto keep = [&](double centuries) {
+        MeasTable::mulAber(centuries, near);
+        MeasTable::mulSC(centuries, near);
+    };
+
+    if (reference != e.view_out.time_s)
+        for (int i = 0; i < 32; i++)
+            keep(-50 - i);
+    reference = e.view_out.time_s;
+    MeasTable::dUT1(e.view_out.time_s / day_s - std::fabs(days) - 2);
+    e.out.apparent();
+    e.out.orbit();
+    if (steps != 0)
+        keep((e.out.tdb() - 51544.5) / 36525 + steps * apart);
+}
 
 double receding(double g)
 {
@@ -257,8 +278,7 @@ void fill_route(int32_t from, const mms_viewpoint &in, int32_t to, const mms_vie
         far.direction = in.direction;
     const ends e{in, far, scene(in), scene(far)};
 
-    settle_caches(in.time_s / day_s);
-    settle_caches(far.time_s / day_s);
+    settle_caches(e);
     walk_route(from, to, exact, [&](int32_t frame, bool to_parent) {
         route->factor[route->n++] = to_parent ? up(e, frame) : down(e, frame);
     });
