@@ -4,8 +4,9 @@
  *
  *  usage: multims-manpage NAME VERSION [FILE.md ...] > PAGE
  *
- *  NAME is a verb, its alias, or multims for the page of the program.  Of Markdown it knows
- * headings, paragraphs, lists, indented examples, `code`, **strong** and links. */
+ *  NAME is a verb, its alias, a command of the program, or multims for the page of the program.  Of
+ * Markdown it knows headings, paragraphs, lists, indented examples, `code`, **strong** and links.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,6 +286,31 @@ static void put_program(const char *version, char *text)
     convert(rest, false);
 }
 
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < NCOMMANDS; i++)
+        if (!strcmp(name, commands[i].name))
+            return &commands[i];
+    return NULL;
+}
+
+static void put_command(const struct command *c, const char *version, char *text)
+{
+    char *const details = strdup(c->details);
+    char *rest;
+
+    put_title(c->name, version, c->summary);
+    put_heading(".SH", "Synopsis");
+    fputs("\\fBmultims\\fP ", stdout);
+    put_text(c->usage, strlen(c->usage), false);
+    putchar('\n');
+    put_heading(".SH", "Description");
+    rest = convert(text, true);
+    convert(details, false);
+    convert(rest, false);
+    free(details);
+}
+
 static void put_see_also(const char *own)
 {
     put_heading(".SH", "See also");
@@ -323,9 +349,10 @@ int main(int argc, char **argv)
     const char *const name = argc > 2 ? argv[1] : "";
     const bool program = !strcmp(name, "multims");
     const mms_task *const task = mms_task_find(name);
+    const struct command *const command = find_command(name);
     char *text;
 
-    if (!task && !program) {
+    if (!task && !program && !command) {
         fprintf(stderr, "usage: multims-manpage VERB|multims VERSION [FILE.md ...] > PAGE\n");
         return 2;
     }
@@ -338,6 +365,8 @@ int main(int argc, char **argv)
         return 1;
     if (program)
         put_program(argv[2], text);
+    else if (command)
+        put_command(command, argv[2], text);
     else
         put_task(task, argv[2], text);
     put_see_also(program ? "" : name);

@@ -2,11 +2,13 @@
 /** @file multims.c  The program: find the task, parse, run, print, end with a status (design D16).
  */
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "multims/engine.h"
@@ -55,11 +57,15 @@ static void flush_output(void)
         output_errno = errno;
 }
 
-/* Close stdout; what could not be written there makes a good run a failed one */
+/* Close stdout; what could not be written there makes a good run a failed one, unless whoever read
+ * it has had enough: "| head" */
 static int finish_output(int status)
 {
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    const bool nobody_reads = poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+
     flush_output();
-    if (!(ferror(stdout) | fclose(stdout)))
+    if (!(ferror(stdout) | fclose(stdout)) || nobody_reads)
         return status;
     fprintf(stderr, "multims: standard output: %s\n",
             output_errno ? strerror(output_errno) : "write error");
@@ -191,25 +197,119 @@ static void print_usage(FILE *out)
                  "multims --version     what this was built with\n");
 }
 
-/* Refuse a verb that nobody knows, and name the one that was probably meant */
-static int refuse_verb(const char *verb)
+/* Tasks of CASA that are no verbs here, for those who try */
+static const char *const of_casa[] = {
+    "accor",
+    "accum",
+    "applycal",
+    "asdmsummary",
+    "bandpass",
+    "blcal",
+    "calstat",
+    "clearcal",
+    "clearstat",
+    "concat",
+    "conjugatevis",
+    "cvel",
+    "cvel2",
+    "delmod",
+    "exportuvfits",
+    "fixplanets",
+    "fixvis",
+    "flagcmd",
+    "flagdata",
+    "flagmanager",
+    "fluxscale",
+    "fringefit",
+    "ft",
+    "gaincal",
+    "gencal",
+    "importasdm",
+    "importuvfits",
+    "listcal",
+    "listhistory",
+    "listvis",
+    "mstransform2",
+    "phaseshift",
+    "plotants",
+    "plotms",
+    "polcal",
+    "rerefant",
+    "rmtables",
+    "setjy",
+    "simobserve",
+    "statwt",
+    "tclean",
+    "uvcontsub",
+    "uvcontsub_old",
+    "uvmodelfit",
+    "uvsub",
+    "virtualconcat",
+    "vishead",
+    "visstat",
+    NULL,
+};
+
+static bool is_of_casa(const char *verb)
+{
+    for (const char *const *name = of_casa; *name; name++)
+        if (!strcmp(verb, *name))
+            return true;
+    return false;
+}
+
+/* The verb, alias, command or option that a word was probably meant to be, or NULL */
+static const char *nearest_verb(const char *verb)
 {
     enum { MOST = 256 };
-    const char *names[MOST + NCOMMANDS + 1];
-    const char *nearest;
+    const char *names[2 * MOST + NCOMMANDS + 3];
     int n = 0;
 
-    for (const mms_task *const *t = mms_tasks(); *t && n < MOST; t++)
+    for (const mms_task *const *t = mms_tasks(); *t && n < 2 * MOST; t++) {
         names[n++] = (*t)->name;
+        if ((*t)->alias)
+            names[n++] = (*t)->alias;
+    }
     for (int i = 0; i < NCOMMANDS; i++)
         names[n++] = commands[i].name;
+    names[n++] = "--help";
+    names[n++] = "--version";
     names[n] = NULL;
-    nearest = mms_word_nearest(verb, names);
-    if (nearest)
+    return mms_word_nearest(verb, names);
+}
+
+/* Refuse a verb that nobody knows, and name the one that was probably meant; of a pasted call, its
+ * name counts */
+static int refuse_verb(const char *word)
+{
+    size_t length;
+    const char *const called = mms_task_call_name(word, &length);
+    char *const verb = called ? strndup(called, length) : strdup(word);
+    const char *const nearest = verb ? nearest_verb(verb) : NULL;
+
+    if (verb && is_of_casa(verb))
+        fprintf(stderr, "multims: %s: this task of CASA is not in this version\n", verb);
+    else if (nearest)
         fprintf(stderr, "multims: unknown verb %s: did you mean %s?\n", verb, nearest);
     else
-        fprintf(stderr, "multims: unknown verb %s: multims help lists them\n", verb);
+        fprintf(stderr, "multims: unknown verb %s: multims help lists them\n", verb ? verb : word);
+    free(verb);
     return EXIT_REFUSED;
+}
+
+/* The task that a word names, or calls as a CASA script does, or NULL; *call says which */
+static const mms_task *find_task(const char *word, bool *call)
+{
+    const mms_task *task = mms_task_find(word);
+    size_t length;
+    const char *const called = task ? NULL : mms_task_call_name(word, &length);
+    char *const name = called ? strndup(called, length) : NULL;
+
+    *call = called;
+    if (name)
+        task = mms_task_find(name);
+    free(name);
+    return task;
 }
 
 static bool has_dryrun(const mms_task *task)
@@ -218,6 +318,28 @@ static bool has_dryrun(const mms_task *task)
         if (!strcmp(p->name, "dryrun"))
             return true;
     return false;
+}
+
+static const struct command *find_command(const char *word)
+{
+    for (int i = 0; i < NCOMMANDS; i++)
+        if (!strcmp(word, commands[i].name))
+            return &commands[i];
+    return NULL;
+}
+
+static int help_command(const struct command *c)
+{
+    printf("multims %s: %s\n\nusage: multims %s\n", c->name, c->summary, c->usage);
+    if (*c->details)
+        printf("\n%s", c->details);
+    if (strcmp(c->name, "plan") != 0)
+        return EXIT_DONE;
+    printf("\nVerbs that make a plan:\n");
+    for (const mms_task *const *t = mms_tasks(); *t; t++)
+        if (has_dryrun(*t))
+            printf("  %-16s %s\n", (*t)->name, (*t)->summary);
+    return EXIT_DONE;
 }
 
 /* Run a verb with --dryrun, which stands behind all other options so that none undoes it */
@@ -240,12 +362,20 @@ static int run_dry(const mms_task *task, int nwords, const char *const *words)
     return status;
 }
 
+static bool is_help(const char *word)
+{
+    return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
 static int plan(int nwords, const char *const *words)
 {
-    const mms_task *const task = nwords ? mms_task_find(words[0]) : NULL;
+    bool call;
+    const mms_task *const task = nwords ? find_task(words[0], &call) : NULL;
 
     if (task && has_dryrun(task))
-        return run_dry(task, nwords - 1, words + 1);
+        return run_dry(task, nwords - !call, words + !call);
+    if (nwords && is_help(words[0]))
+        return help_command(find_command("plan"));
     if (!nwords)
         fprintf(stderr, "multims plan: which verb? As in: multims plan split in.ms out.ms\n");
     else if (task)
@@ -255,25 +385,20 @@ static int plan(int nwords, const char *const *words)
     return EXIT_REFUSED;
 }
 
-static bool is_command(const char *word)
-{
-    for (int i = 0; i < NCOMMANDS; i++)
-        if (!strcmp(word, commands[i].name))
-            return true;
-    return false;
-}
-
 static int help(int nwords, const char *const *words)
 {
-    const bool command = nwords && is_command(words[0]);
+    const struct command *const command = nwords ? find_command(words[0]) : NULL;
     const mms_task *const task = nwords ? mms_task_find(words[0]) : NULL;
+    const bool itself = command && !strcmp(command->name, "help");
 
     if (nwords > 1) {
         fprintf(stderr, "multims help: unexpected word %s: one verb is enough\n", words[1]);
         return EXIT_REFUSED;
     }
-    if (nwords && !task && !command)
+    if (nwords && !task && !command && !is_help(words[0]))
         return refuse_verb(words[0]);
+    if (command && !itself)
+        return help_command(command);
     if (task)
         mms_task_help(task, stdout);
     else
@@ -286,6 +411,8 @@ static int list_tasks(int nwords, const char *const *words)
     mms_value *all;
     int status;
 
+    if (nwords == 1 && is_help(words[0]))
+        return help_command(find_command("tasks"));
     if (nwords > 1 || (nwords && strcmp(words[0], "--json"))) {
         fprintf(stderr, "multims tasks: unexpected word %s: only --json is known\n",
                 words[nwords - 1]);
@@ -305,15 +432,16 @@ static int list_tasks(int nwords, const char *const *words)
 static int run_command(int nwords, const char *const *words)
 {
     const char *const verb = nwords ? words[0] : "";
-    const mms_task *const task = mms_task_find(verb);
+    bool call;
+    const mms_task *const task = find_task(verb, &call);
 
-    if (task)
-        return parse_and_run(task, nwords - 1, words + 1);
+    if (task) /* a call is read with the words behind it */
+        return parse_and_run(task, nwords - !call, words + !call);
     if (!strcmp(verb, "plan"))
         return plan(nwords - 1, words + 1);
     if (!strcmp(verb, "tasks"))
         return list_tasks(nwords - 1, words + 1);
-    if (!strcmp(verb, "help") || !strcmp(verb, "--help") || !strcmp(verb, "-h"))
+    if (!strcmp(verb, "help") || is_help(verb))
         return help(nwords - 1, words + 1);
     if (!strcmp(verb, "--version")) {
         printf("%s\n", mms_build_info());
@@ -337,7 +465,7 @@ int main(int argc, char **argv)
         return EXIT_FAILED;
     }
     if (!mms_engine_serve(kinds, &status)) {
-        /* a closed pipe is then a failed write, which finish_output() reports */
+        /* a closed pipe is then a failed write, of which finish_output() thinks little */
         signal(SIGPIPE, SIG_IGN);
         status = finish_output(run_command(argc - 1, (const char *const *)argv + 1));
         mms_engine_shutdown(status);

@@ -101,6 +101,11 @@ MMS_API const mms_task *const *mms_tasks(void);
 /** Return the task of that name or alias, or NULL. */
 MMS_API const mms_task *mms_task_find(const char *name);
 
+/** Return the name of the task that a pasted call names: "split" of "casatasks.split(vis=…)", also
+ * behind "result =", of length *length; NULL when text does not begin like a call.  It points into
+ *  text. */
+MMS_API const char *mms_task_call_name(const char *text, size_t *length);
+
 /** Return the kinds of unit that the tasks run in workers, for mms_engine_serve(): one for each
  * task with a unit function, by the task's name.  The caller ends it with free(); NULL when out of
  *  memory. */
@@ -144,10 +149,10 @@ MMS_API MMS_CHECKED mms_status mms_task_run(mms_run *run, const mms_task *task,
                                             mms_error *err);
 
 /** Parse and validate the words after the verb: GNU options (--name value, --name=value,
- * --no-name), key=value words with or without Python quoting, positional parameters, and --params
- * FILE.json. Words win over the file, later words over earlier ones.  In names '-' and '_' don't
- * count.  With
- *  --help nothing is validated and the struct is empty.
+ * --no-name), key=value words with or without Python quoting, positional parameters, a call of CASA
+ * or its arguments as one word or as a shell cuts them, and --params FILE of JSON, a call or
+ * assignments.  Words win over the file, later words over earlier ones.  In names '-' and '_' don't
+ * count.  With --help nothing is validated and the struct is empty.
  *  @param[out] out  the arguments, NULL on failure; end it with mms_args_free()
  *  Errors: ARG naming the parameter, the value and what is allowed; NOT_FOUND, IO for the file. */
 MMS_API MMS_CHECKED mms_status mms_args_parse(const mms_task *task, int nwords,

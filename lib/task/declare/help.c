@@ -218,9 +218,22 @@ static size_t edit_distance(const char *a, const char *b)
     return row[n];
 }
 
-/* Whether word is whole with letters left out, the first one kept: sepaxis of separationaxis */
+static bool begins_with(const char *word, const char *begin)
+{
+    return !strncmp(word, begin, strlen(begin));
+}
+
+/* Whether word is whole with letters left out, the first one kept: sepaxis of separationaxis; or
+ * one of them has the other at its beginning or end: smooth of hanningsmooth, benchmark of bench */
 static bool is_abbreviation(const char *word, const char *whole)
 {
+    enum { FEWEST = 5 };
+    const size_t n = strlen(word), m = strlen(whole);
+
+    if (n >= FEWEST && n < m && begins_with(whole + (m - n), word))
+        return true;
+    if (m >= FEWEST && begins_with(word, whole))
+        return true;
     if (*word != *whole)
         return false;
     for (; *whole && *word; whole++)
@@ -228,14 +241,17 @@ static bool is_abbreviation(const char *word, const char *whole)
     return !*word;
 }
 
-const char *mms_word_nearest(const char *word, const char *const *words)
+const char *mms_word_nearest(const char *any_case, const char *const *words)
 {
-    const size_t length = strlen(word);
+    const size_t length = strlen(any_case);
     size_t best = 2 + length / 4; /* as far as this is no likeness */
     const char *nearest = NULL;
+    char word[LONGEST_WORD + 1];
 
     if (length < 2 || length > LONGEST_WORD)
         return NULL;
+    for (size_t i = 0; i <= length; i++)
+        word[i] = (char)tolower((unsigned char)any_case[i]);
     for (const char *const *w = words; *w; w++) {
         size_t distance;
         if (strlen(*w) > LONGEST_WORD)

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "params_priv.h"
+#include "python_priv.h"
 
 const mms_param mms_run_params[] = {
     {"workers", MMS_COUNT, offsetof(mms_run_options, workers), .init = "auto", .allowed = "1..4096",
@@ -18,7 +19,9 @@ const mms_param mms_run_params[] = {
     {"json", MMS_BOOL, offsetof(mms_run_options, json), .flags = MMS_PARAM_RUN,
      .doc = "Write the result to standard output as JSON"},
     {"params", MMS_PATH, offsetof(mms_run_options, params), .flags = MMS_PARAM_RUN,
-     .doc = "JSON file with parameters; words on the command line win"},
+     .doc =
+         "File with parameters, - for standard input: JSON, a pasted call, or name = value as in "
+         "CASA's .last files; words on the command line win"},
     {"quiet", MMS_BOOL, offsetof(mms_run_options, quiet), .flags = MMS_PARAM_RUN,
      .doc = "Print warnings and errors only, no result unless --json asks for it"},
     {"verbose", MMS_REPEAT, offsetof(mms_run_options, verbose), .flags = MMS_PARAM_RUN,
@@ -108,66 +111,6 @@ static bool is_list(const mms_param *p)
     return p->type == MMS_SELECTION || p->type == MMS_INTS;
 }
 
-/* Add an element of a Python list, a quoted text or a number; return its end, NULL if it is neither
- */
-static const char *add_element(const char *s, mms_text *joined)
-{
-    const char *begin = s;
-    char *end;
-
-    if (*s == '\'' || *s == '"') {
-        end = strchr(++begin, *s);
-        if (!end)
-            return NULL;
-    } else {
-        if (!isdigit((unsigned char)s[*s == '-']))
-            return NULL;
-        (void)strtod(s, &end);
-    }
-    mms_text_add(joined, "%s%.*s", joined->length ? "," : "", (int)(end - begin), begin);
-    return begin == s ? end : end + 1;
-}
-
-/* "[1, 'b']" is "1,b"; NULL when word is no Python list.  "[ab]*" and "[10:00~11:00]" are not. */
-static char *join_list(const char *word)
-{
-    mms_text joined = {0};
-    const char *s = word + 1 + strspn(word + 1, " ");
-
-    mms_text_add(&joined, "%s", "");
-    while (*s != ']') {
-        s = add_element(s, &joined);
-        if (!s)
-            break;
-        s += strspn(s, " ");
-        if (*s == ',')
-            s += 1 + strspn(s + 1, " ");
-        else if (*s != ']')
-            break;
-    }
-    if (s && !strcmp(s, "]"))
-        return joined.text;
-    free(joined.text);
-    return NULL;
-}
-
-char *mms_param_unquote(const mms_param *p, const char *word)
-{
-    const size_t n = strlen(word);
-    char *joined;
-
-    if (n >= 2 && (word[0] == '\'' || word[0] == '"') && word[n - 1] == word[0] &&
-        !memchr(word + 1, word[0], n - 2)) {
-        const bool keep = word[0] == '"' && n > 2 && (p->flags & MMS_PARAM_LITERAL);
-        return keep ? strdup(word) : strndup(word + 1, n - 2);
-    }
-    if (word[0] == '[' && is_list(p) && (joined = join_list(word)))
-        return joined;
-    if (n >= 2 && word[0] == '[' && word[n - 1] == ']' && (p->flags & MMS_PARAM_WORDS))
-        return strndup(word + 1, n - 2);
-    return strdup(word);
-}
-
 static mms_status refuse(const mms_param *p, const char *text, const char *why, mms_error *err)
 {
     return mms_fail(err, MMS_ERR_ARG, "parameter %s: %s %s", p->name, *text ? text : "''", why);
@@ -181,9 +124,9 @@ static mms_status out_of_memory(const mms_param *p, mms_error *err)
 /* Add a JSON text or number; false when it is neither, or a number where there must be none */
 static bool add_scalar(const mms_param *p, const mms_value *value, mms_text *text)
 {
-    const bool numbers = p->type != MMS_STRING && p->type != MMS_PATH && p->type != MMS_CHOICE;
-    /* 17 digits keep a double; in a selection 0.1 should stay 0.1 */
-    const size_t digits = p->type == MMS_SELECTION ? 15 : 17;
+    const bool numbers = p->type != MMS_PATH && p->type != MMS_CHOICE;
+    /* 17 digits keep a double; in a text 0.1 should stay 0.1 */
+    const size_t digits = p->type == MMS_SELECTION || p->type == MMS_STRING ? 15 : 17;
     char *number;
 
     if (json_is_string(value)) {
@@ -215,6 +158,8 @@ mms_status mms_param_text(const mms_param *p, const mms_value *value, char **tex
     bool good;
 
     *text = NULL;
+    if (json_is_array(value) && !is_list(p) && json_array_size(value) == 1)
+        value = json_array_get(value, 0); /* vis=['a.ms'] */
     if (json_is_array(value) && is_list(p)) {
         good = true;
         mms_text_add(&joined, "%s", "");
@@ -234,6 +179,58 @@ mms_status mms_param_text(const mms_param *p, const mms_value *value, char **tex
     }
     *text = joined.text;
     return joined.failed ? out_of_memory(p, err) : MMS_OK;
+}
+
+/* Whether word is a list without the quotes of its elements, as a shell gives it: [a.ms], [XX,YY];
+ * [ab]* and [0-9] are patterns */
+static bool is_bare_list(const mms_param *p, const char *word)
+{
+    const size_t n = strlen(word);
+
+    return n >= 2 && word[0] == '[' && word[n - 1] == ']' && strcspn(word + 1, "[]") == n - 2 &&
+           (!is_list(p) || (p->flags & MMS_PARAM_WORDS) || strchr(word, ','));
+}
+
+/* "[a, b]" as "a,b" */
+static char *bare_list_text(const char *word)
+{
+    char *const text = strndup(word + 1, strlen(word) - 2);
+    char *to = text;
+
+    for (const char *s = text; s && *s; s += 1 + (*s == ',' ? strspn(s + 1, " ") : 0))
+        *to++ = *s;
+    if (text)
+        *to = '\0';
+    return text;
+}
+
+/* Whether double quotes around word are a part of it: they mark a name pattern */
+static bool keeps_quotes(const mms_param *p, const char *word)
+{
+    const size_t n = strlen(word);
+
+    return (p->flags & MMS_PARAM_LITERAL) && n > 2 && word[0] == '"' && word[n - 1] == '"' &&
+           !memchr(word + 1, '"', n - 2);
+}
+
+mms_status mms_param_unquote(const mms_param *p, const char *word, char **text, mms_error *err)
+{
+    mms_value *value = NULL;
+    mms_status st = MMS_OK;
+
+    *text = NULL;
+    if (*word && strchr("[('\"", *word) && !keeps_quotes(p, word) &&
+        mms_python_value(word, &value, NULL) == MMS_OK) {
+        st = mms_param_text(p, value, text, err);
+    } else if (is_bare_list(p, word)) {
+        if (p->type == MMS_PATH && strchr(word, ','))
+            return refuse(p, word, "is a list: one path is taken", err);
+        *text = bare_list_text(word);
+    } else {
+        *text = strdup(word);
+    }
+    mms_value_free(&value);
+    return st != MMS_OK || *text ? st : out_of_memory(p, err);
 }
 
 /* Make the value of text[length]: the one way in which JSON can refuse a text is its encoding */
@@ -307,19 +304,33 @@ static mms_status parse_choice(const mms_param *p, const char *text, mms_value *
     return refuse(p, text, why, err);
 }
 
-static mms_status parse_bool(const mms_param *p, const char *text, mms_value **value,
-                             mms_error *err)
+/* 1 and 0 for what says true and false, -1 for other words */
+static int truth_of(const char *word)
 {
     static const char *const words[][2] = {
         {"False", "True"}, {"no", "yes"}, {"off", "on"}, {"0", "1"}};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(words); i++)
         for (int truth = 0; truth < 2; truth++)
-            if (!strcasecmp(text, words[i][truth])) {
-                *value = json_boolean(truth);
-                return MMS_OK;
-            }
-    return refuse(p, text, "is not one of True False", err);
+            if (!strcasecmp(word, words[i][truth]))
+                return truth;
+    return -1;
+}
+
+bool mms_param_is_truth(const char *word)
+{
+    return truth_of(word) >= 0;
+}
+
+static mms_status parse_bool(const mms_param *p, const char *text, mms_value **value,
+                             mms_error *err)
+{
+    const int truth = truth_of(text);
+
+    if (truth < 0)
+        return refuse(p, text, "is not one of True False", err);
+    *value = json_boolean(truth);
+    return MMS_OK;
 }
 
 /* A unit and how many base units it has */
@@ -471,6 +482,8 @@ static mms_status parse_seconds(const mms_param *p, const char *text, mms_value 
                                         {"h", 3600},  {"d", 86400}, {0}};
     double number;
 
+    if (is_blank(text)) /* as CASA takes it */
+        return make_real(p, 0, text, value, err);
     if (!parse_quantity(text, units, &number))
         return refuse(p, text, "is not a time: a number with one of us ms s min h d, or none (s)",
                       err);

@@ -17,11 +17,15 @@ const mms_param *mms_param_of_letter(char letter);
  */
 bool mms_param_same_name(const char *a, size_t alength, const char *b);
 
-/** Return the text that word, as typed, stands for: Python quotes and brackets taken off.  NULL
- * when out of memory; end it with free(). */
-char *mms_param_unquote(const mms_param *p, const char *word);
+/** Find the text that word, as typed, stands for: a literal of Python is what it says, also without
+ *  the quotes that a shell has taken; end it with free().  Errors: ARG, MEM. */
+MMS_CHECKED mms_status mms_param_unquote(const mms_param *p, const char *word, char **text,
+                                         mms_error *err);
 
-/** Write value, from a JSON file, as the text that a user would type; end it with free().
+/** Return whether word says true or false: True, no, on, 0, … */
+bool mms_param_is_truth(const char *word);
+
+/** Write value, of JSON or Python, as the text that a user would type; end it with free().
  *  Errors: ARG value is of another kind; MEM. */
 MMS_CHECKED mms_status mms_param_text(const mms_param *p, const mms_value *value, char **text,
                                       mms_error *err);
