@@ -24,6 +24,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2, EXIT_EMPTY = 3 };
 
 static int exit_status(mms_status st, const mms_run *run)
 {
+    if (run && run->task->judges && st != MMS_OK && st != MMS_ERR_DIFFERS && st != MMS_ERR_STOPPED)
+        return EXIT_REFUSED; /* whatever stops a comparison: there is no answer */
     switch (st) {
     case MMS_OK:
         return EXIT_DONE;
@@ -94,10 +96,12 @@ static bool is_empty_object(const mms_value *value)
     return empty;
 }
 
-/* Print what a run answers: findings are an answer, so is what a task says of an empty selection */
+/* Print what a run answers: findings are an answer, those before a comparison was stopped, too, and
+ * what a task says of an empty selection */
 static int print_result(const mms_run *run, bool verbose, mms_status st, const mms_value *result)
 {
-    const bool answered = st == MMS_OK || st == MMS_ERR_DIFFERS;
+    const bool answered =
+        st == MMS_OK || st == MMS_ERR_DIFFERS || (run->task->judges && !is_empty_object(result));
     const bool brief = st == MMS_OK && !verbose && run->task->print_line;
 
     if (run->json && (answered || (st == MMS_ERR_EMPTY && !is_empty_object(result))))

@@ -31,7 +31,8 @@ typedef struct mms_diff_opts {
 
 /** Compare a with b.  Not collective.  Memory is flat as long as the rows stand in the same order;
  *  else it takes 16 bytes a row.  Numbers a, b differ when |a - b| > atol + rtol max(|a|, |b|).
- *  @param[out] result  an object that gets "checks", "passed", "failed" and "warnings"
+ *  @param[out] result  an object that gets "checks", "passed", "failed" and "warnings"; "stopped",
+ *                      a message, when the comparison came to no end
  *  Errors: DIFFERS; ARG for a list or tolerance; TABLE, MEM. */
 MMS_API MMS_CHECKED mms_status mms_diff(mms_ms *a, mms_ms *b, const mms_diff_opts *opts,
                                         mms_value *result, mms_error *err);

@@ -52,9 +52,13 @@ typedef struct mms_column {
 /** Rows whose cells of one column have the same shape. */
 typedef struct mms_shape_run {
     mms_rows rows;
-    int32_t ndim;               /**< -1: the cells are undefined */
+    int32_t ndim; /**< -1: the cells are undefined; 0: scalars, or arrays without axes and values */
     int64_t shape[MMS_MAX_DIM]; /**< C order: [nchan][ncorr] is {nchan, ncorr} */
 } mms_shape_run;
+
+/** Return the values that a cell of a shape holds: none where it is undefined or an array without
+ *  axes. */
+MMS_API int64_t mms_cell_values(const mms_column *column, int32_t ndim, const int64_t *shape);
 
 /** Open the MS or Multi-MS at path read-only; nothing is created in it.
  *  @param[out] out  the new handle, NULL on failure; end it with mms_ms_close()

@@ -91,6 +91,8 @@ struct mms_task {
      *  print. */
     void (*print_line)(const mms_value *result, FILE *out);
     bool print_always; /**< --quiet too: what a measurement of minutes gives is not dropped */
+    bool judges; /**< compares: what stops it, whatever that is, is no finding; what was found by
+                    then is printed */
     /** Run one unit in a worker; NULL when the task has none. */
     mms_unit_fn *unit;
 };

@@ -34,9 +34,10 @@ typedef struct mms_rules {
     mms_rank ranks[MMS_NKIND];
     int64_t nchan, ncorr; /**< kept; 0: all */
     const int32_t *chans, *corrs;
-    bool sigma, weight; /**< derived from the other one (design D19) */
-    bool spectra_stay;  /**< but not their spectra, as one of them has no cells */
-    const char *table;  /**< sub-table, or "" for the main table */
+    int64_t nchan_in, ncorr_in; /**< of the source's window; 0: not known */
+    bool sigma, weight;         /**< derived from the other one (design D19) */
+    bool spectra_stay;          /**< but not their spectra, as one of them has no cells */
+    const char *table;          /**< sub-table, or "" for the main table */
 } mms_rules;
 
 /** Whether a column changes, shape and cells that a set must have: the functions of mms_expected.

@@ -41,11 +41,11 @@ static void check_parts(ms_diff *d)
             mms_check_add(&check, json_pack("{s:I}", "part", (json_int_t)i),
                           "part %" PRId64 ": %" PRId64 " / %" PRId64 " rows", i, ra, rb);
     }
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, MMS_OK, NULL);
     mms_check_start(&check, &d->report, "axis");
     if (strcmp(axis_a, axis_b))
         mms_check_add(&check, NULL, "\"%s\" / \"%s\"", axis_a, axis_b);
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, MMS_OK, NULL);
 }
 
 static void check_row_count(ms_diff *d)
@@ -60,7 +60,7 @@ static void check_row_count(ms_diff *d)
         mms_check_add(&check,
                       json_pack("{s:I, s:I}", "rows_a", (json_int_t)na, "rows_b", (json_int_t)nb),
                       "%" PRId64 " / %" PRId64, na, nb);
-    mms_check_end(&check, note);
+    mms_check_end(&check, MMS_OK, note);
 }
 
 /** Parse "RTOL" or "RTOL/ATOL". */
@@ -162,7 +162,7 @@ static mms_status choose_columns(ms_diff *d, mms_error *err)
     check_column_sets(d, d->a, d->b, "A", &check);
     check_column_sets(d, d->b, d->a, "B", &check);
     const mms_status st = check_named_columns(d, &check, err);
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, st, NULL);
     d->columns = mms_alloc(n, sizeof *d->columns);
     d->checks = mms_alloc(n, sizeof *d->checks);
     if (st != MMS_OK || !d->columns || !d->checks)
@@ -206,7 +206,7 @@ static mms_status check_units(ms_diff *d, mms_error *err)
         mms_value_free(&ub);
     }
 done:
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, st, NULL);
     mms_value_free(&ua);
     mms_value_free(&ub);
     return st;
@@ -299,7 +299,7 @@ static void check_order(ms_diff *d)
                 json_pack("{s:I, s:I}", "row_a", (json_int_t)p->a, "row_b", (json_int_t)p->b),
                 "row %" PRIu32 " of A is row %" PRIu32 " of B", p->a, p->b);
     }
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, MMS_OK, NULL);
 }
 
 /** Find out which row belongs to which. */
@@ -319,7 +319,7 @@ static mms_status pair_rows(ms_diff *d, mms_error *err)
         MMS_TRY(report_lonely(&d->rows_b, &d->match.only_b, "B", &check, err));
     }
 done:
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, st, NULL);
     if (st == MMS_OK && !d->opts->ignore_order)
         check_order(d);
     return st;
@@ -337,14 +337,14 @@ static int64_t next_pairs(const ms_diff *d, int64_t first, int64_t *a, int64_t *
     return n;
 }
 
-static void end_columns(ms_diff *d)
+static void end_columns(ms_diff *d, mms_status st)
 {
     for (int64_t i = 0; i < d->ncolumn; i++) {
         const mms_column_pair *const c = &d->columns[i];
         char note[80];
         snprintf(note, sizeof note, "%" PRId64 " rows, %" PRId64 " values differ", c->rows,
                  c->values);
-        mms_check_end(&d->checks[i], c->rows ? note : NULL);
+        mms_check_end(&d->checks[i], st, c->rows ? note : NULL);
     }
 }
 
@@ -379,7 +379,7 @@ static mms_status compare_columns(ms_diff *d, mms_error *err)
     for (int64_t first = 0; (n = next_pairs(d, first, a, b)) > 0; first += n)
         MMS_TRY(mms_each_group(&d->compare, n, a, b, compare_pairs, d, err));
 done:
-    end_columns(d);
+    end_columns(d, st);
     mms_compare_free(&d->compare);
     free(rows);
     return st;
@@ -417,7 +417,7 @@ static mms_status compare_subtables(ms_diff *d, mms_error *err)
     mms_check_start(&check, &d->report, "sub-tables");
     check_subtable_sets(d, d->a, d->b, "A", &check);
     check_subtable_sets(d, d->b, d->a, "B", &check);
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, MMS_OK, NULL);
     json_object_foreach((mms_value *)mms_ms_subtables(d->a), name, path)
     {
         const char *const other = mms_ms_subtable(d->b, name);
@@ -429,7 +429,7 @@ static mms_status compare_subtables(ms_diff *d, mms_error *err)
             continue;
         mms_check_start(&check, &d->report, "%s", name);
         const mms_status st = mms_diff_tables(json_string_value(path), other, &how, &check, err);
-        mms_check_end(&check, NULL);
+        mms_check_end(&check, st, NULL);
         if (st != MMS_OK)
             return mms_wrap(err, st, "%s", name);
     }
@@ -453,9 +453,8 @@ mms_status mms_diff(mms_ms *a, mms_ms *b, const mms_diff_opts *opts, mms_value *
     MMS_TRY(pair_rows(&d, err));
     MMS_TRY(compare_columns(&d, err));
     MMS_TRY(compare_subtables(&d, err));
-    MMS_TRY(mms_report_finish(&d.report, result, err));
 done:
-    mms_report_drop(&d.report);
+    st = mms_report_finish(&d.report, st, result, err);
     mms_match_free(&d.match);
     mms_rowset_close(&d.rows_a);
     mms_rowset_close(&d.rows_b);

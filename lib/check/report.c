@@ -37,20 +37,24 @@ static mms_status fail_with_names(const mms_value *checks, int64_t failed, mms_e
     return st;
 }
 
-mms_status mms_report_finish(mms_report *report, mms_value *result, mms_error *err)
+mms_status mms_report_finish(mms_report *report, mms_status st, mms_value *result, mms_error *err)
 {
     const int64_t passed = report->passed, failed = report->failed;
     mms_value *const checks = report->checks, *const warnings = report->warnings;
 
     report->checks = report->warnings = NULL;
+    if (!checks)
+        return st; // it had not begun
     if (json_object_set_new(result, "warnings", warnings) ||
         json_object_set_new(result, "checks", checks) ||
         json_object_set_new(result, "passed", json_integer(passed)) ||
         json_object_set_new(result, "failed", json_integer(failed)))
-        return mms_fail(err, MMS_ERR_MEM, "report: out of memory");
-    if (failed == 0)
-        return MMS_OK;
-    return fail_with_names(checks, failed, err);
+        return st != MMS_OK ? st : mms_fail(err, MMS_ERR_MEM, "report: out of memory");
+    if (st != MMS_OK) {
+        json_object_set_new(result, "stopped", json_string(err ? err->msg : ""));
+        return st;
+    }
+    return failed ? fail_with_names(checks, failed, err) : MMS_OK;
 }
 
 void mms_report_drop(mms_report *report)
@@ -176,11 +180,24 @@ void mms_check_skip(mms_check *check)
     check->count++;
 }
 
-void mms_check_end(mms_check *check, const char *note)
+static void free_check(mms_check *check)
+{
+    mms_value_free(&check->findings);
+    mms_value_free(&check->members);
+    free(check->name);
+    *check = (mms_check){0};
+}
+
+void mms_check_end(mms_check *check, mms_status st, const char *note)
 {
     mms_report *const report = check->report;
-    mms_value *entry = json_object();
+    mms_value *entry;
 
+    if (st != MMS_OK && check->count == 0) {
+        free_check(check); // neither passed nor failed
+        return;
+    }
+    entry = json_object();
     json_object_set_new(entry, "check", json_string(check->name ? check->name : ""));
     json_object_set_new(entry, "passed", json_boolean(check->count == 0));
     if (note)
@@ -192,10 +209,7 @@ void mms_check_end(mms_check *check, const char *note)
         report->failed++;
     else
         report->passed++;
-    mms_value_free(&check->findings);
-    mms_value_free(&check->members);
-    free(check->name);
-    *check = (mms_check){0};
+    free_check(check);
 }
 
 static void print_check(const mms_value *check, FILE *out)
@@ -238,7 +252,8 @@ void mms_report_print(const mms_value *result, FILE *out)
 
     for (size_t i = 0; i < json_array_size(checks); i++)
         print_check(json_array_get(checks, i), out);
-    fprintf(out, "%" PRId64 " checks passed, %" PRId64 " failed\n",
+    fprintf(out, "%" PRId64 " checks passed, %" PRId64 " failed%s\n",
             (int64_t)json_integer_value(json_object_get(result, "passed")),
-            (int64_t)json_integer_value(json_object_get(result, "failed")));
+            (int64_t)json_integer_value(json_object_get(result, "failed")),
+            json_object_get(result, "stopped") ? "; the others could not be made" : "");
 }

@@ -30,8 +30,12 @@ typedef struct mms_check {
 MMS_CHECKED mms_status mms_report_start(mms_report *report, int64_t show, mms_error *err);
 
 /** Give the checks to result as "checks", "passed", "failed" and "warnings"; report is empty after
- * it. Errors: DIFFERS when a check failed; MEM. */
-MMS_CHECKED mms_status mms_report_finish(mms_report *report, mms_value *result, mms_error *err);
+ *  it.
+ *  @param st  of the comparison: what stopped it is returned, and is "stopped" in the result
+ *  Errors: DIFFERS when a check failed; MEM. */
+MMS_CHECKED mms_status mms_report_finish(mms_report *report, mms_status st, mms_value *result,
+                                         mms_error *err);
+/** Forget the checks. */
 void mms_report_drop(mms_report *report);
 
 void mms_check_start(mms_check *check, mms_report *report, const char *fmt, ...) MMS_PRINTF(3, 4);
@@ -53,8 +57,9 @@ void mms_report_warn(mms_report *report, const char *fmt, ...) MMS_PRINTF(2, 3);
 /** Count a finding that is not kept. */
 void mms_check_skip(mms_check *check);
 
-/** Put the check into its report, with a note for people, or NULL. */
-void mms_check_end(mms_check *check, const char *note);
+/** Put the check into its report, with a note for people, or NULL.
+ *  @param st  of the check: one that was stopped tells only what it had found by then */
+void mms_check_end(mms_check *check, mms_status st, const char *note);
 
 #ifdef __cplusplus
 }

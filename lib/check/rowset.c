@@ -173,20 +173,21 @@ int64_t mms_shape_elements(const mms_shape *shape)
 void mms_shape_text(const mms_shape *shape, size_t size, char *text)
 {
     int length = snprintf(text, size, "%s",
-                          shape->ndim < 0    ? "undefined"
-                          : shape->ndim == 0 ? "scalar"
-                                             : "");
+                          shape->ndim == MMS_NO_CELL   ? "undefined"
+                          : shape->ndim == MMS_NO_AXES ? "[]"
+                          : shape->ndim == 0           ? "scalar"
+                                                       : "");
 
     for (int32_t i = 0; i < shape->ndim && (size_t)length < size; i++)
         length += snprintf(text + length, size - (size_t)length, "%s%" PRId64 "%s", i ? "," : "[",
                            shape->size[i], i + 1 == shape->ndim ? "]" : "");
 }
 
-static mms_status number_runs(const mms_shape_run *runs, int64_t nrun, mms_shape_list *list,
-                              int32_t *shape, mms_error *err)
+static mms_status number_runs(bool scalar, const mms_shape_run *runs, int64_t nrun,
+                              mms_shape_list *list, int32_t *shape, mms_error *err)
 {
     for (int64_t i = 0; i < nrun; i++) {
-        mms_shape s = {.ndim = runs[i].ndim};
+        mms_shape s = {.ndim = runs[i].ndim == 0 && !scalar ? MMS_NO_AXES : runs[i].ndim};
         memcpy(s.size, runs[i].shape, sizeof s.size);
         const int32_t number = mms_shape_number(list, &s);
         if (number < 0)
@@ -211,7 +212,8 @@ mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n, co
             st = mms_table_shapes(batch.table, column, batch.nrange, batch.ranges, &runs, &nrun,
                                   err);
         if (st == MMS_OK)
-            st = number_runs(runs, nrun, list, shape + i, err);
+            st = number_runs(mms_table_find_column(batch.table, column)->scalar, runs, nrun, list,
+                             shape + i, err);
         free(runs);
     }
     return st;

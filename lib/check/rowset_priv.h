@@ -12,7 +12,10 @@
 extern "C" {
 #endif
 
-/** A cell shape; ndim is -1 for undefined cells, 0 for scalars. */
+enum { MMS_NO_CELL = -1, MMS_NO_AXES = -2 };
+
+/** A cell shape; ndim is MMS_NO_CELL for undefined cells, 0 for scalars, MMS_NO_AXES for arrays
+ *  without axes, which hold no values. */
 typedef struct mms_shape {
     int32_t ndim;
     int64_t size[MMS_MAX_DIM]; /**< C order */
@@ -63,9 +66,9 @@ MMS_CHECKED mms_status mms_rowset_cell(mms_rowset *rows, const char *column, int
 
 /** Return the number of a shape in list, which it joins if it is new; -1 when out of memory. */
 int32_t mms_shape_number(mms_shape_list *list, const mms_shape *shape);
-/** Return the number of elements; 0 for undefined cells, 1 for scalars. */
+/** Return the number of elements; 0 for undefined cells and arrays without axes, 1 for scalars. */
 int64_t mms_shape_elements(const mms_shape *shape);
-/** Write "[64,4]", "scalar" or "undefined" to text. */
+/** Write "[64,4]", "[]", "scalar" or "undefined" to text. */
 void mms_shape_text(const mms_shape *shape, size_t size, char *text);
 
 #ifdef __cplusplus

@@ -45,7 +45,7 @@ static mms_status check_reference(mms_verification *v, mms_error *err)
     if (v->multi && axis && !is_axis(axis))
         mms_check_add(&check, NULL, "AxisType is \"%s\"", axis);
 done:
-    mms_check_end(&check, v->multi && axis && *axis ? axis : NULL);
+    mms_check_end(&check, st, v->multi && axis && *axis ? axis : NULL);
     free(axis);
     mms_info_free(&info);
     return st;
@@ -83,10 +83,10 @@ done:
 static mms_status check_is_ms(mms_verification *v, const mms_member *m, mms_error *err)
 {
     static const char *const required[] = {
-        "ANTENNA1", "ANTENNA2",       "ARRAY_ID",      "DATA_DESC_ID", "EXPOSURE",
-        "FEED1",    "FEED2",          "FIELD_ID",      "FLAG",         "FLAG_ROW",
-        "INTERVAL", "OBSERVATION_ID", "PROCESSOR_ID",  "SCAN_NUMBER",  "SIGMA",
-        "STATE_ID", "TIME",           "TIME_CENTROID", "UVW",          "WEIGHT"};
+        "ANTENNA1",       "ANTENNA2",      "ARRAY_ID",    "DATA_DESC_ID", "EXPOSURE",
+        "FEED1",          "FEED2",         "FIELD_ID",    "FLAG",         "INTERVAL",
+        "OBSERVATION_ID", "PROCESSOR_ID",  "SCAN_NUMBER", "SIGMA",        "STATE_ID",
+        "TIME",           "TIME_CENTROID", "UVW",         "WEIGHT"};
     mms_value *keywords = NULL;
     const mms_status st = mms_table_keywords(m->table, NULL, &keywords, err);
 
@@ -99,6 +99,8 @@ static mms_status check_is_ms(mms_verification *v, const mms_member *m, mms_erro
         if (!mms_table_find_column(m->table, required[i]) &&
             (m->index == 0 || !mms_table_find_column(v->first, required[i])))
             mms_check_add_member(&v->check_columns, NULL, m->name, "no column %s", required[i]);
+    if (m->index == 0 && !mms_table_find_column(m->table, "FLAG_ROW"))
+        mms_report_warn(&v->report, "%s: no column FLAG_ROW: CASA does not open it", m->name);
     mms_value_free(&keywords);
     return MMS_OK;
 }
@@ -218,7 +220,7 @@ static void start_checks(mms_verification *v)
     mms_check_start(&v->check_shapes, &v->report, "cell shapes");
 }
 
-static void end_checks(mms_verification *v, int64_t nrow)
+static void end_checks(mms_verification *v, mms_status st, int64_t nrow)
 {
     char note[120];
     const int length =
@@ -226,12 +228,12 @@ static void end_checks(mms_verification *v, int64_t nrow)
     if (nrow != v->dat.nrow) // readers count the rows of the members
         snprintf(note + length, sizeof note - (size_t)length, "; table.dat says %" PRId64,
                  v->dat.nrow);
-    mms_check_end(&v->check_members, v->multi ? note : NULL);
-    mms_check_end(&v->check_columns, NULL);
-    mms_check_end(&v->check_keywords, NULL);
-    mms_check_end(&v->check_subtables, NULL);
-    mms_check_end(&v->check_ids, NULL);
-    mms_check_end(&v->check_shapes, NULL);
+    mms_check_end(&v->check_members, st, v->multi ? note : NULL);
+    mms_check_end(&v->check_columns, st, NULL);
+    mms_check_end(&v->check_keywords, st, NULL);
+    mms_check_end(&v->check_subtables, st, NULL);
+    mms_check_end(&v->check_ids, st, NULL);
+    mms_check_end(&v->check_shapes, st, NULL);
 }
 
 static mms_status check_members(mms_verification *v, mms_error *err)
@@ -250,7 +252,7 @@ static mms_status check_members(mms_verification *v, mms_error *err)
     if (v->subtables)
         MMS_TRY(mms_verify_subtable_ids(v, err));
 done:
-    end_checks(v, nrow);
+    end_checks(v, st, nrow);
     return st;
 }
 
@@ -288,9 +290,8 @@ mms_status mms_verify(const char *path, const mms_verify_opts *opts, mms_value *
         MMS_TRY(mms_verify_links(&v, err));
     if (opts->against && *opts->against)
         MMS_TRY(mms_verify_against(&v, err));
-    MMS_TRY(mms_report_finish(&v.report, result, err));
 done:
-    mms_report_drop(&v.report);
+    st = mms_report_finish(&v.report, st, result, err);
     mms_value_free(&v.subtables);
     mms_value_free(&v.absent);
     mms_value_free(&v.additions);

@@ -140,7 +140,7 @@ static mms_status match_rows(mms_against *a, mms_error *err)
     }
     snprintf(note, sizeof note, "%" PRId64 " selected, %" PRId64 " found", a->match.na,
              a->match.npair);
-    mms_check_end(&check, note);
+    mms_check_end(&check, st, note);
     return st;
 }
 
@@ -162,7 +162,7 @@ static mms_status has_cells(mms_against *a, const char *column, bool *has, mms_e
     if (mms_ms_find_column(a->source, column) && a->match.npair > 0) {
         const int64_t row = a->match.pairs[0].a;
         st = mms_rowset_shapes(&a->source_rows, column, 1, &row, &list, &shape, err);
-        *has = st == MMS_OK && list.shapes[shape].ndim > 0;
+        *has = st == MMS_OK && mms_shape_elements(&list.shapes[shape]) > 0;
     }
     free(list.shapes);
     return st;
@@ -229,7 +229,7 @@ static mms_status list_columns(mms_against *a, column_list *list, mms_error *err
                           name);
     }
 done:
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, st, NULL);
     return st;
 }
 
@@ -254,7 +254,7 @@ static mms_status check_units(mms_against *a, const column_list *list, mms_error
         mms_value_free(&um);
     }
 done:
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, st, NULL);
     mms_value_free(&us);
     mms_value_free(&um);
     return st;
@@ -264,20 +264,38 @@ done:
 typedef struct dd_cuts {
     int64_t ndd;
     int32_t *spw, *pol;
+    int64_t nspw, npol;
+    int32_t *nchan, *ncorr; /**< by spw and by pol */
 } dd_cuts;
 
-static mms_status read_dds(mms_against *a, dd_cuts *dds, mms_error *err)
+/** Read an integer column of a sub-table of the source, and its length. */
+static mms_status read_ints(mms_against *a, const char *name, const char *column, int32_t **out,
+                            int64_t *n, mms_error *err)
 {
-    const char *const path = mms_ms_subtable(a->source, "DATA_DESCRIPTION");
+    const char *const path = mms_ms_subtable(a->source, name);
     mms_table *table = NULL;
     mms_status st;
 
+    if (!path)
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no sub-table %s", mms_ms_path(a->source),
+                        name);
     MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
-    dds->ndd = mms_table_nrow(table);
-    MMS_TRY(mms_table_get_ints(table, "SPECTRAL_WINDOW_ID", &dds->spw, err));
-    MMS_TRY(mms_table_get_ints(table, "POLARIZATION_ID", &dds->pol, err));
+    *n = mms_table_nrow(table);
+    MMS_TRY(mms_table_get_ints(table, column, out, err));
 done:
     mms_table_drop(&table);
+    return st;
+}
+
+static mms_status read_dds(mms_against *a, dd_cuts *dds, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(read_ints(a, "DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID", &dds->spw, &dds->ndd, err));
+    MMS_TRY(read_ints(a, "DATA_DESCRIPTION", "POLARIZATION_ID", &dds->pol, &dds->ndd, err));
+    MMS_TRY(read_ints(a, "SPECTRAL_WINDOW", "NUM_CHAN", &dds->nchan, &dds->nspw, err));
+    MMS_TRY(read_ints(a, "POLARIZATION", "NUM_CORR", &dds->ncorr, &dds->npol, err));
+done:
     return st;
 }
 
@@ -292,6 +310,11 @@ typedef struct row_compare {
     int32_t ddid[MMS_COMPARE_ROWS];
 } row_compare;
 
+static int64_t length_of(int32_t id, int64_t n, const int32_t *lengths)
+{
+    return id >= 0 && id < n ? lengths[id] : 0;
+}
+
 /** Compare n pairs of one DDID in every column. */
 static mms_status compare_ddid(row_compare *r, int32_t ddid, int64_t n, mms_error *err)
 {
@@ -304,6 +327,8 @@ static mms_status compare_ddid(row_compare *r, int32_t ddid, int64_t n, mms_erro
         const mms_ids corrs = mms_selection_corrs(selection, r->dds.pol[ddid]);
         MMS_TRY(mms_kept_channels(selection, r->dds.spw[ddid], &chans, &rules->nchan, err));
         rules->chans = chans;
+        rules->nchan_in = length_of(r->dds.spw[ddid], r->dds.nspw, r->dds.nchan);
+        rules->ncorr_in = length_of(r->dds.pol[ddid], r->dds.npol, r->dds.ncorr);
         rules->ncorr = corrs.given ? corrs.n : 0;
         rules->corrs = corrs.ids;
     }
@@ -376,10 +401,12 @@ static mms_status compare_columns(mms_against *a, column_list *list, mms_error *
     }
     st = compare_rows(r, err);
     for (int64_t i = 0; i < list->n; i++)
-        mms_check_end(&list->checks[i], NULL);
+        mms_check_end(&list->checks[i], st, NULL);
     mms_compare_free(&r->compare);
     free(r->dds.spw);
     free(r->dds.pol);
+    free(r->dds.nchan);
+    free(r->dds.ncorr);
     free(r);
     return st;
 }
@@ -396,7 +423,7 @@ static mms_status open_sides(mms_against *a, bool *sound, mms_error *err)
     if (st == MMS_ERR_NOT_FOUND || st == MMS_ERR_TABLE) {
         mms_check_start(&check, &a->v->report, "rows of the source");
         mms_check_add(&check, NULL, "the set can't be read: %s", found.msg);
-        mms_check_end(&check, NULL);
+        mms_check_end(&check, MMS_OK, NULL);
         *sound = false;
         return MMS_OK;
     }

@@ -138,7 +138,10 @@ done:
 
 static bool fits(const mms_shape_run *run, int32_t naxis, int64_t nchan, int64_t ncorr)
 {
-    if (run->ndim < 0)
+    for (int32_t i = 0; i < run->ndim; i++)
+        if (run->shape[i] == 0)
+            return true; // no values: as good as no cell
+    if (run->ndim < 1)
         return true; // whether a cell is there is not the DDID's matter
     if (run->ndim != naxis)
         return false;

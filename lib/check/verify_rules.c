@@ -117,13 +117,43 @@ static axes find_axes(const char *column, int32_t ndim)
     return (axes){-1, -1};
 }
 
+static bool fits(const mms_shape *shape, int32_t axis, int64_t want)
+{
+    return axis < 0 || want == 0 || shape->size[axis] == want;
+}
+
+/** Whether cells stay that could be cut: those without values, and bystanders of the data that have
+ *  not the shape of their window. */
+static bool stays(const mms_rules *rules, const char *column, axes cut, const mms_shape *shape)
+{
+    static const char *const bystanders[] = {"FLAG_CATEGORY", "CORRECTED_WEIGHT_SPECTRUM",
+                                             "IMAGING_WEIGHT", "VIDEO_POINT"};
+    bool is_bystander = false;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(bystanders); i++)
+        is_bystander = is_bystander || !strcmp(bystanders[i], column);
+    return mms_shape_elements(shape) == 0 ||
+           (is_bystander &&
+            !(fits(shape, cut.chan, rules->nchan_in) && fits(shape, cut.corr, rules->ncorr_in)));
+}
+
+/** The axes of a cell that are cut. */
+static axes axes_of(const mms_rules *rules, const char *column, const mms_shape *shape)
+{
+    axes cut = find_axes(column, shape->ndim);
+
+    if (shape->ndim < 1 || stays(rules, column, cut, shape))
+        return (axes){-1, -1};
+    if (!strcmp(column, "LAG_DATA") && !fits(shape, cut.chan, rules->nchan_in))
+        cut.chan = -1; // lags that are no channels
+    return cut;
+}
+
 void mms_rules_shape(void *ctx, const char *column, mms_shape *shape)
 {
     const mms_rules *const rules = ctx;
-    const axes cut = find_axes(column, shape->ndim);
+    const axes cut = axes_of(rules, column, shape);
 
-    if (shape->ndim < 1)
-        return;
     if (cut.chan >= 0 && rules->nchan)
         shape->size[cut.chan] = rules->nchan;
     if (cut.corr >= 0 && rules->ncorr)
@@ -211,7 +241,7 @@ void mms_rules_cells(void *ctx, const char *column, const mms_shape *shape, mms_
                      int64_t n, const void *in, void *out)
 {
     const mms_rules *const rules = ctx;
-    const axes cut = find_axes(column, shape->ndim);
+    const axes cut = axes_of(rules, column, shape);
     const mms_rank *const rank = mms_rules_rank(rules, rules->table, column);
     mms_shape kept = *shape;
 
@@ -221,7 +251,7 @@ void mms_rules_cells(void *ctx, const char *column, const mms_shape *shape, mms_
             ((int32_t *)out)[i] = (int32_t)mms_rank_of(rank, ((const int32_t *)in)[i]);
         return;
     }
-    if (shape->ndim > 0 && (cut.chan >= 0 || cut.corr >= 0))
+    if (cut.chan >= 0 || cut.corr >= 0)
         cut_cells(rules, cut, shape, mms_dtype_size(dtype), n, in, out);
     else
         memcpy(out, in, (size_t)(n * mms_shape_elements(shape)) * mms_dtype_size(dtype));

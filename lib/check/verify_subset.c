@@ -233,7 +233,7 @@ mms_status mms_against_subtables(mms_against *a, mms_error *err)
             st = check_table(a, name, json_string_value(path), other, &check, err);
         else
             mms_check_add(&check, NULL, "the set has no %s", name);
-        mms_check_end(&check, NULL);
+        mms_check_end(&check, st, NULL);
         if (st != MMS_OK)
             return mms_wrap(err, st, "%s", name);
     }

@@ -179,7 +179,7 @@ static mms_status check_copy(mms_verification *v, const mms_member *m, const cha
             &v->check_subtables, json_pack("{s:s}", "table", name), m->name,
             "%s differs from the first member's: %s", name,
             json_string_value(json_object_get(json_array_get(check.findings, 0), "text")));
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, st, NULL);
 done:
     mms_report_drop(&found);
     return st;
@@ -294,7 +294,7 @@ mms_status mms_verify_links(mms_verification *v, mms_error *err)
     check_dangling(v, v->path, &check);
     for (int64_t i = 0; i < v->nmember; i++)
         check_dangling(v, v->members[i], &check);
-    mms_check_end(&check, NULL);
+    mms_check_end(&check, MMS_OK, NULL);
     free(first);
     return MMS_OK;
 }

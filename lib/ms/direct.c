@@ -283,6 +283,8 @@ mms_status mms_direct_define(mms_direct *d, mms_direct_shapes *shapes, void *use
         const manager *m = &d->managers[i];
         st = shapes(user, m->what->columns[0]->name, &runs, &nrun, err);
         for (int64_t r = 0; st == MMS_OK && r < nrun; r++) {
+            if (mms_cell_values(m->what->columns[0], runs[r].ndim, runs[r].shape) == 0)
+                runs[r].ndim = -1; // a tiled manager has no cells without values
             st = check_shape(d, m->what->columns[0], &runs[r], err);
             if (st == MMS_OK && runs[r].ndim >= 0)
                 st = add_shape(d, m, runs[r].ndim, runs[r].shape, err);

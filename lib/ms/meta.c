@@ -234,9 +234,7 @@ mms_status mms_ms_cell_bytes(mms_ms *ms, const mms_column *column, int64_t row, 
         ndim = runs[0].ndim;
         shape = runs[0].shape;
     }
-    *bytes = (int64_t)mms_dtype_size(column->dtype);
-    for (int32_t i = 0; i < ndim; i++)
-        *bytes *= shape[i];
+    *bytes = (int64_t)mms_dtype_size(column->dtype) * mms_cell_values(column, ndim, shape);
 done:
     free(runs);
     return st;

@@ -596,6 +596,15 @@ mms_status mms_ms_read(mms_ms *ms, const char *column, int64_t nrange, const mms
     return MMS_OK;
 }
 
+int64_t mms_cell_values(const mms_column *column, int32_t ndim, const int64_t *shape)
+{
+    int64_t n = ndim > 0 || (ndim == 0 && column->scalar);
+
+    for (int32_t i = 0; i < ndim; i++)
+        n *= shape[i];
+    return n;
+}
+
 static bool continues(const mms_shape_run *last, const mms_shape_run *next)
 {
     return last->ndim == next->ndim && last->rows.first + last->rows.count == next->rows.first &&
@@ -677,16 +686,16 @@ static mms_status copy_cells(mms_ms *ms, const mms_column *c, const mms_shape_ru
                              mms_direct_column out, int64_t first, mms_error *err)
 {
     enum { BATCH = 1 << 20 };
-    int64_t n = 1;
+    const int64_t n = mms_cell_values(c, run->ndim, run->shape);
     mms_status st = MMS_OK;
 
-    for (int32_t i = 0; i < run->ndim; i++)
-        n *= run->shape[i];
+    if (n == 0)
+        return MMS_OK;
     const int64_t rows = BATCH / (n * (int64_t)mms_dtype_size(c->dtype)) + 1;
     void *buffer = mms_alloc(n * rows, mms_dtype_size(c->dtype));
     if (!buffer)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
-    for (int64_t done = 0; st == MMS_OK && run->ndim >= 0 && done < run->rows.count;) {
+    for (int64_t done = 0; st == MMS_OK && done < run->rows.count;) {
         const int64_t left = run->rows.count - done;
         const mms_rows from = {run->rows.first + done, left < rows ? left : rows};
         const mms_rows to = {first + done, from.count};

@@ -217,10 +217,7 @@ done:
 
 static int64_t cell_bytes(const mms_column *c, const mms_shape_run *run)
 {
-    int64_t n = run->ndim < 0 ? 0 : (int64_t)mms_dtype_size(c->dtype);
-    for (int32_t i = 0; i < run->ndim; i++)
-        n *= run->shape[i];
-    return n;
+    return mms_cell_values(c, run->ndim, run->shape) * (int64_t)mms_dtype_size(c->dtype);
 }
 
 /** Find the shapes of the taken rows, and how many of them one block holds: at least one. */
@@ -302,9 +299,7 @@ static mms_status read_cells(mms_reader *r, int64_t nrange, const mms_rows *rang
 {
     if (cells->ndim < 0)
         return MMS_OK;
-    cells->nvalue = 1;
-    for (int32_t i = 0; i < cells->ndim; i++)
-        cells->nvalue *= cells->shape[i];
+    cells->nvalue = mms_cell_values(cells->column, cells->ndim, cells->shape);
     const size_t size = mms_dtype_size(cells->column->dtype);
     cells->data = mms_arena_get(&r->arena, nrow * cells->nvalue, size);
     if (!cells->data)

@@ -238,7 +238,7 @@ static mms_status put_cells(const mms_placed *p, const output *o, mms_error *err
     for (int64_t i = 0; st == MMS_OK && i < p->block->ngroup; i++) {
         const mms_group *g = &p->block->groups[i];
         const mms_cells *c = output_cells(p->block, g, o->column->name);
-        if (!c || c->ndim < 0)
+        if (!c || c->ndim < 0 || (c->nvalue == 0 && o->to.tiles))
             continue;
         const int64_t nvalue = g->nrow * c->nvalue;
         st = o->to.tiles ? mms_tiles_write(o->to.tiles, o->to.column, g->nrange, p->rows[i], nvalue,

@@ -71,15 +71,16 @@ static unsigned kinds_of(const mms_request *r)
     return kinds;
 }
 
-/** Whether WEIGHT_SPECTRUM exists: it is defined in the first selected row (numerics 0.4). */
+/** Whether WEIGHT_SPECTRUM exists: it has values in the first selected row (numerics 0.4). */
 static mms_status has_spectrum(const mms_request *r, bool *there, mms_error *err)
 {
+    const mms_column *const column = mms_ms_find_column(r->ms, "WEIGHT_SPECTRUM");
     mms_rows row = {INT64_MAX, 1};
     mms_shape_run *runs;
     int64_t nrun;
 
     *there = false;
-    if (!mms_ms_find_column(r->ms, "WEIGHT_SPECTRUM"))
+    if (!column)
         return MMS_OK;
     for (int64_t i = 0; i < r->meta.ncell; i++)
         if (r->meta.cells[i].first_row < row.first)
@@ -87,7 +88,7 @@ static mms_status has_spectrum(const mms_request *r, bool *there, mms_error *err
     const mms_status st = mms_ms_shapes(r->ms, "WEIGHT_SPECTRUM", 1, &row, &runs, &nrun, err);
     if (st != MMS_OK)
         return st;
-    *there = nrun > 0 && runs[0].ndim > 0;
+    *there = nrun > 0 && mms_cell_values(column, runs[0].ndim, runs[0].shape) > 0;
     free(runs);
     return MMS_OK;
 }

@@ -17,10 +17,11 @@ static const mms_column spectrum_columns[MMS_SPARE_ARRAYS] = {
     {.name = "WEIGHT_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""},
     {.name = "SIGMA_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""}};
 
+/** The cells of a column, or NULL where they are undefined or hold no values, such as [0][0]. */
 static mms_cells *find_defined(const mms_block *block, const mms_group *group, const char *column)
 {
     mms_cells *c = mms_cells_find(group->arrays, block->narray, column);
-    return c && c->ndim >= 0 ? c : NULL;
+    return c && c->ndim >= 0 && c->nvalue > 0 ? c : NULL;
 }
 
 /** The data of a column's cells, which have n values each; a missing column is NULL unless needed.
@@ -100,6 +101,7 @@ mms_status mms_group_clear_others(mms_block *block, mms_group *group, int64_t nc
     if (!category || category->ndim != 3 || nchan_in == out->nchan)
         return MMS_OK;
     category->shape[1] = out->nchan; // [N][K][C], all F (transform-numerics 8)
+    category->shape[2] = out->ncorr;
     category->nvalue = category->shape[0] * out->nchan * out->ncorr;
     category->data = mms_arena_zeros(arena, category->nvalue * group->nrow, 1);
     return category->data ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "block: out of memory");

@@ -116,7 +116,7 @@ void mms_row_columns_take(const mms_row_columns *columns, const mms_block *block
 mms_cells *mms_group_defined(const mms_block *block, const mms_group *group, const char *column)
 {
     mms_cells *c = mms_cells_find(group->arrays, block->narray, column);
-    return c && c->ndim >= 0 ? c : NULL;
+    return c && c->ndim >= 0 && c->nvalue > 0 ? c : NULL;
 }
 
 mms_status mms_block_scalar(const mms_block *block, const char *name, const void *out,

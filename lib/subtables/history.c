@@ -89,7 +89,8 @@ static const char **all_but_flags(const mms_ms *ms)
 
 static mms_status copy_flags(mms_ms *ms, const char *out, bool tiles, mms_error *err)
 {
-    static const char *const columns[] = {"FLAG", "FLAG_ROW", NULL};
+    const bool has_row_flags = mms_ms_find_column(ms, "FLAG_ROW");
+    const char *const columns[] = {"FLAG", has_row_flags ? "FLAG_ROW" : NULL, NULL};
     mms_reader_opts read = MMS_READER_OPTS_INIT;
     mms_writer_opts write = MMS_WRITER_OPTS_INIT;
     const char **skip = all_but_flags(ms);

@@ -55,13 +55,16 @@ mms_status get_cells(mms_table *t, const mms_column *c, const RefRows &rows, int
         return MMS_OK;
     }
     const ArrayColumn<T> column(t->table, c->name);
-    shape = column.shape(static_cast<casacore::rownr_t>(first)).concatenate(shape);
+    const IPosition cell = column.shape(static_cast<casacore::rownr_t>(first));
+    if (cell.empty() && nvalue == 0) // an array without axes has no values
+        return MMS_OK;
+    shape = cell.concatenate(shape);
     if (shape.product() != nvalue)
         return wrong_size(t, c->name, nvalue, shape.product(), err);
     if (nvalue == 0)
         return MMS_OK;
     if (!std::strcmp(c->manager, "TiledCellStMan")) { // blocks: casacore 3.5 reads past the shape
-        get_rows(column, rows, shape.getFirst(shape.nelements() - 1), data);
+        get_rows(column, rows, cell, data);
         return MMS_OK;
     }
     Array<T> view(shape, data, casacore::SHARE);
@@ -152,8 +155,9 @@ mms_status put_cells(mms_table *t, const mms_column *c, const RefRows &rows, int
     IPosition shape(1, n);
     if (!c->scalar)
         shape = cell.concatenate(shape);
-    if (shape.product() != nvalue)
-        return wrong_size(t, c->name, nvalue, shape.product(), err);
+    const int64_t want = !c->scalar && cell.empty() ? 0 : shape.product();
+    if (want != nvalue)
+        return wrong_size(t, c->name, nvalue, want, err);
     T *const buffer = const_cast<T *>(data); // lent for reading only
     if (c->scalar) {
         const Vector<T> view(shape, buffer, casacore::SHARE);
@@ -164,8 +168,11 @@ mms_status put_cells(mms_table *t, const mms_column *c, const RefRows &rows, int
             column.putColumnCells(rows, view);
         return MMS_OK;
     }
+    if (nvalue == 0 && !std::strncmp(c->manager, "Tiled", 5))
+        return MMS_OK; // tiled managers have no cells without values: they stay undefined
     ArrayColumn<T> column(t->table, c->name);
-    if (!std::strcmp(c->manager, "TiledCellStMan")) { // casacore 3.5 fails on blocks of small tiles
+    // casacore 3.5 fails on blocks of small tiles, and has no block of cells without axes
+    if (!std::strcmp(c->manager, "TiledCellStMan") || cell.empty()) {
         put_rows(column, rows, cell, buffer);
         return MMS_OK;
     }
@@ -245,6 +252,13 @@ void copy_record(const TableColumn &in, casacore::rownr_t from, TableColumn &out
     casacore::TableRecord record;
     ScalarColumn<casacore::TableRecord>(in).get(from, record);
     ScalarColumn<casacore::TableRecord>(out).put(to, record);
+}
+
+/** Whether a cell that is defined holds any value; tiled managers have no others. */
+bool has_values(const TableColumn &column, casacore::rownr_t row)
+{
+    const IPosition shape = column.shape(row);
+    return !shape.empty() && shape.product() > 0;
 }
 
 /** Whole scalar column converted to double; false when its type is no number. */
@@ -405,6 +419,8 @@ mms_status mms_table_copy_cells(mms_table *src, const char *src_column, int64_t 
         if (st != MMS_OK)
             return st;
         const bool record = c->dtype == MMS_DT_OTHER && c->scalar;
+        const mms_column *to_column = mms_table_find_column(dst, dst_column);
+        const bool tiled = to_column && !std::strncmp(to_column->manager, "Tiled", 5);
         const TableColumn in(src->table, src_column);
         TableColumn out(dst->table, dst_column);
         casacore::rownr_t to = static_cast<casacore::rownr_t>(first);
@@ -413,7 +429,7 @@ mms_status mms_table_copy_cells(mms_table *src, const char *src_column, int64_t 
                 const casacore::rownr_t from = static_cast<casacore::rownr_t>(ranges[i].first + r);
                 if (record)
                     copy_record(in, from, out, to);
-                else if (in.isDefined(from))
+                else if (in.isDefined(from) && (c->scalar || !tiled || has_values(in, from)))
                     out.put(to, in, from, false);
             }
         return MMS_OK;

@@ -7,6 +7,7 @@
 #include <casacore/tables/DataMan/ForwardCol.h>
 #include <casacore/tables/TaQL/ExprNode.h>
 #include <casacore/tables/Tables/ArrColDesc.h>
+#include <casacore/tables/Tables/ScaColDesc.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/TableAttr.h>
@@ -120,14 +121,24 @@ std::set<std::string> open_subtables(mms_selector &s)
 
 const char category[] = "FLAG_CATEGORY";
 
-/** A table in memory whose columns are those of main, read through it, and FLAG_CATEGORY without
- * cells: class MeasurementSet opens that column, which some writers leave out. */
-Table with_category(const Table &main)
+/** Whether a main table has the columns that class MeasurementSet opens and some writers leave out.
+ */
+bool has_all_columns(const Table &main)
+{
+    return main.tableDesc().isColumn(category) && main.tableDesc().isColumn("FLAG_ROW");
+}
+
+/** A table in memory whose columns are those of main, read through it; FLAG_CATEGORY without cells
+ *  and FLAG_ROW without flags where they are missing. */
+Table with_all_columns(const Table &main)
 {
     casacore::TableDesc desc(main.tableDesc(), casacore::TableDesc::Scratch);
     for (const String &name : desc.hypercolumnNames())
         desc.removeHypercolumnDesc(name);
-    desc.addColumn(casacore::ArrayColumnDesc<casacore::Bool>(category, 3));
+    if (!desc.isColumn(category))
+        desc.addColumn(casacore::ArrayColumnDesc<casacore::Bool>(category, 3));
+    if (!desc.isColumn("FLAG_ROW"))
+        desc.addColumn(casacore::ScalarColumnDesc<casacore::Bool>("FLAG_ROW"));
     casacore::SetupNewTable setup("", desc, Table::Scratch);
     const casacore::ForwardColumnEngine engine(main, "main");
     for (const String &name : main.tableDesc().columnNames())
@@ -138,18 +149,18 @@ Table with_category(const Table &main)
 }
 
 /** The main table as class MeasurementSet accepts it: required sub-tables that are missing on disk
- * are empty ones in memory, missing optional ones are not mentioned, FLAG_CATEGORY is there and has
- * its keyword. */
+ * are empty ones in memory, missing optional ones are not mentioned, FLAG_ROW and FLAG_CATEGORY are
+ * there, which has its keyword. */
 Table complete(const Table &main, const std::set<std::string> &found)
 {
     static const char keyword[] = "CATEGORY";
-    const Table readable = main.tableDesc().isColumn(category) ? main : with_category(main);
+    const Table readable = has_all_columns(main) ? main : with_all_columns(main);
     // A concatenation of one table has keywords of its own, in memory; what it gives out for
     // writing is refused because the table in it is read-only.
     Table shell(casacore::Block<Table>(1, readable));
     auto &keywords = const_cast<casacore::TableRecord &>(shell.keywordSet());
     auto &desc = const_cast<casacore::TableDesc &>(shell.tableDesc());
-    bool whole = main.tableDesc().isColumn(category);
+    bool whole = has_all_columns(main);
 
     for (const standard_table &t : standard_tables()) {
         const bool mentioned = keywords.isDefined(t.name);

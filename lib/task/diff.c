@@ -88,6 +88,7 @@ const mms_task mms_task_diff = {
     .params = params,
     .params_size = sizeof(struct diff),
     .run = run,
+    .judges = true,
     .print = mms_report_print,
     .print_line = mms_report_print_line,
 };

@@ -74,10 +74,12 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.from_history = !key;
     opts.show = p->show;
     opts.tiles = p->tiles;
-    json_object_set_new(result, "vis", json_string(p->vis));
-    if (*p->against)
+    const mms_status st = mms_verify(p->vis, &opts, result, err);
+    if (json_object_size(result) > 0) // else it could not begin
+        json_object_set_new(result, "vis", json_string(p->vis));
+    if (json_object_size(result) > 0 && *p->against)
         json_object_set_new(result, "against", json_string(p->against));
-    return mms_verify(p->vis, &opts, result, err);
+    return st;
 }
 
 const mms_task mms_task_verify = {
@@ -91,6 +93,7 @@ const mms_task mms_task_verify = {
     .params = params,
     .params_size = sizeof(struct verify),
     .run = run,
+    .judges = true,
     .print = mms_report_print,
     .print_line = mms_report_print_line,
 };

@@ -107,15 +107,32 @@ static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_
     return MMS_OK;
 }
 
+/** Columns that no request calculates with, whose cells some programs leave in another shape when
+ *  they change the window. */
+static bool may_have_other_shape(const char *column)
+{
+    static const char *const names[] = {"FLAG_CATEGORY", "CORRECTED_WEIGHT_SPECTRUM",
+                                        "IMAGING_WEIGHT", "VIDEO_POINT", NULL};
+    return in_list(column, names);
+}
+
+static bool fits(const mms_cells *cells, int32_t axis, int32_t want)
+{
+    return axis < 0 || cells->shape[axis] == want;
+}
+
 mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms_arena *arena,
                          mms_error *err)
 {
     int32_t chan, corr;
     mms_status st;
 
-    if (cells->ndim < 1)
+    if (cells->ndim < 1 || cells->nvalue == 0)
         return MMS_OK;
     find_axes(cells, &chan, &corr);
+    if (may_have_other_shape(cells->column->name) &&
+        !(fits(cells, chan, cut->nchan_in) && fits(cells, corr, cut->ncorr_in)))
+        return MMS_OK; // they stay as they are
     if (!strcmp(cells->column->name, "LAG_DATA") && chan >= 0 &&
         cells->shape[chan] != cut->nchan_in)
         chan = -1; // lags that are no channels stay
