@@ -33,8 +33,6 @@ using casacore::String;
 namespace
 {
 
-const double day_s = 86400;
-
 /** Read a quantity: a number, then a unit. */
 bool read_quantity(const char *text, Quantity &out)
 {

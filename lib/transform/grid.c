@@ -602,6 +602,23 @@ static void range_edges(const struct work *w, int64_t first, int64_t last, long 
     edge[1] = w->freq[last] + w->width[last] / 2;
 }
 
+static mms_status warn_of_cut(struct work *w, mms_error *err, int64_t asked, int64_t band,
+                              int64_t step)
+{
+    mms_status st = MMS_OK;
+
+    if (asked > band)
+        st = warn(w, err,
+                  mms_format(" *** Requested output SPW width too large. *** Output SPW width set "
+                             "to %" PRId64 " original channels",
+                             band));
+    if (st == MMS_OK && step > band)
+        st = warn(w, err,
+                  mms_format(" *** Requested output channel width too large. Adjusted to maximum "
+                             "possible value."));
+    return st;
+}
+
 /** Find the range [*low, *high] of channels, its middle, and the channels averaged to one. */
 static mms_status choose_channels(struct work *w, int64_t *low, int64_t *high, int64_t *middle,
                                   int64_t *bin, mms_error *err)
@@ -610,7 +627,6 @@ static mms_status choose_channels(struct work *w, int64_t *low, int64_t *high, i
     const double mid = (w->freq[0] + w->freq[n - 1]) / 2;
     int64_t centre = 0, band = w->nout > 0 ? w->nout * step : n;
     const int64_t asked = band;
-    mms_status st = MMS_OK;
 
     if (w->start_value > not_given) {
         centre = (int64_t)floor(w->start_value);
@@ -641,16 +657,7 @@ static mms_status choose_channels(struct work *w, int64_t *low, int64_t *high, i
     *middle = (band / *bin) % 2 ? centre - *bin / 2 : centre;
     if (*bin == band)
         *middle = *low;
-    if (asked > band)
-        st = warn(w, err,
-                  mms_format(" *** Requested output SPW width too large. *** Output SPW width set "
-                             "to %" PRId64 " original channels",
-                             band));
-    if (st == MMS_OK && step > band)
-        st = warn(w, err,
-                  mms_format(" *** Requested output channel width too large. Adjusted to maximum "
-                             "possible value."));
-    return st;
+    return warn_of_cut(w, err, asked, band, step);
 }
 
 static mms_status warn_of_edge(struct work *w, mms_error *err, const char *which, int64_t n)
