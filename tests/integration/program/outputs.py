@@ -318,7 +318,7 @@ class Parts(ProgramCase):
     def test_what_is_advised_does_suit(self):
         self.simulate("in.ms", "scans=7")
         for axis in ("scan", "auto", "balanced", "baseline"):
-            for workers in (2, 3, 4, 5):
+            for workers in (2, 3):
                 words = [f"separationaxis={axis}", f"-j{workers}"]
                 suitable = self.advice(*words)[1]
                 if suitable:
