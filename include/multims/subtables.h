@@ -35,6 +35,20 @@ MMS_API MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selecti
                                                    const char *folder, mms_value **names,
                                                    mms_error *err);
 
+/** Windows that become one, and that again nspw windows. */
+typedef struct mms_window_change {
+    int64_t nspw;             /**< rows of SPECTRAL_WINDOW and DATA_DESCRIPTION */
+    const mms_value *windows; /**< as in mms_subtables_opts, one for each */
+} mms_window_change;
+
+/** Change the tables that mms_subtables_write() wrote (without windows): rows for many windows
+ * become rows for one, those that then agree are one row, and they are repeated for each new
+ * window. Errors: TABLE, IO, SPACE, MEM.  Source: multi-ms 3.7. */
+MMS_API MMS_CHECKED mms_status mms_subtables_change_windows(const char *folder,
+                                                            const mms_value *names,
+                                                            const mms_window_change *change,
+                                                            mms_error *err);
+
 /** Count the rows of SPECTRAL_WINDOW.  Errors: NOT_FOUND, TABLE. */
 MMS_API MMS_CHECKED mms_status mms_window_count(mms_ms *ms, int64_t *n, mms_error *err);
 

@@ -106,6 +106,10 @@ static mms_status parse(gridding *g, mms_error *err)
     mms_status st;
 
     g->opts = (mms_grid_opts)MMS_GRID_OPTS_INIT;
+    g->regrid.method = MMS_LINEAR;
+    g->regrid.numerics = g->r->numerics;
+    if (!asked->on) // combined windows get a uniform grid
+        return MMS_OK;
     MMS_TRY(find_word("mode", asked->mode, modes, &mode, err));
     MMS_TRY(find_word("interpolation", asked->interpolation, methods, &method, err));
     MMS_TRY(find_word("veltype", asked->veltype, veltypes, &veltype, err));
@@ -227,7 +231,7 @@ static mms_status choose_frame(gridding *g, mms_error *err)
     bool moves = false;
     mms_status st;
 
-    if (!*g->r->regrid.outframe)
+    if (!g->r->regrid.on || !*g->r->regrid.outframe)
         return MMS_OK;
     MMS_TRY(mms_frame_parse(g->r->regrid.outframe, &frame, err));
     g->regrid.frames.outframe = (int32_t)frame;

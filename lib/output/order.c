@@ -82,7 +82,7 @@ bool mms_is_spectrum(const char *column)
 
 bool mms_output_averages_rows(const mms_request *r)
 {
-    return r->pipeline && mms_pipeline_out(r->pipeline)->time_averaged;
+    return r->pipeline && mms_pipeline_row_step(r->pipeline);
 }
 
 bool mms_output_writes(const mms_request *r, const char *column)
@@ -172,6 +172,16 @@ static mms_value *shift_ddids(const mms_request *r, const mms_value *map)
     return shifted;
 }
 
+/** All rows that are combined get the first DDID. */
+static mms_value *combined_ddids(const mms_request *r)
+{
+    mms_value *map = json_array();
+
+    for (int64_t d = 0; d < r->meta.ndd; d++)
+        json_array_append_new(map, json_integer(r->ddistart > 0 ? r->ddistart : 0));
+    return map;
+}
+
 static void add_maps(const mms_request *r, mms_value *order)
 {
     const struct {
@@ -190,7 +200,9 @@ static void add_maps(const mms_request *r, mms_value *order)
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
         if (lists[i].ids.given && r->reindex)
             json_object_set_new(maps, lists[i].column, id_map(lists[i].ids, lists[i].most));
-    if (r->ddistart > 0)
+    if (mms_request_new_windows(r))
+        json_object_set_new(maps, "DATA_DESC_ID", combined_ddids(r));
+    else if (r->ddistart > 0)
         json_object_set_new(maps, "DATA_DESC_ID",
                             shift_ddids(r, json_object_get(maps, "DATA_DESC_ID")));
     json_object_set_new(order, "maps", maps);

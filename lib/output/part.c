@@ -16,7 +16,7 @@
 #include "multims/block.h"
 #include "multims/transform.h"
 #include "part_source_priv.h"
-#include "pipeline/time_stage_priv.h"
+#include "pipeline/row_stage_priv.h"
 #include "request_priv.h"
 
 /** A named id map. */
@@ -38,8 +38,9 @@ typedef struct part {
     id_map *maps;
     mms_cut *cuts;                /**< by DDID */
     const mms_pipeline *pipeline; /**< of the source; NULL: values stay */
-    mms_time_stage *time;         /**< NULL: rows stay */
-    int64_t nrow;                 /**< of the output */
+    mms_row_stage *stage;         /**< NULL: rows stay */
+    mms_row_stage_opts stage_opts;
+    int64_t nrow; /**< of the output */
 } part;
 
 static const char *text(const mms_value *order, const char *key)
@@ -184,28 +185,27 @@ static mms_status read_cuts(part *p, mms_error *err)
     return MMS_OK;
 }
 
-/** Rows that are averaged in time: how many they become is known from here on. */
-static mms_status open_time(part *p, mms_error *err)
+/** The step that makes rows of several: how many there will be is known from here on. */
+static mms_status open_stage(part *p, mms_error *err)
 {
-    const mms_step *time = mms_pipeline_find(p->pipeline, "time");
-    const mms_form *form = time ? mms_pipeline_in(p->pipeline) : NULL;
+    const mms_step *step = p->pipeline ? mms_pipeline_row_step(p->pipeline) : NULL;
+    mms_status st;
 
-    if (!time)
+    if (!step)
         return MMS_OK;
-    const mms_time_stage_opts opts = {.ms = p->ms,
-                                      .rows_file = text(p->order, "rows_file"),
-                                      .columns = p->columns,
-                                      .cuts = p->cuts,
-                                      .ncut = p->ncut,
-                                      .kinds = form->kinds,
-                                      .numerics = form->numerics,
-                                      .memory =
-                                          json_integer_value(json_object_get(p->order, "memory")),
-                                      .block_bytes = block_bytes(p),
-                                      .nlane = p->nlane};
-    const mms_status st = mms_time_stage_open(&opts, mms_time_step_opts(time), &p->time, err);
+    p->stage_opts =
+        (mms_row_stage_opts){.ms = p->ms,
+                             .rows_file = text(p->order, "rows_file"),
+                             .columns = p->columns,
+                             .cuts = p->cuts,
+                             .ncut = p->ncut,
+                             .in = mms_pipeline_in(p->pipeline),
+                             .memory = json_integer_value(json_object_get(p->order, "memory")),
+                             .block_bytes = block_bytes(p),
+                             .nlane = p->nlane};
+    st = step->kind->open_rows(step, &p->stage_opts, &p->stage, err);
     if (st == MMS_OK)
-        p->nrow = mms_time_stage_nrow(p->time);
+        p->nrow = mms_row_stage_nrow(p->stage);
     return st;
 }
 
@@ -234,7 +234,7 @@ static mms_status open_readers(part *p, mms_error *err)
     read.columns = p->columns;
     read.block_bytes = block_bytes(p);
     read.by_ddid = p->ncut > 0 || p->pipeline;
-    read.most_rows = p->time ? mms_time_stage_block_rows(p->time) : most_rows(p);
+    read.most_rows = p->stage ? mms_row_stage_block_rows(p->stage) : most_rows(p);
     MMS_TRY(mms_reader_open(p->ms, &read, &p->readers[0], err));
     for (int i = 1; i < p->nlane; i++)
         MMS_TRY(mms_reader_join(p->readers[0], &p->readers[i], err));
@@ -259,7 +259,7 @@ static mms_status open_part(part *p, mms_error *err)
     MMS_TRY(read_cuts(p, err));
     p->nrow = json_integer_value(json_object_get(p->order, "nrow"));
     MMS_TRY(list_columns(p, err));
-    MMS_TRY(open_time(p, err));
+    MMS_TRY(open_stage(p, err));
     write.nrow = p->nrow;
     write.skip = p->skip;
     write.reshape = p->reshape;
@@ -295,7 +295,7 @@ static void close_part(part *p)
     free(p->skip);
     free(p->reshape);
     free(p->add);
-    mms_time_stage_close(&p->time);
+    mms_row_stage_close(&p->stage);
     for (int64_t i = 0; p->maps && i < p->nmap; i++)
         free((void *)p->maps[i].map.to);
     free(p->maps);
@@ -384,23 +384,23 @@ static mms_status place_block(const part *p, mms_reader *reader, mms_block *bloc
 {
     int64_t nrange = 0;
     // averaged rows have no texts or records of their own
-    const mms_rows *ranges = p->time ? NULL : mms_reader_ranges(reader, &nrange);
+    const mms_rows *ranges = p->stage ? NULL : mms_reader_ranges(reader, &nrange);
 
     return mms_writer_place(p->writer, block, nrange, ranges, placed, err);
 }
 
-/** Add a block to the time average, NULL after the last, and write the averaged rows that are
+/** Add a block to the stage, NULL after the last, and write the rows that are
  * ready; the last of them are only placed. */
 static mms_status average_block(const part *p, mms_lanes *lanes, mms_reader *reader,
                                 mms_block *block, mms_placed **placed, mms_error *err)
 {
     mms_status st;
 
-    MMS_TRY(mms_time_stage_add(p->time, lanes, reader, block, err));
-    while (mms_time_stage_ready(p->time)) {
+    MMS_TRY(mms_row_stage_add(p->stage, lanes, reader, block, err));
+    while (mms_row_stage_ready(p->stage)) {
         MMS_TRY(mms_writer_put(placed, err));
         mms_reader_release(reader);
-        MMS_TRY(mms_time_stage_next(p->time, lanes, reader, &block, err));
+        MMS_TRY(mms_row_stage_next(p->stage, lanes, reader, &block, err));
         MMS_TRY(finish_cells(p, reader, block, err));
         MMS_TRY(place_block(p, reader, block, placed, err));
     }
@@ -417,8 +417,8 @@ static mms_status take_turn(const part *p, mms_lanes *lanes, mms_reader *reader,
     const double done = (double)block->rows.first / nrow; // the rows before it
 
     mms_job_progress(p->job, (int64_t)(done * bytes), (int64_t)bytes);
-    return p->time ? average_block(p, lanes, reader, block, placed, err)
-                   : place_block(p, reader, block, placed, err);
+    return p->stage ? average_block(p, lanes, reader, block, placed, err)
+                    : place_block(p, reader, block, placed, err);
 }
 
 /** Take blocks from the input to the output while there are any. */
@@ -435,7 +435,7 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pie
         if (!block)
             break;
         MMS_TRY(select_cells(p, reader, block, err));
-        if (!p->time)
+        if (!p->stage)
             MMS_TRY(finish_cells(p, reader, block, err));
         if (!mms_lanes_begin_turn(lanes, mms_reader_number(reader)))
             break;
@@ -455,7 +455,7 @@ static mms_status copy_rows(part *p, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_lanes_run(p->nlane, run_lane, p, err));
-    if (p->time)
+    if (p->stage)
         MMS_TRY(average_block(p, NULL, p->readers[0], NULL, &placed, err));
     MMS_TRY(mms_writer_put(&placed, err));
 done:

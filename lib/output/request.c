@@ -72,6 +72,9 @@ mms_status mms_request_plan(mms_request *r, mms_error *err)
     q.keepmms = r->keepmms;
     q.monolithic = r->monolithic;
     q.out = &opts;
+    q.combinespws = r->combinespws;
+    q.regridms = r->regrid.on;
+    q.nspw = r->regrid.nspw;
     q.timeaverage = r->timebin_s > 0;
     q.timebin_s = r->timebin_s;
     q.across_scans = r->spans & MMS_TIMESPAN_SCAN;

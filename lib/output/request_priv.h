@@ -71,6 +71,7 @@ typedef struct mms_request {
     const char *timespan, *timespan_name;
     bool no_field_span; /**< split: bins never cross fields */
     double maxuvwdistance_m;
+    bool combinespws;
     mms_regrid_asked regrid;
     mms_ints tileshape;
     mms_numerics numerics;
@@ -157,6 +158,9 @@ MMS_CHECKED mms_status mms_output_write(const mms_request *request, mms_value *r
 /** Return the row of the output's SPECTRAL_WINDOW of a window of the pipeline: the input's unless a
  *  selection renumbers them. */
 int64_t mms_request_window_row(const mms_request *request, int64_t window);
+
+/** Return the number of windows that replace all of the input, or 0 where each stays one. */
+int64_t mms_request_new_windows(const mms_request *request);
 
 /** Return whether rows are averaged in time. */
 bool mms_output_averages_rows(const mms_request *request);

@@ -108,7 +108,8 @@ static mms_status check_data(const mms_request *r, unsigned kinds, mms_error *er
 /** The row of the output's SPECTRAL_WINDOW: the input's unless a selection renumbers them. */
 int64_t mms_request_window_row(const mms_request *r, int64_t i)
 {
-    const bool renumbered = r->reindex && mms_selection_spws(r->selection).given;
+    const bool renumbered = (r->reindex && mms_selection_spws(r->selection).given) ||
+                            mms_pipeline_out(r->pipeline)->combined;
     return renumbered ? i : mms_pipeline_in(r->pipeline)->windows[i].spw;
 }
 
@@ -195,6 +196,13 @@ done:
     return st;
 }
 
+/** Whether windows are put together; several output windows are cut from a combined one. */
+static bool combines(const mms_request *r)
+{
+    return (r->combinespws || (r->regrid.on && r->regrid.nspw > 1)) &&
+           mms_pipeline_in(r->pipeline)->nwindow > 1;
+}
+
 /** The steps that are asked for (transform-numerics 2). */
 static mms_status add_steps(mms_request *r, mms_error *err)
 {
@@ -209,6 +217,10 @@ static mms_status add_steps(mms_request *r, mms_error *err)
         MMS_TRY(mms_time_step(&time, r->adds_state, &step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
     }
+    if (combines(r)) {
+        MMS_TRY(mms_combine_step(&step, err));
+        MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
+    }
     if (r->chanbin.count) {
         MMS_TRY(mms_channel_step(r->chanbin.count, r->chanbin.values, r->chanbin_name, &step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
@@ -217,7 +229,7 @@ static mms_status add_steps(mms_request *r, mms_error *err)
         MMS_TRY(mms_hanning_step(r->smooth_spw, &step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
     }
-    if (r->regrid.on)
+    if (r->regrid.on || combines(r))
         MMS_TRY(mms_request_add_regrid(r, err));
     MMS_TRY(mms_weights_step(&step, err));
     MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
@@ -228,14 +240,20 @@ done:
 /** MEAS_FREQ_REF of a window whose frame changes, else -1.  CASA writes REST for GEO. */
 static int32_t new_frame(const mms_request *r, int64_t window)
 {
-    const int32_t in = mms_pipeline_in(r->pipeline)->windows[window].frame;
+    const bool combined = mms_pipeline_out(r->pipeline)->combined;
+    const int32_t in = mms_pipeline_in(r->pipeline)->windows[combined ? 0 : window].frame;
     const int32_t out = mms_pipeline_out(r->pipeline)->windows[window].frame;
-    const bool rest =
-        out == MMS_FRAME_SOURCE || (out == MMS_FRAME_GEO && r->numerics == MMS_NUMERICS_CASA);
+    const bool casa = r->numerics == MMS_NUMERICS_CASA && !combined;
 
     if (in == out)
         return -1;
-    return rest ? MMS_FRAME_REST : out;
+    return out == MMS_FRAME_SOURCE || (out == MMS_FRAME_GEO && casa) ? MMS_FRAME_REST : out;
+}
+
+int64_t mms_request_new_windows(const mms_request *r)
+{
+    const mms_form *out = r->pipeline ? mms_pipeline_out(r->pipeline) : NULL;
+    return out && out->combined ? out->nwindow : 0;
 }
 
 /** The steps, what they warn of, and what becomes of the windows. */

@@ -76,6 +76,7 @@ static mms_status write_tables(const mms_value *order, mms_value *answer, mms_er
     mms_ms *ms = NULL;
     mms_selection *selection = NULL;
     mms_subtables_opts opts = MMS_SUBTABLES_OPTS_INIT;
+    mms_window_change change;
     const char *folder = json_string_value(json_object_get(order, "tables"));
     mms_value *names;
     mms_level level;
@@ -87,9 +88,13 @@ static mms_status write_tables(const mms_value *order, mms_value *answer, mms_er
     mms_log_limit(level);
     MMS_TRY(st);
     opts.keep_ids = json_is_true(json_object_get(order, "keep_ids"));
-    opts.windows = json_object_get(order, "windows");
+    change.nspw = json_integer_value(json_object_get(order, "change"));
+    change.windows = json_object_get(order, "windows");
+    opts.windows = change.nspw ? NULL : change.windows;
     MMS_TRY(mms_subtables_write(ms, selection, &opts, folder, &names, err));
     json_object_set_new(answer, "names", names);
+    if (change.nspw)
+        MMS_TRY(mms_subtables_change_windows(folder, names, &change, err));
     if (json_object_get(order, "bins"))
         MMS_TRY(adapt_flag_cmd(ms, selection, order, folder, err));
 done:

@@ -116,6 +116,12 @@ mms_status mms_form_create(int64_t nwindow, int64_t nddid, mms_form *out, mms_er
     return MMS_OK;
 }
 
+void mms_form_keep_windows(mms_form *form, int64_t n)
+{
+    while (form->nwindow > n)
+        end_window(&form->windows[--form->nwindow]);
+}
+
 void mms_form_end(mms_form *form)
 {
     for (int64_t i = 0; form->windows && i < form->nwindow; i++)
@@ -196,11 +202,11 @@ mms_status mms_form_encode(const mms_form *form, mms_value **out, mms_error *err
         json_array_append_new(windows, encode_window(&form->windows[i]));
     for (int64_t d = 0; d < form->nddid; d++)
         json_array_append_new(ddids, json_integer(form->window_of[d]));
-    *out = json_pack("{si si sb sb sb sb so so}", "kinds", (int)form->kinds, "numerics",
+    *out = json_pack("{si si sb sb sb sb sb so so}", "kinds", (int)form->kinds, "numerics",
                      (int)form->numerics, "renamed", (int)form->renamed, "weight_spectrum",
                      (int)form->weight_spectrum, "out_spectra", (int)form->out_spectra,
-                     "time_averaged", (int)form->time_averaged, "windows", windows, "window_of",
-                     ddids);
+                     "time_averaged", (int)form->time_averaged, "combined", (int)form->combined,
+                     "windows", windows, "window_of", ddids);
     return *out ? MMS_OK : out_of_memory(err);
 }
 
@@ -259,14 +265,15 @@ mms_status mms_form_decode(const mms_value *value, mms_form *out, mms_error *err
 {
     mms_value *windows, *ddids;
     json_error_t error;
-    int kinds, numerics, renamed, weight_spectrum, out_spectra, time_averaged;
+    int kinds, numerics, renamed, weight_spectrum, out_spectra, time_averaged, combined;
     mms_status st;
 
     *out = (mms_form){0};
-    if (json_unpack_ex((mms_value *)value, &error, 0, "{si si sb sb sb sb so so}", "kinds", &kinds,
-                       "numerics", &numerics, "renamed", &renamed, "weight_spectrum",
+    if (json_unpack_ex((mms_value *)value, &error, 0, "{si si sb sb sb sb sb so so}", "kinds",
+                       &kinds, "numerics", &numerics, "renamed", &renamed, "weight_spectrum",
                        &weight_spectrum, "out_spectra", &out_spectra, "time_averaged",
-                       &time_averaged, "windows", &windows, "window_of", &ddids) != 0)
+                       &time_averaged, "combined", &combined, "windows", &windows, "window_of",
+                       &ddids) != 0)
         return unpack_failed("form", &error, err);
     MMS_TRY(mms_form_create((int64_t)json_array_size(windows), (int64_t)json_array_size(ddids), out,
                             err));
@@ -276,6 +283,7 @@ mms_status mms_form_decode(const mms_value *value, mms_form *out, mms_error *err
     out->weight_spectrum = weight_spectrum;
     out->out_spectra = out_spectra;
     out->time_averaged = time_averaged;
+    out->combined = combined;
     for (int64_t i = 0; i < out->nwindow; i++)
         MMS_TRY(decode_window(json_array_get(windows, (size_t)i), &out->windows[i], err));
     for (int64_t d = 0; d < out->nddid; d++)

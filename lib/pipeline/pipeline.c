@@ -23,6 +23,7 @@ struct mms_pipeline {
     mms_step *steps[MOST_STEPS];
     mms_form forms[MOST_STEPS + 1]; /**< forms[i]: before step i */
     mms_notes notes;
+    int base; /**< the first step on rows as they are transformed: after the one that makes rows */
 };
 
 static mms_status out_of_memory(mms_error *err)
@@ -101,6 +102,8 @@ mms_status mms_pipeline_add(mms_pipeline *p, mms_step *step, mms_error *err)
         return st;
     }
     p->steps[p->nstep++] = step;
+    if (step->kind->open_rows)
+        p->base = p->nstep;
     const mms_status st = mms_form_copy(in, out, err);
     return st == MMS_OK ? step->kind->prepare(step, in, out, &p->notes, err) : st;
 }
@@ -131,6 +134,11 @@ const mms_step *mms_pipeline_find(const mms_pipeline *p, const char *name)
         if (!strcmp(p->steps[i]->kind->name, name))
             return p->steps[i];
     return NULL;
+}
+
+const mms_step *mms_pipeline_row_step(const mms_pipeline *p)
+{
+    return p->base ? p->steps[p->base - 1] : NULL;
 }
 
 const mms_notes *mms_pipeline_notes(const mms_pipeline *p)
@@ -209,6 +217,12 @@ done:
 
 /* ---- apply ------------------------------------------------------------------------------------*/
 
+/** The form of the rows that are transformed one by one. */
+static const mms_form *base_form(const mms_pipeline *p)
+{
+    return &p->forms[p->base];
+}
+
 static bool acts(const mms_pipeline *p, int i, int64_t window)
 {
     return p->steps[i]->kind->row && p->steps[i]->kind->acts(p->steps[i], window);
@@ -218,7 +232,7 @@ static bool acts(const mms_pipeline *p, int i, int64_t window)
 static bool transforms_data(const mms_pipeline *p)
 {
     for (int i = 0; i < p->nstep; i++)
-        for (int64_t w = 0; w < p->forms[0].nwindow; w++)
+        for (int64_t w = 0; w < base_form(p)->nwindow; w++)
             if (acts(p, i, w))
                 return true;
     return mms_pipeline_out(p)->time_averaged;
@@ -233,7 +247,7 @@ bool mms_pipeline_needs(const mms_pipeline *p, const char *column)
         return true;
     for (int64_t i = 0; i < MMS_COUNT_OF(always); i++)
         if (!strcmp(column, always[i]))
-            return p->forms[0].kinds != 0;
+            return base_form(p)->kinds != 0;
     return false;
 }
 
@@ -360,13 +374,13 @@ static void find_acting(work *w)
             w->acting[w->nacting++] = i;
             means = means || w->pipeline->steps[i]->kind->takes_means;
         }
-    const bool weighted = w->pipeline->forms[0].weight_spectrum || form->time_averaged;
+    const bool weighted = base_form(w->pipeline)->weight_spectrum || form->time_averaged;
     w->choice = mms_choose_weights(form->kinds, means && weighted, form->time_averaged);
 }
 
 static mms_status check_channels(const work *w, int32_t ddid, mms_error *err)
 {
-    const int64_t want = w->pipeline->forms[0].windows[w->window].axis.nchan;
+    const int64_t want = base_form(w->pipeline)->windows[w->window].axis.nchan;
 
     return w->in.nchan == want || !w->nacting
                ? MMS_OK
@@ -381,10 +395,11 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
     const mms_form *form = mms_pipeline_out(p);
     mms_status st;
 
-    w->window = p->forms[0].window_of[group->ddid];
+    w->window = base_form(p)->window_of[group->ddid];
     find_acting(w);
-    MMS_TRY(mms_group_spectra(block, group, transforms_data(p) ? form->kinds : 0,
-                              p->forms[0].weight_spectrum || form->time_averaged, &w->in, err));
+    MMS_TRY(mms_group_spectra(
+        block, group, transforms_data(p) ? form->kinds : 0,
+        base_form(p)->weight_spectrum || form->time_averaged || form->combined, &w->in, err));
     MMS_TRY(check_channels(w, group->ddid, err));
     MMS_TRY(make_out(w, err));
     if (w->nacting) {
@@ -410,7 +425,7 @@ mms_status mms_pipeline_apply(const mms_pipeline *p, mms_arena *arena, mms_block
 
     for (int64_t i = 0; st == MMS_OK && i < block->ngroup; i++) {
         work w = {.pipeline = p, .arena = arena};
-        if (p->forms[0].kinds)
+        if (base_form(p)->kinds)
             st = transform_group(&w, block, &block->groups[i], err);
         for (added = 0; added < MMS_SPARE_ARRAYS; added++)
             if (!block->groups[i].arrays[block->narray + added].column)

@@ -28,6 +28,9 @@ const mms_form *mms_pipeline_out(const mms_pipeline *pipeline);
 /** Find a step by its kind's name, or NULL. */
 const mms_step *mms_pipeline_find(const mms_pipeline *pipeline, const char *name);
 
+/** The step that makes rows of several, or NULL; what comes after it applies to its rows. */
+const mms_step *mms_pipeline_row_step(const mms_pipeline *pipeline);
+
 /** Warnings of all steps, in the order in which they are logged.  Borrowed. */
 const mms_notes *mms_pipeline_notes(const mms_pipeline *pipeline);
 

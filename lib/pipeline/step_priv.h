@@ -6,7 +6,7 @@
  *  A step is made by its own function (mms_channel_step(), …), prepared by the pipeline it is added
  *  to, in client and worker by the same call, and does its work in one of these ways:
  *  - row: the channels of one row become others; most steps are of this kind.
- *  - time alone changes rows (time_stage_priv.h).
+ *  - open_rows: rows become one: averages in time, combined windows (row_stage_priv.h).
  *  Members that a kind has no need of are NULL. */
 
 #include "form_priv.h"
@@ -14,6 +14,8 @@
 #include "transform/spectrum_priv.h"
 
 typedef struct mms_step_kind mms_step_kind;
+struct mms_row_stage;
+struct mms_row_stage_opts;
 
 /** What all steps begin with. */
 typedef struct mms_step {
@@ -59,6 +61,10 @@ struct mms_step_kind {
     /** Return whether rows of a window change. */
     bool (*acts)(const mms_step *step, int64_t window);
 
+    /** A step that makes rows of several: begin its work on a part (row_stage_priv.h). */
+    mms_status (*open_rows)(const mms_step *step, const struct mms_row_stage_opts *opts,
+                            struct mms_row_stage **out, mms_error *err);
+
     /** Make what the rows of a group have in common, before the first of them; forget ends it.
      *  One thread at a time for a group. */
     mms_status (*see)(const mms_step *step, int64_t window, const mms_block *block,
@@ -80,6 +86,9 @@ MMS_CHECKED mms_status mms_time_step(const mms_time_opts *opts, bool adds_state,
 
 /** How a time average bins rows. */
 const mms_time_opts *mms_time_step_opts(const mms_step *step);
+
+/** Combine all windows to one. */
+MMS_CHECKED mms_status mms_combine_step(mms_step **out, mms_error *err);
 
 /** Average channels: one bin for all windows, or one for each.
  *  @param name  of the parameter, in messages; borrowed for good */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/base_priv.h"
-#include "step_priv.h"
+#include "row_stage_priv.h"
 
 typedef struct time_step {
     mms_step step;
@@ -89,9 +89,16 @@ static char *describe(const mms_step *step)
     return text.text;
 }
 
+static mms_status open_rows(const mms_step *step, const mms_row_stage_opts *opts,
+                            mms_row_stage **out, mms_error *err)
+{
+    return mms_time_stage_open(opts, mms_time_step_opts(step), out, err);
+}
+
 const mms_step_kind mms_step_time = {.name = "time",
                                      .prepare = prepare,
                                      .encode = encode,
                                      .decode = decode,
                                      .close = end,
-                                     .describe = describe};
+                                     .describe = describe,
+                                     .open_rows = open_rows};

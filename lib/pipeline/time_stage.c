@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time_stage.c  Average the rows of a part in time, keeping the order of their first rows.
  */
-#include "time_stage_priv.h"
+#include "row_stage_priv.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -38,8 +38,9 @@ enum {
 static const char *const averaged_scalars[NAVERAGED] = {"TIME", "INTERVAL", "EXPOSURE",
                                                         "TIME_CENTROID", "FLAG_ROW"};
 
-struct mms_time_stage {
-    mms_time_stage_opts opts;
+typedef struct time_stage {
+    mms_row_stage stage;
+    mms_row_stage_opts opts;
     mms_time_opts bin_opts;
     mms_time_plan plan;
     mms_time_bins *bins;
@@ -56,7 +57,7 @@ struct mms_time_stage {
     record **waiting; /**< waiting[i] is output row next + i, NULL while its bin is open */
     mms_row_columns columns;
     int64_t averaged_at[NAVERAGED]; /**< where a record has their values; -1: no such column */
-};
+} time_stage;
 
 static mms_status out_of_memory(mms_error *err)
 {
@@ -68,7 +69,7 @@ static mms_status out_of_memory(mms_error *err)
 /** Columns whose cells lose channels or correlations. */
 static bool is_cut(const void *ctx, const char *name)
 {
-    const mms_time_stage *s = ctx;
+    const time_stage *s = ctx;
 
     for (int64_t i = 0; i < s->opts.ncut; i++)
         if ((s->opts.cuts[i].nchan && mms_column_has_channels(name)) ||
@@ -78,10 +79,10 @@ static bool is_cut(const void *ctx, const char *name)
 }
 
 /** The columns that the blocks will have, in the reader's order. */
-static mms_status choose_columns(mms_time_stage *s, mms_error *err)
+static mms_status choose_columns(time_stage *s, mms_error *err)
 {
-    const mms_status st = mms_row_columns_choose(s->opts.ms, s->opts.columns, s->opts.kinds, is_cut,
-                                                 s, &s->columns, err);
+    const mms_status st = mms_row_columns_choose(s->opts.ms, s->opts.columns, s->opts.in->kinds,
+                                                 is_cut, s, &s->columns, err);
 
     for (int i = 0; st == MMS_OK && i < NAVERAGED; i++)
         s->averaged_at[i] = mms_row_columns_at(&s->columns, averaged_scalars[i]);
@@ -90,7 +91,7 @@ static mms_status choose_columns(mms_time_stage *s, mms_error *err)
 
 /* ---- before any data are read -----------------------------------------------------------------*/
 
-static mms_status average_of(mms_time_stage *s, int32_t ddid, int64_t nchan, int64_t ncorr,
+static mms_status average_of(time_stage *s, int32_t ddid, int64_t nchan, int64_t ncorr,
                              mms_time_average **out, mms_error *err)
 {
     int64_t capacity = s->average_capacity;
@@ -106,14 +107,14 @@ static mms_status average_of(mms_time_stage *s, int32_t ddid, int64_t nchan, int
     if (*out)
         return MMS_OK;
     s->shapes[ddid] = (mms_spectra){.nchan = nchan, .ncorr = ncorr};
-    st = mms_time_average_create(nchan, ncorr, s->opts.kinds, s->opts.numerics, &s->averages[ddid],
-                                 err);
+    st = mms_time_average_create(nchan, ncorr, s->opts.in->kinds, s->opts.in->numerics,
+                                 &s->averages[ddid], err);
     *out = s->averages[ddid];
     return st;
 }
 
 /** The shape of a row's cells after the cut; 0 channels where FLAG has no such value. */
-static mms_status find_shape(const mms_time_stage *s, int32_t ddid, int64_t row, int64_t *nchan,
+static mms_status find_shape(const time_stage *s, int32_t ddid, int64_t row, int64_t *nchan,
                              int64_t *ncorr, mms_error *err)
 {
     const mms_rows rows = {row, 1};
@@ -134,7 +135,7 @@ static mms_status find_shape(const mms_time_stage *s, int32_t ddid, int64_t row,
 
 static mms_status cost_of(void *ctx, int32_t ddid, int64_t row, int64_t *bytes, mms_error *err)
 {
-    mms_time_stage *s = ctx;
+    time_stage *s = ctx;
     mms_time_average *average = ddid >= 0 && ddid < s->naverage ? s->averages[ddid] : NULL;
     int64_t nchan, ncorr;
     mms_status st;
@@ -153,7 +154,7 @@ done:
     return st;
 }
 
-static int64_t batch_bytes(const mms_time_stage *s)
+static int64_t batch_bytes(const time_stage *s)
 {
     const int64_t most = s->opts.memory / 16 / s->opts.nlane;
     return most < BATCH_BYTES ? most : BATCH_BYTES;
@@ -161,7 +162,7 @@ static int64_t batch_bytes(const mms_time_stage *s)
 
 /** Averaged rows get what the lanes' blocks in and out, with what is made of them, and casacore
  * leave of the memory; a fifth of that is for those that begin or wait within one block. */
-static int64_t limit_of(const mms_time_stage *s)
+static int64_t limit_of(const time_stage *s)
 {
     const int64_t quarter = s->opts.memory / 4;
     const int64_t casacore = quarter < CASACORE_BYTES ? quarter : CASACORE_BYTES;
@@ -170,7 +171,7 @@ static int64_t limit_of(const mms_time_stage *s)
     return (s->opts.memory - s->opts.nlane * lane - casacore) / 5 * 4;
 }
 
-static mms_status plan(mms_time_stage *s, mms_error *err)
+static mms_status plan(time_stage *s, mms_error *err)
 {
     const mms_time_plan_opts opts = {.ms = s->opts.ms,
                                      .rows_file = s->opts.rows_file,
@@ -189,28 +190,8 @@ done:
     return st;
 }
 
-mms_status mms_time_stage_open(const mms_time_stage_opts *opts, const mms_time_opts *bins,
-                               mms_time_stage **out, mms_error *err)
-{
-    mms_time_stage *s = calloc(1, sizeof *s);
-    mms_status st;
-
-    *out = s;
-    if (!s)
-        return out_of_memory(err);
-    s->opts = *opts;
-    s->bin_opts = *bins;
-    s->limit = limit_of(s);
-    MMS_TRY(choose_columns(s, err));
-    MMS_TRY(plan(s, err));
-done:
-    if (st != MMS_OK)
-        mms_time_stage_close(out);
-    return st;
-}
-
 /** Give a record back, for the next bin that opens. */
-static void end_record(mms_time_stage *s, record *r)
+static void end_record(time_stage *s, record *r)
 {
     if (!r)
         return;
@@ -219,13 +200,10 @@ static void end_record(mms_time_stage *s, record *r)
     s->spare = r;
 }
 
-void mms_time_stage_close(mms_time_stage **stage)
+static void end_stage(mms_row_stage *stage)
 {
-    mms_time_stage *s = *stage;
+    time_stage *s = (time_stage *)stage;
 
-    *stage = NULL;
-    if (!s)
-        return;
     for (int64_t i = 0; i < s->nslot; i++)
         end_record(s, s->slots[i]); // an error has left its bin open
     for (int64_t i = 0; i < s->nwaiting; i++)
@@ -247,14 +225,17 @@ void mms_time_stage_close(mms_time_stage **stage)
     free(s);
 }
 
-int64_t mms_time_stage_nrow(const mms_time_stage *stage)
+static int64_t nrow(const mms_row_stage *stage)
 {
-    return stage->plan.nbin;
+    return ((const time_stage *)stage)->plan.nbin;
 }
 
-int64_t mms_time_stage_block_rows(const mms_time_stage *stage)
+/** The bins that open within one block add to what is held. */
+static int64_t block_rows(const mms_row_stage *stage)
 {
-    const int64_t n = stage->dearest ? stage->limit / 4 / stage->dearest : 0;
+    const time_stage *s = (const time_stage *)stage;
+    const int64_t n = s->dearest ? s->limit / 4 / s->dearest : 0;
+
     return n > 0 ? n : 1;
 }
 
@@ -277,8 +258,8 @@ static const char *const id_names[8] = {"OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMB
                                         "STATE_ID",       "FIELD_ID", "DATA_DESC_ID",
                                         "ANTENNA1",       "ANTENNA2"};
 
-static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mms_block *block,
-                           rows *r, mms_error *err)
+static mms_status see_rows(const time_stage *s, mms_reader *reader, const mms_block *block, rows *r,
+                           mms_error *err)
 {
     const int64_t n = block->rows.count;
     mms_status st;
@@ -294,7 +275,7 @@ static mms_status see_rows(const mms_time_stage *s, mms_reader *reader, const mm
     MMS_TRY(r->next && r->bins && r->spectra && r->uvw_m ? MMS_OK : out_of_memory(err));
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
-        MMS_TRY(mms_group_spectra(block, group, s->opts.kinds, true, &r->spectra[g], err));
+        MMS_TRY(mms_group_spectra(block, group, s->opts.in->kinds, true, &r->spectra[g], err));
         const mms_cells *uvw = mms_group_defined(block, group, "UVW");
         if (!uvw || uvw->nvalue != 3)
             MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
@@ -334,7 +315,7 @@ static mms_time_row time_row(const rows *r, int64_t row)
 }
 
 /** Begin the record of a bin with its first row. */
-static mms_status make_record(mms_time_stage *s, const rows *r, int64_t row, record **out,
+static mms_status make_record(time_stage *s, const rows *r, int64_t row, record **out,
                               mms_error *err)
 {
     const mms_group *g = &r->block->groups[r->at.group[row]];
@@ -357,7 +338,7 @@ static mms_status make_record(mms_time_stage *s, const rows *r, int64_t row, rec
 }
 
 /** Take sums; where there would be too many, those that other DDIDs do not use are freed. */
-static mms_status begin_sums(mms_time_stage *s, mms_time_average *average, mms_time_sums **sums,
+static mms_status begin_sums(time_stage *s, mms_time_average *average, mms_time_sums **sums,
                              mms_error *err)
 {
     const int64_t bytes = mms_time_average_bytes(average);
@@ -378,7 +359,7 @@ static mms_status begin_sums(mms_time_stage *s, mms_time_average *average, mms_t
 }
 
 /** The output row of a bin that opens. */
-static mms_status out_row(const mms_time_stage *s, int64_t bin, int64_t *out, mms_error *err)
+static mms_status out_row(const time_stage *s, int64_t bin, int64_t *out, mms_error *err)
 {
     *out = bin;
     if (s->plan.out_rows && fread(out, sizeof *out, 1, s->plan.out_rows) != 1)
@@ -386,8 +367,8 @@ static mms_status out_row(const mms_time_stage *s, int64_t bin, int64_t *out, mm
     return MMS_OK;
 }
 
-static mms_status open_bin(mms_time_stage *s, const rows *r, int64_t row,
-                           const mms_time_place *place, mms_error *err)
+static mms_status open_bin(time_stage *s, const rows *r, int64_t row, const mms_time_place *place,
+                           mms_error *err)
 {
     const mms_spectra *x = &r->spectra[r->at.group[row]];
     const int64_t at = place->slot;
@@ -406,7 +387,7 @@ done:
 }
 
 /** A bin that is closed waits until the rows before it are complete. */
-static mms_status close_bin(mms_time_stage *s, const mms_time_place *place, mms_error *err)
+static mms_status close_bin(time_stage *s, const mms_time_place *place, mms_error *err)
 {
     record *rec = s->slots[place->slot];
     const int64_t at = rec->out - s->next;
@@ -422,7 +403,7 @@ static mms_status close_bin(mms_time_stage *s, const mms_time_place *place, mms_
     return MMS_OK;
 }
 
-static mms_status close_bins(mms_time_stage *s, mms_error *err)
+static mms_status close_bins(time_stage *s, mms_error *err)
 {
     int64_t n;
     const mms_time_place *closed = mms_time_bins_closed(s->bins, &n);
@@ -434,7 +415,7 @@ static mms_status close_bins(mms_time_stage *s, mms_error *err)
 }
 
 /** After the last row of a pass its bins are complete. */
-static mms_status next_pass(mms_time_stage *s, mms_error *err)
+static mms_status next_pass(time_stage *s, mms_error *err)
 {
     while (s->left == 0 && s->pass + 1 < s->plan.npass)
         s->left = s->plan.pass_rows[++s->pass];
@@ -456,7 +437,7 @@ static void queue_row(rows *r, int64_t row, record *bin)
 }
 
 /** Find the record of a row's bin; bins open and close in the order of the rows. */
-static mms_status place_row(mms_time_stage *s, rows *r, int64_t row, mms_error *err)
+static mms_status place_row(time_stage *s, rows *r, int64_t row, mms_error *err)
 {
     const mms_time_row key = time_row(r, row);
     const mms_spectra *x = &r->spectra[r->at.group[row]];
@@ -489,7 +470,7 @@ static int nshare(const mms_lanes *lanes)
 }
 
 /** Add a placed row to the sums of its bin. */
-static void add_row(const mms_time_stage *s, const rows *r, int64_t row, const record *bin,
+static void add_row(const time_stage *s, const rows *r, int64_t row, const record *bin,
                     void *scratch)
 {
     const mms_spectra *x = &r->spectra[r->at.group[row]];
@@ -505,7 +486,7 @@ static void add_row(const mms_time_stage *s, const rows *r, int64_t row, const r
 
 /** Rows that are added. */
 typedef struct adding {
-    const mms_time_stage *stage;
+    const time_stage *stage;
     const rows *rows;
     uint8_t *scratch; /**< of all shares, one after the other */
     int64_t scratch_bytes;
@@ -524,8 +505,8 @@ static void add_share(void *ctx, int share, int n)
     }
 }
 
-static mms_status add_rows(const mms_time_stage *s, mms_lanes *lanes, mms_reader *reader,
-                           const rows *r, mms_error *err)
+static mms_status add_rows(const time_stage *s, mms_lanes *lanes, mms_reader *reader, const rows *r,
+                           mms_error *err)
 {
     const int n = nshare(lanes);
     adding a = {.stage = s, .rows = r};
@@ -545,7 +526,7 @@ static mms_status add_rows(const mms_time_stage *s, mms_lanes *lanes, mms_reader
 
 /** The averaged rows that have their turn, as a block under construction. */
 typedef struct batch {
-    mms_time_stage *stage;
+    time_stage *stage;
     mms_lanes *lanes;
     mms_reader *reader;
     int64_t n;
@@ -553,7 +534,7 @@ typedef struct batch {
 } batch;
 
 /** Write the averaged values into the record's scalars. */
-static void set_scalars(const mms_time_stage *s, record *rec, const mms_time_scalars *t)
+static void set_scalars(const time_stage *s, record *rec, const mms_time_scalars *t)
 {
     const double values[] = {t->time_s, t->interval_s, t->exposure_s, t->time_centroid_s};
 
@@ -565,7 +546,7 @@ static void set_scalars(const mms_time_stage *s, record *rec, const mms_time_sca
 }
 
 /** Average the record into row i of the spectra, and take its scalars. */
-static void average_record(const mms_time_stage *s, record *rec, mms_spectra *x, int64_t i,
+static void average_record(const time_stage *s, record *rec, mms_spectra *x, int64_t i,
                            double *uvw_m)
 {
     mms_time_scalars t;
@@ -577,7 +558,7 @@ static void average_record(const mms_time_stage *s, record *rec, mms_spectra *x,
 
 /** A group that is filled. */
 typedef struct filling {
-    const mms_time_stage *stage;
+    const time_stage *stage;
     const mms_group *group;
     mms_spectra x;
     double *uvw_m;
@@ -600,12 +581,12 @@ static void fill_share(void *ctx, int share, int n)
 /** Fill the cells of a group from the records of its rows. */
 static mms_status fill_group(const batch *b, mms_group *g, mms_error *err)
 {
-    mms_time_stage *s = b->stage;
+    time_stage *s = b->stage;
     const int64_t bytes = mms_time_average_bytes(s->averages[g->ddid]);
     filling f = {.stage = s, .group = g};
     mms_status st;
 
-    MMS_TRY(mms_group_spectra(b->block, g, s->opts.kinds, true, &f.x, err));
+    MMS_TRY(mms_group_spectra(b->block, g, s->opts.in->kinds, true, &f.x, err));
     f.uvw_m = mms_cells_find(g->arrays, b->block->narray, "UVW")->data;
     mms_lanes_share(b->lanes, nshare(b->lanes), fill_share, &f);
     s->in_use -= g->nrow * bytes;
@@ -617,7 +598,7 @@ done:
 /** The block of the batch's rows; scalars last, since averages of some come with the spectra. */
 static mms_status make_block(batch *b, mms_error *err)
 {
-    mms_time_stage *s = b->stage;
+    time_stage *s = b->stage;
     mms_arena *arena = mms_reader_arena(b->reader);
     mms_made_row *made = mms_arena_get(arena, b->n, sizeof *made);
     mms_status st;
@@ -634,14 +615,17 @@ done:
     return st;
 }
 
-bool mms_time_stage_ready(const mms_time_stage *s)
+static bool ready(const mms_row_stage *stage)
 {
+    const time_stage *s = (const time_stage *)stage;
+
     return s->nwaiting > 0 && s->waiting[0];
 }
 
-mms_status mms_time_stage_next(mms_time_stage *s, mms_lanes *lanes, mms_reader *reader,
-                               mms_block **out, mms_error *err)
+static mms_status next(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader, mms_block **out,
+                       mms_error *err)
 {
+    time_stage *s = (time_stage *)stage;
     batch b = {s, lanes, reader, 0, NULL};
     int64_t bytes = 0;
     mms_status st;
@@ -662,9 +646,10 @@ done:
     return st;
 }
 
-mms_status mms_time_stage_add(mms_time_stage *s, mms_lanes *lanes, mms_reader *reader,
-                              mms_block *block, mms_error *err)
+static mms_status add(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader, mms_block *block,
+                      mms_error *err)
 {
+    time_stage *s = (time_stage *)stage;
     rows r = {0};
     mms_status st;
 
@@ -677,5 +662,35 @@ mms_status mms_time_stage_add(mms_time_stage *s, mms_lanes *lanes, mms_reader *r
         MMS_TRY(place_row(s, &r, i, err));
     MMS_TRY(add_rows(s, lanes, reader, &r, err));
 done:
+    return st;
+}
+
+static const mms_row_stage_kind time_stage_kind = {
+    .close = end_stage,
+    .nrow = nrow,
+    .block_rows = block_rows,
+    .add = add,
+    .ready = ready,
+    .next = next,
+};
+
+mms_status mms_time_stage_open(const mms_row_stage_opts *opts, const mms_time_opts *bins,
+                               mms_row_stage **out, mms_error *err)
+{
+    time_stage *s = calloc(1, sizeof *s);
+    mms_status st;
+
+    *out = s ? &s->stage : NULL;
+    if (!s)
+        return out_of_memory(err);
+    s->stage.kind = &time_stage_kind;
+    s->opts = *opts;
+    s->bin_opts = *bins;
+    s->limit = limit_of(s);
+    MMS_TRY(choose_columns(s, err));
+    MMS_TRY(plan(s, err));
+done:
+    if (st != MMS_OK)
+        mms_row_stage_close(out);
     return st;
 }

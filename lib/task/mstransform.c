@@ -107,8 +107,7 @@ static mms_status refuse_missing(const struct mstransform *p, mms_error *err)
     const struct {
         bool asked;
         const char *name;
-    } missing[] = {{p->combinespws, "combinespws"},
-                   {p->regridms && p->nspw != 1, "nspw"},
+    } missing[] = {{p->regridms && p->nspw != 1, "nspw"},
                    {p->preaverage, "preaverage"},
                    {p->docallib, "docallib"},
                    {p->douvcontsub, "douvcontsub"}};
@@ -168,6 +167,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan = p->timespan,
         .timespan_name = "timespan",
         .maxuvwdistance_m = p->maxuvwdistance_m,
+        .combinespws = p->combinespws,
         .regrid = {.on = p->regridms,
                    .mode = p->mode,
                    .nchan = p->nchan,

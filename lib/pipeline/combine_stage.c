@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file combine_stage.c  Rows of one time stamp and baseline, a window each, become one row.
+ *
+ *  Rows come batch by batch (combine_plan.h).  A batch keeps their spectra side by side until it is
+ *  complete; its rows are combined when they leave. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "combine_plan_priv.h"
+#include "combine_priv.h"
+#include "row_block_priv.h"
+
+enum { MOST_WEIGHTS = 2, BLOCK_BYTES = 4 << 20 };
+
+/** Rows that are combined together. */
+typedef struct batch {
+    struct batch *next;
+    int64_t first, nout; /**< rows of the output */
+    int64_t left;        /**< rows that are still to come */
+    int64_t given;       /**< rows that have left */
+    int32_t ncorr;
+    uint8_t *present; /**< [nout][nwindow] */
+    float *data[MMS_MAX_KINDS];
+    float *weight[MOST_WEIGHTS]; /**< [nout][nwindow][nchan][ncorr], as data and flag */
+    uint8_t *flag;
+    uint8_t *scalars, *fixed; /**< of the first row: [nout][bytes] */
+    double *exposure_s, (*uvw_m)[3];
+    int32_t *nrow;        /**< rows of each combined row so far */
+    uint8_t *all_flagged; /**< FLAG_ROW of all, of the last */
+    uint8_t *last_flagged;
+} batch;
+
+typedef struct combine_stage {
+    mms_row_stage stage;
+    mms_row_stage_opts opts;
+    const mms_combination *combination;
+    mms_combine_plan plan;
+    mms_row_columns columns;
+    mms_weight_choice choice;
+    int nweight;
+    mms_weight_source source[MOST_WEIGHTS];
+    int64_t nchan, done; /**< nchan: of an input window; done: rows whose batch has begun */
+    int32_t ddid;        /**< that stands for all */
+    int64_t exposure_at, flag_row_at;
+    batch *filling, *first, *last; /**< first..last: complete ones */
+} combine_stage;
+
+static mms_status out_of_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "combinespws: out of memory");
+}
+
+/* ---- batches ----------------------------------------------------------------------------------*/
+
+static void free_batch(batch *b)
+{
+    if (!b)
+        return;
+    for (int i = 0; i < MMS_MAX_KINDS; i++)
+        free(b->data[i]);
+    for (int i = 0; i < MOST_WEIGHTS; i++)
+        free(b->weight[i]);
+    free(b->present);
+    free(b->flag);
+    free(b->scalars);
+    free(b->fixed);
+    free(b->exposure_s);
+    free(b->uvw_m);
+    free(b->nrow);
+    free(b->all_flagged);
+    free(b->last_flagged);
+    free(b);
+}
+
+/** Cells of one row of a batch, all windows. */
+static int64_t row_cells(const combine_stage *s, int32_t ncorr)
+{
+    return s->combination->nwindow * s->nchan * ncorr;
+}
+
+static bool take(void *out, int64_t n, size_t size)
+{
+    void *memory = mms_alloc(n, size);
+
+    memcpy(out, &memory, sizeof memory);
+    return memory != NULL;
+}
+
+static mms_status make_batch(combine_stage *s, int64_t nrow, int64_t nout, const mms_spectra *x,
+                             batch **out, mms_error *err)
+{
+    const int64_t cells = nout * row_cells(s, (int32_t)x->ncorr);
+    batch *b = *out = mms_alloc(1, sizeof *b);
+    bool ok = b != NULL;
+
+    for (int i = 0; ok && i < x->ncolumn; i++)
+        ok = take(&b->data[i], cells * (x->column[i].real ? 1 : 2), sizeof(float));
+    for (int i = 0; ok && i < s->nweight; i++)
+        ok = take(&b->weight[i], cells, sizeof(float));
+    ok = ok && take(&b->flag, cells, 1) && take(&b->present, nout * s->combination->nwindow, 1) &&
+         take(&b->scalars, nout * s->columns.scalar_bytes, 1) &&
+         take(&b->fixed, nout * s->columns.fixed_bytes, 1) &&
+         take(&b->exposure_s, nout, sizeof(double)) && take(&b->uvw_m, nout, 3 * sizeof(double)) &&
+         take(&b->nrow, nout, sizeof(int32_t)) && take(&b->all_flagged, nout, 1) &&
+         take(&b->last_flagged, nout, 1);
+    if (!ok)
+        return out_of_memory(err);
+    b->left = nrow;
+    b->nout = nout;
+    b->ncorr = (int32_t)x->ncorr;
+    return MMS_OK;
+}
+
+static mms_status read_numbers(combine_stage *s, FILE *file, int64_t n, int64_t *values,
+                               mms_error *err)
+{
+    return fread(values, sizeof *values, (size_t)n, file) == (size_t)n
+               ? MMS_OK
+               : mms_fail_errno(err, errno ? errno : EIO, "%s: combined rows", s->opts.rows_file);
+}
+
+/** The batch that the next row belongs to. */
+static mms_status next_batch(combine_stage *s, const mms_spectra *x, mms_error *err)
+{
+    int64_t sizes[2];
+    mms_status st;
+
+    MMS_TRY(read_numbers(s, s->plan.batches, 2, sizes, err));
+    MMS_TRY(make_batch(s, sizes[0], sizes[1], x, &s->filling, err));
+    s->filling->first = s->done;
+    s->done += sizes[1];
+done:
+    return st;
+}
+
+static void complete_batch(combine_stage *s)
+{
+    if (s->last)
+        s->last->next = s->filling;
+    else
+        s->first = s->filling;
+    s->last = s->filling;
+    s->filling = NULL;
+}
+
+/* ---- rows that come ---------------------------------------------------------------------------*/
+
+/** A block that comes. */
+typedef struct coming {
+    const mms_block *block;
+    mms_row_places at;
+    mms_spectra *spectra; /**< by group */
+    mms_spectrum *opened; /**< by group */
+    const double **uvw_m; /**< by group */
+    const double *exposure_s;
+    const uint8_t *flag_row;
+} coming;
+
+static mms_status see_group(const combine_stage *s, mms_arena *arena, coming *c, int64_t g,
+                            mms_error *err)
+{
+    const mms_group *group = &c->block->groups[g];
+    mms_spectra *x = &c->spectra[g];
+    const mms_cells *uvw = mms_group_defined(c->block, group, "UVW");
+    void *memory;
+    mms_status st;
+
+    MMS_TRY(mms_group_spectra(c->block, group, s->opts.in->kinds,
+                              s->opts.in->weight_spectrum || s->opts.in->time_averaged, x, err));
+    if (x->nchan != s->nchan || !uvw || uvw->nvalue != 3)
+        MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
+                         "DATA_DESC_ID %" PRId32 ": a row has %" PRId64
+                         " channels, its window %" PRId64,
+                         group->ddid, x->nchan, s->nchan));
+    c->uvw_m[g] = uvw->data;
+    memory = mms_arena_get(arena, mms_spectrum_open_bytes(x->nchan, x->ncorr), 1);
+    MMS_TRY(memory ? MMS_OK : out_of_memory(err));
+    mms_spectrum_start(&s->choice, memory, x, &c->opened[g]);
+done:
+    return st;
+}
+
+static mms_status see_block(const combine_stage *s, mms_arena *arena, coming *c, mms_error *err)
+{
+    const int64_t n = c->block->ngroup;
+    mms_status st;
+
+    c->spectra = mms_arena_get(arena, n, sizeof *c->spectra);
+    c->opened = mms_arena_get(arena, n, sizeof *c->opened);
+    c->uvw_m = mms_arena_get(arena, n, sizeof *c->uvw_m);
+    MMS_TRY(c->spectra && c->opened && c->uvw_m ? MMS_OK : out_of_memory(err));
+    MMS_TRY(mms_row_places_find(c->block, arena, &c->at, err));
+    MMS_TRY(mms_block_scalar(c->block, "EXPOSURE", &c->exposure_s, err));
+    MMS_TRY(mms_block_scalar(c->block, "FLAG_ROW", &c->flag_row, err));
+    for (int64_t g = 0; g < n; g++)
+        MMS_TRY(see_group(s, arena, c, g, err));
+done:
+    return st;
+}
+
+/** Copy the spectra of a row to their place in the batch. */
+static void keep_spectra(const combine_stage *s, batch *b, coming *c, int64_t g, int64_t index,
+                         int64_t slot)
+{
+    const mms_spectra *x = &c->spectra[g];
+    mms_spectrum *row = &c->opened[g];
+    const int64_t cells = s->nchan * x->ncorr, at = slot * cells;
+
+    mms_spectrum_open(&s->choice, x, index, row);
+    for (int i = 0; i < x->ncolumn; i++) {
+        const int64_t n = cells * (x->column[i].real ? 1 : 2);
+        memcpy(b->data[i] + slot * n, row->column[i].data, (size_t)n * sizeof(float));
+    }
+    for (int i = 0; i < s->nweight; i++)
+        memcpy(b->weight[i] + at, row->weights[s->source[i]], (size_t)cells * sizeof(float));
+    if (row->flag)
+        memcpy(b->flag + at, row->flag, (size_t)cells);
+    else
+        memset(b->flag + at, 0, (size_t)cells);
+}
+
+static mms_status keep_row(combine_stage *s, coming *c, int64_t row, mms_error *err)
+{
+    const int64_t g = c->at.group[row], index = c->at.index[row];
+    const mms_group *group = &c->block->groups[g];
+    int64_t out;
+    mms_status st;
+
+    if (!s->filling)
+        MMS_TRY(next_batch(s, &c->spectra[g], err));
+    batch *b = s->filling;
+    MMS_TRY(read_numbers(s, s->plan.out_rows, 1, &out, err));
+    out -= b->first;
+    const int64_t slot = out * s->combination->nwindow + s->opts.in->window_of[group->ddid];
+    if (c->spectra[g].ncorr != b->ncorr)
+        MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
+                         "combinespws: DATA_DESC_ID %" PRId32 " has %" PRId64
+                         " correlations, another %" PRId32,
+                         group->ddid, c->spectra[g].ncorr, b->ncorr));
+    if (!b->nrow[out]++) {
+        mms_row_columns_take(&s->columns, c->block, group, row, index,
+                             b->scalars + out * s->columns.scalar_bytes,
+                             b->fixed + out * s->columns.fixed_bytes);
+        memcpy(b->uvw_m[out], c->uvw_m[g] + 3 * index, sizeof b->uvw_m[out]);
+        b->all_flagged[out] = 1;
+    }
+    b->present[slot] = 1;
+    b->exposure_s[out] += c->exposure_s[row];
+    b->all_flagged[out] &= c->flag_row[row];
+    b->last_flagged[out] = c->flag_row[row];
+    keep_spectra(s, b, c, g, index, slot);
+    if (--b->left == 0)
+        complete_batch(s);
+done:
+    return st;
+}
+
+static mms_status add(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader, mms_block *block,
+                      mms_error *err)
+{
+    combine_stage *s = (combine_stage *)stage;
+    coming c = {.block = block};
+    mms_status st = MMS_OK;
+
+    (void)lanes;
+    if (!block)
+        return MMS_OK;
+    MMS_TRY(see_block(s, mms_reader_arena(reader), &c, err));
+    for (int64_t i = 0; i < block->rows.count; i++)
+        MMS_TRY(keep_row(s, &c, i, err));
+done:
+    return st;
+}
+
+/* ---- rows that leave --------------------------------------------------------------------------*/
+
+/** Rows that are combined into a block. */
+typedef struct leaving {
+    const combine_stage *stage;
+    const batch *batch;
+    int64_t first, n; /**< of the batch */
+    mms_spectra x;    /**< of the block */
+    double *uvw_m;
+} leaving;
+
+/** The pointers that the kernel wants, for one row. */
+typedef struct pointers {
+    const float **column[MMS_MAX_KINDS], **weight[MOST_WEIGHTS];
+    const uint8_t **flag;
+} pointers;
+
+/** Room for the pointers of a row; ended with free() of what it returns. */
+static void *make_pointers(const combine_stage *s, pointers *p)
+{
+    const int64_t n = s->combination->nwindow;
+    const void **memory = mms_alloc((MMS_MAX_KINDS + MOST_WEIGHTS + 1) * n, sizeof *memory);
+
+    if (!memory)
+        return NULL;
+    for (int i = 0; i < MMS_MAX_KINDS; i++)
+        p->column[i] = (const float **)(memory + i * n);
+    for (int i = 0; i < MOST_WEIGHTS; i++)
+        p->weight[i] = (const float **)(memory + (MMS_MAX_KINDS + i) * n);
+    p->flag = (const uint8_t **)(memory + (MMS_MAX_KINDS + MOST_WEIGHTS) * n);
+    return memory;
+}
+
+static void point_at(const leaving *l, int64_t out, const pointers *p)
+{
+    const combine_stage *s = l->stage;
+    const batch *b = l->batch;
+    const int64_t n = s->combination->nwindow, cells = s->nchan * b->ncorr;
+
+    for (int64_t w = 0; w < n; w++) {
+        const int64_t slot = out * n + w;
+        const bool there = b->present[slot];
+        for (int i = 0; i < l->x.ncolumn; i++)
+            p->column[i][w] =
+                there ? b->data[i] + slot * cells * (l->x.column[i].real ? 1 : 2) : NULL;
+        for (int i = 0; i < s->nweight; i++)
+            p->weight[i][w] = there ? b->weight[i] + slot * cells : NULL;
+        p->flag[w] = there ? b->flag + slot * cells : NULL;
+    }
+}
+
+/** Combine row r of the block; its weights become both spectra, WEIGHT and SIGMA come later. */
+static mms_status combine_row(leaving *l, int64_t r, const pointers *p, mms_error *err)
+{
+    const combine_stage *s = l->stage;
+    const int64_t cells = l->x.nchan * l->x.ncorr;
+    float *const spectra[2] = {l->x.weight_spectrum + r * cells, l->x.sigma_spectrum + r * cells};
+    mms_combination_in in = {
+        .ncorr = l->x.ncorr, .ncolumn = l->x.ncolumn, .flag = p->flag, .nweight = s->nweight};
+    mms_combination_out out = {.flag = l->x.flag + r * cells};
+
+    point_at(l, l->first + r, p);
+    for (int i = 0; i < l->x.ncolumn; i++) {
+        const int nfloat = l->x.column[i].real ? 1 : 2;
+        in.nfloat[i] = nfloat;
+        in.column[i] = p->column[i];
+        out.column[i] = (float *)l->x.column[i].data + r * cells * nfloat;
+    }
+    for (int i = 0; i < s->nweight; i++) {
+        in.weight[i] = p->weight[i];
+        out.weight[i] = spectra[i];
+    }
+    const mms_status st =
+        mms_combination_apply(s->combination, s->opts.in->numerics, &in, &out, err);
+    mms_weight_to_sigma(cells, spectra[s->nweight - 1], spectra[1]);
+    memcpy(l->uvw_m + 3 * r, l->batch->uvw_m[l->first + r], 3 * sizeof(double));
+    return st;
+}
+
+/** The mean of weights and sigmas is what later steps that use WEIGHT and SIGMA want. */
+static void put_row_weights(leaving *l)
+{
+    const int64_t cells = l->x.nchan * l->x.ncorr;
+
+    for (int64_t r = 0; r < l->n; r++) {
+        const uint8_t *flag = l->x.flag + r * cells;
+        mms_mean_spectrum(l->x.nchan, l->x.ncorr, l->x.weight_spectrum + r * cells, flag,
+                          l->x.weight + r * l->x.ncorr);
+        mms_mean_spectrum(l->x.nchan, l->x.ncorr, l->x.sigma_spectrum + r * cells, flag,
+                          l->x.sigma + r * l->x.ncorr);
+    }
+}
+
+static mms_status combine_rows(leaving *l, mms_error *err)
+{
+    pointers p = {0};
+    void *memory = make_pointers(l->stage, &p);
+    mms_status st = memory ? MMS_OK : out_of_memory(err);
+
+    for (int64_t r = 0; st == MMS_OK && r < l->n; r++)
+        st = combine_row(l, r, &p, err);
+    if (st == MMS_OK)
+        put_row_weights(l);
+    free(memory);
+    return st;
+}
+
+/** EXPOSURE is the mean; FLAG_ROW that of the last row in CASA's numbers, else of all. */
+static void set_scalars(const combine_stage *s, batch *b, int64_t out)
+{
+    uint8_t *scalars = b->scalars + out * s->columns.scalar_bytes;
+    const double exposure = b->exposure_s[out] / b->nrow[out];
+    const bool exact = s->opts.in->numerics == MMS_NUMERICS_EXACT;
+
+    if (s->exposure_at >= 0)
+        memcpy(scalars + s->exposure_at, &exposure, sizeof exposure);
+    if (s->flag_row_at >= 0)
+        scalars[s->flag_row_at] = exact ? b->all_flagged[out] : b->last_flagged[out];
+}
+
+static mms_status make_block(const combine_stage *s, batch *b, mms_arena *arena, int64_t n,
+                             mms_block **out, mms_error *err)
+{
+    leaving l = {.stage = s, .batch = b, .first = b->given, .n = n};
+    mms_made_row *rows = mms_arena_get(arena, n, sizeof *rows);
+    mms_spectra *shapes = mms_arena_zeros(arena, s->ddid + 1, sizeof *shapes);
+    mms_status st;
+
+    MMS_TRY(rows && shapes ? MMS_OK : out_of_memory(err));
+    shapes[s->ddid] = (mms_spectra){.nchan = s->combination->nchan, .ncorr = b->ncorr};
+    for (int64_t i = 0; i < n; i++) {
+        set_scalars(s, b, b->given + i);
+        rows[i] = (mms_made_row){s->ddid, b->scalars + (b->given + i) * s->columns.scalar_bytes,
+                                 b->fixed + (b->given + i) * s->columns.fixed_bytes};
+    }
+    MMS_TRY(mms_row_block_make(&s->columns, b->first + b->given, n, rows, s->ddid + 1, shapes,
+                               arena, out, err));
+    MMS_TRY(mms_row_block_scalars(&s->columns, n, rows, arena, *out, err));
+    mms_group *group = &(*out)->groups[0];
+    MMS_TRY(mms_group_spectra(*out, group, s->opts.in->kinds, true, &l.x, err));
+    l.uvw_m = mms_cells_find(group->arrays, (*out)->narray, "UVW")->data;
+    MMS_TRY(combine_rows(&l, err));
+done:
+    return st;
+}
+
+static bool ready(const mms_row_stage *stage)
+{
+    return ((const combine_stage *)stage)->first != NULL;
+}
+
+static mms_status next(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader, mms_block **out,
+                       mms_error *err)
+{
+    combine_stage *s = (combine_stage *)stage;
+    batch *b = s->first;
+    mms_status st;
+
+    (void)lanes;
+    *out = NULL;
+    if (!b)
+        return MMS_OK;
+    const int64_t row = s->combination->nchan * b->ncorr * (8 + 1 + 8) + 1;
+    const int64_t most = BLOCK_BYTES / row > 0 ? BLOCK_BYTES / row : 1, left = b->nout - b->given;
+    const int64_t n = left < most ? left : most;
+    MMS_TRY(make_block(s, b, mms_reader_arena(reader), n, out, err));
+    b->given += n;
+    if (b->given == b->nout) {
+        s->first = b->next;
+        s->last = s->first ? s->last : NULL;
+        free_batch(b);
+    }
+done:
+    return st;
+}
+
+/* ---- a part -----------------------------------------------------------------------------------*/
+
+static int64_t nrow(const mms_row_stage *stage)
+{
+    return ((const combine_stage *)stage)->plan.nout;
+}
+
+static int64_t block_rows(const mms_row_stage *stage)
+{
+    (void)stage;
+    return 0;
+}
+
+static void end_stage(mms_row_stage *stage)
+{
+    combine_stage *s = (combine_stage *)stage;
+
+    while (s->first) {
+        batch *b = s->first;
+        s->first = b->next;
+        free_batch(b);
+    }
+    free_batch(s->filling);
+    mms_row_columns_end(&s->columns);
+    mms_combine_plan_end(&s->plan);
+    free(s);
+}
+
+/** Columns whose cells lose channels or correlations. */
+static bool is_cut(const void *ctx, const char *name)
+{
+    const combine_stage *s = ctx;
+
+    for (int64_t i = 0; i < s->opts.ncut; i++)
+        if ((s->opts.cuts[i].nchan && mms_column_has_channels(name)) ||
+            (s->opts.cuts[i].ncorr && mms_column_has_correlations(name)))
+            return true;
+    return mms_column_has_channels(name);
+}
+
+/** Which weights are combined: what becomes WEIGHT, and SIGMA where that is apart. */
+static void choose_weights(combine_stage *s)
+{
+    const mms_form *in = s->opts.in;
+
+    s->choice = mms_choose_weights(in->kinds, false, in->time_averaged);
+    s->source[s->nweight++] = s->choice.weights;
+    if (s->choice.sigmas_apart)
+        s->source[s->nweight++] = MMS_BY_SIGMA;
+}
+
+/** Rows that fit in a quarter of the memory, with at most four correlations. */
+static int64_t rows_per_batch(const combine_stage *s)
+{
+    int64_t row = row_cells(s, 4) * (1 + 4 * s->nweight);
+
+    for (unsigned kinds = s->opts.in->kinds; kinds; kinds &= kinds - 1)
+        row += row_cells(s, 4) * 8;
+    const int64_t n = s->opts.memory / 4 / (row + 512);
+    return n > 1 ? n : 1;
+}
+
+static const mms_row_stage_kind combine_stage_kind = {.close = end_stage,
+                                                      .nrow = nrow,
+                                                      .block_rows = block_rows,
+                                                      .add = add,
+                                                      .ready = ready,
+                                                      .next = next};
+
+mms_status mms_combine_stage_open(const mms_step *step, const mms_row_stage_opts *opts,
+                                  mms_row_stage **out, mms_error *err)
+{
+    combine_stage *s = mms_alloc(1, sizeof *s);
+    mms_status st;
+
+    *out = s ? &s->stage : NULL;
+    if (!s)
+        return out_of_memory(err);
+    s->stage.kind = &combine_stage_kind;
+    s->opts = *opts;
+    s->combination = mms_combine_step_combination(step);
+    s->nchan = opts->in->windows[0].axis.nchan;
+    while (opts->in->window_of[s->ddid] < 0)
+        s->ddid++;
+    choose_weights(s);
+    const mms_combine_plan_opts plan = {opts->ms, opts->rows_file, opts->memory, rows_per_batch(s)};
+    MMS_TRY(mms_row_columns_choose(opts->ms, opts->columns, opts->in->kinds, is_cut, s, &s->columns,
+                                   err));
+    s->exposure_at = mms_row_columns_at(&s->columns, "EXPOSURE");
+    s->flag_row_at = mms_row_columns_at(&s->columns, "FLAG_ROW");
+    MMS_TRY(mms_combine_plan_make(&plan, &s->plan, err));
+done:
+    if (st != MMS_OK)
+        mms_row_stage_close(out);
+    return st;
+}
