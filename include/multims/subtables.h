@@ -43,7 +43,7 @@ typedef struct mms_window_change {
 
 /** Change the tables that mms_subtables_write() wrote (without windows): rows for many windows
  * become rows for one, those that then agree are one row, and they are repeated for each new
- * window. Errors: TABLE, IO, SPACE, MEM.  Source: multi-ms 3.7. */
+ * window. Errors: TABLE, IO, SPACE, MEM. */
 MMS_API MMS_CHECKED mms_status mms_subtables_change_windows(const char *folder,
                                                             const mms_value *names,
                                                             const mms_window_change *change,
