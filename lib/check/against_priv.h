@@ -36,7 +36,7 @@ typedef struct mms_rules {
     const int32_t *chans, *corrs;
     int64_t nchan_in, ncorr_in; /**< of the source's window; 0: not known */
     bool sigma, weight;         /**< derived from the other one (design D19) */
-    bool spectra_stay;          /**< but not their spectra, as one of them has no cells */
+    bool spectra_stay;          /**< but not their spectra */
     const char *table;          /**< sub-table, or "" for the main table */
 } mms_rules;
 

@@ -255,6 +255,24 @@ static const mms_expected *changes(const mms_compare *c, const mms_column_pair *
     return e && e->changes(e->ctx, column->name_b) ? e : NULL;
 }
 
+/** Read cells [ncorr] of row_a into each channel of cells [nchan][ncorr]. */
+static mms_status read_repeated(mms_compare *c, const mms_column_pair *column,
+                                const mms_shape *shape, int64_t n, const int64_t *a, mms_error *err)
+{
+    const int64_t ncorr = shape->size[shape->ndim - 1], cell = mms_shape_elements(shape);
+    const size_t size = mms_dtype_size(column->dtype), bytes = (size_t)ncorr * size;
+    uint8_t *const rows = mms_alloc(n * ncorr, size);
+    uint8_t *to = c->buffer_a;
+    mms_status st = rows ? mms_rowset_read(c->a, column->row_a, n, a, n * ncorr, rows, err)
+                         : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", column->row_a);
+
+    for (int64_t i = 0; st == MMS_OK && i < n; i++)
+        for (int64_t k = 0; k < cell; k += ncorr, to += bytes)
+            memcpy(to, rows + (size_t)i * bytes, bytes);
+    free(rows);
+    return st;
+}
+
 /** Read and compare pairs whose cells have one shape each. */
 static mms_status compare_run(mms_compare *c, mms_column_pair *column, int32_t number_a,
                               int32_t number_b, int64_t n, const int64_t *a, const int64_t *b,
@@ -271,7 +289,9 @@ static mms_status compare_run(mms_compare *c, mms_column_pair *column, int32_t n
 
     MMS_TRY(reserve(&c->buffer_a, &c->bytes_a, values_a * size, err));
     MMS_TRY(reserve(&c->buffer_b, &c->bytes_b, values_b * size, err));
-    MMS_TRY(mms_rowset_read(c->a, column->name_a, n, a, values_a, c->buffer_a, err));
+    MMS_TRY(column->row_a
+                ? read_repeated(c, column, &shape_a, n, a, err)
+                : mms_rowset_read(c->a, column->name_a, n, a, values_a, c->buffer_a, err));
     order_rows(lists, n, b);
     MMS_TRY(mms_rowset_read(c->b, column->name_b, n, lists->read, values_b, c->buffer_b, err));
     block.data_a = c->buffer_a;

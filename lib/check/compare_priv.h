@@ -25,6 +25,8 @@ typedef struct mms_expected {
 /** One column and what was found in it. */
 typedef struct mms_column_pair {
     const char *name_a, *name_b;
+    const char *row_a; /**< A's values are those of this column in each channel, not name_a's,
+                            which has the shapes; or NULL */
     mms_dtype dtype;
     double rtol, atol; /**< of floating-point numbers; both 0: the same bits, or both NaN */
     mms_check *check;

@@ -16,8 +16,10 @@
 #include "multims/block.h"
 #include "multims/transform.h"
 #include "part_source_priv.h"
+#include "pipeline/row_block_priv.h"
 #include "pipeline/row_stage_priv.h"
 #include "request_priv.h"
+#include "transform/spectra_priv.h"
 
 /** A named id map. */
 typedef struct id_map {
@@ -118,10 +120,11 @@ static mms_status list_columns(part *p, mms_error *err)
         return out_of_memory(p, err);
     for (int64_t i = 0; i < most; i++) {
         const mms_column *c = mms_ms_column(p->ms, i);
-        if (in_list(p->skip, c->name))
+        const bool written = !in_list(p->skip, c->name);
+        if (!written && !(p->pipeline && mms_pipeline_reads(p->pipeline, c->name)))
             continue;
         p->columns[n++] = c->name;
-        if (is_copied(p, c))
+        if (written && is_copied(p, c))
             p->copy[ncopy++] = c->name;
     }
     return MMS_OK;
@@ -317,29 +320,46 @@ static mms_status add_subtables(part *p, mms_error *err)
     return st;
 }
 
-/** Values that a renamed data column brings with it (design D19). */
-static void derive(const char *from, const char *to,
-                   void (*formula)(int64_t, const float *, float *), const mms_block *block,
-                   mms_group *group)
-{
-    const mms_cells *in = mms_cells_find(group->arrays, block->narray, from);
-    mms_cells *out = mms_cells_find(group->arrays, block->narray, to);
+/** How one of WEIGHT and SIGMA, with its spectrum, follows from the other. */
+typedef struct derivation {
+    const char *from, *from_spectrum, *to, *to_spectrum;
+    bool repeats; /**< a spectrum that is not there is the row's value in each channel */
+    void (*formula)(int64_t n, const float *in, float *out);
+} derivation;
 
-    if (in && out && in->ndim >= 0 && out->ndim >= 0 && in->nvalue == out->nvalue)
-        formula(group->nrow * in->nvalue, in->data, out->data);
+static const derivation to_sigma = {"WEIGHT", "WEIGHT_SPECTRUM",  "SIGMA", "SIGMA_SPECTRUM",
+                                    true,     mms_weight_to_sigma};
+static const derivation to_weight = {"SIGMA", "SIGMA_SPECTRUM",   "WEIGHT", "WEIGHT_SPECTRUM",
+                                     false,   mms_sigma_to_weight};
+
+/** Values that a renamed data column brings with it (design D19). */
+static void derive(const derivation *d, const mms_block *block, const mms_group *group)
+{
+    const mms_cells *from = mms_group_defined(block, group, d->from),
+                    *to = mms_group_defined(block, group, d->to);
+    const mms_cells *in = mms_group_defined(block, group, d->from_spectrum);
+    const mms_cells *out = mms_group_defined(block, group, d->to_spectrum);
+
+    if (from && to && from->nvalue == to->nvalue)
+        d->formula(group->nrow * from->nvalue, from->data, to->data);
+    if (out && in && in->nvalue == out->nvalue)
+        d->formula(group->nrow * in->nvalue, in->data, out->data);
+    else if (d->repeats && out && from && out->ndim == 2 && out->shape[1] == from->nvalue)
+        for (int64_t r = 0; r < group->nrow; r++) {
+            float *const spectrum = (float *)out->data + r * out->nvalue;
+            d->formula(from->nvalue, (const float *)from->data + r * from->nvalue, spectrum);
+            mms_repeat_channels(out->shape[0], from->nvalue, spectrum, spectrum);
+        }
 }
 
-static void derive_weights(const part *p, const mms_block *block, mms_group *group)
+static void derive_weights(const part *p, const mms_block *block, const mms_group *group)
 {
     const char *what = text(p->order, "derive");
 
-    if (!strcmp(what, "sigma")) {
-        derive("WEIGHT", "SIGMA", mms_weight_to_sigma, block, group);
-        derive("WEIGHT_SPECTRUM", "SIGMA_SPECTRUM", mms_weight_to_sigma, block, group);
-    } else if (!strcmp(what, "weight")) {
-        derive("SIGMA", "WEIGHT", mms_sigma_to_weight, block, group);
-        derive("SIGMA_SPECTRUM", "WEIGHT_SPECTRUM", mms_sigma_to_weight, block, group);
-    }
+    if (!strcmp(what, "sigma"))
+        derive(&to_sigma, block, group);
+    else if (!strcmp(what, "weight"))
+        derive(&to_weight, block, group);
 }
 
 /** Leave out the channels and correlations that are not selected. */

@@ -98,12 +98,13 @@ static mms_status measure_row(const mms_request *r, int32_t ddid, int64_t at, ro
     MMS_TRY(find_shape(r, ddid, row, err));
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const mms_column *c = mms_ms_column(r->ms, i);
+        const bool written = mms_output_writes(r, c->name);
         int64_t bytes;
-        if (!mms_output_writes(r, c->name))
+        if (!written && !(r->pipeline && mms_pipeline_reads(r->pipeline, c->name)))
             continue;
         MMS_TRY(mms_ms_cell_bytes(r->ms, c, at, &bytes, err));
         row->in += bytes;
-        if (!spectra || !mms_is_spectrum(c->name))
+        if (written && (!spectra || !mms_is_spectrum(c->name)))
             row->out += cut_bytes(c->name, dd, row, bytes);
     }
     if (spectra)

@@ -48,7 +48,7 @@ static mms_status data_of(const mms_block *block, const mms_group *group, const 
 }
 
 mms_status mms_group_spectra(const mms_block *block, const mms_group *group, unsigned kinds,
-                             bool spectra, mms_spectra *x, mms_error *err)
+                             bool weight_spectrum, mms_spectra *x, mms_error *err)
 {
     const mms_cells *flag = find_defined(block, group, "FLAG");
     mms_status st;
@@ -70,10 +70,9 @@ mms_status mms_group_spectra(const mms_block *block, const mms_group *group, uns
         MMS_TRY(data_of(block, group, k->column, n, true, &c->data, err));
         x->ncolumn++;
     }
-    if (spectra) {
+    if (weight_spectrum)
         MMS_TRY(data_of(block, group, "WEIGHT_SPECTRUM", n, false, &x->weight_spectrum, err));
-        MMS_TRY(data_of(block, group, "SIGMA_SPECTRUM", n, false, &x->sigma_spectrum, err));
-    }
+    MMS_TRY(data_of(block, group, "SIGMA_SPECTRUM", n, false, &x->sigma_spectrum, err));
 done:
     return st;
 }
@@ -143,10 +142,10 @@ void mms_group_scatter(mms_block *block, mms_group *group, const mms_spectra *ou
     set_cells(find_defined(block, group, "WEIGHT"), 1, 0, out->ncorr, out->weight);
     set_cells(find_defined(block, group, "SIGMA"), 1, 0, out->ncorr, out->sigma);
     for (int i = 0; i < MMS_SPARE_ARRAYS; i++) {
-        mms_cells *left = find_defined(block, group, spectrum_columns[i].name);
+        mms_cells *left = mms_cells_find(group->arrays, block->narray, spectrum_columns[i].name);
         if (out_spectra)
             set_cells(spectrum_cells(block, group, i), 2, out->nchan, out->ncorr, spectra[i]);
         else if (left)
-            left->name = NULL; // made by the time average, not asked for
+            left->name = NULL; // read, or made by the time average, but not asked for
     }
 }

@@ -251,6 +251,14 @@ bool mms_pipeline_needs(const mms_pipeline *p, const char *column)
     return false;
 }
 
+bool mms_pipeline_reads(const mms_pipeline *p, const char *column)
+{
+    const unsigned weighed = MMS_KIND_BIT(MMS_KIND_DATA) | MMS_KIND_BIT(MMS_KIND_FLOAT);
+
+    return !strcmp(column, "SIGMA_SPECTRUM") && (p->forms[0].kinds & weighed) &&
+           (transforms_data(p) || mms_pipeline_row_step(p));
+}
+
 /** A group's cells while they are transformed. */
 typedef struct work {
     const mms_pipeline *pipeline;

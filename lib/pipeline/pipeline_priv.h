@@ -47,6 +47,12 @@ MMS_CHECKED mms_status mms_pipeline_decode(const mms_value *value, mms_pipeline 
 /** Whether blocks must have an array column: a step reads or changes it. */
 bool mms_pipeline_needs(const mms_pipeline *pipeline, const char *column);
 
+/** Whether a column that is not written must be read all the same: SIGMA_SPECTRUM, whose cells are
+ *  the weights of DATA and FLOAT_DATA where WEIGHT_SPECTRUM does not exist (transform-numerics
+ * 0.4).
+ */
+bool mms_pipeline_reads(const mms_pipeline *pipeline, const char *column);
+
 /** Transform a block whose groups have one DDID each and selected channels only: data, flags and
  *  weights change, spectra that the input lacks are added.  Several threads may transform a block
  *  each, with an arena each.  Errors: TABLE a needed cell is undefined; SHAPE; MEM. */
@@ -62,11 +68,11 @@ typedef struct mms_kind_column {
 } mms_kind_column;
 extern const mms_kind_column mms_kind_columns[MMS_MAX_KINDS];
 
-/** See the cells of a group as spectra of the kinds, and (spectra) those of WEIGHT_SPECTRUM and
- *  SIGMA_SPECTRUM that are defined.
+/** See the cells of a group as spectra of the kinds, with those of SIGMA_SPECTRUM and (if
+ *  weight_spectrum) of WEIGHT_SPECTRUM that are defined.
  *  Errors: TABLE a needed cell is undefined; SHAPE the columns disagree. */
 MMS_CHECKED mms_status mms_group_spectra(const mms_block *block, const mms_group *group,
-                                         unsigned kinds, bool spectra, mms_spectra *out,
+                                         unsigned kinds, bool weight_spectrum, mms_spectra *out,
                                          mms_error *err);
 
 /** Put spectra back into the cells; both spectra, if out_spectra, into columns that are added where

@@ -275,7 +275,8 @@ static mms_status see_rows(const time_stage *s, mms_reader *reader, const mms_bl
     MMS_TRY(r->next && r->bins && r->spectra && r->uvw_m ? MMS_OK : out_of_memory(err));
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
-        MMS_TRY(mms_group_spectra(block, group, s->opts.in->kinds, true, &r->spectra[g], err));
+        MMS_TRY(mms_group_spectra(block, group, s->opts.in->kinds, s->opts.in->weight_spectrum,
+                                  &r->spectra[g], err));
         const mms_cells *uvw = mms_group_defined(block, group, "UVW");
         if (!uvw || uvw->nvalue != 3)
             MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
