@@ -35,6 +35,9 @@ typedef struct mms_text {
 } mms_text;
 void mms_text_add(mms_text *t, const char *fmt, ...) MMS_PRINTF(2, 3);
 
+/** Whether a text from a file may become the name of a file: one component, not empty, no "." or
+ *  "..". */
+bool mms_is_plain_name(const char *name);
 /** Return a copy of path without trailing slashes ("/" stays). */
 char *mms_path_strip(const char *path);
 /** Return the last component of path, trailing slashes removed, as a new text. */

@@ -2,7 +2,7 @@
 /** @file files.c  Files and folders: copy, remove, sync, space. */
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,11 +13,12 @@
 
 #include "base_priv.h"
 #include "files_priv.h"
+#include "walk_priv.h"
 
 static mms_status status_of_errno(int errnum)
 {
     switch (errnum) {
-    case ENOENT:
+    case ENOENT: // absence: mms_is_absence()
     case ENOTDIR:
         return MMS_ERR_NOT_FOUND;
     case EEXIST:
@@ -44,186 +45,263 @@ mms_status mms_fail_errno(mms_error *err, int errnum, const char *fmt, ...)
     return mms_fail(err, status_of_errno(errnum), "%s: %s", text, strerror(errnum));
 }
 
-/* A walk over path and all below it; links are not followed, the root only with FTS_COMFOLLOW. */
-static FTS *walk(const char *path, int options)
+bool mms_is_absence(int errnum)
 {
-    char *const roots[] = {(char *)(uintptr_t)path, NULL};
-    return fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR | options, NULL);
+    return errnum == ENOENT || errnum == ENOTDIR;
 }
 
-static mms_status remove_entry(const FTSENT *entry, mms_error *err)
-{
-    int rc = 0;
+/* ---- looking ---------------------------------------------------------------------------------*/
 
-    switch (entry->fts_info) {
-    case FTS_D:
-        break;
-    case FTS_DP:
-        rc = rmdir(entry->fts_accpath);
-        break;
-    case FTS_ERR:
-    case FTS_DNR:
-        return mms_fail_errno(err, entry->fts_errno, "%s", entry->fts_path);
-    default:
-        rc = unlink(entry->fts_accpath);
+static mms_status look(const char *path, int flags, struct stat *info, bool *there, mms_error *err)
+{
+    *there = fstatat(AT_FDCWD, path, info, flags) == 0;
+    return *there || mms_is_absence(errno)
+               ? MMS_OK
+               : mms_fail_errno(err, errno, "%s: cannot look at it", path);
+}
+
+mms_status mms_path_exists(const char *path, bool *there, mms_error *err)
+{
+    struct stat info;
+    return look(path, 0, &info, there, err);
+}
+
+mms_status mms_path_taken(const char *path, bool *taken, mms_error *err)
+{
+    struct stat info;
+    return look(path, AT_SYMLINK_NOFOLLOW, &info, taken, err);
+}
+
+mms_status mms_read_link(const char *path, char **text, mms_error *err)
+{
+    char target[PATH_MAX];
+    const ssize_t n = readlink(path, target, sizeof target);
+
+    *text = NULL;
+    if (n < 0)
+        return errno == EINVAL || mms_is_absence(errno)
+                   ? MMS_OK
+                   : mms_fail_errno(err, errno, "%s: cannot look at it", path);
+    *text = strndup(target, (size_t)n);
+    return *text ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+}
+
+const char *mms_kind_of_file(mode_t mode)
+{
+    return S_ISDIR(mode)                    ? "a folder"
+           : S_ISFIFO(mode)                 ? "a named pipe"
+           : S_ISSOCK(mode)                 ? "a socket"
+           : S_ISCHR(mode) || S_ISBLK(mode) ? "a device"
+                                            : "a file";
+}
+
+mms_status mms_check_regular(const char *path, mode_t mode, mms_error *err)
+{
+    return S_ISREG(mode)
+               ? MMS_OK
+               : mms_fail(err, MMS_ERR_TABLE, "%s is %s, not a file", path, mms_kind_of_file(mode));
+}
+
+/* ---- reading and writing ---------------------------------------------------------------------*/
+
+mms_status mms_open_file(const char *path, int *fd, int64_t *bytes, mms_error *err)
+{
+    struct stat info;
+    mms_status st;
+
+    *fd = -1;
+    *bytes = 0;
+    if (stat(path, &info))
+        return mms_fail_errno(err, errno, "%s", path);
+    st = mms_check_regular(path, info.st_mode, err);
+    if (st != MMS_OK)
+        return st;
+    // what is put in its place meanwhile can't make us wait
+    *fd = (int)TEMP_FAILURE_RETRY(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (*fd < 0 || fstat(*fd, &info))
+        st = mms_fail_errno(err, errno, "%s", path);
+    else
+        st = mms_check_regular(path, info.st_mode, err);
+    *bytes = st == MMS_OK ? info.st_size : 0;
+    if (st != MMS_OK && *fd >= 0) {
+        close(*fd);
+        *fd = -1;
     }
-    if (rc && errno != ENOENT)
-        return mms_fail_errno(err, errno, "%s: cannot remove", entry->fts_path);
+    return st;
+}
+
+mms_status mms_read_all(int fd, void *to, int64_t bytes, const char *path, mms_error *err)
+{
+    int64_t done = 0;
+
+    while (done < bytes) {
+        const ssize_t n = TEMP_FAILURE_RETRY(read(fd, (char *)to + done, (size_t)(bytes - done)));
+        if (n < 0)
+            return mms_fail_errno(err, errno, "%s: cannot read", path);
+        if (n == 0)
+            return mms_fail(err, MMS_ERR_IO, "%s ends early", path);
+        done += n;
+    }
+    return MMS_OK;
+}
+
+mms_status mms_write_all(int fd, const void *from, int64_t bytes, const char *path, mms_error *err)
+{
+    int64_t done = 0;
+
+    while (done < bytes) {
+        const ssize_t n =
+            TEMP_FAILURE_RETRY(write(fd, (const char *)from + done, (size_t)(bytes - done)));
+        if (n <= 0)
+            return mms_fail_errno(err, n < 0 ? errno : EIO, "%s: cannot write", path);
+        done += n;
+    }
+    return MMS_OK;
+}
+
+/** Make a file; how: O_EXCL, or O_TRUNC for one that may exist. */
+static mms_status create(int folder, const char *name, int how, const char *path, int *fd,
+                         mms_error *err)
+{
+    *fd = (int)TEMP_FAILURE_RETRY(
+        openat(folder, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | how, 0666));
+    return *fd < 0 ? mms_fail_errno(err, errno, "%s: cannot create", path) : MMS_OK;
+}
+
+mms_status mms_create_file(const char *path, int *fd, mms_error *err)
+{
+    return create(AT_FDCWD, path, O_EXCL, path, fd, err);
+}
+
+/** Close what was written; an error of that is one of writing. */
+static mms_status close_written(int fd, const char *path, mms_status st, mms_error *err)
+{
+    if (fd >= 0 && close(fd) && errno != EINTR && st == MMS_OK)
+        return mms_fail_errno(err, errno, "%s: cannot write", path);
+    return st;
+}
+
+static mms_status write_file(int folder, const char *name, int how, const char *path,
+                             const void *from, int64_t bytes, mms_error *err)
+{
+    int fd;
+    mms_status st = create(folder, name, how, path, &fd, err);
+
+    if (st == MMS_OK)
+        st = mms_write_all(fd, from, bytes, path, err);
+    return close_written(fd, path, st, err);
+}
+
+mms_status mms_write_file_in(int folder, const char *name, const char *path, const void *from,
+                             int64_t bytes, mms_error *err)
+{
+    return write_file(folder, name, O_EXCL, path, from, bytes, err);
+}
+
+mms_status mms_write_file(const char *path, const void *from, int64_t bytes, mms_error *err)
+{
+    return write_file(AT_FDCWD, path, O_EXCL, path, from, bytes, err);
+}
+
+mms_status mms_replace_file(const char *path, const void *from, int64_t bytes, mms_error *err)
+{
+    return write_file(AT_FDCWD, path, O_TRUNC, path, from, bytes, err);
+}
+
+/* What copy_file_range can't copy here, sendfile does from where it stopped, or says why not. */
+static mms_status copy_bytes(int in, int out, int64_t bytes, const char *from, const char *to,
+                             mms_error *err)
+{
+    const size_t chunk = (size_t)1 << 30;
+    int64_t done = 0;
+    ssize_t n;
+
+    while ((n = TEMP_FAILURE_RETRY(copy_file_range(in, NULL, out, NULL, chunk, 0))) > 0)
+        done += n;
+    while ((n = TEMP_FAILURE_RETRY(sendfile(out, in, NULL, chunk))) > 0)
+        done += n;
+    if (n < 0)
+        return mms_fail_errno(err, errno, "%s: cannot write", to);
+    return done >= bytes ? MMS_OK : mms_fail(err, MMS_ERR_IO, "%s ends early", from);
+}
+
+mms_status mms_copy_file_in(const char *src, int folder, const char *name, const char *path,
+                            mms_error *err)
+{
+    int in, out = -1;
+    int64_t bytes;
+    mms_status st = mms_open_file(src, &in, &bytes, err);
+
+    if (st == MMS_OK)
+        st = create(folder, name, O_EXCL, path, &out, err);
+    if (st == MMS_OK)
+        st = copy_bytes(in, out, bytes, src, path, err);
+    if (in >= 0)
+        close(in);
+    return close_written(out, path, st, err);
+}
+
+mms_status mms_copy_file(const char *src, const char *dst, mms_error *err)
+{
+    return mms_copy_file_in(src, AT_FDCWD, dst, dst, err);
+}
+
+/* ---- folders ---------------------------------------------------------------------------------*/
+
+mms_status mms_make_folder_in(int folder, const char *name, const char *path, int *fd,
+                              mms_error *err)
+{
+    if (mkdirat(folder, name, 0777))
+        return mms_fail_errno(err, errno, "%s: cannot create", path);
+    if (!fd)
+        return MMS_OK;
+    *fd = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *fd < 0 ? mms_fail_errno(err, errno, "%s: cannot open", path) : MMS_OK;
+}
+
+mms_status mms_make_folder(const char *path, mms_error *err)
+{
+    return mms_make_folder_in(AT_FDCWD, path, path, NULL, err);
+}
+
+static mms_status remove_entry(void *ctx, const mms_walked *met, mms_error *err)
+{
+    (void)ctx;
+    if (met->kind == MMS_WALK_FOLDER)
+        return MMS_OK;
+    if (unlinkat(met->folder, met->name, met->kind == MMS_WALK_LEFT ? AT_REMOVEDIR : 0) &&
+        errno != ENOENT)
+        return mms_fail_errno(err, errno, "%s: cannot remove", met->path);
     return MMS_OK;
 }
 
 mms_status mms_remove_tree(const char *path, mms_error *err)
 {
-    struct stat info;
-    mms_status st = MMS_OK;
-    FTSENT *entry;
-    FTS *tree;
+    char *plain = mms_path_strip(path); // a link with a slash would be what it leads to
+    const mms_status st = plain ? mms_walk(plain, MMS_WALK_GONE, remove_entry, NULL, err)
+                                : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
 
-    if (lstat(path, &info) && errno == ENOENT)
-        return MMS_OK;
-    if (!(tree = walk(path, 0)))
-        return mms_fail_errno(err, errno, "%s", path);
-    while (st == MMS_OK && (entry = fts_read(tree)))
-        st = remove_entry(entry, err);
-    fts_close(tree);
+    free(plain);
     return st;
 }
 
-/* What copy_file_range can't copy here, sendfile does from where it stopped, or says why not. */
-static int copy_bytes(int in, int out)
+/** A visit of files only. */
+typedef struct file_visit {
+    mms_file_visit *visit;
+    void *ctx;
+} file_visit;
+
+static mms_status visit_file(void *ctx, const mms_walked *met, mms_error *err)
 {
-    const size_t chunk = (size_t)1 << 30;
-    ssize_t n;
-
-    while ((n = TEMP_FAILURE_RETRY(copy_file_range(in, NULL, out, NULL, chunk, 0))) > 0)
-        continue;
-    while ((n = TEMP_FAILURE_RETRY(sendfile(out, in, NULL, chunk))) > 0)
-        continue;
-    return n < 0 ? -1 : 0;
-}
-
-mms_status mms_copy_file(const char *src, const char *dst, mms_error *err)
-{
-    mms_status st = MMS_OK;
-    struct stat info;
-    int in, out = -1;
-
-    in = open(src, O_RDONLY | O_CLOEXEC);
-    if (in < 0 || fstat(in, &info))
-        st = mms_fail_errno(err, errno, "%s: cannot read", src);
-    else if ((out = open(dst, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
-        st = mms_fail_errno(err, errno, "%s: cannot create", dst);
-    else if (copy_bytes(in, out) || fchmod(out, (info.st_mode & 07777) | S_IWUSR))
-        st = mms_fail_errno(err, errno, "%s: cannot write", dst);
-    if (out >= 0 && close(out) && st == MMS_OK)
-        st = mms_fail_errno(err, errno, "%s: cannot write", dst);
-    if (in >= 0)
-        close(in);
-    return st;
-}
-
-static mms_status copy_link(const char *src, const char *dst, mms_error *err)
-{
-    char target[4096];
-    const ssize_t n = readlink(src, target, sizeof target - 1);
-
-    if (n < 0)
-        return mms_fail_errno(err, errno, "%s: cannot read", src);
-    target[n] = '\0';
-    if (symlink(target, dst))
-        return mms_fail_errno(err, errno, "%s: cannot create", dst);
-    return MMS_OK;
-}
-
-static mms_status copy_what_link_means(const char *src, const char *dst, mms_error *err)
-{
-    struct stat info;
-    char *real = realpath(src, NULL);
-    mms_status st;
-
-    if (!real || stat(real, &info))
-        st = mms_fail_errno(err, errno, "%s: link without target", src);
-    else if (S_ISDIR(info.st_mode))
-        st = mms_copy_tree(real, dst, false, err);
-    else
-        st = mms_copy_file(real, dst, err);
-    free(real);
-    return st;
-}
-
-static mms_status copy_entry(const FTSENT *entry, const char *dst, bool follow_top, mms_error *err)
-{
-    const char *src = entry->fts_path;
-
-    switch (entry->fts_info) {
-    case FTS_D: /* writable until its last entry is in it */
-        return mkdir(dst, 0700) ? mms_fail_errno(err, errno, "%s: cannot create", dst) : MMS_OK;
-    case FTS_DP:
-        return chmod(dst, (entry->fts_statp->st_mode & 07777) | S_IRWXU)
-                   ? mms_fail_errno(err, errno, "%s: cannot set the mode", dst)
-                   : MMS_OK;
-    case FTS_F:
-        return mms_copy_file(src, dst, err);
-    case FTS_SL:
-        return follow_top && entry->fts_level == 1 ? copy_what_link_means(src, dst, err)
-                                                   : copy_link(src, dst, err);
-    case FTS_ERR:
-    case FTS_DNR:
-    case FTS_NS:
-        return mms_fail_errno(err, entry->fts_errno, "%s: cannot read", src);
-    default:
-        return mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: neither file nor folder nor link", src);
-    }
-}
-
-/* What no table has: .svn, .DS_Store, .nfs of a file that is gone. */
-static bool is_foreign(const FTSENT *entry)
-{
-    return entry->fts_level > 0 && entry->fts_name[0] == '.';
-}
-
-mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top, mms_error *err)
-{
-    char *root = mms_path_strip(src);
-    FTS *tree = root ? walk(root, 0) : NULL;
-    mms_status st = MMS_OK;
-    FTSENT *entry;
-
-    if (!tree)
-        st = mms_fail_errno(err, errno, "%s: cannot read", src);
-    while (st == MMS_OK && (entry = fts_read(tree))) {
-        if (is_foreign(entry)) {
-            (void)fts_set(tree, entry, FTS_SKIP);
-            continue;
-        }
-        char *path = mms_format("%s%s", dst, entry->fts_path + strlen(root));
-        st = path ? copy_entry(entry, path, follow_top, err)
-                  : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", src);
-        free(path);
-    }
-    if (tree)
-        fts_close(tree);
-    free(root);
-    return st;
+    const file_visit *v = ctx;
+    return met->kind == MMS_WALK_FILE ? v->visit(v->ctx, met->path, met->info->st_size, err)
+                                      : MMS_OK;
 }
 
 mms_status mms_tree_visit(const char *path, mms_file_visit *visit, void *ctx, mms_error *err)
 {
-    FTS *tree = walk(path, FTS_COMFOLLOW);
-    mms_status st = MMS_OK;
-    FTSENT *entry;
-
-    if (!tree)
-        return mms_fail_errno(err, errno, "%s: cannot read", path);
-    while (st == MMS_OK && (entry = fts_read(tree))) {
-        if (entry->fts_info == FTS_F)
-            st = visit(ctx, entry->fts_path, entry->fts_statp->st_size, err);
-        else if (entry->fts_info == FTS_ERR || entry->fts_info == FTS_DNR ||
-                 entry->fts_info == FTS_NS)
-            st = mms_fail_errno(err, entry->fts_errno, "%s: cannot read", entry->fts_path);
-    }
-    fts_close(tree);
-    return st;
+    file_visit v = {visit, ctx};
+    return mms_walk(path, MMS_WALK_FOLLOW, visit_file, &v, err);
 }
 
 static mms_status add_bytes(void *ctx, const char *path, int64_t bytes, mms_error *err)
@@ -249,7 +327,8 @@ mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error *err)
     int rc = -1;
 
     *bytes = 0;
-    while (folder && (rc = statvfs(folder, &info)) && errno == ENOENT && strcmp(folder, "/")) {
+    while (folder && (rc = statvfs(folder, &info)) && mms_is_absence(errno) &&
+           strcmp(folder, "/")) {
         char *parent = mms_path_dir(folder);
         free(folder);
         folder = parent;

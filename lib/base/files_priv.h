@@ -3,6 +3,8 @@
 #define MULTIMS_FILES_PRIV_H
 /** @file files_priv.h  Files and folders: copy, remove, sync, space. */
 
+#include <sys/types.h>
+
 #include "multims/base.h"
 
 #ifdef __cplusplus
@@ -13,20 +15,61 @@ extern "C" {
  *  "text: strerror". */
 mms_status mms_fail_errno(mms_error *err, int errnum, const char *fmt, ...) MMS_PRINTF(3, 4);
 
-/** Remove path and all below it; links are not followed.  Nothing happens when it is not there. */
-MMS_CHECKED mms_status mms_remove_tree(const char *path, mms_error *err);
+/** Whether errnum says that nothing is there: ENOENT, ENOTDIR.  Anything else says that nobody
+ *  knows. */
+bool mms_is_absence(int errnum);
 
-/** Copy the file at src to dst, which must not exist, with its mode, writable for the owner even
- *  when src is not.  src may be a link.
- *  Errors: EXISTS, NOT_FOUND, IO; SPACE naming dst. */
+/** Whether something is at path; a link is what it leads to.  Errors: IO when nobody can tell. */
+MMS_CHECKED mms_status mms_path_exists(const char *path, bool *there, mms_error *err);
+
+/** Whether the name is taken, by a link that leads nowhere too.  Errors: IO. */
+MMS_CHECKED mms_status mms_path_taken(const char *path, bool *taken, mms_error *err);
+
+/** Return in *text the text of a link, NULL when path is none or not there.  Errors: IO, MEM. */
+MMS_CHECKED mms_status mms_read_link(const char *path, char **text, mms_error *err);
+
+/** "a named pipe" for a mode of stat(2). */
+const char *mms_kind_of_file(mode_t mode);
+
+/** Refuse what is no regular file.  Errors: TABLE naming path and the kind. */
+MMS_CHECKED mms_status mms_check_regular(const char *path, mode_t mode, mms_error *err);
+
+/** Open a regular file to read it, through links too; pipes, devices, sockets and folders are
+ *  refused before they are opened.  *fd is -1 on failure.  Errors: NOT_FOUND, TABLE, IO. */
+MMS_CHECKED mms_status mms_open_file(const char *path, int *fd, int64_t *bytes, mms_error *err);
+
+/** Read or write all of the bytes, however often that is interrupted.  path is for messages.
+ *  Errors: IO, also when a file ends early; SPACE. */
+MMS_CHECKED mms_status mms_read_all(int fd, void *to, int64_t bytes, const char *path,
+                                    mms_error *err);
+MMS_CHECKED mms_status mms_write_all(int fd, const void *from, int64_t bytes, const char *path,
+                                     mms_error *err);
+
+/** Make a file to write and read.  It must not exist.  Errors: EXISTS, IO, SPACE. */
+MMS_CHECKED mms_status mms_create_file(const char *path, int *fd, mms_error *err);
+
+/** Make a file with these bytes, or a folder; it must not exist, and gets the mode that new ones
+ *  have.  The forms with _in take a name in an open folder, AT_FDCWD for a path; path is for
+ *  messages.  fd: the open folder, or NULL.  Errors: EXISTS, IO; SPACE naming path. */
+MMS_CHECKED mms_status mms_write_file_in(int folder, const char *name, const char *path,
+                                         const void *from, int64_t bytes, mms_error *err);
+MMS_CHECKED mms_status mms_write_file(const char *path, const void *from, int64_t bytes,
+                                      mms_error *err);
+/** The same where the file may exist. */
+MMS_CHECKED mms_status mms_replace_file(const char *path, const void *from, int64_t bytes,
+                                        mms_error *err);
+MMS_CHECKED mms_status mms_make_folder_in(int folder, const char *name, const char *path, int *fd,
+                                          mms_error *err);
+MMS_CHECKED mms_status mms_make_folder(const char *path, mms_error *err);
+
+/** Copy the bytes of the file at src, which may be a link, to a new one.
+ *  Errors: those of mms_open_file and mms_write_file. */
+MMS_CHECKED mms_status mms_copy_file_in(const char *src, int folder, const char *name,
+                                        const char *path, mms_error *err);
 MMS_CHECKED mms_status mms_copy_file(const char *src, const char *dst, mms_error *err);
 
-/** Copy the folder at src to dst, which must not exist: files and modes; links stay links with
- *  their text, or with follow_top those directly in src are replaced by what they point to.  Names
- *  that begin with a dot are no part of a table and are left out.
- *  Errors: as mms_copy_file, UNSUPPORTED for other kinds of files.  A part may be left in dst. */
-MMS_CHECKED mms_status mms_copy_tree(const char *src, const char *dst, bool follow_top,
-                                     mms_error *err);
+/** Remove path and all below it; links are not followed.  Nothing happens when it is not there. */
+MMS_CHECKED mms_status mms_remove_tree(const char *path, mms_error *err);
 
 /** Takes a file of size bytes; a status other than MMS_OK ends the walk. */
 typedef mms_status mms_file_visit(void *ctx, const char *path, int64_t bytes, mms_error *err);

@@ -2,10 +2,9 @@
 /** @file stream.c  casacore's object files (AipsIO) in memory. */
 #include "stream_priv.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base_priv.h"
 #include "files_priv.h"
@@ -15,22 +14,22 @@ static const uint64_t MAGIC = 0xbebebebe;
 mms_status mms_read_file(const char *path, size_t most, uint8_t **bytes, size_t *size,
                          mms_error *err)
 {
-    FILE *in = fopen(path, "re");
-    mms_status st = MMS_OK;
-    int64_t capacity = 0;
+    int64_t length;
+    int fd;
+    mms_status st = mms_open_file(path, &fd, &length, err);
 
     *bytes = NULL;
     *size = 0;
-    if (!in)
-        return mms_fail_errno(err, errno, "%s", path);
-    for (size_t got = 1; st == MMS_OK && got > 0; *size += got) {
-        st = *size > most ? mms_fail(err, MMS_ERR_MEM, "%s: too large", path)
-                          : mms_grow(bytes, &capacity, (int64_t)*size + 16384, 1, err);
-        got = st == MMS_OK ? fread(*bytes + *size, 1, 16384, in) : 0;
-    }
-    if (st == MMS_OK && ferror(in))
-        st = mms_fail_errno(err, errno, "%s", path);
-    fclose(in);
+    if (st != MMS_OK)
+        return st;
+    if ((uint64_t)length > most)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: too large", path));
+    *bytes = malloc((size_t)length + 1);
+    MMS_TRY(*bytes ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
+    MMS_TRY(mms_read_all(fd, *bytes, length, path, err));
+    *size = (size_t)length;
+done:
+    close(fd);
     if (st != MMS_OK) {
         free(*bytes);
         *bytes = NULL;
@@ -160,16 +159,6 @@ void mms_bytes_end(mms_bytes *b, int64_t object)
 
 mms_status mms_bytes_write(const mms_bytes *b, const char *path, mms_error *err)
 {
-    FILE *out;
-
-    if (b->failed)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
-    out = fopen(path, "we");
-    if (!out)
-        return mms_fail_errno(err, errno, "%s", path);
-    const bool all = fwrite(b->bytes, 1, (size_t)b->size, out) == (size_t)b->size;
-    const int why = errno;
-    if (fclose(out) == 0 && all)
-        return MMS_OK;
-    return mms_fail_errno(err, all ? errno : why, "%s", path);
+    return b->failed ? mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path)
+                     : mms_replace_file(path, b->bytes, b->size, err);
 }

@@ -2,6 +2,7 @@
 /** @file text.c  Texts, paths and numbers in text. */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +58,12 @@ void mms_text_add(mms_text *t, const char *fmt, ...)
     memcpy(t->text + t->length, piece, length + 1);
     t->length += length;
     free(piece);
+}
+
+bool mms_is_plain_name(const char *name)
+{
+    return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/') &&
+           strlen(name) <= NAME_MAX;
 }
 
 char *mms_path_strip(const char *path)

@@ -27,10 +27,14 @@ mms_status mms_value_read(const char *path, mms_value **out, mms_error *err)
 
     *out = NULL;
     if (!file)
-        return mms_fail(err, errno == ENOENT ? MMS_ERR_NOT_FOUND : MMS_ERR_IO, "%s: %s", path,
-                        strerror(errno));
+        return mms_fail_errno(err, errno, "%s", path);
     *out = json_loadf(file, JSON_REJECT_DUPLICATES, &where);
+    const bool read = !ferror(file);
     fclose(file);
+    if (!read) {
+        mms_value_free(out);
+        return mms_fail(err, MMS_ERR_IO, "%s: cannot read", path);
+    }
     if (!*out)
         return mms_fail(err, MMS_ERR_ARG, "%s: line %d column %d: %s", path, where.line,
                         where.column, where.text);
@@ -40,13 +44,9 @@ mms_status mms_value_read(const char *path, mms_value **out, mms_error *err)
 mms_status mms_value_write(const mms_value *value, const char *path, mms_error *err)
 {
     char *text = mms_value_text(value, 0);
-    FILE *file = text ? fopen(path, "wx") : NULL;
-    mms_status st = text ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+    const mms_status st = text ? mms_write_file(path, text, (int64_t)strlen(text), err)
+                               : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
 
-    if (text && (!file || fputs(text, file) == EOF))
-        st = mms_fail_errno(err, errno, "%s", path);
-    if (file && fclose(file) != 0 && st == MMS_OK)
-        st = mms_fail_errno(err, errno, "%s", path);
     free(text);
     return st;
 }

@@ -183,14 +183,13 @@ static mms_status read_places(mms_buckets *b, mms_error *err)
 mms_status mms_buckets_open(const mms_buckets_what *what, mms_buckets **out, mms_error *err)
 {
     mms_buckets *b;
+    int64_t bytes;
     mms_status st = buckets_new(what, &b, err);
 
     *out = NULL;
     if (st != MMS_OK)
         return st;
-    b->fd = open(b->path, O_RDONLY | O_CLOEXEC);
-    if (b->fd < 0)
-        MMS_TRY(mms_fail_errno(err, errno, "%s", b->path));
+    MMS_TRY(mms_open_file(b->path, &b->fd, &bytes, err));
     if (!b->incremental)
         MMS_TRY(read_places(b, err));
     MMS_TRY(b->incremental ? incremental_parse(b, err) : standard_parse(b, err));

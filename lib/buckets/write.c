@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file write.c  Make the file of a manager; what the two kinds share. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -65,9 +64,7 @@ mms_status mms_buckets_create(const mms_buckets_what *what, mms_buckets_writer *
         if (!w->columns)
             MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", what->table));
     }
-    w->b->fd = open(w->b->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (w->b->fd < 0)
-        MMS_TRY(mms_fail_errno(err, errno, "%s", w->b->path));
+    MMS_TRY(mms_create_file(w->b->path, &w->b->fd, err));
     *out = w;
     w = NULL;
 done:

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
+#include "base/files_priv.h"
 #include "verify_priv.h"
 
 static bool is_axis(const char *axis)
@@ -258,11 +258,14 @@ done:
 
 static mms_status open_set(mms_verification *v, mms_error *err)
 {
-    const mms_status st = mms_table_dat_read(v->path, &v->dat, err);
+    bool there;
+    mms_status st = mms_path_exists(v->path, &there, err);
 
-    if (st == MMS_ERR_NOT_FOUND && access(v->path, F_OK) != 0)
-        return mms_fail(err, st, "Visibility data set not found - please verify the name. (%s)",
-                        v->path);
+    if (st == MMS_OK && !there)
+        return mms_fail(err, MMS_ERR_NOT_FOUND,
+                        "Visibility data set not found - please verify the name. (%s)", v->path);
+    if (st == MMS_OK)
+        st = mms_table_dat_read(v->path, &v->dat, err);
     if (st != MMS_OK)
         return st;
     v->multi = v->dat.kind == MMS_KIND_CONCAT;

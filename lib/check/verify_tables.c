@@ -4,23 +4,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/files_priv.h"
+#include "ms/ms_priv.h"
 #include "verify_priv.h"
-
-static bool is_table(const char *path)
-{
-    char *const file = mms_format("%s/table.dat", path);
-    const bool there = file && access(file, F_OK) == 0;
-
-    free(file);
-    return there;
-}
 
 /** Whether the folder of path is that folder. */
 static bool lies_in(const char *path, const char *folder)
@@ -47,28 +38,17 @@ static void report_absent(mms_verification *v, mms_member *m, const char *name, 
 
 mms_status mms_find_subtables(mms_verification *v, mms_member *m, mms_error *err)
 {
-    mms_value *keywords = NULL, *value;
+    mms_value *missing, *path;
     const char *name;
-    const mms_status st = mms_table_keywords(m->table, NULL, &keywords, err);
+    const mms_status st = mms_subtable_list(m->table, &m->subtables, &missing, err);
 
     if (st != MMS_OK)
         return st;
-    m->subtables = json_object();
+    json_object_del(m->subtables, "SORTED_TABLE");
     m->absent = json_object();
-    json_object_foreach(keywords, name, value)
-    {
-        const char *const text = json_string_value(value);
-        if (!text || strncmp(text, "Table: ", 7))
-            continue;
-        const bool there = is_table(text + 7);
-        if (there && strcmp(name, "SORTED_TABLE"))
-            json_object_set_new(m->subtables, name, json_string(text + 7));
-        else if (!there)
-            report_absent(v, m, name, text + 7);
-    }
-    mms_value_free(&keywords);
-    return m->subtables && m->absent ? MMS_OK
-                                     : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", m->name);
+    json_object_foreach(missing, name, path) report_absent(v, m, name, json_string_value(path));
+    mms_value_free(&missing);
+    return MMS_OK;
 }
 
 static bool same_place(const char *a, const char *b)
@@ -79,62 +59,92 @@ static bool same_place(const char *a, const char *b)
            sa.st_ino == sb.st_ino;
 }
 
-static bool same_stream(FILE *a, FILE *b)
+/** Whether two open files of as many bytes have the same. */
+static mms_status same_bytes(int fd_a, int fd_b, int64_t bytes, const char *a, const char *b,
+                             bool *same, mms_error *err)
 {
-    char block_a[16384], block_b[16384];
-    size_t n;
+    enum { BLOCK = 64 << 10 };
+    char *const blocks = malloc((size_t)2 * BLOCK);
+    mms_status st = MMS_OK;
 
-    do {
-        n = fread(block_a, 1, sizeof block_a, a);
-        if (fread(block_b, 1, sizeof block_b, b) != n || memcmp(block_a, block_b, n))
-            return false;
-    } while (n > 0);
-    return !ferror(a) && !ferror(b);
+    if (!blocks)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", a);
+    for (int64_t done = 0; *same && done < bytes; done += BLOCK) {
+        const int64_t n = bytes - done < BLOCK ? bytes - done : BLOCK;
+        MMS_TRY(mms_read_all(fd_a, blocks, n, a, err));
+        MMS_TRY(mms_read_all(fd_b, blocks + BLOCK, n, b, err));
+        *same = !memcmp(blocks, blocks + BLOCK, (size_t)n);
+    }
+done:
+    free(blocks);
+    return st;
 }
 
-/** Whether two files have the same bytes. */
-static bool same_file(const char *a, const char *b)
+/** Whether two files have the same bytes; b may be absent. */
+static mms_status same_file(const char *a, const char *b, bool *same, mms_error *err)
 {
-    FILE *const in_a = fopen(a, "re"), *const in_b = fopen(b, "re");
-    const bool same = in_a && in_b && same_stream(in_a, in_b);
+    int fd_a, fd_b = -1;
+    int64_t bytes_a, bytes_b;
+    mms_status st = mms_open_file(a, &fd_a, &bytes_a, err);
 
-    if (in_a)
-        fclose(in_a);
-    if (in_b)
-        fclose(in_b);
-    return same;
+    *same = false;
+    if (st != MMS_OK)
+        return st;
+    MMS_TRY(mms_path_exists(b, same, err));
+    if (*same) {
+        MMS_TRY(mms_open_file(b, &fd_b, &bytes_b, err));
+        *same = bytes_a == bytes_b;
+        MMS_TRY(same_bytes(fd_a, fd_b, bytes_a, a, b, same, err));
+    }
+done:
+    close(fd_a);
+    if (fd_b >= 0)
+        close(fd_b);
+    return st;
 }
 
 /** Whether the tables' files are equal, byte by byte: then there is no need to read the cells. */
-static bool same_files(const char *a, const char *b)
+static mms_status same_files(const char *a, const char *b, bool *same, mms_error *err)
 {
     DIR *const dir = opendir(a);
-    bool same = dir != NULL;
+    const struct dirent *e;
+    mms_status st = dir ? MMS_OK : mms_fail_errno(err, errno, "%s: cannot list", a);
 
-    for (const struct dirent *e; same && (e = readdir(dir));) {
+    *same = true;
+    for (errno = 0; st == MMS_OK && *same && (e = readdir(dir)); errno = 0) {
         if (strncmp(e->d_name, "table.", 6) || !strcmp(e->d_name, "table.lock"))
             continue;
         char *const file_a = mms_format("%s/%s", a, e->d_name);
         char *const file_b = mms_format("%s/%s", b, e->d_name);
-        same = file_a && file_b && same_file(file_a, file_b);
+        st = file_a && file_b ? same_file(file_a, file_b, same, err)
+                              : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", a);
         free(file_a);
         free(file_b);
     }
+    if (st == MMS_OK && *same && errno)
+        st = mms_fail_errno(err, errno, "%s: cannot list", a);
     if (dir)
         closedir(dir);
-    return same;
+    return st;
 }
 
 /** Whether the sub-table stands in no definition and has no link in the reference, as those have
  * that a partition writes. */
-static bool is_addition(const mms_verification *v, const char *name)
+static mms_status find_addition(const mms_verification *v, const char *name, bool *addition,
+                                mms_error *err)
 {
     char *const link = mms_format("%s/%s", v->path, name);
-    struct stat info;
-    const bool linked = link && lstat(link, &info) == 0 && S_ISLNK(info.st_mode);
+    char *text = NULL;
+    mms_status st = MMS_OK;
 
+    *addition = v->multi && !mms_is_standard_table(name);
+    if (*addition)
+        st = link ? mms_read_link(link, &text, err)
+                  : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", v->path);
+    *addition = *addition && !text;
+    free(text);
     free(link);
-    return v->multi && !linked && !mms_is_standard_table(name);
+    return st;
 }
 
 /** Count a member that has an addition. */
@@ -167,10 +177,11 @@ static mms_status check_copy(mms_verification *v, const mms_member *m, const cha
     const mms_table_diff how = {.name = name};
     mms_report found = {0};
     mms_check check;
-    mms_status st;
+    bool same = same_place(path, first);
+    mms_status st = same ? MMS_OK : same_files(first, path, &same, err);
 
-    if (same_place(path, first) || same_files(first, path))
-        return MMS_OK;
+    if (st != MMS_OK || same)
+        return st;
     MMS_TRY(mms_report_start(&found, 1, err));
     mms_check_start(&check, &found, "%s", name);
     st = mms_diff_tables(first, path, &how, &check, err);
@@ -190,8 +201,11 @@ static mms_status check_subtable(mms_verification *v, const mms_member *m, const
                                  const char *path, mms_error *err)
 {
     const char *const first = json_string_value(json_object_get(v->subtables, name));
-    const bool addition = is_addition(v, name);
+    bool addition;
+    const mms_status st = find_addition(v, name, &addition, err);
 
+    if (st != MMS_OK)
+        return st;
     if (addition)
         count_addition(v, name);
     else if (!lies_in(path, m->path))
@@ -219,54 +233,96 @@ mms_status mms_verify_subtables(mms_verification *v, const mms_member *m, mms_er
     mms_value_free(&keywords);
     json_object_foreach(m->subtables, name, path) if (st == MMS_OK) st =
         check_subtable(v, m, name, json_string_value(path), err);
-    json_object_foreach(v->subtables, name, path) if (!json_object_get(m->subtables, name) &&
-                                                      !json_object_get(m->absent, name) &&
-                                                      !is_addition(v, name))
-        mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
-                             "no %s, which the first member has", name);
+    json_object_foreach(v->subtables, name, path)
+    {
+        bool addition = false;
+        if (json_object_get(m->subtables, name) || json_object_get(m->absent, name))
+            continue;
+        if (st == MMS_OK)
+            st = find_addition(v, name, &addition, err);
+        if (st == MMS_OK && !addition)
+            mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
+                                 "no %s, which the first member has", name);
+    }
     return st;
 }
 
-/** Check that path is a link with this text, or where it may be, a folder. */
-static void check_link(mms_check *check, const char *folder, const char *name, const char *want,
-                       bool may_be_folder)
+/** Say what is wrong with a link whose text is not what it should be. */
+static void report_link(mms_check *check, const char *path, const char *text, bool taken,
+                        const char *want)
 {
-    char *const path = mms_format("%s/%s", folder, name);
-    char text[PATH_MAX] = "";
-    struct stat info;
-
-    if (!path)
-        return;
-    const ssize_t n = readlink(path, text, sizeof text - 1);
-    const bool nothing = n < 0 && lstat(path, &info) != 0;
-    if (nothing && !may_be_folder) // a member that lacks it is a finding already
-        mms_check_add(check, json_pack("{s:s}", "link", path), "%s: no link %s", path, want);
-    else if (n < 0 && !may_be_folder)
-        mms_check_add(check, json_pack("{s:s}", "link", path), "%s is no link to %s", path, want);
-    else if (n >= 0 && strcmp(text, want))
+    if (text)
         mms_check_add(check, json_pack("{s:s}", "link", path), "%s is a link to %s, not to %s",
                       path, text, want);
-    else if (!nothing && !is_table(path))
-        mms_check_add(check, json_pack("{s:s}", "link", path), "%s leads to no table", path);
+    else if (taken)
+        mms_check_add(check, json_pack("{s:s}", "link", path), "%s is no link to %s", path, want);
+    else
+        mms_check_add(check, json_pack("{s:s}", "link", path), "%s: no link %s", path, want);
+}
+
+/** Check that path is a link with this text, or where it may be, a folder. */
+static mms_status check_link(mms_check *check, const char *folder, const char *name,
+                             const char *want, bool may_be_folder, mms_error *err)
+{
+    char *const path = mms_format("%s/%s", folder, name);
+    char *const file = path ? mms_format("%s/table.dat", path) : NULL, *text = NULL;
+    bool taken, table;
+    mms_status st = file ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder);
+
+    MMS_TRY(st);
+    MMS_TRY(mms_path_taken(path, &taken, err));
+    MMS_TRY(mms_read_link(path, &text, err));
+    if (text ? strcmp(text, want) != 0 : !may_be_folder) // a member that lacks it: found already
+        report_link(check, path, text, taken, want);
+    else if (taken) {
+        MMS_TRY(mms_path_exists(file, &table, err));
+        if (!table)
+            mms_check_add(check, json_pack("{s:s}", "link", path), "%s leads to no table", path);
+    }
+done:
+    free(text);
+    free(file);
     free(path);
+    return st;
+}
+
+static mms_status check_entry(const mms_verification *v, const char *path, const char *name,
+                              mms_check *check, mms_error *err)
+{
+    bool there, taken;
+    mms_status st = MMS_OK;
+
+    if (json_object_get(v->subtables, name) || json_object_get(v->absent, name))
+        return MMS_OK;
+    MMS_TRY(mms_path_exists(path, &there, err));
+    MMS_TRY(mms_path_taken(path, &taken, err));
+    if (!there && taken)
+        mms_check_add(check, json_pack("{s:s}", "link", path), "%s is a broken link", path);
+done:
+    return st;
 }
 
 /** Find links that lead nowhere besides those of sub-tables. */
-static void check_dangling(const mms_verification *v, const char *folder, mms_check *check)
+static mms_status check_dangling(const mms_verification *v, const char *folder, mms_check *check,
+                                 mms_error *err)
 {
     DIR *const dir = opendir(folder);
+    const struct dirent *e;
+    mms_status st = MMS_OK;
 
-    for (const struct dirent *e; dir && (e = readdir(dir));) {
+    if (!dir) // a member that is not there is a finding already
+        return mms_is_absence(errno) ? MMS_OK
+                                     : mms_fail_errno(err, errno, "%s: cannot list", folder);
+    for (errno = 0; st == MMS_OK && (e = readdir(dir)); errno = 0) {
         char *const path = mms_format("%s/%s", folder, e->d_name);
-        struct stat info;
-        const bool known =
-            json_object_get(v->subtables, e->d_name) || json_object_get(v->absent, e->d_name);
-        if (!known && path && stat(path, &info) != 0 && errno == ENOENT && lstat(path, &info) == 0)
-            mms_check_add(check, json_pack("{s:s}", "link", path), "%s is a broken link", path);
+        st = path ? check_entry(v, path, e->d_name, check, err)
+                  : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder);
         free(path);
     }
-    if (dir)
-        closedir(dir);
+    if (st == MMS_OK && errno)
+        st = mms_fail_errno(err, errno, "%s: cannot list", folder);
+    closedir(dir);
+    return st;
 }
 
 mms_status mms_verify_links(mms_verification *v, mms_error *err)
@@ -275,6 +331,7 @@ mms_status mms_verify_links(mms_verification *v, mms_error *err)
     const char *name;
     mms_value *path;
     mms_check check;
+    mms_status st = MMS_OK;
 
     if (!first)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", v->path);
@@ -284,17 +341,20 @@ mms_status mms_verify_links(mms_verification *v, mms_error *err)
         char *const top = mms_format("SUBMSS/%s/%s", first, name);
         char *const beside = mms_format("../%s/%s", first, name);
         const bool addition = json_object_get(v->additions, name) != NULL;
-        if (!addition)
-            check_link(&check, v->path, name, top ? top : "", false);
-        for (int64_t i = 1; i < v->nmember && beside && !addition; i++)
-            check_link(&check, v->members[i], name, beside, true);
+        if (st == MMS_OK && (!top || !beside))
+            st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", v->path);
+        if (st == MMS_OK && !addition)
+            st = check_link(&check, v->path, name, top, false, err);
+        for (int64_t i = 1; i < v->nmember && st == MMS_OK && !addition; i++)
+            st = check_link(&check, v->members[i], name, beside, true, err);
         free(top);
         free(beside);
     }
-    check_dangling(v, v->path, &check);
-    for (int64_t i = 0; i < v->nmember; i++)
-        check_dangling(v, v->members[i], &check);
-    mms_check_end(&check, MMS_OK, NULL);
+    if (st == MMS_OK)
+        st = check_dangling(v, v->path, &check, err);
+    for (int64_t i = 0; i < v->nmember && st == MMS_OK; i++)
+        st = check_dangling(v, v->members[i], &check, err);
+    mms_check_end(&check, st, NULL);
     free(first);
-    return MMS_OK;
+    return st;
 }

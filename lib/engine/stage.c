@@ -251,11 +251,9 @@ static int rename_new(const char *from, const char *to)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return -1;
-    if (!lstat(to, &info)) {
+    if (!lstat(to, &info))
         errno = EEXIST;
-        return -1;
-    }
-    return rename(from, to);
+    return mms_is_absence(errno) ? rename(from, to) : -1;
 }
 
 mms_status mms_stage_publish(mms_stage *stage, const char *inner, const char *final_path,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file concat.c  table.dat and table.info of a reference MS (multi-ms 1.4, 1.5). */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files_priv.h"
 #include "base/stream_priv.h"
 #include "concat_priv.h"
 
@@ -132,28 +131,6 @@ static void put_concat(mms_bytes *b, int64_t nrow, int64_t nmember, const char *
     mms_bytes_end(b, table);
 }
 
-static mms_status finish(FILE *out, const char *file, mms_error *err)
-{
-    const bool bad = ferror(out) != 0;
-    if (fclose(out) == 0 && !bad)
-        return MMS_OK;
-    return mms_fail(err, errno == ENOSPC ? MMS_ERR_SPACE : MMS_ERR_IO, "%s: %s", file,
-                    strerror(errno));
-}
-
-static mms_status create(const char *path, const char *name, char **file, FILE **out,
-                         mms_error *err)
-{
-    *file = mms_format("%s/%s", path, name);
-    *out = *file ? fopen(*file, "we") : NULL;
-    if (*out)
-        return MMS_OK;
-    const mms_status st = *file ? mms_fail(err, MMS_ERR_IO, "%s: %s", *file, strerror(errno))
-                                : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
-    free(*file);
-    return st;
-}
-
 mms_status mms_concat_write(const char *path, int64_t nrow, int64_t nmember,
                             const char *const *names, mms_error *err)
 {
@@ -212,15 +189,14 @@ void mms_info_free(mms_info *info)
 
 mms_status mms_info_write(const char *path, const mms_info *info, mms_error *err)
 {
-    char *file;
-    FILE *out;
-    mms_status st = create(path, "table.info", &file, &out, err);
+    char *file = mms_format("%s/table.info", path);
+    char *text =
+        mms_format("Type = %s\nSubType = %s\n\n%s", info->type, info->subtype, info->readme);
+    const mms_status st = file && text ? mms_replace_file(file, text, (int64_t)strlen(text), err)
+                                       : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
 
-    if (st != MMS_OK)
-        return st;
-    fprintf(out, "Type = %s\nSubType = %s\n\n%s", info->type, info->subtype, info->readme);
-    st = finish(out, file, err);
     free(file);
+    free(text);
     return st;
 }
 

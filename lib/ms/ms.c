@@ -7,8 +7,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/files_priv.h"
 #include "direct_priv.h"
 #include "mms/concat_priv.h"
 #include "ms_priv.h"
@@ -122,36 +122,19 @@ done:
     return ms->multi && st != MMS_OK ? mms_wrap(err, st, "%s", ms->path) : st;
 }
 
-static bool table_exists(const char *path)
-{
-    char *file = mms_format("%s/table.dat", path);
-    const bool there = file && access(file, F_OK) == 0;
-    free(file);
-    return there;
-}
-
 static mms_status read_subtables(mms_ms *ms, mms_error *err)
 {
-    mms_value *keywords;
+    mms_value *missing, *path;
     const char *name;
-    mms_value *value;
-    mms_status st = mms_table_keywords(ms->first, NULL, &keywords, err);
+    const mms_status st = mms_subtable_list(ms->first, &ms->subtables, &missing, err);
 
     if (st != MMS_OK)
         return st;
-    ms->subtables = json_object();
+    json_object_del(ms->subtables, "SORTED_TABLE");
+    json_object_del(missing, "SORTED_TABLE");
     ms->missing = json_array();
-    json_object_foreach(keywords, name, value)
-    {
-        const char *text = json_string_value(value);
-        if (!text || strncmp(text, "Table: ", 7) || !strcmp(name, "SORTED_TABLE"))
-            continue;
-        if (table_exists(text + 7))
-            json_object_set_new(ms->subtables, name, json_string(text + 7));
-        else
-            json_array_append_new(ms->missing, json_string(name));
-    }
-    json_decref(keywords);
+    json_object_foreach(missing, name, path) json_array_append_new(ms->missing, json_string(name));
+    json_decref(missing);
     return MMS_OK;
 }
 
@@ -178,6 +161,7 @@ mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
 {
     mms_table_dat dat = {0};
     mms_ms *ms = calloc(1, sizeof *ms);
+    bool there;
     mms_status st;
 
     *out = NULL;
@@ -186,7 +170,8 @@ mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
     }
     pthread_mutex_init(&ms->lock, NULL);
-    if (access(ms->path, F_OK) != 0)
+    MMS_TRY(mms_path_exists(ms->path, &there, err));
+    if (!there)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
                          "Visibility data set not found - please verify the name. (%s)", path));
     MMS_TRY(read_kind(ms, &dat, err));

@@ -11,6 +11,16 @@
 /** Return the table of member 0; borrowed. */
 mms_table *mms_ms_first_table(mms_ms *ms);
 
+/** The sub-tables that a main table names, {name: path}: those that are there, and those that are
+ *  not.  SORTED_TABLE is among them.
+ *  Errors: TABLE for a name that must not become a path; IO when nobody can tell. */
+MMS_CHECKED mms_status mms_subtable_list(mms_table *main, mms_value **there, mms_value **missing,
+                                         mms_error *err);
+
+/** Refuse a name of a sub-table that is not one plain component of a path, or that the main table
+ *  at path uses itself.  Errors: TABLE. */
+MMS_CHECKED mms_status mms_subtable_check_name(const char *path, const char *name, mms_error *err);
+
 /** Return the table that a writer makes; borrowed. */
 mms_table *mms_writer_table(mms_writer *writer);
 

@@ -3,11 +3,14 @@
 #include "rowlist_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/base_priv.h"
+#include "base/files_priv.h"
 
 enum { BUFFERED = 128 };
 
@@ -22,8 +25,7 @@ struct mms_rowlist {
 
 static mms_status io_error(const mms_rowlist *list, mms_error *err)
 {
-    return mms_fail(err, errno == ENOSPC ? MMS_ERR_SPACE : MMS_ERR_IO, "%s: %s", list->path,
-                    strerror(errno));
+    return mms_fail_errno(err, errno, "%s", list->path);
 }
 
 static mms_status make(const char *path, mms_rowlist **out, mms_error *err)
@@ -38,15 +40,14 @@ static mms_status make(const char *path, mms_rowlist **out, mms_error *err)
 
 static mms_status flush_buffer(mms_rowlist *list, mms_error *err)
 {
-    FILE *file = fopen(list->path, "ae");
-    mms_status st = MMS_OK;
+    const int64_t bytes = list->nbuffer * (int64_t)sizeof *list->buffer;
+    const int fd = open(list->path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    mms_status st;
 
-    if (!file)
+    if (fd < 0)
         return io_error(list, err);
-    const size_t n = (size_t)list->nbuffer;
-    if (fwrite(list->buffer, sizeof *list->buffer, n, file) != n)
-        st = io_error(list, err);
-    if (fclose(file) != 0 && st == MMS_OK)
+    st = mms_write_all(fd, list->buffer, bytes, list->path, err);
+    if (close(fd) != 0 && st == MMS_OK)
         st = io_error(list, err);
     list->nbuffer = 0;
     return st;

@@ -4,8 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/files_priv.h"
 #include "request_priv.h"
@@ -29,42 +27,47 @@ mms_status mms_check_stop(mms_error *err)
     return signal ? mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", signal) : MMS_OK;
 }
 
-static bool exists(const char *path)
-{
-    struct stat info;
-    return path && lstat(path, &info) == 0;
-}
-
 /** The input is never written into. */
 static mms_status check_outside(const char *vis, const char *outputvis, mms_error *err)
 {
-    char *dir = mms_path_dir(outputvis);
-    char *in = realpath(vis, NULL), *out = dir ? realpath(dir, NULL) : NULL;
-    const size_t n = in ? strlen(in) : 0;
-    const bool inside = in && out && !strncmp(in, out, n) && (out[n] == '\0' || out[n] == '/');
+    char *dir = mms_path_dir(outputvis), *in = realpath(vis, NULL), *out = NULL;
+    mms_status st = in ? MMS_OK : mms_fail_errno(err, errno, "%s", vis);
 
+    MMS_TRY(st);
+    MMS_TRY(dir ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", outputvis));
+    out = realpath(dir, NULL);
+    if (!out && !mms_is_absence(errno)) // one that is missing is named when it is needed
+        MMS_TRY(mms_fail_errno(err, errno, "%s", dir));
+    const size_t n = strlen(in);
+    if (out && !strncmp(in, out, n) && (out[n] == '\0' || out[n] == '/'))
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "parameter outputvis: %s lies inside the input %s",
+                         outputvis, vis));
+done:
     free(dir);
     free(in);
     free(out);
-    return inside ? mms_fail(err, MMS_ERR_ARG, "parameter outputvis: %s lies inside the input %s",
-                             outputvis, vis)
-                  : MMS_OK;
+    return st;
 }
 
 mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_error *err)
 {
     char *flags = mms_format("%s.flagversions", outputvis);
-    mms_status st = MMS_OK;
+    bool taken;
+    mms_status st;
 
-    if (exists(outputvis))
-        st = mms_fail(err, MMS_ERR_EXISTS, "Output MS %s already exists - will not overwrite it.",
-                      outputvis);
-    else if (exists(flags))
-        st = mms_fail(err, MMS_ERR_EXISTS,
-                      "The flagversions %s for the output MS already exists. Please delete it.",
-                      flags);
-    else if (vis)
-        st = check_outside(vis, outputvis, err);
+    MMS_TRY(flags ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", outputvis));
+    MMS_TRY(mms_path_taken(outputvis, &taken, err));
+    if (taken)
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
+                         "Output MS %s already exists - will not overwrite it.", outputvis));
+    MMS_TRY(mms_path_taken(flags, &taken, err));
+    if (taken)
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
+                         "The flagversions %s for the output MS already exists. Please delete it.",
+                         flags));
+    if (vis)
+        MMS_TRY(check_outside(vis, outputvis, err));
+done:
     free(flags);
     return st;
 }
@@ -114,11 +117,6 @@ mms_status mms_output_check_space(const mms_request *r, mms_error *err)
                     r->outputvis, (need >> 20) + 1, have >> 20);
 }
 
-static mms_status make_folder(const char *path, mms_error *err)
-{
-    return mkdir(path, 0777) == 0 ? MMS_OK : mms_fail_errno(err, errno, "%s", path);
-}
-
 static mms_status out_of_memory(const making *m, mms_error *err)
 {
     return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", m->r->outputvis);
@@ -152,11 +150,11 @@ static mms_status prepare(making *m, mms_error *err)
         if (!m->labels[i] || !m->files[i])
             MMS_TRY(out_of_memory(m, err));
     }
-    MMS_TRY(make_folder(m->tables, err));
+    MMS_TRY(mms_make_folder(m->tables, err));
     if (m->r->multi) {
         char *members = mms_format("%s/SUBMSS", m->folder);
-        MMS_TRY(make_folder(m->folder, err));
-        st = members ? make_folder(members, err) : out_of_memory(m, err);
+        MMS_TRY(mms_make_folder(m->folder, err));
+        st = members ? mms_make_folder(members, err) : out_of_memory(m, err);
         free(members);
     }
 done:

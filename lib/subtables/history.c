@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file history.c  HISTORY rows and saved flags of a finished set (multi-ms 2.15, 3.6). */
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 
 #include "base/base_priv.h"
@@ -148,19 +145,17 @@ done:
 
 static mms_status write_list(const char *folder, const char *version, mms_error *err)
 {
-    char *path = mms_format("%s/FLAG_VERSION_LIST", folder), stamp[32];
-    FILE *file = path ? fopen(path, "we") : NULL;
     const time_t now = time(NULL);
+    char stamp[32];
     struct tm local;
-    mms_status st = MMS_OK;
+    mms_status st;
 
-    if (!file)
-        st = mms_fail_errno(err, errno, "%s/FLAG_VERSION_LIST", folder);
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
-    if (file)
-        fprintf(file, "%s : Flags autosave on %s\n", version, stamp);
-    if (file && fclose(file) != 0)
-        st = mms_fail_errno(err, errno, "%s", path);
+    char *path = mms_format("%s/FLAG_VERSION_LIST", folder);
+    char *line = mms_format("%s : Flags autosave on %s\n", version, stamp);
+    st = path && line ? mms_write_file(path, line, (int64_t)strlen(line), err)
+                      : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder);
+    free(line);
     free(path);
     return st;
 }
@@ -173,8 +168,7 @@ mms_status mms_flagversions_save(const char *path, const char *folder, const cha
     mms_status st;
 
     MMS_TRY(out ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder));
-    if (mkdir(folder, 0777) != 0)
-        MMS_TRY(mms_fail_errno(err, errno, "%s", folder));
+    MMS_TRY(mms_make_folder(folder, err));
     MMS_TRY(mms_ms_open(path, &ms, err));
     mms_ms_use_tiles(ms, tiles);
     MMS_TRY(copy_flags(ms, out, tiles, err));

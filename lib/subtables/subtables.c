@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/files_priv.h"
+#include "base/tree_priv.h"
 #include "mms/concat_priv.h"
 #include "subtables_priv.h"
 
@@ -145,10 +145,14 @@ static mms_status settle_rows(const char *path, mms_error *err)
     mms_table_dat dat;
     mms_table *table;
     char *lock = mms_format("%s/table.lock", path);
-    const bool locked = lock && access(lock, F_OK) == 0;
-    mms_status st = mms_table_dat_read(path, &dat, err);
+    bool locked = false;
+    mms_status st = lock ? mms_path_exists(lock, &locked, err)
+                         : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
 
     free(lock);
+    if (st != MMS_OK)
+        return st;
+    st = mms_table_dat_read(path, &dat, err);
     if (st != MMS_OK || !locked || dat.kind != MMS_KIND_PLAIN) {
         mms_table_dat_free(&dat);
         return st;
@@ -168,11 +172,8 @@ done:
 
 static mms_status copy_whole(const char *src, const char *dst, mms_error *err)
 {
-    char *real = realpath(src, NULL); // a member's sub-table may be a link to the first's
-    mms_status st =
-        real ? mms_copy_tree(real, dst, false, err) : mms_fail_errno(err, errno, "%s", src);
+    const mms_status st = mms_copy_tree(src, dst, err);
 
-    free(real);
     return st == MMS_OK ? settle_rows(dst, err) : st;
 }
 
@@ -303,17 +304,19 @@ static mms_status copy_ephemerides(const char *src, const char *dst, mms_error *
     mms_status st = MMS_OK;
 
     if (!folder)
-        return mms_fail(err, MMS_ERR_IO, "%s: can't be listed", src);
-    while (st == MMS_OK && (entry = readdir(folder))) {
+        return mms_fail_errno(err, errno, "%s: cannot list", src);
+    for (errno = 0; st == MMS_OK && (entry = readdir(folder)); errno = 0) {
         if (strncmp(entry->d_name, "EPHEM", 5))
             continue;
         char *from = mms_format("%s/%s", src, entry->d_name);
         char *to = mms_format("%s/%s", dst, entry->d_name);
-        st = from && to ? mms_copy_tree(from, to, false, err)
+        st = from && to ? mms_copy_tree(from, to, err)
                         : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", src);
         free(from);
         free(to);
     }
+    if (st == MMS_OK && errno)
+        st = mms_fail_errno(err, errno, "%s: cannot list", src);
     closedir(folder);
     return st;
 }

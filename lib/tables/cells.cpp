@@ -299,7 +299,10 @@ mms_status mms_table_link_subtable(mms_table *table, const char *name, const cha
                                    mms_error *err)
 {
     return mms::guard(err, path, [&]() -> mms_status {
-        const casacore::Table sub(path, mms::read_lock(path), casacore::Table::Old);
+        casacore::Table sub;
+        const mms_status st = mms::open_table(path, false, &sub, err);
+        if (st != MMS_OK)
+            return st;
         table->table.rwKeywordSet().defineTable(name, sub);
         return MMS_OK;
     });
@@ -315,8 +318,11 @@ mms_status mms_table_links_open(const char *folder, const mms_value *names, mms_
         for (size_t i = 0; i < json_array_size(names); i++) {
             const std::string name = json_string_value(json_array_get(names, i));
             const std::string path = std::string(folder) + "/" + name;
-            links->keywords.defineTable(
-                name, casacore::Table(path, mms::read_lock(path), casacore::Table::Old));
+            casacore::Table sub;
+            const mms_status st = mms::open_table(path.c_str(), false, &sub, err);
+            if (st != MMS_OK)
+                return st;
+            links->keywords.defineTable(name, sub);
             links->keywords.closeTable(name);
         }
         *out = links.release();

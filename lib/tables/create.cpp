@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file create.cpp  New tables: like an existing one, or standard ones of the MS definition. */
-#include <sys/stat.h>
-
 #include <casacore/ms/MeasurementSets.h>
 #include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/DataManInfo.h>
@@ -11,6 +9,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/files_priv.h"
 #include "json.hpp"
 
 using casacore::ColumnDesc;
@@ -269,9 +268,9 @@ layout layout_like(mms_table *src, const mms_table_like *how,
 
 mms_status refuse_existing(const char *path, mms_error *err)
 {
-    struct stat info;
-    return stat(path, &info) == 0 ? mms_fail(err, MMS_ERR_EXISTS, "%s exists already", path)
-                                  : MMS_OK;
+    bool taken;
+    const mms_status st = mms_path_taken(path, &taken, err);
+    return st == MMS_OK && taken ? mms_fail(err, MMS_ERR_EXISTS, "%s exists already", path) : st;
 }
 
 Table make_table(const char *path, const layout &l, int64_t nrow,

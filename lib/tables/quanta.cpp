@@ -13,15 +13,20 @@
 #include <casacore/ms/MeasurementSets/MSField.h>
 #include <casacore/ms/MeasurementSets/MSFieldColumns.h>
 
+#include <dirent.h>
+
+#include <cerrno>
 #include <cinttypes>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/files_priv.h"
 #include "measures_data.hpp"
 #include "measures_priv.h"
 #include "table.hpp"
@@ -163,10 +168,37 @@ struct mms_fields {
     std::string path;
     std::unique_ptr<casacore::MSField> table;
     std::unique_ptr<casacore::MSFieldColumns> columns;
+    std::vector<casacore::Table> ephemerides; // open before casacore does, which would lock them
 };
 
 namespace
 {
+
+/** Open the ephemerides in the folder of FIELD, so that casacore finds them open. */
+mms_status open_ephemerides(mms_fields *fields, mms_error *err)
+{
+    DIR *const folder = opendir(fields->path.c_str());
+    const struct dirent *entry;
+    mms_status st = MMS_OK;
+
+    if (!folder)
+        return mms_fail_errno(err, errno, "%s: cannot list", fields->path.c_str());
+    for (errno = 0; st == MMS_OK && (entry = readdir(folder)); errno = 0) {
+        const std::string path = fields->path + "/" + entry->d_name;
+        bool there = false;
+        if (std::strncmp(entry->d_name, "EPHEM", 5) != 0)
+            continue;
+        st = mms_path_exists((path + "/table.dat").c_str(), &there, err);
+        if (st != MMS_OK || !there)
+            continue;
+        fields->ephemerides.emplace_back();
+        st = mms::open_table(path.c_str(), false, &fields->ephemerides.back(), err);
+    }
+    if (st == MMS_OK && errno)
+        st = mms_fail_errno(err, errno, "%s: cannot list", fields->path.c_str());
+    closedir(folder);
+    return st;
+}
 
 mms_status check_field(const mms_fields *fields, int32_t field, mms_error *err)
 {
@@ -183,9 +215,14 @@ mms_status mms_fields_open(const char *path, mms_fields **out, mms_error *err)
     *out = nullptr;
     return mms::measures_guard(err, path, [&]() -> mms_status {
         std::unique_ptr<mms_fields> fields(new mms_fields);
-        const casacore::Table table(path, mms::read_lock(path), casacore::Table::Old);
+        casacore::Table table;
+        mms_status st = mms::open_table(path, false, &table, err);
 
         fields->path = path;
+        if (st == MMS_OK)
+            st = open_ephemerides(fields.get(), err);
+        if (st != MMS_OK)
+            return st;
         fields->table.reset(new casacore::MSField(table));
         fields->columns.reset(new casacore::MSFieldColumns(*fields->table));
         *out = fields.release();

@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "base/files_priv.h"
 #include "select_priv.h"
 #include "table.hpp"
 
@@ -103,20 +104,25 @@ const std::vector<standard_table> &standard_tables()
 
 /** Open the standard sub-tables that are there, so that class MeasurementSet finds them in
  * casacore's table cache and does not open them with a lock of its own. */
-std::set<std::string> open_subtables(mms_selector &s)
+mms_status open_subtables(mms_selector &s, std::set<std::string> *found, mms_error *err)
 {
-    std::set<std::string> found;
-
     for (const standard_table &t : standard_tables()) {
         if (!s.main.keywordSet().isDefined(t.name))
             continue;
         const std::string path = s.main.keywordSet().tableAttributes(t.name).name();
-        if (!Table::isReadable(path))
+        bool there = false;
+        Table table;
+        mms_status st = mms_path_exists((path + "/table.dat").c_str(), &there, err);
+        if (st == MMS_OK && there)
+            st = mms::open_table(path.c_str(), false, &table, err);
+        if (st != MMS_OK)
+            return st;
+        if (!there)
             continue;
-        s.subtables.emplace_back(path, mms::read_lock(path), Table::Old);
-        found.insert(t.name);
+        s.subtables.push_back(table);
+        found->insert(t.name);
     }
-    return found;
+    return MMS_OK;
 }
 
 const char category[] = "FLAG_CATEGORY";
@@ -398,9 +404,12 @@ mms_status mms_selector_open(const char *path, const mms_select *select, mms_sel
         mms::redirect_casacore_log();
         auto s = std::make_unique<mms_selector>();
         s->path = path;
-        s->main = Table(path, mms::read_lock(path), Table::Old);
-        const std::set<std::string> found = open_subtables(*s);
-        mms_status st = check_needs(s->path, select, found, err);
+        std::set<std::string> found;
+        mms_status st = mms::open_table(path, false, &s->main, err);
+        if (st == MMS_OK)
+            st = open_subtables(*s, &found, err);
+        if (st == MMS_OK)
+            st = check_needs(s->path, select, found, err);
         if (st != MMS_OK)
             return st;
         s->main = complete(s->main, found);

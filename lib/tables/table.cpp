@@ -4,26 +4,19 @@
 
 #include "base/files_priv.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <casacore/casa/version.h>
-#include <casacore/tables/DataMan/TSMOption.h>
 #include <casacore/tables/DataMan/TiledStManAccessor.h>
 #include <casacore/tables/Tables/ColumnDesc.h>
 #include <casacore/tables/Tables/TableColumn.h>
 #include <casacore/tables/Tables/TableDesc.h>
 #include <casacore/tables/Tables/TableUtil.h>
 
-#include <cerrno>
 #include <cinttypes>
 #include <memory>
 #include <set>
 
 using casacore::IPosition;
 using casacore::Table;
-using casacore::TableLock;
 
 namespace mms
 {
@@ -70,13 +63,6 @@ mms_dtype dtype_of(casacore::DataType type)
     default:
         return MMS_DT_OTHER;
     }
-}
-
-TableLock read_lock(const std::string &path)
-{
-    struct stat info;
-    const bool has_lock = stat((path + "/table.lock").c_str(), &info) == 0;
-    return TableLock(has_lock ? TableLock::UserNoReadLocking : TableLock::NoLocking);
 }
 
 int64_t cap_tile_rows(int64_t rows, int64_t cap, bool flags)
@@ -167,20 +153,6 @@ mms_status ref_rows(const mms_table *t, const char *column, int64_t nrange, cons
     return MMS_OK;
 }
 
-/** Refuse a path that holds no table, with words that name it. */
-static mms_status check_is_table(const char *path, mms_error *err)
-{
-    struct stat info;
-    const std::string file = std::string(path) + "/table.dat";
-
-    if (stat(path, &info) != 0)
-        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no such file or directory", path);
-    if (stat(file.c_str(), &info) != 0)
-        return mms_fail(err, MMS_ERR_TABLE, "%s is not a table: Table file %s does not exist", path,
-                        file.c_str());
-    return MMS_OK;
-}
-
 /** Whether casacore has a storage manager, or finds a library that brings it. */
 static bool has_manager(const casacore::String &type)
 {
@@ -209,14 +181,6 @@ static std::string unknown_managers(const char *path)
     return text;
 }
 
-static Table open_table(const char *path, bool update)
-{
-    // A memory map would count every page of the input as this worker's memory.
-    const casacore::TSMOption tsm(casacore::TSMOption::Cache, 0, 32);
-    return Table(path, update ? TableLock(TableLock::PermanentLocking) : read_lock(path),
-                 update ? Table::Update : Table::Old, tsm);
-}
-
 } // namespace mms
 
 extern "C" {
@@ -226,12 +190,13 @@ mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out
     *out = nullptr;
     return mms::guard(err, path, [&]() -> mms_status {
         mms::redirect_casacore_log();
-        const mms_status st = mms::check_is_table(path, err);
-        if (st != MMS_OK)
-            return st;
         const bool update = mode == MMS_TABLE_UPDATE;
         try {
-            *out = mms::new_handle(mms::open_table(path, update), path, update);
+            Table table;
+            const mms_status st = mms::open_table(path, update, &table, err);
+            if (st != MMS_OK)
+                return st;
+            *out = mms::new_handle(table, path, update);
         } catch (const casacore::AipsError &) {
             // DataManUnknownCtor, or what the search for a library of the manager's name throws
             const std::string unknown = mms::unknown_managers(path);
@@ -251,15 +216,11 @@ static mms_status add_lock_file(const std::string &path, mms_error *err)
 {
     static const char requests[260] = {};
     const std::string name = path + "/table.lock";
-    const int fd = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    bool there = false;
+    const mms_status st = mms_path_exists(name.c_str(), &there, err);
 
-    if (fd < 0 && errno == EEXIST)
-        return MMS_OK;
-    const bool done = fd >= 0 && write(fd, requests, sizeof requests) == sizeof requests;
-    const int why = errno;
-    if (fd >= 0)
-        close(fd);
-    return done ? MMS_OK : mms_fail_errno(err, why, "%s", name.c_str());
+    return st != MMS_OK || there ? st
+                                 : mms_write_file(name.c_str(), requests, sizeof requests, err);
 }
 
 mms_status mms_table_close(mms_table **table, mms_error *err)

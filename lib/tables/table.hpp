@@ -115,8 +115,10 @@ void bind_hollow(casacore::SetupNewTable &setup, const casacore::TableDesc &desc
 std::map<std::string, std::string> stored_managers(const std::string &path,
                                                    const casacore::TableDesc &desc);
 
-/** The lock that creates nothing: none where there is no lock file. */
-casacore::TableLock read_lock(const std::string &path);
+/** Open a table; to read, nothing is created in its folder, not even a lock file.  Errors:
+ *  NOT_FOUND; TABLE when there is no table, or a pipe where a file should be; IO when casacore has
+ *  not seen what stands in the files; and what casacore throws. */
+mms_status open_table(const char *path, bool update, casacore::Table *out, mms_error *err);
 
 /** Wrap an open table in a handle with its column list. */
 mms_table *new_handle(const casacore::Table &table, const std::string &path, bool writable);

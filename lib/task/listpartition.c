@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/files_priv.h"
 #include "multims/listing.h"
 #include "task_priv.h"
 
@@ -24,27 +25,34 @@ static const mms_param params[] = {
 
 static mms_status check_files(const struct listpartition *p, mms_error *err)
 {
-    if (access(p->vis, F_OK) != 0)
+    bool there, taken = false;
+    mms_status st;
+
+    MMS_TRY(mms_path_exists(p->vis, &there, err));
+    if (!there)
         return mms_fail(err, MMS_ERR_NOT_FOUND,
                         "Visibility data set not found - please verify the name (%s)", p->vis);
-    if (*p->listfile && access(p->listfile, F_OK) == 0)
+    if (*p->listfile)
+        MMS_TRY(mms_path_taken(p->listfile, &taken, err));
+    if (taken)
         return mms_fail(err, MMS_ERR_EXISTS, "Output file '%s' already exists", p->listfile);
-    return MMS_OK;
+done:
+    return st;
 }
 
 static mms_status write_file(mms_run *run, const char *path, const char *text, mms_error *err)
 {
-    FILE *file;
-    bool ok;
+    int fd;
+    mms_status st;
 
     mms_log(MMS_LOG_INFO, run->task->name, "Will save output to '%s'", path);
-    if (!(file = fopen(path, "wx")))
-        return mms_fail(err, errno == EEXIST ? MMS_ERR_EXISTS : MMS_ERR_IO, "%s: %s", path,
-                        strerror(errno));
+    MMS_TRY(mms_create_file(path, &fd, err));
     run->wrote = true;
-    ok = fputs(text, file) >= 0;
-    ok = fclose(file) == 0 && ok;
-    return ok ? MMS_OK : mms_fail(err, MMS_ERR_IO, "%s: %s", path, strerror(errno));
+    st = mms_write_all(fd, text, (int64_t)strlen(text), path, err);
+    if (close(fd) && st == MMS_OK)
+        st = mms_fail_errno(err, errno, "%s", path);
+done:
+    return st;
 }
 
 /* The result is the dictionary when it is asked for, else {"table": text}, or {} beside a file. */

@@ -80,15 +80,16 @@ mms_status file_write(const mms_tiles *t, const tile_file *f, int64_t at, int64_
 mms_status file_open(const mms_tiles *t, tile_file *f, bool create, mms_error *err)
 {
     char *path = tiles_path(t, f->number);
+    int64_t bytes;
     mms_status st = MMS_OK;
 
     if (!path)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->table);
-    f->fd = create ? open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666)
-                   : open(path, O_RDONLY | O_CLOEXEC);
-    if (f->fd < 0)
-        st = mms_fail_errno(err, errno, "%s", path);
+    if (create)
+        st = mms_create_file(path, &f->fd, err);
     else
+        st = mms_open_file(path, &f->fd, &bytes, err);
+    if (st == MMS_OK)
         f->there = true;
     if (f->there && !create)
         (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL); // reads further ahead

@@ -246,16 +246,22 @@ static void kept_stage_stays(void **state)
     assert_true(exists(path));
 }
 
-/* tree/{file (read-only), sub/deep, link -> file, out -> ../target, sub/up -> ../file} */
+/* tree/{file (read-only), sub/deep, link -> file, out -> ../target, a table; sub/up -> ../file,
+ * far -> ../plain, no table, lost -> nowhere} */
 static void make_tree(void)
 {
-    assert_int_equal(mkdir("target", 0755) | mkdir("tree", 0755) | mkdir("tree/sub", 0750), 0);
+    assert_int_equal(mkdir("target", 0755) | mkdir("plain", 0755) | mkdir("tree", 0755) |
+                         mkdir("tree/sub", 0777),
+                     0);
     write_text("target/rows", "linked");
+    write_text("target/table.dat", "t");
     write_text("tree/file", "plain");
     write_text("tree/sub/deep", "deep");
-    assert_int_equal(chmod("tree/file", 0444), 0);
+    assert_int_equal(
+        chmod("tree/file", 06777) | chmod("tree/sub/deep", 0400) | chmod("tree/sub", 02777), 0);
     assert_int_equal(symlink("file", "tree/link") | symlink("../target", "tree/out") |
-                         symlink("../file", "tree/sub/up"),
+                         symlink("../file", "tree/sub/up") | symlink("../plain", "tree/far") |
+                         symlink("nowhere", "tree/lost") | symlink("../../tree", "target/round"),
                      0);
 }
 
@@ -274,34 +280,49 @@ static bool is_link(const char *path)
     return S_ISLNK(info.st_mode);
 }
 
+/* Links are what they lead to, and files have the modes of new ones. */
+static void check_copy(const char *copy)
+{
+    static const char *const files[][2] = {{"file", "plain"},   {"sub/deep", "deep"},
+                                           {"link", "plain"},   {"out/rows", "linked"},
+                                           {"sub/up", "plain"}, {"out/table.dat", "t"}};
+    struct stat info;
+    char path[64];
+
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        snprintf(path, sizeof path, "%s/%s", copy, files[i][0]);
+        check_text(path, files[i][1]);
+        assert_false(is_link(path));
+        assert_int_equal(stat(path, &info), 0);
+        assert_int_equal(info.st_mode & 07777, 0640);
+    }
+    snprintf(path, sizeof path, "%s/sub", copy);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 07777, 0750);
+    for (size_t i = 0; i < 5; i++) {
+        static const char *const left[] = {"far", "lost", "out/round", ".svn", "sub/.DS_Store"};
+        snprintf(path, sizeof path, "%s/%s", copy, left[i]);
+        assert_int_equal(lstat(path, &info), -1);
+    }
+}
+
 static void trees_are_copied(void **state)
 {
-    struct stat info;
     int64_t bytes;
     mms_error err;
+    const mode_t mask = umask(0);
 
     (void)state;
     make_tree();
     make_foreign();
-    assert_int_equal(mms_copy_tree("tree/", "links", false, &err), MMS_OK);
-    check_text("links/file", "plain");
-    check_text("links/sub/deep", "deep");
-    assert_false(exists("links/.svn") || exists("links/sub/.svn") || exists("links/sub/.DS_Store"));
-    assert_true(is_link("links/link") && is_link("links/out") && is_link("links/sub/up"));
-    assert_int_equal(stat("links/sub", &info), 0);
-    assert_int_equal(info.st_mode & 07777, 0750);
-    assert_int_equal(stat("links/file", &info), 0);
-    assert_int_equal(info.st_mode & 07777, 0644);
-    assert_int_equal(mms_tree_bytes("links", &bytes, &err), MMS_OK);
-    assert_int_equal(bytes, 9);
-
-    assert_int_equal(mms_copy_tree("tree", "whole", true, &err), MMS_OK);
-    assert_false(is_link("whole/link") || is_link("whole/out"));
-    assert_true(is_link("whole/sub/up"));
-    check_text("whole/out/rows", "linked");
-
-    assert_int_equal(mms_copy_tree("tree", "whole", true, &err), MMS_ERR_EXISTS);
-    assert_int_equal(mms_copy_tree("gone", "gone2", true, &err), MMS_ERR_NOT_FOUND);
+    umask(027);
+    assert_int_equal(mms_copy_tree("tree/", "copy", &err), MMS_OK);
+    umask(mask);
+    check_copy("copy");
+    assert_int_equal(mms_tree_bytes("copy", &bytes, &err), MMS_OK);
+    assert_int_equal(bytes, 26);
+    assert_int_equal(mms_copy_tree("tree", "copy", &err), MMS_ERR_EXISTS);
+    assert_int_equal(mms_copy_tree("gone", "gone2", &err), MMS_ERR_NOT_FOUND);
     assert_non_null(strstr(err.msg, "gone"));
 }
 
@@ -309,26 +330,18 @@ static void trees_are_copied(void **state)
 static void trees_are_written_again(void **state)
 {
     static const int64_t most[] = {100, 5, 0};
-    struct stat info;
-    int64_t bytes;
     mms_tree *tree;
     mms_error err;
 
     (void)state;
     for (int i = 0; i < 3; i++) {
         assert_int_equal(mms_tree_read("tree/", most[i], &tree, &err), MMS_OK);
-        assert_int_equal(mms_tree_bytes("tree", &bytes, &err), MMS_OK);
-        assert_int_equal(mms_tree_held(tree) == bytes, i == 0);
+        assert_int_equal(mms_tree_held(tree) == 26, i == 0);
         assert_true(mms_tree_held(tree) <= most[i]);
+        const mode_t mask = umask(027);
         assert_int_equal(mms_tree_write(tree, "again", &err), MMS_OK);
-        check_text("again/file", "plain");
-        check_text("again/sub/deep", "deep");
-        check_text("again/sub/up", "plain");
-        assert_true(is_link("again/link") && is_link("again/out") && is_link("again/sub/up"));
-        assert_int_equal(stat("again/sub", &info), 0);
-        assert_int_equal(info.st_mode & 07777, 0750);
-        assert_int_equal(stat("again/file", &info), 0);
-        assert_int_equal(info.st_mode & 07777, 0644);
+        umask(mask);
+        check_copy("again");
         assert_int_equal(mms_tree_write(tree, "again", &err), MMS_ERR_EXISTS);
         assert_non_null(strstr(err.msg, "again"));
         assert_int_equal(mms_remove_tree("again", &err), MMS_OK);
@@ -338,34 +351,79 @@ static void trees_are_written_again(void **state)
     assert_null(tree);
 }
 
-/* The mode is the source's whatever the mask takes. */
-static void trees_keep_modes(void **state)
+/* Nobody waits for a pipe that nobody writes to, wherever it is. */
+static void pipes_are_not_opened(void **state)
 {
-    struct stat info;
-    mms_tree *tree;
+    static const char *const names[] = {"pipes/table.dat", "pipes/sub/notes"};
     mms_error err;
-    const mode_t mask = umask(077);
+    int64_t bytes;
+    int fd;
 
     (void)state;
-    assert_int_equal(mms_tree_read("tree", 100, &tree, &err), MMS_OK);
-    assert_int_equal(mms_tree_write(tree, "masked", &err), MMS_OK);
-    umask(mask);
-    assert_int_equal(stat("masked/file", &info), 0);
-    assert_int_equal(info.st_mode & 07777, 0644);
-    assert_int_equal(stat("masked/sub", &info), 0);
-    assert_int_equal(info.st_mode & 07777, 0750);
-    assert_int_equal(mms_remove_tree("masked", &err), MMS_OK);
-    mms_tree_free(&tree);
+    assert_int_equal(mkdir("pipes", 0755) | mkdir("pipes/sub", 0755), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(mkfifo(names[i], 0600), 0);
+        assert_int_equal(mms_copy_tree("pipes", "piped", &err), MMS_ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.msg, names[i]));
+        assert_non_null(strstr(err.msg, "a named pipe"));
+        assert_int_equal(mms_open_file(names[i], &fd, &bytes, &err), MMS_ERR_TABLE);
+        assert_int_equal(mms_copy_file(names[i], "piped", &err), MMS_ERR_TABLE);
+        assert_non_null(strstr(err.msg, names[i]));
+        assert_int_equal(unlink(names[i]), 0);
+        assert_int_equal(symlink("/dev/null", names[i]), 0);
+        assert_int_equal(mms_copy_tree("pipes", "piped", &err), MMS_ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.msg, "a device"));
+        assert_int_equal(unlink(names[i]), 0);
+    }
+    assert_int_equal(mms_remove_tree("pipes", &err), MMS_OK);
+}
+
+/* Only ENOENT and ENOTDIR say that there is nothing. */
+static void what_cannot_be_looked_at_is_not_absent(void **state)
+{
+    mms_error err;
+    bool there;
+
+    (void)state;
+    assert_int_equal(symlink("loop", "loop"), 0);
+    assert_int_equal(mms_path_exists("loop", &there, &err), MMS_ERR_IO);
+    assert_non_null(strstr(err.msg, "loop: cannot look at it"));
+    assert_int_equal(mms_path_taken("loop", &there, &err), MMS_OK);
+    assert_true(there);
+    assert_int_equal(mms_path_exists("never", &there, &err), MMS_OK);
+    assert_false(there);
+    assert_int_equal(mms_path_exists("target/rows/below", &there, &err), MMS_OK);
+    assert_false(there);
+    assert_int_equal(mms_path_exists("target/rows", &there, &err), MMS_OK);
+    assert_true(there);
+}
+
+/* A file that is made takes the place of none, and is written through no link. */
+static void new_files_follow_no_link(void **state)
+{
+    mms_error err;
+
+    (void)state;
+    assert_int_equal(symlink("target/rows", "alias"), 0);
+    assert_int_equal(mms_write_file("alias", "x", 1, &err), MMS_ERR_EXISTS);
+    assert_int_equal(mms_replace_file("alias", "x", 1, &err), MMS_ERR_IO);
+    check_text("target/rows", "linked");
+    assert_int_equal(unlink("alias"), 0);
+    assert_int_equal(mms_write_file("alias", "x", 1, &err), MMS_OK);
+    assert_int_equal(mms_replace_file("alias", "yz", 2, &err), MMS_OK);
+    check_text("alias", "yz");
+    assert_int_equal(unlink("alias"), 0);
 }
 
 static void removing_does_not_follow_links(void **state)
 {
     (void)state;
-    assert_int_equal(mms_remove_tree("links", NULL), MMS_OK);
-    assert_false(exists("links"));
+    assert_int_equal(mms_remove_tree("tree", NULL), MMS_OK);
+    assert_false(exists("tree"));
     check_text("target/rows", "linked");
     assert_int_equal(symlink("target", "alias"), 0);
-    assert_int_equal(mms_remove_tree("alias", NULL), MMS_OK);
+    assert_int_equal(mms_remove_tree("alias/", NULL), MMS_OK);
+    assert_false(exists("alias"));
     check_text("target/rows", "linked");
     assert_int_equal(mms_remove_tree("never", NULL), MMS_OK);
 }
@@ -402,7 +460,9 @@ int main(void)
         cmocka_unit_test(kept_stage_stays),
         cmocka_unit_test(trees_are_copied),
         cmocka_unit_test(trees_are_written_again),
-        cmocka_unit_test(trees_keep_modes),
+        cmocka_unit_test(pipes_are_not_opened),
+        cmocka_unit_test(what_cannot_be_looked_at_is_not_absent),
+        cmocka_unit_test(new_files_follow_no_link),
         cmocka_unit_test(removing_does_not_follow_links),
         cmocka_unit_test(full_disk_names_the_file),
         cmocka_unit_test(free_space_of_a_path_to_be),
