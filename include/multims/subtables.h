@@ -37,7 +37,8 @@ MMS_API MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selecti
 
 /** Windows that become one, and that again nspw windows. */
 typedef struct mms_window_change {
-    int64_t nspw;             /**< rows of SPECTRAL_WINDOW and DATA_DESCRIPTION */
+    int64_t nspw;     /**< rows of SPECTRAL_WINDOW and DATA_DESCRIPTION */
+    int32_t ddistart; /**< SPECTRAL_WINDOW_ID of the first DATA_DESCRIPTION row, if nspw > 1 */
     const mms_value *windows; /**< as in mms_subtables_opts, one for each */
 } mms_window_change;
 

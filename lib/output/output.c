@@ -281,10 +281,11 @@ done:
 static mms_status write_tables(making *m, mms_error *err)
 {
     mms_value *unit =
-        json_pack("{ss ss ss so sb sO* sO* sI}", "step", "tables", "vis", mms_ms_path(m->r->ms),
+        json_pack("{ss ss ss so sb sO* sO* sI sI}", "step", "tables", "vis", mms_ms_path(m->r->ms),
                   "tables", m->tables, "select", mms_select_value(&m->r->select), "keep_ids",
                   (int)!m->r->reindex, "windows", m->r->windows, "bins", m->r->bins, "change",
-                  (json_int_t)mms_request_new_windows(m->r));
+                  (json_int_t)mms_request_new_windows(m->r), "ddistart",
+                  (json_int_t)(m->r->ddistart > 0 ? m->r->ddistart : 0));
     mms_value *answer;
     const mms_status st = run_one(m, "sub-tables", unit, &answer, err);
 

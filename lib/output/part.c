@@ -263,6 +263,7 @@ static mms_status open_part(part *p, mms_error *err)
     p->nrow = json_integer_value(json_object_get(p->order, "nrow"));
     MMS_TRY(list_columns(p, err));
     MMS_TRY(open_stage(p, err));
+    p->nrow *= mms_pipeline_rows_per_row(p->pipeline);
     write.nrow = p->nrow;
     write.skip = p->skip;
     write.reshape = p->reshape;
@@ -378,8 +379,9 @@ static mms_status select_cells(const part *p, mms_reader *reader, mms_block *blo
 }
 
 /** The cells get their values, names and ids of the output. */
-static mms_status finish_cells(const part *p, mms_reader *reader, mms_block *block, mms_error *err)
+static mms_status finish_cells(const part *p, mms_reader *reader, mms_block **at, mms_error *err)
 {
+    mms_block *block = *at;
     const mms_value *rename = json_object_get(p->order, "rename");
     const char *from = json_string_value(json_array_get(rename, 0));
     mms_status st = p->pipeline
@@ -396,6 +398,8 @@ static mms_status finish_cells(const part *p, mms_reader *reader, mms_block *blo
         if (ids)
             st = mms_renumber(ids, block->rows.count, p->maps[i].map, err);
     }
+    if (st == MMS_OK && p->pipeline)
+        st = mms_pipeline_separate(p->pipeline, mms_reader_arena(reader), at, err);
     return st;
 }
 
@@ -403,8 +407,9 @@ static mms_status place_block(const part *p, mms_reader *reader, mms_block *bloc
                               mms_placed **placed, mms_error *err)
 {
     int64_t nrange = 0;
-    // averaged rows have no texts or records of their own
-    const mms_rows *ranges = p->stage ? NULL : mms_reader_ranges(reader, &nrange);
+    // rows that are made have no texts or records of their own
+    const bool made = p->stage || mms_pipeline_rows_per_row(p->pipeline) > 1;
+    const mms_rows *ranges = made ? NULL : mms_reader_ranges(reader, &nrange);
 
     return mms_writer_place(p->writer, block, nrange, ranges, placed, err);
 }
@@ -421,7 +426,7 @@ static mms_status average_block(const part *p, mms_lanes *lanes, mms_reader *rea
         MMS_TRY(mms_writer_put(placed, err));
         mms_reader_release(reader);
         MMS_TRY(mms_row_stage_next(p->stage, lanes, reader, &block, err));
-        MMS_TRY(finish_cells(p, reader, block, err));
+        MMS_TRY(finish_cells(p, reader, &block, err));
         MMS_TRY(place_block(p, reader, block, placed, err));
     }
 done:
@@ -456,7 +461,7 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pie
             break;
         MMS_TRY(select_cells(p, reader, block, err));
         if (!p->stage)
-            MMS_TRY(finish_cells(p, reader, block, err));
+            MMS_TRY(finish_cells(p, reader, &block, err));
         if (!mms_lanes_begin_turn(lanes, mms_reader_number(reader)))
             break;
         MMS_TRY(take_turn(p, lanes, reader, block, &placed, err));

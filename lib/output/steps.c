@@ -109,7 +109,7 @@ static mms_status check_data(const mms_request *r, unsigned kinds, mms_error *er
 int64_t mms_request_window_row(const mms_request *r, int64_t i)
 {
     const bool renumbered = (r->reindex && mms_selection_spws(r->selection).given) ||
-                            mms_pipeline_out(r->pipeline)->combined;
+                            mms_pipeline_out(r->pipeline)->new_windows;
     return renumbered ? i : mms_pipeline_in(r->pipeline)->windows[i].spw;
 }
 
@@ -233,6 +233,10 @@ static mms_status add_steps(mms_request *r, mms_error *err)
         MMS_TRY(mms_request_add_regrid(r, err));
     MMS_TRY(mms_weights_step(&step, err));
     MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
+    if (r->regrid.on && r->regrid.nspw > 1) {
+        MMS_TRY(mms_separate_step(r->regrid.nspw, &step, err));
+        MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
+    }
 done:
     return st;
 }
@@ -241,7 +245,8 @@ done:
 static int32_t new_frame(const mms_request *r, int64_t window)
 {
     const bool combined = mms_pipeline_out(r->pipeline)->combined;
-    const int32_t in = mms_pipeline_in(r->pipeline)->windows[combined ? 0 : window].frame;
+    const bool changed = mms_pipeline_out(r->pipeline)->new_windows;
+    const int32_t in = mms_pipeline_in(r->pipeline)->windows[changed ? 0 : window].frame;
     const int32_t out = mms_pipeline_out(r->pipeline)->windows[window].frame;
     const bool casa = r->numerics == MMS_NUMERICS_CASA && !combined;
 
@@ -253,7 +258,7 @@ static int32_t new_frame(const mms_request *r, int64_t window)
 int64_t mms_request_new_windows(const mms_request *r)
 {
     const mms_form *out = r->pipeline ? mms_pipeline_out(r->pipeline) : NULL;
-    return out && out->combined ? out->nwindow : 0;
+    return out && out->new_windows ? out->nwindow : 0;
 }
 
 /** The steps, what they warn of, and what becomes of the windows. */

@@ -79,7 +79,7 @@ static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms
     mms_form_keep_windows(out, 1);
     for (int64_t d = 0; d < out->nddid; d++)
         out->window_of[d] = in->window_of[d] < 0 ? -1 : 0;
-    out->combined = true;
+    out->combined = out->new_windows = true;
     free(windows);
     return st;
 }

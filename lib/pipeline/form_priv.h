@@ -25,7 +25,8 @@ typedef struct mms_form {
     bool weight_spectrum; /**< WEIGHT_SPECTRUM exists for the request (transform-numerics 0.4) */
     bool out_spectra;     /**< both spectra are written */
     bool time_averaged;
-    bool combined; /**< rows of several DDIDs have become one */
+    bool combined;    /**< rows of several DDIDs have become one */
+    bool new_windows; /**< the windows are not those of the input, one by one */
     int64_t nwindow, nddid;
     mms_window *windows; /**< in the order of the request */
     int32_t *window_of;  /**< by DDID of the input; -1: not selected */
@@ -37,6 +38,9 @@ MMS_CHECKED mms_status mms_form_create(int64_t nwindow, int64_t nddid, mms_form 
 
 /** Copy a form with all it owns; *out is empty on failure.  Errors: MEM. */
 MMS_CHECKED mms_status mms_form_copy(const mms_form *form, mms_form *out, mms_error *err);
+
+/** Take the windows of another form, which gets the old ones. */
+void mms_form_take_windows(mms_form *form, mms_form *other);
 
 /** Drop the windows from n on. */
 void mms_form_keep_windows(mms_form *form, int64_t n);

@@ -9,6 +9,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
+#include "separate_priv.h"
 
 static const mms_step_kind *const kinds[] = {
 #define STEP(name) &mms_step_##name,
@@ -141,6 +142,12 @@ const mms_step *mms_pipeline_row_step(const mms_pipeline *p)
     return p->base ? p->steps[p->base - 1] : NULL;
 }
 
+int64_t mms_pipeline_rows_per_row(const mms_pipeline *p)
+{
+    const mms_step *step = p ? mms_pipeline_find(p, "separate") : NULL;
+    return step ? mms_separate_step_separation(step)->nspw : 1;
+}
+
 const mms_notes *mms_pipeline_notes(const mms_pipeline *p)
 {
     return &p->notes;
@@ -223,6 +230,13 @@ static const mms_form *base_form(const mms_pipeline *p)
     return &p->forms[p->base];
 }
 
+/** The form that they get: rows are cut into windows after that. */
+static const mms_form *row_form(const mms_pipeline *p)
+{
+    const bool cut = mms_pipeline_find(p, "separate") != NULL;
+    return &p->forms[p->nstep - cut];
+}
+
 static bool acts(const mms_pipeline *p, int i, int64_t window)
 {
     return p->steps[i]->kind->row && p->steps[i]->kind->acts(p->steps[i], window);
@@ -235,7 +249,7 @@ static bool transforms_data(const mms_pipeline *p)
         for (int64_t w = 0; w < base_form(p)->nwindow; w++)
             if (acts(p, i, w))
                 return true;
-    return mms_pipeline_out(p)->time_averaged;
+    return row_form(p)->time_averaged;
 }
 
 bool mms_pipeline_needs(const mms_pipeline *p, const char *column)
@@ -280,10 +294,16 @@ static mms_status make(const work *w, int64_t bytes, void *out, mms_error *err)
     return memory ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "block: out of memory");
 }
 
+/** Windows that are cut from one want the spectra, of which WEIGHT and SIGMA are means. */
+static bool writes_spectra(const mms_pipeline *p)
+{
+    return row_form(p)->out_spectra || mms_pipeline_find(p, "separate");
+}
+
 /** Arrays of nchan channels for the output; data and flags that no step changes stay in place. */
 static mms_status make_out(work *w, mms_error *err)
 {
-    const mms_form *form = mms_pipeline_out(w->pipeline);
+    const mms_form *form = row_form(w->pipeline);
     mms_spectra *out = &w->out;
     mms_status st;
 
@@ -297,7 +317,7 @@ static mms_status make_out(work *w, mms_error *err)
         MMS_TRY(make(w, cells, &out->flag, err));
     MMS_TRY(make(w, row * 4, &out->weight, err));
     MMS_TRY(make(w, row * 4, &out->sigma, err));
-    if (form->out_spectra) {
+    if (writes_spectra(w->pipeline)) {
         MMS_TRY(make(w, cells * 4, &out->weight_spectrum, err));
         MMS_TRY(make(w, cells * 4, &out->sigma_spectrum, err));
     }
@@ -374,7 +394,7 @@ static void transform_row(work *w, int64_t r)
 /** The steps that change rows of the window, and the weights that they need. */
 static void find_acting(work *w)
 {
-    const mms_form *form = mms_pipeline_out(w->pipeline);
+    const mms_form *form = row_form(w->pipeline);
     bool means = false;
 
     for (int i = 0; i < w->pipeline->nstep; i++)
@@ -400,7 +420,7 @@ static mms_status check_channels(const work *w, int32_t ddid, mms_error *err)
 static mms_status transform_group(work *w, mms_block *block, mms_group *group, mms_error *err)
 {
     const mms_pipeline *p = w->pipeline;
-    const mms_form *form = mms_pipeline_out(p);
+    const mms_form *form = row_form(p);
     mms_status st;
 
     w->window = base_form(p)->window_of[group->ddid];
@@ -419,7 +439,7 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
     } else
         mms_split_weights(mms_weights_rule(mms_pipeline_find(p, "weights")), form->numerics, &w->in,
                           &w->out);
-    mms_group_scatter(block, group, &w->out, form->out_spectra);
+    mms_group_scatter(block, group, &w->out, writes_spectra(p));
 done:
     forget_group(w);
     return st;
@@ -440,5 +460,24 @@ mms_status mms_pipeline_apply(const mms_pipeline *p, mms_arena *arena, mms_block
                 break;
     }
     block->narray += added; // the same in each group
+    return st;
+}
+
+mms_status mms_pipeline_separate(const mms_pipeline *p, mms_arena *arena, mms_block **block,
+                                 mms_error *err)
+{
+    static const char *const spectra[] = {"WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"};
+    const mms_step *step = mms_pipeline_find(p, "separate");
+    mms_status st;
+
+    if (!step)
+        return MMS_OK;
+    st = mms_block_separate(mms_separate_step_separation(step), arena, block, err);
+    for (int64_t g = 0; st == MMS_OK && !row_form(p)->out_spectra && g < (*block)->ngroup; g++)
+        for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++) {
+            mms_cells *c = mms_cells_find((*block)->groups[g].arrays, (*block)->narray, spectra[i]);
+            if (c)
+                c->name = NULL; // made for the means alone
+        }
     return st;
 }

@@ -31,6 +31,9 @@ const mms_step *mms_pipeline_find(const mms_pipeline *pipeline, const char *name
 /** The step that makes rows of several, or NULL; what comes after it applies to its rows. */
 const mms_step *mms_pipeline_row_step(const mms_pipeline *pipeline);
 
+/** Return how many rows of the output each row becomes that is transformed. */
+int64_t mms_pipeline_rows_per_row(const mms_pipeline *pipeline);
+
 /** Warnings of all steps, in the order in which they are logged.  Borrowed. */
 const mms_notes *mms_pipeline_notes(const mms_pipeline *pipeline);
 
@@ -58,6 +61,11 @@ bool mms_pipeline_reads(const mms_pipeline *pipeline, const char *column);
  *  each, with an arena each.  Errors: TABLE a needed cell is undefined; SHAPE; MEM. */
 MMS_CHECKED mms_status mms_pipeline_apply(const mms_pipeline *pipeline, mms_arena *arena,
                                           mms_block *block, mms_error *err);
+
+/** Cut the rows of a block, once they have their DATA_DESC_ID, into the windows that are asked for;
+ *  *block is another one afterwards.  Nothing happens where one window stays one.  Errors: MEM. */
+MMS_CHECKED mms_status mms_pipeline_separate(const mms_pipeline *pipeline, mms_arena *arena,
+                                             mms_block **block, mms_error *err);
 
 /* ---- cells and spectra ------------------------------------------------------------------------*/
 

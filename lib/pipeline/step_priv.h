@@ -90,6 +90,9 @@ const mms_time_opts *mms_time_step_opts(const mms_step *step);
 /** Combine all windows to one. */
 MMS_CHECKED mms_status mms_combine_step(mms_step **out, mms_error *err);
 
+/** Cut the one window into nspw, the last of which may be shorter; the last step. */
+MMS_CHECKED mms_status mms_separate_step(int64_t nspw, mms_step **out, mms_error *err);
+
 /** Average channels: one bin for all windows, or one for each.
  *  @param name  of the parameter, in messages; borrowed for good */
 MMS_CHECKED mms_status mms_channel_step(int64_t n, const int64_t *bins, const char *name,

@@ -58,14 +58,14 @@ static mms_status repeat_rows(mms_table *table, int64_t n, mms_error *err)
 }
 
 /** Rows of copy k, of n rows each, belong to window k. */
-static mms_status number_windows(mms_table *table, int64_t n, mms_error *err)
+static mms_status number_windows(mms_table *table, int64_t n, int32_t first, mms_error *err)
 {
     const int64_t nrow = mms_table_nrow(table);
     int32_t *ids = mms_alloc(nrow, sizeof *ids);
     mms_status st = ids ? MMS_OK : out_of_memory(err);
 
     for (int64_t i = 0; st == MMS_OK && i < nrow; i++)
-        ids[i] = (int32_t)(n > 0 ? i / n : 0);
+        ids[i] = first + (int32_t)(n > 0 ? i / n : 0);
     if (st == MMS_OK && nrow > 0)
         st = mms_table_put_ints(table, spw_id, ids, err);
     free(ids);
@@ -141,7 +141,7 @@ done:
 
 static mms_status combine_rows(mms_table *table, const char *name, mms_error *err)
 {
-    mms_status st = number_windows(table, 0, err);
+    mms_status st = number_windows(table, 0, 0, err);
 
     for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(unique); i++)
         if (!strcmp(unique[i].table, name) && mms_table_nrow(table) > 0)
@@ -156,7 +156,7 @@ static mms_status separate_rows(mms_table *table, int64_t nspw, mms_error *err)
 
     for (int64_t k = 1; st == MMS_OK && k < nspw; k++)
         st = repeat_rows(table, n, err);
-    return st == MMS_OK ? number_windows(table, n, err) : st;
+    return st == MMS_OK ? number_windows(table, n, 0, err) : st;
 }
 
 /** DATA_DESCRIPTION and SPECTRAL_WINDOW have one row a window. */
@@ -169,7 +169,7 @@ static mms_status reshape_windows(mms_table *table, bool ddids, const mms_window
     for (int64_t k = 1; k < change->nspw; k++)
         MMS_TRY(repeat_rows(table, 1, err));
     if (ddids)
-        MMS_TRY(number_windows(table, 1, err));
+        MMS_TRY(number_windows(table, 1, change->nspw > 1 ? change->ddistart : 0, err));
     else
         MMS_TRY(mms_subtable_put_windows(table, change->windows, err));
 done:

@@ -60,9 +60,8 @@ static const mms_param params[] = {
      .doc = "Direction of the frame change"},
     {"restfreq", MMS_STRING, AT(restfreq), .init = "", .needs = "regridms",
      .doc = "Rest frequency"},
-    {"outframe", MMS_CHOICE, AT(outframe), .init = "",
-     .allowed = "topo geo lsrk lsrd bary galacto lgroup cmb source", .needs = "regridms",
-     .doc = "Frequency frame of the output; empty keeps it"},
+    {"outframe", MMS_CHOICE, AT(outframe), .init = "", .allowed = MMS_OUTFRAMES,
+     .needs = "regridms", .doc = "Frequency frame of the output; empty keeps it"},
     {"veltype", MMS_CHOICE, AT(veltype), .init = "radio", .allowed = "radio optical",
      .needs = "regridms", .doc = "Definition of velocity"},
     {"preaverage", MMS_BOOL, AT(preaverage), .init = "False", .needs = "regridms",
@@ -107,10 +106,8 @@ static mms_status refuse_missing(const struct mstransform *p, mms_error *err)
     const struct {
         bool asked;
         const char *name;
-    } missing[] = {{p->regridms && p->nspw != 1, "nspw"},
-                   {p->preaverage, "preaverage"},
-                   {p->docallib, "docallib"},
-                   {p->douvcontsub, "douvcontsub"}};
+    } missing[] = {
+        {p->preaverage, "preaverage"}, {p->docallib, "docallib"}, {p->douvcontsub, "douvcontsub"}};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(missing); i++)
         if (missing[i].asked)

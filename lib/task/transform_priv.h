@@ -51,6 +51,9 @@ void mms_transform_print(const mms_value *result, FILE *out);
                    "faster and does not survive a power cut"                                     \
     }
 
+/** Frequency frames of outputs. */
+#define MMS_OUTFRAMES "topo geo lsrk lsrd bary galacto lgroup cmb rest source"
+
 #define MMS_DATACOLUMNS                                                                 \
     "all data corrected corrected_data model data,model,corrected float_data lag_data " \
     "float_data,data "                                                                  \
