@@ -140,6 +140,9 @@ MMS_API MMS_CHECKED mms_status mms_writer_put(mms_placed **placed, mms_error *er
 /** Forget a placed block whose rest is not written. */
 MMS_API void mms_placed_drop(mms_placed **placed);
 
+/** Return the bytes of the cells with numbers in the blocks that have been placed. */
+MMS_API int64_t mms_writer_bytes(const mms_writer *writer);
+
 /** Close without writing the rest: the table is not complete.  NULL is accepted. */
 MMS_API void mms_writer_drop(mms_writer **writer);
 

@@ -24,6 +24,7 @@ struct mms_writer {
     mms_scalars_writer *scalars;
     char *rename_from, *rename_to;
     const char *const *copy;
+    int64_t bytes;   /**< of the cells with numbers that have their place */
     int64_t noutput; /**< 0 until the first block comes */
     output *outputs;
 };
@@ -162,16 +163,41 @@ static mms_status block_shapes(const mms_placed *p, const char *column, mms_shap
     return st;
 }
 
+/** Count the bytes of all columns that share tiles, and so shapes, with this one. */
+static void count_bytes(mms_writer *w, const char *column, int64_t nrun, const mms_shape_run *runs)
+{
+    const mms_tiles *tiles = NULL;
+    int64_t size = 0, values = 0;
+
+    for (int64_t i = 0; i < w->noutput; i++)
+        if (!strcmp(w->outputs[i].column->name, column))
+            tiles = w->outputs[i].to.tiles;
+    for (int64_t i = 0; i < w->noutput; i++)
+        if (w->outputs[i].to.tiles == tiles)
+            size += (int64_t)mms_dtype_size(w->outputs[i].column->dtype);
+    for (int64_t i = 0; i < nrun; i++) {
+        int64_t cell = runs[i].ndim < 0 ? 0 : 1;
+        for (int32_t d = 0; d < runs[i].ndim; d++)
+            cell *= runs[i].shape[d];
+        values += cell * runs[i].rows.count;
+    }
+    w->bytes += values * size;
+}
+
 static mms_status shapes_of(void *user, const char *column, mms_shape_run **runs, int64_t *nrun,
                             mms_error *err)
 {
     const mms_placed *p = user;
     const char *name = input_name(p->writer, column);
+    mms_status st;
 
     *runs = NULL;
     *nrun = 0;
-    return mms_writer_copies(p->writer, name) ? copied_shapes(p, name, runs, nrun, err)
-                                              : block_shapes(p, column, runs, nrun, err);
+    st = mms_writer_copies(p->writer, name) ? copied_shapes(p, name, runs, nrun, err)
+                                            : block_shapes(p, column, runs, nrun, err);
+    if (st == MMS_OK)
+        count_bytes(p->writer, column, *nrun, *runs);
+    return st;
 }
 
 /** The group of each row. */
@@ -241,6 +267,8 @@ static mms_status put_cells(const mms_placed *p, const output *o, mms_error *err
         if (!c || c->ndim < 0 || (c->nvalue == 0 && o->to.tiles))
             continue;
         const int64_t nvalue = g->nrow * c->nvalue;
+        if (!o->to.tiles)
+            p->writer->bytes += nvalue * (int64_t)mms_dtype_size(o->column->dtype);
         st = o->to.tiles ? mms_tiles_write(o->to.tiles, o->to.column, g->nrange, p->rows[i], nvalue,
                                            c->data, err)
                          : mms_table_put(p->writer->table, o->column->name, g->nrange, p->rows[i],
@@ -255,6 +283,7 @@ static mms_status put_scalar(const mms_placed *p, const char *name, mms_error *e
         const mms_cells *c = &p->block->scalars[i];
         if (!c->name || strcmp(c->name, name))
             continue;
+        p->writer->bytes += p->block->rows.count * (int64_t)mms_dtype_size(c->column->dtype);
         if (mms_scalars_has(p->writer->scalars, name))
             return mms_scalars_put(p->writer->scalars, name, p->block->rows, c->data, err);
         return mms_table_put(p->writer->table, name, 1, &p->block->rows, 0, NULL,
@@ -367,6 +396,11 @@ static mms_status check_written(const char *path, mms_error *err)
 done:
     mms_table_drop(&table);
     return st;
+}
+
+int64_t mms_writer_bytes(const mms_writer *writer)
+{
+    return writer->bytes;
 }
 
 void mms_writer_drop(mms_writer **writer)

@@ -13,7 +13,7 @@ typedef struct making {
     const mms_request *r;
     mms_stage *stage;
     int64_t nparts, nrow;   /**< nrow: of the finished parts */
-    int64_t *rows;          /**< of each */
+    int64_t *rows, *bytes;  /**< of each */
     char *path, *base;      /**< the output: absolute, as units run anywhere; its last component */
     char *folder, *tables;  /**< the output and its sub-tables, staged */
     char **names, **labels; /**< of the members; for messages */
@@ -139,7 +139,8 @@ static mms_status prepare(making *m, mms_error *err)
     m->labels = mms_alloc(m->nparts, sizeof *m->labels);
     m->files = mms_alloc(m->nparts, sizeof *m->files);
     m->units = mms_alloc(m->nparts, sizeof(mms_value *));
-    m->rows = mms_alloc(m->nparts, sizeof *m->rows);
+    m->rows = mms_alloc(2 * m->nparts, sizeof *m->rows);
+    m->bytes = m->rows + m->nparts;
     if (!m->rows || !m->files || !m->folder || !m->tables || !m->names || !m->labels || !m->units)
         MMS_TRY(out_of_memory(m, err));
     for (int64_t i = 0; i < m->nparts; i++) {
@@ -321,10 +322,11 @@ static mms_status run_units(making *m, mms_error *err)
                             json_integer(mms_engine_threads(engine, m->nparts)));
     st = mms_engine_run(engine, m->r->host->task, m->nparts, (const char *const *)m->labels,
                         m->units, answers, err);
-    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
+    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++) {
         m->rows[i] = json_integer_value(json_object_get(answers[i].value, "rows"));
-    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
+        m->bytes[i] = json_integer_value(json_object_get(answers[i].value, "bytes"));
         m->nrow += m->rows[i];
+    }
     mms_answers_free(m->nparts, answers);
     if (st == MMS_OK && !mms_output_averages_rows(m->r) && m->nrow != m->r->meta.nselected)
         st = mms_fail(err, MMS_ERR_INTERNAL,
@@ -411,21 +413,31 @@ done:
     return st;
 }
 
+/** What was written, beside what was planned. */
+static void describe(const making *m, mms_value *result)
+{
+    mms_value *names = json_array(), *parts = json_object_get(result, "parts");
+    int64_t bytes = 0;
+
+    for (int64_t i = 0; i < m->nparts; i++) {
+        mms_value *part = json_array_get(parts, (size_t)i);
+        json_array_append_new(names, json_string(m->names[i]));
+        json_object_set_new(part, "rows_out", json_integer(m->rows[i]));
+        json_object_set_new(part, "bytes_out", json_integer(m->bytes[i]));
+        bytes += m->bytes[i];
+    }
+    json_object_set_new(result, "rows_out", json_integer(m->nrow));
+    json_object_set_new(result, "bytes_out", json_integer(bytes));
+    json_object_set_new(result, "names", names);
+}
+
 mms_status mms_output_write(const mms_request *r, mms_value *result, mms_error *err)
 {
     making m = {.r = r, .nparts = mms_plan_nparts(r->plan)};
     const mms_status st = write_all(&m, err);
 
-    if (st == MMS_OK) {
-        mms_value *names = json_array(), *parts = json_object_get(result, "parts");
-        for (int64_t i = 0; i < m.nparts; i++) {
-            json_array_append_new(names, json_string(m.names[i]));
-            json_object_set_new(json_array_get(parts, (size_t)i), "rows_out",
-                                json_integer(m.rows[i]));
-        }
-        json_object_set_new(result, "rows_out", json_integer(m.nrow));
-        json_object_set_new(result, "names", names);
-    }
+    if (st == MMS_OK)
+        describe(&m, result);
     end(&m, st);
     return st;
 }

@@ -496,6 +496,7 @@ mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answe
     MMS_TRY(open_part(&p, err));
     MMS_TRY(add_subtables(&p, err));
     MMS_TRY(copy_rows(&p, err));
+    json_object_set_new(answer, "bytes", json_integer(mms_writer_bytes(p.writer)));
     MMS_TRY(mms_writer_close(&p.writer, err));
     close_readers(&p);
     MMS_TRY(mms_ms_drop_caches(p.ms, err));

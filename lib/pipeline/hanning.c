@@ -99,6 +99,28 @@ static mms_status choose(hanning *h, const mms_form *in, mms_error *err)
     return MMS_OK;
 }
 
+/** Warn of windows that have no channel with two neighbours. */
+static mms_status note_narrow(const hanning *h, const mms_form *in, mms_notes *notes,
+                              mms_error *err)
+{
+    mms_text spws = {0};
+    int64_t n = 0;
+    mms_status st = MMS_OK;
+
+    for (int64_t w = 0; w < in->nwindow; w++)
+        if (h->smooth[w] && in->windows[w].axis.nchan < 3)
+            mms_text_add(&spws, "%s%" PRId32, n++ ? "," : "", in->windows[w].spw);
+    if (n > 0)
+        st = mms_notes_add(notes,
+                           mms_format("Hanning smoothing needs three channels: spw %s %s fewer, "
+                                      "and all of %s data are flagged",
+                                      spws.text ? spws.text : "?", n > 1 ? "have" : "has",
+                                      n > 1 ? "their" : "its"),
+                           err);
+    free(spws.text);
+    return st;
+}
+
 static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms_notes *notes,
                           mms_error *err)
 {
@@ -106,6 +128,7 @@ static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms
     mms_status st;
 
     MMS_TRY(choose(h, in, err));
+    MMS_TRY(note_narrow(h, in, notes, err));
     MMS_TRY(mms_window_plans_create(in->nwindow, &h->plans, err));
     for (int64_t w = 0; w < in->nwindow; w++) {
         mms_spectral_opts opts = MMS_SPECTRAL_OPTS_INIT;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file split.c  The task split: select, average, write (parallel-tasks 1.7, 4.2). */
+#include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,26 +40,37 @@ static const mms_param params[] = {
 
 enum { MOST_WIDTHS = 1024 };
 
+/** Read a number; *end is text where there is none. */
+static double read_number(const char *text, const char **end)
+{
+    const char *const digits = text + strspn(text, " +-.");
+    char *after = (char *)text;
+    const double value = isdigit((unsigned char)*digits) ? strtod(text, &after) : 0;
+
+    *end = after == text ? text : after + strspn(after, " ");
+    return value;
+}
+
 /** Read a number or a comma list; CASA takes 1 for what is no number, and says so. */
 static mms_status parse_width(const char *text, int64_t *values, mms_ints *width, mms_error *err)
 {
+    const double most = 1LL << 53;
     bool averages = false;
 
     *width = (mms_ints){0, values};
     for (const char *at = text; *at && width->count < MOST_WIDTHS;) {
-        char *end;
-        const long long value = strtoll(at, &end, 10);
-        end += strspn(end, " ");
+        const char *end;
+        const double value = read_number(at, &end);
         if (end == at || (*end && *end != ',')) {
             mms_log(MMS_LOG_WARN, "split", "Parameter width is invalid. Using 1 as default (%s)",
                     text);
             width->count = 0;
             return MMS_OK;
         }
-        if (value < 1)
-            return mms_fail(err, MMS_ERR_ARG, "parameter width: %lld is not a number of channels",
-                            value);
-        values[width->count++] = value;
+        if (!(value >= 1 && value <= most && value == floor(value)))
+            return mms_fail(err, MMS_ERR_ARG, "parameter width: %.*s is not a number of channels",
+                            (int)(end - at), at);
+        values[width->count++] = (int64_t)value;
         averages = averages || value > 1;
         at = *end ? end + 1 : end;
     }
