@@ -174,10 +174,12 @@ static int parse_and_run(const mms_task *task, int nwords, const char *const *wo
     }
     if (st == MMS_OK)
         st = run_log_open(mms_args_options(args), &log, &err);
+    else
+        run_log_open_refused(&log);
     if (st == MMS_OK) {
         status = run_task(task, args, &log);
     } else {
-        report(task->name, &err, NULL);
+        report(task->name, &err, &log);
         status = exit_status(st, NULL);
     }
     mms_log_to(NULL, NULL, MMS_LOG_ERROR);

@@ -83,6 +83,33 @@ static void begin_log(const struct run_log *log)
     free(folder);
 }
 
+/* The file that --log FILE, --log=FILE or log=FILE names, or "" */
+static const char *named_file(const struct run_log *log)
+{
+    const char *file = "";
+
+    for (int i = 1; i < log->nwords; i++) {
+        const char *const word = log->words[i];
+        if (!strcmp(word, "--log") && i + 1 < log->nwords)
+            file = log->words[++i];
+        else if (!strncmp(word, "--log=", 6))
+            file = word + 6;
+        else if (!strncmp(word, "log=", 4))
+            file = word + 4;
+    }
+    return file;
+}
+
+void run_log_open_refused(struct run_log *log)
+{
+    const char *const file = named_file(log);
+
+    log->path = file;
+    log->file = *file ? fopen(file, "ae") : NULL;
+    if (log->file)
+        begin_log(log);
+}
+
 mms_status run_log_open(const mms_run_options *options, struct run_log *log, mms_error *err)
 {
     const mms_level wanted = options->verbose > 1 ? MMS_LOG_TRACE

@@ -22,6 +22,9 @@ struct run_log {
 MMS_CHECKED mms_status run_log_open(const mms_run_options *options, struct run_log *log,
                                     mms_error *err);
 
+/* Open the file alone for a request that is not understood, if its words name one. */
+void run_log_open_refused(struct run_log *log);
+
 /* A sink of log lines; ctx is a struct run_log. */
 void run_log_take(void *ctx, mms_level level, const char *scope, const char *text);
 

@@ -6,8 +6,7 @@
 
 enum { GAP = 2 };
 
-/* Characters of UTF-8, which take a column of the terminal each. */
-static int width_of(const char *text)
+int mms_text_width(const char *text)
 {
     int n = 0;
 
@@ -31,8 +30,8 @@ void mms_tabular_add(mms_tabular *t, const char *fmt, ...)
         return;
     }
     t->cells[t->ncell++] = text;
-    if (text && width_of(text) + GAP > t->widths[column])
-        t->widths[column] = width_of(text) + GAP;
+    if (text && mms_text_width(text) + GAP > t->widths[column])
+        t->widths[column] = mms_text_width(text) + GAP;
 }
 
 void mms_tabular_print(mms_tabular *t, FILE *out)
@@ -41,7 +40,7 @@ void mms_tabular_print(mms_tabular *t, FILE *out)
         const int column = (int)(i % t->ncolumn);
         const bool last = column == t->ncolumn - 1;
         const char *const text = t->cells[i] ? t->cells[i] : "";
-        fprintf(out, "%s%*s", text, last ? 0 : t->widths[column] - width_of(text), "");
+        fprintf(out, "%s%*s", text, last ? 0 : t->widths[column] - mms_text_width(text), "");
         if (last)
             fputc('\n', out);
         free(t->cells[i]);

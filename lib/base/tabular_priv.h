@@ -21,6 +21,9 @@ typedef struct mms_tabular {
     char **cells;
 } mms_tabular;
 
+/** Return how many columns of a terminal a text in UTF-8 takes, one a character. */
+int mms_text_width(const char *text);
+
 /** Add the next cell.  What is lost when memory runs out shows as an empty cell. */
 void mms_tabular_add(mms_tabular *t, const char *fmt, ...) MMS_PRINTF(2, 3);
 

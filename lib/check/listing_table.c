@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base_priv.h"
+#include "base/tabular_priv.h"
 #include "multims/listing.h"
 
 enum { NCOLUMN = 6 };
@@ -89,7 +89,7 @@ static void widen(void *ctx, char *const fields[NCOLUMN])
     struct table *t = ctx;
 
     for (int c = 0; c < NCOLUMN; c++) {
-        const int width = (int)strlen(fields[c]) + gaps[c];
+        const int width = mms_text_width(fields[c]) + gaps[c];
         t->widths[c] = width > t->widths[c] ? width : t->widths[c];
     }
 }
@@ -99,7 +99,7 @@ static void print_line(void *ctx, char *const fields[NCOLUMN])
     struct table *t = ctx;
 
     for (int c = 0; c < NCOLUMN; c++)
-        mms_text_add(&t->text, "%-*s", t->widths[c], fields[c]);
+        mms_text_add(&t->text, "%s%*s", fields[c], t->widths[c] - mms_text_width(fields[c]), "");
     mms_text_add(&t->text, "\n");
 }
 
@@ -110,7 +110,7 @@ char *mms_listing_table(const mms_listing *listing)
     char *const header[NCOLUMN] = {listing->multi ? sub_ms : ms, scan, spw, nchan, nrows, size};
     struct table t = {.widths = {0, 6, 7, 7, 8, 6}};
 
-    t.widths[0] = (int)strlen(header[0]);
+    t.widths[0] = mms_text_width(header[0]);
     if (!each_line(listing, widen, &t))
         return NULL;
     print_line(&t, header);

@@ -248,7 +248,7 @@ static mms_status check_members(mms_verification *v, mms_error *err)
         mms_check_add(&v->check_members, NULL, "There are no subMSs in %s", v->path);
     for (int64_t i = 0; i < v->nmember; i++)
         MMS_TRY(visit_member(v, i, &nrow, err));
-    mms_verify_additions(v);
+    mms_verify_end_subtables(v);
     if (v->subtables)
         MMS_TRY(mms_verify_subtable_ids(v, err));
 done:

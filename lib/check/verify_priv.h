@@ -23,8 +23,8 @@ typedef struct mms_verification {
     char **members;       /**< paths, borrowed */
     mms_table *first;     /**< member 0, NULL when it can't be opened */
     mms_value *subtables; /**< of member 0: {name: path} */
-    mms_value
-        *absent; /**< {name: true} of sub-tables that a keyword of some member names in vain */
+    mms_value *absent; /**< {name: [members, the first, path]} of sub-tables that a keyword names in
+                          vain */
     mms_value *additions; /**< {name: members that have it} of sub-tables that stand in no
                                definition and have no link in the reference */
     mms_check check_members, check_columns, check_keywords, check_subtables, check_ids,
@@ -57,11 +57,11 @@ MMS_CHECKED mms_status mms_verify_subtable_ids(mms_verification *v, mms_error *e
 /** Check the rows of ms against the source. */
 MMS_CHECKED mms_status mms_verify_against(mms_verification *v, mms_error *err);
 
-/** Set a member's subtables and absent; those that are absent are findings. */
+/** Set a member's subtables and absent. */
 MMS_CHECKED mms_status mms_find_subtables(mms_verification *v, mms_member *m, mms_error *err);
 
-/** Warn of the additions, which are another program's. */
-void mms_verify_additions(mms_verification *v);
+/** Report what is absent, and warn of the additions, which are another program's. */
+void mms_verify_end_subtables(mms_verification *v);
 
 #ifdef __cplusplus
 }

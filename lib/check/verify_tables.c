@@ -26,14 +26,18 @@ static bool lies_in(const char *path, const char *folder)
     return same;
 }
 
-/** A keyword leads to no table. */
-static void report_absent(mms_verification *v, mms_member *m, const char *name, const char *path)
+/** A keyword leads to no table: count the members of which that is so. */
+static void count_absent(mms_verification *v, mms_member *m, const char *name, const char *path)
 {
+    mms_value *entry = json_object_get(v->absent, name);
+
     json_object_set_new(m->absent, name, json_true());
-    json_object_set_new(v->absent, name, json_true());
-    mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
-                         "keyword %s, but there is no table %s", name,
-                         lies_in(path, m->path) ? strrchr(path, '/') + 1 : path);
+    if (!entry) {
+        entry = json_pack("[i, s, s]", 0, m->name,
+                          lies_in(path, m->path) ? strrchr(path, '/') + 1 : path);
+        json_object_set_new(v->absent, name, entry);
+    }
+    json_array_set_new(entry, 0, json_integer(json_integer_value(json_array_get(entry, 0)) + 1));
 }
 
 mms_status mms_find_subtables(mms_verification *v, mms_member *m, mms_error *err)
@@ -46,7 +50,7 @@ mms_status mms_find_subtables(mms_verification *v, mms_member *m, mms_error *err
         return st;
     json_object_del(m->subtables, "SORTED_TABLE");
     m->absent = json_object();
-    json_object_foreach(missing, name, path) report_absent(v, m, name, json_string_value(path));
+    json_object_foreach(missing, name, path) count_absent(v, m, name, json_string_value(path));
     mms_value_free(&missing);
     return MMS_OK;
 }
@@ -155,7 +159,72 @@ static void count_addition(mms_verification *v, const char *name)
     json_object_set_new(v->additions, name, json_integer(n + 1));
 }
 
-void mms_verify_additions(mms_verification *v)
+/** Whether the sub-tables of two entries of absent lack in as many members, from the same on. */
+static bool lack_alike(const mms_value *a, const mms_value *b)
+{
+    return json_equal(json_array_get(a, 0), json_array_get(b, 0)) &&
+           json_equal(json_array_get(a, 1), json_array_get(b, 1));
+}
+
+/** Write "keyword FEED, but there is no table FEED", or of many "64 sub-tables are not there:
+ * keyword FEED, FIELD, …". */
+static mms_value *list_absent(const mms_verification *v, const mms_value *like, const char *name,
+                              mms_text *text)
+{
+    enum { FEW = 3 };
+    mms_value *tables = json_array(), *entry;
+    const char *other;
+    size_t i;
+
+    json_object_foreach(v->absent, other, entry) if (lack_alike(entry, like))
+        json_array_append_new(tables, json_string(other));
+    if (json_array_size(tables) <= FEW) {
+        mms_value_free(&tables);
+        mms_text_add(text, "keyword %s, but there is no table %s", name,
+                     json_string_value(json_array_get(like, 2)));
+        return NULL;
+    }
+    mms_text_add(text, "%zu sub-tables are not there: ", json_array_size(tables));
+    json_array_foreach(tables, i, entry) if (i < FEW)
+        mms_text_add(text, "%s%s", i ? ", " : "keyword ", json_string_value(entry));
+    mms_text_add(text, ", …");
+    return tables;
+}
+
+/** The findings of absent: one for each sub-table, or for many that are absent together. */
+static void report_absent(mms_verification *v)
+{
+    mms_value *said = json_object(), *entry;
+    const char *name;
+
+    json_object_foreach(v->absent, name, entry)
+    {
+        const json_int_t n = json_integer_value(json_array_get(entry, 0));
+        const char *const member = json_string_value(json_array_get(entry, 1));
+        mms_text text = {0};
+        if (json_object_get(said, name))
+            continue;
+        mms_value *const tables = list_absent(v, entry, name, &text);
+        mms_value *const fields = json_pack("{s:s, s:s, s:I, s:o*}", "table", name, "member",
+                                            member, "members", n, "tables", json_incref(tables));
+        size_t i;
+        mms_value *other;
+        json_array_foreach(tables, i, other)
+            json_object_set_new(said, json_string_value(other), json_true());
+        if (n == 1)
+            mms_check_add(&v->check_subtables, fields, "%s: %s", member, text.text);
+        else
+            mms_check_add(&v->check_subtables, fields,
+                          "%s: in %" JSON_INTEGER_FORMAT " sub-MSs, %s the first", text.text, n,
+                          member);
+        json_decref(tables);
+        free(text.text);
+    }
+    mms_value_free(&said);
+}
+
+/** Warn of the additions. */
+static void report_additions(mms_verification *v)
 {
     mms_text list = {0};
     const char *name;
@@ -168,6 +237,12 @@ void mms_verify_additions(mms_verification *v)
         mms_report_warn(&v->report, "%s: sub-tables that another program has added:%s", v->path,
                         list.text);
     free(list.text);
+}
+
+void mms_verify_end_subtables(mms_verification *v)
+{
+    report_absent(v);
+    report_additions(v);
 }
 
 /** A copy holds what member 0's table holds. */

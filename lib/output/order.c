@@ -46,8 +46,10 @@ mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn, mm
     for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(data_columns); i++)
         if (names_column(datacolumn, data_columns[i]) && !mms_ms_find_column(ms, data_columns[i]))
             st = mms_fail(err, MMS_ERR_NOT_FOUND,
-                          "Desired column (%s) not found in the input MS (%s). It has: %s",
-                          data_columns[i], mms_ms_path(ms), there.text ? there.text : "none");
+                          "datacolumn=\"%s\": Desired column (%s) not found in the input MS "
+                          "(%s). It has: %s",
+                          datacolumn, data_columns[i], mms_ms_path(ms),
+                          there.text ? there.text : "none");
     if (st == MMS_OK && all && !there.length)
         st = mms_fail(err, MMS_ERR_NOT_FOUND, "Did not find and select any data columns. (%s)",
                       mms_ms_path(ms));

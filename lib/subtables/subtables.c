@@ -464,20 +464,31 @@ static mms_status write_required(const subset *s, const char *folder, mms_value 
     return st;
 }
 
+enum { MOST_NAMES = 4 };
+
+/** Name the first of many: a set of ALMA has lost 64 at once. */
 static void report_missing(const mms_ms *ms)
 {
     const mms_value *missing = mms_ms_missing_subtables(ms);
+    const size_t n = json_array_size(missing), shown = n > MOST_NAMES ? 1 : n;
     mms_text text = {0};
     size_t i;
     mms_value *name;
 
-    if (json_array_size(missing) == 0)
+    if (n == 0)
         return;
     json_array_foreach(missing, i, name)
-        mms_text_add(&text, "%s%s", i ? ", " : "", json_string_value(name));
+    {
+        if (i < shown)
+            mms_text_add(&text, "%s%s", i ? ", " : "", json_string_value(name));
+        else
+            mms_log(MMS_LOG_DEBUG, "mms", "%s: dropped, too: %s", mms_ms_path(ms),
+                    json_string_value(name));
+    }
     mms_log(MMS_LOG_WARN, "mms",
-            "%s: %zu sub-tables have a keyword but no table on disk; the keywords are dropped: %s",
-            mms_ms_path(ms), json_array_size(missing), text.text ? text.text : "");
+            "%s: %zu sub-table%s a keyword but no table on disk; the keyword%s dropped: %s%s",
+            mms_ms_path(ms), n, n == 1 ? " has" : "s have", n == 1 ? " is" : "s are",
+            text.text ? text.text : "", n > shown ? " and others (-v names them)" : "");
     free(text.text);
 }
 

@@ -206,6 +206,43 @@ class Refusals(ProgramCase):
 
 
 
+class ManyMissing(ProgramCase):
+    """A set of ALMA that has lost the 64 tables of its ASDM: they are counted."""
+
+    def setUp(self):
+        super().setUp()
+        self.simulate()
+        self.lose(["FEED_TOO"])
+
+    def lose(self, names):
+        with table(self.path("in.ms"), readonly=False, ack=False) as ms:
+            for name in names:
+                path = self.path(f"in.ms/{name}")
+                table(path, maketabdesc(makescacoldesc("VALUE", 0)), nrow=0, ack=False).close()
+                ms.putkeyword(name, f"Table: {path}")
+        for name in names:
+            shutil.rmtree(self.path(f"in.ms/{name}"))
+
+    def findings(self):
+        found = self.answer("verify", "in.ms", status=1)
+        return [f["text"] for c in found["checks"] for f in c["findings"]]
+
+    def test_one_is_named(self):
+        self.assertEqual(self.findings(), ["in.ms: keyword FEED_TOO, but there is no table FEED_TOO"])
+        said = self.multims("partition", "in.ms", "out.mms").stderr
+        self.assertIn("in.ms: 1 sub-table has a keyword but no table on disk; the keyword is dropped: FEED_TOO\n", said)
+
+    def test_many_are_counted(self):
+        self.lose([f"ASDM_{i}" for i in range(63)])
+        self.assertEqual(self.findings(),
+                         ["in.ms: 64 sub-tables are not there: keyword FEED_TOO, ASDM_0, ASDM_1, …"])
+        said = self.multims("partition", "in.ms", "out.mms").stderr
+        self.assertRegex(said, "in.ms: 64 sub-tables have a keyword but no table on disk; the keywords are dropped: "
+                               r"\w+ and others \(-v names them\)\n")
+        self.assertEqual(said.count("ASDM_") + said.count("FEED_TOO"), 1)
+        self.assertEqual(self.multims("partition", "in.ms", "o2.mms", "-v").stderr.count("ASDM_"), 63)
+
+
 class EndOfRun(ProgramCase):
     SUMMARY = r"{}: {} rows, [\d.]+ MB in [\d.]+ s, [\d.]+ MB/s"
 
@@ -242,6 +279,14 @@ class EndOfRun(ProgramCase):
         self.assertRegex(lines[-1], r"^ERROR multims: status 2 after \d+\.\d{3} s: .*out\.mms already exists")
         self.assertEqual(sum("already exists" in line for line in lines), 1)
 
+    def test_a_request_that_is_not_understood_is_in_the_log_too(self):
+        for n, log in enumerate((["--log", "run.log"], ["--log=run.log"], ["log=run.log"])):
+            self.multims("select", "in.ms", "sacn=1", *log, status=2)
+            with open(self.path("run.log")) as file:
+                lines = file.read().splitlines()
+            self.assertEqual(len(lines), 5 * (n + 1))
+            self.assertRegex(lines[-1], r"ERROR multims: status 2 after .*: unknown parameter sacn")
+
 
 class Tables(ProgramCase):
     def test_columns_bend_to_long_names(self):
@@ -259,6 +304,12 @@ class Tables(ProgramCase):
                     self.assertEqual(row[at - 2:at], "  ", row)
                     self.assertNotEqual(row[at], " ", row)
             self.assertLess(max(map(len, rows)), 200)
+
+    def test_so_do_those_of_listpartition(self):
+        self.simulate("ein_langer_Name_mit_ä_ö_ü.ms")
+        head, row = self.multims("listpartition", "ein_langer_Name_mit_ä_ö_ü.ms").stdout.splitlines()[:2]
+        self.assertEqual(row.split()[1:3], ["1", "[0"])
+        self.assertEqual(head.index("Spw"), row.index("[0"))
 
 
 class Progress(ProgramCase):
