@@ -216,8 +216,6 @@ static const char *const of_casa[] = {
     "clearstat",
     "concat",
     "conjugatevis",
-    "cvel",
-    "cvel2",
     "delmod",
     "exportuvfits",
     "fixplanets",

@@ -5,6 +5,7 @@
 
 #include "multims/base.h"
 #include "multims/block.h"
+#include "multims/contents.h"
 #include "multims/decide.h"
 #include "multims/diff.h"
 #include "multims/engine.h"

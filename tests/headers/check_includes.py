@@ -16,7 +16,7 @@ OWN = {
     "mms": {"layout"},
     "ms": {"meta", "select", "block", "ms", "ms_meta"},
     "subtables": {"subtables", "flag_cmd"},
-    "check": {"mms", "listing", "diff"},
+    "check": {"mms", "listing", "diff", "contents"},
     "simulate": {"simulate"},
     "plan": {"plan", "decide"},
     "transform": {"transform", "spectra", "regrid"},

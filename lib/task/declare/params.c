@@ -81,7 +81,7 @@ typedef mms_status parse_fn(const mms_param *p, const char *text, mms_value **va
                             mms_error *err);
 
 static parse_fn parse_string, parse_path, parse_selection, parse_choice, parse_bool, parse_integer,
-    parse_count, parse_real, parse_integers, parse_seconds, parse_bytes;
+    parse_repeat, parse_count, parse_real, parse_integers, parse_seconds, parse_bytes;
 
 /* What is known of a type */
 static const struct type {
@@ -103,7 +103,7 @@ static const struct type {
     [MMS_INTS] = {parse_integers, "", "ints", "INTEGERS", "a list of integers"},
     [MMS_SECONDS] = {parse_seconds, "0", "seconds", "TIME", "a number or a text with its unit"},
     [MMS_BYTES] = {parse_bytes, "0", "bytes", "SIZE", "a number or a text with its unit"},
-    [MMS_REPEAT] = {parse_integer, "0", "repeat", "COUNT", "an integer"},
+    [MMS_REPEAT] = {parse_repeat, "0", "repeat", "COUNT", "an integer"},
 };
 
 static bool is_list(const mms_param *p)
@@ -168,7 +168,7 @@ mms_status mms_param_text(const mms_param *p, const mms_value *value, char **tex
             good = add_scalar(p, json_array_get(value, i), &joined);
         }
     } else if (json_is_boolean(value)) {
-        good = p->type == MMS_BOOL;
+        good = p->type == MMS_BOOL || p->type == MMS_REPEAT;
         mms_text_add(&joined, "%s", json_is_true(value) ? "True" : "False");
     } else {
         good = add_scalar(p, value, &joined);
@@ -426,6 +426,16 @@ static mms_status parse_integer(const mms_param *p, const char *text, mms_value 
     if (!mms_parse_int(text, &number))
         return refuse(p, text, "is not an integer", err);
     return make_integer(p, number, text, value, err);
+}
+
+/* How often, or whether: verbose=True of CASA is once */
+static mms_status parse_repeat(const mms_param *p, const char *text, mms_value **value,
+                               mms_error *err)
+{
+    const int truth = truth_of(text);
+
+    return truth < 0 ? parse_integer(p, text, value, err)
+                     : make_integer(p, truth, text, value, err);
 }
 
 static mms_status parse_count(const mms_param *p, const char *text, mms_value **value,

@@ -26,7 +26,8 @@ class ExitStatus(ProgramCase):
 
     def test_a_typo_is_answered_with_the_nearest_name(self):
         for verb, meant in (("partitoin", "partition"), ("PARTITION", "partition"),
-                            ("part", "partition"), ("list", "listpartition"), ("spilt2", "split2"),
+                            ("part", "partition"), ("listpart", "listpartition"),
+                            ("list", "listobs"), ("spilt2", "split2"),
                             ("smooth", "hanningsmooth"), ("transform", "mstransform"),
                             ("pln", "plan"), ("--hepl", "--help"), ("benchmark", "bench")):
             self.refuses(2, f"unknown verb {verb}: did you mean {meant}\\?", verb)
@@ -93,7 +94,8 @@ class Help(ProgramCase):
 
     def test_an_alias_is_the_verb(self):
         aliases = {task["alias"]: task["name"] for task in self.all["tasks"] if "alias" in task}
-        self.assertEqual(aliases, {"split2": "split", "hanningsmooth2": "hanningsmooth"})
+        self.assertEqual(aliases, {"split2": "split", "hanningsmooth2": "hanningsmooth",
+                                   "cvel2": "cvel", "listobs": "info"})
         usage = self.multims("help").stdout
         for alias, name in aliases.items():
             self.assertRegex(usage, f"(?m)^  {alias} +another name of {name}$")

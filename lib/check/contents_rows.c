@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file contents_rows.c  One pass over the scalars of an MS that counts its rows. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "disk_use_priv.h"
+#include "mms/concat_priv.h"
+#include "ms/tally_priv.h"
+#include "multims/contents.h"
+#include "multims/ms.h"
+
+enum { CHUNK = 65536, NKEY = 6, MOST_ANTENNAS = 1 << 20 };
+
+static const char *const keys[NKEY] = {"OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER",
+                                       "FIELD_ID",       "STATE_ID", "DATA_DESC_ID"};
+static const char *const antennas[2] = {"ANTENNA1", "ANTENNA2"};
+
+/* Rows that share all ids */
+struct count {
+    int32_t key[NKEY];
+    int64_t rows;
+    double begin, end, exposure;
+};
+
+/* What is read of a chunk */
+struct chunk {
+    int32_t *ids[NKEY], *antennas[2];
+    double *time, *interval;
+};
+
+struct pass {
+    mms_ms *ms;
+    struct chunk chunk;
+    mms_tally counts;
+    int64_t nseen;
+    bool *seen; /* antennas with rows */
+};
+
+/* Read a column that an MS must have but need not; without it, its ids are 0 */
+static mms_status read_column(const struct pass *p, const char *name, const mms_rows *rows,
+                              size_t size, void *data, mms_error *err)
+{
+    if (mms_ms_find_column(p->ms, name))
+        return mms_ms_read(p->ms, name, 1, rows, rows->count, data, err);
+    memset(data, 0, size * (size_t)rows->count);
+    return MMS_OK;
+}
+
+static mms_status read_chunk(const struct pass *p, const mms_rows *rows, mms_error *err)
+{
+    const struct chunk *const c = &p->chunk;
+    mms_status st = MMS_OK;
+
+    for (int k = 0; k < NKEY; k++)
+        MMS_TRY(read_column(p, keys[k], rows, sizeof *c->ids[k], c->ids[k], err));
+    for (int a = 0; a < 2; a++)
+        MMS_TRY(read_column(p, antennas[a], rows, sizeof *c->antennas[a], c->antennas[a], err));
+    MMS_TRY(read_column(p, "TIME", rows, sizeof *c->time, c->time, err));
+    MMS_TRY(read_column(p, "INTERVAL", rows, sizeof *c->interval, c->interval, err));
+done:
+    return st;
+}
+
+static mms_status see_antenna(struct pass *p, int32_t id, mms_error *err)
+{
+    const int64_t was = p->nseen;
+    mms_status st = MMS_OK;
+
+    if (id < 0 || id >= MOST_ANTENNAS)
+        return MMS_OK;
+    if (id >= was) {
+        MMS_TRY(mms_grow(&p->seen, &p->nseen, id + 1, sizeof *p->seen, err));
+        memset(p->seen + was, 0, (size_t)(p->nseen - was) * sizeof *p->seen);
+    }
+    p->seen[id] = true;
+done:
+    return st;
+}
+
+static mms_status count_row(struct pass *p, int64_t i, mms_error *err)
+{
+    const struct chunk *const c = &p->chunk;
+    const double half = isfinite(c->interval[i]) ? c->interval[i] / 2 : 0;
+    struct count *count;
+    int32_t key[NKEY];
+    mms_status st;
+
+    for (int k = 0; k < NKEY; k++)
+        key[k] = c->ids[k][i];
+    MMS_TRY(mms_tally_find(&p->counts, key, &count, err));
+    if (!count->rows || c->time[i] - half < count->begin)
+        count->begin = c->time[i] - half;
+    if (!count->rows || c->time[i] + half > count->end)
+        count->end = c->time[i] + half;
+    count->rows++;
+    count->exposure += 2 * half;
+    for (int a = 0; a < 2; a++)
+        MMS_TRY(see_antenna(p, c->antennas[a][i], err));
+done:
+    return st;
+}
+
+static mms_status count_rows(struct pass *p, mms_error *err)
+{
+    const int64_t nrow = mms_ms_nrow(p->ms);
+    mms_status st = MMS_OK;
+
+    for (mms_rows r = {0, 0}; r.first < nrow; r.first += r.count) {
+        r.count = nrow - r.first < CHUNK ? nrow - r.first : CHUNK;
+        MMS_TRY(read_chunk(p, &r, err));
+        for (int64_t i = 0; i < r.count; i++)
+            MMS_TRY(count_row(p, i, err));
+    }
+done:
+    return st;
+}
+
+static bool open_chunk(struct chunk *c)
+{
+    bool good = true;
+
+    for (int k = 0; k < NKEY; k++)
+        good = (c->ids[k] = mms_alloc(CHUNK, sizeof *c->ids[k])) && good;
+    for (int a = 0; a < 2; a++)
+        good = (c->antennas[a] = mms_alloc(CHUNK, sizeof *c->antennas[a])) && good;
+    c->time = mms_alloc(CHUNK, sizeof *c->time);
+    c->interval = mms_alloc(CHUNK, sizeof *c->interval);
+    return good && c->time && c->interval;
+}
+
+static void close_pass(struct pass *p)
+{
+    for (int k = 0; k < NKEY; k++)
+        free(p->chunk.ids[k]);
+    for (int a = 0; a < 2; a++)
+        free(p->chunk.antennas[a]);
+    free(p->chunk.time);
+    free(p->chunk.interval);
+    free(p->seen);
+    mms_tally_free(&p->counts);
+    mms_ms_close(&p->ms);
+}
+
+/* A time that JSON can hold */
+static double number(double x)
+{
+    return isfinite(x) ? x : 0;
+}
+
+static bool put_counts(const struct pass *p, mms_value *out)
+{
+    mms_value *const counts = json_array(), *const ids = json_array();
+
+    for (int64_t i = 0; i < p->counts.n; i++) {
+        const struct count *const c = (const struct count *)p->counts.records + i;
+        const int32_t *const k = c->key;
+        json_array_append_new(counts,
+                              json_pack("[i, i, i, i, i, i, I, f, f, f]", k[0], k[1], k[2], k[3],
+                                        k[4], k[5], (json_int_t)c->rows, number(c->begin),
+                                        number(c->end), number(c->exposure)));
+    }
+    for (int64_t i = 0; i < p->nseen; i++)
+        if (p->seen[i])
+            json_array_append_new(ids, json_integer(i));
+    return !json_object_set_new(out, "counts", counts) &&
+           !json_object_set_new(out, "antennas", ids);
+}
+
+mms_status mms_contents_rows(const char *path, mms_value *out, mms_error *err)
+{
+    struct pass p = {.counts = {.size = sizeof(struct count), .nkey = NKEY}};
+    int64_t bytes;
+    mms_status st;
+
+    MMS_TRY(mms_ms_open(path, &p.ms, err));
+    if (!open_chunk(&p.chunk))
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
+    MMS_TRY(count_rows(&p, err));
+    MMS_TRY(mms_disk_use(path, &bytes, err));
+    if (!put_counts(&p, out) || json_object_set_new(out, "rows", json_integer(mms_ms_nrow(p.ms))) ||
+        json_object_set_new(out, "bytes", json_integer(bytes)))
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+done:
+    close_pass(&p);
+    return st;
+}
+
+/* The members of a Multi-MS, in stored order, or the MS itself */
+static mms_status list_parts(const char *path, const mms_table_dat *dat, bool multi,
+                             mms_value *parts, mms_error *err)
+{
+    for (int64_t i = 0; i < (multi ? dat->nmember : 1); i++) {
+        const char *const part = multi ? dat->members[i] : path;
+        if (json_array_append_new(parts, json_string(part)))
+            return mms_fail(err, MMS_ERR_ARG, "%s: is not a path in UTF-8", part);
+    }
+    return MMS_OK;
+}
+
+mms_status mms_contents_parts(const char *path, mms_value **out, mms_error *err)
+{
+    mms_table_dat dat = {0};
+    mms_info info = {0};
+    mms_value *const parts = json_array();
+    char *axis = NULL;
+    bool multi = false;
+    mms_status st;
+
+    *out = NULL;
+    MMS_TRY(mms_table_dat_read(path, &dat, err));
+    if (dat.kind == MMS_KIND_CONCAT) {
+        MMS_TRY(mms_info_read(path, &info, err));
+        multi = info.subtype && !strcmp(info.subtype, "CONCATENATED");
+    }
+    axis = multi ? mms_info_axis(&info) : strdup("");
+    MMS_TRY(list_parts(path, &dat, multi, parts, err));
+    *out = json_pack("{s:s, s:s, s:O}", "kind", multi ? "Multi-MS" : "MS", "axis", axis ? axis : "",
+                     "parts", parts);
+    if (!*out)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+done:
+    free(axis);
+    json_decref(parts);
+    mms_info_free(&info);
+    mms_table_dat_free(&dat);
+    return st;
+}
