@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -15,12 +14,11 @@
 #include "multims/log.h"
 #include "multims/task.h"
 #include "run_log.h"
+#include "scene.h"
 
 /* The command line, for the log */
 static int command_count;
 static const char *const *command_words;
-
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2, EXIT_EMPTY = 3 };
 
 static int exit_status(mms_status st, const mms_run *run)
 {
@@ -115,14 +113,6 @@ static int print_result(const mms_run *run, bool verbose, mms_status st, const m
     return EXIT_DONE;
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* The last line of a run that has written something */
 static void print_summary(const char *verb, const mms_value *result, double seconds)
 {
@@ -137,18 +127,20 @@ static void print_summary(const char *verb, const mms_value *result, double seco
 static int run_task(const mms_task *task, const mms_args *args, struct run_log *log)
 {
     const mms_run_options *const options = mms_args_options(args);
-    mms_run run = {.json = options->json, .quiet = options->quiet};
+    mms_run *const run = &scene_get()->run;
     mms_error err = {.msg = "failed without a message"};
     const double begin = seconds_now();
     mms_value *result = NULL;
     mms_status st;
     int status, printed;
 
+    *run = (mms_run){.json = options->json, .quiet = options->quiet};
+    scene_begin(task->name, options->log);
     mms_stop_catch();
-    st = mms_task_run(&run, task, args, &result, &err);
-    status = exit_status(st, &run);
-    printed = print_result(&run, options->verbose > 0, st, result);
-    if (st != MMS_OK && (st != MMS_ERR_DIFFERS || (run.quiet && !run.json)))
+    st = mms_task_run(run, task, args, &result, &err);
+    status = exit_status(st, run);
+    printed = print_result(run, options->verbose > 0, st, result);
+    if (st != MMS_OK && (st != MMS_ERR_DIFFERS || (run->quiet && !run->json)))
         report(task->name, &err, log);
     else if (st == MMS_OK)
         print_summary(task->name, result, seconds_now() - begin);
@@ -457,6 +449,14 @@ static int run_command(int nwords, const char *const *words)
     return EXIT_REFUSED;
 }
 
+/* Whether tables may be read, so that the process is to be watched: not for --version */
+static bool may_run_task(int argc, char **argv)
+{
+    const struct command *const command = argc > 1 ? find_command(argv[1]) : NULL;
+
+    return argc > 1 && *argv[1] != '-' && (!command || !strcmp(command->name, "plan"));
+}
+
 int main(int argc, char **argv)
 {
     mms_unit_kind *const kinds = mms_task_units();
@@ -468,6 +468,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "multims: out of memory\n");
         return EXIT_FAILED;
     }
+    (void)scene_get();
+    if (may_run_task(argc, argv) && mms_engine_watch(scene_report_crash, NULL, &status))
+        _exit(status); /* the other process has done it all */
     if (!mms_engine_serve(kinds, &status)) {
         /* a closed pipe is then a failed write, of which finish_output() thinks little */
         signal(SIGPIPE, SIG_IGN);

@@ -142,3 +142,11 @@ void run_log_close(struct run_log *log, int status, double seconds)
         fprintf(stderr, "WARN multims: the log %s is incomplete\n", log->path);
     log->file = NULL;
 }
+
+void run_log_add_end(const char *path, int status, double seconds, const char *failure)
+{
+    struct run_log log = {.file = fopen(path, "ae"), .path = path};
+
+    snprintf(log.failure, sizeof log.failure, "%s", failure);
+    run_log_close(&log, status, seconds);
+}

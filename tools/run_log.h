@@ -28,6 +28,9 @@ void run_log_open_refused(struct run_log *log);
 /* A sink of log lines; ctx is a struct run_log. */
 void run_log_take(void *ctx, mms_level level, const char *scope, const char *text);
 
+/* Add the end of a run whose process is gone to the file at path. */
+void run_log_add_end(const char *path, int status, double seconds, const char *failure);
+
 /* End the file, if there is one, with status and time, and the failure. */
 void run_log_close(struct run_log *log, int status, double seconds);
 

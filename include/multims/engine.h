@@ -60,6 +60,19 @@ typedef struct mms_engine_opts {
         sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL \
     }
 
+/** Takes what is to be said of a crash, without the program's name; returns the exit status. */
+typedef int mms_report_crash(void *ctx, const char *text);
+
+/** Go on in a child process that may crash on a damaged table; the calling process watches it,
+ * passes signals on to it, and after a crash calls report with words that name the table, if it is
+ * known, and removes what was staged.  Call it before mms_engine_serve() and before there are
+ * threads, or leave it out.  Memory is bounded in the child (RLIMIT_AS; more than work needs).
+ *  @param[out] exit_status  with what the caller ends: the child's, or what report returned
+ *  Returns true in the process that has watched, when the child has ended; false in the child, and
+ *  where nothing is to be watched: in workers, other ranks than 0, with MULTIMS_TRANSPORT=inline.
+ */
+MMS_API bool mms_engine_watch(mms_report_crash *report, void *ctx, int *exit_status);
+
 /** Become a worker or a server rank when this process was started as one, and serve until told to
  *  stop.  Call it first in main, before any output.  Under a launcher (a rank or size variable of
  *  Open MPI, PMIx, PMI, MVAPICH, ALPS or PALS is set, or MULTIMS_TRANSPORT=mpi) it starts MPI in

@@ -7,6 +7,10 @@
 #include <stdlib.h>
 
 #include "base_priv.h"
+#include "limits_priv.h"
+
+/** Its stack, and the heap that the C library sets aside for it. */
+static const int64_t bytes_of_thread = (int64_t)160 << 20;
 
 typedef struct runner {
     mms_lanes *lanes;
@@ -67,6 +71,7 @@ mms_status mms_lanes_run(int n, mms_lane *lane, void *ctx, mms_error *err)
 
     if (!runners)
         return mms_fail(err, MMS_ERR_MEM, "threads: out of memory");
+    mms_memory_allow(MMS_ROOM_THREADS, n * bytes_of_thread);
     pthread_mutex_init(&l.lock, NULL);
     pthread_cond_init(&l.moved, NULL);
     for (int i = 0; i < n; i++)

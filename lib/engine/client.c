@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file client.c  Hands units out, first come first served, and collects the answers. */
+#include <errno.h>
 #include <jansson.h>
 #include <sched.h>
 #include <signal.h>
@@ -75,7 +76,7 @@ static int usable_cores(void)
 static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
 {
     const mms_world *const world = mms_world_get();
-    int nlocal = engine->kinds ? 1 : wanted ? wanted : usable_cores();
+    int nlocal = engine->kinds ? 1 : wanted ? wanted : mms_pool_most(usable_cores());
 
     engine->nworkers = nlocal;
     if (world->module && !engine->kinds) {
@@ -355,6 +356,14 @@ static void show_progress(struct run *run)
     mms_progress_show(&run->progress);
 }
 
+/* What runs is killed, and collected when the pool ends. */
+static void give_up_waiting(struct run *run, int errnum)
+{
+    if (run->st == MMS_OK)
+        run->st = mms_fail(run->err, MMS_ERR_IO, "cannot wait for workers: %s", strerror(errnum));
+    cancel_all(run);
+}
+
 /* Signals come only while we wait (mask is theirs), so that none is lost before the wait. */
 static void run_units(struct run *run, const sigset_t *mask)
 {
@@ -369,7 +378,10 @@ static void run_units(struct run *run, const sigset_t *mask)
             give_up = mms_now_ns() + kill_limit_ns;
         if (!run->running || mms_now_ns() > give_up)
             break;
-        mms_hub_wait(&run->engine->hub, &tick, true, mask, take_message, run);
+        if (mms_hub_wait(&run->engine->hub, &tick, true, mask, take_message, run) < 0) {
+            give_up_waiting(run, errno);
+            break;
+        }
         show_progress(run);
     }
     mms_progress_clear(&run->progress);

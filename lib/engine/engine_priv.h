@@ -56,6 +56,10 @@ uint64_t mms_frame_request_of(const char *data);
 /** text as a JSON string; bytes that are not UTF-8 become '?'. */
 mms_value *mms_text_value(const char *text);
 
+/** Whether what send(2) failed with may pass: then it has slept a little, until *give_up_ns, which
+ * is 0 at first. */
+bool mms_send_again(int errnum, int64_t *give_up_ns);
+
 /** Bytes read from a socket, until they are whole messages. */
 typedef struct mms_inbox {
     char *data;
@@ -94,6 +98,9 @@ void mms_runner_end(mms_runner *runner);
 
 /* ---- worker ---- */
 
+/** Beside its socket a worker inherits the memory of its blackbox. */
+enum { MMS_WORKER_FD = 3, MMS_WORKER_BOX_FD = 4 };
+
 /** Serve the socket fd until it ends. */
 void mms_worker_serve(int fd, const mms_unit_kind *kinds);
 
@@ -103,6 +110,10 @@ typedef struct mms_pool mms_pool;
 
 /** Takes what arrives; peer is a slot of the pool, or nslots + rank. */
 typedef void mms_deliver(void *ctx, int peer, const char *data, size_t size);
+
+/** How many of so many workers the limit of open files leaves room for, at least 1; it is raised
+ *  as far as it may be. */
+int mms_pool_most(int wanted);
 
 /** Make a pool of slots whose workers run program, NULL: this one.  With kinds its one slot runs
  * units in this process, while mms_pool_wait() waits.  Both are borrowed. */
@@ -114,7 +125,8 @@ MMS_CHECKED mms_status mms_pool_send(mms_pool *pool, int slot, mms_message messa
 /** Kill a slot's worker if it runs this request, which is then answered as {died, message}. */
 void mms_pool_kill(mms_pool *pool, int slot, uint64_t request);
 /** Wait for workers, at most for timeout (NULL: for ever) with signals as in mask, and deliver what
- *  they sent.  Returns how many messages were delivered. */
+ *  they sent.  Returns how many messages were delivered; -1 with errno when it can't wait: then it
+ *  never will. */
 int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
                   mms_deliver *deliver, void *ctx);
 /** End all workers; *pool is set to NULL. */
@@ -151,6 +163,9 @@ MMS_CHECKED mms_status mms_engine_check_host(mms_error *err);
 /** Return the path of a file of this library that is not linked, as a new text; where it was looked
  *  for last when it is nowhere.  NULL when out of memory. */
 char *mms_engine_find(const char *name);
+
+/** Remove the staging folder of a process that is gone; its workers may be about to end. */
+void mms_stage_remove_left(const char *path);
 
 /* ---- hub: the pool, and MPI if there is any ---- */
 

@@ -12,6 +12,8 @@
 enum { MINOR_VERSION = 0, READ_SIZE = 1 << 16 };
 static const char magic[4] = {'M', 'M', 'S', '1'};
 static const uint64_t max_body = (uint64_t)1 << 30;
+/* How long the system may be short of buffers. */
+static const int64_t send_limit_ns = 10000000000;
 
 /* Offsets in the header; attempt (16) and attachments (20) are 0 in this version. */
 enum { AT_TYPE = 4, AT_MINOR = 6, AT_REQUEST = 8, AT_BODY = 24 };
@@ -106,6 +108,19 @@ mms_value *mms_text_value(const char *text)
     value = json_string(plain);
     free(plain);
     return value;
+}
+
+bool mms_send_again(int errnum, int64_t *give_up_ns)
+{
+    const struct timespec nap = {.tv_nsec = 1000000};
+    const int64_t now = mms_now_ns();
+
+    if (errnum != ENOBUFS && errnum != ENOMEM)
+        return false;
+    if (!*give_up_ns)
+        *give_up_ns = now + send_limit_ns;
+    nanosleep(&nap, NULL);
+    return now < *give_up_ns;
 }
 
 /* Size of the message at data; 0 while its header is incomplete. */

@@ -75,7 +75,10 @@ int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const 
         int count = receive_from_ranks(hub, deliver, ctx);
         const int64_t now = mms_now_ns();
         const struct timespec sleep = to_timespec(count ? 0 : next_sleep(hub, now, busy));
-        count += mms_pool_wait(hub->pool, &sleep, mask, deliver, ctx);
+        const int waited = mms_pool_wait(hub->pool, &sleep, mask, deliver, ctx);
+        if (waited < 0)
+            return waited;
+        count += waited;
         if (count)
             hub->last_ns = mms_now_ns();
         if (count || now > limit || mms_stop_signal())

@@ -10,22 +10,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/blackbox_priv.h"
+#include "base/limits_priv.h"
 #include "engine_priv.h"
 
-/* In a worker: its socket, and what it inherits below that. */
-enum { CHILD_FD = 3 };
 /* How long idle workers may take to end when their socket closes. */
 static const int64_t end_ns = 2000000000;
+/* A worker is a socket and a pipe here.  Beside them there are the tables that this process has
+ * open, and what starting a worker takes for a moment. */
+enum { FILES_A_WORKER = 2, OTHER_FILES = 64 };
 
 struct slot {
-    pid_t pid; /* 0: no worker */
-    int fd;    /* socket */
-    int print; /* what the worker prints: nothing, unless something is wrong */
+    pid_t pid;          /* 0: no worker */
+    int fd;             /* socket */
+    int print;          /* what the worker prints: nothing, unless something is wrong */
+    mms_blackbox *box;  /* what it is at; NULL: not known */
+    int64_t give_up_ns; /* when sending has failed for too long; 0: it has not failed */
     bool busy;
     uint64_t request;
     mms_inbox inbox;
@@ -41,23 +47,48 @@ struct mms_pool {
     const char *program;
     mms_runner *here; /* runs the units in this process; NULL: workers do */
     struct slot *slots;
-    struct pollfd *fds; /* two a slot: socket, print */
+    struct pollfd *fds; /* two a worker: socket, print */
+    int *polled;        /* the slot of each worker */
 };
+
+int mms_pool_most(int wanted)
+{
+    const int64_t have = mms_files_allow(FILES_A_WORKER * (int64_t)wanted + OTHER_FILES);
+    const int64_t most = (have - OTHER_FILES) / FILES_A_WORKER;
+
+    return most >= wanted ? wanted : most > 1 ? (int)most : 1;
+}
+
+static mms_status check_files(int nslots, mms_error *err)
+{
+    const int most = nslots > 1 ? mms_pool_most(nslots) : nslots;
+
+    return most == nslots
+               ? MMS_OK
+               : mms_fail(err, MMS_ERR_ARG,
+                          "%d workers take more open files than the limit leaves, which is enough "
+                          "for %d: take fewer (-j), or raise the limit (ulimit -n)",
+                          nslots, most);
+}
 
 mms_status mms_pool_create(int nslots, const char *program, const mms_unit_kind *kinds,
                            mms_pool **out, mms_error *err)
 {
-    mms_pool *pool = mms_alloc(1, sizeof *pool);
+    const mms_status st = kinds ? MMS_OK : check_files(nslots, err);
+    mms_pool *pool = st == MMS_OK ? mms_alloc(1, sizeof *pool) : NULL;
 
     *out = pool;
+    if (st != MMS_OK)
+        return st;
     if (pool) {
         pool->nslots = nslots;
         pool->program = program;
         pool->here = kinds ? mms_alloc(1, sizeof *pool->here) : NULL;
         pool->slots = mms_alloc(nslots, sizeof *pool->slots);
         pool->fds = mms_alloc(2 * (int64_t)nslots, sizeof *pool->fds);
+        pool->polled = mms_alloc(nslots, sizeof *pool->polled);
     }
-    if (!pool || !pool->slots || !pool->fds || (kinds && !pool->here)) {
+    if (!pool || !pool->slots || !pool->fds || !pool->polled || (kinds && !pool->here)) {
         mms_pool_free(out);
         return mms_fail(err, MMS_ERR_MEM, "out of memory for %d workers", nslots);
     }
@@ -76,7 +107,7 @@ int mms_pool_slots(const mms_pool *pool)
 /* The environment of a worker: ours with the number of its socket. */
 static char **worker_environment(void)
 {
-    static char variable[] = MMS_WORKER_FD_VARIABLE "=3"; /* CHILD_FD; posix_spawn wants char * */
+    static char variable[] = MMS_WORKER_FD_VARIABLE "=3"; /* posix_spawn wants char * */
     char **copy;
     int64_t n = 0;
 
@@ -90,7 +121,7 @@ static char **worker_environment(void)
     return copy;
 }
 
-static int prepare_files(posix_spawn_file_actions_t *files, int fd, int print)
+static int prepare_files(posix_spawn_file_actions_t *files, int fd, int print, int box)
 {
     int rc = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
 
@@ -99,9 +130,12 @@ static int prepare_files(posix_spawn_file_actions_t *files, int fd, int print)
     if (!rc)
         rc = posix_spawn_file_actions_adddup2(files, print, 2);
     if (!rc)
-        rc = posix_spawn_file_actions_adddup2(files, fd, CHILD_FD);
+        rc = posix_spawn_file_actions_adddup2(files, fd, MMS_WORKER_FD);
+    if (!rc && box >= 0)
+        rc = posix_spawn_file_actions_adddup2(files, box, MMS_WORKER_BOX_FD);
     if (!rc)
-        rc = posix_spawn_file_actions_addclosefrom_np(files, CHILD_FD + 1);
+        rc = posix_spawn_file_actions_addclosefrom_np(files, box >= 0 ? MMS_WORKER_BOX_FD + 1
+                                                                      : MMS_WORKER_BOX_FD);
     return rc;
 }
 
@@ -136,7 +170,7 @@ static const char *own_program(char *buffer, size_t size)
     return running.st_dev == named.st_dev && running.st_ino == named.st_ino ? link : buffer;
 }
 
-static int spawn(const char *given, struct slot *slot, int fd, int print)
+static int spawn(const char *given, struct slot *slot, int fd, int print, int box)
 {
     char buffer[4096];
     const char *const program = given ? given : own_program(buffer, sizeof buffer);
@@ -149,7 +183,7 @@ static int spawn(const char *given, struct slot *slot, int fd, int print)
 
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attr);
-    rc = environment ? prepare_files(&files, fd, print) : ENOMEM;
+    rc = environment ? prepare_files(&files, fd, print, box) : ENOMEM;
     if (!rc)
         rc = prepare_signals(&attr);
     if (!rc)
@@ -172,7 +206,7 @@ static int make_pair(bool is_socket, int pair[2])
                   : pipe2(made, O_CLOEXEC))
         return errno;
     for (int i = 0; i < 2; i++) {
-        pair[i] = fcntl(made[i], F_DUPFD_CLOEXEC, CHILD_FD + 1);
+        pair[i] = fcntl(made[i], F_DUPFD_CLOEXEC, MMS_WORKER_BOX_FD + 1);
         close(made[i]);
     }
     if (pair[0] >= 0 && pair[1] >= 0 && !fcntl(pair[0], F_SETFL, O_NONBLOCK))
@@ -181,6 +215,28 @@ static int make_pair(bool is_socket, int pair[2])
     close(pair[0]);
     close(pair[1]);
     return errnum;
+}
+
+/* Make the box of a worker; -1 where that can't be: it is not needed. */
+static int make_box(struct slot *slot)
+{
+    const int made = memfd_create("multims-blackbox", MFD_CLOEXEC);
+    const int fd = made < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, MMS_WORKER_BOX_FD + 1);
+    void *box = MAP_FAILED;
+
+    if (made >= 0)
+        close(made);
+    if (fd >= 0 && !ftruncate(fd, sizeof *slot->box))
+        box = mmap(NULL, sizeof *slot->box, PROT_READ, MAP_SHARED, fd, 0);
+    slot->box = box == MAP_FAILED ? NULL : box;
+    return fd;
+}
+
+static void free_box(struct slot *slot)
+{
+    if (slot->box)
+        munmap(slot->box, sizeof *slot->box);
+    slot->box = NULL;
 }
 
 static mms_status start(const char *program, struct slot *slot, mms_error *err)
@@ -192,7 +248,10 @@ static mms_status start(const char *program, struct slot *slot, mms_error *err)
         return mms_fail(err, MMS_ERR_IO, "cannot start a worker: %s", strerror(rc));
     rc = make_pair(false, print);
     if (!rc) {
-        rc = spawn(program, slot, pair[1], print[1]);
+        const int box = make_box(slot);
+        rc = spawn(program, slot, pair[1], print[1], box);
+        if (box >= 0)
+            close(box);
         close(print[1]);
         if (rc)
             close(print[0]);
@@ -200,6 +259,7 @@ static mms_status start(const char *program, struct slot *slot, mms_error *err)
     close(pair[1]);
     if (rc) {
         close(pair[0]);
+        free_box(slot);
         slot->pid = 0;
         return mms_fail(err, MMS_ERR_IO, "cannot start a worker%s%s: %s", program ? ", " : "",
                         program ? program : "", strerror(rc));
@@ -221,18 +281,31 @@ static void drop_out(struct slot *slot)
     slot->sent = 0;
 }
 
-/* Write what the socket takes.  An error shows as the end of the worker when it is read. */
+/* A worker that gets no message is ended: that is seen when it is read. */
+static void give_up_sending(struct slot *slot, int errnum)
+{
+    if (errnum != EPIPE && errnum != ECONNRESET) /* it has ended by itself */
+        snprintf(slot->last, sizeof slot->last, "nothing can be sent to it: %s", strerror(errnum));
+    kill(slot->pid, SIGKILL);
+}
+
+/* Write what the socket takes. */
 static void flush_out(struct slot *slot)
 {
     while (slot->sent < slot->out.size) {
         const ssize_t n = send(slot->fd, slot->out.data + slot->sent, slot->out.size - slot->sent,
                                MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        const int errnum = errno;
+        if (n < 0 &&
+            (errnum == EAGAIN || errnum == EINTR || mms_send_again(errnum, &slot->give_up_ns)))
             return;
-        if (n < 0)
+        if (n < 0) {
+            give_up_sending(slot, errnum);
             break;
+        }
         slot->sent += (size_t)n;
     }
+    slot->give_up_ns = 0;
     drop_out(slot);
 }
 
@@ -320,9 +393,8 @@ static bool read_print(struct slot *slot, struct delivery *to)
 
 static char *how_it_ended(const struct slot *slot, int status)
 {
-    char *how = WIFSIGNALED(status) ? mms_format("was killed by signal %d (%s)", WTERMSIG(status),
-                                                 strsignal(WTERMSIG(status)))
-                                    : mms_format("ended with exit status %d", WEXITSTATUS(status));
+    static const mms_blackbox unknown;
+    char *how = mms_blackbox_tell(slot->box ? slot->box : &unknown, status);
     char *whole = how && *slot->last ? mms_format("%s: %s", how, slot->last) : NULL;
 
     if (!whole)
@@ -353,6 +425,7 @@ static void bury(struct slot *slot, struct delivery *to)
                      json_pack("{s:b, s:o}", "died", 1, "message", mms_text_value(how ? how : "")));
         free(how);
     }
+    free_box(slot);
 }
 
 static void read_socket(struct slot *slot, struct delivery *to)
@@ -373,14 +446,22 @@ static void read_socket(struct slot *slot, struct delivery *to)
         bury(slot, to);
 }
 
-static void list_fds(mms_pool *pool)
+/* Slots without a worker don't count: the system takes no more entries than files may be open. */
+static int list_fds(mms_pool *pool)
 {
+    int n = 0;
+
     for (int i = 0; i < pool->nslots; i++) {
         const struct slot *slot = &pool->slots[i];
         const short write = slot->out.data ? POLLOUT : 0;
-        pool->fds[2 * i] = (struct pollfd){slot->pid ? slot->fd : -1, (short)(POLLIN | write), 0};
-        pool->fds[2 * i + 1] = (struct pollfd){slot->pid ? slot->print : -1, POLLIN, 0};
+        if (!slot->pid)
+            continue;
+        pool->polled[n] = i;
+        pool->fds[2 * n] = (struct pollfd){slot->fd, (short)(POLLIN | write), 0};
+        pool->fds[2 * n + 1] = (struct pollfd){slot->print, POLLIN, 0};
+        n++;
     }
+    return n;
 }
 
 /* ---- units in this process ---- */
@@ -418,17 +499,20 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
                   mms_deliver *deliver, void *ctx)
 {
     struct delivery to = {.deliver = deliver, .ctx = ctx};
+    int n;
 
     if (pool->here && pool->slots[0].out.data) {
         run_here(pool, mask, &to);
         return to.count;
     }
-    list_fds(pool);
-    if (ppoll(pool->fds, 2 * (nfds_t)pool->nslots, timeout, mask) <= 0)
-        return 0;
-    for (int i = 0; i < pool->nslots; i++) {
+    n = list_fds(pool);
+    n = ppoll(pool->fds, 2 * (nfds_t)n, timeout, mask) < 0 && errno != EINTR ? -1 : n;
+    if (n < 0)
+        return n;
+    for (int k = 0; k < n; k++) {
+        const int i = pool->polled[k];
         struct slot *slot = &pool->slots[i];
-        const short socket_has = pool->fds[2 * i].revents, print_has = pool->fds[2 * i + 1].revents;
+        const short socket_has = pool->fds[2 * k].revents, print_has = pool->fds[2 * k + 1].revents;
         to.peer = i;
         if (print_has)
             (void)read_print(slot, &to);
@@ -467,6 +551,7 @@ void mms_pool_free(mms_pool **pool)
         struct slot *slot = &(*pool)->slots[i];
         if (slot->pid)
             end_worker(slot);
+        free_box(slot);
         free(slot->inbox.data);
         drop_out(slot);
     }
@@ -475,6 +560,7 @@ void mms_pool_free(mms_pool **pool)
     free((*pool)->here);
     free((*pool)->slots);
     free((*pool)->fds);
+    free((*pool)->polled);
     free(*pool);
     *pool = NULL;
 }

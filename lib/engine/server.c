@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file server.c  What this process is: a client, a worker, or a rank that supervises a worker. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/blackbox_priv.h"
+#include "base/limits_priv.h"
 #include "engine_priv.h"
 
 /* MPI starts once in a process and ends once; so there is one world. */
@@ -28,6 +32,22 @@ const mms_unit_kind *mms_served_kinds(void)
 
 /* ---- a worker ---- */
 
+/* Whoever started this worker reads in its box what it was at, should it die. */
+static void open_box(void)
+{
+    struct stat info;
+    void *box;
+
+    if (fstat(MMS_WORKER_BOX_FD, &info) || !S_ISREG(info.st_mode) ||
+        info.st_size != sizeof(mms_blackbox))
+        return;
+    box =
+        mmap(NULL, sizeof(mms_blackbox), PROT_READ | PROT_WRITE, MAP_SHARED, MMS_WORKER_BOX_FD, 0);
+    if (box != MAP_FAILED)
+        mms_blackbox_use(box);
+    close(MMS_WORKER_BOX_FD);
+}
+
 static int serve_as_worker(const char *number, const mms_unit_kind *kinds)
 {
     struct stat info;
@@ -40,6 +60,7 @@ static int serve_as_worker(const char *number, const mms_unit_kind *kinds)
         return 2;
     }
     unsetenv(MMS_WORKER_FD_VARIABLE);
+    open_box();
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
     mms_worker_serve((int)fd, kinds);
     return 0;
@@ -122,7 +143,11 @@ static int serve_as_rank(void)
     if (mms_pool_create(1, NULL, NULL, &server.hub.pool, &err) != MMS_OK)
         world.module->abort(1);
     while (!server.stopped)
-        mms_hub_wait(&server.hub, NULL, false, NULL, serve_message, &server);
+        if (mms_hub_wait(&server.hub, NULL, false, NULL, serve_message, &server) < 0) {
+            fprintf(stderr, "multims: rank %d cannot wait for its worker: %s\n", world.rank,
+                    strerror(errno));
+            world.module->abort(1);
+        }
     mms_pool_free(&server.hub.pool);
     world.module->finish();
     return 0;
@@ -244,6 +269,13 @@ bool mms_engine_needs_program(void)
     return !served && !mms_wants_inline();
 }
 
+/* From now on this process ends by itself; a watcher has nothing to say of it. */
+static void end_watched(int exit_status)
+{
+    mms_blackbox_get()->status = exit_status;
+    mms_blackbox_get()->ended = true;
+}
+
 static bool serve_under(transport how, const mms_launch *launch, int *exit_status)
 {
     mms_error err = {0};
@@ -273,10 +305,17 @@ bool mms_engine_serve(const mms_unit_kind *kinds, int *exit_status)
 
     served = kinds;
     *exit_status = 0;
-    if (!worker_fd)
-        return serve_under(wanted_transport(), &launch, exit_status);
-    *exit_status = serve_as_worker(worker_fd, kinds);
-    return true;
+    if (worker_fd) {
+        *exit_status = serve_as_worker(worker_fd, kinds);
+        return true;
+    }
+    if (serve_under(wanted_transport(), &launch, exit_status)) {
+        end_watched(*exit_status);
+        return true;
+    }
+    if (mms_blackbox_get()->watched)
+        mms_memory_bound(); /* MPI has taken what it needs */
+    return false;
 }
 
 mms_status mms_engine_check_host(mms_error *err)
@@ -302,13 +341,12 @@ void mms_engine_shutdown(int exit_status)
     mms_message message;
     mms_error err;
 
-    (void)exit_status;
-    if (!world.module)
-        return;
-    for (int rank = 1; rank < world.size; rank++)
+    for (int rank = 1; world.module && rank < world.size; rank++)
         if (mms_frame_encode(MMS_FRAME_STOP, 0, json_object(), &message, &err) != MMS_OK ||
             world.module->send(rank, message.data, message.size, &err) != MMS_OK)
             world.module->abort(exit_status ? exit_status : 1);
-    world.module->finish();
+    if (world.module)
+        world.module->finish();
     world.module = NULL;
+    end_watched(exit_status);
 }

@@ -15,7 +15,9 @@
 #include <unistd.h>
 
 #include "base/base_priv.h"
+#include "base/blackbox_priv.h"
 #include "base/files_priv.h"
+#include "engine_priv.h"
 
 #define OWNER_FILE    "owner.json"
 #define RANDOM_SUFFIX "XXXXXX"
@@ -214,6 +216,8 @@ mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
     } else {
         sweep(folder, prefix, owner);
         st = make_folder(*out, folder, prefix, owner, err);
+        if ((*out)->path)
+            mms_blackbox_set_stage((*out)->path);
     }
     if (st != MMS_OK)
         mms_stage_remove(out);
@@ -287,8 +291,17 @@ void mms_stage_remove(mms_stage **stage)
     mms_stage_keep(stage);
 }
 
+void mms_stage_remove_left(const char *path)
+{
+    const struct timespec nap = {.tv_nsec = 20000000};
+
+    for (int i = 0; i < 100 && remove_folder(path, NULL) != MMS_OK; i++)
+        nanosleep(&nap, NULL);
+}
+
 void mms_stage_keep(mms_stage **stage)
 {
+    mms_blackbox_set_stage("");
     if (*stage)
         free((*stage)->path);
     free(*stage);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/limits_priv.h"
 #include "engine_priv.h"
 
 /* Nobody is left to answer when the socket is gone: the client has ended, so does the worker.
@@ -16,15 +17,16 @@ static void send_message(void *socket_fd, mms_message message)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     const int fd = *(const int *)socket_fd;
+    int64_t give_up_ns = 0;
     size_t sent = 0;
 
     pthread_mutex_lock(&lock);
     while (sent < message.size) {
         const ssize_t n = send(fd, message.data + sent, message.size - sent, MSG_NOSIGNAL);
-        if (n < 0 && errno != EINTR)
-            _exit(1);
         if (n > 0)
             sent += (size_t)n;
+        else if (n < 0 && errno != EINTR && !mms_send_again(errno, &give_up_ns))
+            _exit(1);
     }
     pthread_mutex_unlock(&lock);
     free(message.data);
@@ -51,6 +53,7 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds)
     ssize_t n;
 
     die_with_client(fd);
+    mms_memory_bound();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* of the terminal: the client decides */
     while ((n = mms_inbox_read(&inbox, fd)) > 0 || (n < 0 && errno == EINTR))

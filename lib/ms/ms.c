@@ -9,10 +9,13 @@
 #include <string.h>
 
 #include "base/files_priv.h"
+#include "base/limits_priv.h"
 #include "direct_priv.h"
 #include "mms/concat_priv.h"
 #include "ms_priv.h"
 #include "scalars_priv.h"
+
+enum { MANY_ROWS = 1 << 22 };
 
 typedef struct member_entry {
     char *path;
@@ -157,6 +160,18 @@ static mms_status check_is_ms(const mms_ms *ms, mms_error *err)
     return MMS_OK;
 }
 
+/** Lists of rows may take more than other work has room for, as far as there are files for them. */
+static void allow_memory(const mms_ms *ms)
+{
+    int64_t bytes = 0;
+
+    if (ms->nrow < MANY_ROWS)
+        return;
+    for (int64_t i = 0; i < ms->nmember; i++)
+        bytes += mms_folder_bytes(ms->members[i].path);
+    mms_memory_allow(MMS_ROOM_SET, bytes);
+}
+
 mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
 {
     mms_table_dat dat = {0};
@@ -178,6 +193,7 @@ mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
     MMS_TRY(read_members(ms, &dat, err));
     MMS_TRY(read_subtables(ms, err));
     MMS_TRY(check_is_ms(ms, err));
+    allow_memory(ms);
     *out = ms;
     ms = NULL;
 done:

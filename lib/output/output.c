@@ -10,7 +10,7 @@
 
 /** An output while it is made. */
 typedef struct making {
-    const mms_request *r;
+    mms_request *r;
     mms_stage *stage;
     int64_t nparts, nrow;   /**< nrow: of the finished parts */
     int64_t *rows, *bytes;  /**< of each */
@@ -398,8 +398,10 @@ done:
 
 static mms_status write_all(making *m, mms_error *err)
 {
+    mms_engine *engine;
     mms_status st;
 
+    MMS_TRY(get_engine(m, &engine, err)); // or a refusal, before anything is written
     MMS_TRY(prepare(m, err));
     MMS_TRY(write_tables(m, err));
     MMS_TRY(mms_check_stop(err));
@@ -408,6 +410,7 @@ static mms_status write_all(making *m, mms_error *err)
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(run_units(m, err));
     MMS_TRY(assemble(m, err));
+    mms_request_close_input(m->r); // what a damaged one does to us comes before the output
     MMS_TRY(publish(m, err));
 done:
     return st;
@@ -431,7 +434,7 @@ static void describe(const making *m, mms_value *result)
     json_object_set_new(result, "names", names);
 }
 
-mms_status mms_output_write(const mms_request *r, mms_value *result, mms_error *err)
+mms_status mms_output_write(mms_request *r, mms_value *result, mms_error *err)
 {
     making m = {.r = r, .nparts = mms_plan_nparts(r->plan)};
     const mms_status st = write_all(&m, err);

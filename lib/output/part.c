@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/lanes_priv.h"
+#include "base/limits_priv.h"
 #include "multims/block.h"
 #include "multims/transform.h"
 #include "part_source_priv.h"
@@ -493,6 +494,7 @@ mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answe
     part p = {.order = order, .job = job};
     mms_status st;
 
+    mms_memory_allow(MMS_ROOM_BUDGET, json_integer_value(json_object_get(order, "memory")));
     MMS_TRY(open_part(&p, err));
     MMS_TRY(add_subtables(&p, err));
     MMS_TRY(copy_rows(&p, err));

@@ -109,12 +109,17 @@ static void set_tile(mms_request *r)
         r->tile[i] = shape.values[2 - i];
 }
 
-static void end(mms_request *r)
+void mms_request_close_input(mms_request *r)
 {
-    mms_plan_free(&r->plan);
-    mms_meta_free(&r->meta);
     mms_selection_free(&r->selection);
     mms_ms_close(&r->ms);
+}
+
+static void end(mms_request *r)
+{
+    mms_request_close_input(r);
+    mms_plan_free(&r->plan);
+    mms_meta_free(&r->meta);
     mms_pipeline_free(&r->pipeline);
     mms_value_free(&r->windows);
     mms_value_free(&r->bins);
@@ -136,7 +141,7 @@ static void report_dropped(const mms_request *r)
 }
 
 /** The output, or what it would be. */
-static mms_status write_output(const mms_request *r, mms_value *result, mms_error *err)
+static mms_status write_output(mms_request *r, mms_value *result, mms_error *err)
 {
     mms_status st;
 

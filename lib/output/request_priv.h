@@ -112,6 +112,9 @@ MMS_CHECKED mms_status mms_output_check_new(const char *vis, const char *outputv
  *  standard's, parameters without a meaning.  Errors: ARG, NOT_FOUND, UNSUPPORTED. */
 MMS_CHECKED mms_status mms_request_check(mms_request *request, mms_error *err);
 
+/** Close the input and the selection: nothing is to be read any more. */
+void mms_request_close_input(mms_request *request);
+
 /** Resolve the selection and count its rows.  Errors: SELECT, EMPTY, TABLE. */
 MMS_CHECKED mms_status mms_request_select(mms_request *request, mms_error *err);
 
@@ -150,8 +153,7 @@ char *mms_output_parts_advice(const mms_request *request, const mms_engine *engi
 
 /** Write the parts of the plan through the engine and publish the output.
  *  result gets the names of the members.  Errors: those of the parts, each with its name. */
-MMS_CHECKED mms_status mms_output_write(const mms_request *request, mms_value *result,
-                                        mms_error *err);
+MMS_CHECKED mms_status mms_output_write(mms_request *request, mms_value *result, mms_error *err);
 
 /* ---- what they share --------------------------------------------------------------------------*/
 

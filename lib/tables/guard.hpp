@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "base/base_priv.h"
+#include "base/blackbox_priv.h"
 
 namespace mms
 {
@@ -40,14 +41,33 @@ inline std::recursive_mutex &casacore_lock()
     return lock;
 }
 
+/** Says, while it lives, what casacore has to do with: for the one who finds the process dead. */
+class in_casacore
+{
+public:
+    explicit in_casacore(const char *what)
+    {
+        mms_blackbox_enter(what);
+    }
+    ~in_casacore()
+    {
+        mms_blackbox_leave();
+    }
+    in_casacore(const in_casacore &) = delete;
+    in_casacore &operator=(const in_casacore &) = delete;
+};
+
 template <typename Body>
 mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
 {
     const std::lock_guard<std::recursive_mutex> alone(casacore_lock());
+    const in_casacore here(what);
     try {
         return std::forward<Body>(body)();
     } catch (const std::bad_alloc &) {
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", what);
+        return mms_fail(err, MMS_ERR_MEM,
+                        "%s: out of memory, or it is damaged and asks for more than there is",
+                        what);
     } catch (const casacore::TableNoFile &e) {
         return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: %s", what, one_line(e.what()).c_str());
     } catch (const casacore::DataManUnknownCtor &e) {
@@ -61,7 +81,8 @@ mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
     }
 }
 
-/** Send casacore's log lines to mms_log from now on; later calls do nothing. */
+/** Send casacore's log lines to mms_log from now on, and its last words where a watcher looks for
+ *  them; later calls do nothing. */
 void redirect_casacore_log();
 
 /** Keeps casacore's log lines back while it lives; those that were not released are dropped: they

@@ -4,6 +4,9 @@
 #include <casacore/casa/Logging/LogSink.h>
 #include <casacore/casa/Logging/LogSinkInterface.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <vector>
 
 #include "measures_data.hpp"
@@ -53,6 +56,22 @@ private:
     }
 };
 
+/** The process ends by an exception, most often of a destructor. */
+void give_up()
+{
+    mms_blackbox *const box = mms_blackbox_get();
+
+    try {
+        if (std::current_exception())
+            std::rethrow_exception(std::current_exception());
+    } catch (const std::exception &e) {
+        std::snprintf(box->words, sizeof box->words, "%s", mms::one_line(e.what()).c_str());
+    } catch (...) {
+        std::snprintf(box->words, sizeof box->words, "unknown exception");
+    }
+    std::abort();
+}
+
 } // namespace
 
 void mms::redirect_casacore_log()
@@ -61,6 +80,8 @@ void mms::redirect_casacore_log()
     static const bool done = [] {
         casacore::LogSinkInterface *ours = new sink;
         casacore::LogSink::globalSink(ours);
+        if (mms_blackbox_get()->watched)
+            std::set_terminate(give_up);
         return true;
     }();
     (void)done;

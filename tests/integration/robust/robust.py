@@ -192,6 +192,7 @@ def main(module):
     parser.add_argument("--mpiexec", default="mpirun")
     parser.add_argument("--moments", type=int, default=12, help="kills of the program")
     parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument("--crash", help="the library of crash.c")
     args, names = parser.parse_known_args()
     os.makedirs(args.scratch, exist_ok=True)
     random.seed(args.seed)
