@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import sys
 
 import program_case
 from program_case import ProgramCase, parser
@@ -28,9 +29,6 @@ class Tutorial(ProgramCase):
                               env={**os.environ, "HOME": f"{casa}/home"})
 
     def test_every_command_runs(self):
-        missing = [program for program in NEEDED if not shutil.which(program)]
-        if missing:
-            self.skipTest(f"no {', '.join(missing)}")
         said, kinds = {}, set()
         for kind, commands in self.blocks():
             if kind == "python" and not program_case.args.casa:
@@ -58,4 +56,8 @@ class Tutorial(ProgramCase):
             self.assertRegex(whole, line)
 
 
+missing = [program for program in NEEDED if not shutil.which(program)]
+if missing:
+    print(f"no {', '.join(missing)}: skipped")
+    sys.exit(77)
 program_case.main()
