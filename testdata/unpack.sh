@@ -3,7 +3,7 @@
 # unpack.sh FROM TO: unpacks the public observations FROM/*.tar.xz into the folder TO, once.
 # Exit status 77 (skip) where FROM does not exist.
 set -eu
-[ -d "$1" ] || { echo "no $1: cases on real observations are skipped"; exit 77; }
+[ -d "$1" ] || { echo "skipped: no observations in shared/data"; exit 77; }
 [ ! -e "$2/complete" ] || exit 0
 rm -rf "$2"
 mkdir -p "$2"

@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+from machine import patient, run_cases
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
 parser.add_argument("--scratch", required=True)
@@ -28,8 +30,9 @@ class ProgramCase(unittest.TestCase):
     def run_words(self, *words, **options):
         """Run any command in the test's folder."""
         return subprocess.run([str(w) for w in words], cwd=self.folder, text=True,
+                              timeout=patient(options.pop("timeout", 120)),
                               stdin=subprocess.DEVNULL,
-                              **{"timeout": 120, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+                              **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
 
     def multims(self, *words, status=0, **options):
         """Run the program and demand its exit status."""
@@ -56,4 +59,4 @@ def main():
     global args
     args, rest = parser.parse_known_args()
     os.makedirs(args.scratch, exist_ok=True)
-    unittest.main(module="__main__", argv=[sys.argv[0], *rest])
+    run_cases(argv=[sys.argv[0], *rest])

@@ -264,7 +264,7 @@ def main():
     opt = p.parse_args()
     ms = os.path.join(opt.data, "S2.ms")
     if not os.path.isdir(ms):
-        print("skipped: no data")
+        print("skipped: no observations in shared/data")
         return 77
     c = Cases(opt.program, opt.data, opt.scratch)
     c.expect("a set and itself", ms, ms, [])

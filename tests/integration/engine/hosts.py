@@ -4,11 +4,12 @@ import os
 import shutil
 
 import program_case
+from machine import MPI_NAME
 from program_case import ProgramCase, parser
 
 parser.add_argument("--host", required=True)
 parser.add_argument("--worker", required=True)
-MPI_NAME = os.environ.get("MULTIMS_MPI_NAME", "")
+
 
 
 class Hosts(ProgramCase):

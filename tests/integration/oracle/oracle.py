@@ -154,7 +154,7 @@ def main():
         parser.add_argument(f"--{name}", required=True, type=os.path.abspath)
     args = parser.parse_args()
     if not os.path.exists(os.path.join(args.casa, "complete")):
-        print(f"no CASA in {args.casa}: skipped")
+        print("skipped: no CASA")
         return 77
     os.makedirs(args.scratch, exist_ok=True)
     scratch = tempfile.mkdtemp(prefix=f"{args.set}-", dir=args.scratch)

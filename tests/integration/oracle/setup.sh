@@ -3,5 +3,5 @@
 # setup.sh ORACLE DIR: installs CASA into DIR by ORACLE/setup, once.
 # Exit status 77 (skip) where that is not there or can't install.
 set -eu
-[ -e "$1/setup" ] || { echo "no $1/setup: cases with CASA are skipped"; exit 77; }
-bash "$1/setup" "$2" || { echo "CASA can't be installed here: cases with CASA are skipped"; exit 77; }
+[ -e "$1/setup" ] || { echo "skipped: no CASA: no $1/setup"; exit 77; }
+bash "$1/setup" "$2" || { echo "skipped: CASA can't be installed here"; exit 77; }

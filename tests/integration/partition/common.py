@@ -14,9 +14,12 @@ import sys
 import tempfile
 import time
 import traceback
+import unittest
 
 import numpy as np
 from casacore import tables as ct
+
+from machine import end_with_skips, mpirun, patient
 
 KEYS = ["TIME", "ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER",
         "OBSERVATION_ID", "ARRAY_ID", "FEED1", "FEED2"]
@@ -35,7 +38,7 @@ class Differs(Exception):
     """What a case demanded does not hold."""
 
 
-class Skipped(Exception):
+class Skipped(unittest.SkipTest):
     """What a case needs is not on this machine."""
 
 
@@ -100,10 +103,9 @@ class Bench:
         return path
 
     def run(self, *words, status=0, mpi=0, cwd=None, verb="partition", prefix=()):
-        launcher = ["mpirun", "-n", str(mpi)] if mpi else []
-        command = [*prefix, *launcher, self.options.program, verb, *words]
+        command = [*prefix, *mpirun(mpi), self.options.program, verb, *words]
         done = subprocess.run(command, capture_output=True, text=True, cwd=cwd or self.folder,
-                              env={**os.environ, **ENVIRONMENT}, timeout=120)
+                              env={**os.environ, **ENVIRONMENT}, timeout=patient(120))
         if done.returncode != status:
             raise Differs(f"{' '.join(command)}: exit status {done.returncode}, wanted {status}:"
                           f" {done.stderr.strip()[-600:]}")
@@ -160,8 +162,9 @@ def run_case(options, numbers, function):
         bench.finish()
         print(f"PASS {label} {time.time() - began:.1f} s", flush=True)
         return "passed"
-    except Skipped as e:
+    except unittest.SkipTest as e:
         print(f"SKIP {label}: {e}", flush=True)
+        bench.options.skips.append((label, str(e)))
         return "skipped"
     except Exception as e:  # every failure is one case's failure
         print(f"FAIL {label}: {type(e).__name__}: {e}", flush=True)
@@ -173,7 +176,7 @@ def run_case(options, numbers, function):
 
 
 def main(description, extra=None):
-    """Runs the registered cases.  Exit status 1: one failed; 77: all were skipped."""
+    """Runs the registered cases and ends.  Exit status 1: one failed; 77: all were skipped."""
     parser = argparse.ArgumentParser(description=description)
     for name in ("program", "data", "shared", "scratch"):
         parser.add_argument("--" + name, required=True)
@@ -185,15 +188,14 @@ def main(description, extra=None):
     options.data = os.path.abspath(options.data)
     options.scratch = os.path.abspath(options.scratch)
     os.makedirs(options.scratch, exist_ok=True)
+    options.skips = []
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     for numbers, function in CASES:
         names = [function.__name__, *numbers]
         if any(re.search(options.only, name) for name in names):
             counts[run_case(options, numbers, function)] += 1
     print(", ".join(f"{n} {word}" for word, n in counts.items()))
-    if counts["failed"]:
-        return 1
-    return 0 if counts["passed"] else 77 if counts["skipped"] else 2
+    end_with_skips(options.skips, counts["passed"], counts["failed"])
 
 
 def make_ms(options):

@@ -251,7 +251,7 @@ def other_programs_open_the_whole_and_every_part(b):
         raise Skipped("taql is not installed")
     out = b.partition(b.data("S2.ms"), separationaxis="scan")
     for path in (out, *members(out)):
-        query = f"select from {path} where SCAN_NUMBER > 0"
+        query = f"select from '{path}' where SCAN_NUMBER > 0"
         done = subprocess.run([taql, "-pr", query], capture_output=True, text=True)
         check(f"taql on {path}: {done.stdout}", done.returncode, 0)
         demand(f"{count(path)} rows" in done.stdout, f"taql: {done.stdout!r}")

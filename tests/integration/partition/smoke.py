@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """partition: its Multi-MS holds the source's values, locally and under mpirun."""
 import os
-import shutil
 
 import numpy
 from casacore.tables import table
 
 import program_case
+from machine import mpirun
 from program_case import ProgramCase
 
 
@@ -36,8 +36,7 @@ class Smoke(ProgramCase):
         self.simulate()
         # Open MPI 4.1 unloads its components and so hides its leaks' names; November 2026
         no_leaks = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
-        run = self.run_words(shutil.which("mpirun"), "-n", 2, "--oversubscribe",
-                             program_case.args.program, "partition", "in.ms", "out.mms",
+        run = self.run_words(*mpirun(2), program_case.args.program, "partition", "in.ms", "out.mms",
                              env={**os.environ, "ASAN_OPTIONS": no_leaks})
         self.assertEqual(run.returncode, 0, run.stderr)
         self.demand_equal_to_source("out.mms")

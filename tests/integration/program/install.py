@@ -8,12 +8,12 @@ import shlex
 import shutil
 
 import program_case
+from machine import mpirun
 from program_case import ProgramCase, parser
 
 parser.add_argument("--build", required=True)
 parser.add_argument("--cmake", required=True)
 parser.add_argument("--compiler", required=True)
-parser.add_argument("--mpiexec", required=True)
 
 CLIENT = r"""
 #include <inttypes.h>
@@ -72,8 +72,7 @@ class Installation(ProgramCase):
         self.fail(f"{name} is not installed")
 
     def under_mpirun(self, *words):
-        return self.run_words(program_case.args.mpiexec, "-n", "2", "--oversubscribe",
-                              self.program, *words)
+        return self.run_words(*mpirun(2), self.program, *words)
 
     def test_a_c_program_builds_with_pkg_config_and_runs(self):
         self.simulate()

@@ -154,5 +154,6 @@ if __name__ == "__main__":
         parser.add_argument("--" + name, required=True)
     args, rest = parser.parse_known_args()
     if not os.path.isdir(data(ALMA)):
+        print("skipped: no observations in shared/data")
         sys.exit(77)
     unittest.main(argv=sys.argv[:1] + rest)

@@ -15,6 +15,7 @@ import numpy as np
 from casacore import tables as ct
 
 import layouts
+from machine import patient
 
 PER_CHANNEL = {"DATA", "MODEL_DATA", "CORRECTED_DATA", "FLOAT_DATA", "FLAG", "WEIGHT_SPECTRUM",
                "SIGMA_SPECTRUM"}
@@ -44,7 +45,7 @@ class Request:
                 f.write(self.casarc + "\n")
         done = subprocess.run([self.layout.program, self.verb, self.layout.path, output, *self.words,
                                f"tiles={tiles}", "--no-sync", "-v", "-j", self.jobs],
-                              capture_output=True, text=True, timeout=300, env=environment)
+                              capture_output=True, text=True, timeout=patient(300), env=environment)
         if tiles:
             self.moved = sum(int(n) for n in re.findall(r"(\d+) bytes were moved", done.stderr))
         if not os.path.isdir(output):
@@ -196,7 +197,7 @@ def check_taql(part, found):
     """The program taql counts what python-casacore read."""
     query = (f"calc [select gntrue(FLAG) from '{part}'][0] + "
              f"[select gsum(nelements(FLAG)) from '{part}'][0]")
-    done = subprocess.run(["taql", "-nopr", query], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["taql", "-nopr", query], capture_output=True, text=True, timeout=patient(60))
     flags = [np.frombuffer(c[2], np.bool_) for c in found["FLAG"]]
     want = sum(int(f.sum()) + f.size for f in flags)
     numbers = done.stdout.replace("[", " ").replace("]", " ").split()
@@ -229,7 +230,7 @@ def join(layout):
     path = os.path.join(layout.folder, "in.mms")
     subprocess.run([layout.program, "partition", layout.path, path, "--no-sync", "-q",
                     layout.pick("separationaxis=scan", "separationaxis=baseline"),
-                    "flagbackup=False"], check=True, capture_output=True, timeout=120)
+                    "flagbackup=False"], check=True, capture_output=True, timeout=patient(120))
     layout.path = path
 
 

@@ -37,8 +37,9 @@ class TileCase(ProgramCase):
         return {**os.environ, "HOME": self.path("home")}
 
     def fault(self, name, where="/"):
-        return {**os.environ, "LD_PRELOAD": program_case.args.faults, "TILE_FAULT": name,
-                "TILE_PATH": where}
+        folder, library = os.path.split(program_case.args.faults)  # LD_PRELOAD takes no blanks
+        return {**os.environ, "LD_LIBRARY_PATH": folder, "LD_PRELOAD": library,
+                "TILE_FAULT": name, "TILE_PATH": where}
 
     def split(self, *words, status=0, **options):
         return self.multims("split", "in.ms", "out.ms", "datacolumn=all", "--no-sync", "-j1",

@@ -8,6 +8,8 @@ import subprocess
 import numpy as np
 from casacore import tables as ct
 
+from machine import patient
+
 CHANNELS = [1, 2, 3, 4, 5, 7, 8, 16, 31, 63, 64, 126]
 CORRELATIONS = ["XX", "XX,YY", "XX,XY,YY", "4"]
 EXTRA_TYPES = {"boolean": np.bool_, "uchar": np.uint8, "short": np.int16, "int": np.int32,
@@ -94,7 +96,7 @@ class Layout:
                  f"order={self.pick('time', 'spw')}", f"flags={self.pick(0, 0.3)}",
                  f"seed={self.some(0, 999)}", *(f"{w}=True" for w in optional)]
         subprocess.run([self.program, "simulate", self.base, *words, "--no-sync", "-q"], check=True,
-                       stdout=subprocess.DEVNULL, timeout=120)
+                       stdout=subprocess.DEVNULL, timeout=patient(120))
 
     def describe(self):
         """Take the simulated description and values; add columns of our own."""

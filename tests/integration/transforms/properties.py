@@ -9,10 +9,10 @@ import numpy as np
 from casacore.tables import table
 
 import program_case
+from machine import mpirun
 from program_case import ProgramCase
 
 program_case.parser.add_argument("--data", required=True)
-program_case.parser.add_argument("--mpiexec", default="mpiexec")
 AXES = ["scan", "spw", "balanced", "baseline"]
 REAL = {"tNDPPP-generic.MS": "corrected", "mssel_test_small.ms": "data"}
 KEYS = ["TIME", "ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "SCAN_NUMBER", "STATE_ID", "FIELD_ID"]
@@ -154,8 +154,8 @@ class Workers(TransformCase):
 
     def under_mpi(self, words, source, name):
         verb, *words = words.split()
-        run = self.run_words(program_case.args.mpiexec, "--oversubscribe", "-n", "2",
-                             program_case.args.program, verb, source, name, *words, "--no-sync")
+        run = self.run_words(*mpirun(2), program_case.args.program, verb, source, name, *words,
+                             "--no-sync")
         self.assertEqual(run.returncode, 0, run.stderr)
 
     def test_disableparallel(self):
@@ -181,8 +181,7 @@ class Failures(TransformCase):
 
     def test_70_a_part_that_fails(self):
         there = self.break_part()
-        mpi = [program_case.args.mpiexec, "--oversubscribe", "-n"]
-        for engine in ([], [*mpi, "2"], [*mpi, "3"]):
+        for engine in ([], mpirun(2), mpirun(3)):
             for words in ("split datacolumn=data width=2 timebin=20s", "hanningsmooth",
                           "mstransform datacolumn=all hanning=True"):
                 with self.subTest(engine=engine[-1:], words=words):

@@ -357,7 +357,7 @@ def main():
     opt = p.parse_args()
     source = os.path.join(opt.data, "S2.ms")
     if not os.path.isdir(source):
-        print("skipped: no data")
+        print("skipped: no observations in shared/data")
         return 77
     c = Cases(opt.program, opt.data, opt.scratch)
     sound_sets(c)
