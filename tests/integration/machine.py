@@ -7,6 +7,7 @@ a part says "skipped in part: what: why".  tests/skips.py collects these lines.
 """
 import os
 import sys
+import time
 import unittest
 
 SKIPPED = 77
@@ -19,6 +20,14 @@ NO_MPI = "built without MPI"
 def patient(seconds):
     """How long a wait may take that takes less than these seconds on an idle machine."""
     return seconds * PATIENCE
+
+
+def wait_until(holds, seconds):
+    """Wait until holds() is true, at most patient(seconds); returns what it last gave."""
+    limit = time.monotonic() + patient(seconds)
+    while not (value := holds()) and time.monotonic() < limit:
+        time.sleep(0.05)
+    return value
 
 
 def mpirun(ranks):

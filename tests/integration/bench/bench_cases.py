@@ -7,6 +7,7 @@ import subprocess
 import time
 
 import program_case
+from machine import patient, wait_until
 from program_case import ProgramCase
 
 
@@ -21,6 +22,11 @@ class Bench(ProgramCase):
         self.multims("bench", "runs=1", "numworkers=1", "csv=speed.csv", *words, status=status)
         with open(self.path("speed.csv"), newline="") as f:
             return {line["request"]: line for line in csv.DictReader(f)}
+
+    def at_work(self):
+        """Processes in this test's folder."""
+        links = [f"/proc/{pid}/cwd" for pid in filter(str.isdigit, os.listdir("/proc"))]
+        return [link for link in links if os.path.realpath(link) == os.path.realpath(self.folder)]
 
     def assert_left(self, *names):
         self.assertEqual(sorted(os.listdir(self.folder)), sorted(names))
@@ -96,7 +102,7 @@ class Bench(ProgramCase):
             process.stderr.readline()  # the first turn is over
             time.sleep(0.2)
             process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=60)
+            process.communicate(timeout=patient(60))
         self.assertEqual(process.returncode, 128 + signal.SIGTERM)
         self.assert_left("in.ms")
 
@@ -108,7 +114,7 @@ class Bench(ProgramCase):
             process.stderr.readline()
             process.kill()
         self.assertEqual(len(os.listdir(self.folder)), 2)
-        time.sleep(1)  # its child ends by itself
+        wait_until(lambda: not self.at_work(), 10)  # its child ends by itself
         self.bench("vis=in.ms", "only=spw")
         self.assert_left("in.ms", "speed.csv")
 

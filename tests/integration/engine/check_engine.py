@@ -15,7 +15,7 @@ import tempfile
 import time
 import unittest
 
-from machine import end_with_skips, mpirun, patient
+from machine import end_with_skips, mpirun, patient, wait_until
 
 PROBE, RANKS = sys.argv[1], int(sys.argv[2])
 WORKERS = {0: 3, 1: 1}.get(RANKS, RANKS if RANKS < 5 else RANKS - 1)
@@ -43,10 +43,7 @@ def leftovers():
 
 
 def expect_no_leftovers():
-    limit = time.monotonic() + patient(5)
-    while leftovers() and time.monotonic() < limit:
-        time.sleep(0.1)
-    if not leftovers():
+    if wait_until(lambda: not leftovers(), 5):
         return
     raise SystemExit(f"processes are left: {leftovers()}")
 
@@ -124,9 +121,7 @@ def refusals():
 
 def stop_signal():
     process, out, _ = start("wait", "4")
-    limit = time.monotonic() + patient(10)
-    while time.monotonic() < limit and len(leftovers()) < WORKERS + max(RANKS, 1):
-        time.sleep(0.1)  # until every worker has its unit
+    wait_until(lambda: len(leftovers()) >= WORKERS + max(RANKS, 1), 10)  # each has its unit
     time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
     try:

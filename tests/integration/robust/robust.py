@@ -113,7 +113,7 @@ class Running:
 
     def strays(self, wait_s=15):
         """Processes that outlive the run by more than wait_s."""
-        limit = time.monotonic() + wait_s
+        limit = time.monotonic() + patient(wait_s)
         while (found := processes(self.mark)) and time.monotonic() < limit:
             time.sleep(0.05)
         return found
