@@ -28,12 +28,12 @@ def main():
         tests = dict(tests_of(file.read()))
     whole, parts = collections.defaultdict(list), []
     for name, output in tests.items():
-        whys = re.findall(r"(?m)^skipped: (.*)", output)
+        whys = re.findall(r"(?m)^skipped: (?!\d+$)(.*)", output)
         if whys:
             whole[whys[0]].append(name)
         parts += [f"{name}, {part}" for part in re.findall(r"(?m)^skipped in part: (.*)", output)]
     line = f"{sum(map(len, whole.values()))} of {len(tests)} tests were skipped"
-    reasons = [f"{len(names)} for {why}" + (f" ({names[0]})" if len(names) == 1 else "")
+    reasons = [f"{why} ({names[0] if len(names) == 1 else len(names)})"
                for why, names in sorted(whole.items(), key=lambda item: -len(item[1]))]
     if reasons:
         line += ": " + "; ".join(reasons)

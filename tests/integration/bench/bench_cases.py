@@ -16,6 +16,14 @@ REQUESTS = ["partition scan", "partition spw", "partition balanced", "partition 
             "split width=4 timebin", "hanningsmooth"]
 
 
+def cwd_of(pid):
+    """The folder of a process, None where that is not ours to know or it has ended."""
+    try:
+        return os.readlink(f"/proc/{pid}/cwd")
+    except OSError:
+        return None
+
+
 class Bench(ProgramCase):
     def bench(self, *words, status=0):
         """Run one turn; return its lines by request."""
@@ -25,8 +33,8 @@ class Bench(ProgramCase):
 
     def at_work(self):
         """Processes in this test's folder."""
-        links = [f"/proc/{pid}/cwd" for pid in filter(str.isdigit, os.listdir("/proc"))]
-        return [link for link in links if os.path.realpath(link) == os.path.realpath(self.folder)]
+        return [pid for pid in filter(str.isdigit, os.listdir("/proc"))
+                if cwd_of(pid) == os.path.realpath(self.folder)]
 
     def assert_left(self, *names):
         self.assertEqual(sorted(os.listdir(self.folder)), sorted(names))

@@ -109,14 +109,22 @@ def refusals():
         MULTIMS_WORKER_FD="99")
     run(("echo", "3"), 0, "echo workers=3 .*", PMIX_RANK="0", MULTIMS_TRANSPORT="local")
     with tempfile.TemporaryDirectory() as elsewhere:  # a library without its module
-        library = re.search(r"libmultims\.so\S* => (.*) \(0x", subprocess.check_output(
-            ["ldd", PROBE], text=True)).group(1)
-        shutil.copy(library, f"{elsewhere}/{os.path.basename(library)}")
-        path = {"LD_LIBRARY_PATH": elsewhere}
-        run(("echo", "3"), 2, "", r"multims: a launcher was found, but MPI can't be used: .*\n",
-            PMIX_RANK="0", OMPI_COMM_WORLD_SIZE="2", **path)
-        run(("echo", "3"), 0, "echo workers=3 .*", r".*going on with local workers\n.*",
-            PMIX_RANK="0", OMPI_COMM_WORLD_SIZE="1", **path)
+        for path in without_module(elsewhere):
+            run(("echo", "3"), 2, "", r"multims: a launcher was found, but MPI can't be used: .*\n",
+                PMIX_RANK="0", OMPI_COMM_WORLD_SIZE="2", **path)
+            run(("echo", "3"), 0, "echo workers=3 .*", r".*going on with local workers\n.*",
+                PMIX_RANK="0", OMPI_COMM_WORLD_SIZE="1", **path)
+
+
+def without_module(folder):
+    """Variables with which the probe does not find its MPI module, which is not in that folder."""
+    found = re.search(r"libmultims\.so\S* => (.*) \(0x", subprocess.check_output(
+        ["ldd", PROBE], text=True))
+    if found:  # none in a static build
+        shutil.copy(found.group(1), folder)
+        yield {"LD_LIBRARY_PATH": folder}
+    yield {"MULTIMS_LIBEXEC": folder}
+
 
 
 def stop_signal():

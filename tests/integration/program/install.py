@@ -74,20 +74,35 @@ class Installation(ProgramCase):
     def under_mpirun(self, *words):
         return self.run_words(*mpirun(2), self.program, *words)
 
-    def test_a_c_program_builds_with_pkg_config_and_runs(self):
-        self.simulate()
+    def build_with_pkg_config(self, source):
+        """Build a C program beside the test's files; returns the environment in which it runs."""
         pc = os.path.dirname(self.find("multims.pc"))
         flags = self.demand("pkg-config", "--cflags", "--libs", "multims",
                             env={**os.environ, "PKG_CONFIG_PATH": pc})
+        self.demand(program_case.args.compiler, "-std=c11", "-Wall", "-Werror", source, "-o", "built",
+                    *shlex.split(flags))
+        return {**os.environ, "LD_LIBRARY_PATH": os.path.dirname(pc)}
+
+    def test_a_c_program_builds_with_pkg_config_and_runs(self):
+        self.simulate()
         with open(self.path("rows.c"), "w") as file:
             file.write(CLIENT)
-        self.demand(program_case.args.compiler, "-std=c11", "-Wall", "-Werror", "rows.c", "-o",
-                    "rows", *shlex.split(flags))
-        libraries = os.path.dirname(self.find("libmultims.so"))
-        said = self.demand("./rows", "in.ms", env={**os.environ, "LD_LIBRARY_PATH": libraries})
+        said = self.demand("./built", "in.ms", env=self.build_with_pkg_config("rows.c"))
+        pc = os.path.dirname(self.find("multims.pc"))
         version = self.demand("pkg-config", "--modversion", "multims",
                               env={**os.environ, "PKG_CONFIG_PATH": pc})
         self.assertEqual(said.split(), [version.strip(), "48"])
+
+    def test_a_program_that_is_no_worker_has_the_installed_one(self):
+        self.simulate()
+        here = os.path.dirname(os.path.abspath(__file__))
+        environment = self.build_with_pkg_config(os.path.join(here, "../engine/host.c"))
+        self.demand("./built", "task", "in.ms", "out.mms", "--no-sync", env=environment)
+        self.demand(self.program, "verify", "out.mms", "--against", "in.ms")
+        if "MULTIMS_LIBEXEC" not in os.environ:  # a static library knows the first place only
+            os.remove(self.find("multims-worker"))
+            run = self.run_words("./built", "task", "in.ms", "no.mms", env=environment)
+            self.assertIn("multims-worker, the program of workers, is not there", run.stderr)
 
     def test_a_c_program_builds_with_cmake_and_runs(self):
         self.simulate()
@@ -122,6 +137,7 @@ class Installation(ProgramCase):
         self.demand(self.program, "diff", "local.mms", "mpi.mms", "--parts")
 
     def test_without_the_mpi_module_mpirun_fails_and_local_runs_do_not(self):
+        mpirun(2)
         self.simulate()
         os.remove(self.find("libmultims-mpi.so"))
         run = self.under_mpirun("partition", "in.ms", "mpi.mms")
