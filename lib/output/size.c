@@ -11,6 +11,7 @@
 #include "multims/spectra.h"
 #include "multims/subtables.h"
 #include "multims/transform.h"
+#include "pipeline/combine_plan_priv.h"
 #include "pipeline/time_rows_priv.h"
 #include "request_priv.h"
 
@@ -212,6 +213,40 @@ done:
     return st;
 }
 
+/** The rows that the worker will make of those of several windows.  A combined row's bytes stand
+ * for each of them. */
+static mms_status count_combined(const sizes *s, const char *rows_file, part_size *part,
+                                 mms_error *err)
+{
+    const mms_combine_plan_opts opts = {s->r->ms, rows_file, s->r->how.memory / 8, INT64_MAX};
+    mms_combine_plan plan = {0};
+    const mms_status st = mms_combine_plan_make(&opts, &plan, err);
+
+    if (st == MMS_OK && plan.nrow > 0) {
+        part->bytes_out =
+            (int64_t)((double)part->bytes_out * (double)plan.nout / (double)plan.nrow);
+        part->rows = plan.nout;
+    }
+    mms_combine_plan_end(&plan);
+    return st;
+}
+
+/** Rows of a part after the steps that make one of several, or several of one. */
+static mms_status count_rows(const sizes *s, const char *rows_file, part_size *part, mms_error *err)
+{
+    const mms_pipeline *const pipeline = s->r->pipeline;
+    const int64_t each = mms_pipeline_rows_per_row(pipeline);
+    mms_status st = MMS_OK;
+
+    if (mms_pipeline_find(pipeline, "time"))
+        st = count_bins(s, rows_file, part, err);
+    else if (mms_pipeline_row_step(pipeline))
+        st = count_combined(s, rows_file, part, err);
+    part->rows *= each;
+    part->bytes_out *= each;
+    return st;
+}
+
 static mms_status average_rows_in(const sizes *s, const char *folder, mms_error *err)
 {
     char **files = mms_alloc(s->nparts, sizeof(char *));
@@ -223,7 +258,7 @@ static mms_status average_rows_in(const sizes *s, const char *folder, mms_error 
     if (st == MMS_OK)
         st = mms_sort_rows(s->r, (const char *const *)files, err);
     for (int64_t i = 0; st == MMS_OK && i < s->nparts; i++) {
-        st = count_bins(s, files[i], &s->parts[i], err);
+        st = count_rows(s, files[i], &s->parts[i], err);
         if (st == MMS_OK)
             st = mms_check_stop(err);
     }

@@ -41,7 +41,7 @@ class Phrasebook(ProgramCase):
         for call, (program, *words) in pairs:
             with self.subTest(call=call):
                 self.assertEqual(program, "multims")
-                lists = words[0] == "listpartition"
+                lists = words[0] in ("listpartition", "info")
                 more = [] if lists else ["--dryrun"]
                 command = self.meaning(*words, *more)
                 for file in set(os.listdir(self.folder)) - {"a.ms", "a.mms", "a.mms.flagversions"}:

@@ -375,6 +375,16 @@ class Parts(ProgramCase):
                 if suitable:
                     self.assertEqual(self.advice(*words, f"numsubms={suitable}")[2] % workers, 0, words)
 
+    def test_rows_of_combined_windows_are_counted(self):
+        self.simulate("in.ms", "scans=3")
+        for n, words in enumerate((["combinespws=True"], ["regridms=True", "nspw=2", "combinespws=True"],
+                                   ["combinespws=True", "timeaverage=True", "timebin=30s"])):
+            request = ["mstransform", "in.ms", f"out{n}.ms", "datacolumn=data", "-q", *words]
+            plan = self.answer(*request, "--dryrun")
+            self.assertEqual(plan["rows_out"], self.answer(*request)["rows_out"], words)
+            with table(self.path(f"out{n}.ms"), ack=False) as ms:
+                self.assertEqual(plan["rows_out"], ms.nrows(), words)
+
     def test_a_verb_is_not_told_parameters_of_another(self):
         self.simulate("in.ms", "scans=3")
         self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "-q")
