@@ -90,11 +90,13 @@ typedef struct mms_spectral_opts {
     unsigned kinds;       /**< data columns that are processed */
     bool weight_spectrum; /**< WEIGHT_SPECTRUM exists in the sense of docs/design/transforms.md */
     bool time_averaged;   /**< rows come from mms_time_average_mean() */
+    bool keep_remainder;  /**< bins of all channels, the last one shorter: a regridding follows */
     int direction;        /**< of the whole window: -1 descending, 1 ascending, 0 as axis is */
 } mms_spectral_opts;
-#define MMS_SPECTRAL_OPTS_INIT                                                                 \
-    {                                                                                          \
-        sizeof(mms_spectral_opts), 0, 0, NULL, 0, false, MMS_NUMERICS_CASA, 0, false, false, 0 \
+#define MMS_SPECTRAL_OPTS_INIT                                                               \
+    {                                                                                        \
+        sizeof(mms_spectral_opts), 0, 0, NULL, 0, false, MMS_NUMERICS_CASA, 0, false, false, \
+            false, 0                                                                         \
     }
 
 /** What is done to the spectra of one window.  Read-only after prepare: threads may share it. */

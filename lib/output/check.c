@@ -108,7 +108,7 @@ mms_status mms_request_check(mms_request *r, mms_error *err)
 {
     mms_status st;
 
-    MMS_TRY(mms_output_check_new(r->vis, r->outputvis, err));
+    MMS_TRY(mms_output_check_new(r->vis, r->outputvis, r->verb == MMS_DECIDE_CVEL, err));
     if (r->verb == MMS_DECIDE_PARTITION)
         return check_copies(r, err);
     MMS_TRY(check_tileshape(r, err));

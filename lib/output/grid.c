@@ -18,6 +18,7 @@ typedef struct gridding {
     mms_regrid_opts regrid;
     mms_frames *frames; /**< NULL where the frame stays */
     mms_regrid_window *windows;
+    int64_t *ratio; /**< by window, of the widths of its grid and its channels */
 } gridding;
 
 static mms_status out_of_memory(const gridding *g, mms_error *err)
@@ -287,7 +288,6 @@ static mms_status lay_grid(gridding *g, int64_t i, double *freq, double *width, 
     mms_regrid_window *out = &g->windows[i];
     mms_frame_route route = {0};
     mms_grid *grid = NULL;
-    int64_t ratio;
     bool wide;
     mms_status st;
 
@@ -299,7 +299,7 @@ static mms_status lay_grid(gridding *g, int64_t i, double *freq, double *width, 
     MMS_TRY(mms_grid_make(in->axis.nchan, freq, width, &g->opts, &grid, err));
     for (int64_t k = 0; k < grid->nwarning; k++)
         mms_log(MMS_LOG_WARN, g->r->host->task, "%s", grid->warnings[k]);
-    MMS_TRY(mms_wide_ratio(in->axis.nchan, freq, width, grid, &ratio, &wide, err));
+    MMS_TRY(mms_wide_ratio(in->axis.nchan, freq, width, grid, &g->ratio[i], &wide, err));
     out->wide = wide && !averages_channels(g);
     out->weight_scale = weight_scale(g, grid, i);
     MMS_TRY(make_axis(g, grid, &out->axis, err));
@@ -321,23 +321,73 @@ static mms_status lay_grids(gridding *g, mms_error *err)
     return st;
 }
 
-mms_status mms_request_add_regrid(mms_request *r, mms_error *err)
+/** Channels that are averaged before wide output channels; 1 where they are not wide.  Return
+ *  whether any are. */
+static bool list_wide(gridding *g, int64_t *bins)
 {
-    gridding g = {.r = r, .form = mms_pipeline_out(r->pipeline)};
+    bool any = false;
+
+    for (int64_t i = 0; i < g->form->nwindow; i++) {
+        mms_regrid_window *w = &g->windows[i];
+        bins[i] = w->wide ? g->ratio[i] : 1;
+        any = any || w->wide;
+        w->weight_scale /= (double)bins[i];
+        w->wide = false;
+    }
+    return any;
+}
+
+/** preaverage: the grid is that of the channels as they are. */
+static mms_status average_before(gridding *g, mms_error *err)
+{
+    int64_t *bins = mms_alloc(g->form->nwindow, sizeof *bins);
+    mms_status st;
+
+    MMS_TRY(bins ? MMS_OK : out_of_memory(g, err));
+    if (list_wide(g, bins))
+        MMS_TRY(mms_request_add_channels(g->r, (mms_ints){g->form->nwindow, bins}, true, err));
+    MMS_TRY(mms_request_add_hanning(g->r, err));
+done:
+    free(bins);
+    return st;
+}
+
+static mms_status add_steps(gridding *g, mms_error *err)
+{
+    const bool before = g->r->regrid.on && g->r->regrid.preaverage && !averages_channels(g);
     mms_step *step;
     mms_status st;
 
-    g.windows = mms_alloc(g.form->nwindow, sizeof *g.windows);
-    MMS_TRY(g.windows ? MMS_OK : out_of_memory(&g, err));
-    MMS_TRY(parse(&g, err));
-    MMS_TRY(choose_frame(&g, err));
-    MMS_TRY(lay_grids(&g, err));
-    MMS_TRY(mms_regrid_step(&g.regrid, g.form->nwindow, g.windows, &step, err));
-    MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
+    MMS_TRY(mms_request_add_channels(g->r, g->r->chanbin, true, err));
+    if (!before)
+        MMS_TRY(mms_request_add_hanning(g->r, err));
+    g->form = mms_pipeline_out(g->r->pipeline);
+    MMS_TRY(choose_frame(g, err));
+    MMS_TRY(lay_grids(g, err));
+    if (before)
+        MMS_TRY(average_before(g, err));
+    MMS_TRY(mms_regrid_step(&g->regrid, g->form->nwindow, g->windows, &step, err));
+    MMS_TRY(mms_pipeline_add(g->r->pipeline, step, err));
 done:
-    for (int64_t i = 0; g.windows && i < g.form->nwindow; i++)
+    return st;
+}
+
+mms_status mms_request_add_regrid(mms_request *r, mms_error *err)
+{
+    gridding g = {.r = r, .form = mms_pipeline_out(r->pipeline)};
+    const int64_t n = g.form->nwindow;
+    mms_status st;
+
+    g.windows = mms_alloc(n, sizeof *g.windows);
+    g.ratio = mms_alloc(n, sizeof *g.ratio);
+    MMS_TRY(g.windows && g.ratio ? MMS_OK : out_of_memory(&g, err));
+    MMS_TRY(parse(&g, err));
+    MMS_TRY(add_steps(&g, err));
+done:
+    for (int64_t i = 0; g.windows && i < n; i++)
         mms_axis_end(&g.windows[i].axis);
     free(g.windows);
+    free(g.ratio);
     mms_frames_free(&g.frames);
     return st;
 }

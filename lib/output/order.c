@@ -85,7 +85,7 @@ bool mms_is_spectrum(const char *column)
 bool mms_output_averages_rows(const mms_request *r)
 {
     return r->pipeline &&
-           (mms_pipeline_row_step(r->pipeline) || mms_pipeline_rows_per_row(r->pipeline) > 1);
+           (mms_pipeline_row_steps(r->pipeline) > 0 || mms_pipeline_rows_per_row(r->pipeline) > 1);
 }
 
 bool mms_output_writes(const mms_request *r, const char *column)

@@ -49,7 +49,8 @@ done:
     return st;
 }
 
-mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_error *err)
+mms_status mms_output_check_new(const char *vis, const char *outputvis, bool is_cvel,
+                                mms_error *err)
 {
     char *flags = mms_format("%s.flagversions", outputvis);
     bool taken;
@@ -58,12 +59,16 @@ mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_erro
     MMS_TRY(flags ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", outputvis));
     MMS_TRY(mms_path_taken(outputvis, &taken, err));
     if (taken)
-        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
-                         "Output MS %s already exists - will not overwrite it.", outputvis));
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS, "Output MS %s already exists - will not overwrite%s.",
+                         outputvis, is_cvel ? "" : " it"));
     MMS_TRY(mms_path_taken(flags, &taken, err));
     if (taken)
         MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
-                         "The flagversions %s for the output MS already exists. Please delete it.",
+                         is_cvel
+                             ? "The flagversions \"%s\" for the output MS already exist. Please "
+                               "delete."
+                             : "The flagversions %s for the output MS already exists. Please "
+                               "delete it.",
                          flags));
     if (vis)
         MMS_TRY(check_outside(vis, outputvis, err));

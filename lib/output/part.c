@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files_priv.h"
 #include "base/lanes_priv.h"
 #include "base/limits_priv.h"
+#include "ms/rowlist_priv.h"
 #include "multims/block.h"
 #include "multims/transform.h"
 #include "part_source_priv.h"
@@ -32,7 +34,8 @@ typedef struct part {
     const mms_value *order;
     mms_job *job;
     mms_part_source *source;
-    mms_ms *ms; /**< of the source */
+    mms_ms *averaged; /**< rows that are averaged in time already, or NULL */
+    mms_ms *ms;       /**< of the source, or the averaged one */
     int nlane;
     mms_reader **readers; /**< one a lane */
     mms_writer *writer;
@@ -71,6 +74,12 @@ static int32_t *int_list(const mms_value *array, int64_t *n)
     for (int64_t i = 0; list && i < *n; i++)
         list[i] = (int32_t)json_integer_value(json_array_get(array, (size_t)i));
     return list;
+}
+
+/** Whether rows are averaged in time alone, to be combined by another pass. */
+static bool only_averages(const part *p)
+{
+    return !p->averaged && mms_pipeline_row_steps(p->pipeline) > 1;
 }
 
 /** The blocks of all lanes, their transformed copies and the tiles beside them stay well below the
@@ -122,7 +131,8 @@ static mms_status list_columns(part *p, mms_error *err)
     for (int64_t i = 0; i < most; i++) {
         const mms_column *c = mms_ms_column(p->ms, i);
         const bool written = !in_list(p->skip, c->name);
-        if (!written && !(p->pipeline && mms_pipeline_reads(p->pipeline, c->name)))
+        const bool made = p->averaged && mms_is_spectrum(c->name);
+        if (!written && !made && !(p->pipeline && mms_pipeline_reads(p->pipeline, c->name)))
             continue;
         p->columns[n++] = c->name;
         if (written && is_copied(p, c))
@@ -192,18 +202,19 @@ static mms_status read_cuts(part *p, mms_error *err)
 /** The step that makes rows of several: how many there will be is known from here on. */
 static mms_status open_stage(part *p, mms_error *err)
 {
-    const mms_step *step = p->pipeline ? mms_pipeline_row_step(p->pipeline) : NULL;
+    const mms_form *in;
     mms_status st;
 
-    if (!step)
+    if (!mms_pipeline_row_steps(p->pipeline))
         return MMS_OK;
+    const mms_step *step = mms_pipeline_row_step(p->pipeline, p->averaged ? 1 : 0, &in);
     p->stage_opts =
         (mms_row_stage_opts){.ms = p->ms,
                              .rows_file = text(p->order, "rows_file"),
                              .columns = p->columns,
                              .cuts = p->cuts,
                              .ncut = p->ncut,
-                             .in = mms_pipeline_in(p->pipeline),
+                             .in = in,
                              .memory = json_integer_value(json_object_get(p->order, "memory")),
                              .block_bytes = block_bytes(p),
                              .nlane = p->nlane};
@@ -255,7 +266,9 @@ static mms_status open_part(part *p, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_part_source_get(p->job, p->order, &p->source, err));
-    p->ms = p->source->ms;
+    if (*text(p->order, "averaged"))
+        MMS_TRY(mms_ms_open(text(p->order, "averaged"), &p->averaged, err));
+    p->ms = p->averaged ? p->averaged : p->source->ms;
     p->pipeline = p->source->pipeline;
     mms_ms_use_tiles(p->ms, tiles);
     p->nlane = threads > 1 ? (int)threads : 1;
@@ -264,7 +277,8 @@ static mms_status open_part(part *p, mms_error *err)
     p->nrow = json_integer_value(json_object_get(p->order, "nrow"));
     MMS_TRY(list_columns(p, err));
     MMS_TRY(open_stage(p, err));
-    p->nrow *= mms_pipeline_rows_per_row(p->pipeline);
+    if (!only_averages(p))
+        p->nrow *= mms_pipeline_rows_per_row(p->pipeline);
     write.nrow = p->nrow;
     write.skip = p->skip;
     write.reshape = p->reshape;
@@ -295,6 +309,7 @@ static void close_part(part *p)
 {
     mms_writer_drop(&p->writer);
     close_readers(p);
+    mms_ms_close(&p->averaged);
     free(p->columns);
     free(p->copy);
     free(p->skip);
@@ -385,7 +400,7 @@ static mms_status finish_cells(const part *p, mms_reader *reader, mms_block **at
     mms_block *block = *at;
     const mms_value *rename = json_object_get(p->order, "rename");
     const char *from = json_string_value(json_array_get(rename, 0));
-    mms_status st = p->pipeline
+    mms_status st = p->pipeline && !only_averages(p)
                         ? mms_pipeline_apply(p->pipeline, mms_reader_arena(reader), block, err)
                         : MMS_OK;
 
@@ -399,7 +414,7 @@ static mms_status finish_cells(const part *p, mms_reader *reader, mms_block **at
         if (ids)
             st = mms_renumber(ids, block->rows.count, p->maps[i].map, err);
     }
-    if (st == MMS_OK && p->pipeline)
+    if (st == MMS_OK && p->pipeline && !only_averages(p))
         st = mms_pipeline_separate(p->pipeline, mms_reader_arena(reader), at, err);
     return st;
 }
@@ -489,7 +504,8 @@ done:
     return st;
 }
 
-mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
+static mms_status write_once(mms_job *job, const mms_value *order, mms_value *answer,
+                             mms_error *err)
 {
     part p = {.order = order, .job = job};
     mms_status st;
@@ -505,5 +521,86 @@ mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answe
     json_object_set_new(answer, "rows", json_integer(p.nrow));
 done:
     close_part(&p);
+    return st;
+}
+
+/** The first of two passes: averaged rows with both spectra, in an MS of the staging folder. */
+static mms_value *averaging_order(const mms_value *order, const char *path)
+{
+    mms_value *first = json_copy((mms_value *)order), *skip = json_array(), *name;
+    size_t i;
+
+    json_array_foreach(json_object_get(order, "skip"), i,
+                       name) if (!mms_is_spectrum(json_string_value(name)))
+        json_array_append(skip, name);
+    json_object_set_new(first, "skip", skip);
+    json_object_set_new(first, "add", json_pack("[ss]", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"));
+    json_object_set_new(first, "out", json_string(path));
+    json_object_set_new(first, "maps", json_object());
+    json_object_set_new(first, "links", json_array());
+    json_object_del(first, "rename");
+    return first;
+}
+
+/** The second: its rows are all of that MS. */
+static mms_value *combining_order(const mms_value *order, const char *path, const char *rows,
+                                  const mms_value *nrow)
+{
+    mms_value *second = json_copy((mms_value *)order);
+
+    json_object_set_new(second, "averaged", json_string(path));
+    json_object_set_new(second, "rows_file", json_string(rows));
+    json_object_set(second, "nrow", (mms_value *)nrow);
+    json_object_set_new(second, "cuts", json_array());
+    return second;
+}
+
+static mms_status list_all_rows(const char *path, int64_t nrow, mms_error *err)
+{
+    mms_rowlist *list;
+    mms_status st;
+
+    MMS_TRY(mms_rowlist_create(path, &list, err));
+    MMS_TRY(mms_rowlist_add(list, (mms_rows){0, nrow}, err));
+done:
+    if (st != MMS_OK)
+        (void)!mms_rowlist_close(&list, NULL);
+    return st == MMS_OK ? mms_rowlist_close(&list, err) : st;
+}
+
+/** Averages in time move the times by which rows of several windows are found: where both are asked
+ *  for, averaged rows are written first. */
+static mms_status write_twice(mms_job *job, const mms_value *order, mms_value *answer,
+                              mms_error *err)
+{
+    char *path = mms_format("%s.averaged", text(order, "rows_file"));
+    char *rows = mms_format("%s.averaged.rows", text(order, "rows_file"));
+    mms_value *first = path ? averaging_order(order, path) : NULL, *second = NULL;
+    mms_status st;
+
+    MMS_TRY(first && rows ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "combinespws: out of memory"));
+    MMS_TRY(write_once(job, first, answer, err));
+    const mms_value *nrow = json_object_get(answer, "rows");
+    MMS_TRY(list_all_rows(rows, json_integer_value(nrow), err));
+    second = combining_order(order, path, rows, nrow);
+    MMS_TRY(write_once(job, second, answer, err));
+    MMS_TRY(mms_remove_tree(path, err));
+done:
+    mms_value_free(&first);
+    mms_value_free(&second);
+    free(path);
+    free(rows);
+    return st;
+}
+
+mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
+{
+    mms_part_source *source;
+    mms_status st;
+
+    MMS_TRY(mms_part_source_get(job, order, &source, err));
+    st = mms_pipeline_row_steps(source->pipeline) > 1 ? write_twice(job, order, answer, err)
+                                                      : write_once(job, order, answer, err);
+done:
     return st;
 }

@@ -105,8 +105,9 @@ MMS_CHECKED mms_status mms_request_run(mms_request *request, const mms_host *hos
 /* ---- the way of a request, in order -----------------------------------------------------------*/
 
 /** Refuse an output that is there, or whose flag versions are, or that lies inside vis (NULL: there
- *  is no input). */
-MMS_CHECKED mms_status mms_output_check_new(const char *vis, const char *outputvis, mms_error *err);
+ *  is no input); cvel2 says that in words of its own. */
+MMS_CHECKED mms_status mms_output_check_new(const char *vis, const char *outputvis, bool is_cvel,
+                                            mms_error *err);
 
 /** Refuse what the input can't give: columns that it lacks or that have another type than the
  *  standard's, parameters without a meaning.  Errors: ARG, NOT_FOUND, UNSUPPORTED. */
@@ -122,9 +123,15 @@ MMS_CHECKED mms_status mms_request_select(mms_request *request, mms_error *err);
  *  changes no value.  Errors: ARG, UNSUPPORTED, TABLE. */
 MMS_CHECKED mms_status mms_request_add_steps(mms_request *request, mms_error *err);
 
-/** Lay the grids of request->regrid over the windows of the pipeline's output, and add the step.
+/** Lay the grids of request->regrid over the windows of the pipeline's output, and add the steps:
+ *  averages of channels, those before wide output channels included, smoothing, regridding.
  *  Errors: ARG what gives no grid; those of the measures. */
 MMS_CHECKED mms_status mms_request_add_regrid(mms_request *request, mms_error *err);
+
+/** Add the average of channels, if bins are given, and the smoothing, if it is asked for. */
+MMS_CHECKED mms_status mms_request_add_channels(mms_request *request, mms_ints bins,
+                                                bool keep_remainder, mms_error *err);
+MMS_CHECKED mms_status mms_request_add_hanning(mms_request *request, mms_error *err);
 
 /** Decide and plan, with the decision's messages.  Errors: ARG a refusal. */
 MMS_CHECKED mms_status mms_request_plan(mms_request *request, mms_error *err);

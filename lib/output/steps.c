@@ -196,6 +196,33 @@ done:
     return st;
 }
 
+mms_status mms_request_add_channels(mms_request *r, mms_ints bins, bool keep_remainder,
+                                    mms_error *err)
+{
+    mms_step *step;
+    mms_status st = MMS_OK;
+
+    if (!bins.count)
+        return MMS_OK;
+    MMS_TRY(mms_channel_step(bins.count, bins.values, r->chanbin_name, keep_remainder, &step, err));
+    MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
+done:
+    return st;
+}
+
+mms_status mms_request_add_hanning(mms_request *r, mms_error *err)
+{
+    mms_step *step;
+    mms_status st = MMS_OK;
+
+    if (!r->hanning)
+        return MMS_OK;
+    MMS_TRY(mms_hanning_step(r->smooth_spw, &step, err));
+    MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
+done:
+    return st;
+}
+
 /** Whether windows are put together; several output windows are cut from a combined one. */
 static bool combines(const mms_request *r)
 {
@@ -217,20 +244,18 @@ static mms_status add_steps(mms_request *r, mms_error *err)
         MMS_TRY(mms_time_step(&time, r->adds_state, &step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
     }
+    if ((r->combinespws || (r->regrid.on && r->regrid.nspw > 1)) && !combines(r))
+        mms_log(MMS_LOG_WARN, r->host->task, "There is only one selected SPW, no need to combine ");
     if (combines(r)) {
         MMS_TRY(mms_combine_step(&step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
     }
-    if (r->chanbin.count) {
-        MMS_TRY(mms_channel_step(r->chanbin.count, r->chanbin.values, r->chanbin_name, &step, err));
-        MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
-    }
-    if (r->hanning) {
-        MMS_TRY(mms_hanning_step(r->smooth_spw, &step, err));
-        MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
-    }
-    if (r->regrid.on || combines(r))
+    if (r->regrid.on || combines(r)) {
         MMS_TRY(mms_request_add_regrid(r, err));
+    } else {
+        MMS_TRY(mms_request_add_channels(r, r->chanbin, false, err));
+        MMS_TRY(mms_request_add_hanning(r, err));
+    }
     MMS_TRY(mms_weights_step(&step, err));
     MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
     if (r->regrid.on && r->regrid.nspw > 1) {

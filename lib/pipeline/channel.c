@@ -13,6 +13,7 @@ typedef struct channel {
     mms_step step;
     const char *name;
     int64_t n, *bins;
+    bool keep_remainder;
     mms_window_plans plans;
 } channel;
 
@@ -26,14 +27,15 @@ static mms_status out_of_memory(mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "channel average: out of memory");
 }
 
-mms_status mms_channel_step(int64_t n, const int64_t *bins, const char *name, mms_step **out,
-                            mms_error *err)
+mms_status mms_channel_step(int64_t n, const int64_t *bins, const char *name, bool keep_remainder,
+                            mms_step **out, mms_error *err)
 {
     channel *c = mms_alloc(1, sizeof *c);
 
     *out = NULL;
     if (c)
-        *c = (channel){.step.kind = &mms_step_channel, .name = name, .n = n};
+        *c = (channel){
+            .step.kind = &mms_step_channel, .name = name, .n = n, .keep_remainder = keep_remainder};
     if (!c || !(c->bins = mms_alloc(n, sizeof *bins))) {
         free(c);
         return out_of_memory(err);
@@ -73,6 +75,7 @@ static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms
     for (int64_t w = 0; w < in->nwindow; w++) {
         mms_spectral_opts opts = MMS_SPECTRAL_OPTS_INIT;
         opts.chanbin = mms_channel_step_bin(step, w);
+        opts.keep_remainder = c->keep_remainder;
         if (opts.chanbin < 1)
             MMS_TRY(mms_fail(err, MMS_ERR_ARG,
                              "parameter %s: %" PRId64 " is not a number of channels", c->name,
@@ -90,7 +93,7 @@ static mms_status encode(const mms_step *step, mms_value **out, mms_error *err)
 
     for (int64_t i = 0; i < c->n; i++)
         json_array_append_new(bins, json_integer(c->bins[i]));
-    *out = json_pack("{so}", "bins", bins);
+    *out = json_pack("{so sb}", "bins", bins, "remainder", (int)c->keep_remainder);
     return *out ? MMS_OK : out_of_memory(err);
 }
 
@@ -106,7 +109,8 @@ static mms_status decode(const mms_value *value, mms_step **out, mms_error *err)
         MMS_TRY(n ? out_of_memory(err) : mms_fail(err, MMS_ERR_INTERNAL, "step channel: no bins"));
     for (int64_t i = 0; i < n; i++)
         bins[i] = json_integer_value(json_array_get(list, (size_t)i));
-    MMS_TRY(mms_channel_step(n, bins, "chanbin", out, err));
+    MMS_TRY(mms_channel_step(n, bins, "chanbin", json_is_true(json_object_get(value, "remainder")),
+                             out, err));
 done:
     free(bins);
     return st;

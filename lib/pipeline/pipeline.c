@@ -137,9 +137,23 @@ const mms_step *mms_pipeline_find(const mms_pipeline *p, const char *name)
     return NULL;
 }
 
-const mms_step *mms_pipeline_row_step(const mms_pipeline *p)
+int mms_pipeline_row_steps(const mms_pipeline *p)
 {
-    return p->base ? p->steps[p->base - 1] : NULL;
+    int n = 0;
+
+    for (int i = 0; p && i < p->nstep; i++)
+        n += p->steps[i]->kind->open_rows != NULL;
+    return n;
+}
+
+const mms_step *mms_pipeline_row_step(const mms_pipeline *p, int which, const mms_form **in)
+{
+    int i = 0;
+
+    while (!p->steps[i]->kind->open_rows || which-- > 0)
+        i++;
+    *in = &p->forms[i];
+    return p->steps[i];
 }
 
 int64_t mms_pipeline_rows_per_row(const mms_pipeline *p)
@@ -270,7 +284,7 @@ bool mms_pipeline_reads(const mms_pipeline *p, const char *column)
     const unsigned weighed = MMS_KIND_BIT(MMS_KIND_DATA) | MMS_KIND_BIT(MMS_KIND_FLOAT);
 
     return !strcmp(column, "SIGMA_SPECTRUM") && (p->forms[0].kinds & weighed) &&
-           (transforms_data(p) || mms_pipeline_row_step(p));
+           (transforms_data(p) || mms_pipeline_row_steps(p) > 0);
 }
 
 /** A group's cells while they are transformed. */

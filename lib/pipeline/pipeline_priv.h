@@ -28,8 +28,12 @@ const mms_form *mms_pipeline_out(const mms_pipeline *pipeline);
 /** Find a step by its kind's name, or NULL. */
 const mms_step *mms_pipeline_find(const mms_pipeline *pipeline, const char *name);
 
-/** The step that makes rows of several, or NULL; what comes after it applies to its rows. */
-const mms_step *mms_pipeline_row_step(const mms_pipeline *pipeline);
+/** Return the number of steps that make rows of several: what comes after the last of them applies
+ *  to its rows. */
+int mms_pipeline_row_steps(const mms_pipeline *pipeline);
+
+/** The i-th of them, and the form of the rows that it takes.  Borrowed. */
+const mms_step *mms_pipeline_row_step(const mms_pipeline *pipeline, int i, const mms_form **in);
 
 /** Return how many rows of the output each row becomes that is transformed. */
 int64_t mms_pipeline_rows_per_row(const mms_pipeline *pipeline);

@@ -94,9 +94,10 @@ MMS_CHECKED mms_status mms_combine_step(mms_step **out, mms_error *err);
 MMS_CHECKED mms_status mms_separate_step(int64_t nspw, mms_step **out, mms_error *err);
 
 /** Average channels: one bin for all windows, or one for each.
- *  @param name  of the parameter, in messages; borrowed for good */
+ *  @param name  of the parameter, in messages; borrowed for good
+ *  @param keep_remainder  the last bin may be shorter: a regridding follows (numerics 3.5) */
 MMS_CHECKED mms_status mms_channel_step(int64_t n, const int64_t *bins, const char *name,
-                                        mms_step **out, mms_error *err);
+                                        bool keep_remainder, mms_step **out, mms_error *err);
 
 /** The channels of a window that become one. */
 int64_t mms_channel_step_bin(const mms_step *step, int64_t window);

@@ -263,7 +263,7 @@ static mms_status make_and_measure(struct work *w, const struct shape *shape, in
     opts = fit(shape, (double)megabytes * 1e6);
     MMS_TRY(check_space(w, &opts, err));
     if (w->p->keep)
-        MMS_TRY(mms_output_check_new(NULL, kept, err));
+        MMS_TRY(mms_output_check_new(NULL, kept, false, err));
     mms_log(MMS_LOG_INFO, "bench", "making %s", name);
     MMS_TRY(make_set(w, &opts, vis, err));
     MMS_TRY(measure(w, name, vis, shape, err));

@@ -106,8 +106,7 @@ static mms_status refuse_missing(const struct mstransform *p, mms_error *err)
     const struct {
         bool asked;
         const char *name;
-    } missing[] = {
-        {p->preaverage, "preaverage"}, {p->docallib, "docallib"}, {p->douvcontsub, "douvcontsub"}};
+    } missing[] = {{p->docallib, "docallib"}, {p->douvcontsub, "douvcontsub"}};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(missing); i++)
         if (missing[i].asked)

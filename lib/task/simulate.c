@@ -195,7 +195,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     int64_t rows, bytes;
     mms_status st;
 
-    MMS_TRY(mms_output_check_new(NULL, p->outputvis, err));
+    MMS_TRY(mms_output_check_new(NULL, p->outputvis, false, err));
     MMS_TRY(mms_simulate_size(&opts, &rows, &bytes, err));
     MMS_TRY(check_space(p->outputvis, bytes, err));
     MMS_TRY(write_staged(run, p, &opts, err));

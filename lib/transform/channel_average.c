@@ -118,9 +118,10 @@ INLINE void average_lanes(enum result result, const mms_bins *bins, const struct
 {
     for (int64_t b = 0; b < bins->nbin; b++) {
         const int64_t at = bins->first[b] * row->ncorr, to = b * row->ncorr;
-        const struct lanes in = {bins->count, row->ncorr, row->data + at * nfloat,
-                                 result == WEIGHTED_MEAN ? row->weight + at : NULL,
-                                 row->flag ? row->flag + at : NULL};
+        const bool is_short = bins->last && b == bins->nbin - 1;
+        const struct lanes in = {
+            is_short ? bins->last : bins->count, row->ncorr, row->data + at * nfloat,
+            result == WEIGHTED_MEAN ? row->weight + at : NULL, row->flag ? row->flag + at : NULL};
         uint8_t *const flag = out_flag ? out_flag + to : NULL;
         struct sums s;
         sum_bin(&s, &in, nlane, nfloat);

@@ -10,6 +10,7 @@
 typedef struct mms_bins {
     int64_t nbin, count;
     const int64_t *first;
+    int64_t last; /**< channels of the last one; 0: count */
 } mms_bins;
 
 /** Where the weights of a column come from. */

@@ -151,6 +151,40 @@ static mms_status make_bins(mms_spectral_plan *plan, const mms_spectral_opts *op
     return st;
 }
 
+/** Cut all channels into bins, whatever their ranges; the last one may be shorter. */
+static void make_all_bins(mms_spectral_plan *plan, const mms_channels *ranges, int64_t nrange)
+{
+    const int64_t count = plan->bins.count;
+    int64_t at = 0;
+
+    for (int64_t i = 0; i < nrange; i++)
+        for (int64_t j = 0; j < range_size(&ranges[i]); j++)
+            plan->channel[at++] = ranges[i].first + j * ranges[i].step;
+    for (at = 0; at < plan->nchan_in; at += count)
+        plan->first[plan->bins.nbin++] = at;
+    plan->bins.last = plan->nchan_in - (plan->bins.nbin - 1) * count;
+}
+
+/** The window between an average and a regridding: means, and sums of mean widths. */
+static void mean_axis(const mms_spectral_plan *plan, const mms_spectral_axis *in)
+{
+    mms_spectral_axis *out = plan->axis;
+
+    for (int64_t b = 0; b < out->nchan; b++) {
+        const int64_t n = b == out->nchan - 1 ? plan->bins.last : plan->bins.count;
+        double freq = 0, width = 0;
+        for (int64_t i = 0; i < n; i++) {
+            freq += in->freq_hz[plan->channel[plan->first[b] + i]];
+            width += in->width_hz[plan->channel[plan->first[b] + i]];
+        }
+        out->freq_hz[b] = freq / (double)n;
+        out->width_hz[b] = width / (double)n * (double)n;
+        out->resolution_hz[b] = out->effective_bw_hz[b] = fabs(out->width_hz[b]);
+        out->total_bandwidth_hz += fabs(out->width_hz[b]);
+    }
+    out->ref_freq_hz = out->freq_hz[0];
+}
+
 /** A channel of the output window: the average of members a..b of the selected channels. */
 struct channel {
     double freq_hz, width_hz, resolution_hz, effective_bw_hz;
@@ -234,17 +268,22 @@ mms_status mms_spectral_make_axis(mms_spectral_plan *plan, const mms_spectral_ax
     plan->dropped = mms_alloc(nrange, sizeof *plan->dropped);
     if (!plan->channel || !plan->first || !plan->dropped)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "SPW %d: out of memory", (int)opts->spw));
-    MMS_TRY(make_bins(plan, opts, ranges, nrange, err));
+    if (opts->keep_remainder)
+        make_all_bins(plan, ranges, nrange);
+    else
+        MMS_TRY(make_bins(plan, opts, ranges, nrange, err));
 
     plan->axis = axis_new(plan->bins.nbin);
     if (!plan->axis)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "SPW %d: out of memory", (int)opts->spw));
     plan->axis_changed = nrange > 1 || plan->bins.nbin != in->nchan;
-    if (plan->axis_changed)
+    if (opts->keep_remainder)
+        mean_axis(plan, in);
+    else if (plan->axis_changed)
         average_axis(plan, in, exact);
     else
         copy_axis(in, plan->axis);
-    if (plan->axis_changed && !exact)
+    if (plan->axis_changed && !exact && !opts->keep_remainder)
         count_dropped(plan, in);
     if (opts->hanning && exact) {
         smooth_axis(plan->axis);
