@@ -240,8 +240,12 @@ static mms_status count_rows(const sizes *s, const char *rows_file, part_size *p
 
     if (mms_pipeline_find(pipeline, "time"))
         st = count_bins(s, rows_file, part, err);
-    else if (mms_pipeline_row_step(pipeline))
+    else if (mms_pipeline_row_steps(pipeline))
         st = count_combined(s, rows_file, part, err);
+    if (mms_pipeline_row_steps(pipeline) > 1) { // averaged rows of all windows, as if none lacked
+        part->rows /= mms_pipeline_in(pipeline)->nwindow;
+        part->bytes_out /= mms_pipeline_in(pipeline)->nwindow;
+    }
     part->rows *= each;
     part->bytes_out *= each;
     return st;
