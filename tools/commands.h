@@ -22,6 +22,16 @@ static const struct command {
      "values, units and texts of all parameters.\n"},
 };
 
+/* Tasks of CASA that are no verbs here, for those who try */
+static const char casa_tasks[] =
+    "accor accum applycal asdmsummary bandpass blcal calstat clearcal clearstat concat "
+    "conjugatevis "
+    "delmod exportuvfits fixplanets fixvis flagcmd flagdata flagmanager fluxscale fringefit ft "
+    "gaincal "
+    "gencal importasdm importuvfits listcal listhistory listvis phaseshift plotants plotms polcal "
+    "rerefant rmtables setjy simobserve statwt tclean uvcontsub uvcontsub_old uvmodelfit uvsub "
+    "virtualconcat vishead visstat";
+
 enum { NCOMMANDS = sizeof commands / sizeof commands[0] };
 
 #endif

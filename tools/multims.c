@@ -195,62 +195,17 @@ static void print_usage(FILE *out)
                  "multims --version     what this was built with\n");
 }
 
-/* Tasks of CASA that are no verbs here, for those who try */
-static const char *const of_casa[] = {
-    "accor",
-    "accum",
-    "applycal",
-    "asdmsummary",
-    "bandpass",
-    "blcal",
-    "calstat",
-    "clearcal",
-    "clearstat",
-    "concat",
-    "conjugatevis",
-    "delmod",
-    "exportuvfits",
-    "fixplanets",
-    "fixvis",
-    "flagcmd",
-    "flagdata",
-    "flagmanager",
-    "fluxscale",
-    "fringefit",
-    "ft",
-    "gaincal",
-    "gencal",
-    "importasdm",
-    "importuvfits",
-    "listcal",
-    "listhistory",
-    "listvis",
-    "mstransform2",
-    "phaseshift",
-    "plotants",
-    "plotms",
-    "polcal",
-    "rerefant",
-    "rmtables",
-    "setjy",
-    "simobserve",
-    "statwt",
-    "tclean",
-    "uvcontsub",
-    "uvcontsub_old",
-    "uvmodelfit",
-    "uvsub",
-    "virtualconcat",
-    "vishead",
-    "visstat",
-    NULL,
-};
-
+/* Whether a word is a task of CASA that is no verb here */
 static bool is_of_casa(const char *verb)
 {
-    for (const char *const *name = of_casa; *name; name++)
-        if (!strcmp(verb, *name))
+    const size_t n = strlen(verb);
+
+    for (const char *s = casa_tasks; *s; s += strspn(s, " ")) {
+        const size_t length = strcspn(s, " ");
+        if (length == n && !memcmp(s, verb, n))
             return true;
+        s += length;
+    }
     return false;
 }
 

@@ -73,20 +73,24 @@ static const mms_param params[] = {
      .flags = MMS_PARAM_WORDS, .doc = "Boundaries that a time bin may cross: scan, state, field"},
     {"maxuvwdistance", MMS_DOUBLE, AT(maxuvwdistance_m), .init = "0", .needs = "timeaverage",
      .unit = "m", .doc = "Largest distance of the UVW of a time bin; 0: no limit"},
-    {"docallib", MMS_BOOL, AT(docallib), .init = "False", .doc = "Calibrate on the fly"},
-    {"callib", MMS_STRING, AT(callib), .init = "", .needs = "docallib",
+    {"docallib", MMS_BOOL, AT(docallib), .init = "False", .flags = MMS_PARAM_MISSING,
+     .doc = "Calibrate on the fly"},
+    {"callib", MMS_STRING, AT(callib), .init = "", .needs = "docallib", .flags = MMS_PARAM_MISSING,
      .doc = "Calibration library"},
-    {"douvcontsub", MMS_BOOL, AT(douvcontsub), .init = "False", .doc = "Subtract the continuum"},
+    {"douvcontsub", MMS_BOOL, AT(douvcontsub), .init = "False", .flags = MMS_PARAM_MISSING,
+     .doc = "Subtract the continuum"},
     {"fitspw", MMS_STRING, AT(fitspw), .init = "", .needs = "douvcontsub",
-     .doc = "Line-free channels"},
+     .flags = MMS_PARAM_MISSING, .doc = "Line-free channels"},
     {"fitorder", MMS_INT, AT(fitorder), .init = "0", .needs = "douvcontsub",
-     .doc = "Order of the polynomial"},
+     .flags = MMS_PARAM_MISSING, .doc = "Order of the polynomial"},
     {"want_cont", MMS_BOOL, AT(want_cont), .init = "False", .needs = "douvcontsub",
-     .doc = "Write the fit"},
+     .flags = MMS_PARAM_MISSING, .doc = "Write the fit"},
     {"denoising_lib", MMS_BOOL, AT(denoising_lib), .init = "True", .needs = "douvcontsub",
-     .doc = "Choice of the fitter"},
-    {"nthreads", MMS_INT, AT(nthreads), .init = "1", .needs = "douvcontsub", .doc = "Threads"},
-    {"niter", MMS_INT, AT(niter), .init = "1", .needs = "douvcontsub", .doc = "Passes"},
+     .flags = MMS_PARAM_MISSING, .doc = "Choice of the fitter"},
+    {"nthreads", MMS_INT, AT(nthreads), .init = "1", .needs = "douvcontsub",
+     .flags = MMS_PARAM_MISSING, .doc = "Threads"},
+    {"niter", MMS_INT, AT(niter), .init = "1", .needs = "douvcontsub", .flags = MMS_PARAM_MISSING,
+     .doc = "Passes"},
     {"disableparallel", MMS_BOOL, AT(disableparallel), .init = "False", .flags = MMS_PARAM_HIDDEN,
      .doc = "Use one worker"},
     {"ddistart", MMS_INT, AT(ddistart), .init = "-1", .flags = MMS_PARAM_HIDDEN,
@@ -100,21 +104,6 @@ static const mms_param params[] = {
     {0},
 };
 
-/** What this version does not do yet. */
-static mms_status refuse_missing(const struct mstransform *p, mms_error *err)
-{
-    const struct {
-        bool asked;
-        const char *name;
-    } missing[] = {{p->docallib, "docallib"}, {p->douvcontsub, "douvcontsub"}};
-
-    for (int64_t i = 0; i < MMS_COUNT_OF(missing); i++)
-        if (missing[i].asked)
-            return mms_fail(err, MMS_ERR_UNSUPPORTED, "parameter %s: not in this version",
-                            missing[i].name);
-    return MMS_OK;
-}
-
 static mms_status check(const struct mstransform *p, mms_error *err)
 {
     if (p->chanaverage && p->chanbin.count < 2 && !(p->chanbin.count && p->chanbin.values[0] > 1))
@@ -127,7 +116,7 @@ static mms_status check(const struct mstransform *p, mms_error *err)
     if (p->ddistart < -1 || p->ddistart > INT32_MAX / 2)
         return mms_fail(err, MMS_ERR_ARG, "parameter ddistart: %" PRId64 " is not a DATA_DESC_ID",
                         p->ddistart);
-    return refuse_missing(p, err);
+    return MMS_OK;
 }
 
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)

@@ -22,8 +22,8 @@ struct probe {
     struct mms_io io;
     struct mms_select select;
     const char *axis, *note;
-    bool createmms, dryrun;
-    int64_t numsubms, ddistart, memory;
+    bool createmms, dryrun, later;
+    int64_t numsubms, ddistart, memory, how;
     double gain, timebin_s;
     mms_ints width;
 };
@@ -44,6 +44,9 @@ static const mms_param params[] = {
      .flags = MMS_PARAM_RUN},
     {"dry_run", MMS_BOOL, offsetof(struct probe, dryrun), .flags = MMS_PARAM_RUN},
     {"note", MMS_STRING, offsetof(struct probe, note), .doc = "Free text"},
+    {"later", MMS_BOOL, offsetof(struct probe, later), .flags = MMS_PARAM_MISSING},
+    {"how", MMS_INT, offsetof(struct probe, how), .init = "1", .needs = "later",
+     .flags = MMS_PARAM_MISSING},
     {0},
 };
 
@@ -105,7 +108,7 @@ static void defaults_are_typed_and_in_order(void **state)
               "\"intent\":\"\",\"array\":\"\",\"uvrange\":\"\",\"observation\":\"\","
               "\"feed\":\"\",\"taql\":\"\",\"ddistart\":-1,\"gain\":0.10000000000000001,"
               "\"timebin\":0.0,\"width\":[1],\"memory\":536870912,\"dry_run\":false,"
-              "\"note\":\"\"}");
+              "\"note\":\"\",\"later\":false,\"how\":1}");
     free(text);
     assert_string_equal(p->io.vis, "in.ms");
     assert_string_equal(p->select.taql, "");
@@ -383,6 +386,19 @@ static void wrong_words_are_named(void **state)
            WORDS("a", "b", "c"));
 }
 
+static void what_this_version_lacks_is_refused_unless_it_is_off(void **state)
+{
+    mms_args *args = parse(WORDS("a", "b", "later=False", "how=1"));
+
+    (void)state;
+    mms_args_free(&args);
+    args = parse(WORDS("a", "b", "how=2"));
+    assert_string_equal(last_warning, "parameter how has no effect: later is off or empty");
+    mms_args_free(&args);
+    refuse(MMS_ERR_UNSUPPORTED, "parameter later: not in this version",
+           WORDS("a", "b", "later=True"));
+}
+
 static void words_win_over_the_file(void **state)
 {
     char path[] = "test_args_XXXXXX";
@@ -524,6 +540,7 @@ int main(void)
         cmocka_unit_test_setup(help_needs_nothing_else, forget_warning),
         cmocka_unit_test_setup(wrong_values_name_what_is_allowed, forget_warning),
         cmocka_unit_test_setup(wrong_words_are_named, forget_warning),
+        cmocka_unit_test_setup(what_this_version_lacks_is_refused_unless_it_is_off, forget_warning),
         cmocka_unit_test_setup(words_win_over_the_file, forget_warning),
         cmocka_unit_test_setup(a_word_given_twice_is_warned_of, forget_warning),
         cmocka_unit_test_setup(a_value_without_effect_is_warned_of, forget_warning),

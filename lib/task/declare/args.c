@@ -160,20 +160,34 @@ static bool is_on(const mms_value *value)
              (json_is_array(value) && !json_array_size(value)));
 }
 
-/* Warn of a value that has no effect because the parameter it needs is off */
-static void check_needs(mms_args *args, const mms_slot *slot)
+/* Whether a value was given that is not the default */
+static bool is_asked(const mms_slot *slot)
 {
-    const mms_slot *needed;
     mms_value *init = NULL;
+    const bool asked = slot->source != MMS_FROM_DEFAULT &&
+                       mms_param_value(slot->param, NULL, &init, NULL) == MMS_OK &&
+                       !json_equal(init, slot->value);
 
-    if (slot->source == MMS_FROM_DEFAULT || !slot->param->needs)
-        return;
-    needed = mms_args_find(args, slot->param->needs, strlen(slot->param->needs));
-    if (needed && !is_on(needed->value) &&
-        mms_param_value(slot->param, NULL, &init, NULL) == MMS_OK && !json_equal(init, slot->value))
-        mms_log(MMS_LOG_WARN, args->task->name, "parameter %s has no effect: %s is off or empty",
-                slot->param->name, needed->param->name);
     mms_value_free(&init);
+    return asked;
+}
+
+/* Warn of a value that has no effect because the parameter it needs is off; refuse one that this
+ * version does not have, unless the one it needs is not there either and off */
+static mms_status check_use(mms_args *args, const mms_slot *slot, mms_error *err)
+{
+    const mms_param *const p = slot->param;
+    const mms_slot *const needed =
+        p->needs ? mms_args_find(args, p->needs, strlen(p->needs)) : NULL;
+
+    if (!is_asked(slot))
+        return MMS_OK;
+    if ((p->flags & MMS_PARAM_MISSING) && !(needed && (needed->param->flags & MMS_PARAM_MISSING)))
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "parameter %s: not in this version", p->name);
+    if (needed && !is_on(needed->value))
+        mms_log(MMS_LOG_WARN, args->task->name, "parameter %s has no effect: %s is off or empty",
+                p->name, needed->param->name);
+    return MMS_OK;
 }
 
 static mms_status finish(mms_args *args, mms_error *err)
@@ -183,7 +197,7 @@ static mms_status finish(mms_args *args, mms_error *err)
     for (int64_t i = 0; i < args->nslot; i++)
         MMS_TRY(fill_slot(args, &args->slots[i], i < args->nown, err));
     for (int64_t i = 0; i < args->nslot; i++)
-        check_needs(args, &args->slots[i]);
+        MMS_TRY(check_use(args, &args->slots[i], err));
 done:
     return st;
 }

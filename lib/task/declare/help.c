@@ -73,6 +73,10 @@ char *mms_param_describe(const mms_param *p)
         mms_text_add(&text, "%sneeds %s", mark, p->needs);
         mark = "; ";
     }
+    if (p->flags & MMS_PARAM_MISSING) {
+        mms_text_add(&text, "%snot in this version", mark);
+        mark = "; ";
+    }
     mms_text_add(&text, "%s", *mark == ';' ? ")" : "");
     return text.text;
 }
@@ -162,13 +166,13 @@ static mms_value *describe_param(const mms_param *p)
 
     if (mms_param_value(p, NULL, &init, NULL) != MMS_OK)
         init = json_null();
-    return json_pack("{s:s, s:s, s:o, s:o*, s:s*, s:s*, s:s*, s:s, s:b, s:b, s:b, s:b}", "name",
-                     p->name, "type", mms_param_type_name(p), "default", init, "allowed",
-                     list_allowed(p), "range", range ? p->allowed : NULL, "needs", p->needs, "unit",
-                     p->unit, "doc", p->doc ? p->doc : "", "required",
-                     (p->flags & MMS_PARAM_REQUIRED) != 0, "positional",
-                     (p->flags & MMS_PARAM_POSITIONAL) != 0, "hidden",
-                     (p->flags & MMS_PARAM_HIDDEN) != 0, "run", (p->flags & MMS_PARAM_RUN) != 0);
+    return json_pack(
+        "{s:s, s:s, s:o, s:o*, s:s*, s:s*, s:s*, s:s, s:b, s:b, s:b, s:b, s:b}", "name", p->name,
+        "type", mms_param_type_name(p), "default", init, "allowed", list_allowed(p), "range",
+        range ? p->allowed : NULL, "needs", p->needs, "unit", p->unit, "doc", p->doc ? p->doc : "",
+        "required", (p->flags & MMS_PARAM_REQUIRED) != 0, "positional",
+        (p->flags & MMS_PARAM_POSITIONAL) != 0, "hidden", (p->flags & MMS_PARAM_HIDDEN) != 0, "run",
+        (p->flags & MMS_PARAM_RUN) != 0, "missing", (p->flags & MMS_PARAM_MISSING) != 0);
 }
 
 static mms_value *describe_params(const mms_param *params)

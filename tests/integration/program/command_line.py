@@ -110,6 +110,18 @@ class Help(ProgramCase):
                     self.assertIn(p["default"], ["", *p["allowed"]],
                                   f"{task['name']} {p['name']}")
 
+    def test_parameters_that_this_version_does_not_have_are_marked_and_refused(self):
+        self.simulate()
+        missing = {(task["name"], p["name"]): p for task in self.all["tasks"]
+                   for p in task["params"] if p["missing"]}
+        for (verb, name), p in missing.items():
+            text = " ".join(self.multims(verb, "--help").stdout.split())
+            self.assertRegex(text, rf" --(\[no-\])?{name} [^()]*\([^()]*not in this version\)")
+            if p["type"] == "bool" and (verb, p.get("needs")) not in missing:
+                run = self.multims(verb, "in.ms", "out.ms", f"{name}={not p['default']}", status=2)
+                self.assertIn(f"parameter {name}: not in this version", run.stderr)
+                self.multims("plan", verb, "in.ms", "out.ms", f"{name}={p['default']}", "-q")
+
     def test_commands_have_help_too(self):
         for name in "plan", "tasks":
             text = self.multims(name, "--help").stdout

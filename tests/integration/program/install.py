@@ -50,6 +50,36 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
+# The same for zsh, whose builtins for completion work in the line editor only
+COMPLETE_ZSH = r"""
+compadd() {
+    local word
+    while [[ $1 != -- ]]; do shift; done
+    shift
+    for word in "$@"; do [[ $word == ${(b)PREFIX}* ]] && print -r -- $word; done
+    return 0
+}
+compset() { PREFIX=${PREFIX#*=} }
+_files() { print -r -- a-file }
+source $1; shift
+words=("$@") CURRENT=$# PREFIX=${words[$#]}
+_multims
+"""
+
+# What zsh's line editor makes of a word and a tab
+TAB_ZSH = r"""
+zmodload zsh/zpty
+zpty z "stty -echo; exec zsh -f -i"
+zpty -w z "TERM=dumb; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
+zpty -w z "show() { print -r -- \"<\$BUFFER>\"; BUFFER=; }; zle -N show; bindkey '^X' show; print ready"
+while zpty -r z line && [[ $line != ready* ]]; do :; done
+zpty -w -n z "$2"$'\t\x18'
+while zpty -r z line && [[ $line != *\<*\>* ]]; do :; done
+print -r -- $line
+zpty -d z
+"""
+
+
 class Installation(ProgramCase):
     def setUp(self):
         super().setUp()
@@ -166,6 +196,8 @@ class Installation(ProgramCase):
                         self.assertNotRegex(page, option)
                     else:
                         self.assertRegex(page, option)
+                        about = re.search(option + r".*\n(.*)", page)[0]
+                        self.assertEqual("not in this version" in about, p["missing"])
             if "alias" in task:
                 self.assertEqual(self.page("multims-" + task["alias"]),
                                  f".so man1/multims-{task['name']}.1\n")
@@ -209,6 +241,61 @@ class Installation(ProgramCase):
                     self.assertEqual(self.complete(task["name"], p["name"], "="), p["allowed"])
                     self.assertEqual(self.complete(task["name"], "--" + p["name"], ""),
                                      p["allowed"])
+
+    def shell(self, name):
+        if not shutil.which(name):
+            self.skipTest(f"no {name}")
+        return {**os.environ, "HOME": self.folder}
+
+    def check_completion(self, complete):
+        """What every shell must offer."""
+        tables = self.tables()
+        verbs = {t[k] for t in tables["tasks"] for k in ("name", "alias") if k in t}
+        self.assertLessEqual({*verbs, "plan", "help", "tasks"}, set(complete("")))
+        self.assertEqual(set(complete("plan", "")), verbs)
+        self.assertEqual(complete("par"), ["partition"])
+        for task in tables["tasks"]:
+            shown = [p for p in task["params"] if not p["hidden"]]
+            options = {"--" + p["name"] for p in shown + tables["options"]}
+            options |= {"--no-" + p["name"] for p in shown if p["default"] is True}
+            for verb in {task["name"], task.get("alias", task["name"])}:
+                self.assertEqual(set(complete(verb, "--")), options)
+                self.assertLessEqual({p["name"] + "=" for p in shown if not p["run"]},
+                                     set(complete("plan", verb, "")))
+        self.assertIn("keepflags=", complete("split", "--dryrun", "keepf"))
+        self.assertEqual(complete("split2", "--datacolumn", "mo"), ["model"])
+        self.assertEqual(complete("split", "-j", ""), ["auto"])
+
+    def test_completion_of_zsh(self):
+        env = self.shell("zsh")
+        script = os.path.join(self.prefix, "share", "zsh", "site-functions", "_multims")
+        self.demand("zsh", "-n", script, env=env)
+
+        def complete(*words):
+            said = self.demand("zsh", "-f", "-c", COMPLETE_ZSH, "zsh", script, "multims", *words,
+                               env=env)
+            return [word for word in said.split() if word != "a-file"]
+        self.check_completion(complete)
+        self.assertEqual(complete("split", "datacolumn=mo"), ["model"])
+        for typed, whole in (("par", "partition "), ("split keepfl", "split keepflags="),
+                             ("plan split2 datacolumn=mo", "plan split2 datacolumn=model ")):
+            said = self.demand("zsh", "-f", "-c", TAB_ZSH, "zsh", os.path.dirname(script),
+                               "multims " + typed, env=env)
+            self.assertIn(f"<multims {whole}>", said)
+
+    def test_completion_of_fish(self):
+        env = self.shell("fish")
+        script = os.path.join(self.prefix, "share", "fish", "vendor_completions.d", "multims.fish")
+        self.demand("fish", "-n", script, env=env)
+
+        def complete(*words):
+            said = self.demand("fish", "-c", "source $argv[1]; complete -C $argv[2]", script,
+                               " ".join(["multims", *words]), env=env)
+            return [line.split("\t")[0] for line in said.splitlines()]
+        self.check_completion(complete)
+        self.assertIn("datacolumn=model", complete("split", "datacolumn=mo"))
+        os.mkdir(self.path("input.ms"))
+        self.assertEqual(complete("split", "vis=inp"), ["vis=input.ms/"])
 
     def test_completion_of_values(self):
         self.assertEqual(self.complete("split2", "datacolumn", "=", "mo"), ["model"])
