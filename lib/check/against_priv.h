@@ -29,9 +29,18 @@ typedef enum mms_kind {
     MMS_NKIND
 } mms_kind;
 
+/** Rows of a sub-table that lost some, whose numbers stand in a column of others (ANTENNA_FIELD_ID:
+ *  rows of LOFAR_ANTENNA_FIELD). */
+typedef struct mms_row_ranks {
+    const char *table;
+    mms_rank rank;
+} mms_row_ranks;
+
 /** What becomes of the cells of a source: the context of mms_expected. */
 typedef struct mms_rules {
     mms_rank ranks[MMS_NKIND];
+    int64_t nref;
+    mms_row_ranks *refs;
     int64_t nchan, ncorr; /**< kept; 0: all */
     const int32_t *chans, *corrs;
     int64_t nchan_in, ncorr_in; /**< of the source's window; 0: not known */
@@ -46,6 +55,9 @@ bool mms_rules_changes(void *rules, const char *column);
 void mms_rules_shape(void *rules, const char *column, mms_shape *shape);
 void mms_rules_cells(void *rules, const char *column, const mms_shape *shape, mms_dtype dtype,
                      int64_t n, const void *in, void *out);
+
+/** Whether a column is named for the row numbers of a table. */
+bool mms_numbers_rows_of(const char *column, const char *table);
 
 /** Return the ranks that renumber an integer column of a table ("" is the main table), or NULL. */
 const mms_rank *mms_rules_rank(const mms_rules *rules, const char *table, const char *column);

@@ -496,6 +496,9 @@ static void close_sides(mms_against *a)
     mms_rowset_close(&a->set_rows);
     for (int i = 0; i < MMS_NKIND; i++)
         free(a->rules.ranks[i].of);
+    for (int64_t i = 0; i < a->rules.nref; i++)
+        free(a->rules.refs[i].rank.of);
+    free(a->rules.refs);
     mms_selection_free(&a->selection);
     mms_value_free(&a->request.texts);
     mms_ms_close(&a->source);

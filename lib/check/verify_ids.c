@@ -236,37 +236,114 @@ done:
     return st;
 }
 
-mms_status mms_verify_subtable_ids(mms_verification *v, mms_error *err)
+/** Whether the set was written by multims, which follows the ids of every sub-table. */
+static mms_status is_ours(const mms_verification *v, bool *ours, mms_error *err)
 {
-    static const struct {
-        const char *table;
-        id_rule rule;
-    } rules[] = {
-        {"DATA_DESCRIPTION", {"SPECTRAL_WINDOW_ID", "SPECTRAL_WINDOW", false, false}},
-        {"DATA_DESCRIPTION", {"POLARIZATION_ID", "POLARIZATION", false, false}},
-        {"FEED", {"ANTENNA_ID", "ANTENNA", true, false}},
-        {"FEED", {"SPECTRAL_WINDOW_ID", "SPECTRAL_WINDOW", true, false}},
-        {"SOURCE", {"SPECTRAL_WINDOW_ID", "SPECTRAL_WINDOW", true, false}},
-        {"SYSCAL", {"ANTENNA_ID", "ANTENNA", true, false}},
-        {"SYSCAL", {"SPECTRAL_WINDOW_ID", "SPECTRAL_WINDOW", true, false}},
-        {"CALDEVICE", {"ANTENNA_ID", "ANTENNA", true, false}},
-        {"CALDEVICE", {"SPECTRAL_WINDOW_ID", "SPECTRAL_WINDOW", true, false}},
-        {"SYSPOWER", {"ANTENNA_ID", "ANTENNA", true, false}},
-        {"SYSPOWER", {"SPECTRAL_WINDOW_ID", "SPECTRAL_WINDOW", true, false}},
-        {"POINTING", {"ANTENNA_ID", "ANTENNA", true, false}},
-        {"WEATHER", {"ANTENNA_ID", "ANTENNA", true, false}},
-    };
+    const char *const path = table_path(v->subtables, "HISTORY");
     mms_table *table = NULL;
+    mms_value *message = NULL;
+    mms_status st = path ? mms_table_open(path, MMS_TABLE_READ, &table, err) : MMS_OK;
+
+    *ours = false;
+    for (int64_t row = 0; table && st == MMS_OK && !*ours && row < mms_table_nrow(table); row++) {
+        st = mms_table_get_cell(table, "MESSAGE", row, &message, err);
+        const char *const text = json_string_value(message);
+        *ours = text && !strncmp(text, "version: multims", 16);
+        mms_value_free(&message);
+    }
+    mms_table_drop(&table);
+    return st;
+}
+
+/** Count the ids that refer to nothing. */
+static mms_status count_dangling(mms_table *table, const id_rule *rule, int64_t limit, int64_t *n,
+                                 mms_error *err)
+{
+    const int64_t most = limit == 0 && rule->empty ? 1 : limit;
+    int32_t *ids;
+    const mms_status st = mms_table_get_ints(table, rule->column, &ids, err);
+
+    *n = 0;
+    for (int64_t r = 0; st == MMS_OK && r < mms_table_nrow(table); r++)
+        *n += ids[r] < -1 || ids[r] >= most;
+    free(ids);
+    return st;
+}
+
+/** Check ids of a table that no definition knows.  Other programs, CASA among them, leave them as
+ *  they are when they renumber what they refer to: that is worth a warning. */
+static mms_status check_unknown(mms_verification *v, const char *name, mms_table *table,
+                                const id_rule *rule, int64_t limit, mms_error *err)
+{
+    const mms_column *const column = mms_table_find_column(table, rule->column);
+    int64_t n = 0;
+    bool ours = true;
+    mms_status st;
+
+    if (!column->scalar || column->dtype != MMS_DT_INT)
+        return MMS_OK;
+    MMS_TRY(count_dangling(table, rule, limit, &n, err));
+    if (n > 0)
+        MMS_TRY(is_ours(v, &ours, err));
+    if (ours)
+        MMS_TRY(check_ids(v, table, name, rule, limit, err));
+    else
+        mms_report_warn(&v->report,
+                        "%s: %s of %" PRId64 " rows counts rows that %s does not have; the program "
+                        "that renumbered them left %s as it was",
+                        name, rule->column, n, rule->target, name);
+done:
+    return st;
+}
+
+/** Check the ids of a sub-table, by the names of its columns. */
+static mms_status check_table(mms_verification *v, const char *name, mms_table *table,
+                              mms_error *err)
+{
+    static const id_rule rules[] = {
+        {"SPECTRAL_WINDOW_ID", "SPECTRAL_WINDOW", true, false},
+        {"ANTENNA_ID", "ANTENNA", true, false},
+        {"ANTENNA1", "ANTENNA", true, false},
+        {"ANTENNA2", "ANTENNA", true, false},
+        {"FIELD_ID", "FIELD", true, false},
+        {"DATA_DESC_ID", "DATA_DESCRIPTION", true, false},
+        {"POLARIZATION_ID", "POLARIZATION", true, false},
+        {"STATE_ID", "STATE", true, true},
+        {"OBSERVATION_ID", "OBSERVATION", true, true},
+        {"PROCESSOR_ID", "PROCESSOR", true, true},
+        {"ANTENNA_FIELD_ID", "LOFAR_ANTENNA_FIELD", true, false},
+    };
+    const bool known =
+        mms_is_standard_table(name) || !strcmp(name, "CALDEVICE") || !strcmp(name, "SYSPOWER");
     mms_status st = MMS_OK;
 
-    for (int64_t i = 0; i < MMS_COUNT_OF(rules); i++) {
-        const char *const path = table_path(v->subtables, rules[i].table);
+    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(rules); i++) {
+        id_rule rule = rules[i];
         int64_t limit;
-        if (!path)
+        rule.none = strcmp(name, "DATA_DESCRIPTION") != 0;
+        if (!mms_table_find_column(table, rule.column) || !table_path(v->subtables, rule.target))
             continue;
-        MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
-        MMS_TRY(count_rows(v->subtables, rules[i].rule.target, &limit, err));
-        MMS_TRY(check_ids(v, table, rules[i].table, &rules[i].rule, limit, err));
+        st = count_rows(v->subtables, rule.target, &limit, err);
+        if (st == MMS_OK)
+            st = known ? check_ids(v, table, name, &rule, limit, err)
+                       : check_unknown(v, name, table, &rule, limit, err);
+    }
+    return st;
+}
+
+mms_status mms_verify_subtable_ids(mms_verification *v, mms_error *err)
+{
+    mms_table *table = NULL;
+    const char *name;
+    mms_value *path;
+    mms_status st = MMS_OK;
+
+    json_object_foreach(v->subtables, name, path)
+    {
+        if (!strcmp(name, "HISTORY"))
+            continue; // it tells of the input
+        MMS_TRY(mms_table_open(json_string_value(path), MMS_TABLE_READ, &table, err));
+        MMS_TRY(check_table(v, name, table, err));
         mms_table_drop(&table);
     }
 done:

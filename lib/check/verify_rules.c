@@ -33,38 +33,42 @@ int64_t mms_rank_of(const mms_rank *rank, int64_t id)
     return id < rank->n && rank->of[id] >= 0 ? rank->of[id] : -2;
 }
 
+bool mms_numbers_rows_of(const char *column, const char *table)
+{
+    const char *const end = column + strlen(column) - 3;
+    const size_t n = (size_t)(end - column);
+    const char *const plain = strncmp(table, "LOFAR_", 6) ? table : table + 6;
+
+    return end > column && !strcmp(end, "_ID") &&
+           ((strlen(table) == n && !strncmp(column, table, n)) ||
+            (strlen(plain) == n && !strncmp(column, plain, n)));
+}
+
 const mms_rank *mms_rules_rank(const mms_rules *rules, const char *table, const char *column)
 {
     static const struct {
-        const char *table, *column; /* "": main, "*": any sub-table */
+        const char *column;
         mms_kind kind;
-    } known[] = {
-        {"", "DATA_DESC_ID", MMS_KIND_DD},
-        {"", "FIELD_ID", MMS_KIND_FIELD},
-        {"", "ANTENNA1", MMS_KIND_ANTENNA},
-        {"", "ANTENNA2", MMS_KIND_ANTENNA},
-        {"", "OBSERVATION_ID", MMS_KIND_OBSERVATION},
-        {"", "ARRAY_ID", MMS_KIND_ARRAY},
-        {"", "STATE_ID", MMS_KIND_STATE},
-        {"DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID", MMS_KIND_SPW},
-        {"FEED", "SPECTRAL_WINDOW_ID", MMS_KIND_SPW},
-        {"FEED", "ANTENNA_ID", MMS_KIND_ANTENNA},
-        {"SOURCE", "SPECTRAL_WINDOW_ID", MMS_KIND_SPW},
-        {"SOURCE", "SOURCE_ID", MMS_KIND_SOURCE},
-        {"FIELD", "SOURCE_ID", MMS_KIND_SOURCE},
-        {"SYSCAL", "SPECTRAL_WINDOW_ID", MMS_KIND_SPW},
-        {"SYSCAL", "ANTENNA_ID", MMS_KIND_ANTENNA},
-        {"CALDEVICE", "SPECTRAL_WINDOW_ID", MMS_KIND_SPW},
-        {"CALDEVICE", "ANTENNA_ID", MMS_KIND_ANTENNA},
-        {"SYSPOWER", "SPECTRAL_WINDOW_ID", MMS_KIND_SPW},
-        {"SYSPOWER", "ANTENNA_ID", MMS_KIND_ANTENNA},
-        {"POINTING", "ANTENNA_ID", MMS_KIND_ANTENNA},
-        {"WEATHER", "ANTENNA_ID", MMS_KIND_ANTENNA},
-    };
+        bool main; /**< in the main table, too */
+    } known[] = {{"DATA_DESC_ID", MMS_KIND_DD, true},
+                 {"FIELD_ID", MMS_KIND_FIELD, true},
+                 {"ANTENNA1", MMS_KIND_ANTENNA, true},
+                 {"ANTENNA2", MMS_KIND_ANTENNA, true},
+                 {"OBSERVATION_ID", MMS_KIND_OBSERVATION, true},
+                 {"ARRAY_ID", MMS_KIND_ARRAY, true},
+                 {"STATE_ID", MMS_KIND_STATE, true},
+                 {"ANTENNA_ID", MMS_KIND_ANTENNA, false},
+                 {"SPECTRAL_WINDOW_ID", MMS_KIND_SPW, false},
+                 {"SOURCE_ID", MMS_KIND_SOURCE, false}};
 
+    if (!strcmp(table, "HISTORY"))
+        return NULL; // it tells of the source
     for (int64_t i = 0; i < MMS_COUNT_OF(known); i++)
-        if (!strcmp(known[i].table, table) && !strcmp(known[i].column, column))
+        if (!strcmp(known[i].column, column) && (known[i].main || *table))
             return rules->ranks[known[i].kind].given ? &rules->ranks[known[i].kind] : NULL;
+    for (int64_t i = 0; *table && i < rules->nref; i++)
+        if (mms_numbers_rows_of(column, rules->refs[i].table))
+            return &rules->refs[i].rank;
     return NULL;
 }
 

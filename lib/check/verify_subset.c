@@ -33,18 +33,31 @@ static mms_ids row_ids(const mms_against *a, const char *name)
     return (mms_ids){0};
 }
 
+/** Tables whose row numbers are ids lose no row for the ids in it. */
+static bool is_numbered(const char *name)
+{
+    static const char *const names[] = {"SPECTRAL_WINDOW", "DATA_DESCRIPTION", "FIELD",
+                                        "ANTENNA",         "OBSERVATION",      "STATE",
+                                        "POLARIZATION",    "PROCESSOR",        "HISTORY"};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(names); i++)
+        if (!strcmp(names[i], name))
+            return true;
+    return false;
+}
+
 /** Unmark the rows whose id is not selected; -1 stays. */
 static mms_status drop_ids(const mms_against *a, mms_table *table, const char *name,
-                           const char *column, uint8_t *keep, bool *any, mms_error *err)
+                           const mms_column *column, uint8_t *keep, bool *any, mms_error *err)
 {
-    const mms_rank *const rank = mms_rules_rank(&a->rules, name, column);
+    const mms_rank *const rank = mms_rules_rank(&a->rules, name, column->name);
     int32_t *ids;
     mms_status st;
 
-    if (!rank || !mms_table_find_column(table, column) || !strcmp(name, "FIELD"))
+    if (!rank || !column->scalar || column->dtype != MMS_DT_INT || is_numbered(name))
         return MMS_OK;
     *any = true;
-    st = mms_table_get_ints(table, column, &ids, err);
+    st = mms_table_get_ints(table, column->name, &ids, err);
     for (int64_t i = 0; st == MMS_OK && i < mms_table_nrow(table); i++)
         keep[i] = keep[i] && mms_rank_of(rank, ids[i]) != -2;
     free(ids);
@@ -77,7 +90,6 @@ static mms_status drop_times(const mms_against *a, mms_table *table, uint8_t *ke
 static mms_status filter_rows(const mms_against *a, const char *name, mms_table *table,
                               kept_rows *kept, mms_error *err)
 {
-    static const char *const columns[] = {"SPECTRAL_WINDOW_ID", "ANTENNA_ID", "SOURCE_ID"};
     const int64_t nrow = mms_table_nrow(table);
     uint8_t *const keep = mms_alloc(nrow, 1);
     bool any = false;
@@ -86,9 +98,8 @@ static mms_status filter_rows(const mms_against *a, const char *name, mms_table 
     kept->rows = mms_alloc(nrow, sizeof *kept->rows);
     MMS_TRY(keep && kept->rows ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name));
     memset(keep, 1, (size_t)nrow);
-    for (int64_t i = 0; i < MMS_COUNT_OF(columns); i++)
-        if (strcmp(name, "DATA_DESCRIPTION"))
-            MMS_TRY(drop_ids(a, table, name, columns[i], keep, &any, err));
+    for (int64_t i = 0; i < mms_table_ncolumn(table); i++)
+        MMS_TRY(drop_ids(a, table, name, mms_table_column(table, i), keep, &any, err));
     if (!strcmp(name, "POINTING"))
         MMS_TRY(drop_times(a, table, keep, &any, err));
     for (int64_t i = 0; i < nrow; i++)
@@ -216,12 +227,84 @@ done:
     return st;
 }
 
+/** Whether a table has a column of its own name that is a key, not the row's number. */
+static mms_status has_key(const char *name, const char *path, bool *key, int64_t *nrow,
+                          mms_error *err)
+{
+    mms_table *table = NULL;
+    mms_status st = mms_table_open(path, MMS_TABLE_READ, &table, err);
+
+    *key = false;
+    *nrow = table ? mms_table_nrow(table) : 0;
+    for (int64_t i = 0; st == MMS_OK && i < mms_table_ncolumn(table); i++) {
+        const mms_column *const column = mms_table_column(table, i);
+        int32_t *ids;
+        if (!mms_numbers_rows_of(column->name, name) || !column->scalar ||
+            column->dtype >= MMS_DT_STRING)
+            continue;
+        st = mms_table_get_ints(table, column->name, &ids, err);
+        for (int64_t r = 0; st == MMS_OK && r < *nrow; r++)
+            *key = *key || ids[r] != r;
+        free(ids);
+    }
+    mms_table_drop(&table);
+    return st;
+}
+
+/** Note the new row numbers of a table that loses rows. */
+static mms_status rank_rows(const mms_against *a, const char *name, const char *path,
+                            mms_row_ranks *refs, int64_t *nref, mms_error *err)
+{
+    kept_rows kept = {0};
+    bool key;
+    int64_t nrow;
+    mms_status st;
+
+    MMS_TRY(has_key(name, path, &key, &nrow, err));
+    MMS_TRY(keep_rows(a, name, path, &kept, err));
+    if (key || kept.n == nrow)
+        goto done;
+    int32_t *const of = mms_alloc(nrow, sizeof *of);
+    MMS_TRY(of ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name));
+    memset(of, -1, (size_t)nrow * sizeof *of);
+    for (int64_t i = 0; i < kept.n; i++)
+        of[kept.rows[i]] = (int32_t)i;
+    refs[(*nref)++] = (mms_row_ranks){name, {.given = true, .n = nrow, .of = of}};
+done:
+    free(kept.rows);
+    return st;
+}
+
+/** FEED_ID and SOURCE_ID are keys, whatever their values are. */
+static mms_status rank_all_rows(mms_against *a, mms_error *err)
+{
+    const mms_value *const subtables = mms_ms_subtables(a->source);
+    mms_row_ranks *const refs = mms_alloc((int64_t)json_object_size(subtables), sizeof *refs);
+    const char *name;
+    mms_value *path;
+    mms_status st = refs ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "sub-tables: out of memory");
+    int64_t n = 0;
+
+    json_object_foreach((mms_value *)subtables, name, path)
+    {
+        if (st != MMS_OK || is_numbered(name) || !strcmp(name, "FEED") || !strcmp(name, "SOURCE"))
+            continue;
+        st = rank_rows(a, name, json_string_value(path), refs, &n, err);
+    }
+    a->rules.refs = refs; // only now: the rows of these tables follow from the selection alone
+    a->rules.nref = n;
+    return st;
+}
+
 mms_status mms_against_subtables(mms_against *a, mms_error *err)
 {
     const char *name;
     mms_value *path;
     mms_check check;
+    mms_status found = rank_all_rows(a, err);
 
+    if (found != MMS_OK)
+        return found;
     json_object_foreach((mms_value *)mms_ms_subtables(a->source), name, path)
     {
         const char *const other = mms_ms_subtable(a->set, name);

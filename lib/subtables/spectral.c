@@ -8,7 +8,8 @@
 #include "multims/subtables.h"
 #include "subtables_priv.h"
 
-static const char *const spw_id = "SPECTRAL_WINDOW_ID";
+/** What counts windows, or their data descriptions, of which there is one for each. */
+static const char *const window_ids[] = {"SPECTRAL_WINDOW_ID", "DATA_DESC_ID"};
 
 /** Rows of these tables that agree in the keys are one; the list ends with NULL. */
 static const struct {
@@ -57,6 +58,15 @@ static mms_status repeat_rows(mms_table *table, int64_t n, mms_error *err)
     return st;
 }
 
+static bool counts_windows(const mms_table *table)
+{
+    bool counts = false;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(window_ids); i++)
+        counts = counts || mms_table_find_column(table, window_ids[i]);
+    return counts;
+}
+
 /** Rows of copy k, of n rows each, belong to window k. */
 static mms_status number_windows(mms_table *table, int64_t n, int32_t first, mms_error *err)
 {
@@ -66,8 +76,9 @@ static mms_status number_windows(mms_table *table, int64_t n, int32_t first, mms
 
     for (int64_t i = 0; st == MMS_OK && i < nrow; i++)
         ids[i] = first + (int32_t)(n > 0 ? i / n : 0);
-    if (st == MMS_OK && nrow > 0)
-        st = mms_table_put_ints(table, spw_id, ids, err);
+    for (int64_t i = 0; st == MMS_OK && nrow > 0 && i < MMS_COUNT_OF(window_ids); i++)
+        if (mms_table_find_column(table, window_ids[i]))
+            st = mms_table_put_ints(table, window_ids[i], ids, err);
     free(ids);
     return st;
 }
@@ -186,7 +197,7 @@ static mms_status change_table(const char *name, const char *path, const mms_win
     MMS_TRY(mms_table_open(path, MMS_TABLE_UPDATE, &table, err));
     if (ddids || !strcmp(name, "SPECTRAL_WINDOW"))
         MMS_TRY(reshape_windows(table, ddids, change, err));
-    else if (mms_table_find_column(table, spw_id)) {
+    else if (counts_windows(table)) {
         MMS_TRY(combine_rows(table, name, err));
         MMS_TRY(separate_rows(table, change->nspw, err));
     }

@@ -15,35 +15,36 @@
 #include "mms/concat_priv.h"
 #include "subtables_priv.h"
 
-/** The columns that refer to selected things; a row whose id is not selected is dropped. */
-static const struct id_column {
-    const char *table, *column;
+/** Columns that refer to selected things, in whatever table they are. */
+static const struct {
+    const char *column;
     mms_id_kind kind;
 } id_columns[] = {
-    {"FEED", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
-    {"FEED", "ANTENNA_ID", MMS_ID_ANTENNA},
-    {"SYSCAL", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
-    {"SYSCAL", "ANTENNA_ID", MMS_ID_ANTENNA},
-    {"CALDEVICE", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
-    {"CALDEVICE", "ANTENNA_ID", MMS_ID_ANTENNA},
-    {"SYSPOWER", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
-    {"SYSPOWER", "ANTENNA_ID", MMS_ID_ANTENNA},
-    {"SOURCE", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
-    {"SOURCE", "SOURCE_ID", MMS_ID_SOURCE},
-    {"FIELD", "SOURCE_ID", MMS_ID_SOURCE},
-    {"POINTING", "ANTENNA_ID", MMS_ID_ANTENNA},
-    {"WEATHER", "ANTENNA_ID", MMS_ID_ANTENNA},
-    {"DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID", MMS_ID_SPW},
+    {"SPECTRAL_WINDOW_ID", MMS_ID_SPW}, {"DATA_DESC_ID", MMS_ID_DDID},
+    {"FIELD_ID", MMS_ID_FIELD},         {"SOURCE_ID", MMS_ID_SOURCE},
+    {"ANTENNA_ID", MMS_ID_ANTENNA},     {"ANTENNA1", MMS_ID_ANTENNA},
+    {"ANTENNA2", MMS_ID_ANTENNA},       {"OBSERVATION_ID", MMS_ID_OBSERVATION},
+    {"STATE_ID", MMS_ID_STATE},         {"ARRAY_ID", MMS_ID_ARRAY},
 };
 
-/** The tables whose row numbers are ids. */
+/** The tables whose row numbers are ids: they lose the rows that are not selected and no others.
+ */
 static const struct id_table {
     const char *table;
-    mms_id_kind kind;
+    mms_id_kind kind; /**< MMS_ID_KINDS: nothing selects their rows */
 } id_tables[] = {
     {"SPECTRAL_WINDOW", MMS_ID_SPW}, {"DATA_DESCRIPTION", MMS_ID_DDID},   {"FIELD", MMS_ID_FIELD},
     {"ANTENNA", MMS_ID_ANTENNA},     {"OBSERVATION", MMS_ID_OBSERVATION}, {"STATE", MMS_ID_STATE},
+    {"POLARIZATION", MMS_ID_KINDS},  {"PROCESSOR", MMS_ID_KINDS},
 };
+
+/** A table that loses rows by its id columns and whose row numbers stand in others, such as
+ *  LOFAR_ANTENNA_FIELD in ANTENNA_FIELD_ID. */
+typedef struct row_reference {
+    const char *table;
+    int32_t *rows; /**< that stay */
+    mms_id_set set;
+} row_reference;
 
 /** A request's selection as it concerns sub-tables. */
 typedef struct subset {
@@ -51,7 +52,10 @@ typedef struct subset {
     const mms_selection *selection;
     const mms_subtables_opts *opts;
     mms_id_set sets[MMS_ID_KINDS];
+    bool any;         /**< of the sets is given */
     int32_t *sources; /**< referenced SOURCE_IDs in order of first reference */
+    int64_t nreference;
+    row_reference *references;
 } subset;
 
 /** Larger ids are searched for: a SOURCE_ID may be any number. */
@@ -177,11 +181,45 @@ static mms_status copy_whole(const char *src, const char *dst, mms_error *err)
     return st == MMS_OK ? settle_rows(dst, err) : st;
 }
 
-static const mms_id_set *rows_of(const subset *s, const char *table)
+static const struct id_table *find_id_table(const char *table)
 {
     for (int64_t i = 0; i < MMS_COUNT_OF(id_tables); i++)
-        if (!strcmp(id_tables[i].table, table) && s->sets[id_tables[i].kind].given)
-            return &s->sets[id_tables[i].kind];
+        if (!strcmp(id_tables[i].table, table))
+            return &id_tables[i];
+    return NULL;
+}
+
+static const mms_id_set *rows_of(const subset *s, const char *table)
+{
+    const struct id_table *t = find_id_table(table);
+    return t && t->kind != MMS_ID_KINDS && s->sets[t->kind].given ? &s->sets[t->kind] : NULL;
+}
+
+/** Whether a column is the name and _ID. */
+static bool is_id_of(const char *column, const char *name)
+{
+    const size_t n = strlen(name);
+    return !strncmp(column, name, n) && !strcmp(column + n, "_ID");
+}
+
+/** Whether a column such as ANTENNA_FIELD_ID counts the rows of ANTENNA_FIELD or
+ *  LOFAR_ANTENNA_FIELD. */
+static bool counts_rows_of(const char *column, const char *table)
+{
+    return is_id_of(column, table) || (!strncmp(table, "LOFAR_", 6) && is_id_of(column, table + 6));
+}
+
+/** The ids that a column refers to, if the request changes them.  HISTORY tells of the input. */
+static const mms_id_set *set_of(const subset *s, const char *table, const mms_column *column)
+{
+    if (!column->scalar || column->dtype != MMS_DT_INT || !strcmp(table, "HISTORY"))
+        return NULL;
+    for (int64_t i = 0; i < MMS_COUNT_OF(id_columns); i++)
+        if (!strcmp(id_columns[i].column, column->name))
+            return s->sets[id_columns[i].kind].given ? &s->sets[id_columns[i].kind] : NULL;
+    for (int64_t i = 0; i < s->nreference; i++)
+        if (counts_rows_of(column->name, s->references[i].table))
+            return &s->references[i].set;
     return NULL;
 }
 
@@ -193,16 +231,16 @@ static bool uses_times(const subset *s, const char *table)
 }
 
 /** Whether the selection touches this table at all. */
-static bool is_touched(const subset *s, const char *table)
+static bool is_touched(const subset *s, const char *name, const mms_table *table)
 {
-    if (rows_of(s, table) || uses_times(s, table))
+    if (rows_of(s, name) || uses_times(s, name))
         return true;
-    if (!strcmp(table, "SPECTRAL_WINDOW"))
+    if (!strcmp(name, "SPECTRAL_WINDOW"))
         return json_array_size(s->opts->windows) > 0 || mms_selection_cuts_channels(s->selection);
-    if (!strcmp(table, "POLARIZATION"))
+    if (!strcmp(name, "POLARIZATION"))
         return mms_selection_corrs(s->selection, 0).given;
-    for (int64_t i = 0; i < MMS_COUNT_OF(id_columns); i++)
-        if (!strcmp(id_columns[i].table, table) && s->sets[id_columns[i].kind].given)
+    for (int64_t i = 0; i < mms_table_ncolumn(table); i++)
+        if (set_of(s, name, mms_table_column(table, i)))
             return true;
     return false;
 }
@@ -229,13 +267,13 @@ static mms_status drop_other_times(const subset *s, mms_table *table, uint8_t *k
 static mms_status drop_other_ids(const subset *s, const char *name, mms_table *table, uint8_t *keep,
                                  mms_error *err)
 {
-    for (int64_t i = 0; i < MMS_COUNT_OF(id_columns); i++) {
-        const mms_id_set *set = &s->sets[id_columns[i].kind];
+    for (int64_t i = 0; !find_id_table(name) && i < mms_table_ncolumn(table); i++) {
+        const mms_column *column = mms_table_column(table, i);
+        const mms_id_set *set = set_of(s, name, column);
         int32_t *ids;
-        if (strcmp(id_columns[i].table, name) || !set->given || rows_of(s, name) ||
-            !mms_table_find_column(table, id_columns[i].column))
+        if (!set)
             continue;
-        const mms_status st = mms_table_get_ints(table, id_columns[i].column, &ids, err);
+        const mms_status st = mms_table_get_ints(table, column->name, &ids, err);
         if (st != MMS_OK)
             return st;
         for (int64_t r = 0; r < mms_table_nrow(table); r++)
@@ -278,19 +316,19 @@ static mms_status renumber_ids(const subset *s, const char *name, mms_table *out
 {
     mms_status st = MMS_OK;
 
-    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(id_columns); i++) {
-        const mms_id_set *set = &s->sets[id_columns[i].kind];
+    for (int64_t i = 0; st == MMS_OK && i < mms_table_ncolumn(out); i++) {
+        const mms_column *column = mms_table_column(out, i);
+        const mms_id_set *set = set_of(s, name, column);
         int32_t *ids;
-        if (strcmp(id_columns[i].table, name) || !set->given ||
-            !mms_table_find_column(out, id_columns[i].column))
+        if (!set)
             continue;
-        st = mms_table_get_ints(out, id_columns[i].column, &ids, err);
+        st = mms_table_get_ints(out, column->name, &ids, err);
         for (int64_t r = 0; st == MMS_OK && r < mms_table_nrow(out); r++) {
             const int32_t to = mms_id_set_map(set, ids[r]);
             ids[r] = to == -2 ? -1 : to;
         }
         if (st == MMS_OK)
-            st = mms_table_put_ints(out, id_columns[i].column, ids, err);
+            st = mms_table_put_ints(out, column->name, ids, err);
         free(ids);
     }
     return st;
@@ -336,14 +374,13 @@ static mms_status finish_table(const subset *s, const char *name, mms_table *out
     return MMS_OK;
 }
 
-static mms_status reduce(const subset *s, const char *name, const char *src, const char *dst,
-                         mms_error *err)
+static mms_status reduce(const subset *s, const char *name, mms_table *in, const char *src,
+                         const char *dst, mms_error *err)
 {
-    mms_table *in = NULL, *out = NULL;
+    mms_table *out = NULL;
     int64_t *rows = NULL, n;
     mms_status st;
 
-    MMS_TRY(mms_table_open(src, MMS_TABLE_READ, &in, err));
     const bool had_rows = mms_table_nrow(in) > 0;
     MMS_TRY(choose_rows(s, name, in, &rows, &n, err));
     MMS_TRY(mms_table_pick_rows(src, dst, n, rows, &out, err));
@@ -355,7 +392,6 @@ static mms_status reduce(const subset *s, const char *name, const char *src, con
         MMS_TRY(copy_ephemerides(src, dst, err));
 done:
     mms_table_drop(&out);
-    mms_table_drop(&in);
     free(rows);
     return st == MMS_OK ? st : mms_wrap(err, st, "sub-table %s", name);
 }
@@ -392,6 +428,101 @@ done:
     return st;
 }
 
+/* ---- row numbers of reduced tables in others --------------------------------------------------*/
+
+/** Whether ids are the numbers of their rows. */
+static mms_status is_numbered(mms_table *table, const char *column, bool *numbered, mms_error *err)
+{
+    int32_t *ids;
+    const mms_status st = mms_table_get_ints(table, column, &ids, err);
+
+    for (int64_t r = 0; st == MMS_OK && *numbered && r < mms_table_nrow(table); r++)
+        *numbered = ids[r] == r;
+    free(ids);
+    return st;
+}
+
+/** Note the rows that stay of a table that others count the rows of.  Where it has a column of that
+ *  name itself, which does not number its rows, that is a key, and keys stay. */
+static mms_status add_reference(subset *s, const char *name, mms_table *table, mms_error *err)
+{
+    row_reference *ref = &s->references[s->nreference];
+    int64_t *rows = NULL, n;
+    bool numbered = true;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < mms_table_ncolumn(table); i++) {
+        const mms_column *c = mms_table_column(table, i);
+        if (c->scalar && c->dtype < MMS_DT_STRING && counts_rows_of(c->name, name))
+            st = is_numbered(table, c->name, &numbered, err);
+    }
+    if (st != MMS_OK || !numbered)
+        return st;
+    MMS_TRY(choose_rows(s, name, table, &rows, &n, err));
+    if (n == mms_table_nrow(table))
+        goto done;
+    ref->table = name;
+    ref->rows = mms_alloc(n, sizeof *ref->rows);
+    MMS_TRY(ref->rows ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name));
+    s->nreference++;
+    for (int64_t i = 0; i < n; i++)
+        ref->rows[i] = (int32_t)rows[i];
+    MMS_TRY(mms_id_set_make((mms_ids){true, n, ref->rows}, &ref->set, err));
+done:
+    free(rows);
+    return st;
+}
+
+/** Mark the tables whose rows a table's columns count. */
+static void mark_counted(const mms_table *table, mms_value *counted)
+{
+    const char *name;
+    mms_value *mark;
+
+    for (int64_t i = 0; i < mms_table_ncolumn(table); i++)
+        json_object_foreach(counted, name, mark)
+        {
+            if (counts_rows_of(mms_table_column(table, i)->name, name))
+                json_object_set_new(counted, name, json_true());
+        }
+}
+
+/** Find the tables that lose rows and whose row numbers stand in others; FEED_ID and SOURCE_ID are
+ *  keys. */
+static mms_status find_references(subset *s, mms_error *err)
+{
+    mms_value *counted = json_object(), *mark;
+    mms_table *table = NULL;
+    const char *name;
+    mms_status st;
+
+    json_object_foreach((mms_value *)mms_ms_subtables(s->ms), name, mark)
+    {
+        if (!find_id_table(name) && strcmp(name, "FEED") && strcmp(name, "SOURCE"))
+            json_object_set_new(counted, name, json_false());
+    }
+    s->references = mms_alloc((int64_t)json_object_size(counted), sizeof *s->references);
+    MMS_TRY(s->references ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "sub-tables: out of memory"));
+    json_object_foreach((mms_value *)mms_ms_subtables(s->ms), name, mark)
+    {
+        MMS_TRY(mms_table_open(json_string_value(mark), MMS_TABLE_READ, &table, err));
+        mark_counted(table, counted);
+        mms_table_drop(&table);
+    }
+    json_object_foreach((mms_value *)mms_ms_subtables(s->ms), name, mark)
+    {
+        if (!json_is_true(json_object_get(counted, name)))
+            continue;
+        MMS_TRY(mms_table_open(json_string_value(mark), MMS_TABLE_READ, &table, err));
+        MMS_TRY(add_reference(s, name, table, err));
+        mms_table_drop(&table);
+    }
+done:
+    mms_table_drop(&table);
+    mms_value_free(&counted);
+    return st;
+}
+
 static mms_status make_subset(mms_ms *ms, const mms_selection *sel, const mms_subtables_opts *opts,
                               subset *s, mms_error *err)
 {
@@ -403,37 +534,62 @@ static mms_status make_subset(mms_ms *ms, const mms_selection *sel, const mms_su
                  {MMS_ID_FIELD, mms_selection_fields(sel)},
                  {MMS_ID_ANTENNA, mms_selection_antennas(sel)},
                  {MMS_ID_OBSERVATION, mms_selection_observations(sel)},
-                 {MMS_ID_STATE, mms_selection_states(sel)}};
+                 {MMS_ID_STATE, mms_selection_states(sel)},
+                 {MMS_ID_ARRAY, mms_selection_arrays(sel)}};
+    mms_status st;
 
     s->ms = ms;
     s->selection = sel;
     s->opts = opts;
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++) {
         const mms_ids none = {false, 0, NULL};
-        const mms_status st =
-            mms_id_set_make(opts->keep_ids ? none : lists[i].ids, &s->sets[lists[i].kind], err);
-        if (st != MMS_OK)
-            return st;
+        MMS_TRY(
+            mms_id_set_make(opts->keep_ids ? none : lists[i].ids, &s->sets[lists[i].kind], err));
+        s->any = s->any || s->sets[lists[i].kind].given;
     }
-    return find_sources(s, err);
+    MMS_TRY(find_sources(s, err));
+    if (s->any)
+        MMS_TRY(find_references(s, err));
+done:
+    return st;
 }
 
 static void free_subset(subset *s)
 {
     for (int i = 0; i < MMS_ID_KINDS; i++)
         free(s->sets[i].to);
+    for (int64_t i = 0; i < s->nreference; i++) {
+        free(s->references[i].rows);
+        free(s->references[i].set.to);
+    }
+    free(s->references);
     free(s->sources);
+}
+
+static mms_status write_table(const subset *s, const char *name, const char *src, const char *dst,
+                              mms_error *err)
+{
+    mms_table *in = NULL;
+    mms_status st;
+
+    if (s->any || uses_times(s, name) || find_id_table(name))
+        MMS_TRY(mms_table_open(src, MMS_TABLE_READ, &in, err));
+    if (in && is_touched(s, name, in))
+        MMS_TRY(reduce(s, name, in, src, dst, err));
+    else
+        MMS_TRY(copy_whole(src, dst, err));
+done:
+    mms_table_drop(&in);
+    return st;
 }
 
 static mms_status write_one(const subset *s, const char *name, const char *src, const char *folder,
                             mms_value *names, mms_error *err)
 {
     char *dst = mms_format("%s/%s", folder, name);
-    mms_status st;
+    const mms_status st = dst ? write_table(s, name, src, dst, err)
+                              : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name);
 
-    if (!dst)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name);
-    st = is_touched(s, name) ? reduce(s, name, src, dst, err) : copy_whole(src, dst, err);
     free(dst);
     if (st == MMS_OK)
         json_array_append_new(names, json_string(name));

@@ -16,6 +16,7 @@ typedef enum mms_id_kind {
     MMS_ID_OBSERVATION,
     MMS_ID_STATE,
     MMS_ID_SOURCE,
+    MMS_ID_ARRAY,
     MMS_ID_KINDS
 } mms_id_kind;
 
