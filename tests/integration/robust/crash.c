@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file crash.c  Preloaded by the tests: what happens to a process when it opens a file whose path
- *  ends with CRASH_AT, or sends to another process.
+ *  ends with CRASH_AT in casacore, or sends to another process.
  *
  *  CRASH_IN=worker or client says which process.  CRASH_BY is a signal number, "exit", "memory" to
  *  ask for more than any process gets, "pause" to wait for a signal, "buffers" to have none for
  *  sending CRASH_TIMES times. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -34,12 +35,19 @@ static bool is_here(void)
     return where && worker == !strcmp(where, "worker");
 }
 
-static bool strikes(const char *path)
+static bool is_casacore(const void *caller)
+{
+    Dl_info info;
+
+    return dladdr(caller, &info) && strstr(info.dli_fname, "/libcasa_");
+}
+
+static bool strikes(const char *path, const void *caller)
 {
     const char *const at = getenv("CRASH_AT");
     const size_t n = at ? strlen(at) : 0, size = strlen(path);
 
-    return n && size >= n && !strcmp(path + size - n, at) && is_here();
+    return n && size >= n && !strcmp(path + size - n, at) && is_casacore(caller) && is_here();
 }
 
 static void strike(void)
@@ -59,14 +67,14 @@ static void strike(void)
     raise(atoi(by));
 }
 
-static int opened(const char *path, int flags, va_list args)
+static int opened(const char *path, int flags, va_list args, const void *caller)
 {
     const mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(args, mode_t) : 0;
     static bool inside;
 
     if (!inside) {
         inside = true;
-        if (strikes(path))
+        if (strikes(path, caller))
             strike();
         inside = false;
     }
@@ -78,7 +86,7 @@ SHOWN int open(const char *path, int flags, ...)
     va_list args;
 
     va_start(args, flags);
-    const int fd = opened(path, flags, args);
+    const int fd = opened(path, flags, args, __builtin_return_address(0));
     va_end(args);
     return fd;
 }
@@ -88,7 +96,7 @@ SHOWN int open64(const char *path, int flags, ...)
     va_list args;
 
     va_start(args, flags);
-    const int fd = opened(path, flags, args);
+    const int fd = opened(path, flags, args, __builtin_return_address(0));
     va_end(args);
     return fd;
 }
@@ -97,6 +105,8 @@ SHOWN int open64(const char *path, int flags, ...)
 int __open64_2(const char *path, int flags);
 SHOWN int __open64_2(const char *path, int flags)
 {
+    if (strikes(path, __builtin_return_address(0)))
+        strike();
     return open64(path, flags);
 }
 
