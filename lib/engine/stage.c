@@ -132,22 +132,65 @@ static void sweep_empty(const char *path)
         mms_log(MMS_LOG_INFO, "stage", "Removed %s, left by a run that was killed", path);
 }
 
+static void remove_left(const char *path)
+{
+    mms_error err;
+
+    if (remove_folder(path, &err) == MMS_OK)
+        mms_log(MMS_LOG_INFO, "stage", "Removed %s, left by a run that was killed", path);
+    else
+        mms_log(MMS_LOG_WARN, "stage", "Left by a run that was killed: %s", err.msg);
+}
+
+/* A folder gets its name when its owner file is whole, so one that is not was lost with the power.
+ */
 static void sweep_one(const char *path, const json_t *us)
 {
     char *file = mms_format("%s/%s", path, OWNER_FILE);
     mms_value *owner = NULL;
-    mms_error err;
+    const mms_status st = file ? mms_value_read(file, &owner, NULL) : MMS_ERR_MEM;
 
-    if (!file || mms_value_read(file, &owner, NULL) != MMS_OK) {
+    if (st == MMS_ERR_ARG || (st == MMS_OK && owner_is_gone(owner, us)))
+        remove_left(path);
+    else if (st == MMS_ERR_NOT_FOUND)
         sweep_empty(path);
-    } else if (owner_is_gone(owner, us)) {
-        if (remove_folder(path, &err) == MMS_OK)
-            mms_log(MMS_LOG_INFO, "stage", "Removed %s, left by a run that was killed", path);
-        else
-            mms_log(MMS_LOG_WARN, "stage", "Left by a run that was killed: %s", err.msg);
-    }
     mms_value_free(&owner);
     free(file);
+}
+
+/* ---- the moment before a folder has its owner file ----
+ * Its name then says whose it is: a kill leaves nothing that can't be told. */
+
+/* A number for where a process number means something. */
+static unsigned here(const json_t *owner)
+{
+    static const char *const keys[] = {"host", "boot", "pid_namespace"};
+    unsigned hash = 2166136261U; /* FNV-1a */
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(keys); i++)
+        for (const char *c = json_string_value(json_object_get(owner, keys[i])); c && *c; c++)
+            hash = (hash ^ (unsigned char)*c) * 16777619U;
+    return hash;
+}
+
+static char *fresh_path(const char *folder, const char *prefix, const json_t *owner)
+{
+    return mms_format("%s/%s%08x-%lld-%s", folder, prefix, here(owner),
+                      (long long)json_integer_value(json_object_get(owner, "pid")), RANDOM_SUFFIX);
+}
+
+/* name: behind the prefix. */
+static void sweep_fresh(const char *path, const char *name, const json_t *us)
+{
+    struct stat info;
+    long long pid;
+    unsigned where;
+    int end = 0;
+
+    if (sscanf(name, "%8x-%lld-%n", &where, &pid, &end) != 2 || end == 0 || lstat(path, &info))
+        return;
+    if ((where == here(us) && process_start(pid) == 0) || info.st_mtime < time(NULL) - EMPTY_AGE_S)
+        remove_left(path);
 }
 
 static void sweep(const char *folder, const char *prefix, const json_t *us)
@@ -157,12 +200,13 @@ static void sweep(const char *folder, const char *prefix, const json_t *us)
     DIR *list = opendir(folder);
 
     while (list && (entry = readdir(list))) {
-        if (strncmp(entry->d_name, prefix, n) ||
-            strlen(entry->d_name) != n + sizeof RANDOM_SUFFIX - 1)
+        if (strncmp(entry->d_name, prefix, n))
             continue;
         char *path = mms_format("%s/%s", folder, entry->d_name);
-        if (path)
+        if (path && strlen(entry->d_name) == n + strlen(RANDOM_SUFFIX))
             sweep_one(path, us);
+        else if (path)
+            sweep_fresh(path, entry->d_name + n, us);
         free(path);
     }
     if (list)
@@ -172,35 +216,67 @@ static void sweep(const char *folder, const char *prefix, const json_t *us)
 static mms_status write_owner(const char *folder, const json_t *owner, mms_error *err)
 {
     char *path = mms_format("%s/%s", folder, OWNER_FILE), *text = mms_value_text(owner, 2);
-    const size_t n = text ? strlen(text) : 0;
-    mms_status st = MMS_OK;
-    int fd = -1;
+    const mms_status st = path && text ? mms_write_file(path, text, (int64_t)strlen(text), err)
+                                       : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder);
 
-    if (!path || !text)
-        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder);
-    else if ((fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) < 0 ||
-             write(fd, text, n) != (ssize_t)n)
-        st = mms_fail_errno(err, errno, "%s: cannot write", path);
-    if (fd >= 0 && close(fd) && st == MMS_OK)
-        st = mms_fail_errno(err, errno, "%s: cannot write", path);
     free(text);
     free(path);
+    return st;
+}
+
+/* Rename without replacing; file systems without that (NFS) get a check just before. */
+static int rename_new(const char *from, const char *to)
+{
+    struct stat info;
+
+    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (!lstat(to, &info))
+        errno = EEXIST;
+    return mms_is_absence(errno) ? rename(from, to) : -1;
+}
+
+/* fresh is the path of a folder to be made, path that of the staging folder; both get the same
+ * random suffix. */
+static mms_status make_named(char *fresh, char *path, const json_t *owner, mms_error *err)
+{
+    const size_t n = strlen(RANDOM_SUFFIX);
+    mms_status st;
+
+    if (!mkdtemp(fresh)) {
+        if (errno == ENAMETOOLONG && mkdtemp(path)) /* the output's name is long already */
+            return write_owner(path, owner, err);
+        return mms_fail_errno(err, errno, "cannot make the staging folder here");
+    }
+    memcpy(path + strlen(path) - n, fresh + strlen(fresh) - n, n);
+    st = write_owner(fresh, owner, err);
+    if (st == MMS_OK && rename_new(fresh, path))
+        st = mms_fail_errno(err, errno, "%s: cannot rename %s to it", path, fresh);
+    if (st != MMS_OK)
+        (void)!remove_folder(fresh, NULL);
     return st;
 }
 
 static mms_status make_folder(mms_stage *stage, const char *folder, const char *prefix,
                               const json_t *owner, mms_error *err)
 {
-    stage->path = mms_format("%s/%s%s", folder, prefix, RANDOM_SUFFIX);
-    if (!stage->path)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder);
-    if (!mkdtemp(stage->path)) {
-        const int errnum = errno;
-        free(stage->path);
-        stage->path = NULL;
-        return mms_fail_errno(err, errnum, "%s: cannot make the staging folder here", folder);
+    mms_status st = MMS_ERR_EXISTS;
+
+    for (int i = 0; i < 100 && st == MMS_ERR_EXISTS;
+         i++) { /* of two runs that drew the same suffix the later draws again */
+        char *const fresh = fresh_path(folder, prefix, owner);
+        char *const path = mms_format("%s/%s%s", folder, prefix, RANDOM_SUFFIX);
+        st = fresh && path ? make_named(fresh, path, owner, err)
+                           : mms_fail(err, MMS_ERR_MEM, "out of memory");
+        if (st == MMS_OK)
+            stage->path = path;
+        else
+            free(path);
+        free(fresh);
     }
-    return write_owner(stage->path, owner, err);
+    return st == MMS_OK ? st : mms_wrap(err, st, "%s", folder);
 }
 
 mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
@@ -244,20 +320,6 @@ mms_status mms_stage_sync(mms_stage *stage, mms_error *err)
         close(fd);
     stage->synced = st == MMS_OK;
     return st;
-}
-
-/* Rename without replacing; file systems without that (NFS) get a check just before. */
-static int rename_new(const char *from, const char *to)
-{
-    struct stat info;
-
-    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    if (!lstat(to, &info))
-        errno = EEXIST;
-    return mms_is_absence(errno) ? rename(from, to) : -1;
 }
 
 mms_status mms_stage_publish(mms_stage *stage, const char *inner, const char *final_path,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_stage.c  lib/engine/stage.c and lib/base/files.c on a scratch folder. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -231,6 +233,70 @@ static void other_hosts_are_left_alone(void **state)
     assert_false(swept_after_change("host", "another-host"));
     assert_false(swept_after_change("output", "x.mms"));
     assert_false(swept_after_change("pid_namespace", "pid:[1]"));
+}
+
+static int64_t count_stages(const char *prefix)
+{
+    const struct dirent *entry;
+    DIR *const list = opendir(".");
+    int64_t n = 0;
+
+    assert_non_null(list);
+    while ((entry = readdir(list)))
+        n += !strncmp(entry->d_name, prefix, strlen(prefix));
+    closedir(list);
+    return n;
+}
+
+/* The first byte of the owner file ends the process: then there is a folder, and an empty file. */
+static void stage_without_owner_is_swept(void **state)
+{
+    mms_stage *stage;
+    int status;
+
+    (void)state;
+    const pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        const struct rlimit nothing = {0, 0};
+        signal(SIGXFSZ, SIG_DFL);
+        _exit(setrlimit(RLIMIT_FSIZE, &nothing) || mms_stage_create("i.mms", &stage, NULL));
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGXFSZ);
+    assert_int_equal(count_stages(".i.mms."), 1);
+    assert_int_equal(mms_stage_create("i.mms", &stage, NULL), MMS_OK);
+    assert_int_equal(count_stages(".i.mms."), 1);
+    mms_stage_remove(&stage);
+    assert_int_equal(count_stages(".i.mms."), 0);
+}
+
+/* What a power cut leaves where nothing was synced. */
+static void stage_with_lost_owner_is_swept(void **state)
+{
+    mms_stage *stage;
+
+    (void)state;
+    assert_int_equal(mkdir(".j.mms.mms-part-abcdef", 0755), 0);
+    write_text(".j.mms.mms-part-abcdef/owner.json", "");
+    write_text(".j.mms.mms-part-abcdef/table.dat", "");
+    assert_int_equal(mms_stage_create("j.mms", &stage, NULL), MMS_OK);
+    mms_stage_remove(&stage);
+    assert_int_equal(count_stages(".j.mms."), 0);
+}
+
+static void long_names_have_a_stage(void **state)
+{
+    char name[232];
+    mms_stage *stage;
+
+    (void)state;
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(mms_stage_create(name, &stage, NULL), MMS_OK);
+    mms_stage_remove(&stage);
+    assert_int_equal(count_stages(".nnn"), 0);
 }
 
 static void kept_stage_stays(void **state)
@@ -457,6 +523,9 @@ int main(void)
         cmocka_unit_test(old_empty_stages_are_swept),
         cmocka_unit_test(stage_of_a_zombie_is_swept),
         cmocka_unit_test(other_hosts_are_left_alone),
+        cmocka_unit_test(stage_without_owner_is_swept),
+        cmocka_unit_test(stage_with_lost_owner_is_swept),
+        cmocka_unit_test(long_names_have_a_stage),
         cmocka_unit_test(kept_stage_stays),
         cmocka_unit_test(trees_are_copied),
         cmocka_unit_test(trees_are_written_again),

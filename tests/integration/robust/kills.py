@@ -111,7 +111,7 @@ class KilledProgram(Kills):
 
     def check_traces(self, result, number):
         names = self.names()
-        staged = {name for name in names if re.fullmatch(r"\.out\.mms\.mms-part-.{6}", name)}
+        staged = {name for name in names if re.fullmatch(r"\.out\.mms\.mms-part-([0-9a-f]{8}-\d+-)?.{6}", name)}
         self.assertLessEqual(names - staged, {"out.mms", "out.mms.flagversions"})
         if number != signal.SIGKILL:
             self.assertEqual(staged, set(), "a stopped run cleans up")
