@@ -7,6 +7,7 @@ import shutil
 import signal
 
 import robust
+from machine import mpirun
 
 INPUT = "hd142_b9cont_self_tav.ms"
 READING = (["select", "in.ms", "spw=0"], ["verify", "in.ms"], ["diff", "in.ms", "other.ms"],
@@ -84,7 +85,7 @@ class Crashes(robust.Case):
         for where, at in (("client", "DATA_DESCRIPTION/table.dat"), ("worker", "in.ms/table.dat")):
             with self.subTest(where=where):
                 result = self.crash(["partition", "in.ms", "out.mms"], at=at, where=where,
-                                    prefix=[robust.args.mpiexec, "--oversubscribe", "-n", "2"])
+                                    prefix=mpirun(2))
                 self.assertNotEqual(result.returncode, 0)
                 self.assertRegex(result.stderr, r"multims partition: .*in\.ms.*")
 
