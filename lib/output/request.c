@@ -159,7 +159,6 @@ mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *resu
 {
     mms_status st;
 
-    mms_stop_catch();
     r->host = host;
     MMS_TRY(mms_ms_open(r->vis, &r->ms, err));
     mms_ms_use_tiles(r->ms, r->how.tiles);
@@ -172,8 +171,7 @@ mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *resu
         MMS_TRY(mms_request_add_steps(r, err));
     MMS_TRY(mms_request_plan(r, err));
     set_tile(r);
-    r->drops_lags = mms_ms_find_column(r->ms, "LAG_DATA") &&
-                    (r->timebin_s > 0 || r->chanbin.count || r->hanning);
+    r->drops_lags = mms_ms_find_column(r->ms, "LAG_DATA") && mms_request_transforms(r);
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(write_output(r, result, err));
 done:

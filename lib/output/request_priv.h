@@ -171,6 +171,9 @@ int64_t mms_request_window_row(const mms_request *request, int64_t window);
 /** Return the number of windows that replace all of the input, or 0 where each stays one. */
 int64_t mms_request_new_windows(const mms_request *request);
 
+/** Return whether data are calculated with, not only selected and copied. */
+bool mms_request_transforms(const mms_request *request);
+
 /** Return whether rows are averaged in time. */
 bool mms_output_averages_rows(const mms_request *request);
 

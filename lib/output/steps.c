@@ -93,6 +93,11 @@ static mms_status has_spectrum(const mms_request *r, bool *there, mms_error *err
     return MMS_OK;
 }
 
+bool mms_request_transforms(const mms_request *r)
+{
+    return r->timebin_s > 0 || r->chanbin.count || r->hanning || r->regrid.on || r->combinespws;
+}
+
 /** Refuse transformations that lack their data. */
 static mms_status check_data(const mms_request *r, unsigned kinds, mms_error *err)
 {
@@ -100,7 +105,7 @@ static mms_status check_data(const mms_request *r, unsigned kinds, mms_error *er
                                         "SIGMA_SPECTRUM", "UVW",       "DATA",  "CORRECTED_DATA",
                                         "MODEL_DATA",     "FLOAT_DATA"};
 
-    if (!kinds && (r->chanbin.count || r->hanning || r->timebin_s > 0))
+    if (!kinds && mms_request_transforms(r))
         return mms_fail(err, MMS_ERR_UNSUPPORTED, "LAG_DATA is copied only, never transformed");
     return mms_output_check_types(r->ms, MMS_COUNT_OF(typed), typed, err);
 }
@@ -230,6 +235,26 @@ static bool combines(const mms_request *r)
            mms_pipeline_in(r->pipeline)->nwindow > 1;
 }
 
+/** Rows of several polarization set-ups can't become one. */
+static mms_status check_polarizations(const mms_request *r, mms_error *err)
+{
+    const mms_form *in = mms_pipeline_in(r->pipeline);
+    int64_t first = -1;
+
+    for (int64_t d = 0; d < in->nddid; d++) {
+        if (in->window_of[d] < 0)
+            continue;
+        first = first < 0 ? d : first;
+        if (r->meta.dds[d].pol != r->meta.dds[first].pol)
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "spectral windows can't be combined: DATA_DESC_ID %" PRId64
+                            " has POLARIZATION_ID %" PRId32 ", DATA_DESC_ID %" PRId64
+                            " has %" PRId32 "; select those of one with spw or correlation",
+                            first, r->meta.dds[first].pol, d, r->meta.dds[d].pol);
+    }
+    return MMS_OK;
+}
+
 /** The steps that are asked for (transform-numerics 2). */
 static mms_status add_steps(mms_request *r, mms_error *err)
 {
@@ -247,6 +272,7 @@ static mms_status add_steps(mms_request *r, mms_error *err)
     if ((r->combinespws || (r->regrid.on && r->regrid.nspw > 1)) && !combines(r))
         mms_log(MMS_LOG_WARN, r->host->task, "There is only one selected SPW, no need to combine ");
     if (combines(r)) {
+        MMS_TRY(check_polarizations(r, err));
         MMS_TRY(mms_combine_step(&step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
     }

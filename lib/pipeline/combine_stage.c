@@ -241,6 +241,11 @@ static mms_status keep_row(combine_stage *s, coming *c, int64_t row, mms_error *
                          "combinespws: DATA_DESC_ID %" PRId32 " has %" PRId64
                          " correlations, another %" PRId32,
                          group->ddid, c->spectra[g].ncorr, b->ncorr));
+    if (b->present[slot])
+        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
+                         "combinespws: two rows of DATA_DESC_ID %" PRId32
+                         " have one time stamp and baseline",
+                         group->ddid));
     if (!b->nrow[out]++) {
         mms_row_columns_take(&s->columns, c->block, group, row, index,
                              b->scalars + out * s->columns.scalar_bytes,
