@@ -7,6 +7,7 @@ usage: check_licence.py PROJECT [--add]
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +20,9 @@ NO_SOURCES = {"corpus", ".keep"}
 
 def sources(project):
     """The files of the repository; without one, as from an archive, all but builds and hidden ones."""
-    listed = subprocess.run(["git", "-C", project, "ls-files", "-z"], capture_output=True)
-    if listed.returncode == 0:
+    git = shutil.which("git")
+    listed = git and subprocess.run([git, "-C", project, "ls-files", "-z"], capture_output=True)
+    if listed and listed.returncode == 0:
         names = [Path(project, name) for name in listed.stdout.decode().split("\0") if name]
     else:
         names = [path for top in Path(project).iterdir() if not top.name.startswith(("build", "."))
