@@ -128,12 +128,13 @@ def without_module(folder):
 
 
 def stop_signal():
-    process, out, _ = start("wait", "4")
+    # Open MPI's mpirun kills its ranks after this time, 1 s if not told, and ends after twice of it
+    process, out, _ = start("wait", "4", OMPI_MCA_odls_base_sigkill_timeout="10")
     wait_until(lambda: len(leftovers()) >= WORKERS + max(RANKS, 1), 10)  # each has its unit
     time.sleep(0.5)
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(patient(20))
+        process.wait(patient(30))
     except subprocess.TimeoutExpired:
         process.kill()
         raise SystemExit("does not stop")
