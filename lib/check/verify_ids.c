@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/ms_priv.h"
 #include "verify_priv.h"
 
 /** An id column and the table that it counts the rows of. */
@@ -296,6 +297,22 @@ done:
     return st;
 }
 
+/** Numbers that say how long cells are; what is read of them makes room. */
+static mms_status check_counts(mms_verification *v, const char *name, mms_table *table,
+                               mms_error *err)
+{
+    mms_error found;
+    const mms_status st = mms_counts_check(name, table, &found);
+
+    if (st == MMS_ERR_TABLE) {
+        mms_check_add(&v->check_ids, json_pack("{s:s}", "table", name), "%s", found.msg);
+        return MMS_OK;
+    }
+    if (st != MMS_OK && err)
+        *err = found;
+    return st;
+}
+
 /** Check the ids of a sub-table, by the names of its columns. */
 static mms_status check_table(mms_verification *v, const char *name, mms_table *table,
                               mms_error *err)
@@ -343,6 +360,7 @@ mms_status mms_verify_subtable_ids(mms_verification *v, mms_error *err)
         if (!strcmp(name, "HISTORY"))
             continue; // it tells of the input
         MMS_TRY(mms_table_open(json_string_value(path), MMS_TABLE_READ, &table, err));
+        MMS_TRY(check_counts(v, name, table, err));
         MMS_TRY(check_table(v, name, table, err));
         mms_table_drop(&table);
     }

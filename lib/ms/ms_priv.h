@@ -17,6 +17,12 @@ mms_table *mms_ms_first_table(mms_ms *ms);
 MMS_CHECKED mms_status mms_subtable_list(mms_table *main, mms_value **there, mms_value **missing,
                                          mms_error *err);
 
+/** Hold the numbers that say how long cells are (NUM_CHAN, NUM_CORR, NUM_POLY, NUM_RECEPTORS)
+ *  against the cells, before anybody makes room for as many: those of a sub-table of this name, or
+ *  of all.  Errors: TABLE naming the row. */
+MMS_CHECKED mms_status mms_counts_check(const char *name, mms_table *table, mms_error *err);
+MMS_CHECKED mms_status mms_ms_check_counts(const mms_ms *ms, mms_error *err);
+
 /** Refuse a name of a sub-table that is not one plain component of a path, or that the main table
  *  at path uses itself.  Errors: TABLE. */
 MMS_CHECKED mms_status mms_subtable_check_name(const char *path, const char *name, mms_error *err);

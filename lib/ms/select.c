@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms_priv.h"
 #include "select_has_priv.h"
 #include "spw_expr_priv.h"
 #include "tables/select_priv.h"
@@ -229,7 +230,8 @@ static mms_status take_list(mms_selection *s, mms_selector_list which, id_list *
     list->ids = mms_alloc(list->n, sizeof *list->ids);
     if (!list->ids)
         return no_memory(err);
-    memcpy(list->ids, ids, (size_t)list->n * sizeof *ids);
+    if (list->n > 0)
+        memcpy(list->ids, ids, (size_t)list->n * sizeof *ids);
     return MMS_OK;
 }
 
@@ -477,6 +479,7 @@ mms_status mms_selection_create(mms_ms *ms, const mms_select *select, mms_select
     if (!s)
         return no_memory(err);
     s->ms = ms;
+    MMS_TRY(mms_ms_check_counts(ms, err));
     MMS_TRY(copy_texts(s, select, err));
     if (!s->all) {
         MMS_TRY(parse(s, &spw, err));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms_priv.h"
 #include "spw_expr_priv.h"
 #include "tables/tables_priv.h"
 
@@ -47,6 +48,7 @@ mms_status mms_windows_read(const mms_ms *ms, mms_windows *out, mms_error *err)
         return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no sub-table SPECTRAL_WINDOW",
                         mms_ms_path(ms));
     MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    MMS_TRY(mms_counts_check("SPECTRAL_WINDOW", table, err));
     MMS_TRY(mms_table_get_ints(table, "NUM_CHAN", &nchan, err));
     MMS_TRY(mms_table_get_doubles(table, "REF_FREQUENCY", &ref_hz, err));
     const int64_t n = mms_table_nrow(table);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ids_priv.h"
 #include "multims/ms_meta.h"
 #include "multims/subtables.h"
 #include "pipeline/regrid_priv.h"
@@ -29,23 +30,19 @@ static bool dd_is_selected(const mms_request *r, int32_t ddid)
 static mms_status list_spws(const mms_request *r, int32_t **spws, int64_t *n, mms_error *err)
 {
     const mms_ids given = mms_selection_spws(r->selection);
-    int32_t most = -1;
+    mms_id_set all = {0};
+    mms_status st = MMS_OK;
 
-    for (int64_t d = 0; d < r->meta.ndd; d++)
-        most = r->meta.dds[d].spw > most ? r->meta.dds[d].spw : most;
-    *n = 0;
-    *spws = mms_alloc(given.given ? given.n : (int64_t)most + 1, sizeof **spws);
-    if (!*spws)
-        return out_of_memory(r, err);
-    for (int64_t i = 0; given.given && i < given.n; i++)
-        (*spws)[(*n)++] = given.ids[i];
-    for (int32_t spw = 0; !given.given && spw <= most; spw++)
-        for (int64_t d = 0; d < r->meta.ndd; d++)
-            if (r->meta.dds[d].spw == spw) {
-                (*spws)[(*n)++] = spw;
-                break;
-            }
-    return MMS_OK;
+    for (int64_t d = 0; st == MMS_OK && !given.given && d < r->meta.ndd; d++)
+        if (r->meta.dds[d].spw >= 0)
+            st = mms_id_set_add(&all, r->meta.dds[d].spw, err);
+    *n = given.given ? given.n : all.n;
+    *spws = given.given ? mms_alloc(*n, sizeof **spws) : all.ids;
+    if (st == MMS_OK && !*spws && *n > 0)
+        st = out_of_memory(r, err);
+    if (st == MMS_OK && given.given && given.n > 0)
+        memcpy(*spws, given.ids, (size_t)given.n * sizeof **spws);
+    return st;
 }
 
 static unsigned kinds_of(const mms_request *r)

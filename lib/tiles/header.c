@@ -91,8 +91,11 @@ static mms_status get_identity(parser *p, mms_error *err)
         return broken(p, "its types are not the table's", err);
     free(mms_stream_text(&p->s)); // name of the hypercolumn
     (void)count(p);               // size of casacore's cache
-    t->ndim = (int32_t)mms_stream_number(&p->s, 4) - !t->by_row;
-    return t->ndim < 1 || t->ndim > MMS_MAX_DIM ? unknown(p, "its number of axes", err) : MMS_OK;
+    const int64_t axes = (int64_t)mms_stream_number(&p->s, 4) - !t->by_row;
+    if (axes < 1 || axes > MMS_MAX_DIM)
+        return unknown(p, "its number of axes", err);
+    t->ndim = (int32_t)axes;
+    return MMS_OK;
 }
 
 static mms_status get_files(parser *p, mms_error *err)

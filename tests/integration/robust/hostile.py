@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Sets as somebody else may hand them over: names that lead elsewhere, links, pipes, modes, and
 folders that nobody may look into.  Nothing is written but the output, and nothing is guessed."""
+import contextlib
 import os
+import resource
 import shutil
 import socket
 import stat
@@ -170,6 +172,57 @@ class Modes(Hostile):
                 if not stat.S_ISLNK(info.st_mode):
                     want = (0o777 if stat.S_ISDIR(info.st_mode) else 0o666) & ~mask
                     self.assertEqual(stat.S_IMODE(info.st_mode), want, os.path.join(folder, name))
+
+
+class Counts(Hostile):
+    """Numbers that say how long cells are are held against the cells; nobody makes room first."""
+    COUNTS = (("SPECTRAL_WINDOW", "NUM_CHAN"), ("POLARIZATION", "NUM_CORR"),
+              ("FIELD", "NUM_POLY"), ("FEED", "NUM_RECEPTORS"))
+    VALUES = (2147483647, 1000000000, -1, -2147483648)
+    IDS = (("DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID"), ("DATA_DESCRIPTION", "POLARIZATION_ID"))
+
+    def limit(self):
+        """No verb on this set needs a tenth of it."""
+        resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+
+    @contextlib.contextmanager
+    def changed(self, name, column, value):
+        with table(self.path("in.ms/" + name), readonly=False, ack=False) as t:
+            before = t.getcell(column, 0)
+            t.putcell(column, 0, value)
+        try:
+            with self.subTest(column=column, value=value):
+                yield
+        finally:
+            with table(self.path("in.ms/" + name), readonly=False, ack=False) as t:
+                t.putcell(column, 0, before)
+
+    def refuse_all(self, name, column, *texts):
+        for words in PARTITION, SPLIT, (*SPLIT, "width=2"), (*PARTITION, "spw=0:1~5"), \
+                ("hanningsmooth", "in.ms", "out.ms", "datacolumn=data", "--no-sync"):
+            result = self.run_to_end(*words, preexec_fn=self.limit)
+            self.assertIn(result.returncode, (1, 2), f"{words}: {result.stderr}")
+            self.assertNotIn("memory", result.stderr)
+            for text in texts:
+                self.assertIn(text, result.stderr)
+            self.assert_folder("in.ms")
+
+    def test_counts(self):
+        for name, column in self.COUNTS:
+            for value in self.VALUES:
+                with self.changed(name, column, value):
+                    self.refuse_all(name, column, f"{name} row 0: {column} is {value}")
+                    self.assertIn(self.run_to_end("select", "in.ms", "spw=0:1~5").returncode, (1, 2))
+                    found = self.run_to_end("verify", "in.ms")
+                    self.assertEqual(found.returncode, 1, found.stderr)
+                    self.assertIn(column, found.stdout)
+
+    def test_ids(self):
+        """Of a window that is not there nothing is asked for, however large its number is."""
+        for name, column in self.IDS:
+            for value in self.VALUES[:2]:
+                with self.changed(name, column, value):
+                    self.refuse_all(name, column)
 
 
 class Closed(Hostile):
