@@ -81,21 +81,29 @@ static mms_status get_table(mms_stream *s, const char *path, mms_table_dat *dat,
     return dat->kind == MMS_KIND_CONCAT ? get_members(s, path, dat, err) : MMS_OK;
 }
 
-mms_status mms_table_dat_read(const char *path, mms_table_dat *dat, mms_error *err)
+mms_status mms_table_dat_parse(const uint8_t *bytes, size_t size, const char *path,
+                               mms_table_dat *dat, mms_error *err)
 {
-    uint8_t *bytes;
-    mms_stream s = {0};
+    mms_stream s = {.bytes = bytes, .size = size};
     mms_status st;
 
     *dat = (mms_table_dat){0};
-    st = read_file(path, "table.dat", &bytes, &s.size, err);
-    if (st != MMS_OK)
-        return st;
-    s.bytes = bytes;
     st = get_table(&s, path, dat, err);
-    free(bytes);
     if (st != MMS_OK)
         mms_table_dat_free(dat);
+    return st;
+}
+
+mms_status mms_table_dat_read(const char *path, mms_table_dat *dat, mms_error *err)
+{
+    uint8_t *bytes;
+    size_t size;
+    mms_status st = read_file(path, "table.dat", &bytes, &size, err);
+
+    *dat = (mms_table_dat){0};
+    if (st == MMS_OK)
+        st = mms_table_dat_parse(bytes, size, path, dat, err);
+    free(bytes);
     return st;
 }
 
@@ -152,16 +160,11 @@ static char *after(const char *line, size_t length, size_t key)
     return length > key ? strndup(line + key, length - key) : strdup("");
 }
 
-mms_status mms_info_read(const char *path, mms_info *info, mms_error *err)
+mms_status mms_info_parse(const uint8_t *bytes, size_t size, mms_info *info, mms_error *err)
 {
-    uint8_t *bytes;
-    size_t size;
-    mms_status st = read_file(path, "table.info", &bytes, &size, err);
+    const char *at = (const char *)bytes, *end = at + size;
 
     *info = (mms_info){0};
-    if (st != MMS_OK)
-        return st;
-    const char *at = (const char *)bytes, *end = at + size;
     for (int line = 0; line < 3; line++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         const size_t length = (size_t)((stop ? stop : end) - at);
@@ -172,11 +175,23 @@ mms_status mms_info_read(const char *path, mms_info *info, mms_error *err)
         at = stop ? stop + 1 : end;
     }
     info->readme = strndup(at, (size_t)(end - at));
-    free(bytes);
     if (info->type && info->subtype && info->readme)
         return MMS_OK;
     mms_info_free(info);
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+    return mms_fail(err, MMS_ERR_MEM, "table.info: out of memory");
+}
+
+mms_status mms_info_read(const char *path, mms_info *info, mms_error *err)
+{
+    uint8_t *bytes;
+    size_t size;
+    mms_status st = read_file(path, "table.info", &bytes, &size, err);
+
+    *info = (mms_info){0};
+    if (st == MMS_OK)
+        st = mms_info_parse(bytes, size, info, err);
+    free(bytes);
+    return st;
 }
 
 void mms_info_free(mms_info *info)

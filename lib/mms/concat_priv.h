@@ -29,6 +29,9 @@ typedef struct mms_table_dat {
 /** Read the table.dat of the table at path; end dat with mms_table_dat_free().
  *  Errors: NOT_FOUND; TABLE naming the file. */
 MMS_CHECKED mms_status mms_table_dat_read(const char *path, mms_table_dat *dat, mms_error *err);
+/** The same of its bytes; path is that of the table. */
+MMS_CHECKED mms_status mms_table_dat_parse(const uint8_t *bytes, size_t size, const char *path,
+                                           mms_table_dat *dat, mms_error *err);
 void mms_table_dat_free(mms_table_dat *dat);
 
 /** Write the table.dat of a reference MS at path; names are those of the directories in SUBMSS.
@@ -41,6 +44,8 @@ typedef struct mms_info {
     char *type, *subtype, *readme;
 } mms_info;
 MMS_CHECKED mms_status mms_info_read(const char *path, mms_info *info, mms_error *err);
+MMS_CHECKED mms_status mms_info_parse(const uint8_t *bytes, size_t size, mms_info *info,
+                                      mms_error *err);
 void mms_info_free(mms_info *info);
 /** Write table.info; readme ends with its own line breaks. */
 MMS_CHECKED mms_status mms_info_write(const char *path, const mms_info *info, mms_error *err);

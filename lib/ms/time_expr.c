@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file time_expr.c  What to warn of in a timerange; MSSelection alone reads it. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -24,10 +25,15 @@ static int count(const time_word *w, char c)
 void mms_write_time(double mjd_s, char *out, size_t size)
 {
     const double unix_s = mjd_s - 40587.0 * 86400;
-    const time_t whole = (time_t)unix_s;
-    struct tm tm;
+    const bool known = fabs(unix_s) < 1e14; // years of seven digits
+    const time_t whole = known ? (time_t)floor(unix_s) : 0;
+    struct tm tm = {0};
     char date[40];
 
+    if (!known) {
+        snprintf(out, size, "%.17g", mjd_s);
+        return;
+    }
     gmtime_r(&whole, &tm);
     strftime(date, sizeof date, "%Y/%m/%d/%H:%M", &tm);
     snprintf(out, size, "%s:%04.1f", date, tm.tm_sec + (unix_s - (double)whole));
