@@ -32,8 +32,6 @@ static int exit_status(mms_status st, const mms_run *run)
     case MMS_ERR_STOPPED:
         return 128 + (mms_stop_signal() ? mms_stop_signal() : SIGTERM);
     case MMS_ERR_DIFFERS:
-    case MMS_ERR_MEM:
-    case MMS_ERR_INTERNAL:
         return EXIT_FAILED;
     default:
         return run && run->wrote ? EXIT_FAILED : EXIT_REFUSED;

@@ -71,7 +71,7 @@ class Messages(ProgramCase):
         """All texts of the sources, those of one statement joined."""
         project = pathlib.Path(program_case.args.project)
         texts = []
-        for path in [*project.glob("lib/**/*.c"), *project.glob("lib/**/*.cpp"), *project.glob("tools/*.c")]:
+        for path in [*project.glob("lib/**/*.c"), *project.glob("lib/**/*.[ch]pp"), *project.glob("tools/*.c")]:
             source = re.sub(r"\\\n", "", path.read_text())
             for run in re.findall(r'"(?:[^"\\\n]|\\.)*"(?:\s*(?:PRI\w+|JSON_INTEGER_FORMAT)?\s*"(?:[^"\\\n]|\\.)*")*', source):
                 text = "".join(re.findall(r'"((?:[^"\\\n]|\\.)*)"', run))
