@@ -54,6 +54,7 @@ typedef struct mms_param {
     const char *unit;
     const char *doc;
     unsigned flags;
+    const char *empty; /**< text where a required value is ""; NULL: "Please specify NAME." */
 } mms_param;
 
 typedef struct mms_task mms_task;

@@ -344,8 +344,15 @@ static mms_status average_before(gridding *g, mms_error *err)
     mms_status st;
 
     MMS_TRY(bins ? MMS_OK : out_of_memory(g, err));
-    if (list_wide(g, bins))
+    if (list_wide(g, bins)) {
+        mms_log(
+            MMS_LOG_WARN, g->r->host->task,
+            "%s with regridms does not regrid properly for channel widths > or = 2 x the native "
+            "channel width, when using channel pre-averaging. Please use clean or tclean for "
+            "larger regridding. ",
+            g->r->host->task);
         MMS_TRY(mms_request_add_channels(g->r, (mms_ints){g->form->nwindow, bins}, true, err));
+    }
     MMS_TRY(mms_request_add_hanning(g->r, err));
 done:
     free(bins);

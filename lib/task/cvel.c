@@ -17,7 +17,8 @@ struct cvel {
 #define AT(member) offsetof(struct cvel, member)
 
 static const mms_param params[] = {
-    MMS_PARAMS_IO(struct cvel, io),
+    MMS_PARAMS_IO_SAYING(struct cvel, io,
+                         "Must provide output data set name in parameter outputvis."),
     {"keepmms", MMS_BOOL, AT(keepmms), .init = "True",
      .doc = "Write a Multi-MS when the input is one"},
     {"passall", MMS_BOOL, AT(passall), .init = "False", .flags = MMS_PARAM_HIDDEN,

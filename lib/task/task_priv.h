@@ -24,13 +24,16 @@ struct mms_io {
             .doc = "Input MeasurementSet or Multi-MS",          \
     }
 
-/** vis and outputvis: struct_type has a `struct mms_io` called member. */
-#define MMS_PARAMS_IO(struct_type, member)                                                       \
-    MMS_PARAM_VIS(struct_type, member.vis),                                                      \
-    {                                                                                            \
-        "outputvis", MMS_PATH, offsetof(struct_type, member.outputvis),                          \
-            .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL, .doc = "Output; must not exist", \
+/** vis and outputvis, and what is said where that is empty: struct_type has a `struct mms_io`
+ *  called member. */
+#define MMS_PARAMS_IO_SAYING(struct_type, member, text)                          \
+    MMS_PARAM_VIS(struct_type, member.vis),                                      \
+    {                                                                            \
+        "outputvis", MMS_PATH, offsetof(struct_type, member.outputvis),          \
+            .empty = (text), .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL, \
+            .doc = "Output; must not exist",                                     \
     }
+#define MMS_PARAMS_IO(struct_type, member) MMS_PARAMS_IO_SAYING(struct_type, member, NULL)
 
 /** One selection parameter: struct_type has a `const char *` there. */
 #define MMS_PARAM_SELECT(key, struct_type, member, bits, text)                           \

@@ -142,6 +142,8 @@ static mms_status fill_slot(mms_args *args, mms_slot *slot, bool own, mms_error 
     mms_status st;
 
     MMS_TRY(mms_param_value(p, slot->text, &slot->value, err));
+    if (p->empty && !strcmp(slot->text ? slot->text : "", ""))
+        return mms_fail(err, MMS_ERR_ARG, "%s", p->empty);
     if ((p->flags & MMS_PARAM_REQUIRED) && is_empty(slot->value))
         return mms_fail(err, MMS_ERR_ARG, "Please specify %s.", p->name);
     MMS_TRY(mms_param_store(p, slot->value, own ? args->params : (void *)&args->options,

@@ -97,7 +97,7 @@ class Refusals(robust.Case):
         for blank in ("", "  "):
             self.refuse(self.input, blank, text="Please specify outputvis.")
         self.refuse(self.input, "nowhere/out.mms", text="nowhere: ")
-        self.refuse(self.input, "file/out.mms", text="file/out.mms: ")
+        self.refuse(self.input, "file/out.mms", text="file: ")
 
     def test_values_that_are_not_allowed(self):
         for name, (values, text) in WRONG_VALUES.items():
