@@ -47,6 +47,7 @@ typedef struct mms_column {
     int64_t shape[MMS_MAX_DIM]; /**< C order, fixed arrays only */
     const char *manager;        /**< type of its storage manager, for instance "TiledShapeStMan" */
     const char *group;          /**< name of its storage manager */
+    bool calculated;            /**< by an engine; its cells are not stored as they are read */
 } mms_column;
 
 /** Rows whose cells of one column have the same shape. */
@@ -93,6 +94,9 @@ MMS_API mms_rows mms_ms_member_rows(const mms_ms *ms, int64_t member);
 MMS_API int64_t mms_ms_ncolumn(const mms_ms *ms);
 MMS_API const mms_column *mms_ms_column(const mms_ms *ms, int64_t i);
 MMS_API const mms_column *mms_ms_find_column(const mms_ms *ms, const char *name); /**< or NULL */
+
+/** Return whether a column of that name is one of the MS definition's main table. */
+MMS_API bool mms_is_standard_column(const char *name);
 
 /** Return the path of a sub-table, or NULL when the keyword or the table is missing.  Borrowed. */
 MMS_API const char *mms_ms_subtable(const mms_ms *ms, const char *name);

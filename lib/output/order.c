@@ -88,10 +88,20 @@ bool mms_output_averages_rows(const mms_request *r)
            (mms_pipeline_row_steps(r->pipeline) > 0 || mms_pipeline_rows_per_row(r->pipeline) > 1);
 }
 
+/** Whether a column holds what an engine has calculated of each row, and rows become others. */
+static bool loses_its_rows(const mms_request *r, const char *column)
+{
+    const mms_column *const c = mms_ms_find_column(r->ms, column);
+
+    return c && c->calculated && !mms_is_standard_column(column) && mms_output_averages_rows(r);
+}
+
 bool mms_output_writes(const mms_request *r, const char *column)
 {
     bool is_data = false;
 
+    if (loses_its_rows(r, column))
+        return false;
     if (mms_is_spectrum(column))
         return !r->pipeline || mms_pipeline_out(r->pipeline)->out_spectra;
     if (!strcmp(column, "LAG_DATA") && r->pipeline && r->drops_lags)
@@ -105,6 +115,7 @@ bool mms_output_writes(const mms_request *r, const char *column)
 static mms_value *list_skipped(const mms_request *r)
 {
     mms_value *skip = json_array();
+    mms_text lost = {0};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
         if (!mms_output_writes(r, data_columns[i]))
@@ -112,6 +123,18 @@ static mms_value *list_skipped(const mms_request *r)
     for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++)
         if (!mms_output_writes(r, spectra[i]))
             json_array_append_new(skip, json_string(spectra[i]));
+    for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
+        const char *const column = mms_ms_column(r->ms, i)->name;
+        if (!loses_its_rows(r, column))
+            continue;
+        mms_text_add(&lost, "%s%s", lost.length ? ", " : "", column);
+        json_array_append_new(skip, json_string(column));
+    }
+    if (lost.text)
+        mms_log(MMS_LOG_WARN, r->host->task,
+                "%s: calculated for each row of the input; left out where rows are averaged",
+                lost.text);
+    free(lost.text);
     return skip;
 }
 

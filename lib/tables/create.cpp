@@ -103,22 +103,31 @@ Record new_manager(const String &type, const String &name, const String &column)
     return manager;
 }
 
+/** Let the description say how many axes the cells of a standard column have; false: not known. */
+bool settle_axes(ColumnDesc &desc)
+{
+    if (desc.ndim() <= 0 && mms_is_standard_column(desc.name().c_str()))
+        desc.setNdim(desc.name() == "FLAG_CATEGORY" ? 3 : 2);
+    return desc.ndim() > 0;
+}
+
 /** The default tile of a free-shaped column: rows of about 1 MiB once the first cell is known. */
 IPosition default_tile(const ColumnDesc &desc)
 {
-    const size_t ndim = desc.ndim() > 0 ? static_cast<size_t>(desc.ndim()) : 2;
+    const auto ndim = static_cast<size_t>(desc.ndim());
     IPosition tile(ndim + 1, 1);
     tile[ndim] = 1024;
     return tile;
 }
 
-/** Take a column away from its manager and give it one of its own (multi-ms 1.12). */
+/** Take a column away from its manager and give it one of its own (multi-ms 1.12): tiles where all
+ *  cells have so many axes. */
 void give_own_manager(layout &l, const std::string &name, bool small)
 {
     ColumnDesc &desc = l.desc.rwColumnDesc(name);
     remove_from_managers(l, {name});
-    const bool array =
-        !small && desc.isArray() && mms_dtype_size(mms::dtype_of(desc.dataType())) > 0;
+    const bool array = !small && desc.isArray() &&
+                       mms_dtype_size(mms::dtype_of(desc.dataType())) > 0 && settle_axes(desc);
     Record manager = new_manager(array ? "TiledShapeStMan" : "StandardStMan", "Own" + name, name);
     if (array) {
         Record spec;
@@ -140,12 +149,14 @@ void free_shape(TableDesc &desc, const std::string &name)
     column.setNdim(ndim); // removing the shape has removed its number of axes
 }
 
-void drop_columns(layout &l, const char *const *skip)
+void drop_columns(layout &l, const mms_table *src, const char *const *skip)
 {
     std::set<std::string> gone;
     for (const String &name : l.desc.columnNames())
         if (in_list(skip, name))
             gone.insert(name);
+    for (const unreadable_entry &u : src->unreadable)
+        gone.insert(u.name);
     remove_from_managers(l, gone);
     for (const std::string &name : gone)
         l.desc.removeColumn(name);
@@ -219,17 +230,36 @@ void cap_default_tiles(layout &l, const mms_table_like *how,
     }
 }
 
-void warn_moved(const mms_table *src, const std::vector<std::string> &moved,
-                const char *const *reshape)
+void add_name(std::string &list, const std::string &name)
 {
+    list += (list.empty() ? "" : ", ") + name;
+}
+
+/** Say once of a table what does not go into its copies as it is, in a line a manager. */
+void warn_moved(mms_table *src, const std::vector<std::string> &moved, const char *const *reshape)
+{
+    std::map<std::string, std::string> stored, calculated;
+
+    if (src->warned)
+        return;
+    src->warned = true;
     for (const std::string &name : moved)
         if (!in_list(reshape, name)) {
             const mms_column *c = mms_table_find_column(src, name.c_str());
-            mms_log(
-                MMS_LOG_WARN, "tables",
-                "%s: column %s is stored by %s, which is not written; it is written uncompressed",
-                src->path.c_str(), name.c_str(), c ? c->manager : "a virtual engine");
+            const bool engine = c && c->calculated;
+            add_name((engine ? calculated : stored)[c ? c->manager : "a virtual engine"], name);
         }
+    for (const auto &m : stored)
+        mms_log(MMS_LOG_WARN, "tables",
+                "%s: %s: stored by %s, which is not written; written uncompressed",
+                src->path.c_str(), m.second.c_str(), m.first.c_str());
+    for (const auto &m : calculated)
+        mms_log(MMS_LOG_WARN, "tables",
+                "%s: %s: calculated by %s, which is not written; the values are", src->path.c_str(),
+                m.second.c_str(), m.first.c_str());
+    for (const unreadable_entry &u : src->unreadable)
+        mms_log(MMS_LOG_WARN, "tables", "%s: %s, calculated by %s, is left out: %s",
+                src->path.c_str(), u.name.c_str(), u.manager.c_str(), u.why.c_str());
 }
 
 /** Add optional main columns that are not there. */
@@ -250,7 +280,7 @@ layout layout_like(mms_table *src, const mms_table_like *how,
     layout l = {src->table.tableDesc(), src->table.dataManagerInfo()};
 
     remove_subtable_keywords(l.desc);
-    drop_columns(l, how->skip);
+    drop_columns(l, src, how->skip);
     casacore::DataManInfo::removeHypercolumns(l.desc);
     const std::vector<std::string> moved = columns_to_move(l, how->reshape);
     warn_moved(src, moved, how->reshape);

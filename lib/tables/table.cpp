@@ -5,6 +5,7 @@
 #include "base/files_priv.h"
 
 #include <casacore/casa/version.h>
+#include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/TiledStManAccessor.h>
 #include <casacore/tables/Tables/ColumnDesc.h>
 #include <casacore/tables/Tables/TableColumn.h>
@@ -103,6 +104,50 @@ static void describe_column(const Table &table, const std::string &name, column_
     const casacore::DataManager *manager = table.findDataManager(name, true);
     entry.manager = manager->dataManagerType();
     entry.group = manager->dataManagerName();
+    entry.info.calculated = !manager->isStorageManager();
+}
+
+/** The columns' texts stay where they are once the list is complete. */
+static void point_to_texts(mms_table *t)
+{
+    for (column_entry &entry : t->columns) {
+        entry.info.name = entry.name.c_str();
+        entry.info.manager = entry.manager.c_str();
+        entry.info.group = entry.group.c_str();
+    }
+}
+
+/** Whether the first row's cell can be read; columns of the main table's standard are not tried: it
+ *  is an error if they can't. */
+static bool is_readable(mms_table *t, const column_entry &column, std::string &why)
+{
+    mms_value *cell = nullptr;
+    mms_error found = {};
+
+    if (!column.info.calculated || t->table.nrow() == 0 ||
+        mms_is_standard_column(column.name.c_str()))
+        return true;
+    const mms_status st = mms_table_get_cell(t, column.name.c_str(), 0, &cell, &found);
+    mms_value_free(&cell);
+    why = found.msg;
+    return st == MMS_OK;
+}
+
+/** Leave out the columns that can't be read. */
+static void drop_unreadable(mms_table *t)
+{
+    std::vector<column_entry> kept;
+    std::string why;
+
+    for (const column_entry &column : t->columns)
+        if (is_readable(t, column, why))
+            kept.push_back(column);
+        else
+            t->unreadable.push_back({column.name, column.manager, why});
+    if (!t->unreadable.empty()) {
+        t->columns = kept;
+        point_to_texts(t);
+    }
 }
 
 mms_table *new_handle(const Table &table, const std::string &path, bool writable)
@@ -116,11 +161,7 @@ mms_table *new_handle(const Table &table, const std::string &path, bool writable
     t->columns.resize(names.nelements());
     for (size_t i = 0; i < names.nelements(); i++)
         describe_column(table, names[i], t->columns[i]);
-    for (column_entry &entry : t->columns) {
-        entry.info.name = entry.name.c_str();
-        entry.info.manager = entry.manager.c_str();
-        entry.info.group = entry.group.c_str();
-    }
+    point_to_texts(t.get());
     return t.release();
 }
 
@@ -197,6 +238,7 @@ mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out
             if (st != MMS_OK)
                 return st;
             *out = mms::new_handle(table, path, update);
+            mms::drop_unreadable(*out);
         } catch (const casacore::AipsError &) {
             // DataManUnknownCtor, or what the search for a library of the manager's name throws
             const std::string unknown = mms::unknown_managers(path);
@@ -284,6 +326,22 @@ mms_status mms_table_remove_rows(mms_table *table, int64_t n, const int64_t *row
             table->table.removeRow(casacore::RowNumbers(list));
         return MMS_OK;
     });
+}
+
+bool mms_is_standard_column(const char *name)
+{
+    return casacore::MeasurementSet::columnType(name) != casacore::MeasurementSet::UNDEFINED_COLUMN;
+}
+
+int64_t mms_table_nunreadable(const mms_table *table)
+{
+    return static_cast<int64_t>(table->unreadable.size());
+}
+
+mms_unreadable mms_table_unreadable(const mms_table *table, int64_t i)
+{
+    const unreadable_entry &u = table->unreadable[static_cast<size_t>(i)];
+    return {u.name.c_str(), u.manager.c_str(), u.why.c_str()};
 }
 
 int64_t mms_table_ncolumn(const mms_table *table)

@@ -28,11 +28,18 @@ struct column_entry {
     mms_column info;
 };
 
+/** A column that is left out, and why. */
+struct unreadable_entry {
+    std::string name, manager, why;
+};
+
 struct mms_table {
     casacore::Table table;
     std::string path;
     std::vector<column_entry> columns;
+    std::vector<unreadable_entry> unreadable;
     bool writable = false;
+    bool warned = false;        // of columns that create_like changes
     bool in_order = false;      // made by create_like: scalars are put once, in order of rows
     bool chooses_tiles = false; // made by create_like: each new cell shape gets its tile from us
     int64_t max_tile_rows = 0;

@@ -20,7 +20,8 @@ typedef enum mms_table_mode {
     MMS_TABLE_UPDATE = 1 /**< permanent lock */
 } mms_table_mode;
 
-/** Open, close.  close flushes what was written, frees and sets NULL even on failure. */
+/** Open, close.  close flushes what was written, frees and sets NULL even on failure.  Columns that
+ *  no standard knows and that an engine calculates are left out where they can't be read. */
 MMS_CHECKED mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out,
                                       mms_error *err);
 MMS_CHECKED mms_status mms_table_close(mms_table **table, mms_error *err);
@@ -36,6 +37,13 @@ MMS_CHECKED mms_status mms_table_add_rows(mms_table *table, int64_t count, mms_e
 /** Remove the given rows, ascending. */
 MMS_CHECKED mms_status mms_table_remove_rows(mms_table *table, int64_t n, const int64_t *rows,
                                              mms_error *err);
+
+/** A calculated column that can't be read: the table has it, but is used as if it had not. */
+typedef struct mms_unreadable {
+    const char *name, *manager, *why;
+} mms_unreadable;
+int64_t mms_table_nunreadable(const mms_table *table);
+mms_unreadable mms_table_unreadable(const mms_table *table, int64_t i);
 
 int64_t mms_table_ncolumn(const mms_table *table);
 const mms_column *mms_table_column(const mms_table *table, int64_t i);
