@@ -14,7 +14,7 @@
 #include "combine_priv.h"
 #include "row_block_priv.h"
 
-enum { MOST_WEIGHTS = 2, BLOCK_BYTES = 4 << 20 };
+enum { MOST_WEIGHTS = 2, BLOCK_BYTES = 4 << 20, BATCH_BYTES = 16 << 20 /* stays in caches */ };
 
 /** Rows that are combined together. */
 typedef struct batch {
@@ -22,6 +22,7 @@ typedef struct batch {
     int64_t first, nout; /**< rows of the output */
     int64_t left;        /**< rows that are still to come */
     int64_t given;       /**< rows that have left */
+    int64_t capacity;    /**< combined rows that there is room for */
     int32_t ncorr;
     uint8_t *present; /**< [nout][nwindow] */
     float *data[MMS_MAX_KINDS];
@@ -47,11 +48,19 @@ typedef struct combine_stage {
     int32_t ddid;        /**< that stands for all */
     int64_t exposure_at, flag_row_at;
     batch *filling, *first, *last; /**< first..last: complete ones */
+    batch *spare;                  /**< one that has left: its memory is used again */
 } combine_stage;
 
 static mms_status out_of_memory(mms_error *err)
 {
     return mms_fail(err, MMS_ERR_MEM, "combinespws: out of memory");
+}
+
+/** Small shares, since a lane may come late. */
+static int nshare(const mms_lanes *lanes)
+{
+    const int n = mms_lanes_count(lanes);
+    return n > 1 ? 4 * n : 1;
 }
 
 /* ---- batches ----------------------------------------------------------------------------------*/
@@ -84,13 +93,14 @@ static int64_t row_cells(const combine_stage *s, int32_t ncorr)
 
 static bool take(void *out, int64_t n, size_t size)
 {
-    void *memory = mms_alloc(n, size);
+    void *memory = malloc((size_t)(n > 0 ? n : 1) * size);
 
     memcpy(out, &memory, sizeof memory);
     return memory != NULL;
 }
 
-static mms_status make_batch(combine_stage *s, int64_t nrow, int64_t nout, const mms_spectra *x,
+/** Room for nout combined rows, without values: a plan bounds their number. */
+static mms_status make_batch(const combine_stage *s, int64_t nout, const mms_spectra *x,
                              batch **out, mms_error *err)
 {
     const int64_t cells = nout * row_cells(s, (int32_t)x->ncorr);
@@ -109,10 +119,44 @@ static mms_status make_batch(combine_stage *s, int64_t nrow, int64_t nout, const
          take(&b->last_flagged, nout, 1);
     if (!ok)
         return out_of_memory(err);
-    b->left = nrow;
-    b->nout = nout;
+    b->capacity = nout;
     b->ncorr = (int32_t)x->ncorr;
     return MMS_OK;
+}
+
+/** A batch for nrow rows that become nout: the spare one where it is large enough. */
+static mms_status begin_batch(combine_stage *s, int64_t nrow, int64_t nout, const mms_spectra *x,
+                              mms_error *err)
+{
+    batch *b = s->spare;
+    mms_status st = MMS_OK;
+
+    s->spare = NULL;
+    if (b && (b->capacity < nout || b->ncorr != x->ncorr)) {
+        free_batch(b);
+        b = NULL;
+    }
+    if (!b)
+        st = make_batch(s, nout, x, &b, err);
+    s->filling = b;
+    if (st != MMS_OK)
+        return st;
+    b->next = NULL;
+    b->left = nrow;
+    b->nout = nout;
+    b->given = 0;
+    memset(b->present, 0, (size_t)(nout * s->combination->nwindow));
+    memset(b->fixed, 0, (size_t)(nout * s->columns.fixed_bytes));
+    memset(b->nrow, 0, (size_t)nout * sizeof *b->nrow);
+    memset(b->exposure_s, 0, (size_t)nout * sizeof *b->exposure_s);
+    return MMS_OK;
+}
+
+/** Rows of a batch have left. */
+static void leave_batch(combine_stage *s, batch *b)
+{
+    free_batch(s->spare);
+    s->spare = b;
 }
 
 static mms_status read_numbers(combine_stage *s, FILE *file, int64_t n, int64_t *values,
@@ -130,7 +174,7 @@ static mms_status next_batch(combine_stage *s, const mms_spectra *x, mms_error *
     mms_status st;
 
     MMS_TRY(read_numbers(s, s->plan.batches, 2, sizes, err));
-    MMS_TRY(make_batch(s, sizes[0], sizes[1], x, &s->filling, err));
+    MMS_TRY(begin_batch(s, sizes[0], sizes[1], x, err));
     s->filling->first = s->done;
     s->done += sizes[1];
 done:
@@ -154,14 +198,19 @@ typedef struct coming {
     const mms_block *block;
     mms_row_places at;
     mms_spectra *spectra; /**< by group */
-    mms_spectrum *opened; /**< by group */
+    mms_spectrum *opened; /**< by group, of each share */
     const double **uvw_m; /**< by group */
     const double *exposure_s;
     const uint8_t *flag_row;
+    const combine_stage *stage;
+    struct kept {
+        batch *batch;
+        int64_t slot;
+    } * kept; /**< where each row goes */
 } coming;
 
 static mms_status see_group(const combine_stage *s, mms_arena *arena, coming *c, int64_t g,
-                            mms_error *err)
+                            int nshare, mms_error *err)
 {
     const mms_group *group = &c->block->groups[g];
     mms_spectra *x = &c->spectra[g];
@@ -177,53 +226,68 @@ static mms_status see_group(const combine_stage *s, mms_arena *arena, coming *c,
                          " channels, its window %" PRId64,
                          group->ddid, x->nchan, s->nchan));
     c->uvw_m[g] = uvw->data;
-    memory = mms_arena_get(arena, mms_spectrum_open_bytes(x->nchan, x->ncorr), 1);
-    MMS_TRY(memory ? MMS_OK : out_of_memory(err));
-    mms_spectrum_start(&s->choice, memory, x, &c->opened[g]);
+    for (int i = 0; i < nshare; i++) {
+        memory = mms_arena_get(arena, mms_spectrum_open_bytes(x->nchan, x->ncorr), 1);
+        MMS_TRY(memory ? MMS_OK : out_of_memory(err));
+        mms_spectrum_start(&s->choice, memory, x, &c->opened[i * c->block->ngroup + g]);
+    }
 done:
     return st;
 }
 
-static mms_status see_block(const combine_stage *s, mms_arena *arena, coming *c, mms_error *err)
+static mms_status see_block(const combine_stage *s, mms_arena *arena, coming *c, int nshare,
+                            mms_error *err)
 {
     const int64_t n = c->block->ngroup;
     mms_status st;
 
     c->spectra = mms_arena_get(arena, n, sizeof *c->spectra);
-    c->opened = mms_arena_get(arena, n, sizeof *c->opened);
+    c->opened = mms_arena_get(arena, n * nshare, sizeof *c->opened);
     c->uvw_m = mms_arena_get(arena, n, sizeof *c->uvw_m);
-    MMS_TRY(c->spectra && c->opened && c->uvw_m ? MMS_OK : out_of_memory(err));
+    c->kept = mms_arena_get(arena, c->block->rows.count, sizeof *c->kept);
+    MMS_TRY(c->spectra && c->opened && c->uvw_m && c->kept ? MMS_OK : out_of_memory(err));
     MMS_TRY(mms_row_places_find(c->block, arena, &c->at, err));
     MMS_TRY(mms_block_scalar(c->block, "EXPOSURE", &c->exposure_s, err));
     MMS_TRY(mms_block_scalar(c->block, "FLAG_ROW", &c->flag_row, err));
     for (int64_t g = 0; g < n; g++)
-        MMS_TRY(see_group(s, arena, c, g, err));
+        MMS_TRY(see_group(s, arena, c, g, nshare, err));
 done:
     return st;
 }
 
-/** Copy the spectra of a row to their place in the batch. */
-static void keep_spectra(const combine_stage *s, batch *b, coming *c, int64_t g, int64_t index,
-                         int64_t slot)
+/** Copy the spectra of a row to their place in its batch. */
+static void keep_spectra(const coming *c, int64_t row, mms_spectrum *opened)
 {
+    const combine_stage *s = c->stage;
+    const int64_t g = c->at.group[row], slot = c->kept[row].slot;
     const mms_spectra *x = &c->spectra[g];
-    mms_spectrum *row = &c->opened[g];
     const int64_t cells = s->nchan * x->ncorr, at = slot * cells;
+    const batch *b = c->kept[row].batch;
 
-    mms_spectrum_open(&s->choice, x, index, row);
+    mms_spectrum_open(&s->choice, x, c->at.index[row], &opened[g]);
     for (int i = 0; i < x->ncolumn; i++) {
         const int64_t n = cells * (x->column[i].real ? 1 : 2);
-        memcpy(b->data[i] + slot * n, row->column[i].data, (size_t)n * sizeof(float));
+        memcpy(b->data[i] + slot * n, opened[g].column[i].data, (size_t)n * sizeof(float));
     }
     for (int i = 0; i < s->nweight; i++)
-        memcpy(b->weight[i] + at, row->weights[s->source[i]], (size_t)cells * sizeof(float));
-    if (row->flag)
-        memcpy(b->flag + at, row->flag, (size_t)cells);
+        memcpy(b->weight[i] + at, opened[g].weights[s->source[i]], (size_t)cells * sizeof(float));
+    if (opened[g].flag)
+        memcpy(b->flag + at, opened[g].flag, (size_t)cells);
     else
         memset(b->flag + at, 0, (size_t)cells);
 }
 
-static mms_status keep_row(combine_stage *s, coming *c, int64_t row, mms_error *err)
+static void keep_share(void *ctx, int share, int n)
+{
+    const coming *c = ctx;
+    const int64_t nrow = c->block->rows.count;
+
+    for (int64_t row = nrow * share / n; row < nrow * (share + 1) / n; row++)
+        keep_spectra(c, row, c->opened + share * c->block->ngroup);
+}
+
+/** Find the place of a row and take what is not a spectrum. */
+static mms_status place_row(combine_stage *s, coming *c, int64_t row, mms_error *err)
 {
     const int64_t g = c->at.group[row], index = c->at.index[row];
     const mms_group *group = &c->block->groups[g];
@@ -257,7 +321,7 @@ static mms_status keep_row(combine_stage *s, coming *c, int64_t row, mms_error *
     b->exposure_s[out] += c->exposure_s[row];
     b->all_flagged[out] &= c->flag_row[row];
     b->last_flagged[out] = c->flag_row[row];
-    keep_spectra(s, b, c, g, index, slot);
+    c->kept[row] = (struct kept){b, slot};
     if (--b->left == 0)
         complete_batch(s);
 done:
@@ -268,15 +332,16 @@ static mms_status add(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader
                       mms_error *err)
 {
     combine_stage *s = (combine_stage *)stage;
-    coming c = {.block = block};
+    const int n = nshare(lanes);
+    coming c = {.block = block, .stage = s};
     mms_status st = MMS_OK;
 
-    (void)lanes;
     if (!block)
         return MMS_OK;
-    MMS_TRY(see_block(s, mms_reader_arena(reader), &c, err));
+    MMS_TRY(see_block(s, mms_reader_arena(reader), &c, n, err));
     for (int64_t i = 0; i < block->rows.count; i++)
-        MMS_TRY(keep_row(s, &c, i, err));
+        MMS_TRY(place_row(s, &c, i, err));
+    mms_lanes_share(lanes, n, keep_share, &c);
 done:
     return st;
 }
@@ -290,6 +355,8 @@ typedef struct leaving {
     int64_t first, n; /**< of the batch */
     mms_spectra x;    /**< of the block */
     double *uvw_m;
+    const void **pointers; /**< of each share */
+    mms_error *errors;     /**< of each share */
 } leaving;
 
 /** The pointers that the kernel wants, for one row. */
@@ -298,20 +365,23 @@ typedef struct pointers {
     const uint8_t **flag;
 } pointers;
 
-/** Room for the pointers of a row; ended with free() of what it returns. */
-static void *make_pointers(const combine_stage *s, pointers *p)
+static int64_t npointer(const combine_stage *s)
+{
+    return (MMS_MAX_KINDS + MOST_WEIGHTS + 1) * s->combination->nwindow;
+}
+
+/** Lay the pointers of a row out in memory for npointer() of them. */
+static pointers lay_pointers(const combine_stage *s, const void **memory)
 {
     const int64_t n = s->combination->nwindow;
-    const void **memory = mms_alloc((MMS_MAX_KINDS + MOST_WEIGHTS + 1) * n, sizeof *memory);
+    pointers p;
 
-    if (!memory)
-        return NULL;
     for (int i = 0; i < MMS_MAX_KINDS; i++)
-        p->column[i] = (const float **)(memory + i * n);
+        p.column[i] = (const float **)(memory + i * n);
     for (int i = 0; i < MOST_WEIGHTS; i++)
-        p->weight[i] = (const float **)(memory + (MMS_MAX_KINDS + i) * n);
-    p->flag = (const uint8_t **)(memory + (MMS_MAX_KINDS + MOST_WEIGHTS) * n);
-    return memory;
+        p.weight[i] = (const float **)(memory + (MMS_MAX_KINDS + i) * n);
+    p.flag = (const uint8_t **)(memory + (MMS_MAX_KINDS + MOST_WEIGHTS) * n);
+    return p;
 }
 
 static void point_at(const leaving *l, int64_t out, const pointers *p)
@@ -361,30 +431,45 @@ static mms_status combine_row(leaving *l, int64_t r, const pointers *p, mms_erro
 }
 
 /** The mean of weights and sigmas is what later steps that use WEIGHT and SIGMA want. */
-static void put_row_weights(leaving *l)
+static void put_row_weights(const leaving *l, int64_t r)
 {
     const int64_t cells = l->x.nchan * l->x.ncorr;
+    const uint8_t *flag = l->x.flag + r * cells;
 
-    for (int64_t r = 0; r < l->n; r++) {
-        const uint8_t *flag = l->x.flag + r * cells;
-        mms_mean_spectrum(l->x.nchan, l->x.ncorr, l->x.weight_spectrum + r * cells, flag,
-                          l->x.weight + r * l->x.ncorr);
-        mms_mean_spectrum(l->x.nchan, l->x.ncorr, l->x.sigma_spectrum + r * cells, flag,
-                          l->x.sigma + r * l->x.ncorr);
-    }
+    mms_mean_spectrum(l->x.nchan, l->x.ncorr, l->x.weight_spectrum + r * cells, flag,
+                      l->x.weight + r * l->x.ncorr);
+    mms_mean_spectrum(l->x.nchan, l->x.ncorr, l->x.sigma_spectrum + r * cells, flag,
+                      l->x.sigma + r * l->x.ncorr);
 }
 
-static mms_status combine_rows(leaving *l, mms_error *err)
+static void combine_share(void *ctx, int share, int n)
 {
-    pointers p = {0};
-    void *memory = make_pointers(l->stage, &p);
-    mms_status st = memory ? MMS_OK : out_of_memory(err);
+    leaving *l = ctx;
+    const pointers p = lay_pointers(l->stage, l->pointers + share * npointer(l->stage));
+    mms_status st = MMS_OK;
 
-    for (int64_t r = 0; st == MMS_OK && r < l->n; r++)
-        st = combine_row(l, r, &p, err);
-    if (st == MMS_OK)
-        put_row_weights(l);
-    free(memory);
+    for (int64_t r = l->n * share / n; st == MMS_OK && r < l->n * (share + 1) / n; r++) {
+        st = combine_row(l, r, &p, &l->errors[share]);
+        if (st == MMS_OK)
+            put_row_weights(l, r);
+    }
+    l->errors[share].code = st;
+}
+
+static mms_status combine_rows(leaving *l, mms_lanes *lanes, mms_arena *arena, mms_error *err)
+{
+    const int n = nshare(lanes);
+    mms_status st;
+
+    l->pointers = mms_arena_get(arena, n * npointer(l->stage), sizeof(void *));
+    l->errors = mms_arena_zeros(arena, n, sizeof *l->errors);
+    MMS_TRY(l->pointers && l->errors ? MMS_OK : out_of_memory(err));
+    mms_lanes_share(lanes, n, combine_share, l);
+    for (int i = 0; i < n; i++)
+        MMS_TRY(l->errors[i].code == MMS_OK
+                    ? MMS_OK
+                    : mms_fail(err, l->errors[i].code, "%s", l->errors[i].msg));
+done:
     return st;
 }
 
@@ -401,8 +486,8 @@ static void set_scalars(const combine_stage *s, batch *b, int64_t out)
         scalars[s->flag_row_at] = exact ? b->all_flagged[out] : b->last_flagged[out];
 }
 
-static mms_status make_block(const combine_stage *s, batch *b, mms_arena *arena, int64_t n,
-                             mms_block **out, mms_error *err)
+static mms_status make_block(const combine_stage *s, batch *b, mms_lanes *lanes, mms_arena *arena,
+                             int64_t n, mms_block **out, mms_error *err)
 {
     leaving l = {.stage = s, .batch = b, .first = b->given, .n = n};
     mms_made_row *rows = mms_arena_get(arena, n, sizeof *rows);
@@ -422,7 +507,7 @@ static mms_status make_block(const combine_stage *s, batch *b, mms_arena *arena,
     mms_group *group = &(*out)->groups[0];
     MMS_TRY(mms_group_spectra(*out, group, s->opts.in->kinds, true, &l.x, err));
     l.uvw_m = mms_cells_find(group->arrays, (*out)->narray, "UVW")->data;
-    MMS_TRY(combine_rows(&l, err));
+    MMS_TRY(combine_rows(&l, lanes, arena, err));
 done:
     return st;
 }
@@ -439,19 +524,18 @@ static mms_status next(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reade
     batch *b = s->first;
     mms_status st;
 
-    (void)lanes;
     *out = NULL;
     if (!b)
         return MMS_OK;
     const int64_t row = s->combination->nchan * b->ncorr * (8 + 1 + 8) + 1;
     const int64_t most = BLOCK_BYTES / row > 0 ? BLOCK_BYTES / row : 1, left = b->nout - b->given;
     const int64_t n = left < most ? left : most;
-    MMS_TRY(make_block(s, b, mms_reader_arena(reader), n, out, err));
+    MMS_TRY(make_block(s, b, lanes, mms_reader_arena(reader), n, out, err));
     b->given += n;
     if (b->given == b->nout) {
         s->first = b->next;
         s->last = s->first ? s->last : NULL;
-        free_batch(b);
+        leave_batch(s, b);
     }
 done:
     return st;
@@ -480,6 +564,7 @@ static void end_stage(mms_row_stage *stage)
         free_batch(b);
     }
     free_batch(s->filling);
+    free_batch(s->spare);
     mms_row_columns_end(&s->columns);
     mms_combine_plan_end(&s->plan);
     free(s);
@@ -508,14 +593,15 @@ static void choose_weights(combine_stage *s)
         s->source[s->nweight++] = MMS_BY_SIGMA;
 }
 
-/** Rows that fit in a quarter of the memory, with at most four correlations. */
+/** Rows of a batch: at most a quarter of the memory, with at most four correlations. */
 static int64_t rows_per_batch(const combine_stage *s)
 {
     int64_t row = row_cells(s, 4) * (1 + 4 * s->nweight);
 
     for (unsigned kinds = s->opts.in->kinds; kinds; kinds &= kinds - 1)
         row += row_cells(s, 4) * 8;
-    const int64_t n = s->opts.memory / 4 / (row + 512);
+    const int64_t quarter = s->opts.memory / 4;
+    const int64_t n = (quarter < BATCH_BYTES ? quarter : BATCH_BYTES) / (row + 512);
     return n > 1 ? n : 1;
 }
 

@@ -2,7 +2,8 @@
 /** @file fftshift.c  Spectra moved by any number of channels (transform-numerics 6.6).
  *
  * A Fourier transform over the channels of LANES spectra side by side, so that every operation is
- * one of whole vectors and the bits of a spectrum don't depend on its neighbours.  Numbers of
+ * one of whole vectors and the bits of a spectrum don't depend on its neighbours.  LANES are the
+ * correlations of one row: rows come one by one.  Numbers of
  * channels with a large prime factor go through a convolution (Bluestein). */
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include "base/base_priv.h"
 #include "fftshift_priv.h"
 
-enum { LANES = 16, MAX_STAGES = 64, MAX_RADIX = 13 };
+enum { LANES = 4, MAX_STAGES = 64, MAX_RADIX = 13 };
 
 /* ---- Fourier transforms -----------------------------------------------------------------------*/
 
