@@ -29,6 +29,10 @@ static const struct request {
     {"split timebin", "split", 1, true, {0}},
     {"split width=4 timebin", "split", 4, true, {"width=4"}},
     {"hanningsmooth", "hanningsmooth", 3, false, {0}},
+    {"regrid BARY", "mstransform", 8, false, {"regridms=True", "outframe=BARY"}},
+    {"cvel LSRK", "cvel", 8, false, {"mode=frequency", "outframe=LSRK"}},
+    {"combinespws", "mstransform", 8, false, {"combinespws=True"}},
+    {"nspw=4", "mstransform", 8, false, {"regridms=True", "nspw=4"}},
 };
 
 /* One line of the result */

@@ -13,7 +13,8 @@ from program_case import ProgramCase
 
 REQUESTS = ["partition scan", "partition spw", "partition balanced", "partition auto",
             "partition baseline", "split", "split width=4", "split timebin",
-            "split width=4 timebin", "hanningsmooth"]
+            "split width=4 timebin", "hanningsmooth",
+            "regrid BARY", "cvel LSRK", "combinespws", "nspw=4"]
 
 
 def cwd_of(pid):
