@@ -43,8 +43,9 @@ struct mms_selection {
     bool all;
     char *texts[MMS_COUNT_OF(expressions)]; /**< as given, NULL where blank */
     mms_select parsed;                      /**< what MSSelection gets */
-    char *spw, *uvrange, *field;            /**< rewritten members of parsed */
-    mms_selector *selector;                 /**< of one member */
+    char *spw, *uvrange, *field, *antenna;  /**< rewritten members of parsed */
+    char *scan, *array, *observation;
+    mms_selector *selector; /**< of one member */
     int64_t member;
     mms_windows windows; /**< read when spw is given */
     id_list spws, ddids, fields, observations, arrays, states, antennas;
@@ -98,6 +99,10 @@ static void tidy(const char *key, char *text)
                       grammar[] = "Scan Expression: ", mark[] = " Expression: ";
     char *const at = strstr(text, again), *const first = strstr(text, mark);
     char *const end = at ? strchr(at + sizeof again - 1, '"') : NULL;
+    if (strstr(text, "Negative shape shape")) { // all that casacore says of 5~2
+        strcpy(text, "a range ends before it begins");
+        return;
+    }
     char *second = first ? strstr(first + 1, mark) : NULL;
 
     if (end)
@@ -187,6 +192,34 @@ static void log_lines(char *lines)
         mms_log(MMS_LOG_WARN, "select", "%s", line);
 }
 
+/** Give long lists of ids an end, and names that are no words their quotes. */
+static mms_status rewrite_ids(mms_selection *s, mms_error *err)
+{
+    const struct {
+        const char **text;
+        char **own;
+        const char *column, *table;
+    } lists[] = {{&s->parsed.scan, &s->scan, "SCAN_NUMBER", NULL},
+                 {&s->parsed.array, &s->array, "ARRAY_ID", NULL},
+                 {&s->parsed.observation, &s->observation, "OBSERVATION_ID", "OBSERVATION"}};
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++) {
+        int64_t most;
+        if (!*lists[i].text || !mms_id_expr_is_long(*lists[i].text))
+            continue;
+        MMS_TRY(mms_largest_id(s->ms, lists[i].column, lists[i].table, &most, err));
+        MMS_TRY(mms_id_expr_read(*lists[i].text, most, lists[i].own, err));
+        *lists[i].text = *lists[i].own;
+    }
+    if (s->parsed.antenna)
+        MMS_TRY(mms_antenna_expr_read(s->ms, s->parsed.antenna, &s->antenna, err));
+    if (s->antenna)
+        s->parsed.antenna = s->antenna;
+done:
+    return st;
+}
+
 /** Rewrite what MSSelection reads wrongly, and let it parse the first member. */
 static mms_status parse(mms_selection *s, mms_spw_expr *spw, mms_error *err)
 {
@@ -204,6 +237,7 @@ static mms_status parse(mms_selection *s, mms_spw_expr *spw, mms_error *err)
         MMS_TRY(st == MMS_OK ? st : refused(s, "uvrange", st, err));
         s->parsed.uvrange = s->uvrange;
     }
+    MMS_TRY(rewrite_ids(s, err));
     MMS_TRY(open_member(s, 0, err));
     if (spw->refusal)
         MMS_TRY(refused(s, "spw", mms_fail(err, MMS_ERR_SELECT, "%s", spw->refusal), err));
@@ -517,8 +551,9 @@ void mms_selection_free(mms_selection **selection)
                               &s->arrays, &s->states, &s->antennas, &s->dropped};
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
         free(lists[i]->ids);
-    void *const owned[] = {s->spw,      s->uvrange, s->field, s->corr_pols, s->corr_products,
-                           s->channels, s->named,   s->times, s->limits};
+    void *const owned[] = {s->spw,   s->uvrange,     s->field,     s->antenna,       s->scan,
+                           s->array, s->observation, s->corr_pols, s->corr_products, s->channels,
+                           s->named, s->times,       s->limits};
     for (int64_t i = 0; i < MMS_COUNT_OF(owned); i++)
         free(owned[i]);
     free(s);

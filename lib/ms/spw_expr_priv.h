@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_SPW_EXPR_PRIV_H
 #define MULTIMS_SPW_EXPR_PRIV_H
-/** @file spw_expr_priv.h  What spw and uvrange expressions say before MSSelection sees them.
+/** @file spw_expr_priv.h  What expressions say before MSSelection sees them.
  *
  *  The forms that MSSelection reads wrongly (names with '-', regular expressions, frequencies
  * beyond 32 bits, channels that don't exist, …) become ids and plain ranges; what is not understood
@@ -56,6 +56,27 @@ const char *mms_number_end(const char *text);
  *  @param[out] out  the caller ends it with free()
  *  Errors: SELECT with the reason alone: a single value, a reversed range; MEM. */
 MMS_CHECKED mms_status mms_uvrange_read(const char *text, char **out, mms_error *err);
+
+/** Whether a list of ids has a range without an end, or numbers beyond those that casacore's lists
+ *  of such ranges hold. */
+bool mms_id_expr_is_long(const char *text);
+
+/** Write a list of ids (scans, arrays, observations) with ranges that end with the largest id that
+ *  occurs: ">1500" is "1501~3000", or "1501" where nothing is beyond 1500.
+ *  @param[out] out  the caller ends it with free()
+ *  Errors: MEM. */
+MMS_CHECKED mms_status mms_id_expr_read(const char *text, int64_t most, char **out, mms_error *err);
+
+/** Find the largest id of a column of the main table, at least the last row of the sub-table (NULL:
+ *  none).  Errors: TABLE, MEM. */
+MMS_CHECKED mms_status mms_largest_id(mms_ms *ms, const char *column, const char *table,
+                                      int64_t *most, mms_error *err);
+
+/** Quote an antenna expression that is, as a whole, the name of an antenna and no word: DA 41.
+ *  @param[out] out  NULL where it stays; the caller ends it with free()
+ *  Errors: TABLE, MEM. */
+MMS_CHECKED mms_status mms_antenna_expr_read(const mms_ms *ms, const char *text, char **out,
+                                             mms_error *err);
 
 /** Write MJD seconds as YYYY/MM/DD/hh:mm:ss.s */
 void mms_write_time(double mjd_s, char *out, size_t size);

@@ -250,6 +250,43 @@ static void times_that_mislead_are_warned_of(void **state)
                 "2014/09/20/10:36:00.0\n");
 }
 
+static void lists_of_ids_end_with_the_largest(void **state)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {{">5", "6~9"},
+                 {">=5", "5~9"},
+                 {">8", "9"},
+                 {">9", "10"},
+                 {">=9", "9"},
+                 {"1,>7,2", "1,8~9,2"},
+                 {" > 5 ", "6~9"},
+                 {">2000", "2001"},
+                 {"<2000", "0~9"},
+                 {"<=9", "<=9"},
+                 {"3~4", "3~4"},
+                 {"3~2000", "3~9"},
+                 {"12~2000", "12"},
+                 {"9~2000", "9"},
+                 {">2&<2000", ">2&<2000"},
+                 {"5~2", "5~2"},
+                 {"x", "x"},
+                 {"", ""},
+                 {">99999999999", "2147483647"}};
+
+    (void)state;
+    for (int64_t i = 0; i < MMS_COUNT_OF(cases); i++) {
+        mms_error err;
+        char *out = NULL;
+        assert_int_equal(mms_id_expr_read(cases[i].text, 9, &out, &err), MMS_OK);
+        assert_string_equal(out, cases[i].want);
+        free(out);
+    }
+    assert_true(mms_id_expr_is_long("1,>0"));
+    assert_true(mms_id_expr_is_long("1~1001"));
+    assert_false(mms_id_expr_is_long("1~1000,<20"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_percentage_is_a_symmetric_range),
         cmocka_unit_test(single_and_reversed_uv_values_are_refused),
         cmocka_unit_test(times_that_mislead_are_warned_of),
+        cmocka_unit_test(lists_of_ids_end_with_the_largest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
