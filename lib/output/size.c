@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file output_size.c  What an output will hold, before it is written: rows, bytes, and about how
+/** @file size.c  What an output will hold, before it is written: rows, bytes, and about how
  * long that takes. */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file unit.c  The units of an output, in a worker: its sub-tables, its parts, the finish. */
+/** @file units.c  The units of an output, in a worker: its sub-tables, its parts, the finish. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
