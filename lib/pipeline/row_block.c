@@ -125,7 +125,8 @@ mms_status mms_block_scalar(const mms_block *block, const char *name, const void
     const mms_cells *c = mms_cells_find(block->scalars, block->nscalar, name);
 
     if (!c)
-        return mms_fail(err, MMS_ERR_NOT_FOUND, "rows that are made of several need the column %s", name);
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "rows that are made of several need the column %s",
+                        name);
     memcpy((void *)out, &c->data, sizeof c->data);
     return MMS_OK;
 }
