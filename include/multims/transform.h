@@ -24,9 +24,11 @@ MMS_API MMS_CHECKED mms_status mms_renumber(mms_cells *ids, int64_t nrow, mms_id
 /** What is kept of the channels and correlations of a DDID. */
 typedef struct mms_cut {
     int32_t nchan_in, ncorr_in;
-    int64_t nchan, ncorr; /**< kept; nchan 0: all channels, ncorr 0: all correlations */
-    const int32_t *chans; /**< in the order of the output */
-    const int32_t *corrs; /**< ascending */
+    int64_t nchan, ncorr;         /**< kept; nchan 0: all channels, ncorr 0: all correlations */
+    const int32_t *chans;         /**< in the order of the output */
+    const int32_t *corrs;         /**< ascending */
+    const char *const *followers; /**< columns without a definition that are cut where their cells
+                                       are [nchan_in][ncorr_in]; ended by NULL, or NULL */
 } mms_cut;
 
 /** Return whether cells of this column have channels, correlations. */

@@ -35,6 +35,9 @@ typedef struct mms_text {
 } mms_text;
 void mms_text_add(mms_text *t, const char *fmt, ...) MMS_PRINTF(2, 3);
 
+/** Return whether a list that ends with NULL has a name; a list that is NULL has none. */
+bool mms_names_have(const char *const *names, const char *name);
+
 /** Whether a text from a file may become the name of a file: one component, not empty, no "." or
  *  "..". */
 bool mms_is_plain_name(const char *name);

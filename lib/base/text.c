@@ -60,6 +60,13 @@ void mms_text_add(mms_text *t, const char *fmt, ...)
     free(piece);
 }
 
+bool mms_names_have(const char *const *names, const char *name)
+{
+    while (names && *names && strcmp(*names, name))
+        names++;
+    return names && *names;
+}
+
 bool mms_is_plain_name(const char *name)
 {
     return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/') &&

@@ -46,6 +46,8 @@ typedef struct mms_rules {
     int64_t nchan_in, ncorr_in; /**< of the source's window; 0: not known */
     bool sigma, weight;         /**< derived from the other one (design D19) */
     bool spectra_stay;          /**< but not their spectra */
+    mms_value *followers;       /**< {name: true} of main columns that no definition knows and whose
+                                     cells of the window's shape are cut as DATA; or NULL */
     const char *table;          /**< sub-table, or "" for the main table */
 } mms_rules;
 
@@ -89,6 +91,9 @@ typedef struct mms_against {
     mms_rowset source_rows, set_rows;
     mms_match match;
 } mms_against;
+
+/** Find rules.followers, where channels or correlations are cut.  Errors: TABLE, MEM. */
+MMS_CHECKED mms_status mms_against_followers(mms_against *a, mms_error *err);
 
 /** Check the sub-tables of the set against those of the source (multi-ms 3.5, 3.6). */
 MMS_CHECKED mms_status mms_against_subtables(mms_against *a, mms_error *err);

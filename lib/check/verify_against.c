@@ -499,6 +499,7 @@ static void close_sides(mms_against *a)
     for (int64_t i = 0; i < a->rules.nref; i++)
         free(a->rules.refs[i].rank.of);
     free(a->rules.refs);
+    mms_value_free(&a->rules.followers);
     mms_selection_free(&a->selection);
     mms_value_free(&a->request.texts);
     mms_ms_close(&a->source);
@@ -517,6 +518,7 @@ mms_status mms_verify_against(mms_verification *v, mms_error *err)
         goto done;
     MMS_TRY(match_rows(&a, err));
     MMS_TRY(list_columns(&a, &columns, err));
+    MMS_TRY(mms_against_followers(&a, err));
     MMS_TRY(check_units(&a, &columns, err));
     MMS_TRY(compare_columns(&a, &columns, err));
     MMS_TRY(mms_against_subtables(&a, err));

@@ -186,6 +186,69 @@ static mms_status check_shapes(mms_verification *v, const mms_member *m, const d
     return st;
 }
 
+/** Whether a column is named as visibilities and flags are. */
+static bool is_named_so(const char *name)
+{
+    const size_t n = strlen(name);
+    return (n > 5 && !strcmp(name + n - 5, "_DATA")) || !strcmp(name, "BITFLAG");
+}
+
+/** Compare the shapes of a column with those of the windows. */
+static mms_status look_at(const mms_member *m, const dd_shapes *dds, const char *column,
+                          mms_likeness *likeness, mms_error *err)
+{
+    const int64_t nrow = mms_table_nrow(m->table);
+    int32_t ddids[CHUNK];
+    mms_status st = MMS_OK;
+
+    for (int64_t first = 0; first < nrow; first += CHUNK) {
+        const mms_rows rows = {first, nrow - first < CHUNK ? nrow - first : CHUNK};
+        mms_shape_run *runs = NULL;
+        int64_t nrun = 0;
+        MMS_TRY(mms_table_get(m->table, "DATA_DESC_ID", 1, &rows, rows.count, ddids, err));
+        st = mms_table_shapes(m->table, column, 1, &rows, &runs, &nrun, err);
+        for (int64_t k = 0, i = 0; st == MMS_OK && k < nrun; k++) {
+            mms_shape shape = {.ndim = runs[k].ndim};
+            memcpy(shape.size, runs[k].shape, sizeof shape.size);
+            for (int64_t r = 0; r < runs[k].rows.count; r++, i++)
+                if (ddids[i] >= 0 && ddids[i] < dds->ndd)
+                    mms_likeness_add(likeness, &shape, dds->nchan[ddids[i]], dds->ncorr[ddids[i]]);
+        }
+        free(runs);
+        MMS_TRY(st);
+    }
+done:
+    return st;
+}
+
+/** Check the cells of columns that no definition knows: those with one value a channel and
+ *  correlation, or named so, have the shape of FLAG. */
+static mms_status check_unknown_cells(mms_verification *v, const mms_member *m,
+                                      const dd_shapes *dds, mms_error *err)
+{
+    const int64_t nrow = mms_table_nrow(m->table);
+    int32_t ddids[CHUNK];
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < mms_table_ncolumn(m->table); i++) {
+        const mms_column *const c = mms_table_column(m->table, i);
+        mms_likeness likeness = {0};
+        if (c->scalar || c->dtype >= MMS_DT_STRING || mms_is_main_column(c->name))
+            continue;
+        MMS_TRY(look_at(m, dds, c->name, &likeness, err));
+        const bool named = is_named_so(c->name) && likeness.any && likeness.first.ndim == 2;
+        if (!likeness.unlike || (!named && !mms_likeness_follows(&likeness)))
+            continue;
+        for (int64_t first = 0; first < nrow; first += CHUNK) {
+            const mms_rows rows = {first, nrow - first < CHUNK ? nrow - first : CHUNK};
+            MMS_TRY(mms_table_get(m->table, "DATA_DESC_ID", 1, &rows, rows.count, ddids, err));
+            MMS_TRY(check_shapes(v, m, dds, c->name, 2, rows, ddids, err));
+        }
+    }
+done:
+    return st;
+}
+
 static mms_status check_cells(mms_verification *v, const mms_member *m, mms_error *err)
 {
     static const struct {
@@ -208,6 +271,7 @@ static mms_status check_cells(mms_verification *v, const mms_member *m, mms_erro
                 MMS_TRY(
                     check_shapes(v, m, &dds, columns[i].name, columns[i].naxis, rows, ddids, err));
     }
+    MMS_TRY(check_unknown_cells(v, m, &dds, err));
 done:
     free(dds.nchan);
     free(dds.ncorr);

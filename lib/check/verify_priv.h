@@ -54,6 +54,21 @@ MMS_CHECKED mms_status mms_verify_ids(mms_verification *v, const mms_member *m, 
 /** Check the ids in the sub-tables of member 0. */
 MMS_CHECKED mms_status mms_verify_subtable_ids(mms_verification *v, mms_error *err);
 
+/** Whether a main array column or text stands in the definition of the MeasurementSet. */
+bool mms_is_main_column(const char *column);
+
+/** How the cells of a column look beside those that their windows ask for. */
+typedef struct mms_likeness {
+    bool any, like, unlike; /**< cells there are, of the window's shape, of another */
+    bool several;           /**< shapes */
+    mms_shape first;
+} mms_likeness;
+void mms_likeness_add(mms_likeness *likeness, const mms_shape *cell, int64_t nchan, int64_t ncorr);
+
+/** Whether it has one value a channel and correlation; one shape where windows have several is
+ *  something else. */
+bool mms_likeness_follows(const mms_likeness *likeness);
+
 /** Check the rows of ms against the source. */
 MMS_CHECKED mms_status mms_verify_against(mms_verification *v, mms_error *err);
 

@@ -3,6 +3,7 @@
  *
  *  Written apart from the code that makes the output, so that one can show the other wrong. */
 #include <float.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -141,11 +142,21 @@ static bool stays(const mms_rules *rules, const char *column, axes cut, const mm
             !(fits(shape, cut.chan, rules->nchan_in) && fits(shape, cut.corr, rules->ncorr_in)));
 }
 
+static bool follows(const mms_rules *rules, const char *column)
+{
+    return !*rules->table && rules->followers && json_object_get(rules->followers, column);
+}
+
 /** The axes of a cell that are cut. */
 static axes axes_of(const mms_rules *rules, const char *column, const mms_shape *shape)
 {
     axes cut = find_axes(column, shape->ndim);
 
+    if (follows(rules, column))
+        return shape->ndim == 2 && shape->size[0] == rules->nchan_in &&
+                       shape->size[1] == rules->ncorr_in
+                   ? (axes){0, 1}
+                   : (axes){-1, -1};
     if (shape->ndim < 1 || stays(rules, column, cut, shape))
         return (axes){-1, -1};
     if (!strcmp(column, "LAG_DATA") && !fits(shape, cut.chan, rules->nchan_in))
@@ -237,7 +248,8 @@ bool mms_rules_changes(void *ctx, const char *column)
     const mms_rules *const rules = ctx;
     const axes cut = find_axes(column, MMS_MAX_DIM);
 
-    return (cut.chan >= 0 && rules->nchan) || (cut.corr >= 0 && rules->ncorr) ||
+    return (follows(rules, column) && (rules->nchan || rules->ncorr)) ||
+           (cut.chan >= 0 && rules->nchan) || (cut.corr >= 0 && rules->ncorr) ||
            is_derived(rules, column) || mms_rules_rank(rules, rules->table, column);
 }
 

@@ -272,11 +272,14 @@ static mms_status add_cut(const mms_request *r, int32_t ddid, mms_value *cuts, m
     return MMS_OK;
 }
 
-/** Which axes of a column's cells a cut changes: channels, correlations. */
-static int cut_axes(const mms_column *c, bool chans, bool corrs)
+/** What changes in a column's cells: channels are cut, correlations are, cells are lost. */
+static int cut_axes(const mms_request *r, const mms_column *c, bool chans, bool corrs)
 {
-    return (chans && mms_column_has_channels(c->name)) |
-           (corrs && mms_column_has_correlations(c->name)) << 1;
+    const bool follows = mms_output_follows(r, c->name);
+
+    return (chans && (follows || mms_column_has_channels(c->name))) |
+           (corrs && (follows || mms_column_has_correlations(c->name))) << 1 |
+           mms_output_clears(r, c, -1) << 2;
 }
 
 /** Whether a column shares its tiles with one that a cut changes otherwise. */
@@ -285,7 +288,7 @@ static bool leaves_its_group(const mms_request *r, const mms_column *c, bool cha
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const mms_column *other = mms_ms_column(r->ms, i);
         if (!strncmp(c->manager, "Tiled", 5) && !strcmp(c->group, other->group) &&
-            cut_axes(c, chans, corrs) != cut_axes(other, chans, corrs))
+            cut_axes(r, c, chans, corrs) != cut_axes(r, other, chans, corrs))
             return true;
     }
     return false;
@@ -298,7 +301,7 @@ static void add_reshape(const mms_request *r, bool chans, bool corrs, mms_value 
 
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const mms_column *c = mms_ms_column(r->ms, i);
-        if (cut_axes(c, chans, corrs) && (c->fixed || leaves_its_group(r, c, chans, corrs)))
+        if (cut_axes(r, c, chans, corrs) && (c->fixed || leaves_its_group(r, c, chans, corrs)))
             json_array_append_new(reshape, json_string(c->name));
     }
     json_object_set_new(order, "reshape", reshape);
@@ -361,6 +364,7 @@ mms_status mms_part_order(const mms_request *r, mms_value **order, mms_error *er
                                 json_pack("[III]", (json_int_t)r->tile[0], (json_int_t)r->tile[1],
                                           (json_int_t)r->tile[2]));
         add_spectra(r, *order);
+        json_object_set_new(*order, "followers", mms_output_followers(r));
         add_maps(r, *order);
         st = add_cuts(r, *order, err);
     }

@@ -4,8 +4,8 @@
  *  The order: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
- *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], pipeline (file of it, or ""), add (columns),
- *  tile, memory (bytes), tiles (bool), sync (bool), threads.
+ *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], followers, pipeline (file of it, or ""), add
+ * (columns), tile, memory (bytes), tiles (bool), sync (bool), threads.
  *
  *  Each thread is a lane that takes blocks from the input to the output.  A block has its turn for
  *  what depends on the blocks before it: sums of time averages, its place, casacore's columns.  */
@@ -39,7 +39,7 @@ typedef struct part {
     int nlane;
     mms_reader **readers; /**< one a lane */
     mms_writer *writer;
-    const char **columns, **skip, **reshape, **add, **copy;
+    const char **columns, **skip, **reshape, **add, **copy, **followers;
     int64_t nmap, ncut;
     id_map *maps;
     mms_cut *cuts;                /**< by DDID */
@@ -92,13 +92,6 @@ static int64_t block_bytes(const part *p)
     return most < usual.block_bytes ? most : usual.block_bytes;
 }
 
-static bool in_list(const char *const *list, const char *name)
-{
-    while (*list && strcmp(*list, name))
-        list++;
-    return *list != NULL;
-}
-
 static mms_status out_of_memory(const part *p, mms_error *err)
 {
     return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", text(p->order, "out"));
@@ -112,7 +105,7 @@ static bool is_copied(const part *p, const mms_column *c)
 
     return !c->scalar && c->dtype < MMS_DT_STRING && !p->ncut &&
            !(p->pipeline && mms_pipeline_needs(p->pipeline, c->name)) &&
-           !(*text(p->order, "derive") && in_list(derived, c->name));
+           !(*text(p->order, "derive") && mms_names_have(derived, c->name));
 }
 
 /** The columns of the output, and those of them whose cells stay as they are. */
@@ -130,7 +123,7 @@ static mms_status list_columns(part *p, mms_error *err)
         return out_of_memory(p, err);
     for (int64_t i = 0; i < most; i++) {
         const mms_column *c = mms_ms_column(p->ms, i);
-        const bool written = !in_list(p->skip, c->name);
+        const bool written = !mms_names_have(p->skip, c->name);
         const bool made = p->averaged && mms_is_spectrum(c->name);
         if (!written && !made && !(p->pipeline && mms_pipeline_reads(p->pipeline, c->name)))
             continue;
@@ -184,11 +177,13 @@ static mms_status read_cuts(part *p, mms_error *err)
         p->ncut = ddid + 1 > p->ncut ? ddid + 1 : p->ncut;
     }
     p->cuts = mms_alloc(p->ncut, sizeof *p->cuts);
-    if (!p->cuts)
+    p->followers = text_list(json_object_get(p->order, "followers"));
+    if (!p->cuts || !p->followers)
         return out_of_memory(p, err);
     json_array_foreach(cuts, i, entry)
     {
         mms_cut *cut = &p->cuts[json_integer_value(json_object_get(entry, "ddid"))];
+        cut->followers = p->followers;
         cut->nchan_in = (int32_t)json_integer_value(json_object_get(entry, "nchan_in"));
         cut->ncorr_in = (int32_t)json_integer_value(json_object_get(entry, "ncorr_in"));
         cut->chans = int_list(json_object_get(entry, "chans"), &cut->nchan);
@@ -212,6 +207,7 @@ static mms_status open_stage(part *p, mms_error *err)
         (mms_row_stage_opts){.ms = p->ms,
                              .rows_file = text(p->order, "rows_file"),
                              .columns = p->columns,
+                             .followers = p->followers,
                              .cuts = p->cuts,
                              .ncut = p->ncut,
                              .in = in,
@@ -315,6 +311,7 @@ static void close_part(part *p)
     free(p->skip);
     free(p->reshape);
     free(p->add);
+    free(p->followers);
     mms_row_stage_close(&p->stage);
     for (int64_t i = 0; p->maps && i < p->nmap; i++)
         free((void *)p->maps[i].map.to);
@@ -400,9 +397,10 @@ static mms_status finish_cells(const part *p, mms_reader *reader, mms_block **at
     mms_block *block = *at;
     const mms_value *rename = json_object_get(p->order, "rename");
     const char *from = json_string_value(json_array_get(rename, 0));
-    mms_status st = p->pipeline && !only_averages(p)
-                        ? mms_pipeline_apply(p->pipeline, mms_reader_arena(reader), block, err)
-                        : MMS_OK;
+    mms_status st =
+        p->pipeline && !only_averages(p)
+            ? mms_pipeline_apply(p->pipeline, p->followers, mms_reader_arena(reader), block, err)
+            : MMS_OK;
 
     for (int64_t g = 0; st == MMS_OK && from && g < block->ngroup; g++) {
         mms_cells *renamed = mms_cells_find(block->groups[g].arrays, block->narray, from);

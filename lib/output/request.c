@@ -124,7 +124,10 @@ static void end(mms_request *r)
     mms_value_free(&r->windows);
     mms_value_free(&r->bins);
     free(r->extents);
+    free(r->unknown);
     free(r->taql);
+    r->nunknown = 0;
+    r->unknown = NULL;
     r->extents = NULL;
     r->taql = NULL;
 }
@@ -167,6 +170,7 @@ mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *resu
         mms_log(MMS_LOG_INFO, r->host->task, "%sAnalyzing MS for partitioning",
                 r->createmms && mms_ms_is_multi(r->ms) ? "Input vis is a Multi-MS. " : "");
     MMS_TRY(mms_request_select(r, err));
+    MMS_TRY(mms_request_find_unknown(r, err));
     if (r->verb != MMS_DECIDE_PARTITION)
         MMS_TRY(mms_request_add_steps(r, err));
     MMS_TRY(mms_request_plan(r, err));

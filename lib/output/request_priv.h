@@ -44,6 +44,13 @@ typedef struct mms_regrid_asked {
     bool preaverage;
 } mms_regrid_asked;
 
+/** A column that the definition of the MeasurementSet does not know: an array, or texts. */
+typedef struct mms_unknown {
+    const mms_column *column;
+    bool follows;   /**< its cells [nchan][ncorr] follow the channels and correlations of FLAG */
+    bool has_cells; /**< some row has one */
+} mms_unknown;
+
 /** Each verb fills what it offers of the first part; mms_request_run() resolves the rest. */
 typedef struct mms_request {
     /* asked */
@@ -85,6 +92,8 @@ typedef struct mms_request {
     bool adds_state;          /**< to spans, for ALMA */
     mms_selection *selection; /**< select, resolved */
     mms_meta meta;
+    int64_t nunknown;
+    mms_unknown *unknown;
     mms_member_extent *extents; /**< of the input's members; NULL when the decision needs none */
     mms_decision decision;
     mms_plan *plan;
@@ -118,6 +127,10 @@ void mms_request_close_input(mms_request *request);
 
 /** Resolve the selection and count its rows.  Errors: SELECT, EMPTY, TABLE. */
 MMS_CHECKED mms_status mms_request_select(mms_request *request, mms_error *err);
+
+/** Find the columns that the definition does not know; nothing of it is written yet.
+ *  Errors: TABLE, MEM. */
+MMS_CHECKED mms_status mms_request_find_unknown(mms_request *request, mms_error *err);
 
 /** Make the pipeline, and the rows of SPECTRAL_WINDOW that it changes; not of a request that
  *  changes no value.  Errors: ARG, UNSUPPORTED, TABLE. */
@@ -179,6 +192,19 @@ bool mms_output_averages_rows(const mms_request *request);
 
 /** Return whether a column of the input is written. */
 bool mms_output_writes(const mms_request *request, const char *column);
+
+/** Return whether cells of a column that the definition does not know follow those of FLAG; list
+ *  those columns, new reference. */
+bool mms_output_follows(const mms_request *request, const char *column);
+mms_value *mms_output_followers(const mms_request *request);
+
+/** Return whether the cells of a column are lost because rows, or the channels of a window of the
+ *  rows that are transformed (-1: of any), become others. */
+bool mms_output_clears(const mms_request *request, const mms_column *column, int64_t window);
+
+/** Name the columns without a definition that lose cells; those of one value a channel and
+ *  correlation are worth a warning. */
+void mms_output_tell_cleared(const mms_request *request);
 
 /** Return whether it is WEIGHT_SPECTRUM or SIGMA_SPECTRUM. */
 bool mms_is_spectrum(const char *column);

@@ -79,11 +79,14 @@ static mms_status find_shape(const mms_request *r, int32_t ddid, row_bytes *row,
 }
 
 /** A cell of the input with the channels and correlations of the output. */
-static int64_t cut_bytes(const char *column, const mms_dd *dd, const row_bytes *row, int64_t bytes)
+static int64_t cut_bytes(const mms_request *r, const char *column, const mms_dd *dd,
+                         const row_bytes *row, int64_t bytes)
 {
-    if (mms_column_has_channels(column))
+    const bool follows = mms_output_follows(r, column);
+
+    if (follows || mms_column_has_channels(column))
         bytes = bytes / dd->nchan * row->nchan;
-    if (mms_column_has_correlations(column))
+    if (follows || mms_column_has_correlations(column))
         bytes = bytes / dd->ncorr * row->ncorr;
     return bytes;
 }
@@ -94,6 +97,7 @@ static mms_status measure_row(const mms_request *r, int32_t ddid, int64_t at, ro
 {
     const mms_dd *dd = &r->meta.dds[ddid];
     const bool spectra = r->pipeline && mms_pipeline_out(r->pipeline)->out_spectra;
+    const int64_t window = r->pipeline ? mms_pipeline_base(r->pipeline)->window_of[ddid] : -1;
     mms_status st;
 
     MMS_TRY(find_shape(r, ddid, row, err));
@@ -106,7 +110,7 @@ static mms_status measure_row(const mms_request *r, int32_t ddid, int64_t at, ro
         MMS_TRY(mms_ms_cell_bytes(r->ms, c, at, &bytes, err));
         row->in += bytes;
         if (written && (!spectra || !mms_is_spectrum(c->name)))
-            row->out += cut_bytes(c->name, dd, row, bytes);
+            row->out += mms_output_clears(r, c, window) ? 0 : cut_bytes(r, c->name, dd, row, bytes);
     }
     if (spectra)
         row->out += 2 * (int64_t)sizeof(float) * row->nchan * row->ncorr;

@@ -321,6 +321,7 @@ mms_status mms_request_add_steps(mms_request *r, mms_error *err)
     const mms_notes *notes = mms_pipeline_notes(r->pipeline);
     for (int64_t i = 0; i < notes->n; i++)
         mms_log(MMS_LOG_WARN, r->host->task, "%s", notes->texts[i]);
+    mms_output_tell_cleared(r);
     const mms_form *out = mms_pipeline_out(r->pipeline);
     r->windows = json_array();
     for (int64_t i = 0; i < out->nwindow; i++)

@@ -86,17 +86,22 @@ static void set_cells(mms_cells *c, int32_t ndim, int64_t nchan, int64_t ncorr, 
     c->data = data;
 }
 
+void mms_group_clear(const mms_block *block, mms_group *group, const char *const *columns)
+{
+    for (; columns && *columns; columns++) {
+        mms_cells *c = find_defined(block, group, *columns);
+        if (c)
+            c->ndim = -1;
+    }
+}
+
 mms_status mms_group_clear_others(mms_block *block, mms_group *group, int64_t nchan_in,
                                   const mms_spectra *out, mms_arena *arena, mms_error *err)
 {
     mms_cells *category = find_defined(block, group, "FLAG_CATEGORY");
-    mms_cells *imaging = find_defined(block, group, "IMAGING_WEIGHT");
-    mms_cells *corrected = find_defined(block, group, "CORRECTED_WEIGHT_SPECTRUM");
+    static const char *const weights[] = {"IMAGING_WEIGHT", "CORRECTED_WEIGHT_SPECTRUM", NULL};
 
-    if (imaging)
-        imaging->ndim = -1;
-    if (corrected)
-        corrected->ndim = -1;
+    mms_group_clear(block, group, weights);
     if (!category || category->ndim != 3 || nchan_in == out->nchan)
         return MMS_OK;
     category->shape[1] = out->nchan; // [N][K][C], all F (transform-numerics 8)

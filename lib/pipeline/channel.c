@@ -134,6 +134,11 @@ static bool acts(const mms_step *step, int64_t window)
     return true;
 }
 
+static bool mixes(const mms_step *step, int64_t window)
+{
+    return mms_channel_step_bin(step, window) > 1;
+}
+
 static void row(const mms_step *step, const mms_row_call *call, const mms_spectrum *in,
                 mms_spectrum *out)
 {
@@ -148,4 +153,5 @@ const mms_step_kind mms_step_channel = {.name = "channel",
                                         .close = end,
                                         .describe = describe,
                                         .acts = acts,
+                                        .mixes = mixes,
                                         .row = row};

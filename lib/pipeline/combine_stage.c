@@ -579,7 +579,7 @@ static bool is_cut(const void *ctx, const char *name)
         if ((s->opts.cuts[i].nchan && mms_column_has_channels(name)) ||
             (s->opts.cuts[i].ncorr && mms_column_has_correlations(name)))
             return true;
-    return mms_column_has_channels(name);
+    return mms_column_has_channels(name) || mms_names_have(s->opts.followers, name);
 }
 
 /** Which weights are combined: what becomes WEIGHT, and SIGMA where that is apart. */

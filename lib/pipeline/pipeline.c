@@ -266,6 +266,31 @@ static bool transforms_data(const mms_pipeline *p)
     return row_form(p)->time_averaged;
 }
 
+const mms_form *mms_pipeline_base(const mms_pipeline *p)
+{
+    return base_form(p);
+}
+
+bool mms_pipeline_acts(const mms_pipeline *p, int64_t window)
+{
+    bool any = false;
+
+    for (int i = 0; i < p->nstep; i++)
+        for (int64_t w = 0; w < base_form(p)->nwindow; w++)
+            any = any || ((window < 0 || w == window) && acts(p, i, w));
+    return any;
+}
+
+bool mms_pipeline_mixes(const mms_pipeline *p, int64_t window)
+{
+    bool mixed = false;
+
+    for (int i = 0; i < p->nstep; i++)
+        mixed = mixed || (acts(p, i, window) && p->steps[i]->kind->mixes &&
+                          p->steps[i]->kind->mixes(p->steps[i], window));
+    return mixed;
+}
+
 bool mms_pipeline_needs(const mms_pipeline *p, const char *column)
 {
     static const char *const always[] = {"FLAG", "WEIGHT", "SIGMA", "WEIGHT_SPECTRUM",
@@ -291,6 +316,7 @@ bool mms_pipeline_reads(const mms_pipeline *p, const char *column)
 typedef struct work {
     const mms_pipeline *pipeline;
     mms_arena *arena;
+    const char *const *followers;
     int64_t window;
     int nacting, acting[MOST_STEPS]; /**< steps that change rows of the window */
     mms_weight_choice choice;
@@ -453,20 +479,22 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
     } else
         mms_split_weights(mms_weights_rule(mms_pipeline_find(p, "weights")), form->numerics, &w->in,
                           &w->out);
+    if (mms_pipeline_mixes(p, w->window))
+        mms_group_clear(block, group, w->followers);
     mms_group_scatter(block, group, &w->out, writes_spectra(p));
 done:
     forget_group(w);
     return st;
 }
 
-mms_status mms_pipeline_apply(const mms_pipeline *p, mms_arena *arena, mms_block *block,
-                              mms_error *err)
+mms_status mms_pipeline_apply(const mms_pipeline *p, const char *const *followers, mms_arena *arena,
+                              mms_block *block, mms_error *err)
 {
     mms_status st = MMS_OK;
     int64_t added = 0;
 
     for (int64_t i = 0; st == MMS_OK && i < block->ngroup; i++) {
-        work w = {.pipeline = p, .arena = arena};
+        work w = {.pipeline = p, .arena = arena, .followers = followers};
         if (base_form(p)->kinds)
             st = transform_group(&w, block, &block->groups[i], err);
         for (added = 0; added < MMS_SPARE_ARRAYS; added++)

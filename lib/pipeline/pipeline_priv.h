@@ -60,10 +60,21 @@ bool mms_pipeline_needs(const mms_pipeline *pipeline, const char *column);
  */
 bool mms_pipeline_reads(const mms_pipeline *pipeline, const char *column);
 
+/** The form of the rows that are transformed one by one.  Borrowed. */
+const mms_form *mms_pipeline_base(const mms_pipeline *pipeline);
+
+/** Whether rows of a window of that form (-1: of any) change one by one; whether its channels
+ *  become others. */
+bool mms_pipeline_acts(const mms_pipeline *pipeline, int64_t window);
+bool mms_pipeline_mixes(const mms_pipeline *pipeline, int64_t window);
+
 /** Transform a block whose groups have one DDID each and selected channels only: data, flags and
- *  weights change, spectra that the input lacks are added.  Several threads may transform a block
- *  each, with an arena each.  Errors: TABLE a needed cell is undefined; SHAPE; MEM. */
-MMS_CHECKED mms_status mms_pipeline_apply(const mms_pipeline *pipeline, mms_arena *arena,
+ *  weights change, spectra that the input lacks are added; followers, other columns of one value a
+ *  channel and correlation (ended by NULL), lose their cells where channels become others.  Several
+ * threads may transform a block each, with an arena each.  Errors: TABLE a needed cell is
+ * undefined; SHAPE; MEM. */
+MMS_CHECKED mms_status mms_pipeline_apply(const mms_pipeline *pipeline,
+                                          const char *const *followers, mms_arena *arena,
                                           mms_block *block, mms_error *err);
 
 /** Cut the rows of a block, once they have their DATA_DESC_ID, into the windows that are asked for;
@@ -91,6 +102,9 @@ MMS_CHECKED mms_status mms_group_spectra(const mms_block *block, const mms_group
  *  there are none. */
 void mms_group_scatter(mms_block *block, mms_group *group, const mms_spectra *spectra,
                        bool out_spectra);
+
+/** Cells of these columns, ended by NULL, are undefined from here on. */
+void mms_group_clear(const mms_block *block, mms_group *group, const char *const *columns);
 
 /** Cells that no step knows lose their values where channels were averaged or smoothed.
  *  Errors: MEM. */

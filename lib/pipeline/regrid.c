@@ -356,6 +356,7 @@ const mms_step_kind mms_step_regrid = {.name = "regrid",
                                        .close = end,
                                        .describe = describe,
                                        .acts = acts,
+                                       .mixes = acts,
                                        .see = see,
                                        .forget = forget,
                                        .row = row};

@@ -61,6 +61,9 @@ struct mms_step_kind {
     /** Return whether rows of a window change. */
     bool (*acts)(const mms_step *step, int64_t window);
 
+    /** Return whether channels of a window become others; NULL: each stays itself. */
+    bool (*mixes)(const mms_step *step, int64_t window);
+
     /** A step that makes rows of several: begin its work on a part (row_stage_priv.h). */
     mms_status (*open_rows)(const mms_step *step, const struct mms_row_stage_opts *opts,
                             struct mms_row_stage **out, mms_error *err);

@@ -75,7 +75,7 @@ static bool is_cut(const void *ctx, const char *name)
         if ((s->opts.cuts[i].nchan && mms_column_has_channels(name)) ||
             (s->opts.cuts[i].ncorr && mms_column_has_correlations(name)))
             return true;
-    return false;
+    return mms_names_have(s->opts.followers, name);
 }
 
 /** The columns that the blocks will have, in the reader's order. */

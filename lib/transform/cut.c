@@ -23,13 +23,6 @@ mms_status mms_renumber(mms_cells *ids, int64_t nrow, mms_id_map map, mms_error 
     return MMS_OK;
 }
 
-static bool in_list(const char *name, const char *const *list)
-{
-    while (*list && strcmp(name, *list))
-        list++;
-    return *list != NULL;
-}
-
 bool mms_column_has_channels(const char *column)
 {
     static const char *const names[] = {"DATA",           "CORRECTED_DATA",
@@ -38,22 +31,27 @@ bool mms_column_has_channels(const char *column)
                                         "FLAG_CATEGORY",  "WEIGHT_SPECTRUM",
                                         "SIGMA_SPECTRUM", "CORRECTED_WEIGHT_SPECTRUM",
                                         "IMAGING_WEIGHT", NULL};
-    return in_list(column, names);
+    return mms_names_have(names, column);
 }
 
 bool mms_column_has_correlations(const char *column)
 {
     static const char *const names[] = {"WEIGHT", "SIGMA", "VIDEO_POINT", NULL};
     return (mms_column_has_channels(column) && strcmp(column, "IMAGING_WEIGHT")) ||
-           in_list(column, names);
+           mms_names_have(names, column);
 }
 
 /** Where the channel and correlation axes of a cell are; -1 for none. */
-static void find_axes(const mms_cells *cells, int32_t *chan, int32_t *corr)
+static void find_axes(const mms_cells *cells, const mms_cut *cut, int32_t *chan, int32_t *corr)
 {
     const char *name = cells->column->name;
     const int32_t last = cells->ndim - 1;
 
+    if (cells->ndim == 2 && mms_names_have(cut->followers, name)) {
+        *chan = 0;
+        *corr = 1;
+        return;
+    }
     *corr = mms_column_has_correlations(name) ? last : -1;
     *chan = mms_column_has_channels(name) ? (*corr < 0 ? last : last - 1) : -1;
 }
@@ -113,7 +111,7 @@ static bool may_have_other_shape(const char *column)
 {
     static const char *const names[] = {"FLAG_CATEGORY", "CORRECTED_WEIGHT_SPECTRUM",
                                         "IMAGING_WEIGHT", "VIDEO_POINT", NULL};
-    return in_list(column, names);
+    return mms_names_have(names, column);
 }
 
 static bool fits(const mms_cells *cells, int32_t axis, int32_t want)
@@ -129,8 +127,9 @@ mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms
 
     if (cells->ndim < 1 || cells->nvalue == 0)
         return MMS_OK;
-    find_axes(cells, &chan, &corr);
-    if (may_have_other_shape(cells->column->name) &&
+    find_axes(cells, cut, &chan, &corr);
+    if ((may_have_other_shape(cells->column->name) ||
+         mms_names_have(cut->followers, cells->column->name)) &&
         !(fits(cells, chan, cut->nchan_in) && fits(cells, corr, cut->ncorr_in)))
         return MMS_OK; // they stay as they are
     if (!strcmp(cells->column->name, "LAG_DATA") && chan >= 0 &&

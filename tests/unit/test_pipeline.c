@@ -182,7 +182,8 @@ static void a_trial_step_acts_between_the_others(void **state)
     mms_error err;
 
     (void)state;
-    must(mms_pipeline_apply(p, &arena, b, &err), &err);
+    const char *const none[] = {NULL};
+    must(mms_pipeline_apply(p, none, &arena, b, &err), &err);
     const mms_cells *data = mms_cells_find(b->groups[0].arrays, b->narray, "DATA");
     const mms_cells *weight = mms_cells_find(b->groups[0].arrays, b->narray, "WEIGHT");
     const float want[2 * NROW] = {3, 7, 11, 15}; // twice the means of 1, 2 and 3, 4 …
