@@ -103,12 +103,17 @@ done:
 
 mms_status mms_request_find_unknown(mms_request *r, mms_error *err)
 {
+    const bool cuts =
+        mms_selection_cuts_channels(r->selection) || mms_selection_corrs(r->selection, 0).given;
     const mms_column *flag = mms_ms_find_column(r->ms, "FLAG");
     const int64_t n = mms_ms_ncolumn(r->ms);
-    mms_shape_run *shapes = mms_alloc(r->meta.ncell, sizeof *shapes);
+    mms_shape_run *shapes = NULL;
     mms_rows *rows = NULL;
     mms_status st;
 
+    if (r->verb == MMS_DECIDE_PARTITION && !cuts)
+        return MMS_OK; // all cells stay
+    shapes = mms_alloc(r->meta.ncell, sizeof *shapes);
     r->unknown = mms_alloc(n, sizeof *r->unknown);
     MMS_TRY(shapes && r->unknown ? MMS_OK : out_of_memory(r, err));
     MMS_TRY(list_samples(r, &rows, err));
