@@ -100,7 +100,7 @@ class Oracle:
 
     def compare_listpartition(self, name, key, got):
         """The table but for its last column: sizes depend on the file system."""
-        ours = subprocess.run([self.args.program, "listpartition", self.path(key), "--quiet"],
+        ours = subprocess.run([self.args.program, "listpartition", self.path(key)],
                               check=True, capture_output=True, text=True).stdout
         tables = []
         for text in (got, ours):
