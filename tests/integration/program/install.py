@@ -70,7 +70,7 @@ _multims
 TAB_ZSH = r"""
 zmodload zsh/zpty
 zpty z "stty -echo; exec zsh -f -i"
-zpty -w z "TERM=dumb; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
+zpty -w z "TERM=dumb; fpath=(${(q)1} \$fpath); autoload -U compinit; compinit -u -D"
 zpty -w z "show() { print -r -- \"<\$BUFFER>\"; BUFFER=; }; zle -N show; bindkey '^X' show; print ready"
 while zpty -r z line && [[ $line != ready* ]]; do :; done
 zpty -w -n z "$2"$'\t\x18'
