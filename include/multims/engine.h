@@ -94,6 +94,10 @@ MMS_API void mms_engine_shutdown(int exit_status);
 MMS_API MMS_CHECKED mms_status mms_engine_open(const mms_engine_opts *opts, mms_engine **out,
                                                mms_error *err);
 
+/** Return the launcher of MPI programs, or of several copies, that started this process, in words;
+ * NULL where there is none. */
+MMS_API const char *mms_engine_launcher(void);
+
 /** Return whether the workers' program has to be named: this one did not call mms_engine_serve(),
  * and MULTIMS_TRANSPORT=inline was not set. */
 MMS_API bool mms_engine_needs_program(void);

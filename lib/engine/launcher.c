@@ -44,3 +44,10 @@ mms_launch mms_launch_find(void)
     }
     return (mms_launch){.name = NULL};
 }
+
+const char *mms_engine_launcher(void)
+{
+    const mms_launch launch = mms_launch_find();
+
+    return launch.mpi || launch.size > 1 ? launch.name : NULL;
+}

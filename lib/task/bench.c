@@ -142,7 +142,7 @@ static mms_status check(const mms_run *run, const struct bench *p, mms_error *er
     if (*p->vis && (json_object_get(run->given, "sizes") || json_object_get(run->given, "shapes")))
         MMS_TRY(mms_fail(err, MMS_ERR_ARG,
                          "parameter vis: not with sizes or shapes, which are of sets to make"));
-    if (getenv("OMPI_COMM_WORLD_RANK") || getenv("PMIX_RANK"))
+    if (mms_engine_launcher())
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
                          "the workers are local processes: run it without a launcher"));
     MMS_TRY(check_file(p->csv, err));

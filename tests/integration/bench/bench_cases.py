@@ -128,9 +128,10 @@ class Bench(ProgramCase):
         self.assert_left("in.ms", "speed.csv")
 
     def test_a_launcher_is_refused(self):
-        run = self.multims("bench", "sizes=1", status=2,
-                           env={**os.environ, "PMIX_RANK": "0", "MULTIMS_TRANSPORT": "local"})
-        self.assertIn("run it without a launcher", run.stderr)
+        for rank in "PMIX_RANK", "PMI_RANK", "ALPS_APP_PE":
+            run = self.multims("bench", "sizes=1", status=2,
+                               env={**os.environ, rank: "0", "MULTIMS_TRANSPORT": "local"})
+            self.assertIn("run it without a launcher", run.stderr)
         self.assert_left()
 
 
