@@ -37,6 +37,12 @@ def mpirun(ranks):
     return [MPIEXEC, "-n", str(ranks)] if ranks else []
 
 
+def preload(library):
+    """The variables that preload it; a path in LD_PRELOAD itself must have no blanks."""
+    folder, name = os.path.split(library)
+    return {"LD_LIBRARY_PATH": folder, "LD_PRELOAD": name}
+
+
 def end_with_skips(skips, ran, failed):
     """Say what was skipped, (name, why) each, and end: SKIPPED where nothing ran, 1 after a failure."""
     for name, why in skips:

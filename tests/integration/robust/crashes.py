@@ -7,7 +7,7 @@ import shutil
 import signal
 
 import robust
-from machine import mpirun
+from machine import mpirun, preload
 
 INPUT = "hd142_b9cont_self_tav.ms"
 READING = (["select", "in.ms", "spw=0"], ["verify", "in.ms"], ["diff", "in.ms", "other.ms"],
@@ -26,10 +26,9 @@ class Crashes(robust.Case):
         self.before = robust.tree(self.path("in.ms"))
 
     def crash(self, words, at="DATA_DESCRIPTION/table.dat", where="client", by="11", prefix=(), **more):
-        library = robust.args.crash
-        env = dict(CRASH_AT=at, CRASH_IN=where, CRASH_BY=by, **more)
+        env = dict(CRASH_AT=at, CRASH_IN=where, CRASH_BY=by, **preload(robust.args.crash), **more)
         names = [f"{name}={value}" for name, value in env.items()]
-        result = self.run_to_end(*words, prefix=[*prefix, "env", *names, f"LD_PRELOAD={library}"])
+        result = self.run_to_end(*words, prefix=[*prefix, "env", *names])
         self.assert_folder("in.ms", "other.ms", *self.outputs)
         self.assertEqual(robust.tree(self.path("in.ms")), self.before, "the input has changed")
         return result
@@ -94,7 +93,7 @@ class Crashes(robust.Case):
             with self.subTest(signal=number.name):
                 run = self.start("verify", "in.ms", prefix=[
                     "env", "CRASH_AT=DATA_DESCRIPTION/table.dat", "CRASH_IN=client",
-                    "CRASH_BY=pause", f"LD_PRELOAD={robust.args.crash}"])
+                    "CRASH_BY=pause", *(f"{k}={v}" for k, v in preload(robust.args.crash).items())])
                 while len(robust.processes(run.mark)) < 2 and run.process.poll() is None:
                     pass
                 run.sleep_until(1)

@@ -10,6 +10,7 @@ from casacore import tables as ct
 
 import layouts
 import program_case
+from machine import preload
 from program_case import ProgramCase
 
 program_case.parser.add_argument("--faults", required=True, type=os.path.abspath)
@@ -37,9 +38,8 @@ class TileCase(ProgramCase):
         return {**os.environ, "HOME": self.path("home")}
 
     def fault(self, name, where="/"):
-        folder, library = os.path.split(program_case.args.faults)  # LD_PRELOAD takes no blanks
-        return {**os.environ, "LD_LIBRARY_PATH": folder, "LD_PRELOAD": library,
-                "TILE_FAULT": name, "TILE_PATH": where}
+        return {**os.environ, **preload(program_case.args.faults), "TILE_FAULT": name,
+                "TILE_PATH": where}
 
     def split(self, *words, status=0, **options):
         return self.multims("split", "in.ms", "out.ms", "datacolumn=all", "--no-sync", "-j1",
