@@ -52,7 +52,7 @@ static void set_bound(void)
         if (__builtin_add_overflow(sum, rooms[i], &sum))
             sum = INT64_MAX;
     limit.rlim_cur = limit.rlim_max;
-    if ((rlim_t)sum < limit.rlim_max)
+    if (sum < INT64_MAX && (rlim_t)sum < limit.rlim_max)
         limit.rlim_cur = (rlim_t)sum;
     (void)setrlimit(RLIMIT_AS, &limit);
 }

@@ -22,7 +22,8 @@ typedef enum mms_room {
  *  mms_memory_allow(), so that work on a sound set of any size never meets the bound. */
 void mms_memory_bound(void);
 
-/** Make room for at least so many bytes of a kind.  Does nothing in a process without a bound. */
+/** Make room for at least so many bytes of a kind, INT64_MAX: for any number.  Does nothing in a
+ * process without a bound. */
 void mms_memory_allow(mms_room kind, int64_t bytes);
 
 /** Return the bytes of the files directly in a folder, 0 where it can't be read. */

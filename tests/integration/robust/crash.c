@@ -4,10 +4,11 @@
  *
  *  CRASH_IN=worker or client says which process.  CRASH_BY is a signal number, "exit", "memory" to
  *  ask for more than any process gets, "pause" to wait for a signal, "buffers" to have none for
- *  sending CRASH_TIMES times. */
+ *  sending CRASH_TIMES times, "poll" to let no ppoll work. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -121,4 +122,19 @@ SHOWN ssize_t send(int fd, const void *data, size_t size, int flags)
         return -1;
     }
     return sendto(fd, data, size, flags, NULL, 0);
+}
+
+SHOWN int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *limit, const sigset_t *mask)
+{
+    const char *const by = getenv("CRASH_BY");
+    struct timespec left = {0};
+
+    if (by && !strcmp(by, "poll") && is_here()) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (limit)
+        left = *limit;
+    return (int)syscall(SYS_ppoll, fds, n, limit ? &left : NULL, mask,
+                        mask ? (size_t)(_NSIG / 8) : 0);
 }

@@ -118,6 +118,12 @@ class Crashes(robust.Case):
         self.assertIn("nothing can be sent to it: No buffer space available", self.last_line(result))
 
 
+    def test_no_waiting(self):
+        result = self.crash(["partition", "in.ms", "out.mms"], at="-", by="poll")
+        self.assertEqual(result.returncode, 1)
+        self.assertEqual(self.last_line(result), "multims partition: cannot wait for workers: Invalid argument")
+
+
 class WhileItWrites(robust.Case):
     """The client, once there are workers: what was staged is removed by the one that watches it."""
 
