@@ -140,6 +140,7 @@ bool mms_engine_watch(mms_report_crash *report, void *ctx, int *exit_status)
     if (box == MAP_FAILED)
         return false;
     sigprocmask(SIG_BLOCK, &passed, &before);
+    signal(SIGCHLD, SIG_DFL); /* ignored by who started us, there would be no status */
     pid = fork();
     if (pid == 0) {
         go_on(box, self, &before);

@@ -5,6 +5,7 @@ status of design D16, nothing left, whoever crashes and by whatever."""
 import os
 import shutil
 import signal
+import sys
 
 import robust
 from machine import mpirun, preload
@@ -117,6 +118,14 @@ class Crashes(robust.Case):
         self.assertEqual(result.returncode, 1)
         self.assertIn("nothing can be sent to it: No buffer space available", self.last_line(result))
 
+
+    def test_who_starts_it_ignores_children(self):
+        ignore = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); " \
+                 "os.execv(sys.argv[1], sys.argv[1:])"
+        for words, status in ((["select", "in.ms"], 0), (["select", "none.ms"], 2),
+                              (["partition", "in.ms", "out.mms"], 0)):
+            result = self.run_to_end(*words, prefix=[sys.executable, "-c", ignore])
+            self.assertEqual(result.returncode, status, result.stderr)
 
     def test_no_waiting(self):
         result = self.crash(["partition", "in.ms", "out.mms"], at="-", by="poll")
