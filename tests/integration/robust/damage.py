@@ -41,13 +41,16 @@ SETS = {
     "cell": ["layout=cell", "--weather"],
     "big": ["endian=big", "layout=tiledcolumn", "channels=8"],
 }
-READING = [["select", "IN"], ["select", "IN", "spw=1", "antenna=0"], ["verify", "IN"], ["listpartition", "IN"],
+READING = [["select", "IN"], ["info", "IN"], ["select", "IN", "spw=1", "antenna=0"], ["verify", "IN"], ["listpartition", "IN"],
            ["diff", "IN", "GOOD"], ["verify", "IN", "--against", "GOOD"], ["plan", "partition", "IN", "out.mms"],
            ["plan", "mstransform", "IN", "out.mms", "timeaverage=True", "timebin=20s", "datacolumn=data"]]
 WRITING = [["partition", "IN", "out.mms", "separationaxis=scan"], ["partition", "IN", "out.mms", "spw=0:1~3"],
            ["partition", "IN", "out.ms", "createmms=False", "tiles=False"], ["split", "IN", "out.ms", "datacolumn=data"],
            ["hanningsmooth", "IN", "out.ms", "datacolumn=data"],
-           ["mstransform", "IN", "out.ms", "datacolumn=data", "timeaverage=True", "timebin=20s"]]
+           ["mstransform", "IN", "out.ms", "datacolumn=data", "timeaverage=True", "timebin=20s"],
+           ["mstransform", "IN", "out.mms", "datacolumn=data", "regridms=True", "outframe=LSRK"],
+           ["cvel", "IN", "out.ms"]]
+WRITERS = {words[0] for words in WRITING}
 WHOLE = ("partition", "split")  # whose rows are those of the input, if all is selected
 
 
@@ -158,20 +161,26 @@ class Campaign:
             shutil.rmtree(os.path.join(self.folder, left), ignore_errors=True)
         return wrong
 
+    @staticmethod
+    def choose(paths, rnd):
+        """Descriptions and data as often as what there is most of."""
+        kind = rnd.choice(["table.dat", "table.f", ""])
+        return rnd.choice([p for p in paths if os.path.basename(p).startswith(kind)])
+
     def one(self, seed, number, keep):
         rnd = random.Random(f"{seed}.{number}")
         name = rnd.choice(sorted(self.good))
         bad = "damaged." + name.split(".")[1]
         root = os.path.join(self.folder, bad)
         shutil.copytree(os.path.join(self.folder, name), root, symlinks=True)
-        path = rnd.choice(files(root))
+        path = self.choose(files(root), rnd)
         with open(path, "rb") as f:
             data, what = damage(f.read(), rnd)
         with open(path, "wb") as f:
             f.write(data)
         for words in rnd.sample(READING, 2) + rnd.sample(WRITING, 1):
             words = [{"IN": bad, "GOOD": name}.get(w, w) for w in words]
-            if words[0] not in ("select", "verify", "listpartition", "diff", "plan"):
+            if words[0] in WRITERS:
                 words += ["--no-sync", "-q"]
             wrong = self.check(words, name)
             if wrong:
