@@ -230,7 +230,11 @@ static void fail_unit(struct run *run, int64_t unit)
 
     if (run->st != MMS_OK)
         return;
-    run->st = mms_fail(run->err, answer->status, "%s: %s", run->names[unit], answer->error.msg);
+    if (answer->status == MMS_ERR_WORKER) // which says itself whose death it tells of
+        run->st = mms_fail(run->err, answer->status, "%s: %s", run->names[unit], answer->error.msg);
+    else
+        run->st = mms_fail(run->err, answer->status, "%s: worker %d: %s", run->names[unit],
+                           answer->worker, answer->error.msg);
     cancel_all(run);
 }
 

@@ -219,7 +219,8 @@ mms_status mms_table_get_cell(mms_table *table, const char *column, int64_t row,
                               mms_error *err)
 {
     *out = nullptr;
-    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+    const mms_rows one = {row, 1};
+    return mms::guard_cells(err, table, column, 1, &one, [&]() -> mms_status {
         const mms_column *c;
         const mms_status st = mms::find(table, column, &c, err);
         if (st != MMS_OK)
@@ -248,7 +249,8 @@ mms_status mms_table_get_cell(mms_table *table, const char *column, int64_t row,
 mms_status mms_table_put_cell(mms_table *table, const char *column, int64_t row,
                               const mms_value *value, mms_error *err)
 {
-    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+    const mms_rows one = {row, 1};
+    return mms::guard_cells(err, table, column, 1, &one, [&]() -> mms_status {
         const mms_column *c;
         const mms_status st = mms::find(table, column, &c, err);
         if (st != MMS_OK)

@@ -295,8 +295,10 @@ mms_status numbers(mms_table *t, const char *column, Vector<casacore::Double> &o
 template <typename T>
 mms_status numbers_as(mms_table *t, const char *column, T **values, mms_error *err)
 {
+    const mms_rows rows = {0, mms_table_nrow(t)};
+
     *values = nullptr;
-    return mms::guard(err, t->path.c_str(), [&]() -> mms_status {
+    return mms::guard_cells(err, t, column, 1, &rows, [&]() -> mms_status {
         Vector<casacore::Double> all;
         const mms_status st = numbers(t, column, all, err);
         if (st != MMS_OK)
@@ -317,7 +319,7 @@ extern "C" {
 mms_status mms_table_get(mms_table *table, const char *column, int64_t nrange,
                          const mms_rows *ranges, int64_t nvalue, void *data, mms_error *err)
 {
-    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+    return mms::guard_cells(err, table, column, nrange, ranges, [&]() -> mms_status {
         const mms_column *c;
         Vector<casacore::rownr_t> slices;
         int64_t n;
@@ -341,7 +343,7 @@ mms_status mms_table_put(mms_table *table, const char *column, int64_t nrange,
                          const mms_rows *ranges, int32_t ndim, const int64_t *shape, int64_t nvalue,
                          const void *data, mms_error *err)
 {
-    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+    return mms::guard_cells(err, table, column, nrange, ranges, [&]() -> mms_status {
         const mms_column *c;
         Vector<casacore::rownr_t> slices;
         int64_t n;
@@ -368,7 +370,7 @@ mms_status mms_table_shapes(mms_table *table, const char *column, int64_t nrange
 {
     *runs = nullptr;
     *nrun = 0;
-    return mms::guard(err, table->path.c_str(), [&]() -> mms_status {
+    return mms::guard_cells(err, table, column, nrange, ranges, [&]() -> mms_status {
         const mms_column *c;
         Vector<casacore::rownr_t> slices;
         int64_t n;
@@ -413,7 +415,7 @@ mms_status mms_table_copy_cells(mms_table *src, const char *src_column, int64_t 
                                 const mms_rows *ranges, mms_table *dst, const char *dst_column,
                                 int64_t first, mms_error *err)
 {
-    return mms::guard(err, dst->path.c_str(), [&]() -> mms_status {
+    return mms::guard_cells(err, src, src_column, nrange, ranges, [&]() -> mms_status {
         const mms_column *c;
         const mms_status st = mms::find(src, src_column, &c, err);
         if (st != MMS_OK)

@@ -165,6 +165,22 @@ mms_table *new_handle(const Table &table, const std::string &path, bool writable
     return t.release();
 }
 
+std::string rows_text(int64_t nrange, const mms_rows *ranges)
+{
+    constexpr int64_t SHOWN = 3;
+    std::string text;
+
+    for (int64_t i = 0; i < nrange && i < SHOWN; i++) {
+        const int64_t first = ranges[i].first, last = first + ranges[i].count - 1;
+        text += (i ? "," : "") + std::to_string(first);
+        if (last > first)
+            text += "~" + std::to_string(last);
+    }
+    if (nrange > SHOWN)
+        text += ",…," + std::to_string(ranges[nrange - 1].first + ranges[nrange - 1].count - 1);
+    return (nrange == 1 && ranges[0].count == 1 ? "row " : "rows ") + text;
+}
+
 mms_status find(const mms_table *t, const char *column, const mms_column **info, mms_error *err)
 {
     *info = mms_table_find_column(t, column);

@@ -147,6 +147,29 @@ std::vector<const mms_column *> columns_of(const mms_table *t,
 mms_status ref_rows(const mms_table *t, const char *column, int64_t nrange, const mms_rows *ranges,
                     casacore::Vector<casacore::rownr_t> *slices, int64_t *n, mms_error *err);
 
+/** "row 7", "rows 0~255,300~310,…" */
+std::string rows_text(int64_t nrange, const mms_rows *ranges);
+
+/** Guard what is done with cells of a column: casacore's error gets their place in front. */
+template <typename Body>
+mms_status guard_cells(mms_error *err, const mms_table *t, const char *column, int64_t nrange,
+                       const mms_rows *ranges, Body &&body) noexcept
+{
+    bool thrown = true;
+    const mms_status st = guard(err, t->path.c_str(), [&]() -> mms_status {
+        const mms_status inner = body();
+        thrown = false; // what the body says by itself is complete
+        return inner;
+    });
+    if (st == MMS_OK || !thrown || !err)
+        return st;
+    return guard(nullptr, t->path.c_str(), [&]() -> mms_status {
+        const std::string why = std::string(err->msg).substr(t->path.size() + 2);
+        return mms_fail(err, st, "%s: %s: %s: %s", t->path.c_str(), column,
+                        rows_text(nrange, ranges).c_str(), why.c_str());
+    });
+}
+
 } // namespace mms
 
 #endif

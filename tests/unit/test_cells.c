@@ -105,12 +105,31 @@ static void they_are_copied_as_they_are(void **state)
     assert_int_equal(differences("from", "to"), 0);
 }
 
+static void errors_of_casacore_name_column_and_rows(void **state)
+{
+    const mms_rows unlike[] = {{NROW - 1, 1}, {0, 2}};
+    double values[9];
+    mms_table *table = NULL;
+    mms_error err;
+
+    (void)state;
+    make_source("source", 1);
+    assert_int_equal(mms_table_open("source", MMS_TABLE_READ, &table, &err), MMS_OK);
+    assert_int_not_equal(mms_table_get(table, "POSITION", 2, unlike, 9, values, &err), MMS_OK);
+    assert_non_null(strstr(err.msg, "source: POSITION: rows 2,0~1: "));
+    assert_int_not_equal(mms_table_get(table, "POSITION", 2, unlike, 8, values, &err), MMS_OK);
+    assert_null(strstr(err.msg, "rows 2,0~1: ")); /* our own words are enough */
+    mms_table_drop(&table);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(arrays_without_axes_are_equal_to_their_like, enter_scratch,
                                         leave_scratch),
         cmocka_unit_test_setup_teardown(they_are_cells_without_values, enter_scratch,
+                                        leave_scratch),
+        cmocka_unit_test_setup_teardown(errors_of_casacore_name_column_and_rows, enter_scratch,
                                         leave_scratch),
         cmocka_unit_test_setup_teardown(they_are_copied_as_they_are, enter_scratch, leave_scratch),
     };

@@ -269,11 +269,14 @@ static void first_failure_ends_the_run(void **state)
     mms_engine *engine = open_engine(2);
     static struct batch b;
     int64_t done = 0;
+    char said[80];
 
     (void)state;
     fill(&b, 50);
     assert_int_equal(run_batch(engine, "fail", &b), MMS_ERR_SPACE);
-    assert_string_equal(b.err.msg, "sub-MS x.0003.ms: DATA: disk full");
+    snprintf(said, sizeof said, "sub-MS x.0003.ms: worker %d: DATA: disk full",
+             b.answers[3].worker);
+    assert_string_equal(b.err.msg, said);
     assert_int_equal(b.err.code, MMS_ERR_SPACE);
     assert_int_equal(b.answers[3].status, MMS_ERR_SPACE);
     assert_string_equal(b.answers[3].error.msg, "DATA: disk full");
@@ -377,7 +380,7 @@ static void unknown_kind_is_an_error(void **state)
     (void)state;
     fill(&b, 1);
     assert_int_equal(run_batch(engine, "nonsense", &b), MMS_ERR_INTERNAL);
-    assert_string_equal(b.err.msg, "sub-MS x.0000.ms: no such kind of work: nonsense");
+    assert_string_equal(b.err.msg, "sub-MS x.0000.ms: worker 1: no such kind of work: nonsense");
     end(&b);
     close_engine(engine);
 }
@@ -426,7 +429,7 @@ static void units_run_in_this_process_when_asked_to(void **state)
     end(&b);
     fill(&b, 4);
     assert_int_equal(run_batch(engine, "pid", &b), MMS_ERR_SPACE);
-    assert_string_equal(b.err.msg, "sub-MS x.0002.ms: DATA: disk full");
+    assert_string_equal(b.err.msg, "sub-MS x.0002.ms: worker 1: DATA: disk full");
     assert_int_equal(b.answers[3].status, MMS_ERR_STOPPED);
     end(&b);
     close_engine(engine);
@@ -500,7 +503,7 @@ static void log_lines_travel_with_the_worker(void **state)
     assert_int_equal(run_batch(engine, "talk", &b), MMS_ERR_IO);
     mms_log_to(NULL, NULL, MMS_LOG_ERROR);
     assert_string_equal(line, "2|talk|worker 1: said");
-    assert_string_equal(b.err.msg, "sub-MS x.0000.ms: no UTF-8: ?");
+    assert_string_equal(b.err.msg, "sub-MS x.0000.ms: worker 1: no UTF-8: ?");
     end(&b);
     close_engine(engine);
 }

@@ -137,6 +137,27 @@ class Stopped(ProgramCase):
             self.assertEqual(len(answer["checks"]), answer["passed"] + answer["failed"])
 
 
+class Damaged(ProgramCase):
+
+    def test_an_error_of_casacore_names_column_rows_and_worker(self):
+        """The files of these columns end too early."""
+        for column in "DATA", "WEIGHT":
+            self.simulate(column + ".ms")
+            t = ct.table(self.path(column + ".ms"), ack=False)
+            managers = t.getdminfo().values()
+            number = next(m["SEQNR"] for m in managers if column in m["COLUMNS"])
+            t.close()
+            file = self.path(f"{column}.ms/table.f{number}")
+            file += "_TSM0" if os.path.exists(file + "_TSM0") else (
+                "_TSM1" if os.path.exists(file + "_TSM1") else "")
+            os.truncate(file, os.path.getsize(file) // 3)
+            for words in ("partition",), ("split", "datacolumn=data"):
+                run = self.multims(words[0], column + ".ms", "out.ms", *words[1:], "tiles=False",
+                                   "--no-sync", "--quiet", status=1)
+                self.assertRegex(run.stderr, rf"worker \d: .*{column}: rows? \d")
+            self.assertFalse(os.path.exists(self.path("out.ms")))
+
+
 class Windows(ProgramCase):
 
     def test_a_window_that_a_correlation_leaves_without_rows(self):
