@@ -92,6 +92,26 @@ static bool is_empty_object(const mms_value *value)
     return empty;
 }
 
+/* Print a result for people; names in it may be any bytes */
+static int print_readable(void (*print)(const mms_value *result, FILE *out),
+                          const mms_value *result)
+{
+    char *text = NULL, *readable = NULL;
+    size_t size;
+    FILE *const out = print ? open_memstream(&text, &size) : NULL;
+
+    if (out) {
+        print(result, out);
+        if (fclose(out) == 0 && (readable = mms_readable(text)))
+            fputs(readable, stdout);
+        else
+            fprintf(stderr, "multims: no memory for the result\n");
+    }
+    free(readable);
+    free(text);
+    return print && !readable ? EXIT_FAILED : EXIT_DONE;
+}
+
 /* Print what a run answers: findings are an answer, those before a comparison was stopped, too, and
  * what a task says of an empty selection */
 static int print_result(const mms_run *run, bool verbose, mms_status st, const mms_value *result)
@@ -104,11 +124,7 @@ static int print_result(const mms_run *run, bool verbose, mms_status st, const m
         return print_json(result);
     if (run->json || !answered || (run->quiet && !run->task->print_always))
         return EXIT_DONE;
-    if (brief)
-        run->task->print_line(result, stdout);
-    else if (run->task->print)
-        run->task->print(result, stdout);
-    return EXIT_DONE;
+    return print_readable(brief ? run->task->print_line : run->task->print, result);
 }
 
 /* The last line of a run that has written something */
@@ -233,7 +249,8 @@ static int refuse_verb(const char *word)
 {
     size_t length;
     const char *const called = mms_task_call_name(word, &length);
-    char *const verb = called ? strndup(called, length) : strdup(word);
+    char *const raw = called ? strndup(called, length) : strdup(word);
+    char *const verb = raw ? mms_readable(raw) : NULL;
     const char *const nearest = verb ? nearest_verb(verb) : NULL;
 
     if (verb && is_of_casa(verb))
@@ -241,8 +258,9 @@ static int refuse_verb(const char *word)
     else if (nearest)
         fprintf(stderr, "multims: unknown verb %s: did you mean %s?\n", verb, nearest);
     else
-        fprintf(stderr, "multims: unknown verb %s: multims help lists them\n", verb ? verb : word);
+        fprintf(stderr, "multims: unknown verb %s: multims help lists them\n", verb ? verb : "?");
     free(verb);
+    free(raw);
     return EXIT_REFUSED;
 }
 

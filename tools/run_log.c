@@ -40,17 +40,38 @@ void run_log_take(void *ctx, mms_level level, const char *scope, const char *tex
         log_line(log, level, scope, text);
 }
 
+/* A word with bytes that are no UTF-8, as bash reads it: $'caf\xE9' */
+static void write_bytes(const char *readable, const char *word, FILE *out)
+{
+    fputs("$'", out);
+    for (; *word; word++, readable++) {
+        if (*readable == *word) {
+            fputs(*word == '\'' || *word == '\\' ? "\\" : "", out);
+            fputc(*word, out);
+        } else {
+            fprintf(out, "%.4s", readable);
+            readable += 3;
+        }
+    }
+    fputc('\'', out);
+}
+
 /* The command as a shell reads it */
 static void write_command(const struct run_log *log, FILE *out)
 {
     for (int i = 0; i < log->nwords; i++) {
         const char *const word = log->words[i];
+        char *const readable = mms_readable(word);
+        const bool same = readable && !strcmp(readable, word);
         const bool plain = *word && !word[strcspn(word, " \t\n'\"\\$`!*?[](){}<>|;&~#")];
         fputs(i ? " " : "", out);
-        if (plain) {
+        if (readable && !same)
+            write_bytes(readable, word, out);
+        free(readable);
+        if (plain && same)
             fputs(word, out);
+        if (plain || !same)
             continue;
-        }
         fputc('\'', out);
         for (const char *s = word; *s; s++)
             if (*s == '\'')
@@ -65,7 +86,7 @@ static void write_command(const struct run_log *log, FILE *out)
 static void begin_log(const struct run_log *log)
 {
     struct utsname host = {0};
-    char *const folder = getcwd(NULL, 0);
+    char *const here = getcwd(NULL, 0), *const folder = here ? mms_readable(here) : NULL;
     char text[256];
 
     log_stamp(log->file, MMS_LOG_INFO, "multims");
@@ -81,6 +102,7 @@ static void begin_log(const struct run_log *log)
     fprintf(log->file, "folder: %s\n", folder ? folder : "?");
     fflush(log->file);
     free(folder);
+    free(here);
 }
 
 /* The file that --log FILE, --log=FILE or log=FILE names, or "" */

@@ -32,6 +32,10 @@ MMS_API bool mms_log_wants(mms_level level);
 /** Log one line.  scope is the task or the module. */
 MMS_API void mms_log(mms_level level, const char *scope, const char *fmt, ...) MMS_PRINTF(3, 4);
 
+/** Return a text in UTF-8 for people: bytes that are none as "\\xE9".  What mms_log() and messages
+ * of errors say is so already.  The caller ends it with free(); NULL when out of memory. */
+MMS_API char *mms_readable(const char *text);
+
 /** Return "ERROR", "WARN", "INFO", "DEBUG" or "TRACE". */
 MMS_API const char *mms_level_name(mms_level level);
 

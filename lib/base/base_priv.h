@@ -38,6 +38,10 @@ void mms_text_add(mms_text *t, const char *fmt, ...) MMS_PRINTF(2, 3);
 /** Return whether a list that ends with NULL has a name; a list that is NULL has none. */
 bool mms_names_have(const char *const *names, const char *name);
 
+/** text as a JSON string, whatever its bytes; mms_value_text() writes those that are no UTF-8 as
+ *  \\udcXX.  json_string() takes only UTF-8. */
+mms_value *mms_text_value(const char *text);
+
 /** Whether a text from a file may become the name of a file: one component, not empty, no "." or
  *  "..". */
 bool mms_is_plain_name(const char *name);

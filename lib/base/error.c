@@ -3,14 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base_priv.h"
+#include "utf8_priv.h"
 
 mms_status mms_fail(mms_error *err, mms_status code, const char *fmt, ...)
 {
     if (err) {
         va_list args;
         va_start(args, fmt);
-        vsnprintf(err->msg, sizeof err->msg, fmt, args);
+        mms_message(err->msg, sizeof err->msg, fmt, args);
         va_end(args);
         err->code = code;
     }
@@ -23,11 +23,12 @@ mms_status mms_wrap(mms_error *err, mms_status st, const char *fmt, ...)
         char front[sizeof err->msg], joined[2 * sizeof err->msg + 2];
         va_list args;
         va_start(args, fmt);
-        vsnprintf(front, sizeof front, fmt, args);
+        mms_message(front, sizeof front, fmt, args);
         va_end(args);
         snprintf(joined, sizeof joined, "%s: %s", front, err->msg);
         memcpy(err->msg, joined, sizeof err->msg - 1);
         err->msg[sizeof err->msg - 1] = '\0';
+        mms_drop_cut(err->msg, sizeof err->msg);
         err->code = st;
     }
     return st;

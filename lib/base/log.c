@@ -2,7 +2,7 @@
 /** @file log.c  One sink for log lines. */
 #include <stdio.h>
 
-#include "base_priv.h"
+#include "utf8_priv.h"
 
 static struct {
     mms_log_sink *sink;
@@ -37,7 +37,7 @@ void mms_log(mms_level level, const char *scope, const char *fmt, ...)
     if (!mms_log_wants(level))
         return;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    mms_message(text, sizeof text, fmt, args);
     va_end(args);
     target.sink(target.ctx, level, scope, text);
 }

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base_priv.h"
+#include "bytes_priv.h"
 #include "files_priv.h"
 
 mms_status mms_value_parse(const char *text, mms_value **out, mms_error *err)
 {
     json_error_t where;
 
-    *out = json_loads(text, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
+    *out = mms_value_load(text, strlen(text), JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);
     if (!*out)
         return mms_fail(err, MMS_ERR_ARG, "JSON line %d column %d: %s", where.line, where.column,
                         where.text);
@@ -24,17 +24,21 @@ mms_status mms_value_read(const char *path, mms_value **out, mms_error *err)
 {
     json_error_t where;
     FILE *file = fopen(path, "re");
+    char *text = NULL;
+    size_t capacity = 0;
 
     *out = NULL;
     if (!file)
         return mms_fail_errno(err, errno, "%s", path);
-    *out = json_loadf(file, JSON_REJECT_DUPLICATES, &where);
+    const ssize_t size = getdelim(&text, &capacity, '\0', file); // all of it
     const bool read = !ferror(file);
     fclose(file);
-    if (!read) {
-        mms_value_free(out);
+    if (read)
+        *out = mms_value_load(size > 0 ? text : "", size > 0 ? (size_t)size : 0,
+                              JSON_REJECT_DUPLICATES, &where);
+    free(text);
+    if (!read)
         return mms_fail(err, MMS_ERR_IO, "%s: cannot read", path);
-    }
     if (!*out)
         return mms_fail(err, MMS_ERR_ARG, "%s: line %d column %d: %s", path, where.line,
                         where.column, where.text);
@@ -49,12 +53,6 @@ mms_status mms_value_write(const mms_value *value, const char *path, mms_error *
 
     free(text);
     return st;
-}
-
-char *mms_value_text(const mms_value *value, int indent)
-{
-    return json_dumps(value, JSON_ENCODE_ANY | JSON_INDENT((size_t)indent) |
-                                 (indent ? 0 : JSON_COMPACT) | JSON_REAL_PRECISION(17));
 }
 
 void mms_value_free(mms_value **value)

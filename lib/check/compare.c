@@ -402,8 +402,8 @@ static mms_status compare_texts(mms_compare *c, mms_column_pair *column, int64_t
         MMS_TRY(mms_rowset_cell(c->a, column->name_a, a[i], &va, err));
         MMS_TRY(mms_rowset_cell(c->b, column->name_b, b[i], &vb, err));
         if (!json_equal(va, vb)) {
-            char *const ta = json_dumps(va, JSON_ENCODE_ANY);
-            char *const tb = json_dumps(vb, JSON_ENCODE_ANY);
+            char *const ta = mms_value_text(va, 0);
+            char *const tb = mms_value_text(vb, 0);
             column->values++;
             found(column, a[i], b[i], "", ta ? ta : "?", tb ? tb : "?");
             free(ta);

@@ -78,8 +78,8 @@ static void add_id(mms_value *ids, int64_t id)
 /* Add to the integer of a name */
 static void add_to(mms_value *object, const char *name, int64_t n)
 {
-    json_object_set_new(object, name,
-                        json_integer(json_integer_value(json_object_get(object, name)) + n));
+    json_object_set_new_nocheck(
+        object, name, json_integer(json_integer_value(json_object_get(object, name)) + n));
 }
 
 /* The object of an id in a list, NULL for an id that is not there */
@@ -100,7 +100,7 @@ static mms_value *list_of(mms_value *object, const char *name)
     mms_value *list = json_object_get(object, name);
 
     if (!list)
-        json_object_set_new(object, name, list = json_array());
+        json_object_set_new_nocheck(object, name, list = json_array());
     return list;
 }
 
@@ -190,8 +190,9 @@ static void begin_lists(mms_value *result)
 
     for (int64_t n = 0; n < MMS_COUNT_OF(names); n++)
         json_array_foreach(json_object_get(result, names[n]), i, object)
-            json_object_set_new(object, strcmp(names[n], "antennas") ? "rows" : "used",
-                                strcmp(names[n], "antennas") ? json_integer(0) : json_false());
+            json_object_set_new_nocheck(object, strcmp(names[n], "antennas") ? "rows" : "used",
+                                        strcmp(names[n], "antennas") ? json_integer(0)
+                                                                     : json_false());
 }
 
 static bool same_scan(const struct count *a, const struct count *b)

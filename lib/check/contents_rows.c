@@ -194,7 +194,7 @@ static mms_status list_parts(const char *path, const mms_table_dat *dat, bool mu
 {
     for (int64_t i = 0; i < (multi ? dat->nmember : 1); i++) {
         const char *const part = multi ? dat->members[i] : path;
-        if (json_array_append_new(parts, json_string(part)))
+        if (json_array_append_new(parts, mms_text_value(part)))
             return mms_fail(err, MMS_ERR_ARG, "%s: is not a path in UTF-8", part);
     }
     return MMS_OK;
@@ -217,8 +217,8 @@ mms_status mms_contents_parts(const char *path, mms_value **out, mms_error *err)
     }
     axis = multi ? mms_info_axis(&info) : strdup("");
     MMS_TRY(list_parts(path, &dat, multi, parts, err));
-    *out = json_pack("{s:s, s:s, s:O}", "kind", multi ? "Multi-MS" : "MS", "axis", axis ? axis : "",
-                     "parts", parts);
+    *out = json_pack("{s:s, s:o, s:O}", "kind", multi ? "Multi-MS" : "MS", "axis",
+                     mms_text_value(axis ? axis : ""), "parts", parts);
     if (!*out)
         st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
 done:

@@ -83,9 +83,9 @@ static mms_value *frame(struct row *r, const char *column)
         const int64_t code = integer(r, by ? by : "MEAS_FREQ_REF");
         const char *const listed = listed_name(info, code);
         if (listed)
-            name = json_string(listed);
+            name = mms_text_value(listed);
         else if (is_frequency && code >= 0 && code < MMS_COUNT_OF(frequencies))
-            name = json_string(frequencies[code]);
+            name = mms_text_value(frequencies[code]);
     } else {
         name = json_incref(json_object_get(info, "Ref"));
     }
@@ -132,7 +132,7 @@ static mms_value *describe_polarization(struct row *r)
     size_t i;
 
     json_array_foreach(types, i, type) json_array_append_new(
-        names, json_string(mms_correlation_name((int32_t)json_integer_value(type))));
+        names, mms_text_value(mms_correlation_name((int32_t)json_integer_value(type))));
     json_decref(types);
     return json_pack("{s:o}", "corrs", names);
 }
@@ -202,7 +202,7 @@ static mms_status put_list(mms_ms *ms, const struct list *list, mms_value *out, 
                 mms_fail(err, MMS_ERR_MEM, "%s: out of memory, or a text that is not UTF-8", path);
     }
     mms_table_drop(&r.table);
-    if (json_object_set_new(out, list->name, rows) && r.st == MMS_OK)
+    if (json_object_set_new_nocheck(out, list->name, rows) && r.st == MMS_OK)
         r.st = mms_fail(err, MMS_ERR_MEM, "out of memory");
     return r.st;
 }
@@ -239,9 +239,9 @@ static mms_status put_columns(mms_ms *ms, mms_value *out, mms_error *err)
     for (int64_t i = 0; i < mms_ms_ncolumn(ms); i++) {
         const mms_column *const c = mms_ms_column(ms, i);
         mms_value *const shapes = c->scalar ? NULL : json_array();
-        json_array_append_new(columns, json_pack("{s:s, s:s, s:s, s:O*}", "name", c->name, "type",
-                                                 mms_dtype_name(c->dtype), "manager", c->manager,
-                                                 "cells", shapes));
+        json_array_append_new(
+            columns, json_pack("{s:o, s:s, s:s, s:O*}", "name", mms_text_value(c->name), "type",
+                               mms_dtype_name(c->dtype), "manager", c->manager, "cells", shapes));
         st = shapes ? list_cells(ms, c->name, shapes, err) : MMS_OK;
         json_decref(shapes);
         MMS_TRY(st);
@@ -266,7 +266,7 @@ static void put_subtables(const mms_ms *ms, mms_value *out)
         if (st != MMS_OK)
             mms_log(MMS_LOG_WARN, "info", "%s", err.msg);
         json_array_append_new(
-            list, json_pack("{s:s, s:o}", "name", name, "rows",
+            list, json_pack("{s:o, s:o}", "name", mms_text_value(name), "rows",
                             st == MMS_OK ? json_integer(mms_table_nrow(table)) : json_null()));
         mms_table_drop(&table);
     }

@@ -59,7 +59,7 @@ static mms_value *lower_text(const mms_value *value)
 
     for (char *c = text; c && *c; c++)
         *c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
-    out = json_string(text);
+    out = mms_text_value(text);
     free(text);
     return out;
 }

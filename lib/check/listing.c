@@ -147,7 +147,7 @@ static mms_status describe_scans(const struct member *m, mms_value *scans, mms_e
             ;
         MMS_TRY(describe_scan(m, n, &counts[i], &scan, err));
         snprintf(key, sizeof key, "%" PRId32, counts[i].scan);
-        json_object_set_new(scans, key, scan);
+        json_object_set_new_nocheck(scans, key, scan);
     }
 done:
     return st;
@@ -168,14 +168,14 @@ static mms_status list_member(const char *path, const char *axis, mms_value *mem
     MMS_TRY(describe_scans(&m, scans, err));
     MMS_TRY(mms_disk_use(path, &bytes, err));
     size = mms_disk_use_text(bytes);
-    entry = json_pack("{ss ss sO sI sI}", "MS", name, "size", size, "scanId", scans, "bytes",
-                      (json_int_t)bytes, "nrow", (json_int_t)mms_ms_nrow(ms));
+    entry = json_pack("{so ss sO sI sI}", "MS", mms_text_value(name), "size", size, "scanId", scans,
+                      "bytes", (json_int_t)bytes, "nrow", (json_int_t)mms_ms_nrow(ms));
     if (!entry)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
     if (*axis)
-        json_object_set_new(entry, "axis", json_string(axis));
+        json_object_set_new(entry, "axis", mms_text_value(axis));
     snprintf(key, sizeof key, "%zu", json_object_size(members));
-    json_object_set_new(members, key, entry);
+    json_object_set_new_nocheck(members, key, entry);
 done:
     mms_ms_close(&ms);
     free_member(&m);

@@ -2,6 +2,8 @@
 /** @file report.c  Checks and what they found, collected as JSON for diff and verify. */
 #include "report_priv.h"
 
+#include "base/utf8_priv.h"
+
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -51,7 +53,7 @@ mms_status mms_report_finish(mms_report *report, mms_status st, mms_value *resul
         json_object_set_new(result, "failed", json_integer(failed)))
         return st != MMS_OK ? st : mms_fail(err, MMS_ERR_MEM, "report: out of memory");
     if (st != MMS_OK) {
-        json_object_set_new(result, "stopped", json_string(err ? err->msg : ""));
+        json_object_set_new(result, "stopped", mms_text_value(err ? err->msg : ""));
         return st;
     }
     return failed ? fail_with_names(checks, failed, err) : MMS_OK;
@@ -70,7 +72,7 @@ void mms_check_start(mms_check *check, mms_report *report, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    mms_message(text, sizeof text, fmt, args);
     va_end(args);
     mms_text_add(&name, "%s", text);
     *check = (mms_check){
@@ -82,18 +84,6 @@ bool mms_check_keeps(const mms_check *check)
     return check->count < check->report->show;
 }
 
-/** A text as JSON; a character that the end of a buffer has cut is left out. */
-static mms_value *json_text(char *text)
-{
-    mms_value *value = json_string(text);
-
-    for (size_t n = strlen(text), cut = 0; !value && cut < 3 && cut < n; cut++) {
-        text[n - 1 - cut] = '\0';
-        value = json_string(text);
-    }
-    return value ? value : json_string("?");
-}
-
 void mms_check_add(mms_check *check, mms_value *fields, const char *fmt, ...)
 {
     mms_value *finding = fields ? fields : json_object();
@@ -102,9 +92,9 @@ void mms_check_add(mms_check *check, mms_value *fields, const char *fmt, ...)
 
     if (mms_check_keeps(check)) {
         va_start(args, fmt);
-        vsnprintf(text, sizeof text, fmt, args);
+        mms_message(text, sizeof text, fmt, args);
         va_end(args);
-        json_object_set_new(finding, "text", json_text(text));
+        json_object_set_new(finding, "text", mms_text_value(text));
         json_array_append(check->findings, finding);
     }
     mms_value_free(&finding);
@@ -118,7 +108,7 @@ static void set_member_text(mms_value *finding, const char *text, json_int_t n, 
                                : mms_format("%s: in %" JSON_INTEGER_FORMAT " sub-MSs, %s the first",
                                             text, n, member);
 
-    json_object_set_new(finding, "text", json_text(whole ? whole : (char[]){"out of memory"}));
+    json_object_set_new(finding, "text", mms_text_value(whole ? whole : (char[]){"out of memory"}));
     json_object_set_new(finding, "members", json_integer(n));
     free(whole);
 }
@@ -126,12 +116,12 @@ static void set_member_text(mms_value *finding, const char *text, json_int_t n, 
 /** Find what the text was found in before; [0, member, null] when it is new. */
 static mms_value *find_members(mms_check *check, char *text, const char *member)
 {
-    mms_value *key = json_text(text);
+    mms_value *key = mms_text_value(text);
     mms_value *entry = json_object_get(check->members, json_string_value(key));
 
     if (!entry) {
         entry = json_pack("[i, s, n]", 0, member);
-        json_object_set_new(check->members, json_string_value(key), entry);
+        json_object_set_new_nocheck(check->members, json_string_value(key), entry);
     }
     mms_value_free(&key);
     return entry;
@@ -145,14 +135,14 @@ void mms_check_add_member(mms_check *check, mms_value *fields, const char *membe
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    mms_message(text, sizeof text, fmt, args);
     va_end(args);
     mms_value *const entry = find_members(check, text, member);
     const json_int_t n = json_integer_value(json_array_get(entry, 0)) + 1;
 
     json_array_set_new(entry, 0, json_integer(n));
     if (n == 1 && mms_check_keeps(check)) {
-        json_object_set_new(finding, "member", json_string(member));
+        json_object_set_new(finding, "member", mms_text_value(member));
         json_array_append(check->findings, finding);
         json_array_set(entry, 2, finding);
     }
@@ -169,10 +159,10 @@ void mms_report_warn(mms_report *report, const char *fmt, ...)
     va_list args;
 
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    mms_message(text, sizeof text, fmt, args);
     va_end(args);
     mms_log(MMS_LOG_WARN, "check", "%s", text);
-    json_array_append_new(report->warnings, json_text(text));
+    json_array_append_new(report->warnings, mms_text_value(text));
 }
 
 void mms_check_skip(mms_check *check)
@@ -198,10 +188,10 @@ void mms_check_end(mms_check *check, mms_status st, const char *note)
         return;
     }
     entry = json_object();
-    json_object_set_new(entry, "check", json_string(check->name ? check->name : ""));
+    json_object_set_new(entry, "check", mms_text_value(check->name ? check->name : ""));
     json_object_set_new(entry, "passed", json_boolean(check->count == 0));
     if (note)
-        json_object_set_new(entry, "note", json_string(note));
+        json_object_set_new(entry, "note", mms_text_value(note));
     json_object_set_new(entry, "count", json_integer(check->count));
     json_object_set(entry, "findings", check->findings);
     json_array_append_new(report->checks, entry);

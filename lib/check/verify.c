@@ -67,7 +67,7 @@ static mms_status check_member_paths(mms_verification *v, mms_error *err)
         if (folder && name && json_object_get(names, name))
             mms_check_add(&v->check_members, NULL, "%s is listed twice", name);
         if (folder && name)
-            json_object_set_new(names, name, json_true());
+            json_object_set_new_nocheck(names, name, json_true());
         st = folder && name ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", v->path);
         free(folder);
         free(name);
@@ -198,7 +198,8 @@ static mms_status visit_member(mms_verification *v, int64_t i, int64_t *nrow, mm
 done:
     if (st == MMS_ERR_NOT_FOUND || st == MMS_ERR_TABLE || st == MMS_ERR_RANGE ||
         st == MMS_ERR_SHAPE) {
-        mms_check_add(&v->check_members, json_pack("{s:s}", "member", name), "%s", found.msg);
+        mms_check_add(&v->check_members, json_pack("{s:o}", "member", mms_text_value(name)), "%s",
+                      found.msg);
         st = MMS_OK;
     }
     if (st != MMS_OK && found.msg[0] && err)

@@ -161,11 +161,11 @@ static void report_shape(mms_verification *v, const mms_member *m, const char *c
     }
     memcpy(shape.size, run->shape, sizeof shape.size);
     mms_shape_text(&shape, sizeof text, text);
-    mms_check_add(
-        &v->check_shapes,
-        json_pack("{s:s, s:s, s:I}", "member", m->name, "column", column, "row", (json_int_t)row),
-        "%s: %s row %" PRId64 " is %s, which is not the shape of DATA_DESC_ID %" PRId32, m->name,
-        column, row, text, ddid);
+    mms_check_add(&v->check_shapes,
+                  json_pack("{s:o, s:s, s:I}", "member", mms_text_value(m->name), "column", column,
+                            "row", (json_int_t)row),
+                  "%s: %s row %" PRId64 " is %s, which is not the shape of DATA_DESC_ID %" PRId32,
+                  m->name, column, row, text, ddid);
 }
 
 static mms_status check_shapes(mms_verification *v, const mms_member *m, const dd_shapes *dds,

@@ -31,7 +31,7 @@ static void take_setting(const char *message, mms_value *texts)
         value[n - 2] = '\0';
     } else if (value && !strcmp(value, "None"))
         *value = '\0';
-    json_object_set_new(texts, name, json_string(value ? value : ""));
+    json_object_set_new_nocheck(texts, name, mms_text_value(value ? value : ""));
     free(value);
 }
 

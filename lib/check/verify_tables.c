@@ -31,11 +31,11 @@ static void count_absent(mms_verification *v, mms_member *m, const char *name, c
 {
     mms_value *entry = json_object_get(v->absent, name);
 
-    json_object_set_new(m->absent, name, json_true());
+    json_object_set_new_nocheck(m->absent, name, json_true());
     if (!entry) {
         entry = json_pack("[i, s, s]", 0, m->name,
                           lies_in(path, m->path) ? strrchr(path, '/') + 1 : path);
-        json_object_set_new(v->absent, name, entry);
+        json_object_set_new_nocheck(v->absent, name, entry);
     }
     json_array_set_new(entry, 0, json_integer(json_integer_value(json_array_get(entry, 0)) + 1));
 }
@@ -156,7 +156,7 @@ static void count_addition(mms_verification *v, const char *name)
 {
     const json_int_t n = json_integer_value(json_object_get(v->additions, name));
 
-    json_object_set_new(v->additions, name, json_integer(n + 1));
+    json_object_set_new_nocheck(v->additions, name, json_integer(n + 1));
 }
 
 /** Whether the sub-tables of two entries of absent lack in as many members, from the same on. */
@@ -177,7 +177,7 @@ static mms_value *list_absent(const mms_verification *v, const mms_value *like, 
     size_t i;
 
     json_object_foreach(v->absent, other, entry) if (lack_alike(entry, like))
-        json_array_append_new(tables, json_string(other));
+        json_array_append_new(tables, mms_text_value(other));
     if (json_array_size(tables) <= FEW) {
         mms_value_free(&tables);
         mms_text_add(text, "keyword %s, but there is no table %s", name,
@@ -205,12 +205,13 @@ static void report_absent(mms_verification *v)
         if (json_object_get(said, name))
             continue;
         mms_value *const tables = list_absent(v, entry, name, &text);
-        mms_value *const fields = json_pack("{s:s, s:s, s:I, s:o*}", "table", name, "member",
-                                            member, "members", n, "tables", json_incref(tables));
+        mms_value *const fields =
+            json_pack("{s:o, s:o, s:I, s:o*}", "table", mms_text_value(name), "member",
+                      mms_text_value(member), "members", n, "tables", json_incref(tables));
         size_t i;
         mms_value *other;
         json_array_foreach(tables, i, other)
-            json_object_set_new(said, json_string_value(other), json_true());
+            json_object_set_new_nocheck(said, json_string_value(other), json_true());
         if (n == 1)
             mms_check_add(&v->check_subtables, fields, "%s: %s", member, text.text);
         else
@@ -262,7 +263,7 @@ static mms_status check_copy(mms_verification *v, const mms_member *m, const cha
     st = mms_diff_tables(first, path, &how, &check, err);
     if (check.count)
         mms_check_add_member(
-            &v->check_subtables, json_pack("{s:s}", "table", name), m->name,
+            &v->check_subtables, json_pack("{s:o}", "table", mms_text_value(name)), m->name,
             "%s differs from the first member's: %s", name,
             json_string_value(json_object_get(json_array_get(check.findings, 0), "text")));
     mms_check_end(&check, st, NULL);
@@ -284,13 +285,13 @@ static mms_status check_subtable(mms_verification *v, const mms_member *m, const
     if (addition)
         count_addition(v, name);
     else if (!lies_in(path, m->path))
-        mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
-                             "%s is outside: %s", name, path);
+        mms_check_add_member(&v->check_subtables, json_pack("{s:o}", "table", mms_text_value(name)),
+                             m->name, "%s is outside: %s", name, path);
     if (m->index == 0)
         return MMS_OK;
     if (!first && !addition && !json_object_get(v->absent, name))
-        mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
-                             "%s, which the first member lacks", name);
+        mms_check_add_member(&v->check_subtables, json_pack("{s:o}", "table", mms_text_value(name)),
+                             m->name, "%s, which the first member lacks", name);
     return first && !addition && strcmp(name, "HISTORY") ? check_copy(v, m, name, path, first, err)
                                                          : MMS_OK;
 }
@@ -316,7 +317,8 @@ mms_status mms_verify_subtables(mms_verification *v, const mms_member *m, mms_er
         if (st == MMS_OK)
             st = find_addition(v, name, &addition, err);
         if (st == MMS_OK && !addition)
-            mms_check_add_member(&v->check_subtables, json_pack("{s:s}", "table", name), m->name,
+            mms_check_add_member(&v->check_subtables,
+                                 json_pack("{s:o}", "table", mms_text_value(name)), m->name,
                                  "no %s, which the first member has", name);
     }
     return st;
@@ -327,12 +329,14 @@ static void report_link(mms_check *check, const char *path, const char *text, bo
                         const char *want)
 {
     if (text)
-        mms_check_add(check, json_pack("{s:s}", "link", path), "%s is a link to %s, not to %s",
-                      path, text, want);
+        mms_check_add(check, json_pack("{s:o}", "link", mms_text_value(path)),
+                      "%s is a link to %s, not to %s", path, text, want);
     else if (taken)
-        mms_check_add(check, json_pack("{s:s}", "link", path), "%s is no link to %s", path, want);
+        mms_check_add(check, json_pack("{s:o}", "link", mms_text_value(path)),
+                      "%s is no link to %s", path, want);
     else
-        mms_check_add(check, json_pack("{s:s}", "link", path), "%s: no link %s", path, want);
+        mms_check_add(check, json_pack("{s:o}", "link", mms_text_value(path)), "%s: no link %s",
+                      path, want);
 }
 
 /** Check that path is a link with this text, or where it may be, a folder. */
@@ -352,7 +356,8 @@ static mms_status check_link(mms_check *check, const char *folder, const char *n
     else if (taken) {
         MMS_TRY(mms_path_exists(file, &table, err));
         if (!table)
-            mms_check_add(check, json_pack("{s:s}", "link", path), "%s leads to no table", path);
+            mms_check_add(check, json_pack("{s:o}", "link", mms_text_value(path)),
+                          "%s leads to no table", path);
     }
 done:
     free(text);
@@ -372,7 +377,8 @@ static mms_status check_entry(const mms_verification *v, const char *path, const
     MMS_TRY(mms_path_exists(path, &there, err));
     MMS_TRY(mms_path_taken(path, &taken, err));
     if (!there && taken)
-        mms_check_add(check, json_pack("{s:s}", "link", path), "%s is a broken link", path);
+        mms_check_add(check, json_pack("{s:o}", "link", mms_text_value(path)),
+                      "%s is a broken link", path);
 done:
     return st;
 }

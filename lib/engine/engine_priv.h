@@ -53,9 +53,6 @@ MMS_CHECKED mms_status mms_frame_decode(const char *data, size_t size, mms_frame
 mms_frame_type mms_frame_type_of(const char *data);
 uint64_t mms_frame_request_of(const char *data);
 
-/** text as a JSON string; bytes that are not UTF-8 become '?'. */
-mms_value *mms_text_value(const char *text);
-
 /** Whether what send(2) failed with may pass: then it has slept a little, until *give_up_ns, which
  * is 0 at first. */
 bool mms_send_again(int errnum, int64_t *give_up_ns);

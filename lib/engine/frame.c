@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes_priv.h"
 #include "engine_priv.h"
 
 enum { MINOR_VERSION = 0, READ_SIZE = 1 << 16 };
@@ -89,25 +90,10 @@ mms_status mms_frame_decode(const char *data, size_t size, mms_frame *frame, mms
 
     *frame = (mms_frame){.type = mms_frame_type_of(data), .request = mms_frame_request_of(data)};
     frame->body =
-        json_loadb(data + MMS_FRAME_HEADER, size - MMS_FRAME_HEADER, JSON_DECODE_ANY, &where);
+        mms_value_load(data + MMS_FRAME_HEADER, size - MMS_FRAME_HEADER, JSON_DECODE_ANY, &where);
     if (!frame->body)
         return mms_fail(err, MMS_ERR_WORKER, "broke the protocol: %s", where.text);
     return MMS_OK;
-}
-
-mms_value *mms_text_value(const char *text)
-{
-    mms_value *value = json_string(text);
-    char *plain;
-
-    if (value || !(plain = strdup(text)))
-        return value;
-    for (char *c = plain; *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    value = json_string(plain);
-    free(plain);
-    return value;
 }
 
 bool mms_send_again(int errnum, int64_t *give_up_ns)

@@ -76,9 +76,9 @@ static json_t *owner_now(const char *output_name)
     read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
     if (readlink("/proc/self/ns/pid", space, sizeof space - 1) < 0)
         space[0] = '\0';
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "output", output_name, "host", host, "boot",
-                     boot, "pid_namespace", space, "pid", (json_int_t)getpid(), "started",
-                     (json_int_t)process_start(getpid()));
+    return json_pack("{s:o, s:s, s:s, s:s, s:I, s:I}", "output", mms_text_value(output_name),
+                     "host", host, "boot", boot, "pid_namespace", space, "pid",
+                     (json_int_t)getpid(), "started", (json_int_t)process_start(getpid()));
 }
 
 static bool same_text(const json_t *a, const json_t *b, const char *key)

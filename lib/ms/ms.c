@@ -136,7 +136,8 @@ static mms_status read_subtables(mms_ms *ms, mms_error *err)
     json_object_del(ms->subtables, "SORTED_TABLE");
     json_object_del(missing, "SORTED_TABLE");
     ms->missing = json_array();
-    json_object_foreach(missing, name, path) json_array_append_new(ms->missing, json_string(name));
+    json_object_foreach(missing, name, path)
+        json_array_append_new(ms->missing, mms_text_value(name));
     json_decref(missing);
     return MMS_OK;
 }

@@ -59,7 +59,7 @@ mms_status mms_subtable_list(mms_table *main, mms_value **there, mms_value **mis
         MMS_TRY(mms_subtable_check_name(mms_table_path(main), name, err));
         text += sizeof prefix - 1;
         MMS_TRY(find_table(text, &found, err));
-        json_object_set_new(found ? *there : *missing, name, json_string(text));
+        json_object_set_new_nocheck(found ? *there : *missing, name, mms_text_value(text));
     }
 done:
     mms_value_free(&keywords);

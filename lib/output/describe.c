@@ -15,7 +15,7 @@ static void name_parts(const mms_request *r, mms_value *parts)
         char *name = r->multi ? mms_layout_member(r->layout, r->outputvis, (int64_t)i,
                                                   mms_plan_nparts(r->plan))
                               : mms_path_base(r->outputvis);
-        json_object_set_new(part, "name", json_string(name ? name : ""));
+        json_object_set_new(part, "name", mms_text_value(name ? name : ""));
         free(name);
     }
 }
@@ -46,7 +46,7 @@ mms_status mms_request_describe(const mms_request *r, mms_value *result, mms_err
 
     MMS_TRY(mms_plan_describe(r->plan, &plan, err));
     name_parts(r, json_object_get(plan, "parts"));
-    json_object_set_new(result, "outputvis", json_string(r->outputvis));
+    json_object_set_new(result, "outputvis", mms_text_value(r->outputvis));
     json_object_set_new(result, "rows", json_integer(r->meta.nselected));
     json_object_set_new(result, "dropped", json_integer(mms_plan_ndropped(r->plan)));
     json_object_update(result, plan);

@@ -119,16 +119,16 @@ static mms_value *list_skipped(const mms_request *r)
 
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
         if (!mms_output_writes(r, data_columns[i]))
-            json_array_append_new(skip, json_string(data_columns[i]));
+            json_array_append_new(skip, mms_text_value(data_columns[i]));
     for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++)
         if (!mms_output_writes(r, spectra[i]))
-            json_array_append_new(skip, json_string(spectra[i]));
+            json_array_append_new(skip, mms_text_value(spectra[i]));
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const char *const column = mms_ms_column(r->ms, i)->name;
         if (!loses_its_rows(r, column))
             continue;
         mms_text_add(&lost, "%s%s", lost.length ? ", " : "", column);
-        json_array_append_new(skip, json_string(column));
+        json_array_append_new(skip, mms_text_value(column));
     }
     if (lost.text)
         mms_log(MMS_LOG_WARN, r->host->task,
@@ -225,7 +225,7 @@ static void add_maps(const mms_request *r, mms_value *order)
 
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
         if (lists[i].ids.given && r->reindex)
-            json_object_set_new(maps, lists[i].column, id_map(lists[i].ids, lists[i].most));
+            json_object_set_new_nocheck(maps, lists[i].column, id_map(lists[i].ids, lists[i].most));
     if (mms_request_new_windows(r))
         json_object_set_new(maps, "DATA_DESC_ID", combined_ddids(r));
     else if (r->ddistart > 0)
@@ -302,7 +302,7 @@ static void add_reshape(const mms_request *r, bool chans, bool corrs, mms_value 
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const mms_column *c = mms_ms_column(r->ms, i);
         if (cut_axes(r, c, chans, corrs) && (c->fixed || leaves_its_group(r, c, chans, corrs)))
-            json_array_append_new(reshape, json_string(c->name));
+            json_array_append_new(reshape, mms_text_value(c->name));
     }
     json_object_set_new(order, "reshape", reshape);
 }
@@ -354,7 +354,7 @@ mms_status mms_part_order(const mms_request *r, mms_value **order, mms_error *er
     if (!vis || !*order)
         st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->vis);
     else {
-        json_object_set_new(*order, "vis", json_string(vis));
+        json_object_set_new(*order, "vis", mms_text_value(vis));
         json_object_set_new(*order, "memory", json_integer(r->how.memory));
         json_object_set_new(*order, "tiles", json_boolean(r->how.tiles));
         json_object_set_new(*order, "sync", json_boolean(r->how.sync));

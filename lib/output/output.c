@@ -213,11 +213,11 @@ static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_e
                        name) if (i > 0 && mms_layout_is_link(m->r->layout, json_string_value(name)))
         json_array_append(links, name);
     json_object_set_new(unit, "step", json_string("part"));
-    json_object_set_new(unit, "out", json_string(out));
-    json_object_set_new(unit, "rows_file", json_string(m->files[i]));
+    json_object_set_new(unit, "out", mms_text_value(out));
+    json_object_set_new(unit, "rows_file", mms_text_value(m->files[i]));
     json_object_set_new(unit, "nrow", json_integer(part->rows));
     json_object_set_new(unit, "bytes", json_integer(part->bytes));
-    json_object_set_new(unit, "tables", json_string(m->tables));
+    json_object_set_new(unit, "tables", mms_text_value(m->tables));
     json_object_set(unit, "subtables", m->subtables);
     json_object_set_new(unit, "links", links);
     m->units[i] = unit;
@@ -249,7 +249,7 @@ static mms_status make_units(making *m, mms_error *err)
     if (st == MMS_OK && m->r->pipeline)
         st = write_pipeline(m, path, err);
     if (st == MMS_OK)
-        json_object_set_new(shared, "pipeline", json_string(m->r->pipeline ? path : ""));
+        json_object_set_new(shared, "pipeline", mms_text_value(m->r->pipeline ? path : ""));
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
         st = make_unit(m, shared, i, err);
     mms_value_free(&shared);
@@ -286,12 +286,12 @@ done:
 /** The first unit: the sub-tables of the request, which the parts get. */
 static mms_status write_tables(making *m, mms_error *err)
 {
-    mms_value *unit =
-        json_pack("{ss ss ss so sb sO* sO* sI sI}", "step", "tables", "vis", mms_ms_path(m->r->ms),
-                  "tables", m->tables, "select", mms_select_value(&m->r->select), "keep_ids",
-                  (int)!m->r->reindex, "windows", m->r->windows, "bins", m->r->bins, "change",
-                  (json_int_t)mms_request_new_windows(m->r), "ddistart",
-                  (json_int_t)(m->r->ddistart > 0 ? m->r->ddistart : 0));
+    mms_value *unit = json_pack(
+        "{ss so so so sb sO* sO* sI sI}", "step", "tables", "vis",
+        mms_text_value(mms_ms_path(m->r->ms)), "tables", mms_text_value(m->tables), "select",
+        mms_select_value(&m->r->select), "keep_ids", (int)!m->r->reindex, "windows", m->r->windows,
+        "bins", m->r->bins, "change", (json_int_t)mms_request_new_windows(m->r), "ddistart",
+        (json_int_t)(m->r->ddistart > 0 ? m->r->ddistart : 0));
     mms_value *answer;
     const mms_status st = run_one(m, "sub-tables", unit, &answer, err);
 
@@ -351,12 +351,13 @@ static mms_status finish(making *m, mms_error *err)
     mms_value *unit, *answer;
     mms_status st;
 
-    unit = flags && first
-               ? json_pack("{ss ss ss ss sO sI ss sb}", "step", "finish", "output", m->folder,
-                           "first", first, "origin", m->r->host->task, "history",
-                           m->r->host->history, "rows", (json_int_t)m->nrow, "flags",
-                           m->r->flagbackup ? flags : "", "tiles", (int)m->r->how.tiles)
-               : NULL;
+    unit = flags && first ? json_pack("{ss so so ss sO sI so sb}", "step", "finish", "output",
+                                      mms_text_value(m->folder), "first", mms_text_value(first),
+                                      "origin", m->r->host->task, "history", m->r->host->history,
+                                      "rows", (json_int_t)m->nrow, "flags",
+                                      mms_text_value(m->r->flagbackup ? flags : ""), "tiles",
+                                      (int)m->r->how.tiles)
+                          : NULL;
     st = run_one(m, "the finished output", unit, &answer, err);
     mms_value_free(&answer);
     mms_value_free(&unit);
@@ -429,7 +430,7 @@ static void describe(const making *m, mms_value *result)
 
     for (int64_t i = 0; i < m->nparts; i++) {
         mms_value *part = json_array_get(parts, (size_t)i);
-        json_array_append_new(names, json_string(m->names[i]));
+        json_array_append_new(names, mms_text_value(m->names[i]));
         json_object_set_new(part, "rows_out", json_integer(m->rows[i]));
         json_object_set_new(part, "bytes_out", json_integer(m->bytes[i]));
         bytes += m->bytes[i];

@@ -533,7 +533,7 @@ static mms_value *averaging_order(const mms_value *order, const char *path)
         json_array_append(skip, name);
     json_object_set_new(first, "skip", skip);
     json_object_set_new(first, "add", json_pack("[ss]", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"));
-    json_object_set_new(first, "out", json_string(path));
+    json_object_set_new(first, "out", mms_text_value(path));
     json_object_set_new(first, "maps", json_object());
     json_object_set_new(first, "links", json_array());
     json_object_del(first, "rename");
@@ -546,8 +546,8 @@ static mms_value *combining_order(const mms_value *order, const char *path, cons
 {
     mms_value *second = json_copy((mms_value *)order);
 
-    json_object_set_new(second, "averaged", json_string(path));
-    json_object_set_new(second, "rows_file", json_string(rows));
+    json_object_set_new(second, "averaged", mms_text_value(path));
+    json_object_set_new(second, "rows_file", mms_text_value(rows));
     json_object_set(second, "nrow", (mms_value *)nrow);
     json_object_set_new(second, "cuts", json_array());
     return second;

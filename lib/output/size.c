@@ -345,7 +345,7 @@ static void describe(const sizes *s, const mms_engine *engine, mms_value *result
     json_object_set_new(result, "bytes_out", json_integer(all.bytes_out));
     json_object_set_new(result, "workers", json_integer(workers));
     json_object_set_new(result, "seconds", json_real(seconds));
-    json_object_set_new(result, "estimate", json_string(text ? text : ""));
+    json_object_set_new(result, "estimate", mms_text_value(text ? text : ""));
     free(text);
 }
 
@@ -355,7 +355,7 @@ static void describe_advice(const mms_request *r, const mms_engine *engine, mms_
     char *const advice = mms_output_parts_advice(r, engine, &suitable);
 
     json_object_set_new(result, "suitable", suitable ? json_integer(suitable) : json_null());
-    json_object_set_new(result, "advice", json_string(advice ? advice : ""));
+    json_object_set_new(result, "advice", mms_text_value(advice ? advice : ""));
     free(advice);
 }
 

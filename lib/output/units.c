@@ -16,7 +16,7 @@ mms_value *mms_select_value(const mms_select *select)
     for (int i = 0; i < MMS_SELECT_COUNT; i++) {
         const char *text = *mms_select_at(&copy, i);
         if (text && *text)
-            json_object_set_new(value, mms_select_name(i), json_string(text));
+            json_object_set_new_nocheck(value, mms_select_name(i), mms_text_value(text));
     }
     return value;
 }

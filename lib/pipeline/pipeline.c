@@ -174,7 +174,7 @@ mms_value *mms_pipeline_describe(const mms_pipeline *p)
     for (int i = 0; i < p->nstep; i++) {
         char *text = p->steps[i]->kind->describe ? p->steps[i]->kind->describe(p->steps[i]) : NULL;
         if (text)
-            json_array_append_new(list, json_string(text));
+            json_array_append_new(list, mms_text_value(text));
         free(text);
     }
     return list;
@@ -192,7 +192,7 @@ mms_status mms_pipeline_encode(const mms_pipeline *p, mms_value **out, mms_error
     for (int i = 0; i < p->nstep; i++) {
         mms_value *step;
         MMS_TRY(p->steps[i]->kind->encode(p->steps[i], &step, err));
-        json_object_set_new(step, "name", json_string(p->steps[i]->kind->name));
+        json_object_set_new(step, "name", mms_text_value(p->steps[i]->kind->name));
         json_array_append_new(steps, step);
     }
     *out = json_pack("{sOsO}", "form", form, "steps", steps);

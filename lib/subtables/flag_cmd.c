@@ -488,7 +488,7 @@ static mms_status adapt_row(mms_table *table, int64_t row, const mms_flag_cmd_ma
     if (!strcmp(answer.text, command))
         goto done;
     *changed = true;
-    text = json_string(answer.text);
+    text = mms_text_value(answer.text);
     MMS_TRY(text ? MMS_OK : no_memory(err));
     MMS_TRY(mms_table_put_cell(table, "COMMAND", row, text, err));
 done:

@@ -36,9 +36,9 @@ static mms_status put_row(mms_table *t, int64_t row, double time, const char *or
 
     MMS_TRY(put(t, "TIME", row, json_real(time), err));
     MMS_TRY(put(t, "OBSERVATION_ID", row, json_integer(-1), err));
-    MMS_TRY(put(t, "MESSAGE", row, json_string(message), err));
+    MMS_TRY(put(t, "MESSAGE", row, mms_text_value(message), err));
     MMS_TRY(put(t, "PRIORITY", row, json_string("INFO"), err));
-    MMS_TRY(put(t, "ORIGIN", row, json_string(origin), err));
+    MMS_TRY(put(t, "ORIGIN", row, mms_text_value(origin), err));
     MMS_TRY(put(t, "OBJECT_ID", row, json_integer(0), err));
     MMS_TRY(put(t, "APPLICATION", row, json_string("ms"), err));
     MMS_TRY(put(t, "CLI_COMMAND", row, json_pack("[s]", ""), err));

@@ -483,7 +483,7 @@ static void mark_counted(const mms_table *table, mms_value *counted)
         json_object_foreach(counted, name, mark)
         {
             if (counts_rows_of(mms_table_column(table, i)->name, name))
-                json_object_set_new(counted, name, json_true());
+                json_object_set_new_nocheck(counted, name, json_true());
         }
 }
 
@@ -499,7 +499,7 @@ static mms_status find_references(subset *s, mms_error *err)
     json_object_foreach((mms_value *)mms_ms_subtables(s->ms), name, mark)
     {
         if (!find_id_table(name) && strcmp(name, "FEED") && strcmp(name, "SOURCE"))
-            json_object_set_new(counted, name, json_false());
+            json_object_set_new_nocheck(counted, name, json_false());
     }
     s->references = mms_alloc((int64_t)json_object_size(counted), sizeof *s->references);
     MMS_TRY(s->references ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "sub-tables: out of memory"));
@@ -592,7 +592,7 @@ static mms_status write_one(const subset *s, const char *name, const char *src, 
 
     free(dst);
     if (st == MMS_OK)
-        json_array_append_new(names, json_string(name));
+        json_array_append_new(names, mms_text_value(name));
     return st;
 }
 
@@ -615,7 +615,7 @@ static mms_status write_required(const subset *s, const char *folder, mms_value 
             st = mms_table_close(&table, err);
         free(path);
         if (st == MMS_OK)
-            json_array_append_new(names, json_string(required[i]));
+            json_array_append_new(names, mms_text_value(required[i]));
     }
     return st;
 }

@@ -288,7 +288,7 @@ mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis, int32
         const double *values = *axis_array((mms_spectral_axis *)axis, i);
         for (int64_t k = 0; k < axis->nchan; k++)
             json_array_append_new(list, json_real(values[k]));
-        json_object_set_new(window, axis_columns[i], list);
+        json_object_set_new_nocheck(window, axis_columns[i], list);
     }
     if (frame >= 0)
         json_object_set_new(window, "MEAS_FREQ_REF", json_integer(frame));

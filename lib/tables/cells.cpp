@@ -29,7 +29,7 @@ json_t *to_json(casacore::Double v)
 {
     if (std::isfinite(v))
         return json_real(v);
-    return json_string(std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
+    return mms_text_value(std::isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
 }
 
 json_t *to_json(const casacore::DComplex &v)
@@ -42,13 +42,7 @@ json_t *to_json(const casacore::DComplex &v)
 
 json_t *to_json(const String &v)
 {
-    json_t *text = json_string(v.c_str());
-    if (text)
-        return text;
-    std::string ascii; // not UTF-8: bytes beyond ASCII are shown as '?'
-    for (const char c : v)
-        ascii += static_cast<unsigned char>(c) < 128 ? c : '?';
-    return json_string(ascii.c_str());
+    return mms_text_value(v.c_str());
 }
 
 void from_json(const json_t *j, casacore::Double &v)
@@ -145,7 +139,7 @@ static json_t *field_json(const casacore::TableRecord &record, casacore::uInt i)
     json_t *out = nullptr;
 
     if (type == casacore::TpTable)
-        return json_string(("Table: " + record.tableAttributes(i).name()).c_str());
+        return mms_text_value(("Table: " + record.tableAttributes(i).name()).c_str());
     if (type == casacore::TpRecord)
         return record_json(record.subRecord(i));
     const mms_dtype dtype = dtype_of(type);
@@ -164,7 +158,7 @@ static json_t *record_json(const casacore::TableRecord &record)
 {
     json_t *object = json_object();
     for (casacore::uInt i = 0; i < record.nfields(); i++)
-        json_object_set_new(object, record.name(i).c_str(), field_json(record, i));
+        json_object_set_new_nocheck(object, record.name(i).c_str(), field_json(record, i));
     return object;
 }
 
@@ -316,7 +310,7 @@ mms_status mms_table_links_open(const char *folder, const mms_value *names, mms_
     *out = nullptr;
     return mms::guard(err, folder, [&]() -> mms_status {
         auto links = std::make_unique<mms_table_links>();
-        links->folder = casacore::Path(folder).absoluteName();
+        links->folder = casacore::Path(mms::take_literally(folder)).absoluteName();
         for (size_t i = 0; i < json_array_size(names); i++) {
             const std::string name = json_string_value(json_array_get(names, i));
             const std::string path = std::string(folder) + "/" + name;

@@ -306,7 +306,7 @@ mms_status refuse_existing(const char *path, mms_error *err)
 Table make_table(const char *path, const layout &l, int64_t nrow,
                  Table::EndianFormat endian = Table::AipsrcEndian, bool hollow = false)
 {
-    casacore::SetupNewTable setup(path, l.desc, Table::New);
+    casacore::SetupNewTable setup(mms::take_literally(path), l.desc, Table::New);
     if (hollow)
         mms::bind_hollow(setup, l.desc, l.managers, nrow);
     else

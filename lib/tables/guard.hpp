@@ -57,12 +57,23 @@ public:
     in_casacore &operator=(const in_casacore &) = delete;
 };
 
+/** While it lives, casacore finds no value for the "$NAME" of paths that are taken literally. */
+class literal_paths
+{
+public:
+    literal_paths();
+    ~literal_paths();
+    literal_paths(const literal_paths &) = delete;
+    literal_paths &operator=(const literal_paths &) = delete;
+};
+
 template <typename Body>
 mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
 {
     const std::lock_guard<std::recursive_mutex> alone(casacore_lock());
     const in_casacore here(what);
     try {
+        const literal_paths literal;
         return std::forward<Body>(body)();
     } catch (const std::bad_alloc &) {
         return mms_fail(err, MMS_ERR_MEM,

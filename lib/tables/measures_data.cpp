@@ -192,7 +192,7 @@ std::string earth_words(const mms_measures &m, double first, double last)
 
 mms_status add_words(mms_value *list, const std::string &words, mms_error *err)
 {
-    if (words.empty() || json_array_append_new(list, json_string(words.c_str())) == 0)
+    if (words.empty() || json_array_append_new(list, mms_text_value(words.c_str())) == 0)
         return MMS_OK;
     return mms_fail(err, MMS_ERR_MEM, "measures data: out of memory");
 }

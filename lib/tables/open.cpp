@@ -193,7 +193,8 @@ Table open_unlocked(const char *path, bool update)
 {
     // A memory map would count every page of the input as this worker's memory.
     const casacore::TSMOption tsm(casacore::TSMOption::Cache, 0, 32);
-    return Table(path, TableLock(update ? TableLock::PermanentLocking : TableLock::NoLocking),
+    return Table(mms::take_literally(path),
+                 TableLock(update ? TableLock::PermanentLocking : TableLock::NoLocking),
                  update ? Table::Update : Table::Old, tsm);
 }
 

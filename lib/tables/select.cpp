@@ -426,8 +426,17 @@ mms_status mms_selector_open(const char *path, const mms_select *select, mms_sel
 
 void mms_selector_free(mms_selector **selector)
 {
-    delete *selector;
+    const std::unique_ptr<mms_selector> s(*selector);
+
     *selector = nullptr;
+    if (s)
+        (void)!mms::guard(nullptr, s->path.c_str(), [&]() -> mms_status {
+            s->node = TableExprNode();
+            s->ms.reset();
+            s->subtables.clear();
+            s->main = Table();
+            return MMS_OK;
+        });
 }
 
 const int32_t *mms_selector_get(const mms_selector *s, mms_selector_list list, int64_t *n)

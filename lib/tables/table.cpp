@@ -227,7 +227,7 @@ static std::string unknown_managers(const char *path)
     casacore::TableDesc desc;
     std::string text;
 
-    casacore::TableUtil::getLayout(desc, path);
+    casacore::TableUtil::getLayout(desc, take_literally(path));
     std::map<std::string, std::string> stored = stored_managers(path, desc);
     for (casacore::uInt i = 0; i < desc.ncolumn(); i++) {
         const casacore::String type =

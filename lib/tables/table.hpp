@@ -122,6 +122,10 @@ void bind_hollow(casacore::SetupNewTable &setup, const casacore::TableDesc &desc
 std::map<std::string, std::string> stored_managers(const std::string &path,
                                                    const casacore::TableDesc &desc);
 
+/** A path for casacore, which from now on means the file of that name, with all "$" and "~" in it.
+ *  Within guard. */
+std::string take_literally(const std::string &path);
+
 /** Open a table; to read, nothing is created in its folder, not even a lock file.  Errors:
  *  NOT_FOUND; TABLE when there is no table, or a pipe where a file should be; IO when casacore has
  *  not seen what stands in the files; and what casacore throws. */

@@ -316,8 +316,8 @@ static void describe_run(const struct bench *p, mms_value *result)
     char host[256] = "";
 
     gethostname(host, sizeof host - 1);
-    json_object_set_new(result, "label", json_string(*p->label ? p->label : mms_version()));
-    json_object_set_new(result, "machine", json_string(host));
+    json_object_set_new(result, "label", mms_text_value(*p->label ? p->label : mms_version()));
+    json_object_set_new(result, "machine", mms_text_value(host));
     json_object_set_new(result, "cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
     json_object_set_new(result, "runs", json_integer(p->runs));
     json_object_set_new(result, "cold", json_boolean(p->cold));

@@ -368,7 +368,7 @@ static void describe_times(const struct cases *all, const struct bench_case *c, 
     json_object_set_new(value, "gb_s", json_real((double)all->bytes / middle * 1e-9));
     json_object_set_new(value, "x_cp", json_real(middle / median_turn(&all->list[0])));
     json_object_set_new(value, "peak_mib", json_real((double)c->peak_kib / 1024));
-    json_object_set_new(value, "checksum", json_string(sum));
+    json_object_set_new(value, "checksum", mms_text_value(sum));
 }
 
 static mms_status describe(const struct cases *all, mms_value *set, mms_error *err)
@@ -383,7 +383,7 @@ static mms_status describe(const struct cases *all, mms_value *set, mms_error *e
         mms_value *const value = json_pack("{s:s, s:s, s:I}", "request", c->request, "path",
                                            c->path, "workers", (json_int_t)c->workers);
         if (c->error)
-            json_object_set_new(value, "error", json_string(c->error));
+            json_object_set_new(value, "error", mms_text_value(c->error));
         else
             describe_times(all, c, value);
         if (json_array_append_new(list, value))

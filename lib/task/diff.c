@@ -67,8 +67,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     MMS_TRY(mms_ms_open(p->b, &b, err));
     mms_ms_use_tiles(a, p->tiles);
     mms_ms_use_tiles(b, p->tiles);
-    json_object_set_new(result, "a", json_string(p->a));
-    json_object_set_new(result, "b", json_string(p->b));
+    json_object_set_new(result, "a", mms_text_value(p->a));
+    json_object_set_new(result, "b", mms_text_value(p->b));
     MMS_TRY(mms_diff(a, b, &opts, result, err));
 done:
     mms_ms_close(&b);

@@ -26,9 +26,13 @@ static char *value_text(const mms_param *param, const mms_value *value)
     return text;
 }
 
+/** HISTORY is read by programs that take UTF-8 alone. */
 static void append(mms_value *texts, char *text)
 {
-    json_array_append_new(texts, json_string(text ? text : ""));
+    char *const readable = mms_readable(text ? text : "");
+
+    json_array_append_new(texts, mms_text_value(readable ? readable : ""));
+    free(readable);
     free(text);
 }
 

@@ -55,11 +55,11 @@ static mms_status make_units(const char *vis, const mms_value *parts, struct wor
     good = w->units && w->names && w->answers;
     for (; good && w->n < n; w->n++) {
         mms_value *const part = w->n ? json_array_get(parts, (size_t)w->n - 1) : NULL;
-        w->units[w->n] = json_pack("{s:s, s:O*}", "vis", vis, "part", part);
+        w->units[w->n] = json_pack("{s:o, s:O*}", "vis", mms_text_value(vis), "part", part);
         w->names[w->n] = part ? mms_path_base(json_string_value(part)) : strdup("sub-tables");
         good = w->units[w->n] && w->names[w->n];
     }
-    return good ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory, or a path not in UTF-8");
+    return good ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
 }
 
 static void free_work(struct work *w)
@@ -83,7 +83,7 @@ static mms_status join(const struct work *w, mms_value *result, mms_error *err)
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     for (int64_t i = 1; i < w->n; i++) {
         parts[i - 1] = w->answers[i].value;
-        json_object_set_new(w->answers[i].value, "name", json_string(w->names[i]));
+        json_object_set_new(w->answers[i].value, "name", mms_text_value(w->names[i]));
     }
     st = mms_contents_join(w->answers[0].value, w->n - 1, parts, result, err);
     free(parts);
@@ -103,7 +103,7 @@ static mms_status write_file(mms_run *run, const char *path, mms_value *result, 
     good = !ferror(file);
     if (fclose(file) || !good)
         return mms_fail_errno(err, errno, "%s", path);
-    json_object_set_new(result, "listfile", json_string(path));
+    json_object_set_new(result, "listfile", mms_text_value(path));
     return MMS_OK;
 }
 
@@ -123,7 +123,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     if (st == MMS_ERR_NOT_FOUND)
         MMS_TRY(mms_wrap(err, st, "%s is not a MeasurementSet", p->vis));
     MMS_TRY(st);
-    json_object_set_new(result, "vis", json_string(p->vis));
+    json_object_set_new(result, "vis", mms_text_value(p->vis));
     json_object_set(result, "kind", json_object_get(set, "kind"));
     json_object_set(result, "axis", json_object_get(set, "axis"));
     MMS_TRY(make_units(p->vis, json_object_get(set, "parts"), &w, err));

@@ -65,7 +65,7 @@ static mms_status fill_result(const mms_run *run, const struct listpartition *p,
     if (run->json || p->createdict)
         failed = json_object_update(result, listing->members);
     else if (!*p->listfile)
-        failed = json_object_set_new(result, "table", json_string(table));
+        failed = json_object_set_new(result, "table", mms_text_value(table));
     return failed ? mms_fail(err, MMS_ERR_MEM, "out of memory for the listing") : MMS_OK;
 }
 
@@ -99,7 +99,9 @@ static void print(const mms_value *result, FILE *out)
     if (table) {
         fputs(table, out);
     } else if (json_object_size(result) > 0) {
-        json_dumpf(result, out, JSON_INDENT(2));
+        char *const text = mms_value_text(result, 2);
+        fputs(text ? text : "", out);
+        free(text);
         fputc('\n', out);
     }
 }

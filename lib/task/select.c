@@ -128,7 +128,8 @@ static void report_ids(const mms_selection *selection, mms_value *result)
 
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
         if (lists[i].ids.given)
-            json_object_set_new(result, lists[i].key, id_array(lists[i].ids.n, lists[i].ids.ids));
+            json_object_set_new_nocheck(result, lists[i].key,
+                                        id_array(lists[i].ids.n, lists[i].ids.ids));
 }
 
 /** Limits in MJD seconds; an open one is null. */
@@ -160,7 +161,7 @@ static void report(const struct picked *p, const mms_selection *selection, mms_v
     json_object_set_new(result, "first_rows", first);
     json_object_set_new(result, "last_row", json_integer(p->last));
     for (int c = 0; c < NCOLUMN; c++)
-        json_object_set_new(result, column_keys[c], id_array(p->sets[c].n, p->sets[c].ids));
+        json_object_set_new_nocheck(result, column_keys[c], id_array(p->sets[c].n, p->sets[c].ids));
     json_object_set_new(result, "channels", channel_array(selection));
     report_ids(selection, result);
     report_times(selection, result);

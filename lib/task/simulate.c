@@ -147,7 +147,7 @@ static char *request_text(const mms_run *run)
 
     json_object_foreach((mms_value *)run->params, name,
                         value) if (json_object_get(run->given, name) && strcmp(name, "outputvis"))
-        json_object_set(request, name, value);
+        json_object_set_nocheck(request, name, value);
     text = mms_value_text(request, 0);
     json_decref(request);
     return text;
@@ -200,7 +200,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     MMS_TRY(check_space(p->outputvis, bytes, err));
     MMS_TRY(write_staged(run, p, &opts, err));
     MMS_TRY(mms_tree_bytes(p->outputvis, &bytes, err));
-    json_object_set_new(result, "outputvis", json_string(p->outputvis));
+    json_object_set_new(result, "outputvis", mms_text_value(p->outputvis));
     json_object_set_new(result, "rows", json_integer(rows));
     json_object_set_new(result, "bytes", json_integer(bytes));
 done:

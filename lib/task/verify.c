@@ -76,9 +76,9 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.tiles = p->tiles;
     const mms_status st = mms_verify(p->vis, &opts, result, err);
     if (json_object_size(result) > 0) // else it could not begin
-        json_object_set_new(result, "vis", json_string(p->vis));
+        json_object_set_new(result, "vis", mms_text_value(p->vis));
     if (json_object_size(result) > 0 && *p->against)
-        json_object_set_new(result, "against", json_string(p->against));
+        json_object_set_new(result, "against", mms_text_value(p->against));
     return st;
 }
 

@@ -29,10 +29,11 @@ class ProgramCase(unittest.TestCase):
 
     def run_words(self, *words, **options):
         """Run any command in the test's folder."""
-        return subprocess.run([str(w) for w in words], cwd=self.folder, text=True,
-                              timeout=patient(options.pop("timeout", 120)),
+        words = [w if isinstance(w, bytes) else str(w) for w in words]
+        return subprocess.run(words, timeout=patient(options.pop("timeout", 120)),
                               stdin=subprocess.DEVNULL,
-                              **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options})
+                              **{"cwd": self.folder, "text": True, "stdout": subprocess.PIPE,
+                                 "stderr": subprocess.PIPE, **options})
 
     def multims(self, *words, status=0, **options):
         """Run the program and demand its exit status."""

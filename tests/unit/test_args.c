@@ -357,8 +357,23 @@ static void wrong_values_name_what_is_allowed(void **state)
     refuse(MMS_ERR_ARG,
            "parameter memory: -1 is not a size: a number with one of K M G T, or none (bytes)",
            WORDS("a", "b", "memory=-1"));
-    refuse(MMS_ERR_ARG, "parameter note: \xff is not a text in UTF-8",
-           WORDS("a", "b", "note=\xff"));
+}
+
+/* Names of files are bytes: only what is printed must be UTF-8 */
+static void texts_may_be_any_bytes(void **state)
+{
+    mms_args *args = parse(WORDS("caf\xe9/in.ms", "b", "note='\xff'"));
+    const struct probe *p = mms_args_struct(args);
+    char *text = mms_value_text(mms_args_values(args), 0);
+
+    (void)state;
+    assert_string_equal(p->io.vis, "caf\xe9/in.ms");
+    assert_non_null(strstr(text, "\"vis\":\"caf\\udce9/in.ms\""));
+    assert_non_null(strstr(text, "\"note\":\"\\udcff\""));
+    free(text);
+    mms_args_free(&args);
+    refuse(MMS_ERR_ARG, "unexpected word n\\xFF=1: a value needs its parameter, as in name=value",
+           WORDS("a", "b", "n\xff=1"));
 }
 
 static void wrong_words_are_named(void **state)
@@ -532,6 +547,7 @@ int main(void)
         cmocka_unit_test_setup(three_forms_are_one_request, forget_warning),
         cmocka_unit_test_setup(selection_keeps_its_text, forget_warning),
         cmocka_unit_test_setup(json_selection_takes_numbers_and_lists, forget_warning),
+        cmocka_unit_test_setup(texts_may_be_any_bytes, forget_warning),
         cmocka_unit_test_setup(json_of_another_kind_is_refused, forget_warning),
         cmocka_unit_test_setup(booleans_have_many_forms, forget_warning),
         cmocka_unit_test_setup(times_and_sizes_have_units, forget_warning),

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "base/base_priv.h"
 
@@ -88,11 +89,70 @@ static void texts_and_arrays_grow(void **state)
     assert_null(mms_alloc(INT64_MAX, 8));
 }
 
+static void messages_are_utf8(void **state)
+{
+    mms_error err;
+    char text[3000];
+
+    (void)state;
+    (void)mms_fail(&err, MMS_ERR_IO, "%s", "caf\xe9/\xc3\xa9 \xed\xa0\x80 \xf5 \xe2\x82");
+    assert_string_equal(err.msg, "caf\\xE9/\xc3\xa9 \\xED\\xA0\\x80 \\xF5 \\xE2\\x82");
+    for (size_t i = 0; i + 1 < sizeof text; i++)
+        text[i] = i % 2 ? '\xa9' : '\xc3';
+    text[sizeof text - 1] = '\0';
+    (void)mms_fail(&err, MMS_ERR_IO, "%s%s", sizeof err.msg % 2 ? "x" : "", text);
+    assert_int_equal(strlen(err.msg), sizeof err.msg - 2); /* no half character */
+    for (size_t i = 0; i + 1 < sizeof text; i++)
+        text[i] = '\xff';
+    (void)mms_fail(&err, MMS_ERR_IO, "%s", text);
+    assert_true(strlen(err.msg) < sizeof err.msg);
+    check_text(mms_readable("a\xff"), "a\\xFF");
+    check_text(mms_readable("\xf0\x9f\x93\xa1"), "\xf0\x9f\x93\xa1");
+}
+
+/** A value's text, and the value that it is read as, are those. */
+static void check_bytes(const char *bytes, const char *text)
+{
+    mms_value *value = mms_text_value(bytes), *again = NULL;
+    mms_error err;
+
+    check_text(mms_value_text(value, 0), text);
+    assert_int_equal(mms_value_parse(text, &again, &err), MMS_OK);
+    assert_string_equal(json_string_value(again), bytes);
+    mms_value_free(&value);
+    mms_value_free(&again);
+}
+
+static void json_carries_any_bytes(void **state)
+{
+    mms_value *value = NULL;
+    mms_error err;
+
+    (void)state;
+    check_bytes("plain", "\"plain\"");
+    check_bytes("caf\xe9", "\"caf\\udce9\"");
+    check_bytes("\x80\xff", "\"\\udc80\\udcff\"");
+    check_bytes("caf\xc3\xa9 \\udce9 \xe9", "\"caf\xc3\xa9 \\\\udce9 \\udce9\"");
+    check_bytes("\xf4\x8f\xbf\xa9\xe9", "\"\\udcf4\\udc8f\\udcbf\\udca9\\udce9\"");
+    /* a pair of surrogates is a character, a lone high one none */
+    assert_int_equal(mms_value_parse("\"\\ud83d\\udce1\"", &value, &err), MMS_OK);
+    assert_string_equal(json_string_value(value), "\xf0\x9f\x93\xa1");
+    mms_value_free(&value);
+    assert_int_equal(mms_value_parse("\"\\ud83d\"", &value, &err), MMS_ERR_ARG);
+    assert_int_equal(mms_value_parse("{\"\\udce9\":[1,\"x\\udce9\"]}", &value, &err), MMS_OK);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(value, "\xe9"), 1)),
+                        "x\xe9");
+    check_text(mms_value_text(value, 0), "{\"\\udce9\":[1,\"x\\udce9\"]}");
+    mms_value_free(&value);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_read_outside_in),
         cmocka_unit_test(long_messages_are_cut_not_overrun),
+        cmocka_unit_test(messages_are_utf8),
+        cmocka_unit_test(json_carries_any_bytes),
         cmocka_unit_test(paths),
         cmocka_unit_test(numbers),
         cmocka_unit_test(texts_and_arrays_grow),

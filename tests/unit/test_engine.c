@@ -503,7 +503,7 @@ static void log_lines_travel_with_the_worker(void **state)
     assert_int_equal(run_batch(engine, "talk", &b), MMS_ERR_IO);
     mms_log_to(NULL, NULL, MMS_LOG_ERROR);
     assert_string_equal(line, "2|talk|worker 1: said");
-    assert_string_equal(b.err.msg, "sub-MS x.0000.ms: worker 1: no UTF-8: ?");
+    assert_string_equal(b.err.msg, "sub-MS x.0000.ms: worker 1: no UTF-8: \\xFF");
     end(&b);
     close_engine(engine);
 }

@@ -148,8 +148,8 @@ static mms_status fill_slot(mms_args *args, mms_slot *slot, bool own, mms_error 
         return mms_fail(err, MMS_ERR_ARG, "Please specify %s.", p->name);
     MMS_TRY(mms_param_store(p, slot->value, own ? args->params : (void *)&args->options,
                             &slot->ints, err));
-    if (own && (json_object_set(args->values, p->name, slot->value) ||
-                (slot->source && json_object_set_new(args->given, p->name, json_true()))))
+    if (own && (json_object_set_nocheck(args->values, p->name, slot->value) ||
+                (slot->source && json_object_set_new_nocheck(args->given, p->name, json_true()))))
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
 done:
     return st;

@@ -233,12 +233,12 @@ mms_status mms_param_unquote(const mms_param *p, const char *word, char **text, 
     return st != MMS_OK || *text ? st : out_of_memory(p, err);
 }
 
-/* Make the value of text[length]: the one way in which JSON can refuse a text is its encoding */
+/* Make the value of text[length], whatever its bytes: a path may be no UTF-8 */
 static mms_status make_text(const mms_param *p, const char *text, size_t length, mms_value **value,
                             mms_error *err)
 {
-    *value = json_stringn(text, length);
-    return *value ? MMS_OK : refuse(p, text, "is not a text in UTF-8", err);
+    *value = json_stringn_nocheck(text, length);
+    return *value ? MMS_OK : out_of_memory(p, err);
 }
 
 static mms_status parse_string(const mms_param *p, const char *text, mms_value **value,

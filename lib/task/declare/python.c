@@ -70,9 +70,14 @@ static size_t name_length(const char *s)
     return n && !isdigit((unsigned char)*s) ? n : 0;
 }
 
-/* Add a character by its number, in UTF-8; false for what is none */
+/* Add a character by its number, in UTF-8; false for what is none.  U+DC80…U+DCFF are bytes that
+ * are no UTF-8, as Python shows them in names of files. */
 static bool add_character(mms_text *text, unsigned long c)
 {
+    if (c >= 0xdc80 && c < 0xdd00) {
+        mms_text_add(text, "%c", (int)(c & 0xff));
+        return true;
+    }
     if (!c || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
         return false;
     if (c < 0x80)
@@ -168,7 +173,6 @@ static bool is_quoted(const char *s)
 /* One text or several beside each other, which are one */
 static mms_status parse_texts(struct place *p, mms_value **out)
 {
-    const struct place begin = *p;
     mms_text text = {0};
     mms_status st = MMS_OK;
 
@@ -180,9 +184,9 @@ static mms_status parse_texts(struct place *p, mms_value **out)
     }
     if (text.failed)
         MMS_TRY(out_of_memory(p));
-    *out = json_string(text.text);
+    *out = mms_text_value(text.text);
     if (!*out)
-        st = refuse(&begin, "is not a text in UTF-8");
+        st = out_of_memory(p);
 done:
     free(text.text);
     return st;
@@ -351,7 +355,7 @@ static mms_status add_named(struct place *p, const char *name, size_t n, mms_cal
         mms_value_free(&value);
         MMS_TRY(mms_fail(p->err, MMS_ERR_ARG, "parameter %s is given twice", key));
     }
-    if (json_object_set_new(call->named, key, value))
+    if (json_object_set_new_nocheck(call->named, key, value))
         st = mms_fail(p->err, MMS_ERR_MEM, "out of memory");
 done:
     free(key);
