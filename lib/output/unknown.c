@@ -153,7 +153,7 @@ mms_value *mms_output_followers(const mms_request *r)
 
     for (int64_t i = 0; i < r->nunknown; i++)
         if (r->unknown[i].follows)
-            json_array_append_new(names, json_string(r->unknown[i].column->name));
+            json_array_append_new(names, mms_text_value(r->unknown[i].column->name));
     return names;
 }
 
