@@ -35,6 +35,13 @@ MMS_API MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selecti
                                                    const char *folder, mms_value **names,
                                                    mms_error *err);
 
+/** The sub-tables of those that are copied as they are.
+ *  @param[out] tables  {name: path}; the caller frees it
+ *  Errors: TABLE, IO, MEM. */
+MMS_API MMS_CHECKED mms_status mms_subtables_whole(mms_ms *ms, const mms_selection *selection,
+                                                   const mms_subtables_opts *opts,
+                                                   mms_value **tables, mms_error *err);
+
 /** Windows that become one, and that again nspw windows. */
 typedef struct mms_window_change {
     int64_t nspw;     /**< rows of SPECTRAL_WINDOW and DATA_DESCRIPTION */

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base_priv.h"
@@ -317,30 +316,6 @@ mms_status mms_tree_bytes(const char *path, int64_t *bytes, mms_error *err)
 {
     *bytes = 0;
     return mms_tree_visit(path, add_bytes, bytes, err);
-}
-
-mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error *err)
-{
-    char *folder = mms_path_absolute(path);
-    mms_status st = MMS_OK;
-    struct statvfs info;
-    int rc = -1;
-
-    *bytes = 0;
-    while (folder && (rc = statvfs(folder, &info)) && mms_is_absence(errno) &&
-           strcmp(folder, "/")) {
-        char *parent = mms_path_dir(folder);
-        free(folder);
-        folder = parent;
-    }
-    if (!folder)
-        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
-    else if (rc)
-        st = mms_fail_errno(err, errno, "%s: cannot ask for free space", folder);
-    else if (__builtin_mul_overflow(info.f_bavail, info.f_frsize, bytes))
-        *bytes = INT64_MAX;
-    free(folder);
-    return st;
 }
 
 mms_status mms_sync_folder(const char *path, mms_error *err)

@@ -85,6 +85,17 @@ MMS_CHECKED mms_status mms_tree_bytes(const char *path, int64_t *bytes, mms_erro
 /** Bytes that the user may still write where path is, or will be: its nearest existing folder. */
 MMS_CHECKED mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error *err);
 
+/** Whether the disk that path is on has no room left, as far as the disk says so. */
+bool mms_disk_is_full(const char *path);
+
+/** Whether the file at path can't grow for want of room: it is tried, and made for that if it is
+ *  not there.  Only for files of our own. */
+bool mms_file_lacks_room(const char *path);
+
+/** The file that casacore could not write, as its message names it; NULL when it names none.  It
+ *  gives up after a write that was cut short, and what it says of the reason is of another call. */
+char *mms_unwritten_file(const char *message);
+
 /** fsync the folder at path, so that the names in it survive a power cut. */
 MMS_CHECKED mms_status mms_sync_folder(const char *path, mms_error *err);
 

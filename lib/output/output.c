@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/files_priv.h"
+#include "multims/subtables.h"
 #include "request_priv.h"
 
 /** An output while it is made. */
@@ -77,22 +78,28 @@ done:
     return st;
 }
 
-/** Bytes of the sub-tables that every part gets, and of those that only the first has. */
+/** Bytes of the sub-tables that every part gets, and of those that only the first has; those of
+ * which rows are left out count nothing. */
 static mms_status subtable_bytes(const mms_request *r, int64_t *each, int64_t *once, mms_error *err)
 {
+    mms_subtables_opts opts = MMS_SUBTABLES_OPTS_INIT;
     const char *name;
-    mms_value *path;
+    mms_value *tables = NULL, *path;
+    mms_status st;
 
     *each = *once = 0;
-    json_object_foreach((mms_value *)mms_ms_subtables(r->ms), name, path)
+    opts.keep_ids = !r->reindex;
+    opts.windows = r->windows;
+    MMS_TRY(mms_subtables_whole(r->ms, r->selection, &opts, &tables, err));
+    json_object_foreach(tables, name, path)
     {
         int64_t bytes;
-        const mms_status st = mms_tree_bytes(json_string_value(path), &bytes, err);
-        if (st != MMS_OK)
-            return st;
+        MMS_TRY(mms_tree_bytes(json_string_value(path), &bytes, err));
         *(mms_layout_is_link(r->layout, name) ? once : each) += bytes;
     }
-    return MMS_OK;
+done:
+    mms_value_free(&tables);
+    return st;
 }
 
 mms_status mms_output_check_space(const mms_request *r, mms_error *err)
@@ -104,7 +111,7 @@ mms_status mms_output_check_space(const mms_request *r, mms_error *err)
     if (st == MMS_OK)
         st = mms_disk_free(r->outputvis, &have, err);
     if (st == MMS_OK)
-        st = mms_output_most_bytes(r, &need, err);
+        st = mms_output_least_bytes(r, &need, err);
     if (st != MMS_OK)
         return st;
     need += each * (nparts + 1) + 2 * once;
@@ -443,10 +450,12 @@ static void describe(const making *m, mms_value *result)
 mms_status mms_output_write(mms_request *r, mms_value *result, mms_error *err)
 {
     making m = {.r = r, .nparts = mms_plan_nparts(r->plan)};
-    const mms_status st = write_all(&m, err);
+    mms_status st = write_all(&m, err);
 
     if (st == MMS_OK)
         describe(&m, result);
+    else if (m.stage)
+        st = mms_output_name_full_disk(r->host->task, mms_stage_path(m.stage), st, err);
     end(&m, st);
     return st;
 }

@@ -154,6 +154,11 @@ MMS_CHECKED mms_status mms_request_plan(mms_request *request, mms_error *err);
 MMS_CHECKED mms_status mms_request_describe(const mms_request *request, mms_value *result,
                                             mms_error *err);
 
+/** Say SPACE and the file where a failure may have come from a full disk and the disk is full; what
+ *  was said goes to the log.  Any other failure stays as it is. */
+MMS_CHECKED mms_status mms_output_name_full_disk(const char *task, const char *staged,
+                                                 mms_status st, mms_error *err);
+
 /** Refuse when the disk can't hold the plan's parts; of rows that are averaged in time, whose
  *  number is not known yet, only warn.  Errors: SPACE. */
 MMS_CHECKED mms_status mms_output_check_space(const mms_request *request, mms_error *err);
@@ -222,9 +227,9 @@ MMS_CHECKED mms_status mms_output_check_types(const mms_ms *ms, int64_t n,
 MMS_CHECKED mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta,
                                               mms_error *err);
 
-/** Find the bytes of the output's cells if no rows are averaged. */
-MMS_CHECKED mms_status mms_output_most_bytes(const mms_request *request, int64_t *bytes,
-                                             mms_error *err);
+/** Find the bytes that the output's cells take on the disk at least, if no rows are averaged. */
+MMS_CHECKED mms_status mms_output_least_bytes(const mms_request *request, int64_t *bytes,
+                                              mms_error *err);
 
 /** Resolve a selection for writing: what can't be written is refused.  *out may be set on failure.
  */

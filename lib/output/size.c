@@ -25,8 +25,8 @@ static const double start_s = 0.2, part_s = 0.05;
 
 /** Bytes of a row's cells by DDID: what is read, what is written. */
 typedef struct row_bytes {
-    int64_t in, out;
-    int32_t nchan, ncorr; /**< of the output */
+    int64_t in, out, disk; /**< disk: of out, what is certainly taken there */
+    int32_t nchan, ncorr;  /**< of the output */
 } row_bytes;
 
 /** One part of the output. */
@@ -91,6 +91,15 @@ static int64_t cut_bytes(const mms_request *r, const char *column, const mms_dd 
     return bytes;
 }
 
+/** What a cell takes on the disk, whatever its neighbours are: flags are bits there, and
+ *  IncrementalStMan stores what differs from the row before. */
+static int64_t disk_bytes(const mms_column *c, int64_t bytes)
+{
+    if (!strcmp(c->manager, "IncrementalStMan"))
+        return 0;
+    return c->dtype == MMS_DT_BOOL ? bytes / 8 : bytes;
+}
+
 /** Measure the row that stands for its DDID. */
 static mms_status measure_row(const mms_request *r, int32_t ddid, int64_t at, row_bytes *row,
                               mms_error *err)
@@ -109,11 +118,19 @@ static mms_status measure_row(const mms_request *r, int32_t ddid, int64_t at, ro
             continue;
         MMS_TRY(mms_ms_cell_bytes(r->ms, c, at, &bytes, err));
         row->in += bytes;
-        if (written && (!spectra || !mms_is_spectrum(c->name)))
-            row->out += mms_output_clears(r, c, window) ? 0 : cut_bytes(r, c->name, dd, row, bytes);
+        if (written && (!spectra || !mms_is_spectrum(c->name))) {
+            const bool cleared = mms_output_clears(r, c, window);
+            const int64_t cut = cleared ? 0 : cut_bytes(r, c->name, dd, row, bytes);
+            row->out += cut;
+            row->disk += disk_bytes(c, cut);
+        }
     }
-    if (spectra)
+    if (spectra) {
         row->out += 2 * (int64_t)sizeof(float) * row->nchan * row->ncorr;
+        row->disk += 2 * (int64_t)sizeof(float) * row->nchan * row->ncorr;
+    }
+    if (r->flagbackup)
+        row->disk += (int64_t)row->nchan * row->ncorr / 8;
 done:
     return st;
 }
@@ -163,14 +180,14 @@ static void add_cells(sizes *s)
     }
 }
 
-mms_status mms_output_most_bytes(const mms_request *r, int64_t *bytes, mms_error *err)
+mms_status mms_output_least_bytes(const mms_request *r, int64_t *bytes, mms_error *err)
 {
     sizes s = {.r = r};
     const mms_status st = measure_rows(&s, err);
 
     *bytes = 0;
     for (int64_t i = 0; st == MMS_OK && i < r->meta.ncell; i++)
-        *bytes += r->meta.cells[i].rows * s.row[r->meta.cells[i].ddid].out;
+        *bytes += r->meta.cells[i].rows * s.row[r->meta.cells[i].ddid].disk;
     free(s.row);
     return st;
 }

@@ -566,15 +566,28 @@ static void free_subset(subset *s)
     free(s->sources);
 }
 
+/** Open a table that the selection touches; *in is NULL for one that is copied as it is. */
+static mms_status open_touched(const subset *s, const char *name, const char *src, mms_table **in,
+                               mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    *in = NULL;
+    if (s->any || uses_times(s, name) || find_id_table(name))
+        st = mms_table_open(src, MMS_TABLE_READ, in, err);
+    if (*in && !is_touched(s, name, *in))
+        mms_table_drop(in);
+    return st;
+}
+
 static mms_status write_table(const subset *s, const char *name, const char *src, const char *dst,
                               mms_error *err)
 {
     mms_table *in = NULL;
     mms_status st;
 
-    if (s->any || uses_times(s, name) || find_id_table(name))
-        MMS_TRY(mms_table_open(src, MMS_TABLE_READ, &in, err));
-    if (in && is_touched(s, name, in))
+    MMS_TRY(open_touched(s, name, src, &in, err));
+    if (in)
         MMS_TRY(reduce(s, name, in, src, dst, err));
     else
         MMS_TRY(copy_whole(src, dst, err));
@@ -646,6 +659,31 @@ static void report_missing(const mms_ms *ms)
             mms_ms_path(ms), n, n == 1 ? " has" : "s have", n == 1 ? " is" : "s are",
             text.text ? text.text : "", n > shown ? " and others (-v names them)" : "");
     free(text.text);
+}
+
+mms_status mms_subtables_whole(mms_ms *ms, const mms_selection *selection,
+                               const mms_subtables_opts *opts, mms_value **tables, mms_error *err)
+{
+    subset s = {0};
+    const char *name;
+    mms_value *path;
+    mms_status st;
+
+    *tables = json_object();
+    MMS_TRY(make_subset(ms, selection, opts, &s, err));
+    json_object_foreach((mms_value *)mms_ms_subtables(ms), name, path)
+    {
+        mms_table *in;
+        MMS_TRY(open_touched(&s, name, json_string_value(path), &in, err));
+        if (!in && !strstr(name, "EPHEM"))
+            json_object_set(*tables, name, path);
+        mms_table_drop(&in);
+    }
+done:
+    free_subset(&s);
+    if (st != MMS_OK)
+        mms_value_free(tables);
+    return st;
 }
 
 mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection,

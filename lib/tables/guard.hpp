@@ -7,6 +7,9 @@
 #include <casacore/tables/DataMan/DataManError.h>
 #include <casacore/tables/Tables/TableError.h>
 
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <string>
@@ -14,6 +17,7 @@
 
 #include "base/base_priv.h"
 #include "base/blackbox_priv.h"
+#include "base/files_priv.h"
 
 namespace mms
 {
@@ -67,6 +71,19 @@ public:
     literal_paths &operator=(const literal_paths &) = delete;
 };
 
+/** What casacore throws; where it could not write to a full disk, it does not know that. */
+inline mms_status failed(mms_error *err, const char *what, const std::string &text)
+{
+    const std::unique_ptr<char, decltype(&std::free)> file(mms_unwritten_file(text.c_str()),
+                                                           &std::free);
+
+    if (file && mms_disk_is_full(file.get())) {
+        mms_log(MMS_LOG_WARN, "casacore", "%s", text.c_str());
+        return mms_fail_errno(err, ENOSPC, "%s", file.get());
+    }
+    return mms_fail(err, MMS_ERR_TABLE, "%s: %s", what, text.c_str());
+}
+
 template <typename Body>
 mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
 {
@@ -84,7 +101,7 @@ mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
     } catch (const casacore::DataManUnknownCtor &e) {
         return mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: %s", what, one_line(e.what()).c_str());
     } catch (const casacore::AipsError &e) {
-        return mms_fail(err, MMS_ERR_TABLE, "%s: %s", what, one_line(e.what()).c_str());
+        return failed(err, what, one_line(e.what()));
     } catch (const std::exception &e) {
         return mms_fail(err, MMS_ERR_INTERNAL, "%s: %s", what, e.what());
     } catch (...) {

@@ -181,6 +181,8 @@ static mms_status write_staged(mms_run *run, const struct simulate *p, mms_simul
         MMS_TRY(mms_stage_sync(stage, err));
     MMS_TRY(mms_stage_publish(stage, name, p->outputvis, err));
 done:
+    if (st != MMS_OK && stage)
+        st = mms_output_name_full_disk(run->task->name, mms_stage_path(stage), st, err);
     mms_stage_remove(&stage);
     free(path);
     free(history);

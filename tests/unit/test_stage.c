@@ -503,6 +503,24 @@ static void full_disk_names_the_file(void **state)
     assert_string_equal(err.msg, "x: cannot write: No space left on device");
 }
 
+/* casacore's words of a write that was cut short; a file that can grow is left as it was. */
+static void files_that_could_not_be_written(void **state)
+{
+    char *file = mms_unwritten_file("FilebufIO: write error for file /a/b c.ms/table.f0: Success");
+
+    (void)state;
+    assert_string_equal(file, "/a/b c.ms/table.f0");
+    free(file);
+    file = mms_unwritten_file("FiledesIO::write - write error in /a/table.lock");
+    assert_string_equal(file, "/a/table.lock");
+    free(file);
+    assert_null(mms_unwritten_file("Table /a does not exist"));
+    assert_false(mms_file_lacks_room("target/rows"));
+    check_text("target/rows", "linked");
+    assert_true(mms_file_lacks_room("/dev/full"));
+    assert_false(mms_disk_is_full("target/rows"));
+}
+
 static void free_space_of_a_path_to_be(void **state)
 {
     int64_t here, there;
@@ -534,6 +552,7 @@ int main(void)
         cmocka_unit_test(new_files_follow_no_link),
         cmocka_unit_test(removing_does_not_follow_links),
         cmocka_unit_test(full_disk_names_the_file),
+        cmocka_unit_test(files_that_could_not_be_written),
         cmocka_unit_test(free_space_of_a_path_to_be),
     };
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);

@@ -73,11 +73,11 @@ class FullDisk(Mounts):
 
     def test_not_refused_when_rows_are_averaged(self):
         """A plan doesn't know how few rows are left; that is no reason to refuse."""
-        self.new_disk(8 << 20)
+        self.new_disk(6 << 20)
         result = self.run_to_end("split", self.input, "out.ms", "datacolumn=data", "timebin=60s",
                                  "combine=scan,state")
         self.assert_done(result)
-        self.assertIn("the disk has 8 MiB left", result.stderr)
+        self.assertIn("the disk has 6 MiB left", result.stderr)
         self.assert_folder("out.ms")
 
     def test_a_disk_that_is_just_large_enough(self):
@@ -98,6 +98,29 @@ class FullDisk(Mounts):
                                 self.folder], check=True)
                 self.assert_done(self.run_to_end(*words, jobs))
 
+    def peak(self, *words):
+        """The most that a run takes of the disk at once."""
+        room = least = self.free()
+        run = self.start(*words)
+        while run.process.poll() is None:
+            least = min(least, self.free())
+        self.assert_done(run.wait())
+        return room - min(least, self.free())
+
+    def test_no_more_is_asked_for_than_is_needed(self):
+        """Flags are bits, POINTING is there once, and rows that are not selected take nothing."""
+        for words in (self.words(), self.words("numsubms=4", "flagbackup=False"),
+                      self.words("createmms=False"), self.words("spw=0"),
+                      ("split", self.input, "out.ms", "datacolumn=data", "--no-sync"),
+                      ("split", self.input, "out.ms", "datacolumn=data", "spw=1", "width=4")):
+            with self.subTest(words=words):
+                self.new_disk(64 << 20)
+                peak = self.peak(*words)
+                subprocess.run(["umount", self.folder], check=True)
+                subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={peak + peak // 50 + (256 << 10)}",
+                                "none", self.folder], check=True)
+                self.assert_done(self.run_to_end(*words))
+
     def run_and_fill(self, left):
         """Start, and take the space as soon as the plan has been found to fit."""
         run = self.start(*self.words())
@@ -116,7 +139,8 @@ class FullDisk(Mounts):
             return
         self.assert_ended(result, 1)
         self.assertRegex(result.stderr.splitlines()[-1],
-                         f"^multims partition: .*{self.folder}/\\.out\\.mms\\.mms-part-")
+                         f"^multims partition: .*{self.folder}/\\.out\\.mms\\.mms-part-.*"
+                         ": No space left on device")
         self.assert_folder("fill")
 
     @staticmethod

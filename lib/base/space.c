@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file space.c  Room on a disk, and whether it was room that was missing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base_priv.h"
+#include "files_priv.h"
+
+enum { LEAST = 64 << 10 /* bytes: a disk with less is full */ };
+
+mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error *err)
+{
+    char *folder = mms_path_absolute(path);
+    mms_status st = MMS_OK;
+    struct statvfs info;
+    int rc = -1;
+
+    *bytes = 0;
+    while (folder && (rc = statvfs(folder, &info)) && mms_is_absence(errno) &&
+           strcmp(folder, "/")) {
+        char *parent = mms_path_dir(folder);
+        free(folder);
+        folder = parent;
+    }
+    if (!folder)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+    else if (rc)
+        st = mms_fail_errno(err, errno, "%s: cannot ask for free space", folder);
+    else if (__builtin_mul_overflow(info.f_bavail, info.f_frsize, bytes))
+        *bytes = INT64_MAX;
+    free(folder);
+    return st;
+}
+
+bool mms_disk_is_full(const char *path)
+{
+    char *folder = mms_path_dir(path);
+    struct statvfs info;
+    const bool known = folder && !statvfs(folder, &info);
+
+    free(folder);
+    if (!known)
+        return false;
+    return info.f_bavail < (LEAST + info.f_frsize - 1) / info.f_frsize ||
+           (info.f_files > 0 && info.f_favail == 0);
+}
+
+/** Write a little more; quotas and network disks say only then that there is no room. */
+static bool lacks_room(int fd)
+{
+    static const char zeros[LEAST];
+    ssize_t n;
+    int64_t done = 0;
+
+    while (done < LEAST && (n = TEMP_FAILURE_RETRY(write(fd, zeros, (size_t)(LEAST - done)))) > 0)
+        done += n;
+    return (done < LEAST || fsync(fd)) && (errno == ENOSPC || errno == EDQUOT);
+}
+
+bool mms_file_lacks_room(const char *path)
+{
+    const int fd =
+        open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return errno == ENOSPC || errno == EDQUOT;
+    const off_t before = lseek(fd, 0, SEEK_END);
+    const bool lacks = lacks_room(fd);
+    if (before >= 0)
+        (void)!ftruncate(fd, before);
+    close(fd);
+    return lacks;
+}
+
+char *mms_unwritten_file(const char *message)
+{
+    static const char *const before[] = {"write error for file ", "write error in "};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(before); i++) {
+        const char *at = strstr(message, before[i]);
+        if (!at)
+            continue;
+        at += strlen(before[i]);
+        const char *end = strstr(at, ": ");
+        return strndup(at, end ? (size_t)(end - at) : strlen(at));
+    }
+    return NULL;
+}
