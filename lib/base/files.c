@@ -254,7 +254,8 @@ mms_status mms_make_folder_in(int folder, const char *name, const char *path, in
         return mms_fail_errno(err, errno, "%s: cannot create", path);
     if (!fd)
         return MMS_OK;
-    *fd = openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    *fd = (int)TEMP_FAILURE_RETRY(
+        openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     return *fd < 0 ? mms_fail_errno(err, errno, "%s: cannot open", path) : MMS_OK;
 }
 
@@ -263,23 +264,33 @@ mms_status mms_make_folder(const char *path, mms_error *err)
     return mms_make_folder_in(AT_FDCWD, path, path, NULL, err);
 }
 
+/** What can't be removed leaves the rest to be removed. */
 static mms_status remove_entry(void *ctx, const mms_walked *met, mms_error *err)
 {
-    (void)ctx;
-    if (met->kind == MMS_WALK_FOLDER)
-        return MMS_OK;
-    if (unlinkat(met->folder, met->name, met->kind == MMS_WALK_LEFT ? AT_REMOVEDIR : 0) &&
-        errno != ENOENT)
-        return mms_fail_errno(err, errno, "%s: cannot remove", met->path);
+    mms_status *first = ctx;
+
+    if (met->kind != MMS_WALK_FOLDER &&
+        unlinkat(met->folder, met->name, met->kind == MMS_WALK_LEFT ? AT_REMOVEDIR : 0) &&
+        errno != ENOENT && *first == MMS_OK)
+        *first = mms_fail_errno(err, errno, "%s: cannot remove", met->path);
     return MMS_OK;
+}
+
+static mms_status remove_all(const char *path, mms_error *err)
+{
+    mms_status first = MMS_OK;
+    const mms_status st = mms_walk(path, MMS_WALK_GONE, remove_entry, &first, err);
+    return st == MMS_OK ? first : st;
 }
 
 mms_status mms_remove_tree(const char *path, mms_error *err)
 {
     char *plain = mms_path_strip(path); // a link with a slash would be what it leads to
-    const mms_status st = plain ? mms_walk(plain, MMS_WALK_GONE, remove_entry, NULL, err)
-                                : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+    mms_status st =
+        plain ? remove_all(plain, err) : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
 
+    if (st != MMS_OK && plain) // what failed once may be gone, or go now
+        st = remove_all(plain, err);
     free(plain);
     return st;
 }

@@ -74,7 +74,8 @@ static mms_status walk_names(const walker *w, int folder, const name_list *list,
 static mms_status walk_folder(const walker *w, const mms_walked *met, mms_error *err)
 {
     const int follow = met->depth == 0 && w->how & MMS_WALK_FOLLOW ? 0 : O_NOFOLLOW;
-    const int fd = openat(met->folder, met->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
+    const int fd = (int)TEMP_FAILURE_RETRY(
+        openat(met->folder, met->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow));
     DIR *const list = fd < 0 ? NULL : fdopendir(fd);
     name_list names = {0};
     mms_status st;

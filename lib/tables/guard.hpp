@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -71,16 +72,23 @@ public:
     literal_paths &operator=(const literal_paths &) = delete;
 };
 
-/** What casacore throws; where it could not write to a full disk, it does not know that. */
+/** What casacore throws; it does not know that it could not write to a full disk, or could not read
+ *  for a fault of the disk: errno does, if that was the last call that failed. */
 inline mms_status failed(mms_error *err, const char *what, const std::string &text)
 {
+    const int errnum = errno;
     const std::unique_ptr<char, decltype(&std::free)> file(mms_unwritten_file(text.c_str()),
                                                            &std::free);
 
-    if (file && mms_disk_is_full(file.get())) {
+    const bool no_room = errnum == ENOSPC || errnum == EDQUOT;
+
+    if (no_room || (file && mms_disk_is_full(file.get()))) {
         mms_log(MMS_LOG_WARN, "casacore", "%s", text.c_str());
-        return mms_fail_errno(err, ENOSPC, "%s", file.get());
+        return mms_fail_errno(err, no_room ? errnum : ENOSPC, "%s",
+                              file && *file ? file.get() : what);
     }
+    if (errnum == EIO || errnum == ESTALE) // no fault of the table's
+        return mms_fail(err, MMS_ERR_IO, "%s: %s (%s)", what, text.c_str(), std::strerror(errnum));
     return mms_fail(err, MMS_ERR_TABLE, "%s: %s", what, text.c_str());
 }
 
@@ -89,6 +97,7 @@ mms_status guard(mms_error *err, const char *what, Body &&body) noexcept
 {
     const std::lock_guard<std::recursive_mutex> alone(casacore_lock());
     const in_casacore here(what);
+    errno = 0;
     try {
         const literal_paths literal;
         return std::forward<Body>(body)();

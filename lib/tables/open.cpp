@@ -200,12 +200,37 @@ Table open_unlocked(const char *path, bool update)
 
 } // namespace
 
+mms_status mms::check_written(const std::string &path, int64_t rows, const std::string &info,
+                              mms_error *err)
+{
+    const std::string dat = path + "/table.dat", file = path + "/table.info";
+    uint8_t *bytes = nullptr;
+    size_t size = 0;
+    int64_t stored;
+    bool there;
+    mms_status st = read_rows(dat, 0, MOST_DAT, "Table", 3, &stored, err);
+
+    if (st == MMS_OK && stored != rows)
+        st = mms_fail(err, MMS_ERR_IO, "%s: it has %" PRId64 " rows, not %" PRId64, dat.c_str(),
+                      stored, rows);
+    if (st == MMS_OK)
+        st = mms_path_exists(file.c_str(), &there, err);
+    if (st == MMS_OK && there)
+        st = mms_read_file(file.c_str(), MOST_LOCK, &bytes, &size, err);
+    const std::unique_ptr<uint8_t, freed> held(bytes);
+    if (st != MMS_OK || (size == info.size() && std::memcmp(bytes, info.data(), size) == 0))
+        return st;
+    return mms_replace_file(file.c_str(), info.data(), static_cast<int64_t>(info.size()), err);
+}
+
 mms_status mms::open_table(const char *path, bool update, Table *out, mms_error *err)
 {
     const struct timespec pause = {0, 20000000};
     mms_status st = check_is_table(path, err);
 
-    for (int again = 3; st == MMS_OK; again--) {
+    // casacore writes what it believes when it closes what it may write: then there is no second
+    // look
+    for (int again = update ? 0 : 3; st == MMS_OK; again--) {
         said before;
         st = check_files(path, err);
         if (st == MMS_OK)

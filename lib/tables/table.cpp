@@ -210,6 +210,13 @@ mms_status ref_rows(const mms_table *t, const char *column, int64_t nrange, cons
     return MMS_OK;
 }
 
+/** What casacore writes in table.info. */
+static std::string info_text(const Table &table)
+{
+    const casacore::TableInfo &info = table.tableInfo();
+    return "Type = " + info.type() + "\nSubType = " + info.subType() + "\n\n" + info.readme();
+}
+
 /** Whether casacore has a storage manager, or finds a library that brings it. */
 static bool has_manager(const casacore::String &type)
 {
@@ -288,12 +295,17 @@ mms_status mms_table_close(mms_table **table, mms_error *err)
     const std::unique_ptr<mms_table> t(*table);
     *table = nullptr;
     return mms::guard(err, t->path.c_str(), [&]() -> mms_status {
-        if (t->writable) {
-            t->table.rwKeywordSet(); // marks table.dat as changed, so that the row count is in it
-            t->table.flush(false);   // whoever publishes the output syncs it as a whole
+        if (!t->writable) {
+            t->table = Table();
+            return MMS_OK;
         }
+        t->table.rwKeywordSet(); // marks table.dat as changed, so that the row count is in it
+        t->table.flush(false);   // whoever publishes the output syncs it as a whole
+        const int64_t rows = static_cast<int64_t>(t->table.nrow());
+        const std::string info = mms::info_text(t->table);
         t->table = Table();
-        return t->writable ? add_lock_file(t->path, err) : MMS_OK;
+        const mms_status st = mms::check_written(t->path, rows, info, err);
+        return st == MMS_OK ? add_lock_file(t->path, err) : st;
     });
 }
 

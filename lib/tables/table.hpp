@@ -131,6 +131,11 @@ std::string take_literally(const std::string &path);
  *  not seen what stands in the files; and what casacore throws. */
 mms_status open_table(const char *path, bool update, casacore::Table *out, mms_error *err);
 
+/** Hold the files of a table that casacore has closed against what it was to write: it does not
+ *  notice that it can't write table.info, which is written again.  Errors: IO, SPACE. */
+mms_status check_written(const std::string &path, int64_t rows, const std::string &info,
+                         mms_error *err);
+
 /** Wrap an open table in a handle with its column list. */
 mms_table *new_handle(const casacore::Table &table, const std::string &path, bool writable);
 

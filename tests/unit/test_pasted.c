@@ -175,6 +175,7 @@ static void values_are_those_of_python(void **state)
         {"'\\\\\\t\\x41\\101\\u00e9\\U0001F52D\\d'", "\"\\\\\\tAA\xc3\xa9\xf0\x9f\x94\xad\\\\d\""},
         {"r'\\d\\''", "\"\\\\d\\\\'\""},
         {"u'a'", "\"a\""},
+        {"'\xff\\udce9'", "\"\\udcff\\udce9\""}, // bytes of a path that is not UTF-8
         {"True", "true"},
         {"False", "false"},
         {"None", "null"},
@@ -193,13 +194,15 @@ static void values_are_those_of_python(void **state)
         {"[ # the first\n 1 ]", "[1]"},
     };
     static const char *const bad[] = {
-        "",       "'a",      "'a\nb'",    "\"a'",
-        "'\\x4'", "'\\x00'", "'\\ud800'", "b'a'",
-        "f'a'",   "true",    "a",         "1a",
-        "1.2.3",  "0x10",    "--1",       "1e999",
-        "1j",     "[1 2]",   "[1,",       "[,]",
-        "(1,2]",  "{'a':1}", "1+1",       "'a'+'b'",
-        "'\xff'", "-",       "1 2",       "[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]"};
+        "",          "'a",     "'a\nb'",
+        "\"a'",      "'\\x4'", "'\\x00'",
+        "'\\ud800'", "b'a'",   "f'a'",
+        "true",      "a",      "1a",
+        "1.2.3",     "0x10",   "--1",
+        "1e999",     "1j",     "[1 2]",
+        "[1,",       "[,]",    "(1,2]",
+        "{'a':1}",   "1+1",    "'a'+'b'",
+        "-",         "1 2",    "[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]"};
 
     (void)state;
     for (int64_t i = 0; i < MMS_COUNT_OF(good); i++) {

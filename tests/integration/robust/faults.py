@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""System calls that fail, one in each process of a run: what is called done has every byte, the
+input stays as it is, and what fails says so and leaves nothing.
+
+--faults is the library of call_faults.c; --step: each how many-th call fails."""
+import errno
+import hashlib
+import os
+import shutil
+import sys
+
+import robust
+
+KINDS = {"stat": ("EIO", "EACCES", "ESTALE"), "open": ("EIO", "EMFILE"), "read": ("EIO",),
+         "write": ("ENOSPC", "EIO", "0"), "list": ("EIO",), "make": ("EACCES", "ENOSPC"),
+         "remove": ("EIO",), "rename": ("EIO",), "link": ("ENOSPC",), "sync": ("EIO",),
+         "close": ("EDQUOT",), "size": ("EIO",)}
+MOST = 2000
+faults, step = None, 97
+
+
+def content(path):
+    """What of a file does not depend on the time: HISTORY, lists and the locks have it in them, and
+    casacore leaves bytes of an index as they were."""
+    if os.path.islink(path):
+        return os.readlink(path)
+    if os.path.isdir(path):
+        return "folder"
+    with open(path, "rb") as f:
+        data = f.read()
+    if "/HISTORY/" in path or path.endswith(("VERSION_LIST", "table.lock", "i")):
+        return len(data)
+    return hashlib.sha1(data).hexdigest()
+
+
+def tree(path):
+    return {os.path.join(folder, name)[len(path):]: content(os.path.join(folder, name))
+            for folder, folders, files in os.walk(path) for name in folders + files}
+
+
+class Faults(robust.Case):
+    def setUp(self):
+        super().setUp()
+        self.assert_done(self.run_to_end("simulate", "in.ms", "antennas=3", "scans=2",
+                                         "integrations=2", "channels=4", "spws=1", "--no-sync",
+                                         "--quiet"))
+        self.input = robust.tree(self.path("in.ms"))
+
+    def outputs(self):
+        return {name: tree(self.path(name)) for name in os.listdir(self.folder)
+                if name not in ("in.ms", "log")}
+
+    def clean(self):
+        for name in os.listdir(self.folder):
+            if name != "in.ms":
+                path = self.path(name)
+                (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
+
+    def run_faulty(self, words, kind, number, at):
+        """The result, and the calls that failed."""
+        fault = {"LD_PRELOAD": faults, "CALL_KIND": kind, "CALL_PATH": self.folder,
+                 "CALL_AT": str(at), "CALL_ERRNO": str(getattr(errno, number, 0)),
+                 "CALL_LOG": self.path("log")}
+        os.environ.update(fault)
+        try:
+            result = self.run_to_end(*words)
+        finally:
+            for name in fault:
+                del os.environ[name]
+        if not os.path.exists(self.path("log")):
+            return result, ""
+        with open(self.path("log")) as f:
+            return result, f.read()
+
+    def check(self, result, kind, want):
+        self.assertEqual(robust.tree(self.path("in.ms")), self.input, "the input has changed")
+        self.assertIn(result.returncode, (0, 1, 2), result.stderr)
+        found = self.outputs()
+        if result.returncode:
+            self.assertTrue(result.stderr.strip(), "no word")
+            # the fault may come after the output has its name
+            for name in found:
+                self.assertEqual(found[name], want.get(name), f"left: {name}; {result.stderr}")
+        elif kind != "remove":
+            self.assertEqual(found, want, "called done, and not what it should be")
+
+    def try_all(self, *words):
+        self.assert_done(self.run_to_end(*words))
+        want, struck = self.outputs(), set()
+        for kind, numbers in KINDS.items():
+            for number in numbers:
+                for at in range(0, MOST, step):
+                    self.clean()
+                    result, calls = self.run_faulty(words, kind, number, at)
+                    if not calls:
+                        break
+                    struck.add(kind)
+                    with self.subTest(words=words[0], kind=kind, number=number, at=at, calls=calls):
+                        self.check(result, kind, want)
+        self.assertGreaterEqual(struck, set(KINDS) - {"link"}, "some calls never failed")
+        self.clean()
+
+    def test_partition(self):
+        self.try_all("partition", self.path("in.ms"), self.path("out.mms"), "-q", "-j", "1")
+
+    def test_split(self):
+        self.try_all("split", self.path("in.ms"), self.path("out.ms"), "-q", "-j", "1",
+                     "datacolumn=data", "spw=0:1~2", "scan=1")
+
+
+def take(name, default):
+    if name not in sys.argv:
+        return default
+    at = sys.argv.index(name)
+    value = sys.argv[at + 1]
+    del sys.argv[at:at + 2]
+    return value
+
+
+if __name__ == "__main__":
+    faults, step = os.path.abspath(take("--faults", "")), int(take("--step", step))
+    robust.main("__main__")
