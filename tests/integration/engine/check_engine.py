@@ -88,7 +88,7 @@ def answers():
 
 def failures():
     run(("fail", "4"), EXPECTED_FAILURE,
-        rf"fail workers={WORKERS} wrong=0 status=SPACE unit 0: DATA: disk full\n")
+        rf"fail workers={WORKERS} wrong=0 status=SPACE unit 0: worker [1-5]: DATA: disk full\n")
     run(("crash", "6"), EXPECTED_FAILURE,
         rf"crash workers={WORKERS} wrong=0 status=WORKER "
         r"unit 2: worker \d was killed by signal 9 \(Killed\)\n")
