@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file contents.c  Joins what was read of a set: rows, times and ids counted in. */
-#include "multims/contents.h"
+#include "contents.h"
 
 #include <jansson.h>
 #include <math.h>

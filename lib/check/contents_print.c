@@ -9,7 +9,7 @@
 
 #include "base/ids_priv.h"
 #include "base/tabular_priv.h"
-#include "multims/contents.h"
+#include "contents.h"
 
 enum { WIDTH = 100, MOST_SCANS = 20, MOST_FIELDS = 10, MOST_SPWS = 16, MOST_LINES = 3 };
 

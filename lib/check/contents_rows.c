@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "contents.h"
 #include "disk_use_priv.h"
 #include "mms/concat_priv.h"
 #include "ms/tally_priv.h"
-#include "multims/contents.h"
 #include "multims/ms.h"
 
 enum { CHUNK = 65536, NKEY = 6, MOST_ANTENNAS = 1 << 20 };

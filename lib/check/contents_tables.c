@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "contents.h"
 #include "disk_use_priv.h"
 #include "ms/ms_priv.h"
-#include "multims/contents.h"
 #include "tables/select_priv.h"
 #include "tables/tables_priv.h"
 

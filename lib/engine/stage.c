@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file stage.c  Staged outputs: a folder beside the output, its owner file, the last rename. */
-#include "multims/stage.h"
+#include "stage.h"
 
 #include <dirent.h>
 #include <errno.h>

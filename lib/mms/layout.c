@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file layout.c  The directory of a Multi-MS: names, links, reference table (multi-ms 1). */
-#include "multims/layout.h"
+#include "layout.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "meta_priv.h"
-#include "multims/ms_meta.h"
+#include "ms_meta.h"
 #include "tables/tables_priv.h"
 
 enum { CHUNK = 65536, NCOLUMN = 8, CELL_KEYS = 7, PAIR_KEYS = 3, STAMP_KEYS = 8 };

@@ -3,7 +3,7 @@
 #define MULTIMS_META_PRIV_H
 /** @file meta_priv.h  What the metadata pass counts. */
 
-#include "multims/meta.h"
+#include "meta.h"
 #include "multims/ms.h"
 #include "tally_priv.h"
 

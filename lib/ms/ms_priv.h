@@ -4,8 +4,8 @@
 /** @file ms_priv.h  What lib/subtables and lib/check need of an open MS beyond the public header.
  */
 
+#include "block.h"
 #include "direct_priv.h"
-#include "multims/block.h"
 #include "multims/ms.h"
 
 /** Return the table of member 0; borrowed. */

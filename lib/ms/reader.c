@@ -7,7 +7,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
-#include "multims/block.h"
+#include "block.h"
 #include "rowlist_priv.h"
 #include "tables/tables_priv.h"
 

@@ -3,7 +3,7 @@
 #define MULTIMS_SUBTABLE_SET_PRIV_H
 /** @file subtable_set_priv.h  Finished sub-tables that many new main tables get. */
 
-#include "multims/block.h"
+#include "block.h"
 
 /** Sub-tables of a folder, read once. */
 typedef struct mms_subtable_set mms_subtable_set;

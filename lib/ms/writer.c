@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "block.h"
 #include "direct_priv.h"
 #include "ms_priv.h"
-#include "multims/block.h"
 #include "scalars_priv.h"
 
 /** A column of the new table. */

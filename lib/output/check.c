@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "multims/ms_meta.h"
+#include "ms/ms_meta.h"
 #include "request_priv.h"
 
 static const struct {

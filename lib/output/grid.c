@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "multims/subtables.h"
 #include "pipeline/regrid_priv.h"
 #include "request_priv.h"
+#include "subtables/subtables.h"
 
 /** What is worked with. */
 typedef struct gridding {

@@ -3,9 +3,9 @@
 #define MULTIMS_MEMBER_EXTENTS_PRIV_H
 /** @file member_extents_priv.h  What decide.h asks of members and mms_meta does not hold. */
 
-#include "multims/decide.h"
 #include "multims/ms.h"
 #include "multims/select.h"
+#include "plan/decide.h"
 
 /** Read the time range and the baselines of the selected rows of each member, in one pass over
  *  four columns.

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "multims/subtables.h"
-#include "multims/transform.h"
 #include "request_priv.h"
+#include "subtables/subtables.h"
+#include "transform/transform.h"
 
 static const char *const data_columns[] = {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLOAT_DATA",
                                            "LAG_DATA"};

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/files_priv.h"
-#include "multims/subtables.h"
 #include "request_priv.h"
+#include "subtables/subtables.h"
 
 /** An output while it is made. */
 typedef struct making {

@@ -15,14 +15,14 @@
 #include "base/files_priv.h"
 #include "base/lanes_priv.h"
 #include "base/limits_priv.h"
+#include "ms/block.h"
 #include "ms/rowlist_priv.h"
-#include "multims/block.h"
-#include "multims/transform.h"
 #include "part_source_priv.h"
 #include "pipeline/row_block_priv.h"
 #include "pipeline/row_stage_priv.h"
 #include "request_priv.h"
 #include "transform/spectra_priv.h"
+#include "transform/transform.h"
 
 /** A named id map. */
 typedef struct id_map {

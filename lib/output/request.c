@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "member_extents_priv.h"
-#include "multims/ms_meta.h"
+#include "ms/ms_meta.h"
 #include "request_priv.h"
 
 static mms_status out_of_memory(const mms_request *r, mms_error *err)

@@ -7,14 +7,14 @@
 #include <jansson.h>
 
 #include "base/base_priv.h"
-#include "multims/decide.h"
+#include "engine/stage.h"
+#include "mms/layout.h"
+#include "ms/meta.h"
 #include "multims/engine.h"
-#include "multims/layout.h"
-#include "multims/meta.h"
-#include "multims/plan.h"
 #include "multims/select.h"
-#include "multims/stage.h"
 #include "pipeline/pipeline_priv.h"
+#include "plan/decide.h"
+#include "plan/plan.h"
 
 /** How a request is carried out; none of it changes what is written. */
 typedef struct mms_how {

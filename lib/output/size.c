@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
-#include "multims/ms_meta.h"
-#include "multims/spectra.h"
-#include "multims/subtables.h"
-#include "multims/transform.h"
+#include "ms/ms_meta.h"
 #include "pipeline/combine_plan_priv.h"
 #include "pipeline/time_rows_priv.h"
 #include "request_priv.h"
+#include "subtables/subtables.h"
+#include "transform/spectra.h"
+#include "transform/transform.h"
 
 /** Rates of one worker.  They are such that split of everything (2.4 s), by width=4 (1.6 s), by
  *  timebin (1.4 s) and hanningsmooth (3.5 s) of a simulated set of 1.3 GB in the page cache, -j 1

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/ids_priv.h"
-#include "multims/ms_meta.h"
-#include "multims/subtables.h"
+#include "ms/ms_meta.h"
 #include "pipeline/regrid_priv.h"
 #include "request_priv.h"
+#include "subtables/subtables.h"
 #include "transform/spectral_priv.h"
 
 static mms_status out_of_memory(const mms_request *r, mms_error *err)

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "multims/flag_cmd.h"
-#include "multims/subtables.h"
 #include "request_priv.h"
+#include "subtables/flag_cmd.h"
+#include "subtables/subtables.h"
 
 mms_value *mms_select_value(const mms_select *select)
 {

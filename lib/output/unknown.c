@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "multims/ms_meta.h"
-#include "multims/transform.h"
+#include "ms/ms_meta.h"
 #include "request_priv.h"
+#include "transform/transform.h"
 
 static mms_status out_of_memory(const mms_request *r, mms_error *err)
 {

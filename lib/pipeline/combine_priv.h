@@ -3,8 +3,8 @@
 #define MULTIMS_COMBINE_PRIV_H
 /** @file combine_priv.h  The step that combines spectral windows, and its work on rows. */
 
-#include "multims/regrid.h"
 #include "row_stage_priv.h"
+#include "transform/regrid.h"
 
 /** Return how the step puts windows together, once it is prepared.  Borrowed. */
 const mms_combination *mms_combine_step_combination(const mms_step *step);

@@ -3,8 +3,8 @@
 #define MULTIMS_FORM_PRIV_H
 /** @file form_priv.h  What a stream of blocks looks like before and after a step. */
 
-#include "multims/spectra.h"
 #include "multims/value.h"
+#include "transform/spectra.h"
 
 /** A spectral window of a stream. */
 typedef struct mms_window {

@@ -3,7 +3,7 @@
 #define MULTIMS_PIPELINE_PRIV_H
 /** @file pipeline_priv.h  What is done to a stream of blocks: steps in the order of steps.def. */
 
-#include "multims/block.h"
+#include "ms/block.h"
 #include "step_priv.h"
 
 typedef struct mms_pipeline mms_pipeline;

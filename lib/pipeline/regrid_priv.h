@@ -4,8 +4,8 @@
 /** @file regrid_priv.h  The step that interpolates spectra to the grids of a request. */
 
 #include "ms/frames_priv.h"
-#include "multims/regrid.h"
 #include "step_priv.h"
+#include "transform/regrid.h"
 
 /** The output's channels of one window. */
 typedef struct mms_regrid_window {

@@ -5,9 +5,9 @@
  *  blocks of new rows out, in the order of the output. */
 
 #include "base/lanes_priv.h"
-#include "multims/block.h"
-#include "multims/transform.h"
+#include "ms/block.h"
 #include "step_priv.h"
+#include "transform/transform.h"
 
 typedef struct mms_row_stage mms_row_stage;
 

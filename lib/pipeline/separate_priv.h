@@ -3,10 +3,10 @@
 #define MULTIMS_SEPARATE_PRIV_H
 /** @file separate_priv.h  The step that cuts a window into several, and its work on blocks. */
 
-#include "multims/block.h"
-#include "multims/regrid.h"
-#include "multims/transform.h"
+#include "ms/block.h"
 #include "step_priv.h"
+#include "transform/regrid.h"
+#include "transform/transform.h"
 
 /** Return how the step cuts, once it is prepared.  Borrowed. */
 const mms_separation *mms_separate_step_separation(const mms_step *step);

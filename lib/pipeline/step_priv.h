@@ -10,7 +10,7 @@
  *  Members that a kind has no need of are NULL. */
 
 #include "form_priv.h"
-#include "multims/block.h"
+#include "ms/block.h"
 #include "transform/spectrum_priv.h"
 
 typedef struct mms_step_kind mms_step_kind;

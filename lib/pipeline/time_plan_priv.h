@@ -14,7 +14,7 @@
 
 #include "base/base_priv.h"
 #include "multims/ms.h"
-#include "multims/spectra.h"
+#include "transform/spectra.h"
 
 /** Say how many bytes an averaged row of a DDID is held in; row is one of the input's with it. */
 typedef mms_status mms_time_cost_fn(void *ctx, int32_t ddid, int64_t row, int64_t *bytes,

@@ -7,7 +7,7 @@
 
 #include "base/base_priv.h"
 #include "multims/ms.h"
-#include "multims/spectra.h"
+#include "transform/spectra.h"
 
 /** One row: what decides its bin, its place in the list of rows, its number in the input. */
 typedef struct mms_time_input {

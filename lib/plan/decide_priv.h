@@ -3,7 +3,7 @@
 #define MULTIMS_DECIDE_PRIV_H
 /** @file decide_priv.h  The containment tests: does each part hold what a transformation needs? */
 
-#include "multims/decide.h"
+#include "decide.h"
 #include "plan_priv.h"
 
 /** Which part each cell is in: the members of a Multi-MS, or the parts of a plan. */

@@ -4,7 +4,7 @@
 /** @file plan_priv.h  What the axes of lib/plan share: splitting a list, parts by key. */
 
 #include "base/base_priv.h"
-#include "multims/plan.h"
+#include "plan.h"
 
 /** First item of part i when nitem items are split into npart parts; i = npart gives nitem. */
 int64_t mms_split_first(int64_t nitem, int64_t npart, int64_t i);

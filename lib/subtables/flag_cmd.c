@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file flag_cmd.c  Flag commands in an output's window ids and channels (parallel-tasks 2.12). */
-#include "multims/flag_cmd.h"
+#include "flag_cmd.h"
 
 #include <ctype.h>
 #include <jansson.h>

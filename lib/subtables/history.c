@@ -8,8 +8,8 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
-#include "multims/block.h"
-#include "multims/layout.h"
+#include "mms/layout.h"
+#include "ms/block.h"
 #include "tables/tables_priv.h"
 
 static double now_mjd_s(void)

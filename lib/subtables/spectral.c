@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "multims/subtables.h"
+#include "subtables.h"
 #include "subtables_priv.h"
 
 /** What counts windows, or their data descriptions, of which there is one for each. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file subtables.c  Sub-tables of an output from those of the input (multi-ms 1.7, 3.5). */
-#include "multims/subtables.h"
+#include "subtables.h"
 
 #include <dirent.h>
 #include <errno.h>

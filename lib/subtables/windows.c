@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "multims/subtables.h"
+#include "subtables.h"
 #include "subtables_priv.h"
 
 static mms_status expand(const mms_channels *range, int32_t **channels, int64_t *n,

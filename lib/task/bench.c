@@ -10,8 +10,8 @@
 #include "base/files_priv.h"
 #include "base/limits_priv.h"
 #include "bench_priv.h"
+#include "engine/stage.h"
 #include "multims/simulate.h"
-#include "multims/stage.h"
 #include "output/request_priv.h"
 #include "task_priv.h"
 

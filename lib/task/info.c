@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
-#include "multims/contents.h"
+#include "check/contents.h"
 #include "task_priv.h"
 
 struct info {

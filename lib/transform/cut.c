@@ -6,7 +6,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
-#include "multims/transform.h"
+#include "transform.h"
 
 mms_status mms_renumber(mms_cells *ids, int64_t nrow, mms_id_map map, mms_error *err)
 {

@@ -3,7 +3,7 @@
 #define MULTIMS_REGRID_PRIV_H
 /** @file regrid_priv.h  What the files of regridding share. */
 
-#include "multims/regrid.h"
+#include "regrid.h"
 #include "spectra_priv.h"
 
 /** Check that frequencies rise or fall and, unless width_hz is NULL, that they are positive and

@@ -4,7 +4,7 @@
 /** @file spectra_priv.h  Kernels on one row: arrays [nchan][ncorr], flags NULL where none is set,
  *  and no array shared between inputs and outputs. */
 
-#include "multims/spectra.h"
+#include "spectra.h"
 
 /** Channels that are averaged to one: count channels from first[i] on, i = 0..nbin-1. */
 typedef struct mms_bins {

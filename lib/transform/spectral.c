@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/base_priv.h"
-#include "multims/transform.h"
 #include "spectral_priv.h"
+#include "transform.h"
 
 /* ---- prepare ----------------------------------------------------------------------------------*/
 

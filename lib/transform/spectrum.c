@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "multims/transform.h"
+#include "transform.h"
 
 static bool has(unsigned kinds, mms_data_kind kind)
 {

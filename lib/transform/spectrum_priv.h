@@ -4,7 +4,7 @@
 /** @file spectrum_priv.h  One row between two steps, and what channel average and Hanning smoothing
  *  do to it. */
 
-#include "multims/regrid.h"
+#include "regrid.h"
 #include "spectra_priv.h"
 
 /** One row; arrays are [nchan][ncorr], columns mms_complex or float. */

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/base_priv.h"
-#include "multims/transform.h"
 #include "spectra_priv.h"
+#include "transform.h"
 
 /** What a row does to the sums of a cell. */
 enum fold { FOLD_SKIP = 0, FOLD_ADD, FOLD_SET, FOLD_BY_CELL };

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
-#include "multims/spectra.h"
+#include "spectra.h"
 
 enum { NKEY = 8, NCHUNK = 6 /* keys of the chunk come first */, FIRST_BUCKETS = 256 };
 

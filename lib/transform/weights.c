@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "multims/transform.h"
 #include "spectra_priv.h"
+#include "transform.h"
 
 void mms_weight_to_sigma(int64_t n, const float *weight, float *sigma)
 {

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "mms/concat_priv.h"
+#include "mms/layout.h"
 #include "ms/ms_priv.h"
-#include "multims/layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the public headers cite is there: pages of docs/, and no documents that only the authors have.
+"""What the headers cite is there: pages of docs/, and no documents that only the authors have.
 
 usage: check_citations.py PROJECT
 """
@@ -15,7 +15,8 @@ ELSEWHERE = re.compile(r"\b(multi-ms|parallel-tasks|transform-numerics|job-engin
 def main():
     project = pathlib.Path(sys.argv[1])
     wrong, cited = [], 0
-    for path in sorted(project.glob("include/multims/*.h")):
+    shared = [path for path in project.glob("lib/*/*.h") if not path.stem.endswith("_priv")]
+    for path in sorted([*project.glob("include/multims/*.h"), *shared]):
         text = path.read_text()
         wrong += [f"{path.name}: {found[0]!r} is not in the repository" for found in ELSEWHERE.finditer(text)]
         for page in re.findall(r"docs/[\w/.-]*\w", text):

@@ -7,7 +7,8 @@ import pathlib
 import re
 import sys
 
-# The public headers of each folder of lib.
+# The headers of each folder of lib that other folders may include: public ones, and those of lib whose
+# name does not end in _priv.
 OWN = {
     "base": {"base", "value", "log"},
     "tables": set(),
@@ -64,8 +65,14 @@ def public_is_allowed(folder, header):
 
 
 def private_is_allowed(folder, header):
-    owner = header.split("/")[0]
+    owner, name = header.split("/")
+    if not name.endswith(("_priv.h", ".hpp")):
+        return public_is_allowed(folder, name[:-len(".h")])
     return owner in ("base", folder) or bool({owner, header} & PRIVATE.get(folder, set()))
+
+
+def is_shared(path):
+    return path.suffix == ".h" and not path.stem.endswith("_priv")
 
 
 def finding_in_lib(project, path, header):
@@ -109,6 +116,8 @@ def main():
             path = path.relative_to(project)
             if path.parts[0] == "lib" and path.parts[1] not in OWN:
                 findings.append(f"{path}: lib/{path.parts[1]} is not in this check's tables")
+            elif path.parts[0] == "lib" and is_shared(path) and path.stem not in OWN[path.parts[1]]:
+                findings.append(f"{path}: is not in this check's tables")
             for mark, header in line.findall((project / path).read_text()):
                 seen += 1
                 what = finding(project, path, header, mark == '"')

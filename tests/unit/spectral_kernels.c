@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "multims/regrid.h"
 #include "tables/measures_priv.h"
+#include "transform/regrid.h"
 
 static int64_t integer(const json_t *request, const char *key, int64_t otherwise)
 {

@@ -12,7 +12,7 @@
 #include <jansson.h>
 
 #include "base/base_priv.h"
-#include "multims/decide.h"
+#include "plan/decide.h"
 
 enum { NBASELINE = 6, MAX_SCAN = 10, CHANNELS = 8, PRODUCTS = 2 };
 

@@ -14,8 +14,8 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
-#include "multims/flag_cmd.h"
 #include "multims/simulate.h"
+#include "subtables/flag_cmd.h"
 #include "tables/tables_priv.h"
 
 /* Two windows of 16 channels; eight: 128 in windows 1 and 2, 24 in the others. */

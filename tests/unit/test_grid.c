@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "multims/regrid.h"
+#include "transform/regrid.h"
 
 enum { MAX_CHANNELS = 16 };
 

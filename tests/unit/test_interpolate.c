@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "multims/regrid.h"
+#include "transform/regrid.h"
 
 enum { MAX = 16 };
 

@@ -11,7 +11,7 @@
 
 #include "base/files_priv.h"
 #include "ms/meta_priv.h"
-#include "multims/ms_meta.h"
+#include "ms/ms_meta.h"
 #include "tables/tables_priv.h"
 
 struct row {

@@ -11,7 +11,7 @@
 
 #include "base/base_priv.h"
 #include "multims/log.h"
-#include "multims/plan.h"
+#include "plan/plan.h"
 
 enum { CHANNELS = 4, PRODUCTS = 2, ROW_BYTES = 100 };
 

@@ -12,8 +12,8 @@
 #include <math.h>
 
 #include "base/base_priv.h"
-#include "multims/spectra.h"
-#include "multims/transform.h"
+#include "transform/spectra.h"
+#include "transform/transform.h"
 
 enum { MOST = 64, DATA = 1, CORRECTED = 2, MODEL = 4, FLOATS = 8 };
 

@@ -21,7 +21,7 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "base/tree_priv.h"
-#include "multims/stage.h"
+#include "engine/stage.h"
 
 static char scratch[64];
 

@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "base/base_priv.h"
-#include "multims/spectra.h"
+#include "transform/spectra.h"
 
 enum { MOST = 16, DATA = 1, CORRECTED = 2, MODEL = 4, FLOATS = 8 };
 

@@ -29,10 +29,10 @@ typedef struct mms_flag_cmd_request {
 /** Find the output's places of the windows and channels of ms.  The request may end before the map.
  *  @param[out] out  the map, NULL on failure; end it with mms_flag_cmd_map_free()
  *  Errors: ARG a number of bins that fits no window; NOT_FOUND, TABLE, MEM. */
-MMS_API MMS_CHECKED mms_status mms_flag_cmd_map_create(const mms_ms *ms,
-                                                       const mms_flag_cmd_request *request,
-                                                       mms_flag_cmd_map **out, mms_error *err);
-MMS_API void mms_flag_cmd_map_free(mms_flag_cmd_map **map);
+MMS_CHECKED mms_status mms_flag_cmd_map_create(const mms_ms *ms,
+                                               const mms_flag_cmd_request *request,
+                                               mms_flag_cmd_map **out, mms_error *err);
+void mms_flag_cmd_map_free(mms_flag_cmd_map **map);
 
 /** A command of the input as the output has it; texts are owned, end them with
  *  mms_flag_cmd_answer_free(). */
@@ -45,16 +45,15 @@ typedef struct mms_flag_cmd_answer {
 /** Rewrite the spw part of one command; a command without one stays as it is.
  *  @param[out] answer  empty on failure
  *  Errors: MEM.  Source: docs/format.md */
-MMS_API MMS_CHECKED mms_status mms_flag_cmd_rewrite(const mms_flag_cmd_map *map,
-                                                    const char *command,
-                                                    mms_flag_cmd_answer *answer, mms_error *err);
-MMS_API void mms_flag_cmd_answer_free(mms_flag_cmd_answer *answer);
+MMS_CHECKED mms_status mms_flag_cmd_rewrite(const mms_flag_cmd_map *map, const char *command,
+                                            mms_flag_cmd_answer *answer, mms_error *err);
+void mms_flag_cmd_answer_free(mms_flag_cmd_answer *answer);
 
 /** Rewrite COMMAND of the FLAG_CMD table at path, unless all channels are kept one by one or the
  *  first command names no window by number.  What is said goes to the log.
  *  Errors: NOT_FOUND, TABLE, MEM.  Source: docs/format.md */
-MMS_API MMS_CHECKED mms_status mms_flag_cmd_adapt(const char *path, const mms_flag_cmd_map *map,
-                                                  mms_error *err);
+MMS_CHECKED mms_status mms_flag_cmd_adapt(const char *path, const mms_flag_cmd_map *map,
+                                          mms_error *err);
 
 #ifdef __cplusplus
 }

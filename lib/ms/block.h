@@ -39,7 +39,7 @@ typedef struct mms_block {
 } mms_block;
 
 /** Find a column among cells by its input name, or NULL. */
-MMS_API mms_cells *mms_cells_find(mms_cells *cells, int64_t n, const char *name);
+mms_cells *mms_cells_find(mms_cells *cells, int64_t n, const char *name);
 
 /** Gives blocks of a sequence of rows of an MS; all memory is the reader's and lives until the next
  *  call.  Readers that have joined share the sequence: each may be another thread's. */
@@ -59,32 +59,30 @@ typedef struct mms_reader_opts {
     }
 
 /** Make a reader of ms, which must live longer.  Errors: NOT_FOUND, IO, TABLE, MEM. */
-MMS_API MMS_CHECKED mms_status mms_reader_open(mms_ms *ms, const mms_reader_opts *opts,
-                                               mms_reader **out, mms_error *err);
+MMS_CHECKED mms_status mms_reader_open(mms_ms *ms, const mms_reader_opts *opts, mms_reader **out,
+                                       mms_error *err);
 
 /** Make another reader, which takes blocks of the same sequence; neither opens nor ends while
  * others read.  Errors: MEM. */
-MMS_API MMS_CHECKED mms_status mms_reader_join(mms_reader *reader, mms_reader **out,
-                                               mms_error *err);
+MMS_CHECKED mms_status mms_reader_join(mms_reader *reader, mms_reader **out, mms_error *err);
 
 /** Return the number of the reader's block in the sequence, from 0 on. */
-MMS_API int64_t mms_reader_number(const mms_reader *reader);
+int64_t mms_reader_number(const mms_reader *reader);
 
 /** Read the next block; *block is NULL after the last.  Errors: TABLE, SHAPE, IO, MEM. */
-MMS_API MMS_CHECKED mms_status mms_reader_next(mms_reader *reader, mms_block **block,
-                                               mms_error *err);
+MMS_CHECKED mms_status mms_reader_next(mms_reader *reader, mms_block **block, mms_error *err);
 
 /** Return the memory of the current block, which lives as long. */
-MMS_API mms_arena *mms_reader_arena(mms_reader *reader);
+mms_arena *mms_reader_arena(mms_reader *reader);
 
 /** Free the current block and its scratch memory before the next one is read. */
-MMS_API void mms_reader_release(mms_reader *reader);
+void mms_reader_release(mms_reader *reader);
 
 /** Read the rows of the current block of columns that are no blocks of numbers (texts, records):
  *  the ranges of the input.  Borrowed. */
-MMS_API const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange);
+const mms_rows *mms_reader_ranges(const mms_reader *reader, int64_t *nrange);
 
-MMS_API void mms_reader_close(mms_reader **reader);
+void mms_reader_close(mms_reader **reader);
 
 /** Writes blocks into the main table of a new MS. */
 typedef struct mms_writer mms_writer;
@@ -113,13 +111,13 @@ typedef struct mms_writer_opts {
 
 /** Make the table at path with the description, keywords and storage managers of like's; rows are
  *  there from the start.  Errors: EXISTS, TABLE, UNSUPPORTED. */
-MMS_API MMS_CHECKED mms_status mms_writer_create(const char *path, mms_ms *like,
-                                                 const mms_writer_opts *opts, mms_writer **out,
-                                                 mms_error *err);
+MMS_CHECKED mms_status mms_writer_create(const char *path, mms_ms *like,
+                                         const mms_writer_opts *opts, mms_writer **out,
+                                         mms_error *err);
 
 /** Tell whether put copies an input column, one of opts.copy, by itself: blocks need not have it.
  */
-MMS_API bool mms_writer_copies(const mms_writer *writer, const char *column);
+bool mms_writer_copies(const mms_writer *writer, const char *column);
 
 /** A block that has its place in the new table, and cells that are not written yet. */
 typedef struct mms_placed mms_placed;
@@ -130,24 +128,24 @@ typedef struct mms_placed mms_placed;
  *                 columns that are no numbers (texts, records) and those of opts.copy are copied;
  *                 NULL: nothing is
  *  Errors: TABLE, SPACE, IO, MEM. */
-MMS_API MMS_CHECKED mms_status mms_writer_place(mms_writer *writer, const mms_block *block,
-                                                int64_t nrange, const mms_rows *ranges,
-                                                mms_placed **placed, mms_error *err);
+MMS_CHECKED mms_status mms_writer_place(mms_writer *writer, const mms_block *block, int64_t nrange,
+                                        const mms_rows *ranges, mms_placed **placed,
+                                        mms_error *err);
 
 /** Write the rest of a placed block; threads may put one each while another is placed.  *placed is
  *  freed and set to NULL even on failure; NULL is accepted.  Errors: TABLE, SPACE, IO. */
-MMS_API MMS_CHECKED mms_status mms_writer_put(mms_placed **placed, mms_error *err);
+MMS_CHECKED mms_status mms_writer_put(mms_placed **placed, mms_error *err);
 /** Forget a placed block whose rest is not written. */
-MMS_API void mms_placed_drop(mms_placed **placed);
+void mms_placed_drop(mms_placed **placed);
 
 /** Return the bytes of the cells with numbers in the blocks that have been placed. */
-MMS_API int64_t mms_writer_bytes(const mms_writer *writer);
+int64_t mms_writer_bytes(const mms_writer *writer);
 
 /** Close without writing the rest: the table is not complete.  NULL is accepted. */
-MMS_API void mms_writer_drop(mms_writer **writer);
+void mms_writer_drop(mms_writer **writer);
 
 /** Flush and close.  *writer is freed and set to NULL even on failure; NULL is accepted. */
-MMS_API MMS_CHECKED mms_status mms_writer_close(mms_writer **writer, mms_error *err);
+MMS_CHECKED mms_status mms_writer_close(mms_writer **writer, mms_error *err);
 
 #ifdef __cplusplus
 }

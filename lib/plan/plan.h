@@ -3,8 +3,8 @@
 #define MULTIMS_PLAN_H
 /** @file plan.h  Which rows go to which sub-MS.  No file is touched: metadata in, plan out. */
 
+#include "ms/meta.h"
 #include "multims/base.h"
-#include "multims/meta.h"
 #include "multims/value.h"
 
 #ifdef __cplusplus
@@ -57,45 +57,43 @@ typedef struct mms_row_key {
 
 /** Parse a value of separationaxis in any case: auto both scan spw baseline balanced.
  *  Errors: ARG. */
-MMS_API MMS_CHECKED mms_status mms_plan_parse_axis(const char *text, mms_axis *axis,
-                                                   mms_error *err);
+MMS_CHECKED mms_status mms_plan_parse_axis(const char *text, mms_axis *axis, mms_error *err);
 
 /** Return the AxisType text: "scan", "spw", "scan,spw", "baseline", "" for MEMBER and NONE. */
-MMS_API const char *mms_plan_axis_type(mms_axis axis);
+const char *mms_plan_axis_type(mms_axis axis);
 
 /** Make a plan from metadata.  meta is used during the call only.
  *  Errors: EMPTY no row is selected; ARG; MEM.  Source: docs/partition.md */
-MMS_API MMS_CHECKED mms_status mms_plan_create(const mms_meta *meta, const mms_plan_opts *opts,
-                                               mms_plan **out, mms_error *err);
-MMS_API void mms_plan_free(mms_plan **plan);
+MMS_CHECKED mms_status mms_plan_create(const mms_meta *meta, const mms_plan_opts *opts,
+                                       mms_plan **out, mms_error *err);
+void mms_plan_free(mms_plan **plan);
 
-MMS_API mms_axis mms_plan_axis(const mms_plan *plan);
-MMS_API int64_t mms_plan_nparts(const mms_plan *plan);
-MMS_API const mms_part *mms_plan_part(const mms_plan *plan, int64_t part);
+mms_axis mms_plan_axis(const mms_plan *plan);
+int64_t mms_plan_nparts(const mms_plan *plan);
+const mms_part *mms_plan_part(const mms_plan *plan, int64_t part);
 
 /** Return how many parts were wanted, and why there are as many as there are, a text for people. */
-MMS_API int64_t mms_plan_wanted(const mms_plan *plan);
-MMS_API const char *mms_plan_reason(const mms_plan *plan);
+int64_t mms_plan_wanted(const mms_plan *plan);
+const char *mms_plan_reason(const mms_plan *plan);
 
 /** Return how many planned parts had no rows and were dropped. */
-MMS_API int64_t mms_plan_ndropped(const mms_plan *plan);
+int64_t mms_plan_ndropped(const mms_plan *plan);
 
 /** Return the part of a selected row, or -1 when the plan knows no such row.  Fast: O(1). */
-MMS_API int64_t mms_plan_part_of(const mms_plan *plan, const mms_row_key *key);
+int64_t mms_plan_part_of(const mms_plan *plan, const mms_row_key *key);
 
 /** Return the number of parts nearest to the plan's that leaves none of the workers idle in the
  *  last round, among those that numsubms can ask for; 0 when there is none.  meta and opts are
  *  those that the plan with nparts was made from. */
-MMS_API int64_t mms_plan_suitable(const mms_meta *meta, const mms_plan_opts *opts, int64_t nparts,
-                                  int workers);
+int64_t mms_plan_suitable(const mms_meta *meta, const mms_plan_opts *opts, int64_t nparts,
+                          int workers);
 
 /** Describe the plan as JSON: axis, parts [{scans, spws, ddids, rows, bytes, visibilities}],
  *  imbalance (largest part's bytes / mean); the caller frees it.  Errors: MEM. */
-MMS_API MMS_CHECKED mms_status mms_plan_describe(const mms_plan *plan, mms_value **out,
-                                                 mms_error *err);
+MMS_CHECKED mms_status mms_plan_describe(const mms_plan *plan, mms_value **out, mms_error *err);
 
 /** Write ids (ascending, distinct) as a compact list: "0~2,5".  The caller ends it with free(). */
-MMS_API char *mms_plan_compact_list(int64_t n, const int32_t *ids);
+char *mms_plan_compact_list(int64_t n, const int32_t *ids);
 
 #ifdef __cplusplus
 }

@@ -17,32 +17,30 @@ typedef struct mms_layout {
 } mms_layout;
 
 /** Return the name of member index of nmember, for instance "x.0003.ms"; the caller frees it. */
-MMS_API char *mms_layout_member(mms_layout layout, const char *output, int64_t index,
-                                int64_t nmember);
+char *mms_layout_member(mms_layout layout, const char *output, int64_t index, int64_t nmember);
 
 /** Return whether sub-table name is a link in the members after the first. */
-MMS_API bool mms_layout_is_link(mms_layout layout, const char *name);
+bool mms_layout_is_link(mms_layout layout, const char *name);
 
 /** Make the folder with finished members in folder/SUBMSS a Multi-MS: links, table.dat, table.info.
  *  @param axis       AxisType, "" for none
  *  @param subtables  JSON array of the sub-tables of each member
  *  Errors: IO, SPACE, MEM.  Source: docs/format.md */
-MMS_API MMS_CHECKED mms_status mms_layout_assemble(const char *folder, mms_layout layout,
-                                                   int64_t nrow, int64_t nmember,
-                                                   const char *const *names, const char *axis,
-                                                   const mms_value *subtables, mms_error *err);
+MMS_CHECKED mms_status mms_layout_assemble(const char *folder, mms_layout layout, int64_t nrow,
+                                           int64_t nmember, const char *const *names,
+                                           const char *axis, const mms_value *subtables,
+                                           mms_error *err);
 
 /** Append rows to the HISTORY of the MS at path: one for each text of messages. */
-MMS_API MMS_CHECKED mms_status mms_history_append(const char *path, const char *origin,
-                                                  const mms_value *messages, mms_error *err);
+MMS_CHECKED mms_status mms_history_append(const char *path, const char *origin,
+                                          const mms_value *messages, mms_error *err);
 
 /** Save the flags of the MS or Multi-MS at path as the first version of folder
  *  (<output>.flagversions): FLAG_VERSION_LIST and flags.<version>.  tiles: read and
  *  write tile files directly, as mms_ms_use_tiles().
  *  Errors: TABLE, IO, SPACE. */
-MMS_API MMS_CHECKED mms_status mms_flagversions_save(const char *path, const char *folder,
-                                                     const char *version, bool tiles,
-                                                     mms_error *err);
+MMS_CHECKED mms_status mms_flagversions_save(const char *path, const char *folder,
+                                             const char *version, bool tiles, mms_error *err);
 
 #ifdef __cplusplus
 }

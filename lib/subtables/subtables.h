@@ -4,8 +4,8 @@
 /** @file subtables.h  The sub-tables of an output: written once, from the selection.
  */
 
+#include "ms/meta.h"
 #include "multims/select.h"
-#include "multims/spectra.h"
 #include "multims/value.h"
 
 #ifdef __cplusplus
@@ -30,17 +30,16 @@ typedef struct mms_subtables_opts {
  *  Keywords whose tables are missing are reported once and left out.
  *  @param[out] names  JSON array of the names written; the caller frees it
  *  Errors: TABLE, SPACE, IO; SELECT when no FEED row is left.  Source: docs/format.md */
-MMS_API MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection,
-                                                   const mms_subtables_opts *opts,
-                                                   const char *folder, mms_value **names,
-                                                   mms_error *err);
+MMS_CHECKED mms_status mms_subtables_write(mms_ms *ms, const mms_selection *selection,
+                                           const mms_subtables_opts *opts, const char *folder,
+                                           mms_value **names, mms_error *err);
 
 /** The sub-tables of those that are copied as they are.
  *  @param[out] tables  {name: path}; the caller frees it
  *  Errors: TABLE, IO, MEM. */
-MMS_API MMS_CHECKED mms_status mms_subtables_whole(mms_ms *ms, const mms_selection *selection,
-                                                   const mms_subtables_opts *opts,
-                                                   mms_value **tables, mms_error *err);
+MMS_CHECKED mms_status mms_subtables_whole(mms_ms *ms, const mms_selection *selection,
+                                           const mms_subtables_opts *opts, mms_value **tables,
+                                           mms_error *err);
 
 /** Windows that become one, and that again nspw windows. */
 typedef struct mms_window_change {
@@ -52,33 +51,31 @@ typedef struct mms_window_change {
 /** Change the tables that mms_subtables_write() wrote (without windows): rows for many windows
  * become rows for one, those that then agree are one row, and they are repeated for each new
  * window. Errors: TABLE, IO, SPACE, MEM. */
-MMS_API MMS_CHECKED mms_status mms_subtables_change_windows(const char *folder,
-                                                            const mms_value *names,
-                                                            const mms_window_change *change,
-                                                            mms_error *err);
+MMS_CHECKED mms_status mms_subtables_change_windows(const char *folder, const mms_value *names,
+                                                    const mms_window_change *change,
+                                                    mms_error *err);
 
 /** Count the rows of SPECTRAL_WINDOW.  Errors: NOT_FOUND, TABLE. */
-MMS_API MMS_CHECKED mms_status mms_window_count(mms_ms *ms, int64_t *n, mms_error *err);
+MMS_CHECKED mms_status mms_window_count(mms_ms *ms, int64_t *n, mms_error *err);
 
 /** Read the channels of a spectral window of the input.
  *  @param[out] axis  end it with mms_window_axis_free()
  *  Errors: NOT_FOUND, RANGE, TABLE, MEM. */
-MMS_API MMS_CHECKED mms_status mms_window_axis_read(mms_ms *ms, int32_t spw,
-                                                    mms_spectral_axis *axis, mms_error *err);
+MMS_CHECKED mms_status mms_window_axis_read(mms_ms *ms, int32_t spw, mms_spectral_axis *axis,
+                                            mms_error *err);
 /** Read MEAS_FREQ_REF of a spectral window.  Errors: NOT_FOUND, TABLE. */
-MMS_API MMS_CHECKED mms_status mms_window_frame_read(mms_ms *ms, int32_t spw, int32_t *frame,
-                                                     mms_error *err);
-MMS_API void mms_window_axis_free(mms_spectral_axis *axis);
+MMS_CHECKED mms_status mms_window_frame_read(mms_ms *ms, int32_t spw, int32_t *frame,
+                                             mms_error *err);
+void mms_window_axis_free(mms_spectral_axis *axis);
 
 /** Describe a row of mms_subtables_opts.windows; frame: its new MEAS_FREQ_REF, -1: that of the
  *  input.  The caller frees it. */
-MMS_API mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis, int32_t frame);
+mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis, int32_t frame);
 
 /** List the selected channels of a spw of nchan channels in the order of the output; *n is 0 when
  *  all are selected, in order.  The caller ends it with free().  Errors: MEM. */
-MMS_API MMS_CHECKED mms_status mms_channel_list(const mms_selection *selection, int32_t spw,
-                                                int64_t nchan, int32_t **channels, int64_t *n,
-                                                mms_error *err);
+MMS_CHECKED mms_status mms_channel_list(const mms_selection *selection, int32_t spw, int64_t nchan,
+                                        int32_t **channels, int64_t *n, mms_error *err);
 
 #ifdef __cplusplus
 }

@@ -50,6 +50,13 @@ typedef struct mms_meta {
     int64_t *dd_row_bytes; /**< by DDID: bytes of a row in all columns that are copied */
 } mms_meta;
 
+/** The channels of a spectral window, as in its SPECTRAL_WINDOW row. */
+typedef struct mms_spectral_axis {
+    int64_t nchan;
+    double *freq_hz, *width_hz, *resolution_hz, *effective_bw_hz; /**< [nchan] */
+    double total_bandwidth_hz, ref_freq_hz;
+} mms_spectral_axis;
+
 #ifdef __cplusplus
 }
 #endif

@@ -4,11 +4,11 @@
 /** @file decide.h  Parallel over the sub-MSs, another Multi-MS, one MS, or refused; and why.
  *  No file is touched: what the input holds and what is asked in, the verdict out. */
 
+#include "ms/meta.h"
 #include "multims/base.h"
 #include "multims/log.h"
-#include "multims/meta.h"
-#include "multims/plan.h"
 #include "multims/value.h"
+#include "plan.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -93,19 +93,18 @@ typedef struct mms_decision {
  *  @param[out] out  the decision
  *  Errors: EMPTY no row is selected; ARG members are missing; MEM.
  *  Source: docs/transforms.md */
-MMS_API MMS_CHECKED mms_status mms_decide(const mms_question *question, mms_decision *out,
-                                          mms_error *err);
+MMS_CHECKED mms_status mms_decide(const mms_question *question, mms_decision *out, mms_error *err);
 
 /** Log the messages under scope; returns ARG with the refusal in err when it is one. */
-MMS_API MMS_CHECKED mms_status mms_decision_log(const mms_decision *decision, const char *scope,
-                                                mms_error *err);
+MMS_CHECKED mms_status mms_decision_log(const mms_decision *decision, const char *scope,
+                                        mms_error *err);
 
 /** Return "parallel", "re-partition", "one MS", "new Multi-MS" or "refused". */
-MMS_API const char *mms_verdict_name(mms_verdict verdict);
+const char *mms_verdict_name(mms_verdict verdict);
 
 /** Describe as JSON {verdict, rule, axis, reason}; the caller frees it.  Errors: MEM. */
-MMS_API MMS_CHECKED mms_status mms_decision_describe(const mms_decision *decision, mms_value **out,
-                                                     mms_error *err);
+MMS_CHECKED mms_status mms_decision_describe(const mms_decision *decision, mms_value **out,
+                                             mms_error *err);
 
 #ifdef __cplusplus
 }

@@ -3,8 +3,8 @@
 #define MULTIMS_MS_META_H
 /** @file ms_meta.h  Counts the selected rows of an MS into the plain structs of meta.h. */
 
+#include "meta.h"
 #include "multims/base.h"
-#include "multims/meta.h"
 #include "multims/ms.h"
 #include "multims/select.h"
 
@@ -18,16 +18,16 @@ extern "C" {
  *  @param[out] out        the counts, zero on failure; end them with mms_meta_free()
  *  Errors: NOT_FOUND a column or sub-table is missing; RANGE a DDID, spw or polarization beyond its
  *          sub-table; TABLE; MEM.  A selection of no rows is no error. */
-MMS_API MMS_CHECKED mms_status mms_meta_read(mms_ms *ms, mms_selection *selection, mms_meta *out,
-                                             mms_error *err);
+MMS_CHECKED mms_status mms_meta_read(mms_ms *ms, mms_selection *selection, mms_meta *out,
+                                     mms_error *err);
 
 /** Measure a row's cell of a column in memory: 0 where it is undefined, and for texts and records.
  *  Errors: those of mms_ms_shapes(). */
-MMS_API MMS_CHECKED mms_status mms_ms_cell_bytes(mms_ms *ms, const mms_column *column, int64_t row,
-                                                 int64_t *bytes, mms_error *err);
+MMS_CHECKED mms_status mms_ms_cell_bytes(mms_ms *ms, const mms_column *column, int64_t row,
+                                         int64_t *bytes, mms_error *err);
 
 /** Free the arrays of meta and set it to zero. */
-MMS_API void mms_meta_free(mms_meta *meta);
+void mms_meta_free(mms_meta *meta);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-#include "multims/spectra.h"
+#include "spectra.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -20,24 +20,23 @@ extern "C" {
 
 /** Multiply n frequencies by the factors, one after another, so that the bits are those of a chain
  *  of frame conversions.  in and out may be the same array.  Source: docs/design/regridding.md */
-MMS_API void mms_shift_frequencies(int64_t nfactor, const double *factor, int64_t n,
-                                   const double *in, double *out);
+void mms_shift_frequencies(int64_t nfactor, const double *factor, int64_t n, const double *in,
+                           double *out);
 
 /** Shift a window: centres, and widths (positive, whatever the sign of the input's) between shifted
  *  edges.  Arrays of nchan, Hz; no output may be an input.  Source: docs/design/regridding.md */
-MMS_API void mms_shift_window(int64_t nfactor, const double *factor, int64_t nchan,
-                              const double *freq_hz, const double *width_hz, double *freq_out_hz,
-                              double *width_out_hz);
+void mms_shift_window(int64_t nfactor, const double *factor, int64_t nchan, const double *freq_hz,
+                      const double *width_hz, double *freq_out_hz, double *width_out_hz);
 
 /** Return the factor sqrt((1-b)/(1+b)), b = velocity/c, of a velocity of recession in m/s. */
-MMS_API double mms_doppler_factor(double velocity_m_s);
+double mms_doppler_factor(double velocity_m_s);
 
 /** Return what outframe SOURCE multiplies frequencies by after their way to GEO.  now, reference:
  *  radial velocities of the source in m/s at the row's TIME and at the reference time; for the grid
  *  both are that of the reference time.  CASA's factor moves the wrong way when the velocity
  *  changes (vectors keep it); exact numerics use the velocity of the time itself.
  *  Source: docs/design/regridding.md */
-MMS_API double mms_source_factor(double now_m_s, double reference_m_s, mms_numerics numerics);
+double mms_source_factor(double now_m_s, double reference_m_s, mms_numerics numerics);
 
 /* ---- the output grid --------------------------------------------------------------------------*/
 
@@ -82,21 +81,20 @@ typedef struct mms_grid {
  *          input's, start or nchan that cannot be meant, numbers that are not finite; RANGE a
  *          window without channels, or whose frequencies neither rise nor fall; MEM.
  *  Source: docs/design/regridding.md */
-MMS_API MMS_CHECKED mms_status mms_grid_make(int64_t nchan, const double *freq_hz,
-                                             const double *width_hz, const mms_grid_opts *opts,
-                                             mms_grid **out, mms_error *err);
+MMS_CHECKED mms_status mms_grid_make(int64_t nchan, const double *freq_hz, const double *width_hz,
+                                     const mms_grid_opts *opts, mms_grid **out, mms_error *err);
 
 /** *grid is set to NULL; NULL is accepted. */
-MMS_API void mms_grid_free(mms_grid **grid);
+void mms_grid_free(mms_grid **grid);
 
 /** Return CASA's floor(r + 0.001), r the mean output width by the mean width of the grid that the
  *  window has by itself.  From 2 on (and with 2 * ratio <= nchan, and no chanbin) output channels
  *  are wide: preaverage averages so many input channels first, and without it the interpolation
  *  goes over a finer grid.  *wide says whether both hold.  Errors: as mms_grid_make().
  *  Source: docs/design/regridding.md */
-MMS_API MMS_CHECKED mms_status mms_wide_ratio(int64_t nchan, const double *freq_hz,
-                                              const double *width_hz, const mms_grid *grid,
-                                              int64_t *ratio, bool *wide, mms_error *err);
+MMS_CHECKED mms_status mms_wide_ratio(int64_t nchan, const double *freq_hz, const double *width_hz,
+                                      const mms_grid *grid, int64_t *ratio, bool *wide,
+                                      mms_error *err);
 
 /** How channels go to output windows, one after another. */
 typedef struct mms_separation {
@@ -105,24 +103,24 @@ typedef struct mms_separation {
 
 /** Cut nchan channels into nspw windows of ceil(nchan/nspw), the last one shorter.
  *  Errors: ARG nspw < 1, or the last window has no channel.  Source: docs/design/regridding.md */
-MMS_API MMS_CHECKED mms_status mms_separate(int64_t nchan, int64_t nspw, mms_separation *out,
-                                            mms_error *err);
+MMS_CHECKED mms_status mms_separate(int64_t nchan, int64_t nspw, mms_separation *out,
+                                    mms_error *err);
 
 /** Return the channels of a window, and the first of them. */
-MMS_API int64_t mms_separation_count(const mms_separation *separation, int64_t window);
-MMS_API int64_t mms_separation_first(const mms_separation *separation, int64_t window);
+int64_t mms_separation_count(const mms_separation *separation, int64_t window);
+int64_t mms_separation_first(const mms_separation *separation, int64_t window);
 
 /** Copy the channels of one window out of cells[nrow][nchan] of bytes each (all correlations of a
  *  channel) to out[nrow][count].  WEIGHT and SIGMA of the window are mms_mean_spectrum() of theirs
  *  where spectra were transformed, else copies. */
-MMS_API void mms_separate_cells(const mms_separation *separation, int64_t window, int64_t nrow,
-                                int64_t nchan, int64_t bytes, const void *cells, void *out);
+void mms_separate_cells(const mms_separation *separation, int64_t window, int64_t nrow,
+                        int64_t nchan, int64_t bytes, const void *cells, void *out);
 
 /** Fill the SPECTRAL_WINDOW row of channels [first, first + axis->nchan) of a grid.  Widths have
  *  the sign of the order of frequencies; that of a grid of one channel is negative in CASA.
  *  separated: one of several windows of nspw.  Source: docs/design/regridding.md */
-MMS_API void mms_grid_axis(const mms_grid *grid, int64_t first, bool separated,
-                           mms_numerics numerics, mms_spectral_axis *axis);
+void mms_grid_axis(const mms_grid *grid, int64_t first, bool separated, mms_numerics numerics,
+                   mms_spectral_axis *axis);
 
 /* ---- interpolation ----------------------------------------------------------------------------*/
 
@@ -153,41 +151,39 @@ typedef struct mms_interpolation mms_interpolation;
 /** Make an interpolation that is not aimed yet.
  *  Errors: ARG fewer than four input channels for cubic; RANGE no channels; MEM.
  *  Source: docs/design/regridding.md */
-MMS_API MMS_CHECKED mms_status mms_interpolation_create(const mms_interpolation_opts *opts,
-                                                        mms_interpolation **out, mms_error *err);
-MMS_API void mms_interpolation_free(mms_interpolation **interpolation);
+MMS_CHECKED mms_status mms_interpolation_create(const mms_interpolation_opts *opts,
+                                                mms_interpolation **out, mms_error *err);
+void mms_interpolation_free(mms_interpolation **interpolation);
 
 /** Compute the coefficients for input frequencies freq_hz[nchan_in] in the output frame at the
  *  rows' time, rising or falling.  For FFTSHIFT they are those of the reference time.
  *  Errors: RANGE frequencies that neither rise nor fall, or repeat. */
-MMS_API MMS_CHECKED mms_status mms_interpolation_aim(mms_interpolation *interpolation,
-                                                     const double *freq_hz, mms_error *err);
+MMS_CHECKED mms_status mms_interpolation_aim(mms_interpolation *interpolation,
+                                             const double *freq_hz, mms_error *err);
 
 /** FFTSHIFT: set the shift.  now_hz, reference_hz: the centre channel nchan_out/2 of the input
  *  window (at most its last) in the output frame at the rows' time and at the reference time.  What
  *  is at a higher frequency now moves to higher frequencies of the grid.
  *  Errors: RANGE a shift by the whole band or more.  Source: docs/design/regridding.md */
-MMS_API MMS_CHECKED mms_status mms_interpolation_shift(mms_interpolation *interpolation,
-                                                       double now_hz, double reference_hz,
-                                                       mms_error *err);
+MMS_CHECKED mms_status mms_interpolation_shift(mms_interpolation *interpolation, double now_hz,
+                                               double reference_hz, mms_error *err);
 
 /** Return the bytes of scratch memory that values and flags need for ncorr correlations. */
-MMS_API int64_t mms_interpolation_scratch(const mms_interpolation *interpolation, int64_t ncorr);
+int64_t mms_interpolation_scratch(const mms_interpolation *interpolation, int64_t ncorr);
 
 /** Interpolate data[nrow][nchan_in][ncorr] of nfloat floats (1 real, 2 complex) to
  *  out[nrow][nchan_out][ncorr], which shares nothing with it.  A row's bits depend on that row
  *  alone.  flag[nrow][nchan_in][ncorr], NULL where none is set, is looked at by FFTSHIFT only.
  * scratch: mms_interpolation_scratch() bytes, aligned to 64, one for each thread. Source:
  * docs/design/regridding.md */
-MMS_API void mms_interpolation_values(const mms_interpolation *interpolation, int64_t nrow,
-                                      int64_t ncorr, int nfloat, const float *data,
-                                      const uint8_t *flag, float *out, void *scratch);
+void mms_interpolation_values(const mms_interpolation *interpolation, int64_t nrow, int64_t ncorr,
+                              int nfloat, const float *data, const uint8_t *flag, float *out,
+                              void *scratch);
 
 /** Flags of what values gives: flag[nrow][nchan_in][ncorr], NULL where none is set, to
  *  out[nrow][nchan_out][ncorr]. */
-MMS_API void mms_interpolation_flags(const mms_interpolation *interpolation, int64_t nrow,
-                                     int64_t ncorr, const uint8_t *flag, uint8_t *out,
-                                     void *scratch);
+void mms_interpolation_flags(const mms_interpolation *interpolation, int64_t nrow, int64_t ncorr,
+                             const uint8_t *flag, uint8_t *out, void *scratch);
 
 /* ---- several windows to one -------------------------------------------------------------------*/
 
@@ -223,10 +219,9 @@ typedef struct mms_combination {
  *  Errors: ARG other numbers of channels or frames, no window; RANGE frequencies that neither rise
  *          nor fall; MEM.
  *  Source: docs/design/regridding.md */
-MMS_API MMS_CHECKED mms_status mms_combination_make(int32_t nwindow,
-                                                    const mms_combine_window *windows,
-                                                    mms_combination **out, mms_error *err);
-MMS_API void mms_combination_free(mms_combination **combination);
+MMS_CHECKED mms_status mms_combination_make(int32_t nwindow, const mms_combine_window *windows,
+                                            mms_combination **out, mms_error *err);
+void mms_combination_free(mms_combination **combination);
 
 /** Rows of one (TIME, baseline): for each window one row or none.  Arrays of pointers have nwindow
  *  entries; those of one window are all NULL where it has no row. */
@@ -251,10 +246,9 @@ typedef struct mms_combination_out {
 /** Combine the rows of one (TIME, baseline).  Errors: SHAPE no row at all.
  *  Exact numerics: data are means by fraction and weight, weights are sums, and every good channel
  *  counts.  Source: docs/design/regridding.md */
-MMS_API MMS_CHECKED mms_status mms_combination_apply(const mms_combination *combination,
-                                                     mms_numerics numerics,
-                                                     const mms_combination_in *in,
-                                                     mms_combination_out *out, mms_error *err);
+MMS_CHECKED mms_status mms_combination_apply(const mms_combination *combination,
+                                             mms_numerics numerics, const mms_combination_in *in,
+                                             mms_combination_out *out, mms_error *err);
 
 #ifdef __cplusplus
 }

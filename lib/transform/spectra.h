@@ -4,6 +4,7 @@
 /** @file spectra.h  Spectra of rows of one DDID: channel and time averages, Hanning smoothing, and
  *  what becomes of their flags and weights.  No I/O; formulas in docs/design/transforms.md. */
 
+#include "ms/meta.h"
 #include "multims/base.h"
 #include "multims/select.h"
 
@@ -42,12 +43,12 @@ typedef struct mms_spectra {
 } mms_spectra;
 
 /** Return the kinds of the columns as MMS_KIND_BITs. */
-MMS_API unsigned mms_spectra_kinds(const mms_spectra *spectra);
+unsigned mms_spectra_kinds(const mms_spectra *spectra);
 
 /** Mean along the channels of x[nchan][ncorr] over the channels without flag, over all where all
  *  are flagged; flag NULL: none is.  out[ncorr].  Source: docs/design/transforms.md */
-MMS_API void mms_mean_spectrum(int64_t nchan, int64_t ncorr, const float *x, const uint8_t *flag,
-                               float *out);
+void mms_mean_spectrum(int64_t nchan, int64_t ncorr, const float *x, const uint8_t *flag,
+                       float *out);
 
 /* ---- rows that keep their channels and their times --------------------------------------------*/
 
@@ -60,23 +61,16 @@ typedef enum mms_weight_rule {
 
 /** Choose the rule for the kinds that are written; renamed: CORRECTED becomes DATA.  No kinds at
  *  all (LAG_DATA alone): COPY.  Source: docs/design/transforms.md */
-MMS_API mms_weight_rule mms_split_weight_rule(unsigned kinds, bool renamed);
+mms_weight_rule mms_split_weight_rule(unsigned kinds, bool renamed);
 
 /** Write WEIGHT, SIGMA and the spectra that out has by rule; in and out have one shape and may be
  *  the same arrays; out has both spectra or none.  A spectrum that in does not have is WEIGHT or
  *  SIGMA in each channel.
  *  Source: docs/design/transforms.md */
-MMS_API void mms_split_weights(mms_weight_rule rule, mms_numerics numerics, const mms_spectra *in,
-                               mms_spectra *out);
+void mms_split_weights(mms_weight_rule rule, mms_numerics numerics, const mms_spectra *in,
+                       mms_spectra *out);
 
 /* ---- channel average, Hanning -----------------------------------------------------------------*/
-
-/** The channels of a spectral window, as in its SPECTRAL_WINDOW row. */
-typedef struct mms_spectral_axis {
-    int64_t nchan;
-    double *freq_hz, *width_hz, *resolution_hz, *effective_bw_hz; /**< [nchan] */
-    double total_bandwidth_hz, ref_freq_hz;
-} mms_spectral_axis;
 
 typedef struct mms_spectral_opts {
     uint32_t size;
@@ -106,28 +100,27 @@ typedef struct mms_spectral_plan mms_spectral_plan;
  *  @param[out] out  the plan, NULL on failure; end it with mms_spectral_plan_free()
  *  Errors: ARG no channel is left, a bad chanbin; RANGE a channel that axis does not have; MEM.
  *  Source: docs/design/transforms.md */
-MMS_API MMS_CHECKED mms_status mms_spectral_prepare(const mms_spectral_axis *axis,
-                                                    const mms_spectral_opts *opts,
-                                                    mms_spectral_plan **out, mms_error *err);
+MMS_CHECKED mms_status mms_spectral_prepare(const mms_spectral_axis *axis,
+                                            const mms_spectral_opts *opts, mms_spectral_plan **out,
+                                            mms_error *err);
 
 /** *plan is set to NULL; NULL is accepted. */
-MMS_API void mms_spectral_plan_free(mms_spectral_plan **plan);
+void mms_spectral_plan_free(mms_spectral_plan **plan);
 
 /** Channels of the input after selection, and of the output. */
-MMS_API int64_t mms_spectral_nchan_in(const mms_spectral_plan *plan);
-MMS_API int64_t mms_spectral_nchan_out(const mms_spectral_plan *plan);
+int64_t mms_spectral_nchan_in(const mms_spectral_plan *plan);
+int64_t mms_spectral_nchan_out(const mms_spectral_plan *plan);
 
 /** The axis of the output window, borrowed.  *changed: its row differs from the input's. */
-MMS_API const mms_spectral_axis *mms_spectral_axis_out(const mms_spectral_plan *plan,
-                                                       bool *changed);
+const mms_spectral_axis *mms_spectral_axis_out(const mms_spectral_plan *plan, bool *changed);
 
 /** Warnings of prepare, one line each, in the order in which they are logged.  Borrowed. */
-MMS_API int64_t mms_spectral_nwarning(const mms_spectral_plan *plan);
-MMS_API const char *mms_spectral_warning(const mms_spectral_plan *plan, int64_t i);
+int64_t mms_spectral_nwarning(const mms_spectral_plan *plan);
+const char *mms_spectral_warning(const mms_spectral_plan *plan, int64_t i);
 
 /** Return the bytes of scratch memory that apply needs for ncorr correlations, at any number of
  *  rows. */
-MMS_API int64_t mms_spectral_scratch(const mms_spectral_plan *plan, int64_t ncorr);
+int64_t mms_spectral_scratch(const mms_spectral_plan *plan, int64_t ncorr);
 
 /** Average and smooth in.nrow rows: data, FLAG, WEIGHT, SIGMA and the spectra that out has.  The
  *  result of a row depends on that row alone.  in has the selected channels; out has the same rows
@@ -136,9 +129,8 @@ MMS_API int64_t mms_spectral_scratch(const mms_spectral_plan *plan, int64_t ncor
  *  @param scratch  mms_spectral_scratch() bytes, aligned to 64
  *  Errors: SHAPE in or out disagrees with the plan.
  *  Source: docs/design/transforms.md */
-MMS_API MMS_CHECKED mms_status mms_spectral_apply(const mms_spectral_plan *plan,
-                                                  const mms_spectra *in, mms_spectra *out,
-                                                  void *scratch, mms_error *err);
+MMS_CHECKED mms_status mms_spectral_apply(const mms_spectral_plan *plan, const mms_spectra *in,
+                                          mms_spectra *out, void *scratch, mms_error *err);
 
 /* ---- time average: which rows make a bin ------------------------------------------------------*/
 
@@ -173,7 +165,7 @@ typedef struct mms_time_opts {
  *  DATA_DESC_ID without what timespan names), then TIME: < 0, 0, > 0.  A stable sort of rows whose
  *  TIME falls gives the order MMS_BY_CHUNK; within it the bins are those of any input order.
  *  Source: docs/design/transforms.md */
-MMS_API int mms_time_row_compare(const mms_time_row *a, const mms_time_row *b, unsigned timespan);
+int mms_time_row_compare(const mms_time_row *a, const mms_time_row *b, unsigned timespan);
 
 /** Where a row goes. */
 typedef struct mms_time_place {
@@ -186,29 +178,29 @@ typedef struct mms_time_place {
 typedef struct mms_time_bins mms_time_bins;
 
 /** Errors: ARG a timebin that is not positive; MEM. */
-MMS_API MMS_CHECKED mms_status mms_time_bins_create(const mms_time_opts *opts, mms_time_bins **out,
-                                                    mms_error *err);
-MMS_API void mms_time_bins_free(mms_time_bins **bins);
+MMS_CHECKED mms_status mms_time_bins_create(const mms_time_opts *opts, mms_time_bins **out,
+                                            mms_error *err);
+void mms_time_bins_free(mms_time_bins **bins);
 
 /** Find the bin of the next row.  Before that, bins that can get no more rows are closed.
  *  Errors: RANGE TIME falls, or (MMS_BY_CHUNK) a chunk comes after a later one; MEM.
  *  Source: docs/design/transforms.md */
-MMS_API MMS_CHECKED mms_status mms_time_bins_add(mms_time_bins *bins, const mms_time_row *row,
-                                                 mms_time_place *place, mms_error *err);
+MMS_CHECKED mms_status mms_time_bins_add(mms_time_bins *bins, const mms_time_row *row,
+                                         mms_time_place *place, mms_error *err);
 
 /** Close all bins.  Rows added after that begin an order of their own. */
-MMS_API void mms_time_bins_finish(mms_time_bins *bins);
+void mms_time_bins_finish(mms_time_bins *bins);
 
 /** Get the open bin that was opened first; false when none is open. */
-MMS_API bool mms_time_bins_oldest(const mms_time_bins *bins, mms_time_place *place);
+bool mms_time_bins_oldest(const mms_time_bins *bins, mms_time_place *place);
 
 /** Bins that the last add or finish closed, in the order of their numbers where they close
  *  together; close their sums before the row is added.  Borrowed until the next add or finish. */
-MMS_API const mms_time_place *mms_time_bins_closed(const mms_time_bins *bins, int64_t *n);
+const mms_time_place *mms_time_bins_closed(const mms_time_bins *bins, int64_t *n);
 
 /** Bins opened so far, and the most slots in use at any time. */
-MMS_API int64_t mms_time_bins_count(const mms_time_bins *bins);
-MMS_API int64_t mms_time_bins_nslot(const mms_time_bins *bins);
+int64_t mms_time_bins_count(const mms_time_bins *bins);
+int64_t mms_time_bins_nslot(const mms_time_bins *bins);
 
 /* ---- time average: sums -----------------------------------------------------------------------*/
 
@@ -219,7 +211,7 @@ typedef struct mms_time_scalars {
 } mms_time_scalars;
 
 /** Return whether every FLAG of a row is set. */
-MMS_API bool mms_row_is_flagged(const mms_spectra *spectra, int64_t row);
+bool mms_row_is_flagged(const mms_spectra *spectra, int64_t row);
 
 /** Averages rows of one shape; owns scratch memory and the sums that are not in use. */
 typedef struct mms_time_average mms_time_average;
@@ -228,44 +220,44 @@ typedef struct mms_time_average mms_time_average;
 typedef struct mms_time_sums mms_time_sums;
 
 /** Make an average of rows of nchan channels and ncorr correlations.  Errors: ARG no kinds; MEM. */
-MMS_API MMS_CHECKED mms_status mms_time_average_create(int64_t nchan, int64_t ncorr, unsigned kinds,
-                                                       mms_numerics numerics,
-                                                       mms_time_average **out, mms_error *err);
+MMS_CHECKED mms_status mms_time_average_create(int64_t nchan, int64_t ncorr, unsigned kinds,
+                                               mms_numerics numerics, mms_time_average **out,
+                                               mms_error *err);
 
 /** Free the average and the sums it owns; sums in use must have been closed. */
-MMS_API void mms_time_average_free(mms_time_average **average);
+void mms_time_average_free(mms_time_average **average);
 
 /** Return the bytes of the sums of one bin. */
-MMS_API int64_t mms_time_average_bytes(const mms_time_average *average);
+int64_t mms_time_average_bytes(const mms_time_average *average);
 
 /** Begin a bin.  Errors: MEM. */
-MMS_API MMS_CHECKED mms_status mms_time_average_begin(mms_time_average *average,
-                                                      mms_time_sums **out, mms_error *err);
+MMS_CHECKED mms_status mms_time_average_begin(mms_time_average *average, mms_time_sums **out,
+                                              mms_error *err);
 
 /** Return the bytes of scratch memory that add needs. */
-MMS_API int64_t mms_time_average_scratch(const mms_time_average *average);
+int64_t mms_time_average_scratch(const mms_time_average *average);
 
 /** Add a row of in, whose columns are those of the kinds; rows come in the order of TIME.  Threads
  *  may add to different sums at a time.
  *  @param scratch  mms_time_average_scratch() bytes, aligned to 64
  *  Source: docs/design/transforms.md */
-MMS_API void mms_time_average_add(const mms_time_average *average, mms_time_sums *sums,
-                                  const mms_spectra *in, int64_t row,
-                                  const mms_time_scalars *scalars, void *scratch);
+void mms_time_average_add(const mms_time_average *average, mms_time_sums *sums,
+                          const mms_spectra *in, int64_t row, const mms_time_scalars *scalars,
+                          void *scratch);
 
 /** Write the averaged row into row of out (data, FLAG, WEIGHT, SIGMA, the spectra that out has) and
  *  scalars.  Ids are those of the bin's first row; FLAG_ROW is F.  Threads may do that with
  *  different sums.  What comes next is mms_spectral_apply() with time_averaged, which wants both
  * spectra, or mms_split_weights(). Source: docs/design/transforms.md */
-MMS_API void mms_time_average_mean(const mms_time_average *average, const mms_time_sums *sums,
-                                   mms_spectra *out, int64_t row, mms_time_scalars *scalars);
+void mms_time_average_mean(const mms_time_average *average, const mms_time_sums *sums,
+                           mms_spectra *out, int64_t row, mms_time_scalars *scalars);
 
 /** Return the number of sums that are not in use; free them. */
-MMS_API int64_t mms_time_average_idle(const mms_time_average *average);
-MMS_API void mms_time_average_trim(mms_time_average *average);
+int64_t mms_time_average_idle(const mms_time_average *average);
+void mms_time_average_trim(mms_time_average *average);
 
 /** Give the sums of a bin back.  *sums is set to NULL; NULL is accepted. */
-MMS_API void mms_time_average_drop(mms_time_average *average, mms_time_sums **sums);
+void mms_time_average_drop(mms_time_average *average, mms_time_sums **sums);
 
 #ifdef __cplusplus
 }

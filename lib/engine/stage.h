@@ -20,29 +20,28 @@ typedef struct mms_stage mms_stage;
  *  process on this host is gone are removed first.
  *  @param[out] out  the handle, NULL on failure; end it with mms_stage_remove()
  *  Errors: NOT_FOUND the folder of the output is missing; IO, SPACE, MEM. */
-MMS_API MMS_CHECKED mms_status mms_stage_create(const char *output, mms_stage **out,
-                                                mms_error *err);
+MMS_CHECKED mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err);
 
 /** Return the path of the staging directory, in which the caller makes the output; borrowed. */
-MMS_API const char *mms_stage_path(const mms_stage *stage);
+const char *mms_stage_path(const mms_stage *stage);
 
 /** Write everything on the file system of the staging directory to its medium.  Call it before
  *  mms_stage_publish(); leaving it out is --no-sync.
  *  Errors: IO, SPACE. */
-MMS_API MMS_CHECKED mms_status mms_stage_sync(mms_stage *stage, mms_error *err);
+MMS_CHECKED mms_status mms_stage_sync(mms_stage *stage, mms_error *err);
 
 /** Rename inner, a name in the staging directory, to final_path, which must not exist; after
  *  mms_stage_sync() the folder of final_path is synced too.
  *  Errors: EXISTS (nothing has changed); NOT_FOUND, IO, SPACE. */
-MMS_API MMS_CHECKED mms_status mms_stage_publish(mms_stage *stage, const char *inner,
-                                                 const char *final_path, mms_error *err);
+MMS_CHECKED mms_status mms_stage_publish(mms_stage *stage, const char *inner,
+                                         const char *final_path, mms_error *err);
 
 /** Remove the staging directory with all that is in it and end the handle; links are not followed.
  *  What can't be removed is logged.  *stage is set to NULL; NULL is accepted. */
-MMS_API void mms_stage_remove(mms_stage **stage);
+void mms_stage_remove(mms_stage **stage);
 
 /** End the handle and leave the staging directory.  *stage is set to NULL; NULL is accepted. */
-MMS_API void mms_stage_keep(mms_stage **stage);
+void mms_stage_keep(mms_stage **stage);
 
 #ifdef __cplusplus
 }
