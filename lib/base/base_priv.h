@@ -42,6 +42,11 @@ bool mms_names_have(const char *const *names, const char *name);
  *  \\udcXX.  json_string() takes only UTF-8. */
 mms_value *mms_text_value(const char *text);
 
+/** A number as JSON, which has none that are not finite: these are texts, as in cells of tables;
+ * and back. */
+mms_value *mms_double_value(double number);
+double mms_value_double(const mms_value *value);
+
 /** Whether a text from a file may become the name of a file: one component, not empty, no "." or
  *  "..". */
 bool mms_is_plain_name(const char *name);

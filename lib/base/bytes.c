@@ -5,6 +5,7 @@
  * Python's surrogateescape writes it; while jansson reads or writes such a text it is U+10FF00 +
  * byte. */
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,19 @@ static bool is_plain(const char *text)
 mms_value *mms_text_value(const char *text)
 {
     return json_string_nocheck(text);
+}
+
+mms_value *mms_double_value(double number)
+{
+    if (isfinite(number))
+        return json_real(number);
+    return json_string(isnan(number) ? "nan" : number > 0 ? "inf" : "-inf");
+}
+
+double mms_value_double(const mms_value *value)
+{
+    const char *const text = json_string_value(value);
+    return text ? strtod(text, NULL) : json_number_value(value);
 }
 
 /* ---- values -----------------------------------------------------------------------------------*/

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file grid.c  The grids of a request that regrids: fixed once, by the client, for every part
  *  (transform-numerics 6; parallel-tasks 4.1, RULE of M12). */
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +74,40 @@ static mms_status parse_quantity(const gridding *g, const char *parameter, const
                     velocity ? "velocity" : "frequency", text);
 }
 
+static mms_status parse_restfreq(gridding *g, const char *text, mms_error *err)
+{
+    const mms_status st = mms_quantity_parse(text, "Hz", false, &g->opts.restfreq_hz, err);
+
+    if (st != MMS_OK)
+        return mms_wrap(err, MMS_ERR_ARG, "parameter restfreq: %s", text);
+    return g->opts.restfreq_hz > 0
+               ? MMS_OK
+               : mms_fail(err, MMS_ERR_ARG, "parameter restfreq: %s: a frequency must be positive",
+                          text);
+}
+
+/** Numbers that are no grid.  CASA takes no channels for all, and no width for one that is not
+ *  given. */
+static mms_status check_counts(const gridding *g, mms_error *err)
+{
+    const mms_regrid_asked *asked = &g->r->regrid;
+
+    if (asked->nchan < 1 && asked->nchan != -1)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter nchan: %" PRId64 ": at least 1 channel, or -1 for all that fit",
+                        asked->nchan);
+    if (asked->nspw < 1)
+        return mms_fail(err, MMS_ERR_ARG, "parameter nspw: %" PRId64 ": at least 1 window",
+                        asked->nspw);
+    if (g->opts.width == 0)
+        return mms_fail(err, MMS_ERR_ARG, "parameter width: %s: a channel needs a width%s",
+                        asked->width,
+                        g->opts.mode == MMS_GRID_FREQUENCY || g->opts.mode == MMS_GRID_VELOCITY
+                            ? "; empty: that of the input"
+                            : " of 1 channel or more, or of -1 or less");
+    return MMS_OK;
+}
+
 static mms_status parse_numbers(gridding *g, mms_error *err)
 {
     const mms_regrid_asked *asked = &g->r->regrid;
@@ -86,11 +121,9 @@ static mms_status parse_numbers(gridding *g, mms_error *err)
         MMS_TRY(parse_quantity(g, "start", asked->start, "0", &g->opts.start, err));
         MMS_TRY(parse_quantity(g, "width", asked->width, "1", &g->opts.width, err));
     }
+    MMS_TRY(check_counts(g, err));
     if (*asked->restfreq)
-        MMS_TRY(mms_quantity_parse(asked->restfreq, "Hz", false, &g->opts.restfreq_hz, err) ==
-                        MMS_OK
-                    ? MMS_OK
-                    : mms_wrap(err, MMS_ERR_ARG, "parameter restfreq"));
+        MMS_TRY(parse_restfreq(g, asked->restfreq, err));
     if (g->opts.mode == MMS_GRID_VELOCITY && !*asked->restfreq)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "Parameter restfreq must be set when mode='velocity'"));
 done:
@@ -118,6 +151,8 @@ static mms_status parse(gridding *g, mms_error *err)
     g->opts.optical = veltype == 1;
     g->opts.nchan = asked->nchan;
     g->opts.nspw = asked->nspw;
+    g->opts.start_text = asked->start;
+    g->opts.width_text = asked->width;
     g->regrid.method = (mms_interpolation_method)method;
     g->regrid.numerics = g->r->numerics;
     MMS_TRY(parse_numbers(g, err));
@@ -170,14 +205,29 @@ static mms_status find_centre(gridding *g, mms_fields *fields, int32_t first_fie
         MMS_TRY(mms_direction_parse(text, &g->regrid.frames.centre, err));
         return MMS_OK;
     }
-    if (field < 0 || field >= mms_fields_count(fields))
+    if (*text && (field < 0 || field >= mms_fields_count(fields)))
         MMS_TRY(mms_fail(err, MMS_ERR_ARG,
-                         "Selected FIELD_ID to determine phase center does not exist: parameter "
-                         "phasecenter: %s",
-                         text));
+                         "%s: Selected FIELD_ID to determine phase center does not exist; there "
+                         "are 0 to %" PRId64,
+                         text, mms_fields_count(fields) - 1));
     MMS_TRY(mms_fields_direction(fields, (int32_t)field, g->regrid.frames.reference_s,
                                  &g->regrid.frames.centre, err));
 done:
+    return st == MMS_OK || !*text ? st : mms_wrap(err, MMS_ERR_ARG, "parameter phasecenter");
+}
+
+/** A phase centre without an effect may still be a slip of the pen. */
+static mms_status check_centre(gridding *g, mms_error *err)
+{
+    const char *path = mms_ms_subtable(g->r->ms, "FIELD");
+    mms_fields *fields = NULL;
+    mms_status st;
+
+    MMS_TRY(path ? MMS_OK : out_of_memory(g, err));
+    MMS_TRY(mms_fields_open(path, &fields, err));
+    MMS_TRY(find_centre(g, fields, 0, err));
+done:
+    mms_fields_close(&fields);
     return st;
 }
 
@@ -203,7 +253,11 @@ static mms_status find_viewpoint(gridding *g, mms_error *err)
     MMS_TRY(mms_fields_open(path, &fields, err));
     MMS_TRY(find_centre(g, fields, field, err));
     if (f->outframe == MMS_FRAME_SOURCE)
-        MMS_TRY(mms_fields_velocity(fields, field, f->reference_s, &f->velocity_m_s, err));
+        MMS_TRY(mms_fields_velocity(fields, field, f->reference_s, &f->velocity_m_s, err) == MMS_OK
+                    ? MMS_OK
+                    : mms_wrap(err, MMS_ERR_ARG,
+                               "parameter outframe: %s needs the radial velocity of an ephemeris",
+                               g->r->regrid.outframe));
     MMS_TRY(mms_frames_create(g->r->ms, f, &g->frames, err));
 done:
     mms_fields_close(&fields);
@@ -232,8 +286,10 @@ static mms_status choose_frame(gridding *g, mms_error *err)
     bool moves = false;
     mms_status st;
 
-    if (!g->r->regrid.on || !*g->r->regrid.outframe)
+    if (!g->r->regrid.on)
         return MMS_OK;
+    if (!*g->r->regrid.outframe)
+        return *g->r->regrid.phasecenter ? check_centre(g, err) : MMS_OK;
     MMS_TRY(mms_frame_parse(g->r->regrid.outframe, &frame, err));
     g->regrid.frames.outframe = (int32_t)frame;
     for (int64_t i = 0; i < g->form->nwindow; i++) {
@@ -243,6 +299,8 @@ static mms_status choose_frame(gridding *g, mms_error *err)
     if (moves) {
         MMS_TRY(find_viewpoint(g, err));
         MMS_TRY(say_measures(g, err));
+    } else if (*g->r->regrid.phasecenter) {
+        MMS_TRY(check_centre(g, err));
     }
 done:
     return st;
@@ -280,6 +338,22 @@ static double weight_scale(const gridding *g, const mms_grid *grid, int64_t wind
     return grid->weight_scale * (twice ? (double)mms_channel_step_bin(channel, window) : 1.0);
 }
 
+/** A grid may lie wholly beyond the input; CASA says nothing. */
+static void warn_of_outside(const gridding *g, const mms_window *in, const double *freq,
+                            const mms_grid *grid)
+{
+    const int64_t last = in->axis.nchan - 1;
+    const double low = fmin(freq[0], freq[last]), top = fmax(freq[0], freq[last]);
+
+    for (int64_t k = 0; k < grid->nchan; k++)
+        if (grid->freq_hz[k] >= low && grid->freq_hz[k] <= top)
+            return;
+    mms_log(MMS_LOG_WARN, g->r->host->task,
+            "SPW %d: the output channels, %.12g to %.12g Hz, are all outside %.12g to %.12g Hz: "
+            "they will be flagged",
+            (int)in->spw, grid->freq_hz[0], grid->freq_hz[grid->nchan - 1], low, top);
+}
+
 /** Lay the grid over a window of nchan channels, freq and width of which are scratch of its size.
  */
 static mms_status lay_grid(gridding *g, int64_t i, double *freq, double *width, mms_error *err)
@@ -292,7 +366,9 @@ static mms_status lay_grid(gridding *g, int64_t i, double *freq, double *width, 
     mms_status st;
 
     if (out->moves)
-        MMS_TRY(mms_regrid_reference(g->frames, in->frame, &route, err));
+        MMS_TRY(mms_regrid_reference(g->frames, in->frame, &route, err) == MMS_OK
+                    ? MMS_OK
+                    : mms_wrap(err, err->code, "spw %d", (int)in->spw));
     mms_shift_window(route.n, route.factor, in->axis.nchan, in->axis.freq_hz, in->axis.width_hz,
                      freq, width);
     g->opts.spw = in->spw;
@@ -300,12 +376,13 @@ static mms_status lay_grid(gridding *g, int64_t i, double *freq, double *width, 
     for (int64_t k = 0; k < grid->nwarning; k++)
         mms_log(MMS_LOG_WARN, g->r->host->task, "%s", grid->warnings[k]);
     MMS_TRY(mms_wide_ratio(in->axis.nchan, freq, width, grid, &g->ratio[i], &wide, err));
+    warn_of_outside(g, in, freq, grid);
     out->wide = wide && !averages_channels(g);
     out->weight_scale = weight_scale(g, grid, i);
     MMS_TRY(make_axis(g, grid, &out->axis, err));
 done:
     mms_grid_free(&grid);
-    return st == MMS_OK ? st : mms_wrap(err, st, "spw %d", (int)in->spw);
+    return st;
 }
 
 static mms_status lay_grids(gridding *g, mms_error *err)

@@ -9,6 +9,7 @@
 #include "pipeline/regrid_priv.h"
 #include "request_priv.h"
 #include "subtables/subtables.h"
+#include "transform/regrid_priv.h"
 #include "transform/spectral_priv.h"
 
 static mms_status out_of_memory(const mms_request *r, mms_error *err)
@@ -138,6 +139,17 @@ static mms_status list_flag_bins(mms_request *r, mms_error *err)
     return st;
 }
 
+/** Grids are laid over frequencies that rise or fall. */
+static mms_status check_frequencies(const mms_request *r, int32_t spw,
+                                    const mms_spectral_axis *axis, mms_error *err)
+{
+    bool falls;
+
+    if (!r->regrid.on && !r->combinespws)
+        return MMS_OK;
+    return mms_check_window(spw, axis->nchan, axis->freq_hz, axis->width_hz, &falls, err);
+}
+
 /** The selected channels of a window; nothing else happens to them here. */
 static mms_status select_channels(const mms_request *r, int32_t spw, mms_window *out,
                                   mms_error *err)
@@ -162,6 +174,7 @@ static mms_status select_channels(const mms_request *r, int32_t spw, mms_window 
     opts.numerics = r->numerics;
     out->direction = mms_axis_direction(&axis);
     MMS_TRY(mms_spectral_prepare(&axis, &opts, &plan, err));
+    MMS_TRY(check_frequencies(r, spw, mms_spectral_axis_out(plan, &out->changed), err));
     MMS_TRY(mms_window_set_axis(out, mms_spectral_axis_out(plan, &out->changed), err));
     MMS_TRY(mms_window_set_pieces(out, opts.nrange, ranges, err));
 done:

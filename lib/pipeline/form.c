@@ -190,11 +190,13 @@ mms_value *mms_axis_encode(const mms_spectral_axis *axis)
     for (int i = 0; i < NARRAY; i++) {
         mms_value *array = json_array();
         for (int64_t k = 0; k < axis->nchan; k++)
-            json_array_append_new(array, json_real((*axis_array((mms_spectral_axis *)axis, i))[k]));
+            json_array_append_new(array,
+                                  mms_double_value((*axis_array((mms_spectral_axis *)axis, i))[k]));
         json_array_append_new(arrays, array);
     }
-    return json_pack("{so sf sf}", "arrays", arrays, "total_bandwidth", axis->total_bandwidth_hz,
-                     "ref_freq", axis->ref_freq_hz);
+    return json_pack("{so so so}", "arrays", arrays, "total_bandwidth",
+                     mms_double_value(axis->total_bandwidth_hz), "ref_freq",
+                     mms_double_value(axis->ref_freq_hz));
 }
 
 static mms_value *encode_window(const mms_window *w)
@@ -227,22 +229,21 @@ static mms_status unpack_failed(const char *what, const json_error_t *error, mms
 
 mms_status mms_axis_decode(mms_value *value, mms_spectral_axis *out, mms_error *err)
 {
-    mms_value *arrays;
+    mms_value *arrays, *total, *reference;
     json_error_t error;
-    double total, reference;
     mms_status st;
 
     *out = (mms_spectral_axis){0};
-    if (json_unpack_ex(value, &error, 0, "{so sF sF}", "arrays", &arrays, "total_bandwidth", &total,
+    if (json_unpack_ex(value, &error, 0, "{so so so}", "arrays", &arrays, "total_bandwidth", &total,
                        "ref_freq", &reference) != 0)
         return unpack_failed("axis", &error, err);
     st = make_axis(out, (int64_t)json_array_size(json_array_get(arrays, 0)), err);
     for (int i = 0; st == MMS_OK && i < NARRAY; i++)
         for (int64_t k = 0; k < out->nchan; k++)
             (*axis_array(out, i))[k] =
-                json_number_value(json_array_get(json_array_get(arrays, (size_t)i), (size_t)k));
-    out->total_bandwidth_hz = total;
-    out->ref_freq_hz = reference;
+                mms_value_double(json_array_get(json_array_get(arrays, (size_t)i), (size_t)k));
+    out->total_bandwidth_hz = mms_value_double(total);
+    out->ref_freq_hz = mms_value_double(reference);
     return st;
 }
 

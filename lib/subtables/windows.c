@@ -218,7 +218,7 @@ static mms_status read_axis(mms_table *table, int32_t spw, mms_spectral_axis *ax
         if (st == MMS_OK && !values)
             st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", axis_columns[i]);
         for (int64_t k = 0; st == MMS_OK && k < n; k++)
-            values[k] = json_number_value(json_array_get(cell, (size_t)k));
+            values[k] = mms_value_double(json_array_get(cell, (size_t)k));
         mms_value_free(&cell);
     }
     return st;
@@ -230,7 +230,7 @@ static mms_status read_number(mms_table *table, const char *column, int32_t spw,
     mms_value *cell;
     const mms_status st = mms_table_get_cell(table, column, spw, &cell, err);
 
-    *value = json_number_value(cell);
+    *value = mms_value_double(cell);
     mms_value_free(&cell);
     return st;
 }
@@ -280,14 +280,15 @@ done:
 
 mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis, int32_t frame)
 {
-    mms_value *window = json_pack("{sI sf sf}", "row", (json_int_t)row, "TOTAL_BANDWIDTH",
-                                  axis->total_bandwidth_hz, "REF_FREQUENCY", axis->ref_freq_hz);
+    mms_value *window = json_pack("{sI so so}", "row", (json_int_t)row, "TOTAL_BANDWIDTH",
+                                  mms_double_value(axis->total_bandwidth_hz), "REF_FREQUENCY",
+                                  mms_double_value(axis->ref_freq_hz));
 
     for (int64_t i = 0; i < MMS_COUNT_OF(axis_columns); i++) {
         mms_value *list = json_array();
         const double *values = *axis_array((mms_spectral_axis *)axis, i);
         for (int64_t k = 0; k < axis->nchan; k++)
-            json_array_append_new(list, json_real(values[k]));
+            json_array_append_new(list, mms_double_value(values[k]));
         json_object_set_new_nocheck(window, axis_columns[i], list);
     }
     if (frame >= 0)

@@ -160,6 +160,11 @@ mms_status mms_direction_parse(const char *text, mms_direction *out, mms_error *
         if (words.size() != 2 || !read_angle(words[0], &out->lon_rad) ||
             !read_angle(words[1], &out->lat_rad))
             return no_direction(text, err);
+        if (std::fabs(out->lat_rad) > casacore::C::pi_2 * (1 + 1e-12))
+            return mms_fail(err, MMS_ERR_ARG,
+                            "Cannot interpret phase center '%s': a latitude of %g deg is not "
+                            "between -90 and 90 deg",
+                            text, out->lat_rad * 180 / casacore::C::pi);
         return MMS_OK;
     });
 }

@@ -5,6 +5,7 @@
  * widths and parameters alone is double; bandwidths, velocities and growing edges are long double.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,20 +57,21 @@ mms_status mms_check_window(int32_t spw, int64_t nchan, const double *freq_hz,
                             const double *width_hz, bool *falls, mms_error *err)
 {
     if (nchan < 1)
-        return mms_fail(err, MMS_ERR_RANGE, "SPW %d: no channels", (int)spw);
+        return mms_fail(err, MMS_ERR_RANGE, "SPECTRAL_WINDOW, SPW %d: no channels", (int)spw);
     *falls = freq_hz[nchan - 1] < freq_hz[0];
     for (int64_t k = 0; k < nchan; k++) {
         const double width = width_hz ? fabs(width_hz[k]) : 1;
         if (!isfinite(freq_hz[k]) || (width_hz && !(freq_hz[k] > 0)) || !isfinite(width) ||
             !(width > 0))
             return mms_fail(err, MMS_ERR_RANGE,
-                            "SPW %d: channel %" PRId64
-                            " has frequency %g Hz and width %g Hz; both must be positive numbers",
+                            "SPECTRAL_WINDOW, SPW %d: channel %" PRId64
+                            " has CHAN_FREQ %g Hz and CHAN_WIDTH %g Hz; both must be positive "
+                            "numbers",
                             (int)spw, k, freq_hz[k], width);
         if (k && !(*falls ? freq_hz[k] < freq_hz[k - 1] : freq_hz[k] > freq_hz[k - 1]))
             return mms_fail(err, MMS_ERR_RANGE,
-                            "SPW %d: channels %" PRId64 " and %" PRId64
-                            ": the frequencies neither rise nor fall: %.12g Hz, %.12g Hz",
+                            "SPECTRAL_WINDOW, SPW %d: CHAN_FREQ neither rises nor falls at "
+                            "channels %" PRId64 " and %" PRId64 ": %.12g Hz, %.12g Hz",
                             (int)spw, k - 1, k, freq_hz[k - 1], freq_hz[k]);
     }
     return MMS_OK;
@@ -157,52 +159,80 @@ static mms_status take_window(struct work *w, int64_t nchan, const double *freq,
 /** The most output channels of a request, far beyond what any instrument has. */
 enum { MAX_CHANNELS = 1 << 24 };
 
+enum { TEXT_SIZE = 64 };
+
+/** A value as it was written, else as a number. */
+static const char *say(char text[TEXT_SIZE], const char *written, double value, const char *unit)
+{
+    if (written && *written)
+        return written;
+    snprintf(text, TEXT_SIZE, "%.12g%s", value, unit);
+    return text;
+}
+
+static const char *say_start(char text[TEXT_SIZE], const mms_grid_opts *o)
+{
+    const char *const unit = o->mode == MMS_GRID_FREQUENCY  ? " Hz"
+                             : o->mode == MMS_GRID_VELOCITY ? " m/s"
+                                                            : "";
+    return say(text, o->start_text, o->start, unit);
+}
+
 static mms_status check_request(const mms_grid_opts *o, mms_error *err)
 {
+    char text[TEXT_SIZE], other[TEXT_SIZE];
     const bool counts = o->mode == MMS_GRID_CHANNEL || o->mode == MMS_GRID_CHANNEL_B;
 
     if (isinf(o->start) || isinf(o->width))
-        return mms_fail(err, MMS_ERR_ARG, "Parameter %s is not a finite number",
+        return mms_fail(err, MMS_ERR_ARG, "parameter %s: not a finite number",
                         isinf(o->start) ? "start" : "width");
     if (o->mode == MMS_GRID_VELOCITY && !(o->restfreq_hz > 0 && isfinite(o->restfreq_hz)))
         return mms_fail(err, MMS_ERR_ARG, "Parameter restfreq must be set when mode='velocity'");
     if (o->nspw < 1)
-        return mms_fail(err, MMS_ERR_ARG, "nspw %" PRId64 ": at least 1 window", o->nspw);
+        return mms_fail(err, MMS_ERR_ARG, "parameter nspw: %" PRId64 ": at least 1 window",
+                        o->nspw);
     if (o->nchan > MAX_CHANNELS || o->nspw > MAX_CHANNELS ||
         (o->nchan > 0 && o->nchan * o->nspw > MAX_CHANNELS))
         return mms_fail(err, MMS_ERR_ARG,
-                        "nchan %" PRId64 " in nspw %" PRId64 " windows: at most %d channels",
+                        "parameter nchan: %" PRId64 " in nspw=%" PRId64
+                        " windows: at most %d channels",
                         o->nchan, o->nspw, (int)MAX_CHANNELS);
     if (counts && (fabs(o->start) > MAX_CHANNELS || fabs(o->width) > MAX_CHANNELS))
-        return mms_fail(err, MMS_ERR_ARG, "start %g, width %g: no channel numbers", o->start,
-                        o->width);
+        return mms_fail(err, MMS_ERR_ARG, "parameter start: %s, width: %s: not numbers of channels",
+                        say_start(text, o), say(other, o->width_text, o->width, ""));
     if (o->mode == MMS_GRID_FREQUENCY && o->start <= 0)
-        return mms_fail(err, MMS_ERR_ARG, "start %g Hz: a frequency must be positive", o->start);
+        return mms_fail(err, MMS_ERR_ARG, "parameter start: %s: a frequency must be positive",
+                        say_start(text, o));
     if (o->mode == MMS_GRID_VELOCITY && !isnan(o->start) && !(fabs(o->start) < C0))
-        return mms_fail(err, MMS_ERR_ARG, "start %g m/s: not below the velocity of light",
-                        o->start);
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter start: %s: a velocity must be below that of light",
+                        say_start(text, o));
     return MMS_OK;
 }
 
 /** CASA takes any start and moves it to the band.  What is near the band may be meant (and CASA's
- *  answers are known); a start at half as much again is a slip of the pen or of the unit. */
+ *  answers are known); a start at half as much again, or many bands away, is a slip of the pen or
+ * of the unit. */
 static mms_status check_start(const struct work *w, mms_error *err)
 {
     const mms_grid_opts *o = w->opts;
-    const double slack = 1.5;
+    const double slack = 1.5, far = 20 * (w->top - w->low);
+    char text[TEXT_SIZE];
     double freq = NAN;
 
     if (o->mode == MMS_GRID_CHANNEL && (o->start < 0 || o->start >= 2.0 * (double)w->nchan))
-        return mms_fail(err, MMS_ERR_ARG, "start %g: SPW %d has the channels 0 to %" PRId64,
-                        o->start, (int)o->spw, w->nchan - 1);
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter start: %s: SPW %d has the channels 0 to %" PRId64,
+                        say_start(text, o), (int)o->spw, w->nchan - 1);
     if (w->start_value > not_given && o->mode == MMS_GRID_FREQUENCY)
         freq = w->start_value;
     else if (w->start_value > not_given && o->mode == MMS_GRID_VELOCITY)
         freq = (double)frequency_of(w, w->start_value);
-    if (freq > w->top * slack || freq < w->low / slack)
+    if (freq > fmin(w->top * slack, w->top + far) || freq < fmax(w->low / slack, w->low - far))
         return mms_fail(err, MMS_ERR_ARG,
-                        "start %.12g Hz lies outside SPW %d, which has %.12g to %.12g Hz", freq,
-                        (int)o->spw, w->low, w->top);
+                        "parameter start: %s is %.12g Hz, outside SPW %d, which has %.12g to %.12g "
+                        "Hz",
+                        say_start(text, o), freq, (int)o->spw, w->low, w->top);
     return MMS_OK;
 }
 
@@ -213,8 +243,8 @@ static mms_status check_count(const struct work *w, long double span, mms_error 
 {
     if (w->nout > 0 && span > MAX_BANDS * (long double)(w->top - w->low))
         return mms_fail(err, MMS_ERR_ARG,
-                        "nchan %" PRId64 " channels are %.6Lg Hz wide, more than %d times SPW %d "
-                        "(%.6g Hz)",
+                        "parameter nchan: %" PRId64
+                        " channels are %.6Lg Hz wide, more than %d times SPW %d (%.6g Hz)",
                         w->nout, span, (int)MAX_BANDS, (int)w->opts->spw, w->top - w->low);
     return MMS_OK;
 }
@@ -417,10 +447,11 @@ static mms_status cut_band(struct work *w, mms_error *err)
                          "to max. possible value.",
                          above ? "upper" : "lower"));
     if (st == MMS_OK && w->band < first_width(w))
-        st = mms_fail(err, MMS_ERR_ARG,
-                      "SPW %d: the grid has its centre at %.12Lg Hz, at the edge of %.12g to %.12g "
-                      "Hz: no channel fits",
-                      (int)w->opts->spw, w->centre, w->low, w->top);
+        st =
+            mms_fail(err, MMS_ERR_ARG,
+                     "parameters start, width, nchan: the grid has its centre at %.12Lg Hz, at the "
+                     "edge of SPW %d (%.12g to %.12g Hz): no channel fits",
+                     w->centre, (int)w->opts->spw, w->low, w->top);
     return st;
 }
 
@@ -437,6 +468,7 @@ static mms_status choose_width(struct work *w, mms_error *err)
 {
     const double w0 = first_width(w);
     double smallest = w0;
+    char text[TEXT_SIZE];
     mms_status st = MMS_OK;
 
     for (int64_t k = 1; k < w->nchan; k++)
@@ -457,9 +489,10 @@ static mms_status choose_width(struct work *w, mms_error *err)
     }
     if (st == MMS_OK && !(w->chan_width > 0))
         st = mms_fail(err, MMS_ERR_ARG,
-                      "SPW %d: no output channel of the requested width fits between %.12g and "
-                      "%.12g Hz from the start",
-                      (int)w->opts->spw, w->low, w->top);
+                      "parameter width: %s: no output channel of that width fits into SPW %d from "
+                      "the start on, which has %.12g to %.12g Hz",
+                      say(text, w->opts->width_text, w->opts->width, ""), (int)w->opts->spw, w->low,
+                      w->top);
     return st;
 }
 
@@ -650,9 +683,9 @@ static mms_status choose_channels(struct work *w, int64_t *low, int64_t *high, i
         (*high)--;
     if (band < 1 || *low < 0 || *high >= n)
         return mms_fail(err, MMS_ERR_ARG,
-                        "SPW %d: start %g, width %g, nchan %" PRId64
-                        " leave no range of channels of 0 - %" PRId64,
-                        (int)w->opts->spw, w->opts->start, w->opts->width, w->opts->nchan, n - 1);
+                        "parameters start, width, nchan: %g, %g, %" PRId64
+                        " leave no range of channels of SPW %d, which has 0 - %" PRId64,
+                        w->opts->start, w->opts->width, w->opts->nchan, (int)w->opts->spw, n - 1);
     *bin = step < band ? step : band;
     *middle = (band / *bin) % 2 ? centre - *bin / 2 : centre;
     if (*bin == band)
@@ -784,16 +817,28 @@ mms_status mms_wide_ratio(int64_t nchan, const double *freq_hz, const double *wi
 
 /* ---- rows of SPECTRAL_WINDOW ------------------------------------------------------------------*/
 
+static int64_t last_channels(int64_t nchan, int64_t nspw, int64_t *per_window)
+{
+    *per_window = nchan / nspw + (nchan % nspw != 0);
+    return nchan - *per_window * (nspw - 1);
+}
+
 mms_status mms_separate(int64_t nchan, int64_t nspw, mms_separation *out, mms_error *err)
 {
+    int64_t n, fits = nspw < nchan ? nspw : nchan, of_fits;
+
     if (nspw < 1)
-        return mms_fail(err, MMS_ERR_ARG, "nspw %" PRId64 ": at least 1 window", nspw);
-    const int64_t n = nchan / nspw + (nchan % nspw != 0), last = nchan - n * (nspw - 1);
-    if (last < 1)
+        return mms_fail(err, MMS_ERR_ARG, "parameter nspw: %" PRId64 ": at least 1 window", nspw);
+    const int64_t last = last_channels(nchan, nspw, &n);
+    if (last < 1) {
+        while (fits > 1 && last_channels(nchan, fits, &of_fits) < 1)
+            fits--;
         return mms_fail(err, MMS_ERR_ARG,
-                        "too many output spws: %" PRId64 " channels in nspw %" PRId64
-                        " windows of %" PRId64 " leave none for the last",
-                        nchan, nspw, n);
+                        "parameter nspw: %" PRId64 ": too many output spws: %" PRId64
+                        " channels in windows of %" PRId64 " leave none for the last; %" PRId64
+                        " windows are possible",
+                        nspw, nchan, n, fits);
+    }
     *out = (mms_separation){nspw, n, last};
     return MMS_OK;
 }

@@ -50,17 +50,18 @@ typedef enum mms_grid_mode {
 typedef struct mms_grid_opts {
     uint32_t size;
     mms_grid_mode mode;
-    bool optical;       /**< veltype of mode velocity */
-    int64_t nchan;      /**< output channels; <= 0: all that fit */
-    int64_t nspw;       /**< output windows; > 1 multiplies nchan */
-    double start;       /**< channel, Hz, or m/s; NAN: not given */
-    double width;       /**< channels, Hz, or m/s, any sign; NAN: not given */
-    double restfreq_hz; /**< 0: not given */
-    int32_t spw;        /**< id in messages */
+    bool optical;                        /**< veltype of mode velocity */
+    int64_t nchan;                       /**< output channels; <= 0: all that fit */
+    int64_t nspw;                        /**< output windows; > 1 multiplies nchan */
+    double start;                        /**< channel, Hz, or m/s; NAN: not given */
+    double width;                        /**< channels, Hz, or m/s, any sign; NAN: not given */
+    double restfreq_hz;                  /**< 0: not given */
+    int32_t spw;                         /**< id in messages */
+    const char *start_text, *width_text; /**< as they were written, for messages; NULL: unknown */
 } mms_grid_opts;
-#define MMS_GRID_OPTS_INIT                                                      \
-    {                                                                           \
-        sizeof(mms_grid_opts), MMS_GRID_CHANNEL, false, -1, 1, NAN, NAN, 0.0, 0 \
+#define MMS_GRID_OPTS_INIT                                                                  \
+    {                                                                                       \
+        sizeof(mms_grid_opts), MMS_GRID_CHANNEL, false, -1, 1, NAN, NAN, 0.0, 0, NULL, NULL \
     }
 
 /** The channels of an output window. */

@@ -196,7 +196,7 @@ struct refusal {
 };
 
 static const struct refusal refusals[] = {
-    {"T081", 'A', CH, -1, 1, 0, 9, REST, "no output channel of the requested width"},
+    {"T081", 'A', CH, -1, 1, 0, 9, REST, "width: 9: no output channel"},
     {"T099", 'A', FR, -1, 1, NAN, 0.5e6, REST,
      "calcChanFreqs failed, check input start and width parameters"},
     {"T099 log", 'A', FR, -1, 1, NAN, 0.5e6, REST,
@@ -204,14 +204,16 @@ static const struct refusal refusals[] = {
      "which is 1e+06 Hz"},
     {"T114", 'A', VR, -1, 1, NAN, NAN, 0, "Parameter restfreq must be set when mode='velocity'"},
     {"T121", 'A', CB, 2, 1, 8, 1, REST, "SPW start 8 outside valid range which is 0 - 7."},
-    {"far start", 'A', FR, -1, 1, 3e9, 1e6, REST, "start 3000000000 Hz lies outside SPW 7"},
-    {"far channel", 'A', CH, -1, 1, 20, 1, REST, "start 20: SPW 7 has the channels 0 to 7"},
-    {"negative channel", 'A', CH, -1, 1, -1, 1, REST, "start -1"},
-    {"far velocity", 'A', VR, -1, 1, 2e8, 6e5, REST, "lies outside SPW 7"},
-    {"many channels", 'A', CH, 100, 1, 0, 1, REST, "nchan 100"},
-    {"too many channels", 'A', CH, INT64_MAX, 1, 0, 1, REST, "nchan 9223372036854775807"},
-    {"no window", 'A', CH, -1, 0, 0, 1, REST, "nspw 0"},
-    {"infinite width", 'A', FR, -1, 1, NAN, INFINITY, REST, "width is not a finite number"},
+    {"far start", 'A', FR, -1, 1, 3e9, 1e6, REST,
+     "start: 3000000000 Hz is 3000000000 Hz, outside SPW 7"},
+    {"bands away", 'A', FR, -1, 1, 1.2e9, 1e6, REST, "start: 1200000000 Hz"},
+    {"far channel", 'A', CH, -1, 1, 20, 1, REST, "start: 20: SPW 7 has the channels 0 to 7"},
+    {"negative channel", 'A', CH, -1, 1, -1, 1, REST, "start: -1"},
+    {"far velocity", 'A', VR, -1, 1, 2e8, 6e5, REST, "outside SPW 7"},
+    {"many channels", 'A', CH, 100, 1, 0, 1, REST, "nchan: 100"},
+    {"too many channels", 'A', CH, INT64_MAX, 1, 0, 1, REST, "nchan: 9223372036854775807"},
+    {"no window", 'A', CH, -1, 0, 0, 1, REST, "nspw: 0"},
+    {"infinite width", 'A', FR, -1, 1, NAN, INFINITY, REST, "width: not a finite number"},
     {"negative frequency", 'A', FR, -1, 1, -1e9, NAN, REST, "must be positive"},
     {"light", 'A', VR, -1, 1, 4e8, NAN, REST, "velocity of light"},
     {"narrow optical", 'A', VO, -1, 1, NAN, 1e3, REST, "is smaller than smallest original"},
@@ -311,6 +313,8 @@ static void windows_are_separated(void **state)
     assert_int_equal(parts.last, 1);
     assert_int_equal(mms_separate(6, 4, &parts, &err), MMS_ERR_ARG);
     assert_non_null(strstr(err.msg, "too many output spws"));
+    assert_non_null(strstr(err.msg, "nspw: 4"));
+    assert_non_null(strstr(err.msg, "3 windows are possible"));
     assert_int_equal(mms_separate(6, 5, &parts, &err), MMS_ERR_ARG);
     assert_int_equal(mms_separate(6, 7, &parts, &err), MMS_ERR_ARG);
     assert_int_equal(mms_separate(6, 0, &parts, &err), MMS_ERR_ARG);
