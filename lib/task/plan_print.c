@@ -93,11 +93,64 @@ static const mms_value *find_width(const mms_value *windows, json_int_t row)
     return NULL;
 }
 
+static double value_of(const mms_value *window, const char *key)
+{
+    return mms_value_double(json_object_get(window, key));
+}
+
+/** First and last channel, and the width of the first. */
+static void add_values(mms_tabular *table, const mms_value *window, const char *unit, double scale,
+                       double width_scale)
+{
+    char first[16], last[16], width[16];
+
+    snprintf(first, sizeof first, "first_%s", unit);
+    snprintf(last, sizeof last, "last_%s", unit);
+    snprintf(width, sizeof width, "width_%s", unit);
+    mms_tabular_add(table, "%.6f", value_of(window, first) / scale);
+    mms_tabular_add(table, "%.6f", value_of(window, last) / scale);
+    mms_tabular_add(table, "%.6g", value_of(window, width) / width_scale);
+}
+
+/** The windows that are laid anew, to be checked against a line before the run. */
+static void print_grids(const mms_value *spws, FILE *out)
+{
+    static const char *const titles[] = {"Output spw",  "From",        "Channels",  "Frame",
+                                         "First/MHz",   "Last/MHz",    "Width/kHz", "First/(km/s)",
+                                         "Last/(km/s)", "Width/(km/s)"};
+    const bool velocities = json_object_get(json_array_get(spws, 0), "first_m_s") != NULL;
+    mms_tabular table = {.ncolumn = velocities ? 10 : 7,
+                         .widths = {12, 8, 10, 8, 14, 14, 12, 14, 14}};
+    size_t i;
+    mms_value *spw;
+
+    for (int c = 0; c < table.ncolumn; c++)
+        mms_tabular_add(&table, "%s", titles[c]);
+    json_array_foreach(spws, i, spw)
+    {
+        const char *const frame = json_string_value(json_object_get(spw, "frame"));
+        mms_tabular_add(&table, "%" JSON_INTEGER_FORMAT,
+                        json_integer_value(json_object_get(spw, "spw")));
+        add_ids(&table, json_object_get(spw, "inputs"));
+        mms_tabular_add(&table, "%" JSON_INTEGER_FORMAT,
+                        json_integer_value(json_object_get(spw, "channels")));
+        mms_tabular_add(&table, "%s", frame ? frame : "unknown");
+        add_values(&table, spw, "hz", 1e6, 1e3);
+        if (velocities)
+            add_values(&table, spw, "m_s", 1e3, 1e3);
+    }
+    mms_tabular_print(&table, out);
+}
+
 static void print_windows(const mms_value *result, FILE *out)
 {
     size_t i;
     mms_value *spw;
 
+    if (json_is_true(json_object_get(result, "grids"))) {
+        print_grids(json_object_get(result, "spws"), out);
+        return;
+    }
     json_array_foreach(json_object_get(result, "spws"), i, spw)
     {
         const json_int_t id = json_integer_value(json_object_get(spw, "spw"));

@@ -215,7 +215,7 @@ static const struct refusal refusals[] = {
     {"no window", 'A', CH, -1, 0, 0, 1, REST, "nspw: 0"},
     {"infinite width", 'A', FR, -1, 1, NAN, INFINITY, REST, "width: not a finite number"},
     {"negative frequency", 'A', FR, -1, 1, -1e9, NAN, REST, "must be positive"},
-    {"light", 'A', VR, -1, 1, 4e8, NAN, REST, "velocity of light"},
+    {"light", 'A', VR, -1, 1, 4e8, NAN, REST, "below that of light"},
     {"narrow optical", 'A', VO, -1, 1, NAN, 1e3, REST, "is smaller than smallest original"},
 };
 
