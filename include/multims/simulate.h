@@ -7,7 +7,11 @@
  *  DATA = (r mod 2^24) + i place, MODEL_DATA = -DATA, CORRECTED_DATA = 2 DATA, and FLOAT_DATA =
  *  (r mod 2^12) * 2^12 + (place mod 2^12).  All are exact in float.  WEIGHT is 1 to 1.875 by
  *  eighths, WEIGHT_SPECTRUM = WEIGHT * (1 + (k mod 4) / 4), SIGMA and SIGMA_SPECTRUM are 1/sqrt of
- *  them.  UVW is that of the antennas' places, the time and the field. */
+ *  them.  UVW is that of the antennas' places, the time and the field.
+ *
+ *  With a spectral line DATA is the line instead: real, a Gaussian about the frequency at which the
+ *  observatory sees it at the row's TIME in the direction of its field, the same in all
+ * correlations; MODEL_DATA = -DATA, CORRECTED_DATA = 2 DATA, FLOAT_DATA = DATA. */
 
 #include "multims/base.h"
 
@@ -42,7 +46,12 @@ typedef struct mms_simulate_opts {
     int64_t ntile;      /**< 0: tiles of 1 MiB; 1: rows; 3: correlations, channels, rows */
     const int64_t *tile;
     bool big_endian;
-    const char *history; /**< the request, for HISTORY; NULL: none */
+    const char *restfreq;      /**< of a spectral line, such as "1420.4058MHz"; "": none */
+    const char *line_velocity; /**< radio, "30km/s": restfreq * (1 - velocity/c) in line_frame */
+    const char *line_frame;    /**< LSRK, BARY, …; not REST or SOURCE */
+    const char *line_width;    /**< full width at half its height, "20km/s"; "": four channels */
+    double line_flux;          /**< its height */
+    const char *history;       /**< the request, for HISTORY; NULL: none */
     mms_simulate_progress *progress;
     void *progress_ctx;
 } mms_simulate_opts;
@@ -52,7 +61,8 @@ typedef struct mms_simulate_opts {
         .integrations = 10, .first_scan = 1, .correlations = "4",                             \
         .intents = "OBSERVE_TARGET#ON_SOURCE", .missing = "", .telescope = "VLA",             \
         .interval_s = 10, .start_freq_hz = 1.4e9, .chan_width_hz = 1e6, .data = true,         \
-        .source = true, .layout = "casa"                                                      \
+        .source = true, .layout = "casa", .restfreq = "", .line_velocity = "0km/s",           \
+        .line_frame = "LSRK", .line_width = "", .line_flux = 10                               \
     }
 
 /** Count the rows and estimate the bytes on disk of what opts ask for.

@@ -236,6 +236,7 @@ mms_status sim_init(struct sim *sim, const mms_simulate_opts *opts, mms_error *e
     MMS_TRY(make_baselines(sim, err));
     MMS_TRY(count_rows(sim, err));
     MMS_TRY(sim_check_layout(sim, err));
+    MMS_TRY(sim_read_line(sim, err));
 done:
     return st;
 }
@@ -248,6 +249,7 @@ void sim_free(struct sim *sim)
     free(sim->ant1);
     free(sim->ant2);
     free(sim->position);
+    free(sim->line_hz);
 }
 
 int64_t sim_nchan(const struct sim *sim, int32_t dd)
@@ -427,6 +429,7 @@ mms_status mms_simulate(const char *path, const mms_simulate_opts *opts, mms_err
     mms_status st;
 
     MMS_TRY(sim_init(&sim, opts, err));
+    MMS_TRY(sim_find_line(&sim, err));
     MMS_TRY(create_main(&sim, path, &main, err));
     MMS_TRY(sim_write_subtables(&sim, main, err));
     MMS_TRY(sim_write_main(&sim, main, err));

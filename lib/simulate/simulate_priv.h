@@ -26,8 +26,10 @@ struct sim {
     char **states;            /* [nstate] */
     bool *missing;            /* [nscan][nspw] */
     int32_t nbaseline;
-    int32_t *ant1, *ant2; /* [nbaseline] */
-    double *position;     /* [nant][3], m, ITRF */
+    int32_t *ant1, *ant2;                          /* [nbaseline] */
+    double *position;                              /* [nant][3], m, ITRF */
+    double line_rest_hz, line_m_s, line_width_m_s; /* 0: no line, at rest, four channels */
+    double *line_hz; /* [nscan][nint], where the line is seen; NULL: none */
     int64_t nrow;
 };
 
@@ -56,6 +58,13 @@ bool sim_next(const struct sim *sim, struct sim_row *row);
 double sim_time(const struct sim *sim, int32_t scan, int32_t integration);
 /** Right ascension and declination of a field. */
 void sim_direction(int32_t field, double dir_rad[2]);
+/** Read the spectral line that is asked for, and find where it is seen in each integration.
+ *  Errors: ARG; those of measures; MEM. */
+MMS_CHECKED mms_status sim_read_line(struct sim *sim, mms_error *err);
+MMS_CHECKED mms_status sim_find_line(struct sim *sim, mms_error *err);
+/** Height of the line in the nchan channels of a row. */
+void sim_line(const struct sim *sim, const struct sim_row *row, int64_t nchan, float *out);
+
 /** Frequency of a spw's first channel; the spws follow each other. */
 double sim_start_freq_hz(const struct sim *sim, int32_t spw);
 

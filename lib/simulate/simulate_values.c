@@ -51,16 +51,42 @@ static void add_noise(const struct sim *sim, int64_t row, int64_t nplace, float 
         out[i] += factor * (float)(width * (uniform(draw(key, i)) - 0.5));
 }
 
+static void put_places(const struct sim *sim, const struct sim_row *row, float factor, float *out)
+{
+    const int64_t nplace = cell_places(sim, row->dd);
+    const float real = factor * (float)(row->row % PLACE_ROWS);
+
+    for (int64_t i = 0; i < nplace; i++) {
+        out[2 * i] = real;
+        out[2 * i + 1] = factor * (float)i;
+    }
+}
+
+/* The line in all correlations; step floats from one value to the next.  out holds a cell: its
+ * first nchan floats are room for the heights, and channels are spread from the last one down */
+static void put_line(const struct sim *sim, const struct sim_row *row, float factor, int64_t step,
+                     float *out)
+{
+    const int64_t nchan = sim_nchan(sim, row->dd), ncorr = sim_ncorr(sim, row->dd);
+
+    sim_line(sim, row, nchan, out);
+    for (int64_t k = nchan - 1; k >= 0; k--) {
+        const float height = out[k];
+        float *const channel = out + k * ncorr * step;
+        for (int64_t i = 0; i < ncorr * step; i++)
+            channel[i] = i % step ? 0 : factor * height;
+    }
+}
+
 static void fill_vis(const struct sim *sim, int64_t n, const struct sim_row *rows, float factor,
                      float *out)
 {
     for (int64_t r = 0; r < n; r++) {
         const int64_t nplace = cell_places(sim, rows[r].dd);
-        const float real = factor * (float)(rows[r].row % PLACE_ROWS);
-        for (int64_t i = 0; i < nplace; i++) {
-            out[2 * i] = real;
-            out[2 * i + 1] = factor * (float)i;
-        }
+        if (sim->line_hz)
+            put_line(sim, &rows[r], factor, 2, out);
+        else
+            put_places(sim, &rows[r], factor, out);
         if (sim->o.noise > 0)
             add_noise(sim, rows[r].row, nplace, factor, out);
         out += 2 * nplace;
@@ -90,7 +116,10 @@ static void fill_float(const struct sim *sim, int64_t n, const struct sim_row *r
         const int64_t nplace = cell_places(sim, rows[r].dd);
         const int64_t base = rows[r].row % FLOAT_ROWS * FLOAT_ROWS;
         for (int64_t i = 0; i < nplace; i++)
-            *value++ = (float)(base + i % FLOAT_ROWS);
+            value[i] = (float)(base + i % FLOAT_ROWS);
+        if (sim->line_hz)
+            put_line(sim, &rows[r], 1, 1, value);
+        value += nplace;
     }
 }
 

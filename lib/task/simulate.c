@@ -11,10 +11,11 @@
 #include "task_priv.h"
 
 struct simulate {
-    const char *outputvis, *correlations, *intents, *missing, *telescope, *order, *endian, *layout;
+    const char *outputvis, *correlations, *intents, *missing, *telescope, *order, *endian, *layout,
+        *restfreq, *linevelocity, *lineframe, *linewidth;
     int64_t antennas, scans, firstscan, fields, spws, integrations, seed;
     mms_ints channels, tile;
-    double interval_s, freq_hz, width_hz, flags, noise;
+    double interval_s, freq_hz, width_hz, flags, noise, lineflux;
     bool autocorrelations, data, model, corrected, floatdata, wtspectrum, sigmaspectrum;
     bool source, pointing, syscal, weather, sync;
 };
@@ -65,6 +66,18 @@ static const mms_param params[] = {
     {"noise", MMS_DOUBLE, AT(noise), .init = "0", .allowed = "0..",
      .doc = "Half width of the noise on the real and imaginary parts of DATA; CORRECTED_DATA is "
             "twice DATA, MODEL_DATA its negative"},
+    {"restfreq", MMS_STRING, AT(restfreq), .init = "",
+     .doc =
+         "Rest frequency of a spectral line, e.g. 1420.4058MHz: DATA is the line and noise; empty: "
+         "no line"},
+    {"linevelocity", MMS_STRING, AT(linevelocity), .init = "0km/s", .needs = "restfreq",
+     .doc = "Its velocity, by the radio definition, e.g. -30km/s"},
+    {"lineframe", MMS_CHOICE, AT(lineframe), .init = "lsrk",
+     .allowed = "topo geo lsrk lsrd bary galacto lgroup cmb", .needs = "restfreq",
+     .doc = "Frame in which it stays at that velocity"},
+    {"linewidth", MMS_STRING, AT(linewidth), .init = "", .needs = "restfreq",
+     .doc = "Its full width at half height, e.g. 20km/s; empty: four channels"},
+    {"lineflux", MMS_DOUBLE, AT(lineflux), .init = "10", .needs = "restfreq", .doc = "Its height"},
     {"seed", MMS_INT, AT(seed), .init = "0", .doc = "Chooses flags, weights and noise"},
     {"source", MMS_BOOL, AT(source), .init = "True", .doc = "Sub-table SOURCE"},
     {"pointing", MMS_BOOL, AT(pointing), .doc = "Rows in POINTING"},
@@ -119,7 +132,12 @@ static mms_simulate_opts library_opts(const struct simulate *p)
                                .layout = p->layout,
                                .ntile = p->tile.count,
                                .tile = p->tile.values,
-                               .big_endian = *p->endian == 'b'};
+                               .big_endian = *p->endian == 'b',
+                               .restfreq = p->restfreq,
+                               .line_velocity = p->linevelocity,
+                               .line_frame = p->lineframe,
+                               .line_width = p->linewidth,
+                               .line_flux = p->lineflux};
 }
 
 /* casacore ends the process when the disk is full, so ask before */
@@ -225,12 +243,20 @@ const mms_task mms_task_simulate = {
         "DATA is (r mod 2^24) + i place, MODEL_DATA its negative and CORRECTED_DATA its double;\n"
         "FLOAT_DATA is (r mod 2^12) * 2^12 + (place mod 2^12).  WEIGHT is 1 to 1.875,\n"
         "WEIGHT_SPECTRUM = WEIGHT * (1 + (k mod 4) / 4), SIGMA and SIGMA_SPECTRUM 1/sqrt of them.\n"
+        "\n"
+        "With restfreq DATA is a Gaussian line instead, real and the same in all correlations, "
+        "where\n"
+        "the telescope sees it: its frequency follows TIME and field as linevelocity in lineframe\n"
+        "asks.  Needs casacore's measures data.\n"
+        "\n"
         "The same parameters give the same bytes, but for some that casacore leaves unset in the\n"
         "layouts standard and aipsio.\n"
         "\n"
         "  multims simulate small.ms\n"
         "  multims simulate big.ms --antennas 27 --scans 8 --spws 4 --integrations 100 "
-        "--wtspectrum",
+        "--wtspectrum\n"
+        "  multims simulate hi.ms freq=1.419e9 width=1e4 channels=256 restfreq=1420.4058MHz \\\n"
+        "      linevelocity=30km/s linewidth=20km/s noise=0.1",
     .params = params,
     .params_size = sizeof(struct simulate),
     .run = run,
