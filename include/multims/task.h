@@ -39,7 +39,8 @@ enum {
     MMS_PARAM_POSITIONAL = 8, /**< may be given without its name, in declaration order */
     MMS_PARAM_LITERAL = 16,   /**< double quotes belong to the value: they mark a name pattern */
     MMS_PARAM_WORDS = 32,     /**< elements of a list are plain words: [xx,yy] is xx,yy */
-    MMS_PARAM_MISSING = 64    /**< known, but not in this version: refused unless at its default */
+    MMS_PARAM_MISSING = 64,   /**< known, but not in this version: refused unless at its default */
+    MMS_PARAM_RECORD = 128    /**< a text that may be a record, which goes on as JSON */
 };
 
 /** One parameter.  Tables end with an entry whose name is NULL. */

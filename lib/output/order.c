@@ -103,7 +103,7 @@ bool mms_output_writes(const mms_request *r, const char *column)
     if (loses_its_rows(r, column))
         return false;
     if (mms_is_spectrum(column))
-        return !r->pipeline || mms_pipeline_out(r->pipeline)->out_spectra;
+        return !r->pipeline || r->weights_stay || mms_pipeline_out(r->pipeline)->out_spectra;
     if (!strcmp(column, "LAG_DATA") && r->pipeline && r->drops_lags)
         return false;
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
@@ -235,14 +235,20 @@ static void add_maps(const mms_request *r, mms_value *order)
 }
 
 /** What the pipeline adds and leaves out. */
-static void add_spectra(const mms_request *r, mms_value *order)
+static void add_made(const mms_request *r, mms_value *order)
 {
+    mms_value *add = json_array();
+
+    json_object_set_new(order, "add", add);
     if (!r->pipeline)
         return;
     if (r->drops_lags)
         mms_log(MMS_LOG_WARN, "mstransform", "LAG_DATA is not transformed and is left out");
-    if (mms_output_writes(r, spectra[0]))
-        json_object_set_new(order, "add", json_pack("[ss]", spectra[0], spectra[1]));
+    for (int64_t i = 0; i < MMS_COUNT_OF(spectra) && !r->weights_stay; i++)
+        if (mms_output_writes(r, spectra[i]))
+            json_array_append_new(add, json_string(spectra[i]));
+    if (r->continuum.writes_model)
+        json_array_append_new(add, json_string("MODEL_DATA"));
 }
 
 static mms_value *int_array(int64_t n, const int32_t *values)
@@ -363,7 +369,7 @@ mms_status mms_part_order(const mms_request *r, mms_value **order, mms_error *er
             json_object_set_new(*order, "tile",
                                 json_pack("[III]", (json_int_t)r->tile[0], (json_int_t)r->tile[1],
                                           (json_int_t)r->tile[2]));
-        add_spectra(r, *order);
+        add_made(r, *order);
         json_object_set_new(*order, "followers", mms_output_followers(r));
         add_maps(r, *order);
         st = add_cuts(r, *order, err);

@@ -44,6 +44,14 @@ typedef struct mms_regrid_asked {
     bool preaverage;
 } mms_regrid_asked;
 
+/** Polynomials in frequency that are subtracted. */
+typedef struct mms_continuum_asked {
+    bool on;
+    const char *fitspec; /**< spw:channels, "": all, or a dictionary as JSON */
+    int64_t order, niter;
+    bool keeps_fit, writes_model, as_uvcontsub;
+} mms_continuum_asked;
+
 /** A column that the definition of the MeasurementSet does not know: an array, or texts. */
 typedef struct mms_unknown {
     const mms_column *column;
@@ -80,6 +88,8 @@ typedef struct mms_request {
     double maxuvwdistance_m;
     bool combinespws;
     mms_regrid_asked regrid;
+    mms_continuum_asked continuum;
+    bool weights_stay; /**< whatever is done to the data */
     mms_ints tileshape;
     mms_numerics numerics;
     mms_how how;
@@ -140,6 +150,9 @@ MMS_CHECKED mms_status mms_request_add_steps(mms_request *request, mms_error *er
  *  averages of channels, those before wide output channels included, smoothing, regridding.
  *  Errors: ARG what gives no grid; those of the measures. */
 MMS_CHECKED mms_status mms_request_add_regrid(mms_request *request, mms_error *err);
+
+/** Add the subtraction of the continuum, if it is asked for.  Errors: ARG what fitspec says. */
+MMS_CHECKED mms_status mms_request_add_continuum(mms_request *request, mms_error *err);
 
 /** Add the average of channels, if bins are given, and the smoothing, if it is asked for. */
 MMS_CHECKED mms_status mms_request_add_channels(mms_request *request, mms_ints bins,

@@ -260,6 +260,9 @@ static bool acts(const mms_pipeline *p, int i, int64_t window)
 static bool transforms_data(const mms_pipeline *p)
 {
     for (int i = 0; i < p->nstep; i++)
+        if (p->steps[i]->kind->cells)
+            return true;
+    for (int i = 0; i < p->nstep; i++)
         for (int64_t w = 0; w < base_form(p)->nwindow; w++)
             if (acts(p, i, w))
                 return true;
@@ -457,6 +460,18 @@ static mms_status check_channels(const work *w, int32_t ddid, mms_error *err)
                           (int)ddid, (long long)w->in.nchan, (long long)want);
 }
 
+static mms_status change_cells(const work *w, mms_block *block, mms_group *group, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int i = w->pipeline->base; st == MMS_OK && i < w->pipeline->nstep; i++) {
+        const mms_step *step = w->pipeline->steps[i];
+        if (step->kind->cells)
+            st = step->kind->cells(step, w->window, block, group, w->arena, err);
+    }
+    return st;
+}
+
 static mms_status transform_group(work *w, mms_block *block, mms_group *group, mms_error *err)
 {
     const mms_pipeline *p = w->pipeline;
@@ -464,6 +479,9 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
     mms_status st;
 
     w->window = base_form(p)->window_of[group->ddid];
+    MMS_TRY(change_cells(w, block, group, err));
+    if (!mms_pipeline_find(p, "weights"))
+        return MMS_OK;
     find_acting(w);
     MMS_TRY(mms_group_spectra(
         block, group, transforms_data(p) ? form->kinds : 0,

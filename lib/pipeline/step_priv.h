@@ -7,6 +7,7 @@
  *  to, in client and worker by the same call, and does its work in one of these ways:
  *  - row: the channels of one row become others; most steps are of this kind.
  *  - open_rows: rows become one: averages in time, combined windows (row_stage_priv.h).
+ *  - cells: data get other values where they are; channels, flags and weights stay.
  *  Members that a kind has no need of are NULL. */
 
 #include "form_priv.h"
@@ -74,6 +75,10 @@ struct mms_step_kind {
                       const mms_group *group, mms_arena *arena, void **seen, mms_error *err);
     void (*forget)(const mms_step *step, void *seen);
 
+    /** Change the data of a group whose rows are of a window; before all that works on rows. */
+    mms_status (*cells)(const mms_step *step, int64_t window, mms_block *block, mms_group *group,
+                        mms_arena *arena, mms_error *err);
+
     /** Transform one row; out has room of the new form.  Many threads at a time. */
     void (*row)(const mms_step *step, const mms_row_call *call, const mms_spectrum *in,
                 mms_spectrum *out);
@@ -95,6 +100,30 @@ MMS_CHECKED mms_status mms_combine_step(mms_step **out, mms_error *err);
 
 /** Cut the one window into nspw, the last of which may be shorter; the last step. */
 MMS_CHECKED mms_status mms_separate_step(int64_t nspw, mms_step **out, mms_error *err);
+
+/** The fit of one window for rows of one field. */
+typedef struct mms_continuum_window {
+    int64_t window;
+    int32_t field; /**< -1: of all fields */
+    int64_t order; /**< of the polynomial */
+    const char
+        *fitted; /**< a '1' for each channel of the window without a line, '0' for the rest */
+} mms_continuum_window;
+
+/** What is written of a fit. */
+typedef struct mms_continuum_how {
+    int64_t niter;
+    bool keeps_fit;    /**< the polynomial, else what is left */
+    bool writes_model; /**< the polynomial in MODEL_DATA too */
+    bool as_uvcontsub; /**< WEIGHT and SIGMA are means of the spectra, where there are some, and
+                          rows whose flags are all set get FLAG_ROW */
+} mms_continuum_how;
+
+/** Subtract polynomials in frequency; windows are copied; of two for a row the
+ *  first counts, rows that none is for stay. */
+MMS_CHECKED mms_status mms_continuum_step(const mms_continuum_how *how, int64_t n,
+                                          const mms_continuum_window *windows, mms_step **out,
+                                          mms_error *err);
 
 /** Average channels: one bin for all windows, or one for each.
  *  @param name  of the parameter, in messages; borrowed for good

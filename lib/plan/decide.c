@@ -146,6 +146,12 @@ static const struct row {
     {"H01", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "the input is one MS"},
     {"H02", MMS_VERDICT_PARALLEL, MMS_AXIS_MEMBER, {END}, "each row is smoothed alone"},
     {"H03", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "keepmms=False"},
+    {"U01", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "the input is one MS"},
+    {"U02", MMS_VERDICT_PARALLEL, MMS_AXIS_MEMBER, {END}, "each row is fitted alone"},
+    {"U03", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "keepmms=False"},
+    {"X01", MMS_VERDICT_PARALLEL, MMS_AXIS_MEMBER, {END}, "each row is shifted alone"},
+    {"X02", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "keepmms=False"},
+    {"X03", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "the input is one MS"},
     {"P01", MMS_VERDICT_CREATE, AS_ASKED, {END}, "createmms=True"},
     {"P02", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "createmms=False"},
     {"P03",
@@ -323,6 +329,10 @@ static const char *keeping_rule(const mms_question *q, const struct findings *f)
         return f->spws.failed ? "C05" : has_axis(q, "scan") ? "C03" : "C04";
     case MMS_DECIDE_HANNINGSMOOTH:
         return !q->multi ? "H01" : q->keepmms ? "H02" : "H03";
+    case MMS_DECIDE_UVCONTSUB:
+        return !q->multi ? "U01" : q->keepmms ? "U02" : "U03";
+    case MMS_DECIDE_PHASESHIFT:
+        return !q->multi ? "X03" : q->keepmms ? "X01" : "X02";
     default:
         return !q->multi ? "S01" : q->keepmms ? split_rule(q, f) : "S02";
     }

@@ -20,6 +20,8 @@ typedef enum mms_deciding_task {
     MMS_DECIDE_SPLIT,
     MMS_DECIDE_CVEL,
     MMS_DECIDE_HANNINGSMOOTH,
+    MMS_DECIDE_UVCONTSUB,
+    MMS_DECIDE_PHASESHIFT,
     MMS_DECIDE_PARTITION
 } mms_deciding_task;
 

@@ -56,7 +56,7 @@ MMS_CHECKED mms_status mms_subtables_change_windows(const char *folder, const mm
                                                     mms_error *err);
 
 /** Count the rows of SPECTRAL_WINDOW.  Errors: NOT_FOUND, TABLE. */
-MMS_CHECKED mms_status mms_window_count(mms_ms *ms, int64_t *n, mms_error *err);
+MMS_CHECKED mms_status mms_subtable_count(mms_ms *ms, const char *name, int64_t *n, mms_error *err);
 
 /** Read the channels of a spectral window of the input.
  *  @param[out] axis  end it with mms_window_axis_free()

@@ -235,11 +235,10 @@ static mms_status read_number(mms_table *table, const char *column, int32_t spw,
     return st;
 }
 
-mms_status mms_window_count(mms_ms *ms, int64_t *n, mms_error *err)
+mms_status mms_subtable_count(mms_ms *ms, const char *name, int64_t *n, mms_error *err)
 {
     mms_table *table;
-    const mms_status st =
-        mms_table_open(mms_ms_subtable(ms, "SPECTRAL_WINDOW"), MMS_TABLE_READ, &table, err);
+    const mms_status st = mms_table_open(mms_ms_subtable(ms, name), MMS_TABLE_READ, &table, err);
 
     *n = st == MMS_OK ? mms_table_nrow(table) : 0;
     mms_table_drop(&table);

@@ -77,20 +77,20 @@ static const mms_param params[] = {
      .doc = "Calibrate on the fly"},
     {"callib", MMS_STRING, AT(callib), .init = "", .needs = "docallib", .flags = MMS_PARAM_MISSING,
      .doc = "Calibration library"},
-    {"douvcontsub", MMS_BOOL, AT(douvcontsub), .init = "False", .flags = MMS_PARAM_MISSING,
-     .doc = "Subtract the continuum"},
+    {"douvcontsub", MMS_BOOL, AT(douvcontsub), .init = "False",
+     .doc = "Subtract the continuum, before all but the time average"},
     {"fitspw", MMS_STRING, AT(fitspw), .init = "", .needs = "douvcontsub",
-     .flags = MMS_PARAM_MISSING, .doc = "Line-free channels"},
+     .doc = "Line-free channels, as spw:channels; empty: all"},
     {"fitorder", MMS_INT, AT(fitorder), .init = "0", .needs = "douvcontsub",
-     .flags = MMS_PARAM_MISSING, .doc = "Order of the polynomial"},
+     .doc = "Order of the polynomial"},
     {"want_cont", MMS_BOOL, AT(want_cont), .init = "False", .needs = "douvcontsub",
-     .flags = MMS_PARAM_MISSING, .doc = "Write the fit"},
+     .doc = "Write the polynomial, not what is left"},
     {"denoising_lib", MMS_BOOL, AT(denoising_lib), .init = "True", .needs = "douvcontsub",
-     .flags = MMS_PARAM_MISSING, .doc = "Choice of the fitter"},
+     .doc = "Kept for CASA's calls: there is one fitter"},
     {"nthreads", MMS_INT, AT(nthreads), .init = "1", .needs = "douvcontsub",
-     .flags = MMS_PARAM_MISSING, .doc = "Threads"},
-    {"niter", MMS_INT, AT(niter), .init = "1", .needs = "douvcontsub", .flags = MMS_PARAM_MISSING,
-     .doc = "Passes"},
+     .doc = "Kept for CASA's calls: workers are threads where they can"},
+    {"niter", MMS_INT, AT(niter), .init = "1", .needs = "douvcontsub",
+     .doc = "Fits, each with less weight for channels far from the one before"},
     {"disableparallel", MMS_BOOL, AT(disableparallel), .init = "False", .flags = MMS_PARAM_HIDDEN,
      .doc = "Use one worker"},
     {"ddistart", MMS_INT, AT(ddistart), .init = "-1", .flags = MMS_PARAM_HIDDEN,
@@ -113,6 +113,12 @@ static mms_status check(const struct mstransform *p, mms_error *err)
     if (p->maxuvwdistance_m < 0)
         return mms_fail(err, MMS_ERR_ARG, "parameter maxuvwdistance: %g m is not a distance",
                         p->maxuvwdistance_m);
+    if (p->niter < 1)
+        return mms_fail(err, MMS_ERR_ARG, "parameter niter: %" PRId64 " is not a number of fits",
+                        p->niter);
+    if (p->nthreads < 1)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter nthreads: %" PRId64 " is not a number of threads", p->nthreads);
     if (p->ddistart < -1 || p->ddistart > INT32_MAX / 2)
         return mms_fail(err, MMS_ERR_ARG, "parameter ddistart: %" PRId64 " is not a DATA_DESC_ID",
                         p->ddistart);
@@ -128,6 +134,10 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         return st;
     if (p->disableparallel)
         run->workers = 1;
+    if (p->douvcontsub)
+        mms_log(MMS_LOG_WARN, "mstransform",
+                "The parameter douvcontsub of mstransform is deprecated and will be removed in an "
+                "upcoming release. The task uvcontsub can be used as an alternative.");
     mms_request request = {
         .verb = MMS_DECIDE_MSTRANSFORM,
         .vis = p->io.vis,
@@ -165,6 +175,11 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                    .outframe = p->outframe,
                    .veltype = p->veltype,
                    .preaverage = p->preaverage},
+        .continuum = {.on = p->douvcontsub,
+                      .fitspec = p->fitspw,
+                      .order = p->fitorder,
+                      .niter = p->niter,
+                      .keeps_fit = p->want_cont},
         .tileshape = p->tileshape,
         .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
         .how = {.memory = p->memory,

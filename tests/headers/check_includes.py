@@ -20,7 +20,7 @@ OWN = {
     "check": {"mms", "listing", "diff", "contents"},
     "simulate": {"simulate"},
     "plan": {"plan", "decide"},
-    "transform": {"transform", "spectra", "regrid"},
+    "transform": {"transform", "spectra", "regrid", "continuum"},
     "pipeline": set(),
     "engine": {"engine", "stage"},
     "output": set(),

@@ -133,9 +133,12 @@ static bool add_scalar(const mms_param *p, const mms_value *value, mms_text *tex
         mms_text_add(text, "%s", json_string_value(value));
         return true;
     }
-    if (!json_is_number(value) || !numbers)
+    if (p->flags & MMS_PARAM_RECORD && json_is_object(value))
+        number = json_dumps(value, 0);
+    else if (!json_is_number(value) || !numbers)
         return false;
-    number = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
+    else
+        number = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(digits));
     mms_text_add(text, "%s", number ? number : "");
     free(number);
     return true;

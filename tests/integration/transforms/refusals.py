@@ -22,7 +22,7 @@ SETS = {"lofar_corrected": "tNDPPP-generic.MS", "alma_2scan_2spw": "mssel_test_s
 NEEDS = {"separationaxis": "createmms=True", "numsubms": "createmms=True",
          "chanbin": "chanaverage=True", "timespan": "timeaverage=True timebin=10s",
          "maxuvwdistance": "timeaverage=True timebin=10s",
-         "combine": "timebin=10s"}
+         "combine": "timebin=10s", "fitorder": "douvcontsub=True"}
 TRUTH = ["perhaps", "2"]
 CHANBIN = "Parameter chanbin must be > 1 to do channel averaging"
 TIMEBIN = "Parameter timebin must be > '0s' to do time averaging"
@@ -42,10 +42,9 @@ WRONG = {
         "maxuvwdistance": {"x": None, "nan": None, "-1": None},
         "mode": {"x": None}, "interpolation": {"magic": None}, "outframe": {"XYZ": None},
         "veltype": {"x": None}, "nchan": {"a": None, "1.5": None}, "nspw": {"a": None},
-        "fitorder": {"x": None}, "nthreads": {"x": None}, "niter": {"x": None},
+        "fitorder": {"x": None, "-1": None}, "nthreads": {"x": None, "0": None}, "niter": {"x": None, "0": None},
         "ddistart": {"x": None, "1.5": None, "-2": None, "99999999999": None},
-        **{name: {"True": f"parameter {name}: not in this version"}
-           for name in ("docallib", "douvcontsub")},
+        "docallib": {"True": "parameter docallib: not in this version"},
     },
     "split": {
         "width": {"0": None, "-1": None, "2,2,2": "Number of width is different from the number"},
@@ -80,10 +79,12 @@ EVERY = {
 # Asked of CASA: exceptions that the text repairs, and requests that it refuses.
 ACCEPTED = [{"createmms": "yes"}, {"field": 0}, {"spw": [0, 1]}, {"scan": ["1", "2"]},
             {"antenna": [0]}, {"width": ["2"]}, {"width": ["a"]},
-            {"regridms": True, "interpolation": "LINEAR"}, {"regridms": True, "outframe": "Lsrk"}]
+            {"douvcontsub": True, "fitspw": "0:1~3"}, {"regridms": True, "interpolation": "LINEAR"}, {"regridms": True, "outframe": "Lsrk"}]
 REFUSED = [{"correlation": "XX,YY,XY"}, {"width": 0}, {"timebin": "-1s"},
            {"combine": "banana", "timebin": "20s"},
-           {"douvcontsub": True, "fitspw": "0:1~3"}, {"nthreads": 0, "douvcontsub": True},
+           {"nthreads": 0, "douvcontsub": True}, {"douvcontsub": True, "fitspw": "9"},
+           {"douvcontsub": True, "combinespws": True}, {"douvcontsub": True, "fitorder": -1},
+           {"douvcontsub": True, "niter": 0},
            {"regridms": True, "mode": "frequency", "start": "3GHz", "width": "1MHz", "nchan": 4},
            {"regridms": True, "phasecenter": "nowhere", "outframe": "BARY"},
            {"regridms": True, "phasecenter": 99, "outframe": "BARY"},

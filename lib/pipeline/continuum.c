@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file continuum.c  The step that subtracts polynomials in frequency (transform-numerics 7.1). */
+#include "transform/continuum.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena_priv.h"
+#include "base/base_priv.h"
+#include "pipeline_priv.h"
+#include "transform/transform.h"
+
+typedef struct continuum {
+    mms_step step;
+    mms_continuum_how how;
+    int64_t n;
+    mms_continuum_window *windows;
+    mms_continuum **fits; /**< of each, once prepared */
+    unsigned kinds;       /**< data columns that are fitted */
+} continuum;
+
+static const mms_column model_column = {
+    .name = "MODEL_DATA", .dtype = MMS_DT_COMPLEX, .ndim = 2, .manager = "", .group = ""};
+
+static mms_status out_of_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "continuum: out of memory");
+}
+
+static void end(mms_step *step)
+{
+    continuum *c = (continuum *)step;
+
+    for (int64_t i = 0; c->windows && i < c->n; i++)
+        free((void *)c->windows[i].fitted);
+    for (int64_t i = 0; c->fits && i < c->n; i++)
+        mms_continuum_free(&c->fits[i]);
+    free(c->windows);
+    free(c->fits);
+    free(c);
+}
+
+mms_status mms_continuum_step(const mms_continuum_how *how, int64_t n,
+                              const mms_continuum_window *windows, mms_step **out, mms_error *err)
+{
+    continuum *c = mms_alloc(1, sizeof *c);
+    bool ok;
+
+    *out = NULL;
+    if (!c)
+        return out_of_memory(err);
+    *c = (continuum){.step.kind = &mms_step_continuum, .how = *how, .n = n};
+    c->windows = mms_alloc(n, sizeof *c->windows);
+    c->fits = mms_alloc(n, sizeof(mms_continuum *));
+    ok = c->windows && c->fits;
+    for (int64_t i = 0; ok && i < n; i++) {
+        c->windows[i] = windows[i];
+        c->windows[i].fitted = strdup(windows[i].fitted);
+        ok = c->windows[i].fitted != NULL;
+    }
+    if (ok)
+        *out = &c->step;
+    else
+        end(&c->step);
+    return ok ? MMS_OK : out_of_memory(err);
+}
+
+static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms_notes *notes,
+                          mms_error *err)
+{
+    continuum *c = (continuum *)step;
+    mms_status st = MMS_OK;
+
+    (void)out;
+    (void)notes;
+    c->kinds = in->kinds;
+    for (int64_t i = 0; st == MMS_OK && i < c->n; i++) {
+        const mms_continuum_window *w = &c->windows[i];
+        if (w->window >= in->nwindow ||
+            (int64_t)strlen(w->fitted) != in->windows[w->window].axis.nchan)
+            return mms_fail(err, MMS_ERR_INTERNAL, "step continuum: window %" PRId64, w->window);
+        const mms_spectral_axis *axis = &in->windows[w->window].axis;
+        const mms_continuum_opts opts = {.nchan = axis->nchan,
+                                         .freq_hz = axis->freq_hz,
+                                         .fitted = w->fitted,
+                                         .order = w->order,
+                                         .niter = c->how.niter,
+                                         .numerics = in->numerics};
+        st = mms_continuum_create(&opts, &c->fits[i], err);
+    }
+    return st;
+}
+
+/* ---- codec ------------------------------------------------------------------------------------*/
+
+static mms_status encode(const mms_step *step, mms_value **out, mms_error *err)
+{
+    const continuum *c = (const continuum *)step;
+    mms_value *windows = json_array();
+
+    for (int64_t i = 0; i < c->n; i++) {
+        const mms_continuum_window *w = &c->windows[i];
+        json_array_append_new(windows, json_pack("{sI si sI ss}", "window", (json_int_t)w->window,
+                                                 "field", (int)w->field, "order",
+                                                 (json_int_t)w->order, "fitted", w->fitted));
+    }
+    *out = json_pack("{so sI sb sb sb}", "windows", windows, "niter", (json_int_t)c->how.niter,
+                     "keeps_fit", (int)c->how.keeps_fit, "writes_model", (int)c->how.writes_model,
+                     "as_uvcontsub", (int)c->how.as_uvcontsub);
+    return *out ? MMS_OK : out_of_memory(err);
+}
+
+static mms_status decode_window(mms_value *value, mms_continuum_window *w, mms_error *err)
+{
+    json_error_t error;
+    json_int_t window, order;
+    int field;
+
+    if (json_unpack_ex(value, &error, 0, "{sI si sI ss}", "window", &window, "field", &field,
+                       "order", &order, "fitted", &w->fitted) != 0)
+        return mms_fail(err, MMS_ERR_INTERNAL, "step continuum: %s", error.text);
+    w->window = window;
+    w->field = field;
+    w->order = order;
+    return MMS_OK;
+}
+
+static mms_status decode(const mms_value *value, mms_step **out, mms_error *err)
+{
+    mms_continuum_window *windows = NULL;
+    mms_continuum_how how;
+    json_error_t error;
+    json_int_t niter;
+    int keeps_fit, writes_model, as_uvcontsub;
+    mms_value *list;
+    mms_status st = MMS_OK;
+
+    *out = NULL;
+    if (json_unpack_ex((mms_value *)value, &error, 0, "{so sI sb sb sb}", "windows", &list, "niter",
+                       &niter, "keeps_fit", &keeps_fit, "writes_model", &writes_model,
+                       "as_uvcontsub", &as_uvcontsub) != 0)
+        return mms_fail(err, MMS_ERR_INTERNAL, "step continuum: %s", error.text);
+    how = (mms_continuum_how){niter, keeps_fit, writes_model, as_uvcontsub};
+    const int64_t n = (int64_t)json_array_size(list);
+    windows = mms_alloc(n, sizeof *windows);
+    if (!windows)
+        st = out_of_memory(err);
+    for (int64_t i = 0; st == MMS_OK && i < n; i++)
+        st = decode_window(json_array_get(list, (size_t)i), &windows[i], err);
+    if (st == MMS_OK)
+        st = mms_continuum_step(&how, n, windows, out, err);
+    free(windows);
+    return st;
+}
+
+static char *describe(const mms_step *step)
+{
+    const continuum *c = (const continuum *)step;
+    int64_t order = 0;
+
+    for (int64_t i = 0; i < c->n; i++)
+        order = c->windows[i].order > order ? c->windows[i].order : order;
+    return mms_format("%s of order %s%" PRId64 " by frequency",
+                      c->how.keeps_fit ? "fit of a polynomial" : "subtraction of a polynomial",
+                      c->n > 1 ? "up to " : "", order);
+}
+
+/* ---- rows -------------------------------------------------------------------------------------*/
+
+/** A group while it is fitted. */
+typedef struct work {
+    const continuum *c;
+    mms_spectra in;
+    float *row_weight, *weight; /**< of a row */
+    float *model;               /**< of a row */
+    void *scratch;
+    float *written; /**< MODEL_DATA of the group, or NULL */
+} work;
+
+static const mms_continuum *find_fit(const continuum *c, int64_t window, int32_t field)
+{
+    for (int64_t i = 0; i < c->n; i++)
+        if (c->windows[i].window == window &&
+            (c->windows[i].field < 0 || c->windows[i].field == field))
+            return c->fits[i];
+    return NULL;
+}
+
+/** The weights of row r: those of SIGMA for DATA. */
+static void take_weights(work *w, mms_data_kind kind, int64_t r, mms_continuum_row *row)
+{
+    const mms_spectra *in = &w->in;
+    const int64_t n = in->nchan * in->ncorr;
+
+    row->row_weight = in->weight + r * in->ncorr;
+    row->weight = in->weight_spectrum ? in->weight_spectrum + r * n : NULL;
+    if (kind != MMS_KIND_DATA)
+        return;
+    mms_sigma_to_weight(in->ncorr, in->sigma + r * in->ncorr, w->row_weight);
+    row->row_weight = w->row_weight;
+    row->weight = NULL;
+    if (in->sigma_spectrum) {
+        mms_sigma_to_weight(n, in->sigma_spectrum + r * n, w->weight);
+        row->weight = w->weight;
+    }
+}
+
+static void fit_row(work *w, const mms_continuum *fit, const mms_spectra_column *column, int64_t r)
+{
+    const mms_spectra *in = &w->in;
+    const int nfloat = column->real ? 1 : 2;
+    const int64_t n = in->nchan * in->ncorr;
+    float *const data = (float *)column->data + r * n * nfloat;
+    mms_continuum_row row = {
+        .ncorr = in->ncorr, .nfloat = nfloat, .data = data, .flag = in->flag + r * n};
+    float *const model = w->written ? w->written + r * n * nfloat : w->model;
+
+    take_weights(w, column->kind, r, &row);
+    mms_continuum_fit(fit, &row, model, w->scratch);
+    for (int64_t i = 0; i < n * nfloat; i++)
+        data[i] = w->c->how.keeps_fit ? model[i] : data[i] - model[i];
+}
+
+static mms_status make_room(work *w, mms_arena *arena, mms_error *err)
+{
+    const int64_t n = w->in.nchan * w->in.ncorr;
+    int64_t most = 0;
+
+    for (int64_t i = 0; i < w->c->n; i++) {
+        const int64_t bytes = mms_continuum_scratch(w->c->fits[i]);
+        most = bytes > most ? bytes : most;
+    }
+    w->scratch = mms_arena_get(arena, most, 1);
+    w->model = mms_arena_get(arena, 2 * n, sizeof(float));
+    w->weight = mms_arena_get(arena, n, sizeof(float));
+    w->row_weight = mms_arena_get(arena, w->in.ncorr, sizeof(float));
+    if (w->c->how.writes_model)
+        w->written = mms_arena_zeros(arena, 2 * n * w->in.nrow, sizeof(float));
+    return w->scratch && w->model && w->weight && w->row_weight &&
+                   (w->written || !w->c->how.writes_model)
+               ? MMS_OK
+               : out_of_memory(err);
+}
+
+/** WEIGHT or SIGMA of the rows as means of the spectrum by which the column is weighed. */
+static void take_means(const work *w)
+{
+    const mms_spectra *in = &w->in;
+    const bool by_sigma = in->column[0].kind != MMS_KIND_CORRECTED;
+    const float *const spectrum = by_sigma ? in->sigma_spectrum : in->weight_spectrum;
+    const int64_t n = in->nchan * in->ncorr;
+
+    for (int64_t r = 0; spectrum && r < in->nrow; r++)
+        mms_mean_spectrum(in->nchan, in->ncorr, spectrum + r * n, in->flag + r * n,
+                          (by_sigma ? in->sigma : in->weight) + r * in->ncorr);
+}
+
+static void set_flag_rows(const work *w, const mms_block *block, const mms_group *group)
+{
+    const mms_cells *flag_row = mms_cells_find(block->scalars, block->nscalar, "FLAG_ROW");
+    const int64_t n = w->in.nchan * w->in.ncorr;
+    int64_t row = 0;
+
+    for (int64_t i = 0; flag_row && i < group->nrange; i++)
+        for (int64_t k = 0; k < group->rows[i].count; k++, row++)
+            if (!memchr(w->in.flag + row * n, 0, (size_t)n))
+                ((uint8_t *)flag_row->data)[group->rows[i].first + k] = 1;
+}
+
+/** The polynomials beside what is left of the data. */
+static void add_model(const work *w, mms_block *block, mms_group *group)
+{
+    mms_cells *c = mms_cells_find(group->arrays, block->narray, "MODEL_DATA");
+
+    if (!c)
+        c = &group->arrays[block->narray];
+    *c = (mms_cells){.column = &model_column,
+                     .name = "MODEL_DATA",
+                     .ndim = 2,
+                     .shape = {w->in.nchan, w->in.ncorr},
+                     .nvalue = w->in.nchan * w->in.ncorr,
+                     .data = w->written};
+}
+
+static mms_status fit_cells(const mms_step *step, int64_t window, mms_block *block,
+                            mms_group *group, mms_arena *arena, mms_error *err)
+{
+    work w = {.c = (const continuum *)step};
+    const mms_cells *field = mms_cells_find(block->scalars, block->nscalar, "FIELD_ID");
+    int64_t row = 0;
+    mms_status st;
+
+    MMS_TRY(field ? MMS_OK
+                  : mms_fail(err, MMS_ERR_NOT_FOUND, "uvcontsub needs the column FIELD_ID"));
+    MMS_TRY(mms_group_spectra(block, group, w.c->kinds, true, &w.in, err));
+    MMS_TRY(make_room(&w, arena, err));
+    for (int64_t i = 0; i < group->nrange; i++)
+        for (int64_t k = 0; k < group->rows[i].count; k++, row++) {
+            const int32_t id = ((const int32_t *)field->data)[group->rows[i].first + k];
+            const mms_continuum *fit = find_fit(w.c, window, id);
+            for (int c = 0; fit && c < w.in.ncolumn; c++)
+                fit_row(&w, fit, &w.in.column[c], row);
+        }
+    if (w.c->how.as_uvcontsub) {
+        take_means(&w);
+        set_flag_rows(&w, block, group);
+    }
+    if (w.written)
+        add_model(&w, block, group);
+done:
+    return st;
+}
+
+const mms_step_kind mms_step_continuum = {.name = "continuum",
+                                          .prepare = prepare,
+                                          .encode = encode,
+                                          .decode = decode,
+                                          .close = end,
+                                          .describe = describe,
+                                          .cells = fit_cells};

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file uvcontsub.c  The task uvcontsub of CASA 6: subtract the continuum row by row
+ *  (parallel-tasks 1.11, 4.7). */
+#include <string.h>
+
+#include "transform_priv.h"
+
+struct uvcontsub {
+    struct mms_io io;
+    mms_select select;
+    bool keepmms, writemodel, tiles, dryrun, sync, keepscratch;
+    const char *datacolumn, *fitspec, *fitmethod, *numerics;
+    int64_t fitorder, memory;
+};
+
+#define AT(member) offsetof(struct uvcontsub, member)
+
+static const mms_param params[] = {
+    MMS_PARAMS_IO_SAYING(struct uvcontsub, io,
+                         "parameter outputvis: a name is required for the output MS"),
+    {"keepmms", MMS_BOOL, AT(keepmms), .init = "True",
+     .doc = "Write a Multi-MS when the input is one"},
+    MMS_PARAMS_SELECT_CASA(struct uvcontsub, select),
+    {"datacolumn", MMS_CHOICE, AT(datacolumn), .init = "data",
+     .allowed = "data model corrected float_data", .doc = "Column that is fitted; it becomes DATA"},
+    {"fitspec", MMS_STRING, AT(fitspec), .init = "", .flags = MMS_PARAM_RECORD,
+     .doc = "Channels without lines, as spw:channels; or a dictionary (JSON) of fields and spws; "
+            "empty: all"},
+    {"fitmethod", MMS_CHOICE, AT(fitmethod), .init = "gsl", .allowed = "gsl casacore",
+     .doc = "Kept for CASA's calls: both are fitted by one method in double precision"},
+    {"fitorder", MMS_INT, AT(fitorder), .init = "0",
+     .doc = "Order of the polynomials where fitspec gives none"},
+    {"writemodel", MMS_BOOL, AT(writemodel), .init = "False",
+     .doc = "Write the polynomials into MODEL_DATA"},
+    MMS_PARAM_TAQL(struct uvcontsub, select),
+    MMS_PARAMS_TRANSFORM(struct uvcontsub),
+    {0},
+};
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct uvcontsub *p = arg;
+    mms_request request = {
+        .verb = MMS_DECIDE_UVCONTSUB,
+        .vis = p->io.vis,
+        .outputvis = p->io.outputvis,
+        .select = p->select,
+        .keepmms = p->keepmms,
+        .separationaxis = "auto",
+        .datacolumn = p->datacolumn,
+        .keepflags = true,
+        .chanbin_name = "chanbin",
+        .smooth_spw = "",
+        .timespan = "",
+        .timespan_name = "timespan",
+        .continuum = {.on = true,
+                      .fitspec = p->fitspec,
+                      .order = p->fitorder,
+                      .niter = 1,
+                      .writes_model = p->writemodel,
+                      .as_uvcontsub = true},
+        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
+        .how = {.memory = p->memory,
+                .tiles = p->tiles,
+                .sync = p->sync,
+                .dryrun = p->dryrun,
+                .keepscratch = p->keepscratch},
+    };
+
+    if (p->writemodel && !strcmp(p->datacolumn, "float_data"))
+        return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                        "writemodel=True: MODEL_DATA is complex, datacolumn=\"float_data\" is not");
+    return mms_task_request(run, &request, result, err);
+}
+
+const mms_task mms_task_uvcontsub = {
+    .name = "uvcontsub",
+    .summary = "subtract the continuum: polynomials fitted to channels without lines",
+    .params = params,
+    .params_size = sizeof(struct uvcontsub),
+    .run = run,
+    .print = mms_transform_print,
+    .unit = mms_output_unit,
+    .details = "Examples:\n"
+               "  multims uvcontsub in.ms out.ms fitspec='0:0~40;80~127' fitorder=1\n",
+};

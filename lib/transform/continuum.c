@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file continuum.c  Weighted least squares by polynomials (transform-numerics 7.1).
+ *
+ *  The columns sqrt(w_k) x_k^j are made orthogonal (modified Gram-Schmidt).  Where all channels of
+ * a fit have one weight and none is flagged they are those of the window, made once. */
+#include "continuum.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/base_priv.h"
+
+/** Orthogonal columns q, times the roots of the weights, and the triangle r. */
+typedef struct basis {
+    int64_t n; /**< terms */
+    double *q; /**< [term][nchan] */
+    double *r; /**< [nterm][nterm] */
+} basis;
+
+struct mms_continuum {
+    int64_t nchan, nterm, nfitted, niter;
+    mms_numerics numerics;
+    double *power; /**< [term][nchan] x^j */
+    uint8_t *fitted;
+    basis whole; /**< of all fitted channels with one weight */
+};
+
+/** What a fit needs, in scratch memory. */
+typedef struct fit {
+    basis basis;
+    double *root;   /**< [nchan] roots of the weights */
+    double *weight; /**< [nchan] */
+    double *value;  /**< [nchan] */
+    double *coefficient;
+} fit;
+
+static double dot(int64_t n, const double *a, const double *b)
+{
+    double sum = 0;
+
+    for (int64_t k = 0; k < n; k++)
+        sum += a[k] * b[k];
+    return sum;
+}
+
+/** Take from column j what the columns before it have; a column that has nothing else is 0. */
+static void orthogonalise(int64_t nchan, int64_t nterm, basis *b, int64_t j)
+{
+    double *const q = b->q + j * nchan, before = sqrt(dot(nchan, q, q));
+
+    for (int64_t i = 0; i < j; i++) {
+        const double *const p = b->q + i * nchan, part = dot(nchan, p, q);
+        b->r[i * nterm + j] = part;
+        for (int64_t k = 0; k < nchan; k++)
+            q[k] -= part * p[k];
+    }
+    const double length = sqrt(dot(nchan, q, q));
+    const bool lost = !(length > 1e-12 * before);
+    b->r[j * nterm + j] = lost ? 0 : length;
+    for (int64_t k = 0; k < nchan; k++)
+        q[k] = lost ? 0 : q[k] / length;
+}
+
+static void make_basis(const mms_continuum *c, const double *root, int64_t n, basis *b)
+{
+    b->n = n;
+    for (int64_t j = 0; j < n; j++) {
+        for (int64_t k = 0; k < c->nchan; k++)
+            b->q[j * c->nchan + k] = root[k] * c->power[j * c->nchan + k];
+        orthogonalise(c->nchan, c->nterm, b, j);
+    }
+    for (int64_t j = 0; j < n; j++)
+        for (int64_t k = 0; k < c->nchan; k++)
+            b->q[j * c->nchan + k] *= root[k];
+}
+
+static void solve(const mms_continuum *c, const basis *b, const double *value, double *coefficient)
+{
+    for (int64_t j = b->n - 1; j >= 0; j--) {
+        double left = dot(c->nchan, b->q + j * c->nchan, value);
+        for (int64_t i = j + 1; i < b->n; i++)
+            left -= b->r[j * c->nterm + i] * coefficient[i];
+        const double length = b->r[j * c->nterm + j];
+        coefficient[j] = length > 0 ? left / length : 0;
+    }
+}
+
+/** x is +1 at the lowest and -1 at the highest frequency. */
+static void make_powers(mms_continuum *c, const double *freq_hz)
+{
+    double low = freq_hz[0], high = freq_hz[0];
+
+    for (int64_t k = 0; k < c->nchan; k++) {
+        low = freq_hz[k] < low ? freq_hz[k] : low;
+        high = freq_hz[k] > high ? freq_hz[k] : high;
+    }
+    const double mid = (low + high) / 2;
+    for (int64_t k = 0; k < c->nchan; k++) {
+        const double x = low < mid ? (freq_hz[k] - mid) / (low - mid) : 0;
+        c->power[k] = 1;
+        for (int64_t j = 1; j < c->nterm; j++)
+            c->power[j * c->nchan + k] = c->power[(j - 1) * c->nchan + k] * x;
+    }
+}
+
+mms_status mms_continuum_create(const mms_continuum_opts *opts, mms_continuum **out, mms_error *err)
+{
+    mms_continuum *c = *out = mms_alloc(1, sizeof *c);
+    const int64_t n = opts->nchan;
+    double *root = mms_alloc(n, sizeof *root);
+
+    if (c) {
+        *c = (mms_continuum){
+            .nchan = n, .nterm = opts->order + 1, .niter = opts->niter, .numerics = opts->numerics};
+        c->power = mms_alloc(c->nterm * n, sizeof *c->power);
+        c->fitted = mms_alloc(n, 1);
+        c->whole.q = mms_alloc(c->nterm * n, sizeof *c->whole.q);
+        c->whole.r = mms_alloc(c->nterm * c->nterm, sizeof *c->whole.r);
+    }
+    if (!root || !c || !c->power || !c->fitted || !c->whole.q || !c->whole.r) {
+        free(root);
+        mms_continuum_free(out);
+        return mms_fail(err, MMS_ERR_MEM, "continuum: out of memory");
+    }
+    make_powers(c, opts->freq_hz);
+    for (int64_t k = 0; k < n; k++) {
+        root[k] = c->fitted[k] = opts->fitted[k] == '1';
+        c->nfitted += c->fitted[k];
+    }
+    make_basis(c, root, c->nfitted < c->nterm ? c->nfitted : c->nterm, &c->whole);
+    free(root);
+    return MMS_OK;
+}
+
+void mms_continuum_free(mms_continuum **continuum)
+{
+    mms_continuum *c = *continuum;
+
+    *continuum = NULL;
+    if (!c)
+        return;
+    free(c->power);
+    free(c->fitted);
+    free(c->whole.q);
+    free(c->whole.r);
+    free(c);
+}
+
+int64_t mms_continuum_scratch(const mms_continuum *c)
+{
+    return (c->nterm * c->nchan + c->nterm * c->nterm + 3 * c->nchan + 2 * c->nterm) *
+           (int64_t)sizeof(double);
+}
+
+static fit open_scratch(const mms_continuum *c, void *scratch)
+{
+    double *at = scratch;
+    fit f = {.basis.q = at};
+
+    f.basis.r = at += c->nterm * c->nchan;
+    f.root = at += c->nterm * c->nterm;
+    f.weight = at += c->nchan;
+    f.value = at += c->nchan;
+    f.coefficient = at + c->nchan;
+    return f;
+}
+
+/** The weights of a correlation's channels; returns how many count, *equal if all have the same. */
+static int64_t take_weights(const mms_continuum *c, const mms_continuum_row *row, int64_t corr,
+                            double *weight, bool *equal)
+{
+    int64_t n = 0;
+
+    for (int64_t k = 0; k < c->nchan; k++) {
+        const int64_t at = k * row->ncorr + corr;
+        const float w = row->weight ? row->weight[at] : row->row_weight[corr];
+        weight[k] = c->fitted[k] && !row->flag[at] && w > 0 ? (double)w : 0;
+        n += weight[k] > 0;
+    }
+    *equal = n == c->nfitted && !row->weight;
+    return n;
+}
+
+static const basis *use_weights(const mms_continuum *c, int64_t n, fit *f)
+{
+    for (int64_t k = 0; k < c->nchan; k++)
+        f->root[k] = sqrt(f->weight[k]);
+    make_basis(c, f->root, n < c->nterm ? n : c->nterm, &f->basis);
+    return &f->basis;
+}
+
+/** How far channels are from the fit; CASA looks at its term of highest order alone. */
+static double take_distances(const mms_continuum *c, const fit *f, const basis *b, double *distance)
+{
+    const int64_t first = c->numerics == MMS_NUMERICS_CASA ? b->n - 1 : 0;
+    double most = 0;
+
+    for (int64_t k = 0; k < c->nchan; k++) {
+        double model = 0;
+        for (int64_t j = first; j < b->n; j++)
+            model += (double)(float)f->coefficient[j] * c->power[j * c->nchan + k];
+        distance[k] = f->weight[k] > 0 ? fabs(f->value[k] - model) : 0;
+        most = distance[k] > most ? distance[k] : most;
+    }
+    return most;
+}
+
+/** The next weights of the channels; false when there is nothing to change. */
+static bool reweigh(const mms_continuum *c, fit *f, const basis *b)
+{
+    double *const distance = f->root;
+    const double most = take_distances(c, f, b, distance);
+
+    for (int64_t k = 0; most > 0 && k < c->nchan; k++) {
+        const double part = (most - distance[k]) / most;
+        f->weight[k] =
+            c->numerics == MMS_NUMERICS_CASA ? (distance[k] > 0 ? part : 0) : f->weight[k] * part;
+    }
+    return most > 0;
+}
+
+static void write_model(const mms_continuum *c, int64_t n, const double *coefficient,
+                        int64_t stride, float *model)
+{
+    for (int64_t k = 0; k < c->nchan; k++) {
+        float sum = 0;
+        for (int64_t j = 0; j < n; j++)
+            sum += (float)coefficient[j] * (float)c->power[j * c->nchan + k];
+        model[k * stride] = sum;
+    }
+}
+
+/** One part of one correlation. */
+static void fit_part(const mms_continuum *c, fit *f, const basis *b, const float *data,
+                     int64_t stride, float *model)
+{
+    bool any = true;
+
+    for (int64_t k = 0; k < c->nchan; k++) // a NaN without weight must not spoil the sums
+        f->value[k] = f->weight[k] > 0 ? (double)data[k * stride] : 0;
+    solve(c, b, f->value, f->coefficient);
+    for (int64_t i = 1; any && i < c->niter && reweigh(c, f, b); i++) {
+        any = false;
+        for (int64_t k = 0; k < c->nchan; k++)
+            any = any || f->weight[k] > 0;
+        b = use_weights(c, b->n, f);
+        solve(c, b, f->value, f->coefficient);
+    }
+    write_model(c, any ? b->n : 0, f->coefficient, stride, model);
+}
+
+void mms_continuum_fit(const mms_continuum *c, const mms_continuum_row *row, float *model,
+                       void *scratch)
+{
+    const int64_t stride = row->ncorr * row->nfloat;
+    fit f = open_scratch(c, scratch);
+
+    for (int64_t corr = 0; corr < row->ncorr; corr++)
+        for (int64_t part = 0; part < row->nfloat; part++) {
+            const int64_t at = corr * row->nfloat + part;
+            bool equal;
+            const int64_t n = take_weights(c, row, corr, f.weight, &equal);
+            const basis *const b = equal && n ? &c->whole : use_weights(c, n, &f);
+            fit_part(c, &f, b, row->data + at, stride, model + at);
+        }
+}
