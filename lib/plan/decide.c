@@ -149,6 +149,7 @@ static const struct row {
     {"U01", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "the input is one MS"},
     {"U02", MMS_VERDICT_PARALLEL, MMS_AXIS_MEMBER, {END}, "each row is fitted alone"},
     {"U03", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "keepmms=False"},
+    {"U04", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "the selected rows are of one sub-MS"},
     {"X01", MMS_VERDICT_PARALLEL, MMS_AXIS_MEMBER, {END}, "each row is shifted alone"},
     {"X02", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "keepmms=False"},
     {"X03", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "the input is one MS"},
@@ -320,6 +321,14 @@ static const char *split_rule(const mms_question *q, const struct findings *f)
     return has_axis(q, "spw") ? "S04" : "S05";
 }
 
+static bool one_member_has_rows(const mms_question *q)
+{
+    for (int64_t i = 1; i < q->meta->ncell; i++)
+        if (q->meta->cells[i].member != q->meta->cells[0].member)
+            return false;
+    return true;
+}
+
 static const char *keeping_rule(const mms_question *q, const struct findings *f)
 {
     switch (q->task) {
@@ -330,7 +339,9 @@ static const char *keeping_rule(const mms_question *q, const struct findings *f)
     case MMS_DECIDE_HANNINGSMOOTH:
         return !q->multi ? "H01" : q->keepmms ? "H02" : "H03";
     case MMS_DECIDE_UVCONTSUB:
-        return !q->multi ? "U01" : q->keepmms ? "U02" : "U03";
+        if (!q->multi || !q->keepmms)
+            return q->multi ? "U03" : "U01";
+        return one_member_has_rows(q) ? "U04" : "U02";
     case MMS_DECIDE_PHASESHIFT:
         return !q->multi ? "X03" : q->keepmms ? "X01" : "X02";
     default:
