@@ -103,7 +103,7 @@ bool mms_output_writes(const mms_request *r, const char *column)
     if (loses_its_rows(r, column))
         return false;
     if (mms_is_spectrum(column))
-        return !r->pipeline || r->weights_stay || mms_pipeline_out(r->pipeline)->out_spectra;
+        return !r->pipeline || mms_pipeline_out(r->pipeline)->out_spectra;
     if (!strcmp(column, "LAG_DATA") && r->pipeline && r->drops_lags)
         return false;
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
@@ -244,7 +244,7 @@ static void add_made(const mms_request *r, mms_value *order)
         return;
     if (r->drops_lags)
         mms_log(MMS_LOG_WARN, "mstransform", "LAG_DATA is not transformed and is left out");
-    for (int64_t i = 0; i < MMS_COUNT_OF(spectra) && !r->weights_stay; i++)
+    for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++)
         if (mms_output_writes(r, spectra[i]))
             json_array_append_new(add, json_string(spectra[i]));
     if (r->continuum.writes_model)

@@ -122,6 +122,7 @@ static void end(mms_request *r)
     mms_meta_free(&r->meta);
     mms_pipeline_free(&r->pipeline);
     mms_value_free(&r->windows);
+    mms_value_free(&r->fields);
     mms_value_free(&r->bins);
     free(r->extents);
     free(r->unknown);

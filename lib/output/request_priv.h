@@ -89,7 +89,8 @@ typedef struct mms_request {
     bool combinespws;
     mms_regrid_asked regrid;
     mms_continuum_asked continuum;
-    bool weights_stay; /**< whatever is done to the data */
+    const char
+        *phasecenter; /**< phaseshift: a direction, or a dictionary by field as JSON; NULL: none */
     mms_ints tileshape;
     mms_numerics numerics;
     mms_how how;
@@ -110,6 +111,7 @@ typedef struct mms_request {
     bool multi;             /**< a Multi-MS is written, else one MS */
     mms_pipeline *pipeline; /**< what is done to the rows; NULL: nothing */
     mms_value *windows;     /**< rows of SPECTRAL_WINDOW that change, or NULL */
+    mms_value *fields;      /**< rows of FIELD that get another PHASE_DIR, or NULL */
     mms_value *bins;        /**< channels averaged, as FLAG_CMD needs them, or NULL */
     int64_t tile[3];        /**< as in mms_writer_opts */
     bool drops_lags;        /**< LAG_DATA can't follow what is done to the rows */
@@ -150,6 +152,9 @@ MMS_CHECKED mms_status mms_request_add_steps(mms_request *request, mms_error *er
  *  averages of channels, those before wide output channels included, smoothing, regridding.
  *  Errors: ARG what gives no grid; those of the measures. */
 MMS_CHECKED mms_status mms_request_add_regrid(mms_request *request, mms_error *err);
+
+/** Add the step to other phase centres, if some are asked for.  Errors: ARG, UNSUPPORTED. */
+MMS_CHECKED mms_status mms_request_add_shift(mms_request *request, mms_error *err);
 
 /** Add the subtraction of the continuum, if it is asked for.  Errors: ARG what fitspec says. */
 MMS_CHECKED mms_status mms_request_add_continuum(mms_request *request, mms_error *err);

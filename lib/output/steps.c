@@ -94,7 +94,7 @@ static mms_status has_spectrum(const mms_request *r, bool *there, mms_error *err
 bool mms_request_transforms(const mms_request *r)
 {
     return r->timebin_s > 0 || r->chanbin.count || r->hanning || r->regrid.on || r->combinespws ||
-           r->continuum.on;
+           r->continuum.on || r->phasecenter;
 }
 
 /** Refuse transformations that lack their data. */
@@ -199,7 +199,7 @@ static mms_status make_form(const mms_request *r, mms_form *form, mms_error *err
     form->renamed = !strcmp(r->datacolumn, "corrected");
     MMS_TRY(check_data(r, form->kinds, err));
     MMS_TRY(has_spectrum(r, &form->weight_spectrum, err));
-    form->out_spectra = !r->weights_stay && (form->weight_spectrum || r->usewtspectrum);
+    form->out_spectra = form->weight_spectrum || r->usewtspectrum;
     for (int64_t i = 0; i < nspw; i++) {
         MMS_TRY(select_channels(r, spws[i], &form->windows[i], err));
         MMS_TRY(mms_window_frame_read(r->ms, spws[i], &form->windows[i].frame, err));
@@ -280,9 +280,8 @@ static mms_status add_steps(mms_request *r, mms_error *err)
         MMS_TRY(mms_time_step(&time, r->adds_state, &step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
     }
+    MMS_TRY(mms_request_add_shift(r, err));
     MMS_TRY(mms_request_add_continuum(r, err));
-    if (r->weights_stay)
-        return MMS_OK;
     if ((r->combinespws || (r->regrid.on && r->regrid.nspw > 1)) && !combines(r))
         mms_log(MMS_LOG_WARN, r->host->task, "There is only one selected SPW, no need to combine ");
     if (combines(r)) {

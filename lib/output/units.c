@@ -91,6 +91,7 @@ static mms_status write_tables(const mms_value *order, mms_value *answer, mms_er
     change.nspw = json_integer_value(json_object_get(order, "change"));
     change.ddistart = (int32_t)json_integer_value(json_object_get(order, "ddistart"));
     change.windows = json_object_get(order, "windows");
+    opts.fields = json_object_get(order, "fields");
     opts.windows = change.nspw ? NULL : change.windows;
     MMS_TRY(mms_subtables_write(ms, selection, &opts, folder, &names, err));
     json_object_set_new(answer, "names", names);

@@ -480,8 +480,6 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
 
     w->window = base_form(p)->window_of[group->ddid];
     MMS_TRY(change_cells(w, block, group, err));
-    if (!mms_pipeline_find(p, "weights"))
-        return MMS_OK;
     find_acting(w);
     MMS_TRY(mms_group_spectra(
         block, group, transforms_data(p) ? form->kinds : 0,

@@ -7,11 +7,12 @@
  *  to, in client and worker by the same call, and does its work in one of these ways:
  *  - row: the channels of one row become others; most steps are of this kind.
  *  - open_rows: rows become one: averages in time, combined windows (row_stage_priv.h).
- *  - cells: data get other values where they are; channels, flags and weights stay.
+ *  - cells: data and UVW get other values where they are; channels, flags and weights stay.
  *  Members that a kind has no need of are NULL. */
 
 #include "form_priv.h"
 #include "ms/block.h"
+#include "transform/phaseshift.h"
 #include "transform/spectrum_priv.h"
 
 typedef struct mms_step_kind mms_step_kind;
@@ -100,6 +101,16 @@ MMS_CHECKED mms_status mms_combine_step(mms_step **out, mms_error *err);
 
 /** Cut the one window into nspw, the last of which may be shorter; the last step. */
 MMS_CHECKED mms_status mms_separate_step(int64_t nspw, mms_step **out, mms_error *err);
+
+/** Another phase centre of a field. */
+typedef struct mms_field_shift {
+    int32_t field;
+    mms_rotation rotation;
+} mms_field_shift;
+
+/** Rotate UVW and turn the phases of fields; the others stay. */
+MMS_CHECKED mms_status mms_phaseshift_step(int64_t n, const mms_field_shift *shifts, mms_step **out,
+                                           mms_error *err);
 
 /** The fit of one window for rows of one field. */
 typedef struct mms_continuum_window {

@@ -239,6 +239,8 @@ static bool is_touched(const subset *s, const char *name, const mms_table *table
         return json_array_size(s->opts->windows) > 0 || mms_selection_cuts_channels(s->selection);
     if (!strcmp(name, "POLARIZATION"))
         return mms_selection_corrs(s->selection, 0).given;
+    if (!strcmp(name, "FIELD") && json_array_size(s->opts->fields) > 0)
+        return true;
     for (int64_t i = 0; i < mms_table_ncolumn(table); i++)
         if (set_of(s, name, mms_table_column(table, i)))
             return true;
@@ -359,6 +361,18 @@ static mms_status copy_ephemerides(const char *src, const char *dst, mms_error *
     return st;
 }
 
+static mms_status put_directions(mms_table *out, const mms_value *fields, mms_error *err)
+{
+    mms_status st = MMS_OK;
+    size_t i;
+    mms_value *field;
+
+    json_array_foreach(fields, i, field) if (st == MMS_OK) st =
+        mms_table_put_cell(out, "PHASE_DIR", json_integer_value(json_object_get(field, "row")),
+                           json_object_get(field, "PHASE_DIR"), err);
+    return st;
+}
+
 /** What the rows of a reduced table need besides new ids. */
 static mms_status finish_table(const subset *s, const char *name, mms_table *out, mms_error *err)
 {
@@ -369,6 +383,8 @@ static mms_status finish_table(const subset *s, const char *name, mms_table *out
     }
     if (!strcmp(name, "POLARIZATION"))
         return mms_subtable_cut_polarizations(out, s->selection, err);
+    if (!strcmp(name, "FIELD"))
+        return put_directions(out, s->opts->fields, err);
     if (!strcmp(name, "FEED") && mms_table_nrow(out) == 0)
         return mms_fail(err, MMS_ERR_SELECT, "No feeds were selected.");
     return MMS_OK;

@@ -19,10 +19,12 @@ typedef struct mms_subtables_opts {
     const mms_value *windows; /**< rows of SPECTRAL_WINDOW that a transformation changes:
                                  [{row, CHAN_FREQ, CHAN_WIDTH, RESOLUTION, EFFECTIVE_BW,
                                  TOTAL_BANDWIDTH, REF_FREQUENCY}], or NULL */
+    const mms_value *fields;  /**< rows of FIELD, as they were, with another phase centre:
+                                 [{row, PHASE_DIR}], or NULL */
 } mms_subtables_opts;
-#define MMS_SUBTABLES_OPTS_INIT                 \
-    {                                           \
-        sizeof(mms_subtables_opts), false, NULL \
+#define MMS_SUBTABLES_OPTS_INIT                       \
+    {                                                 \
+        sizeof(mms_subtables_opts), false, NULL, NULL \
     }
 
 /** Write every sub-table of the request as folder/NAME: those of the input, reduced and renumbered

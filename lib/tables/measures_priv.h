@@ -36,6 +36,10 @@ typedef struct mms_direction {
  *  a frame it is J2000.  Errors: ARG "Cannot interpret phase center …". */
 MMS_CHECKED mms_status mms_direction_parse(const char *text, mms_direction *out, mms_error *err);
 
+/** Give a direction in another frame; neither depends on time or place.  Errors: TABLE. */
+MMS_CHECKED mms_status mms_direction_convert(const mms_direction *direction, int32_t reference,
+                                             mms_direction *out, mms_error *err);
+
 /** Find the number of a reference frame by name, and its name.  Errors: ARG. */
 MMS_CHECKED mms_status mms_direction_reference(const char *name, int32_t *reference,
                                                mms_error *err);

@@ -5,10 +5,12 @@
 #include <casacore/casa/Quanta/MVPosition.h>
 #include <casacore/casa/Quanta/Quantum.h>
 #include <casacore/casa/Quanta/UnitVal.h>
+#include <casacore/measures/Measures/MCDirection.h>
 #include <casacore/measures/Measures/MCPosition.h>
 #include <casacore/measures/Measures/MDirection.h>
 #include <casacore/measures/Measures/MPosition.h>
 #include <casacore/measures/Measures/MRadialVelocity.h>
+#include <casacore/measures/Measures/MeasConvert.h>
 #include <casacore/measures/Measures/MeasTable.h>
 #include <casacore/ms/MeasurementSets/MSField.h>
 #include <casacore/ms/MeasurementSets/MSFieldColumns.h>
@@ -165,6 +167,20 @@ mms_status mms_direction_parse(const char *text, mms_direction *out, mms_error *
                             "Cannot interpret phase center '%s': a latitude of %g deg is not "
                             "between -90 and 90 deg",
                             text, out->lat_rad * 180 / casacore::C::pi);
+        return MMS_OK;
+    });
+}
+
+mms_status mms_direction_convert(const mms_direction *direction, int32_t reference,
+                                 mms_direction *out, mms_error *err)
+{
+    return mms::guard(err, "direction", [&]() -> mms_status {
+        const MDirection from(casacore::MVDirection(direction->lon_rad, direction->lat_rad),
+                              static_cast<MDirection::Types>(direction->reference));
+        const MDirection to =
+            MDirection::Convert(from, MDirection::Ref(static_cast<casacore::uInt>(reference)))();
+        const casacore::Vector<casacore::Double> angles = to.getValue().get();
+        *out = {reference, angles[0], angles[1]};
         return MMS_OK;
     });
 }

@@ -20,7 +20,7 @@ OWN = {
     "check": {"mms", "listing", "diff", "contents"},
     "simulate": {"simulate"},
     "plan": {"plan", "decide"},
-    "transform": {"transform", "spectra", "regrid", "continuum"},
+    "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift"},
     "pipeline": set(),
     "engine": {"engine", "stage"},
     "output": set(),

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file phaseshift.c  The task phaseshift: another phase centre (parallel-tasks 1.13, 4.11). */
+#include <string.h>
+
+#include "transform_priv.h"
+
+struct phaseshift {
+    struct mms_io io;
+    mms_select select;
+    bool keepmms, tiles, dryrun, sync, keepscratch;
+    const char *datacolumn, *phasecenter, *numerics;
+    int64_t memory;
+};
+
+#define AT(member) offsetof(struct phaseshift, member)
+
+static const mms_param params[] = {
+    MMS_PARAMS_IO(struct phaseshift, io),
+    {"keepmms", MMS_BOOL, AT(keepmms), .init = "True",
+     .doc = "Write a Multi-MS when the input is one"},
+    MMS_PARAMS_SELECT_CASA(struct phaseshift, select),
+    {"datacolumn", MMS_CHOICE, AT(datacolumn), .init = "all", .allowed = MMS_DATACOLUMNS,
+     .doc = "Data columns to write; corrected or model alone becomes DATA"},
+    {"phasecenter", MMS_STRING, AT(phasecenter), .init = "", .flags = MMS_PARAM_RECORD,
+     .doc = "New phase centre, e.g. J2000 10h00m00s -30d00m00s; or a dictionary (JSON) by field"},
+    MMS_PARAM_TAQL(struct phaseshift, select),
+    MMS_PARAMS_TRANSFORM(struct phaseshift),
+    {0},
+};
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct phaseshift *p = arg;
+    mms_request request = {
+        .verb = MMS_DECIDE_PHASESHIFT,
+        .vis = p->io.vis,
+        .outputvis = p->io.outputvis,
+        .select = p->select,
+        .keepmms = p->keepmms,
+        .separationaxis = "auto",
+        .datacolumn = p->datacolumn,
+        .data_for_corrected = true,
+        .keepflags = true,
+        .chanbin_name = "chanbin",
+        .smooth_spw = "",
+        .timespan = "",
+        .timespan_name = "timespan",
+        .phasecenter = p->phasecenter,
+        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
+        .how = {.memory = p->memory,
+                .tiles = p->tiles,
+                .sync = p->sync,
+                .dryrun = p->dryrun,
+                .keepscratch = p->keepscratch},
+    };
+
+    if (!p->phasecenter[strspn(p->phasecenter, " ")])
+        return mms_fail(err, MMS_ERR_ARG, "phasecenter parameter must be specified");
+    return mms_task_request(run, &request, result, err);
+}
+
+const mms_task mms_task_phaseshift = {
+    .name = "phaseshift",
+    .summary = "move the phase centre of fields: UVW and phases follow",
+    .params = params,
+    .params_size = sizeof(struct phaseshift),
+    .run = run,
+    .print = mms_transform_print,
+    .unit = mms_output_unit,
+    .details = "Examples:\n"
+               "  multims phaseshift in.ms out.ms phasecenter='J2000 10h00m00s -30d00m00s'\n",
+};
