@@ -24,11 +24,12 @@ typedef struct batch {
     int64_t given;       /**< rows that have left */
     int64_t capacity;    /**< combined rows that there is room for */
     int32_t ncorr;
-    uint8_t *present; /**< [nout][nwindow] */
+    int64_t *row; /**< [nout][nwindow] which of the rows that came, counted from 1; 0: none */
     float *data[MMS_MAX_KINDS];
     float *weight[MOST_WEIGHTS]; /**< [nout][nwindow][nchan][ncorr], as data and flag */
     uint8_t *flag;
     uint8_t *scalars, *fixed; /**< of the first row: [nout][bytes] */
+    int32_t (*ddid)[2];       /**< of the first row and of the last */
     double *exposure_s, (*uvw_m)[3];
     int32_t *nrow;        /**< rows of each combined row so far */
     uint8_t *all_flagged; /**< FLAG_ROW of all, of the last */
@@ -45,6 +46,8 @@ typedef struct combine_stage {
     int nweight;
     mms_weight_source source[MOST_WEIGHTS];
     int64_t nchan, done; /**< nchan: of an input window; done: rows whose batch has begun */
+    int64_t came;        /**< rows of the blocks before */
+    int64_t replaced;    /**< rows whose place another one took */
     int32_t ddid;        /**< that stands for all */
     int64_t exposure_at, flag_row_at;
     batch *filling, *first, *last; /**< first..last: complete ones */
@@ -73,12 +76,13 @@ static void free_batch(batch *b)
         free(b->data[i]);
     for (int i = 0; i < MOST_WEIGHTS; i++)
         free(b->weight[i]);
-    free(b->present);
+    free(b->row);
     free(b->flag);
     free(b->scalars);
     free(b->fixed);
     free(b->exposure_s);
     free(b->uvw_m);
+    free(b->ddid);
     free(b->nrow);
     free(b->all_flagged);
     free(b->last_flagged);
@@ -111,12 +115,13 @@ static mms_status make_batch(const combine_stage *s, int64_t nout, const mms_spe
         ok = take(&b->data[i], cells * (x->column[i].real ? 1 : 2), sizeof(float));
     for (int i = 0; ok && i < s->nweight; i++)
         ok = take(&b->weight[i], cells, sizeof(float));
-    ok = ok && take(&b->flag, cells, 1) && take(&b->present, nout * s->combination->nwindow, 1) &&
+    ok = ok && take(&b->flag, cells, 1) &&
+         take(&b->row, nout * s->combination->nwindow, sizeof *b->row) &&
          take(&b->scalars, nout * s->columns.scalar_bytes, 1) &&
          take(&b->fixed, nout * s->columns.fixed_bytes, 1) &&
          take(&b->exposure_s, nout, sizeof(double)) && take(&b->uvw_m, nout, 3 * sizeof(double)) &&
-         take(&b->nrow, nout, sizeof(int32_t)) && take(&b->all_flagged, nout, 1) &&
-         take(&b->last_flagged, nout, 1);
+         take(&b->ddid, nout, sizeof *b->ddid) && take(&b->nrow, nout, sizeof(int32_t)) &&
+         take(&b->all_flagged, nout, 1) && take(&b->last_flagged, nout, 1);
     if (!ok)
         return out_of_memory(err);
     b->capacity = nout;
@@ -145,7 +150,7 @@ static mms_status begin_batch(combine_stage *s, int64_t nrow, int64_t nout, cons
     b->left = nrow;
     b->nout = nout;
     b->given = 0;
-    memset(b->present, 0, (size_t)(nout * s->combination->nwindow));
+    memset(b->row, 0, (size_t)(nout * s->combination->nwindow) * sizeof *b->row);
     memset(b->fixed, 0, (size_t)(nout * s->columns.fixed_bytes));
     memset(b->nrow, 0, (size_t)nout * sizeof *b->nrow);
     memset(b->exposure_s, 0, (size_t)nout * sizeof *b->exposure_s);
@@ -205,8 +210,8 @@ typedef struct coming {
     const combine_stage *stage;
     struct kept {
         batch *batch;
-        int64_t slot;
-    } * kept; /**< where each row goes */
+        int64_t slot; /**< -1: another row took its place */
+    } * kept;         /**< where each row goes */
 } coming;
 
 static mms_status see_group(const combine_stage *s, mms_arena *arena, coming *c, int64_t g,
@@ -283,10 +288,29 @@ static void keep_share(void *ctx, int share, int n)
     const int64_t nrow = c->block->rows.count;
 
     for (int64_t row = nrow * share / n; row < nrow * (share + 1) / n; row++)
-        keep_spectra(c, row, c->opened + share * c->block->ngroup);
+        if (c->kept[row].slot >= 0)
+            keep_spectra(c, row, c->opened + share * c->block->ngroup);
 }
 
-/** Find the place of a row and take what is not a spectrum. */
+/** Of rows of one time stamp, baseline and window the last counts, as in CASA; with exact numerics
+ * one that is not flagged as a whole.  Return the place of the row, -1 where it has none. */
+static int64_t claim(combine_stage *s, coming *c, batch *b, int64_t slot, int64_t row)
+{
+    const int64_t before = b->row[slot] - 1 - s->came;
+
+    if (b->row[slot]) {
+        s->replaced++;
+        if (s->opts.in->numerics == MMS_NUMERICS_EXACT && c->flag_row[row])
+            return -1;
+        if (before >= 0)
+            c->kept[before].slot = -1;
+    }
+    b->row[slot] = 1 + s->came + row;
+    return slot;
+}
+
+/** Find the place of a row and take what is not a spectrum.  First and last row are so by
+ *  DATA_DESC_ID, in CASA's order, so that the parts of a Multi-MS do not show. */
 static mms_status place_row(combine_stage *s, coming *c, int64_t row, mms_error *err)
 {
     const int64_t g = c->at.group[row], index = c->at.index[row];
@@ -305,23 +329,25 @@ static mms_status place_row(combine_stage *s, coming *c, int64_t row, mms_error 
                          "combinespws: DATA_DESC_ID %" PRId32 " has %" PRId64
                          " correlations, another %" PRId32,
                          group->ddid, c->spectra[g].ncorr, b->ncorr));
-    if (b->present[slot])
-        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
-                         "combinespws: two rows of DATA_DESC_ID %" PRId32
-                         " have one time stamp and baseline",
-                         group->ddid));
     if (!b->nrow[out]++) {
+        b->all_flagged[out] = 1;
+        b->ddid[out][0] = INT32_MAX;
+        b->ddid[out][1] = -1;
+    }
+    if (group->ddid < b->ddid[out][0]) {
+        b->ddid[out][0] = group->ddid;
         mms_row_columns_take(&s->columns, c->block, group, row, index,
                              b->scalars + out * s->columns.scalar_bytes,
                              b->fixed + out * s->columns.fixed_bytes);
         memcpy(b->uvw_m[out], c->uvw_m[g] + 3 * index, sizeof b->uvw_m[out]);
-        b->all_flagged[out] = 1;
     }
-    b->present[slot] = 1;
     b->exposure_s[out] += c->exposure_s[row];
     b->all_flagged[out] &= c->flag_row[row];
-    b->last_flagged[out] = c->flag_row[row];
-    c->kept[row] = (struct kept){b, slot};
+    if (group->ddid >= b->ddid[out][1]) {
+        b->ddid[out][1] = group->ddid;
+        b->last_flagged[out] = c->flag_row[row];
+    }
+    c->kept[row] = (struct kept){b, claim(s, c, b, slot, row)};
     if (--b->left == 0)
         complete_batch(s);
 done:
@@ -341,6 +367,7 @@ static mms_status add(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader
     MMS_TRY(see_block(s, mms_reader_arena(reader), &c, n, err));
     for (int64_t i = 0; i < block->rows.count; i++)
         MMS_TRY(place_row(s, &c, i, err));
+    s->came += block->rows.count;
     mms_lanes_share(lanes, n, keep_share, &c);
 done:
     return st;
@@ -392,7 +419,7 @@ static void point_at(const leaving *l, int64_t out, const pointers *p)
 
     for (int64_t w = 0; w < n; w++) {
         const int64_t slot = out * n + w;
-        const bool there = b->present[slot];
+        const bool there = b->row[slot] != 0;
         for (int i = 0; i < l->x.ncolumn; i++)
             p->column[i][w] =
                 there ? b->data[i] + slot * cells * (l->x.column[i].real ? 1 : 2) : NULL;
@@ -558,6 +585,13 @@ static void end_stage(mms_row_stage *stage)
 {
     combine_stage *s = (combine_stage *)stage;
 
+    if (s->replaced)
+        mms_log(
+            MMS_LOG_WARN, "combinespws",
+            "%" PRId64 " rows have the window, time stamp and baseline of another row: the last "
+            "of them counts%s",
+            s->replaced,
+            s->opts.in->numerics == MMS_NUMERICS_EXACT ? " that is not flagged as a whole" : "");
     while (s->first) {
         batch *b = s->first;
         s->first = b->next;
