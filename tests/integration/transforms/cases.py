@@ -335,4 +335,221 @@ class OneMs(Case):
         self.assertEqual(pairs, {(0, 1)})
 
 
+W2 = "Cannot combine or separate spws in parallel because the subMSs do not contain all the selected spws"
+W6 = "Cannot process MMS with the requested transformations"
+W7 = "Will create an output MS"
+W5_SCAN = "Will create an output MMS with separation axis 'scan'"
+SPLIT_REFUSES = "Please set keepmms to False or use task mstransform in this case."
+
+
+class Windows(Case):
+    """Shape A, 9 of its spws and 10 time stamps in scans 30 and 31."""
+
+    def shape_w(self, *words):
+        self.multims("simulate", "w.ms", "antennas=4", "spws=9", "channels=64", "firstscan=30", "integrations=5",
+                     "interval=1s", "freq=1.4e9", "width=1e5", "noise=1", "--no-sync", "-q", *words)
+        return "w.ms"
+
+    def one_spw(self, path, nchan, rows=None, axis=None):
+        self.assertEqual(self.channels(path), [nchan])
+        self.assertEqual(self.get(f"{path}/DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID").tolist(), [0])
+        self.assertEqual(set(self.get(path, "DATA_DESC_ID")), {0})
+        if rows:
+            self.assertEqual(self.rows(path), rows)
+        self.assertEqual(self.parts(path) is not None, axis is not None)
+        if axis:
+            self.assertEqual(self.axis(path), axis)
+
+    def said(self, text, *want):
+        for message in W1, W2, W4, W5_SCAN, W6, W7:
+            self.assertEqual(message in text, message in want, f"{message}: {text}")
+
+
+class CombinedFromMms(Windows):
+    def test_43_windows_apart_are_cut_anew_by_scan(self):
+        """M06: W2, W4, W5."""
+        self.shape_w()
+        source = self.partition("w.ms", "spw", "spw=2,4,6")
+        text = self.go("mstransform combinespws=True", source, "out.mms")
+        self.said(text, W2, W4, W5_SCAN)
+        self.one_spw("out.mms", 320, 60, "scan")
+        self.go("mstransform combinespws=True spw=2,4,6", "w.ms", "plain.ms")
+        self.equal("plain.ms", "out.mms")
+        self.assertFalse(self.get("out.mms", "FLAG").any())  # gaps are bridged (numerics T173)
+
+    def test_44_45_neighbours(self):
+        self.shape_w()
+        spw, auto = self.partition("w.ms", "spw", "spw=0~3"), self.partition("w.ms", "auto", "spw=0,1")
+        self.go("mstransform combinespws=True spw=0~3", spw, "44.mms")
+        self.one_spw("44.mms", 256, 60, "scan")
+        self.go("mstransform combinespws=True spw=0:60~63,1:60~63", auto, "45.mms")
+        self.one_spw("45.mms", 68, 60, self.axis("45.mms"))
+
+    def test_46_each_window_by_itself(self):
+        self.shape_w()
+        source = self.partition("w.ms", "scan")
+        self.said(self.go("mstransform regridms=True spw=1,3,5,7 nspw=1", source, "out.mms"))
+        self.assertEqual(self.channels("out.mms"), [64] * 4)
+        self.assertEqual(self.get("out.mms/DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID").tolist(), [0, 1, 2, 3])
+        self.assertEqual(self.axis("out.mms"), "scan")
+
+    def test_49_to_54_57_with_averages_over_scans(self):
+        """M07 to M09 and M11: how parts are read, and that each gives the MS's rows."""
+        self.shape_w()
+        average = "mstransform combinespws=True timeaverage=True"
+        auto = self.partition("w.ms", "auto", "spw=1,3", "numsubms=4")
+        scan = self.partition("w.ms", "scan", "spw=1,3")
+        spw = self.partition("w.ms", "spw", "spw=1,3")
+        self.multims("partition", "w.ms", "one.mms", "separationaxis=spw", "scan=30", "spw=1", "numsubms=1",
+                     "flagbackup=False", "-q", "--no-sync")
+        for number, source, words, parts in (
+                (49, auto, "timebin=4s timespan=scan", False), (51, auto, "timebin=20s timespan=scan", False),
+                (53, spw, "timebin=2s timespan=scan", False), (54, scan, "timebin=4s timespan=scan", False),
+                (57, spw, "timebin=2s", True)):
+            with self.subTest(case=number):
+                text = self.go(f"{average} {words}", source, f"{number}.out")
+                self.go(f"{average} spw=1,3 {words}", "w.ms", "plain.ms")
+                self.one_spw(f"{number}.out", 192, None, "scan" if parts else None)
+                self.assertEqual(W6 in text and W7 in text, not parts)
+                self.assertEqual(W5_SCAN in text, parts)
+                self.equal("plain.ms", f"{number}.out")
+                self.run_words("rm", "-r", "plain.ms")
+        self.go(f"{average} timebin=2s timespan=scan", "one.mms", "52.out")
+        self.assertIsNotNone(self.parts("52.out"))
+
+    def test_50_one_window(self):
+        self.shape_w()
+        source = self.partition("w.ms", "balanced", "spw=3", "numsubms=2")
+        text = self.go("mstransform combinespws=True timeaverage=True timebin=4s timespan=scan", source, "out")
+        self.assertIn("There is only one selected SPW, no need to combine", text)
+        self.assertEqual(self.channels("out"), [64])
+
+    def test_64_65_cvel_wants_all_windows_in_each_part(self):
+        """C05, C02; C03 and C04 where each part has them."""
+        self.multims("simulate", "j.ms", "antennas=3", "spws=2", "channels=1", "scans=6", "fields=3",
+                     "integrations=1", "noise=1", "--no-sync", "-q")
+        self.go("cvel2", "j.ms", "plain.ms")
+        for axis in "spw", "balanced", "scan", "baseline":
+            source = self.partition("j.ms", axis, "numsubms=3")
+            if axis in ("spw", "balanced"):
+                self.refused("cvel2", source, "Cannot combine spws in parallel because the subMSs do not contain "
+                             "all the selected spws", SPLIT_REFUSES, "Unable to continue with MMS processing")
+            else:
+                self.go("cvel2", source, f"{axis}.out")
+                self.one_spw(f"{axis}.out", 2, 18, axis)
+                self.equal("plain.ms", f"{axis}.out")
+            self.go("cvel2 keepmms=False", source, f"{axis}.ms")
+            self.one_spw(f"{axis}.ms", 2, 18)
+            self.equal("plain.ms", f"{axis}.ms")
+
+    def test_a_scan_without_a_window(self):
+        """C03 and M05 per scan: windows that a scan lacks are no reason; nor do they change its grid."""
+        self.shape_w("scans=3", "missing=31:2")
+        source = self.partition("w.ms", "scan")
+        for words in "cvel outframe=LSRK", "mstransform combinespws=True", "mstransform regridms=True nspw=3":
+            name = f"{words.split()[0]}{len(words)}"
+            self.said(self.go(words, "w.ms", f"{name}.ms"))
+            self.said(self.go(words, source, f"{name}.mms"))
+            self.assertEqual(self.axis(f"{name}.mms"), "scan")
+            self.equal(f"{name}.ms", f"{name}.mms")
+            self.multims("verify", f"{name}.mms", "-q")
+
+    def test_66_one_grid_for_all_parts(self):
+        """M12: a barycentric line peaks in one channel in every scan, hours apart, as in the MS."""
+        self.multims("simulate", "h.ms", "antennas=3", "spws=2", "channels=128", "scans=3", "integrations=2",
+                     "interval=3000s", "freq=1.42e9", "width=1e3", "correlations=1", "restfreq=1.420128GHz",
+                     "lineframe=bary", "--no-sync", "-q")
+        source = self.partition("h.ms", "scan")
+        for words in "cvel2 outframe=bary", "mstransform regridms=True combinespws=True outframe=bary":
+            name = words.split()[0]
+            self.go(words, "h.ms", f"{name}.ms")
+            self.go(words, source, f"{name}.mms")
+            self.equal(f"{name}.ms", f"{name}.mms")
+            self.assertEqual(self.axis(f"{name}.mms"), "scan")
+            data, freq = self.get(f"{name}.mms", "DATA"), self.cells(f"{name}.mms/SPECTRAL_WINDOW", "CHAN_FREQ")
+            self.assertEqual(len(self.parts(f"{name}.mms")), 3)
+            peaks = np.argmax(data[:, :, 0].real, axis=1)
+            self.assertLessEqual(np.ptp(peaks), 1)
+            place = np.sum(data[:, :, 0].real * freq[0], axis=1, dtype=float) / data[:, :, 0].real.sum(axis=1, dtype=float)
+            np.testing.assert_allclose(place, 1.420128e9, atol=10)
+            for part in self.parts(f"{name}.mms"):
+                self.assertEqual(self.cells(f"{name}.mms/SUBMSS/{part}/SPECTRAL_WINDOW", "CHAN_FREQ")[0].tolist(),
+                                 freq[0].tolist())
+
+    def test_73_without_new_ids(self):
+        self.shape_w()
+        source = self.partition("w.ms", "scan", "spw=0~3")
+        self.go("mstransform regridms=True outframe=lsrk reindex=False spw=1:10~20,2:30~40", source, "out.mms")
+        self.assertEqual(self.get("out.mms/DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID").tolist(), [0, 1, 2, 3])
+        self.assertEqual(self.channels("out.mms"), [64, 11, 11, 64])
+        self.assertEqual(set(self.get("out.mms", "DATA_DESC_ID")), {1, 2})
+
+    def test_m01_to_m05_stay_in_parallel(self):
+        self.shape_w()
+        scan, baseline = self.partition("w.ms", "scan"), self.partition("w.ms", "baseline", "numsubms=3")
+        for source, axis in (scan, "scan"), (baseline, "baseline"):
+            for words in ("regridms=True outframe=BARY", "combinespws=True", "regridms=True nspw=4",
+                          "combinespws=True timeaverage=True timebin=2s"):
+                with self.subTest(axis=axis, words=words):
+                    self.said(self.go(f"mstransform {words}", source, "out.mms"))
+                    self.assertEqual(self.axis("out.mms"), axis)
+                    self.go(f"mstransform {words}", "w.ms", "plain.ms")
+                    self.equal("plain.ms", "out.mms")
+                    self.run_words("rm", "-r", "out.mms", "plain.ms")
+
+
+class CombinedToMms(Windows):
+    def test_32_33_axes_that_do_not_fit(self):
+        """O07: W1 and E1; baseline does fit (RULE)."""
+        self.shape_w()
+        words = "mstransform createmms=True combinespws=True spw=2,3 numsubms=2"
+        for axis in "auto", "spw":
+            self.refused(f"{words} separationaxis={axis}", "w.ms",
+                         "Cannot partition MS per spw or auto when combinespws = True or nspw > 1",
+                         f"Cannot create MMS using separationaxis={axis} with some of the requested transformations.")
+        self.go("mstransform combinespws=True spw=2,3", "w.ms", "plain.ms")
+        for axis in "scan", "baseline":
+            self.go(f"{words} separationaxis={axis}", "w.ms", f"{axis}.mms")
+            self.one_spw(f"{axis}.mms", 128, 60, axis)
+            self.equal("plain.ms", f"{axis}.mms")
+
+
+class CombinedMs(Windows):
+    def test_74_to_78(self):
+        self.shape_w()
+        for words, nchan in (("spw=0~3", 256), ("spw=0~1:60~63", 68), ("spw=2,5,8", 448)):
+            name = f"{nchan}.ms"
+            self.go(f"mstransform combinespws=True {words}", "w.ms", name)
+            self.one_spw(name, nchan, 60)
+        self.go("mstransform regridms=True", "w.ms", "78.ms")
+        self.assertEqual(self.channels("78.ms"), [64] * 9)
+        self.multims("simulate", "mixed.ms", "spws=2", "channels=8,4", "integrations=1", "--no-sync", "-q")
+        self.refused("mstransform combinespws=True", "mixed.ms", "Currently the option 'combinespws' is only supported")
+
+    def test_82_to_85_separated(self):
+        self.shape_w()
+        for number, words, want in ((82, "spw=2 nspw=4", [16] * 4), (83, "spw=2,3,4 nspw=2", [96] * 2),
+                                    (84, "nspw=4 nchan=10", [10] * 4), (85, "spw=0:0~49 nspw=3 nchan=10", [10] * 3),
+                                    ("short", "spw=1 nspw=3", [22, 22, 20])):
+            with self.subTest(case=number):
+                self.go(f"mstransform regridms=True {words}", "w.ms", f"{number}.ms")
+                self.assertEqual(self.channels(f"{number}.ms"), want)
+                self.assertEqual(self.get(f"{number}.ms/DATA_DESCRIPTION", "SPECTRAL_WINDOW_ID").tolist(),
+                                 list(range(len(want))))
+                self.assertEqual(self.rows(f"{number}.ms"), 60 * len(want))
+                self.multims("verify", f"{number}.ms", "-q")
+
+    def test_92_tables_of_windows_are_doubled(self):
+        """Rows of one window: FEED, SOURCE, SYSCAL are there for each of the new ones."""
+        self.shape_w("syscal=True")
+        self.go("mstransform spw=2", "w.ms", "one.ms")
+        self.go("mstransform spw=2 regridms=True nspw=2", "w.ms", "two.ms")
+        for name in "FEED", "SOURCE", "SYSCAL":
+            rows = self.rows(f"one.ms/{name}")
+            self.assertGreater(rows, 0)
+            self.assertEqual(self.rows(f"two.ms/{name}"), 2 * rows, name)
+            spws = self.get(f"two.ms/{name}", "SPECTRAL_WINDOW_ID")
+            self.assertEqual([list(spws).count(i) for i in (0, 1)], [rows, rows])
+
+
 program_case.main()
