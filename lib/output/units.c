@@ -59,6 +59,7 @@ static mms_status adapt_flag_cmd(mms_ms *ms, const mms_selection *selection, con
     r.nbin = (int64_t)json_array_size(bins);
     r.bins = list;
     r.keep_ids = json_is_true(json_object_get(order, "keep_ids"));
+    r.new_grids = json_is_true(json_object_get(order, "grids"));
     for (int64_t i = 0; i < r.nbin; i++)
         list[i] = json_integer_value(json_array_get(bins, (size_t)i));
     MMS_TRY(mms_flag_cmd_map_create(ms, &r, &map, err));

@@ -3,6 +3,7 @@
 #include "flag_cmd.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ typedef struct target {
 
 struct mms_flag_cmd_map {
     char *spw; /**< the selection's expression, blanks trimmed, "*" for all */
-    bool averages;
+    bool averages, new_grids;
     mms_windows windows;
     target *targets; /**< [windows.n] */
 };
@@ -142,6 +143,7 @@ mms_status mms_flag_cmd_map_create(const mms_ms *ms, const mms_flag_cmd_request 
         map->spw = strdup("*");
     }
     MMS_TRY(map->spw ? MMS_OK : no_memory(err));
+    map->new_grids = request->new_grids;
     MMS_TRY(mms_windows_read(ms, &map->windows, err));
     map->targets = mms_alloc(map->windows.n, sizeof *map->targets);
     MMS_TRY(map->targets ? MMS_OK : no_memory(err));
@@ -517,17 +519,44 @@ done:
     return st;
 }
 
+/** Channels of other grids have no number of an input channel: as CASA does, commands stay. */
+static mms_status warn_of_grids(mms_table *table, mms_error *err)
+{
+    const int64_t nrow = mms_table_nrow(table);
+    int64_t n = 0;
+    mms_status st = MMS_OK;
+
+    for (int64_t row = 0; st == MMS_OK && row < nrow; row++) {
+        char *command = NULL;
+        part p = {0};
+        st = read_command(table, row, &command, err);
+        if (st == MMS_OK)
+            st = find_spw(command, &p, err);
+        n += p.value != NULL;
+        free(command);
+        free(p.value);
+    }
+    if (n)
+        mms_log(MMS_LOG_WARN, "flag_cmd",
+                "%" PRId64 " commands of FLAG_CMD name windows or channels of the input: those of "
+                "the output are laid anew, do not apply them to it",
+                n);
+    return st;
+}
+
 mms_status mms_flag_cmd_adapt(const char *path, const mms_flag_cmd_map *map, mms_error *err)
 {
     mms_table *table = NULL;
     mms_error why;
     mms_status st;
 
-    if (is_all(map->spw) && !map->averages)
+    if (is_all(map->spw) && !map->averages && !map->new_grids)
         return MMS_OK;
     MMS_TRY(mms_table_open(path, MMS_TABLE_UPDATE, &table, &why));
-    if (mms_table_nrow(table) > 0)
+    if (mms_table_nrow(table) > 0 && (!is_all(map->spw) || map->averages))
         MMS_TRY(adapt_rows(table, map, &why));
+    if (map->new_grids)
+        MMS_TRY(warn_of_grids(table, &why));
     MMS_TRY(mms_table_close(&table, &why));
 done:
     mms_table_drop(&table);

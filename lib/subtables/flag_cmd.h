@@ -20,6 +20,7 @@ typedef struct mms_flag_cmd_request {
     int64_t nbin;        /**< 0: no average; 1: one bin width; else one a window of the output */
     const int64_t *bins; /**< channels averaged to one; an incomplete bin of a range is dropped */
     bool keep_ids;       /**< windows keep their input ids (reindex=False) */
+    bool new_grids;      /**< windows are regridded or combined: commands speak of others */
 } mms_flag_cmd_request;
 #define MMS_FLAG_CMD_REQUEST_INIT            \
     {                                        \
@@ -50,8 +51,9 @@ MMS_CHECKED mms_status mms_flag_cmd_rewrite(const mms_flag_cmd_map *map, const c
 void mms_flag_cmd_answer_free(mms_flag_cmd_answer *answer);
 
 /** Rewrite COMMAND of the FLAG_CMD table at path, unless all channels are kept one by one or the
- *  first command names no window by number.  What is said goes to the log.
- *  Errors: NOT_FOUND, TABLE, MEM.  Source: docs/format.md */
+ *  first command names no window by number.  Where there are new grids the commands that name
+ * windows are counted in a warning.  What is said goes to the log. Errors: NOT_FOUND, TABLE, MEM.
+ * Source: docs/format.md */
 MMS_CHECKED mms_status mms_flag_cmd_adapt(const char *path, const mms_flag_cmd_map *map,
                                           mms_error *err);
 

@@ -213,6 +213,31 @@ class Rows(SpectralCase):
                        self.transform(words, "in.ms", "little.ms", "--memory", "16M"))
 
 
+class FlagCommands(SpectralCase):
+    """Commands keep the input's windows and channels, as in CASA, and that is said."""
+
+    def commands(self, path):
+        with table(self.path(path) + "/FLAG_CMD", ack=False) as t:
+            return t.getcol("COMMAND") if t.nrows() else []
+
+    def test_they_stay_and_are_counted(self):
+        self.simulate()
+        texts = ["spw='0:1~3'", "antenna='1'", "spw='1' scan='2'"]
+        for words, n in (("mstransform combinespws=True", 2), (f"{REGRID} outframe=BARY", 2), ("cvel", 2),
+                         ("mstransform hanning=True", 0)):
+            verb, *words = words.split()
+            for have in [], texts:
+                with table(self.path("in.ms/FLAG_CMD"), readonly=False, ack=False) as t:
+                    t.removerows(list(range(t.nrows())))
+                    t.addrows(len(have))
+                    for i, text in enumerate(have):
+                        t.putcell("COMMAND", i, text)
+                run = self.multims(verb, "in.ms", "out.ms", "datacolumn=data", *words, "--no-sync", "-q")
+                self.assertEqual(f"{n} commands of FLAG_CMD name windows" in run.stderr, bool(have and n), run.stderr)
+                self.assertEqual(list(self.commands("out.ms")), have)
+                shutil.rmtree(self.path("out.ms"))
+
+
 class RoundTrip(SpectralCase):
     """To another frame and back: a line of the sky keeps its place and flux."""
     SIGMA = 4.0  # channels
