@@ -217,8 +217,10 @@ static void put_synopsis(const mms_task *task)
         for (const mms_param *p = task->params; p->name; p++) {
             const bool optional = !(p->flags & MMS_PARAM_REQUIRED);
             if (p->flags & MMS_PARAM_POSITIONAL)
-                printf(" %s%s%s\\fI%s\\fP%s", optional ? "[" : "", named ? p->name : "",
-                       named ? "=" : "", p->name, optional ? "]" : "");
+                printf(" %s%s%s%s\\fI%s\\fP%s%s", optional ? "[" : "",
+                       !named && (p->flags & MMS_PARAM_BEHIND) ? "\\-\\- " : "",
+                       named ? p->name : "", named ? "=" : "", p->name,
+                       !named && p->type == MMS_WORDS ? " ..." : "", optional ? "]" : "");
         }
         printf(" [%s ...]\n", named ? "\\fIname\\fP=\\fIvalue\\fP" : "\\-\\-\\fIname value\\fP");
     }

@@ -110,7 +110,7 @@ static const char *named_file(const struct run_log *log)
 {
     const char *file = "";
 
-    for (int i = 1; i < log->nwords; i++) {
+    for (int i = 1; i < log->nwords && strcmp(log->words[i], "--"); i++) {
         const char *const word = log->words[i];
         if (!strcmp(word, "--log") && i + 1 < log->nwords)
             file = log->words[++i];

@@ -68,6 +68,12 @@ typedef struct mms_ints {
     const int64_t *values;
 } mms_ints;
 
+/** A list of texts, borrowed. */
+typedef struct mms_texts {
+    int64_t count;
+    const char *const *values;
+} mms_texts;
+
 /** Rows [first, first + count) of a table, 0-based. */
 typedef struct mms_rows {
     int64_t first, count;

@@ -107,6 +107,27 @@ MMS_API bool mms_engine_needs_program(void);
  * NOT_FOUND, MEM. */
 MMS_API MMS_CHECKED mms_status mms_worker_program(char **out, mms_error *err);
 
+/** Takes a line that a unit's program printed, without its end; stream is 1 or 2. */
+typedef void mms_take_line(void *ctx, int64_t unit, int stream, const char *text);
+
+/** How an engine treats its units. */
+typedef struct mms_engine_rules {
+    uint32_t size;
+    bool keep_going; /**< a failed or crashed unit ends alone: its answer says so, and the run is OK
+                      */
+    int grace_s;     /**< a unit that is to end gets SIGTERM, and SIGKILL so many seconds later;
+                          0: SIGKILL at once */
+    mms_take_line *line; /**< NULL: lines are dropped */
+    void *ctx;
+} mms_engine_rules;
+#define MMS_ENGINE_RULES_INIT                          \
+    {                                                  \
+        sizeof(mms_engine_rules), false, 0, NULL, NULL \
+    }
+
+/** Set the rules of the runs that follow; without them the first failure kills what runs. */
+MMS_API void mms_engine_set_rules(mms_engine *engine, const mms_engine_rules *rules);
+
 /** Return how many units can run at once. */
 MMS_API int mms_engine_workers(const mms_engine *engine);
 
@@ -133,6 +154,9 @@ MMS_API void mms_engine_close(mms_engine **engine);
 /** Say how many bytes of the unit's work are done and how many there are.  At most a few calls a
  *  second travel. */
 MMS_API void mms_job_progress(mms_job *job, int64_t done, int64_t total);
+
+/** Send a line that the unit's program printed on its stream 1 or 2. */
+MMS_API void mms_job_line(mms_job *job, int stream, const char *text);
 
 /** Ends what a worker kept. */
 typedef void mms_end_kept(void *thing);

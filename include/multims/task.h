@@ -29,6 +29,7 @@ typedef enum mms_type {
     MMS_INTS,      /**< mms_ints */
     MMS_SECONDS,   /**< double; a number with an optional time unit */
     MMS_BYTES,     /**< int64_t; a number with an optional unit K M G T */
+    MMS_WORDS,     /**< mms_texts; positional, it takes all words that stand together */
     MMS_REPEAT     /**< int64_t; takes no value: how often the option stands */
 } mms_type;
 
@@ -40,7 +41,8 @@ enum {
     MMS_PARAM_LITERAL = 16,   /**< double quotes belong to the value: they mark a name pattern */
     MMS_PARAM_WORDS = 32,     /**< elements of a list are plain words: [xx,yy] is xx,yy */
     MMS_PARAM_MISSING = 64,   /**< known, but not in this version: refused unless at its default */
-    MMS_PARAM_RECORD = 128    /**< a text that may be a record, which goes on as JSON */
+    MMS_PARAM_RECORD = 128,   /**< a text that may be a record, which goes on as JSON */
+    MMS_PARAM_BEHIND = 256    /**< of MMS_WORDS: those behind "--" */
 };
 
 /** One parameter.  Tables end with an entry whose name is NULL. */

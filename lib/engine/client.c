@@ -20,6 +20,7 @@ struct mms_engine {
     bool progress;
     int nworkers;
     uint64_t last_request;
+    mms_engine_rules rules;
     mms_hub hub;
 };
 
@@ -39,6 +40,7 @@ struct run {
     mms_answer *answers;
     struct hand *hands;
     int running;
+    int64_t kill_ns; /* when what still runs is killed, once the run has failed */
     double bytes_answered;
     mms_progress progress;
     mms_status st;
@@ -156,6 +158,14 @@ done:
     return st;
 }
 
+void mms_engine_set_rules(mms_engine *engine, const mms_engine_rules *rules)
+{
+    mms_engine_rules all = MMS_ENGINE_RULES_INIT;
+
+    memcpy(&all, rules, rules->size < sizeof all ? rules->size : sizeof all);
+    engine->rules = all;
+}
+
 int mms_engine_workers(const mms_engine *engine)
 {
     return engine->nworkers;
@@ -204,23 +214,39 @@ static mms_status send_to(mms_engine *engine, int worker, mms_message message, m
     return engine->hub.module->send(rank_of(engine, worker), message.data, message.size, err);
 }
 
-static void cancel(mms_engine *engine, int worker, uint64_t request)
+static void cancel(mms_engine *engine, int worker, uint64_t request, int signal_number)
 {
     mms_message message;
 
     if (is_local(engine, worker))
-        mms_pool_kill(engine->hub.pool, worker, request);
-    else if (mms_frame_encode(MMS_FRAME_CANCEL, request, json_object(), &message, NULL) == MMS_OK)
+        mms_pool_kill(engine->hub.pool, worker, request, signal_number);
+    else if (mms_frame_encode(MMS_FRAME_CANCEL, request,
+                              json_pack("{s:i}", "signal", signal_number), &message,
+                              NULL) == MMS_OK)
         (void)!engine->hub.module->send(rank_of(engine, worker), message.data, message.size, NULL);
 }
 
 /* ---- failures ---- */
 
-static void cancel_all(struct run *run)
+static void signal_all(struct run *run, int signal_number)
 {
     for (int w = 0; w < run->engine->nworkers; w++)
         if (run->hands[w].unit >= 0)
-            cancel(run->engine, w, run->hands[w].request);
+            cancel(run->engine, w, run->hands[w].request, signal_number);
+}
+
+/* End what runs: at once, or after the time that the rules give it. */
+static void cancel_all(struct run *run)
+{
+    const int grace_s = run->engine->rules.grace_s;
+
+    if (run->kill_ns == INT64_MAX && grace_s) {
+        run->kill_ns = mms_now_ns() + grace_s * (int64_t)1000000000;
+        signal_all(run, SIGTERM);
+    } else if (!grace_s) {
+        run->kill_ns = mms_now_ns();
+        signal_all(run, SIGKILL);
+    }
 }
 
 /* The first failure ends the run; what it kills fails too and says nothing. */
@@ -276,7 +302,8 @@ static void take_answer(struct run *run, int worker, mms_value *body)
     hand->unit = -1;
     run->running--;
     run->progress.units_done++;
-    if (answer->status != MMS_OK && answer->status != MMS_ERR_EMPTY)
+    if (answer->status != MMS_OK && answer->status != MMS_ERR_EMPTY &&
+        !run->engine->rules.keep_going)
         fail_unit(run, unit);
 }
 
@@ -284,13 +311,17 @@ static void take_event(struct run *run, int worker, mms_value *body)
 {
     const char *scope, *text;
     json_int_t done, total;
-    int level;
+    int level, stream;
 
     if (!json_unpack(body, "{s:[i, s, s]}", "log", &level, &scope, &text)) {
         mms_progress_clear(&run->progress);
         mms_log((mms_level)level, scope, "worker %d: %s", worker + 1, text);
     } else if (!json_unpack(body, "{s:[I, I]}", "progress", &done, &total)) {
         run->hands[worker].done = total > 0 ? (double)done / (double)total : 0;
+    } else if (run->engine->rules.line &&
+               !json_unpack(body, "{s:[i, s]}", "line", &stream, &text)) {
+        mms_progress_clear(&run->progress);
+        run->engine->rules.line(run->engine->rules.ctx, run->hands[worker].unit, stream, text);
     }
 }
 
@@ -371,16 +402,18 @@ static void give_up_waiting(struct run *run, int errnum)
 /* Signals come only while we wait (mask is theirs), so that none is lost before the wait. */
 static void run_units(struct run *run, const sigset_t *mask)
 {
-    int64_t give_up = INT64_MAX;
+    bool killed = false;
 
     for (;;) {
         if (run->st == MMS_OK && mms_stop_signal())
             stop_run(run);
         if (run->st == MMS_OK)
             hand_out(run);
-        if (run->st != MMS_OK && give_up == INT64_MAX)
-            give_up = mms_now_ns() + kill_limit_ns;
-        if (!run->running || mms_now_ns() > give_up)
+        if (run->kill_ns < mms_now_ns() && !killed) {
+            signal_all(run, SIGKILL);
+            killed = true;
+        }
+        if (!run->running || run->kill_ns < mms_now_ns() - kill_limit_ns)
             break;
         if (mms_hub_wait(&run->engine->hub, &tick, true, mask, take_message, run) < 0) {
             give_up_waiting(run, errno);
@@ -416,6 +449,7 @@ mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
                       .names = names,
                       .units = units,
                       .answers = answers,
+                      .kill_ns = INT64_MAX,
                       .err = err};
     double bytes = 0;
 

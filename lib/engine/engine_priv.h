@@ -23,7 +23,7 @@ enum { MMS_FRAME_HEADER = 32 };
 
 typedef enum mms_frame_type {
     MMS_FRAME_COMMAND = 10,  /**< client to worker: {kind, request, level} */
-    MMS_FRAME_CANCEL = 11,   /**< client to rank: kill the worker that runs the request */
+    MMS_FRAME_CANCEL = 11,   /**< client to rank: {signal} for the worker that runs the request */
     MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value} or {died, message} */
     MMS_FRAME_EVENT = 13,    /**< worker to client: {progress: [done, total]}, {log: [level, scope,
                                   text]} */
@@ -101,6 +101,11 @@ enum { MMS_WORKER_FD = 3, MMS_WORKER_BOX_FD = 4 };
 /** Serve the socket fd until it ends. */
 void mms_worker_serve(int fd, const mms_unit_kind *kinds);
 
+/** Kill all processes of a session but its leader.  Source: proc(5). */
+void mms_session_kill(pid_t leader);
+/** Kill and collect all children of this process, and theirs when it is their reaper. */
+void mms_children_kill(void);
+
 /* ---- pool: worker processes of this process ---- */
 
 typedef struct mms_pool mms_pool;
@@ -119,8 +124,9 @@ MMS_CHECKED mms_status mms_pool_create(int nslots, const char *program, const mm
 int mms_pool_slots(const mms_pool *pool);
 /** Send a COMMAND to a slot, whose worker is started when there is none.  message is freed. */
 MMS_CHECKED mms_status mms_pool_send(mms_pool *pool, int slot, mms_message message, mms_error *err);
-/** Kill a slot's worker if it runs this request, which is then answered as {died, message}. */
-void mms_pool_kill(mms_pool *pool, int slot, uint64_t request);
+/** Send a signal to a slot's worker if it runs this request.  After SIGKILL it is answered as
+ * {died, message}, and all that the worker had started is killed. */
+void mms_pool_kill(mms_pool *pool, int slot, uint64_t request, int signal_number);
 /** Wait for workers, at most for timeout (NULL: for ever) with signals as in mask, and deliver what
  *  they sent.  Returns how many messages were delivered; -1 with errno when it can't wait: then it
  *  never will. */

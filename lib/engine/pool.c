@@ -327,12 +327,12 @@ mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_er
     return MMS_OK;
 }
 
-void mms_pool_kill(mms_pool *pool, int number, uint64_t request)
+void mms_pool_kill(mms_pool *pool, int number, uint64_t request, int signal_number)
 {
     const struct slot *const slot = &pool->slots[number];
 
     if (slot->pid && slot->busy && slot->request == request)
-        kill(slot->pid, SIGKILL);
+        kill(slot->pid, signal_number);
 }
 
 /* ---- receive ---- */
@@ -409,6 +409,7 @@ static void bury(struct slot *slot, struct delivery *to)
     int status = 0;
 
     kill(slot->pid, SIGKILL);
+    mms_session_kill(slot->pid); /* before its number may be another's */
     (void)!TEMP_FAILURE_RETRY(waitpid(slot->pid, &status, 0));
     while (read_print(slot, to))
         continue;
@@ -532,8 +533,10 @@ static void end_worker(struct slot *slot)
     const int64_t limit = mms_now_ns() + end_ns;
 
     close(slot->fd);
-    if (slot->busy)
+    if (slot->busy) {
         kill(slot->pid, SIGKILL);
+        mms_session_kill(slot->pid);
+    }
     while (waitpid(slot->pid, NULL, WNOHANG) == 0) {
         if (mms_now_ns() > limit)
             kill(slot->pid, SIGKILL);

@@ -107,6 +107,17 @@ static void give_to_worker(struct server *server, const char *data, size_t size)
     send_to_client(server, message);
 }
 
+static void cancel(struct server *server, const char *data, size_t size)
+{
+    mms_frame frame = {.body = NULL};
+    int signal_number = SIGKILL;
+
+    if (mms_frame_decode(data, size, &frame, NULL) == MMS_OK)
+        (void)json_unpack(frame.body, "{s:i}", "signal", &signal_number);
+    mms_pool_kill(server->hub.pool, 0, mms_frame_request_of(data), signal_number);
+    mms_value_free(&frame.body);
+}
+
 static void serve_message(void *ctx, int peer, const char *data, size_t size)
 {
     struct server *server = ctx;
@@ -122,7 +133,7 @@ static void serve_message(void *ctx, int peer, const char *data, size_t size)
         give_to_worker(server, data, size);
         break;
     case MMS_FRAME_CANCEL:
-        mms_pool_kill(server->hub.pool, 0, mms_frame_request_of(data));
+        cancel(server, data, size);
         break;
     case MMS_FRAME_STOP:
         server->stopped = true;

@@ -38,6 +38,11 @@ void mms_job_progress(mms_job *job, int64_t done, int64_t total)
     send_event(job, json_pack("{s:[I, I]}", "progress", (json_int_t)done, (json_int_t)total));
 }
 
+void mms_job_line(mms_job *job, int stream, const char *text)
+{
+    send_event(job, json_pack("{s:[i, o]}", "line", stream, mms_text_value(text)));
+}
+
 void mms_runner_end(mms_runner *runner)
 {
     if (runner->kept.thing)

@@ -53,6 +53,7 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds)
     ssize_t n;
 
     die_with_client(fd);
+    prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a unit's program leaves behind can be ended */
     mms_memory_bound();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* of the terminal: the client decides */

@@ -22,7 +22,7 @@ OWN = {
     "plan": {"plan", "decide"},
     "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift"},
     "pipeline": set(),
-    "engine": {"engine", "stage"},
+    "engine": {"engine", "stage", "program"},
     "output": set(),
     "task": {"task"},
 }

@@ -55,6 +55,25 @@ static const mms_task probe = {.name = "probe",
                                .params = params,
                                .params_size = sizeof(struct probe)};
 
+struct words_probe {
+    mms_texts vis, program;
+    bool loud;
+};
+
+static const mms_param words_params[] = {
+    {"vis", MMS_WORDS, offsetof(struct words_probe, vis),
+     .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL},
+    {"program", MMS_WORDS, offsetof(struct words_probe, program),
+     .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL | MMS_PARAM_BEHIND, .empty = "which?"},
+    {"loud", MMS_BOOL, offsetof(struct words_probe, loud), .doc = "Loud"},
+    {0},
+};
+
+static const mms_task words_probe = {.name = "words_probe",
+                                     .summary = "takes words",
+                                     .params = words_params,
+                                     .params_size = sizeof(struct words_probe)};
+
 static char last_warning[512];
 
 static void keep_warning(void *ctx, mms_level level, const char *scope, const char *text)
@@ -540,6 +559,43 @@ static void the_tables_of_all_tasks_are_sound(void **state)
     }
 }
 
+/* Parse words and write both lists as "a b | c d". */
+static void lists_are(const char *want, int n, const char *const *words)
+{
+    const struct words_probe *p;
+    char text[256] = "";
+    mms_args *args;
+    mms_error err;
+
+    assert_int_equal(mms_args_parse(&words_probe, n, words, &args, &err), MMS_OK);
+    p = mms_args_struct(args);
+    for (int64_t i = 0; i < p->vis.count + p->program.count; i++) {
+        const bool first = i < p->vis.count;
+        strcat(strcat(text, first ? p->vis.values[i] : p->program.values[i - p->vis.count]), " ");
+        strcat(text, i == p->vis.count - 1 ? "| " : "");
+    }
+    assert_string_equal(text, want);
+    mms_args_free(&args);
+}
+
+static void words_before_and_behind_the_dashes_are_lists(void **state)
+{
+    mms_args *args;
+    mms_error err;
+
+    (void)state;
+    lists_are("a b | c --d x=1 -- ", WORDS("a", "--loud", "b", "--", "c", "--d", "x=1", "--"));
+    lists_are("a b | c ", WORDS("program=c", "vis=['a', 'b']"));
+    lists_are("a | c  d ", WORDS("words_probe(vis='a', program=['c', '', 'd'])"));
+    assert_int_equal(mms_args_parse(&words_probe, WORDS("a", "b"), &args, &err), MMS_ERR_ARG);
+    assert_string_equal(err.msg, "which?");
+    assert_int_equal(mms_args_parse(&words_probe, WORDS("--", "b"), &args, &err), MMS_ERR_ARG);
+    assert_string_equal(err.msg, "Please specify vis.");
+    assert_int_equal(mms_args_parse(&words_probe, WORDS("vis=[1]", "--", "b"), &args, &err),
+                     MMS_ERR_ARG);
+    assert_non_null(strstr(err.msg, "is not a text or a list of texts"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -560,6 +616,7 @@ int main(void)
         cmocka_unit_test_setup(words_win_over_the_file, forget_warning),
         cmocka_unit_test_setup(a_word_given_twice_is_warned_of, forget_warning),
         cmocka_unit_test_setup(a_value_without_effect_is_warned_of, forget_warning),
+        cmocka_unit_test(words_before_and_behind_the_dashes_are_lists),
         cmocka_unit_test(nearest_word_is_near),
         cmocka_unit_test(help_shows_each_parameter),
         cmocka_unit_test(description_has_types_and_defaults),

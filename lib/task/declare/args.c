@@ -133,6 +133,9 @@ done:
 static bool is_empty(const mms_value *value)
 {
     const char *const text = json_string_value(value);
+
+    if (json_is_array(value))
+        return !json_array_size(value);
     return text && text[strspn(text, " \t\r\n")] == '\0';
 }
 
@@ -147,7 +150,7 @@ static mms_status fill_slot(mms_args *args, mms_slot *slot, bool own, mms_error 
     if ((p->flags & MMS_PARAM_REQUIRED) && is_empty(slot->value))
         return mms_fail(err, MMS_ERR_ARG, "Please specify %s.", p->name);
     MMS_TRY(mms_param_store(p, slot->value, own ? args->params : (void *)&args->options,
-                            &slot->ints, err));
+                            &slot->held, err));
     if (own && (json_object_set_nocheck(args->values, p->name, slot->value) ||
                 (slot->source && json_object_set_new_nocheck(args->given, p->name, json_true()))))
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
@@ -158,8 +161,7 @@ done:
 static bool is_on(const mms_value *value)
 {
     return !(json_is_false(value) || is_empty(value) ||
-             (json_is_number(value) && json_number_value(value) == 0) ||
-             (json_is_array(value) && !json_array_size(value)));
+             (json_is_number(value) && json_number_value(value) == 0));
 }
 
 /* Whether a value was given that is not the default */
@@ -279,7 +281,7 @@ void mms_args_free(mms_args **args)
         return;
     for (int64_t i = 0; i < a->nslot; i++) {
         free(a->slots[i].text);
-        free(a->slots[i].ints);
+        free(a->slots[i].held);
         mms_value_free(&a->slots[i].value);
     }
     free(a->slots);

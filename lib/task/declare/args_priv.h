@@ -14,7 +14,7 @@ typedef struct mms_slot {
     enum mms_source source;
     char *text; /**< NULL: the default */
     mms_value *value;
-    int64_t *ints;
+    void *held; /**< the list that the struct borrows */
 } mms_slot;
 
 struct mms_args {

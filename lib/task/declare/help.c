@@ -116,12 +116,13 @@ static void print_positionals(const mms_task *task, bool named, FILE *out)
         const bool optional = !(p->flags & MMS_PARAM_REQUIRED);
         if (!(p->flags & MMS_PARAM_POSITIONAL))
             continue;
-        fprintf(out, " %s", optional ? "[" : "");
+        fprintf(out, " %s%s", optional ? "[" : "",
+                !named && (p->flags & MMS_PARAM_BEHIND) ? "-- " : "");
         if (named)
             fprintf(out, "%s=", p->name);
         for (const char *s = p->name; *s; s++)
             fputc(toupper((unsigned char)*s), out);
-        fprintf(out, "%s", optional ? "]" : "");
+        fprintf(out, "%s%s", !named && p->type == MMS_WORDS ? " ..." : "", optional ? "]" : "");
     }
 }
 

@@ -81,7 +81,7 @@ typedef mms_status parse_fn(const mms_param *p, const char *text, mms_value **va
                             mms_error *err);
 
 static parse_fn parse_string, parse_path, parse_selection, parse_choice, parse_bool, parse_integer,
-    parse_repeat, parse_count, parse_real, parse_integers, parse_seconds, parse_bytes;
+    parse_repeat, parse_count, parse_real, parse_integers, parse_seconds, parse_bytes, parse_words;
 
 /* What is known of a type */
 static const struct type {
@@ -103,6 +103,7 @@ static const struct type {
     [MMS_INTS] = {parse_integers, "", "ints", "INTEGERS", "a list of integers"},
     [MMS_SECONDS] = {parse_seconds, "0", "seconds", "TIME", "a number or a text with its unit"},
     [MMS_BYTES] = {parse_bytes, "0", "bytes", "SIZE", "a number or a text with its unit"},
+    [MMS_WORDS] = {parse_words, "", "words", "WORDS", "a text or a list of texts"},
     [MMS_REPEAT] = {parse_repeat, "0", "repeat", "COUNT", "an integer"},
 };
 
@@ -155,12 +156,45 @@ static mms_status refuse_kind(const mms_param *p, const mms_value *value, mms_er
     return MMS_ERR_ARG;
 }
 
+/* The text of a list of words: each ends with a character that no command has */
+static const char word_end = '\x1e';
+
+/* Add a word to the text of a list; false when it is none */
+static bool add_word(const char *word, mms_text *text)
+{
+    if (!word || strchr(word, word_end))
+        return false;
+    mms_text_add(text, "%s%c", word, word_end);
+    return true;
+}
+
+static mms_status words_text(const mms_param *p, const mms_value *value, char **text,
+                             mms_error *err)
+{
+    mms_text joined = {0};
+    bool good = true;
+
+    mms_text_add(&joined, "%s", "");
+    if (json_is_string(value))
+        good = add_word(json_string_value(value), &joined);
+    for (size_t i = 0; good && i < json_array_size(value); i++)
+        good = add_word(json_string_value(json_array_get(value, i)), &joined);
+    if (!good || !(json_is_string(value) || json_is_array(value))) {
+        free(joined.text);
+        return refuse_kind(p, value, err);
+    }
+    *text = joined.text;
+    return joined.failed ? out_of_memory(p, err) : MMS_OK;
+}
+
 mms_status mms_param_text(const mms_param *p, const mms_value *value, char **text, mms_error *err)
 {
     mms_text joined = {0};
     bool good;
 
     *text = NULL;
+    if (p->type == MMS_WORDS)
+        return words_text(p, value, text, err);
     if (json_is_array(value) && !is_list(p) && json_array_size(value) == 1)
         value = json_array_get(value, 0); /* vis=['a.ms'] */
     if (json_is_array(value) && is_list(p)) {
@@ -216,6 +250,22 @@ static bool keeps_quotes(const mms_param *p, const char *word)
            !memchr(word + 1, '"', n - 2);
 }
 
+mms_status mms_param_join_words(const mms_param *p, int64_t n, const char *const *words,
+                                char **text, mms_error *err)
+{
+    mms_text joined = {0};
+
+    *text = NULL;
+    mms_text_add(&joined, "%s", "");
+    for (int64_t i = 0; i < n; i++)
+        if (!add_word(words[i], &joined)) {
+            free(joined.text);
+            return refuse(p, "a word", "with the character 0x1e can't be taken", err);
+        }
+    *text = joined.text;
+    return joined.failed ? out_of_memory(p, err) : MMS_OK;
+}
+
 mms_status mms_param_unquote(const mms_param *p, const char *word, char **text, mms_error *err)
 {
     mms_value *value = NULL;
@@ -225,6 +275,8 @@ mms_status mms_param_unquote(const mms_param *p, const char *word, char **text, 
     if (*word && strchr("[('\"", *word) && !keeps_quotes(p, word) &&
         mms_python_value(word, &value, NULL) == MMS_OK) {
         st = mms_param_text(p, value, text, err);
+    } else if (p->type == MMS_WORDS) {
+        return mms_param_join_words(p, 1, &word, text, err);
     } else if (is_bare_list(p, word)) {
         if (p->type == MMS_PATH && strchr(word, ','))
             return refuse(p, word, "is a list: one path is taken", err);
@@ -488,6 +540,21 @@ static mms_status parse_integers(const mms_param *p, const char *text, mms_value
     return MMS_OK;
 }
 
+static mms_status parse_words(const mms_param *p, const char *text, mms_value **value,
+                              mms_error *err)
+{
+    mms_value *const list = json_array();
+    const char *end;
+
+    for (const char *s = text; list && (end = strchr(s, word_end)); s = end + 1)
+        if (json_array_append_new(list, json_stringn_nocheck(s, (size_t)(end - s)))) {
+            json_decref(list);
+            return out_of_memory(p, err);
+        }
+    *value = list;
+    return list ? MMS_OK : out_of_memory(p, err);
+}
+
 static mms_status parse_seconds(const mms_param *p, const char *text, mms_value **value,
                                 mms_error *err)
 {
@@ -531,23 +598,39 @@ mms_status mms_param_value(const mms_param *p, const char *text, mms_value **val
     return type->parse(p, text ? text : p->init ? p->init : type->init, value, err);
 }
 
-static mms_status store_integers(const mms_param *p, const mms_value *list, char *at,
-                                 int64_t **ints, mms_error *err)
+static mms_status store_words(const mms_param *p, const mms_value *list, char *at, void **held,
+                              mms_error *err)
+{
+    const int64_t n = (int64_t)json_array_size(list);
+    const char **const words = mms_alloc(n, sizeof *words);
+    const mms_texts stored = {n, words};
+
+    if (!words)
+        return out_of_memory(p, err);
+    for (int64_t i = 0; i < n; i++)
+        words[i] = json_string_value(json_array_get(list, (size_t)i));
+    *held = words;
+    memcpy(at, &stored, sizeof stored);
+    return MMS_OK;
+}
+
+static mms_status store_integers(const mms_param *p, const mms_value *list, char *at, void **held,
+                                 mms_error *err)
 {
     const mms_ints stored = {(int64_t)json_array_size(list),
-                             mms_alloc((int64_t)json_array_size(list), sizeof **ints)};
+                             mms_alloc((int64_t)json_array_size(list), sizeof(int64_t))};
     int64_t *const numbers = (int64_t *)stored.values;
 
     if (!numbers)
         return out_of_memory(p, err);
     for (int64_t i = 0; i < stored.count; i++)
         numbers[i] = json_integer_value(json_array_get(list, (size_t)i));
-    *ints = numbers;
+    *held = numbers;
     memcpy(at, &stored, sizeof stored);
     return MMS_OK;
 }
 
-mms_status mms_param_store(const mms_param *p, const mms_value *value, void *base, int64_t **ints,
+mms_status mms_param_store(const mms_param *p, const mms_value *value, void *base, void **held,
                            mms_error *err)
 {
     char *const at = (char *)base + p->offset;
@@ -577,7 +660,9 @@ mms_status mms_param_store(const mms_param *p, const mms_value *value, void *bas
         memcpy(at, &real, sizeof real);
         break;
     case MMS_INTS:
-        return store_integers(p, value, at, ints, err);
+        return store_integers(p, value, at, held, err);
+    case MMS_WORDS:
+        return store_words(p, value, at, held, err);
     }
     return MMS_OK;
 }

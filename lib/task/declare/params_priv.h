@@ -22,6 +22,10 @@ bool mms_param_same_name(const char *a, size_t alength, const char *b);
 MMS_CHECKED mms_status mms_param_unquote(const mms_param *p, const char *word, char **text,
                                          mms_error *err);
 
+/** Write the text of MMS_WORDS that has these words; end it with free().  Errors: ARG, MEM. */
+MMS_CHECKED mms_status mms_param_join_words(const mms_param *p, int64_t n, const char *const *words,
+                                            char **text, mms_error *err);
+
 /** Return whether word says true or false: True, no, on, 0, … */
 bool mms_param_is_truth(const char *word);
 
@@ -35,10 +39,10 @@ MMS_CHECKED mms_status mms_param_text(const mms_param *p, const mms_value *value
 MMS_CHECKED mms_status mms_param_value(const mms_param *p, const char *text, mms_value **value,
                                        mms_error *err);
 
-/** Put a typed value at base + offset.  Texts and lists are borrowed from value and *ints, which
+/** Put a typed value at base + offset.  Texts and lists are borrowed from value and *held, which
  * the caller ends with free().  Errors: MEM. */
 MMS_CHECKED mms_status mms_param_store(const mms_param *p, const mms_value *value, void *base,
-                                       int64_t **ints, mms_error *err);
+                                       void **held, mms_error *err);
 
 /** Return the type's name in JSON: "path". */
 const char *mms_param_type_name(const mms_param *p);

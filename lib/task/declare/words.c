@@ -389,6 +389,29 @@ static mms_status take_values(mms_args *args, struct words *words, mms_error *er
     return st;
 }
 
+/* Give a list the words that stand together: those behind "--", or those before it */
+static mms_status give_words(mms_args *args, mms_slot *slot, const struct words *words,
+                             int64_t *used, mms_error *err)
+{
+    const bool behind = slot->param->flags & MMS_PARAM_BEHIND;
+    const char **const list = mms_alloc(words->nloose, sizeof *list);
+    int64_t n = 0;
+    char *text;
+    mms_status st = MMS_OK;
+
+    if (!list)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    while (*used < words->nloose && words->loose[*used].literal == behind)
+        list[n++] = words->loose[(*used)++].word;
+    if (n) {
+        st = mms_param_join_words(slot->param, n, list, &text, err);
+        if (st == MMS_OK)
+            st = mms_args_keep(args, slot, text, MMS_FROM_WORD, err);
+    }
+    free(list);
+    return st;
+}
+
 /* Give the words without a name to the positional parameters that have no value yet */
 static mms_status take_loose(mms_args *args, const struct words *words, mms_error *err)
 {
@@ -396,7 +419,9 @@ static mms_status take_loose(mms_args *args, const struct words *words, mms_erro
     int64_t used = 0;
 
     for (int64_t i = 0; i < args->nown && used < words->nloose && st == MMS_OK; i++)
-        if (is_free(&args->slots[i]))
+        if (is_free(&args->slots[i]) && args->slots[i].param->type == MMS_WORDS)
+            st = give_words(args, &args->slots[i], words, &used, err);
+        else if (is_free(&args->slots[i]))
             st = give_loose(args, &args->slots[i], &words->loose[used++], err);
     if (st == MMS_OK && used < words->nloose)
         return mms_fail(err, MMS_ERR_ARG,

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file program.c  Runs another program: environment, process group, lines, stop, end. */
+#include "program.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "engine_priv.h"
+
+/* How long a program that has closed its output may be unnoticed when it ends. */
+enum { LOOK_MS = 20, LONGEST_LINE = 65536 };
+
+/* A stream of the program, from its pipe to lines. */
+struct stream {
+    int fd, number;
+    char *line;
+    size_t length;
+};
+
+/* A program that runs. */
+struct running {
+    const mms_program *program;
+    mms_program_end *end;
+    struct stream streams[2];
+    pid_t pid;
+    int64_t begin_ns, kill_ns; /* kill_ns: when it is killed, once it was told to end */
+    bool killed;
+};
+
+/* Signal handlers have nothing else to write to. */
+static volatile sig_atomic_t told_to_stop;
+
+static void note(int signal_number)
+{
+    told_to_stop = signal_number;
+}
+
+/* ---- environment ---- */
+
+/* By these an MPI program takes itself for a rank of our job (spec job-engine 2.12); Slurm's
+ * allocation stays. */
+static bool is_of_launcher(const char *variable)
+{
+    static const char *const begins[] = {"OMPI_",       "ORTE_",        "OPAL_",
+                                         "PMIX_",       "PMI_",         "PRTE_",
+                                         "MPI_LOCAL",   "MV2_COMM_",    "HYDRA_",
+                                         "HYDI_",       "MPIR_",        "ALPS_APP_",
+                                         "PALS_",       "SLURM_PROCID", "SLURM_LOCALID",
+                                         "SLURM_STEP_", "SLURM_STEPID", "MULTIMS_TRANSPORT="};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(begins); i++)
+        if (!strncmp(variable, begins[i], strlen(begins[i])))
+            return true;
+    return false;
+}
+
+static bool is_set_again(const char *variable, const char *const *setting)
+{
+    const size_t length = strcspn(variable, "=") + 1;
+
+    for (; *setting; setting++)
+        if (!strncmp(variable, *setting, length))
+            return true;
+    return false;
+}
+
+/* Borrows the texts. */
+static const char **make_environment(const char *const *setting)
+{
+    int64_t n = 0, added = 0;
+    const char **all;
+
+    while (environ[n])
+        n++;
+    while (setting[added])
+        added++;
+    all = mms_alloc(n + added + 1, sizeof *all);
+    if (!all)
+        return NULL;
+    n = 0;
+    for (char *const *v = environ; *v; v++)
+        if (!is_of_launcher(*v) && !is_set_again(*v, setting))
+            all[n++] = *v;
+    memcpy(all + n, setting, (size_t)added * sizeof *all);
+    return all;
+}
+
+/* ---- start ---- */
+
+mms_status mms_program_check(const char *name, mms_error *err)
+{
+    const char *const list = getenv("PATH");
+    char *const copy = strdup(list ? list : "/bin:/usr/bin");
+    bool found = false;
+
+    if (strchr(name, '/'))
+        found = access(name, X_OK) == 0;
+    else
+        for (char *rest = copy, *folder; !found && (folder = strsep(&rest, ":"));) {
+            char *const path = mms_format("%s/%s", *folder ? folder : ".", name);
+            found = path && access(path, X_OK) == 0;
+            free(path);
+        }
+    free(copy);
+    if (found)
+        return MMS_OK;
+    if (strchr(name, '/'))
+        return mms_fail_errno(err, errno, "program %s", name);
+    return mms_fail(err, MMS_ERR_NOT_FOUND, "program %s: not found in PATH", name);
+}
+
+/* In the child: only calls that are safe after a fork. */
+static void become(const mms_program *p, const char **environment, const int *streams, int report,
+                   pid_t parent)
+{
+    const int nothing = open("/dev/null", O_RDONLY);
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    struct rlimit memory;
+    sigset_t none;
+
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigemptyset(&none);
+    for (int s = 1; s < NSIG; s++)
+        (void)!sigaction(s, &action, NULL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (!getrlimit(RLIMIT_AS, &memory)) { /* a worker's bound is not meant for others */
+        memory.rlim_cur = memory.rlim_max;
+        (void)!setrlimit(RLIMIT_AS, &memory);
+    }
+    (void)!close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    environ = (char **)environment;
+    if (getppid() == parent && nothing >= 0 && dup2(nothing, 0) == 0 && dup2(streams[0], 1) == 1 &&
+        dup2(streams[1], 2) == 2 && (!p->folder || chdir(p->folder) == 0))
+        execvp(p->argv[0], (char *const *)p->argv);
+    const int errnum = errno;
+    (void)!write(report, &errnum, sizeof errnum);
+    _exit(127);
+}
+
+static void close_pair(const int *pair)
+{
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* Fork; report is the pipe that tells why a program can't be run, and ends when it does. */
+static mms_status begin(struct running *r, const char **environment, int (*pipes)[2], int *report,
+                        mms_error *err)
+{
+    const pid_t parent = getpid();
+    const int ends[2] = {pipes[0][1], pipes[1][1]};
+    int errnum = 0;
+    ssize_t n;
+
+    r->pid = fork();
+    if (r->pid == 0)
+        become(r->program, environment, ends, report[1], parent);
+    close(ends[0]);
+    close(ends[1]);
+    close(report[1]);
+    if (r->pid < 0)
+        return mms_fail_errno(err, errno, "%s", r->program->argv[0]);
+    setpgid(r->pid, r->pid); /* whichever of us comes first */
+    n = TEMP_FAILURE_RETRY(read(report[0], &errnum, sizeof errnum));
+    if (n <= 0)
+        return MMS_OK;
+    (void)!TEMP_FAILURE_RETRY(waitpid(r->pid, NULL, 0));
+    return mms_fail_errno(err, errnum, "program %s", r->program->argv[0]);
+}
+
+/* Make the pipes: two streams and the report. */
+static mms_status make_pipes(int (*pipes)[2], mms_error *err)
+{
+    for (int i = 0; i < 3; i++)
+        if (pipe2(pipes[i], O_CLOEXEC)) {
+            const int errnum = errno;
+            while (i--)
+                close_pair(pipes[i]);
+            return mms_fail_errno(err, errnum, "pipe");
+        }
+    for (int i = 0; i < 2; i++)
+        fcntl(pipes[i][0], F_SETFL, O_NONBLOCK);
+    return MMS_OK;
+}
+
+static mms_status start(struct running *r, mms_error *err)
+{
+    const char **environment = make_environment(r->program->setting);
+    int pipes[3][2];
+    mms_status st;
+
+    if (!environment)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    st = make_pipes(pipes, err);
+    if (st == MMS_OK) {
+        st = begin(r, environment, pipes, pipes[2], err);
+        close(pipes[2][0]);
+        for (int i = 0; i < 2; i++)
+            r->streams[i] = (struct stream){.fd = pipes[i][0], .number = i + 1};
+    }
+    free(environment);
+    return st;
+}
+
+/* ---- lines ---- */
+
+/* Add a line to the tail, from which whole lines are dropped at the front. */
+static void keep_tail(char *tail, const char *line)
+{
+    const size_t most = MMS_PROGRAM_TAIL - 2, length = strnlen(line, most);
+    size_t have = strlen(tail);
+
+    while (have && have + length + 1 > most + 1) {
+        const char *const end = strchr(tail, '\n');
+        const size_t drop = end ? (size_t)(end - tail) + 1 : have;
+        memmove(tail, tail + drop, have - drop + 1);
+        have -= drop;
+    }
+    memcpy(tail + have, line, length);
+    memcpy(tail + have + length, "\n", 2);
+}
+
+static void end_line(struct running *r, struct stream *s)
+{
+    s->line[s->length] = '\0';
+    s->length = 0;
+    keep_tail(r->end->tail[s->number - 1], s->line);
+    r->program->line(r->program->ctx, s->number, s->line);
+}
+
+/* Read what is there; a program that draws a bar ends its lines with \r. */
+static bool read_stream(struct running *r, struct stream *s)
+{
+    char text[4096];
+    const ssize_t n = s->fd < 0 ? -1 : read(s->fd, text, sizeof text);
+
+    if (!s->line && !(s->line = malloc(LONGEST_LINE + 1)))
+        return false;
+    for (ssize_t i = 0; i < n; i++) {
+        const bool ends = text[i] == '\n' || text[i] == '\r';
+        if (ends ? s->length > 0 || text[i] == '\n' : s->length == LONGEST_LINE)
+            end_line(r, s);
+        if (!ends && text[i])
+            s->line[s->length++] = text[i];
+    }
+    if (n == 0) {
+        close(s->fd);
+        s->fd = -1;
+    }
+    return n > 0;
+}
+
+/* ---- wait ---- */
+
+static void end_group(struct running *r, int signal_number)
+{
+    kill(-r->pid, signal_number);
+    kill(-r->pid, SIGCONT); /* one that is stopped would not hear it */
+}
+
+/* Tell the program to end when we are told, or its time is over; kill it when it does not. */
+static void end_if_due(struct running *r)
+{
+    const int64_t now = mms_now_ns();
+    const double limit_s = r->program->limit_s;
+    const bool late = limit_s > 0 && (double)(now - r->begin_ns) > limit_s * 1e9;
+    const bool stopped = told_to_stop || mms_stop_signal();
+
+    if (r->kill_ns == INT64_MAX && (late || stopped)) {
+        r->end->stopped = stopped;
+        r->end->timed_out = !stopped;
+        r->kill_ns = now + r->program->grace_s * (int64_t)1000000000;
+        end_group(r, SIGTERM);
+    }
+    if (now > r->kill_ns && !r->killed) {
+        end_group(r, SIGKILL);
+        r->killed = true;
+    }
+}
+
+static void wait_for_output(struct running *r)
+{
+    struct pollfd fds[2] = {{r->streams[0].fd, POLLIN, 0}, {r->streams[1].fd, POLLIN, 0}};
+
+    (void)!poll(fds, 2, LOOK_MS);
+    for (int i = 0; i < 2; i++)
+        if (fds[i].revents)
+            (void)read_stream(r, &r->streams[i]);
+}
+
+static double seconds(struct timeval t)
+{
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
+
+static void wait_for_end(struct running *r)
+{
+    struct rusage used = {0};
+    int status = 0;
+
+    while (wait4(r->pid, &status, WNOHANG, &used) == 0) {
+        wait_for_output(r);
+        end_if_due(r);
+    }
+    r->end->wall_s = (double)(mms_now_ns() - r->begin_ns) * 1e-9;
+    r->end->user_s = seconds(used.ru_utime);
+    r->end->system_s = seconds(used.ru_stime);
+    r->end->max_rss_kib = used.ru_maxrss;
+    r->end->signal_number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    r->end->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* What it left behind is killed; the last lines are read. */
+static void clean_up(struct running *r)
+{
+    int is_reaper = 0;
+
+    kill(-r->pid, SIGKILL);
+    if (!prctl(PR_GET_CHILD_SUBREAPER, &is_reaper) && is_reaper)
+        mms_children_kill();
+    for (int i = 0; i < 2; i++) {
+        struct stream *const s = &r->streams[i];
+        while (read_stream(r, s))
+            continue;
+        if (s->length)
+            end_line(r, s);
+        if (s->fd >= 0)
+            close(s->fd);
+        free(s->line);
+    }
+}
+
+mms_status mms_program_run(const mms_program *program, mms_program_end *end, mms_error *err)
+{
+    struct running r = {
+        .program = program, .end = end, .begin_ns = mms_now_ns(), .kill_ns = INT64_MAX};
+    struct sigaction action = {.sa_handler = note}, before;
+    mms_status st;
+
+    memset(end, 0, sizeof *end);
+    told_to_stop = 0;
+    sigaction(SIGTERM, NULL, &before);
+    if (before.sa_handler == SIG_DFL) /* a worker; others have mms_stop_catch() */
+        sigaction(SIGTERM, &action, NULL);
+    st = start(&r, err);
+    if (st == MMS_OK) {
+        wait_for_end(&r);
+        clean_up(&r);
+    } else if (r.pid > 0 || r.streams[0].number) {
+        close(r.streams[0].fd);
+        close(r.streams[1].fd);
+    }
+    sigaction(SIGTERM, &before, NULL);
+    return st;
+}

@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""each: failures, stops, resuming, copies, environment, real programs; python-casacore judges."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import program_case
+from machine import mpirun, patient
+from program_case import ProgramCase
+
+UPDATE = "from casacore.tables import table\nimport sys\n" \
+         "with table(sys.argv[1], readonly=False, ack=False) as t:\n" \
+         "    t.putcol('WEIGHT', t.getcol('WEIGHT') + 1)\n"
+
+
+def alive(pid):
+    """Whether a process is there, and no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+class PartsCase(ProgramCase):
+    """A Multi-MS x.mms of four parts."""
+
+    def setUp(self):
+        super().setUp()
+        self.simulate("in.ms", "scans=4")
+        self.multims("partition", "in.ms", "x.mms", "separationaxis=scan", "numsubms=4", "-q")
+
+    def part(self, i):
+        return self.path(f"x.mms/SUBMSS/x.000{i}.ms")
+
+    def each(self, *words, status=0, **options):
+        return self.multims("each", "x.mms", *words, status=status, **options)
+
+    def report(self, *words, status=0):
+        split = words.index("--")
+        run = self.each(*words[:split], "--json", *words[split:], status=status)
+        return json.loads(run.stdout), run
+
+    def states(self, report):
+        return [p["state"] for p in report["parts"]]
+
+    def script(self, name, text):
+        with open(self.path(name), "w") as file:
+            file.write(text)
+        return name
+
+    def wait_for(self, condition):
+        limit = time.time() + patient(30)
+        while not condition():
+            self.assertLess(time.time(), limit, "nothing happened")
+            time.sleep(0.02)
+
+    def leftovers(self):
+        return [n for folder in (self.folder, self.path("x.mms"), self.path("x.mms/SUBMSS"))
+                for n in os.listdir(folder) if n.startswith(".")]
+
+    def weights(self):
+        run = self.run_words(sys.executable, "-c",
+                             "from casacore.tables import table\n"
+                             "for i in range(4):\n"
+                             "    with table(f'x.mms/SUBMSS/x.000{i}.ms', ack=False) as t:\n"
+                             "        print(t.getcol('WEIGHT').min())\n")
+        return [float(w) for w in run.stdout.split()]
+
+
+class Each(PartsCase):
+    # ---- failures ----
+
+    def test_the_first_failure_ends_the_others(self):
+        report, run = self.report("-j", "2", "--", "sh", "-c",
+                                  "[ {index} = 0 ] && echo bad luck >&2 && exit 7; sleep 60",
+                                  status=1)
+        self.assertEqual(self.states(report), ["failed", "stopped", "not run", "not run"])
+        self.assertEqual(report["parts"][0]["exit"], 7)
+        self.assertEqual(report["parts"][0]["stderr_tail"], "bad luck\n")
+        self.assertIn("ERROR each: x.0000.ms: sh ended with status 7: bad luck", run.stderr)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_the_others_go_on(self):
+        report, run = self.report("-j", "2", "--keepgoing", "--", "sh", "-c",
+                                  "case {index} in 0) exit 7;; 1) kill -SEGV $$;; esac", status=1)
+        self.assertEqual(self.states(report), ["failed", "failed", "done", "done"])
+        self.assertEqual(report["parts"][1]["signal"], signal.SIGSEGV)
+        self.assertIn("x.0001.ms: sh was ended by signal 11", run.stderr)
+        self.assertEqual((report["failed"], report["done"]), (2, 2))
+
+    def test_a_killed_worker_costs_its_part_alone(self):
+        report, _ = self.report("-j", "1", "--keepgoing", "--", "sh", "-c",
+                                "[ {index} = 1 ] && kill -KILL $PPID; sleep 0.1", status=1)
+        self.assertEqual(self.states(report), ["done", "failed", "done", "done"])
+        self.assertIn("signal 9", report["parts"][1]["message"])
+
+    def test_what_a_part_leaves_running_is_ended(self):
+        self.each("-j", "1", "--", "sh", "-c", "(setsid sleep 300 & echo $! >> pids) ; sleep 0.1")
+        with open(self.path("pids")) as file:
+            pids = file.read().split()
+        self.assertEqual(len(pids), 4)
+        self.wait_for(lambda: not any(alive(p) for p in pids))
+
+    def test_a_limit_ends_the_program(self):
+        report, run = self.report("-j", "4", "--limit", "0.3s", "--keepgoing", "--", "sh", "-c",
+                                  "[ {index} = 2 ] && sleep 60; true", status=1)
+        self.assertEqual(self.states(report), ["done", "done", "failed", "done"])
+        self.assertIn("after the limit of 0.3 s", run.stderr)
+
+    def test_wrong_requests_are_refused(self):
+        cases = [(["x.mms"], "Please specify the program behind --"),
+                 (["x.mms", "--", "no-such-program"], "not found in PATH"),
+                 (["x.mms", "--", "./in.ms/table.dat"], "Permission denied"),
+                 (["x.mms", "--", "echo", "{viss}"], "{viss} is not one of {vis}"),
+                 (["--", "true"], "Please specify vis."),
+                 (["no.ms", "--", "true"], "Visibility data set not found"),
+                 (["in.ms/ANTENNA", "--", "true"], "is not a MeasurementSet"),
+                 (["in.ms", "in.ms", "--", "true"], "is named twice")]
+        for words, text in cases:
+            with self.subTest(words=words):
+                run = self.multims("each", *words, status=2)
+                self.assertIn(text, run.stderr)
+                self.assertEqual(run.stdout, "")
+        self.assertEqual(self.leftovers(), [])
+
+    # ---- words and environment ----
+
+    def test_words_arrive_as_they_are(self):
+        odd = ["a b", "", "$HOME", "'\"", "{{vis}", "{{", "{'a':{'b':1}}", "--json", "é\n"]
+        script = self.script("show.py", "import json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+        run = self.multims("each", "in.ms", "-q", "--json", "--", sys.executable, script, *odd)
+        tail = json.loads(run.stdout)["parts"][0]["stdout_tail"]
+        self.assertEqual(json.loads(tail), [w.replace("{{", "{") for w in odd])
+
+    def test_sets_on_the_line_and_calls(self):
+        self.simulate("other.ms")
+        run = self.multims("each", "in.ms", "other.ms", "x.mms", "--json", "--", "true")
+        report = json.loads(run.stdout)
+        self.assertEqual([p["name"] for p in report["parts"]],
+                         ["in.ms", "other.ms"] + [f"x.000{i}.ms" for i in range(4)])
+        run = self.multims("each(vis=['in.ms', 'other.ms'], program=['echo', '{name}!'])")
+        self.assertIn("other.ms: other.ms!\n", run.stdout)
+
+    def test_the_program_is_no_rank(self):
+        env = dict(os.environ, OMPI_COMM_WORLD_RANK="0", PMIX_RANK="0", PMI_RANK="0", KEPT="yes",
+                   SLURM_PROCID="1", SLURM_JOB_ID="77", MULTIMS_TRANSPORT="local")
+        env.pop("OMP_NUM_THREADS", None)
+        run = self.multims("each", "in.ms", "-j", "2", "--", "env", env=env)
+        got = [line.partition(": ")[2] for line in run.stdout.splitlines()]
+        for word in ("OMPI_", "PMIX_", "PMI_", "SLURM_PROCID", "MULTIMS_TRANSPORT"):
+            self.assertFalse([g for g in got if g.startswith(word)], word)
+        for word in ("KEPT=yes", "SLURM_JOB_ID=77", "OMP_NUM_THREADS=2",
+                     f"MULTIMS_UNIT={self.path('in.ms')}"):
+            self.assertIn(word, got)
+        tmp = next(g for g in got if g.startswith("TMPDIR=")).partition("=")[2]
+        self.assertFalse(os.path.exists(tmp))
+
+    def test_memory_is_not_bounded(self):
+        run = self.multims("each", "in.ms", "--", "sh", "-c", "ulimit -v")
+        self.assertIn("in.ms: " + self.run_words("sh", "-c", "ulimit -H -v").stdout, run.stdout)
+
+    def test_ranks_do_it(self):
+        words = [*mpirun(3), program_case.args.program, "each", "x.mms", "--json", "--keepgoing", "--",
+                 "sh", "-c", "env | grep -c -e ^OMPI_ -e ^PMIX_; [ {index} != 1 ]"]
+        run = self.run_words(*words)
+        report = json.loads(run.stdout)
+        self.assertEqual(self.states(report), ["done", "failed", "done", "done"])
+        self.assertEqual({p["stdout_tail"] for p in report["parts"]}, {"0\n"})
+        self.assertEqual(run.returncode, 1, run.stderr)
+
+    def test_one_process_does_it(self):
+        env = dict(os.environ, MULTIMS_TRANSPORT="inline")
+        self.assertIn("4 done", self.each("--", "true", env=env).stdout)
+
+    # ---- stop ----
+
+    def start(self, *words):
+        process = subprocess.Popen([program_case.args.program, "each", "x.mms", *words],
+                                   cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   text=True)
+        self.addCleanup(process.kill)
+        return process
+
+    def pids(self, n):
+        def there():
+            try:
+                with open(self.path("pids")) as file:
+                    return len(file.read().split()) >= n
+            except FileNotFoundError:
+                return False
+        self.wait_for(there)
+        with open(self.path("pids")) as file:
+            return file.read().split()
+
+    def test_a_stop_signal_ends_programs_in_order(self):
+        for number, status in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+            with self.subTest(number=number):
+                process = self.start("-j", "2", "--", "sh", "-c",
+                                     "trap 'echo bye {index} >> said; exit 0' TERM; "
+                                     "echo $$ >> pids; while :; do sleep 0.05; done")
+                pids = self.pids(2)
+                process.send_signal(number)
+                _, said = process.communicate(timeout=patient(20))
+                self.assertEqual(process.returncode, status, said)
+                self.assertFalse([p for p in pids if alive(p)])
+                with open(self.path("said")) as file:
+                    self.assertEqual(sorted(file.read().splitlines()), ["bye 0", "bye 1"])
+                os.remove(self.path("said"))
+                os.remove(self.path("pids"))
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_killed_client_takes_the_programs_along(self):
+        process = self.start("-j", "2", "--", "sh", "-c", "echo $$ >> pids; exec sleep 300")
+        pids = self.pids(2)
+        group = subprocess.run(["pgrep", "-P", str(process.pid)], stdout=subprocess.PIPE,
+                               text=True).stdout.split()
+        for pid in [*group, process.pid]:
+            os.kill(int(pid), signal.SIGKILL)
+        self.wait_for(lambda: not any(alive(p) for p in pids))
+
+    # ---- resume ----
+
+    def test_what_is_done_stays_done(self):
+        words = ["--", "sh", "-c", "echo {index} >> ran; [ {index} != 2 ] || [ -e good ]"]
+        report, run = self.report("-j", "1", *words, status=1)
+        self.assertEqual(self.states(report), ["done", "done", "failed", "not run"])
+        self.assertIn("2 of 4 parts are done; the same command with --resume goes on", run.stderr)
+        self.script("good", "")
+        report, run = self.report("-j", "2", "--resume", *words)
+        self.assertEqual(self.states(report), ["skipped", "skipped", "done", "done"])
+        with open(self.path("ran")) as file:
+            self.assertEqual(sorted(file.read().split()), ["0", "1", "2", "2", "3"])
+        self.assertEqual(self.leftovers(), [])
+        report, run = self.report("--resume", *words)
+        self.assertEqual(self.states(report), ["done"] * 4)
+        self.assertIn("there is no unfinished run", run.stderr)
+
+    def test_a_change_and_another_command_are_noticed(self):
+        words = ["--", "sh", "-c", "[ {index} != 3 ] || [ -e good ]"]
+        self.each("-j", "1", *words, status=1)
+        run = self.each("--resume", "--", "true", status=2)
+        self.assertIn("resume: the run that was not finished is another one", run.stderr)
+        time.sleep(0.01)
+        self.run_words(sys.executable, "-c", UPDATE, self.part(1))
+        self.script("good", "")
+        report, run = self.report("--resume", *words)
+        self.assertIn("WARN each: x.0001.ms was changed since it was done", run.stderr)
+        self.assertEqual(self.states(report), ["skipped", "done", "skipped", "done"])
+
+    def test_a_leftover_is_told(self):
+        self.each("-j", "1", "--", "sh", "-c", "[ {index} = 0 ]", status=1)
+        run = self.each("--", "true")
+        self.assertIn("WARN each: an earlier run was not finished (1 parts done)", run.stderr)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_two_runs_at_once_are_refused(self):
+        process = self.start("-j", "1", "--", "sh", "-c", "echo $$ >> pids; sleep 60")
+        self.pids(1)
+        run = self.each("--", "true", status=2)
+        self.assertIn("another run of each is at work", run.stderr)
+        process.terminate()
+        process.communicate(timeout=patient(20))
+
+    # ---- on a copy ----
+
+    def test_a_failed_copy_leaves_the_part(self):
+        before = self.weights()
+        script = self.script("up.py", UPDATE + "sys.exit(sys.argv[2] == '1')\n")
+        report, _ = self.report("--staged", "--keepgoing", "--", sys.executable, script, "{vis}",
+                                "{index}", status=1)
+        self.assertEqual(self.states(report), ["done", "failed", "done", "done"])
+        after = self.weights()
+        self.assertEqual(after, [w + (i != 1) for i, w in enumerate(before)])
+        self.each("--staged", "--resume", "--", sys.executable, script, "{vis}", "0", status=2)
+        self.each("--staged", "--", sys.executable, script, "{vis}", "0")
+        self.multims("verify", "x.mms")
+        self.assertEqual(self.leftovers(), [])
+        links = [n for n in os.listdir(self.part(2)) if os.path.islink(f"{self.part(2)}/{n}")]
+        self.assertIn("POINTING", links)
+
+    def test_a_stopped_copy_leaves_the_part(self):
+        before = self.weights()
+        script = self.script("up.py", UPDATE + "import os, time\n"
+                             "open('pids', 'a').write(f'{os.getpid()}\\n')\ntime.sleep(300)\n")
+        process = self.start("--staged", "-j", "2", "--", sys.executable, script, "{vis}")
+        self.pids(2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=patient(20))
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(self.weights(), before)
+        self.assertEqual(self.leftovers(), [])
+
+
+class Real(PartsCase):
+    """Programs of others."""
+
+    def need(self, name):
+        if not shutil.which(name):
+            self.skipTest(f"{name} is not installed")
+
+    def test_taql_updates(self):
+        self.need("taql")
+        before = self.weights()
+        self.each("--", "taql", "update {vis} set WEIGHT=WEIGHT+1")
+        self.assertEqual(self.weights(), [w + 1 for w in before])
+        self.multims("verify", "x.mms")
+
+    def test_a_script_with_casacore_updates(self):
+        before = self.weights()
+        self.each("-j", "2", "--", sys.executable, self.script("up.py", UPDATE), "{vis}")
+        self.assertEqual(self.weights(), [w + 1 for w in before])
+        self.multims("verify", "x.mms")
+
+    def test_aoflagger_flags(self):
+        self.need("aoflagger")
+        report, run = self.report("-j", "2", "--", "aoflagger", "-j", "{threads}", "{vis}")
+        self.assertEqual(self.states(report), ["done"] * 4, run.stderr)
+        self.multims("verify", "x.mms")
+
+    def test_wsclean_makes_images(self):
+        self.need("wsclean")
+        report, run = self.report("-j", "2", "--", "wsclean", "-reorder", "-j", "{threads}", "-size", "64", "64",
+                                  "-scale", "30asec", "-name", "img-{name}", "{vis}")
+        self.assertEqual(self.states(report), ["done"] * 4, run.stderr)
+        for i in range(4):
+            self.assertTrue(os.path.exists(self.path(f"img-x.000{i}.ms-dirty.fits")) or
+                            os.path.exists(self.path(f"img-x.000{i}.ms-image.fits")))
+        self.multims("verify", "x.mms")
+
+
+program_case.main()
