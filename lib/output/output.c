@@ -28,8 +28,8 @@ mms_status mms_check_stop(mms_error *err)
     return signal ? mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", signal) : MMS_OK;
 }
 
-/** The input is never written into. */
-static mms_status check_outside(const char *vis, const char *outputvis, mms_error *err)
+mms_status mms_output_check_outside(const char *vis, const char *parameter, const char *outputvis,
+                                    mms_error *err)
 {
     char *dir = mms_path_dir(outputvis), *in = realpath(vis, NULL), *out = NULL;
     mms_status st = in ? MMS_OK : mms_fail_errno(err, errno, "%s", vis);
@@ -41,7 +41,7 @@ static mms_status check_outside(const char *vis, const char *outputvis, mms_erro
         MMS_TRY(mms_fail_errno(err, errno, "%s", dir));
     const size_t n = strlen(in);
     if (out && !strncmp(in, out, n) && (out[n] == '\0' || out[n] == '/'))
-        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "parameter outputvis: %s lies inside the input %s",
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "parameter %s: %s lies inside the input %s", parameter,
                          outputvis, vis));
 done:
     free(dir);
@@ -72,7 +72,7 @@ mms_status mms_output_check_new(const char *vis, const char *outputvis, bool is_
                                "delete it.",
                          flags));
     if (vis)
-        MMS_TRY(check_outside(vis, outputvis, err));
+        MMS_TRY(mms_output_check_outside(vis, "outputvis", outputvis, err));
 done:
     free(flags);
     return st;

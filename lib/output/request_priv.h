@@ -130,6 +130,10 @@ MMS_CHECKED mms_status mms_request_run(mms_request *request, const mms_host *hos
 MMS_CHECKED mms_status mms_output_check_new(const char *vis, const char *outputvis, bool is_cvel,
                                             mms_error *err);
 
+/** Refuse an output, the value of a parameter, that lies inside vis.  Errors: ARG, IO. */
+MMS_CHECKED mms_status mms_output_check_outside(const char *vis, const char *parameter,
+                                                const char *outputvis, mms_error *err);
+
 /** Refuse what the input can't give: columns that it lacks or that have another type than the
  *  standard's, parameters without a meaning.  Errors: ARG, NOT_FOUND, UNSUPPORTED. */
 MMS_CHECKED mms_status mms_request_check(mms_request *request, mms_error *err);

@@ -6,6 +6,7 @@
 #include <casacore/casa/System/Aipsrc.h>
 #include <casacore/casa/System/AppState.h>
 #include <casacore/measures/Measures/MeasIERS.h>
+#include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/Table.h>
 #include <casacore/tables/Tables/TableRecord.h>
 
@@ -197,6 +198,29 @@ mms_status add_words(mms_value *list, const std::string &words, mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "measures data: out of memory");
 }
 
+bool read_day(const Table &table, int64_t row, double mjd, mms_earth_day *out)
+{
+    using column = casacore::ScalarColumn<double>;
+    const auto r = static_cast<casacore::rownr_t>(row);
+
+    if (row < 0 || r >= table.nrow() || column(table, "MJD")(r) != mjd)
+        return false;
+    *out = {column(table, "dUT1")(r), column(table, "x")(r), column(table, "y")(r)};
+    return true;
+}
+
+/** Whether a table has a day and the next. */
+bool read_days(const char *setting, const char *name, int64_t mjd, mms_earth_day *days)
+{
+    Table table;
+
+    if (!find_table(table, setting, name) || !table.keywordSet().isDefined("MJD0"))
+        return false;
+    const auto row = mjd - static_cast<int64_t>(table.keywordSet().asDouble("MJD0")) - 1;
+    return read_day(table, row, static_cast<double>(mjd), &days[0]) &&
+           read_day(table, row + 1, static_cast<double>(mjd + 1), &days[1]);
+}
+
 void look(mms_measures *out)
 {
     Table table;
@@ -226,6 +250,16 @@ mms_status mms_measures_find(mms_measures *out, mms_error *err)
 {
     return mms::measures_guard(err, "measures data", [&]() -> mms_status {
         look(out);
+        return MMS_OK;
+    });
+}
+
+mms_status mms_earth_read(int64_t mjd, mms_earth_day days[2], bool *known, mms_error *err)
+{
+    return mms::measures_guard(err, "Earth orientation", [&]() -> mms_status {
+        *known = read_days("measures.ierseop2000.directory", "IERSeop2000", mjd, days) ||
+                 read_days("measures.ierseop97.directory", "IERSeop97", mjd, days) ||
+                 read_days("measures.ierspredict.directory", "IERSpredict", mjd, days);
         return MMS_OK;
     });
 }

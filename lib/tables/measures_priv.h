@@ -147,6 +147,17 @@ typedef struct mms_measures {
 /** Look for the tables.  Errors: ARG MULTIMS_MEASURES names no folder of measures data. */
 MMS_CHECKED mms_status mms_measures_find(mms_measures *out, mms_error *err);
 
+/** Earth orientation at 0h UTC of one day. */
+typedef struct mms_earth_day {
+    double dut1_s, x_arcsec, y_arcsec;
+} mms_earth_day;
+
+/** Read the orientation at the beginning and end of a day (MJD) from IERSeop2000, IERSeop97 or
+ *  IERSpredict, the first that has both.  *known: whether one has.
+ *  Errors: as mms_measures_find(). */
+MMS_CHECKED mms_status mms_earth_read(int64_t mjd, mms_earth_day days[2], bool *known,
+                                      mms_error *err);
+
 /** Say in sentences, one a matter, what is missing or too old for epochs from first_s to last_s
  *  (MJD seconds UTC) between two frames, and what that does to frequencies; an empty list where all
  *  is there, or none is needed.  New reference.  Errors: as mms_measures_find(), MEM. */

@@ -61,14 +61,19 @@ static mms_status get_engine(void *ctx, mms_engine **out, mms_error *err)
     return st;
 }
 
+mms_host mms_task_host(mms_run *run, const mms_value *history)
+{
+    return (mms_host){.task = run->task->name,
+                      .history = history,
+                      .ctx = run,
+                      .engine = get_engine,
+                      .wrote = &run->wrote};
+}
+
 mms_status mms_task_request(mms_run *run, mms_request *request, mms_value *result, mms_error *err)
 {
     mms_value *history = mms_history_texts(run);
-    const mms_host host = {.task = run->task->name,
-                           .history = history,
-                           .ctx = run,
-                           .engine = get_engine,
-                           .wrote = &run->wrote};
+    const mms_host host = mms_task_host(run, history);
     const mms_status st = mms_request_run(request, &host, result, err);
 
     mms_value_free(&history);

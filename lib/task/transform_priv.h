@@ -13,6 +13,9 @@ MMS_CHECKED mms_status mms_task_request(mms_run *run, mms_request *request, mms_
 /** HISTORY texts of a run: task, version, one a parameter (multi-ms 3.6); new reference. */
 mms_value *mms_history_texts(const mms_run *run);
 
+/** Return for whom a request of run is run; history is the caller's. */
+mms_host mms_task_host(mms_run *run, const mms_value *history);
+
 /** Print the parts of a result of mms_request_run() as a table. */
 void mms_plan_print_parts(const mms_value *result, FILE *out);
 

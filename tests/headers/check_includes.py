@@ -24,6 +24,8 @@ OWN = {
     "pipeline": set(),
     "engine": {"engine", "stage", "program"},
     "output": set(),
+    "hdf5": set(),
+    "uvh5": set(),
     "task": {"task"},
 }
 
@@ -38,6 +40,8 @@ ALSO = {
     "transform": {"meta", "select", "block"},
     "pipeline": OWN["ms"] | OWN["transform"],
     "output": OWN["mms"] | OWN["ms"] | OWN["subtables"] | OWN["plan"] | OWN["transform"] | OWN["engine"],
+    "hdf5": {"engine"},  # to find the module beside the library
+    "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"],
 }
 
 # Private headers of other folders: base's are everybody's.
@@ -48,14 +52,16 @@ PRIVATE = {
     "simulate": {"tables"},
     "pipeline": {"transform", "ms"},
     "output": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
-    "task": {"output"},
+    "hdf5": {"engine/engine_priv.h"},
+    "uvh5": {"hdf5", "ms", "tables", "output"},
+    "task": {"output", "uvh5"},
 }
 
 # Outside headers that only these files may include, first match counts.
 OUTSIDE = [
     (r"mpi\.h$", r"lib/engine/mpi\.c$"),
     (r"casacore/", r"lib/tables/|tests/integration/tiles/"),  # the tests' own judge
-    (r"hdf5.*\.h$", r"lib/hdf5/"),
+    (r"(hdf5|erfa).*\.h$", r"lib/hdf5/"),
     (r"jansson\.h$", r"(lib|tests|include/multims)/"),
 ]
 

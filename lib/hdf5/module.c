@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file module.c  The module libmultims-hdf5.so: its one symbol. */
+#include "file_priv.h"
+
+__attribute__((visibility("default"))) extern const mms_hdf5_module mms_hdf5_module_calls;
+const mms_hdf5_module mms_hdf5_module_calls = {.size = sizeof(mms_hdf5_module),
+                                               .create = mms_h5_create,
+                                               .group = mms_h5_group,
+                                               .put = mms_h5_put,
+                                               .close = mms_h5_close,
+                                               .sky = mms_sky_find,
+                                               .to_geodetic = mms_sky_to_geodetic,
+                                               .from_geodetic = mms_sky_from_geodetic,
+                                               .tai_to_utc = mms_sky_tai_to_utc};

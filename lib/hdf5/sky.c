@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file sky.c  Sidereal time and apparent coordinates by liberfa.
+ *  Source: SOFA's rules as IAU 2006/2000A has them. */
+#include <erfa.h>
+#include <erfam.h>
+#include <math.h>
+
+#include "file_priv.h"
+
+/** A time in the scales that are needed, each in two parts. */
+typedef struct times {
+    double utc[2], tt[2], ut1[2];
+} times;
+
+/** Turn ICRS into the mean equator and equinox of J2000 (FK5's axes). */
+static void fk5_rotation(double r[3][3])
+{
+    const double mas = ERFA_DAS2R / 1000;
+
+    eraIr(r);
+    eraRz(-22.9 * mas, r);
+    eraRy(9.1 * mas, r);
+    eraRx(19.9 * mas, r);
+}
+
+static void turn(bool back, double *lon, double *lat)
+{
+    double r[3][3], v[3], turned[3];
+
+    fk5_rotation(r);
+    eraS2c(*lon, *lat, v);
+    if (back)
+        eraTrxp(r, v, turned);
+    else
+        eraRxp(r, v, turned);
+    eraC2s(turned, lon, lat);
+    *lon = eraAnp(*lon);
+}
+
+static mms_status make_times(const mms_sky *s, times *t, mms_error *err)
+{
+    double tai[2];
+
+    t->utc[0] = floor(s->jd - 0.5) + 0.5;
+    t->utc[1] = s->jd - t->utc[0];
+    if (eraUtctai(t->utc[0], t->utc[1], &tai[0], &tai[1]) < 0 ||
+        eraTaitt(tai[0], tai[1], &t->tt[0], &t->tt[1]) < 0 ||
+        eraUtcut1(t->utc[0], t->utc[1], s->dut1_s, &t->ut1[0], &t->ut1[1]) < 0)
+        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.6f", s->jd);
+    return MMS_OK;
+}
+
+/** Equation of the origins: from the equinox to the CIO. */
+static double origins(const times *t)
+{
+    double bpn[3][3], x, y;
+
+    eraPnm06a(t->tt[0], t->tt[1], bpn);
+    eraBpn2xy(bpn, &x, &y);
+    return eraEors(bpn, eraS06(t->tt[0], t->tt[1], x, y));
+}
+
+/** The catalogue's direction of an apparent one. */
+static void from_apparent(const mms_sky *s, const times *t, double ra, double dec, double *lon,
+                          double *lat)
+{
+    (void)eraAtoc13("R", ra, dec, t->utc[0], t->utc[1], s->dut1_s, s->longitude, s->latitude,
+                    s->height_m, s->xp, s->yp, 0, 0, 0, 0, lon, lat);
+    if (s->j2000)
+        turn(false, lon, lat);
+}
+
+/** How the north of the catalogue's frame is turned where the phase centre is. */
+static double frame_angle(const mms_sky *s, const times *t)
+{
+    const double eo = origins(t), step = ERFA_DPI / 360;
+    double lon[2], lat[2];
+
+    for (int i = 0; i < 2; i++) {
+        double ra = s->app_ra, dec = s->app_dec + (i ? step : -step);
+        if (fabs(dec) > ERFA_DPI / 2) { // over the pole
+            ra = eraAnp(ra + ERFA_DPI);
+            dec = copysign(ERFA_DPI, dec) - dec;
+        }
+        from_apparent(s, t, ra + eo, dec, &lon[i], &lat[i]);
+    }
+    return -eraPas(lon[0], lat[0], lon[1], lat[1]);
+}
+
+mms_status mms_sky_find(mms_sky *s, mms_error *err)
+{
+    double aob, zob, hob, dob, rob, eo, lon = s->lon, lat = s->lat;
+    times t;
+    const mms_status st = make_times(s, &t, err);
+
+    if (st != MMS_OK)
+        return st;
+    s->lst = eraAnp(eraGst06a(t.ut1[0], t.ut1[1], t.tt[0], t.tt[1]) + eraSp00(t.tt[0], t.tt[1]) +
+                    s->longitude);
+    if (s->j2000)
+        turn(true, &lon, &lat);
+    if (eraAtco13(lon, lat, 0, 0, 0, 0, t.utc[0], t.utc[1], s->dut1_s, s->longitude, s->latitude,
+                  s->height_m, s->xp, s->yp, 0, 0, 0, 0, &aob, &zob, &hob, &dob, &rob, &eo) < 0)
+        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.6f", s->jd);
+    s->app_ra = eraAnp(rob - eo);
+    s->app_dec = dob;
+    s->frame_pa = frame_angle(s, &t);
+    return MMS_OK;
+}
+
+mms_status mms_sky_to_geodetic(const double itrf_m[3], double geodetic[3], mms_error *err)
+{
+    double place[3] = {itrf_m[0], itrf_m[1], itrf_m[2]};
+
+    if (eraGc2gd(ERFA_WGS84, place, &geodetic[0], &geodetic[1], &geodetic[2]))
+        return mms_fail(err, MMS_ERR_ARG, "telescope: %g, %g, %g m is no place on Earth", place[0],
+                        place[1], place[2]);
+    return MMS_OK;
+}
+
+mms_status mms_sky_from_geodetic(const double geodetic[3], double itrf_m[3], mms_error *err)
+{
+    if (eraGd2gc(ERFA_WGS84, geodetic[0], geodetic[1], geodetic[2], itrf_m))
+        return mms_fail(err, MMS_ERR_ARG, "telescope: longitude %g, latitude %g is no place",
+                        geodetic[0], geodetic[1]);
+    return MMS_OK;
+}
+
+mms_status mms_sky_tai_to_utc(double tai_jd, double *utc_jd, mms_error *err)
+{
+    const double day = floor(tai_jd - 0.5) + 0.5;
+    double utc[2];
+
+    if (eraTaiutc(day, tai_jd - day, &utc[0], &utc[1]) < 0)
+        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.6f", tai_jd);
+    *utc_jd = utc[0] + utc[1];
+    return MMS_OK;
+}

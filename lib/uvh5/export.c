@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file export.c  From a request to a published UVH5 file. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "ms/ms_meta.h"
+#include "ms/ms_priv.h"
+#include "uvh5_priv.h"
+
+enum { VALUE_BYTES = 13 }; // a visibility with its flag and its number of samples
+
+/** The file while it is made. */
+typedef struct making {
+    mms_uvh5 *u;
+    mms_stage *stage;
+    char *path, *base, *file, *rows_file, *shared_file;
+} making;
+
+static int64_t file_bytes(const mms_uvh5 *u)
+{
+    return u->nblt * u->nfreq * u->npol * VALUE_BYTES + u->nblt * 12 * 8;
+}
+
+static mms_status check_output(const mms_uvh5_request *r, mms_error *err)
+{
+    bool taken;
+    mms_status st;
+
+    MMS_TRY(mms_output_check_outside(r->vis, "uvh5file", r->uvh5file, err));
+    MMS_TRY(mms_path_taken(r->uvh5file, &taken, err));
+    if (taken && !r->overwrite)
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
+                         "Output file %s already exists - will not overwrite it.", r->uvh5file));
+done:
+    return st;
+}
+
+/** Refuse keys of other types than the definition's: they are read into arrays of these. */
+static mms_status check_key_types(const mms_uvh5 *u, mms_error *err)
+{
+    static const struct {
+        const char *name;
+        mms_dtype type;
+    } keys[] = {
+        {"TIME", MMS_DT_DOUBLE},        {"UVW", MMS_DT_DOUBLE},      {"EXPOSURE", MMS_DT_DOUBLE},
+        {"ANTENNA1", MMS_DT_INT},       {"ANTENNA2", MMS_DT_INT},    {"FIELD_ID", MMS_DT_INT},
+        {"DATA_DESC_ID", MMS_DT_INT},   {"SCAN_NUMBER", MMS_DT_INT}, {"ARRAY_ID", MMS_DT_INT},
+        {"OBSERVATION_ID", MMS_DT_INT}, {"FLAG", MMS_DT_BOOL},       {"FLAG_ROW", MMS_DT_BOOL}};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(keys); i++) {
+        const mms_column *const c = mms_ms_find_column(u->ms, keys[i].name);
+        if (!c)
+            return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", u->asked->vis,
+                            keys[i].name);
+        if (c->dtype != keys[i].type)
+            return mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: column %s is of type %s, not %s",
+                            u->asked->vis, c->name, mms_dtype_name(c->dtype),
+                            mms_dtype_name(keys[i].type));
+    }
+    return MMS_OK;
+}
+
+/** The column, and what must be of the standard's type in it. */
+static mms_status check_columns(mms_uvh5 *u, mms_error *err)
+{
+    static const struct {
+        const char *word, *column;
+    } columns[] = {{"data", "DATA"},
+                   {"corrected", "CORRECTED_DATA"},
+                   {"model", "MODEL_DATA"},
+                   {"float_data", "FLOAT_DATA"}};
+    mms_status st;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(columns); i++)
+        if (!strcmp(columns[i].word, u->asked->datacolumn))
+            u->column = columns[i].column;
+    MMS_TRY(mms_output_check_columns(u->ms, u->asked->datacolumn, err));
+    if (!mms_ms_find_column(u->ms, u->column))
+        MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", u->asked->vis, u->column));
+    const char *const typed[] = {u->column, "WEIGHT", "WEIGHT_SPECTRUM"};
+    MMS_TRY(mms_output_check_types(u->ms, MMS_COUNT_OF(typed), typed, err));
+    MMS_TRY(check_key_types(u, err));
+done:
+    return st;
+}
+
+/** Keywords of the main table and of the data column. */
+static mms_status read_keywords(mms_uvh5 *u, mms_error *err)
+{
+    mms_table *const table = mms_ms_first_table(u->ms);
+    mms_value *words = NULL, *of_column = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_table_keywords(table, NULL, &words, err));
+    const mms_value *const flip = json_object_get(words, "pyuvdata_flip_conj");
+    u->from_pyuvdata = u->has_flip = flip != NULL;
+    u->flip_word = json_is_true(flip) || json_integer_value(flip) != 0;
+    MMS_TRY(mms_table_keywords(table, u->column, &of_column, err));
+    const mms_value *unit = json_object_get(of_column, "QuantumUnits");
+    if (json_is_array(unit))
+        unit = json_array_get(unit, 0);
+    if (json_is_string(unit)) {
+        u->unit = strdup(json_string_value(unit));
+        MMS_TRY(u->unit ? MMS_OK : mms_uvh5_no_memory(u, err));
+    }
+done:
+    mms_value_free(&words);
+    mms_value_free(&of_column);
+    return st;
+}
+
+static mms_status select_rows(mms_uvh5 *u, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(mms_output_select(u->ms, &u->asked->select, &u->selection, err));
+    MMS_TRY(mms_meta_read(u->ms, u->selection, &u->meta, err));
+    if (u->meta.nselected == 0)
+        MMS_TRY(mms_selection_refuse_empty(u->ms, &u->asked->select, err));
+done:
+    return st;
+}
+
+/** Everything that is known before anything is written. */
+static mms_status plan(mms_uvh5 *u, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(mms_hdf5_load(&u->hdf5, err));
+    MMS_TRY(mms_ms_open(u->asked->vis, &u->ms, err));
+    mms_ms_use_tiles(u->ms, u->asked->how.tiles);
+    MMS_TRY(check_output(u->asked, err));
+    MMS_TRY(check_columns(u, err));
+    MMS_TRY(read_keywords(u, err));
+    MMS_TRY(select_rows(u, err));
+    MMS_TRY(mms_uvh5_find_rows(u, err));
+    MMS_TRY(mms_uvh5_find_windows(u, err));
+    MMS_TRY(mms_uvh5_find_antennas(u, err));
+    MMS_TRY(mms_uvh5_find_fields(u, err));
+    MMS_TRY(mms_uvh5_find_baselines(u, err));
+    MMS_TRY(mms_uvh5_find_sky(u, err));
+    mms_uvh5_decide_sign(u);
+done:
+    return st;
+}
+
+static void negate_uvw(mms_uvh5 *u)
+{
+    for (int64_t i = 0; u->negate && i < 3 * u->nblt; i++)
+        u->uvw_m[i] = -u->uvw_m[i];
+}
+
+/** pyuvdata holds uvw of 0 to be autocorrelations', and all others not. */
+static void tell_odd_uvw(const mms_uvh5 *u)
+{
+    int64_t crosses = 0, autos = 0;
+
+    for (int64_t i = 0; i < u->nblt; i++) {
+        const double *const p = u->uvw_m + 3 * i;
+        const bool zero = sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]) <= 1e-3;
+        const bool is_auto = u->blts[i].ant1 == u->blts[i].ant2;
+        crosses += zero && !is_auto;
+        autos += !zero && is_auto;
+    }
+    if (crosses)
+        mms_log(MMS_LOG_WARN, u->host->task,
+                "%" PRId64 " cross-correlations have uvw 0: pyuvdata reads the file only with "
+                "run_check_acceptability=False",
+                crosses);
+    if (autos)
+        mms_log(MMS_LOG_WARN, u->host->task,
+                "%" PRId64 " auto-correlations have uvw other than 0: pyuvdata reads the file "
+                "only with run_check_acceptability=False",
+                autos);
+}
+
+static void describe(const mms_uvh5 *u, mms_value *result)
+{
+    const double values = (double)u->nblt * (double)u->nfreq * (double)u->npol;
+
+    json_object_set_new(result, "outputvis", mms_text_value(u->asked->uvh5file));
+    json_object_set_new(result, "rows", json_integer(u->nrow));
+    json_object_set_new(result, "blts", json_integer(u->nblt));
+    json_object_set_new(result, "channels", json_integer(u->nfreq));
+    json_object_set_new(result, "polarizations", json_integer(u->npol));
+    json_object_set_new(result, "windows", json_integer(u->nwindow));
+    json_object_set_new(result, "bytes_out", json_integer(file_bytes(u)));
+    json_object_set_new(result, "absent", json_real((double)u->absent / values));
+    json_object_set_new(result, "negated", json_boolean(u->negate));
+    json_object_set_new(result, "lst", json_boolean(u->has_earth));
+    json_object_set_new(result, "site", mms_text_value(u->site_source));
+    if (u->absent)
+        mms_log(MMS_LOG_INFO, u->host->task,
+                "%.1f %% of the file stands for cells that the MS doesn't have",
+                100 * (double)u->absent / values);
+}
+
+static mms_status check_space(const mms_uvh5 *u, mms_error *err)
+{
+    int64_t have;
+    const int64_t need = file_bytes(u) + u->nrow * (int64_t)sizeof(mms_uvh5_place) + (1 << 20);
+    const mms_status st = mms_disk_free(u->asked->uvh5file, &have, err);
+
+    if (st != MMS_OK || need <= have)
+        return st;
+    return mms_fail(err, MMS_ERR_SPACE,
+                    "%s needs about %" PRId64 " MiB, the disk has %" PRId64 " MiB left",
+                    u->asked->uvh5file, (need >> 20) + 1, have >> 20);
+}
+
+/* ---- writing ----------------------------------------------------------------------------------*/
+
+static mms_status prepare(making *m, mms_error *err)
+{
+    const mms_uvh5 *const u = m->u;
+    mms_status st;
+
+    m->path = mms_path_absolute(u->asked->uvh5file);
+    MMS_TRY(m->path ? mms_stage_create(m->path, &m->stage, err) : mms_uvh5_no_memory(u, err));
+    *u->host->wrote = true;
+    m->base = mms_path_base(m->path);
+    m->file = m->base ? mms_format("%s/%s", mms_stage_path(m->stage), m->base) : NULL;
+    m->rows_file = mms_format("%s/uvh5.rows", mms_stage_path(m->stage));
+    m->shared_file = mms_format("%s/uvh5.json", mms_stage_path(m->stage));
+    if (!m->file || !m->rows_file || !m->shared_file)
+        MMS_TRY(mms_uvh5_no_memory(u, err));
+done:
+    return st;
+}
+
+/** The rows of all units, by blt. */
+static mms_status write_rows(const making *m, mms_error *err)
+{
+    enum { BATCH = 32768 };
+    const mms_uvh5 *const u = m->u;
+    mms_uvh5_place *const places = mms_alloc(BATCH, sizeof *places);
+    int fd = -1;
+    mms_status st;
+
+    MMS_TRY(places ? MMS_OK : mms_uvh5_no_memory(u, err));
+    MMS_TRY(mms_create_file(m->rows_file, &fd, err));
+    for (int64_t done = 0; done < u->nrow; done += BATCH) {
+        const int64_t n = u->nrow - done < BATCH ? u->nrow - done : BATCH;
+        for (int64_t i = 0; i < n; i++) {
+            const mms_uvh5_row *const r = &u->rows[done + i];
+            places[i] = (mms_uvh5_place){r->row, r->blt, r->ddid};
+        }
+        MMS_TRY(mms_write_all(fd, places, n * (int64_t)sizeof *places, m->rows_file, err));
+    }
+done:
+    if (fd >= 0)
+        close(fd);
+    free(places);
+    return st;
+}
+
+static mms_value *encode_target(const mms_uvh5 *u, const mms_uvh5_dd *dd)
+{
+    mms_value *channels = json_array(), *pols = json_array();
+
+    if (!dd->used)
+        return json_pack("{so so}", "channels", channels, "pols", pols);
+    const mms_uvh5_window *const w = &u->windows[dd->window];
+    for (int64_t c = 0; c < w->nchan; c++)
+        if (w->chosen[c])
+            json_array_append_new(channels, json_integer(c));
+    for (int32_t k = 0; k < dd->nkept; k++)
+        json_array_append_new(pols, json_pack("[ii]", dd->from[k], dd->to[k]));
+    return json_pack("{sI si sI so so}", "nchan", (json_int_t)w->nchan, "ncorr", dd->ncorr, "first",
+                     (json_int_t)w->first, "channels", channels, "pols", pols);
+}
+
+/** What all units need. */
+static mms_status write_shared(const making *m, mms_error *err)
+{
+    const mms_uvh5 *const u = m->u;
+    char *const vis = mms_path_absolute(u->asked->vis);
+    mms_value *targets = json_array(), *shared;
+    mms_status st = vis ? MMS_OK : mms_uvh5_no_memory(u, err);
+
+    for (int64_t d = 0; d < u->meta.ndd; d++)
+        json_array_append_new(targets, encode_target(u, &u->dds[d]));
+    shared =
+        json_pack("{so ss so sb sI sI s[III] so sb}", "vis", mms_text_value(vis ? vis : ""),
+                  "column", u->column, "file", mms_text_value(m->file), "negate", (int)u->negate,
+                  "nfreq", (json_int_t)u->nfreq, "npol", (json_int_t)u->npol, "offsets",
+                  (json_int_t)u->offsets[0], (json_int_t)u->offsets[1], (json_int_t)u->offsets[2],
+                  "targets", targets, "tiles", (int)u->asked->how.tiles);
+    if (st == MMS_OK)
+        st = shared ? mms_value_write(shared, m->shared_file, err) : mms_uvh5_no_memory(u, err);
+    mms_value_free(&shared);
+    free(vis);
+    return st;
+}
+
+/** Ask for the room of a file that is sparse, so that a full disk is met here. */
+static mms_status reserve(const making *m, mms_error *err)
+{
+    const mms_uvh5 *const u = m->u;
+    const int64_t values = u->nblt * u->nfreq * u->npol;
+    const int64_t end = u->offsets[2] + values * 4;
+    const int fd = open(m->file, O_WRONLY | O_CLOEXEC);
+    mms_status st = fd < 0 ? mms_fail_errno(err, errno, "%s", m->file) : MMS_OK;
+
+    if (st == MMS_OK && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)end) &&
+        (errno == ENOSPC || errno == EDQUOT))
+        st = mms_fail_errno(err, errno, "%s", m->file);
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
+
+static int64_t count_units(const mms_uvh5 *u, const mms_engine *engine)
+{
+    const int64_t wanted = 64 << 20, bytes = file_bytes(u);
+    int64_t n = bytes / wanted + 1;
+    const int64_t least = mms_engine_workers(engine);
+
+    if (n < least && bytes > (1 << 20))
+        n = least;
+    return n < u->nblt ? n : u->nblt;
+}
+
+/** The first row, in u->rows, of a blt. */
+static int64_t first_row(const mms_uvh5 *u, int64_t blt)
+{
+    int64_t low = 0, high = u->nrow;
+
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (u->rows[middle].blt < blt)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static mms_value *make_unit(const making *m, int64_t first, int64_t end)
+{
+    const mms_uvh5 *const u = m->u;
+    const int64_t row = first_row(u, first), rows = first_row(u, end) - row;
+
+    return json_pack("{so so sI sI sI sI sI}", "shared", mms_text_value(m->shared_file),
+                     "rows_file", mms_text_value(m->rows_file), "first_blt", (json_int_t)first,
+                     "nblt", (json_int_t)(end - first), "first_row", (json_int_t)row, "nrow",
+                     (json_int_t)rows, "bytes",
+                     (json_int_t)((end - first) * u->nfreq * u->npol * VALUE_BYTES));
+}
+
+static mms_status run_units(making *m, mms_engine *engine, mms_error *err)
+{
+    const mms_uvh5 *const u = m->u;
+    const int64_t n = count_units(u, engine);
+    mms_value **const units = mms_alloc(n, sizeof(void *));
+    char **const names = mms_alloc(n, sizeof(void *));
+    mms_answer *const answers = mms_alloc(n, sizeof *answers);
+    mms_status st = units && names && answers ? MMS_OK : mms_uvh5_no_memory(u, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
+        const int64_t first = u->nblt * i / n, end = u->nblt * (i + 1) / n;
+        units[i] = make_unit(m, first, end);
+        names[i] = mms_format("%s: baseline-times %" PRId64 "~%" PRId64, m->base, first, end - 1);
+        if (!units[i] || !names[i])
+            st = mms_uvh5_no_memory(u, err);
+    }
+    if (st == MMS_OK) {
+        st = mms_engine_run(engine, u->host->task, n, (const char *const *)names, units, answers,
+                            err);
+        mms_answers_free(n, answers);
+    }
+    for (int64_t i = 0; units && names && i < n; i++) {
+        mms_value_free(&units[i]);
+        free(names[i]);
+    }
+    free(units);
+    free(names);
+    free(answers);
+    return st;
+}
+
+/** Rename over what is there, if that is asked for. */
+static mms_status publish(making *m, mms_error *err)
+{
+    const mms_uvh5_request *const r = m->u->asked;
+    char *folder = NULL;
+    mms_status st;
+
+    if (r->how.sync)
+        MMS_TRY(mms_stage_sync(m->stage, err));
+    MMS_TRY(mms_check_stop(err));
+    if (!r->overwrite)
+        return mms_stage_publish(m->stage, m->base, m->path, err);
+    if (rename(m->file, m->path))
+        MMS_TRY(mms_fail_errno(err, errno, "%s: cannot rename %s to it", m->path, m->file));
+    folder = mms_path_dir(m->path);
+    MMS_TRY(folder ? MMS_OK : mms_uvh5_no_memory(m->u, err));
+    if (r->how.sync)
+        MMS_TRY(mms_sync_folder(folder, err));
+done:
+    free(folder);
+    return st;
+}
+
+static void close_input(mms_uvh5 *u)
+{
+    mms_selection_free(&u->selection);
+    mms_ms_close(&u->ms);
+}
+
+static mms_status write_all(making *m, mms_error *err)
+{
+    mms_uvh5 *const u = m->u;
+    mms_engine *engine;
+    mms_status st;
+
+    MMS_TRY(u->host->engine(u->host->ctx, &engine, err));
+    MMS_TRY(prepare(m, err));
+    negate_uvw(u);
+    MMS_TRY(mms_uvh5_write_header(u, m->file, err));
+    MMS_TRY(reserve(m, err));
+    MMS_TRY(write_rows(m, err));
+    MMS_TRY(write_shared(m, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(run_units(m, engine, err));
+    close_input(u);
+    MMS_TRY(publish(m, err));
+done:
+    return st;
+}
+
+static void end_making(making *m, mms_status st)
+{
+    if (st != MMS_OK && m->stage && m->u->asked->how.keepscratch) {
+        mms_log(MMS_LOG_INFO, m->u->host->task, "the unfinished output is kept in %s",
+                mms_stage_path(m->stage));
+        mms_stage_keep(&m->stage);
+    }
+    mms_stage_remove(&m->stage);
+    free(m->path);
+    free(m->base);
+    free(m->file);
+    free(m->rows_file);
+    free(m->shared_file);
+}
+
+static void end_antennas(mms_uvh5_antennas *a)
+{
+    free(a->position_m);
+    free(a->number);
+    free(a->relative_m);
+    free(a->dish_m);
+    mms_value_free(&a->names);
+    mms_value_free(&a->mounts);
+}
+
+static void end(mms_uvh5 *u)
+{
+    close_input(u);
+    mms_meta_free(&u->meta);
+    for (int64_t i = 0; i < u->nwindow; i++)
+        free(u->windows[i].chosen);
+    for (int64_t i = 0; u->fields && i < u->nfield; i++)
+        free(u->fields[i].name);
+    end_antennas(&u->antennas);
+    free(u->rows);
+    free(u->blts);
+    free(u->windows);
+    free(u->dds);
+    free(u->freq_hz);
+    free(u->width_hz);
+    free(u->channel_id);
+    free(u->fields);
+    free(u->telescope);
+    free(u->observer);
+    free(u->jd);
+    free(u->uvw_m);
+    free(u->exposure_s);
+    free(u->lst);
+    free(u->unit);
+}
+
+static mms_status write_file(mms_uvh5 *u, mms_value *result, mms_error *err)
+{
+    making m = {.u = u};
+    mms_status st = write_all(&m, err);
+
+    if (st == MMS_OK) {
+        json_object_set_new(result, "names", json_pack("[o]", mms_text_value(m.base)));
+        json_object_set_new(result, "rows_out", json_integer(u->nblt));
+    } else if (m.stage) {
+        st = mms_output_name_full_disk(u->host->task, mms_stage_path(m.stage), st, err);
+    }
+    end_making(&m, st);
+    return st;
+}
+
+mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host, mms_value *result,
+                           mms_error *err)
+{
+    mms_uvh5 u = {.asked = request, .host = host};
+    mms_status st;
+
+    MMS_TRY(plan(&u, err));
+    describe(&u, result);
+    tell_odd_uvw(&u);
+    MMS_TRY(check_space(&u, err));
+    if (!request->how.dryrun)
+        MMS_TRY(write_file(&u, result, err));
+done:
+    end(&u);
+    return st;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file header.c  The file with its header, and room for the visibilities. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "uvh5_priv.h"
+
+/** A file whose header is written; after a failure nothing more is. */
+typedef struct writing {
+    mms_uvh5 *u;
+    mms_h5 *file;
+    mms_status st;
+    mms_error *err;
+} writing;
+
+static void put(writing *w, const char *name, const mms_h5_item *item)
+{
+    if (w->st == MMS_OK)
+        w->st = w->u->hdf5->put(w->file, name, item, NULL, w->err);
+}
+
+static void put_text(writing *w, const char *name, const char *text)
+{
+    put(w, name, &(mms_h5_item){.type = MMS_H5_TEXT, .width = (int64_t)strlen(text), .data = text});
+}
+
+static void put_int(writing *w, const char *name, int64_t value)
+{
+    put(w, name, &(mms_h5_item){.type = MMS_H5_INT64, .data = &value});
+}
+
+static void put_double(writing *w, const char *name, double value)
+{
+    put(w, name, &(mms_h5_item){.type = MMS_H5_DOUBLE, .data = &value});
+}
+
+static void put_doubles(writing *w, const char *name, int64_t n, int64_t each, const double *values)
+{
+    put(w, name,
+        &(mms_h5_item){
+            .type = MMS_H5_DOUBLE, .ndim = each > 1 ? 2 : 1, .shape = {n, each}, .data = values});
+}
+
+static void put_ints(writing *w, const char *name, int64_t n, const int64_t *values)
+{
+    put(w, name, &(mms_h5_item){.type = MMS_H5_INT64, .ndim = 1, .shape = {n}, .data = values});
+}
+
+static void put_texts(writing *w, const char *name, const mms_value *texts)
+{
+    const int64_t n = (int64_t)json_array_size(texts);
+    int64_t width = 1;
+
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t length = (int64_t)strlen(json_string_value(json_array_get(texts, (size_t)i)));
+        width = length > width ? length : width;
+    }
+    char *const bytes = mms_alloc(n * width, 1);
+    if (!bytes && w->st == MMS_OK)
+        w->st = mms_uvh5_no_memory(w->u, w->err);
+    for (int64_t i = 0; bytes && i < n; i++) {
+        const char *const text = json_string_value(json_array_get(texts, (size_t)i));
+        memcpy(bytes + i * width, text, strlen(text));
+    }
+    put(w, name,
+        &(mms_h5_item){
+            .type = MMS_H5_TEXT, .ndim = 1, .shape = {n}, .width = width, .data = bytes});
+    free(bytes);
+}
+
+/** The text of a format that takes one number, as a group or dataset. */
+static void group(writing *w, const char *name)
+{
+    if (w->st == MMS_OK)
+        w->st = w->u->hdf5->group(w->file, name, w->err);
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static int compare_ints(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/** Times, baselines (in their direction) and antennas that there are; scratch[2 * nblt]. */
+static void count(const mms_uvh5 *u, int64_t *scratch, int64_t counts[3])
+{
+    double *const times = (double *)scratch;
+    const int64_t n = u->nblt;
+
+    memcpy(times, u->jd, (size_t)n * sizeof *times);
+    qsort(times, (size_t)n, sizeof *times, compare_doubles);
+    counts[0] = counts[1] = counts[2] = 1;
+    for (int64_t i = 1; i < n; i++)
+        counts[0] += times[i] != times[i - 1];
+    for (int64_t i = 0; i < n; i++)
+        scratch[i] = ((int64_t)u->blts[i].ant1 << 32) + u->blts[i].ant2;
+    qsort(scratch, (size_t)n, sizeof *scratch, compare_ints);
+    for (int64_t i = 1; i < n; i++)
+        counts[1] += scratch[i] != scratch[i - 1];
+    for (int64_t i = 0; i < n; i++) {
+        scratch[2 * i] = u->blts[i].ant1;
+        scratch[2 * i + 1] = u->blts[i].ant2;
+    }
+    qsort(scratch, (size_t)(2 * n), sizeof *scratch, compare_ints);
+    for (int64_t i = 1; i < 2 * n; i++)
+        counts[2] += scratch[i] != scratch[i - 1];
+}
+
+/** Whether every time has the same sequence of baselines, one time after the other. */
+static bool is_rectangular(const mms_uvh5 *u)
+{
+    const mms_uvh5_blt *const b = u->blts;
+    int64_t nbl = 1;
+
+    while (nbl < u->nblt && u->jd[nbl] == u->jd[0])
+        nbl++;
+    for (int64_t i = nbl; i < u->nblt; i++)
+        if (b[i].ant1 != b[i % nbl].ant1 || b[i].ant2 != b[i % nbl].ant2 ||
+            (u->jd[i] == u->jd[i - 1]) != (i % nbl != 0))
+            return false;
+    return u->nblt % nbl == 0;
+}
+
+static void put_counts(writing *w)
+{
+    const mms_uvh5 *const u = w->u;
+    int64_t *const scratch = mms_alloc(2 * u->nblt, sizeof *scratch);
+    int64_t counts[3], nphase = 0;
+
+    if (!scratch) {
+        if (w->st == MMS_OK)
+            w->st = mms_uvh5_no_memory(u, w->err);
+        return;
+    }
+    count(u, scratch, counts);
+    free(scratch);
+    for (int64_t i = 0; i < u->nfield; i++)
+        nphase += u->fields[i].used;
+    put_int(w, "Header/Nants_data", counts[2]);
+    put_int(w, "Header/Nants_telescope", u->antennas.n);
+    put_int(w, "Header/Nbls", counts[1]);
+    put_int(w, "Header/Nblts", u->nblt);
+    put_int(w, "Header/Nspws", u->nwindow);
+    put_int(w, "Header/Nfreqs", u->nfreq);
+    put_int(w, "Header/Npols", u->npol);
+    put_int(w, "Header/Ntimes", counts[0]);
+    put_int(w, "Header/Nphase", nphase);
+    if (is_rectangular(u)) {
+        const int8_t yes = 1, no = 0;
+        put(w, "Header/blts_are_rectangular", &(mms_h5_item){.type = MMS_H5_BOOL, .data = &yes});
+        put(w, "Header/time_axis_faster_than_bls",
+            &(mms_h5_item){.type = MMS_H5_BOOL, .data = &no});
+    }
+}
+
+static const char *unit_of(const mms_uvh5 *u)
+{
+    static const char *const known[] = {"Jy", "uncalib", "K str", NULL};
+    const char *const plain = !strcmp(u->column, "DATA") ? "uncalib" : "Jy";
+
+    if (u->unit && mms_names_have(known, u->unit))
+        return u->unit;
+    if (u->unit && *u->unit)
+        mms_log(MMS_LOG_WARN, u->host->task,
+                "unit \"%s\" of %s has no place in UVH5: written as %s", u->unit, u->column, plain);
+    return plain;
+}
+
+static void put_texts_of_header(writing *w)
+{
+    mms_uvh5 *const u = w->u;
+    char *history = NULL;
+
+    put_text(w, "Header/version", "1.2");
+    put_text(w, "Header/telescope_frame", "itrs");
+    put_text(w, "Header/telescope_name", u->telescope);
+    put_text(w, "Header/instrument", u->telescope);
+    put_text(w, "Header/vis_units", unit_of(u));
+    if (w->st == MMS_OK)
+        w->st = mms_uvh5_history(u, &history, w->err);
+    if (w->st == MMS_OK)
+        put_text(w, "Header/history", history);
+    free(history);
+    put_double(w, "Header/longitude", u->geodetic[0] * 180 / M_PI);
+    put_double(w, "Header/latitude", u->geodetic[1] * 180 / M_PI);
+    put_double(w, "Header/altitude", u->geodetic[2]);
+    put_text(w, "Header/extra_keywords/DATA_COL", u->column);
+    put_text(w, "Header/extra_keywords/observer", u->observer);
+}
+
+static void put_blts(writing *w)
+{
+    const mms_uvh5 *const u = w->u;
+    const int64_t n = u->nblt;
+    int64_t *const ids = mms_alloc(n, sizeof *ids);
+
+    if (!ids) {
+        if (w->st == MMS_OK)
+            w->st = mms_uvh5_no_memory(u, w->err);
+        return;
+    }
+    for (int64_t i = 0; i < n; i++)
+        ids[i] = u->blts[i].ant1;
+    put_ints(w, "Header/ant_1_array", n, ids);
+    for (int64_t i = 0; i < n; i++)
+        ids[i] = u->blts[i].ant2;
+    put_ints(w, "Header/ant_2_array", n, ids);
+    for (int64_t i = 0; i < n; i++)
+        ids[i] = u->fields[u->blts[i].field].id;
+    put_ints(w, "Header/phase_center_id_array", n, ids);
+    for (int64_t i = 0; i < n; i++)
+        ((int32_t *)ids)[i] = u->blts[i].scan;
+    put_doubles(w, "Header/uvw_array", n, 3, u->uvw_m);
+    put_doubles(w, "Header/time_array", n, 1, u->jd);
+    put_doubles(w, "Header/integration_time", n, 1, u->exposure_s);
+    if (u->has_earth)
+        put_doubles(w, "Header/lst_array", n, 1, u->lst);
+    put_doubles(w, "Header/phase_center_app_ra", n, 1, u->app_ra);
+    put_doubles(w, "Header/phase_center_app_dec", n, 1, u->app_dec);
+    put_doubles(w, "Header/phase_center_frame_pa", n, 1, u->frame_pa);
+    put(w, "multims/scan_number",
+        &(mms_h5_item){.type = MMS_H5_INT, .ndim = 1, .shape = {n}, .data = ids});
+    put_text(w, "multims/version", mms_version());
+    free(ids);
+}
+
+static void put_frequencies(writing *w)
+{
+    const mms_uvh5 *const u = w->u;
+    int64_t *const ids = mms_alloc(u->nwindow + MMS_UVH5_MAX_POL, sizeof *ids);
+
+    if (!ids) {
+        if (w->st == MMS_OK)
+            w->st = mms_uvh5_no_memory(u, w->err);
+        return;
+    }
+    put_doubles(w, "Header/freq_array", u->nfreq, 1, u->freq_hz);
+    put_doubles(w, "Header/channel_width", u->nfreq, 1, u->width_hz);
+    put_ints(w, "Header/flex_spw_id_array", u->nfreq, u->channel_id);
+    for (int64_t i = 0; i < u->nwindow; i++)
+        ids[i] = u->windows[i].id;
+    put_ints(w, "Header/spw_array", u->nwindow, ids);
+    for (int64_t i = 0; i < u->npol; i++)
+        ids[i] = u->pols[i];
+    put_ints(w, "Header/polarization_array", u->npol, ids);
+    free(ids);
+}
+
+static void put_antennas(writing *w)
+{
+    const mms_uvh5_antennas *const a = &w->u->antennas;
+
+    put_ints(w, "Header/antenna_numbers", a->n, a->number);
+    put_texts(w, "Header/antenna_names", a->names);
+    put(w, "Header/antenna_positions",
+        &(mms_h5_item){
+            .type = MMS_H5_DOUBLE, .ndim = 2, .shape = {a->n, 3}, .data = a->relative_m});
+    if (a->has_dish)
+        put_doubles(w, "Header/antenna_diameters", a->n, 1, a->dish_m);
+    if (a->has_mount)
+        put_texts(w, "Header/mount_type", a->mounts);
+}
+
+static void put_phase_centre(writing *w, const mms_uvh5_field *f)
+{
+    static const char *const unknown[] = {"cat_times", "cat_pm_ra", "cat_pm_dec", "cat_vrad",
+                                          "cat_dist"};
+    const struct {
+        const char *name, *text;
+    } texts[] = {{"cat_name", f->name},
+                 {"cat_type", "sidereal"},
+                 {"cat_frame", f->frame},
+                 {"info_source", "file"}};
+    const struct {
+        const char *name;
+        double value;
+    } numbers[] = {{"cat_lon", f->lon}, {"cat_lat", f->lat}, {"cat_epoch", f->epoch}};
+    char name[96];
+    const int length = snprintf(name, sizeof name, "Header/phase_center_catalog/%" PRId64, f->id);
+
+    group(w, name);
+    for (int64_t i = 0; i < MMS_COUNT_OF(texts); i++) {
+        snprintf(name + length, sizeof name - (size_t)length, "/%s", texts[i].name);
+        put_text(w, name, texts[i].text);
+    }
+    for (int64_t i = 0; i < MMS_COUNT_OF(numbers); i++) {
+        snprintf(name + length, sizeof name - (size_t)length, "/%s", numbers[i].name);
+        put_double(w, name, numbers[i].value);
+    }
+    for (int64_t i = 0; i < MMS_COUNT_OF(unknown); i++) {
+        snprintf(name + length, sizeof name - (size_t)length, "/%s", unknown[i]);
+        put(w, name, &(mms_h5_item){.type = MMS_H5_NONE});
+    }
+}
+
+/** Room for the visibilities, last in the file. */
+static void put_data(writing *w)
+{
+    static const struct {
+        const char *name;
+        mms_h5_type type;
+    } sets[] = {{"Data/visdata", MMS_H5_COMPLEX},
+                {"Data/flags", MMS_H5_BOOL},
+                {"Data/nsamples", MMS_H5_FLOAT}};
+    mms_uvh5 *const u = w->u;
+
+    for (int i = 0; w->st == MMS_OK && i < 3; i++) {
+        const mms_h5_item item = {
+            .type = sets[i].type, .ndim = 3, .shape = {u->nblt, u->nfreq, u->npol}};
+        w->st = u->hdf5->put(w->file, sets[i].name, &item, &u->offsets[i], w->err);
+    }
+}
+
+mms_status mms_uvh5_write_header(mms_uvh5 *u, const char *path, mms_error *err)
+{
+    static const char *const groups[] = {"Header", "Header/extra_keywords",
+                                         "Header/phase_center_catalog", "Data", "multims"};
+    writing w = {.u = u, .err = err};
+
+    w.st = u->hdf5->create(path, &w.file, err);
+    for (int64_t i = 0; i < MMS_COUNT_OF(groups); i++)
+        group(&w, groups[i]);
+    put_texts_of_header(&w);
+    put_counts(&w);
+    put_antennas(&w);
+    put_frequencies(&w);
+    for (int64_t i = 0; i < u->nfield; i++)
+        if (u->fields[i].used)
+            put_phase_centre(&w, &u->fields[i]);
+    put_blts(&w);
+    put_data(&w);
+    const mms_status closed = u->hdf5->close(&w.file, w.st == MMS_OK ? err : NULL);
+    return w.st == MMS_OK ? closed : w.st;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_UVH5_PRIV_H
+#define MULTIMS_UVH5_PRIV_H
+/** @file uvh5_priv.h  An MS or Multi-MS as a UVH5 file.
+ *
+ *  blt: a baseline-time, one row of the file.  The client finds the blts, makes the file with its
+ *  header, and workers write visibilities, flags and nsamples of ranges of blts at their offsets.
+ */
+
+#include "hdf5/hdf5_priv.h"
+#include "multims/select.h"
+#include "output/request_priv.h"
+#include "tables/tables_priv.h"
+#include "values_priv.h"
+
+enum { MMS_UVH5_MAX_POL = 12 };
+
+/** What is asked. */
+typedef struct mms_uvh5_request {
+    const char *vis, *uvh5file;
+    mms_select select;
+    const char *datacolumn; /**< data, corrected, model, float_data */
+    bool casa_order;        /**< of the polarizations */
+    const char *flipconj;   /**< auto, true, false */
+    bool eop, overwrite;
+    mms_how how;
+} mms_uvh5_request;
+
+/** A selected row, and the blt that has it. */
+typedef struct mms_uvh5_row {
+    double time_s;
+    int64_t row, blt;
+    int32_t ant1, ant2, field, ddid, scan, nth;
+} mms_uvh5_row;
+
+/** The rows of a unit's file of rows. */
+typedef struct mms_uvh5_place {
+    int64_t row, blt;
+    int64_t ddid;
+} mms_uvh5_place;
+
+typedef struct mms_uvh5_blt {
+    double time_s;
+    int64_t start, first; /**< first row of the time stamp, and of the blt */
+    int64_t place;        /**< in rows, before they are sorted by blt */
+    int32_t ant1, ant2, field, scan;
+} mms_uvh5_blt;
+
+/** A spectral window: its channels stand together. */
+typedef struct mms_uvh5_window {
+    int32_t spw;
+    int64_t id, nchan, first, count; /**< nchan of the input; first, count: in the file */
+    uint8_t *chosen;                 /**< [nchan] */
+} mms_uvh5_window;
+
+/** A data description; correlation from[k] of the input is polarization to[k] of the file. */
+typedef struct mms_uvh5_dd {
+    bool used;
+    int32_t spw, pol, window, ncorr, nkept;
+    int32_t from[MMS_UVH5_MAX_POL], to[MMS_UVH5_MAX_POL], codes[MMS_UVH5_MAX_POL];
+} mms_uvh5_dd;
+
+typedef struct mms_uvh5_field {
+    bool used;
+    int64_t id;
+    char *name;
+    double lon, lat, epoch;
+    const char *frame;
+    bool j2000;
+} mms_uvh5_field;
+
+/** ANTENNA, FEED apart. */
+typedef struct mms_uvh5_antennas {
+    int64_t nrow, n;             /**< of the table; that are written */
+    double *position_m;          /**< [nrow][3], ITRF */
+    int64_t *number;             /**< [n] */
+    double *relative_m, *dish_m; /**< [n][3], [n] */
+    mms_value *names, *mounts;   /**< [n] */
+    bool has_dish, has_mount;
+} mms_uvh5_antennas;
+
+typedef struct mms_uvh5 {
+    const mms_uvh5_request *asked;
+    const mms_host *host;
+    const mms_hdf5_module *hdf5;
+    const char *column; /**< of the MS: DATA, … */
+    mms_ms *ms;
+    mms_selection *selection;
+    mms_meta meta;
+    /* rows */
+    int64_t nrow, nblt, nused_dd;
+    mms_uvh5_row *rows; /**< [nrow], by blt and data description */
+    mms_uvh5_blt *blts; /**< [nblt], in the file's order */
+    int32_t observation;
+    /* windows */
+    int64_t nwindow, nfreq, npol;
+    mms_uvh5_window *windows;
+    mms_uvh5_dd *dds; /**< [meta.ndd] */
+    int32_t pols[MMS_UVH5_MAX_POL];
+    double *freq_hz, *width_hz; /**< [nfreq] */
+    int64_t *channel_id;        /**< [nfreq] */
+    /* sky */
+    int64_t nfield;
+    mms_uvh5_field *fields; /**< by row of FIELD */
+    mms_uvh5_antennas antennas;
+    char *telescope, *observer;
+    const char *site_source;
+    double geodetic[3], itrf_m[3];
+    bool from_pyuvdata; /**< the MS has pyuvdata_flip_conj: ids are in SOURCE_ID, ASSOC_SPW_ID */
+    bool has_flip, flip_word;
+    bool has_earth;
+    /* by blt */
+    double *jd, *uvw_m, *exposure_s, *lst, *app_ra, *app_dec, *frame_pa;
+    bool negate;
+    char *unit; /**< of the data column, or NULL */
+    /* file */
+    int64_t offsets[3]; /**< of visdata, flags, nsamples */
+    int64_t absent;     /**< visibilities without a row */
+} mms_uvh5;
+
+/** Export.  result gets what was, or (how.dryrun) would be, written.
+ *  Errors: those of its parts; nothing is written when it is refused. */
+MMS_CHECKED mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host,
+                                       mms_value *result, mms_error *err);
+
+/** A unit of the engine: the values of a range of blts. */
+mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value *answer,
+                                mms_error *err);
+
+/* ---- in order ---------------------------------------------------------------------------------*/
+
+/** Read the keys of the selected rows and find the blts.  Errors: ARG several arrays. */
+MMS_CHECKED mms_status mms_uvh5_find_rows(mms_uvh5 *u, mms_error *err);
+/** Sort rows into blts: of rows with time_s, row, ant1, ant2, field, ddid, scan.  rows are sorted
+ * by blt; *blts is ended with free().  Errors: MEM. */
+MMS_CHECKED mms_status mms_uvh5_sort_rows(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt **blts,
+                                          int64_t *nblt, mms_error *err);
+/** Windows, data descriptions, polarizations, frequencies.  Errors: ARG, SHAPE, TABLE. */
+MMS_CHECKED mms_status mms_uvh5_find_windows(mms_uvh5 *u, mms_error *err);
+/** Telescope, its place, the antennas.  Errors: ARG, TABLE. */
+MMS_CHECKED mms_status mms_uvh5_find_antennas(mms_uvh5 *u, mms_error *err);
+/** Phase centres.  Errors: ARG, UNSUPPORTED, TABLE. */
+MMS_CHECKED mms_status mms_uvh5_find_fields(mms_uvh5 *u, mms_error *err);
+/** Times, uvw, exposures: of the first row of each blt.  Errors: ARG, TABLE. */
+MMS_CHECKED mms_status mms_uvh5_find_baselines(mms_uvh5 *u, mms_error *err);
+/** Where the phase centres are at each time.  Errors: ARG, TABLE. */
+MMS_CHECKED mms_status mms_uvh5_find_sky(mms_uvh5 *u, mms_error *err);
+/** Decide whether uvw are negated and data conjugated. */
+void mms_uvh5_decide_sign(mms_uvh5 *u);
+/** The text of history; the caller ends it with free().  Errors: TABLE, MEM. */
+MMS_CHECKED mms_status mms_uvh5_history(mms_uvh5 *u, char **out, mms_error *err);
+/** Make the file with its header, and room for the visibilities: offsets.  Errors: IO, SPACE. */
+MMS_CHECKED mms_status mms_uvh5_write_header(mms_uvh5 *u, const char *path, mms_error *err);
+
+/* ---- what they share --------------------------------------------------------------------------*/
+
+/** Open a sub-table.  Errors: NOT_FOUND, TABLE. */
+MMS_CHECKED mms_status mms_uvh5_open_table(mms_uvh5 *u, const char *name, mms_table **out,
+                                           mms_error *err);
+/** A cell as n numbers.  Errors: SHAPE other than n of them; TABLE. */
+MMS_CHECKED mms_status mms_uvh5_cell_doubles(mms_table *table, const char *column, int64_t row,
+                                             int64_t n, double *out, mms_error *err);
+/** A cell of text, "" where there is no such column; the caller ends it with free(). */
+MMS_CHECKED mms_status mms_uvh5_cell_text(mms_table *table, const char *column, int64_t row,
+                                          char **out, mms_error *err);
+MMS_CHECKED mms_status mms_uvh5_no_memory(const mms_uvh5 *u, mms_error *err);
+
+#endif

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""exportuvh5 on real and simulated sets: the numbered cases of CASES.md, by h5py and python-casacore."""
+import os
+import shutil
+import sys
+
+import numpy
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+program_case.parser.add_argument("--data")
+
+try:
+    import h5py
+except ImportError:
+    print("skipped: no python3-h5py")
+    sys.exit(77)
+
+ALMA2, ALMA9, LOFAR = "mssel_test_small.ms", "hd142_b9cont_self_tav.ms", "tNDPPP-generic.MS"
+COUNTS = ("Nblts", "Nfreqs", "Npols", "Nspws", "Nbls", "Ntimes", "Nphase")
+
+# name: counts, sum of visdata, flagged, sum of nsamples, uvw of the first blt
+FACTS = {
+    ALMA2: ((529, 65, 4, 2, 23, 23, 2), 5.552160307939857 + 1.822096204843092j, 47842,
+            3.097824e13, (-2745.0020108806007, 250.75383877700324, -5077.564295394431)),
+    ALMA9: ((26125, 3, 2, 3, 86, 891, 1), -6986.588270799791 - 14597.180569071956j, 87658,
+            2544436.894010544, None),
+    LOFAR: ((168, 8, 4, 1, 28, 6, 1), 0.14899009225419402 - 0.04405310599928325j, 1664,
+            1.163564778204e13, (-89.54564749937009, 341.3025468797027, -114.27495299181827)),
+    "D1.ms": ((120, 1024, 4, 16, 6, 20, 2), 471613440 - 62668800j, 0, 491520, (-100, 0, 0)),
+    "D2s.ms": ((18, 24, 4, 3, 6, 3, 1), 40896 - 8640j, 576, 1152, (-100, 0, 0)),
+    "D7.ms": ((60, 16, 2, 4, 6, 10, 5), 229440 - 6720j, 0, 1920, None),
+    "D7x.ms": ((60, 16, 2, 4, 6, 10, 5), 217680 - 6384j, 96, 1824, None),
+    "D9b.ms": ((144, 12, 2, 3, 6, 24, 2), 638088 - 10668j, 408, 3048, None),
+    "scan.mms": ((1178, 3, 2, 3, 3, 397, 1), 215.96801923704334 - 291.343325439022j, 3742,
+                 133724.52503871918, None),
+}
+
+
+def contents(path):
+    """Everything but the history, whose date differs."""
+    found = {}
+    with h5py.File(path, "r") as f:
+        f.visititems(lambda name, item: found.update({name: item[()]})
+                     if isinstance(item, h5py.Dataset) and name != "Header/history"
+                     and item.shape is not None else None)
+    return found
+
+
+def bytes_but_history(path):
+    with h5py.File(path, "r") as f:
+        history = f["Header/history"]
+        at, size = history.id.get_offset(), history.id.get_storage_size()
+    with open(path, "rb") as f:
+        data = f.read()
+    return data[:at] + data[at + size:]
+
+
+class Export(ProgramCase):
+    def data(self, name):
+        return os.path.join(program_case.args.data, name)
+
+    def copy(self, name):
+        shutil.copytree(self.data(name), self.path(name), symlinks=True)
+        return table(self.path(name), readonly=False, ack=False)
+
+    def export(self, vis, *words, out="out.uvh5", **options):
+        self.multims("exportuvh5", vis, out, "datacolumn=data", "--no-sync", "--quiet", *words,
+                     **options)
+        return self.path(out)
+
+    def assert_same(self, first, second):
+        first, second = contents(first), contents(second)
+        self.assertEqual(first.keys(), second.keys())
+        for name in first:
+            numpy.testing.assert_array_equal(first[name], second[name], name)
+
+    def test_t1_to_t9_public_sets(self):
+        for name, (counts, total, flagged, nsamples, uvw) in FACTS.items():
+            with self.subTest(name):
+                out = self.export(self.data(name), out=name + ".uvh5")
+                with h5py.File(out, "r") as f:
+                    header = f["Header"]
+                    self.assertEqual(tuple(header[c][()] for c in COUNTS), counts)
+                    vis = f["Data/visdata"][()].astype("c16")
+                    self.assertAlmostEqual(abs(vis.sum() / total - 1), 0, 9)
+                    self.assertEqual(f["Data/flags"][()].sum(), flagged)
+                    ratio = f["Data/nsamples"][()].sum(dtype="f8") / nsamples
+                    self.assertAlmostEqual(ratio, 1, 9)
+                    if uvw:
+                        numpy.testing.assert_array_equal(header["uvw_array"][0], uvw)
+
+    def test_t12_times(self):
+        for name, time in ((ALMA2, 2456920.9416644443), (LOFAR, 2456381.083252395)):
+            with h5py.File(self.export(self.data(name), out=name + ".uvh5"), "r") as f:
+                self.assertEqual(f["Header/time_array"][0], time)
+
+    def test_t13_order_of_polarizations(self):
+        with h5py.File(self.export(self.data(ALMA2)), "r") as f:
+            aips = f["Data/visdata"][()]
+            self.assertEqual(f["Header/polarization_array"][()].tolist(), [-5, -6, -7, -8])
+        with h5py.File(self.export(self.data(ALMA2), "polorder=casa", out="casa.uvh5"), "r") as f:
+            self.assertEqual(f["Header/polarization_array"][()].tolist(), [-5, -7, -8, -6])
+            numpy.testing.assert_array_equal(f["Data/visdata"][()], aips[:, :, [0, 2, 3, 1]])
+
+    def test_t15_absent_cells(self):
+        with h5py.File(self.export(self.data("D7x.ms")), "r") as f:
+            absent = f["Data/nsamples"][()] == 0
+            self.assertEqual(absent.sum(), 96)
+            self.assertTrue(f["Data/flags"][()][absent].all())
+            self.assertFalse(f["Data/visdata"][()][absent].any())
+
+    def test_t16_units(self):
+        for column, unit in (("corrected", b"Jy"), ("data", b"uncalib")):
+            out = column + ".uvh5"
+            self.multims("exportuvh5", self.data(LOFAR), out, "datacolumn=" + column, "--quiet")
+            with h5py.File(self.path(out), "r") as f:
+                self.assertEqual(f["Header/vis_units"][()], unit)
+
+    def test_t18_selection(self):
+        self.export(self.data(ALMA2))
+        self.export(self.data(ALMA2), "spw=1:5~20", "correlation=XX,YY", out="part.uvh5")
+        with h5py.File(self.path("out.uvh5"), "r") as whole, \
+                h5py.File(self.path("part.uvh5"), "r") as part:
+            self.assertEqual(part["Data/visdata"].shape, (529, 16, 2))
+            numpy.testing.assert_array_equal(part["Data/visdata"][()],
+                                             whole["Data/visdata"][:, 5:21, :2])
+            numpy.testing.assert_array_equal(part["Header/freq_array"][()],
+                                             whole["Header/freq_array"][5:21])
+
+    def test_t21_a_multi_ms_is_its_ms(self):
+        for axis in ("scan", "spw", "baseline"):
+            self.multims("partition", self.data(ALMA9), axis + ".mms", "datacolumn=data",
+                         "separationaxis=" + axis, "numsubms=4", "--no-sync", "--quiet")
+            # rows of one field, observation and time are in the order of the parts
+            self.export(axis + ".mms", "scan=1,4", out=axis + ".uvh5")
+        self.export(self.data(ALMA9), "scan=1,4")
+        for axis in ("scan", "spw", "baseline"):
+            one, other = contents(self.path("out.uvh5")), contents(self.path(axis + ".uvh5"))
+            keys = ("Header/time_array", "Header/ant_1_array", "Header/ant_2_array")
+            orders = [numpy.lexsort([f[k] for k in reversed(keys)]) for f in (one, other)]
+            for name in ("Data/visdata", "Data/flags", "Data/nsamples", "Header/uvw_array", *keys):
+                numpy.testing.assert_array_equal(one[name][orders[0]], other[name][orders[1]])
+
+    def test_t22_any_number_of_workers(self):
+        self.export(self.data(ALMA9), "-j", "1", out="same.uvh5")
+        first = bytes_but_history(self.path("same.uvh5"))
+        for words in (("-j", "2"), ("-j", "3", "tiles=False")):
+            os.remove(self.path("same.uvh5"))
+            self.export(self.data(ALMA9), *words, out="same.uvh5")
+            self.assertEqual(bytes_but_history(self.path("same.uvh5")), first)
+
+    def test_t26_dryrun(self):
+        plan = self.answer("exportuvh5", self.data("D7x.ms"), "out.uvh5", "datacolumn=data",
+                           "--dryrun")
+        self.assertEqual((plan["blts"], plan["channels"], plan["polarizations"]), (60, 16, 2))
+        self.assertEqual(plan["absent"], 0.05)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_t29_keyword_is_obeyed(self):
+        main = self.copy(LOFAR)
+        main.putkeyword("pyuvdata_flip_conj", True)
+        main.close()
+        with h5py.File(self.export(LOFAR), "r") as f:
+            numpy.testing.assert_array_equal(f["Header/uvw_array"][0],
+                                             [89.54564749937009, -341.3025468797027,
+                                              114.27495299181827])
+
+    def test_t30_kept_where_both_were_turned(self):
+        main = self.copy(ALMA2)
+        main.putcol("UVW", -main.getcol("UVW"))
+        for row in range(main.nrows()):
+            main.putcell("DATA", row, main.getcell("DATA", row).conj())
+        main.close()
+        self.export(ALMA2, out="turned.uvh5")
+        self.export(self.data(ALMA2))
+        self.assert_same(self.path("out.uvh5"), self.path("turned.uvh5"))
+
+    def test_t35_without_earth_orientation(self):
+        with h5py.File(self.export(self.data(ALMA2), "eop=none"), "r") as f:
+            self.assertNotIn("lst_array", f["Header"])
+            self.assertEqual(f["Header/phase_center_app_ra"].shape, (529,))
+
+    def test_t37_tai(self):
+        with h5py.File(self.export(self.data(ALMA2)), "r") as f:
+            utc = f["Header/time_array"][()]
+        main = self.copy(ALMA2)
+        info = main.getcolkeyword("TIME", "MEASINFO")
+        info["Ref"] = "TAI"
+        main.putcolkeyword("TIME", "MEASINFO", info)
+        main.close()
+        with h5py.File(self.export(ALMA2, out="tai.uvh5"), "r") as f:
+            shift = (utc - f["Header/time_array"][()]) * 86400
+        numpy.testing.assert_allclose(shift, 35, atol=1e-4)
+
+    def test_t43_antennas_without_rows(self):
+        main = self.copy("D1.ms")
+        with table(self.path("D1.ms/ANTENNA"), readonly=False, ack=False) as antennas:
+            number = antennas.nrows()
+            antennas.addrows(2)
+            antennas.putcell("POSITION", number, [0.0, 0.0, 0.0])
+            antennas.putcell("POSITION", number + 1, antennas.getcell("POSITION", 0) + 50)
+            antennas.putcell("NAME", number + 1, "new")
+        main.close()
+        with h5py.File(self.export("D1.ms"), "r") as f:
+            wanted = [*range(number), number + 1]
+            self.assertEqual(f["Header/antenna_numbers"][()].tolist(), wanted)
+
+    def test_t44_names_that_are_none(self):
+        main = self.copy("D1.ms")
+        with table(self.path("D1.ms/ANTENNA"), readonly=False, ack=False) as antennas:
+            stations = [f"S{i}" for i in range(antennas.nrows())]
+            antennas.putcol("NAME", ["A"] * antennas.nrows())
+            antennas.putcol("STATION", stations)
+        main.close()
+        with h5py.File(self.export("D1.ms"), "r") as f:
+            self.assertEqual([n.decode() for n in f["Header/antenna_names"][()]], stations)
+
+    def test_t47_flag_row(self):
+        main = self.copy("D1.ms")
+        rows = main.getcol("FLAG_ROW")
+        rows[:] = True
+        main.putcol("FLAG_ROW", rows)
+        main.close()
+        with h5py.File(self.export("D1.ms"), "r") as f:
+            self.assertTrue(f["Data/flags"][()].all())
+
+    def test_t49_unit_without_a_place(self):
+        main = self.copy("D1.ms")
+        main.putcolkeyword("DATA", "QuantumUnits", ["mJy"])
+        main.close()
+        run = self.multims("exportuvh5", "D1.ms", "out.uvh5", "datacolumn=data", "--quiet")
+        self.assertIn('unit "mJy" of DATA has no place in UVH5: written as uncalib', run.stderr)
+
+    def test_t50_a_key_twice(self):
+        main = self.copy("D1.ms")
+        main.putcell("ANTENNA2", 1, main.getcell("ANTENNA2", 0))
+        main.close()
+        with h5py.File(self.export("D1.ms"), "r") as f:
+            self.assertEqual(f["Header/Nblts"][()], 121)
+
+    def test_t77_plain_file(self):
+        with h5py.File(self.export(self.data(ALMA2)), "r") as f:
+            self.assertEqual(f.userblock_size, 0)
+            for name in ("visdata", "flags", "nsamples"):
+                self.assertIsNone(f["Data"][name].chunks)
+            self.assertEqual(f["Data/flags"].dtype, bool)
+            self.assertEqual(f["Data/visdata"].dtype, "c8")
+            self.assertEqual(f["multims/scan_number"].shape, (529,))
+
+
+program_case.main()

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What exportuvh5 refuses: in words, with the exit status of design D16, and nothing is written."""
+import os
+import sys
+
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+program_case.parser.add_argument("--data")
+
+try:
+    import h5py  # noqa: F401: files are made only where HDF5 is
+except ImportError:
+    print("skipped: no python3-h5py")
+    sys.exit(77)
+
+
+class Refusals(ProgramCase):
+    def refuse(self, text, *words, status=2):
+        self.simulate()
+        return self.refuse_set(text, *words, status=status)
+
+    def refuse_set(self, text, *words, status=2):
+        run = self.multims("exportuvh5", "in.ms", "out.uvh5", *words, status=status)
+        self.assertIn(text, run.stderr)
+        self.assertEqual(os.listdir(self.folder), ["in.ms"])
+
+    def change(self, sub, column, value, row=0):
+        with table(self.path("in.ms" + sub), readonly=False, ack=False) as t:
+            t.putcell(column, row, value)
+
+    def test_e1_no_input(self):
+        run = self.multims("exportuvh5", "no.ms", "out.uvh5", status=2)
+        self.assertIn("Visibility data set not found - please verify the name. (no.ms)", run.stderr)
+
+    def test_e2_output_exists(self):
+        self.simulate()
+        with open(self.path("out.uvh5"), "w") as f:
+            f.write("mine")
+        run = self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", status=2)
+        self.assertIn("Output file out.uvh5 already exists - will not overwrite it.", run.stderr)
+        with open(self.path("out.uvh5")) as f:
+            self.assertEqual(f.read(), "mine")
+        self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", "overwrite=true")
+        with h5py.File(self.path("out.uvh5"), "r") as f:
+            self.assertIn("Header", f)
+
+    def test_e3_empty_selection(self):
+        self.refuse('scan="99"', "datacolumn=data", "scan=99", status=3)
+
+    def test_e4_column(self):
+        self.refuse("MODEL", "datacolumn=model")
+
+    def test_e5_arrays(self):
+        self.simulate()
+        self.change("", "ARRAY_ID", 1)
+        self.refuse_set("one array: select one with array=", "datacolumn=data")
+
+    def test_e6_telescopes(self):
+        self.simulate()
+        with table(self.path("in.ms/OBSERVATION"), readonly=False, ack=False) as t:
+            t.addrows(1)
+            t.putcell("TELESCOPE_NAME", 1, "OTHER")
+        self.change("", "OBSERVATION_ID", 1, row=5)
+        self.refuse_set("are of different telescopes; select with observation=", "datacolumn=data")
+
+    def test_e8_correlation(self):
+        self.simulate()
+        with table(self.path("in.ms/POLARIZATION"), readonly=False, ack=False) as t:
+            types = t.getcell("CORR_TYPE", 0)
+            types[0] = 15
+            t.putcell("CORR_TYPE", 0, types)
+        self.refuse_set("correlation type 15 has no UVH5 code", "datacolumn=data")
+
+    def test_e9_frame(self):
+        self.simulate()
+        with table(self.path("in.ms/FIELD"), readonly=False, ack=False) as t:
+            info = t.getcolkeyword("PHASE_DIR", "MEASINFO")
+            info["Ref"] = "GALACTIC"
+            t.putcolkeyword("PHASE_DIR", "MEASINFO", info)
+        self.refuse_set("direction frame GALACTIC", "datacolumn=data")
+
+    def test_e12_time_scale(self):
+        self.simulate()
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            info = t.getcolkeyword("TIME", "MEASINFO")
+            info["Ref"] = "TDB"
+            t.putcolkeyword("TIME", "MEASINFO", info)
+        self.refuse_set("TIME is in TDB; only UTC, TAI and TT are converted", "datacolumn=data")
+
+    def test_e13_positions(self):
+        self.simulate()
+        with table(self.path("in.ms/ANTENNA"), readonly=False, ack=False) as t:
+            info = t.getcolkeyword("POSITION", "MEASINFO")
+            info["Ref"] = "MCMF"
+            t.putcolkeyword("POSITION", "MEASINFO", info)
+        self.refuse_set("antenna positions are in MCMF", "datacolumn=data")
+
+    def test_inside_the_input(self):
+        self.simulate()
+        run = self.multims("exportuvh5", "in.ms", "in.ms/out.uvh5", "datacolumn=data", status=2)
+        self.assertIn("parameter uvh5file: in.ms/out.uvh5 lies inside the input", run.stderr)
+
+    def test_ids_that_are_not_there(self):
+        for column, text in (("ANTENNA1", "no antenna 99"), ("FIELD_ID", "no field 99")):
+            self.simulate()
+            self.change("", column, 99)
+            run = self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", status=2)
+            self.assertIn(text, run.stderr)
+            self.run_words("rm", "-r", self.path("in.ms"))
+
+
+program_case.main()
