@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "ms_priv.h"
+#include "select_flagged.h"
+#include "select_flagged_priv.h"
 #include "select_has_priv.h"
 #include "spw_expr_priv.h"
 #include "tables/select_priv.h"
@@ -55,6 +57,7 @@ struct mms_selection {
     double *times;   /**< [ntime][3] as MSSelection resolved them */
     double *limits;  /**< [ntime][2] */
     id_list dropped; /**< DDs whose rows are left out */
+    bool drops_flagged, has_flagged;
 };
 
 static mms_status no_memory(mms_error *err)
@@ -561,7 +564,35 @@ void mms_selection_free(mms_selection **selection)
 
 bool mms_selection_is_all(const mms_selection *s)
 {
-    return s->all;
+    return s->all && !s->drops_flagged;
+}
+
+void mms_selection_drop_flagged(mms_selection *s)
+{
+    s->drops_flagged = true;
+}
+
+bool mms_selection_has_flagged(const mms_selection *s)
+{
+    return s->has_flagged;
+}
+
+static int64_t count_ones(const uint8_t *mask, int64_t n)
+{
+    int64_t count = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        count += mask[i] != 0;
+    return count;
+}
+
+static mms_status mask_flagged(mms_selection *s, mms_rows rows, uint8_t *mask, mms_error *err)
+{
+    const int64_t before = count_ones(mask, rows.count);
+    const mms_status st = mms_mask_flagged(s->ms, rows, mask, err);
+
+    s->has_flagged = s->has_flagged || count_ones(mask, rows.count) < before;
+    return st;
 }
 
 /** Clear the mask of rows whose DD was dropped. */
@@ -607,13 +638,12 @@ mms_status mms_selection_rows(mms_selection *s, mms_rows rows, uint8_t *mask, mm
     if (rows.first < 0 || rows.count < 0 || rows.first > nrow - rows.count)
         return mms_fail(err, MMS_ERR_RANGE, "%s: %" PRId64 " rows from %" PRId64 " of %" PRId64,
                         mms_ms_path(s->ms), rows.count, rows.first, nrow);
-    if (s->all) {
-        memset(mask, 1, (size_t)rows.count);
-        return MMS_OK;
-    }
-    st = mask_members(s, rows, mask, err);
-    if (st == MMS_OK && s->dropped.n > 0 && rows.count > 0)
+    memset(mask, 1, (size_t)rows.count);
+    st = s->all ? MMS_OK : mask_members(s, rows, mask, err);
+    if (st == MMS_OK && !s->all && s->dropped.n > 0 && rows.count > 0)
         st = mask_dropped(s, rows, mask, err);
+    if (st == MMS_OK && s->drops_flagged && rows.count > 0)
+        st = mask_flagged(s, rows, mask, err);
     return st;
 }
 

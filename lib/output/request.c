@@ -6,44 +6,26 @@
 
 #include "member_extents_priv.h"
 #include "ms/ms_meta.h"
+#include "ms/select_flagged.h"
 #include "request_priv.h"
-
-static mms_status out_of_memory(const mms_request *r, mms_error *err)
-{
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->vis);
-}
-
-/** keepflags=False is a condition on rows. */
-static mms_status keep_flagged(mms_request *r, mms_error *err)
-{
-    const char *taql = r->select.taql;
-
-    if (r->keepflags)
-        return MMS_OK;
-    r->taql = taql && *taql ? mms_format("(%s) && !(FLAG_ROW || all(FLAG))", taql)
-                            : strdup("!(FLAG_ROW || all(FLAG))");
-    r->select.taql = r->taql;
-    return r->taql ? MMS_OK : out_of_memory(r, err);
-}
 
 static mms_status refuse_empty(const mms_request *r, mms_error *err)
 {
-    const mms_status st = mms_selection_refuse_empty(r->ms, &r->select, err);
-
-    return r->taql && err && strstr(err->msg, r->taql) // ours, which the user has not written
+    return mms_selection_has_flagged(r->selection)
                ? mms_fail(
-                     err, st,
+                     err, MMS_ERR_EMPTY,
                      "keepflags=False: all selected rows are flagged (MSSelectionNullSelection "
                      ": The selected table has zero rows.)")
-               : st;
+               : mms_selection_refuse_empty(r->ms, &r->select, err);
 }
 
 mms_status mms_request_select(mms_request *r, mms_error *err)
 {
     mms_status st;
 
-    MMS_TRY(keep_flagged(r, err));
     MMS_TRY(mms_output_select(r->ms, &r->select, &r->selection, err));
+    if (!r->keepflags)
+        mms_selection_drop_flagged(r->selection);
     MMS_TRY(mms_meta_read(r->ms, r->selection, &r->meta, err));
     if (r->meta.nselected == 0)
         MMS_TRY(refuse_empty(r, err));
@@ -126,11 +108,9 @@ static void end(mms_request *r)
     mms_value_free(&r->bins);
     free(r->extents);
     free(r->unknown);
-    free(r->taql);
     r->nunknown = 0;
     r->unknown = NULL;
     r->extents = NULL;
-    r->taql = NULL;
 }
 
 static void report_dropped(const mms_request *r)

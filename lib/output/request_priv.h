@@ -98,7 +98,6 @@ typedef struct mms_request {
     /* resolved */
     const mms_host *host;
     mms_ms *ms;
-    char *taql;               /**< select.taql with the condition of keepflags */
     unsigned spans;           /**< timespan as MMS_TIMESPAN_… */
     bool adds_state;          /**< to spans, for ALMA */
     mms_selection *selection; /**< select, resolved */

@@ -197,6 +197,35 @@ class Failures(TransformCase):
 class Steps(TransformCase):
     """Steps that do nothing, and steps that compose."""
 
+    def test_keepflags_is_a_condition_on_rows(self):
+        """Rows whose FLAG_ROW is set and rows all of whose FLAG is; what TaQL says is the judge."""
+        self.simulate("in.ms", "scans=3", "integrations=4", "flags=0.4", "channels=8,2", "noise=1")
+        with table(self.path("in.ms"), readonly=False, ack=False) as main:
+            for row in range(0, main.nrows(), 5):  # all of FLAG, but not FLAG_ROW
+                main.putcell("FLAG", row, np.ones_like(main.getcell("FLAG", row)))
+                main.putcell("FLAG_ROW", row, False)
+            for row in range(1, main.nrows(), 7):  # FLAG_ROW alone
+                main.putcell("FLAG", row, np.zeros_like(main.getcell("FLAG", row)))
+                main.putcell("FLAG_ROW", row, True)
+            left = main.query("!(FLAG_ROW || all(FLAG))").nrows()
+            self.assertTrue(0 < left < main.nrows() / 1.5)
+        self.partition("in.ms", "in.mms", "scan")
+        for words in "mstransform datacolumn=data hanning=True", "split datacolumn=data scan=2,3":
+            judge = self.transform(f"{words}", "in.ms", "judge.ms", "taql=!(FLAG_ROW || all(FLAG))") \
+                if words.startswith("mstransform") else None
+            for source in "in.ms", "in.mms":
+                for more in [], ["tiles=False"], ["-j3"]:
+                    out = self.transform(words, source, "out", "keepflags=False", *more)
+                    if judge:
+                        self.assertEqual(self.rows(out), left)
+                        self.equal(judge, out, "--ignore-order")
+                    elif "hanning" not in words:
+                        with table(self.path(out), ack=False) as main:
+                            self.assertEqual(main.query("FLAG_ROW || all(FLAG)").nrows(), 0)
+                    shutil.rmtree(self.path(out))
+            if judge:
+                shutil.rmtree(self.path(judge))
+
     def test_width_of_one(self):
         self.noisy()
         for column in "data", "corrected", "all":
