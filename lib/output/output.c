@@ -293,13 +293,15 @@ done:
 /** The first unit: the sub-tables of the request, which the parts get. */
 static mms_status write_tables(making *m, mms_error *err)
 {
-    mms_value *unit = json_pack(
-        "{ss so so so sb sb sO* sO* sO* sI sI}", "step", "tables", "vis",
-        mms_text_value(mms_ms_path(m->r->ms)), "tables", mms_text_value(m->tables), "select",
-        mms_select_value(&m->r->select), "keep_ids", (int)!m->r->reindex, "grids",
-        m->r->regrid.on || mms_request_new_windows(m->r) > 0, "windows", m->r->windows, "fields",
-        m->r->fields, "bins", m->r->bins, "change", (json_int_t)mms_request_new_windows(m->r),
-        "ddistart", (json_int_t)(m->r->ddistart > 0 ? m->r->ddistart : 0));
+    const bool combined = m->r->pipeline && mms_pipeline_out(m->r->pipeline)->combined;
+    mms_value *unit =
+        json_pack("{ss so so so sb sb sO* sO* sO* sI sb sI}", "step", "tables", "vis",
+                  mms_text_value(mms_ms_path(m->r->ms)), "tables", mms_text_value(m->tables),
+                  "select", mms_select_value(&m->r->select), "keep_ids", (int)!m->r->reindex,
+                  "grids", m->r->regrid.on || mms_request_new_windows(m->r) > 0, "windows",
+                  m->r->windows, "fields", m->r->fields, "bins", m->r->bins, "change",
+                  (json_int_t)mms_request_new_windows(m->r), "combined", (int)combined, "ddistart",
+                  (json_int_t)(m->r->ddistart > 0 ? m->r->ddistart : 0));
     mms_value *answer;
     const mms_status st = run_one(m, "sub-tables", unit, &answer, err);
 

@@ -49,7 +49,7 @@ typedef struct mms_continuum_asked {
     bool on;
     const char *fitspec; /**< spw:channels, "": all, or a dictionary as JSON */
     int64_t order, niter;
-    bool keeps_fit, writes_model, as_uvcontsub;
+    bool keeps_fit, writes_model;
 } mms_continuum_asked;
 
 /** A column that the definition of the MeasurementSet does not know: an array, or texts. */

@@ -68,18 +68,27 @@ done:
     return st;
 }
 
-/** Every field of the selected rows. */
+static bool has_rows(const mms_request *r, int32_t field)
+{
+    for (int64_t i = 0; i < r->meta.ncell; i++)
+        if (r->meta.cells[i].field == field)
+            return true;
+    return false;
+}
+
+/** Every selected field; those without rows where they can be shifted. */
 static mms_status add_all(shifts *s, const char *text, mms_error *err)
 {
-    const mms_meta *meta = &s->r->meta;
-    mms_status st = MMS_OK;
+    const mms_ids given = mms_selection_fields(s->r->selection);
+    const int64_t n = given.given ? given.n : mms_fields_count(s->fields);
+    mms_direction centre;
+    mms_status st = parse_centre(text, &centre, err);
 
-    for (int64_t i = 0; st == MMS_OK && i < meta->ncell; i++) {
-        int64_t k = 0;
-        while (k < s->n && s->list[k].field != meta->cells[i].field)
-            k++;
-        if (k == s->n)
-            st = add_shift(s, meta->cells[i].field, text, err);
+    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
+        const int32_t field = given.given ? given.ids[i] : (int32_t)i;
+        st = add_shift(s, field, text, err);
+        if (st == MMS_ERR_UNSUPPORTED && !has_rows(s->r, field))
+            st = MMS_OK;
     }
     return st;
 }

@@ -196,6 +196,7 @@ static mms_status make_form(const mms_request *r, mms_form *form, mms_error *err
     MMS_TRY(mms_form_create(nspw, r->meta.ndd, form, err));
     form->kinds = kinds_of(r);
     form->numerics = r->numerics;
+    form->row_means = r->verb == MMS_DECIDE_UVCONTSUB || r->verb == MMS_DECIDE_PHASESHIFT;
     form->renamed = !strcmp(r->datacolumn, "corrected");
     MMS_TRY(check_data(r, form->kinds, err));
     MMS_TRY(has_spectrum(r, &form->weight_spectrum, err));

@@ -89,6 +89,7 @@ static mms_status write_tables(const mms_value *order, mms_value *answer, mms_er
     mms_log_limit(level);
     MMS_TRY(st);
     opts.keep_ids = json_is_true(json_object_get(order, "keep_ids"));
+    change.combined = json_is_true(json_object_get(order, "combined"));
     change.nspw = json_integer_value(json_object_get(order, "change"));
     change.ddistart = (int32_t)json_integer_value(json_object_get(order, "ddistart"));
     change.windows = json_object_get(order, "windows");

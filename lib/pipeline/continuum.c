@@ -106,9 +106,8 @@ static mms_status encode(const mms_step *step, mms_value **out, mms_error *err)
                                                  "field", (int)w->field, "order",
                                                  (json_int_t)w->order, "fitted", w->fitted));
     }
-    *out = json_pack("{so sI sb sb sb}", "windows", windows, "niter", (json_int_t)c->how.niter,
-                     "keeps_fit", (int)c->how.keeps_fit, "writes_model", (int)c->how.writes_model,
-                     "as_uvcontsub", (int)c->how.as_uvcontsub);
+    *out = json_pack("{so sI sb sb}", "windows", windows, "niter", (json_int_t)c->how.niter,
+                     "keeps_fit", (int)c->how.keeps_fit, "writes_model", (int)c->how.writes_model);
     return *out ? MMS_OK : out_of_memory(err);
 }
 
@@ -133,16 +132,15 @@ static mms_status decode(const mms_value *value, mms_step **out, mms_error *err)
     mms_continuum_how how;
     json_error_t error;
     json_int_t niter;
-    int keeps_fit, writes_model, as_uvcontsub;
+    int keeps_fit, writes_model;
     mms_value *list;
     mms_status st = MMS_OK;
 
     *out = NULL;
-    if (json_unpack_ex((mms_value *)value, &error, 0, "{so sI sb sb sb}", "windows", &list, "niter",
-                       &niter, "keeps_fit", &keeps_fit, "writes_model", &writes_model,
-                       "as_uvcontsub", &as_uvcontsub) != 0)
+    if (json_unpack_ex((mms_value *)value, &error, 0, "{so sI sb sb}", "windows", &list, "niter",
+                       &niter, "keeps_fit", &keeps_fit, "writes_model", &writes_model) != 0)
         return mms_fail(err, MMS_ERR_INTERNAL, "step continuum: %s", error.text);
-    how = (mms_continuum_how){niter, keeps_fit, writes_model, as_uvcontsub};
+    how = (mms_continuum_how){niter, keeps_fit, writes_model};
     const int64_t n = (int64_t)json_array_size(list);
     windows = mms_alloc(n, sizeof *windows);
     if (!windows)
@@ -244,31 +242,6 @@ static mms_status make_room(work *w, mms_arena *arena, mms_error *err)
                : out_of_memory(err);
 }
 
-/** WEIGHT or SIGMA of the rows as means of the spectrum by which the column is weighed. */
-static void take_means(const work *w)
-{
-    const mms_spectra *in = &w->in;
-    const bool by_sigma = in->column[0].kind != MMS_KIND_CORRECTED;
-    const float *const spectrum = by_sigma ? in->sigma_spectrum : in->weight_spectrum;
-    const int64_t n = in->nchan * in->ncorr;
-
-    for (int64_t r = 0; spectrum && r < in->nrow; r++)
-        mms_mean_spectrum(in->nchan, in->ncorr, spectrum + r * n, in->flag + r * n,
-                          (by_sigma ? in->sigma : in->weight) + r * in->ncorr);
-}
-
-static void set_flag_rows(const work *w, const mms_block *block, const mms_group *group)
-{
-    const mms_cells *flag_row = mms_cells_find(block->scalars, block->nscalar, "FLAG_ROW");
-    const int64_t n = w->in.nchan * w->in.ncorr;
-    int64_t row = 0;
-
-    for (int64_t i = 0; flag_row && i < group->nrange; i++)
-        for (int64_t k = 0; k < group->rows[i].count; k++, row++)
-            if (!memchr(w->in.flag + row * n, 0, (size_t)n))
-                ((uint8_t *)flag_row->data)[group->rows[i].first + k] = 1;
-}
-
 /** The polynomials beside what is left of the data. */
 static void add_model(const work *w, mms_block *block, mms_group *group)
 {
@@ -303,10 +276,6 @@ static mms_status fit_cells(const mms_step *step, int64_t window, mms_block *blo
             for (int c = 0; fit && c < w.in.ncolumn; c++)
                 fit_row(&w, fit, &w.in.column[c], row);
         }
-    if (w.c->how.as_uvcontsub) {
-        take_means(&w);
-        set_flag_rows(&w, block, group);
-    }
     if (w.written)
         add_model(&w, block, group);
 done:

@@ -214,11 +214,12 @@ mms_status mms_form_encode(const mms_form *form, mms_value **out, mms_error *err
         json_array_append_new(windows, encode_window(&form->windows[i]));
     for (int64_t d = 0; d < form->nddid; d++)
         json_array_append_new(ddids, json_integer(form->window_of[d]));
-    *out = json_pack("{si si sb sb sb sb sb sb so so}", "kinds", (int)form->kinds, "numerics",
+    *out = json_pack("{si si sb sb sb sb sb sb sb so so}", "kinds", (int)form->kinds, "numerics",
                      (int)form->numerics, "renamed", (int)form->renamed, "weight_spectrum",
-                     (int)form->weight_spectrum, "out_spectra", (int)form->out_spectra,
-                     "time_averaged", (int)form->time_averaged, "combined", (int)form->combined,
-                     "new_windows", (int)form->new_windows, "windows", windows, "window_of", ddids);
+                     (int)form->weight_spectrum, "out_spectra", (int)form->out_spectra, "row_means",
+                     (int)form->row_means, "time_averaged", (int)form->time_averaged, "combined",
+                     (int)form->combined, "new_windows", (int)form->new_windows, "windows", windows,
+                     "window_of", ddids);
     return *out ? MMS_OK : out_of_memory(err);
 }
 
@@ -276,16 +277,16 @@ mms_status mms_form_decode(const mms_value *value, mms_form *out, mms_error *err
 {
     mms_value *windows, *ddids;
     json_error_t error;
-    int kinds, numerics, renamed, weight_spectrum, out_spectra, time_averaged, combined,
+    int kinds, numerics, renamed, weight_spectrum, out_spectra, row_means, time_averaged, combined,
         new_windows;
     mms_status st;
 
     *out = (mms_form){0};
-    if (json_unpack_ex((mms_value *)value, &error, 0, "{si si sb sb sb sb sb sb so so}", "kinds",
+    if (json_unpack_ex((mms_value *)value, &error, 0, "{si si sb sb sb sb sb sb sb so so}", "kinds",
                        &kinds, "numerics", &numerics, "renamed", &renamed, "weight_spectrum",
-                       &weight_spectrum, "out_spectra", &out_spectra, "time_averaged",
-                       &time_averaged, "combined", &combined, "new_windows", &new_windows,
-                       "windows", &windows, "window_of", &ddids) != 0)
+                       &weight_spectrum, "out_spectra", &out_spectra, "row_means", &row_means,
+                       "time_averaged", &time_averaged, "combined", &combined, "new_windows",
+                       &new_windows, "windows", &windows, "window_of", &ddids) != 0)
         return unpack_failed("form", &error, err);
     MMS_TRY(mms_form_create((int64_t)json_array_size(windows), (int64_t)json_array_size(ddids), out,
                             err));
@@ -294,6 +295,7 @@ mms_status mms_form_decode(const mms_value *value, mms_form *out, mms_error *err
     out->renamed = renamed;
     out->weight_spectrum = weight_spectrum;
     out->out_spectra = out_spectra;
+    out->row_means = row_means;
     out->time_averaged = time_averaged;
     out->combined = combined;
     out->new_windows = new_windows;

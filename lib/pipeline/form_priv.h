@@ -24,6 +24,9 @@ typedef struct mms_form {
     bool renamed;         /**< CORRECTED_DATA or MODEL_DATA alone becomes DATA */
     bool weight_spectrum; /**< WEIGHT_SPECTRUM exists for the request (transform-numerics 0.4) */
     bool out_spectra;     /**< both spectra are written */
+    bool
+        row_means; /**< WEIGHT and SIGMA are means of the spectra, where there are some, and rows
+                        whose flags are all set get FLAG_ROW (as CASA's uvcontsub and phaseshift) */
     bool time_averaged;
     bool combined;    /**< rows of several DDIDs have become one */
     bool new_windows; /**< the windows are not those of the input, one by one */

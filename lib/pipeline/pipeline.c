@@ -311,7 +311,8 @@ bool mms_pipeline_reads(const mms_pipeline *p, const char *column)
 {
     const unsigned weighed = MMS_KIND_BIT(MMS_KIND_DATA) | MMS_KIND_BIT(MMS_KIND_FLOAT);
 
-    return !strcmp(column, "SIGMA_SPECTRUM") && (p->forms[0].kinds & weighed) &&
+    return !strcmp(column, "SIGMA_SPECTRUM") &&
+           ((p->forms[0].kinds & weighed) || p->forms[0].row_means) &&
            (transforms_data(p) || mms_pipeline_row_steps(p) > 0);
 }
 
@@ -472,6 +473,37 @@ static mms_status change_cells(const work *w, mms_block *block, mms_group *group
     return st;
 }
 
+/** See mms_form.row_means. */
+static void take_means(const work *w)
+{
+    const mms_spectra *in = &w->in;
+    const unsigned corrected = MMS_KIND_BIT(MMS_KIND_CORRECTED);
+    const bool weights = base_form(w->pipeline)->kinds & corrected;
+    const bool sigmas = base_form(w->pipeline)->kinds != corrected;
+    const int64_t n = in->nchan * in->ncorr;
+
+    for (int64_t r = 0; r < in->nrow; r++) {
+        if (weights && in->weight_spectrum)
+            mms_mean_spectrum(in->nchan, in->ncorr, in->weight_spectrum + r * n, in->flag + r * n,
+                              in->weight + r * in->ncorr);
+        if (sigmas && in->sigma_spectrum)
+            mms_mean_spectrum(in->nchan, in->ncorr, in->sigma_spectrum + r * n, in->flag + r * n,
+                              in->sigma + r * in->ncorr);
+    }
+}
+
+static void set_flag_rows(const work *w, const mms_block *block, const mms_group *group)
+{
+    const mms_cells *flag_row = mms_cells_find(block->scalars, block->nscalar, "FLAG_ROW");
+    const int64_t n = w->in.nchan * w->in.ncorr;
+    int64_t row = 0;
+
+    for (int64_t i = 0; flag_row && i < group->nrange; i++)
+        for (int64_t k = 0; k < group->rows[i].count; k++, row++)
+            if (!memchr(w->in.flag + row * n, 0, (size_t)n))
+                ((uint8_t *)flag_row->data)[group->rows[i].first + k] = 1;
+}
+
 static mms_status transform_group(work *w, mms_block *block, mms_group *group, mms_error *err)
 {
     const mms_pipeline *p = w->pipeline;
@@ -485,6 +517,10 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
         block, group, transforms_data(p) ? form->kinds : 0,
         base_form(p)->weight_spectrum || form->time_averaged || form->combined, &w->in, err));
     MMS_TRY(check_channels(w, group->ddid, err));
+    if (base_form(p)->row_means) {
+        take_means(w);
+        set_flag_rows(w, block, group);
+    }
     MMS_TRY(make_out(w, err));
     if (w->nacting) {
         MMS_TRY(make_rows(w, err));

@@ -126,8 +126,6 @@ typedef struct mms_continuum_how {
     int64_t niter;
     bool keeps_fit;    /**< the polynomial, else what is left */
     bool writes_model; /**< the polynomial in MODEL_DATA too */
-    bool as_uvcontsub; /**< WEIGHT and SIGMA are means of the spectra, where there are some, and
-                          rows whose flags are all set get FLAG_ROW */
 } mms_continuum_how;
 
 /** Subtract polynomials in frequency; windows are copied; of two for a row the

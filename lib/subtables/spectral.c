@@ -67,19 +67,33 @@ static bool counts_windows(const mms_table *table)
     return counts;
 }
 
-/** Rows of copy k, of n rows each, belong to window k. */
-static mms_status number_windows(mms_table *table, int64_t n, int32_t first, mms_error *err)
+/** Rows of copy k, of n rows each, belong to window k; of the first copy those of any window (-1)
+ * stay so, as in CASA, if any_stays. */
+static mms_status number_column(mms_table *table, const char *column, int64_t n, int32_t first,
+                                bool any_stays, mms_error *err)
 {
     const int64_t nrow = mms_table_nrow(table);
-    int32_t *ids = mms_alloc(nrow, sizeof *ids);
-    mms_status st = ids ? MMS_OK : out_of_memory(err);
+    int32_t *ids = NULL;
+    mms_status st = mms_table_get_ints(table, column, &ids, err);
 
     for (int64_t i = 0; st == MMS_OK && i < nrow; i++)
-        ids[i] = first + (int32_t)(n > 0 ? i / n : 0);
-    for (int64_t i = 0; st == MMS_OK && nrow > 0 && i < MMS_COUNT_OF(window_ids); i++)
-        if (mms_table_find_column(table, window_ids[i]))
-            st = mms_table_put_ints(table, window_ids[i], ids, err);
+        if (!any_stays || i >= n || ids[i] != -1)
+            ids[i] = first + (int32_t)(n > 0 ? i / n : 0);
+    if (st == MMS_OK)
+        st = mms_table_put_ints(table, column, ids, err);
     free(ids);
+    return st;
+}
+
+static mms_status number_windows(mms_table *table, int64_t n, int32_t first, bool any_stays,
+                                 mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && mms_table_nrow(table) > 0 && i < MMS_COUNT_OF(window_ids);
+         i++)
+        if (mms_table_find_column(table, window_ids[i]))
+            st = number_column(table, window_ids[i], n, first, any_stays, err);
     return st;
 }
 
@@ -152,7 +166,7 @@ done:
 
 static mms_status combine_rows(mms_table *table, const char *name, mms_error *err)
 {
-    mms_status st = number_windows(table, 0, 0, err);
+    mms_status st = number_windows(table, 0, 0, false, err);
 
     for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(unique); i++)
         if (!strcmp(unique[i].table, name) && mms_table_nrow(table) > 0)
@@ -167,7 +181,7 @@ static mms_status separate_rows(mms_table *table, int64_t nspw, mms_error *err)
 
     for (int64_t k = 1; st == MMS_OK && k < nspw; k++)
         st = repeat_rows(table, n, err);
-    return st == MMS_OK ? number_windows(table, n, 0, err) : st;
+    return st == MMS_OK ? number_windows(table, n, 0, true, err) : st;
 }
 
 /** DATA_DESCRIPTION and SPECTRAL_WINDOW have one row a window. */
@@ -180,7 +194,7 @@ static mms_status reshape_windows(mms_table *table, bool ddids, const mms_window
     for (int64_t k = 1; k < change->nspw; k++)
         MMS_TRY(repeat_rows(table, 1, err));
     if (ddids)
-        MMS_TRY(number_windows(table, 1, change->nspw > 1 ? change->ddistart : 0, err));
+        MMS_TRY(number_windows(table, 1, change->nspw > 1 ? change->ddistart : 0, false, err));
     else
         MMS_TRY(mms_subtable_put_windows(table, change->windows, err));
 done:
@@ -198,7 +212,10 @@ static mms_status change_table(const char *name, const char *path, const mms_win
     if (ddids || !strcmp(name, "SPECTRAL_WINDOW"))
         MMS_TRY(reshape_windows(table, ddids, change, err));
     else if (counts_windows(table)) {
-        MMS_TRY(combine_rows(table, name, err));
+        if (change->combined)
+            MMS_TRY(combine_rows(table, name, err));
+        else
+            MMS_TRY(number_windows(table, mms_table_nrow(table), 0, true, err));
         MMS_TRY(separate_rows(table, change->nspw, err));
     }
     MMS_TRY(mms_table_close(&table, err));

@@ -45,6 +45,7 @@ MMS_CHECKED mms_status mms_subtables_whole(mms_ms *ms, const mms_selection *sele
 
 /** Windows that become one, and that again nspw windows. */
 typedef struct mms_window_change {
+    bool combined;    /**< there were several: rows that then agree become one */
     int64_t nspw;     /**< rows of SPECTRAL_WINDOW and DATA_DESCRIPTION */
     int32_t ddistart; /**< SPECTRAL_WINDOW_ID of the first DATA_DESCRIPTION row, if nspw > 1 */
     const mms_value *windows; /**< as in mms_subtables_opts, one for each */
