@@ -4,6 +4,7 @@
 /** @file multims.h  All public headers. */
 
 #include "multims/base.h"
+#include "multims/client.h"
 #include "multims/diff.h"
 #include "multims/engine.h"
 #include "multims/listing.h"

@@ -202,19 +202,19 @@ static int rank_of(const mms_engine *engine, int worker)
     return worker - mms_pool_slots(engine->hub.pool) + 1;
 }
 
-static int worker_of_peer(const mms_engine *engine, int peer)
+int mms_engine_worker_of_peer(const mms_engine *engine, int peer)
 {
     return is_local(engine, peer) ? peer : peer - 1;
 }
 
-static mms_status send_to(mms_engine *engine, int worker, mms_message message, mms_error *err)
+mms_status mms_engine_send(mms_engine *engine, int worker, mms_message message, mms_error *err)
 {
     if (is_local(engine, worker))
         return mms_pool_send(engine->hub.pool, worker, message, err);
     return engine->hub.module->send(rank_of(engine, worker), message.data, message.size, err);
 }
 
-static void cancel(mms_engine *engine, int worker, uint64_t request, int signal_number)
+void mms_engine_signal(mms_engine *engine, int worker, uint64_t request, int signal_number)
 {
     mms_message message;
 
@@ -226,13 +226,23 @@ static void cancel(mms_engine *engine, int worker, uint64_t request, int signal_
         (void)!engine->hub.module->send(rank_of(engine, worker), message.data, message.size, NULL);
 }
 
+mms_hub *mms_engine_hub(mms_engine *engine)
+{
+    return &engine->hub;
+}
+
+bool mms_engine_is_stopped(const mms_engine *engine, int worker)
+{
+    return is_local(engine, worker) && mms_pool_is_stopped(engine->hub.pool, worker);
+}
+
 /* ---- failures ---- */
 
 static void signal_all(struct run *run, int signal_number)
 {
     for (int w = 0; w < run->engine->nworkers; w++)
         if (run->hands[w].unit >= 0)
-            cancel(run->engine, w, run->hands[w].request, signal_number);
+            mms_engine_signal(run->engine, w, run->hands[w].request, signal_number);
 }
 
 /* End what runs: at once, or after the time that the rules give it. */
@@ -328,7 +338,7 @@ static void take_event(struct run *run, int worker, mms_value *body)
 static void take_message(void *ctx, int peer, const char *data, size_t size)
 {
     struct run *run = ctx;
-    const int worker = worker_of_peer(run->engine, peer);
+    const int worker = mms_engine_worker_of_peer(run->engine, peer);
     mms_frame frame;
     mms_error err;
 
@@ -345,7 +355,7 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
 
 /* ---- run ---- */
 
-static int wanted_level(void)
+int mms_engine_log_level(void)
 {
     int level = MMS_LOG_TRACE;
 
@@ -362,10 +372,10 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
 
     st = mms_frame_encode(MMS_FRAME_COMMAND, request,
                           json_pack("{s:s, s:O, s:i}", "kind", run->kind, "request",
-                                    run->units[unit], "level", wanted_level()),
+                                    run->units[unit], "level", mms_engine_log_level()),
                           &message, run->err);
     if (st == MMS_OK)
-        st = send_to(run->engine, worker, message, run->err);
+        st = mms_engine_send(run->engine, worker, message, run->err);
     if (st != MMS_OK)
         return mms_wrap(run->err, st, "%s", run->names[unit]);
     run->hands[worker] = (struct hand){.unit = unit, .request = request};

@@ -101,6 +101,8 @@ enum { MMS_WORKER_FD = 3, MMS_WORKER_BOX_FD = 4 };
 /** Serve the socket fd until it ends. */
 void mms_worker_serve(int fd, const mms_unit_kind *kinds);
 
+/** The state of a process, a letter as in proc(5); 0 where it is gone. */
+char mms_process_state(pid_t pid);
 /** Kill all processes of a session but its leader.  Source: proc(5). */
 void mms_session_kill(pid_t leader);
 /** Kill and collect all children of this process, and theirs when it is their reaper. */
@@ -132,6 +134,8 @@ void mms_pool_kill(mms_pool *pool, int slot, uint64_t request, int signal_number
  *  never will. */
 int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
                   mms_deliver *deliver, void *ctx);
+/** Whether the process of a slot's worker is stopped. */
+bool mms_pool_is_stopped(const mms_pool *pool, int slot);
 /** End all workers; *pool is set to NULL. */
 void mms_pool_free(mms_pool **pool);
 
@@ -197,6 +201,25 @@ void mms_progress_begin(mms_progress *p, const char *scope, bool shown, int64_t 
 void mms_progress_show(mms_progress *p);
 /** Take the bar off the terminal, before a log line and at the end. */
 void mms_progress_clear(mms_progress *p);
+
+/* ---- workers of an engine, from 0: those of the pool come first ---- */
+
+mms_hub *mms_engine_hub(mms_engine *engine);
+/** The worker of a peer that mms_hub_wait() tells of. */
+int mms_engine_worker_of_peer(const mms_engine *engine, int peer);
+/** Send a COMMAND; message is freed. */
+MMS_CHECKED mms_status mms_engine_send(mms_engine *engine, int worker, mms_message message,
+                                       mms_error *err);
+/** Send a signal to a worker if it runs this request. */
+void mms_engine_signal(mms_engine *engine, int worker, uint64_t request, int signal_number);
+/** Whether a local worker's process is stopped (SIGSTOP, a debugger). */
+bool mms_engine_is_stopped(const mms_engine *engine, int worker);
+/** The level of log lines that are wanted here. */
+int mms_engine_log_level(void);
+
+/** Run a program: the kind "program", which every worker serves.
+ *  request: {argv: [word], folder}; answer: as mms_program_tell(). */
+mms_unit_fn mms_program_unit;
 
 int64_t mms_now_ns(void);
 

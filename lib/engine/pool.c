@@ -525,6 +525,14 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
     return to.count;
 }
 
+bool mms_pool_is_stopped(const mms_pool *pool, int number)
+{
+    const pid_t pid = pool->slots[number].pid;
+    const char state = pid ? mms_process_state(pid) : '\0';
+
+    return state == 'T' || state == 't';
+}
+
 /* ---- end ---- */
 
 static void end_worker(struct slot *slot)

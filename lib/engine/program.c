@@ -2,8 +2,10 @@
 /** @file program.c  Runs another program: environment, process group, lines, stop, end. */
 #include "program.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -363,5 +365,92 @@ mms_status mms_program_run(const mms_program *program, mms_program_end *end, mms
         close(r.streams[1].fd);
     }
     sigaction(SIGTERM, &before, NULL);
+    return st;
+}
+
+/* ---- how it ended ---- */
+
+void mms_program_tell(const mms_program_end *end, mms_value *answer)
+{
+    json_object_set_new(answer, "exit", json_integer(end->exit_status));
+    if (end->signal_number)
+        json_object_set_new(answer, "signal", json_integer(end->signal_number));
+    json_object_set_new(answer, "seconds", json_real(end->wall_s));
+    json_object_set_new(answer, "cpu_seconds", json_real(end->user_s + end->system_s));
+    json_object_set_new(answer, "max_rss_kib", json_integer(end->max_rss_kib));
+    json_object_set_new(answer, "stdout_tail", mms_text_value(end->tail[0]));
+    json_object_set_new(answer, "stderr_tail", mms_text_value(end->tail[1]));
+}
+
+/* The last line that says something, of stderr if it has any. */
+static char *last_line(const mms_program_end *end)
+{
+    const char *const tail = *end->tail[1] ? end->tail[1] : end->tail[0];
+    const char *last = NULL;
+
+    for (const char *line = tail; *line; line += strcspn(line, "\n") + 1)
+        for (const char *s = line; *s && *s != '\n'; s++)
+            if (isalnum((unsigned char)*s))
+                last = line;
+    return last ? strndup(last, strcspn(last, "\n")) : NULL;
+}
+
+mms_status mms_program_judge(const char *program, const mms_program_end *end, double limit_s,
+                             mms_error *err)
+{
+    char *const line = last_line(end);
+    const char *const colon = line ? ": " : "", *const text = line ? line : "";
+    mms_status st = MMS_OK;
+
+    if (end->stopped)
+        st = mms_fail(err, MMS_ERR_STOPPED, "%s was stopped", program);
+    else if (end->timed_out)
+        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended after the limit of %g s%s%s", program,
+                      limit_s, colon, text);
+    else if (end->signal_number)
+        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended by signal %d (%s)%s%s", program,
+                      end->signal_number, strsignal(end->signal_number), colon, text);
+    else if (end->exit_status)
+        st = mms_fail(err, MMS_ERR_WORKER, "%s ended with status %d%s%s", program, end->exit_status,
+                      colon, text);
+    free(line);
+    return st;
+}
+
+/* ---- as a unit ---- */
+
+static void send_line(void *job, int stream, const char *text)
+{
+    mms_job_line(job, stream, text);
+}
+
+mms_status mms_program_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                            mms_error *err)
+{
+    static const char *const nothing[] = {NULL};
+    const mms_value *const words = json_object_get(request, "argv");
+    const size_t n = json_array_size(words);
+    const char **const argv = mms_alloc((int64_t)n + 1, sizeof *argv);
+    mms_program_end *const end = mms_alloc(1, sizeof *end);
+    const mms_program program = {
+        .argv = argv,
+        .folder = json_string_value(json_object_get(request, "folder")),
+        .setting = nothing,
+        .grace_s = MMS_PROGRAM_GRACE_S,
+        .line = send_line,
+        .ctx = job,
+    };
+    mms_status st;
+
+    if (!argv || !end || !n)
+        MMS_TRY(mms_fail(err, n ? MMS_ERR_MEM : MMS_ERR_ARG, "program: no words or no memory"));
+    for (size_t i = 0; i < n; i++)
+        argv[i] = json_string_value(json_array_get(words, i));
+    MMS_TRY(mms_program_run(&program, end, err));
+    mms_program_tell(end, answer);
+    st = mms_program_judge(argv[0], end, 0, err);
+done:
+    free(end);
+    free(argv);
     return st;
 }

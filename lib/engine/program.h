@@ -7,6 +7,7 @@
  *  of the running MPI job.  Source: docs/each.md */
 
 #include "multims/base.h"
+#include "multims/value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,7 +26,7 @@ typedef struct mms_program {
     void *ctx;
 } mms_program;
 
-enum { MMS_PROGRAM_TAIL = 8192 };
+enum { MMS_PROGRAM_TAIL = 8192, MMS_PROGRAM_GRACE_S = 5 };
 
 /** How it ended. */
 typedef struct mms_program_end {
@@ -42,6 +43,15 @@ typedef struct mms_program_end {
  *  Errors: NOT_FOUND no such program; IO it can't be run; MEM. */
 MMS_CHECKED mms_status mms_program_run(const mms_program *program, mms_program_end *end,
                                        mms_error *err);
+
+/** Write how it ended: exit, signal, seconds, cpu_seconds, max_rss_kib, stdout_tail, stderr_tail.
+ */
+void mms_program_tell(const mms_program_end *end, mms_value *answer);
+
+/** Fail in words where it did not end well.
+ *  Errors: WORKER another status than 0, a signal, the limit of so many seconds; STOPPED. */
+MMS_CHECKED mms_status mms_program_judge(const char *program, const mms_program_end *end,
+                                         double limit_s, mms_error *err);
 
 /** Check that a program can be found and run here, as execvp(3) does.  Errors: NOT_FOUND, IO. */
 MMS_CHECKED mms_status mms_program_check(const char *name, mms_error *err);

@@ -53,6 +53,24 @@ static int kill_those(pid_t leader, pid_t of_parent)
     return count;
 }
 
+char mms_process_state(pid_t pid)
+{
+    char path[64], text[512];
+    const char *rest;
+    char state = '\0';
+    FILE *file;
+    size_t n;
+
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    if (!(file = fopen(path, "re")))
+        return '\0';
+    n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    rest = strrchr(text, ')');
+    return rest && sscanf(rest + 1, " %c", &state) == 1 ? state : '\0';
+}
+
 void mms_session_kill(pid_t leader)
 {
     (void)kill_those(leader, 0);

@@ -78,6 +78,8 @@ static mms_status run_kind(mms_job *job, const mms_value *command, mms_value *an
     for (const mms_unit_kind *k = job->runner->kinds; name && k->name; k++)
         if (!strcmp(k->name, name))
             return k->run(job, json_object_get(command, "request"), answer, err);
+    if (name && !strcmp(name, "program"))
+        return mms_program_unit(job, json_object_get(command, "request"), answer, err);
     return mms_fail(err, MMS_ERR_INTERNAL, "no such kind of work: %s", name ? name : "(none)");
 }
 

@@ -10,6 +10,7 @@
 #include "base/files_priv.h"
 #include "check/contents.h"
 #include "each_priv.h"
+#include "engine/program.h"
 
 struct each {
     mms_texts vis, program;
@@ -259,7 +260,7 @@ static mms_status run_parts(mms_run *run, struct work *w, mms_error *err)
     MMS_TRY(mms_run_engine(run, err));
     w->engine = run->engine;
     rules.keep_going = w->p->keepgoing;
-    rules.grace_s = MMS_EACH_GRACE_S + 1;
+    rules.grace_s = MMS_PROGRAM_GRACE_S + 1;
     rules.line = print_line;
     rules.ctx = w;
     mms_engine_set_rules(run->engine, &rules);

@@ -5,8 +5,6 @@
 
 #include "task_priv.h"
 
-enum { MMS_EACH_GRACE_S = 5 };
-
 /** Run the program of a request over a part.
  *  request: {program: [word], vis, name, index, threads, folder, staged, limit, journal}
  *  answer: {exit, signal, seconds, cpu_seconds, max_rss_kib, stdout_tail, stderr_tail, host}, also

@@ -229,54 +229,6 @@ static void free_argv(char **argv)
     free(argv);
 }
 
-static void fill_answer(mms_value *answer, const mms_program_end *end, const char *host)
-{
-    json_object_set_new(answer, "exit", json_integer(end->exit_status));
-    if (end->signal_number)
-        json_object_set_new(answer, "signal", json_integer(end->signal_number));
-    json_object_set_new(answer, "seconds", json_real(end->wall_s));
-    json_object_set_new(answer, "cpu_seconds", json_real(end->user_s + end->system_s));
-    json_object_set_new(answer, "max_rss_kib", json_integer(end->max_rss_kib));
-    json_object_set_new(answer, "stdout_tail", mms_text_value(end->tail[0]));
-    json_object_set_new(answer, "stderr_tail", mms_text_value(end->tail[1]));
-    json_object_set_new(answer, "host", mms_text_value(host));
-}
-
-/* The last line that says something, of stderr if it has any. */
-static char *last_line(const mms_program_end *end)
-{
-    const char *const tail = *end->tail[1] ? end->tail[1] : end->tail[0];
-    const char *last = NULL;
-
-    for (const char *line = tail; *line; line += strcspn(line, "\n") + 1)
-        for (const char *s = line; *s && *s != '\n'; s++)
-            if (isalnum((unsigned char)*s))
-                last = line;
-    return last ? strndup(last, strcspn(last, "\n")) : NULL;
-}
-
-static mms_status judge(const char *program, const mms_program_end *end, double limit_s,
-                        mms_error *err)
-{
-    char *const line = last_line(end);
-    const char *const colon = line ? ": " : "", *const text = line ? line : "";
-    mms_status st = MMS_OK;
-
-    if (end->stopped)
-        st = mms_fail(err, MMS_ERR_STOPPED, "%s was stopped", program);
-    else if (end->timed_out)
-        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended after the limit of %g s%s%s", program,
-                      limit_s, colon, text);
-    else if (end->signal_number)
-        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended by signal %d (%s)%s%s", program,
-                      end->signal_number, strsignal(end->signal_number), colon, text);
-    else if (end->exit_status)
-        st = mms_fail(err, MMS_ERR_WORKER, "%s ended with status %d%s%s", program, end->exit_status,
-                      colon, text);
-    free(line);
-    return st;
-}
-
 static mms_status run_program(const struct unit *u, mms_value *answer, mms_error *err)
 {
     char *const part = mms_format("MULTIMS_UNIT=%s", u->copy ? u->copy : u->vis);
@@ -290,7 +242,7 @@ static mms_status run_program(const struct unit *u, mms_value *answer, mms_error
         .argv = (const char *const *)argv,
         .folder = u->folder,
         .setting = setting,
-        .grace_s = MMS_EACH_GRACE_S,
+        .grace_s = MMS_PROGRAM_GRACE_S,
         .limit_s = json_number_value(json_object_get(u->request, "limit")),
         .line = take_line,
         .ctx = (void *)u,
@@ -300,8 +252,9 @@ static mms_status run_program(const struct unit *u, mms_value *answer, mms_error
     if (!part || !tmp || !end || !argv)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory"));
     MMS_TRY(mms_program_run(&program, end, err));
-    fill_answer(answer, end, u->host);
-    st = judge(argv[0], end, program.limit_s, err);
+    mms_program_tell(end, answer);
+    json_object_set_new(answer, "host", mms_text_value(u->host));
+    st = mms_program_judge(argv[0], end, program.limit_s, err);
 done:
     free_argv(argv);
     free(end);

@@ -22,7 +22,7 @@ OWN = {
     "plan": {"plan", "decide"},
     "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift"},
     "pipeline": set(),
-    "engine": {"engine", "stage", "program"},
+    "engine": {"engine", "client", "stage", "program"},
     "output": set(),
     "hdf5": set(),
     "uvh5": set(),

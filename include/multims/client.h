@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_CLIENT_H
+#define MULTIMS_CLIENT_H
+/** @file client.h  Commands pushed to servers, and their responses, as CASA's mpi4casa has them.
+ *
+ *  A server is a worker, local or of a rank, numbered from 1.  It runs one command at a time, those
+ *  that name it in the order in which they were pushed.  The program calls mms_engine_serve() first
+ *  in main.  Source: docs/driving.md */
+
+#include "multims/engine.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A client and its servers.  One thread at a time. */
+typedef struct mms_client mms_client;
+
+typedef struct mms_client_opts {
+    uint32_t size;
+    int servers;     /**< local servers; 0: one for each usable core.  Under MPI the ranks decide */
+    double frozen_s; /**< how long a local server may be stopped before it counts as timed out */
+    const char *program; /**< of workers, as in mms_engine_opts */
+} mms_client_opts;
+#define MMS_CLIENT_OPTS_INIT                   \
+    {                                          \
+        sizeof(mms_client_opts), 0, 30.0, NULL \
+    }
+
+/** A command: exactly one of kind, and argv. */
+typedef struct mms_command {
+    uint32_t size;
+    const char *kind; /**< a kind of unit that the workers serve; parameters are its request */
+    const char *const *argv;     /**< a program and its words, ended by NULL; no shell reads them */
+    const mms_value *parameters; /**< an object, borrowed; NULL: none */
+    double limit_s;              /**< after which the command is ended; 0: none */
+} mms_command;
+#define MMS_COMMAND_INIT                           \
+    {                                              \
+        sizeof(mms_command), NULL, NULL, NULL, 0.0 \
+    }
+
+/** Make a client; workers are started when the first command needs them.
+ *  @param[out] out  end it with mms_client_close(); NULL on failure
+ *  Errors: ARG, IO, MEM. */
+MMS_API MMS_CHECKED mms_status mms_client_open(const mms_client_opts *opts, mms_client **out,
+                                               mms_error *err);
+
+/** Return how many servers there are; they are 1 … n. */
+MMS_API int mms_client_servers(const mms_client *client);
+
+/** Queue a command and return at once.
+ *  @param targets   targets[n] servers, in whose order ids count up; n 0: the first that is free
+ *  @param[out] ids  ids[n], or ids[1] where n is 0, from 1 on
+ *  Errors: ARG no such server or one that has timed out (then nothing is queued), or what is no
+ *          command; MEM. */
+MMS_API MMS_CHECKED mms_status mms_client_push(mms_client *client, const mms_command *command,
+                                               int64_t n, const int *targets, int64_t *ids,
+                                               mms_error *err);
+
+/** Get the responses of ids[n], in their order: an array of objects with command, parameters, mode,
+ *  id, server, status, successful, traceback, ret, command_start_time, command_stop_time, and error
+ *  {class, message} where it failed.  Without block, what is pending is left out.  A response
+ * stays. A command whose server has timed out is answered with status "timeout" until the server
+ * recovers.
+ *  @param      limit_s  how long to wait at most; negative: no limit
+ *  @param[out] out      set with OK, and with WORKER, when the limit has passed; the caller frees
+ * it Errors: ARG no such id; WORKER the limit has passed; STOPPED a stop signal; IO, MEM. */
+MMS_API MMS_CHECKED mms_status mms_client_responses(mms_client *client, int64_t n,
+                                                    const int64_t *ids, bool block, double limit_s,
+                                                    mms_value **out, mms_error *err);
+
+/** Push and wait: mms_client_push() and mms_client_responses() in one.  Errors: of both. */
+MMS_API MMS_CHECKED mms_status mms_client_run(mms_client *client, const mms_command *command,
+                                              int64_t n, const int *targets, mms_value **out,
+                                              mms_error *err);
+
+/** Cancel commands: queued ones at once, running ones by ending their worker, programs with time to
+ *  end.  Those that have ended stay.  Errors: ARG no such id. */
+MMS_API MMS_CHECKED mms_status mms_client_cancel(mms_client *client, int64_t n, const int64_t *ids,
+                                                 mms_error *err);
+
+/** Do what can be done without waiting for anything: hand out, take answers. */
+MMS_API void mms_client_poll(mms_client *client);
+
+/** Return the servers, an array of {rank, busy, command, command_start_time, timeout}, as a new
+ *  value; NULL: out of memory. */
+MMS_API mms_value *mms_client_status(mms_client *client);
+
+/** Return all commands, an array of {id, server, status, command}, as a new value. */
+MMS_API mms_value *mms_client_commands(const mms_client *client);
+
+/** End the servers; what is queued or runs is dropped.  *client is set to NULL; NULL is accepted.
+ */
+MMS_API void mms_client_close(mms_client **client);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

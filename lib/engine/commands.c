@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file commands.c  Commands pushed to servers, and their responses (spec job-engine 1.6 to 1.11).
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "engine_priv.h"
+#include "multims/client.h"
+#include "program.h"
+
+static const struct timespec tick = {.tv_nsec = 100000000};
+static const int64_t second_ns = 1000000000;
+
+typedef enum state { QUEUED, SENT, DONE } state;
+
+/* A command that was pushed. */
+struct entry {
+    state state;
+    int target, server;  /* 0: any; not yet given to one */
+    const char *kind;    /* of the unit: points into record or is static */
+    mms_value *record;   /* command, parameters, mode, id, server, status */
+    mms_value *request;  /* what the unit gets */
+    mms_value *response; /* NULL until DONE */
+    double limit_s;
+    int64_t sent_ns, kill_ns; /* kill_ns: when SIGKILL follows SIGTERM */
+    const char *ended_for;    /* why we end it: an error's class; NULL: we don't */
+};
+
+struct server {
+    int64_t entry; /* -1: free */
+    int64_t frozen_since_ns;
+    bool timed_out;
+};
+
+struct mms_client {
+    mms_engine *engine;
+    int nservers;
+    double frozen_s;
+    struct server *servers;
+    struct entry *entries; /* entry of id is entries[id - 1] */
+    int64_t n, capacity;
+    int64_t first; /* no entry before it is queued */
+    int64_t next_look_ns;
+};
+
+static double now_s(void)
+{
+    struct timeval now;
+
+    gettimeofday(&now, NULL);
+    return (double)now.tv_sec + 1e-6 * (double)now.tv_usec;
+}
+
+/* ---- open, close ---- */
+
+mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_error *err)
+{
+    mms_client_opts all = MMS_CLIENT_OPTS_INIT;
+    mms_engine_opts engine = MMS_ENGINE_OPTS_INIT;
+    mms_client *client;
+    mms_status st;
+
+    *out = client = mms_alloc(1, sizeof *client);
+    if (!client)
+        return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
+    if (opts)
+        memcpy(&all, opts, opts->size < sizeof all ? opts->size : sizeof all);
+    engine.workers = all.servers;
+    engine.scope = "client";
+    engine.program = all.program;
+    MMS_TRY(mms_engine_open(&engine, &client->engine, err));
+    client->nservers = mms_engine_workers(client->engine);
+    client->frozen_s = all.frozen_s;
+    client->servers = mms_alloc(client->nservers, sizeof *client->servers);
+    if (!client->servers)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
+    for (int s = 0; s < client->nservers; s++)
+        client->servers[s].entry = -1;
+done:
+    if (st != MMS_OK)
+        mms_client_close(out);
+    return st;
+}
+
+int mms_client_servers(const mms_client *client)
+{
+    return client->nservers;
+}
+
+void mms_client_close(mms_client **client)
+{
+    mms_client *const c = *client;
+
+    *client = NULL;
+    if (!c)
+        return;
+    mms_engine_close(&c->engine);
+    for (int64_t i = 0; i < c->n; i++) {
+        mms_value_free(&c->entries[i].record);
+        mms_value_free(&c->entries[i].request);
+        mms_value_free(&c->entries[i].response);
+    }
+    free(c->entries);
+    free(c->servers);
+    free(c);
+}
+
+/* ---- answers ---- */
+
+/* What CASA's scripts look for at the beginning of a traceback's last line, and our class. */
+static void name_error(mms_status st, const char **label, const char **name)
+{
+    static const struct {
+        mms_status st;
+        const char *label, *name;
+    } names[] = {
+        {MMS_ERR_ARG, "ValueError", "value"},
+        {MMS_ERR_RANGE, "ValueError", "value"},
+        {MMS_ERR_SHAPE, "ValueError", "value"},
+        {MMS_ERR_SELECT, "ValueError", "value"},
+        {MMS_ERR_NOT_FOUND, "IOError", "notfound"},
+        {MMS_ERR_EXISTS, "IOError", "io"},
+        {MMS_ERR_IO, "IOError", "io"},
+        {MMS_ERR_TABLE, "IOError", "io"},
+        {MMS_ERR_SPACE, "IOError", "nospace"},
+        {MMS_ERR_MEM, "MemoryError", "memory"},
+        {MMS_ERR_EMPTY, "MSSelectionNullSelection", "nullselection"},
+        {MMS_ERR_WORKER, "WorkerError", "crash"},
+        {MMS_ERR_STOPPED, "EngineError", "cancelled"},
+    };
+
+    *label = "EngineError";
+    *name = "internal";
+    for (int64_t i = 0; i < MMS_COUNT_OF(names); i++)
+        if (names[i].st == st) {
+            *label = names[i].label;
+            *name = names[i].name;
+        }
+}
+
+/* The response of a failed command. */
+static mms_value *tell_failure(const struct entry *e, mms_status st, const char *ended_for,
+                               const char *text, mms_value *ret)
+{
+    const char *label, *name;
+    char *traceback;
+    mms_value *response;
+
+    name_error(st, &label, &name);
+    if (ended_for) {
+        name = ended_for;
+        label = strcmp(name, "timeout") ? "EngineError" : "Timeout";
+    }
+    traceback = mms_format("Traceback (multims, innermost last):\n  at %s on server %d\n%s: %s",
+                           json_string_value(json_object_get(e->record, "command")), e->server,
+                           label, text);
+    response = json_pack("{s:b, s:o, s:n, s:{s:s, s:o}}", "successful", 0, "traceback",
+                         mms_text_value(traceback ? traceback : text), "ret", "error", "class",
+                         name, "message", mms_text_value(text));
+    if (json_object_size(ret))
+        json_object_set(json_object_get(response, "error"), "value", ret);
+    free(traceback);
+    return response;
+}
+
+/* Store a response; it gets what was pushed, too. */
+static void finish(mms_client *client, struct entry *e, mms_value *response, const char *status)
+{
+    if (e->server && client->servers[e->server - 1].entry == e - client->entries)
+        client->servers[e->server - 1].entry = -1;
+    json_object_set_new(e->record, "status", json_string(status));
+    json_object_update_missing(response, e->record);
+    json_object_set_new(response, "command_stop_time", json_real(now_s()));
+    e->response = response;
+    e->state = DONE;
+    mms_value_free(&e->request);
+}
+
+static void take_answer(mms_client *client, struct entry *e, const mms_value *body)
+{
+    const char *const text = json_string_value(json_object_get(body, "message"));
+    mms_value *const value = json_object_get(body, "value");
+    const bool died = json_is_true(json_object_get(body, "died"));
+    const mms_status st =
+        died ? MMS_ERR_WORKER : (mms_status)json_integer_value(json_object_get(body, "status"));
+    char *const how = died ? mms_format("server %d %s", e->server, text ? text : "") : NULL;
+    mms_value *response;
+
+    if (st == MMS_OK)
+        response = json_pack("{s:b, s:n, s:O}", "successful", 1, "traceback", "ret", value);
+    else
+        response = tell_failure(e, st, e->ended_for, how ? how : text ? text : "", value);
+    if (died)
+        mms_log(MMS_LOG_WARN, "client", "server %d %s; another takes its place", e->server, text);
+    finish(client, e, response, "response received");
+    free(how);
+}
+
+static void take_message(void *ctx, int peer, const char *data, size_t size)
+{
+    mms_client *const client = ctx;
+    const int worker = mms_engine_worker_of_peer(client->engine, peer);
+    const int64_t at = client->servers[worker].entry;
+    const char *scope, *text;
+    mms_frame frame;
+    mms_error err;
+    int level;
+
+    if (at < 0 || mms_frame_request_of(data) != (uint64_t)at + 1)
+        return; /* of a command that was given up */
+    if (mms_frame_decode(data, size, &frame, &err) != MMS_OK) {
+        frame.type = MMS_FRAME_RESPONSE;
+        frame.body = json_pack("{s:b, s:s}", "died", 1, "message", err.msg);
+    }
+    if (frame.type == MMS_FRAME_RESPONSE)
+        take_answer(client, &client->entries[at], frame.body);
+    else if (!json_unpack(frame.body, "{s:[i, s, s]}", "log", &level, &scope, &text))
+        mms_log((mms_level)level, scope, "server %d: %s", worker + 1, text);
+    mms_value_free(&frame.body);
+}
+
+/* ---- hand out ---- */
+
+static void send_entry(mms_client *client, struct entry *e, int server)
+{
+    const uint64_t request = (uint64_t)(e - client->entries) + 1;
+    mms_message message;
+    mms_error err;
+    mms_status st;
+
+    e->server = server;
+    e->state = SENT;
+    e->sent_ns = mms_now_ns();
+    e->kill_ns = INT64_MAX;
+    client->servers[server - 1].entry = e - client->entries;
+    json_object_set_new(e->record, "server", json_integer(server));
+    json_object_set_new(e->record, "status", json_string("request sent"));
+    json_object_set_new(e->record, "command_start_time", json_real(now_s()));
+    st = mms_frame_encode(MMS_FRAME_COMMAND, request,
+                          json_pack("{s:s, s:O, s:i}", "kind", e->kind, "request", e->request,
+                                    "level", mms_engine_log_level()),
+                          &message, &err);
+    if (st == MMS_OK)
+        st = mms_engine_send(client->engine, server - 1, message, &err);
+    if (st != MMS_OK)
+        finish(client, e, tell_failure(e, st, NULL, err.msg, NULL), "response received");
+}
+
+static bool is_free(const mms_client *client, int server)
+{
+    const struct server *const s = &client->servers[server - 1];
+
+    return s->entry < 0 && !s->timed_out && !s->frozen_since_ns;
+}
+
+/* The free server of a queued command: the one it names, or any; 0: it has to wait. */
+static int find_server(const mms_client *client, const struct entry *e)
+{
+    if (e->target)
+        return is_free(client, e->target) ? e->target : 0;
+    for (int s = client->nservers; s > 0; s--)
+        if (is_free(client, s))
+            return s;
+    return 0;
+}
+
+/* In the order of pushing, so each server gets its commands in that order; those that wait for a
+ * busy one don't hold back others. */
+static void hand_out(mms_client *client)
+{
+    bool queued = false;
+
+    for (int64_t i = client->first; i < client->n; i++) {
+        struct entry *const e = &client->entries[i];
+        const int server = e->state == QUEUED ? find_server(client, e) : 0;
+        if (server)
+            send_entry(client, e, server);
+        queued = queued || e->state == QUEUED;
+        if (!queued)
+            client->first = i + 1;
+    }
+}
+
+/* ---- limits, servers that are stopped ---- */
+
+/* End what runs, for a reason; programs get time. */
+static void end_entry(mms_client *client, struct entry *e, const char *why)
+{
+    const bool program = !strcmp(e->kind, "program");
+
+    if (e->kill_ns != INT64_MAX)
+        return;
+    e->ended_for = why;
+    e->kill_ns = mms_now_ns() + (program ? (MMS_PROGRAM_GRACE_S + 1) * second_ns : 0);
+    if (program)
+        mms_engine_signal(client->engine, e->server - 1, (uint64_t)(e - client->entries) + 1,
+                          SIGTERM);
+}
+
+static void look_at_server(mms_client *client, int number, int64_t now)
+{
+    struct server *const s = &client->servers[number - 1];
+    const bool frozen = mms_engine_is_stopped(client->engine, number - 1);
+    const double since_s = (double)(now - s->frozen_since_ns) * 1e-9;
+
+    if (frozen && !s->frozen_since_ns) {
+        s->frozen_since_ns = now;
+    } else if (frozen && since_s > client->frozen_s && !s->timed_out) {
+        s->timed_out = true;
+        mms_log(MMS_LOG_ERROR, "client",
+                "Ping status response from server %d not received in the last %.0fs. Setting its "
+                "status to 'timeout'",
+                number, since_s);
+    } else if (!frozen && s->frozen_since_ns) {
+        if (s->timed_out)
+            mms_log(MMS_LOG_WARN, "client",
+                    "Ping status response from server %d received after %.0fs", number, since_s);
+        s->timed_out = false;
+        s->frozen_since_ns = 0;
+    }
+}
+
+static void look_around(mms_client *client)
+{
+    const int64_t now = mms_now_ns();
+
+    for (int s = 1; s <= client->nservers; s++) {
+        const int64_t at = client->servers[s - 1].entry;
+        struct entry *const e = at < 0 ? NULL : &client->entries[at];
+        if (e && e->limit_s > 0 && (double)(now - e->sent_ns) > e->limit_s * 1e9)
+            end_entry(client, e, "timeout");
+        if (e && e->kill_ns <= now)
+            mms_engine_signal(client->engine, s - 1, (uint64_t)at + 1, SIGKILL);
+    }
+    if (now < client->next_look_ns)
+        return;
+    client->next_look_ns = now + tick.tv_nsec;
+    for (int s = 1; s <= client->nservers; s++)
+        look_at_server(client, s, now);
+}
+
+/* Hand out, wait for at most a moment, take what came. */
+static mms_status turn(mms_client *client, const struct timespec *wait, mms_error *err)
+{
+    sigset_t stops, before;
+    int n, errnum;
+
+    look_around(client);
+    hand_out(client);
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGINT);
+    sigaddset(&stops, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    n = mms_stop_signal() ? 0
+                          : mms_hub_wait(mms_engine_hub(client->engine), wait, true, &before,
+                                         take_message, client);
+    errnum = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    hand_out(client);
+    return n < 0 ? mms_fail_errno(err, errnum, "cannot wait for servers") : MMS_OK;
+}
+
+void mms_client_poll(mms_client *client)
+{
+    static const struct timespec nothing = {0};
+    mms_error ignored;
+
+    (void)!turn(client, &nothing, &ignored);
+}
+
+/* ---- push ---- */
+
+static mms_status check_targets(mms_client *client, int64_t n, const int *targets, mms_error *err)
+{
+    look_around(client);
+    for (int64_t i = 0; i < n; i++) {
+        if (targets[i] < 1 || targets[i] > client->nservers)
+            return mms_fail(err, MMS_ERR_ARG, "Server #%d does not exist", targets[i]);
+        if (client->servers[targets[i] - 1].timed_out)
+            return mms_fail(err, MMS_ERR_ARG, "Server #%d has timed out", targets[i]);
+    }
+    return MMS_OK;
+}
+
+/* The request of a program: its words and this folder. */
+static mms_value *program_request(const char *const *argv, mms_text *command)
+{
+    mms_value *const words = json_array();
+    char *const folder = getcwd(NULL, 0);
+    mms_value *request;
+
+    for (; *argv; argv++) {
+        json_array_append_new(words, mms_text_value(*argv));
+        mms_text_add(command, "%s%s", command->length ? " " : "", *argv);
+    }
+    request =
+        json_pack("{s:o, s:o*}", "argv", words, "folder", folder ? mms_text_value(folder) : NULL);
+    free(folder);
+    return request;
+}
+
+static mms_status make_entry(const mms_command *command, int64_t id, int target, struct entry *e,
+                             mms_error *err)
+{
+    const mms_value *const parameters = command->parameters;
+    mms_text text = {0};
+
+    *e = (struct entry){.target = target, .limit_s = command->limit_s, .kill_ns = INT64_MAX};
+    if (command->argv) {
+        e->request = program_request(command->argv, &text);
+        e->kind = "program";
+    } else {
+        e->request = parameters ? json_deep_copy(parameters) : json_object();
+        mms_text_add(&text, "%s", command->kind);
+    }
+    e->record = json_pack("{s:o, s:O?, s:s, s:I, s:o, s:s}", "command",
+                          mms_text_value(text.text ? text.text : ""), "parameters",
+                          command->argv || !parameters ? NULL : e->request, "mode",
+                          command->argv ? "program" : "task", "id", (json_int_t)id, "server",
+                          target ? json_integer(target) : json_null(), "status", "holding queue");
+    free(text.text);
+    if (!e->request || !e->record) {
+        mms_value_free(&e->request);
+        mms_value_free(&e->record);
+        return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
+    }
+    if (!e->kind)
+        e->kind = json_string_value(json_object_get(e->record, "command"));
+    return MMS_OK;
+}
+
+static mms_status check_command(const mms_command *c, mms_error *err)
+{
+    if (!c->kind == !(c->argv && c->argv[0]))
+        return mms_fail(err, MMS_ERR_ARG, "a command is either a kind of unit or a program");
+    if (c->parameters && !json_is_object(c->parameters))
+        return mms_fail(err, MMS_ERR_ARG, "parameters of a command must be an object");
+    if (c->argv && c->parameters)
+        return mms_fail(err, MMS_ERR_ARG, "a program takes words, not parameters");
+    return MMS_OK;
+}
+
+mms_status mms_client_push(mms_client *client, const mms_command *command, int64_t n,
+                           const int *targets, int64_t *ids, mms_error *err)
+{
+    const int64_t before = client->n, count = n ? n : 1;
+    mms_command all = MMS_COMMAND_INIT;
+    mms_status st;
+
+    memcpy(&all, command, command->size < sizeof all ? command->size : sizeof all);
+    MMS_TRY(check_command(&all, err));
+    MMS_TRY(check_targets(client, n, targets, err));
+    MMS_TRY(mms_grow(&client->entries, &client->capacity, before + count, sizeof *client->entries,
+                     err));
+    for (int64_t i = 0; i < count; i++) {
+        MMS_TRY(make_entry(&all, before + i + 1, n ? targets[i] : 0, &client->entries[before + i],
+                           err));
+        ids[i] = ++client->n;
+    }
+    mms_client_poll(client);
+done:
+    for (; st != MMS_OK && client->n > before; client->n--) {
+        mms_value_free(&client->entries[client->n - 1].record);
+        mms_value_free(&client->entries[client->n - 1].request);
+    }
+    return st;
+}
+
+/* ---- responses ---- */
+
+static mms_status check_ids(const mms_client *client, int64_t n, const int64_t *ids, mms_error *err)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (ids[i] < 1 || ids[i] > client->n)
+            return mms_fail(err, MMS_ERR_ARG, "there is no command with id %" PRId64, ids[i]);
+    return MMS_OK;
+}
+
+/* Whether the server that a command has, or waits for, has timed out. */
+static bool is_timed_out(const mms_client *client, const struct entry *e)
+{
+    const int server = e->server ? e->server : e->target;
+
+    return e->state != DONE && server && client->servers[server - 1].timed_out;
+}
+
+/* The answer in place of one whose server does not answer: it is not kept. */
+static mms_value *tell_timeout(const struct entry *e)
+{
+    const int server = e->server ? e->server : e->target;
+    char *const text = mms_format("Timeout of assigned server n# %d", server);
+    mms_value *const response =
+        tell_failure(e, MMS_ERR_WORKER, "timeout", text ? text : "Timeout", NULL);
+
+    free(text);
+    json_object_update_missing(response, e->record);
+    json_object_set_new(response, "status", json_string("timeout"));
+    json_object_del(response, "command_start_time");
+    return response;
+}
+
+static bool have_all(const mms_client *client, int64_t n, const int64_t *ids)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const struct entry *const e = &client->entries[ids[i] - 1];
+        if (e->state != DONE && !is_timed_out(client, e))
+            return false;
+    }
+    return true;
+}
+
+static bool is_any_server_left(const mms_client *client)
+{
+    for (int s = 0; s < client->nservers; s++)
+        if (!client->servers[s].timed_out)
+            return true;
+    return false;
+}
+
+static mms_status wait_for(mms_client *client, int64_t n, const int64_t *ids, double limit_s,
+                           mms_error *err)
+{
+    const int64_t begin = mms_now_ns();
+    mms_status st = MMS_OK;
+
+    while (st == MMS_OK && !have_all(client, n, ids)) {
+        if (mms_stop_signal())
+            return mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", mms_stop_signal());
+        if (!is_any_server_left(client))
+            return mms_fail(err, MMS_ERR_WORKER, "no server is left: all have timed out");
+        if (limit_s >= 0 && (double)(mms_now_ns() - begin) > limit_s * 1e9)
+            return mms_fail(err, MMS_ERR_WORKER, "no response within %g s", limit_s);
+        st = turn(client, &tick, err);
+    }
+    return st;
+}
+
+mms_status mms_client_responses(mms_client *client, int64_t n, const int64_t *ids, bool block,
+                                double limit_s, mms_value **out, mms_error *err)
+{
+    mms_value *list;
+    mms_status st;
+
+    *out = NULL;
+    MMS_TRY(check_ids(client, n, ids, err));
+    mms_client_poll(client);
+    if (block)
+        st = wait_for(client, n, ids, limit_s, err);
+    if (st != MMS_OK && st != MMS_ERR_WORKER)
+        return st;
+    *out = list = json_array();
+    for (int64_t i = 0; list && i < n; i++) {
+        const struct entry *const e = &client->entries[ids[i] - 1];
+        if (e->state == DONE)
+            json_array_append_new(list, json_deep_copy(e->response));
+        else if (is_timed_out(client, e))
+            json_array_append_new(list, tell_timeout(e));
+    }
+    if (!list)
+        st = mms_fail(err, MMS_ERR_MEM, "client: out of memory");
+done:
+    return st;
+}
+
+mms_status mms_client_run(mms_client *client, const mms_command *command, int64_t n,
+                          const int *targets, mms_value **out, mms_error *err)
+{
+    int64_t *const ids = mms_alloc(n ? n : 1, sizeof *ids);
+    mms_status st;
+
+    *out = NULL;
+    if (!ids)
+        return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
+    st = mms_client_push(client, command, n, targets, ids, err);
+    if (st == MMS_OK)
+        st = mms_client_responses(client, n ? n : 1, ids, true, -1, out, err);
+    free(ids);
+    return st;
+}
+
+mms_status mms_client_cancel(mms_client *client, int64_t n, const int64_t *ids, mms_error *err)
+{
+    const mms_status st = check_ids(client, n, ids, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
+        struct entry *const e = &client->entries[ids[i] - 1];
+        if (e->state == QUEUED)
+            finish(client, e, tell_failure(e, MMS_ERR_STOPPED, "cancelled", "cancelled", NULL),
+                   "cancelled");
+        else if (e->state == SENT)
+            end_entry(client, e, "cancelled");
+    }
+    if (st == MMS_OK)
+        mms_client_poll(client);
+    return st;
+}
+
+/* ---- tables ---- */
+
+mms_value *mms_client_status(mms_client *client)
+{
+    mms_value *const list = json_array();
+
+    mms_client_poll(client);
+    for (int s = 1; s <= client->nservers; s++) {
+        const struct server *const server = &client->servers[s - 1];
+        const struct entry *const e = server->entry < 0 ? NULL : &client->entries[server->entry];
+        json_array_append_new(
+            list, json_pack("{s:i, s:b, s:O?, s:O?, s:b}", "rank", s, "busy", e != NULL, "command",
+                            e ? json_object_get(e->record, "command") : NULL, "command_start_time",
+                            e ? json_object_get(e->record, "command_start_time") : NULL, "timeout",
+                            server->timed_out));
+    }
+    return list;
+}
+
+mms_value *mms_client_commands(const mms_client *client)
+{
+    mms_value *const list = json_array();
+
+    for (int64_t i = 0; i < client->n; i++)
+        json_array_append_new(list, json_deep_copy(client->entries[i].record));
+    return list;
+}

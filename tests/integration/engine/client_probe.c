@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file client_probe.c  Pushes commands to servers and checks the responses: client_probe CASE
+ *  [NUMBER], which is added to those of servers.
+ *
+ *  Ends with 0 when all was as it should be.  CASES.md tells which case of the specification each
+ * is.
+ */
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "multims/client.h"
+
+#define CHECK(condition)                                                    \
+    do {                                                                    \
+        if (!(condition)) {                                                 \
+            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition); \
+            exit(1);                                                        \
+        }                                                                   \
+    } while (0)
+
+enum { LARGE = 64 << 20 };
+
+/* ---- what servers can do ---- */
+
+static mms_status sleep_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                             mms_error *err)
+{
+    const double s = json_number_value(json_object_get(request, "seconds"));
+    const struct timespec time = {(time_t)s, (long)((s - (double)(time_t)s) * 1e9)};
+
+    (void)job, (void)answer;
+    if (!json_is_number(json_object_get(request, "seconds")))
+        return mms_fail(err, MMS_ERR_ARG, "seconds must be a number");
+    nanosleep(&time, NULL);
+    return MMS_OK;
+}
+
+static mms_status add_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                           mms_error *err)
+{
+    (void)job, (void)err;
+    json_object_set_new(answer, "sum",
+                        json_integer(json_integer_value(json_object_get(request, "a")) +
+                                     json_integer_value(json_object_get(request, "b"))));
+    return MMS_OK;
+}
+
+/* Counts the commands of a server: its state. */
+static mms_status count_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                             mms_error *err)
+{
+    int *count = mms_job_kept(job, "count");
+    mms_status st = MMS_OK;
+
+    (void)request;
+    if (!count) {
+        count = calloc(1, sizeof *count);
+        st = mms_job_keep(job, "count", count, free, err);
+    }
+    if (st == MMS_OK)
+        json_object_set_new(answer, "count", json_integer(++*count));
+    return st;
+}
+
+static mms_status large_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                             mms_error *err)
+{
+    char *const text = malloc(LARGE + 1);
+
+    (void)job, (void)request, (void)err;
+    memset(text, 'x', LARGE);
+    text[LARGE] = '\0';
+    json_object_set_new(answer, "text", json_string(text));
+    free(text);
+    return MMS_OK;
+}
+
+static mms_status exit_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                            mms_error *err)
+{
+    (void)job, (void)request, (void)answer, (void)err;
+    printf("last words\n");
+    fflush(stdout);
+    exit(3);
+}
+
+static mms_status signal_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                              mms_error *err)
+{
+    (void)job, (void)answer, (void)err;
+    raise((int)json_integer_value(json_object_get(request, "signal")));
+    return MMS_OK;
+}
+
+static mms_status spin_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                            mms_error *err)
+{
+    (void)job, (void)request, (void)answer, (void)err;
+    for (volatile int i = 0; i >= 0;)
+        continue;
+    return MMS_OK;
+}
+
+static mms_status pid_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                           mms_error *err)
+{
+    (void)job, (void)request, (void)err;
+    json_object_set_new(answer, "pid", json_integer(getpid()));
+    return MMS_OK;
+}
+
+static const mms_unit_kind kinds[] = {
+    {"sleep", sleep_unit}, {"add", add_unit},   {"count", count_unit},
+    {"large", large_unit}, {"exit", exit_unit}, {"signal", signal_unit},
+    {"spin", spin_unit},   {"pid", pid_unit},   {NULL, NULL},
+};
+
+/* ---- how cases push and look ---- */
+
+static mms_client *client;
+static int base; /* added to the numbers of servers: under MPI 1 is local, 2 and 3 are ranks' */
+
+static mms_command task(const char *kind, const char *parameters)
+{
+    mms_command command = MMS_COMMAND_INIT;
+    mms_value *value = NULL;
+
+    command.kind = kind;
+    if (parameters)
+        CHECK(mms_value_parse(parameters, &value, NULL) == MMS_OK);
+    command.parameters = value; /* kept to the end of the program */
+    return command;
+}
+
+static int64_t push(mms_command command, int target)
+{
+    const int server = target + base;
+    int64_t id;
+    mms_error err;
+
+    if (mms_client_push(client, &command, target ? 1 : 0, &server, &id, &err) != MMS_OK) {
+        fprintf(stderr, "push: %s\n", err.msg);
+        exit(1);
+    }
+    return id;
+}
+
+static mms_value *get(int64_t id)
+{
+    mms_value *list;
+    mms_error err;
+
+    if (mms_client_responses(client, 1, &id, true, 60, &list, &err) != MMS_OK) {
+        fprintf(stderr, "responses: %s\n", err.msg);
+        exit(1);
+    }
+    CHECK(json_array_size(list) == 1);
+    return json_array_get(list, 0);
+}
+
+static mms_value *run(mms_command command, int target)
+{
+    return get(push(command, target));
+}
+
+static const char *text(const mms_value *response, const char *key)
+{
+    const char *const s = json_string_value(json_object_get(response, key));
+    return s ? s : "";
+}
+
+static int64_t result(const mms_value *response, const char *key)
+{
+    CHECK(json_is_true(json_object_get(response, "successful")));
+    return json_integer_value(json_object_get(json_object_get(response, "ret"), key));
+}
+
+static void failed(const mms_value *response, const char *class, const char *words)
+{
+    CHECK(json_is_false(json_object_get(response, "successful")));
+    CHECK(json_is_null(json_object_get(response, "ret")));
+    CHECK(!strncmp(text(response, "traceback"), "Traceback (", 11));
+    if (!strstr(text(response, "traceback"), words))
+        fprintf(stderr, "%s\n", text(response, "traceback"));
+    CHECK(strstr(text(response, "traceback"), words));
+    CHECK(!strcmp(text(json_object_get(response, "error"), "class"), class));
+}
+
+static void still_works(int server)
+{
+    CHECK(result(run(task("add", "{\"a\": 1, \"b\": 2}"), server), "sum") == 3);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* ---- cases ---- */
+
+static void keys(void)
+{
+    static const char *const names[] = {
+        "command",          "parameters", "mode",       "id",        "server",
+        "status",           "ret",        "successful", "traceback", "command_start_time",
+        "command_stop_time"};
+    mms_value *const good = run(task("add", "{\"a\": 2, \"b\": 40}"), 0);
+    mms_value *const bad = run(task("sleep", "{\"seconds\": \"a\"}"), 1);
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        CHECK(json_object_get(good, names[i]));
+        CHECK(json_object_get(bad, names[i]));
+    }
+    CHECK(!strcmp(text(good, "status"), "response received"));
+    CHECK(json_is_null(json_object_get(good, "traceback")));
+    CHECK(result(good, "sum") == 42);
+    failed(bad, "value", "ValueError: ");
+    CHECK(json_integer_value(json_object_get(good, "id")) == 1);
+    CHECK(json_integer_value(json_object_get(bad, "id")) == 2);
+}
+
+/* C01 to C24 with units in place of expressions: any, one and two targets, blocking or later. */
+static void targets(void)
+{
+    const int both[2] = {base + 1, base + 2};
+    const mms_command add = task("add", "{\"a\": 1, \"b\": 2}");
+    int64_t ids[2];
+    mms_value *list;
+    mms_error err;
+
+    still_works(0);
+    still_works(1);
+    CHECK(mms_client_run(client, &add, 2, both, &list, &err) == MMS_OK);
+    for (int i = 0; i < 2; i++) {
+        CHECK(result(json_array_get(list, (size_t)i), "sum") == 3);
+        CHECK(json_integer_value(json_object_get(json_array_get(list, (size_t)i), "server")) ==
+              base + i + 1);
+    }
+    CHECK(mms_client_push(client, &add, 2, both, ids, &err) == MMS_OK);
+    CHECK(ids[1] == ids[0] + 1);
+    CHECK(mms_client_responses(client, 2, ids, false, 0, &list, &err) == MMS_OK);
+    CHECK(json_array_size(list) <= 2);
+    CHECK(mms_client_responses(client, 2, ids, true, 60, &list, &err) == MMS_OK);
+    CHECK(json_array_size(list) == 2);
+}
+
+static void refusals(void)
+{
+    const int wrong[3] = {1, mms_client_servers(client) + 1, 0};
+    const mms_command add = task("add", NULL);
+    const mms_command none = MMS_COMMAND_INIT;
+    int64_t ids[3], unknown = 99;
+    mms_value *list;
+    mms_error err;
+
+    CHECK(mms_client_push(client, &add, 2, wrong, ids, &err) == MMS_ERR_ARG);
+    CHECK(strstr(err.msg, "does not exist"));
+    CHECK(mms_client_push(client, &add, 1, wrong + 2, ids, &err) == MMS_ERR_ARG);
+    CHECK(mms_client_push(client, &none, 0, NULL, ids, &err) == MMS_ERR_ARG);
+    CHECK(mms_client_responses(client, 1, &unknown, true, 1, &list, &err) == MMS_ERR_ARG);
+    CHECK(push(add, 1) == 1); /* no id was used */
+    failed(run(task("nothing", NULL), 1), "internal", "no such kind of work: nothing");
+}
+
+/* C49: a server runs its commands in the order of pushing, others don't wait, state is its own. */
+static void fifo(void)
+{
+    const double begin = seconds();
+    int64_t ids[20], slow;
+
+    slow = push(task("sleep", "{\"seconds\": 1}"), 1);
+    for (int i = 0; i < 20; i++)
+        ids[i] = push(task("count", NULL), 1);
+    CHECK(result(run(task("count", NULL), 2), "count") == 1);
+    CHECK(seconds() - begin < 0.9);
+    for (int i = 0; i < 20; i++)
+        CHECK(result(get(ids[i]), "count") == i + 1);
+    CHECK(json_is_true(json_object_get(get(slow), "successful")));
+    CHECK(json_is_true(json_object_get(get(slow), "successful"))); /* a response stays */
+}
+
+static void programs(void)
+{
+    static const char *const good[] = {"sh", "-c", "echo out; echo err >&2", NULL};
+    static const char *const bad[] = {"sh", "-c", "echo oh no >&2; exit 7", NULL};
+    static const char *const absent[] = {"no-such-program", NULL};
+    mms_command command = MMS_COMMAND_INIT;
+    mms_value *response;
+
+    command.argv = good;
+    response = run(command, 1);
+    CHECK(result(response, "exit") == 0);
+    CHECK(!strcmp(text(json_object_get(response, "ret"), "stdout_tail"), "out\n"));
+    CHECK(!strcmp(text(json_object_get(response, "ret"), "stderr_tail"), "err\n"));
+    CHECK(!strcmp(text(response, "command"), "sh -c echo out; echo err >&2"));
+    command.argv = bad;
+    failed(run(command, 1), "crash", "sh ended with status 7: oh no");
+    command.argv = absent;
+    failed(run(command, 1), "notfound", "IOError: program no-such-program");
+    still_works(1);
+}
+
+static void large(void)
+{
+    const double begin = seconds();
+    mms_value *const response = run(task("large", NULL), 2);
+
+    CHECK(json_string_length(json_object_get(json_object_get(response, "ret"), "text")) == LARGE);
+    CHECK(seconds() - begin < 20);
+    still_works(2);
+}
+
+static void exits(void)
+{
+    failed(run(task("exit", NULL), 1), "crash", "last words");
+    still_works(1);
+    still_works(2);
+}
+
+static void crashes(void)
+{
+    failed(run(task("signal", "{\"signal\": 11}"), 1), "crash", "signal 11");
+    failed(run(task("signal", "{\"signal\": 9}"), 1), "crash", "signal 9");
+    still_works(1);
+}
+
+static void endless(void)
+{
+    mms_command spin = task("spin", NULL);
+    const double begin = seconds();
+    const int64_t id = push(spin, 1);
+    mms_error err;
+
+    still_works(2);
+    CHECK(mms_client_cancel(client, 1, &id, &err) == MMS_OK);
+    failed(get(id), "cancelled", "EngineError: ");
+    spin.limit_s = 0.3;
+    failed(run(spin, 1), "timeout", "Timeout: ");
+    still_works(1);
+    CHECK(seconds() - begin < 20);
+}
+
+/* A program gets time to end, and a queued command is cancelled at once. */
+static void cancel(void)
+{
+    static const char *const loop[] = {"sh", "-c",
+                                       "trap 'echo bye; exit 4' TERM; while :; do "
+                                       "sleep 0.05; done",
+                                       NULL};
+    mms_command command = MMS_COMMAND_INIT;
+    int64_t ids[2];
+    mms_value *response;
+    mms_error err;
+
+    command.argv = loop;
+    ids[0] = push(command, 1);
+    ids[1] = push(task("add", NULL), 1);
+    sleep(1);
+    CHECK(mms_client_cancel(client, 2, ids, &err) == MMS_OK);
+    CHECK(!strcmp(text(get(ids[1]), "status"), "cancelled"));
+    response = get(ids[0]);
+    failed(response, "cancelled", "EngineError: sh was stopped");
+    CHECK(strstr(text(json_object_get(json_object_get(response, "error"), "value"), "stdout_tail"),
+                 "bye"));
+    CHECK(mms_client_cancel(client, 2, ids, &err) == MMS_OK); /* they have ended */
+    still_works(1);
+}
+
+/* C51, C52: a stopped server times out, refuses commands, and answers when it goes on. */
+static void frozen(void)
+{
+    const pid_t pid = (pid_t)result(run(task("pid", NULL), 1), "pid");
+    const mms_command add = task("add", "{\"a\": 1, \"b\": 2}");
+    const int64_t id = push(task("sleep", "{\"seconds\": 0.2}"), 1);
+    const int64_t waits = push(add, 1);
+    const int first = 1;
+    int64_t refused;
+    mms_value *response;
+    mms_error err;
+
+    kill(pid, SIGSTOP);
+    response = get(id);
+    failed(response, "timeout", "Timeout of assigned server n# 1");
+    CHECK(!strcmp(text(response, "status"), "timeout"));
+    CHECK(mms_client_push(client, &add, 1, &first, &refused, &err) == MMS_ERR_ARG);
+    CHECK(!strcmp(err.msg, "Server #1 has timed out"));
+    still_works(0);
+    CHECK(json_is_true(json_object_get(json_array_get(mms_client_status(client), 0), "timeout")));
+    kill(pid, SIGCONT);
+    for (int i = 0; i < 100 && strcmp(text(get(id), "status"), "response received"); i++)
+        usleep(50000);
+    CHECK(json_is_true(json_object_get(get(id), "successful")));
+    CHECK(result(get(waits), "sum") == 3);
+    still_works(1);
+}
+
+static void tables(void)
+{
+    const int64_t id = push(task("sleep", "{\"seconds\": 0.5}"), 2);
+    mms_value *const status = mms_client_status(client);
+    const mms_value *const second = json_array_get(status, (size_t)base + 1);
+
+    CHECK((int)json_array_size(status) == mms_client_servers(client));
+    CHECK(json_is_true(json_object_get(second, "busy")));
+    CHECK(!strcmp(text(second, "command"), "sleep"));
+    CHECK(json_is_false(json_object_get(json_array_get(status, (size_t)base), "busy")));
+    CHECK(!strcmp(text(json_array_get(mms_client_commands(client), 0), "status"), "request sent"));
+    get(id);
+    CHECK(!strcmp(text(json_array_get(mms_client_commands(client), 0), "status"),
+                  "response received"));
+}
+
+static void many(void)
+{
+    enum { N = 2000 };
+    int64_t ids[N];
+    const double begin = seconds();
+
+    for (int i = 0; i < N; i++)
+        ids[i] = push(task("add", "{\"a\": 1, \"b\": 2}"), i % 3);
+    for (int i = 0; i < N; i++)
+        CHECK(result(get(ids[i]), "sum") == 3);
+    fprintf(stderr, "%.0f commands/s\n", N / (seconds() - begin));
+}
+
+static const struct {
+    const char *name;
+    void (*run)(void);
+} cases[] = {
+    {"keys", keys},         {"targets", targets}, {"refusals", refusals}, {"fifo", fifo},
+    {"programs", programs}, {"large", large},     {"exits", exits},       {"crashes", crashes},
+    {"endless", endless},   {"cancel", cancel},   {"frozen", frozen},     {"tables", tables},
+    {"many", many},
+};
+
+int main(int argc, char **argv)
+{
+    mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
+    mms_error err;
+    int status;
+
+    if (mms_engine_serve(kinds, &status))
+        return status;
+    opts.servers = 2;
+    opts.frozen_s = 0.5;
+    if (mms_client_open(&opts, &client, &err) != MMS_OK) {
+        fprintf(stderr, "%s\n", err.msg);
+        return 1;
+    }
+    base = argc > 2 ? atoi(argv[2]) : 0;
+    status = 2;
+    for (size_t i = 0; argc >= 2 && i < sizeof cases / sizeof *cases; i++)
+        if (!strcmp(cases[i].name, argv[1])) {
+            cases[i].run();
+            status = 0;
+        }
+    mms_client_close(&client);
+    mms_engine_shutdown(status);
+    return status;
+}
