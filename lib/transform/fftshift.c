@@ -115,30 +115,54 @@ static void butterfly2(const struct stage *s, int64_t at, int64_t to, const floa
     put_product(dr, di, w, yr + step, yi + step);
 }
 
-static void butterfly4(const struct stage *s, int64_t at, int64_t to, const float *w,
-                       struct lanes in, struct lanes out)
-{
-    const int64_t quarter = s->inner * s->outer * LANES, step = s->outer * LANES;
-    const float *restrict xr = in.re + at, *restrict xi = in.im + at;
-    float *restrict yr = out.re + to, *restrict yi = out.im + to;
-    float pr[3][LANES], pi[3][LANES];
+/** The numbers of LANES spectra as one vector: compilers don't find that out by themselves. */
+typedef float quad __attribute__((vector_size(LANES * sizeof(float))));
 
-    for (int l = 0; l < LANES; l++) {
-        const float a = xr[l], b = xr[l + quarter], c = xr[l + 2 * quarter],
-                    d = xr[l + 3 * quarter];
-        const float e = xi[l], f = xi[l + quarter], g = xi[l + 2 * quarter],
-                    h = xi[l + 3 * quarter];
-        yr[l] = (a + c) + (b + d);
-        yi[l] = (e + g) + (f + h);
-        pr[0][l] = (a - c) + (f - h);
-        pi[0][l] = (e - g) - (b - d);
-        pr[1][l] = (a + c) - (b + d);
-        pi[1][l] = (e + g) - (f + h);
-        pr[2][l] = (a - c) - (f - h);
-        pi[2][l] = (e - g) + (b - d);
-    }
-    for (int j = 0; j < 3; j++)
-        put_product(pr[j], pi[j], w + 2 * j, yr + (j + 1) * step, yi + (j + 1) * step);
+static inline quad get(const float *from)
+{
+    quad q;
+
+    memcpy(&q, from, sizeof q);
+    return q;
+}
+
+static inline void put(quad q, float *to)
+{
+    memcpy(to, &q, sizeof q);
+}
+
+static inline void put_turned(quad re, quad im, const float *w, float *out_re, float *out_im)
+{
+    put(re * w[0] - im * w[1], out_re);
+    put(re * w[1] + im * w[0], out_im);
+}
+
+/** A butterfly of radix 4: quarter and step apart in input and output. */
+static inline void butterfly4(int64_t quarter, int64_t step, const float *w, const float *xr,
+                              const float *xi, float *yr, float *yi)
+{
+    const quad a = get(xr), b = get(xr + quarter), c = get(xr + 2 * quarter),
+               d = get(xr + 3 * quarter);
+    const quad e = get(xi), f = get(xi + quarter), g = get(xi + 2 * quarter),
+               h = get(xi + 3 * quarter);
+
+    put((a + c) + (b + d), yr);
+    put((e + g) + (f + h), yi);
+    put_turned((a - c) + (f - h), (e - g) - (b - d), w, yr + step, yi + step);
+    put_turned((a + c) - (b + d), (e + g) - (f + h), w + 2, yr + 2 * step, yi + 2 * step);
+    put_turned((a - c) - (f - h), (e - g) + (b - d), w + 4, yr + 3 * step, yi + 3 * step);
+}
+
+/** Elements that belong together lie side by side and have one twiddle. */
+static void run_stage4(const struct stage *s, struct lanes in, struct lanes out)
+{
+    const int64_t side = s->outer * LANES, quarter = s->inner * side;
+
+    for (int64_t p = 0; p < s->inner; p++)
+        for (int64_t at = 0; at < side; at += LANES)
+            butterfly4(quarter, side, s->twiddle + p * 6, in.re + p * side + at,
+                       in.im + p * side + at, out.re + 4 * p * side + at,
+                       out.im + 4 * p * side + at);
 }
 
 /** Any other radix: each sum by itself. */
@@ -170,10 +194,12 @@ static void butterfly(const struct stage *s, int64_t at, int64_t to, const float
 static void run_stage(const struct stage *s, struct lanes in, struct lanes out)
 {
     void (*const run)(const struct stage *, int64_t, int64_t, const float *, struct lanes,
-                      struct lanes) = s->radix == 4   ? butterfly4
-                                      : s->radix == 2 ? butterfly2
-                                                      : butterfly;
+                      struct lanes) = s->radix == 2 ? butterfly2 : butterfly;
 
+    if (s->radix == 4) {
+        run_stage4(s, in, out);
+        return;
+    }
     for (int64_t p = 0; p < s->inner; p++)
         for (int64_t q = 0; q < s->outer; q++)
             run(s, (q + s->outer * p) * LANES, (q + s->outer * s->radix * p) * LANES,
