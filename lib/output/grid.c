@@ -368,7 +368,8 @@ static mms_status lay_grid(gridding *g, int64_t i, double *freq, double *width, 
     if (out->moves)
         MMS_TRY(mms_regrid_reference(g->frames, in->frame, &route, err) == MMS_OK
                     ? MMS_OK
-                    : mms_wrap(err, err->code, "spw %d", (int)in->spw));
+                    : mms_wrap(err, err->code, "parameter outframe: %s: spw %d",
+                               g->r->regrid.outframe, (int)in->spw));
     mms_shift_window(route.n, route.factor, in->axis.nchan, in->axis.freq_hz, in->axis.width_hz,
                      freq, width);
     g->opts.spw = in->spw;
