@@ -30,7 +30,8 @@ typedef enum mms_type {
     MMS_SECONDS,   /**< double; a number with an optional time unit */
     MMS_BYTES,     /**< int64_t; a number with an optional unit K M G T */
     MMS_WORDS,     /**< mms_texts; positional, it takes all words that stand together */
-    MMS_REPEAT     /**< int64_t; takes no value: how often the option stands */
+    MMS_REPEAT,    /**< int64_t; takes no value: how often the option stands */
+    MMS_LITERAL    /**< const char *; a text, or a number, list or dictionary as it was written */
 } mms_type;
 
 enum {

@@ -21,11 +21,13 @@ OWN = {
     "simulate": {"simulate"},
     "plan": {"plan", "decide"},
     "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift"},
+    "flag": {"flag"},
     "pipeline": set(),
     "engine": {"engine", "client", "stage", "program"},
     "output": set(),
     "hdf5": set(),
     "uvh5": set(),
+    "inplace": {"inplace"},
     "task": {"task"},
 }
 
@@ -39,6 +41,7 @@ ALSO = {
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block"},
     "pipeline": OWN["ms"] | OWN["transform"],
+    "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["engine"],
     "output": OWN["mms"] | OWN["ms"] | OWN["subtables"] | OWN["plan"] | OWN["transform"] | OWN["engine"],
     "hdf5": {"engine"},  # to find the module beside the library
     "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"],
@@ -55,6 +58,7 @@ PRIVATE = {
     "hdf5": {"engine/engine_priv.h"},
     "uvh5": {"hdf5", "ms", "tables", "output"},
     "task": {"output", "uvh5"},
+    "inplace": {"tables", "ms"},
 }
 
 # Outside headers that only these files may include, first match counts.

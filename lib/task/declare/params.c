@@ -105,6 +105,7 @@ static const struct type {
     [MMS_BYTES] = {parse_bytes, "0", "bytes", "SIZE", "a number or a text with its unit"},
     [MMS_WORDS] = {parse_words, "", "words", "WORDS", "a text or a list of texts"},
     [MMS_REPEAT] = {parse_repeat, "0", "repeat", "COUNT", "an integer"},
+    [MMS_LITERAL] = {parse_string, "", "literal", "VALUE", "a text, a number, a list or an object"},
 };
 
 static bool is_list(const mms_param *p)
@@ -195,6 +196,10 @@ mms_status mms_param_text(const mms_param *p, const mms_value *value, char **tex
     *text = NULL;
     if (p->type == MMS_WORDS)
         return words_text(p, value, text, err);
+    if (p->type == MMS_LITERAL && !json_is_string(value)) {
+        *text = mms_value_text(value, 0);
+        return *text ? MMS_OK : out_of_memory(p, err);
+    }
     if (json_is_array(value) && !is_list(p) && json_array_size(value) == 1)
         value = json_array_get(value, 0); /* vis=['a.ms'] */
     if (json_is_array(value) && is_list(p)) {
@@ -272,8 +277,10 @@ mms_status mms_param_unquote(const mms_param *p, const char *word, char **text, 
     mms_status st = MMS_OK;
 
     *text = NULL;
-    if (*word && strchr("[('\"", *word) && !keeps_quotes(p, word) &&
-        mms_python_value(word, &value, NULL) == MMS_OK) {
+    if (p->type == MMS_LITERAL && *word && strchr("[({", *word)) {
+        *text = strdup(word);
+    } else if (*word && strchr("[('\"", *word) && !keeps_quotes(p, word) &&
+               mms_python_value(word, &value, NULL) == MMS_OK) {
         st = mms_param_text(p, value, text, err);
     } else if (p->type == MMS_WORDS) {
         return mms_param_join_words(p, 1, &word, text, err);
@@ -641,6 +648,7 @@ mms_status mms_param_store(const mms_param *p, const mms_value *value, void *bas
 
     switch (p->type) {
     case MMS_STRING:
+    case MMS_LITERAL:
     case MMS_PATH:
     case MMS_SELECTION:
     case MMS_CHOICE:

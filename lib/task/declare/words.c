@@ -158,7 +158,8 @@ static mms_status give_key(mms_args *args, mms_slot *slot, const char *text, str
                            mms_error *err)
 {
     char *const whole = join_list(words, text);
-    const bool comma = words->next < words->end || slot->param->type != MMS_STRING;
+    const bool comma = words->next < words->end ||
+                       (slot->param->type != MMS_STRING && slot->param->type != MMS_LITERAL);
     char *const value = whole && comma ? drop_comma(whole) : whole;
     const mms_status st =
         value ? give_text(args, slot, value, err) : mms_fail(err, MMS_ERR_MEM, "out of memory");

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_FLAG_H
+#define MULTIMS_FLAG_H
+/** @file flag.h  Algorithms that find bad data: functions on arrays, no files.
+ *
+ *  Arrays are in C order, [time][channel] for one product, [time][channel][correlation] for all;
+ *  flags are one byte, 0 or 1.  A map is what one baseline has of a chunk, rows in time order.
+ *  Source: docs/flagging.md */
+
+#include "multims/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- products ---------------------------------------------------------------------------------*/
+
+typedef enum mms_flag_operator {
+    MMS_FLAG_ABS = 0,
+    MMS_FLAG_REAL,
+    MMS_FLAG_IMAG,
+    MMS_FLAG_ARG,
+    MMS_FLAG_NORM
+} mms_flag_operator;
+
+enum { MMS_FLAG_PRODUCTS = 12 };
+
+/** "ABS_RR,LL": which number of which products is looked at. */
+typedef struct mms_flag_expression {
+    mms_flag_operator operation;
+    bool given; /**< an operator was named */
+    bool all, wvr;
+    bool product[MMS_FLAG_PRODUCTS]; /**< XX YY XY YX RR LL LR RL I Q U V */
+} mms_flag_expression;
+
+/** Read an expression in any case; "" is ABS ALL.  Errors: ARG a word that is no product. */
+MMS_CHECKED mms_status mms_flag_expression_read(const char *text, mms_flag_expression *out,
+                                                mms_error *err);
+
+/** A product of a window: one that is stored, or made of two: (first + sign * second) / 2, divided
+ *  by i where turned. */
+typedef struct mms_flag_product {
+    int32_t first, second; /**< correlations; second -1: the first as it is */
+    int32_t sign;
+    bool turned;
+} mms_flag_product;
+
+/** Find the products of an expression in a window with these correlations (names such as "XX").
+ *  @param[out] products  room for ncorr + MMS_FLAG_PRODUCTS
+ *  Returns how many; 0: the window is not looked at. */
+int32_t mms_flag_expression_products(const mms_flag_expression *e, int32_t ncorr,
+                                     const char *const *names, mms_flag_product *products);
+
+/** The complex value of a product: vis[ncorr] of one cell. */
+mms_complex mms_flag_product_value(const mms_flag_product *p, const mms_complex *vis);
+/** The number that the operator takes of it. */
+float mms_flag_number(mms_flag_operator operation, mms_complex value);
+
+/* ---- clip -------------------------------------------------------------------------------------*/
+
+typedef struct mms_flag_clip {
+    bool limited, outside, zeros;
+    double low, high;
+} mms_flag_clip;
+
+/** Whether a value is clipped; NaN and infinities always are. */
+bool mms_flag_clips(const mms_flag_clip *clip, float value);
+
+/* ---- quack ------------------------------------------------------------------------------------*/
+
+typedef enum mms_flag_quack {
+    MMS_FLAG_BEG = 0,
+    MMS_FLAG_ENDB,
+    MMS_FLAG_END,
+    MMS_FLAG_TAIL
+} mms_flag_quack;
+
+/** Whether a time is flagged in a scan from first to last: MJD seconds, interval in s. */
+bool mms_flag_quacks(mms_flag_quack mode, double time_s, double first_s, double last_s,
+                     double interval_s);
+
+/* ---- tfcrop -----------------------------------------------------------------------------------*/
+
+typedef struct mms_flag_tfcrop {
+    float timecutoff, freqcutoff;
+    bool timepoly, freqpoly; /**< else a line */
+    int32_t maxnpieces;
+    bool time, freq, timefirst; /**< the dimensions that are looked along, and their order */
+    bool sum, std;              /**< usewindowstats */
+    int32_t halfwin;
+} mms_flag_tfcrop;
+
+/** Flag what stands out of the mean bandpass and of the mean time series of one map and product.
+ *  @param         values  values[ntime][nchan]
+ *  @param[in,out] flags   flags[ntime][nchan]; those that are set don't count
+ *  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_tfcrop_map(const mms_flag_tfcrop *how, int64_t ntime, int64_t nchan,
+                                           const float *values, uint8_t *flags, mms_error *err);
+
+/* ---- rflag ------------------------------------------------------------------------------------*/
+
+/** Sums for the thresholds of a chunk, by channel. */
+typedef struct mms_flag_sums {
+    double *time, *freq;    /**< [nchan] */
+    int64_t *ntime, *nfreq; /**< [nchan]: how many were summed */
+} mms_flag_sums;
+
+typedef struct mms_flag_rflag {
+    int32_t winsize;
+    double spectralmax, spectralmin;
+} mms_flag_rflag;
+
+/** Add what one map and product gives to the sums.
+ *  values[ntime][nchan], flags[ntime][nchan].  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_rflag_sums(const mms_flag_rflag *how, int64_t ntime, int64_t nchan,
+                                           const mms_complex *values, const uint8_t *flags,
+                                           mms_flag_sums *sums, mms_error *err);
+
+/** The threshold that n channels' sums give: median + 1.4826 * median of the deviations.
+ *  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_rflag_threshold(int64_t nchan, const double *sums,
+                                                const int64_t *counts, double *threshold,
+                                                mms_error *err);
+
+/** Flag one map and product.
+ *  @param      before  before[ntime][nchan]: the flags that statistics know
+ *  @param[out] flags   flags[ntime][nchan]: cells that are found are set, others left.
+ *  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_rflag_map(const mms_flag_rflag *how, double time_threshold,
+                                          double freq_threshold, int64_t ntime, int64_t nchan,
+                                          const mms_complex *values, const uint8_t *before,
+                                          uint8_t *flags, mms_error *err);
+
+/* ---- extend -----------------------------------------------------------------------------------*/
+
+typedef struct mms_flag_extend {
+    bool pols, around, neartime, nearfreq;
+    double growtime, growfreq; /**< percent; 0: not */
+} mms_flag_extend;
+
+/** Grow the flags of one map: flags[ntime][nchan][ncorr].  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_extend_map(const mms_flag_extend *how, int64_t ntime, int64_t nchan,
+                                           int64_t ncorr, uint8_t *flags, mms_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_FLAG_PRIV_H
+#define MULTIMS_FLAG_PRIV_H
+/** @file flag_priv.h  Flag commands on the rows of a set: commands, chunks, counts. */
+
+#include <jansson.h>
+
+#include "flag/flag.h"
+#include "inplace.h"
+#include "multims/select.h"
+#include "tables/tables_priv.h"
+
+/* ---- windows ----------------------------------------------------------------------------------*/
+
+/** A data description. */
+typedef struct mms_flag_window {
+    int32_t spw, nchan, ncorr;
+    const char *names[8]; /**< of the correlations */
+} mms_flag_window;
+
+/** What a set is made of, as far as flagging asks. */
+typedef struct mms_flag_set {
+    mms_ms *ms;
+    int64_t nwindow, nantenna;
+    mms_flag_window *windows;                  /**< [nwindow], by DDID */
+    mms_value *antennas, *fields, *processors; /**< JSON arrays: names, names, types */
+    double (*positions)[3];                    /**< [nantenna], ITRF in m */
+    double *diameters;                         /**< [nantenna], m */
+    char *field_table;                         /**< path */
+} mms_flag_set;
+
+/** Read the sub-tables of ms.  Errors: NOT_FOUND, TABLE, MEM, RANGE. */
+MMS_CHECKED mms_status mms_flag_set_open(mms_ms *ms, mms_flag_set *set, mms_error *err);
+void mms_flag_set_close(mms_flag_set *set);
+
+/* ---- commands ---------------------------------------------------------------------------------*/
+
+typedef enum mms_flag_mode {
+    MMS_FLAG_MANUAL = 0,
+    MMS_FLAG_UNFLAG,
+    MMS_FLAG_CLIP,
+    MMS_FLAG_QUACK,
+    MMS_FLAG_SHADOW,
+    MMS_FLAG_ELEVATION,
+    MMS_FLAG_TFCROP,
+    MMS_FLAG_RFLAG,
+    MMS_FLAG_ANTINT,
+    MMS_FLAG_EXTEND,
+    MMS_FLAG_SUMMARY
+} mms_flag_mode;
+
+/** What a command touches of a window. */
+typedef struct mms_flag_cut {
+    bool known;
+    uint8_t *channel, *corr; /**< [nchan], [ncorr]: 1 is selected */
+    int32_t nchan, ncorr;    /**< how many are */
+} mms_flag_cut;
+
+/** One command.  Its texts are borrowed from value. */
+typedef struct mms_flag_command {
+    const mms_value *value;
+    mms_flag_mode mode;
+    mms_selection *selection;
+    mms_flag_cut *cuts; /**< [nwindow] */
+    bool cuts_rows;     /**< neither spw nor correlation: FLAG_ROW follows */
+    bool automatic;     /**< the extend behind tfcrop and rflag: the rows of the run */
+    uint8_t *mask;      /**< bits: the rows of the unit that it selects */
+    mms_flag_expression expression;
+    const char *column; /**< as the user named it, in capitals: "DATA", "RESIDUAL", … */
+    mms_flag_clip clip;
+    mms_flag_quack quack;
+    double interval_s;
+    bool increment, calculate, autocorr;
+    mms_flag_tfcrop tfcrop;
+    mms_flag_rflag rflag;
+    double timedevscale, freqdevscale;
+    mms_flag_extend extend;
+    double tolerance_m, lower_deg, upper_deg, minchanfrac;
+    int32_t ref_antenna;
+    double timebin_s; /**< 0: no average */
+    int64_t nscan;    /**< quack: bounds by scan */
+    struct mms_flag_bounds *scans;
+} mms_flag_command;
+
+typedef struct mms_flag_bounds {
+    int32_t scan;
+    double first_s, last_s;
+} mms_flag_bounds;
+
+/** Read a command's parameters and, if with_rows, its selection.
+ *  @param[out] problem  why it can't be used, to be ended with free(); else NULL
+ *  Errors: ARG, SELECT, TABLE, MEM. */
+MMS_CHECKED mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value,
+                                             mms_flag_command *out, char **problem, mms_error *err);
+void mms_flag_command_close(mms_flag_command *c, int64_t nwindow);
+
+/** The cut of a window, made when it is asked for.  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c,
+                                            int32_t ddid, mms_flag_cut **out, mms_error *err);
+
+/** Whether it must see all rows of a chunk at once. */
+bool mms_flag_command_needs_chunks(const mms_flag_command *c);
+
+/** Whether it changes flags. */
+bool mms_flag_command_writes(const mms_flag_command *c);
+
+/* ---- rows and chunks --------------------------------------------------------------------------*/
+
+/** The rows that a unit has, and what tells them apart. */
+typedef struct mms_flag_rows {
+    int64_t n, nrange;
+    mms_rows *ranges; /**< of the set; ascending */
+    int32_t *antenna1, *antenna2, *scan, *field, *ddid, *array, *observation,
+        *processor;                      /**< [n] */
+    uint8_t *flag_row, *flag_row_before; /**< [n]: read before anything is written, written last */
+    double *time_s, *centroid_s, *uvw_m; /**< [n], [n], [n][3]; the last two where shadow asks */
+} mms_flag_rows;
+
+/** Rows of one window, in the order TIME, ANTENNA1, ANTENNA2 where the commands need chunks. */
+typedef struct mms_flag_chunk {
+    int64_t nrow;
+    int64_t *rows; /**< places in mms_flag_rows */
+    int32_t ddid, nchan, ncorr;
+    int64_t cell;           /**< nchan * ncorr */
+    uint8_t *flag, *before; /**< [nrow][nchan][ncorr]; before the commands */
+    uint8_t *flag_row;      /**< [nrow] */
+    mms_complex *vis;       /**< of column, NULL: none is read */
+    const char *column;
+} mms_flag_chunk;
+
+/** All that a unit has. */
+typedef struct mms_flag_work {
+    mms_job *job;
+    mms_flag_set set;
+    mms_flag_rows rows;
+    int64_t ncommand;
+    mms_flag_command *commands;
+    uint8_t *run_mask; /**< bits: the rows of the run; NULL: all */
+    bool chunks, combinescans;
+    double ntime_s;
+    int64_t memory, changed_rows, selected_rows;
+    struct mms_flag_stage *stage;    /**< takes what is to be written; NULL: nothing is */
+    struct mms_flag_counts **counts; /**< [ncommand]: summary */
+    mms_value *rflag;                /**< what rflag calculated: JSON */
+    struct mms_fields *directions;   /**< elevation, shadow */
+} mms_flag_work;
+
+static inline bool mms_flag_bit(const uint8_t *bits, int64_t i)
+{
+    return bits[i >> 3] >> (i & 7) & 1;
+}
+
+/** Read a data column of a chunk as complex numbers into chunk->vis, unless it is there. */
+MMS_CHECKED mms_status mms_flag_chunk_values(mms_flag_work *w, mms_flag_chunk *chunk,
+                                             const char *column, mms_error *err);
+
+/** Do one command on a chunk. */
+MMS_CHECKED mms_status mms_flag_chunk_apply(mms_flag_work *w, mms_flag_command *c,
+                                            mms_flag_chunk *chunk, mms_error *err);
+
+/** tfcrop, rflag; extend: on the maps of the chunk. */
+MMS_CHECKED mms_status mms_flag_chunk_values_command(mms_flag_work *w, mms_flag_command *c,
+                                                     const mms_flag_cut *cut, mms_flag_chunk *chunk,
+                                                     mms_error *err);
+MMS_CHECKED mms_status mms_flag_chunk_extend(mms_flag_work *w, mms_flag_command *c,
+                                             const mms_flag_cut *cut, mms_flag_chunk *chunk,
+                                             mms_error *err);
+/** Find the rows that antint flags: found[nrow]. */
+MMS_CHECKED mms_status mms_flag_chunk_antint(mms_flag_work *w, mms_flag_command *c,
+                                             mms_flag_chunk *chunk, uint8_t *found, mms_error *err);
+
+/** Read cells of the chunk's rows in its order: data[nrow][bytes]. */
+MMS_CHECKED mms_status mms_flag_chunk_read(mms_flag_work *w, const mms_flag_chunk *chunk,
+                                           const char *column, int64_t nvalue, size_t bytes,
+                                           void *data, mms_error *err);
+
+/* ---- what is to be written --------------------------------------------------------------------
+ * No part is opened while another is written: changed rows go to a file first. */
+
+typedef struct mms_flag_stage mms_flag_stage;
+
+MMS_CHECKED mms_status mms_flag_stage_open(const char *path, mms_flag_stage **out, mms_error *err);
+/** Add a row of the set: flags[nchan][ncorr]; or its FLAG_ROW, with nchan 0. */
+MMS_CHECKED mms_status mms_flag_stage_add(mms_flag_stage *stage, int64_t row, int32_t nchan,
+                                          int32_t ncorr, const uint8_t *flags, mms_error *err);
+MMS_CHECKED mms_status mms_flag_stage_close(mms_flag_stage **stage, mms_error *err);
+
+/** Write the rows of a file into the parts: JSON [[path, first row, rows], …]. */
+MMS_CHECKED mms_status mms_flag_stage_write(mms_job *job, const char *path, const mms_value *parts,
+                                            mms_error *err);
+
+/* ---- summary ----------------------------------------------------------------------------------*/
+
+typedef struct mms_flag_counts mms_flag_counts;
+
+MMS_CHECKED mms_status mms_flag_count(mms_flag_work *w, mms_flag_command *c, mms_flag_counts **to,
+                                      const mms_flag_chunk *chunk, mms_error *err);
+/** New reference to {"": {…}} or {field: {…}}, kinds and names as in the report. */
+mms_value *mms_flag_counts_value(const mms_flag_set *set, const mms_flag_counts *counts);
+void mms_flag_counts_free(mms_flag_counts **counts);
+
+/** Add the leaves of from to into, both as above. */
+void mms_flag_counts_add(mms_value *into, const mms_value *from);
+
+/** The report of a command from the sum of its counts; new reference. */
+mms_value *mms_flag_report(const mms_value *command, const mms_value *counts);
+
+#endif

@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file flag_run.c  Flag commands over the parts of a set: the client's side.
+ *
+ *  Parts that share a chunk, where a command needs chunks, are one unit; else each is its own. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/base_priv.h"
+#include "flag_priv.h"
+#include "ms/ms_meta.h"
+#include "multims/log.h"
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory");
+}
+
+/** A run in the client. */
+typedef struct running {
+    const mms_flag_request *q;
+    mms_ms *ms;
+    mms_flag_set set;
+    mms_value *commands; /**< those that can be used */
+    bool chunks, combinescans, writes;
+    double ntime_s;
+    int64_t *group; /**< [nmember]: the first member of those that are done together */
+    mms_undo *undo;
+} running;
+
+/* ---- checks -----------------------------------------------------------------------------------*/
+
+static const char *mode_of(const mms_value *command)
+{
+    return json_string_value(json_object_get(command, "mode"));
+}
+
+/** Whether any row is selected. */
+static mms_status has_rows(mms_ms *ms, mms_selection *s, bool *any, mms_error *err)
+{
+    enum { STEP = 1 << 16 };
+    uint8_t *mask = mms_alloc(STEP, 1);
+    const int64_t nrow = mms_ms_nrow(ms);
+    mms_status st = mask ? MMS_OK : no_memory(err);
+
+    *any = mms_selection_is_all(s) && nrow > 0;
+    for (int64_t at = 0; at < nrow && !*any && st == MMS_OK; at += STEP) {
+        const mms_rows rows = {at, nrow - at < STEP ? nrow - at : STEP};
+        st = mms_selection_rows(s, rows, mask, err);
+        *any = st == MMS_OK && memchr(mask, 1, (size_t)rows.count);
+    }
+    free(mask);
+    return st;
+}
+
+/** What a command asks of the run. */
+static void note_needs(running *r, const mms_flag_command *c)
+{
+    const double ntime = json_number_value(json_object_get(c->value, "ntime"));
+
+    r->chunks = r->chunks || mms_flag_command_needs_chunks(c);
+    r->writes = r->writes || mms_flag_command_writes(c);
+    if (c->automatic || c->mode < MMS_FLAG_TFCROP)
+        return;
+    r->ntime_s = ntime > r->ntime_s ? ntime : r->ntime_s;
+    r->combinescans = r->combinescans || json_is_true(json_object_get(c->value, "combinescans"));
+}
+
+static void refuse_agent(const mms_value *command, int64_t number, bool list, const char *why)
+{
+    char *mode = strdup(mode_of(command));
+
+    if (mode && *mode)
+        mode[0] = (char)(mode[0] - 'a' + 'A');
+    if (list)
+        mms_log(MMS_LOG_WARN, "flagdata", "Cannot create agent %s_%" PRId64 ": %s",
+                mode ? mode : "", number, why);
+    else
+        mms_log(MMS_LOG_WARN, "flagdata", "Cannot create agent %s: %s", mode ? mode : "", why);
+    free(mode);
+}
+
+/** Look at one command; in a list one that can't be used is left out. */
+static mms_status check_command(running *r, const mms_value *value, int64_t number, bool alone,
+                                mms_error *err)
+{
+    mms_flag_command c = {0};
+    char *problem = NULL;
+    bool any = true;
+    mms_error why = {0};
+    mms_status st = mms_flag_command_open(&r->set, value, &c, &problem, &why);
+
+    if (st == MMS_ERR_SELECT && !alone) {
+        refuse_agent(value, number, true, why.msg);
+        st = MMS_OK;
+    } else if (st != MMS_OK) {
+        mms_fail(err, st, "%s", why.msg);
+    } else if (problem) {
+        refuse_agent(value, number, !alone, problem);
+    } else if (c.increment && !alone && number > 0) {
+        mms_log(MMS_LOG_WARN, "flagdata",
+                "Cannot have quackincrement=True in list mode. Agent quack will be ignored!");
+    } else {
+        if (alone && !c.automatic)
+            st = has_rows(r->ms, c.selection, &any, err);
+        if (st == MMS_OK && !any)
+            st = mms_fail(err, MMS_ERR_EMPTY,
+                          "MSSelectionNullSelection : The selected table has zero rows.");
+        note_needs(r, &c);
+        json_array_append(r->commands, (mms_value *)value);
+    }
+    free(problem);
+    mms_flag_command_close(&c, r->set.nwindow);
+    return st;
+}
+
+static mms_status check_commands(running *r, mms_error *err)
+{
+    int64_t named = 0, number = 0;
+    size_t i;
+    mms_value *command;
+    mms_status st = MMS_OK;
+
+    json_array_foreach((mms_value *)r->q->commands, i, command) named +=
+        !json_is_true(json_object_get(command, "automatic"));
+    r->commands = json_array();
+    json_array_foreach((mms_value *)r->q->commands, i, command)
+        MMS_TRY(check_command(r, command, number++, named == 1, err));
+    if (json_array_size(r->commands) == 0)
+        mms_log(MMS_LOG_ERROR, "flagdata", "There is no agent to run in list");
+done:
+    return st;
+}
+
+/* ---- which parts are done together ------------------------------------------------------------*/
+
+static int64_t root(const int64_t *group, int64_t i)
+{
+    while (group[i] != i)
+        i = group[i];
+    return i;
+}
+
+static bool share_chunk(const running *r, const mms_cell *a, const mms_cell *b)
+{
+    return a->observation == b->observation && a->array == b->array && a->field == b->field &&
+           a->ddid == b->ddid && (r->combinescans || a->scan == b->scan);
+}
+
+static int by_chunk(const void *a, const void *b)
+{
+    const mms_cell *x = a, *y = b;
+    const int32_t left[] = {x->observation, x->array, x->field, x->ddid, x->scan};
+    const int32_t right[] = {y->observation, y->array, y->field, y->ddid, y->scan};
+
+    for (int i = 0; i < 5; i++)
+        if (left[i] != right[i])
+            return left[i] < right[i] ? -1 : 1;
+    return 0;
+}
+
+static mms_status group_members(running *r, mms_error *err)
+{
+    const int64_t nmember = mms_ms_nmember(r->ms);
+    mms_meta meta = {0};
+    mms_status st = MMS_OK;
+
+    r->group = mms_alloc(nmember, sizeof *r->group);
+    MMS_TRY(r->group ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < nmember; i++)
+        r->group[i] = i;
+    if (!r->chunks || nmember == 1)
+        goto done;
+    MMS_TRY(mms_meta_read(r->ms, NULL, &meta, err));
+    qsort(meta.cells, (size_t)meta.ncell, sizeof *meta.cells, by_chunk);
+    for (int64_t i = 1; i < meta.ncell; i++)
+        if (share_chunk(r, &meta.cells[i - 1], &meta.cells[i])) {
+            const int64_t a = root(r->group, meta.cells[i - 1].member);
+            const int64_t b = root(r->group, meta.cells[i].member);
+            r->group[a > b ? a : b] = a > b ? b : a;
+        }
+    for (int64_t i = 0; i < nmember; i++)
+        r->group[i] = root(r->group, i);
+done:
+    mms_meta_free(&meta);
+    return st;
+}
+
+/* ---- units ------------------------------------------------------------------------------------*/
+
+static mms_status run_units(running *r, int64_t n, const char *const *names,
+                            mms_value *const *units, mms_answer *answers, mms_error *err)
+{
+    mms_engine *engine = r->q->engine(r->q->ctx, err);
+
+    return engine ? mms_engine_run(engine, r->q->task, n, names, units, answers, err) : err->code;
+}
+
+static mms_status save_backup(running *r, mms_error *err)
+{
+    const time_t now = time(NULL);
+    const char *label = "the flag backup";
+    char stamp[32], *name = NULL, comment[64];
+    struct tm local;
+    mms_answer answer = {0};
+    mms_value *unit = NULL;
+    mms_status st;
+
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
+    snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
+    MMS_TRY(mms_version_next(r->q->vis, "flagdata", &name, err));
+    mms_log(MMS_LOG_INFO, "flagdata", "Backup original flags before applying new flags");
+    mms_log(MMS_LOG_INFO, "flagdata", "Save current flagversions to %s", name);
+    unit = json_pack("{ss so so ss ss}", "step", "save", "vis", mms_text_value(r->q->vis),
+                     "version", mms_text_value(name), "comment", comment, "lock", "");
+    MMS_TRY(unit ? MMS_OK : no_memory(err));
+    MMS_TRY(run_units(r, 1, &label, &unit, &answer, err));
+done:
+    mms_answers_free(1, &answer);
+    mms_value_free(&unit);
+    free(name);
+    return st;
+}
+
+/** The file that takes what a group of parts will have written. */
+static mms_value *stage_of(const running *r, int64_t first)
+{
+    char *path =
+        r->undo ? mms_format("%s/stage-%" PRId64, mms_undo_folder(r->undo), first) : strdup("");
+    mms_value *value = path ? mms_text_value(path) : NULL;
+
+    free(path);
+    return value;
+}
+
+static mms_value *make_unit(const running *r, int64_t first)
+{
+    mms_value *members = json_array();
+
+    for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++)
+        if (r->group[i] == first)
+            json_array_append_new(members, json_integer(i));
+    return json_pack("{ss so so sO so sb sb sf sI so sb}", "step", "flag", "vis",
+                     mms_text_value(r->q->vis), "members", members, "commands", r->commands,
+                     "stage", stage_of(r, first), "chunks", (int)r->chunks, "combinescans",
+                     (int)r->combinescans, "ntime", r->ntime_s, "memory", (json_int_t)r->q->memory,
+                     "lock", mms_text_value(mms_undo_lock_path(r->undo)), "tiles",
+                     (int)r->q->tiles);
+}
+
+/** One answer into the result. */
+static void gather(const running *r, const mms_value *answer, mms_value *counts, mms_value *rflag,
+                   mms_value *result)
+{
+    static const char *const sums[] = {"rows", "changed_rows"};
+
+    for (int i = 0; i < 2; i++)
+        json_object_set_new(result, sums[i],
+                            json_integer(json_integer_value(json_object_get(result, sums[i])) +
+                                         json_integer_value(json_object_get(answer, sums[i]))));
+    for (size_t i = 0; i < json_array_size(r->commands); i++) {
+        const mms_value *c = json_array_get(json_object_get(answer, "counts"), i);
+        if (json_is_object(c))
+            mms_flag_counts_add(json_array_get(counts, i), c);
+    }
+    json_array_extend(rflag, json_object_get(answer, "rflag"));
+}
+
+/** What writes the staged rows of a group. */
+static mms_value *make_write_unit(const running *r, int64_t first)
+{
+    mms_value *parts = json_array();
+
+    for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++) {
+        const mms_rows rows = mms_ms_member_rows(r->ms, i);
+        if (r->group[i] == first)
+            json_array_append_new(parts, json_pack("[o, I, I]",
+                                                   mms_text_value(mms_ms_member_path(r->ms, i)),
+                                                   (json_int_t)rows.first, (json_int_t)rows.count));
+    }
+    return json_pack("{ss so so so so}", "step", "write", "vis", mms_text_value(r->q->vis), "stage",
+                     stage_of(r, first), "parts", parts, "lock",
+                     mms_text_value(mms_undo_lock_path(r->undo)));
+}
+
+/** Write what was staged: of the groups with a changed row, whose files are kept before. */
+static mms_status write_parts(running *r, const bool *changed, mms_error *err)
+{
+    static const char *const columns[] = {"FLAG", "FLAG_ROW", NULL};
+    const int64_t nmember = mms_ms_nmember(r->ms);
+    mms_value **units = mms_alloc(nmember, sizeof *units);
+    mms_answer *answers = mms_alloc(nmember, sizeof *answers);
+    const char **names = mms_alloc(nmember, sizeof *names);
+    bool *members = mms_alloc(nmember, sizeof *members);
+    int64_t n = 0;
+    mms_status st;
+
+    MMS_TRY(units && answers && names && members ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < nmember; i++) {
+        members[i] = changed[r->group[i]];
+        if (r->group[i] == i && changed[i]) {
+            names[n] = mms_ms_member_path(r->ms, i);
+            units[n++] = make_write_unit(r, i);
+        }
+    }
+    if (n == 0)
+        goto done;
+    MMS_TRY(mms_undo_keep(r->undo, r->ms, members, columns, err));
+    MMS_TRY(run_units(r, n, names, units, answers, err));
+done:
+    if (answers)
+        mms_answers_free(n, answers);
+    for (int64_t i = 0; units && i < n; i++)
+        mms_value_free(&units[i]);
+    free(units);
+    free(answers);
+    free(names);
+    free(members);
+    return st;
+}
+
+static void make_reports(const running *r, const mms_value *counts, mms_value *result)
+{
+    mms_value *reports = json_array(), *command;
+    size_t i;
+
+    json_array_foreach(r->commands, i, command)
+    {
+        if (!strcmp(mode_of(command), "summary"))
+            json_array_append_new(reports, mms_flag_report(command, json_array_get(counts, i)));
+    }
+    json_object_set_new(result, "reports", reports);
+}
+
+/* ---- thresholds of rflag ----------------------------------------------------------------------*/
+
+static int by_key(const void *a, const void *b)
+{
+    const mms_value *x = json_object_get(*(mms_value *const *)a, "key");
+    const mms_value *y = json_object_get(*(mms_value *const *)b, "key");
+
+    for (size_t i = 0; i < json_array_size(x); i++) {
+        const double left = json_number_value(json_array_get(x, i));
+        const double right = json_number_value(json_array_get(y, i));
+        if (left < right || left > right)
+            return left < right ? -1 : 1;
+    }
+    return 0;
+}
+
+static bool same_window(const mms_value *a, const mms_value *b)
+{
+    const mms_value *x = json_object_get(a, "key"), *y = json_object_get(b, "key");
+
+    for (size_t i = 0; i < 2; i++)
+        if (!json_equal(json_array_get(x, i), json_array_get(y, i)))
+            return false;
+    return true;
+}
+
+/** Add the row [field, spw, threshold] of items whose sums are of one field and window. */
+static mms_status add_threshold(mms_value *const *items, int64_t n, const char *sums_key,
+                                const char *counts_key, mms_value *rows, mms_error *err)
+{
+    const int64_t nchan = (int64_t)json_array_size(json_object_get(items[0], sums_key));
+    double *sums = mms_alloc(nchan, sizeof *sums), threshold;
+    int64_t *counts = mms_alloc(nchan, sizeof *counts);
+    const mms_value *key = json_object_get(items[0], "key");
+    mms_status st;
+
+    MMS_TRY(sums && counts ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t c = 0; c < nchan; c++) {
+            const size_t at = (size_t)c;
+            sums[c] += json_number_value(json_array_get(json_object_get(items[i], sums_key), at));
+            counts[c] +=
+                json_integer_value(json_array_get(json_object_get(items[i], counts_key), at));
+        }
+    MMS_TRY(mms_flag_rflag_threshold(nchan, sums, counts, &threshold, err));
+    json_array_append_new(rows, json_pack("[fff]", json_number_value(json_array_get(key, 0)),
+                                          json_number_value(json_array_get(key, 1)), threshold));
+done:
+    free(sums);
+    free(counts);
+    return st;
+}
+
+/** Sums of all chunks, added in an order of their own: the answer does not depend on the parts. */
+static mms_status make_thresholds(const mms_value *rflag, mms_value *result, mms_error *err)
+{
+    const int64_t n = (int64_t)json_array_size(rflag);
+    mms_value **items = mms_alloc(n, sizeof *items);
+    mms_value *time = json_array(), *freq = json_array();
+    mms_status st = items ? MMS_OK : no_memory(err);
+
+    for (int64_t i = 0; items && i < n; i++)
+        items[i] = json_array_get(rflag, (size_t)i);
+    if (items)
+        qsort(items, (size_t)n, sizeof(mms_value *), by_key);
+    for (int64_t i = 0, end; i < n && st == MMS_OK; i = end) {
+        for (end = i + 1; end < n && same_window(items[i], items[end]);)
+            end++;
+        st = add_threshold(items + i, end - i, "time", "ntime", time, err);
+        if (st == MMS_OK)
+            st = add_threshold(items + i, end - i, "freq", "nfreq", freq, err);
+    }
+    if (n > 0)
+        json_object_set_new(result, "rflag",
+                            json_pack("{sO sO}", "timedev", time, "freqdev", freq));
+    mms_value_free(&time);
+    mms_value_free(&freq);
+    free(items);
+    return st;
+}
+
+static mms_status flag_parts(running *r, mms_value *result, mms_error *err)
+{
+    const int64_t nmember = mms_ms_nmember(r->ms);
+    mms_value **units = mms_alloc(nmember, sizeof *units), *counts = json_array();
+    mms_value *rflag = json_array();
+    mms_answer *answers = mms_alloc(nmember, sizeof *answers);
+    const char **names = mms_alloc(nmember, sizeof *names);
+    bool *changed = mms_alloc(nmember, sizeof *changed);
+    int64_t n = 0;
+    mms_status st;
+
+    MMS_TRY(units && answers && names && changed ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < nmember; i++)
+        if (r->group[i] == i) {
+            names[n] = mms_ms_member_path(r->ms, i);
+            units[n++] = make_unit(r, i);
+        }
+    for (size_t i = 0; i < json_array_size(r->commands); i++)
+        json_array_append_new(counts, json_object());
+    MMS_TRY(run_units(r, n, names, units, answers, err));
+    for (int64_t i = 0, group = 0; i < n; i++, group++) {
+        while (r->group[group] != group)
+            group++;
+        gather(r, answers[i].value, counts, rflag, result);
+        changed[group] = json_integer_value(json_object_get(answers[i].value, "changed_rows")) > 0;
+    }
+    if (r->undo)
+        MMS_TRY(write_parts(r, changed, err));
+    make_reports(r, counts, result);
+    json_object_set_new(result, "units", json_integer(n));
+    MMS_TRY(make_thresholds(rflag, result, err));
+done:
+    if (answers)
+        mms_answers_free(n, answers);
+    for (int64_t i = 0; units && i < n; i++)
+        mms_value_free(&units[i]);
+    mms_value_free(&counts);
+    mms_value_free(&rflag);
+    free(units);
+    free(answers);
+    free(names);
+    free(changed);
+    return st;
+}
+
+/** From here on something is written. */
+static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_error *err)
+{
+    const bool writes = r->q->apply && r->writes;
+    mms_status st;
+
+    *wrote = *wrote || writes;
+    if (writes && r->q->backup)
+        MMS_TRY(save_backup(r, err));
+    if (writes)
+        MMS_TRY(mms_undo_begin(r->q->vis, r->q->sync, &r->undo, err));
+    st = flag_parts(r, result, err);
+    st = mms_undo_end(&r->undo, st, err);
+done:
+    return st;
+}
+
+mms_status mms_flag_run(const mms_flag_request *q, bool *wrote, mms_value *result, mms_error *err)
+{
+    running r = {.q = q};
+    mms_status st;
+
+    MMS_TRY(mms_undo_recover(q->vis, true, NULL, err));
+    MMS_TRY(mms_ms_open(q->vis, &r.ms, err));
+    MMS_TRY(mms_flag_set_open(r.ms, &r.set, err));
+    MMS_TRY(check_commands(&r, err));
+    json_object_set_new(result, "vis", mms_text_value(q->vis));
+    json_object_set_new(result, "parts", json_integer(mms_ms_nmember(r.ms)));
+    json_object_set_new(result, "commands", json_integer((json_int_t)json_array_size(r.commands)));
+    if (json_array_size(r.commands) == 0 || q->dryrun)
+        goto done;
+    MMS_TRY(group_members(&r, err));
+    MMS_TRY(run_checked(&r, wrote, result, err));
+done:
+    mms_flag_set_close(&r.set);
+    mms_ms_close(&r.ms);
+    mms_value_free(&r.commands);
+    free(r.group);
+    return st;
+}

@@ -1,0 +1,600 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file flag_unit.c  One unit of flagging in a worker: the rows of some parts, chunk by chunk. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "flag_priv.h"
+#include "multims/log.h"
+#include "tables/measures_priv.h"
+
+enum { WINDOW_ROWS = 1 << 16 };
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory");
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------*/
+
+static mms_status read_key(const mms_flag_work *w, const char *column, int64_t n, void *to,
+                           mms_error *err)
+{
+    return mms_ms_read(w->set.ms, column, w->rows.nrange, w->rows.ranges, n, to, err);
+}
+
+static mms_status read_ints(const mms_flag_work *w, const char *column, int32_t **to,
+                            mms_error *err)
+{
+    *to = mms_alloc(w->rows.n, sizeof **to);
+    return *to ? read_key(w, column, w->rows.n, *to, err) : no_memory(err);
+}
+
+static mms_status read_keys(mms_flag_work *w, mms_error *err)
+{
+    mms_flag_rows *r = &w->rows;
+    bool shadow = false;
+    mms_status st;
+
+    MMS_TRY(read_ints(w, "ANTENNA1", &r->antenna1, err));
+    MMS_TRY(read_ints(w, "ANTENNA2", &r->antenna2, err));
+    MMS_TRY(read_ints(w, "SCAN_NUMBER", &r->scan, err));
+    MMS_TRY(read_ints(w, "FIELD_ID", &r->field, err));
+    MMS_TRY(read_ints(w, "DATA_DESC_ID", &r->ddid, err));
+    MMS_TRY(read_ints(w, "ARRAY_ID", &r->array, err));
+    MMS_TRY(read_ints(w, "OBSERVATION_ID", &r->observation, err));
+    MMS_TRY(read_ints(w, "PROCESSOR_ID", &r->processor, err));
+    r->flag_row = mms_alloc(r->n, 1);
+    r->flag_row_before = mms_alloc(r->n, 1);
+    MMS_TRY(r->flag_row && r->flag_row_before ? read_key(w, "FLAG_ROW", r->n, r->flag_row, err)
+                                              : no_memory(err));
+    memcpy(r->flag_row_before, r->flag_row, (size_t)r->n);
+    r->time_s = mms_alloc(r->n, sizeof *r->time_s);
+    MMS_TRY(r->time_s ? read_key(w, "TIME", r->n, r->time_s, err) : no_memory(err));
+    for (int64_t i = 0; i < w->ncommand; i++)
+        shadow = shadow || w->commands[i].mode == MMS_FLAG_SHADOW;
+    if (shadow) {
+        r->centroid_s = mms_alloc(r->n, sizeof *r->centroid_s);
+        r->uvw_m = mms_alloc(3 * r->n, sizeof *r->uvw_m);
+        MMS_TRY(r->centroid_s && r->uvw_m ? MMS_OK : no_memory(err));
+        MMS_TRY(read_key(w, "TIME_CENTROID", r->n, r->centroid_s, err));
+        MMS_TRY(read_key(w, "UVW", 3 * r->n, r->uvw_m, err));
+    }
+    for (int64_t i = 0; i < r->n; i++)
+        if (r->ddid[i] < 0 || r->ddid[i] >= w->set.nwindow)
+            MMS_TRY(mms_fail(err, MMS_ERR_RANGE, "%s: DATA_DESC_ID %d has no row",
+                             mms_ms_path(w->set.ms), r->ddid[i]));
+done:
+    return st;
+}
+
+static void free_rows(mms_flag_rows *r)
+{
+    free(r->ranges);
+    free(r->antenna1);
+    free(r->antenna2);
+    free(r->scan);
+    free(r->field);
+    free(r->ddid);
+    free(r->array);
+    free(r->observation);
+    free(r->processor);
+    free(r->flag_row);
+    free(r->flag_row_before);
+    free(r->time_s);
+    free(r->centroid_s);
+    free(r->uvw_m);
+}
+
+static mms_status take_members(mms_flag_work *w, const mms_value *members, mms_error *err)
+{
+    mms_flag_rows *r = &w->rows;
+
+    r->nrange = (int64_t)json_array_size(members);
+    r->ranges = mms_alloc(r->nrange, sizeof *r->ranges);
+    if (!r->ranges)
+        return no_memory(err);
+    for (int64_t i = 0; i < r->nrange; i++) {
+        const int64_t m = json_integer_value(json_array_get(members, (size_t)i));
+        r->ranges[i] = mms_ms_member_rows(w->set.ms, m);
+        r->n += r->ranges[i].count;
+    }
+    return MMS_OK;
+}
+
+/** The bits of the unit's rows that a selection has; NULL selection: all. */
+static mms_status make_mask(const mms_flag_work *w, mms_selection *selection, uint8_t **bits,
+                            mms_error *err)
+{
+    uint8_t *mask = mms_alloc(WINDOW_ROWS, 1);
+    int64_t row = 0;
+    mms_status st;
+
+    *bits = mms_alloc(w->rows.n / 8 + 1, 1);
+    MMS_TRY(mask && *bits ? MMS_OK : no_memory(err));
+    memset(mask, 1, WINDOW_ROWS);
+    for (int64_t i = 0; i < w->rows.nrange; i++)
+        for (int64_t at = 0; at < w->rows.ranges[i].count; at += WINDOW_ROWS) {
+            const int64_t left = w->rows.ranges[i].count - at;
+            const mms_rows rows = {w->rows.ranges[i].first + at,
+                                   left < WINDOW_ROWS ? left : WINDOW_ROWS};
+            if (selection)
+                MMS_TRY(mms_selection_rows(selection, rows, mask, err));
+            for (int64_t k = 0; k < rows.count; k++, row++)
+                if (mask[k])
+                    (*bits)[row >> 3] |= (uint8_t)(1 << (row & 7));
+        }
+done:
+    free(mask);
+    return st;
+}
+
+/* ---- the commands -----------------------------------------------------------------------------*/
+
+static void note_time(mms_flag_command *c, int32_t scan, double time_s)
+{
+    for (int64_t i = 0; i < c->nscan; i++)
+        if (c->scans[i].scan == scan) {
+            mms_flag_bounds *b = &c->scans[i];
+            b->first_s = time_s < b->first_s ? time_s : b->first_s;
+            b->last_s = time_s > b->last_s ? time_s : b->last_s;
+            return;
+        }
+    c->scans[c->nscan++] = (mms_flag_bounds){scan, time_s, time_s};
+}
+
+/** Which of some rows have an unflagged cell; of those that mask has. */
+static mms_status drop_flagged(mms_flag_work *w, mms_rows rows, uint8_t *mask, mms_error *err)
+{
+    mms_shape_run *runs = NULL;
+    uint8_t *flags = NULL;
+    int64_t nrun = 0;
+    mms_status st;
+
+    MMS_TRY(mms_ms_shapes(w->set.ms, "FLAG", 1, &rows, &runs, &nrun, err));
+    for (int64_t i = 0; i < nrun; i++) {
+        const int64_t cell = runs[i].ndim == 2 ? runs[i].shape[0] * runs[i].shape[1] : 0;
+        free(flags);
+        flags = mms_alloc(runs[i].rows.count * cell, 1);
+        MMS_TRY(flags ? MMS_OK : no_memory(err));
+        if (cell > 0)
+            MMS_TRY(mms_ms_read(w->set.ms, "FLAG", 1, &runs[i].rows, runs[i].rows.count * cell,
+                                flags, err));
+        for (int64_t k = 0; k < runs[i].rows.count; k++)
+            if (!memchr(flags + k * cell, 0, (size_t)cell))
+                mask[runs[i].rows.first - rows.first + k] = 0;
+    }
+done:
+    free(runs);
+    free(flags);
+    return st;
+}
+
+/** The bounds of scans over all parts, of the rows of the run; with quackincrement those that have
+ *  an unflagged cell. */
+static mms_status find_scans(mms_flag_work *w, mms_flag_command *c, mms_error *err)
+{
+    enum { STEP = 4096 };
+    const int64_t nrow = mms_ms_nrow(w->set.ms);
+    int32_t *scan = mms_alloc(STEP, sizeof *scan);
+    double *time_s = mms_alloc(STEP, sizeof *time_s);
+    uint8_t *mask = mms_alloc(STEP, 1);
+    int64_t capacity = 0;
+    mms_status st;
+
+    MMS_TRY(scan && time_s && mask ? MMS_OK : no_memory(err));
+    for (int64_t at = 0; at < nrow; at += STEP) {
+        const mms_rows rows = {at, nrow - at < STEP ? nrow - at : STEP};
+        MMS_TRY(mms_ms_read(w->set.ms, "SCAN_NUMBER", 1, &rows, rows.count, scan, err));
+        MMS_TRY(mms_ms_read(w->set.ms, "TIME", 1, &rows, rows.count, time_s, err));
+        memset(mask, 1, STEP);
+        if (w->run_mask)
+            MMS_TRY(mms_selection_rows(c->selection, rows, mask, err));
+        if (c->increment)
+            MMS_TRY(drop_flagged(w, rows, mask, err));
+        for (int64_t i = 0; i < rows.count; i++) {
+            MMS_TRY(mms_grow(&c->scans, &capacity, c->nscan + 1, sizeof *c->scans, err));
+            if (mask[i])
+                note_time(c, scan[i], time_s[i]);
+        }
+    }
+done:
+    free(scan);
+    free(time_s);
+    free(mask);
+    return st;
+}
+
+static mms_status open_commands(mms_flag_work *w, const mms_value *commands, mms_error *err)
+{
+    char *problem = NULL;
+    int64_t named = 0;
+    mms_status st = MMS_OK;
+
+    w->ncommand = (int64_t)json_array_size(commands);
+    w->commands = mms_alloc(w->ncommand, sizeof *w->commands);
+    w->counts = mms_alloc(w->ncommand, sizeof(mms_flag_counts *));
+    MMS_TRY(w->commands && w->counts ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < w->ncommand; i++) {
+        MMS_TRY(mms_flag_command_open(&w->set, json_array_get(commands, (size_t)i), &w->commands[i],
+                                      &problem, err));
+        if (problem)
+            MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s", problem));
+        named += !w->commands[i].automatic;
+    }
+    if (named == 1)
+        MMS_TRY(make_mask(w, w->commands[0].selection, &w->run_mask, err));
+    for (int64_t i = 0; i < w->ncommand; i++) {
+        mms_flag_command *c = &w->commands[i];
+        mms_selection *rows = c->automatic && named == 1 ? w->commands[0].selection : c->selection;
+        MMS_TRY(make_mask(w, rows, &c->mask, err));
+        if (c->mode == MMS_FLAG_QUACK)
+            MMS_TRY(find_scans(w, c, err));
+    }
+done:
+    free(problem);
+    return st;
+}
+
+/* ---- staging ----------------------------------------------------------------------------------*/
+
+/** A changed row: where it is in the set and in the chunk. */
+typedef struct changed {
+    int64_t row, index;
+} changed;
+
+static int by_row(const void *a, const void *b)
+{
+    const int64_t x = ((const changed *)a)->row, y = ((const changed *)b)->row;
+    return (x > y) - (x < y);
+}
+
+static int64_t row_of_set(const mms_flag_rows *r, int64_t row)
+{
+    for (int64_t i = 0; i < r->nrange; i++) {
+        if (row < r->ranges[i].count)
+            return r->ranges[i].first + row;
+        row -= r->ranges[i].count;
+    }
+    return -1;
+}
+
+/** Stage FLAG of the rows in which a cell has changed. */
+static mms_status stage_chunk(mms_flag_work *w, const mms_flag_chunk *k, mms_error *err)
+{
+    changed *cells = mms_alloc(k->nrow, sizeof *cells);
+    int64_t n = 0;
+    mms_status st = cells ? MMS_OK : no_memory(err);
+
+    for (int64_t i = 0; cells && i < k->nrow; i++) {
+        const bool cell =
+            memcmp(k->flag + i * k->cell, k->before + i * k->cell, (size_t)k->cell) != 0;
+        if (cell)
+            cells[n++] = (changed){row_of_set(&w->rows, k->rows[i]), i};
+        w->changed_rows += cell || k->flag_row[i] != w->rows.flag_row_before[k->rows[i]];
+        w->rows.flag_row[k->rows[i]] = k->flag_row[i];
+    }
+    if (cells)
+        qsort(cells, (size_t)n, sizeof *cells, by_row);
+    for (int64_t i = 0; i < n && st == MMS_OK && w->stage; i++)
+        st = mms_flag_stage_add(w->stage, cells[i].row, k->nchan, k->ncorr,
+                                k->flag + cells[i].index * k->cell, err);
+    free(cells);
+    return st;
+}
+
+/** Stage FLAG_ROW where it has changed. */
+static mms_status stage_row_flags(mms_flag_work *w, mms_error *err)
+{
+    int64_t at = 0;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; w->stage && i < w->rows.nrange; i++)
+        for (int64_t k = 0; k < w->rows.ranges[i].count && st == MMS_OK; k++, at++)
+            if (w->rows.flag_row[at] != w->rows.flag_row_before[at])
+                st = mms_flag_stage_add(w->stage, w->rows.ranges[i].first + k, 0, 0,
+                                        &w->rows.flag_row[at], err);
+    return st;
+}
+
+/* ---- chunks -----------------------------------------------------------------------------------*/
+
+static void free_chunk(mms_flag_chunk *k)
+{
+    free(k->flag);
+    free(k->before);
+    free(k->flag_row);
+    free(k->vis);
+}
+
+static mms_status check_shape(mms_flag_work *w, const mms_flag_chunk *k, mms_error *err)
+{
+    const mms_rows row = {row_of_set(&w->rows, k->rows[0]), 1};
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0;
+    mms_status st = mms_ms_shapes(w->set.ms, "FLAG", 1, &row, &runs, &nrun, err);
+
+    if (st == MMS_OK && (nrun != 1 || runs[0].ndim != 2 || runs[0].shape[0] != k->nchan ||
+                         runs[0].shape[1] != k->ncorr))
+        st = mms_fail(err, MMS_ERR_SHAPE,
+                      "%s: FLAG of row %" PRId64 " has not the shape of its window, %d channels "
+                      "and %d correlations",
+                      mms_ms_path(w->set.ms), row.first, k->nchan, k->ncorr);
+    free(runs);
+    return st;
+}
+
+static mms_status open_chunk(mms_flag_work *w, mms_flag_chunk *k, mms_error *err)
+{
+    const int64_t n = k->nrow * k->cell;
+    mms_status st;
+
+    k->flag = mms_alloc(n, 1);
+    k->before = mms_alloc(n, 1);
+    k->flag_row = mms_alloc(k->nrow, 1);
+    MMS_TRY(k->flag && k->before && k->flag_row ? MMS_OK : no_memory(err));
+    MMS_TRY(check_shape(w, k, err));
+    MMS_TRY(mms_flag_chunk_read(w, k, "FLAG", n, (size_t)k->cell, k->flag, err));
+    for (int64_t i = 0; i < k->nrow; i++)
+        k->flag_row[i] = w->rows.flag_row[k->rows[i]];
+    memcpy(k->before, k->flag, (size_t)n);
+done:
+    return st;
+}
+
+/** Do all commands on the rows of one window. */
+static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
+{
+    const mms_flag_window *window = &w->set.windows[w->rows.ddid[rows[0]]];
+    mms_flag_chunk k = {.nrow = nrow,
+                        .rows = rows,
+                        .ddid = w->rows.ddid[rows[0]],
+                        .nchan = window->nchan,
+                        .ncorr = window->ncorr,
+                        .cell = (int64_t)window->nchan * window->ncorr};
+    mms_status st;
+
+    w->selected_rows += nrow;
+    MMS_TRY(open_chunk(w, &k, err));
+    for (int64_t i = 0; i < w->ncommand; i++) {
+        mms_flag_command *c = &w->commands[i];
+        MMS_TRY(c->mode == MMS_FLAG_SUMMARY ? mms_flag_count(w, c, &w->counts[i], &k, err)
+                                            : mms_flag_chunk_apply(w, c, &k, err));
+    }
+    MMS_TRY(stage_chunk(w, &k, err));
+    mms_job_progress(w->job, w->selected_rows, w->rows.n);
+done:
+    free_chunk(&k);
+    return st;
+}
+
+static bool is_selected(const mms_flag_work *w, int64_t row)
+{
+    for (int64_t i = 0; i < w->ncommand; i++)
+        if (mms_flag_bit(w->commands[i].mask, row))
+            return true;
+    return false;
+}
+
+/** Rows of a block that are at most so many bytes, for commands that see one row at a time. */
+static int64_t block_rows(const mms_flag_work *w)
+{
+    int64_t most = 1;
+
+    for (int64_t i = 0; i < w->set.nwindow; i++) {
+        const int64_t cell = (int64_t)w->set.windows[i].nchan * w->set.windows[i].ncorr;
+        most = cell > most ? cell : most;
+    }
+    const int64_t rows = w->memory / 4 / (most * 24);
+    return rows < 1 ? 1 : rows > WINDOW_ROWS ? WINDOW_ROWS : rows;
+}
+
+static mms_status run_rows(mms_flag_work *w, mms_error *err)
+{
+    const int64_t most = block_rows(w);
+    int64_t *rows = mms_alloc(most, sizeof *rows);
+    mms_status st = rows ? MMS_OK : no_memory(err);
+
+    for (int64_t at = 0; at < w->rows.n && st == MMS_OK; at += most) {
+        const int64_t end = at + most < w->rows.n ? at + most : w->rows.n;
+        for (int32_t ddid = 0; ddid < (int32_t)w->set.nwindow && st == MMS_OK; ddid++) {
+            int64_t n = 0;
+            for (int64_t i = at; i < end; i++)
+                if (w->rows.ddid[i] == ddid && is_selected(w, i))
+                    rows[n++] = i;
+            if (n > 0)
+                st = run_chunk(w, rows, n, err);
+        }
+    }
+    free(rows);
+    return st;
+}
+
+/* ---- chunks of rows that belong together ------------------------------------------------------*/
+
+#define COMPARE(a, b)                  \
+    do {                               \
+        if ((a) != (b))                \
+            return (a) < (b) ? -1 : 1; \
+    } while (0)
+
+static int by_chunk(const mms_flag_work *w, int64_t x, int64_t y)
+{
+    const mms_flag_rows *r = &w->rows;
+
+    COMPARE(r->observation[x], r->observation[y]);
+    COMPARE(r->array[x], r->array[y]);
+    if (!w->combinescans)
+        COMPARE(r->scan[x], r->scan[y]);
+    COMPARE(r->field[x], r->field[y]);
+    COMPARE(r->ddid[x], r->ddid[y]);
+    return 0;
+}
+
+/** Chunks one after the other, in them the order that does not depend on the parts. */
+static int by_chunk_and_time(const void *a, const void *b, void *ctx)
+{
+    const mms_flag_work *w = ctx;
+    const mms_flag_rows *r = &w->rows;
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    const int chunk = by_chunk(w, x, y);
+
+    if (chunk != 0)
+        return chunk;
+    COMPARE(r->time_s[x], r->time_s[y]);
+    COMPARE(r->antenna1[x], r->antenna1[y]);
+    COMPARE(r->antenna2[x], r->antenna2[y]);
+    COMPARE(x, y);
+    return 0;
+}
+
+static mms_status run_chunks(mms_flag_work *w, mms_error *err)
+{
+    int64_t *rows = mms_alloc(w->rows.n, sizeof *rows), n = 0;
+    mms_status st = rows ? MMS_OK : no_memory(err);
+
+    for (int64_t i = 0; i < w->rows.n && st == MMS_OK; i++)
+        if (!w->run_mask || mms_flag_bit(w->run_mask, i))
+            rows[n++] = i;
+    if (st == MMS_OK)
+        qsort_r(rows, (size_t)n, sizeof *rows, by_chunk_and_time, w);
+    for (int64_t first = 0, next; first < n && st == MMS_OK; first = next) {
+        for (next = first + 1;
+             next < n && by_chunk(w, rows[first], rows[next]) == 0 &&
+             (w->ntime_s <= 0 ||
+              w->rows.time_s[rows[next]] - w->rows.time_s[rows[first]] < w->ntime_s);)
+            next++;
+        st = run_chunk(w, rows + first, next - first, err);
+    }
+    free(rows);
+    return st;
+}
+
+/* ---- the unit ---------------------------------------------------------------------------------*/
+
+static void answer_counts(mms_flag_work *w, mms_value *answer)
+{
+    mms_value *counts = json_array();
+
+    for (int64_t i = 0; i < w->ncommand; i++)
+        json_array_append_new(counts, w->commands[i].mode == MMS_FLAG_SUMMARY
+                                          ? mms_flag_counts_value(&w->set, w->counts[i])
+                                          : json_null());
+    json_object_set_new(answer, "counts", counts);
+    json_object_set_new(answer, "rows", json_integer(w->selected_rows));
+    json_object_set_new(answer, "changed_rows", json_integer(w->changed_rows));
+    json_object_set(answer, "rflag", w->rflag);
+}
+
+static void end_work(mms_flag_work *w)
+{
+    (void)!mms_flag_stage_close(&w->stage, NULL);
+    for (int64_t i = 0; i < w->ncommand; i++) {
+        if (w->counts)
+            mms_flag_counts_free(&w->counts[i]);
+        if (w->commands)
+            mms_flag_command_close(&w->commands[i], w->set.nwindow);
+    }
+    free(w->counts);
+    free(w->commands);
+    free(w->run_mask);
+    mms_fields_close(&w->directions);
+    mms_value_free(&w->rflag);
+    free_rows(&w->rows);
+    mms_flag_set_close(&w->set);
+}
+
+static mms_status flag_rows(mms_job *job, mms_ms *ms, const mms_value *order, mms_value *answer,
+                            mms_error *err)
+{
+    const char *stage = json_string_value(json_object_get(order, "stage"));
+    mms_flag_work w = {.job = job};
+    mms_level level;
+    mms_status st;
+
+    w.chunks = json_is_true(json_object_get(order, "chunks"));
+    w.combinescans = json_is_true(json_object_get(order, "combinescans"));
+    w.ntime_s = json_number_value(json_object_get(order, "ntime"));
+    w.memory = json_integer_value(json_object_get(order, "memory"));
+    w.rflag = json_array();
+    if (*stage)
+        MMS_TRY(mms_flag_stage_open(stage, &w.stage, err));
+    MMS_TRY(mms_flag_set_open(ms, &w.set, err));
+    MMS_TRY(take_members(&w, json_object_get(order, "members"), err));
+    level = mms_log_limit(MMS_LOG_ERROR); // the client has looked at them, and has warned
+    st = open_commands(&w, json_object_get(order, "commands"), err);
+    mms_log_limit(level);
+    MMS_TRY(st);
+    MMS_TRY(read_keys(&w, err));
+    MMS_TRY(w.chunks ? run_chunks(&w, err) : run_rows(&w, err));
+    MMS_TRY(stage_row_flags(&w, err));
+    MMS_TRY(mms_flag_stage_close(&w.stage, err));
+    answer_counts(&w, answer);
+done:
+    end_work(&w);
+    return st;
+}
+
+/** Append rows to FLAG_CMD: [[command, reason], …]. */
+static mms_status save_commands(const char *vis, const mms_value *order, mms_error *err)
+{
+    const mms_value *rows = json_object_get(order, "rows");
+    mms_ms *ms = NULL;
+    mms_table *table = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_ms_open(vis, &ms, err));
+    const char *path = mms_ms_subtable(ms, "FLAG_CMD");
+    MMS_TRY(path ? mms_table_open(path, MMS_TABLE_UPDATE, &table, err)
+                 : mms_fail(err, MMS_ERR_NOT_FOUND, "%s has no FLAG_CMD", vis));
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const mms_value *row = json_array_get(rows, i);
+        const int64_t at = mms_table_nrow(table);
+        MMS_TRY(mms_table_add_rows(table, 1, err));
+        MMS_TRY(mms_table_put_cell(table, "COMMAND", at, json_array_get(row, 0), err));
+        MMS_TRY(mms_table_put_cell(table, "REASON", at, json_array_get(row, 1), err));
+        MMS_TRY(mms_table_put_cell(table, "APPLIED", at, json_object_get(order, "applied"), err));
+    }
+    MMS_TRY(mms_table_close(&table, err));
+done:
+    mms_table_drop(&table);
+    mms_ms_close(&ms);
+    return st;
+}
+
+mms_status mms_flag_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
+{
+    const char *step = json_string_value(json_object_get(order, "step"));
+    const char *vis = json_string_value(json_object_get(order, "vis"));
+    const char *version = json_string_value(json_object_get(order, "version"));
+    const char *lock = json_string_value(json_object_get(order, "lock"));
+    mms_ms *ms = NULL;
+    int fd = -1;
+    mms_status st;
+
+    if (!strcmp(step, "commands"))
+        return save_commands(vis, order, err);
+    if (!strcmp(step, "save"))
+        return mms_version_save(vis, version, json_string_value(json_object_get(order, "comment")),
+                                err);
+    MMS_TRY(mms_undo_hold(lock, &fd, err));
+    if (!strcmp(step, "restore"))
+        MMS_TRY(mms_version_restore(job, vis, json_string_value(json_object_get(order, "part")),
+                                    json_integer_value(json_object_get(order, "first")), version,
+                                    json_string_value(json_object_get(order, "merge")), err));
+    if (!strcmp(step, "write"))
+        MMS_TRY(mms_flag_stage_write(job, json_string_value(json_object_get(order, "stage")),
+                                     json_object_get(order, "parts"), err));
+    if (strcmp(step, "flag") != 0)
+        goto done;
+    MMS_TRY(mms_ms_open(vis, &ms, err));
+    mms_ms_use_tiles(ms, json_is_true(json_object_get(order, "tiles")));
+    st = flag_rows(job, ms, order, answer, err);
+done:
+    mms_ms_close(&ms);
+    if (fd >= 0)
+        close(fd);
+    return st;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_INPLACE_H
+#define MULTIMS_INPLACE_H
+/** @file inplace.h  Work that changes data where they are: the undo, flag versions, flag commands.
+ */
+
+#include "multims/engine.h"
+#include "multims/ms.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- undo -------------------------------------------------------------------------------------
+ * `.<name>.mms-undo` beside a set holds the bytes of the files that a run changes, as they were.
+ * While it is there the set is dirty, unless its run lives.  Whoever lives holds a
+ * shared lock on a file in it. */
+
+typedef struct mms_undo mms_undo;
+
+/** Bring back what a run that was killed has left changed.  Call it before the set is opened.
+ *  @param[out] found  whether there was one; NULL is accepted
+ *  @param restore     false: only look
+ *  Errors: EXISTS a run that lives is at it; IO, SPACE, TABLE the undo can't be read. */
+MMS_CHECKED mms_status mms_undo_recover(const char *vis, bool restore, bool *found, mms_error *err);
+
+/** Take the place of a set's undo, in which the run's own files may stand too.  Not in a worker.
+ *  @param sync  so that a power cut can be undone, too
+ *  Errors: EXISTS as above; IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out, mms_error *err);
+
+/** Keep the files of these columns, before anything is changed.
+ *  @param members  which parts are to be changed; NULL: all
+ *  @param columns  ended by NULL
+ *  Errors: UNSUPPORTED rows that are another table's; IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_undo_keep(mms_undo *undo, mms_ms *ms, const bool *members,
+                                     const char *const *columns, mms_error *err);
+
+/** Its folder; borrowed. */
+const char *mms_undo_folder(const mms_undo *undo);
+
+/** The lock's path, for the workers. */
+const char *mms_undo_lock_path(const mms_undo *undo);
+
+/** Hold the lock in a worker until *fd is closed; "" holds nothing.  Errors: IO. */
+MMS_CHECKED mms_status mms_undo_hold(const char *lock_path, int *fd, mms_error *err);
+
+/** End it when no unit runs: with st OK the new bytes stay, else the old ones come back; err is
+ *  said more of then.  *undo is set to NULL; NULL is accepted.  Returns st, or why it failed. */
+MMS_CHECKED mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err);
+
+/* ---- flag versions ----------------------------------------------------------------------------*/
+
+/** The list of versions: JSON [[name, comment], …] in order; empty when there is none.
+ *  Errors: IO, MEM. */
+MMS_CHECKED mms_status mms_versions_read(const char *vis, mms_value **list, mms_error *err);
+
+/** Make an empty list where there is none, as CASA does when it is asked for one.  Errors: IO. */
+MMS_CHECKED mms_status mms_versions_begin(const char *vis, mms_error *err);
+
+/** Save as a new version; one of that name is renamed NAME.old.SECONDS.  Not in the client: tables
+ *  are written.  Errors: ARG an empty or impossible name; TABLE, IO, SPACE. */
+MMS_CHECKED mms_status mms_version_save(const char *vis, const char *name, const char *comment,
+                                        mms_error *err);
+
+/** The first name PREFIX_N that is free; end it with free().  Errors: IO, MEM. */
+MMS_CHECKED mms_status mms_version_next(const char *vis, const char *prefix, char **name,
+                                        mms_error *err);
+
+/** Refuse a name that no version can have.  Errors: ARG. */
+MMS_CHECKED mms_status mms_version_check_name(const char *name, mms_error *err);
+
+MMS_CHECKED mms_status mms_version_delete(const char *vis, const char *name, mms_error *err);
+MMS_CHECKED mms_status mms_version_rename(const char *vis, const char *from, const char *to,
+                                          const char *comment, mms_error *err);
+
+/** Find whether a version can be restored: it is there and has the rows and members of ms.
+ *  Errors: ARG "Flag version NAME does not exist"; SHAPE other rows or members. */
+MMS_CHECKED mms_status mms_version_check(mms_ms *ms, const char *name, mms_error *err);
+
+/** Write rows from first on of a version of vis into one part, under an undo: merge "and", "or",
+ *  else replace.  No other part is opened: others may be written. */
+MMS_CHECKED mms_status mms_version_restore(mms_job *job, const char *vis, const char *part,
+                                           int64_t first, const char *name, const char *merge,
+                                           mms_error *err);
+
+/** Count the cells in which two versions differ, "main" being the set's own flags: result gains
+ *  rows, cells, only_a, only_b, flag_row.  Errors: as mms_version_check(). */
+MMS_CHECKED mms_status mms_version_diff(mms_ms *ms, const char *a, const char *b, mms_value *result,
+                                        mms_error *err);
+
+/* ---- flag commands ----------------------------------------------------------------------------*/
+
+/** What flagdata does: the client's side.  commands: JSON [{mode, selection, parameters}, …]. */
+typedef struct mms_flag_request {
+    const char *vis;
+    const mms_value *commands;
+    bool list;   /**< mode='list' */
+    bool apply;  /**< else nothing is written */
+    bool backup; /**< save flagdata_N first */
+    bool tiles, sync, dryrun;
+    int64_t memory;
+    mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
+    void *ctx;
+    const char *task;
+} mms_flag_request;
+
+/** Check, run over the parts and gather.  result gains "rows", "changed_rows", "parts",
+ *  "reports" (one a summary or calculated rflag, in the order of the commands).
+ *  @param[out] wrote  set before anything is written
+ *  Errors: ARG, SELECT, EMPTY and what the set gives. */
+MMS_CHECKED mms_status mms_flag_run(const mms_flag_request *request, bool *wrote, mms_value *result,
+                                    mms_error *err);
+
+/** One unit of it, in a worker. */
+mms_unit_fn mms_flag_unit;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file maps.c  Commands that look at the times and channels of a baseline at once: tfcrop, rflag,
+ *  extend; and antint, which looks at all baselines of a time. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+#include "flag_priv.h"
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory");
+}
+
+/** The rows of a chunk that a command selects, baseline by baseline, each in the order of time. */
+typedef struct maps {
+    int64_t n;
+    int64_t *rows; /**< [n]: places in the chunk */
+    int32_t nchan;
+    int32_t *channels; /**< [nchan]: those that are selected */
+} maps;
+
+static int by_baseline(const void *a, const void *b, void *ctx)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    const int64_t *const *of = ctx;
+    const int64_t *first = of[0], *second = of[1];
+
+    if (first[x] != first[y])
+        return first[x] < first[y] ? -1 : 1;
+    if (second[x] != second[y])
+        return second[x] < second[y] ? -1 : 1;
+    return (x > y) - (x < y);
+}
+
+static void close_maps(maps *m)
+{
+    free(m->rows);
+    free(m->channels);
+    *m = (maps){0};
+}
+
+static mms_status open_maps(const mms_flag_work *w, const mms_flag_command *c,
+                            const mms_flag_cut *cut, const mms_flag_chunk *k, maps *m,
+                            mms_error *err)
+{
+    int64_t *antennas = mms_alloc(2 * k->nrow, sizeof *antennas);
+    const int64_t *of[2] = {antennas, antennas + k->nrow};
+
+    *m = (maps){.rows = mms_alloc(k->nrow, sizeof *m->rows),
+                .channels = mms_alloc(k->nchan, sizeof *m->channels)};
+    if (!antennas || !m->rows || !m->channels) {
+        free(antennas);
+        close_maps(m);
+        return no_memory(err);
+    }
+    for (int64_t i = 0; i < k->nrow; i++) {
+        antennas[i] = w->rows.antenna1[k->rows[i]];
+        antennas[k->nrow + i] = w->rows.antenna2[k->rows[i]];
+        if (mms_flag_bit(c->mask, k->rows[i]))
+            m->rows[m->n++] = i;
+    }
+    for (int32_t i = 0; i < k->nchan; i++)
+        if (cut->channel[i])
+            m->channels[m->nchan++] = i;
+    qsort_r(m->rows, (size_t)m->n, sizeof *m->rows, by_baseline, of);
+    free(antennas);
+    return MMS_OK;
+}
+
+/** Where the map that begins at first ends. */
+static int64_t map_end(const mms_flag_work *w, const mms_flag_chunk *k, const maps *m,
+                       int64_t first)
+{
+    const int64_t row = k->rows[m->rows[first]];
+    int64_t end = first + 1;
+
+    while (end < m->n && w->rows.antenna1[k->rows[m->rows[end]]] == w->rows.antenna1[row] &&
+           w->rows.antenna2[k->rows[m->rows[end]]] == w->rows.antenna2[row])
+        end++;
+    return end;
+}
+
+/** The cell of a point of a map. */
+static int64_t cell_at(const mms_flag_chunk *k, const maps *m, int64_t time, int32_t chan)
+{
+    return m->rows[time] * k->cell + (int64_t)m->channels[chan] * k->ncorr;
+}
+
+/** A map of one product: [ntime][nchan]. */
+typedef struct product_map {
+    int64_t first, ntime;
+    mms_complex *values;
+    float *numbers;
+    uint8_t *before, *flags;
+} product_map;
+
+static void close_map(product_map *p)
+{
+    free(p->values);
+    free(p->numbers);
+    free(p->before);
+    free(p->flags);
+}
+
+/** Room for the longest map. */
+static mms_status make_map(const maps *m, product_map *p, mms_error *err)
+{
+    const int64_t n = m->n * m->nchan;
+
+    *p = (product_map){0,
+                       0,
+                       mms_alloc(n, sizeof *p->values),
+                       mms_alloc(n, sizeof *p->numbers),
+                       mms_alloc(n, 1),
+                       mms_alloc(n, 1)};
+    return p->values && p->numbers && p->before && p->flags ? MMS_OK : no_memory(err);
+}
+
+/** A product counts as flagged when any that it is made of is. */
+static uint8_t is_flagged(const mms_flag_product *product, const uint8_t *cell)
+{
+    return cell[product->first] | (product->second < 0 ? 0 : cell[product->second]);
+}
+
+static void fill_map(const mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
+                     mms_flag_operator operation, product_map *p)
+{
+    int64_t at = 0;
+
+    for (int64_t t = p->first; t < p->first + p->ntime; t++)
+        for (int32_t c = 0; c < m->nchan; c++, at++) {
+            const int64_t cell = cell_at(k, m, t, c);
+            p->values[at] = mms_flag_product_value(product, k->vis + cell);
+            p->numbers[at] = mms_flag_number(operation, p->values[at]);
+            p->before[at] = is_flagged(product, k->before + cell);
+            p->flags[at] = is_flagged(product, k->flag + cell);
+        }
+}
+
+/** Flags that are set go to what the product is made of. */
+static void spread_map(mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
+                       const product_map *p)
+{
+    int64_t at = 0;
+
+    for (int64_t t = p->first; t < p->first + p->ntime; t++)
+        for (int32_t c = 0; c < m->nchan; c++, at++) {
+            uint8_t *cell = k->flag + cell_at(k, m, t, c);
+            if (!p->flags[at])
+                continue;
+            cell[product->first] = 1;
+            if (product->second >= 0)
+                cell[product->second] = 1;
+        }
+}
+
+/* ---- tfcrop -----------------------------------------------------------------------------------*/
+
+static mms_status tfcrop_product(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
+                                 const maps *m, const mms_flag_product *product, product_map *p,
+                                 mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
+        p->first = first;
+        p->ntime = map_end(w, k, m, first) - first;
+        fill_map(k, m, product, c->expression.operation, p);
+        st = mms_flag_tfcrop_map(&c->tfcrop, p->ntime, m->nchan, p->numbers, p->flags, err);
+        spread_map(k, m, product, p);
+    }
+    return st;
+}
+
+static mms_status do_tfcrop(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k, const maps *m,
+                            const mms_flag_product *products, int32_t n, product_map *p,
+                            mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int32_t i = 0; i < (c->expression.all ? n : 1) && st == MMS_OK; i++)
+        st = tfcrop_product(w, c, k, m, &products[i], p, err);
+    return st;
+}
+
+/* ---- rflag ------------------------------------------------------------------------------------*/
+
+/** A threshold that was given for a field and window, 0: none. */
+static double given_threshold(const mms_value *given, int32_t field, int32_t spw)
+{
+    double found = json_is_number(given) ? json_number_value(given) : 0;
+
+    for (size_t i = 0; i < json_array_size(given); i++) {
+        const mms_value *row = json_array_get(given, i);
+        if (json_number_value(json_array_get(row, 0)) == field &&
+            json_number_value(json_array_get(row, 1)) == spw)
+            found = json_number_value(json_array_get(row, 2));
+    }
+    return found > 0 ? found : 0;
+}
+
+static mms_value *numbers_value(int64_t n, const double *numbers)
+{
+    mms_value *list = json_array();
+
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(list, json_real(numbers[i]));
+    return list;
+}
+
+static mms_value *counts_value(int64_t n, const int64_t *counts)
+{
+    mms_value *list = json_array();
+
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(list, json_integer(counts[i]));
+    return list;
+}
+
+/** Keep the sums of a chunk for the client, which adds those of all in an order of its own. */
+static mms_status keep_sums(mms_flag_work *w, const mms_flag_chunk *k, const maps *m,
+                            const mms_flag_sums *sums, mms_error *err)
+{
+    const mms_flag_rows *r = &w->rows;
+    const int64_t row = k->rows[0];
+    const double t = r->time_s[row];
+    mms_value *key = json_pack("[iiiiif]", r->field[row], w->set.windows[k->ddid].spw,
+                               r->observation[row], r->array[row], r->scan[row], t);
+    mms_value *item = json_pack(
+        "{so so so so so}", "key", key, "time", numbers_value(m->nchan, sums->time), "ntime",
+        counts_value(m->nchan, sums->ntime), "freq", numbers_value(m->nchan, sums->freq), "nfreq",
+        counts_value(m->nchan, sums->nfreq));
+
+    return item && !json_array_append_new(w->rflag, item) ? MMS_OK : no_memory(err);
+}
+
+static mms_status sum_products(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
+                               const maps *m, const mms_flag_product *products, int32_t n,
+                               product_map *p, mms_flag_sums *sums, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
+        p->first = first;
+        p->ntime = map_end(w, k, m, first) - first;
+        for (int32_t i = 0; i < n && st == MMS_OK; i++) {
+            fill_map(k, m, &products[i], c->expression.operation, p);
+            st =
+                mms_flag_rflag_sums(&c->rflag, p->ntime, m->nchan, p->values, p->before, sums, err);
+        }
+    }
+    return st;
+}
+
+static mms_status flag_products(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
+                                const maps *m, const mms_flag_product *products, int32_t n,
+                                product_map *p, const double thresholds[2], mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
+        p->first = first;
+        p->ntime = map_end(w, k, m, first) - first;
+        for (int32_t i = 0; i < n && st == MMS_OK; i++) {
+            fill_map(k, m, &products[i], c->expression.operation, p);
+            st = mms_flag_rflag_map(&c->rflag, thresholds[0], thresholds[1], p->ntime, m->nchan,
+                                    p->values, p->before, p->flags, err);
+            spread_map(k, m, &products[i], p);
+        }
+    }
+    return st;
+}
+
+static mms_status do_rflag(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k, const maps *m,
+                           const mms_flag_product *products, int32_t n, product_map *p,
+                           mms_error *err)
+{
+    const int32_t field = w->rows.field[k->rows[0]], spw = w->set.windows[k->ddid].spw;
+    double *sums = mms_alloc(2 * m->nchan, sizeof *sums);
+    int64_t *counts = mms_alloc(2 * m->nchan, sizeof *counts);
+    mms_flag_sums s = {sums, sums + m->nchan, counts, counts + m->nchan};
+    double thresholds[2];
+    mms_status st;
+
+    MMS_TRY(sums && counts ? MMS_OK : no_memory(err));
+    thresholds[0] = given_threshold(json_object_get(c->value, "timedev"), field, spw);
+    thresholds[1] = given_threshold(json_object_get(c->value, "freqdev"), field, spw);
+    if (c->calculate || thresholds[0] <= 0 || thresholds[1] <= 0)
+        MMS_TRY(sum_products(w, c, k, m, products, n, p, &s, err));
+    if (c->calculate) {
+        st = keep_sums(w, k, m, &s, err);
+        goto done;
+    }
+    if (thresholds[0] <= 0)
+        MMS_TRY(mms_flag_rflag_threshold(m->nchan, s.time, s.ntime, &thresholds[0], err));
+    if (thresholds[1] <= 0)
+        MMS_TRY(mms_flag_rflag_threshold(m->nchan, s.freq, s.nfreq, &thresholds[1], err));
+    thresholds[0] *= c->timedevscale;
+    thresholds[1] *= c->freqdevscale;
+    MMS_TRY(flag_products(w, c, k, m, products, n, p, thresholds, err));
+done:
+    free(sums);
+    free(counts);
+    return st;
+}
+
+mms_status mms_flag_chunk_values_command(mms_flag_work *w, mms_flag_command *c,
+                                         const mms_flag_cut *cut, mms_flag_chunk *k, mms_error *err)
+{
+    const mms_flag_window *window = &w->set.windows[k->ddid];
+    mms_flag_product products[8 + MMS_FLAG_PRODUCTS];
+    const int32_t n =
+        mms_flag_expression_products(&c->expression, window->ncorr, window->names, products);
+    maps m = {0};
+    product_map p = {0};
+    mms_status st;
+
+    if (n == 0)
+        return MMS_OK;
+    MMS_TRY(open_maps(w, c, cut, k, &m, err));
+    if (m.n == 0)
+        goto done;
+    MMS_TRY(mms_flag_chunk_values(w, k, c->column, err));
+    MMS_TRY(make_map(&m, &p, err));
+    st = c->mode == MMS_FLAG_TFCROP ? do_tfcrop(w, c, k, &m, products, n, &p, err)
+                                    : do_rflag(w, c, k, &m, products, n, &p, err);
+done:
+    close_map(&p);
+    close_maps(&m);
+    return st;
+}
+
+/* ---- extend -----------------------------------------------------------------------------------*/
+
+/** Take or give the selected points and correlations of a map: flags[ntime][nchan][ncorr]. */
+static void exchange(mms_flag_chunk *k, const maps *m, const mms_flag_cut *cut, int64_t first,
+                     int64_t end, uint8_t *flags, bool give)
+{
+    for (int64_t t = first; t < end; t++)
+        for (int32_t c = 0; c < m->nchan; c++) {
+            uint8_t *cell = k->flag + cell_at(k, m, t, c);
+            for (int32_t i = 0; i < k->ncorr; i++) {
+                if (!cut->corr[i])
+                    continue;
+                if (give)
+                    cell[i] = *flags;
+                else
+                    *flags = cell[i];
+                flags++;
+            }
+        }
+}
+
+mms_status mms_flag_chunk_extend(mms_flag_work *w, mms_flag_command *c, const mms_flag_cut *cut,
+                                 mms_flag_chunk *k, mms_error *err)
+{
+    maps m = {0};
+    uint8_t *flags = NULL;
+    mms_status st;
+
+    MMS_TRY(open_maps(w, c, cut, k, &m, err));
+    flags = mms_alloc(m.n * m.nchan * cut->ncorr, 1);
+    MMS_TRY(flags ? MMS_OK : no_memory(err));
+    for (int64_t first = 0, end; first < m.n; first = end) {
+        end = map_end(w, k, &m, first);
+        exchange(k, &m, cut, first, end, flags, false);
+        MMS_TRY(mms_flag_extend_map(&c->extend, end - first, m.nchan, cut->ncorr, flags, err));
+        exchange(k, &m, cut, first, end, flags, true);
+    }
+done:
+    free(flags);
+    close_maps(&m);
+    return st;
+}
+
+/* ---- antint -----------------------------------------------------------------------------------*/
+
+static bool has_antenna(const mms_flag_work *w, int64_t row, int32_t antenna)
+{
+    const int32_t a = w->rows.antenna1[row], b = w->rows.antenna2[row];
+    return a != b && (a == antenna || b == antenna);
+}
+
+/** Part of the channels that are flagged on all baselines of the antenna; rows from first on have
+ *  one time.  counts[nchan] is scratch. */
+static double flagged_part(const mms_flag_work *w, const mms_flag_command *c,
+                           const mms_flag_chunk *k, int64_t first, int64_t end, int64_t *counts)
+{
+    int64_t full = 0;
+
+    memset(counts, 0, (size_t)k->nchan * sizeof *counts);
+    for (int64_t i = first; i < end; i++) {
+        if (!mms_flag_bit(c->mask, k->rows[i]) || !has_antenna(w, k->rows[i], c->ref_antenna))
+            continue;
+        for (int32_t chan = 0; chan < k->nchan; chan++)
+            counts[chan] += memchr(k->flag + i * k->cell + (int64_t)chan * k->ncorr, 1,
+                                   (size_t)k->ncorr) != NULL;
+    }
+    for (int32_t chan = 0; chan < k->nchan; chan++)
+        full += counts[chan] >= w->set.nantenna - 1;
+    return (double)full / k->nchan;
+}
+
+mms_status mms_flag_chunk_antint(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
+                                 uint8_t *found, mms_error *err)
+{
+    int64_t *counts = mms_alloc(k->nchan, sizeof *counts);
+
+    if (!counts)
+        return no_memory(err);
+    for (int64_t first = 0, end; first < k->nrow; first = end) {
+        for (end = first + 1;
+             end < k->nrow && w->rows.time_s[k->rows[end]] == w->rows.time_s[k->rows[first]];)
+            end++;
+        const double part = flagged_part(w, c, k, first, end, counts);
+        const bool bad = k->nchan == 1 ? part > 0 : part > c->minchanfrac;
+        memset(found + first, bad, (size_t)(end - first));
+    }
+    free(counts);
+    return MMS_OK;
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file undo.c  Keeps the files that a run changes as they were, until it is complete. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "inplace.h"
+#include "multims/log.h"
+#include "tables/tables_priv.h"
+
+#define JOURNAL "undo.json"
+#define LOCK    "lock"
+
+struct mms_undo {
+    char *vis;    /**< links resolved */
+    char *folder; /**< .NAME.mms-undo */
+    char *lock;
+    int fd;
+    bool sync, armed; /**< armed: something may have been changed */
+    mms_value *files; /**< [{"file": path, "copy": name or null when it was not there}] */
+};
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "undo: out of memory");
+}
+
+/** The place of a set's undo, whatever link leads to the set. */
+static mms_status find_place(const char *vis, mms_undo *u, mms_error *err)
+{
+    char *dir = NULL, *base = NULL;
+    mms_status st = MMS_OK;
+
+    u->fd = -1;
+    u->vis = realpath(vis, NULL);
+    if (!u->vis)
+        return mms_fail_errno(err, errno, "%s", vis);
+    dir = mms_path_dir(u->vis);
+    base = mms_path_base(u->vis);
+    u->folder = dir && base ? mms_format("%s/.%s.mms-undo", dir, base) : NULL;
+    u->lock = u->folder ? mms_format("%s/" LOCK, u->folder) : NULL;
+    if (!u->lock)
+        st = no_memory(err);
+    free(dir);
+    free(base);
+    return st;
+}
+
+static void release(mms_undo *u)
+{
+    if (u->fd >= 0)
+        close(u->fd);
+    free(u->vis);
+    free(u->folder);
+    free(u->lock);
+    mms_value_free(&u->files);
+}
+
+static mms_status take_lock(const mms_undo *u, int how, int *fd, mms_error *err)
+{
+    *fd = open(u->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (*fd < 0)
+        return mms_fail_errno(err, errno, "%s", u->lock);
+    if (!flock(*fd, how | LOCK_NB))
+        return MMS_OK;
+    close(*fd);
+    *fd = -1;
+    return mms_fail(err, MMS_ERR_EXISTS,
+                    "%s is being changed by another run: wait until it ends (its undo is in %s)",
+                    u->vis, u->folder);
+}
+
+mms_status mms_undo_hold(const char *lock_path, int *fd, mms_error *err)
+{
+    *fd = -1;
+    if (!*lock_path)
+        return MMS_OK;
+    *fd = open(lock_path, O_RDWR | O_CLOEXEC);
+    if (*fd < 0 || flock(*fd, LOCK_SH | LOCK_NB))
+        return mms_fail_errno(err, errno, "%s: cannot lock", lock_path);
+    return MMS_OK;
+}
+
+/* ---- bringing back ----------------------------------------------------------------------------*/
+
+/** Write the bytes of one file over another, which keeps its place. */
+static mms_status put_back(const char *from, const char *to, mms_error *err)
+{
+    static const int64_t step = 1 << 20;
+    char *buffer = malloc((size_t)step);
+    int in = -1, out = -1;
+    int64_t bytes = 0;
+    mms_status st = buffer ? MMS_OK : no_memory(err);
+
+    if (st == MMS_OK)
+        st = mms_open_file(from, &in, &bytes, err);
+    if (st == MMS_OK && (out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) < 0)
+        st = mms_fail_errno(err, errno, "%s", to);
+    for (int64_t at = 0; st == MMS_OK && at < bytes; at += step) {
+        const int64_t n = bytes - at < step ? bytes - at : step;
+        st = mms_read_all(in, buffer, n, from, err);
+        if (st == MMS_OK)
+            st = mms_write_all(out, buffer, n, to, err);
+    }
+    if (st == MMS_OK && (ftruncate(out, (off_t)bytes) || fsync(out)))
+        st = mms_fail_errno(err, errno, "%s", to);
+    if (in >= 0)
+        close(in);
+    if (out >= 0 && close(out) && st == MMS_OK)
+        st = mms_fail_errno(err, errno, "%s", to);
+    free(buffer);
+    return st;
+}
+
+static mms_status put_all_back(const mms_undo *u, mms_error *err)
+{
+    mms_status st = MMS_OK;
+    mms_value *entry;
+    size_t i;
+
+    json_array_foreach(u->files, i, entry)
+    {
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        const char *copy = json_string_value(json_object_get(entry, "copy"));
+        char *from = copy ? mms_format("%s/%s", u->folder, copy) : NULL;
+        if (!file || (copy && !from))
+            st = mms_fail(err, MMS_ERR_TABLE, "%s: " JOURNAL " can't be read", u->folder);
+        else if (copy)
+            st = put_back(from, file, err);
+        else if (unlink(file) && errno != ENOENT)
+            st = mms_fail_errno(err, errno, "%s", file);
+        free(from);
+        if (st != MMS_OK)
+            break;
+    }
+    return st;
+}
+
+/** The journal goes first: without it there is nothing to bring back. */
+static mms_status remove_undo(const mms_undo *u, mms_error *err)
+{
+    char *journal = mms_format("%s/" JOURNAL, u->folder);
+    mms_status st = MMS_OK;
+
+    if (!journal)
+        return no_memory(err);
+    if (unlink(journal) && errno != ENOENT)
+        st = mms_fail_errno(err, errno, "%s", journal);
+    if (st == MMS_OK)
+        st = mms_remove_tree(u->folder, err);
+    free(journal);
+    return st;
+}
+
+static mms_status restore_left(mms_undo *u, const char *journal, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(mms_value_read(journal, &u->files, err));
+    MMS_TRY(put_all_back(u, err));
+    mms_log(MMS_LOG_WARN, "undo",
+            "%s: a run was stopped in the middle of its work; the data are as they were before it",
+            u->vis);
+done:
+    return st;
+}
+
+mms_status mms_undo_recover(const char *vis, bool restore, bool *found, mms_error *err)
+{
+    mms_undo u = {.fd = -1};
+    char *journal = NULL;
+    bool there = false, begun = false;
+    mms_status st;
+
+    MMS_TRY(find_place(vis, &u, err));
+    MMS_TRY(mms_path_exists(u.folder, &there, err));
+    journal = mms_format("%s/" JOURNAL, u.folder);
+    MMS_TRY(journal ? MMS_OK : no_memory(err));
+    if (there)
+        MMS_TRY(take_lock(&u, LOCK_EX, &u.fd, err));
+    if (there)
+        MMS_TRY(mms_path_exists(journal, &begun, err));
+    if (begun && restore)
+        MMS_TRY(restore_left(&u, journal, err));
+    if (there && (restore || !begun))
+        MMS_TRY(remove_undo(&u, err));
+done:
+    if (found)
+        *found = begun;
+    free(journal);
+    release(&u);
+    return st;
+}
+
+/* ---- keeping ----------------------------------------------------------------------------------*/
+
+/** The number of the manager of a column; -1 when it is not known. */
+static mms_status find_manager(mms_table *table, const char *column, int64_t *sequence,
+                               mms_error *err)
+{
+    const mms_column *c = mms_table_find_column(table, column);
+    const mms_tiled *tiled;
+    const mms_bucketed *bucketed;
+    int64_t n;
+    mms_status st;
+
+    *sequence = -1;
+    if (!c)
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s has no column %s", mms_table_path(table),
+                        column);
+    MMS_TRY(mms_table_tiled(table, &n, &tiled, err));
+    for (int64_t i = 0; i < n; i++)
+        if (!strcmp(tiled[i].name, c->group))
+            *sequence = tiled[i].sequence;
+    MMS_TRY(mms_table_bucketed(table, &n, &bucketed, err));
+    for (int64_t i = 0; i < n; i++)
+        if (!strcmp(bucketed[i].name, c->group))
+            *sequence = bucketed[i].sequence;
+done:
+    return st;
+}
+
+/** Whether a file of a table is one of this manager's; those of all when it is not known. */
+static bool is_file_of(const char *name, int64_t sequence)
+{
+    char prefix[40];
+    const int n = snprintf(prefix, sizeof prefix, "table.f%lld", (long long)sequence);
+
+    if (sequence < 0)
+        return !strncmp(name, "table.f", 7);
+    return !strncmp(name, prefix, (size_t)n) && !isdigit((unsigned char)name[n]);
+}
+
+static bool is_noted(const mms_undo *u, const char *path)
+{
+    mms_value *entry;
+    size_t i;
+
+    json_array_foreach(u->files, i, entry)
+    {
+        if (!strcmp(json_string_value(json_object_get(entry, "file")), path))
+            return true;
+    }
+    return false;
+}
+
+static mms_status note_file(mms_undo *u, const char *table, const char *name, mms_error *err)
+{
+    char *path = mms_format("%s/%s", table, name);
+    char *copy = mms_format("%zu", json_array_size(u->files));
+    char *to = copy ? mms_format("%s/%s", u->folder, copy) : NULL;
+    bool there = false;
+    mms_status st;
+
+    MMS_TRY(path && to ? MMS_OK : no_memory(err));
+    if (is_noted(u, path))
+        goto done;
+    MMS_TRY(mms_path_exists(path, &there, err));
+    if (there)
+        MMS_TRY(mms_copy_file(path, to, err));
+    json_array_append_new(u->files, json_pack("{so so}", "file", mms_text_value(path), "copy",
+                                              there ? mms_text_value(copy) : json_null()));
+done:
+    free(path);
+    free(copy);
+    free(to);
+    return st;
+}
+
+static mms_status note_manager(mms_undo *u, const char *path, int64_t sequence, int64_t *nfile,
+                               mms_error *err)
+{
+    DIR *list = opendir(path);
+    struct dirent *entry;
+    mms_status st = MMS_OK;
+
+    if (!list)
+        return mms_fail_errno(err, errno, "%s: cannot list", path);
+    while (st == MMS_OK && (entry = readdir(list)))
+        if (is_file_of(entry->d_name, sequence)) {
+            st = note_file(u, path, entry->d_name, err);
+            *nfile += 1;
+        }
+    closedir(list);
+    return st;
+}
+
+static mms_status note_member(mms_undo *u, const char *path, const char *const *columns,
+                              mms_error *err)
+{
+    char *real = realpath(path, NULL);
+    mms_table *table = NULL;
+    int64_t sequence, nfile = 0;
+    mms_status st;
+
+    MMS_TRY(real ? MMS_OK : mms_fail_errno(err, errno, "%s", path));
+    MMS_TRY(mms_table_open(real, MMS_TABLE_READ, &table, err));
+    for (const char *const *c = columns; *c; c++) {
+        MMS_TRY(find_manager(table, *c, &sequence, err));
+        MMS_TRY(note_manager(u, real, sequence, &nfile, err));
+    }
+    if (nfile == 0)
+        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
+                         "%s: its rows are those of another table, which is to be changed instead",
+                         path));
+    MMS_TRY(note_file(u, real, "table.dat", err));
+    MMS_TRY(note_file(u, real, "table.info", err));
+    MMS_TRY(note_file(u, real, "table.lock", err));
+done:
+    mms_table_drop(&table);
+    free(real);
+    return st;
+}
+
+static mms_status sync_folder_tree(const mms_undo *u, mms_error *err)
+{
+    const int fd = u->sync ? open(u->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    mms_status st = MMS_OK;
+
+    if (!u->sync)
+        return MMS_OK;
+    if (fd < 0 || syncfs(fd))
+        st = mms_fail_errno(err, errno, "%s: cannot sync", u->folder);
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
+
+/** From here on the old bytes can come back. */
+static mms_status write_journal(const mms_undo *u, mms_error *err)
+{
+    char *path = mms_format("%s/" JOURNAL, u->folder), *fresh = mms_format("%s/new", u->folder);
+    mms_status st;
+
+    MMS_TRY(path && fresh ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_value_write(u->files, fresh, err));
+    MMS_TRY(sync_folder_tree(u, err));
+    if (rename(fresh, path))
+        MMS_TRY(mms_fail_errno(err, errno, "%s", path));
+    MMS_TRY(sync_folder_tree(u, err));
+done:
+    free(path);
+    free(fresh);
+    return st;
+}
+
+mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out, mms_error *err)
+{
+    mms_undo *u = *out = mms_alloc(1, sizeof *u);
+    bool made = false;
+    mms_status st;
+
+    if (!u)
+        return no_memory(err);
+    u->sync = sync;
+    u->files = json_array();
+    MMS_TRY(find_place(vis, u, err));
+    if (mkdir(u->folder, 0777)) {
+        MMS_TRY(errno == EEXIST
+                    ? mms_fail(err, MMS_ERR_EXISTS, "%s is being changed by another run", u->vis)
+                    : mms_fail_errno(err, errno, "%s: the old data can't be kept here", u->folder));
+    }
+    made = true;
+    MMS_TRY(take_lock(u, LOCK_SH, &u->fd, err));
+done:
+    if (st != MMS_OK) {
+        if (made)
+            (void)!mms_remove_tree(u->folder, NULL);
+        release(u);
+        free(u);
+        *out = NULL;
+    }
+    return st;
+}
+
+mms_status mms_undo_keep(mms_undo *u, mms_ms *ms, const bool *members, const char *const *columns,
+                         mms_error *err)
+{
+    mms_status st;
+
+    for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
+        if (!members || members[i])
+            MMS_TRY(note_member(u, mms_ms_member_path(ms, i), columns, err));
+    MMS_TRY(write_journal(u, err));
+    u->armed = true;
+done:
+    return st;
+}
+
+const char *mms_undo_folder(const mms_undo *undo)
+{
+    return undo->folder;
+}
+
+const char *mms_undo_lock_path(const mms_undo *undo)
+{
+    return undo ? undo->lock : "";
+}
+
+mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
+{
+    mms_undo *u = *undo;
+    mms_error why;
+    mms_status end = MMS_OK;
+
+    *undo = NULL;
+    if (!u)
+        return st;
+    end = !u->armed ? MMS_OK : st == MMS_OK ? sync_folder_tree(u, &why) : put_all_back(u, &why);
+    if (end == MMS_OK)
+        end = remove_undo(u, &why);
+    if (end != MMS_OK && st != MMS_OK)
+        mms_log(MMS_LOG_ERROR, "undo", "%s: the old data could not be brought back: %s; %s", u->vis,
+                why.msg, "`multims clean --restore` does it when the cause is mended");
+    else if (end != MMS_OK)
+        st = mms_fail(err, end, "%s", why.msg);
+    release(u);
+    free(u);
+    return st;
+}
