@@ -315,6 +315,7 @@ static mms_status note_member(mms_undo *u, const char *path, const char *const *
                          "%s: its rows are those of another table, which is to be changed instead",
                          path));
     MMS_TRY(note_file(u, real, "table.dat", err));
+    MMS_TRY(note_file(u, real, "table.dat_tmp", err)); // casacore's next table.dat
     MMS_TRY(note_file(u, real, "table.info", err));
     MMS_TRY(note_file(u, real, "table.lock", err));
 done:
