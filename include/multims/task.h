@@ -115,7 +115,9 @@ MMS_API const mms_task *mms_task_find(const char *name);
 MMS_API const char *mms_task_call_name(const char *text, size_t *length);
 
 /** Return the kinds of unit that the tasks run in workers, for mms_engine_serve(): one for each
- * task with a unit function, by the task's name.  The caller ends it with free(); NULL when out of
+ * task with a unit function, by the task's name, and "call", whose request is {"task": name,
+ * "parameters": {…}} and whose answer is the task's result: a verb as a command of
+ * multims/client.h.  The caller ends it with free(); NULL when out of
  *  memory. */
 MMS_API MMS_CHECKED mms_unit_kind *mms_task_units(void);
 

@@ -123,3 +123,27 @@ done:
     mms_args_free(&args);
     return st == MMS_OK ? st : mms_wrap(err, st, "%s", name);
 }
+
+mms_status mms_task_call_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                              mms_error *err)
+{
+    const char *const name = json_string_value(json_object_get(request, "task"));
+    const mms_value *const parameters = json_object_get(request, "parameters");
+    char *const text = parameters ? mms_value_text(parameters, 0) : strdup("{}");
+    mms_value *result = NULL;
+    mms_status st;
+
+    (void)job;
+    if (!name || (parameters && !json_is_object(parameters)))
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG,
+                         "call: the request must be {\"task\": name, \"parameters\": {…}}"));
+    if (!text)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "call: out of memory"));
+    st = mms_task_call(name, text, &result, err);
+    if (result)
+        (void)json_object_update(answer, result);
+done:
+    mms_value_free(&result);
+    free(text);
+    return st;
+}

@@ -97,6 +97,9 @@ struct mms_io {
             .doc = "Read tile files directly: faster, but not independent of what wrote them" \
     }
 
+/** Do a task in a worker: the kind "call", whose request is {"task": name, "parameters": {…}}. */
+mms_unit_fn mms_task_call_unit;
+
 #define TASK(name) extern const mms_task mms_task_##name;
 #include "tasks.def"
 #undef TASK

@@ -27,12 +27,14 @@ const mms_task *mms_task_find(const char *name)
 
 mms_unit_kind *mms_task_units(void)
 {
-    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(tasks), sizeof *kinds);
+    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(tasks) + 1, sizeof *kinds);
     int64_t n = 0;
 
     for (const mms_task *const *t = tasks; kinds && *t; t++)
         if ((*t)->unit)
             kinds[n++] = (mms_unit_kind){(*t)->name, (*t)->unit};
+    if (kinds)
+        kinds[n] = (mms_unit_kind){"call", mms_task_call_unit};
     return kinds;
 }
 

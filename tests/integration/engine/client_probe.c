@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "multims/client.h"
+#include "multims/task.h"
 
 #define CHECK(condition)                                                    \
     do {                                                                    \
@@ -86,14 +87,17 @@ static mms_status exit_unit(mms_job *job, const mms_value *request, mms_value *a
     (void)job, (void)request, (void)answer, (void)err;
     printf("last words\n");
     fflush(stdout);
-    exit(3);
+    _exit(3);
 }
 
 static mms_status signal_unit(mms_job *job, const mms_value *request, mms_value *answer,
                               mms_error *err)
 {
+    const int number = (int)json_integer_value(json_object_get(request, "signal"));
+
     (void)job, (void)answer, (void)err;
-    raise((int)json_integer_value(json_object_get(request, "signal")));
+    signal(number, SIG_DFL); /* a sanitizer may catch it */
+    raise(number);
     return MMS_OK;
 }
 
@@ -123,7 +127,15 @@ static const mms_unit_kind kinds[] = {
 /* ---- how cases push and look ---- */
 
 static mms_client *client;
+static mms_value *kept; /* an array of what is freed at the end */
 static int base; /* added to the numbers of servers: under MPI 1 is local, 2 and 3 are ranks' */
+
+/* Own a value to the end of the program. */
+static mms_value *keep(mms_value *value)
+{
+    json_array_append_new(kept, value);
+    return value;
+}
 
 static mms_command task(const char *kind, const char *parameters)
 {
@@ -133,7 +145,8 @@ static mms_command task(const char *kind, const char *parameters)
     command.kind = kind;
     if (parameters)
         CHECK(mms_value_parse(parameters, &value, NULL) == MMS_OK);
-    command.parameters = value; /* kept to the end of the program */
+    if (value)
+        command.parameters = keep(value);
     return command;
 }
 
@@ -160,7 +173,7 @@ static mms_value *get(int64_t id)
         exit(1);
     }
     CHECK(json_array_size(list) == 1);
-    return json_array_get(list, 0);
+    return json_array_get(keep(list), 0);
 }
 
 static mms_value *run(mms_command command, int target)
@@ -238,6 +251,7 @@ static void targets(void)
     still_works(0);
     still_works(1);
     CHECK(mms_client_run(client, &add, 2, both, &list, &err) == MMS_OK);
+    keep(list);
     for (int i = 0; i < 2; i++) {
         CHECK(result(json_array_get(list, (size_t)i), "sum") == 3);
         CHECK(json_integer_value(json_object_get(json_array_get(list, (size_t)i), "server")) ==
@@ -246,8 +260,10 @@ static void targets(void)
     CHECK(mms_client_push(client, &add, 2, both, ids, &err) == MMS_OK);
     CHECK(ids[1] == ids[0] + 1);
     CHECK(mms_client_responses(client, 2, ids, false, 0, &list, &err) == MMS_OK);
+    keep(list);
     CHECK(json_array_size(list) <= 2);
     CHECK(mms_client_responses(client, 2, ids, true, 60, &list, &err) == MMS_OK);
+    keep(list);
     CHECK(json_array_size(list) == 2);
 }
 
@@ -392,7 +408,8 @@ static void frozen(void)
     CHECK(mms_client_push(client, &add, 1, &first, &refused, &err) == MMS_ERR_ARG);
     CHECK(!strcmp(err.msg, "Server #1 has timed out"));
     still_works(0);
-    CHECK(json_is_true(json_object_get(json_array_get(mms_client_status(client), 0), "timeout")));
+    CHECK(json_is_true(
+        json_object_get(json_array_get(keep(mms_client_status(client)), 0), "timeout")));
     kill(pid, SIGCONT);
     for (int i = 0; i < 100 && strcmp(text(get(id), "status"), "response received"); i++)
         usleep(50000);
@@ -404,16 +421,17 @@ static void frozen(void)
 static void tables(void)
 {
     const int64_t id = push(task("sleep", "{\"seconds\": 0.5}"), 2);
-    mms_value *const status = mms_client_status(client);
+    mms_value *const status = keep(mms_client_status(client));
     const mms_value *const second = json_array_get(status, (size_t)base + 1);
 
     CHECK((int)json_array_size(status) == mms_client_servers(client));
     CHECK(json_is_true(json_object_get(second, "busy")));
     CHECK(!strcmp(text(second, "command"), "sleep"));
     CHECK(json_is_false(json_object_get(json_array_get(status, (size_t)base), "busy")));
-    CHECK(!strcmp(text(json_array_get(mms_client_commands(client), 0), "status"), "request sent"));
+    CHECK(!strcmp(text(json_array_get(keep(mms_client_commands(client)), 0), "status"),
+                  "request sent"));
     get(id);
-    CHECK(!strcmp(text(json_array_get(mms_client_commands(client), 0), "status"),
+    CHECK(!strcmp(text(json_array_get(keep(mms_client_commands(client)), 0), "status"),
                   "response received"));
 }
 
@@ -430,6 +448,34 @@ static void many(void)
     fprintf(stderr, "%.0f commands/s\n", N / (seconds() - begin));
 }
 
+/* A verb on a server of multims-worker, in this folder. */
+static void verbs(void)
+{
+    mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
+    char *program;
+    mms_value *response;
+    mms_error err;
+
+    CHECK(mms_worker_program(&program, &err) == MMS_OK);
+    mms_client_close(&client);
+    opts.servers = 2;
+    opts.program = program;
+    CHECK(mms_client_open(&opts, &client, &err) == MMS_OK);
+    response = run(
+        task("call", "{\"task\": \"simulate\", \"parameters\": {\"outputvis\": \"probe.ms\"}}"), 1);
+    if (!json_is_true(json_object_get(response, "successful")))
+        fprintf(stderr, "%s\n", text(response, "traceback"));
+    CHECK(json_is_true(json_object_get(response, "successful")));
+    response =
+        run(task("call", "{\"task\": \"info\", \"parameters\": {\"vis\": \"probe.ms\"}}"), 2);
+    CHECK(result(response, "rows") > 0);
+    failed(run(task("call", "{\"task\": \"info\", \"parameters\": {\"vis\": \"no.ms\"}}"), 1),
+           "notfound", "Visibility data set not found");
+    failed(run(task("call", "{\"task\": \"nothing\"}"), 1), "value", "unknown task nothing");
+    failed(run(task("call", "{}"), 1), "value", "the request must be");
+    free(program);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
@@ -437,7 +483,7 @@ static const struct {
     {"keys", keys},         {"targets", targets}, {"refusals", refusals}, {"fifo", fifo},
     {"programs", programs}, {"large", large},     {"exits", exits},       {"crashes", crashes},
     {"endless", endless},   {"cancel", cancel},   {"frozen", frozen},     {"tables", tables},
-    {"many", many},
+    {"many", many},         {"verbs", verbs},
 };
 
 int main(int argc, char **argv)
@@ -448,6 +494,7 @@ int main(int argc, char **argv)
 
     if (mms_engine_serve(kinds, &status))
         return status;
+    kept = json_array();
     opts.servers = 2;
     opts.frozen_s = 0.5;
     if (mms_client_open(&opts, &client, &err) != MMS_OK) {
@@ -461,6 +508,7 @@ int main(int argc, char **argv)
             cases[i].run();
             status = 0;
         }
+    mms_value_free(&kept);
     mms_client_close(&client);
     mms_engine_shutdown(status);
     return status;
