@@ -131,6 +131,25 @@ MMS_CHECKED mms_status mms_flag_rflag_map(const mms_flag_rflag *how, double time
                                           const mms_complex *values, const uint8_t *before,
                                           uint8_t *flags, mms_error *err);
 
+/* ---- averages ---------------------------------------------------------------------------------*/
+
+/** Add n cells to weighted sums; where all before were flagged a good one begins anew.  sum_flags
+ *  begins as 1, the others as 0. */
+void mms_flag_average_add(int64_t n, const mms_complex *values, const float *weights,
+                          const uint8_t *flags, mms_complex *sums, float *sum_weights,
+                          uint8_t *sum_flags);
+
+/** Make means of the sums, which stay where there is no weight. */
+void mms_flag_average_end(int64_t n, mms_complex *sums, const float *sum_weights);
+
+/** Average width of the selected channels to one; the last bin may have fewer.
+ *  @param      channels  channels[nchan]: those that are selected
+ *  @param      values    values[channel][ncorr], as weights and flags
+ *  @param[out] out       out[(nchan + width - 1) / width][ncorr]; 0 and flagged without a weight */
+void mms_flag_average_channels(int32_t nchan, const int32_t *channels, int32_t ncorr, int32_t width,
+                               const mms_complex *values, const float *weights,
+                               const uint8_t *flags, mms_complex *out, uint8_t *out_flags);
+
 /* ---- extend -----------------------------------------------------------------------------------*/
 
 typedef struct mms_flag_extend {

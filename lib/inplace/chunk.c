@@ -15,8 +15,7 @@ static mms_status no_memory(mms_error *err)
 
 /* ---- reading ----------------------------------------------------------------------------------*/
 
-/** Where a row of the unit is in the set. */
-static int64_t row_of_set(const mms_flag_rows *r, int64_t row)
+int64_t mms_flag_row_of_set(const mms_flag_rows *r, int64_t row)
 {
     for (int64_t i = 0; i < r->nrange; i++) {
         if (row < r->ranges[i].count)
@@ -47,7 +46,7 @@ static mms_status sort_places(const mms_flag_work *w, const mms_flag_chunk *k, p
     if (!p || !r)
         return no_memory(err);
     for (int64_t i = 0; i < k->nrow; i++)
-        p[i] = (place){row_of_set(&w->rows, k->rows[i]), i};
+        p[i] = (place){mms_flag_row_of_set(&w->rows, k->rows[i]), i};
     qsort(p, (size_t)k->nrow, sizeof *p, by_row);
     for (int64_t i = 0; i < k->nrow; i++) {
         if (*nrun > 0 && r[*nrun - 1].first + r[*nrun - 1].count == p[i].row)
@@ -128,7 +127,7 @@ static mms_status read_weights(mms_flag_work *w, const mms_flag_chunk *k, mms_co
 /** Whether rows have cells of a column that may be there without any. */
 static mms_status has_spectrum(mms_flag_work *w, const mms_flag_chunk *k, bool *has, mms_error *err)
 {
-    const mms_rows row = {row_of_set(&w->rows, k->rows[0]), 1};
+    const mms_rows row = {mms_flag_row_of_set(&w->rows, k->rows[0]), 1};
     mms_shape_run *runs = NULL;
     int64_t nrun = 0;
     mms_status st = MMS_OK;
@@ -297,9 +296,10 @@ static mms_status do_found(mms_flag_work *w, mms_flag_command *c, const mms_flag
 
     if (st == MMS_OK && c->mode == MMS_FLAG_ANTINT)
         st = mms_flag_chunk_antint(w, c, k, found, err);
+    else if (st == MMS_OK && c->mode == MMS_FLAG_SHADOW)
+        st = mms_flag_chunk_shadow(w, c, k, found, err);
     else if (st == MMS_OK)
-        st = mms_fail(err, MMS_ERR_UNSUPPORTED, "flagdata: mode %s is not in this version",
-                      json_string_value(json_object_get(c->value, "mode")));
+        st = mms_flag_chunk_elevation(w, c, k, found, err);
     for (int64_t i = 0; st == MMS_OK && i < k->nrow; i++)
         if (found[i] && mms_flag_bit(c->mask, k->rows[i]))
             set_row(c, cut, k, i, 1);
@@ -307,14 +307,9 @@ static mms_status do_found(mms_flag_work *w, mms_flag_command *c, const mms_flag
     return st;
 }
 
-mms_status mms_flag_chunk_apply(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
-                                mms_error *err)
+mms_status mms_flag_chunk_do(mms_flag_work *w, mms_flag_command *c, const mms_flag_cut *cut,
+                             mms_flag_chunk *k, mms_error *err)
 {
-    mms_flag_cut *cut;
-    mms_status st = mms_flag_command_cut(&w->set, c, k->ddid, &cut, err);
-
-    if (st != MMS_OK || cut->nchan == 0 || cut->ncorr == 0)
-        return st;
     switch (c->mode) {
     case MMS_FLAG_MANUAL:
     case MMS_FLAG_UNFLAG:
@@ -331,4 +326,16 @@ mms_status mms_flag_chunk_apply(mms_flag_work *w, mms_flag_command *c, mms_flag_
     default:
         return do_found(w, c, cut, k, err);
     }
+}
+
+mms_status mms_flag_chunk_apply(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
+                                mms_error *err)
+{
+    mms_flag_cut *cut;
+    mms_status st = mms_flag_command_cut(&w->set, c, k->ddid, &cut, err);
+
+    if (st != MMS_OK || cut->nchan == 0 || cut->ncorr == 0)
+        return st;
+    return c->chanbins ? mms_flag_chunk_averaged(w, c, cut, k, err)
+                       : mms_flag_chunk_do(w, c, cut, k, err);
 }

@@ -473,6 +473,79 @@ mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c, in
     return MMS_OK;
 }
 
+/* ---- averages ---------------------------------------------------------------------------------*/
+
+static bool is_spw_selected(const mms_flag_command *c, int32_t spw)
+{
+    int64_t n = 0;
+    const mms_channels *ranges = mms_selection_named_channels(c->selection, &n);
+
+    for (int64_t i = 0; i < n; i++)
+        if (ranges[i].spw == spw)
+            return true;
+    return n == 0;
+}
+
+/** How many selected windows have a smaller number. */
+static size_t place_of_spw(const mms_flag_set *set, const mms_flag_command *c, int32_t spw)
+{
+    size_t place = 0;
+
+    for (int32_t lower = 0; lower < spw; lower++)
+        for (int64_t i = 0; i < set->nwindow; i++)
+            if (set->windows[i].spw == lower && is_spw_selected(c, lower)) {
+                place++;
+                break;
+            }
+    return place;
+}
+
+static mms_status read_chanbin(const mms_flag_set *set, mms_flag_command *c, mms_error *err)
+{
+    const mms_value *bins = json_object_get(c->value, "chanbin");
+    size_t named = 0;
+
+    for (int64_t i = 0; i < set->nwindow; i++) {
+        const int32_t spw = set->windows[i].spw;
+        const size_t place = place_of_spw(set, c, spw);
+        const mms_value *bin = json_is_array(bins) ? json_array_get(bins, place) : bins;
+        const double width = json_number_value(bin);
+        if (!is_spw_selected(c, spw))
+            continue;
+        named = place + 1 > named ? place + 1 : named;
+        if (!json_is_number(bin) || !(width >= 1 && width <= INT32_MAX))
+            return mms_fail(err, MMS_ERR_ARG,
+                            "parameter chanbin: there is no number of channels, 1 or more, for "
+                            "spectral window %d: give one number, or one for each window",
+                            spw);
+        c->chanbins[i] = (int32_t)width;
+    }
+    if (json_is_array(bins) && json_array_size(bins) != named)
+        return mms_fail(err, MMS_ERR_ARG, "parameter chanbin has %zu numbers, for %zu windows",
+                        json_array_size(bins), named);
+    return MMS_OK;
+}
+
+static mms_status read_averages(const mms_flag_set *set, mms_flag_command *c, mms_error *err)
+{
+    const bool time = truth_of(c->value, "timeavg"), chan = truth_of(c->value, "channelavg");
+
+    if (!time && !chan)
+        return MMS_OK;
+    if (time && !(c->timebin_s > 0))
+        return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");
+    if (!strncasecmp(c->column, "RESIDUAL", 8) || !strncasecmp(c->column, "WEIGHT", 6))
+        return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                        "Failed to parse parameters for mode %s: datacolumn %s can't be averaged",
+                        text_of(c->value, "mode"), c->column);
+    c->chanbins = mms_alloc(set->nwindow, sizeof *c->chanbins);
+    if (!c->chanbins)
+        return no_memory(err);
+    for (int64_t i = 0; i < set->nwindow; i++)
+        c->chanbins[i] = 1;
+    return chan ? read_chanbin(set, c, err) : MMS_OK;
+}
+
 /* ---- the command ------------------------------------------------------------------------------*/
 
 /** Put the selection of a command, as text, into select. */
@@ -539,13 +612,6 @@ mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value, mms_
     out->cuts_rows = !*text_of(value, "spw") && !*text_of(value, "correlation");
     out->cuts = mms_alloc(set->nwindow, sizeof *out->cuts);
     MMS_TRY(out->cuts ? MMS_OK : no_memory(err));
-    if (out->mode == MMS_FLAG_SHADOW || out->mode == MMS_FLAG_ELEVATION)
-        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "flagdata: mode %s is not in this version",
-                         text_of(value, "mode")));
-    if (truth_of(value, "timeavg") || truth_of(value, "channelavg"))
-        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
-                         "flagdata: timeavg and channelavg are not in this version: average with "
-                         "mstransform, or flag without averages"));
     out->timebin_s = truth_of(value, "timeavg") ? number_of(value, "timebin") : 0;
     if (looks_at_data(out)) {
         MMS_TRY(check_column(set, out, err));
@@ -557,6 +623,8 @@ mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value, mms_
         *problem = read_mode(set, out);
     if (!*problem && !out->automatic)
         MMS_TRY(select_rows(set->ms, &select, &out->selection, err));
+    if (!*problem && looks_at_data(out))
+        MMS_TRY(read_averages(set, out, err));
 done:
     return st;
 }
@@ -568,6 +636,7 @@ void mms_flag_command_close(mms_flag_command *c, int64_t nwindow)
         free(c->cuts[i].corr);
     }
     free(c->cuts);
+    free(c->chanbins);
     free(c->mask);
     free(c->scans);
     mms_selection_free(&c->selection);

@@ -77,8 +77,9 @@ typedef struct mms_flag_command {
     mms_flag_extend extend;
     double tolerance_m, lower_deg, upper_deg, minchanfrac;
     int32_t ref_antenna;
-    double timebin_s; /**< 0: no average */
-    int64_t nscan;    /**< quack: bounds by scan */
+    double timebin_s;  /**< 0: no average */
+    int32_t *chanbins; /**< [nwindow], NULL: neither time nor channels are averaged */
+    int64_t nscan;     /**< quack: bounds by scan */
     struct mms_flag_bounds *scans;
 } mms_flag_command;
 
@@ -153,6 +154,23 @@ static inline bool mms_flag_bit(const uint8_t *bits, int64_t i)
 /** Read a data column of a chunk as complex numbers into chunk->vis, unless it is there. */
 MMS_CHECKED mms_status mms_flag_chunk_values(mms_flag_work *w, mms_flag_chunk *chunk,
                                              const char *column, mms_error *err);
+
+/** Where a row of the unit is in the set. */
+int64_t mms_flag_row_of_set(const mms_flag_rows *rows, int64_t row);
+
+/** Do a command, on a chunk that is averaged or needs not be; and on the averages of a chunk. */
+MMS_CHECKED mms_status mms_flag_chunk_do(mms_flag_work *w, mms_flag_command *c,
+                                         const mms_flag_cut *cut, mms_flag_chunk *k,
+                                         mms_error *err);
+MMS_CHECKED mms_status mms_flag_chunk_averaged(mms_flag_work *w, mms_flag_command *c,
+                                               const mms_flag_cut *cut, mms_flag_chunk *k,
+                                               mms_error *err);
+
+/** Which rows of a chunk, found[nrow], are shadowed, or too low or high. */
+MMS_CHECKED mms_status mms_flag_chunk_shadow(mms_flag_work *w, mms_flag_command *c,
+                                             mms_flag_chunk *k, uint8_t *found, mms_error *err);
+MMS_CHECKED mms_status mms_flag_chunk_elevation(mms_flag_work *w, mms_flag_command *c,
+                                                mms_flag_chunk *k, uint8_t *found, mms_error *err);
 
 /** Do one command on a chunk. */
 MMS_CHECKED mms_status mms_flag_chunk_apply(mms_flag_work *w, mms_flag_command *c,

@@ -115,6 +115,29 @@ static mms_status check_command(running *r, const mms_value *value, int64_t numb
     return st;
 }
 
+/** Averages go with few other commands: their flags would be looked at in the middle. */
+static mms_status check_averages(const running *r, mms_error *err)
+{
+    const mms_value *commands = r->q->commands;
+
+    for (size_t i = 0; i < json_array_size(commands); i++) {
+        const mms_value *c = json_array_get(commands, i);
+        if (!json_is_true(json_object_get(c, "timeavg")) &&
+            !json_is_true(json_object_get(c, "channelavg")))
+            continue;
+        for (size_t k = 0; k < json_array_size(commands); k++) {
+            const char *other = mode_of(json_array_get(commands, k));
+            if (k != i && strcmp(other, "extend") != 0 && strcmp(other, "antint") != 0)
+                return mms_fail(err, MMS_ERR_ARG,
+                                "Cannot use %s mode with timeavg=True or channelavg=True and "
+                                "additional modes other than extend, display, and antint: mode %s "
+                                "is in the list",
+                                mode_of(c), other);
+        }
+    }
+    return MMS_OK;
+}
+
 static mms_status check_commands(running *r, mms_error *err)
 {
     int64_t named = 0, number = 0;
@@ -125,6 +148,7 @@ static mms_status check_commands(running *r, mms_error *err)
     json_array_foreach((mms_value *)r->q->commands, i, command) named +=
         !json_is_true(json_object_get(command, "automatic"));
     r->commands = json_array();
+    MMS_TRY(check_averages(r, err));
     json_array_foreach((mms_value *)r->q->commands, i, command)
         MMS_TRY(check_command(r, command, number++, named == 1, err));
     if (json_array_size(r->commands) == 0)

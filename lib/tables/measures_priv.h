@@ -82,6 +82,19 @@ typedef struct mms_site {
 MMS_CHECKED mms_status mms_site_find(const char *telescope, int64_t n, const double *antenna_m,
                                      mms_site *out, mms_error *err);
 
+/* ---- the sky ----------------------------------------------------------------------------------*/
+
+/** Find the elevation (AZEL) of a direction over a place, ITRF in m, at a time in MJD seconds UTC.
+ *  Errors: NOT_FOUND, TABLE as mms_frame_route_make(). */
+MMS_CHECKED mms_status mms_sky_elevation(const mms_direction *direction, const double itrf_m[3],
+                                         double time_s, double *elevation_rad, mms_error *err);
+
+/** Turn n places, itrf_m[n][3], to the axes u, v, w (J2000) of a direction at a time in MJD seconds
+ *  UT1: uvw_m[n][3], from the first of them, w towards the direction.  Errors: as above. */
+MMS_CHECKED mms_status mms_sky_baselines(const mms_direction *direction, double ut1_s, int64_t n,
+                                         const double (*itrf_m)[3], double (*uvw_m)[3],
+                                         mms_error *err);
+
 /* ---- frames of frequencies --------------------------------------------------------------------*/
 
 /** Frames; numbers are those of SPECTRAL_WINDOW.MEAS_FREQ_REF, but for SOURCE. */

@@ -619,6 +619,88 @@ done:
     return st == MMS_OK ? st : mms_wrap(err, st, "parameter %s", name);
 }
 
+/** One line "key = value" of a file of antennas into the antennas: name begins a new one. */
+static mms_status read_antenna_line(char *line, mms_value *antennas, mms_value **last,
+                                    mms_error *err)
+{
+    char *value = strchr(line, '='), *key_end = value, number[24];
+    mms_value *read = NULL;
+    mms_status st = MMS_OK;
+
+    if (*line == '#' || strlen(line) <= 5) // CASA's rule for lines that don't count
+        return MMS_OK;
+    if (!value)
+        return mms_fail(err, MMS_ERR_ARG, "\"%s\" is not key = value", line);
+    for (value++; isspace((unsigned char)*value);)
+        value++;
+    while (key_end > line && isspace((unsigned char)key_end[-1]))
+        key_end--;
+    *key_end = '\0';
+    if (!strcmp(line, "name")) {
+        snprintf(number, sizeof number, "%zu", json_object_size(antennas));
+        *last = json_object();
+        json_object_set_new(antennas, number, *last);
+        json_object_set_new(*last, "name", mms_text_value(value));
+        return MMS_OK;
+    }
+    if (!*last)
+        return mms_fail(err, MMS_ERR_ARG, "%s stands before the first name", line);
+    st = mms_flag_literal(value, &read, err);
+    if (st == MMS_OK)
+        json_object_set_new(*last, line, read);
+    return st;
+}
+
+static mms_status check_antennas(const mms_value *antennas, mms_error *err)
+{
+    const char *number;
+    mms_value *antenna;
+
+    json_object_foreach((mms_value *)antennas, number, antenna)
+    {
+        const mms_value *position = json_object_get(antenna, "position");
+        bool good =
+            json_is_number(json_object_get(antenna, "diameter")) && json_array_size(position) == 3;
+        for (size_t i = 0; good && i < 3; i++)
+            good = json_is_number(json_array_get(position, i));
+        if (!good)
+            return mms_fail(err, MMS_ERR_ARG,
+                            "antenna %s needs a diameter in m and a position [x,y,z] in m", number);
+    }
+    return MMS_OK;
+}
+
+/** Replace the name of a file of antennas by what is in it. */
+static mms_status read_antennas(mms_value *command, mms_error *err)
+{
+    const mms_value *given = json_object_get(command, "addantenna");
+    const char *path = json_string_value(given);
+    mms_value *antennas = NULL, *last = NULL;
+    char *text = NULL, *rest = NULL;
+    int64_t bytes = 0;
+    int fd = -1;
+    mms_status st = MMS_OK;
+
+    if (!given || (path && !*path))
+        return MMS_OK;
+    if (path) {
+        antennas = json_object();
+        MMS_TRY(mms_open_file(path, &fd, &bytes, err));
+        text = calloc(1, (size_t)bytes + 1);
+        MMS_TRY(text ? mms_read_all(fd, text, bytes, path, err) : no_memory(err));
+        for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+            MMS_TRY(read_antenna_line(line, antennas, &last, err));
+        json_object_set(command, "addantenna", antennas);
+    }
+    MMS_TRY(check_antennas(json_object_get(command, "addantenna"), err));
+done:
+    if (fd >= 0)
+        close(fd);
+    free(text);
+    mms_value_free(&antennas);
+    return st == MMS_OK ? st : mms_wrap(err, st, "parameter addantenna");
+}
+
 static mms_status complete(const mms_value *written, bool calculate, mms_value **out,
                            mms_error *err)
 {
@@ -648,6 +730,7 @@ static mms_status complete(const mms_value *written, bool calculate, mms_value *
     MMS_TRY(check_values(*out, err));
     MMS_TRY(read_thresholds(*out, "timedev", err));
     MMS_TRY(read_thresholds(*out, "freqdev", err));
+    MMS_TRY(read_antennas(*out, err));
     MMS_TRY(put_seconds(*out, "ntime", err));
     MMS_TRY(put_seconds(*out, "timebin", err));
 done:

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file flagdata.c  The task flagdata (parallel-tasks 1.12, 3, 4.8; in-place 1). */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/files_priv.h"
 #include "flag_words_priv.h"
@@ -241,12 +243,26 @@ static mms_status read_commands(const mms_run *run, const struct flagdata *p, mm
 
 /* ---- savepars ---------------------------------------------------------------------------------*/
 
+/** Whether there is a folder to write it in, before any flag is changed. */
+static mms_status check_folder(const char *outfile, mms_error *err)
+{
+    char *folder = mms_path_dir(outfile);
+    mms_status st = folder ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory");
+
+    if (st == MMS_OK && access(folder, W_OK))
+        st = mms_fail_errno(err, errno, "parameter outfile: %s can't be written", outfile);
+    free(folder);
+    return st;
+}
+
 static mms_status check_outfile(const struct flagdata *p, mms_error *err)
 {
     bool there = false;
     mms_status st = MMS_OK;
 
     if (p->savepars && *p->outfile)
+        st = check_folder(p->outfile, err);
+    if (st == MMS_OK && p->savepars && *p->outfile)
         st = mms_path_exists(p->outfile, &there, err);
     if (st == MMS_OK && there && !p->overwrite)
         st = mms_fail(err, MMS_ERR_EXISTS,

@@ -110,7 +110,7 @@ class Smoke(ProgramCase):
         self.simulate("in.ms")
         before = bytes_of(self.path("in.ms"))
         self.multims("flagdata", "in.ms", "mode=manual", "action=calculate")
-        for words, status in ((("mode=manual", "scan=99"), 3), (("mode=shadow",), 2),
+        for words, status in ((("mode=manual", "scan=99"), 3), (("mode=shadow", "addantenna=no"), 2),
                               (("mode=clip", "datacolumn=NONE"), 2), (("mode=clip", "clipminmax=[1]"), 2),
                               (("mode=clip", "clipminmax=[1"), 2), (("mode=clip", "timeavg=True"), 2),
                               (("mode=tfcrop", "ntime=soon"), 2), (("action=perhaps",), 2),

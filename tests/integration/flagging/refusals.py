@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""flagdata and flagmanager: bad input is refused in words, before anything changes."""
+import os
+
+import numpy
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+# words of the request: status, words of the message
+WRONG = {
+    ("mode=xx",): (2, "xx is not one of"),
+    ("action=foo",): (2, "foo"),
+    ("display=data",): (2, "display"),
+    ("spw=99",): (2, "99"),
+    ("field=nobody",): (2, "nobody"),
+    ("antenna=nothere",): (2, "nothere"),
+    ("scan=99",): (3, "zero rows"),
+    ("timerange=yesterday",): (2, "yesterday"),
+    ("uvrange=far",): (2, "far"),
+    ("mode=clip", "clipminmax=[1]"): (2, "clipminmax must be a list"),
+    ("mode=clip", "clipminmax=x"): (2, "clipminmax"),
+    ("mode=clip", "datacolumn=nope"): (2, "Failed to parse parameters for mode clip"),
+    ("mode=clip", "datacolumn=MODEL"): (2, "Failed to parse parameters for mode clip"),
+    ("mode=clip", "correlation=ABS_QQ"): (2, "QQ"),
+    ("mode=clip", "clipminmax=[0,1]", "channelavg=True", "chanbin=0"): (2, "chanbin"),
+    ("mode=clip", "clipminmax=[0,1]", "channelavg=True", "chanbin=[2]"): (2, "chanbin"),
+    ("mode=clip", "clipminmax=[0,1]", "channelavg=True", "chanbin=[2,2,2]"): (2, "chanbin"),
+    ("mode=clip", "clipminmax=[0,1]", "timeavg=True"): (2, "timebin"),
+    ("mode=clip", "clipminmax=[0,1]", "timeavg=True", "timebin=banana"): (2, "banana"),
+    ("mode=clip", "datacolumn=WEIGHT", "channelavg=True", "chanbin=2"): (2, "WEIGHT"),
+    ("mode=list", "inpfile=averaged.txt"): (2, "Cannot use clip mode"),
+    ("mode=shadow", "addantenna=absent.txt"): (2, "absent.txt"),
+    ("mode=shadow", "addantenna=short.txt"): (2, "needs a diameter"),
+    ("mode=shadow", "tolerance=x"): (2, "tolerance"),
+    ("mode=elevation", "lowerlimit=x"): (2, "lowerlimit"),
+    ("mode=tfcrop", "ntime=-1"): (2, "Parameter ntime cannot be < = 0"),
+    ("mode=tfcrop", "timecutoff=x"): (2, "timecutoff"),
+    ("mode=quack", "quackinterval=x"): (2, "quackinterval"),
+    ("mode=list",): (2, "no valid commands"),
+    ("mode=list", "inpfile=absent.txt"): (2, "absent.txt"),
+    ("mode=list", "inpfile=wrong.txt"): (2, "ine 3"),
+    ("mode=list", "inpfile=mode.txt"): (2, "nope"),
+    ("mode=list", "inpfile=empty.txt"): (2, "no valid commands"),
+    ("mode=list", "inpfile=good.txt", "reason=OTHER"): (2, "No input lines matching"),
+    ("autocorr=perhaps",): (2, "perhaps"),
+    ("savepars=True", "outfile=good.txt", "overwrite=False"): (2, "Remove good.txt"),
+    ("savepars=True", "outfile=absent/out.txt"): (2, "absent/out.txt"),
+}
+FILES = {
+    "wrong.txt": "scan='1'\n# a comment\nscan='1' nosuch=3\n",
+    "mode.txt": "scan='1'\nmode='nope'\n",
+    "empty.txt": "# nothing\n",
+    "averaged.txt": "mode='clip' channelavg=True chanbin=2\nscan='1'\n",
+    "short.txt": "name = x1\ndiameter = 25.0\n",
+    "good.txt": "scan='1' reason='GOOD'\n",
+}
+
+
+class Refusals(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.simulate()
+        self.multims("partition", "in.ms", "in.mms", "numsubms=2", "flagbackup=False", "--no-sync",
+                     "--quiet")
+        for name, text in FILES.items():
+            with open(self.path(name), "w", encoding="utf-8") as f:
+                f.write(text)
+
+    def flags(self, name):
+        with table(self.path(name), ack=False) as t:
+            return t.getcol("FLAG"), t.getcol("FLAG_ROW")
+
+    def check_untouched(self, before, names, what):
+        self.assertEqual(sorted(os.listdir(self.folder)), names, what)
+        for name in "in.ms", "in.mms":
+            for a, b in zip(self.flags(name), before[name]):
+                numpy.testing.assert_array_equal(a, b, str(what))
+
+    def test_flagdata(self):
+        before = {name: self.flags(name) for name in ("in.ms", "in.mms")}
+        names = sorted(os.listdir(self.folder))
+        for words, (status, text) in WRONG.items():
+            for name in "in.ms", "in.mms":
+                with self.subTest(words=words, set=name):
+                    run = self.multims("flagdata", name, *words, status=status)
+                    self.assertIn(text, run.stderr)
+                    self.check_untouched(before, names, words)
+
+    def test_flagmanager(self):
+        before = {name: self.flags(name) for name in ("in.ms", "in.mms")}
+        self.multims("flagmanager", "in.mms", "save", "one", "--no-sync")
+        names = sorted(os.listdir(self.folder))
+        for words, text in {("nosuchmode",): "nosuchmode", ("save",): "versionname",
+                            ("restore", "absent"): "absent", ("save", "a/b"): "a/b",
+                            ("rename", "new", "absent"): "absent"}.items():
+            with self.subTest(words=words):
+                run = self.multims("flagmanager", "in.mms", *words, status=2)
+                self.assertIn(text, run.stderr)
+                versions = os.listdir(self.path("in.mms.flagversions"))
+                self.assertEqual(sorted(versions), ["FLAG_VERSION_LIST", "flags.one"])
+                self.check_untouched(before, names, words)
+
+    def test_no_set(self):
+        for verb in "flagdata", "flagmanager":
+            run = self.multims(verb, "absent.ms", status=2)
+            self.assertIn("absent.ms", run.stderr)
+
+    def test_calculate_and_dryrun_change_nothing(self):
+        before = {name: self.flags(name) for name in ("in.ms", "in.mms")}
+        names = sorted(os.listdir(self.folder))
+        for words in ["action=calculate"], ["--dryrun"]:
+            for name in "in.ms", "in.mms":
+                self.multims("flagdata", name, "scan=1", *words)
+                self.check_untouched(before, names, words)
+
+    def test_all_lines_are_read_before_any_is_done(self):
+        before = {name: self.flags(name) for name in ("in.ms", "in.mms")}
+        run = self.multims("flagdata", "in.ms", "mode=list", "inpfile=wrong.txt", status=2)
+        self.assertIn("nosuch", run.stderr)
+        self.check_untouched(before, sorted(os.listdir(self.folder)), "wrong.txt")
+
+
+program_case.main()

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""flagdata: the flags of a Multi-MS are those of the plain MS, for each mode, axis and number of
+workers; and a flag version brings back what it saved.  Rows are paired by python-casacore."""
+import os
+import shutil
+
+import numpy
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+program_case.parser.add_argument("--all", action="store_true", help="each mode on each axis")
+AXES = ["scan", "spw", "auto", "baseline"]
+KEYS = ["DATA_DESC_ID", "TIME", "ANTENNA1", "ANTENNA2", "SCAN_NUMBER", "FIELD_ID"]
+
+MODES = {
+    "manual": ["antenna=1", "spw=0:2~5"],
+    "manual_rows": ["scan=2,3"],
+    "unflag": ["mode=unflag", "scan=1"],
+    "clip": ["mode=clip", "clipminmax=[0.2,1.3]"],
+    "clip_inside": ["mode=clip", "clipminmax=[0.2,1.3]", "clipoutside=False",
+                    "correlation=REAL_XX"],
+    "clip_averaged": ["mode=clip", "clipminmax=[0.5,1.2]", "timeavg=True", "timebin=25s",
+                      "channelavg=True", "chanbin=3"],
+    "rflag_averaged": ["mode=rflag", "channelavg=True", "chanbin=2", "timeavg=True",
+                       "timebin=20s"],
+    "quack": ["mode=quack", "quackinterval=15"],
+    "quack_increment": ["mode=quack", "quackinterval=15", "quackincrement=True"],
+    "list": ["mode=list", 'inpfile=["scan=\'1\'","mode=\'clip\' clipminmax=[0,1.3]",'
+             '"mode=\'quack\' quackinterval=10.0 quackmode=\'endb\'"]'],
+    "extend": ["mode=extend", "growtime=40", "growfreq=40", "flagneartime=True"],
+    "tfcrop": ["mode=tfcrop", "extendflags=False"],
+    "tfcrop_combined": ["mode=tfcrop", "combinescans=True", "ntime=60"],
+    "rflag": ["mode=rflag", "extendflags=False"],
+    "rflag_combined": ["mode=rflag", "combinescans=True", "ntime=60"],
+    "antint": ["mode=antint", "antint_ref_antenna=ea01", "minchanfrac=0.1"],
+    "shadow": ["mode=shadow", "tolerance=-200"],
+    "elevation": ["mode=elevation", "lowerlimit=40"],
+}
+
+
+def disturb(path):
+    """Plant noise, interference and old flags; the same whatever the order of the run."""
+    random = numpy.random.default_rng(7)
+    with table(path, readonly=False, ack=False) as t:
+        data, flag = t.getcol("DATA"), t.getcol("FLAG")
+        data += random.normal(0, 0.1, data.shape) + 1j * random.normal(0, 0.1, data.shape)
+        data[random.random(data.shape) < 0.01] *= 8
+        data[:, 9] *= 1 + 0.6 * (random.random((len(data), 1)) < 0.4)
+        flag[random.random(flag.shape) < 0.03] = True
+        flag[::17] = True
+        flag[(t.getcol("ANTENNA1") == 0) & (t.getcol("SCAN_NUMBER") == 2)] = True
+        t.putcol("DATA", data)
+        t.putcol("FLAG", flag)
+
+
+def flags(path):
+    """FLAG and FLAG_ROW in an order of rows that parts do not change."""
+    with table(path, ack=False) as t:
+        order = numpy.lexsort([t.getcol(k) for k in KEYS[::-1]])
+        return t.getcol("FLAG")[order], t.getcol("FLAG_ROW")[order]
+
+
+class SameAnswer(ProgramCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.sets = os.path.join(program_case.args.scratch, "sets")
+        shutil.rmtree(cls.sets, ignore_errors=True)
+        os.makedirs(cls.sets)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.sets)
+
+    def setUp(self):
+        super().setUp()
+        if not os.path.exists(f"{self.sets}/in.ms"):
+            self.simulate(f"{self.sets}/in.ms", "antennas=5", "channels=16", "integrations=8",
+                          "fields=2", "scans=4")
+            disturb(f"{self.sets}/in.ms")
+            for axis in AXES:
+                self.multims("partition", f"{self.sets}/in.ms", f"{self.sets}/{axis}.mms",
+                             f"separationaxis={axis}", "numsubms=4", "flagbackup=False",
+                             "datacolumn=all", "--no-sync")
+
+    def run_mode(self, source, workers, words):
+        path = self.path("work")
+        shutil.rmtree(path, ignore_errors=True)
+        shutil.copytree(f"{self.sets}/{source}", path, symlinks=True)
+        self.multims("flagdata", "work", *words, "flagbackup=False", "--no-sync", "-j", workers)
+        return flags(path)
+
+    def check(self, mode):
+        before = flags(f"{self.sets}/in.ms")
+        want = self.run_mode("in.ms", 1, MODES[mode])
+        changed = (want[0] != before[0]).sum()
+        self.assertGreater(changed, 0, "a mode that changes nothing proves nothing")
+        self.assertLess(changed, want[0].size)
+        turn = list(MODES).index(mode)
+        some = ["baseline", AXES[turn % 3]]
+        for n, axis in enumerate(AXES if program_case.args.all else some):
+            got = self.run_mode(f"{axis}.mms", 1 + (n + turn) % 3, MODES[mode])
+            for a, b, what in zip(got, want, ["FLAG", "FLAG_ROW"]):
+                self.assertEqual((a != b).sum(), 0, f"{mode} on axis {axis}: {what}")
+
+    def test_summary(self):
+        want = self.answer("flagdata", f"{self.sets}/in.ms", "mode=summary", "basecnt=True",
+                           "spwchan=True", "spwcorr=True")
+        flag, _ = flags(f"{self.sets}/in.ms")
+        self.assertEqual((want["flagged"], want["total"]), (flag.sum(), flag.size))
+        for axis in AXES:
+            got = self.answer("flagdata", f"{self.sets}/{axis}.mms", "mode=summary", "-j", 2,
+                              "basecnt=True", "spwchan=True", "spwcorr=True")
+            self.assertEqual(got, want, axis)
+
+    def test_a_version_brings_back_what_it_saved(self):
+        for source in ["in.ms", "baseline.mms"]:
+            shutil.copytree(f"{self.sets}/{source}", self.path("set"), symlinks=True)
+            old = flags(self.path("set"))
+            self.multims("flagdata", "set", "spw=1", "antenna=ea02", "--no-sync")
+            new = flags(self.path("set"))
+            self.assertTrue((new[0] != old[0]).any())
+            with table(self.path("set.flagversions/flags.flagdata_1"), ack=False) as t:
+                self.assertEqual(t.getcol("FLAG").sum(), old[0].sum())
+            self.multims("flagmanager", "set", "restore", "flagdata_1", "--no-sync")
+            for a, b in zip(flags(self.path("set")), old):
+                numpy.testing.assert_array_equal(a, b)
+            for name in "set", "set.flagversions":
+                shutil.rmtree(self.path(name))
+
+    def test_a_version_of_other_rows_is_refused(self):
+        shutil.copytree(f"{self.sets}/in.ms", self.path("set"))
+        self.multims("flagmanager", "set", "save", "one", "--no-sync")
+        shutil.copytree(f"{self.sets}/spw.mms", self.path("other"), symlinks=True)
+        os.rename(self.path("set.flagversions"), self.path("other.flagversions"))
+        old = flags(self.path("other"))
+        self.multims("flagmanager", "other", "restore", "one", status=2)
+        numpy.testing.assert_array_equal(flags(self.path("other"))[0], old[0])
+
+
+def add(mode):
+    setattr(SameAnswer, f"test_mode_{mode}", lambda self: self.check(mode))
+
+
+for mode_name in MODES:
+    add(mode_name)
+program_case.main()

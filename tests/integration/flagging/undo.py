@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""flagdata killed, or out of room: the old bytes come back, or the run has finished."""
+import hashlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import numpy
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+program_case.parser.add_argument("--kills", type=int, default=12)
+WORK = ["flagdata", "in.mms", "mode=clip", "clipminmax=[0.9,1.1]", "flagbackup=False", "--no-sync",
+        "--quiet", "-j", "2"]
+
+
+def flags(path):
+    with table(path, ack=False) as t:
+        return t.getcol("FLAG"), t.getcol("FLAG_ROW")
+
+
+def digests(folder):
+    """The bytes of all files of a set; casacore's lock files change as tables are looked at."""
+    found = {}
+    for where, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(where, name)
+            if name != "table.lock" and not os.path.islink(path):
+                with open(path, "rb") as f:
+                    found[os.path.relpath(path, folder)] = hashlib.sha256(f.read()).hexdigest()
+    return found
+
+
+class Undo(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.simulate("in.ms", "antennas=8", "channels=32", "integrations=12", "scans=4")
+        random_data = numpy.random.default_rng(3)
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            data = t.getcol("DATA")
+            t.putcol("DATA", data + random_data.normal(0, 0.5, data.shape))
+        self.multims("partition", "in.ms", "in.mms", "numsubms=4", "flagbackup=False", "--no-sync",
+                     "--quiet")
+
+    def start(self, words):
+        return subprocess.Popen([program_case.args.program, *words], cwd=self.folder,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL, start_new_session=True)
+
+    def leftovers(self):
+        return [name for name in os.listdir(self.folder) if name.startswith(".")]
+
+    def test_kills(self):
+        shutil.copytree(self.path("in.mms"), self.path("keep"), symlinks=True)
+        began = time.monotonic()
+        self.multims(*WORK)
+        length = time.monotonic() - began
+        done = flags(self.path("in.mms"))
+        old_bytes, old = digests(self.path("keep")), flags(self.path("keep"))
+        self.assertTrue((done[0] != old[0]).any())
+        chance, restored, finished = random.Random(5), 0, 0
+        for _ in range(program_case.args.kills):
+            shutil.rmtree(self.path("in.mms"))
+            shutil.copytree(self.path("keep"), self.path("in.mms"), symlinks=True)
+            run = self.start(WORK)
+            time.sleep(chance.uniform(0, length))
+            try:
+                os.killpg(run.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            run.wait()
+            self.multims("clean", "in.mms", "--restore")
+            self.assertEqual(self.leftovers(), [])
+            if digests(self.path("in.mms")) == old_bytes:
+                restored += 1
+                continue
+            for a, b in zip(flags(self.path("in.mms")), done):
+                numpy.testing.assert_array_equal(a, b)
+            finished += 1
+        self.assertEqual(restored + finished, program_case.args.kills)
+
+    def kill_while_it_writes(self):
+        """Kill a run once its undo is complete; True if it was in time."""
+        run = self.start(WORK)
+        journal = self.path(".in.mms.mms-undo/undo.json")
+        while run.poll() is None and not os.path.exists(journal):
+            time.sleep(0.0005)
+        try:
+            os.killpg(run.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        run.wait()
+        return os.path.exists(journal)
+
+    def test_a_set_that_is_dirty_says_so_and_the_next_run_mends_it(self):
+        old = flags(self.path("in.mms"))
+        for _ in range(20):
+            if self.kill_while_it_writes():
+                break
+            self.multims("flagdata", "in.mms", "mode=unflag", "flagbackup=False", "--no-sync")
+        else:
+            self.skipTest("skipped: no run could be killed in time")
+        self.assertTrue(self.answer("clean", "in.mms")["dirty"])
+        run = self.multims("flagdata", "in.mms", "mode=summary")
+        self.assertIn("stopped in the middle", run.stderr)
+        for a, b in zip(flags(self.path("in.mms")), old):
+            numpy.testing.assert_array_equal(a, b)
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_full_disk_leaves_the_old_bytes(self):
+        """Files may not grow beyond 16 KiB: the undo, or the flags, can't be written."""
+        old = digests(self.path("in.mms"))
+        for limit in 1, 16, 64:
+            run = self.run_words("bash", "-c", f"trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"",
+                                 program_case.args.program, *WORK)
+            if run.returncode == 0:
+                break
+            self.assertIn(run.returncode, (1, 2), run.stderr)
+            self.multims("clean", "in.mms", "--restore")
+            self.assertEqual(digests(self.path("in.mms")), old, f"limit {limit}: {run.stderr}")
+        self.assertEqual(self.leftovers(), [])
+
+
+program_case.main()

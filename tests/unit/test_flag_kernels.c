@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file test_flag_kernels.c  lib/flag: exact small cases, edges, one channel, one time, all
+ * flagged. */
+#include <complex.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "flag/flag.h"
+
+static const char *const linear[] = {"XX", "XY", "YX", "YY"};
+static const char *const circular[] = {"RR", "RL", "LR", "LL"};
+
+static void assert_flags(const uint8_t *flags, const char *want)
+{
+    for (size_t i = 0; want[i]; i++)
+        assert_int_equal(flags[i], want[i] == '1');
+}
+
+/* ---- products ---------------------------------------------------------------------------------*/
+
+static void expressions_are_read_in_any_case(void **state)
+{
+    mms_flag_expression e;
+
+    (void)state;
+    assert_int_equal(mms_flag_expression_read("", &e, NULL), MMS_OK);
+    assert_true(e.all && e.operation == MMS_FLAG_ABS && !e.given);
+    assert_int_equal(mms_flag_expression_read("imag_ll", &e, NULL), MMS_OK);
+    assert_true(!e.all && e.operation == MMS_FLAG_IMAG && e.given);
+    assert_int_equal(mms_flag_expression_read("NORM RR,LL", &e, NULL), MMS_OK);
+    assert_int_equal(e.operation, MMS_FLAG_NORM);
+    assert_int_equal(mms_flag_expression_read("ABS_QQ", &e, NULL), MMS_ERR_ARG);
+}
+
+static int32_t products_of(const char *text, int32_t n, const char *const *names,
+                           mms_flag_product *products)
+{
+    mms_flag_expression e;
+
+    assert_int_equal(mms_flag_expression_read(text, &e, NULL), MMS_OK);
+    return mms_flag_expression_products(&e, n, names, products);
+}
+
+static void products_are_stored_or_made_of_two(void **state)
+{
+    const mms_complex vis[4] = {4, CMPLXF(0, 2), CMPLXF(2, 0), 8};
+    mms_flag_product p[16];
+
+    (void)state;
+    assert_int_equal(products_of("ABS_ALL", 4, linear, p), 4);
+    assert_int_equal(products_of("IMAG_LL", 4, circular, p), 1); // the I of IMAG is no product
+    assert_int_equal(p[0].first, 3);
+    assert_int_equal(products_of("ABS_I", 4, linear, p), 1);
+    assert_true(mms_flag_product_value(&p[0], vis) == 6);
+    assert_int_equal(products_of("ABS_Q", 4, linear, p), 1);
+    assert_true(mms_flag_product_value(&p[0], vis) == -2);
+    assert_int_equal(products_of("ABS_U", 4, linear, p), 1); // CASA's sign: (XY - YX) / 2
+    assert_true(mms_flag_product_value(&p[0], vis) == CMPLXF(-1, 1));
+    assert_int_equal(products_of("ABS_V", 4, linear, p), 1); // and that over i
+    assert_true(mms_flag_product_value(&p[0], vis) == CMPLXF(1, 1));
+    assert_int_equal(products_of("ABS_RR", 4, linear, p), 0);
+}
+
+static void total_power_is_on_demand(void **state)
+{
+    const char *const power[] = {"I"};
+    mms_flag_product p[16];
+
+    (void)state;
+    assert_int_equal(products_of("ABS_ALL", 1, power, p), 0);
+    assert_int_equal(products_of("ABS_I", 1, power, p), 0);
+    assert_int_equal(products_of("ABS_WVR", 1, power, p), 1);
+    assert_int_equal(products_of("ABS_WVR", 4, linear, p), 0);
+}
+
+static void operators_take_floats(void **state)
+{
+    (void)state;
+    assert_float_equal(mms_flag_number(MMS_FLAG_ABS, CMPLXF(3, 4)), 5, 0);
+    assert_float_equal(mms_flag_number(MMS_FLAG_NORM, CMPLXF(3, 4)), 25, 0);
+    assert_float_equal(mms_flag_number(MMS_FLAG_REAL, CMPLXF(3, 4)), 3, 0);
+    assert_float_equal(mms_flag_number(MMS_FLAG_IMAG, CMPLXF(3, 4)), 4, 0);
+    assert_float_equal(mms_flag_number(MMS_FLAG_ARG, CMPLXF(0, 4)), (float)M_PI_2, 0);
+}
+
+/* ---- clip and quack ---------------------------------------------------------------------------*/
+
+static void limits_belong_to_the_good_side(void **state)
+{
+    const mms_flag_clip outside = {true, true, false, 1, 2}, inside = {true, false, false, 1, 2};
+    const mms_flag_clip reversed = {true, true, false, 2, 1}, zeros = {false, true, true, 0, 0};
+    const mms_flag_clip none = {false, true, false, 0, 0};
+
+    (void)state;
+    assert_false(mms_flag_clips(&outside, 1) || mms_flag_clips(&outside, 2));
+    assert_true(mms_flag_clips(&outside, 0.5F) && mms_flag_clips(&outside, 2.5F));
+    assert_true(mms_flag_clips(&inside, 1) && mms_flag_clips(&inside, 2));
+    assert_false(mms_flag_clips(&inside, 0.5F) || mms_flag_clips(&inside, 2.5F));
+    assert_true(mms_flag_clips(&reversed, 1) && mms_flag_clips(&reversed, 1.5F));
+    assert_true(mms_flag_clips(&none, NAN) && mms_flag_clips(&inside, -INFINITY));
+    assert_true(mms_flag_clips(&zeros, 0) && mms_flag_clips(&zeros, -3));
+    assert_true(mms_flag_clips(&zeros, 1.1920929e-7F));
+    assert_false(mms_flag_clips(&zeros, 1.2e-7F) || mms_flag_clips(&none, 0));
+}
+
+static void edges_of_quack_are_inclusive_as_written(void **state)
+{
+    (void)state; // a scan from 100 to 200
+    assert_true(mms_flag_quacks(MMS_FLAG_BEG, 110, 100, 200, 10));
+    assert_false(mms_flag_quacks(MMS_FLAG_BEG, 110.5, 100, 200, 10));
+    assert_true(mms_flag_quacks(MMS_FLAG_ENDB, 190, 100, 200, 10));
+    assert_false(mms_flag_quacks(MMS_FLAG_ENDB, 189.5, 100, 200, 10));
+    assert_false(mms_flag_quacks(MMS_FLAG_TAIL, 110, 100, 200, 10));
+    assert_true(mms_flag_quacks(MMS_FLAG_TAIL, 110.5, 100, 200, 10));
+    assert_false(mms_flag_quacks(MMS_FLAG_END, 190, 100, 200, 10));
+    assert_true(mms_flag_quacks(MMS_FLAG_END, 189.5, 100, 200, 10));
+}
+
+/* ---- extend -----------------------------------------------------------------------------------*/
+
+static void neighbours_come_from_the_flags_before(void **state)
+{
+    const mms_flag_extend time = {.neartime = true}, freq = {.nearfreq = true};
+    uint8_t a[15] = {0}, b[15] = {0};
+
+    (void)state;
+    a[2] = b[7] = 1; // [3 times][5 channels]
+    assert_int_equal(mms_flag_extend_map(&time, 3, 5, 1, a, NULL), MMS_OK);
+    assert_flags(a, "001000010000000");
+    assert_int_equal(mms_flag_extend_map(&freq, 3, 5, 1, b, NULL), MMS_OK);
+    assert_flags(b, "000000111000000");
+}
+
+static void more_than_four_around_flag_the_middle(void **state)
+{
+    const mms_flag_extend around = {.around = true};
+    uint8_t five[9] = {1, 1, 1, 1, 0, 1, 0, 0, 0}, four[9] = {1, 1, 1, 1, 0, 0, 0, 0, 0};
+
+    (void)state;
+    assert_int_equal(mms_flag_extend_map(&around, 3, 3, 1, five, NULL), MMS_OK);
+    assert_flags(five, "111111000");
+    assert_int_equal(mms_flag_extend_map(&around, 3, 3, 1, four, NULL), MMS_OK);
+    assert_flags(four, "111100000");
+}
+
+/* Half of a spectrum is enough, a third is not; times are counted before spectra are filled. */
+static void growth_counts_before_it_fills(void **state)
+{
+    const mms_flag_extend grow = {.growtime = 50, .growfreq = 50}, none = {0};
+    uint8_t f[12] = {1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, same[4] = {1, 1, 1, 0};
+
+    (void)state;
+    assert_int_equal(mms_flag_extend_map(&grow, 3, 4, 1, f, NULL), MMS_OK);
+    assert_flags(f, "111100000001");
+    assert_int_equal(mms_flag_extend_map(&none, 1, 4, 1, same, NULL), MMS_OK);
+    assert_flags(same, "1110");
+}
+
+static void products_join(void **state)
+{
+    const mms_flag_extend pols = {.pols = true};
+    uint8_t f[6] = {0, 0, 0, 1, 0, 0}; // [1][3 channels][2 correlations]
+
+    (void)state;
+    assert_int_equal(mms_flag_extend_map(&pols, 1, 3, 2, f, NULL), MMS_OK);
+    assert_flags(f, "001100");
+}
+
+/* ---- averages ---------------------------------------------------------------------------------*/
+
+static void sums_begin_anew_at_the_first_good_sample(void **state)
+{
+    const mms_complex values[2] = {8, 2};
+    const float weights[2] = {1, 3};
+    const uint8_t bad[2] = {1, 1}, good[2] = {0, 1};
+    mms_complex sums[2] = {0};
+    float sum_weights[2] = {0};
+    uint8_t flags[2] = {1, 1};
+
+    (void)state;
+    mms_flag_average_add(2, values, weights, bad, sums, sum_weights, flags);
+    mms_flag_average_add(2, values, weights, good, sums, sum_weights, flags);
+    mms_flag_average_add(2, values, weights, bad, sums, sum_weights, flags);
+    mms_flag_average_end(2, sums, sum_weights);
+    assert_flags(flags, "01");
+    assert_true(sums[0] == 8 && sum_weights[0] == 1); // the good one alone
+    assert_true(sums[1] == 2 && sum_weights[1] == 9); // all flagged: the mean of all
+}
+
+static void the_last_bin_may_be_short(void **state)
+{
+    const int32_t channels[3] = {0, 2, 3};
+    const mms_complex values[4] = {2, 100, 4, 16};
+    const float weights[4] = {1, 1, 1, 0};
+    const uint8_t flags[4] = {0};
+    mms_complex out[2];
+    uint8_t out_flags[2];
+
+    (void)state;
+    mms_flag_average_channels(3, channels, 1, 2, values, weights, flags, out, out_flags);
+    assert_true(out[0] == 3);
+    assert_flags(out_flags, "01"); // the last has no weight
+    mms_flag_average_channels(2, channels, 1, 8, values, weights, flags, out, out_flags);
+    assert_true(out[0] == 3);
+}
+
+/* ---- tfcrop -----------------------------------------------------------------------------------*/
+
+enum { TIMES = 10, CHANS = 16 };
+static const mms_flag_tfcrop defaults = {.timecutoff = 4,
+                                         .freqcutoff = 3,
+                                         .freqpoly = true,
+                                         .maxnpieces = 7,
+                                         .time = true,
+                                         .freq = true,
+                                         .halfwin = 1};
+
+static void fill_map(float *values)
+{
+    for (int i = 0; i < TIMES * CHANS; i++)
+        values[i] = 1 + 0.01F * (float)(i * 7 % 5);
+}
+
+static void a_spike_is_cropped_alone(void **state)
+{
+    float values[TIMES * CHANS];
+    uint8_t flags[TIMES * CHANS] = {0};
+    mms_flag_tfcrop lines = defaults;
+
+    (void)state;
+    lines.freqpoly = false;
+    fill_map(values);
+    values[5 * CHANS + 6] = 30;
+    assert_int_equal(mms_flag_tfcrop_map(&lines, TIMES, CHANS, values, flags, NULL), MMS_OK);
+    assert_true(flags[5 * CHANS + 6]);
+    int n = 0;
+    for (int i = 0; i < TIMES * CHANS; i++)
+        n += flags[i];
+    assert_true(n < 4);
+}
+
+static void flagged_maps_and_single_points_are_left(void **state)
+{
+    float values[TIMES * CHANS];
+    uint8_t flags[TIMES * CHANS];
+
+    (void)state;
+    fill_map(values);
+    memset(flags, 1, sizeof flags);
+    assert_int_equal(mms_flag_tfcrop_map(&defaults, TIMES, CHANS, values, flags, NULL), MMS_OK);
+    for (int i = 0; i < TIMES * CHANS; i++)
+        assert_int_equal(flags[i], 1);
+    memset(flags, 0, sizeof flags);
+    assert_int_equal(mms_flag_tfcrop_map(&defaults, 1, 1, values, flags, NULL), MMS_OK);
+    assert_int_equal(flags[0], 0);
+    assert_int_equal(mms_flag_tfcrop_map(&defaults, 1, CHANS, values, flags, NULL), MMS_OK);
+    memset(flags, 0, sizeof flags);
+    assert_int_equal(mms_flag_tfcrop_map(&defaults, TIMES, 1, values, flags, NULL), MMS_OK);
+}
+
+/* ---- rflag ------------------------------------------------------------------------------------*/
+
+static const mms_flag_rflag three = {3, 1e6, 0};
+
+static void thresholds_are_median_and_deviation(void **state)
+{
+    const double sums[5] = {2, 4, 0, 8, 20};
+    const int64_t counts[5] = {2, 2, 0, 2, 2};
+    double t = 0;
+
+    (void)state; // 1, 2, 0, 4, 10: median 2, deviations 1, 0, 2, 2, 8
+    assert_int_equal(mms_flag_rflag_threshold(5, sums, counts, &t, NULL), MMS_OK);
+    assert_true(t == 2 + 1.4826 * 2);
+}
+
+static void sums_leave_flagged_cells_out(void **state)
+{
+    const mms_complex values[3] = {1, 3, 100};
+    uint8_t flags[3] = {0, 0, 1};
+    double time[1] = {0}, freq[1] = {0};
+    int64_t ntime[1] = {0}, nfreq[1] = {0};
+    mms_flag_sums sums = {time, freq, ntime, nfreq};
+
+    (void)state; // three times of one channel: the deviation of 1 and 3 is 1
+    assert_int_equal(mms_flag_rflag_sums(&three, 3, 1, values, flags, &sums, NULL), MMS_OK);
+    assert_true(time[0] == 1 && ntime[0] == 1);
+    assert_true(freq[0] == 0 && nfreq[0] == 4); // one channel is its own median
+    memset(flags, 1, sizeof flags);
+    assert_int_equal(mms_flag_rflag_sums(&three, 3, 1, values, flags, &sums, NULL), MMS_OK);
+    assert_true(ntime[0] == 1 && nfreq[0] == 4);
+}
+
+static void a_time_beyond_flags_its_window(void **state)
+{
+    mms_complex values[7] = {1, 1, 1, 9, 1, 1, 1};
+    const uint8_t before[7] = {0};
+    uint8_t flags[7] = {0};
+
+    (void)state;
+    assert_int_equal(mms_flag_rflag_map(&three, 2, 1e9, 7, 1, values, before, flags, NULL), MMS_OK);
+    assert_flags(flags, "0111110");
+}
+
+static void a_channel_beyond_is_flagged_alone(void **state)
+{
+    const mms_complex values[5] = {1, 1, CMPLXF(1, 7), 1, 1};
+    const uint8_t before[5] = {0};
+    uint8_t flags[5] = {0};
+    const mms_flag_rflag spectral = {3, 1e6, 0.5};
+
+    (void)state;
+    assert_int_equal(mms_flag_rflag_map(&three, 1e9, 2, 1, 5, values, before, flags, NULL), MMS_OK);
+    assert_flags(flags, "00100");
+    assert_int_equal(mms_flag_rflag_map(&spectral, 1e9, 1e9, 1, 5, values, before, flags, NULL),
+                     MMS_OK);
+    assert_flags(flags, "11111"); // it varies less than spectralmin
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(expressions_are_read_in_any_case),
+        cmocka_unit_test(products_are_stored_or_made_of_two),
+        cmocka_unit_test(total_power_is_on_demand),
+        cmocka_unit_test(operators_take_floats),
+        cmocka_unit_test(limits_belong_to_the_good_side),
+        cmocka_unit_test(edges_of_quack_are_inclusive_as_written),
+        cmocka_unit_test(neighbours_come_from_the_flags_before),
+        cmocka_unit_test(more_than_four_around_flag_the_middle),
+        cmocka_unit_test(growth_counts_before_it_fills),
+        cmocka_unit_test(products_join),
+        cmocka_unit_test(sums_begin_anew_at_the_first_good_sample),
+        cmocka_unit_test(the_last_bin_may_be_short),
+        cmocka_unit_test(a_spike_is_cropped_alone),
+        cmocka_unit_test(flagged_maps_and_single_points_are_left),
+        cmocka_unit_test(thresholds_are_median_and_deviation),
+        cmocka_unit_test(sums_leave_flagged_cells_out),
+        cmocka_unit_test(a_time_beyond_flags_its_window),
+        cmocka_unit_test(a_channel_beyond_is_flagged_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
