@@ -133,6 +133,15 @@ int32_t mms_flag_expression_products(const mms_flag_expression *e, int32_t ncorr
     return n;
 }
 
+/** v over i; parts are moved, not multiplied, so that infinities stay what they are. */
+static mms_complex turn_back(mms_complex v)
+{
+    const float parts[2] = {cimagf(v), -crealf(v)};
+
+    memcpy(&v, parts, sizeof v);
+    return v;
+}
+
 mms_complex mms_flag_product_value(const mms_flag_product *p, const mms_complex *vis)
 {
     mms_complex v = vis[p->first];
@@ -140,7 +149,7 @@ mms_complex mms_flag_product_value(const mms_flag_product *p, const mms_complex 
     if (p->second < 0)
         return v;
     v = (v + (float)p->sign * vis[p->second]) / 2.0F;
-    return p->turned ? CMPLXF(cimagf(v), -crealf(v)) : v;
+    return p->turned ? turn_back(v) : v;
 }
 
 float mms_flag_number(mms_flag_operator operation, mms_complex value)
