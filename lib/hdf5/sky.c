@@ -46,7 +46,7 @@ static mms_status make_times(const mms_sky *s, times *t, mms_error *err)
     if (eraUtctai(t->utc[0], t->utc[1], &tai[0], &tai[1]) < 0 ||
         eraTaitt(tai[0], tai[1], &t->tt[0], &t->tt[1]) < 0 ||
         eraUtcut1(t->utc[0], t->utc[1], s->dut1_s, &t->ut1[0], &t->ut1[1]) < 0)
-        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.6f", s->jd);
+        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.15g", s->jd);
     return MMS_OK;
 }
 
@@ -101,7 +101,7 @@ mms_status mms_sky_find(mms_sky *s, mms_error *err)
         turn(true, &lon, &lat);
     if (eraAtco13(lon, lat, 0, 0, 0, 0, t.utc[0], t.utc[1], s->dut1_s, s->longitude, s->latitude,
                   s->height_m, s->xp, s->yp, 0, 0, 0, 0, &aob, &zob, &hob, &dob, &rob, &eo) < 0)
-        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.6f", s->jd);
+        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.15g", s->jd);
     s->app_ra = eraAnp(rob - eo);
     s->app_dec = dob;
     s->frame_pa = frame_angle(s, &t);
@@ -132,7 +132,7 @@ mms_status mms_sky_tai_to_utc(double tai_jd, double *utc_jd, mms_error *err)
     double utc[2];
 
     if (eraTaiutc(day, tai_jd - day, &utc[0], &utc[1]) < 0)
-        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.6f", tai_jd);
+        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.15g", tai_jd);
     *utc_jd = utc[0] + utc[1];
     return MMS_OK;
 }

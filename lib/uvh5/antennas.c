@@ -240,6 +240,10 @@ static mms_status place(mms_uvh5 *u, bool placed, mms_error *err)
 
     if (!placed && !observatory(u))
         mean_place(u);
+    if (!(distance(u->itrf_m, (const double[3]){0, 0, 0}) > 1))
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG,
+                         "telescope \"%s\": neither its name nor an antenna gives a place on Earth",
+                         u->telescope));
     mms_log(MMS_LOG_INFO, u->host->task, "%s: place of the telescope from %s",
             *u->telescope ? u->telescope : "telescope", u->site_source);
     MMS_TRY(u->hdf5->to_geodetic(u->itrf_m, u->geodetic, err));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/files_priv.h"
@@ -30,6 +31,7 @@ static int64_t file_bytes(const mms_uvh5 *u)
 
 static mms_status check_output(const mms_uvh5_request *r, mms_error *err)
 {
+    struct stat info;
     bool taken;
     mms_status st;
 
@@ -38,6 +40,9 @@ static mms_status check_output(const mms_uvh5_request *r, mms_error *err)
     if (taken && !r->overwrite)
         MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
                          "Output file %s already exists - will not overwrite it.", r->uvh5file));
+    if (taken && !lstat(r->uvh5file, &info) && S_ISDIR(info.st_mode))
+        MMS_TRY(
+            mms_fail(err, MMS_ERR_EXISTS, "%s is a folder: it is not overwritten", r->uvh5file));
 done:
     return st;
 }

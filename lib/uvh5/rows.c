@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file rows.c  Which rows make a baseline-time, and in which order these stand. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -177,6 +178,9 @@ static mms_status take_chunk(mms_uvh5 *u, mms_rows rows, const key_chunk *k, int
             continue;
         if (u->nrow == u->meta.nselected)
             return mms_fail(err, MMS_ERR_INTERNAL, "more rows than were counted");
+        if (!isfinite(k->time[i]))
+            return mms_fail(err, MMS_ERR_ARG, "%s: row %" PRId64 ": TIME is not finite",
+                            mms_ms_path(u->ms), rows.first + i);
         if (u->nrow == 0) {
             *array = k->array[i];
             u->observation = k->observation[i];

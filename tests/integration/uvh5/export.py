@@ -2,7 +2,9 @@
 """exportuvh5 on real and simulated sets: the numbered cases of CASES.md, by h5py and python-casacore."""
 import os
 import shutil
+import subprocess
 import sys
+import unittest
 
 import numpy
 from casacore.tables import table
@@ -152,6 +154,31 @@ class Export(ProgramCase):
             self.export(self.data(ALMA9), *words, out="same.uvh5")
             self.assertEqual(bytes_but_history(self.path("same.uvh5")), first)
 
+    @unittest.skipUnless(os.environ.get("MULTIMS_MPIEXEC"), "no mpiexec")
+    def test_t22_under_mpi(self):
+        self.export(self.data(ALMA9), "scan=1~3", out="same.uvh5")
+        first = bytes_but_history(self.path("same.uvh5"))
+        for ranks in (2, 3):
+            os.remove(self.path("same.uvh5"))
+            run = self.run_words(os.environ["MULTIMS_MPIEXEC"], "-n", ranks,
+                                 program_case.args.program, "exportuvh5", self.data(ALMA9),
+                                 "same.uvh5", "datacolumn=data", "scan=1~3", "--no-sync", "--quiet")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(bytes_but_history(self.path("same.uvh5")), first)
+
+    def test_t24_stopped(self):
+        self.simulate("in.ms", "antennas=28", "channels=64", "integrations=60")
+        child = subprocess.Popen([program_case.args.program, "exportuvh5", "in.ms", "out.uvh5",
+                                  "datacolumn=data", "--no-sync", "--quiet"], cwd=self.folder,
+                                 stderr=subprocess.DEVNULL)
+        while child.poll() is None and not [n for n in os.listdir(self.folder) if "part-" in n]:
+            pass
+        child.terminate()
+        if child.wait() == 0:
+            self.skipTest("the export was done before it could be stopped")
+        self.assertEqual(os.listdir(self.folder), ["in.ms"])
+        self.export("in.ms")
+
     def test_t26_dryrun(self):
         plan = self.answer("exportuvh5", self.data("D7x.ms"), "out.uvh5", "datacolumn=data",
                            "--dryrun")
@@ -240,6 +267,13 @@ class Export(ProgramCase):
         main.close()
         with h5py.File(self.export("D1.ms"), "r") as f:
             self.assertEqual(f["Header/Nblts"][()], 121)
+
+    def test_t76_no_other_verb_loads_hdf5(self):
+        run = self.run_words(program_case.args.program, "--version",
+                             env={**os.environ, "LD_DEBUG": "files"})
+        self.assertEqual(run.returncode, 0)
+        self.assertIn("libc.so", run.stdout + run.stderr)
+        self.assertNotIn("hdf5", run.stdout + run.stderr)
 
     def test_t77_plain_file(self):
         with h5py.File(self.export(self.data(ALMA2)), "r") as f:

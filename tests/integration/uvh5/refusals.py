@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What exportuvh5 refuses: in words, with the exit status of design D16, and nothing is written."""
 import os
+import shutil
 import sys
 
 from casacore.tables import table
@@ -81,6 +82,28 @@ class Refusals(ProgramCase):
             info["Ref"] = "GALACTIC"
             t.putcolkeyword("PHASE_DIR", "MEASINFO", info)
         self.refuse_set("direction frame GALACTIC", "datacolumn=data")
+
+    def test_times_that_are_none(self):
+        for time, text in ((float("nan"), "row 3: TIME is not finite"),
+                           (1e300, "no calendar has the Julian date")):
+            self.simulate()
+            self.change("", "TIME", time, row=3)
+            self.refuse_set(text, "datacolumn=data")
+            shutil.rmtree(self.path("in.ms"))
+
+    def test_no_place_on_earth(self):
+        self.simulate()
+        with table(self.path("in.ms/ANTENNA"), readonly=False, ack=False) as t:
+            t.putcol("POSITION", t.getcol("POSITION") * 0)
+        self.refuse_set("neither its name nor an antenna gives a place on Earth",
+                        "datacolumn=data")
+
+    def test_a_folder_is_not_overwritten(self):
+        self.simulate()
+        os.mkdir(self.path("out.uvh5"))
+        run = self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", "overwrite=true",
+                           status=2)
+        self.assertIn("out.uvh5 is a folder: it is not overwritten", run.stderr)
 
     def test_e12_time_scale(self):
         self.simulate()
