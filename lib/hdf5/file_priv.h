@@ -4,6 +4,7 @@
 /** @file file_priv.h  Inside the module: an open file, its errors, and its calls. */
 
 #include <hdf5.h>
+#include <jansson.h>
 
 #include "hdf5_priv.h"
 
@@ -20,6 +21,21 @@ mms_status mms_h5_group(mms_h5 *file, const char *name, mms_error *err);
 mms_status mms_h5_put(mms_h5 *file, const char *name, const mms_h5_item *item, int64_t *offset,
                       mms_error *err);
 mms_status mms_h5_close(mms_h5 **file, mms_error *err);
+
+mms_status mms_h5_open(const char *path, mms_h5 **out, mms_error *err);
+bool mms_h5_has(mms_h5 *file, const char *name);
+bool mms_h5_is_group(mms_h5 *file, const char *name);
+mms_status mms_h5_look(mms_h5 *file, const char *name, mms_h5_item *item, mms_error *err);
+mms_status mms_h5_read(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
+                       int64_t count, int axis, int64_t first, int64_t n, void *data,
+                       mms_error *err);
+mms_status mms_h5_texts(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
+mms_status mms_h5_names(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
+
+/** Expand an LZF stream; returns the bytes, 0 where it is damaged or out has no room. */
+size_t mms_lzf_expand(const unsigned char *in, size_t n, unsigned char *out, size_t room);
+void mms_lzf_register(void);
+
 mms_status mms_sky_find(mms_sky *sky, mms_error *err);
 mms_status mms_sky_to_geodetic(const double itrf_m[3], double geodetic[3], mms_error *err);
 mms_status mms_sky_from_geodetic(const double geodetic[3], double itrf_m[3], mms_error *err);

@@ -7,6 +7,7 @@
  *  Errors of HDF5 become one line: FILE: DATASET: cause. */
 
 #include "multims/base.h"
+#include "multims/value.h"
 
 /** Name of the module's one symbol, of type mms_hdf5_module. */
 #define MMS_HDF5_MODULE_SYMBOL "mms_hdf5_module_calls"
@@ -62,6 +63,23 @@ typedef struct mms_hdf5_module {
                       mms_error *err);
     /** Close; *file is freed and set to NULL even on failure.  Errors: IO, SPACE. */
     mms_status (*close)(mms_h5 **file, mms_error *err);
+    /** Open a file to read it.  Errors: TABLE no HDF5 file, or cut short; IO. */
+    mms_status (*open)(const char *path, mms_h5 **out, mms_error *err);
+    /** Whether there is such a dataset or group; whether it is a group. */
+    bool (*has)(mms_h5 *file, const char *name);
+    bool (*is_group)(mms_h5 *file, const char *name);
+    /** Tell what a dataset is: reals are DOUBLE, whole numbers INT64, and width says their bytes;
+     *  NONE has no values.  Errors: NOT_FOUND; UNSUPPORTED a filter; TABLE, IO. */
+    mms_status (*look)(mms_h5 *file, const char *name, mms_h5_item *item, mms_error *err);
+    /** Read [from, from + count) of the first axis, and where axis is not 0 [first, first + n) of
+     *  that one, as wanted: FLOAT, DOUBLE, INT64, COMPLEX; BOOL as stored.  Errors: IO. */
+    mms_status (*read)(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
+                       int64_t count, int axis, int64_t first, int64_t n, void *data,
+                       mms_error *err);
+    /** Read all texts of a dataset as a list, without padding.  Errors: TABLE no text; IO. */
+    mms_status (*texts)(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
+    /** List a group.  Errors: IO. */
+    mms_status (*names)(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
     /** Find where a direction is at a time.  Errors: ARG a time that the calendar does not have. */
     mms_status (*sky)(mms_sky *sky, mms_error *err);
     /** Geodetic coordinates (WGS84; rad, m) of a place on Earth, and back. */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file lzf.c  The filter LZF (32000), to read: what h5py compresses with.
+ *  Source: LibLZF's format; the UVH5 files of public archives. */
+#include <stdlib.h>
+
+#include "file_priv.h"
+
+enum { LZF_ID = 32000, MOST_BYTES = 1 << 28 };
+
+size_t mms_lzf_expand(const unsigned char *in, size_t n, unsigned char *out, size_t room)
+{
+    size_t i = 0, o = 0;
+
+    while (i < n) {
+        size_t length = in[i++];
+        if (length < 32) { // literals
+            length++;
+            if (length > n - i || length > room - o)
+                return 0;
+            while (length--)
+                out[o++] = in[i++];
+            continue;
+        }
+        size_t back = (length & 31) << 8;
+        length >>= 5;
+        if (length == 7 && i < n)
+            length += in[i++];
+        if (i >= n)
+            return 0;
+        back += (size_t)in[i++] + 1;
+        length += 2;
+        if (back > o || length > room - o)
+            return 0;
+        for (; length--; o++)
+            out[o] = out[o - back];
+    }
+    return o;
+}
+
+/** cd_values[2] is what a chunk holds. */
+static size_t expand_chunk(unsigned flags, size_t n, const unsigned values[], size_t bytes,
+                           size_t *room, void **buffer)
+{
+    const size_t wanted = n > 2 ? values[2] : 0;
+
+    if (!(flags & H5Z_FLAG_REVERSE) || !wanted || wanted > MOST_BYTES)
+        return 0;
+    unsigned char *const out = malloc(wanted);
+    if (!out)
+        return 0;
+    const size_t have = mms_lzf_expand(*buffer, bytes, out, wanted);
+    if (have != wanted) {
+        free(out);
+        return 0;
+    }
+    H5free_memory(*buffer);
+    *buffer = out;
+    *room = wanted;
+    return have;
+}
+
+void mms_lzf_register(void)
+{
+    static const H5Z_class2_t lzf = {H5Z_CLASS_T_VERS, LZF_ID, 0, 1, "lzf", NULL, NULL,
+                                     expand_chunk};
+
+    (void)H5Zregister(&lzf);
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file catalogue.c  Phase centres of a UVH5 file: groups, JSON texts, or one in the header. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "import_priv.h"
+
+/** An entry as it is read, whatever the form. */
+typedef struct entry {
+    int64_t id;
+    mms_value *name, *type, *frame;
+    double epoch;
+    int64_t ntime;
+    double *times, *lons, *lats;
+} entry;
+
+static mms_status refuse_type(const mms_uvh5_in *in, const entry *e, mms_error *err)
+{
+    const char *const type = e->type ? json_string_value(e->type) : "unprojected";
+
+    return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                    "%s: phase centre %" PRId64 " (\"%s\") is %s%s, which a MeasurementSet cannot "
+                    "hold; phase it to a direction first",
+                    in->path, e->id, e->name ? json_string_value(e->name) : "",
+                    strcmp(type, "unprojected") ? "a " : "", type);
+}
+
+static const char *reference_of(const entry *e)
+{
+    static const struct {
+        const char *frame;
+        double epoch;
+        const char *reference;
+    } frames[] = {{"fk5", 2000, "J2000"},
+                  {"icrs", 2000, "ICRS"},
+                  {"fk4", 1950, "B1950"},
+                  {"fk4", 1979, "B1950_VLA"},
+                  {"gcrs", 2000, "APP"}};
+    const char *const frame = e->frame ? json_string_value(e->frame) : "icrs";
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(frames); i++)
+        if (!strcmp(frames[i].frame, frame) &&
+            (frames[i].epoch == e->epoch || !strcmp(frame, "icrs")))
+            return frames[i].reference;
+    return NULL;
+}
+
+/** Where an ephemeris has the source in the middle of the rows. */
+static void interpolate(const mms_uvh5_in *in, mms_uvh5_source *s)
+{
+    const double middle = (in->time_jd[0] + in->time_jd[in->nblt - 1]) / 2;
+    int64_t i = 1;
+
+    while (i < s->ntime - 1 && s->times_jd[i] < middle)
+        i++;
+    s->lon = s->lons[0];
+    s->lat = s->lats[0];
+    if (s->ntime < 2 || s->times_jd[i] == s->times_jd[i - 1])
+        return;
+    const double f = (middle - s->times_jd[i - 1]) / (s->times_jd[i] - s->times_jd[i - 1]);
+    s->lon = s->lons[i - 1] + f * (s->lons[i] - s->lons[i - 1]);
+    s->lat = s->lats[i - 1] + f * (s->lats[i] - s->lats[i - 1]);
+}
+
+/** Check an entry and add it; its arrays go over. */
+static mms_status add(mms_uvh5_in *in, entry *e, mms_error *err)
+{
+    mms_uvh5_source *const s = &in->fields[in->nfield];
+    const char *const type = e->type ? json_string_value(e->type) : "";
+    const bool moves = !strcmp(type, "ephem");
+    const char *const reference = reference_of(e);
+
+    if (!moves && strcmp(type, "sidereal"))
+        return refuse_type(in, e, err);
+    if (!reference)
+        return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                        "%s: phase centre %" PRId64 ": frame %s (epoch %g) has no MeasurementSet "
+                        "counterpart",
+                        in->path, e->id, json_string_value(e->frame), e->epoch);
+    *s = (mms_uvh5_source){
+        .id = e->id, .reference = reference, .lon = e->lons[0], .lat = e->lats[0]};
+    s->name = strdup(e->name ? json_string_value(e->name) : "");
+    if (!s->name)
+        return mms_uvh5_in_memory(in, err);
+    in->nfield++;
+    if (moves && e->times) {
+        s->ntime = e->ntime;
+        s->times_jd = e->times;
+        s->lons = e->lons;
+        s->lats = e->lats;
+        e->times = e->lons = e->lats = NULL;
+        interpolate(in, s);
+    }
+    return MMS_OK;
+}
+
+static void end_entry(entry *e)
+{
+    mms_value_free(&e->name);
+    mms_value_free(&e->type);
+    mms_value_free(&e->frame);
+    free(e->times);
+    free(e->lons);
+    free(e->lats);
+}
+
+/** Take a direction that is a number, or as many as there are times. */
+static mms_status read_group(mms_uvh5_in *in, const char *key, mms_error *err)
+{
+    entry e = {.id = strtoll(key, NULL, 10), .epoch = 2000, .ntime = 1};
+    char name[600];
+    mms_h5_item item;
+    mms_status st;
+
+#define ITEM(what) \
+    (snprintf(name, sizeof name, "Header/phase_center_catalog/%s/%s", key, what), name)
+    MMS_TRY(mms_uvh5_in_text(in, ITEM("cat_name"), &e.name, err));
+    MMS_TRY(mms_uvh5_in_text(in, ITEM("cat_type"), &e.type, err));
+    MMS_TRY(mms_uvh5_in_text(in, ITEM("cat_frame"), &e.frame, err));
+    if (!e.type || (strcmp(json_string_value(e.type), "sidereal") &&
+                    strcmp(json_string_value(e.type), "ephem")))
+        MMS_TRY(refuse_type(in, &e, err));
+    if (in->hdf5->has(in->file, ITEM("cat_epoch"))) {
+        MMS_TRY(in->hdf5->look(in->file, name, &item, err));
+        if (item.type != MMS_H5_NONE)
+            MMS_TRY(mms_uvh5_in_number(in, name, &e.epoch, err));
+    }
+    if (!strcmp(json_string_value(e.type), "ephem")) {
+        MMS_TRY(in->hdf5->look(in->file, ITEM("cat_times"), &item, err));
+        e.ntime = item.ndim == 1 && item.shape[0] > 0 ? item.shape[0] : 1;
+        MMS_TRY(mms_uvh5_in_numbers(in, name, MMS_H5_DOUBLE, e.ntime, &e.times, err));
+    }
+    MMS_TRY(mms_uvh5_in_numbers(in, ITEM("cat_lon"), MMS_H5_DOUBLE, e.ntime, &e.lons, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, ITEM("cat_lat"), MMS_H5_DOUBLE, e.ntime, &e.lats, err));
+#undef ITEM
+    MMS_TRY(add(in, &e, err));
+done:
+    end_entry(&e);
+    return st;
+}
+
+/** Versions up to 1.0: the name is the dataset's, the rest JSON. */
+static mms_status read_json(mms_uvh5_in *in, const char *key, mms_error *err)
+{
+    entry e = {.epoch = 2000, .ntime = 1};
+    mms_value *text = NULL, *value = NULL;
+    char name[600];
+    mms_status st;
+
+    snprintf(name, sizeof name, "Header/phase_center_catalog/%s", key);
+    MMS_TRY(mms_uvh5_in_text(in, name, &text, err));
+    value = text ? json_loads(json_string_value(text), 0, NULL) : NULL;
+    e.lons = mms_alloc(1, sizeof *e.lons);
+    e.lats = mms_alloc(1, sizeof *e.lats);
+    if (!json_is_object(value) || !e.lons || !e.lats)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %s is no JSON object", in->path, name));
+    e.name = json_string(key);
+    e.id = json_integer_value(json_object_get(value, "cat_id"));
+    e.type = json_incref(json_object_get(value, "cat_type"));
+    e.frame = json_incref(json_object_get(value, "cat_frame"));
+    if (!json_is_string(e.frame))
+        mms_value_free(&e.frame);
+    if (json_is_number(json_object_get(value, "cat_epoch")))
+        e.epoch = json_number_value(json_object_get(value, "cat_epoch"));
+    *e.lons = json_number_value(json_object_get(value, "cat_lon"));
+    *e.lats = json_number_value(json_object_get(value, "cat_lat"));
+    if (!json_is_string(e.type) || strcmp(json_string_value(e.type), "sidereal"))
+        MMS_TRY(refuse_type(in, &e, err));
+    if (!json_is_number(json_object_get(value, "cat_lon")) ||
+        !json_is_number(json_object_get(value, "cat_lat")))
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %s has no direction", in->path, name));
+    MMS_TRY(add(in, &e, err));
+done:
+    mms_value_free(&text);
+    mms_value_free(&value);
+    end_entry(&e);
+    return st;
+}
+
+static int by_number(const void *first, const void *second)
+{
+    const char *const *const a = first, *const *const b = second;
+    const long long x = strtoll(*a, NULL, 10), y = strtoll(*b, NULL, 10);
+
+    return x < y ? -1 : x > y ? 1 : strcmp(*a, *b);
+}
+
+static mms_status read_entries(mms_uvh5_in *in, mms_error *err)
+{
+    mms_value *names = NULL;
+    const char **keys = NULL;
+    mms_status st;
+
+    MMS_TRY(in->hdf5->names(in->file, "Header/phase_center_catalog", &names, err));
+    const int64_t n = (int64_t)json_array_size(names);
+    keys = mms_alloc(n, sizeof *keys);
+    in->fields = mms_alloc(n, sizeof *in->fields);
+    MMS_TRY(keys && in->fields ? MMS_OK : mms_uvh5_in_memory(in, err));
+    for (int64_t i = 0; i < n; i++)
+        keys[i] = json_string_value(json_array_get(names, (size_t)i));
+    qsort(keys, (size_t)n, sizeof *keys, by_number);
+    for (int64_t i = 0; i < n; i++) {
+        char name[600];
+        snprintf(name, sizeof name, "Header/phase_center_catalog/%s", keys[i]);
+        if (strlen(keys[i]) > 500)
+            MMS_TRY(
+                mms_fail(err, MMS_ERR_TABLE, "%s: a phase centre's name is too long", in->path));
+        MMS_TRY(in->hdf5->is_group(in->file, name) ? read_group(in, keys[i], err)
+                                                   : read_json(in, keys[i], err));
+    }
+done:
+    free(keys);
+    mms_value_free(&names);
+    return st;
+}
+
+/** Before the catalogue: one direction for all rows. */
+static mms_status read_single(mms_uvh5_in *in, mms_error *err)
+{
+    entry e = {.epoch = 2000, .ntime = 1};
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_in_text(in, "Header/object_name", &e.name, err));
+    MMS_TRY(mms_uvh5_in_text(in, "Header/phase_type", &e.type, err));
+    if (!e.type || strcmp(json_string_value(e.type), "phased")) {
+        mms_value_free(&e.type);
+        MMS_TRY(refuse_type(in, &e, err));
+    }
+    json_string_set(e.type, "sidereal");
+    MMS_TRY(mms_uvh5_in_text(in, "Header/phase_center_frame", &e.frame, err));
+    if (in->hdf5->has(in->file, "Header/phase_center_epoch"))
+        MMS_TRY(mms_uvh5_in_number(in, "Header/phase_center_epoch", &e.epoch, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_ra", MMS_H5_DOUBLE, 1, &e.lons, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_dec", MMS_H5_DOUBLE, 1, &e.lats, err));
+    in->fields = mms_alloc(1, sizeof *in->fields);
+    MMS_TRY(in->fields ? add(in, &e, err) : mms_uvh5_in_memory(in, err));
+    if (!in->hdf5->has(in->file, "Header/phase_center_app_ra"))
+        mms_log(MMS_LOG_WARN, "importuvh5",
+                "%s has no apparent coordinates: phased by the old method of pyuvdata; uvw and "
+                "data are taken as they are",
+                in->path);
+done:
+    end_entry(&e);
+    return st;
+}
+
+/** Ids of rows to rows of fields. */
+static mms_status find_fields(mms_uvh5_in *in, mms_error *err)
+{
+    for (int64_t i = 0; i < in->nblt; i++) {
+        int64_t f = i && in->field[i] == in->fields[in->field[i - 1]].id ? in->field[i - 1] : 0;
+        while (f < in->nfield && in->fields[f].id != in->field[i])
+            f++;
+        if (f == in->nfield)
+            return mms_fail(err, MMS_ERR_TABLE,
+                            "%s: row %" PRId64 ": phase centre %" PRId64
+                            " is not in phase_center_catalog",
+                            in->path, i, in->field[i]);
+        in->field[i] = f;
+    }
+    return MMS_OK;
+}
+
+mms_status mms_uvh5_read_catalogue(mms_uvh5_in *in, mms_error *err)
+{
+    mms_status st;
+
+    if (in->hdf5->is_group(in->file, "Header/phase_center_catalog")) {
+        MMS_TRY(read_entries(in, err));
+        MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_id_array", MMS_H5_INT64, in->nblt,
+                                    &in->field, err));
+        MMS_TRY(find_fields(in, err));
+        return MMS_OK;
+    }
+    MMS_TRY(read_single(in, err));
+    in->field = calloc((size_t)in->nblt, sizeof *in->field);
+    MMS_TRY(in->field ? MMS_OK : mms_uvh5_in_memory(in, err));
+done:
+    return st;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_UVH5_IMPORT_PRIV_H
+#define MULTIMS_UVH5_IMPORT_PRIV_H
+/** @file import_priv.h  A UVH5 file as an MS: its header, read and checked, and what is made of it.
+ */
+
+#include "uvh5_priv.h"
+
+/** What is asked. */
+typedef struct mms_uvh5_import_request {
+    const char *uvh5file, *vis;
+    bool flipconj;   /**< uvw are negated and data conjugated, as pyuvdata does */
+    bool keepabsent; /**< rows of padding, too */
+    mms_how how;
+} mms_uvh5_import_request;
+
+/** An entry of phase_center_catalog. */
+typedef struct mms_uvh5_source {
+    int64_t id;
+    char *name;
+    const char *reference; /**< of the MS: J2000, … */
+    double lon, lat;
+    int64_t ntime; /**< of an ephemeris, else 0 */
+    double *times_jd, *lons, *lats;
+} mms_uvh5_source;
+
+/** A spectral window; its channels stand together. */
+typedef struct mms_uvh5_span {
+    int64_t id, first, count;
+    int32_t setup; /**< row of POLARIZATION */
+} mms_uvh5_span;
+
+/** An open file with its header. */
+typedef struct mms_uvh5_in {
+    const char *path;
+    const mms_hdf5_module *hdf5;
+    mms_h5 *file;
+    bool old_shape;   /**< four axes, the second of length 1 */
+    bool wide, whole; /**< visdata are f8; integers */
+    int64_t flag_bytes;
+    int64_t nblt, nfreq, npol, nspw, nant, nfield, nrow_ant;
+    double *time_jd, *uvw_m, *exposure_s; /**< [nblt], uvw [nblt][3] */
+    int64_t *ant1, *ant2, *field, *scan;  /**< [nblt]; field: row of fields */
+    double *freq_hz, *width_hz;           /**< [nfreq] */
+    mms_uvh5_span *spans;                 /**< [nspw] */
+    int32_t corr[MMS_UVH5_MAX_POL];       /**< correlation types of the MS, CASA's order */
+    int32_t from[MMS_UVH5_MAX_POL];       /**< polarization of the file */
+    int32_t nsetup, setups[64];           /**< of one polarization a window: their types */
+    int64_t *number;                      /**< [nant] */
+    double *position_m, *dish_m;          /**< ITRF [nant][3]; [nant], or NULL */
+    mms_value *names, *mounts;            /**< [nant]; mounts may be NULL */
+    mms_uvh5_source *fields;              /**< [nfield] */
+    double geodetic[3], itrf_m[3];
+    mms_value *telescope, *history, *unit, *observer; /**< texts */
+    bool conjugates;
+} mms_uvh5_in;
+
+/** Open a file and read its header.  Errors: TABLE no UVH5, or contradicting itself; UNSUPPORTED
+ *  what an MS cannot hold; NOT_FOUND, IO, MEM.  End it with mms_uvh5_in_end() whatever the status.
+ */
+MMS_CHECKED mms_status mms_uvh5_in_open(const char *path, mms_uvh5_in *in, mms_error *err);
+void mms_uvh5_in_end(mms_uvh5_in *in);
+/** The entries of phase_center_catalog, or of the headers before it; fills in->field. */
+MMS_CHECKED mms_status mms_uvh5_read_catalogue(mms_uvh5_in *in, mms_error *err);
+
+/** Import.  result gets what was, or (how.dryrun) would be, written. */
+MMS_CHECKED mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_host *host,
+                                       mms_value *result, mms_error *err);
+/** The unit of the engine that writes the MS. */
+mms_status mms_uvh5_import_unit(mms_job *job, const mms_value *order, mms_value *answer,
+                                mms_error *err);
+
+/** Write the rows of the main table; *nrow: how many there are. */
+MMS_CHECKED mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_table *main, bool keepabsent,
+                                           mms_job *job, int64_t *nrow, mms_error *err);
+/** Write the sub-tables of main and link them. */
+MMS_CHECKED mms_status mms_uvh5_write_tables(const mms_uvh5_in *in, mms_table *main,
+                                             mms_error *err);
+
+/* ---- reading the header -----------------------------------------------------------------------*/
+
+/** Read n numbers, DOUBLE or INT64; a single one is repeated.  *out is ended with free(). */
+MMS_CHECKED mms_status mms_uvh5_in_numbers(const mms_uvh5_in *in, const char *name,
+                                           mms_h5_type type, int64_t n, void *out, mms_error *err);
+MMS_CHECKED mms_status mms_uvh5_in_number(const mms_uvh5_in *in, const char *name, double *out,
+                                          mms_error *err);
+/** Read a single text, NULL where it is absent; a new reference. */
+MMS_CHECKED mms_status mms_uvh5_in_text(const mms_uvh5_in *in, const char *name, mms_value **out,
+                                        mms_error *err);
+MMS_CHECKED mms_status mms_uvh5_in_memory(const mms_uvh5_in *in, mms_error *err);
+
+/** The correlation type of a code of polarization_array; 0: it has none. */
+int32_t mms_uvh5_corr_type(int64_t code);
+/** The median of n values, which are moved: NaN left out, the mean of the middle two; 0: none. */
+float mms_uvh5_median(int64_t n, float *values);
+
+#endif

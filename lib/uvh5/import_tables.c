@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file import_tables.c  The sub-tables of an imported MS. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "import_priv.h"
+
+typedef struct subtable {
+    const mms_uvh5_in *in;
+    mms_table *table;
+    int64_t row;
+    mms_error *err;
+} subtable;
+
+typedef mms_status write_rows(subtable *t);
+
+/** Append a row; cells, an object of columns, is used up. */
+static mms_status add_row(subtable *t, mms_value *cells)
+{
+    const char *column;
+    mms_value *value;
+    mms_status st;
+
+    if (!cells)
+        return mms_uvh5_in_memory(t->in, t->err);
+    MMS_TRY(mms_table_add_rows(t->table, 1, t->err));
+    json_object_foreach(cells, column, value)
+        MMS_TRY(mms_table_put_cell(t->table, column, t->row, value, t->err));
+    t->row++;
+done:
+    mms_value_free(&cells);
+    return st;
+}
+
+static double time_s(const mms_uvh5_in *in, bool last)
+{
+    double jd = in->time_jd[0];
+
+    for (int64_t i = 1; i < in->nblt; i++)
+        jd = last ? fmax(jd, in->time_jd[i]) : fmin(jd, in->time_jd[i]);
+    return (jd - 2400000.5) * 86400;
+}
+
+/** Rows are the antennas' numbers: what lies between is flagged. */
+static mms_status write_antenna(subtable *t)
+{
+    const mms_uvh5_in *const in = t->in;
+    int64_t *const at = mms_alloc(in->nrow_ant, sizeof *at);
+    mms_status st = at ? MMS_OK : mms_uvh5_in_memory(in, t->err);
+
+    for (int64_t i = 0; at && i < in->nrow_ant; i++)
+        at[i] = -1;
+    for (int64_t i = 0; at && i < in->nant; i++)
+        at[in->number[i]] = i;
+    for (int64_t i = 0; st == MMS_OK && i < in->nrow_ant; i++) {
+        const int64_t a = at[i];
+        static const double zero[3] = {0, 0, 0};
+        const double *const p = a < 0 ? zero : in->position_m + 3 * a;
+        const char *const name =
+            a < 0 ? "" : json_string_value(json_array_get(in->names, (size_t)a));
+        const char *const mount =
+            a < 0 || !in->mounts ? "" : json_string_value(json_array_get(in->mounts, (size_t)a));
+        st = add_row(t,
+                     json_pack("{s:s, s:s, s:s, s:s, s:[f,f,f], s:[f,f,f], s:f, s:b}", "NAME", name,
+                               "STATION", name, "TYPE", "GROUND-BASED", "MOUNT", mount, "POSITION",
+                               p[0], p[1], p[2], "OFFSET", 0.0, 0.0, 0.0, "DISH_DIAMETER",
+                               a < 0 || !in->dish_m ? 0.0 : in->dish_m[a], "FLAG_ROW", a < 0));
+    }
+    free(at);
+    return st;
+}
+
+static mms_status write_data_description(subtable *t)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t w = 0; st == MMS_OK && w < t->in->nspw; w++)
+        st = add_row(t, json_pack("{s:I, s:i, s:b}", "SPECTRAL_WINDOW_ID", (json_int_t)w,
+                                  "POLARIZATION_ID", t->in->spans[w].setup, "FLAG_ROW", 0));
+    return st;
+}
+
+static int32_t first_type(const mms_uvh5_in *in)
+{
+    return in->setups[0] ? in->setups[0] : in->corr[0];
+}
+
+/** Receptors as the polarizations say. */
+static mms_status write_feed(subtable *t)
+{
+    const int32_t type = first_type(t->in);
+    const bool circular = type >= 5 && type <= 8;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < t->in->nant; i++)
+        st =
+            add_row(t, json_pack("{s:I, s:i, s:i, s:f, s:f, s:i, s:i, s:[[f,f],[f,f]], s:[s,s], "
+                                 "s:[[[f,f],[f,f]],[[f,f],[f,f]]], s:[f,f,f], s:[f,f]}",
+                                 "ANTENNA_ID", (json_int_t)t->in->number[i], "FEED_ID", 0,
+                                 "SPECTRAL_WINDOW_ID", -1, "TIME", time_s(t->in, false), "INTERVAL",
+                                 1e30, "NUM_RECEPTORS", 2, "BEAM_ID", -1, "BEAM_OFFSET", 0.0, 0.0,
+                                 0.0, 0.0, "POLARIZATION_TYPE", circular ? "R" : "X",
+                                 circular ? "L" : "Y", "POL_RESPONSE", 1.0, 0.0, 0.0, 0.0, 0.0, 0.0,
+                                 1.0, 0.0, "POSITION", 0.0, 0.0, 0.0, "RECEPTOR_ANGLE", 0.0, 0.0));
+    return st;
+}
+
+static mms_status set_frame(subtable *t, const char *column)
+{
+    mms_value *const info =
+        json_pack("{s:s, s:s}", "type", "direction", "Ref", t->in->fields[0].reference);
+    const mms_status st = info ? mms_table_set_keyword(t->table, column, "MEASINFO", info, t->err)
+                               : mms_uvh5_in_memory(t->in, t->err);
+
+    json_decref(info);
+    return st;
+}
+
+static mms_status write_field(subtable *t)
+{
+    static const char *const directions[] = {"DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR"};
+    mms_status st = MMS_OK;
+
+    for (int i = 0; st == MMS_OK && i < 3; i++)
+        st = set_frame(t, directions[i]);
+    for (int64_t f = 0; st == MMS_OK && f < t->in->nfield; f++) {
+        const mms_uvh5_source *const s = &t->in->fields[f];
+        st = add_row(t, json_pack("{s:s, s:s, s:f, s:i, s:I, s:b, s:[[f,f]], s:[[f,f]], s:[[f,f]]}",
+                                  "NAME", s->name, "CODE", "", "TIME", time_s(t->in, false),
+                                  "NUM_POLY", 0, "SOURCE_ID", (json_int_t)s->id, "FLAG_ROW", 0,
+                                  "DELAY_DIR", s->lon, s->lat, "PHASE_DIR", s->lon, s->lat,
+                                  "REFERENCE_DIR", s->lon, s->lat));
+    }
+    return st;
+}
+
+static mms_status write_source(subtable *t)
+{
+    mms_status st = set_frame(t, "DIRECTION");
+
+    for (int64_t f = 0; f < t->in->nfield; f++) {
+        const mms_uvh5_source *const s = &t->in->fields[f];
+        for (int64_t i = 0; st == MMS_OK && i < s->ntime; i++)
+            st = add_row(t, json_pack("{s:I, s:f, s:f, s:i, s:i, s:s, s:i, s:s, s:[f,f], s:[f,f]}",
+                                      "SOURCE_ID", (json_int_t)s->id, "TIME",
+                                      (s->times_jd[i] - 2400000.5) * 86400, "INTERVAL", 0.0,
+                                      "SPECTRAL_WINDOW_ID", -1, "NUM_LINES", 0, "NAME", s->name,
+                                      "CALIBRATION_GROUP", 0, "CODE", "", "DIRECTION", s->lons[i],
+                                      s->lats[i], "PROPER_MOTION", 0.0, 0.0));
+    }
+    return st;
+}
+
+static mms_status write_observation(subtable *t)
+{
+    const mms_uvh5_in *const in = t->in;
+    const char *const observer = in->observer ? json_string_value(in->observer) : "";
+
+    return add_row(t, json_pack("{s:s, s:[f,f], s:s, s:[s], s:s, s:[s], s:s, s:f, s:b}",
+                                "TELESCOPE_NAME",
+                                in->telescope ? json_string_value(in->telescope) : "", "TIME_RANGE",
+                                time_s(in, false), time_s(in, true), "OBSERVER", observer, "LOG",
+                                "", "SCHEDULE_TYPE", "", "SCHEDULE", "", "PROJECT", "",
+                                "RELEASE_DATE", 0.0, "FLAG_ROW", 0));
+}
+
+static mms_status add_polarization(subtable *t, int64_t n, const int32_t *types)
+{
+    mms_value *const list = json_array(), *const products = json_array();
+
+    for (int64_t c = 0; c < n; c++) {
+        const int32_t pair = types[c] <= 4 ? (types[c] - 1) * 3 % 6 : (types[c] - 1) % 4;
+        json_array_append_new(list, json_integer(types[c]));
+        json_array_append_new(products, json_pack("[i,i]", pair / 2 % 2, pair % 2));
+    }
+    return add_row(t, json_pack("{s:I, s:o, s:o, s:b}", "NUM_CORR", (json_int_t)n, "CORR_TYPE",
+                                list, "CORR_PRODUCT", products, "FLAG_ROW", 0));
+}
+
+static mms_status write_polarization(subtable *t)
+{
+    mms_status st = MMS_OK;
+
+    if (!t->in->setups[0])
+        return add_polarization(t, t->in->npol, t->in->corr);
+    for (int32_t s = 0; st == MMS_OK && s < t->in->nsetup; s++)
+        st = add_polarization(t, 1, &t->in->setups[s]);
+    return st;
+}
+
+static mms_value *list_of(int64_t n, const double *values)
+{
+    mms_value *const list = json_array();
+
+    for (int64_t i = 0; list && i < n; i++)
+        json_array_append_new(list, mms_double_value(values[i]));
+    return list;
+}
+
+static mms_status write_spectral_window(subtable *t)
+{
+    enum { TOPO = 5 };
+    mms_status st = MMS_OK;
+
+    for (int64_t w = 0; st == MMS_OK && w < t->in->nspw; w++) {
+        const mms_uvh5_span *const s = &t->in->spans[w];
+        const double *const freq = t->in->freq_hz + s->first, *width = t->in->width_hz + s->first;
+        double total = 0;
+        char name[32];
+        for (int64_t c = 0; c < s->count; c++)
+            total += fabs(width[c]);
+        snprintf(name, sizeof name, "SPW%" PRId64, s->id);
+        st =
+            add_row(t, json_pack("{s:I, s:s, s:f, s:o, s:o, s:o, s:o, s:i, s:f, s:i, s:i, s:i, "
+                                 "s:s, s:b, s:[I], s:[s]}",
+                                 "NUM_CHAN", (json_int_t)s->count, "NAME", name, "REF_FREQUENCY",
+                                 freq[0], "CHAN_FREQ", list_of(s->count, freq), "CHAN_WIDTH",
+                                 list_of(s->count, width), "EFFECTIVE_BW", list_of(s->count, width),
+                                 "RESOLUTION", list_of(s->count, width), "MEAS_FREQ_REF", TOPO,
+                                 "TOTAL_BANDWIDTH", total, "NET_SIDEBAND", 1, "IF_CONV_CHAIN", 0,
+                                 "FREQ_GROUP", 0, "FREQ_GROUP_NAME", "", "FLAG_ROW", 0,
+                                 "ASSOC_SPW_ID", (json_int_t)s->id, "ASSOC_NATURE", ""));
+    }
+    return st;
+}
+
+/** A line of pyuvdata's block is APP_PARAMS;CLI_COMMAND;APPLICATION;MESSAGE;OBJECT_ID;…;TIME. */
+static mms_status add_line(subtable *t, const char *line)
+{
+    char *copy = strdup(line), *rest = copy, *parts[9] = {NULL};
+    int n = 0;
+    mms_status st;
+
+    for (; copy && rest && n < 9; n++)
+        parts[n] = strsep(&rest, ";");
+    const bool is_row = copy && n == 9 && !rest;
+    st = !copy ? mms_uvh5_in_memory(t->in, t->err)
+               : add_row(t, json_pack("{s:f, s:i, s:s, s:s, s:s, s:i, s:s, s:[s], s:[s]}", "TIME",
+                                      is_row ? strtod(parts[8], NULL) : time_s(t->in, false),
+                                      "OBSERVATION_ID", -1, "MESSAGE", is_row ? parts[3] : line,
+                                      "PRIORITY", is_row ? parts[7] : "INFO", "ORIGIN",
+                                      is_row ? parts[6] : "UVH5", "OBJECT_ID", 0, "APPLICATION",
+                                      is_row ? parts[2] : "", "CLI_COMMAND", is_row ? parts[1] : "",
+                                      "APP_PARAMS", is_row ? parts[0] : ""));
+    free(copy);
+    return st;
+}
+
+static mms_status write_history(subtable *t)
+{
+    char *const copy = t->in->history ? strdup(json_string_value(t->in->history)) : NULL;
+    char *rest = copy;
+    mms_status st = MMS_OK;
+
+    while (st == MMS_OK && rest) {
+        const char *const line = strsep(&rest, "\n");
+        if (*line && strcmp(line, "Begin measurement set history") &&
+            strcmp(line, "End measurement set history.") && strncmp(line, "APP_PARAMS;", 11) != 0)
+            st = add_line(t, line);
+    }
+    free(copy);
+    return st;
+}
+
+static const char *const window_columns[] = {"ASSOC_SPW_ID", "ASSOC_NATURE", NULL};
+static const struct kind {
+    const char *name;
+    const char *const *optional;
+    write_rows *write;
+} kinds[] = {
+    {"ANTENNA", NULL, write_antenna},
+    {"DATA_DESCRIPTION", NULL, write_data_description},
+    {"FEED", NULL, write_feed},
+    {"FIELD", NULL, write_field},
+    {"FLAG_CMD", NULL, NULL},
+    {"HISTORY", NULL, write_history},
+    {"OBSERVATION", NULL, write_observation},
+    {"POINTING", NULL, NULL},
+    {"POLARIZATION", NULL, write_polarization},
+    {"PROCESSOR", NULL, NULL},
+    {"SOURCE", NULL, write_source},
+    {"SPECTRAL_WINDOW", window_columns, write_spectral_window},
+    {"STATE", NULL, NULL},
+};
+
+static mms_status write_subtable(const mms_uvh5_in *in, const struct kind *kind, mms_table *main,
+                                 mms_error *err)
+{
+    char *const path = mms_format("%s/%s", mms_table_path(main), kind->name);
+    subtable t = {.in = in, .err = err};
+    mms_status st;
+
+    MMS_TRY(path ? MMS_OK : mms_uvh5_in_memory(in, err));
+    MMS_TRY(mms_table_create_standard(path, kind->name, kind->optional, NULL, &t.table, err));
+    if (kind->write)
+        MMS_TRY(kind->write(&t));
+    MMS_TRY(mms_table_close(&t.table, err));
+    MMS_TRY(mms_table_link_subtable(main, kind->name, path, err));
+done:
+    mms_table_drop(&t.table);
+    free(path);
+    return st;
+}
+
+static bool has_ephemeris(const mms_uvh5_in *in)
+{
+    for (int64_t f = 0; f < in->nfield; f++)
+        if (in->fields[f].ntime)
+            return true;
+    return false;
+}
+
+mms_status mms_uvh5_write_tables(const mms_uvh5_in *in, mms_table *main, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(kinds); i++)
+        if (kinds[i].write != write_source || has_ephemeris(in))
+            st = write_subtable(in, &kinds[i], main, err);
+    return st;
+}

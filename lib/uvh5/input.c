@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file input.c  The header of a UVH5 file, of versions 0.1 to 1.2, checked before it is used. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "import_priv.h"
+
+mms_status mms_uvh5_in_memory(const mms_uvh5_in *in, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", in->path);
+}
+
+static int64_t values_of(const mms_h5_item *item)
+{
+    int64_t n = 1;
+
+    for (int i = 0; i < item->ndim; i++) {
+        if (item->shape[i] && n > INT64_MAX / item->shape[i])
+            return -1;
+        n *= item->shape[i];
+    }
+    return n;
+}
+
+mms_status mms_uvh5_in_numbers(const mms_uvh5_in *in, const char *name, mms_h5_type type, int64_t n,
+                               void *out, mms_error *err)
+{
+    double **const list = out; // or int64_t **: both of 8 bytes
+    mms_h5_item item;
+    mms_status st = in->hdf5->look(in->file, name, &item, err);
+
+    *list = NULL;
+    if (st != MMS_OK)
+        return st;
+    const int64_t have = values_of(&item);
+    if ((item.type != MMS_H5_DOUBLE && item.type != MMS_H5_INT64) ||
+        (have != n && !(have == 1 && item.ndim <= 1)))
+        return mms_fail(err, MMS_ERR_TABLE,
+                        "%s: %s has %" PRId64 " values; %" PRId64 " numbers are expected", in->path,
+                        name, have, n);
+    *list = mms_alloc(n, sizeof **list);
+    if (!*list)
+        return mms_uvh5_in_memory(in, err);
+    const int64_t rows = item.ndim ? item.shape[0] : 1;
+    st = in->hdf5->read(in->file, name, type, 0, rows, 0, 0, 0, *list, err);
+    for (int64_t i = have; st == MMS_OK && i < n; i++)
+        (*list)[i] = (*list)[0];
+    return st;
+}
+
+mms_status mms_uvh5_in_number(const mms_uvh5_in *in, const char *name, double *out, mms_error *err)
+{
+    double *list = NULL;
+    const mms_status st = mms_uvh5_in_numbers(in, name, MMS_H5_DOUBLE, 1, &list, err);
+
+    if (st == MMS_OK)
+        *out = *list;
+    free(list);
+    return st;
+}
+
+static mms_status read_count(const mms_uvh5_in *in, const char *name, int64_t *out, mms_error *err)
+{
+    double value;
+    const mms_status st = mms_uvh5_in_number(in, name, &value, err);
+
+    if (st != MMS_OK)
+        return st;
+    if (!(value >= 1 && value <= INT32_MAX && value == floor(value)))
+        return mms_fail(err, MMS_ERR_TABLE, "%s: %s is %g, not a number of things", in->path, name,
+                        value);
+    *out = (int64_t)value;
+    return MMS_OK;
+}
+
+mms_status mms_uvh5_in_text(const mms_uvh5_in *in, const char *name, mms_value **out,
+                            mms_error *err)
+{
+    mms_value *list = NULL;
+    mms_h5_item item;
+    mms_status st;
+
+    *out = NULL;
+    if (!in->hdf5->has(in->file, name))
+        return MMS_OK;
+    MMS_TRY(in->hdf5->look(in->file, name, &item, err));
+    if (item.type == MMS_H5_NONE)
+        return MMS_OK;
+    MMS_TRY(in->hdf5->texts(in->file, name, &list, err));
+    *out = json_incref(json_array_get(list, 0));
+done:
+    mms_value_free(&list);
+    return st;
+}
+
+int32_t mms_uvh5_corr_type(int64_t code)
+{
+    static const int32_t types[] = {0, 5, 8, 6, 7, 9, 12, 10, 11}; // RR LL RL LR XX YY XY YX
+
+    if (code >= 1 && code <= 4)
+        return (int32_t)code;
+    return code <= -1 && code >= -8 ? types[-code] : 0;
+}
+
+static mms_status read_counts(mms_uvh5_in *in, mms_error *err)
+{
+    mms_status st;
+
+    if (!in->hdf5->is_group(in->file, "Header"))
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s has no group /Header: not a UVH5 file", in->path));
+    if (!in->hdf5->is_group(in->file, "Data"))
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s has no group /Data: not a UVH5 file", in->path));
+    MMS_TRY(read_count(in, "Header/Nblts", &in->nblt, err));
+    MMS_TRY(read_count(in, "Header/Nfreqs", &in->nfreq, err));
+    MMS_TRY(read_count(in, "Header/Npols", &in->npol, err));
+    MMS_TRY(read_count(in, "Header/Nspws", &in->nspw, err));
+    MMS_TRY(read_count(in, "Header/Nants_telescope", &in->nant, err));
+    if (in->npol > MMS_UVH5_MAX_POL)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: Npols is %" PRId64, in->path, in->npol));
+done:
+    return st;
+}
+
+static mms_status check_cube(mms_uvh5_in *in, const char *name, mms_h5_item *item, mms_error *err)
+{
+    mms_status st;
+    char shape[128] = "";
+
+    MMS_TRY(in->hdf5->look(in->file, name, item, err));
+    const bool old = item->ndim == 4 && item->shape[1] == 1;
+    const int64_t *const rest = item->shape + (old ? 2 : 1);
+    if ((item->ndim == 3 || old) && item->shape[0] == in->nblt && rest[0] == in->nfreq &&
+        rest[1] == in->npol) {
+        in->old_shape = old;
+        return MMS_OK;
+    }
+    for (int i = 0; i < item->ndim; i++)
+        snprintf(shape + strlen(shape), sizeof shape - strlen(shape), "%s%" PRId64, i ? " x " : "",
+                 item->shape[i]);
+    MMS_TRY(mms_fail(err, MMS_ERR_TABLE,
+                     "%s: %s is %s; Nblts x Nfreqs x Npols is %" PRId64 " x %" PRId64 " x %" PRId64,
+                     in->path, name, *shape ? shape : "a scalar", in->nblt, in->nfreq, in->npol));
+done:
+    return st;
+}
+
+static mms_status check_cubes(mms_uvh5_in *in, mms_error *err)
+{
+    static const char *const names[] = {"Data/visdata", "Data/flags", "Data/nsamples"};
+    mms_h5_item items[3];
+    bool old[3];
+    mms_status st;
+
+    for (int i = 0; i < 3; i++) {
+        MMS_TRY(check_cube(in, names[i], &items[i], err));
+        old[i] = in->old_shape;
+    }
+    if (old[0] != old[1] || old[0] != old[2])
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: the datasets in Data differ in axes", in->path));
+    if (items[0].type != MMS_H5_COMPLEX)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: Data/visdata is not a compound of r and i",
+                         in->path));
+    if (items[1].type != MMS_H5_BOOL && items[1].type != MMS_H5_INT64)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: Data/flags is not of truth values", in->path));
+    if (items[2].type != MMS_H5_DOUBLE && items[2].type != MMS_H5_INT64)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: Data/nsamples is not of numbers", in->path));
+    in->flag_bytes = items[1].width;
+    in->wide = items[0].width == 16;
+done:
+    return st;
+}
+
+/** Polarizations in CASA's order. */
+static mms_status read_pols(mms_uvh5_in *in, mms_error *err)
+{
+    int64_t *codes = NULL;
+    mms_status st;
+
+    if (in->hdf5->has(in->file, "Header/flex_spw_polarization_array"))
+        return MMS_OK; // one a window: read_flexible_pols
+    MMS_TRY(
+        mms_uvh5_in_numbers(in, "Header/polarization_array", MMS_H5_INT64, in->npol, &codes, err));
+    in->nsetup = 1;
+    for (int64_t p = 0; p < in->npol; p++) {
+        const int32_t type = mms_uvh5_corr_type(codes[p]);
+        int64_t at = p;
+        if (!type)
+            MMS_TRY(mms_fail(err, MMS_ERR_TABLE,
+                             "%s: polarization_array holds %" PRId64 "; codes are 1..4 and -1..-8",
+                             in->path, codes[p]));
+        for (; at > 0 && in->corr[at - 1] > type; at--) {
+            in->corr[at] = in->corr[at - 1];
+            in->from[at] = in->from[at - 1];
+        }
+        in->corr[at] = type;
+        in->from[at] = (int32_t)p;
+    }
+done:
+    free(codes);
+    return st;
+}
+
+/** One polarization a window. */
+static mms_status read_flexible_pols(mms_uvh5_in *in, mms_error *err)
+{
+    int64_t *codes = NULL;
+    mms_status st = MMS_OK;
+
+    if (in->nsetup)
+        return MMS_OK;
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/flex_spw_polarization_array", MMS_H5_INT64, in->nspw,
+                                &codes, err));
+    if (in->npol != 1)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE,
+                         "%s: Npols is %" PRId64 " beside flex_spw_polarization_array", in->path,
+                         in->npol));
+    for (int64_t w = 0; w < in->nspw; w++) {
+        const int32_t type = mms_uvh5_corr_type(codes[w]);
+        int32_t s = 0;
+        while (s < in->nsetup && in->setups[s] != type)
+            s++;
+        if (!type)
+            MMS_TRY(mms_fail(err, MMS_ERR_TABLE,
+                             "%s: flex_spw_polarization_array holds %" PRId64
+                             "; codes are 1..4 and -1..-8",
+                             in->path, codes[w]));
+        if (s == in->nsetup)
+            in->setups[in->nsetup++] = type; // at most the 12 types
+        in->spans[w].setup = s;
+    }
+done:
+    free(codes);
+    return st;
+}
+
+static mms_status place_channels(mms_uvh5_in *in, const int64_t *ids, const int64_t *of_channel,
+                                 mms_error *err)
+{
+    int64_t window = -1;
+
+    for (int64_t c = 0; c < in->nfreq; c++) {
+        if (window >= 0 && in->spans[window].id == of_channel[c]) {
+            in->spans[window].count++;
+            continue;
+        }
+        for (window = 0; window < in->nspw && ids[window] != of_channel[c];)
+            window++;
+        if (window == in->nspw)
+            return mms_fail(err, MMS_ERR_TABLE,
+                            "%s: channel %" PRId64 ": spectral window %" PRId64
+                            " is not in spw_array",
+                            in->path, c, of_channel[c]);
+        if (in->spans[window].count)
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "%s: the channels of spectral window %" PRId64 " are not together",
+                            in->path, of_channel[c]);
+        in->spans[window].first = c;
+        in->spans[window].count = 1;
+    }
+    for (int64_t w = 0; w < in->nspw; w++)
+        if (in->spans[w].count == 0)
+            return mms_fail(err, MMS_ERR_TABLE, "%s: spectral window %" PRId64 " has no channels",
+                            in->path, ids[w]);
+    return MMS_OK;
+}
+
+static mms_status read_windows(mms_uvh5_in *in, mms_error *err)
+{
+    int64_t *ids = NULL, *of_channel = NULL;
+    mms_status st;
+
+    MMS_TRY(
+        mms_uvh5_in_numbers(in, "Header/freq_array", MMS_H5_DOUBLE, in->nfreq, &in->freq_hz, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/channel_width", MMS_H5_DOUBLE, in->nfreq, &in->width_hz,
+                                err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/spw_array", MMS_H5_INT64, in->nspw, &ids, err));
+    in->spans = in->nspw <= in->nfreq ? mms_alloc(in->nspw, sizeof *in->spans) : NULL;
+    if (!in->spans)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: Nspws is %" PRId64 ", Nfreqs %" PRId64, in->path,
+                         in->nspw, in->nfreq));
+    memset(in->spans, 0, (size_t)in->nspw * sizeof *in->spans);
+    for (int64_t w = 0; w < in->nspw; w++)
+        in->spans[w].id = ids[w];
+    if (in->hdf5->has(in->file, "Header/flex_spw_id_array")) {
+        MMS_TRY(mms_uvh5_in_numbers(in, "Header/flex_spw_id_array", MMS_H5_INT64, in->nfreq,
+                                    &of_channel, err));
+        MMS_TRY(place_channels(in, ids, of_channel, err));
+    } else if (in->nspw == 1) {
+        in->spans[0].count = in->nfreq;
+    } else {
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %" PRId64 " windows without flex_spw_id_array",
+                         in->path, in->nspw));
+    }
+    MMS_TRY(read_flexible_pols(in, err));
+done:
+    free(ids);
+    free(of_channel);
+    return st;
+}
+
+static mms_status read_place(mms_uvh5_in *in, mms_error *err)
+{
+    double degrees[2];
+    mms_value *frame = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_in_text(in, "Header/telescope_frame", &frame, err));
+    if (frame && strcmp(json_string_value(frame), "itrs"))
+        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: telescope_frame is %s; only itrs is read",
+                         in->path, json_string_value(frame)));
+    MMS_TRY(mms_uvh5_in_number(in, "Header/longitude", &degrees[0], err));
+    MMS_TRY(mms_uvh5_in_number(in, "Header/latitude", &degrees[1], err));
+    MMS_TRY(mms_uvh5_in_number(in, "Header/altitude", &in->geodetic[2], err));
+    for (int i = 0; i < 2; i++)
+        in->geodetic[i] = degrees[i] * acos(-1.0) / 180;
+    MMS_TRY(in->hdf5->from_geodetic(in->geodetic, in->itrf_m, err));
+    MMS_TRY(mms_uvh5_in_text(in, "Header/telescope_name", &in->telescope, err));
+    MMS_TRY(mms_uvh5_in_text(in, "Header/history", &in->history, err));
+    MMS_TRY(mms_uvh5_in_text(in, "Header/vis_units", &in->unit, err));
+    MMS_TRY(mms_uvh5_in_text(in, "Header/extra_keywords/observer", &in->observer, err));
+done:
+    mms_value_free(&frame);
+    return st;
+}
+
+static mms_status read_names(const mms_uvh5_in *in, const char *name, mms_value **out,
+                             mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(in->hdf5->texts(in->file, name, out, err));
+    if ((int64_t)json_array_size(*out) != in->nant)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %s has %zu texts; there are %" PRId64 " antennas",
+                         in->path, name, json_array_size(*out), in->nant));
+done:
+    return st;
+}
+
+static mms_status read_antennas(mms_uvh5_in *in, mms_error *err)
+{
+    enum { MOST_NUMBER = 1 << 20 };
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/antenna_numbers", MMS_H5_INT64, in->nant, &in->number,
+                                err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/antenna_positions", MMS_H5_DOUBLE, 3 * in->nant,
+                                &in->position_m, err));
+    if (!in->hdf5->has(in->file, "Header/antenna_names"))
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE,
+                         "%s has no dataset Header/antenna_names: not a UVH5 file", in->path));
+    MMS_TRY(read_names(in, "Header/antenna_names", &in->names, err));
+    if (in->hdf5->has(in->file, "Header/antenna_diameters"))
+        MMS_TRY(mms_uvh5_in_numbers(in, "Header/antenna_diameters", MMS_H5_DOUBLE, in->nant,
+                                    &in->dish_m, err));
+    if (in->hdf5->has(in->file, "Header/mount_type"))
+        MMS_TRY(read_names(in, "Header/mount_type", &in->mounts, err));
+    for (int64_t i = 0; i < in->nant; i++) {
+        if (in->number[i] < 0 || in->number[i] > MOST_NUMBER)
+            MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
+                             "%s: antenna number %" PRId64 " is no row of ANTENNA", in->path,
+                             in->number[i]));
+        in->nrow_ant = in->number[i] >= in->nrow_ant ? in->number[i] + 1 : in->nrow_ant;
+        for (int k = 0; k < 3; k++)
+            in->position_m[3 * i + k] += in->itrf_m[k];
+    }
+done:
+    return st;
+}
+
+/** Every antenna of a row must be known. */
+static mms_status check_rows(const mms_uvh5_in *in, mms_error *err)
+{
+    uint8_t *const known = calloc((size_t)in->nrow_ant, 1);
+    mms_status st = known ? MMS_OK : mms_uvh5_in_memory(in, err);
+
+    for (int64_t i = 0; known && i < in->nant; i++)
+        known[in->number[i]] = 1;
+    for (int64_t i = 0; st == MMS_OK && i < 2 * in->nblt; i++) {
+        const int64_t a = i % 2 ? in->ant2[i / 2] : in->ant1[i / 2];
+        if (a < 0 || a >= in->nrow_ant || !known[a])
+            st = mms_fail(err, MMS_ERR_TABLE,
+                          "%s: row %" PRId64 ": antenna %" PRId64 " is not in antenna_numbers",
+                          in->path, i / 2, a);
+    }
+    for (int64_t i = 0; st == MMS_OK && i < in->nblt; i++)
+        if (!(in->time_jd[i] > 2400000 && in->time_jd[i] < 2600000))
+            st = mms_fail(err, MMS_ERR_TABLE, "%s: row %" PRId64 ": time %g is no Julian date",
+                          in->path, i, in->time_jd[i]);
+    free(known);
+    return st;
+}
+
+static mms_status read_rows(mms_uvh5_in *in, mms_error *err)
+{
+    const int64_t n = in->nblt;
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/time_array", MMS_H5_DOUBLE, n, &in->time_jd, err));
+    MMS_TRY(
+        mms_uvh5_in_numbers(in, "Header/integration_time", MMS_H5_DOUBLE, n, &in->exposure_s, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/uvw_array", MMS_H5_DOUBLE, 3 * n, &in->uvw_m, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/ant_1_array", MMS_H5_INT64, n, &in->ant1, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/ant_2_array", MMS_H5_INT64, n, &in->ant2, err));
+    MMS_TRY(check_rows(in, err));
+    MMS_TRY(mms_uvh5_read_catalogue(in, err));
+    if (in->hdf5->has(in->file, "multims/scan_number")) {
+        MMS_TRY(mms_uvh5_in_numbers(in, "multims/scan_number", MMS_H5_INT64, n, &in->scan, err));
+    } else {
+        in->scan = mms_alloc(n, sizeof *in->scan);
+        MMS_TRY(in->scan ? MMS_OK : mms_uvh5_in_memory(in, err));
+        for (int64_t i = 0; i < n; i++)
+            in->scan[i] = i ? in->scan[i - 1] + (in->field[i] != in->field[i - 1]) : 1;
+    }
+done:
+    return st;
+}
+
+mms_status mms_uvh5_in_open(const char *path, mms_uvh5_in *in, mms_error *err)
+{
+    mms_status st;
+
+    *in = (mms_uvh5_in){.path = path};
+    MMS_TRY(mms_hdf5_load(&in->hdf5, err));
+    MMS_TRY(in->hdf5->open(path, &in->file, err));
+    MMS_TRY(read_counts(in, err));
+    MMS_TRY(check_cubes(in, err));
+    MMS_TRY(read_pols(in, err));
+    MMS_TRY(read_windows(in, err));
+    MMS_TRY(read_place(in, err));
+    MMS_TRY(read_antennas(in, err));
+    MMS_TRY(read_rows(in, err));
+done:
+    return st;
+}
+
+void mms_uvh5_in_end(mms_uvh5_in *in)
+{
+    mms_error ignored;
+
+    if (in->file)
+        (void)!in->hdf5->close(&in->file, &ignored);
+    for (int64_t i = 0; in->fields && i < in->nfield; i++) {
+        free(in->fields[i].name);
+        free(in->fields[i].times_jd);
+        free(in->fields[i].lons);
+        free(in->fields[i].lats);
+    }
+    void *const arrays[] = {in->time_jd, in->uvw_m,      in->exposure_s, in->ant1,     in->ant2,
+                            in->field,   in->scan,       in->freq_hz,    in->width_hz, in->spans,
+                            in->number,  in->position_m, in->dish_m,     in->fields};
+    for (int64_t i = 0; i < MMS_COUNT_OF(arrays); i++)
+        free(arrays[i]);
+    mms_value **const texts[] = {&in->names,   &in->mounts, &in->telescope,
+                                 &in->history, &in->unit,   &in->observer};
+    for (int64_t i = 0; i < MMS_COUNT_OF(texts); i++)
+        mms_value_free(texts[i]);
+}

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Imports of sample files: values that pyuvdata reads, judged with python-casacore."""
+import os
+import sys
+
+import numpy
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+program_case.parser.add_argument("--data")
+program_case.parser.add_argument("--samples", help="folder of UVH5 files")
+
+try:
+    import h5py
+except ImportError:
+    print("skipped: no python3-h5py")
+    sys.exit(77)
+
+SAME = "enum32 gzip lzf lzf_shuffle json_catalog variable_strings minimal bigendian oldshape"
+
+
+class Imports(ProgramCase):
+    def sample(self, name):
+        if not program_case.args.samples or not os.path.isdir(program_case.args.samples):
+            self.skipTest("no sample files")
+        return os.path.join(program_case.args.samples, name + ".uvh5")
+
+    def take(self, name, *words):
+        run = self.multims("importuvh5", self.sample(name), name + ".ms", "--no-sync", *words)
+        return table(self.path(name + ".ms"), ack=False), run.stderr
+
+    def sub(self, name, kind):
+        return table(self.path(name + ".ms/" + kind), ack=False)
+
+    def refuse(self, name, text):
+        run = self.multims("importuvh5", self.sample(name), "out.ms", status=2)
+        self.assertIn(text, run.stderr)
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def total(self, t):
+        return t.getcol("DATA").sum(dtype="c16")
+
+    def test_t51_cell_by_cell(self):
+        t, _ = self.take("ata_v12")
+        self.assertEqual(t.nrows(), 406)
+        self.assertEqual(t.getcol("FLAG").sum(), 0)
+        self.assertEqual(t.getcell("UVW", 1).tolist(),
+                         [-0.7443025568980879, 62.80368480755803, -13.949563383414727])
+        with h5py.File(self.sample("ata_v12"), "r") as f:
+            pols = f["Header/polarization_array"][()].tolist()
+            order = [pols.index(p) for p in (-5, -7, -8, -6)]
+            vis = f["Data/visdata"][()][:, :, order]
+            samples = f["Data/nsamples"][()][:, :, order]
+            numpy.testing.assert_array_equal(t.getcol("DATA"), vis.conj())
+            numpy.testing.assert_array_equal(t.getcol("WEIGHT_SPECTRUM"), samples)
+            numpy.testing.assert_array_equal(t.getcol("WEIGHT"), numpy.median(samples, axis=1))
+            time = (f["Header/time_array"][()] - 2400000.5) * 86400
+            numpy.testing.assert_array_equal(t.getcol("TIME"), time)
+        weight = t.getcol("WEIGHT")  # T72
+        self.assertTrue((t.getcol("SIGMA")[weight <= 0] == -1).all())
+
+    def test_t54_phased_by_the_old_method(self):
+        t, _ = self.take("hera_v01_bda_phased")
+        self.assertEqual(t.nrows(), 559)
+        self.assertAlmostEqual(self.total(t) / (264769995233.1416 + 255182780.9759522j), 1, 10)
+
+    def test_t56_one_set_in_many_forms(self):
+        for form in SAME.split():
+            with self.subTest(form):
+                t, _ = self.take("odd_" + form)
+                self.assertEqual(t.nrows(), 10)
+                total = self.total(t)
+                self.assertAlmostEqual(total.real, 8590065937.038345, 3)
+                self.assertAlmostEqual(total.imag, -365.82569885253906, 9)
+                self.assertEqual(self.sub("odd_" + form, "FIELD").getcol("NAME"), ["3c286"])
+
+    def test_t57_integers(self):
+        for form in ("odd_int16", "odd_int32"):
+            t, _ = self.take(form)
+            self.assertEqual((t.nrows(), self.total(t)), (10, 100))
+
+    def test_t58_windows(self):
+        t, _ = self.take("odd_windows")
+        self.assertEqual((t.nrows(), self.total(t)), (36, 5040 + 1008j))
+        data, ddid = t.getcol("DATA"), t.getcol("DATA_DESC_ID")
+        sums = [data[ddid == d].sum(dtype="c16") for d in range(3)]
+        self.assertEqual(sums, [1104 + 336j, 1680 + 336j, 2256 + 336j])
+        self.assertEqual(self.sub("odd_windows", "FIELD").nrows(), 2)
+        self.assertEqual(self.sub("odd_windows", "SPECTRAL_WINDOW").getcol("NUM_CHAN").tolist(),
+                         [4, 4, 4])
+        self.assertTrue(t.getkeyword("pyuvdata_flip_conj"))
+
+    def test_t59_one_polarization_a_window(self):
+        t, _ = self.take("odd_flexpol")
+        self.assertEqual(t.nrows(), 36)
+        self.assertEqual(self.sub("odd_flexpol", "POLARIZATION").getcol("CORR_TYPE").tolist(),
+                         [[5], [8]])
+        self.assertEqual(self.sub("odd_flexpol", "POLARIZATION").getcol("CORR_PRODUCT").tolist(),
+                         [[[0, 0]], [[1, 1]]])
+
+    def test_t60_ephemeris(self):
+        t, _ = self.take("odd_ephem")
+        self.assertEqual((t.nrows(), self.sub("odd_ephem", "SOURCE").nrows()), (10, 5))
+
+    def test_t61_to_t65_refusals(self):
+        self.refuse("odd_bitshuffle", "filter 32008 (bitshuffle)")
+        self.refuse("odd_transposed", "Data/visdata is 10 x 4 x 6; Nblts x Nfreqs x Npols is "
+                                      "10 x 6 x 4")
+        self.refuse("odd_truncated", "truncated: 39576 bytes expected, 26384 there")
+        self.refuse("odd_no_nsamples", "no dataset Data/nsamples")
+        self.refuse("odd_unknown_antenna", "row 0: antenna 9999 is not in antenna_numbers")
+        self.refuse("odd_unknown_phase_center", "row 0: phase centre 77 is not in")
+        self.refuse("odd_unknown_polarization", "holds -9; codes are 1..4 and -1..-8")
+        self.refuse("odd_driftscan", 'phase centre 0 ("3c286") is a driftscan')
+        self.refuse("hera_v10", "is unprojected, which a MeasurementSet cannot hold")
+
+    def test_t62_a_wrong_count(self):
+        t, said = self.take("odd_nbls")
+        self.assertEqual(t.nrows(), 10)
+        self.assertIn("Nbls is 13; there are 10 baselines", said)
+
+    def test_t68_there_and_back(self):
+        self.take("odd_windows")
+        self.multims("exportuvh5", "odd_windows.ms", "again.uvh5", "datacolumn=data")
+        with h5py.File(self.sample("odd_windows"), "r") as a, \
+                h5py.File(self.path("again.uvh5"), "r") as b:
+            key = [numpy.lexsort((f["Header/ant_2_array"][()], f["Header/ant_1_array"][()],
+                                  f["Header/time_array"][()])) for f in (a, b)]
+            self.assertEqual(a["Header/polarization_array"][()].tolist(),
+                             b["Header/polarization_array"][()].tolist())
+            for name in ("Data/visdata", "Data/flags", "Data/nsamples", "Header/uvw_array",
+                         "Header/ant_1_array", "Header/phase_center_id_array"):
+                numpy.testing.assert_array_equal(a[name][()][key[0]], b[name][()][key[1]], name)
+            numpy.testing.assert_array_equal(a["Header/spw_array"][()], b["Header/spw_array"][()])
+
+    def test_t69_there_and_back(self):
+        order = "TIME,ANTENNA1,ANTENNA2,FIELD_ID,DATA_DESC_ID"
+        for name in ("D7x.ms", "D9b.ms"):
+            path = os.path.join(program_case.args.data, name)
+            self.multims("exportuvh5", path, name + ".uvh5", "datacolumn=data")
+            self.multims("importuvh5", name + ".uvh5", name, "--no-sync")
+            a = table(path, ack=False).sort(order)
+            b = table(self.path(name), ack=False).sort(order)
+            self.assertEqual(a.nrows(), b.nrows())
+            self.assertLess(abs(a.getcol("TIME") - b.getcol("TIME")).max(), 2.2e-5)
+            for i in range(a.nrows()):
+                for column in ("DATA", "FLAG", "UVW", "ANTENNA1", "ANTENNA2", "SCAN_NUMBER"):
+                    numpy.testing.assert_array_equal(a.getcell(column, i), b.getcell(column, i))
+
+    def test_no_input_and_no_hdf5(self):
+        run = self.multims("importuvh5", "no.uvh5", "out.ms", status=2)
+        self.assertIn("not found", run.stderr)
+        with open(self.path("text.uvh5"), "w") as f:
+            f.write("mine")
+        run = self.multims("importuvh5", "text.uvh5", "out.ms", status=2)
+        self.assertIn("text.uvh5 is not an HDF5 file", run.stderr)
+        self.assertEqual(os.listdir(self.folder), ["text.uvh5"])
+
+    def test_output_exists(self):
+        self.simulate()
+        self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data")
+        run = self.multims("importuvh5", "out.uvh5", "in.ms", status=2)
+        self.assertIn("in.ms", run.stderr)
+        self.assertEqual(table(self.path("in.ms"), ack=False).nrows() > 0, True)
+
+    def test_t67_a_damaged_stream(self):
+        with open(self.sample("odd_lzf"), "rb") as f:
+            data = bytearray(f.read())
+        with h5py.File(self.sample("odd_lzf"), "r") as f:
+            at = f["Data/visdata"].id.get_chunk_info(0).byte_offset
+        data[at] = 0xff
+        data[at + 1] = data[at + 2] = 0xff
+        with open(self.path("bad.uvh5"), "wb") as f:
+            f.write(data)
+        run = self.multims("importuvh5", "bad.uvh5", "out.ms", status=1)
+        self.assertIn("Data/visdata", run.stderr)
+        self.assertEqual(os.listdir(self.folder), ["bad.uvh5"])
+
+
+program_case.main()
