@@ -21,23 +21,29 @@ typedef struct mms_client_opts {
     int servers;     /**< local servers; 0: one for each usable core.  Under MPI the ranks decide */
     double frozen_s; /**< how long a local server may be stopped before it counts as timed out */
     const char *program; /**< of workers, as in mms_engine_opts */
+    /** Tells whether a text is an expression (*mode "eval") or statements ("exec"), ARG: neither;
+     * NULL: there are no texts.  Where workers serve mms_task_units(): mms_command_mode. */
+    mms_status (*mode)(const char *text, const char **mode, mms_error *err);
 } mms_client_opts;
-#define MMS_CLIENT_OPTS_INIT                   \
-    {                                          \
-        sizeof(mms_client_opts), 0, 30.0, NULL \
+#define MMS_CLIENT_OPTS_INIT                         \
+    {                                                \
+        sizeof(mms_client_opts), 0, 30.0, NULL, NULL \
     }
 
-/** A command: exactly one of kind, and argv. */
+/** A command: exactly one of kind, argv and text. */
 typedef struct mms_command {
     uint32_t size;
     const char *kind; /**< a kind of unit that the workers serve; parameters are its request */
     const char *const *argv;     /**< a program and its words, ended by NULL; no shell reads them */
     const mms_value *parameters; /**< an object, borrowed; NULL: none */
     double limit_s;              /**< after which the command is ended; 0: none */
+    /** An expression or statements, "a=3; a+1", or "push", which keeps parameters as variables;
+     * what they set stays on the server.  Its parameters are variables of this command alone. */
+    const char *text;
 } mms_command;
-#define MMS_COMMAND_INIT                           \
-    {                                              \
-        sizeof(mms_command), NULL, NULL, NULL, 0.0 \
+#define MMS_COMMAND_INIT                                 \
+    {                                                    \
+        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL \
     }
 
 /** Make a client; workers are started when the first command needs them.

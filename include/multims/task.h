@@ -121,6 +121,11 @@ MMS_API const char *mms_task_call_name(const char *text, size_t *length);
  *  memory. */
 MMS_API MMS_CHECKED mms_unit_kind *mms_task_units(void);
 
+/** Tell whether a command's text is an expression ("eval") or statements ("exec"), as
+ *  mms_client_opts.mode.  Errors: ARG neither.  Source: docs/driving.md */
+MMS_API MMS_CHECKED mms_status mms_command_mode(const char *text, const char **mode,
+                                                mms_error *err);
+
 /** Return the one of words[] (ended by NULL) that word was probably meant to be, or NULL. */
 MMS_API const char *mms_word_nearest(const char *word, const char *const *words);
 

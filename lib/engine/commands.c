@@ -17,6 +17,9 @@
 static const struct timespec tick = {.tv_nsec = 100000000};
 static const int64_t second_ns = 1000000000;
 
+/* The kind of unit that runs texts. */
+#define MMS_TEXT_UNIT "command"
+
 typedef enum state { QUEUED, SENT, DONE } state;
 
 /* A command that was pushed. */
@@ -36,12 +39,14 @@ struct server {
     int64_t entry; /* -1: free */
     int64_t frozen_since_ns;
     bool timed_out;
+    mms_value *state; /* what text commands have left: variables, folder; NULL: nothing yet */
 };
 
 struct mms_client {
     mms_engine *engine;
     int nservers;
     double frozen_s;
+    mms_status (*mode)(const char *text, const char **mode, mms_error *err);
     struct server *servers;
     struct entry *entries; /* entry of id is entries[id - 1] */
     int64_t n, capacity;
@@ -77,6 +82,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     MMS_TRY(mms_engine_open(&engine, &client->engine, err));
     client->nservers = mms_engine_workers(client->engine);
     client->frozen_s = all.frozen_s;
+    client->mode = all.mode;
     client->servers = mms_alloc(client->nservers, sizeof *client->servers);
     if (!client->servers)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
@@ -106,6 +112,8 @@ void mms_client_close(mms_client **client)
         mms_value_free(&c->entries[i].request);
         mms_value_free(&c->entries[i].response);
     }
+    for (int s = 0; c->servers && s < c->nservers; s++)
+        mms_value_free(&c->servers[s].state);
     free(c->entries);
     free(c->servers);
     free(c);
@@ -144,6 +152,30 @@ static void name_error(mms_status st, const char **label, const char **name)
         }
 }
 
+/* The label of an error's class, as spec job-engine 2.8 has it. */
+static const char *label_of(const char *name)
+{
+    static const char *const labels[][2] = {{"import", "ImportError"},
+                                            {"name", "NameError"},
+                                            {"arithmetic", "ZeroDivisionError"},
+                                            {"type", "TypeError"},
+                                            {"index", "IndexError"},
+                                            {"key", "KeyError"},
+                                            {"value", "ValueError"},
+                                            {"syntax", "SyntaxError"},
+                                            {"io", "IOError"},
+                                            {"notfound", "IOError"},
+                                            {"nospace", "IOError"},
+                                            {"crash", "WorkerError"},
+                                            {"timeout", "Timeout"},
+                                            {"nullselection", "MSSelectionNullSelection"}};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(labels); i++)
+        if (!strcmp(labels[i][0], name))
+            return labels[i][1];
+    return "EngineError";
+}
+
 /* The response of a failed command. */
 static mms_value *tell_failure(const struct entry *e, mms_status st, const char *ended_for,
                                const char *text, mms_value *ret)
@@ -155,7 +187,7 @@ static mms_value *tell_failure(const struct entry *e, mms_status st, const char 
     name_error(st, &label, &name);
     if (ended_for) {
         name = ended_for;
-        label = strcmp(name, "timeout") ? "EngineError" : "Timeout";
+        label = label_of(name);
     }
     traceback = mms_format("Traceback (multims, innermost last):\n  at %s on server %d\n%s: %s",
                            json_string_value(json_object_get(e->record, "command")), e->server,
@@ -182,6 +214,41 @@ static void finish(mms_client *client, struct entry *e, mms_value *response, con
     mms_value_free(&e->request);
 }
 
+/* The answer of a text: a value, or an error that the language has a class for; what it leaves on
+ * its server is kept whatever it was. */
+static mms_value *take_text(mms_client *client, const struct entry *e, const mms_value *value)
+{
+    struct server *const server = &client->servers[e->server - 1];
+    const mms_value *const error = json_object_get(value, "error");
+    const char *const name = json_string_value(json_object_get(error, "class"));
+    const char *const text = json_string_value(json_object_get(error, "message"));
+    mms_value *const left = json_object_get(value, "state"), *ret = json_object_get(value, "ret");
+    char *traceback;
+    mms_value *response;
+
+    if (left) {
+        mms_value_free(&server->state);
+        server->state = json_incref(left);
+    }
+    if (!name)
+        return json_pack("{s:b, s:n, s:O}", "successful", 1, "traceback", "ret",
+                         ret ? ret : json_null());
+    traceback =
+        mms_format("Traceback (multims, innermost last):\n  at command on server %d\n%s: %s",
+                   e->server, label_of(name), text ? text : "");
+    response = json_pack("{s:b, s:o, s:n, s:{s:s, s:o}}", "successful", 0, "traceback",
+                         mms_text_value(traceback ? traceback : ""), "ret", "error", "class", name,
+                         "message", mms_text_value(text ? text : ""));
+    free(traceback);
+    return response;
+}
+
+/* An integer modulo 0 in an expression ends casacore's process. */
+static bool is_division(const struct entry *e, const char *text)
+{
+    return !strcmp(e->kind, MMS_TEXT_UNIT) && text && strstr(text, "killed by signal 8 ");
+}
+
 static void take_answer(mms_client *client, struct entry *e, const mms_value *body)
 {
     const char *const text = json_string_value(json_object_get(body, "message"));
@@ -192,10 +259,19 @@ static void take_answer(mms_client *client, struct entry *e, const mms_value *bo
     char *const how = died ? mms_format("server %d %s", e->server, text ? text : "") : NULL;
     mms_value *response;
 
-    if (st == MMS_OK)
+    if (st == MMS_OK && !strcmp(e->kind, MMS_TEXT_UNIT))
+        response = take_text(client, e, value);
+    else if (st == MMS_OK)
         response = json_pack("{s:b, s:n, s:O}", "successful", 1, "traceback", "ret", value);
     else
-        response = tell_failure(e, st, e->ended_for, how ? how : text ? text : "", value);
+        response = tell_failure(e, st,
+                                e->ended_for           ? e->ended_for
+                                : is_division(e, text) ? "arithmetic"
+                                                       : NULL,
+                                how    ? how
+                                : text ? text
+                                       : "",
+                                value);
     if (died)
         mms_log(MMS_LOG_WARN, "client", "server %d %s; another takes its place", e->server, text);
     finish(client, e, response, "response received");
@@ -242,6 +318,11 @@ static void send_entry(mms_client *client, struct entry *e, int server)
     json_object_set_new(e->record, "server", json_integer(server));
     json_object_set_new(e->record, "status", json_string("request sent"));
     json_object_set_new(e->record, "command_start_time", json_real(now_s()));
+    if (!strcmp(e->kind, MMS_TEXT_UNIT)) {
+        json_object_set_new(e->request, "server", json_integer(server));
+        if (client->servers[server - 1].state)
+            json_object_set(e->request, "state", client->servers[server - 1].state);
+    }
     st = mms_frame_encode(MMS_FRAME_COMMAND, request,
                           json_pack("{s:s, s:O, s:i}", "kind", e->kind, "request", e->request,
                                     "level", mms_engine_log_level()),
@@ -405,8 +486,16 @@ static mms_value *program_request(const char *const *argv, mms_text *command)
     return request;
 }
 
-static mms_status make_entry(const mms_command *command, int64_t id, int target, struct entry *e,
-                             mms_error *err)
+/* A text's unit gets it with its mode; parameters stay what they are. */
+static mms_value *text_request(const mms_command *command, const char *mode)
+{
+    return json_pack("{s:o, s:s, s:o}", "command", mms_text_value(command->text), "mode", mode,
+                     "parameters",
+                     command->parameters ? json_deep_copy(command->parameters) : json_object());
+}
+
+static mms_status make_entry(const mms_command *command, const char *mode, int64_t id, int target,
+                             struct entry *e, mms_error *err)
 {
     const mms_value *const parameters = command->parameters;
     mms_text text = {0};
@@ -415,14 +504,20 @@ static mms_status make_entry(const mms_command *command, int64_t id, int target,
     if (command->argv) {
         e->request = program_request(command->argv, &text);
         e->kind = "program";
+    } else if (command->text) {
+        e->request = text_request(command, mode);
+        e->kind = MMS_TEXT_UNIT;
+        mms_text_add(&text, "%s", command->text);
     } else {
         e->request = parameters ? json_deep_copy(parameters) : json_object();
         mms_text_add(&text, "%s", command->kind);
     }
     e->record = json_pack("{s:o, s:O?, s:s, s:I, s:o, s:s}", "command",
                           mms_text_value(text.text ? text.text : ""), "parameters",
-                          command->argv || !parameters ? NULL : e->request, "mode",
-                          command->argv ? "program" : "task", "id", (json_int_t)id, "server",
+                          command->argv || !parameters ? NULL
+                          : command->text              ? json_object_get(e->request, "parameters")
+                                                       : e->request,
+                          "mode", mode, "id", (json_int_t)id, "server",
                           target ? json_integer(target) : json_null(), "status", "holding queue");
     free(text.text);
     if (!e->request || !e->record) {
@@ -435,14 +530,26 @@ static mms_status make_entry(const mms_command *command, int64_t id, int target,
     return MMS_OK;
 }
 
-static mms_status check_command(const mms_command *c, mms_error *err)
+static mms_status check_command(const mms_client *client, const mms_command *c, const char **mode,
+                                mms_error *err)
 {
-    if (!c->kind == !(c->argv && c->argv[0]))
-        return mms_fail(err, MMS_ERR_ARG, "a command is either a kind of unit or a program");
+    const bool program = c->argv && c->argv[0];
+
+    if (!!c->kind + program + !!c->text != 1)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "a command is a kind of unit, a program, or a text: one of them");
+    if (c->text && !client->mode)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "texts need mms_client_opts.mode, for instance mms_command_mode");
     if (c->parameters && !json_is_object(c->parameters))
         return mms_fail(err, MMS_ERR_ARG, "parameters of a command must be an object");
     if (c->argv && c->parameters)
         return mms_fail(err, MMS_ERR_ARG, "a program takes words, not parameters");
+    *mode = c->argv ? "program" : "task";
+    if (c->text && !strcmp(c->text, "push"))
+        *mode = "push";
+    else if (c->text)
+        return client->mode(c->text, mode, err);
     return MMS_OK;
 }
 
@@ -450,17 +557,18 @@ mms_status mms_client_push(mms_client *client, const mms_command *command, int64
                            const int *targets, int64_t *ids, mms_error *err)
 {
     const int64_t before = client->n, count = n ? n : 1;
+    const char *mode;
     mms_command all = MMS_COMMAND_INIT;
     mms_status st;
 
     memcpy(&all, command, command->size < sizeof all ? command->size : sizeof all);
-    MMS_TRY(check_command(&all, err));
+    MMS_TRY(check_command(client, &all, &mode, err));
     MMS_TRY(check_targets(client, n, targets, err));
     MMS_TRY(mms_grow(&client->entries, &client->capacity, before + count, sizeof *client->entries,
                      err));
     for (int64_t i = 0; i < count; i++) {
-        MMS_TRY(make_entry(&all, before + i + 1, n ? targets[i] : 0, &client->entries[before + i],
-                           err));
+        MMS_TRY(make_entry(&all, mode, before + i + 1, n ? targets[i] : 0,
+                           &client->entries[before + i], err));
         ids[i] = ++client->n;
     }
     mms_client_poll(client);

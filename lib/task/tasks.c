@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "command_priv.h"
 #include "task_priv.h"
 
 #define TASK(name) &mms_task_##name,
@@ -27,14 +28,16 @@ const mms_task *mms_task_find(const char *name)
 
 mms_unit_kind *mms_task_units(void)
 {
-    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(tasks) + 1, sizeof *kinds);
+    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(tasks) + 2, sizeof *kinds);
     int64_t n = 0;
 
     for (const mms_task *const *t = tasks; kinds && *t; t++)
         if ((*t)->unit)
             kinds[n++] = (mms_unit_kind){(*t)->name, (*t)->unit};
-    if (kinds)
-        kinds[n] = (mms_unit_kind){"call", mms_task_call_unit};
+    if (kinds) {
+        kinds[n++] = (mms_unit_kind){"call", mms_task_call_unit};
+        kinds[n] = (mms_unit_kind){MMS_COMMAND_UNIT, mms_command_unit};
+    }
     return kinds;
 }
 

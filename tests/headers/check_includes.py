@@ -11,7 +11,7 @@ import sys
 # name does not end in _priv.
 OWN = {
     "base": {"base", "value", "log"},
-    "tables": set(),
+    "tables": {"taql"},
     "tiles": set(),
     "buckets": set(),
     "mms": {"layout"},

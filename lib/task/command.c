@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file command.c  The language of commands: where statements, calls and assignments begin. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "command_priv.h"
+#include "tables/taql.h"
+
+static const char blanks[] = " \t\r\n";
+
+const char *mms_command_find(const char *text, char c)
+{
+    int depth = 0;
+
+    for (const char *s = text;; s++) {
+        if (*s == '\'' || *s == '"') {
+            s = strchr(s + 1, *s);
+            if (!s)
+                return NULL;
+            continue;
+        }
+        if (!*s || (*s == c && !depth))
+            return depth ? NULL : s;
+        depth += *s == '(' || *s == '[' || *s == '{';
+        depth -= *s == ')' || *s == ']' || *s == '}';
+        if (depth < 0)
+            return NULL;
+    }
+}
+
+static int name_length(const char *text)
+{
+    int n = 0;
+
+    while (isalpha((unsigned char)text[n]) || text[n] == '_' ||
+           (n && isdigit((unsigned char)text[n])))
+        n++;
+    return n;
+}
+
+bool mms_command_is_call(const char *text, mms_command_call *call)
+{
+    const int n = name_length(text);
+    const char *const open = text + n + strspn(text + n, blanks);
+    const char *const close = *open == '(' ? mms_command_find(open + 1, ')') : NULL;
+
+    /* find() stops at the bracket that closes ours, of which it does not know that it is open */
+    if (!n || !close || *close != ')' || close[1 + strspn(close + 1, blanks)])
+        return false;
+    *call = (mms_command_call){text, open + 1, n, (int)(close - open - 1)};
+    return true;
+}
+
+bool mms_command_is_known(const char *name, int n)
+{
+    static const char *const own[] = {"sleep", "getcwd", "chdir", "load", "unset", "exit", NULL};
+    char *const copy = strndup(name, (size_t)n);
+    const bool known = copy && (mms_names_have(own, copy) || mms_task_find(copy));
+
+    free(copy);
+    return known;
+}
+
+bool mms_command_is_assignment(const char *text, mms_command_assignment *a)
+{
+    const int n = name_length(text);
+    const char *s = text + n + strspn(text + n, blanks);
+
+    *a = (mms_command_assignment){.nname = n};
+    if (n && *s == '[') {
+        const char *const close = mms_command_find(s + 1, ']');
+        if (!close || *close != ']')
+            return false;
+        a->index = s + 1;
+        a->nindex = (int)(close - s - 1);
+        s = close + 1 + strspn(close + 1, blanks);
+    }
+    if (!n || s[0] != '=' || s[1] == '=')
+        return false;
+    a->value = s + 1 + strspn(s + 1, blanks);
+    return true;
+}
+
+bool mms_command_is_taql(const char *text)
+{
+    static const char *const words[] = {"update", "insert", "delete", "alter", "create",
+                                        "drop",   "select", "with",   "copy",  "count"};
+    const int n = name_length(text);
+    const bool followed = n && (text[n] == ' ' || text[n] == '\t' || text[n] == '\n');
+
+    for (int64_t i = 0; followed && i < MMS_COUNT_OF(words); i++)
+        if ((size_t)n == strlen(words[i]) && !strncasecmp(text, words[i], (size_t)n))
+            return true;
+    return false;
+}
+
+char *mms_command_members(const char *text)
+{
+    mms_text out = {0};
+    const char *s = text;
+
+    mms_text_add(&out, "%s", "");
+    while (*s) {
+        const int n = name_length(s);
+        const char *const key = s + n + 2;
+        const char quote = n && s[n] == '[' ? s[n + 1] : '\0';
+        const int m = quote == '\'' || quote == '"' ? name_length(key) : 0;
+        if (m && key[m] == quote && key[m + 1] == ']') {
+            mms_text_add(&out, "::%.*s.%.*s", n, s, m, key);
+            s = key + m + 2;
+        } else if (n) {
+            mms_text_add(&out, "%.*s", n, s);
+            s += n;
+        } else {
+            const char *const end = *s == '\'' || *s == '"' ? strchr(s + 1, *s) : s;
+            const int length = end ? (int)(end - s) + 1 : 1;
+            mms_text_add(&out, "%.*s", length, s);
+            s += length;
+        }
+    }
+    return out.text;
+}
+
+/* Calls are looked into when they run: their arguments are expressions of their own. */
+static mms_status check_value(const char *value, mms_error *err)
+{
+    mms_command_call call;
+    char *text;
+    mms_status st;
+
+    if (mms_command_is_call(value, &call) && mms_command_is_known(call.name, call.nname))
+        return MMS_OK;
+    if (*value == '[' || *value == '{')
+        return MMS_OK;
+    text = mms_command_members(value);
+    st = text ? mms_taql_check(text, err) : mms_fail(err, MMS_ERR_MEM, "out of memory");
+    free(text);
+    return st;
+}
+
+static mms_status check_statement(const char *text, const char **mode, mms_error *err)
+{
+    mms_command_assignment a;
+
+    *mode = "exec";
+    if (!*text || mms_command_is_taql(text))
+        return MMS_OK;
+    if (mms_command_is_assignment(text, &a))
+        return check_value(a.value, err);
+    *mode = "eval";
+    return check_value(text, err);
+}
+
+mms_status mms_command_mode(const char *text, const char **mode, mms_error *err)
+{
+    const char *s = text + strspn(text, blanks);
+    mms_status st = MMS_OK;
+    int count = 0;
+
+    *mode = "exec";
+    if (!*s || *s == '#')
+        return MMS_OK;
+    while (st == MMS_OK && *s) {
+        const char *const end = mms_command_find(s, ';');
+        char *const one = end ? strndup(s, (size_t)(end - s)) : NULL;
+        if (!end || !one)
+            st = mms_fail(err, MMS_ERR_ARG, "a quote or bracket is not closed");
+        else
+            st = check_statement(one, mode, err);
+        free(one);
+        count++;
+        s = end && *end ? end + 1 + strspn(end + 1, blanks) : "";
+    }
+    if (count > 1)
+        *mode = "exec";
+    if (st == MMS_OK)
+        return st;
+    return mms_fail(err, MMS_ERR_ARG,
+                    "Command cannot be executed neither as a statement nor as an expression, it "
+                    "will be rejected: %s",
+                    text);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_COMMAND_PRIV_H
+#define MULTIMS_COMMAND_PRIV_H
+/** @file command_priv.h  The language of commands: statements, calls, expressions in TaQL. */
+
+#include "task_priv.h"
+
+#define MMS_COMMAND_UNIT "command"
+
+/** Run one command in a worker (docs/commands.md). */
+mms_unit_fn mms_command_unit;
+
+/** Return where the text up to c at its top level ends, outside quotes and brackets: at c, or at
+ * the end of text; NULL where a quote or bracket is not closed. */
+const char *mms_command_find(const char *text, char c);
+
+/** The parts of a call NAME(ARGUMENTS) that is all of text, blanks aside. */
+typedef struct mms_command_call {
+    const char *name, *arguments;
+    int nname, narguments;
+} mms_command_call;
+bool mms_command_is_call(const char *text, mms_command_call *call);
+
+/** Whether a call of that name is one of tasks and of what servers know themselves; else it is a
+ * function of TaQL. */
+bool mms_command_is_known(const char *name, int n);
+
+/** An assignment: NAME = VALUE, or NAME[INDEX] = VALUE. */
+typedef struct mms_command_assignment {
+    int nname;         /**< the name is at the beginning */
+    const char *index; /**< NULL: to the variable itself */
+    int nindex;
+    const char *value;
+} mms_command_assignment;
+bool mms_command_is_assignment(const char *text, mms_command_assignment *a);
+
+/** Whether text begins with a word of TaQL's commands: UPDATE, … */
+bool mms_command_is_taql(const char *text);
+
+/** text with a['k'] as ::a.k; the caller ends it with free(). */
+char *mms_command_members(const char *text);
+
+#endif

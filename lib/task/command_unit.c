@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file command_unit.c  Runs one command in a worker: statements, tasks, TaQL, programs. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command_priv.h"
+#include "tables/taql.h"
+
+/* A command on its way: what it sees and what it leaves. */
+struct context {
+    mms_value *variables, *parameters; /* objects; parameters hide variables */
+    const mms_value *request;
+    char cls[16]; /* of its error */
+};
+
+static const char blanks[] = " \t\r\n";
+
+static mms_status raise_class(struct context *c, const char *cls, mms_status st)
+{
+    snprintf(c->cls, sizeof c->cls, "%s", cls);
+    return st;
+}
+
+/* ---- classes of errors ---- */
+
+/* casacore says it in words, of version 3.5. */
+static const char *class_of_taql(const char *text)
+{
+    static const char *const patterns[][2] = {{"Division by zero", "arithmetic"},
+                                              {"division by zero", "arithmetic"},
+                                              {"unknown column (or keyword)", "name"},
+                                              {"Shorthand", "name"},
+                                              {"does not exist", "key"},
+                                              {"TaQL function", "import"},
+                                              {"hared library", "import"},
+                                              {"Unknown function", "import"},
+                                              {"nvalid operand", "type"},
+                                              {"not numeric", "type"},
+                                              {"data type", "type"},
+                                              {"function argument", "type"},
+                                              {"exceeds array shape", "index"},
+                                              {"Slicer", "index"},
+                                              {"index", "index"},
+                                              {"unknown field", "key"},
+                                              {"not defined", "key"},
+                                              {"arse error", "syntax"}};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(patterns); i++)
+        if (strstr(text, patterns[i][0]))
+            return patterns[i][1];
+    return "internal";
+}
+
+static const char *class_of_status(mms_status st, const char *text)
+{
+    switch (st) {
+    case MMS_ERR_ARG:
+        return strstr(text, "unknown parameter") || strstr(text, "Please specify") ? "type"
+                                                                                   : "value";
+    case MMS_ERR_NOT_FOUND:
+        return "notfound";
+    case MMS_ERR_EMPTY:
+        return "nullselection";
+    case MMS_ERR_SELECT:
+        return "syntax";
+    case MMS_ERR_SPACE:
+        return "nospace";
+    case MMS_ERR_EXISTS:
+    case MMS_ERR_TABLE:
+    case MMS_ERR_IO:
+        return "io";
+    case MMS_ERR_WORKER:
+        return "crash";
+    default:
+        return "value";
+    }
+}
+
+/* ---- values ---- */
+
+static mms_status value_of(struct context *c, const char *text, mms_value **out, mms_error *err);
+
+static mms_value *scope_of(const struct context *c)
+{
+    char host[256] = "", cwd[4096] = "";
+    mms_value *const all = json_copy(c->variables);
+
+    gethostname(host, sizeof host - 1);
+    if (!getcwd(cwd, sizeof cwd))
+        cwd[0] = '\0';
+    json_object_set_new(all, "mms",
+                        json_pack("{s:O, s:s, s:i, s:s, s:s}", "rank",
+                                  json_object_get(c->request, "server"), "host", host, "pid",
+                                  (int)getpid(), "cwd", cwd, "version", mms_version()));
+    json_object_update(all, c->parameters);
+    return all;
+}
+
+/* An expression of one name is the variable, whatever it holds. */
+static mms_value *variable_of(const struct context *c, const char *text)
+{
+    mms_value *const value = json_object_get(c->parameters, text);
+
+    return value ? value : json_object_get(c->variables, text);
+}
+
+static mms_status eval_taql(struct context *c, const char *text, mms_value **out, mms_error *err)
+{
+    char *const expression = mms_command_members(text);
+    mms_value *const scope = scope_of(c);
+    mms_error why = {0};
+    mms_status st = expression && scope ? mms_taql_eval(expression, scope, out, &why)
+                                        : mms_fail(&why, MMS_ERR_MEM, "out of memory");
+
+    free(expression);
+    json_decref(scope);
+    if (st == MMS_OK)
+        return st;
+    st = mms_fail(err, st, "%s", why.msg);
+    return raise_class(c, st == MMS_ERR_RANGE ? "arithmetic" : class_of_taql(why.msg), st);
+}
+
+/* ---- calls ---- */
+
+static mms_status take_argument(struct context *c, const char *text, mms_value *arguments,
+                                mms_error *err)
+{
+    mms_command_assignment a;
+    mms_value *value = NULL;
+    const bool named = mms_command_is_assignment(text, &a) && !a.index;
+    char *const name = named ? strndup(text, (size_t)a.nname) : strdup("");
+    const mms_status st = value_of(c, named ? a.value : text, &value, err);
+
+    if (st == MMS_OK && name)
+        json_object_set_new(arguments, name, value);
+    free(name);
+    return st;
+}
+
+/* The arguments of a call; of one without, the command's parameters. */
+static mms_status arguments_of(struct context *c, const mms_command_call *call, mms_value **out,
+                               mms_error *err)
+{
+    char *const text = strndup(call->arguments, (size_t)call->narguments);
+    const char *s = text ? text + strspn(text, blanks) : "";
+    mms_status st = MMS_OK;
+
+    *out = *s ? json_object() : json_copy(c->parameters);
+    while (st == MMS_OK && *s) {
+        const char *const end = mms_command_find(s, ',');
+        char *const one = end ? strndup(s, (size_t)(end - s)) : NULL;
+        st = one ? take_argument(c, one, *out, err)
+                 : raise_class(c, "syntax", mms_fail(err, MMS_ERR_ARG, "%s: not closed", s));
+        free(one);
+        s = end && *end ? end + 1 + strspn(end + 1, blanks) : "";
+    }
+    free(text);
+    return st;
+}
+
+static mms_status nap(struct context *c, const mms_value *seconds, mms_error *err)
+{
+    const double s = json_number_value(seconds);
+    const struct timespec time = {.tv_sec = (time_t)s,
+                                  .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
+
+    if (!json_is_number(seconds) || s < 0)
+        return raise_class(c, "type", mms_fail(err, MMS_ERR_ARG, "sleep: seconds is no number"));
+    nanosleep(&time, NULL);
+    return MMS_OK;
+}
+
+static const mms_value *argument(const mms_value *arguments, const char *name)
+{
+    const mms_value *const value = json_object_get(arguments, name);
+    return value ? value : json_object_get(arguments, "");
+}
+
+static mms_status change_folder(struct context *c, const char *path, mms_error *err)
+{
+    if (path && !chdir(path))
+        return MMS_OK;
+    return raise_class(
+        c, "notfound",
+        mms_fail(err, MMS_ERR_NOT_FOUND, "chdir %s: %s", path ? path : "", strerror(errno)));
+}
+
+static mms_status run_own(struct context *c, const char *name, const mms_value *arguments,
+                          mms_value **out, mms_error *err)
+{
+    char cwd[4096];
+    const char *text;
+
+    *out = json_null();
+    if (!strcmp(name, "sleep"))
+        return nap(c, argument(arguments, "seconds"), err);
+    if (!strcmp(name, "exit"))
+        _exit((int)json_integer_value(argument(arguments, "status")));
+    if (!strcmp(name, "getcwd")) {
+        *out = mms_text_value(getcwd(cwd, sizeof cwd) ? cwd : "");
+        return MMS_OK;
+    }
+    if (!strcmp(name, "chdir"))
+        return change_folder(c, json_string_value(argument(arguments, "path")), err);
+    text = json_string_value(argument(arguments, "name"));
+    if (!strcmp(name, "unset")) {
+        json_object_del(c->variables, text ? text : "");
+        return MMS_OK;
+    }
+    text = json_string_value(argument(arguments, "plugin"));
+    return raise_class(c, "import",
+                       mms_fail(err, MMS_ERR_UNSUPPORTED, "no plug-in %s", text ? text : ""));
+}
+
+/* A task's units run in this worker: a crash costs the command. */
+static mms_status run_task(struct context *c, const char *name, const mms_value *arguments,
+                           mms_value **out, mms_error *err)
+{
+    char *const text = mms_value_text(arguments, 0);
+    mms_error why = {0};
+    mms_status st;
+
+    setenv("MULTIMS_TRANSPORT", "inline", 1);
+    st = text ? mms_task_call(name, text, out, &why) : mms_fail(&why, MMS_ERR_MEM, "out of memory");
+    free(text);
+    if (st == MMS_OK || st == MMS_ERR_DIFFERS)
+        return MMS_OK;
+    st = mms_fail(err, st, "%s", why.msg);
+    return raise_class(c, class_of_status(st, why.msg), st);
+}
+
+static mms_status call_it(struct context *c, const mms_command_call *call, mms_value **out,
+                          mms_error *err)
+{
+    char *const name = strndup(call->name, (size_t)call->nname);
+    mms_value *arguments = NULL;
+    mms_status st =
+        name ? arguments_of(c, call, &arguments, err) : mms_fail(err, MMS_ERR_MEM, "out of memory");
+
+    if (st == MMS_OK)
+        st = mms_task_find(name) ? run_task(c, name, arguments, out, err)
+                                 : run_own(c, name, arguments, out, err);
+    mms_value_free(&arguments);
+    free(name);
+    return st;
+}
+
+/* A list whose elements are expressions; one of several kinds is no value of TaQL. */
+static mms_status list_of(struct context *c, const char *text, mms_value **out, mms_error *err)
+{
+    mms_value *value = NULL;
+    mms_status st = MMS_OK;
+
+    *out = json_array();
+    for (const char *s = text + strspn(text, blanks); st == MMS_OK && *s;) {
+        const char *const end = mms_command_find(s, ',');
+        char *const one = end ? strndup(s, (size_t)(end - s)) : NULL;
+        st = one ? value_of(c, one, &value, err)
+                 : raise_class(c, "syntax", mms_fail(err, MMS_ERR_ARG, "%s: not closed", s));
+        if (st == MMS_OK)
+            json_array_append_new(*out, value);
+        free(one);
+        s = end && *end ? end + 1 + strspn(end + 1, blanks) : "";
+    }
+    return st;
+}
+
+/* "[…]" that is all of text */
+static bool is_list(const char *text)
+{
+    const char *const close = *text == '[' ? mms_command_find(text + 1, ']') : NULL;
+
+    return close && *close == ']' && !close[1];
+}
+
+static mms_status value_of(struct context *c, const char *given, mms_value **out, mms_error *err)
+{
+    char *const text = strdup(given + strspn(given, blanks));
+    size_t n = text ? strlen(text) : 0;
+    mms_command_call call;
+    mms_value *variable;
+    mms_status st;
+
+    while (n && strchr(blanks, text[n - 1]))
+        text[--n] = '\0';
+    variable = text ? variable_of(c, text) : NULL;
+    *out = NULL;
+    if (variable) {
+        *out = json_incref(variable);
+        st = MMS_OK;
+    } else if (text && *text == '{' && mms_value_parse(text, out, NULL) == MMS_OK) {
+        st = MMS_OK;
+    } else if (text && is_list(text)) {
+        text[n - 1] = '\0';
+        st = list_of(c, text + 1, out, err);
+    } else if (text && (!strcmp(text, "True") || !strcmp(text, "False"))) {
+        *out = json_boolean(*text == 'T');
+        st = MMS_OK;
+    } else if (text && mms_command_is_call(text, &call) &&
+               mms_command_is_known(call.name, call.nname)) {
+        st = call_it(c, &call, out, err);
+    } else {
+        st = eval_taql(c, text ? text : "", out, err);
+    }
+    free(text);
+    return st;
+}
+
+/* ---- statements ---- */
+
+static mms_status set_element(struct context *c, const char *name, const char *index,
+                              mms_value *value, mms_error *err)
+{
+    mms_value *const variable = json_object_get(c->variables, name);
+    mms_value *key = NULL;
+    mms_status st = value_of(c, index, &key, err);
+
+    if (st == MMS_OK && !variable)
+        st = raise_class(c, "name", mms_fail(err, MMS_ERR_ARG, "%s is not defined", name));
+    else if (st == MMS_OK && json_is_object(variable) && json_is_string(key))
+        json_object_set(variable, json_string_value(key), value);
+    else if (st == MMS_OK && (!json_is_integer(key) || json_integer_value(key) < 0 ||
+                              json_array_set(variable, (size_t)json_integer_value(key), value)))
+        st = raise_class(c, "index",
+                         mms_fail(err, MMS_ERR_RANGE, "%s[%s]: outside of its %zu elements", name,
+                                  index, json_array_size(variable)));
+    mms_value_free(&key);
+    return st;
+}
+
+static mms_status assign(struct context *c, const char *text, const mms_command_assignment *a,
+                         mms_error *err)
+{
+    char *const name = strndup(text, (size_t)a->nname);
+    char *const index = a->index ? strndup(a->index, (size_t)a->nindex) : NULL;
+    mms_value *value = NULL;
+    mms_status st = value_of(c, a->value, &value, err);
+
+    if (st == MMS_OK && index)
+        st = set_element(c, name, index, value, err);
+    else if (st == MMS_OK)
+        json_object_set(c->variables, name, value);
+    mms_value_free(&value);
+    free(index);
+    free(name);
+    return st;
+}
+
+static mms_status run_statement(struct context *c, const char *text, mms_error *err)
+{
+    mms_command_assignment a;
+    mms_value *value = NULL;
+    mms_status st = MMS_OK;
+
+    if (!*text || *text == '#')
+        return MMS_OK;
+    if (mms_command_is_taql(text)) {
+        st = mms_taql_run(text, err);
+        return st == MMS_OK ? st : raise_class(c, class_of_taql(err->msg), st);
+    }
+    if (mms_command_is_assignment(text, &a))
+        return assign(c, text, &a, err);
+    st = value_of(c, text, &value, err);
+    mms_value_free(&value);
+    return st;
+}
+
+static mms_status run_statements(struct context *c, const char *text, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (const char *s = text + strspn(text, blanks); st == MMS_OK && *s;) {
+        const char *const end = *s == '#' ? s + strlen(s) : mms_command_find(s, ';');
+        char *const one = end ? strndup(s, (size_t)(end - s)) : NULL;
+        st = one ? run_statement(c, one, err)
+                 : raise_class(c, "syntax", mms_fail(err, MMS_ERR_ARG, "%s: not closed", s));
+        free(one);
+        s = end && *end ? end + 1 + strspn(end + 1, blanks) : "";
+    }
+    return st;
+}
+
+/* ---- the unit ---- */
+
+static mms_status run_text(struct context *c, mms_value **ret, mms_error *err)
+{
+    const char *const mode = json_string_value(json_object_get(c->request, "mode"));
+    const char *const text = json_string_value(json_object_get(c->request, "command"));
+
+    if (!strcmp(mode, "push"))
+        return json_object_update(c->variables, c->parameters)
+                   ? mms_fail(err, MMS_ERR_MEM, "out of memory")
+                   : MMS_OK;
+    return !strcmp(mode, "eval") ? value_of(c, text, ret, err) : run_statements(c, text, err);
+}
+
+/* What stays on the server. */
+static mms_value *state_of(const struct context *c)
+{
+    char *const cwd = getcwd(NULL, 0);
+    mms_value *const state = json_pack("{s:O, s:o*}", "variables", c->variables, "cwd",
+                                       cwd ? mms_text_value(cwd) : NULL);
+
+    free(cwd);
+    return state;
+}
+
+mms_status mms_command_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                            mms_error *err)
+{
+    const mms_value *const state = json_object_get(request, "state");
+    const mms_value *const variables = json_object_get(state, "variables");
+    const char *const cwd = json_string_value(json_object_get(state, "cwd"));
+    struct context c = {.request = request, .cls = "internal"};
+    mms_value *ret = NULL;
+    mms_error why = {0};
+    mms_status st;
+
+    (void)job;
+    c.variables = variables ? json_deep_copy(variables) : json_object();
+    c.parameters = json_deep_copy(json_object_get(request, "parameters"));
+    if (!c.variables || !c.parameters)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    st = cwd && chdir(cwd) ? mms_fail(&why, MMS_ERR_IO, "%s: %s", cwd, strerror(errno)) : MMS_OK;
+    if (st == MMS_OK)
+        st = run_text(&c, &ret, &why);
+    json_object_set_new(answer, "state", state_of(&c));
+    if (st == MMS_OK)
+        json_object_set_new(answer, "ret", ret ? json_incref(ret) : json_null());
+    else
+        json_object_set_new(
+            answer, "error",
+            json_pack("{s:s, s:o}", "class", c.cls, "message", mms_text_value(why.msg)));
+    mms_value_free(&ret);
+    mms_value_free(&c.variables);
+    mms_value_free(&c.parameters);
+    return MMS_OK;
+}

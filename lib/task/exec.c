@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file exec.c  The task exec: commands for servers, from the command line or a file. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "command_priv.h"
+#include "multims/client.h"
+
+struct exec {
+    mms_texts command;
+    mms_ints servers;
+    const char *file;
+    bool block;
+    double timelimit, servertimeout;
+};
+
+#define AT(member) offsetof(struct exec, member)
+static const mms_param params[] = {
+    {"command", MMS_WORDS, AT(command), .flags = MMS_PARAM_POSITIONAL | MMS_PARAM_BEHIND,
+     .doc = "Commands behind --, a word for each: an expression, statements between ;, a call of a "
+            "verb"},
+    {"file", MMS_PATH, AT(file),
+     .doc = "File of commands: one a line, or a JSON list of {command, program, parameters, "
+            "servers, limit, block}"},
+    {"servers", MMS_INTS, AT(servers),
+     .doc = "Servers that run each command, from 1; none: the first that is free"},
+    {"block", MMS_BOOL, AT(block), .init = "True",
+     .doc = "Wait for each command before the next; else all are pushed first"},
+    {"timelimit", MMS_SECONDS, AT(timelimit), .allowed = "0..", .unit = "s",
+     .doc = "Time after which a command is ended; 0: none"},
+    {"servertimeout", MMS_SECONDS, AT(servertimeout), .init = "30", .allowed = "0..", .unit = "s",
+     .flags = MMS_PARAM_RUN,
+     .doc = "How long a local server may be stopped before it has timed out"},
+    {0},
+};
+
+/* The requests of a run, in their order. */
+struct work {
+    const struct exec *p;
+    mms_client *client;
+    int64_t *ids;
+    int64_t n, capacity;
+};
+
+/* ---- where commands come from ---- */
+
+static mms_value *lines_of(const char *text)
+{
+    mms_value *const list = json_array();
+
+    for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n') {
+        char *const line = strndup(s, strcspn(s, "\n"));
+        const size_t blank = line ? strspn(line, " \t\r") : 0;
+        if (line && line[blank] && line[blank] != '#')
+            json_array_append_new(list, json_pack("{s:o}", "command", mms_text_value(line)));
+        free(line);
+    }
+    return list;
+}
+
+static mms_status read_file(const char *path, mms_value **out, mms_error *err)
+{
+    int64_t size;
+    char *text = NULL;
+    int fd = -1;
+    mms_status st;
+
+    if (mms_value_read(path, out, NULL) == MMS_OK)
+        return json_is_array(*out) ? MMS_OK
+                                   : mms_fail(err, MMS_ERR_ARG, "%s: no list of commands", path);
+    MMS_TRY(mms_open_file(path, &fd, &size, err));
+    text = mms_alloc(size + 1, 1);
+    MMS_TRY(text ? mms_read_all(fd, text, size, path, err)
+                 : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
+    if (text[strspn(text, " \t\r\n")] == '[')
+        MMS_TRY(mms_value_parse(text, out, err)); // which says what is wrong with it
+    mms_value_free(out);
+    *out = lines_of(text);
+done:
+    free(text);
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
+
+static mms_status commands_of(const struct exec *p, mms_value **out, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    *out = NULL;
+    if (*p->file)
+        MMS_TRY(read_file(p->file, out, err));
+    else
+        *out = json_array();
+    for (int64_t i = 0; i < p->command.count; i++)
+        json_array_append_new(*out,
+                              json_pack("{s:o}", "command", mms_text_value(p->command.values[i])));
+    if (!json_array_size(*out))
+        st = mms_fail(err, MMS_ERR_ARG, "no command: give one, or a file of them");
+done:
+    return st;
+}
+
+/* ---- push ---- */
+
+/* The words of a program; the caller ends it with free(). */
+static const char **argv_of(const mms_value *list)
+{
+    const size_t n = json_array_size(list);
+    const char **const argv = mms_alloc((int64_t)n + 1, sizeof *argv);
+
+    for (size_t i = 0; argv && i < n; i++)
+        argv[i] = json_string_value(json_array_get(list, i));
+    return argv;
+}
+
+static int *targets_of(const struct exec *p, const mms_value *list, int64_t *n)
+{
+    int *targets;
+
+    *n = list ? (int64_t)json_array_size(list) : p->servers.count;
+    targets = mms_alloc(*n + 1, sizeof *targets);
+    for (int64_t i = 0; targets && i < *n; i++)
+        targets[i] = list ? (int)json_integer_value(json_array_get(list, (size_t)i))
+                          : (int)p->servers.values[i];
+    return targets;
+}
+
+static mms_status push(struct work *work, const mms_value *entry, mms_error *err)
+{
+    const mms_value *const limit = json_object_get(entry, "limit");
+    const mms_value *const block = json_object_get(entry, "block");
+    const mms_value *const program = json_object_get(entry, "program");
+    mms_command command = MMS_COMMAND_INIT;
+    mms_value *responses = NULL;
+    int64_t n = 0, ntarget;
+    int *const targets = targets_of(work->p, json_object_get(entry, "servers"), &ntarget);
+    const char **const argv = argv_of(program);
+    mms_status st;
+
+    MMS_TRY(targets && argv ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory"));
+    command.text = program ? NULL : json_string_value(json_object_get(entry, "command"));
+    command.parameters = json_object_get(entry, "parameters");
+    command.argv = program ? argv : NULL;
+    command.limit_s = limit ? json_number_value(limit) : work->p->timelimit;
+    MMS_TRY(mms_grow(&work->ids, &work->capacity, work->n + ntarget + 1, sizeof *work->ids, err));
+    MMS_TRY(mms_client_push(work->client, &command, ntarget, targets, work->ids + work->n, err));
+    n = ntarget ? ntarget : 1;
+    if (block ? json_is_true(block) : work->p->block)
+        MMS_TRY(
+            mms_client_responses(work->client, n, work->ids + work->n, true, -1, &responses, err));
+    work->n += n;
+done:
+    mms_value_free(&responses);
+    free(argv);
+    free(targets);
+    return st;
+}
+
+static mms_status judge(const mms_value *responses, mms_error *err)
+{
+    int64_t failed = 0;
+    mms_value *response;
+    size_t i;
+
+    json_array_foreach(responses, i, response)
+    {
+        const mms_value *const why = json_object_get(response, "error");
+        if (json_is_true(json_object_get(response, "successful")))
+            continue;
+        if (!failed++)
+            mms_fail(err, MMS_ERR_DIFFERS, "command %lld: %.900s",
+                     (long long)json_integer_value(json_object_get(response, "id")),
+                     json_string_value(json_object_get(why, "message")));
+    }
+    return failed ? MMS_ERR_DIFFERS : MMS_OK;
+}
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    struct work work = {.p = arg};
+    mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
+    mms_value *commands = NULL, *responses = NULL, *entry;
+    size_t i;
+    mms_status st;
+
+    MMS_TRY(commands_of(work.p, &commands, err));
+    opts.servers = run->workers;
+    opts.frozen_s = work.p->servertimeout;
+    opts.mode = mms_command_mode;
+    MMS_TRY(mms_client_open(&opts, &work.client, err));
+    json_array_foreach(commands, i, entry) MMS_TRY(push(&work, entry, err));
+    MMS_TRY(mms_client_responses(work.client, work.n, work.ids, true, -1, &responses, err));
+    json_object_set(result, "responses", responses);
+    json_object_set_new(result, "servers", mms_client_status(work.client));
+    st = judge(responses, err);
+done:
+    mms_client_close(&work.client);
+    mms_value_free(&responses);
+    mms_value_free(&commands);
+    free(work.ids);
+    return st;
+}
+
+static void print(const mms_value *result, FILE *out)
+{
+    mms_value *response;
+    size_t i;
+
+    json_array_foreach(json_object_get(result, "responses"), i, response)
+    {
+        const mms_value *const ret = json_object_get(response, "ret");
+        const char *const traceback = json_string_value(json_object_get(response, "traceback"));
+        const char *const tail = json_string_value(json_object_get(ret, "stdout_tail"));
+        char *const text = json_is_null(ret) ? NULL : mms_value_text(ret, 0);
+        fprintf(out, "%lld on server %d: %s\n",
+                (long long)json_integer_value(json_object_get(response, "id")),
+                (int)json_integer_value(json_object_get(response, "server")),
+                traceback ? traceback
+                : tail    ? tail
+                : text    ? text
+                          : "done");
+        free(text);
+    }
+}
+
+const mms_task mms_task_exec = {
+    .name = "exec",
+    .summary = "run commands on servers: expressions, verbs, programs",
+    .details = "Servers are workers that keep their variables from command to command.\n"
+               "\n"
+               "Examples:\n"
+               "  multims exec -- '1+1'\n"
+               "  multims exec --servers 1 -- 'n=3' 'sqrt(n*n)'\n"
+               "  multims exec --json -- \"info(vis='in.ms')\"\n"
+               "  multims exec --file commands.txt -j 4 --no-block --json\n",
+    .params = params,
+    .params_size = sizeof(struct exec),
+    .run = run,
+    .print = print,
+};

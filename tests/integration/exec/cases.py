@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The unit cases of mpi4casa that are commands as text, by number, through multims exec: local servers
+(--ranks 0), or those of ranks."""
+import json
+import os
+import sys
+
+import program_case
+from machine import mpirun
+from program_case import ProgramCase, parser
+
+parser.add_argument("--ranks", type=int, required=True)
+MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+       "OMPI_MCA_rmaps_base_oversubscribe": "1", "PMIX_MCA_gds": "hash"}
+AB, SHORT = {"a": 1, "b": 2}, {"a": 0.1, "b": 0.1}
+KEYS = {"command", "parameters", "mode", "id", "server", "status", "successful", "traceback", "ret",
+        "command_start_time", "command_stop_time"}
+
+# number: mode, servers, pushed blocking, command, parameters, label of the error
+FAILING = {
+    25: ("exec", [], True, "load(plugin='absent'); sleep(seconds=1)", None, "ImportError:"),
+    26: ("exec", [1], True, "k=1; sleep(seconds=a)", None, "NameError:"),
+    27: ("exec", [1, 2], True, "k=1; sleep(seconds=3/0)", None, "ZeroDivisionError:"),
+    28: ("exec", [], False, "k=1; sleep(seconds='a')", None, "TypeError:"),
+    29: ("exec", [1], False, "x=[]; x[1]=5", None, "IndexError:"),
+    30: ("exec", [1, 2], False, "x={}; k=x['bananas']", None, "KeyError:"),
+    31: ("eval", [], True, "absentlib.f(1)", None, "ImportError:"),
+    32: ("eval", [1], True, "undefined+1", None, "NameError:"),
+    33: ("eval", [1, 2], True, "1/0", None, "ZeroDivisionError:"),
+    34: ("eval", [], False, "pow('something',3)", None, "TypeError:"),
+    36: ("eval", [1, 2], False, "mms['absent']", None, "KeyError:"),
+    37: ("exec", [], True, "load(plugin='absent'); sleep(seconds=a+b)", SHORT, "ImportError:"),
+    38: ("exec", [1], True, "k=1; k=a+c", AB, "NameError:"),
+    39: ("exec", [1, 2], True, "k=1; k=a/b", {"a": 1, "b": 0}, "ZeroDivisionError:"),
+    40: ("exec", [], False, "k=1; sleep(seconds=a)", {"a": "x"}, "TypeError:"),
+    41: ("exec", [1], False, "k=1; k=a[3]+b", {"a": [1, 2], "b": 1}, "IndexError:"),
+    42: ("exec", [1, 2], False, "k=1; sleep(seconds=a['sleeptime'])", {"a": {"interval": 10}}, "KeyError:"),
+    43: ("eval", [], True, "absentlib.f(a)", {"a": 1}, "ImportError:"),
+    44: ("eval", [1], True, "a+c", AB, "NameError:"),
+    45: ("eval", [1, 2], True, "a/b", {"a": 1, "b": 0}, "ZeroDivisionError:"),
+    46: ("eval", [], False, "pow(a,b)", {"a": "x", "b": 2}, "TypeError:"),
+    47: ("eval", [1], False, "a[3]+b", {"a": [1, 2, 3], "b": 1}, "IndexError:"),
+    48: ("eval", [1, 2], False, "a['something']", {"a": {"test": 5}}, "KeyError:"),
+}
+# first number of six (any, one, two servers; blocking, later): mode, command, parameters, ret
+GOOD = {1: ("exec", "k=1; sleep(seconds=0.1)", None, None), 7: ("eval", "1+1", None, 2),
+        13: ("exec", "k=1; sleep(seconds=a+b)", SHORT, None), 19: ("eval", "a+b", AB, 3)}
+
+
+class Cases(ProgramCase):
+    def responses(self, entries, status):
+        with open(self.path("commands.json"), "w") as file:
+            json.dump(entries, file)
+        ranks = program_case.args.ranks
+        count = [] if ranks else ["-j", "3"]
+        run = self.run_words(*mpirun(ranks), program_case.args.program, "exec", "--file", "commands.json",
+                             "--json", *count, env={**os.environ, **MPI})
+        self.assertEqual(run.returncode, status, run.stdout + run.stderr)
+        responses = json.loads(run.stdout)["responses"]
+        self.assertEqual([r["id"] for r in responses], list(range(1, len(responses) + 1)))
+        return responses
+
+    def test_c01_to_c24(self):
+        entries, expected = [], []
+        for first, (mode, command, parameters, ret) in GOOD.items():
+            for i in range(6):
+                servers = [[], [2], [1, 2]][i % 3]
+                entry = {"command": command, "servers": servers, "block": i < 3}
+                entries.append({**entry, "parameters": parameters} if parameters else entry)
+                expected += [(f"C{first + i:02}", mode, ret, s) for s in servers or [None]]
+        for (case, mode, ret, server), got in zip(expected, self.responses(entries, 0), strict=True):
+            with self.subTest(case=case):
+                self.assertLessEqual(KEYS, set(got))
+                self.assertEqual((got["mode"], got["ret"], got["successful"], got["traceback"], got["status"]),
+                                 (mode, ret, True, None, "response received"))
+                self.assertEqual(got["server"], server or got["server"])
+
+    def test_c25_to_c48(self):
+        entries, expected = [], []
+        for case, (mode, servers, block, command, parameters, label) in FAILING.items():
+            entry = {"command": command, "servers": servers, "block": block}
+            entries.append({**entry, "parameters": parameters} if parameters else entry)
+            expected += [(f"C{case}", mode, label)] * max(len(servers), 1)
+        for (case, mode, label), got in zip(expected, self.responses(entries, 1), strict=True):
+            with self.subTest(case=case):
+                self.assertEqual((got["mode"], got["ret"], got["successful"], got["status"]),
+                                 (mode, None, False, "response received"))
+                self.assertIn(label, got["traceback"])
+
+    def test_c35_a_list_set_before_on_the_same_server(self):
+        got = self.responses([{"command": "mylist=[1,2]", "servers": [1]},
+                              {"command": "mylist[3]", "servers": [1], "block": False}], 1)
+        self.assertIn("IndexError:", got[1]["traceback"])
+
+    def test_c49_order_and_state(self):
+        got = self.responses([{"command": "sleep(seconds=1); test=1", "servers": [1], "block": False},
+                              {"command": "test+1", "servers": [1, 2]}], 1)
+        self.assertEqual([g["ret"] for g in got], [None, 2, None])
+        self.assertIn("NameError:", got[2]["traceback"])
+
+    def test_parameters_go_and_hide_what_comes_back(self):
+        got = self.responses([{**c, "servers": [1]} for c in (
+            {"command": "a=7"}, {"command": "a", "parameters": {"a": 1}}, {"command": "a"},
+            {"command": "push", "parameters": {"z": [1.5, 2]}}, {"command": "z[0]"})], 0)
+        self.assertEqual([g["ret"] for g in got], [None, 1, 7, None, 1.5])
+        self.assertEqual(got[3]["mode"], "push")
+
+    def test_c55_in_part_a_folder_is_the_servers(self):
+        os.mkdir(self.path("sub"))
+        got = self.responses([{"command": "chdir(path='sub')", "servers": [1]},
+                              {"command": "getcwd()", "servers": [1, 2]}], 0)
+        self.assertEqual([g["ret"] for g in got[1:]], [self.path("sub"), self.folder])
+
+    def test_what_breaks_casampi(self):
+        """1.16: exit, a crash, an endless command; the variables outlive the worker."""
+        got = self.responses([{**c, "servers": [1]} for c in (
+            {"command": "v=41"}, {"command": "exit(status=5)"}, {"command": "v+1"}, {"command": "1%0"},
+            {"command": "v+1"}, {"command": "sleep(seconds=600)", "limit": 0.5}, {"command": "v+1"},
+            {"command": "#"}, {"command": ""})], 1)
+        self.assertEqual([g["ret"] for g in got], [None, None, 42, None, 42, None, 42, None, None])
+        for i, label in ((1, "WorkerError:"), (3, "ZeroDivisionError:"), (5, "Timeout:")):
+            self.assertIn(label, got[i]["traceback"])
+
+    def test_a_task_with_the_commands_parameters(self):
+        self.simulate()
+        got = self.responses([{"command": "info()", "parameters": {"vis": "in.ms"}},
+                              {"command": "info()", "parameters": {"vis": "in.ms", "nothing": 1}}], 1)
+        self.assertEqual(got[0]["ret"]["rows"], 48)
+        self.assertIn("TypeError:", got[1]["traceback"])
+
+    def test_taql_commands_change_tables(self):
+        self.simulate()
+        self.responses([{"command": "UPDATE in.ms SET SCAN_NUMBER=9"}], 0)
+        self.run_words(sys.executable, "-c", "from casacore.tables import table\n"
+                       "assert set(table('in.ms', ack=False).getcol('SCAN_NUMBER')) == {9}", check=True)
+
+
+program_case.main()

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""exec: text, calls and programs on servers, what stays there, how they fail."""
+import json
+
+import program_case
+from program_case import ProgramCase
+
+
+class Smoke(ProgramCase):
+    def test_variables_stay_on_their_server(self):
+        run = self.multims("exec", "-j", "2", "--servers", "1", "--", "a=3; b=[1,2]", "a+b[1]", "b")
+        self.assertEqual(run.stdout, "1 on server 1: done\n2 on server 1: 5\n3 on server 1: [1,2]\n")
+
+    def test_a_failure_is_told_and_the_others_run(self):
+        run = self.multims("exec", "-j", "1", "--", "c+1", "exit(status=3)", "1+1", status=1)
+        self.assertIn("NameError: ", run.stdout)
+        self.assertIn("WorkerError: server 1 ended with exit status 3", run.stdout)
+        self.assertIn("3 on server 1: 2\n", run.stdout)
+
+    def test_verbs_by_name(self):
+        self.simulate()
+        responses = json.loads(self.multims(
+            "exec", "-j", "1", "--json", "--", "n='in.ms'", "info(vis=n)",
+            "partition(vis='in.ms', outputvis='out.mms')", "verify(vis='out.mms')").stdout)
+        rets = [r["ret"] for r in responses["responses"]]
+        self.assertEqual((rets[1]["rows"], rets[2]["outputvis"]), (48, "out.mms"))
+        self.multims("verify", "out.mms")
+
+    def test_a_file_of_lines_or_of_objects(self):
+        with open(self.path("lines"), "w") as file:
+            file.write("# two\nx=2\n\nx*x\n")
+        self.assertEqual(self.multims("exec", "-j", "1", "file=lines").stdout,
+                         "1 on server 1: done\n2 on server 1: 4\n")
+        with open(self.path("list.json"), "w") as file:
+            json.dump([{"command": "a+b", "parameters": {"a": 1, "b": 2}, "servers": [1, 2]},
+                       {"program": ["echo", "two words"], "block": False}], file)
+        answer = self.answer("exec", "-j", "2", "--file", "list.json")["responses"]
+        self.assertEqual([(r["ret"], r["server"]) for r in answer[:2]], [(3, 1), (3, 2)])
+        self.assertEqual((answer[2]["mode"], answer[2]["ret"]["stdout_tail"]), ("program", "two words\n"))
+
+    def test_refusals(self):
+        for words, text in ((["--", "1+"], "neither as a statement nor as an expression"),
+                            (["--", "f((1)"], "neither as a statement nor as an expression"),
+                            (["--servers", "7", "-j", "1", "--", "1"], "Server #7 does not exist"),
+                            ([], "no command"), (["--file", "nothing"], "nothing")):
+            self.assertIn(text, self.multims("exec", *words, status=2).stderr)
+
+
+program_case.main()
