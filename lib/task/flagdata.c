@@ -96,7 +96,17 @@ static const mms_param params[] = {
      .doc = "list: take the commands with this reason, or one of these"},
     {"tbuff", MMS_LITERAL, AT(tbuff), .init = "0.0",
      .doc = "list: seconds by which ranges t0~t1 are widened, one number or two"},
-    MMS_PARAMS_SELECT_CASA(struct flagdata, select),
+    MMS_PARAM_SPW(struct flagdata, select),
+    MMS_PARAM_FIELD(struct flagdata, select),
+    MMS_PARAM_ANTENNA(struct flagdata, select),
+    MMS_PARAM_UVRANGE(struct flagdata, select),
+    MMS_PARAM_TIMERANGE(struct flagdata, select),
+    MMS_PARAM_CORRELATION(struct flagdata, select),
+    MMS_PARAM_SCAN(struct flagdata, select),
+    MMS_PARAM_INTENT(struct flagdata, select),
+    MMS_PARAM_ARRAY(struct flagdata, select),
+    MMS_PARAM_OBSERVATION(struct flagdata, select),
+    MMS_PARAM_FEED(struct flagdata, select),
     {"clipminmax", MMS_LITERAL, AT(clipminmax), .init = "[]", .doc = "clip: limits, [min,max]"},
     {"datacolumn", MMS_STRING, AT(datacolumn), .init = "DATA",
      .doc = "clip, tfcrop, rflag: DATA, CORRECTED, MODEL, RESIDUAL, RESIDUAL_DATA, FLOAT_DATA, "
@@ -190,8 +200,7 @@ static const mms_param params[] = {
     {"name", MMS_STRING, AT(name), .init = "Summary", .doc = "summary: name of the report"},
     {"action", MMS_STRING, AT(action), .init = "apply",
      .doc = "apply, calculate (nothing is written), or none"},
-    {"display", MMS_STRING, AT(display), .init = "", .doc = "Plots; not in this version",
-     .flags = MMS_PARAM_MISSING},
+    {"display", MMS_STRING, AT(display), .init = "", .doc = "Plots", .flags = MMS_PARAM_MISSING},
     {"flagbackup", MMS_BOOL, AT(flagbackup), .init = "True",
      .doc = "Save the flags as version flagdata_N before"},
     {"savepars", MMS_BOOL, AT(savepars), .init = "False",
@@ -201,8 +210,8 @@ static const mms_param params[] = {
     {"outfile", MMS_STRING, AT(outfile), .init = "",
      .doc = "File to save commands in; empty: the table FLAG_CMD"},
     {"overwrite", MMS_BOOL, AT(overwrite), .init = "True", .doc = "Replace outfile"},
-    {"writeflags", MMS_BOOL, AT(writeflags), .init = "True", .doc = "Hidden switch of CASA",
-     .flags = MMS_PARAM_MISSING | MMS_PARAM_HIDDEN},
+    {"writeflags", MMS_BOOL, AT(writeflags), .init = "True", .doc = "False writes none",
+     .flags = MMS_PARAM_MISSING},
     MMS_PARAM_MEMORY(struct flagdata, memory),
     MMS_PARAM_TILES(struct flagdata, tiles),
     {"sync", MMS_BOOL, AT(sync), .init = "True", .flags = MMS_PARAM_RUN,
@@ -439,6 +448,8 @@ static mms_status flag(mms_run *run, const struct flagdata *p, const mms_value *
                                        &commands, err));
     request.commands = commands;
     MMS_TRY(mms_flag_run(&request, &run->wrote, result, err));
+    if (json_object_get(result, "changed_rows"))
+        json_object_set_new(result, "written", json_boolean(request.apply));
     show_reports(result);
     MMS_TRY(show_thresholds(run, p, result, err));
 done:
@@ -516,11 +527,19 @@ static void print(const mms_value *result, FILE *out)
         print_report(result, out);
     else if (json_object_get(result, "changed_rows"))
         fprintf(out,
-                "%s: flags changed in %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+                "%s: flags %s in %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
                 " selected rows\n",
                 json_string_value(json_object_get(result, "vis")),
+                json_is_true(json_object_get(result, "written")) ? "changed" : "would change",
                 json_integer_value(json_object_get(result, "changed_rows")),
                 json_integer_value(json_object_get(result, "rows")));
+    else if (json_object_get(result, "parts"))
+        fprintf(out,
+                "%s: %" JSON_INTEGER_FORMAT " commands can be done, on %" JSON_INTEGER_FORMAT
+                " parts; nothing is changed\n",
+                json_string_value(json_object_get(result, "vis")),
+                json_integer_value(json_object_get(result, "commands")),
+                json_integer_value(json_object_get(result, "parts")));
     else
         json_object_foreach((mms_value *)result, name, inner)
         {

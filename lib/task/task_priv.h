@@ -46,27 +46,54 @@ struct mms_io {
     MMS_PARAM_SELECT("taql", struct_type, member.taql, MMS_PARAM_LITERAL, \
                      "Condition on the main table's rows in TaQL, e.g. SCAN_NUMBER IN [1,3]")
 
+#define MMS_PARAM_FIELD(struct_type, member)                                \
+    MMS_PARAM_SELECT("field", struct_type, member.field, MMS_PARAM_LITERAL, \
+                     "Fields by id, name or pattern, e.g. 0,3C*")
+#define MMS_PARAM_SPW(struct_type, member)                              \
+    MMS_PARAM_SELECT("spw", struct_type, member.spw, MMS_PARAM_LITERAL, \
+                     "Spectral windows and channels, e.g. 0:5~20,2")
+#define MMS_PARAM_SCAN(struct_type, member) \
+    MMS_PARAM_SELECT("scan", struct_type, member.scan, 0, "Scan numbers, e.g. 1,4~7,>20")
+#define MMS_PARAM_ANTENNA(struct_type, member)                                  \
+    MMS_PARAM_SELECT("antenna", struct_type, member.antenna, MMS_PARAM_LITERAL, \
+                     "Antennas and baselines, e.g. DA41&DV02 or !ea03")
+#define MMS_PARAM_CORRELATION(struct_type, member)                                    \
+    MMS_PARAM_SELECT("correlation", struct_type, member.correlation, MMS_PARAM_WORDS, \
+                     "Correlations, e.g. XX,YY")
+#define MMS_PARAM_TIMERANGE(struct_type, member)                    \
+    MMS_PARAM_SELECT("timerange", struct_type, member.timerange, 0, \
+                     "Times, e.g. 2011/05/28/10:30:00~11:00:00 or >10:36:00")
+#define MMS_PARAM_INTENT(struct_type, member)                                 \
+    MMS_PARAM_SELECT("intent", struct_type, member.intent, MMS_PARAM_LITERAL, \
+                     "Scan intents by name or pattern, e.g. *BANDPASS*")
+#define MMS_PARAM_ARRAY(struct_type, member) \
+    MMS_PARAM_SELECT("array", struct_type, member.array, 0, "Array (sub-array) ids")
+#define MMS_PARAM_UVRANGE(struct_type, member)                  \
+    MMS_PARAM_SELECT("uvrange", struct_type, member.uvrange, 0, \
+                     "Baseline lengths in the uv plane, e.g. 0~500m or >2klambda")
+#define MMS_PARAM_OBSERVATION(struct_type, member) \
+    MMS_PARAM_SELECT("observation", struct_type, member.observation, 0, "Observation ids")
+#define MMS_PARAM_FEED(struct_type, member) \
+    MMS_PARAM_SELECT("feed", struct_type, member.feed, 0, "Feed ids, with the grammar of antenna")
+
 /** The selection without taql, in CASA's order: struct_type has an mms_select called member. */
-#define MMS_PARAMS_SELECT_CASA(struct_type, member)                                             \
-    MMS_PARAM_SELECT("field", struct_type, member.field, MMS_PARAM_LITERAL,                     \
-                     "Fields by id, name or pattern, e.g. 0,3C*"),                              \
-        MMS_PARAM_SELECT("spw", struct_type, member.spw, MMS_PARAM_LITERAL,                     \
-                         "Spectral windows and channels, e.g. 0:5~20,2"),                       \
-        MMS_PARAM_SELECT("scan", struct_type, member.scan, 0, "Scan numbers, e.g. 1,4~7,>20"),  \
-        MMS_PARAM_SELECT("antenna", struct_type, member.antenna, MMS_PARAM_LITERAL,             \
-                         "Antennas and baselines, e.g. DA41&DV02 or !ea03"),                    \
-        MMS_PARAM_SELECT("correlation", struct_type, member.correlation, MMS_PARAM_WORDS,       \
-                         "Correlations, e.g. XX,YY"),                                           \
-        MMS_PARAM_SELECT("timerange", struct_type, member.timerange, 0,                         \
-                         "Times, e.g. 2011/05/28/10:30:00~11:00:00 or >10:36:00"),              \
-        MMS_PARAM_SELECT("intent", struct_type, member.intent, MMS_PARAM_LITERAL,               \
-                         "Scan intents by name or pattern, e.g. *BANDPASS*"),                   \
-        MMS_PARAM_SELECT("array", struct_type, member.array, 0, "Array (sub-array) ids"),       \
-        MMS_PARAM_SELECT("uvrange", struct_type, member.uvrange, 0,                             \
-                         "Baseline lengths in the uv plane, e.g. 0~500m or >2klambda"),         \
-        MMS_PARAM_SELECT("observation", struct_type, member.observation, 0, "Observation ids"), \
-        MMS_PARAM_SELECT("feed", struct_type, member.feed, 0,                                   \
-                         "Feed ids, with the grammar of antenna")
+#define MMS_PARAMS_SELECT_CASA(struct_type, member)                                           \
+    MMS_PARAM_FIELD(struct_type, member), MMS_PARAM_SPW(struct_type, member),                 \
+        MMS_PARAM_SCAN(struct_type, member), MMS_PARAM_ANTENNA(struct_type, member),          \
+        MMS_PARAM_CORRELATION(struct_type, member), MMS_PARAM_TIMERANGE(struct_type, member), \
+        MMS_PARAM_INTENT(struct_type, member), MMS_PARAM_ARRAY(struct_type, member),          \
+        MMS_PARAM_UVRANGE(struct_type, member), MMS_PARAM_OBSERVATION(struct_type, member),   \
+        MMS_PARAM_FEED(struct_type, member)
+
+/** The same where CASA's task has the first six only. */
+#define MMS_PARAMS_SELECT_FEW(struct_type, member)                                  \
+    MMS_PARAM_FIELD(struct_type, member), MMS_PARAM_SPW(struct_type, member),       \
+        MMS_PARAM_SCAN(struct_type, member), MMS_PARAM_INTENT(struct_type, member), \
+        MMS_PARAM_ARRAY(struct_type, member), MMS_PARAM_OBSERVATION(struct_type, member)
+#define MMS_PARAMS_SELECT_MORE(struct_type, member)                                       \
+    MMS_PARAM_ANTENNA(struct_type, member), MMS_PARAM_CORRELATION(struct_type, member),   \
+        MMS_PARAM_TIMERANGE(struct_type, member), MMS_PARAM_UVRANGE(struct_type, member), \
+        MMS_PARAM_FEED(struct_type, member)
 
 /** The whole selection: struct_type has an mms_select called member. */
 #define MMS_PARAMS_SELECT(struct_type, member) \

@@ -32,6 +32,9 @@ static void expressions_are_read(void **state)
     assert_int_equal(mms_flag_expression_products(&e, 4, names, products), 1);
     const mms_complex vis[4] = {2, 0, 0, 4};
     assert_true(crealf(mms_flag_product_value(&products[0], vis)) == 3);
+    assert_int_equal(mms_flag_expression_read("REAL_V", &e, &err), MMS_OK);
+    assert_int_equal(mms_flag_expression_products(&e, 4, names, products), 1);
+    assert_true(cimagf(mms_flag_product_value(&products[0], vis)) == 1); // (2 - 4) / 2i
     assert_int_equal(mms_flag_expression_read("ABS_XZ", &e, &err), MMS_ERR_ARG);
     assert_int_equal(mms_flag_expression_read("ABS_WVR", &e, &err), MMS_OK);
     assert_int_equal(mms_flag_expression_products(&e, 4, names, products), 0);

@@ -109,7 +109,10 @@ class Smoke(ProgramCase):
     def test_nothing_is_written_by_calculate_or_a_refusal(self):
         self.simulate("in.ms")
         before = bytes_of(self.path("in.ms"))
-        self.multims("flagdata", "in.ms", "mode=manual", "action=calculate")
+        run = self.multims("flagdata", "in.ms", "mode=manual", "action=calculate")
+        self.assertIn("would change", run.stdout)
+        run = self.multims("flagdata", "in.ms", "mode=manual", "--dryrun")
+        self.assertIn("nothing is changed", run.stdout)
         for words, status in ((("mode=manual", "scan=99"), 3), (("mode=shadow", "addantenna=no"), 2),
                               (("mode=clip", "datacolumn=NONE"), 2), (("mode=clip", "clipminmax=[1]"), 2),
                               (("mode=clip", "clipminmax=[1"), 2), (("mode=clip", "timeavg=True"), 2),
