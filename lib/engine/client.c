@@ -301,7 +301,9 @@ static void take_answer(struct run *run, int worker, mms_value *body)
 
     answer->worker = worker + 1;
     if (json_is_true(json_object_get(body, "died"))) {
-        answer->status = mms_fail(&answer->error, MMS_ERR_WORKER, "worker %d %s", worker + 1, text);
+        answer->status =
+            mms_fail(&answer->error, run->kill_ns != INT64_MAX ? MMS_ERR_STOPPED : MMS_ERR_WORKER,
+                     "worker %d %s", worker + 1, text); // ended by us: it has not failed
     } else {
         answer->status = (mms_status)json_integer_value(json_object_get(body, "status"));
         answer->value = json_incref(json_object_get(body, "value"));

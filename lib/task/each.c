@@ -297,11 +297,11 @@ static mms_value *describe(const struct work *w, int64_t part, const mms_answer 
 {
     mms_value *const value = json_pack("{s:o, s:o}", "name", mms_text_value(w->names[part]), "vis",
                                        mms_text_value(w->paths[part]));
-    const char *const state = !a                                  ? "skipped"
-                              : a->status == MMS_OK               ? "done"
-                              : has_failed(a)                     ? "failed"
-                              : json_object_get(a->value, "exit") ? "stopped"
-                                                                  : "not run";
+    const char *const state = !a                    ? "skipped"
+                              : a->status == MMS_OK ? "done"
+                              : has_failed(a)       ? "failed"
+                              : a->worker           ? "stopped"
+                                                    : "not run";
 
     json_object_set_new(value, "state", json_string(state));
     if (a && a->status != MMS_OK && *a->error.msg)

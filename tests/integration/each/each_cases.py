@@ -214,6 +214,17 @@ class Each(PartsCase):
                 os.remove(self.path("pids"))
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_stop_before_the_program_begins_is_no_failure(self):
+        for delay in (0.02, 0.05, 0.1):
+            process = self.start("-j", "2", "--json", "--", "sleep", "30")
+            self.wait_for(lambda: os.path.exists(self.path(".x.mms.mms-each")))
+            time.sleep(delay)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=patient(20))
+            self.assertEqual(process.returncode, 130, said)
+            self.assertNotIn("ERROR", said)
+        self.assertEqual(self.leftovers(), [])
+
     def test_a_killed_client_takes_the_programs_along(self):
         process = self.start("-j", "2", "--", "sh", "-c", "echo $$ >> pids; exec sleep 300")
         pids = self.pids(2)
