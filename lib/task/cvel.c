@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file cvel.c  The task cvel, which is CASA's cvel2: combine, smooth, regrid (parallel-tasks 1.8,
  *  4.3). */
-#include <string.h>
-
 #include "transform_priv.h"
 
 struct cvel {
@@ -80,12 +78,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                    .restfreq = p->restfreq,
                    .outframe = p->outframe,
                    .veltype = p->veltype},
-        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
-        .how = {.memory = p->memory,
-                .tiles = p->tiles,
-                .sync = p->sync,
-                .dryrun = p->dryrun,
-                .keepscratch = p->keepscratch},
+        .numerics = MMS_NUMERICS_OF(p),
+        .how = MMS_HOW_OF(p),
     };
 
     if (p->passall)

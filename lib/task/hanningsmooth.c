@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file hanningsmooth.c  The task hanningsmooth (parallel-tasks 1.9, 4.4). */
-#include <string.h>
-
 #include "transform_priv.h"
 
 struct hanningsmooth {
@@ -47,12 +45,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .smooth_spw = p->smooth_spw,
         .timespan = "",
         .timespan_name = "timespan",
-        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
-        .how = {.memory = p->memory,
-                .tiles = p->tiles,
-                .sync = p->sync,
-                .dryrun = p->dryrun,
-                .keepscratch = p->keepscratch},
+        .numerics = MMS_NUMERICS_OF(p),
+        .how = MMS_HOW_OF(p),
     };
 
     return mms_task_request(run, &request, result, err);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file mstransform.c  The task mstransform: select, transform, write (parallel-tasks 4.1). */
-#include <inttypes.h>
-#include <string.h>
-
 #include "transform_priv.h"
+#include <inttypes.h>
 
 struct mstransform {
     struct mms_io io;
@@ -186,12 +184,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                       .niter = p->niter,
                       .keeps_fit = p->want_cont},
         .tileshape = p->tileshape,
-        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
-        .how = {.memory = p->memory,
-                .tiles = p->tiles,
-                .sync = p->sync,
-                .dryrun = p->dryrun,
-                .keepscratch = p->keepscratch},
+        .numerics = MMS_NUMERICS_OF(p),
+        .how = MMS_HOW_OF(p),
     };
     return mms_task_request(run, &request, result, err);
 }

@@ -47,12 +47,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan = "",
         .timespan_name = "timespan",
         .phasecenter = p->phasecenter,
-        .numerics = strcmp(p->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT,
-        .how = {.memory = p->memory,
-                .tiles = p->tiles,
-                .sync = p->sync,
-                .dryrun = p->dryrun,
-                .keepscratch = p->keepscratch},
+        .numerics = MMS_NUMERICS_OF(p),
+        .how = MMS_HOW_OF(p),
     };
 
     if (!p->phasecenter[strspn(p->phasecenter, " ")])

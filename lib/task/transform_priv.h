@@ -3,6 +3,8 @@
 #define MULTIMS_TRANSFORM_TASK_PRIV_H
 /** @file transform_priv.h  What the verbs share that write an MS made from another. */
 
+#include <string.h>
+
 #include "output/request_priv.h"
 #include "task_priv.h"
 
@@ -52,6 +54,14 @@ void mms_transform_print(const mms_value *result, FILE *out);
             .init = "True", .flags = MMS_PARAM_RUN,                                              \
             .doc = "Write everything to the disk before the output gets its name; --no-sync is " \
                    "faster and does not survive a power cut"                                     \
+    }
+
+/** What those of MMS_PARAMS_TRANSFORM mean in a request; p points to the parameters. */
+#define MMS_NUMERICS_OF(p) (strcmp((p)->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT)
+#define MMS_HOW_OF(p)                                                                         \
+    {                                                                                         \
+        .memory = (p)->memory, .tiles = (p)->tiles, .sync = (p)->sync, .dryrun = (p)->dryrun, \
+        .keepscratch = (p)->keepscratch,                                                      \
     }
 
 /** Frequency frames of outputs. */
