@@ -29,7 +29,8 @@ MMS_CHECKED mms_status mms_undo_recover(const char *vis, bool restore, bool *fou
  *  Errors: EXISTS as above; IO, SPACE, MEM. */
 MMS_CHECKED mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out, mms_error *err);
 
-/** Keep the files of these columns, before anything is changed.
+/** Keep the files of these columns, before anything is changed.  Columns that a part does not have
+ *  are taken as those that it gets: what files they make goes when the old bytes come back.
  *  @param members  which parts are to be changed; NULL: all
  *  @param columns  ended by NULL
  *  Errors: UNSUPPORTED rows that are another table's; IO, SPACE, MEM. */

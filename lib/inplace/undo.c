@@ -28,7 +28,8 @@ struct mms_undo {
     char *lock;
     int fd;
     bool sync, armed; /**< armed: something may have been changed */
-    mms_value *files; /**< [{"file": path, "copy": name or null when it was not there}] */
+    mms_value *files; /**< [{"file": path, "copy": name or null when it was not there}, or
+                            {"folder": of a table, "names": [all its managers' files]}] */
 };
 
 static mms_status no_memory(mms_error *err)
@@ -123,6 +124,56 @@ static mms_status put_back(const char *from, const char *to, mms_error *err)
     return st;
 }
 
+static bool is_manager_file(const char *name)
+{
+    return !strncmp(name, "table.f", 7);
+}
+
+static bool is_among(const mms_value *names, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(names); i++)
+        if (!strcmp(json_string_value(json_array_get(names, i)), name))
+            return true;
+    return false;
+}
+
+/** Remove the files of managers that a table did not have. */
+static mms_status remove_new(const char *folder, const mms_value *names, mms_error *err)
+{
+    DIR *list = opendir(folder);
+    struct dirent *entry;
+    mms_status st = MMS_OK;
+
+    if (!list)
+        return mms_fail_errno(err, errno, "%s: cannot list", folder);
+    while (st == MMS_OK && (entry = readdir(list)))
+        if (is_manager_file(entry->d_name) && !is_among(names, entry->d_name) &&
+            unlinkat(dirfd(list), entry->d_name, 0) && errno != ENOENT)
+            st = mms_fail_errno(err, errno, "%s/%s", folder, entry->d_name);
+    closedir(list);
+    return st;
+}
+
+static mms_status put_entry_back(const mms_undo *u, const mms_value *entry, mms_error *err)
+{
+    const char *folder = json_string_value(json_object_get(entry, "folder"));
+    const char *file = json_string_value(json_object_get(entry, "file"));
+    const char *copy = json_string_value(json_object_get(entry, "copy"));
+    char *from = copy ? mms_format("%s/%s", u->folder, copy) : NULL;
+    mms_status st = MMS_OK;
+
+    if (folder)
+        st = remove_new(folder, json_object_get(entry, "names"), err);
+    else if (!file || (copy && !from))
+        st = mms_fail(err, MMS_ERR_TABLE, "%s: " JOURNAL " can't be read", u->folder);
+    else if (copy)
+        st = put_back(from, file, err);
+    else if (unlink(file) && errno != ENOENT)
+        st = mms_fail_errno(err, errno, "%s", file);
+    free(from);
+    return st;
+}
+
 static mms_status put_all_back(const mms_undo *u, mms_error *err)
 {
     mms_status st = MMS_OK;
@@ -131,16 +182,7 @@ static mms_status put_all_back(const mms_undo *u, mms_error *err)
 
     json_array_foreach(u->files, i, entry)
     {
-        const char *file = json_string_value(json_object_get(entry, "file"));
-        const char *copy = json_string_value(json_object_get(entry, "copy"));
-        char *from = copy ? mms_format("%s/%s", u->folder, copy) : NULL;
-        if (!file || (copy && !from))
-            st = mms_fail(err, MMS_ERR_TABLE, "%s: " JOURNAL " can't be read", u->folder);
-        else if (copy)
-            st = put_back(from, file, err);
-        else if (unlink(file) && errno != ENOENT)
-            st = mms_fail_errno(err, errno, "%s", file);
-        free(from);
+        st = put_entry_back(u, entry, err);
         if (st != MMS_OK)
             break;
     }
@@ -216,9 +258,6 @@ static mms_status find_manager(mms_table *table, const char *column, int64_t *se
     mms_status st;
 
     *sequence = -1;
-    if (!c)
-        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s has no column %s", mms_table_path(table),
-                        column);
     MMS_TRY(mms_table_tiled(table, &n, &tiled, err));
     for (int64_t i = 0; i < n; i++)
         if (!strcmp(tiled[i].name, c->group))
@@ -238,7 +277,7 @@ static bool is_file_of(const char *name, int64_t sequence)
     const int n = snprintf(prefix, sizeof prefix, "table.f%lld", (long long)sequence);
 
     if (sequence < 0)
-        return !strncmp(name, "table.f", 7);
+        return is_manager_file(name);
     return !strncmp(name, prefix, (size_t)n) && !isdigit((unsigned char)name[n]);
 }
 
@@ -249,7 +288,8 @@ static bool is_noted(const mms_undo *u, const char *path)
 
     json_array_foreach(u->files, i, entry)
     {
-        if (!strcmp(json_string_value(json_object_get(entry, "file")), path))
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        if (file && !strcmp(file, path))
             return true;
     }
     return false;
@@ -278,8 +318,7 @@ done:
     return st;
 }
 
-static mms_status note_manager(mms_undo *u, const char *path, int64_t sequence, int64_t *nfile,
-                               mms_error *err)
+static mms_status note_manager(mms_undo *u, const char *path, int64_t sequence, mms_error *err)
 {
     DIR *list = opendir(path);
     struct dirent *entry;
@@ -288,11 +327,37 @@ static mms_status note_manager(mms_undo *u, const char *path, int64_t sequence, 
     if (!list)
         return mms_fail_errno(err, errno, "%s: cannot list", path);
     while (st == MMS_OK && (entry = readdir(list)))
-        if (is_file_of(entry->d_name, sequence)) {
+        if (is_file_of(entry->d_name, sequence))
             st = note_file(u, path, entry->d_name, err);
-            *nfile += 1;
-        }
     closedir(list);
+    return st;
+}
+
+/** Note which files the managers of a part have, so that others can go. */
+static mms_status note_folder(mms_undo *u, const char *path, mms_error *err)
+{
+    DIR *list = opendir(path);
+    mms_value *names = json_array();
+    struct dirent *entry;
+    mms_status st = MMS_OK;
+
+    if (!list) {
+        st = mms_fail_errno(err, errno, "%s: cannot list", path);
+        goto done;
+    }
+    while ((entry = readdir(list)))
+        if (is_manager_file(entry->d_name))
+            json_array_append_new(names, mms_text_value(entry->d_name));
+    closedir(list);
+    if (json_array_size(names) == 0)
+        st = mms_fail(err, MMS_ERR_UNSUPPORTED,
+                      "%s: its rows are those of another table, which is to be changed instead",
+                      path);
+    if (st == MMS_OK)
+        json_array_append_new(u->files,
+                              json_pack("{so sO}", "folder", mms_text_value(path), "names", names));
+done:
+    mms_value_free(&names);
     return st;
 }
 
@@ -301,19 +366,18 @@ static mms_status note_member(mms_undo *u, const char *path, const char *const *
 {
     char *real = realpath(path, NULL);
     mms_table *table = NULL;
-    int64_t sequence, nfile = 0;
+    int64_t sequence;
     mms_status st;
 
     MMS_TRY(real ? MMS_OK : mms_fail_errno(err, errno, "%s", path));
     MMS_TRY(mms_table_open(real, MMS_TABLE_READ, &table, err));
+    MMS_TRY(note_folder(u, real, err));
     for (const char *const *c = columns; *c; c++) {
+        if (!mms_table_find_column(table, *c))
+            continue;
         MMS_TRY(find_manager(table, *c, &sequence, err));
-        MMS_TRY(note_manager(u, real, sequence, &nfile, err));
+        MMS_TRY(note_manager(u, real, sequence, err));
     }
-    if (nfile == 0)
-        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
-                         "%s: its rows are those of another table, which is to be changed instead",
-                         path));
     MMS_TRY(note_file(u, real, "table.dat", err));
     MMS_TRY(note_file(u, real, "table.dat_tmp", err)); // casacore's next table.dat
     MMS_TRY(note_file(u, real, "table.info", err));

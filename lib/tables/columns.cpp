@@ -116,7 +116,8 @@ template <typename T>
 void choose_tile(mms_table *t, const mms_column *c, ArrayColumn<T> &column, casacore::rownr_t row,
                  const IPosition &cell)
 {
-    if (!t->chooses_tiles || c->fixed || std::strcmp(c->manager, "TiledShapeStMan"))
+    if ((!t->chooses_tiles && !t->added.count(c->name)) || c->fixed ||
+        std::strcmp(c->manager, "TiledShapeStMan") != 0)
         return;
     std::vector<IPosition> &written = t->written[c->name];
     for (const IPosition &shape : written)

@@ -165,6 +165,19 @@ mms_table *new_handle(const Table &table, const std::string &path, bool writable
     return t.release();
 }
 
+void add_entry(mms_table *t, const std::string &column)
+{
+    t->columns.emplace_back();
+    describe_column(t->table, column, t->columns.back());
+    point_to_texts(t);
+    t->added.insert(column);
+    t->knows_tiled = t->knows_bucketed = false;
+    t->tiled.clear();
+    t->tiled_columns.clear();
+    t->bucketed.clear();
+    t->bucketed_columns.clear();
+}
+
 std::string rows_text(int64_t nrange, const mms_rows *ranges)
 {
     constexpr int64_t SHOWN = 3;

@@ -12,6 +12,7 @@
 #include <casacore/tables/Tables/Table.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,9 +40,10 @@ struct mms_table {
     std::vector<column_entry> columns;
     std::vector<unreadable_entry> unreadable;
     bool writable = false;
-    bool warned = false;        // of columns that create_like changes
-    bool in_order = false;      // made by create_like: scalars are put once, in order of rows
-    bool chooses_tiles = false; // made by create_like: each new cell shape gets its tile from us
+    bool warned = false;         // of columns that create_like changes
+    bool in_order = false;       // made by create_like: scalars are put once, in order of rows
+    bool chooses_tiles = false;  // made by create_like: each new cell shape gets its tile from us
+    std::set<std::string> added; // columns that came later: the same
     int64_t max_tile_rows = 0;
     int64_t tile[3] = {0, 0, 0};                                     // see mms_table_like
     std::map<std::string, std::vector<tile_choice>> tiles;           // by column
@@ -138,6 +140,12 @@ mms_status check_written(const std::string &path, int64_t rows, const std::strin
 
 /** Wrap an open table in a handle with its column list. */
 mms_table *new_handle(const casacore::Table &table, const std::string &path, bool writable);
+
+/** Let the handle know a column that the table has got; what was asked of it before is void. */
+void add_entry(mms_table *t, const std::string &column);
+
+/** Whether a storage manager of the table has that name. */
+bool has_manager(const mms_table *t, const std::string &name);
 
 /** Cap the rows of a tile; of flags a multiple of 8, so that rows end at whole bytes. */
 int64_t cap_tile_rows(int64_t rows, int64_t cap, bool flags);

@@ -126,6 +126,14 @@ MMS_CHECKED mms_status mms_table_shapes(mms_table *table, const char *column, in
                                         const mms_rows *ranges, mms_shape_run **runs, int64_t *nrun,
                                         mms_error *err);
 
+/** Give an open table an optional array column [nchan][ncorr] of the MS definition's main table, in
+ *  tiles of its own, without cells yet.  What was found of the table's columns and managers before
+ *  is void.
+ *  @param hollow  it stands in table.dat only, where that can be: see mms_table_like
+ *  Errors: ARG, EXISTS, TABLE. */
+MMS_CHECKED mms_status mms_table_add_column(mms_table *table, const char *column, bool hollow,
+                                            mms_error *err);
+
 /** Keywords of the table, or of a column when column is not NULL, as JSON; a sub-table is the text
  *  "Table: PATH".  The caller frees it. */
 MMS_CHECKED mms_status mms_table_keywords(mms_table *table, const char *column, mms_value **out,

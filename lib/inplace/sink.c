@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file sink.c  One part whose cells are changed, and columns that it gets. */
+#include "sink_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+#include "ms/direct_priv.h"
+
+struct mms_sink {
+    mms_table *table;
+    mms_direct *in, *out; /**< of the columns that were there; of those that are new */
+    const char *const *add;
+    const char *like;
+};
+
+static bool in_list(const char *const *list, const char *name)
+{
+    for (; list && *list; list++)
+        if (!strcmp(*list, name))
+            return true;
+    return false;
+}
+
+static mms_status shapes_like(void *user, const char *column, mms_shape_run **runs, int64_t *nrun,
+                              mms_error *err)
+{
+    mms_sink *s = user;
+    const mms_rows all = {0, mms_table_nrow(s->table)};
+
+    (void)column;
+    return mms_sink_shapes(s, s->like, 1, &all, runs, nrun, err);
+}
+
+/** From here on table.dat has the new columns. */
+static mms_status add_columns(mms_sink *s, const mms_sink_what *what, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (const char *const *c = what->add; c && *c && st == MMS_OK; c++)
+        if (!mms_table_find_column(s->table, *c))
+            st = mms_table_add_column(s->table, *c, what->tiles, err);
+    return st;
+}
+
+mms_status mms_sink_open(const mms_sink_what *what, mms_sink **out, mms_error *err)
+{
+    mms_sink *s = *out = mms_alloc(1, sizeof *s);
+    mms_status st;
+
+    if (!s)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", what->path);
+    s->add = what->add;
+    s->like = what->like;
+    MMS_TRY(mms_table_open(what->path, MMS_TABLE_UPDATE, &s->table, err));
+    MMS_TRY(add_columns(s, what, err));
+    if (what->tiles)
+        MMS_TRY(mms_direct_open(s->table, &s->in, err));
+    if (what->tiles && what->add)
+        MMS_TRY(mms_direct_create(s->table, what->sync, &s->out, err));
+    if (s->out && mms_table_nrow(s->table) > 0)
+        MMS_TRY(mms_direct_define(s->out, shapes_like, s, err));
+done:
+    if (st != MMS_OK)
+        mms_sink_drop(out);
+    return st;
+}
+
+const mms_column *mms_sink_column(const mms_sink *s, const char *column)
+{
+    return mms_table_find_column(s->table, column);
+}
+
+int64_t mms_sink_nrow(const mms_sink *s)
+{
+    return mms_table_nrow(s->table);
+}
+
+mms_status mms_sink_shapes(mms_sink *s, const char *column, int64_t nrange, const mms_rows *ranges,
+                           mms_shape_run **runs, int64_t *nrun, mms_error *err)
+{
+    mms_direct_column found;
+    mms_status st;
+
+    MMS_TRY(mms_direct_find(s->in, column, &found, err));
+    st = found.tiles ? mms_tiles_shapes(found.tiles, found.column, nrange, ranges, runs, nrun, err)
+                     : mms_table_shapes(s->table, column, nrange, ranges, runs, nrun, err);
+done:
+    return st;
+}
+
+mms_status mms_sink_read(mms_sink *s, const char *column, int64_t nrange, const mms_rows *ranges,
+                         int64_t nvalue, void *data, mms_error *err)
+{
+    mms_direct_column found;
+    mms_status st;
+
+    MMS_TRY(mms_direct_find(s->in, column, &found, err));
+    st = found.tiles ? mms_tiles_read(found.tiles, found.column, nrange, ranges, nvalue, data, err)
+                     : mms_table_get(s->table, column, nrange, ranges, nvalue, data, err);
+done:
+    return st;
+}
+
+mms_status mms_sink_write(mms_sink *s, const char *column, int64_t nrange, const mms_rows *ranges,
+                          int32_t ndim, const int64_t *shape, int64_t nvalue, const void *data,
+                          mms_error *err)
+{
+    mms_direct_column found = {NULL, -1};
+    mms_status st = MMS_OK;
+
+    if (in_list(s->add, column))
+        MMS_TRY(mms_direct_find(s->out, column, &found, err));
+    st = found.tiles
+             ? mms_tiles_write(found.tiles, found.column, nrange, ranges, nvalue, data, err)
+             : mms_table_put(s->table, column, nrange, ranges, ndim, shape, nvalue, data, err);
+done:
+    return st;
+}
+
+mms_status mms_sink_close(mms_sink **sink, mms_error *err)
+{
+    mms_sink *s = *sink;
+    mms_status st;
+
+    MMS_TRY(mms_direct_finish(&s->out, err));
+    mms_direct_close(&s->in);
+    MMS_TRY(mms_table_close(&s->table, err));
+done:
+    mms_sink_drop(sink);
+    return st;
+}
+
+void mms_sink_drop(mms_sink **sink)
+{
+    mms_sink *s = *sink;
+
+    *sink = NULL;
+    if (!s)
+        return;
+    mms_direct_close(&s->out);
+    mms_direct_close(&s->in);
+    mms_table_drop(&s->table);
+    free(s);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file test_sink.c  lib/inplace/sink.c, undo.c: columns that a set gets, and how they go again.
+ */
+#include <complex.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "base/base_priv.h"
+#include "inplace/sink_priv.h"
+#include "multims/simulate.h"
+#include "scratch.h"
+
+static const char *const added[] = {"MODEL_DATA", "WEIGHT_SPECTRUM", NULL};
+
+static void make(const char *path)
+{
+    static const int64_t channels[] = {5, 9};
+    mms_simulate_opts o = MMS_SIMULATE_OPTS_INIT;
+
+    o.antennas = 3;
+    o.spws = o.nchannels = 2;
+    o.channels = channels;
+    assert_int_equal(mms_simulate(path, &o, NULL), MMS_OK);
+}
+
+/** Value i of a row's new cell. */
+static mms_complex value_of(int64_t row, int64_t i)
+{
+    return (float)row + (float)i * (mms_complex)_Complex_I;
+}
+
+static mms_status write_rows(mms_sink *sink, const mms_shape_run *run, mms_error *err)
+{
+    const int64_t cell = run->shape[0] * run->shape[1], n = run->rows.count * cell;
+    mms_complex *model = mms_alloc(n, sizeof *model);
+    float *weight = mms_alloc(n, sizeof *weight);
+    mms_status st;
+
+    assert_true(model && weight);
+    for (int64_t r = 0; r < run->rows.count; r++)
+        for (int64_t i = 0; i < cell; i++) {
+            model[r * cell + i] = value_of(run->rows.first + r, i);
+            weight[r * cell + i] = (float)i;
+        }
+    st = mms_sink_write(sink, "MODEL_DATA", 1, &run->rows, 2, run->shape, n, model, err);
+    if (st == MMS_OK)
+        st = mms_sink_write(sink, "WEIGHT_SPECTRUM", 1, &run->rows, 2, run->shape, n, weight, err);
+    free(model);
+    free(weight);
+    return st;
+}
+
+/** Add the columns; WEIGHT_SPECTRUM of tests is [nchan][ncorr] as well. */
+static mms_status fill(const char *path, bool tiles, bool end)
+{
+    const mms_sink_what what = {path, added, "DATA", tiles, false};
+    mms_sink *sink = NULL;
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0;
+    mms_error err;
+    mms_status st;
+
+    MMS_TRY(mms_sink_open(&what, &sink, &err));
+    const mms_rows all = {0, mms_sink_nrow(sink)};
+    MMS_TRY(mms_sink_shapes(sink, "DATA", 1, &all, &runs, &nrun, &err));
+    for (int64_t i = 0; i < nrun; i++)
+        MMS_TRY(write_rows(sink, &runs[i], &err));
+    if (!end)
+        _exit(0);
+    MMS_TRY(mms_sink_close(&sink, &err));
+done:
+    mms_sink_drop(&sink);
+    free(runs);
+    return st;
+}
+
+static void check_filled(const char *path, bool tiles)
+{
+    mms_ms *ms = NULL;
+    mms_complex cell[36];
+    float weight[36];
+
+    assert_int_equal(mms_ms_open(path, &ms, NULL), MMS_OK);
+    mms_ms_use_tiles(ms, tiles);
+    for (int64_t row = 0; row < mms_ms_nrow(ms); row++) {
+        const mms_rows one = {row, 1};
+        mms_shape_run *run = NULL;
+        int64_t n;
+        assert_int_equal(mms_ms_shapes(ms, "MODEL_DATA", 1, &one, &run, &n, NULL), MMS_OK);
+        n = run->shape[0] * run->shape[1];
+        free(run);
+        assert_int_equal(mms_ms_read(ms, "MODEL_DATA", 1, &one, n, cell, NULL), MMS_OK);
+        assert_int_equal(mms_ms_read(ms, "WEIGHT_SPECTRUM", 1, &one, n, weight, NULL), MMS_OK);
+        for (int64_t i = 0; i < n; i++) {
+            const mms_complex want = value_of(row, i);
+            assert_memory_equal(&cell[i], &want, sizeof want);
+            assert_true(weight[i] == (float)i);
+        }
+    }
+    mms_ms_close(&ms);
+}
+
+static void columns_are_added(void **state)
+{
+    (void)state;
+    for (int tiles = 0; tiles < 2; tiles++) {
+        make("in.ms");
+        assert_int_equal(fill("in.ms", tiles, true), MMS_OK);
+        check_filled("in.ms", true);
+        check_filled("in.ms", false);
+        assert_int_equal(mms_remove_tree("in.ms", NULL), MMS_OK);
+    }
+}
+
+/** Begin the undo of in.ms, which looks as it looked in old.ms. */
+static mms_undo *begin(void)
+{
+    mms_undo *undo = NULL;
+    mms_ms *ms = NULL;
+
+    assert_int_equal(system("rm -rf in.ms old.ms"), 0);
+    make("in.ms");
+    assert_int_equal(system("cp -r in.ms old.ms"), 0);
+    assert_int_equal(mms_ms_open("in.ms", &ms, NULL), MMS_OK);
+    assert_int_equal(mms_undo_begin("in.ms", false, &undo, NULL), MMS_OK);
+    assert_int_equal(mms_undo_keep(undo, ms, NULL, added, NULL), MMS_OK);
+    mms_ms_close(&ms);
+    return undo;
+}
+
+static void columns_go_when_a_run_fails(void **state)
+{
+    (void)state;
+    for (int tiles = 0; tiles < 2; tiles++) {
+        mms_undo *undo = begin();
+        assert_int_equal(fill("in.ms", tiles, true), MMS_OK);
+        assert_int_equal(mms_undo_end(&undo, MMS_ERR_SPACE, NULL), MMS_ERR_SPACE);
+        assert_int_equal(system("diff -r in.ms old.ms"), 0);
+    }
+}
+
+static void columns_go_after_a_kill(void **state)
+{
+    bool found = false;
+    int status;
+
+    (void)state;
+    for (int tiles = 0; tiles < 2; tiles++) {
+        const pid_t child = fork();
+        if (child == 0) {
+            (void)begin();
+            _exit(fill("in.ms", tiles, false) == MMS_OK);
+        }
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_int_equal(mms_undo_recover("in.ms", true, &found, NULL), MMS_OK);
+        assert_true(found);
+        assert_int_equal(system("diff -r in.ms old.ms"), 0);
+    }
+}
+
+static void a_column_is_of_the_definition(void **state)
+{
+    static const char *const wrong[] = {"CORRECT_DATA", NULL};
+    const mms_sink_what what = {"in.ms", wrong, "DATA", true, false};
+    mms_sink *sink = NULL;
+
+    (void)state;
+    assert_int_equal(mms_sink_open(&what, &sink, NULL), MMS_ERR_ARG);
+    assert_null(sink);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_are_added), cmocka_unit_test(columns_go_when_a_run_fails),
+        cmocka_unit_test(columns_go_after_a_kill), cmocka_unit_test(a_column_is_of_the_definition)};
+    return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
+}
