@@ -6,6 +6,7 @@
 
 #include "multims/engine.h"
 #include "multims/ms.h"
+#include "multims/select.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -115,6 +116,38 @@ MMS_CHECKED mms_status mms_flag_run(const mms_flag_request *request, bool *wrote
 
 /** One unit of it, in a worker. */
 mms_unit_fn mms_flag_unit;
+
+/* ---- models -----------------------------------------------------------------------------------*/
+
+/** How a verb that changes columns runs: what all of them have. */
+typedef struct mms_change_request {
+    const char *vis, *task;
+    mms_select select;
+    bool tiles, sync, dryrun;
+    int64_t memory;
+    mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
+    void *ctx;
+} mms_change_request;
+
+/** What setjy writes. */
+typedef struct mms_setjy_request {
+    mms_change_request change;
+    const char *standard;    /**< one whose coefficients are known, "manual" or "fluxscale" */
+    struct mms_flux *manual; /**< of it: reference_hz is read from reffreq */
+    const char *reffreq;
+    const mms_value *fluxdict; /**< of fluxscale */
+    bool scalebychan;
+} mms_setjy_request;
+
+/** Write the model of the selected fields into MODEL_DATA, which is made where it is not there.
+ *  result is CASA's dictionary in "fluxes", and what the run or plan says.
+ *  @param[out] wrote  set before anything is written
+ *  Errors: EMPTY nothing is selected; ARG fluxdict; SELECT and what the set gives. */
+MMS_CHECKED mms_status mms_setjy_run(const mms_setjy_request *request, bool *wrote,
+                                     mms_value *result, mms_error *err);
+
+/** One unit of it, in a worker. */
+mms_unit_fn mms_setjy_unit;
 
 #ifdef __cplusplus
 }

@@ -8,18 +8,21 @@
 #include "base/base_priv.h"
 #include "ms/direct_priv.h"
 
+enum { MOST_NEW = 8 };
+
 struct mms_sink {
     mms_table *table;
     mms_direct *in, *out; /**< of the columns that were there; of those that are new */
     const char *const *add;
     const char *like;
+    bool is_new[MOST_NEW]; /**< of add */
 };
 
-static bool in_list(const char *const *list, const char *name)
+bool mms_sink_is_new(const mms_sink *s, const char *column)
 {
-    for (; list && *list; list++)
-        if (!strcmp(*list, name))
-            return true;
+    for (int i = 0; s->add && s->add[i]; i++)
+        if (!strcmp(s->add[i], column))
+            return s->is_new[i];
     return false;
 }
 
@@ -38,9 +41,13 @@ static mms_status add_columns(mms_sink *s, const mms_sink_what *what, mms_error 
 {
     mms_status st = MMS_OK;
 
-    for (const char *const *c = what->add; c && *c && st == MMS_OK; c++)
-        if (!mms_table_find_column(s->table, *c))
-            st = mms_table_add_column(s->table, *c, what->tiles, err);
+    for (int i = 0; what->add && what->add[i] && st == MMS_OK; i++) {
+        if (i == MOST_NEW)
+            return mms_fail(err, MMS_ERR_INTERNAL, "more than %d new columns", MOST_NEW);
+        s->is_new[i] = !mms_table_find_column(s->table, what->add[i]);
+        if (s->is_new[i])
+            st = mms_table_add_column(s->table, what->add[i], what->tiles, err);
+    }
     return st;
 }
 
@@ -110,7 +117,7 @@ mms_status mms_sink_write(mms_sink *s, const char *column, int64_t nrange, const
     mms_direct_column found = {NULL, -1};
     mms_status st = MMS_OK;
 
-    if (in_list(s->add, column))
+    if (mms_sink_is_new(s, column))
         MMS_TRY(mms_direct_find(s->out, column, &found, err));
     st = found.tiles
              ? mms_tiles_write(found.tiles, found.column, nrange, ranges, nvalue, data, err)

@@ -24,6 +24,7 @@ typedef struct mms_sink_what {
 MMS_CHECKED mms_status mms_sink_open(const mms_sink_what *what, mms_sink **out, mms_error *err);
 
 const mms_column *mms_sink_column(const mms_sink *sink, const char *column); /**< or NULL */
+bool mms_sink_is_new(const mms_sink *sink, const char *column); /**< it was added by this sink */
 int64_t mms_sink_nrow(const mms_sink *sink);
 
 /** As mms_ms_shapes() and mms_ms_read().  A row is read before it is written, and not again: tiles

@@ -22,6 +22,7 @@ OWN = {
     "plan": {"plan", "decide"},
     "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift"},
     "flag": {"flag"},
+    "calibrate": {"calibrate"},
     "pipeline": set(),
     "engine": {"engine", "client", "stage", "program"},
     "output": set(),
@@ -41,7 +42,7 @@ ALSO = {
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block"},
     "pipeline": OWN["ms"] | OWN["transform"],
-    "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["engine"],
+    "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["calibrate"] | OWN["engine"],
     "output": OWN["mms"] | OWN["ms"] | OWN["subtables"] | OWN["plan"] | OWN["transform"] | OWN["engine"],
     "hdf5": {"engine"},  # to find the module beside the library
     "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"],

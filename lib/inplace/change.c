@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file change.c  Verbs that change columns row by row: the client's side. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "change_priv.h"
+#include "multims/log.h"
+
+enum { STEP = 1 << 16 };
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "in-place work: out of memory");
+}
+
+/* ---- what is selected -------------------------------------------------------------------------*/
+
+/** Keys and the mask of some rows. */
+typedef struct keys {
+    uint8_t *mask;
+    int32_t *ddid, *field;
+    double *time_s;
+} keys;
+
+static mms_status check_keys(const mms_change *c, const keys *k, mms_rows rows, mms_error *err)
+{
+    for (int64_t i = 0; i < rows.count; i++) {
+        if (k->ddid[i] < 0 || k->ddid[i] >= c->set.nwindow)
+            return mms_fail(err, MMS_ERR_RANGE, "%s: row %" PRId64 ": DATA_DESC_ID %d has no row",
+                            mms_ms_path(c->ms), rows.first + i, k->ddid[i]);
+        if (k->field[i] < 0 || k->field[i] >= c->nfield)
+            return mms_fail(err, MMS_ERR_RANGE, "%s: row %" PRId64 ": FIELD_ID %d has no row",
+                            mms_ms_path(c->ms), rows.first + i, k->field[i]);
+    }
+    return MMS_OK;
+}
+
+static void count_rows(mms_change *c, const keys *k, mms_rows rows, int64_t member)
+{
+    for (int64_t i = 0; i < rows.count; i++) {
+        const int64_t row = rows.first + i;
+        c->rows_of[k->ddid[i]]++;
+        if (!k->mask[i])
+            continue;
+        c->counts[k->field[i] * c->set.nwindow + k->ddid[i]]++;
+        if (k->time_s[i] < c->first_s[k->field[i]])
+            c->first_s[k->field[i]] = k->time_s[i];
+        c->selected[member]++;
+        c->nselected++;
+        if (c->bits)
+            c->bits[row >> 3] |= (uint8_t)(1 << (row & 7));
+    }
+}
+
+static mms_status look_at_member(mms_change *c, keys *k, int64_t member, mms_error *err)
+{
+    const mms_rows all = mms_ms_member_rows(c->ms, member);
+    mms_status st = MMS_OK;
+
+    for (int64_t at = 0; at < all.count; at += STEP) {
+        const mms_rows rows = {all.first + at, all.count - at < STEP ? all.count - at : STEP};
+        MMS_TRY(mms_ms_read(c->ms, "DATA_DESC_ID", 1, &rows, rows.count, k->ddid, err));
+        MMS_TRY(mms_ms_read(c->ms, "FIELD_ID", 1, &rows, rows.count, k->field, err));
+        MMS_TRY(mms_ms_read(c->ms, "TIME", 1, &rows, rows.count, k->time_s, err));
+        MMS_TRY(check_keys(c, k, rows, err));
+        memset(k->mask, 1, STEP);
+        if (c->bits)
+            MMS_TRY(mms_selection_rows(c->selection, rows, k->mask, err));
+        count_rows(c, k, rows, member);
+    }
+done:
+    return st;
+}
+
+static mms_status look_at_rows(mms_change *c, mms_error *err)
+{
+    keys k = {mms_alloc(STEP, 1), mms_alloc(STEP, sizeof(int32_t)),
+              mms_alloc(STEP, sizeof(int32_t)), mms_alloc(STEP, sizeof(double))};
+    mms_status st = k.mask && k.ddid && k.field && k.time_s ? MMS_OK : no_memory(err);
+
+    for (int64_t i = 0; i < mms_ms_nmember(c->ms) && st == MMS_OK; i++)
+        st = look_at_member(c, &k, i, err);
+    free(k.mask);
+    free(k.ddid);
+    free(k.field);
+    free(k.time_s);
+    return st;
+}
+
+mms_status mms_change_open(const char *vis, const mms_select *select, bool restore, mms_change *c,
+                           mms_error *err)
+{
+    bool left = false;
+    mms_status st;
+
+    *c = (mms_change){0};
+    MMS_TRY(mms_undo_recover(vis, restore, &left, err));
+    if (left && !restore)
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG,
+                         "%s: a run was stopped in the middle of its work; `multims clean "
+                         "--restore` brings the old data back",
+                         vis));
+    MMS_TRY(mms_ms_open(vis, &c->ms, err));
+    MMS_TRY(mms_flag_set_open(c->ms, &c->set, err));
+    MMS_TRY(mms_selection_create(c->ms, select, &c->selection, err));
+    c->nfield = (int64_t)json_array_size(c->set.fields);
+    c->selected = mms_alloc(mms_ms_nmember(c->ms), sizeof *c->selected);
+    c->counts = mms_alloc(c->nfield * c->set.nwindow, sizeof *c->counts);
+    c->rows_of = mms_alloc(c->set.nwindow, sizeof *c->rows_of);
+    c->first_s = mms_alloc(c->nfield, sizeof *c->first_s);
+    MMS_TRY(c->selected && c->counts && c->rows_of && c->first_s ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < c->nfield; i++)
+        c->first_s[i] = INFINITY;
+    if (!mms_selection_is_all(c->selection))
+        MMS_TRY((c->bits = mms_alloc(mms_ms_nrow(c->ms) / 8 + 1, 1)) ? MMS_OK : no_memory(err));
+    MMS_TRY(look_at_rows(c, err));
+    if (c->nselected == 0)
+        st = mms_selection_refuse_empty(c->ms, select, err);
+done:
+    return st;
+}
+
+void mms_change_close(mms_change *c)
+{
+    mms_selection_free(&c->selection);
+    mms_flag_set_close(&c->set);
+    mms_ms_close(&c->ms);
+    free(c->bits);
+    free(c->selected);
+    free(c->counts);
+    free(c->rows_of);
+    free(c->first_s);
+    *c = (mms_change){0};
+}
+
+int64_t mms_change_values(const mms_change *c, bool all)
+{
+    int64_t n = 0;
+
+    for (int64_t d = 0; d < c->set.nwindow; d++) {
+        const int64_t cell = (int64_t)c->set.windows[d].nchan * c->set.windows[d].ncorr;
+        int64_t rows = all ? c->rows_of[d] : 0;
+        for (int64_t f = 0; f < c->nfield && !all; f++)
+            rows += c->counts[f * c->set.nwindow + d];
+        n += rows * cell;
+    }
+    return n;
+}
+
+/* ---- units ------------------------------------------------------------------------------------*/
+
+static mms_status run_units(const mms_change_work *w, int64_t n, const char *const *names,
+                            mms_value *const *units, mms_answer *answers, mms_error *err)
+{
+    mms_engine *engine = w->engine(w->ctx, err);
+
+    return engine ? mms_engine_run(engine, w->task, n, names, units, answers, err) : err->code;
+}
+
+static mms_status save_backup(const mms_change *c, const mms_change_work *w, const char *name,
+                              mms_error *err)
+{
+    const time_t now = time(NULL);
+    const char *label = "the flag backup";
+    char stamp[32], comment[64];
+    struct tm local;
+    mms_answer answer = {0};
+    mms_value *unit;
+    mms_status st;
+
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
+    snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
+    mms_log(MMS_LOG_INFO, w->task, "Save current flagversions to %s", name);
+    unit = json_pack("{ss so so ss}", "step", "save", "vis", mms_text_value(mms_ms_path(c->ms)),
+                     "version", mms_text_value(name), "comment", comment);
+    st = unit ? run_units(w, 1, &label, &unit, &answer, err) : no_memory(err);
+    mms_answers_free(1, &answer);
+    mms_value_free(&unit);
+    return st;
+}
+
+/** Write which rows of a part are selected; *path is "" when all are, else to be ended with free().
+ */
+static mms_status write_mask(const mms_change *c, int64_t member, char **path, mms_error *err)
+{
+    const mms_rows rows = mms_ms_member_rows(c->ms, member);
+    uint8_t *bits = NULL;
+    mms_status st = MMS_OK;
+
+    *path = c->selected[member] == rows.count
+                ? strdup("")
+                : mms_format("%s/rows-%" PRId64, mms_undo_folder(c->undo), member);
+    if (!*path)
+        return no_memory(err);
+    if (!**path)
+        return MMS_OK;
+    bits = mms_alloc(rows.count / 8 + 1, 1);
+    if (!bits)
+        return no_memory(err);
+    for (int64_t i = 0; i < rows.count; i++)
+        if (mms_flag_bit(c->bits, rows.first + i))
+            bits[i >> 3] |= (uint8_t)(1 << (i & 7));
+    st = mms_write_file(*path, bits, rows.count / 8 + 1, err);
+    free(bits);
+    return st;
+}
+
+static mms_status make_unit(const mms_change *c, const mms_change_work *w, int64_t member,
+                            mms_value **unit, mms_error *err)
+{
+    mms_value *columns = json_array();
+    char *mask = NULL;
+    mms_status st = write_mask(c, member, &mask, err);
+
+    for (const char *const *p = w->columns; *p; p++)
+        json_array_append_new(columns, json_string(*p));
+    if (st == MMS_OK) {
+        *unit = json_pack("{ss so so so sO sb sb sI so so}", "step", "change", "part",
+                          mms_text_value(mms_ms_member_path(c->ms, member)), "rows",
+                          mms_text_value(mask), "lock", mms_text_value(mms_undo_lock_path(c->undo)),
+                          "work", w->work, "tiles", (int)w->tiles, "sync", (int)w->sync, "memory",
+                          (json_int_t)w->memory, "columns", json_incref(columns), "made",
+                          w->made ? json_string(w->made) : json_null());
+        st = *unit ? MMS_OK : no_memory(err);
+    }
+    mms_value_free(&columns);
+    free(mask);
+    return st;
+}
+
+/** Which parts have work: those with selected rows, and those that lack the column that is made. */
+static void find_parts(const mms_change *c, const mms_change_work *w, bool *members,
+                       int64_t *skipped)
+{
+    const bool lacks = w->made && !mms_ms_find_column(c->ms, w->made);
+
+    *skipped = 0;
+    for (int64_t i = 0; i < mms_ms_nmember(c->ms); i++) {
+        members[i] = c->selected[i] > 0 || lacks;
+        *skipped += c->selected[i] == 0;
+    }
+}
+
+static mms_status change_parts(mms_change *c, const mms_change_work *w, const bool *members,
+                               mms_value *result, mms_error *err)
+{
+    const int64_t nmember = mms_ms_nmember(c->ms);
+    mms_value **units = mms_alloc(nmember, sizeof *units);
+    mms_answer *answers = mms_alloc(nmember, sizeof *answers);
+    const char **names = mms_alloc(nmember, sizeof *names);
+    int64_t n = 0, rows = 0;
+    mms_status st;
+
+    MMS_TRY(units && answers && names ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < nmember; i++)
+        if (members[i]) {
+            names[n] = mms_ms_member_path(c->ms, i);
+            MMS_TRY(make_unit(c, w, i, &units[n++], err));
+        }
+    MMS_TRY(mms_undo_keep(c->undo, c->ms, members, w->columns, err));
+    MMS_TRY(run_units(w, n, names, units, answers, err));
+    for (int64_t i = 0; i < n; i++)
+        rows += json_integer_value(json_object_get(answers[i].value, "changed_rows"));
+    json_object_set_new(result, "changed_rows", json_integer(rows));
+done:
+    if (answers)
+        mms_answers_free(n, answers);
+    for (int64_t i = 0; units && i < n; i++)
+        mms_value_free(&units[i]);
+    free(units);
+    free(answers);
+    free(names);
+    return st;
+}
+
+static void report_parts(const mms_change *c, int64_t skipped, mms_value *result)
+{
+    json_object_set_new(result, "vis", mms_text_value(mms_ms_path(c->ms)));
+    json_object_set_new(result, "rows", json_integer(c->nselected));
+    json_object_set_new(result, "parts", json_integer(mms_ms_nmember(c->ms)));
+    json_object_set_new(result, "skipped_parts", json_integer(skipped));
+}
+
+mms_status mms_change_run(mms_change *c, const mms_change_work *w, bool *wrote, mms_value *result,
+                          mms_error *err)
+{
+    bool *members = mms_alloc(mms_ms_nmember(c->ms), sizeof *members);
+    char *version = NULL;
+    int64_t skipped;
+    mms_status st;
+
+    MMS_TRY(members ? MMS_OK : no_memory(err));
+    find_parts(c, w, members, &skipped);
+    *wrote = true;
+    if (w->backup) {
+        MMS_TRY(mms_version_next(mms_ms_path(c->ms), w->backup, &version, err));
+        MMS_TRY(save_backup(c, w, version, err));
+    }
+    MMS_TRY(mms_undo_begin(mms_ms_path(c->ms), w->sync, &c->undo, err));
+    st = change_parts(c, w, members, result, err);
+    st = mms_undo_end(&c->undo, st, err);
+    report_parts(c, skipped, result);
+    json_object_set_new(result, "flag_version", version ? mms_text_value(version) : json_null());
+done:
+    free(members);
+    free(version);
+    return st;
+}
+
+/* ---- the plan ---------------------------------------------------------------------------------*/
+
+/** Bytes that are written of a column: in all rows of one that is made. */
+static int64_t column_bytes(const mms_change *c, const char *name, bool made)
+{
+    const bool corrs = !strcmp(name, "WEIGHT");
+    const int64_t size = strstr(name, "_DATA") ? 8 : !strcmp(name, "FLAG") ? 1 : 4;
+    int64_t n = 0;
+
+    if (!corrs)
+        return size * mms_change_values(c, made);
+    for (int64_t d = 0; d < c->set.nwindow; d++)
+        for (int64_t f = 0; f < c->nfield; f++)
+            n += c->counts[f * c->set.nwindow + d] * c->set.windows[d].ncorr;
+    return size * n;
+}
+
+mms_status mms_change_plan(mms_change *c, const mms_change_work *w, mms_value *result,
+                           mms_error *err)
+{
+    bool *members = mms_alloc(mms_ms_nmember(c->ms), sizeof *members);
+    mms_value *columns = json_object(), *kept = json_array();
+    char *version = NULL;
+    int64_t skipped = 0, bytes = 0;
+    mms_status st;
+
+    MMS_TRY(members ? MMS_OK : no_memory(err));
+    find_parts(c, w, members, &skipped);
+    for (const char *const *p = w->columns; *p; p++) {
+        const bool there = mms_ms_find_column(c->ms, *p) != NULL;
+        json_object_set_new(columns, *p, json_string(there ? "changed" : "added"));
+        if (there)
+            json_array_append_new(kept, json_string(*p));
+        bytes += column_bytes(c, *p, !there);
+    }
+    if (w->backup)
+        MMS_TRY(mms_version_next(mms_ms_path(c->ms), w->backup, &version, err));
+    report_parts(c, skipped, result);
+    json_object_set(result, "columns", columns);
+    json_object_set(result, "kept", kept);
+    json_object_set_new(result, "bytes", json_integer(bytes));
+    json_object_set_new(result, "flag_version", version ? mms_text_value(version) : json_null());
+    json_object_set_new(result, "dryrun", json_true());
+done:
+    mms_value_free(&columns);
+    mms_value_free(&kept);
+    free(members);
+    free(version);
+    return st;
+}

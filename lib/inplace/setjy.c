@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file setjy.c  Models of calibrators in MODEL_DATA (in-place 4). */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+#include "calibrate/calibrate.h"
+#include "change_priv.h"
+#include "multims/log.h"
+#include "tables/measures_priv.h"
+
+static const char *const columns[] = {"MODEL_DATA", NULL};
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "setjy: out of memory");
+}
+
+/* ---- the client -------------------------------------------------------------------------------*/
+
+/** A run in the client. */
+typedef struct running {
+    const mms_setjy_request *q;
+    mms_change change;
+    double **freq_hz;
+    mms_value *models; /**< [[field, ddid, law], …] */
+    mms_value *fluxes; /**< CASA's dictionary */
+} running;
+
+static const char *field_name(const running *r, int64_t field)
+{
+    return json_string_value(json_array_get(r->change.set.fields, (size_t)field));
+}
+
+/** Terms of a list of numbers from first on. */
+static int64_t take_terms(const mms_value *list, size_t first, double *terms)
+{
+    int64_t n = 0;
+
+    for (size_t i = first; i < json_array_size(list) && n < MMS_FLUX_TERMS; i++)
+        terms[n++] = json_number_value(json_array_get(list, i));
+    return n;
+}
+
+/** What fluxscale found for a field: the fit, else the flux density of a window. */
+static bool find_fitted(const mms_value *entry, int32_t spw, mms_flux *flux)
+{
+    const double fit = json_number_value(json_object_get(entry, "fitFluxd"));
+    const double reference = json_number_value(json_object_get(entry, "fitRefFreq"));
+    char key[24];
+    const mms_value *fluxd;
+
+    *flux = (mms_flux){.reference_hz = reference > 0 ? reference : 1e9};
+    if (fit > 0 && reference > 0) {
+        flux->stokes_jy[0] = fit;
+        flux->nterm = take_terms(json_object_get(entry, "spidx"), 1, flux->terms);
+        return true;
+    }
+    snprintf(key, sizeof key, "%d", spw);
+    fluxd = json_object_get(json_object_get(entry, key), "fluxd");
+    (void)take_terms(fluxd, 0, flux->stokes_jy);
+    return json_array_size(fluxd) == 4;
+}
+
+/** The law of a field in a window; *found is false where it gets no model. */
+static void find_law(const running *r, int64_t field, int32_t spw, bool *found, mms_flux *flux)
+{
+    const char *standard = r->q->standard;
+    char key[24];
+
+    *found = true;
+    if (!strcmp(standard, "manual")) {
+        *flux = *r->q->manual;
+        return;
+    }
+    if (!strcmp(standard, "fluxscale")) {
+        snprintf(key, sizeof key, "%" PRId64, field);
+        *found = find_fitted(json_object_get(r->q->fluxdict, key), spw, flux);
+        return;
+    }
+    mms_flux_find(standard, field_name(r, field), r->change.first_s[field], found, flux);
+    *found = true; // a source that is not known has 1 Jy
+}
+
+/** The frequency at which all channels of a window are taken, or whose flux density is said. */
+static double said_frequency(const running *r, int64_t ddid)
+{
+    const int32_t n = r->change.set.windows[ddid].nchan;
+    const double *freq_hz = r->freq_hz[ddid];
+
+    return r->q->scalebychan ? freq_hz[0] : (freq_hz[0] + freq_hz[n - 1]) / 2;
+}
+
+static void say_flux(running *r, int64_t field, int64_t ddid, const mms_flux *flux)
+{
+    const int32_t spw = r->change.set.windows[ddid].spw;
+    mms_value *of_field, *list = json_array();
+    char name[24], key[24];
+    double stokes[4];
+
+    snprintf(name, sizeof name, "%" PRId64, field);
+    snprintf(key, sizeof key, "%d", spw);
+    of_field = json_object_get(r->fluxes, name);
+    if (!of_field)
+        json_object_set_new(r->fluxes, name, of_field = json_object());
+    mms_flux_at(flux, said_frequency(r, ddid), stokes);
+    for (int i = 0; i < 4; i++)
+        json_array_append_new(list, json_real(stokes[i]));
+    json_object_set_new(of_field, key, json_pack("{so}", "fluxd", list));
+    json_object_set_new(of_field, "fieldName", mms_text_value(field_name(r, field)));
+}
+
+static void warn_unknown(const running *r, int64_t field)
+{
+    bool found = true;
+    mms_flux flux;
+
+    if (mms_flux_has_standard(r->q->standard))
+        mms_flux_find(r->q->standard, field_name(r, field), r->change.first_s[field], &found,
+                      &flux);
+    if (!found)
+        mms_log(MMS_LOG_ERROR, "setjy", "%s is not recognized by %s", field_name(r, field),
+                r->q->standard);
+}
+
+static mms_status check_products(const running *r, int64_t ddid, mms_error *err)
+{
+    const mms_flag_window *w = &r->change.set.windows[ddid];
+    const double none[4] = {0};
+    mms_complex value;
+    mms_status st = MMS_OK;
+
+    for (int32_t i = 0; i < w->ncorr && st == MMS_OK; i++)
+        st = mms_flux_product(w->names[i], none, &value, err);
+    return st;
+}
+
+static mms_status find_models(running *r, mms_error *err)
+{
+    const mms_change *c = &r->change;
+    int64_t nfield = 0;
+    mms_status st = MMS_OK;
+
+    for (int64_t f = 0; f < c->nfield; f++) {
+        int64_t rows = 0;
+        for (int64_t d = 0; d < c->set.nwindow; d++) {
+            bool found = false;
+            mms_flux flux;
+            if (c->counts[f * c->set.nwindow + d] == 0)
+                continue;
+            rows += c->counts[f * c->set.nwindow + d];
+            find_law(r, f, c->set.windows[d].spw, &found, &flux);
+            if (!found)
+                continue;
+            MMS_TRY(check_products(r, d, err));
+            say_flux(r, f, d, &flux);
+            json_array_append_new(r->models, json_pack("[IIo]", (json_int_t)f, (json_int_t)d,
+                                                       mms_flux_encode(&flux)));
+        }
+        if (rows > 0)
+            warn_unknown(r, f);
+        nfield += rows > 0;
+    }
+    if (json_array_size(r->models) == 0)
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG,
+                         "No field was found in fluxdict for the given data selection"));
+    if (nfield > 1 && !strcmp(r->q->standard, "manual"))
+        mms_log(MMS_LOG_WARN, "setjy",
+                "setjy is applying a single fluxdensity to multiple fields!");
+done:
+    return st;
+}
+
+static mms_status check_set(const running *r, mms_error *err)
+{
+    const mms_column *model = mms_ms_find_column(r->change.ms, columns[0]);
+
+    if (!mms_ms_find_column(r->change.ms, "DATA"))
+        return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                        "%s has no column DATA, which says the shape of MODEL_DATA",
+                        mms_ms_path(r->change.ms));
+    if (model && model->dtype != MMS_DT_COMPLEX)
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: MODEL_DATA holds %s, not complex numbers",
+                        mms_ms_path(r->change.ms), mms_dtype_name(model->dtype));
+    return MMS_OK;
+}
+
+/** What can be wrong without looking at the set. */
+static mms_status read_reffreq(const mms_setjy_request *q, mms_error *err)
+{
+    double *reference_hz = &q->manual->reference_hz;
+
+    if (strcmp(q->standard, "manual") != 0 ||
+        (mms_quantity_parse(q->reffreq, "Hz", false, reference_hz, NULL) == MMS_OK &&
+         *reference_hz > 0))
+        return MMS_OK;
+    return mms_fail(err, MMS_ERR_ARG,
+                    "parameter reffreq: %s is not a frequency above 0, such as 1.4GHz", q->reffreq);
+}
+
+mms_status mms_setjy_run(const mms_setjy_request *q, bool *wrote, mms_value *result, mms_error *err)
+{
+    const mms_change_request *how = &q->change;
+    running r = {.q = q, .models = json_array(), .fluxes = json_object()};
+    mms_change_work work = {.task = how->task,
+                            .columns = columns,
+                            .made = columns[0],
+                            .tiles = how->tiles,
+                            .sync = how->sync,
+                            .memory = how->memory,
+                            .engine = how->engine,
+                            .ctx = how->ctx};
+    mms_value *order = NULL;
+    mms_status st;
+
+    MMS_TRY(read_reffreq(q, err));
+    MMS_TRY(mms_change_open(how->vis, &how->select, !how->dryrun, &r.change, err));
+    MMS_TRY(check_set(&r, err));
+    MMS_TRY(mms_change_frequencies(r.change.ms, &r.change.set, &r.freq_hz, err));
+    MMS_TRY(find_models(&r, err));
+    json_object_set_new(
+        r.fluxes, "format",
+        json_string("{field Id: {spw Id: {fluxd: [I,Q,U,V] in Jy}, 'fieldName':field name }}"));
+    json_object_set(result, "fluxes", r.fluxes);
+    order = json_pack("{sO sb}", "models", r.models, "scalebychan",
+                      (int)(q->scalebychan || !strcmp(q->standard, "manual")));
+    MMS_TRY(order ? MMS_OK : no_memory(err));
+    work.work = order;
+    MMS_TRY(how->dryrun ? mms_change_plan(&r.change, &work, result, err)
+                        : mms_change_run(&r.change, &work, wrote, result, err));
+done:
+    mms_change_free_frequencies(&r.change.set, &r.freq_hz);
+    mms_change_close(&r.change);
+    mms_value_free(&r.models);
+    mms_value_free(&r.fluxes);
+    mms_value_free(&order);
+    return st;
+}
+
+/* ---- a part -----------------------------------------------------------------------------------*/
+
+/** The cells that rows get. */
+typedef struct models {
+    int64_t nfield;
+    mms_complex **cells;    /**< [nfield][windows]: NULL: no model */
+    mms_complex **defaults; /**< [windows] */
+    bool is_new;
+    mms_complex *block; /**< room for a block of rows */
+    uint8_t *which;
+    int64_t room, which_room;
+} models;
+
+static mms_complex *make_default(const mms_flag_window *w)
+{
+    mms_complex *cell = mms_alloc((int64_t)w->nchan * w->ncorr, sizeof *cell);
+
+    for (int64_t i = 0; cell && i < (int64_t)w->nchan * w->ncorr; i++)
+        cell[i] = mms_flux_default(w->names[i % w->ncorr]);
+    return cell;
+}
+
+static mms_status make_cell(const mms_change_part *p, int64_t ddid, const mms_flux *flux,
+                            bool scalebychan, mms_complex **cell, mms_error *err)
+{
+    const mms_flag_window *w = &p->set.windows[ddid];
+    const double *freq_hz = p->freq_hz[ddid];
+    const double middle = (freq_hz[0] + freq_hz[w->nchan - 1]) / 2;
+    double stokes[4];
+    mms_status st = MMS_OK;
+
+    *cell = mms_alloc((int64_t)w->nchan * w->ncorr, sizeof **cell);
+    if (!*cell)
+        return no_memory(err);
+    for (int32_t k = 0; k < w->nchan; k++) {
+        mms_flux_at(flux, scalebychan ? freq_hz[k] : middle, stokes);
+        for (int32_t c = 0; c < w->ncorr && st == MMS_OK; c++)
+            st = mms_flux_product(w->names[c], stokes, &(*cell)[(int64_t)k * w->ncorr + c], err);
+    }
+    return st;
+}
+
+static mms_status make_models(const mms_change_part *p, models *m, mms_error *err)
+{
+    const bool scalebychan = json_is_true(json_object_get(p->work, "scalebychan"));
+    mms_value *entry;
+    size_t i;
+    mms_status st;
+
+    m->nfield = (int64_t)json_array_size(p->set.fields);
+    m->cells = mms_alloc(m->nfield * p->set.nwindow, sizeof *m->cells);
+    m->defaults = mms_alloc(p->set.nwindow, sizeof *m->defaults);
+    MMS_TRY(m->cells && m->defaults ? MMS_OK : no_memory(err));
+    for (int64_t d = 0; d < p->set.nwindow; d++)
+        MMS_TRY((m->defaults[d] = make_default(&p->set.windows[d])) ? MMS_OK : no_memory(err));
+    json_array_foreach(json_object_get(p->work, "models"), i, entry)
+    {
+        const int64_t field = json_integer_value(json_array_get(entry, 0));
+        const int64_t ddid = json_integer_value(json_array_get(entry, 1));
+        mms_flux flux;
+        mms_flux_decode(json_array_get(entry, 2), &flux);
+        if (field < m->nfield && ddid < p->set.nwindow)
+            MMS_TRY(make_cell(p, ddid, &flux, scalebychan, &m->cells[field * p->set.nwindow + ddid],
+                              err));
+    }
+done:
+    return st;
+}
+
+static void free_models(const mms_change_part *p, models *m)
+{
+    for (int64_t i = 0; m->cells && i < m->nfield * p->set.nwindow; i++)
+        free(m->cells[i]);
+    for (int64_t i = 0; m->defaults && i < p->set.nwindow; i++)
+        free(m->defaults[i]);
+    free(m->cells);
+    free(m->defaults);
+    free(m->block);
+    free(m->which);
+}
+
+static const mms_complex *model_of(const mms_change_part *p, const models *m,
+                                   const mms_change_rows *r, int64_t i)
+{
+    if (!r->selected[i] || r->field[i] < 0 || r->field[i] >= m->nfield)
+        return NULL;
+    return m->cells[r->field[i] * p->set.nwindow + r->ddid[i]];
+}
+
+static mms_status write_block(mms_change_part *p, void *user, const mms_change_rows *r,
+                              mms_error *err)
+{
+    models *m = user;
+    const int64_t cell = r->shape[0] * r->shape[1], n = r->rows.count;
+    mms_status st;
+
+    MMS_TRY(mms_grow(&m->block, &m->room, n * cell, sizeof *m->block, err));
+    MMS_TRY(mms_grow(&m->which, &m->which_room, n, 1, err));
+    for (int64_t i = 0; i < n; i++) {
+        const mms_complex *model = model_of(p, m, r, i);
+        m->which[i] = model != NULL || m->is_new;
+        p->changed_rows += model != NULL;
+        if (m->which[i])
+            memcpy(m->block + i * cell, model ? model : m->defaults[r->ddid[i]],
+                   (size_t)cell * sizeof *m->block);
+    }
+    st = mms_change_write(p, columns[0], r, m->which, 2, r->shape, sizeof *m->block, m->block, err);
+done:
+    return st;
+}
+
+static mms_status do_part(mms_change_part *p, mms_error *err)
+{
+    models m = {.is_new = mms_sink_is_new(p->sink, columns[0])};
+    mms_status st;
+
+    MMS_TRY(make_models(p, &m, err));
+    MMS_TRY(mms_change_each(p, "DATA", sizeof(mms_complex), write_block, &m, err));
+done:
+    free_models(p, &m);
+    return st;
+}
+
+mms_status mms_setjy_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
+{
+    return mms_change_unit(job, order, do_part, answer, err);
+}
