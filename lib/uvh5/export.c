@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
+#include "blts_priv.h"
 #include "ms/ms_meta.h"
 #include "ms/ms_priv.h"
-#include "uvh5_priv.h"
 
 enum { VALUE_BYTES = 13 }; // a visibility with its flag and its number of samples
 
@@ -266,42 +266,14 @@ done:
     return st;
 }
 
-static mms_value *encode_target(const mms_uvh5 *u, const mms_uvh5_dd *dd)
-{
-    mms_value *channels = json_array(), *pols = json_array();
-
-    if (!dd->used)
-        return json_pack("{so so}", "channels", channels, "pols", pols);
-    const mms_uvh5_window *const w = &u->windows[dd->window];
-    for (int64_t c = 0; c < w->nchan; c++)
-        if (w->chosen[c])
-            json_array_append_new(channels, json_integer(c));
-    for (int32_t k = 0; k < dd->nkept; k++)
-        json_array_append_new(pols, json_pack("[ii]", dd->from[k], dd->to[k]));
-    return json_pack("{sI si sI so so}", "nchan", (json_int_t)w->nchan, "ncorr", dd->ncorr, "first",
-                     (json_int_t)w->first, "channels", channels, "pols", pols);
-}
-
 /** What all units need. */
 static mms_status write_shared(const making *m, mms_error *err)
 {
-    const mms_uvh5 *const u = m->u;
-    char *const vis = mms_path_absolute(u->asked->vis);
-    mms_value *targets = json_array(), *shared;
-    mms_status st = vis ? MMS_OK : mms_uvh5_no_memory(u, err);
+    mms_value *shared = mms_uvh5_shared(m->u, m->file);
+    const mms_status st =
+        shared ? mms_value_write(shared, m->shared_file, err) : mms_uvh5_no_memory(m->u, err);
 
-    for (int64_t d = 0; d < u->meta.ndd; d++)
-        json_array_append_new(targets, encode_target(u, &u->dds[d]));
-    shared =
-        json_pack("{so ss so sb sI sI s[III] so sb}", "vis", mms_text_value(vis ? vis : ""),
-                  "column", u->column, "file", mms_text_value(m->file), "negate", (int)u->negate,
-                  "nfreq", (json_int_t)u->nfreq, "npol", (json_int_t)u->npol, "offsets",
-                  (json_int_t)u->offsets[0], (json_int_t)u->offsets[1], (json_int_t)u->offsets[2],
-                  "targets", targets, "tiles", (int)u->asked->how.tiles);
-    if (st == MMS_OK)
-        st = shared ? mms_value_write(shared, m->shared_file, err) : mms_uvh5_no_memory(u, err);
     mms_value_free(&shared);
-    free(vis);
     return st;
 }
 

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file blts.c  The values that the file has of baseline-times, read from the rows of the MS. */
+#include "blts_priv.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/** How rows of a data description go into the file. */
+typedef struct target {
+    int64_t nchan, ncorr, first, count, nkept;
+    int64_t *channels; /**< [count] */
+    int64_t begin;     /**< channels are begin, begin + 1, …; -1: with gaps */
+    bool in_order;     /**< all correlations stand as in the MS */
+    int32_t from[MMS_UVH5_MAX_POL], to[MMS_UVH5_MAX_POL];
+} target;
+
+/** A buffer that grows and is not cleared. */
+typedef struct room {
+    void *data;
+    size_t bytes;
+} room;
+
+struct mms_uvh5_reader {
+    const char *vis, *column;
+    mms_ms *ms;
+    bool negate, is_float, has_spectrum;
+    int64_t nfreq, npol, ntarget;
+    target *targets; /**< by data description */
+    mms_uvh5_values values;
+    room vis_room, flags_room, nsamples_room;
+    /* the rows of one data description of them, sorted */
+    int64_t nrow, nrange;
+    mms_uvh5_place *rows;
+    mms_rows *ranges;
+    void *data;
+    float *weight;
+    uint8_t *flag, *flag_row;
+    room ranges_room, data_room, weight_room, row_weight_room, flag_room, flag_row_room;
+};
+
+typedef mms_uvh5_reader reader;
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "visibilities: out of memory");
+}
+
+static void *room_for(room *r, int64_t n, size_t size)
+{
+    const size_t bytes = (size_t)n * size;
+
+    if (bytes <= r->bytes && r->data)
+        return r->data;
+    free(r->data);
+    r->data = mms_alloc(n, size);
+    r->bytes = r->data ? bytes : 0;
+    return r->data;
+}
+
+static int64_t number(const mms_value *order, const char *name)
+{
+    return json_integer_value(json_object_get(order, name));
+}
+
+/* ---- what is shared ---------------------------------------------------------------------------*/
+
+static mms_value *encode_target(const mms_uvh5 *u, const mms_uvh5_dd *dd)
+{
+    mms_value *channels = json_array(), *pols = json_array();
+
+    if (!dd->used)
+        return json_pack("{so so}", "channels", channels, "pols", pols);
+    const mms_uvh5_window *const w = &u->windows[dd->window];
+    for (int64_t c = 0; c < w->nchan; c++)
+        if (w->chosen[c])
+            json_array_append_new(channels, json_integer(c));
+    for (int32_t k = 0; k < dd->nkept; k++)
+        json_array_append_new(pols, json_pack("[ii]", dd->from[k], dd->to[k]));
+    return json_pack("{sI si sI so so}", "nchan", (json_int_t)w->nchan, "ncorr", dd->ncorr, "first",
+                     (json_int_t)w->first, "channels", channels, "pols", pols);
+}
+
+mms_value *mms_uvh5_shared(const mms_uvh5 *u, const char *file)
+{
+    char *const vis = mms_path_absolute(u->asked->vis);
+    mms_value *targets = json_array(), *shared;
+
+    for (int64_t d = 0; d < u->meta.ndd; d++)
+        json_array_append_new(targets, encode_target(u, &u->dds[d]));
+    shared =
+        json_pack("{so ss so sb sI sI s[III] so sb}", "vis", mms_text_value(vis ? vis : ""),
+                  "column", u->column, "file", mms_text_value(file), "negate", (int)u->negate,
+                  "nfreq", (json_int_t)u->nfreq, "npol", (json_int_t)u->npol, "offsets",
+                  (json_int_t)u->offsets[0], (json_int_t)u->offsets[1], (json_int_t)u->offsets[2],
+                  "targets", targets, "tiles", (int)u->asked->how.tiles);
+    if (!vis)
+        mms_value_free(&shared);
+    free(vis);
+    return shared;
+}
+
+static mms_status decode_target(const mms_value *value, int64_t npol, target *t, mms_error *err)
+{
+    const mms_value *const channels = json_object_get(value, "channels");
+    const mms_value *const pols = json_object_get(value, "pols");
+
+    t->nchan = number(value, "nchan");
+    t->ncorr = number(value, "ncorr");
+    t->first = number(value, "first");
+    t->count = (int64_t)json_array_size(channels);
+    t->nkept = (int64_t)json_array_size(pols);
+    t->channels = mms_alloc(t->count, sizeof *t->channels);
+    if (!t->channels)
+        return no_memory(err);
+    for (int64_t c = 0; c < t->count; c++)
+        t->channels[c] = json_integer_value(json_array_get(channels, (size_t)c));
+    t->begin = t->count ? t->channels[0] : 0;
+    if (t->count && t->channels[t->count - 1] != t->begin + t->count - 1)
+        t->begin = -1;
+    t->in_order = t->nkept == t->ncorr && t->nkept == npol;
+    for (int64_t k = 0; k < t->nkept && k < MMS_UVH5_MAX_POL; k++) {
+        const mms_value *const pair = json_array_get(pols, (size_t)k);
+        t->from[k] = (int32_t)json_integer_value(json_array_get(pair, 0));
+        t->to[k] = (int32_t)json_integer_value(json_array_get(pair, 1));
+        t->in_order = t->in_order && t->from[k] == t->to[k];
+    }
+    return MMS_OK;
+}
+
+static mms_status decode(const mms_value *order, reader *u, mms_error *err)
+{
+    const mms_value *const targets = json_object_get(order, "targets");
+    mms_status st = MMS_OK;
+
+    u->vis = json_string_value(json_object_get(order, "vis"));
+    u->column = json_string_value(json_object_get(order, "column"));
+    u->negate = json_is_true(json_object_get(order, "negate"));
+    u->nfreq = number(order, "nfreq");
+    u->npol = number(order, "npol");
+    u->ntarget = (int64_t)json_array_size(targets);
+    u->targets = mms_alloc(u->ntarget, sizeof *u->targets);
+    if (!u->targets)
+        return no_memory(err);
+    for (int64_t d = 0; st == MMS_OK && d < u->ntarget; d++)
+        st = decode_target(json_array_get(targets, (size_t)d), u->npol, &u->targets[d], err);
+    return st;
+}
+
+mms_status mms_uvh5_reader_open(const mms_value *shared, mms_uvh5_reader **out, mms_error *err)
+{
+    reader *u = *out = mms_alloc(1, sizeof *u);
+    const mms_column *column;
+    mms_status st;
+
+    MMS_TRY(u ? decode(shared, u, err) : no_memory(err));
+    MMS_TRY(mms_ms_open(u->vis, &u->ms, err));
+    mms_ms_use_tiles(u->ms, json_is_true(json_object_get(shared, "tiles")));
+    column = mms_ms_find_column(u->ms, u->column);
+    u->is_float = column && column->dtype == MMS_DT_FLOAT;
+    u->has_spectrum = mms_ms_find_column(u->ms, "WEIGHT_SPECTRUM") != NULL;
+done:
+    if (st != MMS_OK)
+        mms_uvh5_reader_close(out);
+    return st;
+}
+
+void mms_uvh5_reader_close(mms_uvh5_reader **out)
+{
+    reader *const u = *out;
+
+    if (!u)
+        return;
+    room *const rooms[] = {&u->vis_room,        &u->flags_room, &u->nsamples_room,
+                           &u->ranges_room,     &u->data_room,  &u->weight_room,
+                           &u->row_weight_room, &u->flag_room,  &u->flag_row_room};
+    for (int64_t i = 0; i < MMS_COUNT_OF(rooms); i++)
+        free(rooms[i]->data);
+    for (int64_t d = 0; u->targets && d < u->ntarget; d++)
+        free(u->targets[d].channels);
+    free(u->targets);
+    mms_ms_close(&u->ms);
+    free(u);
+    *out = NULL;
+}
+
+int64_t mms_uvh5_reader_most(const mms_uvh5_reader *u, int64_t nblt)
+{
+    enum { BLOCK = 4 << 20 };
+    const int64_t n = BLOCK / (u->nfreq * u->npol * 8 + 1);
+
+    return n < 1 ? 1 : n < nblt ? n : nblt;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------*/
+
+/** Refuse cells of another shape than [nchan][ncorr] before there is room for them. */
+static mms_status check_shapes(reader *u, const char *column, const target *t, mms_error *err)
+{
+    mms_shape_run *runs = NULL;
+    int64_t nrun;
+    mms_status st = mms_ms_shapes(u->ms, column, u->nrange, u->ranges, &runs, &nrun, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < nrun; i++)
+        if (runs[i].ndim != 2 || runs[i].shape[0] != t->nchan || runs[i].shape[1] != t->ncorr)
+            st = mms_fail(err, MMS_ERR_SHAPE,
+                          "%s: %s of row %" PRId64 " is not %" PRId64 " channels x %" PRId64
+                          " correlations, as its window and polarizations are",
+                          u->vis, column, runs[i].rows.first, t->nchan, t->ncorr);
+    free(runs);
+    return st;
+}
+
+static void repeat_weight(const reader *u, const target *t, const float *weight, float *out)
+{
+    const size_t bytes = (size_t)t->ncorr * sizeof *weight;
+
+    for (int64_t i = 0; i < u->nrow; i++)
+        for (int64_t c = 0; c < t->nchan; c++)
+            memcpy(out + (i * t->nchan + c) * t->ncorr, weight + i * t->ncorr, bytes);
+}
+
+static bool is_cell(const mms_shape_run *run, const target *t)
+{
+    return run->ndim == 2 && run->shape[0] == t->nchan && run->shape[1] == t->ncorr;
+}
+
+/** WEIGHT_SPECTRUM where it has cells, else WEIGHT for every channel. */
+static mms_status read_weights(reader *u, const target *t, float *out, mms_error *err)
+{
+    const int64_t cell = t->nchan * t->ncorr;
+    float *const weight = room_for(&u->row_weight_room, u->nrow * t->ncorr, sizeof *weight);
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0, undefined = 0, done = 0;
+    mms_status st;
+
+    MMS_TRY(weight ? MMS_OK : no_memory(err));
+    if (u->has_spectrum)
+        MMS_TRY(mms_ms_shapes(u->ms, "WEIGHT_SPECTRUM", u->nrange, u->ranges, &runs, &nrun, err));
+    for (int64_t i = 0; i < nrun; i++)
+        undefined += !is_cell(&runs[i], t);
+    if (nrun > 0 && undefined == 0) {
+        MMS_TRY(
+            mms_ms_read(u->ms, "WEIGHT_SPECTRUM", u->nrange, u->ranges, u->nrow * cell, out, err));
+        goto done;
+    }
+    MMS_TRY(mms_ms_read(u->ms, "WEIGHT", u->nrange, u->ranges, u->nrow * t->ncorr, weight, err));
+    repeat_weight(u, t, weight, out);
+    for (int64_t i = 0; i < nrun; done += runs[i++].rows.count)
+        if (is_cell(&runs[i], t))
+            MMS_TRY(mms_ms_read(u->ms, "WEIGHT_SPECTRUM", 1, &runs[i].rows,
+                                runs[i].rows.count * cell, out + done * cell, err));
+done:
+    free(runs);
+    return st;
+}
+
+static void conjugate(int64_t n, float (*values)[2])
+{
+    for (int64_t i = 0; i < n; i++)
+        values[i][1] = -values[i][1];
+}
+
+/** A row whose cells stand in the file as they do in the MS. */
+static void copy_row(const reader *u, const target *t, int64_t from, int64_t to, bool flagged)
+{
+    const size_t n = (size_t)(t->count * t->ncorr);
+
+    memcpy(u->values.vis + to, (const float(*)[2])u->data + from, 8 * n);
+    if (u->negate)
+        conjugate((int64_t)n, u->values.vis + to);
+    if (flagged)
+        memset(u->values.flags + to, 1, n);
+    else
+        memcpy(u->values.flags + to, u->flag + from, n);
+    memcpy(u->values.nsamples + to, u->weight + from, 4 * n);
+}
+
+/** One correlation of a channel after the other. */
+static void move_channel(const reader *u, const target *t, int64_t in, int64_t out, uint8_t flagged)
+{
+    const float sign = u->negate ? -1.0F : 1.0F;
+
+    for (int64_t k = 0; k < t->nkept; k++) {
+        const int64_t at = in + t->from[k], to = out + t->to[k];
+        if (u->is_float) {
+            u->values.vis[to][0] = ((const float *)u->data)[at];
+            u->values.vis[to][1] = 0;
+        } else {
+            const float *const value = (const float *)u->data + 2 * at;
+            u->values.vis[to][0] = value[0];
+            u->values.vis[to][1] = sign * value[1];
+        }
+        u->values.flags[to] = (uint8_t)(u->flag[at] | flagged);
+        u->values.nsamples[to] = u->weight[at];
+    }
+}
+
+static void place_row(const reader *u, const target *t, int64_t i)
+{
+    const int64_t blt = u->rows[i].blt - u->values.first, in = i * t->nchan * t->ncorr;
+    const int64_t out = (blt * u->nfreq + t->first) * u->npol;
+
+    if (t->in_order && t->begin >= 0 && !u->is_float) {
+        copy_row(u, t, in + t->begin * t->ncorr, out, u->flag_row[i]);
+        return;
+    }
+    for (int64_t c = 0; c < t->count; c++)
+        move_channel(u, t, in + t->channels[c] * t->ncorr, out + c * u->npol, u->flag_row[i]);
+}
+
+/** The rows of a data description as ranges. */
+static mms_status find_ranges(reader *u, mms_error *err)
+{
+    u->nrange = 0;
+    u->ranges = room_for(&u->ranges_room, u->nrow, sizeof *u->ranges);
+    if (!u->ranges)
+        return no_memory(err);
+    for (int64_t i = 0; i < u->nrow; i++)
+        if (i > 0 && u->rows[i].row == u->rows[i - 1].row + 1)
+            u->ranges[u->nrange - 1].count++;
+        else
+            u->ranges[u->nrange++] = (mms_rows){u->rows[i].row, 1};
+    return MMS_OK;
+}
+
+/** Read u->rows, nrow of one data description, and put them into the blts. */
+static mms_status take_rows(reader *u, const target *t, mms_error *err)
+{
+    const int64_t cells = u->nrow * t->nchan * t->ncorr;
+    mms_status st;
+
+    MMS_TRY(find_ranges(u, err));
+    MMS_TRY(check_shapes(u, u->column, t, err));
+    MMS_TRY(check_shapes(u, "FLAG", t, err));
+    u->data = room_for(&u->data_room, cells, u->is_float ? 4 : 8);
+    u->weight = room_for(&u->weight_room, cells, sizeof *u->weight);
+    u->flag = room_for(&u->flag_room, cells, 1);
+    u->flag_row = room_for(&u->flag_row_room, u->nrow, 1);
+    if (!u->data || !u->weight || !u->flag || !u->flag_row)
+        MMS_TRY(no_memory(err));
+    MMS_TRY(mms_ms_read(u->ms, u->column, u->nrange, u->ranges, cells, u->data, err));
+    MMS_TRY(mms_ms_read(u->ms, "FLAG", u->nrange, u->ranges, cells, u->flag, err));
+    MMS_TRY(mms_ms_read(u->ms, "FLAG_ROW", u->nrange, u->ranges, u->nrow, u->flag_row, err));
+    MMS_TRY(read_weights(u, t, u->weight, err));
+    for (int64_t i = 0; i < u->nrow; i++)
+        place_row(u, t, i);
+done:
+    return st;
+}
+
+static int by_ddid(const void *first, const void *second)
+{
+    const mms_uvh5_place *const a = first, *const b = second;
+
+    if (a->ddid != b->ddid)
+        return a->ddid < b->ddid ? -1 : 1;
+    return a->row < b->row ? -1 : a->row > b->row;
+}
+
+/** Whether every cell of the blts in hand gets a value. */
+static bool is_full(const reader *u, int64_t nplace, const mms_uvh5_place *places)
+{
+    if (nplace != u->values.n)
+        return false;
+    for (int64_t i = 0; i < nplace; i++)
+        if (places[i].blt != u->values.first + i || places[i].ddid != places[0].ddid)
+            return false;
+    const int64_t ddid = places[0].ddid;
+    const target *const t = ddid >= 0 && ddid < u->ntarget ? &u->targets[ddid] : NULL;
+    return t && t->count == u->nfreq && t->nkept == u->npol;
+}
+
+static mms_status make_room(reader *u, mms_error *err)
+{
+    const int64_t n = u->values.n * u->nfreq * u->npol;
+
+    u->values.vis = room_for(&u->vis_room, n, sizeof *u->values.vis);
+    u->values.nsamples = room_for(&u->nsamples_room, n, sizeof *u->values.nsamples);
+    u->values.flags = room_for(&u->flags_room, n, 1);
+    return u->values.vis && u->values.nsamples && u->values.flags ? MMS_OK : no_memory(err);
+}
+
+/** Cells that the MS does not have. */
+static void clear(reader *u)
+{
+    const size_t n = (size_t)(u->values.n * u->nfreq * u->npol);
+
+    memset(u->values.vis, 0, n * sizeof *u->values.vis);
+    memset(u->values.nsamples, 0, n * sizeof *u->values.nsamples);
+    memset(u->values.flags, 1, n);
+}
+
+mms_status mms_uvh5_reader_take(mms_uvh5_reader *u, int64_t first, int64_t n, int64_t nplace,
+                                mms_uvh5_place *places, const mms_uvh5_values **out, mms_error *err)
+{
+    mms_status st;
+
+    u->values.first = first;
+    u->values.n = n;
+    *out = &u->values;
+    MMS_TRY(make_room(u, err));
+    if (!is_full(u, nplace, places))
+        clear(u);
+    qsort(places, (size_t)nplace, sizeof *places, by_ddid);
+    for (int64_t at = 0; at < nplace; at += u->nrow) {
+        const int64_t ddid = places[at].ddid;
+        u->rows = places + at;
+        for (u->nrow = 0; at + u->nrow < nplace && places[at + u->nrow].ddid == ddid;)
+            u->nrow++;
+        if (ddid < 0 || ddid >= u->ntarget)
+            MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "no data description %" PRId64, ddid));
+        MMS_TRY(take_rows(u, &u->targets[ddid], err));
+    }
+done:
+    return st;
+}
