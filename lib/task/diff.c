@@ -4,7 +4,8 @@
 
 #include <signal.h>
 
-#include "task_priv.h"
+#include "transform_priv.h"
+#include "uvh5/side_priv.h"
 
 struct diff {
     const char *a, *b;
@@ -43,6 +44,31 @@ static const mms_param params[] = {
     {0},
 };
 
+/** Two UVH5 files. */
+static mms_status run_uvh5(mms_run *run, const struct diff *p, mms_value *result, mms_error *err)
+{
+    static const char *const taken[] = {"a", "b", "rtol", "atol", "show", "tiles", NULL};
+    const mms_uvh5_judged judged = {
+        .file = p->b, .other = p->a, .rtol = p->rtol, .atol = p->atol, .show = p->show};
+    const mms_host host = mms_task_host(run, NULL);
+    const char *name;
+    mms_value *given;
+
+    if (!mms_uvh5_is_file(p->a) || !mms_uvh5_is_file(p->b))
+        return mms_fail(err, MMS_ERR_ARG,
+                        "one of %s and %s is a UVH5 file, the other is not: multims verify FILE "
+                        "--against MS compares them",
+                        p->a, p->b);
+    json_object_foreach(
+        (mms_value *)run->given, name,
+        given) if (!mms_names_have(taken, name)) return mms_fail(err, MMS_ERR_ARG,
+                                                                 "parameter %s: not of UVH5 files",
+                                                                 name);
+    json_object_set_new(result, "a", mms_text_value(p->a));
+    json_object_set_new(result, "b", mms_text_value(p->b));
+    return mms_uvh5_judge(&judged, &host, result, err);
+}
+
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct diff *p = arg;
@@ -50,9 +76,10 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_ms *a = NULL, *b = NULL;
     mms_status st;
 
-    (void)run;
     signal(SIGINT, SIG_DFL); // nothing is written, so there is nothing to clean up
     signal(SIGTERM, SIG_DFL);
+    if (mms_uvh5_is_file(p->a) || mms_uvh5_is_file(p->b))
+        return run_uvh5(run, p, result, err);
     opts.columns = p->columns;
     opts.skip = p->skip;
     opts.subtables = p->subtables;
@@ -78,7 +105,7 @@ done:
 
 const mms_task mms_task_diff = {
     .name = "diff",
-    .summary = "compare two MeasurementSets or Multi-MeasurementSets",
+    .summary = "compare two MeasurementSets, Multi-MeasurementSets or UVH5 files",
     .details =
         "Rows are matched by TIME, ANTENNA1, ANTENNA2, DATA_DESC_ID, FIELD_ID, SCAN_NUMBER,\n"
         "OBSERVATION_ID, ARRAY_ID, FEED1 and FEED2 as stored; rows with equal keys in the order "
@@ -89,6 +116,7 @@ const mms_task mms_task_diff = {
     .params_size = sizeof(struct diff),
     .run = run,
     .judges = true,
+    .unit = mms_uvh5_judge_unit,
     .print = mms_report_print,
     .print_line = mms_report_print_line,
 };

@@ -244,8 +244,8 @@ static mms_status place(mms_uvh5 *u, bool placed, mms_error *err)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG,
                          "telescope \"%s\": neither its name nor an antenna gives a place on Earth",
                          u->telescope));
-    mms_log(MMS_LOG_INFO, u->host->task, "%s: place of the telescope from %s",
-            *u->telescope ? u->telescope : "telescope", u->site_source);
+    MMS_UVH5_TELL(u, MMS_LOG_INFO, "%s: place of the telescope from %s",
+                  *u->telescope ? u->telescope : "telescope", u->site_source);
     MMS_TRY(u->hdf5->to_geodetic(u->itrf_m, u->geodetic, err));
     MMS_TRY(u->hdf5->from_geodetic(u->geodetic, u->itrf_m, err));
     for (int64_t i = 0; i < a->n; i++)

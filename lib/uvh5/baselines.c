@@ -101,15 +101,17 @@ done:
 static void tell(const mms_uvh5 *u, const spread *s)
 {
     if (s->uvw_blts)
-        mms_log(MMS_LOG_WARN, u->host->task,
-                "UVW differs between spectral windows in %" PRId64 " rows, by up to %.3g m; the "
-                "first window's stand",
-                s->uvw_blts, s->uvw_m);
+        MMS_UVH5_TELL(u, MMS_LOG_WARN,
+                      "UVW differs between spectral windows in %" PRId64
+                      " rows, by up to %.3g m; the "
+                      "first window's stand",
+                      s->uvw_blts, s->uvw_m);
     if (s->exposure_blts)
-        mms_log(MMS_LOG_WARN, u->host->task,
-                "EXPOSURE differs between spectral windows in %" PRId64 " rows, by up to %.3g s; "
-                "the first window's stand",
-                s->exposure_blts, s->exposure_s);
+        MMS_UVH5_TELL(u, MMS_LOG_WARN,
+                      "EXPOSURE differs between spectral windows in %" PRId64
+                      " rows, by up to %.3g s; "
+                      "the first window's stand",
+                      s->exposure_blts, s->exposure_s);
 }
 
 /** Julian dates in UTC. */
@@ -189,7 +191,7 @@ void mms_uvh5_decide_sign(mms_uvh5 *u)
         u->negate = !strcmp(u->asked->flipconj, "true");
     else if (u->has_flip)
         u->negate = u->flip_word;
-    mms_log(MMS_LOG_INFO, u->host->task,
-            "uvw against antenna 2 - antenna 1: %.7g m as they stand, %.7g m negated: %s", kept,
-            negated, u->negate ? "negated, and data conjugated" : "kept");
+    MMS_UVH5_TELL(u, MMS_LOG_INFO,
+                  "uvw against antenna 2 - antenna 1: %.7g m as they stand, %.7g m negated: %s",
+                  kept, negated, u->negate ? "negated, and data conjugated" : "kept");
 }

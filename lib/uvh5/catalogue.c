@@ -16,15 +16,9 @@ typedef struct entry {
     double *times, *lons, *lats;
 } entry;
 
-static mms_status refuse_type(const mms_uvh5_in *in, const entry *e, mms_error *err)
+static const char *frame_of(const entry *e)
 {
-    const char *const type = e->type ? json_string_value(e->type) : "unprojected";
-
-    return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                    "%s: phase centre %" PRId64 " (\"%s\") is %s%s, which a MeasurementSet cannot "
-                    "hold; phase it to a direction first",
-                    in->path, e->id, e->name ? json_string_value(e->name) : "",
-                    strcmp(type, "unprojected") ? "a " : "", type);
+    return e->frame ? json_string_value(e->frame) : "icrs";
 }
 
 static const char *reference_of(const entry *e)
@@ -38,7 +32,7 @@ static const char *reference_of(const entry *e)
                   {"fk4", 1950, "B1950"},
                   {"fk4", 1979, "B1950_VLA"},
                   {"gcrs", 2000, "APP"}};
-    const char *const frame = e->frame ? json_string_value(e->frame) : "icrs";
+    const char *const frame = frame_of(e);
 
     for (int64_t i = 0; i < MMS_COUNT_OF(frames); i++)
         if (!strcmp(frames[i].frame, frame) &&
@@ -64,34 +58,54 @@ static void interpolate(const mms_uvh5_in *in, mms_uvh5_source *s)
     s->lat = s->lats[i - 1] + f * (s->lats[i] - s->lats[i - 1]);
 }
 
-/** Check an entry and add it; its arrays go over. */
+/** Add an entry; its arrays go over. */
 static mms_status add(mms_uvh5_in *in, entry *e, mms_error *err)
 {
-    mms_uvh5_source *const s = &in->fields[in->nfield];
-    const char *const type = e->type ? json_string_value(e->type) : "";
-    const bool moves = !strcmp(type, "ephem");
-    const char *const reference = reference_of(e);
+    mms_uvh5_source *const s = &in->fields[in->nfield++];
+    const char *const type = e->type ? json_string_value(e->type) : "unprojected";
 
-    if (!moves && strcmp(type, "sidereal"))
-        return refuse_type(in, e, err);
-    if (!reference)
-        return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                        "%s: phase centre %" PRId64 ": frame %s (epoch %g) has no MeasurementSet "
-                        "counterpart",
-                        in->path, e->id, json_string_value(e->frame), e->epoch);
-    *s = (mms_uvh5_source){
-        .id = e->id, .reference = reference, .lon = e->lons[0], .lat = e->lats[0]};
+    *s = (mms_uvh5_source){.id = e->id,
+                           .reference = reference_of(e),
+                           .epoch = e->epoch,
+                           .lon = e->lons ? e->lons[0] : 0,
+                           .lat = e->lats ? e->lats[0] : 0};
     s->name = strdup(e->name ? json_string_value(e->name) : "");
-    if (!s->name)
+    s->type = strdup(type);
+    s->frame = strdup(frame_of(e));
+    if (!s->name || !s->type || !s->frame)
         return mms_uvh5_in_memory(in, err);
-    in->nfield++;
-    if (moves && e->times) {
+    if (!strcmp(type, "ephem") && e->times && e->lons && e->lats) {
         s->ntime = e->ntime;
         s->times_jd = e->times;
         s->lons = e->lons;
         s->lats = e->lats;
         e->times = e->lons = e->lats = NULL;
         interpolate(in, s);
+    }
+    return MMS_OK;
+}
+
+mms_status mms_uvh5_check_catalogue(const mms_uvh5_in *in, bool zenith, mms_error *err)
+{
+    for (int64_t f = 0; f < in->nfield; f++) {
+        const mms_uvh5_source *const s = &in->fields[f];
+        const bool unprojected = !strcmp(s->type, "unprojected");
+        if (unprojected && !zenith)
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "%s: phase centre %" PRId64 " (\"%s\") is unprojected, which a "
+                            "MeasurementSet cannot hold; unprojected=zenith phases it to the "
+                            "zenith at the first time",
+                            in->path, s->id, s->name);
+        if (!unprojected && strcmp(s->type, "sidereal") && strcmp(s->type, "ephem"))
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "%s: phase centre %" PRId64 " (\"%s\") is a %s, which a "
+                            "MeasurementSet cannot hold",
+                            in->path, s->id, s->name, s->type);
+        if (!unprojected && !s->reference)
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "%s: phase centre %" PRId64 ": frame %s (epoch %g) has no "
+                            "MeasurementSet counterpart",
+                            in->path, s->id, s->frame, s->epoch);
     }
     return MMS_OK;
 }
@@ -119,21 +133,24 @@ static mms_status read_group(mms_uvh5_in *in, const char *key, mms_error *err)
     MMS_TRY(mms_uvh5_in_text(in, ITEM("cat_name"), &e.name, err));
     MMS_TRY(mms_uvh5_in_text(in, ITEM("cat_type"), &e.type, err));
     MMS_TRY(mms_uvh5_in_text(in, ITEM("cat_frame"), &e.frame, err));
-    if (!e.type || (strcmp(json_string_value(e.type), "sidereal") &&
-                    strcmp(json_string_value(e.type), "ephem")))
-        MMS_TRY(refuse_type(in, &e, err));
+    if (!e.type)
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: phase centre %s has no cat_type", in->path, key));
+    const char *const type = json_string_value(e.type);
+    const bool has_direction = !strcmp(type, "sidereal") || !strcmp(type, "ephem");
     if (in->hdf5->has(in->file, ITEM("cat_epoch"))) {
         MMS_TRY(in->hdf5->look(in->file, name, &item, err));
         if (item.type != MMS_H5_NONE)
             MMS_TRY(mms_uvh5_in_number(in, name, &e.epoch, err));
     }
-    if (!strcmp(json_string_value(e.type), "ephem")) {
+    if (!strcmp(type, "ephem")) {
         MMS_TRY(in->hdf5->look(in->file, ITEM("cat_times"), &item, err));
         e.ntime = item.ndim == 1 && item.shape[0] > 0 ? item.shape[0] : 1;
         MMS_TRY(mms_uvh5_in_numbers(in, name, MMS_H5_DOUBLE, e.ntime, &e.times, err));
     }
-    MMS_TRY(mms_uvh5_in_numbers(in, ITEM("cat_lon"), MMS_H5_DOUBLE, e.ntime, &e.lons, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, ITEM("cat_lat"), MMS_H5_DOUBLE, e.ntime, &e.lats, err));
+    if (has_direction) {
+        MMS_TRY(mms_uvh5_in_numbers(in, ITEM("cat_lon"), MMS_H5_DOUBLE, e.ntime, &e.lons, err));
+        MMS_TRY(mms_uvh5_in_numbers(in, ITEM("cat_lat"), MMS_H5_DOUBLE, e.ntime, &e.lats, err));
+    }
 #undef ITEM
     MMS_TRY(add(in, &e, err));
 done:
@@ -166,10 +183,11 @@ static mms_status read_json(mms_uvh5_in *in, const char *key, mms_error *err)
         e.epoch = json_number_value(json_object_get(value, "cat_epoch"));
     *e.lons = json_number_value(json_object_get(value, "cat_lon"));
     *e.lats = json_number_value(json_object_get(value, "cat_lat"));
-    if (!json_is_string(e.type) || strcmp(json_string_value(e.type), "sidereal"))
-        MMS_TRY(refuse_type(in, &e, err));
-    if (!json_is_number(json_object_get(value, "cat_lon")) ||
-        !json_is_number(json_object_get(value, "cat_lat")))
+    if (!json_is_string(e.type))
+        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %s has no cat_type", in->path, name));
+    if (!strcmp(json_string_value(e.type), "sidereal") &&
+        (!json_is_number(json_object_get(value, "cat_lon")) ||
+         !json_is_number(json_object_get(value, "cat_lat"))))
         MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %s has no direction", in->path, name));
     MMS_TRY(add(in, &e, err));
 done:
@@ -216,6 +234,19 @@ done:
     return st;
 }
 
+static mms_status read_direction(const mms_uvh5_in *in, entry *e, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_in_text(in, "Header/phase_center_frame", &e->frame, err));
+    if (in->hdf5->has(in->file, "Header/phase_center_epoch"))
+        MMS_TRY(mms_uvh5_in_number(in, "Header/phase_center_epoch", &e->epoch, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_ra", MMS_H5_DOUBLE, 1, &e->lons, err));
+    MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_dec", MMS_H5_DOUBLE, 1, &e->lats, err));
+done:
+    return st;
+}
+
 /** Before the catalogue: one direction for all rows. */
 static mms_status read_single(mms_uvh5_in *in, mms_error *err)
 {
@@ -224,19 +255,14 @@ static mms_status read_single(mms_uvh5_in *in, mms_error *err)
 
     MMS_TRY(mms_uvh5_in_text(in, "Header/object_name", &e.name, err));
     MMS_TRY(mms_uvh5_in_text(in, "Header/phase_type", &e.type, err));
-    if (!e.type || strcmp(json_string_value(e.type), "phased")) {
-        mms_value_free(&e.type);
-        MMS_TRY(refuse_type(in, &e, err));
-    }
-    json_string_set(e.type, "sidereal");
-    MMS_TRY(mms_uvh5_in_text(in, "Header/phase_center_frame", &e.frame, err));
-    if (in->hdf5->has(in->file, "Header/phase_center_epoch"))
-        MMS_TRY(mms_uvh5_in_number(in, "Header/phase_center_epoch", &e.epoch, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_ra", MMS_H5_DOUBLE, 1, &e.lons, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_dec", MMS_H5_DOUBLE, 1, &e.lats, err));
+    const bool phased = e.type && !strcmp(json_string_value(e.type), "phased");
+    mms_value_free(&e.type);
+    e.type = json_string(phased ? "sidereal" : "unprojected");
+    if (phased)
+        MMS_TRY(read_direction(in, &e, err));
     in->fields = mms_alloc(1, sizeof *in->fields);
     MMS_TRY(in->fields ? add(in, &e, err) : mms_uvh5_in_memory(in, err));
-    if (!in->hdf5->has(in->file, "Header/phase_center_app_ra"))
+    if (phased && !in->hdf5->has(in->file, "Header/phase_center_app_ra"))
         mms_log(MMS_LOG_WARN, "importuvh5",
                 "%s has no apparent coordinates: phased by the old method of pyuvdata; uvw and "
                 "data are taken as they are",

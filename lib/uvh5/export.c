@@ -133,15 +133,13 @@ done:
     return st;
 }
 
-/** Everything that is known before anything is written. */
-static mms_status plan(mms_uvh5 *u, mms_error *err)
+mms_status mms_uvh5_plan(mms_uvh5 *u, mms_error *err)
 {
     mms_status st;
 
     MMS_TRY(mms_hdf5_load(&u->hdf5, err));
     MMS_TRY(mms_ms_open(u->asked->vis, &u->ms, err));
     mms_ms_use_tiles(u->ms, u->asked->how.tiles);
-    MMS_TRY(check_output(u->asked, err));
     MMS_TRY(check_columns(u, err));
     MMS_TRY(read_keywords(u, err));
     MMS_TRY(select_rows(u, err));
@@ -175,15 +173,17 @@ static void tell_odd_uvw(const mms_uvh5 *u)
         autos += !zero && is_auto;
     }
     if (crosses)
-        mms_log(MMS_LOG_WARN, u->host->task,
-                "%" PRId64 " cross-correlations have uvw 0: pyuvdata reads the file only with "
-                "run_check_acceptability=False",
-                crosses);
+        MMS_UVH5_TELL(u, MMS_LOG_WARN,
+                      "%" PRId64
+                      " cross-correlations have uvw 0: pyuvdata reads the file only with "
+                      "run_check_acceptability=False",
+                      crosses);
     if (autos)
-        mms_log(MMS_LOG_WARN, u->host->task,
-                "%" PRId64 " auto-correlations have uvw other than 0: pyuvdata reads the file "
-                "only with run_check_acceptability=False",
-                autos);
+        MMS_UVH5_TELL(u, MMS_LOG_WARN,
+                      "%" PRId64
+                      " auto-correlations have uvw other than 0: pyuvdata reads the file "
+                      "only with run_check_acceptability=False",
+                      autos);
 }
 
 static void describe(const mms_uvh5 *u, mms_value *result)
@@ -202,9 +202,9 @@ static void describe(const mms_uvh5 *u, mms_value *result)
     json_object_set_new(result, "lst", json_boolean(u->has_earth));
     json_object_set_new(result, "site", mms_text_value(u->site_source));
     if (u->absent)
-        mms_log(MMS_LOG_INFO, u->host->task,
-                "%.1f %% of the file stands for cells that the MS doesn't have",
-                100 * (double)u->absent / values);
+        MMS_UVH5_TELL(u, MMS_LOG_INFO,
+                      "%.1f %% of the file stands for cells that the MS doesn't have",
+                      100 * (double)u->absent / values);
 }
 
 static mms_status check_space(const mms_uvh5 *u, mms_error *err)
@@ -438,7 +438,7 @@ static void end_antennas(mms_uvh5_antennas *a)
     mms_value_free(&a->mounts);
 }
 
-static void end(mms_uvh5 *u)
+void mms_uvh5_end(mms_uvh5 *u)
 {
     close_input(u);
     mms_meta_free(&u->meta);
@@ -479,19 +479,35 @@ static mms_status write_file(mms_uvh5 *u, mms_value *result, mms_error *err)
     return st;
 }
 
+/** The input first: an output lies inside something that is there. */
+static mms_status check_both(const mms_uvh5_request *r, mms_error *err)
+{
+    bool there;
+    mms_status st;
+
+    MMS_TRY(mms_path_exists(r->vis, &there, err));
+    if (!there)
+        MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
+                         "Visibility data set not found - please verify the name. (%s)", r->vis));
+    MMS_TRY(check_output(r, err));
+done:
+    return st;
+}
+
 mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host, mms_value *result,
                            mms_error *err)
 {
     mms_uvh5 u = {.asked = request, .host = host};
     mms_status st;
 
-    MMS_TRY(plan(&u, err));
+    MMS_TRY(check_both(request, err));
+    MMS_TRY(mms_uvh5_plan(&u, err));
     describe(&u, result);
     tell_odd_uvw(&u);
     MMS_TRY(check_space(&u, err));
     if (!request->how.dryrun)
         MMS_TRY(write_file(&u, result, err));
 done:
-    end(&u);
+    mms_uvh5_end(&u);
     return st;
 }

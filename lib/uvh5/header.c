@@ -77,45 +77,6 @@ static void group(writing *w, const char *name)
         w->st = w->u->hdf5->group(w->file, name, w->err);
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-static int compare_ints(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-    return x < y ? -1 : x > y;
-}
-
-/** Times, baselines (in their direction) and antennas that there are; scratch[2 * nblt]. */
-static void count(const mms_uvh5 *u, int64_t *scratch, int64_t counts[3])
-{
-    double *const times = (double *)scratch;
-    const int64_t n = u->nblt;
-
-    memcpy(times, u->jd, (size_t)n * sizeof *times);
-    qsort(times, (size_t)n, sizeof *times, compare_doubles);
-    counts[0] = counts[1] = counts[2] = 1;
-    for (int64_t i = 1; i < n; i++)
-        counts[0] += times[i] != times[i - 1];
-    for (int64_t i = 0; i < n; i++)
-        scratch[i] = ((int64_t)u->blts[i].ant1 << 32) + u->blts[i].ant2;
-    qsort(scratch, (size_t)n, sizeof *scratch, compare_ints);
-    for (int64_t i = 1; i < n; i++)
-        counts[1] += scratch[i] != scratch[i - 1];
-    for (int64_t i = 0; i < n; i++) {
-        scratch[2 * i] = u->blts[i].ant1;
-        scratch[2 * i + 1] = u->blts[i].ant2;
-    }
-    qsort(scratch, (size_t)(2 * n), sizeof *scratch, compare_ints);
-    for (int64_t i = 1; i < 2 * n; i++)
-        counts[2] += scratch[i] != scratch[i - 1];
-}
-
 /** Whether every time has the same sequence of baselines, one time after the other. */
 static bool is_rectangular(const mms_uvh5 *u)
 {
@@ -134,26 +95,32 @@ static bool is_rectangular(const mms_uvh5 *u)
 static void put_counts(writing *w)
 {
     const mms_uvh5 *const u = w->u;
-    int64_t *const scratch = mms_alloc(2 * u->nblt, sizeof *scratch);
-    int64_t counts[3], nphase = 0;
+    int64_t *const scratch = mms_alloc(4 * u->nblt, sizeof *scratch);
+    int64_t *const ant1 = scratch + 2 * u->nblt, *const ant2 = ant1 + u->nblt;
+    mms_uvh5_counts counts;
+    int64_t nphase = 0;
 
     if (!scratch) {
         if (w->st == MMS_OK)
             w->st = mms_uvh5_no_memory(u, w->err);
         return;
     }
-    count(u, scratch, counts);
+    for (int64_t i = 0; i < u->nblt; i++) {
+        ant1[i] = u->blts[i].ant1;
+        ant2[i] = u->blts[i].ant2;
+    }
+    mms_uvh5_count_rows(u->nblt, u->jd, ant1, ant2, scratch, &counts);
     free(scratch);
     for (int64_t i = 0; i < u->nfield; i++)
         nphase += u->fields[i].used;
-    put_int(w, "Header/Nants_data", counts[2]);
+    put_int(w, "Header/Nants_data", counts.antennas);
     put_int(w, "Header/Nants_telescope", u->antennas.n);
-    put_int(w, "Header/Nbls", counts[1]);
+    put_int(w, "Header/Nbls", counts.baselines);
     put_int(w, "Header/Nblts", u->nblt);
     put_int(w, "Header/Nspws", u->nwindow);
     put_int(w, "Header/Nfreqs", u->nfreq);
     put_int(w, "Header/Npols", u->npol);
-    put_int(w, "Header/Ntimes", counts[0]);
+    put_int(w, "Header/Ntimes", counts.times);
     put_int(w, "Header/Nphase", nphase);
     if (is_rectangular(u)) {
         const int8_t yes = 1, no = 0;

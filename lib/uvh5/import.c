@@ -2,6 +2,7 @@
 /** @file import.c  From a UVH5 file to a published MS, which one worker writes. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -13,18 +14,6 @@
 static int64_t estimate(const mms_uvh5_in *in)
 {
     return in->nblt * (in->nfreq * in->npol * 14 + in->nspw * 200) + (1 << 20);
-}
-
-static mms_status check_fields(const mms_uvh5_in *in, mms_error *err)
-{
-    for (int64_t f = 1; f < in->nfield; f++)
-        if (strcmp(in->fields[f].reference, in->fields[0].reference))
-            return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                            "%s: phase centres %" PRId64 " and %" PRId64
-                            " have frames of their own (%s, %s), which this version does not write",
-                            in->path, in->fields[0].id, in->fields[f].id, in->fields[0].reference,
-                            in->fields[f].reference);
-    return MMS_OK;
 }
 
 /** uvw of a file may be those of antenna 1 - antenna 2: pyuvdata undoes that. */
@@ -82,7 +71,7 @@ static mms_status open_input(const char *path, bool flipconj, mms_uvh5_in *in, m
     mms_status st;
 
     MMS_TRY(mms_uvh5_in_open(path, in, err));
-    MMS_TRY(check_fields(in, err));
+    MMS_TRY(mms_uvh5_check_catalogue(in, false, err));
     MMS_TRY(decide_sign(in, flipconj, err));
 done:
     return st;
@@ -161,36 +150,31 @@ static void describe(const mms_uvh5_in *in, const mms_uvh5_import_request *r, mm
     json_object_set_new(result, "bytes_out", json_integer(estimate(in)));
 }
 
-static int by_pair(const void *first, const void *second)
-{
-    const int64_t *const a = first, *const b = second;
-
-    return a[0] != b[0] ? (a[0] < b[0] ? -1 : 1) : a[1] < b[1] ? -1 : a[1] > b[1];
-}
-
 /** Files of HERA before 2023 have Nbls = Nblts. */
-static mms_status tell_baselines(const mms_uvh5_in *in, mms_error *err)
+static mms_status tell_counts(const mms_uvh5_in *in, mms_error *err)
 {
-    int64_t(*const pairs)[2] = mms_alloc(in->nblt, sizeof *pairs);
-    int64_t n = 0;
-    double told = 0;
-    mms_status st = pairs ? MMS_OK : mms_uvh5_in_memory(in, err);
+    mms_uvh5_counts n;
+    mms_status st;
 
-    for (int64_t i = 0; pairs && i < in->nblt; i++) {
-        pairs[i][0] = in->ant1[i];
-        pairs[i][1] = in->ant2[i];
+    MMS_TRY(mms_uvh5_count(in, &n, err));
+    const struct {
+        const char *name;
+        int64_t found;
+        const char *what;
+    } counts[] = {{"Nbls", n.baselines, "baselines"},
+                  {"Ntimes", n.times, "times"},
+                  {"Nants_data", n.antennas, "antennas with data"}};
+    for (int64_t i = 0; i < MMS_COUNT_OF(counts); i++) {
+        double told = (double)counts[i].found;
+        char name[64];
+        snprintf(name, sizeof name, "Header/%s", counts[i].name);
+        if (in->hdf5->has(in->file, name))
+            MMS_TRY(mms_uvh5_in_number(in, name, &told, err));
+        if (told != (double)counts[i].found)
+            mms_log(MMS_LOG_WARN, "importuvh5", "%s: %s is %g; there are %" PRId64 " %s", in->path,
+                    counts[i].name, told, counts[i].found, counts[i].what);
     }
-    if (pairs) {
-        qsort(pairs, (size_t)in->nblt, sizeof *pairs, by_pair);
-        for (int64_t i = 0; i < in->nblt; i++)
-            n += i == 0 || by_pair(pairs[i], pairs[i - 1]) != 0;
-    }
-    if (st == MMS_OK && in->hdf5->has(in->file, "Header/Nbls"))
-        st = mms_uvh5_in_number(in, "Header/Nbls", &told, err);
-    if (st == MMS_OK && told != 0 && told != (double)n)
-        mms_log(MMS_LOG_WARN, "importuvh5", "%s: Nbls is %g; there are %" PRId64 " baselines",
-                in->path, told, n);
-    free(pairs);
+done:
     return st;
 }
 
@@ -210,7 +194,7 @@ static mms_status look_at(const mms_uvh5_import_request *r, const mms_host *host
                          r->uvh5file));
     MMS_TRY(mms_output_check_new(NULL, r->vis, false, err));
     MMS_TRY(open_input(r->uvh5file, r->flipconj, &in, err));
-    MMS_TRY(tell_baselines(&in, err));
+    MMS_TRY(tell_counts(&in, err));
     describe(&in, r, result);
     MMS_TRY(mms_disk_free(r->vis, &have, err));
     if (estimate(&in) > have)

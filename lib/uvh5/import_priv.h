@@ -17,9 +17,9 @@ typedef struct mms_uvh5_import_request {
 /** An entry of phase_center_catalog. */
 typedef struct mms_uvh5_source {
     int64_t id;
-    char *name;
-    const char *reference; /**< of the MS: J2000, … */
-    double lon, lat;
+    char *name, *type, *frame; /**< cat_type: sidereal, ephem, unprojected, … */
+    const char *reference;     /**< of the MS: J2000, …; NULL: it has none */
+    double epoch, lon, lat;
     int64_t ntime; /**< of an ephemeris, else 0 */
     double *times_jd, *lons, *lats;
 } mms_uvh5_source;
@@ -62,6 +62,8 @@ MMS_CHECKED mms_status mms_uvh5_in_open(const char *path, mms_uvh5_in *in, mms_e
 void mms_uvh5_in_end(mms_uvh5_in *in);
 /** The entries of phase_center_catalog, or of the headers before it; fills in->field. */
 MMS_CHECKED mms_status mms_uvh5_read_catalogue(mms_uvh5_in *in, mms_error *err);
+/** Refuse what an MS cannot hold; zenith: not what is unprojected.  Errors: UNSUPPORTED. */
+MMS_CHECKED mms_status mms_uvh5_check_catalogue(const mms_uvh5_in *in, bool zenith, mms_error *err);
 
 /** Import.  result gets what was, or (how.dryrun) would be, written. */
 MMS_CHECKED mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_host *host,
@@ -76,6 +78,9 @@ MMS_CHECKED mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_table *main, boo
 /** Write the sub-tables of main and link them. */
 MMS_CHECKED mms_status mms_uvh5_write_tables(const mms_uvh5_in *in, mms_table *main,
                                              mms_error *err);
+
+/** Count what there is in the rows.  Errors: MEM. */
+MMS_CHECKED mms_status mms_uvh5_count(const mms_uvh5_in *in, mms_uvh5_counts *out, mms_error *err);
 
 /* ---- reading the header -----------------------------------------------------------------------*/
 

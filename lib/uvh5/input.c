@@ -443,6 +443,8 @@ void mms_uvh5_in_end(mms_uvh5_in *in)
         (void)!in->hdf5->close(&in->file, &ignored);
     for (int64_t i = 0; in->fields && i < in->nfield; i++) {
         free(in->fields[i].name);
+        free(in->fields[i].type);
+        free(in->fields[i].frame);
         free(in->fields[i].times_jd);
         free(in->fields[i].lons);
         free(in->fields[i].lats);

@@ -49,12 +49,13 @@ static mms_status find_earth(mms_uvh5 *u, earth *e, mms_error *err)
         u->has_earth = e->known;
     }
     if (!u->has_earth)
-        mms_log(MMS_LOG_INFO, u->host->task,
-                u->asked->eop ? "no Earth orientation data for MJD %.0f: lst_array left out; "
-                                "apparent coordinates to 0.5 arcsec"
-                              : "eop=none (MJD %.0f): lst_array left out; apparent coordinates to "
-                                "0.5 arcsec",
-                floor(e->valid ? (double)e->mjd : u->jd[0] - 2400000.5));
+        MMS_UVH5_TELL(u, MMS_LOG_INFO,
+                      u->asked->eop
+                          ? "no Earth orientation data for MJD %.0f: lst_array left out; "
+                            "apparent coordinates to 0.5 arcsec"
+                          : "eop=none (MJD %.0f): lst_array left out; apparent coordinates to "
+                            "0.5 arcsec",
+                      floor(e->valid ? (double)e->mjd : u->jd[0] - 2400000.5));
     return MMS_OK;
 }
 

@@ -82,6 +82,7 @@ typedef struct mms_uvh5_antennas {
 typedef struct mms_uvh5 {
     const mms_uvh5_request *asked;
     const mms_host *host;
+    bool silent; /**< nothing is told: another process does it */
     const mms_hdf5_module *hdf5;
     const char *column; /**< of the MS: DATA, … */
     mms_ms *ms;
@@ -127,6 +128,11 @@ MMS_CHECKED mms_status mms_uvh5_export(const mms_uvh5_request *request, const mm
 mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                 mms_error *err);
 
+/** Everything that is known before anything is written, of u->asked and u->host.  End it with
+ *  mms_uvh5_end() whatever the status.  Errors: those of its parts. */
+MMS_CHECKED mms_status mms_uvh5_plan(mms_uvh5 *u, mms_error *err);
+void mms_uvh5_end(mms_uvh5 *u);
+
 /* ---- in order ---------------------------------------------------------------------------------*/
 
 /** Read the keys of the selected rows and find the blts.  Errors: ARG several arrays. */
@@ -151,6 +157,21 @@ void mms_uvh5_decide_sign(mms_uvh5 *u);
 MMS_CHECKED mms_status mms_uvh5_history(mms_uvh5 *u, char **out, mms_error *err);
 /** Make the file with its header, and room for the visibilities: offsets.  Errors: IO, SPACE. */
 MMS_CHECKED mms_status mms_uvh5_write_header(mms_uvh5 *u, const char *path, mms_error *err);
+
+/** How many there are in rows. */
+typedef struct mms_uvh5_counts {
+    int64_t times, baselines, antennas; /**< baselines in their direction */
+} mms_uvh5_counts;
+/** Count those of n rows; scratch[2 * n]. */
+void mms_uvh5_count_rows(int64_t n, const double *jd, const int64_t *ant1, const int64_t *ant2,
+                         int64_t *scratch, mms_uvh5_counts *out);
+
+/** Tell what is worth it. */
+#define MMS_UVH5_TELL(u, level, ...)                      \
+    do {                                                  \
+        if (!(u)->silent)                                 \
+            mms_log(level, (u)->host->task, __VA_ARGS__); \
+    } while (0)
 
 /* ---- what they share --------------------------------------------------------------------------*/
 

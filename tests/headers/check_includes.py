@@ -45,7 +45,7 @@ ALSO = {
     "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["calibrate"] | OWN["engine"],
     "output": OWN["mms"] | OWN["ms"] | OWN["subtables"] | OWN["plan"] | OWN["transform"] | OWN["engine"],
     "hdf5": {"engine"},  # to find the module beside the library
-    "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"],
+    "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"] | {"diff"},
 }
 
 # Private headers of other folders: base's are everybody's.
@@ -57,7 +57,7 @@ PRIVATE = {
     "pipeline": {"transform", "ms"},
     "output": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
     "hdf5": {"engine/engine_priv.h"},
-    "uvh5": {"hdf5", "ms", "tables", "output"},
+    "uvh5": {"hdf5", "ms", "tables", "output", "check"},
     "task": {"output", "uvh5"},
     "inplace": {"tables", "ms"},
 }

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""verify of UVH5 files against the MS that they were made from or became, and diff of two."""
+import json
+import os
+import shutil
+import sys
+
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+
+for name in ("data", "samples"):
+    program_case.parser.add_argument("--" + name)
+
+try:
+    import h5py
+except ImportError:
+    print("skipped: no python3-h5py")
+    sys.exit(77)
+
+SETS = ["mssel_test_small.ms", "tNDPPP-generic.MS", "D2s.ms", "D7x.ms", "D9b.ms", "scan.mms"]
+
+
+class Verify(ProgramCase):
+    def data(self, name):
+        return os.path.join(program_case.args.data, name)
+
+    def export(self, vis, *words, out="out.uvh5"):
+        self.multims("exportuvh5", vis, out, "datacolumn=data", "--no-sync", "--quiet", *words)
+        return out
+
+    def failed(self, *words):
+        checks = self.answer("verify", *words, status=1)["checks"]
+        return [c["check"] for c in checks if not c["passed"]]
+
+    def change(self, name, function, file="out.uvh5"):
+        with h5py.File(self.path(file), "r+") as f:
+            function(f[name])
+
+    def test_exports_are_what_their_sets_hold(self):
+        for name in SETS:
+            with self.subTest(name):
+                self.export(self.data(name), out=name + ".uvh5")
+                found = self.answer("verify", name + ".uvh5", f"--against={self.data(name)}")
+                self.assertGreater(found["passed"], 15)
+                self.assertEqual(found["failed"], 0)
+
+    def test_a_selection_and_an_order(self):
+        vis = self.data("mssel_test_small.ms")
+        self.export(vis, "spw=1:5~20", "correlation=XX,YY", "polorder=casa")
+        self.multims("verify", "out.uvh5", f"--against={vis}", "spw=1:5~20", "correlation=XX,YY")
+        self.assertIn("frequencies", self.failed("out.uvh5", f"--against={vis}"))
+        self.export(vis, "scan=1", out="scan.uvh5")
+        self.assertEqual(self.failed("scan.uvh5", f"--against={vis}")[:2],
+                         ["phase centres", "rows"])
+
+    def test_t74_one_change(self):
+        def add(value, *at):
+            def function(item):
+                item[at] = item[at] + value
+            return function
+
+        def turn(item):
+            item[4, 1, 0] = not item[4, 1, 0]
+
+        self.simulate()
+        self.export("in.ms")
+        self.multims("verify", "out.uvh5", "--against=in.ms")
+        for name, function, check in (
+                ("Data/visdata", add(1, 5, 3, 1), "visdata"),
+                ("Data/nsamples", add(1, 5, 3, 1), "nsamples"),
+                ("Data/flags", turn, "flags"),
+                ("Header/time_array", add(1e-6, 7), "times"),
+                ("Header/antenna_positions", add(0.01, 1, 2), "antennas"),
+                ("Header/integration_time", add(0.5, 3), "integration_time"),
+                ("Header/channel_width", add(1, 2), "frequencies"),
+                ("Header/uvw_array", add(0.5, 3, 1), "uvw")):
+            with self.subTest(name):
+                shutil.copy(self.path("out.uvh5"), self.path("changed.uvh5"))
+                self.change(name, function, "changed.uvh5")
+                self.assertIn(check, self.failed("changed.uvh5", "--against=in.ms"))
+                run = self.multims("diff", "out.uvh5", "changed.uvh5", status=1)
+                self.assertIn("FAIL " + check, run.stdout)
+        self.multims("diff", "out.uvh5", "out.uvh5")
+
+    def test_one_of_many_values_by_two_workers(self):
+        self.simulate("in.ms", "antennas=10", "integrations=20", "channels=64")
+        self.export("in.ms")
+        self.change("Data/visdata", lambda v: v.__setitem__((v.shape[0] - 1, 60, 0), 7))
+        for workers in 1, 2, 3:
+            found = self.answer("verify", "out.uvh5", "--against=in.ms", f"--workers={workers}",
+                                status=1)
+            bad = [c for c in found["checks"] if not c["passed"]]
+            self.assertEqual([(c["check"], c["count"]) for c in bad], [("visdata", 1)])
+            self.assertIn("channel 60", bad[0]["findings"][0]["text"])
+
+    def test_rows_both_ways(self):
+        self.simulate()
+        self.export("in.ms")
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            t.putcell("ANTENNA2", 0, 3)  # was 1
+        checks = self.answer("verify", "out.uvh5", "--against=in.ms", status=1)["checks"]
+        rows = [c for c in checks if c["check"] == "rows"][0]
+        texts = " ".join(f["text"] for f in rows["findings"])
+        self.assertIn("of in.ms (antennas 0, 3", texts)
+        self.export("in.ms", out="other.uvh5")
+        self.assertIn("rows", self.failed("other.uvh5", "--against=" + self.data("D2s.ms")))
+        self.multims("diff", "out.uvh5", "other.uvh5", status=1)
+
+    def test_the_product_of_an_import(self):
+        for name in ("ata_v12", "odd_int16", "odd_windows", "odd_gzip", "hera_v01_bda_phased"):
+            with self.subTest(name):
+                file = os.path.join(program_case.args.samples, name + ".uvh5")
+                self.multims("importuvh5", file, name + ".ms", "--no-sync", "--quiet")
+                run = self.run_words(program_case.args.program, "verify", file,
+                                     f"--against={name}.ms", "--json")
+                passed = [c["check"] for c in json.loads(run.stdout)["checks"] if c["passed"]]
+                for check in "visdata", "flags", "nsamples", "rows", "times", "uvw", "antennas":
+                    self.assertIn(check, passed, run.stdout)
+
+    def test_alone(self):
+        self.simulate()
+        self.export("in.ms")
+        self.multims("verify", "out.uvh5")
+        for name, function, check in (
+                ("Header/Nbls", lambda v: v.__setitem__((), 99), "counts"),
+                ("Header/ant_1_array", lambda v: v.__setitem__(3, 77), "header"),
+                ("Header/uvw_array", lambda v: v.__setitem__(3, 0), "uvw"),
+                ("Header/vis_units", lambda v: v.__setitem__((), b"mJy"), "layout"),
+                ("Header/integration_time", lambda v: v.__setitem__(2, float("nan")),
+                 "integration times")):
+            with self.subTest(name):
+                shutil.copy(self.path("out.uvh5"), self.path("bad.uvh5"))
+                self.change(name, function, "bad.uvh5")
+                self.assertIn(check, " ".join(self.failed("bad.uvh5")))
+        with open(self.path("cut.uvh5"), "wb") as f:
+            with open(self.path("out.uvh5"), "rb") as whole:
+                f.write(whole.read(3000))
+        self.assertIn("truncated", self.multims("verify", "cut.uvh5", status=2).stderr)
+
+    def test_what_can_not_be_compared(self):
+        self.simulate()
+        self.export("in.ms")
+        for words, text in ((("diff", "in.ms", "out.uvh5"), "the other is not"),
+                            (("diff", "out.uvh5", "out.uvh5", "columns=DATA"), "parameter columns"),
+                            (("verify", "out.uvh5", "--against=no.ms"), "please verify the name"),
+                            (("verify", "in.ms", "--against=in.ms", "flipconj=true"),
+                             "in.ms is no UVH5 file")):
+            self.assertIn(text, self.multims(*words, status=2).stderr)
+
+
+program_case.main()
