@@ -5,11 +5,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/base_priv.h"
 #include "flag_priv.h"
-#include "ms/ms_meta.h"
+#include "groups_priv.h"
 #include "multims/log.h"
 
 static mms_status no_memory(mms_error *err)
@@ -159,56 +158,17 @@ done:
 
 /* ---- which parts are done together ------------------------------------------------------------*/
 
-static int64_t root(const int64_t *group, int64_t i)
-{
-    while (group[i] != i)
-        i = group[i];
-    return i;
-}
-
-static bool share_chunk(const running *r, const mms_cell *a, const mms_cell *b)
-{
-    return a->observation == b->observation && a->array == b->array && a->field == b->field &&
-           a->ddid == b->ddid && (r->combinescans || a->scan == b->scan);
-}
-
-static int by_chunk(const void *a, const void *b)
-{
-    const mms_cell *x = a, *y = b;
-    const int32_t left[] = {x->observation, x->array, x->field, x->ddid, x->scan};
-    const int32_t right[] = {y->observation, y->array, y->field, y->ddid, y->scan};
-
-    for (int i = 0; i < 5; i++)
-        if (left[i] != right[i])
-            return left[i] < right[i] ? -1 : 1;
-    return 0;
-}
-
 static mms_status group_members(running *r, mms_error *err)
 {
     const int64_t nmember = mms_ms_nmember(r->ms);
-    mms_meta meta = {0};
-    mms_status st = MMS_OK;
+    const mms_chunk_ids ids = {.observation = true, .field = true, .scan = !r->combinescans};
 
     r->group = mms_alloc(nmember, sizeof *r->group);
-    MMS_TRY(r->group ? MMS_OK : no_memory(err));
+    if (!r->group)
+        return no_memory(err);
     for (int64_t i = 0; i < nmember; i++)
         r->group[i] = i;
-    if (!r->chunks || nmember == 1)
-        goto done;
-    MMS_TRY(mms_meta_read(r->ms, NULL, &meta, err));
-    qsort(meta.cells, (size_t)meta.ncell, sizeof *meta.cells, by_chunk);
-    for (int64_t i = 1; i < meta.ncell; i++)
-        if (share_chunk(r, &meta.cells[i - 1], &meta.cells[i])) {
-            const int64_t a = root(r->group, meta.cells[i - 1].member);
-            const int64_t b = root(r->group, meta.cells[i].member);
-            r->group[a > b ? a : b] = a > b ? b : a;
-        }
-    for (int64_t i = 0; i < nmember; i++)
-        r->group[i] = root(r->group, i);
-done:
-    mms_meta_free(&meta);
-    return st;
+    return r->chunks ? mms_group_members(r->ms, ids, r->group, err) : MMS_OK;
 }
 
 /* ---- units ------------------------------------------------------------------------------------*/
@@ -223,27 +183,16 @@ static mms_status run_units(running *r, int64_t n, const char *const *names,
 
 static mms_status save_backup(running *r, mms_error *err)
 {
-    const time_t now = time(NULL);
     const char *label = "the flag backup";
-    char stamp[32], *name = NULL, comment[64];
-    struct tm local;
     mms_answer answer = {0};
     mms_value *unit = NULL;
     mms_status st;
 
-    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
-    snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
-    MMS_TRY(mms_version_next(r->q->vis, "flagdata", &name, err));
-    mms_log(MMS_LOG_INFO, "flagdata", "Backup original flags before applying new flags");
-    mms_log(MMS_LOG_INFO, "flagdata", "Save current flagversions to %s", name);
-    unit = json_pack("{ss so so ss ss}", "step", "save", "vis", mms_text_value(r->q->vis),
-                     "version", mms_text_value(name), "comment", comment, "lock", "");
-    MMS_TRY(unit ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_backup_unit(r->q->vis, "flagdata", &unit, err));
     MMS_TRY(run_units(r, 1, &label, &unit, &answer, err));
 done:
     mms_answers_free(1, &answer);
     mms_value_free(&unit);
-    free(name);
     return st;
 }
 

@@ -149,6 +149,36 @@ MMS_CHECKED mms_status mms_setjy_run(const mms_setjy_request *request, bool *wro
 /** One unit of it, in a worker. */
 mms_unit_fn mms_setjy_unit;
 
+/* ---- weights from scatter ---------------------------------------------------------------------*/
+
+/** What statwt does: the client's side. */
+typedef struct mms_statwt_request {
+    const char *vis;
+    const mms_select *select;
+    const mms_value
+        *order; /**< parameters as numbers, for all units: see mms_statwt_setup_open() */
+    const char *datacolumn; /**< corrected, data, residual or residual_data */
+    const char *timebin;    /**< so many times, or a quantity */
+    const char *chanbin;    /**< "spw", so many channels, or a quantity */
+    bool preview;           /**< nothing is written */
+    bool backup;            /**< save statwt_N first */
+    bool tiles, sync, dryrun;
+    int64_t memory;
+    mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
+    void *ctx;
+    const char *task;
+} mms_statwt_request;
+
+/** Check, run over the parts and gather.  result gains "mean" and "variance" of the weights; of a
+ *  dry run "rows", "parts", "columns" and "new_columns" instead.
+ *  @param[out] wrote  set before anything is written
+ *  Errors: ARG, SELECT, EMPTY, NOT_FOUND and what the set gives. */
+MMS_CHECKED mms_status mms_statwt_run(const mms_statwt_request *request, bool *wrote,
+                                      mms_value *result, mms_error *err);
+
+/** One unit of it, in a worker. */
+mms_unit_fn mms_statwt_unit;
+
 #ifdef __cplusplus
 }
 #endif

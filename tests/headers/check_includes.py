@@ -20,7 +20,7 @@ OWN = {
     "check": {"mms", "listing", "diff", "contents"},
     "simulate": {"simulate"},
     "plan": {"plan", "decide"},
-    "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift"},
+    "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift", "statwt"},
     "flag": {"flag"},
     "calibrate": {"calibrate"},
     "pipeline": set(),
@@ -42,7 +42,7 @@ ALSO = {
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block"},
     "pipeline": OWN["ms"] | OWN["transform"],
-    "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["calibrate"] | OWN["engine"],
+    "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["calibrate"] | OWN["engine"] | {"statwt", "subtables"},
     "output": OWN["mms"] | OWN["ms"] | OWN["subtables"] | OWN["plan"] | OWN["transform"] | OWN["engine"],
     "hdf5": {"engine"},  # to find the module beside the library
     "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"] | {"diff"},

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file statwt_run.c  Weights from scatter over the parts of a set: the client's side.
+ *
+ *  Parts that share a chunk are one unit; what it finds goes to a file, and from it into the parts.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/base_priv.h"
+#include "groups_priv.h"
+#include "ms/ms_meta.h"
+#include "multims/log.h"
+#include "statwt_priv.h"
+#include "tables/measures_priv.h"
+
+enum { MOST_COLUMNS = 8 };
+
+typedef struct running {
+    const mms_statwt_request *q;
+    mms_ms *ms;
+    mms_value *order; /**< of all units */
+    mms_value *writes, *adds;
+    int64_t *group, *selected; /**< [members]; selected: rows */
+    bool binned;               /**< chanbin is given: spectra are written */
+    mms_undo *undo;
+} running;
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "statwt: out of memory");
+}
+
+/* ---- bins of times and channels
+ * ----------------------------------------------------------------*/
+
+/** Find whether a text is a whole number; *number is 0 if not. */
+static bool is_whole(const char *text, int64_t *number)
+{
+    char *end;
+    const long long value = strtoll(text, &end, 10);
+    const bool whole = end != text && !*end;
+
+    *number = whole ? value : 0;
+    return whole;
+}
+
+/** A number of things, or a quantity: either above 0. */
+static mms_status read_width(const char *name, const char *text, const char *unit, const char *what,
+                             int64_t *number, double *width, mms_error *err)
+{
+    mms_error why = {0};
+    bool good;
+
+    *number = 0;
+    *width = 0;
+    if (is_whole(text, number))
+        good = *number > 0;
+    else
+        good = mms_quantity_parse(text, unit, false, width, &why) == MMS_OK && *width > 0;
+    return good ? MMS_OK
+                : mms_fail(err, MMS_ERR_ARG, "parameter %s: %s is not %s, above 0%s%s", name, text,
+                           what, *why.msg ? ": " : "", why.msg);
+}
+
+/** timebin and chanbin as numbers, into the order of all units. */
+static mms_status read_bins(running *r, mms_error *err)
+{
+    int64_t stamps, channels = 0;
+    double seconds, width = 0;
+    mms_status st;
+
+    MMS_TRY(read_width("timebin", r->q->timebin, "s", "a number of times, or a time such as 30s",
+                       &stamps, &seconds, err));
+    r->binned = strcasecmp(r->q->chanbin, "spw") != 0;
+    if (r->binned)
+        MMS_TRY(read_width("chanbin", r->q->chanbin, "Hz",
+                           "spw, a number of channels, or a width such as 2MHz", &channels, &width,
+                           err));
+    r->order = json_deep_copy(r->q->order);
+    MMS_TRY(r->order ? MMS_OK : no_memory(err));
+    json_object_set_new(r->order, "stamps", json_integer(stamps));
+    json_object_set_new(r->order, "seconds", json_real(seconds));
+    json_object_set_new(r->order, "channels", json_integer(channels));
+    json_object_set_new(r->order, "width", json_real(width));
+done:
+    return st;
+}
+
+/* ---- columns ----------------------------------------------------------------------------------*/
+
+static bool has_column(const running *r, const char *name)
+{
+    return mms_ms_find_column(r->ms, name) != NULL;
+}
+
+/** Whether some row has a cell of a column. */
+static mms_status has_cells(running *r, const char *name, bool *has, mms_error *err)
+{
+    const mms_rows all = {0, mms_ms_nrow(r->ms)};
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0;
+    mms_status st = MMS_OK;
+
+    *has = false;
+    if (has_column(r, name) && all.count > 0)
+        st = mms_ms_shapes(r->ms, name, 1, &all, &runs, &nrun, err);
+    for (int64_t i = 0; i < nrun; i++)
+        *has = *has || runs[i].ndim == 2;
+    free(runs);
+    return st;
+}
+
+static mms_status add_write(running *r, const char *column, const char *spectrum, mms_error *err)
+{
+    bool has;
+    const mms_status st = has_cells(r, spectrum, &has, err);
+
+    json_array_append_new(r->writes, json_string(column));
+    if (has || r->binned)
+        json_array_append_new(r->writes, json_string(spectrum));
+    if (r->binned && !has_column(r, spectrum))
+        json_array_append_new(r->adds, json_string(spectrum));
+    return st;
+}
+
+/** WEIGHT belongs to CORRECTED_DATA where it is there, SIGMA to DATA. */
+static mms_status choose_columns(running *r, mms_error *err)
+{
+    const char *name = r->q->datacolumn;
+    const bool data = !strcmp(name, "data") || !strcmp(name, "residual_data");
+    mms_status st = MMS_OK;
+
+    if (!data && !has_column(r, "CORRECTED_DATA"))
+        return mms_fail(err, MMS_ERR_NOT_FOUND,
+                        "datacolumn=\"%s\": StatWtTVI requires the MS to have a CORRECTED_DATA "
+                        "column. This MS does not. Say datacolumn=data to use DATA",
+                        name);
+    if (data && !has_column(r, "DATA"))
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "datacolumn=\"%s\": %s has no column DATA", name,
+                        r->q->vis);
+    r->writes = json_array();
+    r->adds = json_array();
+    if (!data || !has_column(r, "CORRECTED_DATA"))
+        st = add_write(r, "WEIGHT", "WEIGHT_SPECTRUM", err);
+    if (st == MMS_OK && data)
+        st = add_write(r, "SIGMA", "SIGMA_SPECTRUM", err);
+    if (!strncmp(name, "residual", 8) && !has_column(r, "MODEL_DATA"))
+        mms_log(MMS_LOG_INFO, "statwt", "%s has no MODEL_DATA: the model is taken as 0", r->q->vis);
+    json_array_append_new(r->writes, json_string("FLAG"));
+    json_array_append_new(r->writes, json_string("FLAG_ROW"));
+    return st;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------*/
+
+/** Count the selected rows of each part. */
+static mms_status count_rows(running *r, int64_t *rows, mms_error *err)
+{
+    mms_selection *selection = NULL;
+    mms_meta meta = {0};
+    mms_status st;
+
+    *rows = 0;
+    MMS_TRY(mms_selection_create(r->ms, r->q->select, &selection, err));
+    if (mms_selection_cuts_channels(selection))
+        mms_log(MMS_LOG_WARN, "statwt",
+                "spw=\"%s\": channels are not selected here, whole rows are; fitspw names the "
+                "channels that weights are computed from",
+                r->q->select->spw);
+    MMS_TRY(mms_meta_read(r->ms, selection, &meta, err));
+    r->selected = mms_alloc(meta.nmember, sizeof *r->selected);
+    MMS_TRY(r->selected ? MMS_OK : no_memory(err));
+    memcpy(r->selected, meta.member_rows, (size_t)meta.nmember * sizeof *r->selected);
+    *rows = meta.nselected;
+    if (*rows == 0)
+        MMS_TRY(mms_selection_refuse_empty(r->ms, r->q->select, err));
+done:
+    mms_meta_free(&meta);
+    mms_selection_free(&selection);
+    return st;
+}
+
+static mms_status group(running *r, mms_error *err)
+{
+    const mms_chunk_ids ids = {.scan = !json_is_true(json_object_get(r->q->order, "scan")),
+                               .field = !json_is_true(json_object_get(r->q->order, "field"))};
+
+    r->group = mms_alloc(mms_ms_nmember(r->ms), sizeof *r->group);
+    return r->group ? mms_group_members(r->ms, ids, r->group, err) : no_memory(err);
+}
+
+/* ---- units ------------------------------------------------------------------------------------*/
+
+static mms_status run_units(running *r, int64_t n, const char *const *names,
+                            mms_value *const *units, mms_answer *answers, mms_error *err)
+{
+    mms_engine *engine = r->q->engine(r->q->ctx, err);
+
+    return engine ? mms_engine_run(engine, r->q->task, n, names, units, answers, err) : err->code;
+}
+
+static mms_status save_backup(running *r, mms_error *err)
+{
+    const char *label = "the flag backup";
+    mms_answer answer = {0};
+    mms_value *unit = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_backup_unit(r->q->vis, "statwt", &unit, err));
+    MMS_TRY(run_units(r, 1, &label, &unit, &answer, err));
+done:
+    mms_answers_free(1, &answer);
+    mms_value_free(&unit);
+    return st;
+}
+
+static mms_value *stage_of(const running *r, int64_t first)
+{
+    char *path =
+        r->undo ? mms_format("%s/stage-%" PRId64, mms_undo_folder(r->undo), first) : strdup("");
+    mms_value *value = path ? mms_text_value(path) : NULL;
+
+    free(path);
+    return value;
+}
+
+static mms_value *select_value(const mms_select *select)
+{
+    mms_value *value = json_object();
+    mms_select copy = *select;
+
+    for (int i = 0; i < MMS_SELECT_COUNT; i++) {
+        const char *text = *mms_select_at(&copy, i);
+        if (text && *text)
+            json_object_set_new(value, mms_select_name(i), mms_text_value(text));
+    }
+    return value;
+}
+
+/** What every unit that weighs takes. */
+static void complete_order(running *r)
+{
+    static const char *const names[][2] = {{"corrected", "CORRECTED"},
+                                           {"data", "DATA"},
+                                           {"residual", "RESIDUAL"},
+                                           {"residual_data", "RESIDUAL_DATA"}};
+    mms_value *order = r->order;
+
+    for (int i = 0; i < 4; i++)
+        if (!strcmp(names[i][0], r->q->datacolumn))
+            json_object_set_new(order, "column", json_string(names[i][1]));
+    json_object_set_new(order, "step", json_string("weigh"));
+    json_object_set_new(order, "spectra",
+                        json_pack("[s s*]", "WEIGHT_SPECTRUM",
+                                  strstr(r->q->datacolumn, "data") ? "SIGMA_SPECTRUM" : NULL));
+    json_object_set_new(order, "vis", mms_text_value(r->q->vis));
+    json_object_set_new(order, "select", select_value(r->q->select));
+    json_object_set_new(order, "binned", json_boolean(r->binned));
+    json_object_set_new(order, "tiles", json_boolean(r->q->tiles));
+    json_object_set_new(order, "memory", json_integer(r->q->memory));
+}
+
+static mms_value *make_unit(const running *r, int64_t first)
+{
+    mms_value *unit = json_copy(r->order), *members = json_array();
+
+    for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++)
+        if (r->group[i] == first)
+            json_array_append_new(members, json_integer(i));
+    json_object_set_new(unit, "members", members);
+    json_object_set_new(unit, "stage", stage_of(r, first));
+    json_object_set_new(unit, "lock", mms_text_value(mms_undo_lock_path(r->undo)));
+    return unit;
+}
+
+static bool is_group_selected(const running *r, int64_t first)
+{
+    for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++)
+        if (r->group[i] == first && r->selected[i] > 0)
+            return true;
+    return false;
+}
+
+static mms_value *make_write_unit(const running *r, int64_t member)
+{
+    const mms_rows rows = mms_ms_member_rows(r->ms, member);
+    mms_value *stage =
+        is_group_selected(r, r->group[member]) ? stage_of(r, r->group[member]) : json_string("");
+
+    return json_pack("{ss so so sI sI sO sO sb sb so}", "step", "write_weights", "stage", stage,
+                     "part", mms_text_value(mms_ms_member_path(r->ms, member)), "first",
+                     (json_int_t)rows.first, "count", (json_int_t)rows.count, "writes", r->writes,
+                     "adds", r->adds, "tiles", (int)r->q->tiles, "sync", (int)r->q->sync, "lock",
+                     mms_text_value(mms_undo_lock_path(r->undo)));
+}
+
+/** Units and what names them. */
+typedef struct units {
+    int64_t n;
+    mms_value **units;
+    const char **names;
+    mms_answer *answers;
+} units;
+
+static mms_status open_units(running *r, units *u, mms_error *err)
+{
+    const int64_t n = mms_ms_nmember(r->ms);
+
+    *u = (units){0, mms_alloc(n, sizeof(mms_value *)), mms_alloc(n, sizeof *u->names),
+                 mms_alloc(n, sizeof *u->answers)};
+    return u->units && u->names && u->answers ? MMS_OK : no_memory(err);
+}
+
+static void close_units(units *u)
+{
+    if (u->answers)
+        mms_answers_free(u->n, u->answers);
+    for (int64_t i = 0; u->units && i < u->n; i++)
+        mms_value_free(&u->units[i]);
+    free(u->units);
+    free(u->names);
+    free(u->answers);
+}
+
+/* ---- the answer -------------------------------------------------------------------------------*/
+
+static int by_key(const void *a, const void *b)
+{
+    const mms_value *x = *(mms_value *const *)a, *y = *(mms_value *const *)b;
+
+    for (size_t i = 0; i < 5; i++) {
+        const json_int_t left = json_integer_value(json_array_get(x, i));
+        const json_int_t right = json_integer_value(json_array_get(y, i));
+        if (left != right)
+            return left < right ? -1 : 1;
+    }
+    return 0;
+}
+
+/** Mean and variance of all weights, chunk by chunk in an order of their own: the answer does not
+ *  depend on the parts. */
+static mms_status gather(const units *u, mms_value *result, mms_error *err)
+{
+    mms_statwt_sums sums = {0};
+    mms_value *all = json_array(), **items;
+    double newly = 0, flagged = 0, total = 0;
+    json_int_t rows = 0;
+
+    for (int64_t i = 0; i < u->n; i++) {
+        const mms_value *answer = u->answers[i].value;
+        json_array_extend(all, json_object_get(answer, "sums"));
+        newly += json_number_value(json_object_get(answer, "newly"));
+        flagged += json_number_value(json_object_get(answer, "flagged"));
+        total += json_number_value(json_object_get(answer, "total"));
+        rows += json_integer_value(json_object_get(answer, "rows"));
+    }
+    const int64_t n = (int64_t)json_array_size(all);
+    items = mms_alloc(n, sizeof *items);
+    for (int64_t i = 0; items && i < n; i++)
+        items[i] = json_array_get(all, (size_t)i);
+    if (items)
+        qsort(items, (size_t)n, sizeof *items, by_key);
+    for (int64_t i = 0; items && i < n; i++) {
+        const mms_statwt_sums more = {json_number_value(json_array_get(items[i], 5)),
+                                      json_number_value(json_array_get(items[i], 6)),
+                                      json_number_value(json_array_get(items[i], 7))};
+        mms_statwt_sums_join(&sums, &more);
+    }
+    json_object_set_new(result, "mean", json_real(sums.mean));
+    json_object_set_new(result, "variance", json_real(sums.n > 1 ? sums.m2 / (sums.n - 1) : 0));
+    mms_log(MMS_LOG_INFO, "statwt", "%" JSON_INTEGER_FORMAT " rows; %.0f values newly flagged",
+            rows, newly);
+    if (newly > 0 && newly + flagged >= total)
+        mms_log(MMS_LOG_WARN, "statwt",
+                "IT APPEARS THAT STATWT FLAGGED ALL THE DATA IN THE REQUESTED SELECTION THAT "
+                "WASN'T ORIGINALLY FLAGGED");
+    free(items);
+    mms_value_free(&all);
+    return items || n == 0 ? MMS_OK : no_memory(err);
+}
+
+/* ---- the run ----------------------------------------------------------------------------------*/
+
+static mms_status weigh(running *r, mms_value *result, mms_error *err)
+{
+    units u;
+    mms_status st;
+
+    MMS_TRY(open_units(r, &u, err));
+    for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++)
+        if (r->group[i] == i && is_group_selected(r, i)) {
+            u.names[u.n] = mms_ms_member_path(r->ms, i);
+            u.units[u.n++] = make_unit(r, i);
+        }
+    MMS_TRY(run_units(r, u.n, u.names, u.units, u.answers, err));
+    MMS_TRY(gather(&u, result, err));
+done:
+    close_units(&u);
+    return st;
+}
+
+/** A part without selected rows gets the new columns, too: parts have the same. */
+static mms_status write_parts(running *r, mms_error *err)
+{
+    const char *columns[MOST_COLUMNS] = {NULL};
+    const int64_t nmember = mms_ms_nmember(r->ms);
+    const bool adds = json_array_size(r->adds) > 0;
+    bool *members = mms_alloc(nmember, sizeof *members);
+    units u;
+    mms_status st;
+
+    MMS_TRY(open_units(r, &u, err));
+    MMS_TRY(members ? MMS_OK : no_memory(err));
+    for (size_t i = 0; i < json_array_size(r->writes) && i < MOST_COLUMNS - 1; i++)
+        columns[i] = json_string_value(json_array_get(r->writes, i));
+    for (int64_t i = 0; i < nmember; i++) {
+        members[i] = adds || r->selected[i] > 0;
+        if (members[i]) {
+            u.names[u.n] = mms_ms_member_path(r->ms, i);
+            u.units[u.n++] = make_write_unit(r, i);
+        }
+    }
+    MMS_TRY(mms_undo_keep(r->undo, r->ms, members, columns, err));
+    MMS_TRY(run_units(r, u.n, u.names, u.units, u.answers, err));
+done:
+    close_units(&u);
+    free(members);
+    return st;
+}
+
+/** From here on something is written. */
+static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_error *err)
+{
+    mms_status st;
+
+    if (r->q->preview)
+        return weigh(r, result, err);
+    *wrote = true;
+    if (r->q->backup)
+        MMS_TRY(save_backup(r, err));
+    MMS_TRY(mms_undo_begin(r->q->vis, r->q->sync, &r->undo, err));
+    st = weigh(r, result, err);
+    if (st == MMS_OK)
+        st = write_parts(r, err);
+    st = mms_undo_end(&r->undo, st, err);
+done:
+    return st;
+}
+
+/** What a run would do. */
+static void describe(const running *r, int64_t rows, mms_value *result)
+{
+    json_object_set_new(result, "vis", mms_text_value(r->q->vis));
+    json_object_set_new(result, "parts", json_integer(mms_ms_nmember(r->ms)));
+    json_object_set_new(result, "rows", json_integer(rows));
+    json_object_set(result, "columns", r->writes);
+    json_object_set(result, "new_columns", r->adds);
+}
+
+mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *result,
+                          mms_error *err)
+{
+    running r = {.q = q};
+    mms_statwt_setup setup = {0};
+    int64_t rows;
+    mms_status st;
+
+    MMS_TRY(read_bins(&r, err));
+    MMS_TRY(mms_undo_recover(q->vis, true, NULL, err));
+    MMS_TRY(mms_ms_open(q->vis, &r.ms, err));
+    MMS_TRY(choose_columns(&r, err));
+    complete_order(&r);
+    MMS_TRY(mms_statwt_setup_open(r.ms, r.order, &setup, err)); // fitspw can be read
+    MMS_TRY(count_rows(&r, &rows, err));
+    if (q->dryrun)
+        describe(&r, rows, result);
+    if (q->dryrun)
+        goto done;
+    MMS_TRY(group(&r, err));
+    MMS_TRY(run_checked(&r, wrote, result, err));
+done:
+    mms_statwt_setup_close(&setup);
+    mms_ms_close(&r.ms);
+    mms_value_free(&r.order);
+    mms_value_free(&r.writes);
+    mms_value_free(&r.adds);
+    free(r.group);
+    free(r.selected);
+    return st;
+}

@@ -1,0 +1,808 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file statwt_unit.c  Weights from scatter in a worker: chunk by chunk of some parts. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "multims/log.h"
+#include "statwt_priv.h"
+#include "subtables/subtables.h"
+
+enum { WINDOW_ROWS = 1 << 16 };
+
+/** A selected row. */
+typedef struct key {
+    double time_s, exposure_s;
+    int64_t row;                                        /**< of the unit */
+    int32_t array, ddid, scan, state, field, low, high; /**< low, high: antennas */
+    uint8_t flag_row;
+} key;
+
+typedef struct work {
+    mms_job *job;
+    mms_flag_work reader; /**< its rows are the unit's */
+    mms_statwt_setup setup;
+    int64_t nkey, done, changed_rows;
+    key *keys;
+    FILE *stage; /**< NULL: nothing is written */
+    const char *path;
+    mms_value *sums; /**< [[key…, n, mean, m2], …], one a chunk */
+    double newly, flagged, total;
+} work;
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "statwt: out of memory");
+}
+
+/* ---- the setup --------------------------------------------------------------------------------*/
+
+static const char *text_of(const mms_value *order, const char *name)
+{
+    const char *text = json_string_value(json_object_get(order, name));
+    return text ? text : "";
+}
+
+static double number_of(const mms_value *order, const char *name)
+{
+    return json_number_value(json_object_get(order, name));
+}
+
+static void read_how(const mms_value *order, mms_statwt_setup *s)
+{
+    const mms_value *range = json_object_get(order, "wtrange");
+
+    s->how = (mms_statwt_how){
+        .algorithm = (mms_statwt_algorithm)number_of(order, "algorithm"),
+        .minsamp = (int64_t)number_of(order, "minsamp"),
+        .fence = number_of(order, "fence"),
+        .zscore = number_of(order, "zscore"),
+        .maxiter = (int64_t)number_of(order, "maxiter"),
+        .center = (mms_statwt_center)number_of(order, "center"),
+        .lside = json_is_true(json_object_get(order, "lside")),
+    };
+    s->time = (mms_statwt_time){.slides = json_is_true(json_object_get(order, "slides")),
+                                .stamps = (int64_t)number_of(order, "stamps"),
+                                .seconds = number_of(order, "seconds")};
+    s->column = text_of(order, "column");
+    s->scan = json_is_true(json_object_get(order, "scan"));
+    s->state = json_is_true(json_object_get(order, "state"));
+    s->field = json_is_true(json_object_get(order, "field"));
+    s->corr = json_is_true(json_object_get(order, "corr"));
+    s->spectra = json_object_get(order, "spectra");
+    s->binned = json_is_true(json_object_get(order, "binned"));
+    s->keeps_outside = json_is_true(json_object_get(order, "keeps_outside"));
+    s->ranged = json_array_size(range) == 2;
+    s->low = json_number_value(json_array_get(range, 0));
+    s->high = json_number_value(json_array_get(range, 1));
+}
+
+/** Mark the channels that fitspw names of a window; all, where it names none. */
+static void mark_used(const mms_selection *fit, bool excluded, const mms_flag_window *window,
+                      uint8_t *used)
+{
+    int64_t n = 0;
+    bool named = false;
+    const mms_channels *ranges = fit ? mms_selection_named_channels(fit, &n) : NULL;
+
+    for (int64_t i = 0; i < n; i++)
+        named = named || ranges[i].spw == window->spw;
+    memset(used, !named || excluded, (size_t)window->nchan);
+    for (int64_t i = 0; i < n; i++)
+        for (int32_t c = ranges[i].first;
+             ranges[i].spw == window->spw && c <= ranges[i].last && c < window->nchan;
+             c += ranges[i].step)
+            used[c] = !excluded;
+}
+
+static mms_status open_window(const mms_value *order, mms_statwt_setup *s, int64_t i,
+                              const mms_selection *fit, mms_error *err)
+{
+    const mms_flag_window *window = &s->set.windows[i];
+    mms_spectral_axis axis = {0};
+    mms_status st;
+
+    s->windows[i].first = mms_alloc(window->nchan + 2, sizeof(int64_t));
+    s->windows[i].used = mms_alloc(window->nchan, 1);
+    MMS_TRY(s->windows[i].first && s->windows[i].used ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_window_axis_read(s->set.ms, window->spw, &axis, err));
+    s->windows[i].nbin =
+        mms_statwt_bins(window->nchan, axis.freq_hz, (int64_t)number_of(order, "channels"),
+                        number_of(order, "width"), s->windows[i].first);
+    mark_used(fit, json_is_true(json_object_get(order, "excludechans")), window,
+              s->windows[i].used);
+done:
+    mms_window_axis_free(&axis);
+    return st;
+}
+
+mms_status mms_statwt_setup_open(mms_ms *ms, const mms_value *order, mms_statwt_setup *s,
+                                 mms_error *err)
+{
+    const mms_select select = {.spw = text_of(order, "fitspw")};
+    mms_selection *fit = NULL;
+    mms_status st;
+
+    *s = (mms_statwt_setup){0};
+    read_how(order, s);
+    MMS_TRY(mms_flag_set_open(ms, &s->set, err));
+    s->windows = mms_alloc(s->set.nwindow, sizeof *s->windows);
+    MMS_TRY(s->windows ? MMS_OK : no_memory(err));
+    if (*select.spw) {
+        st = mms_selection_create(ms, &select, &fit, err);
+        MMS_TRY(st == MMS_OK ? st : mms_wrap(err, st, "fitspw=\"%s\"", select.spw));
+    }
+    for (int64_t i = 0; i < s->set.nwindow; i++)
+        MMS_TRY(open_window(order, s, i, fit, err));
+done:
+    mms_selection_free(&fit);
+    return st;
+}
+
+void mms_statwt_setup_close(mms_statwt_setup *s)
+{
+    for (int64_t i = 0; s->windows && i < s->set.nwindow; i++) {
+        free(s->windows[i].first);
+        free(s->windows[i].used);
+    }
+    free(s->windows);
+    mms_flag_set_close(&s->set);
+}
+
+/* ---- the rows ---------------------------------------------------------------------------------*/
+
+static mms_status take_members(mms_flag_work *w, const mms_value *members, mms_error *err)
+{
+    mms_flag_rows *r = &w->rows;
+
+    r->nrange = (int64_t)json_array_size(members);
+    r->ranges = mms_alloc(r->nrange, sizeof *r->ranges);
+    if (!r->ranges)
+        return no_memory(err);
+    for (int64_t i = 0; i < r->nrange; i++) {
+        const int64_t m = json_integer_value(json_array_get(members, (size_t)i));
+        r->ranges[i] = mms_ms_member_rows(w->set.ms, m);
+        r->n += r->ranges[i].count;
+    }
+    return MMS_OK;
+}
+
+/** Columns of some rows. */
+typedef struct scalars {
+    int32_t *ints[7]; /**< in the order of names below */
+    double *time_s, *exposure_s;
+    uint8_t *flag_row, *mask;
+} scalars;
+
+static const char *const int_names[] = {"ARRAY_ID", "DATA_DESC_ID", "SCAN_NUMBER", "STATE_ID",
+                                        "FIELD_ID", "ANTENNA1",     "ANTENNA2"};
+
+static void free_scalars(scalars *s)
+{
+    for (int i = 0; i < 7; i++)
+        free(s->ints[i]);
+    free(s->time_s);
+    free(s->exposure_s);
+    free(s->flag_row);
+    free(s->mask);
+}
+
+static mms_status make_scalars(scalars *s, mms_error *err)
+{
+    bool ok = true;
+
+    for (int i = 0; i < 7; i++)
+        ok = (s->ints[i] = mms_alloc(WINDOW_ROWS, sizeof(int32_t))) && ok;
+    s->time_s = mms_alloc(WINDOW_ROWS, sizeof(double));
+    s->exposure_s = mms_alloc(WINDOW_ROWS, sizeof(double));
+    s->flag_row = mms_alloc(WINDOW_ROWS, 1);
+    s->mask = mms_alloc(WINDOW_ROWS, 1);
+    return ok && s->time_s && s->exposure_s && s->flag_row && s->mask ? MMS_OK : no_memory(err);
+}
+
+static mms_status add_keys(work *w, const scalars *s, int64_t count, int64_t first,
+                           int64_t *capacity, mms_error *err)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t ddid = s->ints[1][i], a = s->ints[5][i], b = s->ints[6][i];
+        mms_status st;
+        if (!s->mask[i])
+            continue;
+        if (ddid < 0 || ddid >= w->setup.set.nwindow)
+            return mms_fail(err, MMS_ERR_RANGE, "%s: DATA_DESC_ID %d has no row",
+                            mms_ms_path(w->setup.set.ms), ddid);
+        st = mms_grow(&w->keys, capacity, w->nkey + 1, sizeof *w->keys, err);
+        if (st != MMS_OK)
+            return st;
+        w->keys[w->nkey++] = (key){.time_s = s->time_s[i],
+                                   .exposure_s = s->exposure_s[i],
+                                   .row = first + i,
+                                   .array = s->ints[0][i],
+                                   .ddid = ddid,
+                                   .scan = s->ints[2][i],
+                                   .state = s->ints[3][i],
+                                   .field = s->ints[4][i],
+                                   .low = a < b ? a : b,
+                                   .high = a < b ? b : a,
+                                   .flag_row = s->flag_row[i]};
+    }
+    return MMS_OK;
+}
+
+static mms_status read_rows(work *w, mms_selection *selection, mms_rows rows, int64_t first,
+                            scalars *s, int64_t *capacity, mms_error *err)
+{
+    mms_ms *ms = w->setup.set.ms;
+    mms_status st;
+
+    memset(s->mask, 1, (size_t)rows.count);
+    MMS_TRY(mms_selection_rows(selection, rows, s->mask, err));
+    if (!memchr(s->mask, 1, (size_t)rows.count))
+        goto done;
+    for (int i = 0; i < 7; i++)
+        MMS_TRY(mms_ms_read(ms, int_names[i], 1, &rows, rows.count, s->ints[i], err));
+    MMS_TRY(mms_ms_read(ms, "TIME", 1, &rows, rows.count, s->time_s, err));
+    MMS_TRY(mms_ms_read(ms, "EXPOSURE", 1, &rows, rows.count, s->exposure_s, err));
+    MMS_TRY(mms_ms_read(ms, "FLAG_ROW", 1, &rows, rows.count, s->flag_row, err));
+    MMS_TRY(add_keys(w, s, rows.count, first, capacity, err));
+done:
+    return st;
+}
+
+static mms_status read_keys(work *w, const mms_value *order, mms_error *err)
+{
+    const mms_flag_rows *r = &w->reader.rows;
+    mms_select select = {0};
+    mms_selection *selection = NULL;
+    scalars s = {0};
+    int64_t capacity = 0, first = 0;
+    mms_status st;
+
+    for (int i = 0; i < MMS_SELECT_COUNT; i++)
+        *mms_select_at(&select, i) = text_of(json_object_get(order, "select"), mms_select_name(i));
+    MMS_TRY(mms_selection_create(w->setup.set.ms, &select, &selection, err));
+    MMS_TRY(make_scalars(&s, err));
+    for (int64_t i = 0; i < r->nrange; i++)
+        for (int64_t at = 0; at < r->ranges[i].count; at += WINDOW_ROWS) {
+            const int64_t left = r->ranges[i].count - at;
+            const mms_rows rows = {r->ranges[i].first + at,
+                                   left < WINDOW_ROWS ? left : WINDOW_ROWS};
+            MMS_TRY(read_rows(w, selection, rows, first + at, &s, &capacity, err));
+            if (at + rows.count == r->ranges[i].count)
+                first += r->ranges[i].count;
+        }
+done:
+    mms_selection_free(&selection);
+    free_scalars(&s);
+    return st;
+}
+
+#define COMPARE(a, b)                  \
+    do {                               \
+        if ((a) != (b))                \
+            return (a) < (b) ? -1 : 1; \
+    } while (0)
+
+static int by_chunk(const mms_statwt_setup *s, const key *x, const key *y)
+{
+    COMPARE(x->array, y->array);
+    COMPARE(x->ddid, y->ddid);
+    if (!s->scan)
+        COMPARE(x->scan, y->scan);
+    if (!s->state)
+        COMPARE(x->state, y->state);
+    if (!s->field)
+        COMPARE(x->field, y->field);
+    return 0;
+}
+
+/** Chunks one after the other, in each an order that does not depend on the parts. */
+static int by_chunk_and_time(const void *a, const void *b, void *ctx)
+{
+    const key *x = a, *y = b;
+    const int chunk = by_chunk(ctx, x, y);
+
+    if (chunk != 0)
+        return chunk;
+    COMPARE(x->time_s, y->time_s);
+    COMPARE(x->low, y->low);
+    COMPARE(x->high, y->high);
+    COMPARE(x->scan, y->scan);
+    COMPARE(x->field, y->field);
+    COMPARE(x->state, y->state);
+    COMPARE(x->row, y->row);
+    return 0;
+}
+
+/* ---- a batch: some time stamps of a chunk, and those that their weights need ------------------*/
+
+typedef struct batch {
+    const key *keys; /**< [k.nrow] */
+    mms_flag_chunk k;
+    int32_t *stamp; /**< [k.nrow]: of the chunk */
+    int64_t *order; /**< [k.nrow]: by baseline, then time */
+    bool spectrum;
+    /* of a row */
+    mms_complex *samples;
+    double *exposure_s, *scratch;
+    double *variance; /**< [nbin][ncorr]; one correlation when they are combined */
+    float *weight, *bins, *median;
+} batch;
+
+static void free_batch(batch *b)
+{
+    free(b->k.rows);
+    free(b->k.flag);
+    free(b->k.before);
+    free(b->k.vis);
+    free(b->stamp);
+    free(b->order);
+    free(b->samples);
+    free(b->exposure_s);
+    free(b->scratch);
+    free(b->variance);
+    free(b->weight);
+    free(b->bins);
+    free(b->median);
+}
+
+static int by_baseline(const void *a, const void *b, void *ctx)
+{
+    const batch *t = ctx;
+    const int64_t i = *(const int64_t *)a, k = *(const int64_t *)b;
+
+    COMPARE(t->keys[i].low, t->keys[k].low);
+    COMPARE(t->keys[i].high, t->keys[k].high);
+    COMPARE(i, k);
+    return 0;
+}
+
+static bool same_baseline(const key *a, const key *b)
+{
+    return a->low == b->low && a->high == b->high;
+}
+
+/** Whether rows have a spectrum of weights, or one of those that are to be written. */
+static mms_status find_spectrum(const work *w, batch *b, mms_error *err)
+{
+    mms_ms *ms = w->setup.set.ms;
+    const mms_rows row = {mms_flag_row_of_set(&w->reader.rows, b->k.rows[0]), 1};
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0;
+    mms_status st = MMS_OK;
+
+    b->spectrum = w->setup.binned;
+    for (size_t i = 0; !b->spectrum && i < json_array_size(w->setup.spectra) && st == MMS_OK; i++) {
+        const char *column = json_string_value(json_array_get(w->setup.spectra, i));
+        if (!mms_ms_find_column(ms, column))
+            continue;
+        st = mms_ms_shapes(ms, column, 1, &row, &runs, &nrun, err);
+        b->spectrum = st == MMS_OK && nrun > 0 && runs[0].ndim == 2;
+        free(runs);
+        runs = NULL;
+    }
+    return st;
+}
+
+/** The column, less a model if there is one. */
+static mms_status read_values(work *w, batch *b, mms_error *err)
+{
+    const bool model = mms_ms_find_column(w->setup.set.ms, "MODEL_DATA") != NULL;
+    const char *column = w->setup.column;
+
+    if (!model && !strcmp(column, "RESIDUAL"))
+        column = "CORRECTED";
+    if (!model && !strcmp(column, "RESIDUAL_DATA"))
+        column = "DATA";
+    return mms_flag_chunk_values(&w->reader, &b->k, column, err);
+}
+
+/** The most samples that a weight can have: those of the longest stretch of a baseline. */
+static int64_t most_samples(const batch *b)
+{
+    int64_t most = 0, n = 0;
+
+    for (int64_t i = 0; i < b->k.nrow; i++) {
+        const bool same = i > 0 && same_baseline(&b->keys[b->order[i]], &b->keys[b->order[i - 1]]);
+        n = same ? n + 1 : 1;
+        most = n > most ? n : most;
+    }
+    return most * b->k.cell;
+}
+
+static mms_status open_batch(work *w, const key *keys, int64_t nrow, batch *b, mms_error *err)
+{
+    const mms_flag_window *window = &w->setup.set.windows[keys[0].ddid];
+    const int64_t cell = (int64_t)window->nchan * window->ncorr, n = nrow * cell;
+    mms_status st;
+
+    b->keys = keys;
+    b->k = (mms_flag_chunk){.nrow = nrow,
+                            .ddid = keys[0].ddid,
+                            .nchan = window->nchan,
+                            .ncorr = window->ncorr,
+                            .cell = cell};
+    b->k.rows = mms_alloc(nrow, sizeof *b->k.rows);
+    b->k.flag = mms_alloc(n, 1);
+    b->k.before = mms_alloc(n, 1);
+    b->stamp = mms_alloc(nrow, sizeof *b->stamp);
+    b->order = mms_alloc(nrow, sizeof *b->order);
+    b->weight = mms_alloc(window->ncorr, sizeof *b->weight);
+    b->bins = mms_alloc(cell, sizeof *b->bins);
+    b->median = mms_alloc(cell, sizeof *b->median);
+    b->variance = mms_alloc(cell, sizeof *b->variance);
+    MMS_TRY(b->k.rows && b->k.flag && b->k.before && b->stamp && b->order && b->weight && b->bins &&
+                    b->median && b->variance
+                ? MMS_OK
+                : no_memory(err));
+    for (int64_t i = 0; i < nrow; i++) {
+        b->k.rows[i] = keys[i].row;
+        b->order[i] = i;
+    }
+    qsort_r(b->order, (size_t)nrow, sizeof *b->order, by_baseline, b);
+    const int64_t most = most_samples(b);
+    b->samples = mms_alloc(most, sizeof *b->samples);
+    b->exposure_s = mms_alloc(most, sizeof *b->exposure_s);
+    b->scratch = mms_alloc(2 * most, sizeof *b->scratch);
+    MMS_TRY(b->samples && b->exposure_s && b->scratch ? MMS_OK : no_memory(err));
+    MMS_TRY(find_spectrum(w, b, err));
+    MMS_TRY(mms_flag_chunk_read(&w->reader, &b->k, "FLAG", n, (size_t)cell, b->k.flag, err));
+    memcpy(b->k.before, b->k.flag, (size_t)n);
+    MMS_TRY(read_values(w, b, err));
+done:
+    return st;
+}
+
+/* ---- weights ----------------------------------------------------------------------------------*/
+
+/** Gather the samples of some rows of a baseline, in one bin, of correlations [first, end). */
+static int64_t gather(const work *w, batch *b, const int64_t *rows, int64_t nrow, int64_t bin,
+                      int32_t first, int32_t end)
+{
+    const mms_statwt_window *window = &w->setup.windows[b->k.ddid];
+    const int32_t ncorr = b->k.ncorr;
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < nrow; i++) {
+        const mms_complex *vis = b->k.vis + rows[i] * b->k.cell;
+        const uint8_t *flag = b->k.before + rows[i] * b->k.cell;
+        for (int64_t c = window->first[bin]; c < window->first[bin + 1]; c++)
+            for (int32_t p = first; window->used[c] && p < end; p++)
+                if (!flag[c * ncorr + p]) {
+                    b->samples[n] = vis[c * ncorr + p];
+                    b->exposure_s[n++] = b->keys[rows[i]].exposure_s;
+                }
+    }
+    return n;
+}
+
+static int32_t groups_of(const work *w, const batch *b)
+{
+    return w->setup.corr ? 1 : b->k.ncorr;
+}
+
+static void find_variances(const work *w, batch *b, const int64_t *rows, int64_t nrow)
+{
+    const int32_t ngroup = groups_of(w, b);
+
+    for (int64_t bin = 0; bin < w->setup.windows[b->k.ddid].nbin; bin++)
+        for (int32_t g = 0; g < ngroup; g++) {
+            const int64_t n = gather(w, b, rows, nrow, bin, g, w->setup.corr ? b->k.ncorr : g + 1);
+            b->variance[bin * ngroup + g] =
+                mms_statwt_variance(&w->setup.how, n, b->samples, b->exposure_s, b->scratch);
+        }
+}
+
+static bool is_outside(const mms_statwt_setup *s, float weight)
+{
+    return s->ranged && ((double)weight < s->low || (double)weight > s->high);
+}
+
+/** One weight for a bin of some correlations of a row: sums, flags, the spectrum. */
+static void give_weight(work *w, batch *b, int64_t row, int64_t bin, int32_t g, float weight,
+                        mms_statwt_sums *sums)
+{
+    const mms_statwt_window *window = &w->setup.windows[b->k.ddid];
+    const int32_t first = g, end = w->setup.corr ? b->k.ncorr : g + 1;
+    const bool bad = weight == 0 || is_outside(&w->setup, weight);
+    uint8_t *flag = b->k.flag + row * b->k.cell;
+    int64_t good = 0;
+
+    for (int64_t c = window->first[bin]; c < window->first[bin + 1]; c++)
+        for (int32_t p = first; p < end; p++) {
+            good += !flag[c * b->k.ncorr + p];
+            flag[c * b->k.ncorr + p] |= bad;
+        }
+    w->newly += bad ? (double)good : 0;
+    mms_statwt_sums_add(sums, (double)weight, b->spectrum ? good : good > 0);
+    for (int32_t p = first; p < end; p++)
+        b->bins[bin * b->k.ncorr + p] =
+            bad && (b->spectrum || !w->setup.keeps_outside) ? 0 : weight;
+}
+
+/** The unflagged weights of correlations [first, end) of a row; their median. */
+static float median_of(const work *w, batch *b, int64_t row, int32_t first, int32_t end)
+{
+    const mms_statwt_window *window = &w->setup.windows[b->k.ddid];
+    const uint8_t *flag = b->k.flag + row * b->k.cell;
+    int64_t n = 0;
+
+    for (int64_t bin = 0; bin < window->nbin; bin++)
+        for (int64_t c = window->first[bin]; c < window->first[bin + 1]; c++)
+            for (int32_t p = first; p < end; p++)
+                if (!flag[c * b->k.ncorr + p])
+                    b->median[n++] = b->bins[bin * b->k.ncorr + p];
+    return mms_statwt_median(n, b->median);
+}
+
+static void find_row_weights(const work *w, batch *b, int64_t row)
+{
+    const int32_t ngroup = groups_of(w, b);
+
+    for (int32_t p = 0; p < b->k.ncorr; p++)
+        if (!b->spectrum)
+            b->weight[p] = b->bins[p];
+        else if (p >= ngroup)
+            b->weight[p] = b->weight[0];
+        else
+            b->weight[p] = median_of(w, b, row, p, ngroup == 1 ? b->k.ncorr : p + 1);
+}
+
+/* ---- what is found ----------------------------------------------------------------------------*/
+
+static bool put(work *w, const void *data, size_t bytes)
+{
+    return fwrite(data, 1, bytes, w->stage) == bytes;
+}
+
+/** The bins of each window: who writes the rows opens no other part. */
+static mms_status open_stage(work *w, mms_error *err)
+{
+    const mms_statwt_setup *s = &w->setup;
+
+    w->stage = fopen(w->path, "we");
+    bool ok = w->stage && put(w, &s->set.nwindow, sizeof s->set.nwindow);
+    for (int64_t i = 0; ok && i < s->set.nwindow; i++)
+        ok = put(w, &s->windows[i].nbin, sizeof s->windows[i].nbin) &&
+             put(w, s->windows[i].first,
+                 (size_t)(s->windows[i].nbin + 1) * sizeof *s->windows[i].first);
+    return ok ? MMS_OK : mms_fail_errno(err, errno, "%s", w->path);
+}
+
+static mms_status stage_row(work *w, const batch *b, int64_t row, mms_error *err)
+{
+    const uint8_t *flag = b->k.flag + row * b->k.cell;
+    const int64_t nbin = b->spectrum ? w->setup.windows[b->k.ddid].nbin : 0;
+    mms_statwt_record r = {.row = mms_flag_row_of_set(&w->reader.rows, b->k.rows[row]),
+                           .ddid = b->k.ddid,
+                           .nchan = b->k.nchan,
+                           .ncorr = b->k.ncorr,
+                           .nbin = (int32_t)nbin};
+
+    r.flags_changed = memcmp(flag, b->k.before + row * b->k.cell, (size_t)b->k.cell) != 0;
+    r.flag_row = memchr(flag, 0, (size_t)b->k.cell) == NULL;
+    r.flag_row_changed = r.flag_row != b->keys[row].flag_row;
+    w->changed_rows++;
+    if (!w->stage)
+        return MMS_OK;
+    if (!put(w, &r, sizeof r) || !put(w, b->weight, (size_t)r.ncorr * sizeof(float)) ||
+        !put(w, b->bins, (size_t)(nbin * r.ncorr) * sizeof(float)) ||
+        (r.flags_changed && !put(w, flag, (size_t)b->k.cell)))
+        return mms_fail_errno(err, errno, "%s", w->path);
+    return MMS_OK;
+}
+
+/** One row: its window in time has the variances already. */
+static mms_status do_row(work *w, batch *b, int64_t row, mms_statwt_sums *sums, mms_error *err)
+{
+    const int32_t ngroup = groups_of(w, b);
+
+    for (int64_t bin = 0; bin < w->setup.windows[b->k.ddid].nbin; bin++)
+        for (int32_t g = 0; g < ngroup; g++)
+            give_weight(w, b, row, bin, g,
+                        mms_statwt_weight(b->keys[row].exposure_s, b->variance[bin * ngroup + g]),
+                        sums);
+    find_row_weights(w, b, row);
+    for (int64_t i = 0; i < b->k.cell; i++)
+        w->flagged += b->k.before[row * b->k.cell + i];
+    w->total += (double)b->k.cell;
+    return stage_row(w, b, row, err);
+}
+
+/** Time stamps of a chunk and their windows. */
+typedef struct stamps {
+    int64_t n;
+    double *time_s;
+    int64_t *row, *first, *end; /**< row [n + 1]: of the chunk, the first of a stamp */
+} stamps;
+
+/** Rows [from, to) of b->order are of one baseline: those whose stamps are in [first, end). */
+static mms_status do_baseline(work *w, batch *b, const stamps *t, int64_t from, int64_t to,
+                              int64_t first, int64_t end, mms_statwt_sums *sums, mms_error *err)
+{
+    int64_t low = from, high = from, had_low = -1, had_high = -1;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = from; i < to && st == MMS_OK; i++) {
+        const int64_t row = b->order[i], s = b->stamp[row];
+        if (s < first || s >= end)
+            continue;
+        while (low < to && b->stamp[b->order[low]] < t->first[s])
+            low++;
+        while (high < to && b->stamp[b->order[high]] < t->end[s])
+            high++;
+        if (low != had_low || high != had_high)
+            find_variances(w, b, b->order + low, high - low);
+        had_low = low;
+        had_high = high;
+        st = do_row(w, b, row, sums, err);
+    }
+    return st;
+}
+
+/** Weigh the stamps [first, end) of a chunk of rows. */
+static mms_status do_batch(work *w, const key *keys, const stamps *t, int64_t first, int64_t end,
+                           mms_statwt_sums *sums, mms_error *err)
+{
+    int64_t from = t->first[first], to = t->end[first];
+    batch b = {0};
+    mms_status st;
+
+    for (int64_t s = first; s < end; s++) {
+        from = t->first[s] < from ? t->first[s] : from;
+        to = t->end[s] > to ? t->end[s] : to;
+    }
+    MMS_TRY(open_batch(w, keys + t->row[from], t->row[to] - t->row[from], &b, err));
+    for (int64_t s = from; s < to; s++)
+        for (int64_t i = t->row[s]; i < t->row[s + 1]; i++)
+            b.stamp[i - t->row[from]] = (int32_t)s;
+    for (int64_t i = 0, next; i < b.k.nrow; i = next) {
+        for (next = i + 1;
+             next < b.k.nrow && same_baseline(&b.keys[b.order[i]], &b.keys[b.order[next]]);)
+            next++;
+        MMS_TRY(do_baseline(w, &b, t, i, next, first, end, sums, err));
+    }
+    w->done += t->row[end] - t->row[first];
+    mms_job_progress(w->job, w->done, w->nkey);
+done:
+    free_batch(&b);
+    return st;
+}
+
+/* ---- chunks -----------------------------------------------------------------------------------*/
+
+static mms_status find_stamps(const work *w, const key *keys, int64_t n, stamps *t, mms_error *err)
+{
+    t->time_s = mms_alloc(n, sizeof *t->time_s);
+    t->row = mms_alloc(n + 1, sizeof *t->row);
+    t->first = mms_alloc(n, sizeof *t->first);
+    t->end = mms_alloc(n, sizeof *t->end);
+    if (!t->time_s || !t->row || !t->first || !t->end)
+        return no_memory(err);
+    for (int64_t i = 0; i < n; i++)
+        if (i == 0 || keys[i].time_s > keys[i - 1].time_s) {
+            t->row[t->n] = i;
+            t->time_s[t->n++] = keys[i].time_s;
+        }
+    t->row[t->n] = n;
+    mms_statwt_windows(&w->setup.time, t->n, t->time_s, t->first, t->end);
+    return MMS_OK;
+}
+
+static void note_sums(work *w, const key *k, const mms_statwt_sums *s)
+{
+    const mms_statwt_setup *u = &w->setup;
+
+    json_array_append_new(w->sums,
+                          json_pack("[iiiiifff]", (int)k->array, (int)k->ddid,
+                                    u->scan ? 0 : (int)k->scan, u->state ? 0 : (int)k->state,
+                                    u->field ? 0 : (int)k->field, s->n, s->mean, s->m2));
+}
+
+/** Stamps whose rows are at most so many are done together. */
+static mms_status do_chunk(work *w, const key *keys, int64_t n, mms_error *err)
+{
+    const mms_flag_window *window = &w->setup.set.windows[keys[0].ddid];
+    const int64_t bytes = 24 * (int64_t)window->nchan * window->ncorr + 64;
+    const int64_t most = w->reader.memory / 2 / bytes;
+    stamps t = {0};
+    mms_statwt_sums sums = {0};
+    mms_status st;
+
+    MMS_TRY(find_stamps(w, keys, n, &t, err));
+    for (int64_t first = 0, end; first < t.n; first = end) {
+        for (end = first + 1; end < t.n && t.row[t.end[end]] - t.row[t.first[first]] <= most;)
+            end++;
+        MMS_TRY(do_batch(w, keys, &t, first, end, &sums, err));
+    }
+    note_sums(w, &keys[0], &sums);
+done:
+    free(t.time_s);
+    free(t.row);
+    free(t.first);
+    free(t.end);
+    return st;
+}
+
+static mms_status do_chunks(work *w, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    qsort_r(w->keys, (size_t)w->nkey, sizeof *w->keys, by_chunk_and_time, &w->setup);
+    for (int64_t first = 0, next; first < w->nkey && st == MMS_OK; first = next) {
+        for (next = first + 1;
+             next < w->nkey && by_chunk(&w->setup, &w->keys[first], &w->keys[next]) == 0;)
+            next++;
+        st = do_chunk(w, w->keys + first, next - first, err);
+    }
+    return st;
+}
+
+/* ---- the unit ---------------------------------------------------------------------------------*/
+
+static void end_work(work *w)
+{
+    if (w->stage)
+        fclose(w->stage);
+    free(w->keys);
+    free(w->reader.rows.ranges);
+    mms_value_free(&w->sums);
+    mms_statwt_setup_close(&w->setup);
+}
+
+static mms_status weigh(mms_job *job, mms_ms *ms, const mms_value *order, mms_value *answer,
+                        mms_error *err)
+{
+    work w = {.job = job, .path = text_of(order, "stage"), .sums = json_array()};
+    const mms_level level = mms_log_limit(MMS_LOG_ERROR); // the client has warned
+    mms_status st;
+
+    w.reader.memory = (int64_t)number_of(order, "memory");
+    MMS_TRY(mms_statwt_setup_open(ms, order, &w.setup, err));
+    w.reader.set.ms = ms;
+    MMS_TRY(take_members(&w.reader, json_object_get(order, "members"), err));
+    MMS_TRY(read_keys(&w, order, err));
+    if (*w.path)
+        MMS_TRY(open_stage(&w, err));
+    MMS_TRY(do_chunks(&w, err));
+    if (w.stage && fflush(w.stage))
+        MMS_TRY(mms_fail_errno(err, errno, "%s", w.path));
+    json_object_set(answer, "sums", w.sums);
+    json_object_set_new(answer, "rows", json_integer(w.changed_rows));
+    json_object_set_new(answer, "newly", json_real(w.newly));
+    json_object_set_new(answer, "flagged", json_real(w.flagged));
+    json_object_set_new(answer, "total", json_real(w.total));
+done:
+    mms_log_limit(level);
+    end_work(&w);
+    return st;
+}
+
+mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
+{
+    const char *step = text_of(order, "step");
+    mms_ms *ms = NULL;
+    int fd = -1;
+    mms_status st;
+
+    if (strcmp(step, "weigh") != 0 && strcmp(step, "write_weights") != 0)
+        return mms_flag_unit(job, order, answer, err);
+    MMS_TRY(mms_undo_hold(text_of(order, "lock"), &fd, err));
+    if (strcmp(step, "weigh") != 0) {
+        st = mms_statwt_write(job, order, err);
+        goto done;
+    }
+    MMS_TRY(mms_ms_open(text_of(order, "vis"), &ms, err));
+    mms_ms_use_tiles(ms, json_is_true(json_object_get(order, "tiles")));
+    st = weigh(job, ms, order, answer, err);
+done:
+    mms_ms_close(&ms);
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
