@@ -28,6 +28,7 @@ struct mms_lanes {
     pthread_cond_t moved;
     int n;
     int64_t turn;   /**< the piece whose turn it is */
+    int64_t result; /**< likewise */
     int64_t failed; /**< the first that failed, or INT64_MAX */
     /* work that is shared in this turn */
     mms_lane_share *share;
@@ -103,10 +104,10 @@ static void take_share(mms_lanes *l)
         pthread_cond_broadcast(&l->moved);
 }
 
-bool mms_lanes_begin_turn(mms_lanes *l, int64_t piece)
+static bool wait_for(mms_lanes *l, int64_t piece, const int64_t *now, int64_t number)
 {
     pthread_mutex_lock(&l->lock);
-    while (piece < l->failed && l->turn != piece)
+    while (piece < l->failed && *now != number)
         if (l->next < l->nshare)
             take_share(l);
         else
@@ -116,12 +117,33 @@ bool mms_lanes_begin_turn(mms_lanes *l, int64_t piece)
     return begun;
 }
 
-void mms_lanes_end_turn(mms_lanes *l)
+static void advance(mms_lanes *l, int64_t *now)
 {
     pthread_mutex_lock(&l->lock);
-    l->turn++;
+    ++*now;
     pthread_cond_broadcast(&l->moved);
     pthread_mutex_unlock(&l->lock);
+}
+
+bool mms_lanes_begin_turn(mms_lanes *l, int64_t piece)
+{
+    return wait_for(l, piece, &l->turn, piece);
+}
+
+void mms_lanes_end_turn(mms_lanes *l)
+{
+    advance(l, &l->turn);
+}
+
+bool mms_lanes_begin_result(mms_lanes *l, int64_t piece, int64_t result)
+{
+    return !l || wait_for(l, piece, &l->result, result);
+}
+
+void mms_lanes_end_result(mms_lanes *l)
+{
+    if (l)
+        advance(l, &l->result);
 }
 
 int mms_lanes_count(const mms_lanes *lanes)

@@ -25,6 +25,11 @@ MMS_CHECKED mms_status mms_lanes_run(int n, mms_lane *lane, void *ctx, mms_error
 MMS_CHECKED bool mms_lanes_begin_turn(mms_lanes *lanes, int64_t piece);
 void mms_lanes_end_turn(mms_lanes *lanes);
 
+/** Results, counted from 0 within turns, have an order of their own: wait until all before this
+ * one, which came of the piece, have had theirs; false as above.  lanes may be NULL. */
+MMS_CHECKED bool mms_lanes_begin_result(mms_lanes *lanes, int64_t piece, int64_t result);
+void mms_lanes_end_result(mms_lanes *lanes);
+
 /** Return the number of lanes; 1 for NULL. */
 int mms_lanes_count(const mms_lanes *lanes);
 

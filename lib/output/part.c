@@ -30,6 +30,8 @@ typedef struct id_map {
     mms_id_map map;
 } id_map;
 
+enum { BATCHES_PER_TURN = 2 };
+
 typedef struct part {
     const mms_value *order;
     mms_job *job;
@@ -428,25 +430,6 @@ static mms_status place_block(const part *p, mms_reader *reader, mms_block *bloc
     return mms_writer_place(p->writer, block, nrange, ranges, placed, err);
 }
 
-/** Add a block to the stage, NULL after the last, and write the rows that are
- * ready; the last of them are only placed. */
-static mms_status average_block(const part *p, mms_lanes *lanes, mms_reader *reader,
-                                mms_block *block, mms_placed **placed, mms_error *err)
-{
-    mms_status st;
-
-    MMS_TRY(mms_row_stage_add(p->stage, lanes, reader, block, err));
-    while (mms_row_stage_ready(p->stage)) {
-        MMS_TRY(mms_writer_put(placed, err));
-        mms_reader_release(reader);
-        MMS_TRY(mms_row_stage_next(p->stage, lanes, reader, &block, err));
-        MMS_TRY(finish_cells(p, reader, &block, err));
-        MMS_TRY(place_block(p, reader, block, placed, err));
-    }
-done:
-    return st;
-}
-
 /** What one block does in its turn. */
 static mms_status take_turn(const part *p, mms_lanes *lanes, mms_reader *reader, mms_block *block,
                             mms_placed **placed, mms_error *err)
@@ -456,8 +439,65 @@ static mms_status take_turn(const part *p, mms_lanes *lanes, mms_reader *reader,
     const double done = (double)block->rows.first / nrow; // the rows before it
 
     mms_job_progress(p->job, (int64_t)(done * bytes), (int64_t)bytes);
-    return p->stage ? average_block(p, lanes, reader, block, placed, err)
+    return p->stage ? mms_row_stage_add(p->stage, lanes, reader, block, err)
                     : place_block(p, reader, block, placed, err);
+}
+
+/** Rows that are ready, taken by a lane in its turn. */
+typedef struct batches {
+    int n;
+    mms_row_batch *batch[BATCHES_PER_TURN];
+} batches;
+
+static mms_status take_batches(const part *p, batches *b, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    b->n = 0;
+    while (st == MMS_OK && b->n < BATCHES_PER_TURN && p->stage && mms_row_stage_ready(p->stage))
+        st = mms_row_stage_take(p->stage, &b->batch[b->n++], err);
+    return st;
+}
+
+/** Make the rows of batches that came of a piece and write them, in the order of all batches. */
+static mms_status write_batches(const part *p, mms_lanes *lanes, mms_reader *reader, int64_t piece,
+                                batches *b, mms_error *err)
+{
+    mms_placed *placed = NULL;
+    mms_block *block;
+    mms_status st = MMS_OK;
+
+    for (int i = 0; i < b->n; i++) {
+        const int64_t number = b->batch[i]->number;
+        mms_reader_release(reader);
+        MMS_TRY(mms_row_stage_make(p->stage, &b->batch[i], mms_reader_arena(reader), &block, err));
+        MMS_TRY(finish_cells(p, reader, &block, err));
+        if (!mms_lanes_begin_result(lanes, piece, number))
+            break;
+        MMS_TRY(place_block(p, reader, block, &placed, err));
+        mms_lanes_end_result(lanes);
+        MMS_TRY(mms_writer_put(&placed, err));
+    }
+done:
+    for (int i = 0; i < b->n; i++)
+        mms_row_stage_give_back(p->stage, &b->batch[i]);
+    mms_placed_drop(&placed);
+    return st;
+}
+
+/** Take batches that are made after the turn; where the stage holds too many, some within it. */
+static mms_status relieve_stage(const part *p, mms_lanes *lanes, mms_reader *reader, batches *b,
+                                mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(take_batches(p, b, err));
+    while (p->stage && mms_row_stage_crowded(p->stage) && b->n > 0) {
+        MMS_TRY(write_batches(p, lanes, reader, mms_reader_number(reader), b, err));
+        MMS_TRY(take_batches(p, b, err));
+    }
+done:
+    return st;
 }
 
 /** Take blocks from the input to the output while there are any. */
@@ -466,6 +506,7 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pie
     const part *p = ctx;
     mms_reader *reader = p->readers[number];
     mms_placed *placed = NULL;
+    batches ready = {0};
     mms_block *block;
     mms_status st;
 
@@ -479,27 +520,42 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pie
         if (!mms_lanes_begin_turn(lanes, mms_reader_number(reader)))
             break;
         MMS_TRY(take_turn(p, lanes, reader, block, &placed, err));
+        MMS_TRY(relieve_stage(p, lanes, reader, &ready, err));
         mms_lanes_end_turn(lanes);
         MMS_TRY(mms_writer_put(&placed, err));
+        MMS_TRY(write_batches(p, lanes, reader, mms_reader_number(reader), &ready, err));
     }
 done:
     *piece = mms_reader_number(reader);
+    for (int i = 0; i < ready.n; i++)
+        mms_row_stage_give_back(p->stage, &ready.batch[i]);
     mms_placed_drop(&placed);
+    return st;
+}
+
+/** Write the rows that are ready after the last block. */
+static mms_status write_rest(const part *p, mms_error *err)
+{
+    mms_reader *reader = p->readers[0];
+    batches ready = {0};
+    mms_status st;
+
+    MMS_TRY(mms_row_stage_add(p->stage, NULL, reader, NULL, err));
+    do {
+        MMS_TRY(take_batches(p, &ready, err));
+        MMS_TRY(write_batches(p, NULL, reader, 0, &ready, err));
+    } while (ready.n > 0);
+done:
+    for (int i = 0; i < ready.n; i++)
+        mms_row_stage_give_back(p->stage, &ready.batch[i]);
     return st;
 }
 
 static mms_status copy_rows(part *p, mms_error *err)
 {
-    mms_placed *placed = NULL;
-    mms_status st;
+    const mms_status st = mms_lanes_run(p->nlane, run_lane, p, err);
 
-    MMS_TRY(mms_lanes_run(p->nlane, run_lane, p, err));
-    if (p->stage)
-        MMS_TRY(average_block(p, NULL, p->readers[0], NULL, &placed, err));
-    MMS_TRY(mms_writer_put(&placed, err));
-done:
-    mms_placed_drop(&placed);
-    return st;
+    return st == MMS_OK && p->stage ? write_rest(p, err) : st;
 }
 
 static mms_status write_once(mms_job *job, const mms_value *order, mms_value *answer,

@@ -21,7 +21,7 @@ typedef struct batch {
     struct batch *next;
     int64_t first, nout; /**< rows of the output */
     int64_t left;        /**< rows that are still to come */
-    int64_t given;       /**< rows that have left */
+    int64_t given, made; /**< rows that were taken, and of those that are made */
     int64_t capacity;    /**< combined rows that there is room for */
     int32_t ncorr;
     int64_t *row; /**< [nout][nwindow] which of the rows that came, counted from 1; 0: none */
@@ -51,8 +51,16 @@ typedef struct combine_stage {
     int32_t ddid;        /**< that stands for all */
     int64_t exposure_at, flag_row_at;
     batch *filling, *first, *last; /**< first..last: complete ones */
-    batch *spare;                  /**< one that has left: its memory is used again */
+    batch *taken;                  /**< those whose rows are all taken, some not yet made */
+    batch *spare;                  /**< those that have left: their memory is used again */
 } combine_stage;
+
+/** Rows of a batch that are combined into a block. */
+typedef struct taken {
+    mms_row_batch base;
+    batch *batch;
+    int64_t first, n; /**< of the batch */
+} taken;
 
 static mms_status out_of_memory(mms_error *err)
 {
@@ -87,6 +95,15 @@ static void free_batch(batch *b)
     free(b->all_flagged);
     free(b->last_flagged);
     free(b);
+}
+
+static void free_batches(batch *first)
+{
+    while (first) {
+        batch *b = first;
+        first = b->next;
+        free_batch(b);
+    }
 }
 
 /** Cells of one row of a batch, all windows. */
@@ -129,14 +146,40 @@ static mms_status make_batch(const combine_stage *s, int64_t nout, const mms_spe
     return MMS_OK;
 }
 
-/** A batch for nrow rows that become nout: the spare one where it is large enough. */
+/** Put a batch that has left to the spare ones. */
+static void leave_batch(combine_stage *s, batch *b)
+{
+    batch **at = &s->taken;
+
+    while (*at != b)
+        at = &(*at)->next;
+    *at = b->next;
+    b->next = s->spare;
+    s->spare = b;
+}
+
+/** Batches all of whose rows are made have left. */
+static void collect(combine_stage *s)
+{
+    for (mms_row_batch *done = mms_row_stage_collect(&s->stage), *next; done; done = next) {
+        taken *t = (taken *)done;
+        next = done->next;
+        t->batch->made += t->n;
+        if (t->batch->made == t->batch->nout)
+            leave_batch(s, t->batch);
+        free(t);
+    }
+}
+
+/** A batch for nrow rows that become nout: a spare one where it is large enough. */
 static mms_status begin_batch(combine_stage *s, int64_t nrow, int64_t nout, const mms_spectra *x,
                               mms_error *err)
 {
-    batch *b = s->spare;
     mms_status st = MMS_OK;
 
-    s->spare = NULL;
+    collect(s);
+    batch *b = s->spare;
+    s->spare = b ? b->next : NULL;
     if (b && (b->capacity < nout || b->ncorr != x->ncorr)) {
         free_batch(b);
         b = NULL;
@@ -149,19 +192,12 @@ static mms_status begin_batch(combine_stage *s, int64_t nrow, int64_t nout, cons
     b->next = NULL;
     b->left = nrow;
     b->nout = nout;
-    b->given = 0;
+    b->given = b->made = 0;
     memset(b->row, 0, (size_t)(nout * s->combination->nwindow) * sizeof *b->row);
     memset(b->fixed, 0, (size_t)(nout * s->columns.fixed_bytes));
     memset(b->nrow, 0, (size_t)nout * sizeof *b->nrow);
     memset(b->exposure_s, 0, (size_t)nout * sizeof *b->exposure_s);
     return MMS_OK;
-}
-
-/** Rows of a batch have left. */
-static void leave_batch(combine_stage *s, batch *b)
-{
-    free_batch(s->spare);
-    s->spare = b;
 }
 
 static mms_status read_numbers(combine_stage *s, FILE *file, int64_t n, int64_t *values,
@@ -382,8 +418,6 @@ typedef struct leaving {
     int64_t first, n; /**< of the batch */
     mms_spectra x;    /**< of the block */
     double *uvw_m;
-    const void **pointers; /**< of each share */
-    mms_error *errors;     /**< of each share */
 } leaving;
 
 /** The pointers that the kernel wants, for one row. */
@@ -469,34 +503,17 @@ static void put_row_weights(const leaving *l, int64_t r)
                       l->x.sigma + r * l->x.ncorr);
 }
 
-static void combine_share(void *ctx, int share, int n)
+static mms_status combine_rows(leaving *l, mms_arena *arena, mms_error *err)
 {
-    leaving *l = ctx;
-    const pointers p = lay_pointers(l->stage, l->pointers + share * npointer(l->stage));
-    mms_status st = MMS_OK;
+    const void **memory = mms_arena_get(arena, npointer(l->stage), sizeof *memory);
+    mms_status st = memory ? MMS_OK : out_of_memory(err);
 
-    for (int64_t r = l->n * share / n; st == MMS_OK && r < l->n * (share + 1) / n; r++) {
-        st = combine_row(l, r, &p, &l->errors[share]);
+    for (int64_t r = 0; st == MMS_OK && r < l->n; r++) {
+        const pointers p = lay_pointers(l->stage, memory);
+        st = combine_row(l, r, &p, err);
         if (st == MMS_OK)
             put_row_weights(l, r);
     }
-    l->errors[share].code = st;
-}
-
-static mms_status combine_rows(leaving *l, mms_lanes *lanes, mms_arena *arena, mms_error *err)
-{
-    const int n = nshare(lanes);
-    mms_status st;
-
-    l->pointers = mms_arena_get(arena, n * npointer(l->stage), sizeof(void *));
-    l->errors = mms_arena_zeros(arena, n, sizeof *l->errors);
-    MMS_TRY(l->pointers && l->errors ? MMS_OK : out_of_memory(err));
-    mms_lanes_share(lanes, n, combine_share, l);
-    for (int i = 0; i < n; i++)
-        MMS_TRY(l->errors[i].code == MMS_OK
-                    ? MMS_OK
-                    : mms_fail(err, l->errors[i].code, "%s", l->errors[i].msg));
-done:
     return st;
 }
 
@@ -513,28 +530,31 @@ static void set_scalars(const combine_stage *s, batch *b, int64_t out)
         scalars[s->flag_row_at] = exact ? b->all_flagged[out] : b->last_flagged[out];
 }
 
-static mms_status make_block(const combine_stage *s, batch *b, mms_lanes *lanes, mms_arena *arena,
-                             int64_t n, mms_block **out, mms_error *err)
+static mms_status make(const mms_row_stage *stage, mms_row_batch *base, mms_arena *arena,
+                       mms_block **out, mms_error *err)
 {
-    leaving l = {.stage = s, .batch = b, .first = b->given, .n = n};
-    mms_made_row *rows = mms_arena_get(arena, n, sizeof *rows);
+    const combine_stage *s = (const combine_stage *)stage;
+    const taken *t = (const taken *)base;
+    batch *b = t->batch;
+    leaving l = {.stage = s, .batch = b, .first = t->first, .n = t->n};
+    mms_made_row *rows = mms_arena_get(arena, t->n, sizeof *rows);
     mms_spectra *shapes = mms_arena_zeros(arena, s->ddid + 1, sizeof *shapes);
     mms_status st;
 
     MMS_TRY(rows && shapes ? MMS_OK : out_of_memory(err));
     shapes[s->ddid] = (mms_spectra){.nchan = s->combination->nchan, .ncorr = b->ncorr};
-    for (int64_t i = 0; i < n; i++) {
-        set_scalars(s, b, b->given + i);
-        rows[i] = (mms_made_row){s->ddid, b->scalars + (b->given + i) * s->columns.scalar_bytes,
-                                 b->fixed + (b->given + i) * s->columns.fixed_bytes};
+    for (int64_t i = 0; i < t->n; i++) {
+        set_scalars(s, b, t->first + i);
+        rows[i] = (mms_made_row){s->ddid, b->scalars + (t->first + i) * s->columns.scalar_bytes,
+                                 b->fixed + (t->first + i) * s->columns.fixed_bytes};
     }
-    MMS_TRY(mms_row_block_make(&s->columns, b->first + b->given, n, rows, s->ddid + 1, shapes,
+    MMS_TRY(mms_row_block_make(&s->columns, b->first + t->first, t->n, rows, s->ddid + 1, shapes,
                                arena, out, err));
-    MMS_TRY(mms_row_block_scalars(&s->columns, n, rows, arena, *out, err));
+    MMS_TRY(mms_row_block_scalars(&s->columns, t->n, rows, arena, *out, err));
     mms_group *group = &(*out)->groups[0];
     MMS_TRY(mms_group_spectra(*out, group, s->opts.in->kinds, true, &l.x, err));
     l.uvw_m = mms_cells_find(group->arrays, (*out)->narray, "UVW")->data;
-    MMS_TRY(combine_rows(&l, lanes, arena, err));
+    MMS_TRY(combine_rows(&l, arena, err));
 done:
     return st;
 }
@@ -544,28 +564,36 @@ static bool ready(const mms_row_stage *stage)
     return ((const combine_stage *)stage)->first != NULL;
 }
 
-static mms_status next(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader, mms_block **out,
-                       mms_error *err)
+static bool crowded(const mms_row_stage *stage)
+{
+    const combine_stage *s = (const combine_stage *)stage;
+
+    return s->first && s->first->next;
+}
+
+static mms_status take_rows(mms_row_stage *stage, mms_row_batch **out, mms_error *err)
 {
     combine_stage *s = (combine_stage *)stage;
     batch *b = s->first;
-    mms_status st;
 
     *out = NULL;
     if (!b)
         return MMS_OK;
+    taken *t = mms_alloc(1, sizeof *t);
+    if (!t)
+        return out_of_memory(err);
     const int64_t row = s->combination->nchan * b->ncorr * (8 + 1 + 8) + 1;
     const int64_t most = BLOCK_BYTES / row > 0 ? BLOCK_BYTES / row : 1, left = b->nout - b->given;
-    const int64_t n = left < most ? left : most;
-    MMS_TRY(make_block(s, b, lanes, mms_reader_arena(reader), n, out, err));
-    b->given += n;
+    *t = (taken){.batch = b, .first = b->given, .n = left < most ? left : most};
+    b->given += t->n;
     if (b->given == b->nout) {
         s->first = b->next;
         s->last = s->first ? s->last : NULL;
-        leave_batch(s, b);
+        b->next = s->taken;
+        s->taken = b;
     }
-done:
-    return st;
+    *out = &t->base;
+    return MMS_OK;
 }
 
 /* ---- a part -----------------------------------------------------------------------------------*/
@@ -592,13 +620,11 @@ static void end_stage(mms_row_stage *stage)
             "of them counts%s",
             s->replaced,
             s->opts.in->numerics == MMS_NUMERICS_EXACT ? " that is not flagged as a whole" : "");
-    while (s->first) {
-        batch *b = s->first;
-        s->first = b->next;
-        free_batch(b);
-    }
+    collect(s);
+    free_batches(s->first);
+    free_batches(s->taken);
+    free_batches(s->spare);
     free_batch(s->filling);
-    free_batch(s->spare);
     mms_row_columns_end(&s->columns);
     mms_combine_plan_end(&s->plan);
     free(s);
@@ -644,7 +670,9 @@ static const mms_row_stage_kind combine_stage_kind = {.close = end_stage,
                                                       .block_rows = block_rows,
                                                       .add = add,
                                                       .ready = ready,
-                                                      .next = next};
+                                                      .crowded = crowded,
+                                                      .take = take_rows,
+                                                      .make = make};
 
 mms_status mms_combine_stage_open(const mms_step *step, const mms_row_stage_opts *opts,
                                   mms_row_stage **out, mms_error *err)
@@ -655,7 +683,7 @@ mms_status mms_combine_stage_open(const mms_step *step, const mms_row_stage_opts
     *out = s ? &s->stage : NULL;
     if (!s)
         return out_of_memory(err);
-    s->stage.kind = &combine_stage_kind;
+    mms_row_stage_begin(&s->stage, &combine_stage_kind);
     s->opts = *opts;
     s->combination = mms_combine_step_combination(step);
     s->nchan = opts->in->windows[0].axis.nchan;

@@ -26,6 +26,13 @@ typedef struct record {
     uint8_t memory[]; /**< of both */
 } record;
 
+/** Averaged rows that were taken. */
+typedef struct batch {
+    mms_row_batch base;
+    int64_t first, n;  /**< rows of the output */
+    record *records[]; /**< [n] */
+} batch;
+
 enum {
     BATCH_BYTES = 8 << 20,
     CASACORE_BYTES = 32 << 20, /**< its buffers and tiles, at most */
@@ -49,7 +56,7 @@ typedef struct time_stage {
     int64_t in_use, idle; /**< bytes of sums */
     int64_t dearest;      /**< bytes that the largest averaged row is held in */
     int64_t naverage, nslot, nwaiting, next;
-    int64_t average_capacity, slot_capacity, waiting_capacity;
+    int64_t slot_capacity, waiting_capacity;
     mms_time_average **averages; /**< by DDID */
     mms_spectra *shapes;         /**< by DDID: that of its average */
     record **slots;              /**< of open bins */
@@ -91,24 +98,20 @@ static mms_status choose_columns(time_stage *s, mms_error *err)
 
 /* ---- before any data are read -----------------------------------------------------------------*/
 
+/** The average of a DDID.  Rows of other DDIDs may be made meanwhile. */
 static mms_status average_of(time_stage *s, int32_t ddid, int64_t nchan, int64_t ncorr,
                              mms_time_average **out, mms_error *err)
 {
-    int64_t capacity = s->average_capacity;
-    mms_status st = mms_grow(&s->shapes, &capacity, ddid + 1, sizeof *s->shapes, err);
-
-    if (st == MMS_OK)
-        st = mms_grow(&s->averages, &s->average_capacity, ddid + 1, sizeof *s->averages, err);
-    if (st != MMS_OK)
-        return st;
-    while (s->naverage <= ddid)
-        s->averages[s->naverage++] = NULL;
+    if (ddid < 0 || ddid >= s->naverage)
+        return mms_fail(err, MMS_ERR_SHAPE,
+                        "DATA_DESC_ID %" PRId32 " is not among the %" PRId64 " of DATA_DESCRIPTION",
+                        ddid, s->naverage);
     *out = s->averages[ddid];
     if (*out)
         return MMS_OK;
     s->shapes[ddid] = (mms_spectra){.nchan = nchan, .ncorr = ncorr};
-    st = mms_time_average_create(nchan, ncorr, s->opts.in->kinds, s->opts.in->numerics,
-                                 &s->averages[ddid], err);
+    const mms_status st = mms_time_average_create(nchan, ncorr, s->opts.in->kinds,
+                                                  s->opts.in->numerics, &s->averages[ddid], err);
     *out = s->averages[ddid];
     return st;
 }
@@ -156,7 +159,7 @@ done:
 
 static int64_t batch_bytes(const time_stage *s)
 {
-    const int64_t most = s->opts.memory / 16 / s->opts.nlane;
+    const int64_t most = s->opts.memory / 20 / s->opts.nlane;
     return most < BATCH_BYTES ? most : BATCH_BYTES;
 }
 
@@ -166,7 +169,7 @@ static int64_t limit_of(const time_stage *s)
 {
     const int64_t quarter = s->opts.memory / 4;
     const int64_t casacore = quarter < CASACORE_BYTES ? quarter : CASACORE_BYTES;
-    const int64_t lane = 2 * s->opts.block_bytes + 3 * batch_bytes(s);
+    const int64_t lane = 2 * s->opts.block_bytes + 4 * batch_bytes(s);
 
     return (s->opts.memory - s->opts.nlane * lane - casacore) / 5 * 4;
 }
@@ -200,10 +203,27 @@ static void end_record(time_stage *s, record *r)
     s->spare = r;
 }
 
+/** Take back the records of rows that are made. */
+static void collect(time_stage *s)
+{
+    for (mms_row_batch *done = mms_row_stage_collect(&s->stage), *next; done; done = next) {
+        const batch *b = (const batch *)done;
+        next = done->next;
+        for (int64_t i = 0; i < b->n; i++) {
+            const int64_t bytes = mms_time_average_bytes(s->averages[b->records[i]->ddid]);
+            s->in_use -= bytes;
+            s->idle += bytes;
+            end_record(s, b->records[i]);
+        }
+        free(done);
+    }
+}
+
 static void end_stage(mms_row_stage *stage)
 {
     time_stage *s = (time_stage *)stage;
 
+    collect(s);
     for (int64_t i = 0; i < s->nslot; i++)
         end_record(s, s->slots[i]); // an error has left its bin open
     for (int64_t i = 0; i < s->nwaiting; i++)
@@ -525,15 +545,6 @@ static mms_status add_rows(const time_stage *s, mms_lanes *lanes, mms_reader *re
 
 /* ---- rows of the output -----------------------------------------------------------------------*/
 
-/** The averaged rows that have their turn, as a block under construction. */
-typedef struct batch {
-    time_stage *stage;
-    mms_lanes *lanes;
-    mms_reader *reader;
-    int64_t n;
-    mms_block *block;
-} batch;
-
 /** Write the averaged values into the record's scalars. */
 static void set_scalars(const time_stage *s, record *rec, const mms_time_scalars *t)
 {
@@ -557,61 +568,40 @@ static void average_record(const time_stage *s, record *rec, mms_spectra *x, int
     memcpy(uvw_m + 3 * i, t.uvw_m, sizeof t.uvw_m);
 }
 
-/** A group that is filled. */
-typedef struct filling {
-    const time_stage *stage;
-    const mms_group *group;
-    mms_spectra x;
-    double *uvw_m;
-} filling;
-
-static void fill_share(void *ctx, int share, int n)
-{
-    filling *f = ctx;
-    int64_t row = 0;
-
-    for (int64_t i = 0; i < f->group->nrange; i++)
-        for (int64_t k = 0; k < f->group->rows[i].count; k++, row++) {
-            if (row % n != share)
-                continue;
-            record *rec = f->stage->waiting[f->group->rows[i].first + k];
-            average_record(f->stage, rec, &f->x, row, f->uvw_m);
-        }
-}
-
 /** Fill the cells of a group from the records of its rows. */
-static mms_status fill_group(const batch *b, mms_group *g, mms_error *err)
+static mms_status fill_group(const time_stage *s, const batch *b, const mms_block *block,
+                             const mms_group *g, mms_error *err)
 {
-    time_stage *s = b->stage;
-    const int64_t bytes = mms_time_average_bytes(s->averages[g->ddid]);
-    filling f = {.stage = s, .group = g};
-    mms_status st;
+    mms_spectra x;
+    int64_t row = 0;
+    const mms_status st = mms_group_spectra(block, g, s->opts.in->kinds, true, &x, err);
 
-    MMS_TRY(mms_group_spectra(b->block, g, s->opts.in->kinds, true, &f.x, err));
-    f.uvw_m = mms_cells_find(g->arrays, b->block->narray, "UVW")->data;
-    mms_lanes_share(b->lanes, nshare(b->lanes), fill_share, &f);
-    s->in_use -= g->nrow * bytes;
-    s->idle += g->nrow * bytes;
-done:
-    return st;
+    if (st != MMS_OK)
+        return st;
+    double *uvw_m = mms_cells_find(g->arrays, block->narray, "UVW")->data;
+    for (int64_t i = 0; i < g->nrange; i++)
+        for (int64_t k = 0; k < g->rows[i].count; k++)
+            average_record(s, b->records[g->rows[i].first + k], &x, row++, uvw_m);
+    return MMS_OK;
 }
 
 /** The block of the batch's rows; scalars last, since averages of some come with the spectra. */
-static mms_status make_block(batch *b, mms_error *err)
+static mms_status make(const mms_row_stage *stage, mms_row_batch *base, mms_arena *arena,
+                       mms_block **out, mms_error *err)
 {
-    time_stage *s = b->stage;
-    mms_arena *arena = mms_reader_arena(b->reader);
+    const time_stage *s = (const time_stage *)stage;
+    const batch *b = (const batch *)base;
     mms_made_row *made = mms_arena_get(arena, b->n, sizeof *made);
     mms_status st;
 
     MMS_TRY(made ? MMS_OK : out_of_memory(err));
     for (int64_t i = 0; i < b->n; i++)
-        made[i] = (mms_made_row){s->waiting[i]->ddid, s->waiting[i]->scalars, s->waiting[i]->fixed};
-    MMS_TRY(mms_row_block_make(&s->columns, s->next, b->n, made, (int32_t)s->naverage, s->shapes,
-                               arena, &b->block, err));
-    for (int64_t g = 0; g < b->block->ngroup; g++)
-        MMS_TRY(fill_group(b, &b->block->groups[g], err));
-    MMS_TRY(mms_row_block_scalars(&s->columns, b->n, made, arena, b->block, err));
+        made[i] = (mms_made_row){b->records[i]->ddid, b->records[i]->scalars, b->records[i]->fixed};
+    MMS_TRY(mms_row_block_make(&s->columns, b->first, b->n, made, (int32_t)s->naverage, s->shapes,
+                               arena, out, err));
+    for (int64_t g = 0; g < (*out)->ngroup; g++)
+        MMS_TRY(fill_group(s, b, *out, &(*out)->groups[g], err));
+    MMS_TRY(mms_row_block_scalars(&s->columns, b->n, made, arena, *out, err));
 done:
     return st;
 }
@@ -623,28 +613,33 @@ static bool ready(const mms_row_stage *stage)
     return s->nwaiting > 0 && s->waiting[0];
 }
 
-static mms_status next(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader, mms_block **out,
-                       mms_error *err)
+static bool crowded(const mms_row_stage *stage)
+{
+    const time_stage *s = (const time_stage *)stage;
+
+    return s->in_use > s->limit / 2;
+}
+
+static mms_status take(mms_row_stage *stage, mms_row_batch **out, mms_error *err)
 {
     time_stage *s = (time_stage *)stage;
-    batch b = {s, lanes, reader, 0, NULL};
-    int64_t bytes = 0;
-    mms_status st;
+    int64_t bytes = 0, n = 0;
 
     *out = NULL;
-    while (b.n < s->nwaiting && s->waiting[b.n] && bytes < batch_bytes(s))
-        bytes += mms_time_average_bytes(s->averages[s->waiting[b.n++]->ddid]);
-    if (b.n == 0)
+    while (n < s->nwaiting && s->waiting[n] && bytes < batch_bytes(s))
+        bytes += mms_time_average_bytes(s->averages[s->waiting[n++]->ddid]);
+    if (n == 0)
         return MMS_OK;
-    MMS_TRY(make_block(&b, err));
-    for (int64_t i = 0; i < b.n; i++)
-        end_record(s, s->waiting[i]);
-    s->nwaiting -= b.n;
-    memmove(s->waiting, s->waiting + b.n, (size_t)s->nwaiting * sizeof *s->waiting);
-    s->next += b.n;
-    *out = b.block;
-done:
-    return st;
+    batch *b = malloc(sizeof *b + (size_t)n * sizeof *b->records);
+    if (!b)
+        return out_of_memory(err);
+    *b = (batch){.first = s->next, .n = n};
+    memcpy(b->records, s->waiting, (size_t)n * sizeof *b->records);
+    s->nwaiting -= n;
+    memmove(s->waiting, s->waiting + n, (size_t)s->nwaiting * sizeof *s->waiting);
+    s->next += n;
+    *out = &b->base;
+    return MMS_OK;
 }
 
 static mms_status add(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader, mms_block *block,
@@ -654,6 +649,7 @@ static mms_status add(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader
     rows r = {0};
     mms_status st;
 
+    collect(s);
     if (!block) {
         mms_time_bins_finish(s->bins);
         return close_bins(s, err);
@@ -672,7 +668,9 @@ static const mms_row_stage_kind time_stage_kind = {
     .block_rows = block_rows,
     .add = add,
     .ready = ready,
-    .next = next,
+    .crowded = crowded,
+    .take = take,
+    .make = make,
 };
 
 mms_status mms_time_stage_open(const mms_row_stage_opts *opts, const mms_time_opts *bins,
@@ -684,9 +682,13 @@ mms_status mms_time_stage_open(const mms_row_stage_opts *opts, const mms_time_op
     *out = s ? &s->stage : NULL;
     if (!s)
         return out_of_memory(err);
-    s->stage.kind = &time_stage_kind;
+    mms_row_stage_begin(&s->stage, &time_stage_kind);
     s->opts = *opts;
     s->bin_opts = *bins;
+    s->naverage = opts->in->nddid;
+    s->averages = mms_alloc(s->naverage, sizeof *s->averages);
+    s->shapes = mms_alloc(s->naverage, sizeof *s->shapes);
+    MMS_TRY(s->averages && s->shapes ? MMS_OK : out_of_memory(err));
     s->limit = limit_of(s);
     MMS_TRY(choose_columns(s, err));
     MMS_TRY(plan(s, err));
