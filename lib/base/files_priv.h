@@ -85,6 +85,10 @@ MMS_CHECKED mms_status mms_tree_bytes(const char *path, int64_t *bytes, mms_erro
 /** Bytes that the user may still write where path is, or will be: its nearest existing folder. */
 MMS_CHECKED mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error *err);
 
+/** Size of the blocks that a new file beside path can share with the file from: they lie on one
+ * file system that does that (XFS, Btrfs and others).  0: they can't.  Nothing is left behind. */
+int64_t mms_shared_block(const char *from, const char *path);
+
 /** Whether the disk that path is on has no room left, as far as the disk says so. */
 bool mms_disk_is_full(const char *path);
 

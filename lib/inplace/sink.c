@@ -65,7 +65,7 @@ mms_status mms_sink_open(const mms_sink_what *what, mms_sink **out, mms_error *e
     if (what->tiles)
         MMS_TRY(mms_direct_open(s->table, &s->in, err));
     if (what->tiles && what->add)
-        MMS_TRY(mms_direct_create(s->table, what->sync, &s->out, err));
+        MMS_TRY(mms_direct_create(s->table, what->sync, 0, &s->out, err));
     if (s->out && mms_table_nrow(s->table) > 0)
         MMS_TRY(mms_direct_define(s->out, shapes_like, s, err));
 done:

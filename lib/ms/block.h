@@ -100,13 +100,14 @@ typedef struct mms_writer_opts {
     bool sync;       /**< a sync is to come: let the disk begin at once */
     int64_t tile[3]; /**< tile of data columns and FLAG: [rows][nchan][ncorr]; rows 0: as the input;
                         rows -1: casacore's layout for mosaics */
+    int64_t share;   /**< as in mms_tiles_what: blocks that copied cells share with like's files */
+    const char *rows_file; /**< list of all rows that will come, for the sharing of blocks; NULL:
+                              rows follow each other */
 } mms_writer_opts;
-#define MMS_WRITER_OPTS_INIT                                                         \
-    {                                                                                \
-        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, true, false, \
-        {                                                                            \
-            0, 0, 0                                                                  \
-        }                                                                            \
+#define MMS_WRITER_OPTS_INIT                                                                       \
+    {                                                                                              \
+        sizeof(mms_writer_opts), 0, NULL, NULL, NULL, NULL, NULL, NULL, true, false, {0, 0, 0}, 0, \
+            NULL                                                                                   \
     }
 
 /** Make the table at path with the description, keywords and storage managers of like's; rows are
@@ -140,6 +141,9 @@ void mms_placed_drop(mms_placed **placed);
 
 /** Return the bytes of the cells with numbers in the blocks that have been placed. */
 int64_t mms_writer_bytes(const mms_writer *writer);
+
+/** Return the bytes of them that are blocks of like's files. */
+int64_t mms_writer_shared(const mms_writer *writer);
 
 /** Close without writing the rest: the table is not complete.  NULL is accepted. */
 void mms_writer_drop(mms_writer **writer);

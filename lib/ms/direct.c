@@ -85,7 +85,8 @@ void mms_direct_close(mms_direct **direct)
 }
 
 /** Open, or make, the tiles of a manager. */
-static mms_status open_tiles(const mms_direct *d, manager *m, bool write_back, mms_error *err)
+static mms_status open_tiles(const mms_direct *d, manager *m, bool write_back, int64_t share,
+                             mms_error *err)
 {
     const mms_tiled *k = m->what;
     mms_tiles_column *columns = mms_alloc(k->ncolumn, sizeof *columns);
@@ -99,7 +100,8 @@ static mms_status open_tiles(const mms_direct *d, manager *m, bool write_back, m
                            .columns = columns,
                            .ndim = k->ndim,
                            .ntile = k->ntile,
-                           .write_back = write_back};
+                           .write_back = write_back,
+                           .share = share};
     mms_status st;
 
     if (!columns)
@@ -175,7 +177,7 @@ static mms_status prove(const mms_direct *d, manager *m, int64_t column, mms_err
 static mms_status try_manager(const mms_direct *d, manager *m, mms_error *err)
 {
     mms_error why = {0};
-    const mms_status st = open_tiles(d, m, false, &why);
+    const mms_status st = open_tiles(d, m, false, 0, &why);
 
     m->tried = true;
     if (st == MMS_ERR_UNSUPPORTED)
@@ -251,7 +253,8 @@ static mms_status add_shape(const mms_direct *d, const manager *m, int32_t ndim,
     return mms_tiles_add_shape(m->tiles, ndim, shape, tile, err);
 }
 
-mms_status mms_direct_create(mms_table *table, bool write_back, mms_direct **out, mms_error *err)
+mms_status mms_direct_create(mms_table *table, bool write_back, int64_t share, mms_direct **out,
+                             mms_error *err)
 {
     mms_direct *d;
     mms_status st;
@@ -261,7 +264,7 @@ mms_status mms_direct_create(mms_table *table, bool write_back, mms_direct **out
     for (int64_t i = 0; i < d->n; i++) {
         manager *m = &d->managers[i];
         const mms_column *c = m->what->columns[0];
-        MMS_TRY(open_tiles(d, m, write_back, err));
+        MMS_TRY(open_tiles(d, m, write_back, share, err));
         m->tried = true;
         if (!strcmp(m->what->type, "TiledColumnStMan"))
             MMS_TRY(add_shape(d, m, c->ndim, c->shape, err));
@@ -271,6 +274,15 @@ mms_status mms_direct_create(mms_table *table, bool write_back, mms_direct **out
 done:
     mms_direct_close(&d);
     return st;
+}
+
+int64_t mms_direct_shared(const mms_direct *d)
+{
+    int64_t bytes = 0;
+
+    for (int64_t i = 0; d && i < d->n; i++)
+        bytes += d->managers[i].tiles ? mms_tiles_shared(d->managers[i].tiles) : 0;
+    return bytes;
 }
 
 mms_status mms_direct_define(mms_direct *d, mms_direct_shapes *shapes, void *user, mms_error *err)

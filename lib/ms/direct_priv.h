@@ -25,9 +25,13 @@ MMS_CHECKED mms_status mms_direct_find(mms_direct *direct, const char *column,
 
 void mms_direct_close(mms_direct **direct);
 
-/** Make the tiles of the hollow managers of a new table; write_back as in mms_tiles_what. */
-MMS_CHECKED mms_status mms_direct_create(mms_table *table, bool write_back, mms_direct **out,
-                                         mms_error *err);
+/** Make the tiles of the hollow managers of a new table; write_back and share as in mms_tiles_what.
+ */
+MMS_CHECKED mms_status mms_direct_create(mms_table *table, bool write_back, int64_t share,
+                                         mms_direct **out, mms_error *err);
+
+/** Return the bytes that copies into a new table have shared. */
+int64_t mms_direct_shared(const mms_direct *direct);
 
 /** Give rows of the new table the cell shapes that shapes(user, column) finds for them. */
 typedef mms_status mms_direct_shapes(void *user, const char *column, mms_shape_run **runs,

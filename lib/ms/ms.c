@@ -13,6 +13,7 @@
 #include "direct_priv.h"
 #include "mms/concat_priv.h"
 #include "ms_priv.h"
+#include "rowlist_priv.h"
 #include "scalars_priv.h"
 
 enum { MANY_ROWS = 1 << 22 };
@@ -750,5 +751,54 @@ mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
         release(ms, &from);
         first += rows;
     }
+    return st;
+}
+
+/** Plan the cells of one column for some rows, which become those of the output from first on. */
+static mms_status plan_column(mms_ms *ms, const mms_shared_column *column, int64_t nrange,
+                              const mms_rows *ranges, int64_t first, mms_error *err)
+{
+    mms_rows local[PIECES];
+    piece_walk walk = {ms, ranges, nrange, 0, 0};
+    int64_t rows, n, member = 0;
+    mms_status st = MMS_OK;
+
+    while (st == MMS_OK && (n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
+        source from;
+        st = use_column(ms, member, column->name, true, &from, err);
+        if (st == MMS_OK && !from.tiles.tiles)
+            mms_tiles_share_give_up(column->plan);
+        for (int64_t i = 0; st == MMS_OK && from.tiles.tiles && i < n; i++) {
+            st = mms_tiles_share_add(column->plan, from.tiles.tiles, local[i], first, err);
+            first += local[i].count;
+        }
+        release(ms, &from);
+    }
+    return st;
+}
+
+mms_status mms_ms_plan_sharing(mms_ms *ms, const char *rows_file, int64_t ncolumn,
+                               const mms_shared_column *columns, mms_error *err)
+{
+    mms_rows ranges[PIECES];
+    mms_rowlist *list;
+    int64_t first = 0;
+    mms_status st;
+
+    MMS_TRY(mms_rowlist_open(rows_file, ms->nrow, &list, err));
+    for (int64_t n = PIECES; n == PIECES;) {
+        int64_t rows = 0;
+        for (n = 0; n < PIECES; n++) {
+            MMS_TRY(mms_rowlist_take(list, INT64_MAX, &ranges[n], err));
+            if (ranges[n].count == 0)
+                break;
+            rows += ranges[n].count;
+        }
+        for (int64_t i = 0; n && i < ncolumn; i++)
+            MMS_TRY(plan_column(ms, &columns[i], n, ranges, first, err));
+        first += rows;
+    }
+done:
+    (void)!mms_rowlist_close(&list, NULL);
     return st;
 }

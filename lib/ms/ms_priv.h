@@ -40,6 +40,17 @@ MMS_CHECKED mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int6
                                             const mms_rows *ranges, mms_direct_column out,
                                             int64_t first, mms_error *err);
 
+/** A column whose cells are copied, and where they will lie. */
+typedef struct mms_shared_column {
+    const char *name;      /**< in the input */
+    mms_tiles_share *plan; /**< from mms_tiles_share_create() */
+} mms_shared_column;
+
+/** Plan for the rows of a list (NULL: all) where those of each column lie in the output.
+ *  Errors: those of reading. */
+MMS_CHECKED mms_status mms_ms_plan_sharing(mms_ms *ms, const char *rows_file, int64_t ncolumn,
+                                           const mms_shared_column *columns, mms_error *err);
+
 /** Find the tiles of a column of a plain MS; NULL when there is more than one member, or casacore
  *  must be asked. */
 MMS_CHECKED mms_status mms_ms_find_tiles(mms_ms *ms, const char *column, mms_direct_column *found,

@@ -47,6 +47,61 @@ static mms_status mark_as_plain(mms_table *table, mms_error *err)
     return st;
 }
 
+mms_table *mms_writer_table(mms_writer *writer)
+{
+    return writer->table;
+}
+
+/** Name of an output column in the input. */
+static const char *input_name(const mms_writer *w, const char *column)
+{
+    return w->rename_to && !strcmp(column, w->rename_to) ? w->rename_from : column;
+}
+
+bool mms_writer_copies(const mms_writer *w, const char *column)
+{
+    const char *name = w->rename_from && !strcmp(column, w->rename_from) ? w->rename_to : column;
+    mms_direct_column found;
+
+    for (const char *const *c = w->copy; w->tiles && c && *c; c++)
+        if (!strcmp(*c, column))
+            return mms_direct_find(w->tiles, name, &found, NULL) == MMS_OK && found.tiles;
+    return false;
+}
+
+/** Plan where the rows of the columns lie that are copied to TiledShapeStMan and its kin. */
+static mms_status plan_sharing(mms_writer *w, const mms_writer_opts *opts, mms_error *err)
+{
+    const int64_t most = mms_table_ncolumn(w->table);
+    mms_shared_column *columns = mms_alloc(most, sizeof *columns);
+    mms_direct_column *to = mms_alloc(most, sizeof *to);
+    int64_t n = 0;
+    mms_status st;
+
+    MMS_TRY(columns && to
+                ? MMS_OK
+                : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table)));
+    for (int64_t i = 0; i < most; i++) {
+        const char *name = mms_table_column(w->table, i)->name;
+        columns[n].name = input_name(w, name);
+        if (!mms_writer_copies(w, columns[n].name))
+            continue;
+        MMS_TRY(mms_direct_find(w->tiles, name, &to[n], err));
+        MMS_TRY(mms_tiles_share_create(opts->share, mms_tiles_has_gaps(to[n].tiles),
+                                       &columns[n].plan, err));
+        n++;
+    }
+    MMS_TRY(mms_ms_plan_sharing(w->like, opts->rows_file, n, columns, err));
+    for (int64_t i = 0; i < n; i++)
+        MMS_TRY(mms_tiles_use_share(to[i].tiles, &columns[i].plan, err));
+done:
+    for (int64_t i = 0; columns && i < n; i++)
+        mms_tiles_share_free(&columns[i].plan);
+    free(columns);
+    free(to);
+    return st;
+}
+
 mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_opts *opts,
                              mms_writer **out, mms_error *err)
 {
@@ -76,36 +131,16 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
     MMS_TRY(mms_table_create_like(path, mms_ms_first_table(like), &how, &w->table, err));
     MMS_TRY(mark_as_plain(w->table, err));
     if (opts->tiles)
-        MMS_TRY(mms_direct_create(w->table, opts->sync, &w->tiles, err));
+        MMS_TRY(mms_direct_create(w->table, opts->sync, opts->share, &w->tiles, err));
     if (opts->tiles)
         MMS_TRY(mms_scalars_create(w->table, &w->scalars, err));
+    if (opts->share > 0 && opts->rows_file)
+        MMS_TRY(plan_sharing(w, opts, err));
     *out = w;
     w = NULL;
 done:
     mms_writer_drop(&w);
     return st;
-}
-
-mms_table *mms_writer_table(mms_writer *writer)
-{
-    return writer->table;
-}
-
-/** Name of an output column in the input. */
-static const char *input_name(const mms_writer *w, const char *column)
-{
-    return w->rename_to && !strcmp(column, w->rename_to) ? w->rename_from : column;
-}
-
-bool mms_writer_copies(const mms_writer *w, const char *column)
-{
-    const char *name = w->rename_from && !strcmp(column, w->rename_from) ? w->rename_to : column;
-    mms_direct_column found;
-
-    for (const char *const *c = w->copy; w->tiles && c && *c; c++)
-        if (!strcmp(*c, column))
-            return mms_direct_find(w->tiles, name, &found, NULL) == MMS_OK && found.tiles;
-    return false;
 }
 
 struct mms_placed {
@@ -401,6 +436,11 @@ done:
 int64_t mms_writer_bytes(const mms_writer *writer)
 {
     return writer->bytes;
+}
+
+int64_t mms_writer_shared(const mms_writer *writer)
+{
+    return mms_direct_shared(writer->tiles);
 }
 
 void mms_writer_drop(mms_writer **writer)

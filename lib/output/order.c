@@ -363,6 +363,7 @@ mms_status mms_part_order(const mms_request *r, mms_value **order, mms_error *er
         json_object_set_new(*order, "vis", mms_text_value(vis));
         json_object_set_new(*order, "memory", json_integer(r->how.memory));
         json_object_set_new(*order, "tiles", json_boolean(r->how.tiles));
+        json_object_set_new(*order, "share", json_integer(r->share));
         json_object_set_new(*order, "sync", json_boolean(r->how.sync));
         add_columns(r, *order);
         if (r->tile[0])

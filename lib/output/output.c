@@ -14,6 +14,7 @@ typedef struct making {
     mms_request *r;
     mms_stage *stage;
     int64_t nparts, nrow;   /**< nrow: of the finished parts */
+    int64_t shared;         /**< bytes that are blocks of the input */
     int64_t *rows, *bytes;  /**< of each */
     char *path, *base;      /**< the output: absolute, as units run anywhere; its last component */
     char *folder, *tables;  /**< the output and its sub-tables, staged */
@@ -115,6 +116,13 @@ mms_status mms_output_check_space(const mms_request *r, mms_error *err)
     if (st != MMS_OK)
         return st;
     need += each * (nparts + 1) + 2 * once;
+    if (need > have) { // what is shared takes no room
+        int64_t shared;
+        st = mms_output_shared_bytes(r, &shared, err);
+        if (st != MMS_OK)
+            return st;
+        need -= shared;
+    }
     if (need <= have)
         return MMS_OK;
     if (mms_output_averages_rows(r)) {
@@ -340,6 +348,7 @@ static mms_status run_units(making *m, mms_error *err)
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++) {
         m->rows[i] = json_integer_value(json_object_get(answers[i].value, "rows"));
         m->bytes[i] = json_integer_value(json_object_get(answers[i].value, "bytes"));
+        m->shared += json_integer_value(json_object_get(answers[i].value, "shared"));
         m->nrow += m->rows[i];
     }
     mms_answers_free(m->nparts, answers);
@@ -447,6 +456,8 @@ static void describe(const making *m, mms_value *result)
     }
     json_object_set_new(result, "rows_out", json_integer(m->nrow));
     json_object_set_new(result, "bytes_out", json_integer(bytes));
+    if (m->r->share > 0)
+        json_object_set_new(result, "bytes_shared", json_integer(m->shared));
     json_object_set_new(result, "names", names);
 }
 

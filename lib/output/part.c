@@ -5,7 +5,8 @@
  *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
  *  "weight"), reshape, maps {column: [new id by old id]},
  *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], followers, pipeline (file of it, or ""), add
- * (columns), tile, memory (bytes), tiles (bool), sync (bool), threads.
+ * (columns), tile, memory (bytes), tiles (bool), share (as in mms_writer_opts), sync (bool),
+ * threads.
  *
  *  Each thread is a lane that takes blocks from the input to the output.  A block has its turn for
  *  what depends on the blocks before it: sums of time averages, its place, casacore's columns.  */
@@ -99,15 +100,15 @@ static mms_status out_of_memory(const part *p, mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", text(p->order, "out"));
 }
 
-/** Whether the cells of a column stay as they are. */
-static bool is_copied(const part *p, const mms_column *c)
+bool mms_part_copies(const mms_value *order, const mms_pipeline *pipeline, const mms_column *c)
 {
     static const char *const derived[] = {"WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM",
                                           NULL};
 
-    return !c->scalar && c->dtype < MMS_DT_STRING && !p->ncut &&
-           !(p->pipeline && mms_pipeline_needs(p->pipeline, c->name)) &&
-           !(*text(p->order, "derive") && mms_names_have(derived, c->name));
+    return !c->scalar && c->dtype < MMS_DT_STRING &&
+           !json_array_size(json_object_get(order, "cuts")) &&
+           !(pipeline && mms_pipeline_needs(pipeline, c->name)) &&
+           !(*text(order, "derive") && mms_names_have(derived, c->name));
 }
 
 /** The columns of the output, and those of them whose cells stay as they are. */
@@ -130,7 +131,7 @@ static mms_status list_columns(part *p, mms_error *err)
         if (!written && !made && !(p->pipeline && mms_pipeline_reads(p->pipeline, c->name)))
             continue;
         p->columns[n++] = c->name;
-        if (written && is_copied(p, c))
+        if (written && mms_part_copies(p->order, p->pipeline, c))
             p->copy[ncopy++] = c->name;
     }
     return MMS_OK;
@@ -283,6 +284,9 @@ static mms_status open_part(part *p, mms_error *err)
     write.add = p->add;
     write.copy = p->copy;
     write.tiles = tiles;
+    write.share = json_integer_value(json_object_get(p->order, "share"));
+    if (!p->stage && mms_pipeline_rows_per_row(p->pipeline) == 1)
+        write.rows_file = text(p->order, "rows_file");
     write.sync = json_is_true(json_object_get(p->order, "sync"));
     for (size_t i = 0; i < 3; i++)
         write.tile[i] = json_integer_value(json_array_get(json_object_get(p->order, "tile"), i));
@@ -569,6 +573,7 @@ static mms_status write_once(mms_job *job, const mms_value *order, mms_value *an
     MMS_TRY(add_subtables(&p, err));
     MMS_TRY(copy_rows(&p, err));
     json_object_set_new(answer, "bytes", json_integer(mms_writer_bytes(p.writer)));
+    json_object_set_new(answer, "shared", json_integer(mms_writer_shared(p.writer)));
     MMS_TRY(mms_writer_close(&p.writer, err));
     close_readers(&p);
     MMS_TRY(mms_ms_drop_caches(p.ms, err));

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files_priv.h"
 #include "member_extents_priv.h"
 #include "ms/ms_meta.h"
 #include "ms/select_flagged.h"
@@ -91,6 +92,17 @@ static void set_tile(mms_request *r)
         r->tile[i] = shape.values[2 - i];
 }
 
+/** Whether the output can share blocks with the input, and shall. */
+static void find_share(mms_request *r)
+{
+    char *const file = mms_format("%s/table.dat", mms_ms_member_path(r->ms, 0));
+
+    r->share = file && r->how.tiles ? mms_shared_block(file, r->outputvis) : 0;
+    if (r->share && !r->how.share)
+        r->share = -1;
+    free(file);
+}
+
 void mms_request_close_input(mms_request *r)
 {
     mms_selection_free(&r->selection);
@@ -156,6 +168,7 @@ mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *resu
         MMS_TRY(mms_request_add_steps(r, err));
     MMS_TRY(mms_request_plan(r, err));
     set_tile(r);
+    find_share(r);
     r->drops_lags = mms_ms_find_column(r->ms, "LAG_DATA") && mms_request_transforms(r);
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(write_output(r, result, err));

@@ -20,6 +20,7 @@
 typedef struct mms_how {
     int64_t memory; /**< bytes a worker may use for data */
     bool tiles;     /**< tile files are read and written directly */
+    bool share;     /**< blocks are shared with the input where the file system can */
     bool sync, keepscratch, dryrun;
 } mms_how;
 
@@ -113,6 +114,7 @@ typedef struct mms_request {
     mms_value *fields;      /**< rows of FIELD that get another PHASE_DIR, or NULL */
     mms_value *bins;        /**< channels averaged, as FLAG_CMD needs them, or NULL */
     int64_t tile[3];        /**< as in mms_writer_opts */
+    int64_t share;          /**< the same */
     bool drops_lags;        /**< LAG_DATA can't follow what is done to the rows */
 } mms_request;
 
@@ -184,9 +186,14 @@ MMS_CHECKED mms_status mms_output_name_full_disk(const char *task, const char *s
  *  number is not known yet, only warn.  Errors: SPACE. */
 MMS_CHECKED mms_status mms_output_check_space(const mms_request *request, mms_error *err);
 
+/** Find the bytes of the output that will be blocks of the input: 0 where none are shared.
+ *  Errors: those of reading. */
+MMS_CHECKED mms_status mms_output_shared_bytes(const mms_request *request, int64_t *bytes,
+                                               mms_error *err);
+
 /** Put into a result of mms_request_describe() what will be written: rows_out, bytes_out of the
- *  whole and of each part; bytes_in, workers, seconds, estimate (a text), suitable
- *  (number of parts, or null), advice (a text).  rows_out is exact: time
+ *  whole and of each part; bytes_in, bytes_shared where blocks are shared, workers, seconds,
+ * estimate (a text), suitable (number of parts, or null), advice (a text).  rows_out is exact: time
  *  bins are counted.  Bytes are those of cells with numbers; on the axis baseline a part's are its
  *  share.  Errors: those of reading. */
 MMS_CHECKED mms_status mms_output_estimate(const mms_request *request, mms_value *result,
@@ -268,6 +275,12 @@ MMS_CHECKED mms_status mms_part_order(const mms_request *request, mms_value **or
 MMS_CHECKED mms_status mms_sort_rows(const mms_request *request, const char *const *files,
                                      mms_error *err);
 
+/** Make those lists in a scratch folder of the machine, and visit each: nothing is made beside the
+ *  output.  Errors: those of reading; what visit returns. */
+typedef mms_status mms_list_visit(void *ctx, int64_t part, const char *file, mms_error *err);
+MMS_CHECKED mms_status mms_output_visit_lists(const mms_request *request, mms_list_visit *visit,
+                                              void *ctx, mms_error *err);
+
 /** Fail with STOPPED when a stop signal has come. */
 MMS_CHECKED mms_status mms_check_stop(mms_error *err);
 
@@ -275,6 +288,10 @@ MMS_CHECKED mms_status mms_check_stop(mms_error *err);
 
 /** A unit of the engine, by its step: tables, part, finish. */
 mms_status mms_output_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err);
+
+/** Return whether the cells of a column stay as they are, by the order of the parts. */
+bool mms_part_copies(const mms_value *order, const mms_pipeline *pipeline,
+                     const mms_column *column);
 
 /** Write one part.  See part.c for the order. */
 MMS_CHECKED mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answer,

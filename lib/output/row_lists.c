@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/files_priv.h"
 #include "ms/rowlist_priv.h"
 #include "request_priv.h"
 
@@ -88,5 +89,46 @@ mms_status mms_sort_rows(const mms_request *r, const char *const *files, mms_err
     }
     free(lists);
     free(k);
+    return st;
+}
+
+static mms_status visit_lists_in(const mms_request *r, const char *folder, mms_list_visit *visit,
+                                 void *ctx, mms_error *err)
+{
+    const int64_t n = mms_plan_nparts(r->plan);
+    char **files = mms_alloc(n, sizeof(char *));
+    mms_status st = files ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis);
+
+    for (int64_t i = 0; st == MMS_OK && i < n; i++)
+        if (!(files[i] = mms_format("%s/%" PRId64 ".rows", folder, i)))
+            st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis);
+    if (st == MMS_OK)
+        st = mms_sort_rows(r, (const char *const *)files, err);
+    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
+        st = visit(ctx, i, files[i], err);
+        if (st == MMS_OK)
+            st = mms_check_stop(err);
+    }
+    for (int64_t i = 0; files && i < n; i++)
+        free(files[i]);
+    free(files);
+    return st;
+}
+
+mms_status mms_output_visit_lists(const mms_request *r, mms_list_visit *visit, void *ctx,
+                                  mms_error *err)
+{
+    const char *tmp = getenv("TMPDIR");
+    char *folder = mms_format("%s/multims-plan-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    mms_status st;
+
+    if (!folder || !mkdtemp(folder))
+        st = mms_fail(err, MMS_ERR_IO, "%s: no scratch folder can be made",
+                      folder ? folder : "/tmp");
+    else {
+        st = visit_lists_in(r, folder, visit, ctx, err);
+        (void)!mms_remove_tree(folder, NULL);
+    }
+    free(folder);
     return st;
 }

@@ -38,7 +38,7 @@ typedef struct sizes {
     const mms_request *r;
     row_bytes *row; /**< by DDID */
     part_size *parts;
-    int64_t nparts, stages;
+    int64_t nparts, stages, shared;
 } sizes;
 
 static mms_status out_of_memory(const mms_request *r, mms_error *err)
@@ -272,51 +272,29 @@ static mms_status count_rows(const sizes *s, const char *rows_file, part_size *p
     return st;
 }
 
-static mms_status average_rows_in(const sizes *s, const char *folder, mms_error *err)
+static mms_status count_part(void *ctx, int64_t part, const char *file, mms_error *err)
 {
-    char **files = mms_alloc(s->nparts, sizeof(char *));
-    mms_status st = files ? MMS_OK : out_of_memory(s->r, err);
-
-    for (int64_t i = 0; st == MMS_OK && i < s->nparts; i++)
-        if (!(files[i] = mms_format("%s/%" PRId64 ".rows", folder, i)))
-            st = out_of_memory(s->r, err);
-    if (st == MMS_OK)
-        st = mms_sort_rows(s->r, (const char *const *)files, err);
-    for (int64_t i = 0; st == MMS_OK && i < s->nparts; i++) {
-        st = count_rows(s, files[i], &s->parts[i], err);
-        if (st == MMS_OK)
-            st = mms_check_stop(err);
-    }
-    for (int64_t i = 0; files && i < s->nparts; i++)
-        free(files[i]);
-    free(files);
-    return st;
-}
-
-/** Count with lists of rows in a scratch folder of the machine: nothing is made beside the output.
- */
-static mms_status average_rows(const sizes *s, mms_error *err)
-{
-    const char *tmp = getenv("TMPDIR");
-    char *folder = mms_format("%s/multims-plan-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    mms_status st;
-
-    if (!folder || !mkdtemp(folder))
-        st = mms_fail(err, MMS_ERR_IO, "%s: no scratch folder can be made",
-                      folder ? folder : "/tmp");
-    else {
-        st = average_rows_in(s, folder, err);
-        (void)!mms_remove_tree(folder, NULL);
-    }
-    free(folder);
-    return st;
+    const sizes *s = ctx;
+    return count_rows(s, file, &s->parts[part], err);
 }
 
 /* ---- time, and the answer ---------------------------------------------------------------------*/
 
+/** The share of the bytes that are moved at all. */
+static double moved_share(const sizes *s)
+{
+    int64_t all = 0;
+
+    for (int64_t i = 0; i < s->nparts; i++)
+        all += s->parts[i].bytes_out;
+    return all > s->shared ? (double)(all - s->shared) / (double)all : 0;
+}
+
 static double part_seconds(const sizes *s, const part_size *p)
 {
-    return part_s + (double)p->bytes_in / read_bytes_s + (double)p->bytes_out / write_bytes_s +
+    return part_s +
+           moved_share(s) *
+               ((double)p->bytes_in / read_bytes_s + (double)p->bytes_out / write_bytes_s) +
            (double)s->stages * (double)p->bytes_in / transform_bytes_s;
 }
 
@@ -360,6 +338,8 @@ static void describe(const sizes *s, const mms_engine *engine, mms_value *result
     json_object_set_new(result, "rows_out", json_integer(all.rows));
     json_object_set_new(result, "bytes_in", json_integer(all.bytes_in));
     json_object_set_new(result, "bytes_out", json_integer(all.bytes_out));
+    if (s->r->share > 0)
+        json_object_set_new(result, "bytes_shared", json_integer(s->shared));
     json_object_set_new(result, "workers", json_integer(workers));
     json_object_set_new(result, "seconds", json_real(seconds));
     json_object_set_new(result, "estimate", mms_text_value(text ? text : ""));
@@ -389,7 +369,8 @@ mms_status mms_output_estimate(const mms_request *r, mms_value *result, mms_erro
     MMS_TRY(measure_rows(&s, err));
     add_cells(&s);
     if (mms_output_averages_rows(r))
-        MMS_TRY(average_rows(&s, err));
+        MMS_TRY(mms_output_visit_lists(r, count_part, &s, err));
+    MMS_TRY(mms_output_shared_bytes(r, &s.shared, err));
     MMS_TRY(r->host->engine(r->host->ctx, &engine, err));
     describe(&s, engine, result);
     describe_advice(r, engine, result);

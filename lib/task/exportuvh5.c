@@ -53,7 +53,11 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .flipconj = p->flipconj,
         .eop = !strcmp(p->eop, "auto"),
         .overwrite = p->overwrite,
-        .how = MMS_HOW_OF(p),
+        .how = {.memory = p->memory,
+                .tiles = p->tiles,
+                .sync = p->sync,
+                .dryrun = p->dryrun,
+                .keepscratch = p->keepscratch},
     };
     mms_value *history = mms_history_texts(run);
     const mms_host host = mms_task_host(run, history);

@@ -5,7 +5,7 @@
 struct hanningsmooth {
     struct mms_io io;
     mms_select select;
-    bool keepmms, tiles, dryrun, sync, keepscratch;
+    bool keepmms, tiles, share, dryrun, sync, keepscratch;
     const char *datacolumn, *smooth_spw, *numerics;
     int64_t memory;
 };

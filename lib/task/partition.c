@@ -9,7 +9,8 @@
 struct partition {
     struct mms_io io;
     mms_select select;
-    bool createmms, flagbackup, disableparallel, repartition, keepscratch, tiles, dryrun, sync;
+    bool createmms, flagbackup, disableparallel, repartition, keepscratch, tiles, share, dryrun,
+        sync;
     const char *separationaxis, *datacolumn, *profile, *naming;
     int64_t numsubms, ddistart, memory;
 };
@@ -50,6 +51,7 @@ static const mms_param params[] = {
             "given"},
     MMS_PARAM_MEMORY(struct partition, memory),
     MMS_PARAM_TILES(struct partition, tiles),
+    MMS_PARAM_SHARE(struct partition, share),
     {"keepscratch", MMS_BOOL, offsetof(struct partition, keepscratch), .init = "False",
      .flags = MMS_PARAM_RUN, .doc = "Keep the unfinished output after a failure"},
     {"dryrun", MMS_BOOL, offsetof(struct partition, dryrun), .init = "False",
@@ -99,6 +101,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .reindex = true,
         .how = {.memory = p->memory,
                 .tiles = p->tiles,
+                .share = p->share,
                 .sync = p->sync,
                 .dryrun = p->dryrun,
                 .keepscratch = p->keepscratch},

@@ -7,7 +7,7 @@
 struct phaseshift {
     struct mms_io io;
     mms_select select;
-    bool keepmms, tiles, dryrun, sync, keepscratch;
+    bool keepmms, tiles, share, dryrun, sync, keepscratch;
     const char *datacolumn, *phasecenter, *numerics;
     int64_t memory;
 };

@@ -62,11 +62,16 @@ void mms_plan_print_estimate(const mms_value *result, FILE *out)
 {
     const char *const advice = json_string_value(json_object_get(result, "advice"));
     const char *const estimate = json_string_value(json_object_get(result, "estimate"));
+    const mms_value *const shared = json_object_get(result, "bytes_shared");
 
     if (advice)
         fprintf(out, "%s\n", advice);
     if (estimate)
         fprintf(out, "Time: %s\n", estimate);
+    if (shared)
+        fprintf(out,
+                "Shared: %.1f MB of what is written are blocks of the input and take no room\n",
+                json_number_value(shared) / 1e6);
 }
 
 static void print_stages(const mms_value *stages, FILE *out)

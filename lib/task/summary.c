@@ -28,9 +28,14 @@ char *mms_run_summary(const mms_value *result, double seconds)
     const double mb = (bytes ? json_number_value(bytes) : bytes_of(result)) / 1e6;
     const char *const path = json_string_value(json_object_get(result, "outputvis"));
 
+    const double shared = json_number_value(json_object_get(result, "bytes_shared")) / 1e6;
+    char note[64] = "";
+
     if (!path || !rows || (!written && !bytes))
         return NULL;
-    return mms_format("%s: %" JSON_INTEGER_FORMAT " rows, %.1f MB in %.*f s, %.1f MB/s", path,
+    if (shared > 0)
+        snprintf(note, sizeof note, ", %.1f MB of them shared with the input", shared);
+    return mms_format("%s: %" JSON_INTEGER_FORMAT " rows, %.1f MB in %.*f s, %.1f MB/s%s", path,
                       json_integer_value(rows), mb, seconds < 10 ? 2 : 1, seconds,
-                      seconds > 0 ? mb / seconds : 0);
+                      seconds > 0 ? mb / seconds : 0, note);
 }

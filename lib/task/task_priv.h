@@ -116,7 +116,17 @@ struct mms_io {
                    "through casacore",                                                           \
     }
 
-/** The same for verbs that judge what was written: casacore reads it unless told otherwise. */
+/** Whether the output shares blocks with the input: struct_type has a bool. */
+#define MMS_PARAM_SHARE(struct_type, member)                                                     \
+    {                                                                                            \
+        "share", MMS_BOOL, offsetof(struct_type, member),                                        \
+            .init = "True", .flags = MMS_PARAM_RUN,                                              \
+            .doc = "Let the output share blocks with the input where the file system can (XFS, " \
+                   "Btrfs): what stays the same takes no time and no room"                       \
+    }
+
+/** MMS_PARAM_TILES for verbs that judge what was written: casacore reads it unless told otherwise.
+ */
 #define MMS_PARAM_TILES_READ(struct_type, member)                                             \
     {                                                                                         \
         "tiles", MMS_BOOL, offsetof(struct_type, member),                                     \

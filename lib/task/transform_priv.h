@@ -27,8 +27,8 @@ void mms_plan_print_estimate(const mms_value *result, FILE *out);
 /** Print the result of a transformation. */
 void mms_transform_print(const mms_value *result, FILE *out);
 
-/** numerics and how to run, the same for each: struct_type has numerics, memory, tiles, dryrun,
- * sync, keepscratch of these types. */
+/** numerics and how to run, the same for each: struct_type has numerics, memory, tiles,
+ * share, dryrun, sync, keepscratch of these types. */
 #define MMS_PARAMS_TRANSFORM(struct_type)                                                        \
     {"numerics",                                                                                 \
      MMS_CHOICE,                                                                                 \
@@ -37,6 +37,7 @@ void mms_transform_print(const mms_value *result, FILE *out);
      .allowed = "casa exact",                                                                    \
      .doc = "casa: CASA's numbers; exact: what is right where CASA is known to be wrong"},       \
         MMS_PARAM_MEMORY(struct_type, memory), MMS_PARAM_TILES(struct_type, tiles),              \
+        MMS_PARAM_SHARE(struct_type, share),                                                     \
         {"keepscratch",                                                                          \
          MMS_BOOL,                                                                               \
          offsetof(struct_type, keepscratch),                                                     \
@@ -58,10 +59,10 @@ void mms_transform_print(const mms_value *result, FILE *out);
 
 /** What those of MMS_PARAMS_TRANSFORM mean in a request; p points to the parameters. */
 #define MMS_NUMERICS_OF(p) (strcmp((p)->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT)
-#define MMS_HOW_OF(p)                                                                         \
-    {                                                                                         \
-        .memory = (p)->memory, .tiles = (p)->tiles, .sync = (p)->sync, .dryrun = (p)->dryrun, \
-        .keepscratch = (p)->keepscratch,                                                      \
+#define MMS_HOW_OF(p)                                                                       \
+    {                                                                                       \
+        .memory = (p)->memory, .tiles = (p)->tiles, .share = (p)->share, .sync = (p)->sync, \
+        .dryrun = (p)->dryrun, .keepscratch = (p)->keepscratch,                             \
     }
 
 /** Frequency frames of outputs. */

@@ -21,9 +21,10 @@ typedef struct copying {
     /* rows that are copied through memory, together */
     int64_t nrange, range_capacity, rows, first;
     mms_rows *ranges;
-    place to;      /**< where the first of them goes */
-    bool bits;     /**< as bits, not as values */
-    int64_t moved; /**< bytes, as whole tiles */
+    place to;       /**< where the first of them goes */
+    bool bits;      /**< as bits, not as values */
+    int64_t moved;  /**< bytes, as whole tiles */
+    int64_t shared; /**< bytes, in blocks */
 } copying;
 
 /** Copy a run of bytes through memory. */
@@ -44,11 +45,33 @@ static mms_status move_bytes(copying *c, const cube *from, int64_t at, const cub
     return st;
 }
 
-/** Let the kernel copy a long run of bytes; what it can't copy goes through memory. */
+/** The whole blocks of a run of bytes that both files could share; 0 where that does not pay. */
+static int64_t whole_blocks(const copying *c, int64_t at, int64_t to_at, int64_t n, int64_t *skip)
+{
+    const int64_t block = c->out->share;
+
+    if (block <= 0 || (at - to_at) % block)
+        return 0;
+    *skip = (block - at % block) % block;
+    const int64_t bytes = (n - *skip) / block * block;
+    return bytes >= SHARE_BLOCKS * block ? bytes : 0;
+}
+
+/** Let the kernel copy a long run of bytes, or share its blocks; the rest goes through memory. */
 static mms_status copy_bytes(copying *c, const cube *from, int64_t at, const cube *to,
                              int64_t to_at, int64_t n, mms_error *err)
 {
-    while (n >= LONG_RUN) {
+    int64_t skip;
+    const int64_t blocks = whole_blocks(c, at, to_at, n, &skip);
+
+    if (blocks && file_share(from->file, at + skip, to->file, to_at + skip, blocks)) {
+        const int64_t done = skip + blocks;
+        const mms_status st = move_bytes(c, from, at, to, to_at, skip, err);
+        c->shared += blocks;
+        return st != MMS_OK ? st : move_bytes(c, from, at + done, to, to_at + done, n - done, err);
+    }
+    while (n >= LONG_RUN && c->out->share >= 0) { // which may share on its own
+
         off_t in = at, out = to_at;
         const ssize_t done = copy_file_range(from->file->fd, &in, to->file->fd, &out,
                                              (size_t)(n < AT_ONCE ? n : AT_ONCE), 0);
@@ -166,7 +189,8 @@ static mms_status batch(copying *c, int64_t row, const place *to, int64_t count,
     while (st == MMS_OK && done < count) {
         const int64_t room = BATCH / size - c->rows;
         if (c->rows && (room < 1 || c->to.cube != to->cube || c->bits != bits ||
-                        c->first + c->rows != out_row + done)) {
+                        c->first + c->rows != out_row + done ||
+                        c->to.position + c->rows != to->position + done)) {
             st = flush(c, err);
             continue;
         }
@@ -223,14 +247,14 @@ static mms_status copy_run(copying *c, int64_t row, int64_t count, int64_t out_r
         return same_tiles(c, from.cube, to.cube)
                    ? take_tiles(c, row, &from, &to, out_row, done, err)
                    : batch(c, row, &to, to.count, out_row, false, err);
-    if (bits % 8 || to.count * bits / 8 < LONG_RUN)
+    const int64_t at = from.cube->at + from.position * bits / 8, n = to.count * bits / 8;
+    const int64_t to_at = to.cube->at + to.position * bits / 8;
+    int64_t skip;
+    if (bits % 8 || (n < LONG_RUN && !whole_blocks(c, at, to_at, n, &skip)))
         return batch(c, row, &to, to.count, out_row, c->in->columns[c->in_column].pixel->bits == 1,
                      err);
     st = flush(c, err);
-    if (st != MMS_OK)
-        return st;
-    return copy_bytes(c, from.cube, from.cube->at + from.position * bits / 8, to.cube,
-                      to.cube->at + to.position * bits / 8, to.count * bits / 8, err);
+    return st == MMS_OK ? copy_bytes(c, from.cube, at, to.cube, to_at, n, err) : st;
 }
 
 mms_status mms_tiles_copy(const mms_tiles *in, int64_t in_column, int64_t nrange,
@@ -245,7 +269,7 @@ mms_status mms_tiles_copy(const mms_tiles *in, int64_t in_column, int64_t nrange
             st = copy_run(&c, ranges[i].first + at, ranges[i].count - at, first, &done, err);
     if (st == MMS_OK)
         st = flush(&c, err);
-    count_moved(out, c.moved);
+    count_moved(out, c.moved, c.shared);
     free(c.buffer);
     free(c.ranges);
     return st;

@@ -116,6 +116,7 @@ void mms_tiles_drop(mms_tiles **tiles)
         }
         free(t->files[i]);
     }
+    mms_tiles_share_free(&t->plan);
     pthread_mutex_destroy(&t->lock);
     free(t->columns);
     free(t->order);

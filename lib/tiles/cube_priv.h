@@ -11,6 +11,9 @@
 
 enum { PAGE = 4096 };
 
+/** Fewer blocks are not worth sharing. */
+enum { SHARE_BLOCKS = 4 };
+
 /** How elements of a column lie in a tile. */
 typedef struct pixel {
     int32_t code; /**< casacore's number of the type */
@@ -81,9 +84,12 @@ struct mms_tiles {
     int32_t ntile; /**< default tile */
     int64_t default_tile[MMS_MAX_DIM + 1];
     bool writing, write_back;
-    int64_t defined;      /**< rows */
-    int64_t moved;        /**< bytes of whole tiles that were copied as they are */
-    pthread_mutex_t lock; /**< while writing: of lists of cubes, files and spans, and of slabs */
+    int64_t defined;       /**< rows */
+    int64_t moved;         /**< bytes of whole tiles that were copied as they are */
+    int64_t share;         /**< as in mms_tiles_what */
+    int64_t shared;        /**< bytes of shared blocks */
+    mms_tiles_share *plan; /**< NULL: rows follow each other */
+    pthread_mutex_t lock;  /**< while writing: of lists of cubes, files and spans, and of slabs */
 };
 
 /** A run of rows in one cube. */
@@ -104,8 +110,19 @@ int64_t column_bytes(const mms_tiles *t, const cube *c, int64_t column);
 /** Where the column's bytes begin in the file, of the slab of a number. */
 int64_t slab_at(const mms_tiles *t, const cube *c, int64_t column, int64_t number);
 
-/** Add to the bytes that were moved as whole tiles. */
-void count_moved(mms_tiles *t, int64_t bytes);
+/** Add to the bytes that were moved as whole tiles, and to those that are shared. */
+void count_moved(mms_tiles *t, int64_t bytes, int64_t shared);
+
+/** Find where the tiles of a new cube begin in its file, and how many places it will have; 0:
+ * nobody knows. */
+typedef struct shared_cube shared_cube;
+int64_t share_begin(const mms_tiles *t, cube *c);
+/** Give the file of a cube the length of so many places at once: to share blocks beyond the end of
+ * a file has the file system write its last pages first. */
+MMS_CHECKED mms_status share_extent(const mms_tiles *t, const cube *c, int64_t rows,
+                                    mms_error *err);
+/** Places to leave free before the first of rows, which are cut before the next such row. */
+int64_t share_gap(mms_tiles *t, const cube *c, mms_rows *rows);
 
 /** Whether the cells of the cube's rows follow each other in the file without gaps: a run of rows
  *  is one run of bits. */
@@ -150,6 +167,9 @@ MMS_CHECKED mms_status file_extend(const mms_tiles *t, const tile_file *f, int64
 /** Let the file system set bytes aside that are about to be written: it is cheaper than to find
  * them write by write.  Where it can't, they are written without. */
 void file_reserve(tile_file *f, int64_t bytes);
+/** Let the file at to_at hold blocks of another from at on, without a copy; false when that can't
+ * be done. */
+bool file_share(const tile_file *from, int64_t at, const tile_file *to, int64_t to_at, int64_t n);
 /** Close a file that was written: on NFS a full disk may be told here first. */
 MMS_CHECKED mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *err);
 

@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/fs.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/base_priv.h"
@@ -117,6 +119,16 @@ void file_reserve(tile_file *f, int64_t bytes)
     if (errno != EOPNOTSUPP) // what was found may be needed elsewhere
         (void)!ftruncate(f->fd, f->reserved);
     f->reserved = INT64_MAX - RESERVE;
+}
+
+bool file_share(const tile_file *from, int64_t at, const tile_file *to, int64_t to_at, int64_t n)
+{
+    struct file_clone_range range = {.src_fd = from->fd,
+                                     .src_offset = (uint64_t)at,
+                                     .src_length = (uint64_t)n,
+                                     .dest_offset = (uint64_t)to_at};
+
+    return TEMP_FAILURE_RETRY(ioctl(to->fd, FICLONERANGE, &range)) == 0;
 }
 
 mms_status file_close(const mms_tiles *t, tile_file *f, mms_error *err)

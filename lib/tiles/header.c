@@ -368,7 +368,7 @@ static void put_cube(mms_bytes *b, const cube *c)
     put_shape(b, n, shape);
     put_shape(b, n, tile);
     mms_bytes_number(b, c->file ? (uint64_t)c->file->number : UINT32_MAX, 4);
-    mms_bytes_number(b, 0, 4); // where its tiles begin: each cube has a file
+    mms_bytes_number(b, (uint64_t)c->at, 4); // each cube has a file: less than a block
 }
 
 static void put_files(mms_bytes *b, const mms_tiles *t)

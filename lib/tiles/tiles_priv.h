@@ -39,6 +39,8 @@ typedef struct mms_tiles_what {
     int32_t ntile;                         /**< axes of default_tile; 0: none */
     int64_t default_tile[MMS_MAX_DIM + 1]; /**< rows first */
     bool write_back; /**< let the disk take what is written at once: a sync is to come */
+    int64_t share; /**< size of the blocks that copies share with their input where the file system
+                      can; 0: it can't; -1: copies are bytes of their own */
 } mms_tiles_what;
 
 /** Open for reading.  Errors: UNSUPPORTED naming what is not known (the caller takes another way);
@@ -88,6 +90,36 @@ MMS_CHECKED mms_status mms_tiles_write(mms_tiles *tiles, int64_t column, int64_t
 MMS_CHECKED mms_status mms_tiles_copy(const mms_tiles *in, int64_t in_column, int64_t nrange,
                                       const mms_rows *ranges, mms_tiles *out, int64_t out_column,
                                       int64_t first, mms_error *err);
+
+/** Where the rows of a manager that is written come to lie, so that its file can share blocks with
+ *  those that the rows are copied from.  It is planned before rows are defined, for all of them. */
+typedef struct mms_tiles_share mms_tiles_share;
+
+/** Whether rows may have any place in a manager that is written, so that some stay free. */
+bool mms_tiles_has_gaps(const mms_tiles *tiles);
+
+/** Begin a plan.  gaps: as mms_tiles_has_gaps() says of the output. */
+MMS_CHECKED mms_status mms_tiles_share_create(int64_t block, bool gaps, mms_tiles_share **out,
+                                              mms_error *err);
+void mms_tiles_share_free(mms_tiles_share **share);
+
+/** Add rows of an input with one column, which become those of the output from first on: ascending
+ *  from call to call, each row of the output once.  Errors: MEM. */
+MMS_CHECKED mms_status mms_tiles_share_add(mms_tiles_share *share, const mms_tiles *in,
+                                           mms_rows rows, int64_t first, mms_error *err);
+/** Some rows do not come from tiles: nothing is planned. */
+void mms_tiles_share_give_up(mms_tiles_share *share);
+
+/** Bytes that will be shared. */
+int64_t mms_tiles_share_bytes(const mms_tiles_share *share);
+
+/** Give the plan to a manager that is written, before shapes are added; *share is set to NULL.
+ *  Errors: IO, SPACE. */
+MMS_CHECKED mms_status mms_tiles_use_share(mms_tiles *tiles, mms_tiles_share **share,
+                                           mms_error *err);
+
+/** Bytes that copies have shared so far. */
+int64_t mms_tiles_shared(const mms_tiles *tiles);
 
 /** Write what is left and the header, of one that was created; free, and set *tiles to NULL even on
  *  failure.  NULL is accepted. */

@@ -31,6 +31,7 @@ mms_status mms_tiles_create(const mms_tiles_what *what, mms_tiles **out, mms_err
     MMS_TRY(tiles_new(what, &t, err));
     t->writing = true;
     t->write_back = what->write_back;
+    t->share = what->share;
     if (t->by_row || t->nrow > INT32_MAX || t->ndim < 1 || t->ndim > MMS_MAX_DIM)
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "%s of %" PRId64 " rows, cells of %d axes",
                          t->type, t->nrow, t->ndim));
@@ -83,6 +84,17 @@ static bool fit_slab(const mms_tiles *t, cube *c)
     return false;
 }
 
+/** Where the tiles of the cube's first rows end in its file. */
+static int64_t bytes_of_rows(const cube *c, int64_t rows)
+{
+    return c->at + (rows + c->tile_rows - 1) / c->tile_rows * c->slab_tiles * c->tile_bytes;
+}
+
+mms_status share_extent(const mms_tiles *t, const cube *c, int64_t rows, mms_error *err)
+{
+    return rows ? file_extend(t, c->file, bytes_of_rows(c, rows), err) : MMS_OK;
+}
+
 /** Make the file of a new cube, and list both. */
 static mms_status keep_cube(mms_tiles *t, cube *measured, mms_error *err)
 {
@@ -115,80 +127,24 @@ mms_status mms_tiles_add_shape(mms_tiles *t, int32_t ndim, const int64_t *shape,
     if (!fit_slab(t, &c))
         return mms_fail(err, MMS_ERR_SHAPE, "%s: %s: impossible cell shape", t->table,
                         t->columns[0].name);
+    const int64_t rows = share_begin(t, &c);
     pthread_mutex_lock(&t->lock);
     st = keep_cube(t, &c, err);
     pthread_mutex_unlock(&t->lock);
-    return st;
+    return st == MMS_OK ? share_extent(t, &c, rows, err) : st;
 }
 
-static mms_status add_span(mms_tiles *t, int64_t last, int64_t in_cube, int64_t position,
-                           mms_error *err)
-{
-    const mms_status st = mms_grow(&t->spans, &t->span_capacity, t->nspan + 1, sizeof(span), err);
-
-    if (st == MMS_OK)
-        t->spans[t->nspan++] = (span){last, in_cube, position};
-    return st;
-}
-
-/** Append rows of a cube to the map. */
-static mms_status map_rows(mms_tiles *t, mms_rows rows, int64_t in_cube, mms_error *err)
-{
-    cube *c = t->cubes[in_cube];
-    span *last = t->nspan ? &t->spans[t->nspan - 1] : NULL;
-    const int64_t covered = last ? last->last + 1 : 0, end = rows.first + rows.count;
-    mms_status st = MMS_OK;
-
-    if (last && covered == rows.first && last->cube == in_cube) {
-        last->last += rows.count;
-        last->position += rows.count;
-    } else {
-        if (covered < rows.first)
-            MMS_TRY(add_span(t, rows.first - 1, 0, 0, err));
-        MMS_TRY(add_span(t, end - 1, in_cube, c->nrow + rows.count - 1, err));
-    }
-    c->nrow += rows.count;
-    t->defined = end;
-done:
-    return st;
-}
-
-/** Bytes of the tiles of the cube's first rows. */
-static int64_t bytes_of_rows(const cube *c, int64_t rows)
-{
-    return (rows + c->tile_rows - 1) / c->tile_rows * c->slab_tiles * c->tile_bytes;
-}
-
-mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *err)
-{
-    const int64_t end = run->rows.first + run->rows.count;
-    int64_t in_cube;
-    mms_status st;
-
-    if (run->rows.first < t->defined || run->rows.first > t->nrow - run->rows.count)
-        return mms_fail(err, MMS_ERR_INTERNAL, "%s: rows are defined out of order", t->table);
-    if (run->ndim < 0)
-        return MMS_OK;
-    if (!t->by_span) {
-        file_reserve(t->cubes[0]->file, bytes_of_rows(t->cubes[0], end));
-        return MMS_OK;
-    }
-    in_cube = find_cube(t, run->ndim, run->shape);
-    if (in_cube < 0)
-        return mms_fail(err, MMS_ERR_INTERNAL, "%s: a cell shape without a cube", t->table);
-    pthread_mutex_lock(&t->lock);
-    st = map_rows(t, run->rows, in_cube, err);
-    pthread_mutex_unlock(&t->lock);
-    file_reserve(t->cubes[in_cube]->file,
-                 bytes_of_rows(t->cubes[in_cube], t->cubes[in_cube]->nrow));
-    return st;
-}
-
-void count_moved(mms_tiles *t, int64_t bytes)
+void count_moved(mms_tiles *t, int64_t bytes, int64_t shared)
 {
     pthread_mutex_lock(&t->lock);
     t->moved += bytes;
+    t->shared += shared;
     pthread_mutex_unlock(&t->lock);
+}
+
+int64_t mms_tiles_shared(const mms_tiles *t)
+{
+    return t->shared;
 }
 
 /** Put runs of rows of a cell into tiles: bytes[tile][row of count][element], from element first
@@ -299,6 +255,108 @@ static mms_status put_flags(mms_tiles *t, int64_t column, cube *c, int64_t posit
         move_bits(packed + i * bytes, at % 8, n, s->bytes + i * tile_bytes, at);
     free(packed);
     return s ? fill_slab(t, c, s, count, err) : out_of_memory(t, err);
+}
+
+static mms_status add_span(mms_tiles *t, int64_t last, int64_t in_cube, int64_t position,
+                           mms_error *err)
+{
+    const mms_status st = mms_grow(&t->spans, &t->span_capacity, t->nspan + 1, sizeof(span), err);
+
+    if (st == MMS_OK)
+        t->spans[t->nspan++] = (span){last, in_cube, position};
+    return st;
+}
+
+/** Append rows of a cube to the map, skip places after those that are taken. */
+static mms_status map_rows(mms_tiles *t, mms_rows rows, int64_t in_cube, int64_t skip,
+                           mms_error *err)
+{
+    cube *c = t->cubes[in_cube];
+    span *last = t->nspan ? &t->spans[t->nspan - 1] : NULL;
+    const int64_t covered = last ? last->last + 1 : 0, end = rows.first + rows.count;
+    mms_status st = MMS_OK;
+
+    c->nrow += skip;
+    if (last && covered == rows.first && last->cube == in_cube && last->position + 1 == c->nrow) {
+        last->last += rows.count;
+        last->position += rows.count;
+    } else {
+        if (covered < rows.first)
+            MMS_TRY(add_span(t, rows.first - 1, 0, 0, err));
+        MMS_TRY(add_span(t, end - 1, in_cube, c->nrow + rows.count - 1, err));
+    }
+    c->nrow += rows.count;
+    t->defined = end;
+done:
+    return st;
+}
+
+/** Set the bytes of rows aside, unless they will be shared. */
+static void reserve(mms_tiles *t, const cube *c, int64_t rows)
+{
+    if (t->share <= 0)
+        file_reserve(c->file, bytes_of_rows(c, rows));
+}
+
+/** Flags of places that are left free are there: false. */
+static mms_status skip_flags(mms_tiles *t, cube *c, int64_t position, int64_t count, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    if (t->columns[0].pixel->bits > 1 || is_linear(t, c, 0))
+        return MMS_OK;
+    for (int64_t done = 0, n; st == MMS_OK && done < count; done += n) {
+        const int64_t at = position + done, room = c->tile_rows - at % c->tile_rows;
+        n = count - done < room ? count - done : room;
+        slab *s = n < c->tile_rows ? get_slab(t, c, 0, at / c->tile_rows) : NULL;
+        if (s)
+            st = fill_slab(t, c, s, n, err);
+        else if (n < c->tile_rows)
+            st = out_of_memory(t, err);
+    }
+    return st;
+}
+
+/** Give rows of one shape their places. */
+static mms_status define_rows(mms_tiles *t, mms_rows rows, int64_t in_cube, mms_error *err)
+{
+    cube *c = t->cubes[in_cube];
+    mms_status st = MMS_OK;
+
+    for (mms_rows left = rows; st == MMS_OK && left.count > 0;) {
+        mms_rows next = left;
+        const int64_t at = c->nrow, skip = share_gap(t, c, &next);
+        pthread_mutex_lock(&t->lock);
+        st = map_rows(t, next, in_cube, skip, err);
+        pthread_mutex_unlock(&t->lock);
+        if (st == MMS_OK && skip)
+            st = skip_flags(t, c, at, skip, err);
+        left.first += next.count;
+        left.count -= next.count;
+    }
+    return st;
+}
+
+mms_status mms_tiles_define(mms_tiles *t, const mms_shape_run *run, mms_error *err)
+{
+    const int64_t end = run->rows.first + run->rows.count;
+    int64_t in_cube;
+    mms_status st;
+
+    if (run->rows.first < t->defined || run->rows.first > t->nrow - run->rows.count)
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s: rows are defined out of order", t->table);
+    if (run->ndim < 0)
+        return MMS_OK;
+    if (!t->by_span) {
+        reserve(t, t->cubes[0], end);
+        return MMS_OK;
+    }
+    in_cube = find_cube(t, run->ndim, run->shape);
+    if (in_cube < 0)
+        return mms_fail(err, MMS_ERR_INTERNAL, "%s: a cell shape without a cube", t->table);
+    st = define_rows(t, run->rows, in_cube, err);
+    reserve(t, t->cubes[in_cube], t->cubes[in_cube]->nrow);
+    return st;
 }
 
 /** Put n bits of one page into it, from its bit at on. */
@@ -458,9 +516,20 @@ static mms_status finish_cube(mms_tiles *t, cube *c, mms_error *err)
     while (st == MMS_OK && c->slabs) {
         slab *s = c->slabs;
         c->slabs = s->next;
-        st = write_slab(t, c, s, c->file->bytes - s->number * PAGE, err);
+        st = write_slab(t, c, s, c->file->bytes - c->at - s->number * PAGE, err);
     }
     return st == MMS_OK ? file_extend(t, c->file, c->file->bytes, err) : st;
+}
+
+/** One span that fills the table would pass for a cube that begins with the first row. */
+static mms_status part_span(mms_tiles *t, mms_error *err)
+{
+    const span all = t->nspan == 1 ? t->spans[0] : (span){0};
+
+    if (all.position == all.last)
+        return MMS_OK;
+    t->spans[0] = (span){0, all.cube, all.position - all.last};
+    return add_span(t, all.last, all.cube, all.position, err);
 }
 
 mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err)
@@ -474,6 +543,7 @@ mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err)
                 MMS_TRY(finish_cube(t, t->cubes[i], err));
         for (int64_t i = 0; i < t->nfile; i++)
             MMS_TRY(file_close(t, t->files[i], err));
+        MMS_TRY(part_span(t, err));
         MMS_TRY(header_write(t, err));
         if (t->moved)
             mms_log(MMS_LOG_DEBUG, "tiles", "%s: %s: %" PRId64 " bytes were moved in whole tiles",

@@ -15,7 +15,7 @@ OWN = {
     "tiles": set(),
     "buckets": set(),
     "mms": {"layout"},
-    "ms": {"meta", "select", "select_flagged", "block", "ms", "ms_meta"},
+    "ms": {"meta", "select", "select_flagged", "block", "ms", "ms_meta", "shared"},
     "subtables": {"subtables", "flag_cmd"},
     "check": {"mms", "listing", "diff", "contents"},
     "simulate": {"simulate"},

@@ -1026,6 +1026,180 @@ static void wide_headers_are_read(void **state)
     assert_int_equal(mms_remove_tree("table", NULL), MMS_OK);
 }
 
+/* ---- places for shared blocks -----------------------------------------------------------------*/
+
+enum { BLOCK = 4096, SHARED_ROWS = 6000, SHARED_RUNS = 40 };
+
+/** A manager with one column whose cells are floats [64][4] or flags, in whole tiles or cut ones.
+ */
+static void choose_shared(layout *l, const char *table, mms_dtype dtype, const char *type)
+{
+    memset(l, 0, sizeof *l);
+    strcpy(l->table, table);
+    l->what = (mms_tiles_what){.table = l->table,
+                               .type = type,
+                               .name = "Tiled",
+                               .nrow = SHARED_ROWS,
+                               .ndim = 2,
+                               .ncolumn = 1,
+                               .columns = l->columns};
+    l->columns[0] = (mms_tiles_column){"DATA", dtype, true, 2, {64, 4}};
+    l->nshape = 1;
+    memcpy(l->shapes[0], l->columns[0].shape, sizeof l->shapes[0]);
+    l->shape_of_row = mms_alloc(SHARED_ROWS, sizeof *l->shape_of_row);
+    assert_non_null(l->shape_of_row);
+}
+
+static mms_tiles *create_shared(const layout *l, const int64_t *tile, mms_tiles_share **plan)
+{
+    mms_tiles *t;
+    mms_error err;
+
+    mkdir(l->table, 0755);
+    check_ok(mms_tiles_create(&l->what, &t, &err), &err);
+    if (plan)
+        check_ok(mms_tiles_use_share(t, plan, &err), &err);
+    check_ok(mms_tiles_add_shape(t, 2, l->shapes[0], tile, &err), &err);
+    return t;
+}
+
+static mms_tiles *fill_shared(const layout *l, const int64_t *tile)
+{
+    mms_tiles *t = create_shared(l, tile, NULL);
+    const mms_shape_run all = {{0, SHARED_ROWS}, 2, {64, 4}};
+    mms_error err;
+
+    check_ok(mms_tiles_define(t, &all, &err), &err);
+    write_rows(l, t, 0, 0, SHARED_ROWS - 1);
+    close_tiles(t);
+    return open_again(l);
+}
+
+/** Runs of the input with rows left out between them. */
+static int64_t choose_runs(mms_rows *runs, int64_t nrun, int64_t longest)
+{
+    int64_t n = 0, row = some(1, 50);
+
+    for (int64_t i = 0; i < nrun; i++) {
+        runs[i] = (mms_rows){row, some(1, longest)};
+        row += runs[i].count + some(1, 7);
+        n += runs[i].count;
+    }
+    assert_true(row < SHARED_ROWS);
+    return n;
+}
+
+/** Where a row's bytes begin, from the start of its block. */
+static int64_t in_block(const mms_tiles *t, int64_t row)
+{
+    const place p = place_of(t, row, 1);
+    return (p.cube->at + p.position * row_bits(t, p.cube, 0) / 8) % BLOCK;
+}
+
+/** Copy runs with a plan; returns the output, read again. */
+static mms_tiles *copy_with_plan(const layout *in, const mms_tiles *from, layout *out,
+                                 const int64_t *tile, int64_t nrun, const mms_rows *runs)
+{
+    const bool gaps = !strcmp(in->what.type, "TiledShapeStMan");
+    mms_tiles_share *plan;
+    mms_error err;
+    int64_t first = 0;
+
+    check_ok(mms_tiles_share_create(BLOCK, gaps, &plan, &err), &err);
+    for (int64_t i = 0; i < nrun; first += runs[i++].count)
+        check_ok(mms_tiles_share_add(plan, from, runs[i], first, &err), &err);
+    out->what.nrow = first;
+    out->what.share = BLOCK;
+    mms_tiles *t = create_shared(out, tile, &plan);
+    assert_null(plan);
+    for (int64_t row = 0, n; row < first; row += n) { // in pieces, as blocks are
+        n = some(1, 400);
+        n = n < first - row ? n : first - row;
+        const mms_shape_run run = {{row, n}, 2, {64, 4}};
+        check_ok(mms_tiles_define(t, &run, &err), &err);
+    }
+    check_ok(mms_tiles_copy(from, 0, nrun, runs, t, 0, 0, &err), &err);
+    close_tiles(t);
+    return open_again(out);
+}
+
+static void check_copy(const layout *in, const mms_tiles *out, int64_t nrun, const mms_rows *runs)
+{
+    const size_t size = mms_dtype_size(in->columns[0].dtype);
+    int64_t first = 0, nvalue;
+    mms_error err;
+
+    for (int64_t i = 0; i < nrun; first += runs[i++].count) {
+        const mms_rows rows = {first, runs[i].count};
+        uint8_t *want = expected(in, 0, 1, &runs[i], &nvalue);
+        uint8_t *got = mms_alloc(nvalue, size);
+        assert_non_null(got);
+        check_ok(mms_tiles_read(out, 0, 1, &rows, nvalue, got, &err), &err);
+        assert_memory_equal(got, want, (size_t)nvalue * size);
+        free(want);
+        free(got);
+    }
+}
+
+/** Runs begin at the same place of a block in both files, and few places stay free. */
+static void rows_lie_as_in_the_input(void **state)
+{
+    static const int64_t whole[] = {100, 64, 4};
+    mms_rows runs[SHARED_RUNS];
+    layout in, out;
+
+    (void)state;
+    seed = 16;
+    choose_shared(&in, "in", MMS_DT_FLOAT, "TiledShapeStMan");
+    choose_shared(&out, "out", MMS_DT_FLOAT, "TiledShapeStMan");
+    mms_tiles *from = fill_shared(&in, whole);
+    const int64_t n = choose_runs(runs, SHARED_RUNS, 80);
+    mms_tiles *t = copy_with_plan(&in, from, &out, whole, SHARED_RUNS, runs);
+    check_copy(&in, t, SHARED_RUNS, runs);
+    int64_t alike = 0, wide = 0, first = 0;
+    for (int64_t i = 0; i < SHARED_RUNS; first += runs[i++].count)
+        if (runs[i].count >= 20) {
+            wide++;
+            alike += in_block(from, runs[i].first) == in_block(t, first);
+        }
+    assert_true(wide > 10 && alike > wide / 2);
+    assert_true(t->cubes[1]->nrow > n && t->cubes[1]->nrow <= n + n / 50);
+    mms_tiles_drop(&t);
+    mms_tiles_drop(&from);
+    forget(&in);
+    forget(&out);
+}
+
+/** One run of a manager of each kind; free places before it never stand in one interval alone. */
+static void one_run_lies_as_in_the_input(void **state)
+{
+    static const int64_t tiles[][3] = {{100, 64, 4}, {16, 8, 4}, {7, 64, 4}};
+    static const char *const types[] = {"TiledShapeStMan", "TiledColumnStMan"};
+    static const mms_dtype dtypes[] = {MMS_DT_FLOAT, MMS_DT_BOOL};
+    const mms_rows run = {1233, 4000};
+
+    (void)state;
+    for (int i = 0; i < 12; i++) {
+        layout in, out;
+        const int64_t *tile = tiles[i % 3];
+        choose_shared(&in, "in", dtypes[i / 3 % 2], types[i / 6]);
+        choose_shared(&out, "out", dtypes[i / 3 % 2], types[i / 6]);
+        mms_tiles *from = fill_shared(&in, tile);
+        mms_tiles *t = copy_with_plan(&in, from, &out, tile, 1, &run);
+        check_copy(&in, t, 1, &run);
+        if (is_linear(t, place_of(t, 0, 1).cube, 0))
+            assert_int_equal(in_block(from, run.first), in_block(t, 0));
+        if (t->by_span && t->spans[0].position > t->spans[0].last)
+            assert_true(t->nspan > 1);
+        if (t->by_span && tile[1] < 64)
+            assert_int_equal(place_of(t, 0, 1).position % tile[0], run.first % tile[0]);
+        mms_tiles_drop(&t);
+        mms_tiles_drop(&from);
+        forget(&in);
+        forget(&out);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1039,6 +1213,8 @@ int main(void)
         cmocka_unit_test(damaged_headers_are_refused),
         cmocka_unit_test(short_files_are_named),
         cmocka_unit_test(wide_headers_are_read),
+        cmocka_unit_test(rows_lie_as_in_the_input),
+        cmocka_unit_test(one_run_lies_as_in_the_input),
     };
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
 }

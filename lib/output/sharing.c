@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file sharing.c  How much of an output will be blocks of the input, before it is written. */
+#include <stdlib.h>
+
+#include "ms/shared.h"
+#include "request_priv.h"
+
+/** The columns whose cells stay as they are. */
+typedef struct sharing {
+    const mms_request *r;
+    const char **columns;
+    int64_t ncolumn, bytes;
+} sharing;
+
+static mms_status list_columns(sharing *s, mms_error *err)
+{
+    const mms_request *const r = s->r;
+    const mms_level level = mms_log_limit(MMS_LOG_ERROR); // what it says is said when it is written
+    mms_value *order;
+    mms_status st = mms_part_order(r, &order, err);
+
+    mms_log_limit(level);
+    if (st != MMS_OK)
+        return st;
+    for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
+        const mms_column *const c = mms_ms_column(r->ms, i);
+        if (mms_output_writes(r, c->name) && mms_part_copies(order, r->pipeline, c))
+            s->columns[s->ncolumn++] = c->name;
+    }
+    mms_value_free(&order);
+    return MMS_OK;
+}
+
+static mms_status plan_part(void *ctx, int64_t part, const char *file, mms_error *err)
+{
+    sharing *const s = ctx;
+    int64_t bytes;
+    const mms_status st =
+        mms_ms_shared_bytes(s->r->ms, file, s->r->share, s->ncolumn, s->columns, &bytes, err);
+
+    (void)part;
+    s->bytes += bytes;
+    return st;
+}
+
+mms_status mms_output_shared_bytes(const mms_request *r, int64_t *bytes, mms_error *err)
+{
+    sharing s = {.r = r};
+    mms_status st = MMS_OK;
+
+    *bytes = 0;
+    if (r->share <= 0 || mms_output_averages_rows(r))
+        return MMS_OK;
+    s.columns = mms_alloc(mms_ms_ncolumn(r->ms), sizeof *s.columns);
+    if (!s.columns)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis);
+    MMS_TRY(list_columns(&s, err));
+    MMS_TRY(mms_output_visit_lists(r, plan_part, &s, err));
+    *bytes = s.bytes;
+done:
+    free(s.columns);
+    return st;
+}
