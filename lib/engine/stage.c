@@ -344,6 +344,36 @@ mms_status mms_stage_publish(mms_stage *stage, const char *inner, const char *fi
     return st;
 }
 
+/** Exchange two names; where the file system can't, the old one goes aside first. */
+static int exchange(const char *from, const char *to, const char *aside)
+{
+    if (renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    return rename(to, aside) || rename(from, to) ? -1 : 0;
+}
+
+mms_status mms_stage_replace(mms_stage *stage, const char *inner, const char *final_path,
+                             mms_error *err)
+{
+    char *from = mms_format("%s/%s", stage->path, inner), *to = mms_path_strip(final_path);
+    char *aside = mms_format("%s/replaced", stage->path), *folder = mms_path_dir(final_path);
+    mms_status st = MMS_OK;
+
+    if (!from || !to || !aside || !folder)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", final_path);
+    else if (exchange(from, to, aside))
+        st = mms_fail_errno(err, errno, "%s: cannot rename %s to it", to, from);
+    else if (stage->synced)
+        st = mms_sync_folder(folder, err);
+    free(aside);
+    free(folder);
+    free(to);
+    free(from);
+    return st;
+}
+
 void mms_stage_remove(mms_stage **stage)
 {
     mms_error err;

@@ -36,6 +36,11 @@ MMS_CHECKED mms_status mms_stage_sync(mms_stage *stage, mms_error *err);
 MMS_CHECKED mms_status mms_stage_publish(mms_stage *stage, const char *inner,
                                          const char *final_path, mms_error *err);
 
+/** The same over what is there, in one step where the file system can: what was there is in the
+ *  staging directory then.  Errors: IO, SPACE. */
+MMS_CHECKED mms_status mms_stage_replace(mms_stage *stage, const char *inner,
+                                         const char *final_path, mms_error *err);
+
 /** Remove the staging directory with all that is in it and end the handle; links are not followed.
  *  What can't be removed is logged.  *stage is set to NULL; NULL is accepted. */
 void mms_stage_remove(mms_stage **stage);

@@ -91,6 +91,8 @@ mms_status mms_h5_close(mms_h5 **file, mms_error *err)
     if (!*file)
         return MMS_OK;
     errno = 0;
+    for (int i = 0; i < (*file)->nkept; i++)
+        H5Dclose((*file)->kept[i].id);
     if (H5Fclose((*file)->id) < 0)
         st = mms_h5_fail((*file)->path, NULL, err);
     free((*file)->path);

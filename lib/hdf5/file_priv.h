@@ -8,9 +8,17 @@
 
 #include "hdf5_priv.h"
 
+/** Datasets of Data stay open: chunks that one read needs a part of are kept for the next. */
+enum { MMS_H5_KEPT = 3 };
+
 struct mms_h5 {
     hid_t id;
     char *path;
+    int nkept;
+    struct {
+        char name[64];
+        hid_t id;
+    } kept[MMS_H5_KEPT];
 };
 
 /** Fail with the innermost cause on HDF5's stack, as FILE: NAME: cause; name may be NULL. */
@@ -29,12 +37,16 @@ mms_status mms_h5_look(mms_h5 *file, const char *name, mms_h5_item *item, mms_er
 mms_status mms_h5_read(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
                        int64_t count, int axis, int64_t first, int64_t n, void *data,
                        mms_error *err);
+mms_status mms_h5_where(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t *offset,
+                        mms_error *err);
 mms_status mms_h5_texts(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
 mms_status mms_h5_names(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
 
 /** Expand an LZF stream; returns the bytes, 0 where it is damaged or out has no room. */
 size_t mms_lzf_expand(const unsigned char *in, size_t n, unsigned char *out, size_t room);
 void mms_lzf_register(void);
+/** Whether a stream was damaged since the last call. */
+bool mms_lzf_was_damaged(void);
 
 mms_status mms_sky_find(mms_sky *sky, mms_error *err);
 mms_status mms_sky_to_geodetic(const double itrf_m[3], double geodetic[3], mms_error *err);

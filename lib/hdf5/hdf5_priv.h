@@ -76,6 +76,10 @@ typedef struct mms_hdf5_module {
     mms_status (*read)(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
                        int64_t count, int axis, int64_t first, int64_t n, void *data,
                        mms_error *err);
+    /** Find where the values of a dataset begin in the file, if they stand there in one piece as
+     *  they are wanted (BOOL: of one byte); else *offset is -1.  Errors: IO. */
+    mms_status (*where)(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t *offset,
+                        mms_error *err);
     /** Read all texts of a dataset as a list, without padding.  Errors: TABLE no text; IO. */
     mms_status (*texts)(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
     /** List a group.  Errors: IO. */

@@ -37,6 +37,16 @@ size_t mms_lzf_expand(const unsigned char *in, size_t n, unsigned char *out, siz
     return o;
 }
 
+static bool damaged; // HDF5 runs one thread at a time
+
+bool mms_lzf_was_damaged(void)
+{
+    const bool was = damaged;
+
+    damaged = false;
+    return was;
+}
+
 /** cd_values[2] is what a chunk holds. */
 static size_t expand_chunk(unsigned flags, size_t n, const unsigned values[], size_t bytes,
                            size_t *room, void **buffer)
@@ -50,6 +60,7 @@ static size_t expand_chunk(unsigned flags, size_t n, const unsigned values[], si
         return 0;
     const size_t have = mms_lzf_expand(*buffer, bytes, out, wanted);
     if (have != wanted) {
+        damaged = true;
         free(out);
         return 0;
     }

@@ -216,11 +216,98 @@ static hid_t memory_type(mms_h5_type wanted, hid_t stored)
     }
 }
 
+/** Open a dataset with room for the chunks side by side that hold one row, up to a limit. */
+static hid_t open_wide(const mms_h5 *file, const char *name)
+{
+    enum { MOST_BYTES = 64 << 20, LEAST_BYTES = 1 << 20, NSLOT = 12421 };
+    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    const hid_t how = H5Dget_create_plist(set), space = H5Dget_space(set);
+    const hid_t type = H5Dget_type(set);
+    hsize_t chunk[H5S_MAX_RANK] = {0}, shape[H5S_MAX_RANK] = {0};
+    double bytes = (double)H5Tget_size(type);
+    hid_t access = H5I_INVALID_HID, wide = set;
+
+    const int n = H5Pget_layout(how) == H5D_CHUNKED ? H5Pget_chunk(how, H5S_MAX_RANK, chunk) : 0;
+    if (n > 0 && H5Sget_simple_extent_dims(space, shape, NULL) == n) {
+        for (int i = 0; i < n; i++)
+            bytes *= (double)(chunk[i] * (i ? (shape[i] + chunk[i] - 1) / chunk[i] : 1));
+        bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
+        access = H5Pcreate(H5P_DATASET_ACCESS);
+        H5Pset_chunk_cache(access, NSLOT, (size_t)bytes, 1.0);
+        H5Dclose(set);
+        wide = H5Dopen2(file->id, name, access);
+        H5Pclose(access);
+    }
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Pclose(how);
+    return wide;
+}
+
+static hid_t open_set(mms_h5 *file, const char *name, bool *keeps)
+{
+    *keeps = false;
+    for (int i = 0; i < file->nkept; i++)
+        if (!strcmp(file->kept[i].name, name)) {
+            *keeps = true;
+            return file->kept[i].id;
+        }
+    if (strncmp(name, "Data/", 5) || file->nkept == MMS_H5_KEPT ||
+        strlen(name) >= sizeof file->kept[0].name)
+        return H5Dopen2(file->id, name, H5P_DEFAULT);
+    const hid_t set = open_wide(file, name);
+    if (set >= 0) {
+        memcpy(file->kept[file->nkept].name, name, strlen(name) + 1);
+        file->kept[file->nkept++].id = set;
+        *keeps = true;
+    }
+    return set;
+}
+
+mms_status mms_h5_where(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t *offset,
+                        mms_error *err)
+{
+    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    const hid_t stored = H5Dget_type(set), how = H5Dget_create_plist(set);
+    const hid_t type = memory_type(wanted, stored);
+    mms_status st = MMS_OK;
+
+    *offset = -1;
+    errno = 0;
+    if (set < 0 || stored < 0 || how < 0 || type < 0) {
+        st = mms_h5_fail(file->path, name, err);
+    } else if (H5Pget_layout(how) == H5D_CONTIGUOUS && H5Pget_external_count(how) == 0 &&
+               H5Tequal(stored, type) > 0 && (wanted != MMS_H5_BOOL || H5Tget_size(stored) == 1)) {
+        const haddr_t at = H5Dget_offset(set);
+        *offset = at == HADDR_UNDEF ? -1 : (int64_t)at;
+    }
+    H5Tclose(type);
+    H5Tclose(stored);
+    H5Pclose(how);
+    H5Dclose(set);
+    H5Eclear2(H5E_DEFAULT);
+    return st;
+}
+
+/** Name the rows; HDF5 only knows that some filter failed. */
+static mms_status fail_rows(const mms_h5 *file, const char *name, int64_t from, int64_t count,
+                            mms_error *err)
+{
+    char rows[128];
+
+    snprintf(rows, sizeof rows, "%s rows %" PRId64 "-%" PRId64, name, from, from + count - 1);
+    if (!mms_lzf_was_damaged())
+        return mms_h5_fail(file->path, rows, err);
+    H5Eclear2(H5E_DEFAULT);
+    return mms_fail(err, MMS_ERR_IO, "%s: %s: LZF stream is damaged", file->path, rows);
+}
+
 mms_status mms_h5_read(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
                        int64_t count, int axis, int64_t first, int64_t n, void *data,
                        mms_error *err)
 {
-    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    bool keeps;
+    const hid_t set = open_set(file, name, &keeps);
     const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
     const hid_t type = memory_type(wanted, stored);
     const int ndim = H5Sget_simple_extent_ndims(space);
@@ -246,12 +333,13 @@ mms_status mms_h5_read(mms_h5 *file, const char *name, mms_h5_type wanted, int64
     if (good)
         good = H5Dread(set, type, memory, space, H5P_DEFAULT, data) >= 0;
     if (!good)
-        st = mms_h5_fail(file->path, name, err);
+        st = fail_rows(file, name, from, count, err);
     H5Sclose(memory);
     H5Tclose(type);
     H5Tclose(stored);
     H5Sclose(space);
-    H5Dclose(set);
+    if (!keeps)
+        H5Dclose(set);
     H5Eclear2(H5E_DEFAULT);
     return st;
 }

@@ -3,7 +3,9 @@
 #include <casacore/ms/MeasurementSets.h>
 #include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/DataManInfo.h>
+#include <casacore/tables/Tables/ArrColDesc.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
+#include <casacore/tables/Tables/ScaColDesc.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 
 #include <algorithm>
@@ -316,13 +318,28 @@ Table make_table(const char *path, const layout &l, int64_t nrow,
                  static_cast<casacore::rownr_t>(nrow), false, endian);
 }
 
+/** Columns that others than the definition of the MeasurementSet know. */
+bool add_other(TableDesc &desc, const String &name)
+{
+    if (name == "TELESCOPE_LOCATION") { // of pyuvdata, in OBSERVATION
+        desc.addColumn(casacore::ArrayColumnDesc<double>(
+            name, "", IPosition(1, 3), ColumnDesc::Direct | ColumnDesc::FixedShape));
+        return true;
+    }
+    if (name != "PhaseDir_Ref" && name != "DelayDir_Ref" && name != "RefDir_Ref")
+        return false;
+    desc.addColumn(casacore::ScalarColumnDesc<casacore::Int>(name)); // of CASA, in FIELD
+    return true;
+}
+
 /** Description of a standard table with optional columns, by the name of its kind. */
 template <typename Ms>
 TableDesc standard_desc(const char *const *optional)
 {
     TableDesc desc = Ms::requiredTableDesc();
     for (; optional && *optional; optional++)
-        Ms::addColumnToDesc(desc, Ms::columnType(*optional));
+        if (!add_other(desc, *optional))
+            Ms::addColumnToDesc(desc, Ms::columnType(*optional));
     return desc;
 }
 

@@ -190,7 +190,8 @@ MMS_CHECKED mms_status mms_table_create_like(const char *path, mms_table *src,
                                              mms_error *err);
 
 /** Make an empty standard table of an MS: kind is "MAIN" or a sub-table's name as in the MS
- *  definition.  optional: optional columns to add, ended by NULL; managers: JSON
+ *  definition.  optional: optional columns to add, ended by NULL, also pyuvdata's
+ *  TELESCOPE_LOCATION and CASA's PhaseDir_Ref, DelayDir_Ref, RefDir_Ref; managers: JSON
  *  [{"type","name","columns":[…],"tile":[C order, rows first]}], or NULL for 1.12's.
  *  Errors: EXISTS, ARG, TABLE. */
 MMS_CHECKED mms_status mms_table_create_standard(const char *path, const char *kind,

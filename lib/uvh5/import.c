@@ -1,153 +1,39 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file import.c  From a UVH5 file to a published MS, which one worker writes. */
+/** @file import.c  From a UVH5 file to a published MS or Multi-MS: what is asked, the plan,
+ * staging, one unit a part. */
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/stat.h>
 
 #include "base/files_priv.h"
-#include "import_priv.h"
+#include "base/lanes_priv.h"
+#include "cubes_priv.h"
+#include "ms/ms_meta.h"
 
-/** Room by 14 bytes a visibility (data, flag, weight spectrum), and scalars. */
-static int64_t estimate(const mms_uvh5_in *in)
+/** An output while it is planned and made. */
+typedef struct importing {
+    const mms_uvh5_import_request *r;
+    const mms_host *host;
+    mms_uvh5_in in;
+    uint8_t *present; /**< [nblt][nspw] */
+    int64_t ncell;
+    mms_uvh5_cell *cells;
+    mms_meta meta;
+    mms_plan *plan; /**< NULL: one MS */
+    const char *axis_type;
+    int64_t nparts;
+    bool replaces; /**< there is an output, which is asked to go */
+    mms_stage *stage;
+    char *file, *path, *base, *folder, *like;
+    char **names, **files;
+    mms_value *subtables;
+} importing;
+
+static mms_status no_memory(const importing *m, mms_error *err)
 {
-    return in->nblt * (in->nfreq * in->npol * 14 + in->nspw * 200) + (1 << 20);
-}
-
-/** uvw of a file may be those of antenna 1 - antenna 2: pyuvdata undoes that. */
-static bool is_flipped(const mms_uvh5_in *in, int64_t n, const double *lst, const double *ra,
-                       const double *dec, const double *pa)
-{
-    double plus = 0, minus = 0;
-    double *const places = calloc((size_t)in->nrow_ant * 3, sizeof *places);
-
-    for (int64_t i = 0; places && i < in->nant; i++)
-        memcpy(places + 3 * in->number[i], in->position_m + 3 * i, 3 * sizeof *places);
-    for (int64_t i = 0; places && i < n; i++) {
-        const double *const p = places + 3 * in->ant1[i], *const q = places + 3 * in->ant2[i];
-        const double d[3] = {q[0] - p[0], q[1] - p[1], q[2] - p[2]};
-        const mms_uvh5_view view = {lst[i], ra[i], dec[i], pa[i]};
-        double e[3];
-        mms_uvh5_expected_uvw(d, in->geodetic[0], &view, e);
-        for (int k = 0; k < 3; k++) {
-            plus = fmax(plus, fabs(in->uvw_m[3 * i + k] - e[k]));
-            minus = fmax(minus, fabs(in->uvw_m[3 * i + k] + e[k]));
-        }
-    }
-    free(places);
-    return places && plus > 1 && minus < 1;
-}
-
-static mms_status decide_sign(mms_uvh5_in *in, bool flipconj, mms_error *err)
-{
-    static const char *const names[] = {"Header/lst_array", "Header/phase_center_app_ra",
-                                        "Header/phase_center_app_dec",
-                                        "Header/phase_center_frame_pa"};
-    double *lists[4] = {NULL};
-    mms_status st = MMS_OK;
-
-    in->conjugates = flipconj;
-    for (int i = 0; i < 4; i++) {
-        if (!in->hdf5->has(in->file, names[i]))
-            goto done;
-        MMS_TRY(mms_uvh5_in_numbers(in, names[i], MMS_H5_DOUBLE, in->nblt, &lists[i], err));
-    }
-    if (flipconj && is_flipped(in, in->nblt, lists[0], lists[1], lists[2], lists[3])) {
-        in->conjugates = false;
-        mms_log(MMS_LOG_WARN, "importuvh5",
-                "%s: uvw are those of antenna 1 - antenna 2: uvw and data stay as they are",
-                in->path);
-    }
-done:
-    for (int i = 0; i < 4; i++)
-        free(lists[i]);
-    return st;
-}
-
-static mms_status open_input(const char *path, bool flipconj, mms_uvh5_in *in, mms_error *err)
-{
-    mms_status st;
-
-    MMS_TRY(mms_uvh5_in_open(path, in, err));
-    MMS_TRY(mms_uvh5_check_catalogue(in, false, err));
-    MMS_TRY(decide_sign(in, flipconj, err));
-done:
-    return st;
-}
-
-/* ---- in the worker ----------------------------------------------------------------------------*/
-
-static mms_status put_keyword(mms_table *table, const char *column, const char *name,
-                              mms_value *value, mms_error *err)
-{
-    const mms_status st = mms_table_set_keyword(table, column, name, value, err);
-
-    json_decref(value);
-    return st;
-}
-
-/** "uncalib" in any case stands for no unit known. */
-static mms_status put_unit(const mms_uvh5_in *in, mms_table *main, mms_error *err)
-{
-    const char *const unit = in->unit ? json_string_value(in->unit) : "uncalib";
-    const bool none = !strcasecmp(unit, "uncalib");
-
-    return put_keyword(main, "DATA", "QuantumUnits", json_pack("[s]", none ? "uncalib" : unit),
-                       err);
-}
-
-static mms_status write_ms(mms_job *job, const char *path, bool keepabsent, mms_uvh5_in *in,
-                           int64_t *nrow, mms_error *err)
-{
-    static const char *const optional[] = {"DATA", "WEIGHT_SPECTRUM", NULL};
-    mms_table *main = NULL;
-    mms_status st;
-
-    MMS_TRY(mms_table_create_standard(path, "MAIN", optional, NULL, &main, err));
-    MMS_TRY(put_keyword(main, NULL, "pyuvdata_flip_conj", json_boolean(in->conjugates), err));
-    MMS_TRY(put_keyword(main, NULL, "pyuvdata_has_feed", json_false(), err));
-    MMS_TRY(put_unit(in, main, err));
-    MMS_TRY(mms_uvh5_write_tables(in, main, err));
-    MMS_TRY(mms_uvh5_write_main(in, main, keepabsent, job, nrow, err));
-    MMS_TRY(mms_table_close(&main, err));
-done:
-    mms_table_drop(&main);
-    return st;
-}
-
-mms_status mms_uvh5_import_unit(mms_job *job, const mms_value *order, mms_value *answer,
-                                mms_error *err)
-{
-    const char *const out = json_string_value(json_object_get(order, "out"));
-    mms_uvh5_in in = {0};
-    int64_t nrow = 0;
-    mms_status st;
-
-    MMS_TRY(open_input(json_string_value(json_object_get(order, "uvh5file")),
-                       json_is_true(json_object_get(order, "flipconj")), &in, err));
-    MMS_TRY(
-        write_ms(job, out, json_is_true(json_object_get(order, "keepabsent")), &in, &nrow, err));
-    MMS_TRY(mms_history_append(out, "importuvh5", json_object_get(order, "history"), err));
-    json_object_set_new(answer, "rows", json_integer(nrow));
-done:
-    mms_uvh5_in_end(&in);
-    return st;
-}
-
-/* ---- in the client ----------------------------------------------------------------------------*/
-
-static void describe(const mms_uvh5_in *in, const mms_uvh5_import_request *r, mms_value *result)
-{
-    json_object_set_new(result, "outputvis", mms_text_value(r->vis));
-    json_object_set_new(result, "blts", json_integer(in->nblt));
-    json_object_set_new(result, "channels", json_integer(in->nfreq));
-    json_object_set_new(result, "polarizations", json_integer(in->npol));
-    json_object_set_new(result, "windows", json_integer(in->nspw));
-    json_object_set_new(result, "fields", json_integer(in->nfield));
-    json_object_set_new(result, "negated", json_boolean(in->conjugates));
-    json_object_set_new(result, "bytes_out", json_integer(estimate(in)));
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", m->r->vis);
 }
 
 /** Files of HERA before 2023 have Nbls = Nblts. */
@@ -178,100 +64,424 @@ done:
     return st;
 }
 
-static mms_status look_at(const mms_uvh5_import_request *r, const mms_host *host, mms_value *result,
-                          mms_error *err)
+/* ---- the plan ---------------------------------------------------------------------------------*/
+
+/** Only a set is replaced, and not the one that the input lies in. */
+static mms_status check_old(const importing *m, mms_error *err)
 {
-    mms_uvh5_in in = {0};
-    int64_t have;
+    struct stat info;
+    char *const table = mms_format("%s/table.dat", m->r->vis);
+    mms_status st;
+
+    MMS_TRY(table ? MMS_OK : no_memory(m, err));
+    if (stat(m->r->vis, &info) || !S_ISDIR(info.st_mode) || stat(table, &info))
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS, "%s is no MeasurementSet: it is not overwritten",
+                         m->r->vis));
+    MMS_TRY(mms_output_check_outside(m->r->vis, "uvh5file", m->r->uvh5file, err));
+done:
+    free(table);
+    return st;
+}
+
+static mms_status check_paths(importing *m, mms_error *err)
+{
     bool there;
     mms_status st;
 
-    (void)host;
-    MMS_TRY(mms_path_exists(r->uvh5file, &there, err));
+    MMS_TRY(mms_path_exists(m->r->uvh5file, &there, err));
     if (!there)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
                          "Visibility data set not found - please verify the name. (%s)",
-                         r->uvh5file));
-    MMS_TRY(mms_output_check_new(NULL, r->vis, false, err));
-    MMS_TRY(open_input(r->uvh5file, r->flipconj, &in, err));
-    MMS_TRY(tell_counts(&in, err));
-    describe(&in, r, result);
-    MMS_TRY(mms_disk_free(r->vis, &have, err));
-    if (estimate(&in) > have)
-        MMS_TRY(mms_fail(err, MMS_ERR_SPACE,
-                         "%s needs about %" PRId64 " MiB, the disk has %" PRId64 " MiB left",
-                         r->vis, (estimate(&in) >> 20) + 1, have >> 20));
+                         m->r->uvh5file));
+    MMS_TRY(mms_path_taken(m->r->vis, &m->replaces, err));
+    m->replaces = m->replaces && m->r->overwrite;
+    if (m->replaces)
+        MMS_TRY(check_old(m, err));
+    else
+        MMS_TRY(mms_output_check_new(NULL, m->r->vis, false, err));
 done:
-    mms_uvh5_in_end(&in);
     return st;
 }
 
-static mms_status run_unit(const mms_uvh5_import_request *r, const mms_host *host, const char *out,
-                           mms_value *result, mms_error *err)
+/** Ranges of baseline-times by several threads. */
+typedef struct looking {
+    const importing *m;
+    mms_uvh5_cubes *cubes;
+    int64_t next; /**< range that no thread has */
+} looking;
+
+static mms_status look_lane(void *ctx, mms_lanes *lanes, int number, int64_t *piece, mms_error *err)
 {
-    char *const file = mms_path_absolute(r->uvh5file);
-    const char *const names[] = {r->vis};
+    enum { RANGE = 4096 };
+    looking *const l = ctx;
+    const int64_t nblt = l->m->in.nblt, nspw = l->m->in.nspw;
+    mms_status st = MMS_OK;
+
+    (void)lanes;
+    (void)number;
+    while (st == MMS_OK) {
+        *piece = __atomic_fetch_add(&l->next, 1, __ATOMIC_RELAXED);
+        const int64_t first = *piece * RANGE;
+        if (first >= nblt)
+            break;
+        st = mms_uvh5_cubes_find_present(l->cubes, first,
+                                         nblt - first < RANGE ? nblt - first : RANGE,
+                                         l->m->present + first * nspw, err);
+    }
+    return st;
+}
+
+static mms_status find_present(importing *m, mms_error *err)
+{
+    mms_uvh5_in *const in = &m->in;
+    looking l = {.m = m};
     mms_engine *engine;
-    mms_value *unit = NULL;
-    mms_answer answer = {0};
+    int threads = 1;
     mms_status st;
 
-    MMS_TRY(file ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory"));
-    MMS_TRY(host->engine(host->ctx, &engine, err));
-    unit = json_pack("{so so sb sb sO}", "uvh5file", mms_text_value(file), "out",
-                     mms_text_value(out), "flipconj", (int)r->flipconj, "keepabsent",
-                     (int)r->keepabsent, "history", host->history);
-    MMS_TRY(unit ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory"));
-    st = mms_engine_run(engine, host->task, 1, names, &unit, &answer, err);
-    if (st == MMS_OK && answer.status != MMS_OK) { // EMPTY ends no run, but this one
-        *err = answer.error;
-        st = answer.status;
+    m->present = mms_alloc(in->nblt * in->nspw, 1);
+    MMS_TRY(m->present ? MMS_OK : no_memory(m, err));
+    memset(m->present, 1, (size_t)(in->nblt * in->nspw));
+    if (m->r->keepabsent)
+        return MMS_OK;
+    MMS_TRY(mms_uvh5_cubes_open(in, &l.cubes, err));
+    if (!m->r->how.dryrun && in->nblt * in->nfreq * in->npol > 1000000) {
+        MMS_TRY(m->host->engine(m->host->ctx, &engine, err));
+        threads = mms_engine_threads(engine, 1);
     }
-    if (st == MMS_OK)
-        json_object_set(result, "rows_out", json_object_get(answer.value, "rows"));
+    MMS_TRY(mms_lanes_run(threads, look_lane, &l, err));
+done:
+    mms_uvh5_cubes_close(&l.cubes);
+    return st;
+}
+
+static mms_status cut(importing *m, mms_error *err)
+{
+    mms_plan_opts opts = MMS_PLAN_OPTS_INIT;
+    mms_status st;
+
+    m->nparts = 1;
+    m->axis_type = "";
+    if (!m->r->createmms)
+        return MMS_OK;
+    MMS_TRY(mms_plan_parse_axis(m->r->separationaxis, &opts.axis, err));
+    opts.numsubms = m->r->numsubms;
+    MMS_TRY(mms_uvh5_count_cells(&m->in, m->ncell, m->cells, &m->meta, err));
+    MMS_TRY(mms_plan_create(&m->meta, &opts, &m->plan, err));
+    m->nparts = mms_plan_nparts(m->plan);
+    m->axis_type = mms_plan_axis_type(mms_plan_axis(m->plan));
+done:
+    return st;
+}
+
+/** Room by 14 bytes a visibility (data, flag, weight spectrum), scalars, and the tables of parts.
+ */
+static int64_t estimate(const importing *m)
+{
+    int64_t bytes = m->nparts * (1 << 20);
+
+    for (int64_t w = 0; w < m->in.nspw; w++)
+        for (int64_t i = 0; i < m->in.nblt; i++)
+            bytes +=
+                m->present[i * m->in.nspw + w] ? m->in.spans[w].count * m->in.npol * 14 + 200 : 0;
+    return bytes;
+}
+
+static void name_parts(const importing *m, const mms_value *parts)
+{
+    size_t i;
+    mms_value *part;
+
+    json_array_foreach(parts, i, part)
+    {
+        char *const name = mms_layout_member(m->r->layout, m->r->vis, (int64_t)i, m->nparts);
+        json_object_set_new(part, "name", mms_text_value(name ? name : ""));
+        free(name);
+    }
+}
+
+static mms_status describe(const importing *m, mms_value *result, mms_error *err)
+{
+    const mms_uvh5_in *const in = &m->in;
+    mms_value *plan = NULL;
+    mms_status st = MMS_OK;
+
+    json_object_set_new(result, "outputvis", mms_text_value(m->r->vis));
+    json_object_set_new(result, "blts", json_integer(in->nblt));
+    json_object_set_new(result, "rows", json_integer(m->ncell));
+    json_object_set_new(result, "channels", json_integer(in->nfreq));
+    json_object_set_new(result, "polarizations", json_integer(in->npol));
+    json_object_set_new(result, "windows", json_integer(in->nspw));
+    json_object_set_new(result, "fields", json_integer(in->nfield));
+    json_object_set_new(result, "negated", json_boolean(in->conjugates));
+    json_object_set_new(result, "bytes_out", json_integer(estimate(m)));
+    json_object_set_new(result, "axis_type", json_string(m->axis_type));
+    if (m->plan) {
+        MMS_TRY(mms_plan_describe(m->plan, &plan, err));
+        name_parts(m, json_object_get(plan, "parts"));
+        json_object_set(result, "parts", json_object_get(plan, "parts"));
+    }
+done:
+    mms_value_free(&plan);
+    return st;
+}
+
+static mms_status plan(importing *m, mms_value *result, mms_error *err)
+{
+    int64_t have;
+    mms_status st;
+
+    MMS_TRY(check_paths(m, err));
+    MMS_TRY(mms_uvh5_import_open(m->r->uvh5file, m->r->flipconj, m->r->zenith, true, &m->in, err));
+    MMS_TRY(tell_counts(&m->in, err));
+    st = find_present(m, err);
+    if (st == MMS_ERR_IO)
+        *m->host->wrote = true; // values that can't be read are no wrong request
+    MMS_TRY(st);
+    MMS_TRY(mms_uvh5_list_cells(&m->in, m->present, &m->ncell, &m->cells, err));
+    MMS_TRY(cut(m, err));
+    MMS_TRY(describe(m, result, err));
+    MMS_TRY(mms_disk_free(m->r->vis, &have, err));
+    if (estimate(m) > have)
+        MMS_TRY(mms_fail(err, MMS_ERR_SPACE,
+                         "%s needs about %" PRId64 " MiB, the disk has %" PRId64 " MiB left",
+                         m->r->vis, (estimate(m) >> 20) + 1, have >> 20));
+done:
+    return st;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------*/
+
+static mms_status make_names(importing *m, mms_error *err)
+{
+    m->names = mms_alloc(m->nparts, sizeof *m->names);
+    m->files = mms_alloc(m->nparts, sizeof *m->files);
+    if (!m->names || !m->files)
+        return no_memory(m, err);
+    for (int64_t i = 0; i < m->nparts; i++) {
+        m->names[i] =
+            m->plan ? mms_layout_member(m->r->layout, m->r->vis, i, m->nparts) : strdup(m->base);
+        m->files[i] = mms_format("%s/%" PRId64 ".cells", mms_stage_path(m->stage), i);
+        if (!m->names[i] || !m->files[i])
+            return no_memory(m, err);
+    }
+    return MMS_OK;
+}
+
+static mms_status prepare(importing *m, mms_error *err)
+{
+    char *members = NULL;
+    mms_status st;
+
+    m->file = mms_path_absolute(m->r->uvh5file);
+    m->path = mms_path_absolute(m->r->vis);
+    m->base = m->path ? mms_path_base(m->path) : NULL;
+    MMS_TRY(m->file && m->base ? mms_stage_create(m->path, &m->stage, err) : no_memory(m, err));
+    *m->host->wrote = true;
+    m->folder = mms_format("%s/%s", mms_stage_path(m->stage), m->base);
+    m->like = mms_format("%s/like", mms_stage_path(m->stage));
+    MMS_TRY(m->folder && m->like ? make_names(m, err) : no_memory(m, err));
+    if (m->plan) {
+        members = mms_format("%s/SUBMSS", m->folder);
+        MMS_TRY(mms_make_folder(m->folder, err));
+        MMS_TRY(members ? mms_make_folder(members, err) : no_memory(m, err));
+    }
+    m->subtables = mms_uvh5_table_names(&m->in);
+    MMS_TRY(mms_uvh5_write_cells(&m->in, m->ncell, m->cells, m->plan, m->nparts, m->files, err));
+done:
+    free(members);
+    return st;
+}
+
+static mms_value *make_unit(const importing *m, const char *step)
+{
+    return json_pack("{ss so so sb sb sb sO}", "step", step, "uvh5file", mms_text_value(m->file),
+                     "like", mms_text_value(m->like), "flipconj", (int)m->r->flipconj, "zenith",
+                     (int)m->r->zenith, "sync", (int)m->r->how.sync, "subtables", m->subtables);
+}
+
+static mms_value *make_part(const importing *m, int64_t i, int threads)
+{
+    mms_value *const unit = make_unit(m, "part"), *const links = json_array(), *name;
+    char *const out =
+        m->plan ? mms_format("%s/SUBMSS/%s", m->folder, m->names[i]) : strdup(m->folder);
+    size_t k;
+
+    json_array_foreach(m->subtables, k,
+                       name) if (i > 0 && mms_layout_is_link(m->r->layout, json_string_value(name)))
+        json_array_append(links, name);
+    json_object_set_new(unit, "links", links);
+    json_object_set_new(unit, "cells", mms_text_value(m->files[i]));
+    json_object_set_new(unit, "out", mms_text_value(out ? out : ""));
+    json_object_set_new(unit, "threads", json_integer(threads));
+    free(out);
+    return unit;
+}
+
+static mms_status run_one(importing *m, const char *label, mms_value *unit, mms_error *err)
+{
+    mms_answer answer = {0};
+    mms_engine *engine;
+    mms_status st;
+
+    MMS_TRY(unit ? m->host->engine(m->host->ctx, &engine, err) : no_memory(m, err));
+    MMS_TRY(mms_engine_run(engine, m->host->task, 1, &label, &unit, &answer, err));
     mms_answers_free(1, &answer);
 done:
     mms_value_free(&unit);
-    free(file);
     return st;
 }
 
-static mms_status write_output(const mms_uvh5_import_request *r, const mms_host *host,
-                               mms_value *result, mms_error *err)
+static mms_status run_parts(importing *m, mms_value *result, mms_error *err)
 {
-    char *const path = mms_path_absolute(r->vis);
-    char *const base = path ? mms_path_base(path) : NULL;
-    char *inner = NULL;
-    mms_stage *stage = NULL;
+    mms_value **const units = mms_alloc(m->nparts, sizeof(void *));
+    mms_answer *const answers = mms_alloc(m->nparts, sizeof *answers);
+    mms_engine *engine;
+    int64_t rows = 0;
     mms_status st;
 
-    MMS_TRY(base ? mms_stage_create(path, &stage, err) : mms_fail(err, MMS_ERR_MEM, "no memory"));
-    *host->wrote = true;
-    inner = mms_format("%s/%s", mms_stage_path(stage), base);
-    MMS_TRY(inner ? run_unit(r, host, inner, result, err)
-                  : mms_fail(err, MMS_ERR_MEM, "out of memory"));
-    if (r->how.sync)
-        MMS_TRY(mms_stage_sync(stage, err));
-    MMS_TRY(mms_check_stop(err));
-    MMS_TRY(mms_stage_publish(stage, base, path, err));
+    MMS_TRY(units && answers ? m->host->engine(m->host->ctx, &engine, err) : no_memory(m, err));
+    for (int64_t i = 0; i < m->nparts; i++)
+        units[i] = make_part(m, i, mms_engine_threads(engine, m->nparts));
+    MMS_TRY(mms_engine_run(engine, m->host->task, m->nparts, (const char *const *)m->names, units,
+                           answers, err));
+    for (int64_t i = 0; i < m->nparts; i++)
+        rows += json_integer_value(json_object_get(answers[i].value, "rows"));
+    mms_answers_free(m->nparts, answers);
+    if (rows != m->ncell)
+        MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%" PRId64 " rows were written, not %" PRId64, rows,
+                         m->ncell));
+    json_object_set_new(result, "rows_out", json_integer(rows));
 done:
-    if (st != MMS_OK && stage)
-        st = mms_output_name_full_disk(host->task, mms_stage_path(stage), st, err);
-    mms_stage_remove(&stage);
-    free(inner);
-    free(base);
-    free(path);
+    for (int64_t i = 0; units && i < m->nparts; i++)
+        mms_value_free(&units[i]);
+    free(units);
+    free(answers);
     return st;
+}
+
+static mms_status assemble(importing *m, mms_error *err)
+{
+    char *flags = mms_format("%s.flagversions", m->folder);
+    char *first = m->plan ? mms_format("%s/SUBMSS/%s", m->folder, m->names[0]) : strdup(m->folder);
+    mms_status st;
+
+    MMS_TRY(flags && first ? MMS_OK : no_memory(m, err));
+    if (m->plan)
+        MMS_TRY(mms_layout_assemble(m->folder, m->r->layout, m->ncell, m->nparts,
+                                    (const char *const *)m->names, m->axis_type, m->subtables,
+                                    err));
+    MMS_TRY(run_one(m, "the finished output",
+                    json_pack("{ss so so ss sO sI so sb}", "step", "finish", "output",
+                              mms_text_value(m->folder), "first", mms_text_value(first), "origin",
+                              m->host->task, "history", m->host->history, "rows",
+                              (json_int_t)m->ncell, "flags",
+                              mms_text_value(m->plan && m->r->flagbackup ? flags : ""), "tiles", 1),
+                    err));
+done:
+    free(flags);
+    free(first);
+    return st;
+}
+
+/** Flags that were saved of the set that goes are not those of the one that comes. */
+static mms_status publish(importing *m, mms_error *err)
+{
+    char *flags = mms_format("%s.flagversions", m->base);
+    char *flags_path = mms_format("%s.flagversions", m->path);
+    char *old = mms_format("%s/replaced.flagversions", mms_stage_path(m->stage));
+    mms_status st;
+
+    MMS_TRY(flags && flags_path && old ? MMS_OK : no_memory(m, err));
+    if (m->r->how.sync)
+        MMS_TRY(mms_stage_sync(m->stage, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(m->replaces ? mms_stage_replace(m->stage, m->base, m->path, err)
+                        : mms_stage_publish(m->stage, m->base, m->path, err));
+    if (m->replaces)
+        (void)rename(flags_path, old);
+    if (m->plan && m->r->flagbackup)
+        MMS_TRY(mms_stage_publish(m->stage, flags, flags_path, err));
+done:
+    free(flags);
+    free(flags_path);
+    free(old);
+    return st;
+}
+
+static mms_status write_all(importing *m, mms_value *result, mms_error *err)
+{
+    mms_engine *engine;
+    mms_value *tables;
+    mms_status st;
+
+    MMS_TRY(m->host->engine(m->host->ctx, &engine, err)); // or a refusal, before anything is made
+    MMS_TRY(prepare(m, err));
+    tables = make_unit(m, "tables");
+    MMS_TRY(run_one(m, "sub-tables", tables, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(run_parts(m, result, err));
+    MMS_TRY(assemble(m, err));
+    MMS_TRY(publish(m, err));
+done:
+    return st;
+}
+
+static mms_status write_output(importing *m, mms_value *result, mms_error *err)
+{
+    mms_value *const names = json_array();
+    mms_status st = write_all(m, result, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
+        json_array_append_new(names, mms_text_value(m->names[i]));
+    json_object_set_new(result, "names", names);
+    if (st != MMS_OK) {
+        json_object_del(result, "names");
+        if (m->stage)
+            st = mms_output_name_full_disk(m->host->task, mms_stage_path(m->stage), st, err);
+    }
+    if (st != MMS_OK && m->stage && m->r->how.keepscratch) {
+        mms_log(MMS_LOG_INFO, m->host->task, "the unfinished output is kept in %s",
+                mms_stage_path(m->stage));
+        mms_stage_keep(&m->stage);
+    }
+    return st;
+}
+
+static void end(importing *m)
+{
+    mms_stage_remove(&m->stage);
+    for (int64_t i = 0; i < m->nparts; i++) {
+        if (m->names)
+            free(m->names[i]);
+        if (m->files)
+            free(m->files[i]);
+    }
+    mms_plan_free(&m->plan);
+    mms_meta_free(&m->meta);
+    mms_value_free(&m->subtables);
+    mms_uvh5_in_end(&m->in);
+    free(m->names);
+    free(m->files);
+    free(m->present);
+    free(m->cells);
+    free(m->file);
+    free(m->path);
+    free(m->base);
+    free(m->folder);
+    free(m->like);
 }
 
 mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_host *host,
                            mms_value *result, mms_error *err)
 {
+    importing m = {.r = request, .host = host};
     mms_status st;
 
-    MMS_TRY(look_at(request, host, result, err));
+    MMS_TRY(plan(&m, result, err));
     if (!request->how.dryrun)
-        MMS_TRY(write_output(request, host, result, err));
+        MMS_TRY(write_output(&m, result, err));
 done:
+    end(&m);
     return st;
 }

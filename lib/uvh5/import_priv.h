@@ -4,6 +4,7 @@
 /** @file import_priv.h  A UVH5 file as an MS: its header, read and checked, and what is made of it.
  */
 
+#include "ms/block.h"
 #include "uvh5_priv.h"
 
 /** What is asked. */
@@ -11,6 +12,13 @@ typedef struct mms_uvh5_import_request {
     const char *uvh5file, *vis;
     bool flipconj;   /**< uvw are negated and data conjugated, as pyuvdata does */
     bool keepabsent; /**< rows of padding, too */
+    bool zenith;     /**< what is unprojected is phased to the zenith at the first time */
+    bool overwrite;
+    bool createmms; /**< as partition has it, and what follows */
+    const char *separationaxis;
+    int64_t numsubms;
+    mms_layout layout;
+    bool flagbackup;
     mms_how how;
 } mms_uvh5_import_request;
 
@@ -29,6 +37,12 @@ typedef struct mms_uvh5_span {
     int64_t id, first, count;
     int32_t setup; /**< row of POLARIZATION */
 } mms_uvh5_span;
+
+/** A row of the MS: a window of a baseline-time. */
+typedef struct mms_uvh5_cell {
+    int64_t blt;
+    int32_t scan, window;
+} mms_uvh5_cell;
 
 /** An open file with its header. */
 typedef struct mms_uvh5_in {
@@ -52,7 +66,13 @@ typedef struct mms_uvh5_in {
     mms_uvh5_source *fields;              /**< [nfield] */
     double geodetic[3], itrf_m[3];
     mms_value *telescope, *history, *unit, *observer; /**< texts */
+    mms_value *extra;                                 /**< extra_keywords, an object */
+    mms_value *convention;                            /**< pol_convention, or NULL */
+    int64_t nfeed;                                    /**< 0: not known */
+    mms_value *feeds;                                 /**< [nant * nfeed], or NULL */
+    double *feed_angle;                               /**< [nant * nfeed], or NULL */
     bool conjugates;
+    uint8_t *turned; /**< [nfield]: was unprojected, uvw are new; NULL: none */
 } mms_uvh5_in;
 
 /** Open a file and read its header.  Errors: TABLE no UVH5, or contradicting itself; UNSUPPORTED
@@ -68,13 +88,35 @@ MMS_CHECKED mms_status mms_uvh5_check_catalogue(const mms_uvh5_in *in, bool zeni
 /** Import.  result gets what was, or (how.dryrun) would be, written. */
 MMS_CHECKED mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_host *host,
                                        mms_value *result, mms_error *err);
-/** The unit of the engine that writes the MS. */
+/** Open a file and decide what is done to its uvw and data.  tells: warnings go to the log. */
+MMS_CHECKED mms_status mms_uvh5_import_open(const char *path, bool flipconj, bool zenith,
+                                            bool tells, mms_uvh5_in *in, mms_error *err);
+/** The units of the engine: sub-tables, parts, the finish. */
 mms_status mms_uvh5_import_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                 mms_error *err);
 
-/** Write the rows of the main table; *nrow: how many there are. */
-MMS_CHECKED mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_table *main, bool keepabsent,
-                                           mms_job *job, int64_t *nrow, mms_error *err);
+/** List the rows of the MS: present[nblt][nspw].  *out is ended with free().  Errors: EMPTY, MEM.
+ */
+MMS_CHECKED mms_status mms_uvh5_list_cells(const mms_uvh5_in *in, const uint8_t *present,
+                                           int64_t *ncell, mms_uvh5_cell **out, mms_error *err);
+/** Count them as mms_meta_read() would; end meta with mms_meta_free() whatever the status. */
+MMS_CHECKED mms_status mms_uvh5_count_cells(const mms_uvh5_in *in, int64_t ncell,
+                                            const mms_uvh5_cell *cells, mms_meta *meta,
+                                            mms_error *err);
+/** Write the rows of each part of a plan (NULL: one part) to a file.  Errors: IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_uvh5_write_cells(const mms_uvh5_in *in, int64_t ncell,
+                                            const mms_uvh5_cell *cells, const mms_plan *plan,
+                                            int64_t nparts, char *const *paths, mms_error *err);
+
+/** Write rows of the main table, by some threads; like is the set whose columns it has. */
+MMS_CHECKED mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_ms *like, mms_writer *writer,
+                                           int64_t ncell, const mms_uvh5_cell *cells, int threads,
+                                           mms_job *job, mms_error *err);
+/** Phase what is unprojected to the zenith at the first time: fields, uvw, turned.  Errors: ARG,
+ *  TABLE, MEM. */
+MMS_CHECKED mms_status mms_uvh5_to_zenith(mms_uvh5_in *in, mms_error *err);
+/** Name the sub-tables that mms_uvh5_write_tables() writes; new reference. */
+mms_value *mms_uvh5_table_names(const mms_uvh5_in *in);
 /** Write the sub-tables of main and link them. */
 MMS_CHECKED mms_status mms_uvh5_write_tables(const mms_uvh5_in *in, mms_table *main,
                                              mms_error *err);

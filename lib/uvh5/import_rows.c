@@ -1,31 +1,74 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file import_rows.c  The main table of an imported MS, in blocks. */
+/** @file import_rows.c  The main table of an imported MS, or of a part: blocks of rows by several
+ *  threads, each of one spectral window. */
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "import_priv.h"
+#include "base/lanes_priv.h"
+#include "cubes_priv.h"
+#include "ms/block.h"
 
-enum { BLOCK_BYTES = 4 << 20, MOST_ROWS = 16384 };
+enum { BLOCK_BYTES = 2 << 20, MOST_ROWS = 16384, MOST_LANES = 16 };
 
-/** A row of the MS: a window of a baseline-time. */
-typedef struct cell {
-    int64_t blt;
-    int32_t scan, window;
-} cell;
+/** Columns of scalars, then arrays, of a block. */
+enum {
+    ANT1,
+    ANT2,
+    FIELD,
+    SCAN,
+    DDID,
+    STATE,
+    ARRAY,
+    FEED1,
+    FEED2,
+    OBSERVATION,
+    PROCESSOR,
+    TIME,
+    CENTROID,
+    EXPOSURE,
+    INTERVAL,
+    FLAG_ROW,
+    NSCALAR
+};
+enum { DATA, FLAG, SPECTRUM, WEIGHT, SIGMA, UVW, NARRAY };
 
-typedef struct rows {
+static const char *const scalar_names[NSCALAR] = {
+    "ANTENNA1",      "ANTENNA2", "FIELD_ID", "SCAN_NUMBER",    "DATA_DESC_ID", "STATE_ID",
+    "ARRAY_ID",      "FEED1",    "FEED2",    "OBSERVATION_ID", "PROCESSOR_ID", "TIME",
+    "TIME_CENTROID", "EXPOSURE", "INTERVAL", "FLAG_ROW"};
+static const char *const array_names[NARRAY] = {"DATA",   "FLAG",  "WEIGHT_SPECTRUM",
+                                                "WEIGHT", "SIGMA", "UVW"};
+
+/** What is written, by all threads. */
+typedef struct importing {
     mms_uvh5_in *in;
-    mms_table *main;
-    uint8_t *present; /**< [nblt][nspw] */
-    int64_t ncell, most, infinite;
-    cell *cells;
-    float (*vis)[2], (*data)[2], *ns, *spectrum, *weight, *sigma, *column;
-    uint8_t *flag, *stored, *flag_row;
-    double *doubles;
-    int32_t *ints;
-} rows;
+    mms_uvh5_cubes *cubes;
+    mms_writer *writer;
+    const mms_column *scalars[NSCALAR], *arrays[NARRAY];
+    int64_t ncell, most, nblock, next; /**< next: block that no thread has */
+    int64_t *begins;                   /**< [nblock + 1], first cell of each block */
+    const mms_uvh5_cell *cells;
+    int64_t infinite;
+    pthread_mutex_t lock;
+    mms_job *job;
+} importing;
+
+/** What a thread has of its own. */
+typedef struct lane {
+    float (*vis)[2], *samples, *column;
+    uint8_t *flags, *scratch;
+    void *scalars[NSCALAR], *arrays[NARRAY];
+    mms_cells scalar_cells[NSCALAR], array_cells[NARRAY + MMS_SPARE_ARRAYS];
+    mms_rows rows;
+    mms_group group;
+    mms_block block;
+    int64_t infinite;
+} lane;
+
+/* ---- medians ----------------------------------------------------------------------------------*/
 
 static int by_real(const void *first, const void *second)
 {
@@ -34,10 +77,20 @@ static int by_real(const void *first, const void *second)
     return a < b ? -1 : a > b;
 }
 
+static bool all_same(int64_t n, const float *values)
+{
+    for (int64_t i = 1; i < n; i++)
+        if (!(values[i] == values[0]))
+            return false;
+    return n > 0 && values[0] == values[0];
+}
+
 float mms_uvh5_median(int64_t n, float *values)
 {
     int64_t kept = 0;
 
+    if (all_same(n, values))
+        return values[0];
     for (int64_t i = 0; i < n; i++)
         if (!isnan(values[i]))
             values[kept++] = values[i];
@@ -47,287 +100,308 @@ float mms_uvh5_median(int64_t n, float *values)
     return kept % 2 ? values[kept / 2] : (values[kept / 2 - 1] + values[kept / 2]) / 2;
 }
 
-static mms_status make_room(rows *r, mms_error *err)
-{
-    mms_uvh5_in *const in = r->in;
-    const int64_t cells = in->nfreq * in->npol;
+/* ---- a thread's room --------------------------------------------------------------------------*/
 
-    r->most = BLOCK_BYTES / (cells * 8);
-    r->most = r->most < 1 ? 1 : r->most > MOST_ROWS ? MOST_ROWS : r->most;
-    const int64_t n = r->most * cells;
-    r->vis = mms_alloc(n, 8);
-    r->data = mms_alloc(n, 8);
-    r->ns = mms_alloc(n, 4);
-    r->spectrum = mms_alloc(n, 4);
-    r->column = mms_alloc(in->nfreq, 4);
-    r->weight = mms_alloc(r->most * in->npol, 4);
-    r->sigma = mms_alloc(r->most * in->npol, 4);
-    r->flag = mms_alloc(n, 1);
-    r->stored = mms_alloc(n, (size_t)in->flag_bytes);
-    r->flag_row = mms_alloc(r->most, 1);
-    r->doubles = mms_alloc(r->most * 3, 8);
-    r->ints = mms_alloc(r->most, 4);
-    r->present = mms_alloc(in->nblt * in->nspw, 1);
-    return r->vis && r->data && r->ns && r->spectrum && r->column && r->weight && r->sigma &&
-                   r->flag && r->stored && r->flag_row && r->doubles && r->ints && r->present
+static size_t scalar_size(int k)
+{
+    return k < TIME ? sizeof(int32_t) : k < FLAG_ROW ? sizeof(double) : 1;
+}
+
+static mms_status make_lane(const importing *m, lane *l, mms_error *err)
+{
+    static const size_t sizes[NARRAY] = {8, 1, 4, 4, 4, 8};
+    const mms_uvh5_in *const in = m->in;
+    const int64_t n = m->most * in->nfreq * in->npol;
+    bool good = true;
+
+    l->vis = mms_alloc(n, sizeof *l->vis);
+    l->samples = mms_alloc(n, sizeof *l->samples);
+    l->column = mms_alloc(in->nfreq, sizeof *l->column);
+    l->flags = mms_alloc(n, 1);
+    l->scratch = mms_alloc(in->flag_bytes == 1 ? 1 : n, (size_t)in->flag_bytes);
+    for (int k = 0; k < NSCALAR; k++)
+        good = (l->scalars[k] = mms_alloc(m->most, scalar_size(k))) && good;
+    for (int k = 0; k < NARRAY; k++) {
+        const int64_t values = k < WEIGHT ? n : m->most * (k == UVW ? 3 : in->npol);
+        good = (l->arrays[k] = mms_alloc(values, sizes[k])) && good;
+    }
+    return good && l->vis && l->samples && l->column && l->flags && l->scratch
                ? MMS_OK
                : mms_uvh5_in_memory(in, err);
 }
 
-/** Read channels of n blts of all three cubes. */
-static mms_status read_cubes(rows *r, int64_t blt, int64_t n, int64_t first, int64_t count,
-                             bool samples, mms_error *err)
+static void free_lane(lane *l)
 {
-    mms_uvh5_in *const in = r->in;
-    const int axis = in->old_shape ? 2 : 1;
-    mms_status st;
-
-    MMS_TRY(in->hdf5->read(in->file, "Data/visdata", MMS_H5_COMPLEX, blt, n, axis, first, count,
-                           r->vis, err));
-    MMS_TRY(in->hdf5->read(in->file, "Data/flags", MMS_H5_BOOL, blt, n, axis, first, count,
-                           r->stored, err));
-    if (samples)
-        MMS_TRY(in->hdf5->read(in->file, "Data/nsamples", MMS_H5_FLOAT, blt, n, axis, first, count,
-                               r->ns, err));
-done:
-    return st;
+    free(l->vis);
+    free(l->samples);
+    free(l->column);
+    free(l->flags);
+    free(l->scratch);
+    for (int k = 0; k < NSCALAR; k++)
+        free(l->scalars[k]);
+    for (int k = 0; k < NARRAY; k++)
+        free(l->arrays[k]);
+    free(l);
 }
 
-static bool is_flagged(const rows *r, int64_t i)
-{
-    const uint8_t *const bytes = r->stored + i * r->in->flag_bytes;
+/* ---- a block ----------------------------------------------------------------------------------*/
 
-    for (int64_t b = 0; b < r->in->flag_bytes; b++)
-        if (bytes[b])
-            return true;
-    return false;
+static void fill_ints(const importing *m, lane *l, const mms_uvh5_cell *cells, int64_t n)
+{
+    const mms_uvh5_in *const in = m->in;
+    int32_t *const *const ints = (int32_t *const *)l->scalars;
+
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t blt = cells[i].blt;
+        ints[ANT1][i] = (int32_t)in->ant1[blt];
+        ints[ANT2][i] = (int32_t)in->ant2[blt];
+        ints[FIELD][i] = (int32_t)in->field[blt];
+        ints[SCAN][i] = cells[i].scan;
+        ints[DDID][i] = cells[i].window;
+        ints[STATE][i] = -1; // there is no STATE
+    }
 }
 
-/** Padding: all 0 and all flagged. */
-static bool is_padding(const rows *r, int64_t from, int64_t n)
+static void fill_reals(const importing *m, lane *l, const mms_uvh5_cell *cells, int64_t n)
 {
-    for (int64_t i = from; i < from + n; i++)
-        if (r->vis[i][0] != 0 || r->vis[i][1] != 0 || !is_flagged(r, i))
-            return false;
-    return true;
+    const mms_uvh5_in *const in = m->in;
+    double *const *const reals = (double *const *)l->scalars;
+    double *const uvw = l->arrays[UVW];
+    const double sign = in->conjugates ? -1 : 1;
+
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t blt = cells[i].blt;
+        reals[TIME][i] = reals[CENTROID][i] = (in->time_jd[blt] - 2400000.5) * 86400;
+        reals[EXPOSURE][i] = reals[INTERVAL][i] = in->exposure_s[blt];
+        for (int k = 0; k < 3; k++)
+            uvw[3 * i + k] = sign * in->uvw_m[3 * blt + k];
+    }
 }
 
-static mms_status find_present(rows *r, bool keepabsent, mms_error *err)
+/** Read the blts of cells, which share a window. */
+static mms_status read_values(const importing *m, lane *l, const mms_uvh5_cell *cells, int64_t n,
+                              mms_error *err)
 {
-    mms_uvh5_in *const in = r->in;
+    const mms_uvh5_in *const in = m->in;
+    const mms_uvh5_span *const span = &in->spans[cells[0].window];
+    const int64_t cell = span->count * in->npol;
     mms_status st = MMS_OK;
 
-    memset(r->present, 1, (size_t)(in->nblt * in->nspw));
-    for (int64_t at = 0; !keepabsent && st == MMS_OK && at < in->nblt; at += r->most) {
-        const int64_t n = in->nblt - at < r->most ? in->nblt - at : r->most;
-        st = read_cubes(r, at, n, 0, in->nfreq, false, err);
-        for (int64_t i = 0; st == MMS_OK && i < n * in->nspw; i++) {
-            const mms_uvh5_span *const s = &in->spans[i % in->nspw];
-            const int64_t from = (i / in->nspw * in->nfreq + s->first) * in->npol;
-            r->present[at * in->nspw + i] = !is_padding(r, from, s->count * in->npol);
-        }
-        if (st == MMS_OK)
-            st = mms_check_stop(err);
+    for (int64_t at = 0, run; st == MMS_OK && at < n; at += run) {
+        for (run = 1; at + run < n && cells[at + run].blt == cells[at].blt + run;)
+            run++;
+        const mms_uvh5_slab slab = {.blt = cells[at].blt,
+                                    .n = run,
+                                    .first = span->first,
+                                    .count = span->count,
+                                    .vis = l->vis + at * cell,
+                                    .flags = l->flags + at * cell,
+                                    .nsamples = l->samples + at * cell,
+                                    .scratch = l->scratch};
+        st = mms_uvh5_cubes_read(m->cubes, &slab, err);
     }
     return st;
 }
 
-static int in_order(const void *first, const void *second)
+/** Turn to the zenith what was not projected: by the new w. */
+static void rotate(const mms_uvh5_in *in, lane *l, const mms_uvh5_cell *cells, int64_t n)
 {
-    const cell *const a = first, *const b = second;
+    const double c_m_s = 299792458.0;
+    const mms_uvh5_span *const span = &in->spans[cells[0].window];
 
-    if (a->scan != b->scan)
-        return a->scan < b->scan ? -1 : 1;
-    if (a->window != b->window)
-        return a->window < b->window ? -1 : 1;
-    return a->blt < b->blt ? -1 : a->blt > b->blt;
+    for (int64_t i = 0; i < n; i++) {
+        if (!in->turned[in->field[cells[i].blt]])
+            continue;
+        const double w = in->uvw_m[3 * cells[i].blt + 2];
+        for (int64_t k = 0; k < span->count * in->npol; k++) {
+            const double phase = -2 * M_PI * w * in->freq_hz[span->first + k / in->npol] / c_m_s;
+            float *const v = l->vis[i * span->count * in->npol + k];
+            const double re = v[0], im = v[1], cp = cos(phase), sp = sin(phase);
+            v[0] = (float)(re * cp - im * sp);
+            v[1] = (float)(re * sp + im * cp);
+        }
+    }
 }
 
-/** One window: the file's order; several: by scan, window, blt. */
-static mms_status list_cells(rows *r, mms_error *err)
+/** Values in CASA's order of the correlations. */
+static void order_values(const importing *m, lane *l, int64_t nvalue, bool one)
 {
-    const mms_uvh5_in *const in = r->in;
+    const mms_uvh5_in *const in = m->in;
+    const int64_t npol = in->npol;
+    const float sign = in->conjugates ? -1.0F : 1.0F;
+    float(*const data)[2] = l->arrays[DATA];
+    uint8_t *const flag = l->arrays[FLAG];
+    float *const spectrum = l->arrays[SPECTRUM];
 
-    for (int64_t i = 0; i < in->nblt * in->nspw; i++)
-        r->ncell += r->present[i];
-    r->cells = mms_alloc(r->ncell, sizeof *r->cells);
-    if (!r->cells)
-        return mms_uvh5_in_memory(in, err);
-    r->ncell = 0;
-    for (int64_t i = 0; i < in->nblt * in->nspw; i++)
-        if (r->present[i])
-            r->cells[r->ncell++] =
-                (cell){i / in->nspw, (int32_t)in->scan[i / in->nspw], (int32_t)(i % in->nspw)};
-    if (in->nspw > 1)
-        qsort(r->cells, (size_t)r->ncell, sizeof *r->cells, in_order);
-    if (r->ncell == 0)
-        return mms_fail(err, MMS_ERR_EMPTY,
-                        "%s: all visibilities are 0 and flagged: an MS would have no rows; "
-                        "keepabsent=true keeps them",
-                        in->path);
+    for (int64_t i = 0; i < nvalue; i += npol)
+        for (int64_t p = 0; p < npol; p++) {
+            const int64_t at = i + (one ? 0 : in->from[p]);
+            data[i + p][0] = l->vis[at][0];
+            data[i + p][1] = sign * l->vis[at][1];
+            flag[i + p] = l->flags[at];
+            spectrum[i + p] = l->samples[at];
+        }
+    for (int64_t i = 0; in->wide && i < nvalue; i++)
+        l->infinite += isinf(data[i][0]) || isinf(data[i][1]);
+}
+
+static void weigh(const importing *m, lane *l, int64_t n, int64_t nchan)
+{
+    const int64_t npol = m->in->npol, cell = nchan * npol;
+    const uint8_t *const flag = l->arrays[FLAG];
+    const float *const spectrum = l->arrays[SPECTRUM];
+    float *const weight = l->arrays[WEIGHT], *const sigma = l->arrays[SIGMA];
+
+    for (int64_t i = 0; i < n; i++) {
+        ((uint8_t *)l->scalars[FLAG_ROW])[i] = !memchr(flag + i * cell, 0, (size_t)cell);
+        for (int64_t p = 0; p < npol; p++) {
+            for (int64_t c = 0; c < nchan; c++)
+                l->column[c] = spectrum[i * cell + c * npol + p];
+            const float w = mms_uvh5_median(nchan, l->column);
+            weight[i * npol + p] = w;
+            sigma[i * npol + p] = w > 0 ? 1 / sqrtf(w) : -1;
+        }
+    }
+}
+
+/** The lane's values as a block of the writer. */
+static void make_block(const importing *m, lane *l, int64_t first, int64_t n, int64_t nchan)
+{
+    const int64_t npol = m->in->npol;
+
+    for (int k = 0; k < NSCALAR; k++)
+        l->scalar_cells[k] = (mms_cells){
+            .column = m->scalars[k], .name = scalar_names[k], .nvalue = 1, .data = l->scalars[k]};
+    for (int k = 0; k < NARRAY; k++) {
+        mms_cells *const c = &l->array_cells[k];
+        *c = (mms_cells){.column = m->arrays[k], .name = array_names[k], .data = l->arrays[k]};
+        c->ndim = k < WEIGHT ? 2 : 1;
+        c->shape[0] = k < WEIGHT ? nchan : k == UVW ? 3 : npol;
+        c->shape[1] = k < WEIGHT ? npol : 0;
+        c->nvalue = k < WEIGHT ? nchan * npol : c->shape[0];
+    }
+    l->rows = (mms_rows){0, n};
+    l->group =
+        (mms_group){.ddid = -1, .nrow = n, .nrange = 1, .rows = &l->rows, .arrays = l->array_cells};
+    l->block = (mms_block){.rows = {first, n},
+                           .nscalar = NSCALAR,
+                           .narray = NARRAY,
+                           .ngroup = 1,
+                           .scalars = l->scalar_cells,
+                           .groups = &l->group};
+}
+
+static mms_status fill_block(const importing *m, lane *l, int64_t piece, mms_error *err)
+{
+    const int64_t first = m->begins[piece], n = m->begins[piece + 1] - first;
+    const mms_uvh5_cell *const cells = m->cells + first;
+    const int64_t nchan = m->in->spans[cells[0].window].count;
+    mms_status st;
+
+    MMS_TRY(read_values(m, l, cells, n, err));
+    if (m->in->turned)
+        rotate(m->in, l, cells, n);
+    order_values(m, l, n * nchan * m->in->npol, m->in->npol == 1);
+    weigh(m, l, n, nchan);
+    fill_ints(m, l, cells, n);
+    fill_reals(m, l, cells, n);
+    make_block(m, l, first, n, nchan);
+    MMS_TRY(mms_check_stop(err));
+done:
+    return st;
+}
+
+static int64_t take_piece(importing *m)
+{
+    pthread_mutex_lock(&m->lock);
+    const int64_t piece = m->next++;
+    pthread_mutex_unlock(&m->lock);
+    return piece;
+}
+
+static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *piece, mms_error *err)
+{
+    importing *const m = ctx;
+    lane *const l = mms_alloc(1, sizeof *l);
+    mms_placed *placed = NULL;
+    mms_status st;
+
+    (void)number;
+    *piece = 0;
+    MMS_TRY(l ? make_lane(m, l, err) : mms_uvh5_in_memory(m->in, err));
+    while ((*piece = take_piece(m)) < m->nblock) {
+        MMS_TRY(fill_block(m, l, *piece, err));
+        if (!mms_lanes_begin_turn(lanes, *piece))
+            break;
+        mms_job_progress(m->job, m->begins[*piece], m->ncell);
+        MMS_TRY(mms_writer_place(m->writer, &l->block, 0, NULL, &placed, err));
+        mms_lanes_end_turn(lanes);
+        MMS_TRY(mms_writer_put(&placed, err));
+    }
+done:
+    mms_placed_drop(&placed);
+    if (l) {
+        pthread_mutex_lock(&m->lock);
+        m->infinite += l->infinite;
+        pthread_mutex_unlock(&m->lock);
+        free_lane(l);
+    }
+    return st;
+}
+
+/* ---- the table --------------------------------------------------------------------------------*/
+
+/** Blocks have rows of one window. */
+static mms_status cut_blocks(importing *m, mms_error *err)
+{
+    m->begins = mms_alloc(m->ncell + 1, sizeof *m->begins);
+    if (!m->begins)
+        return mms_uvh5_in_memory(m->in, err);
+    for (int64_t i = 0, n = 0; i < m->ncell; i++, n++)
+        if (i == 0 || m->cells[i].window != m->cells[i - 1].window || n == m->most) {
+            m->begins[m->nblock++] = i;
+            n = 0;
+        }
+    m->begins[m->nblock] = m->ncell;
     return MMS_OK;
 }
 
-/** Turn what was read into cells of the MS. */
-static void convert(rows *r, int64_t n, int64_t nchan, bool one)
+static mms_status find_columns(importing *m, mms_ms *like, mms_error *err)
 {
-    const mms_uvh5_in *const in = r->in;
-    const int64_t npol = in->npol;
-
-    for (int64_t i = 0; i < n * nchan; i++)
-        for (int64_t p = 0; p < npol; p++) {
-            const int64_t to = i * npol + p, at = i * npol + (one ? 0 : in->from[p]);
-            const float imaginary = r->vis[at][1];
-            r->data[to][0] = r->vis[at][0];
-            r->data[to][1] = in->conjugates ? -imaginary : imaginary;
-            r->infinite += in->wide && (isinf(r->vis[at][0]) || isinf(imaginary));
-            r->flag[to] = is_flagged(r, at);
-            r->spectrum[to] = r->ns[at];
-        }
-    for (int64_t i = 0; i < n; i++) {
-        r->flag_row[i] = !memchr(r->flag + i * nchan * npol, 0, (size_t)(nchan * npol));
-        for (int64_t p = 0; p < npol; p++) {
-            for (int64_t c = 0; c < nchan; c++)
-                r->column[c] = r->spectrum[(i * nchan + c) * npol + p];
-            const float w = mms_uvh5_median(nchan, r->column);
-            r->weight[i * npol + p] = w;
-            r->sigma[i * npol + p] = w > 0 ? 1 / sqrtf(w) : -1;
-        }
+    for (int k = 0; k < NSCALAR + NARRAY; k++) {
+        const char *const name = k < NSCALAR ? scalar_names[k] : array_names[k - NSCALAR];
+        const mms_column *const column = mms_ms_find_column(like, name);
+        if (!column)
+            return mms_fail(err, MMS_ERR_INTERNAL, "no column %s", name);
+        if (k < NSCALAR)
+            m->scalars[k] = column;
+        else
+            m->arrays[k - NSCALAR] = column;
     }
+    return MMS_OK;
 }
 
-static mms_status put_arrays(rows *r, const mms_rows *to, int64_t nchan, mms_error *err)
+mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_ms *like, mms_writer *writer, int64_t ncell,
+                               const mms_uvh5_cell *cells, int threads, mms_job *job,
+                               mms_error *err)
 {
-    const int64_t npol = r->in->npol, n = to->count;
-    const int64_t cube[] = {nchan, npol}, uvw[] = {3};
+    importing m = {.in = in, .writer = writer, .ncell = ncell, .cells = cells, .job = job};
+    const int64_t most = BLOCK_BYTES / (in->nfreq * in->npol * 8);
+    const int n = threads < 1 ? 1 : threads > MOST_LANES ? MOST_LANES : threads;
     mms_status st;
 
-    MMS_TRY(mms_table_put(r->main, "DATA", 1, to, 2, cube, n * nchan * npol, r->data, err));
-    MMS_TRY(mms_table_put(r->main, "FLAG", 1, to, 2, cube, n * nchan * npol, r->flag, err));
-    MMS_TRY(mms_table_put(r->main, "WEIGHT_SPECTRUM", 1, to, 2, cube, n * nchan * npol, r->spectrum,
-                          err));
-    MMS_TRY(mms_table_put(r->main, "WEIGHT", 1, to, 1, &npol, n * npol, r->weight, err));
-    MMS_TRY(mms_table_put(r->main, "SIGMA", 1, to, 1, &npol, n * npol, r->sigma, err));
-    MMS_TRY(mms_table_put(r->main, "FLAG_ROW", 1, to, 0, NULL, n, r->flag_row, err));
-    for (int64_t i = 0; i < 3 * n; i++) {
-        const double value = r->in->uvw_m[3 * r->cells[to->first].blt + i];
-        r->doubles[i] = r->in->conjugates ? -value : value;
-    }
-    MMS_TRY(mms_table_put(r->main, "UVW", 1, to, 1, uvw, 3 * n, r->doubles, err));
-done:
-    return st;
-}
-
-static int32_t integer_of(const rows *r, int column, const cell *c)
-{
-    const mms_uvh5_in *const in = r->in;
-
-    switch (column) {
-    case 0:
-        return (int32_t)in->ant1[c->blt];
-    case 1:
-        return (int32_t)in->ant2[c->blt];
-    case 2:
-        return (int32_t)in->field[c->blt];
-    case 3:
-        return c->scan;
-    case 4:
-        return c->window;
-    case 5:
-        return -1; // STATE_ID: there is no STATE
-    default:
-        return 0;
-    }
-}
-
-static mms_status put_scalars(rows *r, const mms_rows *to, mms_error *err)
-{
-    static const char *const integers[] = {
-        "ANTENNA1", "ANTENNA2", "FIELD_ID", "SCAN_NUMBER",    "DATA_DESC_ID", "STATE_ID",
-        "ARRAY_ID", "FEED1",    "FEED2",    "OBSERVATION_ID", "PROCESSOR_ID"};
-    static const char *const times[] = {"TIME", "TIME_CENTROID"};
-    static const char *const spans[] = {"EXPOSURE", "INTERVAL"};
-    const cell *const cells = r->cells + to->first;
-    const int64_t n = to->count;
-    mms_status st;
-
-    for (int k = 0; k < MMS_COUNT_OF(integers); k++) {
-        for (int64_t i = 0; i < n; i++)
-            r->ints[i] = integer_of(r, k, &cells[i]);
-        MMS_TRY(mms_table_put(r->main, integers[k], 1, to, 0, NULL, n, r->ints, err));
-    }
-    for (int64_t i = 0; i < n; i++)
-        r->doubles[i] = (r->in->time_jd[cells[i].blt] - 2400000.5) * 86400;
-    for (int k = 0; k < 2; k++)
-        MMS_TRY(mms_table_put(r->main, times[k], 1, to, 0, NULL, n, r->doubles, err));
-    for (int64_t i = 0; i < n; i++)
-        r->doubles[i] = r->in->exposure_s[cells[i].blt];
-    for (int k = 0; k < 2; k++)
-        MMS_TRY(mms_table_put(r->main, spans[k], 1, to, 0, NULL, n, r->doubles, err));
-done:
-    return st;
-}
-
-/** Rows from at on that one read gives: blts side by side in one window. */
-static int64_t run_length(const rows *r, int64_t at)
-{
-    const cell *const c = r->cells + at;
-    int64_t n = 1;
-
-    while (n < r->most && at + n < r->ncell && c[n].window == c->window && c[n].blt == c->blt + n)
-        n++;
-    return n;
-}
-
-static mms_status write_rows(rows *r, mms_job *job, mms_error *err)
-{
-    mms_uvh5_in *const in = r->in;
-    mms_status st = MMS_OK;
-
-    for (int64_t at = 0; at < r->ncell;) {
-        const mms_rows to = {at, run_length(r, at)};
-        const mms_uvh5_span *const s = &in->spans[r->cells[at].window];
-        MMS_TRY(read_cubes(r, r->cells[at].blt, to.count, s->first, s->count, true, err));
-        convert(r, to.count, s->count, in->npol == 1);
-        MMS_TRY(put_arrays(r, &to, s->count, err));
-        MMS_TRY(put_scalars(r, &to, err));
-        MMS_TRY(mms_check_stop(err));
-        at += to.count;
-        mms_job_progress(job, at, r->ncell);
-    }
-    if (r->infinite)
+    m.most = most < 1 ? 1 : most > MOST_ROWS ? MOST_ROWS : most;
+    pthread_mutex_init(&m.lock, NULL);
+    MMS_TRY(find_columns(&m, like, err));
+    MMS_TRY(mms_uvh5_cubes_open(in, &m.cubes, err));
+    MMS_TRY(cut_blocks(&m, err));
+    MMS_TRY(mms_lanes_run(n, run_lane, &m, err));
+    if (m.infinite)
         mms_log(MMS_LOG_WARN, "importuvh5", "%s: %" PRId64 " visibilities are infinite as floats",
-                in->path, r->infinite);
+                in->path, m.infinite);
 done:
-    return st;
-}
-
-mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_table *main, bool keepabsent, mms_job *job,
-                               int64_t *nrow, mms_error *err)
-{
-    rows r = {.in = in, .main = main};
-    mms_status st;
-
-    MMS_TRY(make_room(&r, err));
-    MMS_TRY(find_present(&r, keepabsent, err));
-    MMS_TRY(list_cells(&r, err));
-    MMS_TRY(mms_table_add_rows(main, r.ncell, err));
-    MMS_TRY(write_rows(&r, job, err));
-    *nrow = r.ncell;
-done:
-    free(r.vis);
-    free(r.data);
-    free(r.ns);
-    free(r.spectrum);
-    free(r.column);
-    free(r.weight);
-    free(r.sigma);
-    free(r.flag);
-    free(r.stored);
-    free(r.flag_row);
-    free(r.doubles);
-    free(r.ints);
-    free(r.present);
-    free(r.cells);
+    mms_uvh5_cubes_close(&m.cubes);
+    pthread_mutex_destroy(&m.lock);
+    free(m.begins);
     return st;
 }

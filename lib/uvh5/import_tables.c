@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file import_tables.c  The sub-tables of an imported MS. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -88,58 +89,130 @@ static int32_t first_type(const mms_uvh5_in *in)
     return in->setups[0] ? in->setups[0] : in->corr[0];
 }
 
-/** Receptors as the polarizations say. */
+static mms_value *cube_of_responses(int64_t n)
+{
+    mms_value *const rows = json_array();
+
+    for (int64_t i = 0; i < n; i++) {
+        mms_value *const row = json_array();
+        for (int64_t k = 0; k < n; k++)
+            json_array_append_new(row, json_pack("[f,f]", i == k ? 1.0 : 0.0, 0.0));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+/** Receptors as feed_array and feed_angle have them, else as the polarizations say. */
+static mms_value *feed_of(const mms_uvh5_in *in, int64_t antenna, double begin_s)
+{
+    const int32_t type = first_type(in);
+    const bool circular = type >= 5 && type <= 8;
+    const int64_t n = in->feeds ? in->nfeed : 2;
+    mms_value *const types = json_array(), *const angles = json_array(), *offsets = json_array();
+
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t at = antenna * n + i;
+        json_array_append_new(offsets, json_pack("[f,f]", 0.0, 0.0));
+        if (!in->feeds) {
+            json_array_append_new(types, json_string(i          ? circular ? "L" : "Y"
+                                                     : circular ? "R"
+                                                                : "X"));
+            json_array_append_new(angles, json_real(0));
+            continue;
+        }
+        char name[2] = {(char)toupper((unsigned char)json_string_value(
+                            json_array_get(in->feeds, (size_t)at))[0]),
+                        0};
+        json_array_append_new(types, json_string(name));
+        json_array_append_new(angles, mms_double_value(in->feed_angle ? in->feed_angle[at] : 0));
+    }
+    return json_pack("{s:I, s:i, s:i, s:f, s:f, s:I, s:i, s:o, s:o, s:o, s:[f,f,f], s:o}",
+                     "ANTENNA_ID", (json_int_t)in->number[antenna], "FEED_ID", 0,
+                     "SPECTRAL_WINDOW_ID", -1, "TIME", begin_s, "INTERVAL", 1e30, "NUM_RECEPTORS",
+                     (json_int_t)n, "BEAM_ID", -1, "BEAM_OFFSET", offsets, "POLARIZATION_TYPE",
+                     types, "POL_RESPONSE", cube_of_responses(n), "POSITION", 0.0, 0.0, 0.0,
+                     "RECEPTOR_ANGLE", angles);
+}
+
 static mms_status write_feed(subtable *t)
 {
-    const int32_t type = first_type(t->in);
-    const bool circular = type >= 5 && type <= 8;
+    const double begin_s = time_s(t->in, false);
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; st == MMS_OK && i < t->in->nant; i++)
-        st =
-            add_row(t, json_pack("{s:I, s:i, s:i, s:f, s:f, s:i, s:i, s:[[f,f],[f,f]], s:[s,s], "
-                                 "s:[[[f,f],[f,f]],[[f,f],[f,f]]], s:[f,f,f], s:[f,f]}",
-                                 "ANTENNA_ID", (json_int_t)t->in->number[i], "FEED_ID", 0,
-                                 "SPECTRAL_WINDOW_ID", -1, "TIME", time_s(t->in, false), "INTERVAL",
-                                 1e30, "NUM_RECEPTORS", 2, "BEAM_ID", -1, "BEAM_OFFSET", 0.0, 0.0,
-                                 0.0, 0.0, "POLARIZATION_TYPE", circular ? "R" : "X",
-                                 circular ? "L" : "Y", "POL_RESPONSE", 1.0, 0.0, 0.0, 0.0, 0.0, 0.0,
-                                 1.0, 0.0, "POSITION", 0.0, 0.0, 0.0, "RECEPTOR_ANGLE", 0.0, 0.0));
+        st = add_row(t, feed_of(t->in, i, begin_s));
     return st;
 }
 
-static mms_status set_frame(subtable *t, const char *column)
-{
-    mms_value *const info =
-        json_pack("{s:s, s:s}", "type", "direction", "Ref", t->in->fields[0].reference);
-    const mms_status st = info ? mms_table_set_keyword(t->table, column, "MEASINFO", info, t->err)
-                               : mms_uvh5_in_memory(t->in, t->err);
+/* ---- directions -------------------------------------------------------------------------------*/
 
+static bool has_frames(const mms_uvh5_in *in)
+{
+    for (int64_t f = 1; f < in->nfield; f++)
+        if (strcmp(in->fields[f].reference, in->fields[0].reference))
+            return true;
+    return false;
+}
+
+/** casacore's number of a frame. */
+static int frame_code(const char *reference)
+{
+    static const struct {
+        const char *name;
+        int code;
+    } codes[] = {{"J2000", 0}, {"APP", 3}, {"B1950", 4}, {"B1950_VLA", 5}, {"ICRS", 21}};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(codes); i++)
+        if (!strcmp(codes[i].name, reference))
+            return codes[i].code;
+    return 0;
+}
+
+/** One frame for all rows, or a column that has each row's. */
+static mms_status set_frame(subtable *t, const char *column, const char *frames)
+{
+    mms_value *info;
+    mms_status st;
+
+    if (has_frames(t->in) && frames)
+        info = json_pack("{s:s, s:s, s:[s,s,s,s,s], s:[i,i,i,i,i]}", "type", "direction",
+                         "VarRefCol", frames, "TabRefTypes", "J2000", "APP", "B1950", "B1950_VLA",
+                         "ICRS", "TabRefCodes", 0, 3, 4, 5, 21);
+    else
+        info = json_pack("{s:s, s:s}", "type", "direction", "Ref", t->in->fields[0].reference);
+    st = info ? mms_table_set_keyword(t->table, column, "MEASINFO", info, t->err)
+              : mms_uvh5_in_memory(t->in, t->err);
     json_decref(info);
     return st;
 }
 
+static const char *const directions[] = {"DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR"};
+static const char *const frame_columns[] = {"DelayDir_Ref", "PhaseDir_Ref", "RefDir_Ref", NULL};
+
 static mms_status write_field(subtable *t)
 {
-    static const char *const directions[] = {"DELAY_DIR", "PHASE_DIR", "REFERENCE_DIR"};
+    const double begin_s = time_s(t->in, false);
     mms_status st = MMS_OK;
 
     for (int i = 0; st == MMS_OK && i < 3; i++)
-        st = set_frame(t, directions[i]);
+        st = set_frame(t, directions[i], frame_columns[i]);
     for (int64_t f = 0; st == MMS_OK && f < t->in->nfield; f++) {
         const mms_uvh5_source *const s = &t->in->fields[f];
-        st = add_row(t, json_pack("{s:s, s:s, s:f, s:i, s:I, s:b, s:[[f,f]], s:[[f,f]], s:[[f,f]]}",
-                                  "NAME", s->name, "CODE", "", "TIME", time_s(t->in, false),
-                                  "NUM_POLY", 0, "SOURCE_ID", (json_int_t)s->id, "FLAG_ROW", 0,
-                                  "DELAY_DIR", s->lon, s->lat, "PHASE_DIR", s->lon, s->lat,
-                                  "REFERENCE_DIR", s->lon, s->lat));
+        mms_value *const row =
+            json_pack("{s:s, s:s, s:f, s:i, s:I, s:b, s:[[f,f]], s:[[f,f]], s:[[f,f]]}", "NAME",
+                      s->name, "CODE", "", "TIME", begin_s, "NUM_POLY", 0, "SOURCE_ID",
+                      (json_int_t)s->id, "FLAG_ROW", 0, "DELAY_DIR", s->lon, s->lat, "PHASE_DIR",
+                      s->lon, s->lat, "REFERENCE_DIR", s->lon, s->lat);
+        for (int i = 0; row && has_frames(t->in) && i < 3; i++)
+            json_object_set_new(row, frame_columns[i], json_integer(frame_code(s->reference)));
+        st = add_row(t, row);
     }
     return st;
 }
 
 static mms_status write_source(subtable *t)
 {
-    mms_status st = set_frame(t, "DIRECTION");
+    mms_status st = set_frame(t, "DIRECTION", NULL);
 
     for (int64_t f = 0; f < t->in->nfield; f++) {
         const mms_uvh5_source *const s = &t->in->fields[f];
@@ -159,12 +232,13 @@ static mms_status write_observation(subtable *t)
     const mms_uvh5_in *const in = t->in;
     const char *const observer = in->observer ? json_string_value(in->observer) : "";
 
-    return add_row(t, json_pack("{s:s, s:[f,f], s:s, s:[s], s:s, s:[s], s:s, s:f, s:b}",
+    return add_row(t, json_pack("{s:s, s:[f,f], s:s, s:[s], s:s, s:[s], s:s, s:f, s:b, s:[f,f,f]}",
                                 "TELESCOPE_NAME",
                                 in->telescope ? json_string_value(in->telescope) : "", "TIME_RANGE",
                                 time_s(in, false), time_s(in, true), "OBSERVER", observer, "LOG",
                                 "", "SCHEDULE_TYPE", "", "SCHEDULE", "", "PROJECT", "",
-                                "RELEASE_DATE", 0.0, "FLAG_ROW", 0));
+                                "RELEASE_DATE", 0.0, "FLAG_ROW", 0, "TELESCOPE_LOCATION",
+                                in->itrf_m[0], in->itrf_m[1], in->itrf_m[2]));
 }
 
 static mms_status add_polarization(subtable *t, int64_t n, const int32_t *types)
@@ -266,6 +340,7 @@ static mms_status write_history(subtable *t)
 }
 
 static const char *const window_columns[] = {"ASSOC_SPW_ID", "ASSOC_NATURE", NULL};
+static const char *const observation_columns[] = {"TELESCOPE_LOCATION", NULL};
 static const struct kind {
     const char *name;
     const char *const *optional;
@@ -274,10 +349,10 @@ static const struct kind {
     {"ANTENNA", NULL, write_antenna},
     {"DATA_DESCRIPTION", NULL, write_data_description},
     {"FEED", NULL, write_feed},
-    {"FIELD", NULL, write_field},
+    {"FIELD", frame_columns, write_field},
     {"FLAG_CMD", NULL, NULL},
     {"HISTORY", NULL, write_history},
-    {"OBSERVATION", NULL, write_observation},
+    {"OBSERVATION", observation_columns, write_observation},
     {"POINTING", NULL, NULL},
     {"POLARIZATION", NULL, write_polarization},
     {"PROCESSOR", NULL, NULL},
@@ -290,11 +365,13 @@ static mms_status write_subtable(const mms_uvh5_in *in, const struct kind *kind,
                                  mms_error *err)
 {
     char *const path = mms_format("%s/%s", mms_table_path(main), kind->name);
+    const bool plain = kind->optional == frame_columns && !has_frames(in);
     subtable t = {.in = in, .err = err};
     mms_status st;
 
     MMS_TRY(path ? MMS_OK : mms_uvh5_in_memory(in, err));
-    MMS_TRY(mms_table_create_standard(path, kind->name, kind->optional, NULL, &t.table, err));
+    MMS_TRY(mms_table_create_standard(path, kind->name, plain ? NULL : kind->optional, NULL,
+                                      &t.table, err));
     if (kind->write)
         MMS_TRY(kind->write(&t));
     MMS_TRY(mms_table_close(&t.table, err));
@@ -311,6 +388,16 @@ static bool has_ephemeris(const mms_uvh5_in *in)
         if (in->fields[f].ntime)
             return true;
     return false;
+}
+
+mms_value *mms_uvh5_table_names(const mms_uvh5_in *in)
+{
+    mms_value *const names = json_array();
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(kinds); i++)
+        if (kinds[i].write != write_source || has_ephemeris(in))
+            json_array_append_new(names, json_string(kinds[i].name));
+    return names;
 }
 
 mms_status mms_uvh5_write_tables(const mms_uvh5_in *in, mms_table *main, mms_error *err)

@@ -2,6 +2,7 @@
 /** @file input.c  The header of a UVH5 file, of versions 0.1 to 1.2, checked before it is used. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -369,6 +370,80 @@ done:
     return st;
 }
 
+/** feed_array and feed_angle, when both are what they should be. */
+static mms_status read_feeds(mms_uvh5_in *in, mms_error *err)
+{
+    mms_h5_item item;
+    mms_status st;
+
+    if (!in->hdf5->has(in->file, "Header/feed_array"))
+        return MMS_OK;
+    MMS_TRY(in->hdf5->look(in->file, "Header/feed_array", &item, err));
+    if (item.type != MMS_H5_TEXT || item.ndim != 2 || item.shape[0] != in->nant ||
+        item.shape[1] < 1 || item.shape[1] > 2)
+        return MMS_OK;
+    in->nfeed = item.shape[1];
+    MMS_TRY(in->hdf5->texts(in->file, "Header/feed_array", &in->feeds, err));
+    for (int64_t i = 0; i < in->nant * in->nfeed; i++)
+        if (!*json_string_value(json_array_get(in->feeds, (size_t)i)))
+            MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: feed_array has an empty name", in->path));
+    if (in->hdf5->has(in->file, "Header/feed_angle"))
+        MMS_TRY(mms_uvh5_in_numbers(in, "Header/feed_angle", MMS_H5_DOUBLE, in->nant * in->nfeed,
+                                    &in->feed_angle, err));
+done:
+    return st;
+}
+
+/** A value of extra_keywords; *value is NULL for what an MS can't hold. */
+static mms_status read_extra(const mms_uvh5_in *in, const char *name, mms_value **value,
+                             mms_error *err)
+{
+    mms_h5_item item;
+    double number;
+    mms_status st;
+
+    *value = NULL;
+    MMS_TRY(in->hdf5->look(in->file, name, &item, err));
+    if (item.type == MMS_H5_TEXT)
+        return mms_uvh5_in_text(in, name, value, err);
+    if (item.ndim > 0 || (item.type != MMS_H5_DOUBLE && item.type != MMS_H5_INT64))
+        return MMS_OK;
+    MMS_TRY(mms_uvh5_in_number(in, name, &number, err));
+    *value =
+        item.type == MMS_H5_INT64 ? json_integer((json_int_t)number) : mms_double_value(number);
+done:
+    return st;
+}
+
+static mms_status read_extras(mms_uvh5_in *in, mms_error *err)
+{
+    enum { MOST_NAME = 400 };
+    mms_value *names = NULL, *name;
+    size_t i;
+    mms_status st = MMS_OK;
+
+    in->extra = json_object();
+    if (!in->hdf5->is_group(in->file, "Header/extra_keywords"))
+        return MMS_OK;
+    MMS_TRY(in->hdf5->names(in->file, "Header/extra_keywords", &names, err));
+    json_array_foreach(names, i, name)
+    {
+        char path[512];
+        mms_value *value;
+        if (json_string_length(name) > MOST_NAME)
+            continue;
+        snprintf(path, sizeof path, "Header/extra_keywords/%s", json_string_value(name));
+        if (in->hdf5->is_group(in->file, path))
+            continue;
+        MMS_TRY(read_extra(in, path, &value, err));
+        if (value)
+            json_object_set_new(in->extra, json_string_value(name), value);
+    }
+done:
+    mms_value_free(&names);
+    return st;
+}
+
 /** Every antenna of a row must be known. */
 static mms_status check_rows(const mms_uvh5_in *in, mms_error *err)
 {
@@ -430,6 +505,9 @@ mms_status mms_uvh5_in_open(const char *path, mms_uvh5_in *in, mms_error *err)
     MMS_TRY(read_windows(in, err));
     MMS_TRY(read_place(in, err));
     MMS_TRY(read_antennas(in, err));
+    MMS_TRY(read_feeds(in, err));
+    MMS_TRY(read_extras(in, err));
+    MMS_TRY(mms_uvh5_in_text(in, "Header/pol_convention", &in->convention, err));
     MMS_TRY(read_rows(in, err));
 done:
     return st;
@@ -449,13 +527,15 @@ void mms_uvh5_in_end(mms_uvh5_in *in)
         free(in->fields[i].lons);
         free(in->fields[i].lats);
     }
-    void *const arrays[] = {in->time_jd, in->uvw_m,      in->exposure_s, in->ant1,     in->ant2,
-                            in->field,   in->scan,       in->freq_hz,    in->width_hz, in->spans,
-                            in->number,  in->position_m, in->dish_m,     in->fields};
+    void *const arrays[] = {in->time_jd,  in->uvw_m,  in->exposure_s, in->ant1,
+                            in->ant2,     in->field,  in->scan,       in->freq_hz,
+                            in->width_hz, in->spans,  in->number,     in->position_m,
+                            in->dish_m,   in->fields, in->feed_angle, in->turned};
     for (int64_t i = 0; i < MMS_COUNT_OF(arrays); i++)
         free(arrays[i]);
-    mms_value **const texts[] = {&in->names,   &in->mounts, &in->telescope,
-                                 &in->history, &in->unit,   &in->observer};
+    mms_value **const texts[] = {&in->names,   &in->mounts,     &in->telescope,
+                                 &in->history, &in->unit,       &in->observer,
+                                 &in->extra,   &in->convention, &in->feeds};
     for (int64_t i = 0; i < MMS_COUNT_OF(texts); i++)
         mms_value_free(texts[i]);
 }

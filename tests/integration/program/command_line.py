@@ -27,7 +27,7 @@ class ExitStatus(ProgramCase):
     def test_a_typo_is_answered_with_the_nearest_name(self):
         for verb, meant in (("partitoin", "partition"), ("PARTITION", "partition"),
                             ("part", "partition"), ("listpart", "listpartition"),
-                            ("list", "listobs"), ("spilt2", "split2"),
+                            ("listob", "listobs"), ("spilt2", "split2"),
                             ("smooth", "hanningsmooth"), ("transform", "mstransform"),
                             ("pln", "plan"), ("--hepl", "--help"), ("benchmark", "bench")):
             self.refuses(2, f"unknown verb {verb}: did you mean {meant}\\?", verb)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Imports of sample files: values that pyuvdata reads, judged with python-casacore."""
 import os
+import shutil
 import sys
 
 import numpy
@@ -165,6 +166,98 @@ class Imports(ProgramCase):
         self.assertIn("in.ms", run.stderr)
         self.assertEqual(table(self.path("in.ms"), ack=False).nrows() > 0, True)
 
+    def test_t70_any_number_of_workers(self):
+        self.simulate("in.ms", "antennas=8", "integrations=30", "channels=32")
+        self.multims("exportuvh5", "in.ms", "in.uvh5", "datacolumn=data", "--no-sync", "--quiet")
+        for workers in 1, 2, 4:
+            os.mkdir(self.path(f"w{workers}"))
+            for name, words in (("a", []), ("b", ["createmms=true", "separationaxis=spw"])):
+                self.multims("importuvh5", "in.uvh5", f"w{workers}/{name}", "--no-sync", "--quiet",
+                             f"--workers={workers}", *words)
+        for folder, _, files in os.walk(self.path("w1")):
+            for file in files:
+                first = os.path.join(folder, file)
+                for workers in "24":
+                    second = first.replace(self.path("w1"), self.path("w" + workers))
+                    # casacore leaves bytes between arrays of free shape as they come
+                    if "HISTORY" not in folder and not file.endswith((".info", ".lock", "i")):
+                        with open(first, "rb") as f, open(second, "rb") as g:
+                            self.assertEqual(f.read(), g.read(), first)
+
+    def test_t71_straight_to_a_multi_ms(self):
+        self.simulate("in.ms", "scans=3", "antennas=5")
+        self.multims("exportuvh5", "in.ms", "in.uvh5", "datacolumn=data", "--no-sync", "--quiet")
+        self.multims("importuvh5", "in.uvh5", "one.ms", "--no-sync", "--quiet")
+        for axis, parts in ("scan", 3), ("spw", 2), ("auto", 6), ("baseline", 4), ("balanced", 8):
+            with self.subTest(axis):
+                found = self.answer("importuvh5", "in.uvh5", axis + ".mms", "--no-sync",
+                                    "createmms=true", f"separationaxis={axis}",
+                                    *(["numsubms=4"] if axis == "baseline" else []))
+                self.assertLessEqual(len(found["names"]), parts)
+                self.assertGreater(len(found["names"]), 1)
+                self.multims("verify", axis + ".mms")
+                self.multims("diff", "one.ms", axis + ".mms", "--ignore-order")
+                self.assertTrue(os.path.isdir(self.path(axis + ".mms.flagversions")))
+                found = self.answer("listpartition", axis + ".mms")
+                self.assertGreater(len(found), 1)
+
+    def test_overwrite(self):
+        self.simulate()
+        self.multims("exportuvh5", "in.ms", "in.uvh5", "datacolumn=data", "--no-sync", "--quiet")
+        self.multims("importuvh5", "in.uvh5", "out.ms", "--no-sync", "createmms=true")
+        self.multims("importuvh5", "in.uvh5", "out.ms", status=2)
+        self.multims("importuvh5", "in.uvh5", "out.ms", "overwrite=true")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms", "in.uvh5", "out.ms"])
+        self.assertEqual(table(self.path("out.ms"), ack=False).nrows(), 48)
+        os.mkdir(self.path("mine"))
+        run = self.multims("importuvh5", "in.uvh5", "mine", "overwrite=true", status=2)
+        self.assertIn("mine is no MeasurementSet: it is not overwritten", run.stderr)
+
+    def test_keywords_and_the_telescope(self):
+        shutil.copy(self.sample("odd_windows"), self.path("in.uvh5"))
+        with h5py.File(self.path("in.uvh5"), "r+") as f:
+            extra = f["Header"].require_group("extra_keywords")
+            extra["MYTEXT"], extra["MYNUMBER"], extra["MYINT"] = "some", 2.5, 7
+            f["Header/vis_units"][()] = b"Jy"
+            f["Header/pol_convention"] = "avg"
+            n = f["Header/Nants_telescope"][()]
+            for name in "Nfeeds", "feed_array", "feed_angle":
+                f["Header"].pop(name, None)
+            f["Header/Nfeeds"] = 2
+            f["Header/feed_array"] = numpy.array([[b"y", b"x"]] * n)
+            f["Header/feed_angle"] = numpy.array([[0.25, 1.5]] * n)
+            place = [f["Header/" + k][()] for k in ("longitude", "latitude", "altitude")]
+        self.multims("importuvh5", "in.uvh5", "out.ms", "--no-sync")
+        main = table(self.path("out.ms"), ack=False)
+        extra = main.getkeyword("pyuvdata_extra")
+        self.assertEqual([extra[k] for k in ("MYTEXT", "MYNUMBER", "MYINT")], ["some", 2.5, 7])
+        self.assertEqual(main.getkeyword("pyuvdata_polconv"), "avg")
+        self.assertTrue(main.getkeyword("pyuvdata_has_feed"))
+        feed = table(self.path("out.ms/FEED"), ack=False)
+        self.assertEqual(list(feed.getcell("POLARIZATION_TYPE", 0)), ["Y", "X"])
+        self.assertEqual(list(feed.getcell("RECEPTOR_ANGLE", 0)), [0.25, 1.5])
+        where = table(self.path("out.ms/OBSERVATION"), ack=False).getcell("TELESCOPE_LOCATION", 0)
+        self.assertAlmostEqual(numpy.degrees(numpy.arctan2(where[1], where[0])), place[0], 9)
+        self.multims("exportuvh5", "out.ms", "back.uvh5", "datacolumn=data", "--no-sync")
+        with h5py.File(self.path("back.uvh5"), "r") as f:
+            for name, value in zip(("longitude", "latitude", "altitude"), place):
+                self.assertAlmostEqual(f["Header/" + name][()], value, 6)
+
+    def test_frames_of_several_phase_centres(self):
+        shutil.copy(self.sample("odd_windows"), self.path("in.uvh5"))
+        with h5py.File(self.path("in.uvh5"), "r+") as f:
+            catalogue = f["Header/phase_center_catalog"]
+            ids = sorted(catalogue, key=int)
+            self.assertEqual(len(ids), 2)
+            for key, frame, epoch in ((ids[0], b"fk4", 1950.0), (ids[1], b"icrs", 2000.0)):
+                for name, value in (("cat_frame", frame), ("cat_epoch", epoch)):
+                    catalogue[key].pop(name, None)
+                    catalogue[key][name] = numpy.bytes_(value) if name == "cat_frame" else value
+        self.multims("importuvh5", "in.uvh5", "out.ms", "--no-sync")
+        field = table(self.path("out.ms/FIELD"), ack=False)
+        self.assertEqual(field.getcolkeyword("PHASE_DIR", "MEASINFO")["VarRefCol"], "PhaseDir_Ref")
+        self.assertEqual(list(field.getcol("PhaseDir_Ref")), [4, 21])
+
     def test_t67_a_damaged_stream(self):
         with open(self.sample("odd_lzf"), "rb") as f:
             data = bytearray(f.read())
@@ -175,7 +268,7 @@ class Imports(ProgramCase):
         with open(self.path("bad.uvh5"), "wb") as f:
             f.write(data)
         run = self.multims("importuvh5", "bad.uvh5", "out.ms", status=1)
-        self.assertIn("Data/visdata", run.stderr)
+        self.assertIn("bad.uvh5: Data/visdata rows 0-9: LZF stream is damaged", run.stderr)
         self.assertEqual(os.listdir(self.folder), ["bad.uvh5"])
 
 

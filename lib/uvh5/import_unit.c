@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file import_unit.c  In a worker: the sub-tables of an import with an empty main table, and the
+ *  parts. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "import_priv.h"
+#include "ms/subtable_set_priv.h"
+
+/** uvw of a file may be those of antenna 1 - antenna 2: pyuvdata undoes that. */
+static bool is_flipped(const mms_uvh5_in *in, int64_t n, const double *lst, const double *ra,
+                       const double *dec, const double *pa)
+{
+    double plus = 0, minus = 0;
+    double *const places = calloc((size_t)in->nrow_ant * 3, sizeof *places);
+
+    for (int64_t i = 0; places && i < in->nant; i++)
+        memcpy(places + 3 * in->number[i], in->position_m + 3 * i, 3 * sizeof *places);
+    for (int64_t i = 0; places && i < n; i++) {
+        const double *const p = places + 3 * in->ant1[i], *const q = places + 3 * in->ant2[i];
+        const double d[3] = {q[0] - p[0], q[1] - p[1], q[2] - p[2]};
+        const mms_uvh5_view view = {lst[i], ra[i], dec[i], pa[i]};
+        double e[3];
+        mms_uvh5_expected_uvw(d, in->geodetic[0], &view, e);
+        for (int k = 0; k < 3; k++) {
+            plus = fmax(plus, fabs(in->uvw_m[3 * i + k] - e[k]));
+            minus = fmax(minus, fabs(in->uvw_m[3 * i + k] + e[k]));
+        }
+    }
+    free(places);
+    return places && plus > 1 && minus < 1;
+}
+
+static mms_status decide_sign(mms_uvh5_in *in, bool flipconj, mms_error *err)
+{
+    static const char *const names[] = {"Header/lst_array", "Header/phase_center_app_ra",
+                                        "Header/phase_center_app_dec",
+                                        "Header/phase_center_frame_pa"};
+    double *lists[4] = {NULL};
+    mms_status st = MMS_OK;
+
+    in->conjugates = flipconj;
+    for (int i = 0; i < 4; i++) {
+        if (!in->hdf5->has(in->file, names[i]))
+            goto done;
+        MMS_TRY(mms_uvh5_in_numbers(in, names[i], MMS_H5_DOUBLE, in->nblt, &lists[i], err));
+    }
+    if (flipconj && is_flipped(in, in->nblt, lists[0], lists[1], lists[2], lists[3])) {
+        in->conjugates = false;
+        mms_log(MMS_LOG_WARN, "importuvh5",
+                "%s: uvw are those of antenna 1 - antenna 2: uvw and data stay as they are",
+                in->path);
+    }
+done:
+    for (int i = 0; i < 4; i++)
+        free(lists[i]);
+    return st;
+}
+
+mms_status mms_uvh5_import_open(const char *path, bool flipconj, bool zenith, bool tells,
+                                mms_uvh5_in *in, mms_error *err)
+{
+    const mms_level level = tells ? 0 : mms_log_limit(MMS_LOG_ERROR);
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_in_open(path, in, err));
+    MMS_TRY(mms_uvh5_check_catalogue(in, zenith, err));
+    MMS_TRY(decide_sign(in, flipconj, err));
+    if (zenith)
+        MMS_TRY(mms_uvh5_to_zenith(in, err));
+done:
+    if (!tells)
+        mms_log_limit(level);
+    return st;
+}
+
+/* ---- the sub-tables ---------------------------------------------------------------------------*/
+
+static mms_status put_keyword(mms_table *table, const char *column, const char *name,
+                              mms_value *value, mms_error *err)
+{
+    const mms_status st = mms_table_set_keyword(table, column, name, value, err);
+
+    json_decref(value);
+    return st;
+}
+
+/** "uncalib" in any case stands for no unit known. */
+static mms_status put_unit(const mms_uvh5_in *in, mms_table *main, mms_error *err)
+{
+    const char *const unit = in->unit ? json_string_value(in->unit) : "uncalib";
+    const bool none = !strcasecmp(unit, "uncalib");
+
+    return put_keyword(main, "DATA", "QuantumUnits", json_pack("[s]", none ? "uncalib" : unit),
+                       err);
+}
+
+static mms_status put_keywords(const mms_uvh5_in *in, mms_table *main, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(put_keyword(main, NULL, "pyuvdata_flip_conj", json_boolean(in->conjugates), err));
+    MMS_TRY(put_keyword(main, NULL, "pyuvdata_has_feed", json_boolean(in->feeds != NULL), err));
+    if (json_object_size(in->extra) > 0)
+        MMS_TRY(mms_table_set_keyword(main, NULL, "pyuvdata_extra", in->extra, err));
+    if (in->convention)
+        MMS_TRY(mms_table_set_keyword(main, NULL, "pyuvdata_polconv", in->convention, err));
+    MMS_TRY(put_unit(in, main, err));
+done:
+    return st;
+}
+
+/** Managers as CASA has them, scalars together. */
+static mms_value *managers(void)
+{
+    return json_pack(
+        "[{ss ss s[ssssssssss]} {ss ss s[ssssss]} {ss ss s[s]} {ss ss s[s]} {ss ss s[s]} "
+        "{ss ss s[s]} {ss ss s[s]} {ss ss s[s]} {ss ss s[s] s[i] s[ii]}]",
+        "type", "IncrementalStMan", "name", "ISMData", "columns", "ARRAY_ID", "EXPOSURE", "FEED1",
+        "FEED2", "FIELD_ID", "INTERVAL", "OBSERVATION_ID", "PROCESSOR_ID", "SCAN_NUMBER",
+        "STATE_ID", "type", "StandardStMan", "name", "SSMData", "columns", "ANTENNA1", "ANTENNA2",
+        "DATA_DESC_ID", "FLAG_ROW", "TIME", "TIME_CENTROID", "type", "TiledShapeStMan", "name",
+        "TiledDATA", "columns", "DATA", "type", "TiledShapeStMan", "name", "TiledFlag", "columns",
+        "FLAG", "type", "TiledShapeStMan", "name", "TiledWgtSpectrum", "columns", "WEIGHT_SPECTRUM",
+        "type", "TiledShapeStMan", "name", "TiledWgt", "columns", "WEIGHT", "type",
+        "TiledShapeStMan", "name", "TiledSigma", "columns", "SIGMA", "type", "TiledShapeStMan",
+        "name", "TiledFlagCategory", "columns", "FLAG_CATEGORY", "type", "TiledColumnStMan", "name",
+        "TiledUVW", "columns", "UVW", "cell", 3, "tile", 4096, 3);
+}
+
+/** A set without rows, like which the parts are made. */
+static mms_status write_like(const mms_uvh5_in *in, const char *path, mms_error *err)
+{
+    static const char *const optional[] = {"DATA", "WEIGHT_SPECTRUM", NULL};
+    mms_value *layout = managers();
+    mms_table *main = NULL;
+    mms_status st;
+
+    MMS_TRY(layout ? MMS_OK : mms_uvh5_in_memory(in, err));
+    MMS_TRY(mms_table_create_standard(path, "MAIN", optional, layout, &main, err));
+    MMS_TRY(put_keywords(in, main, err));
+    MMS_TRY(mms_uvh5_write_tables(in, main, err));
+    MMS_TRY(mms_table_close(&main, err));
+done:
+    mms_value_free(&layout);
+    mms_table_drop(&main);
+    return st;
+}
+
+/* ---- a part -----------------------------------------------------------------------------------*/
+
+static const char *text(const mms_value *order, const char *name)
+{
+    const char *const found = json_string_value(json_object_get(order, name));
+
+    return found ? found : "";
+}
+
+static mms_status read_cells(const char *path, int64_t *n, mms_uvh5_cell **out, mms_error *err)
+{
+    int64_t bytes;
+    int fd;
+    mms_status st = mms_open_file(path, &fd, &bytes, err);
+
+    *out = NULL;
+    if (st != MMS_OK)
+        return st;
+    *n = bytes / (int64_t)sizeof **out;
+    *out = mms_alloc(*n, sizeof **out);
+    st = *out ? mms_read_all(fd, *out, bytes, path, err)
+              : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+    close(fd);
+    return st;
+}
+
+static mms_status add_subtables(const mms_value *order, mms_writer *writer, mms_error *err)
+{
+    const mms_value *const links = json_object_get(order, "links");
+    const int64_t n = (int64_t)json_array_size(links);
+    const char **const list = mms_alloc(n + 1, sizeof *list);
+    mms_subtable_set *set = NULL;
+    mms_status st;
+
+    MMS_TRY(list ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "sub-tables: out of memory"));
+    for (int64_t i = 0; i < n; i++)
+        list[i] = json_string_value(json_array_get(links, (size_t)i));
+    MMS_TRY(
+        mms_subtable_set_open(text(order, "like"), json_object_get(order, "subtables"), &set, err));
+    MMS_TRY(mms_subtable_set_write(set, list, writer, err));
+done:
+    mms_subtable_set_close(&set);
+    free(list);
+    return st;
+}
+
+static mms_status write_part(mms_job *job, const mms_value *order, mms_uvh5_in *in,
+                             mms_value *answer, mms_error *err)
+{
+    const int threads = (int)json_integer_value(json_object_get(order, "threads"));
+    mms_writer_opts opts = MMS_WRITER_OPTS_INIT;
+    mms_writer *writer = NULL;
+    mms_uvh5_cell *cells = NULL;
+    mms_ms *like = NULL;
+    mms_status st;
+
+    MMS_TRY(read_cells(text(order, "cells"), &opts.nrow, &cells, err));
+    MMS_TRY(mms_ms_open(text(order, "like"), &like, err));
+    opts.sync = json_is_true(json_object_get(order, "sync"));
+    MMS_TRY(mms_writer_create(text(order, "out"), like, &opts, &writer, err));
+    MMS_TRY(add_subtables(order, writer, err));
+    MMS_TRY(mms_uvh5_write_main(in, like, writer, opts.nrow, cells, threads, job, err));
+    MMS_TRY(mms_writer_close(&writer, err));
+    json_object_set_new(answer, "rows", json_integer(opts.nrow));
+done:
+    mms_writer_drop(&writer);
+    mms_ms_close(&like);
+    free(cells);
+    return st;
+}
+
+mms_status mms_uvh5_import_unit(mms_job *job, const mms_value *order, mms_value *answer,
+                                mms_error *err)
+{
+    const char *const step = text(order, "step");
+    mms_uvh5_in in = {0};
+    mms_status st;
+
+    if (!strcmp(step, "finish"))
+        return mms_output_unit(job, order, answer, err);
+    MMS_TRY(mms_uvh5_import_open(text(order, "uvh5file"),
+                                 json_is_true(json_object_get(order, "flipconj")),
+                                 json_is_true(json_object_get(order, "zenith")), false, &in, err));
+    MMS_TRY(!strcmp(step, "tables") ? write_like(&in, text(order, "like"), err)
+                                    : write_part(job, order, &in, answer, err));
+done:
+    mms_uvh5_in_end(&in);
+    return st;
+}
