@@ -12,6 +12,7 @@
 #include "ms_priv.h"
 
 struct mms_frames {
+    mms_ms *ms;
     mms_frames_opts opts;
     mms_viewpoint reference;
     mms_fields *fields;
@@ -64,6 +65,90 @@ done:
     return st;
 }
 
+/** The source of a field, -1 where it has none. */
+static mms_status source_of(mms_ms *ms, int32_t field, int64_t *source, mms_error *err)
+{
+    mms_table *table = NULL;
+    mms_value *cell = NULL;
+    mms_status st;
+
+    *source = -1;
+    MMS_TRY(mms_table_open(mms_ms_subtable(ms, "FIELD"), MMS_TABLE_READ, &table, err));
+    MMS_TRY(mms_table_get_cell(table, "SOURCE_ID", field, &cell, err));
+    *source = json_integer_value(cell);
+done:
+    mms_value_free(&cell);
+    mms_table_drop(&table);
+    return st;
+}
+
+/** Take the velocity of a row of SOURCE if it is one of the source. */
+static mms_status take_velocity(mms_table *table, int64_t row, int64_t source, double *velocity,
+                                mms_error *err)
+{
+    mms_value *id = NULL, *cell = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_table_get_cell(table, "SOURCE_ID", row, &id, err));
+    if (json_integer_value(id) != source)
+        goto done;
+    MMS_TRY(mms_table_get_cell(table, "SYSVEL", row, &cell, err));
+    const mms_value *first = json_array_get(cell, 0);
+    const double here = json_is_number(first) ? json_number_value(first) : NAN;
+    if (!isnan(*velocity) && !isnan(here) && here != *velocity)
+        MMS_TRY(
+            mms_fail(err, MMS_ERR_ARG,
+                     "SOURCE gives source %lld several velocities (SYSVEL): %.12g and %.12g m/s",
+                     (long long)source, *velocity, here));
+    *velocity = isnan(here) ? *velocity : here;
+done:
+    mms_value_free(&id);
+    mms_value_free(&cell);
+    return st;
+}
+
+static mms_status velocity_reference(mms_table *table, char **out, mms_error *err)
+{
+    mms_value *keywords = NULL;
+    const mms_status st = mms_table_keywords(table, "SYSVEL", &keywords, err);
+    const char *ref =
+        json_string_value(json_object_get(json_object_get(keywords, "MEASINFO"), "Ref"));
+
+    *out = st == MMS_OK ? mms_format("%s", ref ? ref : "LSRK") : NULL;
+    mms_value_free(&keywords);
+    return st == MMS_OK && !*out ? mms_fail(err, MMS_ERR_MEM, "SOURCE: out of memory") : st;
+}
+
+mms_status mms_frames_sysvel(mms_ms *ms, mms_fields *fields, int32_t field, double time_s,
+                             double *velocity_m_s, mms_error *err)
+{
+    const char *path = mms_ms_subtable(ms, "SOURCE");
+    mms_table *table = NULL;
+    mms_direction towards;
+    double velocity = NAN;
+    char *reference = NULL;
+    int64_t source;
+    mms_status st;
+
+    MMS_TRY(mms_fields_direction(fields, field, time_s, &towards, err));
+    MMS_TRY(source_of(ms, field, &source, err));
+    if (path)
+        MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
+    const bool given = table && mms_table_find_column(table, "SYSVEL");
+    for (int64_t i = 0; given && i < mms_table_nrow(table); i++)
+        MMS_TRY(take_velocity(table, i, source, &velocity, err));
+    if (isnan(velocity))
+        MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
+                         "field %d has neither an ephemeris nor a velocity in SOURCE (SYSVEL)",
+                         (int)field));
+    MMS_TRY(velocity_reference(table, &reference, err));
+    MMS_TRY(mms_velocity_lsrk(reference, velocity, &towards, velocity_m_s, err));
+done:
+    free(reference);
+    mms_table_drop(&table);
+    return st;
+}
+
 mms_status mms_frames_create(mms_ms *ms, const mms_frames_opts *opts, mms_frames **out,
                              mms_error *err)
 {
@@ -73,8 +158,11 @@ mms_status mms_frames_create(mms_ms *ms, const mms_frames_opts *opts, mms_frames
 
     MMS_TRY(f ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "frames: out of memory"));
     MMS_TRY(path ? MMS_OK : mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no FIELD", mms_ms_path(ms)));
+    f->ms = ms;
     f->opts = *opts;
     f->reference = (mms_viewpoint){opts->reference_s, opts->centre, {0}, NAN};
+    if (opts->outframe == MMS_FRAME_REST)
+        f->reference.velocity_m_s = opts->velocity_m_s;
     memcpy(f->reference.itrf_m, opts->itrf_m, sizeof opts->itrf_m);
     MMS_TRY(mms_fields_open(path, &f->fields, err));
 done:
@@ -95,10 +183,10 @@ void mms_frames_free(mms_frames **frames)
 }
 
 static mms_status make_route(const mms_frames *f, int32_t inframe, const mms_viewpoint *in,
-                             mms_frame_route *route, mms_error *err)
+                             const mms_viewpoint *out, mms_frame_route *route, mms_error *err)
 {
-    return mms_frame_route_make((mms_freq_frame)inframe, in, (mms_freq_frame)f->opts.outframe,
-                                &f->reference, f->opts.numerics == MMS_NUMERICS_EXACT, route, err);
+    return mms_frame_route_make((mms_freq_frame)inframe, in, (mms_freq_frame)f->opts.outframe, out,
+                                f->opts.numerics == MMS_NUMERICS_EXACT, route, err);
 }
 
 const mms_frames_opts *mms_frames_asked(const mms_frames *f)
@@ -109,13 +197,13 @@ const mms_frames_opts *mms_frames_asked(const mms_frames *f)
 mms_status mms_frames_reference(mms_frames *f, int32_t inframe, mms_frame_route *route,
                                 mms_error *err)
 {
-    return make_route(f, inframe, &f->reference, route, err);
+    return make_route(f, inframe, &f->reference, &f->reference, route, err);
 }
 
 mms_status mms_frames_row(mms_frames *f, int32_t inframe, double time_s, int32_t field,
                           mms_frame_route *route, double *velocity_m_s, mms_error *err)
 {
-    mms_viewpoint in = f->reference;
+    mms_viewpoint in = f->reference, out = f->reference;
     mms_status st;
 
     *velocity_m_s = 0;
@@ -123,14 +211,16 @@ mms_status mms_frames_row(mms_frames *f, int32_t inframe, double time_s, int32_t
     MMS_TRY(mms_fields_direction(f->fields, field, time_s, &in.direction, err));
     if (f->opts.outframe == MMS_FRAME_SOURCE)
         MMS_TRY(mms_fields_velocity(f->fields, field, time_s, velocity_m_s, err));
-    MMS_TRY(make_route(f, inframe, &in, route, err));
+    if (f->opts.outframe == MMS_FRAME_REST)
+        MMS_TRY(mms_frames_sysvel(f->ms, f->fields, field, time_s, &out.velocity_m_s, err));
+    MMS_TRY(make_route(f, inframe, &in, &out, route, err));
 done:
     return st;
 }
 
 mms_value *mms_frames_encode(const mms_frames_opts *o)
 {
-    const bool known = o->outframe == MMS_FRAME_SOURCE;
+    const bool known = o->outframe == MMS_FRAME_SOURCE || o->outframe == MMS_FRAME_REST;
 
     return json_pack("{si si sf sf sf s[fff] sf si}", "outframe", (int)o->outframe, "reference",
                      (int)o->centre.reference, "lon", o->centre.lon_rad, "lat", o->centre.lat_rad,

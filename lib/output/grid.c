@@ -231,6 +231,39 @@ done:
     return st;
 }
 
+/** The velocity of the first row's source at the reference time: of an ephemeris, or (in CASA there
+ *  is no such way) of SOURCE, which leads to REST. */
+static mms_status find_velocity(gridding *g, mms_fields *fields, int32_t field, mms_error *err)
+{
+    mms_frames_opts *f = &g->regrid.frames;
+    bool moves = false;
+    mms_status st = MMS_OK;
+
+    if (f->outframe == MMS_FRAME_SOURCE) {
+        MMS_TRY(mms_fields_moves(fields, field, &moves, err));
+        if (moves)
+            MMS_TRY(mms_fields_velocity(fields, field, f->reference_s, &f->velocity_m_s, err));
+        else
+            f->outframe = MMS_FRAME_REST;
+    }
+    if (f->outframe != MMS_FRAME_REST)
+        goto done;
+    MMS_TRY(mms_frames_sysvel(g->r->ms, fields, field, f->reference_s, &f->velocity_m_s, err));
+    if (f->velocity_m_s == 0) // what writers put there who know none
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG,
+                         "field %" PRId32 " has no ephemeris, and its velocity in SOURCE (SYSVEL) "
+                         "is 0 m/s: for a source at rest ask for LSRK",
+                         field));
+    mms_log(MMS_LOG_WARN, g->r->host->task,
+            "outframe %s: the source of field %" PRId32
+            " moves with %.9g km/s (LSRK), as SYSVEL of SOURCE has it",
+            g->r->regrid.outframe, field, f->velocity_m_s / 1e3);
+done:
+    return st == MMS_OK
+               ? st
+               : mms_wrap(err, MMS_ERR_ARG, "parameter outframe: %s", g->r->regrid.outframe);
+}
+
 /** From where and when the output frame is seen. */
 static mms_status find_viewpoint(gridding *g, mms_error *err)
 {
@@ -252,12 +285,7 @@ static mms_status find_viewpoint(gridding *g, mms_error *err)
     f->numerics = g->r->numerics;
     MMS_TRY(mms_fields_open(path, &fields, err));
     MMS_TRY(find_centre(g, fields, field, err));
-    if (f->outframe == MMS_FRAME_SOURCE)
-        MMS_TRY(mms_fields_velocity(fields, field, f->reference_s, &f->velocity_m_s, err) == MMS_OK
-                    ? MMS_OK
-                    : mms_wrap(err, MMS_ERR_ARG,
-                               "parameter outframe: %s needs the radial velocity of an ephemeris",
-                               g->r->regrid.outframe));
+    MMS_TRY(find_velocity(g, fields, field, err));
     MMS_TRY(mms_frames_create(g->r->ms, f, &g->frames, err));
 done:
     mms_fields_close(&fields);

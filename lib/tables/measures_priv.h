@@ -68,6 +68,12 @@ MMS_CHECKED mms_status mms_fields_moves(mms_fields *fields, int32_t field, bool 
 MMS_CHECKED mms_status mms_fields_velocity(mms_fields *fields, int32_t field, double time_s,
                                            double *velocity_m_s, mms_error *err);
 
+/** Turn a radial velocity of a reference that needs neither time nor place (LSRK, LSRD, BARY,
+ *  GALACTO) to LSRK, in m/s.  Errors: ARG another reference. */
+MMS_CHECKED mms_status mms_velocity_lsrk(const char *reference, double velocity_m_s,
+                                         const mms_direction *direction, double *out_m_s,
+                                         mms_error *err);
+
 /* ---- places -----------------------------------------------------------------------------------*/
 
 /** Where a telescope is. */

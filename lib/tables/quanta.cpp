@@ -11,6 +11,7 @@
 #include <casacore/measures/Measures/MPosition.h>
 #include <casacore/measures/Measures/MRadialVelocity.h>
 #include <casacore/measures/Measures/MeasConvert.h>
+#include <casacore/measures/Measures/MCRadialVelocity.h>
 #include <casacore/measures/Measures/MeasTable.h>
 #include <casacore/ms/MeasurementSets/MSField.h>
 #include <casacore/ms/MeasurementSets/MSFieldColumns.h>
@@ -311,6 +312,33 @@ mms_status mms_fields_velocity(mms_fields *fields, int32_t field, double time_s,
                 "first selected field %d of type %s. Type needs to be GEO.",
                 field, type.c_str());
         *velocity_m_s = v.getValue().getValue();
+        return MMS_OK;
+    });
+}
+
+mms_status mms_velocity_lsrk(const char *reference, double velocity_m_s,
+                             const mms_direction *direction, double *out_m_s, mms_error *err)
+{
+    using casacore::MRadialVelocity;
+    MRadialVelocity::Types type = MRadialVelocity::LSRK;
+
+    *out_m_s = velocity_m_s;
+    const bool known = MRadialVelocity::getType(type, reference);
+    if (!known || type == MRadialVelocity::TOPO || type == MRadialVelocity::GEO)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "a systemic velocity with the reference %s is not known without a time and "
+                        "a place; LSRK, LSRD, BARY and GALACTO are",
+                        reference);
+    return mms::measures_guard(err, "velocity", [&]() -> mms_status {
+        const MDirection towards(casacore::MVDirection(direction->lon_rad, direction->lat_rad),
+                                 static_cast<MDirection::Types>(direction->reference));
+        const casacore::MeasFrame frame(towards);
+        const MRadialVelocity in(casacore::MVRadialVelocity(velocity_m_s),
+                                 MRadialVelocity::Ref(type, frame));
+        *out_m_s =
+            MRadialVelocity::Convert(in, MRadialVelocity::Ref(MRadialVelocity::LSRK, frame))()
+                .getValue()
+                .getValue();
         return MMS_OK;
     });
 }

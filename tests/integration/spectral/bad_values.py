@@ -50,7 +50,7 @@ BAD = {"nchan=0": ["nchan: 0", "at least 1", "-1"], "nchan=-2": ["nchan: -2", "-
        "restfreq=nanHz": ["restfreq: nanHz"], "restfreq=1.4": ["restfreq: 1.4", "Hz"],
        "outframe=MARS": ["outframe: MARS", "lsrk"],
        "outframe=SOURCE": ["outframe: source", "ephemeris"],
-       "outframe=REST": ["outframe: rest", "spw 0", "velocity of the source"],
+       "outframe=REST": ["outframe: rest", "field 0", "velocity in SOURCE (SYSVEL) is 0"],
        "interpolation=magic": ["interpolation: magic", "fftshift"],
        "veltype=x": ["veltype: x", "optical"], "mode=x": ["mode: x", "channel_b"]}
 CENTRES = {"99": "0 to 0", "-3": "0 to 0", "nowhere": "such as", "J2000": "such as",

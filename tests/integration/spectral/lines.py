@@ -87,6 +87,56 @@ class Lines(ProgramCase):
                 name = self.day(frame)
                 self.check(self.write("cvel", name, "out.ms", *GRID, f"outframe={frame}"))
 
+    def give_velocities(self, name, reference, velocities_m_s):
+        with table(self.path(name) + "/SOURCE", readonly=False, ack=False) as source:
+            info = source.getcolkeyword("SYSVEL", "MEASINFO")
+            source.putcolkeyword("SYSVEL", "MEASINFO", {**info, "Ref": reference})
+            for row, field in enumerate(source.getcol("SOURCE_ID")):
+                source.putcell("SYSVEL", row, np.array([velocities_m_s[field]]))
+
+    def test_at_rest_by_the_velocity_of_source(self):
+        """Each field by its own: that of the second is wrong by 30 km/s here."""
+        ratio = 1 - VELOCITY / C0
+        truth = 1e3 * C0 * (1 - ratio ** 2) / (1 + ratio ** 2)
+        for frame in "lsrk", "bary", "galacto":
+            name = self.day(frame, "fields=2", "source=True")
+            self.give_velocities(name, frame.upper(), [truth, truth + 3e4])
+            for outframe, source in ("rest", "in.ms"), ("source", "in.ms"), ("rest", "in.mms"):
+                with self.subTest(frame=frame, outframe=outframe, source=source):
+                    if source == "in.mms":
+                        shutil.rmtree(self.path(source), ignore_errors=True)
+                        self.multims("partition", "in.ms", source, "flagbackup=False", "-q", "--no-sync")
+                    out = self.write("cvel", source, "out", *GRID, f"outframe={outframe}", "numerics=exact", "keepmms=False")
+                    with table(self.path(out), ack=False) as main:
+                        fields = dict(zip(main.getcol("TIME"), main.getcol("FIELD_ID")))
+                        spw = table(self.path(out) + "/SPECTRAL_WINDOW", ack=False)
+                        self.assertEqual(spw.getcol("MEAS_FREQ_REF").tolist(), [0])
+                    seen = set()
+                    for t, (_, spectrum, velocity) in zip(sorted(fields), self.spectra(out)):
+                        wanted = -30 * fields[t]
+                        near = abs(velocity - wanted) < 3 * WIDTH / 2
+                        height = spectrum[near].real.filled(0)
+                        self.assertAlmostEqual(velocity[near][np.argmax(height)], wanted, delta=0.51)
+                        seen.add(fields[t])
+                    self.assertEqual(seen, {0, 1})
+
+    def test_velocities_that_are_not_there(self):
+        name = self.day("lsrk", "fields=2", "source=True")
+        words = ["cvel", "in.ms", "out.ms", "datacolumn=data", *GRID, "outframe=rest"]
+        for reference, text in ("TOPO", "TOPO is not known"), ("LSRK", None):
+            self.give_velocities(name, reference, [1e4, 2e4])
+            run = self.multims(*words, status=2 if text else 0)
+            self.assertIn(text or "moves with 10 km/s (LSRK)", run.stderr)
+        with table(self.path(name) + "/SOURCE", readonly=False, ack=False) as source:
+            source.addrows(1)
+            source.putcell("SYSVEL", source.nrows() - 1, np.array([5e3]))
+            source.putcell("SOURCE_ID", source.nrows() - 1, 0)
+        shutil.rmtree(self.path("out.ms"))
+        self.assertIn("several velocities", self.multims(*words, status=2).stderr)
+        with table(self.path(name) + "/SOURCE", readonly=False, ack=False) as source:
+            source.putcol("SOURCE_ID", np.full(source.nrows(), 7, np.int32))
+        self.assertIn("neither an ephemeris nor a velocity", self.multims(*words, status=2).stderr)
+
     def test_interpolations_verbs_and_parts(self):
         self.day("lsrk")
         self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "flagbackup=False", "-q", "--no-sync")
