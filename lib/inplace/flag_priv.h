@@ -205,7 +205,7 @@ MMS_CHECKED mms_status mms_flag_stage_close(mms_flag_stage **stage, mms_error *e
 
 /** Write the rows of a file into the parts: JSON [[path, first row, rows], …]. */
 MMS_CHECKED mms_status mms_flag_stage_write(mms_job *job, const char *path, const mms_value *parts,
-                                            mms_error *err);
+                                            bool tiles, mms_error *err);
 
 /* ---- summary ----------------------------------------------------------------------------------*/
 

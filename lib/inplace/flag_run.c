@@ -252,9 +252,9 @@ static mms_value *make_write_unit(const running *r, int64_t first)
                                                    mms_text_value(mms_ms_member_path(r->ms, i)),
                                                    (json_int_t)rows.first, (json_int_t)rows.count));
     }
-    return json_pack("{ss so so so so}", "step", "write", "vis", mms_text_value(r->q->vis), "stage",
-                     stage_of(r, first), "parts", parts, "lock",
-                     mms_text_value(mms_undo_lock_path(r->undo)));
+    return json_pack("{ss so so so so sb}", "step", "write", "vis", mms_text_value(r->q->vis),
+                     "stage", stage_of(r, first), "parts", parts, "lock",
+                     mms_text_value(mms_undo_lock_path(r->undo)), "tiles", (int)r->q->tiles);
 }
 
 /** Write what was staged: of the groups with a changed row, whose files are kept before. */

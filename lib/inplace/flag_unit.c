@@ -586,7 +586,8 @@ mms_status mms_flag_unit(mms_job *job, const mms_value *order, mms_value *answer
                                     json_string_value(json_object_get(order, "merge")), err));
     if (!strcmp(step, "write"))
         MMS_TRY(mms_flag_stage_write(job, json_string_value(json_object_get(order, "stage")),
-                                     json_object_get(order, "parts"), err));
+                                     json_object_get(order, "parts"),
+                                     json_is_true(json_object_get(order, "tiles")), err));
     if (strcmp(step, "flag") != 0)
         goto done;
     MMS_TRY(mms_ms_open(vis, &ms, err));

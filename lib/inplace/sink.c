@@ -10,12 +10,21 @@
 
 enum { MOST_NEW = 8 };
 
+/** How cells of a storage manager are changed: all in one way, as casacore keeps tiles in memory.
+ */
+typedef struct way {
+    const char *group;
+    bool tiles;
+} way;
+
 struct mms_sink {
     mms_table *table;
     mms_direct *in, *out; /**< of the columns that were there; of those that are new */
     const char *const *add;
     const char *like;
     bool is_new[MOST_NEW]; /**< of add */
+    int64_t nway, capacity;
+    way *ways;
 };
 
 bool mms_sink_is_new(const mms_sink *s, const char *column)
@@ -110,17 +119,79 @@ done:
     return st;
 }
 
+/** Whether all rows have cells in a manager's tiles. */
+static mms_status has_all_cells(mms_sink *s, const mms_direct_column *found, bool *all,
+                                mms_error *err)
+{
+    const mms_rows rows = {0, mms_table_nrow(s->table)};
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0;
+    const mms_status st =
+        mms_tiles_shapes(found->tiles, found->column, 1, &rows, &runs, &nrun, err);
+
+    *all = st == MMS_OK;
+    for (int64_t i = 0; i < nrun; i++)
+        *all = *all && runs[i].ndim > 0;
+    free(runs);
+    return st;
+}
+
+/** Choose how a column's manager is written, at its first use.  found->tiles NULL: by casacore. */
+static mms_status choose_way(mms_sink *s, const char *column, mms_direct_column *found,
+                             mms_error *err)
+{
+    const mms_column *c = mms_table_find_column(s->table, column);
+    int64_t i = 0;
+    bool tiles = false;
+    mms_status st;
+
+    MMS_TRY(mms_direct_find(s->in, column, found, err));
+    while (c && i < s->nway && strcmp(s->ways[i].group, c->group) != 0)
+        i++;
+    if (c && i == s->nway) {
+        if (found->tiles)
+            MMS_TRY(has_all_cells(s, found, &tiles, err));
+        MMS_TRY(mms_grow(&s->ways, &s->capacity, s->nway + 1, sizeof *s->ways, err));
+        s->ways[s->nway++] = (way){c->group, tiles};
+    }
+    if (c && s->ways[i].tiles && !found->tiles)
+        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
+                         "%s: %s is in tiles with columns that are read otherwise: use tiles=False",
+                         mms_table_path(s->table), column));
+    if (c && !s->ways[i].tiles)
+        found->tiles = NULL;
+done:
+    return st;
+}
+
+/** Of a column that is new. */
+static mms_status write_new(mms_sink *s, const char *column, int64_t nrange, const mms_rows *ranges,
+                            int32_t ndim, const int64_t *shape, int64_t nvalue, const void *data,
+                            mms_error *err)
+{
+    mms_direct_column found;
+    mms_status st;
+
+    MMS_TRY(mms_direct_find(s->out, column, &found, err));
+    st = found.tiles
+             ? mms_tiles_write(found.tiles, found.column, nrange, ranges, nvalue, data, err)
+             : mms_table_put(s->table, column, nrange, ranges, ndim, shape, nvalue, data, err);
+done:
+    return st;
+}
+
 mms_status mms_sink_write(mms_sink *s, const char *column, int64_t nrange, const mms_rows *ranges,
                           int32_t ndim, const int64_t *shape, int64_t nvalue, const void *data,
                           mms_error *err)
 {
     mms_direct_column found = {NULL, -1};
-    mms_status st = MMS_OK;
+    mms_status st;
 
     if (mms_sink_is_new(s, column))
-        MMS_TRY(mms_direct_find(s->out, column, &found, err));
+        return write_new(s, column, nrange, ranges, ndim, shape, nvalue, data, err);
+    MMS_TRY(choose_way(s, column, &found, err));
     st = found.tiles
-             ? mms_tiles_write(found.tiles, found.column, nrange, ranges, nvalue, data, err)
+             ? mms_tiles_update(found.tiles, found.column, nrange, ranges, nvalue, data, err)
              : mms_table_put(s->table, column, nrange, ranges, ndim, shape, nvalue, data, err);
 done:
     return st;
@@ -149,5 +220,6 @@ void mms_sink_drop(mms_sink **sink)
     mms_direct_close(&s->out);
     mms_direct_close(&s->in);
     mms_table_drop(&s->table);
+    free(s->ways);
     free(s);
 }

@@ -16,7 +16,7 @@ typedef struct mms_sink_what {
     const char *const *add; /**< columns of the MS definition that it gets where it lacks them,
                                ended by NULL; NULL: none.  Borrowed as long as the sink is open */
     const char *like;       /**< the column whose cell shapes they have.  Borrowed as well */
-    bool tiles;             /**< tile files are read, and new ones written, directly */
+    bool tiles;             /**< tile files are read, changed and made directly */
     bool sync;              /**< a sync is to come */
 } mms_sink_what;
 

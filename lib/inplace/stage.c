@@ -9,6 +9,7 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "flag_priv.h"
+#include "sink_priv.h"
 
 enum { BLOCK = 1 << 20 };
 
@@ -83,7 +84,8 @@ mms_status mms_flag_stage_close(mms_flag_stage **stage, mms_error *err)
 
 /** Rows that follow each other in one part and have one shape. */
 typedef struct pending {
-    mms_table *table;
+    mms_sink *sink;
+    bool tiles;
     int64_t base, end; /**< rows of the set that the part has */
     header first;
     int64_t count, room;
@@ -98,8 +100,8 @@ static mms_status put_pending(pending *p, mms_error *err)
     mms_status st = MMS_OK;
 
     if (p->count > 0)
-        st = mms_table_put(p->table, scalar ? "FLAG_ROW" : "FLAG", 1, &rows, scalar ? 0 : 2,
-                           scalar ? NULL : shape, p->count * cell_of(&p->first), p->flags, err);
+        st = mms_sink_write(p->sink, scalar ? "FLAG_ROW" : "FLAG", 1, &rows, scalar ? 0 : 2,
+                            scalar ? NULL : shape, p->count * cell_of(&p->first), p->flags, err);
     p->count = 0;
     return st;
 }
@@ -111,8 +113,8 @@ static mms_status change_part(pending *p, const mms_value *parts, int64_t row, m
     size_t i;
     mms_status st = MMS_OK;
 
-    if (p->table)
-        st = mms_table_close(&p->table, err);
+    if (p->sink)
+        st = mms_sink_close(&p->sink, err);
     json_array_foreach((mms_value *)parts, i, part)
     {
         p->base = json_integer_value(json_array_get(part, 1));
@@ -122,9 +124,10 @@ static mms_status change_part(pending *p, const mms_value *parts, int64_t row, m
     }
     if (st == MMS_OK && (row < p->base || row >= p->end))
         st = mms_fail(err, MMS_ERR_INTERNAL, "row %" PRId64 " is in no part", row);
+    const mms_sink_what what = {.path = json_string_value(json_array_get(part, 0)),
+                                .tiles = p->tiles};
     if (st == MMS_OK)
-        st = mms_table_open(json_string_value(json_array_get(part, 0)), MMS_TABLE_UPDATE, &p->table,
-                            err);
+        st = mms_sink_open(&what, &p->sink, err);
     return st;
 }
 
@@ -142,7 +145,7 @@ static mms_status take_row(pending *p, const header *h, const uint8_t *bits, con
 
     if (!follows(p, h)) {
         MMS_TRY(put_pending(p, err));
-        if (!p->table || h->row < p->base || h->row >= p->end)
+        if (!p->sink || h->row < p->base || h->row >= p->end)
             MMS_TRY(change_part(p, parts, h->row, err));
         p->first = *h;
     }
@@ -178,11 +181,11 @@ static mms_status write_rows(mms_job *job, FILE *file, const char *path, int64_t
     return st;
 }
 
-mms_status mms_flag_stage_write(mms_job *job, const char *path, const mms_value *parts,
+mms_status mms_flag_stage_write(mms_job *job, const char *path, const mms_value *parts, bool tiles,
                                 mms_error *err)
 {
     FILE *file = fopen(path, "re");
-    pending p = {0};
+    pending p = {.tiles = tiles};
     int64_t size = 0;
     mms_status st;
 
@@ -190,10 +193,10 @@ mms_status mms_flag_stage_write(mms_job *job, const char *path, const mms_value 
     MMS_TRY(mms_tree_bytes(path, &size, err));
     MMS_TRY(write_rows(job, file, path, size, parts, &p, err));
     MMS_TRY(put_pending(&p, err));
-    if (p.table)
-        MMS_TRY(mms_table_close(&p.table, err));
+    if (p.sink)
+        MMS_TRY(mms_sink_close(&p.sink, err));
 done:
-    mms_table_drop(&p.table);
+    mms_sink_drop(&p.sink);
     free(p.flags);
     if (file)
         fclose(file);

@@ -361,7 +361,8 @@ mms_status mms_statwt_write(mms_job *job, const mms_value *order, mms_error *err
     }
     MMS_TRY(mms_sink_open(&what, &w.sink, err));
     for (const char *const *c = w.adds; *c; c++)
-        MMS_TRY(fill_others(&w, *c, err));
+        if (mms_sink_is_new(w.sink, *c))
+            MMS_TRY(fill_others(&w, *c, err));
     for (int64_t i = 0; i < w.nplace;) {
         block b;
         find_block(&w, i, &b);

@@ -20,6 +20,7 @@
 #include "mms/layout.h"
 #include "ms/ms_priv.h"
 #include "multims/log.h"
+#include "sink_priv.h"
 #include "tables/tables_priv.h"
 
 static const int64_t block_cells = 4 << 20;
@@ -386,7 +387,7 @@ static void merge(const char *how, int64_t n, const uint8_t *from, uint8_t *to)
 
 /** Rows of one shape of a part, a block at a time; the part's rows are those from first on in the
  *  version. */
-static mms_status restore_run(mms_ms *part, mms_table *version, mms_table *out, int64_t first,
+static mms_status restore_run(mms_ms *part, mms_table *version, mms_sink *out, int64_t first,
                               const mms_shape_run *run, const char *how, mms_error *err)
 {
     const int64_t cell = run->ndim < 0 ? 0 : run->shape[0] * run->shape[1];
@@ -402,8 +403,8 @@ static mms_status restore_run(mms_ms *part, mms_table *version, mms_table *out, 
         MMS_TRY(mms_ms_read(part, "FLAG", 1, &local, rows.count * cell, p.b, err));
         MMS_TRY(mms_table_get(version, "FLAG", 1, &rows, rows.count * cell, p.a, err));
         merge(how, rows.count * cell, p.a, p.b);
-        MMS_TRY(mms_table_put(out, "FLAG", 1, &local, run->ndim, run->shape, rows.count * cell, p.b,
-                              err));
+        MMS_TRY(mms_sink_write(out, "FLAG", 1, &local, run->ndim, run->shape, rows.count * cell,
+                               p.b, err));
         free_pair(&p);
     }
 done:
@@ -412,7 +413,7 @@ done:
 }
 
 /** FLAG_ROW is read as a whole before it is written: its file may change its order then. */
-static mms_status restore_rows(mms_ms *part, mms_table *version, mms_table *out, int64_t first,
+static mms_status restore_rows(mms_ms *part, mms_table *version, mms_sink *out, int64_t first,
                                const char *how, mms_error *err)
 {
     const mms_rows local = {0, mms_ms_nrow(part)}, rows = {first, local.count};
@@ -423,7 +424,7 @@ static mms_status restore_rows(mms_ms *part, mms_table *version, mms_table *out,
     MMS_TRY(mms_ms_read(part, "FLAG_ROW", 1, &local, rows.count, p.rows_b, err));
     MMS_TRY(mms_table_get(version, "FLAG_ROW", 1, &rows, rows.count, p.rows_a, err));
     merge(how, rows.count, p.rows_a, p.rows_b);
-    MMS_TRY(mms_table_put(out, "FLAG_ROW", 1, &local, 0, NULL, rows.count, p.rows_b, err));
+    MMS_TRY(mms_sink_write(out, "FLAG_ROW", 1, &local, 0, NULL, rows.count, p.rows_b, err));
 done:
     free_pair(&p);
     return st;
@@ -432,7 +433,9 @@ done:
 mms_status mms_version_restore(mms_job *job, const char *vis, const char *path, int64_t first,
                                const char *name, const char *how, mms_error *err)
 {
-    mms_table *version = NULL, *out = NULL;
+    const mms_sink_what what = {.path = path, .tiles = true};
+    mms_table *version = NULL;
+    mms_sink *out = NULL;
     mms_ms *part = NULL;
     mms_shape_run *runs = NULL;
     mms_rows all = {0, 0};
@@ -443,16 +446,16 @@ mms_status mms_version_restore(mms_job *job, const char *vis, const char *path, 
     MMS_TRY(mms_ms_open(path, &part, err));
     all.count = mms_ms_nrow(part);
     MMS_TRY(mms_ms_shapes(part, "FLAG", 1, &all, &runs, &nrun, err));
-    MMS_TRY(mms_table_open(path, MMS_TABLE_UPDATE, &out, err));
+    MMS_TRY(mms_sink_open(&what, &out, err));
     for (int64_t i = 0; i < nrun; i++) {
         MMS_TRY(restore_run(part, version, out, first, &runs[i], how, err));
         mms_job_progress(job, i + 1, nrun);
     }
     if (all.count > 0)
         MMS_TRY(restore_rows(part, version, out, first, how, err));
-    MMS_TRY(mms_table_close(&out, err));
+    MMS_TRY(mms_sink_close(&out, err));
 done:
-    mms_table_drop(&out);
+    mms_sink_drop(&out);
     mms_table_drop(&version);
     mms_ms_close(&part);
     free(runs);

@@ -36,7 +36,7 @@ typedef struct slab {
 
 typedef struct tile_file {
     int64_t number;
-    bool there;
+    bool there, writable; /**< writable: of one that was opened for reading */
     int fd;
     int64_t bytes;
     int64_t reserved; /**< while writing: bytes that were set aside */
@@ -179,6 +179,11 @@ void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int
 /** Flags of a byte that holds others too are added to it. */
 void pack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *in, int64_t n, uint8_t *bytes,
                  int64_t first);
+
+/** Put runs of rows of a cell into tiles: bytes[tile][row of count][element], from element first
+ * on. tile_bytes: from one tile to the next. */
+void fill_tiles(const mms_tiles *t, const pixel *p, const cube *c, const uint8_t *in, int64_t count,
+                uint8_t *bytes, int64_t tile_bytes, int64_t first);
 
 /** Add n bits, from bit first of in on, to bytes from bit at on, which are 0.  Several threads may
  *  add to one byte. */

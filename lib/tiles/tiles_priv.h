@@ -58,6 +58,13 @@ MMS_CHECKED mms_status mms_tiles_read(const mms_tiles *tiles, int64_t column, in
                                       const mms_rows *ranges, int64_t nvalue, void *data,
                                       mms_error *err);
 
+/** Change cells of one that was opened for reading, all of one shape: data[sum of counts][cell].
+ *  Not while others read them, and casacore may hold no changed tile of the manager.
+ *  Errors: SHAPE, RANGE; IO, SPACE naming the file. */
+MMS_CHECKED mms_status mms_tiles_update(mms_tiles *tiles, int64_t column, int64_t nrange,
+                                        const mms_rows *ranges, int64_t nvalue, const void *data,
+                                        mms_error *err);
+
 /** Rows that show each way to the files once: the ends of each cube, at most most of them. */
 int64_t mms_tiles_samples(const mms_tiles *tiles, int64_t most, int64_t *rows);
 

@@ -147,10 +147,8 @@ int64_t mms_tiles_shared(const mms_tiles *t)
     return t->shared;
 }
 
-/** Put runs of rows of a cell into tiles: bytes[tile][row of count][element], from element first
- * on. tile_bytes: from one tile to the next. */
-static void fill_tiles(const mms_tiles *t, const pixel *p, const cube *c, const uint8_t *in,
-                       int64_t count, uint8_t *bytes, int64_t tile_bytes, int64_t first)
+void fill_tiles(const mms_tiles *t, const pixel *p, const cube *c, const uint8_t *in, int64_t count,
+                uint8_t *bytes, int64_t tile_bytes, int64_t first)
 {
     const int64_t at_once = c->whole ? count : 1; // rows of whole cells follow each other
 

@@ -26,6 +26,7 @@ typedef struct layout {
     mms_tiles_column columns[MOST_COLUMNS];
     char table[16];
     int64_t nshape, shapes[MOST_SHAPES][MMS_MAX_DIM], *shape_of_row; /**< -1: undefined */
+    uint8_t *changed; /**< [row][MOST_COLUMNS]: has other cells; NULL: none has */
 } layout;
 
 static int64_t product(int32_t n, const int64_t *shape)
@@ -118,9 +119,11 @@ static void fill(const layout *l, int64_t column, int64_t row, uint8_t *out)
 {
     const mms_dtype dtype = l->columns[column].dtype;
     const int64_t n = cell_size(l, l->shape_of_row[row]);
+    const bool changed = l->changed && l->changed[row * MOST_COLUMNS + column];
 
     for (int64_t i = 0; i < n; i++)
-        element(dtype, column, row, i, out + (size_t)i * mms_dtype_size(dtype));
+        element(dtype, column + (changed ? MOST_COLUMNS + 1 : 0), row, i,
+                out + (size_t)i * mms_dtype_size(dtype));
 }
 
 static void check_ok(mms_status st, const mms_error *err)
@@ -327,6 +330,52 @@ static void random_layouts_come_back(void **state)
         write_all(&l, t);
         close_tiles(t);
         check_all(&l);
+        forget(&l);
+    }
+}
+
+static void choose_flags(layout *l, const char *table, int64_t number);
+
+/** Change some runs of rows of each column. */
+static void change_rows(layout *l, mms_tiles *t)
+{
+    for (int64_t c = 0; c < l->what.ncolumn; c++)
+        for (int64_t row = 0, n; row < l->what.nrow; row += n) {
+            mms_rows rows = {row, 0};
+            int64_t nvalue;
+            mms_error err;
+            n = rows.count = same_shape(l, row, some(1, 12));
+            if (l->shape_of_row[row] < 0 || some(0, 1))
+                continue;
+            for (int64_t i = 0; i < n; i++)
+                l->changed[(row + i) * MOST_COLUMNS + c] = 1;
+            uint8_t *data = expected(l, c, 1, &rows, &nvalue);
+            check_ok(mms_tiles_update(t, c, 1, &rows, nvalue, data, &err), &err);
+            free(data);
+        }
+}
+
+/** Cells beside those that are changed, in the same byte, too, stay as they are. */
+static void cells_are_changed_where_they_are(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < 2 * LAYOUTS; i++) {
+        layout l;
+        seed = (uint64_t)i << 32;
+        if (i % 2)
+            choose_flags(&l, "table", i);
+        else
+            choose(&l, "table", i);
+        mms_tiles *t = create(&l);
+        write_all(&l, t);
+        close_tiles(t);
+        l.changed = mms_alloc(l.what.nrow * MOST_COLUMNS, 1);
+        assert_non_null(l.changed);
+        t = open_again(&l);
+        change_rows(&l, t);
+        mms_tiles_drop(&t);
+        check_all(&l);
+        free(l.changed);
         forget(&l);
     }
 }
@@ -1204,6 +1253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_layouts_come_back),
+        cmocka_unit_test(cells_are_changed_where_they_are),
         cmocka_unit_test(copies_between_layouts),
         cmocka_unit_test(long_runs_are_copied),
         cmocka_unit_test(threads_write_different_rows),

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file update.c  Cells changed in tiles that are there. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "cube_priv.h"
+
+static mms_status out_of_memory(const mms_tiles *t, mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->table);
+}
+
+/** Files are opened for reading; the first change opens one anew. */
+static mms_status make_writable(const mms_tiles *t, tile_file *f, mms_error *err)
+{
+    char *path;
+    int fd;
+    mms_status st = MMS_OK;
+
+    if (f->writable)
+        return MMS_OK;
+    path = tiles_path(t, f->number);
+    if (!path)
+        return out_of_memory(t, err);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+        st = mms_fail_errno(err, errno, "%s", path);
+    } else {
+        close(f->fd);
+        f->fd = fd;
+        f->writable = true;
+    }
+    free(path);
+    return st;
+}
+
+/** Keep what the byte at an offset of the file holds before bit first, or from bit end on. */
+static mms_status keep_bits(const mms_tiles *t, const cube *c, int64_t at, unsigned mask,
+                            uint8_t *byte, mms_error *err)
+{
+    uint8_t old;
+    const mms_status st = mask ? file_read(t, c->file, at, 1, &old, err) : MMS_OK;
+
+    if (st == MMS_OK && mask)
+        *byte |= (uint8_t)(old & mask);
+    return st;
+}
+
+/** Give the ends of n bits, from bit first of bytes on, the bits that are beside them in the file,
+ *  where bytes go to offset at.  The places of the n bits are 0. */
+static mms_status keep_ends(const mms_tiles *t, const cube *c, int64_t at, int64_t first, int64_t n,
+                            uint8_t *bytes, mms_error *err)
+{
+    const int64_t end = first + n, last = (end - 1) / 8;
+    const unsigned before = (1u << first) - 1, behind = end % 8 ? 0xffu << end % 8 & 0xffu : 0;
+    mms_status st = keep_bits(t, c, at, last == 0 ? before | behind : before, bytes, err);
+
+    if (st == MMS_OK && last > 0)
+        st = keep_bits(t, c, at + last, behind, bytes + last, err);
+    return st;
+}
+
+/** Change rows of a linear cube, which follow each other in the file. */
+static mms_status update_linear(const mms_tiles *t, int64_t column, const place *p,
+                                const uint8_t *in, mms_error *err)
+{
+    const pixel *element = t->columns[column].pixel;
+    const int64_t n = p->count * p->cube->nvalue, bit = p->position * row_bits(t, p->cube, column);
+    const int64_t at = p->cube->at + bit / 8, first = bit % 8;
+    const int64_t bytes = (first + n * element->bits + 7) / 8;
+    uint8_t *packed;
+    mms_status st = MMS_OK;
+
+    if (element->bits > 1 && !(t->swap && element->word > 1))
+        return file_write(t, p->cube->file, at, bytes, in, err);
+    packed = calloc(1, (size_t)bytes);
+    if (!packed)
+        return out_of_memory(t, err);
+    if (element->bits == 1)
+        st = keep_ends(t, p->cube, at, first, n, packed, err);
+    pack_pixels(t, element, in, n, packed, first);
+    if (st == MMS_OK)
+        st = file_write(t, p->cube->file, at, bytes, packed, err);
+    free(packed);
+    return st;
+}
+
+/** Change rows that lie in one slab: the same run of bits in each of its tiles. */
+static mms_status update_slab(const mms_tiles *t, int64_t column, const cube *c, int64_t position,
+                              int64_t count, const uint8_t *in, mms_error *err)
+{
+    const pixel *element = t->columns[column].pixel;
+    const int64_t bit = position % c->tile_rows * c->tile_values * element->bits;
+    const int64_t n = count * c->tile_values * element->bits, first = bit % 8;
+    const int64_t bytes = (first + n + 7) / 8;
+    const int64_t at = slab_at(t, c, column, position / c->tile_rows) + bit / 8;
+    uint8_t *packed = calloc((size_t)c->slab_tiles, (size_t)bytes);
+    mms_status st = packed ? MMS_OK : out_of_memory(t, err);
+
+    for (int64_t i = 0; i < c->slab_tiles && st == MMS_OK && element->bits == 1; i++)
+        st = keep_ends(t, c, at + i * c->tile_bytes, first, n, packed + i * bytes, err);
+    if (st == MMS_OK)
+        fill_tiles(t, element, c, in, count, packed, bytes, first / element->bits);
+    for (int64_t i = 0; i < c->slab_tiles && st == MMS_OK; i++)
+        st = file_write(t, c->file, at + i * c->tile_bytes, bytes, packed + i * bytes, err);
+    free(packed);
+    return st;
+}
+
+static mms_status update_slabs(const mms_tiles *t, int64_t column, const place *p,
+                               const uint8_t *in, mms_error *err)
+{
+    const int64_t row = p->cube->nvalue * t->columns[column].pixel->size;
+    mms_status st = MMS_OK;
+
+    for (int64_t done = 0; st == MMS_OK && done < p->count;) {
+        const int64_t position = p->position + done;
+        const int64_t room = p->cube->tile_rows - position % p->cube->tile_rows;
+        const int64_t count = p->count - done < room ? p->count - done : room;
+        st = update_slab(t, column, p->cube, position, count, in + done * row, err);
+        done += count;
+    }
+    return st;
+}
+
+mms_status mms_tiles_update(mms_tiles *t, int64_t column, int64_t nrange, const mms_rows *ranges,
+                            int64_t nvalue, const void *data, mms_error *err)
+{
+    const uint8_t *in = data;
+    int64_t rows = 0;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < nrange; i++)
+        rows += ranges[i].count;
+    for (int64_t i = 0; i < nrange; i++)
+        for (int64_t done = 0; done < ranges[i].count;) {
+            const place p = place_of(t, ranges[i].first + done, ranges[i].count - done);
+            if (!p.cube || p.cube->nvalue * rows != nvalue)
+                return mms_fail(err, MMS_ERR_SHAPE, "%s: %s: row %" PRId64 " has another shape",
+                                t->table, t->columns[column].name, ranges[i].first + done);
+            MMS_TRY(make_writable(t, p.cube->file, err));
+            MMS_TRY(is_linear(t, p.cube, column) ? update_linear(t, column, &p, in, err)
+                                                 : update_slabs(t, column, &p, in, err));
+            in += p.count * p.cube->nvalue * t->columns[column].pixel->size;
+            done += p.count;
+        }
+done:
+    return st;
+}
