@@ -97,8 +97,10 @@ struct mms_task {
      *  print. */
     void (*print_line)(const mms_value *result, FILE *out);
     bool print_always; /**< --quiet too: what a measurement of minutes gives is not dropped */
-    bool judges; /**< compares: what stops it, whatever that is, is no finding; what was found by
-                    then is printed */
+    bool judges;   /**< compares: what stops it, whatever that is, is no finding; what was found by
+                      then is printed */
+    bool in_place; /**< changes its input, and first mends what a killed run has left of it; other
+                      tasks refuse such an input */
     /** Run one unit in a worker; NULL when the task has none. */
     mms_unit_fn *unit;
 };

@@ -25,6 +25,11 @@ typedef struct mms_undo mms_undo;
  *  Errors: EXISTS a run that lives is at it; IO, SPACE, TABLE the undo can't be read. */
 MMS_CHECKED mms_status mms_undo_recover(const char *vis, bool restore, bool *found, mms_error *err);
 
+/** Refuse a set that a killed run has left half changed, or that a run is at, for those who only
+ * read it; a part of such a Multi-MS, too.  Nothing is written; a set that is not there is no
+ * error. Errors: EXISTS. */
+MMS_CHECKED mms_status mms_undo_refuse(const char *vis, mms_error *err);
+
 /** Take the place of a set's undo, in which the run's own files may stand too.  Not in a worker.
  *  @param sync  so that a power cut can be undone, too
  *  Errors: EXISTS as above; IO, SPACE, MEM. */

@@ -245,6 +245,74 @@ done:
     return st;
 }
 
+/* ---- looking ----------------------------------------------------------------------------------*/
+
+/** Whether a run holds the lock; one that was killed does not. */
+static bool is_held(const mms_undo *u)
+{
+    const int fd = open(u->lock, O_RDONLY | O_CLOEXEC);
+    const bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+
+    if (fd >= 0)
+        close(fd);
+    return held;
+}
+
+static mms_status refuse_left(const mms_undo *u, const char *vis, mms_error *err)
+{
+    char *journal = mms_format("%s/" JOURNAL, u->folder);
+    bool begun = false;
+    mms_status st;
+
+    MMS_TRY(journal ? MMS_OK : no_memory(err));
+    if (is_held(u))
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
+                         "%s is being changed by another run: wait until it ends (its undo is in "
+                         "%s)",
+                         vis, u->folder));
+    MMS_TRY(mms_path_exists(journal, &begun, err));
+    if (begun)
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
+                         "%s is half changed: a run was killed in the middle of its work. `multims "
+                         "clean --restore %s` brings the old data back; then run this again",
+                         vis, u->vis));
+done:
+    free(journal);
+    return st;
+}
+
+/** The Multi-MS that a set is a part of, or NULL. */
+static char *whole_of(const char *vis)
+{
+    char *folder = mms_path_dir(vis), *name = folder ? mms_path_base(folder) : NULL;
+    char *whole = name && !strcmp(name, "SUBMSS") ? mms_path_dir(folder) : NULL;
+
+    free(folder);
+    free(name);
+    return whole;
+}
+
+mms_status mms_undo_refuse(const char *vis, mms_error *err)
+{
+    mms_undo u = {.fd = -1};
+    char *whole = NULL;
+    bool there = false;
+    mms_status st;
+
+    if (access(vis, F_OK) != 0)
+        return MMS_OK; // who opens it says so
+    MMS_TRY(find_place(vis, &u, err));
+    MMS_TRY(mms_path_exists(u.folder, &there, err));
+    if (there)
+        MMS_TRY(refuse_left(&u, vis, err));
+    if ((whole = whole_of(u.vis)))
+        st = mms_undo_refuse(whole, err);
+done:
+    free(whole);
+    release(&u);
+    return st;
+}
+
 /* ---- keeping ----------------------------------------------------------------------------------*/
 
 /** The number of the manager of a column; -1 when it is not known. */

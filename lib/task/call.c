@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base_priv.h"
+#include "inplace/inplace.h"
 #include "task_priv.h"
 
 /** Words of a request, in one piece of memory. */
@@ -12,6 +14,46 @@ typedef struct word_list {
     int64_t n, capacity;
     const char **words;
 } word_list;
+
+/** Refuse inputs that are half changed: one path, or several. */
+static mms_status refuse_dirty(const mms_value *input, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    if (json_is_string(input))
+        return mms_undo_refuse(json_string_value(input), err);
+    for (size_t i = 0; i < json_array_size(input) && st == MMS_OK; i++)
+        st = refuse_dirty(json_array_get(input, i), err);
+    return st;
+}
+
+/** Verbs that say what is in a set, without its data. */
+static bool only_lists(const mms_task *task)
+{
+    static const char *const names[] = {"info", "listpartition", "select"};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(names); i++)
+        if (!strcmp(task->name, names[i]))
+            return true;
+    return false;
+}
+
+/** Verbs that change their input mend it themselves. */
+static mms_status look_at_inputs(const mms_run *run, mms_error *err)
+{
+    static const char *const inputs[] = {"vis", "a", "b", "against"};
+    mms_error why = {0};
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; !run->task->in_place && i < MMS_COUNT_OF(inputs) && st == MMS_OK; i++)
+        st = refuse_dirty(json_object_get(run->params, inputs[i]), &why);
+    if (st == MMS_OK)
+        return st;
+    if (!only_lists(run->task))
+        return mms_fail(err, st, "%s", why.msg);
+    mms_log(MMS_LOG_WARN, run->task->name, "%s", why.msg);
+    return MMS_OK;
+}
 
 mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args,
                         mms_value **result, mms_error *err)
@@ -24,6 +66,7 @@ mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args
     run->workers = (int)mms_args_options(args)->workers;
     *result = NULL;
     MMS_TRY(mms_value_parse("{}", result, err));
+    MMS_TRY(look_at_inputs(run, err));
     st = task->run(run, mms_args_struct(args), *result, err);
 done:
     mms_engine_close(&run->engine);

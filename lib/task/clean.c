@@ -52,6 +52,7 @@ const mms_task mms_task_clean = {
     .summary = "find or undo work in place that was killed in the middle",
     .params = params,
     .params_size = sizeof(struct clean),
+    .in_place = true,
     .run = run,
     .print = print,
     .details = "Examples:\n  multims clean x.mms --restore\n",

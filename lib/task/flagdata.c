@@ -553,6 +553,7 @@ const mms_task mms_task_flagdata = {
     .summary = "flag bad data of a MeasurementSet or Multi-MS, where they are",
     .params = params,
     .params_size = sizeof(struct flagdata),
+    .in_place = true,
     .run = run,
     .print = print,
     .unit = mms_flag_unit,

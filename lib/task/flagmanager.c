@@ -218,6 +218,7 @@ const mms_task mms_task_flagmanager = {
     .summary = "save, restore, list, compare flag versions of a MeasurementSet or Multi-MS",
     .params = params,
     .params_size = sizeof(struct flagmanager),
+    .in_place = true,
     .run = run,
     .print = print,
     .unit = mms_flag_unit,

@@ -252,6 +252,7 @@ const mms_task mms_task_setjy = {
     .summary = "write the model of a calibrator into MODEL_DATA of a MeasurementSet or Multi-MS",
     .params = params,
     .params_size = sizeof(struct setjy),
+    .in_place = true,
     .run = run,
     .print = print,
     .unit = mms_setjy_unit,

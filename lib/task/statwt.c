@@ -268,6 +268,7 @@ const mms_task mms_task_statwt = {
     .summary = "set weights from the scatter of visibilities, where they are",
     .params = params,
     .params_size = sizeof(struct statwt),
+    .in_place = true,
     .run = run,
     .print = print,
     .unit = mms_statwt_unit,

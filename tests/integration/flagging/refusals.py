@@ -121,5 +121,28 @@ class Refusals(ProgramCase):
         self.assertIn("nosuch", run.stderr)
         self.check_untouched(before, sorted(os.listdir(self.folder)), "wrong.txt")
 
+    def test_a_set_that_is_half_changed_is_no_input(self):
+        """What a killed run leaves beside a set: others say what to do, the next run mends it."""
+        undo = self.path(".in.mms.mms-undo")
+        os.makedirs(undo)
+        open(undo + "/lock", "w").close()
+        with open(undo + "/undo.json", "w") as f:
+            f.write("[]")
+        part = "in.mms/SUBMSS/in.0000.ms"
+        for words in (["partition", "in.mms", "x.mms"], ["split", "in.mms", "x.ms", "datacolumn=data"],
+                      ["mstransform", "in.mms", "x.ms", "datacolumn=data", "createmms=True"],
+                      ["split", part, "x.ms", "datacolumn=data"], ["diff", "in.ms", "in.mms"],
+                      ["uvcontsub", "in.mms", "x.ms"], ["verify", "in.mms"],
+                      ["exportuvh5", "in.mms", "x.uvh5"], ["each", "in.mms", "--", "true"]):
+            run = self.multims(*words, status=2)
+            self.assertIn("clean --restore", run.stderr, words)
+            self.assertFalse(os.path.lexists(self.path("x.ms")) or os.path.lexists(self.path("x.mms")))
+        self.assertIn("half changed", self.multims("listpartition", "in.mms").stderr)
+        self.assertTrue(os.path.exists(undo))
+        self.assertIn("stopped in the middle",
+                      self.multims("flagdata", "in.mms", "mode=summary").stderr)
+        self.assertFalse(os.path.exists(undo))
+        self.multims("split", "in.mms", "x.ms", "datacolumn=data", "--no-sync")
+
 
 program_case.main()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""flagdata killed, or out of room: the old bytes come back, or the run has finished."""
+"""flagdata and statwt killed, or out of room: the old bytes come back, or the run has finished."""
 import hashlib
 import os
 import random
@@ -14,9 +14,19 @@ from casacore.tables import table
 import program_case
 from program_case import ProgramCase
 
-program_case.parser.add_argument("--kills", type=int, default=12)
+program_case.parser.add_argument("--kills", type=int, default=20)
 WORK = ["flagdata", "in.mms", "mode=clip", "clipminmax=[0.9,1.1]", "flagbackup=False", "--no-sync",
         "--quiet", "-j", "2"]
+
+# statwt adds a column to each part and changes two more.
+WEIGH = ["statwt", "in.mms", "timebin=3", "chanbin=4", "datacolumn=data", "flagbackup=False",
+         "--no-sync", "--quiet", "-j", "2"]
+COLUMNS = ["FLAG", "FLAG_ROW", "WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"]
+
+
+def columns(path):
+    with table(path, ack=False) as t:
+        return {name: t.getcol(name) for name in COLUMNS if name in t.colnames()}
 
 
 def flags(path):
@@ -55,33 +65,42 @@ class Undo(ProgramCase):
     def leftovers(self):
         return [name for name in os.listdir(self.folder) if name.startswith(".")]
 
+    def kill_once(self, words, length, chance):
+        """Start a run on a fresh copy, kill it somewhere, and restore."""
+        shutil.rmtree(self.path("in.mms"))
+        shutil.copytree(self.path("keep"), self.path("in.mms"), symlinks=True)
+        run = self.start(words)
+        time.sleep(chance.uniform(0, length))
+        try:
+            os.killpg(run.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        run.wait()
+        self.multims("clean", "in.mms", "--restore")
+        self.assertEqual(self.leftovers(), [])
+
     def test_kills(self):
         shutil.copytree(self.path("in.mms"), self.path("keep"), symlinks=True)
-        began = time.monotonic()
-        self.multims(*WORK)
-        length = time.monotonic() - began
-        done = flags(self.path("in.mms"))
-        old_bytes, old = digests(self.path("keep")), flags(self.path("keep"))
-        self.assertTrue((done[0] != old[0]).any())
+        old_bytes, old = digests(self.path("keep")), columns(self.path("keep"))
         chance, restored, finished = random.Random(5), 0, 0
-        for _ in range(program_case.args.kills):
+        for words in WORK, WEIGH:
+            began = time.monotonic()
+            self.multims(*words)
+            length = time.monotonic() - began
+            done = columns(self.path("in.mms"))
+            self.assertTrue(any((done[name] != old[name]).any() for name in old))
+            for _ in range(program_case.args.kills // 2):
+                self.kill_once(words, length, chance)
+                if digests(self.path("in.mms")) == old_bytes:
+                    restored += 1
+                    continue
+                found = columns(self.path("in.mms"))
+                self.assertEqual(found.keys(), done.keys())
+                for name, cells in done.items():
+                    numpy.testing.assert_array_equal(found[name], cells)
+                finished += 1
             shutil.rmtree(self.path("in.mms"))
             shutil.copytree(self.path("keep"), self.path("in.mms"), symlinks=True)
-            run = self.start(WORK)
-            time.sleep(chance.uniform(0, length))
-            try:
-                os.killpg(run.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            run.wait()
-            self.multims("clean", "in.mms", "--restore")
-            self.assertEqual(self.leftovers(), [])
-            if digests(self.path("in.mms")) == old_bytes:
-                restored += 1
-                continue
-            for a, b in zip(flags(self.path("in.mms")), done):
-                numpy.testing.assert_array_equal(a, b)
-            finished += 1
         self.assertEqual(restored + finished, program_case.args.kills)
 
     def kill_while_it_writes(self):
