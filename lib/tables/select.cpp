@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file select.cpp  MSSelection on one MS: parse, list ids, evaluate rows. */
+#include <casacore/casa/BasicSL/Constants.h>
 #include <casacore/casa/Utilities/Regex.h>
 #include <casacore/measures/Measures/Stokes.h>
 #include <casacore/ms/MSSel/MSSelection.h>
@@ -7,6 +8,7 @@
 #include <casacore/tables/DataMan/ForwardCol.h>
 #include <casacore/tables/TaQL/ExprNode.h>
 #include <casacore/tables/Tables/ArrColDesc.h>
+#include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/ScaColDesc.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
@@ -38,12 +40,21 @@ using casacore::Vector;
 
 typedef std::vector<int32_t> id_list;
 
+/** Baselines in the plane of the sky from low to high, in metres or wavelengths. */
+struct uv_range {
+    double low, high;
+    bool metres;
+};
+
 struct mms_selector {
     std::string path;
     Table main;
     std::vector<Table> subtables; // open as long as casacore shares them with the MS
     std::unique_ptr<MeasurementSet> ms;
-    TableExprNode node;
+    TableExprNode node, uv, others; // all, uvrange alone, all but uvrange
+    std::vector<uv_range> ranges;   // what uv means; empty: casacore is asked row by row
+    std::vector<double> lambda_m;   // by DDID
+    bool uv_proved = false;
     id_list lists[MMS_LIST_COUNT];
 };
 
@@ -261,6 +272,22 @@ void list_antennas(mms_selector &s, MSSelection &m)
     s.lists[MMS_LIST_ANTENNAS] = rows_only(ascending(m.getBaselineList()), s.ms->antenna().nrow());
 }
 
+void list_ranges(mms_selector &s, MSSelection &m)
+{
+    const Matrix<double> limits = m.getUVList();
+    const Vector<casacore::Bool> metres = m.getUVUnitsList();
+    const casacore::ScalarColumn<casacore::Int> window(s.ms->dataDescription(),
+                                                       "SPECTRAL_WINDOW_ID");
+    const casacore::ScalarColumn<double> frequency(s.ms->spectralWindow(), "REF_FREQUENCY");
+
+    if (limits.shape()[1] != static_cast<ssize_t>(metres.nelements()))
+        return;
+    for (casacore::rownr_t i = 0; i < window.nrow(); i++)
+        s.lambda_m.push_back(casacore::C::c / frequency(static_cast<casacore::rownr_t>(window(i))));
+    for (ssize_t i = 0; i < limits.shape()[1]; i++)
+        s.ranges.push_back({limits(0, i), limits(1, i), metres[static_cast<size_t>(i)]});
+}
+
 const std::vector<expression> &expressions()
 {
     static const std::vector<expression> all = {
@@ -283,7 +310,7 @@ const std::vector<expression> &expressions()
          &mms_select::uvrange,
          &MSSelection::setUvDistExpr,
          {"SPECTRAL_WINDOW", "DATA_DESCRIPTION"},
-         nullptr},
+         list_ranges},
         {"observation",
          &mms_select::observation,
          &MSSelection::setObservationExpr,
@@ -323,7 +350,10 @@ mms_status parse(mms_selector &s, const expression &e, const char *text, mms_err
     MSSelection m;
     (m.*e.set)(text);
     try {
-        s.node = both(s.node, m.toTableExprNode(s.ms.get()));
+        const TableExprNode node = m.toTableExprNode(s.ms.get());
+        TableExprNode &kind = e.text == &mms_select::uvrange ? s.uv : s.others;
+        kind = both(kind, node);
+        s.node = both(s.node, node);
     } catch (const std::bad_alloc &) {
         throw;
     } catch (const std::exception &x) {
@@ -371,6 +401,56 @@ bool selected(const TableExprNode &node, casacore::rownr_t row)
     if (!node.isNull())
         node.get(casacore::TableExprId(row), value);
     return value;
+}
+
+/** Whether a range holds a squared distance; as MSSelection, which squares wavelengths' limits in
+ *  single precision. */
+bool holds(const mms_selector &s, const uv_range &r, double square, int32_t ddid)
+{
+    if (r.metres)
+        return square >= r.low * r.low && square <= r.high * r.high;
+    if (ddid < 0 || static_cast<size_t>(ddid) >= s.lambda_m.size())
+        return false;
+    const double lambda = s.lambda_m[static_cast<size_t>(ddid)];
+    const auto low = static_cast<float>(r.low * lambda), high = static_cast<float>(r.high * lambda);
+    return square >= static_cast<double>(low * low) && square <= static_cast<double>(high * high);
+}
+
+/** Clear the mask of rows beyond the ranges: uvw and DDIDs are read in blocks. */
+void mask_ranges(const mms_selector &s, mms_rows rows, uint8_t *mask)
+{
+    const casacore::Slicer range(casacore::IPosition(1, static_cast<ssize_t>(rows.first)),
+                                 casacore::IPosition(1, static_cast<ssize_t>(rows.count)));
+    const Matrix<double> uvw = casacore::ArrayColumn<double>(s.main, "UVW").getColumnRange(range);
+    const Vector<casacore::Int> ddid =
+        casacore::ScalarColumn<casacore::Int>(s.main, "DATA_DESC_ID").getColumnRange(range);
+
+    for (ssize_t i = 0; i < static_cast<ssize_t>(rows.count); i++) {
+        const double square = uvw(0, i) * uvw(0, i) + uvw(1, i) * uvw(1, i);
+        bool any = false;
+        for (size_t k = 0; mask[i] && !any && k < s.ranges.size(); k++)
+            any = holds(s, s.ranges[k], square, ddid(i));
+        mask[i] = mask[i] && any;
+    }
+}
+
+/** Compare rows all over the table with what casacore's expression says of them. */
+void prove_ranges(mms_selector &s)
+{
+    enum { SAMPLES = 64 };
+    const auto nrow = static_cast<int64_t>(s.main.nrow());
+    const casacore::ColumnDesc &uvw = s.main.tableDesc().columnDesc("UVW");
+    bool same = uvw.isFixedShape() && uvw.shape().isEqual(casacore::IPosition(1, 3));
+
+    s.uv_proved = true;
+    for (int64_t i = 0; same && i < SAMPLES && i < nrow; i++) {
+        const int64_t row = nrow > SAMPLES ? i * (nrow / SAMPLES) : i;
+        uint8_t mask = 1;
+        mask_ranges(s, {row, 1}, &mask);
+        same = mask == selected(s.uv, static_cast<casacore::rownr_t>(row));
+    }
+    if (!same)
+        s.ranges.clear();
 }
 
 } // namespace
@@ -431,7 +511,7 @@ void mms_selector_free(mms_selector **selector)
     *selector = nullptr;
     if (s)
         (void)!mms::guard(nullptr, s->path.c_str(), [&]() -> mms_status {
-            s->node = TableExprNode();
+            s->node = s->uv = s->others = TableExprNode();
             s->ms.reset();
             s->subtables.clear();
             s->main = Table();
@@ -494,6 +574,7 @@ mms_status mms_selector_add_times(mms_selector *s, int64_t n, const double *time
             any = any.isNull() ? one : any || one;
         }
         s->node = both(s->node, any);
+        s->others = both(s->others, any);
         return MMS_OK;
     });
 }
@@ -505,8 +586,13 @@ mms_status mms_selector_rows(mms_selector *s, mms_rows rows, uint8_t *mask, mms_
         if (rows.first < 0 || rows.count < 0 || rows.first > nrow - rows.count)
             return mms_fail(err, MMS_ERR_RANGE, "%s: %" PRId64 " rows from %" PRId64 " of %" PRId64,
                             s->path.c_str(), rows.count, rows.first, nrow);
+        if (!s->ranges.empty() && !s->uv_proved)
+            prove_ranges(*s);
+        const TableExprNode &node = s->ranges.empty() ? s->node : s->others;
         for (int64_t i = 0; i < rows.count; i++)
-            mask[i] = selected(s->node, static_cast<casacore::rownr_t>(rows.first + i));
+            mask[i] = selected(node, static_cast<casacore::rownr_t>(rows.first + i));
+        if (!s->ranges.empty() && rows.count > 0)
+            mask_ranges(*s, rows, mask);
         return MMS_OK;
     });
 }

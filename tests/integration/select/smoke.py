@@ -2,6 +2,7 @@
 """select: rows, ids and channels of a selection."""
 import shutil
 
+import numpy as np
 from casacore.tables import table
 
 import program_case
@@ -35,6 +36,25 @@ class Smoke(ProgramCase):
         self.multims("split", "bare.mms", "out.mms", "datacolumn=data", "field=1", "--no-sync")
         with table(self.path("out.mms"), ack=False) as main:
             self.assertNotIn("FLAG_CATEGORY", main.colnames())
+
+    def test_ranges_of_baselines(self):
+        """Rows by their uvw and the reference frequencies, as casacore's own numbers say."""
+        self.simulate("in.ms", "antennas=9", "integrations=5")
+        with table(self.path("in.ms"), ack=False) as main, \
+                table(self.path("in.ms/SPECTRAL_WINDOW"), ack=False) as windows:
+            u, v, _ = main.getcol("UVW").T
+            metres = np.hypot(u, v)
+            lambdas = metres * windows.getcol("REF_FREQUENCY")[main.getcol("DATA_DESC_ID")] / 299792458
+        quarter, half = np.percentile(metres, [25, 50]).round(1)
+        for text, want in [(f"<{half}m", metres < half),
+                           (f"{quarter}~{half}m", (metres >= quarter) & (metres <= half)),
+                           (f">{np.median(lambdas).round()}lambda", lambdas > np.median(lambdas).round()),
+                           (f"<{quarter}m,>{np.median(lambdas) / 1e3:.3f}klambda",
+                            (metres < quarter) | (lambdas > round(np.median(lambdas), 0)))]:
+            with self.subTest(text=text):
+                found = self.answer("select", "in.ms", f"uvrange={text}", "scan=1,2")["rows"]
+                self.assertAlmostEqual(found, int(want.sum()), delta=2) # rows at a limit
+                self.assertNotIn(found, (0, len(metres)))
 
     def test_a_wrong_expression_is_refused(self):
         self.assertIn("scan", self.multims("select", self.simulate(), "scan=one", status=2).stderr)
