@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_CALIBRATE_H
 #define MULTIMS_CALIBRATE_H
-/** @file calibrate.h  Flux densities of calibrators; no files. */
+/** @file calibrate.h  Flux densities of calibrators; solutions of calibration tables, and their
+ *  application; no files. */
 
 #include "multims/base.h"
 #include "multims/value.h"
@@ -48,6 +49,88 @@ void mms_flux_find(const char *standard, const char *name, double time_s, bool *
 /** At the border between processes. */
 mms_value *mms_flux_encode(const mms_flux *flux);
 void mms_flux_decode(const mms_value *value, mms_flux *flux);
+
+/* ---- solutions --------------------------------------------------------------------------------*/
+
+/** What a table's parameters are, in the order in which they are applied. */
+typedef enum mms_cal_kind {
+    MMS_CAL_K = 0,   /**< delays in ns */
+    MMS_CAL_B,       /**< gains by channel */
+    MMS_CAL_G,       /**< gains */
+    MMS_CAL_T,       /**< one gain for both polarizations */
+    MMS_CAL_OPACITY, /**< zenith opacity */
+    MMS_CAL_D        /**< leakages */
+} mms_cal_kind;
+
+/** How spectra of solutions go to other channels. */
+typedef enum mms_cal_freq {
+    MMS_CAL_LINEAR = 0,
+    MMS_CAL_NEAREST,
+    MMS_CAL_LINEAR_FLAG, /**< flagged where one of the channels that are used is */
+    MMS_CAL_NEAREST_FLAG
+} mms_cal_freq;
+
+/** Parameters at one time: [nchan][npar] of each; borrowed. */
+typedef struct mms_cal_solution {
+    double time_s;
+    const mms_complex *values;
+    const uint8_t *flags;
+} mms_cal_solution;
+
+/** Which two solutions make that of a time, and the share of the second. */
+typedef struct mms_cal_place {
+    int64_t before, after;
+    float share;
+} mms_cal_place;
+
+/** Find the place of a time among n > 0 solutions in order of time. */
+mms_cal_place mms_cal_find_time(int64_t n, const mms_cal_solution *solutions, double time_s,
+                                bool nearest);
+
+/** The parameters at a place: n = nchan * npar of them.  real: they are no gains but numbers. */
+void mms_cal_at(const mms_cal_solution *solutions, const mms_cal_place *place, int64_t n, bool real,
+                mms_complex *values, uint8_t *flags);
+
+/** One parameter's spectrum in other channels, of any order: values[nin], flags[nin] stride apart.
+ *  Errors: MEM. */
+MMS_CHECKED mms_status mms_cal_to_channels(int64_t nin, const double *in_hz,
+                                           const mms_complex *values, const uint8_t *flags,
+                                           int64_t stride, int64_t nout, const double *out_hz,
+                                           mms_cal_freq how, mms_complex *out, uint8_t *out_flags,
+                                           mms_error *err);
+
+/* ---- application ------------------------------------------------------------------------------*/
+
+/** Which antenna's and which polarization's parameter a product has: p of the first antenna, q of
+ *  the second. */
+typedef struct mms_cal_product {
+    uint8_t p, q;
+} mms_cal_product;
+
+/** What an antenna's parameters make of the data: [nchan][2] of each. */
+typedef struct mms_cal_antenna {
+    mms_complex *gain; /**< by which data are multiplied: 1/J */
+    mms_complex *leak; /**< D; NULL: none */
+    uint8_t *flags;
+    bool any_flag;
+    float weight[2];
+    double angle_rad; /**< of the feeds against the sky */
+} mms_cal_antenna;
+
+/** How the rows of a window are done. */
+typedef struct mms_cal_window {
+    int32_t nchan, ncorr;
+    const mms_cal_product *products; /**< [ncorr] */
+    bool leakage, parang, linear;    /**< linear: feeds are X and Y, else R and L */
+} mms_cal_window;
+
+/** data[nchan][ncorr] of a baseline, gains first, then leakages, then the angle. */
+void mms_cal_correct(const mms_cal_window *window, const mms_cal_antenna *first,
+                     const mms_cal_antenna *second, mms_complex *data);
+
+/** flags[nchan][ncorr]; true when one was set. */
+bool mms_cal_flag(const mms_cal_window *window, const mms_cal_antenna *first,
+                  const mms_cal_antenna *second, uint8_t *flags);
 
 #ifdef __cplusplus
 }

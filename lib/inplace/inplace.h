@@ -184,6 +184,29 @@ MMS_CHECKED mms_status mms_statwt_run(const mms_statwt_request *request, bool *w
 /** One unit of it, in a worker. */
 mms_unit_fn mms_statwt_unit;
 
+/* ---- calibration ------------------------------------------------------------------------------*/
+
+/** What applycal applies. */
+typedef struct mms_applycal_request {
+    mms_change_request change;
+    /** JSON [{"path", "interp": "time,freq", "calwt": bool, "spwmap": [windows], "field": ids and
+     *  names, "nearest" or ""}, …] */
+    const mms_value *tables;
+    bool parang, flagbackup;
+    const char *applymode; /**< one of CASA's words */
+} mms_applycal_request;
+
+/** Check, and calibrate DATA of the selected rows into CORRECTED_DATA, which is made where it is
+ *  not there; with its flags and weights.  result is what the run or plan says.
+ *  @param[out] wrote  set before anything is written
+ *  Errors: ARG nothing to apply, interp, spwmap, field; NOT_FOUND a table; UNSUPPORTED its type;
+ *          EMPTY, SELECT and what the set gives. */
+MMS_CHECKED mms_status mms_applycal_run(const mms_applycal_request *request, bool *wrote,
+                                        mms_value *result, mms_error *err);
+
+/** One unit of it, in a worker. */
+mms_unit_fn mms_applycal_unit;
+
 #ifdef __cplusplus
 }
 #endif

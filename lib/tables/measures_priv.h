@@ -95,6 +95,11 @@ MMS_CHECKED mms_status mms_site_find(const char *telescope, int64_t n, const dou
 MMS_CHECKED mms_status mms_sky_elevation(const mms_direction *direction, const double itrf_m[3],
                                          double time_s, double *elevation_rad, mms_error *err);
 
+/** Find the parallactic angle of a direction over a place: of the pole against the zenith, as
+ *  above. */
+MMS_CHECKED mms_status mms_sky_parallactic(const mms_direction *direction, const double itrf_m[3],
+                                           double time_s, double *angle_rad, mms_error *err);
+
 /** Turn n places, itrf_m[n][3], to the axes u, v, w (J2000) of a direction at a time in MJD seconds
  *  UT1: uvw_m[n][3], from the first of them, w towards the direction.  Errors: as above. */
 MMS_CHECKED mms_status mms_sky_baselines(const mms_direction *direction, double ut1_s, int64_t n,

@@ -61,6 +61,20 @@ mms_status mms_sky_elevation(const mms_direction *direction, const double itrf_m
     });
 }
 
+mms_status mms_sky_parallactic(const mms_direction *direction, const double itrf_m[3],
+                               double time_s, double *angle_rad, mms_error *err)
+{
+    return mms::measures_guard(err, "parallactic angle", [&]() -> mms_status {
+        const casacore::MeasFrame frame(epoch_of(time_s, MEpoch::UTC), place_of(itrf_m));
+        const MDirection::Ref azel(MDirection::AZEL, frame);
+        const MDirection pole(MVDirection(0, 0, 1), MDirection::Ref(MDirection::HADEC, frame));
+        const MVDirection source = MDirection::Convert(direction_of(*direction), azel)().getValue();
+
+        *angle_rad = source.positionAngle(MDirection::Convert(pole, azel)().getValue());
+        return MMS_OK;
+    });
+}
+
 mms_status mms_sky_baselines(const mms_direction *direction, double ut1_s, int64_t n,
                              const double (*itrf_m)[3], double (*uvw_m)[3], mms_error *err)
 {

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file applycal.c  Calibration of DATA into CORRECTED_DATA: the client's side (in-place 3). */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/base_priv.h"
+#include "cal_priv.h"
+#include "multims/log.h"
+
+/** A run in the client. */
+typedef struct running {
+    const mms_applycal_request *q;
+    mms_change change;
+    int64_t ntable;
+    mms_cal_table **tables;
+    bool correct, flag, strict, weigh, leakage;
+    mms_value *mounts;
+    const char *columns[5];
+} running;
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "applycal: out of memory");
+}
+
+mms_status mms_cal_products(const mms_flag_window *w, mms_cal_product *products, bool *linear,
+                            mms_error *err)
+{
+    static const char *const names[] = {"RR", "RL", "LR", "LL", "XX", "XY", "YX", "YY"};
+
+    for (int32_t c = 0; c < w->ncorr; c++) {
+        uint8_t i = 0;
+        while (i < 8 && strcmp(names[i], w->names[c]) != 0)
+            i++;
+        if (i == 8)
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "window %d has the product %s: circular and linear ones can be "
+                            "calibrated",
+                            w->spw, w->names[c]);
+        products[c] = (mms_cal_product){i / 2 % 2, i % 2};
+        *linear = i >= 4;
+    }
+    return MMS_OK;
+}
+
+/* ---- checks -----------------------------------------------------------------------------------*/
+
+static mms_status open_tables(running *r, mms_error *err)
+{
+    const mms_value *list = r->q->tables;
+    mms_status st = MMS_OK;
+
+    r->ntable = (int64_t)json_array_size(list);
+    r->tables = mms_alloc(r->ntable, sizeof *r->tables);
+    MMS_TRY(r->tables ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < r->ntable; i++) {
+        MMS_TRY(mms_cal_table_open(json_array_get(list, (size_t)i), r->change.set.field_table,
+                                   &r->tables[i], err));
+        r->leakage = r->leakage || mms_cal_table_kind(r->tables[i]) == MMS_CAL_D;
+        r->weigh = r->weigh || mms_cal_table_weighs(r->tables[i]);
+    }
+done:
+    return st;
+}
+
+static void read_mode(running *r)
+{
+    const char *mode = r->q->applymode;
+
+    r->correct = !*mode || !strncmp(mode, "cal", 3);
+    r->flag = !*mode || strstr(mode, "flag");
+    r->strict = strstr(mode, "strict");
+}
+
+static int64_t rows_of_window(const running *r, int64_t ddid)
+{
+    int64_t rows = 0;
+
+    for (int64_t f = 0; f < r->change.nfield; f++)
+        rows += r->change.counts[f * r->change.set.nwindow + ddid];
+    return rows;
+}
+
+/** Leakages and angles mix the hands. */
+static mms_status check_windows(const running *r, mms_error *err)
+{
+    for (int64_t d = 0; d < r->change.set.nwindow; d++) {
+        const mms_flag_window *w = &r->change.set.windows[d];
+        mms_cal_product p[8];
+        bool linear = false;
+        if (rows_of_window(r, d) == 0)
+            continue;
+        const mms_status st = mms_cal_products(w, p, &linear, err);
+        if (st != MMS_OK)
+            return st;
+        const bool full =
+            w->ncorr == 4 && !p[0].p && !p[0].q && !p[1].p && p[1].q && p[2].p && !p[2].q;
+        if (!full && (r->leakage || r->q->parang))
+            return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                            "window %d has not all four products: %s can't be applied", w->spw,
+                            r->leakage ? "D tables" : "parang=True");
+    }
+    return MMS_OK;
+}
+
+static bool is_solved(const running *r, int64_t field, int32_t spw)
+{
+    for (int64_t t = 0; t < r->ntable; t++)
+        if (!mms_cal_table_has(r->tables[t], spw, (int32_t)field))
+            return false;
+    return true;
+}
+
+/** Say which windows have no solutions. */
+static void warn_unsolved(const running *r)
+{
+    mms_text text = {0};
+
+    for (int64_t d = 0; d < r->change.set.nwindow; d++) {
+        const int32_t spw = r->change.set.windows[d].spw;
+        bool solved = true;
+        for (int64_t f = 0; f < r->change.nfield; f++)
+            if (r->change.counts[f * r->change.set.nwindow + d] > 0)
+                solved = solved && is_solved(r, f, spw);
+        if (!solved)
+            mms_text_add(&text, "%s%d", text.text ? "," : "", spw);
+    }
+    if (text.text)
+        mms_log(MMS_LOG_WARN, "applycal",
+                "Spectral window(s) %s could not be corrected due to missing (pre-)calibration in "
+                "one or more of the specified tables. Please check your results carefully!",
+                text.text);
+    free(text.text);
+}
+
+static mms_status check_column(const running *r, const char *name, mms_dtype dtype, bool needed,
+                               mms_error *err)
+{
+    const mms_column *c = mms_ms_find_column(r->change.ms, name);
+
+    if (!c && needed)
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "%s has no column %s", mms_ms_path(r->change.ms),
+                        name);
+    if (c && c->dtype != dtype)
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: %s holds %s, not %s",
+                        mms_ms_path(r->change.ms), name, mms_dtype_name(c->dtype),
+                        mms_dtype_name(dtype));
+    return MMS_OK;
+}
+
+static mms_status choose_columns(running *r, mms_error *err)
+{
+    int n = 0;
+    mms_status st;
+
+    MMS_TRY(check_column(r, "DATA", MMS_DT_COMPLEX, true, err));
+    MMS_TRY(check_column(r, "CORRECTED_DATA", MMS_DT_COMPLEX, false, err));
+    MMS_TRY(check_column(r, "FLAG", MMS_DT_BOOL, true, err));
+    MMS_TRY(check_column(r, "SIGMA", MMS_DT_FLOAT, r->weigh, err));
+    MMS_TRY(check_column(r, "WEIGHT", MMS_DT_FLOAT, r->weigh, err));
+    MMS_TRY(check_column(r, "WEIGHT_SPECTRUM", MMS_DT_FLOAT, false, err));
+    r->weigh = r->weigh && r->correct;
+    if (r->correct)
+        r->columns[n++] = "CORRECTED_DATA";
+    if (r->flag)
+        r->columns[n++] = "FLAG";
+    if (r->weigh)
+        r->columns[n++] = "WEIGHT";
+    if (r->weigh && mms_ms_find_column(r->change.ms, "WEIGHT_SPECTRUM"))
+        r->columns[n++] = "WEIGHT_SPECTRUM";
+done:
+    return st;
+}
+
+/** Which way each antenna's feeds turn: a letter, "" where they don't. */
+static mms_status read_mounts(running *r, mms_error *err)
+{
+    const char *path = mms_ms_subtable(r->change.ms, "ANTENNA");
+    mms_table *table = NULL;
+    mms_status st;
+
+    r->mounts = json_array();
+    if (!r->q->parang)
+        return MMS_OK;
+    MMS_TRY(path ? mms_table_open(path, MMS_TABLE_READ, &table, err)
+                 : mms_fail(err, MMS_ERR_NOT_FOUND, "the set has no ANTENNA"));
+    for (int64_t i = 0; i < mms_table_nrow(table); i++) {
+        mms_value *mount = NULL;
+        MMS_TRY(mms_table_get_cell(table, "MOUNT", i, &mount, err));
+        const char *text = json_is_string(mount) ? json_string_value(mount) : "";
+        const char *letter = !strcasecmp(text, "alt-az") || !*text   ? "a"
+                             : !strcasecmp(text, "alt-az+nasmyth-r") ? "r"
+                             : !strcasecmp(text, "alt-az+nasmyth-l") ? "l"
+                                                                     : "";
+        json_array_append_new(r->mounts, json_string(letter));
+        mms_value_free(&mount);
+    }
+done:
+    mms_table_drop(&table);
+    return st;
+}
+
+/* ---- the run ----------------------------------------------------------------------------------*/
+
+static mms_status check(running *r, mms_error *err)
+{
+    mms_status st;
+
+    read_mode(r);
+    if (json_array_size(r->q->tables) == 0 && !r->q->parang)
+        return mms_fail(err, MMS_ERR_ARG, "Nothing to Apply: gaintable is empty, parang is False");
+    MMS_TRY(open_tables(r, err));
+    MMS_TRY(check_windows(r, err));
+    MMS_TRY(choose_columns(r, err));
+    MMS_TRY(read_mounts(r, err));
+    warn_unsolved(r);
+done:
+    return st;
+}
+
+static mms_status do_run(running *r, bool *wrote, mms_value *result, mms_error *err)
+{
+    const mms_change_request *how = &r->q->change;
+    mms_value *order =
+        json_pack("{sO sO sb sb sb sb sb}", "tables", r->q->tables, "mounts", r->mounts, "parang",
+                  (int)r->q->parang, "correct", (int)r->correct, "flag", (int)r->flag, "strict",
+                  (int)r->strict, "weigh", (int)r->weigh);
+    const mms_change_work work = {.task = how->task,
+                                  .columns = r->columns,
+                                  .made = r->correct ? "CORRECTED_DATA" : NULL,
+                                  .work = order,
+                                  .backup = r->q->flagbackup && r->flag ? "applycal" : NULL,
+                                  .tiles = how->tiles,
+                                  .sync = how->sync,
+                                  .memory = how->memory,
+                                  .engine = how->engine,
+                                  .ctx = how->ctx};
+    const bool plan = how->dryrun || !r->columns[0];
+    mms_status st = !order ? no_memory(err)
+                    : plan ? mms_change_plan(&r->change, &work, result, err)
+                           : mms_change_run(&r->change, &work, wrote, result, err);
+
+    mms_value_free(&order);
+    return st;
+}
+
+mms_status mms_applycal_run(const mms_applycal_request *q, bool *wrote, mms_value *result,
+                            mms_error *err)
+{
+    running r = {.q = q};
+    mms_status st;
+
+    MMS_TRY(mms_change_open(q->change.vis, &q->change.select, !q->change.dryrun, &r.change, err));
+    MMS_TRY(check(&r, err));
+    MMS_TRY(do_run(&r, wrote, result, err));
+done:
+    for (int64_t i = 0; r.tables && i < r.ntable; i++)
+        mms_cal_table_close(&r.tables[i]);
+    free(r.tables);
+    mms_value_free(&r.mounts);
+    mms_change_close(&r.change);
+    return st;
+}

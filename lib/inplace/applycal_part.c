@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file applycal_part.c  Calibration of a part, in a worker (in-place 3.3). */
+#include <complex.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base_priv.h"
+#include "cal_priv.h"
+#include "tables/measures_priv.h"
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "applycal: out of memory");
+}
+
+/** An antenna's parameters of one table in the channels of a window. */
+typedef struct made {
+    bool known, none;
+    const mms_cal_solution *from; /**< and the place in it: what it was made of */
+    mms_cal_place place;
+    int64_t room;
+    mms_complex *values; /**< [nchan][2]: J, or D */
+    uint8_t *flags;
+    float weight[2];
+} made;
+
+/** A window as it is calibrated at one time in one field. */
+typedef struct state {
+    bool solved; /**< every table has solutions */
+    bool linear;
+    mms_cal_product products[8];
+    mms_cal_window window;
+    int32_t field;
+    double time_s;
+    made *made;                /**< [tables][antennas] */
+    mms_cal_antenna *antennas; /**< [antennas], into the following */
+    mms_complex *gains, *leaks;
+    uint8_t *flags;
+} state;
+
+/** All that a part needs. */
+typedef struct work {
+    mms_change_part *part;
+    int64_t ntable;
+    mms_cal_table **tables;
+    bool parang, correct, flag, strict, weigh, leakage;
+    state **states; /**< [windows] */
+    int64_t state_bytes;
+    mms_fields *fields;
+    double *feed_rad, *sky_rad; /**< [antennas]: of the feeds; of the sky at a time */
+    char *mounts;               /**< [antennas]: 'a' alt-az, 'r' and 'l' Nasmyth, else 0 */
+    mms_complex *data;          /**< room for blocks */
+    uint8_t *data_flags, *which;
+    float *sigma, *weight, *spectrum;
+    int64_t rooms[6];
+} work;
+
+/* ---- opening ----------------------------------------------------------------------------------*/
+
+static mms_status open_tables(work *w, mms_error *err)
+{
+    const mms_value *list = json_object_get(w->part->work, "tables");
+    mms_status st = MMS_OK;
+
+    w->ntable = (int64_t)json_array_size(list);
+    w->tables = mms_alloc(w->ntable, sizeof *w->tables);
+    MMS_TRY(w->tables ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < w->ntable; i++) {
+        MMS_TRY(mms_cal_table_open(json_array_get(list, (size_t)i), w->part->field_table,
+                                   &w->tables[i], err));
+        w->leakage = w->leakage || mms_cal_table_kind(w->tables[i]) == MMS_CAL_D;
+    }
+done:
+    return st;
+}
+
+/** The angle of the feeds of each antenna: the first receptor of feed 0. */
+static mms_status read_feeds(work *w, mms_error *err)
+{
+    mms_table *table = NULL;
+    int32_t *antenna = NULL, *feed = NULL;
+    mms_status st;
+
+    MMS_TRY(w->part->feed_table ? mms_table_open(w->part->feed_table, MMS_TABLE_READ, &table, err)
+                                : mms_fail(err, MMS_ERR_NOT_FOUND, "the set has no FEED"));
+    MMS_TRY(mms_table_get_ints(table, "ANTENNA_ID", &antenna, err));
+    MMS_TRY(mms_table_get_ints(table, "FEED_ID", &feed, err));
+    for (int64_t i = mms_table_nrow(table) - 1; i >= 0; i--) {
+        mms_value *angle = NULL;
+        if (feed[i] != 0 || antenna[i] < 0 || antenna[i] >= w->part->set.nantenna)
+            continue;
+        MMS_TRY(mms_table_get_cell(table, "RECEPTOR_ANGLE", i, &angle, err));
+        w->feed_rad[antenna[i]] = json_number_value(json_array_get(angle, 0));
+        mms_value_free(&angle);
+    }
+done:
+    mms_table_drop(&table);
+    free(antenna);
+    free(feed);
+    return st;
+}
+
+static mms_status read_mounts(work *w, mms_error *err)
+{
+    const mms_value *list = json_object_get(w->part->work, "mounts");
+
+    w->mounts = mms_alloc(w->part->set.nantenna, 1);
+    if (!w->mounts)
+        return no_memory(err);
+    for (int64_t i = 0; i < w->part->set.nantenna; i++) {
+        const char *mount = json_string_value(json_array_get(list, (size_t)i));
+        w->mounts[i] = mount ? *mount : 0;
+    }
+    return MMS_OK;
+}
+
+static bool needs_sky(const work *w)
+{
+    for (int64_t i = 0; i < w->ntable; i++)
+        if (mms_cal_table_kind(w->tables[i]) == MMS_CAL_OPACITY)
+            return true;
+    return w->parang;
+}
+
+static mms_status open_work(work *w, mms_error *err)
+{
+    const mms_value *order = w->part->work;
+    const int64_t nantenna = w->part->set.nantenna;
+    mms_status st;
+
+    w->parang = json_is_true(json_object_get(order, "parang"));
+    w->correct = json_is_true(json_object_get(order, "correct"));
+    w->flag = json_is_true(json_object_get(order, "flag"));
+    w->strict = json_is_true(json_object_get(order, "strict"));
+    w->weigh = json_is_true(json_object_get(order, "weigh"));
+    MMS_TRY(open_tables(w, err));
+    w->states = mms_alloc(w->part->set.nwindow, sizeof *w->states);
+    w->feed_rad = mms_alloc(nantenna, sizeof *w->feed_rad);
+    w->sky_rad = mms_alloc(nantenna, sizeof *w->sky_rad);
+    MMS_TRY(w->states && w->feed_rad && w->sky_rad ? MMS_OK : no_memory(err));
+    if (needs_sky(w))
+        MMS_TRY(mms_fields_open(w->part->field_table, &w->fields, err));
+    if (w->parang) {
+        MMS_TRY(read_feeds(w, err));
+        MMS_TRY(read_mounts(w, err));
+    }
+done:
+    return st;
+}
+
+static void free_state(const work *w, state **state_of)
+{
+    state *s = *state_of;
+
+    *state_of = NULL;
+    if (!s)
+        return;
+    for (int64_t i = 0; s->made && i < w->ntable * w->part->set.nantenna; i++) {
+        free(s->made[i].values);
+        free(s->made[i].flags);
+    }
+    free(s->made);
+    free(s->antennas);
+    free(s->gains);
+    free(s->leaks);
+    free(s->flags);
+    free(s);
+}
+
+static void close_work(work *w)
+{
+    for (int64_t i = 0; w->states && i < w->part->set.nwindow; i++)
+        free_state(w, &w->states[i]);
+    for (int64_t i = 0; w->tables && i < w->ntable; i++)
+        mms_cal_table_close(&w->tables[i]);
+    mms_fields_close(&w->fields);
+    free(w->states);
+    free(w->tables);
+    free(w->feed_rad);
+    free(w->sky_rad);
+    free(w->mounts);
+    free(w->data);
+    free(w->data_flags);
+    free(w->which);
+    free(w->sigma);
+    free(w->weight);
+    free(w->spectrum);
+}
+
+/* ---- one table's parameters of one antenna ----------------------------------------------------*/
+
+/** A product of polarizations is good where |p|^2 of unflagged channels is: their mean. */
+static void find_weights(const mms_cal_table *t, int64_t n, const mms_complex *values,
+                         const uint8_t *flags, float weight[2])
+{
+    const int32_t npar = mms_cal_table_npar(t);
+
+    for (int32_t p = 0; p < 2; p++) {
+        const int32_t from = p < npar ? p : npar - 1;
+        double sum = 0;
+        int64_t count = 0;
+        for (int64_t i = from; i < n; i += npar)
+            if (!flags[i]) {
+                const double a = cabsf(values[i]);
+                sum += a * a;
+                count++;
+            }
+        weight[p] = count > 0 ? (float)(sum / (double)count) : 1;
+    }
+}
+
+/** The parameter of each channel and polarization from those of the table's channels. */
+static mms_status spread(const work *w, const mms_cal_table *t, int32_t spw, int32_t ddid,
+                         int64_t n, const mms_complex *values, const uint8_t *flags, made *m,
+                         mms_error *err)
+{
+    const int32_t npar = mms_cal_table_npar(t), nchan = w->part->set.windows[ddid].nchan;
+    const double *in_hz = NULL, *out_hz = w->part->freq_hz[ddid];
+    const int64_t nin = n / npar;
+    mms_complex *out = mms_alloc(nchan, sizeof *out);
+    uint8_t *out_flags = mms_alloc(nchan, 1);
+    mms_status st = out && out_flags ? MMS_OK : no_memory(err);
+
+    (void)mms_cal_table_channels(t, mms_cal_table_spw(t, spw), &in_hz);
+    for (int32_t p = 0; p < 2 && st == MMS_OK; p++) {
+        const int32_t from = p < npar ? p : npar - 1;
+        if (nin > 1)
+            st = mms_cal_to_channels(nin, in_hz, values + from, flags + from, npar, nchan, out_hz,
+                                     mms_cal_table_use(t)->freq, out, out_flags, err);
+        for (int32_t k = 0; k < nchan && st == MMS_OK; k++) {
+            m->values[2 * k + p] = nin > 1 ? out[k] : values[from];
+            m->flags[2 * k + p] = nin > 1 ? out_flags[k] : flags[from];
+        }
+    }
+    free(out);
+    free(out_flags);
+    return st;
+}
+
+static mms_complex turn(double angle)
+{
+    return (float)cos(angle) + (float)sin(angle) * (mms_complex)_Complex_I;
+}
+
+/** Delays in ns become phases about the middle channel of the table's window. */
+static void turn_delays(const work *w, const mms_cal_table *t, int32_t spw, int32_t ddid, made *m)
+{
+    const double *freq_hz = NULL, *out_hz = w->part->freq_hz[ddid];
+    const int64_t n = mms_cal_table_channels(t, mms_cal_table_spw(t, spw), &freq_hz);
+    const double centre_hz = freq_hz[n / 2];
+
+    for (int32_t k = 0; k < w->part->set.windows[ddid].nchan; k++)
+        for (int p = 0; p < 2; p++) {
+            mms_complex *v = &m->values[2 * k + p];
+            *v = turn(2 * M_PI * crealf(*v) * (out_hz[k] - centre_hz) / 1e9);
+        }
+}
+
+static mms_status make_room(const work *w, int32_t ddid, made *m, mms_error *err)
+{
+    const int64_t n = 2 * (int64_t)w->part->set.windows[ddid].nchan;
+
+    if (m->values)
+        return MMS_OK;
+    m->values = mms_alloc(n, sizeof *m->values);
+    m->flags = mms_alloc(n, 1);
+    return m->values && m->flags ? MMS_OK : no_memory(err);
+}
+
+static void make_none(const work *w, int32_t ddid, made *m)
+{
+    memset(m->flags, 1, 2 * (size_t)w->part->set.windows[ddid].nchan);
+    m->weight[0] = m->weight[1] = 1;
+    m->none = true;
+}
+
+/** Parameters at a time, in the table's channels, then in the window's. */
+static mms_status interpolate(const work *w, const mms_cal_table *t, int32_t spw, int32_t ddid,
+                              made *m, mms_error *err)
+{
+    const double *freq_hz;
+    const int64_t nchan = mms_cal_table_channels(t, mms_cal_table_spw(t, spw), &freq_hz);
+    const int64_t most = nchan * mms_cal_table_npar(t);
+    const int64_t n = mms_cal_table_values(t, m->from);
+    mms_complex *values = mms_alloc(most > n ? most : n, sizeof *values);
+    uint8_t *flags = mms_alloc(most > n ? most : n, 1);
+    mms_status st = values && flags ? MMS_OK : no_memory(err);
+
+    if (st == MMS_OK) {
+        mms_cal_at(m->from, &m->place, n, mms_cal_table_is_real(t), values, flags);
+        find_weights(t, n, values, flags, m->weight);
+        st = spread(w, t, spw, ddid, n, values, flags, m, err);
+    }
+    if (st == MMS_OK && mms_cal_table_kind(t) == MMS_CAL_K)
+        turn_delays(w, t, spw, ddid, m);
+    free(values);
+    free(flags);
+    return st;
+}
+
+static bool same_place(const mms_cal_place *a, const mms_cal_place *b)
+{
+    return a->before == b->before && a->after == b->after && !(a->share < b->share) &&
+           !(a->share > b->share);
+}
+
+/** Make the parameters of an antenna at a time, unless they are as they were.  *changed: they are
+ *  not. */
+static mms_status make_antenna(const work *w, const mms_cal_table *t, int32_t ddid, int32_t field,
+                               double time_s, int32_t antenna, made *m, bool *changed,
+                               mms_error *err)
+{
+    const int32_t spw = w->part->set.windows[ddid].spw;
+    const mms_cal_solution *solutions;
+    const int64_t n = mms_cal_table_find(t, spw, field, antenna, &solutions);
+    mms_cal_place place = {0, 0, 0};
+    mms_status st = make_room(w, ddid, m, err);
+
+    if (st != MMS_OK)
+        return st;
+    if (n > 0)
+        place = mms_cal_find_time(n, solutions, time_s, mms_cal_table_use(t)->nearest);
+    *changed = !m->known || m->none != (n == 0) || (n > 0 && m->from != solutions) ||
+               !same_place(&m->place, &place);
+    if (!*changed)
+        return MMS_OK;
+    m->known = true;
+    m->none = false;
+    m->from = solutions;
+    m->place = place;
+    if (n > 0)
+        return interpolate(w, t, spw, ddid, m, err);
+    make_none(w, ddid, m);
+    return MMS_OK;
+}
+
+/* ---- the sky ----------------------------------------------------------------------------------*/
+
+static mms_status find_angles(work *w, int32_t field, double time_s, state *s, mms_error *err)
+{
+    mms_direction direction;
+    double elevation = 0, angle = 0;
+    mms_status st;
+
+    MMS_TRY(mms_fields_direction(w->fields, field, time_s, &direction, err));
+    for (int64_t i = 0; i < w->part->set.nantenna; i++) {
+        const double *itrf_m = w->part->set.positions[i];
+        const char mount = w->mounts ? w->mounts[i] : 0;
+        MMS_TRY(mms_sky_elevation(&direction, itrf_m, time_s, &elevation, err));
+        w->sky_rad[i] = elevation;
+        if (!w->parang)
+            continue;
+        if (mount)
+            MMS_TRY(mms_sky_parallactic(&direction, itrf_m, time_s, &angle, err));
+        s->antennas[i].angle_rad = w->feed_rad[i] + (mount ? angle : 0) +
+                                   (mount == 'r'   ? elevation
+                                    : mount == 'l' ? -elevation
+                                                   : 0);
+    }
+done:
+    return st;
+}
+
+/* ---- all tables -------------------------------------------------------------------------------*/
+
+/** The factor of a table in channel and polarization i: J. */
+static mms_complex factor_of(const work *w, const mms_cal_table *t, const made *m, int64_t i,
+                             int64_t antenna)
+{
+    if (mms_cal_table_kind(t) != MMS_CAL_OPACITY)
+        return m->values[i];
+    return (float)exp(-crealf(m->values[i]) / (2 * sin(w->sky_rad[antenna])));
+}
+
+/** Opacities weigh by what they make of the elevation. */
+static float weight_of(const work *w, const mms_cal_table *t, const made *m, int p, int64_t antenna)
+{
+    if (mms_cal_table_kind(t) != MMS_CAL_OPACITY)
+        return m->weight[p];
+    const double j = cabsf(factor_of(w, t, m, p, antenna));
+    return m->flags[p] ? 1 : (float)(j * j);
+}
+
+static void add_table(const work *w, const mms_cal_table *t, const made *m, int64_t antenna,
+                      int32_t nchan, mms_cal_antenna *a)
+{
+    const bool leak = mms_cal_table_kind(t) == MMS_CAL_D;
+
+    for (int64_t i = 0; i < 2 * (int64_t)nchan; i++) {
+        const mms_complex j = factor_of(w, t, m, i, antenna);
+        const bool bad = m->flags[i] || (!leak && crealf(j) == 0 && cimagf(j) == 0);
+        a->flags[i] |= bad;
+        a->any_flag = a->any_flag || bad;
+        if (bad)
+            continue;
+        if (leak)
+            a->leak[i] += j;
+        else
+            a->gain[i] *= j;
+    }
+    if (mms_cal_table_weighs(t))
+        for (int p = 0; p < 2; p++)
+            a->weight[p] *= weight_of(w, t, m, p, antenna);
+}
+
+static void combine(const work *w, state *s, int64_t antenna)
+{
+    const int64_t n = 2 * (int64_t)s->window.nchan;
+    mms_cal_antenna *a = &s->antennas[antenna];
+
+    a->any_flag = false;
+    a->weight[0] = a->weight[1] = 1;
+    memset(a->flags, 0, (size_t)n);
+    for (int64_t i = 0; i < n; i++)
+        a->gain[i] = 1;
+    if (a->leak)
+        memset(a->leak, 0, (size_t)n * sizeof *a->leak);
+    for (int64_t t = 0; t < w->ntable; t++)
+        add_table(w, w->tables[t], &s->made[t * w->part->set.nantenna + antenna], antenna,
+                  s->window.nchan, a);
+    for (int64_t i = 0; i < n; i++)
+        a->gain[i] = 1 / a->gain[i];
+}
+
+static int64_t bytes_of_state(const work *w, int32_t nchan)
+{
+    return w->part->set.nantenna * 2 * nchan * (9 * w->ntable + (w->leakage ? 17 : 9));
+}
+
+static mms_status make_state(work *w, int32_t ddid, mms_error *err)
+{
+    const mms_flag_window *window = &w->part->set.windows[ddid];
+    const int64_t nantenna = w->part->set.nantenna, n = 2 * (int64_t)window->nchan;
+    state *s = w->states[ddid] = mms_alloc(1, sizeof *s);
+    mms_status st;
+
+    MMS_TRY(s ? MMS_OK : no_memory(err));
+    s->made = mms_alloc(w->ntable * nantenna, sizeof *s->made);
+    s->antennas = mms_alloc(nantenna, sizeof *s->antennas);
+    s->gains = mms_alloc(nantenna * n, sizeof *s->gains);
+    s->leaks = mms_alloc(w->leakage ? nantenna * n : 1, sizeof *s->leaks);
+    s->flags = mms_alloc(nantenna * n, 1);
+    MMS_TRY(s->made && s->antennas && s->gains && s->leaks && s->flags ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < nantenna; i++)
+        s->antennas[i] = (mms_cal_antenna){.gain = s->gains + i * n,
+                                           .leak = w->leakage ? s->leaks + i * n : NULL,
+                                           .flags = s->flags + i * n};
+    MMS_TRY(mms_cal_products(window, s->products, &s->linear, err));
+    s->window = (mms_cal_window){window->nchan, window->ncorr, s->products,
+                                 w->leakage,    w->parang,     s->linear};
+    s->field = -1;
+done:
+    return st;
+}
+
+/** The state of a window; others go when there is no room. */
+static mms_status find_state(work *w, int32_t ddid, state **found, mms_error *err)
+{
+    const int64_t bytes = bytes_of_state(w, w->part->set.windows[ddid].nchan);
+    mms_status st = MMS_OK;
+
+    if (!w->states[ddid]) {
+        if (w->state_bytes + bytes > w->part->memory / 2) {
+            for (int64_t i = 0; i < w->part->set.nwindow; i++)
+                free_state(w, &w->states[i]);
+            w->state_bytes = 0;
+        }
+        w->state_bytes += bytes;
+        st = make_state(w, ddid, err);
+    }
+    *found = w->states[ddid];
+    return st;
+}
+
+/** Bring a window's state to a field and time. */
+static mms_status move_state(work *w, int32_t ddid, int32_t field, double time_s, state *s,
+                             mms_error *err)
+{
+    const int64_t nantenna = w->part->set.nantenna;
+    const bool sky = w->fields != NULL, first = s->field < 0;
+    mms_status st = MMS_OK;
+
+    if (s->field != field) {
+        s->solved = true;
+        for (int64_t t = 0; t < w->ntable; t++)
+            s->solved =
+                s->solved && mms_cal_table_has(w->tables[t], w->part->set.windows[ddid].spw, field);
+    }
+    s->field = field;
+    s->time_s = time_s;
+    if (!s->solved)
+        return MMS_OK;
+    if (sky)
+        MMS_TRY(find_angles(w, field, time_s, s, err));
+    for (int64_t i = 0; i < nantenna; i++) {
+        bool changed = first || sky, one = false;
+        for (int64_t t = 0; t < w->ntable; t++) {
+            MMS_TRY(make_antenna(w, w->tables[t], ddid, field, time_s, (int32_t)i,
+                                 &s->made[t * nantenna + i], &one, err));
+            changed = changed || one;
+        }
+        if (changed)
+            combine(w, s, i);
+    }
+done:
+    return st;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------*/
+
+static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
+{
+    const int64_t n = r->rows.count, cell = r->shape[0] * r->shape[1];
+    mms_sink *sink = w->part->sink;
+    mms_status st;
+
+    MMS_TRY(mms_grow(&w->which, &w->rooms[0], 3 * n, 1, err));
+    if (w->correct) {
+        MMS_TRY(mms_grow(&w->data, &w->rooms[1], n * cell, sizeof *w->data, err));
+        MMS_TRY(mms_sink_read(sink, "DATA", 1, &r->rows, n * cell, w->data, err));
+    }
+    if (w->flag) {
+        MMS_TRY(mms_grow(&w->data_flags, &w->rooms[2], n * cell, 1, err));
+        MMS_TRY(mms_sink_read(sink, "FLAG", 1, &r->rows, n * cell, w->data_flags, err));
+    }
+    if (w->weigh) {
+        MMS_TRY(mms_grow(&w->sigma, &w->rooms[3], n * r->shape[1], sizeof *w->sigma, err));
+        MMS_TRY(mms_grow(&w->weight, &w->rooms[4], n * r->shape[1], sizeof *w->weight, err));
+        MMS_TRY(mms_sink_read(sink, "SIGMA", 1, &r->rows, n * r->shape[1], w->sigma, err));
+    }
+done:
+    return st;
+}
+
+static bool flag_all(int64_t n, uint8_t *flags)
+{
+    const bool changed = memchr(flags, 0, (size_t)n) != NULL;
+
+    memset(flags, 1, (size_t)n);
+    return changed;
+}
+
+/** Row i of a block; flagged: its flags have changed; weighed: its weights are new. */
+static void do_row(work *w, const state *s, const mms_change_rows *r, int64_t i, uint8_t *flagged,
+                   uint8_t *weighed)
+{
+    const int64_t cell = r->shape[0] * r->shape[1], ncorr = r->shape[1];
+    const mms_cal_antenna *a = &s->antennas[r->antenna1[i]], *b = &s->antennas[r->antenna2[i]];
+
+    if (!s->solved) {
+        *flagged = w->strict && flag_all(cell, w->data_flags + i * cell);
+        return;
+    }
+    if (w->correct)
+        mms_cal_correct(&s->window, a, b, w->data + i * cell);
+    if (w->flag)
+        *flagged = mms_cal_flag(&s->window, a, b, w->data_flags + i * cell);
+    *weighed = w->weigh;
+    for (int64_t c = 0; w->weigh && c < ncorr; c++) {
+        const float sigma = w->sigma[i * ncorr + c];
+        w->weight[i * ncorr + c] = (sigma > 0 ? 1 / (sigma * sigma) : 0) *
+                                   a->weight[s->products[c].p] * b->weight[s->products[c].q];
+    }
+}
+
+static mms_status write_spectra(work *w, const mms_change_rows *r, const uint8_t *weighed,
+                                mms_error *err)
+{
+    const int64_t n = r->rows.count, nchan = r->shape[0], ncorr = r->shape[1];
+    mms_status st;
+
+    if (!mms_sink_column(w->part->sink, "WEIGHT_SPECTRUM"))
+        return MMS_OK;
+    MMS_TRY(mms_grow(&w->spectrum, &w->rooms[5], n * nchan * ncorr, sizeof *w->spectrum, err));
+    for (int64_t i = 0; i < n; i++)
+        for (int64_t k = 0; weighed[i] && k < nchan; k++)
+            memcpy(w->spectrum + (i * nchan + k) * ncorr, w->weight + i * ncorr,
+                   (size_t)ncorr * sizeof *w->weight);
+    st = mms_change_write(w->part, "WEIGHT_SPECTRUM", r, weighed, 2, r->shape, sizeof *w->spectrum,
+                          w->spectrum, err);
+done:
+    return st;
+}
+
+static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows *r, mms_error *err)
+{
+    work *w = user;
+    const int64_t n = r->rows.count;
+    const bool is_new = mms_sink_is_new(p->sink, "CORRECTED_DATA");
+    uint8_t *flagged, *weighed, *corrected;
+    state *s = NULL;
+    mms_status st;
+
+    MMS_TRY(read_block(w, r, err));
+    corrected = w->which;
+    flagged = w->which + n;
+    weighed = w->which + 2 * n;
+    memset(w->which, 0, 3 * (size_t)n);
+    for (int64_t i = 0; i < n; i++) {
+        corrected[i] = r->selected[i] || is_new;
+        if (!r->selected[i])
+            continue;
+        MMS_TRY(find_state(w, r->ddid[i], &s, err));
+        if (s->field != r->field[i] || s->time_s < r->time_s[i] || s->time_s > r->time_s[i])
+            MMS_TRY(move_state(w, r->ddid[i], r->field[i], r->time_s[i], s, err));
+        do_row(w, s, r, i, &flagged[i], &weighed[i]);
+        p->changed_rows += w->correct || flagged[i];
+    }
+    if (w->correct)
+        MMS_TRY(mms_change_write(p, "CORRECTED_DATA", r, corrected, 2, r->shape, sizeof *w->data,
+                                 w->data, err));
+    if (w->flag)
+        MMS_TRY(mms_change_write(p, "FLAG", r, flagged, 2, r->shape, 1, w->data_flags, err));
+    if (w->weigh) {
+        MMS_TRY(mms_change_write(p, "WEIGHT", r, weighed, 1, r->shape + 1, sizeof *w->weight,
+                                 w->weight, err));
+        MMS_TRY(write_spectra(w, r, weighed, err));
+    }
+done:
+    return st;
+}
+
+static mms_status do_part(mms_change_part *p, mms_error *err)
+{
+    work w = {.part = p};
+    mms_status st;
+
+    MMS_TRY(open_work(&w, err));
+    MMS_TRY(mms_change_each(p, "DATA", 16, do_block, &w, err));
+done:
+    close_work(&w);
+    return st;
+}
+
+mms_status mms_applycal_unit(mms_job *job, const mms_value *order, mms_value *answer,
+                             mms_error *err)
+{
+    return mms_change_unit(job, order, do_part, answer, err);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_CAL_PRIV_H
+#define MULTIMS_CAL_PRIV_H
+/** @file cal_priv.h  CASA's calibration tables, as applycal uses them. */
+
+#include "calibrate/calibrate.h"
+#include "change_priv.h"
+
+/** How a table is to be used; at the border between processes it is JSON. */
+typedef struct mms_cal_use {
+    bool nearest; /**< in time */
+    mms_cal_freq freq;
+    bool calwt;
+    bool nearest_field; /**< solutions of the field that is nearest on the sky */
+    int64_t nspwmap, nfield;
+    int32_t *spwmap; /**< [nspwmap]: a window of the set's in the table; none: itself */
+    int32_t *fields; /**< [nfield] of the table; none: all */
+} mms_cal_use;
+
+/** An open table: solutions by window, field (if it matters), antenna and time. */
+typedef struct mms_cal_table mms_cal_table;
+
+/** Read a table and how it is used.  use: {"path", "interp", "calwt", "spwmap", "field"}; interp is
+ *  "time,freq" and field a list of ids and names, "nearest" or "".
+ *  @param field_table  of the set, for the nearest field
+ *  Errors: NOT_FOUND, TABLE; UNSUPPORTED naming its type; ARG interp, spwmap, field. */
+MMS_CHECKED mms_status mms_cal_table_open(const mms_value *use, const char *field_table,
+                                          mms_cal_table **out, mms_error *err);
+void mms_cal_table_close(mms_cal_table **table);
+
+mms_cal_kind mms_cal_table_kind(const mms_cal_table *table);
+const mms_cal_use *mms_cal_table_use(const mms_cal_table *table);
+const char *mms_cal_table_name(const mms_cal_table *table);
+bool mms_cal_table_is_real(const mms_cal_table *table);
+int32_t mms_cal_table_npar(const mms_cal_table *table);
+
+/** Whether its weights count: those of delays and leakages are none. */
+bool mms_cal_table_weighs(const mms_cal_table *table);
+
+/** The window of the table that a window of the set takes. */
+int32_t mms_cal_table_spw(const mms_cal_table *table, int32_t spw);
+
+/** The channels of a window of the table; 0 when it has none. */
+int64_t mms_cal_table_channels(const mms_cal_table *table, int32_t spw, const double **freq_hz);
+
+/** Whether there are solutions of any antenna for a window and field of the set. */
+bool mms_cal_table_has(const mms_cal_table *table, int32_t spw, int32_t field);
+
+/** The solutions of an antenna for a window and field of the set, in order of time; 0: none. */
+int64_t mms_cal_table_find(const mms_cal_table *table, int32_t spw, int32_t field, int32_t antenna,
+                           const mms_cal_solution **solutions);
+
+/** How many values a solution that was found has. */
+int64_t mms_cal_table_values(const mms_cal_table *table, const mms_cal_solution *solution);
+
+/* ---- what the client asks ---------------------------------------------------------------------*/
+
+/** How the products of a data description stand to the parameters.  Errors: UNSUPPORTED naming a
+ *  product that can't be calibrated. */
+MMS_CHECKED mms_status mms_cal_products(const mms_flag_window *window, mms_cal_product *products,
+                                        bool *linear, mms_error *err);
+
+#endif
