@@ -48,6 +48,20 @@ void mms_blackbox_set_stage(const char *path)
         keep(box->stage, sizeof box->stage, path);
 }
 
+void mms_blackbox_set_scratch(const char *path)
+{
+    if (strlen(path) < sizeof box->scratch)
+        keep(box->scratch, sizeof box->scratch, path);
+}
+
+void mms_blackbox_set_journal(const char *folder, int64_t ndone)
+{
+    const bool fits = strlen(folder) < sizeof box->journal;
+
+    box->ndone = fits ? ndone : 0;
+    keep(box->journal, sizeof box->journal, fits ? folder : "");
+}
+
 static char *tell_end(int status)
 {
     return WIFSIGNALED(status) ? mms_format("was killed by signal %d (%s)", WTERMSIG(status),

@@ -12,13 +12,16 @@ extern "C" {
 #endif
 
 typedef struct mms_blackbox {
-    char table[1024]; /**< the table that casacore has to do with, or had last; "": none */
-    char words[512];  /**< what casacore said when it gave up; "": nothing */
-    char stage[4096]; /**< the staging folder that the process has made; "": none */
-    int inside;       /**< > 0: it is in casacore */
-    bool watched;     /**< a parent watches the process, and speaks for it */
-    bool ended;       /**< the process ends by itself, and has said what there is to say */
-    int status;       /**< with which exit status, then */
+    char table[1024];   /**< the table that casacore has to do with, or had last; "": none */
+    char words[512];    /**< what casacore said when it gave up; "": nothing */
+    char stage[4096];   /**< the staging folder that the process has made; "": none */
+    char journal[4096]; /**< the folder of its journal; "": none */
+    char scratch[512];  /**< a folder that goes when the process has ended; "": none */
+    int64_t ndone;      /**< how many parts are done by it: with some, what is left is kept */
+    int inside;         /**< > 0: it is in casacore */
+    bool watched;       /**< a parent watches the process, and speaks for it */
+    bool ended;         /**< the process ends by itself, and has said what there is to say */
+    int status;         /**< with which exit status, then */
 } mms_blackbox;
 
 /** Return the box of this process, never NULL. */
@@ -32,6 +35,8 @@ void mms_blackbox_enter(const char *table);
 void mms_blackbox_leave(void);
 
 void mms_blackbox_set_stage(const char *path);
+void mms_blackbox_set_scratch(const char *path);
+void mms_blackbox_set_journal(const char *folder, int64_t ndone);
 
 /** Return how a process ended that waitpid() gave this status for: "was killed by signal 11
  *  (Segmentation fault)", with what its box adds.  NULL when out of memory; end it with free(). */

@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "engine_priv.h"
+#include "journal.h"
 
 /* How long killed workers may take to be gone, and how often a waiting run looks up. */
 static const int64_t kill_limit_ns = 10000000000;
 static const struct timespec tick = {.tv_nsec = 200000000};
+static const int64_t note_interval_ns = 2000000000;
 
 struct mms_engine {
     char *scope, *program;
@@ -21,6 +23,7 @@ struct mms_engine {
     int nworkers;
     uint64_t last_request;
     mms_engine_rules rules;
+    mms_journal *journal; /* of the output that the runs make; NULL: none */
     mms_hub hub;
 };
 
@@ -42,6 +45,7 @@ struct run {
     int running;
     int64_t kill_ns; /* when what still runs is killed, once the run has failed */
     double bytes_answered;
+    int64_t next_note_ns;
     mms_progress progress;
     mms_status st;
     mms_error *err;
@@ -164,6 +168,11 @@ void mms_engine_set_rules(mms_engine *engine, const mms_engine_rules *rules)
 
     memcpy(&all, rules, rules->size < sizeof all ? rules->size : sizeof all);
     engine->rules = all;
+}
+
+void mms_engine_set_journal(mms_engine *engine, mms_journal *journal)
+{
+    engine->journal = journal;
 }
 
 int mms_engine_workers(const mms_engine *engine)
@@ -292,6 +301,23 @@ static double unit_bytes(const struct run *run, int64_t unit)
     return bytes > 0 ? bytes : 1;
 }
 
+static void note_answer(const struct run *run, int64_t unit, const mms_answer *answer,
+                        const mms_value *print)
+{
+    mms_journal *const journal = run->engine->journal;
+
+    if (answer->status == MMS_ERR_EMPTY) /* which is found again as fast */
+        mms_journal_add(journal, "empty",
+                        json_pack("{s:o}", "unit", mms_text_value(run->names[unit])));
+    else if (answer->status == MMS_OK)
+        mms_journal_done(journal, run->names[unit], answer->value, print, answer->worker);
+    else
+        mms_journal_add(journal, answer->status == MMS_ERR_STOPPED ? "cancelled" : "failed",
+                        json_pack("{s:o, s:o, s:i}", "unit", mms_text_value(run->names[unit]),
+                                  "message", mms_text_value(answer->error.msg), "worker",
+                                  answer->worker));
+}
+
 static void take_answer(struct run *run, int worker, mms_value *body)
 {
     struct hand *hand = &run->hands[worker];
@@ -310,6 +336,7 @@ static void take_answer(struct run *run, int worker, mms_value *body)
         if (answer->status != MMS_OK)
             (void)mms_fail(&answer->error, answer->status, "%s", text ? text : "");
     }
+    note_answer(run, unit, answer, json_object_get(body, "print"));
     run->bytes_answered += unit_bytes(run, unit);
     hand->unit = -1;
     run->running--;
@@ -373,9 +400,13 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
     mms_status st;
 
     st = mms_frame_encode(MMS_FRAME_COMMAND, request,
-                          json_pack("{s:s, s:O, s:i}", "kind", run->kind, "request",
-                                    run->units[unit], "level", mms_engine_log_level()),
+                          json_pack("{s:s, s:O, s:i, s:b}", "kind", run->kind, "request",
+                                    run->units[unit], "level", mms_engine_log_level(), "print",
+                                    run->engine->journal != NULL),
                           &message, run->err);
+    mms_journal_add(
+        run->engine->journal, "dispatch",
+        json_pack("{s:o, s:i}", "unit", mms_text_value(run->names[unit]), "worker", worker + 1));
     if (st == MMS_OK)
         st = mms_engine_send(run->engine, worker, message, run->err);
     if (st != MMS_OK)
@@ -385,13 +416,38 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
     return MMS_OK;
 }
 
+/* The next unit that no earlier run has done; nunits: none. */
+static int64_t next_unit(struct run *run)
+{
+    while (run->next < run->nunits && run->answers[run->next].status == MMS_OK)
+        run->next++;
+    return run->next;
+}
+
 static void hand_out(struct run *run)
 {
-    for (int w = 0; w < run->engine->nworkers && run->next < run->nunits && run->st == MMS_OK; w++)
+    for (int w = 0; w < run->engine->nworkers && next_unit(run) < run->nunits && run->st == MMS_OK;
+         w++)
         if (run->hands[w].unit < 0)
             run->st = send_unit(run, w, run->next++);
     if (run->st != MMS_OK)
         cancel_all(run);
+}
+
+/* For who looks into the journal while the run goes on. */
+static void note_progress(struct run *run)
+{
+    const int64_t now = mms_now_ns();
+
+    if (!run->engine->journal || now < run->next_note_ns)
+        return;
+    if (run->next_note_ns)
+        mms_journal_add(run->engine->journal, "progress",
+                        json_pack("{s:f, s:f, s:I, s:I}", "bytes_done", run->progress.bytes_done,
+                                  "bytes", run->progress.bytes, "units_done",
+                                  (json_int_t)run->progress.units_done, "units",
+                                  (json_int_t)run->nunits));
+    run->next_note_ns = now + note_interval_ns;
 }
 
 static void show_progress(struct run *run)
@@ -401,6 +457,7 @@ static void show_progress(struct run *run)
         if (run->hands[w].unit >= 0)
             run->progress.bytes_done += run->hands[w].done * unit_bytes(run, run->hands[w].unit);
     mms_progress_show(&run->progress);
+    note_progress(run);
 }
 
 /* What runs is killed, and collected when the pool ends. */
@@ -451,6 +508,23 @@ static void run_with_signals_blocked(struct run *run)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* What an earlier run has done is answered as it was then. */
+static void take_done(struct run *run)
+{
+    for (int64_t i = 0; i < run->nunits; i++) {
+        mms_value *const answer =
+            mms_journal_find(run->engine->journal, run->names[i],
+                             json_string_value(json_object_get(run->units[i], "out")));
+        if (!answer)
+            continue;
+        run->answers[i] = (mms_answer){.status = MMS_OK, .value = answer};
+        run->bytes_answered += unit_bytes(run, i);
+        run->progress.units_done++;
+        mms_journal_add(run->engine->journal, "skipped",
+                        json_pack("{s:o}", "unit", mms_text_value(run->names[i])));
+    }
+}
+
 mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
                           const char *const *names, mms_value *const *units, mms_answer *answers,
                           mms_error *err)
@@ -475,6 +549,7 @@ mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
     for (int w = 0; w < engine->nworkers; w++)
         run.hands[w].unit = -1;
     mms_progress_begin(&run.progress, engine->scope, engine->progress, nunits, bytes);
+    take_done(&run);
     run_with_signals_blocked(&run);
     free(run.hands);
     return run.st;

@@ -173,6 +173,12 @@ char *mms_engine_find(const char *name);
 
 /** Remove the staging folder of a process that is gone; its workers may be about to end. */
 void mms_stage_remove_left(const char *path);
+/** Who we are, for those that find what we left: {output, host, boot, pid_namespace, pid, started};
+ *  NULL: out of memory. */
+mms_value *mms_stage_owner(const char *output);
+/** Remove the staging folder at path if it is one of output and its process is gone; nothing
+ *  happens where it is not there.  Errors: ARG the process lives, or it is no such folder; IO. */
+MMS_CHECKED mms_status mms_stage_remove_other(const char *output, const char *path, mms_error *err);
 
 /* ---- hub: the pool, and MPI if there is any ---- */
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/blackbox_priv.h"
+#include "base/files_priv.h"
 #include "base/limits_priv.h"
 #include "engine_priv.h"
 
@@ -232,8 +233,11 @@ static int make_box(struct slot *slot)
     return fd;
 }
 
+/* A worker that was killed can't remove its folder: whoever buries it does. */
 static void free_box(struct slot *slot)
 {
+    if (slot->box && *slot->box->scratch)
+        (void)!mms_remove_tree(slot->box->scratch, NULL);
     if (slot->box)
         munmap(slot->box, sizeof *slot->box);
     slot->box = NULL;

@@ -279,6 +279,100 @@ static mms_status make_folder(mms_stage *stage, const char *folder, const char *
     return st == MMS_OK ? st : mms_wrap(err, st, "%s", folder);
 }
 
+mms_value *mms_stage_owner(const char *output)
+{
+    char *const name = mms_path_base(output);
+    mms_value *const owner = name ? owner_now(name) : NULL;
+
+    free(name);
+    return owner;
+}
+
+/* Whether path is a staging folder of output whose process is gone. */
+static mms_status check_left(const char *path, const json_t *us, mms_error *err)
+{
+    char *const file = mms_format("%s/" OWNER_FILE, path), *const name = mms_path_base(path);
+    char *const prefix =
+        mms_format(".%s.mms-part-", json_string_value(json_object_get(us, "output")));
+    mms_value *owner = NULL;
+    mms_status st;
+
+    if (!file || !name || !prefix)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
+    if (strncmp(name, prefix, strlen(prefix)))
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s is no staging folder of this output", path));
+    MMS_TRY(mms_value_read(file, &owner, err));
+    if (!owner_is_gone(owner, us) && same_text(owner, us, "host"))
+        st = mms_fail(err, MMS_ERR_ARG, "%s: the run that makes it is at work", path);
+done:
+    mms_value_free(&owner);
+    free(prefix);
+    free(name);
+    free(file);
+    return st;
+}
+
+mms_status mms_stage_remove_other(const char *output, const char *path, mms_error *err)
+{
+    mms_value *us = mms_stage_owner(output);
+    mms_status st = us ? check_left(path, us, err) : mms_fail(err, MMS_ERR_MEM, "out of memory");
+
+    if (st == MMS_OK)
+        st = remove_folder(path, err);
+    else if (st == MMS_ERR_NOT_FOUND)
+        st = MMS_OK;
+    mms_value_free(&us);
+    return st;
+}
+
+/* The owner file becomes ours in one step. */
+static mms_status take_owner(const char *folder, const json_t *owner, mms_error *err)
+{
+    char *const path = mms_format("%s/" OWNER_FILE, folder);
+    char *const fresh = mms_format("%s/" OWNER_FILE ".new", folder);
+    char *const text = mms_value_text(owner, 2);
+    mms_status st = MMS_OK;
+
+    if (!path || !fresh || !text)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder));
+    MMS_TRY(mms_replace_file(fresh, text, (int64_t)strlen(text), err));
+    if (rename(fresh, path))
+        st = mms_fail_errno(err, errno, "%s", path);
+done:
+    free(text);
+    free(fresh);
+    free(path);
+    return st;
+}
+
+mms_status mms_stage_adopt(const char *output, const char *path, mms_stage **out, mms_error *err)
+{
+    char *const folder = mms_path_dir(output);
+    json_t *owner = mms_stage_owner(output);
+    char *const prefix =
+        owner ? mms_format(".%s.mms-part-", json_string_value(json_object_get(owner, "output")))
+              : NULL;
+    mms_status st;
+
+    *out = mms_alloc(1, sizeof **out);
+    if (!folder || !owner || !prefix || !*out)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output));
+    MMS_TRY(check_left(path, owner, err));
+    MMS_TRY(take_owner(path, owner, err));
+    (*out)->path = strdup(path);
+    if (!(*out)->path)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output));
+    mms_blackbox_set_stage(path);
+    sweep(folder, prefix, owner);
+done:
+    if (st != MMS_OK && *out)
+        mms_stage_keep(out);
+    json_decref(owner);
+    free(prefix);
+    free(folder);
+    return st;
+}
+
 mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
 {
     char *folder = mms_path_dir(output), *name = mms_path_base(output);

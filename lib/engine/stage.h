@@ -22,6 +22,12 @@ typedef struct mms_stage mms_stage;
  *  Errors: NOT_FOUND the folder of the output is missing; IO, SPACE, MEM. */
 MMS_CHECKED mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err);
 
+/** Go on with a staging directory that an earlier run of the same output left at path; only one
+ *  run at a time may try to, which a journal (journal.h) sees to.
+ *  Errors: NOT_FOUND it is gone, or is none; ARG its process lives; IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_stage_adopt(const char *output, const char *path, mms_stage **out,
+                                       mms_error *err);
+
 /** Return the path of the staging directory, in which the caller makes the output; borrowed. */
 const char *mms_stage_path(const mms_stage *stage);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fingerprint_priv.h"
 #include "engine_priv.h"
 
 struct mms_job {
@@ -83,13 +84,24 @@ static mms_status run_kind(mms_job *job, const mms_value *command, mms_value *an
     return mms_fail(err, MMS_ERR_INTERNAL, "no such kind of work: %s", name ? name : "(none)");
 }
 
+/* print: of what the unit wrote, or NULL; taken, as answer is. */
 static mms_status encode_answer(const mms_job *job, mms_status st, const char *text,
-                                mms_value *answer, mms_message *message, mms_error *err)
+                                mms_value *answer, mms_value *print, mms_message *message,
+                                mms_error *err)
 {
     return mms_frame_encode(MMS_FRAME_RESPONSE, job->request,
-                            json_pack("{s:i, s:o, s:o}", "status", (int)st, "message",
-                                      mms_text_value(text), "value", answer),
+                            json_pack("{s:i, s:o, s:o, s:o*}", "status", (int)st, "message",
+                                      mms_text_value(text), "value", answer, "print", print),
                             message, err);
+}
+
+/* What a journal notes of the unit's output, where one is kept. */
+static mms_value *print_output(const mms_value *command)
+{
+    const mms_value *const request = json_object_get(command, "request");
+    const char *const out = json_string_value(json_object_get(request, "out"));
+
+    return out && json_is_true(json_object_get(command, "print")) ? mms_fingerprint(out) : NULL;
 }
 
 static mms_status answer_command(mms_job *job, const mms_value *command, mms_error *err)
@@ -107,9 +119,10 @@ static mms_status answer_command(mms_job *job, const mms_value *command, mms_err
         mms_runner_end(job->runner);
     if (job->runner->logs)
         mms_log_to(NULL, NULL, MMS_LOG_ERROR);
-    st = encode_answer(job, st, why.msg, answer, &message, &why);
+    st = encode_answer(job, st, why.msg, answer, st == MMS_OK ? print_output(command) : NULL,
+                       &message, &why);
     if (st != MMS_OK)
-        st = encode_answer(job, st, why.msg, json_object(), &message, err);
+        st = encode_answer(job, st, why.msg, json_object(), NULL, &message, err);
     if (st == MMS_OK)
         job->runner->emit(job->runner->ctx, message);
     return st;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/blackbox_priv.h"
+#include "base/files_priv.h"
 #include "engine_priv.h"
 
 /* What is passed on to the child.  A terminal sends it to both, so the child may get it twice. */
@@ -94,6 +95,25 @@ static char *tell_crash(const mms_blackbox *box, int status)
                       box->table, number, strsignal(number), *box->words ? ": " : "", box->words);
 }
 
+/* Parts that are done stay done. */
+static char *tell_kept(const mms_blackbox *box, char *text)
+{
+    char *const all = text ? mms_format("%s; %lld parts are done: multims resume %s goes on", text,
+                                        (long long)box->ndone, box->journal)
+                           : NULL;
+
+    free(text);
+    return all;
+}
+
+static void remove_left(const mms_blackbox *box)
+{
+    if (*box->stage)
+        mms_stage_remove_left(box->stage);
+    if (*box->journal)
+        (void)!mms_remove_tree(box->journal, NULL);
+}
+
 /* End as the child did: who waits for us sees by which signal. */
 static void end_by(int number)
 {
@@ -117,9 +137,11 @@ static int judge(const mms_blackbox *box, int status, mms_report_crash *report, 
     if (number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT ||
         number == SIGUSR1 || number == SIGUSR2)
         end_by(number);
-    if (*box->stage)
-        mms_stage_remove_left(box->stage);
     text = tell_crash(box, status);
+    if (box->ndone > 0)
+        text = tell_kept(box, text);
+    else
+        remove_left(box);
     code = report(ctx, text ? text : "crashed");
     free(text);
     return code;

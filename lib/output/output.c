@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/files_priv.h"
 #include "request_priv.h"
@@ -13,6 +14,7 @@
 typedef struct making {
     mms_request *r;
     mms_stage *stage;
+    mms_journal *journal;   /**< NULL: none is kept */
     int64_t nparts, nrow;   /**< nrow: of the finished parts */
     int64_t shared;         /**< bytes that are blocks of the input */
     int64_t *rows, *bytes;  /**< of each */
@@ -142,6 +144,38 @@ static mms_status out_of_memory(const making *m, mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", m->r->outputvis);
 }
 
+static mms_status make_missing(const char *path, mms_error *err)
+{
+    mms_error why;
+    const mms_status st = mms_make_folder(path, &why);
+
+    return st == MMS_ERR_EXISTS || st == MMS_OK ? MMS_OK : mms_fail(err, st, "%s", why.msg);
+}
+
+/** The folders in the staging directory.  Of an earlier run parts and sub-tables stay. */
+static mms_status make_folders(const making *m, mms_error *err)
+{
+    const char *const staged[] = {"owner.json", "tables", m->base, NULL};
+    const char *const members[] = {"SUBMSS", NULL};
+    char *const path = mms_format("%s/SUBMSS", m->folder);
+    mms_status st;
+
+    MMS_TRY(path ? MMS_OK : out_of_memory(m, err));
+    if (mms_journal_resumes(m->journal)) {
+        MMS_TRY(mms_output_clear(mms_stage_path(m->stage), staged, err));
+        if (m->r->multi)
+            MMS_TRY(mms_output_clear(m->folder, members, err));
+    }
+    MMS_TRY(make_missing(m->tables, err));
+    if (m->r->multi) {
+        MMS_TRY(make_missing(m->folder, err));
+        MMS_TRY(make_missing(path, err));
+    }
+done:
+    free(path);
+    return st;
+}
+
 /** Names of everything, and the folders in the staging directory. */
 static mms_status prepare(making *m, mms_error *err)
 {
@@ -149,7 +183,9 @@ static mms_status prepare(making *m, mms_error *err)
     mms_status st;
 
     m->path = mms_path_absolute(m->r->outputvis);
-    MMS_TRY(m->path ? mms_stage_create(m->path, &m->stage, err) : out_of_memory(m, err));
+    MMS_TRY(m->path ? mms_output_open_stage(m->r->host, m->path, m->r->vis, m->r->how.resume,
+                                            &m->stage, &m->journal, err)
+                    : out_of_memory(m, err));
     *m->r->host->wrote = true;
     staged = mms_stage_path(m->stage);
     m->base = mms_path_base(m->r->outputvis);
@@ -171,25 +207,14 @@ static mms_status prepare(making *m, mms_error *err)
         if (!m->labels[i] || !m->files[i])
             MMS_TRY(out_of_memory(m, err));
     }
-    MMS_TRY(mms_make_folder(m->tables, err));
-    if (m->r->multi) {
-        char *members = mms_format("%s/SUBMSS", m->folder);
-        MMS_TRY(mms_make_folder(m->folder, err));
-        st = members ? mms_make_folder(members, err) : out_of_memory(m, err);
-        free(members);
-    }
+    MMS_TRY(make_folders(m, err));
 done:
     return st;
 }
 
 static void end(making *m, mms_status st)
 {
-    if (st != MMS_OK && m->stage && m->r->how.keepscratch) {
-        mms_log(MMS_LOG_INFO, m->r->host->task, "the unfinished output is kept in %s",
-                mms_stage_path(m->stage));
-        mms_stage_keep(&m->stage);
-    }
-    mms_stage_remove(&m->stage);
+    (void)mms_output_end_stage(m->r->host, st, m->r->how.keepscratch, &m->stage, &m->journal);
     for (int64_t i = 0; i < m->nparts; i++) {
         if (m->names)
             free(m->names[i]);
@@ -235,6 +260,7 @@ static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_e
     json_object_set_new(unit, "tables", mms_text_value(m->tables));
     json_object_set(unit, "subtables", m->subtables);
     json_object_set_new(unit, "links", links);
+    json_object_set_new(unit, "renew", json_boolean(mms_journal_resumes(m->journal)));
     m->units[i] = unit;
     free(out);
     return MMS_OK;
@@ -277,10 +303,10 @@ static mms_status get_engine(const making *m, mms_engine **out, mms_error *err)
     return m->r->host->engine(m->r->host->ctx, out, err);
 }
 
-/** Run one unit alone; *answer is NULL on failure.  The client itself writes no table: casacore
- * ends the process when the disk is full. */
-static mms_status run_one(making *m, const char *label, mms_value *unit, mms_value **answer,
-                          mms_error *err)
+/** Run one unit alone, noted in a journal or not; *answer is NULL on failure.  The client itself
+ * writes no table: casacore ends the process when the disk is full. */
+static mms_status run_one(making *m, const char *label, mms_journal *journal, mms_value *unit,
+                          mms_value **answer, mms_error *err)
 {
     mms_answer result = {0};
     mms_engine *engine;
@@ -288,12 +314,14 @@ static mms_status run_one(making *m, const char *label, mms_value *unit, mms_val
 
     *answer = NULL;
     MMS_TRY(unit ? get_engine(m, &engine, err) : out_of_memory(m, err));
+    mms_engine_set_journal(engine, journal);
     st = mms_engine_run(engine, m->r->host->task, 1, &label, &unit, &result, err);
     if (st == MMS_OK) {
         *answer = result.value;
         result.value = NULL;
     }
     mms_answers_free(1, &result);
+    mms_engine_set_journal(engine, NULL);
 done:
     return st;
 }
@@ -303,15 +331,16 @@ static mms_status write_tables(making *m, mms_error *err)
 {
     const bool combined = m->r->pipeline && mms_pipeline_out(m->r->pipeline)->combined;
     mms_value *unit =
-        json_pack("{ss so so so sb sb sO* sO* sO* sI sb sI}", "step", "tables", "vis",
-                  mms_text_value(mms_ms_path(m->r->ms)), "tables", mms_text_value(m->tables),
+        json_pack("{ss so so so sb so sb sb sO* sO* sO* sI sb sI}", "step", "tables", "vis",
+                  mms_text_value(mms_ms_path(m->r->ms)), "tables", mms_text_value(m->tables), "out",
+                  mms_text_value(m->tables), "renew", (int)mms_journal_resumes(m->journal),
                   "select", mms_select_value(&m->r->select), "keep_ids", (int)!m->r->reindex,
                   "grids", m->r->regrid.on || mms_request_new_windows(m->r) > 0, "windows",
                   m->r->windows, "fields", m->r->fields, "bins", m->r->bins, "change",
                   (json_int_t)mms_request_new_windows(m->r), "combined", (int)combined, "ddistart",
                   (json_int_t)(m->r->ddistart > 0 ? m->r->ddistart : 0));
     mms_value *answer;
-    const mms_status st = run_one(m, "sub-tables", unit, &answer, err);
+    const mms_status st = run_one(m, "sub-tables", m->journal, unit, &answer, err);
 
     if (st == MMS_OK)
         m->subtables = json_incref(json_object_get(answer, "names"));
@@ -343,8 +372,12 @@ static mms_status run_units(making *m, mms_error *err)
     for (int64_t i = 0; i < m->nparts; i++)
         json_object_set_new(m->units[i], "threads",
                             json_integer(mms_engine_threads(engine, m->nparts)));
+    if (!mms_journal_resumes(m->journal))
+        mms_journal_add(m->journal, "plan", json_pack("{s:I}", "units", (json_int_t)m->nparts));
+    mms_engine_set_journal(engine, m->journal);
     st = mms_engine_run(engine, m->r->host->task, m->nparts, (const char *const *)m->labels,
                         m->units, answers, err);
+    mms_engine_set_journal(engine, NULL);
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++) {
         m->rows[i] = json_integer_value(json_object_get(answers[i].value, "rows"));
         m->bytes[i] = json_integer_value(json_object_get(answers[i].value, "bytes"));
@@ -377,10 +410,25 @@ static mms_status finish(making *m, mms_error *err)
                                       mms_text_value(m->r->flagbackup ? flags : ""), "tiles",
                                       (int)m->r->how.tiles)
                           : NULL;
-    st = run_one(m, "the finished output", unit, &answer, err);
+    st = run_one(m, "the finished output", NULL, unit, &answer, err);
     mms_value_free(&answer);
     mms_value_free(&unit);
     free(flags);
+    free(first);
+    return st;
+}
+
+/** A run that was broken off here may have added rows to the first part's HISTORY. */
+static mms_status undo_finish(const making *m, mms_error *err)
+{
+    char *const first =
+        m->r->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[0]) : strdup(m->folder);
+    mms_status st = first ? MMS_OK : out_of_memory(m, err);
+
+    if (st == MMS_OK && !access(first, F_OK)) {
+        st = mms_output_restore_history(first, m->tables, err);
+        mms_journal_renew(m->journal, m->labels[0], first);
+    }
     free(first);
     return st;
 }
@@ -390,6 +438,7 @@ static mms_status assemble(making *m, mms_error *err)
 {
     mms_status st;
 
+    mms_journal_add(m->journal, "finishing", NULL);
     if (m->r->multi) {
         mms_log(MMS_LOG_INFO, m->r->host->task, "Finalizing MMS structure");
         MMS_TRY(mms_layout_assemble(m->folder, m->r->layout, m->nrow, m->nparts,
@@ -397,46 +446,6 @@ static mms_status assemble(making *m, mms_error *err)
                                     m->subtables, err));
     }
     MMS_TRY(finish(m, err));
-done:
-    return st;
-}
-
-/** The output is renamed first: a kill between the two leaves a complete one. */
-static mms_status publish(making *m, mms_error *err)
-{
-    char *flags = mms_format("%s.flagversions", m->base);
-    char *flags_path = mms_format("%s.flagversions", m->path);
-    mms_status st;
-
-    MMS_TRY(flags && flags_path ? MMS_OK : out_of_memory(m, err));
-    if (m->r->how.sync)
-        MMS_TRY(mms_stage_sync(m->stage, err));
-    MMS_TRY(mms_check_stop(err));
-    MMS_TRY(mms_stage_publish(m->stage, m->base, m->path, err));
-    if (m->r->flagbackup)
-        MMS_TRY(mms_stage_publish(m->stage, flags, flags_path, err));
-done:
-    free(flags);
-    free(flags_path);
-    return st;
-}
-
-static mms_status write_all(making *m, mms_error *err)
-{
-    mms_engine *engine;
-    mms_status st;
-
-    MMS_TRY(get_engine(m, &engine, err)); // or a refusal, before anything is written
-    MMS_TRY(prepare(m, err));
-    MMS_TRY(write_tables(m, err));
-    MMS_TRY(mms_check_stop(err));
-    MMS_TRY(make_units(m, err));
-    MMS_TRY(mms_sort_rows(m->r, (const char *const *)m->files, err));
-    MMS_TRY(mms_check_stop(err));
-    MMS_TRY(run_units(m, err));
-    MMS_TRY(assemble(m, err));
-    mms_request_close_input(m->r); // what a damaged one does to us comes before the output
-    MMS_TRY(publish(m, err));
 done:
     return st;
 }
@@ -461,14 +470,56 @@ static void describe(const making *m, mms_value *result)
     json_object_set_new(result, "names", names);
 }
 
+/** The output is renamed first: a kill between the two leaves a complete one. */
+static mms_status publish(making *m, const mms_value *result, mms_error *err)
+{
+    char *flags = mms_format("%s.flagversions", m->base);
+    char *flags_path = mms_format("%s.flagversions", m->path);
+    mms_status st;
+
+    MMS_TRY(flags && flags_path ? MMS_OK : out_of_memory(m, err));
+    if (m->r->how.sync)
+        MMS_TRY(mms_stage_sync(m->stage, err));
+    MMS_TRY(mms_check_stop(err));
+    mms_journal_add(m->journal, "publishing", json_pack("{s:O}", "result", result));
+    MMS_TRY(mms_stage_publish(m->stage, m->base, m->path, err));
+    if (m->r->flagbackup)
+        MMS_TRY(mms_stage_publish(m->stage, flags, flags_path, err));
+done:
+    free(flags);
+    free(flags_path);
+    return st;
+}
+
+static mms_status write_all(making *m, mms_value *result, mms_error *err)
+{
+    mms_engine *engine;
+    mms_status st;
+
+    MMS_TRY(get_engine(m, &engine, err)); // or a refusal, before anything is written
+    MMS_TRY(prepare(m, err));
+    MMS_TRY(write_tables(m, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(make_units(m, err));
+    if (mms_journal_resumes(m->journal) && mms_journal_last(m->journal, "finishing"))
+        MMS_TRY(undo_finish(m, err));
+    MMS_TRY(mms_sort_rows(m->r, (const char *const *)m->files, err));
+    MMS_TRY(mms_check_stop(err));
+    MMS_TRY(run_units(m, err));
+    MMS_TRY(assemble(m, err));
+    mms_request_close_input(m->r); // what a damaged one does to us comes before the output
+    describe(m, result);
+    MMS_TRY(publish(m, result, err));
+done:
+    return st;
+}
+
 mms_status mms_output_write(mms_request *r, mms_value *result, mms_error *err)
 {
     making m = {.r = r, .nparts = mms_plan_nparts(r->plan)};
-    mms_status st = write_all(&m, err);
+    mms_status st = write_all(&m, result, err);
 
-    if (st == MMS_OK)
-        describe(&m, result);
-    else if (m.stage)
+    if (st != MMS_OK && m.stage)
         st = mms_output_name_full_disk(r->host->task, mms_stage_path(m.stage), st, err);
     end(&m, st);
     return st;

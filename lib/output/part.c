@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file part.c  A unit: one MS, or one member of a Multi-MS, written from rows of the input.
  *
- *  The order: vis, out (folder to make), rows_file, nrow, tables (folder of finished sub-tables),
- *  subtables, links (names that stay links), skip, rename [from, to], derive ("", "sigma",
- *  "weight"), reshape, maps {column: [new id by old id]},
- *  cuts [{ddid, nchan_in, ncorr_in, chans, corrs}], followers, pipeline (file of it, or ""), add
- * (columns), tile, memory (bytes), tiles (bool), share (as in mms_writer_opts), sync (bool),
- * threads.
+ *  The order: vis, out (folder to make), renew (it may be there), rows_file, nrow, tables (folder
+ * of finished sub-tables), subtables, links (names that stay links), skip, rename [from, to],
+ * derive ("", "sigma", "weight"), reshape, maps {column: [new id by old id]}, cuts [{ddid,
+ * nchan_in, ncorr_in, chans, corrs}], followers, pipeline (file of it, or ""), add (columns), tile,
+ * memory (bytes), tiles (bool), share (as in mms_writer_opts), sync (bool), threads.
  *
  *  Each thread is a lane that takes blocks from the input to the output.  A block has its turn for
  *  what depends on the blocks before it: sums of time averages, its place, casacore's columns.  */
@@ -657,6 +656,8 @@ mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answe
     mms_part_source *source;
     mms_status st;
 
+    if (json_is_true(json_object_get(order, "renew"))) // what a run that was killed has left
+        MMS_TRY(mms_remove_tree(text(order, "out"), err));
     MMS_TRY(mms_part_source_get(job, order, &source, err));
     st = mms_pipeline_row_steps(source->pipeline) > 1 ? write_twice(job, order, answer, err)
                                                       : write_once(job, order, answer, err);

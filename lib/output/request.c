@@ -153,9 +153,14 @@ done:
 
 mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *result, mms_error *err)
 {
+    bool was = false;
     mms_status st;
 
     r->host = host;
+    if (r->how.resume && !r->how.dryrun)
+        MMS_TRY(mms_output_take_published(host, r->outputvis, result, &was, err));
+    if (was)
+        return MMS_OK;
     MMS_TRY(mms_ms_open(r->vis, &r->ms, err));
     mms_ms_use_tiles(r->ms, r->how.tiles);
     MMS_TRY(mms_request_check(r, err));

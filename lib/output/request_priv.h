@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/base_priv.h"
+#include "engine/journal.h"
 #include "engine/stage.h"
 #include "mms/layout.h"
 #include "ms/meta.h"
@@ -21,13 +22,15 @@ typedef struct mms_how {
     int64_t memory; /**< bytes a worker may use for data */
     bool tiles;     /**< tile files are read and written directly */
     bool share;     /**< blocks are shared with the input where the file system can */
-    bool sync, keepscratch, dryrun;
+    bool sync, keepscratch, dryrun, resume;
 } mms_how;
 
 /** Whom a request is run for. */
 typedef struct mms_host {
-    const char *task;         /**< in messages, and kind of the units */
-    const mms_value *history; /**< texts for HISTORY */
+    const char *task;            /**< in messages, and kind of the units */
+    const mms_value *history;    /**< texts for HISTORY */
+    const mms_value *request;    /**< for the journal: {task, parameters, folder} */
+    const mms_value *parameters; /**< those that matter for the output, paths absolute */
     void *ctx;
     /** Give the engine, which is made at the first call.  Errors: as mms_engine_open(). */
     mms_status (*engine)(void *ctx, mms_engine **out, mms_error *err);
@@ -207,6 +210,35 @@ char *mms_output_parts_advice(const mms_request *request, const mms_engine *engi
 /** Write the parts of the plan through the engine and publish the output.
  *  result gets the names of the members.  Errors: those of the parts, each with its name. */
 MMS_CHECKED mms_status mms_output_write(mms_request *request, mms_value *result, mms_error *err);
+
+/* ---- a request that is gone on with -----------------------------------------------------------*/
+
+/** Open the staging folder and the journal of an output, an absolute path: those that another run
+ *  left with resume, if it was the same request.  *journal may be NULL.
+ *  Errors: ARG another run is at work; NOT_FOUND, IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_output_open_stage(const mms_host *host, const char *output,
+                                             const char *vis, bool resume, mms_stage **stage,
+                                             mms_journal **journal, mms_error *err);
+MMS_CHECKED mms_status mms_output_open_journal(const mms_host *host, const char *output,
+                                               const char *vis, bool resume, mms_journal **out,
+                                               mms_error *err);
+
+/** End both after a run of status st: they are kept when it was broken off and a part is done, or
+ *  keepscratch asks for it; return whether it can be gone on with. */
+bool mms_output_end_stage(const mms_host *host, mms_status st, bool keepscratch, mms_stage **stage,
+                          mms_journal **journal);
+
+/** Remove what is in a folder but for some names.  A folder that is not there is empty. */
+MMS_CHECKED mms_status mms_output_clear(const char *folder, const char *const *but, mms_error *err);
+
+/** Give the first part the HISTORY again that it had before rows were added. */
+MMS_CHECKED mms_status mms_output_restore_history(const char *first, const char *tables,
+                                                  mms_error *err);
+
+/** If the output is there because a run was killed just when it had named it, do the rest of that
+ *  run; result gets its result, and *was is true. */
+MMS_CHECKED mms_status mms_output_take_published(const mms_host *host, const char *outputvis,
+                                                 mms_value *result, bool *was, mms_error *err);
 
 /* ---- what they share --------------------------------------------------------------------------*/
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files_priv.h"
 #include "request_priv.h"
 #include "subtables/flag_cmd.h"
 #include "subtables/subtables.h"
@@ -83,6 +84,10 @@ static mms_status write_tables(const mms_value *order, mms_value *answer, mms_er
     mms_level level;
     mms_status st;
 
+    if (json_is_true(json_object_get(order, "renew"))) {
+        MMS_TRY(mms_remove_tree(folder, err));
+        MMS_TRY(mms_make_folder(folder, err));
+    }
     MMS_TRY(mms_ms_open(json_string_value(json_object_get(order, "vis")), &ms, err));
     level = mms_log_limit(MMS_LOG_ERROR); // the client has resolved it before, and has warned
     st = mms_output_select(ms, &select, &selection, err);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file clean.c  The task clean: what a run that was killed in the middle has left (design D23).
  */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/journal.h"
 #include "inplace/inplace.h"
 #include "task_priv.h"
 
@@ -12,18 +17,58 @@ struct clean {
 #define AT(member) offsetof(struct clean, member)
 
 static const mms_param params[] = {
-    MMS_PARAM_VIS(struct clean, vis),
+    {"vis", MMS_PATH, AT(vis), .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL,
+     .doc = "Input MeasurementSet or Multi-MS, or the folder OUTPUT.multims of a run that was not "
+            "finished, which is removed with what the run has staged"},
     {"restore", MMS_BOOL, AT(restore), .init = "False",
      .doc = "Bring the data back as they were before the run that was killed"},
     {0},
 };
 
+/** The journal of a run that was not finished, and what it has staged. */
+static mms_status remove_run(mms_run *run, const char *name, mms_value *result, mms_error *err)
+{
+    char *const folder = mms_path_absolute(name);
+    mms_status st;
+
+    if (!folder)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name);
+    run->wrote = true;
+    st = mms_journal_remove(folder, err);
+    free(folder);
+    if (st != MMS_OK)
+        return st;
+    json_object_set_new(result, "vis", mms_text_value(name));
+    json_object_set_new(result, "removed", json_true());
+    return MMS_OK;
+}
+
+static bool is_journal(const char *name)
+{
+    char *const file = mms_format("%s/" MMS_JOURNAL_FILE, name);
+    const bool is = file && !access(file, F_OK);
+
+    free(file);
+    return is;
+}
+
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct clean *p = arg;
     bool found = false;
+    char *unfinished;
     mms_status st;
 
+    if (is_journal(p->vis))
+        return remove_run(run, p->vis, result, err);
+    unfinished = mms_journal_locate(p->vis);
+    if (unfinished && access(p->vis, F_OK))
+        st = remove_run(run, unfinished, result, err);
+    else
+        st = MMS_ERR_NOT_FOUND;
+    free(unfinished);
+    if (st != MMS_ERR_NOT_FOUND)
+        return st;
     run->wrote = p->restore;
     st = mms_undo_recover(p->vis, p->restore, &found, err);
     if (st != MMS_OK)
@@ -38,7 +83,9 @@ static void print(const mms_value *result, FILE *out)
 {
     const char *vis = json_string_value(json_object_get(result, "vis"));
 
-    if (json_is_true(json_object_get(result, "dirty")))
+    if (json_is_true(json_object_get(result, "removed")))
+        fprintf(out, "%s: what a run that was not finished has left is removed\n", vis);
+    else if (json_is_true(json_object_get(result, "dirty")))
         fprintf(out, "%s: a run was killed in the middle; --restore brings the old data back\n",
                 vis);
     else
@@ -49,11 +96,12 @@ static void print(const mms_value *result, FILE *out)
 
 const mms_task mms_task_clean = {
     .name = "clean",
-    .summary = "find or undo work in place that was killed in the middle",
+    .summary = "find or undo work in place that was killed, remove what runs have left",
     .params = params,
     .params_size = sizeof(struct clean),
     .in_place = true,
     .run = run,
     .print = print,
-    .details = "Examples:\n  multims clean x.mms --restore\n",
+    .details = "Examples:\n  multims clean x.mms --restore\n"
+               "  multims clean out.mms.multims\n",
 };

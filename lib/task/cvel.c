@@ -6,7 +6,7 @@
 struct cvel {
     struct mms_io io;
     mms_select select;
-    bool keepmms, passall, hanning, tiles, share, dryrun, sync, keepscratch;
+    bool keepmms, passall, hanning, tiles, share, dryrun, sync, keepscratch, resume;
     const char *datacolumn, *mode, *start, *width, *interpolation, *phasecenter, *restfreq,
         *outframe, *veltype, *numerics;
     int64_t nchan, memory;

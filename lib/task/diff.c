@@ -50,7 +50,7 @@ static mms_status run_uvh5(mms_run *run, const struct diff *p, mms_value *result
     static const char *const taken[] = {"a", "b", "rtol", "atol", "show", "tiles", NULL};
     const mms_uvh5_judged judged = {
         .file = p->b, .other = p->a, .rtol = p->rtol, .atol = p->atol, .show = p->show};
-    const mms_host host = mms_task_host(run, NULL);
+    const mms_host host = mms_task_host(run);
     const char *name;
     mms_value *given;
 

@@ -10,7 +10,9 @@
 #include "base/files_priv.h"
 #include "check/contents.h"
 #include "each_priv.h"
+#include "engine/journal.h"
 #include "engine/program.h"
+#include "transform_priv.h"
 
 struct each {
     mms_texts vis, program;
@@ -47,14 +49,11 @@ static const mms_param params[] = {
 /* What a run works with. */
 struct work {
     const struct each *p;
-    int64_t n, nleft;
+    int64_t n;
     char **paths, **names; /* paths are absolute */
-    mms_value **done;      /* answers of an earlier run; NULL: to be run */
-    int64_t *left;         /* the parts to run, nleft */
     mms_value **units;
-    char **unit_names;
-    mms_answer *answers;
-    mms_each_journal *journal;
+    mms_answer *answers; /* OK without a worker: done by an earlier run */
+    mms_journal *journal;
     mms_engine *engine;
     bool json, quiet;
 };
@@ -155,45 +154,38 @@ static mms_value *list_parts(const struct work *w)
     return list_of(&parts);
 }
 
-static mms_status open_journal(struct work *w, mms_error *err)
+static mms_status open_journal(mms_run *run, struct work *w, mms_error *err)
 {
     char *const first = mms_path_absolute(w->p->vis.values[0]);
-    mms_value *key = json_pack("{s:o, s:o, s:b}", "program", list_of(&w->p->program), "parts",
+    mms_value *key = json_pack("{s:o, s:o, s:b}", "program", list_of(&w->p->program), "part",
                                list_parts(w), "staged", w->p->staged);
+    mms_host host = mms_task_writing_host(run);
+    const mms_journal_opts opts = {.output = first,
+                                   .task = run->task->name,
+                                   .request = host.request,
+                                   .key = key,
+                                   .resume = w->p->resume,
+                                   .strict = true};
     mms_status st = key && first ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
 
     if (st == MMS_OK)
-        st = mms_each_journal_open(first, key, w->p->resume, &w->journal, err);
+        st = mms_journal_open(&opts, &w->journal, err);
+    if (st == MMS_OK && !mms_journal_resumes(w->journal))
+        mms_journal_add(w->journal, "plan", json_pack("{s:I}", "units", (json_int_t)w->n));
+    mms_task_host_free(&host);
     mms_value_free(&key);
     free(first);
     return st;
 }
 
-static mms_status find_left(struct work *w, mms_error *err)
-{
-    w->done = mms_alloc(w->n, sizeof *w->done);
-    w->left = mms_alloc(w->n, sizeof *w->left);
-    if (!w->done || !w->left)
-        return mms_fail(err, MMS_ERR_MEM, "out of memory");
-    for (int64_t i = 0; i < w->n; i++) {
-        if (w->p->resume)
-            w->done[i] = mms_each_journal_find(w->journal, i, w->paths[i], w->names[i]);
-        if (!w->done[i])
-            w->left[w->nleft++] = i;
-    }
-    return MMS_OK;
-}
-
 static mms_value *make_unit(const struct work *w, int64_t part, const char *folder)
 {
-    const char *const journal = w->journal ? mms_each_journal_folder(w->journal) : NULL;
-
-    return json_pack("{s:o, s:o, s:o, s:I, s:i, s:o, s:b, s:f, s:o*}", "program",
-                     list_of(&w->p->program), "vis", mms_text_value(w->paths[part]), "name",
-                     mms_text_value(w->names[part]), "index", (json_int_t)part, "threads",
-                     mms_engine_threads(w->engine, w->nleft), "folder", mms_text_value(folder),
-                     "staged", w->p->staged, "limit", w->p->limit_s, "journal",
-                     journal ? mms_text_value(journal) : NULL);
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:i, s:o, s:b, s:f}", "program",
+                     list_of(&w->p->program), "vis", mms_text_value(w->paths[part]), "out",
+                     mms_text_value(w->paths[part]), "name", mms_text_value(w->names[part]),
+                     "index", (json_int_t)part, "threads", mms_engine_threads(w->engine, w->n),
+                     "folder", mms_text_value(folder), "staged", w->p->staged, "limit",
+                     w->p->limit_s);
 }
 
 static mms_status make_units(struct work *w, mms_error *err)
@@ -201,36 +193,28 @@ static mms_status make_units(struct work *w, mms_error *err)
     char *const folder = getcwd(NULL, 0);
     bool good;
 
-    w->units = mms_alloc(w->nleft, sizeof *w->units);
-    w->unit_names = mms_alloc(w->nleft, sizeof *w->unit_names);
-    w->answers = mms_alloc(w->nleft, sizeof *w->answers);
-    good = folder && w->units && w->unit_names && w->answers;
-    for (int64_t i = 0; good && i < w->nleft; i++) {
-        w->unit_names[i] = w->names[w->left[i]];
-        good = (w->units[i] = make_unit(w, w->left[i], folder));
-    }
+    w->units = mms_alloc(w->n, sizeof *w->units);
+    w->answers = mms_alloc(w->n, sizeof *w->answers);
+    good = folder && w->units && w->answers;
+    for (int64_t i = 0; good && i < w->n; i++)
+        good = (w->units[i] = make_unit(w, i, folder));
     free(folder);
     return good ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
 }
 
 static void free_work(struct work *w)
 {
-    mms_answers_free(w->answers ? w->nleft : 0, w->answers);
+    mms_answers_free(w->answers ? w->n : 0, w->answers);
     for (int64_t i = 0; i < w->n; i++) {
         free(w->paths[i]);
         if (w->names)
             free(w->names[i]);
-        if (w->done)
-            mms_value_free(&w->done[i]);
     }
-    for (int64_t i = 0; w->units && i < w->nleft; i++)
+    for (int64_t i = 0; w->units && i < w->n; i++)
         mms_value_free(&w->units[i]);
     free(w->paths);
     free(w->names);
-    free(w->done);
-    free(w->left);
     free(w->units);
-    free(w->unit_names);
     free(w->answers);
 }
 
@@ -244,7 +228,7 @@ static void print_line(void *ctx, int64_t unit, int stream, const char *text)
     char *const readable = w->quiet ? NULL : mms_readable(text);
 
     if (readable) {
-        fprintf(out, "%s: %s\n", w->unit_names[unit], readable);
+        fprintf(out, "%s: %s\n", w->names[unit], readable);
         fflush(out);
     }
     free(readable);
@@ -266,8 +250,10 @@ static mms_status run_parts(mms_run *run, struct work *w, mms_error *err)
     mms_engine_set_rules(run->engine, &rules);
     MMS_TRY(make_units(w, err));
     run->wrote = true;
-    st = mms_engine_run(run->engine, run->task->name, w->nleft, (const char *const *)w->unit_names,
-                        w->units, w->answers, err);
+    mms_engine_set_journal(run->engine, w->journal);
+    st = mms_engine_run(run->engine, run->task->name, w->n, (const char *const *)w->names, w->units,
+                        w->answers, err);
+    mms_engine_set_journal(run->engine, NULL);
 done:
     return st;
 }
@@ -277,8 +263,8 @@ static void remove_copies(const struct work *w)
 {
     mms_error ignored;
 
-    for (int64_t i = 0; w->p->staged && w->units && i < w->nleft; i++) {
-        char *const copy = mms_each_copy_path(w->paths[w->left[i]]);
+    for (int64_t i = 0; w->p->staged && w->units && i < w->n; i++) {
+        char *const copy = mms_each_copy_path(w->paths[i]);
         if (copy && w->answers[i].status != MMS_OK)
             (void)!mms_remove_tree(copy, &ignored);
         free(copy);
@@ -293,22 +279,28 @@ static bool has_failed(const mms_answer *a)
     return a->status != MMS_OK && a->status != MMS_ERR_STOPPED;
 }
 
+/* Whether an earlier run has done it. */
+static bool is_skipped(const mms_answer *a)
+{
+    return a->status == MMS_OK && !a->worker;
+}
+
 static mms_value *describe(const struct work *w, int64_t part, const mms_answer *a)
 {
     mms_value *const value = json_pack("{s:o, s:o}", "name", mms_text_value(w->names[part]), "vis",
                                        mms_text_value(w->paths[part]));
-    const char *const state = !a                    ? "skipped"
+    const char *const state = is_skipped(a)         ? "skipped"
                               : a->status == MMS_OK ? "done"
                               : has_failed(a)       ? "failed"
                               : a->worker           ? "stopped"
                                                     : "not run";
 
     json_object_set_new(value, "state", json_string(state));
-    if (a && a->status != MMS_OK && *a->error.msg)
+    if (a->status != MMS_OK && *a->error.msg)
         json_object_set_new(value, "message", mms_text_value(a->error.msg));
-    if (a && a->worker)
+    if (a->worker)
         json_object_set_new(value, "worker", json_integer(a->worker));
-    (void)json_object_update(value, a ? a->value : w->done[part]);
+    (void)json_object_update(value, a->value);
     return value;
 }
 
@@ -316,14 +308,13 @@ static mms_value *describe(const struct work *w, int64_t part, const mms_answer 
 static int64_t fill_result(const struct work *w, mms_value *result)
 {
     mms_value *const parts = json_array();
-    int64_t done = 0, failed = 0, skipped = 0, next = 0;
+    int64_t done = 0, failed = 0, skipped = 0;
 
     for (int64_t i = 0; i < w->n; i++) {
-        const bool ran = next < w->nleft && w->left[next] == i;
-        const mms_answer *const a = ran ? &w->answers[next++] : NULL;
-        skipped += !a;
-        done += a && a->status == MMS_OK;
-        failed += a && has_failed(a);
+        const mms_answer *const a = &w->answers[i];
+        skipped += is_skipped(a);
+        done += a->status == MMS_OK && !is_skipped(a);
+        failed += has_failed(a);
         json_array_append_new(parts, describe(w, i, a));
     }
     json_object_set_new(result, "program", list_of(&w->p->program));
@@ -342,12 +333,12 @@ static mms_status conclude(struct work *w, mms_status st, mms_value *result, mms
     const int64_t done = fill_result(w, result);
     int64_t failed = 0;
 
-    for (int64_t i = 0; i < w->nleft; i++)
+    for (int64_t i = 0; i < w->n; i++)
         if (has_failed(&w->answers[i])) {
-            mms_log(MMS_LOG_ERROR, "each", "%s: %s", w->unit_names[i], w->answers[i].error.msg);
+            mms_log(MMS_LOG_ERROR, "each", "%s: %s", w->names[i], w->answers[i].error.msg);
             failed++;
         }
-    mms_each_journal_close(&w->journal, done, w->n);
+    mms_journal_end(&w->journal, done < w->n, NULL);
     if (st == MMS_ERR_STOPPED || (st != MMS_OK && !failed) || (st == MMS_OK && !failed))
         return st;
     return mms_fail(err, MMS_ERR_DIFFERS, "%" PRId64 " of %" PRId64 " parts failed", failed, w->n);
@@ -360,15 +351,14 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 
     MMS_TRY(mms_each_check_program(&w.p->program, err));
     MMS_TRY(find_parts(&w, err));
-    MMS_TRY(open_journal(&w, err));
-    MMS_TRY(find_left(&w, err));
-    st = w.nleft ? run_parts(run, &w, err) : MMS_OK;
-    if (w.answers || !w.nleft) {
+    MMS_TRY(open_journal(run, &w, err));
+    st = run_parts(run, &w, err);
+    if (w.answers && run->wrote) {
         remove_copies(&w);
         st = conclude(&w, st, result, err);
     }
 done:
-    mms_each_journal_close(&w.journal, 0, 0);
+    mms_journal_end(&w.journal, true, NULL);
     free_work(&w);
     return st;
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/blackbox_priv.h"
 #include "base/files_priv.h"
 #include "base/walk_priv.h"
 #include "engine/program.h"
@@ -191,7 +192,7 @@ done:
 struct unit {
     mms_job *job;
     const mms_value *request;
-    const char *vis, *name, *folder, *journal;
+    const char *vis, *name, *folder;
     char *copy, *tmpdir;
     char index[24], threads[24], host[256];
 };
@@ -271,8 +272,10 @@ static mms_status make_tmpdir(struct unit *u, mms_error *err)
     u->tmpdir = mms_format("%s/multims-each-XXXXXX", place && *place ? place : "/tmp");
     if (!u->tmpdir)
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
-    if (mkdtemp(u->tmpdir))
+    if (mkdtemp(u->tmpdir)) {
+        mms_blackbox_set_scratch(u->tmpdir);
         return MMS_OK;
+    }
     const int errnum = errno;
     free(u->tmpdir);
     u->tmpdir = NULL;
@@ -292,11 +295,7 @@ static mms_status run_unit(struct unit *u, mms_value *answer, mms_error *err)
     }
     MMS_TRY(run_program(u, answer, err));
     if (staged)
-        MMS_TRY(swap(u->copy, u->vis, err));
-    if (u->journal)
-        st = mms_each_journal_note(u->journal,
-                                   json_integer_value(json_object_get(u->request, "index")), u->vis,
-                                   answer, err);
+        st = swap(u->copy, u->vis, err);
 done:
     return st;
 }
@@ -309,7 +308,6 @@ mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answ
         .vis = json_string_value(json_object_get(request, "vis")),
         .name = json_string_value(json_object_get(request, "name")),
         .folder = json_string_value(json_object_get(request, "folder")),
-        .journal = json_string_value(json_object_get(request, "journal")),
     };
     mms_error ignored;
     mms_status st;
@@ -326,6 +324,7 @@ mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answ
         (void)!mms_remove_tree(u.copy, &ignored);
     if (u.tmpdir)
         (void)!mms_remove_tree(u.tmpdir, &ignored);
+    mms_blackbox_set_scratch("");
     free(u.tmpdir);
     free(u.copy);
     return st;

@@ -8,7 +8,7 @@
 struct exportuvh5 {
     const char *vis, *uvh5file, *datacolumn, *polorder, *flipconj, *eop;
     mms_select select;
-    bool overwrite, tiles, dryrun, sync, keepscratch;
+    bool overwrite, tiles, dryrun, sync, keepscratch, resume;
     int64_t memory;
 };
 
@@ -31,6 +31,7 @@ static const mms_param params[] = {
      .doc = "Replace uvh5file when the new one is complete"},
     MMS_PARAM_MEMORY(struct exportuvh5, memory),
     MMS_PARAM_TILES(struct exportuvh5, tiles),
+    MMS_PARAM_RESUME(struct exportuvh5, resume),
     {"keepscratch", MMS_BOOL, AT(keepscratch), .init = "False", .flags = MMS_PARAM_RUN,
      .doc = "Keep the unfinished output after a failure"},
     {"dryrun", MMS_BOOL, AT(dryrun), .init = "False", .flags = MMS_PARAM_RUN,
@@ -59,11 +60,10 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                 .dryrun = p->dryrun,
                 .keepscratch = p->keepscratch},
     };
-    mms_value *history = mms_history_texts(run);
-    const mms_host host = mms_task_host(run, history);
+    mms_host host = mms_task_writing_host(run);
     const mms_status st = mms_uvh5_export(&request, &host, result, err);
 
-    mms_value_free(&history);
+    mms_task_host_free(&host);
     return st;
 }
 

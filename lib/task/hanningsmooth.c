@@ -5,7 +5,7 @@
 struct hanningsmooth {
     struct mms_io io;
     mms_select select;
-    bool keepmms, tiles, share, dryrun, sync, keepscratch;
+    bool keepmms, tiles, share, dryrun, sync, keepscratch, resume;
     const char *datacolumn, *smooth_spw, *numerics;
     int64_t memory;
 };

@@ -2,6 +2,7 @@
 /** @file history_texts.c  The HISTORY texts of a run (multi-ms 3.6). */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "transform_priv.h"
 
@@ -61,21 +62,71 @@ static mms_status get_engine(void *ctx, mms_engine **out, mms_error *err)
     return st;
 }
 
-mms_host mms_task_host(mms_run *run, const mms_value *history)
+/** What was given, so that the same request can be made again. */
+static mms_value *given_of(const mms_run *run)
 {
-    return (mms_host){.task = run->task->name,
-                      .history = history,
-                      .ctx = run,
-                      .engine = get_engine,
-                      .wrote = &run->wrote};
+    mms_value *const given = json_object();
+    const char *name;
+    mms_value *value;
+
+    json_object_foreach((mms_value *)run->params, name,
+                        value) if (json_object_get(run->given, name) && strcmp(name, "resume"))
+        json_object_set(given, name, value);
+    return given;
+}
+
+/** What the output depends on; paths are absolute. */
+static mms_value *parameters_of(const mms_run *run)
+{
+    mms_value *const all = json_object();
+
+    for (const mms_param *p = run->task->params; p->name; p++) {
+        mms_value *const value = json_object_get(run->params, p->name);
+        char *const path = p->type == MMS_PATH && json_is_string(value)
+                               ? mms_path_absolute(json_string_value(value))
+                               : NULL;
+        if (p->flags & MMS_PARAM_RUN)
+            continue;
+        if (path)
+            json_object_set_new(all, p->name, mms_text_value(path));
+        else
+            json_object_set(all, p->name, value);
+        free(path);
+    }
+    return all;
+}
+
+mms_host mms_task_host(mms_run *run)
+{
+    return (mms_host){
+        .task = run->task->name, .ctx = run, .engine = get_engine, .wrote = &run->wrote};
+}
+
+mms_host mms_task_writing_host(mms_run *run)
+{
+    char *const folder = getcwd(NULL, 0);
+    mms_host host = mms_task_host(run);
+
+    host.history = mms_history_texts(run);
+    host.parameters = parameters_of(run);
+    host.request = json_pack("{s:s, s:o, s:o}", "task", run->task->name, "parameters",
+                             given_of(run), "folder", mms_text_value(folder ? folder : "."));
+    free(folder);
+    return host;
+}
+
+void mms_task_host_free(mms_host *host)
+{
+    json_decref((mms_value *)host->history);
+    json_decref((mms_value *)host->parameters);
+    json_decref((mms_value *)host->request);
 }
 
 mms_status mms_task_request(mms_run *run, mms_request *request, mms_value *result, mms_error *err)
 {
-    mms_value *history = mms_history_texts(run);
-    const mms_host host = mms_task_host(run, history);
+    mms_host host = mms_task_writing_host(run);
     const mms_status st = mms_request_run(request, &host, result, err);
 
-    mms_value_free(&history);
+    mms_task_host_free(&host);
     return st;
 }

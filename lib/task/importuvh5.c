@@ -70,11 +70,10 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .layout = {!strcmp(p->naming, "full"), !strcmp(p->profile, "linked")},
         .flagbackup = p->flagbackup && p->createmms,
         .how = {.sync = p->sync, .dryrun = p->dryrun, .keepscratch = p->keepscratch}};
-    mms_value *history = mms_history_texts(run);
-    const mms_host host = mms_task_host(run, history);
+    mms_host host = mms_task_writing_host(run);
     const mms_status st = mms_uvh5_import(&request, &host, result, err);
 
-    mms_value_free(&history);
+    mms_task_host_free(&host);
     return st;
 }
 

@@ -8,7 +8,8 @@ struct mstransform {
     mms_select select;
     bool createmms, realmodelcol, keepflags, usewtspectrum, combinespws, chanaverage, hanning,
         regridms, preaverage, timeaverage, docallib, douvcontsub, want_cont, denoising_lib,
-        disableparallel, monolithic_processing, reindex, tiles, share, dryrun, sync, keepscratch;
+        disableparallel, monolithic_processing, reindex, tiles, share, dryrun, sync, keepscratch,
+        resume;
     const char *separationaxis, *datacolumn, *mode, *start, *width, *interpolation, *phasecenter,
         *restfreq, *outframe, *veltype, *timespan, *callib, *fitspw, *numerics;
     int64_t numsubms, nchan, nspw, fitorder, nthreads, niter, ddistart, memory;

@@ -9,8 +9,8 @@
 struct partition {
     struct mms_io io;
     mms_select select;
-    bool createmms, flagbackup, disableparallel, repartition, keepscratch, tiles, share, dryrun,
-        sync;
+    bool createmms, flagbackup, disableparallel, repartition, keepscratch, resume, tiles, share,
+        dryrun, sync;
     const char *separationaxis, *datacolumn, *profile, *naming;
     int64_t numsubms, ddistart, memory;
 };
@@ -52,6 +52,7 @@ static const mms_param params[] = {
     MMS_PARAM_MEMORY(struct partition, memory),
     MMS_PARAM_TILES(struct partition, tiles),
     MMS_PARAM_SHARE(struct partition, share),
+    MMS_PARAM_RESUME(struct partition, resume),
     {"keepscratch", MMS_BOOL, offsetof(struct partition, keepscratch), .init = "False",
      .flags = MMS_PARAM_RUN, .doc = "Keep the unfinished output after a failure"},
     {"dryrun", MMS_BOOL, offsetof(struct partition, dryrun), .init = "False",
@@ -104,7 +105,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                 .share = p->share,
                 .sync = p->sync,
                 .dryrun = p->dryrun,
-                .keepscratch = p->keepscratch},
+                .keepscratch = p->keepscratch,
+                .resume = p->resume},
     };
     mms_status st;
 

@@ -7,7 +7,7 @@
 struct phaseshift {
     struct mms_io io;
     mms_select select;
-    bool keepmms, tiles, share, dryrun, sync, keepscratch;
+    bool keepmms, tiles, share, dryrun, sync, keepscratch, resume;
     const char *datacolumn, *phasecenter, *numerics;
     int64_t memory;
 };

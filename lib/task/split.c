@@ -10,7 +10,7 @@
 struct split {
     struct mms_io io;
     mms_select select;
-    bool keepmms, keepflags, tiles, share, dryrun, sync, keepscratch;
+    bool keepmms, keepflags, tiles, share, dryrun, sync, keepscratch, resume;
     const char *datacolumn, *combine, *width, *numerics;
     double timebin_s;
     int64_t memory;

@@ -116,6 +116,15 @@ struct mms_io {
                    "through casacore",                                                           \
     }
 
+/** Go on with what another run has begun (docs/resuming.md): struct_type has a bool. */
+#define MMS_PARAM_RESUME(struct_type, member)                                                     \
+    {                                                                                             \
+        "resume", MMS_BOOL, offsetof(struct_type, member),                                        \
+            .init = "False", .flags = MMS_PARAM_RUN,                                              \
+            .doc = "Leave out the parts that the same command has done before it was stopped or " \
+                   "killed",                                                                      \
+    }
+
 /** Whether the output shares blocks with the input: struct_type has a bool. */
 #define MMS_PARAM_SHARE(struct_type, member)                                                     \
     {                                                                                            \

@@ -15,8 +15,11 @@ MMS_CHECKED mms_status mms_task_request(mms_run *run, mms_request *request, mms_
 /** HISTORY texts of a run: task, version, one a parameter (multi-ms 3.6); new reference. */
 mms_value *mms_history_texts(const mms_run *run);
 
-/** Return for whom a request of run is run; history is the caller's. */
-mms_host mms_task_host(mms_run *run, const mms_value *history);
+/** Return for whom a request of run is run: one that judges, or one that writes, has HISTORY and
+ * may keep a journal, which is ended with mms_task_host_free(). */
+mms_host mms_task_host(mms_run *run);
+mms_host mms_task_writing_host(mms_run *run);
+void mms_task_host_free(mms_host *host);
 
 /** Print the parts of a result of mms_request_run() as a table. */
 void mms_plan_print_parts(const mms_value *result, FILE *out);
@@ -44,6 +47,7 @@ void mms_transform_print(const mms_value *result, FILE *out);
          .init = "False",                                                                        \
          .flags = MMS_PARAM_RUN,                                                                 \
          .doc = "Keep the unfinished output after a failure"},                                   \
+        MMS_PARAM_RESUME(struct_type, resume),                                                   \
         {"dryrun",                                                                               \
          MMS_BOOL,                                                                               \
          offsetof(struct_type, dryrun),                                                          \
@@ -62,7 +66,7 @@ void mms_transform_print(const mms_value *result, FILE *out);
 #define MMS_HOW_OF(p)                                                                       \
     {                                                                                       \
         .memory = (p)->memory, .tiles = (p)->tiles, .share = (p)->share, .sync = (p)->sync, \
-        .dryrun = (p)->dryrun, .keepscratch = (p)->keepscratch,                             \
+        .dryrun = (p)->dryrun, .keepscratch = (p)->keepscratch, .resume = (p)->resume,      \
     }
 
 /** Frequency frames of outputs. */

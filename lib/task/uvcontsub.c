@@ -8,7 +8,7 @@
 struct uvcontsub {
     struct mms_io io;
     mms_select select;
-    bool keepmms, writemodel, tiles, share, dryrun, sync, keepscratch;
+    bool keepmms, writemodel, tiles, share, dryrun, sync, keepscratch, resume;
     const char *datacolumn, *fitspec, *fitmethod, *numerics;
     int64_t fitorder, memory;
 };

@@ -73,7 +73,7 @@ static mms_status run_uvh5(mms_run *run, const struct verify *p, mms_value *resu
                                       .how.tiles = p->tiles};
     const mms_uvh5_judged judged = {
         .file = p->vis, .against = *p->against ? &against : NULL, .show = p->show};
-    const mms_host host = mms_task_host(run, NULL);
+    const mms_host host = mms_task_host(run);
 
     if (named && (strchr(p->datacolumn, ',') || !strcmp(p->datacolumn, "all") ||
                   !strcmp(p->datacolumn, "lag_data")))

@@ -21,6 +21,9 @@ enum { VALUE_BYTES = 13 }; // a visibility with its flag and its number of sampl
 typedef struct making {
     mms_uvh5 *u;
     mms_stage *stage;
+    mms_journal *journal;
+    const mms_value *result;
+    int64_t nunits;
     char *path, *base, *file, *rows_file, *shared_file;
 } making;
 
@@ -228,7 +231,9 @@ static mms_status prepare(making *m, mms_error *err)
     mms_status st;
 
     m->path = mms_path_absolute(u->asked->uvh5file);
-    MMS_TRY(m->path ? mms_stage_create(m->path, &m->stage, err) : mms_uvh5_no_memory(u, err));
+    MMS_TRY(m->path ? mms_output_open_stage(u->host, m->path, u->asked->vis, u->asked->how.resume,
+                                            &m->stage, &m->journal, err)
+                    : mms_uvh5_no_memory(u, err));
     *u->host->wrote = true;
     m->base = mms_path_base(m->path);
     m->file = m->base ? mms_format("%s/%s", mms_stage_path(m->stage), m->base) : NULL;
@@ -236,6 +241,10 @@ static mms_status prepare(making *m, mms_error *err)
     m->shared_file = mms_format("%s/uvh5.json", mms_stage_path(m->stage));
     if (!m->file || !m->rows_file || !m->shared_file)
         MMS_TRY(mms_uvh5_no_memory(u, err));
+    if (mms_journal_resumes(m->journal)) {
+        const char *const staged[] = {"owner.json", m->base, NULL};
+        MMS_TRY(mms_output_clear(mms_stage_path(m->stage), staged, err));
+    }
 done:
     return st;
 }
@@ -335,7 +344,7 @@ static mms_value *make_unit(const making *m, int64_t first, int64_t end)
 static mms_status run_units(making *m, mms_engine *engine, mms_error *err)
 {
     const mms_uvh5 *const u = m->u;
-    const int64_t n = count_units(u, engine);
+    const int64_t n = m->nunits;
     mms_value **const units = mms_alloc(n, sizeof(void *));
     char **const names = mms_alloc(n, sizeof(void *));
     mms_answer *const answers = mms_alloc(n, sizeof *answers);
@@ -349,8 +358,10 @@ static mms_status run_units(making *m, mms_engine *engine, mms_error *err)
             st = mms_uvh5_no_memory(u, err);
     }
     if (st == MMS_OK) {
+        mms_engine_set_journal(engine, m->journal);
         st = mms_engine_run(engine, u->host->task, n, (const char *const *)names, units, answers,
                             err);
+        mms_engine_set_journal(engine, NULL);
         mms_answers_free(n, answers);
     }
     for (int64_t i = 0; units && names && i < n; i++) {
@@ -373,6 +384,7 @@ static mms_status publish(making *m, mms_error *err)
     if (r->how.sync)
         MMS_TRY(mms_stage_sync(m->stage, err));
     MMS_TRY(mms_check_stop(err));
+    mms_journal_add(m->journal, "publishing", json_pack("{s:O}", "result", m->result));
     if (!r->overwrite)
         return mms_stage_publish(m->stage, m->base, m->path, err);
     if (rename(m->file, m->path))
@@ -383,6 +395,35 @@ static mms_status publish(making *m, mms_error *err)
         MMS_TRY(mms_sync_folder(folder, err));
 done:
     free(folder);
+    return st;
+}
+
+/** The file with its header, or that of the run that is gone on with: its units are as many as they
+ * were, with whatever workers. */
+static mms_status make_file(making *m, const mms_engine *engine, mms_error *err)
+{
+    mms_uvh5 *const u = m->u;
+    const mms_value *const plan =
+        mms_journal_resumes(m->journal) ? mms_journal_last(m->journal, "plan") : NULL;
+    const mms_value *const offsets = json_object_get(plan, "offsets");
+    mms_status st;
+
+    m->nunits = json_integer_value(json_object_get(plan, "units"));
+    if (m->nunits > 0 && json_array_size(offsets) == 3 && !access(m->file, F_OK)) {
+        for (size_t i = 0; i < 3; i++)
+            u->offsets[i] = json_integer_value(json_array_get(offsets, i));
+        return MMS_OK;
+    }
+    mms_journal_forget(m->journal);
+    MMS_TRY(mms_remove_tree(m->file, err));
+    MMS_TRY(mms_uvh5_write_header(u, m->file, err));
+    MMS_TRY(reserve(m, err));
+    m->nunits = count_units(u, engine);
+    mms_journal_add(m->journal, "plan",
+                    json_pack("{s:I, s:[I, I, I]}", "units", (json_int_t)m->nunits, "offsets",
+                              (json_int_t)u->offsets[0], (json_int_t)u->offsets[1],
+                              (json_int_t)u->offsets[2]));
+done:
     return st;
 }
 
@@ -401,8 +442,7 @@ static mms_status write_all(making *m, mms_error *err)
     MMS_TRY(u->host->engine(u->host->ctx, &engine, err));
     MMS_TRY(prepare(m, err));
     negate_uvw(u);
-    MMS_TRY(mms_uvh5_write_header(u, m->file, err));
-    MMS_TRY(reserve(m, err));
+    MMS_TRY(make_file(m, engine, err));
     MMS_TRY(write_rows(m, err));
     MMS_TRY(write_shared(m, err));
     MMS_TRY(mms_check_stop(err));
@@ -415,12 +455,8 @@ done:
 
 static void end_making(making *m, mms_status st)
 {
-    if (st != MMS_OK && m->stage && m->u->asked->how.keepscratch) {
-        mms_log(MMS_LOG_INFO, m->u->host->task, "the unfinished output is kept in %s",
-                mms_stage_path(m->stage));
-        mms_stage_keep(&m->stage);
-    }
-    mms_stage_remove(&m->stage);
+    (void)mms_output_end_stage(m->u->host, st, m->u->asked->how.keepscratch, &m->stage,
+                               &m->journal);
     free(m->path);
     free(m->base);
     free(m->file);
@@ -466,7 +502,7 @@ void mms_uvh5_end(mms_uvh5 *u)
 
 static mms_status write_file(mms_uvh5 *u, mms_value *result, mms_error *err)
 {
-    making m = {.u = u};
+    making m = {.u = u, .result = result};
     mms_status st = write_all(&m, err);
 
     if (st == MMS_OK) {
@@ -498,8 +534,13 @@ mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host
                            mms_error *err)
 {
     mms_uvh5 u = {.asked = request, .host = host};
+    bool was = false;
     mms_status st;
 
+    if (request->how.resume && !request->how.dryrun && !request->overwrite)
+        MMS_TRY(mms_output_take_published(host, request->uvh5file, result, &was, err));
+    if (was)
+        return MMS_OK;
     MMS_TRY(check_both(request, err));
     MMS_TRY(mms_uvh5_plan(&u, err));
     describe(&u, result);

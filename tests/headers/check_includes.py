@@ -24,7 +24,7 @@ OWN = {
     "flag": {"flag"},
     "calibrate": {"calibrate"},
     "pipeline": set(),
-    "engine": {"engine", "client", "stage", "program"},
+    "engine": {"engine", "client", "stage", "journal", "program"},
     "output": set(),
     "hdf5": set(),
     "uvh5": set(),

@@ -61,7 +61,7 @@ class PartsCase(ProgramCase):
 
     def leftovers(self):
         return [n for folder in (self.folder, self.path("x.mms"), self.path("x.mms/SUBMSS"))
-                for n in os.listdir(folder) if n.startswith(".")]
+                for n in os.listdir(folder) if n.startswith(".") or n.endswith(".multims")]
 
     def weights(self):
         run = self.run_words(sys.executable, "-c",
@@ -217,7 +217,7 @@ class Each(PartsCase):
     def test_a_stop_before_the_program_begins_is_no_failure(self):
         for delay in (0.02, 0.05, 0.1):
             process = self.start("-j", "2", "--json", "--", "sleep", "30")
-            self.wait_for(lambda: os.path.exists(self.path(".x.mms.mms-each")))
+            self.wait_for(lambda: os.path.exists(self.path("x.mms.multims")))
             time.sleep(delay)
             process.send_signal(signal.SIGINT)
             _, said = process.communicate(timeout=patient(20))

@@ -112,8 +112,11 @@ class KilledProgram(Kills):
     def check_traces(self, result, number):
         names = self.names()
         staged = {name for name in names if re.fullmatch(r"\.out\.mms\.mms-part-([0-9a-f]{8}-\d+-)?.{6}", name)}
-        self.assertLessEqual(names - staged, {"out.mms", "out.mms.flagversions"})
-        if number != signal.SIGKILL:
+        kept = {"out.mms.multims"} & names  # parts that are done stay done: --resume goes on
+        self.assertLessEqual(names - staged, {"out.mms", "out.mms.flagversions"} | kept)
+        if number != signal.SIGKILL and kept:
+            self.assertIn("Resume with: multims resume out.mms.multims", result.stderr)
+        elif number != signal.SIGKILL:
             self.assertEqual(staged, set(), "a stopped run cleans up")
         if "out.mms" in names:
             self.assert_complete()

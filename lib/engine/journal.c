@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file journal.c  What a run has done, a line a record, so that another can go on with it. */
+#include "journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/blackbox_priv.h"
+#include "base/files_priv.h"
+#include "base/fingerprint_priv.h"
+#include "engine_priv.h"
+
+/* `,"crc":"0123abcd"}` ends each line. */
+#define CRC_FORMAT ",\"crc\":\"%08x\"}"
+enum { CRC_LENGTH = 18 };
+
+struct mms_journal {
+    char *folder, *task;
+    int fd; /* journal.jsonl, locked: other runs see that it is in use */
+    bool resumes, broken;
+    mms_value *last; /* {event: its last record} */
+    mms_value *done; /* {unit: its record} */
+    int64_t ndone;   /* of them, parts */
+};
+
+/* ---- records ---- */
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Whether a unit that is done is a part: sub-tables are none. */
+static bool counts(const mms_value *done)
+{
+    return done && !json_is_true(json_object_get(done, "aside"));
+}
+
+static void take_record(mms_journal *j, mms_value *record)
+{
+    const char *const event = json_string_value(json_object_get(record, "ev"));
+    const char *const unit = json_string_value(json_object_get(record, "unit"));
+
+    if (!event)
+        return;
+    json_object_set_nocheck(j->last, event, record);
+    if (strcmp(event, "done") && strcmp(event, "undone"))
+        return;
+    j->ndone -= counts(json_object_get(j->done, unit ? unit : ""));
+    if (unit && !strcmp(event, "done"))
+        json_object_set_nocheck(j->done, unit, record);
+    else if (unit)
+        json_object_del(j->done, unit);
+    j->ndone += counts(json_object_get(j->done, unit ? unit : ""));
+}
+
+/* The text of a record with its sum, or NULL. */
+static char *line_of(const mms_value *record)
+{
+    char *const text = mms_value_text(record, 0);
+    const size_t n = text ? strlen(text) : 0;
+    char *line = NULL;
+
+    if (n > 1) {
+        const unsigned crc = mms_crc32(text, n);
+        text[n - 1] = '\0';
+        line = mms_format("%s" CRC_FORMAT "\n", text, crc);
+    }
+    free(text);
+    return line;
+}
+
+/* The record of a line of n bytes, NULL when it is torn. */
+static mms_value *record_of(const char *line, size_t n)
+{
+    char want[CRC_LENGTH + 1], *text;
+    mms_value *record = NULL;
+
+    if (n <= CRC_LENGTH || !(text = strndup(line, n)))
+        return NULL;
+    text[n - CRC_LENGTH] = '}';
+    text[n - CRC_LENGTH + 1] = '\0';
+    snprintf(want, sizeof want, CRC_FORMAT, mms_crc32(text, n - CRC_LENGTH + 1));
+    if (memcmp(want, line + n - CRC_LENGTH, CRC_LENGTH) ||
+        mms_value_parse(text, &record, NULL) != MMS_OK)
+        record = NULL;
+    free(text);
+    return record;
+}
+
+/* The records of a journal up to the first line that is torn, and how many bytes they are. */
+static mms_status read_records(int fd, const char *path, mms_value **records, int64_t *good,
+                               mms_error *err)
+{
+    struct stat info;
+    char *text = NULL;
+    mms_status st = MMS_OK;
+
+    *good = 0;
+    *records = json_array();
+    if (fstat(fd, &info))
+        return mms_fail_errno(err, errno, "%s", path);
+    text = mms_alloc(info.st_size + 1, 1);
+    if (!text || !*records)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
+    if (lseek(fd, 0, SEEK_SET) < 0)
+        MMS_TRY(mms_fail_errno(err, errno, "%s", path));
+    MMS_TRY(mms_read_all(fd, text, info.st_size, path, err));
+    for (const char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
+        mms_value *const record = record_of(at, (size_t)(end - at));
+        if (!record)
+            break;
+        json_array_append_new(*records, record);
+        *good = end + 1 - text;
+    }
+done:
+    free(text);
+    return st;
+}
+
+static void give_up(mms_journal *j, int errnum)
+{
+    mms_log(MMS_LOG_WARN, j->task, "%s can't be written (%s): no --resume of what follows",
+            j->folder, strerror(errnum));
+    j->broken = true;
+}
+
+void mms_journal_add(mms_journal *j, const char *event, mms_value *members)
+{
+    mms_value *record;
+    char *line;
+
+    if (!j || j->broken) {
+        json_decref(members);
+        return;
+    }
+    record = json_pack("{s:s, s:f}", "ev", event, "t", now_s());
+    json_object_update(record, members);
+    json_decref(members);
+    line = line_of(record);
+    if (!line)
+        give_up(j, ENOMEM);
+    else if (mms_write_all(j->fd, line, (int64_t)strlen(line), j->folder, NULL) != MMS_OK)
+        give_up(j, errno);
+    else
+        take_record(j, record);
+    free(line);
+    json_decref(record);
+}
+
+const mms_value *mms_journal_last(const mms_journal *j, const char *event)
+{
+    return j ? json_object_get(j->last, event) : NULL;
+}
+
+void mms_journal_forget(mms_journal *j)
+{
+    const char *unit;
+    mms_value *record;
+    void *next;
+
+    if (!j)
+        return;
+    json_object_foreach_safe(j->done, next, unit, record)
+        mms_journal_add(j, "undone", json_pack("{s:o}", "unit", mms_text_value(unit)));
+    j->resumes = false;
+}
+
+/* ---- units ---- */
+
+int64_t mms_journal_ndone(const mms_journal *j)
+{
+    return j ? j->ndone : 0;
+}
+
+mms_value *mms_journal_find(const mms_journal *j, const char *unit, const char *path)
+{
+    const mms_value *const record = j && j->resumes ? json_object_get(j->done, unit) : NULL;
+    const mms_value *const before = json_object_get(record, "print");
+    mms_value *now;
+    bool same;
+
+    if (!record)
+        return NULL;
+    now = path && before ? mms_fingerprint(path) : NULL;
+    same = !path || (before && now && json_equal(now, before));
+    json_decref(now);
+    if (same)
+        return json_incref(json_object_get(record, "answer"));
+    mms_log(MMS_LOG_WARN, j->task, "%s was changed since it was done: it is run again", unit);
+    return NULL;
+}
+
+/* What was begun and is not part of the output's plan doesn't count as a part. */
+static bool is_aside(const mms_journal *j)
+{
+    return !json_object_get(j->last, "plan");
+}
+
+void mms_journal_done(mms_journal *j, const char *unit, const mms_value *answer,
+                      const mms_value *print, int worker)
+{
+    if (!j)
+        return;
+    mms_journal_add(j, "done",
+                    json_pack("{s:o, s:O, s:O*, s:i, s:b}", "unit", mms_text_value(unit), "answer",
+                              answer, "print", print, "worker", worker, "aside", is_aside(j)));
+    mms_blackbox_set_journal(j->folder, mms_journal_ndone(j));
+}
+
+void mms_journal_renew(mms_journal *j, const char *unit, const char *path)
+{
+    mms_value *const record = j ? json_object_get(j->done, unit) : NULL;
+    mms_value *const print = record ? mms_fingerprint(path) : NULL;
+
+    if (print)
+        json_object_set(record, "print", print);
+    json_decref(print);
+}
+
+/* ---- open ---- */
+
+/* Lock the file of the journal, made if it is missing; *busy: another run has it. */
+static mms_status take_file(mms_journal *j, bool *busy, mms_error *err)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, j->folder);
+    struct stat ours, named;
+    mms_status st = path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
+
+    for (int i = 0; st == MMS_OK && i < 100; i++) { /* who had it may have removed it */
+        if (mkdir(j->folder, 0777) && errno != EEXIST)
+            st = mms_fail_errno(err, errno, "%s", j->folder);
+        else
+            j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+        if (st == MMS_OK && j->fd < 0 && errno != ENOENT)
+            st = mms_fail_errno(err, errno, "%s", path);
+        if (st != MMS_OK || j->fd < 0)
+            continue;
+        *busy = flock(j->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+        if (*busy || (!fstat(j->fd, &ours) && !stat(path, &named) && ours.st_ino == named.st_ino))
+            break;
+        close(j->fd);
+        j->fd = -1;
+    }
+    if (st == MMS_OK && j->fd < 0)
+        st = mms_fail(err, MMS_ERR_IO, "%s: cannot be kept open", path);
+    free(path);
+    return st;
+}
+
+/* Done units count only while the system that had them in memory is up. */
+static bool survived(const mms_journal *j, const mms_value *us)
+{
+    const mms_value *const last = json_object_get(j->last, "run");
+    const mms_value *const owner = json_object_get(last, "owner");
+    const char *const host = json_string_value(json_object_get(owner, "host"));
+    const char *const boot = json_string_value(json_object_get(owner, "boot"));
+
+    return !host || !boot || strcmp(host, json_string_value(json_object_get(us, "host"))) ||
+           !strcmp(boot, json_string_value(json_object_get(us, "boot")));
+}
+
+/* What differs between two keys: "parameter numsubms"; NULL: nothing. */
+static char *difference(const mms_value *before, const mms_value *now)
+{
+    const char *name, *inner;
+    mms_value *value, *old, *one;
+
+    json_object_foreach((mms_value *)now, name, value)
+    {
+        old = json_object_get(before, name);
+        if (json_equal(value, old))
+            continue;
+        if (!json_is_object(value) || !json_is_object(old))
+            return mms_format("the %s", name);
+        json_object_foreach(value, inner, one)
+        {
+            if (!json_equal(one, json_object_get(old, inner)))
+                return mms_format("%s %s", name, inner);
+        }
+        return mms_format("the %s", name);
+    }
+    return NULL;
+}
+
+static mms_status begin_anew(mms_journal *j, const mms_journal_opts *opts, mms_error *err)
+{
+    const char *const staged = mms_journal_staged(j);
+    mms_status st = MMS_OK;
+
+    if (staged)
+        MMS_TRY(mms_stage_remove_other(opts->output, staged, err));
+    if (ftruncate(j->fd, 0))
+        MMS_TRY(mms_fail_errno(err, errno, "%s", j->folder));
+    json_object_clear(j->last);
+    json_object_clear(j->done);
+    j->ndone = 0;
+    mms_journal_add(j, "begin",
+                    json_pack("{s:s, s:s, s:O, s:O}", "task", opts->task, "version", mms_version(),
+                              "request", opts->request, "key", opts->key));
+done:
+    return st;
+}
+
+/* Why what an earlier run left can't be gone on with; NULL: it can. */
+static char *reason_against(const mms_journal *j, const mms_journal_opts *opts, const mms_value *us)
+{
+    const mms_value *const begin = json_object_get(j->last, "begin");
+    const char *const version = json_string_value(json_object_get(begin, "version"));
+
+    if (!version || strcmp(version, mms_version()))
+        return mms_format("it is of version %s", version ? version : "(unknown)");
+    if (!survived(j, us))
+        return strdup("this host was started anew since, and what was written may be lost");
+    return difference(json_object_get(begin, "key"), opts->key);
+}
+
+static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_value *us,
+                        mms_error *err)
+{
+    char *const against = reason_against(j, opts, us);
+    mms_status st = MMS_OK;
+
+    if (!against) {
+        j->resumes = true;
+        mms_log(MMS_LOG_INFO, opts->task,
+                "goes on with the run that was not finished: %" PRId64 " parts done",
+                mms_journal_ndone(j));
+    } else if (opts->strict) {
+        st = mms_fail(err, MMS_ERR_ARG,
+                      "resume: the run that was not finished is another one (%s differs); without "
+                      "--resume this one begins anew and forgets that",
+                      against);
+    } else {
+        mms_log(MMS_LOG_WARN, opts->task,
+                "resume: %s is not what it was in the run that was not finished: all is done again",
+                against);
+        st = begin_anew(j, opts, err);
+    }
+    free(against);
+    return st;
+}
+
+static mms_status take_over(mms_journal *j, const mms_journal_opts *opts, const mms_value *us,
+                            mms_error *err)
+{
+    const bool there = json_object_get(j->last, "begin") != NULL;
+
+    if (there && opts->resume)
+        return go_on(j, opts, us, err);
+    if (opts->resume)
+        mms_log(MMS_LOG_INFO, opts->task, "there is no unfinished run: all parts are run");
+    else if (there)
+        mms_log(MMS_LOG_WARN, opts->task,
+                "an earlier run was not finished (%" PRId64 " parts done): all parts are run; "
+                "--resume would have gone on with it",
+                mms_journal_ndone(j));
+    return begin_anew(j, opts, err);
+}
+
+static mms_status load(mms_journal *j, mms_error *err)
+{
+    mms_value *records = NULL, *record;
+    int64_t good;
+    size_t i;
+    mms_status st;
+
+    MMS_TRY(read_records(j->fd, j->folder, &records, &good, err));
+    json_array_foreach(records, i, record) take_record(j, record);
+    if (ftruncate(j->fd, good))
+        st = mms_fail_errno(err, errno, "%s", j->folder);
+done:
+    json_decref(records);
+    return st;
+}
+
+static void free_journal(mms_journal **journal)
+{
+    mms_journal *const j = *journal;
+
+    *journal = NULL;
+    if (j->fd >= 0)
+        close(j->fd);
+    json_decref(j->last);
+    json_decref(j->done);
+    free(j->folder);
+    free(j->task);
+    free(j);
+}
+
+static mms_status refuse_busy(const mms_journal *j, const mms_journal_opts *opts, mms_error *err)
+{
+    if (opts->resume || opts->strict)
+        return mms_fail(err, MMS_ERR_ARG, "another run of %s is at work on this set: %s is locked",
+                        opts->task, j->folder);
+    mms_log(MMS_LOG_DEBUG, opts->task, "no journal: another run has %s", j->folder);
+    return MMS_OK;
+}
+
+static mms_status set_up(mms_journal *j, const mms_journal_opts *opts, mms_error *err)
+{
+    j->fd = -1;
+    j->folder = mms_format("%s" MMS_JOURNAL_SUFFIX, opts->output);
+    j->task = strdup(opts->task);
+    j->last = json_object();
+    j->done = json_object();
+    return j->folder && j->task && j->last && j->done ? MMS_OK
+                                                      : mms_fail(err, MMS_ERR_MEM, "out of memory");
+}
+
+mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms_error *err)
+{
+    mms_journal *const j = mms_alloc(1, sizeof *j);
+    mms_value *us = NULL;
+    bool busy = false, keep = false;
+    mms_error why;
+    mms_status st;
+
+    *out = NULL;
+    if (!j)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    MMS_TRY(set_up(j, opts, err));
+    if (take_file(j, &busy, &why) != MMS_OK) {
+        mms_log(opts->strict ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task, "no --resume later: %s",
+                why.msg);
+        goto done;
+    }
+    if (busy) {
+        st = refuse_busy(j, opts, err);
+        goto done;
+    }
+    us = mms_stage_owner(opts->output);
+    MMS_TRY(us ? load(j, err) : mms_fail(err, MMS_ERR_MEM, "out of memory"));
+    MMS_TRY(take_over(j, opts, us, err));
+    mms_journal_add(j, "run", json_pack("{s:O}", "owner", us));
+    mms_blackbox_set_journal(j->folder, mms_journal_ndone(j));
+    keep = true;
+done:
+    json_decref(us);
+    mms_journal *made = j;
+    if (keep)
+        *out = j;
+    else
+        free_journal(&made);
+    return st;
+}
+
+bool mms_journal_resumes(const mms_journal *j)
+{
+    return j && j->resumes;
+}
+
+const char *mms_journal_staged(const mms_journal *j)
+{
+    return json_string_value(json_object_get(mms_journal_last(j, "staged"), "path"));
+}
+
+/* ---- end ---- */
+
+static void remove_folder(const mms_journal *j)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, j->folder);
+
+    if (path)
+        (void)unlink(path);
+    free(path);
+    if (rmdir(j->folder) && errno == ENOTEMPTY)
+        mms_log(MMS_LOG_DEBUG, j->task, "%s is not empty", j->folder);
+}
+
+/* The folder from here, if it is not further than from the root. */
+static const char *short_name(const char *folder)
+{
+    char *const here = getcwd(NULL, 0);
+    const size_t n = here ? strlen(here) : 0;
+    const bool below = n > 1 && !strncmp(folder, here, n) && folder[n] == '/';
+
+    free(here);
+    return below ? folder + n + 1 : folder;
+}
+
+void mms_journal_end(mms_journal **journal, bool keep, bool *kept)
+{
+    mms_journal *const j = *journal;
+    const int64_t n = mms_journal_ndone(j);
+    const bool stays = j && keep && n > 0 && !j->broken;
+    const json_int_t parts =
+        json_integer_value(json_object_get(mms_journal_last(j, "plan"), "units"));
+
+    if (kept)
+        *kept = stays;
+    if (!j)
+        return;
+    if (stays) {
+        mms_journal_add(j, "interrupted", json_pack("{s:i}", "signal", mms_stop_signal()));
+        mms_log(MMS_LOG_INFO, j->task,
+                "%" PRId64 " of %lld parts are done; the same command with --resume goes on", n,
+                (long long)parts);
+        mms_log(MMS_LOG_WARN, j->task, "%s. Resume with: multims resume %s",
+                mms_stop_signal() ? "Interrupted" : "Not finished", short_name(j->folder));
+    } else {
+        remove_folder(j);
+    }
+    mms_blackbox_set_journal("", 0);
+    free_journal(journal);
+}
+
+/* ---- for others ---- */
+
+static bool has_journal(const char *folder)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
+    const bool there = path && !access(path, F_OK);
+
+    free(path);
+    return there;
+}
+
+char *mms_journal_locate(const char *name)
+{
+    char *const whole = mms_path_absolute(name);
+    char *folder = whole ? mms_path_strip(whole) : NULL;
+
+    if (folder && !has_journal(folder)) {
+        char *const beside = mms_format("%s" MMS_JOURNAL_SUFFIX, folder);
+        free(folder);
+        folder = beside;
+        if (folder && !has_journal(folder)) {
+            free(folder);
+            folder = NULL;
+        }
+    }
+    free(whole);
+    return folder;
+}
+
+mms_status mms_journal_read(const char *folder, mms_journal_view *view, mms_error *err)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
+    int64_t good;
+    mms_status st = MMS_OK;
+    int fd;
+
+    *view = (mms_journal_view){0};
+    if (!path)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        MMS_TRY(mms_fail_errno(err, errno, "%s", path));
+    view->running = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+    st = read_records(fd, path, &view->records, &good, err);
+done:
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return st;
+}
+
+mms_status mms_journal_remove(const char *folder, mms_error *err)
+{
+    const size_t n = strlen(folder), suffix = strlen(MMS_JOURNAL_SUFFIX);
+    char *const output = n > suffix && !strcmp(folder + n - suffix, MMS_JOURNAL_SUFFIX)
+                             ? strndup(folder, n - suffix)
+                             : NULL;
+    mms_journal *j = mms_alloc(1, sizeof *j);
+    const mms_journal_opts opts = {.output = output, .task = "clean"};
+    bool busy = false;
+    mms_status st;
+
+    if (!output || !j)
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s is no journal's folder", folder));
+    MMS_TRY(set_up(j, &opts, err));
+    MMS_TRY(take_file(j, &busy, err));
+    if (busy)
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s: a run is at work", folder));
+    MMS_TRY(load(j, err));
+    if (mms_journal_staged(j))
+        MMS_TRY(mms_stage_remove_other(output, mms_journal_staged(j), err));
+    remove_folder(j);
+done:
+    if (j)
+        free_journal(&j);
+    free(output);
+    return st;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_JOURNAL_H
+#define MULTIMS_JOURNAL_H
+/** @file journal.h  What a run has done, kept beside its output until all of it is: another run
+ *  goes on with the rest.
+ *
+ *  The folder `<output>.multims` holds journal.jsonl, one record a line: an object with "ev", the
+ *  time "t", what belongs to it, and "crc" of the line before that member.  The client writes it
+ *  alone.  What is behind a line that is torn does not count.  Source: docs/resuming.md */
+
+#include "multims/base.h"
+#include "multims/engine.h"
+#include "multims/value.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MMS_JOURNAL_SUFFIX ".multims"
+#define MMS_JOURNAL_FILE   "journal.jsonl"
+
+/** All functions take NULL, a run without a journal, and then do nothing. */
+typedef struct mms_journal mms_journal;
+
+typedef struct mms_journal_opts {
+    const char *output; /**< absolute */
+    const char *task;
+    const mms_value *request; /**< how `multims resume` begins it again: {task, parameters, folder}
+                               */
+    const mms_value *key;     /**< an object of what has to be equal to go on */
+    bool resume;
+    bool strict; /**< work in place: a run over the same set, or one to go on with that is another,
+                    is refused */
+} mms_journal_opts;
+
+/** Open the journal of a run.  What an earlier run has left is gone on with, when that is asked for
+ *  and the keys are equal; else it is told and dropped, its staging folder too.
+ *  @param[out] out  NULL where none can be kept, or another run to the same output keeps it
+ *  Errors: ARG another run is at work (resume, strict), or is another one (strict); IO, MEM. */
+MMS_CHECKED mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out,
+                                        mms_error *err);
+
+/** Whether it goes on with an earlier run. */
+bool mms_journal_resumes(const mms_journal *journal);
+
+/** The staging folder of the earlier run; NULL: none.  Borrowed. */
+const char *mms_journal_staged(const mms_journal *journal);
+
+/** Forget what the earlier run has done. */
+void mms_journal_forget(mms_journal *journal);
+
+/** Add a record; members, an object or NULL, is taken.  A journal that can't be written is told of
+ *  once and given up. */
+void mms_journal_add(mms_journal *journal, const char *event, mms_value *members);
+
+/** Return the last record of that event, of the earlier run too, or NULL; borrowed. */
+const mms_value *mms_journal_last(const mms_journal *journal, const char *event);
+
+/** Return the answer of a unit that is done, as a new reference; NULL: it is to be run, also where
+ *  what it wrote to path (NULL: nothing is looked at) was changed since, which is told. */
+mms_value *mms_journal_find(const mms_journal *journal, const char *unit, const char *path);
+
+/** Note that a unit is done; print is that of what it wrote, or NULL.  Nothing is taken. */
+void mms_journal_done(mms_journal *journal, const char *unit, const mms_value *answer,
+                      const mms_value *print, int worker);
+
+/** Take what is at path as what the unit wrote. */
+void mms_journal_renew(mms_journal *journal, const char *unit, const char *path);
+
+/** Return how many units of the number that mms_journal_add("plan", {units}) told are done. */
+int64_t mms_journal_ndone(const mms_journal *journal);
+
+/** End it.  keep: the run is to be gone on with, if something of it is done; *kept says whether
+ *  that is so (NULL is accepted).  Otherwise the folder is removed. */
+void mms_journal_end(mms_journal **journal, bool keep, bool *kept);
+
+/** Journal what the engine's runs do, and leave out what is done already. */
+void mms_engine_set_journal(mms_engine *engine, mms_journal *journal);
+
+/** What a journal says. */
+typedef struct mms_journal_view {
+    mms_value *records; /**< all that count, an array */
+    bool running;       /**< a run on this host has it open */
+} mms_journal_view;
+
+/** Return the folder of a journal from what a user names: that folder, the output, or the staging
+ *  folder's owner; as a new text, NULL where there is none. */
+char *mms_journal_locate(const char *name);
+
+/** Read the journal in a folder.  records is freed by the caller.  Errors: NOT_FOUND, IO, MEM. */
+MMS_CHECKED mms_status mms_journal_read(const char *folder, mms_journal_view *view, mms_error *err);
+
+/** Remove a journal that no run has open, with the staging folder that it names.
+ *  Errors: ARG a run has it; IO. */
+MMS_CHECKED mms_status mms_journal_remove(const char *folder, mms_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file resume.c  Goes on with a request that another run has begun (docs/resuming.md). */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "base/fingerprint_priv.h"
+#include "base/tree_priv.h"
+#include "request_priv.h"
+
+/** What has to be equal to go on: the parameters that matter, and the input. */
+static mms_value *key_of(const mms_host *host, const char *vis)
+{
+    char *const path = mms_path_absolute(vis);
+    mms_value *const print = path ? mms_fingerprint(path) : NULL;
+    mms_value *const key = json_pack("{s:O, s:{s:o*}}", "parameter", host->parameters, "input",
+                                     path ? path : "", print);
+
+    free(path);
+    return key;
+}
+
+mms_status mms_output_open_journal(const mms_host *host, const char *output, const char *vis,
+                                   bool resume, mms_journal **out, mms_error *err)
+{
+    mms_value *const key = key_of(host, vis);
+    const mms_journal_opts opts = {.output = output,
+                                   .task = host->task,
+                                   .request = host->request,
+                                   .key = key,
+                                   .resume = resume};
+    mms_status st;
+
+    *out = NULL;
+    st = key ? mms_journal_open(&opts, out, err)
+             : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output);
+    json_decref(key);
+    return st;
+}
+
+mms_status mms_output_open_stage(const mms_host *host, const char *output, const char *vis,
+                                 bool resume, mms_stage **stage, mms_journal **journal,
+                                 mms_error *err)
+{
+    const char *staged;
+    mms_status st = MMS_OK;
+
+    *stage = NULL;
+    *journal = NULL;
+    if (!resume) // what stands in the way of the folder is said of it
+        MMS_TRY(mms_stage_create(output, stage, err));
+    MMS_TRY(mms_output_open_journal(host, output, vis, resume, journal, err));
+    staged = mms_journal_resumes(*journal) ? mms_journal_staged(*journal) : NULL;
+    if (staged && mms_stage_adopt(output, staged, stage, err) != MMS_OK) {
+        mms_log(MMS_LOG_WARN, host->task, "what was staged is lost, all is done again: %s",
+                err->msg);
+        mms_journal_forget(*journal);
+    }
+    if (!*stage)
+        MMS_TRY(mms_stage_create(output, stage, err));
+    mms_journal_add(*journal, "staged",
+                    json_pack("{s:o}", "path", mms_text_value(mms_stage_path(*stage))));
+done:
+    return st;
+}
+
+bool mms_output_end_stage(const mms_host *host, mms_status st, bool keepscratch, mms_stage **stage,
+                          mms_journal **journal)
+{
+    const bool broken_off = st == MMS_ERR_STOPPED || st == MMS_ERR_WORKER;
+    bool kept;
+
+    if (st == MMS_OK) // the journal goes last: without it nothing is left to do
+        mms_stage_remove(stage);
+    mms_journal_end(journal, st != MMS_OK && (broken_off || keepscratch), &kept);
+    if (st != MMS_OK && *stage && keepscratch)
+        mms_log(MMS_LOG_INFO, host->task, "the unfinished output is kept in %s",
+                mms_stage_path(*stage));
+    if (st != MMS_OK && *stage && (kept || keepscratch))
+        mms_stage_keep(stage);
+    mms_stage_remove(stage);
+    return kept;
+}
+
+mms_status mms_output_clear(const char *folder, const char *const *but, mms_error *err)
+{
+    DIR *const list = opendir(folder);
+    struct dirent *entry;
+    mms_status st = MMS_OK;
+
+    if (!list)
+        return errno == ENOENT ? MMS_OK : mms_fail_errno(err, errno, "%s", folder);
+    while (st == MMS_OK && (entry = readdir(list))) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+            mms_names_have(but, entry->d_name))
+            continue;
+        char *const path = mms_format("%s/%s", folder, entry->d_name);
+        st = path ? mms_remove_tree(path, err) : mms_fail(err, MMS_ERR_MEM, "out of memory");
+        free(path);
+    }
+    closedir(list);
+    return st;
+}
+
+mms_status mms_output_restore_history(const char *first, const char *tables, mms_error *err)
+{
+    char *const path = mms_format("%s/HISTORY", first), *from = mms_format("%s/HISTORY", tables);
+    mms_status st;
+
+    MMS_TRY(path && from ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory"));
+    MMS_TRY(mms_remove_tree(path, err));
+    if (!access(from, F_OK))
+        st = mms_copy_tree(from, path, err);
+done:
+    free(from);
+    free(path);
+    return st;
+}
+
+/* ---- a run that was killed while it gave the output its name ----
+ * The output is there; its flag versions may still be staged. */
+
+static const mms_value *last_of(const mms_value *records, const char *event)
+{
+    for (size_t i = json_array_size(records); i-- > 0;) {
+        const mms_value *const record = json_array_get(records, i);
+        const char *const ev = json_string_value(json_object_get(record, "ev"));
+        if (ev && !strcmp(ev, event))
+            return record;
+    }
+    return NULL;
+}
+
+/** Rename what is still staged but belongs beside the output. */
+static mms_status publish_rest(const char *staged, const char *output, mms_error *err)
+{
+    char *const base = mms_path_base(output);
+    char *const from = base ? mms_format("%s/%s.flagversions", staged, base) : NULL;
+    char *const to = mms_format("%s.flagversions", output);
+    mms_status st = MMS_OK;
+
+    if (!from || !to)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory"));
+    if (!access(from, F_OK) && access(to, F_OK) && rename(from, to))
+        st = mms_fail_errno(err, errno, "%s: cannot rename %s to it", to, from);
+done:
+    free(to);
+    free(from);
+    free(base);
+    return st;
+}
+
+static mms_status finish_published(const char *folder, const char *output, const mms_value *records,
+                                   mms_value *result, bool *was, mms_error *err)
+{
+    const mms_value *const published = last_of(records, "publishing");
+    const char *const staged =
+        json_string_value(json_object_get(last_of(records, "staged"), "path"));
+    char *const base = mms_path_base(output);
+    char *const inner = base && staged ? mms_format("%s/%s", staged, base) : NULL;
+    mms_status st = MMS_OK;
+
+    *was = published && inner && access(inner, F_OK);
+    if (*was) {
+        MMS_TRY(publish_rest(staged, output, err));
+        MMS_TRY(mms_journal_remove(folder, err));
+        (void)json_object_update(result, json_object_get(published, "result"));
+    }
+done:
+    free(inner);
+    free(base);
+    return st;
+}
+
+mms_status mms_output_take_published(const mms_host *host, const char *outputvis, mms_value *result,
+                                     bool *was, mms_error *err)
+{
+    char *const output = mms_path_absolute(outputvis);
+    char *const folder = output ? mms_format("%s" MMS_JOURNAL_SUFFIX, output) : NULL;
+    mms_journal_view view = {0};
+    mms_status st = MMS_OK;
+
+    *was = false;
+    if (!folder || access(output, F_OK) || mms_journal_read(folder, &view, NULL) != MMS_OK ||
+        view.running)
+        goto done;
+    MMS_TRY(finish_published(folder, output, view.records, result, was, err));
+    if (*was)
+        mms_log(MMS_LOG_INFO, host->task,
+                "%s was complete: the run that made it ended before it could say so", outputvis);
+done:
+    mms_value_free(&view.records);
+    free(folder);
+    free(output);
+    return st;
+}

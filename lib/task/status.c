@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file status.c  The task status: how far a run is, from its journal, while it works and after.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/journal.h"
+#include "task_priv.h"
+
+struct status {
+    const char *job;
+};
+
+static const mms_param params[] = {
+    {"job", MMS_PATH, offsetof(struct status, job),
+     .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL,
+     .empty = "Please specify which run: its output, or the folder OUTPUT.multims",
+     .doc = "Output of the run, or the folder with its journal, OUTPUT.multims"},
+    {0},
+};
+
+/** What the records say, one after the other. */
+struct state {
+    mms_value *running; /* {unit: its dispatch} */
+    mms_value *failed;  /* {unit: message} */
+    mms_value *done;    /* {unit: true} of parts */
+    const mms_value *begin, *progress;
+    const char *phase;
+    int64_t units;
+    double first_s, last_s, run_s; /* run_s: when the last run began */
+};
+
+static void take_unit(struct state *s, const char *event, const char *unit, const mms_value *record)
+{
+    json_object_del(s->running, unit);
+    if (!strcmp(event, "dispatch")) {
+        json_object_set(s->running, unit, (mms_value *)record);
+        json_object_del(s->failed, unit);
+    } else if (!strcmp(event, "failed")) {
+        json_object_set(s->failed, unit, json_object_get(record, "message"));
+    } else if (!strcmp(event, "undone")) {
+        json_object_del(s->done, unit);
+    } else if (!strcmp(event, "done") && !json_is_true(json_object_get(record, "aside"))) {
+        json_object_set_new(s->done, unit, json_true());
+    }
+}
+
+static void take_record(struct state *s, const mms_value *record)
+{
+    static const char *const phases[] = {"finishing", "publishing", "interrupted"};
+    const char *const event = json_string_value(json_object_get(record, "ev"));
+    const char *const unit = json_string_value(json_object_get(record, "unit"));
+
+    if (!event)
+        return;
+    s->last_s = json_number_value(json_object_get(record, "t"));
+    if (unit)
+        take_unit(s, event, unit, record);
+    for (int64_t i = 0; i < MMS_COUNT_OF(phases); i++)
+        if (!strcmp(event, phases[i]))
+            s->phase = phases[i];
+    if (!strcmp(event, "begin")) {
+        s->begin = record;
+        s->first_s = s->last_s;
+    } else if (!strcmp(event, "run")) {
+        s->phase = "preparing";
+        s->run_s = s->last_s;
+        s->progress = NULL;
+        json_object_clear(s->running);
+    } else if (!strcmp(event, "plan")) {
+        s->units = json_integer_value(json_object_get(record, "units"));
+    } else if (!strcmp(event, "progress")) {
+        s->progress = record;
+    }
+    if (unit && s->units && strcmp(s->phase, "interrupted") != 0)
+        s->phase = "working";
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/** How much is done, 0 to 1: in bytes where the run has told them. */
+static double fraction_of(const struct state *s)
+{
+    const double bytes = json_number_value(json_object_get(s->progress, "bytes"));
+    const double done = json_number_value(json_object_get(s->progress, "bytes_done"));
+    const double units = s->units > 0 ? (double)json_object_size(s->done) / (double)s->units : 0;
+
+    return bytes > 0 && done / bytes > units ? done / bytes : units;
+}
+
+static mms_value *list_running(const struct state *s)
+{
+    mms_value *const list = json_array();
+    const char *unit;
+    mms_value *record;
+
+    json_object_foreach(s->running, unit, record) json_array_append_new(
+        list, json_pack("{s:o, s:O?, s:f}", "unit", mms_text_value(unit), "worker",
+                        json_object_get(record, "worker"), "seconds",
+                        now_s() - json_number_value(json_object_get(record, "t"))));
+    return list;
+}
+
+static void tell(const struct state *s, bool running, mms_value *result)
+{
+    const double fraction = fraction_of(s), spent = now_s() - s->run_s;
+    const char *const how = running                                ? s->phase
+                            : strcmp(s->phase, "interrupted") != 0 ? "killed"
+                                                                   : s->phase;
+
+    json_object_set_new(result, "phase", json_string(how));
+    json_object_set_new(result, "running", json_boolean(running));
+    json_object_set(result, "task", json_object_get(s->begin, "task"));
+    json_object_set(result, "request", json_object_get(s->begin, "request"));
+    json_object_set_new(result, "units", json_integer(s->units));
+    json_object_set_new(result, "done", json_integer((json_int_t)json_object_size(s->done)));
+    json_object_set(result, "failed", s->failed);
+    json_object_set_new(result, "fraction", json_real(fraction));
+    json_object_set_new(result, "begun", json_real(s->first_s));
+    json_object_set_new(result, "heard", json_real(s->last_s));
+    if (running) {
+        json_object_set_new(result, "units_running", list_running(s));
+        json_object_set_new(result, "seconds", json_real(spent));
+        if (fraction > 0.02 && spent > 1)
+            json_object_set_new(result, "seconds_left",
+                                json_real(spent * (1 - fraction) / fraction));
+    } else {
+        json_object_set_new(result, "next", json_string("resume"));
+    }
+}
+
+static mms_status read_state(const char *folder, mms_value *result, mms_error *err)
+{
+    struct state s = {.running = json_object(),
+                      .failed = json_object(),
+                      .done = json_object(),
+                      .phase = "preparing"};
+    mms_journal_view view = {0};
+    mms_value *record;
+    size_t i;
+    mms_status st;
+
+    MMS_TRY(mms_journal_read(folder, &view, err));
+    json_array_foreach(view.records, i, record) take_record(&s, record);
+    json_object_set_new(result, "job", mms_text_value(folder));
+    tell(&s, view.running, result);
+done:
+    mms_value_free(&view.records);
+    json_decref(s.running);
+    json_decref(s.failed);
+    json_decref(s.done);
+    return st;
+}
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct status *const p = arg;
+    char *const folder = mms_journal_locate(p->job);
+    mms_status st = MMS_OK;
+
+    (void)run;
+    if (folder)
+        st = read_state(folder, result, err);
+    else if (!access(p->job, F_OK))
+        (void)json_object_update(result,
+                                 json_pack("{s:s, s:b}", "phase", "complete", "running", 0));
+    else
+        st = mms_fail(err, MMS_ERR_NOT_FOUND, "%s: neither a run's output nor its journal is there",
+                      p->job);
+    if (st == MMS_OK)
+        json_object_set_new(result, "output", mms_text_value(p->job));
+    free(folder);
+    return st;
+}
+
+static void print_running(const mms_value *result, FILE *out)
+{
+    size_t i;
+    mms_value *unit;
+
+    json_array_foreach(json_object_get(result, "units_running"), i, unit) fprintf(
+        out, "  %s: worker %lld, for %.1f s\n", json_string_value(json_object_get(unit, "unit")),
+        (long long)json_integer_value(json_object_get(unit, "worker")),
+        json_number_value(json_object_get(unit, "seconds")));
+}
+
+static void print(const mms_value *result, FILE *out)
+{
+    const char *const phase = json_string_value(json_object_get(result, "phase"));
+    const char *const output = json_string_value(json_object_get(result, "output"));
+    const mms_value *const left = json_object_get(result, "seconds_left");
+    const char *unit;
+    mms_value *message;
+
+    fprintf(out, "%s: %s", output, phase);
+    if (json_object_get(result, "units")) {
+        fprintf(out, ", %s, %lld of %lld parts are done, %.0f %%",
+                json_string_value(json_object_get(result, "task")),
+                (long long)json_integer_value(json_object_get(result, "done")),
+                (long long)json_integer_value(json_object_get(result, "units")),
+                100 * json_number_value(json_object_get(result, "fraction")));
+        if (left)
+            fprintf(out, ", %.0f s to go", json_number_value(left));
+    }
+    fputc('\n', out);
+    print_running(result, out);
+    json_object_foreach(json_object_get(result, "failed"), unit, message)
+        fprintf(out, "  %s failed: %s\n", unit, json_string_value(message));
+    if (json_object_get(result, "next"))
+        fprintf(out, "multims resume %s goes on with it, multims clean %s removes it\n", output,
+                json_string_value(json_object_get(result, "job")));
+}
+
+const mms_task mms_task_status = {
+    .name = "status",
+    .summary = "show how far a run is, from another terminal",
+    .params = params,
+    .params_size = sizeof(struct status),
+    .run = run,
+    .print = print,
+    .details = "Examples:\n"
+               "  multims status out.mms\n"
+               "  watch multims status out.mms.multims\n",
+};
