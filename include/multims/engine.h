@@ -131,8 +131,9 @@ MMS_API void mms_engine_set_rules(mms_engine *engine, const mms_engine_rules *ru
 /** Return how many units can run at once. */
 MMS_API int mms_engine_workers(const mms_engine *engine);
 
-/** Return how many threads each of nunits may use so that few units leave no worker's core idle; 1
- *  under MPI, whose launcher ties a rank to a core. */
+/** Return how many threads each of nunits may use so that few units leave no worker's core idle;
+ *  under MPI the cores of this rank's affinity mask, shared with the ranks of the machine that have
+ *  a unit. */
 MMS_API int mms_engine_threads(const mms_engine *engine, int64_t nunits);
 
 /** Run all units of one kind and wait for them.  After the first failure nothing more is handed out

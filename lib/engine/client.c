@@ -180,11 +180,28 @@ int mms_engine_workers(const mms_engine *engine)
     return engine->nworkers;
 }
 
+/* Cores for each of so many units under MPI: a rank's, as if all ranks of a machine shared them, or
+ * those that the launcher gave each rank. */
+static int rank_cores(const mms_engine *engine, int64_t nunits)
+{
+    const int cores = usable_cores();
+    const int64_t local = mms_launch_local(mms_world_get()->size);
+    const int64_t busy = (nunits * local + engine->nworkers - 1) / engine->nworkers;
+    const int64_t shared = cores / (busy < 1 ? 1 : busy < local ? busy : local);
+    const int64_t own = mms_launch_cores() < cores ? mms_launch_cores() : cores;
+
+    return (int)(shared > own ? shared : own);
+}
+
 int mms_engine_threads(const mms_engine *engine, int64_t nunits)
 {
-    return engine->hub.module || nunits < 1 || nunits >= engine->nworkers
-               ? 1
-               : engine->nworkers / (int)nunits;
+    if (nunits < 1)
+        return 1;
+    if (engine->hub.module) {
+        const int cores = rank_cores(engine, nunits);
+        return cores > 1 ? cores : 1;
+    }
+    return nunits >= engine->nworkers ? 1 : engine->nworkers / (int)nunits;
 }
 
 void mms_engine_close(mms_engine **engine)

@@ -149,6 +149,11 @@ typedef struct mms_launch {
 } mms_launch;
 mms_launch mms_launch_find(void);
 
+/** Number of ranks of the job on this machine, as the launcher says; else all of size. */
+int64_t mms_launch_local(int64_t size);
+/** Cores that the launcher has given each rank, 1 where it does not say. */
+int64_t mms_launch_cores(void);
+
 /** The MPI world that this process is in; module is NULL when it is in none. */
 typedef struct mms_world {
     const mms_mpi_module *module;

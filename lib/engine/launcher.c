@@ -45,6 +45,22 @@ mms_launch mms_launch_find(void)
     return (mms_launch){.name = NULL};
 }
 
+int64_t mms_launch_local(int64_t size)
+{
+    static const char *const local[] = {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS",
+                                        "MV2_COMM_WORLD_LOCAL_SIZE", "PALS_LOCAL_SIZE"};
+    for (int64_t i = 0; i < MMS_COUNT_OF(local); i++)
+        if (number_of(local[i]) > 0)
+            return number_of(local[i]);
+    return size > 0 ? size : 1;
+}
+
+int64_t mms_launch_cores(void)
+{
+    const int64_t n = number_of("SLURM_CPUS_PER_TASK");
+    return n > 0 ? n : 1;
+}
+
 const char *mms_engine_launcher(void)
 {
     const mms_launch launch = mms_launch_find();

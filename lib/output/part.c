@@ -270,6 +270,7 @@ static mms_status open_part(part *p, mms_error *err)
     p->pipeline = p->source->pipeline;
     mms_ms_use_tiles(p->ms, tiles);
     p->nlane = threads > 1 ? (int)threads : 1;
+    mms_log(MMS_LOG_DEBUG, "part", "%s: %d threads", text(p->order, "out"), p->nlane);
     MMS_TRY(read_maps(p, err));
     MMS_TRY(read_cuts(p, err));
     p->nrow = json_integer_value(json_object_get(p->order, "nrow"));

@@ -20,7 +20,7 @@ struct bench {
     mms_ints sizes, numworkers;
     int64_t runs;
     double timebin_s;
-    bool cold, sync, keep;
+    bool cold, sync, floor, keep;
 };
 
 #define AT(member) offsetof(struct bench, member)
@@ -52,6 +52,9 @@ static const mms_param params[] = {
      .doc = "Drop the input from the page cache before each turn, and measure dd too"},
     {"sync", MMS_BOOL, AT(sync),
      .doc = "Count the time until the disk has everything, for cp -r too; without it nobody syncs"},
+    {"floor", MMS_BOOL, AT(floor),
+     .doc = "For each request a line, path dd: the time in which dd reads the input and writes as "
+            "many bytes as the output has"},
     {"keep", MMS_BOOL, AT(keep), .doc = "Keep the sets that were made, as SCRATCH/SHAPE-MB.ms"},
     {"csv", MMS_PATH, AT(csv), .doc = "File for the result as CSV"},
     {"svg", MMS_PATH, AT(svg), .doc = "File for the result as a chart"},
@@ -347,7 +350,8 @@ static mms_status start(struct work *w, const mms_run *run, mms_error *err)
                            .nworkers = alone ? 1 : p->numworkers.count,
                            .workers = alone ? &w->only_workers : p->numworkers.values,
                            .cold = p->cold,
-                           .sync = p->sync};
+                           .sync = p->sync,
+                           .floor = p->floor};
     w->log = mms_format("%s/log", w->bench.folder);
     w->sets = json_array();
     if (!w->log || !w->sets)

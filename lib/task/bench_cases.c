@@ -39,7 +39,9 @@ static const struct request {
 struct bench_case {
     const char *request, *path;
     int64_t workers;
-    bool reads; /* dd of each file; command is without the file's name */
+    bool reads;     /* dd of each file; command is without the file's name */
+    int64_t writes; /* number of the case of whose output dd writes as many bytes, -1: none */
+    int64_t output; /* bytes of the last output */
     mms_words command;
     double *seconds; /* of the turns so far; then, sorted, of all */
     int64_t turns, peak_kib;
@@ -112,7 +114,7 @@ static mms_status add_case(struct cases *all, const char *request, const char *p
     }
     *out = &all->list[all->count++];
     **out = (struct bench_case){
-        .request = request, .path = path, .workers = workers, .seconds = seconds};
+        .request = request, .path = path, .workers = workers, .writes = -1, .seconds = seconds};
     return MMS_OK;
 }
 
@@ -159,6 +161,20 @@ static void add_words(const struct cases *all, const struct request *r, bool til
     mms_words_add(w, "--quiet");
 }
 
+/* What reading the input and writing as much as the request writes takes */
+static mms_status add_floor(struct cases *all, const struct request *r, mms_error *err)
+{
+    const int64_t last = all->count - 1;
+    struct bench_case *c;
+    const mms_status st = add_case(all, r->name, "dd", 1, &c, err);
+
+    if (st == MMS_OK) {
+        c->reads = true;
+        c->writes = last;
+    }
+    return st;
+}
+
 static mms_status add_request(struct cases *all, const struct request *r, int64_t numsubms,
                               mms_error *err)
 {
@@ -175,6 +191,8 @@ static mms_status add_request(struct cases *all, const struct request *r, int64_
             add_words(all, r, tiles, numsubms, c);
         }
     }
+    if (all->bench->floor)
+        st = add_floor(all, r, err);
     return st;
 }
 
@@ -230,6 +248,26 @@ static mms_status read_file(void *ctx, const char *path, int64_t bytes, mms_erro
     return st;
 }
 
+static mms_status write_file(const struct cases *all, int64_t bytes, double *seconds,
+                             mms_error *err)
+{
+    mms_words w = {0};
+    mms_usage usage;
+    mms_status st;
+
+    mms_words_add(&w, "dd");
+    mms_words_add(&w, "if=/dev/zero");
+    mms_words_add(&w, "of=%s", all->out);
+    mms_words_add(&w, "bs=1M");
+    mms_words_add(&w, "iflag=count_bytes");
+    mms_words_add(&w, "count=%" PRId64, bytes);
+    st = mms_child_run(&w, all->log, &usage, err);
+    if (st == MMS_OK)
+        *seconds += usage.seconds;
+    mms_words_free(&w);
+    return st;
+}
+
 static mms_status measure(const struct cases *all, struct bench_case *c, mms_usage *usage,
                           mms_error *err)
 {
@@ -239,6 +277,8 @@ static mms_status measure(const struct cases *all, struct bench_case *c, mms_usa
 
     if (c->reads) {
         st = mms_tree_visit(all->vis, read_file, &reading, err);
+        if (st == MMS_OK && c->writes >= 0)
+            st = write_file(all, all->list[c->writes].output, &reading.seconds, err);
         *usage = (mms_usage){.seconds = reading.seconds};
         return st;
     }
@@ -308,6 +348,8 @@ static mms_status take_turn(const struct cases *all, struct bench_case *c, mms_e
     st = measure(all, c, &usage, err);
     if (st == MMS_OK && !c->turns)
         st = check_sum(all, c, err);
+    if (st == MMS_OK && all->bench->floor && !c->reads)
+        st = mms_tree_bytes(all->out, &c->output, err);
     if (st != MMS_OK)
         return note_failure(c, st, err);
     c->seconds[c->turns++] = usage.seconds;

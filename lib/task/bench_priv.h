@@ -59,6 +59,7 @@ typedef struct mms_bench {
     int64_t runs, nworkers;
     const int64_t *workers;
     bool cold, sync;
+    bool floor; /**< for each request also dd of the input and of as many bytes as its output */
 } mms_bench;
 
 /** Refuse what would leave no request.  Errors: ARG with the names of all. */
@@ -67,7 +68,8 @@ MMS_CHECKED mms_status mms_bench_check_only(const char *only, mms_error *err);
 /** Measure all requests on the set at vis, turn by turn, and put into set, an object: bytes,
  *  rows, libraries_mib (memory of the program when it does nothing) and cases.  A case is {request,
  *  path, workers, turns_s, median_s, best_s, gb_s, x_cp, peak_mib, checksum}; path is "tiles",
- *  "columns" or "" for what is not multims.  One that failed has request, path, workers and error.
+ *  "columns", "dd" for the floor of a request, or "" for what else is not multims.  One that failed
+ * has request, path, workers and error.
  *  @param channels  of each spw: requests that need more are left out; 0 is unknown
  *  @param numsubms  of partitions; 0: as they choose
  *  Errors: IO, SPACE, STOPPED, MEM; a request that fails is no error. */

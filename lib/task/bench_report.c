@@ -77,7 +77,7 @@ static void print_case(const mms_value *one, FILE *out)
     }
     fprintf(out, "%10.3f%10.3f%9.2f%8.2f", number_of(one, "median_s"), number_of(one, "best_s"),
             number_of(one, "gb_s"), number_of(one, "x_cp"));
-    if (*text_of(one, "path"))
+    if (number_of(one, "peak_mib") > 0)
         fprintf(out, "%10.0f\n", number_of(one, "peak_mib"));
     else
         fprintf(out, "%10s\n", "-");

@@ -292,7 +292,7 @@ done:
 /** Set the bytes of rows aside, unless they will be shared. */
 static void reserve(mms_tiles *t, const cube *c, int64_t rows)
 {
-    if (t->share <= 0)
+    if (!t->plan)
         file_reserve(c->file, bytes_of_rows(c, rows));
 }
 

@@ -69,6 +69,17 @@ class Bench(ProgramCase):
         self.assertGreater(float(lines["dd"]["median_s"]), 0)
         self.assert_left("speed.csv")
 
+    def test_floor_reads_the_input_and_writes_an_output(self):
+        self.multims("bench", "runs=1", "numworkers=1,2", "csv=speed.csv", "sizes=5", "floor=True",
+                     "only=split width=4")
+        with open(self.path("speed.csv"), newline="") as f:
+            lines = [(line["request"], line["path"], float(line["median_s"]))
+                     for line in csv.DictReader(f)]
+        floors = [line for line in lines if line[1] == "dd"]
+        self.assertEqual([line[0] for line in floors], ["split width=4", "split width=4 timebin"])
+        self.assertTrue(all(line[2] > 0 for line in floors))
+        self.assert_left("speed.csv")
+
     def test_made_sets_have_about_their_size(self):
         for shape, size in (("plain", 20), ("channel", 5), ("parts", 20), ("spws", 20)):
             lines = self.bench(f"sizes={size}", f"shapes={shape}", "only=partition spw")

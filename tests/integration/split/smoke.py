@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """split: a selection and its channel averages, from an MS and from a Multi-MS."""
+import os
+import unittest
+
 import numpy
 from casacore.tables import makearrcoldesc, maketabdesc, table
 
 import program_case
+from machine import mpirun
 from program_case import ProgramCase
 
 
@@ -71,6 +75,20 @@ class Smoke(ProgramCase):
         self.multims("split", "in.mms", "out.mms", "datacolumn=data", "width=2")
         self.multims("split", "in.ms", "out.ms", "datacolumn=data", "width=2")
         self.multims("diff", "out.ms", "out.mms", "--ignore-order")
+
+    def test_a_rank_uses_the_cores_that_it_may(self):
+        cores = len(os.sched_getaffinity(0))
+        words = mpirun(2)
+        if cores < 2:
+            raise unittest.SkipTest("one core")
+        self.simulate()
+        for bind, threads in [("none", cores), ("core", 1)]:
+            run = self.run_words(*words, "--bind-to", bind, program_case.args.program, "split", "in.ms",
+                                 f"{bind}.ms", "datacolumn=data", "--no-sync", "-vv")
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertIn(f"{bind}.ms: {threads} threads", run.stderr)
+        whole, parts = (table(self.path(n), ack=False) for n in ("core.ms", "none.ms"))
+        numpy.testing.assert_array_equal(whole.getcol("DATA"), parts.getcol("DATA"))
 
 
 program_case.main()
