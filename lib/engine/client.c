@@ -252,6 +252,17 @@ void mms_engine_signal(mms_engine *engine, int worker, uint64_t request, int sig
         (void)!engine->hub.module->send(rank_of(engine, worker), message.data, message.size, NULL);
 }
 
+bool mms_engine_ping(mms_engine *engine, int worker)
+{
+    mms_message message;
+
+    if (is_local(engine, worker))
+        return false;
+    if (mms_frame_encode(MMS_FRAME_PING, 0, json_object(), &message, NULL) == MMS_OK)
+        (void)!engine->hub.module->send(rank_of(engine, worker), message.data, message.size, NULL);
+    return true;
+}
+
 mms_hub *mms_engine_hub(mms_engine *engine)
 {
     return &engine->hub;

@@ -16,6 +16,7 @@
 
 static const struct timespec tick = {.tv_nsec = 100000000};
 static const int64_t second_ns = 1000000000;
+static const int64_t heartbeat_ns = 5000000000;
 
 /* The kind of unit that runs texts. */
 #define MMS_TEXT_UNIT "command"
@@ -39,7 +40,12 @@ struct server {
     int64_t entry; /* -1: free */
     int64_t frozen_since_ns;
     bool timed_out;
-    mms_value *state; /* what text commands have left: variables, folder; NULL: nothing yet */
+    bool pinged;       /* a ping waits for its answer */
+    bool was_silent;   /* when it timed out */
+    bool is_stopped;   /* its rank says so of its worker */
+    int64_t ping_ns;   /* when the last one was sent */
+    int64_t silent_ns; /* how long we have listened for the answer */
+    mms_value *state;  /* what text commands have left: variables, folder; NULL: nothing yet */
 };
 
 struct mms_client {
@@ -278,6 +284,19 @@ static void take_answer(mms_client *client, struct entry *e, const mms_value *bo
     free(how);
 }
 
+/* Whatever comes from a rank says that it is there. */
+static void take_life_sign(struct server *s, const char *data, size_t size)
+{
+    mms_frame frame;
+
+    s->pinged = false;
+    if (mms_frame_type_of(data) != MMS_FRAME_PONG ||
+        mms_frame_decode(data, size, &frame, NULL) != MMS_OK)
+        return;
+    s->is_stopped = json_is_true(json_object_get(frame.body, "stopped"));
+    mms_value_free(&frame.body);
+}
+
 static void take_message(void *ctx, int peer, const char *data, size_t size)
 {
     mms_client *const client = ctx;
@@ -288,6 +307,7 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
     mms_error err;
     int level;
 
+    take_life_sign(&client->servers[worker], data, size);
     if (at < 0 || mms_frame_request_of(data) != (uint64_t)at + 1)
         return; /* of a command that was given up */
     if (mms_frame_decode(data, size, &frame, &err) != MMS_OK) {
@@ -384,16 +404,39 @@ static void end_entry(mms_client *client, struct entry *e, const char *why)
                           SIGTERM);
 }
 
+/* A rank answers pings, one at a time, unless it is stopped or its host is.  Only time in which we
+ * listen counts, so that a client that was busy or stopped itself condemns nobody. */
+static bool is_silent(mms_client *client, int number, int64_t now)
+{
+    const int64_t beat_ns = (int64_t)(client->frozen_s * 0.25e9);
+    struct server *const s = &client->servers[number - 1];
+
+    if (s->pinged) {
+        s->silent_ns += tick.tv_nsec;
+    } else if (now - s->ping_ns >= (beat_ns < heartbeat_ns ? beat_ns : heartbeat_ns)) {
+        s->pinged = mms_engine_ping(client->engine, number - 1);
+        s->ping_ns = now;
+        s->silent_ns = 0;
+    }
+    return s->pinged && s->silent_ns > 2 * tick.tv_nsec;
+}
+
 static void look_at_server(mms_client *client, int number, int64_t now)
 {
     struct server *const s = &client->servers[number - 1];
-    const bool frozen = mms_engine_is_stopped(client->engine, number - 1);
+    const bool silent = is_silent(client, number, now);
+    const bool frozen =
+        silent || s->is_stopped || mms_engine_is_stopped(client->engine, number - 1);
     const double since_s = (double)(now - s->frozen_since_ns) * 1e-9;
 
     if (frozen && !s->frozen_since_ns) {
         s->frozen_since_ns = now;
-    } else if (frozen && since_s > client->frozen_s && !s->timed_out) {
+    } else if (frozen && since_s > client->frozen_s && !s->timed_out &&
+               (!silent || (double)s->silent_ns > client->frozen_s * 0.9e9)) {
         s->timed_out = true;
+        s->was_silent = silent;
+        if (silent)
+            mms_world_note_silent(1);
         mms_log(MMS_LOG_ERROR, "client",
                 "Ping status response from server %d not received in the last %.0fs. Setting its "
                 "status to 'timeout'",
@@ -402,6 +445,8 @@ static void look_at_server(mms_client *client, int number, int64_t now)
         if (s->timed_out)
             mms_log(MMS_LOG_WARN, "client",
                     "Ping status response from server %d received after %.0fs", number, since_s);
+        if (s->timed_out && s->was_silent)
+            mms_world_note_silent(-1);
         s->timed_out = false;
         s->frozen_since_ns = 0;
     }

@@ -27,6 +27,8 @@ typedef enum mms_frame_type {
     MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value} or {died, message} */
     MMS_FRAME_EVENT = 13,    /**< worker to client: {progress: [done, total]}, {log: [level, scope,
                                   text]} */
+    MMS_FRAME_PING = 20,     /**< client to rank: is it there? */
+    MMS_FRAME_PONG = 21,     /**< rank to client: {stopped}: whether its worker's process is */
     MMS_FRAME_STOP = 50      /**< client to rank: end */
 } mms_frame_type;
 
@@ -225,6 +227,12 @@ MMS_CHECKED mms_status mms_engine_send(mms_engine *engine, int worker, mms_messa
 void mms_engine_signal(mms_engine *engine, int worker, uint64_t request, int signal_number);
 /** Whether a local worker's process is stopped (SIGSTOP, a debugger). */
 bool mms_engine_is_stopped(const mms_engine *engine, int worker);
+/** Ask a rank whether it is there; false: the worker is local.  It answers with PONG. */
+bool mms_engine_ping(mms_engine *engine, int worker);
+/** Note that a rank does not answer (or does again): while one does not, MPI can't be ended in
+ * order.
+ */
+void mms_world_note_silent(int change);
 /** The level of log lines that are wanted here. */
 int mms_engine_log_level(void);
 

@@ -20,6 +20,14 @@
 static mms_world world = {.module = NULL, .rank = 0, .size = 1};
 static const mms_unit_kind *served;
 
+/* Ranks that are known not to answer. */
+static int silent_ranks;
+
+void mms_world_note_silent(int change)
+{
+    silent_ranks += change;
+}
+
 const mms_world *mms_world_get(void)
 {
     return &world;
@@ -118,6 +126,16 @@ static void cancel(struct server *server, const char *data, size_t size)
     mms_value_free(&frame.body);
 }
 
+static void answer_ping(struct server *server)
+{
+    mms_message message;
+
+    if (mms_frame_encode(MMS_FRAME_PONG, 0,
+                         json_pack("{s:b}", "stopped", mms_pool_is_stopped(server->hub.pool, 0)),
+                         &message, NULL) == MMS_OK)
+        send_to_client(server, message);
+}
+
 static void serve_message(void *ctx, int peer, const char *data, size_t size)
 {
     struct server *server = ctx;
@@ -134,6 +152,9 @@ static void serve_message(void *ctx, int peer, const char *data, size_t size)
         break;
     case MMS_FRAME_CANCEL:
         cancel(server, data, size);
+        break;
+    case MMS_FRAME_PING:
+        answer_ping(server);
         break;
     case MMS_FRAME_STOP:
         server->stopped = true;
@@ -352,6 +373,14 @@ void mms_engine_shutdown(int exit_status)
     mms_message message;
     mms_error err;
 
+    if (world.module && silent_ranks > 0) {
+        fprintf(
+            stderr,
+            "multims: %d ranks do not answer, skipping MPI_Finalize()\n"
+            "multims: Not possible to finalize gracefully... calling Aborting MPI environment\n",
+            silent_ranks);
+        world.module->abort(exit_status ? exit_status : 1);
+    }
     for (int rank = 1; world.module && rank < world.size; rank++)
         if (mms_frame_encode(MMS_FRAME_STOP, 0, json_object(), &message, &err) != MMS_OK ||
             world.module->send(rank, message.data, message.size, &err) != MMS_OK)

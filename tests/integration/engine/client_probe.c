@@ -118,10 +118,20 @@ static mms_status pid_unit(mms_job *job, const mms_value *request, mms_value *an
     return MMS_OK;
 }
 
+/* The process that looks after the worker: of a rank, that rank. */
+static mms_status parent_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                              mms_error *err)
+{
+    (void)job, (void)request, (void)err;
+    json_object_set_new(answer, "pid", json_integer(getppid()));
+    return MMS_OK;
+}
+
 static const mms_unit_kind kinds[] = {
     {"sleep", sleep_unit}, {"add", add_unit},   {"count", count_unit},
     {"large", large_unit}, {"exit", exit_unit}, {"signal", signal_unit},
-    {"spin", spin_unit},   {"pid", pid_unit},   {NULL, NULL},
+    {"spin", spin_unit},   {"pid", pid_unit},   {"parent", parent_unit},
+    {NULL, NULL},
 };
 
 /* ---- how cases push and look ---- */
@@ -390,26 +400,29 @@ static void cancel(void)
 }
 
 /* C51, C52: a stopped server times out, refuses commands, and answers when it goes on. */
-static void frozen(void)
+/* Stop a process that server 1 depends on, and let it go on (C51, C52). */
+static void freeze(pid_t pid)
 {
-    const pid_t pid = (pid_t)result(run(task("pid", NULL), 1), "pid");
     const mms_command add = task("add", "{\"a\": 1, \"b\": 2}");
     const int64_t id = push(task("sleep", "{\"seconds\": 0.2}"), 1);
     const int64_t waits = push(add, 1);
-    const int first = 1;
+    const int first = base + 1;
+    char words[64];
     int64_t refused;
     mms_value *response;
     mms_error err;
 
     kill(pid, SIGSTOP);
     response = get(id);
-    failed(response, "timeout", "Timeout of assigned server n# 1");
+    snprintf(words, sizeof words, "Timeout of assigned server n# %d", first);
+    failed(response, "timeout", words);
     CHECK(!strcmp(text(response, "status"), "timeout"));
     CHECK(mms_client_push(client, &add, 1, &first, &refused, &err) == MMS_ERR_ARG);
-    CHECK(!strcmp(err.msg, "Server #1 has timed out"));
+    snprintf(words, sizeof words, "Server #%d has timed out", first);
+    CHECK(!strcmp(err.msg, words));
     still_works(0);
     CHECK(json_is_true(
-        json_object_get(json_array_get(keep(mms_client_status(client)), 0), "timeout")));
+        json_object_get(json_array_get(keep(mms_client_status(client)), (size_t)base), "timeout")));
     kill(pid, SIGCONT);
     for (int i = 0; i < 100 && strcmp(text(get(id), "status"), "response received"); i++)
         usleep(50000);
@@ -418,6 +431,45 @@ static void frozen(void)
     for (int i = 0; i < 100 && strcmp(text(get(waits), "status"), "response received"); i++)
         usleep(50000);
     CHECK(result(get(waits), "sum") == 3);
+    still_works(1);
+}
+
+static void frozen(void)
+{
+    freeze((pid_t)result(run(task("pid", NULL), 1), "pid"));
+}
+
+/* Under MPI: the rank itself is stopped, its worker is not. */
+static void frozen_rank(void)
+{
+    const pid_t rank = (pid_t)result(run(task("parent", NULL), 1), "pid");
+
+    CHECK(rank != getpid());
+    freeze(rank);
+}
+
+/* A stopped rank stays stopped: the program ends all the same. */
+static void lost_rank(void)
+{
+    const pid_t rank = (pid_t)result(run(task("parent", NULL), 1), "pid");
+    const int64_t id = push(task("add", "{\"a\": 1, \"b\": 2}"), 1);
+
+    get(id);
+    kill(rank, SIGSTOP);
+    failed(get(push(task("add", "{\"a\": 1, \"b\": 2}"), 1)), "timeout", "Timeout");
+    still_works(0);
+}
+
+/* A client that is busy for long, or is stopped, condemns nobody (C54). */
+static void busy_client(void)
+{
+    const int64_t id = push(task("add", "{\"a\": 1, \"b\": 2}"), 1);
+
+    usleep(1500000); /* three times the time-out */
+    CHECK(result(get(id), "sum") == 3);
+    for (int s = 0; s < mms_client_servers(client); s++)
+        CHECK(json_is_false(json_object_get(
+            json_array_get(keep(mms_client_status(client)), (size_t)s), "timeout")));
     still_works(1);
 }
 
@@ -483,10 +535,23 @@ static const struct {
     const char *name;
     void (*run)(void);
 } cases[] = {
-    {"keys", keys},         {"targets", targets}, {"refusals", refusals}, {"fifo", fifo},
-    {"programs", programs}, {"large", large},     {"exits", exits},       {"crashes", crashes},
-    {"endless", endless},   {"cancel", cancel},   {"frozen", frozen},     {"tables", tables},
-    {"many", many},         {"verbs", verbs},
+    {"keys", keys},
+    {"targets", targets},
+    {"refusals", refusals},
+    {"fifo", fifo},
+    {"programs", programs},
+    {"large", large},
+    {"exits", exits},
+    {"crashes", crashes},
+    {"endless", endless},
+    {"cancel", cancel},
+    {"frozen", frozen},
+    {"tables", tables},
+    {"many", many},
+    {"verbs", verbs},
+    {"frozen_rank", frozen_rank},
+    {"lost_rank", lost_rank},
+    {"busy_client", busy_client},
 };
 
 int main(int argc, char **argv)
