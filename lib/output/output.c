@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
+#include "pipeline/goodness_priv.h"
 #include "request_priv.h"
 #include "subtables/subtables.h"
 
@@ -23,6 +24,7 @@ typedef struct making {
     char **names, **labels; /**< of the members; for messages */
     char **files;           /**< lists of the parts' rows */
     mms_value *subtables, **units;
+    mms_value *goodness; /**< what the parts' units found, or NULL */
 } making;
 
 mms_status mms_check_stop(mms_error *err)
@@ -235,6 +237,7 @@ static void end(making *m, mms_status st)
     free(m->folder);
     free(m->tables);
     mms_value_free(&m->subtables);
+    mms_value_free(&m->goodness);
 }
 
 /** What every unit has beside the shared request. */
@@ -383,6 +386,9 @@ static mms_status run_units(making *m, mms_error *err)
         m->bytes[i] = json_integer_value(json_object_get(answers[i].value, "bytes"));
         m->shared += json_integer_value(json_object_get(answers[i].value, "shared"));
         m->nrow += m->rows[i];
+        if (!m->goodness && json_object_get(answers[i].value, "goodness"))
+            m->goodness = json_array();
+        json_array_extend(m->goodness, json_object_get(answers[i].value, "goodness"));
     }
     mms_answers_free(m->nparts, answers);
     if (st == MMS_OK && !mms_output_averages_rows(m->r) && m->nrow != m->r->meta.nselected)
@@ -468,6 +474,8 @@ static void describe(const making *m, mms_value *result)
     if (m->r->share > 0)
         json_object_set_new(result, "bytes_shared", json_integer(m->shared));
     json_object_set_new(result, "names", names);
+    if (m->goodness)
+        json_object_set_new(result, "goodness_of_fit", mms_goodness_report(m->goodness));
 }
 
 /** The output is renamed first: a kill between the two leaves a complete one. */

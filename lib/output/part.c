@@ -578,6 +578,7 @@ static mms_status write_once(mms_job *job, const mms_value *order, mms_value *an
     close_readers(&p);
     MMS_TRY(mms_ms_drop_caches(p.ms, err));
     json_object_set_new(answer, "rows", json_integer(p.nrow));
+    mms_pipeline_report(p.pipeline, answer);
 done:
     close_part(&p);
     return st;

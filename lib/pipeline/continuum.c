@@ -9,6 +9,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
+#include "goodness_priv.h"
 #include "pipeline_priv.h"
 #include "transform/transform.h"
 
@@ -19,6 +20,9 @@ typedef struct continuum {
     mms_continuum_window *windows;
     mms_continuum **fits; /**< of each, once prepared */
     unsigned kinds;       /**< data columns that are fitted */
+    int32_t *spws;        /**< of each window */
+    mms_goodness *goodness;
+    bool last_rows; /**< as CASA, the report looks at the last row of each time stamp alone */
 } continuum;
 
 static const mms_column model_column = {
@@ -39,6 +43,8 @@ static void end(mms_step *step)
         mms_continuum_free(&c->fits[i]);
     free(c->windows);
     free(c->fits);
+    free(c->spws);
+    mms_goodness_free(&c->goodness);
     free(c);
 }
 
@@ -54,7 +60,9 @@ mms_status mms_continuum_step(const mms_continuum_how *how, int64_t n,
     *c = (continuum){.step.kind = &mms_step_continuum, .how = *how, .n = n};
     c->windows = mms_alloc(n, sizeof *c->windows);
     c->fits = mms_alloc(n, sizeof(mms_continuum *));
-    ok = c->windows && c->fits;
+    c->spws = mms_alloc(n, sizeof *c->spws);
+    c->goodness = mms_goodness_new();
+    ok = c->windows && c->fits && c->spws && c->goodness;
     for (int64_t i = 0; ok && i < n; i++) {
         c->windows[i] = windows[i];
         c->windows[i].fitted = strdup(windows[i].fitted);
@@ -76,12 +84,14 @@ static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms
     (void)out;
     (void)notes;
     c->kinds = in->kinds;
+    c->last_rows = in->numerics == MMS_NUMERICS_CASA;
     for (int64_t i = 0; st == MMS_OK && i < c->n; i++) {
         const mms_continuum_window *w = &c->windows[i];
         if (w->window >= in->nwindow ||
             (int64_t)strlen(w->fitted) != in->windows[w->window].axis.nchan)
             return mms_fail(err, MMS_ERR_INTERNAL, "step continuum: window %" PRId64, w->window);
         const mms_spectral_axis *axis = &in->windows[w->window].axis;
+        c->spws[i] = in->windows[w->window].spw;
         const mms_continuum_opts opts = {.nchan = axis->nchan,
                                          .freq_hz = axis->freq_hz,
                                          .fitted = w->fitted,
@@ -174,16 +184,20 @@ typedef struct work {
     float *row_weight, *weight; /**< of a row */
     float *model;               /**< of a row */
     void *scratch;
-    float *written; /**< MODEL_DATA of the group, or NULL */
+    double *chi2;                              /**< of a row */
+    float *written;                            /**< MODEL_DATA of the group, or NULL */
+    const int32_t *scan, *antenna1, *antenna2; /**< of the rows; scan NULL: not judged */
+    const double *time_s;
 } work;
 
-static const mms_continuum *find_fit(const continuum *c, int64_t window, int32_t field)
+/** The number of a field's fit in a window; -1: its rows stay. */
+static int64_t find_fit(const continuum *c, int64_t window, int32_t field)
 {
     for (int64_t i = 0; i < c->n; i++)
         if (c->windows[i].window == window &&
             (c->windows[i].field < 0 || c->windows[i].field == field))
-            return c->fits[i];
-    return NULL;
+            return i;
+    return -1;
 }
 
 /** The weights of row r: those of SIGMA for DATA. */
@@ -205,20 +219,44 @@ static void take_weights(work *w, mms_data_kind kind, int64_t r, mms_continuum_r
     }
 }
 
-static void fit_row(work *w, const mms_continuum *fit, const mms_spectra_column *column, int64_t r)
+/** Add the chi squared of a row to the others. */
+static mms_status judge_row(const work *w, const mms_continuum_row *row, mms_goodness_key key,
+                            mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    mms_goodness_lock(w->c->goodness);
+    for (key.corr = 0; key.corr < row->ncorr && st == MMS_OK; key.corr++) {
+        const double *found = row->chi2 + (int64_t)key.corr * row->nfloat;
+        const double chi2[2] = {found[0], row->nfloat > 1 ? found[1] : 0};
+        st = mms_goodness_add(w->c->goodness, key, chi2, err);
+    }
+    mms_goodness_unlock(w->c->goodness);
+    return st;
+}
+
+static mms_status fit_row(work *w, int64_t fit, const mms_spectra_column *column, int64_t r,
+                          mms_goodness_key key, mms_error *err)
 {
     const mms_spectra *in = &w->in;
     const int nfloat = column->real ? 1 : 2;
     const int64_t n = in->nchan * in->ncorr;
     float *const data = (float *)column->data + r * n * nfloat;
-    mms_continuum_row row = {
-        .ncorr = in->ncorr, .nfloat = nfloat, .data = data, .flag = in->flag + r * n};
+    mms_continuum_row row = {.ncorr = in->ncorr,
+                             .nfloat = nfloat,
+                             .data = data,
+                             .flag = in->flag + r * n,
+                             .chi2 = w->chi2};
     float *const model = w->written ? w->written + r * n * nfloat : w->model;
+    mms_status st = MMS_OK;
 
     take_weights(w, column->kind, r, &row);
-    mms_continuum_fit(fit, &row, model, w->scratch);
+    mms_continuum_fit(w->c->fits[fit], &row, model, w->scratch);
+    if (w->scan)
+        st = judge_row(w, &row, key, err);
     for (int64_t i = 0; i < n * nfloat; i++)
         data[i] = w->c->how.keeps_fit ? model[i] : data[i] - model[i];
+    return st;
 }
 
 static mms_status make_room(work *w, mms_arena *arena, mms_error *err)
@@ -234,9 +272,10 @@ static mms_status make_room(work *w, mms_arena *arena, mms_error *err)
     w->model = mms_arena_get(arena, 2 * n, sizeof(float));
     w->weight = mms_arena_get(arena, n, sizeof(float));
     w->row_weight = mms_arena_get(arena, w->in.ncorr, sizeof(float));
+    w->chi2 = mms_arena_get(arena, 2 * w->in.ncorr, sizeof(double));
     if (w->c->how.writes_model)
         w->written = mms_arena_zeros(arena, 2 * n * w->in.nrow, sizeof(float));
-    return w->scratch && w->model && w->weight && w->row_weight &&
+    return w->scratch && w->model && w->weight && w->row_weight && w->chi2 &&
                    (w->written || !w->c->how.writes_model)
                ? MMS_OK
                : out_of_memory(err);
@@ -257,6 +296,36 @@ static void add_model(const work *w, mms_block *block, mms_group *group)
                      .data = w->written};
 }
 
+static const void *scalar_of(const mms_block *block, const char *name)
+{
+    const mms_cells *c = mms_cells_find(block->scalars, block->nscalar, name);
+    return c ? c->data : NULL;
+}
+
+/** What tells rows apart in the report: of one that needs it. */
+static void find_keys(work *w, const mms_block *block)
+{
+    w->scan = scalar_of(block, "SCAN_NUMBER");
+    w->antenna1 = scalar_of(block, "ANTENNA1");
+    w->antenna2 = scalar_of(block, "ANTENNA2");
+    w->time_s = scalar_of(block, "TIME");
+    if (!w->antenna1 || !w->antenna2 || !w->time_s)
+        w->scan = NULL;
+}
+
+static mms_goodness_key key_of(const work *w, int64_t at, int32_t field, int64_t fit)
+{
+    const continuum *c = w->c;
+
+    if (!w->scan)
+        return (mms_goodness_key){.field = field};
+    return (mms_goodness_key){.field = field,
+                              .scan = w->scan[at],
+                              .spw = c->spws[fit],
+                              .time_s = c->last_rows ? w->time_s[at] : 0,
+                              .rank = (int64_t)w->antenna1[at] << 32 | w->antenna2[at]};
+}
+
 static mms_status fit_cells(const mms_step *step, int64_t window, mms_block *block,
                             mms_group *group, mms_arena *arena, mms_error *err)
 {
@@ -267,19 +336,29 @@ static mms_status fit_cells(const mms_step *step, int64_t window, mms_block *blo
 
     MMS_TRY(field ? MMS_OK
                   : mms_fail(err, MMS_ERR_NOT_FOUND, "uvcontsub needs the column FIELD_ID"));
+    find_keys(&w, block);
     MMS_TRY(mms_group_spectra(block, group, w.c->kinds, true, &w.in, err));
     MMS_TRY(make_room(&w, arena, err));
     for (int64_t i = 0; i < group->nrange; i++)
         for (int64_t k = 0; k < group->rows[i].count; k++, row++) {
-            const int32_t id = ((const int32_t *)field->data)[group->rows[i].first + k];
-            const mms_continuum *fit = find_fit(w.c, window, id);
-            for (int c = 0; fit && c < w.in.ncolumn; c++)
-                fit_row(&w, fit, &w.in.column[c], row);
+            const int64_t at = group->rows[i].first + k;
+            const int32_t id = ((const int32_t *)field->data)[at];
+            const int64_t fit = find_fit(w.c, window, id);
+            for (int c = 0; fit >= 0 && c < w.in.ncolumn; c++)
+                MMS_TRY(fit_row(&w, fit, &w.in.column[c], row, key_of(&w, at, id, fit), err));
         }
     if (w.written)
         add_model(&w, block, group);
 done:
     return st;
+}
+
+static void report(const mms_step *step, mms_value *answer)
+{
+    mms_value *found = mms_goodness_take(((const continuum *)step)->goodness);
+
+    if (found)
+        json_object_set_new(answer, "goodness", found);
 }
 
 const mms_step_kind mms_step_continuum = {.name = "continuum",
@@ -288,4 +367,5 @@ const mms_step_kind mms_step_continuum = {.name = "continuum",
                                           .decode = decode,
                                           .close = end,
                                           .describe = describe,
+                                          .report = report,
                                           .cells = fit_cells};

@@ -137,6 +137,13 @@ const mms_step *mms_pipeline_find(const mms_pipeline *p, const char *name)
     return NULL;
 }
 
+void mms_pipeline_report(const mms_pipeline *p, mms_value *answer)
+{
+    for (int i = 0; p && i < p->nstep; i++)
+        if (p->steps[i]->kind->report)
+            p->steps[i]->kind->report(p->steps[i], answer);
+}
+
 int mms_pipeline_row_steps(const mms_pipeline *p)
 {
     int n = 0;

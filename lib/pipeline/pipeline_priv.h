@@ -32,6 +32,9 @@ const mms_step *mms_pipeline_find(const mms_pipeline *pipeline, const char *name
  *  to its rows. */
 int mms_pipeline_row_steps(const mms_pipeline *pipeline);
 
+/** Let steps say what they found of the part whose rows are done; NULL has none. */
+void mms_pipeline_report(const mms_pipeline *pipeline, mms_value *answer);
+
 /** The i-th of them, and the form of the rows that it takes.  Borrowed. */
 const mms_step *mms_pipeline_row_step(const mms_pipeline *pipeline, int i, const mms_form **in);
 

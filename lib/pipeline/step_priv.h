@@ -80,6 +80,9 @@ struct mms_step_kind {
     mms_status (*cells)(const mms_step *step, int64_t window, mms_block *block, mms_group *group,
                         mms_arena *arena, mms_error *err);
 
+    /** Say what was found of a part's rows, when all are done, into the answer of its unit. */
+    void (*report)(const mms_step *step, mms_value *answer);
+
     /** Transform one row; out has room of the new form.  Many threads at a time. */
     void (*row)(const mms_step *step, const mms_row_call *call, const mms_spectrum *in,
                 mms_spectrum *out);

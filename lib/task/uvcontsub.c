@@ -38,6 +38,20 @@ static const mms_param params[] = {
     {0},
 };
 
+/** What was done is said in the log; the result is CASA's. */
+static void show_fits(mms_value *result)
+{
+    mms_value *fits = json_incref(json_object_get(result, "goodness_of_fit"));
+
+    mms_log(MMS_LOG_INFO, "uvcontsub", "%" JSON_INTEGER_FORMAT " rows in %zu parts were written",
+            json_integer_value(json_object_get(result, "rows_out")),
+            json_array_size(json_object_get(result, "names")));
+    json_object_clear(result);
+    json_object_set_new(result, "description",
+                        json_string("summary of data fitting results in uv-continuum subtraction"));
+    json_object_set_new(result, "goodness_of_fit", fits ? fits : json_object());
+}
+
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct uvcontsub *p = arg;
@@ -66,7 +80,48 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     if (p->writemodel && !strcmp(p->datacolumn, "float_data"))
         return mms_fail(err, MMS_ERR_UNSUPPORTED,
                         "writemodel=True: MODEL_DATA is complex, datacolumn=\"float_data\" is not");
-    return mms_task_request(run, &request, result, err);
+    const mms_status st = mms_task_request(run, &request, result, err);
+    if (st == MMS_OK && !p->dryrun)
+        show_fits(result);
+    return st;
+}
+
+static void print_fit(const char *const *at, const mms_value *found, FILE *out)
+{
+    const mms_value *chi2 = json_object_get(json_object_get(found, "chi_squared"), "average");
+
+    fprintf(out, "%8s %8s %6s %6s %10lld %14.6g %14.6g\n", at[0], at[1], at[2], at[3],
+            (long long)json_integer_value(json_object_get(found, "count")),
+            json_number_value(json_object_get(chi2, "real")),
+            json_number_value(json_object_get(chi2, "imag")));
+}
+
+/** The nested dictionary as lines. */
+static void print_fits(const mms_value *in, int depth, const char **at, FILE *out)
+{
+    static const char *const kinds[] = {"field", "scan", "spw", "polarization"};
+    mms_value *one;
+
+    json_object_foreach(json_object_get(in, kinds[depth]), at[depth], one)
+    {
+        if (depth == 3)
+            print_fit(at, one, out);
+        else
+            print_fits(one, depth + 1, at, out);
+    }
+}
+
+static void print(const mms_value *result, FILE *out)
+{
+    const char *at[4];
+
+    if (!json_object_get(result, "description")) {
+        mms_transform_print(result, out);
+        return;
+    }
+    fprintf(out, "%8s %8s %6s %6s %10s %14s %14s\n", "field", "scan", "spw", "corr", "rows",
+            "chi2 (real)", "chi2 (imag)");
+    print_fits(json_object_get(result, "goodness_of_fit"), 0, at, out);
 }
 
 const mms_task mms_task_uvcontsub = {
@@ -75,7 +130,7 @@ const mms_task mms_task_uvcontsub = {
     .params = params,
     .params_size = sizeof(struct uvcontsub),
     .run = run,
-    .print = mms_transform_print,
+    .print = print,
     .unit = mms_output_unit,
     .details = "Examples:\n"
                "  multims uvcontsub in.ms out.ms fitspec='0:0~40;80~127' fitorder=1\n",

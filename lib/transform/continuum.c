@@ -230,9 +230,23 @@ static void write_model(const mms_continuum *c, int64_t n, const double *coeffic
     }
 }
 
+/** The weighted squares that n terms leave. */
+static double chi2_of(const mms_continuum *c, const fit *f, int64_t n)
+{
+    double sum = 0;
+
+    for (int64_t k = 0; k < c->nchan; k++) {
+        double left = f->value[k];
+        for (int64_t j = 0; j < n; j++)
+            left -= f->coefficient[j] * c->power[j * c->nchan + k];
+        sum += f->weight[k] * left * left;
+    }
+    return sum;
+}
+
 /** One part of one correlation. */
 static void fit_part(const mms_continuum *c, fit *f, const basis *b, const float *data,
-                     int64_t stride, float *model)
+                     int64_t stride, float *model, double *chi2)
 {
     bool any = true;
 
@@ -247,6 +261,8 @@ static void fit_part(const mms_continuum *c, fit *f, const basis *b, const float
         solve(c, b, f->value, f->coefficient);
     }
     write_model(c, any ? b->n : 0, f->coefficient, stride, model);
+    if (chi2)
+        *chi2 = chi2_of(c, f, any ? b->n : 0);
 }
 
 void mms_continuum_fit(const mms_continuum *c, const mms_continuum_row *row, float *model,
@@ -261,6 +277,7 @@ void mms_continuum_fit(const mms_continuum *c, const mms_continuum_row *row, flo
             bool equal;
             const int64_t n = take_weights(c, row, corr, f.weight, &equal);
             const basis *const b = equal && n ? &c->whole : use_weights(c, n, &f);
-            fit_part(c, &f, b, row->data + at, stride, model + at);
+            fit_part(c, &f, b, row->data + at, stride, model + at,
+                     row->chi2 ? row->chi2 + at : NULL);
         }
 }

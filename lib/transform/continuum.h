@@ -37,6 +37,8 @@ typedef struct mms_continuum_row {
     const uint8_t *flag;
     const float *weight;     /**< NULL: those of row_weight, in each channel */
     const float *row_weight; /**< [ncorr] */
+    double *chi2; /**< [ncorr][nfloat]: takes the weighted sums of squares that are left in the
+                     channels that count, before the fit is rounded to floats; NULL: not asked */
 } mms_continuum_row;
 
 /** Return the bytes of scratch memory, of doubles. */

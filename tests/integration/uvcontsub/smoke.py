@@ -99,6 +99,40 @@ class Smoke(ProgramCase):
         self.multims("uvcontsub", "in.mms", "whole.ms", "fitorder=1", "keepmms=False")
         self.multims("diff", "one.ms", "whole.ms", "--ignore-order")
 
+    def chi2(self, scan, field, ddid):
+        """By correlation: of each row, complex, [row, correlation]."""
+        (data, sigma, flag, ids, scans, dds) = self.read("in.ms", "DATA", "SIGMA", "FLAG", "FIELD_ID",
+                                                         "SCAN_NUMBER", "DATA_DESC_ID")
+        with table(self.path("in.ms/SPECTRAL_WINDOW"), ack=False) as t:
+            freq = t.getcell("CHAN_FREQ", ddid)
+        found = []
+        for r in numpy.flatnonzero((ids == field) & (scans == scan) & (dds == ddid)):
+            left = data[r] - polynomials(data[r], sigma[r], flag[r], freq,
+                                         self.channels(*range(16)), 1)
+            left[flag[r]] = 0
+            found.append(((left.real**2).sum(0) + 1j * (left.imag**2).sum(0)) / sigma[r]**2)
+        return numpy.array(found)
+
+    def test_the_goodness_of_fit_is_returned(self):
+        """Of all rows in numerics=exact; the same on a Multi-MS."""
+        field, scan = (c[0] for c in self.read("in.ms", "FIELD_ID", "SCAN_NUMBER"))
+        found = self.answer("uvcontsub", "in.ms", "out.ms", "fitorder=1", "numerics=exact")
+        at = found["goodness_of_fit"]["field"][str(field)]["scan"][str(scan)]["spw"]["1"]
+        want = self.chi2(scan, field, 1)
+        for corr in range(want.shape[1]):
+            one = at["polarization"][str(corr)]
+            self.assertEqual(one["count"], len(want))
+            for name, value in (("average", want[:, corr].mean()),
+                                ("max", want[numpy.abs(want[:, corr]).argmax(), corr])):
+                got = one["chi_squared"][name]
+                numpy.testing.assert_allclose([got["real"], got["imag"]], [value.real, value.imag],
+                                              rtol=1e-4, atol=1e-9)
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=baseline", "numsubms=3")
+        for numerics in "casa", "exact":
+            words = ["fitorder=1", f"numerics={numerics}"]
+            self.assertEqual(self.answer("uvcontsub", "in.mms", f"{numerics}.mms", *words, "-j", 2),
+                             self.answer("uvcontsub", "in.ms", f"{numerics}.ms", *words))
+
     def test_refusals(self):
         for word, text in {"fitorder=-1": "Fit order cannot be negative. Value given: -1",
                            "fitspec=9": "9", "fitspec={}": "is empty",
