@@ -418,6 +418,7 @@ const mms_task mms_task_applycal = {
     .summary = "calibrate DATA of a MeasurementSet or Multi-MS into CORRECTED_DATA",
     .params = params,
     .params_size = sizeof(struct applycal),
+    .in_place = true,
     .run = run,
     .print = mms_print_change,
     .unit = mms_applycal_unit,
