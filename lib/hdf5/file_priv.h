@@ -28,6 +28,9 @@ mms_status mms_h5_create(const char *path, mms_h5 **out, mms_error *err);
 mms_status mms_h5_group(mms_h5 *file, const char *name, mms_error *err);
 mms_status mms_h5_put(mms_h5 *file, const char *name, const mms_h5_item *item, int64_t *offset,
                       mms_error *err);
+mms_status mms_h5_reopen(const char *path, mms_h5 **out, mms_error *err);
+mms_status mms_h5_write(mms_h5 *file, const char *name, int64_t from, int64_t count,
+                        const void *data, mms_error *err);
 mms_status mms_h5_close(mms_h5 **file, mms_error *err);
 
 mms_status mms_h5_open(const char *path, mms_h5 **out, mms_error *err);
@@ -49,6 +52,7 @@ void mms_lzf_register(void);
 bool mms_lzf_was_damaged(void);
 
 mms_status mms_sky_find(mms_sky *sky, mms_error *err);
+mms_status mms_sky_zenith(mms_sky *sky, mms_error *err);
 mms_status mms_sky_to_geodetic(const double itrf_m[3], double geodetic[3], mms_error *err);
 mms_status mms_sky_from_geodetic(const double geodetic[3], double itrf_m[3], mms_error *err);
 mms_status mms_sky_tai_to_utc(double tai_jd, double *utc_jd, mms_error *err);

@@ -32,12 +32,16 @@ typedef struct mms_h5_item {
     mms_h5_type type;
     int32_t ndim; /**< 0: a scalar */
     int64_t shape[MMS_H5_DIM];
-    int64_t width;    /**< bytes of a text */
-    const void *data; /**< values, or NULL: room in the file, which the caller fills */
+    int64_t width;             /**< bytes of a text */
+    const void *data;          /**< values, or NULL: room in the file, which the caller fills */
+    int64_t chunk[MMS_H5_DIM]; /**< [0] not 0: in chunks, shuffled and deflated; written by rows */
 } mms_h5_item;
 
 /** An open file. */
 typedef struct mms_h5 mms_h5;
+
+/** Frames of directions: GCRS is that of the Earth at J2000.0. */
+typedef enum mms_sky_frame { MMS_SKY_ICRS = 0, MMS_SKY_J2000, MMS_SKY_GCRS } mms_sky_frame;
 
 /** A direction that is to be found in the sky, and where it is; angles in rad. */
 typedef struct mms_sky {
@@ -45,10 +49,12 @@ typedef struct mms_sky {
     double jd; /**< UTC */
     double longitude, latitude, height_m;
     double dut1_s, xp, yp; /**< Earth orientation */
-    double lon, lat;       /**< ICRS, or J2000 */
-    bool j2000;
+    double lon, lat;       /**< in the frame */
+    mms_sky_frame frame;
     /* found */
     double lst, app_ra, app_dec, frame_pa;
+    double below[2], above[2]; /**< in the frame: what stands half a degree south and north of it,
+                                    apparently; frame_pa is the angle between */
 } mms_sky;
 
 typedef struct mms_hdf5_module {
@@ -61,6 +67,11 @@ typedef struct mms_hdf5_module {
      *  Errors: IO, SPACE. */
     mms_status (*put)(mms_h5 *file, const char *name, const mms_h5_item *item, int64_t *offset,
                       mms_error *err);
+    /** Open a file to write more values into its datasets.  Errors: TABLE, IO. */
+    mms_status (*reopen)(const char *path, mms_h5 **out, mms_error *err);
+    /** Write [from, from + count) of the first axis of a dataset of three.  Errors: IO, SPACE. */
+    mms_status (*write)(mms_h5 *file, const char *name, int64_t from, int64_t count,
+                        const void *data, mms_error *err);
     /** Close; *file is freed and set to NULL even on failure.  Errors: IO, SPACE. */
     mms_status (*close)(mms_h5 **file, mms_error *err);
     /** Open a file to read it.  Errors: TABLE no HDF5 file, or cut short; IO. */
@@ -86,6 +97,8 @@ typedef struct mms_hdf5_module {
     mms_status (*names)(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
     /** Find where a direction is at a time.  Errors: ARG a time that the calendar does not have. */
     mms_status (*sky)(mms_sky *sky, mms_error *err);
+    /** Find the zenith, lon and lat in ICRS.  Errors: as above. */
+    mms_status (*zenith)(mms_sky *sky, mms_error *err);
     /** Geodetic coordinates (WGS84; rad, m) of a place on Earth, and back. */
     mms_status (*to_geodetic)(const double itrf_m[3], double geodetic[3], mms_error *err);
     mms_status (*from_geodetic)(const double geodetic[3], double itrf_m[3], mms_error *err);

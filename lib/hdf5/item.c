@@ -81,13 +81,29 @@ static hid_t space_of(const mms_h5_item *item)
 }
 
 /** In one piece, which is there at once and not filled: workers write it at its offset. */
-static hid_t layout(void)
+static bool in_one_piece(hid_t how)
+{
+    return H5Pset_layout(how, H5D_CONTIGUOUS) >= 0 &&
+           H5Pset_alloc_time(how, H5D_ALLOC_TIME_EARLY) >= 0 &&
+           H5Pset_fill_time(how, H5D_FILL_TIME_NEVER) >= 0;
+}
+
+static bool in_chunks(hid_t how, const mms_h5_item *item)
+{
+    hsize_t chunk[MMS_H5_DIM];
+
+    for (int i = 0; i < item->ndim; i++)
+        chunk[i] = (hsize_t)item->chunk[i];
+    return H5Pset_chunk(how, item->ndim, chunk) >= 0 && H5Pset_shuffle(how) >= 0 &&
+           H5Pset_deflate(how, 1) >= 0 && H5Pset_fill_time(how, H5D_FILL_TIME_NEVER) >= 0;
+}
+
+static hid_t layout(const mms_h5_item *item)
 {
     const hid_t how = H5Pcreate(H5P_DATASET_CREATE);
 
-    if (how >= 0 && (H5Pset_obj_track_times(how, 0) < 0 || H5Pset_layout(how, H5D_CONTIGUOUS) < 0 ||
-                     H5Pset_alloc_time(how, H5D_ALLOC_TIME_EARLY) < 0 ||
-                     H5Pset_fill_time(how, H5D_FILL_TIME_NEVER) < 0)) {
+    if (how >= 0 && (H5Pset_obj_track_times(how, 0) < 0 ||
+                     !(item->chunk[0] ? in_chunks(how, item) : in_one_piece(how)))) {
         H5Pclose(how);
         return H5I_INVALID_HID;
     }
@@ -97,7 +113,7 @@ static hid_t layout(void)
 mms_status mms_h5_put(mms_h5 *file, const char *name, const mms_h5_item *item, int64_t *offset,
                       mms_error *err)
 {
-    const hid_t type = type_of(item), space = space_of(item), how = layout();
+    const hid_t type = type_of(item), space = space_of(item), how = layout(item);
     hid_t set = H5I_INVALID_HID;
     bool good = type >= 0 && space >= 0 && how >= 0;
     mms_status st = MMS_OK;
@@ -108,7 +124,9 @@ mms_status mms_h5_put(mms_h5 *file, const char *name, const mms_h5_item *item, i
     good = set >= 0;
     if (good && item->data)
         good = H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, item->data) >= 0;
-    if (good && offset) {
+    if (good && offset && item->chunk[0]) {
+        *offset = -1;
+    } else if (good && offset) {
         const haddr_t at = H5Dget_offset(set);
         good = at != HADDR_UNDEF;
         *offset = (int64_t)at;
@@ -119,5 +137,35 @@ mms_status mms_h5_put(mms_h5 *file, const char *name, const mms_h5_item *item, i
     H5Pclose(how);
     H5Sclose(space);
     H5Tclose(type);
+    return st;
+}
+
+mms_status mms_h5_write(mms_h5 *file, const char *name, int64_t from, int64_t count,
+                        const void *data, mms_error *err)
+{
+    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    const hid_t type = H5Dget_type(set), space = H5Dget_space(set);
+    const int ndim = H5Sget_simple_extent_ndims(space);
+    hsize_t start[MMS_H5_DIM] = {0}, length[MMS_H5_DIM] = {0};
+    hid_t memory = H5I_INVALID_HID;
+    bool good = set >= 0 && type >= 0 && ndim > 0 && ndim <= MMS_H5_DIM;
+    mms_status st = MMS_OK;
+
+    errno = 0;
+    if (good) {
+        H5Sget_simple_extent_dims(space, length, NULL);
+        start[0] = (hsize_t)from;
+        length[0] = (hsize_t)count;
+        memory = H5Screate_simple(ndim, length, NULL);
+        good = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, length, NULL) >= 0 &&
+               H5Dwrite(set, type, memory, space, H5P_DEFAULT, data) >= 0;
+    }
+    if (!good)
+        st = mms_h5_fail(file->path, name, err);
+    H5Sclose(memory);
+    H5Sclose(space);
+    H5Tclose(type);
+    if (H5Dclose(set) < 0 && st == MMS_OK)
+        st = mms_h5_fail(file->path, name, err);
     return st;
 }

@@ -36,7 +36,7 @@ static mms_status refuse_open(const char *path, mms_error *err)
                     lengths[1], lengths[0]);
 }
 
-mms_status mms_h5_open(const char *path, mms_h5 **out, mms_error *err)
+static mms_status open_file(const char *path, unsigned how, mms_h5 **out, mms_error *err)
 {
     mms_h5 *file = calloc(1, sizeof *file);
     htri_t known;
@@ -52,7 +52,7 @@ mms_status mms_h5_open(const char *path, mms_h5 **out, mms_error *err)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
     }
     known = H5Fis_hdf5(path);
-    file->id = known > 0 ? H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT) : H5I_INVALID_HID;
+    file->id = known > 0 ? H5Fopen(path, how, H5P_DEFAULT) : H5I_INVALID_HID;
     if (file->id < 0) {
         const mms_status st = known == 0
                                   ? mms_fail(err, MMS_ERR_TABLE, "%s is not an HDF5 file", path)
@@ -64,6 +64,16 @@ mms_status mms_h5_open(const char *path, mms_h5 **out, mms_error *err)
     }
     *out = file;
     return MMS_OK;
+}
+
+mms_status mms_h5_open(const char *path, mms_h5 **out, mms_error *err)
+{
+    return open_file(path, H5F_ACC_RDONLY, out, err);
+}
+
+mms_status mms_h5_reopen(const char *path, mms_h5 **out, mms_error *err)
+{
+    return open_file(path, H5F_ACC_RDWR, out, err);
 }
 
 bool mms_h5_has(mms_h5 *file, const char *name)

@@ -37,6 +37,23 @@ static void turn(bool back, double *lon, double *lat)
     *lon = eraAnp(*lon);
 }
 
+/** Turn a direction of the catalogue's frame into ICRS, or back. */
+static void change_frame(mms_sky_frame frame, bool to_icrs, double *lon, double *lat)
+{
+    eraASTROM astrom;
+    double from[2] = {*lon, *lat};
+
+    if (frame == MMS_SKY_J2000)
+        turn(to_icrs, lon, lat);
+    if (frame != MMS_SKY_GCRS)
+        return;
+    eraApcg13(ERFA_DJ00, 0, &astrom);
+    if (to_icrs)
+        eraAticq(from[0], from[1], &astrom, lon, lat);
+    else
+        eraAtciqz(from[0], from[1], &astrom, lon, lat);
+}
+
 static mms_status make_times(const mms_sky *s, times *t, mms_error *err)
 {
     double tai[2];
@@ -66,15 +83,14 @@ static void from_apparent(const mms_sky *s, const times *t, double ra, double de
 {
     (void)eraAtoc13("R", ra, dec, t->utc[0], t->utc[1], s->dut1_s, s->longitude, s->latitude,
                     s->height_m, s->xp, s->yp, 0, 0, 0, 0, lon, lat);
-    if (s->j2000)
-        turn(false, lon, lat);
+    change_frame(s->frame, false, lon, lat);
 }
 
 /** How the north of the catalogue's frame is turned where the phase centre is. */
-static double frame_angle(const mms_sky *s, const times *t)
+static double frame_angle(mms_sky *s, const times *t)
 {
     const double eo = origins(t), step = ERFA_DPI / 360;
-    double lon[2], lat[2];
+    double *const ends[2] = {s->below, s->above};
 
     for (int i = 0; i < 2; i++) {
         double ra = s->app_ra, dec = s->app_dec + (i ? step : -step);
@@ -82,9 +98,9 @@ static double frame_angle(const mms_sky *s, const times *t)
             ra = eraAnp(ra + ERFA_DPI);
             dec = copysign(ERFA_DPI, dec) - dec;
         }
-        from_apparent(s, t, ra + eo, dec, &lon[i], &lat[i]);
+        from_apparent(s, t, ra + eo, dec, &ends[i][0], &ends[i][1]);
     }
-    return -eraPas(lon[0], lat[0], lon[1], lat[1]);
+    return -eraPas(s->below[0], s->below[1], s->above[0], s->above[1]);
 }
 
 mms_status mms_sky_find(mms_sky *s, mms_error *err)
@@ -97,14 +113,26 @@ mms_status mms_sky_find(mms_sky *s, mms_error *err)
         return st;
     s->lst = eraAnp(eraGst06a(t.ut1[0], t.ut1[1], t.tt[0], t.tt[1]) + eraSp00(t.tt[0], t.tt[1]) +
                     s->longitude);
-    if (s->j2000)
-        turn(true, &lon, &lat);
+    change_frame(s->frame, true, &lon, &lat);
     if (eraAtco13(lon, lat, 0, 0, 0, 0, t.utc[0], t.utc[1], s->dut1_s, s->longitude, s->latitude,
                   s->height_m, s->xp, s->yp, 0, 0, 0, 0, &aob, &zob, &hob, &dob, &rob, &eo) < 0)
         return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.15g", s->jd);
     s->app_ra = eraAnp(rob - eo);
     s->app_dec = dob;
     s->frame_pa = frame_angle(s, &t);
+    return MMS_OK;
+}
+
+mms_status mms_sky_zenith(mms_sky *s, mms_error *err)
+{
+    times t;
+    const mms_status st = make_times(s, &t, err);
+
+    if (st != MMS_OK)
+        return st;
+    if (eraAtoc13("A", 0, 0, t.utc[0], t.utc[1], s->dut1_s, s->longitude, s->latitude, s->height_m,
+                  s->xp, s->yp, 0, 0, 0, 0, &s->lon, &s->lat) < 0)
+        return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.15g", s->jd);
     return MMS_OK;
 }
 

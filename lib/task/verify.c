@@ -69,7 +69,7 @@ static mms_status run_uvh5(mms_run *run, const struct verify *p, mms_value *resu
                                       .select = p->select,
                                       .datacolumn = named ? p->datacolumn : "",
                                       .flipconj = p->flipconj,
-                                      .eop = true,
+                                      .eop = "auto",
                                       .how.tiles = p->tiles};
     const mms_uvh5_judged judged = {
         .file = p->vis, .against = *p->against ? &against : NULL, .show = p->show};

@@ -21,6 +21,16 @@ static mms_status column_frame(mms_table *table, const char *column, char frame[
     return st;
 }
 
+/** casacore's WGS84 is geodetic, with the height for the length; places whose length is the Earth's
+ *  are Cartesian under the wrong name. */
+static mms_status from_wgs84(const mms_uvh5 *u, double *p, mms_error *err)
+{
+    const double length = sqrt(p[0] * p[0] + p[1] * p[1] + p[2] * p[2]);
+    const double geodetic[3] = {atan2(p[1], p[0]), asin(p[2] / (length > 0 ? length : 1)), length};
+
+    return length > 0 && length < 6e6 ? u->hdf5->from_geodetic(geodetic, p, err) : MMS_OK;
+}
+
 static mms_status read_positions(mms_uvh5 *u, mms_table *table, mms_error *err)
 {
     char frame[32];
@@ -34,11 +44,15 @@ static mms_status read_positions(mms_uvh5 *u, mms_table *table, mms_error *err)
     if (!a->position_m || !a->number || !a->relative_m)
         MMS_TRY(mms_uvh5_no_memory(u, err));
     MMS_TRY(column_frame(table, "POSITION", frame, err));
-    if (*frame && strcmp(frame, "ITRF"))
+    const bool wgs84 = !strcmp(frame, "WGS84");
+    if (*frame && strcmp(frame, "ITRF") && !wgs84)
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
-                         "antenna positions are in %s; only ITRF is exported", frame));
-    for (int64_t i = 0; i < a->nrow; i++)
+                         "antenna positions are in %s; only ITRF and WGS84 are converted", frame));
+    for (int64_t i = 0; i < a->nrow; i++) {
         MMS_TRY(mms_uvh5_cell_doubles(table, "POSITION", i, 3, a->position_m + 3 * i, err));
+        if (wgs84)
+            MMS_TRY(from_wgs84(u, a->position_m + 3 * i, err));
+    }
 done:
     return st;
 }

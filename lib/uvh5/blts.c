@@ -186,8 +186,8 @@ void mms_uvh5_reader_close(mms_uvh5_reader **out)
 
 int64_t mms_uvh5_reader_most(const mms_uvh5_reader *u, int64_t nblt)
 {
-    enum { BLOCK = 4 << 20 };
-    const int64_t n = BLOCK / (u->nfreq * u->npol * 8 + 1);
+    enum { VALUES = 1 << 18 }; // that of a chunk, where there are any
+    const int64_t n = VALUES / (u->nfreq * u->npol) + 1;
 
     return n < 1 ? 1 : n < nblt ? n : nblt;
 }

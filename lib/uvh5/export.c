@@ -110,6 +110,10 @@ static mms_status read_keywords(mms_uvh5 *u, mms_error *err)
     const mms_value *const flip = json_object_get(words, "pyuvdata_flip_conj");
     u->from_pyuvdata = u->has_flip = flip != NULL;
     u->flip_word = json_is_true(flip) || json_integer_value(flip) != 0;
+    if (json_is_object(json_object_get(words, "pyuvdata_extra")))
+        u->extra = json_incref(json_object_get(words, "pyuvdata_extra"));
+    if (json_is_string(json_object_get(words, "pyuvdata_polconv")))
+        u->convention = json_incref(json_object_get(words, "pyuvdata_polconv"));
     MMS_TRY(mms_table_keywords(table, u->column, &of_column, err));
     const mms_value *unit = json_object_get(of_column, "QuantumUnits");
     if (json_is_array(unit))
@@ -149,6 +153,7 @@ mms_status mms_uvh5_plan(mms_uvh5 *u, mms_error *err)
     MMS_TRY(mms_uvh5_find_rows(u, err));
     MMS_TRY(mms_uvh5_find_windows(u, err));
     MMS_TRY(mms_uvh5_find_antennas(u, err));
+    MMS_TRY(mms_uvh5_find_feeds(u, err));
     MMS_TRY(mms_uvh5_find_fields(u, err));
     MMS_TRY(mms_uvh5_find_baselines(u, err));
     MMS_TRY(mms_uvh5_find_sky(u, err));
@@ -291,7 +296,7 @@ static mms_status reserve(const making *m, mms_error *err)
 {
     const mms_uvh5 *const u = m->u;
     const int64_t values = u->nblt * u->nfreq * u->npol;
-    const int64_t end = u->offsets[2] + values * 4;
+    const int64_t end = u->asked->gzip ? u->offsets[0] + values * 8 : u->offsets[2] + values * 4;
     const int fd = open(m->file, O_WRONLY | O_CLOEXEC);
     mms_status st = fd < 0 ? mms_fail_errno(err, errno, "%s", m->file) : MMS_OK;
 
@@ -305,6 +310,8 @@ static mms_status reserve(const making *m, mms_error *err)
 
 static int64_t count_units(const mms_uvh5 *u, const mms_engine *engine)
 {
+    if (u->asked->gzip)
+        return 1; // HDF5 packs, and one process at a time may write
     const int64_t wanted = 64 << 20, bytes = file_bytes(u);
     int64_t n = bytes / wanted + 1;
     const int64_t least = mms_engine_workers(engine);
@@ -474,14 +481,26 @@ static void end_antennas(mms_uvh5_antennas *a)
     mms_value_free(&a->mounts);
 }
 
+static void end_field(mms_uvh5_field *f)
+{
+    free(f->name);
+    free(f->times_jd);
+    free(f->lons);
+    free(f->lats);
+}
+
 void mms_uvh5_end(mms_uvh5 *u)
 {
+    mms_value_free(&u->extra);
+    mms_value_free(&u->convention);
+    mms_value_free(&u->feeds);
+    free(u->feed_angle);
     close_input(u);
     mms_meta_free(&u->meta);
     for (int64_t i = 0; i < u->nwindow; i++)
         free(u->windows[i].chosen);
     for (int64_t i = 0; u->fields && i < u->nfield; i++)
-        free(u->fields[i].name);
+        end_field(&u->fields[i]);
     end_antennas(&u->antennas);
     free(u->rows);
     free(u->blts);

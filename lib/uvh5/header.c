@@ -2,6 +2,7 @@
 /** @file header.c  The file with its header, and room for the visibilities. */
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,6 +144,30 @@ static const char *unit_of(const mms_uvh5 *u)
     return plain;
 }
 
+/** pyuvdata_extra of the MS, and what is known by itself. */
+static void put_extra(writing *w)
+{
+    const mms_uvh5 *const u = w->u;
+    const char *key;
+    mms_value *value;
+
+    put_text(w, "Header/extra_keywords/DATA_COL", u->column);
+    put_text(w, "Header/extra_keywords/observer", u->observer);
+    json_object_foreach(u->extra, key, value)
+    {
+        char name[512];
+        if (!strcmp(key, "DATA_COL") || !strcmp(key, "observer") || strchr(key, '/') ||
+            snprintf(name, sizeof name, "Header/extra_keywords/%s", key) >= (int)sizeof name)
+            continue;
+        if (json_is_string(value))
+            put_text(w, name, json_string_value(value));
+        else if (json_is_integer(value))
+            put_int(w, name, json_integer_value(value));
+        else if (json_is_real(value))
+            put_double(w, name, json_real_value(value));
+    }
+}
+
 static void put_texts_of_header(writing *w)
 {
     mms_uvh5 *const u = w->u;
@@ -161,8 +186,9 @@ static void put_texts_of_header(writing *w)
     put_double(w, "Header/longitude", u->geodetic[0] * 180 / M_PI);
     put_double(w, "Header/latitude", u->geodetic[1] * 180 / M_PI);
     put_double(w, "Header/altitude", u->geodetic[2]);
-    put_text(w, "Header/extra_keywords/DATA_COL", u->column);
-    put_text(w, "Header/extra_keywords/observer", u->observer);
+    put_extra(w);
+    if (u->convention && strcmp(unit_of(u), "uncalib") != 0)
+        put_text(w, "Header/pol_convention", json_string_value(u->convention));
 }
 
 static void put_blts(writing *w)
@@ -238,20 +264,53 @@ static void put_antennas(writing *w)
         put_texts(w, "Header/mount_type", a->mounts);
 }
 
+static void put_feeds(writing *w)
+{
+    const mms_uvh5 *const u = w->u;
+    const int64_t n = u->antennas.n * u->nfeed;
+    char *const names = u->nfeed ? mms_alloc(n, 1) : NULL;
+
+    if (!u->nfeed)
+        return;
+    if (!names && w->st == MMS_OK)
+        w->st = mms_uvh5_no_memory(u, w->err);
+    for (int64_t i = 0; names && i < n; i++)
+        names[i] = *json_string_value(json_array_get(u->feeds, (size_t)i));
+    put_int(w, "Header/Nfeeds", u->nfeed);
+    put(w, "Header/feed_array",
+        &(mms_h5_item){.type = MMS_H5_TEXT,
+                       .ndim = 2,
+                       .shape = {u->antennas.n, u->nfeed},
+                       .width = 1,
+                       .data = names});
+    put(w, "Header/feed_angle",
+        &(mms_h5_item){.type = MMS_H5_DOUBLE,
+                       .ndim = 2,
+                       .shape = {u->antennas.n, u->nfeed},
+                       .data = u->feed_angle});
+    free(names);
+}
+
 static void put_phase_centre(writing *w, const mms_uvh5_field *f)
 {
-    static const char *const unknown[] = {"cat_times", "cat_pm_ra", "cat_pm_dec", "cat_vrad",
-                                          "cat_dist"};
+    static const char *const unknown[] = {"cat_pm_ra", "cat_pm_dec", "cat_vrad", "cat_dist",
+                                          "cat_times"};
+    const int64_t nunknown = MMS_COUNT_OF(unknown) - (f->ntime > 0);
     const struct {
         const char *name, *text;
     } texts[] = {{"cat_name", f->name},
-                 {"cat_type", "sidereal"},
+                 {"cat_type", f->ntime ? "ephem" : "sidereal"},
                  {"cat_frame", f->frame},
                  {"info_source", "file"}};
     const struct {
         const char *name;
         double value;
-    } numbers[] = {{"cat_lon", f->lon}, {"cat_lat", f->lat}, {"cat_epoch", f->epoch}};
+        const double *list;
+    } numbers[] = {{"cat_epoch", f->epoch, NULL},
+                   {"cat_lon", f->lon, f->lons},
+                   {"cat_lat", f->lat, f->lats},
+                   {"cat_times", 0, f->times_jd}};
+    const int64_t nnumber = MMS_COUNT_OF(numbers) - (f->ntime == 0);
     char name[96];
     const int length = snprintf(name, sizeof name, "Header/phase_center_catalog/%" PRId64, f->id);
 
@@ -260,15 +319,20 @@ static void put_phase_centre(writing *w, const mms_uvh5_field *f)
         snprintf(name + length, sizeof name - (size_t)length, "/%s", texts[i].name);
         put_text(w, name, texts[i].text);
     }
-    for (int64_t i = 0; i < MMS_COUNT_OF(numbers); i++) {
+    for (int64_t i = 0; i < nnumber; i++) {
         snprintf(name + length, sizeof name - (size_t)length, "/%s", numbers[i].name);
-        put_double(w, name, numbers[i].value);
+        if (numbers[i].list)
+            put_doubles(w, name, f->ntime, 1, numbers[i].list);
+        else
+            put_double(w, name, numbers[i].value);
     }
-    for (int64_t i = 0; i < MMS_COUNT_OF(unknown); i++) {
+    for (int64_t i = 0; i < nunknown; i++) {
         snprintf(name + length, sizeof name - (size_t)length, "/%s", unknown[i]);
         put(w, name, &(mms_h5_item){.type = MMS_H5_NONE});
     }
 }
+
+enum { CHUNK_VALUES = 1 << 18 };
 
 /** Room for the visibilities, last in the file. */
 static void put_data(writing *w)
@@ -282,8 +346,13 @@ static void put_data(writing *w)
     mms_uvh5 *const u = w->u;
 
     for (int i = 0; w->st == MMS_OK && i < 3; i++) {
-        const mms_h5_item item = {
-            .type = sets[i].type, .ndim = 3, .shape = {u->nblt, u->nfreq, u->npol}};
+        const int64_t row = u->nfreq * u->npol, rows = CHUNK_VALUES / row + 1;
+        mms_h5_item item = {.type = sets[i].type, .ndim = 3, .shape = {u->nblt, u->nfreq, u->npol}};
+        if (u->asked->gzip && i > 0) {
+            item.chunk[0] = rows < u->nblt ? rows : u->nblt;
+            item.chunk[1] = u->nfreq;
+            item.chunk[2] = u->npol;
+        }
         w->st = u->hdf5->put(w->file, sets[i].name, &item, &u->offsets[i], w->err);
     }
 }
@@ -300,6 +369,7 @@ mms_status mms_uvh5_write_header(mms_uvh5 *u, const char *path, mms_error *err)
     put_texts_of_header(&w);
     put_counts(&w);
     put_antennas(&w);
+    put_feeds(&w);
     put_frequencies(&w);
     for (int64_t i = 0; i < u->nfield; i++)
         if (u->fields[i].used)

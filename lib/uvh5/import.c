@@ -213,7 +213,7 @@ static mms_status describe(const importing *m, mms_value *result, mms_error *err
     json_object_set_new(result, "polarizations", json_integer(in->npol));
     json_object_set_new(result, "windows", json_integer(in->nspw));
     json_object_set_new(result, "fields", json_integer(in->nfield));
-    json_object_set_new(result, "negated", json_boolean(in->conjugates));
+    json_object_set_new(result, "negated", json_boolean(in->conjugates && !in->flipped));
     json_object_set_new(result, "bytes_out", json_integer(estimate(m)));
     json_object_set_new(result, "axis_type", json_string(m->axis_type));
     if (m->plan) {

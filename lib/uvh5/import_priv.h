@@ -72,6 +72,7 @@ typedef struct mms_uvh5_in {
     mms_value *feeds;                                 /**< [nant * nfeed], or NULL */
     double *feed_angle;                               /**< [nant * nfeed], or NULL */
     bool conjugates;
+    bool flipped;    /**< uvw had the other sign: visdata are to be conjugated as they are read */
     uint8_t *turned; /**< [nfield]: was unprojected, uvw are new; NULL: none */
 } mms_uvh5_in;
 

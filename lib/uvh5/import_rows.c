@@ -299,6 +299,8 @@ static mms_status fill_block(const importing *m, lane *l, int64_t piece, mms_err
     mms_status st;
 
     MMS_TRY(read_values(m, l, cells, n, err));
+    for (int64_t i = 0; m->in->flipped && i < n * nchan * m->in->npol; i++)
+        l->vis[i][1] = -l->vis[i][1];
     if (m->in->turned)
         rotate(m->in, l, cells, n);
     order_values(m, l, n * nchan * m->in->npol, m->in->npol == 1);

@@ -36,26 +36,51 @@ static bool is_flipped(const mms_uvh5_in *in, int64_t n, const double *lst, cons
     return places && plus > 1 && minus < 1;
 }
 
-static mms_status decide_sign(mms_uvh5_in *in, bool flipconj, mms_error *err)
+/** What is not projected looks at the zenith: right ascension is sidereal time. */
+static mms_status read_views(const mms_uvh5_in *in, double *lists[4], bool *all, mms_error *err)
 {
     static const char *const names[] = {"Header/lst_array", "Header/phase_center_app_ra",
                                         "Header/phase_center_app_dec",
                                         "Header/phase_center_frame_pa"};
+    mms_status st;
+
+    *all = in->hdf5->has(in->file, names[0]);
+    if (!*all)
+        return MMS_OK;
+    MMS_TRY(mms_uvh5_in_numbers(in, names[0], MMS_H5_DOUBLE, in->nblt, &lists[0], err));
+    for (int k = 1; k < 4; k++) {
+        if (in->hdf5->has(in->file, names[k])) {
+            MMS_TRY(mms_uvh5_in_numbers(in, names[k], MMS_H5_DOUBLE, in->nblt, &lists[k], err));
+            continue;
+        }
+        lists[k] = mms_alloc(in->nblt, sizeof(double));
+        MMS_TRY(lists[k] ? MMS_OK : mms_uvh5_in_memory(in, err));
+        for (int64_t i = 0; i < in->nblt; i++) {
+            *all = *all && !strcmp(in->fields[in->field[i]].type, "unprojected");
+            lists[k][i] = k == 1 ? lists[0][i] : k == 2 ? in->geodetic[1] : 0;
+        }
+    }
+done:
+    return st;
+}
+
+/** uvw of the other sign, with data to match, are turned round before anything else. */
+static mms_status decide_sign(mms_uvh5_in *in, bool flipconj, mms_error *err)
+{
     double *lists[4] = {NULL};
-    mms_status st = MMS_OK;
+    bool all;
+    mms_status st;
 
     in->conjugates = flipconj;
-    for (int i = 0; i < 4; i++) {
-        if (!in->hdf5->has(in->file, names[i]))
-            goto done;
-        MMS_TRY(mms_uvh5_in_numbers(in, names[i], MMS_H5_DOUBLE, in->nblt, &lists[i], err));
-    }
-    if (flipconj && is_flipped(in, in->nblt, lists[0], lists[1], lists[2], lists[3])) {
-        in->conjugates = false;
+    MMS_TRY(read_views(in, lists, &all, err));
+    in->flipped =
+        flipconj && all && is_flipped(in, in->nblt, lists[0], lists[1], lists[2], lists[3]);
+    for (int64_t i = 0; in->flipped && i < 3 * in->nblt; i++)
+        in->uvw_m[i] = -in->uvw_m[i];
+    if (in->flipped)
         mms_log(MMS_LOG_WARN, "importuvh5",
                 "%s: uvw are those of antenna 1 - antenna 2: uvw and data stay as they are",
                 in->path);
-    }
 done:
     for (int i = 0; i < 4; i++)
         free(lists[i]);

@@ -270,7 +270,7 @@ static mms_value *make_order(const judging *j, int64_t part, int64_t nparts)
         json_object_set_new(order, "select", mms_select_value(&q->against->select));
         json_object_set_new(order, "datacolumn", json_string(j->a.asked.datacolumn));
         json_object_set_new(order, "flipconj", json_string(q->against->flipconj));
-        json_object_set_new(order, "eop", json_boolean(q->against->eop));
+        json_object_set_new(order, "eop", json_string(q->against->eop));
         json_object_set_new(order, "tiles", json_boolean(q->against->how.tiles));
     }
     free(file);

@@ -185,7 +185,7 @@ static void decode(const mms_value *order, mms_uvh5_request *request, mms_uvh5_j
     *request = (mms_uvh5_request){.vis = text_of(order, "other"),
                                   .datacolumn = text_of(order, "datacolumn"),
                                   .flipconj = text_of(order, "flipconj"),
-                                  .eop = json_is_true(json_object_get(order, "eop")),
+                                  .eop = text_of(order, "eop"),
                                   .how.tiles = json_is_true(json_object_get(order, "tiles"))};
     for (int i = 0; i < MMS_SELECT_COUNT; i++)
         *mms_select_at(&request->select, i) =

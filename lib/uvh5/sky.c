@@ -9,15 +9,6 @@
 
 enum { NSLOT = 4096 };
 
-static const double ARCSEC_RAD = 4.848136811095359935899141e-6;
-
-/** Orientation of the day that was asked for last. */
-typedef struct earth {
-    int64_t mjd;
-    bool valid, known;
-    mms_earth_day days[2];
-} earth;
-
 /** What was found for a time and a field. */
 typedef struct slot {
     bool used;
@@ -26,56 +17,82 @@ typedef struct slot {
     mms_uvh5_view view;
 } slot;
 
-static mms_status read_day(earth *e, double jd, mms_error *err)
-{
-    const int64_t mjd = (int64_t)floor(jd - 2400000.5);
-
-    if (e->valid && e->mjd == mjd)
-        return MMS_OK;
-    e->mjd = mjd;
-    e->valid = true;
-    e->known = false;
-    return mms_earth_read(mjd, e->days, &e->known, err);
-}
-
 /** Whether orientation is known for all times. */
-static mms_status find_earth(mms_uvh5 *u, earth *e, mms_error *err)
+static mms_status find_earth(mms_uvh5 *u, mms_uvh5_earth *e, mms_error *err)
 {
-    u->has_earth = u->asked->eop;
+    const bool asked = strcmp(u->asked->eop, "none") != 0;
+
+    u->has_earth = asked;
     for (int64_t i = 0; u->has_earth && i < u->nblt; i++) {
-        const mms_status st = read_day(e, u->jd[i], err);
+        const mms_status st = mms_uvh5_earth_day(e, u->jd[i], err);
         if (st != MMS_OK)
             return st;
         u->has_earth = e->known;
     }
     if (!u->has_earth)
         MMS_UVH5_TELL(u, MMS_LOG_INFO,
-                      u->asked->eop
-                          ? "no Earth orientation data for MJD %.0f: lst_array left out; "
-                            "apparent coordinates to 0.5 arcsec"
-                          : "eop=none (MJD %.0f): lst_array left out; apparent coordinates to "
-                            "0.5 arcsec",
+                      asked ? "no Earth orientation data for MJD %.0f: lst_array left out; "
+                              "apparent coordinates to 0.5 arcsec"
+                            : "eop=none (MJD %.0f): lst_array left out; apparent coordinates to "
+                              "0.5 arcsec",
                       floor(e->valid ? (double)e->mjd : u->jd[0] - 2400000.5));
     return MMS_OK;
 }
 
-static mms_status orient(const mms_uvh5 *u, earth *e, mms_sky *sky, mms_error *err)
+/** Where a moving source is at a time, between its positions. */
+static void interpolate(const mms_uvh5_field *f, double jd, double *lon, double *lat)
 {
-    if (!u->has_earth)
-        return MMS_OK;
-    const mms_status st = read_day(e, sky->jd, err);
-    const double part = sky->jd - 2400000.5 - (double)e->mjd;
-    const mms_earth_day *const d = e->days;
+    int64_t i = 1;
 
-    if (st != MMS_OK)
-        return st;
-    sky->dut1_s = mms_uvh5_dut1(d[0].dut1_s, d[1].dut1_s, part);
-    sky->xp = (d[0].x_arcsec + (d[1].x_arcsec - d[0].x_arcsec) * part) * ARCSEC_RAD;
-    sky->yp = (d[0].y_arcsec + (d[1].y_arcsec - d[0].y_arcsec) * part) * ARCSEC_RAD;
-    return MMS_OK;
+    while (i < f->ntime - 1 && f->times_jd[i] < jd)
+        i++;
+    const double step = f->times_jd[i] - f->times_jd[i - 1];
+    const double part = step > 0 ? (jd - f->times_jd[i - 1]) / step : 0;
+    *lon = f->lons[i - 1] + part * remainder(f->lons[i] - f->lons[i - 1], 2 * M_PI);
+    *lat = f->lats[i - 1] + part * (f->lats[i] - f->lats[i - 1]);
 }
 
-static mms_status find_view(const mms_uvh5 *u, earth *e, double jd, int32_t field,
+/** From one direction to another, as seen from the first: north through east. */
+static double position_angle(const mms_direction *a, const mms_direction *b)
+{
+    const double dl = b->lon_rad - a->lon_rad;
+    const double y = sin(dl) * cos(b->lat_rad);
+    const double x =
+        sin(b->lat_rad) * cos(a->lat_rad) - cos(b->lat_rad) * sin(a->lat_rad) * cos(dl);
+
+    return atan2(y, x);
+}
+
+static mms_status convert(int32_t from, int32_t to, const double in[2], mms_direction *out,
+                          mms_error *err)
+{
+    const mms_direction direction = {from, in[0], in[1]};
+
+    return mms_direction_convert(&direction, to, out, err);
+}
+
+/** A frame that only casacore knows: by ICRS and back. */
+static mms_status find_by_casacore(const mms_uvh5 *u, int32_t reference, mms_sky *sky,
+                                   mms_error *err)
+{
+    const double given[2] = {sky->lon, sky->lat};
+    mms_direction there, ends[2];
+    int32_t icrs;
+    mms_status st;
+
+    MMS_TRY(mms_direction_reference("ICRS", &icrs, err));
+    MMS_TRY(convert(reference, icrs, given, &there, err));
+    sky->lon = there.lon_rad;
+    sky->lat = there.lat_rad;
+    MMS_TRY(u->hdf5->sky(sky, err));
+    MMS_TRY(convert(icrs, reference, sky->below, &ends[0], err));
+    MMS_TRY(convert(icrs, reference, sky->above, &ends[1], err));
+    sky->frame_pa = -position_angle(&ends[0], &ends[1]);
+done:
+    return st;
+}
+
+static mms_status find_view(const mms_uvh5 *u, mms_uvh5_earth *e, double jd, int32_t field,
                             mms_uvh5_view *view, mms_error *err)
 {
     const mms_uvh5_field *const f = &u->fields[field];
@@ -85,11 +102,14 @@ static mms_status find_view(const mms_uvh5 *u, earth *e, double jd, int32_t fiel
                    .height_m = u->geodetic[2],
                    .lon = f->lon,
                    .lat = f->lat,
-                   .j2000 = f->j2000};
-    mms_status st = orient(u, e, &sky, err);
+                   .frame = f->sky};
+    mms_status st = u->has_earth ? mms_uvh5_orient(e, &sky, err) : MMS_OK;
 
+    if (f->ntime > 1)
+        interpolate(f, jd, &sky.lon, &sky.lat);
     if (st == MMS_OK)
-        st = u->hdf5->sky(&sky, err);
+        st = f->reference >= 0 ? find_by_casacore(u, f->reference, &sky, err)
+                               : u->hdf5->sky(&sky, err);
     *view = (mms_uvh5_view){sky.lst, sky.app_ra, sky.app_dec, sky.frame_pa};
     return st;
 }
@@ -106,7 +126,7 @@ static slot *slot_of(slot *slots, double jd, int32_t field)
 mms_status mms_uvh5_find_sky(mms_uvh5 *u, mms_error *err)
 {
     slot *const slots = mms_alloc(NSLOT, sizeof *slots);
-    earth e = {0};
+    mms_uvh5_earth e = {0};
     mms_status st;
 
     u->lst = mms_alloc(4 * u->nblt, sizeof *u->lst);
@@ -114,6 +134,7 @@ mms_status mms_uvh5_find_sky(mms_uvh5 *u, mms_error *err)
     u->app_ra = u->lst + u->nblt;
     u->app_dec = u->app_ra + u->nblt;
     u->frame_pa = u->app_dec + u->nblt;
+    MMS_TRY(mms_uvh5_earth_open(u->asked->eop, &e, err));
     MMS_TRY(find_earth(u, &e, err));
     for (int64_t i = 0; i < u->nblt; i++) {
         slot *const s = slot_of(slots, u->jd[i], u->blts[i].field);
@@ -127,6 +148,7 @@ mms_status mms_uvh5_find_sky(mms_uvh5 *u, mms_error *err)
         u->frame_pa[i] = s->view.frame_pa;
     }
 done:
+    mms_uvh5_earth_close(&e);
     free(slots);
     return st;
 }

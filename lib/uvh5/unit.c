@@ -16,6 +16,8 @@ typedef struct unit {
     const char *file;
     int64_t cell, offsets[3]; /**< cell: values of a blt */
     int fd;
+    const mms_hdf5_module *hdf5;
+    mms_h5 *packed; /**< flags and nsamples go through HDF5; else NULL */
 } unit;
 
 static int64_t number(const mms_value *order, const char *name)
@@ -47,6 +49,10 @@ static mms_status write_blts(const unit *u, const mms_uvh5_values *v, mms_error 
     mms_status st;
 
     MMS_TRY(write_at(u, v->vis, n * 8, u->offsets[0] + before * 8, err));
+    if (u->packed) {
+        MMS_TRY(u->hdf5->write(u->packed, "Data/flags", v->first, v->n, v->flags, err));
+        return u->hdf5->write(u->packed, "Data/nsamples", v->first, v->n, v->nsamples, err);
+    }
     MMS_TRY(write_at(u, v->flags, n, u->offsets[1] + before, err));
     MMS_TRY(write_at(u, v->nsamples, n * 4, u->offsets[2] + before * 4, err));
 done:
@@ -104,7 +110,12 @@ static mms_status open_unit(const mms_value *shared, unit *u, mms_error *err)
     for (size_t i = 0; i < 3; i++)
         u->offsets[i] = json_integer_value(json_array_get(json_object_get(shared, "offsets"), i));
     u->fd = open(u->file, O_WRONLY | O_CLOEXEC);
-    return u->fd < 0 ? mms_fail_errno(err, errno, "%s", u->file) : MMS_OK;
+    if (u->fd < 0)
+        return mms_fail_errno(err, errno, "%s", u->file);
+    if (u->offsets[1] >= 0)
+        return MMS_OK;
+    const mms_status st = mms_hdf5_load(&u->hdf5, err);
+    return st == MMS_OK ? u->hdf5->reopen(u->file, &u->packed, err) : st;
 }
 
 mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value *answer,
@@ -124,8 +135,12 @@ mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value 
     MMS_TRY(mms_uvh5_reader_open(shared, &reader, err));
     MMS_TRY(read_places(rows_file, number(order, "first_row"), nplace, &places, err));
     MMS_TRY(take_all(job, order, &u, reader, places, err));
+    if (u.packed)
+        MMS_TRY(u.hdf5->close(&u.packed, err));
     json_object_set_new(answer, "rows", json_integer(nplace));
 done:
+    if (u.packed)
+        (void)!u.hdf5->close(&u.packed, NULL);
     free(places);
     if (u.fd >= 0)
         close(u.fd);

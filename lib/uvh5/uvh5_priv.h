@@ -10,6 +10,7 @@
 #include "hdf5/hdf5_priv.h"
 #include "multims/select.h"
 #include "output/request_priv.h"
+#include "tables/measures_priv.h"
 #include "tables/tables_priv.h"
 #include "values_priv.h"
 
@@ -22,7 +23,9 @@ typedef struct mms_uvh5_request {
     const char *datacolumn; /**< data, corrected, model, float_data */
     bool casa_order;        /**< of the polarizations */
     const char *flipconj;   /**< auto, true, false */
-    bool eop, overwrite;
+    const char *eop;        /**< auto, none, or a file of the IERS */
+    bool overwrite;
+    bool gzip; /**< flags and nsamples are shuffled and deflated, by one writer */
     mms_how how;
 } mms_uvh5_request;
 
@@ -66,7 +69,10 @@ typedef struct mms_uvh5_field {
     char *name;
     double lon, lat, epoch;
     const char *frame;
-    bool j2000;
+    mms_sky_frame sky; /**< of lon and lat as the sky is asked */
+    int32_t reference; /**< casacore's frame where the sky does not know it; else -1 */
+    int64_t ntime;     /**< of an ephemeris, else 0 */
+    double *times_jd, *lons, *lats;
 } mms_uvh5_field;
 
 /** ANTENNA, FEED apart. */
@@ -113,7 +119,11 @@ typedef struct mms_uvh5 {
     /* by blt */
     double *jd, *uvw_m, *exposure_s, *lst, *app_ra, *app_dec, *frame_pa;
     bool negate;
-    char *unit; /**< of the data column, or NULL */
+    char *unit;                    /**< of the data column, or NULL */
+    mms_value *extra, *convention; /**< keywords of pyuvdata, or NULL */
+    int64_t nfeed;                 /**< 0: feeds are not written */
+    mms_value *feeds;              /**< [antennas.n * nfeed] */
+    double *feed_angle;            /**< [antennas.n * nfeed] */
     /* file */
     int64_t offsets[3]; /**< of visdata, flags, nsamples */
     int64_t absent;     /**< visibilities without a row */
@@ -145,6 +155,8 @@ MMS_CHECKED mms_status mms_uvh5_sort_rows(int64_t n, mms_uvh5_row *rows, mms_uvh
 MMS_CHECKED mms_status mms_uvh5_find_windows(mms_uvh5 *u, mms_error *err);
 /** Telescope, its place, the antennas.  Errors: ARG, TABLE. */
 MMS_CHECKED mms_status mms_uvh5_find_antennas(mms_uvh5 *u, mms_error *err);
+/** Feeds, where every antenna has one setup.  Errors: TABLE, MEM. */
+MMS_CHECKED mms_status mms_uvh5_find_feeds(mms_uvh5 *u, mms_error *err);
 /** Phase centres.  Errors: ARG, UNSUPPORTED, TABLE. */
 MMS_CHECKED mms_status mms_uvh5_find_fields(mms_uvh5 *u, mms_error *err);
 /** Times, uvw, exposures: of the first row of each blt.  Errors: ARG, TABLE. */
@@ -165,6 +177,22 @@ typedef struct mms_uvh5_counts {
 /** Count those of n rows; scratch[2 * n]. */
 void mms_uvh5_count_rows(int64_t n, const double *jd, const int64_t *ant1, const int64_t *ant2,
                          int64_t *scratch, mms_uvh5_counts *out);
+
+/** Orientation of the Earth, from casacore's tables or a file. */
+typedef struct mms_uvh5_earth {
+    int64_t mjd;
+    bool valid, known;
+    mms_earth_day days[2];
+    int64_t first, n; /**< MJD and number of days of a file */
+    mms_earth_day *table;
+} mms_uvh5_earth;
+/** eop: auto, none, or a file in the form of finals2000A.  Errors: ARG, NOT_FOUND the file. */
+MMS_CHECKED mms_status mms_uvh5_earth_open(const char *eop, mms_uvh5_earth *earth, mms_error *err);
+void mms_uvh5_earth_close(mms_uvh5_earth *earth);
+/** Find a day; earth->known: whether it is known. */
+MMS_CHECKED mms_status mms_uvh5_earth_day(mms_uvh5_earth *earth, double jd, mms_error *err);
+/** Give sky the orientation of its time; 0 where it is not known. */
+MMS_CHECKED mms_status mms_uvh5_orient(mms_uvh5_earth *earth, mms_sky *sky, mms_error *err);
 
 /** Tell what is worth it. */
 #define MMS_UVH5_TELL(u, level, ...)                      \

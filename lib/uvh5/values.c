@@ -53,7 +53,11 @@ bool mms_uvh5_frame(const char *reference, const char **frame, double *epoch)
     static const struct {
         const char *reference, *frame;
         double epoch;
-    } frames[] = {{"J2000", "fk5", 2000}, {"ICRS", "icrs", 2000}};
+    } frames[] = {{"J2000", "fk5", 2000},
+                  {"ICRS", "icrs", 2000},
+                  {"B1950", "fk4", 1950},
+                  {"B1950_VLA", "fk4", 1979},
+                  {"APP", "gcrs", 2000}};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(frames); i++)
         if (!strcmp(frames[i].reference, reference)) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """exportuvh5 on real and simulated sets: the numbered cases of CASES.md, by h5py and python-casacore."""
+import json
 import os
 import shutil
 import subprocess
@@ -7,7 +8,8 @@ import sys
 import unittest
 
 import numpy
-from casacore.tables import table
+from casacore.measures import measures
+from casacore.tables import makescacoldesc, maketabdesc, table
 
 import program_case
 from program_case import ProgramCase
@@ -267,6 +269,157 @@ class Export(ProgramCase):
         main.close()
         with h5py.File(self.export("D1.ms"), "r") as f:
             self.assertEqual(f["Header/Nblts"][()], 121)
+
+    def test_t23_compression(self):
+        plain = self.export(self.data(ALMA9))
+        packed = self.export(self.data(ALMA9), "compression=gzip", out="packed.uvh5")
+        self.assert_same(plain, packed)
+        with h5py.File(packed, "r") as f:
+            for name in "flags", "nsamples":
+                item = f["Data"][name]
+                self.assertEqual((item.compression, item.compression_opts, item.shuffle),
+                                 ("gzip", 1, True))
+            self.assertIsNone(f["Data/visdata"].chunks)
+        self.assertLess(os.path.getsize(packed), os.path.getsize(plain))
+        self.multims("verify", "packed.uvh5", f"--against={self.data(ALMA9)}")
+
+    def test_a_file_a_part(self):
+        run = self.multims("exportuvh5", self.data("scan.mms"), "out.uvh5", "datacolumn=data",
+                           "--no-sync", "perpart=true", "--json")
+        parts = json.loads(run.stdout)["parts"]
+        names = sorted(n for n in os.listdir(self.folder) if n.endswith(".uvh5"))
+        self.assertEqual(names, [f"out.{i:04}.uvh5" for i in range(len(parts))])
+        whole = self.export(self.data("scan.mms"), out="whole.uvh5")
+        with h5py.File(whole, "r") as f:
+            self.assertEqual(f["Header/Nblts"][()], sum(p["blts"] for p in parts))
+        run = self.multims("exportuvh5", self.data("scan.mms"), "out.uvh5", "datacolumn=data",
+                           "perpart=true", status=2)
+        self.assertIn("Output file out.0000.uvh5 already exists", run.stderr)
+
+    def set_frame(self, name):
+        with table(self.path("D1.ms/FIELD"), readonly=False, ack=False) as t:
+            for column in "PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR":
+                info = t.getcolkeyword(column, "MEASINFO")
+                info["Ref"] = name
+                t.putcolkeyword(column, "MEASINFO", info)
+
+    def test_frames_of_phase_centres(self):
+        self.copy("D1.ms").close()
+        apparent = {}
+        for name, frame, epoch in (("J2000", b"fk5", 2000), ("ICRS", b"icrs", 2000),
+                                   ("B1950", b"fk4", 1950), ("B1950_VLA", b"fk4", 1979),
+                                   ("APP", b"gcrs", 2000)):
+            self.set_frame(name)
+            with h5py.File(self.export("D1.ms", out=name + ".uvh5"), "r") as f:
+                entry = f["Header/phase_center_catalog/0"]
+                self.assertEqual((entry["cat_frame"][()], entry["cat_epoch"][()]), (frame, epoch))
+                apparent[name] = (f["Header/phase_center_app_ra"][0],
+                                  f["Header/phase_center_app_dec"][0])
+        # J2000 and ICRS are 23 mas apart, GCRS of J2000.0 by aberration, B1950 by precession
+        def apart(a, b):
+            return max(abs(numpy.subtract(apparent[a], apparent[b])))
+        self.assertLess(apart("J2000", "ICRS"), 5e-7)
+        self.assertLess(apart("APP", "ICRS"), 5e-4)
+        self.assertGreater(apart("APP", "ICRS"), 1e-6)
+        self.assertGreater(apart("B1950", "ICRS"), 1e-3)
+
+    def test_t45_a_frame_a_row(self):
+        self.copy("D1.ms").close()
+        with table(self.path("D1.ms/FIELD"), readonly=False, ack=False) as t:
+            t.addcols(maketabdesc([makescacoldesc("PhaseDir_Ref", 0)]))
+            t.putcol("PhaseDir_Ref", [0, 21])
+            info = t.getcolkeyword("PHASE_DIR", "MEASINFO")
+            del info["Ref"]
+            info.update(VarRefCol="PhaseDir_Ref", TabRefTypes=["J2000", "ICRS"],
+                        TabRefCodes=numpy.array([0, 21], numpy.int32))
+            t.putcolkeyword("PHASE_DIR", "MEASINFO", info)
+        with h5py.File(self.export("D1.ms"), "r") as f:
+            self.assertEqual([f[f"Header/phase_center_catalog/{i}/cat_frame"][()] for i in (0, 1)],
+                             [b"fk5", b"icrs"])
+
+    def test_an_ephemeris(self):
+        main = self.copy("D1.ms")
+        mjd = main.getcell("TIME", 0) / 86400
+        main.close()
+        with table(self.path("D1.ms/FIELD"), readonly=False, ack=False) as t:
+            t.addcols(maketabdesc([makescacoldesc("EPHEMERIS_ID", 0)]))
+            t.putcol("EPHEMERIS_ID", [0, -1])
+        run = self.multims("exportuvh5", "D1.ms", "no.uvh5", "datacolumn=data", status=2)
+        self.assertIn("field 0: ephemeris table FIELD/EPHEM0_", run.stderr)
+        names = [makescacoldesc(n, 0.0) for n in ("MJD", "RA", "DEC")]
+        t = table(self.path("D1.ms/FIELD/EPHEM0_Thing.tab"), maketabdesc(names), nrow=3, ack=False)
+        t.putcol("MJD", mjd + numpy.array([-1, 0, 1]))
+        t.putcol("RA", numpy.array([10.0, 20.0, 30.0]))
+        t.putcol("DEC", numpy.array([-10.0, -11.0, -12.0]))
+        t.close()
+        with h5py.File(self.export("D1.ms"), "r") as f:
+            entry = f["Header/phase_center_catalog/0"]
+            self.assertEqual(entry["cat_type"][()], b"ephem")
+            numpy.testing.assert_allclose(entry["cat_lon"][()], numpy.radians([10, 20, 30]))
+            self.assertEqual(entry["cat_times"].shape, (3,))
+            self.assertLess(abs(f["Header/phase_center_app_ra"][0] - numpy.radians(20)), 0.01)
+            self.assertEqual(f["Header/phase_center_catalog/1/cat_type"][()], b"sidereal")
+
+    def test_eop_of_a_file(self):
+        self.copy("D1.ms").close()
+        mjd = int(table(self.path("D1.ms"), ack=False).getcell("TIME", 0) / 86400)
+        def line(day, dut1):
+            text = [" "] * 70
+            for at, value in ((7, f"{day:8.2f}"), (18, f"{0.1:9.6f}"), (37, f"{0.2:9.6f}"),
+                              (58, f"{dut1:10.7f}")):
+                text[at:at + len(value)] = value
+            return "".join(text) + "\n"
+        with open(self.path("eop.txt"), "w") as f:
+            f.writelines(line(mjd + d, 0.25) for d in range(-2, 9))
+        with h5py.File(self.export("D1.ms", "eop=eop.txt"), "r") as f:
+            lst = f["Header/lst_array"][0]
+        with open(self.path("eop.txt"), "w") as f:
+            f.writelines(line(mjd + d, -0.25) for d in range(-2, 9))
+        with h5py.File(self.export("D1.ms", "eop=eop.txt", out="b.uvh5"), "r") as f:
+            off = (lst - f["Header/lst_array"][0]) * 43200 / numpy.pi
+        self.assertAlmostEqual(off, 0.5 * 1.00273790935, 6)
+        with open(self.path("eop.txt"), "a") as f:
+            f.write("nonsense\n")
+        run = self.multims("exportuvh5", "D1.ms", "c.uvh5", "datacolumn=data", "eop=eop.txt",
+                           status=2)
+        self.assertIn("eop=eop.txt: line 12 is not an IERS finals2000A line", run.stderr)
+        run = self.multims("exportuvh5", "D1.ms", "c.uvh5", "datacolumn=data", "eop=no.txt",
+                           status=2)
+        self.assertIn("eop=no.txt: not found", run.stderr)
+
+    def test_positions_in_wgs84(self):
+        self.copy("D1.ms").close()
+        before = self.export("D1.ms")
+        with table(self.path("D1.ms/ANTENNA"), readonly=False, ack=False) as t:
+            p = t.getcol("POSITION")
+            info = t.getcolkeyword("POSITION", "MEASINFO")
+            info["Ref"] = "WGS84"
+            t.putcolkeyword("POSITION", "MEASINFO", info)
+            dm = measures()
+            for i, xyz in enumerate(p):
+                there = dm.measure(dm.position("ITRF", *[f"{v}m" for v in xyz]), "WGS84")
+                lon, lat, h = (there[k]["value"] for k in ("m0", "m1", "m2"))
+                t.putcell("POSITION", i, [h * numpy.cos(lat) * numpy.cos(lon),
+                                          h * numpy.cos(lat) * numpy.sin(lon), h * numpy.sin(lat)])
+        after = self.export("D1.ms", out="after.uvh5")
+        with h5py.File(before, "r") as a, h5py.File(after, "r") as b:
+            numpy.testing.assert_allclose(b["Header/antenna_positions"][()],
+                                          a["Header/antenna_positions"][()], atol=1e-3)
+
+    def test_feeds(self):
+        with h5py.File(self.export(self.data(ALMA2)), "r") as f:
+            if "feed_array" in f["Header"]:
+                self.assertEqual(f["Header/feed_array"].shape,
+                                 (f["Header/Nants_telescope"][()], f["Header/Nfeeds"][()]))
+        self.simulate()
+        with h5py.File(self.export("in.ms", out="sim.uvh5"), "r") as f:
+            self.assertEqual(f["Header/feed_array"][0].tolist(), [b"x", b"y"])
+            self.assertEqual(f["Header/feed_angle"].shape, (4, 2))
+        with table(self.path("in.ms/FEED"), readonly=False, ack=False) as t:
+            t.addrows(1)
+            t.putcell("ANTENNA_ID", t.nrows() - 1, 0)
+        with h5py.File(self.export("in.ms", out="none.uvh5"), "r") as f:
+            self.assertNotIn("feed_array", f["Header"])
 
     def test_t76_no_other_verb_loads_hdf5(self):
         run = self.run_words(program_case.args.program, "--version",

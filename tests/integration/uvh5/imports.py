@@ -180,7 +180,7 @@ class Imports(ProgramCase):
                 for workers in "24":
                     second = first.replace(self.path("w1"), self.path("w" + workers))
                     # casacore leaves bytes between arrays of free shape as they come
-                    if "HISTORY" not in folder and not file.endswith((".info", ".lock", "i")):
+                    if "HISTORY" not in folder and not file.endswith((".info", ".lock", "i", "LIST")):
                         with open(first, "rb") as f, open(second, "rb") as g:
                             self.assertEqual(f.read(), g.read(), first)
 
@@ -200,6 +200,46 @@ class Imports(ProgramCase):
                 self.assertTrue(os.path.isdir(self.path(axis + ".mms.flagversions")))
                 found = self.answer("listpartition", axis + ".mms")
                 self.assertGreater(len(found), 1)
+
+    def test_t52_t53_t55_t66_unprojected(self):
+        # rows, flags, right ascension and declination that pyuvdata 3.2.8 gives the zenith (rad)
+        for name, rows, flags, ra, dec in (
+                ("hera_v12_int32", 80, 0, 0.2548623555257485, -0.537920631327772),
+                ("hera_v0_c16", 200, 0, None, None), ("hera_v01", 360, 0, None, None),
+                ("hera_v10", 180, 21214, None, None), ("hera_v0_wide", 6, 0, None, None),
+                ("hera_v12_jy", 30, None, None, None), ("simulated_bda", 17, 0, None, None),
+                ("hera_v0_two_rows", 2, 3072, None, None)):
+            with self.subTest(name):
+                run = self.multims("importuvh5", self.sample(name), name + ".ms", status=2)
+                self.assertIn("is unprojected, which a MeasurementSet cannot hold; "
+                              "unprojected=zenith", run.stderr)
+                self.multims("importuvh5", self.sample(name), name + ".ms", "unprojected=zenith",
+                             "--no-sync", "--quiet")
+                with h5py.File(self.sample(name), "r") as f:
+                    jd = f["Header/time_array"][0]
+                main = table(self.path(name + ".ms"), ack=False)
+                field = table(self.path(name + ".ms/FIELD"), ack=False)
+                self.assertEqual(main.nrows(), rows)
+                self.assertEqual(field.getcell("NAME", 0), f"zenith_at_jd{jd:f}")
+                if flags is not None:
+                    self.assertEqual(main.getcol("FLAG").sum(), flags)
+                if ra:  # without polar motion to 0.5 arcsec
+                    there = field.getcell("PHASE_DIR", 0)[0]
+                    self.assertLess(abs(there - [ra, dec]).max(), 2.5e-6)
+                # phases turn by w, and exported again the uvw agree with the antennas
+                self.multims("exportuvh5", name + ".ms", name + ".uvh5", "datacolumn=data",
+                             "--no-sync", "--quiet")
+                found = self.answer("verify", name + ".uvh5")
+                self.assertEqual(found["warnings"], [])
+                with h5py.File(self.sample(name), "r") as a, \
+                        h5py.File(self.path(name + ".uvh5"), "r") as b:
+                    old, new = a["Data/visdata"][()], b["Data/visdata"][()]
+                    sizes = [(abs(v) if v.dtype.names is None else
+                              numpy.hypot(v["r"].astype(float), v["i"].astype(float))).ravel()
+                             for v in (old, new)]
+                    good = numpy.isfinite(sizes[0])
+                    numpy.testing.assert_allclose(numpy.sort(sizes[1][good]),
+                                                  numpy.sort(sizes[0][good]), rtol=1e-5)
 
     def test_overwrite(self):
         self.simulate()
