@@ -159,8 +159,14 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                 .keepscratch = p->keepscratch},
     };
     mms_host host = mms_task_writing_host(run);
-    const mms_status st = p->perpart ? export_parts(&request, &host, result, err)
-                                     : mms_uvh5_export(&request, &host, result, err);
+    mms_status st = MMS_OK;
+
+    if (p->resume && (p->perpart || request.gzip))
+        st = mms_fail(err, MMS_ERR_ARG, "parameter resume: not with %s, which begins anew",
+                      p->perpart ? "perpart" : "compression=gzip");
+    if (st == MMS_OK)
+        st = p->perpart ? export_parts(&request, &host, result, err)
+                        : mms_uvh5_export(&request, &host, result, err);
 
     mms_task_host_free(&host);
     return st;

@@ -32,4 +32,4 @@ class Smoke(ProgramCase):
                                           numpy.abs(data).sum(dtype="f8"))
 
 
-program_case.main()
+program_case.main(hdf5=True)

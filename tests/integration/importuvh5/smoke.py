@@ -33,4 +33,4 @@ class Smoke(ProgramCase):
         self.assertLess(abs(b.getcol("TIME") - a.getcol("TIME")).max(), 2.2e-5)
 
 
-program_case.main()
+program_case.main(hdf5=True)

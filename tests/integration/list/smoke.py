@@ -35,4 +35,4 @@ class Smoke(ProgramCase):
                       self.multims("list", "no.uvh5", status=2).stderr)
 
 
-program_case.main()
+program_case.main(hdf5=True)

@@ -438,4 +438,4 @@ class Export(ProgramCase):
             self.assertEqual(f["multims/scan_number"].shape, (529,))
 
 
-program_case.main()
+program_case.main(hdf5=True)

@@ -312,4 +312,4 @@ class Imports(ProgramCase):
         self.assertEqual(os.listdir(self.folder), ["bad.uvh5"])
 
 
-program_case.main()
+program_case.main(hdf5=True)

@@ -24,4 +24,4 @@ class Judged(ProgramCase):
                 self.assertRegex(run.stdout, r"[1-9][0-9]* passed, 0 failed", run.stderr)
 
 
-program_case.main()
+program_case.main(hdf5=True)

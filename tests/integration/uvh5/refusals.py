@@ -135,4 +135,4 @@ class Refusals(ProgramCase):
             self.run_words("rm", "-r", self.path("in.ms"))
 
 
-program_case.main()
+program_case.main(hdf5=True)

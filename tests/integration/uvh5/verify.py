@@ -150,4 +150,4 @@ class Verify(ProgramCase):
             self.assertIn(text, self.multims(*words, status=2).stderr)
 
 
-program_case.main()
+program_case.main(hdf5=True)
