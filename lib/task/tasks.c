@@ -44,7 +44,7 @@ mms_unit_kind *mms_task_units(void)
 const char *mms_build_info(void)
 {
     return "multims " MULTIMS_VERSION " (built with casacore " MULTIMS_CASACORE_VERSION
-           ", " MULTIMS_MPI_NAME ")";
+           ", " MULTIMS_MPI_NAME ", " MULTIMS_HDF5_NAME ")";
 }
 
 mms_status mms_run_engine(mms_run *run, mms_error *err)

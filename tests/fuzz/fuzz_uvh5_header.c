@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file fuzz_uvh5_header.c  Headers of UVH5 files, as strangers may have written them.
+ *
+ *  Input: the file.  A header that is accepted has ids, counts and places that rows may use. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "multims/log.h"
+#include "uvh5/import_priv.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void demand(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check_header(const mms_uvh5_in *in)
+{
+    int64_t channels = 0;
+
+    demand(in->nblt > 0 && in->nfreq > 0 && in->npol > 0 && in->npol <= MMS_UVH5_MAX_POL);
+    for (int64_t w = 0; w < in->nspw; w++) {
+        demand(in->spans[w].first >= 0 && in->spans[w].first + in->spans[w].count <= in->nfreq);
+        channels += in->spans[w].count;
+    }
+    demand(channels == in->nfreq);
+    for (int64_t i = 0; i < in->nblt; i++) {
+        demand(in->ant1[i] >= 0 && in->ant1[i] < in->nrow_ant);
+        demand(in->ant2[i] >= 0 && in->ant2[i] < in->nrow_ant);
+        demand(in->field[i] >= 0 && in->field[i] < in->nfield);
+    }
+    for (int64_t i = 0; i < in->nant; i++)
+        demand(in->number[i] >= 0 && in->number[i] < in->nrow_ant);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    const int fd = memfd_create("uvh5", MFD_CLOEXEC);
+    char path[64];
+    mms_uvh5_in in = {0};
+
+    mms_log_limit(MMS_LOG_ERROR);
+    if (fd < 0)
+        return 0;
+    demand(write(fd, bytes, size) == (ssize_t)size);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    const mms_status st = mms_uvh5_in_open(path, &in, NULL);
+    if (st == MMS_ERR_UNSUPPORTED && !in.hdf5)
+        printf("without HDF5: nothing is read\n");
+    if (st == MMS_OK)
+        check_header(&in);
+    mms_uvh5_in_end(&in);
+    close(fd);
+    return 0;
+}
