@@ -7,11 +7,11 @@
 #include <casacore/casa/Quanta/UnitVal.h>
 #include <casacore/measures/Measures/MCDirection.h>
 #include <casacore/measures/Measures/MCPosition.h>
+#include <casacore/measures/Measures/MCRadialVelocity.h>
 #include <casacore/measures/Measures/MDirection.h>
 #include <casacore/measures/Measures/MPosition.h>
 #include <casacore/measures/Measures/MRadialVelocity.h>
 #include <casacore/measures/Measures/MeasConvert.h>
-#include <casacore/measures/Measures/MCRadialVelocity.h>
 #include <casacore/measures/Measures/MeasTable.h>
 #include <casacore/ms/MeasurementSets/MSField.h>
 #include <casacore/ms/MeasurementSets/MSFieldColumns.h>

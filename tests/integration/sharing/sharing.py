@@ -255,6 +255,23 @@ class Independence(SharingCase):
         for path in everything:
             self.check(path, [p for p in everything if p != path])
 
+    def test_flags_in_place(self):
+        """Flags of the parts change, the input's do not, and the undo brings back what was."""
+        self.make()
+        self.multims("partition", "in.ms", "out.mms", "separationaxis=spw", "--no-sync")
+        before = values(opened(self.path("in.ms")))
+        self.multims("flagdata", "out.mms", "mode=manual", "antenna=0&1~5", "--no-sync")
+        flagged = values(opened(self.path("out.mms")))
+        chosen = (flagged["ANTENNA1"] == 0) & (flagged["ANTENNA2"] >= 1) & (flagged["ANTENNA2"] <= 5)
+        self.assertTrue(flagged["FLAG"][chosen].all())
+        self.assertFalse(flagged["FLAG"][~chosen].any())
+        after = values(opened(self.path("in.ms")))
+        for column, cells in before.items():
+            self.assertTrue(np.array_equal(cells, after[column]), column)
+        self.multims("flagmanager", "out.mms", "mode=restore", "versionname=partition_1",
+                     "--no-sync")
+        self.assert_same(self.path("out.mms"))
+
     def test_rows_are_added_and_cells_rewritten(self):
         self.make()
         self.multims("partition", "in.ms", "out.mms", "separationaxis=spw", "flagbackup=False",
