@@ -15,6 +15,8 @@ from mounted import Mounted
 from program_case import ProgramCase
 
 program_case.parser.add_argument("--kind", required=True, choices=["xfs", "btrfs"])
+program_case.parser.add_argument("--casa", help="folder of CASA: look at an output with it alone")
+program_case.parser.add_argument("--oracle", help="folder of the script that runs it")
 mounted = None
 
 
@@ -324,6 +326,20 @@ class Independence(SharingCase):
             self.assertEqual(run.returncode, 0, run.stderr)
             found.add(run.stdout)
         self.assertEqual(len(found), 1)
+
+
+class Casa(SharingCase):
+    def test_casa_reads_and_writes_the_parts(self):
+        if not os.path.exists(os.path.join(program_case.args.casa or "", "complete")):
+            self.skipTest("no CASA")
+        self.make()
+        self.multims("partition", "in.ms", "out.mms", "separationaxis=spw", "flagbackup=False",
+                     "--no-sync")
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "casa_script.py")
+        run = self.run_words(os.path.join(program_case.args.oracle, "casa"), program_case.args.casa,
+                             script, self.path("in.ms"), self.path("out.mms"),
+                             members(self.path("out.mms"))[1], self.folder, timeout=300)
+        self.assertIn("CASA agrees", run.stdout, run.stdout[-2000:] + run.stderr[-2000:])
 
 
 if __name__ == "__main__":
