@@ -197,24 +197,33 @@ bool mms_flux_has_standard(const char *standard)
     return standard_of(standard) != 0;
 }
 
-/** Whether name has alias in it, as a word: 3C48 is not in 3C480; case, blanks and '_' don't count.
- */
+static bool is_gap(char c)
+{
+    return c == ' ' || c == '_';
+}
+
+/** The end in text of the alias that begins there, NULL where it does not; case and gaps don't
+ *  count. */
+static const char *match_alias(const char *text, const char *alias, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (is_gap(alias[i]))
+            continue;
+        while (i > 0 && is_gap(*text))
+            text++;
+        if (toupper((unsigned char)*text) != toupper((unsigned char)alias[i]))
+            return NULL;
+        text++;
+    }
+    return text;
+}
+
+/** Whether name has alias in it, as a word: 3C48 is not in 3C480. */
 static bool has_alias(const char *name, const char *alias, size_t length)
 {
-    char text[256], word[32];
-    size_t n = 0, m = 0;
-
-    for (const char *p = name; *p && n + 1 < sizeof text; p++)
-        if (*p != ' ' && *p != '_')
-            text[n++] = (char)toupper((unsigned char)*p);
-    text[n] = 0;
-    for (size_t i = 0; i < length && m + 1 < sizeof word; i++)
-        if (alias[i] != ' ')
-            word[m++] = (char)toupper((unsigned char)alias[i]);
-    word[m] = 0;
-    for (const char *at = strstr(text, word); at; at = strstr(at + 1, word)) {
-        const bool before = at > text && isalnum((unsigned char)at[-1]);
-        if (!before && !isalnum((unsigned char)at[m]))
+    for (const char *at = name; *at; at++) {
+        const char *end = match_alias(at, alias, length);
+        if (end && (at == name || !isalnum((unsigned char)at[-1])) && !isalnum((unsigned char)*end))
             return true;
     }
     return false;

@@ -163,7 +163,7 @@ static char *types_text(const key *k)
 mms_status mms_flag_literal(const char *text, mms_value **out, mms_error *err)
 {
     *out = NULL;
-    if (!*text || (mms_python_value(text, out, NULL) != MMS_OK &&
+    if (!*text || (mms_python_record(text, out, NULL) != MMS_OK &&
                    (!strchr("[{", *text) || mms_value_parse(text, out, NULL) != MMS_OK)))
         *out = mms_text_value(text);
     if (*out && json_is_string(*out) && strchr("[{", *text) && *text)

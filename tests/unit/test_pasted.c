@@ -224,6 +224,22 @@ static void values_are_those_of_python(void **state)
     }
 }
 
+static void dictionaries_are_those_of_python(void **state)
+{
+    static const char *const bad[] = {"{'a'}", "{'a':}", "{'a':1 'b':2}", "{[1]:2}", "{'a':1"};
+    mms_value *value;
+    char *text;
+
+    (void)state;
+    assert_int_equal(mms_python_record("{'a': [1, 2], 0: {\"b\": True}, }", &value, NULL), MMS_OK);
+    text = mms_value_text(value, 0);
+    assert_string_equal(text, "{\"a\":[1,2],\"0\":{\"b\":true}}");
+    free(text);
+    mms_value_free(&value);
+    for (int64_t i = 0; i < MMS_COUNT_OF(bad); i++)
+        assert_int_equal(mms_python_record(bad[i], &value, NULL), MMS_ERR_ARG);
+}
+
 static const char last[] = "taskname           = \"split\"\n"
                            "vis                =  \"a.ms\"\n"
                            "outputvis          =  \"b.ms\"\n"
@@ -305,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_path_may_have_an_equals_sign),
         cmocka_unit_test(calls_that_cannot_be_read_are_refused),
         cmocka_unit_test(values_are_those_of_python),
+        cmocka_unit_test(dictionaries_are_those_of_python),
         cmocka_unit_test(files_hold_scripts_calls_or_json),
     };
 

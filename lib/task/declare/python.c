@@ -274,6 +274,58 @@ done:
     return st;
 }
 
+/** Add key: value to a dictionary; numbers are keys by their texts, as in JSON. */
+static mms_status parse_entry(struct place *p, int depth, mms_value *dict)
+{
+    mms_value *key = NULL, *value = NULL;
+    char number[24] = "";
+    mms_status st;
+
+    MMS_TRY(parse_value(p, depth + 1, &key));
+    if (json_is_integer(key))
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(key));
+    else if (!json_is_string(key))
+        MMS_TRY(refuse(p, "a key is neither a text nor a whole number"));
+    if (*p->at != ':')
+        MMS_TRY(refuse(p, "a colon is missing"));
+    p->at++;
+    MMS_TRY(parse_value(p, depth + 1, &value));
+    if (json_object_set_new(dict, *number ? number : json_string_value(key), value))
+        MMS_TRY(out_of_memory(p));
+done:
+    json_decref(key);
+    return st;
+}
+
+static mms_status parse_dict(struct place *p, int depth, mms_value **out)
+{
+    const struct place begin = *p;
+    mms_value *dict = json_object();
+    mms_status st = MMS_OK;
+    bool comma = true;
+
+    p->at++;
+    p->lines = false;
+    if (!dict)
+        MMS_TRY(out_of_memory(p));
+    for (skip_blanks(p); *p->at != '}'; skip_blanks(p)) {
+        if (!*p->at)
+            MMS_TRY(refuse(&begin, "the dictionary has no end"));
+        if (!comma)
+            MMS_TRY(refuse(p, "a comma is missing"));
+        MMS_TRY(parse_entry(p, depth, dict));
+        comma = *p->at == ',';
+        p->at += comma;
+    }
+    p->at++;
+    *out = dict;
+    dict = NULL;
+done:
+    p->lines = begin.lines;
+    json_decref(dict);
+    return st;
+}
+
 static mms_status parse_name(struct place *p, mms_value **out)
 {
     const size_t n = name_length(p->at);
@@ -305,6 +357,8 @@ static mms_status parse_value(struct place *p, int depth, mms_value **out)
         st = parse_texts(p, out);
     else if (*p->at == '[' || *p->at == '(')
         st = parse_list(p, depth, out);
+    else if (*p->at == '{')
+        st = parse_dict(p, depth, out);
     else if (*p->at && strchr("+-.0123456789", *p->at))
         st = parse_number(p, out);
     else
@@ -313,16 +367,30 @@ static mms_status parse_value(struct place *p, int depth, mms_value **out)
     return st;
 }
 
-mms_status mms_python_value(const char *text, mms_value **out, mms_error *err)
+static mms_status parse_all(const char *text, bool record, mms_value **out, mms_error *err)
 {
     struct place p = {text, text, false, err};
-    mms_status st = parse_value(&p, 0, out);
+    mms_status st;
+
+    *out = NULL;
+    skip_blanks(&p);
+    st = *p.at == '{' && !record ? parse_name(&p, out) : parse_value(&p, 0, out);
 
     if (st == MMS_OK && *p.at)
         st = refuse(&p, "stands behind the value");
     if (st != MMS_OK)
         mms_value_free(out);
     return st;
+}
+
+mms_status mms_python_value(const char *text, mms_value **out, mms_error *err)
+{
+    return parse_all(text, false, out, err);
+}
+
+mms_status mms_python_record(const char *text, mms_value **out, mms_error *err)
+{
+    return parse_all(text, true, out, err);
 }
 
 /* Step over a name and "=", where it stands; return the length of the name, 0 when it does not */

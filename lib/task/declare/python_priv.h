@@ -20,6 +20,9 @@ typedef struct mms_call {
  */
 MMS_CHECKED mms_status mms_python_value(const char *text, mms_value **out, mms_error *err);
 
+/** The same where the value may be a dictionary. */
+MMS_CHECKED mms_status mms_python_record(const char *text, mms_value **out, mms_error *err);
+
 /** Parse NAME(…), on any number of lines.  Errors: ARG, MEM, as mms_python_value(). */
 MMS_CHECKED mms_status mms_call_parse(const char *text, mms_call *out, mms_error *err);
 

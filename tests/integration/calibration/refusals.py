@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""applycal and setjy: bad input is refused in words, before anything changes."""
+import hashlib
+import os
+
+import numpy
+from casacore.tables import table
+
+import caltable
+import program_case
+from program_case import ProgramCase
+
+# words of the request: status, words of the message
+APPLYCAL = {
+    ("field=nobody",): (2, "nobody"),
+    ("spw=99",): (2, "99"),
+    ("spw=0:1~3",): (2, "0:1~3"),
+    ("intent=none",): (2, "none"),
+    ("selectdata=maybe",): (2, "maybe"),
+    ("timerange=yesterday",): (2, "yesterday"),
+    ("uvrange=far",): (2, "far"),
+    ("antenna=nothere",): (2, "nothere"),
+    ("scan=99",): (3, "99"),
+    ("observation=9",): (3, "9"),
+    ("msselect=NO_SUCH==1",): (2, "NO_SUCH"),
+    ("docallib=True", "callib=absent.txt"): (2, "Specified cal library file ('absent.txt') does not exist!"),
+    ("docallib=True", "callib=key.txt"): (2, "line 2: obs is not done here"),
+    ("docallib=True", "callib=value.txt"): (2, "line 1: calwt=perhaps can't be read"),
+    ("docallib=True", "callib=nameless.txt"): (2, "line 1 has no caltable"),
+    ("docallib=True", "callib=empty.txt"): (2, "Nothing to Apply"),
+    ("docallib=perhaps",): (2, "perhaps"),
+    ("gaintable=absent.G",): (2, "absent.G does not exist"),
+    ("gaintable=x.X",): (2, 'type "X Jones"'),
+    ("gaintable=in.ms",): (2, "in.ms is no calibration table"),
+    ("gaintable=[1.5]",): (2, "parameter gaintable: [1.5] is not a text, nor a list of texts"),
+    ("gaintable=",): (2, "Nothing to Apply"),
+    ("gainfield=nobody",): (2, 'has no field "nobody"'),
+    ("gainfield=['','']",): (2, "parameter gainfield has 2 entries, gaintable 1"),
+    ("interp=quadratic",): (2, "Unknown interp type: 'quadratic'"),
+    ("interp=linear,odd",): (2, "Unknown interp type: 'odd'"),
+    ("interp=linear,cubic",): (2, '"cubic" is not done here'),
+    ("interp=['linear','linear']",): (2, "parameter interp has 2 entries"),
+    ("spwmap=[-2]",): (2, "-2 is no spectral window"),
+    ("spwmap=x",): (2, "parameter spwmap: x"),
+    ("calwt=perhaps",): (2, "parameter calwt: perhaps"),
+    ("calwt=[True,True]",): (2, "parameter calwt has 2 entries"),
+    ("parang=perhaps",): (2, "perhaps"),
+    ("applymode=magic",): (2, "magic is not one of calflag"),
+    ("flagbackup=perhaps",): (2, "perhaps"),
+    ("memory=1",): (2, "memory"),
+}
+SETJY = {
+    ("field=nobody",): (2, "nobody"),
+    ("spw=99",): (2, "99"),
+    ("scan=99",): (3, "99"),
+    ("timerange=yesterday",): (2, "yesterday"),
+    ("standard=magic",): (2, "magic is not one of Perley-Butler 2017"),
+    ("standard=Baars",): (2, "the coefficients of Baars are not known here"),
+    ("standard=Perley-Butler 2010",): (2, "the coefficients of Perley-Butler 2010 are not known here"),
+    ("standard=Scaife-Heald 2012",): (2, "the coefficients of Scaife-Heald 2012 are not known here"),
+    ("scalebychan=perhaps",): (2, "perhaps"),
+    ("model=3C286_L.im",): (2, "model"),
+    ("listmodels=True",): (2, "listmodels"),
+    ("useephemdir=True",): (2, "useephemdir"),
+    ("usescratch=False",): (2, "usescratch"),
+    ("interpolation=odd",): (2, "odd is not one of nearest"),
+    ("interpolation=cubic",): (2, "cubic is not done yet"),
+    ("standard=manual", "fluxdensity=much"): (2, "parameter fluxdensity: much is not a number"),
+    ("standard=manual", "fluxdensity=[1,0,0,0,0]"): (2, "parameter fluxdensity: [1,0,0,0,0]"),
+    ("standard=manual", "fluxdensity=0"): (2, "greater than 0"),
+    ("standard=manual", "spix=steep"): (2, "parameter spix: steep"),
+    ("standard=manual", "reffreq=1.4"): (2, "parameter reffreq: 1.4 is not a frequency"),
+    ("standard=manual", "reffreq=-1GHz"): (2, "parameter reffreq: -1GHz is not a frequency"),
+    ("standard=manual", "polindex=x"): (2, "parameter polindex: x"),
+    ("standard=manual", "polangle=x"): (2, "parameter polangle: x"),
+    ("standard=manual", "rotmeas=x"): (2, "rotmeas"),
+    ("standard=fluxscale",): (2, "fluxdict is empty"),
+    ("standard=fluxscale", "fluxdict={'a':1}"): (2, "Input fluxdict is missing keywords:freq spwID"),
+    ("standard=fluxscale", "fluxdict={'freq':[1e9],'spwID':[0]}"): (2, "No field was found in fluxdict"),
+    ("standard=fluxscale", "fluxdict=[1]"): (2, "fluxdict"),
+}
+FILES = {
+    "key.txt": "caltable='x.G'\ncaltable='x.G' obs='0'\n",
+    "value.txt": "caltable='x.G' calwt=perhaps\n",
+    "nameless.txt": "tinterp='linear'\n",
+    "empty.txt": "# nothing\n",
+}
+
+
+def digests(folder):
+    found = {}
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(where, name), "rb") as f:
+                found[os.path.join(where, name)] = hashlib.sha256(f.read()).hexdigest()
+    return found
+
+
+class Refusals(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.simulate("in.ms", "corrected=False")
+        for name, text in FILES.items():
+            with open(self.path(name), "w") as f:
+                f.write(text)
+        for name, kind in ("x.G", "G Jones"), ("x.X", "X Jones"):
+            caltable.make(self.path(name), kind, self.path("in.ms"), numpy.full((4, 2, 1, 2), 2 + 0j))
+        self.old = digests(self.path("in.ms"))
+
+    def check(self, verb, first, wrong):
+        for words, (status, text) in wrong.items():
+            with self.subTest(words=words):
+                more = [w for w in first if not any(x.split("=")[0] == w.split("=")[0] for x in words)]
+                run = self.multims(verb, "in.ms", *more, *words, status=status)
+                self.assertIn(text, run.stderr)
+        self.assertEqual(digests(self.path("in.ms")), self.old)
+        self.assertFalse(os.path.exists(self.path("in.ms.flagversions")))
+
+    def test_applycal(self):
+        self.check("applycal", ["gaintable=x.G"], APPLYCAL)
+
+    def test_setjy(self):
+        self.check("setjy", [], SETJY)
+
+    def test_absent(self):
+        for verb in "applycal", "setjy":
+            self.assertIn("absent.ms", self.multims(verb, "absent.ms", status=2).stderr)
+
+    def test_trial_and_dryrun_change_nothing(self):
+        for words in ["applymode=trial"], ["--dryrun"], ["applymode=flagonly", "--dryrun"]:
+            self.multims("applycal", "in.ms", "gaintable=x.G", *words)
+        plan = self.answer("setjy", "in.ms", "standard=manual", "--dryrun")
+        cells = 48 * 8 * 4
+        self.assertEqual((plan["columns"], plan["bytes"], plan["rows"]), ({"MODEL_DATA": "added"}, 8 * cells, 48))
+        plan = self.answer("applycal", "in.ms", "gaintable=x.G", "scan=1", "--dryrun")
+        self.assertEqual(plan["bytes"], 8 * cells + cells // 2 + 24 * 4 * 4)
+        self.assertEqual(plan["kept"], ["FLAG", "WEIGHT"])
+        self.assertEqual(digests(self.path("in.ms")), self.old)
+
+    def test_versions_are_saved_where_flags_change(self):
+        for mode, count in ("calonly", 0), ("trial", 0), ("calflag", 1), ("flagonly", 2):
+            self.multims("applycal", "in.ms", "gaintable=x.G", f"applymode={mode}")
+            found = self.answer("flagmanager", "in.ms")
+            self.assertEqual([found[str(i)]["name"] for i in range(len(found) - 1)],
+                             [f"applycal_{i + 1}" for i in range(count)])
+
+    def test_parts_without_selected_rows_are_skipped(self):
+        self.multims("partition", "in.ms", "x.mms", "separationaxis=scan", "numsubms=2", "flagbackup=False")
+        run = self.multims("applycal", "x.mms", "gaintable=x.G", "scan=1", "flagbackup=False")
+        self.assertIn("1 parts have no selected rows", run.stdout)
+        for part in os.listdir(self.path("x.mms/SUBMSS")):
+            with table(self.path(f"x.mms/SUBMSS/{part}"), ack=False) as t:
+                self.assertIn("CORRECTED_DATA", t.colnames())
+
+
+program_case.main()

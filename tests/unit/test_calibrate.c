@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file test_calibrate.c  lib/calibrate: solutions at other times and channels, flux densities. */
+#include <complex.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/base_priv.h"
+#include "calibrate/calibrate.h"
+
+static void is_near(mms_complex found, double re, double im)
+{
+    if (hypot(crealf(found) - re, cimagf(found) - im) > 2e-6 * (hypot(re, im) + 1))
+        fail_msg("%g %+gi instead of %g %+gi", crealf(found), cimagf(found), re, im);
+}
+
+static void times_are_found(void **state)
+{
+    const mms_complex v[] = {1, 2, 3};
+    const uint8_t f[] = {0, 1, 0};
+    const mms_cal_solution s[] = {{100, &v[0], &f[0]}, {110, &v[1], &f[1]}, {130, &v[2], &f[2]}};
+    static const struct {
+        double time_s;
+        int64_t before, after, nearest;
+        float share;
+    } list[] = {{90, 0, 0, 0, 0},     {100, 0, 0, 0, 0}, {105, 0, 1, 0, 0.5F},
+                {106, 0, 1, 1, 0.6F}, {110, 1, 1, 1, 0}, {125, 1, 2, 2, 0.75F},
+                {130, 2, 2, 2, 0},    {999, 2, 2, 2, 0}};
+
+    (void)state;
+    for (int64_t i = 0; i < MMS_COUNT_OF(list); i++) {
+        const mms_cal_place p = mms_cal_find_time(3, s, list[i].time_s, false);
+        if (list[i].share > 0) { // an exact time is that solution, however it is said
+            assert_int_equal(p.before, list[i].before);
+            assert_int_equal(p.after, list[i].after);
+        }
+        assert_true(fabsf(p.share - list[i].share) < 1e-6F);
+        assert_int_equal(mms_cal_find_time(3, s, list[i].time_s, true).before, list[i].nearest);
+    }
+}
+
+static void phases_take_the_shorter_turn(void **state)
+{
+    const mms_complex v[] = {2 * cexpf(3 * _Complex_I), 4 * cexpf(-3 * _Complex_I), 1, 3};
+    const uint8_t f[] = {0, 1};
+    const mms_cal_solution gains[] = {{0, &v[0], &f[0]}, {1, &v[1], &f[1]}};
+    const mms_cal_solution delays[] = {{0, &v[2], &f[0]}, {1, &v[3], &f[0]}};
+    const mms_cal_place half = {0, 1, 0.5F};
+    mms_complex out;
+    uint8_t flag;
+
+    (void)state;
+    mms_cal_at(gains, &half, 1, false, &out, &flag);
+    is_near(out, -3, 0);
+    assert_true(flag);
+    mms_cal_at(delays, &half, 1, true, &out, &flag);
+    is_near(out, 2, 0);
+    assert_false(flag);
+}
+
+static void spectra_go_to_other_channels(void **state)
+{
+    const double in[] = {1, 2, 3, 4}, falling[] = {4, 3, 2, 1}, out[] = {0, 1.5, 2.4, 3.6, 9};
+    const mms_complex v[] = {1, 2, 3, 4}, turned[] = {4, 3, 2, 1};
+    const uint8_t good[4] = {0}, third[] = {0, 0, 1, 0}, bad[] = {1, 1, 1, 1};
+    static const double linear[] = {1, 1.5, 2.4, 3.6, 4}, nearest[] = {1, 1, 2, 4, 4};
+    mms_complex found[5];
+    uint8_t flags[5];
+
+    (void)state;
+    for (int falls = 0; falls < 2; falls++)
+        for (int how = 0; how < 2; how++) {
+            assert_int_equal(mms_cal_to_channels(4, falls ? falling : in, falls ? turned : v, good,
+                                                 1, 5, out, (mms_cal_freq)how, found, flags, NULL),
+                             MMS_OK);
+            for (int i = 0; i < 5; i++) {
+                is_near(found[i], how ? nearest[i] : linear[i], 0);
+                assert_false(flags[i]);
+            }
+        }
+    assert_int_equal(
+        mms_cal_to_channels(4, in, v, third, 1, 5, out, MMS_CAL_LINEAR_FLAG, found, flags, NULL),
+        MMS_OK);
+    is_near(found[2], 2.4, 0); // between its neighbours, which are good
+    assert_memory_equal(flags, ((const uint8_t[]){0, 0, 1, 1, 0}), 5);
+    assert_int_equal(
+        mms_cal_to_channels(4, in, v, third, 1, 5, out, MMS_CAL_NEAREST_FLAG, found, flags, NULL),
+        MMS_OK);
+    assert_memory_equal(flags, ((const uint8_t[]){0, 0, 0, 0, 0}), 5);
+    assert_int_equal(
+        mms_cal_to_channels(4, in, v, bad, 1, 5, out, MMS_CAL_LINEAR, found, flags, NULL), MMS_OK);
+    assert_memory_equal(flags, ((const uint8_t[]){1, 1, 1, 1, 1}), 5);
+    is_near(found[0], 1, 0);
+}
+
+static void angles_turn_linear_feeds(void **state)
+{
+    static const mms_cal_product products[] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
+    const mms_cal_window w = {1, 4, products, false, true, true};
+    mms_complex one[] = {1, 1}, x[] = {1, 0, 0, 0};
+    uint8_t none[2] = {0}, flags[] = {0, 0, 1, 0};
+    const mms_cal_antenna a = {.gain = one, .flags = none, .angle_rad = M_PI / 2};
+
+    (void)state;
+    mms_cal_correct(&w, &a, &a, x); // all of X is Y of the sky
+    for (int i = 0; i < 4; i++)
+        is_near(x[i], i == 3, 0);
+    assert_true(mms_cal_flag(&w, &a, &a, flags));
+    assert_memory_equal(flags, ((const uint8_t[]){1, 1, 1, 1}), 4);
+}
+
+static void sources_have_many_names(void **state)
+{
+    static const char *const names[] = {"3C286",          "3c286",    "J1331+3030",
+                                        "1331+305=3C286", "3C 286_A", "3C286_bandpass"};
+    static const char *const others[] = {"3C2861", "J3C286", "13C286", "nobody", ""};
+    const double time_s = 4.9e9;
+    mms_flux flux;
+    bool found;
+
+    (void)state;
+    for (int64_t i = 0; i < MMS_COUNT_OF(names); i++) {
+        mms_flux_find("Perley-Butler 2017", names[i], time_s, &found, &flux);
+        if (!found)
+            fail_msg("%s is not found", names[i]);
+    }
+    for (int64_t i = 0; i < MMS_COUNT_OF(others); i++) {
+        mms_flux_find("Perley-Butler 2017", others[i], time_s, &found, &flux);
+        if (found)
+            fail_msg("%s is found", others[i]);
+    }
+    assert_false(mms_flux_has_standard("Baars"));
+}
+
+/** 3C48 at 1 GHz: the first term, by epoch. */
+static void epochs_are_the_last_before(void **state)
+{
+    static const struct {
+        double year;
+        const char *standard;
+        double term;
+    } list[] = {{1970, "Perley-Butler 2017", 1.3339},
+                {2009.46, "Perley-Butler 2017", 1.3361},
+                {2011, "Perley-Butler 2017", 1.3332},
+                {2020, "Perley-Butler 2017", 1.3253},
+                {2020, "Perley-Butler 2013", 1.3324}};
+
+    (void)state;
+    for (int64_t i = 0; i < MMS_COUNT_OF(list); i++) {
+        const double time_s = (51544.5 + (list[i].year - 2000) * 365.25) * 86400;
+        double stokes[4];
+        mms_flux flux;
+        bool found;
+        mms_flux_find(list[i].standard, "3C48", time_s, &found, &flux);
+        assert_true(found);
+        mms_flux_at(&flux, 1e9, stokes);
+        assert_true(fabs(log10(stokes[0]) - list[i].term) < 1e-9);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(times_are_found),
+                                       cmocka_unit_test(phases_take_the_shorter_turn),
+                                       cmocka_unit_test(spectra_go_to_other_channels),
+                                       cmocka_unit_test(angles_turn_linear_feeds),
+                                       cmocka_unit_test(sources_have_many_names),
+                                       cmocka_unit_test(epochs_are_the_last_before)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
