@@ -11,6 +11,7 @@
 #include "multims/log.h"
 #include "multims/mms.h"
 #include "multims/ms.h"
+#include "multims/parts.h"
 #include "multims/select.h"
 #include "multims/simulate.h"
 #include "multims/task.h"

@@ -146,6 +146,11 @@ struct mms_io {
 /** Do a task in a worker: the kind "call", whose request is {"task": name, "parameters": {…}}. */
 mms_unit_fn mms_task_call_unit;
 
+/** The tasks of plug-ins, ended by NULL; read at the first call. */
+const mms_task *const *mms_plugin_tasks(void);
+/** As mms_task_find(), of those in tasks.def alone. */
+const mms_task *mms_task_find_own(const char *name);
+
 #define TASK(name) extern const mms_task mms_task_##name;
 #include "tasks.def"
 #undef TASK

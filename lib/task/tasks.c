@@ -7,18 +7,29 @@
 #include "task_priv.h"
 
 #define TASK(name) &mms_task_##name,
-static const mms_task *const tasks[] = {
+static const mms_task *const own[] = {
 #include "tasks.def"
     NULL,
 };
 #undef TASK
 
+enum { NOWN = sizeof own / sizeof own[0] - 1, MOST_ADDED = 64 };
+
+/* Those of plug-ins come last. */
+static const mms_task *all[NOWN + MOST_ADDED + 1];
+
 const mms_task *const *mms_tasks(void)
 {
-    return tasks;
+    if (!all[0]) {
+        int64_t n = NOWN;
+        memcpy(all, own, sizeof own);
+        for (const mms_task *const *t = mms_plugin_tasks(); *t && n < NOWN + MOST_ADDED; t++)
+            all[n++] = *t;
+    }
+    return all;
 }
 
-const mms_task *mms_task_find(const char *name)
+static const mms_task *find(const mms_task *const *tasks, const char *name)
 {
     for (const mms_task *const *t = tasks; *t; t++)
         if (!strcmp((*t)->name, name) || ((*t)->alias && !strcmp((*t)->alias, name)))
@@ -26,12 +37,22 @@ const mms_task *mms_task_find(const char *name)
     return NULL;
 }
 
+const mms_task *mms_task_find(const char *name)
+{
+    return find(mms_tasks(), name);
+}
+
+const mms_task *mms_task_find_own(const char *name)
+{
+    return find(own, name);
+}
+
 mms_unit_kind *mms_task_units(void)
 {
-    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(tasks) + 2, sizeof *kinds);
+    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(all) + 2, sizeof *kinds);
     int64_t n = 0;
 
-    for (const mms_task *const *t = tasks; kinds && *t; t++)
+    for (const mms_task *const *t = mms_tasks(); kinds && *t; t++)
         if ((*t)->unit)
             kinds[n++] = (mms_unit_kind){(*t)->name, (*t)->unit};
     if (kinds) {

@@ -29,7 +29,7 @@ OWN = {
     "hdf5": set(),
     "uvh5": set(),
     "inplace": {"inplace"},
-    "task": {"task"},
+    "task": {"task", "parts"},
 }
 
 # What each may include beside base's and its own; task may include everything.

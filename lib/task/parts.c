@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file parts.c  A task's unit over every part of a set. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check/contents.h"
+#include "multims/parts.h"
+#include "task_priv.h"
+
+struct parts {
+    int64_t n;
+    char **names;
+    mms_value **units, **rets; /* rets: borrowed from answers; NULL: left out */
+    mms_answer *answers;
+};
+
+static mms_status make_units(const char *vis, const mms_value *request, struct parts *p,
+                             mms_error *err)
+{
+    mms_value *set = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_contents_parts(vis, &set, err));
+    const mms_value *const list = json_object_get(set, "parts");
+    const int64_t n = (int64_t)json_array_size(list);
+    p->names = mms_alloc(n, sizeof *p->names);
+    p->units = mms_alloc(n, sizeof *p->units);
+    p->rets = mms_alloc(n, sizeof *p->rets);
+    p->answers = mms_alloc(n, sizeof *p->answers);
+    if (!p->names || !p->units || !p->rets || !p->answers)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis));
+    for (; p->n < n; p->n++) {
+        char *const path = mms_path_absolute(json_string_value(json_array_get(list, (size_t)p->n)));
+        mms_value *const unit = request ? json_deep_copy(request) : json_object();
+        json_object_set_new(unit, "vis", mms_text_value(path ? path : ""));
+        json_object_set_new(unit, "part", json_integer(p->n));
+        p->names[p->n] = path ? mms_path_base(path) : NULL;
+        p->units[p->n] = unit;
+        free(path);
+        if (!p->names[p->n] || !unit)
+            MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis));
+    }
+done:
+    mms_value_free(&set);
+    return st;
+}
+
+static void free_parts(struct parts *p)
+{
+    mms_answers_free(p->answers ? p->n : 0, p->answers);
+    for (int64_t i = 0; i < p->n; i++) {
+        free(p->names[i]);
+        mms_value_free(&p->units[i]);
+    }
+    free(p->names);
+    free(p->units);
+    free(p->rets);
+    free(p->answers);
+}
+
+/* Sort the answers, and return how many parts failed. */
+static int64_t sort_answers(struct parts *p, mms_value *result)
+{
+    mms_value *const parts = json_array(), *const empty = json_array();
+    mms_value *const failures = json_array();
+
+    for (int64_t i = 0; i < p->n; i++) {
+        const mms_answer *const a = &p->answers[i];
+        mms_value *const ret = json_object_get(a->value, "ret");
+        json_array_append_new(parts, mms_text_value(p->names[i]));
+        if (a->status == MMS_OK)
+            p->rets[i] = ret ? ret : a->value;
+        else if (a->status == MMS_ERR_EMPTY)
+            json_array_append_new(empty, mms_text_value(p->names[i]));
+        else
+            json_array_append_new(failures,
+                                  json_pack("{s:o, s:o}", "part", mms_text_value(p->names[i]),
+                                            "message", mms_text_value(a->error.msg)));
+    }
+    json_object_set_new(result, "parts", parts);
+    json_object_set_new(result, "empty", empty);
+    json_object_set_new(result, "failures", failures);
+    return (int64_t)json_array_size(failures);
+}
+
+static mms_status judge(const mms_run *run, const char *vis, const struct parts *p,
+                        mms_value *result, mms_error *err)
+{
+    size_t i;
+    mms_value *failure;
+
+    json_array_foreach(json_object_get(result, "failures"), i, failure)
+        mms_log(MMS_LOG_ERROR, run->task->name, "%s: %s",
+                json_string_value(json_object_get(failure, "part")),
+                json_string_value(json_object_get(failure, "message")));
+    if (i)
+        return mms_fail(err, MMS_ERR_DIFFERS, "%zu of %" PRId64 " parts failed", i, p->n);
+    if ((int64_t)json_array_size(json_object_get(result, "empty")) == p->n)
+        return mms_fail(err, MMS_ERR_EMPTY, "%s: nothing is selected in any part", vis);
+    return MMS_OK;
+}
+
+mms_status mms_parts_run(mms_run *run, const char *vis, const mms_value *request,
+                         mms_consolidation how, mms_value *result, mms_error *err)
+{
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
+    struct parts p = {0};
+    mms_status st;
+
+    rules.keep_going = true;
+    MMS_TRY(make_units(vis, request, &p, err));
+    MMS_TRY(mms_run_engine(run, err));
+    mms_engine_set_rules(run->engine, &rules);
+    MMS_TRY(mms_engine_run(run->engine, run->task->name, p.n, (const char *const *)p.names, p.units,
+                           p.answers, err));
+    (void)sort_answers(&p, result);
+    json_object_set_new(result, "vis", mms_text_value(vis));
+    json_object_set_new(
+        result, "ret",
+        mms_consolidate(run->task->name, p.n, p.rets, (const char *const *)p.names, how));
+    st = judge(run, vis, &p, result, err);
+done:
+    free_parts(&p);
+    return st;
+}

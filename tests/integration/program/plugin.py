@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The plug-in of docs/writing-a-task.md, built and used; plug-ins that are refused."""
+import json
+import os
+import re
+
+import program_case
+from machine import mpirun
+from program_case import ProgramCase, parser
+
+parser.add_argument("--page", required=True)
+parser.add_argument("--include", required=True)
+parser.add_argument("--library", required=True)
+parser.add_argument("--compiler", required=True)
+
+
+class Plugin(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        with open(program_case.args.page) as page:
+            self.source = re.search(r"```c\n(.*?)```", page.read(), re.S)[1]
+        self.build("rowcount", self.source)
+        self.multims("simulate", "in.ms", "antennas=4", "scans=3", "integrations=4", "--quiet", "--no-sync")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=3", "--quiet")
+
+    def build(self, name, source):
+        args = program_case.args
+        with open(self.path(name + ".c"), "w") as file:
+            file.write(source)
+        run = self.run_words(args.compiler, "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-shared",
+                             "-fPIC", "-I", args.include, name + ".c", "-o", name + ".so", args.library,
+                             "-ljansson")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        os.chmod(self.path(name + ".so"), 0o755)
+
+    def use(self, *words, plugin="rowcount.so", status=0, ranks=0):
+        env = dict(os.environ, MULTIMS_PLUGIN_PATH=self.path(plugin))
+        run = self.run_words(*mpirun(ranks), program_case.args.program, *words, env=env)
+        self.assertEqual(run.returncode, status, run.stdout + run.stderr)
+        return run
+
+    def test_it_is_short(self):
+        self.assertLess(len(self.source.splitlines()), 60)
+
+    def test_it_counts(self):
+        for ranks in (0, 3):
+            result = json.loads(self.use("rowcount", "in.mms", "--json", ranks=ranks).stdout)
+            self.assertEqual(result["ret"]["rows"], 3 * 4 * 6)
+            self.assertEqual(result["ret"]["largest"], [3 * 4 * 6])
+            self.assertEqual(len(result["parts"]), 3)
+            self.assertEqual((result["empty"], result["failures"]), ([], []))
+
+    def test_it_is_a_verb(self):
+        self.assertIn("rowcount", self.use("help").stdout)
+        self.assertIn("Leave out parts with fewer rows", self.use("rowcount", "--help").stdout)
+        self.assertEqual(json.loads(self.use("rowcount(vis='in.ms')", "--json").stdout)["ret"]["rows"], 72)
+        self.multims("rowcount", "in.mms", status=2)
+
+    def test_empty_and_failed_parts(self):
+        self.use("rowcount", "in.mms", "least=1000", status=3)
+        os.truncate(self.path("in.mms/SUBMSS/in.0001.ms/table.dat"), 10)
+        run = self.use("rowcount", "in.mms", "--json", status=1)
+        result = json.loads(run.stdout)
+        self.assertEqual([f["part"] for f in result["failures"]], ["in.0001.ms"])
+        self.assertEqual(result["ret"]["rows"], 2 * 4 * 6)
+        self.assertIn("ERROR rowcount: in.0001.ms: ", run.stderr)
+
+    def test_refusals(self):
+        self.build("old", self.source.replace("{MMS_PLUGIN_ABI,", "{MMS_PLUGIN_ABI - 1,"))
+        self.build("taken", self.source.replace('.name = "rowcount"', '.name = "split"'))
+        self.build("none", "int x;\n")
+        self.build("open", self.source)
+        os.chmod(self.path("open.so"), 0o777)
+        for name, text in (("old", "built for another version"), ("taken", "is there already"),
+                           ("none", "it has no mms_plugin_v1"), ("open", "others may write"),
+                           ("missing", "it is not there")):
+            run = self.use("rowcount", "in.mms", plugin=name + ".so", status=2)
+            self.assertIn(text, run.stderr)
+            self.assertIn("unknown verb rowcount", run.stderr)
+
+
+program_case.main()
