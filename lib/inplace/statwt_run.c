@@ -288,11 +288,15 @@ static mms_value *make_write_unit(const running *r, int64_t member)
     const mms_rows rows = mms_ms_member_rows(r->ms, member);
     mms_value *stage =
         is_group_selected(r, r->group[member]) ? stage_of(r, r->group[member]) : json_string("");
+    const bool zero_sigma = json_is_true(json_object_get(r->order, "keeps_outside")) &&
+                            !json_is_true(json_object_get(r->order, "slides")) &&
+                            json_integer_value(json_object_get(r->order, "stamps")) == 0;
 
-    return json_pack("{ss so so sI sI sO sO sb sb so}", "step", "write_weights", "stage", stage,
+    return json_pack("{ss so so sI sI sO sO sb sb sb so}", "step", "write_weights", "stage", stage,
                      "part", mms_text_value(mms_ms_member_path(r->ms, member)), "first",
                      (json_int_t)rows.first, "count", (json_int_t)rows.count, "writes", r->writes,
-                     "adds", r->adds, "tiles", (int)r->q->tiles, "sync", (int)r->q->sync, "lock",
+                     "adds", r->adds, "tiles", (int)r->q->tiles, "sync", (int)r->q->sync,
+                     "zero_sigma", (int)zero_sigma, "lock",
                      mms_text_value(mms_undo_lock_path(r->undo)));
 }
 

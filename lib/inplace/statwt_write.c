@@ -29,6 +29,8 @@ typedef struct writing {
     place *places; /**< by row of the part */
     mms_sink *sink;
     const char *writes[MOST_COLUMNS], *adds[MOST_COLUMNS];
+    bool zero_sigma; /**< rows of one bin: SIGMA is 0 where WEIGHT is, as CASA has it in blocks of
+                          seconds */
 } writing;
 
 static mms_status no_memory(mms_error *err)
@@ -174,10 +176,11 @@ static void find_block(const writing *w, int64_t from, block *b)
     }
 }
 
-static void to_sigma(int64_t n, float *values)
+static void to_sigma(bool zero_stays, int64_t n, float *values)
 {
     for (int64_t i = 0; i < n; i++)
-        values[i] = mms_statwt_sigma(values[i]);
+        if (values[i] != 0 || !zero_stays)
+            values[i] = mms_statwt_sigma(values[i]);
 }
 
 /** WEIGHT or SIGMA of the block. */
@@ -191,7 +194,7 @@ static mms_status write_row_weights(writing *w, const block *b, const char *colu
     for (int64_t i = 0; i < n; i++)
         memcpy(b->values + i * ncorr, weights_at(w, b->from + i), (size_t)ncorr * sizeof(float));
     if (!strcmp(column, "SIGMA"))
-        to_sigma(n * ncorr, b->values);
+        to_sigma(w->zero_sigma && b->like.nbin == 0, n * ncorr, b->values);
     return mms_sink_write(w->sink, column, 1, &rows, 1, &ncorr, n * ncorr, b->values, err);
 }
 
@@ -218,7 +221,7 @@ static mms_status write_spectra(writing *w, const block *b, const char *column, 
         spread(w, &b->like, weights_at(w, b->from + i) + shape[1] * (int64_t)sizeof(float),
                b->values + i * cell);
     if (!strcmp(column, "SIGMA_SPECTRUM"))
-        to_sigma(n * cell, b->values);
+        to_sigma(false, n * cell, b->values);
     return mms_sink_write(w->sink, column, 1, &rows, 2, shape, n * cell, b->values, err);
 }
 
@@ -345,7 +348,8 @@ mms_status mms_statwt_write(mms_job *job, const mms_value *order, mms_error *err
     const char *stage = json_string_value(json_object_get(order, "stage"));
     writing w = {.job = job,
                  .first = json_integer_value(json_object_get(order, "first")),
-                 .count = json_integer_value(json_object_get(order, "count"))};
+                 .count = json_integer_value(json_object_get(order, "count")),
+                 .zero_sigma = json_is_true(json_object_get(order, "zero_sigma"))};
     const mms_sink_what what = {.path = json_string_value(json_object_get(order, "part")),
                                 .add = w.adds,
                                 .like = "FLAG",

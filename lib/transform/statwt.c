@@ -170,18 +170,29 @@ static double median_of(const sample *s)
     return s->n % 2 ? sorted[s->n / 2] : (sorted[s->n / 2 - 1] + sorted[s->n / 2]) / 2;
 }
 
+/** Of how many points less than half a one is further than z deviations from the mean. */
+static int64_t points_within(double z)
+{
+    const double n = 0.5 / erfc(z / sqrt(2));
+    return n < 9e18 ? (int64_t)n : INT64_MAX;
+}
+
 double mms_statwt_chauvenet(int64_t n)
 {
-    double low = 0, high = 40;
+    double high = 1, low, z;
 
-    for (int i = 0; i < 100; i++) {
-        const double z = (low + high) / 2;
-        if (erfc(z / sqrt(2)) * 2 * (double)n > 1)
+    while (points_within(high) < n)
+        high++;
+    low = high - 1;
+    z = high;
+    for (int i = 0; i < 60 && points_within(z) != n; i++) {
+        z = (low + high) / 2;
+        if (points_within(z) < n)
             low = z;
         else
             high = z;
     }
-    return (low + high) / 2;
+    return z;
 }
 
 /** CASA's standard deviation, which depends on the unit of the weights; where that is none, one

@@ -67,8 +67,9 @@ typedef struct mms_statwt_how {
 double mms_statwt_variance(const mms_statwt_how *how, int64_t n, const mms_complex *vis,
                            const double *exposure_s, double *scratch);
 
-/** The greatest distance from the mean, in standard deviations, that one of n points is expected to
- *  have: erfc(z / sqrt(2)) = 1 / (2 n). */
+/** The greatest distance from the mean, in standard deviations, that half a one of n points is
+ *  expected to pass: the first z of a search by halves with floor(1 / (2 erfc(z / sqrt(2)))) = n,
+ * as casacore has it. */
 double mms_statwt_chauvenet(int64_t n);
 
 /* ---- a row ------------------------------------------------------------------------------------*/

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/base_priv.h"
 #include "transform/statwt.h"
 
 static void assert_near(double found, double want, double tolerance)
@@ -90,11 +91,21 @@ static void half_of_the_samples_is_mirrored(void **state)
                 1e-12);
 }
 
+/** As casacore has it: not the exact distance, but the coarsest by halves with that many points. */
 static void chauvenet_expects_half_a_point(void **state)
 {
+    static const struct {
+        int64_t n;
+        double z;
+    } known[] = {
+        {1, 1},  {2, 1.25},     {3, 1.5},       {4, 1.625}, {5, 1.6875},          {9, 1.9375},
+        {10, 2}, {13, 2.09375}, {50, 2.578125}, {185, 3},   {1000, 3.48095703125}};
+
     (void)state;
-    for (int64_t n = 1; n < 100000; n *= 7)
-        assert_near(erfc(mms_statwt_chauvenet(n) / sqrt(2)) * 2 * (double)n, 1, 1e-9);
+    for (int i = 0; i < MMS_COUNT_OF(known); i++)
+        assert_near(mms_statwt_chauvenet(known[i].n), known[i].z, 0);
+    for (int64_t n = 1; n < 100000000; n *= 7)
+        assert_int_equal((int64_t)(0.5 / erfc(mms_statwt_chauvenet(n) / sqrt(2))), n);
 }
 
 static void assert_windows(mms_statwt_time how, int64_t n, const double *time_s,
