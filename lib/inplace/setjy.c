@@ -8,6 +8,7 @@
 #include "base/base_priv.h"
 #include "calibrate/calibrate.h"
 #include "change_priv.h"
+#include "ms/frames_priv.h"
 #include "multims/log.h"
 #include "tables/measures_priv.h"
 
@@ -25,6 +26,7 @@ typedef struct running {
     const mms_setjy_request *q;
     mms_change change;
     double **freq_hz;
+    int32_t *frames;   /**< of the windows */
     mms_value *models; /**< [[field, ddid, law], …] */
     mms_value *fluxes; /**< CASA's dictionary */
 } running;
@@ -93,6 +95,37 @@ static double said_frequency(const running *r, int64_t ddid)
     return r->q->scalebychan ? freq_hz[0] : (freq_hz[0] + freq_hz[n - 1]) / 2;
 }
 
+/** The frequency of the first channel as CASA moves it for a spectral index: to LSRK, at the
+ * field's first row; as it is where that can't be found. */
+static double lsrk_frequency(const running *r, int64_t field, int64_t ddid)
+{
+    const double first_hz = r->freq_hz[ddid][0];
+    const mms_freq_frame from = (mms_freq_frame)r->frames[r->change.set.windows[ddid].spw];
+    mms_viewpoint seen = {.time_s = r->change.first_s[field], .velocity_m_s = NAN};
+    mms_fields *fields = NULL;
+    mms_frame_route route = {0};
+    double shifted_hz = first_hz;
+    mms_site site;
+    mms_status st;
+
+    MMS_TRY(mms_fields_open(r->change.set.field_table, &fields, NULL));
+    MMS_TRY(mms_fields_direction(fields, (int32_t)field, seen.time_s, &seen.direction, NULL));
+    MMS_TRY(mms_frames_site(r->change.ms, &site, NULL));
+    memcpy(seen.itrf_m, site.itrf_m, sizeof seen.itrf_m);
+    MMS_TRY(mms_frame_route_make(from, &seen, MMS_FRAME_LSRK, &seen, false, &route, NULL));
+    for (int64_t i = 0; i < route.n; i++)
+        shifted_hz *= route.factor[i];
+done:
+    mms_fields_close(&fields);
+    return st == MMS_OK ? shifted_hz : first_hz;
+}
+
+static bool is_moved(const running *r, const mms_flux *flux)
+{
+    return !strcmp(r->q->standard, "manual") && flux->nterm == 1 && flux->npol == 0 &&
+           r->q->scalebychan && (flux->terms[0] < 0 || flux->terms[0] > 0);
+}
+
 static void say_flux(running *r, int64_t field, int64_t ddid, const mms_flux *flux)
 {
     const int32_t spw = r->change.set.windows[ddid].spw;
@@ -105,7 +138,8 @@ static void say_flux(running *r, int64_t field, int64_t ddid, const mms_flux *fl
     of_field = json_object_get(r->fluxes, name);
     if (!of_field)
         json_object_set_new(r->fluxes, name, of_field = json_object());
-    mms_flux_at(flux, said_frequency(r, ddid), stokes);
+    mms_flux_at(flux, is_moved(r, flux) ? lsrk_frequency(r, field, ddid) : said_frequency(r, ddid),
+                stokes);
     for (int i = 0; i < 4; i++)
         json_array_append_new(list, json_real(stokes[i]));
     json_object_set_new(of_field, key, json_pack("{so}", "fluxd", list));
@@ -134,6 +168,20 @@ static mms_status check_products(const running *r, int64_t ddid, mms_error *err)
 
     for (int32_t i = 0; i < w->ncorr && st == MMS_OK; i++)
         st = mms_flux_product(w->names[i], none, &value, err);
+    return st;
+}
+
+static mms_status read_frames(running *r, mms_error *err)
+{
+    const char *path = mms_ms_subtable(r->change.ms, "SPECTRAL_WINDOW");
+    mms_table *table = NULL;
+    mms_status st;
+
+    MMS_TRY(path ? mms_table_open(path, MMS_TABLE_READ, &table, err)
+                 : mms_fail(err, MMS_ERR_NOT_FOUND, "the set has no SPECTRAL_WINDOW"));
+    MMS_TRY(mms_table_get_ints(table, "MEAS_FREQ_REF", &r->frames, err));
+done:
+    mms_table_drop(&table);
     return st;
 }
 
@@ -219,6 +267,7 @@ mms_status mms_setjy_run(const mms_setjy_request *q, bool *wrote, mms_value *res
     MMS_TRY(mms_change_open(how->vis, &how->select, !how->dryrun, &r.change, err));
     MMS_TRY(check_set(&r, err));
     MMS_TRY(mms_change_frequencies(r.change.ms, &r.change.set, &r.freq_hz, err));
+    MMS_TRY(read_frames(&r, err));
     MMS_TRY(find_models(&r, err));
     json_object_set_new(
         r.fluxes, "format",
@@ -233,6 +282,7 @@ mms_status mms_setjy_run(const mms_setjy_request *q, bool *wrote, mms_value *res
 done:
     mms_change_free_frequencies(&r.change.set, &r.freq_hz);
     mms_change_close(&r.change);
+    free(r.frames);
     mms_value_free(&r.models);
     mms_value_free(&r.fluxes);
     mms_value_free(&order);
