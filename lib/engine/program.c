@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,7 +21,7 @@
 #include "base/files_priv.h"
 #include "engine_priv.h"
 
-/* How long a program that has closed its output may be unnoticed when it ends. */
+/* How often it is looked whether a running program is to end. */
 enum { LOOK_MS = 20, LONGEST_LINE = 65536 };
 
 /* A stream of the program, from its pipe to lines. */
@@ -36,6 +37,7 @@ struct running {
     mms_program_end *end;
     struct stream streams[2];
     pid_t pid;
+    int ended_fd;              /* can be read when the program has ended; -1: the kernel has none */
     int64_t begin_ns, kill_ns; /* kill_ns: when it is killed, once it was told to end */
     bool killed;
 };
@@ -294,9 +296,10 @@ static void end_if_due(struct running *r)
 
 static void wait_for_output(struct running *r)
 {
-    struct pollfd fds[2] = {{r->streams[0].fd, POLLIN, 0}, {r->streams[1].fd, POLLIN, 0}};
+    struct pollfd fds[3] = {
+        {r->streams[0].fd, POLLIN, 0}, {r->streams[1].fd, POLLIN, 0}, {r->ended_fd, POLLIN, 0}};
 
-    (void)!poll(fds, 2, LOOK_MS);
+    (void)!poll(fds, 3, LOOK_MS);
     for (int i = 0; i < 2; i++)
         if (fds[i].revents)
             (void)read_stream(r, &r->streams[i]);
@@ -312,10 +315,13 @@ static void wait_for_end(struct running *r)
     struct rusage used = {0};
     int status = 0;
 
+    r->ended_fd = (int)syscall(SYS_pidfd_open, r->pid, 0);
     while (wait4(r->pid, &status, WNOHANG, &used) == 0) {
         wait_for_output(r);
         end_if_due(r);
     }
+    if (r->ended_fd >= 0)
+        close(r->ended_fd);
     r->end->wall_s = (double)(mms_now_ns() - r->begin_ns) * 1e-9;
     r->end->user_s = seconds(used.ru_utime);
     r->end->system_s = seconds(used.ru_stime);
