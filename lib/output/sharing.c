@@ -43,20 +43,34 @@ static mms_status plan_part(void *ctx, int64_t part, const char *file, mms_error
     return st;
 }
 
+/** Runs of single rows make lists that a scratch folder may not hold. */
+static bool has_long_lists(const mms_request *r)
+{
+    const int64_t many = 10000000;
+    return mms_plan_axis(r->plan) == MMS_AXIS_BASELINE && r->meta.nselected > many;
+}
+
 mms_status mms_output_shared_bytes(const mms_request *r, int64_t *bytes, mms_error *err)
 {
     sharing s = {.r = r};
+    mms_error why = {0};
     mms_status st = MMS_OK;
 
     *bytes = 0;
-    if (r->share <= 0 || mms_output_averages_rows(r))
+    if (r->share <= 0 || mms_output_averages_rows(r) || has_long_lists(r))
         return MMS_OK;
     s.columns = mms_alloc(mms_ms_ncolumn(r->ms), sizeof *s.columns);
     if (!s.columns)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis);
     MMS_TRY(list_columns(&s, err));
-    MMS_TRY(mms_output_visit_lists(r, plan_part, &s, err));
-    *bytes = s.bytes;
+    st = mms_output_visit_lists(r, plan_part, &s, &why);
+    if (st == MMS_OK)
+        *bytes = s.bytes;
+    else if (st == MMS_ERR_IO || st == MMS_ERR_SPACE) { // it is a guess of what will be spared
+        mms_log(MMS_LOG_INFO, r->host->task, "how much will be shared is not known: %s", why.msg);
+        st = MMS_OK;
+    } else
+        st = mms_fail(err, st, "%s", why.msg);
 done:
     free(s.columns);
     return st;

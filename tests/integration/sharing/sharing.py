@@ -114,6 +114,12 @@ class Partitions(SharingCase):
             self.assertAlmostEqual(float(said.group(1)), plan / 1e6, delta=0.4)
             shutil.rmtree(self.path("out.mms"))
 
+    def test_a_plan_without_a_scratch_folder(self):
+        self.make()
+        run = self.multims("partition", "in.ms", "out.mms", "--dryrun",
+                           env={**os.environ, "TMPDIR": self.path("none")})
+        self.assertIn("how much will be shared is not known", run.stderr)
+
     def test_no_share(self):
         self.make()
         answer, new = self.run_and_count("partition", "in.ms", "out.mms", "separationaxis=scan",
