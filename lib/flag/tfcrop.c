@@ -25,7 +25,8 @@ typedef struct curve {
     uint8_t *flags;
 } curve;
 
-static void means(const direction *d, const float *values, const uint8_t *flags, float *mean)
+/** The mean of each point, which is flagged where there is nothing to take it of. */
+static void means(const direction *d, const float *values, const uint8_t *flags, curve *c)
 {
     for (int64_t i = 0; i < d->along; i++) {
         float sum = 0, count = 0;
@@ -36,7 +37,8 @@ static void means(const direction *d, const float *values, const uint8_t *flags,
                 count += 1;
             }
         }
-        mean[i] = count > 0 ? sum / count : 0;
+        c->mean[i] = count > 0 ? sum / count : 0;
+        c->flags[i] = count == 0;
     }
 }
 
@@ -52,7 +54,8 @@ static void fill_holes(curve *c)
         for (int64_t k = i + 1; k < c->n && right == 0; k++)
             right = c->mean[k];
         c->mean[i] = left != 0 && right != 0 ? (left + right) / 2.0F : left != 0 ? left : right;
-        c->flags[i] = c->mean[i] == 0;
+        if (c->mean[i] == 0)
+            c->flags[i] = 1;
     }
 }
 
@@ -251,10 +254,9 @@ static void crop(const mms_flag_tfcrop *how, const direction *d, const float *va
     bool any = false;
 
     c->n = d->along;
-    memset(c->flags, 0, (size_t)c->n);
-    means(d, values, flags, c->mean);
+    means(d, values, flags, c);
     for (int64_t i = 0; i < c->n; i++)
-        any = any || c->mean[i] != 0;
+        any = any || !c->flags[i];
     if (!any)
         return;
     fit_pieces(c, d->poly ? how->maxnpieces : 1, d->poly ? MOST_DEGREE : 1);
