@@ -10,19 +10,53 @@
 
 static const double of_median = 1.4826;
 
-static int ascending(const void *a, const void *b)
+static void swap(double *a, double *b)
 {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    const double x = *a;
+    *a = *b;
+    *b = x;
 }
 
-/** Sorts values. */
+/** Put the k-th smallest at its place, no greater ones before it and no smaller ones behind. */
+static double select_at(int64_t n, double *values, int64_t k)
+{
+    int64_t low = 0, high = n - 1;
+
+    while (low < high) {
+        const double pivot = values[low + (high - low) / 2];
+        int64_t i = low, j = high;
+        while (i <= j) {
+            while (values[i] < pivot)
+                i++;
+            while (values[j] > pivot)
+                j--;
+            if (i <= j)
+                swap(&values[i++], &values[j--]);
+        }
+        if (k <= j)
+            high = j;
+        else if (k >= i)
+            low = i;
+        else
+            break;
+    }
+    return values[k];
+}
+
+/** Values change their order. */
 static double median(int64_t n, double *values)
 {
+    double upper, lower;
+
     if (n == 0)
         return 0;
-    qsort(values, (size_t)n, sizeof *values, ascending);
-    return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+    upper = select_at(n, values, n / 2);
+    if (n % 2)
+        return upper;
+    lower = values[0];
+    for (int64_t i = 1; i < n / 2; i++)
+        lower = values[i] > lower ? values[i] : lower;
+    return (lower + upper) / 2;
 }
 
 /** Mean and median of the deviations from it, of values that are sorted in passing. */

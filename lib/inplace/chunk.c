@@ -277,7 +277,9 @@ static mms_status do_clip(mms_flag_work *w, mms_flag_command *c, const mms_flag_
         for (int32_t chan = 0; chan < k->nchan; chan++) {
             const int64_t at = i * k->cell + (int64_t)chan * k->ncorr;
             for (int32_t p = 0; cut->channel[chan] && p < n; p++) {
-                const mms_complex v = mms_flag_product_value(&products[p], k->vis + at);
+                const mms_complex v = products[p].second < 0
+                                          ? k->vis[at + products[p].first]
+                                          : mms_flag_product_value(&products[p], k->vis + at);
                 if (mms_flag_clips(&c->clip, mms_flag_number(c->expression.operation, v)))
                     flag_product(&products[p], k->flag + at);
             }

@@ -123,16 +123,19 @@ static uint8_t is_flagged(const mms_flag_product *product, const uint8_t *cell)
     return cell[product->first] | (product->second < 0 ? 0 : cell[product->second]);
 }
 
+/** operation: which number of the values is looked at; -1: none is. */
 static void fill_map(const mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
-                     mms_flag_operator operation, product_map *p)
+                     int operation, product_map *p)
 {
     int64_t at = 0;
 
     for (int64_t t = p->first; t < p->first + p->ntime; t++)
         for (int32_t c = 0; c < m->nchan; c++, at++) {
             const int64_t cell = cell_at(k, m, t, c);
-            p->values[at] = mms_flag_product_value(product, k->vis + cell);
-            p->numbers[at] = mms_flag_number(operation, p->values[at]);
+            p->values[at] = product->second < 0 ? k->vis[cell + product->first]
+                                                : mms_flag_product_value(product, k->vis + cell);
+            if (operation >= 0)
+                p->numbers[at] = mms_flag_number((mms_flag_operator)operation, p->values[at]);
             p->before[at] = is_flagged(product, k->before + cell);
             p->flags[at] = is_flagged(product, k->flag + cell);
         }
@@ -245,7 +248,7 @@ static mms_status sum_products(mms_flag_work *w, mms_flag_command *c, mms_flag_c
         p->first = first;
         p->ntime = map_end(w, k, m, first) - first;
         for (int32_t i = 0; i < n && st == MMS_OK; i++) {
-            fill_map(k, m, &products[i], c->expression.operation, p);
+            fill_map(k, m, &products[i], -1, p);
             st =
                 mms_flag_rflag_sums(&c->rflag, p->ntime, m->nchan, p->values, p->before, sums, err);
         }
@@ -263,7 +266,7 @@ static mms_status flag_products(mms_flag_work *w, mms_flag_command *c, mms_flag_
         p->first = first;
         p->ntime = map_end(w, k, m, first) - first;
         for (int32_t i = 0; i < n && st == MMS_OK; i++) {
-            fill_map(k, m, &products[i], c->expression.operation, p);
+            fill_map(k, m, &products[i], -1, p);
             st = mms_flag_rflag_map(&c->rflag, thresholds[0], thresholds[1], p->ntime, m->nchan,
                                     p->values, p->before, p->flags, err);
             spread_map(k, m, &products[i], p);

@@ -33,12 +33,20 @@ static const struct request {
     {"cvel LSRK", "cvel", 8, false, {"mode=frequency", "outframe=LSRK"}},
     {"combinespws", "mstransform", 8, false, {"combinespws=True"}},
     {"nspw=4", "mstransform", 8, false, {"regridms=True", "nspw=4"}},
+    {"flagdata summary", "flagdata", 1, false, {"mode=summary"}},
+    {"flagdata manual", "flagdata", 1, false, {"mode=manual"}},
+    {"flagdata clip", "flagdata", 1, false, {"mode=clip", "clipminmax=[6,14]"}},
+    {"flagdata extend", "flagdata", 1, false, {"mode=extend"}},
+    {"flagdata tfcrop", "flagdata", 8, false, {"mode=tfcrop"}},
+    {"flagdata rflag", "flagdata", 1, false, {"mode=rflag"}},
+    {"statwt", "statwt", 1, false, {"timebin=4"}},
 };
 
 /* One line of the result */
 struct bench_case {
     const char *request, *path;
     int64_t workers;
+    bool in_place;  /* changes a copy of the set, which is made before */
     bool reads;     /* dd of each file; command is without the file's name */
     int64_t writes; /* number of the case of whose output dd writes as many bytes, -1: none */
     int64_t output; /* bytes of the last output */
@@ -139,12 +147,15 @@ done:
 static void add_words(const struct cases *all, const struct request *r, bool tiles,
                       int64_t numsubms, struct bench_case *c)
 {
+    const mms_task *const task = mms_task_find(r->verb);
     mms_words *const w = &c->command;
 
+    c->in_place = task && task->in_place;
     mms_words_add(w, "multims");
     mms_words_add(w, "%s", r->verb);
-    mms_words_add(w, "vis=%s", all->vis);
-    mms_words_add(w, "outputvis=%s", all->out);
+    mms_words_add(w, "vis=%s", c->in_place ? all->out : all->vis);
+    if (!c->in_place)
+        mms_words_add(w, "outputvis=%s", all->out);
     mms_words_add(w, "datacolumn=%s", all->bench->datacolumn);
     for (int i = 0; i < MOST_WORDS && r->words[i]; i++)
         mms_words_add(w, "%s", r->words[i]);
@@ -191,7 +202,7 @@ static mms_status add_request(struct cases *all, const struct request *r, int64_
             add_words(all, r, tiles, numsubms, c);
         }
     }
-    if (all->bench->floor)
+    if (all->bench->floor && !all->list[all->count - 1].in_place)
         st = add_floor(all, r, err);
     return st;
 }
@@ -320,11 +331,21 @@ static mms_status note_failure(struct bench_case *c, mms_status st, const mms_er
     return c->error ? MMS_OK : MMS_ERR_MEM;
 }
 
-static mms_status prepare_turn(const struct cases *all, mms_error *err)
+/* What is changed in place is a copy. */
+static mms_status copy_set(const struct cases *all, mms_error *err)
+{
+    mms_usage usage;
+
+    return mms_child_run(&all->list[0].command, all->log, &usage, err); /* cp -r */
+}
+
+static mms_status prepare_turn(const struct cases *all, const struct bench_case *c, mms_error *err)
 {
     mms_status st;
 
     MMS_TRY(remove_output(all, err));
+    if (c->in_place)
+        MMS_TRY(copy_set(all, err));
     /* so that none pays for the dirty pages of another */
     MMS_TRY(mms_sync_disk(all->bench->folder, err));
     if (all->bench->cold) {
@@ -342,7 +363,7 @@ static mms_status take_turn(const struct cases *all, struct bench_case *c, mms_e
 
     if (c->error)
         return MMS_OK;
-    st = prepare_turn(all, err);
+    st = prepare_turn(all, c, err);
     if (st != MMS_OK)
         return st;
     st = measure(all, c, &usage, err);
