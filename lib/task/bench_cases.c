@@ -40,6 +40,7 @@ static const struct request {
     {"flagdata tfcrop", "flagdata", 8, false, {"mode=tfcrop"}},
     {"flagdata rflag", "flagdata", 1, false, {"mode=rflag"}},
     {"statwt", "statwt", 1, false, {"timebin=4"}},
+    {"setjy", "setjy", 1, false, {"standard=manual", "fluxdensity=2"}},
 };
 
 /* One line of the result */
@@ -156,7 +157,8 @@ static void add_words(const struct cases *all, const struct request *r, bool til
     mms_words_add(w, "vis=%s", c->in_place ? all->out : all->vis);
     if (!c->in_place)
         mms_words_add(w, "outputvis=%s", all->out);
-    mms_words_add(w, "datacolumn=%s", all->bench->datacolumn);
+    if (has_parameter(r->verb, "datacolumn"))
+        mms_words_add(w, "datacolumn=%s", all->bench->datacolumn);
     for (int i = 0; i < MOST_WORDS && r->words[i]; i++)
         mms_words_add(w, "%s", r->words[i]);
     if (r->timebin)
