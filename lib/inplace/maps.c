@@ -169,7 +169,7 @@ static mms_status tfcrop_product(mms_flag_work *w, mms_flag_command *c, mms_flag
     for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
         p->first = first;
         p->ntime = map_end(w, k, m, first) - first;
-        fill_map(k, m, product, c->expression.operation, p);
+        fill_map(k, m, product, (int)c->expression.operation, p);
         st = mms_flag_tfcrop_map(&c->tfcrop, p->ntime, m->nchan, p->numbers, p->flags, err);
         spread_map(k, m, product, p);
     }
