@@ -33,6 +33,8 @@ static const struct request {
     {"cvel LSRK", "cvel", 8, false, {"mode=frequency", "outframe=LSRK"}},
     {"combinespws", "mstransform", 8, false, {"combinespws=True"}},
     {"nspw=4", "mstransform", 8, false, {"regridms=True", "nspw=4"}},
+    {"exportuvh5", "exportuvh5", 1, false, {0}},
+    {"importuvh5", "importuvh5", 1, false, {0}},
     {"flagdata summary", "flagdata", 1, false, {"mode=summary"}},
     {"flagdata manual", "flagdata", 1, false, {"mode=manual"}},
     {"flagdata clip", "flagdata", 1, false, {"mode=clip", "clipminmax=[6,14]"}},
@@ -63,6 +65,7 @@ struct cases {
     const mms_bench *bench;
     const char *vis;
     char *out, *log;
+    char *uvh5; /* the set as a UVH5 file, which importuvh5 reads */
     int64_t bytes, count, capacity;
     struct bench_case *list; /* the first is cp -r */
 };
@@ -145,6 +148,22 @@ done:
     return st;
 }
 
+static bool is_import(const struct request *r)
+{
+    return !strcmp(r->verb, "importuvh5");
+}
+
+static void add_paths(const struct cases *all, const struct request *r, struct bench_case *c)
+{
+    const bool exports = !strcmp(r->verb, "exportuvh5");
+    mms_words *const w = &c->command;
+
+    mms_words_add(w, "vis=%s", c->in_place || is_import(r) ? all->out : all->vis);
+    if (!c->in_place)
+        mms_words_add(w, "%s=%s", exports || is_import(r) ? "uvh5file" : "outputvis",
+                      is_import(r) ? all->uvh5 : all->out);
+}
+
 static void add_words(const struct cases *all, const struct request *r, bool tiles,
                       int64_t numsubms, struct bench_case *c)
 {
@@ -154,9 +173,7 @@ static void add_words(const struct cases *all, const struct request *r, bool til
     c->in_place = task && task->in_place;
     mms_words_add(w, "multims");
     mms_words_add(w, "%s", r->verb);
-    mms_words_add(w, "vis=%s", c->in_place ? all->out : all->vis);
-    if (!c->in_place)
-        mms_words_add(w, "outputvis=%s", all->out);
+    add_paths(all, r, c);
     if (has_parameter(r->verb, "datacolumn"))
         mms_words_add(w, "datacolumn=%s", all->bench->datacolumn);
     for (int i = 0; i < MOST_WORDS && r->words[i]; i++)
@@ -172,6 +189,28 @@ static void add_words(const struct cases *all, const struct request *r, bool til
     mms_words_add(w, "sync=%s", all->bench->sync ? "True" : "False");
     mms_words_add(w, "-j%" PRId64, c->workers);
     mms_words_add(w, "--quiet");
+}
+
+/* What importuvh5 reads, once; *skip: this was built without HDF5 */
+static mms_status prepare_uvh5(const struct cases *all, const struct request *r, bool *skip,
+                               mms_error *err)
+{
+    mms_words w = {0};
+    mms_usage usage;
+    mms_status st;
+
+    *skip = strstr(r->verb, "uvh5") && !strcmp(MULTIMS_HDF5_NAME, "without HDF5");
+    if (*skip || !is_import(r))
+        return MMS_OK;
+    mms_words_add(&w, "multims");
+    mms_words_add(&w, "exportuvh5");
+    mms_words_add(&w, "vis=%s", all->vis);
+    mms_words_add(&w, "uvh5file=%s", all->uvh5);
+    mms_words_add(&w, "datacolumn=%s", all->bench->datacolumn);
+    mms_words_add(&w, "--quiet");
+    st = mms_child_run(&w, all->log, &usage, err);
+    mms_words_free(&w);
+    return st;
 }
 
 /* What reading the input and writing as much as the request writes takes */
@@ -216,8 +255,12 @@ static mms_status add_all(struct cases *all, int64_t channels, int64_t numsubms,
     MMS_TRY(add_references(all, err));
     for (int64_t i = 0; i < MMS_COUNT_OF(requests); i++)
         if (is_wanted(all->bench->only, requests[i].name) &&
-            (!channels || channels >= requests[i].channels))
-            MMS_TRY(add_request(all, &requests[i], numsubms, err));
+            (!channels || channels >= requests[i].channels)) {
+            bool skip;
+            MMS_TRY(prepare_uvh5(all, &requests[i], &skip, err));
+            if (!skip)
+                MMS_TRY(add_request(all, &requests[i], numsubms, err));
+        }
 done:
     return st;
 }
@@ -519,6 +562,7 @@ static void free_cases(struct cases *all)
     }
     free(all->list);
     free(all->log);
+    free(all->uvh5);
     free(all->out);
 }
 
@@ -530,7 +574,8 @@ mms_status mms_bench_set(const mms_bench *bench, const char *vis, int64_t channe
 
     all.out = mms_format("%s/out.ms", bench->folder);
     all.log = mms_format("%s/log", bench->folder);
-    if (!all.out || !all.log)
+    all.uvh5 = mms_format("%s/in.uvh5", bench->folder);
+    if (!all.out || !all.log || !all.uvh5)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "bench: out of memory"));
     MMS_TRY(look(&all, set, err));
     MMS_TRY(check_space(&all, err));
@@ -540,6 +585,8 @@ mms_status mms_bench_set(const mms_bench *bench, const char *vis, int64_t channe
     MMS_TRY(take_turns(&all, err));
     MMS_TRY(describe(&all, set, err));
 done:
+    if (all.uvh5 && mms_remove_tree(all.uvh5, NULL) != MMS_OK)
+        mms_log(MMS_LOG_WARN, "bench", "%s is left", all.uvh5);
     free_cases(&all);
     return st;
 }

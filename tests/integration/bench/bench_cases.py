@@ -14,7 +14,7 @@ from program_case import ProgramCase
 REQUESTS = ["partition scan", "partition spw", "partition balanced", "partition auto",
             "partition baseline", "split", "split width=4", "split timebin",
             "split width=4 timebin", "hanningsmooth",
-            "regrid BARY", "cvel LSRK", "combinespws", "nspw=4",
+            "regrid BARY", "cvel LSRK", "combinespws", "nspw=4", "exportuvh5", "importuvh5",
             "flagdata summary", "flagdata manual", "flagdata clip", "flagdata extend",
             "flagdata tfcrop", "flagdata rflag", "statwt", "setjy"]
 
