@@ -5,14 +5,32 @@
 
 #include "uvh5_priv.h"
 
-/** The one row of an antenna, -1: none, -2: several. */
-static int64_t row_of(int64_t n, const int32_t *antennas, int64_t number)
+static bool same_cell(mms_table *table, const char *column, int64_t a, int64_t b)
 {
+    mms_value *first = NULL, *second = NULL;
+    const bool same = mms_table_get_cell(table, column, a, &first, NULL) == MMS_OK &&
+                      mms_table_get_cell(table, column, b, &second, NULL) == MMS_OK &&
+                      json_equal(first, second);
+
+    mms_value_free(&first);
+    mms_value_free(&second);
+    return same;
+}
+
+/** A row of an antenna, whose rows for all windows and times say the same; -1: they do not. */
+static int64_t row_of(mms_table *table, const int32_t *antennas, int64_t number)
+{
+    const int64_t n = mms_table_nrow(table);
     int64_t found = -1;
 
-    for (int64_t i = 0; i < n; i++)
-        if (antennas[i] == number)
-            found = found == -1 ? i : -2;
+    for (int64_t i = 0; i < n; i++) {
+        if (antennas[i] != number)
+            continue;
+        if (found >= 0 && (!same_cell(table, "POLARIZATION_TYPE", found, i) ||
+                           !same_cell(table, "RECEPTOR_ANGLE", found, i)))
+            return -1;
+        found = found < 0 ? i : found;
+    }
     return found;
 }
 
@@ -73,7 +91,7 @@ mms_status mms_uvh5_find_feeds(mms_uvh5 *u, mms_error *err)
     MMS_TRY(mms_uvh5_open_table(u, "FEED", &table, err));
     MMS_TRY(mms_table_get_ints(table, "ANTENNA_ID", &antennas, err));
     for (int64_t i = 0; good && i < n; i++) {
-        const int64_t row = row_of(mms_table_nrow(table), antennas, u->antennas.number[i]);
+        const int64_t row = row_of(table, antennas, u->antennas.number[i]);
         good = row >= 0 && take_antenna(u, table, row, i);
     }
     if (!good)

@@ -230,6 +230,28 @@ static mms_status check_unique(const mms_uvh5 *u, mms_error *err)
     return MMS_OK;
 }
 
+static bool has_id(const mms_uvh5 *u, int64_t id)
+{
+    for (int64_t i = 0; i < u->nfield; i++)
+        if (u->fields[i].used && u->fields[i].id == id)
+            return true;
+    return false;
+}
+
+/** A catalogue that was imported goes back as a whole, also what no row has. */
+static mms_status add_unused(mms_uvh5 *u, mms_table *table, const frames *f, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < u->nfield; i++) {
+        if (u->fields[i].used)
+            continue;
+        st = read_field(u, table, f, i, err);
+        u->fields[i].used = st == MMS_OK && !has_id(u, u->fields[i].id);
+    }
+    return st;
+}
+
 mms_status mms_uvh5_find_fields(mms_uvh5 *u, mms_error *err)
 {
     mms_table *table = NULL;
@@ -250,6 +272,8 @@ mms_status mms_uvh5_find_fields(mms_uvh5 *u, mms_error *err)
             MMS_TRY(read_field(u, table, &f, id, err));
         u->fields[id].used = true;
     }
+    if (u->from_pyuvdata && mms_selection_is_all(u->selection))
+        MMS_TRY(add_unused(u, table, &f, err));
     MMS_TRY(check_unique(u, err));
 done:
     mms_value_free(&f.words);

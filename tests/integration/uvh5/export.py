@@ -416,8 +416,7 @@ class Export(ProgramCase):
             self.assertEqual(f["Header/feed_array"][0].tolist(), [b"x", b"y"])
             self.assertEqual(f["Header/feed_angle"].shape, (4, 2))
         with table(self.path("in.ms/FEED"), readonly=False, ack=False) as t:
-            t.addrows(1)
-            t.putcell("ANTENNA_ID", t.nrows() - 1, 0)
+            t.putcell("RECEPTOR_ANGLE", 0, [0.5, 0.5])  # of one window
         with h5py.File(self.export("in.ms", out="none.uvh5"), "r") as f:
             self.assertNotIn("feed_array", f["Header"])
 
