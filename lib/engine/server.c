@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,6 +69,8 @@ static int serve_as_worker(const char *number, const mms_unit_kind *kinds)
         return 2;
     }
     unsetenv(MMS_WORKER_FD_VARIABLE);
+    /* Who starts it is gone: another run may write the same part.  A program gets time to end. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
     open_box();
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
     mms_worker_serve((int)fd, kinds);
