@@ -147,11 +147,13 @@ static mms_complex value_at(const spectrum *s, double f, bool nearest)
                  s->phase[i] + share * (s->phase[i + 1] - s->phase[i]));
 }
 
-/** Whether one of the channels that make the value at f is flagged; of all of them. */
+/** Whether one of the channels that make the value at f is flagged; of all of them.  CASA asks two
+ *  channels beyond the edge too, where one makes the value. */
 static bool flag_at(int64_t nin, const double *in_hz, const uint8_t *flags, int64_t stride,
                     double f, bool nearest)
 {
     const bool falls = nin > 1 && in_hz[nin - 1] < in_hz[0];
+    const int64_t low = falls ? nin - 1 : 0, high = nin - 1 - low, step = falls ? -1 : 1;
     int64_t below = -1, above = -1;
 
     for (int64_t k = 0; k < nin; k++) {
@@ -161,6 +163,10 @@ static bool flag_at(int64_t nin, const double *in_hz, const uint8_t *flags, int6
         if (in_hz[i] >= f && above < 0)
             above = i;
     }
+    if (nin > 1 && !nearest && below < 0) // the two at the edge
+        return flags[low * stride] || flags[(low + step) * stride];
+    if (nin > 1 && !nearest && above < 0)
+        return flags[high * stride] || flags[(high - step) * stride];
     if (below < 0 || above < 0)
         return flags[(below < 0 ? above : below) * stride];
     if (nearest)

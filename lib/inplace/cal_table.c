@@ -256,6 +256,9 @@ static mms_status sort_rows(mms_cal_table *t, mms_error *err)
                 t->keys[n].field = 0;
             n++;
         }
+    if (n == 0 && t->use.nfield > 0)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter gainfield: %s has no solutions of the field asked for", t->path);
     t->nrow = n;
     qsort(t->keys, (size_t)n, sizeof *t->keys, by_key);
     t->solutions = mms_alloc(n, sizeof *t->solutions);

@@ -123,9 +123,9 @@ static mms_status read_manual(const struct setjy *p, mms_flux *flux, mms_error *
     MMS_TRY(mms_task_numbers("fluxdensity", p->fluxdensity, 4, flux->stokes_jy, &n, err));
     if (n == 0 || (n == 1 && flux->stokes_jy[0] == -1))
         flux->stokes_jy[0] = 1;
-    if (flux->stokes_jy[0] <= 0)
+    if (flux->stokes_jy[0] < 0)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG,
-                         "parameter fluxdensity: %s: I has to be greater than 0, or -1 for 1 Jy",
+                         "parameter fluxdensity: %s: I has to be 0 or greater, or -1 for 1 Jy",
                          p->fluxdensity));
     MMS_TRY(mms_task_numbers("spix", p->spix, MMS_FLUX_TERMS, flux->terms, &flux->nterm, err));
     MMS_TRY(mms_task_numbers("polindex", p->polindex, MMS_FLUX_TERMS, flux->polindex, &flux->npol,

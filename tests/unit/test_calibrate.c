@@ -86,7 +86,7 @@ static void spectra_go_to_other_channels(void **state)
         mms_cal_to_channels(4, in, v, third, 1, 5, out, MMS_CAL_LINEAR_FLAG, found, flags, NULL),
         MMS_OK);
     is_near(found[2], 2.4, 0); // between its neighbours, which are good
-    assert_memory_equal(flags, ((const uint8_t[]){0, 0, 1, 1, 0}), 5);
+    assert_memory_equal(flags, ((const uint8_t[]){0, 0, 1, 1, 1}), 5);
     assert_int_equal(
         mms_cal_to_channels(4, in, v, third, 1, 5, out, MMS_CAL_NEAREST_FLAG, found, flags, NULL),
         MMS_OK);
