@@ -35,7 +35,6 @@ APPLYCAL = {
     ("gaintable=[1.5]",): (2, "parameter gaintable: [1.5] is not a text, nor a list of texts"),
     ("gaintable=",): (2, "Nothing to Apply"),
     ("gainfield=nobody",): (2, 'has no field "nobody"'),
-    ("gainfield=1",): (2, "has no solutions of the field asked for"),
     ("gainfield=['','']",): (2, "parameter gainfield has 2 entries, gaintable 1"),
     ("interp=quadratic",): (2, "Unknown interp type: 'quadratic'"),
     ("interp=linear,odd",): (2, "Unknown interp type: 'odd'"),
