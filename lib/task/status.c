@@ -168,14 +168,15 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_status st = MMS_OK;
 
     (void)run;
-    if (folder)
+    if (folder) {
         st = read_state(folder, result, err);
-    else if (!access(p->job, F_OK))
-        (void)json_object_update(result,
-                                 json_pack("{s:s, s:b}", "phase", "complete", "running", 0));
-    else
+    } else if (!access(p->job, F_OK)) {
+        json_object_set_new(result, "phase", json_string("complete"));
+        json_object_set_new(result, "running", json_false());
+    } else {
         st = mms_fail(err, MMS_ERR_NOT_FOUND, "%s: neither a run's output nor its journal is there",
                       p->job);
+    }
     if (st == MMS_OK)
         json_object_set_new(result, "output", mms_text_value(p->job));
     free(folder);
