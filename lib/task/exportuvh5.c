@@ -156,7 +156,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                 .tiles = p->tiles,
                 .sync = p->sync,
                 .dryrun = p->dryrun,
-                .keepscratch = p->keepscratch},
+                .keepscratch = p->keepscratch,
+                .resume = p->resume},
     };
     mms_host host = mms_task_writing_host(run);
     mms_status st = MMS_OK;
