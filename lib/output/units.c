@@ -100,6 +100,7 @@ static mms_status write_tables(const mms_value *order, mms_value *answer, mms_er
     change.windows = json_object_get(order, "windows");
     opts.fields = json_object_get(order, "fields");
     opts.windows = change.nspw ? NULL : change.windows;
+    opts.new_windows = change.nspw > 0;
     MMS_TRY(mms_subtables_write(ms, selection, &opts, folder, &names, err));
     json_object_set_new(answer, "names", names);
     if (change.nspw)

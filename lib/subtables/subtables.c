@@ -230,13 +230,21 @@ static bool uses_times(const subset *s, const char *table)
            mms_selection_times(s->selection, &n) && n > 0;
 }
 
+/** Whether cells of new windows would not fit as the table is. */
+static bool must_be_reshaped(const subset *s, const mms_table *spectral_window)
+{
+    const mms_column *c = mms_table_find_column(spectral_window, "CHAN_FREQ");
+    return s->opts->new_windows && c && c->fixed;
+}
+
 /** Whether the selection touches this table at all. */
 static bool is_touched(const subset *s, const char *name, const mms_table *table)
 {
     if (rows_of(s, name) || uses_times(s, name))
         return true;
     if (!strcmp(name, "SPECTRAL_WINDOW"))
-        return json_array_size(s->opts->windows) > 0 || mms_selection_cuts_channels(s->selection);
+        return json_array_size(s->opts->windows) > 0 || mms_selection_cuts_channels(s->selection) ||
+               must_be_reshaped(s, table);
     if (!strcmp(name, "POLARIZATION"))
         return mms_selection_corrs(s->selection, 0).given;
     if (!strcmp(name, "FIELD") && json_array_size(s->opts->fields) > 0)

@@ -21,10 +21,12 @@ typedef struct mms_subtables_opts {
                                  TOTAL_BANDWIDTH, REF_FREQUENCY}], or NULL */
     const mms_value *fields;  /**< rows of FIELD, as they were, with another phase centre:
                                  [{row, PHASE_DIR}], or NULL */
+    bool new_windows;         /**< mms_subtables_change_windows() follows: cells of SPECTRAL_WINDOW
+                                 must take any shape */
 } mms_subtables_opts;
-#define MMS_SUBTABLES_OPTS_INIT                       \
-    {                                                 \
-        sizeof(mms_subtables_opts), false, NULL, NULL \
+#define MMS_SUBTABLES_OPTS_INIT                              \
+    {                                                        \
+        sizeof(mms_subtables_opts), false, NULL, NULL, false \
     }
 
 /** Write every sub-table of the request as folder/NAME: those of the input, reduced and renumbered

@@ -119,6 +119,8 @@ class Parts(SpectralCase):
                 print(f"skipped in part: {name}: not in the data")
                 continue
             requests = [*(REQUESTS[::1 if program_case.args.thorough else 3] if values else []), *(SEVERAL[:1] + SEVERAL[4:5] if several else [])]
+            if not several:  # LOFAR's SPECTRAL_WINDOW has cells of one shape
+                requests.append("mstransform regridms=True nspw=3")
             axis = "scan" if several else "baseline"
             multi = self.partition(source, f"{name}.mms", axis, "datacolumn=all", *selection)
             one = self.transform("mstransform datacolumn=all", source, f"{name}.one", *selection)
