@@ -16,6 +16,7 @@ struct mms_frames {
     mms_frames_opts opts;
     mms_viewpoint reference;
     mms_fields *fields;
+    double *rest_m_s; /**< REST: of each field's source; NAN where it has none */
 };
 
 static mms_status read_antennas(mms_ms *ms, int64_t *n, double **positions, mms_error *err)
@@ -149,6 +150,22 @@ done:
     return st;
 }
 
+/** The velocities of all fields once, since rows come in many blocks. */
+static mms_status find_velocities(mms_frames *f, mms_error *err)
+{
+    const int64_t n = mms_fields_count(f->fields);
+
+    f->rest_m_s = mms_alloc(n, sizeof *f->rest_m_s);
+    if (!f->rest_m_s)
+        return mms_fail(err, MMS_ERR_MEM, "frames: out of memory");
+    for (int32_t i = 0; i < n; i++)
+        if (mms_frames_sysvel(f->ms, f->fields, i, f->opts.reference_s, &f->rest_m_s[i], NULL) !=
+            MMS_OK)
+            f->rest_m_s[i] = NAN; // told where a row is of that field
+    f->reference.velocity_m_s = f->opts.velocity_m_s;
+    return MMS_OK;
+}
+
 mms_status mms_frames_create(mms_ms *ms, const mms_frames_opts *opts, mms_frames **out,
                              mms_error *err)
 {
@@ -161,10 +178,10 @@ mms_status mms_frames_create(mms_ms *ms, const mms_frames_opts *opts, mms_frames
     f->ms = ms;
     f->opts = *opts;
     f->reference = (mms_viewpoint){opts->reference_s, opts->centre, {0}, NAN};
-    if (opts->outframe == MMS_FRAME_REST)
-        f->reference.velocity_m_s = opts->velocity_m_s;
     memcpy(f->reference.itrf_m, opts->itrf_m, sizeof opts->itrf_m);
     MMS_TRY(mms_fields_open(path, &f->fields, err));
+    if (opts->outframe == MMS_FRAME_REST)
+        MMS_TRY(find_velocities(f, err));
 done:
     if (st != MMS_OK)
         mms_frames_free(out);
@@ -179,6 +196,7 @@ void mms_frames_free(mms_frames **frames)
     if (!f)
         return;
     mms_fields_close(&f->fields);
+    free(f->rest_m_s);
     free(f);
 }
 
@@ -211,8 +229,11 @@ mms_status mms_frames_row(mms_frames *f, int32_t inframe, double time_s, int32_t
     MMS_TRY(mms_fields_direction(f->fields, field, time_s, &in.direction, err));
     if (f->opts.outframe == MMS_FRAME_SOURCE)
         MMS_TRY(mms_fields_velocity(f->fields, field, time_s, velocity_m_s, err));
-    if (f->opts.outframe == MMS_FRAME_REST)
-        MMS_TRY(mms_frames_sysvel(f->ms, f->fields, field, time_s, &out.velocity_m_s, err));
+    if (f->rest_m_s) { // the direction was found, so there is such a field
+        out.velocity_m_s = f->rest_m_s[field];
+        if (isnan(out.velocity_m_s))
+            MMS_TRY(mms_frames_sysvel(f->ms, f->fields, field, time_s, &out.velocity_m_s, err));
+    }
     MMS_TRY(make_route(f, inframe, &in, &out, route, err));
 done:
     return st;
