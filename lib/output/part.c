@@ -453,6 +453,13 @@ typedef struct batches {
     mms_row_batch *batch[BATCHES_PER_TURN];
 } batches;
 
+/** Give back those that are not made. */
+static void drop_batches(const part *p, batches *b)
+{
+    for (int i = 0; i < b->n; i++)
+        mms_row_stage_give_back(p->stage, &b->batch[i]);
+}
+
 static mms_status take_batches(const part *p, batches *b, mms_error *err)
 {
     mms_status st = MMS_OK;
@@ -483,8 +490,7 @@ static mms_status write_batches(const part *p, mms_lanes *lanes, mms_reader *rea
         MMS_TRY(mms_writer_put(&placed, err));
     }
 done:
-    for (int i = 0; i < b->n; i++)
-        mms_row_stage_give_back(p->stage, &b->batch[i]);
+    drop_batches(p, b);
     mms_placed_drop(&placed);
     return st;
 }
@@ -531,8 +537,7 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pie
     }
 done:
     *piece = mms_reader_number(reader);
-    for (int i = 0; i < ready.n; i++)
-        mms_row_stage_give_back(p->stage, &ready.batch[i]);
+    drop_batches(p, &ready);
     mms_placed_drop(&placed);
     return st;
 }
@@ -550,8 +555,7 @@ static mms_status write_rest(const part *p, mms_error *err)
         MMS_TRY(write_batches(p, NULL, reader, 0, &ready, err));
     } while (ready.n > 0);
 done:
-    for (int i = 0; i < ready.n; i++)
-        mms_row_stage_give_back(p->stage, &ready.batch[i]);
+    drop_batches(p, &ready);
     return st;
 }
 
