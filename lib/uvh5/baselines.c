@@ -194,4 +194,6 @@ void mms_uvh5_decide_sign(mms_uvh5 *u)
     MMS_UVH5_TELL(u, MMS_LOG_INFO,
                   "uvw against antenna 2 - antenna 1: %.7g m as they stand, %.7g m negated: %s",
                   kept, negated, u->negate ? "negated, and data conjugated" : "kept");
+    for (int64_t i = 0; u->negate && i < 3 * u->nblt; i++)
+        u->uvw_m[i] = -u->uvw_m[i];
 }

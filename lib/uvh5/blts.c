@@ -194,6 +194,11 @@ int64_t mms_uvh5_reader_most(const mms_uvh5_reader *u, int64_t nblt)
 
 /* ---- rows -------------------------------------------------------------------------------------*/
 
+static bool is_cell(const mms_shape_run *run, const target *t)
+{
+    return run->ndim == 2 && run->shape[0] == t->nchan && run->shape[1] == t->ncorr;
+}
+
 /** Refuse cells of another shape than [nchan][ncorr] before there is room for them. */
 static mms_status check_shapes(reader *u, const char *column, const target *t, mms_error *err)
 {
@@ -202,7 +207,7 @@ static mms_status check_shapes(reader *u, const char *column, const target *t, m
     mms_status st = mms_ms_shapes(u->ms, column, u->nrange, u->ranges, &runs, &nrun, err);
 
     for (int64_t i = 0; st == MMS_OK && i < nrun; i++)
-        if (runs[i].ndim != 2 || runs[i].shape[0] != t->nchan || runs[i].shape[1] != t->ncorr)
+        if (!is_cell(&runs[i], t))
             st = mms_fail(err, MMS_ERR_SHAPE,
                           "%s: %s of row %" PRId64 " is not %" PRId64 " channels x %" PRId64
                           " correlations, as its window and polarizations are",
@@ -218,11 +223,6 @@ static void repeat_weight(const reader *u, const target *t, const float *weight,
     for (int64_t i = 0; i < u->nrow; i++)
         for (int64_t c = 0; c < t->nchan; c++)
             memcpy(out + (i * t->nchan + c) * t->ncorr, weight + i * t->ncorr, bytes);
-}
-
-static bool is_cell(const mms_shape_run *run, const target *t)
-{
-    return run->ndim == 2 && run->shape[0] == t->nchan && run->shape[1] == t->ncorr;
 }
 
 /** WEIGHT_SPECTRUM where it has cells, else WEIGHT for every channel. */

@@ -162,12 +162,6 @@ done:
     return st;
 }
 
-static void negate_uvw(mms_uvh5 *u)
-{
-    for (int64_t i = 0; u->negate && i < 3 * u->nblt; i++)
-        u->uvw_m[i] = -u->uvw_m[i];
-}
-
 /** pyuvdata holds uvw of 0 to be autocorrelations', and all others not. */
 static void tell_odd_uvw(const mms_uvh5 *u)
 {
@@ -321,25 +315,10 @@ static int64_t count_units(const mms_uvh5 *u, const mms_engine *engine)
     return n < u->nblt ? n : u->nblt;
 }
 
-/** The first row, in u->rows, of a blt. */
-static int64_t first_row(const mms_uvh5 *u, int64_t blt)
-{
-    int64_t low = 0, high = u->nrow;
-
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (u->rows[middle].blt < blt)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 static mms_value *make_unit(const making *m, int64_t first, int64_t end)
 {
     const mms_uvh5 *const u = m->u;
-    const int64_t row = first_row(u, first), rows = first_row(u, end) - row;
+    const int64_t row = mms_uvh5_first_row(u, first), rows = mms_uvh5_first_row(u, end) - row;
 
     return json_pack("{so so sI sI sI sI sI}", "shared", mms_text_value(m->shared_file),
                      "rows_file", mms_text_value(m->rows_file), "first_blt", (json_int_t)first,
@@ -448,7 +427,6 @@ static mms_status write_all(making *m, mms_error *err)
 
     MMS_TRY(u->host->engine(u->host->ctx, &engine, err));
     MMS_TRY(prepare(m, err));
-    negate_uvw(u);
     MMS_TRY(make_file(m, engine, err));
     MMS_TRY(write_rows(m, err));
     MMS_TRY(write_shared(m, err));

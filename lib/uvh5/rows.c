@@ -219,3 +219,17 @@ done:
     free(k);
     return st;
 }
+
+int64_t mms_uvh5_first_row(const mms_uvh5 *u, int64_t blt)
+{
+    int64_t low = 0, high = u->nrow;
+
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (u->rows[middle].blt < blt)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

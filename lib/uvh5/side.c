@@ -198,8 +198,6 @@ mms_status mms_uvh5_side_ms(mms_uvh5_side *s, const mms_uvh5_request *asked, con
     u->asked = asked;
     u->host = host;
     MMS_TRY(mms_uvh5_plan(u, err));
-    for (int64_t i = 0; u->negate && i < 3 * u->nblt; i++)
-        u->uvw_m[i] = -u->uvw_m[i];
     s->nblt = u->nblt;
     s->nfreq = u->nfreq;
     s->npol = u->npol;
@@ -219,26 +217,11 @@ done:
     return st;
 }
 
-/** The first of the plan's rows that belongs to a baseline-time from blt on. */
-static int64_t first_row(const mms_uvh5 *u, int64_t blt)
-{
-    int64_t low = 0, high = u->nrow;
-
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (u->rows[middle].blt < blt)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /** Baseline-times from first to last, of which those of the list stay. */
 static mms_status read_ms(mms_uvh5_side *s, int64_t n, const int64_t *list, mms_error *err)
 {
     const mms_uvh5 *const u = &s->plan;
-    const int64_t begin = first_row(u, list[0]), end = first_row(u, list[n - 1] + 1);
+    const int64_t begin = mms_uvh5_first_row(u, list[0]), end = mms_uvh5_first_row(u, list[n - 1] + 1);
     mms_uvh5_place *const places = mms_alloc(end - begin, sizeof *places);
     const mms_uvh5_values *values;
     int64_t nplace = 0, k = 0;

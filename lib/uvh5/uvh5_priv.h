@@ -151,6 +151,8 @@ MMS_CHECKED mms_status mms_uvh5_find_rows(mms_uvh5 *u, mms_error *err);
  * by blt; *blts is ended with free().  Errors: MEM. */
 MMS_CHECKED mms_status mms_uvh5_sort_rows(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt **blts,
                                           int64_t *nblt, mms_error *err);
+/** The first of u->rows that belongs to a blt from this one on. */
+int64_t mms_uvh5_first_row(const mms_uvh5 *u, int64_t blt);
 /** Windows, data descriptions, polarizations, frequencies.  Errors: ARG, SHAPE, TABLE. */
 MMS_CHECKED mms_status mms_uvh5_find_windows(mms_uvh5 *u, mms_error *err);
 /** Telescope, its place, the antennas.  Errors: ARG, TABLE. */
@@ -163,7 +165,7 @@ MMS_CHECKED mms_status mms_uvh5_find_fields(mms_uvh5 *u, mms_error *err);
 MMS_CHECKED mms_status mms_uvh5_find_baselines(mms_uvh5 *u, mms_error *err);
 /** Where the phase centres are at each time.  Errors: ARG, TABLE. */
 MMS_CHECKED mms_status mms_uvh5_find_sky(mms_uvh5 *u, mms_error *err);
-/** Decide whether uvw are negated and data conjugated. */
+/** Decide whether uvw are negated, which is done, and data conjugated, which their readers do. */
 void mms_uvh5_decide_sign(mms_uvh5 *u);
 /** The text of history; the caller ends it with free().  Errors: TABLE, MEM. */
 MMS_CHECKED mms_status mms_uvh5_history(mms_uvh5 *u, char **out, mms_error *err);
