@@ -78,6 +78,7 @@ mms_status mms_uvh5_side_file(mms_uvh5_side *s, const char *path, mms_error *err
 
     s->path = path;
     MMS_TRY(mms_uvh5_in_open(path, in, err));
+    MMS_TRY(mms_uvh5_cubes_open(in, &s->cubes, err));
     if (in->setups[0])
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
                          "%s: flex_spw_polarization_array: such files are not compared", path));
@@ -103,33 +104,10 @@ done:
     return st;
 }
 
-/** Read n baseline-times that stand together to a place in the values. */
-static mms_status read_run(mms_uvh5_side *s, int64_t first, int64_t n, int64_t place,
-                           uint8_t *stored, mms_error *err)
-{
-    const mms_uvh5_in *const in = &s->in;
-    const int64_t cell = s->nfreq * s->npol, at = place * cell;
-    mms_uvh5_values *const v = &s->values;
-    mms_status st;
-
-    MMS_TRY(in->hdf5->read(in->file, "Data/visdata", MMS_H5_COMPLEX, first, n, 0, 0, 0, v->vis + at,
-                           err));
-    MMS_TRY(in->hdf5->read(in->file, "Data/flags", MMS_H5_BOOL, first, n, 0, 0, 0, stored, err));
-    MMS_TRY(in->hdf5->read(in->file, "Data/nsamples", MMS_H5_FLOAT, first, n, 0, 0, 0,
-                           v->nsamples + at, err));
-    for (int64_t i = 0; i < n * cell; i++) {
-        v->flags[at + i] = 0;
-        for (int64_t b = 0; b < in->flag_bytes; b++)
-            v->flags[at + i] |= stored[i * in->flag_bytes + b] != 0;
-    }
-done:
-    return st;
-}
-
 static mms_status read_file(mms_uvh5_side *s, int64_t n, const int64_t *list, mms_error *err)
 {
-    const int64_t cells = n * s->nfreq * s->npol;
-    uint8_t *const stored = mms_alloc(cells, (size_t)s->in.flag_bytes);
+    const int64_t cell = s->nfreq * s->npol, cells = n * cell;
+    uint8_t *const scratch = mms_alloc(cells, (size_t)s->in.flag_bytes);
     mms_uvh5_values *const v = &s->values;
     int64_t run = 0;
     mms_status st = MMS_OK;
@@ -143,14 +121,21 @@ static mms_status read_file(mms_uvh5_side *s, int64_t n, const int64_t *list, mm
         v->flags = mms_alloc(cells, 1);
         v->n = n;
     }
-    MMS_TRY(stored && v->vis && v->nsamples && v->flags ? MMS_OK : no_memory(s, err));
+    MMS_TRY(scratch && v->vis && v->nsamples && v->flags ? MMS_OK : no_memory(s, err));
     for (int64_t at = 0; at < n; at += run) {
         for (run = 1; at + run < n && list[at + run] == list[at] + run;)
             run++;
-        MMS_TRY(read_run(s, list[at], run, at, stored, err));
+        const mms_uvh5_slab slab = {.blt = list[at],
+                                    .n = run,
+                                    .count = s->nfreq,
+                                    .vis = v->vis + at * cell,
+                                    .nsamples = v->nsamples + at * cell,
+                                    .flags = v->flags + at * cell,
+                                    .scratch = scratch};
+        MMS_TRY(mms_uvh5_cubes_read(s->cubes, &slab, err));
     }
 done:
-    free(stored);
+    free(scratch);
     return st;
 }
 
@@ -221,7 +206,8 @@ done:
 static mms_status read_ms(mms_uvh5_side *s, int64_t n, const int64_t *list, mms_error *err)
 {
     const mms_uvh5 *const u = &s->plan;
-    const int64_t begin = mms_uvh5_first_row(u, list[0]), end = mms_uvh5_first_row(u, list[n - 1] + 1);
+    const int64_t begin = mms_uvh5_first_row(u, list[0]);
+    const int64_t end = mms_uvh5_first_row(u, list[n - 1] + 1);
     mms_uvh5_place *const places = mms_alloc(end - begin, sizeof *places);
     const mms_uvh5_values *values;
     int64_t nplace = 0, k = 0;
@@ -257,6 +243,7 @@ void mms_uvh5_side_end(mms_uvh5_side *s)
         free(s->values.nsamples);
         free(s->values.flags);
     }
+    mms_uvh5_cubes_close(&s->cubes);
     mms_uvh5_reader_close(&s->reader);
     mms_value_free(&s->shared);
     if (s->is_ms)

@@ -6,7 +6,7 @@
 
 #include "blts_priv.h"
 #include "check/report_priv.h"
-#include "import_priv.h"
+#include "cubes_priv.h"
 
 typedef struct mms_uvh5_station {
     int64_t number;
@@ -37,6 +37,7 @@ typedef struct mms_uvh5_side {
     mms_uvh5_request asked;
     mms_uvh5 plan;
     mms_uvh5_in in;
+    mms_uvh5_cubes *cubes;
     mms_value *shared;
     mms_uvh5_reader *reader;
     mms_uvh5_values values;
