@@ -212,17 +212,13 @@ static void compare_lst(const mms_uvh5_in *in, const double *expected, bool know
 static void tell_geometry(const mms_uvh5_in *in, const double *lst, double *const *view,
                           mms_report *report)
 {
-    double *const places = mms_alloc(3 * in->nrow_ant, sizeof *places);
+    double *const places = mms_uvh5_places(in);
     double most = 0;
 
-    for (int64_t i = 0; places && i < in->nant; i++)
-        memcpy(places + 3 * in->number[i], in->position_m + 3 * i, 3 * sizeof *places);
     for (int64_t i = 0; places && i < in->nblt; i++) {
-        const double *const p = places + 3 * in->ant1[i], *const q = places + 3 * in->ant2[i];
-        const double d[3] = {q[0] - p[0], q[1] - p[1], q[2] - p[2]};
         const mms_uvh5_view v = {lst[i], view[0][i], view[1][i], view[2][i]};
         double e[3];
-        mms_uvh5_expected_uvw(d, in->geodetic[0], &v, e);
+        mms_uvh5_uvw_of(in, places, i, &v, e);
         for (int k = 0; k < 3; k++)
             most = fmax(most, fabs(in->uvw_m[3 * i + k] - e[k]));
     }

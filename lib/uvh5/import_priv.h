@@ -116,6 +116,14 @@ MMS_CHECKED mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_ms *like, mms_wr
 /** Phase what is unprojected to the zenith at the first time: fields, uvw, turned.  Errors: ARG,
  *  TABLE, MEM. */
 MMS_CHECKED mms_status mms_uvh5_to_zenith(mms_uvh5_in *in, mms_error *err);
+/** Places of antennas in ITRF by their numbers, [nrow_ant][3], ended with free(); NULL: no memory.
+ */
+double *mms_uvh5_places(const mms_uvh5_in *in);
+/** The uvw that places give a baseline-time, uvw_m[3]. */
+void mms_uvh5_uvw_of(const mms_uvh5_in *in, const double *places, int64_t blt,
+                     const mms_uvh5_view *view, double *uvw_m);
+/** The sky over the telescope at a time, without its orientation. */
+mms_sky mms_uvh5_sky_at(const mms_uvh5_in *in, double jd);
 /** Name the sub-tables that mms_uvh5_write_tables() writes; new reference. */
 mms_value *mms_uvh5_table_names(const mms_uvh5_in *in);
 /** Write the sub-tables of main and link them. */

@@ -17,16 +17,12 @@ static bool is_flipped(const mms_uvh5_in *in, int64_t n, const double *lst, cons
                        const double *dec, const double *pa)
 {
     double plus = 0, minus = 0;
-    double *const places = calloc((size_t)in->nrow_ant * 3, sizeof *places);
+    double *const places = mms_uvh5_places(in);
 
-    for (int64_t i = 0; places && i < in->nant; i++)
-        memcpy(places + 3 * in->number[i], in->position_m + 3 * i, 3 * sizeof *places);
     for (int64_t i = 0; places && i < n; i++) {
-        const double *const p = places + 3 * in->ant1[i], *const q = places + 3 * in->ant2[i];
-        const double d[3] = {q[0] - p[0], q[1] - p[1], q[2] - p[2]};
         const mms_uvh5_view view = {lst[i], ra[i], dec[i], pa[i]};
         double e[3];
-        mms_uvh5_expected_uvw(d, in->geodetic[0], &view, e);
+        mms_uvh5_uvw_of(in, places, i, &view, e);
         for (int k = 0; k < 3; k++) {
             plus = fmax(plus, fabs(in->uvw_m[3 * i + k] - e[k]));
             minus = fmax(minus, fabs(in->uvw_m[3 * i + k] + e[k]));

@@ -8,19 +8,11 @@
 
 #include "import_priv.h"
 
-static mms_sky sky_at(const mms_uvh5_in *in, double jd)
-{
-    return (mms_sky){.jd = jd,
-                     .longitude = in->geodetic[0],
-                     .latitude = in->geodetic[1],
-                     .height_m = in->geodetic[2]};
-}
-
 /** Where no tables are, the file's sidereal time tells UT1 - UTC. */
 static mms_status find_dut1(const mms_uvh5_in *in, mms_uvh5_earth *earth, const double *lst,
                             double *dut1_s, mms_error *err)
 {
-    mms_sky sky = sky_at(in, in->time_jd[0]);
+    mms_sky sky = mms_uvh5_sky_at(in, in->time_jd[0]);
     mms_status st;
 
     *dut1_s = 0;
@@ -37,7 +29,7 @@ done:
 static mms_status orient(const mms_uvh5_in *in, mms_uvh5_earth *earth, double dut1_s, double jd,
                          mms_sky *sky, mms_error *err)
 {
-    *sky = sky_at(in, jd);
+    *sky = mms_uvh5_sky_at(in, jd);
     sky->dut1_s = dut1_s;
     return mms_uvh5_orient(earth, sky, err);
 }
@@ -61,24 +53,14 @@ static mms_status name_fields(mms_uvh5_in *in, const mms_sky *zenith, mms_error 
     return MMS_OK;
 }
 
-static void set_uvw(mms_uvh5_in *in, int64_t i, const double *places, const mms_uvh5_view *view)
-{
-    const double *const p = places + 3 * in->ant1[i], *const q = places + 3 * in->ant2[i];
-    const double baseline[3] = {q[0] - p[0], q[1] - p[1], q[2] - p[2]};
-
-    mms_uvh5_expected_uvw(baseline, in->geodetic[0], view, in->uvw_m + 3 * i);
-}
-
 static mms_status turn_rows(mms_uvh5_in *in, mms_uvh5_earth *earth, double dut1_s,
                             const mms_sky *zenith, const double *lst, mms_error *err)
 {
-    double *const places = mms_alloc(3 * in->nrow_ant, sizeof *places);
+    double *const places = mms_uvh5_places(in);
     mms_uvh5_view view = {0};
     double jd = NAN;
     mms_status st = places ? MMS_OK : mms_uvh5_in_memory(in, err);
 
-    for (int64_t a = 0; places && a < in->nant; a++)
-        memcpy(places + 3 * in->number[a], in->position_m + 3 * a, 3 * sizeof *places);
     for (int64_t i = 0; st == MMS_OK && i < in->nblt; i++) {
         if (!in->turned[in->field[i]])
             continue;
@@ -93,7 +75,7 @@ static mms_status turn_rows(mms_uvh5_in *in, mms_uvh5_earth *earth, double dut1_
         }
         if (lst)
             view.lst = lst[i];
-        set_uvw(in, i, places, &view);
+        mms_uvh5_uvw_of(in, places, i, &view, in->uvw_m + 3 * i);
     }
 done:
     free(places);
