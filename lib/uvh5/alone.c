@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "side_priv.h"
-#include "tables/measures_priv.h"
 
 static bool has(const mms_uvh5_in *in, const char *name)
 {
@@ -166,26 +165,19 @@ static void check_uvw(const mms_uvh5_in *in, mms_report *report)
 /** Sidereal times that Earth orientation data give, where there are any. */
 static mms_status expected_lst(const mms_uvh5_in *in, double *lst, bool *known, mms_error *err)
 {
-    mms_sky sky = {0};
-    mms_earth_day days[2];
+    mms_uvh5_earth earth = {0}; // casacore's tables
     mms_status st = MMS_OK;
 
     *known = true;
     for (int64_t i = 0; i < in->nblt; i++) {
-        const double jd = in->time_jd[i], mjd = floor(jd - 2400000.5);
-        bool have;
+        const double jd = in->time_jd[i];
+        mms_sky sky = mms_uvh5_sky_at(in, jd);
         if (i && jd == in->time_jd[i - 1]) {
             lst[i] = lst[i - 1];
             continue;
         }
-        MMS_TRY(mms_earth_read((int64_t)mjd, days, &have, err));
-        sky = (mms_sky){.jd = jd,
-                        .longitude = in->geodetic[0],
-                        .latitude = in->geodetic[1],
-                        .height_m = in->geodetic[2]};
-        if (have)
-            sky.dut1_s = mms_uvh5_dut1(days[0].dut1_s, days[1].dut1_s, jd - 2400000.5 - mjd);
-        *known = *known && have;
+        MMS_TRY(mms_uvh5_orient(&earth, &sky, err));
+        *known = *known && earth.known;
         MMS_TRY(in->hdf5->sky(&sky, err));
         lst[i] = sky.lst;
     }
