@@ -21,26 +21,6 @@ static const char *frame_of(const entry *e)
     return e->frame ? json_string_value(e->frame) : "icrs";
 }
 
-static const char *reference_of(const entry *e)
-{
-    static const struct {
-        const char *frame;
-        double epoch;
-        const char *reference;
-    } frames[] = {{"fk5", 2000, "J2000"},
-                  {"icrs", 2000, "ICRS"},
-                  {"fk4", 1950, "B1950"},
-                  {"fk4", 1979, "B1950_VLA"},
-                  {"gcrs", 2000, "APP"}};
-    const char *const frame = frame_of(e);
-
-    for (int64_t i = 0; i < MMS_COUNT_OF(frames); i++)
-        if (!strcmp(frames[i].frame, frame) &&
-            (frames[i].epoch == e->epoch || !strcmp(frame, "icrs")))
-            return frames[i].reference;
-    return NULL;
-}
-
 /** Where an ephemeris has the source in the middle of the rows. */
 static void interpolate(const mms_uvh5_in *in, mms_uvh5_source *s)
 {
@@ -65,7 +45,7 @@ static mms_status add(mms_uvh5_in *in, entry *e, mms_error *err)
     const char *const type = e->type ? json_string_value(e->type) : "unprojected";
 
     *s = (mms_uvh5_source){.id = e->id,
-                           .reference = reference_of(e),
+                           .reference = mms_uvh5_reference(frame_of(e), e->epoch),
                            .epoch = e->epoch,
                            .lon = e->lons ? e->lons[0] : 0,
                            .lat = e->lats ? e->lats[0] : 0};

@@ -49,8 +49,8 @@ typedef struct mms_uvh5_in {
     const char *path;
     const mms_hdf5_module *hdf5;
     mms_h5 *file;
-    bool old_shape;   /**< four axes, the second of length 1 */
-    bool wide, whole; /**< visdata are f8; integers */
+    bool old_shape; /**< four axes, the second of length 1 */
+    bool wide;      /**< visdata are f8 */
     int64_t flag_bytes;
     int64_t nblt, nfreq, npol, nspw, nant, nfield, nrow_ant;
     double *time_jd, *uvw_m, *exposure_s; /**< [nblt], uvw [nblt][3] */
@@ -145,8 +145,6 @@ MMS_CHECKED mms_status mms_uvh5_in_text(const mms_uvh5_in *in, const char *name,
                                         mms_error *err);
 MMS_CHECKED mms_status mms_uvh5_in_memory(const mms_uvh5_in *in, mms_error *err);
 
-/** The correlation type of a code of polarization_array; 0: it has none. */
-int32_t mms_uvh5_corr_type(int64_t code);
 /** The median of n values, which are moved: NaN left out, the mean of the middle two; 0: none. */
 float mms_uvh5_median(int64_t n, float *values);
 

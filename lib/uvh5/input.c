@@ -96,15 +96,6 @@ done:
     return st;
 }
 
-int32_t mms_uvh5_corr_type(int64_t code)
-{
-    static const int32_t types[] = {0, 5, 8, 6, 7, 9, 12, 10, 11}; // RR LL RL LR XX YY XY YX
-
-    if (code >= 1 && code <= 4)
-        return (int32_t)code;
-    return code <= -1 && code >= -8 ? types[-code] : 0;
-}
-
 static mms_status read_counts(mms_uvh5_in *in, mms_error *err)
 {
     mms_status st;

@@ -23,6 +23,16 @@ bool mms_uvh5_pol_code(int32_t corr_type, int32_t *code)
     return true;
 }
 
+int32_t mms_uvh5_corr_type(int64_t code)
+{
+    int32_t found;
+
+    for (int32_t type = 1; mms_uvh5_pol_code(type, &found); type++)
+        if (found == code)
+            return type;
+    return 0;
+}
+
 const char *mms_uvh5_pol_name(int32_t code)
 {
     static const char *const stokes[] = {"I", "Q", "U", "V"};
@@ -48,17 +58,17 @@ bool mms_uvh5_pol_before(int32_t a, int32_t b, bool casa)
     return place(a, casa) < place(b, casa);
 }
 
+static const struct {
+    const char *reference, *frame;
+    double epoch;
+} frames[] = {{"J2000", "fk5", 2000},
+              {"ICRS", "icrs", 2000},
+              {"B1950", "fk4", 1950},
+              {"B1950_VLA", "fk4", 1979},
+              {"APP", "gcrs", 2000}};
+
 bool mms_uvh5_frame(const char *reference, const char **frame, double *epoch)
 {
-    static const struct {
-        const char *reference, *frame;
-        double epoch;
-    } frames[] = {{"J2000", "fk5", 2000},
-                  {"ICRS", "icrs", 2000},
-                  {"B1950", "fk4", 1950},
-                  {"B1950_VLA", "fk4", 1979},
-                  {"APP", "gcrs", 2000}};
-
     for (int64_t i = 0; i < MMS_COUNT_OF(frames); i++)
         if (!strcmp(frames[i].reference, reference)) {
             *frame = frames[i].frame;
@@ -66,6 +76,14 @@ bool mms_uvh5_frame(const char *reference, const char **frame, double *epoch)
             return true;
         }
     return false;
+}
+
+const char *mms_uvh5_reference(const char *frame, double epoch)
+{
+    for (int64_t i = 0; i < MMS_COUNT_OF(frames); i++)
+        if (!strcmp(frames[i].frame, frame) && (frames[i].epoch == epoch || !strcmp(frame, "icrs")))
+            return frames[i].reference;
+    return NULL;
 }
 
 void mms_uvh5_mount(const char *mount, char out[32])

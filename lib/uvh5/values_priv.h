@@ -12,6 +12,8 @@ double mms_uvh5_jd(double time_s);
 /** The code of polarization_array of an MS's correlation type (RR 5 is -1, XX 9 is -5); false: it
  *  has none. */
 bool mms_uvh5_pol_code(int32_t corr_type, int32_t *code);
+/** The correlation type of a code; 0: it has none. */
+int32_t mms_uvh5_corr_type(int64_t code);
 /** The name of a code, as "XX". */
 const char *mms_uvh5_pol_name(int32_t code);
 /** Whether code a stands before b: aips 1..4, -1..-4, -5..-8; casa: RR RL LR LL, XX XY YX YY. */
@@ -19,6 +21,9 @@ bool mms_uvh5_pol_before(int32_t a, int32_t b, bool casa);
 
 /** A frame of directions of an MS as cat_frame and cat_epoch; false: it has none. */
 bool mms_uvh5_frame(const char *reference, const char **frame, double *epoch);
+
+/** The frame of an MS that cat_frame and cat_epoch are, of ICRS whatever the epoch; NULL: none. */
+const char *mms_uvh5_reference(const char *frame, double epoch);
 
 /** A mount as UVH5 has it: lower case, "other" for what it does not know. */
 void mms_uvh5_mount(const char *mount, char out[32]);
