@@ -93,7 +93,7 @@ int64_t mms_shared_block(const char *from, const char *path);
 bool mms_disk_is_full(const char *path);
 
 /** Whether the file at path can't grow for want of room: it is tried, and made for that if it is
- *  not there.  Only for files of our own. */
+ *  not there, and left as it was, its times too.  Only for files of our own. */
 bool mms_file_lacks_room(const char *path);
 
 /** The file that casacore could not write, as its message names it; NULL when it names none.  It

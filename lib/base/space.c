@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -86,13 +87,14 @@ bool mms_file_lacks_room(const char *path)
 {
     const int fd =
         open(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    struct stat before;
 
     if (fd < 0)
         return errno == ENOSPC || errno == EDQUOT;
-    const off_t before = lseek(fd, 0, SEEK_END);
+    const bool known = !fstat(fd, &before);
     const bool lacks = lacks_room(fd);
-    if (before >= 0)
-        (void)!ftruncate(fd, before);
+    if (known && !ftruncate(fd, before.st_size)) // nothing is changed, so neither are its times
+        (void)!futimens(fd, (const struct timespec[]){before.st_atim, before.st_mtim});
     close(fd);
     return lacks;
 }
