@@ -30,7 +30,7 @@ static int receive_from_ranks(mms_hub *hub, mms_deliver *deliver, void *ctx)
     while (count < 256) {
         if (hub->module->receive(&rank, &data, &size, &err) != MMS_OK) {
             mms_log(MMS_LOG_ERROR, "engine", "MPI: %s", err.msg);
-            hub->module->abort(1); /* MPI is in no state to go on */
+            hub->module->abort(1); /* a message is lost, or MPI is in no state to go on */
         }
         if (!data)
             break;

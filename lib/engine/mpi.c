@@ -172,7 +172,7 @@ static void finish(void)
 static void end_all(int exit_status)
 {
     MPI_Abort(state.comm, exit_status);
-    abort();
+    abort(); /* who called can't go on, should MPI come back */
 }
 
 __attribute__((visibility("default"))) extern const mms_mpi_module mms_mpi_module_calls;

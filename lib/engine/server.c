@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -69,8 +68,6 @@ static int serve_as_worker(const char *number, const mms_unit_kind *kinds)
         return 2;
     }
     unsetenv(MMS_WORKER_FD_VARIABLE);
-    /* Who starts it is gone: another run may write the same part.  A program gets time to end. */
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
     open_box();
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
     mms_worker_serve((int)fd, kinds);
@@ -84,19 +81,27 @@ struct server {
     bool stopped;
 };
 
+/* What a rank can't pass on nobody else answers, and the client would wait for ever: so the whole
+ * job ends.  Parts that are done stay done. */
+static void end_job(const char *why)
+{
+    fprintf(stderr, "multims: rank %d: %s\n", world.rank, why);
+    world.module->abort(1);
+}
+
 static void send_to_client(struct server *server, mms_message message)
 {
     mms_error err;
 
     if (server->hub.module->send(0, message.data, message.size, &err) != MMS_OK)
-        server->hub.module->abort(1); /* the client would wait for ever */
+        end_job(err.msg);
 }
 
 static void copy_message(const char *data, size_t size, mms_message *out)
 {
     *out = (mms_message){.data = malloc(size), .size = size};
     if (!out->data)
-        world.module->abort(1);
+        end_job("out of memory");
     memcpy(out->data, data, size);
 }
 
@@ -113,8 +118,8 @@ static void give_to_worker(struct server *server, const char *data, size_t size)
     if (mms_frame_encode(MMS_FRAME_RESPONSE, mms_frame_request_of(data),
                          json_pack("{s:i, s:o, s:{}}", "status", (int)st, "message",
                                    mms_text_value(err.msg), "value"),
-                         &message, NULL) != MMS_OK)
-        server->hub.module->abort(1);
+                         &message, &err) != MMS_OK)
+        end_job(err.msg);
     send_to_client(server, message);
 }
 
@@ -176,12 +181,11 @@ static int serve_as_rank(void)
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     if (mms_pool_create(1, NULL, NULL, &server.hub.pool, &err) != MMS_OK)
-        world.module->abort(1);
+        end_job(err.msg);
     while (!server.stopped)
         if (mms_hub_wait(&server.hub, NULL, false, NULL, serve_message, &server) < 0) {
-            fprintf(stderr, "multims: rank %d cannot wait for its worker: %s\n", world.rank,
-                    strerror(errno));
-            world.module->abort(1);
+            (void)mms_fail(&err, MMS_ERR_IO, "cannot wait for its worker: %s", strerror(errno));
+            end_job(err.msg);
         }
     mms_pool_free(&server.hub.pool);
     world.module->finish();
