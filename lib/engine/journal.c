@@ -529,12 +529,15 @@ static bool has_journal(const char *folder)
     return there;
 }
 
-char *mms_journal_locate(const char *name)
+char *mms_journal_locate(const char *name, bool *itself)
 {
     char *const whole = mms_path_absolute(name);
     char *folder = whole ? mms_path_strip(whole) : NULL;
+    const bool is_one = folder && has_journal(folder);
 
-    if (folder && !has_journal(folder)) {
+    if (itself)
+        *itself = is_one;
+    if (folder && !is_one) {
         char *const beside = mms_format("%s" MMS_JOURNAL_SUFFIX, folder);
         free(folder);
         folder = beside;
@@ -545,6 +548,17 @@ char *mms_journal_locate(const char *name)
     }
     free(whole);
     return folder;
+}
+
+const mms_value *mms_journal_record(const mms_value *records, const char *event)
+{
+    for (size_t i = json_array_size(records); i-- > 0;) {
+        const mms_value *const record = json_array_get(records, i);
+        const char *const ev = json_string_value(json_object_get(record, "ev"));
+        if (ev && !strcmp(ev, event))
+            return record;
+    }
+    return NULL;
 }
 
 mms_status mms_journal_read(const char *folder, mms_journal_view *view, mms_error *err)

@@ -83,9 +83,12 @@ typedef struct mms_journal_view {
     bool running;       /**< a run on this host has it open */
 } mms_journal_view;
 
-/** Return the folder of a journal from what a user names: that folder, the output, or the staging
- *  folder's owner; as a new text, NULL where there is none. */
-char *mms_journal_locate(const char *name);
+/** Return the folder of a journal from what a user names, that folder (*itself, NULL is accepted)
+ *  or the output; as a new text, NULL where there is none. */
+char *mms_journal_locate(const char *name, bool *itself);
+
+/** Return the last of the records that is of an event, or NULL; borrowed. */
+const mms_value *mms_journal_record(const mms_value *records, const char *event);
 
 /** Read the journal in a folder.  records is freed by the caller.  Errors: NOT_FOUND, IO, MEM. */
 MMS_CHECKED mms_status mms_journal_read(const char *folder, mms_journal_view *view, mms_error *err);

@@ -136,17 +136,6 @@ done:
 /* ---- a run that was killed while it gave the output its name ----
  * The output is there; its flag versions may still be staged. */
 
-static const mms_value *last_of(const mms_value *records, const char *event)
-{
-    for (size_t i = json_array_size(records); i-- > 0;) {
-        const mms_value *const record = json_array_get(records, i);
-        const char *const ev = json_string_value(json_object_get(record, "ev"));
-        if (ev && !strcmp(ev, event))
-            return record;
-    }
-    return NULL;
-}
-
 /** Rename what is still staged but belongs beside the output. */
 static mms_status publish_rest(const char *staged, const char *output, mms_error *err)
 {
@@ -169,9 +158,9 @@ done:
 static mms_status finish_published(const char *folder, const char *output, const mms_value *records,
                                    mms_value *result, bool *was, mms_error *err)
 {
-    const mms_value *const published = last_of(records, "publishing");
+    const mms_value *const published = mms_journal_record(records, "publishing");
     const char *const staged =
-        json_string_value(json_object_get(last_of(records, "staged"), "path"));
+        json_string_value(json_object_get(mms_journal_record(records, "staged"), "path"));
     char *const base = mms_path_base(output);
     char *const inner = base && staged ? mms_format("%s/%s", staged, base) : NULL;
     mms_status st = MMS_OK;

@@ -26,16 +26,13 @@ static const mms_param params[] = {
 };
 
 /** The journal of a run that was not finished, and what it has staged. */
-static mms_status remove_run(mms_run *run, const char *name, mms_value *result, mms_error *err)
+static mms_status remove_run(mms_run *run, const char *folder, const char *name, mms_value *result,
+                             mms_error *err)
 {
-    char *const folder = mms_path_absolute(name);
     mms_status st;
 
-    if (!folder)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name);
     run->wrote = true;
     st = mms_journal_remove(folder, err);
-    free(folder);
     if (st != MMS_OK)
         return st;
     json_object_set_new(result, "vis", mms_text_value(name));
@@ -43,32 +40,11 @@ static mms_status remove_run(mms_run *run, const char *name, mms_value *result, 
     return MMS_OK;
 }
 
-static bool is_journal(const char *name)
+static mms_status recover(mms_run *run, const struct clean *p, mms_value *result, mms_error *err)
 {
-    char *const file = mms_format("%s/" MMS_JOURNAL_FILE, name);
-    const bool is = file && !access(file, F_OK);
-
-    free(file);
-    return is;
-}
-
-static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
-{
-    const struct clean *p = arg;
     bool found = false;
-    char *unfinished;
     mms_status st;
 
-    if (is_journal(p->vis))
-        return remove_run(run, p->vis, result, err);
-    unfinished = mms_journal_locate(p->vis);
-    if (unfinished && access(p->vis, F_OK))
-        st = remove_run(run, unfinished, result, err);
-    else
-        st = MMS_ERR_NOT_FOUND;
-    free(unfinished);
-    if (st != MMS_ERR_NOT_FOUND)
-        return st;
     run->wrote = p->restore;
     st = mms_undo_recover(p->vis, p->restore, &found, err);
     if (st != MMS_OK)
@@ -77,6 +53,22 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     json_object_set_new(result, "dirty", json_boolean(found && !p->restore));
     json_object_set_new(result, "restored", json_boolean(found && p->restore));
     return MMS_OK;
+}
+
+/** A journal beside a set that is there is that of each, and goes when it is named itself. */
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct clean *const p = arg;
+    bool itself;
+    char *const folder = mms_journal_locate(p->vis, &itself);
+    mms_status st;
+
+    if (folder && (itself || access(p->vis, F_OK)))
+        st = remove_run(run, folder, itself ? p->vis : folder, result, err);
+    else
+        st = recover(run, p, result, err);
+    free(folder);
+    return st;
 }
 
 static void print(const mms_value *result, FILE *out)

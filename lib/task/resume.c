@@ -27,21 +27,9 @@ static const mms_param params[] = {
     {0},
 };
 
-/** The first record of an event. */
-static const mms_value *first_of(const mms_value *records, const char *event)
-{
-    for (size_t i = 0; i < json_array_size(records); i++) {
-        const mms_value *const record = json_array_get(records, i);
-        const char *const ev = json_string_value(json_object_get(record, "ev"));
-        if (ev && !strcmp(ev, event))
-            return record;
-    }
-    return NULL;
-}
-
 static mms_status find_request(const char *job, mms_value **request, mms_error *err)
 {
-    char *const folder = mms_journal_locate(job);
+    char *const folder = mms_journal_locate(job, NULL);
     mms_journal_view view = {0};
     const mms_value *found;
     mms_status st;
@@ -56,7 +44,7 @@ static mms_status find_request(const char *job, mms_value **request, mms_error *
     if (view.running)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s: the run is at work; multims status %s shows it",
                          job, job));
-    found = json_object_get(first_of(view.records, "begin"), "request");
+    found = json_object_get(mms_journal_record(view.records, "begin"), "request");
     if (!found)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
                          "%s: the journal does not say what was begun: begin anew", folder));

@@ -164,7 +164,7 @@ done:
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct status *const p = arg;
-    char *const folder = mms_journal_locate(p->job);
+    char *const folder = mms_journal_locate(p->job, NULL);
     mms_status st = MMS_OK;
 
     (void)run;
