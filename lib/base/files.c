@@ -158,6 +158,33 @@ mms_status mms_write_all(int fd, const void *from, int64_t bytes, const char *pa
     return MMS_OK;
 }
 
+int64_t mms_pread_all(int fd, void *to, int64_t n, int64_t at)
+{
+    int64_t done = 0;
+    ssize_t got = 1;
+
+    while (done < n && got > 0) {
+        got = TEMP_FAILURE_RETRY(pread(fd, (char *)to + done, (size_t)(n - done), at + done));
+        done += got;
+    }
+    return got < 0 ? -1 : done;
+}
+
+int64_t mms_pwrite_all(int fd, const void *from, int64_t n, int64_t at)
+{
+    int64_t done = 0;
+    ssize_t put = 1;
+
+    while (done < n && put > 0) {
+        put = TEMP_FAILURE_RETRY(
+            pwrite(fd, (const char *)from + done, (size_t)(n - done), at + done));
+        done += put;
+    }
+    if (put == 0)
+        errno = ENOSPC;
+    return put > 0 ? n : -1;
+}
+
 /** Make a file; how: O_EXCL, or O_TRUNC for one that may exist. */
 static mms_status create(int folder, const char *name, int how, const char *path, int *fd,
                          mms_error *err)

@@ -45,6 +45,12 @@ MMS_CHECKED mms_status mms_read_all(int fd, void *to, int64_t bytes, const char 
 MMS_CHECKED mms_status mms_write_all(int fd, const void *from, int64_t bytes, const char *path,
                                      mms_error *err);
 
+/** Read n bytes at an offset, however often that is interrupted; several threads may.  Returns how
+ *  many there are, fewer than n where the file ends, or -1 with errno. */
+int64_t mms_pread_all(int fd, void *to, int64_t n, int64_t at);
+/** Write n bytes at an offset, so too.  Returns n, or -1 with errno. */
+int64_t mms_pwrite_all(int fd, const void *from, int64_t n, int64_t at);
+
 /** Make a file to write and read.  It must not exist.  Errors: EXISTS, IO, SPACE. */
 MMS_CHECKED mms_status mms_create_file(const char *path, int *fd, mms_error *err);
 

@@ -29,21 +29,13 @@ int64_t bucket_at(const mms_buckets *b, int64_t bucket)
 mms_status bucket_read_file(const mms_buckets *b, int64_t at, int64_t n, void *bytes,
                             mms_error *err)
 {
-    uint8_t *to = bytes;
+    const int64_t got = mms_pread_all(b->fd, bytes, n, at);
 
-    while (n > 0) {
-        const ssize_t got = pread(b->fd, to, (size_t)n, at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return mms_fail_errno(err, errno, "%s", b->path);
-        if (got == 0)
-            return mms_fail(err, MMS_ERR_TABLE, "%s ends at byte %" PRId64 ", its buckets do not",
-                            b->path, at);
-        to += got;
-        at += got;
-        n -= got;
-    }
+    if (got < 0)
+        return mms_fail_errno(err, errno, "%s", b->path);
+    if (got < n)
+        return mms_fail(err, MMS_ERR_TABLE, "%s ends at byte %" PRId64 ", its buckets do not",
+                        b->path, at + got);
     return MMS_OK;
 }
 

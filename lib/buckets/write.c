@@ -12,19 +12,8 @@
 mms_status bucket_write_file(const mms_buckets *b, int64_t at, int64_t n, const void *bytes,
                              mms_error *err)
 {
-    const uint8_t *from = bytes;
-
-    while (n > 0) {
-        const ssize_t put = pwrite(b->fd, from, (size_t)n, at);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return mms_fail_errno(err, put < 0 ? errno : ENOSPC, "%s", b->path);
-        from += put;
-        at += put;
-        n -= put;
-    }
-    return MMS_OK;
+    return mms_pwrite_all(b->fd, bytes, n, at) < 0 ? mms_fail_errno(err, errno, "%s", b->path)
+                                                   : MMS_OK;
 }
 
 int64_t begin_header(mms_bytes *bytes, const mms_buckets *b, const char *type, int version)

@@ -38,19 +38,9 @@ static mms_status bad_file(const mms_tiles *t, const tile_file *f, int64_t at, i
 mms_status file_read(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n, void *bytes,
                      mms_error *err)
 {
-    uint8_t *to = bytes;
+    const int64_t got = mms_pread_all(f->fd, bytes, n, at);
 
-    while (n > 0) {
-        const ssize_t got = pread(f->fd, to, (size_t)n, at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return bad_file(t, f, at, got < 0 ? errno : 0, err);
-        to += got;
-        at += got;
-        n -= got;
-    }
-    return MMS_OK;
+    return got == n ? MMS_OK : bad_file(t, f, at + got, got < 0 ? errno : 0, err);
 }
 
 void file_written(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n)
@@ -62,20 +52,9 @@ void file_written(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n)
 mms_status file_write(const mms_tiles *t, const tile_file *f, int64_t at, int64_t n,
                       const void *bytes, mms_error *err)
 {
-    const uint8_t *from = bytes;
-    const int64_t start = at;
-
-    while (n > 0) {
-        const ssize_t put = pwrite(f->fd, from, (size_t)n, at);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return bad_file(t, f, at, put < 0 ? errno : ENOSPC, err);
-        from += put;
-        at += put;
-        n -= put;
-    }
-    file_written(t, f, start, at - start);
+    if (mms_pwrite_all(f->fd, bytes, n, at) < 0)
+        return bad_file(t, f, at, errno, err);
+    file_written(t, f, at, n);
     return MMS_OK;
 }
 

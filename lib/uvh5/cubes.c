@@ -63,20 +63,12 @@ void mms_uvh5_cubes_close(mms_uvh5_cubes **cubes)
 static mms_status read_at(const mms_uvh5_cubes *c, void *to, int64_t bytes, int64_t offset,
                           mms_error *err)
 {
-    char *at = to;
+    const int64_t got = mms_pread_all(c->fd, to, bytes, offset);
 
-    while (bytes > 0) {
-        const ssize_t n = pread(c->fd, at, (size_t)bytes, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return mms_fail_errno(err, errno, "%s", c->in->path);
-        if (n == 0)
-            return mms_fail(err, MMS_ERR_IO, "%s became shorter while it was read", c->in->path);
-        at += n;
-        offset += n;
-        bytes -= n;
-    }
+    if (got < 0)
+        return mms_fail_errno(err, errno, "%s", c->in->path);
+    if (got < bytes)
+        return mms_fail(err, MMS_ERR_IO, "%s became shorter while it was read", c->in->path);
     return MMS_OK;
 }
 

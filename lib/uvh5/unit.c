@@ -28,19 +28,9 @@ static int64_t number(const mms_value *order, const char *name)
 static mms_status write_at(const unit *u, const void *from, int64_t bytes, int64_t offset,
                            mms_error *err)
 {
-    const char *at = from;
-
-    while (bytes > 0) {
-        const ssize_t n = pwrite(u->fd, at, (size_t)bytes, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return mms_fail_errno(err, n < 0 ? errno : EIO, "%s", u->file);
-        at += n;
-        offset += n;
-        bytes -= n;
-    }
-    return MMS_OK;
+    return mms_pwrite_all(u->fd, from, bytes, offset) < 0
+               ? mms_fail_errno(err, errno, "%s", u->file)
+               : MMS_OK;
 }
 
 static mms_status write_blts(const unit *u, const mms_uvh5_values *v, mms_error *err)
