@@ -61,7 +61,7 @@ static mms_status count_row(counting *c, int64_t row, const mms_uvh5_cell *cell,
     const mms_uvh5_in *const in = c->in;
     const int32_t a = (int32_t)in->ant1[cell->blt], b = (int32_t)in->ant2[cell->blt];
     const int32_t field = (int32_t)in->field[cell->blt];
-    const double time = (in->time_jd[cell->blt] - 2400000.5) * 86400;
+    const double time = mms_uvh5_time_s(in->time_jd[cell->blt]);
     const int32_t key[CELL_KEYS] = {cell->scan, cell->window, field, -1, 0, 0, 0};
     const int32_t pair[PAIR_KEYS] = {a < b ? a : b, a < b ? b : a};
     mms_stamp stamp = {cell->scan, 0, 0, {0, 0}, field, -1, cell->window, 0}, *stamped;

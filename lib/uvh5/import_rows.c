@@ -171,7 +171,7 @@ static void fill_reals(const importing *m, lane *l, const mms_uvh5_cell *cells, 
 
     for (int64_t i = 0; i < n; i++) {
         const int64_t blt = cells[i].blt;
-        reals[TIME][i] = reals[CENTROID][i] = (in->time_jd[blt] - 2400000.5) * 86400;
+        reals[TIME][i] = reals[CENTROID][i] = mms_uvh5_time_s(in->time_jd[blt]);
         reals[EXPOSURE][i] = reals[INTERVAL][i] = in->exposure_s[blt];
         for (int k = 0; k < 3; k++)
             uvw[3 * i + k] = sign * in->uvw_m[3 * blt + k];

@@ -42,7 +42,7 @@ static double time_s(const mms_uvh5_in *in, bool last)
 
     for (int64_t i = 1; i < in->nblt; i++)
         jd = last ? fmax(jd, in->time_jd[i]) : fmin(jd, in->time_jd[i]);
-    return (jd - 2400000.5) * 86400;
+    return mms_uvh5_time_s(jd);
 }
 
 /** Rows are the antennas' numbers: what lies between is flagged. */
@@ -219,7 +219,7 @@ static mms_status write_source(subtable *t)
         for (int64_t i = 0; st == MMS_OK && i < s->ntime; i++)
             st = add_row(t, json_pack("{s:I, s:f, s:f, s:i, s:i, s:s, s:i, s:s, s:[f,f], s:[f,f]}",
                                       "SOURCE_ID", (json_int_t)s->id, "TIME",
-                                      (s->times_jd[i] - 2400000.5) * 86400, "INTERVAL", 0.0,
+                                      mms_uvh5_time_s(s->times_jd[i]), "INTERVAL", 0.0,
                                       "SPECTRAL_WINDOW_ID", -1, "NUM_LINES", 0, "NAME", s->name,
                                       "CALIBRATION_GROUP", 0, "CODE", "", "DIRECTION", s->lons[i],
                                       s->lats[i], "PROPER_MOTION", 0.0, 0.0));

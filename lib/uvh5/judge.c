@@ -215,7 +215,7 @@ static bool same_time(const judging *j, int64_t i, int64_t k)
 {
     if (j->a.jd[i] == j->b.jd[k])
         return true;
-    return j->a.is_ms && j->a.plan.blts[i].time_s == (j->b.jd[k] - 2400000.5) * 86400;
+    return j->a.is_ms && j->a.plan.blts[i].time_s == mms_uvh5_time_s(j->b.jd[k]);
 }
 
 static void check_numbers(judging *j)

@@ -13,6 +13,11 @@ double mms_uvh5_jd(double time_s)
     return time_s / 86400.0 + 2400000.5;
 }
 
+double mms_uvh5_time_s(double jd)
+{
+    return (jd - 2400000.5) * 86400;
+}
+
 bool mms_uvh5_pol_code(int32_t corr_type, int32_t *code)
 {
     static const int32_t codes[] = {0, 1, 2, 3, 4, -1, -3, -4, -2, -5, -7, -8, -6};

@@ -8,6 +8,8 @@
 
 /** A time of an MS (MJD seconds) as a Julian date. */
 double mms_uvh5_jd(double time_s);
+/** And back. */
+double mms_uvh5_time_s(double jd);
 
 /** The code of polarization_array of an MS's correlation type (RR 5 is -1, XX 9 is -5); false: it
  *  has none. */
