@@ -25,17 +25,9 @@ static const char *frame_of(const entry *e)
 static void interpolate(const mms_uvh5_in *in, mms_uvh5_source *s)
 {
     const double middle = (in->time_jd[0] + in->time_jd[in->nblt - 1]) / 2;
-    int64_t i = 1;
 
-    while (i < s->ntime - 1 && s->times_jd[i] < middle)
-        i++;
-    s->lon = s->lons[0];
-    s->lat = s->lats[0];
-    if (s->ntime < 2 || s->times_jd[i] == s->times_jd[i - 1])
-        return;
-    const double f = (middle - s->times_jd[i - 1]) / (s->times_jd[i] - s->times_jd[i - 1]);
-    s->lon = s->lons[i - 1] + f * (s->lons[i] - s->lons[i - 1]);
-    s->lat = s->lats[i - 1] + f * (s->lats[i] - s->lats[i - 1]);
+    if (s->ntime > 1)
+        mms_uvh5_interpolate(s->ntime, s->times_jd, s->lons, s->lats, middle, &s->lon, &s->lat);
 }
 
 /** Add an entry; its arrays go over. */

@@ -39,19 +39,6 @@ static mms_status find_earth(mms_uvh5 *u, mms_uvh5_earth *e, mms_error *err)
     return MMS_OK;
 }
 
-/** Where a moving source is at a time, between its positions. */
-static void interpolate(const mms_uvh5_field *f, double jd, double *lon, double *lat)
-{
-    int64_t i = 1;
-
-    while (i < f->ntime - 1 && f->times_jd[i] < jd)
-        i++;
-    const double step = f->times_jd[i] - f->times_jd[i - 1];
-    const double part = step > 0 ? (jd - f->times_jd[i - 1]) / step : 0;
-    *lon = f->lons[i - 1] + part * remainder(f->lons[i] - f->lons[i - 1], 2 * M_PI);
-    *lat = f->lats[i - 1] + part * (f->lats[i] - f->lats[i - 1]);
-}
-
 /** From one direction to another, as seen from the first: north through east. */
 static double position_angle(const mms_direction *a, const mms_direction *b)
 {
@@ -106,7 +93,7 @@ static mms_status find_view(const mms_uvh5 *u, mms_uvh5_earth *e, double jd, int
     mms_status st = u->has_earth ? mms_uvh5_orient(e, &sky, err) : MMS_OK;
 
     if (f->ntime > 1)
-        interpolate(f, jd, &sky.lon, &sky.lat);
+        mms_uvh5_interpolate(f->ntime, f->times_jd, f->lons, f->lats, jd, &sky.lon, &sky.lat);
     if (st == MMS_OK)
         st = f->reference >= 0 ? find_by_casacore(u, f->reference, &sky, err)
                                : u->hdf5->sky(&sky, err);

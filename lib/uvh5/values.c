@@ -130,3 +130,16 @@ double mms_uvh5_dut1(double begin_s, double end_s, double fraction)
 
     return begin_s + (end_s - step - begin_s) * fraction;
 }
+
+void mms_uvh5_interpolate(int64_t n, const double *jds, const double *lons, const double *lats,
+                          double jd, double *lon, double *lat)
+{
+    int64_t i = 1;
+
+    while (i < n - 1 && jds[i] < jd)
+        i++;
+    const double step = jds[i] - jds[i - 1];
+    const double part = step > 0 ? (jd - jds[i - 1]) / step : 0;
+    *lon = lons[i - 1] + part * remainder(lons[i] - lons[i - 1], 2 * M_PI);
+    *lat = lats[i - 1] + part * (lats[i] - lats[i - 1]);
+}

@@ -44,6 +44,11 @@ void mms_uvh5_expected_uvw(const double *baseline_m, double longitude, const mms
  *  negated: kept only where that is ten times better. */
 bool mms_uvh5_negates(double kept_m, double negated_m);
 
+/** Where a moving source is at a time, between n > 1 positions; the way from one longitude to the
+ *  next is the shorter one. */
+void mms_uvh5_interpolate(int64_t n, const double *jds, const double *lons, const double *lats,
+                          double jd, double *lon, double *lat);
+
 /** Interpolate between the beginning and the end of a day, over a leap second too. */
 double mms_uvh5_dut1(double begin_s, double end_s, double fraction);
 

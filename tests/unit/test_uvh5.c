@@ -87,10 +87,25 @@ static void a_leap_second_is_no_slope(void **state)
     assert_true(is_near(mms_uvh5_dut1(0.1, 0.2, 0.25), 0.125, 1e-12));
 }
 
+static void a_source_moves_over_zero_longitude(void **state)
+{
+    static const double jds[] = {0, 1, 2}, lons[] = {6.1, 6.2, 0.1}, lats[] = {0, 0.2, 0.4};
+    double lon, lat;
+
+    (void)state;
+    mms_uvh5_interpolate(3, jds, lons, lats, 0.5, &lon, &lat);
+    assert_true(is_near(lon, 6.15, 1e-12));
+    assert_true(is_near(lat, 0.1, 1e-12));
+    mms_uvh5_interpolate(3, jds, lons, lats, 1.5, &lon, &lat);
+    assert_true(is_near(lon, 6.2 + (0.1 + 2 * M_PI - 6.2) / 2, 1e-12));
+    assert_true(is_near(lat, 0.3, 1e-12));
+}
+
 static void times_are_julian_dates(void **state)
 {
     (void)state;
     assert_true(mms_uvh5_jd(57000.0 * 86400) == 2457000.5);
+    assert_true(mms_uvh5_time_s(2457000.5) == 57000.0 * 86400);
 }
 
 static mms_uvh5_row row(int64_t number, double time, int32_t ant1, int32_t ant2, int32_t ddid)
@@ -226,6 +241,7 @@ int main(void)
         cmocka_unit_test(an_hour_angle_of_zero_has_u_of_y),
         cmocka_unit_test(uvw_are_kept_where_that_is_much_better),
         cmocka_unit_test(a_leap_second_is_no_slope),
+        cmocka_unit_test(a_source_moves_over_zero_longitude),
         cmocka_unit_test(times_are_julian_dates),
         cmocka_unit_test(windows_share_baseline_times),
         cmocka_unit_test(one_window_keeps_its_order),
