@@ -429,28 +429,25 @@ done:
 
 static mms_status write_output(importing *m, mms_value *result, mms_error *err)
 {
-    mms_value *const names = json_array();
+    mms_value *names;
     mms_status st = write_all(m, result, err);
 
-    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
-        json_array_append_new(names, mms_text_value(m->names[i]));
-    json_object_set_new(result, "names", names);
-    if (st != MMS_OK) {
-        json_object_del(result, "names");
-        if (m->stage)
-            st = mms_output_name_full_disk(m->host->task, mms_stage_path(m->stage), st, err);
-    }
-    if (st != MMS_OK && m->stage && m->r->how.keepscratch) {
-        mms_log(MMS_LOG_INFO, m->host->task, "the unfinished output is kept in %s",
-                mms_stage_path(m->stage));
-        mms_stage_keep(&m->stage);
+    if (st == MMS_OK) {
+        names = json_array();
+        for (int64_t i = 0; i < m->nparts; i++)
+            json_array_append_new(names, mms_text_value(m->names[i]));
+        json_object_set_new(result, "names", names);
+    } else if (m->stage) {
+        st = mms_output_name_full_disk(m->host->task, mms_stage_path(m->stage), st, err);
     }
     return st;
 }
 
-static void end(importing *m)
+static void end(importing *m, mms_status st)
 {
-    mms_stage_remove(&m->stage);
+    mms_journal *none = NULL;
+
+    (void)mms_output_end_stage(m->host, st, m->r->how.keepscratch, &m->stage, &none);
     for (int64_t i = 0; i < m->nparts; i++) {
         if (m->names)
             free(m->names[i]);
@@ -482,6 +479,6 @@ mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_hos
     if (!request->how.dryrun)
         MMS_TRY(write_output(&m, result, err));
 done:
-    end(&m);
+    end(&m, st);
     return st;
 }
