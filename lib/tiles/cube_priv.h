@@ -180,6 +180,20 @@ void unpack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *bytes, int
 void pack_pixels(const mms_tiles *t, const pixel *p, const uint8_t *in, int64_t n, uint8_t *bytes,
                  int64_t first);
 
+/** Writes rows that follow each other in a cube, or that lie in one slab of it. */
+typedef mms_status place_put(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                             mms_error *err);
+typedef mms_status slab_put(mms_tiles *t, int64_t column, cube *c, int64_t position, int64_t count,
+                            const uint8_t *in, mms_error *err);
+/** Write the cells of ranges, all of one shape, as long as they follow each other at once; those of
+ *  a place slab by slab.  Errors: of another shape INTERNAL, SHAPE in what is there; put's. */
+MMS_CHECKED mms_status put_places(mms_tiles *t, int64_t column, int64_t nrange,
+                                  const mms_rows *ranges, int64_t nvalue, const uint8_t *in,
+                                  place_put *put, mms_error *err);
+MMS_CHECKED mms_status put_slabs(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                                 slab_put *put, mms_error *err);
+MMS_CHECKED mms_status tiles_no_memory(const mms_tiles *t, mms_error *err);
+
 /** Put runs of rows of a cell into tiles: bytes[tile][row of count][element], from element first
  * on. tile_bytes: from one tile to the next. */
 void fill_tiles(const mms_tiles *t, const pixel *p, const cube *c, const uint8_t *in, int64_t count,

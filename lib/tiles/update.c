@@ -10,11 +10,6 @@
 #include "base/files_priv.h"
 #include "cube_priv.h"
 
-static mms_status out_of_memory(const mms_tiles *t, mms_error *err)
-{
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->table);
-}
-
 /** Files are opened for reading; the first change opens one anew. */
 static mms_status make_writable(const mms_tiles *t, tile_file *f, mms_error *err)
 {
@@ -26,7 +21,7 @@ static mms_status make_writable(const mms_tiles *t, tile_file *f, mms_error *err
         return MMS_OK;
     path = tiles_path(t, f->number);
     if (!path)
-        return out_of_memory(t, err);
+        return tiles_no_memory(t, err);
     fd = open(path, O_RDWR | O_CLOEXEC);
     if (fd < 0) {
         st = mms_fail_errno(err, errno, "%s", path);
@@ -80,7 +75,7 @@ static mms_status update_linear(const mms_tiles *t, int64_t column, const place 
         return file_write(t, p->cube->file, at, bytes, in, err);
     packed = calloc(1, (size_t)bytes);
     if (!packed)
-        return out_of_memory(t, err);
+        return tiles_no_memory(t, err);
     if (element->bits == 1)
         st = keep_ends(t, p->cube, at, first, n, packed, err);
     pack_pixels(t, element, in, n, packed, first);
@@ -91,7 +86,7 @@ static mms_status update_linear(const mms_tiles *t, int64_t column, const place 
 }
 
 /** Change rows that lie in one slab: the same run of bits in each of its tiles. */
-static mms_status update_slab(const mms_tiles *t, int64_t column, const cube *c, int64_t position,
+static mms_status update_slab(mms_tiles *t, int64_t column, cube *c, int64_t position,
                               int64_t count, const uint8_t *in, mms_error *err)
 {
     const pixel *element = t->columns[column].pixel;
@@ -100,7 +95,7 @@ static mms_status update_slab(const mms_tiles *t, int64_t column, const cube *c,
     const int64_t bytes = (first + n + 7) / 8;
     const int64_t at = slab_at(t, c, column, position / c->tile_rows) + bit / 8;
     uint8_t *packed = calloc((size_t)c->slab_tiles, (size_t)bytes);
-    mms_status st = packed ? MMS_OK : out_of_memory(t, err);
+    mms_status st = packed ? MMS_OK : tiles_no_memory(t, err);
 
     for (int64_t i = 0; i < c->slab_tiles && st == MMS_OK && element->bits == 1; i++)
         st = keep_ends(t, c, at + i * c->tile_bytes, first, n, packed + i * bytes, err);
@@ -112,43 +107,19 @@ static mms_status update_slab(const mms_tiles *t, int64_t column, const cube *c,
     return st;
 }
 
-static mms_status update_slabs(const mms_tiles *t, int64_t column, const place *p,
-                               const uint8_t *in, mms_error *err)
+static mms_status update_place(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                               mms_error *err)
 {
-    const int64_t row = p->cube->nvalue * t->columns[column].pixel->size;
-    mms_status st = MMS_OK;
+    const mms_status st = make_writable(t, p->cube->file, err);
 
-    for (int64_t done = 0; st == MMS_OK && done < p->count;) {
-        const int64_t position = p->position + done;
-        const int64_t room = p->cube->tile_rows - position % p->cube->tile_rows;
-        const int64_t count = p->count - done < room ? p->count - done : room;
-        st = update_slab(t, column, p->cube, position, count, in + done * row, err);
-        done += count;
-    }
-    return st;
+    if (st != MMS_OK)
+        return st;
+    return is_linear(t, p->cube, column) ? update_linear(t, column, p, in, err)
+                                         : put_slabs(t, column, p, in, update_slab, err);
 }
 
 mms_status mms_tiles_update(mms_tiles *t, int64_t column, int64_t nrange, const mms_rows *ranges,
                             int64_t nvalue, const void *data, mms_error *err)
 {
-    const uint8_t *in = data;
-    int64_t rows = 0;
-    mms_status st = MMS_OK;
-
-    for (int64_t i = 0; i < nrange; i++)
-        rows += ranges[i].count;
-    for (int64_t i = 0; i < nrange; i++)
-        for (int64_t done = 0; done < ranges[i].count;) {
-            const place p = place_of(t, ranges[i].first + done, ranges[i].count - done);
-            if (!p.cube || p.cube->nvalue * rows != nvalue)
-                return mms_fail(err, MMS_ERR_SHAPE, "%s: %s: row %" PRId64 " has another shape",
-                                t->table, t->columns[column].name, ranges[i].first + done);
-            MMS_TRY(make_writable(t, p.cube->file, err));
-            MMS_TRY(is_linear(t, p.cube, column) ? update_linear(t, column, &p, in, err)
-                                                 : update_slabs(t, column, &p, in, err));
-            in += p.count * p.cube->nvalue * t->columns[column].pixel->size;
-            done += p.count;
-        }
-done:
-    return st;
+    return put_places(t, column, nrange, ranges, nvalue, data, update_place, err);
 }

@@ -17,7 +17,7 @@
 
 enum { MOST_SLAB = 4 << 20 };
 
-static mms_status out_of_memory(const mms_tiles *t, mms_error *err)
+mms_status tiles_no_memory(const mms_tiles *t, mms_error *err)
 {
     return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", t->table);
 }
@@ -252,7 +252,7 @@ static mms_status put_flags(mms_tiles *t, int64_t column, cube *c, int64_t posit
     for (int64_t i = 0; s && i < c->slab_tiles; i++)
         move_bits(packed + i * bytes, at % 8, n, s->bytes + i * tile_bytes, at);
     free(packed);
-    return s ? fill_slab(t, c, s, count, err) : out_of_memory(t, err);
+    return s ? fill_slab(t, c, s, count, err) : tiles_no_memory(t, err);
 }
 
 static mms_status add_span(mms_tiles *t, int64_t last, int64_t in_cube, int64_t position,
@@ -310,7 +310,7 @@ static mms_status skip_flags(mms_tiles *t, cube *c, int64_t position, int64_t co
         if (s)
             st = fill_slab(t, c, s, n, err);
         else if (n < c->tile_rows)
-            st = out_of_memory(t, err);
+            st = tiles_no_memory(t, err);
     }
     return st;
 }
@@ -364,7 +364,7 @@ static mms_status put_bits(mms_tiles *t, int64_t column, cube *c, int64_t number
     slab *s = get_slab(t, c, column, number);
 
     if (!s)
-        return out_of_memory(t, err);
+        return tiles_no_memory(t, err);
     move_bits(bytes, at % 8, n, s->bytes, at);
     return fill_slab(t, c, s, n, err);
 }
@@ -390,7 +390,7 @@ mms_status write_bits(mms_tiles *t, int64_t column, cube *c, int64_t at, int64_t
 }
 
 /** Write numbers of rows of one slab. */
-static mms_status put_numbers(const mms_tiles *t, int64_t column, const cube *c, int64_t position,
+static mms_status put_numbers(mms_tiles *t, int64_t column, cube *c, int64_t position,
                               int64_t count, const uint8_t *in, mms_error *err)
 {
     const pixel *p = t->columns[column].pixel;
@@ -399,7 +399,7 @@ static mms_status put_numbers(const mms_tiles *t, int64_t column, const cube *c,
     mms_status st;
 
     if (!bytes)
-        return out_of_memory(t, err);
+        return tiles_no_memory(t, err);
     fill_tiles(t, p, c, in, count, bytes, n, 0);
     st = write_tiles(t, column, c, position / c->tile_rows, position % c->tile_rows * row, n, bytes,
                      err);
@@ -407,21 +407,17 @@ static mms_status put_numbers(const mms_tiles *t, int64_t column, const cube *c,
     return st;
 }
 
-/** Write rows slab by slab. */
-static mms_status write_slabs(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
-                              mms_error *err)
+mms_status put_slabs(mms_tiles *t, int64_t column, const place *p, const uint8_t *in, slab_put *put,
+                     mms_error *err)
 {
-    const pixel *element = t->columns[column].pixel;
-    const int64_t row = p->cube->nvalue * element->size;
+    const int64_t row = p->cube->nvalue * t->columns[column].pixel->size;
     mms_status st = MMS_OK;
 
     for (int64_t done = 0; st == MMS_OK && done < p->count;) {
         const int64_t position = p->position + done;
         const int64_t room = p->cube->tile_rows - position % p->cube->tile_rows;
         const int64_t count = p->count - done < room ? p->count - done : room;
-        const uint8_t *from = in + done * row;
-        st = element->bits == 1 ? put_flags(t, column, p->cube, position, count, from, err)
-                                : put_numbers(t, column, p->cube, position, count, from, err);
+        st = put(t, column, p->cube, position, count, in + done * row, err);
         done += count;
     }
     return st;
@@ -441,7 +437,7 @@ static mms_status write_bytes(const mms_tiles *t, int64_t column, const place *p
         return file_write(t, p->cube->file, at, n, in, err);
     packed = malloc((size_t)n);
     if (!packed)
-        return out_of_memory(t, err);
+        return tiles_no_memory(t, err);
     pack_pixels(t, element, in, p->count * p->cube->nvalue, packed, 0);
     st = file_write(t, p->cube->file, at, n, packed, err);
     free(packed);
@@ -457,7 +453,7 @@ static mms_status write_flags(mms_tiles *t, int64_t column, const place *p, cons
     mms_status st;
 
     if (!packed)
-        return out_of_memory(t, err);
+        return tiles_no_memory(t, err);
     pack_pixels(t, t->columns[column].pixel, in, n, packed, at % 8);
     st = write_bits(t, column, p->cube, at, n, packed, err);
     free(packed);
@@ -467,16 +463,18 @@ static mms_status write_flags(mms_tiles *t, int64_t column, const place *p, cons
 static mms_status write_place(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
                               mms_error *err)
 {
+    const bool flags = t->columns[column].pixel->bits == 1;
+
     if (has_byte_rows(t, p->cube, column))
         return write_bytes(t, column, p, in, err);
-    return is_linear(t, p->cube, column) ? write_flags(t, column, p, in, err)
-                                         : write_slabs(t, column, p, in, err);
+    return is_linear(t, p->cube, column)
+               ? write_flags(t, column, p, in, err)
+               : put_slabs(t, column, p, in, flags ? put_flags : put_numbers, err);
 }
 
-mms_status mms_tiles_write(mms_tiles *t, int64_t column, int64_t nrange, const mms_rows *ranges,
-                           int64_t nvalue, const void *data, mms_error *err)
+mms_status put_places(mms_tiles *t, int64_t column, int64_t nrange, const mms_rows *ranges,
+                      int64_t nvalue, const uint8_t *in, place_put *put, mms_error *err)
 {
-    const uint8_t *in = data;
     place run = {0}; // rows that follow each other in the cube, not written yet
     int64_t rows = 0;
     mms_status st = MMS_OK;
@@ -487,22 +485,29 @@ mms_status mms_tiles_write(mms_tiles *t, int64_t column, int64_t nrange, const m
         for (int64_t done = 0; done < ranges[i].count;) {
             const place p = place_of(t, ranges[i].first + done, ranges[i].count - done);
             if (!p.cube || p.cube->nvalue * rows != nvalue)
-                return mms_fail(err, MMS_ERR_INTERNAL, "%s: %s: cells of other shapes in one write",
-                                t->table, t->columns[column].name);
+                return mms_fail(err, t->writing ? MMS_ERR_INTERNAL : MMS_ERR_SHAPE,
+                                "%s: %s: row %" PRId64 " has another shape", t->table,
+                                t->columns[column].name, ranges[i].first + done);
             done += p.count;
             if (run.cube == p.cube && run.position + run.count == p.position) {
                 run.count += p.count;
                 continue;
             }
             if (run.cube)
-                MMS_TRY(write_place(t, column, &run, in, err));
+                MMS_TRY(put(t, column, &run, in, err));
             in += run.cube ? run.count * run.cube->nvalue * t->columns[column].pixel->size : 0;
             run = p;
         }
     if (run.cube)
-        st = write_place(t, column, &run, in, err);
+        st = put(t, column, &run, in, err);
 done:
     return st;
+}
+
+mms_status mms_tiles_write(mms_tiles *t, int64_t column, int64_t nrange, const mms_rows *ranges,
+                           int64_t nvalue, const void *data, mms_error *err)
+{
+    return put_places(t, column, nrange, ranges, nvalue, data, write_place, err);
 }
 
 /** Write the slabs that have no more rows, and make the file whole tiles long. */
