@@ -41,6 +41,8 @@ bool mms_names_have(const char *const *names, const char *name);
 /** text as a JSON string, whatever its bytes; mms_value_text() writes those that are no UTF-8 as
  *  \\udcXX.  json_string() takes only UTF-8. */
 mms_value *mms_text_value(const char *text);
+/** The text of an object's key, borrowed; "" where there is none. */
+const char *mms_text_of(const mms_value *object, const char *key);
 
 /** A number as JSON, which has none that are not finite: these are texts, as in cells of tables;
  * and back. */

@@ -48,6 +48,12 @@ mms_value *mms_text_value(const char *text)
     return json_string_nocheck(text);
 }
 
+const char *mms_text_of(const mms_value *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
 mms_value *mms_double_value(double number)
 {
     if (isfinite(number))

@@ -90,13 +90,6 @@ static void write_direction(const mms_value *direction, const char *frame, char 
     snprintf(text, size, "%s %s", hours, degrees);
 }
 
-static const char *text_of(const mms_value *object, const char *name)
-{
-    const char *const text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 static double number_of(const mms_value *object, const char *name)
 {
     return json_number_value(json_object_get(object, name));
@@ -213,10 +206,10 @@ static void print_head(const struct page *p)
 {
     const mms_value *const c = p->contents;
     const size_t nparts = json_array_size(json_object_get(c, "parts"));
-    const char *const axis = text_of(c, "axis");
+    const char *const axis = mms_text_of(c, "axis");
 
-    fprintf(p->out, "%s: %s", text_of(c, "vis"), text_of(c, "kind"));
-    if (!strcmp(text_of(c, "kind"), "Multi-MS"))
+    fprintf(p->out, "%s: %s", mms_text_of(c, "vis"), mms_text_of(c, "kind"));
+    if (!strcmp(mms_text_of(c, "kind"), "Multi-MS"))
         fprintf(p->out, " of %zu parts, separation axis %s", nparts, *axis ? axis : "unknown");
     fprintf(p->out, ", %" JSON_INTEGER_FORMAT " rows, %.1f MB on disk\n", integer_of(c, "rows"),
             number_of(c, "bytes") / 1e6);
@@ -233,11 +226,12 @@ static void print_observations(const struct page *p)
     {
         if (i == MOST && !p->all)
             break;
-        fprintf(p->out, "%s", *text_of(o, "telescope") ? text_of(o, "telescope") : "no telescope");
-        if (*text_of(o, "observer"))
-            fprintf(p->out, ", observer %s", text_of(o, "observer"));
-        if (*text_of(o, "project"))
-            fprintf(p->out, ", project %s", text_of(o, "project"));
+        fprintf(p->out, "%s",
+                *mms_text_of(o, "telescope") ? mms_text_of(o, "telescope") : "no telescope");
+        if (*mms_text_of(o, "observer"))
+            fprintf(p->out, ", observer %s", mms_text_of(o, "observer"));
+        if (*mms_text_of(o, "project"))
+            fprintf(p->out, ", project %s", mms_text_of(o, "project"));
         fputc('\n', p->out);
     }
     say_more(p, (int64_t)json_array_size(list) - (int64_t)i, "");
@@ -247,7 +241,7 @@ static void print_time(const struct page *p)
 {
     const mms_value *const begin = json_object_get(p->contents, "begin");
     const mms_value *const end = json_object_get(p->contents, "end");
-    const char *const frame = text_of(p->contents, "time_frame");
+    const char *const frame = mms_text_of(p->contents, "time_frame");
     const struct stamp from = stamp_of(begin), to = stamp_of(end);
 
     if (json_is_null(begin))
@@ -282,13 +276,13 @@ static void print_fields(const struct page *p)
         char direction[96], *const scans = ids_text(json_object_get(f, "scans"));
         used += is_shown(p, f);
         if (is_shown(p, f) && (p->all || shown < MOST_FIELDS)) {
-            write_direction(json_object_get(f, "direction"), text_of(f, "frame"), direction,
+            write_direction(json_object_get(f, "direction"), mms_text_of(f, "frame"), direction,
                             sizeof direction);
             mms_tabular_add(&t, "%zu", i);
-            mms_tabular_add(&t, "%s", text_of(f, "name"));
-            mms_tabular_add(&t, "%s", shown_text(text_of(f, "code")));
+            mms_tabular_add(&t, "%s", mms_text_of(f, "name"));
+            mms_tabular_add(&t, "%s", shown_text(mms_text_of(f, "code")));
             mms_tabular_add(&t, "%s", direction);
-            mms_tabular_add(&t, "%s", shown_text(text_of(f, "frame")));
+            mms_tabular_add(&t, "%s", shown_text(mms_text_of(f, "frame")));
             mms_tabular_add(&t, "%" JSON_INTEGER_FORMAT, integer_of(f, "rows"));
             mms_tabular_add(&t, "%s", shown_text(scans));
             shown++;
@@ -311,7 +305,7 @@ static char *field_text(const struct page *p, const mms_value *scan)
 
     const mms_value *const field =
         first < 0 ? NULL : json_array_get(json_object_get(p->contents, "fields"), (size_t)first);
-    text = n == 1 ? mms_format("%" PRId64 " %s", first, text_of(field, "name"))
+    text = n == 1 ? mms_format("%" PRId64 " %s", first, mms_text_of(field, "name"))
                   : mms_format("%zu fields: %s", n, ids ? ids : "");
     free(ids);
     return text;
@@ -382,9 +376,9 @@ static void add_spw(mms_tabular *t, size_t i, const mms_value *spw)
     char *const corrs = joined(json_object_get(spw, "corrs"), ",");
 
     mms_tabular_add(t, "%zu", i);
-    mms_tabular_add(t, "%s", text_of(spw, "name"));
+    mms_tabular_add(t, "%s", mms_text_of(spw, "name"));
     mms_tabular_add(t, "%" JSON_INTEGER_FORMAT, integer_of(spw, "channels"));
-    mms_tabular_add(t, "%s", shown_text(text_of(spw, "frame")));
+    mms_tabular_add(t, "%s", shown_text(mms_text_of(spw, "frame")));
     mms_tabular_add(t, "%.6f", number_of(spw, "first_hz") / 1e6);
     mms_tabular_add(t, "%.3f", number_of(spw, "width_hz") / 1e3);
     mms_tabular_add(t, "%.3f", number_of(spw, "bandwidth_hz") / 1e6);
@@ -432,7 +426,7 @@ static void print_antenna_names(const struct page *p)
     size_t i;
 
     json_array_foreach(list, i, a) if (words && json_is_true(json_object_get(a, "used")))
-        words[n++] = strdup(text_of(a, "name"));
+        words[n++] = strdup(mms_text_of(a, "name"));
     snprintf(title, sizeof title, "%" PRId64 " antennas", n);
     print_words(p, title, words ? n : 0, words);
     if (json_array_size(list) != (size_t)n)
@@ -453,10 +447,10 @@ static void print_antenna_table(const struct page *p)
     {
         const mms_value *const position = json_object_get(a, "position_m");
         mms_tabular_add(&t, "%zu", i);
-        mms_tabular_add(&t, "%s", text_of(a, "name"));
-        mms_tabular_add(&t, "%s", text_of(a, "station"));
+        mms_tabular_add(&t, "%s", mms_text_of(a, "name"));
+        mms_tabular_add(&t, "%s", mms_text_of(a, "station"));
         mms_tabular_add(&t, "%.4g m", number_of(a, "diameter_m"));
-        mms_tabular_add(&t, "%s", text_of(a, "mount"));
+        mms_tabular_add(&t, "%s", mms_text_of(a, "mount"));
         for (size_t d = 0; d < 3; d++)
             mms_tabular_add(&t, "%.3f", json_number_value(json_array_get(position, d)));
         mms_tabular_add(&t, "%s", json_is_true(json_object_get(a, "used")) ? "yes" : "none");
@@ -468,12 +462,12 @@ static void print_antenna_table(const struct page *p)
 static char *column_text(const mms_value *column, bool all)
 {
     const mms_value *const cells = json_object_get(column, "cells"), *shape;
-    const char *const name = text_of(column, "name");
+    const char *const name = mms_text_of(column, "name");
     bool long_cells = all, any = false;
     mms_text text = {0};
     size_t i;
 
-    mms_text_add(&text, "%s %s", name, text_of(column, "type"));
+    mms_text_add(&text, "%s %s", name, mms_text_of(column, "type"));
     json_array_foreach(cells, i, shape)
     {
         const size_t n = json_array_size(shape);
@@ -525,8 +519,8 @@ static void print_subtables(const struct page *p)
 
     json_array_foreach(list, i, table) if (words) words[n++] =
         json_is_null(json_object_get(table, "rows"))
-            ? mms_format("%s cannot be read", text_of(table, "name"))
-            : mms_format("%s %" JSON_INTEGER_FORMAT, text_of(table, "name"),
+            ? mms_format("%s cannot be read", mms_text_of(table, "name"))
+            : mms_format("%s %" JSON_INTEGER_FORMAT, mms_text_of(table, "name"),
                          integer_of(table, "rows"));
     json_array_foreach(missing, i, table) if (absent) absent[m++] =
         strdup(json_string_value(table));
@@ -543,14 +537,14 @@ static void print_parts(const struct page *p)
     const mms_value *part;
     size_t i;
 
-    if (strcmp(text_of(p->contents, "kind"), "Multi-MS") || !p->all)
+    if (strcmp(mms_text_of(p->contents, "kind"), "Multi-MS") || !p->all)
         return;
     fprintf(p->out, "\n");
     for (int c = 0; c < 3; c++)
         mms_tabular_add(&t, "%s", (const char *[]){"Part", "Rows", "MB"}[c]);
     json_array_foreach(json_object_get(p->contents, "parts"), i, part)
     {
-        mms_tabular_add(&t, "%s", text_of(part, "name"));
+        mms_tabular_add(&t, "%s", mms_text_of(part, "name"));
         mms_tabular_add(&t, "%" JSON_INTEGER_FORMAT, integer_of(part, "rows"));
         mms_tabular_add(&t, "%.1f", number_of(part, "bytes") / 1e6);
     }

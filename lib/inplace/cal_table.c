@@ -487,24 +487,18 @@ done:
     return st;
 }
 
-static const char *text_of(const mms_value *use, const char *name)
-{
-    const char *text = json_string_value(json_object_get(use, name));
-    return text ? text : "";
-}
-
 mms_status mms_cal_table_open(const mms_value *use, const char *field_table, mms_cal_table **out,
                               mms_error *err)
 {
     mms_cal_table *t = *out = mms_alloc(1, sizeof *t);
     mms_status st;
 
-    MMS_TRY(t && (t->path = strdup(text_of(use, "path"))) ? MMS_OK : no_memory(err));
+    MMS_TRY(t && (t->path = strdup(mms_text_of(use, "path"))) ? MMS_OK : no_memory(err));
     t->use.calwt = json_is_true(json_object_get(use, "calwt"));
-    MMS_TRY(read_interp(text_of(use, "interp"), &t->use, err));
+    MMS_TRY(read_interp(mms_text_of(use, "interp"), &t->use, err));
     MMS_TRY(read_spwmap(json_object_get(use, "spwmap"), &t->use, err));
     MMS_TRY(read_table(t, err));
-    MMS_TRY(read_field(t, text_of(use, "field"), err));
+    MMS_TRY(read_field(t, mms_text_of(use, "field"), err));
     MMS_TRY(sort_rows(t, err));
     if (t->use.nearest_field)
         MMS_TRY(map_fields(t, field_table, err));

@@ -99,25 +99,19 @@ static void close_part(mms_change_part *p)
         close(p->fd);
 }
 
-static const char *text_of(const mms_value *order, const char *key)
-{
-    const char *text = json_string_value(json_object_get(order, key));
-    return text ? text : "";
-}
-
 static mms_status change(mms_change_part *p, const mms_value *order, mms_change_part_work *work,
                          mms_error *err)
 {
     const char *made = json_string_value(json_object_get(order, "made"));
     const char *const add[] = {made, NULL};
-    const mms_sink_what what = {text_of(order, "part"), made ? add : NULL, "DATA",
+    const mms_sink_what what = {mms_text_of(order, "part"), made ? add : NULL, "DATA",
                                 json_is_true(json_object_get(order, "tiles")),
                                 json_is_true(json_object_get(order, "sync"))};
     mms_status st;
 
-    MMS_TRY(mms_undo_hold(text_of(order, "lock"), &p->fd, err));
+    MMS_TRY(mms_undo_hold(mms_text_of(order, "lock"), &p->fd, err));
     MMS_TRY(read_part(p, what.path, err));
-    MMS_TRY(read_mask(p, text_of(order, "rows"), err));
+    MMS_TRY(read_mask(p, mms_text_of(order, "rows"), err));
     MMS_TRY(mms_sink_open(&what, &p->sink, err));
     MMS_TRY(work(p, err));
     MMS_TRY(mms_sink_close(&p->sink, err));
@@ -131,9 +125,9 @@ mms_status mms_change_unit(mms_job *job, const mms_value *order, mms_change_part
     mms_change_part p = {.job = job, .fd = -1};
     mms_status st;
 
-    if (!strcmp(text_of(order, "step"), "save"))
-        return mms_version_save(text_of(order, "vis"), text_of(order, "version"),
-                                text_of(order, "comment"), err);
+    if (!strcmp(mms_text_of(order, "step"), "save"))
+        return mms_version_save(mms_text_of(order, "vis"), mms_text_of(order, "version"),
+                                mms_text_of(order, "comment"), err);
     p.work = json_object_get(order, "work");
     p.memory = json_integer_value(json_object_get(order, "memory"));
     st = change(&p, order, work, err);

@@ -154,12 +154,6 @@ void mms_flag_set_close(mms_flag_set *set)
 
 /* ---- parameters -------------------------------------------------------------------------------*/
 
-static const char *text_of(const mms_value *v, const char *key)
-{
-    const char *text = json_string_value(json_object_get(v, key));
-    return text ? text : "";
-}
-
 static double number_of(const mms_value *v, const char *key)
 {
     return json_number_value(json_object_get(v, key));
@@ -196,7 +190,7 @@ static void read_clip(mms_flag_command *c)
 static char *read_quack(mms_flag_command *c)
 {
     static const char *const words[] = {"beg", "endb", "end", "tail"};
-    const char *mode = text_of(c->value, "quackmode");
+    const char *mode = mms_text_of(c->value, "quackmode");
     int i = 0;
 
     c->interval_s = number_of(c->value, "quackinterval");
@@ -215,14 +209,16 @@ static char *read_quack(mms_flag_command *c)
 
 static char *unknown_word(const mms_flag_command *c, const char *key, const char *allowed)
 {
-    return mms_format("Unsupported %s: %s. Supported: %s", key, text_of(c->value, key), allowed);
+    return mms_format("Unsupported %s: %s. Supported: %s", key, mms_text_of(c->value, key),
+                      allowed);
 }
 
 static char *read_tfcrop(mms_flag_command *c)
 {
-    const char *timefit = text_of(c->value, "timefit"), *freqfit = text_of(c->value, "freqfit");
-    const char *along = text_of(c->value, "flagdimension");
-    const char *stats = text_of(c->value, "usewindowstats");
+    const char *timefit = mms_text_of(c->value, "timefit"),
+               *freqfit = mms_text_of(c->value, "freqfit");
+    const char *along = mms_text_of(c->value, "flagdimension");
+    const char *stats = mms_text_of(c->value, "usewindowstats");
     mms_flag_tfcrop *t = &c->tfcrop;
 
     t->timecutoff = (float)number_of(c->value, "timecutoff");
@@ -274,7 +270,7 @@ static char *read_extend(mms_flag_command *c)
 
 static char *read_antint(const mms_flag_set *set, mms_flag_command *c)
 {
-    const char *name = text_of(c->value, "antint_ref_antenna");
+    const char *name = mms_text_of(c->value, "antint_ref_antenna");
 
     c->minchanfrac = number_of(c->value, "minchanfrac");
     for (c->ref_antenna = 0; c->ref_antenna < (int32_t)set->nantenna; c->ref_antenna++) {
@@ -357,9 +353,9 @@ static bool find_columns(const char *word, const char *columns[2])
 
 static mms_status check_column(const mms_flag_set *set, mms_flag_command *c, mms_error *err)
 {
-    const char *columns[2] = {NULL, NULL}, *mode = text_of(c->value, "mode");
+    const char *columns[2] = {NULL, NULL}, *mode = mms_text_of(c->value, "mode");
 
-    c->column = text_of(c->value, "datacolumn");
+    c->column = mms_text_of(c->value, "datacolumn");
     if (!find_columns(c->column, columns))
         return mms_fail(err, MMS_ERR_ARG,
                         "Failed to parse parameters for mode %s: datacolumn \"%s\" is not one of "
@@ -385,7 +381,7 @@ static bool is_real_column(const char *word)
 
 static mms_status read_expression(mms_flag_command *c, mms_error *err)
 {
-    const char *text = text_of(c->value, "correlation");
+    const char *text = mms_text_of(c->value, "correlation");
     const mms_status st = mms_flag_expression_read(text, &c->expression, err);
 
     if (st != MMS_OK)
@@ -468,7 +464,7 @@ mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c, in
     for (int32_t k = 0; k < w->nchan; k++)
         cut->nchan += cut->channel[k];
     cut->ncorr = cut_products(
-        c->automatic || looks_at_data(c) ? "" : text_of(c->value, "correlation"), w, cut->corr);
+        c->automatic || looks_at_data(c) ? "" : mms_text_of(c->value, "correlation"), w, cut->corr);
     cut->known = true;
     return MMS_OK;
 }
@@ -537,7 +533,7 @@ static mms_status read_averages(const mms_flag_set *set, mms_flag_command *c, mm
     if (!strncasecmp(c->column, "RESIDUAL", 8) || !strncasecmp(c->column, "WEIGHT", 6))
         return mms_fail(err, MMS_ERR_UNSUPPORTED,
                         "Failed to parse parameters for mode %s: datacolumn %s can't be averaged",
-                        text_of(c->value, "mode"), c->column);
+                        mms_text_of(c->value, "mode"), c->column);
     c->chanbins = mms_alloc(set->nwindow, sizeof *c->chanbins);
     if (!c->chanbins)
         return no_memory(err);
@@ -554,7 +550,7 @@ static mms_select selection_of(const mms_value *v)
     mms_select s = {0};
 
     for (int i = 0; i < MMS_SELECT_COUNT; i++)
-        *mms_select_at(&s, i) = text_of(v, mms_select_name(i));
+        *mms_select_at(&s, i) = mms_text_of(v, mms_select_name(i));
     s.correlation = "";
     return s;
 }
@@ -607,9 +603,9 @@ mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value, mms_
     mms_status st;
 
     *problem = NULL;
-    *out = (mms_flag_command){.value = value, .mode = mode_of(text_of(value, "mode"))};
+    *out = (mms_flag_command){.value = value, .mode = mode_of(mms_text_of(value, "mode"))};
     out->automatic = truth_of(value, "automatic");
-    out->cuts_rows = !*text_of(value, "spw") && !*text_of(value, "correlation");
+    out->cuts_rows = !*mms_text_of(value, "spw") && !*mms_text_of(value, "correlation");
     out->cuts = mms_alloc(set->nwindow, sizeof *out->cuts);
     MMS_TRY(out->cuts ? MMS_OK : no_memory(err));
     out->timebin_s = truth_of(value, "timeavg") ? number_of(value, "timebin") : 0;
@@ -617,7 +613,7 @@ mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value, mms_
         MMS_TRY(check_column(set, out, err));
         MMS_TRY(read_expression(out, err));
     } else if (!out->automatic) {
-        *problem = check_products(set, text_of(value, "correlation"));
+        *problem = check_products(set, mms_text_of(value, "correlation"));
     }
     if (!*problem)
         *problem = read_mode(set, out);

@@ -146,6 +146,13 @@ typedef struct mms_flag_work {
     struct mms_fields *directions;   /**< elevation, shadow */
 } mms_flag_work;
 
+/** In a function for qsort(): return the order of a and b, unless they are the same. */
+#define MMS_COMPARE(a, b)              \
+    do {                               \
+        if ((a) != (b))                \
+            return (a) < (b) ? -1 : 1; \
+    } while (0)
+
 static inline bool mms_flag_bit(const uint8_t *bits, int64_t i)
 {
     return bits[i >> 3] >> (i & 7) & 1;
@@ -154,6 +161,10 @@ static inline bool mms_flag_bit(const uint8_t *bits, int64_t i)
 /** Read a data column of a chunk as complex numbers into chunk->vis, unless it is there. */
 MMS_CHECKED mms_status mms_flag_chunk_values(mms_flag_work *w, mms_flag_chunk *chunk,
                                              const char *column, mms_error *err);
+
+/** Take the rows of a unit's members, JSON [number, …]: rows.ranges, end it with free(), and n. */
+MMS_CHECKED mms_status mms_flag_take_members(mms_flag_work *w, const mms_value *members,
+                                             mms_error *err);
 
 /** Where a row of the unit is in the set. */
 int64_t mms_flag_row_of_set(const mms_flag_rows *rows, int64_t row);

@@ -88,7 +88,7 @@ static void free_rows(mms_flag_rows *r)
     free(r->uvw_m);
 }
 
-static mms_status take_members(mms_flag_work *w, const mms_value *members, mms_error *err)
+mms_status mms_flag_take_members(mms_flag_work *w, const mms_value *members, mms_error *err)
 {
     mms_flag_rows *r = &w->rows;
 
@@ -251,16 +251,6 @@ static int by_row(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int64_t row_of_set(const mms_flag_rows *r, int64_t row)
-{
-    for (int64_t i = 0; i < r->nrange; i++) {
-        if (row < r->ranges[i].count)
-            return r->ranges[i].first + row;
-        row -= r->ranges[i].count;
-    }
-    return -1;
-}
-
 /** Stage FLAG of the rows in which a cell has changed. */
 static mms_status stage_chunk(mms_flag_work *w, const mms_flag_chunk *k, mms_error *err)
 {
@@ -272,7 +262,7 @@ static mms_status stage_chunk(mms_flag_work *w, const mms_flag_chunk *k, mms_err
         const bool cell =
             memcmp(k->flag + i * k->cell, k->before + i * k->cell, (size_t)k->cell) != 0;
         if (cell)
-            cells[n++] = (changed){row_of_set(&w->rows, k->rows[i]), i};
+            cells[n++] = (changed){mms_flag_row_of_set(&w->rows, k->rows[i]), i};
         w->changed_rows += cell || k->flag_row[i] != w->rows.flag_row_before[k->rows[i]];
         w->rows.flag_row[k->rows[i]] = k->flag_row[i];
     }
@@ -311,7 +301,7 @@ static void free_chunk(mms_flag_chunk *k)
 
 static mms_status check_shape(mms_flag_work *w, const mms_flag_chunk *k, mms_error *err)
 {
-    const mms_rows row = {row_of_set(&w->rows, k->rows[0]), 1};
+    const mms_rows row = {mms_flag_row_of_set(&w->rows, k->rows[0]), 1};
     mms_shape_run *runs = NULL;
     int64_t nrun = 0;
     mms_status st = mms_ms_shapes(w->set.ms, "FLAG", 1, &row, &runs, &nrun, err);
@@ -414,22 +404,16 @@ static mms_status run_rows(mms_flag_work *w, mms_error *err)
 
 /* ---- chunks of rows that belong together ------------------------------------------------------*/
 
-#define COMPARE(a, b)                  \
-    do {                               \
-        if ((a) != (b))                \
-            return (a) < (b) ? -1 : 1; \
-    } while (0)
-
 static int by_chunk(const mms_flag_work *w, int64_t x, int64_t y)
 {
     const mms_flag_rows *r = &w->rows;
 
-    COMPARE(r->observation[x], r->observation[y]);
-    COMPARE(r->array[x], r->array[y]);
+    MMS_COMPARE(r->observation[x], r->observation[y]);
+    MMS_COMPARE(r->array[x], r->array[y]);
     if (!w->combinescans)
-        COMPARE(r->scan[x], r->scan[y]);
-    COMPARE(r->field[x], r->field[y]);
-    COMPARE(r->ddid[x], r->ddid[y]);
+        MMS_COMPARE(r->scan[x], r->scan[y]);
+    MMS_COMPARE(r->field[x], r->field[y]);
+    MMS_COMPARE(r->ddid[x], r->ddid[y]);
     return 0;
 }
 
@@ -443,10 +427,10 @@ static int by_chunk_and_time(const void *a, const void *b, void *ctx)
 
     if (chunk != 0)
         return chunk;
-    COMPARE(r->time_s[x], r->time_s[y]);
-    COMPARE(r->antenna1[x], r->antenna1[y]);
-    COMPARE(r->antenna2[x], r->antenna2[y]);
-    COMPARE(x, y);
+    MMS_COMPARE(r->time_s[x], r->time_s[y]);
+    MMS_COMPARE(r->antenna1[x], r->antenna1[y]);
+    MMS_COMPARE(r->antenna2[x], r->antenna2[y]);
+    MMS_COMPARE(x, y);
     return 0;
 }
 
@@ -522,7 +506,7 @@ static mms_status flag_rows(mms_job *job, mms_ms *ms, const mms_value *order, mm
     if (*stage)
         MMS_TRY(mms_flag_stage_open(stage, &w.stage, err));
     MMS_TRY(mms_flag_set_open(ms, &w.set, err));
-    MMS_TRY(take_members(&w, json_object_get(order, "members"), err));
+    MMS_TRY(mms_flag_take_members(&w, json_object_get(order, "members"), err));
     level = mms_log_limit(MMS_LOG_ERROR); // the client has looked at them, and has warned
     st = open_commands(&w, json_object_get(order, "commands"), err);
     mms_log_limit(level);

@@ -11,6 +11,7 @@
 #include "base/base_priv.h"
 #include "groups_priv.h"
 #include "ms/ms_meta.h"
+#include "ms/select_value.h"
 #include "multims/log.h"
 #include "statwt_priv.h"
 #include "tables/measures_priv.h"
@@ -226,19 +227,6 @@ static mms_value *stage_of(const running *r, int64_t first)
     return value;
 }
 
-static mms_value *select_value(const mms_select *select)
-{
-    mms_value *value = json_object();
-    mms_select copy = *select;
-
-    for (int i = 0; i < MMS_SELECT_COUNT; i++) {
-        const char *text = *mms_select_at(&copy, i);
-        if (text && *text)
-            json_object_set_new(value, mms_select_name(i), mms_text_value(text));
-    }
-    return value;
-}
-
 /** What every unit that weighs takes. */
 static void complete_order(running *r)
 {
@@ -256,7 +244,7 @@ static void complete_order(running *r)
                         json_pack("[s s*]", "WEIGHT_SPECTRUM",
                                   strstr(r->q->datacolumn, "data") ? "SIGMA_SPECTRUM" : NULL));
     json_object_set_new(order, "vis", mms_text_value(r->q->vis));
-    json_object_set_new(order, "select", select_value(r->q->select));
+    json_object_set_new(order, "select", mms_select_value(r->q->select));
     json_object_set_new(order, "binned", json_boolean(r->binned));
     json_object_set_new(order, "tiles", json_boolean(r->q->tiles));
     json_object_set_new(order, "memory", json_integer(r->q->memory));

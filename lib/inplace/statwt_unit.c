@@ -9,6 +9,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "ms/select_value.h"
 #include "multims/log.h"
 #include "statwt_priv.h"
 #include "subtables/subtables.h"
@@ -42,12 +43,6 @@ static mms_status no_memory(mms_error *err)
 
 /* ---- the setup --------------------------------------------------------------------------------*/
 
-static const char *text_of(const mms_value *order, const char *name)
-{
-    const char *text = json_string_value(json_object_get(order, name));
-    return text ? text : "";
-}
-
 static double number_of(const mms_value *order, const char *name)
 {
     return json_number_value(json_object_get(order, name));
@@ -69,7 +64,7 @@ static void read_how(const mms_value *order, mms_statwt_setup *s)
     s->time = (mms_statwt_time){.slides = json_is_true(json_object_get(order, "slides")),
                                 .stamps = (int64_t)number_of(order, "stamps"),
                                 .seconds = number_of(order, "seconds")};
-    s->column = text_of(order, "column");
+    s->column = mms_text_of(order, "column");
     s->scan = json_is_true(json_object_get(order, "scan"));
     s->state = json_is_true(json_object_get(order, "state"));
     s->field = json_is_true(json_object_get(order, "field"));
@@ -124,7 +119,7 @@ done:
 mms_status mms_statwt_setup_open(mms_ms *ms, const mms_value *order, mms_statwt_setup *s,
                                  mms_error *err)
 {
-    const mms_select select = {.spw = text_of(order, "fitspw")};
+    const mms_select select = {.spw = mms_text_of(order, "fitspw")};
     mms_selection *fit = NULL;
     mms_status st;
 
@@ -155,22 +150,6 @@ void mms_statwt_setup_close(mms_statwt_setup *s)
 }
 
 /* ---- the rows ---------------------------------------------------------------------------------*/
-
-static mms_status take_members(mms_flag_work *w, const mms_value *members, mms_error *err)
-{
-    mms_flag_rows *r = &w->rows;
-
-    r->nrange = (int64_t)json_array_size(members);
-    r->ranges = mms_alloc(r->nrange, sizeof *r->ranges);
-    if (!r->ranges)
-        return no_memory(err);
-    for (int64_t i = 0; i < r->nrange; i++) {
-        const int64_t m = json_integer_value(json_array_get(members, (size_t)i));
-        r->ranges[i] = mms_ms_member_rows(w->set.ms, m);
-        r->n += r->ranges[i].count;
-    }
-    return MMS_OK;
-}
 
 /** Columns of some rows. */
 typedef struct scalars {
@@ -257,14 +236,12 @@ done:
 static mms_status read_keys(work *w, const mms_value *order, mms_error *err)
 {
     const mms_flag_rows *r = &w->reader.rows;
-    mms_select select = {0};
+    const mms_select select = mms_select_of(json_object_get(order, "select"));
     mms_selection *selection = NULL;
     scalars s = {0};
     int64_t capacity = 0, first = 0;
     mms_status st;
 
-    for (int i = 0; i < MMS_SELECT_COUNT; i++)
-        *mms_select_at(&select, i) = text_of(json_object_get(order, "select"), mms_select_name(i));
     MMS_TRY(mms_selection_create(w->setup.set.ms, &select, &selection, err));
     MMS_TRY(make_scalars(&s, err));
     for (int64_t i = 0; i < r->nrange; i++)
@@ -282,22 +259,16 @@ done:
     return st;
 }
 
-#define COMPARE(a, b)                  \
-    do {                               \
-        if ((a) != (b))                \
-            return (a) < (b) ? -1 : 1; \
-    } while (0)
-
 static int by_chunk(const mms_statwt_setup *s, const key *x, const key *y)
 {
-    COMPARE(x->array, y->array);
-    COMPARE(x->ddid, y->ddid);
+    MMS_COMPARE(x->array, y->array);
+    MMS_COMPARE(x->ddid, y->ddid);
     if (!s->scan)
-        COMPARE(x->scan, y->scan);
+        MMS_COMPARE(x->scan, y->scan);
     if (!s->state)
-        COMPARE(x->state, y->state);
+        MMS_COMPARE(x->state, y->state);
     if (!s->field)
-        COMPARE(x->field, y->field);
+        MMS_COMPARE(x->field, y->field);
     return 0;
 }
 
@@ -309,13 +280,13 @@ static int by_chunk_and_time(const void *a, const void *b, void *ctx)
 
     if (chunk != 0)
         return chunk;
-    COMPARE(x->time_s, y->time_s);
-    COMPARE(x->low, y->low);
-    COMPARE(x->high, y->high);
-    COMPARE(x->scan, y->scan);
-    COMPARE(x->field, y->field);
-    COMPARE(x->state, y->state);
-    COMPARE(x->row, y->row);
+    MMS_COMPARE(x->time_s, y->time_s);
+    MMS_COMPARE(x->low, y->low);
+    MMS_COMPARE(x->high, y->high);
+    MMS_COMPARE(x->scan, y->scan);
+    MMS_COMPARE(x->field, y->field);
+    MMS_COMPARE(x->state, y->state);
+    MMS_COMPARE(x->row, y->row);
     return 0;
 }
 
@@ -356,9 +327,9 @@ static int by_baseline(const void *a, const void *b, void *ctx)
     const batch *t = ctx;
     const int64_t i = *(const int64_t *)a, k = *(const int64_t *)b;
 
-    COMPARE(t->keys[i].low, t->keys[k].low);
-    COMPARE(t->keys[i].high, t->keys[k].high);
-    COMPARE(i, k);
+    MMS_COMPARE(t->keys[i].low, t->keys[k].low);
+    MMS_COMPARE(t->keys[i].high, t->keys[k].high);
+    MMS_COMPARE(i, k);
     return 0;
 }
 
@@ -758,14 +729,14 @@ static void end_work(work *w)
 static mms_status weigh(mms_job *job, mms_ms *ms, const mms_value *order, mms_value *answer,
                         mms_error *err)
 {
-    work w = {.job = job, .path = text_of(order, "stage"), .sums = json_array()};
+    work w = {.job = job, .path = mms_text_of(order, "stage"), .sums = json_array()};
     const mms_level level = mms_log_limit(MMS_LOG_ERROR); // the client has warned
     mms_status st;
 
     w.reader.memory = (int64_t)number_of(order, "memory");
     MMS_TRY(mms_statwt_setup_open(ms, order, &w.setup, err));
     w.reader.set.ms = ms;
-    MMS_TRY(take_members(&w.reader, json_object_get(order, "members"), err));
+    MMS_TRY(mms_flag_take_members(&w.reader, json_object_get(order, "members"), err));
     MMS_TRY(read_keys(&w, order, err));
     if (*w.path)
         MMS_TRY(open_stage(&w, err));
@@ -785,19 +756,19 @@ done:
 
 mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
 {
-    const char *step = text_of(order, "step");
+    const char *step = mms_text_of(order, "step");
     mms_ms *ms = NULL;
     int fd = -1;
     mms_status st;
 
     if (strcmp(step, "weigh") != 0 && strcmp(step, "write_weights") != 0)
         return mms_flag_unit(job, order, answer, err);
-    MMS_TRY(mms_undo_hold(text_of(order, "lock"), &fd, err));
+    MMS_TRY(mms_undo_hold(mms_text_of(order, "lock"), &fd, err));
     if (strcmp(step, "weigh") != 0) {
         st = mms_statwt_write(job, order, err);
         goto done;
     }
-    MMS_TRY(mms_ms_open(text_of(order, "vis"), &ms, err));
+    MMS_TRY(mms_ms_open(mms_text_of(order, "vis"), &ms, err));
     mms_ms_use_tiles(ms, json_is_true(json_object_get(order, "tiles")));
     st = weigh(job, ms, order, answer, err);
 done:

@@ -3,6 +3,7 @@
 #include "multims/select.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "select_flagged.h"
 #include "select_flagged_priv.h"
 #include "select_has_priv.h"
+#include "select_value.h"
 #include "spw_expr_priv.h"
 #include "tables/select_priv.h"
 #include "tables/tables_priv.h"
@@ -73,6 +75,28 @@ const char *mms_select_name(int i)
 const char **mms_select_at(mms_select *select, int i)
 {
     return (const char **)(void *)((char *)select + expressions[i].offset);
+}
+
+mms_value *mms_select_value(const mms_select *select)
+{
+    mms_value *value = json_object();
+    mms_select copy = *select;
+
+    for (int i = 0; i < MMS_SELECT_COUNT; i++) {
+        const char *text = *mms_select_at(&copy, i);
+        if (text && *text)
+            json_object_set_new_nocheck(value, mms_select_name(i), mms_text_value(text));
+    }
+    return value;
+}
+
+mms_select mms_select_of(const mms_value *value)
+{
+    mms_select select = {0};
+
+    for (int i = 0; i < MMS_SELECT_COUNT; i++)
+        *mms_select_at(&select, i) = json_string_value(json_object_get(value, mms_select_name(i)));
+    return select;
 }
 
 static mms_status copy_texts(mms_selection *s, const mms_select *select, mms_error *err)

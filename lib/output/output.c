@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
+#include "ms/select_value.h"
 #include "pipeline/goodness_priv.h"
 #include "request_priv.h"
 #include "subtables/subtables.h"

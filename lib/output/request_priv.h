@@ -296,9 +296,6 @@ MMS_CHECKED mms_status mms_output_least_bytes(const mms_request *request, int64_
 MMS_CHECKED mms_status mms_output_select(mms_ms *ms, const mms_select *select, mms_selection **out,
                                          mms_error *err);
 
-/** The expressions that are given, by parameter name; new reference. */
-mms_value *mms_select_value(const mms_select *select);
-
 /** Build what every part's order shares: columns, id maps, cuts; new reference. */
 MMS_CHECKED mms_status mms_part_order(const mms_request *request, mms_value **order,
                                       mms_error *err);

@@ -5,31 +5,10 @@
 #include <string.h>
 
 #include "base/files_priv.h"
+#include "ms/select_value.h"
 #include "request_priv.h"
 #include "subtables/flag_cmd.h"
 #include "subtables/subtables.h"
-
-mms_value *mms_select_value(const mms_select *select)
-{
-    mms_value *value = json_object();
-    mms_select copy = *select;
-
-    for (int i = 0; i < MMS_SELECT_COUNT; i++) {
-        const char *text = *mms_select_at(&copy, i);
-        if (text && *text)
-            json_object_set_new_nocheck(value, mms_select_name(i), mms_text_value(text));
-    }
-    return value;
-}
-
-static mms_select select_of(const mms_value *value)
-{
-    mms_select select = {0};
-
-    for (int i = 0; i < MMS_SELECT_COUNT; i++)
-        *mms_select_at(&select, i) = json_string_value(json_object_get(value, mms_select_name(i)));
-    return select;
-}
 
 mms_status mms_output_select(mms_ms *ms, const mms_select *select, mms_selection **out,
                              mms_error *err)
@@ -74,7 +53,7 @@ done:
 
 static mms_status write_tables(const mms_value *order, mms_value *answer, mms_error *err)
 {
-    const mms_select select = select_of(json_object_get(order, "select"));
+    const mms_select select = mms_select_of(json_object_get(order, "select"));
     mms_ms *ms = NULL;
     mms_selection *selection = NULL;
     mms_subtables_opts opts = MMS_SUBTABLES_OPTS_INIT;

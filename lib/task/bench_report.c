@@ -6,12 +6,6 @@
 #include "bench_priv.h"
 #include "task_priv.h"
 
-static const char *text_of(const mms_value *value, const char *name)
-{
-    const char *const text = json_string_value(json_object_get(value, name));
-    return text ? text : "";
-}
-
 static double number_of(const mms_value *value, const char *name)
 {
     return json_number_value(json_object_get(value, name));
@@ -58,21 +52,21 @@ static struct cursor cases_of(const mms_value *result)
 
 static void print_head(const mms_value *result, const mms_value *set, FILE *out)
 {
-    fprintf(out,
-            "%s: %" PRId64 " rows, %.1f MB; %" PRId64 " runs, %s cache, %s; libraries %.0f MiB\n",
-            text_of(set, "set"), integer_of(set, "rows"), (double)integer_of(set, "bytes") / 1e6,
-            integer_of(result, "runs"), is_true(result, "cold") ? "cold" : "warm",
-            is_true(result, "sync") ? "synced" : "not synced", number_of(set, "libraries_mib"));
+    fprintf(
+        out, "%s: %" PRId64 " rows, %.1f MB; %" PRId64 " runs, %s cache, %s; libraries %.0f MiB\n",
+        mms_text_of(set, "set"), integer_of(set, "rows"), (double)integer_of(set, "bytes") / 1e6,
+        integer_of(result, "runs"), is_true(result, "cold") ? "cold" : "warm",
+        is_true(result, "sync") ? "synced" : "not synced", number_of(set, "libraries_mib"));
     fprintf(out, "%-24s%-9s%8s%10s%10s%9s%8s%10s\n", "Request", "Path", "Workers", "Seconds",
             "Best", "GB/s", "x cp", "Peak MiB");
 }
 
 static void print_case(const mms_value *one, FILE *out)
 {
-    fprintf(out, "%-24s%-9s%8" PRId64, text_of(one, "request"), text_of(one, "path"),
+    fprintf(out, "%-24s%-9s%8" PRId64, mms_text_of(one, "request"), mms_text_of(one, "path"),
             integer_of(one, "workers"));
     if (json_object_get(one, "error")) {
-        fprintf(out, "  failed: %s\n", text_of(one, "error"));
+        fprintf(out, "  failed: %s\n", mms_text_of(one, "error"));
         return;
     }
     fprintf(out, "%10.3f%10.3f%9.2f%8.2f", number_of(one, "median_s"), number_of(one, "best_s"),
@@ -113,9 +107,9 @@ static void write_machine(const mms_value *result, FILE *out)
 {
     char machine[288];
 
-    snprintf(machine, sizeof machine, "%s/%" PRId64 " cpus", text_of(result, "machine"),
+    snprintf(machine, sizeof machine, "%s/%" PRId64 " cpus", mms_text_of(result, "machine"),
              integer_of(result, "cpus"));
-    write_quoted(text_of(result, "label"), out);
+    write_quoted(mms_text_of(result, "label"), out);
     fputc(',', out);
     write_quoted(machine, out);
     fprintf(out, ",%s,%s,", is_true(result, "cold") ? "cold" : "warm",
@@ -129,8 +123,8 @@ static void write_figures(const mms_value *one, FILE *out)
     else
         fprintf(out, "%.4f,%.4f,%.3f,%.3f,%.1f,%s,", number_of(one, "best_s"),
                 number_of(one, "median_s"), number_of(one, "gb_s"), number_of(one, "x_cp"),
-                number_of(one, "peak_mib"), text_of(one, "checksum"));
-    write_quoted(text_of(one, "error"), out);
+                number_of(one, "peak_mib"), mms_text_of(one, "checksum"));
+    write_quoted(mms_text_of(one, "error"), out);
     fputc('\n', out);
 }
 
@@ -143,10 +137,10 @@ void mms_bench_csv(const mms_value *result, FILE *out)
                  "GB_s,x_cp,peak_MiB,checksum,error\n");
     while ((one = next_case(&c))) {
         write_machine(result, out);
-        write_quoted(text_of(c.in, "set"), out);
+        write_quoted(mms_text_of(c.in, "set"), out);
         fprintf(out, ",%" PRId64 ",%.1f,%s,%s,%" PRId64 ",%" PRId64 ",", integer_of(c.in, "rows"),
-                (double)integer_of(c.in, "bytes") / 1e6, text_of(one, "request"),
-                text_of(one, "path"), integer_of(one, "workers"), integer_of(result, "runs"));
+                (double)integer_of(c.in, "bytes") / 1e6, mms_text_of(one, "request"),
+                mms_text_of(one, "path"), integer_of(one, "workers"), integer_of(result, "runs"));
         write_figures(one, out);
     }
 }
@@ -190,20 +184,20 @@ static double longest(const mms_value *set)
 /* One colour for each way and number of workers that follow each other in a request */
 static const char *colour_of(const mms_value *one)
 {
-    const bool two = integer_of(one, "workers") > 1, tiles = *text_of(one, "path") == 't';
+    const bool two = integer_of(one, "workers") > 1, tiles = *mms_text_of(one, "path") == 't';
 
-    return *text_of(one, "path") ? colours[(tiles ? 2 : 0) + (two ? 1 : 0)] : "#888888";
+    return *mms_text_of(one, "path") ? colours[(tiles ? 2 : 0) + (two ? 1 : 0)] : "#888888";
 }
 
 static void draw_bar(const mms_value *one, double pixels, int y, FILE *out)
 {
     const double ratio = number_of(one, "x_cp");
-    const bool way = *text_of(one, "path") != '\0';
+    const bool way = *mms_text_of(one, "path") != '\0';
 
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s", LEFT - 8, y + ROW - 5,
-            text_of(one, "request"));
+            mms_text_of(one, "request"));
     if (way)
-        fprintf(out, ", %s, %" PRId64, text_of(one, "path"), integer_of(one, "workers"));
+        fprintf(out, ", %s, %" PRId64, mms_text_of(one, "path"), integer_of(one, "workers"));
     fprintf(out, "</text>\n");
     if (json_object_get(one, "error")) {
         fprintf(out, "<text x=\"%d\" y=\"%d\">failed</text>\n", LEFT + 6, y + ROW - 5);
@@ -223,7 +217,7 @@ static int draw_set(const mms_value *set, int y, FILE *out)
     const double pixels = BARS / longest(set);
 
     fprintf(out, "<text x=\"16\" y=\"%d\" font-size=\"14\" font-weight=\"bold\">", y + 24);
-    write_escaped(text_of(set, "set"), out);
+    write_escaped(mms_text_of(set, "set"), out);
     fprintf(out, ": %.0f MB, %" PRId64 " rows; time / cp -r by request, path, workers</text>\n",
             (double)integer_of(set, "bytes") / 1e6, integer_of(set, "rows"));
     for (int i = 0; i < count; i++)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/select_value.h"
 #include "multims/diff.h"
 #include "side_priv.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/select_value.h"
 #include "side_priv.h"
 
 enum { VISDATA, FLAGS, NSAMPLES, NKIND };
@@ -166,30 +167,19 @@ done:
     return st;
 }
 
-static const char *text_of(const mms_value *order, const char *name)
-{
-    const char *const text = json_string_value(json_object_get(order, name));
-
-    return text ? text : "";
-}
-
 static void decode(const mms_value *order, mms_uvh5_request *request, mms_uvh5_judged *judged)
 {
-    const mms_value *const select = json_object_get(order, "select");
-
-    *judged = (mms_uvh5_judged){.file = text_of(order, "file")};
+    *judged = (mms_uvh5_judged){.file = mms_text_of(order, "file")};
     if (!json_is_true(json_object_get(order, "is_ms"))) {
-        judged->other = text_of(order, "other");
+        judged->other = mms_text_of(order, "other");
         return;
     }
-    *request = (mms_uvh5_request){.vis = text_of(order, "other"),
-                                  .datacolumn = text_of(order, "datacolumn"),
-                                  .flipconj = text_of(order, "flipconj"),
-                                  .eop = text_of(order, "eop"),
+    *request = (mms_uvh5_request){.vis = mms_text_of(order, "other"),
+                                  .select = mms_select_of(json_object_get(order, "select")),
+                                  .datacolumn = mms_text_of(order, "datacolumn"),
+                                  .flipconj = mms_text_of(order, "flipconj"),
+                                  .eop = mms_text_of(order, "eop"),
                                   .how.tiles = json_is_true(json_object_get(order, "tiles"))};
-    for (int i = 0; i < MMS_SELECT_COUNT; i++)
-        *mms_select_at(&request->select, i) =
-            json_string_value(json_object_get(select, mms_select_name(i)));
     judged->against = request;
 }
 

@@ -15,7 +15,7 @@ OWN = {
     "tiles": set(),
     "buckets": set(),
     "mms": {"layout"},
-    "ms": {"meta", "select", "select_flagged", "block", "ms", "ms_meta", "shared"},
+    "ms": {"meta", "select", "select_flagged", "select_value", "block", "ms", "ms_meta", "shared"},
     "subtables": {"subtables", "flag_cmd"},
     "check": {"mms", "listing", "diff", "contents"},
     "simulate": {"simulate"},
