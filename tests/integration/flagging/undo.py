@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """flagdata and statwt killed, or out of room: the old bytes come back, or the run has finished."""
-import hashlib
 import os
 import random
-import shutil
-import signal
-import subprocess
 import time
 
 import numpy
 from casacore.tables import table
 
 import program_case
-from program_case import ProgramCase
+from undo_case import UndoCase, digests
 
 program_case.parser.add_argument("--kills", type=int, default=20)
 WORK = ["flagdata", "in.mms", "mode=clip", "clipminmax=[0.9,1.1]", "flagbackup=False", "--no-sync",
@@ -34,19 +30,7 @@ def flags(path):
         return t.getcol("FLAG"), t.getcol("FLAG_ROW")
 
 
-def digests(folder):
-    """The bytes of all files of a set; casacore's lock files change as tables are looked at."""
-    found = {}
-    for where, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(where, name)
-            if name != "table.lock" and not os.path.islink(path):
-                with open(path, "rb") as f:
-                    found[os.path.relpath(path, folder)] = hashlib.sha256(f.read()).hexdigest()
-    return found
-
-
-class Undo(ProgramCase):
+class Undo(UndoCase):
     def setUp(self):
         super().setUp()
         self.simulate("in.ms", "antennas=8", "channels=32", "integrations=12", "scans=4")
@@ -54,33 +38,11 @@ class Undo(ProgramCase):
         with table(self.path("in.ms"), readonly=False, ack=False) as t:
             data = t.getcol("DATA")
             t.putcol("DATA", data + random_data.normal(0, 0.5, data.shape))
-        self.multims("partition", "in.ms", "in.mms", "numsubms=4", "flagbackup=False", "--no-sync",
+        self.multims("partition", "in.ms", "keep", "numsubms=4", "flagbackup=False", "--no-sync",
                      "--quiet")
-
-    def start(self, words):
-        return subprocess.Popen([program_case.args.program, *words], cwd=self.folder,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL, start_new_session=True)
-
-    def leftovers(self):
-        return [name for name in os.listdir(self.folder) if name.startswith(".")]
-
-    def kill_once(self, words, length, chance):
-        """Start a run on a fresh copy, kill it somewhere, and restore."""
-        shutil.rmtree(self.path("in.mms"))
-        shutil.copytree(self.path("keep"), self.path("in.mms"), symlinks=True)
-        run = self.start(words)
-        time.sleep(chance.uniform(0, length))
-        try:
-            os.killpg(run.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        run.wait()
-        self.multims("clean", "in.mms", "--restore")
-        self.assertEqual(self.leftovers(), [])
+        self.renew()
 
     def test_kills(self):
-        shutil.copytree(self.path("in.mms"), self.path("keep"), symlinks=True)
         old_bytes, old = digests(self.path("keep")), columns(self.path("keep"))
         chance, restored, finished = random.Random(5), 0, 0
         for words in WORK, WEIGH:
@@ -90,7 +52,7 @@ class Undo(ProgramCase):
             done = columns(self.path("in.mms"))
             self.assertTrue(any((done[name] != old[name]).any() for name in old))
             for _ in range(program_case.args.kills // 2):
-                self.kill_once(words, length, chance)
+                self.kill(words, chance.uniform(0, length))
                 if digests(self.path("in.mms")) == old_bytes:
                     restored += 1
                     continue
@@ -99,8 +61,7 @@ class Undo(ProgramCase):
                 for name, cells in done.items():
                     numpy.testing.assert_array_equal(found[name], cells)
                 finished += 1
-            shutil.rmtree(self.path("in.mms"))
-            shutil.copytree(self.path("keep"), self.path("in.mms"), symlinks=True)
+            self.renew()
         self.assertEqual(restored + finished, program_case.args.kills)
 
     def kill_while_it_writes(self):
@@ -109,11 +70,7 @@ class Undo(ProgramCase):
         journal = self.path(".in.mms.mms-undo/undo.json")
         while run.poll() is None and not os.path.exists(journal):
             time.sleep(0.0005)
-        try:
-            os.killpg(run.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        run.wait()
+        self.end(run)
         return os.path.exists(journal)
 
     def test_a_set_that_is_dirty_says_so_and_the_next_run_mends_it(self):
@@ -135,8 +92,7 @@ class Undo(ProgramCase):
         """Files may not grow beyond 16 KiB: the undo, or the flags, can't be written."""
         old = digests(self.path("in.mms"))
         for limit in 1, 16, 64:
-            run = self.run_words("bash", "-c", f"trap '' XFSZ; ulimit -f {limit}; exec \"$0\" \"$@\"",
-                                 program_case.args.program, *WORK)
+            run = self.run_without_room(limit, WORK)
             if run.returncode == 0:
                 break
             self.assertIn(run.returncode, (1, 2), run.stderr)
