@@ -107,41 +107,36 @@ struct mms_io {
             .doc = "Memory that each worker may use for data, e.g. 64M", \
     }
 
-/** Which of the two ways to the array columns is taken (design D11): struct_type has a bool. */
-#define MMS_PARAM_TILES(struct_type, member)                                                     \
-    {                                                                                            \
-        "tiles", MMS_BOOL, offsetof(struct_type, member),                                        \
-            .init = "True", .flags = MMS_PARAM_RUN,                                              \
-            .doc = "Read and write tile files directly where their layout is known, instead of " \
-                   "through casacore",                                                           \
+/** A switch that does not matter to what is made: struct_type has a bool. */
+#define MMS_PARAM_SWITCH(key, struct_type, member, initial, text)                     \
+    {                                                                                 \
+        key, MMS_BOOL, offsetof(struct_type, member), .init = (initial), .doc = text, \
+                                                      .flags = MMS_PARAM_RUN,         \
     }
+
+/** Which of the two ways to the array columns is taken (design D11): struct_type has a bool. */
+#define MMS_PARAM_TILES(struct_type, member)                                            \
+    MMS_PARAM_SWITCH("tiles", struct_type, member, "True",                              \
+                     "Read and write tile files directly where their layout is known, " \
+                     "instead of through casacore")
 
 /** Go on with what another run has begun (docs/resuming.md): struct_type has a bool. */
-#define MMS_PARAM_RESUME(struct_type, member)                                                     \
-    {                                                                                             \
-        "resume", MMS_BOOL, offsetof(struct_type, member),                                        \
-            .init = "False", .flags = MMS_PARAM_RUN,                                              \
-            .doc = "Leave out the parts that the same command has done before it was stopped or " \
-                   "killed",                                                                      \
-    }
+#define MMS_PARAM_RESUME(struct_type, member)                                            \
+    MMS_PARAM_SWITCH("resume", struct_type, member, "False",                             \
+                     "Leave out the parts that the same command has done before it was " \
+                     "stopped or killed")
 
 /** Whether the output shares blocks with the input: struct_type has a bool. */
-#define MMS_PARAM_SHARE(struct_type, member)                                                     \
-    {                                                                                            \
-        "share", MMS_BOOL, offsetof(struct_type, member),                                        \
-            .init = "True", .flags = MMS_PARAM_RUN,                                              \
-            .doc = "Let the output share blocks with the input where the file system can (XFS, " \
-                   "Btrfs): what stays the same takes no time and no room"                       \
-    }
+#define MMS_PARAM_SHARE(struct_type, member)                                                 \
+    MMS_PARAM_SWITCH("share", struct_type, member, "True",                                   \
+                     "Let the output share blocks with the input where the file system can " \
+                     "(XFS, Btrfs): what stays the same takes no time and no room")
 
 /** MMS_PARAM_TILES for verbs that judge what was written: casacore reads it unless told otherwise.
  */
-#define MMS_PARAM_TILES_READ(struct_type, member)                                             \
-    {                                                                                         \
-        "tiles", MMS_BOOL, offsetof(struct_type, member),                                     \
-            .init = "False", .flags = MMS_PARAM_RUN,                                          \
-            .doc = "Read tile files directly: faster, but not independent of what wrote them" \
-    }
+#define MMS_PARAM_TILES_READ(struct_type, member)           \
+    MMS_PARAM_SWITCH("tiles", struct_type, member, "False", \
+                     "Read tile files directly: faster, but not independent of what wrote them")
 
 /** Do a task in a worker: the kind "call", whose request is {"task": name, "parameters": {…}}. */
 mms_unit_fn mms_task_call_unit;

@@ -32,34 +32,23 @@ void mms_transform_print(const mms_value *result, FILE *out);
 
 /** numerics and how to run, the same for each: struct_type has numerics, memory, tiles,
  * share, dryrun, sync, keepscratch of these types. */
-#define MMS_PARAMS_TRANSFORM(struct_type)                                                        \
-    {"numerics",                                                                                 \
-     MMS_CHOICE,                                                                                 \
-     offsetof(struct_type, numerics),                                                            \
-     .init = "casa",                                                                             \
-     .allowed = "casa exact",                                                                    \
-     .doc = "casa: CASA's numbers; exact: what is right where CASA is known to be wrong"},       \
-        MMS_PARAM_MEMORY(struct_type, memory), MMS_PARAM_TILES(struct_type, tiles),              \
-        MMS_PARAM_SHARE(struct_type, share),                                                     \
-        {"keepscratch",                                                                          \
-         MMS_BOOL,                                                                               \
-         offsetof(struct_type, keepscratch),                                                     \
-         .init = "False",                                                                        \
-         .flags = MMS_PARAM_RUN,                                                                 \
-         .doc = "Keep the unfinished output after a failure"},                                   \
-        MMS_PARAM_RESUME(struct_type, resume),                                                   \
-        {"dryrun",                                                                               \
-         MMS_BOOL,                                                                               \
-         offsetof(struct_type, dryrun),                                                          \
-         .init = "False",                                                                        \
-         .flags = MMS_PARAM_RUN,                                                                 \
-         .doc = "Print the plan and write nothing"},                                             \
-    {                                                                                            \
-        "sync", MMS_BOOL, offsetof(struct_type, sync),                                           \
-            .init = "True", .flags = MMS_PARAM_RUN,                                              \
-            .doc = "Write everything to the disk before the output gets its name; --no-sync is " \
-                   "faster and does not survive a power cut"                                     \
-    }
+#define MMS_PARAMS_TRANSFORM(struct_type)                                                  \
+    {"numerics",                                                                           \
+     MMS_CHOICE,                                                                           \
+     offsetof(struct_type, numerics),                                                      \
+     .init = "casa",                                                                       \
+     .allowed = "casa exact",                                                              \
+     .doc = "casa: CASA's numbers; exact: what is right where CASA is known to be wrong"}, \
+        MMS_PARAM_MEMORY(struct_type, memory), MMS_PARAM_TILES(struct_type, tiles),        \
+        MMS_PARAM_SHARE(struct_type, share),                                               \
+        MMS_PARAM_SWITCH("keepscratch", struct_type, keepscratch, "False",                 \
+                         "Keep the unfinished output after a failure"),                    \
+        MMS_PARAM_RESUME(struct_type, resume),                                             \
+        MMS_PARAM_SWITCH("dryrun", struct_type, dryrun, "False",                           \
+                         "Print the plan and write nothing"),                              \
+        MMS_PARAM_SWITCH("sync", struct_type, sync, "True",                                \
+                         "Write everything to the disk before the output gets its name; "  \
+                         "--no-sync is faster and does not survive a power cut")
 
 /** What those of MMS_PARAMS_TRANSFORM mean in a request; p points to the parameters. */
 #define MMS_NUMERICS_OF(p) (strcmp((p)->numerics, "exact") ? MMS_NUMERICS_CASA : MMS_NUMERICS_EXACT)
