@@ -227,16 +227,11 @@ static mms_status do_run(running *r, bool *wrote, mms_value *result, mms_error *
         json_pack("{sO sO sb sb sb sb sb}", "tables", r->q->tables, "mounts", r->mounts, "parang",
                   (int)r->q->parang, "correct", (int)r->correct, "flag", (int)r->flag, "strict",
                   (int)r->strict, "weigh", (int)r->weigh);
-    const mms_change_work work = {.task = how->task,
+    const mms_change_work work = {.how = how,
                                   .columns = r->columns,
                                   .made = r->correct ? "CORRECTED_DATA" : NULL,
                                   .work = order,
-                                  .backup = r->q->flagbackup && r->flag ? "applycal" : NULL,
-                                  .tiles = how->tiles,
-                                  .sync = how->sync,
-                                  .memory = how->memory,
-                                  .engine = how->engine,
-                                  .ctx = how->ctx};
+                                  .backup = r->q->flagbackup && r->flag ? "applycal" : NULL};
     const bool plan = how->dryrun || !r->columns[0];
     mms_status st = !order ? no_memory(err)
                     : plan ? mms_change_plan(&r->change, &work, result, err)
@@ -252,7 +247,7 @@ mms_status mms_applycal_run(const mms_applycal_request *q, bool *wrote, mms_valu
     running r = {.q = q};
     mms_status st;
 
-    MMS_TRY(mms_change_open(q->change.vis, &q->change.select, !q->change.dryrun, &r.change, err));
+    MMS_TRY(mms_change_open(q->change.vis, &q->select, !q->change.dryrun, &r.change, err));
     MMS_TRY(check(&r, err));
     MMS_TRY(do_run(&r, wrote, result, err));
 done:

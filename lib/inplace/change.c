@@ -4,11 +4,11 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "change_priv.h"
+#include "groups_priv.h"
 #include "multims/log.h"
 
 enum { STEP = 1 << 16 };
@@ -154,36 +154,6 @@ int64_t mms_change_values(const mms_change *c, bool all)
 
 /* ---- units ------------------------------------------------------------------------------------*/
 
-static mms_status run_units(const mms_change_work *w, int64_t n, const char *const *names,
-                            mms_value *const *units, mms_answer *answers, mms_error *err)
-{
-    mms_engine *engine = w->engine(w->ctx, err);
-
-    return engine ? mms_engine_run(engine, w->task, n, names, units, answers, err) : err->code;
-}
-
-static mms_status save_backup(const mms_change *c, const mms_change_work *w, const char *name,
-                              mms_error *err)
-{
-    const time_t now = time(NULL);
-    const char *label = "the flag backup";
-    char stamp[32], comment[64];
-    struct tm local;
-    mms_answer answer = {0};
-    mms_value *unit;
-    mms_status st;
-
-    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
-    snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
-    mms_log(MMS_LOG_INFO, w->task, "Save current flagversions to %s", name);
-    unit = json_pack("{ss so so ss}", "step", "save", "vis", mms_text_value(mms_ms_path(c->ms)),
-                     "version", mms_text_value(name), "comment", comment);
-    st = unit ? run_units(w, 1, &label, &unit, &answer, err) : no_memory(err);
-    mms_answers_free(1, &answer);
-    mms_value_free(&unit);
-    return st;
-}
-
 /** Write which rows of a part are selected; *path is "" when all are, else to be ended with free().
  */
 static mms_status write_mask(const mms_change *c, int64_t member, char **path, mms_error *err)
@@ -210,8 +180,8 @@ static mms_status write_mask(const mms_change *c, int64_t member, char **path, m
     return st;
 }
 
-static mms_status make_unit(const mms_change *c, const mms_change_work *w, int64_t member,
-                            mms_value **unit, mms_error *err)
+static mms_status add_unit(const mms_change *c, const mms_change_work *w, int64_t member,
+                           mms_units *units, mms_error *err)
 {
     mms_value *columns = json_array();
     char *mask = NULL;
@@ -219,15 +189,16 @@ static mms_status make_unit(const mms_change *c, const mms_change_work *w, int64
 
     for (const char *const *p = w->columns; *p; p++)
         json_array_append_new(columns, json_string(*p));
-    if (st == MMS_OK) {
-        *unit = json_pack("{ss so so so sO sb sb sI so so}", "step", "change", "part",
-                          mms_text_value(mms_ms_member_path(c->ms, member)), "rows",
-                          mms_text_value(mask), "lock", mms_text_value(mms_undo_lock_path(c->undo)),
-                          "work", w->work, "tiles", (int)w->tiles, "sync", (int)w->sync, "memory",
-                          (json_int_t)w->memory, "columns", json_incref(columns), "made",
-                          w->made ? json_string(w->made) : json_null());
-        st = *unit ? MMS_OK : no_memory(err);
-    }
+    if (st == MMS_OK)
+        st = mms_units_add(
+            units, mms_ms_member_path(c->ms, member),
+            json_pack("{ss so so so sO sb sb sI so so}", "step", "change", "part",
+                      mms_text_value(mms_ms_member_path(c->ms, member)), "rows",
+                      mms_text_value(mask), "lock", mms_text_value(mms_undo_lock_path(c->undo)),
+                      "work", w->work, "tiles", (int)w->how->tiles, "sync", (int)w->how->sync,
+                      "memory", (json_int_t)w->how->memory, "columns", json_incref(columns), "made",
+                      w->made ? json_string(w->made) : json_null()),
+            err);
     mms_value_free(&columns);
     free(mask);
     return st;
@@ -250,31 +221,21 @@ static mms_status change_parts(mms_change *c, const mms_change_work *w, const bo
                                mms_value *result, mms_error *err)
 {
     const int64_t nmember = mms_ms_nmember(c->ms);
-    mms_value **units = mms_alloc(nmember, sizeof *units);
-    mms_answer *answers = mms_alloc(nmember, sizeof *answers);
-    const char **names = mms_alloc(nmember, sizeof *names);
-    int64_t n = 0, rows = 0;
+    mms_units units;
+    int64_t rows = 0;
     mms_status st;
 
-    MMS_TRY(units && answers && names ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_units_open(nmember, &units, err));
     for (int64_t i = 0; i < nmember; i++)
-        if (members[i]) {
-            names[n] = mms_ms_member_path(c->ms, i);
-            MMS_TRY(make_unit(c, w, i, &units[n++], err));
-        }
+        if (members[i])
+            MMS_TRY(add_unit(c, w, i, &units, err));
     MMS_TRY(mms_undo_keep(c->undo, c->ms, members, w->columns, err));
-    MMS_TRY(run_units(w, n, names, units, answers, err));
-    for (int64_t i = 0; i < n; i++)
-        rows += json_integer_value(json_object_get(answers[i].value, "changed_rows"));
+    MMS_TRY(mms_units_run(&units, w->how, err));
+    for (int64_t i = 0; i < units.n; i++)
+        rows += json_integer_value(json_object_get(units.answers[i].value, "changed_rows"));
     json_object_set_new(result, "changed_rows", json_integer(rows));
 done:
-    if (answers)
-        mms_answers_free(n, answers);
-    for (int64_t i = 0; units && i < n; i++)
-        mms_value_free(&units[i]);
-    free(units);
-    free(answers);
-    free(names);
+    mms_units_close(&units);
     return st;
 }
 
@@ -297,11 +258,9 @@ mms_status mms_change_run(mms_change *c, const mms_change_work *w, bool *wrote, 
     MMS_TRY(members ? MMS_OK : no_memory(err));
     find_parts(c, w, members, &skipped);
     *wrote = true;
-    if (w->backup) {
-        MMS_TRY(mms_version_next(mms_ms_path(c->ms), w->backup, &version, err));
-        MMS_TRY(save_backup(c, w, version, err));
-    }
-    MMS_TRY(mms_undo_begin(mms_ms_path(c->ms), w->sync, &c->undo, err));
+    if (w->backup)
+        MMS_TRY(mms_backup_flags(w->how, w->backup, &version, err));
+    MMS_TRY(mms_undo_begin(mms_ms_path(c->ms), w->how->sync, &c->undo, err));
     st = change_parts(c, w, members, result, err);
     st = mms_undo_end(&c->undo, st, err);
     report_parts(c, skipped, result);

@@ -39,16 +39,12 @@ int64_t mms_change_values(const mms_change *c, bool all);
 
 /** How the parts are changed. */
 typedef struct mms_change_work {
-    const char *task;           /**< the kind of the units */
+    const mms_change_request *how;
     const char *const *columns; /**< those that are changed or, where they are not there, made;
                                    ended by NULL */
     const char *made;           /**< of these the one that every part must have; NULL: none */
     const mms_value *work;      /**< for the units, as "work" */
     const char *backup;         /**< prefix of the flag version that is saved before; NULL: none */
-    bool tiles, sync;
-    int64_t memory;
-    mms_engine *(*engine)(void *ctx, mms_error *err);
-    void *ctx;
 } mms_change_work;
 
 /** Change the parts that have selected rows, or lack the column that is made; result gains "parts",

@@ -173,53 +173,15 @@ static mms_status group_members(running *r, mms_error *err)
 
 /* ---- units ------------------------------------------------------------------------------------*/
 
-static mms_status run_units(running *r, int64_t n, const char *const *names,
-                            mms_value *const *units, mms_answer *answers, mms_error *err)
-{
-    mms_engine *engine = r->q->engine(r->q->ctx, err);
-
-    return engine ? mms_engine_run(engine, r->q->task, n, names, units, answers, err) : err->code;
-}
-
-static mms_status save_backup(running *r, mms_error *err)
-{
-    const char *label = "the flag backup";
-    mms_answer answer = {0};
-    mms_value *unit = NULL;
-    mms_status st;
-
-    MMS_TRY(mms_backup_unit(r->q->vis, "flagdata", &unit, err));
-    MMS_TRY(run_units(r, 1, &label, &unit, &answer, err));
-done:
-    mms_answers_free(1, &answer);
-    mms_value_free(&unit);
-    return st;
-}
-
-/** The file that takes what a group of parts will have written. */
-static mms_value *stage_of(const running *r, int64_t first)
-{
-    char *path =
-        r->undo ? mms_format("%s/stage-%" PRId64, mms_undo_folder(r->undo), first) : strdup("");
-    mms_value *value = path ? mms_text_value(path) : NULL;
-
-    free(path);
-    return value;
-}
-
 static mms_value *make_unit(const running *r, int64_t first)
 {
-    mms_value *members = json_array();
-
-    for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++)
-        if (r->group[i] == first)
-            json_array_append_new(members, json_integer(i));
     return json_pack("{ss so so sO so sb sb sf sI so sb}", "step", "flag", "vis",
-                     mms_text_value(r->q->vis), "members", members, "commands", r->commands,
-                     "stage", stage_of(r, first), "chunks", (int)r->chunks, "combinescans",
-                     (int)r->combinescans, "ntime", r->ntime_s, "memory", (json_int_t)r->q->memory,
-                     "lock", mms_text_value(mms_undo_lock_path(r->undo)), "tiles",
-                     (int)r->q->tiles);
+                     mms_text_value(r->q->change.vis), "members",
+                     mms_group_value(r->ms, r->group, first), "commands", r->commands, "stage",
+                     mms_group_stage(r->undo, first), "chunks", (int)r->chunks, "combinescans",
+                     (int)r->combinescans, "ntime", r->ntime_s, "memory",
+                     (json_int_t)r->q->change.memory, "lock",
+                     mms_text_value(mms_undo_lock_path(r->undo)), "tiles", (int)r->q->change.tiles);
 }
 
 /** One answer into the result. */
@@ -252,9 +214,10 @@ static mms_value *make_write_unit(const running *r, int64_t first)
                                                    mms_text_value(mms_ms_member_path(r->ms, i)),
                                                    (json_int_t)rows.first, (json_int_t)rows.count));
     }
-    return json_pack("{ss so so so so sb}", "step", "write", "vis", mms_text_value(r->q->vis),
-                     "stage", stage_of(r, first), "parts", parts, "lock",
-                     mms_text_value(mms_undo_lock_path(r->undo)), "tiles", (int)r->q->tiles);
+    return json_pack("{ss so so so so sb}", "step", "write", "vis",
+                     mms_text_value(r->q->change.vis), "stage", mms_group_stage(r->undo, first),
+                     "parts", parts, "lock", mms_text_value(mms_undo_lock_path(r->undo)), "tiles",
+                     (int)r->q->change.tiles);
 }
 
 /** Write what was staged: of the groups with a changed row, whose files are kept before. */
@@ -262,33 +225,24 @@ static mms_status write_parts(running *r, const bool *changed, mms_error *err)
 {
     static const char *const columns[] = {"FLAG", "FLAG_ROW", NULL};
     const int64_t nmember = mms_ms_nmember(r->ms);
-    mms_value **units = mms_alloc(nmember, sizeof *units);
-    mms_answer *answers = mms_alloc(nmember, sizeof *answers);
-    const char **names = mms_alloc(nmember, sizeof *names);
     bool *members = mms_alloc(nmember, sizeof *members);
-    int64_t n = 0;
+    mms_units units;
     mms_status st;
 
-    MMS_TRY(units && answers && names && members ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_units_open(nmember, &units, err));
+    MMS_TRY(members ? MMS_OK : no_memory(err));
     for (int64_t i = 0; i < nmember; i++) {
         members[i] = changed[r->group[i]];
-        if (r->group[i] == i && changed[i]) {
-            names[n] = mms_ms_member_path(r->ms, i);
-            units[n++] = make_write_unit(r, i);
-        }
+        if (r->group[i] == i && changed[i])
+            MMS_TRY(
+                mms_units_add(&units, mms_ms_member_path(r->ms, i), make_write_unit(r, i), err));
     }
-    if (n == 0)
+    if (units.n == 0)
         goto done;
     MMS_TRY(mms_undo_keep(r->undo, r->ms, members, columns, err));
-    MMS_TRY(run_units(r, n, names, units, answers, err));
+    MMS_TRY(mms_units_run(&units, &r->q->change, err));
 done:
-    if (answers)
-        mms_answers_free(n, answers);
-    for (int64_t i = 0; units && i < n; i++)
-        mms_value_free(&units[i]);
-    free(units);
-    free(answers);
-    free(names);
+    mms_units_close(&units);
     free(members);
     return st;
 }
@@ -390,44 +344,35 @@ static mms_status make_thresholds(const mms_value *rflag, mms_value *result, mms
 static mms_status flag_parts(running *r, mms_value *result, mms_error *err)
 {
     const int64_t nmember = mms_ms_nmember(r->ms);
-    mms_value **units = mms_alloc(nmember, sizeof *units), *counts = json_array();
-    mms_value *rflag = json_array();
-    mms_answer *answers = mms_alloc(nmember, sizeof *answers);
-    const char **names = mms_alloc(nmember, sizeof *names);
+    mms_value *counts = json_array(), *rflag = json_array();
     bool *changed = mms_alloc(nmember, sizeof *changed);
-    int64_t n = 0;
+    mms_units units;
     mms_status st;
 
-    MMS_TRY(units && answers && names && changed ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_units_open(nmember, &units, err));
+    MMS_TRY(changed ? MMS_OK : no_memory(err));
     for (int64_t i = 0; i < nmember; i++)
-        if (r->group[i] == i) {
-            names[n] = mms_ms_member_path(r->ms, i);
-            units[n++] = make_unit(r, i);
-        }
+        if (r->group[i] == i)
+            MMS_TRY(mms_units_add(&units, mms_ms_member_path(r->ms, i), make_unit(r, i), err));
     for (size_t i = 0; i < json_array_size(r->commands); i++)
         json_array_append_new(counts, json_object());
-    MMS_TRY(run_units(r, n, names, units, answers, err));
-    for (int64_t i = 0, group = 0; i < n; i++, group++) {
+    MMS_TRY(mms_units_run(&units, &r->q->change, err));
+    for (int64_t i = 0, group = 0; i < units.n; i++, group++) {
+        const mms_value *answer = units.answers[i].value;
         while (r->group[group] != group)
             group++;
-        gather(r, answers[i].value, counts, rflag, result);
-        changed[group] = json_integer_value(json_object_get(answers[i].value, "changed_rows")) > 0;
+        gather(r, answer, counts, rflag, result);
+        changed[group] = json_integer_value(json_object_get(answer, "changed_rows")) > 0;
     }
     if (r->undo)
         MMS_TRY(write_parts(r, changed, err));
     make_reports(r, counts, result);
-    json_object_set_new(result, "units", json_integer(n));
+    json_object_set_new(result, "units", json_integer(units.n));
     MMS_TRY(make_thresholds(rflag, result, err));
 done:
-    if (answers)
-        mms_answers_free(n, answers);
-    for (int64_t i = 0; units && i < n; i++)
-        mms_value_free(&units[i]);
+    mms_units_close(&units);
     mms_value_free(&counts);
     mms_value_free(&rflag);
-    free(units);
-    free(answers);
-    free(names);
     free(changed);
     return st;
 }
@@ -439,10 +384,12 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
     mms_status st;
 
     *wrote = *wrote || writes;
-    if (writes && r->q->backup)
-        MMS_TRY(save_backup(r, err));
+    if (writes && r->q->backup) {
+        mms_log(MMS_LOG_INFO, "flagdata", "Backup original flags before applying new flags");
+        MMS_TRY(mms_backup_flags(&r->q->change, "flagdata", NULL, err));
+    }
     if (writes)
-        MMS_TRY(mms_undo_begin(r->q->vis, r->q->sync, &r->undo, err));
+        MMS_TRY(mms_undo_begin(r->q->change.vis, r->q->change.sync, &r->undo, err));
     st = flag_parts(r, result, err);
     st = mms_undo_end(&r->undo, st, err);
 done:
@@ -451,17 +398,18 @@ done:
 
 mms_status mms_flag_run(const mms_flag_request *q, bool *wrote, mms_value *result, mms_error *err)
 {
+    const char *vis = q->change.vis;
     running r = {.q = q};
     mms_status st;
 
-    MMS_TRY(mms_undo_recover(q->vis, true, NULL, err));
-    MMS_TRY(mms_ms_open(q->vis, &r.ms, err));
+    MMS_TRY(mms_undo_recover(vis, true, NULL, err));
+    MMS_TRY(mms_ms_open(vis, &r.ms, err));
     MMS_TRY(mms_flag_set_open(r.ms, &r.set, err));
     MMS_TRY(check_commands(&r, err));
-    json_object_set_new(result, "vis", mms_text_value(q->vis));
+    json_object_set_new(result, "vis", mms_text_value(vis));
     json_object_set_new(result, "parts", json_integer(mms_ms_nmember(r.ms)));
     json_object_set_new(result, "commands", json_integer((json_int_t)json_array_size(r.commands)));
-    if (json_array_size(r.commands) == 0 || q->dryrun)
+    if (json_array_size(r.commands) == 0 || q->change.dryrun)
         goto done;
     MMS_TRY(group_members(&r, err));
     MMS_TRY(run_checked(&r, wrote, result, err));

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file groups.c  Parts that share chunks, and the flag version before a run. */
+/** @file groups.c  Parts that share chunks; units; the flag version before a run. */
 #include "groups_priv.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/base_priv.h"
@@ -57,24 +59,93 @@ done:
     return st;
 }
 
-mms_status mms_backup_unit(const char *vis, const char *prefix, mms_value **unit, mms_error *err)
+mms_value *mms_group_value(mms_ms *ms, const int64_t *group, int64_t first)
+{
+    mms_value *members = json_array();
+
+    for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
+        if (group[i] == first)
+            json_array_append_new(members, json_integer(i));
+    return members;
+}
+
+mms_value *mms_group_stage(const mms_undo *undo, int64_t first)
+{
+    char *path = undo ? mms_format("%s/stage-%" PRId64, mms_undo_folder(undo), first) : strdup("");
+    mms_value *value = path ? mms_text_value(path) : NULL;
+
+    free(path);
+    return value;
+}
+
+/* ---- units ------------------------------------------------------------------------------------*/
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "in-place work: out of memory");
+}
+
+mms_status mms_units_open(int64_t most, mms_units *u, mms_error *err)
+{
+    *u = (mms_units){0, mms_alloc(most, sizeof *u->units), mms_alloc(most, sizeof *u->names),
+                     mms_alloc(most, sizeof *u->answers)};
+    return u->units && u->names && u->answers ? MMS_OK : no_memory(err);
+}
+
+void mms_units_close(mms_units *u)
+{
+    if (u->answers)
+        mms_answers_free(u->n, u->answers);
+    for (int64_t i = 0; i < u->n; i++)
+        mms_value_free(&u->units[i]);
+    free(u->units);
+    free(u->names);
+    free(u->answers);
+    *u = (mms_units){0};
+}
+
+mms_status mms_units_add(mms_units *u, const char *name, mms_value *unit, mms_error *err)
+{
+    if (!unit)
+        return no_memory(err);
+    u->names[u->n] = name;
+    u->units[u->n++] = unit;
+    return MMS_OK;
+}
+
+mms_status mms_units_run(mms_units *u, const mms_change_request *how, mms_error *err)
+{
+    mms_engine *engine = how->engine(how->ctx, err);
+
+    return engine ? mms_engine_run(engine, how->task, u->n, u->names, u->units, u->answers, err)
+                  : err->code;
+}
+
+mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, char **name,
+                            mms_error *err)
 {
     const time_t now = time(NULL);
-    char stamp[32], *name = NULL, comment[64];
+    char stamp[32], comment[64], *version = NULL;
     struct tm local;
+    mms_units units = {0};
     mms_status st;
 
-    *unit = NULL;
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
     snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
-    MMS_TRY(mms_version_next(vis, prefix, &name, err));
-    mms_log(MMS_LOG_INFO, prefix, "Backup original flags before applying new flags");
-    mms_log(MMS_LOG_INFO, prefix, "Save current flagversions to %s", name);
-    *unit = json_pack("{ss so so ss ss}", "step", "save", "vis", mms_text_value(vis), "version",
-                      mms_text_value(name), "comment", comment, "lock", "");
-    if (!*unit)
-        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", prefix);
+    MMS_TRY(mms_version_next(how->vis, prefix, &version, err));
+    mms_log(MMS_LOG_INFO, how->task, "Save current flagversions to %s", version);
+    MMS_TRY(mms_units_open(1, &units, err));
+    MMS_TRY(
+        mms_units_add(&units, "the flag backup",
+                      json_pack("{ss so so ss ss}", "step", "save", "vis", mms_text_value(how->vis),
+                                "version", mms_text_value(version), "comment", comment, "lock", ""),
+                      err));
+    MMS_TRY(mms_units_run(&units, how, err));
 done:
-    free(name);
+    mms_units_close(&units);
+    if (name)
+        *name = version;
+    else
+        free(version);
     return st;
 }

@@ -96,20 +96,25 @@ MMS_CHECKED mms_status mms_version_restore(mms_job *job, const char *vis, const 
 MMS_CHECKED mms_status mms_version_diff(mms_ms *ms, const char *a, const char *b, mms_value *result,
                                         mms_error *err);
 
-/* ---- flag commands ----------------------------------------------------------------------------*/
+/* ---- requests ---------------------------------------------------------------------------------*/
 
-/** What flagdata does: the client's side.  commands: JSON [{mode, selection, parameters}, …]. */
-typedef struct mms_flag_request {
-    const char *vis;
-    const mms_value *commands;
-    bool list;   /**< mode='list' */
-    bool apply;  /**< else nothing is written */
-    bool backup; /**< save flagdata_N first */
+/** How a verb that changes data where they are runs: what all of them have. */
+typedef struct mms_change_request {
+    const char *vis, *task;
     bool tiles, sync, dryrun;
     int64_t memory;
     mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
     void *ctx;
-    const char *task;
+} mms_change_request;
+
+/* ---- flag commands ----------------------------------------------------------------------------*/
+
+/** What flagdata does: the client's side.  commands: JSON [{mode, selection, parameters}, …]. */
+typedef struct mms_flag_request {
+    mms_change_request change;
+    const mms_value *commands;
+    bool apply;  /**< else nothing is written */
+    bool backup; /**< save flagdata_N first */
 } mms_flag_request;
 
 /** Check, run over the parts and gather.  result gains "rows", "changed_rows", "parts",
@@ -124,19 +129,10 @@ mms_unit_fn mms_flag_unit;
 
 /* ---- models -----------------------------------------------------------------------------------*/
 
-/** How a verb that changes columns runs: what all of them have. */
-typedef struct mms_change_request {
-    const char *vis, *task;
-    mms_select select;
-    bool tiles, sync, dryrun;
-    int64_t memory;
-    mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
-    void *ctx;
-} mms_change_request;
-
 /** What setjy writes. */
 typedef struct mms_setjy_request {
     mms_change_request change;
+    mms_select select;
     const char *standard;    /**< one whose coefficients are known, "manual" or "fluxscale" */
     struct mms_flux *manual; /**< of it: reference_hz is read from reffreq */
     const char *reffreq;
@@ -158,8 +154,8 @@ mms_unit_fn mms_setjy_unit;
 
 /** What statwt does: the client's side. */
 typedef struct mms_statwt_request {
-    const char *vis;
-    const mms_select *select;
+    mms_change_request change;
+    mms_select select;
     const mms_value
         *order; /**< parameters as numbers, for all units: see mms_statwt_setup_open() */
     const char *datacolumn; /**< corrected, data, residual or residual_data */
@@ -167,11 +163,6 @@ typedef struct mms_statwt_request {
     const char *chanbin;    /**< "spw", so many channels, or a quantity */
     bool preview;           /**< nothing is written */
     bool backup;            /**< save statwt_N first */
-    bool tiles, sync, dryrun;
-    int64_t memory;
-    mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
-    void *ctx;
-    const char *task;
 } mms_statwt_request;
 
 /** Check, run over the parts and gather.  result gains "mean" and "variance" of the weights; of a
@@ -189,6 +180,7 @@ mms_unit_fn mms_statwt_unit;
 /** What applycal applies. */
 typedef struct mms_applycal_request {
     mms_change_request change;
+    mms_select select;
     /** JSON [{"path", "interp": "time,freq", "calwt": bool, "spwmap": [windows], "field": ids and
      *  names, "nearest" or ""}, …] */
     const mms_value *tables;

@@ -252,19 +252,12 @@ mms_status mms_setjy_run(const mms_setjy_request *q, bool *wrote, mms_value *res
 {
     const mms_change_request *how = &q->change;
     running r = {.q = q, .models = json_array(), .fluxes = json_object()};
-    mms_change_work work = {.task = how->task,
-                            .columns = columns,
-                            .made = columns[0],
-                            .tiles = how->tiles,
-                            .sync = how->sync,
-                            .memory = how->memory,
-                            .engine = how->engine,
-                            .ctx = how->ctx};
+    mms_change_work work = {.how = how, .columns = columns, .made = columns[0]};
     mms_value *order = NULL;
     mms_status st;
 
     MMS_TRY(read_reffreq(q, err));
-    MMS_TRY(mms_change_open(how->vis, &how->select, !how->dryrun, &r.change, err));
+    MMS_TRY(mms_change_open(how->vis, &q->select, !how->dryrun, &r.change, err));
     MMS_TRY(check_set(&r, err));
     MMS_TRY(mms_change_frequencies(r.change.ms, &r.change.set, &r.freq_hz, err));
     MMS_TRY(read_frames(&r, err));

@@ -140,7 +140,7 @@ static mms_status choose_columns(running *r, mms_error *err)
                         name);
     if (data && !has_column(r, "DATA"))
         return mms_fail(err, MMS_ERR_NOT_FOUND, "datacolumn=\"%s\": %s has no column DATA", name,
-                        r->q->vis);
+                        r->q->change.vis);
     r->writes = json_array();
     r->adds = json_array();
     if (!data || !has_column(r, "CORRECTED_DATA"))
@@ -148,7 +148,8 @@ static mms_status choose_columns(running *r, mms_error *err)
     if (st == MMS_OK && data)
         st = add_write(r, "SIGMA", "SIGMA_SPECTRUM", err);
     if (!strncmp(name, "residual", 8) && !has_column(r, "MODEL_DATA"))
-        mms_log(MMS_LOG_INFO, "statwt", "%s has no MODEL_DATA: the model is taken as 0", r->q->vis);
+        mms_log(MMS_LOG_INFO, "statwt", "%s has no MODEL_DATA: the model is taken as 0",
+                r->q->change.vis);
     json_array_append_new(r->writes, json_string("FLAG"));
     json_array_append_new(r->writes, json_string("FLAG_ROW"));
     return st;
@@ -164,19 +165,19 @@ static mms_status count_rows(running *r, int64_t *rows, mms_error *err)
     mms_status st;
 
     *rows = 0;
-    MMS_TRY(mms_selection_create(r->ms, r->q->select, &selection, err));
+    MMS_TRY(mms_selection_create(r->ms, &r->q->select, &selection, err));
     if (mms_selection_cuts_channels(selection))
         mms_log(MMS_LOG_WARN, "statwt",
                 "spw=\"%s\": channels are not selected here, whole rows are; fitspw names the "
                 "channels that weights are computed from",
-                r->q->select->spw);
+                r->q->select.spw);
     MMS_TRY(mms_meta_read(r->ms, selection, &meta, err));
     r->selected = mms_alloc(meta.nmember, sizeof *r->selected);
     MMS_TRY(r->selected ? MMS_OK : no_memory(err));
     memcpy(r->selected, meta.member_rows, (size_t)meta.nmember * sizeof *r->selected);
     *rows = meta.nselected;
     if (*rows == 0)
-        MMS_TRY(mms_selection_refuse_empty(r->ms, r->q->select, err));
+        MMS_TRY(mms_selection_refuse_empty(r->ms, &r->q->select, err));
 done:
     mms_meta_free(&meta);
     mms_selection_free(&selection);
@@ -194,39 +195,6 @@ static mms_status group(running *r, mms_error *err)
 
 /* ---- units ------------------------------------------------------------------------------------*/
 
-static mms_status run_units(running *r, int64_t n, const char *const *names,
-                            mms_value *const *units, mms_answer *answers, mms_error *err)
-{
-    mms_engine *engine = r->q->engine(r->q->ctx, err);
-
-    return engine ? mms_engine_run(engine, r->q->task, n, names, units, answers, err) : err->code;
-}
-
-static mms_status save_backup(running *r, mms_error *err)
-{
-    const char *label = "the flag backup";
-    mms_answer answer = {0};
-    mms_value *unit = NULL;
-    mms_status st;
-
-    MMS_TRY(mms_backup_unit(r->q->vis, "statwt", &unit, err));
-    MMS_TRY(run_units(r, 1, &label, &unit, &answer, err));
-done:
-    mms_answers_free(1, &answer);
-    mms_value_free(&unit);
-    return st;
-}
-
-static mms_value *stage_of(const running *r, int64_t first)
-{
-    char *path =
-        r->undo ? mms_format("%s/stage-%" PRId64, mms_undo_folder(r->undo), first) : strdup("");
-    mms_value *value = path ? mms_text_value(path) : NULL;
-
-    free(path);
-    return value;
-}
-
 /** What every unit that weighs takes. */
 static void complete_order(running *r)
 {
@@ -243,22 +211,19 @@ static void complete_order(running *r)
     json_object_set_new(order, "spectra",
                         json_pack("[s s*]", "WEIGHT_SPECTRUM",
                                   strstr(r->q->datacolumn, "data") ? "SIGMA_SPECTRUM" : NULL));
-    json_object_set_new(order, "vis", mms_text_value(r->q->vis));
-    json_object_set_new(order, "select", mms_select_value(r->q->select));
+    json_object_set_new(order, "vis", mms_text_value(r->q->change.vis));
+    json_object_set_new(order, "select", mms_select_value(&r->q->select));
     json_object_set_new(order, "binned", json_boolean(r->binned));
-    json_object_set_new(order, "tiles", json_boolean(r->q->tiles));
-    json_object_set_new(order, "memory", json_integer(r->q->memory));
+    json_object_set_new(order, "tiles", json_boolean(r->q->change.tiles));
+    json_object_set_new(order, "memory", json_integer(r->q->change.memory));
 }
 
 static mms_value *make_unit(const running *r, int64_t first)
 {
-    mms_value *unit = json_copy(r->order), *members = json_array();
+    mms_value *unit = json_copy(r->order);
 
-    for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++)
-        if (r->group[i] == first)
-            json_array_append_new(members, json_integer(i));
-    json_object_set_new(unit, "members", members);
-    json_object_set_new(unit, "stage", stage_of(r, first));
+    json_object_set_new(unit, "members", mms_group_value(r->ms, r->group, first));
+    json_object_set_new(unit, "stage", mms_group_stage(r->undo, first));
     json_object_set_new(unit, "lock", mms_text_value(mms_undo_lock_path(r->undo)));
     return unit;
 }
@@ -275,7 +240,7 @@ static mms_value *make_write_unit(const running *r, int64_t member)
 {
     const mms_rows rows = mms_ms_member_rows(r->ms, member);
     mms_value *stage =
-        is_group_selected(r, r->group[member]) ? stage_of(r, r->group[member]) : json_string("");
+        mms_group_stage(is_group_selected(r, r->group[member]) ? r->undo : NULL, r->group[member]);
     const bool zero_sigma = json_is_true(json_object_get(r->order, "keeps_outside")) &&
                             !json_is_true(json_object_get(r->order, "slides")) &&
                             json_integer_value(json_object_get(r->order, "stamps")) == 0;
@@ -283,37 +248,9 @@ static mms_value *make_write_unit(const running *r, int64_t member)
     return json_pack("{ss so so sI sI sO sO sb sb sb so}", "step", "write_weights", "stage", stage,
                      "part", mms_text_value(mms_ms_member_path(r->ms, member)), "first",
                      (json_int_t)rows.first, "count", (json_int_t)rows.count, "writes", r->writes,
-                     "adds", r->adds, "tiles", (int)r->q->tiles, "sync", (int)r->q->sync,
-                     "zero_sigma", (int)zero_sigma, "lock",
+                     "adds", r->adds, "tiles", (int)r->q->change.tiles, "sync",
+                     (int)r->q->change.sync, "zero_sigma", (int)zero_sigma, "lock",
                      mms_text_value(mms_undo_lock_path(r->undo)));
-}
-
-/** Units and what names them. */
-typedef struct units {
-    int64_t n;
-    mms_value **units;
-    const char **names;
-    mms_answer *answers;
-} units;
-
-static mms_status open_units(running *r, units *u, mms_error *err)
-{
-    const int64_t n = mms_ms_nmember(r->ms);
-
-    *u = (units){0, mms_alloc(n, sizeof(mms_value *)), mms_alloc(n, sizeof *u->names),
-                 mms_alloc(n, sizeof *u->answers)};
-    return u->units && u->names && u->answers ? MMS_OK : no_memory(err);
-}
-
-static void close_units(units *u)
-{
-    if (u->answers)
-        mms_answers_free(u->n, u->answers);
-    for (int64_t i = 0; u->units && i < u->n; i++)
-        mms_value_free(&u->units[i]);
-    free(u->units);
-    free(u->names);
-    free(u->answers);
 }
 
 /* ---- the answer -------------------------------------------------------------------------------*/
@@ -333,7 +270,7 @@ static int by_key(const void *a, const void *b)
 
 /** Mean and variance of all weights, chunk by chunk in an order of their own: the answer does not
  *  depend on the parts. */
-static mms_status gather(const units *u, mms_value *result, mms_error *err)
+static mms_status gather(const mms_units *u, mms_value *result, mms_error *err)
 {
     mms_statwt_sums sums = {0};
     mms_value *all = json_array(), **items;
@@ -377,19 +314,17 @@ static mms_status gather(const units *u, mms_value *result, mms_error *err)
 
 static mms_status weigh(running *r, mms_value *result, mms_error *err)
 {
-    units u;
+    mms_units u;
     mms_status st;
 
-    MMS_TRY(open_units(r, &u, err));
+    MMS_TRY(mms_units_open(mms_ms_nmember(r->ms), &u, err));
     for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++)
-        if (r->group[i] == i && is_group_selected(r, i)) {
-            u.names[u.n] = mms_ms_member_path(r->ms, i);
-            u.units[u.n++] = make_unit(r, i);
-        }
-    MMS_TRY(run_units(r, u.n, u.names, u.units, u.answers, err));
+        if (r->group[i] == i && is_group_selected(r, i))
+            MMS_TRY(mms_units_add(&u, mms_ms_member_path(r->ms, i), make_unit(r, i), err));
+    MMS_TRY(mms_units_run(&u, &r->q->change, err));
     MMS_TRY(gather(&u, result, err));
 done:
-    close_units(&u);
+    mms_units_close(&u);
     return st;
 }
 
@@ -400,24 +335,22 @@ static mms_status write_parts(running *r, mms_error *err)
     const int64_t nmember = mms_ms_nmember(r->ms);
     const bool adds = json_array_size(r->adds) > 0;
     bool *members = mms_alloc(nmember, sizeof *members);
-    units u;
+    mms_units u;
     mms_status st;
 
-    MMS_TRY(open_units(r, &u, err));
+    MMS_TRY(mms_units_open(nmember, &u, err));
     MMS_TRY(members ? MMS_OK : no_memory(err));
     for (size_t i = 0; i < json_array_size(r->writes) && i < MOST_COLUMNS - 1; i++)
         columns[i] = json_string_value(json_array_get(r->writes, i));
     for (int64_t i = 0; i < nmember; i++) {
         members[i] = adds || r->selected[i] > 0;
-        if (members[i]) {
-            u.names[u.n] = mms_ms_member_path(r->ms, i);
-            u.units[u.n++] = make_write_unit(r, i);
-        }
+        if (members[i])
+            MMS_TRY(mms_units_add(&u, mms_ms_member_path(r->ms, i), make_write_unit(r, i), err));
     }
     MMS_TRY(mms_undo_keep(r->undo, r->ms, members, columns, err));
-    MMS_TRY(run_units(r, u.n, u.names, u.units, u.answers, err));
+    MMS_TRY(mms_units_run(&u, &r->q->change, err));
 done:
-    close_units(&u);
+    mms_units_close(&u);
     free(members);
     return st;
 }
@@ -430,9 +363,11 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
     if (r->q->preview)
         return weigh(r, result, err);
     *wrote = true;
-    if (r->q->backup)
-        MMS_TRY(save_backup(r, err));
-    MMS_TRY(mms_undo_begin(r->q->vis, r->q->sync, &r->undo, err));
+    if (r->q->backup) {
+        mms_log(MMS_LOG_INFO, "statwt", "Backup original flags before applying new flags");
+        MMS_TRY(mms_backup_flags(&r->q->change, "statwt", NULL, err));
+    }
+    MMS_TRY(mms_undo_begin(r->q->change.vis, r->q->change.sync, &r->undo, err));
     st = weigh(r, result, err);
     if (st == MMS_OK)
         st = write_parts(r, err);
@@ -444,7 +379,7 @@ done:
 /** What a run would do. */
 static void describe(const running *r, int64_t rows, mms_value *result)
 {
-    json_object_set_new(result, "vis", mms_text_value(r->q->vis));
+    json_object_set_new(result, "vis", mms_text_value(r->q->change.vis));
     json_object_set_new(result, "parts", json_integer(mms_ms_nmember(r->ms)));
     json_object_set_new(result, "rows", json_integer(rows));
     json_object_set(result, "columns", r->writes);
@@ -460,15 +395,15 @@ mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *r
     mms_status st;
 
     MMS_TRY(read_bins(&r, err));
-    MMS_TRY(mms_undo_recover(q->vis, true, NULL, err));
-    MMS_TRY(mms_ms_open(q->vis, &r.ms, err));
+    MMS_TRY(mms_undo_recover(q->change.vis, true, NULL, err));
+    MMS_TRY(mms_ms_open(q->change.vis, &r.ms, err));
     MMS_TRY(choose_columns(&r, err));
     complete_order(&r);
     MMS_TRY(mms_statwt_setup_open(r.ms, r.order, &setup, err)); // fitspw can be read
     MMS_TRY(count_rows(&r, &rows, err));
-    if (q->dryrun)
+    if (q->change.dryrun)
         describe(&r, rows, result);
-    if (q->dryrun)
+    if (q->change.dryrun)
         goto done;
     MMS_TRY(group(&r, err));
     MMS_TRY(run_checked(&r, wrote, result, err));

@@ -10,18 +10,16 @@
 #include "flag_words_priv.h"
 
 struct applycal {
-    const char *vis;
+    struct mms_change_words how;
     mms_select select;
     bool selectdata, docallib, parang, flagbackup;
     const char *callib, *gaintable, *gainfield, *interp, *spwmap, *calwt, *applymode;
-    bool tiles, sync, dryrun;
-    int64_t memory;
 };
 
 #define AT(member) offsetof(struct applycal, member)
 
 static const mms_param params[] = {
-    MMS_PARAM_VIS(struct applycal, vis),
+    MMS_PARAM_VIS(struct applycal, how.vis),
     MMS_PARAM_FIELD(struct applycal, select),
     MMS_PARAM_SPW(struct applycal, select),
     MMS_PARAM_INTENT(struct applycal, select),
@@ -54,7 +52,7 @@ static const mms_param params[] = {
      .doc = "calflag, calflagstrict, trial, flagonly, flagonlystrict or calonly; empty: calflag"},
     {"flagbackup", MMS_BOOL, AT(flagbackup), .init = "True",
      .doc = "Save the flags as version applycal_N before"},
-    MMS_PARAMS_CHANGE(struct applycal),
+    MMS_PARAMS_CHANGE(struct applycal, how, "data", "say what would be written and kept, "),
     {0},
 };
 
@@ -388,25 +386,18 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 {
     const struct applycal *p = arg;
     mms_value *uses = json_array();
-    mms_applycal_request q = {.change = {.vis = p->vis,
-                                         .task = run->task->name,
-                                         .select = choose_selection(p),
-                                         .tiles = p->tiles,
-                                         .sync = p->sync,
-                                         .dryrun = p->dryrun,
-                                         .memory = p->memory,
-                                         .engine = mms_task_engine,
-                                         .ctx = run},
-                              .tables = uses,
-                              .parang = p->parang,
-                              .flagbackup = p->flagbackup,
-                              .applymode = p->applymode};
+    const mms_applycal_request q = {.change = mms_task_change(run, &p->how),
+                                    .select = choose_selection(p),
+                                    .tables = uses,
+                                    .parang = p->parang,
+                                    .flagbackup = p->flagbackup,
+                                    .applymode =
+                                        !strcmp(p->applymode, "calflag") ? "" : p->applymode};
     mms_status st;
 
     MMS_TRY(check_mode(p, err));
     MMS_TRY(check_spw(p, err));
     MMS_TRY(p->docallib ? read_library(p->callib, uses, err) : make_uses(p, uses, err));
-    q.applymode = !strcmp(p->applymode, "calflag") ? "" : p->applymode;
     MMS_TRY(mms_applycal_run(&q, &run->wrote, result, err));
 done:
     mms_value_free(&uses);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file change.c  What the verbs that change columns row by row share. */
+/** @file change.c  What the verbs that change data where they are share. */
 #include "change_priv.h"
 
 #include <math.h>
@@ -7,10 +7,22 @@
 
 #include "flag_words_priv.h"
 
-mms_engine *mms_task_engine(void *ctx, mms_error *err)
+static mms_engine *get_engine(void *ctx, mms_error *err)
 {
     mms_run *run = ctx;
     return mms_run_engine(run, err) == MMS_OK ? run->engine : NULL;
+}
+
+mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words)
+{
+    return (mms_change_request){.vis = words->vis,
+                                .task = run->task->name,
+                                .tiles = words->tiles,
+                                .sync = words->sync,
+                                .dryrun = words->dryrun,
+                                .memory = words->memory,
+                                .engine = get_engine,
+                                .ctx = run};
 }
 
 static long long count_of(const mms_value *result, const char *key)

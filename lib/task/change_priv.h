@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TASK_CHANGE_PRIV_H
 #define MULTIMS_TASK_CHANGE_PRIV_H
-/** @file change_priv.h  What the verbs that change columns row by row share: applycal, setjy. */
+/** @file change_priv.h  What the verbs that change data where they are share: applycal, flagdata,
+ *  setjy, statwt. */
 
 #include "inplace/inplace.h"
 #include "task_priv.h"
 
-/** How they run: struct_type has bool tiles, sync, dryrun and int64_t memory. */
-#define MMS_PARAMS_CHANGE(struct_type)                                                        \
-    MMS_PARAM_MEMORY(struct_type, memory), MMS_PARAM_TILES(struct_type, tiles),               \
-        {"sync",                                                                              \
-         MMS_BOOL,                                                                            \
-         offsetof(struct_type, sync),                                                         \
-         .init = "True",                                                                      \
-         .flags = MMS_PARAM_RUN,                                                              \
-         .doc = "Wait until the undo and the new data are on the disk"},                      \
-    {                                                                                         \
-        "dryrun", MMS_BOOL, offsetof(struct_type, dryrun),                                    \
-            .init = "False", .flags = MMS_PARAM_RUN,                                          \
-            .doc = "Check everything, say what would be written and kept, and change nothing" \
-    }
+/** How they run. */
+struct mms_change_words {
+    const char *vis;
+    bool tiles, sync, dryrun;
+    int64_t memory;
+};
 
-/** The engine of a run, as mms_change_request.engine; ctx is the mms_run. */
-mms_engine *mms_task_engine(void *ctx, mms_error *err);
+/** How they run, but for vis: struct_type has a struct mms_change_words called member.  The undo
+ *  and the new `what` are synced; a dry run checks everything, `says`, and changes nothing. */
+#define MMS_PARAMS_CHANGE(struct_type, member, what, says)                                    \
+    MMS_PARAM_MEMORY(struct_type, member.memory), MMS_PARAM_TILES(struct_type, member.tiles), \
+        MMS_PARAM_SWITCH("sync", struct_type, member.sync, "True",                            \
+                         "Wait until the undo and the new " what " are on the disk"),         \
+        MMS_PARAM_SWITCH("dryrun", struct_type, member.dryrun, "False",                       \
+                         "Check everything, " says "and change nothing")
+
+/** The request for them; its engine is the run's. */
+mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words);
 
 /** Print what a run, or its plan, says. */
 void mms_print_change(const mms_value *result, FILE *out);

@@ -7,12 +7,11 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
+#include "change_priv.h"
 #include "flag_words_priv.h"
-#include "inplace/inplace.h"
-#include "task_priv.h"
 
 struct flagdata {
-    const char *vis;
+    struct mms_change_words how;
     const char *mode;
     bool autocorr;
     const char *inpfile;
@@ -77,8 +76,6 @@ struct flagdata {
     const char *outfile;
     bool overwrite;
     bool writeflags;
-    bool tiles, sync, dryrun;
-    int64_t memory;
 };
 
 #define AT(member) offsetof(struct flagdata, member)
@@ -86,7 +83,7 @@ struct flagdata {
     "manual manualflag list clip quack shadow elevation tfcrop rflag antint extend unflag summary"
 
 static const mms_param params[] = {
-    MMS_PARAM_VIS(struct flagdata, vis),
+    MMS_PARAM_VIS(struct flagdata, how.vis),
     {"mode", MMS_CHOICE, AT(mode), .init = "manual", .doc = "What is done", .allowed = MODES},
     {"autocorr", MMS_BOOL, AT(autocorr), .init = "False",
      .doc = "manual: autocorrelations of correlators alone"},
@@ -212,12 +209,7 @@ static const mms_param params[] = {
     {"overwrite", MMS_BOOL, AT(overwrite), .init = "True", .doc = "Replace outfile"},
     {"writeflags", MMS_BOOL, AT(writeflags), .init = "True", .doc = "False writes none",
      .flags = MMS_PARAM_MISSING},
-    MMS_PARAM_MEMORY(struct flagdata, memory),
-    MMS_PARAM_TILES(struct flagdata, tiles),
-    {"sync", MMS_BOOL, AT(sync), .init = "True", .flags = MMS_PARAM_RUN,
-     .doc = "Wait until the undo and the new flags are on the disk"},
-    {"dryrun", MMS_BOOL, AT(dryrun), .init = "False", .flags = MMS_PARAM_RUN,
-     .doc = "Check everything, and change nothing"},
+    MMS_PARAMS_CHANGE(struct flagdata, how, "flags", ""),
     {0},
 };
 
@@ -326,26 +318,19 @@ static mms_value *rows_to_save(const struct flagdata *p, const mms_value *writte
     return rows;
 }
 
-static mms_engine *get_engine(void *ctx, mms_error *err)
-{
-    mms_run *run = ctx;
-    return mms_run_engine(run, err) == MMS_OK ? run->engine : NULL;
-}
-
 static mms_status save_table(mms_run *run, const struct flagdata *p, const mms_value *written,
                              mms_error *err)
 {
     const char *label = "FLAG_CMD";
     mms_value *unit = json_pack("{ss so so sb ss}", "step", "commands", "vis",
-                                mms_text_value(p->vis), "rows", rows_to_save(p, written), "applied",
-                                (int)!strcasecmp(p->action, "apply"), "lock", "");
+                                mms_text_value(p->how.vis), "rows", rows_to_save(p, written),
+                                "applied", (int)!strcasecmp(p->action, "apply"), "lock", "");
     mms_answer answer = {0};
-    mms_engine *engine = get_engine(run, err);
-    mms_status st = engine ? MMS_OK : err->code;
+    mms_status st = mms_run_engine(run, err);
 
     if (st == MMS_OK) {
         run->wrote = true;
-        st = mms_engine_run(engine, run->task->name, 1, &label, &unit, &answer, err);
+        st = mms_engine_run(run->engine, run->task->name, 1, &label, &unit, &answer, err);
     }
     mms_answers_free(1, &answer);
     mms_value_free(&unit);
@@ -355,7 +340,7 @@ static mms_status save_table(mms_run *run, const struct flagdata *p, const mms_v
 static mms_status save_pars(mms_run *run, const struct flagdata *p, const mms_value *written,
                             mms_error *err)
 {
-    if (!p->savepars || p->dryrun)
+    if (!p->savepars || p->how.dryrun)
         return MMS_OK;
     if (!*p->outfile)
         return save_table(run, p, written, err);
@@ -431,17 +416,9 @@ static mms_status flag(mms_run *run, const struct flagdata *p, const mms_value *
                        mms_value *result, mms_error *err)
 {
     mms_value *commands = NULL;
-    mms_flag_request request = {.vis = p->vis,
-                                .list = is_list(p),
+    mms_flag_request request = {.change = mms_task_change(run, &p->how),
                                 .apply = !strcasecmp(p->action, "apply"),
-                                .backup = p->flagbackup,
-                                .tiles = p->tiles,
-                                .sync = p->sync,
-                                .dryrun = p->dryrun,
-                                .memory = p->memory,
-                                .engine = get_engine,
-                                .ctx = run,
-                                .task = run->task->name};
+                                .backup = p->flagbackup};
     mms_status st;
 
     MMS_TRY(mms_flag_commands_complete(written, is_list(p), !strcasecmp(p->action, "calculate"),

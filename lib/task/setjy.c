@@ -8,20 +8,18 @@
 #include "flag_words_priv.h"
 
 struct setjy {
-    const char *vis;
+    struct mms_change_words how;
     mms_select select;
     bool selectdata, scalebychan, listmodels, useephemdir, usescratch, ismms;
     const char *standard, *model, *fluxdensity, *spix, *reffreq, *polindex, *polangle, *fluxdict,
         *interpolation;
     double rotmeas;
-    bool tiles, sync, dryrun;
-    int64_t memory;
 };
 
 #define AT(member) offsetof(struct setjy, member)
 
 static const mms_param params[] = {
-    MMS_PARAM_VIS(struct setjy, vis),
+    MMS_PARAM_VIS(struct setjy, how.vis),
     MMS_PARAM_FIELD(struct setjy, select),
     MMS_PARAM_SPW(struct setjy, select),
     {"selectdata", MMS_BOOL, AT(selectdata), .init = "False",
@@ -59,7 +57,7 @@ static const mms_param params[] = {
     {"usescratch", MMS_BOOL, AT(usescratch), .init = "True",
      .doc = "Write MODEL_DATA; False, a virtual model, can't be written yet"},
     {"ismms", MMS_BOOL, AT(ismms), .init = "False", .flags = MMS_PARAM_HIDDEN, .doc = "No effect"},
-    MMS_PARAMS_CHANGE(struct setjy),
+    MMS_PARAMS_CHANGE(struct setjy, how, "data", "say what would be written and kept, "),
     {0},
 };
 
@@ -185,15 +183,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     const struct setjy *p = arg;
     mms_value *fluxdict = NULL;
     mms_flux manual = {0};
-    mms_setjy_request q = {.change = {.vis = p->vis,
-                                      .task = run->task->name,
-                                      .select = p->select,
-                                      .tiles = p->tiles,
-                                      .sync = p->sync,
-                                      .dryrun = p->dryrun,
-                                      .memory = p->memory,
-                                      .engine = mms_task_engine,
-                                      .ctx = run},
+    mms_setjy_request q = {.change = mms_task_change(run, &p->how),
+                           .select = p->select,
                            .standard = p->standard,
                            .manual = &manual,
                            .reffreq = p->reffreq,

@@ -4,13 +4,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "change_priv.h"
 #include "flag_words_priv.h"
-#include "inplace/inplace.h"
-#include "task_priv.h"
 #include "transform/statwt.h"
 
 struct statwt {
-    const char *vis;
+    struct mms_change_words how;
     bool selectdata;
     mms_select select;
     const char *combine, *timebin, *chanbin, *statalg, *center, *fitspw, *wtrange, *datacolumn;
@@ -18,14 +17,12 @@ struct statwt {
     bool slidetimebin, lside, excludechans, flagbackup, preview;
     int64_t minsamp, maxiter;
     double fence, zscore;
-    bool tiles, sync, dryrun;
-    int64_t memory;
 };
 
 #define AT(member) offsetof(struct statwt, member)
 
 static const mms_param params[] = {
-    MMS_PARAM_VIS(struct statwt, vis),
+    MMS_PARAM_VIS(struct statwt, how.vis),
     {"selectdata", MMS_BOOL, AT(selectdata), .init = "True",
      .doc = "False: the selections below are not looked at"},
     MMS_PARAM_FIELD(struct statwt, select),
@@ -73,12 +70,7 @@ static const mms_param params[] = {
      .doc = "Samples; residual is corrected - model, residual_data is data - model"},
     {"numerics", MMS_CHOICE, AT(numerics), .init = "casa", .allowed = "casa exact",
      .doc = "casa: WEIGHT outside wtrange stays where there is no spectrum; exact: it is 0"},
-    MMS_PARAM_MEMORY(struct statwt, memory),
-    MMS_PARAM_TILES(struct statwt, tiles),
-    {"sync", MMS_BOOL, AT(sync), .init = "True", .flags = MMS_PARAM_RUN,
-     .doc = "Wait until the undo and the new weights are on the disk"},
-    {"dryrun", MMS_BOOL, AT(dryrun), .init = "False", .flags = MMS_PARAM_RUN,
-     .doc = "Check everything, say what would be changed, and change nothing"},
+    MMS_PARAMS_CHANGE(struct statwt, how, "weights", "say what would be changed, "),
     {0},
 };
 
@@ -185,12 +177,6 @@ done:
 
 /* ---- the run ----------------------------------------------------------------------------------*/
 
-static mms_engine *get_engine(void *ctx, mms_error *err)
-{
-    mms_run *run = ctx;
-    return mms_run_engine(run, err) == MMS_OK ? run->engine : NULL;
-}
-
 /** The selection that counts. */
 static mms_select selection_of(const struct statwt *p)
 {
@@ -212,22 +198,14 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 {
     const struct statwt *p = arg;
     mms_value *order = json_object();
-    const mms_select select = selection_of(p);
-    const mms_statwt_request request = {.vis = p->vis,
-                                        .select = &select,
+    const mms_statwt_request request = {.change = mms_task_change(run, &p->how),
+                                        .select = selection_of(p),
                                         .order = order,
                                         .datacolumn = p->datacolumn,
                                         .timebin = p->timebin,
                                         .chanbin = p->chanbin,
                                         .preview = p->preview,
-                                        .backup = p->flagbackup,
-                                        .tiles = p->tiles,
-                                        .sync = p->sync,
-                                        .dryrun = p->dryrun,
-                                        .memory = p->memory,
-                                        .engine = get_engine,
-                                        .ctx = run,
-                                        .task = run->task->name};
+                                        .backup = p->flagbackup};
     mms_status st;
 
     MMS_TRY(read_order(p, order, err));
