@@ -30,7 +30,6 @@ void mms_cal_table_close(mms_cal_table **table);
 
 mms_cal_kind mms_cal_table_kind(const mms_cal_table *table);
 const mms_cal_use *mms_cal_table_use(const mms_cal_table *table);
-const char *mms_cal_table_name(const mms_cal_table *table);
 bool mms_cal_table_is_real(const mms_cal_table *table);
 int32_t mms_cal_table_npar(const mms_cal_table *table);
 

@@ -539,11 +539,6 @@ const mms_cal_use *mms_cal_table_use(const mms_cal_table *t)
     return &t->use;
 }
 
-const char *mms_cal_table_name(const mms_cal_table *t)
-{
-    return t->path;
-}
-
 bool mms_cal_table_is_real(const mms_cal_table *t)
 {
     return t->real;

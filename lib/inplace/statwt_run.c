@@ -33,8 +33,7 @@ static mms_status no_memory(mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "statwt: out of memory");
 }
 
-/* ---- bins of times and channels
- * ----------------------------------------------------------------*/
+/* ---- bins of times and channels ---------------------------------------------------------------*/
 
 /** Find whether a text is a whole number; *number is 0 if not. */
 static bool is_whole(const char *text, int64_t *number)
@@ -401,10 +400,10 @@ mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *r
     complete_order(&r);
     MMS_TRY(mms_statwt_setup_open(r.ms, r.order, &setup, err)); // fitspw can be read
     MMS_TRY(count_rows(&r, &rows, err));
-    if (q->change.dryrun)
+    if (q->change.dryrun) {
         describe(&r, rows, result);
-    if (q->change.dryrun)
         goto done;
+    }
     MMS_TRY(group(&r, err));
     MMS_TRY(run_checked(&r, wrote, result, err));
 done:

@@ -118,8 +118,10 @@ static mms_status index_stage(writing *w, const char *path, mms_error *err)
 
     MMS_TRY(read_windows(w, &at, err));
     while (at < w->bytes) {
-        const mms_statwt_record r = record_at(w, at);
-        if (at + (int64_t)sizeof r > w->bytes || at + size_of(&r) > w->bytes)
+        mms_statwt_record r = {0};
+        if (at <= w->bytes - (int64_t)sizeof r)
+            r = record_at(w, at);
+        if (at > w->bytes - size_of(&r))
             MMS_TRY(mms_fail(err, MMS_ERR_IO, "%s is cut short", path));
         if (r.row >= w->first && r.row < w->first + w->count) {
             MMS_TRY(mms_grow(&w->places, &capacity, w->nplace + 1, sizeof *w->places, err));
@@ -278,8 +280,7 @@ done:
     return st;
 }
 
-/* ---- rows that are not selected, of a column that is new
- * ---------------------------------------*/
+/* ---- rows that are not selected, of a column that is new --------------------------------------*/
 
 static bool is_staged(const writing *w, int64_t row)
 {
