@@ -61,6 +61,9 @@ char *mms_path_dir(const char *path);
 /** Return the absolute form of path without resolving links; NULL when out of memory. */
 char *mms_path_absolute(const char *path);
 
+/** Seconds since 1970, UTC. */
+double mms_unix_s(void);
+
 /** Parse all of text as a decimal integer or a number; blanks around are ignored. */
 bool mms_parse_int(const char *text, int64_t *value);
 bool mms_parse_double(const char *text, double *value);

@@ -6,7 +6,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/files_priv.h"
@@ -59,14 +58,6 @@ struct mms_client {
     int64_t first; /* no entry before it is queued */
     int64_t next_look_ns;
 };
-
-static double now_s(void)
-{
-    struct timeval now;
-
-    gettimeofday(&now, NULL);
-    return (double)now.tv_sec + 1e-6 * (double)now.tv_usec;
-}
 
 /* ---- open, close ---- */
 
@@ -214,7 +205,7 @@ static void finish(mms_client *client, struct entry *e, mms_value *response, con
         client->servers[e->server - 1].entry = -1;
     json_object_set_new(e->record, "status", json_string(status));
     json_object_update_missing(response, e->record);
-    json_object_set_new(response, "command_stop_time", json_real(now_s()));
+    json_object_set_new(response, "command_stop_time", json_real(mms_unix_s()));
     e->response = response;
     e->state = DONE;
     mms_value_free(&e->request);
@@ -337,7 +328,7 @@ static void send_entry(mms_client *client, struct entry *e, int server)
     client->servers[server - 1].entry = e - client->entries;
     json_object_set_new(e->record, "server", json_integer(server));
     json_object_set_new(e->record, "status", json_string("request sent"));
-    json_object_set_new(e->record, "command_start_time", json_real(now_s()));
+    json_object_set_new(e->record, "command_start_time", json_real(mms_unix_s()));
     if (!strcmp(e->kind, MMS_TEXT_UNIT)) {
         json_object_set_new(e->request, "server", json_integer(server));
         if (client->servers[server - 1].state)

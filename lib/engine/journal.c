@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/base_priv.h"
@@ -34,14 +33,6 @@ struct mms_journal {
 };
 
 /* ---- records ---- */
-
-static double now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* Whether a unit that is done is a part: sub-tables are none. */
 static bool counts(const mms_value *done)
@@ -147,7 +138,7 @@ void mms_journal_add(mms_journal *j, const char *event, mms_value *members)
         json_decref(members);
         return;
     }
-    record = json_pack("{s:s, s:f}", "ev", event, "t", now_s());
+    record = json_pack("{s:s, s:f}", "ev", event, "t", mms_unix_s());
     json_object_update(record, members);
     json_decref(members);
     line = line_of(record);

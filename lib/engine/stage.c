@@ -288,12 +288,19 @@ mms_value *mms_stage_owner(const char *output)
     return owner;
 }
 
+/* How the names of an owner's staging folders begin; NULL: no memory. */
+static char *prefix_of(const json_t *owner)
+{
+    const char *const output = json_string_value(json_object_get(owner, "output"));
+
+    return output ? mms_format(".%s.mms-part-", output) : NULL;
+}
+
 /* Whether path is a staging folder of output whose process is gone. */
 static mms_status check_left(const char *path, const json_t *us, mms_error *err)
 {
     char *const file = mms_format("%s/" OWNER_FILE, path), *const name = mms_path_base(path);
-    char *const prefix =
-        mms_format(".%s.mms-part-", json_string_value(json_object_get(us, "output")));
+    char *const prefix = prefix_of(us);
     mms_value *owner = NULL;
     mms_status st;
 
@@ -349,9 +356,7 @@ mms_status mms_stage_adopt(const char *output, const char *path, mms_stage **out
 {
     char *const folder = mms_path_dir(output);
     json_t *owner = mms_stage_owner(output);
-    char *const prefix =
-        owner ? mms_format(".%s.mms-part-", json_string_value(json_object_get(owner, "output")))
-              : NULL;
+    char *const prefix = prefix_of(owner);
     mms_status st;
 
     *out = mms_alloc(1, sizeof **out);
@@ -375,13 +380,13 @@ done:
 
 mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
 {
-    char *folder = mms_path_dir(output), *name = mms_path_base(output);
-    char *prefix = name ? mms_format(".%s.mms-part-", name) : NULL;
-    json_t *owner = prefix ? owner_now(name) : NULL;
+    char *folder = mms_path_dir(output);
+    json_t *owner = mms_stage_owner(output);
+    char *prefix = prefix_of(owner);
     mms_status st = MMS_OK;
 
     *out = mms_alloc(1, sizeof **out);
-    if (!folder || !owner || !*out) {
+    if (!folder || !prefix || !*out) {
         st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output);
     } else {
         sweep(folder, prefix, owner);
@@ -393,7 +398,6 @@ mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
         mms_stage_remove(out);
     json_decref(owner);
     free(prefix);
-    free(name);
     free(folder);
     return st;
 }

@@ -217,7 +217,7 @@ done:
 
 static void end(making *m, mms_status st)
 {
-    (void)mms_output_end_stage(m->r->host, st, m->r->how.keepscratch, &m->stage, &m->journal);
+    mms_output_end_stage(m->r->host, st, m->r->how.keepscratch, &m->stage, &m->journal);
     for (int64_t i = 0; i < m->nparts; i++) {
         if (m->names)
             free(m->names[i]);

@@ -219,13 +219,10 @@ MMS_CHECKED mms_status mms_output_write(mms_request *request, mms_value *result,
 MMS_CHECKED mms_status mms_output_open_stage(const mms_host *host, const char *output,
                                              const char *vis, bool resume, mms_stage **stage,
                                              mms_journal **journal, mms_error *err);
-MMS_CHECKED mms_status mms_output_open_journal(const mms_host *host, const char *output,
-                                               const char *vis, bool resume, mms_journal **out,
-                                               mms_error *err);
 
 /** End both after a run of status st: they are kept when it was broken off and a part is done, or
- *  keepscratch asks for it; return whether it can be gone on with. */
-bool mms_output_end_stage(const mms_host *host, mms_status st, bool keepscratch, mms_stage **stage,
+ *  keepscratch asks for it. */
+void mms_output_end_stage(const mms_host *host, mms_status st, bool keepscratch, mms_stage **stage,
                           mms_journal **journal);
 
 /** Remove what is in a folder but for some names.  A folder that is not there is empty. */

@@ -36,8 +36,8 @@ static mms_value *key_of(const mms_host *host, const char *vis)
     return key;
 }
 
-mms_status mms_output_open_journal(const mms_host *host, const char *output, const char *vis,
-                                   bool resume, mms_journal **out, mms_error *err)
+static mms_status open_journal(const mms_host *host, const char *output, const char *vis,
+                               bool resume, mms_journal **out, mms_error *err)
 {
     mms_value *const key = key_of(host, vis);
     const mms_journal_opts opts = {.output = output,
@@ -65,7 +65,7 @@ mms_status mms_output_open_stage(const mms_host *host, const char *output, const
     *journal = NULL;
     if (!resume) // what stands in the way of the folder is said of it
         MMS_TRY(mms_stage_create(output, stage, err));
-    MMS_TRY(mms_output_open_journal(host, output, vis, resume, journal, err));
+    MMS_TRY(open_journal(host, output, vis, resume, journal, err));
     staged = mms_journal_resumes(*journal) ? mms_journal_staged(*journal) : NULL;
     if (staged && mms_stage_adopt(output, staged, stage, err) != MMS_OK) {
         mms_log(MMS_LOG_WARN, host->task, "what was staged is lost, all is done again: %s",
@@ -80,7 +80,7 @@ done:
     return st;
 }
 
-bool mms_output_end_stage(const mms_host *host, mms_status st, bool keepscratch, mms_stage **stage,
+void mms_output_end_stage(const mms_host *host, mms_status st, bool keepscratch, mms_stage **stage,
                           mms_journal **journal)
 {
     const bool broken_off = st == MMS_ERR_STOPPED || st == MMS_ERR_WORKER;
@@ -95,7 +95,6 @@ bool mms_output_end_stage(const mms_host *host, mms_status st, bool keepscratch,
     if (st != MMS_OK && *stage && (kept || keepscratch))
         mms_stage_keep(stage);
     mms_stage_remove(stage);
-    return kept;
 }
 
 mms_status mms_output_clear(const char *folder, const char *const *but, mms_error *err)

@@ -14,9 +14,7 @@
 
 static double now_mjd_s(void)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9 + 40587.0 * 86400.0; // 1970-01-01
+    return mms_unix_s() + 40587.0 * 86400.0; // 1970-01-01
 }
 
 /** Write one cell if the table has the column; value is used up. */

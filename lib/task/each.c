@@ -339,7 +339,7 @@ static mms_status conclude(struct work *w, mms_status st, mms_value *result, mms
             failed++;
         }
     mms_journal_end(&w->journal, done < w->n, NULL);
-    if (st == MMS_ERR_STOPPED || (st != MMS_OK && !failed) || (st == MMS_OK && !failed))
+    if (st == MMS_ERR_STOPPED || !failed)
         return st;
     return mms_fail(err, MMS_ERR_DIFFERS, "%" PRId64 " of %" PRId64 " parts failed", failed, w->n);
 }

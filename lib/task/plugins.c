@@ -10,9 +10,7 @@
 #include "multims/parts.h"
 #include "task_priv.h"
 
-enum { MOST_TASKS = 64 };
-
-static const mms_task *added[MOST_TASKS + 1];
+static const mms_task *added[MMS_MOST_PLUGIN_TASKS + 1];
 static int nadded;
 
 static void leave_out(const char *path, const char *why)
@@ -33,7 +31,7 @@ static void add_tasks(const char *path, const mms_plugin *plugin)
     for (const mms_task *const *t = plugin->tasks; *t; t++)
         if (is_taken(*t))
             leave_out(path, "a verb of that name is there already");
-        else if (nadded < MOST_TASKS)
+        else if (nadded < MMS_MOST_PLUGIN_TASKS)
             added[nadded++] = *t;
 }
 

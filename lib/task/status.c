@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "engine/journal.h"
@@ -79,14 +78,6 @@ static void take_record(struct state *s, const mms_value *record)
         s->phase = "working";
 }
 
-static double now_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /** How much is done, 0 to 1: in bytes where the run has told them. */
 static double fraction_of(const struct state *s)
 {
@@ -106,13 +97,13 @@ static mms_value *list_running(const struct state *s)
     json_object_foreach(s->running, unit, record) json_array_append_new(
         list, json_pack("{s:o, s:O?, s:f}", "unit", mms_text_value(unit), "worker",
                         json_object_get(record, "worker"), "seconds",
-                        now_s() - json_number_value(json_object_get(record, "t"))));
+                        mms_unix_s() - json_number_value(json_object_get(record, "t"))));
     return list;
 }
 
 static void tell(const struct state *s, bool running, mms_value *result)
 {
-    const double fraction = fraction_of(s), spent = now_s() - s->run_s;
+    const double fraction = fraction_of(s), spent = mms_unix_s() - s->run_s;
     const char *const how = running                                ? s->phase
                             : strcmp(s->phase, "interrupted") != 0 ? "killed"
                                                                    : s->phase;

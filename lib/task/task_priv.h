@@ -142,6 +142,7 @@ struct mms_io {
 mms_unit_fn mms_task_call_unit;
 
 /** The tasks of plug-ins, ended by NULL; read at the first call. */
+enum { MMS_MOST_PLUGIN_TASKS = 64 };
 const mms_task *const *mms_plugin_tasks(void);
 /** As mms_task_find(), of those in tasks.def alone. */
 const mms_task *mms_task_find_own(const char *name);

@@ -13,17 +13,17 @@ static const mms_task *const own[] = {
 };
 #undef TASK
 
-enum { NOWN = sizeof own / sizeof own[0] - 1, MOST_ADDED = 64 };
+enum { NOWN = sizeof own / sizeof own[0] - 1 };
 
 /* Those of plug-ins come last. */
-static const mms_task *all[NOWN + MOST_ADDED + 1];
+static const mms_task *all[NOWN + MMS_MOST_PLUGIN_TASKS + 1];
 
 const mms_task *const *mms_tasks(void)
 {
     if (!all[0]) {
         int64_t n = NOWN;
         memcpy(all, own, sizeof own);
-        for (const mms_task *const *t = mms_plugin_tasks(); *t && n < NOWN + MOST_ADDED; t++)
+        for (const mms_task *const *t = mms_plugin_tasks(); *t; t++)
             all[n++] = *t;
     }
     return all;

@@ -440,8 +440,7 @@ done:
 
 static void end_making(making *m, mms_status st)
 {
-    (void)mms_output_end_stage(m->u->host, st, m->u->asked->how.keepscratch, &m->stage,
-                               &m->journal);
+    mms_output_end_stage(m->u->host, st, m->u->asked->how.keepscratch, &m->stage, &m->journal);
     free(m->path);
     free(m->base);
     free(m->file);

@@ -399,8 +399,8 @@ static void cancel(void)
     still_works(1);
 }
 
-/* C51, C52: a stopped server times out, refuses commands, and answers when it goes on. */
-/* Stop a process that server 1 depends on, and let it go on (C51, C52). */
+/* Stop a process that server 1 depends on: the server times out, refuses commands, and answers when
+ * it goes on (C51, C52). */
 static void freeze(pid_t pid)
 {
     const mms_command add = task("add", "{\"a\": 1, \"b\": 2}");
