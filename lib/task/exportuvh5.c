@@ -10,8 +10,11 @@
 #include "uvh5/uvh5_priv.h"
 
 struct exportuvh5 {
-    const char *vis, *uvh5file, *datacolumn, *polorder, *flipconj, *eop, *compression;
+    const char *vis, *uvh5file, *datacolumn, *polorder, *flipconj, *eop, *compression, *timespan;
     mms_select select;
+    bool chanaverage, timeaverage;
+    mms_ints chanbin;
+    double timebin_s, maxuvwdistance_m;
     bool perpart, overwrite, tiles, dryrun, sync, keepscratch, resume;
     int64_t memory;
 };
@@ -25,6 +28,8 @@ static const mms_param params[] = {
     {"datacolumn", MMS_CHOICE, AT(datacolumn), .init = "corrected",
      .allowed = "data corrected model float_data", .doc = "Data column to write"},
     MMS_PARAMS_SELECT(struct exportuvh5, select),
+    MMS_PARAMS_CHANAVERAGE(struct exportuvh5),
+    MMS_PARAMS_TIMEAVERAGE(struct exportuvh5),
     {"polorder", MMS_CHOICE, AT(polorder), .init = "aips", .allowed = "aips casa",
      .doc = "Order of the polarizations: aips XX YY XY YX, casa XX XY YX YY"},
     {"flipconj", MMS_CHOICE, AT(flipconj), .init = "auto", .allowed = "auto true false",
@@ -147,6 +152,10 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .uvh5file = p->uvh5file,
         .select = p->select,
         .datacolumn = p->datacolumn,
+        .average = {.chanbin = p->chanaverage ? p->chanbin : (mms_ints){0},
+                    .timebin_s = p->timeaverage ? p->timebin_s : 0,
+                    .timespan = p->timespan,
+                    .maxuvwdistance_m = p->maxuvwdistance_m},
         .casa_order = !strcmp(p->polorder, "casa"),
         .flipconj = p->flipconj,
         .eop = p->eop,
@@ -160,11 +169,13 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                 .resume = p->resume},
     };
     mms_host host = mms_task_writing_host(run);
-    mms_status st = MMS_OK;
+    mms_status st = MMS_CHECK_AVERAGES(p, err);
 
-    if (p->resume && (p->perpart || request.gzip))
+    if (st == MMS_OK && p->resume && (p->perpart || request.gzip || mms_uvh5_averages(&request)))
         st = mms_fail(err, MMS_ERR_ARG, "parameter resume: not with %s, which begins anew",
-                      p->perpart ? "perpart" : "compression=gzip");
+                      p->perpart     ? "perpart"
+                      : request.gzip ? "compression=gzip"
+                                     : "averages");
     if (st == MMS_OK)
         st = p->perpart ? export_parts(&request, &host, result, err)
                         : mms_uvh5_export(&request, &host, result, err);
@@ -185,6 +196,14 @@ static void print(const mms_value *result, FILE *out)
     for (size_t i = 0; i < json_array_size(parts); i++)
         print(json_array_get(parts, i), out);
     if (parts)
+        return;
+    if (json_object_get(result, "rows_averaged"))
+        fprintf(out,
+                "%" JSON_INTEGER_FORMAT " rows averaged to %" JSON_INTEGER_FORMAT
+                ", %.1f MB beside the file while it is made\n",
+                number(result, "rows"), number(result, "rows_averaged"),
+                (double)number(result, "bytes_staged") / 1e6);
+    if (!json_object_get(result, "blts"))
         return;
     fprintf(out,
             "%s: %" JSON_INTEGER_FORMAT " baseline-times of %" JSON_INTEGER_FORMAT
@@ -211,5 +230,7 @@ const mms_task mms_task_exportuvh5 = {
     .unit = mms_uvh5_export_unit,
     .details = "Examples:\n"
                "  multims exportuvh5 in.ms out.uvh5 --datacolumn data\n"
-               "  multims exportuvh5 in.mms out.uvh5 spw=0:5~20 scan=1,3\n",
+               "  multims exportuvh5 in.mms out.uvh5 spw=0:5~20 scan=1,3\n"
+               "  multims exportuvh5 in.ms out.uvh5 timeaverage=True timebin=20s chanaverage=True "
+               "chanbin=4\n",
 };

@@ -40,9 +40,7 @@ static const mms_param params[] = {
      .doc = "Write WEIGHT_SPECTRUM and SIGMA_SPECTRUM even if the input has none"},
     {"combinespws", MMS_BOOL, AT(combinespws), .init = "False",
      .doc = "Combine the spectral windows into one"},
-    {"chanaverage", MMS_BOOL, AT(chanaverage), .init = "False", .doc = "Average channels"},
-    {"chanbin", MMS_INTS, AT(chanbin), .init = "1", .needs = "chanaverage", .unit = "channels",
-     .doc = "Channels averaged to one: one number, or one for each selected spw"},
+    MMS_PARAMS_CHANAVERAGE(struct mstransform),
     {"hanning", MMS_BOOL, AT(hanning), .init = "False", .doc = "Hanning-smooth the spectra"},
     {"regridms", MMS_BOOL, AT(regridms), .init = "False", .doc = "Regrid the spectra"},
     {"mode", MMS_CHOICE, AT(mode), .init = "channel",
@@ -70,13 +68,7 @@ static const mms_param params[] = {
      .needs = "regridms", .doc = "Definition of velocity"},
     {"preaverage", MMS_BOOL, AT(preaverage), .init = "False", .needs = "regridms",
      .doc = "Average channels before regridding"},
-    {"timeaverage", MMS_BOOL, AT(timeaverage), .init = "False", .doc = "Average in time"},
-    {"timebin", MMS_SECONDS, AT(timebin_s), .init = "0s", .needs = "timeaverage", .unit = "s",
-     .doc = "Time averaged to one row"},
-    {"timespan", MMS_SELECTION, AT(timespan), .init = "", .needs = "timeaverage",
-     .flags = MMS_PARAM_WORDS, .doc = "Boundaries that a time bin may cross: scan, state, field"},
-    {"maxuvwdistance", MMS_DOUBLE, AT(maxuvwdistance_m), .init = "0", .needs = "timeaverage",
-     .unit = "m", .doc = "Largest distance of the UVW of a time bin; 0: no limit"},
+    MMS_PARAMS_TIMEAVERAGE(struct mstransform),
     {"docallib", MMS_BOOL, AT(docallib), .init = "False", .flags = MMS_PARAM_MISSING,
      .doc = "Calibrate on the fly"},
     {"callib", MMS_STRING, AT(callib), .init = "", .needs = "docallib", .flags = MMS_PARAM_MISSING,
@@ -108,15 +100,25 @@ static const mms_param params[] = {
     {0},
 };
 
+mms_status mms_check_averages(const mms_ints *chanbin, const double *timebin_s,
+                              double maxuvwdistance_m, mms_error *err)
+{
+    if (chanbin && chanbin->count < 2 && !(chanbin->count && chanbin->values[0] > 1))
+        return mms_fail(err, MMS_ERR_ARG, "Parameter chanbin must be > 1 to do channel averaging");
+    if (timebin_s && !(*timebin_s > 0))
+        return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");
+    if (maxuvwdistance_m < 0)
+        return mms_fail(err, MMS_ERR_ARG, "parameter maxuvwdistance: %g m is not a distance",
+                        maxuvwdistance_m);
+    return MMS_OK;
+}
+
 static mms_status check(const struct mstransform *p, mms_error *err)
 {
-    if (p->chanaverage && p->chanbin.count < 2 && !(p->chanbin.count && p->chanbin.values[0] > 1))
-        return mms_fail(err, MMS_ERR_ARG, "Parameter chanbin must be > 1 to do channel averaging");
-    if (p->timeaverage && !(p->timebin_s > 0))
-        return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");
-    if (p->maxuvwdistance_m < 0)
-        return mms_fail(err, MMS_ERR_ARG, "parameter maxuvwdistance: %g m is not a distance",
-                        p->maxuvwdistance_m);
+    const mms_status st = MMS_CHECK_AVERAGES(p, err);
+
+    if (st != MMS_OK)
+        return st;
     if (p->niter < 1)
         return mms_fail(err, MMS_ERR_ARG, "parameter niter: %" PRId64 " is not a number of fits",
                         p->niter);

@@ -30,6 +30,46 @@ void mms_plan_print_estimate(const mms_value *result, FILE *out);
 /** Print the result of a transformation. */
 void mms_transform_print(const mms_value *result, FILE *out);
 
+/** Averages of channels and in time, the same for each: struct_type has their names' members, that
+ * of timebin is timebin_s, of maxuvwdistance maxuvwdistance_m. */
+#define MMS_PARAMS_CHANAVERAGE(struct_type)                                             \
+    {"chanaverage", MMS_BOOL, offsetof(struct_type, chanaverage), .init = "False",      \
+     .doc = "Average channels"},                                                        \
+    {                                                                                   \
+        "chanbin", MMS_INTS, offsetof(struct_type, chanbin),                            \
+            .init = "1", .needs = "chanaverage", .unit = "channels",                    \
+            .doc = "Channels averaged to one: one number, or one for each selected spw" \
+    }
+#define MMS_PARAMS_TIMEAVERAGE(struct_type)                                        \
+    {"timeaverage", MMS_BOOL, offsetof(struct_type, timeaverage), .init = "False", \
+     .doc = "Average in time"},                                                    \
+        {"timebin",                                                                \
+         MMS_SECONDS,                                                              \
+         offsetof(struct_type, timebin_s),                                         \
+         .init = "0s",                                                             \
+         .needs = "timeaverage",                                                   \
+         .unit = "s",                                                              \
+         .doc = "Time averaged to one row"},                                       \
+        {"timespan",                                                               \
+         MMS_SELECTION,                                                            \
+         offsetof(struct_type, timespan),                                          \
+         .init = "",                                                               \
+         .needs = "timeaverage",                                                   \
+         .flags = MMS_PARAM_WORDS,                                                 \
+         .doc = "Boundaries that a time bin may cross: scan, state, field"},       \
+    {                                                                              \
+        "maxuvwdistance", MMS_DOUBLE, offsetof(struct_type, maxuvwdistance_m),     \
+            .init = "0", .needs = "timeaverage", .unit = "m",                      \
+            .doc = "Largest distance of the UVW of a time bin; 0: no limit"        \
+    }
+
+/** Refuse averages of what is none; p points to the parameters.  Errors: ARG. */
+#define MMS_CHECK_AVERAGES(p, err)                              \
+    mms_check_averages((p)->chanaverage ? &(p)->chanbin : NULL, \
+                       (p)->timeaverage ? &(p)->timebin_s : NULL, (p)->maxuvwdistance_m, err)
+MMS_CHECKED mms_status mms_check_averages(const mms_ints *chanbin, const double *timebin_s,
+                                          double maxuvwdistance_m, mms_error *err);
+
 /** numerics and how to run, the same for each: struct_type has numerics, memory, tiles,
  * share, dryrun, sync, keepscratch of these types. */
 #define MMS_PARAMS_TRANSFORM(struct_type)                                                  \

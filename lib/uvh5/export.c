@@ -22,9 +22,9 @@ typedef struct making {
     mms_uvh5 *u;
     mms_stage *stage;
     mms_journal *journal;
-    const mms_value *result;
+    mms_value *result;
     int64_t nunits;
-    char *path, *base, *file, *rows_file, *shared_file;
+    char *path, *base, *file, *rows_file, *shared_file, *averaged;
 } making;
 
 static int64_t file_bytes(const mms_uvh5 *u)
@@ -89,6 +89,7 @@ static mms_status check_columns(mms_uvh5 *u, mms_error *err)
     for (int64_t i = 0; i < MMS_COUNT_OF(columns); i++)
         if (!strcmp(columns[i].word, u->asked->datacolumn))
             u->column = columns[i].column;
+    u->called = u->asked->made_of ? u->asked->made_of : u->column;
     MMS_TRY(mms_output_check_columns(u->ms, u->asked->datacolumn, err));
     if (!mms_ms_find_column(u->ms, u->column))
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", u->asked->vis, u->column));
@@ -193,7 +194,8 @@ static void describe(const mms_uvh5 *u, mms_value *result)
     const double values = (double)u->nblt * (double)u->nfreq * (double)u->npol;
 
     json_object_set_new(result, "outputvis", mms_text_value(u->asked->uvh5file));
-    json_object_set_new(result, "rows", json_integer(u->nrow));
+    if (!u->asked->made_of)
+        json_object_set_new(result, "rows", json_integer(u->nrow));
     json_object_set_new(result, "blts", json_integer(u->nblt));
     json_object_set_new(result, "channels", json_integer(u->nfreq));
     json_object_set_new(result, "polarizations", json_integer(u->npol));
@@ -224,11 +226,14 @@ static mms_status check_space(const mms_uvh5 *u, mms_error *err)
 
 /* ---- writing ----------------------------------------------------------------------------------*/
 
+/** The staging folder, and the names in it. */
 static mms_status prepare(making *m, mms_error *err)
 {
     const mms_uvh5 *const u = m->u;
     mms_status st;
 
+    if (m->stage)
+        return MMS_OK;
     m->path = mms_path_absolute(u->asked->uvh5file);
     MMS_TRY(m->path ? mms_output_open_stage(u->host, m->path, u->asked->vis, u->asked->how.resume,
                                             &m->stage, &m->journal, err)
@@ -238,7 +243,8 @@ static mms_status prepare(making *m, mms_error *err)
     m->file = m->base ? mms_format("%s/%s", mms_stage_path(m->stage), m->base) : NULL;
     m->rows_file = mms_format("%s/uvh5.rows", mms_stage_path(m->stage));
     m->shared_file = mms_format("%s/uvh5.json", mms_stage_path(m->stage));
-    if (!m->file || !m->rows_file || !m->shared_file)
+    m->averaged = mms_format("%s/uvh5.averaged.ms", mms_stage_path(m->stage));
+    if (!m->file || !m->rows_file || !m->shared_file || !m->averaged)
         MMS_TRY(mms_uvh5_no_memory(u, err));
     if (mms_journal_resumes(m->journal)) {
         const char *const staged[] = {"owner.json", m->base, NULL};
@@ -433,6 +439,7 @@ static mms_status write_all(making *m, mms_error *err)
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(run_units(m, engine, err));
     close_input(u);
+    MMS_TRY(mms_remove_tree(m->averaged, err));
     MMS_TRY(publish(m, err));
 done:
     return st;
@@ -446,6 +453,7 @@ static void end_making(making *m, mms_status st)
     free(m->file);
     free(m->rows_file);
     free(m->shared_file);
+    free(m->averaged);
 }
 
 static void end_antennas(mms_uvh5_antennas *a)
@@ -496,21 +504,6 @@ void mms_uvh5_end(mms_uvh5 *u)
     free(u->unit);
 }
 
-static mms_status write_file(mms_uvh5 *u, mms_value *result, mms_error *err)
-{
-    making m = {.u = u, .result = result};
-    mms_status st = write_all(&m, err);
-
-    if (st == MMS_OK) {
-        json_object_set_new(result, "names", json_pack("[o]", mms_text_value(m.base)));
-        json_object_set_new(result, "rows_out", json_integer(u->nblt));
-    } else if (m.stage) {
-        st = mms_output_name_full_disk(u->host->task, mms_stage_path(m.stage), st, err);
-    }
-    end_making(&m, st);
-    return st;
-}
-
 /** The input first: an output lies inside something that is there. */
 static mms_status check_both(const mms_uvh5_request *r, mms_error *err)
 {
@@ -526,10 +519,46 @@ done:
     return st;
 }
 
+/** Average into the staging folder; what is exported is that set from here on. */
+static mms_status average(making *m, mms_uvh5_request *averaged, mms_error *err)
+{
+    mms_uvh5 *const u = m->u;
+    mms_engine *engine;
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_check_average(u->asked, u->host, m->result, err));
+    MMS_TRY(u->host->engine(u->host->ctx, &engine, err));
+    MMS_TRY(prepare(m, err));
+    MMS_TRY(mms_uvh5_average_to(u->asked, u->host, m->averaged, m->result, averaged, err));
+    u->asked = averaged;
+done:
+    return st;
+}
+
+static mms_status plan_and_write(making *m, mms_error *err)
+{
+    mms_uvh5 *const u = m->u;
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_plan(u, err));
+    describe(u, m->result);
+    tell_odd_uvw(u);
+    MMS_TRY(check_space(u, err));
+    if (u->asked->how.dryrun)
+        goto done;
+    MMS_TRY(write_all(m, err));
+    json_object_set_new(m->result, "names", json_pack("[o]", mms_text_value(m->base)));
+    json_object_set_new(m->result, "rows_out", json_integer(u->nblt));
+done:
+    return st;
+}
+
 mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host, mms_value *result,
                            mms_error *err)
 {
     mms_uvh5 u = {.asked = request, .host = host};
+    mms_uvh5_request averaged;
+    making m = {.u = &u, .result = result};
     bool was = false;
     mms_status st;
 
@@ -538,13 +567,15 @@ mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host
     if (was)
         return MMS_OK;
     MMS_TRY(check_both(request, err));
-    MMS_TRY(mms_uvh5_plan(&u, err));
-    describe(&u, result);
-    tell_odd_uvw(&u);
-    MMS_TRY(check_space(&u, err));
-    if (!request->how.dryrun)
-        MMS_TRY(write_file(&u, result, err));
+    if (mms_uvh5_averages(request) && request->how.dryrun)
+        return mms_uvh5_estimate_average(request, host, result, err);
+    if (mms_uvh5_averages(request))
+        MMS_TRY(average(&m, &averaged, err));
+    MMS_TRY(plan_and_write(&m, err));
 done:
+    if (st != MMS_OK && m.stage)
+        st = mms_output_name_full_disk(host->task, mms_stage_path(m.stage), st, err);
+    end_making(&m, st);
     mms_uvh5_end(&u);
     return st;
 }

@@ -120,6 +120,8 @@ mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value 
     unit u = {.fd = -1};
     mms_status st;
 
+    if (json_object_get(order, "step"))
+        return mms_output_unit(job, order, answer, err);
     MMS_TRY(mms_value_read(shared_file, &shared, err));
     MMS_TRY(open_unit(shared, &u, err));
     MMS_TRY(mms_uvh5_reader_open(shared, &reader, err));

@@ -16,14 +16,24 @@
 
 enum { MMS_UVH5_MAX_POL = 12 };
 
+/** Averages before anything is written, as mstransform has them. */
+typedef struct mms_uvh5_average {
+    mms_ints chanbin;     /**< empty: channels stay; one number, or one a selected spw */
+    double timebin_s;     /**< 0: rows stay */
+    const char *timespan; /**< boundaries that a time bin may cross */
+    double maxuvwdistance_m;
+} mms_uvh5_average;
+
 /** What is asked. */
 typedef struct mms_uvh5_request {
     const char *vis, *uvh5file;
     mms_select select;
     const char *datacolumn; /**< data, corrected, model, float_data */
-    bool casa_order;        /**< of the polarizations */
-    const char *flipconj;   /**< auto, true, false */
-    const char *eop;        /**< auto, none, or a file of the IERS */
+    const char *made_of;    /**< column of an earlier set that it was averaged from, or NULL */
+    mms_uvh5_average average;
+    bool casa_order;      /**< of the polarizations */
+    const char *flipconj; /**< auto, true, false */
+    const char *eop;      /**< auto, none, or a file of the IERS */
     bool overwrite;
     bool gzip; /**< flags and nsamples are shuffled and deflated, by one writer */
     mms_how how;
@@ -91,6 +101,7 @@ typedef struct mms_uvh5 {
     bool silent; /**< nothing is told: another process does it */
     const mms_hdf5_module *hdf5;
     const char *column; /**< of the MS: DATA, … */
+    const char *called; /**< in the header: the column that is asked for */
     mms_ms *ms;
     mms_selection *selection;
     mms_meta meta;
@@ -134,7 +145,23 @@ typedef struct mms_uvh5 {
 MMS_CHECKED mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host,
                                        mms_value *result, mms_error *err);
 
-/** A unit of the engine: the values of a range of blts. */
+/** Whether rows or channels are averaged first. */
+bool mms_uvh5_averages(const mms_uvh5_request *request);
+/** Put into result what the averages of a request would make, and take while they last. */
+MMS_CHECKED mms_status mms_uvh5_estimate_average(const mms_uvh5_request *request,
+                                                 const mms_host *host, mms_value *result,
+                                                 mms_error *err);
+/** The same before it is done, in silence; refuses what can't be, or has no room for set and file.
+ *  Errors: those of mstransform; SPACE. */
+MMS_CHECKED mms_status mms_uvh5_check_average(const mms_uvh5_request *request, const mms_host *host,
+                                              mms_value *result, mms_error *err);
+/** Write the averaged set to path; *out asks for it all as request does for its input, and borrows
+ *  path.  Errors: those of mstransform. */
+MMS_CHECKED mms_status mms_uvh5_average_to(const mms_uvh5_request *request, const mms_host *host,
+                                           const char *path, mms_value *result,
+                                           mms_uvh5_request *out, mms_error *err);
+
+/** A unit of the engine: the values of a range of blts, or a part of the averaged set. */
 mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                 mms_error *err);
 
