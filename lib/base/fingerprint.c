@@ -17,7 +17,7 @@ struct print {
     uint64_t sum; /* of the files' hashes: folders are read in any order */
 };
 
-static uint64_t mix(uint64_t hash, const void *bytes, size_t size)
+uint64_t mms_hash_bytes(uint64_t hash, const void *bytes, size_t size)
 {
     const unsigned char *const at = bytes;
 
@@ -32,13 +32,13 @@ static mms_status add(void *ctx, const mms_walked *met, mms_error *err)
     const int64_t ns = (int64_t)met->info->st_mtim.tv_sec * 1000000000 + met->info->st_mtim.tv_nsec;
     const int64_t facts[] = {(int64_t)met->info->st_size, ns};
     const char *const name = met->path + print->prefix;
-    uint64_t hash = 14695981039346656037U;
+    uint64_t hash = MMS_HASH_BEGIN;
 
     (void)err;
     if (met->kind != MMS_WALK_FILE || !strcmp(met->name, "table.lock"))
         return MMS_OK;
-    hash = mix(hash, name, strlen(name));
-    print->sum += mix(hash, facts, sizeof facts);
+    hash = mms_hash_bytes(hash, name, strlen(name));
+    print->sum += mms_hash_bytes(hash, facts, sizeof facts);
     print->bytes += facts[0];
     print->files++;
     if (ns > print->newest_ns)

@@ -11,6 +11,10 @@
  *  only read, don't count.  NULL when path can't be read; a new reference. */
 mms_value *mms_fingerprint(const char *path);
 
+/** FNV-1a: continue a hash, which begins as MMS_HASH_BEGIN, with bytes. */
+#define MMS_HASH_BEGIN UINT64_C(14695981039346656037)
+uint64_t mms_hash_bytes(uint64_t hash, const void *bytes, size_t size);
+
 /** CRC-32 (IEEE 802.3) of bytes. */
 uint32_t mms_crc32(const void *bytes, size_t size);
 

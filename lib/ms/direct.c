@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "base/fingerprint_priv.h"
 #include "multims/log.h"
 
 enum { SAMPLES = 8 };
@@ -23,6 +24,7 @@ struct mms_direct {
     mms_table *table;
     int64_t n;
     manager *managers;
+    uint64_t kind; /**< sum over the cubes: they come in any order */
 };
 
 static mms_status out_of_memory(const mms_table *table, mms_error *err)
@@ -233,9 +235,23 @@ static mms_status check_shape(const mms_direct *d, const mms_column *c, const mm
                     mms_table_path(d->table), c->name, run->rows.first);
 }
 
+static uint64_t hash_cube(const char *name, int32_t ndim, const int64_t *shape, const int64_t *tile)
+{
+    const size_t n = (size_t)ndim;
+    uint64_t hash = mms_hash_bytes(MMS_HASH_BEGIN, name, strlen(name));
+
+    hash = mms_hash_bytes(hash, shape, n * sizeof *shape);
+    return mms_hash_bytes(hash, tile, (n + 1) * sizeof *tile);
+}
+
+uint64_t mms_direct_kind(const mms_direct *d)
+{
+    return d->kind;
+}
+
 /** The cube of cells that all rows have. */
-static mms_status add_shape(const mms_direct *d, const manager *m, int32_t ndim,
-                            const int64_t *shape, mms_error *err)
+static mms_status add_shape(mms_direct *d, const manager *m, int32_t ndim, const int64_t *shape,
+                            mms_error *err)
 {
     const mms_column *c = m->what->columns[0];
     int64_t tile[MMS_MAX_DIM + 1];
@@ -250,6 +266,7 @@ static mms_status add_shape(const mms_direct *d, const manager *m, int32_t ndim,
         if (st != MMS_OK)
             return st;
     }
+    d->kind += hash_cube(m->what->name, ndim, shape, tile);
     return mms_tiles_add_shape(m->tiles, ndim, shape, tile, err);
 }
 

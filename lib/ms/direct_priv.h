@@ -39,6 +39,10 @@ typedef mms_status mms_direct_shapes(void *user, const char *column, mms_shape_r
 MMS_CHECKED mms_status mms_direct_define(mms_direct *direct, mms_direct_shapes *shapes, void *user,
                                          mms_error *err);
 
+/** Return what tells how the new table's tiles are laid out, whatever its rows: the cell and tile
+ *  shapes that its managers have got. */
+uint64_t mms_direct_kind(const mms_direct *direct);
+
 /** Write what is left; free and set NULL even on failure. */
 MMS_CHECKED mms_status mms_direct_finish(mms_direct **direct, mms_error *err);
 

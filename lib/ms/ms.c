@@ -16,12 +16,18 @@
 #include "rowlist_priv.h"
 #include "scalars_priv.h"
 
-enum { MANY_ROWS = 1 << 22 };
+enum { MANY_ROWS = 1 << 22, PROOFS = 32 };
 
 typedef struct member_entry {
     char *path;
     mms_rows rows;
 } member_entry;
+
+/** A kind of new tables that was compared with what casacore reads, and the most rows of one. */
+typedef struct proof {
+    uint64_t kind;
+    int64_t nrow;
+} proof;
 
 /** A member that is open. */
 typedef struct open_member {
@@ -41,6 +47,8 @@ struct mms_ms {
     mms_table *first; /**< member 0: columns and keywords */
     bool no_tiles;    /**< casacore reads all columns */
     mms_value *subtables, *missing;
+    int nproof;
+    proof proofs[PROOFS]; /**< kinds beyond that are compared each time */
     pthread_mutex_t lock; /**< of what follows */
     open_member *open;
     int nopen;
@@ -662,6 +670,27 @@ done:
 mms_table *mms_ms_first_table(mms_ms *ms)
 {
     return ms->first;
+}
+
+bool mms_ms_has_proof(const mms_ms *ms, uint64_t kind, int64_t nrow)
+{
+    for (int i = 0; i < ms->nproof; i++)
+        if (ms->proofs[i].kind == kind)
+            return ms->proofs[i].nrow >= nrow;
+    return false;
+}
+
+void mms_ms_note_proof(mms_ms *ms, uint64_t kind, int64_t nrow)
+{
+    int i = 0;
+
+    while (i < ms->nproof && ms->proofs[i].kind != kind)
+        i++;
+    if (i == PROOFS)
+        return;
+    if (i == ms->nproof)
+        ms->nproof++;
+    ms->proofs[i] = (proof){kind, nrow};
 }
 
 mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange, const mms_rows *ranges,

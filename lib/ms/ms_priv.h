@@ -11,6 +11,12 @@
 /** Return the table of member 0; borrowed. */
 mms_table *mms_ms_first_table(mms_ms *ms);
 
+/** Whether a new table of this kind, made like ms, needs no comparison with what casacore reads:
+ * one of as many rows, or more, was compared. */
+bool mms_ms_has_proof(const mms_ms *ms, uint64_t kind, int64_t nrow);
+/** Note that one of this kind and so many rows was compared. */
+void mms_ms_note_proof(mms_ms *ms, uint64_t kind, int64_t nrow);
+
 /** The sub-tables that a main table names, {name: path}: those that are there, and those that are
  *  not.  SORTED_TABLE is among them.
  *  Errors: TABLE for a name that must not become a path; IO when nobody can tell. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "base/fingerprint_priv.h"
 #include "block.h"
 #include "direct_priv.h"
 #include "ms_priv.h"
@@ -433,6 +434,35 @@ done:
     return st;
 }
 
+/** What tells tables that are written the same way, whatever their rows: columns and tiles. */
+static uint64_t kind_of(const mms_writer *w)
+{
+    uint64_t kind = mms_direct_kind(w->tiles);
+
+    for (int64_t i = 0; i < mms_table_ncolumn(w->table); i++) {
+        const mms_column *c = mms_table_column(w->table, i);
+        const int32_t facts[] = {c->dtype, c->scalar, c->fixed, c->ndim};
+        kind = mms_hash_bytes(kind, c->name, strlen(c->name) + 1);
+        kind = mms_hash_bytes(kind, facts, sizeof facts);
+    }
+    return kind;
+}
+
+/** Compare the first table of a kind, and those that have more rows.  Where blocks are shared rows
+ *  lie in other places in each. */
+static mms_status check_kind(mms_ms *like, const char *path, uint64_t kind, int64_t nrow,
+                             bool shared, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    if (!shared && mms_ms_has_proof(like, kind, nrow))
+        return MMS_OK;
+    st = check_written(path, err);
+    if (st == MMS_OK)
+        mms_ms_note_proof(like, kind, nrow);
+    return st;
+}
+
 int64_t mms_writer_bytes(const mms_writer *writer)
 {
     return writer->bytes;
@@ -467,14 +497,16 @@ mms_status mms_writer_close(mms_writer **writer, mms_error *err)
 
     if (!w)
         return MMS_OK;
-    const bool direct = w->tiles;
+    const bool direct = w->tiles, shared = direct && mms_writer_shared(w) > 0;
+    const int64_t nrow = mms_table_nrow(w->table);
+    const uint64_t kind = direct ? kind_of(w) : 0;
     if (direct && !(path = strdup(mms_table_path(w->table))))
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table)));
     MMS_TRY(mms_direct_finish(&w->tiles, err));
     MMS_TRY(mms_scalars_finish(&w->scalars, err));
     MMS_TRY(mms_table_close(&w->table, err));
     if (direct)
-        MMS_TRY(check_written(path, err));
+        MMS_TRY(check_kind(w->like, path, kind, nrow, shared, err));
 done:
     free(path);
     mms_writer_drop(writer);

@@ -112,6 +112,26 @@ class Fallbacks(TileCase):
         self.assertRegex(run.stderr.splitlines()[-1], r"/out\.ms: \w+: casacore reads other cells")
         self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms"])
 
+    def parts(self, *words, axis="scan", status=0):
+        """Make parts whose second casacore reads otherwise, with one worker."""
+        shutil.rmtree(self.path("in.ms"))
+        self.simulate("in.ms", *words)
+        return self.multims("partition", "in.ms", "out.mms", f"separationaxis={axis}", "--no-sync",
+                            "--no-share", "flagbackup=False", "-j1", status=status,
+                            env=self.fault("flip", "/out.0001.ms/"))
+
+    def test_a_part_like_the_one_before_is_not_compared_again(self):
+        self.parts("scans=2")
+        self.assertEqual(len(os.listdir(self.path("out.mms/SUBMSS"))), 2)
+
+    def test_parts_with_other_cells_or_more_rows_are_compared(self):
+        for axis, words in (("spw", ["scans=1", "spws=2", "channels=64,32"]),
+                            ("scan", ["scans=2", "spws=2", "missing=1:1"])):
+            with self.subTest(axis=axis):
+                run = self.parts(*words, axis=axis, status=1)
+                self.assertRegex(run.stderr.splitlines()[-1],
+                                 r"/out\.0001\.ms: \w+: casacore reads other cells")
+
 
 class Broken(TileCase):
     def assert_refused(self, path, status=2, **options):
