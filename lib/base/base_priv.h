@@ -19,6 +19,14 @@ extern "C" {
  *  NULL when out of memory; at least one byte is allocated.  End it with free(). */
 void *mms_alloc(int64_t n, size_t size);
 
+/** Allocate n elements of size bytes, zeroed, on a page boundary, that need not stay in memory: a
+ *  large array is in a file without a name in TMPDIR, or in memory where that can't be had.  NULL
+ * when out of memory.  End it with mms_spill_free(). */
+void *mms_spill_alloc(int64_t n, size_t size);
+/** Let go of the memory of such an array, not of its values; NULL is accepted, as below. */
+void mms_spill_rest(const void *array);
+void mms_spill_free(const void *array);
+
 /** Make *array hold at least n elements: *capacity grows by half; on failure nothing changes. */
 MMS_CHECKED mms_status mms_grow(void *array, int64_t *capacity, int64_t n, size_t size,
                                 mms_error *err);

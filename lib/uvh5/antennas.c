@@ -66,6 +66,7 @@ static mms_status choose(mms_uvh5 *u, mms_error *err)
 
     for (int64_t i = 0; st == MMS_OK && i < u->nblt; i++) {
         const int32_t pair[] = {u->blts[i].ant1, u->blts[i].ant2};
+        mms_uvh5_rest(u, i);
         for (int k = 0; st == MMS_OK && k < 2; k++)
             if (pair[k] < 0 || pair[k] >= a->nrow)
                 st = mms_fail(err, MMS_ERR_RANGE, "%s: row %" PRId64 ": no antenna %d",

@@ -131,6 +131,7 @@ static mms_status find_times(mms_uvh5 *u, mms_error *err)
         u->jd[i] = mms_uvh5_jd(u->blts[i].time_s);
         if (!utc)
             st = u->hdf5->tai_to_utc(u->jd[i] - (tt ? 32.184 / 86400 : 0), &u->jd[i], err);
+        mms_uvh5_rest(u, i);
     }
     mms_value_free(&words);
     return st;
@@ -141,9 +142,9 @@ mms_status mms_uvh5_find_baselines(mms_uvh5 *u, mms_error *err)
     spread s = {0};
     mms_status st;
 
-    u->jd = mms_alloc(u->nblt, sizeof *u->jd);
-    u->uvw_m = mms_alloc(3 * u->nblt, sizeof *u->uvw_m);
-    u->exposure_s = mms_alloc(u->nblt, sizeof *u->exposure_s);
+    u->jd = mms_spill_alloc(u->nblt, sizeof *u->jd);
+    u->uvw_m = mms_spill_alloc(3 * u->nblt, sizeof *u->uvw_m);
+    u->exposure_s = mms_spill_alloc(u->nblt, sizeof *u->exposure_s);
     if (!u->jd || !u->uvw_m || !u->exposure_s)
         MMS_TRY(mms_uvh5_no_memory(u, err));
     MMS_TRY(find_times(u, err));
@@ -153,6 +154,7 @@ mms_status mms_uvh5_find_baselines(mms_uvh5 *u, mms_error *err)
             end++;
         MMS_TRY(take(u, at, end - at, &s, err));
         MMS_TRY(mms_check_stop(err));
+        mms_uvh5_rest(u, 0);
         at = end;
     }
     tell(u, &s);
@@ -166,10 +168,13 @@ void mms_uvh5_decide_sign(mms_uvh5 *u)
     double kept = 0, negated = 0;
     int64_t cross = 0, seen = 0, taken = 0;
 
-    for (int64_t i = 0; i < u->nblt; i++)
+    for (int64_t i = 0; i < u->nblt; i++) {
         cross += u->blts[i].ant1 != u->blts[i].ant2;
+        mms_uvh5_rest(u, i);
+    }
     for (int64_t i = 0; i < u->nblt; i++) {
         const mms_uvh5_blt *const b = &u->blts[i];
+        mms_uvh5_rest(u, i);
         if (b->ant1 == b->ant2)
             continue;
         if (cross > MOST && seen++ * MOST / cross < taken)
@@ -194,6 +199,8 @@ void mms_uvh5_decide_sign(mms_uvh5 *u)
     MMS_UVH5_TELL(u, MMS_LOG_INFO,
                   "uvw against antenna 2 - antenna 1: %.7g m as they stand, %.7g m negated: %s",
                   kept, negated, u->negate ? "negated, and data conjugated" : "kept");
-    for (int64_t i = 0; u->negate && i < 3 * u->nblt; i++)
+    for (int64_t i = 0; u->negate && i < 3 * u->nblt; i++) {
         u->uvw_m[i] = -u->uvw_m[i];
+        mms_uvh5_rest(u, i);
+    }
 }

@@ -15,7 +15,10 @@
 #include "ms/ms_meta.h"
 #include "ms/ms_priv.h"
 
-enum { VALUE_BYTES = 13 }; // a visibility with its flag and its number of samples
+enum {
+    VALUE_BYTES = 13,     // a visibility with its flag and its number of samples
+    MOST_ROWS = 256 << 10 // of a unit
+};
 
 /** The file while it is made. */
 typedef struct making {
@@ -174,6 +177,7 @@ static void tell_odd_uvw(const mms_uvh5 *u)
         const bool is_auto = u->blts[i].ant1 == u->blts[i].ant2;
         crosses += zero && !is_auto;
         autos += !zero && is_auto;
+        mms_uvh5_rest(u, i);
     }
     if (crosses)
         MMS_UVH5_TELL(u, MMS_LOG_WARN,
@@ -272,6 +276,7 @@ static mms_status write_rows(const making *m, mms_error *err)
             places[i] = (mms_uvh5_place){r->row, r->blt, r->ddid};
         }
         MMS_TRY(mms_write_all(fd, places, n * (int64_t)sizeof *places, m->rows_file, err));
+        mms_uvh5_rest(u, 0);
     }
 done:
     if (fd >= 0)
@@ -313,7 +318,8 @@ static int64_t count_units(const mms_uvh5 *u, const mms_engine *engine)
     if (u->asked->gzip)
         return 1; // HDF5 packs, and one process at a time may write
     const int64_t wanted = 64 << 20, bytes = file_bytes(u);
-    int64_t n = bytes / wanted + 1;
+    const int64_t by_rows = u->nrow / MOST_ROWS + 1; // their places are in a worker's memory
+    int64_t n = bytes / wanted + 1 > by_rows ? bytes / wanted + 1 : by_rows;
     const int64_t least = mms_engine_workers(engine);
 
     if (n < least && bytes > (1 << 20))
@@ -349,6 +355,7 @@ static mms_status run_units(making *m, mms_engine *engine, mms_error *err)
         if (!units[i] || !names[i])
             st = mms_uvh5_no_memory(u, err);
     }
+    mms_uvh5_rest(u, 0);
     if (st == MMS_OK) {
         mms_engine_set_journal(engine, m->journal);
         st = mms_engine_run(engine, u->host->task, n, (const char *const *)names, units, answers,
@@ -487,8 +494,8 @@ void mms_uvh5_end(mms_uvh5 *u)
     for (int64_t i = 0; u->fields && i < u->nfield; i++)
         end_field(&u->fields[i]);
     end_antennas(&u->antennas);
-    free(u->rows);
-    free(u->blts);
+    mms_spill_free(u->rows);
+    mms_spill_free(u->blts);
     free(u->windows);
     free(u->dds);
     free(u->freq_hz);
@@ -497,10 +504,10 @@ void mms_uvh5_end(mms_uvh5 *u)
     free(u->fields);
     free(u->telescope);
     free(u->observer);
-    free(u->jd);
-    free(u->uvw_m);
-    free(u->exposure_s);
-    free(u->lst);
+    mms_spill_free(u->jd);
+    mms_spill_free(u->uvw_m);
+    mms_spill_free(u->exposure_s);
+    mms_spill_free(u->lst);
     free(u->unit);
 }
 

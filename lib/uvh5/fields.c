@@ -271,6 +271,7 @@ mms_status mms_uvh5_find_fields(mms_uvh5 *u, mms_error *err)
         if (!u->fields[id].used)
             MMS_TRY(read_field(u, table, &f, id, err));
         u->fields[id].used = true;
+        mms_uvh5_rest(u, i);
     }
     if (u->from_pyuvdata && mms_selection_is_all(u->selection))
         MMS_TRY(add_unused(u, table, &f, err));

@@ -90,28 +90,22 @@ static bool is_rectangular(const mms_uvh5 *u)
         if (b[i].ant1 != b[i % nbl].ant1 || b[i].ant2 != b[i % nbl].ant2 ||
             (u->jd[i] == u->jd[i - 1]) != (i % nbl != 0))
             return false;
+        else
+            mms_uvh5_rest(u, i);
     return u->nblt % nbl == 0;
 }
 
 static void put_counts(writing *w)
 {
     const mms_uvh5 *const u = w->u;
-    int64_t *const scratch = mms_alloc(4 * u->nblt, sizeof *scratch);
-    int64_t *const ant1 = scratch + 2 * u->nblt, *const ant2 = ant1 + u->nblt;
-    mms_uvh5_counts counts;
+    mms_uvh5_counter counter = {0};
     int64_t nphase = 0;
 
-    if (!scratch) {
-        if (w->st == MMS_OK)
-            w->st = mms_uvh5_no_memory(u, w->err);
-        return;
+    for (int64_t i = 0; w->st == MMS_OK && i < u->nblt; i++) {
+        w->st = mms_uvh5_count_row(&counter, u->jd[i], u->blts[i].ant1, u->blts[i].ant2, w->err);
+        mms_uvh5_rest(u, i);
     }
-    for (int64_t i = 0; i < u->nblt; i++) {
-        ant1[i] = u->blts[i].ant1;
-        ant2[i] = u->blts[i].ant2;
-    }
-    mms_uvh5_count_rows(u->nblt, u->jd, ant1, ant2, scratch, &counts);
-    free(scratch);
+    const mms_uvh5_counts counts = mms_uvh5_counter_end(&counter);
     for (int64_t i = 0; i < u->nfield; i++)
         nphase += u->fields[i].used;
     put_int(w, "Header/Nants_data", counts.antennas);
@@ -191,40 +185,63 @@ static void put_texts_of_header(writing *w)
         put_text(w, "Header/pol_convention", json_string_value(u->convention));
 }
 
+/** What a blt has in the header, as its datasets have it. */
+typedef enum column { ANT1, ANT2, FIELD, SCAN, LIST } column;
+
+static int64_t whole(const mms_uvh5 *u, int64_t blt, column which)
+{
+    const mms_uvh5_blt *const b = &u->blts[blt];
+
+    return which == ANT1   ? b->ant1
+           : which == ANT2 ? b->ant2
+           : which == SCAN ? b->scan
+                           : u->fields[b->field].id;
+}
+
+/** Write a dataset of all blts in ranges: list[nblt][each], or whole numbers. */
+static void put_column(writing *w, const char *name, column which, const double *list, int64_t each)
+{
+    enum { RANGE = 32768 };
+    const mms_uvh5 *const u = w->u;
+    const mms_h5_type type = which == LIST   ? MMS_H5_DOUBLE
+                             : which == SCAN ? MMS_H5_INT
+                                             : MMS_H5_INT64;
+    int64_t *const numbers = mms_alloc(RANGE, sizeof *numbers);
+
+    if (!numbers && w->st == MMS_OK)
+        w->st = mms_uvh5_no_memory(u, w->err);
+    put(w, name, &(mms_h5_item){.type = type, .ndim = each > 1 ? 2 : 1, .shape = {u->nblt, each}});
+    for (int64_t at = 0; w->st == MMS_OK && at < u->nblt; at += RANGE) {
+        const int64_t n = u->nblt - at < RANGE ? u->nblt - at : RANGE;
+        for (int64_t i = 0; which != LIST && i < n; i++)
+            if (which == SCAN)
+                ((int32_t *)numbers)[i] = (int32_t)whole(u, at + i, which);
+            else
+                numbers[i] = whole(u, at + i, which);
+        const void *const from = which == LIST ? (const void *)(list + at * each) : numbers;
+        w->st = u->hdf5->write(w->file, name, at, n, from, w->err);
+        mms_uvh5_rest(u, 0);
+    }
+    free(numbers);
+}
+
 static void put_blts(writing *w)
 {
     const mms_uvh5 *const u = w->u;
-    const int64_t n = u->nblt;
-    int64_t *const ids = mms_alloc(n, sizeof *ids);
 
-    if (!ids) {
-        if (w->st == MMS_OK)
-            w->st = mms_uvh5_no_memory(u, w->err);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++)
-        ids[i] = u->blts[i].ant1;
-    put_ints(w, "Header/ant_1_array", n, ids);
-    for (int64_t i = 0; i < n; i++)
-        ids[i] = u->blts[i].ant2;
-    put_ints(w, "Header/ant_2_array", n, ids);
-    for (int64_t i = 0; i < n; i++)
-        ids[i] = u->fields[u->blts[i].field].id;
-    put_ints(w, "Header/phase_center_id_array", n, ids);
-    for (int64_t i = 0; i < n; i++)
-        ((int32_t *)ids)[i] = u->blts[i].scan;
-    put_doubles(w, "Header/uvw_array", n, 3, u->uvw_m);
-    put_doubles(w, "Header/time_array", n, 1, u->jd);
-    put_doubles(w, "Header/integration_time", n, 1, u->exposure_s);
+    put_column(w, "Header/ant_1_array", ANT1, NULL, 1);
+    put_column(w, "Header/ant_2_array", ANT2, NULL, 1);
+    put_column(w, "Header/phase_center_id_array", FIELD, NULL, 1);
+    put_column(w, "Header/uvw_array", LIST, u->uvw_m, 3);
+    put_column(w, "Header/time_array", LIST, u->jd, 1);
+    put_column(w, "Header/integration_time", LIST, u->exposure_s, 1);
     if (u->has_earth)
-        put_doubles(w, "Header/lst_array", n, 1, u->lst);
-    put_doubles(w, "Header/phase_center_app_ra", n, 1, u->app_ra);
-    put_doubles(w, "Header/phase_center_app_dec", n, 1, u->app_dec);
-    put_doubles(w, "Header/phase_center_frame_pa", n, 1, u->frame_pa);
-    put(w, "multims/scan_number",
-        &(mms_h5_item){.type = MMS_H5_INT, .ndim = 1, .shape = {n}, .data = ids});
+        put_column(w, "Header/lst_array", LIST, u->lst, 1);
+    put_column(w, "Header/phase_center_app_ra", LIST, u->app_ra, 1);
+    put_column(w, "Header/phase_center_app_dec", LIST, u->app_dec, 1);
+    put_column(w, "Header/phase_center_frame_pa", LIST, u->frame_pa, 1);
+    put_column(w, "multims/scan_number", SCAN, NULL, 1);
     put_text(w, "multims/version", mms_version());
-    free(ids);
 }
 
 static void put_frequencies(writing *w)

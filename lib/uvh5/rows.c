@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pipeline/record_sort_priv.h"
 #include "uvh5_priv.h"
 
-enum { CHUNK = 65536 };
+enum { CHUNK = 65536, SORT_BYTES = 16 << 20 };
 
 /** The key columns of a chunk of rows, and which rows are selected. */
 typedef struct key_chunk {
@@ -22,10 +23,11 @@ typedef struct key_chunk {
     return (a) < (b) ? -1 : 1
 
 /** By what a blt is, then data description and row. */
-static int by_key(const void *first, const void *second)
+static int by_key(const void *first, const void *second, void *unused)
 {
     const mms_uvh5_row *const a = first, *const b = second;
 
+    (void)unused;
     COMPARE(a->time_s, b->time_s);
     COMPARE(a->ant1, b->ant1);
     COMPARE(a->ant2, b->ant2);
@@ -36,27 +38,30 @@ static int by_key(const void *first, const void *second)
     return 0;
 }
 
-static int by_blt(const void *first, const void *second)
+static int by_blt(const void *first, const void *second, void *unused)
 {
     const mms_uvh5_row *const a = first, *const b = second;
 
+    (void)unused;
     COMPARE(a->blt, b->blt);
     COMPARE(a->row, b->row);
     return 0;
 }
 
-static int by_row(const void *first, const void *second)
+static int by_row(const void *first, const void *second, void *unused)
 {
     const mms_uvh5_blt *const a = first, *const b = second;
 
+    (void)unused;
     COMPARE(a->first, b->first);
     return 0;
 }
 
-static int by_time_stamp(const void *first, const void *second)
+static int by_time_stamp(const void *first, const void *second, void *unused)
 {
     const mms_uvh5_blt *const a = first, *const b = second;
 
+    (void)unused;
     COMPARE(a->start, b->start);
     COMPARE(a->ant1, b->ant1);
     COMPARE(a->ant2, b->ant2);
@@ -70,18 +75,82 @@ static bool same_baseline(const mms_uvh5_row *a, const mms_uvh5_row *b)
            a->field == b->field;
 }
 
-/** Number the rows that one data description has of the same time, antennas and field. */
-static void number_repeats(int64_t n, mms_uvh5_row *rows)
+/** The arrays of a sort, from rows and blts that were sorted before on. */
+typedef struct sorting {
+    mms_uvh5_row *rows;
+    mms_uvh5_blt *blts;
+    int64_t *places; /**< of blts before they are sorted */
+    bool one;        /**< data description */
+    int64_t nblt;
+} sorting;
+
+/** Called with each i of a pass over them. */
+static void rest(const sorting *s, int64_t i)
 {
-    qsort(rows, (size_t)n, sizeof *rows, by_key);
-    for (int64_t i = 1; i < n; i++)
-        if (same_baseline(&rows[i], &rows[i - 1]) && rows[i].ddid == rows[i - 1].ddid)
-            rows[i].nth = rows[i - 1].nth + 1;
-    qsort(rows, (size_t)n, sizeof *rows, by_key);
+    if (i % CHUNK != 0)
+        return;
+    mms_spill_rest(s->rows);
+    mms_spill_rest(s->blts);
+    mms_spill_rest(s->places);
+}
+
+/** Sort part of an array of mms_spill_alloc(); one that does not fit in SORT_BYTES, by runs on the
+ * disk. */
+static mms_status sort(const void *whole, int64_t n, void *array, size_t size,
+                       mms_record_compare *compare, mms_error *err)
+{
+    const char *const tmp = getenv("TMPDIR");
+    char *const near = mms_format("%s/multims-sort", tmp && *tmp ? tmp : "/tmp");
+    char *const records = array;
+    mms_record_sort *sorted = NULL;
+    bool end = false;
+    mms_status st = MMS_OK;
+
+    if (n * (int64_t)size * 2 <= SORT_BYTES) {
+        qsort_r(array, (size_t)n, size, compare, NULL);
+        goto done;
+    }
+    MMS_TRY(near ? mms_record_sort_create(near, size, compare, NULL, SORT_BYTES, &sorted, err)
+                 : mms_fail(err, MMS_ERR_MEM, "%" PRId64 " rows: out of memory", n));
+    for (int64_t i = 0; i < n; i++) {
+        MMS_TRY(mms_record_sort_add(sorted, records + i * (int64_t)size, err));
+        if (i % CHUNK == 0)
+            mms_spill_rest(whole);
+    }
+    MMS_TRY(mms_record_sort_finish(sorted, err));
+    for (int64_t i = 0; i < n; i++) {
+        MMS_TRY(mms_record_sort_next(sorted, records + i * (int64_t)size, &end, err));
+        if (i % CHUNK == 0)
+            mms_spill_rest(whole);
+    }
+done:
+    mms_record_sort_free(&sorted);
+    free(near);
+    return st;
+}
+
+/** Number the rows that one data description has of the same time, antennas and field. */
+static mms_status number_repeats(const sorting *s, int64_t n, mms_uvh5_row *rows, mms_error *err)
+{
+    bool repeats = false;
+    mms_status st;
+
+    MMS_TRY(sort(s->rows, n, rows, sizeof *rows, by_key, err));
+    for (int64_t i = 1; i < n; i++) {
+        rest(s, i);
+        if (!same_baseline(&rows[i], &rows[i - 1]) || rows[i].ddid != rows[i - 1].ddid)
+            continue;
+        rows[i].nth = rows[i - 1].nth + 1;
+        repeats = true;
+    }
+    if (repeats)
+        MMS_TRY(sort(s->rows, n, rows, sizeof *rows, by_key, err));
+done:
+    return st;
 }
 
 /** Make blts of rows that are sorted by key; returns how many. */
-static int64_t make_blts(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt *blts)
+static int64_t make_blts(const sorting *s, int64_t n, mms_uvh5_row *rows, mms_uvh5_blt *blts)
 {
     int64_t nblt = 0, stamp = 0; // the first blt of the time stamp
 
@@ -102,42 +171,78 @@ static int64_t make_blts(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt *blts)
         if (r->row < blts[stamp].start)
             blts[stamp].start = r->row;
         rows[i].blt = nblt - 1;
+        rest(s, i);
     }
-    for (int64_t i = 1; i < nblt; i++)
+    for (int64_t i = 1; i < nblt; i++) {
         if (blts[i].time_s == blts[i - 1].time_s)
             blts[i].start = blts[i - 1].start;
+        rest(s, i);
+    }
     return nblt;
 }
 
-static bool one_ddid(int64_t n, const mms_uvh5_row *rows)
+/** Sort n rows from at on, and add their blts. */
+static mms_status sort_some(sorting *s, int64_t at, int64_t n, mms_error *err)
 {
-    for (int64_t i = 1; i < n; i++)
-        if (rows[i].ddid != rows[0].ddid)
-            return false;
-    return true;
+    mms_uvh5_row *const rows = s->rows + at;
+    mms_uvh5_blt *const blts = s->blts + s->nblt;
+    mms_status st;
+
+    MMS_TRY(number_repeats(s, n, rows, err));
+    const int64_t nblt = make_blts(s, n, rows, blts);
+    rest(s, 0);
+    MMS_TRY(sort(s->blts, nblt, blts, sizeof *blts, s->one ? by_row : by_time_stamp, err));
+    for (int64_t i = 0; i < nblt; i++) {
+        s->places[blts[i].place] = s->nblt + i;
+        rest(s, i);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        rows[i].blt = s->places[rows[i].blt];
+        rest(s, i);
+    }
+    MMS_TRY(sort(s->rows, n, rows, sizeof *rows, by_blt, err));
+    s->nblt += nblt;
+done:
+    return st;
+}
+
+/** Whether the rows are of one data description, and stand as time goes. */
+static void look(sorting *s, int64_t n, bool *in_time)
+{
+    s->one = *in_time = true;
+    for (int64_t i = 1; i < n; i++) {
+        const mms_uvh5_row *const r = s->rows + i;
+        s->one = s->one && r->ddid == s->rows[0].ddid;
+        *in_time = *in_time && r->time_s >= r[-1].time_s && r->row > r[-1].row;
+        rest(s, i);
+    }
 }
 
 mms_status mms_uvh5_sort_rows(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt **out, int64_t *nblt,
                               mms_error *err)
 {
-    mms_uvh5_blt *const blts = mms_alloc(n, sizeof *blts);
-    int64_t *const places = mms_alloc(n, sizeof *places);
+    sorting s = {.rows = rows,
+                 .blts = mms_spill_alloc(n, sizeof *s.blts),
+                 .places = mms_spill_alloc(n, sizeof *s.places)};
+    bool in_time;
+    mms_status st = MMS_OK;
 
-    *out = blts;
-    if (!blts || !places) {
-        free(places);
-        return mms_fail(err, MMS_ERR_MEM, "%" PRId64 " rows: out of memory", n);
+    *out = s.blts;
+    if (!s.blts || !s.places)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%" PRId64 " rows: out of memory", n));
+    look(&s, n, &in_time);
+    for (int64_t at = 0, end; at < n; at = end) {
+        // time stamps that follow each other are sorted by themselves
+        end = in_time && at + CHUNK < n ? at + CHUNK : n;
+        while (end < n && rows[end].time_s == rows[end - 1].time_s)
+            end++;
+        MMS_TRY(sort_some(&s, at, end - at, err));
+        rest(&s, 0);
     }
-    number_repeats(n, rows);
-    *nblt = make_blts(n, rows, blts);
-    qsort(blts, (size_t)*nblt, sizeof *blts, one_ddid(n, rows) ? by_row : by_time_stamp);
-    for (int64_t i = 0; i < *nblt; i++)
-        places[blts[i].place] = i;
-    for (int64_t i = 0; i < n; i++)
-        rows[i].blt = places[rows[i].blt];
-    qsort(rows, (size_t)n, sizeof *rows, by_blt);
-    free(places);
-    return MMS_OK;
+done:
+    *nblt = s.nblt;
+    mms_spill_free(s.places);
+    return st;
 }
 
 static mms_status read_keys(mms_uvh5 *u, mms_rows rows, key_chunk *k, mms_error *err)
@@ -206,18 +311,29 @@ mms_status mms_uvh5_find_rows(mms_uvh5 *u, mms_error *err)
     int32_t array = 0;
     mms_status st;
 
-    u->rows = mms_alloc(u->meta.nselected, sizeof *u->rows);
+    u->rows = mms_spill_alloc(u->meta.nselected, sizeof *u->rows);
     MMS_TRY(k && u->rows ? MMS_OK : mms_uvh5_no_memory(u, err));
     for (int64_t done = 0; done < n; done += CHUNK) {
         const mms_rows rows = {done, n - done < CHUNK ? n - done : CHUNK};
         MMS_TRY(read_keys(u, rows, k, err));
         MMS_TRY(take_chunk(u, rows, k, &array, err));
+        mms_spill_rest(u->rows);
         MMS_TRY(mms_check_stop(err));
     }
     MMS_TRY(mms_uvh5_sort_rows(u->nrow, u->rows, &u->blts, &u->nblt, err));
 done:
     free(k);
     return st;
+}
+
+void mms_uvh5_rest(const mms_uvh5 *u, int64_t i)
+{
+    const void *const arrays[] = {u->rows, u->blts, u->jd, u->uvw_m, u->exposure_s, u->lst};
+
+    if (i % CHUNK != 0)
+        return;
+    for (int64_t k = 0; k < MMS_COUNT_OF(arrays); k++)
+        mms_spill_rest(arrays[k]);
 }
 
 int64_t mms_uvh5_first_row(const mms_uvh5 *u, int64_t blt)
@@ -231,5 +347,6 @@ int64_t mms_uvh5_first_row(const mms_uvh5 *u, int64_t blt)
         else
             high = middle;
     }
+    mms_uvh5_rest(u, 0); // a page that is looked at brings others with it
     return low;
 }

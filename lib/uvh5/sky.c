@@ -28,6 +28,7 @@ static mms_status find_earth(mms_uvh5 *u, mms_uvh5_earth *e, mms_error *err)
         if (st != MMS_OK)
             return st;
         u->has_earth = e->known;
+        mms_uvh5_rest(u, i);
     }
     if (!u->has_earth)
         MMS_UVH5_TELL(u, MMS_LOG_INFO,
@@ -116,7 +117,7 @@ mms_status mms_uvh5_find_sky(mms_uvh5 *u, mms_error *err)
     mms_uvh5_earth e = {0};
     mms_status st;
 
-    u->lst = mms_alloc(4 * u->nblt, sizeof *u->lst);
+    u->lst = mms_spill_alloc(4 * u->nblt, sizeof *u->lst);
     MMS_TRY(slots && u->lst ? MMS_OK : mms_uvh5_no_memory(u, err));
     u->app_ra = u->lst + u->nblt;
     u->app_dec = u->app_ra + u->nblt;
@@ -133,6 +134,7 @@ mms_status mms_uvh5_find_sky(mms_uvh5 *u, mms_error *err)
         u->app_ra[i] = s->view.app_ra;
         u->app_dec[i] = s->view.app_dec;
         u->frame_pa[i] = s->view.frame_pa;
+        mms_uvh5_rest(u, i);
     }
 done:
     mms_uvh5_earth_close(&e);

@@ -8,6 +8,7 @@
  */
 
 #include "hdf5/hdf5_priv.h"
+#include "ms/tally_priv.h"
 #include "multims/select.h"
 #include "output/request_priv.h"
 #include "tables/measures_priv.h"
@@ -127,7 +128,7 @@ typedef struct mms_uvh5 {
     bool from_pyuvdata; /**< the MS has pyuvdata_flip_conj: ids are in SOURCE_ID, ASSOC_SPW_ID */
     bool has_flip, flip_word;
     bool has_earth;
-    /* by blt */
+    /* by blt, in mms_spill_alloc() as rows and blts */
     double *jd, *uvw_m, *exposure_s, *lst, *app_ra, *app_dec, *frame_pa;
     bool negate;
     char *unit;                    /**< of the data column, or NULL */
@@ -174,10 +175,13 @@ void mms_uvh5_end(mms_uvh5 *u);
 
 /** Read the keys of the selected rows and find the blts.  Errors: ARG several arrays. */
 MMS_CHECKED mms_status mms_uvh5_find_rows(mms_uvh5 *u, mms_error *err);
-/** Sort rows into blts: of rows with time_s, row, ant1, ant2, field, ddid, scan.  rows are sorted
- * by blt; *blts is ended with free().  Errors: MEM. */
+/** Sort rows of mms_spill_alloc() into blts: of rows with time_s, row, ant1, ant2, field, ddid,
+ * scan.  rows are sorted by blt; *blts is ended with mms_spill_free().  Errors: MEM, and those of a
+ * disk where there are many. */
 MMS_CHECKED mms_status mms_uvh5_sort_rows(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt **blts,
                                           int64_t *nblt, mms_error *err);
+/** Called with each i of a pass over rows or blts: memory of those that were passed goes. */
+void mms_uvh5_rest(const mms_uvh5 *u, int64_t i);
 /** The first of u->rows that belongs to a blt from this one on. */
 int64_t mms_uvh5_first_row(const mms_uvh5 *u, int64_t blt);
 /** Windows, data descriptions, polarizations, frequencies.  Errors: ARG, SHAPE, TABLE. */
@@ -203,9 +207,14 @@ MMS_CHECKED mms_status mms_uvh5_write_header(mms_uvh5 *u, const char *path, mms_
 typedef struct mms_uvh5_counts {
     int64_t times, baselines, antennas; /**< baselines in their direction */
 } mms_uvh5_counts;
-/** Count those of n rows; scratch[2 * n]. */
-void mms_uvh5_count_rows(int64_t n, const double *jd, const int64_t *ant1, const int64_t *ant2,
-                         int64_t *scratch, mms_uvh5_counts *out);
+/** What has been seen of rows; start with {0}, end with mms_uvh5_counter_end(). */
+typedef struct mms_uvh5_counter {
+    mms_tally times, baselines, antennas;
+} mms_uvh5_counter;
+/** Take a row.  Errors: MEM. */
+MMS_CHECKED mms_status mms_uvh5_count_row(mms_uvh5_counter *counter, double jd, int64_t ant1,
+                                          int64_t ant2, mms_error *err);
+mms_uvh5_counts mms_uvh5_counter_end(mms_uvh5_counter *counter);
 
 /** Orientation of the Earth, from casacore's tables or a file. */
 typedef struct mms_uvh5_earth {

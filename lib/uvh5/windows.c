@@ -267,8 +267,10 @@ mms_status mms_uvh5_find_windows(mms_uvh5 *u, mms_error *err)
 
     u->dds = mms_alloc(u->meta.ndd, sizeof *u->dds);
     MMS_TRY(u->dds ? MMS_OK : mms_uvh5_no_memory(u, err));
-    for (int64_t i = 0; i < u->nrow; i++)
+    for (int64_t i = 0; i < u->nrow; i++) {
         u->dds[u->rows[i].ddid].used = true;
+        mms_uvh5_rest(u, i);
+    }
     for (int64_t d = 0; d < u->meta.ndd; d++) {
         u->dds[d].spw = u->meta.dds[d].spw;
         u->dds[d].pol = u->meta.dds[d].pol;
@@ -282,6 +284,7 @@ mms_status mms_uvh5_find_windows(mms_uvh5 *u, mms_error *err)
     for (int64_t i = 0; i < u->nrow; i++) {
         const mms_uvh5_dd *const dd = &u->dds[u->rows[i].ddid];
         present += u->windows[dd->window].count * dd->nkept;
+        mms_uvh5_rest(u, i);
     }
     u->absent = u->nblt * u->nfreq * u->npol - present;
 done:

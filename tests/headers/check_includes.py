@@ -57,7 +57,7 @@ PRIVATE = {
     "pipeline": {"transform", "ms"},
     "output": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
     "hdf5": {"engine/engine_priv.h"},
-    "uvh5": {"hdf5", "ms", "tables", "output", "check"},
+    "uvh5": {"hdf5", "ms", "tables", "output", "check", "pipeline/record_sort_priv.h"},
     "task": {"output", "uvh5"},
     "inplace": {"tables", "ms"},
 }

@@ -114,12 +114,44 @@ static mms_uvh5_row row(int64_t number, double time, int32_t ant1, int32_t ant2,
         .time_s = time, .row = number, .ant1 = ant1, .ant2 = ant2, .ddid = ddid, .scan = 7};
 }
 
+static void *spilled(const void *values, size_t bytes)
+{
+    void *const array = mms_spill_alloc(1, bytes);
+
+    assert_non_null(array);
+    return memcpy(array, values, bytes);
+}
+
+/* More rows than a sort has memory for: by time again, in the order of their first row. */
+static void many_rows_of_windows_one_after_the_other(void **state)
+{
+    enum { N = 400000 };
+    mms_uvh5_row *const rows = mms_spill_alloc(N, sizeof *rows);
+    mms_uvh5_blt *blts;
+    int64_t n;
+
+    (void)state;
+    assert_non_null(rows);
+    for (int64_t i = 0; i < N; i++)
+        rows[i] = row(i, (double)(i % (N / 2)), 0, 1, i < N / 2 ? 0 : 1);
+    assert_int_equal(mms_uvh5_sort_rows(N, rows, &blts, &n, NULL), MMS_OK);
+    assert_int_equal(n, N / 2);
+    for (int64_t i = 0; i < N; i++) {
+        assert_int_equal(rows[i].blt, i / 2);
+        assert_int_equal(rows[i].row, i / 2 + i % 2 * (N / 2));
+        assert_int_equal(blts[i / 2].first, i / 2);
+    }
+    mms_spill_free(rows);
+    mms_spill_free(blts);
+}
+
 /* Two windows, one after the other; the second lacks a baseline and has another twice. */
 static void windows_share_baseline_times(void **state)
 {
-    mms_uvh5_row rows[] = {row(0, 10, 0, 2, 0), row(1, 10, 0, 1, 0), row(2, 10, 0, 1, 1),
-                           row(3, 10, 0, 1, 1), row(4, 5, 0, 1, 0)};
+    const mms_uvh5_row given[] = {row(0, 10, 0, 2, 0), row(1, 10, 0, 1, 0), row(2, 10, 0, 1, 1),
+                                  row(3, 10, 0, 1, 1), row(4, 5, 0, 1, 0)};
     static const int64_t blt[] = {2, 0, 0, 1, 3}, order[] = {1, 2, 3, 0, 4};
+    mms_uvh5_row *const rows = spilled(given, sizeof given);
     mms_uvh5_blt *blts;
     int64_t n;
 
@@ -132,12 +164,14 @@ static void windows_share_baseline_times(void **state)
     }
     assert_int_equal(blts[0].first, 1);
     assert_int_equal(blts[3].start, 4);
-    free(blts);
+    mms_spill_free(blts);
+    mms_spill_free(rows);
 }
 
 static void one_window_keeps_its_order(void **state)
 {
-    mms_uvh5_row rows[] = {row(3, 10, 0, 2, 4), row(7, 10, 0, 1, 4), row(9, 5, 0, 1, 4)};
+    const mms_uvh5_row given[] = {row(3, 10, 0, 2, 4), row(7, 10, 0, 1, 4), row(9, 5, 0, 1, 4)};
+    mms_uvh5_row *const rows = spilled(given, sizeof given);
     mms_uvh5_blt *blts;
     int64_t n;
 
@@ -148,7 +182,8 @@ static void one_window_keeps_its_order(void **state)
         assert_int_equal(rows[i].blt, i);
         assert_int_equal(blts[i].first, rows[i].row);
     }
-    free(blts);
+    mms_spill_free(blts);
+    mms_spill_free(rows);
 }
 
 static const double ARCSEC = 4.848136811095359935899141e-6;
@@ -244,6 +279,7 @@ int main(void)
         cmocka_unit_test(a_source_moves_over_zero_longitude),
         cmocka_unit_test(times_are_julian_dates),
         cmocka_unit_test(windows_share_baseline_times),
+        cmocka_unit_test(many_rows_of_windows_one_after_the_other),
         cmocka_unit_test(one_window_keeps_its_order),
         cmocka_unit_test(sky_is_that_of_astropy),
         cmocka_unit_test(tai_is_ahead_of_utc),
