@@ -2,6 +2,7 @@
 /** @file clip.c  Limits of values (in-place 1.5), and of times in a scan (1.7). */
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "flag.h"
 
@@ -14,6 +15,109 @@ bool mms_flag_clips(const mms_flag_clip *clip, float value)
     if (clip->limited && !clip->outside && value >= clip->low && value <= clip->high)
         return true;
     return clip->zeros && value <= FLT_EPSILON; // negative values too, as CASA
+}
+
+static bool is_infinite(const mms_flag_clip *clip, float value)
+{
+    (void)clip;
+    return isinf(value);
+}
+
+static bool is_above_low(const mms_flag_clip *clip, float value)
+{
+    return value >= clip->low;
+}
+
+static bool is_not_below_low(const mms_flag_clip *clip, float value)
+{
+    return !(value < clip->low);
+}
+
+static bool is_above_high(const mms_flag_clip *clip, float value)
+{
+    return value > clip->high;
+}
+
+static bool is_not_below_high(const mms_flag_clip *clip, float value)
+{
+    return !(value <= clip->high);
+}
+
+static bool is_above_zero(const mms_flag_clip *clip, float value)
+{
+    (void)clip;
+    return !(value <= FLT_EPSILON);
+}
+
+static double double_of(uint64_t bits)
+{
+    double x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/** The smallest square whose root is something that greater ones are, too; infinity: none is. */
+static double first_square(const mms_flag_clip *clip, bool (*is)(const mms_flag_clip *, float))
+{
+    const double none = INFINITY;
+    uint64_t low = 0, high;
+
+    memcpy(&high, &none, sizeof high);
+    while (low < high) { // the bits of positive numbers are in their order
+        const uint64_t middle = low + (high - low) / 2;
+        if (is(clip, (float)sqrt(double_of(middle))))
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return double_of(low);
+}
+
+mms_flag_squares mms_flag_clip_squares(const mms_flag_clip *clip)
+{
+    mms_flag_squares keep = {0, first_square(clip, is_infinite), INFINITY, 0};
+
+    if (clip->limited && clip->outside) {
+        keep.from = first_square(clip, is_not_below_low);
+        keep.to = fmin(keep.to, first_square(clip, is_above_high));
+    }
+    if (clip->limited && !clip->outside) {
+        keep.hole_from = first_square(clip, is_above_low);
+        keep.hole_to = first_square(clip, is_not_below_high);
+    }
+    if (clip->zeros)
+        keep.from = fmax(keep.from, first_square(clip, is_above_zero));
+    return keep;
+}
+
+/** Whether a value of some is clipped. */
+static bool any_clipped(const mms_flag_squares *keep, int64_t n, const float *values)
+{
+    int64_t kept = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        const double re = (double)values[2 * i], im = (double)values[2 * i + 1];
+        const double square = re * re + im * im; // of floats: exact but for the sum
+        kept += (square >= keep->from) & (square < keep->to) &
+                !((square >= keep->hole_from) & (square < keep->hole_to));
+    }
+    return kept < n;
+}
+
+void mms_flag_clip_cells(const mms_flag_squares *keep, int64_t n, const mms_complex *vis,
+                         uint8_t *flags)
+{
+    enum { AT_ONCE = 64 };
+    const float *values = (const float *)vis;
+
+    for (int64_t at = 0, count; at < n; at += count) {
+        count = n - at < AT_ONCE ? n - at : AT_ONCE;
+        if (!any_clipped(keep, count, values + 2 * at))
+            continue;
+        for (int64_t i = at; i < at + count; i++)
+            flags[i] |= any_clipped(keep, 1, values + 2 * i);
+    }
 }
 
 bool mms_flag_quacks(mms_flag_quack mode, double time_s, double first_s, double last_s,

@@ -7,96 +7,164 @@
 #include "base/base_priv.h"
 #include "flag.h"
 
-/** One correlation of a map; outside of it nothing is flagged. */
-typedef struct view {
-    int64_t ntime, nchan, ncorr, corr;
-    const uint8_t *flags;
-} view;
+/** A map: ncell = nchan * ncorr flags a time. */
+typedef struct map {
+    int64_t ntime, nchan, ncorr, ncell;
+    uint8_t *flags;
+} map;
 
-static int at(const view *v, int64_t time, int64_t chan)
-{
-    if (time < 0 || chan < 0 || time >= v->ntime || chan >= v->nchan)
-        return 0;
-    return v->flags[(time * v->nchan + chan) * v->ncorr + v->corr];
-}
+/* ---- neighbours -------------------------------------------------------------------------------*/
 
-static bool is_next_to_flags(const mms_flag_extend *how, const view *v, int64_t t, int64_t c)
+/** Flags of three times, with an unflagged channel on either side. */
+typedef struct three {
+    const uint8_t *before, *now, *after;
+} three;
+
+/** Whether more than four round a cell are flagged, where it is not. */
+static uint8_t has_many_around(const three *x, int64_t i, int64_t ncorr)
 {
     int around = 0;
 
-    if (how->neartime && (at(v, t - 1, c) || at(v, t + 1, c)))
-        return true;
-    if (how->nearfreq && (at(v, t, c - 1) || at(v, t, c + 1)))
-        return true;
-    if (!how->around)
+    for (int64_t k = i - ncorr; k <= i + ncorr; k += ncorr)
+        around += x->before[k] + x->now[k] + x->after[k];
+    return !x->now[i] & (around > 4);
+}
+
+static void add_neighbours(const mms_flag_extend *how, const three *x, const map *m, uint8_t *flags)
+{
+    const int64_t n = m->ncell, step = m->ncorr;
+
+    for (int64_t i = 0; how->neartime && i < n; i++)
+        flags[i] |= x->before[i] | x->after[i];
+    for (int64_t i = 0; how->nearfreq && i < n; i++)
+        flags[i] |= x->now[i - step] | x->now[i + step];
+    for (int64_t i = 0; how->around && i < n; i++)
+        flags[i] |= has_many_around(x, i, step);
+}
+
+/** Add what is next to the flags that were there: these are kept for two times. */
+static mms_status grow_to_neighbours(const mms_flag_extend *how, const map *m, mms_error *err)
+{
+    const int64_t row = m->ncell + 2 * m->ncorr;
+    uint8_t *kept = mms_alloc(4 * row, 1); // the last is unflagged: what lies outside
+    uint8_t *before = kept + 3 * row, *now = kept, *after = kept + row, *spare = kept + 2 * row;
+
+    if (!kept)
+        return mms_fail(err, MMS_ERR_MEM, "extend: out of memory");
+    memcpy(now + m->ncorr, m->flags, (size_t)m->ncell);
+    for (int64_t t = 0; t < m->ntime; t++) {
+        if (t + 1 < m->ntime)
+            memcpy(after + m->ncorr, m->flags + (t + 1) * m->ncell, (size_t)m->ncell);
+        else
+            memset(after, 0, (size_t)row);
+        const three x = {before + m->ncorr, now + m->ncorr, after + m->ncorr};
+        add_neighbours(how, &x, m, m->flags + t * m->ncell);
+        uint8_t *const oldest = t == 0 ? spare : before;
+        before = now;
+        now = after;
+        after = oldest;
+    }
+    free(kept);
+    return MMS_OK;
+}
+
+/* ---- times and spectra ------------------------------------------------------------------------*/
+
+/** Whether n flags of total are percent of them or more. */
+static bool is_full(int64_t n, int64_t total, double percent)
+{
+    return percent > 0 && 100.0 * (double)n / (double)total >= percent;
+}
+
+/** The cells of a time that are to be flagged at all times: full[ncell].  False: none is. */
+static bool find_full_times(const mms_flag_extend *how, const map *m, int32_t *counts,
+                            uint8_t *full)
+{
+    bool any = false;
+
+    if (how->growtime <= 0)
         return false;
-    for (int64_t i = t - 1; i <= t + 1; i++)
-        for (int64_t k = c - 1; k <= c + 1; k++)
-            around += at(v, i, k);
-    return !at(v, t, c) && around > 4;
+    for (int64_t t = 0; t < m->ntime; t++) {
+        const uint8_t *flags = m->flags + t * m->ncell;
+        for (int64_t i = 0; i < m->ncell; i++)
+            counts[i] += flags[i];
+    }
+    for (int64_t i = 0; i < m->ncell; i++) {
+        full[i] = is_full(counts[i], m->ntime, how->growtime);
+        any = any || full[i];
+    }
+    return any;
 }
 
-static void add_neighbours(const mms_flag_extend *how, const view *v, uint8_t *flags)
+/** The correlations of a spectrum that are to be flagged, as bits. */
+static uint64_t find_full_spectra(const mms_flag_extend *how, const map *m, const uint8_t *flags)
 {
-    for (int64_t t = 0; t < v->ntime; t++)
-        for (int64_t c = 0; c < v->nchan; c++)
-            if (is_next_to_flags(how, v, t, c))
-                flags[(t * v->nchan + c) * v->ncorr + v->corr] = 1;
+    uint64_t full = 0;
+
+    if (how->growfreq <= 0 || !memchr(flags, 1, (size_t)m->ncell))
+        return 0;
+    for (int64_t p = 0; p < m->ncorr; p++) {
+        int64_t n = 0;
+        for (int64_t i = p; i < m->ncell; i += m->ncorr)
+            n += flags[i];
+        full |= (uint64_t)is_full(n, m->nchan, how->growfreq) << p;
+    }
+    return full;
 }
 
-/** Whether n flags, stride apart, are percent of them or more. */
-static bool is_full(const uint8_t *flags, int64_t n, int64_t stride, double percent)
+/** Both counts are taken from the flags before. */
+static mms_status grow(const mms_flag_extend *how, const map *m, mms_error *err)
 {
-    int64_t set = 0;
+    int32_t *counts = mms_alloc(m->ncell, sizeof *counts);
+    uint8_t *full = mms_alloc(m->ncell, 1);
+    mms_status st = MMS_OK;
 
-    for (int64_t i = 0; i < n; i++)
-        set += flags[i * stride];
-    return percent > 0 && 100.0 * (double)set / (double)n >= percent;
+    if (!counts || !full)
+        st = mms_fail(err, MMS_ERR_MEM, "extend: out of memory");
+    const bool times = st == MMS_OK && find_full_times(how, m, counts, full);
+    for (int64_t t = 0; t < m->ntime && st == MMS_OK; t++) {
+        uint8_t *flags = m->flags + t * m->ncell;
+        const uint64_t spectra = find_full_spectra(how, m, flags);
+        for (int64_t i = 0; times && i < m->ncell; i++)
+            flags[i] |= full[i];
+        for (int64_t p = 0; spectra && p < m->ncorr; p++)
+            for (int64_t i = p; (spectra >> p & 1) && i < m->ncell; i += m->ncorr)
+                flags[i] = 1;
+    }
+    free(counts);
+    free(full);
+    return st;
 }
 
-static void fill(uint8_t *flags, int64_t n, int64_t stride)
+static void join_products(const map *m)
 {
-    for (int64_t i = 0; i < n; i++)
-        flags[i * stride] = 1;
-}
-
-/** Counts are taken from before. */
-static void grow(const mms_flag_extend *how, const view *v, uint8_t *flags)
-{
-    const int64_t row = v->nchan * v->ncorr;
-
-    for (int64_t t = 0; t < v->ntime; t++)
-        if (is_full(v->flags + t * row + v->corr, v->nchan, v->ncorr, how->growfreq))
-            fill(flags + t * row + v->corr, v->nchan, v->ncorr);
-    for (int64_t c = 0; c < v->nchan; c++)
-        if (is_full(v->flags + c * v->ncorr + v->corr, v->ntime, row, how->growtime))
-            fill(flags + c * v->ncorr + v->corr, v->ntime, row);
-}
-
-static void join_products(int64_t ncell, int64_t ncorr, uint8_t *flags)
-{
-    for (int64_t i = 0; i < ncell; i++)
-        if (memchr(flags + i * ncorr, 1, (size_t)ncorr))
-            memset(flags + i * ncorr, 1, (size_t)ncorr);
+    for (int64_t t = 0; t < m->ntime; t++) {
+        uint8_t *flags = m->flags + t * m->ncell;
+        if (!memchr(flags, 1, (size_t)m->ncell))
+            continue;
+        for (int64_t c = 0; c < m->nchan; c++, flags += m->ncorr) {
+            uint8_t any = 0;
+            for (int64_t p = 0; p < m->ncorr; p++)
+                any |= flags[p];
+            for (int64_t p = 0; p < m->ncorr; p++)
+                flags[p] = any;
+        }
+    }
 }
 
 mms_status mms_flag_extend_map(const mms_flag_extend *how, int64_t ntime, int64_t nchan,
                                int64_t ncorr, uint8_t *flags, mms_error *err)
 {
-    const size_t size = (size_t)(ntime * nchan * ncorr);
-    uint8_t *before = mms_alloc(ntime * nchan * ncorr, 1);
-    view v = {ntime, nchan, ncorr, 0, before};
+    const map m = {ntime, nchan, ncorr, nchan * ncorr, flags};
+    mms_status st = MMS_OK;
 
-    if (!before)
-        return mms_fail(err, MMS_ERR_MEM, "extend: out of memory");
-    memcpy(before, flags, size);
-    for (v.corr = 0; v.corr < ncorr; v.corr++)
-        add_neighbours(how, &v, flags);
-    memcpy(before, flags, size);
-    for (v.corr = 0; v.corr < ncorr; v.corr++)
-        grow(how, &v, flags);
+    if (ntime < 1 || m.ncell < 1 || !memchr(flags, 1, (size_t)(ntime * m.ncell)))
+        return MMS_OK;
+    if (how->neartime || how->nearfreq || how->around)
+        MMS_TRY(grow_to_neighbours(how, &m, err));
+    MMS_TRY(grow(how, &m, err));
     if (how->pols)
-        join_products(ntime * nchan, ncorr, flags);
-    free(before);
-    return MMS_OK;
+        join_products(&m);
+done:
+    return st;
 }

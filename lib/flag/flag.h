@@ -55,6 +55,9 @@ int32_t mms_flag_expression_products(const mms_flag_expression *e, int32_t ncorr
 mms_complex mms_flag_product_value(const mms_flag_product *p, const mms_complex *vis);
 /** The number that the operator takes of it. */
 float mms_flag_number(mms_flag_operator operation, mms_complex value);
+/** The numbers of values[n]. */
+void mms_flag_numbers(mms_flag_operator operation, int64_t n, const mms_complex *values,
+                      float *numbers);
 
 /* ---- clip -------------------------------------------------------------------------------------*/
 
@@ -65,6 +68,17 @@ typedef struct mms_flag_clip {
 
 /** Whether a value is clipped; NaN and infinities always are. */
 bool mms_flag_clips(const mms_flag_clip *clip, float value);
+
+/** The same limits for |v|^2 in double precision: kept are from <= x < to, but not
+ *  hole_from <= x < hole_to. */
+typedef struct mms_flag_squares {
+    double from, to, hole_from, hole_to;
+} mms_flag_squares;
+
+mms_flag_squares mms_flag_clip_squares(const mms_flag_clip *clip);
+/** Flag those of vis[n] whose magnitude is clipped: as mms_flag_clips() of MMS_FLAG_ABS. */
+void mms_flag_clip_cells(const mms_flag_squares *keep, int64_t n, const mms_complex *vis,
+                         uint8_t *flags);
 
 /* ---- quack ------------------------------------------------------------------------------------*/
 
@@ -110,11 +124,23 @@ typedef struct mms_flag_rflag {
     double spectralmax, spectralmin;
 } mms_flag_rflag;
 
+/** The medians of a spectrum's real and imaginary parts, and the spreads round them. */
+typedef struct mms_flag_middle {
+    double re, im, spread_re, spread_im;
+} mms_flag_middle;
+
+/** Find the middles of spectra, of what is not flagged.
+ *  values[ntime][nchan], flags[ntime][nchan], middles[ntime].  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_rflag_middles(int64_t ntime, int64_t nchan,
+                                              const mms_complex *values, const uint8_t *flags,
+                                              mms_flag_middle *middles, mms_error *err);
+
 /** Add what one map and product gives to the sums.
- *  values[ntime][nchan], flags[ntime][nchan].  Errors: MEM. */
+ *  values[ntime][nchan], flags[ntime][nchan], middles[ntime].  Errors: MEM. */
 MMS_CHECKED mms_status mms_flag_rflag_sums(const mms_flag_rflag *how, int64_t ntime, int64_t nchan,
                                            const mms_complex *values, const uint8_t *flags,
-                                           mms_flag_sums *sums, mms_error *err);
+                                           const mms_flag_middle *middles, mms_flag_sums *sums,
+                                           mms_error *err);
 
 /** The threshold that n channels' sums give: median + 1.4826 * median of the deviations.
  *  Errors: MEM. */
@@ -124,12 +150,14 @@ MMS_CHECKED mms_status mms_flag_rflag_threshold(int64_t nchan, const double *sum
 
 /** Flag one map and product.
  *  @param      before  before[ntime][nchan]: the flags that statistics know
+ *  @param      middles middles[ntime], of the values and these flags
  *  @param[out] flags   flags[ntime][nchan]: cells that are found are set, others left.
  *  Errors: MEM. */
 MMS_CHECKED mms_status mms_flag_rflag_map(const mms_flag_rflag *how, double time_threshold,
                                           double freq_threshold, int64_t ntime, int64_t nchan,
                                           const mms_complex *values, const uint8_t *before,
-                                          uint8_t *flags, mms_error *err);
+                                          const mms_flag_middle *middles, uint8_t *flags,
+                                          mms_error *err);
 
 /* ---- averages ---------------------------------------------------------------------------------*/
 

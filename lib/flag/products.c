@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file products.c  Correlation expressions, and the numbers that they take (in-place 1.1). */
 #include <complex.h>
+#include <float.h>
 #include <math.h>
 #include <string.h>
 #include <strings.h>
@@ -152,6 +153,14 @@ mms_complex mms_flag_product_value(const mms_flag_product *p, const mms_complex 
     return p->turned ? turn_back(v) : v;
 }
 
+/** As hypotf(), whose result is that of double precision, too. */
+static float magnitude(float re, float im)
+{
+    const double square = (double)re * (double)re + (double)im * (double)im;
+
+    return isfinite(square) ? (float)sqrt(square) : hypotf(re, im);
+}
+
 float mms_flag_number(mms_flag_operator operation, mms_complex value)
 {
     const float re = crealf(value), im = cimagf(value);
@@ -166,6 +175,21 @@ float mms_flag_number(mms_flag_operator operation, mms_complex value)
     case MMS_FLAG_NORM:
         return re * re + im * im;
     default:
-        return hypotf(re, im);
+        return magnitude(re, im);
     }
+}
+
+void mms_flag_numbers(mms_flag_operator operation, int64_t n, const mms_complex *values,
+                      float *numbers)
+{
+    const float *parts = (const float *)values;
+    int64_t finite = 0;
+
+    for (int64_t i = 0; i < n && operation == MMS_FLAG_ABS; i++) {
+        const double re = (double)parts[2 * i], im = (double)parts[2 * i + 1];
+        numbers[i] = (float)sqrt(re * re + im * im);
+        finite += numbers[i] <= FLT_MAX;
+    }
+    for (int64_t i = 0; i < n && finite < n; i++)
+        numbers[i] = mms_flag_number(operation, values[i]);
 }

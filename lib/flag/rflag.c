@@ -8,81 +8,6 @@
 #include "base/base_priv.h"
 #include "flag.h"
 
-static const double of_median = 1.4826;
-
-static void swap(double *a, double *b)
-{
-    const double x = *a;
-    *a = *b;
-    *b = x;
-}
-
-/** Put the k-th smallest at its place, no greater ones before it and no smaller ones behind. */
-static double select_at(int64_t n, double *values, int64_t k)
-{
-    int64_t low = 0, high = n - 1;
-
-    while (low < high) {
-        const double pivot = values[low + (high - low) / 2];
-        int64_t i = low, j = high;
-        while (i <= j) {
-            while (values[i] < pivot)
-                i++;
-            while (values[j] > pivot)
-                j--;
-            if (i <= j)
-                swap(&values[i++], &values[j--]);
-        }
-        if (k <= j)
-            high = j;
-        else if (k >= i)
-            low = i;
-        else
-            break;
-    }
-    return values[k];
-}
-
-/** Values change their order. */
-static double median(int64_t n, double *values)
-{
-    double upper, lower;
-
-    if (n == 0)
-        return 0;
-    upper = select_at(n, values, n / 2);
-    if (n % 2)
-        return upper;
-    lower = values[0];
-    for (int64_t i = 1; i < n / 2; i++)
-        lower = values[i] > lower ? values[i] : lower;
-    return (lower + upper) / 2;
-}
-
-/** Mean and median of the deviations from it, of values that are sorted in passing. */
-static void centre(int64_t n, double *values, double *middle, double *deviation)
-{
-    *middle = median(n, values);
-    for (int64_t i = 0; i < n; i++)
-        values[i] = fabs(values[i] - *middle);
-    *deviation = of_median * median(n, values);
-}
-
-mms_status mms_flag_rflag_threshold(int64_t nchan, const double *sums, const int64_t *counts,
-                                    double *threshold, mms_error *err)
-{
-    double *x = mms_alloc(nchan, sizeof *x), middle, deviation;
-
-    if (!x)
-        return mms_fail(err, MMS_ERR_MEM, "rflag: out of memory");
-    for (int64_t i = 0; i < nchan; i++)
-        x[i] = counts[i] > 0 ? sums[i] / (double)counts[i] : 0;
-    centre(nchan, x, &middle, &deviation);
-    *threshold = middle + deviation;
-    free(x);
-    return MMS_OK;
-}
-
 /** The window's half width and the first and last time that it is round. */
 static int64_t half_width(const mms_flag_rflag *how, int64_t ntime)
 {
@@ -90,89 +15,183 @@ static int64_t half_width(const mms_flag_rflag *how, int64_t ntime)
     return (w - 1) / 2;
 }
 
-/** The scatter in the window round a time; negative when all of it is flagged. */
-static double scatter(int64_t half, int64_t time, int64_t chan, int64_t nchan,
-                      const mms_complex *values, const uint8_t *flags)
-{
-    double re = 0, im = 0, re2 = 0, im2 = 0, n = 0;
+/** Sums over the window round a time, by channel. */
+typedef struct window {
+    int64_t nchan;
+    double *re, *im, *re2, *im2, *n;
+} window;
 
-    for (int64_t t = time - half; t <= time + half; t++) {
-        const mms_complex v = values[t * nchan + chan];
-        if (flags[t * nchan + chan])
-            continue;
-        re += (double)crealf(v);
-        im += (double)cimagf(v);
-        re2 += (double)(crealf(v) * crealf(v));
-        im2 += (double)(cimagf(v) * cimagf(v));
-        n++;
+static mms_status open_window(int64_t nchan, window *w, mms_error *err)
+{
+    double *all = mms_alloc(5 * nchan, sizeof *all);
+
+    *w = (window){nchan, all, all + nchan, all + 2 * nchan, all + 3 * nchan, all + 4 * nchan};
+    return all ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "rflag: out of memory");
+}
+
+static void add_time(const window *w, const mms_complex *values, const uint8_t *flags)
+{
+    const float *parts = (const float *)values;
+    double *restrict re = w->re, *restrict im = w->im, *restrict re2 = w->re2,
+                     *restrict im2 = w->im2, *restrict n = w->n;
+
+    for (int64_t c = 0; c < w->nchan; c++) {
+        const float x = flags[c] ? 0 : parts[2 * c], y = flags[c] ? 0 : parts[2 * c + 1];
+        re[c] += (double)x;
+        im[c] += (double)y;
+        re2[c] += (double)(x * x);
+        im2[c] += (double)(y * y);
+        n[c] += flags[c] ? 0 : 1;
     }
-    if (n == 0)
-        return -1;
-    return sqrt(fmax(0, re2 / n - re / n * (re / n)) + fmax(0, im2 / n - im / n * (im / n)));
 }
 
-/** The middle of a spectrum, real and imaginary, and the spread round it; scratch[nchan]. */
-typedef struct middle {
-    double re, im, spread_re, spread_im;
-} middle;
-
-static middle spectrum_middle(int64_t nchan, const mms_complex *values, const uint8_t *flags,
-                              double *scratch)
+/** Three times, of which nothing is flagged, at once. */
+static void add_three(const window *w, const mms_complex *values)
 {
-    middle m = {0, 0, 1000, 1000};
-    int64_t n = 0;
+    const float *a = (const float *)values, *b = a + 2 * w->nchan, *d = b + 2 * w->nchan;
+    double *restrict re = w->re, *restrict im = w->im, *restrict re2 = w->re2,
+                     *restrict im2 = w->im2, *restrict n = w->n;
 
-    for (int64_t c = 0; c < nchan; c++)
-        if (!flags[c])
-            scratch[n++] = (double)crealf(values[c]);
-    if (n == 0)
-        return m;
-    centre(n, scratch, &m.re, &m.spread_re);
-    n = 0;
-    for (int64_t c = 0; c < nchan; c++)
-        if (!flags[c])
-            scratch[n++] = (double)cimagf(values[c]);
-    centre(n, scratch, &m.im, &m.spread_im);
-    return m;
+    for (int64_t c = 0; c < w->nchan; c++) {
+        const int64_t x = 2 * c, y = x + 1;
+        re[c] = (double)a[x] + (double)b[x] + (double)d[x];
+        im[c] = (double)a[y] + (double)b[y] + (double)d[y];
+        re2[c] = (double)(a[x] * a[x]) + (double)(b[x] * b[x]) + (double)(d[x] * d[x]);
+        im2[c] = (double)(a[y] * a[y]) + (double)(b[y] * b[y]) + (double)(d[y] * d[y]);
+        n[c] = 3;
+    }
 }
 
-mms_status mms_flag_rflag_sums(const mms_flag_rflag *how, int64_t ntime, int64_t nchan,
-                               const mms_complex *values, const uint8_t *flags, mms_flag_sums *sums,
-                               mms_error *err)
+/** Sum over the window round a time in the order of times. */
+static void sum_window(const window *w, int64_t half, int64_t time, const mms_complex *values,
+                       const uint8_t *flags)
 {
-    const int64_t half = half_width(how, ntime);
-    double *scratch = mms_alloc(nchan, sizeof *scratch);
+    const int64_t first = (time - half) * w->nchan, n = (2 * half + 1) * w->nchan;
 
-    if (!scratch)
-        return mms_fail(err, MMS_ERR_MEM, "rflag: out of memory");
-    for (int64_t t = half; t < ntime - half; t++)
-        for (int64_t c = 0; c < nchan; c++) {
-            const double v = scatter(half, t, c, nchan, values, flags);
+    if (half == 1 && !memchr(flags + first, 1, (size_t)n)) {
+        add_three(w, values + first);
+        return;
+    }
+    memset(w->re, 0, (size_t)(5 * w->nchan) * sizeof *w->re);
+    for (int64_t at = first; at < first + n; at += w->nchan)
+        add_time(w, values + at, flags + at);
+}
+
+static double positive(double x)
+{
+    return x > 0 ? x : 0;
+}
+
+/** The scatter in a window; negative when all of it is flagged. */
+static double scatter(const window *w, int64_t c)
+{
+    const double n = w->n[c], re = w->re[c] / n, im = w->im[c] / n;
+    const double found =
+        sqrt(positive(w->re2[c] / n - re * re) + positive(w->im2[c] / n - im * im));
+
+    return n > 0 ? found : -1;
+}
+
+/** Which channels may scatter more than a threshold; false: none. */
+static bool may_exceed(const window *w, double threshold, uint8_t *may)
+{
+    const double *restrict re = w->re, *restrict im = w->im, *restrict re2 = w->re2,
+                           *restrict im2 = w->im2, *restrict n = w->n;
+    const double rounding = 1e-6; // squares are floats
+    const double limit = threshold < 0 ? -INFINITY : threshold * threshold * (1 - rounding);
+    int64_t sure = 0;
+
+    for (int64_t c = 0; c < w->nchan; c++) {
+        const double both = re2[c] + im2[c];
+        const double above = n[c] * both * (1 + rounding) - (re[c] * re[c] + im[c] * im[c]);
+        may[c] = (uint8_t) !(above <= limit * (n[c] * n[c]));
+        sure += !may[c];
+    }
+    return sure < w->nchan;
+}
+
+/** Whether the squares of the distances from the time itself tell that nothing scatters more than a
+ *  threshold: in floats, with room for their rounding and that of the squares that scatter()
+ *  takes.  The scatter round the mean is the smallest there is. */
+static bool is_surely_below(int64_t half, double threshold, int64_t nchan,
+                            const mms_complex *values, const uint8_t *flags)
+{
+    const float *now = (const float *)values, *first = now - 2 * half * nchan;
+    const int64_t times = 2 * half + 1, n = 2 * nchan;
+    const bool flagged = memchr(flags - half * nchan, 1, (size_t)(times * nchan)) != NULL;
+    const float limit = (float)(threshold * threshold * (flagged ? 1 : (double)times) / 2 * 0.999);
+    int64_t below = 0;
+
+    if (threshold < 0 || half != 1)
+        return false;
+    for (int64_t i = 0; i < n; i++) {
+        const float a = first[i], b = now[i], c = first[2 * n + i];
+        const float squares = (a - b) * (a - b) + (c - b) * (c - b);
+        below += squares + 1e-5F * (a * a + b * b + c * c) < limit;
+    }
+    return below == n;
+}
+
+static void sum_times(const window *w, int64_t half, int64_t ntime, const mms_complex *values,
+                      const uint8_t *flags, mms_flag_sums *sums)
+{
+    for (int64_t t = half; t < ntime - half; t++) {
+        sum_window(w, half, t, values, flags);
+        for (int64_t c = 0; c < w->nchan; c++) {
+            const double v = scatter(w, c);
             sums->time[c] += v < 0 ? 0 : v;
             sums->ntime[c] += v >= 0;
         }
-    for (int64_t t = 0; t < ntime; t++) {
-        const mms_complex *row = values + t * nchan;
-        const middle m = spectrum_middle(nchan, row, flags + t * nchan, scratch);
-        for (int64_t c = 0; c < nchan; c++)
-            if (!flags[t * nchan + c]) {
-                sums->freq[c] += fabs((double)crealf(row[c]) - m.re);
-                sums->freq[c] += fabs((double)cimagf(row[c]) - m.im);
-                sums->nfreq[c] += 2;
-            }
     }
-    free(scratch);
+}
+
+static void sum_spectrum(int64_t nchan, const mms_complex *values, const uint8_t *flags,
+                         const mms_flag_middle *m, mms_flag_sums *sums)
+{
+    const float *parts = (const float *)values;
+    double *restrict freq = sums->freq;
+    int64_t *restrict nfreq = sums->nfreq;
+
+    for (int64_t c = 0; c < nchan; c++) {
+        const double re = fabs((double)parts[2 * c] - m->re);
+        const double im = fabs((double)parts[2 * c + 1] - m->im);
+        freq[c] += flags[c] ? 0 : re;
+        freq[c] += flags[c] ? 0 : im;
+        nfreq[c] += flags[c] ? 0 : 2;
+    }
+}
+
+mms_status mms_flag_rflag_sums(const mms_flag_rflag *how, int64_t ntime, int64_t nchan,
+                               const mms_complex *values, const uint8_t *flags,
+                               const mms_flag_middle *middles, mms_flag_sums *sums, mms_error *err)
+{
+    window w;
+    const mms_status st = open_window(nchan, &w, err);
+
+    if (st != MMS_OK)
+        return st;
+    sum_times(&w, half_width(how, ntime), ntime, values, flags, sums);
+    for (int64_t t = 0; t < ntime; t++)
+        sum_spectrum(nchan, values + t * nchan, flags + t * nchan, &middles[t], sums);
+    free(w.re);
     return MMS_OK;
 }
 
-static void flag_times(int64_t half, double threshold, int64_t ntime, int64_t nchan,
+static void flag_times(const window *w, uint8_t *may, int64_t half, double threshold, int64_t ntime,
                        const mms_complex *values, const uint8_t *before, uint8_t *flags)
 {
-    for (int64_t t = half; t < ntime - half; t++)
-        for (int64_t c = 0; c < nchan; c++)
-            if (scatter(half, t, c, nchan, values, before) > threshold)
+    for (int64_t t = half; t < ntime - half; t++) {
+        if (is_surely_below(half, threshold, w->nchan, values + t * w->nchan,
+                            before + t * w->nchan))
+            continue;
+        sum_window(w, half, t, values, before);
+        if (!may_exceed(w, threshold, may))
+            continue;
+        for (int64_t c = 0; c < w->nchan; c++)
+            if (may[c] && scatter(w, c) > threshold)
                 for (int64_t k = t - half; k <= t + half; k++)
-                    flags[k * nchan + c] = 1;
+                    flags[k * w->nchan + c] = 1;
+    }
 }
 
 static bool is_beyond(const mms_flag_rflag *how, double spread)
@@ -180,28 +199,42 @@ static bool is_beyond(const mms_flag_rflag *how, double spread)
     return spread > how->spectralmax || spread < how->spectralmin;
 }
 
+static void flag_spectrum(const mms_flag_rflag *how, double threshold, int64_t nchan,
+                          const mms_complex *values, const mms_flag_middle *m, uint8_t *flags)
+{
+    const float *parts = (const float *)values;
+    int64_t found = 0;
+
+    if (is_beyond(how, m->spread_re) || is_beyond(how, m->spread_im)) {
+        memset(flags, 1, (size_t)nchan);
+        return;
+    }
+    for (int64_t c = 0; c < nchan; c++)
+        found += (fabs((double)parts[2 * c] - m->re) > threshold) |
+                 (fabs((double)parts[2 * c + 1] - m->im) > threshold);
+    for (int64_t c = 0; found && c < nchan; c++)
+        if (fabs((double)parts[2 * c] - m->re) > threshold ||
+            fabs((double)parts[2 * c + 1] - m->im) > threshold)
+            flags[c] = 1;
+}
+
 mms_status mms_flag_rflag_map(const mms_flag_rflag *how, double time_threshold,
                               double freq_threshold, int64_t ntime, int64_t nchan,
-                              const mms_complex *values, const uint8_t *before, uint8_t *flags,
-                              mms_error *err)
+                              const mms_complex *values, const uint8_t *before,
+                              const mms_flag_middle *middles, uint8_t *flags, mms_error *err)
 {
-    double *scratch = mms_alloc(nchan, sizeof *scratch);
+    uint8_t *may = mms_alloc(nchan, 1);
+    window w = {0};
+    mms_status st;
 
-    if (!scratch)
-        return mms_fail(err, MMS_ERR_MEM, "rflag: out of memory");
-    flag_times(half_width(how, ntime), time_threshold, ntime, nchan, values, before, flags);
-    for (int64_t t = 0; t < ntime; t++) {
-        const mms_complex *row = values + t * nchan;
-        const middle m = spectrum_middle(nchan, row, before + t * nchan, scratch);
-        if (is_beyond(how, m.spread_re) || is_beyond(how, m.spread_im)) {
-            memset(flags + t * nchan, 1, (size_t)nchan);
-            continue;
-        }
-        for (int64_t c = 0; c < nchan; c++)
-            if (fabs((double)crealf(row[c]) - m.re) > freq_threshold ||
-                fabs((double)cimagf(row[c]) - m.im) > freq_threshold)
-                flags[t * nchan + c] = 1;
-    }
-    free(scratch);
-    return MMS_OK;
+    MMS_TRY(may ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "rflag: out of memory"));
+    MMS_TRY(open_window(nchan, &w, err));
+    flag_times(&w, may, half_width(how, ntime), time_threshold, ntime, values, before, flags);
+    for (int64_t t = 0; t < ntime; t++)
+        flag_spectrum(how, freq_threshold, nchan, values + t * nchan, &middles[t],
+                      flags + t * nchan);
+done:
+    free(may);
+    free(w.re);
+    return st;
 }

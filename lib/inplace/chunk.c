@@ -40,14 +40,18 @@ static mms_status sort_places(const mms_flag_work *w, const mms_flag_chunk *k, p
                               mms_rows **runs, int64_t *nrun, mms_error *err)
 {
     place *p = *places = mms_alloc(k->nrow, sizeof *p);
+    bool ascending = true;
     mms_rows *r = *runs = mms_alloc(k->nrow, sizeof *r);
 
     *nrun = 0;
     if (!p || !r)
         return no_memory(err);
-    for (int64_t i = 0; i < k->nrow; i++)
+    for (int64_t i = 0; i < k->nrow; i++) {
         p[i] = (place){mms_flag_row_of_set(&w->rows, k->rows[i]), i};
-    qsort(p, (size_t)k->nrow, sizeof *p, by_row);
+        ascending = ascending && (i == 0 || p[i].row > p[i - 1].row);
+    }
+    if (!ascending)
+        qsort(p, (size_t)k->nrow, sizeof *p, by_row);
     for (int64_t i = 0; i < k->nrow; i++) {
         if (*nrun > 0 && r[*nrun - 1].first + r[*nrun - 1].count == p[i].row)
             r[*nrun - 1].count++;
@@ -158,12 +162,10 @@ mms_status mms_flag_chunk_values(mms_flag_work *w, mms_flag_chunk *k, const char
     bool spectrum = false;
     mms_status st;
 
-    if (k->vis && !strcasecmp(k->column, column))
+    if (k->column && !strcasecmp(k->column, column))
         return MMS_OK;
-    free(k->vis);
-    k->vis = mms_alloc(k->nrow * k->cell, sizeof *k->vis);
+    MMS_TRY(mms_grow(&k->vis, &k->vis_room, k->nrow * k->cell, sizeof *k->vis, err));
     k->column = column;
-    MMS_TRY(k->vis ? MMS_OK : no_memory(err));
     if (!strcasecmp(column, "RESIDUAL") || !strncasecmp(column, "CORRECTED", 9))
         st = read_values(w, k, "CORRECTED_DATA", k->vis, err);
     else if (!strcasecmp(column, "DATA") || !strcasecmp(column, "RESIDUAL_DATA"))
@@ -259,6 +261,29 @@ static void flag_product(const mms_flag_product *p, uint8_t *cell)
         cell[p->second] = 1;
 }
 
+/** Whether all correlations are looked at as they are stored. */
+static bool is_all_stored(int32_t n, const mms_flag_product *products, int32_t ncorr)
+{
+    bool all = n == ncorr;
+
+    for (int32_t i = 0; i < n && all; i++)
+        all = products[i].first == i && products[i].second < 0;
+    return all;
+}
+
+static void clip_row(const mms_flag_command *c, const mms_flag_cut *cut, mms_flag_chunk *k,
+                     int64_t row, int32_t n, const mms_flag_product *products)
+{
+    for (int32_t chan = 0; chan < k->nchan; chan++) {
+        const int64_t at = row * k->cell + (int64_t)chan * k->ncorr;
+        for (int32_t p = 0; cut->channel[chan] && p < n; p++) {
+            const mms_complex v = mms_flag_product_value(&products[p], k->vis + at);
+            if (mms_flag_clips(&c->clip, mms_flag_number(c->expression.operation, v)))
+                flag_product(&products[p], k->flag + at);
+        }
+    }
+}
+
 static mms_status do_clip(mms_flag_work *w, mms_flag_command *c, const mms_flag_cut *cut,
                           mms_flag_chunk *k, mms_error *err)
 {
@@ -266,24 +291,22 @@ static mms_status do_clip(mms_flag_work *w, mms_flag_command *c, const mms_flag_
     const mms_flag_window *window = &w->set.windows[k->ddid];
     const int32_t n =
         mms_flag_expression_products(&c->expression, window->ncorr, window->names, products);
+    const bool whole = c->expression.operation == MMS_FLAG_ABS && cut->nchan == k->nchan &&
+                       is_all_stored(n, products, k->ncorr);
+    const mms_flag_squares squares = mms_flag_clip_squares(&c->clip);
     mms_status st;
 
     if (n == 0)
         return MMS_OK;
     MMS_TRY(mms_flag_chunk_values(w, k, c->column, err));
     for (int64_t i = 0; i < k->nrow; i++) {
+        const int64_t at = i * k->cell;
         if (!mms_flag_bit(c->mask, k->rows[i]))
             continue;
-        for (int32_t chan = 0; chan < k->nchan; chan++) {
-            const int64_t at = i * k->cell + (int64_t)chan * k->ncorr;
-            for (int32_t p = 0; cut->channel[chan] && p < n; p++) {
-                const mms_complex v = products[p].second < 0
-                                          ? k->vis[at + products[p].first]
-                                          : mms_flag_product_value(&products[p], k->vis + at);
-                if (mms_flag_clips(&c->clip, mms_flag_number(c->expression.operation, v)))
-                    flag_product(&products[p], k->flag + at);
-            }
-        }
+        if (whole)
+            mms_flag_clip_cells(&squares, k->cell, k->vis + at, k->flag + at);
+        else
+            clip_row(c, cut, k, i, n, products);
     }
 done:
     return st;

@@ -125,8 +125,9 @@ typedef struct mms_flag_chunk {
     int64_t cell;           /**< nchan * ncorr */
     uint8_t *flag, *before; /**< [nrow][nchan][ncorr]; before the commands */
     uint8_t *flag_row;      /**< [nrow] */
-    mms_complex *vis;       /**< of column, NULL: none is read */
+    mms_complex *vis;       /**< of column; NULL column: none is read */
     const char *column;
+    int64_t flag_room, before_room, row_room, vis_room; /**< of flag, before, flag_row, vis */
 } mms_flag_chunk;
 
 /** All that a unit has. */
@@ -140,6 +141,7 @@ typedef struct mms_flag_work {
     bool chunks, combinescans;
     double ntime_s;
     int64_t memory, changed_rows, selected_rows;
+    mms_flag_chunk spare;            /**< arrays for the next chunk */
     struct mms_flag_stage *stage;    /**< takes what is to be written; NULL: nothing is */
     struct mms_flag_counts **counts; /**< [ncommand]: summary */
     mms_value *rflag;                /**< what rflag calculated: JSON */

@@ -316,15 +316,26 @@ static mms_status check_shape(mms_flag_work *w, const mms_flag_chunk *k, mms_err
     return st;
 }
 
-static mms_status open_chunk(mms_flag_work *w, mms_flag_chunk *k, mms_error *err)
+/** Rows of one window, in the arrays of the chunk before. */
+static mms_status open_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_flag_chunk *k,
+                             mms_error *err)
 {
-    const int64_t n = k->nrow * k->cell;
+    const mms_flag_window *window = &w->set.windows[w->rows.ddid[rows[0]]];
+    const int64_t cell = (int64_t)window->nchan * window->ncorr, n = nrow * cell;
     mms_status st;
 
-    k->flag = mms_alloc(n, 1);
-    k->before = mms_alloc(n, 1);
-    k->flag_row = mms_alloc(k->nrow, 1);
-    MMS_TRY(k->flag && k->before && k->flag_row ? MMS_OK : no_memory(err));
+    *k = w->spare;
+    w->spare = (mms_flag_chunk){0};
+    k->nrow = nrow;
+    k->rows = rows;
+    k->ddid = w->rows.ddid[rows[0]];
+    k->nchan = window->nchan;
+    k->ncorr = window->ncorr;
+    k->cell = cell;
+    k->column = NULL;
+    MMS_TRY(mms_grow(&k->flag, &k->flag_room, n, 1, err));
+    MMS_TRY(mms_grow(&k->before, &k->before_room, n, 1, err));
+    MMS_TRY(mms_grow(&k->flag_row, &k->row_room, nrow, 1, err));
     MMS_TRY(check_shape(w, k, err));
     MMS_TRY(mms_flag_chunk_read(w, k, "FLAG", n, (size_t)k->cell, k->flag, err));
     for (int64_t i = 0; i < k->nrow; i++)
@@ -337,17 +348,11 @@ done:
 /** Do all commands on the rows of one window. */
 static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
 {
-    const mms_flag_window *window = &w->set.windows[w->rows.ddid[rows[0]]];
-    mms_flag_chunk k = {.nrow = nrow,
-                        .rows = rows,
-                        .ddid = w->rows.ddid[rows[0]],
-                        .nchan = window->nchan,
-                        .ncorr = window->ncorr,
-                        .cell = (int64_t)window->nchan * window->ncorr};
+    mms_flag_chunk k;
     mms_status st;
 
     w->selected_rows += nrow;
-    MMS_TRY(open_chunk(w, &k, err));
+    MMS_TRY(open_chunk(w, rows, nrow, &k, err));
     for (int64_t i = 0; i < w->ncommand; i++) {
         mms_flag_command *c = &w->commands[i];
         MMS_TRY(c->mode == MMS_FLAG_SUMMARY ? mms_flag_count(w, c, &w->counts[i], &k, err)
@@ -356,7 +361,7 @@ static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_e
     MMS_TRY(stage_chunk(w, &k, err));
     mms_job_progress(w->job, w->selected_rows, w->rows.n);
 done:
-    free_chunk(&k);
+    w->spare = k;
     return st;
 }
 
@@ -368,16 +373,19 @@ static bool is_selected(const mms_flag_work *w, int64_t row)
     return false;
 }
 
-/** Rows of a block that are at most so many bytes, for commands that see one row at a time. */
+/** Rows of a block that are at most so many bytes, for commands that see one row at a time: few
+ *  enough of a window to stay in the caches. */
 static int64_t block_rows(const mms_flag_work *w)
 {
+    enum { CACHED = 1 << 20 };
     int64_t most = 1;
 
     for (int64_t i = 0; i < w->set.nwindow; i++) {
         const int64_t cell = (int64_t)w->set.windows[i].nchan * w->set.windows[i].ncorr;
         most = cell > most ? cell : most;
     }
-    const int64_t rows = w->memory / 4 / (most * 24);
+    const int64_t limit = w->memory / 4, cached = CACHED * w->set.nwindow;
+    const int64_t rows = (cached < limit ? cached : limit) / (most * 10);
     return rows < 1 ? 1 : rows > WINDOW_ROWS ? WINDOW_ROWS : rows;
 }
 
@@ -486,6 +494,7 @@ static void end_work(mms_flag_work *w)
     free(w->run_mask);
     mms_fields_close(&w->directions);
     mms_value_free(&w->rflag);
+    free_chunk(&w->spare);
     free_rows(&w->rows);
     mms_flag_set_close(&w->set);
 }

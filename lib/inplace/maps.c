@@ -93,6 +93,8 @@ typedef struct product_map {
     mms_complex *values;
     float *numbers;
     uint8_t *before, *flags;
+    mms_flag_middle *middles; /**< rflag: [product][row of maps] */
+    bool has_middles;
 } product_map;
 
 static void close_map(product_map *p)
@@ -101,20 +103,26 @@ static void close_map(product_map *p)
     free(p->numbers);
     free(p->before);
     free(p->flags);
+    free(p->middles);
 }
 
-/** Room for the longest map. */
-static mms_status make_map(const maps *m, product_map *p, mms_error *err)
+/** Room for the longest map; nmiddle: products whose middles are kept. */
+static mms_status make_map(const mms_flag_work *w, const mms_flag_chunk *k, const maps *m,
+                           int32_t nmiddle, product_map *p, mms_error *err)
 {
-    const int64_t n = m->n * m->nchan;
+    int64_t most = 0;
 
-    *p = (product_map){0,
-                       0,
-                       mms_alloc(n, sizeof *p->values),
-                       mms_alloc(n, sizeof *p->numbers),
-                       mms_alloc(n, 1),
-                       mms_alloc(n, 1)};
-    return p->values && p->numbers && p->before && p->flags ? MMS_OK : no_memory(err);
+    for (int64_t first = 0, end; first < m->n; first = end) {
+        end = map_end(w, k, m, first);
+        most = end - first > most ? end - first : most;
+    }
+    const int64_t n = most * m->nchan;
+    *p = (product_map){.values = mms_alloc(n, sizeof *p->values),
+                       .numbers = mms_alloc(n, sizeof *p->numbers),
+                       .before = mms_alloc(n, 1),
+                       .flags = mms_alloc(n, 1),
+                       .middles = mms_alloc(nmiddle * m->n, sizeof *p->middles)};
+    return p->values && p->numbers && p->before && p->flags && p->middles ? MMS_OK : no_memory(err);
 }
 
 /** A product counts as flagged when any that it is made of is. */
@@ -123,67 +131,97 @@ static uint8_t is_flagged(const mms_flag_product *product, const uint8_t *cell)
     return cell[product->first] | (product->second < 0 ? 0 : cell[product->second]);
 }
 
+/** One correlation of the flags of a row. */
+static void fill_flags(const mms_flag_chunk *k, const uint8_t *row, int32_t stored, uint8_t *to)
+{
+    const int32_t step = k->ncorr;
+
+    if (!memchr(row, 1, (size_t)k->cell))
+        memset(to, 0, (size_t)k->nchan);
+    else
+        for (int32_t c = 0; c < k->nchan; c++)
+            to[c] = row[(int64_t)c * step + stored];
+}
+
+/** One time of a map of a product that is stored, of all channels. */
+static void fill_stored(const mms_flag_chunk *k, int64_t row, int32_t stored, int64_t at,
+                        product_map *p)
+{
+    const mms_complex *vis = k->vis + row * k->cell + stored;
+    mms_complex *values = p->values + at;
+    const int32_t nchan = k->nchan;
+    const int64_t step = k->ncorr;
+
+    for (int32_t c = 0; c < nchan; c++)
+        values[c] = vis[c * step];
+    fill_flags(k, k->before + row * k->cell, stored, p->before + at);
+    fill_flags(k, k->flag + row * k->cell, stored, p->flags + at);
+}
+
+static void fill_any(const mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
+                     int64_t time, int64_t at, product_map *p)
+{
+    for (int32_t c = 0; c < m->nchan; c++, at++) {
+        const int64_t cell = cell_at(k, m, time, c);
+        p->values[at] = mms_flag_product_value(product, k->vis + cell);
+        p->before[at] = is_flagged(product, k->before + cell);
+        p->flags[at] = is_flagged(product, k->flag + cell);
+    }
+}
+
 /** operation: which number of the values is looked at; -1: none is. */
 static void fill_map(const mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
                      int operation, product_map *p)
 {
+    const bool stored = product->second < 0 && m->nchan == k->nchan;
     int64_t at = 0;
 
-    for (int64_t t = p->first; t < p->first + p->ntime; t++)
-        for (int32_t c = 0; c < m->nchan; c++, at++) {
-            const int64_t cell = cell_at(k, m, t, c);
-            p->values[at] = product->second < 0 ? k->vis[cell + product->first]
-                                                : mms_flag_product_value(product, k->vis + cell);
-            if (operation >= 0)
-                p->numbers[at] = mms_flag_number((mms_flag_operator)operation, p->values[at]);
-            p->before[at] = is_flagged(product, k->before + cell);
-            p->flags[at] = is_flagged(product, k->flag + cell);
-        }
+    for (int64_t t = p->first; t < p->first + p->ntime; t++, at += m->nchan)
+        if (stored)
+            fill_stored(k, m->rows[t], product->first, at, p);
+        else
+            fill_any(k, m, product, t, at, p);
+    if (operation >= 0)
+        mms_flag_numbers((mms_flag_operator)operation, at, p->values, p->numbers);
 }
 
 /** Flags that are set go to what the product is made of. */
 static void spread_map(mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
                        const product_map *p)
 {
-    int64_t at = 0;
-
-    for (int64_t t = p->first; t < p->first + p->ntime; t++)
+    for (int64_t t = 0, at = 0; t < p->ntime; t++) {
+        at = t * m->nchan;
+        if (!memchr(p->flags + at, 1, (size_t)m->nchan))
+            continue;
         for (int32_t c = 0; c < m->nchan; c++, at++) {
-            uint8_t *cell = k->flag + cell_at(k, m, t, c);
+            uint8_t *cell = k->flag + cell_at(k, m, p->first + t, c);
             if (!p->flags[at])
                 continue;
             cell[product->first] = 1;
             if (product->second >= 0)
                 cell[product->second] = 1;
         }
+    }
 }
 
 /* ---- tfcrop -----------------------------------------------------------------------------------*/
-
-static mms_status tfcrop_product(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
-                                 const maps *m, const mms_flag_product *product, product_map *p,
-                                 mms_error *err)
-{
-    mms_status st = MMS_OK;
-
-    for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
-        p->first = first;
-        p->ntime = map_end(w, k, m, first) - first;
-        fill_map(k, m, product, (int)c->expression.operation, p);
-        st = mms_flag_tfcrop_map(&c->tfcrop, p->ntime, m->nchan, p->numbers, p->flags, err);
-        spread_map(k, m, product, p);
-    }
-    return st;
-}
 
 static mms_status do_tfcrop(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k, const maps *m,
                             const mms_flag_product *products, int32_t n, product_map *p,
                             mms_error *err)
 {
+    const int32_t used = c->expression.all ? n : 1;
     mms_status st = MMS_OK;
 
-    for (int32_t i = 0; i < (c->expression.all ? n : 1) && st == MMS_OK; i++)
-        st = tfcrop_product(w, c, k, m, &products[i], p, err);
+    for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
+        p->first = first;
+        p->ntime = map_end(w, k, m, first) - first;
+        for (int32_t i = 0; i < used && st == MMS_OK; i++) {
+            fill_map(k, m, &products[i], (int)c->expression.operation, p);
+            st = mms_flag_tfcrop_map(&c->tfcrop, p->ntime, m->nchan, p->numbers, p->flags, err);
+            spread_map(k, m, &products[i], p);
+        }
+    }
     return st;
 }
 
@@ -238,6 +276,12 @@ static mms_status keep_sums(mms_flag_work *w, const mms_flag_chunk *k, const map
     return item && !json_array_append_new(w->rflag, item) ? MMS_OK : no_memory(err);
 }
 
+/** Where the middles of a map and product are kept, between the sums and the flags. */
+static mms_flag_middle *middles_of(const maps *m, int32_t product, const product_map *p)
+{
+    return p->middles + product * m->n + p->first;
+}
+
 static mms_status sum_products(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
                                const maps *m, const mms_flag_product *products, int32_t n,
                                product_map *p, mms_flag_sums *sums, mms_error *err)
@@ -249,10 +293,14 @@ static mms_status sum_products(mms_flag_work *w, mms_flag_command *c, mms_flag_c
         p->ntime = map_end(w, k, m, first) - first;
         for (int32_t i = 0; i < n && st == MMS_OK; i++) {
             fill_map(k, m, &products[i], -1, p);
-            st =
-                mms_flag_rflag_sums(&c->rflag, p->ntime, m->nchan, p->values, p->before, sums, err);
+            mms_flag_middle *middles = middles_of(m, i, p);
+            MMS_TRY(mms_flag_rflag_middles(p->ntime, m->nchan, p->values, p->before, middles, err));
+            MMS_TRY(mms_flag_rflag_sums(&c->rflag, p->ntime, m->nchan, p->values, p->before,
+                                        middles, sums, err));
         }
     }
+    p->has_middles = true;
+done:
     return st;
 }
 
@@ -267,11 +315,16 @@ static mms_status flag_products(mms_flag_work *w, mms_flag_command *c, mms_flag_
         p->ntime = map_end(w, k, m, first) - first;
         for (int32_t i = 0; i < n && st == MMS_OK; i++) {
             fill_map(k, m, &products[i], -1, p);
-            st = mms_flag_rflag_map(&c->rflag, thresholds[0], thresholds[1], p->ntime, m->nchan,
-                                    p->values, p->before, p->flags, err);
+            mms_flag_middle *middles = middles_of(m, i, p);
+            if (!p->has_middles)
+                MMS_TRY(
+                    mms_flag_rflag_middles(p->ntime, m->nchan, p->values, p->before, middles, err));
+            MMS_TRY(mms_flag_rflag_map(&c->rflag, thresholds[0], thresholds[1], p->ntime, m->nchan,
+                                       p->values, p->before, middles, p->flags, err));
             spread_map(k, m, &products[i], p);
         }
     }
+done:
     return st;
 }
 
@@ -325,7 +378,7 @@ mms_status mms_flag_chunk_values_command(mms_flag_work *w, mms_flag_command *c,
     if (m.n == 0)
         goto done;
     MMS_TRY(mms_flag_chunk_values(w, k, c->column, err));
-    MMS_TRY(make_map(&m, &p, err));
+    MMS_TRY(make_map(w, k, &m, c->mode == MMS_FLAG_RFLAG ? n : 0, &p, err));
     st = c->mode == MMS_FLAG_TFCROP ? do_tfcrop(w, c, k, &m, products, n, &p, err)
                                     : do_rflag(w, c, k, &m, products, n, &p, err);
 done:
@@ -336,23 +389,51 @@ done:
 
 /* ---- extend -----------------------------------------------------------------------------------*/
 
-/** Take or give the selected points and correlations of a map: flags[ntime][nchan][ncorr]. */
-static void exchange(mms_flag_chunk *k, const maps *m, const mms_flag_cut *cut, int64_t first,
-                     int64_t end, uint8_t *flags, bool give)
+/** Take or give the selected points and correlations of one time: flags[nchan][ncorr]. */
+static void exchange(mms_flag_chunk *k, const maps *m, const mms_flag_cut *cut, int64_t time,
+                     uint8_t *flags, bool give)
 {
-    for (int64_t t = first; t < end; t++)
-        for (int32_t c = 0; c < m->nchan; c++) {
-            uint8_t *cell = k->flag + cell_at(k, m, t, c);
-            for (int32_t i = 0; i < k->ncorr; i++) {
-                if (!cut->corr[i])
-                    continue;
-                if (give)
-                    cell[i] = *flags;
-                else
-                    *flags = cell[i];
-                flags++;
-            }
+    for (int32_t c = 0; c < m->nchan; c++) {
+        uint8_t *cell = k->flag + cell_at(k, m, time, c);
+        for (int32_t i = 0; i < k->ncorr; i++) {
+            if (!cut->corr[i])
+                continue;
+            if (give)
+                cell[i] = *flags;
+            else
+                *flags = cell[i];
+            flags++;
         }
+    }
+}
+
+/** A map and back, unless nothing of it is flagged; flags[ntime][nchan][ncorr]. */
+static mms_status extend_map(const mms_flag_command *c, mms_flag_chunk *k, const maps *m,
+                             const mms_flag_cut *cut, int64_t first, int64_t end, uint8_t *flags,
+                             mms_error *err)
+{
+    const int64_t n = (int64_t)m->nchan * cut->ncorr;
+    const bool whole = n == k->cell;
+    bool any = false;
+    mms_status st;
+
+    for (int64_t t = first; t < end && !any; t++)
+        any = memchr(k->flag + m->rows[t] * k->cell, 1, (size_t)k->cell) != NULL;
+    if (!any)
+        return MMS_OK;
+    for (int64_t t = first; t < end; t++)
+        if (whole)
+            memcpy(flags + (t - first) * n, k->flag + m->rows[t] * k->cell, (size_t)n);
+        else
+            exchange(k, m, cut, t, flags + (t - first) * n, false);
+    MMS_TRY(mms_flag_extend_map(&c->extend, end - first, m->nchan, cut->ncorr, flags, err));
+    for (int64_t t = first; t < end; t++)
+        if (whole)
+            memcpy(k->flag + m->rows[t] * k->cell, flags + (t - first) * n, (size_t)n);
+        else
+            exchange(k, m, cut, t, flags + (t - first) * n, true);
+done:
+    return st;
 }
 
 mms_status mms_flag_chunk_extend(mms_flag_work *w, mms_flag_command *c, const mms_flag_cut *cut,
@@ -360,16 +441,14 @@ mms_status mms_flag_chunk_extend(mms_flag_work *w, mms_flag_command *c, const mm
 {
     maps m = {0};
     uint8_t *flags = NULL;
+    int64_t room = 0;
     mms_status st;
 
     MMS_TRY(open_maps(w, c, cut, k, &m, err));
-    flags = mms_alloc(m.n * m.nchan * cut->ncorr, 1);
-    MMS_TRY(flags ? MMS_OK : no_memory(err));
     for (int64_t first = 0, end; first < m.n; first = end) {
         end = map_end(w, k, &m, first);
-        exchange(k, &m, cut, first, end, flags, false);
-        MMS_TRY(mms_flag_extend_map(&c->extend, end - first, m.nchan, cut->ncorr, flags, err));
-        exchange(k, &m, cut, first, end, flags, true);
+        MMS_TRY(mms_grow(&flags, &room, (end - first) * m.nchan * cut->ncorr, 1, err));
+        MMS_TRY(extend_map(c, k, &m, cut, first, end, flags, err));
     }
 done:
     free(flags);

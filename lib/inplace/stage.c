@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "base/elements_priv.h"
 #include "base/files_priv.h"
 #include "flag_priv.h"
 #include "sink_priv.h"
@@ -56,8 +57,7 @@ mms_status mms_flag_stage_add(mms_flag_stage *s, int64_t row, int32_t nchan, int
     if (st != MMS_OK)
         return st;
     memset(s->bits, 0, (size_t)bytes);
-    for (int64_t i = 0; i < cell; i++)
-        s->bits[i >> 3] |= (uint8_t)(flags[i] << (i & 7));
+    mms_pack_bits(flags, cell, s->bits, 0);
     if (fwrite(&h, sizeof h, 1, s->file) != 1 ||
         fwrite(s->bits, 1, (size_t)bytes, s->file) != (size_t)bytes)
         return mms_fail_errno(err, errno, "%s", s->path);
@@ -150,8 +150,7 @@ static mms_status take_row(pending *p, const header *h, const uint8_t *bits, con
         p->first = *h;
     }
     MMS_TRY(mms_grow(&p->flags, &p->room, (p->count + 1) * cell, 1, err));
-    for (int64_t i = 0; i < cell; i++)
-        p->flags[p->count * cell + i] = bits[i >> 3] >> (i & 7) & 1;
+    mms_unpack_bits(bits, 0, cell, p->flags + p->count * cell);
     p->count++;
 done:
     return st;

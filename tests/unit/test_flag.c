@@ -126,10 +126,13 @@ static void rflag_flags_the_window_that_scatters(void **state)
     mms_complex values[5] = {1, 1, 1, 9, 1};
     const uint8_t before[5] = {0};
     uint8_t flags[5] = {0};
+    mms_flag_middle middles[5];
     mms_error err;
 
     (void)state;
-    assert_int_equal(mms_flag_rflag_map(&how, 1, 1e9, 5, 1, values, before, flags, &err), MMS_OK);
+    assert_int_equal(mms_flag_rflag_middles(5, 1, values, before, middles, &err), MMS_OK);
+    assert_int_equal(mms_flag_rflag_map(&how, 1, 1e9, 5, 1, values, before, middles, flags, &err),
+                     MMS_OK);
     assert_memory_equal(flags, ((uint8_t[]){0, 1, 1, 1, 1}), 5);
 }
 

@@ -114,6 +114,46 @@ static void limits_belong_to_the_good_side(void **state)
     assert_false(mms_flag_clips(&zeros, 1.2e-7F) || mms_flag_clips(&none, 0));
 }
 
+/** Random numbers round 1.5, some of which are none. */
+static mms_complex any_value(unsigned *state)
+{
+    static const float odd[] = {NAN, INFINITY, -INFINITY, 0, 1e30F, 1e-30F, 1, 2};
+    float parts[2];
+    mms_complex v;
+
+    for (int i = 0; i < 2; i++) {
+        *state = *state * 1103515245U + 12345U;
+        const unsigned k = *state >> 16 & 63;
+        parts[i] = k < 8 ? odd[k] : (float)(*state >> 8) * (2.5F / (float)(1U << 24));
+    }
+    memcpy(&v, parts, sizeof v);
+    return v;
+}
+
+static void cells_are_clipped_as_values_are(void **state)
+{
+    enum { N = 1000 };
+    const mms_flag_clip clips[] = {{true, true, false, 1, 2},  {true, false, false, 1, 2},
+                                   {true, true, true, 2, 1},   {false, true, true, 0, 0},
+                                   {false, true, false, 0, 0}, {true, false, true, -1, 1.5},
+                                   {true, true, false, NAN, 2}};
+    mms_complex vis[N];
+    uint8_t flags[N];
+    unsigned seed = 7;
+
+    (void)state;
+    for (int i = 0; i < N; i++)
+        vis[i] = any_value(&seed);
+    for (size_t k = 0; k < sizeof clips / sizeof *clips; k++) {
+        const mms_flag_squares keep = mms_flag_clip_squares(&clips[k]);
+        memset(flags, 0, sizeof flags);
+        mms_flag_clip_cells(&keep, N, vis, flags);
+        for (int i = 0; i < N; i++)
+            assert_int_equal(flags[i],
+                             mms_flag_clips(&clips[k], mms_flag_number(MMS_FLAG_ABS, vis[i])));
+    }
+}
+
 static void edges_of_quack_are_inclusive_as_written(void **state)
 {
     (void)state; // a scan from 100 to 200
@@ -284,6 +324,25 @@ static void thresholds_are_median_and_deviation(void **state)
     assert_true(t == 2 + 1.4826 * 2);
 }
 
+static mms_status add_sums(int64_t ntime, int64_t nchan, const mms_complex *values,
+                           const uint8_t *flags, mms_flag_sums *sums)
+{
+    mms_flag_middle middles[8];
+
+    assert_int_equal(mms_flag_rflag_middles(ntime, nchan, values, flags, middles, NULL), MMS_OK);
+    return mms_flag_rflag_sums(&three, ntime, nchan, values, flags, middles, sums, NULL);
+}
+
+static mms_status flag_map(const mms_flag_rflag *how, double time, double freq, int64_t ntime,
+                           int64_t nchan, const mms_complex *values, const uint8_t *before,
+                           uint8_t *flags)
+{
+    mms_flag_middle middles[8];
+
+    assert_int_equal(mms_flag_rflag_middles(ntime, nchan, values, before, middles, NULL), MMS_OK);
+    return mms_flag_rflag_map(how, time, freq, ntime, nchan, values, before, middles, flags, NULL);
+}
+
 static void sums_leave_flagged_cells_out(void **state)
 {
     const mms_complex values[3] = {1, 3, 100};
@@ -293,12 +352,76 @@ static void sums_leave_flagged_cells_out(void **state)
     mms_flag_sums sums = {time, freq, ntime, nfreq};
 
     (void)state; // three times of one channel: the deviation of 1 and 3 is 1
-    assert_int_equal(mms_flag_rflag_sums(&three, 3, 1, values, flags, &sums, NULL), MMS_OK);
+    assert_int_equal(add_sums(3, 1, values, flags, &sums), MMS_OK);
     assert_true(time[0] == 1 && ntime[0] == 1);
     assert_true(freq[0] == 0 && nfreq[0] == 4); // one channel is its own median
     memset(flags, 1, sizeof flags);
-    assert_int_equal(mms_flag_rflag_sums(&three, 3, 1, values, flags, &sums, NULL), MMS_OK);
+    assert_int_equal(add_sums(3, 1, values, flags, &sums), MMS_OK);
     assert_true(ntime[0] == 1 && nfreq[0] == 4);
+}
+
+static void middles_do_not_depend_on_what_is_beside(void **state)
+{
+    enum { TIMES_HERE = 23, MOST = 37 };
+    mms_complex values[TIMES_HERE * MOST];
+    uint8_t flags[TIMES_HERE * MOST] = {0};
+    mms_flag_middle all[TIMES_HERE], one;
+    unsigned seed = 3;
+
+    (void)state;
+    for (int64_t nchan = 1; nchan <= MOST; nchan++) {
+        for (int64_t i = 0; i < TIMES_HERE * nchan; i++) {
+            const int64_t t = i / nchan;
+            values[i] = t < 15 ? complex_of((float)(i * 7919 % 101), (float)(i * 104729 % 97))
+                               : any_value(&seed);
+            flags[i] = t == 5 || (t > 5 && i * 31 % 11 < t % 4);
+        }
+        assert_int_equal(mms_flag_rflag_middles(TIMES_HERE, nchan, values, flags, all, NULL),
+                         MMS_OK);
+        for (int64_t t = 0; t < TIMES_HERE; t++) { // alone it is not sorted beside others
+            assert_int_equal(
+                mms_flag_rflag_middles(1, nchan, values + t * nchan, flags + t * nchan, &one, NULL),
+                MMS_OK);
+            if (!isnan(one.re + one.im + one.spread_re + one.spread_im))
+                assert_memory_equal(&one, &all[t], sizeof one);
+        }
+    }
+}
+
+static void windows_scatter_as_each_of_their_channels(void **state)
+{
+    enum { N = 7, CHANS_HERE = 66 };
+    mms_complex values[N * CHANS_HERE], column[N];
+    uint8_t flags[N * CHANS_HERE] = {0}, found[N * CHANS_HERE] = {0};
+    mms_flag_middle middles[N] = {{0, 0, 0, 0}};
+    int64_t nfound = 0;
+
+    (void)state; // wide, they take short ways that one channel with flags does not
+    for (int64_t i = 0; i < N * CHANS_HERE; i++)
+        values[i] = complex_of((float)(i * 7919 % 101) * 0.1F, (float)(i * 104729 % 97) * 0.1F);
+    assert_int_equal(
+        mms_flag_rflag_map(&three, 4.5, 1e9, N, CHANS_HERE, values, flags, middles, found, NULL),
+        MMS_OK);
+    for (int64_t c = 0; c < CHANS_HERE; c++) {
+        uint8_t want[N] = {0};
+        for (int64_t t = 1; t < N - 1; t++) {
+            double re = 0, im = 0, re2 = 0, im2 = 0;
+            for (int64_t k = t - 1; k <= t + 1; k++) {
+                column[k] = values[k * CHANS_HERE + c];
+                re += (double)crealf(column[k]);
+                im += (double)cimagf(column[k]);
+                re2 += (double)(crealf(column[k]) * crealf(column[k]));
+                im2 += (double)(cimagf(column[k]) * cimagf(column[k]));
+            }
+            const double a = re2 / 3 - re / 3 * (re / 3), b = im2 / 3 - im / 3 * (im / 3);
+            if (sqrt(fmax(0, a) + fmax(0, b)) > 4.5)
+                want[t - 1] = want[t] = want[t + 1] = 1;
+        }
+        for (int64_t t = 0; t < N; t++)
+            assert_int_equal(found[t * CHANS_HERE + c], want[t]);
+        nfound += want[3];
+    }
+    assert_true(nfound > 0 && nfound < CHANS_HERE);
 }
 
 static void a_time_beyond_flags_its_window(void **state)
@@ -308,7 +431,7 @@ static void a_time_beyond_flags_its_window(void **state)
     uint8_t flags[7] = {0};
 
     (void)state;
-    assert_int_equal(mms_flag_rflag_map(&three, 2, 1e9, 7, 1, values, before, flags, NULL), MMS_OK);
+    assert_int_equal(flag_map(&three, 2, 1e9, 7, 1, values, before, flags), MMS_OK);
     assert_flags(flags, "0111110");
 }
 
@@ -320,10 +443,9 @@ static void a_channel_beyond_is_flagged_alone(void **state)
     const mms_flag_rflag spectral = {3, 1e6, 0.5};
 
     (void)state;
-    assert_int_equal(mms_flag_rflag_map(&three, 1e9, 2, 1, 5, values, before, flags, NULL), MMS_OK);
+    assert_int_equal(flag_map(&three, 1e9, 2, 1, 5, values, before, flags), MMS_OK);
     assert_flags(flags, "00100");
-    assert_int_equal(mms_flag_rflag_map(&spectral, 1e9, 1e9, 1, 5, values, before, flags, NULL),
-                     MMS_OK);
+    assert_int_equal(flag_map(&spectral, 1e9, 1e9, 1, 5, values, before, flags), MMS_OK);
     assert_flags(flags, "11111"); // it varies less than spectralmin
 }
 
@@ -335,6 +457,7 @@ int main(void)
         cmocka_unit_test(total_power_is_on_demand),
         cmocka_unit_test(operators_take_floats),
         cmocka_unit_test(limits_belong_to_the_good_side),
+        cmocka_unit_test(cells_are_clipped_as_values_are),
         cmocka_unit_test(edges_of_quack_are_inclusive_as_written),
         cmocka_unit_test(neighbours_come_from_the_flags_before),
         cmocka_unit_test(more_than_four_around_flag_the_middle),
@@ -346,6 +469,8 @@ int main(void)
         cmocka_unit_test(flagged_maps_and_single_points_are_left),
         cmocka_unit_test(thresholds_are_median_and_deviation),
         cmocka_unit_test(sums_leave_flagged_cells_out),
+        cmocka_unit_test(middles_do_not_depend_on_what_is_beside),
+        cmocka_unit_test(windows_scatter_as_each_of_their_channels),
         cmocka_unit_test(a_time_beyond_flags_its_window),
         cmocka_unit_test(a_channel_beyond_is_flagged_alone),
     };
