@@ -17,10 +17,10 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "inplace.h"
-#include "mms/layout.h"
 #include "ms/ms_priv.h"
 #include "multims/log.h"
 #include "sink_priv.h"
+#include "subtables/subtables.h"
 #include "tables/tables_priv.h"
 
 static const int64_t block_cells = 4 << 20;
@@ -190,6 +190,7 @@ mms_status mms_version_save(const char *vis, const char *name, const char *comme
 {
     char *folder = NULL, *staged = NULL, *path = NULL;
     mms_value *list = NULL;
+    mms_ms *ms = NULL;
     mms_status st;
 
     MMS_TRY(mms_version_check_name(name, err));
@@ -200,7 +201,8 @@ mms_status mms_version_save(const char *vis, const char *name, const char *comme
     if (mkdir(folder, 0777) && errno != EEXIST)
         MMS_TRY(mms_fail_errno(err, errno, "%s", folder));
     MMS_TRY(mms_remove_tree(staged, err));
-    MMS_TRY(mms_flags_copy(vis, staged, true, err));
+    MMS_TRY(mms_ms_open(vis, &ms, err));
+    MMS_TRY(mms_flags_copy(ms, staged, true, err));
     MMS_TRY(set_aside(vis, list, name, comment, err));
     if (rename(staged, path))
         MMS_TRY(mms_fail_errno(err, errno, "%s", path));
@@ -209,6 +211,7 @@ mms_status mms_version_save(const char *vis, const char *name, const char *comme
 done:
     if (st != MMS_OK && staged)
         (void)!mms_remove_tree(staged, NULL);
+    mms_ms_close(&ms);
     mms_value_free(&list);
     free(folder);
     free(staged);

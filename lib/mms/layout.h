@@ -35,18 +35,6 @@ MMS_CHECKED mms_status mms_layout_assemble(const char *folder, mms_layout layout
 MMS_CHECKED mms_status mms_history_append(const char *path, const char *origin,
                                           const mms_value *messages, mms_error *err);
 
-/** Write FLAG and FLAG_ROW of the MS or Multi-MS at path as the table out, which must not exist,
- * with the rows of each member in its keyword MEMBER_ROWS.  Errors: EXISTS, TABLE, IO, SPACE. */
-MMS_CHECKED mms_status mms_flags_copy(const char *path, const char *out, bool tiles,
-                                      mms_error *err);
-
-/** Save the flags of the MS or Multi-MS at path as the first version of folder
- *  (<output>.flagversions): FLAG_VERSION_LIST and flags.<version>.  tiles: read and
- *  write tile files directly, as mms_ms_use_tiles().
- *  Errors: TABLE, IO, SPACE. */
-MMS_CHECKED mms_status mms_flagversions_save(const char *path, const char *folder,
-                                             const char *version, bool tiles, mms_error *err);
-
 #ifdef __cplusplus
 }
 #endif

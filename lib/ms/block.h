@@ -110,6 +110,10 @@ typedef struct mms_writer_opts {
             NULL                                                                                   \
     }
 
+/** Open a set that this request has made, by mms_writer_close() or with tiles=False: the cells of
+ *  tile files are not compared again, and the first members stay open.  Errors: mms_ms_open(). */
+MMS_CHECKED mms_status mms_ms_open_made(const char *path, mms_ms **out, mms_error *err);
+
 /** Make the table at path with the description, keywords and storage managers of like's; rows are
  *  there from the start.  Errors: EXISTS, TABLE, UNSUPPORTED. */
 MMS_CHECKED mms_status mms_writer_create(const char *path, mms_ms *like,

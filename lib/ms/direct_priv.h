@@ -23,6 +23,9 @@ MMS_CHECKED mms_status mms_direct_open(mms_table *table, mms_direct **out, mms_e
 MMS_CHECKED mms_status mms_direct_find(mms_direct *direct, const char *column,
                                        mms_direct_column *found, mms_error *err);
 
+/** Take it that all columns compare: they did when the table was made. */
+void mms_direct_trust(mms_direct *direct);
+
 void mms_direct_close(mms_direct **direct);
 
 /** Make the tiles of the hollow managers of a new table; write_back and share as in mms_tiles_what.

@@ -46,6 +46,7 @@ struct mms_ms {
     member_entry *members;
     mms_table *first; /**< member 0: columns and keywords */
     bool no_tiles;    /**< casacore reads all columns */
+    bool made;        /**< by us, just now */
     mms_value *subtables, *missing;
     int nproof;
     proof proofs[PROOFS]; /**< kinds beyond that are compared each time */
@@ -102,6 +103,23 @@ static mms_status check_columns(const mms_ms *ms, const mms_table *table, mms_er
     return MMS_OK;
 }
 
+/** Members that stay open, beside those in use. */
+enum { MOST_OPEN = 8 };
+
+/** Take over the open table of member i. */
+static mms_status keep_open(mms_ms *ms, int64_t i, mms_table **table, mms_error *err)
+{
+    open_member *m = mms_alloc(1, sizeof *m);
+
+    if (!m)
+        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
+    *m = (open_member){.next = ms->open, .number = i, .table = *table};
+    *table = NULL;
+    ms->open = m;
+    ms->nopen++;
+    return MMS_OK;
+}
+
 /** Take the members and count their rows. */
 static mms_status read_members(mms_ms *ms, const mms_table_dat *dat, mms_error *err)
 {
@@ -126,11 +144,13 @@ static mms_status read_members(mms_ms *ms, const mms_table_dat *dat, mms_error *
             table = NULL;
             continue;
         }
-        st = check_columns(ms, table, err);
+        MMS_TRY(check_columns(ms, table, err));
+        if (ms->made && ms->nopen < MOST_OPEN)
+            MMS_TRY(keep_open(ms, i, &table, err));
         mms_table_drop(&table);
-        MMS_TRY(st);
     }
 done:
+    mms_table_drop(&table);
     return ms->multi && st != MMS_OK ? mms_wrap(err, st, "%s", ms->path) : st;
 }
 
@@ -182,7 +202,7 @@ static void allow_memory(const mms_ms *ms)
     mms_memory_allow(MMS_ROOM_SET, bytes);
 }
 
-mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
+static mms_status open_ms(const char *path, bool made, mms_ms **out, mms_error *err)
 {
     mms_table_dat dat = {0};
     mms_ms *ms = calloc(1, sizeof *ms);
@@ -195,6 +215,7 @@ mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
     }
     pthread_mutex_init(&ms->lock, NULL);
+    ms->made = made;
     MMS_TRY(mms_path_exists(ms->path, &there, err));
     if (!there)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
@@ -210,6 +231,16 @@ done:
     mms_table_dat_free(&dat);
     mms_ms_close(&ms);
     return st;
+}
+
+mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
+{
+    return open_ms(path, false, out, err);
+}
+
+mms_status mms_ms_open_made(const char *path, mms_ms **out, mms_error *err)
+{
+    return open_ms(path, true, out, err);
 }
 
 /** Close the open members but the first, or that too. */
@@ -399,9 +430,6 @@ done:
     return st;
 }
 
-/** Members that stay open, beside those in use. */
-enum { MOST_OPEN = 8 };
-
 /** Open member i. */
 static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_error *err)
 {
@@ -415,21 +443,15 @@ static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_erro
         return MMS_OK;
     if (ms->nopen >= MOST_OPEN)
         close_members(ms, false);
-    m = mms_alloc(1, sizeof *m);
-    if (!m)
-        return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path);
-    m->number = i;
-    m->table = ms->first;
+    mms_table *table = ms->first;
     if (i > 0)
-        st = mms_table_open(ms->members[i].path, MMS_TABLE_READ, &m->table, err);
-    if (st != MMS_OK) {
-        free(m);
-        return st;
-    }
-    m->next = ms->open;
-    ms->open = *out = m;
-    ms->nopen++;
-    return MMS_OK;
+        MMS_TRY(mms_table_open(ms->members[i].path, MMS_TABLE_READ, &table, err));
+    MMS_TRY(keep_open(ms, i, &table, err));
+    *out = ms->open;
+done:
+    if (st != MMS_OK && i > 0)
+        mms_table_drop(&table);
+    return st;
 }
 
 /** A column of a member while it is used. */
@@ -464,8 +486,11 @@ static mms_status use_column(mms_ms *ms, int64_t i, const char *column, bool til
     out->member->users++;
     if (!tiles || ms->no_tiles)
         goto done;
-    if (!out->member->tiles)
+    if (!out->member->tiles) {
         MMS_TRY(mms_direct_open(out->member->table, &out->member->tiles, err));
+        if (ms->made)
+            mms_direct_trust(out->member->tiles);
+    }
     MMS_TRY(mms_direct_find(out->member->tiles, column, &out->tiles, err));
     MMS_TRY(find_buckets(ms, column, out, err));
 done:

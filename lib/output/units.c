@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/files_priv.h"
+#include "ms/block.h"
 #include "ms/select_value.h"
 #include "request_priv.h"
 #include "subtables/flag_cmd.h"
@@ -93,16 +94,14 @@ done:
 }
 
 /** Open the finished output as a reader does, and count its rows. */
-static mms_status check_result(const char *path, int64_t nrow, mms_error *err)
+static mms_status open_result(const char *path, int64_t nrow, mms_ms **ms, mms_error *err)
 {
-    mms_ms *ms;
-    const mms_status st = mms_ms_open(path, &ms, err);
+    const mms_status st = mms_ms_open_made(path, ms, err);
 
     if (st != MMS_OK)
         return st;
-    const int64_t found = mms_ms_nrow(ms);
-    const size_t missing = json_array_size(mms_ms_missing_subtables(ms));
-    mms_ms_close(&ms);
+    const int64_t found = mms_ms_nrow(*ms);
+    const size_t missing = json_array_size(mms_ms_missing_subtables(*ms));
     if (found != nrow)
         return mms_fail(err, MMS_ERR_INTERNAL, "%s has %" PRId64 " rows, %" PRId64 " are selected",
                         path, found, nrow);
@@ -115,19 +114,21 @@ static mms_status finish(const mms_value *order, mms_error *err)
 {
     const char *output = json_string_value(json_object_get(order, "output"));
     const char *flags = json_string_value(json_object_get(order, "flags"));
+    mms_ms *ms = NULL;
     mms_status st;
 
     MMS_TRY(mms_history_append(json_string_value(json_object_get(order, "first")),
                                json_string_value(json_object_get(order, "origin")),
                                json_object_get(order, "history"), err));
-    MMS_TRY(check_result(output, json_integer_value(json_object_get(order, "rows")), err));
+    MMS_TRY(open_result(output, json_integer_value(json_object_get(order, "rows")), &ms, err));
     if (*flags) {
         mms_log(MMS_LOG_INFO, "partition", "Create a backup of the flags that are in the MMS");
         mms_log(MMS_LOG_DEBUG, "partition", "Saving current flags to partition_1");
-        MMS_TRY(mms_flagversions_save(output, flags, "partition_1",
+        MMS_TRY(mms_flagversions_save(ms, flags, "partition_1",
                                       json_is_true(json_object_get(order, "tiles")), err));
     }
 done:
+    mms_ms_close(&ms);
     return st;
 }
 

@@ -10,6 +10,7 @@
 #include "base/files_priv.h"
 #include "mms/layout.h"
 #include "ms/block.h"
+#include "subtables.h"
 #include "tables/tables_priv.h"
 
 static double now_mjd_s(void)
@@ -158,29 +159,26 @@ static mms_status write_list(const char *folder, const char *version, mms_error 
     return st;
 }
 
-mms_status mms_flags_copy(const char *path, const char *out, bool tiles, mms_error *err)
+mms_status mms_flags_copy(mms_ms *ms, const char *out, bool tiles, mms_error *err)
 {
-    mms_ms *ms = NULL;
     mms_status st;
 
-    MMS_TRY(mms_ms_open(path, &ms, err));
     mms_ms_use_tiles(ms, tiles);
     MMS_TRY(copy_flags(ms, out, tiles, err));
     MMS_TRY(describe_flags(ms, out, err));
 done:
-    mms_ms_close(&ms);
     return st;
 }
 
-mms_status mms_flagversions_save(const char *path, const char *folder, const char *version,
-                                 bool tiles, mms_error *err)
+mms_status mms_flagversions_save(mms_ms *ms, const char *folder, const char *version, bool tiles,
+                                 mms_error *err)
 {
     char *out = mms_format("%s/flags.%s", folder, version);
     mms_status st;
 
     MMS_TRY(out ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", folder));
     MMS_TRY(mms_make_folder(folder, err));
-    MMS_TRY(mms_flags_copy(path, out, tiles, err));
+    MMS_TRY(mms_flags_copy(ms, out, tiles, err));
     MMS_TRY(write_list(folder, version, err));
 done:
     free(out);

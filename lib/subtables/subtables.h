@@ -82,6 +82,17 @@ mms_value *mms_window_describe(int64_t row, const mms_spectral_axis *axis, int32
 MMS_CHECKED mms_status mms_channel_list(const mms_selection *selection, int32_t spw, int64_t nchan,
                                         int32_t **channels, int64_t *n, mms_error *err);
 
+/** Write FLAG and FLAG_ROW of an MS or Multi-MS as the table out, which must not exist,
+ * with the rows of each member in its keyword MEMBER_ROWS.  Errors: EXISTS, TABLE, IO, SPACE. */
+MMS_CHECKED mms_status mms_flags_copy(mms_ms *ms, const char *out, bool tiles, mms_error *err);
+
+/** Save the flags of an MS or Multi-MS as the first version of folder
+ *  (<output>.flagversions): FLAG_VERSION_LIST and flags.<version>.  tiles: read and
+ *  write tile files directly, as mms_ms_use_tiles().
+ *  Errors: TABLE, IO, SPACE. */
+MMS_CHECKED mms_status mms_flagversions_save(mms_ms *ms, const char *folder, const char *version,
+                                             bool tiles, mms_error *err);
+
 #ifdef __cplusplus
 }
 #endif
