@@ -31,15 +31,22 @@ typedef struct channels {
     int32_t *list;
 } channels;
 
+/** Channels of a window of the output in the input. */
+static int64_t window_nchan(const mms_request *r, int64_t window)
+{
+    int64_t nchan = 0;
+
+    for (int64_t d = 0; d < r->meta.ndd; d++)
+        if (r->meta.dds[d].spw == form_of(r)->windows[window].spw)
+            nchan = r->meta.dds[d].nchan;
+    return nchan;
+}
+
 static mms_status list_channels(const mms_request *r, const mms_selection *s, int64_t window,
                                 channels *out, mms_error *err)
 {
     const int32_t spw = form_of(r)->windows[window].spw;
-    int64_t nchan = 0;
-
-    for (int64_t d = 0; d < r->meta.ndd; d++)
-        if (r->meta.dds[d].spw == spw)
-            nchan = r->meta.dds[d].nchan;
+    const int64_t nchan = window_nchan(r, window);
     const mms_status st = mms_channel_list(s, spw, nchan, &out->list, &out->n, err);
     if (st == MMS_OK && !out->n) {
         free(out->list);
@@ -48,12 +55,32 @@ static mms_status list_channels(const mms_request *r, const mms_selection *s, in
     return st;
 }
 
+/** Refuse a window of which nothing is fitted, or more than is written. */
+static mms_status check_marks(const mms_request *r, int64_t window, const char *marks, int64_t n,
+                              int64_t nfitted, mms_error *err)
+{
+    const int32_t spw = form_of(r)->windows[window].spw;
+    int64_t found = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        found += marks[i] == '1';
+    if (nfitted == 0)
+        return mms_fail(err, MMS_ERR_ARG, "no channel of SPW %" PRId32 " is left to fit", spw);
+    if (found < nfitted)
+        return mms_fail(err, MMS_ERR_UNSUPPORTED,
+                        "%" PRId64 " channels of SPW %" PRId32
+                        " are fitted but not written: select channels in a run of split afterwards",
+                        nfitted - found, spw);
+    return MMS_OK;
+}
+
 /** Mark the channels of a window that are selected in fit, whose ids are the input's. */
 static mms_status mark(const mms_request *r, const mms_selection *fit, int64_t window, char **out,
                        mms_error *err)
 {
     channels output = {0}, fitted = {0};
     char *marks = NULL, *all = NULL;
+    int64_t nfitted = 0;
     mms_status st;
 
     *out = NULL;
@@ -64,13 +91,20 @@ static mms_status mark(const mms_request *r, const mms_selection *fit, int64_t w
         most = output.list[i] >= most ? output.list[i] + 1 : most;
     for (int64_t i = 0; i < fitted.n && fitted.list; i++)
         most = fitted.list[i] >= most ? fitted.list[i] + 1 : most;
+    most = window_nchan(r, window) > most ? window_nchan(r, window) : most;
     all = mms_alloc(most + 1, 1);
     marks = mms_alloc(output.n + 1, 1);
     MMS_TRY(all && marks ? MMS_OK : out_of_memory(err));
     for (int64_t i = 0; i < fitted.n; i++)
         all[fitted.list ? fitted.list[i] : i] = 1;
+    for (int64_t i = 0; i < window_nchan(r, window); i++) {
+        all[i] = all[i] != r->continuum.excludes;
+        nfitted += all[i];
+    }
     for (int64_t i = 0; i < output.n; i++)
         marks[i] = all[output.list ? output.list[i] : i] ? '1' : '0';
+    if (r->continuum.strict)
+        MMS_TRY(check_marks(r, window, marks, output.n, nfitted, err));
     *out = marks;
     marks = NULL;
 done:
@@ -100,15 +134,26 @@ static mms_status add_fits(fits *f, const char *expression, int32_t field, int64
     MMS_TRY(mms_selection_create(f->r->ms, &select, &fit, err));
     for (int64_t i = 0; i < form_of(f->r)->nwindow; i++) {
         char *fitted;
-        if (!names(mms_selection_spws(fit), form_of(f->r)->windows[i].spw))
+        if (!names(mms_selection_spws(fit), form_of(f->r)->windows[i].spw)) {
+            if (f->r->continuum.strict)
+                MMS_TRY(mms_fail(err, MMS_ERR_ARG,
+                                 "SPW %" PRId32
+                                 " is not in it: combine must include 'spw' when the fit is being "
+                                 "applied to spws outside fitspw",
+                                 form_of(f->r)->windows[i].spw));
             continue;
+        }
         MMS_TRY(mms_grow(&f->windows, &f->capacity, f->n + 1, sizeof *f->windows, err));
         MMS_TRY(mark(f->r, fit, i, &fitted, err));
         f->windows[f->n++] = (mms_continuum_window){i, field, order, fitted};
     }
 done:
     mms_selection_free(&fit);
-    return st == MMS_OK ? st : mms_wrap(err, st, "fitspec=\"%s\"", expression);
+    return st == MMS_OK
+               ? st
+               : mms_wrap(err, st, "%s=\"%s\"",
+                          f->r->continuum.fitspec_name ? f->r->continuum.fitspec_name : "fitspec",
+                          expression);
 }
 
 /* ---- the dictionary ---------------------------------------------------------------------------*/
@@ -274,7 +319,7 @@ static mms_status parse(fits *f, mms_error *err)
     mms_value *dictionary;
     mms_status st;
 
-    if (text[strspn(text, " ")] != '{')
+    if (f->r->continuum.strict || text[strspn(text, " ")] != '{')
         return add_fits(f, text, -1, f->r->continuum.order, err);
     st = mms_value_parse(text, &dictionary, err);
     if (st != MMS_OK)

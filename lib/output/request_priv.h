@@ -54,6 +54,10 @@ typedef struct mms_continuum_asked {
     const char *fitspec; /**< spw:channels, "": all, or a dictionary as JSON */
     int64_t order, niter;
     bool keeps_fit, writes_model;
+    const char *fitspec_name; /**< the parameter's name in messages; NULL: fitspec */
+    bool excludes;            /**< fitspec names the channels that are not fitted */
+    bool strict; /**< refuse windows that are written and not fitted, and channels that are fitted
+                    and not written */
 } mms_continuum_asked;
 
 /** A column that the definition of the MeasurementSet does not know: an array, or texts. */
