@@ -86,6 +86,42 @@ MMS_API MMS_CHECKED mms_status mms_client_run(mms_client *client, const mms_comm
 MMS_API MMS_CHECKED mms_status mms_client_cancel(mms_client *client, int64_t n, const int64_t *ids,
                                                  mms_error *err);
 
+/** Drop what is kept of commands that have ended; their ids are not known any more.
+ *  Errors: ARG no such id, or one that has not ended (then nothing is dropped). */
+MMS_API MMS_CHECKED mms_status mms_client_forget(mms_client *client, int64_t n, const int64_t *ids,
+                                                 mms_error *err);
+
+/** Wait for the next command that ends, each told once, in the order of their ends.
+ *  @param      limit_s  as in mms_client_responses()
+ *  @param[out] id       0: all that was pushed has been told, or was forgotten
+ *  Errors: WORKER the limit has passed, or all servers have timed out; STOPPED; IO. */
+MMS_API MMS_CHECKED mms_status mms_client_next(mms_client *client, double limit_s, int64_t *id,
+                                               mms_error *err);
+
+/** Wait until all of ids[n] have been sent to a server, or have ended.
+ *  Errors: ARG no such id; WORKER the limit has passed; STOPPED; IO. */
+MMS_API MMS_CHECKED mms_status mms_client_wait_sent(mms_client *client, int64_t n,
+                                                    const int64_t *ids, double limit_s,
+                                                    mms_error *err);
+
+/** Look, without waiting, whether all of ids[n] have ended (*done), well or by a time-out.
+ *  Errors: ARG no such id; WORKER they have ended and some failed: all tracebacks in one message.
+ */
+MMS_API MMS_CHECKED mms_status mms_client_check(mms_client *client, int64_t n, const int64_t *ids,
+                                                bool *done, mms_error *err);
+
+/** Set variables, the members of an object, on targets[n] servers; n 0: on all.  Texts know them.
+ *  Errors: of mms_client_run(); WORKER a server failed. */
+MMS_API MMS_CHECKED mms_status mms_client_set_vars(mms_client *client, const mms_value *variables,
+                                                   int64_t n, const int *targets, mms_error *err);
+
+/** Get a variable, or the value of any expression, from targets[n] servers; n 0: from all.
+ *  @param[out] out  an object, server (as text) to value; the caller frees it; NULL on failure
+ *  Errors: of mms_client_run(); WORKER a server failed. */
+MMS_API MMS_CHECKED mms_status mms_client_get_var(mms_client *client, const char *name, int64_t n,
+                                                  const int *targets, mms_value **out,
+                                                  mms_error *err);
+
 /** Do what can be done without waiting for anything: hand out, take answers. */
 MMS_API void mms_client_poll(mms_client *client);
 
@@ -93,8 +129,13 @@ MMS_API void mms_client_poll(mms_client *client);
  *  value; NULL: out of memory. */
 MMS_API mms_value *mms_client_status(mms_client *client);
 
-/** Return all commands, an array of {id, server, status, command}, as a new value. */
+/** Return all commands that were not forgotten, an array of {id, server, status, command}, as a new
+ * value. */
 MMS_API mms_value *mms_client_commands(const mms_client *client);
+
+/** Return the commands as a table for people, one a line: first those that were sent, then those
+ * that wait, have timed out, have ended.  The caller frees it; NULL: out of memory. */
+MMS_API char *mms_client_table(mms_client *client);
 
 /** End the servers; what is queued or runs is dropped.  *client is set to NULL; NULL is accepted.
  */

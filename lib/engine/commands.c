@@ -33,6 +33,7 @@ struct entry {
     double limit_s;
     int64_t sent_ns, kill_ns; /* kill_ns: when SIGKILL follows SIGTERM */
     const char *ended_for;    /* why we end it: an error's class; NULL: we don't */
+    int64_t next_done;        /* id of the one that ended after it; 0: none yet */
 };
 
 struct server {
@@ -55,7 +56,9 @@ struct mms_client {
     struct server *servers;
     struct entry *entries; /* entry of id is entries[id - 1] */
     int64_t n, capacity;
-    int64_t first; /* no entry before it is queued */
+    int64_t first;                 /* no entry before it is queued */
+    int64_t first_done, last_done; /* ids of what has ended and mms_client_next() has not told */
+    int64_t ndone;
     int64_t next_look_ns;
 };
 
@@ -198,6 +201,16 @@ static mms_value *tell_failure(const struct entry *e, mms_status st, const char 
     return response;
 }
 
+/* The next one that mms_client_next() tells is the last of those that wait to be told. */
+static void note_end(mms_client *client, int64_t id)
+{
+    if (client->first_done)
+        client->entries[client->last_done - 1].next_done = id;
+    else
+        client->first_done = id;
+    client->last_done = id;
+}
+
 /* Store a response; it gets what was pushed, too. */
 static void finish(mms_client *client, struct entry *e, mms_value *response, const char *status)
 {
@@ -208,6 +221,8 @@ static void finish(mms_client *client, struct entry *e, mms_value *response, con
     json_object_set_new(response, "command_stop_time", json_real(mms_unix_s()));
     e->response = response;
     e->state = DONE;
+    client->ndone++;
+    note_end(client, e - client->entries + 1);
     mms_value_free(&e->request);
 }
 
@@ -621,7 +636,7 @@ done:
 static mms_status check_ids(const mms_client *client, int64_t n, const int64_t *ids, mms_error *err)
 {
     for (int64_t i = 0; i < n; i++)
-        if (ids[i] < 1 || ids[i] > client->n)
+        if (ids[i] < 1 || ids[i] > client->n || !client->entries[ids[i] - 1].record)
             return mms_fail(err, MMS_ERR_ARG, "there is no command with id %" PRId64, ids[i]);
     return MMS_OK;
 }
@@ -667,13 +682,30 @@ static bool is_any_server_left(const mms_client *client)
     return false;
 }
 
-static mms_status wait_for(mms_client *client, int64_t n, const int64_t *ids, double limit_s,
-                           mms_error *err)
+static bool were_sent(const mms_client *client, int64_t n, const int64_t *ids)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (client->entries[ids[i] - 1].state == QUEUED)
+            return false;
+    return true;
+}
+
+/* Something has ended, or nothing is left that could. */
+static bool have_any(const mms_client *client, int64_t n, const int64_t *ids)
+{
+    (void)n, (void)ids;
+    return client->first_done || client->ndone == client->n;
+}
+
+typedef bool is_so(const mms_client *client, int64_t n, const int64_t *ids);
+
+static mms_status wait_for(mms_client *client, is_so *so, int64_t n, const int64_t *ids,
+                           double limit_s, mms_error *err)
 {
     const int64_t begin = mms_now_ns();
     mms_status st = MMS_OK;
 
-    while (st == MMS_OK && !have_all(client, n, ids)) {
+    while (st == MMS_OK && !so(client, n, ids)) {
         if (mms_stop_signal())
             return mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", mms_stop_signal());
         if (!is_any_server_left(client))
@@ -695,7 +727,7 @@ mms_status mms_client_responses(mms_client *client, int64_t n, const int64_t *id
     MMS_TRY(check_ids(client, n, ids, err));
     mms_client_poll(client);
     if (block)
-        st = wait_for(client, n, ids, limit_s, err);
+        st = wait_for(client, have_all, n, ids, limit_s, err);
     if (st != MMS_OK && st != MMS_ERR_WORKER)
         return st;
     *out = list = json_array();
@@ -745,6 +777,48 @@ mms_status mms_client_cancel(mms_client *client, int64_t n, const int64_t *ids, 
     return st;
 }
 
+mms_status mms_client_forget(mms_client *client, int64_t n, const int64_t *ids, mms_error *err)
+{
+    mms_status st = check_ids(client, n, ids, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < n; i++)
+        if (client->entries[ids[i] - 1].state != DONE)
+            st =
+                mms_fail(err, MMS_ERR_ARG, "the command with id %" PRId64 " has not ended", ids[i]);
+    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
+        mms_value_free(&client->entries[ids[i] - 1].record);
+        mms_value_free(&client->entries[ids[i] - 1].response);
+    }
+    return st;
+}
+
+mms_status mms_client_next(mms_client *client, double limit_s, int64_t *id, mms_error *err)
+{
+    mms_status st;
+
+    mms_client_poll(client);
+    do {
+        *id = 0;
+        st = wait_for(client, have_any, 0, NULL, limit_s, err);
+        if (st != MMS_OK || !client->first_done)
+            return st;
+        *id = client->first_done;
+        client->first_done = client->entries[*id - 1].next_done;
+    } while (!client->entries[*id - 1].record);
+    return st;
+}
+
+mms_status mms_client_wait_sent(mms_client *client, int64_t n, const int64_t *ids, double limit_s,
+                                mms_error *err)
+{
+    const mms_status st = check_ids(client, n, ids, err);
+
+    if (st != MMS_OK)
+        return st;
+    mms_client_poll(client);
+    return wait_for(client, were_sent, n, ids, limit_s, err);
+}
+
 /* ---- tables ---- */
 
 mms_value *mms_client_status(mms_client *client)
@@ -769,6 +843,7 @@ mms_value *mms_client_commands(const mms_client *client)
     mms_value *const list = json_array();
 
     for (int64_t i = 0; i < client->n; i++)
-        json_array_append_new(list, json_deep_copy(client->entries[i].record));
+        if (client->entries[i].record)
+            json_array_append_new(list, json_deep_copy(client->entries[i].record));
     return list;
 }

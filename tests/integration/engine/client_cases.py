@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""client_cases.py PROBE RANKS SCRATCH: the cases of client_probe, local (0) or under mpirun; CASES.md."""
+"""client_cases.py PROBE RANKS SCRATCH [CASE ...]: the cases of client_probe, local (0) or under mpirun; CASES.md."""
 import os
 import subprocess
 import sys
@@ -9,6 +9,7 @@ import unittest
 from machine import MPIEXEC, mpirun, patient, run_cases
 
 PROBE, RANKS = sys.argv[1], int(sys.argv[2])
+ONLY = sys.argv[4:]  # cases; none: all
 os.makedirs(sys.argv[3], exist_ok=True)
 
 
@@ -17,17 +18,17 @@ class Client(unittest.TestCase):
         folder = self.enterContext(tempfile.TemporaryDirectory(dir=sys.argv[3]))
         words = [*(mpirun(RANKS) if RANKS else []), PROBE, name, "1" if RANKS > 2 else "0"]
         run = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True, timeout=patient(60),
+                             stderr=subprocess.PIPE, text=True, timeout=patient(600 if ONLY else 60),
                              cwd=folder)
         self.assertEqual(run.returncode, 0, f"{name}\n{run.stdout}\n{run.stderr[-3000:]}")
 
 
 NAMES = ["keys", "targets", "refusals", "fifo", "programs", "large", "exits", "crashes", "endless",
-         "cancel", "tables", "many", "frozen", "busy_client"]
+         "cancel", "tables", "many", "frozen", "busy_client", "convenience", "table", "next", "soak"]
 if RANKS > 2:
     NAMES += ["frozen_rank"]
 if not RANKS:
-    NAMES += ["verbs"]  # ranks serve the probe's own kinds
+    NAMES += ["second_client", "verbs"]  # ranks serve the probe's own kinds
 
 
 @unittest.skipIf(RANKS < 3, "server 2 is no rank's")
@@ -43,7 +44,7 @@ class Lost(unittest.TestCase):
         self.assertIn("calling Aborting MPI environment", run.stderr)
 
 
-for case_name in NAMES:
+for case_name in ONLY or NAMES:
     setattr(Client, "test_" + case_name, lambda self, name=case_name: self.case(name))
 
 run_cases(argv=[sys.argv[0]])

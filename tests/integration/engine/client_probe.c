@@ -5,6 +5,7 @@
  *  Ends with 0 when all was as it should be.  CASES.md tells which case of the specification each
  * is.
  */
+#include <dirent.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -133,6 +134,24 @@ static const mms_unit_kind kinds[] = {
     {"spin", spin_unit},   {"pid", pid_unit},   {"parent", parent_unit},
     {NULL, NULL},
 };
+
+/* Our kinds, and those that texts and verbs need. */
+static mms_unit_kind *all_kinds(void)
+{
+    mms_unit_kind *const tasks = mms_task_units();
+    const size_t ours = sizeof kinds / sizeof *kinds - 1;
+    size_t n = 0;
+
+    CHECK(tasks);
+    while (tasks[n].name)
+        n++;
+    mms_unit_kind *const all = malloc((ours + n + 1) * sizeof *all);
+    CHECK(all);
+    memcpy(all, kinds, ours * sizeof *all);
+    memcpy(all + ours, tasks, (n + 1) * sizeof *all);
+    free(tasks);
+    return all;
+}
 
 /* ---- how cases push and look ---- */
 
@@ -503,6 +522,214 @@ static void many(void)
     fprintf(stderr, "%.0f commands/s\n", N / (seconds() - begin));
 }
 
+static mms_command words(const char *text)
+{
+    mms_command command = MMS_COMMAND_INIT;
+    command.text = text;
+    return command;
+}
+
+static const mms_value *of_server(const mms_value *map, int server)
+{
+    char key[16];
+    snprintf(key, sizeof key, "%d", server + base);
+    return json_object_get(map, key);
+}
+
+static mms_value *variable(const char *name, int64_t n, const int *servers)
+{
+    mms_value *map;
+    mms_error err;
+
+    if (mms_client_get_var(client, name, n, servers, &map, &err) != MMS_OK) {
+        fprintf(stderr, "%s: %s\n", name, err.msg);
+        exit(1);
+    }
+    return keep(map);
+}
+
+/* C55: the convenience layer's push, pull, pgc, odo, check_job and get_status. */
+static void convenience(void)
+{
+    const int both[2] = {base + 1, base + 2};
+    mms_value *value, *map;
+    int64_t ids[2];
+    bool done;
+    mms_error err;
+
+    CHECK(mms_value_parse("{\"a\": 33, \"b\": {\"test\": 29.5}}", &value, NULL) == MMS_OK);
+    CHECK(mms_client_set_vars(client, keep(value), 2, both, &err) == MMS_OK);
+    map = variable("a", 2, both);
+    CHECK(json_object_size(map) == 2);
+    CHECK(json_integer_value(of_server(map, 1)) == 33);
+    CHECK(json_real_value(of_server(variable("b['test']", 2, both), 2)) == 29.5);
+    CHECK(mms_value_parse("{\"c\": false, \"d\": \"bla\"}", &value, NULL) == MMS_OK);
+    CHECK(mms_client_set_vars(client, keep(value), 0, NULL, &err) == MMS_OK);
+    map = variable("d", 0, NULL);
+    CHECK((int)json_object_size(map) == mms_client_servers(client));
+    CHECK(!strcmp(json_string_value(of_server(map, 2)), "bla"));
+    CHECK(json_is_false(of_server(variable("c", 0, NULL), 1)));
+    ids[0] = push(words("ya=3"), 1);
+    ids[1] = push(words("ya='b'"), 2);
+    for (done = false; !done; usleep(1000))
+        CHECK(mms_client_check(client, 2, ids, &done, &err) == MMS_OK);
+    map = variable("ya", 2, both);
+    CHECK(json_integer_value(of_server(map, 1)) == 3);
+    CHECK(!strcmp(json_string_value(of_server(map, 2)), "b"));
+    CHECK(mms_client_get_var(client, "1/0", 2, both, &map, &err) == MMS_ERR_WORKER);
+    CHECK(strstr(err.msg, "Exception executing command in server "));
+    CHECK(strstr(err.msg, "ZeroDivisionError:"));
+    CHECK(!map);
+}
+
+/* The table as text: a line for each command that was ever pushed, those that run first. */
+static void table(void)
+{
+    char *text;
+
+    run(words("True"), 1);
+    run(words("1/0"), 1);
+    const int64_t running = push(task("sleep", "{\"seconds\": 0.5}"), 2);
+    const int64_t queued = push(task("add", NULL), 2);
+    text = mms_client_table(client);
+    CHECK(!strncmp(text, "JOB ID  SERVER  QUEUE STATUS ", 28));
+    CHECK(!strncmp(strchr(text, '\n') + 1, "3 ", 2));
+    CHECK(strstr(text, "completed - True") && strstr(text, "exception raised"));
+    CHECK(strstr(text, "holding queue") && strstr(text, "request sent") && strstr(text, "N/A"));
+    free(text);
+    CHECK(mms_client_wait_sent(client, 1, &queued, 30, NULL) == MMS_OK);
+    get(running);
+    get(queued);
+    CHECK(mms_client_wait_sent(client, 1, &queued, 0, NULL) == MMS_OK); /* or later */
+}
+
+/* In the order in which they end, each once; what is forgotten is not known. */
+static void next(void)
+{
+    const int64_t slow = push(task("sleep", "{\"seconds\": 0.4}"), 1);
+    const int64_t fast = push(task("add", NULL), 2);
+    const int64_t gone = push(task("add", NULL), 2);
+    mms_value *list;
+    int64_t id;
+    mms_error err;
+
+    CHECK(mms_client_forget(client, 1, &slow, &err) == MMS_ERR_ARG);
+    CHECK(mms_client_next(client, 30, &id, &err) == MMS_OK && id == fast);
+    get(gone);
+    CHECK(mms_client_forget(client, 1, &gone, &err) == MMS_OK);
+    CHECK(mms_client_responses(client, 1, &gone, false, 0, &list, &err) == MMS_ERR_ARG);
+    CHECK(mms_client_next(client, 0.05, &id, &err) == MMS_ERR_WORKER && id == 0);
+    CHECK(mms_client_next(client, 30, &id, &err) == MMS_OK && id == slow);
+    CHECK(mms_client_next(client, 30, &id, &err) == MMS_OK && id == 0);
+    CHECK(json_array_size(keep(mms_client_commands(client))) == 2);
+}
+
+/* C50: a client is no singleton; another one works beside the first, and after it has ended. */
+static void second_client(void)
+{
+    mms_client *const first = client;
+    mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
+    mms_error err;
+
+    opts.servers = 2;
+    still_works(1);
+    CHECK(mms_client_open(&opts, &client, &err) == MMS_OK);
+    still_works(1);
+    mms_client_close(&client);
+    client = first;
+    still_works(1);
+}
+
+static int64_t count_entries(const char *folder)
+{
+    DIR *const list = opendir(folder);
+    int64_t n = 0;
+
+    while (list && readdir(list))
+        n++;
+    CHECK(list);
+    closedir(list);
+    return n;
+}
+
+/* Children of this process; those of a rank are not seen. */
+static int read_children(int *pids, int most)
+{
+    char path[64];
+    FILE *file;
+    int n = 0;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    CHECK((file = fopen(path, "r")));
+    while (n < most && fscanf(file, "%d", &pids[n]) == 1)
+        n++;
+    fclose(file);
+    return n;
+}
+
+static int64_t resident_pages(void)
+{
+    long long size, resident = 0;
+    FILE *const file = fopen("/proc/self/statm", "r");
+
+    CHECK(file && fscanf(file, "%lld %lld", &size, &resident) == 2);
+    fclose(file);
+    return resident;
+}
+
+/* Push up to so many ahead, kill a worker now and then from within or without, take what ends. */
+static int64_t soak_round(int n, unsigned *seed, int64_t *nlost)
+{
+    enum { AHEAD = 50, MOST = 64 };
+    int pids[MOST];
+    int64_t npushed = 0, nended = 0, id;
+    mms_error err;
+
+    for (; nended < n; nended++) {
+        for (; npushed < n && npushed - nended < AHEAD; npushed++) {
+            const int chance = rand_r(seed) % 500;
+            const int nchildren = chance == 1 ? read_children(pids, MOST) : 0;
+            push(chance == 0 ? task("signal", "{\"signal\": 9}")
+                             : task("add", "{\"a\": 1, \"b\": 2}"),
+                 rand_r(seed) % 3);
+            if (nchildren > 0 && !base)
+                kill(pids[rand_r(seed) % nchildren], SIGKILL);
+        }
+        CHECK(mms_client_next(client, 60, &id, &err) == MMS_OK && id > 0);
+        const mms_value *const response = get(id);
+        if (json_is_true(json_object_get(response, "successful")))
+            CHECK(result(response, "sum") == 3);
+        else
+            failed(response, "crash", "WorkerError: ");
+        *nlost += json_is_false(json_object_get(response, "successful"));
+        CHECK(mms_client_forget(client, 1, &id, &err) == MMS_OK);
+        json_array_clear(kept);
+    }
+    return nended;
+}
+
+/* No command is lost, and nothing leaks: descriptors, processes, memory. */
+static void soak(void)
+{
+    const char *const wanted = getenv("PROBE_SOAK");
+    const int n = wanted ? atoi(wanted) : 3000;
+    unsigned seed = 13;
+    int64_t nlost = 0;
+    int pids[64];
+
+    CHECK(soak_round(n / 10, &seed, &nlost) == n / 10); /* all that is made once is there */
+    const int64_t files = count_entries("/proc/self/fd"), pages = resident_pages();
+    CHECK(soak_round(n, &seed, &nlost) == n);
+    still_works(1);
+    still_works(2);
+    CHECK(count_entries("/proc/self/fd") <= files + 2); /* a worker that was not there before */
+    CHECK(read_children(pids, 64) <= mms_client_servers(client) + 1);
+    fprintf(stderr, "%d commands, %d lost their worker, %+d KiB\n", n, (int)nlost,
+            (int)(4 * (resident_pages() - pages)));
+    CHECK(nlost > 0);
+    CHECK(4096 * (resident_pages() - pages) < ((int64_t)4 << 20) + (int64_t)n * 300);
+}
+
 /* A verb on a server of multims-worker, in this folder. */
 static void verbs(void)
 {
@@ -549,6 +776,11 @@ static const struct {
     {"tables", tables},
     {"many", many},
     {"verbs", verbs},
+    {"convenience", convenience},
+    {"table", table},
+    {"next", next},
+    {"second_client", second_client},
+    {"soak", soak},
     {"frozen_rank", frozen_rank},
     {"lost_rank", lost_rank},
     {"busy_client", busy_client},
@@ -558,13 +790,17 @@ int main(int argc, char **argv)
 {
     mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
     mms_error err;
+    mms_unit_kind *const served = all_kinds();
     int status;
 
-    if (mms_engine_serve(kinds, &status))
+    if (mms_engine_serve(served, &status)) {
+        free(served);
         return status;
+    }
     kept = json_array();
     opts.servers = 2;
     opts.frozen_s = 0.5;
+    opts.mode = mms_command_mode;
     if (mms_client_open(&opts, &client, &err) != MMS_OK) {
         fprintf(stderr, "%s\n", err.msg);
         return 1;
@@ -579,5 +815,6 @@ int main(int argc, char **argv)
     mms_value_free(&kept);
     mms_client_close(&client);
     mms_engine_shutdown(status);
+    free(served);
     return status;
 }
