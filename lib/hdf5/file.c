@@ -17,14 +17,32 @@ static herr_t take_first(unsigned n, const H5E_error2_t *entry, void *text)
     return 0;
 }
 
+/** What the system said, where HDF5 quotes it among times, addresses and line feeds; else the first
+ * line.  Returns its length. */
+static int shorten(const char **cause)
+{
+    static const char quote[] = "error message = '";
+    const char *const said = strstr(*cause, quote);
+
+    if (said)
+        *cause = said + strlen(quote);
+    return (int)strcspn(*cause, said ? "'\n" : "\n");
+}
+
 mms_status mms_h5_fail(const char *path, const char *name, mms_error *err)
 {
+    static const char full[] = "No space left on device";
+    const bool is_full = errno == ENOSPC || errno == EDQUOT;
     const char *cause = NULL;
-    const mms_status st = errno == ENOSPC ? MMS_ERR_SPACE : MMS_ERR_IO;
 
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_first, &cause);
-    (void)mms_fail(err, st, "%s: %s%s%s", path, name ? name : "", name ? ": " : "",
-                   cause ? cause : "HDF5 gives no reason");
+    if (!cause)
+        cause = "HDF5 gives no reason";
+    const int length = shorten(&cause);
+    const mms_status st =
+        is_full || !strncmp(cause, full, strlen(full)) ? MMS_ERR_SPACE : MMS_ERR_IO;
+    (void)mms_fail(err, st, "%s: %s%s%.*s", path, name ? name : "", name ? ": " : "", length,
+                   cause);
     H5Eclear2(H5E_DEFAULT);
     return st;
 }

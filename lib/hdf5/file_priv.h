@@ -45,8 +45,6 @@ mms_status mms_h5_where(mms_h5 *file, const char *name, mms_h5_type wanted, int6
 mms_status mms_h5_texts(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
 mms_status mms_h5_names(mms_h5 *file, const char *name, mms_value **out, mms_error *err);
 
-/** Expand an LZF stream; returns the bytes, 0 where it is damaged or out has no room. */
-size_t mms_lzf_expand(const unsigned char *in, size_t n, unsigned char *out, size_t room);
 void mms_lzf_register(void);
 /** Whether a stream was damaged since the last call. */
 bool mms_lzf_was_damaged(void);

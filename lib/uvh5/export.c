@@ -526,6 +526,16 @@ done:
     return st;
 }
 
+/** What an export of the input itself is refused for is refused before anything is averaged. */
+static mms_status try_plan(const mms_uvh5_request *request, const mms_host *host, mms_error *err)
+{
+    mms_uvh5 u = {.asked = request, .host = host, .silent = true};
+    const mms_status st = mms_uvh5_plan(&u, err);
+
+    mms_uvh5_end(&u);
+    return st;
+}
+
 /** Average into the staging folder; what is exported is that set from here on. */
 static mms_status average(making *m, mms_uvh5_request *averaged, mms_error *err)
 {
@@ -574,6 +584,8 @@ mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host
     if (was)
         return MMS_OK;
     MMS_TRY(check_both(request, err));
+    if (mms_uvh5_averages(request))
+        MMS_TRY(try_plan(request, host, err));
     if (mms_uvh5_averages(request) && request->how.dryrun)
         return mms_uvh5_estimate_average(request, host, result, err);
     if (mms_uvh5_averages(request))

@@ -169,6 +169,75 @@ class FullDisk(Mounts):
             self.assert_done(self.run_to_end(*self.words()))
 
 
+class FullDiskUvh5(Mounts):
+    """Files and sets of UVH5 verbs: refused by the plan (exit 2), or the disk fills later (exit 1)."""
+    AVERAGE = ("chanaverage=True", "chanbin=2")
+
+    def setUp(self):
+        super().setUp()
+        said = subprocess.run([robust.args.program, "--version"], capture_output=True, text=True)
+        if "without HDF5" in said.stdout:
+            self.skipTest("a build without HDF5")
+        self.input = tempfile.mkdtemp(prefix="robust-", dir=robust.args.scratch)
+        self.addCleanup(shutil.rmtree, self.input)
+        for words in (("simulate", "in.ms", "antennas=20", "channels=32", "integrations=40"),
+                      ("exportuvh5", "in.ms", "in.uvh5", "datacolumn=data")):
+            subprocess.run([robust.args.program, *words, "--quiet"], check=True, cwd=self.input)
+
+    def words(self, verb, *more):
+        if verb == "importuvh5":
+            return verb, os.path.join(self.input, "in.uvh5"), "out", "-j", "2", *more
+        return (verb, os.path.join(self.input, "in.ms"), "out", "datacolumn=data", "-j", "2", *more)
+
+    def new_disk(self, size):
+        subprocess.run(["umount", "-q", self.folder], check=False)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", self.folder],
+                       check=True)
+        self.addCleanup(subprocess.run, ["umount", "-q", "-l", self.folder], check=False)
+
+    def test_refused_by_the_plan(self):
+        for words in (self.words("exportuvh5"), self.words("exportuvh5", *self.AVERAGE),
+                      self.words("importuvh5")):
+            with self.subTest(words):
+                self.new_disk(4 << 20)
+                self.assert_ended(self.run_to_end(*words), 2, " MiB, the disk has 4 MiB left")
+                self.assert_folder()
+
+    def run_and_fill(self, words, left):
+        """As soon as something is staged the disk is full."""
+        run = self.start(*words)
+        while run.process.poll() is None and not os.listdir(self.folder):
+            time.sleep(0.0002)
+        run.send_all(signal.SIGSTOP)
+        with open(self.path("fill"), "wb", buffering=0) as f, contextlib.suppress(OSError):
+            disk = os.statvfs(self.folder)
+            f.write(b"x" * max(0, disk.f_bavail * disk.f_frsize - left))
+        run.send_all(signal.SIGCONT)
+        result = run.wait()
+        self.assertEqual(run.strays(), {}, "processes are left")
+        return result
+
+    def test_filled_after_the_check(self):
+        statuses = []
+        for words in (self.words("exportuvh5"), self.words("exportuvh5", *self.AVERAGE),
+                      self.words("importuvh5")):
+            for left in 64 << 10, 3 << 20:
+                with self.subTest(words, left=left):
+                    self.new_disk(128 << 20)
+                    result = self.run_and_fill(words, left)
+                    statuses.append(result.returncode)
+                    if result.returncode == 0:
+                        self.assert_folder("fill", "out")
+                        continue
+                    self.assert_ended(result, 1)
+                    self.assertRegex(
+                        result.stderr.splitlines()[-1],
+                        f"^multims {words[0]}: .*{self.folder}/\\.out\\..*"
+                        "(No space left on device|needs about .* MiB left)")
+                    self.assert_folder("fill")
+        self.assertGreaterEqual(statuses.count(1), 3, "the disk was not full")
+
+
 class ReadOnly(Mounts):
     def test_output_on_a_read_only_disk(self):
         self.mount("-t", "tmpfs", "-o", "ro", "none")

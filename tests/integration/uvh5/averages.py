@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 
+from casacore.tables import table
+
 import program_case
 from uvh5_case import ALMA2, ALMA9, UvhCase, bytes_but_history, h5py
 
@@ -105,6 +107,10 @@ class Averages(UvhCase):
                                status=2)
             self.assertIn(text, run.stderr)
         self.multims("exportuvh5", "in.ms", "out.uvh5", *TIMES, "scan=99", status=3)
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:  # not of an average
+            t.putcell("ARRAY_ID", 1, 1)
+        run = self.multims("exportuvh5", "in.ms", "out.uvh5", *TIMES, status=2)
+        self.assertIn("rows of arrays 0, 1 are selected", run.stderr)
         self.assertEqual(os.listdir(self.folder), ["in.ms"])
 
     def test_stopped(self):

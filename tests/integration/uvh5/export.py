@@ -7,7 +7,7 @@ import unittest
 
 import numpy
 from casacore.measures import measures
-from casacore.tables import makescacoldesc, maketabdesc, table
+from casacore.tables import makearrcoldesc, makescacoldesc, maketabdesc, table
 
 import program_case
 from uvh5_case import ALMA2, ALMA9, LOFAR, UvhCase, bytes_but_history, contents, h5py
@@ -198,6 +198,44 @@ class Export(UvhCase):
         main.close()
         with h5py.File(self.export("D1.ms"), "r") as f:
             self.assertEqual([n.decode() for n in f["Header/antenna_names"][()]], stations)
+
+    def test_t42_a_polynomial(self):
+        self.copy("D1.ms").close()
+        with table(self.path("D1.ms/FIELD"), readonly=False, ack=False) as t:
+            for name in "PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR":  # of any shape
+                cells, words = [t.getcell(name, i) for i in (0, 1)], t.getcolkeywords(name)
+                t.removecols([name])
+                t.addcols(maketabdesc([makearrcoldesc(name, 0.0, ndim=2)]))
+                t.putcolkeywords(name, words)
+                t.putcell(name, 0, cells[0])
+                t.putcell(name, 1, numpy.repeat(cells[1], 2, axis=0))
+            t.putcell("NUM_POLY", 1, 1)
+        run = self.multims("exportuvh5", "D1.ms", "out.uvh5", "datacolumn=data", status=2)
+        self.assertIn("field 1: PHASE_DIR is a polynomial of 2 terms; UVH5 holds one direction",
+                      run.stderr)
+        self.assertEqual(os.listdir(self.folder), ["D1.ms"])
+
+    def test_t46_no_place_of_the_telescope(self):
+        """One that casacore does not know, and VLBA, whose place is the centre of the Earth."""
+        self.copy("D1.ms").close()
+        with table(self.path("D1.ms/ANTENNA"), ack=False) as t:
+            mean = t.getcol("POSITION").mean(axis=0)
+        for name in "NOWHERE", "VLBA":
+            with table(self.path("D1.ms/OBSERVATION"), readonly=False, ack=False) as t:
+                t.putcol("TELESCOPE_NAME", [name] * t.nrows())
+            run = self.multims("exportuvh5", "D1.ms", name, "datacolumn=data", "--no-sync")
+            self.assertIn("the mean of the antennas", run.stdout + run.stderr)
+            with h5py.File(self.path(name), "r") as f:
+                header = {k: f["Header/" + k][()] for k in ("longitude", "latitude", "altitude")}
+                self.assertEqual(f["Header/telescope_name"][()].decode(), name)
+                self.assertLess(abs(f["Header/antenna_positions"][()].mean(axis=0)).max(), 1e-3)
+            there = measures().position("WGS84", f"{header['longitude']}deg",
+                                        f"{header['latitude']}deg", f"{header['altitude']}m")
+            back = measures().measure(there, "ITRF")
+            lon, lat, r = (back[k]["value"] for k in ("m0", "m1", "m2"))
+            xyz = [r * numpy.cos(lat) * numpy.cos(lon), r * numpy.cos(lat) * numpy.sin(lon),
+                   r * numpy.sin(lat)]
+            numpy.testing.assert_allclose(xyz, mean, atol=0.1)
 
     def test_t47_flag_row(self):
         main = self.copy("D1.ms")

@@ -5,12 +5,31 @@ import os
 import program_case
 from program_case import ProgramCase
 
-for name in ("data", "pyuvdata", "judge"):
+for name in ("data", "pyuvdata", "judge", "samples"):
     program_case.parser.add_argument("--" + name)
 
 SETS = ["D1.ms", "D2s.ms", "D7.ms", "D7x.ms", "D9b.ms", "mssel_test_small.ms",
         "hd142_b9cont_self_tav.ms", "tNDPPP-generic.MS", "scan.mms", "spw.mms", "auto.mms",
         "baseline.mms"]
+
+
+COMPARE = """
+import sys, numpy
+from pyuvdata import UVData
+file, ms = (UVData.from_file(p) for p in sys.argv[1:])
+def order(u):
+    return numpy.lexsort((u.ant_2_array, u.ant_1_array, u.time_array.round(6)))
+pols = [list(ms.polarization_array).index(p) for p in file.polarization_array]
+a, b = order(file), order(ms)
+assert (file.ant_1_array[a] == ms.ant_1_array[b]).all()
+assert (file.ant_2_array[a] == ms.ant_2_array[b]).all()
+assert abs(file.time_array[a] - ms.time_array[b]).max() < 1e-9
+numpy.testing.assert_array_equal(file.freq_array, ms.freq_array)
+numpy.testing.assert_array_equal(file.uvw_array[a], ms.uvw_array[b])
+for name in "data_array", "flag_array", "nsample_array":
+    numpy.testing.assert_array_equal(getattr(file, name)[a], getattr(ms, name)[b][..., pols], name)
+print("equal")
+"""
 
 
 class Judged(ProgramCase):
@@ -22,6 +41,17 @@ class Judged(ProgramCase):
                 self.multims("exportuvh5", vis, name + ".uvh5", "datacolumn=data", "--quiet")
                 run = self.run_words(args.pyuvdata, args.judge, name + ".uvh5", "--against", vis)
                 self.assertRegex(run.stdout, r"[1-9][0-9]* passed, 0 failed", run.stderr)
+
+    def test_t73_pyuvdata_reads_what_was_imported(self):
+        """Windows of four channels: visdata, flags, nsamples and uvw are the file's."""
+        args = program_case.args
+        sample = os.path.join(args.samples, "odd_windows.uvh5")
+        if not os.path.exists(sample):
+            self.skipTest("no sample files")
+        self.multims("importuvh5", sample, "in.ms", "--no-sync", "--quiet")
+        run = self.run_words(args.pyuvdata, "-c", COMPARE, sample, "in.ms")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn("equal", run.stdout)
 
 
 program_case.main(hdf5=True)
