@@ -10,7 +10,7 @@
 #include "base/stream_priv.h"
 #include "change_priv.h"
 
-enum { MOST_ROWS = 1 << 14, LEAST_BLOCK = 1 << 20, MOST_BLOCK = 32 << 20 };
+enum { MOST_ROWS = 1 << 14, LEAST_BLOCK = 1 << 20, MOST_BLOCK = 2 << 20 };
 
 static mms_status no_memory(mms_error *err)
 {

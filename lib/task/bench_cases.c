@@ -42,6 +42,7 @@ static const struct request {
     {"flagdata tfcrop", "flagdata", 8, false, {"mode=tfcrop"}},
     {"flagdata rflag", "flagdata", 1, false, {"mode=rflag"}},
     {"statwt", "statwt", 1, false, {"timebin=4"}},
+    {"uvcontsub", "uvcontsub", 4, false, {"fitorder=1"}},
     {"setjy", "setjy", 1, false, {"standard=manual", "fluxdensity=2"}},
 };
 

@@ -16,7 +16,7 @@ REQUESTS = ["partition scan", "partition spw", "partition balanced", "partition 
             "split width=4 timebin", "hanningsmooth",
             "regrid BARY", "cvel LSRK", "combinespws", "nspw=4", "exportuvh5", "importuvh5",
             "flagdata summary", "flagdata manual", "flagdata clip", "flagdata extend",
-            "flagdata tfcrop", "flagdata rflag", "statwt", "setjy"]
+            "flagdata tfcrop", "flagdata rflag", "statwt", "uvcontsub", "setjy"]
 
 
 def cwd_of(pid):
