@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_LOG_H
 #define MULTIMS_LOG_H
-/** @file log.h  Log lines: a level, a scope (task or module) and a text, given to one sink. */
+/** @file log.h  Log lines: a level, a scope (task or module) and a text, given to one sink.
+ *
+ *  The library itself writes to no stream.  Lines of workers travel to the client and come out of
+ * its sink. */
 
 #include "multims/base.h"
 
@@ -9,12 +12,13 @@
 extern "C" {
 #endif
 
+/** How much a line matters; a limit lets all above it through. */
 typedef enum mms_level {
-    MMS_LOG_ERROR = 0,
-    MMS_LOG_WARN = 1,
-    MMS_LOG_INFO = 2,
-    MMS_LOG_DEBUG = 3,
-    MMS_LOG_TRACE = 4
+    MMS_LOG_ERROR = 0, /**< the run fails */
+    MMS_LOG_WARN = 1,  /**< it goes on, but the user should know */
+    MMS_LOG_INFO = 2,  /**< what a clean run says */
+    MMS_LOG_DEBUG = 3, /**< decisions: ways to files, fallbacks */
+    MMS_LOG_TRACE = 4  /**< single files and units */
 } mms_level;
 
 /** Takes one line, without a line break at its end. */
@@ -29,7 +33,8 @@ MMS_API mms_level mms_log_limit(mms_level level);
 /** Return whether a line of this level would reach the sink. */
 MMS_API bool mms_log_wants(mms_level level);
 
-/** Log one line.  scope is the task or the module. */
+/** Log one line, without a line break.  scope is the task or the module, "partition".  Nothing is
+ * formatted where the level is not wanted. */
 MMS_API void mms_log(mms_level level, const char *scope, const char *fmt, ...) MMS_PRINTF(3, 4);
 
 /** Return a text in UTF-8 for people: bytes that are none as "\\xE9".  What mms_log() and messages

@@ -14,53 +14,6 @@ extern "C" {
  * for a Multi-MS the members' rows in stored order.  Members are opened when they are needed. */
 typedef struct mms_ms mms_ms;
 
-/** Element types of columns, as casacore names them. */
-typedef enum mms_dtype {
-    MMS_DT_BOOL = 0, /**< one byte, 0 or 1 */
-    MMS_DT_UCHAR,
-    MMS_DT_SHORT,
-    MMS_DT_USHORT,
-    MMS_DT_INT,
-    MMS_DT_UINT,
-    MMS_DT_INT64,
-    MMS_DT_FLOAT,
-    MMS_DT_DOUBLE,
-    MMS_DT_COMPLEX,  /**< two floats */
-    MMS_DT_DCOMPLEX, /**< two doubles */
-    MMS_DT_STRING,
-    MMS_DT_OTHER /**< records; only copied, never read into buffers */
-} mms_dtype;
-
-/** Return the bytes of one element; 0 for STRING and OTHER. */
-MMS_API size_t mms_dtype_size(mms_dtype dtype);
-MMS_API const char *mms_dtype_name(mms_dtype dtype);
-
-enum { MMS_MAX_DIM = 6 };
-
-/** What a column is.  The texts are borrowed from the handle. */
-typedef struct mms_column {
-    const char *name;
-    mms_dtype dtype;
-    bool scalar;
-    bool fixed;                 /**< array of a fixed shape */
-    int32_t ndim;               /**< array: number of axes, 0 when any */
-    int64_t shape[MMS_MAX_DIM]; /**< C order, fixed arrays only */
-    const char *manager;        /**< type of its storage manager, for instance "TiledShapeStMan" */
-    const char *group;          /**< name of its storage manager */
-    bool calculated;            /**< by an engine; its cells are not stored as they are read */
-} mms_column;
-
-/** Rows whose cells of one column have the same shape. */
-typedef struct mms_shape_run {
-    mms_rows rows;
-    int32_t ndim; /**< -1: the cells are undefined; 0: scalars, or arrays without axes and values */
-    int64_t shape[MMS_MAX_DIM]; /**< C order: [nchan][ncorr] is {nchan, ncorr} */
-} mms_shape_run;
-
-/** Return the values that a cell of a shape holds: none where it is undefined or an array without
- *  axes. */
-MMS_API int64_t mms_cell_values(const mms_column *column, int32_t ndim, const int64_t *shape);
-
 /** Open the MS or Multi-MS at path read-only; nothing is created in it.
  *  @param[out] out  the new handle, NULL on failure; end it with mms_ms_close()
  *  Errors: NOT_FOUND, TABLE; UNSUPPORTED naming manager and column. */
@@ -72,11 +25,16 @@ MMS_API MMS_CHECKED mms_status mms_ms_drop_caches(mms_ms *ms, mms_error *err);
 /** Close; *ms is set to NULL.  NULL is accepted. */
 MMS_API void mms_ms_close(mms_ms **ms);
 
-/** Choose whether the tile files of array columns are read directly, where they are known (the
- *  default), or by casacore. */
+/** Choose whether the files of array columns and scalars are read directly, where their storage
+ * manager is known (the default), or by casacore.  What is read is the same; a file that is read
+ * directly is compared with what casacore reads first.  Source: docs/design/architecture.md, Two
+ * ways to the files */
 MMS_API void mms_ms_use_tiles(mms_ms *ms, bool use);
 
+/** Return the path it was opened with, without a slash at its end; borrowed. */
 MMS_API const char *mms_ms_path(const mms_ms *ms);
+
+/** Return the rows of its main table; of a Multi-MS those of all members. */
 MMS_API int64_t mms_ms_nrow(const mms_ms *ms);
 
 /** Return whether it is a Multi-MS: kind ConcatTable and SubType CONCATENATED. */
@@ -85,18 +43,25 @@ MMS_API bool mms_ms_is_multi(const mms_ms *ms);
 /** Return the separation axis of a Multi-MS, "" if it has none or this is no Multi-MS. */
 MMS_API const char *mms_ms_axis(const mms_ms *ms);
 
-/** Members in stored order; a plain MS has one, itself.  path is borrowed. */
+/** Return how many members there are, which are numbered from 0 in stored order; a plain MS has
+ * one, itself. */
 MMS_API int64_t mms_ms_nmember(const mms_ms *ms);
+
+/** Return the path of a member, 0 <= member < mms_ms_nmember(ms); borrowed. */
 MMS_API const char *mms_ms_member_path(const mms_ms *ms, int64_t member);
+
+/** Return which rows of the whole are those of a member. */
 MMS_API mms_rows mms_ms_member_rows(const mms_ms *ms, int64_t member);
 
-/** Columns of the main table, those of member 0. */
+/** Return how many columns the main table has, of a Multi-MS that of member 0. */
 MMS_API int64_t mms_ms_ncolumn(const mms_ms *ms);
-MMS_API const mms_column *mms_ms_column(const mms_ms *ms, int64_t i);
-MMS_API const mms_column *mms_ms_find_column(const mms_ms *ms, const char *name); /**< or NULL */
 
-/** Return whether a column of that name is one of the MS definition's main table. */
-MMS_API bool mms_is_standard_column(const char *name);
+/** Return a column, 0 <= i < mms_ms_ncolumn(ms), in the order of the table's description; borrowed.
+ */
+MMS_API const mms_column *mms_ms_column(const mms_ms *ms, int64_t i);
+
+/** Return the column of that name, in capitals as the table has it, or NULL; borrowed. */
+MMS_API const mms_column *mms_ms_find_column(const mms_ms *ms, const char *name);
 
 /** Return the path of a sub-table, or NULL when the keyword or the table is missing.  Borrowed. */
 MMS_API const char *mms_ms_subtable(const mms_ms *ms, const char *name);

@@ -10,23 +10,17 @@
 extern "C" {
 #endif
 
-/** Selection expressions; NULL or "" selects everything.  Source: docs/partition.md, Selections */
-typedef struct mms_select {
-    const char *field, *spw, *scan, *antenna, *correlation, *timerange, *intent, *array, *uvrange,
-        *observation, *feed, *taql;
-} mms_select;
-
-enum { MMS_SELECT_COUNT = 12 };
-
-/** Return the parameter name of an expression: "field", …; i < MMS_SELECT_COUNT. */
+/** Return the name of the parameter that an expression comes from: "field", …; 0 <= i <
+ * MMS_SELECT_COUNT. */
 MMS_API const char *mms_select_name(int i);
 
-/** Return where an expression stands in select. */
+/** Return where an expression stands in select, so that all can be gone through by number. */
 MMS_API const char **mms_select_at(mms_select *select, int i);
 
 /** Channels first, first + step, … <= last of one spw. */
 typedef struct mms_channels {
-    int32_t spw, first, last, step;
+    int32_t spw;               /**< row of SPECTRAL_WINDOW */
+    int32_t first, last, step; /**< channels, counted from 0; step >= 1 */
 } mms_channels;
 
 /** A resolved selection: ids are input ids.  Lists of a parameter that was not given are empty and
@@ -35,9 +29,9 @@ typedef struct mms_selection mms_selection;
 
 /** A list of ids, borrowed from the selection. */
 typedef struct mms_ids {
-    bool given;
-    int64_t n;
-    const int32_t *ids;
+    bool given;         /**< the request has an expression of this kind */
+    int64_t n;          /**< entries of ids */
+    const int32_t *ids; /**< ids[n], each once */
 } mms_ids;
 
 /** Parse and resolve; a relative time is resolved against the whole input, once.  ms is used as
@@ -46,6 +40,8 @@ typedef struct mms_ids {
  *  Errors: SELECT naming the expression (and casacore's text); TABLE; MEM. */
 MMS_API MMS_CHECKED mms_status mms_selection_create(mms_ms *ms, const mms_select *select,
                                                     mms_selection **out, mms_error *err);
+
+/** End it; *selection is set to NULL, NULL is accepted.  The MS stays open. */
 MMS_API void mms_selection_free(mms_selection **selection);
 
 /** Refuse a selection that has no rows: the message names the expression, or the two, that have
@@ -53,7 +49,7 @@ MMS_API void mms_selection_free(mms_selection **selection);
  * always. */
 MMS_API mms_status mms_selection_refuse_empty(mms_ms *ms, const mms_select *select, mms_error *err);
 
-/** Return whether every row is selected without looking at any. */
+/** Return whether every row is selected without looking at any: no expression was given. */
 MMS_API bool mms_selection_is_all(const mms_selection *s);
 
 /** Say which of the rows are selected: mask[i] is 1 when row rows.first + i is.
@@ -61,15 +57,25 @@ MMS_API bool mms_selection_is_all(const mms_selection *s);
 MMS_API MMS_CHECKED mms_status mms_selection_rows(mms_selection *s, mms_rows rows, uint8_t *mask,
                                                   mms_error *err);
 
-/** Selected ids: spws, DDs, in the order of the user's expression; fields, observations, arrays,
- *  states ascending; antennas: those that stay in ANTENNA, ascending, given only when some drop
- *  out. */
+/** Return the selected windows, rows of SPECTRAL_WINDOW, in the order of the user's expression. */
 MMS_API mms_ids mms_selection_spws(const mms_selection *s);
+
+/** Return the selected rows of DATA_DESCRIPTION, in the order of the user's expression. */
 MMS_API mms_ids mms_selection_ddids(const mms_selection *s);
+
+/** Return the selected rows of FIELD, ascending. */
 MMS_API mms_ids mms_selection_fields(const mms_selection *s);
+
+/** Return the selected rows of OBSERVATION, ascending. */
 MMS_API mms_ids mms_selection_observations(const mms_selection *s);
+
+/** Return the selected values of ARRAY_ID, ascending. */
 MMS_API mms_ids mms_selection_arrays(const mms_selection *s);
+
+/** Return the selected rows of STATE, ascending: those of the intents that were asked for. */
 MMS_API mms_ids mms_selection_states(const mms_selection *s);
+
+/** Return the rows of ANTENNA that stay, ascending; given only when some drop out. */
 MMS_API mms_ids mms_selection_antennas(const mms_selection *s);
 
 /** Channel ranges in the order of the expression, every channel once; *n is 0 when spw was not

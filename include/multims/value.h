@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_VALUE_H
 #define MULTIMS_VALUE_H
-/** @file value.h  Values that tasks take and answer: JSON, held by jansson. */
+/** @file value.h  Values that tasks take and answer: JSON, held by jansson.
+ *
+ *  Paths and names may hold bytes that are no UTF-8; these are escaped inside, and come back as
+ * they were. */
 
 #include "multims/base.h"
 

@@ -8,7 +8,7 @@
  * bucket of StandardStMan has all values of its rows, column after column; one of IncrementalStMan
  * has the values that differ from the row before. */
 
-#include "multims/ms.h" /* types of columns, rows */
+#include "multims/base.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file diff.c  Compares two MSs or Multi-MSs: parts, rows, columns, sub-tables. */
-#include "multims/diff.h"
+#include "multims/check.h"
 
 #include <inttypes.h>
 #include <jansson.h>

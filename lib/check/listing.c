@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file listing.c  Reads what the members of a Multi-MS hold (multi-ms 4). */
-#include "multims/listing.h"
+#include "multims/check.h"
 
 #include <inttypes.h>
 #include <jansson.h>

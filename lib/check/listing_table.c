@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/tabular_priv.h"
-#include "multims/listing.h"
+#include "multims/check.h"
 
 enum { NCOLUMN = 6 };
 

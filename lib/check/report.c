@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "multims/diff.h"
+#include "multims/check.h"
 #include "multims/log.h"
 
 mms_status mms_report_start(mms_report *report, int64_t show, mms_error *err)

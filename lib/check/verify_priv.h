@@ -5,7 +5,7 @@
 
 #include "diff_priv.h"
 #include "mms/concat_priv.h"
-#include "multims/mms.h"
+#include "multims/check.h"
 #include "tables/select_priv.h"
 
 #ifdef __cplusplus

@@ -632,15 +632,6 @@ mms_status mms_ms_read(mms_ms *ms, const char *column, int64_t nrange, const mms
     return MMS_OK;
 }
 
-int64_t mms_cell_values(const mms_column *column, int32_t ndim, const int64_t *shape)
-{
-    int64_t n = ndim > 0 || (ndim == 0 && column->scalar);
-
-    for (int32_t i = 0; i < ndim; i++)
-        n *= shape[i];
-    return n;
-}
-
 static bool continues(const mms_shape_run *last, const mms_shape_run *next)
 {
     return last->ndim == next->ndim && last->rows.first + last->rows.count == next->rows.first &&

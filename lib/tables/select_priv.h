@@ -3,7 +3,7 @@
 #define MULTIMS_SELECT_PRIV_H
 /** @file select_priv.h  casacore's MSSelection on one MS, seen from C. */
 
-#include "multims/select.h"
+#include "multims/base.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -403,21 +403,6 @@ const mms_column *mms_table_find_column(const mms_table *table, const char *name
     return nullptr;
 }
 
-size_t mms_dtype_size(mms_dtype dtype)
-{
-    size_t size = 0;
-    mms::with_type(dtype, [&](auto tag) { size = sizeof(typename decltype(tag)::type); });
-    return size;
-}
-
-const char *mms_dtype_name(mms_dtype dtype)
-{
-    static const char *const names[] = {"bool",     "uchar",  "short", "ushort", "int",
-                                        "uint",     "int64",  "float", "double", "complex",
-                                        "dcomplex", "string", "other"};
-    return names[dtype];
-}
-
 const char *mms_table_library_version(void)
 {
     return CASACORE_VERSION;

@@ -5,7 +5,7 @@
  *
  *  Everything behind it is C++; every function is guarded.  Shapes are in C order. */
 
-#include "multims/ms.h"
+#include "multims/base.h"
 #include "multims/value.h"
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file diff.c  The task diff: compare two MeasurementSets or Multi-MeasurementSets. */
-#include "multims/diff.h"
+#include "multims/check.h"
 
 #include <signal.h>
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
-#include "multims/listing.h"
+#include "multims/check.h"
 #include "task_priv.h"
 
 struct listpartition {

@@ -3,8 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
-#include "multims/diff.h"
-#include "multims/mms.h"
+#include "multims/check.h"
 #include "transform_priv.h"
 #include "uvh5/side_priv.h"
 

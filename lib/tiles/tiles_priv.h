@@ -7,7 +7,7 @@
  *  rows as last axis, cut into tiles of equal size.  Its header file (table.fN) says which row is
  *  where, the files table.fN_TSMk hold the tiles.  Shapes are in C order. */
 
-#include "multims/ms.h" /* types of columns, rows, shapes */
+#include "multims/base.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "ms/select_value.h"
-#include "multims/diff.h"
+#include "multims/check.h"
 #include "side_priv.h"
 
 typedef struct judging {

@@ -17,7 +17,7 @@ OWN = {
     "mms": {"layout"},
     "ms": {"meta", "select", "select_flagged", "select_value", "block", "ms", "ms_meta", "shared"},
     "subtables": {"subtables", "flag_cmd"},
-    "check": {"mms", "listing", "diff", "contents"},
+    "check": {"check", "contents"},
     "simulate": {"simulate"},
     "plan": {"plan", "decide"},
     "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift", "statwt"},
@@ -34,9 +34,6 @@ OWN = {
 
 # What each may include beside base's and its own; task may include everything.
 ALSO = {
-    "tables": {"ms", "select"},  # for types alone: columns, row ranges, expressions
-    "tiles": {"ms"},  # for types alone: columns, row ranges, shapes
-    "buckets": {"ms"},
     "subtables": OWN["mms"] | OWN["ms"],
     "check": OWN["mms"] | OWN["ms"] | OWN["subtables"],
     "plan": {"meta", "select", "block"},
@@ -45,7 +42,7 @@ ALSO = {
     "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["calibrate"] | OWN["engine"] | {"statwt", "subtables"},
     "output": OWN["mms"] | OWN["ms"] | OWN["subtables"] | OWN["plan"] | OWN["transform"] | OWN["engine"],
     "hdf5": {"engine"},  # to find the module beside the library
-    "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"] | {"diff"},
+    "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"] | {"check"},
 }
 
 # Private headers of other folders: base's are everybody's.
@@ -138,4 +135,5 @@ def main():
     sys.exit(bool(findings) or not seen)
 
 
-main()
+if __name__ == "__main__":
+    main()
