@@ -149,11 +149,13 @@ static void add_columns(const mms_request *r, mms_value *order)
         json_object_set_new(order, "rename", json_pack("[ss]", "MODEL_DATA", "DATA"));
     if (r->pipeline)
         return; // which makes the weights
+    const char *derive = NULL;
     if (!strcmp(word, "corrected"))
-        json_object_set_new(order, "derive", json_string("sigma"));
+        derive = "sigma";
     else if (!strcmp(word, "data") && mms_ms_find_column(r->ms, "CORRECTED_DATA"))
-        json_object_set_new(order, "derive", json_string("weight"));
-    const char *derive = json_string_value(json_object_get(order, "derive"));
+        derive = "weight";
+    if (derive)
+        json_object_set_new(order, "derive", json_string(derive));
     if (derive)
         mms_log(MMS_LOG_INFO, "partition", "%s written as DATA: %s", word,
                 !strcmp(derive, "sigma") ? "SIGMA = 1/sqrt(WEIGHT)" : "WEIGHT = 1/SIGMA^2");
@@ -221,16 +223,18 @@ static void add_maps(const mms_request *r, mms_value *order)
                  {"OBSERVATION_ID", mms_selection_observations(r->selection), INT32_MAX},
                  {"ARRAY_ID", mms_selection_arrays(r->selection), largest_array(&r->meta)},
                  {"STATE_ID", mms_selection_states(r->selection), INT32_MAX}};
-    mms_value *maps = json_object();
+    mms_value *maps = json_object(), *ddids = NULL;
 
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
-        if (lists[i].ids.given && r->reindex)
-            json_object_set_new_nocheck(maps, lists[i].column, id_map(lists[i].ids, lists[i].most));
+        if (lists[i].ids.given && r->reindex) {
+            mms_value *map = id_map(lists[i].ids, lists[i].most);
+            ddids = i == 0 ? map : ddids;
+            json_object_set_new_nocheck(maps, lists[i].column, map);
+        }
     if (mms_request_new_windows(r))
-        json_object_set_new(maps, "DATA_DESC_ID", combined_ddids(r));
+        json_object_set_new(maps, lists[0].column, combined_ddids(r));
     else if (r->ddistart > 0)
-        json_object_set_new(maps, "DATA_DESC_ID",
-                            shift_ddids(r, json_object_get(maps, "DATA_DESC_ID")));
+        json_object_set_new(maps, lists[0].column, shift_ddids(r, ddids));
     json_object_set_new(order, "maps", maps);
 }
 
@@ -351,7 +355,7 @@ static mms_status add_cuts(const mms_request *r, mms_value *order, mms_error *er
     return st;
 }
 
-mms_status mms_part_order(const mms_request *r, mms_value **order, mms_error *err)
+mms_status mms_part_order_make(const mms_request *r, mms_value **order, mms_error *err)
 {
     char *vis = mms_path_absolute(r->vis);
     mms_status st = MMS_OK;

@@ -8,6 +8,7 @@
 
 #include "base/files_priv.h"
 #include "ms/select_value.h"
+#include "order_priv.h"
 #include "pipeline/goodness_priv.h"
 #include "request_priv.h"
 #include "subtables/subtables.h"
@@ -287,7 +288,7 @@ static mms_status make_units(making *m, mms_error *err)
 {
     char *path = mms_format("%s/pipeline.json", mms_stage_path(m->stage));
     mms_value *shared;
-    mms_status st = mms_part_order(m->r, &shared, err);
+    mms_status st = mms_part_order_make(m->r, &shared, err);
 
     if (st == MMS_OK && !path)
         st = out_of_memory(m, err);
@@ -383,13 +384,14 @@ static mms_status run_units(making *m, mms_error *err)
                         m->units, answers, err);
     mms_engine_set_journal(engine, NULL);
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++) {
-        m->rows[i] = json_integer_value(json_object_get(answers[i].value, "rows"));
-        m->bytes[i] = json_integer_value(json_object_get(answers[i].value, "bytes"));
-        m->shared += json_integer_value(json_object_get(answers[i].value, "shared"));
-        m->nrow += m->rows[i];
-        if (!m->goodness && json_object_get(answers[i].value, "goodness"))
+        const mms_part_answer said = mms_part_answer_decode(answers[i].value);
+        m->rows[i] = said.rows;
+        m->bytes[i] = said.bytes;
+        m->shared += said.shared;
+        m->nrow += said.rows;
+        if (!m->goodness && said.goodness)
             m->goodness = json_array();
-        json_array_extend(m->goodness, json_object_get(answers[i].value, "goodness"));
+        json_array_extend(m->goodness, (mms_value *)said.goodness);
     }
     mms_answers_free(m->nparts, answers);
     if (st == MMS_OK && !mms_output_averages_rows(m->r) && m->nrow != m->r->meta.nselected)

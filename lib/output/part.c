@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file part.c  A unit: one MS, or one member of a Multi-MS, written from rows of the input.
  *
- *  The order: vis, out (folder to make), renew (it may be there), rows_file, nrow, tables (folder
- * of finished sub-tables), subtables, links (names that stay links), skip, rename [from, to],
- * derive ("", "sigma", "weight"), reshape, maps {column: [new id by old id]}, cuts [{ddid,
- * nchan_in, ncorr_in, chans, corrs}], followers, pipeline (file of it, or ""), add (columns), tile,
- * memory (bytes), tiles (bool), share (as in mms_writer_opts), sync (bool), threads.
- *
  *  Each thread is a lane that takes blocks from the input to the output.  A block has its turn for
  *  what depends on the blocks before it: sums of time averages, its place, casacore's columns.  */
 #include <stdlib.h>
@@ -17,6 +11,7 @@
 #include "base/limits_priv.h"
 #include "ms/block.h"
 #include "ms/rowlist_priv.h"
+#include "order_priv.h"
 #include "part_source_priv.h"
 #include "pipeline/row_block_priv.h"
 #include "pipeline/row_stage_priv.h"
@@ -24,16 +19,10 @@
 #include "transform/spectra_priv.h"
 #include "transform/transform.h"
 
-/** A named id map. */
-typedef struct id_map {
-    const char *column;
-    mms_id_map map;
-} id_map;
-
 enum { BATCHES_PER_TURN = 2 };
 
 typedef struct part {
-    const mms_value *order;
+    const mms_part_order *order;
     mms_job *job;
     mms_part_source *source;
     mms_ms *averaged; /**< rows that are averaged in time already, or NULL */
@@ -41,42 +30,12 @@ typedef struct part {
     int nlane;
     mms_reader **readers; /**< one a lane */
     mms_writer *writer;
-    const char **columns, **skip, **reshape, **add, **copy, **followers;
-    int64_t nmap, ncut;
-    id_map *maps;
-    mms_cut *cuts;                /**< by DDID */
+    const char **columns, **copy; /**< that are read; that the writer copies by itself */
     const mms_pipeline *pipeline; /**< of the source; NULL: values stay */
     mms_row_stage *stage;         /**< NULL: rows stay */
     mms_row_stage_opts stage_opts;
     int64_t nrow; /**< of the output */
 } part;
-
-static const char *text(const mms_value *order, const char *key)
-{
-    const char *value = json_string_value(json_object_get(order, key));
-    return value ? value : "";
-}
-
-/** A JSON array of texts as a list ended by NULL. */
-static const char **text_list(const mms_value *array)
-{
-    const size_t n = json_array_size(array);
-    const char **list = mms_alloc((int64_t)n + 1, sizeof *list);
-
-    for (size_t i = 0; list && i < n; i++)
-        list[i] = json_string_value(json_array_get(array, i));
-    return list;
-}
-
-static int32_t *int_list(const mms_value *array, int64_t *n)
-{
-    int32_t *list = mms_alloc((int64_t)json_array_size(array), sizeof *list);
-
-    *n = (int64_t)json_array_size(array);
-    for (int64_t i = 0; list && i < *n; i++)
-        list[i] = (int32_t)json_integer_value(json_array_get(array, (size_t)i));
-    return list;
-}
 
 /** Whether rows are averaged in time alone, to be combined by another pass. */
 static bool only_averages(const part *p)
@@ -88,7 +47,7 @@ static bool only_averages(const part *p)
  *  memory. */
 static int64_t block_bytes(const part *p)
 {
-    const int64_t most = json_integer_value(json_object_get(p->order, "memory")) / 8 / p->nlane;
+    const int64_t most = p->order->memory / 8 / p->nlane;
     const mms_reader_opts usual = MMS_READER_OPTS_INIT;
 
     return most < usual.block_bytes ? most : usual.block_bytes;
@@ -96,18 +55,17 @@ static int64_t block_bytes(const part *p)
 
 static mms_status out_of_memory(const part *p, mms_error *err)
 {
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", text(p->order, "out"));
+    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", p->order->out);
 }
 
-bool mms_part_copies(const mms_value *order, const mms_pipeline *pipeline, const mms_column *c)
+bool mms_part_copies(const mms_part_order *order, const mms_pipeline *pipeline, const mms_column *c)
 {
     static const char *const derived[] = {"WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM",
                                           NULL};
 
-    return !c->scalar && c->dtype < MMS_DT_STRING &&
-           !json_array_size(json_object_get(order, "cuts")) &&
+    return !c->scalar && c->dtype < MMS_DT_STRING && !order->ncut &&
            !(pipeline && mms_pipeline_needs(pipeline, c->name)) &&
-           !(*text(order, "derive") && mms_names_have(derived, c->name));
+           !(*order->derive && mms_names_have(derived, c->name));
 }
 
 /** The columns of the output, and those of them whose cells stay as they are. */
@@ -116,16 +74,13 @@ static mms_status list_columns(part *p, mms_error *err)
     const int64_t most = mms_ms_ncolumn(p->ms);
     int64_t n = 0, ncopy = 0;
 
-    p->skip = text_list(json_object_get(p->order, "skip"));
-    p->reshape = text_list(json_object_get(p->order, "reshape"));
-    p->add = text_list(json_object_get(p->order, "add"));
     p->columns = mms_alloc(most + 1, sizeof *p->columns);
     p->copy = mms_alloc(most + 1, sizeof *p->copy);
-    if (!p->skip || !p->reshape || !p->add || !p->columns || !p->copy)
+    if (!p->columns || !p->copy)
         return out_of_memory(p, err);
     for (int64_t i = 0; i < most; i++) {
         const mms_column *c = mms_ms_column(p->ms, i);
-        const bool written = !mms_names_have(p->skip, c->name);
+        const bool written = !mms_names_have(p->order->skip, c->name);
         const bool made = p->averaged && mms_is_spectrum(c->name);
         if (!written && !made && !(p->pipeline && mms_pipeline_reads(p->pipeline, c->name)))
             continue;
@@ -147,55 +102,6 @@ static void drop_copied_columns(part *p)
     p->columns[n] = NULL;
 }
 
-static mms_status read_maps(part *p, mms_error *err)
-{
-    const mms_value *maps = json_object_get(p->order, "maps");
-    const char *column;
-    mms_value *list;
-
-    p->maps = mms_alloc((int64_t)json_object_size(maps), sizeof *p->maps);
-    if (!p->maps)
-        return out_of_memory(p, err);
-    json_object_foreach((mms_value *)maps, column, list)
-    {
-        id_map *m = &p->maps[p->nmap++];
-        m->column = column;
-        m->map.to = int_list(list, &m->map.n);
-        if (!m->map.to)
-            return out_of_memory(p, err);
-    }
-    return MMS_OK;
-}
-
-static mms_status read_cuts(part *p, mms_error *err)
-{
-    const mms_value *cuts = json_object_get(p->order, "cuts");
-    size_t i;
-    mms_value *entry;
-
-    json_array_foreach(cuts, i, entry)
-    {
-        const int64_t ddid = json_integer_value(json_object_get(entry, "ddid"));
-        p->ncut = ddid + 1 > p->ncut ? ddid + 1 : p->ncut;
-    }
-    p->cuts = mms_alloc(p->ncut, sizeof *p->cuts);
-    p->followers = text_list(json_object_get(p->order, "followers"));
-    if (!p->cuts || !p->followers)
-        return out_of_memory(p, err);
-    json_array_foreach(cuts, i, entry)
-    {
-        mms_cut *cut = &p->cuts[json_integer_value(json_object_get(entry, "ddid"))];
-        cut->followers = p->followers;
-        cut->nchan_in = (int32_t)json_integer_value(json_object_get(entry, "nchan_in"));
-        cut->ncorr_in = (int32_t)json_integer_value(json_object_get(entry, "ncorr_in"));
-        cut->chans = int_list(json_object_get(entry, "chans"), &cut->nchan);
-        cut->corrs = int_list(json_object_get(entry, "corrs"), &cut->ncorr);
-        if (!cut->chans || !cut->corrs)
-            return out_of_memory(p, err);
-    }
-    return MMS_OK;
-}
-
 /** The step that makes rows of several: how many there will be is known from here on. */
 static mms_status open_stage(part *p, mms_error *err)
 {
@@ -205,17 +111,16 @@ static mms_status open_stage(part *p, mms_error *err)
     if (!mms_pipeline_row_steps(p->pipeline))
         return MMS_OK;
     const mms_step *step = mms_pipeline_row_step(p->pipeline, p->averaged ? 1 : 0, &in);
-    p->stage_opts =
-        (mms_row_stage_opts){.ms = p->ms,
-                             .rows_file = text(p->order, "rows_file"),
-                             .columns = p->columns,
-                             .followers = p->followers,
-                             .cuts = p->cuts,
-                             .ncut = p->ncut,
-                             .in = in,
-                             .memory = json_integer_value(json_object_get(p->order, "memory")),
-                             .block_bytes = block_bytes(p),
-                             .nlane = p->nlane};
+    p->stage_opts = (mms_row_stage_opts){.ms = p->ms,
+                                         .rows_file = p->order->rows_file,
+                                         .columns = p->columns,
+                                         .followers = p->order->followers,
+                                         .cuts = p->order->cuts,
+                                         .ncut = p->order->ncut,
+                                         .in = in,
+                                         .memory = p->order->memory,
+                                         .block_bytes = block_bytes(p),
+                                         .nlane = p->nlane};
     st = step->kind->open_rows(step, &p->stage_opts, &p->stage, err);
     if (st == MMS_OK)
         p->nrow = mms_row_stage_nrow(p->stage);
@@ -227,7 +132,7 @@ static mms_status open_stage(part *p, mms_error *err)
 static int64_t most_rows(const part *p)
 {
     const int64_t copied_bytes = 64 << 20, least = 256;
-    const int64_t bytes = json_integer_value(json_object_get(p->order, "bytes"));
+    const int64_t bytes = p->order->bytes;
     const int64_t rows =
         bytes > 0 ? (int64_t)((double)copied_bytes * (double)p->nrow / (double)bytes) : 0;
 
@@ -243,10 +148,10 @@ static mms_status open_readers(part *p, mms_error *err)
     p->readers = mms_alloc(p->nlane, sizeof(mms_reader *));
     if (!p->readers)
         return out_of_memory(p, err);
-    read.rows_file = text(p->order, "rows_file");
+    read.rows_file = p->order->rows_file;
     read.columns = p->columns;
     read.block_bytes = block_bytes(p);
-    read.by_ddid = p->ncut > 0 || p->pipeline;
+    read.by_ddid = p->order->ncut > 0 || p->pipeline;
     read.most_rows = p->stage ? mms_row_stage_block_rows(p->stage) : most_rows(p);
     MMS_TRY(mms_reader_open(p->ms, &read, &p->readers[0], err));
     for (int i = 1; i < p->nlane; i++)
@@ -255,44 +160,48 @@ done:
     return st;
 }
 
+static mms_writer_opts writer_opts(const part *p)
+{
+    const mms_part_order *const o = p->order;
+    mms_writer_opts write = MMS_WRITER_OPTS_INIT;
+
+    write.nrow = p->nrow;
+    write.skip = o->skip;
+    write.reshape = o->reshape;
+    write.add = o->add;
+    write.copy = p->copy;
+    write.tiles = o->tiles;
+    write.share = o->share;
+    if (!p->stage && mms_pipeline_rows_per_row(p->pipeline) == 1)
+        write.rows_file = o->rows_file;
+    write.sync = o->sync;
+    for (size_t i = 0; i < 3; i++)
+        write.tile[i] = o->tile[i];
+    write.rename_from = o->rename_from;
+    write.rename_to = o->rename_to;
+    return write;
+}
+
 static mms_status open_part(part *p, mms_error *err)
 {
-    const int64_t threads = json_integer_value(json_object_get(p->order, "threads"));
-    mms_writer_opts write = MMS_WRITER_OPTS_INIT;
-    const mms_value *rename = json_object_get(p->order, "rename");
-    const bool tiles = json_is_true(json_object_get(p->order, "tiles"));
+    const mms_part_order *const o = p->order;
     mms_status st;
 
-    MMS_TRY(mms_part_source_get(p->job, p->order, &p->source, err));
-    if (*text(p->order, "averaged"))
-        MMS_TRY(mms_ms_open(text(p->order, "averaged"), &p->averaged, err));
+    MMS_TRY(mms_part_source_get(p->job, o, &p->source, err));
+    if (*o->averaged)
+        MMS_TRY(mms_ms_open(o->averaged, &p->averaged, err));
     p->ms = p->averaged ? p->averaged : p->source->ms;
     p->pipeline = p->source->pipeline;
-    mms_ms_use_tiles(p->ms, tiles);
-    p->nlane = threads > 1 ? (int)threads : 1;
-    mms_log(MMS_LOG_DEBUG, "part", "%s: %d threads", text(p->order, "out"), p->nlane);
-    MMS_TRY(read_maps(p, err));
-    MMS_TRY(read_cuts(p, err));
-    p->nrow = json_integer_value(json_object_get(p->order, "nrow"));
+    mms_ms_use_tiles(p->ms, o->tiles);
+    p->nlane = o->threads > 1 ? (int)o->threads : 1;
+    mms_log(MMS_LOG_DEBUG, "part", "%s: %d threads", o->out, p->nlane);
+    p->nrow = o->nrow;
     MMS_TRY(list_columns(p, err));
     MMS_TRY(open_stage(p, err));
     if (!only_averages(p))
         p->nrow *= mms_pipeline_rows_per_row(p->pipeline);
-    write.nrow = p->nrow;
-    write.skip = p->skip;
-    write.reshape = p->reshape;
-    write.add = p->add;
-    write.copy = p->copy;
-    write.tiles = tiles;
-    write.share = json_integer_value(json_object_get(p->order, "share"));
-    if (!p->stage && mms_pipeline_rows_per_row(p->pipeline) == 1)
-        write.rows_file = text(p->order, "rows_file");
-    write.sync = json_is_true(json_object_get(p->order, "sync"));
-    for (size_t i = 0; i < 3; i++)
-        write.tile[i] = json_integer_value(json_array_get(json_object_get(p->order, "tile"), i));
-    write.rename_from = json_string_value(json_array_get(rename, 0));
-    write.rename_to = json_string_value(json_array_get(rename, 1));
-    MMS_TRY(mms_writer_create(text(p->order, "out"), p->ms, &write, &p->writer, err));
+    const mms_writer_opts write = writer_opts(p);
+    MMS_TRY(mms_writer_create(o->out, p->ms, &write, &p->writer, err));
     drop_copied_columns(p);
     MMS_TRY(open_readers(p, err));
 done:
@@ -314,30 +223,7 @@ static void close_part(part *p)
     mms_ms_close(&p->averaged);
     free(p->columns);
     free(p->copy);
-    free(p->skip);
-    free(p->reshape);
-    free(p->add);
-    free(p->followers);
     mms_row_stage_close(&p->stage);
-    for (int64_t i = 0; p->maps && i < p->nmap; i++)
-        free((void *)p->maps[i].map.to);
-    free(p->maps);
-    for (int64_t i = 0; p->cuts && i < p->ncut; i++) {
-        free((void *)p->cuts[i].chans);
-        free((void *)p->cuts[i].corrs);
-    }
-    free(p->cuts);
-}
-
-static mms_status add_subtables(part *p, mms_error *err)
-{
-    const char **links = text_list(json_object_get(p->order, "links"));
-    const mms_status st = links
-                              ? mms_subtable_set_write(p->source->subtables, links, p->writer, err)
-                              : out_of_memory(p, err);
-
-    free(links);
-    return st;
 }
 
 /** How one of WEIGHT and SIGMA, with its spectrum, follows from the other. */
@@ -374,11 +260,9 @@ static void derive(const derivation *d, const mms_block *block, const mms_group 
 
 static void derive_weights(const part *p, const mms_block *block, const mms_group *group)
 {
-    const char *what = text(p->order, "derive");
-
-    if (!strcmp(what, "sigma"))
+    if (!strcmp(p->order->derive, "sigma"))
         derive(&to_sigma, block, group);
-    else if (!strcmp(what, "weight"))
+    else if (!strcmp(p->order->derive, "weight"))
         derive(&to_weight, block, group);
 }
 
@@ -389,8 +273,8 @@ static mms_status select_cells(const part *p, mms_reader *reader, mms_block *blo
 
     for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
         mms_group *group = &block->groups[g];
-        for (int64_t c = 0; st == MMS_OK && p->ncut && c < block->narray; c++)
-            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->cuts[group->ddid],
+        for (int64_t c = 0; st == MMS_OK && p->order->ncut && c < block->narray; c++)
+            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->order->cuts[group->ddid],
                                mms_reader_arena(reader), err);
         derive_weights(p, block, group);
     }
@@ -400,23 +284,22 @@ static mms_status select_cells(const part *p, mms_reader *reader, mms_block *blo
 /** The cells get their values, names and ids of the output. */
 static mms_status finish_cells(const part *p, mms_reader *reader, mms_block **at, mms_error *err)
 {
+    const mms_part_order *const o = p->order;
     mms_block *block = *at;
-    const mms_value *rename = json_object_get(p->order, "rename");
-    const char *from = json_string_value(json_array_get(rename, 0));
     mms_status st =
         p->pipeline && !only_averages(p)
-            ? mms_pipeline_apply(p->pipeline, p->followers, mms_reader_arena(reader), block, err)
+            ? mms_pipeline_apply(p->pipeline, o->followers, mms_reader_arena(reader), block, err)
             : MMS_OK;
 
-    for (int64_t g = 0; st == MMS_OK && from && g < block->ngroup; g++) {
-        mms_cells *renamed = mms_cells_find(block->groups[g].arrays, block->narray, from);
+    for (int64_t g = 0; st == MMS_OK && o->rename_from && g < block->ngroup; g++) {
+        mms_cells *renamed = mms_cells_find(block->groups[g].arrays, block->narray, o->rename_from);
         if (renamed)
-            renamed->name = json_string_value(json_array_get(rename, 1));
+            renamed->name = o->rename_to;
     }
-    for (int64_t i = 0; st == MMS_OK && i < p->nmap; i++) {
-        mms_cells *ids = mms_cells_find(block->scalars, block->nscalar, p->maps[i].column);
+    for (int64_t i = 0; st == MMS_OK && i < o->nmap; i++) {
+        mms_cells *ids = mms_cells_find(block->scalars, block->nscalar, o->maps[i].column);
         if (ids)
-            st = mms_renumber(ids, block->rows.count, p->maps[i].map, err);
+            st = mms_renumber(ids, block->rows.count, o->maps[i].map, err);
     }
     if (st == MMS_OK && p->pipeline && !only_averages(p))
         st = mms_pipeline_separate(p->pipeline, mms_reader_arena(reader), at, err);
@@ -438,8 +321,8 @@ static mms_status place_block(const part *p, mms_reader *reader, mms_block *bloc
 static mms_status take_turn(const part *p, mms_lanes *lanes, mms_reader *reader, mms_block *block,
                             mms_placed **placed, mms_error *err)
 {
-    const double nrow = json_number_value(json_object_get(p->order, "nrow"));
-    const double bytes = json_number_value(json_object_get(p->order, "bytes"));
+    const double nrow = (double)p->order->nrow;
+    const double bytes = (double)p->order->bytes;
     const double done = (double)block->rows.first / nrow; // the rows before it
 
     mms_job_progress(p->job, (int64_t)(done * bytes), (int64_t)bytes);
@@ -566,57 +449,43 @@ static mms_status copy_rows(part *p, mms_error *err)
     return st == MMS_OK && p->stage ? write_rest(p, err) : st;
 }
 
-static mms_status write_once(mms_job *job, const mms_value *order, mms_value *answer,
-                             mms_error *err)
+/** Write the rows of an order; *nrow is how many there are in the end. */
+static mms_status write_once(mms_job *job, const mms_part_order *order, mms_value *answer,
+                             int64_t *nrow, mms_error *err)
 {
     part p = {.order = order, .job = job};
+    mms_part_answer said = {0};
     mms_status st;
 
-    mms_memory_allow(MMS_ROOM_BUDGET, json_integer_value(json_object_get(order, "memory")));
+    mms_memory_allow(MMS_ROOM_BUDGET, order->memory);
     MMS_TRY(open_part(&p, err));
-    MMS_TRY(add_subtables(&p, err));
+    MMS_TRY(mms_subtable_set_write(p.source->subtables, order->links, p.writer, err));
     MMS_TRY(copy_rows(&p, err));
-    json_object_set_new(answer, "bytes", json_integer(mms_writer_bytes(p.writer)));
-    json_object_set_new(answer, "shared", json_integer(mms_writer_shared(p.writer)));
+    said.bytes = mms_writer_bytes(p.writer);
+    said.shared = mms_writer_shared(p.writer);
     MMS_TRY(mms_writer_close(&p.writer, err));
     close_readers(&p);
     MMS_TRY(mms_ms_drop_caches(p.ms, err));
-    json_object_set_new(answer, "rows", json_integer(p.nrow));
+    said.rows = *nrow = p.nrow;
+    mms_part_answer_encode(&said, answer);
     mms_pipeline_report(p.pipeline, answer);
 done:
     close_part(&p);
     return st;
 }
 
-/** The first of two passes: averaged rows with both spectra, in an MS of the staging folder. */
-static mms_value *averaging_order(const mms_value *order, const char *path)
+/** The columns that are left out, but for both spectra: a new list. */
+static const char **skipped_but_spectra(const char *const *skip)
 {
-    mms_value *first = json_copy((mms_value *)order), *skip = json_array(), *name;
-    size_t i;
+    int64_t n = 0, kept = 0;
 
-    json_array_foreach(json_object_get(order, "skip"), i,
-                       name) if (!mms_is_spectrum(json_string_value(name)))
-        json_array_append(skip, name);
-    json_object_set_new(first, "skip", skip);
-    json_object_set_new(first, "add", json_pack("[ss]", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"));
-    json_object_set_new(first, "out", mms_text_value(path));
-    json_object_set_new(first, "maps", json_object());
-    json_object_set_new(first, "links", json_array());
-    json_object_del(first, "rename");
-    return first;
-}
-
-/** The second: its rows are all of that MS. */
-static mms_value *combining_order(const mms_value *order, const char *path, const char *rows,
-                                  const mms_value *nrow)
-{
-    mms_value *second = json_copy((mms_value *)order);
-
-    json_object_set_new(second, "averaged", mms_text_value(path));
-    json_object_set_new(second, "rows_file", mms_text_value(rows));
-    json_object_set(second, "nrow", (mms_value *)nrow);
-    json_object_set_new(second, "cuts", json_array());
-    return second;
+    while (skip[n])
+        n++;
+    const char **list = mms_alloc(n + 1, sizeof *list);
+    for (int64_t i = 0; list && i < n; i++)
+        if (!mms_is_spectrum(skip[i]))
+            list[kept++] = skip[i];
+    return list;
 }
 
 static mms_status list_all_rows(const char *path, int64_t nrow, mms_error *err)
@@ -634,39 +503,55 @@ done:
 
 /** Averages in time move the times by which rows of several windows are found: where both are asked
  *  for, averaged rows are written first. */
-static mms_status write_twice(mms_job *job, const mms_value *order, mms_value *answer,
+static mms_status write_twice(mms_job *job, const mms_part_order *order, mms_value *answer,
                               mms_error *err)
 {
-    char *path = mms_format("%s.averaged", text(order, "rows_file"));
-    char *rows = mms_format("%s.averaged.rows", text(order, "rows_file"));
-    mms_value *first = path ? averaging_order(order, path) : NULL, *second = NULL;
+    static const char *both[] = {"WEIGHT_SPECTRUM", "SIGMA_SPECTRUM", NULL}, *none[] = {NULL};
+    char *path = mms_format("%s.averaged", order->rows_file);
+    char *rows = mms_format("%s.averaged.rows", order->rows_file);
+    const char **skip = skipped_but_spectra(order->skip);
+    mms_part_order first = *order, second = *order;
+    int64_t nrow;
     mms_status st;
 
-    MMS_TRY(first && rows ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "combinespws: out of memory"));
-    MMS_TRY(write_once(job, first, answer, err));
-    const mms_value *nrow = json_object_get(answer, "rows");
-    MMS_TRY(list_all_rows(rows, json_integer_value(nrow), err));
-    second = combining_order(order, path, rows, nrow);
-    MMS_TRY(write_once(job, second, answer, err));
+    MMS_TRY(path && rows && skip ? MMS_OK
+                                 : mms_fail(err, MMS_ERR_MEM, "combinespws: out of memory"));
+    first.skip = skip;
+    first.add = both;
+    first.out = path;
+    first.nmap = 0;
+    first.links = none;
+    first.rename_from = first.rename_to = NULL;
+    MMS_TRY(write_once(job, &first, answer, &nrow, err));
+    MMS_TRY(list_all_rows(rows, nrow, err));
+    second.averaged = path; // of which all rows are taken
+    second.rows_file = rows;
+    second.nrow = nrow;
+    second.ncut = 0;
+    MMS_TRY(write_once(job, &second, answer, &nrow, err));
     MMS_TRY(mms_remove_tree(path, err));
 done:
-    mms_value_free(&first);
-    mms_value_free(&second);
+    free(skip);
     free(path);
     free(rows);
     return st;
 }
 
-mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
+mms_status mms_part_write(mms_job *job, const mms_value *value, mms_value *answer, mms_error *err)
 {
     mms_part_source *source;
-    mms_status st;
+    mms_part_order order;
+    int64_t nrow;
+    mms_status st = mms_part_order_decode(value, true, &order, err);
 
-    if (json_is_true(json_object_get(order, "renew"))) // what a run that was killed has left
-        MMS_TRY(mms_remove_tree(text(order, "out"), err));
-    MMS_TRY(mms_part_source_get(job, order, &source, err));
-    st = mms_pipeline_row_steps(source->pipeline) > 1 ? write_twice(job, order, answer, err)
-                                                      : write_once(job, order, answer, err);
+    if (st != MMS_OK)
+        return st;
+    if (order.renew)
+        MMS_TRY(mms_remove_tree(order.out, err));
+    MMS_TRY(mms_part_source_get(job, &order, &source, err));
+    st = mms_pipeline_row_steps(source->pipeline) > 1 ? write_twice(job, &order, answer, err)
+                                                      : write_once(job, &order, answer, &nrow, err);
 done:
+    mms_part_order_free(&order);
     return st;
 }

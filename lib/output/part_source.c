@@ -2,7 +2,6 @@
 /** @file part_source.c  What the parts of one request have in common, kept by a worker. */
 #include "part_source_priv.h"
 
-#include <jansson.h>
 #include <stdlib.h>
 
 #include "base/base_priv.h"
@@ -48,20 +47,17 @@ done:
     return st;
 }
 
-mms_status mms_part_source_get(mms_job *job, const mms_value *request, mms_part_source **out,
+mms_status mms_part_source_get(mms_job *job, const mms_part_order *order, mms_part_source **out,
                                mms_error *err)
 {
-    const char *vis = json_string_value(json_object_get(request, "vis"));
-    const char *tables = json_string_value(json_object_get(request, "tables"));
     // The folder of the sub-tables is that of one run: no other input has its name.
-    char *name = mms_format("%s\n%s", vis, tables);
-    mms_status st = name ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis);
+    char *name = mms_format("%s\n%s", order->vis, order->tables);
+    mms_status st = name ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", order->vis);
 
     *out = name ? mms_job_kept(job, name) : NULL;
     if (*out || !name)
         goto done;
-    MMS_TRY(open_source(vis, tables, json_object_get(request, "subtables"),
-                        json_string_value(json_object_get(request, "pipeline")), out, err));
+    MMS_TRY(open_source(order->vis, order->tables, order->subtables, order->pipeline, out, err));
     st = mms_job_keep(job, name, *out, end_source, err);
     if (st != MMS_OK)
         end_source(*out);

@@ -297,9 +297,10 @@ MMS_CHECKED mms_status mms_output_least_bytes(const mms_request *request, int64_
 MMS_CHECKED mms_status mms_output_select(mms_ms *ms, const mms_select *select, mms_selection **out,
                                          mms_error *err);
 
-/** Build what every part's order shares: columns, id maps, cuts; new reference. */
-MMS_CHECKED mms_status mms_part_order(const mms_request *request, mms_value **order,
-                                      mms_error *err);
+/** Build what every part's order shares: columns, id maps, cuts; new reference.  Workers read it by
+ *  mms_part_order_decode(). */
+MMS_CHECKED mms_status mms_part_order_make(const mms_request *request, mms_value **order,
+                                           mms_error *err);
 
 /** Write the lists of rows of all parts, files[part]: the selected rows in the input's order. */
 MMS_CHECKED mms_status mms_sort_rows(const mms_request *request, const char *const *files,
@@ -319,8 +320,10 @@ MMS_CHECKED mms_status mms_check_stop(mms_error *err);
 /** A unit of the engine, by its step: tables, part, finish. */
 mms_status mms_output_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err);
 
+struct mms_part_order;
+
 /** Return whether the cells of a column stay as they are, by the order of the parts. */
-bool mms_part_copies(const mms_value *order, const mms_pipeline *pipeline,
+bool mms_part_copies(const struct mms_part_order *order, const mms_pipeline *pipeline,
                      const mms_column *column);
 
 /** Write one part.  See part.c for the order. */

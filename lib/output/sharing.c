@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "ms/shared.h"
+#include "order_priv.h"
 #include "request_priv.h"
 
 /** The columns whose cells stay as they are. */
@@ -16,19 +17,22 @@ static mms_status list_columns(sharing *s, mms_error *err)
 {
     const mms_request *const r = s->r;
     const mms_level level = mms_log_limit(MMS_LOG_ERROR); // what it says is said when it is written
-    mms_value *order;
-    mms_status st = mms_part_order(r, &order, err);
+    mms_part_order order = {0};
+    mms_value *value = NULL;
+    mms_status st = mms_part_order_make(r, &value, err);
 
     mms_log_limit(level);
-    if (st != MMS_OK)
-        return st;
+    MMS_TRY(st);
+    MMS_TRY(mms_part_order_decode(value, false, &order, err));
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const mms_column *const c = mms_ms_column(r->ms, i);
-        if (mms_output_writes(r, c->name) && mms_part_copies(order, r->pipeline, c))
+        if (mms_output_writes(r, c->name) && mms_part_copies(&order, r->pipeline, c))
             s->columns[s->ncolumn++] = c->name;
     }
-    mms_value_free(&order);
-    return MMS_OK;
+done:
+    mms_part_order_free(&order);
+    mms_value_free(&value);
+    return st;
 }
 
 static mms_status plan_part(void *ctx, int64_t part, const char *file, mms_error *err)
