@@ -30,6 +30,8 @@ static int exit_status(mms_status st, const mms_run *run)
     case MMS_ERR_EMPTY:
         return EXIT_EMPTY;
     case MMS_ERR_STOPPED:
+        if (mms_stop_signal() == SIGUSR1)
+            return EXIT_LATER;
         return 128 + (mms_stop_signal() ? mms_stop_signal() : SIGTERM);
     case MMS_ERR_DIFFERS:
         return EXIT_FAILED;

@@ -5,7 +5,7 @@
 
 #include "multims/task.h"
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2, EXIT_EMPTY = 3 };
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_REFUSED = 2, EXIT_EMPTY = 3, EXIT_LATER = 75 };
 
 struct scene {
     char verb[64], log[4096]; /* log: path of its file; "": none */

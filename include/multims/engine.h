@@ -170,8 +170,10 @@ MMS_API void *mms_job_kept(const mms_job *job, const char *name);
 MMS_API MMS_CHECKED mms_status mms_job_keep(mms_job *job, const char *name, void *thing,
                                             mms_end_kept *end, mms_error *err);
 
-/** Catch SIGINT and SIGTERM from now on; mms_stop_signal() returns the one that came, or 0.  A
- *  second one, two seconds later or more, ends the process at once. */
+/** Catch SIGINT, SIGTERM and SIGUSR1 from now on; mms_stop_signal() returns the one that came, or
+ * 0. A second one, two seconds later or more, ends the process at once.  SIGUSR1 says that a time
+ * limit comes near: units that run are waited for, others are not begun; the other two may follow
+ * it. */
 MMS_API void mms_stop_catch(void);
 MMS_API int mms_stop_signal(void);
 

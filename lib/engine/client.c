@@ -47,6 +47,7 @@ struct run {
     double bytes_answered;
     int64_t next_note_ns;
     mms_progress progress;
+    bool drains; /* stopped, but what runs may finish */
     mms_status st;
     mms_error *err;
 };
@@ -311,10 +312,20 @@ static void fail_unit(struct run *run, int64_t unit)
     cancel_all(run);
 }
 
+/* Before a time limit what runs may finish; another signal ends that. */
 static void stop_run(struct run *run)
 {
     const int signal_number = mms_stop_signal();
 
+    run->drains = !mms_stop_at_once();
+    if (run->drains) {
+        mms_log(MMS_LOG_WARN, run->engine->scope,
+                "The time limit is near (SIGUSR1): %d units are waited for, no other is begun",
+                run->running);
+        run->st = mms_fail(run->err, MMS_ERR_STOPPED,
+                           "stopped before a time limit (SIGUSR1), what ran has finished");
+        return;
+    }
     run->st = mms_fail(run->err, MMS_ERR_STOPPED, "stopped by signal %d (%s)", signal_number,
                        strsignal(signal_number));
     cancel_all(run);
@@ -502,7 +513,7 @@ static void run_units(struct run *run, const sigset_t *mask)
     bool killed = false;
 
     for (;;) {
-        if (run->st == MMS_OK && mms_stop_signal())
+        if ((run->st == MMS_OK && mms_stop_signal()) || (run->drains && mms_stop_at_once()))
             stop_run(run);
         if (run->st == MMS_OK)
             hand_out(run);
@@ -531,6 +542,7 @@ static void run_with_signals_blocked(struct run *run)
     sigemptyset(&stops);
     sigaddset(&stops, SIGINT);
     sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &stops, &before);
     run_units(run, &before);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

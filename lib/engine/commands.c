@@ -488,6 +488,7 @@ static mms_status turn(mms_client *client, const struct timespec *wait, mms_erro
     sigemptyset(&stops);
     sigaddset(&stops, SIGINT);
     sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &stops, &before);
     n = mms_stop_signal() ? 0
                           : mms_hub_wait(mms_engine_hub(client->engine), wait, true, &before,

@@ -233,6 +233,8 @@ bool mms_engine_ping(mms_engine *engine, int worker);
  * order.
  */
 void mms_world_note_silent(int change);
+/** Whether a signal came that ends what runs, not SIGUSR1, which lets it finish. */
+bool mms_stop_at_once(void);
 /** The level of log lines that are wanted here. */
 int mms_engine_log_level(void);
 

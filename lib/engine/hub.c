@@ -81,7 +81,7 @@ int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const 
         count += waited;
         if (count)
             hub->last_ns = mms_now_ns();
-        if (count || now > limit || mms_stop_signal())
+        if (count || now > limit || mms_stop_at_once())
             return count;
     }
 }

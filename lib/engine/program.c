@@ -280,7 +280,7 @@ static void end_if_due(struct running *r)
     const int64_t now = mms_now_ns();
     const double limit_s = r->program->limit_s;
     const bool late = limit_s > 0 && (double)(now - r->begin_ns) > limit_s * 1e9;
-    const bool stopped = told_to_stop || mms_stop_signal();
+    const bool stopped = told_to_stop || mms_stop_at_once();
 
     if (r->kill_ns == INT64_MAX && (late || stopped)) {
         r->end->stopped = stopped;

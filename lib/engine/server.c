@@ -180,6 +180,7 @@ static int serve_as_rank(void)
 
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
+    signal(SIGUSR1, SIG_IGN);
     if (mms_pool_create(1, NULL, NULL, &server.hub.pool, &err) != MMS_OK)
         end_job(err.msg);
     while (!server.stopped)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file stop.c  SIGINT and SIGTERM: noted here, acted upon where the work is. */
+/** @file stop.c  SIGINT, SIGTERM and SIGUSR1: noted here, acted upon where the work is. */
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
 
-#include "multims/engine.h"
+#include "engine_priv.h"
 
 /* Signal handlers have nothing else to write to. */
 static volatile sig_atomic_t stop_signal;
@@ -21,10 +21,10 @@ static time_t now_second(void)
  * the user doesn't want to wait for the clean-up. */
 static void note(int signal_number)
 {
-    if (!stop_signal) {
+    if (!stop_signal || (stop_signal == SIGUSR1 && signal_number != SIGUSR1)) {
         stop_signal = signal_number;
         stop_second = now_second();
-    } else if (now_second() > stop_second + 1) {
+    } else if (signal_number != SIGUSR1 && now_second() > stop_second + 1) {
         signal(signal_number, SIG_DFL);
         raise(signal_number);
     }
@@ -38,9 +38,15 @@ void mms_stop_catch(void)
     action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
 }
 
 int mms_stop_signal(void)
 {
     return stop_signal;
+}
+
+bool mms_stop_at_once(void)
+{
+    return stop_signal && stop_signal != SIGUSR1;
 }

@@ -57,6 +57,7 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds)
     mms_memory_bound();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* of the terminal: the client decides */
+    signal(SIGUSR1, SIG_IGN);
     while ((n = mms_inbox_read(&inbox, fd)) > 0 || (n < 0 && errno == EINTR))
         while (mms_inbox_next(&inbox, &data, &size, NULL) == MMS_OK && data)
             if (mms_frame_type_of(data) == MMS_FRAME_COMMAND &&
