@@ -3,6 +3,7 @@
 (--ranks 0), or those of ranks."""
 import json
 import os
+import shutil
 import sys
 
 import program_case
@@ -127,6 +128,22 @@ class Cases(ProgramCase):
                               {"command": "info()", "parameters": {"vis": "in.ms", "nothing": 1}}], 1)
         self.assertEqual(got[0]["ret"]["rows"], 48)
         self.assertIn("TypeError:", got[1]["traceback"])
+
+    def test_c57_c71_the_same_on_every_server(self):
+        """A summary of three copies of a Multi-MS pushed at once, and one read by all servers, are that of
+        the verb alone."""
+        self.simulate()
+        self.multims("partition", "in.ms", "a.mms", "separationaxis=scan", "--no-sync", "--quiet")
+        for name in ("b.mms", "c.mms"):
+            shutil.copytree(self.path("a.mms"), self.path(name), symlinks=True)
+        alone = self.answer("flagdata", "a.mms", "mode=summary")
+        self.assertGreater(alone["total"], 0)
+        call = "flagdata(vis='%s.mms', mode='summary')"
+        got = self.responses([{"command": call % name, "block": False} for name in "abc"] +
+                             [{"command": call % "a", "servers": [1, 2]}], 0)
+        self.assertEqual(len(got), 5)
+        for response in got:
+            self.assertEqual(response["ret"], alone)
 
     def test_taql_commands_change_tables(self):
         self.simulate()
