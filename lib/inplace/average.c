@@ -18,6 +18,7 @@ static mms_status no_memory(mms_error *err)
 typedef struct averages {
     mms_flag_chunk chunk; /**< as if it was stored; its rows are the first of each */
     mms_flag_cut cut;
+    int32_t nselected;
     int32_t *channels, *bin; /**< [nselected]; [nchan of the source]: where it goes, -1: nowhere */
     int64_t *row;            /**< [nrow of the source]: where it goes, -1: nowhere */
     float *weights;          /**< [nrow][nchan][ncorr] of the source, then of the time averages */
@@ -145,7 +146,7 @@ static mms_status group_rows(const mms_flag_work *w, const mms_flag_command *c,
         const int64_t row = k->rows[i];
         const int64_t p = w->rows.antenna1[row], q = w->rows.antenna2[row];
         a->row[i] = -1;
-        if (!mms_flag_bit(c->mask, row) || p < 0 || q < 0)
+        if ((w->run_mask && !mms_flag_bit(w->run_mask, row)) || p < 0 || q < 0)
             continue;
         int64_t *at = &open[p * n + q];
         if (*at == 0 || !fits(w, c, to->rows[*at - 1], row)) {
@@ -158,6 +159,7 @@ static mms_status group_rows(const mms_flag_work *w, const mms_flag_command *c,
     return MMS_OK;
 }
 
+/** cut: the channels that are averaged; NULL: all. */
 static mms_status group_channels(const mms_flag_cut *cut, const mms_flag_chunk *k, int32_t width,
                                  averages *a, mms_error *err)
 {
@@ -169,17 +171,17 @@ static mms_status group_channels(const mms_flag_cut *cut, const mms_flag_chunk *
     if (!a->channels || !a->bin || !a->cut.channel)
         return no_memory(err);
     for (int32_t i = 0; i < k->nchan; i++) {
-        a->bin[i] = cut->channel[i] ? n / width : -1;
-        if (cut->channel[i])
+        const bool in = !cut || cut->channel[i];
+        a->bin[i] = in ? n / width : -1;
+        if (in)
             a->channels[n++] = i;
     }
+    a->nselected = n;
     a->chunk.nchan = a->cut.nchan = (n + width - 1) / width;
     a->chunk.ncorr = k->ncorr;
     a->chunk.cell = (int64_t)a->chunk.nchan * k->ncorr;
     a->chunk.ddid = k->ddid;
     memset(a->cut.channel, 1, (size_t)a->cut.nchan);
-    a->cut.corr = cut->corr; // borrowed
-    a->cut.ncorr = cut->ncorr;
     a->cut.known = true;
     return MMS_OK;
 }
@@ -200,7 +202,7 @@ static void average_times(const mms_flag_chunk *k, averages *a, mms_complex *sum
     mms_flag_average_end(a->chunk.nrow * k->cell, sums, weights);
 }
 
-static void average_channels(const mms_flag_chunk *k, int32_t nselected, int32_t width, averages *a,
+static void average_channels(const mms_flag_chunk *k, int32_t width, averages *a,
                              const mms_complex *values, const float *weights, const uint8_t *flags)
 {
     mms_flag_chunk *to = &a->chunk;
@@ -208,11 +210,11 @@ static void average_channels(const mms_flag_chunk *k, int32_t nselected, int32_t
     for (int64_t i = 0; i < to->nrow; i++) {
         const int64_t from = i * k->cell, at = i * to->cell;
         if (width > 1) {
-            mms_flag_average_channels(nselected, a->channels, k->ncorr, width, values + from,
+            mms_flag_average_channels(a->nselected, a->channels, k->ncorr, width, values + from,
                                       weights + from, flags + from, to->vis + at, to->flag + at);
             continue;
         }
-        for (int32_t c = 0; c < nselected; c++) {
+        for (int32_t c = 0; c < a->nselected; c++) {
             const int64_t cell = from + (int64_t)a->channels[c] * k->ncorr;
             memcpy(to->vis + at + (int64_t)c * k->ncorr, values + cell,
                    (size_t)k->ncorr * sizeof *values);
@@ -221,8 +223,8 @@ static void average_channels(const mms_flag_chunk *k, int32_t nselected, int32_t
     }
 }
 
-static mms_status fill(const mms_flag_command *c, const mms_flag_cut *cut, const mms_flag_chunk *k,
-                       int32_t width, averages *a, mms_error *err)
+static mms_status fill(const mms_flag_command *c, const mms_flag_chunk *k, int32_t width,
+                       averages *a, mms_error *err)
 {
     mms_flag_chunk *to = &a->chunk;
     const int64_t n = to->nrow * k->cell, m = to->nrow * to->cell;
@@ -250,7 +252,7 @@ static mms_status fill(const mms_flag_command *c, const mms_flag_cut *cut, const
             memcpy(flags + at, k->flag + from, (size_t)k->cell);
         }
     }
-    average_channels(k, cut->nchan, width, a, sums, weights, flags);
+    average_channels(k, width, a, sums, weights, flags);
     memcpy(to->before, to->flag, (size_t)m);
 done:
     free(sums);
@@ -277,23 +279,43 @@ static void spread(mms_flag_chunk *k, const averages *a)
     }
 }
 
-mms_status mms_flag_chunk_averaged(mms_flag_work *w, mms_flag_command *c, const mms_flag_cut *cut,
-                                   mms_flag_chunk *k, mms_error *err)
+/** All commands see all channels of the averages, and the correlations that they name. */
+static mms_status do_commands(mms_flag_work *w, averages *a, mms_error *err)
 {
-    const int32_t width = k->nchan > 1 ? c->chanbins[k->ddid] : 1;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < w->ncommand && st == MMS_OK; i++) {
+        mms_flag_command *c = &w->commands[i];
+        mms_flag_cut cut = a->cut, *own;
+        st = mms_flag_command_cut(&w->set, c, a->chunk.ddid, &own, err);
+        if (st != MMS_OK || own->nchan == 0 || own->ncorr == 0)
+            continue;
+        cut.corr = own->corr;
+        cut.ncorr = own->ncorr;
+        st = mms_flag_chunk_do(w, c, &cut, &a->chunk, err);
+    }
+    return st;
+}
+
+mms_status mms_flag_chunk_averaged(mms_flag_work *w, mms_flag_command *asks, mms_flag_chunk *k,
+                                   mms_error *err)
+{
+    const int32_t width = k->nchan > 1 ? asks->chanbins[k->ddid] : 1;
     averages a = {.weights = mms_alloc(k->nrow * k->cell, sizeof(float))};
+    mms_flag_cut *cut;
     mms_status st;
 
     MMS_TRY(a.weights ? MMS_OK : no_memory(err));
-    MMS_TRY(group_channels(cut, k, width, &a, err));
-    MMS_TRY(group_rows(w, c, k, &a, err));
-    if (a.chunk.nrow == 0)
+    MMS_TRY(mms_flag_command_cut(&w->set, asks, k->ddid, &cut, err));
+    MMS_TRY(group_channels(w->run_mask ? cut : NULL, k, width, &a, err));
+    MMS_TRY(group_rows(w, asks, k, &a, err));
+    if (a.chunk.nrow == 0 || a.chunk.nchan == 0)
         goto done;
-    MMS_TRY(mms_flag_chunk_values(w, k, c->column, err));
-    MMS_TRY(read_weights(w, k, c->column, a.weights, err));
-    MMS_TRY(fill(c, cut, k, width, &a, err));
-    a.chunk.column = c->column;
-    MMS_TRY(mms_flag_chunk_do(w, c, &a.cut, &a.chunk, err));
+    MMS_TRY(mms_flag_chunk_values(w, k, asks->column, err));
+    MMS_TRY(read_weights(w, k, asks->column, a.weights, err));
+    MMS_TRY(fill(asks, k, width, &a, err));
+    a.chunk.column = asks->column;
+    MMS_TRY(do_commands(w, &a, err));
     spread(k, &a);
 done:
     close_averages(&a);

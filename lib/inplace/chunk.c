@@ -361,6 +361,5 @@ mms_status mms_flag_chunk_apply(mms_flag_work *w, mms_flag_command *c, mms_flag_
 
     if (st != MMS_OK || cut->nchan == 0 || cut->ncorr == 0)
         return st;
-    return c->chanbins ? mms_flag_chunk_averaged(w, c, cut, k, err)
-                       : mms_flag_chunk_do(w, c, cut, k, err);
+    return mms_flag_chunk_do(w, c, cut, k, err);
 }

@@ -171,13 +171,13 @@ MMS_CHECKED mms_status mms_flag_take_members(mms_flag_work *w, const mms_value *
 /** Where a row of the unit is in the set. */
 int64_t mms_flag_row_of_set(const mms_flag_rows *rows, int64_t row);
 
-/** Do a command, on a chunk that is averaged or needs not be; and on the averages of a chunk. */
+/** Do a command, on a chunk that is averaged or needs not be. */
 MMS_CHECKED mms_status mms_flag_chunk_do(mms_flag_work *w, mms_flag_command *c,
                                          const mms_flag_cut *cut, mms_flag_chunk *k,
                                          mms_error *err);
-MMS_CHECKED mms_status mms_flag_chunk_averaged(mms_flag_work *w, mms_flag_command *c,
-                                               const mms_flag_cut *cut, mms_flag_chunk *k,
-                                               mms_error *err);
+/** Do all commands of a run on the averages of a chunk that one of them asks for. */
+MMS_CHECKED mms_status mms_flag_chunk_averaged(mms_flag_work *w, mms_flag_command *asks,
+                                               mms_flag_chunk *k, mms_error *err);
 
 /** Which rows of a chunk, found[nrow], are shadowed, or too low or high. */
 MMS_CHECKED mms_status mms_flag_chunk_shadow(mms_flag_work *w, mms_flag_command *c,

@@ -22,6 +22,7 @@ typedef struct running {
     mms_ms *ms;
     mms_flag_set set;
     mms_value *commands; /**< those that can be used */
+    bool alone;          /**< one command was asked for: its rows are those of the run */
     bool chunks, combinescans, writes;
     double ntime_s;
     int64_t *group; /**< [nmember]: the first member of those that are done together */
@@ -146,10 +147,11 @@ static mms_status check_commands(running *r, mms_error *err)
 
     json_array_foreach((mms_value *)r->q->commands, i, command) named +=
         !json_is_true(json_object_get(command, "automatic"));
+    r->alone = named == 1;
     r->commands = json_array();
     MMS_TRY(check_averages(r, err));
     json_array_foreach((mms_value *)r->q->commands, i, command)
-        MMS_TRY(check_command(r, command, number++, named == 1, err));
+        MMS_TRY(check_command(r, command, number++, r->alone, err));
     if (json_array_size(r->commands) == 0)
         mms_log(MMS_LOG_ERROR, "flagdata", "There is no agent to run in list");
 done:
@@ -175,12 +177,12 @@ static mms_status group_members(running *r, mms_error *err)
 
 static mms_value *make_unit(const running *r, int64_t first)
 {
-    return json_pack("{ss so so sO so sb sb sf sI so sb}", "step", "flag", "vis",
+    return json_pack("{ss so so sO sb so sb sb sf sI so sb}", "step", "flag", "vis",
                      mms_text_value(r->q->change.vis), "members",
-                     mms_group_value(r->ms, r->group, first), "commands", r->commands, "stage",
-                     mms_group_stage(r->undo, first), "chunks", (int)r->chunks, "combinescans",
-                     (int)r->combinescans, "ntime", r->ntime_s, "memory",
-                     (json_int_t)r->q->change.memory, "lock",
+                     mms_group_value(r->ms, r->group, first), "commands", r->commands, "alone",
+                     (int)r->alone, "stage", mms_group_stage(r->undo, first), "chunks",
+                     (int)r->chunks, "combinescans", (int)r->combinescans, "ntime", r->ntime_s,
+                     "memory", (json_int_t)r->q->change.memory, "lock",
                      mms_text_value(mms_undo_lock_path(r->undo)), "tiles", (int)r->q->change.tiles);
 }
 
@@ -286,17 +288,22 @@ static bool same_window(const mms_value *a, const mms_value *b)
     return true;
 }
 
-/** Add the row [field, spw, threshold] of items whose sums are of one field and window. */
-static mms_status add_threshold(mms_value *const *items, int64_t n, const char *sums_key,
-                                const char *counts_key, mms_value *rows, mms_error *err)
+/** Add the row [field, spw, threshold] of items whose sums are of one field and window: the one
+ *  that was given for them, none where one was given for all. */
+static mms_status add_threshold(mms_value *const *items, int64_t n, const char *given,
+                                const char *for_all, const char *sums_key, const char *counts_key,
+                                mms_value *rows, mms_error *err)
 {
     const int64_t nchan = (int64_t)json_array_size(json_object_get(items[0], sums_key));
-    double *sums = mms_alloc(nchan, sizeof *sums), threshold;
+    double *sums = mms_alloc(nchan, sizeof *sums);
+    double threshold = json_number_value(json_object_get(items[0], given));
     int64_t *counts = mms_alloc(nchan, sizeof *counts);
     const mms_value *key = json_object_get(items[0], "key");
     mms_status st;
 
     MMS_TRY(sums && counts ? MMS_OK : no_memory(err));
+    if (threshold > 0 && json_is_true(json_object_get(items[0], for_all)))
+        goto done;
     for (int64_t i = 0; i < n; i++)
         for (int64_t c = 0; c < nchan; c++) {
             const size_t at = (size_t)c;
@@ -304,7 +311,8 @@ static mms_status add_threshold(mms_value *const *items, int64_t n, const char *
             counts[c] +=
                 json_integer_value(json_array_get(json_object_get(items[i], counts_key), at));
         }
-    MMS_TRY(mms_flag_rflag_threshold(nchan, sums, counts, &threshold, err));
+    if (threshold <= 0)
+        MMS_TRY(mms_flag_rflag_threshold(nchan, sums, counts, &threshold, err));
     json_array_append_new(rows, json_pack("[fff]", json_number_value(json_array_get(key, 0)),
                                           json_number_value(json_array_get(key, 1)), threshold));
 done:
@@ -328,9 +336,11 @@ static mms_status make_thresholds(const mms_value *rflag, mms_value *result, mms
     for (int64_t i = 0, end; i < n && st == MMS_OK; i = end) {
         for (end = i + 1; end < n && same_window(items[i], items[end]);)
             end++;
-        st = add_threshold(items + i, end - i, "time", "ntime", time, err);
+        st = add_threshold(items + i, end - i, "timedev", "timedev_for_all", "time", "ntime", time,
+                           err);
         if (st == MMS_OK)
-            st = add_threshold(items + i, end - i, "freq", "nfreq", freq, err);
+            st = add_threshold(items + i, end - i, "freqdev", "freqdev_for_all", "freq", "nfreq",
+                               freq, err);
     }
     if (n > 0)
         json_object_set_new(result, "rflag",

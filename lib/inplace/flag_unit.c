@@ -207,10 +207,10 @@ done:
     return st;
 }
 
-static mms_status open_commands(mms_flag_work *w, const mms_value *commands, mms_error *err)
+static mms_status open_commands(mms_flag_work *w, const mms_value *commands, bool alone,
+                                mms_error *err)
 {
     char *problem = NULL;
-    int64_t named = 0;
     mms_status st = MMS_OK;
 
     w->ncommand = (int64_t)json_array_size(commands);
@@ -222,13 +222,13 @@ static mms_status open_commands(mms_flag_work *w, const mms_value *commands, mms
                                       &problem, err));
         if (problem)
             MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s", problem));
-        named += !w->commands[i].automatic;
     }
-    if (named == 1)
+    alone = alone && w->ncommand > 0 && !w->commands[0].automatic;
+    if (alone)
         MMS_TRY(make_mask(w, w->commands[0].selection, &w->run_mask, err));
     for (int64_t i = 0; i < w->ncommand; i++) {
         mms_flag_command *c = &w->commands[i];
-        mms_selection *rows = c->automatic && named == 1 ? w->commands[0].selection : c->selection;
+        mms_selection *rows = c->automatic && alone ? w->commands[0].selection : c->selection;
         MMS_TRY(make_mask(w, rows, &c->mask, err));
         if (c->mode == MMS_FLAG_QUACK)
             MMS_TRY(find_scans(w, c, err));
@@ -355,6 +355,10 @@ static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_e
     MMS_TRY(open_chunk(w, rows, nrow, &k, err));
     for (int64_t i = 0; i < w->ncommand; i++) {
         mms_flag_command *c = &w->commands[i];
+        if (c->chanbins) { // of a run that averages: all of it
+            MMS_TRY(mms_flag_chunk_averaged(w, c, &k, err));
+            break;
+        }
         MMS_TRY(c->mode == MMS_FLAG_SUMMARY ? mms_flag_count(w, c, &w->counts[i], &k, err)
                                             : mms_flag_chunk_apply(w, c, &k, err));
     }
@@ -517,7 +521,8 @@ static mms_status flag_rows(mms_job *job, mms_ms *ms, const mms_value *order, mm
     MMS_TRY(mms_flag_set_open(ms, &w.set, err));
     MMS_TRY(mms_flag_take_members(&w, json_object_get(order, "members"), err));
     level = mms_log_limit(MMS_LOG_ERROR); // the client has looked at them, and has warned
-    st = open_commands(&w, json_object_get(order, "commands"), err);
+    st = open_commands(&w, json_object_get(order, "commands"),
+                       json_is_true(json_object_get(order, "alone")), err);
     mms_log_limit(level);
     MMS_TRY(st);
     MMS_TRY(read_keys(&w, err));

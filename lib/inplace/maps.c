@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file maps.c  Commands that look at the times and channels of a baseline at once: tfcrop, rflag,
  *  extend; and antint, which looks at all baselines of a time. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -185,9 +186,10 @@ static void fill_map(const mms_flag_chunk *k, const maps *m, const mms_flag_prod
         mms_flag_numbers((mms_flag_operator)operation, at, p->values, p->numbers);
 }
 
-/** Flags that are set go to what the product is made of. */
+/** Flags go to what the product is made of; but those that were there stay as they are where only
+ *  found ones are given. */
 static void spread_map(mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
-                       const product_map *p)
+                       const product_map *p, bool found)
 {
     for (int64_t t = 0, at = 0; t < p->ntime; t++) {
         at = t * m->nchan;
@@ -195,7 +197,7 @@ static void spread_map(mms_flag_chunk *k, const maps *m, const mms_flag_product 
             continue;
         for (int32_t c = 0; c < m->nchan; c++, at++) {
             uint8_t *cell = k->flag + cell_at(k, m, p->first + t, c);
-            if (!p->flags[at])
+            if (!p->flags[at] || (found && is_flagged(product, cell)))
                 continue;
             cell[product->first] = 1;
             if (product->second >= 0)
@@ -218,8 +220,10 @@ static mms_status do_tfcrop(mms_flag_work *w, mms_flag_command *c, mms_flag_chun
         p->ntime = map_end(w, k, m, first) - first;
         for (int32_t i = 0; i < used && st == MMS_OK; i++) {
             fill_map(k, m, &products[i], (int)c->expression.operation, p);
+            if (!memchr(p->flags, 0, (size_t)(p->ntime * m->nchan)))
+                continue; // nothing to look at
             st = mms_flag_tfcrop_map(&c->tfcrop, p->ntime, m->nchan, p->numbers, p->flags, err);
-            spread_map(k, m, &products[i], p);
+            spread_map(k, m, &products[i], p, false);
         }
     }
     return st;
@@ -228,8 +232,10 @@ static mms_status do_tfcrop(mms_flag_work *w, mms_flag_command *c, mms_flag_chun
 /* ---- rflag ------------------------------------------------------------------------------------*/
 
 /** A threshold that was given for a field and window, 0: none. */
-static double given_threshold(const mms_value *given, int32_t field, int32_t spw)
+static double given_threshold(const mms_flag_command *c, const char *key, int32_t field,
+                              int32_t spw)
 {
+    const mms_value *given = json_object_get(c->value, key);
     double found = json_is_number(given) ? json_number_value(given) : 0;
 
     for (size_t i = 0; i < json_array_size(given); i++) {
@@ -260,8 +266,9 @@ static mms_value *counts_value(int64_t n, const int64_t *counts)
 }
 
 /** Keep the sums of a chunk for the client, which adds those of all in an order of its own. */
-static mms_status keep_sums(mms_flag_work *w, const mms_flag_chunk *k, const maps *m,
-                            const mms_flag_sums *sums, mms_error *err)
+static mms_status keep_sums(mms_flag_work *w, const mms_flag_command *c, const mms_flag_chunk *k,
+                            const maps *m, const mms_flag_sums *sums, const double given[2],
+                            mms_error *err)
 {
     const mms_flag_rows *r = &w->rows;
     const int64_t row = k->rows[0];
@@ -269,9 +276,11 @@ static mms_status keep_sums(mms_flag_work *w, const mms_flag_chunk *k, const map
     mms_value *key = json_pack("[iiiiif]", r->field[row], w->set.windows[k->ddid].spw,
                                r->observation[row], r->array[row], r->scan[row], t);
     mms_value *item = json_pack(
-        "{so so so so so}", "key", key, "time", numbers_value(m->nchan, sums->time), "ntime",
-        counts_value(m->nchan, sums->ntime), "freq", numbers_value(m->nchan, sums->freq), "nfreq",
-        counts_value(m->nchan, sums->nfreq));
+        "{so sf sb sf sb so so so so}", "key", key, "timedev", given[0], "timedev_for_all",
+        json_is_number(json_object_get(c->value, "timedev")), "freqdev", given[1],
+        "freqdev_for_all", json_is_number(json_object_get(c->value, "freqdev")), "time",
+        numbers_value(m->nchan, sums->time), "ntime", counts_value(m->nchan, sums->ntime), "freq",
+        numbers_value(m->nchan, sums->freq), "nfreq", counts_value(m->nchan, sums->nfreq));
 
     return item && !json_array_append_new(w->rflag, item) ? MMS_OK : no_memory(err);
 }
@@ -321,10 +330,22 @@ static mms_status flag_products(mms_flag_work *w, mms_flag_command *c, mms_flag_
                     mms_flag_rflag_middles(p->ntime, m->nchan, p->values, p->before, middles, err));
             MMS_TRY(mms_flag_rflag_map(&c->rflag, thresholds[0], thresholds[1], p->ntime, m->nchan,
                                        p->values, p->before, middles, p->flags, err));
-            spread_map(k, m, &products[i], p);
+            spread_map(k, m, &products[i], p, true);
         }
     }
 done:
+    return st;
+}
+
+/** Where most channels have nothing to look at their median is 0: no threshold, nothing is beyond.
+ */
+static mms_status find_threshold(int64_t nchan, const double *sums, const int64_t *counts,
+                                 double *threshold, mms_error *err)
+{
+    const mms_status st = mms_flag_rflag_threshold(nchan, sums, counts, threshold, err);
+
+    if (st == MMS_OK && *threshold <= 0)
+        *threshold = INFINITY;
     return st;
 }
 
@@ -340,18 +361,18 @@ static mms_status do_rflag(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk
     mms_status st;
 
     MMS_TRY(sums && counts ? MMS_OK : no_memory(err));
-    thresholds[0] = given_threshold(json_object_get(c->value, "timedev"), field, spw);
-    thresholds[1] = given_threshold(json_object_get(c->value, "freqdev"), field, spw);
+    thresholds[0] = given_threshold(c, "timedev", field, spw);
+    thresholds[1] = given_threshold(c, "freqdev", field, spw);
     if (c->calculate || thresholds[0] <= 0 || thresholds[1] <= 0)
         MMS_TRY(sum_products(w, c, k, m, products, n, p, &s, err));
     if (c->calculate) {
-        st = keep_sums(w, k, m, &s, err);
+        st = keep_sums(w, c, k, m, &s, thresholds, err);
         goto done;
     }
     if (thresholds[0] <= 0)
-        MMS_TRY(mms_flag_rflag_threshold(m->nchan, s.time, s.ntime, &thresholds[0], err));
+        MMS_TRY(find_threshold(m->nchan, s.time, s.ntime, &thresholds[0], err));
     if (thresholds[1] <= 0)
-        MMS_TRY(mms_flag_rflag_threshold(m->nchan, s.freq, s.nfreq, &thresholds[1], err));
+        MMS_TRY(find_threshold(m->nchan, s.freq, s.nfreq, &thresholds[1], err));
     thresholds[0] *= c->timedevscale;
     thresholds[1] *= c->freqdevscale;
     MMS_TRY(flag_products(w, c, k, m, products, n, p, thresholds, err));

@@ -354,8 +354,10 @@ static mms_status save_pars(mms_run *run, const struct flagdata *p, const mms_va
 static mms_status write_thresholds(const char *name, const char *path, const mms_value *rows,
                                    mms_error *err)
 {
-    char *file =
-        *path && *path != '[' ? strdup(path) : mms_format("rflag_output_thresholds_%s0.txt", name);
+    double number;
+    char *file = *path && *path != '[' && !mms_parse_double(path, &number)
+                     ? strdup(path)
+                     : mms_format("rflag_output_thresholds_%s0.txt", name);
     mms_text text = {0};
     mms_status st;
 
