@@ -11,7 +11,9 @@
 
 #include "match_priv.h"
 
-enum { BLOCK_BYTES = 4194304 };
+/** Bytes of a column that are compared at once: what is read directly stays in the caches; casacore
+ *  takes long to begin. */
+enum { BLOCK_BYTES = 4 << 20, DIRECT_BLOCK_BYTES = 384 << 10 };
 
 /** Rows of the pairs that are compared, and where they go. */
 typedef struct row_lists {
@@ -316,7 +318,8 @@ static mms_status compare_shape(mms_compare *c, mms_column_pair *column, int32_t
     const int64_t cell_b = mms_shape_elements(&c->shapes.shapes[b]);
     const int64_t cell =
         (cell_a > cell_b ? cell_a : cell_b) * (int64_t)mms_dtype_size(column->dtype);
-    const int64_t most = cell == 0 || BLOCK_BYTES / cell == 0 ? 1 : BLOCK_BYTES / cell;
+    const int64_t bytes = c->a->direct && c->b->direct ? DIRECT_BLOCK_BYTES : BLOCK_BYTES;
+    const int64_t most = cell == 0 || bytes / cell == 0 ? 1 : bytes / cell;
     mms_status st = MMS_OK;
 
     if (cell_b == 0)

@@ -444,6 +444,7 @@ mms_status mms_diff(mms_ms *a, mms_ms *b, const mms_diff_opts *opts, mms_value *
 
     mms_rowset_of_ms(&d.rows_a, a);
     mms_rowset_of_ms(&d.rows_b, b);
+    d.rows_a.direct = d.rows_b.direct = true;
     MMS_TRY(mms_report_start(&d.report, opts->show, err));
     if (opts->parts)
         check_parts(&d);

@@ -25,14 +25,20 @@ mms_status mms_rowset_of_table(mms_rowset *rows, const char *path, mms_error *er
     return st;
 }
 
+static void drop_place(mms_rowset *rows, int place)
+{
+    mms_direct_close(&rows->tiles[place]);
+    mms_table_drop(&rows->tables[place]);
+}
+
 void mms_rowset_close(mms_rowset *rows)
 {
     for (int i = 0; i < MMS_ROWSET_OPEN; i++)
-        mms_table_drop(&rows->tables[i]);
+        drop_place(rows, i);
 }
 
 /** Member 0 keeps the first place: its columns are described there as long as the row set lives. */
-static mms_status open_member(mms_rowset *rows, int64_t member, mms_table **table, mms_error *err)
+static mms_status open_place(mms_rowset *rows, int64_t member, int *opened, mms_error *err)
 {
     int place = member == 0 ? 0 : 1; // else the one that was not needed for longest
 
@@ -47,15 +53,24 @@ static mms_status open_member(mms_rowset *rows, int64_t member, mms_table **tabl
     }
     rows->used[place] = rows->clock;
     if (!rows->tables[place] || rows->members[place] != member) {
-        mms_table_drop(&rows->tables[place]);
+        drop_place(rows, place);
         rows->members[place] = member;
         const mms_status st = mms_table_open(mms_ms_member_path(rows->ms, member), MMS_TABLE_READ,
                                              &rows->tables[place], err);
         if (st != MMS_OK)
             return st;
     }
-    *table = rows->tables[place];
+    *opened = place;
     return MMS_OK;
+}
+
+static mms_status open_member(mms_rowset *rows, int64_t member, mms_table **table, mms_error *err)
+{
+    int place = 0;
+    const mms_status st = open_place(rows, member, &place, err);
+
+    *table = rows->tables[place];
+    return st;
 }
 
 mms_status mms_rowset_first(mms_rowset *rows, mms_table **table, mms_error *err)
@@ -95,6 +110,7 @@ enum { RANGES = 4096 };
 
 /** Rows of one member: as many of at[] as lie in it and fit into the ranges. */
 typedef struct row_batch {
+    int place;
     mms_table *table;
     int64_t first; /**< of the member */
     int64_t nrange, nrow;
@@ -120,7 +136,25 @@ static mms_status next_batch(mms_rowset *rows, int64_t n, const int64_t *at, row
             break;
     }
     batch->nrow = i;
-    return open_member(rows, member, &batch->table, err);
+    const mms_status st = open_place(rows, member, &batch->place, err);
+    if (st == MMS_OK)
+        batch->table = rows->tables[batch->place];
+    return st;
+}
+
+/** Find the tiles of a column of a batch; none: casacore must be asked. */
+static mms_status find_tiles(mms_rowset *rows, const row_batch *batch, const char *column,
+                             mms_direct_column *found, mms_error *err)
+{
+    mms_direct **const tiles = &rows->tiles[batch->place];
+    mms_status st = MMS_OK;
+
+    *found = (mms_direct_column){NULL, -1};
+    if (!rows->direct)
+        return MMS_OK;
+    if (!*tiles)
+        st = mms_direct_open(batch->table, tiles, err);
+    return st == MMS_OK ? mms_direct_find(*tiles, column, found, err) : st;
 }
 
 mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n, const int64_t *at,
@@ -128,19 +162,24 @@ mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n, cons
 {
     const int64_t cell = n ? nvalue / n : 0;
     uint8_t *out = data;
+    mms_direct_column from;
     row_batch batch;
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; i < n && st == MMS_OK; i += batch.nrow) {
         st = next_batch(rows, n - i, at + i, &batch, err);
+        if (st == MMS_OK)
+            st = find_tiles(rows, &batch, column, &from, err);
         if (st != MMS_OK)
             return st;
         const mms_column *const c = mms_table_find_column(batch.table, column);
         if (!c)
             return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_table_path(batch.table),
                             column);
-        st = mms_table_get(batch.table, column, batch.nrange, batch.ranges, batch.nrow * cell, out,
-                           err);
+        st = from.tiles ? mms_tiles_read(from.tiles, from.column, batch.nrange, batch.ranges,
+                                         batch.nrow * cell, out, err)
+                        : mms_table_get(batch.table, column, batch.nrange, batch.ranges,
+                                        batch.nrow * cell, out, err);
         out += (size_t)(batch.nrow * cell) * mms_dtype_size(c->dtype);
     }
     return st;
@@ -201,6 +240,7 @@ static mms_status number_runs(bool scalar, const mms_shape_run *runs, int64_t nr
 mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n, const int64_t *at,
                              mms_shape_list *list, int32_t *shape, mms_error *err)
 {
+    mms_direct_column from;
     row_batch batch;
     mms_status st = MMS_OK;
 
@@ -209,6 +249,11 @@ mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n, co
         int64_t nrun;
         st = next_batch(rows, n - i, at + i, &batch, err);
         if (st == MMS_OK)
+            st = find_tiles(rows, &batch, column, &from, err);
+        if (st == MMS_OK && from.tiles)
+            st = mms_tiles_shapes(from.tiles, from.column, batch.nrange, batch.ranges, &runs, &nrun,
+                                  err);
+        else if (st == MMS_OK)
             st = mms_table_shapes(batch.table, column, batch.nrange, batch.ranges, &runs, &nrun,
                                   err);
         if (st == MMS_OK)

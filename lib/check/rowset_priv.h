@@ -5,6 +5,7 @@
  *
  *  Several members stay open, so that rows in any order are read without opening them again. */
 
+#include "ms/ms_priv.h"
 #include "multims/ms.h"
 #include "tables/tables_priv.h"
 
@@ -33,7 +34,9 @@ typedef struct mms_rowset {
     const char *path; /**< for messages */
     const mms_ms *ms; /**< NULL: one table */
     int64_t nrow;
+    bool direct; /**< tile files are read directly, where cells compare with casacore's */
     mms_table *tables[MMS_ROWSET_OPEN];
+    mms_direct *tiles[MMS_ROWSET_OPEN]; /**< NULL until a column is read */
     int64_t members[MMS_ROWSET_OPEN];
     int64_t used[MMS_ROWSET_OPEN]; /**< when it was last needed */
     int64_t clock;

@@ -485,6 +485,7 @@ static mms_status open_sides(mms_against *a, bool *sound, mms_error *err)
     a->rules.table = "";
     mms_rowset_of_ms(&a->source_rows, a->source);
     mms_rowset_of_ms(&a->set_rows, a->set);
+    a->source_rows.direct = true; // the set is judged as other programs read it, by casacore
 done:
     return st == MMS_OK ? st : mms_wrap(err, st, "against %s", a->v->opts->against);
 }

@@ -100,6 +100,18 @@ class Fallbacks(TileCase):
         self.assertEqual(layouts.cells(self.path("out.ms")), layouts.cells(self.path("in.ms")))
 
 
+    def test_diff_of_tiles_that_casacore_reads_otherwise(self):
+        shutil.copytree(self.path("in.ms"), self.path("same.ms"))
+        run = self.multims("diff", "in.ms", "same.ms", env=self.fault("flip", "/same.ms/"))
+        self.assertIn("of its tiles is not what casacore reads", run.stderr)
+
+    def test_verify_does_not_read_the_set_directly(self):
+        """It is judged as other programs read it."""
+        self.multims("partition", "in.ms", "out.mms", "--no-sync")
+        run = self.multims("verify", "out.mms", "--against", "in.ms",
+                           env=self.fault("flip", "/out.mms/"))
+        self.assertNotIn("casacore reads", run.stderr)
+
     def test_no_tiles_at_all(self):
         """With tiles=False nothing is read directly, not for the backup of the flags either."""
         run = self.multims("partition", "in.ms", "out.mms", "tiles=False", "--no-sync", "-j1",
