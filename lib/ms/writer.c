@@ -441,7 +441,7 @@ static uint64_t kind_of(const mms_writer *w)
 
     for (int64_t i = 0; i < mms_table_ncolumn(w->table); i++) {
         const mms_column *c = mms_table_column(w->table, i);
-        const int32_t facts[] = {c->dtype, c->scalar, c->fixed, c->ndim};
+        const int32_t facts[] = {(int32_t)c->dtype, c->scalar, c->fixed, c->ndim};
         kind = mms_hash_bytes(kind, c->name, strlen(c->name) + 1);
         kind = mms_hash_bytes(kind, facts, sizeof facts);
     }
