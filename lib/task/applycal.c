@@ -399,6 +399,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     MMS_TRY(check_spw(p, err));
     MMS_TRY(p->docallib ? read_library(p->callib, uses, err) : make_uses(p, uses, err));
     MMS_TRY(mms_applycal_run(&q, &run->wrote, result, err));
+    mms_task_note_change(run, p->how.vis, true);
 done:
     mms_value_free(&uses);
     return st;

@@ -26,6 +26,10 @@ struct mms_change_words {
 /** The request for them; its engine is the run's. */
 mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words);
 
+/** Add HISTORY rows of a run that has changed data, as CASA's task does: to the set, or to each of
+ *  its parts.  What fails is a warning: the data are changed. */
+void mms_task_note_change(const mms_run *run, const char *vis, bool each_part);
+
 /** Print what a run, or its plan, says. */
 void mms_print_change(const mms_value *result, FILE *out);
 

@@ -427,6 +427,7 @@ static mms_status flag(mms_run *run, const struct flagdata *p, const mms_value *
                                        &commands, err));
     request.commands = commands;
     MMS_TRY(mms_flag_run(&request, &run->wrote, result, err));
+    mms_task_note_change(run, p->how.vis, false);
     if (json_object_get(result, "changed_rows"))
         json_object_set_new(result, "written", json_boolean(request.apply));
     show_reports(result);

@@ -199,6 +199,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         MMS_TRY(read_fluxdict(p, &fluxdict, err));
     q.fluxdict = fluxdict;
     MMS_TRY(mms_setjy_run(&q, &run->wrote, result, err));
+    mms_task_note_change(run, p->how.vis, true);
     show_fluxes(result);
 done:
     mms_value_free(&fluxdict);

@@ -214,6 +214,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                 "Running in preview mode. No flags will be modified, so existing flags will not be "
                 "backed up.");
     MMS_TRY(mms_statwt_run(&request, &run->wrote, result, err));
+    mms_task_note_change(run, p->how.vis, false);
 done:
     mms_value_free(&order);
     return st;
