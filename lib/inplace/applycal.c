@@ -83,7 +83,7 @@ static int64_t rows_of_window(const running *r, int64_t ddid)
     return rows;
 }
 
-/** Leakages and angles mix the hands. */
+/** Leakages mix the hands, angles those of linear feeds. */
 static mms_status check_windows(const running *r, mms_error *err)
 {
     for (int64_t d = 0; d < r->change.set.nwindow; d++) {
@@ -97,7 +97,7 @@ static mms_status check_windows(const running *r, mms_error *err)
             return st;
         const bool full =
             w->ncorr == 4 && !p[0].p && !p[0].q && !p[1].p && p[1].q && p[2].p && !p[2].q;
-        if (!full && (r->leakage || r->q->parang))
+        if (!full && (r->leakage || (r->q->parang && linear)))
             return mms_fail(err, MMS_ERR_UNSUPPORTED,
                             "window %d has not all four products: %s can't be applied", w->spw,
                             r->leakage ? "D tables" : "parang=True");
@@ -220,13 +220,28 @@ done:
     return st;
 }
 
+/** The channels that the selection names: [[spw, first, last], …]; none: all. */
+static mms_value *channels_value(const running *r)
+{
+    int64_t n = 0;
+    const mms_channels *ranges = mms_selection_named_channels(r->change.selection, &n);
+    mms_value *list = json_array();
+
+    if (!r->q->select.spw || !strchr(r->q->select.spw, ':'))
+        n = 0; // whole windows
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(list,
+                              json_pack("[iii]", ranges[i].spw, ranges[i].first, ranges[i].last));
+    return list;
+}
+
 static mms_status do_run(running *r, bool *wrote, mms_value *result, mms_error *err)
 {
     const mms_change_request *how = &r->q->change;
-    mms_value *order =
-        json_pack("{sO sO sb sb sb sb sb}", "tables", r->q->tables, "mounts", r->mounts, "parang",
-                  (int)r->q->parang, "correct", (int)r->correct, "flag", (int)r->flag, "strict",
-                  (int)r->strict, "weigh", (int)r->weigh);
+    mms_value *order = json_pack("{sO sO so sb sb sb sb sb}", "tables", r->q->tables, "mounts",
+                                 r->mounts, "channels", channels_value(r), "parang",
+                                 (int)r->q->parang, "correct", (int)r->correct, "flag",
+                                 (int)r->flag, "strict", (int)r->strict, "weigh", (int)r->weigh);
     const mms_change_work work = {.how = how,
                                   .columns = r->columns,
                                   .made = r->correct ? "CORRECTED_DATA" : NULL,

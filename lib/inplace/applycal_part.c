@@ -38,6 +38,7 @@ typedef struct state {
     mms_cal_antenna *antennas; /**< [antennas], into the following */
     mms_complex *gains, *leaks;
     uint8_t *flags;
+    uint8_t *chosen; /**< [nchan]; NULL: all channels are calibrated */
 } state;
 
 /** All that a part needs. */
@@ -51,10 +52,11 @@ typedef struct work {
     mms_fields *fields;
     double *feed_rad, *sky_rad; /**< [antennas]: of the feeds; of the sky at a time */
     char *mounts;               /**< [antennas]: 'a' alt-az, 'r' and 'l' Nasmyth, else 0 */
-    mms_complex *data;          /**< room for blocks */
-    uint8_t *data_flags, *which;
+    bool cuts;                  /**< channels are selected */
+    mms_complex *data, *kept; /**< room for blocks; kept: what channels that are not chosen keep */
+    uint8_t *data_flags, *kept_flags, *which;
     float *sigma, *weight, *spectrum;
-    int64_t rooms[6];
+    int64_t rooms[8];
 } work;
 
 /* ---- opening ----------------------------------------------------------------------------------*/
@@ -135,6 +137,7 @@ static mms_status open_work(work *w, mms_error *err)
     w->flag = json_is_true(json_object_get(order, "flag"));
     w->strict = json_is_true(json_object_get(order, "strict"));
     w->weigh = json_is_true(json_object_get(order, "weigh"));
+    w->cuts = json_array_size(json_object_get(order, "channels")) > 0;
     MMS_TRY(open_tables(w, err));
     w->states = mms_alloc(w->part->set.nwindow, sizeof *w->states);
     w->feed_rad = mms_alloc(nantenna, sizeof *w->feed_rad);
@@ -166,6 +169,7 @@ static void free_state(const work *w, state **state_of)
     free(s->gains);
     free(s->leaks);
     free(s->flags);
+    free(s->chosen);
     free(s);
 }
 
@@ -182,7 +186,9 @@ static void close_work(work *w)
     free(w->sky_rad);
     free(w->mounts);
     free(w->data);
+    free(w->kept);
     free(w->data_flags);
+    free(w->kept_flags);
     free(w->which);
     free(w->sigma);
     free(w->weight);
@@ -429,6 +435,27 @@ static int64_t bytes_of_state(const work *w, int32_t nchan)
     return w->part->set.nantenna * 2 * nchan * (9 * w->ntable + (w->leakage ? 17 : 9));
 }
 
+/** Steps are ignored, as where flags are cut. */
+static mms_status choose_channels(const work *w, const mms_flag_window *window, state *s,
+                                  mms_error *err)
+{
+    const mms_value *ranges = json_object_get(w->part->work, "channels"), *range;
+    size_t i;
+
+    s->chosen = w->cuts ? mms_alloc(window->nchan, 1) : NULL;
+    if (w->cuts && !s->chosen)
+        return no_memory(err);
+    json_array_foreach(ranges, i, range)
+    {
+        const json_int_t first = json_integer_value(json_array_get(range, 1));
+        const json_int_t last = json_integer_value(json_array_get(range, 2));
+        if (json_integer_value(json_array_get(range, 0)) == window->spw)
+            for (json_int_t k = first; k <= last && k < window->nchan; k++)
+                s->chosen[k] = 1;
+    }
+    return MMS_OK;
+}
+
 static mms_status make_state(work *w, int32_t ddid, mms_error *err)
 {
     const mms_flag_window *window = &w->part->set.windows[ddid];
@@ -447,6 +474,7 @@ static mms_status make_state(work *w, int32_t ddid, mms_error *err)
         s->antennas[i] = (mms_cal_antenna){.gain = s->gains + i * n,
                                            .leak = w->leakage ? s->leaks + i * n : NULL,
                                            .flags = s->flags + i * n};
+    MMS_TRY(choose_channels(w, window, s, err));
     MMS_TRY(mms_cal_products(window, s->products, &s->linear, err));
     s->window = (mms_cal_window){window->nchan, window->ncorr, s->products,
                                  w->leakage,    w->parang,     s->linear};
@@ -510,6 +538,44 @@ done:
 
 /* ---- rows -------------------------------------------------------------------------------------*/
 
+/** Keep what a block was before: channels that are not chosen go back to it. */
+static mms_status keep_block(work *w, const mms_change_rows *r, mms_error *err)
+{
+    const int64_t n = r->rows.count * r->shape[0] * r->shape[1];
+    mms_status st = MMS_OK;
+
+    if (w->correct) {
+        MMS_TRY(mms_grow(&w->kept, &w->rooms[6], n, sizeof *w->kept, err));
+        if (mms_sink_is_new(w->part->sink, "CORRECTED_DATA"))
+            memcpy(w->kept, w->data, (size_t)n * sizeof *w->kept);
+        else
+            MMS_TRY(mms_sink_read(w->part->sink, "CORRECTED_DATA", 1, &r->rows, n, w->kept, err));
+    }
+    if (w->flag) {
+        MMS_TRY(mms_grow(&w->kept_flags, &w->rooms[7], n, 1, err));
+        memcpy(w->kept_flags, w->data_flags, (size_t)n);
+    }
+done:
+    return st;
+}
+
+/** Give the channels of a row that are not chosen what they had; return whether flags differ. */
+static bool restore_row(work *w, const state *s, const mms_change_rows *r, int64_t i)
+{
+    const int64_t ncorr = r->shape[1], cell = r->shape[0] * ncorr;
+
+    for (int64_t k = 0; k < r->shape[0]; k++) {
+        const int64_t at = i * cell + k * ncorr;
+        if (s->chosen[k])
+            continue;
+        if (w->correct)
+            memcpy(w->data + at, w->kept + at, (size_t)ncorr * sizeof *w->data);
+        if (w->flag)
+            memcpy(w->data_flags + at, w->kept_flags + at, (size_t)ncorr);
+    }
+    return w->flag && memcmp(w->data_flags + i * cell, w->kept_flags + i * cell, (size_t)cell) != 0;
+}
+
 static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
 {
     const int64_t n = r->rows.count, cell = r->shape[0] * r->shape[1];
@@ -525,6 +591,8 @@ static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
         MMS_TRY(mms_grow(&w->data_flags, &w->rooms[2], n * cell, 1, err));
         MMS_TRY(mms_sink_read(sink, "FLAG", 1, &r->rows, n * cell, w->data_flags, err));
     }
+    if (w->cuts)
+        MMS_TRY(keep_block(w, r, err));
     if (w->weigh) {
         MMS_TRY(mms_grow(&w->sigma, &w->rooms[3], n * r->shape[1], sizeof *w->sigma, err));
         MMS_TRY(mms_grow(&w->weight, &w->rooms[4], n * r->shape[1], sizeof *w->weight, err));
@@ -606,6 +674,8 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
         if (s->field != r->field[i] || s->time_s < r->time_s[i] || s->time_s > r->time_s[i])
             MMS_TRY(move_state(w, r->ddid[i], r->field[i], r->time_s[i], s, err));
         do_row(w, s, r, i, &flagged[i], &weighed[i]);
+        if (s->chosen)
+            flagged[i] = restore_row(w, s, r, i);
         p->changed_rows += w->correct || flagged[i];
     }
     if (w->correct)

@@ -363,16 +363,6 @@ static mms_status check_mode(const struct applycal *p, mms_error *err)
                     p->applymode);
 }
 
-/** Channels that are cut out of a window would be calibrated alone by CASA. */
-static mms_status check_spw(const struct applycal *p, mms_error *err)
-{
-    if (!p->select.spw || !strchr(p->select.spw, ':'))
-        return MMS_OK;
-    return mms_fail(err, MMS_ERR_ARG,
-                    "parameter spw: %s: windows are calibrated as a whole; leave out the channels",
-                    p->select.spw);
-}
-
 static mms_select choose_selection(const struct applycal *p)
 {
     mms_select s = p->select;
@@ -396,7 +386,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_status st;
 
     MMS_TRY(check_mode(p, err));
-    MMS_TRY(check_spw(p, err));
     MMS_TRY(p->docallib ? read_library(p->callib, uses, err) : make_uses(p, uses, err));
     MMS_TRY(mms_applycal_run(&q, &run->wrote, result, err));
     mms_task_note_change(run, p->how.vis, true);

@@ -14,7 +14,7 @@ from program_case import ProgramCase
 APPLYCAL = {
     ("field=nobody",): (2, "nobody"),
     ("spw=99",): (2, "99"),
-    ("spw=0:1~3",): (2, "0:1~3"),
+    ("spw=0:99",): (2, "0:99"),
     ("intent=none",): (2, "none"),
     ("selectdata=maybe",): (2, "maybe"),
     ("timerange=yesterday",): (2, "yesterday"),

@@ -57,6 +57,33 @@ class SameAnswer(ProgramCase):
     def gains(self, *shape):
         return 1 + 0.4 * (self.chance.normal(size=shape) + 1j * self.chance.normal(size=shape))
 
+    def test_angles_turn_circular_feeds_without_cross_hands(self):
+        self.multims("split", "in.ms", "two.ms", "correlation=RR,LL", "datacolumn=data", "--no-sync", "-q")
+        for name in "in.ms", "two.ms":
+            self.multims("applycal", name, "parang=True", "applymode=calonly", *QUIET)
+        full, two = rows(self.path("in.ms"))["CORRECTED_DATA"], rows(self.path("two.ms"))["CORRECTED_DATA"]
+        numpy.testing.assert_array_equal(two, full[:, :, [0, 3]])
+        self.assertFalse(numpy.array_equal(two, rows(self.path("two.ms"))["DATA"]))
+        self.simulate("line.ms", "correlations=XX,YY")
+        run = self.multims("applycal", "line.ms", "parang=True", *QUIET, status=2)
+        self.assertIn("window 0 has not all four products: parang=True can't be applied", run.stderr)
+
+    def test_channels_of_a_window(self):
+        values = self.gains(4, len(self.freq), 1, 2)
+        caltable.make(self.path("g.G"), "G Jones", self.path("in.ms"), values)
+        for name in "whole.ms", "twice.ms":
+            self.multims("split", "in.ms", name, "datacolumn=data", "--no-sync", "-q")
+        self.multims("applycal", "whole.ms", "gaintable=g.G", *QUIET)
+        whole = rows(self.path("whole.ms"))
+        found = self.check_sets(("applycal", "gaintable=g.G", "spw=0:1~3", *QUIET))
+        first, want = found["DATA_DESC_ID"] == 0, found["DATA"].copy()
+        want[first, 1:4] = whole["CORRECTED_DATA"][first, 1:4]
+        numpy.testing.assert_array_equal(found["CORRECTED_DATA"], want)
+        for spw in "0:1~3", "0:2~5":
+            self.multims("applycal", "twice.ms", "gaintable=g.G", f"spw={spw}", *QUIET)
+        want[first, 1:6] = whole["CORRECTED_DATA"][first, 1:6]
+        numpy.testing.assert_array_equal(rows(self.path("twice.ms"))["CORRECTED_DATA"], want)
+
     def test_gains_in_time_and_channels(self):
         g, b = self.gains(len(self.times), 4, 2, 1, 2), self.gains(4, 2, 8, 2)
         flags = self.chance.random(g.shape) < 0.1
