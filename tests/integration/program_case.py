@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from machine import patient, run_cases
@@ -45,6 +46,15 @@ class ProgramCase(unittest.TestCase):
     def answer(self, *words, status=0):
         """The program's answer as JSON."""
         return json.loads(self.multims(*words, "--json", status=status).stdout)
+
+    def restore(self, name):
+        """Bring back what a killed run has left, once its workers are gone too."""
+        for _ in range(100):
+            run = self.run_words(args.program, "clean", name, "--restore")
+            if "is being changed by another run" not in run.stderr:
+                break
+            time.sleep(0.1)
+        self.assertEqual(run.returncode, 0, run.stderr)
 
     def path(self, name):
         return os.path.join(self.folder, name)

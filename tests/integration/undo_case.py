@@ -51,7 +51,7 @@ class UndoCase(ProgramCase):
         run = self.start(words)
         time.sleep(after)
         self.end(run)
-        self.multims("clean", "in.mms", "--restore")
+        self.restore("in.mms")
         self.assertEqual(self.leftovers(), [])
 
     def run_without_room(self, limit, words):

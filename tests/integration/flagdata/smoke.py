@@ -160,8 +160,7 @@ class Smoke(ProgramCase):
             except ProcessLookupError:
                 pass
             p.wait()
-            time.sleep(0.1)
-            self.multims("clean", "x.mms", "--restore")
+            self.restore("x.mms")
             if bytes_of(self.path("x.mms")) != before:
                 self.assertTrue(flags(self.path("x.mms"))[0].all(), f"kill {i}")
                 self.multims("flagdata", "x.mms", "mode=unflag", "flagbackup=False")
