@@ -345,20 +345,28 @@ done:
     return st;
 }
 
+/** The command that asks for averages, NULL: none does. */
+static mms_flag_command *averaging_command(mms_flag_work *w)
+{
+    for (int64_t i = 0; i < w->ncommand; i++)
+        if (w->commands[i].chanbins)
+            return &w->commands[i];
+    return NULL;
+}
+
 /** Do all commands on the rows of one window. */
 static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
 {
+    mms_flag_command *const averages = averaging_command(w);
     mms_flag_chunk k;
     mms_status st;
 
     w->selected_rows += nrow;
     MMS_TRY(open_chunk(w, rows, nrow, &k, err));
-    for (int64_t i = 0; i < w->ncommand; i++) {
+    if (averages)
+        MMS_TRY(mms_flag_chunk_averaged(w, averages, &k, err));
+    for (int64_t i = 0; !averages && i < w->ncommand; i++) {
         mms_flag_command *c = &w->commands[i];
-        if (c->chanbins) { // of a run that averages: all of it
-            MMS_TRY(mms_flag_chunk_averaged(w, c, &k, err));
-            break;
-        }
         MMS_TRY(c->mode == MMS_FLAG_SUMMARY ? mms_flag_count(w, c, &w->counts[i], &k, err)
                                             : mms_flag_chunk_apply(w, c, &k, err));
     }
