@@ -52,20 +52,13 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 {
     const struct cvel *p = arg;
     mms_request request = {
-        .verb = MMS_DECIDE_CVEL,
-        .vis = p->io.vis,
+        MMS_REQUEST_OF(MMS_DECIDE_CVEL, p),
         .outputvis = p->io.outputvis,
-        .select = p->select,
-        .keepmms = p->keepmms,
-        .separationaxis = "auto",
         .datacolumn = p->datacolumn,
         .keepflags = false, // as cvel2 does
         .reindex = true,
-        .chanbin_name = "chanbin",
         .hanning = p->hanning,
         .smooth_spw = "",
-        .timespan = "",
-        .timespan_name = "timespan",
         .combinespws = true,
         .regrid = {.on = true,
                    .mode = p->mode,
@@ -78,8 +71,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                    .restfreq = p->restfreq,
                    .outframe = p->outframe,
                    .veltype = p->veltype},
-        .numerics = MMS_NUMERICS_OF(p),
-        .how = MMS_HOW_OF(p),
     };
 
     if (p->passall)

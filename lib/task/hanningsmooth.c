@@ -30,23 +30,14 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 {
     const struct hanningsmooth *p = arg;
     mms_request request = {
-        .verb = MMS_DECIDE_HANNINGSMOOTH,
-        .vis = p->io.vis,
+        MMS_REQUEST_OF(MMS_DECIDE_HANNINGSMOOTH, p),
         .outputvis = p->io.outputvis,
-        .select = p->select,
-        .keepmms = p->keepmms,
-        .separationaxis = "auto",
         .datacolumn = p->datacolumn,
         .data_for_corrected = true,
         .keepflags = true,
         .reindex = true,
-        .chanbin_name = "chanbin",
         .hanning = true,
         .smooth_spw = p->smooth_spw,
-        .timespan = "",
-        .timespan_name = "timespan",
-        .numerics = MMS_NUMERICS_OF(p),
-        .how = MMS_HOW_OF(p),
     };
 
     return mms_task_request(run, &request, result, err);

@@ -33,22 +33,13 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 {
     const struct phaseshift *p = arg;
     mms_request request = {
-        .verb = MMS_DECIDE_PHASESHIFT,
-        .vis = p->io.vis,
+        MMS_REQUEST_OF(MMS_DECIDE_PHASESHIFT, p),
         .outputvis = p->io.outputvis,
-        .select = p->select,
-        .keepmms = p->keepmms,
-        .separationaxis = "auto",
         .datacolumn = p->datacolumn,
         .data_for_corrected = true,
         .keepflags = true,
-        .chanbin_name = "chanbin",
         .smooth_spw = "",
-        .timespan = "",
-        .timespan_name = "timespan",
         .phasecenter = p->phasecenter,
-        .numerics = MMS_NUMERICS_OF(p),
-        .how = MMS_HOW_OF(p),
     };
 
     if (!p->phasecenter[strspn(p->phasecenter, " ")])

@@ -98,6 +98,13 @@ MMS_CHECKED mms_status mms_check_averages(const mms_ints *chanbin, const double 
         .dryrun = (p)->dryrun, .keepscratch = (p)->keepscratch, .resume = (p)->resume,      \
     }
 
+/** What the requests of verbs have in common that average nothing; with .outputvis and .datacolumn.
+ */
+#define MMS_REQUEST_OF(deciding_task, p)                                                         \
+    .verb = (deciding_task), .vis = (p)->io.vis, .select = (p)->select, .keepmms = (p)->keepmms, \
+    .separationaxis = "auto", .chanbin_name = "chanbin", .timespan = "",                         \
+    .timespan_name = "timespan", .numerics = MMS_NUMERICS_OF(p), .how = MMS_HOW_OF(p)
+
 /** Frequency frames of outputs. */
 #define MMS_OUTFRAMES "topo geo lsrk lsrd bary galacto lgroup cmb rest source"
 

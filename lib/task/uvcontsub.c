@@ -56,25 +56,16 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 {
     const struct uvcontsub *p = arg;
     mms_request request = {
-        .verb = MMS_DECIDE_UVCONTSUB,
-        .vis = p->io.vis,
+        MMS_REQUEST_OF(MMS_DECIDE_UVCONTSUB, p),
         .outputvis = p->io.outputvis,
-        .select = p->select,
-        .keepmms = p->keepmms,
-        .separationaxis = "auto",
         .datacolumn = p->datacolumn,
         .keepflags = true,
-        .chanbin_name = "chanbin",
         .smooth_spw = "",
-        .timespan = "",
-        .timespan_name = "timespan",
         .continuum = {.on = true,
                       .fitspec = p->fitspec,
                       .order = p->fitorder,
                       .niter = 1,
                       .writes_model = p->writemodel},
-        .numerics = MMS_NUMERICS_OF(p),
-        .how = MMS_HOW_OF(p),
     };
 
     if (p->writemodel && !strcmp(p->datacolumn, "float_data"))

@@ -81,20 +81,13 @@ static mms_status write_one(mms_run *run, const struct uvcontsub_old *p, const c
 {
     const bool excludes = p->excludechans && *p->fitspw;
     mms_request request = {
-        .verb = MMS_DECIDE_UVCONTSUB,
-        .vis = p->io.vis,
+        MMS_REQUEST_OF(MMS_DECIDE_UVCONTSUB, p),
         .outputvis = outputvis,
-        .select = p->select,
-        .keepmms = p->keepmms,
-        .separationaxis = "auto",
         .datacolumn = "corrected",
         .data_for_corrected = true,
         .keepflags = true,
         .reindex = true,
-        .chanbin_name = "chanbin",
         .smooth_spw = "",
-        .timespan = "",
-        .timespan_name = "timespan",
         .continuum = {.on = true,
                       .fitspec = p->fitspw,
                       .fitspec_name = "fitspw",
@@ -103,8 +96,6 @@ static mms_status write_one(mms_run *run, const struct uvcontsub_old *p, const c
                       .keeps_fit = keeps_fit,
                       .excludes = excludes,
                       .strict = true},
-        .numerics = MMS_NUMERICS_OF(p),
-        .how = MMS_HOW_OF(p),
     };
     const mms_status st = mms_task_request(run, &request, result, err);
 

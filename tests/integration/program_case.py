@@ -47,6 +47,14 @@ class ProgramCase(unittest.TestCase):
         """The program's answer as JSON."""
         return json.loads(self.multims(*words, "--json", status=status).stdout)
 
+    def begin(self, *words):
+        """Start a run that writes; it has its staging folder, or is done."""
+        child = subprocess.Popen([args.program, *words, "--no-sync", "--quiet"], cwd=self.folder,
+                                 stderr=subprocess.DEVNULL)
+        while child.poll() is None and not [n for n in os.listdir(self.folder) if "part-" in n]:
+            pass
+        return child
+
     def restore(self, name):
         """Bring back what a killed run has left, once its workers are gone too."""
         for _ in range(100):

@@ -7,59 +7,30 @@ import numpy
 from casacore.tables import table
 
 import program_case
-from program_case import ProgramCase
+from continuum_case import ContinuumCase, polynomials
 
 ORDER = 2
 
 
-def flag_some(path):
-    with table(path, readonly=False, ack=False) as t:
-        flag = t.getcol("FLAG")
-        flag[::3, 2] = True
-        flag[5] = True
-        t.putcol("FLAG", flag)
-
-
-def polynomials(data, sigma, flag, freq, fitted, order):
-    """The fit of one row, [channel, correlation]."""
+def scaled(freq):
     middle = (freq.min() + freq.max()) / 2
-    x = (freq - middle) / (freq.min() - middle)
-    model = numpy.zeros_like(data)
-    for c in range(data.shape[1]):
-        use = fitted & ~flag[:, c]
-        terms = min(order + 1, use.sum())
-        if terms:
-            design = x[:, None] ** numpy.arange(terms)
-            solved = numpy.linalg.lstsq(design[use], data[use, c].astype(complex), rcond=None)[0]
-            model[:, c] = design @ solved
-    return model
+    return (freq - middle) / (freq.min() - middle)
 
 
-class Smoke(ProgramCase):
-    def setUp(self):
-        super().setUp()
-        self.multims("simulate", "in.ms", "antennas=4", "spws=2", "channels=16", "integrations=2",
-                     "fields=2", "scans=4", "--no-sync", "--quiet")
-        flag_some(self.path("in.ms"))
-
-    def read(self, name, *columns):
-        with table(self.path(name), ack=False) as t:
-            return [t.getcol(column) for column in columns]
-
+class Smoke(ContinuumCase):
     def frequencies(self):
         with table(self.path("in.ms/SPECTRAL_WINDOW"), ack=False) as t:
             return t.getcol("CHAN_FREQ")
 
     def check(self, name, fits):
         """fits(field, spw): the order and the fitted channels, or None."""
-        data, sigma, flag, ddid, field = self.read("in.ms", "DATA", "SIGMA", "FLAG", "DATA_DESC_ID",
-                                                   "FIELD_ID")
+        data, flag, ddid, field = self.read("in.ms", "DATA", "FLAG", "DATA_DESC_ID", "FIELD_ID")
         left, = self.read(name, "DATA")
         freq = self.frequencies()
         for r in range(len(data)):
             want, fit = data[r].copy(), fits(field[r], ddid[r])
             if fit:
-                want -= polynomials(data[r], sigma[r], flag[r], freq[ddid[r]], fit[1], fit[0])
+                want -= polynomials(scaled(freq[ddid[r]]), data[r], flag[r], fit[1], fit[0])
             numpy.testing.assert_allclose(left[r], want, atol=1e-5)
 
     def channels(self, *numbers):
@@ -107,7 +78,7 @@ class Smoke(ProgramCase):
             freq = t.getcell("CHAN_FREQ", ddid)
         found = []
         for r in numpy.flatnonzero((ids == field) & (scans == scan) & (dds == ddid)):
-            left = data[r] - polynomials(data[r], sigma[r], flag[r], freq,
+            left = data[r] - polynomials(scaled(freq), data[r], flag[r],
                                          self.channels(*range(16)), 1)
             left[flag[r]] = 0
             found.append(((left.real**2).sum(0) + 1j * (left.imag**2).sum(0)) / sigma[r]**2)

@@ -2,7 +2,6 @@
 """Averages of exportuvh5: the file is that of mstransform and an export of what it wrote."""
 import os
 import shutil
-import subprocess
 
 from casacore.tables import table
 
@@ -115,11 +114,7 @@ class Averages(UvhCase):
 
     def test_stopped(self):
         self.simulate("in.ms", "antennas=28", "channels=64", "integrations=60")
-        child = subprocess.Popen([program_case.args.program, "exportuvh5", "in.ms", "out.uvh5",
-                                  "datacolumn=data", *CHANNELS, "--no-sync", "--quiet"],
-                                 cwd=self.folder, stderr=subprocess.DEVNULL)
-        while child.poll() is None and not [n for n in os.listdir(self.folder) if "part-" in n]:
-            pass
+        child = self.begin("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", *CHANNELS)
         child.terminate()
         if child.wait() == 0:
             self.skipTest("the export was done before it could be stopped")
