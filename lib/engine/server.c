@@ -387,7 +387,7 @@ void mms_engine_shutdown(int exit_status)
             "multims: %d ranks do not answer, skipping MPI_Finalize()\n"
             "multims: Not possible to finalize gracefully... calling Aborting MPI environment\n",
             silent_ranks);
-        world.module->abort(exit_status ? exit_status : 1);
+        world.module->abort(exit_status ? exit_status : 1); // finalize would wait for them for ever
     }
     for (int rank = 1; world.module && rank < world.size; rank++)
         if (mms_frame_encode(MMS_FRAME_STOP, 0, json_object(), &message, &err) != MMS_OK ||
