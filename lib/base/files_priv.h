@@ -91,6 +91,10 @@ MMS_CHECKED mms_status mms_tree_bytes(const char *path, int64_t *bytes, mms_erro
 /** Bytes that the user may still write where path is, or will be: its nearest existing folder. */
 MMS_CHECKED mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error *err);
 
+/** Refuse to begin what the disk has no room for: casacore ends the process when it is full.
+ *  Errors: SPACE with both numbers; IO. */
+MMS_CHECKED mms_status mms_disk_demand(const char *path, int64_t bytes, mms_error *err);
+
 /** Size of the blocks that a new file beside path can share with the file from: they lie on one
  * file system that does that (XFS, Btrfs and others).  0: they can't.  Nothing is left behind. */
 int64_t mms_shared_block(const char *from, const char *path);

@@ -39,6 +39,17 @@ mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error *err)
     return st;
 }
 
+mms_status mms_disk_demand(const char *path, int64_t bytes, mms_error *err)
+{
+    int64_t available;
+    const mms_status st = mms_disk_free(path, &available, err);
+
+    if (st != MMS_OK || available >= bytes)
+        return st;
+    return mms_fail(err, MMS_ERR_SPACE, "%s: needs about %.1f MB and the disk has %.1f MB left",
+                    path, (double)bytes / 1e6, (double)available / 1e6);
+}
+
 int64_t mms_shared_block(const char *from, const char *path)
 {
     char *folder = mms_path_dir(path);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "engine_priv.h"
+#include "stop.h"
 
 /* Signal handlers have nothing else to write to. */
 static volatile sig_atomic_t stop_signal;
@@ -49,4 +50,10 @@ int mms_stop_signal(void)
 bool mms_stop_at_once(void)
 {
     return stop_signal && stop_signal != SIGUSR1;
+}
+
+mms_status mms_check_stop(mms_error *err)
+{
+    const int signal = mms_stop_signal();
+    return signal ? mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", signal) : MMS_OK;
 }

@@ -29,12 +29,6 @@ typedef struct making {
     mms_value *goodness; /**< what the parts' units found, or NULL */
 } making;
 
-mms_status mms_check_stop(mms_error *err)
-{
-    const int signal = mms_stop_signal();
-    return signal ? mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", signal) : MMS_OK;
-}
-
 mms_status mms_output_check_outside(const char *vis, const char *parameter, const char *outputvis,
                                     mms_error *err)
 {

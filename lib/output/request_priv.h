@@ -9,6 +9,7 @@
 #include "base/base_priv.h"
 #include "engine/journal.h"
 #include "engine/stage.h"
+#include "engine/stop.h"
 #include "mms/layout.h"
 #include "ms/meta.h"
 #include "multims/engine.h"
@@ -311,9 +312,6 @@ MMS_CHECKED mms_status mms_sort_rows(const mms_request *request, const char *con
 typedef mms_status mms_list_visit(void *ctx, int64_t part, const char *file, mms_error *err);
 MMS_CHECKED mms_status mms_output_visit_lists(const mms_request *request, mms_list_visit *visit,
                                               void *ctx, mms_error *err);
-
-/** Fail with STOPPED when a stop signal has come. */
-MMS_CHECKED mms_status mms_check_stop(mms_error *err);
 
 /* ---- in a worker ------------------------------------------------------------------------------*/
 

@@ -1,81 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file flagdata.c  The task flagdata (parallel-tasks 1.12, 3, 4.8; in-place 1). */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
-#include "base/files_priv.h"
 #include "change_priv.h"
+#include "flag_save_priv.h"
 #include "flag_words_priv.h"
 
 struct flagdata {
     struct mms_change_words how;
-    const char *mode;
-    bool autocorr;
-    const char *inpfile;
-    const char *reason;
-    const char *tbuff;
+    const char *mode, *inpfile, *reason, *tbuff, *clipminmax, *datacolumn, *chanbin, *timebin,
+        *quackmode, *addantenna, *ntime, *timefit, *freqfit, *flagdimension, *usewindowstats,
+        *timedev, *freqdev, *antint_ref_antenna, *name, *action, *display;
+    bool autocorr, clipoutside, channelavg, timeavg, clipzeros, quackincrement, combinescans,
+        extendflags, extendpols, growaround, flagneartime, flagnearfreq, spwchan, spwcorr, basecnt,
+        fieldcnt, flagbackup, writeflags;
     mms_select select;
-    const char *clipminmax;
-    const char *datacolumn;
-    bool clipoutside;
-    bool channelavg;
-    const char *chanbin;
-    bool timeavg;
-    const char *timebin;
-    bool clipzeros;
-    double quackinterval;
-    const char *quackmode;
-    bool quackincrement;
-    double tolerance;
-    const char *addantenna;
-    double lowerlimit;
-    double upperlimit;
-    const char *ntime;
-    bool combinescans;
-    double timecutoff;
-    double freqcutoff;
-    const char *timefit;
-    const char *freqfit;
-    int64_t maxnpieces;
-    const char *flagdimension;
-    const char *usewindowstats;
-    int64_t halfwin;
-    bool extendflags;
-    int64_t winsize;
-    const char *timedev;
-    const char *freqdev;
-    double timedevscale;
-    double freqdevscale;
-    double spectralmax;
-    double spectralmin;
-    const char *antint_ref_antenna;
-    double minchanfrac;
-    bool extendpols;
-    double growtime;
-    double growfreq;
-    bool growaround;
-    bool flagneartime;
-    bool flagnearfreq;
-    double minrel;
-    double maxrel;
-    int64_t minabs;
-    int64_t maxabs;
-    bool spwchan;
-    bool spwcorr;
-    bool basecnt;
-    bool fieldcnt;
-    const char *name;
-    const char *action;
-    const char *display;
-    bool flagbackup;
-    bool savepars;
-    const char *cmdreason;
-    const char *outfile;
-    bool overwrite;
-    bool writeflags;
+    double quackinterval, tolerance, lowerlimit, upperlimit, timecutoff, freqcutoff, timedevscale,
+        freqdevscale, spectralmax, spectralmin, minchanfrac, growtime, growfreq, minrel, maxrel;
+    int64_t maxnpieces, halfwin, winsize, minabs, maxabs;
+    struct mms_flag_saving saving;
 };
 
 #define AT(member) offsetof(struct flagdata, member)
@@ -200,13 +144,13 @@ static const mms_param params[] = {
     {"display", MMS_STRING, AT(display), .init = "", .doc = "Plots", .flags = MMS_PARAM_MISSING},
     {"flagbackup", MMS_BOOL, AT(flagbackup), .init = "True",
      .doc = "Save the flags as version flagdata_N before"},
-    {"savepars", MMS_BOOL, AT(savepars), .init = "False",
+    {"savepars", MMS_BOOL, AT(saving.savepars), .init = "False",
      .doc = "Save the commands, in outfile or in FLAG_CMD"},
-    {"cmdreason", MMS_STRING, AT(cmdreason), .init = "",
+    {"cmdreason", MMS_STRING, AT(saving.cmdreason), .init = "",
      .doc = "Reason that is saved with the commands"},
-    {"outfile", MMS_STRING, AT(outfile), .init = "",
+    {"outfile", MMS_STRING, AT(saving.outfile), .init = "",
      .doc = "File to save commands in; empty: the table FLAG_CMD"},
-    {"overwrite", MMS_BOOL, AT(overwrite), .init = "True", .doc = "Replace outfile"},
+    {"overwrite", MMS_BOOL, AT(saving.overwrite), .init = "True", .doc = "Replace outfile"},
     {"writeflags", MMS_BOOL, AT(writeflags), .init = "True", .doc = "False writes none",
      .flags = MMS_PARAM_MISSING},
     MMS_PARAMS_CHANGE(struct flagdata, how, "flags", ""),
@@ -242,140 +186,6 @@ static mms_status read_commands(const mms_run *run, const struct flagdata *p, mm
     return st;
 }
 
-/* ---- savepars ---------------------------------------------------------------------------------*/
-
-/** Whether there is a folder to write it in, before any flag is changed. */
-static mms_status check_folder(const char *outfile, mms_error *err)
-{
-    char *folder = mms_path_dir(outfile);
-    mms_status st = folder ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory");
-
-    if (st == MMS_OK && access(folder, W_OK))
-        st = mms_fail_errno(err, errno, "parameter outfile: %s can't be written", outfile);
-    free(folder);
-    return st;
-}
-
-static mms_status check_outfile(const struct flagdata *p, mms_error *err)
-{
-    bool there = false;
-    mms_status st = MMS_OK;
-
-    if (p->savepars && *p->outfile)
-        st = check_folder(p->outfile, err);
-    if (st == MMS_OK && p->savepars && *p->outfile)
-        st = mms_path_exists(p->outfile, &there, err);
-    if (st == MMS_OK && there && !p->overwrite)
-        st = mms_fail(err, MMS_ERR_EXISTS,
-                      "You have set overwrite to False. Remove %s before saving the flag commands",
-                      p->outfile);
-    return st;
-}
-
-static mms_status save_file(const struct flagdata *p, const mms_value *written, mms_error *err)
-{
-    mms_text text = {0};
-    mms_value *command;
-    size_t i;
-    mms_status st;
-
-    json_array_foreach((mms_value *)written, i, command)
-    {
-        char *line = mms_flag_command_line(command, p->cmdreason, true);
-        mms_text_add(&text, "%s\n", line ? line : "");
-        free(line);
-    }
-    st = text.failed || !text.text
-             ? mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory")
-             : mms_replace_file(p->outfile, text.text, (int64_t)text.length, err);
-    free(text.text);
-    return st;
-}
-
-/** Rows for FLAG_CMD, which a worker writes. */
-static mms_value *rows_to_save(const struct flagdata *p, const mms_value *written)
-{
-    mms_value *rows = json_array(), *command;
-    size_t i;
-
-    json_array_foreach((mms_value *)written, i, command)
-    {
-        const char *mode = json_string_value(json_object_get(command, "mode"));
-        const char *own = json_string_value(json_object_get(command, "reason"));
-        char *line;
-        if (mode && !strcmp(mode, "summary")) {
-            mms_log(MMS_LOG_WARN, "flagdata",
-                    "Commands with mode='summary' are not allowed in the FLAG_CMD table");
-            continue;
-        }
-        line = mms_flag_command_line(command, "", false);
-        json_array_append_new(rows, json_pack("[oo]", mms_text_value(line ? line : ""),
-                                              mms_text_value(*p->cmdreason ? p->cmdreason
-                                                             : own         ? own
-                                                                           : "")));
-        free(line);
-    }
-    return rows;
-}
-
-static mms_status save_table(mms_run *run, const struct flagdata *p, const mms_value *written,
-                             mms_error *err)
-{
-    const char *label = "FLAG_CMD";
-    mms_value *unit = json_pack("{ss so so sb ss}", "step", "commands", "vis",
-                                mms_text_value(p->how.vis), "rows", rows_to_save(p, written),
-                                "applied", (int)!strcasecmp(p->action, "apply"), "lock", "");
-    mms_answer answer = {0};
-    mms_status st = mms_run_engine(run, err);
-
-    if (st == MMS_OK) {
-        run->wrote = true;
-        st = mms_engine_run(run->engine, run->task->name, 1, &label, &unit, &answer, err);
-    }
-    mms_answers_free(1, &answer);
-    mms_value_free(&unit);
-    return st;
-}
-
-static mms_status save_pars(mms_run *run, const struct flagdata *p, const mms_value *written,
-                            mms_error *err)
-{
-    if (!p->savepars || p->how.dryrun)
-        return MMS_OK;
-    if (!*p->outfile)
-        return save_table(run, p, written, err);
-    run->wrote = true;
-    return save_file(p, written, err);
-}
-
-/* ---- the run ----------------------------------------------------------------------------------*/
-
-/** Write thresholds as CASA does, for timedev= and freqdev= of a later run. */
-static mms_status write_thresholds(const char *name, const char *path, const mms_value *rows,
-                                   mms_error *err)
-{
-    double number;
-    char *file = *path && *path != '[' && !mms_parse_double(path, &number)
-                     ? strdup(path)
-                     : mms_format("rflag_output_thresholds_%s0.txt", name);
-    mms_text text = {0};
-    mms_status st;
-
-    mms_text_add(&text, "{'name':'Rflag','%s':[", name);
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        const mms_value *row = json_array_get(rows, i);
-        mms_text_add(
-            &text, "%s[%.1f,%.1f,%.17g]", i ? "," : "", json_number_value(json_array_get(row, 0)),
-            json_number_value(json_array_get(row, 1)), json_number_value(json_array_get(row, 2)));
-    }
-    mms_text_add(&text, "]}\n\n");
-    st = text.failed || !file ? mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory")
-                              : mms_replace_file(file, text.text, (int64_t)text.length, err);
-    free(file);
-    free(text.text);
-    return st;
-}
-
 /** What rflag calculated is the result, and goes to files. */
 static mms_status show_thresholds(mms_run *run, const struct flagdata *p, mms_value *result,
                                   mms_error *err)
@@ -387,10 +197,12 @@ static mms_status show_thresholds(mms_run *run, const struct flagdata *p, mms_va
         json_object_clear(result);
         json_object_update(result, found);
         run->wrote = true;
-        st = write_thresholds("timedev", p->timedev, json_object_get(found, "timedev"), err);
+        st =
+            mms_flag_save_thresholds("timedev", p->timedev, json_object_get(found, "timedev"), err);
     }
     if (found && st == MMS_OK)
-        st = write_thresholds("freqdev", p->freqdev, json_object_get(found, "freqdev"), err);
+        st =
+            mms_flag_save_thresholds("freqdev", p->freqdev, json_object_get(found, "freqdev"), err);
     mms_value_free(&found);
     return st;
 }
@@ -440,6 +252,7 @@ done:
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct flagdata *p = arg;
+    struct mms_flag_saving saving = p->saving;
     mms_value *written = NULL;
     mms_status st;
 
@@ -447,85 +260,19 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         strcasecmp(p->action, "calculate") != 0)
         return mms_fail(err, MMS_ERR_ARG,
                         "parameter action: %s is not one of apply, calculate, none", p->action);
-    MMS_TRY(check_outfile(p, err));
+    saving.applied = !strcasecmp(p->action, "apply");
+    MMS_TRY(mms_flag_save_check(&p->saving, err));
     MMS_TRY(read_commands(run, p, &written, err));
-    if (does_nothing(p) && !p->savepars)
+    if (does_nothing(p) && !p->saving.savepars)
         mms_log(MMS_LOG_WARN, "flagdata",
                 "Parameter action='' is only meaningful with savepars=True.");
     if (!does_nothing(p))
         MMS_TRY(flag(run, p, written, result, err));
-    MMS_TRY(save_pars(run, p, written, err));
+    if (!p->how.dryrun)
+        MMS_TRY(mms_flag_save(run, p->how.vis, &saving, written, err));
 done:
     mms_value_free(&written);
     return st;
-}
-
-/* ---- for people -------------------------------------------------------------------------------*/
-
-static void print_leaf(const char *kind, const char *name, const mms_value *leaf, FILE *out)
-{
-    const double flagged = json_number_value(json_object_get(leaf, "flagged"));
-    const double total = json_number_value(json_object_get(leaf, "total"));
-
-    fprintf(out, "%-16s %-20s %14.0f of %14.0f  %6.2f %%\n", kind, name, flagged, total,
-            total > 0 ? 100 * flagged / total : 0);
-}
-
-static void print_report(const mms_value *report, FILE *out)
-{
-    static const char *const order[] = {"observation", "array",       "field",           "scan",
-                                        "spw",         "correlation", "spw:correlation", "antenna",
-                                        "spw:channel", "baseline",    "antenna:scan"};
-    const char *name;
-    mms_value *leaf;
-
-    fprintf(out, "%s\n", json_string_value(json_object_get(report, "name")));
-    print_leaf("all", "", report, out);
-    for (int64_t i = 0; i < MMS_COUNT_OF(order); i++)
-        json_object_foreach(json_object_get(report, order[i]), name, leaf)
-            print_leaf(order[i], name, leaf, out);
-}
-
-static void print_thresholds(const char *name, const mms_value *rows, FILE *out)
-{
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        const mms_value *row = json_array_get(rows, i);
-        fprintf(out, "%s: field %g, spw %g: %g\n", name, json_number_value(json_array_get(row, 0)),
-                json_number_value(json_array_get(row, 1)),
-                json_number_value(json_array_get(row, 2)));
-    }
-}
-
-static void print(const mms_value *result, FILE *out)
-{
-    const char *name;
-    mms_value *inner;
-
-    print_thresholds("timedev", json_object_get(result, "timedev"), out);
-    print_thresholds("freqdev", json_object_get(result, "freqdev"), out);
-    if (json_object_get(result, "total"))
-        print_report(result, out);
-    else if (json_object_get(result, "changed_rows"))
-        fprintf(out,
-                "%s: flags %s in %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-                " selected rows\n",
-                json_string_value(json_object_get(result, "vis")),
-                json_is_true(json_object_get(result, "written")) ? "changed" : "would change",
-                json_integer_value(json_object_get(result, "changed_rows")),
-                json_integer_value(json_object_get(result, "rows")));
-    else if (json_object_get(result, "parts"))
-        fprintf(out,
-                "%s: %" JSON_INTEGER_FORMAT " commands can be done, on %" JSON_INTEGER_FORMAT
-                " parts; nothing is changed\n",
-                json_string_value(json_object_get(result, "vis")),
-                json_integer_value(json_object_get(result, "commands")),
-                json_integer_value(json_object_get(result, "parts")));
-    else
-        json_object_foreach((mms_value *)result, name, inner)
-        {
-            if (json_object_get(inner, "total"))
-                print_report(inner, out);
-        }
 }
 
 const mms_task mms_task_flagdata = {
@@ -535,7 +282,7 @@ const mms_task mms_task_flagdata = {
     .params_size = sizeof(struct flagdata),
     .in_place = true,
     .run = run,
-    .print = print,
+    .print = mms_flag_print,
     .unit = mms_flag_unit,
     .details = "The flags as they were are saved as version flagdata_N (flagmanager), unless\n"
                "flagbackup=False; and until the run is complete beside the set: a run that is\n"

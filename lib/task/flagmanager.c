@@ -1,31 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file flagmanager.c  The task flagmanager: flag versions (parallel-tasks 3.3, in-place 2). */
-#include <stdlib.h>
 #include <string.h>
 
-#include "inplace/inplace.h"
-#include "task_priv.h"
+#include "flagmanager_priv.h"
 
 struct flagmanager {
-    const char *vis, *mode, *versionname, *oldname, *comment, *merge;
-    bool sync;
+    struct mms_version_words version;
+    const char *mode, *oldname;
 };
 
 #define AT(member) offsetof(struct flagmanager, member)
 
 static const mms_param params[] = {
-    MMS_PARAM_VIS(struct flagmanager, vis),
+    MMS_PARAM_VIS(struct flagmanager, version.vis),
     {"mode", MMS_CHOICE, AT(mode), .init = "list",
      .allowed = "list save restore delete rename diff", .flags = MMS_PARAM_POSITIONAL,
      .doc = "What is done"},
-    {"versionname", MMS_STRING, AT(versionname), .init = "", .flags = MMS_PARAM_POSITIONAL,
+    {"versionname", MMS_STRING, AT(version.versionname), .init = "", .flags = MMS_PARAM_POSITIONAL,
      .doc = "Name of the version; of a rename the new one"},
     {"oldname", MMS_STRING, AT(oldname), .init = "", .flags = MMS_PARAM_POSITIONAL,
      .doc = "rename: the version; diff: the version to compare with, or main"},
-    {"comment", MMS_STRING, AT(comment), .init = "", .doc = "save, rename: text of the list"},
-    {"merge", MMS_STRING, AT(merge), .init = "replace",
+    {"comment", MMS_STRING, AT(version.comment), .init = "",
+     .doc = "save, rename: text of the list"},
+    {"merge", MMS_STRING, AT(version.merge), .init = "replace",
      .doc = "restore: replace the flags, or combine them: and, or"},
-    {"sync", MMS_BOOL, AT(sync), .init = "True", .flags = MMS_PARAM_RUN,
+    {"sync", MMS_BOOL, AT(version.sync), .init = "True", .flags = MMS_PARAM_RUN,
      .doc = "Wait until the undo and the new flags are on the disk"},
     {0},
 };
@@ -35,92 +34,12 @@ static bool is_mode(const struct flagmanager *p, const char *mode)
     return !strcmp(p->mode, mode);
 }
 
-static mms_status run_units(mms_run *run, int64_t n, const char *const *names,
-                            mms_value *const *units, mms_error *err)
-{
-    mms_answer *answers = mms_alloc(n, sizeof *answers);
-    mms_status st = answers ? mms_run_engine(run, err)
-                            : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
-
-    if (st == MMS_OK) {
-        run->wrote = true;
-        st = mms_engine_run(run->engine, run->task->name, n, names, units, answers, err);
-    }
-    if (answers)
-        mms_answers_free(n, answers);
-    free(answers);
-    return st;
-}
-
-static mms_status save(mms_run *run, const struct flagmanager *p, mms_error *err)
-{
-    const char *label = p->versionname;
-    mms_value *unit = json_pack("{ss so so so ss}", "step", "save", "vis", mms_text_value(p->vis),
-                                "version", mms_text_value(p->versionname), "comment",
-                                mms_text_value(p->comment), "lock", "");
-    mms_status st;
-
-    mms_log(MMS_LOG_INFO, "flagmanager", "Save current flagversions to %s", p->versionname);
-    st = unit ? run_units(run, 1, &label, &unit, err)
-              : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
-    mms_value_free(&unit);
-    return st;
-}
-
-/* ---- restore ----------------------------------------------------------------------------------*/
-
-static mms_status restore_parts(mms_run *run, const struct flagmanager *p, mms_ms *ms,
-                                const char *lock, mms_error *err)
-{
-    const int64_t n = mms_ms_nmember(ms);
-    mms_value **units = mms_alloc(n, sizeof *units);
-    const char **names = mms_alloc(n, sizeof *names);
-    mms_status st =
-        units && names ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
-
-    for (int64_t i = 0; i < n && st == MMS_OK; i++) {
-        names[i] = mms_ms_member_path(ms, i);
-        units[i] = json_pack("{ss so so so so sI so}", "step", "restore", "vis",
-                             mms_text_value(p->vis), "version", mms_text_value(p->versionname),
-                             "merge", mms_text_value(p->merge), "lock", mms_text_value(lock),
-                             "first", (json_int_t)mms_ms_member_rows(ms, i).first, "part",
-                             mms_text_value(names[i]));
-    }
-    if (st == MMS_OK)
-        st = run_units(run, n, names, units, err);
-    for (int64_t i = 0; units && i < n; i++)
-        mms_value_free(&units[i]);
-    free(units);
-    free(names);
-    return st;
-}
-
-static mms_status restore(mms_run *run, const struct flagmanager *p, mms_ms *ms, mms_error *err)
-{
-    static const char *const columns[] = {"FLAG", "FLAG_ROW", NULL};
-    mms_undo *undo = NULL;
-    mms_status st;
-
-    mms_log(MMS_LOG_INFO, "flagmanager", "Restore flagversions %s", p->versionname);
-    MMS_TRY(mms_version_check(ms, p->versionname, err));
-    MMS_TRY(mms_run_engine(run, err));
-    MMS_TRY(mms_undo_begin(p->vis, p->sync, &undo, err));
-    st = mms_undo_keep(undo, ms, NULL, columns, err);
-    if (st == MMS_OK)
-        st = restore_parts(run, p, ms, mms_undo_lock_path(undo), err);
-    st = mms_undo_end(&undo, st, err);
-done:
-    return st;
-}
-
-/* ---- list, diff -------------------------------------------------------------------------------*/
-
 /** Versions by number, as CASA returns them; and MS. */
 static mms_status list(const struct flagmanager *p, mms_value *result, mms_error *err)
 {
     mms_value *versions = NULL, *version;
     size_t i;
-    mms_status st = mms_versions_read(p->vis, &versions, err);
+    mms_status st = mms_versions_read(p->version.vis, &versions, err);
 
     json_array_foreach(versions, i, version)
     {
@@ -130,14 +49,14 @@ static mms_status list(const struct flagmanager *p, mms_value *result, mms_error
                             json_pack("{sO sO}", "name", json_array_get(version, 0), "comment",
                                       json_array_get(version, 1)));
     }
-    json_object_set_new(result, "MS", mms_text_value(p->vis));
+    json_object_set_new(result, "MS", mms_text_value(p->version.vis));
     mms_value_free(&versions);
     return st;
 }
 
 static mms_status diff(const struct flagmanager *p, mms_ms *ms, mms_value *result, mms_error *err)
 {
-    const char *a = *p->versionname ? p->versionname : "main";
+    const char *a = *p->version.versionname ? p->version.versionname : "main";
     const char *b = *p->oldname ? p->oldname : "main";
     mms_status st = mms_version_diff(ms, a, b, result, err);
 
@@ -155,8 +74,9 @@ static mms_status with_set(mms_run *run, const struct flagmanager *p, mms_value 
     mms_ms *ms = NULL;
     mms_status st;
 
-    MMS_TRY(mms_ms_open(p->vis, &ms, err));
-    st = is_mode(p, "diff") ? diff(p, ms, result, err) : restore(run, p, ms, err);
+    MMS_TRY(mms_ms_open(p->version.vis, &ms, err));
+    st = is_mode(p, "diff") ? diff(p, ms, result, err)
+                            : mms_version_run_restore(run, &p->version, ms, err);
 done:
     mms_ms_close(&ms);
     return st;
@@ -167,19 +87,21 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     const struct flagmanager *p = arg;
     mms_status st;
 
-    MMS_TRY(mms_undo_recover(p->vis, true, NULL, err));
-    if ((is_mode(p, "list") || is_mode(p, "restore")) && mms_versions_begin(p->vis, NULL) != MMS_OK)
-        mms_log(MMS_LOG_DEBUG, "flagmanager", "%s: no list of versions can be made", p->vis);
+    MMS_TRY(mms_undo_recover(p->version.vis, true, NULL, err));
+    if ((is_mode(p, "list") || is_mode(p, "restore")) &&
+        mms_versions_begin(p->version.vis, NULL) != MMS_OK)
+        mms_log(MMS_LOG_DEBUG, "flagmanager", "%s: no list of versions can be made",
+                p->version.vis);
     if (is_mode(p, "list"))
         return list(p, result, err);
     if (is_mode(p, "diff") || is_mode(p, "restore"))
         return with_set(run, p, result, err);
-    MMS_TRY(mms_version_check_name(p->versionname, err));
+    MMS_TRY(mms_version_check_name(p->version.versionname, err));
     if (is_mode(p, "save"))
-        return save(run, p, err);
-    st = is_mode(p, "delete")
-             ? mms_version_delete(p->vis, p->versionname, err)
-             : mms_version_rename(p->vis, p->oldname, p->versionname, p->comment, err);
+        return mms_version_run_save(run, &p->version, err);
+    st = is_mode(p, "delete") ? mms_version_delete(p->version.vis, p->version.versionname, err)
+                              : mms_version_rename(p->version.vis, p->oldname,
+                                                   p->version.versionname, p->version.comment, err);
 done:
     return st;
 }

@@ -62,16 +62,15 @@ static mms_status get_engine(void *ctx, mms_engine **out, mms_error *err)
     return st;
 }
 
-/** What was given, so that the same request can be made again. */
-static mms_value *given_of(const mms_run *run)
+mms_value *mms_task_given(const mms_run *run, const char *but)
 {
     mms_value *const given = json_object();
     const char *name;
     mms_value *value;
 
     json_object_foreach((mms_value *)run->params, name,
-                        value) if (json_object_get(run->given, name) && strcmp(name, "resume"))
-        json_object_set(given, name, value);
+                        value) if (json_object_get(run->given, name) && strcmp(name, but))
+        json_object_set_nocheck(given, name, value);
     return given;
 }
 
@@ -109,8 +108,9 @@ mms_host mms_task_writing_host(mms_run *run)
 
     host.history = mms_history_texts(run);
     host.parameters = parameters_of(run);
-    host.request = json_pack("{s:s, s:o, s:o}", "task", run->task->name, "parameters",
-                             given_of(run), "folder", mms_text_value(folder ? folder : "."));
+    host.request =
+        json_pack("{s:s, s:o, s:o}", "task", run->task->name, "parameters",
+                  mms_task_given(run, "resume"), "folder", mms_text_value(folder ? folder : "."));
     free(folder);
     return host;
 }

@@ -6,6 +6,7 @@
 #include "calibrate/calibrate.h"
 #include "change_priv.h"
 #include "flag_words_priv.h"
+#include "setjy_priv.h"
 
 struct setjy {
     struct mms_change_words how;
@@ -166,18 +167,6 @@ static void warn_without_effect(const mms_run *run, const struct setjy *p)
         mms_log(MMS_LOG_WARN, "setjy", "fluxdict has no effect without standard=fluxscale");
 }
 
-/** The result is CASA's dictionary, or the plan. */
-static void show_fluxes(mms_value *result)
-{
-    mms_value *fluxes = json_incref(json_object_get(result, "fluxes"));
-
-    if (!json_is_true(json_object_get(result, "dryrun"))) {
-        json_object_clear(result);
-        json_object_update(result, fluxes);
-    }
-    mms_value_free(&fluxes);
-}
-
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct setjy *p = arg;
@@ -200,43 +189,10 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     q.fluxdict = fluxdict;
     MMS_TRY(mms_setjy_run(&q, &run->wrote, result, err));
     mms_task_note_change(run, p->how.vis, true);
-    show_fluxes(result);
+    mms_setjy_show(result);
 done:
     mms_value_free(&fluxdict);
     return st;
-}
-
-static void print_field(const char *id, const mms_value *field, FILE *out)
-{
-    const char *spw;
-    mms_value *entry;
-
-    json_object_foreach((mms_value *)field, spw, entry)
-    {
-        const mms_value *fluxd = json_object_get(entry, "fluxd");
-        if (!fluxd)
-            continue;
-        fprintf(out, "field %s (%s) spw %s: ", id,
-                json_string_value(json_object_get(field, "fieldName")), spw);
-        for (size_t i = 0; i < json_array_size(fluxd); i++)
-            fprintf(out, "%s%.5g", i ? ", " : "[I,Q,U,V] = [",
-                    json_number_value(json_array_get(fluxd, i)));
-        fprintf(out, "] Jy\n");
-    }
-}
-
-static void print(const mms_value *result, FILE *out)
-{
-    const mms_value *fluxes = json_object_get(result, "fluxes");
-    const char *id;
-    mms_value *field;
-
-    mms_print_change(result, out);
-    json_object_foreach((mms_value *)(fluxes ? fluxes : result), id, field)
-    {
-        if (json_object_get(field, "fieldName"))
-            print_field(id, field, out);
-    }
 }
 
 const mms_task mms_task_setjy = {
@@ -246,7 +202,7 @@ const mms_task mms_task_setjy = {
     .params_size = sizeof(struct setjy),
     .in_place = true,
     .run = run,
-    .print = print,
+    .print = mms_setjy_print,
     .unit = mms_setjy_unit,
     .details = "MODEL_DATA is made in every part where it is not there: 1 in parallel hands, 0 in\n"
                "cross hands.  A run that is killed leaves nothing half done: the next run, or\n"

@@ -7,8 +7,7 @@
 
 #include "base/files_priv.h"
 #include "multims/simulate.h"
-#include "output/request_priv.h"
-#include "task_priv.h"
+#include "transform_priv.h"
 
 struct simulate {
     const char *outputvis, *correlations, *intents, *missing, *telescope, *order, *endian, *layout,
@@ -96,6 +95,8 @@ static const mms_param params[] = {
     {0},
 };
 
+enum { SPACE_MARGIN = 4 << 20 };
+
 static mms_simulate_opts library_opts(const struct simulate *p)
 {
     return (mms_simulate_opts){.size = sizeof(mms_simulate_opts),
@@ -140,33 +141,12 @@ static mms_simulate_opts library_opts(const struct simulate *p)
                                .line_flux = p->lineflux};
 }
 
-/* casacore ends the process when the disk is full, so ask before */
-static mms_status check_space(const char *path, int64_t bytes, mms_error *err)
-{
-    const int64_t margin = 4 << 20;
-    int64_t available;
-    mms_status st;
-
-    MMS_TRY(mms_disk_free(path, &available, err));
-    if (available < bytes + bytes / 50 + margin)
-        st = mms_fail(err, MMS_ERR_SPACE, "%s: needs about %.1f MB and the disk has %.1f MB left",
-                      path, (double)bytes / 1e6, (double)available / 1e6);
-done:
-    return st;
-}
-
-/* The parameters that were given, for HISTORY: the same whatever the output is called */
+/* For HISTORY: the same whatever the output is called */
 static char *request_text(const mms_run *run)
 {
-    mms_value *const request = json_object();
-    const char *name;
-    mms_value *value;
-    char *text;
+    mms_value *const request = mms_task_given(run, "outputvis");
+    char *const text = mms_value_text(request, 0);
 
-    json_object_foreach((mms_value *)run->params, name,
-                        value) if (json_object_get(run->given, name) && strcmp(name, "outputvis"))
-        json_object_set_nocheck(request, name, value);
-    text = mms_value_text(request, 0);
     json_decref(request);
     return text;
 }
@@ -217,7 +197,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 
     MMS_TRY(mms_output_check_new(NULL, p->outputvis, false, err));
     MMS_TRY(mms_simulate_size(&opts, &rows, &bytes, err));
-    MMS_TRY(check_space(p->outputvis, bytes, err));
+    MMS_TRY(mms_disk_demand(p->outputvis, bytes + bytes / 50 + SPACE_MARGIN, err));
     MMS_TRY(write_staged(run, p, &opts, err));
     MMS_TRY(mms_tree_bytes(p->outputvis, &bytes, err));
     json_object_set_new(result, "outputvis", mms_text_value(p->outputvis));

@@ -147,6 +147,10 @@ const mms_task *const *mms_plugin_tasks(void);
 /** As mms_task_find(), of those in tasks.def alone. */
 const mms_task *mms_task_find_own(const char *name);
 
+/** Whether a verb, by name, has a parameter; whether it changes data where they are. */
+bool mms_task_has_parameter(const char *verb, const char *name);
+bool mms_task_is_in_place(const char *verb);
+
 #define TASK(name) extern const mms_task mms_task_##name;
 #include "tasks.def"
 #undef TASK

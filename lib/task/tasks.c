@@ -47,6 +47,22 @@ const mms_task *mms_task_find_own(const char *name)
     return find(own, name);
 }
 
+bool mms_task_has_parameter(const char *verb, const char *name)
+{
+    const mms_task *const task = mms_task_find(verb);
+
+    for (const mms_param *p = task ? task->params : NULL; p && p->name; p++)
+        if (!strcmp(p->name, name))
+            return true;
+    return false;
+}
+
+bool mms_task_is_in_place(const char *verb)
+{
+    const mms_task *const task = mms_task_find(verb);
+    return task && task->in_place;
+}
+
 mms_unit_kind *mms_task_units(void)
 {
     mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(all) + 2, sizeof *kinds);

@@ -15,6 +15,10 @@ MMS_CHECKED mms_status mms_task_request(mms_run *run, mms_request *request, mms_
 /** HISTORY texts of a run: task, version, one a parameter (multi-ms 3.6); new reference. */
 mms_value *mms_history_texts(const mms_run *run);
 
+/** The parameters that were given, but one: with them the same request can be made again; new
+ * reference. */
+mms_value *mms_task_given(const mms_run *run, const char *but);
+
 /** Return for whom a request of run is run: one that judges, or one that writes, has HISTORY and
  * may keep a journal, which is ended with mms_task_host_free(). */
 mms_host mms_task_host(mms_run *run);

@@ -13,6 +13,7 @@ import sys
 # that carries them out: docs/design/open.md.
 READERS = {
     "base": "bytes",
+    "bench": "cases report sets",
     "calibrate": "flux",
     "check": ("contents contents_print contents_tables diff_table listing listing_table report "
               "verify verify_ids verify_request verify_rules verify_subset verify_tables"),

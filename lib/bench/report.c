@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file bench_report.c  The result of the task bench as a table, as CSV and as a chart. */
+/** @file report.c  The result of the task bench as a table, as CSV and as a chart. */
+#include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "bench_priv.h"
-#include "task_priv.h"
+#include "base/files_priv.h"
+#include "bench.h"
 
 static double number_of(const mms_value *value, const char *name)
 {
@@ -245,4 +248,44 @@ void mms_bench_svg(const mms_value *result, FILE *out)
     for (size_t i = 0; i < json_array_size(sets); i++)
         y = draw_set(json_array_get(sets, i), y, out);
     fprintf(out, "</svg>\n");
+}
+
+mms_status mms_bench_check_file(const char *path, mms_error *err)
+{
+    FILE *const file = *path ? fopen(path, "ae") : NULL;
+
+    if (*path && !file)
+        return mms_fail_errno(err, errno, "%s: cannot write", path);
+    if (file)
+        fclose(file);
+    return MMS_OK;
+}
+
+mms_status mms_bench_write(const char *path, const mms_value *result,
+                           void (*write)(const mms_value *result, FILE *out), mms_error *err)
+{
+    FILE *const file = *path ? fopen(path, "we") : NULL;
+    bool bad;
+
+    if (!*path)
+        return MMS_OK;
+    if (!file)
+        return mms_fail_errno(err, errno, "%s: cannot write", path);
+    write(result, file);
+    bad = ferror(file);
+    if (fclose(file) || bad)
+        return mms_fail_errno(err, errno, "%s: cannot write", path);
+    return MMS_OK;
+}
+
+void mms_bench_describe(const mms_bench *p, mms_value *result)
+{
+    char host[256] = "";
+
+    gethostname(host, sizeof host - 1);
+    json_object_set_new(result, "machine", mms_text_value(host));
+    json_object_set_new(result, "cpus", json_integer(sysconf(_SC_NPROCESSORS_ONLN)));
+    json_object_set_new(result, "runs", json_integer(p->runs));
+    json_object_set_new(result, "cold", json_boolean(p->cold));
+    json_object_set_new(result, "sync", json_boolean(p->sync));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file bench_child.c  Runs commands for the task bench, and fills or drops the page cache. */
+/** @file child.c  Runs commands for the task bench, and fills or drops the page cache. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,8 +13,8 @@
 
 #include "base/files_priv.h"
 #include "bench_priv.h"
+#include "engine/stop.h"
 #include "multims/engine.h"
-#include "output/request_priv.h"
 
 extern char **environ;
 

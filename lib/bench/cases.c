@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file bench_cases.c  The requests of the task bench, and how they take turns on one set. */
+/** @file cases.c  The requests that are measured, and how they take turns on one set. */
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/files_priv.h"
 #include "bench_priv.h"
-#include "output/request_priv.h"
-#include "task_priv.h"
+#include "multims/log.h"
 
 enum { PATHS = 2, MOST_WORDS = 4 };
 static const char *const path_names[PATHS] = {"columns", "tiles"};
@@ -102,16 +102,6 @@ mms_status mms_bench_check_only(const char *only, mms_error *err)
     return st;
 }
 
-static bool has_parameter(const char *verb, const char *name)
-{
-    const mms_task *const task = mms_task_find(verb);
-
-    for (const mms_param *p = task ? task->params : NULL; p && p->name; p++)
-        if (!strcmp(p->name, name))
-            return true;
-    return false;
-}
-
 static mms_status add_case(struct cases *all, const char *request, const char *path,
                            int64_t workers, struct bench_case **out, mms_error *err)
 {
@@ -168,24 +158,23 @@ static void add_paths(const struct cases *all, const struct request *r, struct b
 static void add_words(const struct cases *all, const struct request *r, bool tiles,
                       int64_t numsubms, struct bench_case *c)
 {
-    const mms_task *const task = mms_task_find(r->verb);
     mms_words *const w = &c->command;
 
-    c->in_place = task && task->in_place;
+    c->in_place = all->bench->is_in_place(r->verb);
     mms_words_add(w, "multims");
     mms_words_add(w, "%s", r->verb);
     add_paths(all, r, c);
-    if (has_parameter(r->verb, "datacolumn"))
+    if (all->bench->has_parameter(r->verb, "datacolumn"))
         mms_words_add(w, "datacolumn=%s", all->bench->datacolumn);
     for (int i = 0; i < MOST_WORDS && r->words[i]; i++)
         mms_words_add(w, "%s", r->words[i]);
     if (r->timebin)
         mms_words_add(w, "timebin=%gs", all->bench->timebin_s);
-    if (numsubms && has_parameter(r->verb, "numsubms"))
+    if (numsubms && all->bench->has_parameter(r->verb, "numsubms"))
         mms_words_add(w, "numsubms=%" PRId64, numsubms);
-    if (has_parameter(r->verb, "flagbackup"))
+    if (all->bench->has_parameter(r->verb, "flagbackup"))
         mms_words_add(w, "flagbackup=False");
-    if (!tiles && has_parameter(r->verb, "tiles"))
+    if (!tiles && all->bench->has_parameter(r->verb, "tiles"))
         mms_words_add(w, "tiles=False");
     mms_words_add(w, "sync=%s", all->bench->sync ? "True" : "False");
     mms_words_add(w, "-j%" PRId64, c->workers);
@@ -235,7 +224,7 @@ static mms_status add_request(struct cases *all, const struct request *r, int64_
 
     for (int tiles = 0; tiles < PATHS; tiles++) {
         const bool wanted = *all->bench->paths == 'b' || *all->bench->paths == *path_names[tiles];
-        const bool exists = !tiles || has_parameter(r->verb, "tiles");
+        const bool exists = !tiles || all->bench->has_parameter(r->verb, "tiles");
         for (int64_t i = 0; wanted && exists && i < all->bench->nworkers; i++) {
             struct bench_case *c;
             st = add_case(all, r->name, path_names[tiles], all->bench->workers[i], &c, err);
@@ -539,21 +528,6 @@ done:
     return st;
 }
 
-static mms_status check_space(const struct cases *all, mms_error *err)
-{
-    const int64_t needed = all->bytes + all->bytes / 4 + (64 << 20); /* of an output */
-    int64_t available;
-    mms_status st;
-
-    MMS_TRY(mms_disk_free(all->bench->folder, &available, err));
-    if (available < needed)
-        st = mms_fail(err, MMS_ERR_SPACE,
-                      "%s: an output needs about %.1f MB and the disk has %.1f MB left",
-                      all->bench->folder, (double)needed / 1e6, (double)available / 1e6);
-done:
-    return st;
-}
-
 static void free_cases(struct cases *all)
 {
     for (int64_t i = 0; i < all->count; i++) {
@@ -579,7 +553,7 @@ mms_status mms_bench_set(const mms_bench *bench, const char *vis, int64_t channe
     if (!all.out || !all.log || !all.uvh5)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "bench: out of memory"));
     MMS_TRY(look(&all, set, err));
-    MMS_TRY(check_space(&all, err));
+    MMS_TRY(mms_disk_demand(bench->folder, all.bytes + all.bytes / 4 + (64 << 20), err));
     MMS_TRY(add_all(&all, channels, numsubms, err));
     MMS_TRY(mms_sync_disk(bench->folder, err));
     MMS_TRY(mms_cache_fill(vis, err));

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file flag_save.c  What flagdata leaves beside flags: its commands, and thresholds that rflag
+ * found. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "flag_save_priv.h"
+#include "flag_words_priv.h"
+
+/** Whether there is a folder to write it in, before any flag is changed. */
+static mms_status check_folder(const char *outfile, mms_error *err)
+{
+    char *folder = mms_path_dir(outfile);
+    mms_status st = folder ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory");
+
+    if (st == MMS_OK && access(folder, W_OK))
+        st = mms_fail_errno(err, errno, "parameter outfile: %s can't be written", outfile);
+    free(folder);
+    return st;
+}
+
+mms_status mms_flag_save_check(const struct mms_flag_saving *p, mms_error *err)
+{
+    bool there = false;
+    mms_status st = MMS_OK;
+
+    if (p->savepars && *p->outfile)
+        st = check_folder(p->outfile, err);
+    if (st == MMS_OK && p->savepars && *p->outfile)
+        st = mms_path_exists(p->outfile, &there, err);
+    if (st == MMS_OK && there && !p->overwrite)
+        st = mms_fail(err, MMS_ERR_EXISTS,
+                      "You have set overwrite to False. Remove %s before saving the flag commands",
+                      p->outfile);
+    return st;
+}
+
+static mms_status save_file(const struct mms_flag_saving *p, const mms_value *written,
+                            mms_error *err)
+{
+    mms_text text = {0};
+    mms_value *command;
+    size_t i;
+    mms_status st;
+
+    json_array_foreach((mms_value *)written, i, command)
+    {
+        char *line = mms_flag_command_line(command, p->cmdreason, true);
+        mms_text_add(&text, "%s\n", line ? line : "");
+        free(line);
+    }
+    st = text.failed || !text.text
+             ? mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory")
+             : mms_replace_file(p->outfile, text.text, (int64_t)text.length, err);
+    free(text.text);
+    return st;
+}
+
+/** Rows for FLAG_CMD, which a worker writes. */
+static mms_value *rows_to_save(const struct mms_flag_saving *p, const mms_value *written)
+{
+    mms_value *rows = json_array(), *command;
+    size_t i;
+
+    json_array_foreach((mms_value *)written, i, command)
+    {
+        const char *mode = json_string_value(json_object_get(command, "mode"));
+        const char *own = json_string_value(json_object_get(command, "reason"));
+        char *line;
+        if (mode && !strcmp(mode, "summary")) {
+            mms_log(MMS_LOG_WARN, "flagdata",
+                    "Commands with mode='summary' are not allowed in the FLAG_CMD table");
+            continue;
+        }
+        line = mms_flag_command_line(command, "", false);
+        json_array_append_new(rows, json_pack("[oo]", mms_text_value(line ? line : ""),
+                                              mms_text_value(*p->cmdreason ? p->cmdreason
+                                                             : own         ? own
+                                                                           : "")));
+        free(line);
+    }
+    return rows;
+}
+
+static mms_status save_table(mms_run *run, const char *vis, const struct mms_flag_saving *p,
+                             const mms_value *written, mms_error *err)
+{
+    const char *label = "FLAG_CMD";
+    mms_value *unit =
+        json_pack("{ss so so sb ss}", "step", "commands", "vis", mms_text_value(vis), "rows",
+                  rows_to_save(p, written), "applied", (int)p->applied, "lock", "");
+    mms_answer answer = {0};
+    mms_status st = mms_run_engine(run, err);
+
+    if (st == MMS_OK) {
+        run->wrote = true;
+        st = mms_engine_run(run->engine, run->task->name, 1, &label, &unit, &answer, err);
+    }
+    mms_answers_free(1, &answer);
+    mms_value_free(&unit);
+    return st;
+}
+
+mms_status mms_flag_save(mms_run *run, const char *vis, const struct mms_flag_saving *p,
+                         const mms_value *written, mms_error *err)
+{
+    if (!p->savepars)
+        return MMS_OK;
+    if (!*p->outfile)
+        return save_table(run, vis, p, written, err);
+    run->wrote = true;
+    return save_file(p, written, err);
+}
+
+mms_status mms_flag_save_thresholds(const char *name, const char *path, const mms_value *rows,
+                                    mms_error *err)
+{
+    double number;
+    char *file = *path && *path != '[' && !mms_parse_double(path, &number)
+                     ? strdup(path)
+                     : mms_format("rflag_output_thresholds_%s0.txt", name);
+    mms_text text = {0};
+    mms_status st;
+
+    mms_text_add(&text, "{'name':'Rflag','%s':[", name);
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const mms_value *row = json_array_get(rows, i);
+        mms_text_add(
+            &text, "%s[%.1f,%.1f,%.17g]", i ? "," : "", json_number_value(json_array_get(row, 0)),
+            json_number_value(json_array_get(row, 1)), json_number_value(json_array_get(row, 2)));
+    }
+    mms_text_add(&text, "]}\n\n");
+    st = text.failed || !file ? mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory")
+                              : mms_replace_file(file, text.text, (int64_t)text.length, err);
+    free(file);
+    free(text.text);
+    return st;
+}
