@@ -57,7 +57,7 @@ PRIVATE = {
     "output": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
     "hdf5": {"engine/engine_priv.h"},
     "uvh5": {"hdf5", "ms", "tables", "output", "check", "pipeline/record_sort_priv.h"},
-    "task": {"output", "uvh5"},
+    "task": {"output", "uvh5", "engine/engine_priv.h"},
     "inplace": {"tables", "ms"},
 }
 
@@ -66,6 +66,7 @@ OUTSIDE = [
     (r"mpi\.h$", r"lib/engine/mpi\.c$"),
     (r"casacore/", r"lib/tables/|tests/integration/tiles/"),  # the tests' own judge
     (r"(hdf5|erfa).*\.h$", r"lib/hdf5/"),
+    (r"histedit\.h$", r"lib/task/console_edit\.c$"),
     (r"jansson\.h$", r"(lib|tests|include/multims)/"),
 ]
 
