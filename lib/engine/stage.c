@@ -382,11 +382,14 @@ mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
 {
     char *folder = mms_path_dir(output);
     json_t *owner = mms_stage_owner(output);
-    char *prefix = prefix_of(owner);
+    char *prefix = prefix_of(owner), *base = mms_path_base(output);
     mms_status st = MMS_OK;
 
     *out = mms_alloc(1, sizeof **out);
-    if (!folder || !prefix || !*out) {
+    if (base && !strncmp(base, OWNER_FILE, strlen(OWNER_FILE))) {
+        st = mms_fail(err, MMS_ERR_ARG, "%s: an output can't be called %s: choose another name",
+                      output, base);
+    } else if (!folder || !prefix || !*out) {
         st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output);
     } else {
         sweep(folder, prefix, owner);
@@ -398,6 +401,7 @@ mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
         mms_stage_remove(out);
     json_decref(owner);
     free(prefix);
+    free(base);
     free(folder);
     return st;
 }

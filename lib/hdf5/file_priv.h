@@ -9,11 +9,12 @@
 #include "hdf5_priv.h"
 
 /** Datasets of Data stay open: chunks that one read needs a part of are kept for the next. */
-enum { MMS_H5_KEPT = 3 };
+enum { MMS_H5_KEPT = 3, MMS_H5_CACHE = 64 << 20 };
 
 struct mms_h5 {
     hid_t id;
     char *path;
+    int64_t cache_bytes; /**< of a dataset's chunks; 0: MMS_H5_CACHE */
     int nkept;
     struct {
         char name[64];
@@ -34,6 +35,7 @@ mms_status mms_h5_write(mms_h5 *file, const char *name, int64_t from, int64_t co
 mms_status mms_h5_close(mms_h5 **file, mms_error *err);
 
 mms_status mms_h5_open(const char *path, mms_h5 **out, mms_error *err);
+void mms_h5_limit(mms_h5 *file, int64_t bytes);
 bool mms_h5_has(mms_h5 *file, const char *name);
 bool mms_h5_is_group(mms_h5 *file, const char *name);
 mms_status mms_h5_look(mms_h5 *file, const char *name, mms_h5_item *item, mms_error *err);

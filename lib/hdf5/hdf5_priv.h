@@ -76,6 +76,9 @@ typedef struct mms_hdf5_module {
     mms_status (*close)(mms_h5 **file, mms_error *err);
     /** Open a file to read it.  Errors: TABLE no HDF5 file, or cut short; IO. */
     mms_status (*open)(const char *path, mms_h5 **out, mms_error *err);
+    /** Say how many bytes chunks may take that are kept of each of the three datasets of Data; it
+     * is said before any of these is read. */
+    void (*limit)(mms_h5 *file, int64_t bytes);
     /** Whether there is such a dataset or group; whether it is a group. */
     bool (*has)(mms_h5 *file, const char *name);
     bool (*is_group)(mms_h5 *file, const char *name);

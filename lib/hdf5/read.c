@@ -71,6 +71,11 @@ mms_status mms_h5_open(const char *path, mms_h5 **out, mms_error *err)
     return open_file(path, H5F_ACC_RDONLY, out, err);
 }
 
+void mms_h5_limit(mms_h5 *file, int64_t bytes)
+{
+    file->cache_bytes = bytes < MMS_H5_CACHE ? bytes : MMS_H5_CACHE;
+}
+
 mms_status mms_h5_reopen(const char *path, mms_h5 **out, mms_error *err)
 {
     return open_file(path, H5F_ACC_RDWR, out, err);
@@ -229,7 +234,8 @@ static hid_t memory_type(mms_h5_type wanted, hid_t stored)
 /** Open a dataset with room for the chunks side by side that hold one row, up to a limit. */
 static hid_t open_wide(const mms_h5 *file, const char *name)
 {
-    enum { MOST_BYTES = 64 << 20, LEAST_BYTES = 1 << 20, NSLOT = 12421 };
+    enum { LEAST_BYTES = 1 << 20, NSLOT = 12421 };
+    const double most = (double)(file->cache_bytes > 0 ? file->cache_bytes : MMS_H5_CACHE);
     const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
     const hid_t how = H5Dget_create_plist(set), space = H5Dget_space(set);
     const hid_t type = H5Dget_type(set);
@@ -241,7 +247,7 @@ static hid_t open_wide(const mms_h5 *file, const char *name)
     if (n > 0 && H5Sget_simple_extent_dims(space, shape, NULL) == n) {
         for (int i = 0; i < n; i++)
             bytes *= (double)(chunk[i] * (i ? (shape[i] + chunk[i] - 1) / chunk[i] : 1));
-        bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > MOST_BYTES ? MOST_BYTES : bytes;
+        bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > most ? most : bytes;
         access = H5Pcreate(H5P_DATASET_ACCESS);
         H5Pset_chunk_cache(access, NSLOT, (size_t)bytes, 1.0);
         H5Dclose(set);

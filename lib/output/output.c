@@ -153,12 +153,13 @@ static mms_status make_missing(const char *path, mms_error *err)
 /** The folders in the staging directory.  Of an earlier run parts and sub-tables stay. */
 static mms_status make_folders(const making *m, mms_error *err)
 {
-    const char *const staged[] = {"owner.json", "tables", m->base, NULL};
+    char *const tables = mms_format("%s.tables", m->base);
+    const char *const staged[] = {"owner.json", m->base, tables, NULL};
     const char *const members[] = {"SUBMSS", NULL};
     char *const path = mms_format("%s/SUBMSS", m->folder);
     mms_status st;
 
-    MMS_TRY(path ? MMS_OK : out_of_memory(m, err));
+    MMS_TRY(path && tables ? MMS_OK : out_of_memory(m, err));
     if (mms_journal_resumes(m->journal)) {
         MMS_TRY(mms_output_clear(mms_stage_path(m->stage), staged, err));
         if (m->r->multi)
@@ -170,6 +171,7 @@ static mms_status make_folders(const making *m, mms_error *err)
         MMS_TRY(make_missing(path, err));
     }
 done:
+    free(tables);
     free(path);
     return st;
 }
@@ -188,7 +190,7 @@ static mms_status prepare(making *m, mms_error *err)
     staged = mms_stage_path(m->stage);
     m->base = mms_path_base(m->r->outputvis);
     m->folder = m->base ? mms_format("%s/%s", staged, m->base) : NULL;
-    m->tables = mms_format("%s/tables", staged);
+    m->tables = m->folder ? mms_format("%s.tables", m->folder) : NULL;
     m->names = mms_alloc(m->nparts, sizeof *m->names);
     m->labels = mms_alloc(m->nparts, sizeof *m->labels);
     m->files = mms_alloc(m->nparts, sizeof *m->files);
@@ -201,7 +203,7 @@ static mms_status prepare(making *m, mms_error *err)
         m->names[i] = m->r->multi ? mms_layout_member(m->r->layout, m->r->outputvis, i, m->nparts)
                                   : strdup(m->base);
         m->labels[i] = m->names[i] ? mms_format("sub-MS %s", m->names[i]) : NULL;
-        m->files[i] = mms_format("%s/%" PRId64 ".rows", staged, i);
+        m->files[i] = mms_format("%s.%" PRId64 ".rows", m->folder, i);
         if (!m->labels[i] || !m->files[i])
             MMS_TRY(out_of_memory(m, err));
     }

@@ -8,7 +8,7 @@
 struct importuvh5 {
     const char *uvh5file, *vis, *unprojected, *separationaxis, *profile, *naming;
     bool flipconj, keepabsent, overwrite, createmms, flagbackup, keepscratch, dryrun, sync;
-    int64_t numsubms;
+    int64_t numsubms, memory;
 };
 
 #define AT(member) offsetof(struct importuvh5, member)
@@ -44,6 +44,7 @@ static const mms_param params[] = {
      .doc = "Keep rows whose visibilities are all 0 and flagged"},
     {"overwrite", MMS_BOOL, AT(overwrite), .init = "False",
      .doc = "Replace vis when the new one is complete"},
+    MMS_PARAM_MEMORY(struct importuvh5, memory),
     {"keepscratch", MMS_BOOL, AT(keepscratch), .init = "False", .flags = MMS_PARAM_RUN,
      .doc = "Keep the unfinished output after a failure"},
     {"dryrun", MMS_BOOL, AT(dryrun), .init = "False", .flags = MMS_PARAM_RUN,
@@ -69,7 +70,10 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .numsubms = p->numsubms,
         .layout = {!strcmp(p->naming, "full"), !strcmp(p->profile, "linked")},
         .flagbackup = p->flagbackup && p->createmms,
-        .how = {.sync = p->sync, .dryrun = p->dryrun, .keepscratch = p->keepscratch}};
+        .how = {.memory = p->memory,
+                .sync = p->sync,
+                .dryrun = p->dryrun,
+                .keepscratch = p->keepscratch}};
     mms_host host = mms_task_writing_host(run);
     const mms_status st = mms_uvh5_import(&request, &host, result, err);
 

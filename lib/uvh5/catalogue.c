@@ -22,12 +22,18 @@ static const char *frame_of(const entry *e)
 }
 
 /** Where an ephemeris has the source in the middle of the rows. */
-static void interpolate(const mms_uvh5_in *in, mms_uvh5_source *s)
+static mms_status interpolate(const mms_uvh5_in *in, mms_uvh5_source *s, mms_error *err)
 {
-    const double middle = (in->time_jd[0] + in->time_jd[in->nblt - 1]) / 2;
+    double begin, end;
+    mms_status st;
 
+    MMS_TRY(mms_uvh5_in_time(in, 0, &begin, err));
+    MMS_TRY(mms_uvh5_in_time(in, in->nblt - 1, &end, err));
     if (s->ntime > 1)
-        mms_uvh5_interpolate(s->ntime, s->times_jd, s->lons, s->lats, middle, &s->lon, &s->lat);
+        mms_uvh5_interpolate(s->ntime, s->times_jd, s->lons, s->lats, (begin + end) / 2, &s->lon,
+                             &s->lat);
+done:
+    return st;
 }
 
 /** Add an entry; its arrays go over. */
@@ -52,7 +58,7 @@ static mms_status add(mms_uvh5_in *in, entry *e, mms_error *err)
         s->lons = e->lons;
         s->lats = e->lats;
         e->times = e->lons = e->lats = NULL;
-        interpolate(in, s);
+        return interpolate(in, s, err);
     }
     return MMS_OK;
 }
@@ -244,37 +250,8 @@ done:
     return st;
 }
 
-/** Ids of rows to rows of fields. */
-static mms_status find_fields(mms_uvh5_in *in, mms_error *err)
-{
-    for (int64_t i = 0; i < in->nblt; i++) {
-        int64_t f = i && in->field[i] == in->fields[in->field[i - 1]].id ? in->field[i - 1] : 0;
-        while (f < in->nfield && in->fields[f].id != in->field[i])
-            f++;
-        if (f == in->nfield)
-            return mms_fail(err, MMS_ERR_TABLE,
-                            "%s: row %" PRId64 ": phase centre %" PRId64
-                            " is not in phase_center_catalog",
-                            in->path, i, in->field[i]);
-        in->field[i] = f;
-    }
-    return MMS_OK;
-}
-
 mms_status mms_uvh5_read_catalogue(mms_uvh5_in *in, mms_error *err)
 {
-    mms_status st;
-
-    if (in->hdf5->is_group(in->file, "Header/phase_center_catalog")) {
-        MMS_TRY(read_entries(in, err));
-        MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_id_array", MMS_H5_INT64, in->nblt,
-                                    &in->field, err));
-        MMS_TRY(find_fields(in, err));
-        return MMS_OK;
-    }
-    MMS_TRY(read_single(in, err));
-    in->field = calloc((size_t)in->nblt, sizeof *in->field);
-    MMS_TRY(in->field ? MMS_OK : mms_uvh5_in_memory(in, err));
-done:
-    return st;
+    in->has_catalogue = in->hdf5->is_group(in->file, "Header/phase_center_catalog");
+    return in->has_catalogue ? read_entries(in, err) : read_single(in, err);
 }

@@ -44,8 +44,10 @@ mms_status mms_uvh5_count(const mms_uvh5_in *in, mms_uvh5_counts *out, mms_error
     mms_uvh5_counter counter = {0};
     mms_status st = MMS_OK;
 
-    for (int64_t i = 0; st == MMS_OK && i < in->nblt; i++)
+    for (int64_t i = 0; st == MMS_OK && i < in->nblt; i++) {
         st = mms_uvh5_count_row(&counter, in->time_jd[i], in->ant1[i], in->ant2[i], err);
+        mms_uvh5_in_rest(in, i);
+    }
     *out = mms_uvh5_counter_end(&counter);
     return st;
 }

@@ -37,6 +37,8 @@ mms_status mms_uvh5_cubes_open(mms_uvh5_in *in, mms_uvh5_cubes **out, mms_error 
     MMS_TRY(c ? MMS_OK : mms_uvh5_in_memory(in, err));
     *c = (mms_uvh5_cubes){.in = in, .fd = open(in->path, O_RDONLY | O_CLOEXEC)};
     pthread_mutex_init(&c->lock, NULL);
+    if (in->memory > 0)
+        in->hdf5->limit(in->file, in->memory / 2 / NCUBE);
     if (c->fd < 0)
         MMS_TRY(mms_fail_errno(err, errno, "%s", in->path));
     for (int k = 0; k < NCUBE; k++)

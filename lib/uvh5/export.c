@@ -245,10 +245,11 @@ static mms_status prepare(making *m, mms_error *err)
     *u->host->wrote = true;
     m->base = mms_path_base(m->path);
     m->file = m->base ? mms_format("%s/%s", mms_stage_path(m->stage), m->base) : NULL;
-    m->rows_file = mms_format("%s/uvh5.rows", mms_stage_path(m->stage));
-    m->shared_file = mms_format("%s/uvh5.json", mms_stage_path(m->stage));
-    m->averaged = mms_format("%s/uvh5.averaged.ms", mms_stage_path(m->stage));
-    if (!m->file || !m->rows_file || !m->shared_file || !m->averaged)
+    MMS_TRY(m->file ? MMS_OK : mms_uvh5_no_memory(u, err));
+    m->rows_file = mms_format("%s.rows", m->file);
+    m->shared_file = mms_format("%s.json", m->file);
+    m->averaged = mms_format("%s.averaged.ms", m->file);
+    if (!m->rows_file || !m->shared_file || !m->averaged)
         MMS_TRY(mms_uvh5_no_memory(u, err));
     if (mms_journal_resumes(m->journal)) {
         const char *const staged[] = {"owner.json", m->base, NULL};

@@ -17,8 +17,8 @@ typedef struct importing {
     const mms_uvh5_import_request *r;
     const mms_host *host;
     mms_uvh5_in in;
-    uint8_t *present; /**< [nblt][nspw] */
-    int64_t ncell;
+    uint8_t *present;        /**< [nblt][nspw] */
+    int64_t ncell, *rows_of; /**< of each window */
     mms_uvh5_cell *cells;
     mms_meta meta;
     mms_plan *plan; /**< NULL: one MS */
@@ -127,6 +127,7 @@ static mms_status look_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pi
         st = mms_uvh5_cubes_find_present(l->cubes, first,
                                          nblt - first < RANGE ? nblt - first : RANGE,
                                          l->m->present + first * nspw, err);
+        mms_spill_rest(l->m->present);
     }
     return st;
 }
@@ -139,7 +140,7 @@ static mms_status find_present(importing *m, mms_error *err)
     int threads = 1;
     mms_status st;
 
-    m->present = mms_alloc(in->nblt * in->nspw, 1);
+    m->present = mms_spill_alloc(in->nblt * in->nspw, 1);
     MMS_TRY(m->present ? MMS_OK : no_memory(m, err));
     memset(m->present, 1, (size_t)(in->nblt * in->nspw));
     if (m->r->keepabsent)
@@ -174,6 +175,19 @@ done:
     return st;
 }
 
+static mms_status count_rows(importing *m, mms_error *err)
+{
+    const int64_t nspw = m->in.nspw;
+
+    m->rows_of = mms_alloc(nspw, sizeof *m->rows_of);
+    if (!m->rows_of)
+        return no_memory(m, err);
+    for (int64_t i = 0; i < m->in.nblt * nspw; i++)
+        m->rows_of[i % nspw] += m->present[i];
+    mms_spill_rest(m->present);
+    return MMS_OK;
+}
+
 /** Room by 14 bytes a visibility (data, flag, weight spectrum), scalars, and the tables of parts.
  */
 static int64_t estimate(const importing *m)
@@ -181,9 +195,7 @@ static int64_t estimate(const importing *m)
     int64_t bytes = m->nparts * (1 << 20);
 
     for (int64_t w = 0; w < m->in.nspw; w++)
-        for (int64_t i = 0; i < m->in.nblt; i++)
-            bytes +=
-                m->present[i * m->in.nspw + w] ? m->in.spans[w].count * m->in.npol * 14 + 200 : 0;
+        bytes += m->rows_of[w] * (m->in.spans[w].count * m->in.npol * 14 + 200);
     return bytes;
 }
 
@@ -233,19 +245,22 @@ static mms_status plan(importing *m, mms_value *result, mms_error *err)
 
     MMS_TRY(check_paths(m, err));
     MMS_TRY(mms_uvh5_import_open(m->r->uvh5file, m->r->flipconj, m->r->zenith, true, &m->in, err));
+    m->in.memory = m->r->how.memory;
     MMS_TRY(tell_counts(&m->in, err));
     st = find_present(m, err);
     if (st == MMS_ERR_IO)
         *m->host->wrote = true; // values that can't be read are no wrong request
     MMS_TRY(st);
+    MMS_TRY(count_rows(m, err));
     MMS_TRY(mms_uvh5_list_cells(&m->in, m->present, &m->ncell, &m->cells, err));
     MMS_TRY(cut(m, err));
     MMS_TRY(describe(m, result, err));
     MMS_TRY(mms_disk_free(m->r->vis, &have, err));
-    if (estimate(m) > have)
+    const int64_t need = estimate(m) + m->ncell * (int64_t)sizeof(mms_uvh5_row_in);
+    if (need > have)
         MMS_TRY(mms_fail(err, MMS_ERR_SPACE,
                          "%s needs about %" PRId64 " MiB, the disk has %" PRId64 " MiB left",
-                         m->r->vis, (estimate(m) >> 20) + 1, have >> 20));
+                         m->r->vis, (need >> 20) + 1, have >> 20));
 done:
     return st;
 }
@@ -261,7 +276,7 @@ static mms_status make_names(importing *m, mms_error *err)
     for (int64_t i = 0; i < m->nparts; i++) {
         m->names[i] =
             m->plan ? mms_layout_member(m->r->layout, m->r->vis, i, m->nparts) : strdup(m->base);
-        m->files[i] = mms_format("%s/%" PRId64 ".cells", mms_stage_path(m->stage), i);
+        m->files[i] = mms_format("%s.%" PRId64 ".cells", m->folder, i);
         if (!m->names[i] || !m->files[i])
             return no_memory(m, err);
     }
@@ -279,7 +294,7 @@ static mms_status prepare(importing *m, mms_error *err)
     MMS_TRY(m->file && m->base ? mms_stage_create(m->path, &m->stage, err) : no_memory(m, err));
     *m->host->wrote = true;
     m->folder = mms_format("%s/%s", mms_stage_path(m->stage), m->base);
-    m->like = mms_format("%s/like", mms_stage_path(m->stage));
+    m->like = m->folder ? mms_format("%s.like", m->folder) : NULL;
     MMS_TRY(m->folder && m->like ? make_names(m, err) : no_memory(m, err));
     if (m->plan) {
         members = mms_format("%s/SUBMSS", m->folder);
@@ -314,6 +329,8 @@ static mms_value *make_part(const importing *m, int64_t i, int threads)
     json_object_set_new(unit, "cells", mms_text_value(m->files[i]));
     json_object_set_new(unit, "out", mms_text_value(out ? out : ""));
     json_object_set_new(unit, "threads", json_integer(threads));
+    json_object_set_new(unit, "memory", json_integer(m->r->how.memory));
+    json_object_set_new(unit, "flipped", json_boolean(m->in.flipped));
     free(out);
     return unit;
 }
@@ -389,7 +406,7 @@ static mms_status publish(importing *m, mms_error *err)
 {
     char *flags = mms_format("%s.flagversions", m->base);
     char *flags_path = mms_format("%s.flagversions", m->path);
-    char *old = mms_format("%s/replaced.flagversions", mms_stage_path(m->stage));
+    char *old = mms_format("%s.old.flagversions", m->folder);
     mms_status st;
 
     MMS_TRY(flags && flags_path && old ? MMS_OK : no_memory(m, err));
@@ -460,8 +477,9 @@ static void end(importing *m, mms_status st)
     mms_uvh5_in_end(&m->in);
     free(m->names);
     free(m->files);
-    free(m->present);
-    free(m->cells);
+    mms_spill_free(m->present);
+    mms_spill_free(m->cells);
+    free(m->rows_of);
     free(m->file);
     free(m->path);
     free(m->base);

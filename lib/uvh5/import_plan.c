@@ -10,17 +10,26 @@
 #include "ms/meta_priv.h"
 #include "ms/ms_meta.h"
 
-enum { CELL_KEYS = 7, PAIR_KEYS = 2, STAMP_KEYS = 8 };
+enum { CELL_KEYS = 7, PAIR_KEYS = 2, STAMP_KEYS = 8, REST = 65536 };
 
-static int in_order(const void *first, const void *second)
+static int in_order(const void *first, const void *second, void *unused)
 {
     const mms_uvh5_cell *const a = first, *const b = second;
 
+    (void)unused;
     if (a->scan != b->scan)
         return a->scan < b->scan ? -1 : 1;
     if (a->window != b->window)
         return a->window < b->window ? -1 : 1;
     return a->blt < b->blt ? -1 : a->blt > b->blt;
+}
+
+/** Called with each i of a pass over cells. */
+static void rest(const mms_uvh5_in *in, const mms_uvh5_cell *cells, int64_t i)
+{
+    mms_uvh5_in_rest(in, i);
+    if (i % REST == 0)
+        mms_spill_rest(cells);
 }
 
 mms_status mms_uvh5_list_cells(const mms_uvh5_in *in, const uint8_t *present, int64_t *ncell,
@@ -30,23 +39,27 @@ mms_status mms_uvh5_list_cells(const mms_uvh5_in *in, const uint8_t *present, in
     mms_uvh5_cell *cells;
 
     *ncell = 0;
+    *out = NULL;
     for (int64_t i = 0; i < n; i++)
         *ncell += present[i];
-    *out = cells = mms_alloc(*ncell, sizeof *cells);
-    if (!cells)
-        return mms_uvh5_in_memory(in, err);
+    mms_spill_rest(present);
     if (*ncell == 0)
         return mms_fail(err, MMS_ERR_EMPTY,
                         "%s: all visibilities are 0 and flagged: an MS would have no rows; "
                         "keepabsent=true keeps them",
                         in->path);
-    for (int64_t i = 0; i < n; i++)
+    *out = cells = mms_spill_alloc(*ncell, sizeof *cells);
+    if (!cells)
+        return mms_uvh5_in_memory(in, err);
+    for (int64_t i = 0; i < n; i++) {
         if (present[i])
             *cells++ = (mms_uvh5_cell){i / in->nspw, (int32_t)in->scan[i / in->nspw],
                                        (int32_t)(i % in->nspw)};
-    if (in->nspw > 1)
-        qsort(*out, (size_t)*ncell, sizeof **out, in_order);
-    return MMS_OK;
+        rest(in, *out, i);
+    }
+    if (in->nspw == 1)
+        return MMS_OK;
+    return mms_uvh5_sort(*out, *ncell, *out, sizeof **out, in_order, err);
 }
 
 /** Counts of the rows, as a pass over an MS would find them. */
@@ -144,8 +157,10 @@ mms_status mms_uvh5_count_cells(const mms_uvh5_in *in, int64_t ncell, const mms_
     c.pairs = (mms_tally){.size = sizeof(mms_baseline), .nkey = PAIR_KEYS};
     c.stamps = (mms_tally){.size = sizeof(mms_stamp), .nkey = STAMP_KEYS};
     MMS_TRY(begin(in, ncell, meta, err));
-    for (int64_t i = 0; i < ncell; i++)
+    for (int64_t i = 0; i < ncell; i++) {
         MMS_TRY(count_row(&c, i, &cells[i], err));
+        rest(in, cells, i);
+    }
     MMS_TRY(finish(&c, err));
 done:
     mms_tally_free(&c.cells);
@@ -154,12 +169,28 @@ done:
     return st;
 }
 
-/** Write the cells of a part; part -1: all. */
+static mms_uvh5_row_in row_of(const mms_uvh5_in *in, const mms_uvh5_cell *cell)
+{
+    const int64_t i = cell->blt;
+    const double *const uvw = in->uvw_m + 3 * i;
+
+    return (mms_uvh5_row_in){.blt = i,
+                             .time_s = mms_uvh5_time_s(in->time_jd[i]),
+                             .exposure_s = in->exposure_s[i],
+                             .uvw_m = {uvw[0], uvw[1], uvw[2]},
+                             .ant1 = (int32_t)in->ant1[i],
+                             .ant2 = (int32_t)in->ant2[i],
+                             .field = (int32_t)in->field[i],
+                             .scan = cell->scan,
+                             .window = cell->window};
+}
+
+/** Write the rows of a part; no parts: all. */
 static mms_status write_part(const mms_uvh5_in *in, int64_t ncell, const mms_uvh5_cell *cells,
                              const int32_t *parts, int32_t part, const char *path, mms_error *err)
 {
-    enum { BATCH = 32768 };
-    mms_uvh5_cell *const batch = mms_alloc(BATCH, sizeof *batch);
+    enum { BATCH = 8192 };
+    mms_uvh5_row_in *const batch = mms_alloc(BATCH, sizeof *batch);
     int64_t n = 0;
     int fd = -1;
     mms_status st;
@@ -172,7 +203,10 @@ static mms_status write_part(const mms_uvh5_in *in, int64_t ncell, const mms_uvh
             n = 0;
         }
         if (i < ncell && (!parts || parts[i] == part))
-            batch[n++] = cells[i];
+            batch[n++] = row_of(in, &cells[i]);
+        rest(in, cells, i);
+        if (i % REST == 0)
+            mms_spill_rest(parts);
     }
 done:
     if (fd >= 0)
@@ -185,16 +219,17 @@ mms_status mms_uvh5_write_cells(const mms_uvh5_in *in, int64_t ncell, const mms_
                                 const mms_plan *plan, int64_t nparts, char *const *paths,
                                 mms_error *err)
 {
-    int32_t *const parts = plan ? mms_alloc(ncell, sizeof *parts) : NULL;
+    int32_t *const parts = plan ? mms_spill_alloc(ncell, sizeof *parts) : NULL;
     mms_status st = plan && !parts ? mms_uvh5_in_memory(in, err) : MMS_OK;
 
     for (int64_t i = 0; parts && i < ncell; i++) {
         const mms_row_key key = {cells[i].scan, cells[i].window, (int32_t)in->ant1[cells[i].blt],
                                  (int32_t)in->ant2[cells[i].blt], 0};
         parts[i] = (int32_t)mms_plan_part_of(plan, &key);
+        rest(in, cells, i);
     }
     for (int64_t p = 0; st == MMS_OK && p < nparts; p++)
         st = write_part(in, ncell, cells, parts, (int32_t)p, paths[p], err);
-    free(parts);
+    mms_spill_free(parts);
     return st;
 }

@@ -19,7 +19,7 @@ typedef struct mms_uvh5_import_request {
     int64_t numsubms;
     mms_layout layout;
     bool flagbackup;
-    mms_how how;
+    mms_how how; /**< memory: bytes that values of a worker may take */
 } mms_uvh5_import_request;
 
 /** An entry of phase_center_catalog. */
@@ -44,6 +44,13 @@ typedef struct mms_uvh5_cell {
     int32_t scan, window;
 } mms_uvh5_cell;
 
+/** The same in the file of a part's rows, with what its scalars are made of. */
+typedef struct mms_uvh5_row_in {
+    int64_t blt;
+    double time_s, exposure_s, uvw_m[3];
+    int32_t ant1, ant2, field, scan, window, spare;
+} mms_uvh5_row_in;
+
 /** An open file with its header. */
 typedef struct mms_uvh5_in {
     const char *path;
@@ -53,17 +60,20 @@ typedef struct mms_uvh5_in {
     bool wide;      /**< visdata are f8 */
     int64_t flag_bytes;
     int64_t nblt, nfreq, npol, nspw, nant, nfield, nrow_ant;
+    int64_t memory; /**< bytes that values may take, 0: as many as are of use */
+    /* by baseline-time, in mms_spill_alloc(); NULL where only the header is read */
     double *time_jd, *uvw_m, *exposure_s; /**< [nblt], uvw [nblt][3] */
     int64_t *ant1, *ant2, *field, *scan;  /**< [nblt]; field: row of fields */
-    double *freq_hz, *width_hz;           /**< [nfreq] */
-    mms_uvh5_span *spans;                 /**< [nspw] */
-    int32_t corr[MMS_UVH5_MAX_POL];       /**< correlation types of the MS, CASA's order */
-    int32_t from[MMS_UVH5_MAX_POL];       /**< polarization of the file */
-    int32_t nsetup, setups[64];           /**< of one polarization a window: their types */
-    int64_t *number;                      /**< [nant] */
-    double *position_m, *dish_m;          /**< ITRF [nant][3]; [nant], or NULL */
-    mms_value *names, *mounts;            /**< [nant]; mounts may be NULL */
-    mms_uvh5_source *fields;              /**< [nfield] */
+    bool has_catalogue;
+    double *freq_hz, *width_hz;     /**< [nfreq] */
+    mms_uvh5_span *spans;           /**< [nspw] */
+    int32_t corr[MMS_UVH5_MAX_POL]; /**< correlation types of the MS, CASA's order */
+    int32_t from[MMS_UVH5_MAX_POL]; /**< polarization of the file */
+    int32_t nsetup, setups[64];     /**< of one polarization a window: their types */
+    int64_t *number;                /**< [nant] */
+    double *position_m, *dish_m;    /**< ITRF [nant][3]; [nant], or NULL */
+    mms_value *names, *mounts;      /**< [nant]; mounts may be NULL */
+    mms_uvh5_source *fields;        /**< [nfield] */
     double geodetic[3], itrf_m[3];
     mms_value *telescope, *history, *unit, *observer; /**< texts */
     mms_value *extra;                                 /**< extra_keywords, an object */
@@ -80,8 +90,15 @@ typedef struct mms_uvh5_in {
  *  what an MS cannot hold; NOT_FOUND, IO, MEM.  End it with mms_uvh5_in_end() whatever the status.
  */
 MMS_CHECKED mms_status mms_uvh5_in_open(const char *path, mms_uvh5_in *in, mms_error *err);
+/** The same without what there is of each baseline-time. */
+MMS_CHECKED mms_status mms_uvh5_in_open_header(const char *path, mms_uvh5_in *in, mms_error *err);
 void mms_uvh5_in_end(mms_uvh5_in *in);
-/** The entries of phase_center_catalog, or of the headers before it; fills in->field. */
+/** Read and check that.  Errors: TABLE, IO, MEM. */
+MMS_CHECKED mms_status mms_uvh5_read_rows(mms_uvh5_in *in, mms_error *err);
+/** Called with each i of a pass over rows: memory of those that were passed goes. */
+void mms_uvh5_in_rest(const mms_uvh5_in *in, int64_t i);
+void mms_uvh5_in_end_rows(mms_uvh5_in *in);
+/** The entries of phase_center_catalog, or of the headers before it. */
 MMS_CHECKED mms_status mms_uvh5_read_catalogue(mms_uvh5_in *in, mms_error *err);
 /** Refuse what an MS cannot hold; zenith: not what is unprojected.  Errors: UNSUPPORTED. */
 MMS_CHECKED mms_status mms_uvh5_check_catalogue(const mms_uvh5_in *in, bool zenith, mms_error *err);
@@ -96,8 +113,8 @@ MMS_CHECKED mms_status mms_uvh5_import_open(const char *path, bool flipconj, boo
 mms_status mms_uvh5_import_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                 mms_error *err);
 
-/** List the rows of the MS: present[nblt][nspw].  *out is ended with free().  Errors: EMPTY, MEM.
- */
+/** List the rows of the MS: present[nblt][nspw].  *out is ended with mms_spill_free().
+ *  Errors: EMPTY, MEM, and those of a disk where there are many. */
 MMS_CHECKED mms_status mms_uvh5_list_cells(const mms_uvh5_in *in, const uint8_t *present,
                                            int64_t *ncell, mms_uvh5_cell **out, mms_error *err);
 /** Count them as mms_meta_read() would; end meta with mms_meta_free() whatever the status. */
@@ -109,10 +126,13 @@ MMS_CHECKED mms_status mms_uvh5_write_cells(const mms_uvh5_in *in, int64_t ncell
                                             const mms_uvh5_cell *cells, const mms_plan *plan,
                                             int64_t nparts, char *const *paths, mms_error *err);
 
-/** Write rows of the main table, by some threads; like is the set whose columns it has. */
+/** Write rows of the main table, by some threads; like is the set whose columns it has, fd the file
+ *  of the nrow rows.  Errors: IO, SPACE, MEM; those of the writer. */
 MMS_CHECKED mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_ms *like, mms_writer *writer,
-                                           int64_t ncell, const mms_uvh5_cell *cells, int threads,
-                                           mms_job *job, mms_error *err);
+                                           int fd, int64_t nrow, int threads, mms_job *job,
+                                           mms_error *err);
+/** Mark what is unprojected as turned. */
+MMS_CHECKED mms_status mms_uvh5_mark_turned(mms_uvh5_in *in, mms_error *err);
 /** Phase what is unprojected to the zenith at the first time: fields, uvw, turned.  Errors: ARG,
  *  TABLE, MEM. */
 MMS_CHECKED mms_status mms_uvh5_to_zenith(mms_uvh5_in *in, mms_error *err);
@@ -138,6 +158,12 @@ MMS_CHECKED mms_status mms_uvh5_count(const mms_uvh5_in *in, mms_uvh5_counts *ou
 /** Read n numbers, DOUBLE or INT64; a single one is repeated.  *out is ended with free(). */
 MMS_CHECKED mms_status mms_uvh5_in_numbers(const mms_uvh5_in *in, const char *name,
                                            mms_h5_type type, int64_t n, void *out, mms_error *err);
+/** The same of each baseline-time, [nblt][width]; *out is ended with mms_spill_free(). */
+MMS_CHECKED mms_status mms_uvh5_in_rows(const mms_uvh5_in *in, const char *name, mms_h5_type type,
+                                        int64_t width, void *out, mms_error *err);
+/** The time of one. */
+MMS_CHECKED mms_status mms_uvh5_in_time(const mms_uvh5_in *in, int64_t row, double *jd,
+                                        mms_error *err);
 MMS_CHECKED mms_status mms_uvh5_in_number(const mms_uvh5_in *in, const char *name, double *out,
                                           mms_error *err);
 /** Read a single text, NULL where it is absent; a new reference. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files_priv.h"
 #include "base/lanes_priv.h"
 #include "cubes_priv.h"
 #include "ms/block.h"
@@ -48,9 +49,9 @@ typedef struct importing {
     mms_uvh5_cubes *cubes;
     mms_writer *writer;
     const mms_column *scalars[NSCALAR], *arrays[NARRAY];
-    int64_t ncell, most, nblock, next; /**< next: block that no thread has */
-    int64_t *begins;                   /**< [nblock + 1], first cell of each block */
-    const mms_uvh5_cell *cells;
+    int64_t nrow, most;
+    int fd;              /**< of the rows */
+    int64_t taken, next; /**< rows that threads have; piece that none has */
     int64_t infinite;
     pthread_mutex_t lock;
     mms_job *job;
@@ -58,6 +59,8 @@ typedef struct importing {
 
 /** What a thread has of its own. */
 typedef struct lane {
+    mms_uvh5_row_in *in; /**< rows of one window */
+    int64_t first, n;
     float (*vis)[2], *samples, *column;
     uint8_t *flags, *scratch;
     void *scalars[NSCALAR], *arrays[NARRAY];
@@ -114,6 +117,7 @@ static mms_status make_lane(const importing *m, lane *l, mms_error *err)
     const int64_t n = m->most * in->nfreq * in->npol;
     bool good = true;
 
+    l->in = mms_alloc(m->most, sizeof *l->in);
     l->vis = mms_alloc(n, sizeof *l->vis);
     l->samples = mms_alloc(n, sizeof *l->samples);
     l->column = mms_alloc(in->nfreq, sizeof *l->column);
@@ -125,13 +129,14 @@ static mms_status make_lane(const importing *m, lane *l, mms_error *err)
         const int64_t values = k < WEIGHT ? n : m->most * (k == UVW ? 3 : in->npol);
         good = (l->arrays[k] = mms_alloc(values, sizes[k])) && good;
     }
-    return good && l->vis && l->samples && l->column && l->flags && l->scratch
+    return good && l->in && l->vis && l->samples && l->column && l->flags && l->scratch
                ? MMS_OK
                : mms_uvh5_in_memory(in, err);
 }
 
 static void free_lane(lane *l)
 {
+    free(l->in);
     free(l->vis);
     free(l->samples);
     free(l->column);
@@ -146,51 +151,46 @@ static void free_lane(lane *l)
 
 /* ---- a block ----------------------------------------------------------------------------------*/
 
-static void fill_ints(const importing *m, lane *l, const mms_uvh5_cell *cells, int64_t n)
+static void fill_ints(lane *l)
 {
-    const mms_uvh5_in *const in = m->in;
     int32_t *const *const ints = (int32_t *const *)l->scalars;
 
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t blt = cells[i].blt;
-        ints[ANT1][i] = (int32_t)in->ant1[blt];
-        ints[ANT2][i] = (int32_t)in->ant2[blt];
-        ints[FIELD][i] = (int32_t)in->field[blt];
-        ints[SCAN][i] = cells[i].scan;
-        ints[DDID][i] = cells[i].window;
+    for (int64_t i = 0; i < l->n; i++) {
+        ints[ANT1][i] = l->in[i].ant1;
+        ints[ANT2][i] = l->in[i].ant2;
+        ints[FIELD][i] = l->in[i].field;
+        ints[SCAN][i] = l->in[i].scan;
+        ints[DDID][i] = l->in[i].window;
         ints[STATE][i] = -1; // there is no STATE
     }
 }
 
-static void fill_reals(const importing *m, lane *l, const mms_uvh5_cell *cells, int64_t n)
+static void fill_reals(const importing *m, lane *l)
 {
-    const mms_uvh5_in *const in = m->in;
     double *const *const reals = (double *const *)l->scalars;
     double *const uvw = l->arrays[UVW];
-    const double sign = in->conjugates ? -1 : 1;
+    const double sign = m->in->conjugates ? -1 : 1;
 
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t blt = cells[i].blt;
-        reals[TIME][i] = reals[CENTROID][i] = mms_uvh5_time_s(in->time_jd[blt]);
-        reals[EXPOSURE][i] = reals[INTERVAL][i] = in->exposure_s[blt];
+    for (int64_t i = 0; i < l->n; i++) {
+        reals[TIME][i] = reals[CENTROID][i] = l->in[i].time_s;
+        reals[EXPOSURE][i] = reals[INTERVAL][i] = l->in[i].exposure_s;
         for (int k = 0; k < 3; k++)
-            uvw[3 * i + k] = sign * in->uvw_m[3 * blt + k];
+            uvw[3 * i + k] = sign * l->in[i].uvw_m[k];
     }
 }
 
-/** Read the blts of cells, which share a window. */
-static mms_status read_values(const importing *m, lane *l, const mms_uvh5_cell *cells, int64_t n,
-                              mms_error *err)
+/** Read the values of the rows, which share a window. */
+static mms_status read_values(const importing *m, lane *l, mms_error *err)
 {
     const mms_uvh5_in *const in = m->in;
-    const mms_uvh5_span *const span = &in->spans[cells[0].window];
+    const mms_uvh5_span *const span = &in->spans[l->in[0].window];
     const int64_t cell = span->count * in->npol;
     mms_status st = MMS_OK;
 
-    for (int64_t at = 0, run; st == MMS_OK && at < n; at += run) {
-        for (run = 1; at + run < n && cells[at + run].blt == cells[at].blt + run;)
+    for (int64_t at = 0, run; st == MMS_OK && at < l->n; at += run) {
+        for (run = 1; at + run < l->n && l->in[at + run].blt == l->in[at].blt + run;)
             run++;
-        const mms_uvh5_slab slab = {.blt = cells[at].blt,
+        const mms_uvh5_slab slab = {.blt = l->in[at].blt,
                                     .n = run,
                                     .first = span->first,
                                     .count = span->count,
@@ -204,15 +204,15 @@ static mms_status read_values(const importing *m, lane *l, const mms_uvh5_cell *
 }
 
 /** Turn to the zenith what was not projected: by the new w. */
-static void rotate(const mms_uvh5_in *in, lane *l, const mms_uvh5_cell *cells, int64_t n)
+static void rotate(const mms_uvh5_in *in, lane *l)
 {
     const double c_m_s = 299792458.0;
-    const mms_uvh5_span *const span = &in->spans[cells[0].window];
+    const mms_uvh5_span *const span = &in->spans[l->in[0].window];
 
-    for (int64_t i = 0; i < n; i++) {
-        if (!in->turned[in->field[cells[i].blt]])
+    for (int64_t i = 0; i < l->n; i++) {
+        if (!in->turned[l->in[i].field])
             continue;
-        const double w = in->uvw_m[3 * cells[i].blt + 2];
+        const double w = l->in[i].uvw_m[2];
         for (int64_t k = 0; k < span->count * in->npol; k++) {
             const double phase = -2 * M_PI * w * in->freq_hz[span->first + k / in->npol] / c_m_s;
             float *const v = l->vis[i * span->count * in->npol + k];
@@ -265,9 +265,9 @@ static void weigh(const importing *m, lane *l, int64_t n, int64_t nchan)
 }
 
 /** The lane's values as a block of the writer. */
-static void make_block(const importing *m, lane *l, int64_t first, int64_t n, int64_t nchan)
+static void make_block(const importing *m, lane *l, int64_t nchan)
 {
-    const int64_t npol = m->in->npol;
+    const int64_t npol = m->in->npol, n = l->n;
 
     for (int k = 0; k < NSCALAR; k++)
         l->scalar_cells[k] = (mms_cells){
@@ -283,7 +283,7 @@ static void make_block(const importing *m, lane *l, int64_t first, int64_t n, in
     l->rows = (mms_rows){0, n};
     l->group =
         (mms_group){.ddid = -1, .nrow = n, .nrange = 1, .rows = &l->rows, .arrays = l->array_cells};
-    l->block = (mms_block){.rows = {first, n},
+    l->block = (mms_block){.rows = {l->first, n},
                            .nscalar = NSCALAR,
                            .narray = NARRAY,
                            .ngroup = 1,
@@ -291,34 +291,46 @@ static void make_block(const importing *m, lane *l, int64_t first, int64_t n, in
                            .groups = &l->group};
 }
 
-static mms_status fill_block(const importing *m, lane *l, int64_t piece, mms_error *err)
+static mms_status fill_block(const importing *m, lane *l, mms_error *err)
 {
-    const int64_t first = m->begins[piece], n = m->begins[piece + 1] - first;
-    const mms_uvh5_cell *const cells = m->cells + first;
-    const int64_t nchan = m->in->spans[cells[0].window].count;
+    const int64_t nchan = m->in->spans[l->in[0].window].count;
+    const int64_t nvalue = l->n * nchan * m->in->npol;
     mms_status st;
 
-    MMS_TRY(read_values(m, l, cells, n, err));
-    for (int64_t i = 0; m->in->flipped && i < n * nchan * m->in->npol; i++)
+    MMS_TRY(read_values(m, l, err));
+    for (int64_t i = 0; m->in->flipped && i < nvalue; i++)
         l->vis[i][1] = -l->vis[i][1];
     if (m->in->turned)
-        rotate(m->in, l, cells, n);
-    order_values(m, l, n * nchan * m->in->npol, m->in->npol == 1);
-    weigh(m, l, n, nchan);
-    fill_ints(m, l, cells, n);
-    fill_reals(m, l, cells, n);
-    make_block(m, l, first, n, nchan);
+        rotate(m->in, l);
+    order_values(m, l, nvalue, m->in->npol == 1);
+    weigh(m, l, l->n, nchan);
+    fill_ints(l);
+    fill_reals(m, l);
+    make_block(m, l, nchan);
     MMS_TRY(mms_check_stop(err));
 done:
     return st;
 }
 
-static int64_t take_piece(importing *m)
+/** Take the next rows of one window; n is 0 at the end. */
+static mms_status take_rows(importing *m, lane *l, int64_t *piece, mms_error *err)
 {
+    const int64_t size = (int64_t)sizeof *l->in;
+    mms_status st = MMS_OK;
+
     pthread_mutex_lock(&m->lock);
-    const int64_t piece = m->next++;
+    const int64_t n = m->nrow - m->taken < m->most ? m->nrow - m->taken : m->most;
+    *piece = m->next++;
+    l->first = m->taken;
+    l->n = 0;
+    if (mms_pread_all(m->fd, l->in, n * size, m->taken * size) < n * size)
+        st = mms_fail(err, MMS_ERR_IO, "the rows of %s became fewer", m->in->path);
+    else
+        while (l->n < n && l->in[l->n].window == l->in[0].window)
+            l->n++;
+    m->taken += l->n;
     pthread_mutex_unlock(&m->lock);
-    return piece;
+    return st;
 }
 
 static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *piece, mms_error *err)
@@ -331,11 +343,14 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pie
     (void)number;
     *piece = 0;
     MMS_TRY(l ? make_lane(m, l, err) : mms_uvh5_in_memory(m->in, err));
-    while ((*piece = take_piece(m)) < m->nblock) {
-        MMS_TRY(fill_block(m, l, *piece, err));
+    for (;;) {
+        MMS_TRY(take_rows(m, l, piece, err));
+        if (l->n == 0)
+            break;
+        MMS_TRY(fill_block(m, l, err));
         if (!mms_lanes_begin_turn(lanes, *piece))
             break;
-        mms_job_progress(m->job, m->begins[*piece], m->ncell);
+        mms_job_progress(m->job, l->first, m->nrow);
         MMS_TRY(mms_writer_place(m->writer, &l->block, 0, NULL, &placed, err));
         mms_lanes_end_turn(lanes);
         MMS_TRY(mms_writer_put(&placed, err));
@@ -353,21 +368,6 @@ done:
 
 /* ---- the table --------------------------------------------------------------------------------*/
 
-/** Blocks have rows of one window. */
-static mms_status cut_blocks(importing *m, mms_error *err)
-{
-    m->begins = mms_alloc(m->ncell + 1, sizeof *m->begins);
-    if (!m->begins)
-        return mms_uvh5_in_memory(m->in, err);
-    for (int64_t i = 0, n = 0; i < m->ncell; i++, n++)
-        if (i == 0 || m->cells[i].window != m->cells[i - 1].window || n == m->most) {
-            m->begins[m->nblock++] = i;
-            n = 0;
-        }
-    m->begins[m->nblock] = m->ncell;
-    return MMS_OK;
-}
-
 static mms_status find_columns(importing *m, mms_ms *like, mms_error *err)
 {
     for (int k = 0; k < NSCALAR + NARRAY; k++) {
@@ -383,20 +383,33 @@ static mms_status find_columns(importing *m, mms_ms *like, mms_error *err)
     return MMS_OK;
 }
 
-mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_ms *like, mms_writer *writer, int64_t ncell,
-                               const mms_uvh5_cell *cells, int threads, mms_job *job,
-                               mms_error *err)
+/** How many threads, and the rows of each one's block, whose values are held some four times and
+ *  once more by the writer; half of the memory is for chunks where there are any. */
+static int share_memory(importing *m, int threads)
 {
-    importing m = {.in = in, .writer = writer, .ncell = ncell, .cells = cells, .job = job};
-    const int64_t most = BLOCK_BYTES / (in->nfreq * in->npol * 8);
-    const int n = threads < 1 ? 1 : threads > MOST_LANES ? MOST_LANES : threads;
+    enum { COPIES = 8, LEAST = 128 << 10 };
+    const int64_t row = m->in->nfreq * m->in->npol * 8;
+    const int64_t all = m->in->memory > 0 ? m->in->memory / 2 : INT64_MAX;
+    const int64_t least = COPIES * (row > LEAST ? row : LEAST);
+    int n = threads < 1 ? 1 : threads > MOST_LANES ? MOST_LANES : threads;
+
+    if (n > all / least)
+        n = all < least ? 1 : (int)(all / least);
+    const int64_t bytes = all / n / COPIES < BLOCK_BYTES ? all / n / COPIES : BLOCK_BYTES;
+    m->most = bytes / row < 1 ? 1 : bytes / row > MOST_ROWS ? MOST_ROWS : bytes / row;
+    return n;
+}
+
+mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_ms *like, mms_writer *writer, int fd,
+                               int64_t nrow, int threads, mms_job *job, mms_error *err)
+{
+    importing m = {.in = in, .writer = writer, .fd = fd, .nrow = nrow, .job = job};
+    const int n = share_memory(&m, threads);
     mms_status st;
 
-    m.most = most < 1 ? 1 : most > MOST_ROWS ? MOST_ROWS : most;
     pthread_mutex_init(&m.lock, NULL);
     MMS_TRY(find_columns(&m, like, err));
     MMS_TRY(mms_uvh5_cubes_open(in, &m.cubes, err));
-    MMS_TRY(cut_blocks(&m, err));
     MMS_TRY(mms_lanes_run(n, run_lane, &m, err));
     if (m.infinite)
         mms_log(MMS_LOG_WARN, "importuvh5", "%s: %" PRId64 " visibilities are infinite as floats",
@@ -404,6 +417,5 @@ mms_status mms_uvh5_write_main(mms_uvh5_in *in, mms_ms *like, mms_writer *writer
 done:
     mms_uvh5_cubes_close(&m.cubes);
     pthread_mutex_destroy(&m.lock);
-    free(m.begins);
     return st;
 }

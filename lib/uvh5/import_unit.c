@@ -20,6 +20,7 @@ static bool is_flipped(const mms_uvh5_in *in, int64_t n, const double *lst, cons
     double *const places = mms_uvh5_places(in);
 
     for (int64_t i = 0; places && i < n; i++) {
+        mms_uvh5_in_rest(in, i);
         const mms_uvh5_view view = {lst[i], ra[i], dec[i], pa[i]};
         double e[3];
         mms_uvh5_uvw_of(in, places, i, &view, e);
@@ -43,17 +44,18 @@ static mms_status read_views(const mms_uvh5_in *in, double *lists[4], bool *all,
     *all = in->hdf5->has(in->file, names[0]);
     if (!*all)
         return MMS_OK;
-    MMS_TRY(mms_uvh5_in_numbers(in, names[0], MMS_H5_DOUBLE, in->nblt, &lists[0], err));
+    MMS_TRY(mms_uvh5_in_rows(in, names[0], MMS_H5_DOUBLE, 1, &lists[0], err));
     for (int k = 1; k < 4; k++) {
         if (in->hdf5->has(in->file, names[k])) {
-            MMS_TRY(mms_uvh5_in_numbers(in, names[k], MMS_H5_DOUBLE, in->nblt, &lists[k], err));
+            MMS_TRY(mms_uvh5_in_rows(in, names[k], MMS_H5_DOUBLE, 1, &lists[k], err));
             continue;
         }
-        lists[k] = mms_alloc(in->nblt, sizeof(double));
+        lists[k] = mms_spill_alloc(in->nblt, sizeof(double));
         MMS_TRY(lists[k] ? MMS_OK : mms_uvh5_in_memory(in, err));
         for (int64_t i = 0; i < in->nblt; i++) {
             *all = *all && !strcmp(in->fields[in->field[i]].type, "unprojected");
             lists[k][i] = k == 1 ? lists[0][i] : k == 2 ? in->geodetic[1] : 0;
+            mms_uvh5_in_rest(in, i);
         }
     }
 done:
@@ -71,15 +73,17 @@ static mms_status decide_sign(mms_uvh5_in *in, bool flipconj, mms_error *err)
     MMS_TRY(read_views(in, lists, &all, err));
     in->flipped =
         flipconj && all && is_flipped(in, in->nblt, lists[0], lists[1], lists[2], lists[3]);
-    for (int64_t i = 0; in->flipped && i < 3 * in->nblt; i++)
+    for (int64_t i = 0; in->flipped && i < 3 * in->nblt; i++) {
         in->uvw_m[i] = -in->uvw_m[i];
+        mms_uvh5_in_rest(in, i);
+    }
     if (in->flipped)
         mms_log(MMS_LOG_WARN, "importuvh5",
                 "%s: uvw are those of antenna 1 - antenna 2: uvw and data stay as they are",
                 in->path);
 done:
     for (int i = 0; i < 4; i++)
-        free(lists[i]);
+        mms_spill_free(lists[i]);
     return st;
 }
 
@@ -182,23 +186,6 @@ static const char *text(const mms_value *order, const char *name)
     return found ? found : "";
 }
 
-static mms_status read_cells(const char *path, int64_t *n, mms_uvh5_cell **out, mms_error *err)
-{
-    int64_t bytes;
-    int fd;
-    mms_status st = mms_open_file(path, &fd, &bytes, err);
-
-    *out = NULL;
-    if (st != MMS_OK)
-        return st;
-    *n = bytes / (int64_t)sizeof **out;
-    *out = mms_alloc(*n, sizeof **out);
-    st = *out ? mms_read_all(fd, *out, bytes, path, err)
-              : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
-    close(fd);
-    return st;
-}
-
 static mms_status add_subtables(const mms_value *order, mms_writer *writer, mms_error *err)
 {
     const mms_value *const links = json_object_get(order, "links");
@@ -225,22 +212,41 @@ static mms_status write_part(mms_job *job, const mms_value *order, mms_uvh5_in *
     const int threads = (int)json_integer_value(json_object_get(order, "threads"));
     mms_writer_opts opts = MMS_WRITER_OPTS_INIT;
     mms_writer *writer = NULL;
-    mms_uvh5_cell *cells = NULL;
     mms_ms *like = NULL;
+    int fd = -1;
     mms_status st;
 
-    MMS_TRY(read_cells(text(order, "cells"), &opts.nrow, &cells, err));
+    MMS_TRY(mms_open_file(text(order, "cells"), &fd, &opts.nrow, err));
+    opts.nrow /= (int64_t)sizeof(mms_uvh5_row_in);
     MMS_TRY(mms_ms_open(text(order, "like"), &like, err));
     opts.sync = json_is_true(json_object_get(order, "sync"));
     MMS_TRY(mms_writer_create(text(order, "out"), like, &opts, &writer, err));
     MMS_TRY(add_subtables(order, writer, err));
-    MMS_TRY(mms_uvh5_write_main(in, like, writer, opts.nrow, cells, threads, job, err));
+    MMS_TRY(mms_uvh5_write_main(in, like, writer, fd, opts.nrow, threads, job, err));
     MMS_TRY(mms_writer_close(&writer, err));
     json_object_set_new(answer, "rows", json_integer(opts.nrow));
 done:
     mms_writer_drop(&writer);
     mms_ms_close(&like);
-    free(cells);
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
+
+/** The client has found out what rows need. */
+static mms_status open_header(const mms_value *order, mms_uvh5_in *in, mms_error *err)
+{
+    const mms_level level = mms_log_limit(MMS_LOG_ERROR);
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_in_open_header(text(order, "uvh5file"), in, err));
+    in->memory = json_integer_value(json_object_get(order, "memory"));
+    in->conjugates = json_is_true(json_object_get(order, "flipconj"));
+    in->flipped = json_is_true(json_object_get(order, "flipped"));
+    if (json_is_true(json_object_get(order, "zenith")))
+        MMS_TRY(mms_uvh5_mark_turned(in, err));
+done:
+    mms_log_limit(level);
     return st;
 }
 
@@ -253,11 +259,15 @@ mms_status mms_uvh5_import_unit(mms_job *job, const mms_value *order, mms_value 
 
     if (!strcmp(step, "finish"))
         return mms_output_unit(job, order, answer, err);
+    if (!strcmp(step, "part")) {
+        MMS_TRY(open_header(order, &in, err));
+        MMS_TRY(write_part(job, order, &in, answer, err));
+        goto done;
+    }
     MMS_TRY(mms_uvh5_import_open(text(order, "uvh5file"),
                                  json_is_true(json_object_get(order, "flipconj")),
                                  json_is_true(json_object_get(order, "zenith")), false, &in, err));
-    MMS_TRY(!strcmp(step, "tables") ? write_like(&in, text(order, "like"), err)
-                                    : write_part(job, order, &in, answer, err));
+    MMS_TRY(write_like(&in, text(order, "like"), err));
 done:
     mms_uvh5_in_end(&in);
     return st;

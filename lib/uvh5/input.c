@@ -435,55 +435,7 @@ done:
     return st;
 }
 
-/** Every antenna of a row must be known. */
-static mms_status check_rows(const mms_uvh5_in *in, mms_error *err)
-{
-    uint8_t *const known = calloc((size_t)in->nrow_ant, 1);
-    mms_status st = known ? MMS_OK : mms_uvh5_in_memory(in, err);
-
-    for (int64_t i = 0; known && i < in->nant; i++)
-        known[in->number[i]] = 1;
-    for (int64_t i = 0; st == MMS_OK && i < 2 * in->nblt; i++) {
-        const int64_t a = i % 2 ? in->ant2[i / 2] : in->ant1[i / 2];
-        if (a < 0 || a >= in->nrow_ant || !known[a])
-            st = mms_fail(err, MMS_ERR_TABLE,
-                          "%s: row %" PRId64 ": antenna %" PRId64 " is not in antenna_numbers",
-                          in->path, i / 2, a);
-    }
-    for (int64_t i = 0; st == MMS_OK && i < in->nblt; i++)
-        if (!(in->time_jd[i] > 2400000 && in->time_jd[i] < 2600000))
-            st = mms_fail(err, MMS_ERR_TABLE, "%s: row %" PRId64 ": time %g is no Julian date",
-                          in->path, i, in->time_jd[i]);
-    free(known);
-    return st;
-}
-
-static mms_status read_rows(mms_uvh5_in *in, mms_error *err)
-{
-    const int64_t n = in->nblt;
-    mms_status st;
-
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/time_array", MMS_H5_DOUBLE, n, &in->time_jd, err));
-    MMS_TRY(
-        mms_uvh5_in_numbers(in, "Header/integration_time", MMS_H5_DOUBLE, n, &in->exposure_s, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/uvw_array", MMS_H5_DOUBLE, 3 * n, &in->uvw_m, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/ant_1_array", MMS_H5_INT64, n, &in->ant1, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/ant_2_array", MMS_H5_INT64, n, &in->ant2, err));
-    MMS_TRY(check_rows(in, err));
-    MMS_TRY(mms_uvh5_read_catalogue(in, err));
-    if (in->hdf5->has(in->file, "multims/scan_number")) {
-        MMS_TRY(mms_uvh5_in_numbers(in, "multims/scan_number", MMS_H5_INT64, n, &in->scan, err));
-    } else {
-        in->scan = mms_alloc(n, sizeof *in->scan);
-        MMS_TRY(in->scan ? MMS_OK : mms_uvh5_in_memory(in, err));
-        for (int64_t i = 0; i < n; i++)
-            in->scan[i] = i ? in->scan[i - 1] + (in->field[i] != in->field[i - 1]) : 1;
-    }
-done:
-    return st;
-}
-
-mms_status mms_uvh5_in_open(const char *path, mms_uvh5_in *in, mms_error *err)
+mms_status mms_uvh5_in_open_header(const char *path, mms_uvh5_in *in, mms_error *err)
 {
     mms_status st;
 
@@ -499,9 +451,16 @@ mms_status mms_uvh5_in_open(const char *path, mms_uvh5_in *in, mms_error *err)
     MMS_TRY(read_feeds(in, err));
     MMS_TRY(read_extras(in, err));
     MMS_TRY(mms_uvh5_in_text(in, "Header/pol_convention", &in->convention, err));
-    MMS_TRY(read_rows(in, err));
+    MMS_TRY(mms_uvh5_read_catalogue(in, err));
 done:
     return st;
+}
+
+mms_status mms_uvh5_in_open(const char *path, mms_uvh5_in *in, mms_error *err)
+{
+    const mms_status st = mms_uvh5_in_open_header(path, in, err);
+
+    return st == MMS_OK ? mms_uvh5_read_rows(in, err) : st;
 }
 
 void mms_uvh5_in_end(mms_uvh5_in *in)
@@ -518,10 +477,9 @@ void mms_uvh5_in_end(mms_uvh5_in *in)
         free(in->fields[i].lons);
         free(in->fields[i].lats);
     }
-    void *const arrays[] = {in->time_jd,  in->uvw_m,  in->exposure_s, in->ant1,
-                            in->ant2,     in->field,  in->scan,       in->freq_hz,
-                            in->width_hz, in->spans,  in->number,     in->position_m,
-                            in->dish_m,   in->fields, in->feed_angle, in->turned};
+    mms_uvh5_in_end_rows(in);
+    void *const arrays[] = {in->freq_hz, in->width_hz, in->spans,      in->number, in->position_m,
+                            in->dish_m,  in->fields,   in->feed_angle, in->turned};
     for (int64_t i = 0; i < MMS_COUNT_OF(arrays); i++)
         free(arrays[i]);
     mms_value **const texts[] = {&in->names,   &in->mounts,     &in->telescope,

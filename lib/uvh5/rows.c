@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pipeline/record_sort_priv.h"
 #include "uvh5_priv.h"
 
 enum { CHUNK = 65536, SORT_BYTES = 16 << 20 };
@@ -94,10 +93,8 @@ static void rest(const sorting *s, int64_t i)
     mms_spill_rest(s->places);
 }
 
-/** Sort part of an array of mms_spill_alloc(); one that does not fit in SORT_BYTES, by runs on the
- * disk. */
-static mms_status sort(const void *whole, int64_t n, void *array, size_t size,
-                       mms_record_compare *compare, mms_error *err)
+mms_status mms_uvh5_sort(const void *whole, int64_t n, void *array, size_t size,
+                         mms_record_compare *compare, mms_error *err)
 {
     const char *const tmp = getenv("TMPDIR");
     char *const near = mms_format("%s/multims-sort", tmp && *tmp ? tmp : "/tmp");
@@ -135,7 +132,7 @@ static mms_status number_repeats(const sorting *s, int64_t n, mms_uvh5_row *rows
     bool repeats = false;
     mms_status st;
 
-    MMS_TRY(sort(s->rows, n, rows, sizeof *rows, by_key, err));
+    MMS_TRY(mms_uvh5_sort(s->rows, n, rows, sizeof *rows, by_key, err));
     for (int64_t i = 1; i < n; i++) {
         rest(s, i);
         if (!same_baseline(&rows[i], &rows[i - 1]) || rows[i].ddid != rows[i - 1].ddid)
@@ -144,7 +141,7 @@ static mms_status number_repeats(const sorting *s, int64_t n, mms_uvh5_row *rows
         repeats = true;
     }
     if (repeats)
-        MMS_TRY(sort(s->rows, n, rows, sizeof *rows, by_key, err));
+        MMS_TRY(mms_uvh5_sort(s->rows, n, rows, sizeof *rows, by_key, err));
 done:
     return st;
 }
@@ -191,7 +188,7 @@ static mms_status sort_some(sorting *s, int64_t at, int64_t n, mms_error *err)
     MMS_TRY(number_repeats(s, n, rows, err));
     const int64_t nblt = make_blts(s, n, rows, blts);
     rest(s, 0);
-    MMS_TRY(sort(s->blts, nblt, blts, sizeof *blts, s->one ? by_row : by_time_stamp, err));
+    MMS_TRY(mms_uvh5_sort(s->blts, nblt, blts, sizeof *blts, s->one ? by_row : by_time_stamp, err));
     for (int64_t i = 0; i < nblt; i++) {
         s->places[blts[i].place] = s->nblt + i;
         rest(s, i);
@@ -200,7 +197,7 @@ static mms_status sort_some(sorting *s, int64_t at, int64_t n, mms_error *err)
         rows[i].blt = s->places[rows[i].blt];
         rest(s, i);
     }
-    MMS_TRY(sort(s->rows, n, rows, sizeof *rows, by_blt, err));
+    MMS_TRY(mms_uvh5_sort(s->rows, n, rows, sizeof *rows, by_blt, err));
     s->nblt += nblt;
 done:
     return st;

@@ -11,6 +11,7 @@
 #include "ms/tally_priv.h"
 #include "multims/select.h"
 #include "output/request_priv.h"
+#include "pipeline/record_sort_priv.h"
 #include "tables/measures_priv.h"
 #include "tables/tables_priv.h"
 #include "values_priv.h"
@@ -180,6 +181,10 @@ MMS_CHECKED mms_status mms_uvh5_find_rows(mms_uvh5 *u, mms_error *err);
  * disk where there are many. */
 MMS_CHECKED mms_status mms_uvh5_sort_rows(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt **blts,
                                           int64_t *nblt, mms_error *err);
+/** Sort n records of part of an array of mms_spill_alloc(), whole; what does not fit in some
+ * memory, by runs on the disk.  Errors: MEM, IO, SPACE. */
+MMS_CHECKED mms_status mms_uvh5_sort(const void *whole, int64_t n, void *array, size_t size,
+                                     mms_record_compare *compare, mms_error *err);
 /** Called with each i of a pass over rows or blts: memory of those that were passed goes. */
 void mms_uvh5_rest(const mms_uvh5 *u, int64_t i);
 /** The first of u->rows that belongs to a blt from this one on. */

@@ -46,7 +46,6 @@ static mms_status name_fields(mms_uvh5_in *in, const mms_sky *zenith, mms_error 
         s->reference = "ICRS";
         s->lon = zenith->lon;
         s->lat = zenith->lat;
-        in->turned[f] = 1;
         if (!s->name)
             return mms_uvh5_in_memory(in, err);
     }
@@ -76,18 +75,25 @@ static mms_status turn_rows(mms_uvh5_in *in, mms_uvh5_earth *earth, double dut1_
         if (lst)
             view.lst = lst[i];
         mms_uvh5_uvw_of(in, places, i, &view, in->uvw_m + 3 * i);
+        mms_uvh5_in_rest(in, i);
     }
 done:
     free(places);
     return st;
 }
 
-static bool is_needed(const mms_uvh5_in *in)
+mms_status mms_uvh5_mark_turned(mms_uvh5_in *in, mms_error *err)
 {
-    for (int64_t f = 0; f < in->nfield; f++)
-        if (!strcmp(in->fields[f].type, "unprojected"))
-            return true;
-    return false;
+    for (int64_t f = 0; f < in->nfield; f++) {
+        if (strcmp(in->fields[f].type, "unprojected"))
+            continue;
+        if (!in->turned)
+            in->turned = mms_alloc(in->nfield, 1);
+        if (!in->turned)
+            return mms_uvh5_in_memory(in, err);
+        in->turned[f] = 1;
+    }
+    return MMS_OK;
 }
 
 mms_status mms_uvh5_to_zenith(mms_uvh5_in *in, mms_error *err)
@@ -97,18 +103,17 @@ mms_status mms_uvh5_to_zenith(mms_uvh5_in *in, mms_error *err)
     double *lst = NULL, dut1_s;
     mms_status st;
 
-    if (!is_needed(in))
+    MMS_TRY(mms_uvh5_mark_turned(in, err));
+    if (!in->turned)
         return MMS_OK;
-    in->turned = mms_alloc(in->nfield, 1);
-    MMS_TRY(in->turned ? MMS_OK : mms_uvh5_in_memory(in, err));
     if (in->hdf5->has(in->file, "Header/lst_array"))
-        MMS_TRY(mms_uvh5_in_numbers(in, "Header/lst_array", MMS_H5_DOUBLE, in->nblt, &lst, err));
+        MMS_TRY(mms_uvh5_in_rows(in, "Header/lst_array", MMS_H5_DOUBLE, 1, &lst, err));
     MMS_TRY(find_dut1(in, &earth, lst, &dut1_s, err));
     MMS_TRY(orient(in, &earth, dut1_s, in->time_jd[0], &zenith, err));
     MMS_TRY(in->hdf5->zenith(&zenith, err));
     MMS_TRY(name_fields(in, &zenith, err));
     MMS_TRY(turn_rows(in, &earth, dut1_s, &zenith, lst, err));
 done:
-    free(lst);
+    mms_spill_free(lst);
     return st;
 }

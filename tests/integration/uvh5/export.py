@@ -31,6 +31,15 @@ FACTS = {
 }
 
 
+# Days of IERS EOP C04: x, y (arcsec), UT1 - UTC (s); a leap second ends 57753
+EARTH = {56999: (0.069469, 0.262554, -0.4314891), 57000: (0.067567, 0.263597, -0.4324693),
+         57001: (0.065145, 0.2643, -0.4334848), 57002: (0.062825, 0.265096, -0.4345401),
+         57752: (0.082873, 0.263556, -0.4069095), 57753: (0.081284, 0.263013, -0.4077859),
+         57754: (0.080406, 0.26311, 0.5912677), 57755: (0.080234, 0.263612, 0.5902084)}
+for day in range(57003, 57752):  # a row a day
+    EARTH[day] = EARTH[57002]
+
+
 class Export(UvhCase):
     def test_t1_to_t9_public_sets(self):
         for name, (counts, total, flagged, nsamples, uvw) in FACTS.items():
@@ -47,8 +56,18 @@ class Export(UvhCase):
                     if uvw:
                         numpy.testing.assert_array_equal(header["uvw_array"][0], uvw)
 
+    def test_t11_first_visibilities(self):
+        with h5py.File(self.export(self.data(ALMA2)), "r") as f:
+            self.assertEqual(f["Header/spw_array"][()].tolist(), [1, 2])
+            self.assertEqual(f["Header/polarization_array"][()].tolist(), [-5, -6, -7, -8])
+            numpy.testing.assert_allclose(
+                f["Data/visdata"][0, 0],
+                [-0.00666583 - 0.00016353j, 0.00017644 - 0.00442811j, -0.00021947 + 0.00053361j,
+                 0.04263724 - 0.01415791j], rtol=0, atol=6e-9)
+
     def test_t12_times(self):
-        for name, time in ((ALMA2, 2456920.9416644443), (LOFAR, 2456381.083252395)):
+        for name, time in ((ALMA2, 2456920.9416644443), (LOFAR, 2456381.083252395),
+                           (ALMA9, 2456081.6367577314)):
             with h5py.File(self.export(self.data(name), out=name + ".uvh5"), "r") as f:
                 self.assertEqual(f["Header/time_array"][0], time)
 
@@ -158,6 +177,41 @@ class Export(UvhCase):
         with h5py.File(self.export(self.data(ALMA2), "eop=none"), "r") as f:
             self.assertNotIn("lst_array", f["Header"])
             self.assertEqual(f["Header/phase_center_app_ra"].shape, (529,))
+
+    def earth(self, name, dut1):
+        """A folder of measures with days of IERSeop2000; dut1 None: 0."""
+        folder = self.path(name + "/geodetic/IERSeop2000")
+        os.makedirs(os.path.dirname(folder))
+        columns = [makescacoldesc(c, 0.0) for c in ("MJD", "x", "y", "dUT1")]
+        days = sorted(EARTH)
+        with table(folder, maketabdesc(columns), nrow=len(days), ack=False) as t:
+            t.putkeywords({"MJD0": days[0] - 1.0, "dMJD": 1.0, "VS_DATE": "2025/09/01/15:15",
+                           "VS_VERSION": "0001.0195", "VS_TYPE": "IERS EOP2000C04_05"})
+            for i, column in enumerate(("x", "y", "dUT1")):
+                t.putcol(column, [EARTH[d][i] * (dut1 or i < 2) for d in days])
+            t.putcol("MJD", [float(d) for d in days])
+        return self.path(name)
+
+    def test_t36_earth_rotation(self):
+        """UT1 - UTC that was used, by the sidereal time with it and with 0; leap seconds are none
+        of UT1."""
+        self.simulate("in.ms", "antennas=3", "integrations=4", "corrected=False", "scans=1",
+                      "fields=1", "spws=1")
+        mjd = numpy.array([57000.3, 57000.9, 57753.9999, 57754.0001])
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            stamps = sorted(set(t.getcol("TIME")))
+            place = [stamps.index(s) for s in t.getcol("TIME")]
+            t.putcol("TIME", mjd[place] * 86400)
+        lst = []
+        for name, dut1 in ("with", True), ("without", False):
+            env = {**os.environ, "MULTIMS_MEASURES": self.earth(name, dut1)}
+            with h5py.File(self.export("in.ms", out=name + ".uvh5", env=env), "r") as f:
+                first = [list(place).index(i) for i in range(4)]
+                lst.append(f["Header/lst_array"][()][first])
+        dut1 = (lst[0] - lst[1]) * 43200 / numpy.pi / 1.00273790935
+        numpy.testing.assert_allclose(dut1[:2], [-0.432774, -0.4333833], rtol=0, atol=1e-6)
+        ut1 = mjd[2:] * 86400 + dut1[2:] + (0, -1)  # seconds without the leap second
+        self.assertAlmostEqual(ut1[1] - ut1[0], 0.0002 * 86400, 4)
 
     def test_t37_tai(self):
         with h5py.File(self.export(self.data(ALMA2)), "r") as f:

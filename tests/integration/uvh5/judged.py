@@ -42,6 +42,14 @@ class Judged(ProgramCase):
                 run = self.run_words(args.pyuvdata, args.judge, name + ".uvh5", "--against", vis)
                 self.assertRegex(run.stdout, r"[1-9][0-9]* passed, 0 failed", run.stderr)
 
+    def test_t28_a_sign_that_is_wrong(self):
+        args = program_case.args
+        vis = os.path.join(args.data, "tNDPPP-generic.MS")
+        self.multims("exportuvh5", vis, "out.uvh5", "datacolumn=data", "flipconj=true", "--quiet")
+        run = self.run_words(args.pyuvdata, args.judge, "out.uvh5", "--against", vis)
+        self.assertRegex(run.stdout, r"orientation", run.stderr)
+        self.assertNotRegex(run.stdout, r" 0 failed")
+
     def test_t73_pyuvdata_reads_what_was_imported(self):
         """Windows of four channels: visdata, flags, nsamples and uvw are the file's."""
         args = program_case.args

@@ -48,6 +48,26 @@ class Refusals(ProgramCase):
         with h5py.File(self.path("out.uvh5"), "r") as f:
             self.assertIn("Header", f)
 
+    def test_names_of_what_is_staged(self):
+        """What is made beside an output while it is staged has other names than any output."""
+        self.simulate()
+        average = ("timeaverage=True", "timebin=30s")
+        for name in "uvh5.rows", "uvh5.json", "uvh5.averaged.ms", "tables", "0.rows":
+            self.multims("exportuvh5", "in.ms", name, "datacolumn=data", "--quiet", *average)
+            with h5py.File(self.path(name), "r") as f:
+                self.assertIn("Header", f)
+            os.remove(self.path(name))
+        self.multims("exportuvh5", "in.ms", "in.uvh5", "datacolumn=data", "--quiet")
+        for name in "like", "0.cells":
+            self.multims("importuvh5", "in.uvh5", name, "--quiet", "createmms=True")
+            self.assertTrue(os.path.isdir(self.path(name + "/SUBMSS")))
+        for name in "tables", "0.rows":
+            self.multims("partition", "in.ms", name, "separationaxis=scan", "--quiet")
+            self.assertTrue(os.path.isdir(self.path(name + "/SUBMSS")))
+        run = self.multims("exportuvh5", "in.ms", "owner.json", "datacolumn=data", status=2)
+        self.assertIn("can't be called owner.json", run.stderr)
+        self.assertFalse(os.path.exists(self.path("owner.json")))
+
     def test_e3_empty_selection(self):
         self.refuse('scan="99"', "datacolumn=data", "scan=99", status=3)
 
