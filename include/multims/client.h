@@ -24,10 +24,15 @@ typedef struct mms_client_opts {
     /** Tells whether a text is an expression (*mode "eval") or statements ("exec"), ARG: neither;
      * NULL: there are no texts.  Where workers serve mms_task_units(): mms_command_mode. */
     mms_status (*mode)(const char *text, const char **mode, mms_error *err);
+    /** A file for log lines in CASA's form, to which is added; NULL: what servers say goes to
+     *  mms_log() alone.  log_mode: "unified" (or NULL) one file for all; "separated" one for each
+     *  server, "LOG-server-N-host-HOST-pid-PID", beside the client's; "redirect" these, and all
+     *  that servers say goes to mms_log() too, as otherwise only warnings and errors do. */
+    const char *log, *log_mode;
 } mms_client_opts;
-#define MMS_CLIENT_OPTS_INIT                         \
-    {                                                \
-        sizeof(mms_client_opts), 0, 30.0, NULL, NULL \
+#define MMS_CLIENT_OPTS_INIT                                     \
+    {                                                            \
+        sizeof(mms_client_opts), 0, 30.0, NULL, NULL, NULL, NULL \
     }
 
 /** A command: exactly one of kind, argv and text. */
@@ -40,10 +45,11 @@ typedef struct mms_command {
     /** An expression or statements, "a=3; a+1", or "push", which keeps parameters as variables;
      * what they set stays on the server.  Its parameters are variables of this command alone. */
     const char *text;
+    const char *group; /**< a name that request and response bear; NULL: none */
 } mms_command;
-#define MMS_COMMAND_INIT                                 \
-    {                                                    \
-        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL \
+#define MMS_COMMAND_INIT                                       \
+    {                                                          \
+        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL \
     }
 
 /** Make a client; workers are started when the first command needs them.
@@ -122,15 +128,57 @@ MMS_API MMS_CHECKED mms_status mms_client_get_var(mms_client *client, const char
                                                   const int *targets, mms_value **out,
                                                   mms_error *err);
 
+/** Tell servers what to use, targets[n], n 0: all.  threads: for programs and libraries that they
+ *  start (OMP_NUM_THREADS); memory, in GiB or percent of the machine's: for the data of their
+ * verbs; cpus: a number that they know.  It stays until it is set again; -1 is what the machine
+ * has. Texts have the same: set_threads(n).  Errors: of mms_client_set_vars(). */
+MMS_API MMS_CHECKED mms_status mms_client_set_threads(mms_client *client, int threads, int64_t n,
+                                                      const int *targets, mms_error *err);
+/** The same: how much memory, in GiB.  Errors: as above. */
+MMS_API MMS_CHECKED mms_status mms_client_set_memory_total(mms_client *client, double gib,
+                                                           int64_t n, const int *targets,
+                                                           mms_error *err);
+/** The same: which part of the memory, in percent.  Errors: as above. */
+MMS_API MMS_CHECKED mms_status mms_client_set_memory_fraction(mms_client *client, double percent,
+                                                              int64_t n, const int *targets,
+                                                              mms_error *err);
+/** The same: how many cores.  Errors: as above. */
+MMS_API MMS_CHECKED mms_status mms_client_set_ncpus(mms_client *client, int cpus, int64_t n,
+                                                    const int *targets, mms_error *err);
+
+/** Get what servers use, or, where configured is false, what their machines have: memory in MiB.
+ *  out as in mms_client_get_var().  Errors: as there. */
+MMS_API MMS_CHECKED mms_status mms_client_get_threads(mms_client *client, int64_t n,
+                                                      const int *targets, mms_value **out,
+                                                      mms_error *err);
+MMS_API MMS_CHECKED mms_status mms_client_get_memory_total(mms_client *client, bool configured,
+                                                           int64_t n, const int *targets,
+                                                           mms_value **out, mms_error *err);
+MMS_API MMS_CHECKED mms_status mms_client_get_ncpus(mms_client *client, bool configured, int64_t n,
+                                                    const int *targets, mms_value **out,
+                                                    mms_error *err);
+
+/** Give what client and servers say of themselves in the log files another priority: DEBUG, DEBUG1,
+ *  DEBUG2, NORMAL, NORMAL1 to NORMAL5, INFO (the default), INFO1 to INFO5.  What is below INFO is
+ *  written where debug lines are wanted.  Errors: ARG no such level, which is warned of, too. */
+MMS_API MMS_CHECKED mms_status mms_client_set_log_level(mms_client *client, const char *level,
+                                                        mms_error *err);
+
+/** Drop log lines with any of texts[n]; at first "MSSelectionNullSelection" and "non-existent spw"
+ *  are dropped.  n 0: none is.  Errors: MEM. */
+MMS_API MMS_CHECKED mms_status mms_client_set_log_filters(mms_client *client, int64_t n,
+                                                          const char *const *texts, mms_error *err);
+
 /** Do what can be done without waiting for anything: hand out, take answers. */
 MMS_API void mms_client_poll(mms_client *client);
 
-/** Return the servers, an array of {rank, busy, command, command_start_time, timeout}, as a new
- *  value; NULL: out of memory. */
+/** Return the servers, an array of {rank, processor, pid, busy, command, command_start_time,
+ *  pong_pending, timeout}, as a new value; processor is the host, null while it is not known; pid 0
+ *  is a local server whose worker is not started.  NULL: out of memory. */
 MMS_API mms_value *mms_client_status(mms_client *client);
 
-/** Return all commands that were not forgotten, an array of {id, server, status, command}, as a new
- * value. */
+/** Return all commands that were not forgotten, an array of {id, server, status, command, group …},
+ * as a new value. */
 MMS_API mms_value *mms_client_commands(const mms_client *client);
 
 /** Return the commands as a table for people, one a line: first those that were sent, then those

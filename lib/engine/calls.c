@@ -112,6 +112,70 @@ done:
     return st;
 }
 
+/* ---- what servers use ---- */
+
+/* Call function with a number on targets[n], n 0: on all servers. */
+static mms_status set_number(mms_client *client, const char *function, double x, int64_t n,
+                             const int *targets, mms_error *err)
+{
+    char *const text = mms_format("%s(%.17g)", function, x);
+    mms_command command = MMS_COMMAND_INIT;
+    mms_value *responses = NULL;
+    mms_status st;
+
+    if (!text)
+        return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
+    command.text = text;
+    st = run_on(client, &command, n, targets, &responses, err);
+    mms_value_free(&responses);
+    free(text);
+    return st;
+}
+
+mms_status mms_client_set_threads(mms_client *client, int threads, int64_t n, const int *targets,
+                                  mms_error *err)
+{
+    return set_number(client, "set_threads", threads, n, targets, err);
+}
+
+mms_status mms_client_set_memory_total(mms_client *client, double gib, int64_t n,
+                                       const int *targets, mms_error *err)
+{
+    return set_number(client, "set_memory_total", gib, n, targets, err);
+}
+
+mms_status mms_client_set_memory_fraction(mms_client *client, double percent, int64_t n,
+                                          const int *targets, mms_error *err)
+{
+    return set_number(client, "set_memory_fraction", percent, n, targets, err);
+}
+
+mms_status mms_client_set_ncpus(mms_client *client, int cpus, int64_t n, const int *targets,
+                                mms_error *err)
+{
+    return set_number(client, "set_ncpus", cpus, n, targets, err);
+}
+
+mms_status mms_client_get_threads(mms_client *client, int64_t n, const int *targets,
+                                  mms_value **out, mms_error *err)
+{
+    return mms_client_get_var(client, "get_threads()", n, targets, out, err);
+}
+
+mms_status mms_client_get_memory_total(mms_client *client, bool configured, int64_t n,
+                                       const int *targets, mms_value **out, mms_error *err)
+{
+    return mms_client_get_var(client, configured ? "get_memory_total()" : "get_memory_total(False)",
+                              n, targets, out, err);
+}
+
+mms_status mms_client_get_ncpus(mms_client *client, bool configured, int64_t n, const int *targets,
+                                mms_value **out, mms_error *err)
+{
+    return mms_client_get_var(client, configured ? "get_ncpus()" : "get_ncpus(False)", n, targets,
+                              out, err);
+}
+
 /* ---- the table of commands ---- */
 
 /* The words of a command's line, and where the line stands. */
@@ -158,17 +222,28 @@ static struct line line_of(mms_client *client, const mms_value *record, mms_valu
     return line;
 }
 
-static void add_line(mms_text *table, const mms_value *record, const struct line *line)
+/* The host of a command's server, "None" where it has none or none is known yet. */
+static const char *host_of(const mms_value *servers, const mms_value *record)
+{
+    const json_int_t server = json_integer_value(json_object_get(record, "server"));
+    const mms_value *const entry = server ? json_array_get(servers, (size_t)server - 1) : NULL;
+    const char *const host = json_string_value(json_object_get(entry, "processor"));
+
+    return host ? host : "None";
+}
+
+static void add_line(mms_text *table, const mms_value *record, const struct line *line,
+                     const char *host)
 {
     char *const server = json_is_integer(json_object_get(record, "server"))
                              ? mms_value_text(json_object_get(record, "server"), 0)
                              : strdup("None");
     char *const elapsed = line->elapsed_s < 0 ? strdup("N/A") : mms_format("%.2f", line->elapsed_s);
 
-    mms_text_add(table, "%-8" PRId64 "%-8s%-20s%-20s%-18s%s\n",
+    mms_text_add(table, "%-8" PRId64 "%-8s%-20s%-20s%-30s  %-18s%s\n",
                  (int64_t)json_integer_value(json_object_get(record, "id")), server ? server : "",
-                 line->queue, line->execution, elapsed ? elapsed : "",
-                 json_string_value(json_object_get(record, "command")));
+                 host, line->queue, mms_text_of(record, "command"), elapsed ? elapsed : "",
+                 line->execution);
     free(elapsed);
     free(server);
 }
@@ -186,17 +261,18 @@ static int order_of(const char *status)
 char *mms_client_table(mms_client *client)
 {
     mms_value *const records = mms_client_commands(client);
+    mms_value *const servers = mms_client_status(client);
     mms_text lines[ORDERS] = {{0}}, table = {0};
     mms_value *record;
     size_t i;
 
-    mms_text_add(&table, "%-8s%-8s%-20s%-20s%-18s%s\n", "JOB ID", "SERVER", "QUEUE STATUS",
-                 "EXECUTION STATUS", "ELAPSED TIME (s)", "COMMAND");
+    mms_text_add(&table, "%-8s%-8s%-20s%-20s%-30s  %-18s%s\n", "JOB ID", "SERVER", "HOSTNAME",
+                 "QUEUE STATUS", "COMMAND", "ELAPSED TIME (s)", "EXECUTION STATUS");
     json_array_foreach(records, i, record)
     {
         mms_value *responses = NULL;
         const struct line line = line_of(client, record, &responses);
-        add_line(&lines[order_of(line.queue)], record, &line);
+        add_line(&lines[order_of(line.queue)], record, &line, host_of(servers, record));
         mms_value_free(&responses);
     }
     for (int order = 0; order < ORDERS; order++) {
@@ -204,5 +280,6 @@ char *mms_client_table(mms_client *client)
         free(lines[order].text);
     }
     json_decref(records);
+    json_decref(servers);
     return table.text;
 }

@@ -269,6 +269,11 @@ mms_hub *mms_engine_hub(mms_engine *engine)
     return &engine->hub;
 }
 
+pid_t mms_engine_pid(const mms_engine *engine, int worker)
+{
+    return is_local(engine, worker) ? mms_pool_pid(engine->hub.pool, worker) : -1;
+}
+
 bool mms_engine_is_stopped(const mms_engine *engine, int worker)
 {
     return is_local(engine, worker) && mms_pool_is_stopped(engine->hub.pool, worker);

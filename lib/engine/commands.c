@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
+#include "client_log_priv.h"
 #include "engine_priv.h"
 #include "multims/client.h"
 #include "program.h"
@@ -45,7 +46,9 @@ struct server {
     bool is_stopped;   /* its rank says so of its worker */
     int64_t ping_ns;   /* when the last one was sent */
     int64_t silent_ns; /* how long we have listened for the answer */
-    mms_value *state;  /* what text commands have left: variables, folder; NULL: nothing yet */
+    mms_value *state;  /* what text commands have left: variables, folder, …; NULL: nothing yet */
+    char host[256];    /* "" not known yet */
+    int64_t pid;       /* of a rank */
 };
 
 struct mms_client {
@@ -60,9 +63,41 @@ struct mms_client {
     int64_t first_done, last_done; /* ids of what has ended and mms_client_next() has not told */
     int64_t ndone;
     int64_t next_look_ns;
+    mms_client_log *log;
 };
 
 /* ---- open, close ---- */
+
+static mms_status turn(mms_client *client, const struct timespec *wait, mms_error *err);
+
+/* Local servers are here; ranks tell with their first answer to a ping. */
+static bool knows_hosts(const mms_client *client)
+{
+    for (int s = 0; s < client->nservers; s++)
+        if (!*client->servers[s].host)
+            return false;
+    return true;
+}
+
+/* At most two seconds: a rank may be stopped. */
+static void learn_hosts(mms_client *client)
+{
+    mms_error ignored;
+
+    for (int i = 0; i < 20 && !knows_hosts(client); i++)
+        (void)!turn(client, &tick, &ignored);
+}
+
+static void name_servers(mms_client *client)
+{
+    for (int s = 0; s < client->nservers; s++) {
+        client->servers[s].entry = -1;
+        if (mms_engine_pid(client->engine, s) < 0)
+            continue;
+        gethostname(client->servers[s].host, sizeof client->servers[s].host - 1);
+        mms_client_log_know(client->log, s + 1, client->servers[s].host, 0);
+    }
+}
 
 mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_error *err)
 {
@@ -76,6 +111,10 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
         return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
     if (opts)
         memcpy(&all, opts, opts->size < sizeof all ? opts->size : sizeof all);
+    if (mms_is_worker() && !mms_wants_inline())
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG,
+                         "MPICommandClient can only be instantiated at master MPI process: this "
+                         "one is a server's worker"));
     engine.workers = all.servers;
     engine.scope = "client";
     engine.program = all.program;
@@ -86,8 +125,11 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     client->servers = mms_alloc(client->nservers, sizeof *client->servers);
     if (!client->servers)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
-    for (int s = 0; s < client->nservers; s++)
-        client->servers[s].entry = -1;
+    MMS_TRY(mms_client_log_open(&all, client->nservers, &client->log, err));
+    name_servers(client);
+    if (mms_client_log_is_apart(client->log))
+        learn_hosts(client);
+    mms_client_log_say(client->log, 0, false, "open", "All services started");
 done:
     if (st != MMS_OK)
         mms_client_close(out);
@@ -107,6 +149,9 @@ void mms_client_close(mms_client **client)
     if (!c)
         return;
     mms_engine_close(&c->engine);
+    if (c->log)
+        mms_client_log_say(c->log, 0, false, "close", "All services stopped");
+    mms_client_log_close(&c->log);
     for (int64_t i = 0; i < c->n; i++) {
         mms_value_free(&c->entries[i].record);
         mms_value_free(&c->entries[i].request);
@@ -211,9 +256,38 @@ static void note_end(mms_client *client, int64_t id)
     client->last_done = id;
 }
 
+/* What a command's end is in the logs of client and server. */
+static void log_end(mms_client *client, const struct entry *e, const mms_value *response)
+{
+    const int64_t id = e - client->entries + 1;
+    const char *const traceback = json_string_value(json_object_get(response, "traceback"));
+    const char *const mode = json_string_value(json_object_get(e->record, "mode"));
+
+    if (!e->server)
+        return;
+    if (traceback)
+        mms_client_log_say(client->log, e->server, true, mode,
+                           "Exception executing command request via %s: %s", mode, traceback);
+    mms_client_log_say(client->log, e->server, false, mode,
+                       "Command request with id %" PRId64
+                       " successfully processed in %s mode, sending back response ...",
+                       id, mode);
+    if (traceback)
+        mms_client_log_say(client->log, 0, true, "response",
+                           "Command request with id %" PRId64
+                           " failed in server n# %d with traceback %s",
+                           id, e->server, traceback);
+    else
+        mms_client_log_say(client->log, 0, false, "response",
+                           "Command request with id %" PRId64
+                           " successfully handled by server n# %d",
+                           id, e->server);
+}
+
 /* Store a response; it gets what was pushed, too. */
 static void finish(mms_client *client, struct entry *e, mms_value *response, const char *status)
 {
+    log_end(client, e, response);
     if (e->server && client->servers[e->server - 1].entry == e - client->entries)
         client->servers[e->server - 1].entry = -1;
     json_object_set_new(e->record, "status", json_string(status));
@@ -300,6 +374,8 @@ static void take_life_sign(struct server *s, const char *data, size_t size)
         mms_frame_decode(data, size, &frame, NULL) != MMS_OK)
         return;
     s->is_stopped = json_is_true(json_object_get(frame.body, "stopped"));
+    s->pid = json_integer_value(json_object_get(frame.body, "pid"));
+    snprintf(s->host, sizeof s->host, "%s", mms_text_of(frame.body, "host"));
     mms_value_free(&frame.body);
 }
 
@@ -314,6 +390,9 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
     int level;
 
     take_life_sign(&client->servers[worker], data, size);
+    if (mms_frame_type_of(data) == MMS_FRAME_PONG)
+        mms_client_log_know(client->log, worker + 1, client->servers[worker].host,
+                            client->servers[worker].pid);
     if (at < 0 || mms_frame_request_of(data) != (uint64_t)at + 1)
         return; /* of a command that was given up */
     if (mms_frame_decode(data, size, &frame, &err) != MMS_OK) {
@@ -323,14 +402,53 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
     if (frame.type == MMS_FRAME_RESPONSE)
         take_answer(client, &client->entries[at], frame.body);
     else if (!json_unpack(frame.body, "{s:[i, s, s]}", "log", &level, &scope, &text))
-        mms_log((mms_level)level, scope, "server %d: %s", worker + 1, text);
+        mms_client_log_line(client->log, worker + 1, (mms_level)level, scope, text);
     mms_value_free(&frame.body);
 }
 
 /* ---- hand out ---- */
 
+/* What a command's way to its server is in the logs of both. */
+static void log_sent(mms_client *client, const struct entry *e)
+{
+    const int64_t id = e - client->entries + 1;
+    const pid_t pid = mms_engine_pid(client->engine, e->server - 1);
+    const char *const mode = json_string_value(json_object_get(e->record, "mode"));
+    const char *const command = json_string_value(json_object_get(e->record, "command"));
+
+    if (pid > 0)
+        mms_client_log_know(client->log, e->server, NULL, pid);
+    mms_client_log_say(client->log, 0, false, "queue",
+                       "Command request with id# %" PRId64 " sent to server n# %d", id, e->server);
+    mms_client_log_say(client->log, e->server, false, mode, "Received command request msg: %s",
+                       command);
+    if (!strcmp(mode, "eval"))
+        mms_client_log_say(client->log, e->server, false, mode,
+                           "Going to evaluate command request with id# %" PRId64
+                           " as an expression via eval: %s",
+                           id, command);
+    else if (!strcmp(mode, "exec"))
+        mms_client_log_say(client->log, e->server, false, mode,
+                           "Going to execute command request with id# %" PRId64
+                           " as a statement via exec: %s",
+                           id, command);
+    else if (!strcmp(mode, "push"))
+        mms_client_log_say(client->log, e->server, false, mode,
+                           "Command request with id# %" PRId64 " is a push operation", id);
+}
+
+/* Log lines of a unit that somebody wants. */
+static int level_of_lines(const mms_client *client)
+{
+    const int level = mms_engine_log_level();
+
+    return mms_client_log_is_kept(client->log) && level < MMS_LOG_INFO ? MMS_LOG_INFO : level;
+}
+
 static void send_entry(mms_client *client, struct entry *e, int server)
 {
+    const mms_value *const settings =
+        json_object_get(client->servers[server - 1].state, "settings");
     const uint64_t request = (uint64_t)(e - client->entries) + 1;
     mms_message message;
     mms_error err;
@@ -350,12 +468,14 @@ static void send_entry(mms_client *client, struct entry *e, int server)
             json_object_set(e->request, "state", client->servers[server - 1].state);
     }
     st = mms_frame_encode(MMS_FRAME_COMMAND, request,
-                          json_pack("{s:s, s:O, s:i}", "kind", e->kind, "request", e->request,
-                                    "level", mms_engine_log_level()),
+                          json_pack("{s:s, s:O, s:i, s:O*}", "kind", e->kind, "request", e->request,
+                                    "level", level_of_lines(client), "settings", settings),
                           &message, &err);
     if (st == MMS_OK)
         st = mms_engine_send(client->engine, server - 1, message, &err);
-    if (st != MMS_OK)
+    if (st == MMS_OK)
+        log_sent(client, e);
+    else
         finish(client, e, tell_failure(e, st, NULL, err.msg, NULL), "response received");
 }
 
@@ -447,6 +567,10 @@ static void look_at_server(mms_client *client, int number, int64_t now)
                 "Ping status response from server %d not received in the last %.0fs. Setting its "
                 "status to 'timeout'",
                 number, since_s);
+        mms_client_log_say(client->log, 0, true, "monitor",
+                           "Ping status response from server %d not received in the last %.0fs. "
+                           "Setting its status to 'timeout'",
+                           number, since_s);
     } else if (!frozen && s->frozen_since_ns) {
         if (s->timed_out)
             mms_log(MMS_LOG_WARN, "client",
@@ -564,13 +688,14 @@ static mms_status make_entry(const mms_command *command, const char *mode, int64
         e->request = parameters ? json_deep_copy(parameters) : json_object();
         mms_text_add(&text, "%s", command->kind);
     }
-    e->record = json_pack("{s:o, s:O?, s:s, s:I, s:o, s:s}", "command",
+    e->record = json_pack("{s:o, s:O?, s:s, s:I, s:o, s:s, s:o*}", "command",
                           mms_text_value(text.text ? text.text : ""), "parameters",
                           command->argv || !parameters ? NULL
                           : command->text              ? json_object_get(e->request, "parameters")
                                                        : e->request,
                           "mode", mode, "id", (json_int_t)id, "server",
-                          target ? json_integer(target) : json_null(), "status", "holding queue");
+                          target ? json_integer(target) : json_null(), "status", "holding queue",
+                          "group", command->group ? mms_text_value(command->group) : NULL);
     free(text.text);
     if (!e->request || !e->record) {
         mms_value_free(&e->request);
@@ -822,19 +947,47 @@ mms_status mms_client_wait_sent(mms_client *client, int64_t n, const int64_t *id
 
 /* ---- tables ---- */
 
+/* A new value: the server's process, of a rank or a local worker. */
+static int64_t pid_of(const mms_client *client, int server)
+{
+    const pid_t pid = mms_engine_pid(client->engine, server - 1);
+
+    return pid < 0 ? client->servers[server - 1].pid : pid;
+}
+
+mms_status mms_client_set_log_level(mms_client *client, const char *level, mms_error *err)
+{
+    mms_error why = {0};
+    const mms_status st = mms_client_log_set_level(client->log, level, &why);
+
+    if (st == MMS_OK)
+        return st;
+    mms_log(MMS_LOG_WARN, "client", "%s", why.msg);
+    return mms_fail(err, st, "%s", why.msg);
+}
+
+mms_status mms_client_set_log_filters(mms_client *client, int64_t n, const char *const *texts,
+                                      mms_error *err)
+{
+    return mms_client_log_set_filters(client->log, n, texts, err);
+}
+
 mms_value *mms_client_status(mms_client *client)
 {
     mms_value *const list = json_array();
 
     mms_client_poll(client);
+    learn_hosts(client);
     for (int s = 1; s <= client->nservers; s++) {
         const struct server *const server = &client->servers[s - 1];
         const struct entry *const e = server->entry < 0 ? NULL : &client->entries[server->entry];
         json_array_append_new(
-            list, json_pack("{s:i, s:b, s:O?, s:O?, s:b}", "rank", s, "busy", e != NULL, "command",
+            list, json_pack("{s:i, s:o, s:I, s:b, s:O?, s:O?, s:b, s:b}", "rank", s, "processor",
+                            *server->host ? mms_text_value(server->host) : json_null(), "pid",
+                            (json_int_t)pid_of(client, s), "busy", e != NULL, "command",
                             e ? json_object_get(e->record, "command") : NULL, "command_start_time",
-                            e ? json_object_get(e->record, "command_start_time") : NULL, "timeout",
-                            server->timed_out));
+                            e ? json_object_get(e->record, "command_start_time") : NULL,
+                            "pong_pending", server->pinged, "timeout", server->timed_out));
     }
     return list;
 }

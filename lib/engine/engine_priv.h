@@ -28,8 +28,9 @@ typedef enum mms_frame_type {
     MMS_FRAME_EVENT = 13,    /**< worker to client: {progress: [done, total]}, {log: [level, scope,
                                   text]} */
     MMS_FRAME_PING = 20,     /**< client to rank: is it there? */
-    MMS_FRAME_PONG = 21,     /**< rank to client: {stopped}: whether its worker's process is */
-    MMS_FRAME_STOP = 50      /**< client to rank: end */
+    MMS_FRAME_PONG =
+        21, /**< rank to client: {stopped, host, pid}: whether its worker's process is */
+    MMS_FRAME_STOP = 50 /**< client to rank: end */
 } mms_frame_type;
 
 /** A whole frame as it travels; whoever gets one by value frees data. */
@@ -136,6 +137,8 @@ void mms_pool_kill(mms_pool *pool, int slot, uint64_t request, int signal_number
  *  never will. */
 int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
                   mms_deliver *deliver, void *ctx);
+/** The process of a slot's worker; 0: there is none. */
+pid_t mms_pool_pid(const mms_pool *pool, int slot);
 /** Whether the process of a slot's worker is stopped. */
 bool mms_pool_is_stopped(const mms_pool *pool, int slot);
 /** End all workers; *pool is set to NULL. */
@@ -165,6 +168,8 @@ const mms_world *mms_world_get(void);
 
 /** The kinds that mms_engine_serve() got; NULL: it was not called, so this program is no worker. */
 const mms_unit_kind *mms_served_kinds(void);
+/** Whether this process is a worker. */
+bool mms_is_worker(void);
 /** Whether MULTIMS_TRANSPORT=inline asks for units in the calling process. */
 bool mms_wants_inline(void);
 /** Refuse to work in a process that did not call mms_engine_serve() and is one of several copies,
@@ -225,6 +230,8 @@ MMS_CHECKED mms_status mms_engine_send(mms_engine *engine, int worker, mms_messa
                                        mms_error *err);
 /** Send a signal to a worker if it runs this request. */
 void mms_engine_signal(mms_engine *engine, int worker, uint64_t request, int signal_number);
+/** The process of a local worker; 0: there is none; -1: the worker is a rank's. */
+pid_t mms_engine_pid(const mms_engine *engine, int worker);
 /** Whether a local worker's process is stopped (SIGSTOP, a debugger). */
 bool mms_engine_is_stopped(const mms_engine *engine, int worker);
 /** Ask a rank whether it is there; false: the worker is local.  It answers with PONG. */

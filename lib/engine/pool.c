@@ -529,6 +529,11 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
     return to.count;
 }
 
+pid_t mms_pool_pid(const mms_pool *pool, int slot)
+{
+    return pool->slots[slot].pid;
+}
+
 bool mms_pool_is_stopped(const mms_pool *pool, int number)
 {
     const pid_t pid = pool->slots[number].pid;

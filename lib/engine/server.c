@@ -20,6 +20,13 @@
 static mms_world world = {.module = NULL, .rank = 0, .size = 1};
 static const mms_unit_kind *served;
 
+static bool is_worker;
+
+bool mms_is_worker(void)
+{
+    return is_worker;
+}
+
 /* Ranks that are known not to answer. */
 static int silent_ranks;
 
@@ -68,6 +75,7 @@ static int serve_as_worker(const char *number, const mms_unit_kind *kinds)
         return 2;
     }
     unsetenv(MMS_WORKER_FD_VARIABLE);
+    is_worker = true;
     open_box();
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
     mms_worker_serve((int)fd, kinds);
@@ -136,10 +144,14 @@ static void cancel(struct server *server, const char *data, size_t size)
 
 static void answer_ping(struct server *server)
 {
+    char host[256] = "";
     mms_message message;
 
+    gethostname(host, sizeof host - 1);
     if (mms_frame_encode(MMS_FRAME_PONG, 0,
-                         json_pack("{s:b}", "stopped", mms_pool_is_stopped(server->hub.pool, 0)),
+                         json_pack("{s:b, s:o, s:i}", "stopped",
+                                   mms_pool_is_stopped(server->hub.pool, 0), "host",
+                                   mms_text_value(host), "pid", (int)getpid()),
                          &message, NULL) == MMS_OK)
         send_to_client(server, message);
 }

@@ -104,6 +104,17 @@ static mms_value *print_output(const mms_value *command)
     return out && json_is_true(json_object_get(command, "print")) ? mms_fingerprint(out) : NULL;
 }
 
+/* What a server is told to use holds for whatever it runs (lib/task/command_settings.c). */
+static void use_settings(const mms_value *settings)
+{
+    const mms_value *const threads = json_object_get(settings, "threads");
+    char *const text = threads ? mms_value_text(threads, 0) : NULL;
+
+    if (text)
+        setenv("OMP_NUM_THREADS", text, 1);
+    free(text);
+}
+
 static mms_status answer_command(mms_job *job, const mms_value *command, mms_error *err)
 {
     const int level = (int)json_integer_value(json_object_get(command, "level"));
@@ -114,6 +125,7 @@ static mms_status answer_command(mms_job *job, const mms_value *command, mms_err
 
     if (job->runner->logs && level >= 0)
         mms_log_to(send_log_line, job, (mms_level)level);
+    use_settings(json_object_get(command, "settings"));
     st = run_kind(job, command, answer, &why);
     if (st != MMS_OK)
         mms_runner_end(job->runner);

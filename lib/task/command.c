@@ -57,7 +57,8 @@ bool mms_command_is_known(const char *name, int n)
 {
     static const char *const own[] = {"sleep", "getcwd", "chdir", "load", "unset", "exit", NULL};
     char *const copy = strndup(name, (size_t)n);
-    const bool known = copy && (mms_names_have(own, copy) || mms_task_find(copy));
+    const bool known =
+        copy && (mms_names_have(own, copy) || mms_command_is_setting(copy) || mms_task_find(copy));
 
     free(copy);
     return known;
@@ -123,6 +124,19 @@ char *mms_command_members(const char *text)
     return out.text;
 }
 
+bool mms_command_has_named_argument(const mms_command_call *call)
+{
+    char *const text = strndup(call->arguments, (size_t)call->narguments);
+    const char *const end = text ? mms_command_find(text, ',') : NULL;
+    char *const first = end ? strndup(text, (size_t)(end - text)) : NULL;
+    mms_command_assignment a;
+    const bool has = first && mms_command_is_assignment(first, &a);
+
+    free(first);
+    free(text);
+    return has;
+}
+
 /* Calls are looked into when they run: their arguments are expressions of their own. */
 static mms_status check_value(const char *value, mms_error *err)
 {
@@ -130,7 +144,8 @@ static mms_status check_value(const char *value, mms_error *err)
     char *text;
     mms_status st;
 
-    if (mms_command_is_call(value, &call) && mms_command_is_known(call.name, call.nname))
+    if (mms_command_is_call(value, &call) &&
+        (mms_command_is_known(call.name, call.nname) || mms_command_has_named_argument(&call)))
         return MMS_OK;
     if (*value == '[' || *value == '{')
         return MMS_OK;

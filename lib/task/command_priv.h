@@ -21,6 +21,10 @@ typedef struct mms_command_call {
 } mms_command_call;
 bool mms_command_is_call(const char *text, mms_command_call *call);
 
+/** Whether a call's first argument is name=value, as TaQL has none: a verb, perhaps of a plug-in
+ *  that its server has loaded. */
+bool mms_command_has_named_argument(const mms_command_call *call);
+
 /** Whether a call of that name is one of tasks and of what servers know themselves; else it is a
  * function of TaQL. */
 bool mms_command_is_known(const char *name, int n);
@@ -36,6 +40,16 @@ bool mms_command_is_assignment(const char *text, mms_command_assignment *a);
 
 /** Whether text begins with a word of TaQL's commands: UPDATE, … */
 bool mms_command_is_taql(const char *text);
+
+/** Whether name is a function that says or tells what a server is to use: set_threads(n), … */
+bool mms_command_is_setting(const char *name);
+/** Call it.  settings: an object that stays with the server, {threads, memory_mib, cpus} of what is
+ *  set.  Errors: SHAPE no number; RANGE. */
+MMS_CHECKED mms_status mms_command_setting(mms_value *settings, const char *name,
+                                           const mms_value *arguments, mms_value **out,
+                                           mms_error *err);
+/** Use what is set in this worker, which may be a new one. */
+void mms_command_use_settings(mms_value *settings);
 
 /** text with a['k'] as ::a.k; the caller ends it with free(). */
 char *mms_command_members(const char *text);

@@ -13,6 +13,8 @@
 /* A command on its way: what it sees and what it leaves. */
 struct context {
     mms_value *variables, *parameters; /* objects; parameters hide variables */
+    mms_value *settings;               /* of the server: command_settings.c */
+    mms_value *plugins;                /* paths of those that it has loaded */
     const mms_value *request;
     char cls[16]; /* of its error */
 };
@@ -189,6 +191,29 @@ static mms_status change_folder(struct context *c, const char *path, mms_error *
         mms_fail(err, MMS_ERR_NOT_FOUND, "chdir %s: %s", path ? path : "", strerror(errno)));
 }
 
+/* The server's next workers load it, too. */
+static mms_status load_plugin(struct context *c, const char *name, mms_error *err)
+{
+    char *path = NULL;
+    const mms_status st = name ? mms_plugin_load(name, &path, err)
+                               : mms_fail(err, MMS_ERR_ARG, "load: plugin is no text");
+
+    if (st == MMS_OK)
+        json_object_set_new(c->plugins, path, json_true());
+    free(path);
+    return st == MMS_OK ? st : raise_class(c, name ? "import" : "type", st);
+}
+
+static mms_status run_setting(struct context *c, const char *name, const mms_value *arguments,
+                              mms_value **out, mms_error *err)
+{
+    const mms_status st = mms_command_setting(c->settings, name, arguments, out, err);
+
+    if (st == MMS_OK)
+        return st;
+    return raise_class(c, st == MMS_ERR_SHAPE ? "type" : "value", st);
+}
+
 static mms_status run_own(struct context *c, const char *name, const mms_value *arguments,
                           mms_value **out, mms_error *err)
 {
@@ -211,13 +236,20 @@ static mms_status run_own(struct context *c, const char *name, const mms_value *
         json_object_del(c->variables, text ? text : "");
         return MMS_OK;
     }
-    text = json_string_value(argument(arguments, "plugin"));
-    return raise_class(c, "import",
-                       mms_fail(err, MMS_ERR_UNSUPPORTED, "no plug-in %s", text ? text : ""));
+    return load_plugin(c, json_string_value(argument(arguments, "plugin")), err);
+}
+
+/* What a server may use is what its verbs may, unless the call says otherwise. */
+static void add_memory(const struct context *c, const char *name, mms_value *arguments)
+{
+    const mms_value *const mib = json_object_get(c->settings, "memory_mib");
+
+    if (mib && mms_task_has_parameter(name, "memory") && !json_object_get(arguments, "memory"))
+        json_object_set_new(arguments, "memory", json_integer(json_integer_value(mib) * (1 << 20)));
 }
 
 /* A task's units run in this worker: a crash costs the command. */
-static mms_status run_task(struct context *c, const char *name, const mms_value *arguments,
+static mms_status run_task(struct context *c, const char *name, mms_value *arguments,
                            mms_value **out, mms_error *err)
 {
     char *const text = mms_value_text(arguments, 0);
@@ -225,6 +257,7 @@ static mms_status run_task(struct context *c, const char *name, const mms_value 
     mms_status st;
 
     setenv("MULTIMS_TRANSPORT", "inline", 1);
+    add_memory(c, name, arguments);
     st = text ? mms_task_call(name, text, out, &why) : mms_fail(&why, MMS_ERR_MEM, "out of memory");
     free(text);
     if (st == MMS_OK || st == MMS_ERR_DIFFERS)
@@ -242,8 +275,9 @@ static mms_status call_it(struct context *c, const mms_command_call *call, mms_v
         name ? arguments_of(c, call, &arguments, err) : mms_fail(err, MMS_ERR_MEM, "out of memory");
 
     if (st == MMS_OK)
-        st = mms_task_find(name) ? run_task(c, name, arguments, out, err)
-                                 : run_own(c, name, arguments, out, err);
+        st = mms_task_find(name)            ? run_task(c, name, arguments, out, err)
+             : mms_command_is_setting(name) ? run_setting(c, name, arguments, out, err)
+                                            : run_own(c, name, arguments, out, err);
     mms_value_free(&arguments);
     free(name);
     return st;
@@ -303,6 +337,11 @@ static mms_status value_of(struct context *c, const char *given, mms_value **out
     } else if (text && mms_command_is_call(text, &call) &&
                mms_command_is_known(call.name, call.nname)) {
         st = call_it(c, &call, out, err);
+    } else if (text && mms_command_is_call(text, &call) && mms_command_has_named_argument(&call)) {
+        st = raise_class(c, "import",
+                         mms_fail(err, MMS_ERR_NOT_FOUND,
+                                  "%.*s: no verb, nor one of a plug-in of this server", call.nname,
+                                  call.name));
     } else {
         st = eval_taql(c, text ? text : "", out, err);
     }
@@ -402,30 +441,58 @@ static mms_status run_text(struct context *c, mms_value **ret, mms_error *err)
 static mms_value *state_of(const struct context *c)
 {
     char *const cwd = getcwd(NULL, 0);
-    mms_value *const state = json_pack("{s:O, s:o*}", "variables", c->variables, "cwd",
-                                       cwd ? mms_text_value(cwd) : NULL);
+    mms_value *const state =
+        json_pack("{s:O, s:O, s:O, s:o*}", "variables", c->variables, "settings", c->settings,
+                  "plugins", c->plugins, "cwd", cwd ? mms_text_value(cwd) : NULL);
 
     free(cwd);
     return state;
 }
 
+/* A member of the server's state, or an empty object. */
+static mms_value *left_of(const mms_value *state, const char *key)
+{
+    const mms_value *const left = json_object_get(state, key);
+
+    return left ? json_deep_copy(left) : json_object();
+}
+
+/* Be what the server was when its last command ended, perhaps in another worker. */
+static mms_status restore(struct context *c, mms_error *err)
+{
+    const mms_value *const state = json_object_get(c->request, "state");
+    const char *const cwd = json_string_value(json_object_get(state, "cwd"));
+    mms_value *loaded;
+    const char *path;
+
+    c->variables = left_of(state, "variables");
+    c->settings = left_of(state, "settings");
+    c->plugins = left_of(state, "plugins");
+    c->parameters = json_deep_copy(json_object_get(c->request, "parameters"));
+    if (!c->variables || !c->settings || !c->plugins || !c->parameters)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    mms_command_use_settings(c->settings);
+    json_object_foreach(c->plugins, path, loaded)
+    {
+        char *again = NULL;
+        (void)!mms_plugin_load(path, &again, NULL); /* a call of its verb says that it is missing */
+        free(again);
+    }
+    if (cwd && chdir(cwd))
+        return mms_fail(err, MMS_ERR_IO, "%s: %s", cwd, strerror(errno));
+    return MMS_OK;
+}
+
 mms_status mms_command_unit(mms_job *job, const mms_value *request, mms_value *answer,
                             mms_error *err)
 {
-    const mms_value *const state = json_object_get(request, "state");
-    const mms_value *const variables = json_object_get(state, "variables");
-    const char *const cwd = json_string_value(json_object_get(state, "cwd"));
     struct context c = {.request = request, .cls = "internal"};
     mms_value *ret = NULL;
     mms_error why = {0};
     mms_status st;
 
-    (void)job;
-    c.variables = variables ? json_deep_copy(variables) : json_object();
-    c.parameters = json_deep_copy(json_object_get(request, "parameters"));
-    if (!c.variables || !c.parameters)
-        return mms_fail(err, MMS_ERR_MEM, "out of memory");
-    st = cwd && chdir(cwd) ? mms_fail(&why, MMS_ERR_IO, "%s: %s", cwd, strerror(errno)) : MMS_OK;
+    (void)job, (void)err;
+    st = restore(&c, &why);
     if (st == MMS_OK)
         st = run_text(&c, &ret, &why);
     json_object_set_new(answer, "state", state_of(&c));
@@ -437,6 +504,8 @@ mms_status mms_command_unit(mms_job *job, const mms_value *request, mms_value *a
             json_pack("{s:s, s:o}", "class", c.cls, "message", mms_text_value(why.msg)));
     mms_value_free(&ret);
     mms_value_free(&c.variables);
+    mms_value_free(&c.settings);
+    mms_value_free(&c.plugins);
     mms_value_free(&c.parameters);
     return MMS_OK;
 }

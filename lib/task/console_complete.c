@@ -11,8 +11,20 @@
 
 const char *const mms_console_words[] = {"commands", "exit",   "help", "quit",
                                          "servers",  "status", NULL};
-const char *const mms_console_functions[] = {"sleep(", "getcwd(", "chdir(", "load(",
-                                             "unset(", "exit(",   NULL};
+const char *const mms_console_functions[] = {"sleep(",
+                                             "getcwd(",
+                                             "chdir(",
+                                             "load(",
+                                             "unset(",
+                                             "exit(",
+                                             "set_threads(",
+                                             "get_threads(",
+                                             "set_memory_total(",
+                                             "set_memory_fraction(",
+                                             "get_memory_total(",
+                                             "set_ncpus(",
+                                             "get_ncpus(",
+                                             NULL};
 
 struct found {
     char **words;

@@ -14,6 +14,7 @@ struct exec {
     const char *file;
     bool block;
     double timelimit, servertimeout;
+    const char *serverlog, *logmode;
 };
 
 #define AT(member) offsetof(struct exec, member)
@@ -33,6 +34,12 @@ static const mms_param params[] = {
     {"servertimeout", MMS_SECONDS, AT(servertimeout), .init = "30", .allowed = "0..", .unit = "s",
      .flags = MMS_PARAM_RUN,
      .doc = "How long a local server may be stopped before it has timed out"},
+    {"serverlog", MMS_PATH, AT(serverlog), .flags = MMS_PARAM_RUN,
+     .doc = "File for log lines of client and servers in CASA's form, to which is added"},
+    {"logmode", MMS_CHOICE, AT(logmode), .init = "unified", .allowed = "unified separated redirect",
+     .needs = "serverlog", .flags = MMS_PARAM_RUN,
+     .doc = "unified: one file; separated: one for each server beside it; redirect: these, and all "
+            "lines on the screen"},
     {0},
 };
 
@@ -190,6 +197,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.servers = run->workers;
     opts.frozen_s = work.p->servertimeout;
     opts.mode = mms_command_mode;
+    opts.log = *work.p->serverlog ? work.p->serverlog : NULL;
+    opts.log_mode = work.p->logmode;
     MMS_TRY(mms_client_open(&opts, &work.client, err));
     json_array_foreach(commands, i, entry) MMS_TRY(push(&work, entry, err));
     MMS_TRY(mms_client_responses(work.client, work.n, work.ids, true, -1, &responses, err));

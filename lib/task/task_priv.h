@@ -144,6 +144,11 @@ mms_unit_fn mms_task_call_unit;
 /** The tasks of plug-ins, ended by NULL; read at the first call. */
 enum { MMS_MOST_PLUGIN_TASKS = 64 };
 const mms_task *const *mms_plugin_tasks(void);
+/** Load a plug-in by its path, or by NAME of NAME.so in a place of MULTIMS_PLUGIN_PATH or of an
+ *  installation; one that is loaded stays.  Afterwards mms_task_find() finds its tasks.
+ *  @param[out] path  its absolute path; the caller ends it with free(); NULL on failure
+ *  Errors: NOT_FOUND, ARG it can't be taken, MEM. */
+MMS_CHECKED mms_status mms_plugin_load(const char *name, char **path, mms_error *err);
 /** As mms_task_find(), of those in tasks.def alone. */
 const mms_task *mms_task_find_own(const char *name);
 

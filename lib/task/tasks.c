@@ -20,12 +20,11 @@ static const mms_task *all[NOWN + MMS_MOST_PLUGIN_TASKS + 1];
 
 const mms_task *const *mms_tasks(void)
 {
-    if (!all[0]) {
-        int64_t n = NOWN;
-        memcpy(all, own, sizeof own);
-        for (const mms_task *const *t = mms_plugin_tasks(); *t; t++)
-            all[n++] = *t;
-    }
+    int64_t n = NOWN;
+
+    memcpy(all, own, sizeof own);
+    for (const mms_task *const *t = mms_plugin_tasks(); *t; t++)
+        all[n++] = *t; /* a server may have loaded more */
     return all;
 }
 

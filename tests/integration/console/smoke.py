@@ -33,7 +33,7 @@ class Smoke(ProgramCase):
         self.assertIn("Server #7 does not exist", said)
         self.assertIn("x is no number", said)
         self.assertIn("server 1: free\nserver 2: free\n", said)
-        self.assertRegex(said, r"(?m)^JOB ID .*\n1 +1 .*a=1$")
+        self.assertRegex(said, r"(?m)^JOB ID .*\n1 +1 .*a=1 +[0-9.]+ +completed$")
 
     def test_help_and_the_end(self):
         said = self.console("help\nhelp split\nhelp nothing\nquit\n1+1\n")

@@ -128,11 +128,29 @@ static mms_status parent_unit(mms_job *job, const mms_value *request, mms_value 
     return MMS_OK;
 }
 
+static mms_status empty_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                             mms_error *err)
+{
+    (void)job, (void)request, (void)answer;
+    return mms_fail(err, MMS_ERR_EMPTY, "nothing is selected");
+}
+
+static mms_status client_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                              mms_error *err)
+{
+    mms_client *mine;
+    const mms_status st = mms_client_open(NULL, &mine, err);
+
+    (void)job, (void)request, (void)answer;
+    mms_client_close(&mine);
+    return st;
+}
+
 static const mms_unit_kind kinds[] = {
-    {"sleep", sleep_unit}, {"add", add_unit},   {"count", count_unit},
-    {"large", large_unit}, {"exit", exit_unit}, {"signal", signal_unit},
-    {"spin", spin_unit},   {"pid", pid_unit},   {"parent", parent_unit},
-    {NULL, NULL},
+    {"empty", empty_unit}, {"client", client_unit}, {"sleep", sleep_unit},
+    {"add", add_unit},     {"count", count_unit},   {"large", large_unit},
+    {"exit", exit_unit},   {"signal", signal_unit}, {"spin", spin_unit},
+    {"pid", pid_unit},     {"parent", parent_unit}, {NULL, NULL},
 };
 
 /* Our kinds, and those that texts and verbs need. */
@@ -585,14 +603,15 @@ static void convenience(void)
 /* The table as text: a line for each command that was ever pushed, those that run first. */
 static void table(void)
 {
-    char *text;
+    char *text, host[256] = "";
 
     run(words("True"), 1);
     run(words("1/0"), 1);
     const int64_t running = push(task("sleep", "{\"seconds\": 0.5}"), 2);
     const int64_t queued = push(task("add", NULL), 2);
     text = mms_client_table(client);
-    CHECK(!strncmp(text, "JOB ID  SERVER  QUEUE STATUS ", 28));
+    CHECK(!strncmp(text, "JOB ID  SERVER  HOSTNAME ", 25));
+    CHECK(!gethostname(host, sizeof host - 1) && strstr(text, host));
     CHECK(!strncmp(strchr(text, '\n') + 1, "3 ", 2));
     CHECK(strstr(text, "completed - True") && strstr(text, "exception raised"));
     CHECK(strstr(text, "holding queue") && strstr(text, "request sent") && strstr(text, "N/A"));
@@ -601,6 +620,218 @@ static void table(void)
     get(running);
     get(queued);
     CHECK(mms_client_wait_sent(client, 1, &queued, 0, NULL) == MMS_OK); /* or later */
+}
+
+/* C53: a server is no client (and a client no server: of mms_engine_serve() it alone returns). */
+static void wrong_role(void)
+{
+    failed(run(task("client", NULL), 1), "value",
+           "MPICommandClient can only be instantiated at master MPI process");
+    still_works(1);
+}
+
+static const mms_value *of_all(mms_value *map)
+{
+    CHECK((int)json_object_size(keep(map)) == mms_client_servers(client));
+    return of_server(map, 2);
+}
+
+/* C72: threads of servers, one by one, all at once. */
+static void threads(void)
+{
+    static const int numbers[] = {4, 8, 2};
+    static const char *const words[] = {"sh", "-c", "echo $OMP_NUM_THREADS", NULL};
+    mms_command program = MMS_COMMAND_INIT;
+    mms_value *map;
+    mms_error err;
+
+    for (size_t i = 0; i < 3; i++) {
+        CHECK(mms_client_set_threads(client, numbers[i], 0, NULL, &err) == MMS_OK);
+        CHECK(mms_client_get_threads(client, 0, NULL, &map, &err) == MMS_OK);
+        CHECK(json_integer_value(of_all(map)) == numbers[i]);
+    }
+    const int second = base + 2;
+    CHECK(mms_client_set_threads(client, 7, 1, &second, &err) == MMS_OK);
+    program.argv = words;
+    CHECK(strstr(text(json_object_get(run(program, 2), "ret"), "stdout_tail"), "7\n"));
+    CHECK(strstr(text(json_object_get(run(program, 1), "ret"), "stdout_tail"), "2\n"));
+    failed(run(task("signal", "{\"signal\": 11}"), 2), "crash", "killed by signal");
+    CHECK(strstr(text(json_object_get(run(program, 2), "ret"), "stdout_tail"), "7\n"));
+    CHECK(mms_client_set_threads(client, 0, 1, &second, &err) == MMS_ERR_WORKER);
+    CHECK(strstr(err.msg, "ValueError"));
+}
+
+static int64_t number_of(mms_status st, mms_value *map, int n)
+{
+    CHECK(st == MMS_OK && (int)json_object_size(map) == n);
+    return json_integer_value(of_server(keep(map), 1));
+}
+
+/* C73, C74: memory and cores, of one server and of all. */
+static void memory_of(int n, const int *targets)
+{
+    const int count = n ? n : mms_client_servers(client);
+    mms_value *map;
+    mms_status st;
+    mms_error err;
+
+    st = mms_client_get_memory_total(client, false, n, targets, &map, &err);
+    const int64_t physical = number_of(st, map, count);
+    CHECK(physical > 256);
+    CHECK(mms_client_set_memory_total(client, n ? 4 : 8, n, targets, &err) == MMS_OK);
+    st = mms_client_get_memory_total(client, true, n, targets, &map, &err);
+    CHECK(number_of(st, map, count) == (n ? 4096 : 8192));
+    st = mms_client_get_memory_total(client, false, n, targets, &map, &err);
+    CHECK(number_of(st, map, count) == physical);
+    CHECK(mms_client_set_memory_total(client, -1, n, targets, &err) == MMS_OK);
+    st = mms_client_get_memory_total(client, true, n, targets, &map, &err);
+    CHECK(number_of(st, map, count) == physical);
+    CHECK(mms_client_set_memory_fraction(client, 50, n, targets, &err) == MMS_OK);
+    st = mms_client_get_memory_total(client, true, n, targets, &map, &err);
+    CHECK(number_of(st, map, count) == physical / 2);
+    CHECK(mms_client_set_memory_fraction(client, -1, n, targets, &err) == MMS_OK);
+    st = mms_client_get_ncpus(client, false, n, targets, &map, &err);
+    const int64_t cpus = number_of(st, map, count);
+    CHECK(mms_client_set_ncpus(client, 3, n, targets, &err) == MMS_OK);
+    st = mms_client_get_ncpus(client, true, n, targets, &map, &err);
+    CHECK(number_of(st, map, count) == 3);
+    st = mms_client_get_ncpus(client, false, n, targets, &map, &err);
+    CHECK(number_of(st, map, count) == cpus);
+    CHECK(mms_client_set_ncpus(client, -1, n, targets, &err) == MMS_OK);
+    st = mms_client_get_ncpus(client, true, n, targets, &map, &err);
+    CHECK(number_of(st, map, count) == cpus);
+}
+
+static void memory_and_cores(void)
+{
+    const int first = base + 1;
+
+    memory_of(1, &first);
+    memory_of(0, NULL);
+}
+
+/* ---- logs ---- */
+
+static int count_in(const char *path, const char *words)
+{
+    char line[8192];
+    FILE *const file = fopen(path, "re");
+    int n = 0;
+
+    while (file && fgets(line, sizeof line, file))
+        n += strstr(line, words) != NULL;
+    if (file)
+        fclose(file);
+    return n;
+}
+
+/* Lines with words in the files of this folder whose names begin with prefix; *nfiles of them. */
+static int count_in_files(const char *prefix, const char *words, int *nfiles)
+{
+    DIR *const folder = opendir(".");
+    const struct dirent *entry;
+    int n = 0;
+
+    *nfiles = 0;
+    while ((entry = readdir(folder)))
+        if (!strncmp(entry->d_name, prefix, strlen(prefix))) {
+            n += count_in(entry->d_name, words);
+            ++*nfiles;
+        }
+    closedir(folder);
+    return n;
+}
+
+static void open_with_log(const char *log, const char *mode)
+{
+    mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
+    mms_error err;
+
+    mms_client_close(&client);
+    opts.servers = 2;
+    opts.mode = mms_command_mode;
+    opts.log = log;
+    opts.log_mode = mode;
+    if (mms_client_open(&opts, &client, &err) != MMS_OK) {
+        fprintf(stderr, "%s\n", err.msg);
+        exit(1);
+    }
+}
+
+/* C69: what a filter names is in no log, and in those of servers without it. */
+static void log_filters(void)
+{
+    const char *const null = "MSSelectionNullSelection";
+    int nfiles;
+    mms_error err;
+
+    open_with_log("c69.log", "separated");
+    CHECK(mms_client_set_log_filters(client, 0, NULL, &err) == MMS_OK);
+    failed(run(task("empty", NULL), 1), "nullselection", null);
+    failed(run(task("empty", NULL), 2), "nullselection", null);
+    CHECK(count_in_files("c69.log-server-", null, &nfiles) == 2 && nfiles == 2);
+    CHECK(mms_client_set_log_filters(client, 1, &null, &err) == MMS_OK);
+    failed(run(task("empty", NULL), 1), "nullselection", null);
+    CHECK(count_in_files("c69.log-server-", null, &nfiles) == 2);
+    open_with_log("usual.log", "separated");
+    failed(run(task("empty", NULL), 1), "nullselection", null);
+    CHECK(count_in_files("usual.log", null, &nfiles) == 0 && nfiles == 2);
+}
+
+/* C70: at DEBUG the engine's own words are in no log of the default priority; unknown levels. */
+static void log_level(void)
+{
+    int nfiles;
+    mms_error err;
+
+    open_with_log("c70.log", "separated");
+    run(words("1+1"), 1);
+    CHECK(count_in_files("c70.log-server-",
+                         "Going to evaluate command request with id# 1 as an "
+                         "expression via eval: 1+1",
+                         &nfiles) == 1);
+    CHECK(count_in("c70.log", "Command request with id 1 successfully handled by server n#") == 1);
+    CHECK(mms_client_set_log_level(client, "DEBUG", &err) == MMS_OK);
+    run(words("2+2"), 1);
+    CHECK(count_in_files("c70.log", "2+2", &nfiles) == 0);
+    CHECK(mms_client_set_log_level(client, "NORMAL", &err) == MMS_OK);
+    run(words("3+3"), 1);
+    CHECK(count_in_files("c70.log", "3+3", &nfiles) == 2);
+    CHECK(mms_client_set_log_level(client, "LOUD", &err) == MMS_ERR_ARG);
+    CHECK(strstr(err.msg, "Unknown log level LOUD, recognized levels are: DEBUG, DEBUG1"));
+}
+
+/* Modes, and the form of a line. */
+static void log_modes(void)
+{
+    char host[256] = "", name[600];
+    int nfiles;
+
+    open_with_log("one.log", NULL);
+    failed(run(words("absent+1"), 1), "name", "NameError");
+    CHECK(count_in_files("one.log", "\tSEVERE\tserver::eval::multims@", &nfiles) == 3 &&
+          nfiles == 1);
+    CHECK(count_in("one.log", ":MPIServer-") > 2 && count_in("one.log", ":MPIClient\t") > 2);
+    CHECK(count_in("one.log", ":MPIClient+\t") > 0);
+    open_with_log("two.log", "redirect");
+    run(words("1+1"), 1);
+    CHECK(count_in_files("two.log-server-", ":MPIServer-", &nfiles) > 2 && nfiles == 1);
+    CHECK(count_in("two.log", ":MPIServer-") == 0);
+    gethostname(host, sizeof host - 1);
+    snprintf(name, sizeof name, "two.log-server-%d-host-%s-pid-", base + 1, host);
+    CHECK(count_in_files(name, "INFO\tserver::eval::multims@", &nfiles) > 1);
+}
+
+/* A group is in request and response. */
+static void groups(void)
+{
+    mms_command command = task("add", NULL);
+
+    command.group = "first";
+    const int64_t id = push(command, 1);
+    CHECK(!strcmp(text(get(id), "group"), "first"));
+    CHECK(!strcmp(text(json_array_get(keep(mms_client_commands(client)), 0), "group"), "first"));
+    CHECK(!json_object_get(run(task("add", NULL), 1), "group"));
 }
 
 /* In the order in which they end, each once; what is forgotten is not known. */
@@ -778,6 +1009,13 @@ static const struct {
     {"verbs", verbs},
     {"convenience", convenience},
     {"table", table},
+    {"wrong_role", wrong_role},
+    {"threads", threads},
+    {"memory_and_cores", memory_and_cores},
+    {"log_filters", log_filters},
+    {"log_level", log_level},
+    {"log_modes", log_modes},
+    {"groups", groups},
     {"next", next},
     {"second_client", second_client},
     {"soak", soak},

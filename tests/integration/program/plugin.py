@@ -50,6 +50,20 @@ class Plugin(ProgramCase):
             self.assertEqual(len(result["parts"]), 3)
             self.assertEqual((result["empty"], result["failures"]), ([], []))
 
+    def test_servers_load_it(self):
+        """By name and by path; a crash of the worker does not unload it; others don't know it."""
+        env = {name: value for name, value in os.environ.items() if name != "MULTIMS_PLUGIN_PATH"}
+        load = f"load(plugin='{self.path('rowcount.so')}')"
+        for ranks in (0, 3):
+            run = self.run_words(*mpirun(ranks), program_case.args.program, "exec", "-j", "2", "--servers", "2",
+                                 "--json", "--", load, "exit(status=1)", "rowcount(vis='in.mms')", env=env)
+            self.assertEqual(json.loads(run.stdout)["responses"][2]["ret"]["ret"]["rows"], 72, run.stderr)
+        run = self.use("exec", "-j", "1", "--", "load(plugin='rowcount')")
+        self.assertEqual(run.stdout, "1 on server 1: done\n")
+        run = self.run_words(program_case.args.program, "exec", "-j", "1", "--", "load(plugin='rowcount')",
+                             "rowcount(vis='in.mms')", env=env)
+        self.assertEqual(run.stdout.count("ImportError: "), 2, run.stdout)
+
     def test_it_is_a_verb(self):
         self.assertIn("rowcount", self.use("help").stdout)
         self.assertIn("Leave out parts with fewer rows", self.use("rowcount", "--help").stdout)

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file command_settings.c  What a server is told to use: threads, memory, cores (spec job-engine
+ *  1.13). */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command_priv.h"
+
+static const char *const names[] = {"set_threads",         "get_threads", "set_memory_total",
+                                    "get_memory_total",    "set_ncpus",   "get_ncpus",
+                                    "set_memory_fraction", NULL};
+
+bool mms_command_is_setting(const char *name)
+{
+    return mms_names_have(names, name);
+}
+
+/* ---- what the machine has ---- */
+
+static int64_t physical_mib(void)
+{
+    return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
+}
+
+static int64_t physical_cpus(void)
+{
+    return sysconf(_SC_NPROCESSORS_ONLN);
+}
+
+/* ---- what is set ---- */
+
+/* Programs that this worker starts see the threads; restored, what was there before. */
+static void use_threads(mms_value *settings, int64_t threads)
+{
+    const char *const now = getenv("OMP_NUM_THREADS");
+    char *const text = mms_format("%lld", (long long)threads);
+
+    if (!json_object_get(settings, "before"))
+        json_object_set_new(settings, "before", mms_text_value(now ? now : ""));
+    if (text)
+        setenv("OMP_NUM_THREADS", text, 1);
+    free(text);
+}
+
+static void restore_threads(mms_value *settings)
+{
+    const char *const before = json_string_value(json_object_get(settings, "before"));
+
+    if (before && *before)
+        setenv("OMP_NUM_THREADS", before, 1);
+    else if (before)
+        unsetenv("OMP_NUM_THREADS");
+    json_object_del(settings, "before");
+}
+
+void mms_command_use_settings(mms_value *settings)
+{
+    const mms_value *const threads = json_object_get(settings, "threads");
+
+    if (threads)
+        use_threads(settings, json_integer_value(threads));
+}
+
+static int64_t set_threads_of(const mms_value *settings)
+{
+    const mms_value *const threads = json_object_get(settings, "threads");
+    const char *const env = getenv("OMP_NUM_THREADS");
+    int64_t n;
+
+    if (threads)
+        return json_integer_value(threads);
+    return env && mms_parse_int(env, &n) ? n : physical_cpus();
+}
+
+/* A number of at least least, or -1: what the machine has. */
+static mms_status take_number(mms_value *settings, const char *key, const mms_value *value,
+                              double least, double factor, mms_error *err)
+{
+    const double x = json_number_value(value);
+
+    if (!json_is_number(value))
+        return mms_fail(err, MMS_ERR_SHAPE, "%s: no number is given", key);
+    if (x < 0 && json_number_value(value) == -1) {
+        json_object_del(settings, key);
+        return MMS_OK;
+    }
+    if (x < least || x > 1e9)
+        return mms_fail(err, MMS_ERR_RANGE, "%s: %g: at least %g, or -1 for what the machine has",
+                        key, x, least);
+    json_object_set_new(settings, key, json_integer((json_int_t)(x * factor)));
+    return MMS_OK;
+}
+
+static mms_status set(mms_value *settings, const char *name, const mms_value *value, mms_error *err)
+{
+    mms_status st;
+
+    if (!strcmp(name, "set_memory_total"))
+        return take_number(settings, "memory_mib", value, 0.001, 1024, err);
+    if (!strcmp(name, "set_memory_fraction"))
+        return take_number(settings, "memory_mib", value, 1, (double)physical_mib() / 100, err);
+    if (!strcmp(name, "set_ncpus"))
+        return take_number(settings, "cpus", value, 1, 1, err);
+    st = take_number(settings, "threads", value, 1, 1, err);
+    if (st == MMS_OK && json_object_get(settings, "threads"))
+        use_threads(settings, json_integer_value(json_object_get(settings, "threads")));
+    else if (st == MMS_OK)
+        restore_threads(settings);
+    return st;
+}
+
+mms_status mms_command_setting(mms_value *settings, const char *name, const mms_value *arguments,
+                               mms_value **out, mms_error *err)
+{
+    const char *const iter = json_object_iter_key(json_object_iter((mms_value *)arguments));
+    const mms_value *const value = iter ? json_object_get(arguments, iter) : NULL;
+    const bool physical = json_is_false(value);
+    const mms_value *const memory = json_object_get(settings, "memory_mib");
+    const mms_value *const cpus = json_object_get(settings, "cpus");
+
+    *out = NULL;
+    if (!strncmp(name, "set_", 4)) {
+        *out = json_null();
+        return set(settings, name, value, err);
+    }
+    if (!strcmp(name, "get_threads"))
+        *out = json_integer(set_threads_of(settings));
+    else if (!strcmp(name, "get_memory_total"))
+        *out = json_integer(memory && !physical ? json_integer_value(memory) : physical_mib());
+    else
+        *out = json_integer(cpus && !physical ? json_integer_value(cpus) : physical_cpus());
+    return *out ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
+}
