@@ -104,9 +104,12 @@ static mms_status change(mms_change_part *p, const mms_value *order, mms_change_
 {
     const char *made = json_string_value(json_object_get(order, "made"));
     const char *const add[] = {made, NULL};
-    const mms_sink_what what = {mms_text_of(order, "part"), made ? add : NULL, "DATA",
+    const mms_sink_what what = {mms_text_of(order, "part"),
+                                made ? add : NULL,
+                                "DATA",
                                 json_is_true(json_object_get(order, "tiles")),
-                                json_is_true(json_object_get(order, "sync"))};
+                                json_is_true(json_object_get(order, "sync")),
+                                mms_text_of(order, "lock")};
     mms_status st;
 
     MMS_TRY(mms_undo_hold(mms_text_of(order, "lock"), &p->fd, err));

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
-#include "ms/direct_priv.h"
+#include "replace_priv.h"
 
 enum { MOST_NEW = 8 };
 
@@ -20,6 +20,7 @@ typedef struct way {
 struct mms_sink {
     mms_table *table;
     mms_direct *in, *out; /**< of the columns that were there; of those that are new */
+    mms_replace *replace; /**< columns that are written into new files; NULL: none */
     const char *const *add;
     const char *like;
     bool is_new[MOST_NEW]; /**< of add */
@@ -63,21 +64,27 @@ static mms_status add_columns(mms_sink *s, const mms_sink_what *what, mms_error 
 mms_status mms_sink_open(const mms_sink_what *what, mms_sink **out, mms_error *err)
 {
     mms_sink *s = *out = mms_alloc(1, sizeof *s);
+    mms_undo_takes_list takes = {0};
     mms_status st;
 
     if (!s)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", what->path);
     s->add = what->add;
     s->like = what->like;
+    if (what->lock && *what->lock)
+        MMS_TRY(mms_undo_takes(what->lock, what->path, &takes, err));
     MMS_TRY(mms_table_open(what->path, MMS_TABLE_UPDATE, &s->table, err));
     MMS_TRY(add_columns(s, what, err));
     if (what->tiles)
         MMS_TRY(mms_direct_open(s->table, &s->in, err));
+    if (takes.n > 0)
+        MMS_TRY(mms_replace_open(s->table, s->in, &takes, what, &s->replace, err));
     if (what->tiles && what->add)
         MMS_TRY(mms_direct_create(s->table, what->sync, 0, &s->out, err));
     if (s->out && mms_table_nrow(s->table) > 0)
         MMS_TRY(mms_direct_define(s->out, shapes_like, s, err));
 done:
+    mms_undo_free_takes(&takes);
     if (st != MMS_OK)
         mms_sink_drop(out);
     return st;
@@ -119,11 +126,10 @@ done:
     return st;
 }
 
-/** Whether all rows have cells in a manager's tiles. */
-static mms_status has_all_cells(mms_sink *s, const mms_direct_column *found, bool *all,
-                                mms_error *err)
+mms_status mms_sink_has_all_cells(const mms_table *table, const mms_direct_column *found, bool *all,
+                                  mms_error *err)
 {
-    const mms_rows rows = {0, mms_table_nrow(s->table)};
+    const mms_rows rows = {0, mms_table_nrow(table)};
     mms_shape_run *runs = NULL;
     int64_t nrun = 0;
     const mms_status st =
@@ -150,7 +156,7 @@ static mms_status choose_way(mms_sink *s, const char *column, mms_direct_column 
         i++;
     if (c && i == s->nway) {
         if (found->tiles)
-            MMS_TRY(has_all_cells(s, found, &tiles, err));
+            MMS_TRY(mms_sink_has_all_cells(s->table, found, &tiles, err));
         MMS_TRY(mms_grow(&s->ways, &s->capacity, s->nway + 1, sizeof *s->ways, err));
         s->ways[s->nway++] = (way){c->group, tiles};
     }
@@ -189,6 +195,8 @@ mms_status mms_sink_write(mms_sink *s, const char *column, int64_t nrange, const
 
     if (mms_sink_is_new(s, column))
         return write_new(s, column, nrange, ranges, ndim, shape, nvalue, data, err);
+    if (mms_replace_has(s->replace, column))
+        return mms_replace_write(s->replace, column, nrange, ranges, nvalue, data, err);
     MMS_TRY(choose_way(s, column, &found, err));
     st = found.tiles
              ? mms_tiles_update(found.tiles, found.column, nrange, ranges, nvalue, data, err)
@@ -203,6 +211,7 @@ mms_status mms_sink_close(mms_sink **sink, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_direct_finish(&s->out, err));
+    MMS_TRY(mms_replace_finish(&s->replace, err));
     mms_direct_close(&s->in);
     MMS_TRY(mms_table_close(&s->table, err));
 done:
@@ -218,6 +227,7 @@ void mms_sink_drop(mms_sink **sink)
     if (!s)
         return;
     mms_direct_close(&s->out);
+    mms_replace_drop(&s->replace);
     mms_direct_close(&s->in);
     mms_table_drop(&s->table);
     free(s->ways);

@@ -18,6 +18,7 @@ typedef struct mms_sink_what {
     const char *like;       /**< the column whose cell shapes they have.  Borrowed as well */
     bool tiles;             /**< tile files are read, changed and made directly */
     bool sync;              /**< a sync is to come */
+    const char *lock;       /**< the undo's lock; NULL: only flags and scalars are written */
 } mms_sink_what;
 
 /** Errors: TABLE, IO, SPACE; ARG an added column that the MS definition does not have. */

@@ -355,7 +355,8 @@ mms_status mms_statwt_write(mms_job *job, const mms_value *order, mms_error *err
                                 .add = w.adds,
                                 .like = "FLAG",
                                 .tiles = json_is_true(json_object_get(order, "tiles")),
-                                .sync = json_is_true(json_object_get(order, "sync"))};
+                                .sync = json_is_true(json_object_get(order, "sync")),
+                                .lock = mms_text_of(order, "lock")};
     mms_status st;
 
     read_names(json_object_get(order, "writes"), w.writes);

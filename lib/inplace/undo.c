@@ -15,9 +15,9 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
-#include "inplace.h"
 #include "multims/log.h"
 #include "tables/tables_priv.h"
+#include "undo_priv.h"
 
 #define JOURNAL "undo.json"
 #define LOCK    "lock"
@@ -29,6 +29,7 @@ struct mms_undo {
     int fd;
     bool sync, armed; /**< armed: something may have been changed */
     mms_value *files; /**< [{"file": path, "copy": name or null when it was not there}, or
+                            {"file": path, "take": name}: a worker keeps it, or has not yet, or
                             {"folder": of a table, "names": [all its managers' files]}] */
 };
 
@@ -95,8 +96,7 @@ mms_status mms_undo_hold(const char *lock_path, int *fd, mms_error *err)
 
 /* ---- bringing back ----------------------------------------------------------------------------*/
 
-/** Write the bytes of one file over another, which keeps its place. */
-static mms_status put_back(const char *from, const char *to, mms_error *err)
+mms_status mms_undo_put_back(const char *from, const char *to, mms_error *err)
 {
     static const int64_t step = 1 << 20;
     char *buffer = malloc((size_t)step);
@@ -159,6 +159,7 @@ static mms_status put_entry_back(const mms_undo *u, const mms_value *entry, mms_
     const char *folder = json_string_value(json_object_get(entry, "folder"));
     const char *file = json_string_value(json_object_get(entry, "file"));
     const char *copy = json_string_value(json_object_get(entry, "copy"));
+    const char *take = json_string_value(json_object_get(entry, "take"));
     char *from = copy ? mms_format("%s/%s", u->folder, copy) : NULL;
     mms_status st = MMS_OK;
 
@@ -166,8 +167,10 @@ static mms_status put_entry_back(const mms_undo *u, const mms_value *entry, mms_
         st = remove_new(folder, json_object_get(entry, "names"), err);
     else if (!file || (copy && !from))
         st = mms_fail(err, MMS_ERR_TABLE, "%s: " JOURNAL " can't be read", u->folder);
+    else if (take)
+        st = mms_undo_give_back(u->folder, take, file, err);
     else if (copy)
-        st = put_back(from, file, err);
+        st = mms_undo_put_back(from, file, err);
     else if (unlink(file) && errno != ENOENT)
         st = mms_fail_errno(err, errno, "%s", file);
     free(from);
@@ -315,8 +318,9 @@ done:
 
 /* ---- keeping ----------------------------------------------------------------------------------*/
 
-/** The number of the manager of a column; -1 when it is not known. */
-static mms_status find_manager(mms_table *table, const char *column, int64_t *sequence,
+/** The number of the manager of a column; -1 when it is not known.  *alone: it is the only one in
+ *  tiles of numbers, whose file can be another while the column is written. */
+static mms_status find_manager(mms_table *table, const char *column, int64_t *sequence, bool *alone,
                                mms_error *err)
 {
     const mms_column *c = mms_table_find_column(table, column);
@@ -326,10 +330,13 @@ static mms_status find_manager(mms_table *table, const char *column, int64_t *se
     mms_status st;
 
     *sequence = -1;
+    *alone = false;
     MMS_TRY(mms_table_tiled(table, &n, &tiled, err));
     for (int64_t i = 0; i < n; i++)
-        if (!strcmp(tiled[i].name, c->group))
+        if (!strcmp(tiled[i].name, c->group)) {
             *sequence = tiled[i].sequence;
+            *alone = tiled[i].ncolumn == 1 && c->dtype != MMS_DT_BOOL;
+        }
     MMS_TRY(mms_table_bucketed(table, &n, &bucketed, err));
     for (int64_t i = 0; i < n; i++)
         if (!strcmp(bucketed[i].name, c->group))
@@ -363,7 +370,9 @@ static bool is_noted(const mms_undo *u, const char *path)
     return false;
 }
 
-static mms_status note_file(mms_undo *u, const char *table, const char *name, mms_error *err)
+/** Note a file, as it was.  take: a worker keeps it, just before it writes. */
+static mms_status note_file(mms_undo *u, const char *table, const char *name, bool take,
+                            mms_error *err)
 {
     char *path = mms_format("%s/%s", table, name);
     char *copy = mms_format("%zu", json_array_size(u->files));
@@ -375,6 +384,11 @@ static mms_status note_file(mms_undo *u, const char *table, const char *name, mm
     if (is_noted(u, path))
         goto done;
     MMS_TRY(mms_path_exists(path, &there, err));
+    if (take && there && mms_shared_block(path, to) == 0) {
+        json_array_append_new(u->files, json_pack("{so so}", "file", mms_text_value(path), "take",
+                                                  mms_text_value(copy)));
+        goto done;
+    }
     if (there)
         MMS_TRY(mms_copy_file(path, to, err));
     json_array_append_new(u->files, json_pack("{so so}", "file", mms_text_value(path), "copy",
@@ -386,7 +400,8 @@ done:
     return st;
 }
 
-static mms_status note_manager(mms_undo *u, const char *path, int64_t sequence, mms_error *err)
+static mms_status note_manager(mms_undo *u, const char *path, int64_t sequence, bool alone,
+                               mms_error *err)
 {
     DIR *list = opendir(path);
     struct dirent *entry;
@@ -396,7 +411,7 @@ static mms_status note_manager(mms_undo *u, const char *path, int64_t sequence, 
         return mms_fail_errno(err, errno, "%s: cannot list", path);
     while (st == MMS_OK && (entry = readdir(list)))
         if (is_file_of(entry->d_name, sequence))
-            st = note_file(u, path, entry->d_name, err);
+            st = note_file(u, path, entry->d_name, alone && strstr(entry->d_name, "_TSM"), err);
     closedir(list);
     return st;
 }
@@ -435,6 +450,7 @@ static mms_status note_member(mms_undo *u, const char *path, const char *const *
     char *real = realpath(path, NULL);
     mms_table *table = NULL;
     int64_t sequence;
+    bool alone;
     mms_status st;
 
     MMS_TRY(real ? MMS_OK : mms_fail_errno(err, errno, "%s", path));
@@ -443,13 +459,13 @@ static mms_status note_member(mms_undo *u, const char *path, const char *const *
     for (const char *const *c = columns; *c; c++) {
         if (!mms_table_find_column(table, *c))
             continue;
-        MMS_TRY(find_manager(table, *c, &sequence, err));
-        MMS_TRY(note_manager(u, real, sequence, err));
+        MMS_TRY(find_manager(table, *c, &sequence, &alone, err));
+        MMS_TRY(note_manager(u, real, sequence, alone, err));
     }
-    MMS_TRY(note_file(u, real, "table.dat", err));
-    MMS_TRY(note_file(u, real, "table.dat_tmp", err)); // casacore's next table.dat
-    MMS_TRY(note_file(u, real, "table.info", err));
-    MMS_TRY(note_file(u, real, "table.lock", err));
+    MMS_TRY(note_file(u, real, "table.dat", false, err));
+    MMS_TRY(note_file(u, real, "table.dat_tmp", false, err)); // casacore's next table.dat
+    MMS_TRY(note_file(u, real, "table.info", false, err));
+    MMS_TRY(note_file(u, real, "table.lock", false, err));
 done:
     mms_table_drop(&table);
     free(real);
@@ -560,5 +576,69 @@ mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
         st = mms_fail(err, end, "%s", why.msg);
     release(u);
     free(u);
+    return st;
+}
+
+/* ---- what workers keep ------------------------------------------------------------------------*/
+
+static bool is_in(const char *file, const char *table)
+{
+    const size_t n = strlen(table);
+
+    return !strncmp(file, table, n) && file[n] == '/' && !strchr(file + n + 1, '/');
+}
+
+void mms_undo_free_takes(mms_undo_takes_list *list)
+{
+    for (int64_t i = 0; i < list->n; i++) {
+        free(list->takes[i].file);
+        free(list->takes[i].name);
+    }
+    free(list->takes);
+    *list = (mms_undo_takes_list){0};
+}
+
+static mms_status add_take(mms_undo_takes_list *list, const char *file, const char *name,
+                           mms_error *err)
+{
+    const mms_undo_kept one = {strdup(file), strdup(name)};
+    const mms_status st =
+        mms_grow(&list->takes, &list->capacity, list->n + 1, sizeof *list->takes, err);
+
+    if (st == MMS_OK && one.file && one.name) {
+        list->takes[list->n++] = one;
+        return MMS_OK;
+    }
+    free(one.file);
+    free(one.name);
+    return st == MMS_OK ? no_memory(err) : st;
+}
+
+mms_status mms_undo_takes(const char *lock_path, const char *table, mms_undo_takes_list *list,
+                          mms_error *err)
+{
+    char *folder = mms_path_dir(lock_path), *real = realpath(table, NULL), *journal = NULL;
+    mms_value *all = NULL, *entry;
+    size_t i;
+    mms_status st;
+
+    MMS_TRY(real ? MMS_OK : mms_fail_errno(err, errno, "%s", table));
+    journal = folder ? mms_format("%s/" JOURNAL, folder) : NULL;
+    MMS_TRY(journal ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_value_read(journal, &all, err));
+    json_array_foreach(all, i, entry)
+    {
+        const char *file = json_string_value(json_object_get(entry, "file"));
+        const char *take = json_string_value(json_object_get(entry, "take"));
+        if (!file || !take || !is_in(file, real))
+            continue;
+        MMS_TRY(mms_undo_give_back(folder, take, file, err));
+        MMS_TRY(add_take(list, file, take, err));
+    }
+done:
+    mms_value_free(&all);
+    free(folder);
+    free(real);
+    free(journal);
     return st;
 }

@@ -338,6 +338,16 @@ mms_status mms_table_drop_caches(mms_table *table, mms_error *err)
     });
 }
 
+bool mms_table_is_in_use(const mms_table *table)
+{
+    bool used = true;
+    const mms_status st = mms::guard(nullptr, table->path.c_str(), [&]() -> mms_status {
+        used = table->table.isMultiUsed();
+        return MMS_OK;
+    });
+    return st != MMS_OK || used;
+}
+
 const char *mms_table_path(const mms_table *table)
 {
     return table->path.c_str();

@@ -31,6 +31,10 @@ void mms_table_drop(mms_table **table);
 /** Give back the memory of cached tiles. */
 MMS_CHECKED mms_status mms_table_drop_caches(mms_table *table, mms_error *err);
 
+/** Whether another process has the table open, as far as casacore's locks tell; true where nobody
+ *  knows. */
+bool mms_table_is_in_use(const mms_table *table);
+
 const char *mms_table_path(const mms_table *table);
 int64_t mms_table_nrow(const mms_table *table);
 MMS_CHECKED mms_status mms_table_add_rows(mms_table *table, int64_t count, mms_error *err);

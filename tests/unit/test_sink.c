@@ -7,11 +7,15 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/base_priv.h"
+#include "base/files_priv.h"
 #include "inplace/sink_priv.h"
 #include "multims/simulate.h"
 #include "scratch.h"
@@ -59,7 +63,7 @@ static mms_status write_rows(mms_sink *sink, const mms_shape_run *run, mms_error
 /** Add the columns; WEIGHT_SPECTRUM of tests is [nchan][ncorr] as well. */
 static mms_status fill(const char *path, bool tiles, bool end)
 {
-    const mms_sink_what what = {path, added, "DATA", tiles, false};
+    const mms_sink_what what = {path, added, "DATA", tiles, false, NULL};
     mms_sink *sink = NULL;
     mms_shape_run *runs = NULL;
     int64_t nrun = 0;
@@ -165,10 +169,194 @@ static void columns_go_after_a_kill(void **state)
     }
 }
 
+/* ---- columns that are there -------------------------------------------------------------------*/
+
+static const char *const changed[] = {"DATA", "WEIGHT", NULL};
+
+/** Begin an undo of in.ms for DATA and WEIGHT. */
+static mms_undo *begin_change(void)
+{
+    mms_undo *undo = NULL;
+    mms_ms *ms = NULL;
+
+    if (access("old.ms", F_OK) != 0)
+        make("old.ms");
+    assert_int_equal(system("rm -rf in.ms .in.ms.mms-undo; cp -r old.ms in.ms"), 0);
+    assert_int_equal(mms_ms_open("in.ms", &ms, NULL), MMS_OK);
+    assert_int_equal(mms_undo_begin("in.ms", false, &undo, NULL), MMS_OK);
+    assert_int_equal(mms_undo_keep(undo, ms, NULL, changed, NULL), MMS_OK);
+    mms_ms_close(&ms);
+    return undo;
+}
+
+/** Give every third row of DATA new values, after it was read. */
+static mms_status change_thirds(mms_undo *undo, bool tiles, bool end)
+{
+    const mms_sink_what what = {"in.ms", NULL, "DATA", tiles, false, mms_undo_lock_path(undo)};
+    mms_complex cell[36];
+    mms_shape_run *run = NULL;
+    mms_sink *sink = NULL;
+    mms_error err;
+    int64_t n = 0;
+    mms_status st;
+
+    MMS_TRY(mms_sink_open(&what, &sink, &err));
+    for (int64_t row = 0; row < mms_sink_nrow(sink); row += 3) {
+        const mms_rows one = {row, 1};
+        MMS_TRY(mms_sink_shapes(sink, "DATA", 1, &one, &run, &n, &err));
+        n = run->shape[0] * run->shape[1];
+        MMS_TRY(mms_sink_read(sink, "DATA", 1, &one, n, cell, &err));
+        for (int64_t i = 0; i < n; i++)
+            cell[i] += value_of(row, i);
+        MMS_TRY(mms_sink_write(sink, "DATA", 1, &one, 2, run->shape, n, cell, &err));
+        free(run);
+        run = NULL;
+    }
+    if (!end)
+        _exit(0);
+    MMS_TRY(mms_sink_close(&sink, &err));
+done:
+    mms_sink_drop(&sink);
+    free(run);
+    return st;
+}
+
+/** Every third row of in.ms is that of old.ms and more, the others are those of old.ms. */
+static void check_thirds(void)
+{
+    mms_ms *ms = NULL, *old = NULL;
+    mms_complex now[36], was[36];
+
+    assert_int_equal(mms_ms_open("in.ms", &ms, NULL), MMS_OK);
+    assert_int_equal(mms_ms_open("old.ms", &old, NULL), MMS_OK);
+    mms_ms_use_tiles(ms, false);
+    for (int64_t row = 0; row < mms_ms_nrow(ms); row++) {
+        const mms_rows one = {row, 1};
+        mms_shape_run *run = NULL;
+        int64_t n;
+        assert_int_equal(mms_ms_shapes(ms, "DATA", 1, &one, &run, &n, NULL), MMS_OK);
+        n = run->shape[0] * run->shape[1];
+        free(run);
+        assert_int_equal(mms_ms_read(ms, "DATA", 1, &one, n, now, NULL), MMS_OK);
+        assert_int_equal(mms_ms_read(old, "DATA", 1, &one, n, was, NULL), MMS_OK);
+        for (int64_t i = 0; row % 3 == 0 && i < n; i++)
+            was[i] += value_of(row, i);
+        assert_memory_equal(now, was, (size_t)n * sizeof *now);
+    }
+    mms_ms_close(&ms);
+    mms_ms_close(&old);
+}
+
+static ino_t largest;
+static off_t most_bytes;
+
+static mms_status look_at_file(void *ctx, const char *path, int64_t bytes, mms_error *err)
+{
+    struct stat info;
+
+    (void)ctx;
+    (void)err;
+    if (strstr(path, "_TSM") && bytes > most_bytes && !stat(path, &info)) {
+        most_bytes = bytes;
+        largest = info.st_ino;
+    }
+    return MMS_OK;
+}
+
+/** The inode of the largest file of tiles: that of DATA. */
+static ino_t inode_of(const char *ms)
+{
+    most_bytes = 0;
+    assert_int_equal(mms_tree_visit(ms, look_at_file, NULL, NULL), MMS_OK);
+    return largest;
+}
+
+static void rows_that_are_not_written_stay(void **state)
+{
+    (void)state;
+    for (int tiles = 0; tiles < 2; tiles++) {
+        mms_undo *undo = begin_change();
+        const ino_t before = inode_of("in.ms");
+        assert_int_equal(change_thirds(undo, tiles, true), MMS_OK);
+        assert_int_equal(mms_undo_end(&undo, MMS_OK, NULL), MMS_OK);
+        assert_true((inode_of("in.ms") != before) == tiles); // a new file, and no copy
+        check_thirds();
+    }
+}
+
+static void changes_go_when_a_run_fails(void **state)
+{
+    (void)state;
+    for (int tiles = 0; tiles < 2; tiles++) {
+        mms_undo *undo = begin_change();
+        const ino_t before = inode_of("in.ms");
+        assert_int_equal(change_thirds(undo, tiles, true), MMS_OK);
+        assert_int_equal(mms_undo_end(&undo, MMS_ERR_SPACE, NULL), MMS_ERR_SPACE);
+        assert_int_equal(system("diff -r in.ms old.ms"), 0);
+        assert_true(inode_of("in.ms") == before);
+    }
+}
+
+static void changes_go_after_a_kill(void **state)
+{
+    bool found = false;
+    int status;
+
+    (void)state;
+    for (int tiles = 0; tiles < 2; tiles++) {
+        const pid_t child = fork();
+        if (child == 0)
+            _exit(change_thirds(begin_change(), tiles, false) == MMS_OK);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_int_equal(mms_undo_recover("in.ms", true, &found, NULL), MMS_OK);
+        assert_true(found);
+        assert_int_equal(system("diff -r in.ms old.ms"), 0);
+    }
+}
+
+/** A worker that died is followed by another, which begins with what was there. */
+static void a_worker_begins_anew(void **state)
+{
+    int status;
+
+    (void)state;
+    for (int tiles = 0; tiles < 2; tiles++) {
+        mms_undo *undo = begin_change();
+        const pid_t child = fork();
+        if (child == 0)
+            _exit(change_thirds(undo, tiles, false) == MMS_OK);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(status, 0);
+        assert_int_equal(change_thirds(undo, tiles, true), MMS_OK);
+        assert_int_equal(mms_undo_end(&undo, MMS_OK, NULL), MMS_OK);
+        check_thirds();
+    }
+}
+
+/** Files that others see by another name, too, are changed where they are. */
+static void links_stay_links(void **state)
+{
+    mms_undo *undo = begin_change();
+    const ino_t before = inode_of("in.ms");
+
+    (void)state;
+    assert_int_equal(system("rm -rf link.ms; cp -rl in.ms link.ms"), 0);
+    assert_int_equal(change_thirds(undo, true, true), MMS_OK);
+    assert_int_equal(mms_undo_end(&undo, MMS_OK, NULL), MMS_OK);
+    assert_true(inode_of("in.ms") == before);
+    check_thirds();
+    undo = begin_change();
+    assert_int_equal(system("rm -rf link.ms; cp -rl in.ms link.ms"), 0);
+    assert_int_equal(change_thirds(undo, true, true), MMS_OK);
+    assert_int_equal(mms_undo_end(&undo, MMS_ERR_SPACE, NULL), MMS_ERR_SPACE);
+    assert_int_equal(system("diff -r in.ms old.ms && diff -r link.ms old.ms"), 0);
+}
+
 static void a_column_is_of_the_definition(void **state)
 {
     static const char *const wrong[] = {"CORRECT_DATA", NULL};
-    const mms_sink_what what = {"in.ms", wrong, "DATA", true, false};
+    const mms_sink_what what = {"in.ms", wrong, "DATA", true, false, NULL};
     mms_sink *sink = NULL;
 
     (void)state;
@@ -178,8 +366,14 @@ static void a_column_is_of_the_definition(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(columns_are_added), cmocka_unit_test(columns_go_when_a_run_fails),
-        cmocka_unit_test(columns_go_after_a_kill), cmocka_unit_test(a_column_is_of_the_definition)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(columns_are_added),
+                                       cmocka_unit_test(columns_go_when_a_run_fails),
+                                       cmocka_unit_test(columns_go_after_a_kill),
+                                       cmocka_unit_test(rows_that_are_not_written_stay),
+                                       cmocka_unit_test(changes_go_when_a_run_fails),
+                                       cmocka_unit_test(changes_go_after_a_kill),
+                                       cmocka_unit_test(a_worker_begins_anew),
+                                       cmocka_unit_test(links_stay_links),
+                                       cmocka_unit_test(a_column_is_of_the_definition)};
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
 }

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """applycal and setjy killed, or out of room: the old bytes come back, or the run has finished."""
+import glob
+import os
 import random
 import time
 
@@ -21,6 +23,10 @@ WORK = {
 def columns(path):
     with table(path, ack=False) as t:
         return {c: t.getcol(c) for c in ("CORRECTED_DATA", "MODEL_DATA", "FLAG", "WEIGHT") if c in t.colnames()}
+
+
+def inodes(path):
+    return {f: os.stat(f).st_ino for f in glob.glob(path + "/table.f*")}
 
 
 class Undo(UndoCase):
@@ -55,6 +61,21 @@ class Undo(UndoCase):
                     numpy.testing.assert_array_equal(found[name], done[name])
                 finished += 1
         self.assertEqual(restored + finished, program_case.args.kills)
+
+    def test_who_has_the_set_open_sees_the_new_column(self):
+        """Old files become the undo and others take their place, but not while somebody has them open."""
+        work = ["setjy", "in.ms", "standard=manual", "--no-sync", "--quiet"]
+        self.multims(*work, "fluxdensity=[2,0,0,0]")
+        before = inodes(self.path("in.ms"))
+        with table(self.path("in.ms"), ack=False, lockoptions="auto") as reader:
+            self.assertEqual(reader.getcol("MODEL_DATA").max(), 2)
+            reader.unlock()
+            self.multims(*work, "fluxdensity=[3,0,0,0]")
+            self.assertEqual(reader.getcol("MODEL_DATA").max(), 3)
+        self.assertEqual(inodes(self.path("in.ms")), before)
+        self.multims(*work, "fluxdensity=[4,0,0,0]")
+        self.assertEqual(columns(self.path("in.ms"))["MODEL_DATA"].max(), 4)
+        self.assertNotEqual(inodes(self.path("in.ms")), before)
 
     def test_a_full_disk_leaves_the_old_bytes(self):
         """Files may not grow beyond some KiB: the undo, or the new column, can't be written."""

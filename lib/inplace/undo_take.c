@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file undo_take.c  Files that a worker keeps for the undo, just before it writes them. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "undo_priv.h"
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "undo: out of memory");
+}
+
+/** Where a file is kept: moved, copied, and while that is done. */
+typedef struct places {
+    char *moved, *copied, *fresh;
+} places;
+
+static mms_status find_places(const char *folder, const char *name, places *p, mms_error *err)
+{
+    *p = (places){mms_format("%s/%s", folder, name), mms_format("%s/%s.copy", folder, name),
+                  mms_format("%s/%s.new", folder, name)};
+    return p->moved && p->copied && p->fresh ? MMS_OK : no_memory(err);
+}
+
+static void free_places(places *p)
+{
+    free(p->moved);
+    free(p->copied);
+    free(p->fresh);
+}
+
+mms_status mms_undo_give_back(const char *folder, const char *name, const char *file,
+                              mms_error *err)
+{
+    char *table = mms_path_dir(file);
+    bool moved = false, copied = false;
+    places p;
+    mms_status st;
+
+    MMS_TRY(find_places(folder, name, &p, err));
+    MMS_TRY(table ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_path_taken(p.moved, &moved, err));
+    MMS_TRY(mms_path_taken(p.copied, &copied, err));
+    if (moved && rename(p.moved, file))
+        MMS_TRY(mms_fail_errno(err, errno, "%s", file));
+    if (moved)
+        MMS_TRY(mms_sync_folder(table, err));
+    else if (copied)
+        MMS_TRY(mms_undo_put_back(p.copied, file, err));
+done:
+    free_places(&p);
+    free(table);
+    return st;
+}
+
+bool mms_undo_can_move(const char *lock_path, const char *file)
+{
+    struct stat s, lock;
+
+    return !lstat(file, &s) && S_ISREG(s.st_mode) && s.st_nlink == 1 && !stat(lock_path, &lock) &&
+           s.st_dev == lock.st_dev && (s.st_uid == geteuid() || geteuid() == 0) &&
+           getxattr(file, "system.posix_acl_access", NULL, 0) < 0;
+}
+
+/** Make a file that is like another, but for its bytes. */
+static mms_status make_like(const char *file, const char *fresh, mms_error *err)
+{
+    struct stat s;
+    int fd = -1;
+    mms_status st = MMS_OK;
+
+    if (stat(file, &s))
+        return mms_fail_errno(err, errno, "%s", file);
+    fd = open(fresh, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return mms_fail_errno(err, errno, "%s", fresh);
+    if (fchown(fd, s.st_uid, s.st_gid) || fchmod(fd, s.st_mode & 07777) || ftruncate(fd, s.st_size))
+        st = mms_fail_errno(err, errno, "%s", fresh);
+    if (close(fd) && st == MMS_OK)
+        st = mms_fail_errno(err, errno, "%s", fresh);
+    return st;
+}
+
+static mms_status move(const places *p, const char *file, mms_error *err)
+{
+    const mms_status st = make_like(file, p->fresh, err);
+
+    if (st != MMS_OK)
+        return st;
+    if (rename(file, p->moved) || rename(p->fresh, file))
+        return mms_fail_errno(err, errno, "%s", file);
+    return MMS_OK;
+}
+
+static mms_status sync_file(const char *path, mms_error *err)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    mms_status st = fd >= 0 && !fsync(fd) ? MMS_OK : mms_fail_errno(err, errno, "%s", path);
+
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
+
+static mms_status copy(const places *p, const char *folder, const char *file, bool sync,
+                       mms_error *err)
+{
+    bool copied = false;
+    mms_status st;
+
+    MMS_TRY(mms_path_taken(p->copied, &copied, err));
+    if (copied)
+        goto done;
+    if (unlink(p->fresh) && errno != ENOENT)
+        MMS_TRY(mms_fail_errno(err, errno, "%s", p->fresh));
+    MMS_TRY(mms_copy_file(file, p->fresh, err));
+    if (sync)
+        MMS_TRY(sync_file(p->fresh, err));
+    if (rename(p->fresh, p->copied))
+        MMS_TRY(mms_fail_errno(err, errno, "%s", p->copied));
+    if (sync)
+        MMS_TRY(mms_sync_folder(folder, err));
+done:
+    return st;
+}
+
+mms_status mms_undo_take(const char *lock_path, const char *name, const char *file, bool moves,
+                         bool sync, mms_error *err)
+{
+    char *folder = mms_path_dir(lock_path);
+    places p = {0};
+    mms_status st;
+
+    MMS_TRY(folder ? MMS_OK : no_memory(err));
+    MMS_TRY(find_places(folder, name, &p, err));
+    st = moves ? move(&p, file, err) : copy(&p, folder, file, sync, err);
+done:
+    free_places(&p);
+    free(folder);
+    return st;
+}
