@@ -156,6 +156,9 @@ MMS_API void mms_engine_close(mms_engine **engine);
  *  second travel. */
 MMS_API void mms_job_progress(mms_job *job, int64_t done, int64_t total);
 
+/** Return the number of the worker that a unit runs in, as the client counts them, from 1. */
+MMS_API int mms_job_worker(const mms_job *job);
+
 /** Send a line that the unit's program printed on its stream 1 or 2. */
 MMS_API void mms_job_line(mms_job *job, int stream, const char *text);
 

@@ -444,9 +444,9 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
     mms_status st;
 
     st = mms_frame_encode(MMS_FRAME_COMMAND, request,
-                          json_pack("{s:s, s:O, s:i, s:b}", "kind", run->kind, "request",
-                                    run->units[unit], "level", mms_engine_log_level(), "print",
-                                    run->engine->journal != NULL),
+                          json_pack("{s:s, s:O, s:i, s:i, s:b}", "kind", run->kind, "request",
+                                    run->units[unit], "level", mms_engine_log_level(), "worker",
+                                    worker + 1, "print", run->engine->journal != NULL),
                           &message, run->err);
     mms_journal_add(
         run->engine->journal, "dispatch",

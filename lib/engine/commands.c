@@ -468,8 +468,9 @@ static void send_entry(mms_client *client, struct entry *e, int server)
             json_object_set(e->request, "state", client->servers[server - 1].state);
     }
     st = mms_frame_encode(MMS_FRAME_COMMAND, request,
-                          json_pack("{s:s, s:O, s:i, s:O*}", "kind", e->kind, "request", e->request,
-                                    "level", level_of_lines(client), "settings", settings),
+                          json_pack("{s:s, s:O, s:i, s:i, s:O*}", "kind", e->kind, "request",
+                                    e->request, "level", level_of_lines(client), "worker", server,
+                                    "settings", settings),
                           &message, &err);
     if (st == MMS_OK)
         st = mms_engine_send(client->engine, server - 1, message, &err);

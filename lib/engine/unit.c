@@ -11,6 +11,7 @@ struct mms_job {
     mms_runner *runner;
     uint64_t request;
     int64_t next_progress_ns;
+    int worker;
 };
 
 static const int64_t progress_interval_ns = 250000000;
@@ -37,6 +38,11 @@ void mms_job_progress(mms_job *job, int64_t done, int64_t total)
         return;
     job->next_progress_ns = now + progress_interval_ns;
     send_event(job, json_pack("{s:[I, I]}", "progress", (json_int_t)done, (json_int_t)total));
+}
+
+int mms_job_worker(const mms_job *job)
+{
+    return job->worker;
 }
 
 void mms_job_line(mms_job *job, int stream, const char *text)
@@ -123,6 +129,7 @@ static mms_status answer_command(mms_job *job, const mms_value *command, mms_err
     mms_message message;
     mms_status st;
 
+    job->worker = (int)json_integer_value(json_object_get(command, "worker"));
     if (job->runner->logs && level >= 0)
         mms_log_to(send_log_line, job, (mms_level)level);
     use_settings(json_object_get(command, "settings"));

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "each_priv.h"
 #include "engine/journal.h"
 #include "inplace/inplace.h"
 #include "task_priv.h"
@@ -63,6 +64,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     char *const folder = mms_journal_locate(p->vis, &itself);
     mms_status st;
 
+    mms_each_remove_scratch();
     if (folder && (itself || access(p->vis, F_OK)))
         st = remove_run(run, folder, itself ? p->vis : folder, result, err);
     else

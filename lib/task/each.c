@@ -17,7 +17,9 @@
 struct each {
     mms_texts vis, program;
     bool keepgoing, resume, staged;
-    int64_t jobs;
+    int64_t jobs, retries;
+    mms_ints okcodes;
+    const char *outputvis;
     double limit_s;
 };
 
@@ -29,9 +31,18 @@ static const mms_param params[] = {
      .flags = MMS_PARAM_REQUIRED | MMS_PARAM_POSITIONAL | MMS_PARAM_BEHIND,
      .empty =
          "Please specify the program behind --, as in: multims each obs.mms -- aoflagger {vis}",
-     .doc = "Program and its words, in which {vis} is a part's path, {name} its name, {index} its "
-            "number from 0, {threads} how many threads it may use, {host} the host, {tmpdir} a "
-            "folder of its own; {{ is a brace"},
+     .doc =
+         "Program and its words, in which {vis} is a part's path, {name} its name, {index} its "
+         "number from 0, {threads} how many threads it may use, {host} the host, {tmpdir} a "
+         "folder of its own, {outputvis} where its output is made, {server} its worker, {mem_mib} "
+         "memory in MiB that it may use, {attempt} which try it is, from 1; {{ is a brace"},
+    {"outputvis", MMS_PATH, AT(outputvis),
+     .doc = "Folder for outputs: {outputvis} is a path for the part's own, which gets the part's "
+            "name there when the program ends well"},
+    {"retries", MMS_INT, AT(retries), .init = "0", .allowed = "0..",
+     .doc = "How often a program that failed is run again, for each part"},
+    {"okcodes", MMS_INTS, AT(okcodes), .init = "0",
+     .doc = "Exit statuses with which the program has done its part"},
     {"staged", MMS_BOOL, AT(staged),
      .doc = "Run the program on a copy of each part, which replaces the part when the program ends "
             "with 0"},
@@ -55,6 +66,7 @@ struct work {
     mms_answer *answers; /* OK without a worker: done by an earlier run */
     mms_journal *journal;
     mms_engine *engine;
+    char *outputs; /* the folder of outputs, absolute; NULL: none */
     bool json, quiet;
 };
 
@@ -136,6 +148,18 @@ done:
     return st;
 }
 
+/* The folder of outputs; one that is there may hold those of an earlier run. */
+static mms_status make_outputs(struct work *w, mms_error *err)
+{
+    w->outputs = mms_path_absolute(w->p->outputvis);
+    if (!w->outputs)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    if (!mkdir(w->outputs, 0777) || errno == EEXIST)
+        return mms_each_check_outputs(w->outputs, w->n, (const char *const *)w->names, w->p->resume,
+                                      err);
+    return mms_fail_errno(err, errno, "%s", w->outputs);
+}
+
 /* ---- what is left to do ---- */
 
 static mms_value *list_of(const mms_texts *words)
@@ -157,8 +181,9 @@ static mms_value *list_parts(const struct work *w)
 static mms_status open_journal(mms_run *run, struct work *w, mms_error *err)
 {
     char *const first = mms_path_absolute(w->p->vis.values[0]);
-    mms_value *key = json_pack("{s:o, s:o, s:b}", "program", list_of(&w->p->program), "part",
-                               list_parts(w), "staged", w->p->staged);
+    mms_value *key = json_pack("{s:o, s:o, s:b, s:o*}", "program", list_of(&w->p->program), "part",
+                               list_parts(w), "staged", w->p->staged, "outputs",
+                               w->outputs ? mms_text_value(w->outputs) : NULL);
     mms_host host = mms_task_writing_host(run);
     const mms_journal_opts opts = {.output = first,
                                    .task = run->task->name,
@@ -180,12 +205,19 @@ static mms_status open_journal(mms_run *run, struct work *w, mms_error *err)
 
 static mms_value *make_unit(const struct work *w, int64_t part, const char *folder)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:i, s:o, s:b, s:f}", "program",
-                     list_of(&w->p->program), "vis", mms_text_value(w->paths[part]), "out",
-                     mms_text_value(w->paths[part]), "name", mms_text_value(w->names[part]),
-                     "index", (json_int_t)part, "threads", mms_engine_threads(w->engine, w->n),
-                     "folder", mms_text_value(folder), "staged", w->p->staged, "limit",
-                     w->p->limit_s);
+    mms_value *const codes = json_array();
+    const int64_t most = mms_engine_workers(w->engine), sharing = w->n < most ? w->n : most;
+
+    for (int64_t i = 0; i < w->p->okcodes.count; i++)
+        json_array_append_new(codes, json_integer(w->p->okcodes.values[i]));
+    return json_pack(
+        "{s:o, s:I, s:I, s:o*, s:o, s:o, s:o, s:o, s:I, s:i, s:o, s:b, s:f}", "okcodes", codes,
+        "retries", (json_int_t)w->p->retries, "sharing", (json_int_t)sharing, "outputs",
+        *w->p->outputvis ? mms_text_value(w->outputs) : NULL, "program", list_of(&w->p->program),
+        "vis", mms_text_value(w->paths[part]), "out", mms_text_value(w->paths[part]), "name",
+        mms_text_value(w->names[part]), "index", (json_int_t)part, "threads",
+        mms_engine_threads(w->engine, w->n), "folder", mms_text_value(folder), "staged",
+        w->p->staged, "limit", w->p->limit_s);
 }
 
 static mms_status make_units(struct work *w, mms_error *err)
@@ -212,6 +244,7 @@ static void free_work(struct work *w)
     }
     for (int64_t i = 0; w->units && i < w->n; i++)
         mms_value_free(&w->units[i]);
+    free(w->outputs);
     free(w->paths);
     free(w->names);
     free(w->units);
@@ -349,8 +382,11 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     struct work w = {.p = arg, .json = run->json, .quiet = run->quiet};
     mms_status st;
 
-    MMS_TRY(mms_each_check_program(&w.p->program, err));
+    MMS_TRY(mms_each_check_program(&w.p->program, *w.p->outputvis, err));
+    mms_each_remove_scratch();
     MMS_TRY(find_parts(&w, err));
+    if (*w.p->outputvis)
+        MMS_TRY(make_outputs(&w, err));
     MMS_TRY(open_journal(run, &w, err));
     st = run_parts(run, &w, err);
     if (w.answers && run->wrote) {

@@ -17,92 +17,6 @@
 #include "base/walk_priv.h"
 #include "engine/program.h"
 
-/* ---- tokens ---- */
-
-static const char *const tokens[] = {"vis", "name", "index", "threads", "host", "tmpdir"};
-enum { NTOKENS = sizeof tokens / sizeof tokens[0] };
-
-/* The values of the tokens, in their order. */
-struct values {
-    const char *of[NTOKENS];
-};
-
-/* The length of "{word}" at text, 0 when that is something else. */
-static size_t token_length(const char *text)
-{
-    size_t n = 1;
-
-    if (*text != '{')
-        return 0;
-    while (isalpha((unsigned char)text[n]) || text[n] == '_')
-        n++;
-    return n > 1 && text[n] == '}' ? n + 1 : 0;
-}
-
-/* The number of the token at text, of that length; -1: it is none. */
-static int token_at(const char *text, size_t length)
-{
-    for (int i = 0; i < NTOKENS; i++)
-        if (strlen(tokens[i]) == length - 2 && !memcmp(text + 1, tokens[i], length - 2))
-            return i;
-    return -1;
-}
-
-/* Put values in a word's tokens; "{{vis}" and "{{" are what they say after the first brace. */
-static char *expand(const char *word, const struct values *values)
-{
-    mms_text text = {0};
-
-    mms_text_add(&text, "%s", "");
-    while (*word) {
-        const size_t length = token_length(word);
-        const int token = length ? token_at(word, length) : -1;
-        if (word[0] == '{' && word[1] == '{') {
-            mms_text_add(&text, "{");
-            word += 2;
-        } else if (token >= 0) {
-            mms_text_add(&text, "%s", values->of[token]);
-            word += length;
-        } else {
-            mms_text_add(&text, "%c", *word++);
-        }
-    }
-    return text.text;
-}
-
-static mms_status check_word(const char *word, mms_error *err)
-{
-    while (*word) {
-        const size_t length = token_length(word);
-        if (word[0] == '{' && word[1] == '{') {
-            word += 2;
-        } else if (length && token_at(word, length) < 0) {
-            return mms_fail(err, MMS_ERR_ARG,
-                            "program: %.*s is not one of {vis} {name} {index} {threads} {host} "
-                            "{tmpdir}; write {{ for a brace",
-                            (int)length, word);
-        } else {
-            word++;
-        }
-    }
-    return MMS_OK;
-}
-
-mms_status mms_each_check_program(const mms_texts *program, mms_error *err)
-{
-    const char *const name = program->values[0];
-    mms_status st = MMS_OK;
-
-    for (int64_t i = 0; i < program->count; i++)
-        MMS_TRY(check_word(program->values[i], err));
-    if (!*name)
-        return mms_fail(err, MMS_ERR_ARG, "program: its name is empty");
-    if (!strchr(name, '{'))
-        st = mms_program_check(name, err);
-done:
-    return st;
-}
-
 /* ---- a copy that replaces the part ---- */
 
 char *mms_each_copy_path(const char *vis)
@@ -193,8 +107,8 @@ struct unit {
     mms_job *job;
     const mms_value *request;
     const char *vis, *name, *folder;
-    char *copy, *tmpdir;
-    char index[24], threads[24], host[256];
+    char *copy, *tmpdir, *output, *made; /* output: NULL without; made: where it is made */
+    char index[24], threads[24], host[256], server[24], memory[24], attempt[24];
 };
 
 static void take_line(void *ctx, int stream, const char *text)
@@ -205,14 +119,15 @@ static void take_line(void *ctx, int stream, const char *text)
 /* The words with values in place of the tokens; NULL: no memory. */
 static char **make_argv(const struct unit *u)
 {
-    const struct values values = {
-        {u->copy ? u->copy : u->vis, u->name, u->index, u->threads, u->host, u->tmpdir}};
+    const mms_each_values values = {{u->copy ? u->copy : u->vis, u->name, u->index, u->threads,
+                                     u->host, u->tmpdir, u->made, u->server, u->memory,
+                                     u->attempt}};
     const mms_value *const words = json_object_get(u->request, "program");
     const size_t n = json_array_size(words);
     char **const argv = mms_alloc((int64_t)n + 1, sizeof *argv);
 
     for (size_t i = 0; argv && i < n; i++) {
-        argv[i] = expand(json_string_value(json_array_get(words, i)), &values);
+        argv[i] = mms_each_expand(json_string_value(json_array_get(words, i)), &values);
         if (!argv[i]) {
             while (i--)
                 free(argv[i]);
@@ -230,13 +145,37 @@ static void free_argv(char **argv)
     free(argv);
 }
 
+/* An exit status that counts as good. */
+static bool is_good(const mms_value *request, const mms_program_end *end)
+{
+    const mms_value *const codes = json_object_get(request, "okcodes");
+
+    for (size_t i = 0; !end->stopped && !end->timed_out && i < json_array_size(codes); i++)
+        if (!end->signal_number && end->exit_status == json_integer_value(json_array_get(codes, i)))
+            return true;
+    return false;
+}
+
+static mms_status judge(const mms_value *request, const char *program, const mms_program_end *end,
+                        double limit_s, mms_error *err)
+{
+    const mms_status st =
+        is_good(request, end) ? MMS_OK : mms_program_judge(program, end, limit_s, err);
+
+    if (st != MMS_OK || is_good(request, end))
+        return st;
+    return mms_fail(err, MMS_ERR_WORKER, "%s ended with exit status 0, which is none of okcodes",
+                    program);
+}
+
 static mms_status run_program(const struct unit *u, mms_value *answer, mms_error *err)
 {
     char *const part = mms_format("MULTIMS_UNIT=%s", u->copy ? u->copy : u->vis);
     char *const tmp = mms_format("TMPDIR=%s", u->tmpdir);
     char *const omp =
         getenv("OMP_NUM_THREADS") ? NULL : mms_format("OMP_NUM_THREADS=%s", u->threads);
-    const char *const setting[] = {part, tmp, omp, NULL};
+    char *const server = mms_format("MULTIMS_SERVER=%s", u->server);
+    const char *const setting[] = {part, tmp, server, omp, NULL};
     mms_program_end *const end = mms_alloc(1, sizeof *end);
     char **const argv = make_argv(u);
     const mms_program program = {
@@ -250,13 +189,14 @@ static mms_status run_program(const struct unit *u, mms_value *answer, mms_error
     };
     mms_status st;
 
-    if (!part || !tmp || !end || !argv)
+    if (!part || !tmp || !server || !end || !argv)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory"));
     MMS_TRY(mms_program_run(&program, end, err));
     mms_program_tell(end, answer);
     json_object_set_new(answer, "host", mms_text_value(u->host));
-    st = mms_program_judge(argv[0], end, program.limit_s, err);
+    st = judge(u->request, argv[0], end, program.limit_s, err);
 done:
+    free(server);
     free_argv(argv);
     free(end);
     free(omp);
@@ -265,39 +205,90 @@ done:
     return st;
 }
 
-static mms_status make_tmpdir(struct unit *u, mms_error *err)
+/* What was made becomes the part's output. */
+static mms_status publish(const struct unit *u, mms_error *err)
 {
-    const char *const place = getenv("TMPDIR");
-
-    u->tmpdir = mms_format("%s/multims-each-XXXXXX", place && *place ? place : "/tmp");
-    if (!u->tmpdir)
-        return mms_fail(err, MMS_ERR_MEM, "out of memory");
-    if (mkdtemp(u->tmpdir)) {
-        mms_blackbox_set_scratch(u->tmpdir);
-        return MMS_OK;
-    }
-    const int errnum = errno;
-    free(u->tmpdir);
-    u->tmpdir = NULL;
-    return mms_fail_errno(err, errnum, "a folder in %s", place && *place ? place : "/tmp");
+    if (access(u->made, F_OK))
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: the program ended well, but made no output",
+                        u->name);
+    if (renameat2(AT_FDCWD, u->made, AT_FDCWD, u->output, RENAME_NOREPLACE))
+        return mms_fail_errno(err, errno, "%s", u->output);
+    return MMS_OK;
 }
 
-static mms_status run_unit(struct unit *u, mms_value *answer, mms_error *err)
+static mms_status run_once(struct unit *u, mms_value *answer, mms_error *err)
 {
     const bool staged = json_is_true(json_object_get(u->request, "staged"));
     mms_status st;
 
-    MMS_TRY(make_tmpdir(u, err));
-    if (staged) {
-        u->copy = mms_each_copy_path(u->vis);
-        MMS_TRY(u->copy ? make_copy(u->vis, u->copy, err)
-                        : mms_fail(err, MMS_ERR_MEM, "out of memory"));
-    }
+    MMS_TRY(mms_each_make_scratch(&u->tmpdir, err));
+    if (u->made)
+        MMS_TRY(mms_remove_tree(u->made, err)); /* of one that was killed */
+    if (staged)
+        MMS_TRY(make_copy(u->vis, u->copy, err));
     MMS_TRY(run_program(u, answer, err));
+    if (u->made)
+        MMS_TRY(publish(u, err));
     if (staged)
         st = swap(u->copy, u->vis, err);
 done:
     return st;
+}
+
+static void remove_left(struct unit *u, bool failed)
+{
+    mms_error ignored;
+
+    if (u->copy && failed)
+        (void)!mms_remove_tree(u->copy, &ignored);
+    if (u->made && failed)
+        (void)!mms_remove_tree(u->made, &ignored);
+    if (u->tmpdir)
+        (void)!mms_remove_tree(u->tmpdir, &ignored);
+    mms_blackbox_set_scratch("");
+    free(u->tmpdir);
+    u->tmpdir = NULL;
+}
+
+/* A program that failed may do better the next time; one that was stopped is not wanted. */
+static mms_status run_tries(struct unit *u, mms_value *answer, mms_error *err)
+{
+    const json_int_t most = 1 + json_integer_value(json_object_get(u->request, "retries"));
+    mms_status st = MMS_ERR_WORKER;
+
+    for (json_int_t i = 1; st == MMS_ERR_WORKER && i <= most; i++) {
+        if (i > 1)
+            mms_log(MMS_LOG_WARN, "each", "%s: try %lld of %lld, for %s", u->name, (long long)i,
+                    (long long)most, err->msg);
+        snprintf(u->attempt, sizeof u->attempt, "%lld", (long long)i);
+        json_object_set_new(answer, "attempt", json_integer(i));
+        st = run_once(u, answer, err);
+        remove_left(u, st != MMS_OK);
+    }
+    return st;
+}
+
+static mms_status set_up(struct unit *u, mms_error *err)
+{
+    const char *const outputs = json_string_value(json_object_get(u->request, "outputs"));
+    const json_int_t sharing = json_integer_value(json_object_get(u->request, "sharing"));
+    const int64_t mib = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
+
+    snprintf(u->index, sizeof u->index, "%lld",
+             (long long)json_integer_value(json_object_get(u->request, "index")));
+    snprintf(u->threads, sizeof u->threads, "%lld",
+             (long long)json_integer_value(json_object_get(u->request, "threads")));
+    snprintf(u->server, sizeof u->server, "%d", mms_job_worker(u->job));
+    snprintf(u->memory, sizeof u->memory, "%lld", (long long)(mib / (sharing > 0 ? sharing : 1)));
+    gethostname(u->host, sizeof u->host - 1);
+    if (json_is_true(json_object_get(u->request, "staged")) &&
+        !(u->copy = mms_each_copy_path(u->vis)))
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    if (!outputs)
+        return MMS_OK;
+    u->output = mms_each_output_path(outputs, u->name, false);
+    u->made = mms_each_output_path(outputs, u->name, true);
+    return u->output && u->made ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
 }
 
 mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
@@ -309,23 +300,15 @@ mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answ
         .name = json_string_value(json_object_get(request, "name")),
         .folder = json_string_value(json_object_get(request, "folder")),
     };
-    mms_error ignored;
     mms_status st;
 
     if (!u.vis || !u.name)
         return mms_fail(err, MMS_ERR_INTERNAL, "each: a unit names no part");
-    snprintf(u.index, sizeof u.index, "%lld",
-             (long long)json_integer_value(json_object_get(request, "index")));
-    snprintf(u.threads, sizeof u.threads, "%lld",
-             (long long)json_integer_value(json_object_get(request, "threads")));
-    gethostname(u.host, sizeof u.host - 1);
-    st = run_unit(&u, answer, err);
-    if (u.copy && st != MMS_OK)
-        (void)!mms_remove_tree(u.copy, &ignored);
-    if (u.tmpdir)
-        (void)!mms_remove_tree(u.tmpdir, &ignored);
-    mms_blackbox_set_scratch("");
-    free(u.tmpdir);
+    st = set_up(&u, err);
+    if (st == MMS_OK)
+        st = run_tries(&u, answer, err);
+    free(u.made);
+    free(u.output);
     free(u.copy);
     return st;
 }

@@ -26,6 +26,14 @@ def alive(pid):
         return False
 
 
+def session_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return int(file.read().rpartition(")")[2].split()[3])
+    except (OSError, IndexError):
+        return 0
+
+
 class PartsCase(ProgramCase):
     """A Multi-MS x.mms of four parts."""
 
@@ -111,6 +119,72 @@ class Each(PartsCase):
                                   "[ {index} = 2 ] && sleep 60; true", status=1)
         self.assertEqual(self.states(report), ["done", "done", "failed", "done"])
         self.assertIn("after the limit of 0.3 s", run.stderr)
+
+    def test_retries(self):
+        """A program that fails once, for each part; the answer tells which try did it."""
+        self.script("once.sh", 'test -e "seen-$(basename $1)" && exit 0; touch "seen-$(basename $1)"; exit 4\n')
+        report, run = self.report("--retries", "2", "--", "sh", "once.sh", "{vis}")
+        self.assertEqual({p["attempt"] for p in report["parts"]}, {2})
+        self.assertIn("try 2 of 3", run.stderr)
+        report, _ = self.report("--retries", "1", "--keepgoing", "--", "sh", "-c", "echo $0; exit 4", "{attempt}",
+                                status=1)
+        self.assertEqual({(p["attempt"], p["stdout_tail"]) for p in report["parts"]}, {(2, "2\n")})
+
+    def test_exit_statuses_that_count_as_good(self):
+        report, _ = self.report("--okcodes", "0,3", "--", "sh", "-c", "exit $0", "3")
+        self.assertEqual({(p["state"], p["exit"]) for p in report["parts"]}, {("done", 3)})
+        for code, codes in (("4", "0,3"), ("0", "3")):
+            report, _ = self.report("--okcodes", codes, "--keepgoing", "--", "sh", "-c", "exit $0", code, status=1)
+            self.assertEqual(set(self.states(report)), {"failed"})
+
+    def test_outputs(self):
+        """What a program makes stands under the part's name when it has ended well, and not before."""
+        words = ["--outputvis", "made", "--keepgoing", "--", "sh", "-c",
+                 'cp -rL "$0" "$1"; case $0 in *0002.ms) exit 1;; esac', "{vis}", "{outputvis}"]
+        self.each(*words, status=1)
+        self.assertEqual(sorted(os.listdir(self.path("made"))), [f"x.000{i}.ms" for i in (0, 1, 3)])
+        run = self.each(*words, status=2)
+        self.assertIn("already exists", run.stderr)
+        self.run_words(sys.executable, "-c", "from casacore.tables import table\n"
+                       "assert table('made/x.0000.ms', ack=False).nrows() == 24", check=True)
+        self.assertIn("made no output", self.each("--outputvis", "none", "--", "echo", "{outputvis}",
+                                                  status=1).stderr)
+        for words in (["--", "echo", "{outputvis}"], ["--outputvis", "b", "--", "echo"]):
+            self.assertIn("{outputvis}", self.each(*words, status=2).stderr)
+
+    def test_server_and_memory(self):
+        for ranks in (0, 3):
+            run = self.run_words(*mpirun(ranks), program_case.args.program, "each", "x.mms", "-j", "2", "--json",
+                                 "--", "sh", "-c", "echo $0 $1 $MULTIMS_SERVER", "{server}", "{mem_mib}",
+                                 env={**os.environ, "OMPI_MCA_rmaps_base_oversubscribe": "1"})
+            self.assertEqual(run.returncode, 0, run.stderr)
+            for part in json.loads(run.stdout)["parts"]:
+                server, memory, variable = part["stdout_tail"].split()
+                self.assertEqual((int(server), server), (part["worker"], variable))
+                self.assertGreater(int(memory), 64)
+
+    def test_folders_of_killed_programs_are_cleaned(self):
+        os.mkdir(self.path("tmp"))
+        env = {**os.environ, "TMPDIR": self.path("tmp")}
+        child = subprocess.Popen([program_case.args.program, "each", "x.mms", "-j", "1", "--", "sh", "-c",
+                                  "touch $0/x; echo $$ > pid; exec sleep 600", "{tmpdir}"], cwd=self.folder, env=env,
+                                 start_new_session=True, stderr=subprocess.DEVNULL)
+        self.wait_for(lambda: os.path.exists(self.path("pid")) and os.path.getsize(self.path("pid")))
+        with open(self.path("pid")) as file:
+            program = file.read().strip()
+        with open(f"/proc/{program}/stat") as file:
+            worker = int(file.read().rpartition(")")[2].split()[1])
+        watched = [int(p) for p in os.listdir("/proc") if p.isdigit() and session_of(p) == child.pid]
+        for pid in [child.pid, *watched, worker]:  # first who would clean up
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        child.wait()
+        self.wait_for(lambda: not alive(worker))
+        self.assertEqual(len(os.listdir(self.path("tmp"))), 1)
+        self.multims("clean", "x.mms", env=env)
+        self.assertEqual(os.listdir(self.path("tmp")), [])
 
     def test_wrong_requests_are_refused(self):
         cases = [(["x.mms"], "Please specify the program behind --"),
