@@ -10,6 +10,7 @@
 #include "base/ids_priv.h"
 #include "base/tabular_priv.h"
 #include "contents.h"
+#include "ms/columns.h"
 
 enum { WIDTH = 100, MOST_SCANS = 20, MOST_FIELDS = 10, MOST_SPWS = 16, MOST_LINES = 3 };
 
@@ -471,7 +472,7 @@ static char *column_text(const mms_value *column, bool all)
     json_array_foreach(cells, i, shape)
     {
         const size_t n = json_array_size(shape);
-        long_cells = long_cells || n >= 2 || (n == 0 && strcmp(name, "FLAG_CATEGORY") != 0);
+        long_cells = long_cells || n >= 2 || (n == 0 && strcmp(name, MMS_COL_FLAG_CATEGORY) != 0);
         any = any || n;
         for (size_t d = 0; d < n; d++)
             mms_text_add(&text, "%s%" JSON_INTEGER_FORMAT, d ? "," : " [",

@@ -9,14 +9,16 @@
 #include "contents.h"
 #include "disk_use_priv.h"
 #include "mms/concat_priv.h"
+#include "ms/columns.h"
 #include "ms/tally_priv.h"
 #include "multims/ms.h"
 
 enum { CHUNK = 65536, NKEY = 6, MOST_ANTENNAS = 1 << 20 };
 
-static const char *const keys[NKEY] = {"OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER",
-                                       "FIELD_ID",       "STATE_ID", "DATA_DESC_ID"};
-static const char *const antennas[2] = {"ANTENNA1", "ANTENNA2"};
+static const char *const keys[NKEY] = {MMS_COL_OBSERVATION_ID, MMS_COL_ARRAY_ID,
+                                       MMS_COL_SCAN_NUMBER,    MMS_COL_FIELD_ID,
+                                       MMS_COL_STATE_ID,       MMS_COL_DATA_DESC_ID};
+static const char *const antennas[2] = {MMS_COL_ANTENNA1, MMS_COL_ANTENNA2};
 
 /* Rows that share all ids */
 struct count {
@@ -58,8 +60,8 @@ static mms_status read_chunk(const struct pass *p, const mms_rows *rows, mms_err
         MMS_TRY(read_column(p, keys[k], rows, sizeof *c->ids[k], c->ids[k], err));
     for (int a = 0; a < 2; a++)
         MMS_TRY(read_column(p, antennas[a], rows, sizeof *c->antennas[a], c->antennas[a], err));
-    MMS_TRY(read_column(p, "TIME", rows, sizeof *c->time, c->time, err));
-    MMS_TRY(read_column(p, "INTERVAL", rows, sizeof *c->interval, c->interval, err));
+    MMS_TRY(read_column(p, MMS_COL_TIME, rows, sizeof *c->time, c->time, err));
+    MMS_TRY(read_column(p, MMS_COL_INTERVAL, rows, sizeof *c->interval, c->interval, err));
 done:
     return st;
 }

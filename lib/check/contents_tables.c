@@ -8,6 +8,7 @@
 #include "base/base_priv.h"
 #include "contents.h"
 #include "disk_use_priv.h"
+#include "ms/columns.h"
 #include "ms/ms_priv.h"
 #include "tables/select_priv.h"
 #include "tables/tables_priv.h"
@@ -279,7 +280,7 @@ static mms_status put_time_frame(mms_ms *ms, mms_value *out, mms_error *err)
 {
     struct row r = {.table = mms_ms_first_table(ms), .err = err};
 
-    json_object_set_new(out, "time_frame", r.table ? frame(&r, "TIME") : json_null());
+    json_object_set_new(out, "time_frame", r.table ? frame(&r, MMS_COL_TIME) : json_null());
     return r.st;
 }
 

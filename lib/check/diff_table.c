@@ -9,18 +9,20 @@
 
 #include "compare_priv.h"
 #include "diff_priv.h"
+#include "ms/columns.h"
 
 static const char *const main_names[] = {
-    "TIME",        "ANTENNA1",       "ANTENNA2", "DATA_DESC_ID", "FIELD_ID",
-    "SCAN_NUMBER", "OBSERVATION_ID", "ARRAY_ID", "FEED1",        "FEED2"};
+    MMS_COL_TIME,     MMS_COL_ANTENNA1,    MMS_COL_ANTENNA2,       MMS_COL_DATA_DESC_ID,
+    MMS_COL_FIELD_ID, MMS_COL_SCAN_NUMBER, MMS_COL_OBSERVATION_ID, MMS_COL_ARRAY_ID,
+    MMS_COL_FEED1,    MMS_COL_FEED2};
 const mms_keys mms_main_keys = {MMS_COUNT_OF(main_names), main_names};
 
 mms_keys mms_subtable_keys(const char *name)
 {
-    static const char *const feed[] = {"ANTENNA_ID", "FEED_ID", "SPECTRAL_WINDOW_ID", "TIME"};
-    static const char *const source[] = {"SPECTRAL_WINDOW_ID", "SOURCE_ID", "TIME"};
-    static const char *const spw[] = {"SPECTRAL_WINDOW_ID", "ANTENNA_ID", "FEED_ID", "TIME"};
-    static const char *const antenna[] = {"ANTENNA_ID", "TIME"};
+    static const char *const feed[] = {"ANTENNA_ID", "FEED_ID", "SPECTRAL_WINDOW_ID", MMS_COL_TIME};
+    static const char *const source[] = {"SPECTRAL_WINDOW_ID", "SOURCE_ID", MMS_COL_TIME};
+    static const char *const spw[] = {"SPECTRAL_WINDOW_ID", "ANTENNA_ID", "FEED_ID", MMS_COL_TIME};
+    static const char *const antenna[] = {"ANTENNA_ID", MMS_COL_TIME};
     static const struct {
         const char *name;
         mms_keys keys;

@@ -9,6 +9,7 @@
 
 #include "disk_use_priv.h"
 #include "mms/concat_priv.h"
+#include "ms/columns.h"
 #include "ms/meta_priv.h"
 
 enum { CHUNK = 65536 };
@@ -36,8 +37,8 @@ static mms_status count_rows(mms_ms *ms, mms_tally *counts, mms_error *err)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory for %d rows", CHUNK));
     for (mms_rows r = {0, 0}; r.first < nrow; r.first += r.count) {
         r.count = nrow - r.first < CHUNK ? nrow - r.first : CHUNK;
-        MMS_TRY(mms_ms_read(ms, "SCAN_NUMBER", 1, &r, r.count, scans, err));
-        MMS_TRY(mms_ms_read(ms, "DATA_DESC_ID", 1, &r, r.count, ddids, err));
+        MMS_TRY(mms_ms_read(ms, MMS_COL_SCAN_NUMBER, 1, &r, r.count, scans, err));
+        MMS_TRY(mms_ms_read(ms, MMS_COL_DATA_DESC_ID, 1, &r, r.count, ddids, err));
         for (int64_t i = 0; i < r.count; i++) {
             const int32_t key[2] = {scans[i], ddids[i]};
             struct scan_count *count;

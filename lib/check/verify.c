@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/files_priv.h"
+#include "ms/columns.h"
 #include "verify_priv.h"
 
 static bool is_axis(const char *axis)
@@ -83,10 +84,11 @@ done:
 static mms_status check_is_ms(mms_verification *v, const mms_member *m, mms_error *err)
 {
     static const char *const required[] = {
-        "ANTENNA1",       "ANTENNA2",      "ARRAY_ID",    "DATA_DESC_ID", "EXPOSURE",
-        "FEED1",          "FEED2",         "FIELD_ID",    "FLAG",         "INTERVAL",
-        "OBSERVATION_ID", "PROCESSOR_ID",  "SCAN_NUMBER", "SIGMA",        "STATE_ID",
-        "TIME",           "TIME_CENTROID", "UVW",         "WEIGHT"};
+        MMS_COL_ANTENNA1,      MMS_COL_ANTENNA2, MMS_COL_ARRAY_ID,       MMS_COL_DATA_DESC_ID,
+        MMS_COL_EXPOSURE,      MMS_COL_FEED1,    MMS_COL_FEED2,          MMS_COL_FIELD_ID,
+        MMS_COL_FLAG,          MMS_COL_INTERVAL, MMS_COL_OBSERVATION_ID, MMS_COL_PROCESSOR_ID,
+        MMS_COL_SCAN_NUMBER,   MMS_COL_SIGMA,    MMS_COL_STATE_ID,       MMS_COL_TIME,
+        MMS_COL_TIME_CENTROID, MMS_COL_UVW,      MMS_COL_WEIGHT};
     mms_value *keywords = NULL;
     const mms_status st = mms_table_keywords(m->table, NULL, &keywords, err);
 
@@ -99,7 +101,7 @@ static mms_status check_is_ms(mms_verification *v, const mms_member *m, mms_erro
         if (!mms_table_find_column(m->table, required[i]) &&
             (m->index == 0 || !mms_table_find_column(v->first, required[i])))
             mms_check_add_member(&v->check_columns, NULL, m->name, "no column %s", required[i]);
-    if (m->index == 0 && !mms_table_find_column(m->table, "FLAG_ROW"))
+    if (m->index == 0 && !mms_table_find_column(m->table, MMS_COL_FLAG_ROW))
         mms_report_warn(&v->report, "%s: no column FLAG_ROW: CASA does not open it", m->name);
     mms_value_free(&keywords);
     return MMS_OK;

@@ -6,24 +6,25 @@
 #include <string.h>
 
 #include "against_priv.h"
+#include "ms/columns.h"
 
 bool mms_is_main_column(const char *column)
 {
-    static const char *const names[] = {"DATA",
-                                        "CORRECTED_DATA",
-                                        "MODEL_DATA",
-                                        "FLOAT_DATA",
-                                        "LAG_DATA",
-                                        "VIDEO_POINT",
-                                        "FLAG",
-                                        "FLAG_CATEGORY",
-                                        "WEIGHT",
-                                        "SIGMA",
-                                        "WEIGHT_SPECTRUM",
-                                        "SIGMA_SPECTRUM",
-                                        "CORRECTED_WEIGHT_SPECTRUM",
-                                        "IMAGING_WEIGHT",
-                                        "UVW",
+    static const char *const names[] = {MMS_COL_DATA,
+                                        MMS_COL_CORRECTED_DATA,
+                                        MMS_COL_MODEL_DATA,
+                                        MMS_COL_FLOAT_DATA,
+                                        MMS_COL_LAG_DATA,
+                                        MMS_COL_VIDEO_POINT,
+                                        MMS_COL_FLAG,
+                                        MMS_COL_FLAG_CATEGORY,
+                                        MMS_COL_WEIGHT,
+                                        MMS_COL_SIGMA,
+                                        MMS_COL_WEIGHT_SPECTRUM,
+                                        MMS_COL_SIGMA_SPECTRUM,
+                                        MMS_COL_CORRECTED_WEIGHT_SPECTRUM,
+                                        MMS_COL_IMAGING_WEIGHT,
+                                        MMS_COL_UVW,
                                         "UVW2",
                                         NULL};
     return mms_names_have(names, column);
@@ -67,7 +68,8 @@ static mms_status look_at(mms_against *a, const char *column, row_shapes *s, mms
         const int64_t n = left < MMS_COMPARE_ROWS ? left : MMS_COMPARE_ROWS;
         for (int64_t i = 0; i < n; i++)
             s->rows[i] = a->match.pairs[first + i].a;
-        MMS_TRY(mms_rowset_shapes(&a->source_rows, "FLAG", n, s->rows, &s->flag, s->of_flag, err));
+        MMS_TRY(mms_rowset_shapes(&a->source_rows, MMS_COL_FLAG, n, s->rows, &s->flag, s->of_flag,
+                                  err));
         MMS_TRY(mms_rowset_shapes(&a->source_rows, column, n, s->rows, &s->cell, s->of_cell, err));
         for (int64_t i = 0; i < n; i++) {
             const mms_shape *const flag = &s->flag.shapes[s->of_flag[i]];
@@ -87,7 +89,7 @@ mms_status mms_against_followers(mms_against *a, mms_error *err)
 
     if ((!mms_selection_cuts_channels(a->selection) &&
          !mms_selection_corrs(a->selection, 0).given) ||
-        !mms_ms_find_column(a->source, "FLAG"))
+        !mms_ms_find_column(a->source, MMS_COL_FLAG))
         return MMS_OK;
     s = mms_alloc(1, sizeof *s);
     a->rules.followers = json_object();

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "ms/ms_priv.h"
 #include "verify_priv.h"
 
@@ -205,7 +206,7 @@ static mms_status look_at(const mms_member *m, const dd_shapes *dds, const char 
         const mms_rows rows = {first, nrow - first < CHUNK ? nrow - first : CHUNK};
         mms_shape_run *runs = NULL;
         int64_t nrun = 0;
-        MMS_TRY(mms_table_get(m->table, "DATA_DESC_ID", 1, &rows, rows.count, ddids, err));
+        MMS_TRY(mms_table_get(m->table, MMS_COL_DATA_DESC_ID, 1, &rows, rows.count, ddids, err));
         st = mms_table_shapes(m->table, column, 1, &rows, &runs, &nrun, err);
         for (int64_t k = 0, i = 0; st == MMS_OK && k < nrun; k++) {
             mms_shape shape = {.ndim = runs[k].ndim};
@@ -241,7 +242,8 @@ static mms_status check_unknown_cells(mms_verification *v, const mms_member *m,
             continue;
         for (int64_t first = 0; first < nrow; first += CHUNK) {
             const mms_rows rows = {first, nrow - first < CHUNK ? nrow - first : CHUNK};
-            MMS_TRY(mms_table_get(m->table, "DATA_DESC_ID", 1, &rows, rows.count, ddids, err));
+            MMS_TRY(
+                mms_table_get(m->table, MMS_COL_DATA_DESC_ID, 1, &rows, rows.count, ddids, err));
             MMS_TRY(check_shapes(v, m, dds, c->name, 2, rows, ddids, err));
         }
     }
@@ -254,9 +256,10 @@ static mms_status check_cells(mms_verification *v, const mms_member *m, mms_erro
     static const struct {
         const char *name;
         int32_t naxis;
-    } columns[] = {{"DATA", 2},           {"CORRECTED_DATA", 2}, {"MODEL_DATA", 2},
-                   {"FLOAT_DATA", 2},     {"FLAG", 2},           {"WEIGHT_SPECTRUM", 2},
-                   {"SIGMA_SPECTRUM", 2}, {"WEIGHT", 1},         {"SIGMA", 1}};
+    } columns[] = {
+        {MMS_COL_DATA, 2},           {MMS_COL_CORRECTED_DATA, 2}, {MMS_COL_MODEL_DATA, 2},
+        {MMS_COL_FLOAT_DATA, 2},     {MMS_COL_FLAG, 2},           {MMS_COL_WEIGHT_SPECTRUM, 2},
+        {MMS_COL_SIGMA_SPECTRUM, 2}, {MMS_COL_WEIGHT, 1},         {MMS_COL_SIGMA, 1}};
     const int64_t nrow = mms_table_nrow(m->table);
     int32_t ddids[CHUNK];
     dd_shapes dds;
@@ -265,7 +268,7 @@ static mms_status check_cells(mms_verification *v, const mms_member *m, mms_erro
     MMS_TRY(read_dds(m->subtables, &dds, err));
     for (int64_t first = 0; first < nrow; first += CHUNK) {
         const mms_rows rows = {first, nrow - first < CHUNK ? nrow - first : CHUNK};
-        MMS_TRY(mms_table_get(m->table, "DATA_DESC_ID", 1, &rows, rows.count, ddids, err));
+        MMS_TRY(mms_table_get(m->table, MMS_COL_DATA_DESC_ID, 1, &rows, rows.count, ddids, err));
         for (int64_t i = 0; i < MMS_COUNT_OF(columns); i++)
             if (mms_table_find_column(m->table, columns[i].name))
                 MMS_TRY(
@@ -280,13 +283,13 @@ done:
 
 mms_status mms_verify_ids(mms_verification *v, const mms_member *m, mms_error *err)
 {
-    static const id_rule rules[] = {{"ANTENNA1", "ANTENNA", false, false},
-                                    {"ANTENNA2", "ANTENNA", false, false},
-                                    {"DATA_DESC_ID", "DATA_DESCRIPTION", false, false},
-                                    {"FIELD_ID", "FIELD", false, false},
-                                    {"STATE_ID", "STATE", true, true},
-                                    {"OBSERVATION_ID", "OBSERVATION", true, true},
-                                    {"PROCESSOR_ID", "PROCESSOR", true, true}};
+    static const id_rule rules[] = {{MMS_COL_ANTENNA1, "ANTENNA", false, false},
+                                    {MMS_COL_ANTENNA2, "ANTENNA", false, false},
+                                    {MMS_COL_DATA_DESC_ID, "DATA_DESCRIPTION", false, false},
+                                    {MMS_COL_FIELD_ID, "FIELD", false, false},
+                                    {MMS_COL_STATE_ID, "STATE", true, true},
+                                    {MMS_COL_OBSERVATION_ID, "OBSERVATION", true, true},
+                                    {MMS_COL_PROCESSOR_ID, "PROCESSOR", true, true}};
     mms_status st;
 
     for (int64_t i = 0; i < MMS_COUNT_OF(rules); i++) {
@@ -384,14 +387,14 @@ static mms_status check_table(mms_verification *v, const char *name, mms_table *
     static const id_rule rules[] = {
         {"SPECTRAL_WINDOW_ID", "SPECTRAL_WINDOW", true, false},
         {"ANTENNA_ID", "ANTENNA", true, false},
-        {"ANTENNA1", "ANTENNA", true, false},
-        {"ANTENNA2", "ANTENNA", true, false},
-        {"FIELD_ID", "FIELD", true, false},
-        {"DATA_DESC_ID", "DATA_DESCRIPTION", true, false},
+        {MMS_COL_ANTENNA1, "ANTENNA", true, false},
+        {MMS_COL_ANTENNA2, "ANTENNA", true, false},
+        {MMS_COL_FIELD_ID, "FIELD", true, false},
+        {MMS_COL_DATA_DESC_ID, "DATA_DESCRIPTION", true, false},
         {"POLARIZATION_ID", "POLARIZATION", true, false},
-        {"STATE_ID", "STATE", true, true},
-        {"OBSERVATION_ID", "OBSERVATION", true, true},
-        {"PROCESSOR_ID", "PROCESSOR", true, true},
+        {MMS_COL_STATE_ID, "STATE", true, true},
+        {MMS_COL_OBSERVATION_ID, "OBSERVATION", true, true},
+        {MMS_COL_PROCESSOR_ID, "PROCESSOR", true, true},
         {"ANTENNA_FIELD_ID", "LOFAR_ANTENNA_FIELD", true, false},
     };
     const bool known =

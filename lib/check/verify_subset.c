@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "against_priv.h"
+#include "ms/columns.h"
 
 /** Rows of a source's sub-table that the set has, in its order. */
 typedef struct kept_rows {
@@ -76,7 +77,7 @@ static mms_status drop_times(const mms_against *a, mms_table *table, uint8_t *ke
     if (!times || n == 0)
         return MMS_OK;
     *any = true;
-    st = mms_table_get_doubles(table, "TIME", &time, err);
+    st = mms_table_get_doubles(table, MMS_COL_TIME, &time, err);
     for (int64_t i = 0; st == MMS_OK && i < mms_table_nrow(table); i++) {
         int64_t k = 0;
         while (k < n && !(time[i] >= times[2 * k] && time[i] <= times[2 * k + 1]))

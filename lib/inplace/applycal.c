@@ -7,6 +7,7 @@
 
 #include "base/base_priv.h"
 #include "cal_priv.h"
+#include "ms/columns.h"
 #include "multims/log.h"
 
 /** A run in the client. */
@@ -155,21 +156,21 @@ static mms_status choose_columns(running *r, mms_error *err)
     int n = 0;
     mms_status st;
 
-    MMS_TRY(check_column(r, "DATA", MMS_DT_COMPLEX, true, err));
-    MMS_TRY(check_column(r, "CORRECTED_DATA", MMS_DT_COMPLEX, false, err));
-    MMS_TRY(check_column(r, "FLAG", MMS_DT_BOOL, true, err));
-    MMS_TRY(check_column(r, "SIGMA", MMS_DT_FLOAT, r->weigh, err));
-    MMS_TRY(check_column(r, "WEIGHT", MMS_DT_FLOAT, r->weigh, err));
-    MMS_TRY(check_column(r, "WEIGHT_SPECTRUM", MMS_DT_FLOAT, false, err));
+    MMS_TRY(check_column(r, MMS_COL_DATA, MMS_DT_COMPLEX, true, err));
+    MMS_TRY(check_column(r, MMS_COL_CORRECTED_DATA, MMS_DT_COMPLEX, false, err));
+    MMS_TRY(check_column(r, MMS_COL_FLAG, MMS_DT_BOOL, true, err));
+    MMS_TRY(check_column(r, MMS_COL_SIGMA, MMS_DT_FLOAT, r->weigh, err));
+    MMS_TRY(check_column(r, MMS_COL_WEIGHT, MMS_DT_FLOAT, r->weigh, err));
+    MMS_TRY(check_column(r, MMS_COL_WEIGHT_SPECTRUM, MMS_DT_FLOAT, false, err));
     r->weigh = r->weigh && r->correct;
     if (r->correct)
-        r->columns[n++] = "CORRECTED_DATA";
+        r->columns[n++] = MMS_COL_CORRECTED_DATA;
     if (r->flag)
-        r->columns[n++] = "FLAG";
+        r->columns[n++] = MMS_COL_FLAG;
     if (r->weigh)
-        r->columns[n++] = "WEIGHT";
-    if (r->weigh && mms_ms_find_column(r->change.ms, "WEIGHT_SPECTRUM"))
-        r->columns[n++] = "WEIGHT_SPECTRUM";
+        r->columns[n++] = MMS_COL_WEIGHT;
+    if (r->weigh && mms_ms_find_column(r->change.ms, MMS_COL_WEIGHT_SPECTRUM))
+        r->columns[n++] = MMS_COL_WEIGHT_SPECTRUM;
 done:
     return st;
 }
@@ -244,7 +245,7 @@ static mms_status do_run(running *r, bool *wrote, mms_value *result, mms_error *
                                  (int)r->flag, "strict", (int)r->strict, "weigh", (int)r->weigh);
     const mms_change_work work = {.how = how,
                                   .columns = r->columns,
-                                  .made = r->correct ? "CORRECTED_DATA" : NULL,
+                                  .made = r->correct ? MMS_COL_CORRECTED_DATA : NULL,
                                   .work = order,
                                   .backup = r->q->flagbackup && r->flag ? "applycal" : NULL};
     const bool plan = how->dryrun || !r->columns[0];

@@ -8,6 +8,7 @@
 
 #include "base/base_priv.h"
 #include "cal_priv.h"
+#include "ms/columns.h"
 #include "tables/measures_priv.h"
 
 static mms_status no_memory(mms_error *err)
@@ -546,10 +547,11 @@ static mms_status keep_block(work *w, const mms_change_rows *r, mms_error *err)
 
     if (w->correct) {
         MMS_TRY(mms_grow(&w->kept, &w->rooms[6], n, sizeof *w->kept, err));
-        if (mms_sink_is_new(w->part->sink, "CORRECTED_DATA"))
+        if (mms_sink_is_new(w->part->sink, MMS_COL_CORRECTED_DATA))
             memcpy(w->kept, w->data, (size_t)n * sizeof *w->kept);
         else
-            MMS_TRY(mms_sink_read(w->part->sink, "CORRECTED_DATA", 1, &r->rows, n, w->kept, err));
+            MMS_TRY(
+                mms_sink_read(w->part->sink, MMS_COL_CORRECTED_DATA, 1, &r->rows, n, w->kept, err));
     }
     if (w->flag) {
         MMS_TRY(mms_grow(&w->kept_flags, &w->rooms[7], n, 1, err));
@@ -585,18 +587,18 @@ static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
     MMS_TRY(mms_grow(&w->which, &w->rooms[0], 3 * n, 1, err));
     if (w->correct) {
         MMS_TRY(mms_grow(&w->data, &w->rooms[1], n * cell, sizeof *w->data, err));
-        MMS_TRY(mms_sink_read(sink, "DATA", 1, &r->rows, n * cell, w->data, err));
+        MMS_TRY(mms_sink_read(sink, MMS_COL_DATA, 1, &r->rows, n * cell, w->data, err));
     }
     if (w->flag) {
         MMS_TRY(mms_grow(&w->data_flags, &w->rooms[2], n * cell, 1, err));
-        MMS_TRY(mms_sink_read(sink, "FLAG", 1, &r->rows, n * cell, w->data_flags, err));
+        MMS_TRY(mms_sink_read(sink, MMS_COL_FLAG, 1, &r->rows, n * cell, w->data_flags, err));
     }
     if (w->cuts)
         MMS_TRY(keep_block(w, r, err));
     if (w->weigh) {
         MMS_TRY(mms_grow(&w->sigma, &w->rooms[3], n * r->shape[1], sizeof *w->sigma, err));
         MMS_TRY(mms_grow(&w->weight, &w->rooms[4], n * r->shape[1], sizeof *w->weight, err));
-        MMS_TRY(mms_sink_read(sink, "SIGMA", 1, &r->rows, n * r->shape[1], w->sigma, err));
+        MMS_TRY(mms_sink_read(sink, MMS_COL_SIGMA, 1, &r->rows, n * r->shape[1], w->sigma, err));
     }
 done:
     return st;
@@ -639,15 +641,15 @@ static mms_status write_spectra(work *w, const mms_change_rows *r, const uint8_t
     const int64_t n = r->rows.count, nchan = r->shape[0], ncorr = r->shape[1];
     mms_status st;
 
-    if (!mms_sink_column(w->part->sink, "WEIGHT_SPECTRUM"))
+    if (!mms_sink_column(w->part->sink, MMS_COL_WEIGHT_SPECTRUM))
         return MMS_OK;
     MMS_TRY(mms_grow(&w->spectrum, &w->rooms[5], n * nchan * ncorr, sizeof *w->spectrum, err));
     for (int64_t i = 0; i < n; i++)
         for (int64_t k = 0; weighed[i] && k < nchan; k++)
             memcpy(w->spectrum + (i * nchan + k) * ncorr, w->weight + i * ncorr,
                    (size_t)ncorr * sizeof *w->weight);
-    st = mms_change_write(w->part, "WEIGHT_SPECTRUM", r, weighed, 2, r->shape, sizeof *w->spectrum,
-                          w->spectrum, err);
+    st = mms_change_write(w->part, MMS_COL_WEIGHT_SPECTRUM, r, weighed, 2, r->shape,
+                          sizeof *w->spectrum, w->spectrum, err);
 done:
     return st;
 }
@@ -656,7 +658,7 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
 {
     work *w = user;
     const int64_t n = r->rows.count;
-    const bool is_new = mms_sink_is_new(p->sink, "CORRECTED_DATA");
+    const bool is_new = mms_sink_is_new(p->sink, MMS_COL_CORRECTED_DATA);
     uint8_t *flagged, *weighed, *corrected;
     state *s = NULL;
     mms_status st;
@@ -679,12 +681,12 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
         p->changed_rows += w->correct || flagged[i];
     }
     if (w->correct)
-        MMS_TRY(mms_change_write(p, "CORRECTED_DATA", r, corrected, 2, r->shape, sizeof *w->data,
-                                 w->data, err));
+        MMS_TRY(mms_change_write(p, MMS_COL_CORRECTED_DATA, r, corrected, 2, r->shape,
+                                 sizeof *w->data, w->data, err));
     if (w->flag)
-        MMS_TRY(mms_change_write(p, "FLAG", r, flagged, 2, r->shape, 1, w->data_flags, err));
+        MMS_TRY(mms_change_write(p, MMS_COL_FLAG, r, flagged, 2, r->shape, 1, w->data_flags, err));
     if (w->weigh) {
-        MMS_TRY(mms_change_write(p, "WEIGHT", r, weighed, 1, r->shape + 1, sizeof *w->weight,
+        MMS_TRY(mms_change_write(p, MMS_COL_WEIGHT, r, weighed, 1, r->shape + 1, sizeof *w->weight,
                                  w->weight, err));
         MMS_TRY(write_spectra(w, r, weighed, err));
     }
@@ -698,7 +700,7 @@ static mms_status do_part(mms_change_part *p, mms_error *err)
     mms_status st;
 
     MMS_TRY(open_work(&w, err));
-    MMS_TRY(mms_change_each(p, "DATA", 16, do_block, &w, err));
+    MMS_TRY(mms_change_each(p, MMS_COL_DATA, 16, do_block, &w, err));
 done:
     close_work(&w);
     return st;

@@ -8,6 +8,7 @@
 
 #include "base/base_priv.h"
 #include "flag_priv.h"
+#include "ms/columns.h"
 
 static mms_status no_memory(mms_error *err)
 {
@@ -97,9 +98,9 @@ static mms_status read_weights(mms_flag_work *w, const mms_flag_chunk *k, const 
         for (int64_t i = 0; i < n; i++)
             to[i] = 1;
     } else if (!strncasecmp(column, "CORRECTED", 9)) {
-        st = read_spectra(w, k, "WEIGHT_SPECTRUM", "WEIGHT", to, err);
+        st = read_spectra(w, k, MMS_COL_WEIGHT_SPECTRUM, MMS_COL_WEIGHT, to, err);
     } else {
-        st = read_spectra(w, k, "SIGMA_SPECTRUM", "SIGMA", to, err);
+        st = read_spectra(w, k, MMS_COL_SIGMA_SPECTRUM, MMS_COL_SIGMA, to, err);
         for (int64_t i = 0; st == MMS_OK && i < n; i++)
             to[i] = weight_of_sigma(to[i]);
     }

@@ -8,6 +8,7 @@
 
 #include "base/base_priv.h"
 #include "cal_priv.h"
+#include "ms/columns.h"
 #include "multims/log.h"
 #include "tables/measures_priv.h"
 
@@ -122,7 +123,7 @@ static mms_status read_run(mms_cal_table *t, mms_table *table, const mms_shape_r
                     : mms_table_get(table, "CPARAM", 1, &run->rows, n, to, err));
     if (t->real)
         widen(n, to);
-    MMS_TRY(mms_table_get(table, "FLAG", 1, &run->rows, n, t->flags + at, err));
+    MMS_TRY(mms_table_get(table, MMS_COL_FLAG, 1, &run->rows, n, t->flags + at, err));
     for (int64_t i = 0; i < run->rows.count; i++) {
         t->keys[run->rows.first + i].at = at + i * cell;
         t->keys[run->rows.first + i].n = cell;
@@ -156,9 +157,9 @@ static mms_status read_keys(mms_cal_table *t, mms_table *table, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_table_get_ints(table, "SPECTRAL_WINDOW_ID", &spw, err));
-    MMS_TRY(mms_table_get_ints(table, "FIELD_ID", &field, err));
-    MMS_TRY(mms_table_get_ints(table, "ANTENNA1", &antenna, err));
-    MMS_TRY(mms_table_get_doubles(table, "TIME", &time_s, err));
+    MMS_TRY(mms_table_get_ints(table, MMS_COL_FIELD_ID, &field, err));
+    MMS_TRY(mms_table_get_ints(table, MMS_COL_ANTENNA1, &antenna, err));
+    MMS_TRY(mms_table_get_doubles(table, MMS_COL_TIME, &time_s, err));
     for (int64_t i = 0; i < t->nrow; i++) {
         t->keys[i].spw = spw[i];
         t->keys[i].field = field[i];

@@ -9,6 +9,7 @@
 #include "base/files_priv.h"
 #include "change_priv.h"
 #include "groups_priv.h"
+#include "ms/columns.h"
 #include "multims/log.h"
 
 enum { STEP = 1 << 16 };
@@ -64,9 +65,9 @@ static mms_status look_at_member(mms_change *c, keys *k, int64_t member, mms_err
 
     for (int64_t at = 0; at < all.count; at += STEP) {
         const mms_rows rows = {all.first + at, all.count - at < STEP ? all.count - at : STEP};
-        MMS_TRY(mms_ms_read(c->ms, "DATA_DESC_ID", 1, &rows, rows.count, k->ddid, err));
-        MMS_TRY(mms_ms_read(c->ms, "FIELD_ID", 1, &rows, rows.count, k->field, err));
-        MMS_TRY(mms_ms_read(c->ms, "TIME", 1, &rows, rows.count, k->time_s, err));
+        MMS_TRY(mms_ms_read(c->ms, MMS_COL_DATA_DESC_ID, 1, &rows, rows.count, k->ddid, err));
+        MMS_TRY(mms_ms_read(c->ms, MMS_COL_FIELD_ID, 1, &rows, rows.count, k->field, err));
+        MMS_TRY(mms_ms_read(c->ms, MMS_COL_TIME, 1, &rows, rows.count, k->time_s, err));
         MMS_TRY(check_keys(c, k, rows, err));
         memset(k->mask, 1, STEP);
         if (c->bits)
@@ -276,8 +277,8 @@ done:
 /** Bytes that are written of a column: in all rows of one that is made. */
 static int64_t column_bytes(const mms_change *c, const char *name, bool made)
 {
-    const bool corrs = !strcmp(name, "WEIGHT");
-    const int64_t size = strstr(name, "_DATA") ? 8 : !strcmp(name, "FLAG") ? 1 : 4;
+    const bool corrs = !strcmp(name, MMS_COL_WEIGHT);
+    const int64_t size = strstr(name, "_DATA") ? 8 : !strcmp(name, MMS_COL_FLAG) ? 1 : 4;
     int64_t n = 0;
 
     if (!corrs)

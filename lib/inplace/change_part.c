@@ -9,6 +9,7 @@
 #include "base/files_priv.h"
 #include "base/stream_priv.h"
 #include "change_priv.h"
+#include "ms/columns.h"
 
 enum { MOST_ROWS = 1 << 14, LEAST_BLOCK = 1 << 20, MOST_BLOCK = 2 << 20 };
 
@@ -106,7 +107,7 @@ static mms_status change(mms_change_part *p, const mms_value *order, mms_change_
     const char *const add[] = {made, NULL};
     const mms_sink_what what = {mms_text_of(order, "part"),
                                 made ? add : NULL,
-                                "DATA",
+                                MMS_COL_DATA,
                                 json_is_true(json_object_get(order, "tiles")),
                                 json_is_true(json_object_get(order, "sync")),
                                 mms_text_of(order, "lock")};
@@ -169,12 +170,13 @@ static void free_keys(keys *k)
 
 static mms_status read_keys(mms_change_part *p, keys *k, mms_rows rows, mms_error *err)
 {
-    static const char *const names[] = {"DATA_DESC_ID", "FIELD_ID", "ANTENNA1", "ANTENNA2"};
+    static const char *const names[] = {MMS_COL_DATA_DESC_ID, MMS_COL_FIELD_ID, MMS_COL_ANTENNA1,
+                                        MMS_COL_ANTENNA2};
     mms_status st;
 
     for (int i = 0; i < 4; i++)
         MMS_TRY(mms_sink_read(p->sink, names[i], 1, &rows, rows.count, k->ints[i], err));
-    MMS_TRY(mms_sink_read(p->sink, "TIME", 1, &rows, rows.count, k->time_s, err));
+    MMS_TRY(mms_sink_read(p->sink, MMS_COL_TIME, 1, &rows, rows.count, k->time_s, err));
     for (int64_t i = 0; i < rows.count; i++) {
         const bool in_range = k->ints[0][i] >= 0 && k->ints[0][i] < p->set.nwindow &&
                               k->ints[2][i] >= 0 && k->ints[2][i] < p->set.nantenna &&

@@ -7,6 +7,7 @@
 
 #include "base/base_priv.h"
 #include "flag_priv.h"
+#include "ms/columns.h"
 
 static mms_status no_memory(mms_error *err)
 {
@@ -120,7 +121,7 @@ static mms_status read_weights(mms_flag_work *w, const mms_flag_chunk *k, mms_co
     mms_status st = weight ? MMS_OK : no_memory(err);
 
     if (st == MMS_OK)
-        st = mms_flag_chunk_read(w, k, "WEIGHT", k->nrow * k->ncorr,
+        st = mms_flag_chunk_read(w, k, MMS_COL_WEIGHT, k->nrow * k->ncorr,
                                  (size_t)k->ncorr * sizeof *weight, weight, err);
     for (int64_t i = 0; st == MMS_OK && i < k->nrow * k->cell; i++)
         to[i] = weight[i / k->cell * k->ncorr + i % k->ncorr];
@@ -136,9 +137,9 @@ static mms_status has_spectrum(mms_flag_work *w, const mms_flag_chunk *k, bool *
     int64_t nrun = 0;
     mms_status st = MMS_OK;
 
-    *has = mms_ms_find_column(w->set.ms, "WEIGHT_SPECTRUM") != NULL;
+    *has = mms_ms_find_column(w->set.ms, MMS_COL_WEIGHT_SPECTRUM) != NULL;
     if (*has)
-        st = mms_ms_shapes(w->set.ms, "WEIGHT_SPECTRUM", 1, &row, &runs, &nrun, err);
+        st = mms_ms_shapes(w->set.ms, MMS_COL_WEIGHT_SPECTRUM, 1, &row, &runs, &nrun, err);
     *has = *has && st == MMS_OK && nrun > 0 && runs[0].ndim == 2;
     free(runs);
     return st;
@@ -167,20 +168,20 @@ mms_status mms_flag_chunk_values(mms_flag_work *w, mms_flag_chunk *k, const char
     MMS_TRY(mms_grow(&k->vis, &k->vis_room, k->nrow * k->cell, sizeof *k->vis, err));
     k->column = column;
     if (!strcasecmp(column, "RESIDUAL") || !strncasecmp(column, "CORRECTED", 9))
-        st = read_values(w, k, "CORRECTED_DATA", k->vis, err);
-    else if (!strcasecmp(column, "DATA") || !strcasecmp(column, "RESIDUAL_DATA"))
-        st = read_values(w, k, "DATA", k->vis, err);
+        st = read_values(w, k, MMS_COL_CORRECTED_DATA, k->vis, err);
+    else if (!strcasecmp(column, MMS_COL_DATA) || !strcasecmp(column, "RESIDUAL_DATA"))
+        st = read_values(w, k, MMS_COL_DATA, k->vis, err);
     else if (!strncasecmp(column, "MODEL", 5))
-        st = read_values(w, k, "MODEL_DATA", k->vis, err);
-    else if (!strcasecmp(column, "FLOAT_DATA"))
-        st = read_values(w, k, "FLOAT_DATA", k->vis, err);
+        st = read_values(w, k, MMS_COL_MODEL_DATA, k->vis, err);
+    else if (!strcasecmp(column, MMS_COL_FLOAT_DATA))
+        st = read_values(w, k, MMS_COL_FLOAT_DATA, k->vis, err);
     else {
         MMS_TRY(has_spectrum(w, k, &spectrum, err));
-        st = spectrum ? read_values(w, k, "WEIGHT_SPECTRUM", k->vis, err)
+        st = spectrum ? read_values(w, k, MMS_COL_WEIGHT_SPECTRUM, k->vis, err)
                       : read_weights(w, k, k->vis, err);
     }
     if (st == MMS_OK && !strncasecmp(column, "RESIDUAL", 8))
-        st = subtract(w, k, "MODEL_DATA", k->vis, err);
+        st = subtract(w, k, MMS_COL_MODEL_DATA, k->vis, err);
 done:
     return st;
 }

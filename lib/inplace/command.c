@@ -8,6 +8,7 @@
 
 #include "base/base_priv.h"
 #include "flag_priv.h"
+#include "ms/columns.h"
 #include "multims/log.h"
 #include "tables/select_priv.h"
 
@@ -331,16 +332,16 @@ static bool find_columns(const char *word, const char *columns[2])
 {
     static const struct {
         const char *word, *first, *second;
-    } known[] = {{"DATA", "DATA", NULL},
-                 {"CORRECTED", "CORRECTED_DATA", NULL},
-                 {"CORRECTED_DATA", "CORRECTED_DATA", NULL},
-                 {"MODEL", "MODEL_DATA", NULL},
-                 {"MODEL_DATA", "MODEL_DATA", NULL},
-                 {"FLOAT_DATA", "FLOAT_DATA", NULL},
-                 {"RESIDUAL", "CORRECTED_DATA", "MODEL_DATA"},
-                 {"RESIDUAL_DATA", "DATA", "MODEL_DATA"},
-                 {"WEIGHT", "WEIGHT", NULL},
-                 {"WEIGHT_SPECTRUM", "WEIGHT_SPECTRUM", NULL}};
+    } known[] = {{MMS_COL_DATA, MMS_COL_DATA, NULL},
+                 {"CORRECTED", MMS_COL_CORRECTED_DATA, NULL},
+                 {MMS_COL_CORRECTED_DATA, MMS_COL_CORRECTED_DATA, NULL},
+                 {"MODEL", MMS_COL_MODEL_DATA, NULL},
+                 {MMS_COL_MODEL_DATA, MMS_COL_MODEL_DATA, NULL},
+                 {MMS_COL_FLOAT_DATA, MMS_COL_FLOAT_DATA, NULL},
+                 {"RESIDUAL", MMS_COL_CORRECTED_DATA, MMS_COL_MODEL_DATA},
+                 {"RESIDUAL_DATA", MMS_COL_DATA, MMS_COL_MODEL_DATA},
+                 {MMS_COL_WEIGHT, MMS_COL_WEIGHT, NULL},
+                 {MMS_COL_WEIGHT_SPECTRUM, MMS_COL_WEIGHT_SPECTRUM, NULL}};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(known); i++)
         if (!strcasecmp(known[i].word, word)) {
@@ -359,8 +360,8 @@ static mms_status check_column(const mms_flag_set *set, mms_flag_command *c, mms
     if (!find_columns(c->column, columns))
         return mms_fail(err, MMS_ERR_ARG,
                         "Failed to parse parameters for mode %s: datacolumn \"%s\" is not one of "
-                        "DATA, CORRECTED, MODEL, RESIDUAL, RESIDUAL_DATA, FLOAT_DATA, WEIGHT, "
-                        "WEIGHT_SPECTRUM",
+                        "DATA, CORRECTED, MODEL, RESIDUAL, RESIDUAL_DATA, FLOAT_DATA, "
+                        "WEIGHT, WEIGHT_SPECTRUM",
                         mode, c->column);
     for (int i = 0; i < 2; i++)
         if (columns[i] && !mms_ms_find_column(set->ms, columns[i])) {
@@ -375,8 +376,8 @@ static mms_status check_column(const mms_flag_set *set, mms_flag_command *c, mms
 
 static bool is_real_column(const char *word)
 {
-    return !strcasecmp(word, "FLOAT_DATA") || !strcasecmp(word, "WEIGHT") ||
-           !strcasecmp(word, "WEIGHT_SPECTRUM");
+    return !strcasecmp(word, MMS_COL_FLOAT_DATA) || !strcasecmp(word, MMS_COL_WEIGHT) ||
+           !strcasecmp(word, MMS_COL_WEIGHT_SPECTRUM);
 }
 
 static mms_status read_expression(mms_flag_command *c, mms_error *err)
@@ -530,7 +531,7 @@ static mms_status read_averages(const mms_flag_set *set, mms_flag_command *c, mm
         return MMS_OK;
     if (time && !(c->timebin_s > 0))
         return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");
-    if (!strncasecmp(c->column, "RESIDUAL", 8) || !strncasecmp(c->column, "WEIGHT", 6))
+    if (!strncasecmp(c->column, "RESIDUAL", 8) || !strncasecmp(c->column, MMS_COL_WEIGHT, 6))
         return mms_fail(err, MMS_ERR_UNSUPPORTED,
                         "Failed to parse parameters for mode %s: datacolumn %s can't be averaged",
                         mms_text_of(c->value, "mode"), c->column);

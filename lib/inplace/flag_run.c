@@ -9,6 +9,7 @@
 #include "base/base_priv.h"
 #include "flag_priv.h"
 #include "groups_priv.h"
+#include "ms/columns.h"
 #include "multims/log.h"
 
 static mms_status no_memory(mms_error *err)
@@ -225,7 +226,7 @@ static mms_value *make_write_unit(const running *r, int64_t first)
 /** Write what was staged: of the groups with a changed row, whose files are kept before. */
 static mms_status write_parts(running *r, const bool *changed, mms_error *err)
 {
-    static const char *const columns[] = {"FLAG", "FLAG_ROW", NULL};
+    static const char *const columns[] = {MMS_COL_FLAG, MMS_COL_FLAG_ROW, NULL};
     const int64_t nmember = mms_ms_nmember(r->ms);
     bool *members = mms_alloc(nmember, sizeof *members);
     mms_units units;

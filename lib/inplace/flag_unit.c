@@ -7,6 +7,7 @@
 
 #include "base/base_priv.h"
 #include "flag_priv.h"
+#include "ms/columns.h"
 #include "multims/log.h"
 #include "tables/measures_priv.h"
 
@@ -38,29 +39,30 @@ static mms_status read_keys(mms_flag_work *w, mms_error *err)
     bool shadow = false;
     mms_status st;
 
-    MMS_TRY(read_ints(w, "ANTENNA1", &r->antenna1, err));
-    MMS_TRY(read_ints(w, "ANTENNA2", &r->antenna2, err));
-    MMS_TRY(read_ints(w, "SCAN_NUMBER", &r->scan, err));
-    MMS_TRY(read_ints(w, "FIELD_ID", &r->field, err));
-    MMS_TRY(read_ints(w, "DATA_DESC_ID", &r->ddid, err));
-    MMS_TRY(read_ints(w, "ARRAY_ID", &r->array, err));
-    MMS_TRY(read_ints(w, "OBSERVATION_ID", &r->observation, err));
-    MMS_TRY(read_ints(w, "PROCESSOR_ID", &r->processor, err));
+    MMS_TRY(read_ints(w, MMS_COL_ANTENNA1, &r->antenna1, err));
+    MMS_TRY(read_ints(w, MMS_COL_ANTENNA2, &r->antenna2, err));
+    MMS_TRY(read_ints(w, MMS_COL_SCAN_NUMBER, &r->scan, err));
+    MMS_TRY(read_ints(w, MMS_COL_FIELD_ID, &r->field, err));
+    MMS_TRY(read_ints(w, MMS_COL_DATA_DESC_ID, &r->ddid, err));
+    MMS_TRY(read_ints(w, MMS_COL_ARRAY_ID, &r->array, err));
+    MMS_TRY(read_ints(w, MMS_COL_OBSERVATION_ID, &r->observation, err));
+    MMS_TRY(read_ints(w, MMS_COL_PROCESSOR_ID, &r->processor, err));
     r->flag_row = mms_alloc(r->n, 1);
     r->flag_row_before = mms_alloc(r->n, 1);
-    MMS_TRY(r->flag_row && r->flag_row_before ? read_key(w, "FLAG_ROW", r->n, r->flag_row, err)
-                                              : no_memory(err));
+    MMS_TRY(r->flag_row && r->flag_row_before
+                ? read_key(w, MMS_COL_FLAG_ROW, r->n, r->flag_row, err)
+                : no_memory(err));
     memcpy(r->flag_row_before, r->flag_row, (size_t)r->n);
     r->time_s = mms_alloc(r->n, sizeof *r->time_s);
-    MMS_TRY(r->time_s ? read_key(w, "TIME", r->n, r->time_s, err) : no_memory(err));
+    MMS_TRY(r->time_s ? read_key(w, MMS_COL_TIME, r->n, r->time_s, err) : no_memory(err));
     for (int64_t i = 0; i < w->ncommand; i++)
         shadow = shadow || w->commands[i].mode == MMS_FLAG_SHADOW;
     if (shadow) {
         r->centroid_s = mms_alloc(r->n, sizeof *r->centroid_s);
         r->uvw_m = mms_alloc(3 * r->n, sizeof *r->uvw_m);
         MMS_TRY(r->centroid_s && r->uvw_m ? MMS_OK : no_memory(err));
-        MMS_TRY(read_key(w, "TIME_CENTROID", r->n, r->centroid_s, err));
-        MMS_TRY(read_key(w, "UVW", 3 * r->n, r->uvw_m, err));
+        MMS_TRY(read_key(w, MMS_COL_TIME_CENTROID, r->n, r->centroid_s, err));
+        MMS_TRY(read_key(w, MMS_COL_UVW, 3 * r->n, r->uvw_m, err));
     }
     for (int64_t i = 0; i < r->n; i++)
         if (r->ddid[i] < 0 || r->ddid[i] >= w->set.nwindow)
@@ -153,15 +155,15 @@ static mms_status drop_flagged(mms_flag_work *w, mms_rows rows, uint8_t *mask, m
     int64_t nrun = 0;
     mms_status st;
 
-    MMS_TRY(mms_ms_shapes(w->set.ms, "FLAG", 1, &rows, &runs, &nrun, err));
+    MMS_TRY(mms_ms_shapes(w->set.ms, MMS_COL_FLAG, 1, &rows, &runs, &nrun, err));
     for (int64_t i = 0; i < nrun; i++) {
         const int64_t cell = runs[i].ndim == 2 ? runs[i].shape[0] * runs[i].shape[1] : 0;
         free(flags);
         flags = mms_alloc(runs[i].rows.count * cell, 1);
         MMS_TRY(flags ? MMS_OK : no_memory(err));
         if (cell > 0)
-            MMS_TRY(mms_ms_read(w->set.ms, "FLAG", 1, &runs[i].rows, runs[i].rows.count * cell,
-                                flags, err));
+            MMS_TRY(mms_ms_read(w->set.ms, MMS_COL_FLAG, 1, &runs[i].rows,
+                                runs[i].rows.count * cell, flags, err));
         for (int64_t k = 0; k < runs[i].rows.count; k++)
             if (!memchr(flags + k * cell, 0, (size_t)cell))
                 mask[runs[i].rows.first - rows.first + k] = 0;
@@ -187,8 +189,8 @@ static mms_status find_scans(mms_flag_work *w, mms_flag_command *c, mms_error *e
     MMS_TRY(scan && time_s && mask ? MMS_OK : no_memory(err));
     for (int64_t at = 0; at < nrow; at += STEP) {
         const mms_rows rows = {at, nrow - at < STEP ? nrow - at : STEP};
-        MMS_TRY(mms_ms_read(w->set.ms, "SCAN_NUMBER", 1, &rows, rows.count, scan, err));
-        MMS_TRY(mms_ms_read(w->set.ms, "TIME", 1, &rows, rows.count, time_s, err));
+        MMS_TRY(mms_ms_read(w->set.ms, MMS_COL_SCAN_NUMBER, 1, &rows, rows.count, scan, err));
+        MMS_TRY(mms_ms_read(w->set.ms, MMS_COL_TIME, 1, &rows, rows.count, time_s, err));
         memset(mask, 1, STEP);
         if (w->run_mask)
             MMS_TRY(mms_selection_rows(c->selection, rows, mask, err));
@@ -304,7 +306,7 @@ static mms_status check_shape(mms_flag_work *w, const mms_flag_chunk *k, mms_err
     const mms_rows row = {mms_flag_row_of_set(&w->rows, k->rows[0]), 1};
     mms_shape_run *runs = NULL;
     int64_t nrun = 0;
-    mms_status st = mms_ms_shapes(w->set.ms, "FLAG", 1, &row, &runs, &nrun, err);
+    mms_status st = mms_ms_shapes(w->set.ms, MMS_COL_FLAG, 1, &row, &runs, &nrun, err);
 
     if (st == MMS_OK && (nrun != 1 || runs[0].ndim != 2 || runs[0].shape[0] != k->nchan ||
                          runs[0].shape[1] != k->ncorr))
@@ -337,7 +339,7 @@ static mms_status open_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_
     MMS_TRY(mms_grow(&k->before, &k->before_room, n, 1, err));
     MMS_TRY(mms_grow(&k->flag_row, &k->row_room, nrow, 1, err));
     MMS_TRY(check_shape(w, k, err));
-    MMS_TRY(mms_flag_chunk_read(w, k, "FLAG", n, (size_t)k->cell, k->flag, err));
+    MMS_TRY(mms_flag_chunk_read(w, k, MMS_COL_FLAG, n, (size_t)k->cell, k->flag, err));
     for (int64_t i = 0; i < k->nrow; i++)
         k->flag_row[i] = w->rows.flag_row[k->rows[i]];
     memcpy(k->before, k->flag, (size_t)n);

@@ -8,11 +8,12 @@
 #include "base/base_priv.h"
 #include "calibrate/calibrate.h"
 #include "change_priv.h"
+#include "ms/columns.h"
 #include "ms/frames_priv.h"
 #include "multims/log.h"
 #include "tables/measures_priv.h"
 
-static const char *const columns[] = {"MODEL_DATA", NULL};
+static const char *const columns[] = {MMS_COL_MODEL_DATA, NULL};
 
 static mms_status no_memory(mms_error *err)
 {
@@ -225,7 +226,7 @@ static mms_status check_set(const running *r, mms_error *err)
 {
     const mms_column *model = mms_ms_find_column(r->change.ms, columns[0]);
 
-    if (!mms_ms_find_column(r->change.ms, "DATA"))
+    if (!mms_ms_find_column(r->change.ms, MMS_COL_DATA))
         return mms_fail(err, MMS_ERR_UNSUPPORTED,
                         "%s has no column DATA, which says the shape of MODEL_DATA",
                         mms_ms_path(r->change.ms));
@@ -399,7 +400,7 @@ static mms_status do_part(mms_change_part *p, mms_error *err)
     mms_status st;
 
     MMS_TRY(make_models(p, &m, err));
-    MMS_TRY(mms_change_each(p, "DATA", sizeof(mms_complex), write_block, &m, err));
+    MMS_TRY(mms_change_each(p, MMS_COL_DATA, sizeof(mms_complex), write_block, &m, err));
 done:
     free_models(p, &m);
     return st;

@@ -10,6 +10,7 @@
 #include "base/elements_priv.h"
 #include "base/files_priv.h"
 #include "flag_priv.h"
+#include "ms/columns.h"
 #include "sink_priv.h"
 
 enum { BLOCK = 1 << 20 };
@@ -100,8 +101,9 @@ static mms_status put_pending(pending *p, mms_error *err)
     mms_status st = MMS_OK;
 
     if (p->count > 0)
-        st = mms_sink_write(p->sink, scalar ? "FLAG_ROW" : "FLAG", 1, &rows, scalar ? 0 : 2,
-                            scalar ? NULL : shape, p->count * cell_of(&p->first), p->flags, err);
+        st = mms_sink_write(p->sink, scalar ? MMS_COL_FLAG_ROW : MMS_COL_FLAG, 1, &rows,
+                            scalar ? 0 : 2, scalar ? NULL : shape, p->count * cell_of(&p->first),
+                            p->flags, err);
     p->count = 0;
     return st;
 }

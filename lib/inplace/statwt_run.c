@@ -10,6 +10,7 @@
 
 #include "base/base_priv.h"
 #include "groups_priv.h"
+#include "ms/columns.h"
 #include "ms/ms_meta.h"
 #include "ms/select_value.h"
 #include "multims/log.h"
@@ -132,25 +133,25 @@ static mms_status choose_columns(running *r, mms_error *err)
     const bool data = !strcmp(name, "data") || !strcmp(name, "residual_data");
     mms_status st = MMS_OK;
 
-    if (!data && !has_column(r, "CORRECTED_DATA"))
+    if (!data && !has_column(r, MMS_COL_CORRECTED_DATA))
         return mms_fail(err, MMS_ERR_NOT_FOUND,
                         "datacolumn=\"%s\": StatWtTVI requires the MS to have a CORRECTED_DATA "
                         "column. This MS does not. Say datacolumn=data to use DATA",
                         name);
-    if (data && !has_column(r, "DATA"))
+    if (data && !has_column(r, MMS_COL_DATA))
         return mms_fail(err, MMS_ERR_NOT_FOUND, "datacolumn=\"%s\": %s has no column DATA", name,
                         r->q->change.vis);
     r->writes = json_array();
     r->adds = json_array();
-    if (!data || !has_column(r, "CORRECTED_DATA"))
-        st = add_write(r, "WEIGHT", "WEIGHT_SPECTRUM", err);
+    if (!data || !has_column(r, MMS_COL_CORRECTED_DATA))
+        st = add_write(r, MMS_COL_WEIGHT, MMS_COL_WEIGHT_SPECTRUM, err);
     if (st == MMS_OK && data)
-        st = add_write(r, "SIGMA", "SIGMA_SPECTRUM", err);
-    if (!strncmp(name, "residual", 8) && !has_column(r, "MODEL_DATA"))
+        st = add_write(r, MMS_COL_SIGMA, MMS_COL_SIGMA_SPECTRUM, err);
+    if (!strncmp(name, "residual", 8) && !has_column(r, MMS_COL_MODEL_DATA))
         mms_log(MMS_LOG_INFO, "statwt", "%s has no MODEL_DATA: the model is taken as 0",
                 r->q->change.vis);
-    json_array_append_new(r->writes, json_string("FLAG"));
-    json_array_append_new(r->writes, json_string("FLAG_ROW"));
+    json_array_append_new(r->writes, json_string(MMS_COL_FLAG));
+    json_array_append_new(r->writes, json_string(MMS_COL_FLAG_ROW));
     return st;
 }
 
@@ -198,7 +199,7 @@ static mms_status group(running *r, mms_error *err)
 static void complete_order(running *r)
 {
     static const char *const names[][2] = {{"corrected", "CORRECTED"},
-                                           {"data", "DATA"},
+                                           {"data", MMS_COL_DATA},
                                            {"residual", "RESIDUAL"},
                                            {"residual_data", "RESIDUAL_DATA"}};
     mms_value *order = r->order;
@@ -207,9 +208,10 @@ static void complete_order(running *r)
         if (!strcmp(names[i][0], r->q->datacolumn))
             json_object_set_new(order, "column", json_string(names[i][1]));
     json_object_set_new(order, "step", json_string("weigh"));
-    json_object_set_new(order, "spectra",
-                        json_pack("[s s*]", "WEIGHT_SPECTRUM",
-                                  strstr(r->q->datacolumn, "data") ? "SIGMA_SPECTRUM" : NULL));
+    json_object_set_new(
+        order, "spectra",
+        json_pack("[s s*]", MMS_COL_WEIGHT_SPECTRUM,
+                  strstr(r->q->datacolumn, "data") ? MMS_COL_SIGMA_SPECTRUM : NULL));
     json_object_set_new(order, "vis", mms_text_value(r->q->change.vis));
     json_object_set_new(order, "select", mms_select_value(&r->q->select));
     json_object_set_new(order, "binned", json_boolean(r->binned));

@@ -9,6 +9,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "ms/columns.h"
 #include "ms/select_value.h"
 #include "multims/log.h"
 #include "statwt_priv.h"
@@ -158,8 +159,9 @@ typedef struct scalars {
     uint8_t *flag_row, *mask;
 } scalars;
 
-static const char *const int_names[] = {"ARRAY_ID", "DATA_DESC_ID", "SCAN_NUMBER", "STATE_ID",
-                                        "FIELD_ID", "ANTENNA1",     "ANTENNA2"};
+static const char *const int_names[] = {MMS_COL_ARRAY_ID, MMS_COL_DATA_DESC_ID, MMS_COL_SCAN_NUMBER,
+                                        MMS_COL_STATE_ID, MMS_COL_FIELD_ID,     MMS_COL_ANTENNA1,
+                                        MMS_COL_ANTENNA2};
 
 static void free_scalars(scalars *s)
 {
@@ -225,9 +227,9 @@ static mms_status read_rows(work *w, mms_selection *selection, mms_rows rows, in
         goto done;
     for (int i = 0; i < 7; i++)
         MMS_TRY(mms_ms_read(ms, int_names[i], 1, &rows, rows.count, s->ints[i], err));
-    MMS_TRY(mms_ms_read(ms, "TIME", 1, &rows, rows.count, s->time_s, err));
-    MMS_TRY(mms_ms_read(ms, "EXPOSURE", 1, &rows, rows.count, s->exposure_s, err));
-    MMS_TRY(mms_ms_read(ms, "FLAG_ROW", 1, &rows, rows.count, s->flag_row, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_TIME, 1, &rows, rows.count, s->time_s, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_EXPOSURE, 1, &rows, rows.count, s->exposure_s, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_FLAG_ROW, 1, &rows, rows.count, s->flag_row, err));
     MMS_TRY(add_keys(w, s, rows.count, first, capacity, err));
 done:
     return st;
@@ -363,13 +365,13 @@ static mms_status find_spectrum(const work *w, batch *b, mms_error *err)
 /** The column, less a model if there is one. */
 static mms_status read_values(work *w, batch *b, mms_error *err)
 {
-    const bool model = mms_ms_find_column(w->setup.set.ms, "MODEL_DATA") != NULL;
+    const bool model = mms_ms_find_column(w->setup.set.ms, MMS_COL_MODEL_DATA) != NULL;
     const char *column = w->setup.column;
 
     if (!model && !strcmp(column, "RESIDUAL"))
         column = "CORRECTED";
     if (!model && !strcmp(column, "RESIDUAL_DATA"))
-        column = "DATA";
+        column = MMS_COL_DATA;
     return mms_flag_chunk_values(&w->reader, &b->k, column, err);
 }
 
@@ -422,7 +424,7 @@ static mms_status open_batch(work *w, const key *keys, int64_t nrow, batch *b, m
     b->scratch = mms_alloc(2 * most, sizeof *b->scratch);
     MMS_TRY(b->samples && b->exposure_s && b->scratch ? MMS_OK : no_memory(err));
     MMS_TRY(find_spectrum(w, b, err));
-    MMS_TRY(mms_flag_chunk_read(&w->reader, &b->k, "FLAG", n, (size_t)cell, b->k.flag, err));
+    MMS_TRY(mms_flag_chunk_read(&w->reader, &b->k, MMS_COL_FLAG, n, (size_t)cell, b->k.flag, err));
     memcpy(b->k.before, b->k.flag, (size_t)n);
     MMS_TRY(read_values(w, b, err));
 done:

@@ -9,6 +9,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "ms/columns.h"
 #include "sink_priv.h"
 #include "statwt_priv.h"
 
@@ -195,7 +196,7 @@ static mms_status write_row_weights(writing *w, const block *b, const char *colu
         return MMS_OK;
     for (int64_t i = 0; i < n; i++)
         memcpy(b->values + i * ncorr, weights_at(w, b->from + i), (size_t)ncorr * sizeof(float));
-    if (!strcmp(column, "SIGMA"))
+    if (!strcmp(column, MMS_COL_SIGMA))
         to_sigma(w->zero_sigma && b->like.nbin == 0, n * ncorr, b->values);
     return mms_sink_write(w->sink, column, 1, &rows, 1, &ncorr, n * ncorr, b->values, err);
 }
@@ -222,7 +223,7 @@ static mms_status write_spectra(writing *w, const block *b, const char *column, 
     for (int64_t i = 0; i < n; i++)
         spread(w, &b->like, weights_at(w, b->from + i) + shape[1] * (int64_t)sizeof(float),
                b->values + i * cell);
-    if (!strcmp(column, "SIGMA_SPECTRUM"))
+    if (!strcmp(column, MMS_COL_SIGMA_SPECTRUM))
         to_sigma(false, n * cell, b->values);
     return mms_sink_write(w->sink, column, 1, &rows, 2, shape, n * cell, b->values, err);
 }
@@ -240,7 +241,7 @@ static mms_status write_flags(writing *w, const block *b, mms_error *err)
                    (size_t)cell);
         const mms_rows rows = {w->places[i].row, n};
         if (n > 0)
-            st = mms_sink_write(w->sink, "FLAG", 1, &rows, 2, shape, n * cell, b->flags, err);
+            st = mms_sink_write(w->sink, MMS_COL_FLAG, 1, &rows, 2, shape, n * cell, b->flags, err);
     }
     return st;
 }
@@ -253,7 +254,7 @@ static mms_status write_flag_rows(writing *w, const block *b, mms_error *err)
         const mms_statwt_record r = record_at(w, w->places[i].at);
         const mms_rows row = {w->places[i].row, 1};
         if (r.flag_row_changed)
-            st = mms_sink_write(w->sink, "FLAG_ROW", 1, &row, 0, NULL, 1, &r.flag_row, err);
+            st = mms_sink_write(w->sink, MMS_COL_FLAG_ROW, 1, &row, 0, NULL, 1, &r.flag_row, err);
     }
     return st;
 }
@@ -266,10 +267,10 @@ static mms_status write_block(writing *w, block *b, mms_error *err)
     b->values = mms_alloc(n, sizeof *b->values);
     b->flags = mms_alloc(n, 1);
     MMS_TRY(b->values && b->flags ? MMS_OK : no_memory(err));
-    MMS_TRY(write_row_weights(w, b, "WEIGHT", err));
-    MMS_TRY(write_row_weights(w, b, "SIGMA", err));
-    MMS_TRY(write_spectra(w, b, "WEIGHT_SPECTRUM", err));
-    MMS_TRY(write_spectra(w, b, "SIGMA_SPECTRUM", err));
+    MMS_TRY(write_row_weights(w, b, MMS_COL_WEIGHT, err));
+    MMS_TRY(write_row_weights(w, b, MMS_COL_SIGMA, err));
+    MMS_TRY(write_spectra(w, b, MMS_COL_WEIGHT_SPECTRUM, err));
+    MMS_TRY(write_spectra(w, b, MMS_COL_SIGMA_SPECTRUM, err));
     MMS_TRY(write_flags(w, b, err));
     MMS_TRY(write_flag_rows(w, b, err));
 done:
@@ -292,7 +293,7 @@ static bool is_staged(const writing *w, int64_t row)
 static mms_status fill_row(writing *w, const char *column, const mms_shape_run *run, int64_t row,
                            mms_error *err)
 {
-    const char *from = !strcmp(column, "SIGMA_SPECTRUM") ? "SIGMA" : "WEIGHT";
+    const char *from = !strcmp(column, MMS_COL_SIGMA_SPECTRUM) ? MMS_COL_SIGMA : MMS_COL_WEIGHT;
     const int64_t ncorr = run->shape[1], cell = run->shape[0] * ncorr;
     const mms_rows rows = {row, 1};
     float *values = mms_alloc(cell + ncorr, sizeof *values);
@@ -315,7 +316,8 @@ static mms_status fill_others(writing *w, const char *column, mms_error *err)
     int64_t nrun = 0;
     mms_status st;
 
-    MMS_TRY(w->count > 0 ? mms_sink_shapes(w->sink, "FLAG", 1, &all, &runs, &nrun, err) : MMS_OK);
+    MMS_TRY(w->count > 0 ? mms_sink_shapes(w->sink, MMS_COL_FLAG, 1, &all, &runs, &nrun, err)
+                         : MMS_OK);
     for (int64_t i = 0; i < nrun; i++)
         for (int64_t k = 0; k < runs[i].rows.count && runs[i].ndim == 2; k++)
             if (!is_staged(w, runs[i].rows.first + k))
@@ -353,7 +355,7 @@ mms_status mms_statwt_write(mms_job *job, const mms_value *order, mms_error *err
                  .zero_sigma = json_is_true(json_object_get(order, "zero_sigma"))};
     const mms_sink_what what = {.path = json_string_value(json_object_get(order, "part")),
                                 .add = w.adds,
-                                .like = "FLAG",
+                                .like = MMS_COL_FLAG,
                                 .tiles = json_is_true(json_object_get(order, "tiles")),
                                 .sync = json_is_true(json_object_get(order, "sync")),
                                 .lock = mms_text_of(order, "lock")};

@@ -17,6 +17,7 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "inplace.h"
+#include "ms/columns.h"
 #include "ms/ms_priv.h"
 #include "multims/log.h"
 #include "sink_priv.h"
@@ -403,11 +404,11 @@ static mms_status restore_run(mms_ms *part, mms_table *version, mms_sink *out, i
         const mms_rows local = {run->rows.first + at, left < most ? left : most};
         const mms_rows rows = {local.first + first, local.count};
         MMS_TRY(make_pair(rows.count, cell, &p, err));
-        MMS_TRY(mms_ms_read(part, "FLAG", 1, &local, rows.count * cell, p.b, err));
-        MMS_TRY(mms_table_get(version, "FLAG", 1, &rows, rows.count * cell, p.a, err));
+        MMS_TRY(mms_ms_read(part, MMS_COL_FLAG, 1, &local, rows.count * cell, p.b, err));
+        MMS_TRY(mms_table_get(version, MMS_COL_FLAG, 1, &rows, rows.count * cell, p.a, err));
         merge(how, rows.count * cell, p.a, p.b);
-        MMS_TRY(mms_sink_write(out, "FLAG", 1, &local, run->ndim, run->shape, rows.count * cell,
-                               p.b, err));
+        MMS_TRY(mms_sink_write(out, MMS_COL_FLAG, 1, &local, run->ndim, run->shape,
+                               rows.count * cell, p.b, err));
         free_pair(&p);
     }
 done:
@@ -424,10 +425,10 @@ static mms_status restore_rows(mms_ms *part, mms_table *version, mms_sink *out, 
     mms_status st;
 
     MMS_TRY(make_pair(rows.count, 0, &p, err));
-    MMS_TRY(mms_ms_read(part, "FLAG_ROW", 1, &local, rows.count, p.rows_b, err));
-    MMS_TRY(mms_table_get(version, "FLAG_ROW", 1, &rows, rows.count, p.rows_a, err));
+    MMS_TRY(mms_ms_read(part, MMS_COL_FLAG_ROW, 1, &local, rows.count, p.rows_b, err));
+    MMS_TRY(mms_table_get(version, MMS_COL_FLAG_ROW, 1, &rows, rows.count, p.rows_a, err));
     merge(how, rows.count, p.rows_a, p.rows_b);
-    MMS_TRY(mms_sink_write(out, "FLAG_ROW", 1, &local, 0, NULL, rows.count, p.rows_b, err));
+    MMS_TRY(mms_sink_write(out, MMS_COL_FLAG_ROW, 1, &local, 0, NULL, rows.count, p.rows_b, err));
 done:
     free_pair(&p);
     return st;
@@ -448,7 +449,7 @@ mms_status mms_version_restore(mms_job *job, const char *vis, const char *path, 
     MMS_TRY(open_version(vis, name, &version, err));
     MMS_TRY(mms_ms_open(path, &part, err));
     all.count = mms_ms_nrow(part);
-    MMS_TRY(mms_ms_shapes(part, "FLAG", 1, &all, &runs, &nrun, err));
+    MMS_TRY(mms_ms_shapes(part, MMS_COL_FLAG, 1, &all, &runs, &nrun, err));
     MMS_TRY(mms_sink_open(&what, &out, err));
     for (int64_t i = 0; i < nrun; i++) {
         MMS_TRY(restore_run(part, version, out, first, &runs[i], how, err));
@@ -492,11 +493,11 @@ static mms_status read_side(mms_ms *ms, mms_table *version, mms_rows rows, int64
     const int64_t n = rows.count * cell;
     mms_status st;
 
-    MMS_TRY(version ? mms_table_get(version, "FLAG_ROW", 1, &rows, rows.count, flag_row, err)
-                    : mms_ms_read(ms, "FLAG_ROW", 1, &rows, rows.count, flag_row, err));
+    MMS_TRY(version ? mms_table_get(version, MMS_COL_FLAG_ROW, 1, &rows, rows.count, flag_row, err)
+                    : mms_ms_read(ms, MMS_COL_FLAG_ROW, 1, &rows, rows.count, flag_row, err));
     if (n > 0)
-        MMS_TRY(version ? mms_table_get(version, "FLAG", 1, &rows, n, cells, err)
-                        : mms_ms_read(ms, "FLAG", 1, &rows, n, cells, err));
+        MMS_TRY(version ? mms_table_get(version, MMS_COL_FLAG, 1, &rows, n, cells, err)
+                        : mms_ms_read(ms, MMS_COL_FLAG, 1, &rows, n, cells, err));
 done:
     return st;
 }
@@ -548,7 +549,7 @@ mms_status mms_version_diff(mms_ms *ms, const char *a, const char *b, mms_value 
 
     MMS_TRY(open_side(ms, a, &first, err));
     MMS_TRY(open_side(ms, b, &second, err));
-    MMS_TRY(mms_ms_shapes(ms, "FLAG", 1, &all, &runs, &nrun, err));
+    MMS_TRY(mms_ms_shapes(ms, MMS_COL_FLAG, 1, &all, &runs, &nrun, err));
     for (int64_t i = 0; i < nrun; i++)
         MMS_TRY(compare_run(ms, first, second, &runs[i], &d, err));
     json_object_set_new(result, "cells", json_integer(d.cells));

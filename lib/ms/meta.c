@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "meta_priv.h"
 #include "ms_meta.h"
 #include "tables/tables_priv.h"
 
 enum { CHUNK = 65536, NCOLUMN = 8, CELL_KEYS = 7, PAIR_KEYS = 3, STAMP_KEYS = 8 };
 enum { SCAN, DDID, FIELD, STATE, ARRAY, OBSERVATION, ANT1, ANT2 };
-static const char *const column_names[NCOLUMN] = {"SCAN_NUMBER", "DATA_DESC_ID", "FIELD_ID",
-                                                  "STATE_ID",    "ARRAY_ID",     "OBSERVATION_ID",
-                                                  "ANTENNA1",    "ANTENNA2"};
+static const char *const column_names[NCOLUMN] = {
+    MMS_COL_SCAN_NUMBER, MMS_COL_DATA_DESC_ID,   MMS_COL_FIELD_ID, MMS_COL_STATE_ID,
+    MMS_COL_ARRAY_ID,    MMS_COL_OBSERVATION_ID, MMS_COL_ANTENNA1, MMS_COL_ANTENNA2};
 
 /* The rows that are looked at together. */
 struct chunk {
@@ -69,7 +70,7 @@ static mms_status read_chunk(struct pass *p, mms_error *err)
 
     for (int i = 0; i < NCOLUMN; i++)
         MMS_TRY(read_column(p->ms, column_names[i], MMS_DT_INT, c->rows, c->ids[i], err));
-    MMS_TRY(read_column(p->ms, "TIME", MMS_DT_DOUBLE, c->rows, c->times, err));
+    MMS_TRY(read_column(p->ms, MMS_COL_TIME, MMS_DT_DOUBLE, c->rows, c->times, err));
     if (!p->selection || mms_selection_is_all(p->selection))
         memset(c->mask, 1, (size_t)c->rows.count);
     else

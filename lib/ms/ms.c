@@ -10,6 +10,7 @@
 
 #include "base/files_priv.h"
 #include "base/limits_priv.h"
+#include "columns.h"
 #include "direct_priv.h"
 #include "mms/concat_priv.h"
 #include "ms_priv.h"
@@ -174,8 +175,9 @@ static mms_status read_subtables(mms_ms *ms, mms_error *err)
 /** An MS has the columns and sub-tables without which nothing can be done. */
 static mms_status check_is_ms(const mms_ms *ms, mms_error *err)
 {
-    static const char *const columns[] = {"TIME",         "ANTENNA1", "ANTENNA2",
-                                          "DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER"};
+    static const char *const columns[] = {MMS_COL_TIME,     MMS_COL_ANTENNA1,
+                                          MMS_COL_ANTENNA2, MMS_COL_DATA_DESC_ID,
+                                          MMS_COL_FIELD_ID, MMS_COL_SCAN_NUMBER};
     static const char *const tables[] = {"ANTENNA", "DATA_DESCRIPTION", "FIELD", "POLARIZATION",
                                          "SPECTRAL_WINDOW"};
 

@@ -8,6 +8,7 @@
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
 #include "block.h"
+#include "columns.h"
 #include "rowlist_priv.h"
 #include "tables/tables_priv.h"
 
@@ -414,7 +415,8 @@ static mms_status split_by_shape(mms_reader *r, classes *k, int64_t c, mms_error
 /** Split the classes by DDID; key is the DDID itself. */
 static mms_status split_by_ddid(mms_reader *r, classes *k, mms_error *err)
 {
-    const mms_cells *cells = mms_cells_find(r->block.scalars, r->block.nscalar, "DATA_DESC_ID");
+    const mms_cells *cells =
+        mms_cells_find(r->block.scalars, r->block.nscalar, MMS_COL_DATA_DESC_ID);
     const int64_t base = k->n, n = r->block.rows.count;
     mms_status st = MMS_OK;
 

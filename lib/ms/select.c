@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "ms_priv.h"
 #include "select_flagged.h"
 #include "select_flagged_priv.h"
@@ -226,9 +227,9 @@ static mms_status rewrite_ids(mms_selection *s, mms_error *err)
         const char **text;
         char **own;
         const char *column, *table;
-    } lists[] = {{&s->parsed.scan, &s->scan, "SCAN_NUMBER", NULL},
-                 {&s->parsed.array, &s->array, "ARRAY_ID", NULL},
-                 {&s->parsed.observation, &s->observation, "OBSERVATION_ID", "OBSERVATION"}};
+    } lists[] = {{&s->parsed.scan, &s->scan, MMS_COL_SCAN_NUMBER, NULL},
+                 {&s->parsed.array, &s->array, MMS_COL_ARRAY_ID, NULL},
+                 {&s->parsed.observation, &s->observation, MMS_COL_OBSERVATION_ID, "OBSERVATION"}};
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++) {
@@ -627,7 +628,7 @@ static mms_status mask_dropped(mms_selection *s, mms_rows rows, uint8_t *mask, m
 
     if (!ddids)
         return no_memory(err);
-    st = mms_ms_read(s->ms, "DATA_DESC_ID", 1, &rows, rows.count, ddids, err);
+    st = mms_ms_read(s->ms, MMS_COL_DATA_DESC_ID, 1, &rows, rows.count, ddids, err);
     for (int64_t i = 0; i < rows.count && st == MMS_OK; i++)
         if (mask[i] && has(s->dropped.n, s->dropped.ids, ddids[i]))
             mask[i] = 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "columns.h"
 #include "select_flagged_priv.h"
 
 enum { FLAGGED_BYTES = 1 << 20 };
@@ -15,11 +16,11 @@ static mms_status mask_flag_row(mms_ms *ms, mms_rows rows, uint8_t *mask, mms_er
     uint8_t *flags;
     mms_status st;
 
-    if (!mms_ms_find_column(ms, "FLAG_ROW"))
+    if (!mms_ms_find_column(ms, MMS_COL_FLAG_ROW))
         return MMS_OK;
     if (!(flags = mms_alloc(rows.count, 1)))
         return mms_fail(err, MMS_ERR_MEM, "FLAG_ROW: out of memory");
-    st = mms_ms_read(ms, "FLAG_ROW", 1, &rows, rows.count, flags, err);
+    st = mms_ms_read(ms, MMS_COL_FLAG_ROW, 1, &rows, rows.count, flags, err);
     for (int64_t i = 0; st == MMS_OK && i < rows.count; i++)
         mask[i] = mask[i] && !flags[i];
     free(flags);
@@ -36,7 +37,7 @@ static mms_status mask_cells(mms_ms *ms, mms_rows rows, int64_t n, uint8_t *mask
     for (int64_t at = 0; st == MMS_OK && at < rows.count; at += most) {
         const int64_t left = rows.count - at, count = left < most ? left : most;
         const mms_rows some = {rows.first + at, count};
-        st = mms_ms_read(ms, "FLAG", 1, &some, count * n, flags, err);
+        st = mms_ms_read(ms, MMS_COL_FLAG, 1, &some, count * n, flags, err);
         for (int64_t i = 0; st == MMS_OK && i < count; i++)
             mask[at + i] = mask[at + i] && memchr(flags + i * n, 0, (size_t)n) != NULL;
     }
@@ -48,10 +49,10 @@ static mms_status mask_cells(mms_ms *ms, mms_rows rows, int64_t n, uint8_t *mask
  * cells. */
 static mms_status mask_stretch(mms_ms *ms, mms_rows rows, uint8_t *mask, mms_error *err)
 {
-    const mms_column *column = mms_ms_find_column(ms, "FLAG");
+    const mms_column *column = mms_ms_find_column(ms, MMS_COL_FLAG);
     mms_shape_run *runs;
     int64_t nrun;
-    mms_status st = mms_ms_shapes(ms, "FLAG", 1, &rows, &runs, &nrun, err);
+    mms_status st = mms_ms_shapes(ms, MMS_COL_FLAG, 1, &rows, &runs, &nrun, err);
 
     for (int64_t i = 0; st == MMS_OK && i < nrun; i++) {
         const int64_t n =

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/ids_priv.h"
+#include "columns.h"
 #include "spw_expr_priv.h"
 #include "tables/select_priv.h"
 #include "tables/tables_priv.h"
@@ -56,22 +57,22 @@ static void add_row_ids(mms_ms *ms, const char *column, mms_text *text)
 
 static void add_scans(mms_ms *ms, mms_text *text)
 {
-    add_row_ids(ms, "SCAN_NUMBER", text);
+    add_row_ids(ms, MMS_COL_SCAN_NUMBER, text);
 }
 
 static void add_arrays(mms_ms *ms, mms_text *text)
 {
-    add_row_ids(ms, "ARRAY_ID", text);
+    add_row_ids(ms, MMS_COL_ARRAY_ID, text);
 }
 
 static void add_observations(mms_ms *ms, mms_text *text)
 {
-    add_row_ids(ms, "OBSERVATION_ID", text);
+    add_row_ids(ms, MMS_COL_OBSERVATION_ID, text);
 }
 
 static void add_feeds(mms_ms *ms, mms_text *text)
 {
-    add_row_ids(ms, "FEED1", text);
+    add_row_ids(ms, MMS_COL_FEED1, text);
 }
 
 /* ---- numbers of the main table ----------------------------------------------------------------*/
@@ -99,7 +100,7 @@ static void add_times(mms_ms *ms, mms_text *text)
     struct limits l = {INFINITY, -INFINITY};
     char first[48], last[48];
 
-    if (chunk && each_chunk(ms, "TIME", 1, sizeof *chunk, chunk, collect_times, &l)) {
+    if (chunk && each_chunk(ms, MMS_COL_TIME, 1, sizeof *chunk, chunk, collect_times, &l)) {
         mms_write_time(l.low, first, sizeof first);
         mms_write_time(l.high, last, sizeof last);
         mms_text_add(text, "%s~%s", first, last);
@@ -122,7 +123,7 @@ static void add_lengths(mms_ms *ms, mms_text *text)
     double *const chunk = mms_alloc((int64_t)3 * CHUNK, sizeof *chunk);
     struct limits l = {INFINITY, -INFINITY};
 
-    if (chunk && each_chunk(ms, "UVW", 3, sizeof *chunk, chunk, collect_lengths, &l) &&
+    if (chunk && each_chunk(ms, MMS_COL_UVW, 3, sizeof *chunk, chunk, collect_lengths, &l) &&
         l.low <= l.high)
         mms_text_add(text, "%.1f~%.1fm", l.low, l.high);
     free(chunk);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ms/columns.h"
 #include "ms/ms_meta.h"
 #include "request_priv.h"
 
@@ -76,7 +77,7 @@ static mms_status check_model(const mms_request *r, mms_error *err)
     bool is_virtual, has_column;
     mms_status st;
 
-    if (!r->realmodelcol || !asked || mms_ms_find_column(r->ms, "MODEL_DATA"))
+    if (!r->realmodelcol || !asked || mms_ms_find_column(r->ms, MMS_COL_MODEL_DATA))
         return MMS_OK;
     MMS_TRY(mms_ms_has_model(r->ms, &is_virtual, err));
     MMS_TRY(mms_ms_subtable_has(r->ms, "SOURCE", "SOURCE_MODEL", &has_column, err));
@@ -96,7 +97,8 @@ done:
 /** Rows whose values are copied; weights follow a data column that changes its name. */
 static mms_status check_copies(const mms_request *r, mms_error *err)
 {
-    static const char *const weights[] = {"WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"};
+    static const char *const weights[] = {MMS_COL_WEIGHT, MMS_COL_SIGMA, MMS_COL_WEIGHT_SPECTRUM,
+                                          MMS_COL_SIGMA_SPECTRUM};
     const mms_status st = mms_output_check_columns(r->ms, r->datacolumn, err);
 
     return st == MMS_OK && strcmp(r->datacolumn, "all")
@@ -117,7 +119,7 @@ mms_status mms_request_check(mms_request *r, mms_error *err)
     if (!strcmp(r->datacolumn, "corrected_data"))
         r->datacolumn = "corrected";
     if (r->data_for_corrected && !strcmp(r->datacolumn, "corrected") &&
-        !mms_ms_find_column(r->ms, "CORRECTED_DATA")) {
+        !mms_ms_find_column(r->ms, MMS_COL_CORRECTED_DATA)) {
         mms_log(MMS_LOG_WARN, r->host->task, "Input CORRECTED_DATA does not exist. Will use DATA");
         r->datacolumn = "data";
     }

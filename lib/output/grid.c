@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "ms/columns.h"
 #include "pipeline/regrid_priv.h"
 #include "request_priv.h"
 #include "subtables/subtables.h"
@@ -183,7 +184,7 @@ static mms_status find_first(const mms_request *r, first_row *f, mms_error *err)
         const int64_t left = r->meta.nrow - at;
         const mms_rows rows = {at, left < CHUNK ? left : CHUNK};
         MMS_TRY(mms_selection_rows(r->selection, rows, f->mask, err));
-        MMS_TRY(mms_ms_read(r->ms, "TIME", 1, &rows, rows.count, f->time_s, err));
+        MMS_TRY(mms_ms_read(r->ms, MMS_COL_TIME, 1, &rows, rows.count, f->time_s, err));
         for (int64_t i = 0; i < rows.count; i++)
             if (f->mask[i] && (f->row < 0 || (multi && f->time_s[i] < f->earliest_s))) {
                 f->row = at + i;
@@ -278,7 +279,7 @@ static mms_status find_viewpoint(gridding *g, mms_error *err)
     MMS_TRY(first && path ? MMS_OK : out_of_memory(g, err));
     MMS_TRY(find_first(g->r, first, err));
     const mms_rows row = {first->row, 1};
-    MMS_TRY(mms_ms_read(g->r->ms, "FIELD_ID", 1, &row, 1, &field, err));
+    MMS_TRY(mms_ms_read(g->r->ms, MMS_COL_FIELD_ID, 1, &row, 1, &field, err));
     MMS_TRY(mms_frames_site(g->r->ms, &site, err));
     memcpy(f->itrf_m, site.itrf_m, sizeof f->itrf_m);
     f->reference_s = first->earliest_s;

@@ -6,6 +6,7 @@
 
 #include "base/base_priv.h"
 #include "member_extents_priv.h"
+#include "ms/columns.h"
 
 enum { CHUNK = 65536 };
 
@@ -49,10 +50,10 @@ static mms_status read_rows(struct pass *p, mms_error *err)
     const int64_t n = p->rows.count;
     mms_status st;
 
-    MMS_TRY(mms_ms_read(p->ms, "TIME", 1, &p->rows, n, p->time_s, err));
-    MMS_TRY(mms_ms_read(p->ms, "EXPOSURE", 1, &p->rows, n, p->exposure_s, err));
-    MMS_TRY(mms_ms_read(p->ms, "ANTENNA1", 1, &p->rows, n, p->ant1, err));
-    MMS_TRY(mms_ms_read(p->ms, "ANTENNA2", 1, &p->rows, n, p->ant2, err));
+    MMS_TRY(mms_ms_read(p->ms, MMS_COL_TIME, 1, &p->rows, n, p->time_s, err));
+    MMS_TRY(mms_ms_read(p->ms, MMS_COL_EXPOSURE, 1, &p->rows, n, p->exposure_s, err));
+    MMS_TRY(mms_ms_read(p->ms, MMS_COL_ANTENNA1, 1, &p->rows, n, p->ant1, err));
+    MMS_TRY(mms_ms_read(p->ms, MMS_COL_ANTENNA2, 1, &p->rows, n, p->ant2, err));
     if (!p->selection || mms_selection_is_all(p->selection))
         memset(p->mask, 1, (size_t)n);
     else

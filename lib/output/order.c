@@ -3,29 +3,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "request_priv.h"
 #include "subtables/subtables.h"
 #include "transform/transform.h"
 
-static const char *const data_columns[] = {"DATA", "CORRECTED_DATA", "MODEL_DATA", "FLOAT_DATA",
-                                           "LAG_DATA"};
-static const char *const spectra[] = {"WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"};
+static const char *const data_columns[] = {MMS_COL_DATA, MMS_COL_CORRECTED_DATA, MMS_COL_MODEL_DATA,
+                                           MMS_COL_FLOAT_DATA, MMS_COL_LAG_DATA};
+static const char *const spectra[] = {MMS_COL_WEIGHT_SPECTRUM, MMS_COL_SIGMA_SPECTRUM};
 
 /** Whether a datacolumn word such as "float_data,data" names the column. */
 static bool names_column(const char *datacolumn, const char *column)
 {
-    static const char *const words[][2] = {{"data", "DATA"},
-                                           {"corrected", "CORRECTED_DATA"},
-                                           {"model", "MODEL_DATA"},
-                                           {"float_data", "FLOAT_DATA"},
-                                           {"lag_data", "LAG_DATA"}};
-    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++) {
-        const size_t n = strlen(words[i][0]);
-        for (const char *at = datacolumn; at; at = strchr(at, ','), at = at ? at + 1 : NULL)
-            if (!strcmp(words[i][1], column) && !strncmp(at, words[i][0], n) &&
-                (at[n] == '\0' || at[n] == ','))
-                return true;
-    }
+    const mms_column_info *const info = mms_column_info_find(column);
+    const size_t n = info ? strlen(info->word) : 0;
+
+    for (const char *at = datacolumn; n && at; at = strchr(at, ','), at = at ? at + 1 : NULL)
+        if (!strncmp(at, info->word, n) && (at[n] == '\0' || at[n] == ','))
+            return true;
     return false;
 }
 
@@ -62,11 +57,8 @@ mms_status mms_output_check_types(const mms_ms *ms, int64_t n, const char *const
 {
     for (int64_t i = 0; i < n; i++) {
         const mms_column *c = mms_ms_find_column(ms, columns[i]);
-        const bool data = strstr(columns[i], "DATA") && strcmp(columns[i], "FLOAT_DATA");
-        const mms_dtype want = data                          ? MMS_DT_COMPLEX
-                               : !strcmp(columns[i], "FLAG") ? MMS_DT_BOOL
-                               : !strcmp(columns[i], "UVW")  ? MMS_DT_DOUBLE
-                                                             : MMS_DT_FLOAT;
+        const mms_column_info *const info = mms_column_info_find(columns[i]);
+        const mms_dtype want = info ? info->dtype : MMS_DT_FLOAT;
         if (c && c->dtype != want)
             return mms_fail(err, MMS_ERR_UNSUPPORTED,
                             "%s: column %s is of type %s; only %s is "
@@ -104,7 +96,7 @@ bool mms_output_writes(const mms_request *r, const char *column)
         return false;
     if (mms_is_spectrum(column))
         return !r->pipeline || mms_pipeline_out(r->pipeline)->out_spectra;
-    if (!strcmp(column, "LAG_DATA") && r->pipeline && r->drops_lags)
+    if (!strcmp(column, MMS_COL_LAG_DATA) && r->pipeline && r->drops_lags)
         return false;
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
         is_data = is_data || !strcmp(column, data_columns[i]);
@@ -144,15 +136,16 @@ static void add_columns(const mms_request *r, mms_value *order)
 
     json_object_set_new(order, "skip", list_skipped(r));
     if (!strcmp(word, "corrected"))
-        json_object_set_new(order, "rename", json_pack("[ss]", "CORRECTED_DATA", "DATA"));
+        json_object_set_new(order, "rename",
+                            json_pack("[ss]", MMS_COL_CORRECTED_DATA, MMS_COL_DATA));
     else if (!strcmp(word, "model"))
-        json_object_set_new(order, "rename", json_pack("[ss]", "MODEL_DATA", "DATA"));
+        json_object_set_new(order, "rename", json_pack("[ss]", MMS_COL_MODEL_DATA, MMS_COL_DATA));
     if (r->pipeline)
         return; // which makes the weights
     const char *derive = NULL;
     if (!strcmp(word, "corrected"))
         derive = "sigma";
-    else if (!strcmp(word, "data") && mms_ms_find_column(r->ms, "CORRECTED_DATA"))
+    else if (!strcmp(word, "data") && mms_ms_find_column(r->ms, MMS_COL_CORRECTED_DATA))
         derive = "weight";
     if (derive)
         json_object_set_new(order, "derive", json_string(derive));
@@ -216,13 +209,13 @@ static void add_maps(const mms_request *r, mms_value *order)
         const char *column;
         mms_ids ids;
         int32_t most;
-    } lists[] = {{"DATA_DESC_ID", mms_selection_ddids(r->selection), INT32_MAX},
-                 {"FIELD_ID", mms_selection_fields(r->selection), INT32_MAX},
-                 {"ANTENNA1", mms_selection_antennas(r->selection), INT32_MAX},
-                 {"ANTENNA2", mms_selection_antennas(r->selection), INT32_MAX},
-                 {"OBSERVATION_ID", mms_selection_observations(r->selection), INT32_MAX},
-                 {"ARRAY_ID", mms_selection_arrays(r->selection), largest_array(&r->meta)},
-                 {"STATE_ID", mms_selection_states(r->selection), INT32_MAX}};
+    } lists[] = {{MMS_COL_DATA_DESC_ID, mms_selection_ddids(r->selection), INT32_MAX},
+                 {MMS_COL_FIELD_ID, mms_selection_fields(r->selection), INT32_MAX},
+                 {MMS_COL_ANTENNA1, mms_selection_antennas(r->selection), INT32_MAX},
+                 {MMS_COL_ANTENNA2, mms_selection_antennas(r->selection), INT32_MAX},
+                 {MMS_COL_OBSERVATION_ID, mms_selection_observations(r->selection), INT32_MAX},
+                 {MMS_COL_ARRAY_ID, mms_selection_arrays(r->selection), largest_array(&r->meta)},
+                 {MMS_COL_STATE_ID, mms_selection_states(r->selection), INT32_MAX}};
     mms_value *maps = json_object(), *ddids = NULL;
 
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
@@ -252,7 +245,7 @@ static void add_made(const mms_request *r, mms_value *order)
         if (mms_output_writes(r, spectra[i]))
             json_array_append_new(add, json_string(spectra[i]));
     if (r->continuum.writes_model)
-        json_array_append_new(add, json_string("MODEL_DATA"));
+        json_array_append_new(add, json_string(MMS_COL_MODEL_DATA));
 }
 
 static mms_value *int_array(int64_t n, const int32_t *values)

@@ -10,6 +10,7 @@
 #include "base/lanes_priv.h"
 #include "base/limits_priv.h"
 #include "ms/block.h"
+#include "ms/columns.h"
 #include "ms/rowlist_priv.h"
 #include "order_priv.h"
 #include "part_source_priv.h"
@@ -60,12 +61,9 @@ static mms_status out_of_memory(const part *p, mms_error *err)
 
 bool mms_part_copies(const mms_part_order *order, const mms_pipeline *pipeline, const mms_column *c)
 {
-    static const char *const derived[] = {"WEIGHT", "SIGMA", "WEIGHT_SPECTRUM", "SIGMA_SPECTRUM",
-                                          NULL};
-
     return !c->scalar && c->dtype < MMS_DT_STRING && !order->ncut &&
            !(pipeline && mms_pipeline_needs(pipeline, c->name)) &&
-           !(*order->derive && mms_names_have(derived, c->name));
+           !(*order->derive && mms_column_role_of(c->name) == MMS_ROLE_WEIGHTS);
 }
 
 /** The columns of the output, and those of them whose cells stay as they are. */
@@ -233,10 +231,12 @@ typedef struct derivation {
     void (*formula)(int64_t n, const float *in, float *out);
 } derivation;
 
-static const derivation to_sigma = {"WEIGHT", "WEIGHT_SPECTRUM",  "SIGMA", "SIGMA_SPECTRUM",
-                                    true,     mms_weight_to_sigma};
-static const derivation to_weight = {"SIGMA", "SIGMA_SPECTRUM",   "WEIGHT", "WEIGHT_SPECTRUM",
-                                     false,   mms_sigma_to_weight};
+static const derivation to_sigma = {MMS_COL_WEIGHT, MMS_COL_WEIGHT_SPECTRUM,
+                                    MMS_COL_SIGMA,  MMS_COL_SIGMA_SPECTRUM,
+                                    true,           mms_weight_to_sigma};
+static const derivation to_weight = {MMS_COL_SIGMA,  MMS_COL_SIGMA_SPECTRUM,
+                                     MMS_COL_WEIGHT, MMS_COL_WEIGHT_SPECTRUM,
+                                     false,          mms_sigma_to_weight};
 
 /** Values that a renamed data column brings with it (design D19). */
 static void derive(const derivation *d, const mms_block *block, const mms_group *group)
@@ -506,7 +506,8 @@ done:
 static mms_status write_twice(mms_job *job, const mms_part_order *order, mms_value *answer,
                               mms_error *err)
 {
-    static const char *both[] = {"WEIGHT_SPECTRUM", "SIGMA_SPECTRUM", NULL}, *none[] = {NULL};
+    static const char *both[] = {MMS_COL_WEIGHT_SPECTRUM, MMS_COL_SIGMA_SPECTRUM, NULL},
+                      *none[] = {NULL};
     char *path = mms_format("%s.averaged", order->rows_file);
     char *rows = mms_format("%s.averaged.rows", order->rows_file);
     const char **skip = skipped_but_spectra(order->skip);

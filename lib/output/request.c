@@ -6,6 +6,7 @@
 
 #include "base/files_priv.h"
 #include "member_extents_priv.h"
+#include "ms/columns.h"
 #include "ms/ms_meta.h"
 #include "ms/select_flagged.h"
 #include "request_priv.h"
@@ -174,7 +175,7 @@ mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *resu
     MMS_TRY(mms_request_plan(r, err));
     set_tile(r);
     find_share(r);
-    r->drops_lags = mms_ms_find_column(r->ms, "LAG_DATA") && mms_request_transforms(r);
+    r->drops_lags = mms_ms_find_column(r->ms, MMS_COL_LAG_DATA) && mms_request_transforms(r);
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(write_output(r, result, err));
 done:

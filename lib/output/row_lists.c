@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/files_priv.h"
+#include "ms/columns.h"
 #include "ms/rowlist_priv.h"
 #include "request_priv.h"
 
@@ -21,10 +22,10 @@ static mms_status read_keys(const mms_request *r, mms_rows rows, key_chunk *k, m
     mms_status st;
 
     MMS_TRY(mms_selection_rows(r->selection, rows, k->mask, err));
-    MMS_TRY(mms_ms_read(ms, "SCAN_NUMBER", 1, &rows, rows.count, k->scan, err));
-    MMS_TRY(mms_ms_read(ms, "DATA_DESC_ID", 1, &rows, rows.count, k->ddid, err));
-    MMS_TRY(mms_ms_read(ms, "ANTENNA1", 1, &rows, rows.count, k->ant1, err));
-    MMS_TRY(mms_ms_read(ms, "ANTENNA2", 1, &rows, rows.count, k->ant2, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_SCAN_NUMBER, 1, &rows, rows.count, k->scan, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_DATA_DESC_ID, 1, &rows, rows.count, k->ddid, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_ANTENNA1, 1, &rows, rows.count, k->ant1, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_ANTENNA2, 1, &rows, rows.count, k->ant2, err));
 done:
     return st;
 }

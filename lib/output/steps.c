@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ids_priv.h"
+#include "ms/columns.h"
 #include "ms/ms_meta.h"
 #include "pipeline/regrid_priv.h"
 #include "request_priv.h"
@@ -72,7 +73,7 @@ static unsigned kinds_of(const mms_request *r)
 /** Whether WEIGHT_SPECTRUM exists: it has values in the first selected row (numerics 0.4). */
 static mms_status has_spectrum(const mms_request *r, bool *there, mms_error *err)
 {
-    const mms_column *const column = mms_ms_find_column(r->ms, "WEIGHT_SPECTRUM");
+    const mms_column *const column = mms_ms_find_column(r->ms, MMS_COL_WEIGHT_SPECTRUM);
     mms_rows row = {INT64_MAX, 1};
     mms_shape_run *runs;
     int64_t nrun;
@@ -83,7 +84,7 @@ static mms_status has_spectrum(const mms_request *r, bool *there, mms_error *err
     for (int64_t i = 0; i < r->meta.ncell; i++)
         if (r->meta.cells[i].first_row < row.first)
             row.first = r->meta.cells[i].first_row;
-    const mms_status st = mms_ms_shapes(r->ms, "WEIGHT_SPECTRUM", 1, &row, &runs, &nrun, err);
+    const mms_status st = mms_ms_shapes(r->ms, MMS_COL_WEIGHT_SPECTRUM, 1, &row, &runs, &nrun, err);
     if (st != MMS_OK)
         return st;
     *there = nrun > 0 && mms_cell_values(column, runs[0].ndim, runs[0].shape) > 0;
@@ -100,9 +101,10 @@ bool mms_request_transforms(const mms_request *r)
 /** Refuse transformations that lack their data. */
 static mms_status check_data(const mms_request *r, unsigned kinds, mms_error *err)
 {
-    static const char *const typed[] = {"FLAG",           "WEIGHT",    "SIGMA", "WEIGHT_SPECTRUM",
-                                        "SIGMA_SPECTRUM", "UVW",       "DATA",  "CORRECTED_DATA",
-                                        "MODEL_DATA",     "FLOAT_DATA"};
+    static const char *const typed[] = {
+        MMS_COL_FLAG,           MMS_COL_WEIGHT,    MMS_COL_SIGMA, MMS_COL_WEIGHT_SPECTRUM,
+        MMS_COL_SIGMA_SPECTRUM, MMS_COL_UVW,       MMS_COL_DATA,  MMS_COL_CORRECTED_DATA,
+        MMS_COL_MODEL_DATA,     MMS_COL_FLOAT_DATA};
 
     if (!kinds && mms_request_transforms(r))
         return mms_fail(err, MMS_ERR_UNSUPPORTED, "LAG_DATA is copied only, never transformed");

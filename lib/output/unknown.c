@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "ms/ms_meta.h"
 #include "request_priv.h"
 #include "transform/transform.h"
@@ -17,7 +18,7 @@ static mms_status out_of_memory(const mms_request *r, mms_error *err)
 /** Array columns and texts of the definition. */
 static bool is_defined(const char *column)
 {
-    static const char *const names[] = {"UVW", "UVW2", NULL};
+    static const char *const names[] = {MMS_COL_UVW, "UVW2", NULL};
     return mms_column_has_channels(column) || mms_column_has_correlations(column) ||
            mms_names_have(names, column);
 }
@@ -105,7 +106,7 @@ mms_status mms_request_find_unknown(mms_request *r, mms_error *err)
 {
     const bool cuts =
         mms_selection_cuts_channels(r->selection) || mms_selection_corrs(r->selection, 0).given;
-    const mms_column *flag = mms_ms_find_column(r->ms, "FLAG");
+    const mms_column *flag = mms_ms_find_column(r->ms, MMS_COL_FLAG);
     const int64_t n = mms_ms_ncolumn(r->ms);
     mms_shape_run *shapes = NULL;
     mms_rows *rows = NULL;
@@ -170,17 +171,16 @@ static bool mixes(const mms_request *r, int64_t window)
 
 bool mms_output_clears(const mms_request *r, const mms_column *column, int64_t window)
 {
-    static const char *const weights[] = {"IMAGING_WEIGHT", "CORRECTED_WEIGHT_SPECTRUM", NULL};
-    static const char *const optional[] = {"FLAG_CATEGORY", "VIDEO_POINT", "UVW2", NULL};
+    const mms_column_role role = mms_column_role_of(column->name);
+    const bool optional = role == MMS_ROLE_OPTIONAL || !strcmp(column->name, "UVW2");
 
     if (!r->pipeline || !mms_pipeline_base(r->pipeline)->kinds)
         return false;
-    if (mms_names_have(weights, column->name))
+    if (role == MMS_ROLE_OTHER_WEIGHTS)
         return mms_pipeline_row_steps(r->pipeline) > 0 || mms_pipeline_acts(r->pipeline, window);
     if (mms_output_follows(r, column->name))
         return mixes(r, window);
-    return (find(r, column->name) || mms_names_have(optional, column->name)) &&
-           mms_pipeline_row_steps(r->pipeline) > 0 &&
+    return (find(r, column->name) || optional) && mms_pipeline_row_steps(r->pipeline) > 0 &&
            (!column->fixed || column->dtype >= MMS_DT_STRING);
 }
 

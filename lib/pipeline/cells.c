@@ -6,16 +6,18 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
+#include "ms/columns.h"
 #include "pipeline_priv.h"
 
-const mms_kind_column mms_kind_columns[MMS_MAX_KINDS] = {{"DATA", MMS_KIND_DATA},
-                                                         {"CORRECTED_DATA", MMS_KIND_CORRECTED},
-                                                         {"MODEL_DATA", MMS_KIND_MODEL},
-                                                         {"FLOAT_DATA", MMS_KIND_FLOAT}};
+const mms_kind_column mms_kind_columns[MMS_MAX_KINDS] = {
+    {MMS_COL_DATA, MMS_KIND_DATA},
+    {MMS_COL_CORRECTED_DATA, MMS_KIND_CORRECTED},
+    {MMS_COL_MODEL_DATA, MMS_KIND_MODEL},
+    {MMS_COL_FLOAT_DATA, MMS_KIND_FLOAT}};
 
 static const mms_column spectrum_columns[MMS_SPARE_ARRAYS] = {
-    {.name = "WEIGHT_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""},
-    {.name = "SIGMA_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""}};
+    {.name = MMS_COL_WEIGHT_SPECTRUM, .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""},
+    {.name = MMS_COL_SIGMA_SPECTRUM, .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""}};
 
 /** The cells of a column, or NULL where they are undefined or hold no values, such as [0][0]. */
 static mms_cells *find_defined(const mms_block *block, const mms_group *group, const char *column)
@@ -50,7 +52,7 @@ static mms_status data_of(const mms_block *block, const mms_group *group, const 
 mms_status mms_group_spectra(const mms_block *block, const mms_group *group, unsigned kinds,
                              bool weight_spectrum, mms_spectra *x, mms_error *err)
 {
-    const mms_cells *flag = find_defined(block, group, "FLAG");
+    const mms_cells *flag = find_defined(block, group, MMS_COL_FLAG);
     mms_status st;
 
     if (!flag || flag->ndim != 2)
@@ -59,8 +61,8 @@ mms_status mms_group_spectra(const mms_block *block, const mms_group *group, uns
     *x = (mms_spectra){.nrow = group->nrow, .nchan = flag->shape[0], .ncorr = flag->shape[1]};
     const int64_t n = x->nchan * x->ncorr;
     x->flag = flag->data;
-    MMS_TRY(data_of(block, group, "WEIGHT", x->ncorr, true, &x->weight, err));
-    MMS_TRY(data_of(block, group, "SIGMA", x->ncorr, true, &x->sigma, err));
+    MMS_TRY(data_of(block, group, MMS_COL_WEIGHT, x->ncorr, true, &x->weight, err));
+    MMS_TRY(data_of(block, group, MMS_COL_SIGMA, x->ncorr, true, &x->sigma, err));
     for (int i = 0; i < MMS_MAX_KINDS; i++) {
         const mms_kind_column *k = &mms_kind_columns[i];
         mms_spectra_column *c = &x->column[x->ncolumn];
@@ -71,8 +73,8 @@ mms_status mms_group_spectra(const mms_block *block, const mms_group *group, uns
         x->ncolumn++;
     }
     if (weight_spectrum)
-        MMS_TRY(data_of(block, group, "WEIGHT_SPECTRUM", n, false, &x->weight_spectrum, err));
-    MMS_TRY(data_of(block, group, "SIGMA_SPECTRUM", n, false, &x->sigma_spectrum, err));
+        MMS_TRY(data_of(block, group, MMS_COL_WEIGHT_SPECTRUM, n, false, &x->weight_spectrum, err));
+    MMS_TRY(data_of(block, group, MMS_COL_SIGMA_SPECTRUM, n, false, &x->sigma_spectrum, err));
 done:
     return st;
 }
@@ -98,8 +100,9 @@ void mms_group_clear(const mms_block *block, mms_group *group, const char *const
 mms_status mms_group_clear_others(mms_block *block, mms_group *group, int64_t nchan_in,
                                   const mms_spectra *out, mms_arena *arena, mms_error *err)
 {
-    mms_cells *category = find_defined(block, group, "FLAG_CATEGORY");
-    static const char *const weights[] = {"IMAGING_WEIGHT", "CORRECTED_WEIGHT_SPECTRUM", NULL};
+    mms_cells *category = find_defined(block, group, MMS_COL_FLAG_CATEGORY);
+    static const char *const weights[] = {MMS_COL_IMAGING_WEIGHT, MMS_COL_CORRECTED_WEIGHT_SPECTRUM,
+                                          NULL};
 
     mms_group_clear(block, group, weights);
     if (!category || category->ndim != 3 || nchan_in == out->nchan)
@@ -143,9 +146,9 @@ void mms_group_scatter(mms_block *block, mms_group *group, const mms_spectra *ou
     for (int i = 0; i < out->ncolumn; i++)
         set_cells(find_defined(block, group, column_of(out->column[i].kind)), 2, out->nchan,
                   out->ncorr, out->column[i].data);
-    set_cells(find_defined(block, group, "FLAG"), 2, out->nchan, out->ncorr, out->flag);
-    set_cells(find_defined(block, group, "WEIGHT"), 1, 0, out->ncorr, out->weight);
-    set_cells(find_defined(block, group, "SIGMA"), 1, 0, out->ncorr, out->sigma);
+    set_cells(find_defined(block, group, MMS_COL_FLAG), 2, out->nchan, out->ncorr, out->flag);
+    set_cells(find_defined(block, group, MMS_COL_WEIGHT), 1, 0, out->ncorr, out->weight);
+    set_cells(find_defined(block, group, MMS_COL_SIGMA), 1, 0, out->ncorr, out->sigma);
     for (int i = 0; i < MMS_SPARE_ARRAYS; i++) {
         mms_cells *left = mms_cells_find(group->arrays, block->narray, spectrum_columns[i].name);
         if (out_spectra)

@@ -12,6 +12,7 @@
 #include "base/files_priv.h"
 #include "combine_plan_priv.h"
 #include "combine_priv.h"
+#include "ms/columns.h"
 #include "row_block_priv.h"
 
 enum { MOST_WEIGHTS = 2, BLOCK_BYTES = 4 << 20, BATCH_BYTES = 16 << 20 /* stays in caches */ };
@@ -255,7 +256,7 @@ static mms_status see_group(const combine_stage *s, mms_arena *arena, coming *c,
 {
     const mms_group *group = &c->block->groups[g];
     mms_spectra *x = &c->spectra[g];
-    const mms_cells *uvw = mms_group_defined(c->block, group, "UVW");
+    const mms_cells *uvw = mms_group_defined(c->block, group, MMS_COL_UVW);
     void *memory;
     mms_status st;
 
@@ -288,8 +289,8 @@ static mms_status see_block(const combine_stage *s, mms_arena *arena, coming *c,
     c->kept = mms_arena_get(arena, c->block->rows.count, sizeof *c->kept);
     MMS_TRY(c->spectra && c->opened && c->uvw_m && c->kept ? MMS_OK : out_of_memory(err));
     MMS_TRY(mms_row_places_find(c->block, arena, &c->at, err));
-    MMS_TRY(mms_block_scalar(c->block, "EXPOSURE", &c->exposure_s, err));
-    MMS_TRY(mms_block_scalar(c->block, "FLAG_ROW", &c->flag_row, err));
+    MMS_TRY(mms_block_scalar(c->block, MMS_COL_EXPOSURE, &c->exposure_s, err));
+    MMS_TRY(mms_block_scalar(c->block, MMS_COL_FLAG_ROW, &c->flag_row, err));
     for (int64_t g = 0; g < n; g++)
         MMS_TRY(see_group(s, arena, c, g, nshare, err));
 done:
@@ -553,7 +554,7 @@ static mms_status make(const mms_row_stage *stage, mms_row_batch *base, mms_aren
     MMS_TRY(mms_row_block_scalars(&s->columns, t->n, rows, arena, *out, err));
     mms_group *group = &(*out)->groups[0];
     MMS_TRY(mms_group_spectra(*out, group, s->opts.in->kinds, true, &l.x, err));
-    l.uvw_m = mms_cells_find(group->arrays, (*out)->narray, "UVW")->data;
+    l.uvw_m = mms_cells_find(group->arrays, (*out)->narray, MMS_COL_UVW)->data;
     MMS_TRY(combine_rows(&l, arena, err));
 done:
     return st;
@@ -693,8 +694,8 @@ mms_status mms_combine_stage_open(const mms_step *step, const mms_row_stage_opts
     const mms_combine_plan_opts plan = {opts->ms, opts->rows_file, opts->memory, rows_per_batch(s)};
     MMS_TRY(mms_row_columns_choose(opts->ms, opts->columns, opts->in->kinds, is_cut, s, &s->columns,
                                    err));
-    s->exposure_at = mms_row_columns_at(&s->columns, "EXPOSURE");
-    s->flag_row_at = mms_row_columns_at(&s->columns, "FLAG_ROW");
+    s->exposure_at = mms_row_columns_at(&s->columns, MMS_COL_EXPOSURE);
+    s->flag_row_at = mms_row_columns_at(&s->columns, MMS_COL_FLAG_ROW);
     MMS_TRY(mms_combine_plan_make(&plan, &s->plan, err));
 done:
     if (st != MMS_OK)

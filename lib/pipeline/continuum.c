@@ -10,6 +10,7 @@
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
 #include "goodness_priv.h"
+#include "ms/columns.h"
 #include "pipeline_priv.h"
 #include "transform/transform.h"
 
@@ -26,7 +27,7 @@ typedef struct continuum {
 } continuum;
 
 static const mms_column model_column = {
-    .name = "MODEL_DATA", .dtype = MMS_DT_COMPLEX, .ndim = 2, .manager = "", .group = ""};
+    .name = MMS_COL_MODEL_DATA, .dtype = MMS_DT_COMPLEX, .ndim = 2, .manager = "", .group = ""};
 
 static mms_status out_of_memory(mms_error *err)
 {
@@ -284,12 +285,12 @@ static mms_status make_room(work *w, mms_arena *arena, mms_error *err)
 /** The polynomials beside what is left of the data. */
 static void add_model(const work *w, mms_block *block, mms_group *group)
 {
-    mms_cells *c = mms_cells_find(group->arrays, block->narray, "MODEL_DATA");
+    mms_cells *c = mms_cells_find(group->arrays, block->narray, MMS_COL_MODEL_DATA);
 
     if (!c)
         c = &group->arrays[block->narray];
     *c = (mms_cells){.column = &model_column,
-                     .name = "MODEL_DATA",
+                     .name = MMS_COL_MODEL_DATA,
                      .ndim = 2,
                      .shape = {w->in.nchan, w->in.ncorr},
                      .nvalue = w->in.nchan * w->in.ncorr,
@@ -305,10 +306,10 @@ static const void *scalar_of(const mms_block *block, const char *name)
 /** What tells rows apart in the report: of one that needs it. */
 static void find_keys(work *w, const mms_block *block)
 {
-    w->scan = scalar_of(block, "SCAN_NUMBER");
-    w->antenna1 = scalar_of(block, "ANTENNA1");
-    w->antenna2 = scalar_of(block, "ANTENNA2");
-    w->time_s = scalar_of(block, "TIME");
+    w->scan = scalar_of(block, MMS_COL_SCAN_NUMBER);
+    w->antenna1 = scalar_of(block, MMS_COL_ANTENNA1);
+    w->antenna2 = scalar_of(block, MMS_COL_ANTENNA2);
+    w->time_s = scalar_of(block, MMS_COL_TIME);
     if (!w->antenna1 || !w->antenna2 || !w->time_s)
         w->scan = NULL;
 }
@@ -330,7 +331,7 @@ static mms_status fit_cells(const mms_step *step, int64_t window, mms_block *blo
                             mms_group *group, mms_arena *arena, mms_error *err)
 {
     work w = {.c = (const continuum *)step};
-    const mms_cells *field = mms_cells_find(block->scalars, block->nscalar, "FIELD_ID");
+    const mms_cells *field = mms_cells_find(block->scalars, block->nscalar, MMS_COL_FIELD_ID);
     int64_t row = 0;
     mms_status st;
 

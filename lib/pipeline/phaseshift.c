@@ -9,6 +9,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
+#include "ms/columns.h"
 #include "pipeline_priv.h"
 #include "row_block_priv.h"
 
@@ -137,7 +138,7 @@ static void shift_row(const work *w, const mms_rotation *rotation, int64_t r)
 static mms_status open_group(work *w, const mms_block *block, const mms_group *group,
                              mms_arena *arena, mms_error *err)
 {
-    const mms_cells *uvw = mms_group_defined(block, group, "UVW");
+    const mms_cells *uvw = mms_group_defined(block, group, MMS_COL_UVW);
     mms_status st;
 
     MMS_TRY(mms_group_spectra(block, group, w->p->in->kinds, false, &w->in, err));
@@ -159,7 +160,7 @@ static mms_status shift_cells(const mms_step *step, int64_t window, mms_block *b
                               mms_group *group, mms_arena *arena, mms_error *err)
 {
     work w = {.p = (const phaseshift *)step};
-    const mms_cells *field = mms_cells_find(block->scalars, block->nscalar, "FIELD_ID");
+    const mms_cells *field = mms_cells_find(block->scalars, block->nscalar, MMS_COL_FIELD_ID);
     int64_t row = 0;
     mms_status st;
 

@@ -9,6 +9,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
+#include "ms/columns.h"
 #include "separate_priv.h"
 
 static const mms_step_kind *const kinds[] = {
@@ -303,22 +304,18 @@ bool mms_pipeline_mixes(const mms_pipeline *p, int64_t window)
 
 bool mms_pipeline_needs(const mms_pipeline *p, const char *column)
 {
-    static const char *const always[] = {"FLAG", "WEIGHT", "SIGMA", "WEIGHT_SPECTRUM",
-                                         "SIGMA_SPECTRUM"};
+    const mms_column_role role = mms_column_role_of(column);
 
     if (transforms_data(p))
         return true;
-    for (int64_t i = 0; i < MMS_COUNT_OF(always); i++)
-        if (!strcmp(column, always[i]))
-            return base_form(p)->kinds != 0;
-    return false;
+    return (role == MMS_ROLE_FLAGS || role == MMS_ROLE_WEIGHTS) && base_form(p)->kinds != 0;
 }
 
 bool mms_pipeline_reads(const mms_pipeline *p, const char *column)
 {
     const unsigned weighed = MMS_KIND_BIT(MMS_KIND_DATA) | MMS_KIND_BIT(MMS_KIND_FLOAT);
 
-    return !strcmp(column, "SIGMA_SPECTRUM") &&
+    return !strcmp(column, MMS_COL_SIGMA_SPECTRUM) &&
            ((p->forms[0].kinds & weighed) || p->forms[0].row_means) &&
            (transforms_data(p) || mms_pipeline_row_steps(p) > 0);
 }
@@ -501,7 +498,7 @@ static void take_means(const work *w)
 
 static void set_flag_rows(const work *w, const mms_block *block, const mms_group *group)
 {
-    const mms_cells *flag_row = mms_cells_find(block->scalars, block->nscalar, "FLAG_ROW");
+    const mms_cells *flag_row = mms_cells_find(block->scalars, block->nscalar, MMS_COL_FLAG_ROW);
     const int64_t n = w->in.nchan * w->in.ncorr;
     int64_t row = 0;
 
@@ -567,7 +564,7 @@ mms_status mms_pipeline_apply(const mms_pipeline *p, const char *const *follower
 mms_status mms_pipeline_separate(const mms_pipeline *p, mms_arena *arena, mms_block **block,
                                  mms_error *err)
 {
-    static const char *const spectra[] = {"WEIGHT_SPECTRUM", "SIGMA_SPECTRUM"};
+    static const char *const spectra[] = {MMS_COL_WEIGHT_SPECTRUM, MMS_COL_SIGMA_SPECTRUM};
     const mms_step *step = mms_pipeline_find(p, "separate");
     mms_status st;
 

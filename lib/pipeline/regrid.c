@@ -10,6 +10,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
+#include "ms/columns.h"
 
 typedef struct regrid {
     mms_step step;
@@ -298,7 +299,7 @@ static mms_status find_moment(const regrid *g, int64_t window, mms_arena *arena,
 static mms_status make_scratch(seen *s, const mms_group *group, const mms_block *block,
                                mms_arena *arena, mms_error *err)
 {
-    const mms_cells *flag = mms_cells_find(group->arrays, block->narray, "FLAG");
+    const mms_cells *flag = mms_cells_find(group->arrays, block->narray, MMS_COL_FLAG);
     int64_t most = 0;
 
     for (int64_t i = 0; i < s->n; i++) {
@@ -313,8 +314,8 @@ static mms_status see(const mms_step *step, int64_t window, const mms_block *blo
                       const mms_group *group, mms_arena *arena, void **out, mms_error *err)
 {
     const regrid *g = (const regrid *)step;
-    const mms_cells *time = mms_cells_find(block->scalars, block->nscalar, "TIME");
-    const mms_cells *field = mms_cells_find(block->scalars, block->nscalar, "FIELD_ID");
+    const mms_cells *time = mms_cells_find(block->scalars, block->nscalar, MMS_COL_TIME);
+    const mms_cells *field = mms_cells_find(block->scalars, block->nscalar, MMS_COL_FIELD_ID);
     seen *s = mms_arena_zeros(arena, 1, sizeof *s);
     int64_t row = 0;
     mms_status st = MMS_OK;

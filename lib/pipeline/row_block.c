@@ -8,10 +8,11 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "ms/columns.h"
 
 static const mms_column spectra[MMS_SPARE_ARRAYS] = {
-    {.name = "WEIGHT_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""},
-    {.name = "SIGMA_SPECTRUM", .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""}};
+    {.name = MMS_COL_WEIGHT_SPECTRUM, .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""},
+    {.name = MMS_COL_SIGMA_SPECTRUM, .dtype = MMS_DT_FLOAT, .ndim = 2, .manager = "", .group = ""}};
 
 static mms_status out_of_memory(mms_error *err)
 {
@@ -23,12 +24,10 @@ static mms_status out_of_memory(mms_error *err)
 /** Columns whose cells are made. */
 static bool is_made(unsigned kinds, const char *name)
 {
-    static const char *const always[] = {"FLAG",           "WEIGHT", "SIGMA", "WEIGHT_SPECTRUM",
-                                         "SIGMA_SPECTRUM", "UVW"};
+    const mms_column_role role = mms_column_role_of(name);
 
-    for (int64_t i = 0; i < MMS_COUNT_OF(always); i++)
-        if (!strcmp(name, always[i]))
-            return true;
+    if (role == MMS_ROLE_FLAGS || role == MMS_ROLE_WEIGHTS || role == MMS_ROLE_GEOMETRY)
+        return true;
     for (int i = 0; i < MMS_MAX_KINDS; i++)
         if (!strcmp(name, mms_kind_columns[i].column))
             return kinds & MMS_KIND_BIT(mms_kind_columns[i].kind);
@@ -195,11 +194,11 @@ static mms_status make_cells(const making *m, const mms_group *g, const mms_colu
     const mms_spectra *shape = &m->shapes[g->ddid];
 
     *c = (mms_cells){.column = column, .name = column->name, .ndim = -1};
-    if (!strcmp(c->name, "UVW")) {
+    if (!strcmp(c->name, MMS_COL_UVW)) {
         c->ndim = 1;
         c->shape[0] = 3;
     } else if (is_made(m->columns->kinds, c->name)) {
-        c->ndim = strcmp(c->name, "WEIGHT") && strcmp(c->name, "SIGMA") ? 2 : 1;
+        c->ndim = strcmp(c->name, MMS_COL_WEIGHT) && strcmp(c->name, MMS_COL_SIGMA) ? 2 : 1;
         c->shape[0] = c->ndim == 2 ? shape->nchan : shape->ncorr;
         c->shape[1] = c->ndim == 2 ? shape->ncorr : 0;
     } else if (kept) {

@@ -10,6 +10,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
+#include "ms/columns.h"
 #include "transform/spectra_priv.h"
 
 typedef struct separate {
@@ -159,7 +160,7 @@ static mms_status share_cells(const share *s, const mms_cells *in, mms_cells *ou
 static void average_spectrum(mms_group *g, int64_t narray, const char *spectrum, const char *mean)
 {
     const mms_cells *x = mms_cells_find(g->arrays, narray, spectrum);
-    const mms_cells *flag = mms_cells_find(g->arrays, narray, "FLAG");
+    const mms_cells *flag = mms_cells_find(g->arrays, narray, MMS_COL_FLAG);
     mms_cells *out = mms_cells_find(g->arrays, narray, mean);
 
     if (!x || x->ndim != 2 || !flag || !out || out->ndim != 1)
@@ -193,8 +194,8 @@ static mms_status share_group(const share *s, mms_group *out, mms_error *err)
     for (int64_t i = 0; st == MMS_OK && i < narray; i++)
         st = share_cells(s, &g->arrays[i], &out->arrays[i], err);
     if (st == MMS_OK) {
-        average_spectrum(out, narray, "WEIGHT_SPECTRUM", "WEIGHT");
-        average_spectrum(out, narray, "SIGMA_SPECTRUM", "SIGMA");
+        average_spectrum(out, narray, MMS_COL_WEIGHT_SPECTRUM, MMS_COL_WEIGHT);
+        average_spectrum(out, narray, MMS_COL_SIGMA_SPECTRUM, MMS_COL_SIGMA);
     }
     return st;
 }
@@ -217,8 +218,8 @@ static mms_status repeat_scalars(const mms_block *in, int64_t nspw, mms_arena *a
         for (int64_t r = 0; r < in->rows.count * nspw; r++)
             memcpy(to + (size_t)r * size, (const uint8_t *)c->data + (size_t)(r / nspw) * size,
                    size);
-        for (int64_t r = 0; !strcmp(c->column->name, "DATA_DESC_ID") && r < in->rows.count * nspw;
-             r++)
+        for (int64_t r = 0;
+             !strcmp(c->column->name, MMS_COL_DATA_DESC_ID) && r < in->rows.count * nspw; r++)
             ((int32_t *)(void *)to)[r] += (int32_t)(r % nspw);
     }
     return MMS_OK;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/files_priv.h"
+#include "ms/columns.h"
 #include "ms/rowlist_priv.h"
 #include "record_sort_priv.h"
 
@@ -17,16 +18,16 @@ typedef struct chunk {
     int32_t ids[8][CHUNK];
 } chunk;
 
-static const char *const id_columns[8] = {"OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER",
-                                          "STATE_ID",       "FIELD_ID", "DATA_DESC_ID",
-                                          "ANTENNA1",       "ANTENNA2"};
+static const char *const id_columns[8] = {
+    MMS_COL_OBSERVATION_ID, MMS_COL_ARRAY_ID,     MMS_COL_SCAN_NUMBER, MMS_COL_STATE_ID,
+    MMS_COL_FIELD_ID,       MMS_COL_DATA_DESC_ID, MMS_COL_ANTENNA1,    MMS_COL_ANTENNA2};
 
 static mms_status read_chunk(mms_ms *ms, mms_rows rows, chunk *c, mms_error *err)
 {
     mms_status st;
 
-    MMS_TRY(mms_ms_read(ms, "TIME", 1, &rows, rows.count, c->time, err));
-    MMS_TRY(mms_ms_read(ms, "UVW", 1, &rows, 3 * rows.count, c->uvw, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_TIME, 1, &rows, rows.count, c->time, err));
+    MMS_TRY(mms_ms_read(ms, MMS_COL_UVW, 1, &rows, 3 * rows.count, c->uvw, err));
     for (int i = 0; i < 8; i++)
         MMS_TRY(mms_ms_read(ms, id_columns[i], 1, &rows, rows.count, c->ids[i], err));
 done:

@@ -10,6 +10,7 @@
 
 #include "base/arena_priv.h"
 #include "base/files_priv.h"
+#include "ms/columns.h"
 #include "row_block_priv.h"
 #include "time_plan_priv.h"
 
@@ -42,8 +43,8 @@ enum {
 };
 
 /** Scalar columns that are averaged, as set_scalars() writes them. */
-static const char *const averaged_scalars[NAVERAGED] = {"TIME", "INTERVAL", "EXPOSURE",
-                                                        "TIME_CENTROID", "FLAG_ROW"};
+static const char *const averaged_scalars[NAVERAGED] = {
+    MMS_COL_TIME, MMS_COL_INTERVAL, MMS_COL_EXPOSURE, MMS_COL_TIME_CENTROID, MMS_COL_FLAG_ROW};
 
 typedef struct time_stage {
     mms_row_stage stage;
@@ -124,7 +125,7 @@ static mms_status find_shape(const time_stage *s, int32_t ddid, int64_t row, int
     const mms_cut *cut = ddid < s->opts.ncut ? &s->opts.cuts[ddid] : NULL;
     mms_shape_run *runs;
     int64_t nrun;
-    const mms_status st = mms_ms_shapes(s->opts.ms, "FLAG", 1, &rows, &runs, &nrun, err);
+    const mms_status st = mms_ms_shapes(s->opts.ms, MMS_COL_FLAG, 1, &rows, &runs, &nrun, err);
 
     if (st != MMS_OK)
         return st;
@@ -274,9 +275,9 @@ typedef struct rows {
     const int32_t *ids[8];
 } rows;
 
-static const char *const id_names[8] = {"OBSERVATION_ID", "ARRAY_ID", "SCAN_NUMBER",
-                                        "STATE_ID",       "FIELD_ID", "DATA_DESC_ID",
-                                        "ANTENNA1",       "ANTENNA2"};
+static const char *const id_names[8] = {
+    MMS_COL_OBSERVATION_ID, MMS_COL_ARRAY_ID,     MMS_COL_SCAN_NUMBER, MMS_COL_STATE_ID,
+    MMS_COL_FIELD_ID,       MMS_COL_DATA_DESC_ID, MMS_COL_ANTENNA1,    MMS_COL_ANTENNA2};
 
 static mms_status see_rows(const time_stage *s, mms_reader *reader, const mms_block *block, rows *r,
                            mms_error *err)
@@ -297,7 +298,7 @@ static mms_status see_rows(const time_stage *s, mms_reader *reader, const mms_bl
         const mms_group *group = &block->groups[g];
         MMS_TRY(mms_group_spectra(block, group, s->opts.in->kinds, s->opts.in->weight_spectrum,
                                   &r->spectra[g], err));
-        const mms_cells *uvw = mms_group_defined(block, group, "UVW");
+        const mms_cells *uvw = mms_group_defined(block, group, MMS_COL_UVW);
         if (!uvw || uvw->nvalue != 3)
             MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
                              "DATA_DESC_ID %" PRId32 ": UVW is no 3-vector in a "
@@ -305,10 +306,10 @@ static mms_status see_rows(const time_stage *s, mms_reader *reader, const mms_bl
                              group->ddid));
         r->uvw_m[g] = uvw->data;
     }
-    MMS_TRY(mms_block_scalar(block, "TIME", &r->time, err));
-    MMS_TRY(mms_block_scalar(block, "INTERVAL", &r->interval, err));
-    MMS_TRY(mms_block_scalar(block, "EXPOSURE", &r->exposure, err));
-    MMS_TRY(mms_block_scalar(block, "TIME_CENTROID", &r->centroid, err));
+    MMS_TRY(mms_block_scalar(block, MMS_COL_TIME, &r->time, err));
+    MMS_TRY(mms_block_scalar(block, MMS_COL_INTERVAL, &r->interval, err));
+    MMS_TRY(mms_block_scalar(block, MMS_COL_EXPOSURE, &r->exposure, err));
+    MMS_TRY(mms_block_scalar(block, MMS_COL_TIME_CENTROID, &r->centroid, err));
     for (int i = 0; i < 8; i++)
         MMS_TRY(mms_block_scalar(block, id_names[i], &r->ids[i], err));
 done:
@@ -578,7 +579,7 @@ static mms_status fill_group(const time_stage *s, const batch *b, const mms_bloc
 
     if (st != MMS_OK)
         return st;
-    double *uvw_m = mms_cells_find(g->arrays, block->narray, "UVW")->data;
+    double *uvw_m = mms_cells_find(g->arrays, block->narray, MMS_COL_UVW)->data;
     for (int64_t i = 0; i < g->nrange; i++)
         for (int64_t k = 0; k < g->rows[i].count; k++)
             average_record(s, b->records[g->rows[i].first + k], &x, row++, uvw_m);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "simulate_priv.h"
 
 static const int64_t TILE_BYTES = 1 << 20;
@@ -67,10 +68,21 @@ static const struct layout {
 /* The names that CASA gives (multi-ms 1.12) */
 static const char *group_word(const char *column)
 {
-    static const char *const words[] = {
-        "ARRAY_ID",       "Array_ID",      "FLAG",  "Flag",  "FLAG_CATEGORY",   "FlagCategory",
-        "WEIGHT",         "Wgt",           "SIGMA", "Sigma", "WEIGHT_SPECTRUM", "WgtSpectrum",
-        "SIGMA_SPECTRUM", "SigmaSpectrum", NULL};
+    static const char *const words[] = {MMS_COL_ARRAY_ID,
+                                        "Array_ID",
+                                        MMS_COL_FLAG,
+                                        "Flag",
+                                        MMS_COL_FLAG_CATEGORY,
+                                        "FlagCategory",
+                                        MMS_COL_WEIGHT,
+                                        "Wgt",
+                                        MMS_COL_SIGMA,
+                                        "Sigma",
+                                        MMS_COL_WEIGHT_SPECTRUM,
+                                        "WgtSpectrum",
+                                        MMS_COL_SIGMA_SPECTRUM,
+                                        "SigmaSpectrum",
+                                        NULL};
 
     for (const char *const *w = words; *w; w += 2)
         if (!strcmp(*w, column))
@@ -186,9 +198,10 @@ static mms_status add_column(const struct sim *sim, const struct layout *layout,
 static void add_flag_category(const struct layout *layout, mms_value *list)
 {
     if (layout == &layouts[0])
-        join_manager(list, "TiledShapeStMan", "TiledFlagCategory", "FLAG_CATEGORY");
+        join_manager(list, "TiledShapeStMan", "TiledFlagCategory", MMS_COL_FLAG_CATEGORY);
     else
-        join_manager(list, layout->of[SIM_FAST].type, layout->of[SIM_FAST].group, "FLAG_CATEGORY");
+        join_manager(list, layout->of[SIM_FAST].type, layout->of[SIM_FAST].group,
+                     MMS_COL_FLAG_CATEGORY);
 }
 
 mms_status sim_check_layout(const struct sim *sim, mms_error *err)

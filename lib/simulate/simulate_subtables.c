@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "simulate_priv.h"
 
 /* One sub-table while it is written */
@@ -71,10 +72,11 @@ static mms_status write_antenna(struct subtable *t)
         char name[32], station[32];
         snprintf(name, sizeof name, is_alma(sim) ? "DA%02d" : "ea%02d", a + 1);
         snprintf(station, sizeof station, "P%02d", a + 1);
-        st = add_row(t, json_pack("{s:s, s:s, s:s, s:s, s:[f,f,f], s:[f,f,f], s:f, s:b}", "NAME",
-                                  name, "STATION", station, "TYPE", "GROUND-BASED", "MOUNT",
-                                  "ALT-AZ", "POSITION", p[0], p[1], p[2], "OFFSET", 0.0, 0.0, 0.0,
-                                  "DISH_DIAMETER", is_alma(sim) ? 12.0 : 25.0, "FLAG_ROW", 0));
+        st =
+            add_row(t, json_pack("{s:s, s:s, s:s, s:s, s:[f,f,f], s:[f,f,f], s:f, s:b}", "NAME",
+                                 name, "STATION", station, "TYPE", "GROUND-BASED", "MOUNT",
+                                 "ALT-AZ", "POSITION", p[0], p[1], p[2], "OFFSET", 0.0, 0.0, 0.0,
+                                 "DISH_DIAMETER", is_alma(sim) ? 12.0 : 25.0, MMS_COL_FLAG_ROW, 0));
     }
     return st;
 }
@@ -85,7 +87,7 @@ static mms_status write_data_description(struct subtable *t)
 
     for (int32_t dd = 0; st == MMS_OK && dd < t->sim->ndd; dd++)
         st = add_row(t, json_pack("{s:i, s:i, s:b}", "SPECTRAL_WINDOW_ID", dd / t->sim->nsetup,
-                                  "POLARIZATION_ID", dd % t->sim->nsetup, "FLAG_ROW", 0));
+                                  "POLARIZATION_ID", dd % t->sim->nsetup, MMS_COL_FLAG_ROW, 0));
     return st;
 }
 
@@ -106,7 +108,7 @@ static mms_status write_feed(struct subtable *t)
         st = add_row(t, json_pack("{s:i, s:i, s:i, s:f, s:f, s:i, s:i, s:[[f,f],[f,f]], s:[s,s], "
                                   "s:[[[f,f],[f,f]],[[f,f],[f,f]]], s:[f,f,f], s:[f,f]}",
                                   "ANTENNA_ID", i / sim->nspw, "FEED_ID", 0, "SPECTRAL_WINDOW_ID",
-                                  i % sim->nspw, "TIME", time, "INTERVAL", interval,
+                                  i % sim->nspw, MMS_COL_TIME, time, MMS_COL_INTERVAL, interval,
                                   "NUM_RECEPTORS", 2, "BEAM_ID", -1, "BEAM_OFFSET", 0.0, 0.0, 0.0,
                                   0.0, "POLARIZATION_TYPE", first, second, "POL_RESPONSE", 1.0, 0.0,
                                   0.0, 0.0, 0.0, 0.0, 1.0, 0.0, "POSITION", 0.0, 0.0, 0.0,
@@ -123,10 +125,11 @@ static mms_status write_field(struct subtable *t)
         double d[2];
         snprintf(name, sizeof name, "F%d", f);
         sim_direction(f, d);
-        st = add_row(t, json_pack("{s:s, s:s, s:f, s:i, s:i, s:b, s:[[f,f]], s:[[f,f]], s:[[f,f]]}",
-                                  "NAME", name, "CODE", "", "TIME", start_s(t->sim), "NUM_POLY", 0,
-                                  "SOURCE_ID", f, "FLAG_ROW", 0, "DELAY_DIR", d[0], d[1],
-                                  "PHASE_DIR", d[0], d[1], "REFERENCE_DIR", d[0], d[1]));
+        st =
+            add_row(t, json_pack("{s:s, s:s, s:f, s:i, s:i, s:b, s:[[f,f]], s:[[f,f]], s:[[f,f]]}",
+                                 "NAME", name, "CODE", "", MMS_COL_TIME, start_s(t->sim),
+                                 "NUM_POLY", 0, "SOURCE_ID", f, MMS_COL_FLAG_ROW, 0, "DELAY_DIR",
+                                 d[0], d[1], "PHASE_DIR", d[0], d[1], "REFERENCE_DIR", d[0], d[1]));
     }
     return st;
 }
@@ -137,8 +140,8 @@ static mms_status write_history(struct subtable *t)
 
     if (!request)
         return MMS_OK;
-    return add_row(t, json_pack("{s:f, s:i, s:s, s:s, s:s, s:i, s:s, s:[s], s:[s]}", "TIME",
-                                start_s(t->sim), "OBSERVATION_ID", 0, "MESSAGE", request,
+    return add_row(t, json_pack("{s:f, s:i, s:s, s:s, s:s, s:i, s:s, s:[s], s:[s]}", MMS_COL_TIME,
+                                start_s(t->sim), MMS_COL_OBSERVATION_ID, 0, "MESSAGE", request,
                                 "PRIORITY", "NORMAL", "ORIGIN", "multims simulate", "OBJECT_ID", 0,
                                 "APPLICATION", "multims", "CLI_COMMAND", "", "APP_PARAMS", ""));
 }
@@ -147,10 +150,11 @@ static mms_status write_observation(struct subtable *t)
 {
     const double start = start_s(t->sim), end = end_s(t->sim);
 
-    return add_row(t, json_pack("{s:s, s:[f,f], s:s, s:[s], s:s, s:[s], s:s, s:f, s:b}",
-                                "TELESCOPE_NAME", t->sim->o.telescope, "TIME_RANGE", start, end,
-                                "OBSERVER", "multims", "LOG", "", "SCHEDULE_TYPE", "", "SCHEDULE",
-                                "", "PROJECT", "simulated", "RELEASE_DATE", 0.0, "FLAG_ROW", 0));
+    return add_row(t,
+                   json_pack("{s:s, s:[f,f], s:s, s:[s], s:s, s:[s], s:s, s:f, s:b}",
+                             "TELESCOPE_NAME", t->sim->o.telescope, "TIME_RANGE", start, end,
+                             "OBSERVER", "multims", "LOG", "", "SCHEDULE_TYPE", "", "SCHEDULE", "",
+                             "PROJECT", "simulated", "RELEASE_DATE", 0.0, MMS_COL_FLAG_ROW, 0));
 }
 
 /* Receptors that a correlation multiplies: codes 5..8 and 9..12 are RR RL LR LL and XX XY YX YY */
@@ -175,7 +179,7 @@ static mms_status write_polarization(struct subtable *t)
         for (int32_t c = 0; types && c < setup->ncorr; c++)
             json_array_append_new(types, json_integer(setup->corr[c]));
         st = add_row(t, json_pack("{s:i, s:o, s:o, s:b}", "NUM_CORR", setup->ncorr, "CORR_TYPE",
-                                  types, "CORR_PRODUCT", corr_product(setup), "FLAG_ROW", 0));
+                                  types, "CORR_PRODUCT", corr_product(setup), MMS_COL_FLAG_ROW, 0));
     }
     return st;
 }
@@ -183,7 +187,7 @@ static mms_status write_polarization(struct subtable *t)
 static mms_status write_processor(struct subtable *t)
 {
     return add_row(t, json_pack("{s:s, s:s, s:i, s:i, s:b}", "TYPE", "CORRELATOR", "SUB_TYPE", "",
-                                "TYPE_ID", -1, "MODE_ID", -1, "FLAG_ROW", 0));
+                                "TYPE_ID", -1, "MODE_ID", -1, MMS_COL_FLAG_ROW, 0));
 }
 
 static mms_status write_spectral_window(struct subtable *t)
@@ -205,7 +209,7 @@ static mms_status write_spectral_window(struct subtable *t)
                                   "RESOLUTION", list_of(n, width, 0), "MEAS_FREQ_REF", TOPO,
                                   "TOTAL_BANDWIDTH", width * (double)n, "NET_SIDEBAND", 1,
                                   "IF_CONV_CHAIN", 0, "FREQ_GROUP", 0, "FREQ_GROUP_NAME", "",
-                                  "FLAG_ROW", 0));
+                                  MMS_COL_FLAG_ROW, 0));
     }
     return st;
 }
@@ -217,7 +221,7 @@ static mms_status write_state(struct subtable *t)
     for (int32_t s = 0; st == MMS_OK && s < t->sim->nstate; s++)
         st = add_row(t, json_pack("{s:b, s:b, s:f, s:f, s:i, s:s, s:b}", "SIG", 1, "REF", 0, "CAL",
                                   0.0, "LOAD", 0.0, "SUB_SCAN", 0, "OBS_MODE", t->sim->states[s],
-                                  "FLAG_ROW", 0));
+                                  MMS_COL_FLAG_ROW, 0));
     return st;
 }
 
@@ -235,10 +239,10 @@ static mms_status write_source(struct subtable *t)
             sim_direction(f, d);
             st = add_row(t, json_pack("{s:i, s:f, s:f, s:i, s:i, s:s, s:i, s:s, s:[f,f], s:[f,f], "
                                       "s:[f], s:[f]}",
-                                      "SOURCE_ID", f, "TIME", time, "INTERVAL", interval,
-                                      "SPECTRAL_WINDOW_ID", spw, "NUM_LINES", 1, "NAME", name,
-                                      "CALIBRATION_GROUP", 0, "CODE", "", "DIRECTION", d[0], d[1],
-                                      "PROPER_MOTION", 0.0, 0.0, "REST_FREQUENCY",
+                                      "SOURCE_ID", f, MMS_COL_TIME, time, MMS_COL_INTERVAL,
+                                      interval, "SPECTRAL_WINDOW_ID", spw, "NUM_LINES", 1, "NAME",
+                                      name, "CALIBRATION_GROUP", 0, "CODE", "", "DIRECTION", d[0],
+                                      d[1], "PROPER_MOTION", 0.0, 0.0, "REST_FREQUENCY",
                                       sim_start_freq_hz(sim, spw), "SYSVEL", 0.0));
         }
     return st;
@@ -253,10 +257,11 @@ static mms_status write_syscal(struct subtable *t)
     for (int32_t scan = 0; scan < sim->nscan; scan++)
         for (int32_t i = 0; st == MMS_OK && i < sim->nant * sim->nspw; i++) {
             const double tsys = 30 + scan + (double)i / 64;
-            st = add_row(t, json_pack("{s:i, s:i, s:i, s:f, s:f, s:[f,f]}", "ANTENNA_ID",
-                                      i / sim->nspw, "FEED_ID", 0, "SPECTRAL_WINDOW_ID",
-                                      i % sim->nspw, "TIME", sim_time(sim, scan, 0) + interval / 2,
-                                      "INTERVAL", interval, "TSYS", tsys, tsys + 1));
+            st = add_row(t,
+                         json_pack("{s:i, s:i, s:i, s:f, s:f, s:[f,f]}", "ANTENNA_ID",
+                                   i / sim->nspw, "FEED_ID", 0, "SPECTRAL_WINDOW_ID", i % sim->nspw,
+                                   MMS_COL_TIME, sim_time(sim, scan, 0) + interval / 2,
+                                   MMS_COL_INTERVAL, interval, "TSYS", tsys, tsys + 1));
         }
     return st;
 }
@@ -268,8 +273,8 @@ static mms_status write_weather(struct subtable *t)
     mms_status st = MMS_OK;
 
     for (int32_t i = 0; st == MMS_OK && i < sim->nscan * sim->nant; i++)
-        st = add_row(t, json_pack("{s:i, s:f, s:f, s:f}", "ANTENNA_ID", i % sim->nant, "TIME",
-                                  sim_time(sim, i / sim->nant, 0), "INTERVAL", interval,
+        st = add_row(t, json_pack("{s:i, s:f, s:f, s:f}", "ANTENNA_ID", i % sim->nant, MMS_COL_TIME,
+                                  sim_time(sim, i / sim->nant, 0), MMS_COL_INTERVAL, interval,
                                   "TEMPERATURE", 273.15 + i % 16));
     return st;
 }
@@ -291,9 +296,9 @@ static mms_status put_pointing(struct subtable *t, const struct pointing_block *
 
     MMS_TRY(mms_table_add_rows(t->table, n, err));
     MMS_TRY(mms_table_put(t->table, "ANTENNA_ID", 1, &rows, 0, NULL, n, b->antenna, err));
-    MMS_TRY(mms_table_put(t->table, "TIME", 1, &rows, 0, NULL, n, b->time, err));
+    MMS_TRY(mms_table_put(t->table, MMS_COL_TIME, 1, &rows, 0, NULL, n, b->time, err));
     MMS_TRY(mms_table_put(t->table, "TIME_ORIGIN", 1, &rows, 0, NULL, n, b->time, err));
-    MMS_TRY(mms_table_put(t->table, "INTERVAL", 1, &rows, 0, NULL, n, b->interval, err));
+    MMS_TRY(mms_table_put(t->table, MMS_COL_INTERVAL, 1, &rows, 0, NULL, n, b->interval, err));
     MMS_TRY(mms_table_put(t->table, "TRACKING", 1, &rows, 0, NULL, n, b->tracking, err));
     MMS_TRY(mms_table_put(t->table, "DIRECTION", 1, &rows, 2, direction, 2 * n, b->direction, err));
     MMS_TRY(mms_table_put(t->table, "TARGET", 1, &rows, 2, direction, 2 * n, b->direction, err));

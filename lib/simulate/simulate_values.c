@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "simulate_priv.h"
 
 /* What random numbers are for: each purpose has its own */
@@ -299,35 +300,36 @@ FILL_ID(fill_state, row->scan % sim->nstate)
 #define WHEN(key) offsetof(mms_simulate_opts, key)
 
 const struct sim_column sim_columns[] = {
-    {"TIME", SIM_SLOW, SIM_SCALAR, MMS_DT_DOUBLE, ALWAYS, fill_time},
-    {"TIME_CENTROID", SIM_SLOW, SIM_SCALAR, MMS_DT_DOUBLE, ALWAYS, fill_time},
-    {"INTERVAL", SIM_SLOW, SIM_SCALAR, MMS_DT_DOUBLE, ALWAYS, fill_interval},
-    {"EXPOSURE", SIM_SLOW, SIM_SCALAR, MMS_DT_DOUBLE, ALWAYS, fill_interval},
-    {"ARRAY_ID", SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
-    {"FEED1", SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
-    {"FEED2", SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
-    {"OBSERVATION_ID", SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
-    {"PROCESSOR_ID", SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
-    {"FIELD_ID", SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_field},
-    {"SCAN_NUMBER", SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_scan},
-    {"STATE_ID", SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_state},
-    {"ANTENNA1", SIM_FAST, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_ant1},
-    {"ANTENNA2", SIM_FAST, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_ant2},
-    {"DATA_DESC_ID", SIM_FAST, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_dd},
-    {"FLAG_ROW", SIM_FAST, SIM_SCALAR, MMS_DT_BOOL, ALWAYS, fill_flag_row},
-    {"UVW", SIM_PLACE, SIM_UVW, MMS_DT_DOUBLE, ALWAYS, fill_uvw},
-    {"WEIGHT", SIM_WEIGHT, SIM_CORR, MMS_DT_FLOAT, ALWAYS, fill_weight},
-    {"SIGMA", SIM_WEIGHT, SIM_CORR, MMS_DT_FLOAT, ALWAYS, fill_sigma},
-    {"DATA", SIM_VIS, SIM_CHAN_CORR, MMS_DT_COMPLEX, WHEN(data), fill_data},
-    {"MODEL_DATA", SIM_VIS, SIM_CHAN_CORR, MMS_DT_COMPLEX, WHEN(model), fill_model},
-    {"CORRECTED_DATA", SIM_VIS, SIM_CHAN_CORR, MMS_DT_COMPLEX, WHEN(corrected), fill_corrected},
-    {"FLOAT_DATA", SIM_VIS, SIM_CHAN_CORR, MMS_DT_FLOAT, WHEN(floatdata), fill_float},
-    {"WEIGHT_SPECTRUM", SIM_SPECTRUM, SIM_CHAN_CORR, MMS_DT_FLOAT, WHEN(wtspectrum),
+    {MMS_COL_TIME, SIM_SLOW, SIM_SCALAR, MMS_DT_DOUBLE, ALWAYS, fill_time},
+    {MMS_COL_TIME_CENTROID, SIM_SLOW, SIM_SCALAR, MMS_DT_DOUBLE, ALWAYS, fill_time},
+    {MMS_COL_INTERVAL, SIM_SLOW, SIM_SCALAR, MMS_DT_DOUBLE, ALWAYS, fill_interval},
+    {MMS_COL_EXPOSURE, SIM_SLOW, SIM_SCALAR, MMS_DT_DOUBLE, ALWAYS, fill_interval},
+    {MMS_COL_ARRAY_ID, SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
+    {MMS_COL_FEED1, SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
+    {MMS_COL_FEED2, SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
+    {MMS_COL_OBSERVATION_ID, SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
+    {MMS_COL_PROCESSOR_ID, SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_zero},
+    {MMS_COL_FIELD_ID, SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_field},
+    {MMS_COL_SCAN_NUMBER, SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_scan},
+    {MMS_COL_STATE_ID, SIM_SLOW, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_state},
+    {MMS_COL_ANTENNA1, SIM_FAST, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_ant1},
+    {MMS_COL_ANTENNA2, SIM_FAST, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_ant2},
+    {MMS_COL_DATA_DESC_ID, SIM_FAST, SIM_SCALAR, MMS_DT_INT, ALWAYS, fill_dd},
+    {MMS_COL_FLAG_ROW, SIM_FAST, SIM_SCALAR, MMS_DT_BOOL, ALWAYS, fill_flag_row},
+    {MMS_COL_UVW, SIM_PLACE, SIM_UVW, MMS_DT_DOUBLE, ALWAYS, fill_uvw},
+    {MMS_COL_WEIGHT, SIM_WEIGHT, SIM_CORR, MMS_DT_FLOAT, ALWAYS, fill_weight},
+    {MMS_COL_SIGMA, SIM_WEIGHT, SIM_CORR, MMS_DT_FLOAT, ALWAYS, fill_sigma},
+    {MMS_COL_DATA, SIM_VIS, SIM_CHAN_CORR, MMS_DT_COMPLEX, WHEN(data), fill_data},
+    {MMS_COL_MODEL_DATA, SIM_VIS, SIM_CHAN_CORR, MMS_DT_COMPLEX, WHEN(model), fill_model},
+    {MMS_COL_CORRECTED_DATA, SIM_VIS, SIM_CHAN_CORR, MMS_DT_COMPLEX, WHEN(corrected),
+     fill_corrected},
+    {MMS_COL_FLOAT_DATA, SIM_VIS, SIM_CHAN_CORR, MMS_DT_FLOAT, WHEN(floatdata), fill_float},
+    {MMS_COL_WEIGHT_SPECTRUM, SIM_SPECTRUM, SIM_CHAN_CORR, MMS_DT_FLOAT, WHEN(wtspectrum),
      fill_weight_spectrum},
-    {"SIGMA_SPECTRUM", SIM_SPECTRUM, SIM_CHAN_CORR, MMS_DT_FLOAT, WHEN(sigmaspectrum),
+    {MMS_COL_SIGMA_SPECTRUM, SIM_SPECTRUM, SIM_CHAN_CORR, MMS_DT_FLOAT, WHEN(sigmaspectrum),
      fill_sigma_spectrum},
     /* after the data: in a shared manager the first column chooses the tile */
-    {"FLAG", SIM_FLAG, SIM_CHAN_CORR, MMS_DT_BOOL, ALWAYS, fill_flag},
+    {MMS_COL_FLAG, SIM_FLAG, SIM_CHAN_CORR, MMS_DT_BOOL, ALWAYS, fill_flag},
     {0},
 };
 

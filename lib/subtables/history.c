@@ -10,6 +10,7 @@
 #include "base/files_priv.h"
 #include "mms/layout.h"
 #include "ms/block.h"
+#include "ms/columns.h"
 #include "subtables.h"
 #include "tables/tables_priv.h"
 
@@ -33,8 +34,8 @@ static mms_status put_row(mms_table *t, int64_t row, double time, const char *or
 {
     mms_status st;
 
-    MMS_TRY(put(t, "TIME", row, json_real(time), err));
-    MMS_TRY(put(t, "OBSERVATION_ID", row, json_integer(-1), err));
+    MMS_TRY(put(t, MMS_COL_TIME, row, json_real(time), err));
+    MMS_TRY(put(t, MMS_COL_OBSERVATION_ID, row, json_integer(-1), err));
     MMS_TRY(put(t, "MESSAGE", row, mms_text_value(message), err));
     MMS_TRY(put(t, "PRIORITY", row, json_string("INFO"), err));
     MMS_TRY(put(t, "ORIGIN", row, mms_text_value(origin), err));
@@ -77,7 +78,7 @@ static const char **all_but_flags(const mms_ms *ms)
 
     for (int64_t i = 0; skip && i < mms_ms_ncolumn(ms); i++) {
         const char *name = mms_ms_column(ms, i)->name;
-        if (strcmp(name, "FLAG") && strcmp(name, "FLAG_ROW"))
+        if (strcmp(name, MMS_COL_FLAG) && strcmp(name, MMS_COL_FLAG_ROW))
             skip[n++] = name;
     }
     return skip;
@@ -85,8 +86,8 @@ static const char **all_but_flags(const mms_ms *ms)
 
 static mms_status copy_flags(mms_ms *ms, const char *out, bool tiles, mms_error *err)
 {
-    const bool has_row_flags = mms_ms_find_column(ms, "FLAG_ROW");
-    const char *const columns[] = {"FLAG", has_row_flags ? "FLAG_ROW" : NULL, NULL};
+    const bool has_row_flags = mms_ms_find_column(ms, MMS_COL_FLAG_ROW);
+    const char *const columns[] = {MMS_COL_FLAG, has_row_flags ? MMS_COL_FLAG_ROW : NULL, NULL};
     mms_reader_opts read = MMS_READER_OPTS_INIT;
     mms_writer_opts write = MMS_WRITER_OPTS_INIT;
     const char **skip = all_but_flags(ms);

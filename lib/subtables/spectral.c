@@ -5,22 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "subtables.h"
 #include "subtables_priv.h"
 
 /** What counts windows, or their data descriptions, of which there is one for each. */
-static const char *const window_ids[] = {"SPECTRAL_WINDOW_ID", "DATA_DESC_ID"};
+static const char *const window_ids[] = {"SPECTRAL_WINDOW_ID", MMS_COL_DATA_DESC_ID};
 
 /** Rows of these tables that agree in the keys are one; the list ends with NULL. */
 static const struct {
     const char *table;
     const char *keys[5];
 } unique[] = {{"SOURCE", {"SOURCE_ID", NULL}},
-              {"FEED", {"ANTENNA_ID", "FEED_ID", "TIME", NULL}},
-              {"SYSCAL", {"ANTENNA_ID", "FEED_ID", "TIME", NULL}},
-              {"CALDEVICE", {"ANTENNA_ID", "FEED_ID", "TIME", NULL}},
-              {"SYSPOWER", {"ANTENNA_ID", "FEED_ID", "TIME", NULL}},
-              {"FREQ_OFFSET", {"ANTENNA1", "ANTENNA2", "FEED_ID", "TIME", NULL}}};
+              {"FEED", {"ANTENNA_ID", "FEED_ID", MMS_COL_TIME, NULL}},
+              {"SYSCAL", {"ANTENNA_ID", "FEED_ID", MMS_COL_TIME, NULL}},
+              {"CALDEVICE", {"ANTENNA_ID", "FEED_ID", MMS_COL_TIME, NULL}},
+              {"SYSPOWER", {"ANTENNA_ID", "FEED_ID", MMS_COL_TIME, NULL}},
+              {"FREQ_OFFSET", {MMS_COL_ANTENNA1, MMS_COL_ANTENNA2, "FEED_ID", MMS_COL_TIME, NULL}}};
 
 static mms_status out_of_memory(mms_error *err)
 {

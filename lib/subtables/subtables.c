@@ -13,6 +13,7 @@
 #include "base/files_priv.h"
 #include "base/tree_priv.h"
 #include "mms/concat_priv.h"
+#include "ms/columns.h"
 #include "subtables_priv.h"
 
 /** Columns that refer to selected things, in whatever table they are. */
@@ -20,11 +21,11 @@ static const struct {
     const char *column;
     mms_id_kind kind;
 } id_columns[] = {
-    {"SPECTRAL_WINDOW_ID", MMS_ID_SPW}, {"DATA_DESC_ID", MMS_ID_DDID},
-    {"FIELD_ID", MMS_ID_FIELD},         {"SOURCE_ID", MMS_ID_SOURCE},
-    {"ANTENNA_ID", MMS_ID_ANTENNA},     {"ANTENNA1", MMS_ID_ANTENNA},
-    {"ANTENNA2", MMS_ID_ANTENNA},       {"OBSERVATION_ID", MMS_ID_OBSERVATION},
-    {"STATE_ID", MMS_ID_STATE},         {"ARRAY_ID", MMS_ID_ARRAY},
+    {"SPECTRAL_WINDOW_ID", MMS_ID_SPW}, {MMS_COL_DATA_DESC_ID, MMS_ID_DDID},
+    {MMS_COL_FIELD_ID, MMS_ID_FIELD},   {"SOURCE_ID", MMS_ID_SOURCE},
+    {"ANTENNA_ID", MMS_ID_ANTENNA},     {MMS_COL_ANTENNA1, MMS_ID_ANTENNA},
+    {MMS_COL_ANTENNA2, MMS_ID_ANTENNA}, {MMS_COL_OBSERVATION_ID, MMS_ID_OBSERVATION},
+    {MMS_COL_STATE_ID, MMS_ID_STATE},   {MMS_COL_ARRAY_ID, MMS_ID_ARRAY},
 };
 
 /** The tables whose row numbers are ids: they lose the rows that are not selected and no others.
@@ -261,7 +262,7 @@ static mms_status drop_other_times(const subset *s, mms_table *table, uint8_t *k
     int64_t n;
     const double *times = mms_selection_times(s->selection, &n);
     double *time;
-    const mms_status st = mms_table_get_doubles(table, "TIME", &time, err);
+    const mms_status st = mms_table_get_doubles(table, MMS_COL_TIME, &time, err);
 
     for (int64_t r = 0; st == MMS_OK && r < mms_table_nrow(table); r++) {
         bool inside = false;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "flagmanager_priv.h"
+#include "ms/columns.h"
 
 static mms_status run_units(mms_run *run, int64_t n, const char *const *names,
                             mms_value *const *units, mms_error *err)
@@ -66,7 +67,7 @@ static mms_status restore_parts(mms_run *run, const struct mms_version_words *p,
 mms_status mms_version_run_restore(mms_run *run, const struct mms_version_words *p, mms_ms *ms,
                                    mms_error *err)
 {
-    static const char *const columns[] = {"FLAG", "FLAG_ROW", NULL};
+    static const char *const columns[] = {MMS_COL_FLAG, MMS_COL_FLAG_ROW, NULL};
     mms_undo *undo = NULL;
     mms_status st;
 

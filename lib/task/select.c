@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "select_priv.h"
 
 struct select_params {
@@ -15,8 +16,9 @@ struct select_params {
 
 enum { BLOCK_ROWS = 65536 };
 
-static const char *const columns[MMS_SELECT_NCOLUMN] = {"DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER",
-                                                        "ANTENNA1", "ANTENNA2"};
+static const char *const columns[MMS_SELECT_NCOLUMN] = {MMS_COL_DATA_DESC_ID, MMS_COL_FIELD_ID,
+                                                        MMS_COL_SCAN_NUMBER, MMS_COL_ANTENNA1,
+                                                        MMS_COL_ANTENNA2};
 static const mms_param params[] = {
     MMS_PARAM_VIS(struct select_params, vis),
     MMS_PARAMS_SELECT(struct select_params, select),

@@ -6,6 +6,7 @@
 
 #include "base/arena_priv.h"
 #include "base/base_priv.h"
+#include "ms/columns.h"
 #include "transform.h"
 
 mms_status mms_renumber(mms_cells *ids, int64_t nrow, mms_id_map map, mms_error *err)
@@ -23,22 +24,25 @@ mms_status mms_renumber(mms_cells *ids, int64_t nrow, mms_id_map map, mms_error 
     return MMS_OK;
 }
 
+static mms_column_axes axes_of(const char *column)
+{
+    const mms_column_info *const info = mms_column_info_find(column);
+
+    return info ? info->axes : MMS_AXES_OTHER;
+}
+
 bool mms_column_has_channels(const char *column)
 {
-    static const char *const names[] = {"DATA",           "CORRECTED_DATA",
-                                        "MODEL_DATA",     "FLOAT_DATA",
-                                        "LAG_DATA",       "FLAG",
-                                        "FLAG_CATEGORY",  "WEIGHT_SPECTRUM",
-                                        "SIGMA_SPECTRUM", "CORRECTED_WEIGHT_SPECTRUM",
-                                        "IMAGING_WEIGHT", NULL};
-    return mms_names_have(names, column);
+    const mms_column_axes axes = axes_of(column);
+
+    return axes == MMS_AXES_CHAN_CORR || axes == MMS_AXES_CHAN;
 }
 
 bool mms_column_has_correlations(const char *column)
 {
-    static const char *const names[] = {"WEIGHT", "SIGMA", "VIDEO_POINT", NULL};
-    return (mms_column_has_channels(column) && strcmp(column, "IMAGING_WEIGHT")) ||
-           mms_names_have(names, column);
+    const mms_column_axes axes = axes_of(column);
+
+    return axes == MMS_AXES_CHAN_CORR || axes == MMS_AXES_CORR;
 }
 
 /** Where the channel and correlation axes of a cell are; -1 for none. */
@@ -109,9 +113,9 @@ static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_
  *  they change the window. */
 static bool may_have_other_shape(const char *column)
 {
-    static const char *const names[] = {"FLAG_CATEGORY", "CORRECTED_WEIGHT_SPECTRUM",
-                                        "IMAGING_WEIGHT", "VIDEO_POINT", NULL};
-    return mms_names_have(names, column);
+    const mms_column_role role = mms_column_role_of(column);
+
+    return role == MMS_ROLE_OPTIONAL || role == MMS_ROLE_OTHER_WEIGHTS;
 }
 
 static bool fits(const mms_cells *cells, int32_t axis, int32_t want)
@@ -132,7 +136,7 @@ mms_status mms_cut_cells(mms_cells *cells, int64_t nrow, const mms_cut *cut, mms
          mms_names_have(cut->followers, cells->column->name)) &&
         !(fits(cells, chan, cut->nchan_in) && fits(cells, corr, cut->ncorr_in)))
         return MMS_OK; // they stay as they are
-    if (!strcmp(cells->column->name, "LAG_DATA") && chan >= 0 &&
+    if (!strcmp(cells->column->name, MMS_COL_LAG_DATA) && chan >= 0 &&
         cells->shape[chan] != cut->nchan_in)
         chan = -1; // lags that are no channels stay
     MMS_TRY(check_axis(cells, chan, cut->nchan_in, "channels", err));

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/files_priv.h"
+#include "ms/columns.h"
 #include "uvh5_priv.h"
 
 bool mms_uvh5_averages(const mms_uvh5_request *r)
@@ -113,10 +114,10 @@ static mms_status check_space(const mms_uvh5_request *r, const mms_value *result
 /** The column of the averaged set, as mstransform names it. */
 static void ask_for(mms_uvh5_request *out)
 {
-    static const char *const names[][2] = {{"data", "DATA"},
-                                           {"corrected", "CORRECTED_DATA"},
-                                           {"model", "MODEL_DATA"},
-                                           {"float_data", "FLOAT_DATA"}};
+    static const char *const names[][2] = {{"data", MMS_COL_DATA},
+                                           {"corrected", MMS_COL_CORRECTED_DATA},
+                                           {"model", MMS_COL_MODEL_DATA},
+                                           {"float_data", MMS_COL_FLOAT_DATA}};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(names); i++)
         if (!strcmp(names[i][0], out->datacolumn))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "ms/ms_priv.h"
 #include "uvh5_priv.h"
 
@@ -49,8 +50,8 @@ static mms_status read_sorted(mms_uvh5 *u, int64_t n, const pair *pairs, double 
         else
             ranges[nrange++] = (mms_rows){pairs[i].row, 1};
     }
-    MMS_TRY(mms_ms_read(u->ms, "UVW", nrange, ranges, 3 * n, uvw, err));
-    MMS_TRY(mms_ms_read(u->ms, "EXPOSURE", nrange, ranges, n, exposure, err));
+    MMS_TRY(mms_ms_read(u->ms, MMS_COL_UVW, nrange, ranges, 3 * n, uvw, err));
+    MMS_TRY(mms_ms_read(u->ms, MMS_COL_EXPOSURE, nrange, ranges, n, exposure, err));
 done:
     free(ranges);
     return st;
@@ -118,7 +119,7 @@ static void tell(const mms_uvh5 *u, const spread *s)
 static mms_status find_times(mms_uvh5 *u, mms_error *err)
 {
     mms_value *words = NULL;
-    mms_status st = mms_table_keywords(mms_ms_first_table(u->ms), "TIME", &words, err);
+    mms_status st = mms_table_keywords(mms_ms_first_table(u->ms), MMS_COL_TIME, &words, err);
     const char *scale =
         json_string_value(json_object_get(json_object_get(words, "MEASINFO"), "Ref"));
     const bool tt =

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file blts.c  The values that the file has of baseline-times, read from the rows of the MS. */
 #include "blts_priv.h"
+#include "ms/columns.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -158,7 +159,7 @@ mms_status mms_uvh5_reader_open(const mms_value *shared, mms_uvh5_reader **out, 
     mms_ms_use_tiles(u->ms, json_is_true(json_object_get(shared, "tiles")));
     column = mms_ms_find_column(u->ms, u->column);
     u->is_float = column && column->dtype == MMS_DT_FLOAT;
-    u->has_spectrum = mms_ms_find_column(u->ms, "WEIGHT_SPECTRUM") != NULL;
+    u->has_spectrum = mms_ms_find_column(u->ms, MMS_COL_WEIGHT_SPECTRUM) != NULL;
 done:
     if (st != MMS_OK)
         mms_uvh5_reader_close(out);
@@ -236,19 +237,21 @@ static mms_status read_weights(reader *u, const target *t, float *out, mms_error
 
     MMS_TRY(weight ? MMS_OK : no_memory(err));
     if (u->has_spectrum)
-        MMS_TRY(mms_ms_shapes(u->ms, "WEIGHT_SPECTRUM", u->nrange, u->ranges, &runs, &nrun, err));
+        MMS_TRY(
+            mms_ms_shapes(u->ms, MMS_COL_WEIGHT_SPECTRUM, u->nrange, u->ranges, &runs, &nrun, err));
     for (int64_t i = 0; i < nrun; i++)
         undefined += !is_cell(&runs[i], t);
     if (nrun > 0 && undefined == 0) {
-        MMS_TRY(
-            mms_ms_read(u->ms, "WEIGHT_SPECTRUM", u->nrange, u->ranges, u->nrow * cell, out, err));
+        MMS_TRY(mms_ms_read(u->ms, MMS_COL_WEIGHT_SPECTRUM, u->nrange, u->ranges, u->nrow * cell,
+                            out, err));
         goto done;
     }
-    MMS_TRY(mms_ms_read(u->ms, "WEIGHT", u->nrange, u->ranges, u->nrow * t->ncorr, weight, err));
+    MMS_TRY(
+        mms_ms_read(u->ms, MMS_COL_WEIGHT, u->nrange, u->ranges, u->nrow * t->ncorr, weight, err));
     repeat_weight(u, t, weight, out);
     for (int64_t i = 0; i < nrun; done += runs[i++].rows.count)
         if (is_cell(&runs[i], t))
-            MMS_TRY(mms_ms_read(u->ms, "WEIGHT_SPECTRUM", 1, &runs[i].rows,
+            MMS_TRY(mms_ms_read(u->ms, MMS_COL_WEIGHT_SPECTRUM, 1, &runs[i].rows,
                                 runs[i].rows.count * cell, out + done * cell, err));
 done:
     free(runs);
@@ -332,7 +335,7 @@ static mms_status take_rows(reader *u, const target *t, mms_error *err)
 
     MMS_TRY(find_ranges(u, err));
     MMS_TRY(check_shapes(u, u->column, t, err));
-    MMS_TRY(check_shapes(u, "FLAG", t, err));
+    MMS_TRY(check_shapes(u, MMS_COL_FLAG, t, err));
     u->data = room_for(&u->data_room, cells, u->is_float ? 4 : 8);
     u->weight = room_for(&u->weight_room, cells, sizeof *u->weight);
     u->flag = room_for(&u->flag_room, cells, 1);
@@ -340,8 +343,8 @@ static mms_status take_rows(reader *u, const target *t, mms_error *err)
     if (!u->data || !u->weight || !u->flag || !u->flag_row)
         MMS_TRY(no_memory(err));
     MMS_TRY(mms_ms_read(u->ms, u->column, u->nrange, u->ranges, cells, u->data, err));
-    MMS_TRY(mms_ms_read(u->ms, "FLAG", u->nrange, u->ranges, cells, u->flag, err));
-    MMS_TRY(mms_ms_read(u->ms, "FLAG_ROW", u->nrange, u->ranges, u->nrow, u->flag_row, err));
+    MMS_TRY(mms_ms_read(u->ms, MMS_COL_FLAG, u->nrange, u->ranges, cells, u->flag, err));
+    MMS_TRY(mms_ms_read(u->ms, MMS_COL_FLAG_ROW, u->nrange, u->ranges, u->nrow, u->flag_row, err));
     MMS_TRY(read_weights(u, t, u->weight, err));
     for (int64_t i = 0; i < u->nrow; i++)
         place_row(u, t, i);

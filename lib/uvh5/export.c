@@ -12,6 +12,7 @@
 
 #include "base/files_priv.h"
 #include "blts_priv.h"
+#include "ms/columns.h"
 #include "ms/ms_meta.h"
 #include "ms/ms_priv.h"
 
@@ -59,11 +60,12 @@ static mms_status check_key_types(const mms_uvh5 *u, mms_error *err)
     static const struct {
         const char *name;
         mms_dtype type;
-    } keys[] = {
-        {"TIME", MMS_DT_DOUBLE},        {"UVW", MMS_DT_DOUBLE},      {"EXPOSURE", MMS_DT_DOUBLE},
-        {"ANTENNA1", MMS_DT_INT},       {"ANTENNA2", MMS_DT_INT},    {"FIELD_ID", MMS_DT_INT},
-        {"DATA_DESC_ID", MMS_DT_INT},   {"SCAN_NUMBER", MMS_DT_INT}, {"ARRAY_ID", MMS_DT_INT},
-        {"OBSERVATION_ID", MMS_DT_INT}, {"FLAG", MMS_DT_BOOL},       {"FLAG_ROW", MMS_DT_BOOL}};
+    } keys[] = {{MMS_COL_TIME, MMS_DT_DOUBLE},      {MMS_COL_UVW, MMS_DT_DOUBLE},
+                {MMS_COL_EXPOSURE, MMS_DT_DOUBLE},  {MMS_COL_ANTENNA1, MMS_DT_INT},
+                {MMS_COL_ANTENNA2, MMS_DT_INT},     {MMS_COL_FIELD_ID, MMS_DT_INT},
+                {MMS_COL_DATA_DESC_ID, MMS_DT_INT}, {MMS_COL_SCAN_NUMBER, MMS_DT_INT},
+                {MMS_COL_ARRAY_ID, MMS_DT_INT},     {MMS_COL_OBSERVATION_ID, MMS_DT_INT},
+                {MMS_COL_FLAG, MMS_DT_BOOL},        {MMS_COL_FLAG_ROW, MMS_DT_BOOL}};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(keys); i++) {
         const mms_column *const c = mms_ms_find_column(u->ms, keys[i].name);
@@ -83,10 +85,10 @@ static mms_status check_columns(mms_uvh5 *u, mms_error *err)
 {
     static const struct {
         const char *word, *column;
-    } columns[] = {{"data", "DATA"},
-                   {"corrected", "CORRECTED_DATA"},
-                   {"model", "MODEL_DATA"},
-                   {"float_data", "FLOAT_DATA"}};
+    } columns[] = {{"data", MMS_COL_DATA},
+                   {"corrected", MMS_COL_CORRECTED_DATA},
+                   {"model", MMS_COL_MODEL_DATA},
+                   {"float_data", MMS_COL_FLOAT_DATA}};
     mms_status st;
 
     for (int64_t i = 0; i < MMS_COUNT_OF(columns); i++)
@@ -96,7 +98,7 @@ static mms_status check_columns(mms_uvh5 *u, mms_error *err)
     MMS_TRY(mms_output_check_columns(u->ms, u->asked->datacolumn, err));
     if (!mms_ms_find_column(u->ms, u->column))
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", u->asked->vis, u->column));
-    const char *const typed[] = {u->column, "WEIGHT", "WEIGHT_SPECTRUM"};
+    const char *const typed[] = {u->column, MMS_COL_WEIGHT, MMS_COL_WEIGHT_SPECTRUM};
     MMS_TRY(mms_output_check_types(u->ms, MMS_COUNT_OF(typed), typed, err));
     MMS_TRY(check_key_types(u, err));
 done:

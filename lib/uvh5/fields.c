@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "uvh5_priv.h"
 
 /** How a FIELD table tells the frame of a row. */
@@ -163,7 +164,7 @@ static mms_status find_moving_source(mms_uvh5 *u, mms_uvh5_field *f, mms_error *
         if (ids[i] != f->id)
             continue;
         MMS_TRY(mms_uvh5_cell_doubles(table, "DIRECTION", i, 2, direction, err));
-        MMS_TRY(mms_uvh5_cell_doubles(table, "TIME", i, 1, &time_s, err));
+        MMS_TRY(mms_uvh5_cell_doubles(table, MMS_COL_TIME, i, 1, &time_s, err));
         f->times_jd[k] = mms_uvh5_jd(time_s);
         f->lons[k] = direction[0];
         f->lats[k++] = direction[1];

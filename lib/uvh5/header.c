@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "uvh5_priv.h"
 
 /** A file whose header is written; after a failure nothing more is. */
@@ -128,7 +129,7 @@ static void put_counts(writing *w)
 static const char *unit_of(const mms_uvh5 *u)
 {
     static const char *const known[] = {"Jy", "uncalib", "K str", NULL};
-    const char *const plain = !strcmp(u->called, "DATA") ? "uncalib" : "Jy";
+    const char *const plain = !strcmp(u->called, MMS_COL_DATA) ? "uncalib" : "Jy";
 
     if (u->unit && mms_names_have(known, u->unit))
         return u->unit;

@@ -5,11 +5,12 @@
 #include <string.h>
 #include <time.h>
 
+#include "ms/columns.h"
 #include "uvh5_priv.h"
 
 static const char *const columns[] = {"APP_PARAMS", "CLI_COMMAND", "APPLICATION",
-                                      "MESSAGE",    "OBJECT_ID",   "OBSERVATION_ID",
-                                      "ORIGIN",     "PRIORITY",    "TIME"};
+                                      "MESSAGE",    "OBJECT_ID",   MMS_COL_OBSERVATION_ID,
+                                      "ORIGIN",     "PRIORITY",    MMS_COL_TIME};
 
 /** A value on one line without ';': of an array the first element. */
 static void add_value(mms_text *text, const mms_value *value)

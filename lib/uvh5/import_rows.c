@@ -11,6 +11,7 @@
 #include "base/lanes_priv.h"
 #include "cubes_priv.h"
 #include "ms/block.h"
+#include "ms/columns.h"
 
 enum { BLOCK_BYTES = 2 << 20, MOST_ROWS = 16384, MOST_LANES = 16 };
 
@@ -37,11 +38,13 @@ enum {
 enum { DATA, FLAG, SPECTRUM, WEIGHT, SIGMA, UVW, NARRAY };
 
 static const char *const scalar_names[NSCALAR] = {
-    "ANTENNA1",      "ANTENNA2", "FIELD_ID", "SCAN_NUMBER",    "DATA_DESC_ID", "STATE_ID",
-    "ARRAY_ID",      "FEED1",    "FEED2",    "OBSERVATION_ID", "PROCESSOR_ID", "TIME",
-    "TIME_CENTROID", "EXPOSURE", "INTERVAL", "FLAG_ROW"};
-static const char *const array_names[NARRAY] = {"DATA",   "FLAG",  "WEIGHT_SPECTRUM",
-                                                "WEIGHT", "SIGMA", "UVW"};
+    MMS_COL_ANTENNA1,      MMS_COL_ANTENNA2,       MMS_COL_FIELD_ID,     MMS_COL_SCAN_NUMBER,
+    MMS_COL_DATA_DESC_ID,  MMS_COL_STATE_ID,       MMS_COL_ARRAY_ID,     MMS_COL_FEED1,
+    MMS_COL_FEED2,         MMS_COL_OBSERVATION_ID, MMS_COL_PROCESSOR_ID, MMS_COL_TIME,
+    MMS_COL_TIME_CENTROID, MMS_COL_EXPOSURE,       MMS_COL_INTERVAL,     MMS_COL_FLAG_ROW};
+static const char *const array_names[NARRAY] = {
+    MMS_COL_DATA,   MMS_COL_FLAG,  MMS_COL_WEIGHT_SPECTRUM,
+    MMS_COL_WEIGHT, MMS_COL_SIGMA, MMS_COL_UVW};
 
 /** What is written, by all threads. */
 typedef struct importing {

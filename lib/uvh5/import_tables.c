@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "import_priv.h"
+#include "ms/columns.h"
 
 typedef struct subtable {
     const mms_uvh5_in *in;
@@ -64,11 +65,11 @@ static mms_status write_antenna(subtable *t)
             a < 0 ? "" : json_string_value(json_array_get(in->names, (size_t)a));
         const char *const mount =
             a < 0 || !in->mounts ? "" : json_string_value(json_array_get(in->mounts, (size_t)a));
-        st = add_row(t,
-                     json_pack("{s:s, s:s, s:s, s:s, s:[f,f,f], s:[f,f,f], s:f, s:b}", "NAME", name,
-                               "STATION", name, "TYPE", "GROUND-BASED", "MOUNT", mount, "POSITION",
-                               p[0], p[1], p[2], "OFFSET", 0.0, 0.0, 0.0, "DISH_DIAMETER",
-                               a < 0 || !in->dish_m ? 0.0 : in->dish_m[a], "FLAG_ROW", a < 0));
+        st = add_row(t, json_pack("{s:s, s:s, s:s, s:s, s:[f,f,f], s:[f,f,f], s:f, s:b}", "NAME",
+                                  name, "STATION", name, "TYPE", "GROUND-BASED", "MOUNT", mount,
+                                  "POSITION", p[0], p[1], p[2], "OFFSET", 0.0, 0.0, 0.0,
+                                  "DISH_DIAMETER", a < 0 || !in->dish_m ? 0.0 : in->dish_m[a],
+                                  MMS_COL_FLAG_ROW, a < 0));
     }
     free(at);
     return st;
@@ -80,7 +81,7 @@ static mms_status write_data_description(subtable *t)
 
     for (int64_t w = 0; st == MMS_OK && w < t->in->nspw; w++)
         st = add_row(t, json_pack("{s:I, s:i, s:b}", "SPECTRAL_WINDOW_ID", (json_int_t)w,
-                                  "POLARIZATION_ID", t->in->spans[w].setup, "FLAG_ROW", 0));
+                                  "POLARIZATION_ID", t->in->spans[w].setup, MMS_COL_FLAG_ROW, 0));
     return st;
 }
 
@@ -128,10 +129,10 @@ static mms_value *feed_of(const mms_uvh5_in *in, int64_t antenna, double begin_s
     }
     return json_pack("{s:I, s:i, s:i, s:f, s:f, s:I, s:i, s:o, s:o, s:o, s:[f,f,f], s:o}",
                      "ANTENNA_ID", (json_int_t)in->number[antenna], "FEED_ID", 0,
-                     "SPECTRAL_WINDOW_ID", -1, "TIME", begin_s, "INTERVAL", 1e30, "NUM_RECEPTORS",
-                     (json_int_t)n, "BEAM_ID", -1, "BEAM_OFFSET", offsets, "POLARIZATION_TYPE",
-                     types, "POL_RESPONSE", cube_of_responses(n), "POSITION", 0.0, 0.0, 0.0,
-                     "RECEPTOR_ANGLE", angles);
+                     "SPECTRAL_WINDOW_ID", -1, MMS_COL_TIME, begin_s, MMS_COL_INTERVAL, 1e30,
+                     "NUM_RECEPTORS", (json_int_t)n, "BEAM_ID", -1, "BEAM_OFFSET", offsets,
+                     "POLARIZATION_TYPE", types, "POL_RESPONSE", cube_of_responses(n), "POSITION",
+                     0.0, 0.0, 0.0, "RECEPTOR_ANGLE", angles);
 }
 
 static mms_status write_feed(subtable *t)
@@ -200,9 +201,9 @@ static mms_status write_field(subtable *t)
         const mms_uvh5_source *const s = &t->in->fields[f];
         mms_value *const row =
             json_pack("{s:s, s:s, s:f, s:i, s:I, s:b, s:[[f,f]], s:[[f,f]], s:[[f,f]]}", "NAME",
-                      s->name, "CODE", "", "TIME", begin_s, "NUM_POLY", 0, "SOURCE_ID",
-                      (json_int_t)s->id, "FLAG_ROW", 0, "DELAY_DIR", s->lon, s->lat, "PHASE_DIR",
-                      s->lon, s->lat, "REFERENCE_DIR", s->lon, s->lat);
+                      s->name, "CODE", "", MMS_COL_TIME, begin_s, "NUM_POLY", 0, "SOURCE_ID",
+                      (json_int_t)s->id, MMS_COL_FLAG_ROW, 0, "DELAY_DIR", s->lon, s->lat,
+                      "PHASE_DIR", s->lon, s->lat, "REFERENCE_DIR", s->lon, s->lat);
         for (int i = 0; row && has_frames(t->in) && i < 3; i++)
             json_object_set_new(row, frame_columns[i], json_integer(frame_code(s->reference)));
         st = add_row(t, row);
@@ -218,8 +219,8 @@ static mms_status write_source(subtable *t)
         const mms_uvh5_source *const s = &t->in->fields[f];
         for (int64_t i = 0; st == MMS_OK && i < s->ntime; i++)
             st = add_row(t, json_pack("{s:I, s:f, s:f, s:i, s:i, s:s, s:i, s:s, s:[f,f], s:[f,f]}",
-                                      "SOURCE_ID", (json_int_t)s->id, "TIME",
-                                      mms_uvh5_time_s(s->times_jd[i]), "INTERVAL", 0.0,
+                                      "SOURCE_ID", (json_int_t)s->id, MMS_COL_TIME,
+                                      mms_uvh5_time_s(s->times_jd[i]), MMS_COL_INTERVAL, 0.0,
                                       "SPECTRAL_WINDOW_ID", -1, "NUM_LINES", 0, "NAME", s->name,
                                       "CALIBRATION_GROUP", 0, "CODE", "", "DIRECTION", s->lons[i],
                                       s->lats[i], "PROPER_MOTION", 0.0, 0.0));
@@ -237,7 +238,7 @@ static mms_status write_observation(subtable *t)
                                 in->telescope ? json_string_value(in->telescope) : "", "TIME_RANGE",
                                 time_s(in, false), time_s(in, true), "OBSERVER", observer, "LOG",
                                 "", "SCHEDULE_TYPE", "", "SCHEDULE", "", "PROJECT", "",
-                                "RELEASE_DATE", 0.0, "FLAG_ROW", 0, "TELESCOPE_LOCATION",
+                                "RELEASE_DATE", 0.0, MMS_COL_FLAG_ROW, 0, "TELESCOPE_LOCATION",
                                 in->itrf_m[0], in->itrf_m[1], in->itrf_m[2]));
 }
 
@@ -251,7 +252,7 @@ static mms_status add_polarization(subtable *t, int64_t n, const int32_t *types)
         json_array_append_new(products, json_pack("[i,i]", pair / 2 % 2, pair % 2));
     }
     return add_row(t, json_pack("{s:I, s:o, s:o, s:b}", "NUM_CORR", (json_int_t)n, "CORR_TYPE",
-                                list, "CORR_PRODUCT", products, "FLAG_ROW", 0));
+                                list, "CORR_PRODUCT", products, MMS_COL_FLAG_ROW, 0));
 }
 
 static mms_status write_polarization(subtable *t)
@@ -295,7 +296,7 @@ static mms_status write_spectral_window(subtable *t)
                                  list_of(s->count, width), "EFFECTIVE_BW", list_of(s->count, width),
                                  "RESOLUTION", list_of(s->count, width), "MEAS_FREQ_REF", TOPO,
                                  "TOTAL_BANDWIDTH", total, "NET_SIDEBAND", 1, "IF_CONV_CHAIN", 0,
-                                 "FREQ_GROUP", 0, "FREQ_GROUP_NAME", "", "FLAG_ROW", 0,
+                                 "FREQ_GROUP", 0, "FREQ_GROUP_NAME", "", MMS_COL_FLAG_ROW, 0,
                                  "ASSOC_SPW_ID", (json_int_t)s->id, "ASSOC_NATURE", ""));
     }
     return st;
@@ -312,13 +313,14 @@ static mms_status add_line(subtable *t, const char *line)
         parts[n] = strsep(&rest, ";");
     const bool is_row = copy && n == 9 && !rest;
     st = !copy ? mms_uvh5_in_memory(t->in, t->err)
-               : add_row(t, json_pack("{s:f, s:i, s:s, s:s, s:s, s:i, s:s, s:[s], s:[s]}", "TIME",
-                                      is_row ? strtod(parts[8], NULL) : time_s(t->in, false),
-                                      "OBSERVATION_ID", -1, "MESSAGE", is_row ? parts[3] : line,
-                                      "PRIORITY", is_row ? parts[7] : "INFO", "ORIGIN",
-                                      is_row ? parts[6] : "UVH5", "OBJECT_ID", 0, "APPLICATION",
-                                      is_row ? parts[2] : "", "CLI_COMMAND", is_row ? parts[1] : "",
-                                      "APP_PARAMS", is_row ? parts[0] : ""));
+               : add_row(
+                     t, json_pack("{s:f, s:i, s:s, s:s, s:s, s:i, s:s, s:[s], s:[s]}", MMS_COL_TIME,
+                                  is_row ? strtod(parts[8], NULL) : time_s(t->in, false),
+                                  MMS_COL_OBSERVATION_ID, -1, "MESSAGE", is_row ? parts[3] : line,
+                                  "PRIORITY", is_row ? parts[7] : "INFO", "ORIGIN",
+                                  is_row ? parts[6] : "UVH5", "OBJECT_ID", 0, "APPLICATION",
+                                  is_row ? parts[2] : "", "CLI_COMMAND", is_row ? parts[1] : "",
+                                  "APP_PARAMS", is_row ? parts[0] : ""));
     free(copy);
     return st;
 }

@@ -10,6 +10,7 @@
 
 #include "base/files_priv.h"
 #include "import_priv.h"
+#include "ms/columns.h"
 #include "ms/subtable_set_priv.h"
 
 /** uvw of a file may be those of antenna 1 - antenna 2: pyuvdata undoes that. */
@@ -121,8 +122,8 @@ static mms_status put_unit(const mms_uvh5_in *in, mms_table *main, mms_error *er
     const char *const unit = in->unit ? json_string_value(in->unit) : "uncalib";
     const bool none = !strcasecmp(unit, "uncalib");
 
-    return put_keyword(main, "DATA", "QuantumUnits", json_pack("[s]", none ? "uncalib" : unit),
-                       err);
+    return put_keyword(main, MMS_COL_DATA, "QuantumUnits",
+                       json_pack("[s]", none ? "uncalib" : unit), err);
 }
 
 static mms_status put_keywords(const mms_uvh5_in *in, mms_table *main, mms_error *err)
@@ -146,22 +147,24 @@ static mms_value *managers(void)
     return json_pack(
         "[{ss ss s[ssssssssss]} {ss ss s[ssssss]} {ss ss s[s]} {ss ss s[s]} {ss ss s[s]} "
         "{ss ss s[s]} {ss ss s[s]} {ss ss s[s]} {ss ss s[s] s[i] s[ii]}]",
-        "type", "IncrementalStMan", "name", "ISMData", "columns", "ARRAY_ID", "EXPOSURE", "FEED1",
-        "FEED2", "FIELD_ID", "INTERVAL", "OBSERVATION_ID", "PROCESSOR_ID", "SCAN_NUMBER",
-        "STATE_ID", "type", "StandardStMan", "name", "SSMData", "columns", "ANTENNA1", "ANTENNA2",
-        "DATA_DESC_ID", "FLAG_ROW", "TIME", "TIME_CENTROID", "type", "TiledShapeStMan", "name",
-        "TiledDATA", "columns", "DATA", "type", "TiledShapeStMan", "name", "TiledFlag", "columns",
-        "FLAG", "type", "TiledShapeStMan", "name", "TiledWgtSpectrum", "columns", "WEIGHT_SPECTRUM",
-        "type", "TiledShapeStMan", "name", "TiledWgt", "columns", "WEIGHT", "type",
-        "TiledShapeStMan", "name", "TiledSigma", "columns", "SIGMA", "type", "TiledShapeStMan",
-        "name", "TiledFlagCategory", "columns", "FLAG_CATEGORY", "type", "TiledColumnStMan", "name",
-        "TiledUVW", "columns", "UVW", "cell", 3, "tile", 4096, 3);
+        "type", "IncrementalStMan", "name", "ISMData", "columns", MMS_COL_ARRAY_ID,
+        MMS_COL_EXPOSURE, MMS_COL_FEED1, MMS_COL_FEED2, MMS_COL_FIELD_ID, MMS_COL_INTERVAL,
+        MMS_COL_OBSERVATION_ID, MMS_COL_PROCESSOR_ID, MMS_COL_SCAN_NUMBER, MMS_COL_STATE_ID, "type",
+        "StandardStMan", "name", "SSMData", "columns", MMS_COL_ANTENNA1, MMS_COL_ANTENNA2,
+        MMS_COL_DATA_DESC_ID, MMS_COL_FLAG_ROW, MMS_COL_TIME, MMS_COL_TIME_CENTROID, "type",
+        "TiledShapeStMan", "name", "TiledDATA", "columns", MMS_COL_DATA, "type", "TiledShapeStMan",
+        "name", "TiledFlag", "columns", MMS_COL_FLAG, "type", "TiledShapeStMan", "name",
+        "TiledWgtSpectrum", "columns", MMS_COL_WEIGHT_SPECTRUM, "type", "TiledShapeStMan", "name",
+        "TiledWgt", "columns", MMS_COL_WEIGHT, "type", "TiledShapeStMan", "name", "TiledSigma",
+        "columns", MMS_COL_SIGMA, "type", "TiledShapeStMan", "name", "TiledFlagCategory", "columns",
+        MMS_COL_FLAG_CATEGORY, "type", "TiledColumnStMan", "name", "TiledUVW", "columns",
+        MMS_COL_UVW, "cell", 3, "tile", 4096, 3);
 }
 
 /** A set without rows, like which the parts are made. */
 static mms_status write_like(const mms_uvh5_in *in, const char *path, mms_error *err)
 {
-    static const char *const optional[] = {"DATA", "WEIGHT_SPECTRUM", NULL};
+    static const char *const optional[] = {MMS_COL_DATA, MMS_COL_WEIGHT_SPECTRUM, NULL};
     mms_value *layout = managers();
     mms_table *main = NULL;
     mms_status st;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "ms/select_value.h"
 #include "multims/check.h"
 #include "side_priv.h"
@@ -21,10 +22,10 @@ typedef struct judging {
 mms_status mms_uvh5_open_sides(const mms_uvh5_judged *judged, const mms_host *host,
                                mms_uvh5_side *a, mms_uvh5_side *b, mms_error *err)
 {
-    static const char *const columns[][2] = {{"DATA", "data"},
-                                             {"CORRECTED_DATA", "corrected"},
-                                             {"MODEL_DATA", "model"},
-                                             {"FLOAT_DATA", "float_data"}};
+    static const char *const columns[][2] = {{MMS_COL_DATA, "data"},
+                                             {MMS_COL_CORRECTED_DATA, "corrected"},
+                                             {MMS_COL_MODEL_DATA, "model"},
+                                             {MMS_COL_FLOAT_DATA, "float_data"}};
     mms_value *column = NULL;
     mms_status st;
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ms/columns.h"
 #include "uvh5_priv.h"
 
 enum { CHUNK = 65536, SORT_BYTES = 16 << 20 };
@@ -247,10 +248,10 @@ static mms_status read_keys(mms_uvh5 *u, mms_rows rows, key_chunk *k, mms_error 
     const struct {
         const char *name;
         void *to;
-    } columns[] = {{"TIME", k->time},         {"ANTENNA1", k->ant1},
-                   {"ANTENNA2", k->ant2},     {"FIELD_ID", k->field},
-                   {"DATA_DESC_ID", k->ddid}, {"SCAN_NUMBER", k->scan},
-                   {"ARRAY_ID", k->array},    {"OBSERVATION_ID", k->observation}};
+    } columns[] = {{MMS_COL_TIME, k->time},         {MMS_COL_ANTENNA1, k->ant1},
+                   {MMS_COL_ANTENNA2, k->ant2},     {MMS_COL_FIELD_ID, k->field},
+                   {MMS_COL_DATA_DESC_ID, k->ddid}, {MMS_COL_SCAN_NUMBER, k->scan},
+                   {MMS_COL_ARRAY_ID, k->array},    {MMS_COL_OBSERVATION_ID, k->observation}};
     mms_status st = mms_selection_rows(u->selection, rows, k->mask, err);
 
     for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(columns); i++)
