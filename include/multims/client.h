@@ -169,6 +169,35 @@ MMS_API MMS_CHECKED mms_status mms_client_set_log_level(mms_client *client, cons
 MMS_API MMS_CHECKED mms_status mms_client_set_log_filters(mms_client *client, int64_t n,
                                                           const char *const *texts, mms_error *err);
 
+/** Return a descriptor for poll(2), which is readable when mms_client_poll() has something to do,
+ * and not for long after it was called; -1: there is none.  While commands run it is readable from
+ * time to time in any case: limits are looked after, and messages of MPI.  It is closed with the
+ * client. */
+MMS_API int mms_client_fd(mms_client *client);
+
+/** What is set when all commands of a list have ended, or their servers have timed out. */
+typedef struct mms_event mms_event;
+
+/** Make an event for ids[n], which may have ended already.
+ *  @param[out] out  end it with mms_event_free(), before or after the client; NULL on failure
+ *  Errors: ARG no such id; IO, MEM. */
+MMS_API MMS_CHECKED mms_status mms_client_event(mms_client *client, int64_t n, const int64_t *ids,
+                                                mms_event **out, mms_error *err);
+
+/** Return its descriptor for poll(2): readable once it is set, and when mms_event_is_set() has to
+ *  be asked, which does what the client has to do. */
+MMS_API int mms_event_fd(const mms_event *event);
+
+/** Tell, without waiting, whether it is set. */
+MMS_API bool mms_event_is_set(mms_event *event);
+
+/** Wait until it is set.  Errors: WORKER the limit has passed (negative: none), or the client is
+ *  closed; STOPPED; IO. */
+MMS_API MMS_CHECKED mms_status mms_event_wait(mms_event *event, double limit_s, mms_error *err);
+
+/** End it; NULL is accepted. */
+MMS_API void mms_event_free(mms_event **event);
+
 /** Do what can be done without waiting for anything: hand out, take answers. */
 MMS_API void mms_client_poll(mms_client *client);
 

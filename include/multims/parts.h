@@ -21,6 +21,20 @@ typedef enum mms_consolidation {
     MMS_CONSOLIDATE_LIST      /**< one after the other */
 } mms_consolidation;
 
+/** How the units of a set's parts are run. */
+typedef struct mms_parts_opts {
+    uint32_t size;
+    mms_consolidation how;
+    bool stop; /**< the first part that fails ends the others; else all are tried */
+    /** The request of a unit more, for the whole set, an object to which "vis" is added: its answer
+     * is the member "first" of the result.  NULL: there is none. */
+    const mms_value *first;
+} mms_parts_opts;
+#define MMS_PARTS_OPTS_INIT                                       \
+    {                                                             \
+        sizeof(mms_parts_opts), MMS_CONSOLIDATE_AUTO, false, NULL \
+    }
+
 /** Run the unit of run's task over every part of vis, an MS or Multi-MS, in parallel, and join what
  *  they answer: member "ret" of an answer, or all of it.  A unit's request is a copy of request (an
  *  object, or NULL) with "vis", the part's absolute path, and "part", its number from 0.  Parts
@@ -32,6 +46,12 @@ typedef enum mms_consolidation {
 MMS_API MMS_CHECKED mms_status mms_parts_run(mms_run *run, const char *vis,
                                              const mms_value *request, mms_consolidation how,
                                              mms_value *result, mms_error *err);
+
+/** The same with all policies.  Errors: as above; with stop, that of the part that failed. */
+MMS_API MMS_CHECKED mms_status mms_parts_run_with(mms_run *run, const char *vis,
+                                                  const mms_value *request,
+                                                  const mms_parts_opts *opts, mms_value *result,
+                                                  mms_error *err);
 
 /** Join n answers, NULL for those to be left out; task is for warnings.  Returns a new value, null
  *  where there is nothing to join; NULL when out of memory. */

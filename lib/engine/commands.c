@@ -11,6 +11,7 @@
 #include "base/files_priv.h"
 #include "client_log_priv.h"
 #include "engine_priv.h"
+#include "events_priv.h"
 #include "multims/client.h"
 #include "program.h"
 
@@ -64,6 +65,7 @@ struct mms_client {
     int64_t ndone;
     int64_t next_look_ns;
     mms_client_log *log;
+    mms_wake *wake; /* NULL: nobody waits with poll(2) */
 };
 
 /* ---- open, close ---- */
@@ -152,6 +154,7 @@ void mms_client_close(mms_client **client)
     if (c->log)
         mms_client_log_say(c->log, 0, false, "close", "All services stopped");
     mms_client_log_close(&c->log);
+    mms_wake_close(&c->wake);
     for (int64_t i = 0; i < c->n; i++) {
         mms_value_free(&c->entries[i].record);
         mms_value_free(&c->entries[i].request);
@@ -602,6 +605,41 @@ static void look_around(mms_client *client)
         look_at_server(client, s, now);
 }
 
+/* What is to be waited for from now on: sockets of workers, and time where that matters. */
+static void set_wake(mms_client *client)
+{
+    static const int64_t probe_ns = 10000000;
+    const mms_hub *const hub = mms_engine_hub(client->engine);
+    bool sockets = !hub->module;
+
+    for (int i = 0; i < mms_pool_slots(hub->pool); i++) {
+        const int fd = mms_pool_socket(hub->pool, i);
+        if (fd >= 0)
+            mms_wake_watch(client->wake, fd);
+    }
+    sockets = sockets && !mms_wants_inline();
+    mms_wake_tick(client->wake, client->ndone == client->n ? 0 : sockets ? tick.tv_nsec : probe_ns);
+    mms_wake_look(client->wake, client);
+}
+
+mms_status mms_client_wake(mms_client *client, mms_wake **out, mms_error *err)
+{
+    const mms_status st = client->wake ? MMS_OK : mms_wake_open(&client->wake, err);
+
+    *out = client->wake;
+    if (st == MMS_OK)
+        set_wake(client);
+    return st;
+}
+
+int mms_client_fd(mms_client *client)
+{
+    mms_wake *wake;
+    mms_error ignored;
+
+    return mms_client_wake(client, &wake, &ignored) == MMS_OK ? mms_wake_fd(wake) : -1;
+}
+
 /* Hand out, wait for at most a moment, take what came. */
 static mms_status turn(mms_client *client, const struct timespec *wait, mms_error *err)
 {
@@ -621,6 +659,8 @@ static mms_status turn(mms_client *client, const struct timespec *wait, mms_erro
     errnum = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     hand_out(client);
+    if (client->wake)
+        set_wake(client);
     return n < 0 ? mms_fail_errno(err, errnum, "cannot wait for servers") : MMS_OK;
 }
 
@@ -760,7 +800,8 @@ done:
 
 /* ---- responses ---- */
 
-static mms_status check_ids(const mms_client *client, int64_t n, const int64_t *ids, mms_error *err)
+mms_status mms_client_check_ids(const mms_client *client, int64_t n, const int64_t *ids,
+                                mms_error *err)
 {
     for (int64_t i = 0; i < n; i++)
         if (ids[i] < 1 || ids[i] > client->n || !client->entries[ids[i] - 1].record)
@@ -791,7 +832,7 @@ static mms_value *tell_timeout(const struct entry *e)
     return response;
 }
 
-static bool have_all(const mms_client *client, int64_t n, const int64_t *ids)
+bool mms_client_have_all(const mms_client *client, int64_t n, const int64_t *ids)
 {
     for (int64_t i = 0; i < n; i++) {
         const struct entry *const e = &client->entries[ids[i] - 1];
@@ -851,10 +892,10 @@ mms_status mms_client_responses(mms_client *client, int64_t n, const int64_t *id
     mms_status st;
 
     *out = NULL;
-    MMS_TRY(check_ids(client, n, ids, err));
+    MMS_TRY(mms_client_check_ids(client, n, ids, err));
     mms_client_poll(client);
     if (block)
-        st = wait_for(client, have_all, n, ids, limit_s, err);
+        st = wait_for(client, mms_client_have_all, n, ids, limit_s, err);
     if (st != MMS_OK && st != MMS_ERR_WORKER)
         return st;
     *out = list = json_array();
@@ -889,7 +930,7 @@ mms_status mms_client_run(mms_client *client, const mms_command *command, int64_
 
 mms_status mms_client_cancel(mms_client *client, int64_t n, const int64_t *ids, mms_error *err)
 {
-    const mms_status st = check_ids(client, n, ids, err);
+    const mms_status st = mms_client_check_ids(client, n, ids, err);
 
     for (int64_t i = 0; st == MMS_OK && i < n; i++) {
         struct entry *const e = &client->entries[ids[i] - 1];
@@ -906,7 +947,7 @@ mms_status mms_client_cancel(mms_client *client, int64_t n, const int64_t *ids, 
 
 mms_status mms_client_forget(mms_client *client, int64_t n, const int64_t *ids, mms_error *err)
 {
-    mms_status st = check_ids(client, n, ids, err);
+    mms_status st = mms_client_check_ids(client, n, ids, err);
 
     for (int64_t i = 0; st == MMS_OK && i < n; i++)
         if (client->entries[ids[i] - 1].state != DONE)
@@ -938,7 +979,7 @@ mms_status mms_client_next(mms_client *client, double limit_s, int64_t *id, mms_
 mms_status mms_client_wait_sent(mms_client *client, int64_t n, const int64_t *ids, double limit_s,
                                 mms_error *err)
 {
-    const mms_status st = check_ids(client, n, ids, err);
+    const mms_status st = mms_client_check_ids(client, n, ids, err);
 
     if (st != MMS_OK)
         return st;

@@ -137,6 +137,8 @@ void mms_pool_kill(mms_pool *pool, int slot, uint64_t request, int signal_number
  *  never will. */
 int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
                   mms_deliver *deliver, void *ctx);
+/** The socket of a slot's worker; -1: there is none. */
+int mms_pool_socket(const mms_pool *pool, int slot);
 /** The process of a slot's worker; 0: there is none. */
 pid_t mms_pool_pid(const mms_pool *pool, int slot);
 /** Whether the process of a slot's worker is stopped. */

@@ -529,6 +529,11 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
     return to.count;
 }
 
+int mms_pool_socket(const mms_pool *pool, int slot)
+{
+    return pool->slots[slot].pid ? pool->slots[slot].fd : -1;
+}
+
 pid_t mms_pool_pid(const mms_pool *pool, int slot)
 {
     return pool->slots[slot].pid;

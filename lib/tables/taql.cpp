@@ -2,7 +2,7 @@
 /** @file taql.cpp  Expressions and commands in TaQL. */
 #include "taql.h"
 
-#include <casacore/casa/Arrays/Vector.h>
+#include <casacore/casa/Arrays/Array.h>
 #include <casacore/tables/TaQL/ExprNode.h>
 #include <casacore/tables/TaQL/ExprNodeRep.h>
 #include <casacore/tables/TaQL/TaQLNode.h>
@@ -15,7 +15,9 @@
 #include <casacore/tables/Tables/TableDesc.h>
 #include <jansson.h>
 
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "guard.hpp"
 
@@ -24,31 +26,67 @@ using namespace casacore;
 namespace
 {
 
-/* What the elements of a list have in common, JSON_NULL: nothing. */
-json_type kind_of(const json_t *value)
+/* What a value is in TaQL; of those that are numbers a later one can hold an earlier one. */
+enum class Kind { Nothing, Bool, Integer, Real, Complex, Text, Record };
+
+/* A value's kind, and its shape if it is a list, lists in lists too: the outermost comes first. */
+struct Form {
+    Kind kind = Kind::Nothing;
+    std::vector<size_t> shape;
+};
+
+/* {"$c": [re, im]}, as complex values come out. */
+const json_t *complex_of(const json_t *value)
 {
-    if (!json_is_array(value))
-        return json_is_false(value) ? JSON_TRUE : json_typeof(value);
-    json_type all = JSON_NULL;
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const json_type one = kind_of(json_array_get(value, i));
-        if (json_is_array(json_array_get(value, i)))
-            return JSON_NULL;
-        if (i > 0 && one != all && !(one == JSON_INTEGER && all == JSON_REAL) &&
-            !(one == JSON_REAL && all == JSON_INTEGER))
-            return JSON_NULL;
-        all = i > 0 && all == JSON_REAL ? all : one;
-    }
-    return all;
+    const json_t *const pair =
+        json_object_size(value) == 1 ? json_object_get(value, "$c") : nullptr;
+    return json_array_size(pair) == 2 ? pair : nullptr;
 }
 
-template <typename T, typename Get>
-Vector<T> elements(const json_t *list, Get get)
+Kind kind_of(const json_t *value)
 {
-    Vector<T> all(json_array_size(list));
-    for (size_t i = 0; i < all.size(); i++)
-        all[i] = get(json_array_get(list, i));
-    return all;
+    switch (json_typeof(value)) {
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return Kind::Bool;
+    case JSON_INTEGER:
+        return Kind::Integer;
+    case JSON_REAL:
+        return Kind::Real;
+    case JSON_STRING:
+        return Kind::Text;
+    case JSON_OBJECT:
+        return complex_of(value) ? Kind::Complex : Kind::Record;
+    default:
+        return Kind::Nothing;
+    }
+}
+
+bool is_number(Kind kind)
+{
+    return kind == Kind::Integer || kind == Kind::Real || kind == Kind::Complex;
+}
+
+/* Elements that have nothing in common make no value, nor do records or no elements. */
+Form form_of(const json_t *value)
+{
+    Form form;
+    if (!json_is_array(value)) {
+        form.kind = kind_of(value);
+        return form;
+    }
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const Form one = form_of(json_array_get(value, i));
+        const bool fits =
+            i == 0 || (one.shape == form.shape &&
+                       (one.kind == form.kind || (is_number(one.kind) && is_number(form.kind))));
+        if (!fits || one.kind == Kind::Nothing || one.kind == Kind::Record)
+            return Form();
+        form.shape = one.shape;
+        form.kind = std::max(form.kind, one.kind);
+    }
+    form.shape.insert(form.shape.begin(), json_array_size(value));
+    return form;
 }
 
 Bool truth(const json_t *v)
@@ -63,9 +101,64 @@ Double number(const json_t *v)
 {
     return json_number_value(v);
 }
+DComplex complex_number(const json_t *v)
+{
+    const json_t *const pair = complex_of(v);
+    return pair ? DComplex(mms_value_double(json_array_get(pair, 0)),
+                           mms_value_double(json_array_get(pair, 1)))
+                : DComplex(json_number_value(v), 0);
+}
 String text(const json_t *v)
 {
     return json_string_value(v);
+}
+
+template <typename T, typename Get>
+void append(std::vector<T> &all, const json_t *v, Get get)
+{
+    if (!json_is_array(v))
+        all.push_back(get(v));
+    for (size_t i = 0; i < json_array_size(v); i++)
+        append(all, json_array_get(v, i), get);
+}
+
+/* casacore's first axis varies fastest, that of lists slowest. */
+template <typename T, typename Get>
+Array<T> elements(const json_t *list, const Form &form, Get get)
+{
+    IPosition shape(static_cast<unsigned>(form.shape.size()));
+    for (size_t i = 0; i < form.shape.size(); i++)
+        shape[form.shape.size() - 1 - i] = static_cast<ssize_t>(form.shape[i]);
+    std::vector<T> all;
+    append(all, list, get);
+    Array<T> array(shape);
+    std::copy(all.begin(), all.end(), array.cbegin());
+    return array;
+}
+
+/* Do something with a value as what it is. */
+template <typename Do>
+void as_kind(Kind kind, Do &&act)
+{
+    switch (kind) {
+    case Kind::Bool:
+        act(Bool(), truth);
+        break;
+    case Kind::Integer:
+        act(Int64(), integer);
+        break;
+    case Kind::Real:
+        act(Double(), number);
+        break;
+    case Kind::Complex:
+        act(DComplex(), complex_number);
+        break;
+    case Kind::Text:
+        act(String(), text);
+        break;
+    default:
+        break;
+    }
 }
 
 /* A record of keywords of an object; lists of mixed kinds and null are left out. */
@@ -76,73 +169,42 @@ void fill(RecordInterface &record, const json_t *object)
 
     json_object_foreach(const_cast<json_t *>(object), name, v)
     {
-        const bool list = json_is_array(v);
-        switch (kind_of(v)) {
-        case JSON_TRUE:
-            list ? record.define(name, elements<Bool>(v, truth)) : record.define(name, truth(v));
-            break;
-        case JSON_INTEGER:
-            list ? record.define(name, elements<Int64>(v, integer))
-                 : record.define(name, integer(v));
-            break;
-        case JSON_REAL:
-            list ? record.define(name, elements<Double>(v, number))
-                 : record.define(name, number(v));
-            break;
-        case JSON_STRING:
-            list ? record.define(name, elements<String>(v, text)) : record.define(name, text(v));
-            break;
-        case JSON_OBJECT:
-            if (!list) {
-                Record inner;
-                fill(inner, v);
-                record.defineRecord(name, inner);
-            }
-            break;
-        default:
-            break;
+        const Form form = form_of(v);
+        if (form.kind == Kind::Record) {
+            Record inner;
+            fill(inner, v);
+            record.defineRecord(name, inner);
+            continue;
         }
+        as_kind(form.kind, [&](auto kind, auto get) {
+            if (json_is_array(v))
+                record.define(name, elements<decltype(kind)>(v, form, get));
+            else
+                record.define(name, get(v));
+        });
     }
 }
 
-template <typename T>
-void describe(TableDesc &desc, const char *name, bool list)
+void describe(TableDesc &desc, const char *name, const Form &form)
 {
-    if (list)
-        desc.addColumn(ArrayColumnDesc<T>(name, 1));
-    else
-        desc.addColumn(ScalarColumnDesc<T>(name));
+    as_kind(form.kind, [&](auto kind, auto) {
+        if (form.shape.empty())
+            desc.addColumn(ScalarColumnDesc<decltype(kind)>(name));
+        else
+            desc.addColumn(
+                ArrayColumnDesc<decltype(kind)>(name, static_cast<Int>(form.shape.size())));
+    });
 }
 
-void describe(TableDesc &desc, const char *name, const json_t *v)
+void put(Table &table, const char *name, const json_t *v)
 {
-    const bool list = json_is_array(v);
-
-    switch (kind_of(v)) {
-    case JSON_TRUE:
-        describe<Bool>(desc, name, list);
-        break;
-    case JSON_INTEGER:
-        describe<Int64>(desc, name, list);
-        break;
-    case JSON_REAL:
-        describe<Double>(desc, name, list);
-        break;
-    case JSON_STRING:
-        describe<String>(desc, name, list);
-        break;
-    default:
-        break;
-    }
-}
-
-template <typename T, typename Get>
-void put(Table &table, const char *name, const json_t *v, Get get)
-{
-    if (json_is_array(v))
-        ArrayColumn<T>(table, name).put(0, elements<T>(v, get));
-    else
-        ScalarColumn<T>(table, name).put(0, get(v));
+    const Form form = form_of(v);
+    as_kind(form.kind, [&](auto kind, auto get) {
+        if (form.shape.empty())
+            ScalarColumn<decltype(kind)>(table, name).put(0, get(v));
+        else
+            ArrayColumn<decltype(kind)>(table, name).put(0, elements<decltype(kind)>(v, form, get));
+    });
 }
 
 /* One row: a column for each variable, a keyword for each object. */
@@ -152,24 +214,17 @@ Table table_of(const json_t *variables)
     const char *name;
     json_t *v;
 
-    json_object_foreach(const_cast<json_t *>(variables), name, v) describe(desc, name, v);
+    json_object_foreach(const_cast<json_t *>(variables), name, v) describe(desc, name, form_of(v));
     SetupNewTable setup("", desc, Table::Scratch);
     Table table(setup, Table::Memory, 1);
     json_object_foreach(const_cast<json_t *>(variables), name, v)
     {
-        const json_type kind = kind_of(v);
-        if (json_is_object(v)) {
+        if (kind_of(v) == Kind::Record) {
             Record inner;
             fill(inner, v);
             table.rwKeywordSet().defineRecord(name, inner);
-        } else if (kind == JSON_TRUE) {
-            put<Bool>(table, name, v, truth);
-        } else if (kind == JSON_INTEGER) {
-            put<Int64>(table, name, v, integer);
-        } else if (kind == JSON_REAL) {
-            put<Double>(table, name, v, number);
-        } else if (kind == JSON_STRING) {
-            put<String>(table, name, v, text);
+        } else {
+            put(table, name, v);
         }
     }
     return table;

@@ -13,8 +13,8 @@ extern "C" {
 #endif
 
 /** Evaluate an expression in the style of Python: 0-based, [begin:end).  variables is an object:
- *  scalars and lists of one kind go by their names, members of objects by ::name.member; null is
- *  not defined.
+ *  scalars, complex ones too, and lists of one kind, of numbers or of lists of one shape go by
+ *  their names, members of objects by ::name.member; null is not defined.
  *  @param[out] out  its value; complex numbers are {"$c": [re, im]}, the caller frees it
  *  Errors: TABLE with casacore's words; RANGE a scalar that is not finite; MEM. */
 MMS_CHECKED mms_status mms_taql_eval(const char *expression, const mms_value *variables,

@@ -8,6 +8,7 @@
 
 #include "base/files_priv.h"
 #include "check/contents.h"
+#include "multims/parts.h"
 #include "task_priv.h"
 
 struct info {
@@ -21,72 +22,53 @@ static const mms_param params[] = {
     {0},
 };
 
-/* Read the sub-tables, or a part */
+/* Read a part, or the sub-tables of the whole set */
 static mms_status unit(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
 {
     const char *const vis = json_string_value(json_object_get(request, "vis"));
-    const char *const part = json_string_value(json_object_get(request, "part"));
 
     (void)job;
-    if (part)
-        return mms_contents_rows(part, answer, err);
-    if (vis)
-        return mms_contents_tables(vis, answer, err);
-    return mms_fail(err, MMS_ERR_INTERNAL, "info: a unit names no set");
+    if (!vis)
+        return mms_fail(err, MMS_ERR_INTERNAL, "info: a unit names no set");
+    return json_object_get(request, "part") ? mms_contents_rows(vis, answer, err)
+                                            : mms_contents_tables(vis, answer, err);
 }
 
-/* What a run works with: a unit for the sub-tables, then one for each part */
-struct work {
-    int64_t n;
-    mms_value **units;
-    char **names;
-    mms_answer *answers;
-};
-
-static mms_status make_units(const char *vis, const mms_value *parts, struct work *w,
-                             mms_error *err)
+/* Make one answer of those of the sub-tables and the parts */
+static mms_status join(const mms_value *answers, mms_value *result, mms_error *err)
 {
-    const int64_t n = 1 + (int64_t)json_array_size(parts);
-    bool good;
-
-    w->units = mms_alloc(n, sizeof *w->units);
-    w->names = mms_alloc(n, sizeof *w->names);
-    w->answers = mms_alloc(n, sizeof *w->answers);
-    good = w->units && w->names && w->answers;
-    for (; good && w->n < n; w->n++) {
-        mms_value *const part = w->n ? json_array_get(parts, (size_t)w->n - 1) : NULL;
-        w->units[w->n] = json_pack("{s:o, s:O*}", "vis", mms_text_value(vis), "part", part);
-        w->names[w->n] = part ? mms_path_base(json_string_value(part)) : strdup("sub-tables");
-        good = w->units[w->n] && w->names[w->n];
-    }
-    return good ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
-}
-
-static void free_work(struct work *w)
-{
-    mms_answers_free(w->answers ? w->n : 0, w->answers);
-    for (int64_t i = 0; i < w->n; i++) {
-        mms_value_free(&w->units[i]);
-        free(w->names[i]);
-    }
-    free(w->units);
-    free(w->names);
-    free(w->answers);
-}
-
-static mms_status join(const struct work *w, mms_value *result, mms_error *err)
-{
-    const mms_value **const parts = mms_alloc(w->n, sizeof *parts);
+    const mms_value *const list = json_object_get(answers, "ret");
+    const mms_value *const names = json_object_get(answers, "parts");
+    const size_t n = json_array_size(list);
+    const mms_value **const parts = mms_alloc((int64_t)n, sizeof *parts);
     mms_status st;
 
     if (!parts)
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
-    for (int64_t i = 1; i < w->n; i++) {
-        parts[i - 1] = w->answers[i].value;
-        json_object_set_new(w->answers[i].value, "name", mms_text_value(w->names[i]));
+    for (size_t i = 0; i < n; i++) {
+        parts[i] = json_array_get(list, i);
+        json_object_set(json_array_get(list, i), "name", json_array_get(names, i));
     }
-    st = mms_contents_join(w->answers[0].value, w->n - 1, parts, result, err);
+    st = mms_contents_join(json_object_get(answers, "first"), (int64_t)n, parts, result, err);
     free(parts);
+    return st;
+}
+
+/* The sub-tables and all parts are read at once; what fails ends the others */
+static mms_status read_all(mms_run *run, const char *vis, mms_value *result, mms_error *err)
+{
+    mms_parts_opts opts = MMS_PARTS_OPTS_INIT;
+    mms_value *const answers = json_object(), *const first = json_object();
+    mms_status st;
+
+    opts.how = MMS_CONSOLIDATE_LIST;
+    opts.stop = true;
+    opts.first = first;
+    st = mms_parts_run_with(run, vis, NULL, &opts, answers, err);
+    if (st == MMS_OK)
+        st = join(answers, result, err);
+    json_decref(first);
+    json_decref(answers);
     return st;
 }
 
@@ -111,7 +93,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 {
     const struct info *const p = arg;
     mms_value *set = NULL;
-    struct work w = {0};
     mms_status st;
 
     if (access(p->vis, F_OK) && (errno == ENOENT || errno == ENOTDIR))
@@ -126,15 +107,10 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     json_object_set_new(result, "vis", mms_text_value(p->vis));
     json_object_set(result, "kind", json_object_get(set, "kind"));
     json_object_set(result, "axis", json_object_get(set, "axis"));
-    MMS_TRY(make_units(p->vis, json_object_get(set, "parts"), &w, err));
-    MMS_TRY(mms_run_engine(run, err));
-    MMS_TRY(mms_engine_run(run->engine, run->task->name, w.n, (const char *const *)w.names, w.units,
-                           w.answers, err));
-    MMS_TRY(join(&w, result, err));
+    MMS_TRY(read_all(run, p->vis, result, err));
     if (*p->listfile)
         st = write_file(run, p->listfile, result, err);
 done:
-    free_work(&w);
     mms_value_free(&set);
     return st;
 }

@@ -9,38 +9,53 @@
 #include "task_priv.h"
 
 struct parts {
-    int64_t n;
+    int64_t n, nfirst; /* nfirst: 1 with a unit for the whole set, which comes before the parts */
     char **names;
     mms_value **units, **rets; /* rets: borrowed from answers; NULL: left out */
     mms_answer *answers;
 };
 
-static mms_status make_units(const char *vis, const mms_value *request, struct parts *p,
-                             mms_error *err)
+/* Take the name and the request of a unit. */
+static bool add_unit(struct parts *p, char *name, const char *vis, const mms_value *request)
+{
+    mms_value *const unit = request ? json_deep_copy(request) : json_object();
+
+    json_object_set_new(unit, "vis", mms_text_value(vis));
+    if (p->n >= p->nfirst)
+        json_object_set_new(unit, "part", json_integer(p->n - p->nfirst));
+    p->names[p->n] = name;
+    p->units[p->n] = unit;
+    p->n++;
+    return name && unit;
+}
+
+static mms_status make_units(const char *vis, const mms_value *request, const mms_parts_opts *opts,
+                             struct parts *p, mms_error *err)
 {
     mms_value *set = NULL;
     mms_status st;
 
     MMS_TRY(mms_contents_parts(vis, &set, err));
     const mms_value *const list = json_object_get(set, "parts");
-    const int64_t n = (int64_t)json_array_size(list);
+    const int64_t n = (int64_t)json_array_size(list) + (opts->first != NULL);
+    bool good = true;
     p->names = mms_alloc(n, sizeof *p->names);
     p->units = mms_alloc(n, sizeof *p->units);
     p->rets = mms_alloc(n, sizeof *p->rets);
     p->answers = mms_alloc(n, sizeof *p->answers);
     if (!p->names || !p->units || !p->rets || !p->answers)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis));
-    for (; p->n < n; p->n++) {
-        char *const path = mms_path_absolute(json_string_value(json_array_get(list, (size_t)p->n)));
-        mms_value *const unit = request ? json_deep_copy(request) : json_object();
-        json_object_set_new(unit, "vis", mms_text_value(path ? path : ""));
-        json_object_set_new(unit, "part", json_integer(p->n));
-        p->names[p->n] = path ? mms_path_base(path) : NULL;
-        p->units[p->n] = unit;
+    p->nfirst = opts->first != NULL;
+    if (opts->first)
+        good = add_unit(p, strdup("the whole set"), vis, opts->first);
+    while (good && p->n < n) {
+        const mms_value *const part = json_array_get(list, (size_t)(p->n - p->nfirst));
+        char *const path = mms_path_absolute(json_string_value(part));
+        good = path && add_unit(p, mms_path_base(path), path, request);
         free(path);
-        if (!p->names[p->n] || !unit)
-            MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis));
     }
+    if (!good)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis);
 done:
     mms_value_free(&set);
     return st;
@@ -65,7 +80,9 @@ static int64_t sort_answers(struct parts *p, mms_value *result)
     mms_value *const parts = json_array(), *const empty = json_array();
     mms_value *const failures = json_array();
 
-    for (int64_t i = 0; i < p->n; i++) {
+    if (p->nfirst && p->answers[0].status == MMS_OK)
+        json_object_set(result, "first", p->answers[0].value);
+    for (int64_t i = p->nfirst; i < p->n; i++) {
         const mms_answer *const a = &p->answers[i];
         mms_value *const ret = json_object_get(a->value, "ret");
         json_array_append_new(parts, mms_text_value(p->names[i]));
@@ -73,7 +90,7 @@ static int64_t sort_answers(struct parts *p, mms_value *result)
             p->rets[i] = ret ? ret : a->value;
         else if (a->status == MMS_ERR_EMPTY)
             json_array_append_new(empty, mms_text_value(p->names[i]));
-        else
+        else if (a->status != MMS_ERR_STOPPED)
             json_array_append_new(failures,
                                   json_pack("{s:o, s:o}", "part", mms_text_value(p->names[i]),
                                             "message", mms_text_value(a->error.msg)));
@@ -95,32 +112,49 @@ static mms_status judge(const mms_run *run, const char *vis, const struct parts 
                 json_string_value(json_object_get(failure, "part")),
                 json_string_value(json_object_get(failure, "message")));
     if (i)
-        return mms_fail(err, MMS_ERR_DIFFERS, "%zu of %" PRId64 " parts failed", i, p->n);
-    if ((int64_t)json_array_size(json_object_get(result, "empty")) == p->n)
+        return mms_fail(err, MMS_ERR_DIFFERS, "%zu of %" PRId64 " parts failed", i,
+                        p->n - p->nfirst);
+    if (p->nfirst && p->answers[0].status != MMS_OK)
+        return mms_fail(err, p->answers[0].status, "%s: %s", vis, p->answers[0].error.msg);
+    if ((int64_t)json_array_size(json_object_get(result, "empty")) == p->n - p->nfirst)
         return mms_fail(err, MMS_ERR_EMPTY, "%s: nothing is selected in any part", vis);
     return MMS_OK;
+}
+
+mms_status mms_parts_run_with(mms_run *run, const char *vis, const mms_value *request,
+                              const mms_parts_opts *opts, mms_value *result, mms_error *err)
+{
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
+    mms_parts_opts all = MMS_PARTS_OPTS_INIT;
+    struct parts p = {0};
+    mms_status st;
+
+    memcpy(&all, opts, opts->size < sizeof all ? opts->size : sizeof all);
+    rules.keep_going = !all.stop;
+    MMS_TRY(make_units(vis, request, &all, &p, err));
+    MMS_TRY(mms_run_engine(run, err));
+    mms_engine_set_rules(run->engine, &rules);
+    st = mms_engine_run(run->engine, run->task->name, p.n, (const char *const *)p.names, p.units,
+                        p.answers, err);
+    if (st != MMS_OK && !all.stop)
+        goto done;
+    (void)sort_answers(&p, result);
+    json_object_set_new(result, "vis", mms_text_value(vis));
+    MMS_TRY(st);
+    json_object_set_new(result, "ret",
+                        mms_consolidate(run->task->name, p.n - p.nfirst, p.rets + p.nfirst,
+                                        (const char *const *)p.names + p.nfirst, all.how));
+    st = judge(run, vis, &p, result, err);
+done:
+    free_parts(&p);
+    return st;
 }
 
 mms_status mms_parts_run(mms_run *run, const char *vis, const mms_value *request,
                          mms_consolidation how, mms_value *result, mms_error *err)
 {
-    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
-    struct parts p = {0};
-    mms_status st;
+    mms_parts_opts opts = MMS_PARTS_OPTS_INIT;
 
-    rules.keep_going = true;
-    MMS_TRY(make_units(vis, request, &p, err));
-    MMS_TRY(mms_run_engine(run, err));
-    mms_engine_set_rules(run->engine, &rules);
-    MMS_TRY(mms_engine_run(run->engine, run->task->name, p.n, (const char *const *)p.names, p.units,
-                           p.answers, err));
-    (void)sort_answers(&p, result);
-    json_object_set_new(result, "vis", mms_text_value(vis));
-    json_object_set_new(
-        result, "ret",
-        mms_consolidate(run->task->name, p.n, p.rets, (const char *const *)p.names, how));
-    st = judge(run, vis, &p, result, err);
-done:
-    free_parts(&p);
-    return st;
+    opts.how = how;
+    return mms_parts_run_with(run, vis, request, &opts, result, err);
 }

@@ -25,7 +25,7 @@ READERS = {
     "pipeline": "channel goodness hanning phaseshift pipeline regrid separate",
     "simulate": "simulate_layout",
     "subtables": "subtables windows",
-    "tables": "create",
+    "tables": "create taql",
     "uvh5": ("antennas average baselines blts catalogue export fields import import_unit judge "
              "judge_unit unit"),
 }

@@ -25,7 +25,7 @@ class Client(unittest.TestCase):
 
 NAMES = ["keys", "targets", "refusals", "fifo", "programs", "large", "exits", "crashes", "endless",
          "cancel", "tables", "many", "frozen", "busy_client", "convenience", "table", "next", "wrong_role", "threads", "memory_and_cores", "log_filters", "log_level",
-         "log_modes", "groups", "soak"]
+         "log_modes", "groups", "events", "soak"]
 if RANKS > 2:
     NAMES += ["frozen_rank"]
 if not RANKS:

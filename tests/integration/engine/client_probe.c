@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <jansson.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -822,6 +823,53 @@ static void log_modes(void)
     CHECK(count_in_files(name, "INFO\tserver::eval::multims@", &nfiles) > 1);
 }
 
+/* Wait with poll(2) and nothing else; returns how often it woke. */
+static int poll_for(mms_event *event)
+{
+    struct pollfd fd = {.fd = mms_event_fd(event), .events = POLLIN};
+    int woke = 0;
+
+    while (!mms_event_is_set(event)) {
+        CHECK(poll(&fd, 1, 30000) == 1);
+        woke++;
+    }
+    CHECK(poll(&fd, 1, 0) == 1);
+    return woke;
+}
+
+/* Events wake a program that polls, also those of commands that ended before. */
+static void events(void)
+{
+    int64_t ids[2];
+    mms_event *event, *late;
+    mms_error err;
+
+    ids[0] = push(task("sleep", "{\"seconds\": 0.4}"), 1);
+    ids[1] = push(task("add", "{\"a\": 1, \"b\": 2}"), 2);
+    CHECK(mms_client_event(client, 2, ids, &event, &err) == MMS_OK);
+    CHECK(mms_event_wait(event, 0, &err) == MMS_ERR_WORKER);
+    const double begin = seconds();
+    CHECK(poll_for(event) < 200);
+    CHECK(seconds() - begin < 5);
+    CHECK(mms_client_event(client, 2, ids, &late, &err) == MMS_OK);
+    CHECK(poll_for(late) == 0);
+    struct pollfd quiet = {.fd = mms_client_fd(client), .events = POLLIN};
+    mms_client_poll(client);
+    CHECK(poll(&quiet, 1, 0) == 0); /* nothing runs, nothing wakes */
+    mms_event_free(&late);
+    ids[0] = push(task("sleep", "{\"seconds\": 30}"), 1);
+    CHECK(mms_client_event(client, 1, ids, &late, &err) == MMS_OK);
+    CHECK(mms_client_cancel(client, 1, ids, &err) == MMS_OK);
+    poll_for(late);
+    ids[0] = 999;
+    mms_event *none;
+    CHECK(mms_client_event(client, 1, ids, &none, &err) == MMS_ERR_ARG && !none);
+    mms_client_close(&client);
+    CHECK(mms_event_is_set(late) && mms_event_wait(event, 1, &err) == MMS_OK);
+    mms_event_free(&event);
+    mms_event_free(&late);
+}
+
 /* A group is in request and response. */
 static void groups(void)
 {
@@ -1016,6 +1064,7 @@ static const struct {
     {"log_level", log_level},
     {"log_modes", log_modes},
     {"groups", groups},
+    {"events", events},
     {"next", next},
     {"second_client", second_client},
     {"soak", soak},

@@ -145,6 +145,17 @@ class Cases(ProgramCase):
         for response in got:
             self.assertEqual(response["ret"], alone)
 
+    def test_lists_and_complex_values_come_back(self):
+        got = self.responses([{**c, "servers": [1]} for c in (
+            {"command": "m=[[1,2,3],[4,5,6]]"}, {"command": "m[1,2]+10*m[0,1]"}, {"command": "sum(m)"},
+            {"command": "m*2"}, {"command": "c=complex(1,2)"}, {"command": "c*c"}, {"command": "real(c*conj(c))"},
+            {"command": "v=[c,c+1]"}, {"command": "real(sum(v))"}, {"command": 'r={"a": [[1,2],[3,4]]}'}, {"command": "sum(r['a'])"},
+            {"command": "z+1", "parameters": {"z": {"$c": [0.5, -1]}}}, {"command": "[1,2.5,c]"},
+            {"command": "sum(t)", "parameters": {"t": [[[1, 2]], [[3, 4.5]]]}})], 0)
+        self.assertEqual([g["ret"] for g in got], [
+            None, 26, 21, [[2, 4, 6], [8, 10, 12]], None, {"$c": [-3.0, 4.0]}, 5.0, None, 3.0, None, 10,
+            {"$c": [1.5, -1.0]}, [1, 2.5, {"$c": [1.0, 2.0]}], 10.5])
+
     def test_taql_commands_change_tables(self):
         self.simulate()
         self.responses([{"command": "UPDATE in.ms SET SCAN_NUMBER=9"}], 0)
