@@ -54,10 +54,14 @@ typedef struct mms_engine_opts {
     bool in_process;
     /** What the calling process runs then; NULL: the kinds that mms_engine_serve() got. */
     const mms_unit_kind *kinds;
+    /** How often a unit of a repeatable run (mms_engine_rules) is tried again when its worker was
+     * killed or is stopped, or memory was short.  At most a tenth of a run's units, and three. */
+    int retries;
+    double worker_timeout_s; /**< how long a worker may be stopped, or its rank silent */
 } mms_engine_opts;
-#define MMS_ENGINE_OPTS_INIT                                           \
-    {                                                                  \
-        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL \
+#define MMS_ENGINE_OPTS_INIT                                                    \
+    {                                                                           \
+        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL, 1, 30.0 \
     }
 
 /** Takes what is to be said of a crash, without the program's name; returns the exit status. */
@@ -119,10 +123,17 @@ typedef struct mms_engine_rules {
                           0: SIGKILL at once */
     mms_take_line *line; /**< NULL: lines are dropped */
     void *ctx;
+    /** Units may be tried again: they change nothing but what is at their member "out", which is
+     * removed before, or nothing at all. */
+    bool repeatable;
+    /** A folder beside the outputs.  Where a worker that does not answer can't be ended, attempts
+     * write there, and what a good one has written is renamed to "out": so a late one changes
+     * nothing.  Members of a unit that are equal to "out" name the place.  NULL: none. */
+    const char *attempts;
 } mms_engine_rules;
-#define MMS_ENGINE_RULES_INIT                          \
-    {                                                  \
-        sizeof(mms_engine_rules), false, 0, NULL, NULL \
+#define MMS_ENGINE_RULES_INIT                                       \
+    {                                                               \
+        sizeof(mms_engine_rules), false, 0, NULL, NULL, false, NULL \
     }
 
 /** Set the rules of the runs that follow; without them the first failure kills what runs. */

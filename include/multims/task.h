@@ -66,10 +66,12 @@ typedef struct mms_task mms_task;
 /** How to run, the same for every task. */
 typedef struct mms_run_options {
     bool json, quiet, help;
-    int64_t verbose;    /**< 0, 1: DEBUG, 2 and more: TRACE */
-    int64_t workers;    /**< 0: usable cores */
-    const char *log;    /**< file that takes the log too, or "" */
-    const char *params; /**< JSON file of parameters, or "" */
+    int64_t verbose;       /**< 0, 1: DEBUG, 2 and more: TRACE */
+    int64_t workers;       /**< 0: usable cores */
+    const char *log;       /**< file that takes the log too, or "" */
+    const char *params;    /**< JSON file of parameters, or "" */
+    int64_t workerretries; /**< as in mms_engine_opts, as is workertimeout */
+    double workertimeout;
 } mms_run_options;
 
 /** One run of a task: what the driver gives it. */
@@ -78,6 +80,8 @@ typedef struct mms_run {
     const mms_value *params; /**< all parameters of the task, typed, in declaration order */
     const mms_value *given;  /**< the names the user gave: {name: true} */
     int workers;             /**< 0: usable cores */
+    int retries;             /**< as in mms_engine_opts */
+    double worker_timeout_s; /**< the same */
     bool json, quiet;
     mms_engine *engine; /**< NULL until mms_run_engine() */
     bool wrote;         /**< set once anything was written: failures then exit 1, not 2 */

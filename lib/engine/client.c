@@ -22,9 +22,20 @@ struct mms_engine {
     bool progress;
     int nworkers;
     uint64_t last_request;
+    int retries;
+    double worker_timeout_s;
+    struct away *away; /* of each worker */
+    int64_t next_look_ns;
     mms_engine_rules rules;
+    mms_value *again;     /* units that were tried again, for the run's summary */
     mms_journal *journal; /* of the output that the runs make; NULL: none */
     mms_hub hub;
+};
+
+/* Whether a worker is there, also between runs. */
+struct away {
+    mms_pulse pulse;
+    uint64_t late; /* request that was given to another since; 0: none */
 };
 
 /* What a worker has in hand. */
@@ -32,12 +43,16 @@ struct hand {
     int64_t unit; /* -1: nothing */
     uint64_t request;
     double done; /* part of it, 0..1 */
+    bool lost;   /* its worker was stopped too long, and is killed */
 };
 
 struct run {
     mms_engine *engine;
     const char *kind;
     int64_t nunits, next;
+    mms_tries tries;
+    int64_t nobody_since_ns; /* since when no worker could be asked; 0: some can */
+    bool alone;              /* the unit that runs is to have the memory */
     const char *const *names;
     mms_value *const *units;
     mms_answer *answers;
@@ -95,6 +110,9 @@ static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
                     engine->nworkers);
     }
     engine->hub.module = engine->kinds ? NULL : world->module;
+    engine->away = mms_alloc(engine->nworkers, sizeof *engine->away);
+    if (!engine->away)
+        return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
     return mms_pool_create(nlocal, engine->program, engine->kinds, &engine->hub.pool, err);
 }
 
@@ -133,6 +151,9 @@ static mms_status set_up(mms_engine *engine, const mms_engine_opts *opts, mms_er
     engine->program = opts->program ? strdup(opts->program) : NULL;
     engine->kinds = opts->in_process ? copy_kinds(opts->kinds) : NULL;
     engine->progress = opts->progress;
+    engine->retries = opts->retries;
+    engine->worker_timeout_s = opts->worker_timeout_s;
+    engine->again = json_array();
     if (!engine->scope || (opts->program && !engine->program) ||
         (opts->in_process && !engine->kinds))
         return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
@@ -176,6 +197,11 @@ void mms_engine_set_journal(mms_engine *engine, mms_journal *journal)
     engine->journal = journal;
 }
 
+const mms_value *mms_engine_tried_again(const mms_engine *engine)
+{
+    return engine->again;
+}
+
 int mms_engine_workers(const mms_engine *engine)
 {
     return engine->nworkers;
@@ -210,6 +236,8 @@ void mms_engine_close(mms_engine **engine)
     if (!*engine)
         return;
     mms_pool_free(&(*engine)->hub.pool);
+    mms_value_free(&(*engine)->again);
+    free((*engine)->away);
     free((*engine)->kinds);
     free((*engine)->program);
     free((*engine)->scope);
@@ -362,28 +390,91 @@ static void note_answer(const struct run *run, int64_t unit, const mms_answer *a
                                   answer->worker));
 }
 
-static void take_answer(struct run *run, int worker, mms_value *body)
+/* Try a unit once more, if that may help; why: what ended the attempt. */
+static bool try_again(struct run *run, int64_t unit, int worker, bool alone, bool at_once,
+                      const char *why)
 {
-    struct hand *hand = &run->hands[worker];
-    mms_answer *answer = &run->answers[hand->unit];
+    mms_engine *const engine = run->engine;
+    const int attempt = run->tries.of[unit].attempt;
+
+    if (!engine->rules.repeatable || run->st != MMS_OK ||
+        !mms_tries_again(&run->tries, unit, alone, at_once))
+        return false;
+    mms_progress_clear(&run->progress);
+    mms_log(MMS_LOG_WARN, engine->scope, "%s: worker %d %s: it is tried again%s (attempt %d of %d)",
+            run->names[unit], worker + 1, why, alone ? ", alone" : "", attempt + 1,
+            run->tries.most);
+    mms_value *const record =
+        json_pack("{s:o, s:i, s:i, s:o}", "unit", mms_text_value(run->names[unit]), "attempt",
+                  attempt, "worker", worker + 1, "message", mms_text_value(why));
+    json_array_append(engine->again, record);
+    mms_journal_add(engine->journal, "retry", record);
+    return true;
+}
+
+/* The attempt is over, and was not the last. */
+static bool ends_attempt(struct run *run, int worker, const mms_value *body, const char *text)
+{
+    const struct hand *const hand = &run->hands[worker];
+    const bool died = json_is_true(json_object_get(body, "died"));
+    const bool memory = json_is_true(json_object_get(body, "memory")) ||
+                        json_integer_value(json_object_get(body, "status")) == MMS_ERR_MEM;
+
+    if (!(hand->lost || memory || (died && json_is_true(json_object_get(body, "killed")))))
+        return false;
+    return try_again(run, hand->unit, worker, memory, hand->lost,
+                     hand->lost ? "was stopped for too long and is killed" : text);
+}
+
+static void let_go(struct run *run, int worker)
+{
+    run->hands[worker].unit = -1;
+    run->running--;
+    run->alone = false;
+}
+
+/* Read the outcome of a unit; *print: of what it wrote, a new reference or NULL. */
+static void read_answer(struct run *run, int64_t unit, int worker, const mms_value *body,
+                        mms_value **print)
+{
     const char *const text = json_string_value(json_object_get(body, "message"));
-    const int64_t unit = hand->unit;
+    mms_answer *const answer = &run->answers[unit];
 
     answer->worker = worker + 1;
+    *print = NULL;
     if (json_is_true(json_object_get(body, "died"))) {
         answer->status =
             mms_fail(&answer->error, run->kill_ns != INT64_MAX ? MMS_ERR_STOPPED : MMS_ERR_WORKER,
                      "worker %d %s", worker + 1, text); // ended by us: it has not failed
-    } else {
-        answer->status = (mms_status)json_integer_value(json_object_get(body, "status"));
-        answer->value = json_incref(json_object_get(body, "value"));
-        if (answer->status != MMS_OK)
-            (void)mms_fail(&answer->error, answer->status, "%s", text ? text : "");
+        return;
     }
-    note_answer(run, unit, answer, json_object_get(body, "print"));
+    answer->status = (mms_status)json_integer_value(json_object_get(body, "status"));
+    answer->value = json_incref(json_object_get(body, "value"));
+    if (answer->status == MMS_OK)
+        answer->status = mms_tries_accept(&run->tries, unit, run->units[unit],
+                                          run->engine->journal ? print : NULL, &answer->error);
+    else
+        (void)mms_fail(&answer->error, answer->status, "%s", text ? text : "");
+    if (!*print)
+        *print = json_incref(json_object_get(body, "print"));
+}
+
+static void take_answer(struct run *run, int worker, mms_value *body)
+{
+    const int64_t unit = run->hands[worker].unit;
+    const char *const text = json_string_value(json_object_get(body, "message"));
+    mms_answer *const answer = &run->answers[unit];
+    mms_value *print;
+
+    if (ends_attempt(run, worker, body, text ? text : "")) {
+        let_go(run, worker);
+        return;
+    }
+    read_answer(run, unit, worker, body, &print);
+    note_answer(run, unit, answer, print);
+    mms_value_free(&print);
     run->bytes_answered += unit_bytes(run, unit);
-    hand->unit = -1;
-    run->running--;
+    let_go(run, worker);
     run->progress.units_done++;
     if (answer->status != MMS_OK && answer->status != MMS_ERR_EMPTY &&
         !run->engine->rules.keep_going)
@@ -408,6 +499,20 @@ static void take_event(struct run *run, int worker, mms_value *body)
     }
 }
 
+/* The answer of a request that was given to another: the worker is free again, that is all. */
+static void take_late(struct run *run, int worker, const char *data)
+{
+    uint64_t *const late = &run->engine->away[worker].late;
+
+    if (!*late || mms_frame_request_of(data) != *late ||
+        mms_frame_type_of(data) != MMS_FRAME_RESPONSE)
+        return;
+    *late = 0;
+    mms_log(MMS_LOG_INFO, run->engine->scope,
+            "worker %d has ended what was given to another meanwhile: it is not used", worker + 1);
+    mms_journal_add(run->engine->journal, "superseded", json_pack("{s:i}", "worker", worker + 1));
+}
+
 static void take_message(void *ctx, int peer, const char *data, size_t size)
 {
     struct run *run = ctx;
@@ -415,8 +520,11 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
     mms_frame frame;
     mms_error err;
 
-    if (mms_frame_request_of(data) != run->hands[worker].request || run->hands[worker].unit < 0)
-        return; /* of a request that was given up */
+    mms_pulse_take(&run->engine->away[worker].pulse, data, size);
+    if (mms_frame_request_of(data) != run->hands[worker].request || run->hands[worker].unit < 0) {
+        take_late(run, worker, data);
+        return;
+    }
     if (mms_frame_decode(data, size, &frame, &err) != MMS_OK)
         frame.body = json_pack("{s:b, s:s}", "died", 1, "message", err.msg);
     if (frame.type == MMS_FRAME_RESPONSE)
@@ -440,14 +548,18 @@ int mms_engine_log_level(void)
 static mms_status send_unit(struct run *run, int worker, int64_t unit)
 {
     const uint64_t request = ++run->engine->last_request;
+    mms_value *asked;
     mms_message message;
     mms_status st;
 
-    st = mms_frame_encode(MMS_FRAME_COMMAND, request,
-                          json_pack("{s:s, s:O, s:i, s:i, s:b}", "kind", run->kind, "request",
-                                    run->units[unit], "level", mms_engine_log_level(), "worker",
-                                    worker + 1, "print", run->engine->journal != NULL),
-                          &message, run->err);
+    st = mms_tries_request(&run->tries, unit, run->units[unit], &asked, run->err);
+    if (st == MMS_OK)
+        st =
+            mms_frame_encode(MMS_FRAME_COMMAND, request,
+                             json_pack("{s:s, s:o, s:i, s:i, s:b}", "kind", run->kind, "request",
+                                       asked, "level", mms_engine_log_level(), "worker", worker + 1,
+                                       "print", run->engine->journal && !run->tries.attempts),
+                             &message, run->err);
     mms_journal_add(
         run->engine->journal, "dispatch",
         json_pack("{s:o, s:i}", "unit", mms_text_value(run->names[unit]), "worker", worker + 1));
@@ -457,6 +569,7 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
         return mms_wrap(run->err, st, "%s", run->names[unit]);
     run->hands[worker] = (struct hand){.unit = unit, .request = request};
     run->running++;
+    run->alone = run->tries.of[unit].alone;
     return MMS_OK;
 }
 
@@ -468,14 +581,113 @@ static int64_t next_unit(struct run *run)
     return run->next;
 }
 
+static bool can_be_asked(const struct run *run, int worker)
+{
+    const struct away *const away = &run->engine->away[worker];
+
+    return run->hands[worker].unit < 0 && !away->late && !away->pulse.timed_out;
+}
+
 static void hand_out(struct run *run)
 {
-    for (int w = 0; w < run->engine->nworkers && next_unit(run) < run->nunits && run->st == MMS_OK;
-         w++)
-        if (run->hands[w].unit < 0)
-            run->st = send_unit(run, w, run->next++);
+    for (int w = 0; w < run->engine->nworkers && run->st == MMS_OK && !run->alone; w++) {
+        const int64_t again = mms_tries_due(&run->tries, !run->running);
+        if (again < 0 && next_unit(run) >= run->nunits)
+            break;
+        if (can_be_asked(run, w))
+            run->st = send_unit(run, w, again >= 0 ? again : run->next++);
+    }
     if (run->st != MMS_OK)
         cancel_all(run);
+}
+
+/* ---- workers that are stopped, ranks that are silent ---- */
+
+/* What a silent rank runs can't be ended: its unit goes to another, its answer will be late. */
+static void give_away(struct run *run, int worker, double since_s)
+{
+    struct hand *const hand = &run->hands[worker];
+    char why[80];
+
+    snprintf(why, sizeof why, "does not answer for %.0f s", since_s);
+    if (!try_again(run, hand->unit, worker, false, true, why))
+        return;
+    mms_engine_signal(run->engine, worker, hand->request, SIGKILL); // when it can read again
+    run->engine->away[worker].late = hand->request;
+    let_go(run, worker);
+}
+
+static void lose_worker(struct run *run, int worker, double since_s)
+{
+    struct hand *const hand = &run->hands[worker];
+    mms_tries *const tries = &run->tries;
+    const bool can = hand->unit >= 0 && run->engine->rules.repeatable && tries->budget > 0 &&
+                     tries->of[hand->unit].attempt < tries->most;
+
+    if (!can) {
+        mms_progress_clear(&run->progress);
+        mms_log(MMS_LOG_WARN, run->engine->scope, "worker %d does not answer for %.0f s%s%s",
+                worker + 1, since_s, hand->unit < 0 ? "" : ", it is waited for: ",
+                hand->unit < 0 ? "" : run->names[hand->unit]);
+    } else if (run->engine->away[worker].pulse.silent) {
+        give_away(run, worker, since_s);
+    } else {
+        hand->lost = true;
+        mms_engine_signal(run->engine, worker, hand->request, SIGKILL);
+    }
+}
+
+static void look_around(struct run *run)
+{
+    mms_engine *const engine = run->engine;
+    const int64_t now = mms_now_ns();
+    double since_s;
+
+    if (now < engine->next_look_ns)
+        return;
+    engine->next_look_ns = now + tick.tv_nsec;
+    for (int w = 0; w < engine->nworkers; w++) {
+        struct away *const away = &engine->away[w];
+        if (run->hands[w].unit < 0 && !away->late && !away->pulse.since_ns)
+            continue;
+        switch (mms_pulse_look(&away->pulse, engine, w, engine->worker_timeout_s, tick.tv_nsec,
+                               &since_s)) {
+        case MMS_PULSE_LOST:
+            lose_worker(run, w, since_s);
+            break;
+        case MMS_PULSE_BACK:
+            mms_log(MMS_LOG_WARN, engine->scope, "worker %d answers again after %.0f s", w + 1,
+                    since_s);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* Whether units are left that nobody can be asked to run, for longer than workers may be away. */
+static bool nobody_is_left(struct run *run)
+{
+    const int64_t now = mms_now_ns();
+    bool some = run->running > 0;
+
+    for (int w = 0; w < run->engine->nworkers && !some; w++)
+        some = can_be_asked(run, w);
+    if (some)
+        run->nobody_since_ns = 0;
+    else if (!run->nobody_since_ns)
+        run->nobody_since_ns = now;
+    return !some && (double)(now - run->nobody_since_ns) > 2e9 * run->engine->worker_timeout_s;
+}
+
+static bool is_over(struct run *run)
+{
+    if (run->st == MMS_OK && nobody_is_left(run))
+        run->st = mms_fail(run->err, MMS_ERR_WORKER, "no worker answers");
+    if (run->kill_ns < mms_now_ns() - kill_limit_ns)
+        return true;
+    return !run->running &&
+           (run->st != MMS_OK || (!run->tries.nwaiting && next_unit(run) >= run->nunits));
 }
 
 /* For who looks into the journal while the run goes on. */
@@ -520,13 +732,14 @@ static void run_units(struct run *run, const sigset_t *mask)
     for (;;) {
         if ((run->st == MMS_OK && mms_stop_signal()) || (run->drains && mms_stop_at_once()))
             stop_run(run);
+        look_around(run);
         if (run->st == MMS_OK)
             hand_out(run);
         if (run->kill_ns < mms_now_ns() && !killed) {
             signal_all(run, SIGKILL);
             killed = true;
         }
-        if (!run->running || run->kill_ns < mms_now_ns() - kill_limit_ns)
+        if (is_over(run))
             break;
         if (mms_hub_wait(&run->engine->hub, &tick, true, mask, take_message, run) < 0) {
             give_up_waiting(run, errno);
@@ -534,6 +747,8 @@ static void run_units(struct run *run, const sigset_t *mask)
         }
         show_progress(run);
     }
+    run->engine->next_look_ns = 0;
+    look_around(run); // who came back with the last answer
     mms_progress_clear(&run->progress);
     if (run->running)
         mms_log(MMS_LOG_WARN, run->engine->scope, "%d killed workers are not gone yet",
@@ -582,6 +797,7 @@ mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
                       .answers = answers,
                       .kill_ns = INT64_MAX,
                       .err = err};
+    const char *const attempts = engine->hub.module ? engine->rules.attempts : NULL;
     double bytes = 0;
 
     for (int64_t i = 0; i < nunits; i++) {
@@ -591,11 +807,15 @@ mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
     run.hands = mms_alloc(engine->nworkers, sizeof *run.hands);
     if (!run.hands)
         return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
+    run.st = mms_tries_begin(&run.tries, nunits, engine->retries, attempts, err);
     for (int w = 0; w < engine->nworkers; w++)
         run.hands[w].unit = -1;
-    mms_progress_begin(&run.progress, engine->scope, engine->progress, nunits, bytes);
-    take_done(&run);
-    run_with_signals_blocked(&run);
+    if (run.st == MMS_OK) {
+        mms_progress_begin(&run.progress, engine->scope, engine->progress, nunits, bytes);
+        take_done(&run);
+        run_with_signals_blocked(&run);
+    }
+    mms_tries_end(&run.tries);
     free(run.hands);
     return run.st;
 }

@@ -17,7 +17,6 @@
 
 static const struct timespec tick = {.tv_nsec = 100000000};
 static const int64_t second_ns = 1000000000;
-static const int64_t heartbeat_ns = 5000000000;
 
 /* The kind of unit that runs texts. */
 #define MMS_TEXT_UNIT "command"
@@ -40,16 +39,10 @@ struct entry {
 
 struct server {
     int64_t entry; /* -1: free */
-    int64_t frozen_since_ns;
-    bool timed_out;
-    bool pinged;       /* a ping waits for its answer */
-    bool was_silent;   /* when it timed out */
-    bool is_stopped;   /* its rank says so of its worker */
-    int64_t ping_ns;   /* when the last one was sent */
-    int64_t silent_ns; /* how long we have listened for the answer */
-    mms_value *state;  /* what text commands have left: variables, folder, …; NULL: nothing yet */
-    char host[256];    /* "" not known yet */
-    int64_t pid;       /* of a rank */
+    mms_pulse pulse;
+    mms_value *state; /* what text commands have left: variables, folder, …; NULL: nothing yet */
+    char host[256];   /* "" not known yet */
+    int64_t pid;      /* of a rank */
 };
 
 struct mms_client {
@@ -156,6 +149,8 @@ void mms_client_close(mms_client **client)
     mms_client_log_close(&c->log);
     mms_wake_close(&c->wake);
     for (int64_t i = 0; i < c->n; i++) {
+        if (c->entries[i].state == SENT && c->servers[c->entries[i].server - 1].pulse.silent)
+            mms_world_note_unanswered();
         mms_value_free(&c->entries[i].record);
         mms_value_free(&c->entries[i].request);
         mms_value_free(&c->entries[i].response);
@@ -367,19 +362,19 @@ static void take_answer(mms_client *client, struct entry *e, const mms_value *bo
     free(how);
 }
 
-/* Whatever comes from a rank says that it is there. */
-static void take_life_sign(struct server *s, const char *data, size_t size)
+/* A rank says where it is with the first answer to a ping. */
+static void take_place(mms_client *client, int number, const char *data, size_t size)
 {
+    struct server *const s = &client->servers[number - 1];
     mms_frame frame;
 
-    s->pinged = false;
     if (mms_frame_type_of(data) != MMS_FRAME_PONG ||
         mms_frame_decode(data, size, &frame, NULL) != MMS_OK)
         return;
-    s->is_stopped = json_is_true(json_object_get(frame.body, "stopped"));
     s->pid = json_integer_value(json_object_get(frame.body, "pid"));
     snprintf(s->host, sizeof s->host, "%s", mms_text_of(frame.body, "host"));
     mms_value_free(&frame.body);
+    mms_client_log_know(client->log, number, s->host, s->pid);
 }
 
 static void take_message(void *ctx, int peer, const char *data, size_t size)
@@ -392,10 +387,8 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
     mms_error err;
     int level;
 
-    take_life_sign(&client->servers[worker], data, size);
-    if (mms_frame_type_of(data) == MMS_FRAME_PONG)
-        mms_client_log_know(client->log, worker + 1, client->servers[worker].host,
-                            client->servers[worker].pid);
+    mms_pulse_take(&client->servers[worker].pulse, data, size);
+    take_place(client, worker + 1, data, size);
     if (at < 0 || mms_frame_request_of(data) != (uint64_t)at + 1)
         return; /* of a command that was given up */
     if (mms_frame_decode(data, size, &frame, &err) != MMS_OK) {
@@ -487,7 +480,7 @@ static bool is_free(const mms_client *client, int server)
 {
     const struct server *const s = &client->servers[server - 1];
 
-    return s->entry < 0 && !s->timed_out && !s->frozen_since_ns;
+    return s->entry < 0 && !s->pulse.timed_out && !s->pulse.since_ns;
 }
 
 /* The free server of a queued command: the one it names, or any; 0: it has to wait. */
@@ -534,39 +527,14 @@ static void end_entry(mms_client *client, struct entry *e, const char *why)
                           SIGTERM);
 }
 
-/* A rank answers pings, one at a time, unless it is stopped or its host is.  Only time in which we
- * listen counts, so that a client that was busy or stopped itself condemns nobody. */
-static bool is_silent(mms_client *client, int number, int64_t now)
-{
-    const int64_t beat_ns = (int64_t)(client->frozen_s * 0.25e9);
-    struct server *const s = &client->servers[number - 1];
-
-    if (s->pinged) {
-        s->silent_ns += tick.tv_nsec;
-    } else if (now - s->ping_ns >= (beat_ns < heartbeat_ns ? beat_ns : heartbeat_ns)) {
-        s->pinged = mms_engine_ping(client->engine, number - 1);
-        s->ping_ns = now;
-        s->silent_ns = 0;
-    }
-    return s->pinged && s->silent_ns > 2 * tick.tv_nsec;
-}
-
-static void look_at_server(mms_client *client, int number, int64_t now)
+static void look_at_server(mms_client *client, int number)
 {
     struct server *const s = &client->servers[number - 1];
-    const bool silent = is_silent(client, number, now);
-    const bool frozen =
-        silent || s->is_stopped || mms_engine_is_stopped(client->engine, number - 1);
-    const double since_s = (double)(now - s->frozen_since_ns) * 1e-9;
+    double since_s;
 
-    if (frozen && !s->frozen_since_ns) {
-        s->frozen_since_ns = now;
-    } else if (frozen && since_s > client->frozen_s && !s->timed_out &&
-               (!silent || (double)s->silent_ns > client->frozen_s * 0.9e9)) {
-        s->timed_out = true;
-        s->was_silent = silent;
-        if (silent)
-            mms_world_note_silent(1);
+    switch (mms_pulse_look(&s->pulse, client->engine, number - 1, client->frozen_s, tick.tv_nsec,
+                           &since_s)) {
+    case MMS_PULSE_LOST:
         mms_log(MMS_LOG_ERROR, "client",
                 "Ping status response from server %d not received in the last %.0fs. Setting its "
                 "status to 'timeout'",
@@ -575,14 +543,13 @@ static void look_at_server(mms_client *client, int number, int64_t now)
                            "Ping status response from server %d not received in the last %.0fs. "
                            "Setting its status to 'timeout'",
                            number, since_s);
-    } else if (!frozen && s->frozen_since_ns) {
-        if (s->timed_out)
-            mms_log(MMS_LOG_WARN, "client",
-                    "Ping status response from server %d received after %.0fs", number, since_s);
-        if (s->timed_out && s->was_silent)
-            mms_world_note_silent(-1);
-        s->timed_out = false;
-        s->frozen_since_ns = 0;
+        break;
+    case MMS_PULSE_BACK:
+        mms_log(MMS_LOG_WARN, "client", "Ping status response from server %d received after %.0fs",
+                number, since_s);
+        break;
+    default:
+        break;
     }
 }
 
@@ -602,7 +569,7 @@ static void look_around(mms_client *client)
         return;
     client->next_look_ns = now + tick.tv_nsec;
     for (int s = 1; s <= client->nservers; s++)
-        look_at_server(client, s, now);
+        look_at_server(client, s);
 }
 
 /* What is to be waited for from now on: sockets of workers, and time where that matters. */
@@ -680,7 +647,7 @@ static mms_status check_targets(mms_client *client, int64_t n, const int *target
     for (int64_t i = 0; i < n; i++) {
         if (targets[i] < 1 || targets[i] > client->nservers)
             return mms_fail(err, MMS_ERR_ARG, "Server #%d does not exist", targets[i]);
-        if (client->servers[targets[i] - 1].timed_out)
+        if (client->servers[targets[i] - 1].pulse.timed_out)
             return mms_fail(err, MMS_ERR_ARG, "Server #%d has timed out", targets[i]);
     }
     return MMS_OK;
@@ -814,7 +781,7 @@ static bool is_timed_out(const mms_client *client, const struct entry *e)
 {
     const int server = e->server ? e->server : e->target;
 
-    return e->state != DONE && server && client->servers[server - 1].timed_out;
+    return e->state != DONE && server && client->servers[server - 1].pulse.timed_out;
 }
 
 /* The answer in place of one whose server does not answer: it is not kept. */
@@ -845,7 +812,7 @@ bool mms_client_have_all(const mms_client *client, int64_t n, const int64_t *ids
 static bool is_any_server_left(const mms_client *client)
 {
     for (int s = 0; s < client->nservers; s++)
-        if (!client->servers[s].timed_out)
+        if (!client->servers[s].pulse.timed_out)
             return true;
     return false;
 }
@@ -1024,12 +991,13 @@ mms_value *mms_client_status(mms_client *client)
         const struct server *const server = &client->servers[s - 1];
         const struct entry *const e = server->entry < 0 ? NULL : &client->entries[server->entry];
         json_array_append_new(
-            list, json_pack("{s:i, s:o, s:I, s:b, s:O?, s:O?, s:b, s:b}", "rank", s, "processor",
-                            *server->host ? mms_text_value(server->host) : json_null(), "pid",
-                            (json_int_t)pid_of(client, s), "busy", e != NULL, "command",
-                            e ? json_object_get(e->record, "command") : NULL, "command_start_time",
-                            e ? json_object_get(e->record, "command_start_time") : NULL,
-                            "pong_pending", server->pinged, "timeout", server->timed_out));
+            list,
+            json_pack("{s:i, s:o, s:I, s:b, s:O?, s:O?, s:b, s:b}", "rank", s, "processor",
+                      *server->host ? mms_text_value(server->host) : json_null(), "pid",
+                      (json_int_t)pid_of(client, s), "busy", e != NULL, "command",
+                      e ? json_object_get(e->record, "command") : NULL, "command_start_time",
+                      e ? json_object_get(e->record, "command_start_time") : NULL, "pong_pending",
+                      server->pulse.pinged, "timeout", server->pulse.timed_out));
     }
     return list;
 }

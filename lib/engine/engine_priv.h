@@ -24,7 +24,8 @@ enum { MMS_FRAME_HEADER = 32 };
 typedef enum mms_frame_type {
     MMS_FRAME_COMMAND = 10,  /**< client to worker: {kind, request, level} */
     MMS_FRAME_CANCEL = 11,   /**< client to rank: {signal} for the worker that runs the request */
-    MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value} or {died, message} */
+    MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value} or {died, message,
+                                  killed, memory}: somebody killed it, for memory was short */
     MMS_FRAME_EVENT = 13,    /**< worker to client: {progress: [done, total]}, {log: [level, scope,
                                   text]} */
     MMS_FRAME_PING = 20,     /**< client to rank: is it there? */
@@ -130,7 +131,7 @@ int mms_pool_slots(const mms_pool *pool);
 /** Send a COMMAND to a slot, whose worker is started when there is none.  message is freed. */
 MMS_CHECKED mms_status mms_pool_send(mms_pool *pool, int slot, mms_message message, mms_error *err);
 /** Send a signal to a slot's worker if it runs this request.  After SIGKILL it is answered as
- * {died, message}, and all that the worker had started is killed. */
+ * {died, message, …}, and all that the worker had started is killed. */
 void mms_pool_kill(mms_pool *pool, int slot, uint64_t request, int signal_number);
 /** Wait for workers, at most for timeout (NULL: for ever) with signals as in mask, and deliver what
  *  they sent.  Returns how many messages were delivered; -1 with errno when it can't wait: then it
@@ -206,6 +207,41 @@ typedef struct mms_hub {
 int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const sigset_t *mask,
                  mms_deliver *deliver, void *ctx);
 
+/* ---- units that are tried again (spec job-engine 5.3, 5.4) ---- */
+
+/** What is known of a unit beside its answer. */
+typedef struct mms_try {
+    int attempt;           /**< of the last that was begun, from 1; 0: none */
+    bool waits;            /**< to be begun again */
+    bool alone;            /**< memory was short: nothing else runs beside it */
+    int64_t not_before_ns; /**< of the next attempt */
+} mms_try;
+
+typedef struct mms_tries {
+    int64_t n, nwaiting;
+    int64_t budget;       /**< how many more attempts the run has */
+    int most;             /**< attempts a unit */
+    const char *attempts; /**< folder of what attempts write; NULL: they write to "out" */
+    mms_try *of;          /**< of[n] */
+} mms_tries;
+
+/** Begin with n units that may be tried again retries times each.  Errors: MEM. */
+MMS_CHECKED mms_status mms_tries_begin(mms_tries *t, int64_t n, int retries, const char *attempts,
+                                       mms_error *err);
+void mms_tries_end(mms_tries *t);
+/** Whether a unit may be tried once more; then it waits for that. */
+bool mms_tries_again(mms_tries *t, int64_t unit, bool alone, bool at_once);
+/** The unit that waits and is due, or -1. */
+int64_t mms_tries_due(const mms_tries *t, bool nothing_runs);
+/** What the next attempt of a unit is asked, a new reference; it counts as begun.  Errors: MEM, IO
+ */
+MMS_CHECKED mms_status mms_tries_request(mms_tries *t, int64_t unit, const mms_value *asked,
+                                         mms_value **out, mms_error *err);
+/** Put what the attempt of a unit has written where the unit was to write it.
+ *  @param[out] print  unless NULL: of what is there now, where it was moved.  Errors: MEM, IO. */
+MMS_CHECKED mms_status mms_tries_accept(const mms_tries *t, int64_t unit, const mms_value *asked,
+                                        mms_value **print, mms_error *err);
+
 /* ---- progress of a run ---- */
 
 typedef struct mms_progress {
@@ -223,6 +259,27 @@ void mms_progress_show(mms_progress *p);
 void mms_progress_clear(mms_progress *p);
 
 /* ---- workers of an engine, from 0: those of the pool come first ---- */
+
+/** Whether a worker is there, as the one sees it who waits for its answer.  Starts as {0}. */
+typedef struct mms_pulse {
+    bool timed_out;
+    bool silent;       /**< its rank does not answer: what it runs can't be ended */
+    bool pinged;       /**< a ping waits for its answer */
+    bool is_stopped;   /**< its rank says so of its worker */
+    int64_t since_ns;  /**< when it was first seen to be stopped or silent; 0: it is there */
+    int64_t ping_ns;   /**< when the last one was sent */
+    int64_t silent_ns; /**< how long we have listened for the answer */
+} mms_pulse;
+
+typedef enum mms_pulse_change { MMS_PULSE_SAME, MMS_PULSE_LOST, MMS_PULSE_BACK } mms_pulse_change;
+
+/** Look at a worker, once every tick_ns: it times out when it is stopped, or its rank silent, for
+ * limit_s.
+ *  @param[out] since_s  how long it was away, with LOST and BACK */
+mms_pulse_change mms_pulse_look(mms_pulse *pulse, mms_engine *engine, int worker, double limit_s,
+                                int64_t tick_ns, double *since_s);
+/** Whatever comes from a worker's rank says that it is there. */
+void mms_pulse_take(mms_pulse *pulse, const char *data, size_t size);
 
 mms_hub *mms_engine_hub(mms_engine *engine);
 /** The worker of a peer that mms_hub_wait() tells of. */
@@ -242,6 +299,9 @@ bool mms_engine_ping(mms_engine *engine, int worker);
  * order.
  */
 void mms_world_note_silent(int change);
+/** Note that a rank that does not answer still has what it was asked: the job ends with a failure.
+ */
+void mms_world_note_unanswered(void);
 /** Whether a signal came that ends what runs, not SIGUSR1, which lets it finish. */
 bool mms_stop_at_once(void);
 /** The level of log lines that are wanted here. */

@@ -77,6 +77,10 @@ void mms_journal_end(mms_journal **journal, bool keep, bool *kept);
 /** Journal what the engine's runs do, and leave out what is done already. */
 void mms_engine_set_journal(mms_engine *engine, mms_journal *journal);
 
+/** Return the units that the engine's runs have tried again, an array of {unit, attempt, worker,
+ *  message}: what ended which attempt; borrowed. */
+const mms_value *mms_engine_tried_again(const mms_engine *engine);
+
 /** What a journal says. */
 typedef struct mms_journal_view {
     mms_value *records; /**< all that count, an array */

@@ -243,11 +243,30 @@ static void free_box(struct slot *slot)
     slot->box = NULL;
 }
 
+/* How many processes the kernel has killed because memory was short; -1: not known. */
+static int64_t count_oom_kills(void)
+{
+    FILE *const file = fopen("/proc/vmstat", "re");
+    long long n = -1;
+    char line[128];
+
+    while (file && fgets(line, sizeof line, file) && sscanf(line, "oom_kill %lld", &n) != 1)
+        continue;
+    if (file)
+        fclose(file);
+    return n;
+}
+
+/* Since a worker was last started or died. */
+static int64_t oom_kills = -1;
+
 static mms_status start(const char *program, struct slot *slot, mms_error *err)
 {
     int pair[2], print[2];
     int rc = make_pair(true, pair);
 
+    if (oom_kills < 0)
+        oom_kills = count_oom_kills();
     if (rc)
         return mms_fail(err, MMS_ERR_IO, "cannot start a worker: %s", strerror(rc));
     rc = make_pair(false, print);
@@ -407,6 +426,22 @@ static char *how_it_ended(const struct slot *slot, int status)
     return whole;
 }
 
+/* By somebody, or because memory was short; other signals are its own fault. */
+static bool was_killed(int status)
+{
+    const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+    return number == SIGKILL || number == SIGTERM || number == SIGHUP;
+}
+
+static bool killed_for_memory(void)
+{
+    const int64_t before = oom_kills;
+
+    oom_kills = count_oom_kills();
+    return before >= 0 && oom_kills > before;
+}
+
 /* Its socket ended: collect the process and answer in its place. */
 static void bury(struct slot *slot, struct delivery *to)
 {
@@ -427,7 +462,9 @@ static void bury(struct slot *slot, struct delivery *to)
         char *how = how_it_ended(slot, status);
         slot->busy = false;
         deliver_body(to, MMS_FRAME_RESPONSE, slot->request,
-                     json_pack("{s:b, s:o}", "died", 1, "message", mms_text_value(how ? how : "")));
+                     json_pack("{s:b, s:o, s:b, s:b}", "died", 1, "message",
+                               mms_text_value(how ? how : ""), "killed", (int)was_killed(status),
+                               "memory", (int)(was_killed(status) && killed_for_memory())));
         free(how);
     }
     free_box(slot);

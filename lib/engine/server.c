@@ -30,9 +30,17 @@ bool mms_is_worker(void)
 /* Ranks that are known not to answer. */
 static int silent_ranks;
 
+/* Something that was asked of them is not done. */
+static bool unanswered;
+
 void mms_world_note_silent(int change)
 {
     silent_ranks += change;
+}
+
+void mms_world_note_unanswered(void)
+{
+    unanswered = true;
 }
 
 const mms_world *mms_world_get(void)
@@ -399,7 +407,9 @@ void mms_engine_shutdown(int exit_status)
             "multims: %d ranks do not answer, skipping MPI_Finalize()\n"
             "multims: Not possible to finalize gracefully... calling Aborting MPI environment\n",
             silent_ranks);
-        world.module->abort(exit_status ? exit_status : 1); // finalize would wait for them for ever
+        end_watched(exit_status);
+        world.module->abort(exit_status ? exit_status
+                                        : unanswered); // finalize would wait for them for ever
     }
     for (int rank = 1; world.module && rank < world.size; rank++)
         if (mms_frame_encode(MMS_FRAME_STOP, 0, json_object(), &message, &err) != MMS_OK ||

@@ -154,6 +154,7 @@ static void read_own(reading *r, mms_part_order *o)
     o->averaged = "";
     o->out = text(r, "out");
     o->renew = truth(r, "renew");
+    o->attempt = json_integer_value(json_object_get(r->value, "attempt"));
     o->rows_file = text(r, "rows_file");
     o->nrow = number(r, "nrow");
     o->bytes = number(r, "bytes");

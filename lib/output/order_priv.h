@@ -20,6 +20,7 @@ typedef struct mms_part_order {
     const char *averaged; /**< rows that are averaged in time already, instead of vis; or "" */
     const char *out;      /**< folder to make */
     bool renew;           /**< it may be there, of a run that was killed */
+    int64_t attempt;      /**< from 1: others may be at it still */
     const char *rows_file;
     int64_t nrow, bytes; /**< of the selected rows */
     const char *tables;  /**< folder of finished sub-tables */

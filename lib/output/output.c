@@ -23,6 +23,7 @@ typedef struct making {
     int64_t *rows, *bytes;  /**< of each */
     char *path, *base;      /**< the output: absolute, as units run anywhere; its last component */
     char *folder, *tables;  /**< the output and its sub-tables, staged */
+    char *attempts;         /**< where attempts write that may be given up */
     char **names, **labels; /**< of the members; for messages */
     char **files;           /**< lists of the parts' rows */
     mms_value *subtables, **units;
@@ -191,13 +192,15 @@ static mms_status prepare(making *m, mms_error *err)
     m->base = mms_path_base(m->r->outputvis);
     m->folder = m->base ? mms_format("%s/%s", staged, m->base) : NULL;
     m->tables = m->folder ? mms_format("%s.tables", m->folder) : NULL;
+    m->attempts = m->folder ? mms_format("%s.attempts", m->folder) : NULL;
     m->names = mms_alloc(m->nparts, sizeof *m->names);
     m->labels = mms_alloc(m->nparts, sizeof *m->labels);
     m->files = mms_alloc(m->nparts, sizeof *m->files);
     m->units = mms_alloc(m->nparts, sizeof(mms_value *));
     m->rows = mms_alloc(2 * m->nparts, sizeof *m->rows);
     m->bytes = m->rows + m->nparts;
-    if (!m->rows || !m->files || !m->folder || !m->tables || !m->names || !m->labels || !m->units)
+    if (!m->rows || !m->files || !m->folder || !m->tables || !m->attempts || !m->names ||
+        !m->labels || !m->units)
         MMS_TRY(out_of_memory(m, err));
     for (int64_t i = 0; i < m->nparts; i++) {
         m->names[i] = m->r->multi ? mms_layout_member(m->r->layout, m->r->outputvis, i, m->nparts)
@@ -234,6 +237,7 @@ static void end(making *m, mms_status st)
     free(m->base);
     free(m->folder);
     free(m->tables);
+    free(m->attempts);
     mms_value_free(&m->subtables);
     mms_value_free(&m->goodness);
 }
@@ -304,9 +308,19 @@ static mms_status get_engine(const making *m, mms_engine **out, mms_error *err)
     return m->r->host->engine(m->r->host->ctx, out, err);
 }
 
-/** Run one unit alone, noted in a journal or not; *answer is NULL on failure.  The client itself
- * writes no table: casacore ends the process when the disk is full. */
-static mms_status run_one(making *m, const char *label, mms_journal *journal, mms_value *unit,
+/** Sub-tables and parts may be made again; what is written into the finished output may not. */
+static void set_rules(const making *m, mms_engine *engine, bool repeatable)
+{
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
+
+    rules.repeatable = repeatable;
+    rules.attempts = m->attempts;
+    mms_engine_set_rules(engine, &rules);
+}
+
+/** Run one unit alone; one that may be repeated is journalled.  *answer is NULL on failure.  The
+ * client itself writes no table: casacore ends the process when the disk is full. */
+static mms_status run_one(making *m, const char *label, bool repeatable, mms_value *unit,
                           mms_value **answer, mms_error *err)
 {
     mms_answer result = {0};
@@ -315,7 +329,8 @@ static mms_status run_one(making *m, const char *label, mms_journal *journal, mm
 
     *answer = NULL;
     MMS_TRY(unit ? get_engine(m, &engine, err) : out_of_memory(m, err));
-    mms_engine_set_journal(engine, journal);
+    set_rules(m, engine, repeatable);
+    mms_engine_set_journal(engine, repeatable ? m->journal : NULL);
     st = mms_engine_run(engine, m->r->host->task, 1, &label, &unit, &result, err);
     if (st == MMS_OK) {
         *answer = result.value;
@@ -341,7 +356,7 @@ static mms_status write_tables(making *m, mms_error *err)
                   (json_int_t)mms_request_new_windows(m->r), "combined", (int)combined, "ddistart",
                   (json_int_t)(m->r->ddistart > 0 ? m->r->ddistart : 0));
     mms_value *answer;
-    const mms_status st = run_one(m, "sub-tables", m->journal, unit, &answer, err);
+    const mms_status st = run_one(m, "sub-tables", true, unit, &answer, err);
 
     if (st == MMS_OK)
         m->subtables = json_incref(json_object_get(answer, "names"));
@@ -375,6 +390,7 @@ static mms_status run_units(making *m, mms_error *err)
                             json_integer(mms_engine_threads(engine, m->nparts)));
     if (!mms_journal_resumes(m->journal))
         mms_journal_add(m->journal, "plan", json_pack("{s:I}", "units", (json_int_t)m->nparts));
+    set_rules(m, engine, true);
     mms_engine_set_journal(engine, m->journal);
     st = mms_engine_run(engine, m->r->host->task, m->nparts, (const char *const *)m->labels,
                         m->units, answers, err);
@@ -415,7 +431,7 @@ static mms_status finish(making *m, mms_error *err)
                                       mms_text_value(m->r->flagbackup ? flags : ""), "tiles",
                                       (int)m->r->how.tiles)
                           : NULL;
-    st = run_one(m, "the finished output", NULL, unit, &answer, err);
+    st = run_one(m, "the finished output", false, unit, &answer, err);
     mms_value_free(&answer);
     mms_value_free(&unit);
     free(flags);
@@ -498,6 +514,15 @@ done:
     return st;
 }
 
+/** What was tried again belongs to the result. */
+static void describe_retries(mms_engine *engine, mms_value *result)
+{
+    const mms_value *const again = mms_engine_tried_again(engine);
+
+    if (json_array_size(again))
+        json_object_set(result, "retries", (mms_value *)again);
+}
+
 static mms_status write_all(making *m, mms_value *result, mms_error *err)
 {
     mms_engine *engine;
@@ -516,6 +541,7 @@ static mms_status write_all(making *m, mms_value *result, mms_error *err)
     MMS_TRY(assemble(m, err));
     mms_request_close_input(m->r); // what a damaged one does to us comes before the output
     describe(m, result);
+    describe_retries(engine, result);
     MMS_TRY(publish(m, result, err));
 done:
     return st;

@@ -508,8 +508,8 @@ static mms_status write_twice(mms_job *job, const mms_part_order *order, mms_val
 {
     static const char *both[] = {MMS_COL_WEIGHT_SPECTRUM, MMS_COL_SIGMA_SPECTRUM, NULL},
                       *none[] = {NULL};
-    char *path = mms_format("%s.averaged", order->rows_file);
-    char *rows = mms_format("%s.averaged.rows", order->rows_file);
+    char *path = mms_format("%s.averaged-%d", order->rows_file, (int)order->attempt);
+    char *rows = mms_format("%s.averaged-%d.rows", order->rows_file, (int)order->attempt);
     const char **skip = skipped_but_spectra(order->skip);
     mms_part_order first = *order, second = *order;
     int64_t nrow;

@@ -64,6 +64,8 @@ mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args
     run->params = mms_args_values(args);
     run->given = mms_args_given(args);
     run->workers = (int)mms_args_options(args)->workers;
+    run->retries = (int)mms_args_options(args)->workerretries;
+    run->worker_timeout_s = mms_args_options(args)->workertimeout;
     *result = NULL;
     MMS_TRY(mms_value_parse("{}", result, err));
     MMS_TRY(look_at_inputs(run, err));

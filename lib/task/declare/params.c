@@ -16,6 +16,13 @@ const mms_param mms_run_params[] = {
      .flags = MMS_PARAM_RUN,
      .doc = "Local worker processes; auto is one for each usable core. Under mpirun or srun the "
             "ranks are the workers"},
+    {"workerretries", MMS_INT, offsetof(mms_run_options, workerretries), .init = "1",
+     .allowed = "0..100", .flags = MMS_PARAM_RUN,
+     .doc = "How often a part is made again when its worker was killed or is stopped, or memory "
+            "was short"},
+    {"workertimeout", MMS_SECONDS, offsetof(mms_run_options, workertimeout), .init = "30",
+     .flags = MMS_PARAM_RUN, .unit = "s",
+     .doc = "How long a worker or rank may be stopped before its part is given to another"},
     {"json", MMS_BOOL, offsetof(mms_run_options, json), .flags = MMS_PARAM_RUN,
      .doc = "Write the result to standard output as JSON"},
     {"params", MMS_PATH, offsetof(mms_run_options, params), .flags = MMS_PARAM_RUN,

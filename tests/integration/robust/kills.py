@@ -26,7 +26,7 @@ class Kills(robust.Case):
 
     def begin(self):
         return self.start("partition", "in.ms", "out.mms", "separationaxis=scan", "-j", "2",
-                          "--no-sync")
+                          "--no-sync", "workerretries=0")
 
     def assert_input_untouched(self):
         self.assertEqual(robust.tree(self.path("in.ms")), self.before, "the input has changed")

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file pulse.c  Whether a worker is there: local ones are looked at, ranks are asked. */
+#include <jansson.h>
+
+#include "engine_priv.h"
+
+static const int64_t heartbeat_ns = 5000000000;
+
+/* A rank answers pings, one at a time, unless it is stopped or its host is.  Only time in which we
+ * listen counts, so that a client that was busy or stopped itself condemns nobody. */
+static bool is_silent(mms_pulse *p, mms_engine *engine, int worker, double limit_s, int64_t tick_ns)
+{
+    const int64_t now = mms_now_ns();
+    const int64_t beat_ns = (int64_t)(limit_s * 0.25e9);
+
+    if (p->pinged) {
+        p->silent_ns += tick_ns;
+    } else if (now - p->ping_ns >= (beat_ns < heartbeat_ns ? beat_ns : heartbeat_ns)) {
+        p->pinged = mms_engine_ping(engine, worker);
+        p->ping_ns = now;
+        p->silent_ns = 0;
+    }
+    return p->pinged && p->silent_ns > 2 * tick_ns;
+}
+
+mms_pulse_change mms_pulse_look(mms_pulse *p, mms_engine *engine, int worker, double limit_s,
+                                int64_t tick_ns, double *since_s)
+{
+    const bool silent = is_silent(p, engine, worker, limit_s, tick_ns);
+    const bool away = silent || p->is_stopped || mms_engine_is_stopped(engine, worker);
+    const bool was_lost = p->timed_out;
+
+    *since_s = p->since_ns ? (double)(mms_now_ns() - p->since_ns) * 1e-9 : 0;
+    if (away && !p->since_ns) {
+        p->since_ns = mms_now_ns();
+    } else if (away && *since_s > limit_s && !p->timed_out &&
+               (!silent || (double)p->silent_ns > limit_s * 0.9e9)) {
+        p->timed_out = true;
+        p->silent = silent;
+        mms_world_note_silent(silent);
+        return MMS_PULSE_LOST;
+    } else if (!away && p->since_ns) {
+        mms_world_note_silent(p->silent ? -1 : 0);
+        p->timed_out = p->silent = false;
+        p->since_ns = 0;
+        return was_lost ? MMS_PULSE_BACK : MMS_PULSE_SAME;
+    }
+    return MMS_PULSE_SAME;
+}
+
+void mms_pulse_take(mms_pulse *p, const char *data, size_t size)
+{
+    mms_frame frame;
+
+    p->pinged = false;
+    if (p->silent)
+        mms_world_note_silent(-1);
+    p->silent = false;
+    if (mms_frame_type_of(data) != MMS_FRAME_PONG ||
+        mms_frame_decode(data, size, &frame, NULL) != MMS_OK)
+        return;
+    p->is_stopped = json_is_true(json_object_get(frame.body, "stopped"));
+    mms_value_free(&frame.body);
+}

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Workers and ranks that are killed or stopped while a run goes on: their parts are made again by others,
+and the output is that of a run that nobody disturbed, byte for byte (docs/resuming.md)."""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+import program_case
+from kills import VERBS, content, family, words_of
+from machine import mpirun, patient, wait_until
+from program_case import ProgramCase
+
+
+class Disturbed(ProgramCase):
+    ranks = 0
+
+    @classmethod
+    def setUpClass(cls):
+        """All tests take the same sets, and the same outputs that nobody disturbed."""
+        mpirun(cls.ranks)
+        cls.folder = tempfile.mkdtemp(dir=program_case.args.scratch)
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        cls.wanted = {}
+        cls().make_sets()
+
+    def setUp(self):
+        self.addCleanup(self.remove)
+
+    def make_sets(self):
+        self.multims("simulate", "in.ms", "antennas=10", "scans=6", "channels=64", "integrations=20",
+                     "--no-sync", "--quiet")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=6", "--quiet",
+                     "--no-sync", "flagbackup=False")
+
+    def undisturbed(self, verb):
+        if verb not in self.wanted:
+            self.multims(verb, *VERBS[verb], "-j", "2")
+            self.wanted[verb] = self.found()
+            self.remove()
+        return self.wanted[verb]
+
+    def found(self):
+        return content(self.path("out.mms")), content(self.path("out.mms.flagversions"))
+
+    def remove(self):
+        for name in set(os.listdir(self.folder)) - {"in.ms", "in.mms"}:
+            subprocess.run(["rm", "-rf", "--", self.path(name)], check=True)
+
+    def begin(self, verb, *words):
+        with open(self.path("said"), "w") as said, open(self.path("result"), "w") as result:
+            self.process = subprocess.Popen(
+                [*mpirun(self.ranks), program_case.args.program, verb, *VERBS[verb], "-j", "2", "--json",
+                 *words], cwd=self.folder, stdout=result, stderr=said)
+
+    def text(self, name):
+        with open(self.path(name)) as f:
+            return f.read()
+
+    def records(self):
+        try:
+            with open(self.path("out.mms.multims/journal.jsonl")) as f:
+                return [json.loads(line) for line in f if line.endswith("}\n")]
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+
+    def in_hand(self):
+        """Parts that some worker has."""
+        parts = set()
+        for r in self.records():
+            if r["ev"] == "dispatch" and r["unit"].startswith("sub-MS"):
+                parts.add(r["unit"])
+            elif r["ev"] in ("done", "failed", "retry"):
+                parts.discard(r["unit"])
+        return parts
+
+    def workers(self):
+        return [p for p in family(self.process.pid) if words_of(p)[1:] == ["worker"]]
+
+    def halt(self, least=2):
+        """Stop all workers while so many parts are in hand; return them."""
+        begin = time.monotonic()
+        while self.process.poll() is None and time.monotonic() < begin + patient(30):
+            workers = self.workers() if len(self.in_hand()) >= least else []
+            for pid in workers:
+                os.kill(pid, signal.SIGSTOP)
+            time.sleep(0.05 if workers else 0.002)
+            if workers and len(self.in_hand()) >= min(least, len(workers)) and len(workers) >= least:
+                return workers
+            for pid in workers:
+                os.kill(pid, signal.SIGCONT)
+        self.fail(f"no moment was found: {self.text('said')}")
+
+    def go_on(self, pids):
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+    def wait(self, status=0):
+        got = self.process.wait(patient(60))
+        self.assertEqual(got, status, self.text("said"))
+
+    def check(self, wanted):
+        self.assertEqual(self.found(), wanted, self.text("said"))
+        names = set(os.listdir(self.folder)) - {"in.ms", "in.mms", "said", "result"}
+        self.assertEqual(names - {"out.mms.flagversions"}, {"out.mms"}, self.text("said"))
+
+    def kill_one(self, verb):
+        wanted = self.undisturbed(verb)
+        self.begin(verb)
+        workers = self.halt()
+        victim = random.choice(workers)
+        os.kill(victim, signal.SIGKILL)
+        self.go_on(set(workers) - {victim})
+        self.wait()
+        self.check(wanted)
+        self.assertRegex(self.text("said"),
+                         r"WARN \w+: sub-MS out\.\d{4}\.ms: worker \d was killed by signal 9 \(Killed\).*: "
+                         r"it is tried again \(attempt 2 of 2\)")
+        tried = json.loads(self.text("result"))["retries"]
+        self.assertEqual([r["attempt"] for r in tried], [1])
+        self.remove()
+
+    def test_a_killed_worker(self):
+        for verb in VERBS:
+            with self.subTest(verb):
+                self.kill_one(verb)
+
+    def test_no_retries(self):
+        self.begin("partition", "workerretries=0")
+        workers = self.halt()
+        os.kill(workers[0], signal.SIGKILL)
+        self.go_on(workers[1:])
+        self.wait(1)
+        self.assertNotIn("tried again", self.text("said"))
+
+    def test_what_crashes_is_not_tried_again(self):
+        self.begin("partition")
+        workers = self.halt()
+        os.kill(workers[0], signal.SIGSEGV)
+        self.go_on(workers)
+        self.wait(1)
+        self.assertNotIn("tried again", self.text("said"))
+        self.assertIn("killed by signal 11", self.text("said"))
+
+    def test_a_stopped_worker(self):
+        wanted = self.undisturbed("partition")
+        self.begin("partition", "workertimeout=1")
+        workers = self.halt()
+        self.go_on(workers[1:])
+        self.wait()
+        self.check(wanted)
+        self.assertRegex(self.text("said"), r"was stopped for too long and is killed: it is tried again")
+
+    def test_a_stopped_worker_is_waited_for(self):
+        wanted = self.undisturbed("partition")
+        self.begin("partition", "workertimeout=1", "workerretries=0")
+        workers = self.halt()
+        self.go_on(workers[1:])
+        self.assertTrue(wait_until(lambda: "it is waited for: sub-MS" in self.text("said"), 30))
+        self.go_on(workers[:1])
+        self.wait()
+        self.check(wanted)
+
+
+class DisturbedRanks(Disturbed):
+    ranks = 3
+
+    def stop_rank(self, *words):
+        """Stop a rank that has a part in hand, and nothing else."""
+        self.begin("partition", "workertimeout=1", *words)
+        workers = self.halt(3)
+        for rank in family(self.process.pid):
+            mine = [w for w in family(rank)[1:] if w in workers]
+            if words_of(rank)[1:2] == ["partition"] and len(mine) == 1 and self.number_of(rank) > 0:
+                os.kill(rank, signal.SIGSTOP)
+                self.go_on(set(workers))
+                return rank
+        return self.fail("there is no such rank")
+
+    def number_of(self, pid):
+        with open(f"/proc/{pid}/environ") as f:
+            found = [v for v in f.read().split("\0") if v.startswith("OMPI_COMM_WORLD_RANK=")]
+        return int(found[0].split("=")[1])
+
+    def test_a_stopped_rank(self):
+        wanted = self.undisturbed("partition")
+        self.stop_rank()
+        self.wait()
+        self.check(wanted)
+        self.assertRegex(self.text("said"), r"worker \d does not answer for 1 s: it is tried again")
+        self.assertIn("skipping MPI_Finalize()", self.text("said"))
+
+    def test_a_rank_that_comes_back(self):
+        wanted = self.undisturbed("partition")
+        rank = self.stop_rank()
+        self.assertTrue(wait_until(lambda: "it is tried again" in self.text("said"), 30))
+        self.go_on([rank])
+        self.wait()
+        self.check(wanted)
+
+    def test_a_stopped_rank_is_waited_for(self):
+        wanted = self.undisturbed("partition")
+        rank = self.stop_rank("workerretries=0")
+        self.assertTrue(wait_until(lambda: "it is waited for: sub-MS" in self.text("said"), 30))
+        self.go_on([rank])
+        self.wait()
+        self.check(wanted)
+        self.assertIn("answers again after", self.text("said"))
+
+
+if __name__ == "__main__":
+    program_case.main()
