@@ -1,9 +1,62 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_EACH_PRIV_H
 #define MULTIMS_EACH_PRIV_H
-/** @file each_priv.h  The task each: a part's run in a worker. */
+/** @file each_priv.h  Inside the task each: parts, plan, a part's run in a worker, report. */
 
+#include "engine/journal.h"
+#include "multims/engine.h"
 #include "task_priv.h"
+
+/** The parameters. */
+struct mms_each {
+    mms_texts vis, program;
+    bool keepgoing, resume, staged;
+    int64_t jobs, retries;
+    mms_ints okcodes;
+    const char *outputvis;
+    double limit_s;
+};
+
+/** What a run works with. */
+struct mms_each_work {
+    const struct mms_each *p;
+    int64_t n;
+    char **paths, **names; /* paths are absolute */
+    mms_value **units;
+    mms_answer *answers; /* OK without a worker: done by an earlier run */
+    mms_journal *journal;
+    mms_engine *engine;
+    char *outputs; /* the folder of outputs, absolute; NULL: none */
+    bool json, quiet;
+};
+
+/** Find the parts of all sets, and names that tell them apart.  Errors: NOT_FOUND; ARG one is named
+ *  twice; MEM. */
+MMS_CHECKED mms_status mms_each_find_parts(struct mms_each_work *w, mms_error *err);
+
+/** Make the folder of outputs; one that is there may hold those of an earlier run.
+ *  Errors: EXISTS, IO, MEM. */
+MMS_CHECKED mms_status mms_each_make_outputs(struct mms_each_work *w, mms_error *err);
+
+/** Open the journal beside the first set.  Errors: those of mms_journal_open(). */
+MMS_CHECKED mms_status mms_each_open_journal(mms_run *run, struct mms_each_work *w, mms_error *err);
+
+/** Make the units; w->engine is open.  Errors: MEM. */
+MMS_CHECKED mms_status mms_each_make_units(struct mms_each_work *w, mms_error *err);
+
+/** Words as a list; new reference. */
+mms_value *mms_each_list(const mms_texts *words);
+
+/** Say of each part why it failed; the run is then one that has found something: its result is
+ *  printed, and it ends with 1.  Errors: st; DIFFERS. */
+MMS_CHECKED mms_status mms_each_conclude(struct mms_each_work *w, mms_status st, mms_value *result,
+                                         mms_error *err);
+
+/** Print the result. */
+void mms_each_print(const mms_value *result, FILE *out);
+
+/** Free what a run works with. */
+void mms_each_free(struct mms_each_work *w);
 
 /** Run the program of a request over a part.
  *  request: {program: [word], vis, name, index, threads, folder, staged, limit, okcodes, retries,

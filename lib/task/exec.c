@@ -6,6 +6,7 @@
 
 #include "base/files_priv.h"
 #include "command_priv.h"
+#include "exec_priv.h"
 #include "multims/client.h"
 
 struct exec {
@@ -51,78 +52,6 @@ struct work {
     int64_t n, capacity;
 };
 
-/* ---- where commands come from ---- */
-
-static mms_value *lines_of(const char *text)
-{
-    mms_value *const list = json_array();
-
-    for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n') {
-        char *const line = strndup(s, strcspn(s, "\n"));
-        const size_t blank = line ? strspn(line, " \t\r") : 0;
-        if (line && line[blank] && line[blank] != '#')
-            json_array_append_new(list, json_pack("{s:o}", "command", mms_text_value(line)));
-        free(line);
-    }
-    return list;
-}
-
-static mms_status read_file(const char *path, mms_value **out, mms_error *err)
-{
-    int64_t size;
-    char *text = NULL;
-    int fd = -1;
-    mms_status st;
-
-    if (mms_value_read(path, out, NULL) == MMS_OK)
-        return json_is_array(*out) ? MMS_OK
-                                   : mms_fail(err, MMS_ERR_ARG, "%s: no list of commands", path);
-    MMS_TRY(mms_open_file(path, &fd, &size, err));
-    text = mms_alloc(size + 1, 1);
-    MMS_TRY(text ? mms_read_all(fd, text, size, path, err)
-                 : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
-    if (text[strspn(text, " \t\r\n")] == '[')
-        MMS_TRY(mms_value_parse(text, out, err)); // which says what is wrong with it
-    mms_value_free(out);
-    *out = lines_of(text);
-done:
-    free(text);
-    if (fd >= 0)
-        close(fd);
-    return st;
-}
-
-static mms_status commands_of(const struct exec *p, mms_value **out, mms_error *err)
-{
-    mms_status st = MMS_OK;
-
-    *out = NULL;
-    if (*p->file)
-        MMS_TRY(read_file(p->file, out, err));
-    else
-        *out = json_array();
-    for (int64_t i = 0; i < p->command.count; i++)
-        json_array_append_new(*out,
-                              json_pack("{s:o}", "command", mms_text_value(p->command.values[i])));
-    if (!json_array_size(*out))
-        st = mms_fail(err, MMS_ERR_ARG, "no command: give one, or a file of them");
-done:
-    return st;
-}
-
-/* ---- push ---- */
-
-/* The words of a program; the caller ends it with free(). */
-static const char **argv_of(const mms_value *list)
-{
-    const size_t n = json_array_size(list);
-    const char **const argv = mms_alloc((int64_t)n + 1, sizeof *argv);
-
-    for (size_t i = 0; argv && i < n; i++)
-        argv[i] = json_string_value(json_array_get(list, i));
-    return argv;
-}
-
 static int *targets_of(const struct exec *p, const mms_value *list, int64_t *n)
 {
     int *targets;
@@ -144,7 +73,7 @@ static mms_status push(struct work *work, const mms_value *entry, mms_error *err
     mms_value *responses = NULL;
     int64_t n = 0, ntarget;
     int *const targets = targets_of(work->p, json_object_get(entry, "servers"), &ntarget);
-    const char **const argv = argv_of(program);
+    const char **const argv = mms_exec_argv(program);
     mms_status st;
 
     MMS_TRY(targets && argv ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory"));
@@ -193,7 +122,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     size_t i;
     mms_status st;
 
-    MMS_TRY(commands_of(work.p, &commands, err));
+    MMS_TRY(mms_exec_commands(work.p->file, &work.p->command, &commands, err));
     opts.servers = run->workers;
     opts.frozen_s = work.p->servertimeout;
     opts.mode = mms_command_mode;

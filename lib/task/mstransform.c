@@ -131,19 +131,24 @@ static mms_status check(const struct mstransform *p, mms_error *err)
     return MMS_OK;
 }
 
-static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+static mms_regrid_asked regrid_of(const struct mstransform *p)
 {
-    const struct mstransform *p = arg;
-    const mms_status st = check(p, err);
+    return (mms_regrid_asked){.on = p->regridms,
+                              .mode = p->mode,
+                              .nchan = p->nchan,
+                              .start = p->start,
+                              .width = p->width,
+                              .nspw = p->nspw,
+                              .interpolation = p->interpolation,
+                              .phasecenter = p->phasecenter,
+                              .restfreq = p->restfreq,
+                              .outframe = p->outframe,
+                              .veltype = p->veltype,
+                              .preaverage = p->preaverage};
+}
 
-    if (st != MMS_OK)
-        return st;
-    if (p->disableparallel)
-        run->workers = 1;
-    if (p->douvcontsub)
-        mms_log(MMS_LOG_WARN, "mstransform",
-                "The parameter douvcontsub of mstransform is deprecated and will be removed in an "
-                "upcoming release. The task uvcontsub can be used as an alternative.");
+static mms_request request_of(const struct mstransform *p)
+{
     mms_request request = {
         .verb = MMS_DECIDE_MSTRANSFORM,
         .vis = p->io.vis,
@@ -169,27 +174,34 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .timespan_name = "timespan",
         .maxuvwdistance_m = p->maxuvwdistance_m,
         .combinespws = p->combinespws,
-        .regrid = {.on = p->regridms,
-                   .mode = p->mode,
-                   .nchan = p->nchan,
-                   .start = p->start,
-                   .width = p->width,
-                   .nspw = p->nspw,
-                   .interpolation = p->interpolation,
-                   .phasecenter = p->phasecenter,
-                   .restfreq = p->restfreq,
-                   .outframe = p->outframe,
-                   .veltype = p->veltype,
-                   .preaverage = p->preaverage},
-        .continuum = {.on = p->douvcontsub,
-                      .fitspec = p->fitspw,
-                      .order = p->fitorder,
-                      .niter = p->niter,
-                      .keeps_fit = p->want_cont},
         .tileshape = p->tileshape,
         .numerics = MMS_NUMERICS_OF(p),
         .how = MMS_HOW_OF(p),
     };
+
+    request.regrid = regrid_of(p);
+    request.continuum = (mms_continuum_asked){.on = p->douvcontsub,
+                                              .fitspec = p->fitspw,
+                                              .order = p->fitorder,
+                                              .niter = p->niter,
+                                              .keeps_fit = p->want_cont};
+    return request;
+}
+
+static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
+{
+    const struct mstransform *p = arg;
+    const mms_status st = check(p, err);
+
+    if (st != MMS_OK)
+        return st;
+    if (p->disableparallel)
+        run->workers = 1;
+    if (p->douvcontsub)
+        mms_log(MMS_LOG_WARN, "mstransform",
+                "The parameter douvcontsub of mstransform is deprecated and will be removed in an "
+                "upcoming release. The task uvcontsub can be used as an alternative.");
+    mms_request request = request_of(p);
     return mms_task_request(run, &request, result, err);
 }
 

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file exec_words.c  The commands of the task exec: words of the command line, lines or a list in
+ * a file. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/files_priv.h"
+#include "exec_priv.h"
+
+static mms_value *lines_of(const char *text)
+{
+    mms_value *const list = json_array();
+
+    for (const char *s = text; *s; s += strcspn(s, "\n"), s += *s == '\n') {
+        char *const line = strndup(s, strcspn(s, "\n"));
+        const size_t blank = line ? strspn(line, " \t\r") : 0;
+        if (line && line[blank] && line[blank] != '#')
+            json_array_append_new(list, json_pack("{s:o}", "command", mms_text_value(line)));
+        free(line);
+    }
+    return list;
+}
+
+static mms_status read_file(const char *path, mms_value **out, mms_error *err)
+{
+    int64_t size;
+    char *text = NULL;
+    int fd = -1;
+    mms_status st;
+
+    if (mms_value_read(path, out, NULL) == MMS_OK)
+        return json_is_array(*out) ? MMS_OK
+                                   : mms_fail(err, MMS_ERR_ARG, "%s: no list of commands", path);
+    MMS_TRY(mms_open_file(path, &fd, &size, err));
+    text = mms_alloc(size + 1, 1);
+    MMS_TRY(text ? mms_read_all(fd, text, size, path, err)
+                 : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
+    if (text[strspn(text, " \t\r\n")] == '[')
+        MMS_TRY(mms_value_parse(text, out, err)); // which says what is wrong with it
+    mms_value_free(out);
+    *out = lines_of(text);
+done:
+    free(text);
+    if (fd >= 0)
+        close(fd);
+    return st;
+}
+
+mms_status mms_exec_commands(const char *file, const mms_texts *words, mms_value **out,
+                             mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    *out = NULL;
+    if (*file)
+        MMS_TRY(read_file(file, out, err));
+    else
+        *out = json_array();
+    for (int64_t i = 0; i < words->count; i++)
+        json_array_append_new(*out,
+                              json_pack("{s:o}", "command", mms_text_value(words->values[i])));
+    if (!json_array_size(*out))
+        st = mms_fail(err, MMS_ERR_ARG, "no command: give one, or a file of them");
+done:
+    return st;
+}
+
+const char **mms_exec_argv(const mms_value *list)
+{
+    const size_t n = json_array_size(list);
+    const char **const argv = mms_alloc((int64_t)n + 1, sizeof *argv);
+
+    for (size_t i = 0; argv && i < n; i++)
+        argv[i] = json_string_value(json_array_get(list, i));
+    return argv;
+}
