@@ -22,6 +22,8 @@ typedef struct mms_bench {
     bool cold, sync;
     bool (*has_parameter)(const char *verb, const char *name);
     bool (*is_in_place)(const char *verb);
+    const char *gaintable; /**< of applycal; "": one is made */
+    mms_status (*make_gains)(const char *vis, const char *path, mms_error *err);
     bool floor; /**< for each request also dd of the input and of as many bytes as its output */
 } mms_bench;
 

@@ -199,6 +199,11 @@ MMS_CHECKED mms_status mms_applycal_run(const mms_applycal_request *request, boo
 /** One unit of it, in a worker. */
 mms_unit_fn mms_applycal_unit;
 
+/** Make a calibration table of type G at path with a gain near 1 for each antenna and window of a
+ *  set, which is only read: to measure and to try with.  Errors: EXISTS, NOT_FOUND, TABLE, IO; ARG
+ * a path with a quote. */
+MMS_CHECKED mms_status mms_cal_make(const char *vis, const char *path, mms_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,11 +9,12 @@
 #include "base/files_priv.h"
 #include "base/limits_priv.h"
 #include "bench/bench.h"
+#include "inplace/inplace.h"
 #include "multims/engine.h"
 #include "task_priv.h"
 
 struct bench {
-    const char *scratch, *vis, *shapes, *only, *paths, *datacolumn, *csv, *svg, *label;
+    const char *scratch, *vis, *shapes, *only, *paths, *datacolumn, *csv, *svg, *label, *gaintable;
     mms_ints sizes, numworkers;
     int64_t runs;
     double timebin_s;
@@ -43,6 +44,8 @@ static const mms_param params[] = {
      .doc = "Turns; the median counts"},
     {"datacolumn", MMS_CHOICE, AT(datacolumn), .init = "data",
      .allowed = "all data corrected model float_data", .doc = "Data columns of the requests"},
+    {"gaintable", MMS_PATH, AT(gaintable),
+     .doc = "Calibration table of applycal; left out: one of type G is made"},
     {"timebin", MMS_SECONDS, AT(timebin_s), .init = "50s", .unit = "s",
      .doc = "Time bin of the averages; integrations of the sets that are made take 10 s"},
     {"cold", MMS_BOOL, AT(cold),
@@ -69,7 +72,7 @@ struct work {
     mms_bench_sets sets;
     int64_t only_workers; /* of -j */
     mms_stage *stage;
-    char *scratch, *vis, *log; /* absolute, so that no command takes them for an option */
+    char *scratch, *vis, *gains, *log; /* absolute, so that no command takes them for an option */
 };
 
 static mms_status check_list(const char *name, mms_ints list, int64_t most, mms_error *err)
@@ -116,6 +119,8 @@ static mms_status start(struct work *w, const mms_run *run, mms_error *err)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "bench: out of memory"));
     if (*p->vis && !(w->vis = realpath(p->vis, NULL)))
         MMS_TRY(mms_fail_errno(err, errno, "%s", p->vis));
+    if (*p->gaintable && !(w->gains = realpath(p->gaintable, NULL)))
+        MMS_TRY(mms_fail_errno(err, errno, "parameter gaintable: %s", p->gaintable));
     MMS_TRY(mms_stage_create(output, &w->stage, err));
     w->bench = (mms_bench){.folder = mms_stage_path(w->stage),
                            .only = p->only,
@@ -129,7 +134,9 @@ static mms_status start(struct work *w, const mms_run *run, mms_error *err)
                            .sync = p->sync,
                            .floor = p->floor,
                            .has_parameter = mms_task_has_parameter,
-                           .is_in_place = mms_task_is_in_place};
+                           .is_in_place = mms_task_is_in_place,
+                           .gaintable = w->gains ? w->gains : "",
+                           .make_gains = mms_cal_make};
     w->bench.log = w->log = mms_format("%s/log", w->bench.folder);
     w->sets = (mms_bench_sets){.bench = &w->bench,
                                .stage = w->stage,
@@ -170,6 +177,7 @@ done:
     mms_stage_remove(&w.stage);
     mms_value_free(&w.sets.sets);
     free(w.log);
+    free(w.gains);
     free(w.vis);
     free(w.scratch);
     return st;

@@ -42,7 +42,7 @@ ALSO = {
     "plan": {"meta", "select", "block"},
     "transform": {"meta", "select", "block", "columns"},
     "pipeline": OWN["ms"] | OWN["transform"],
-    "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["calibrate"] | OWN["engine"] | {"statwt", "subtables"},
+    "inplace": OWN["mms"] | OWN["ms"] | OWN["flag"] | OWN["calibrate"] | OWN["engine"] | {"statwt", "subtables", "taql"},
     "output": OWN["mms"] | OWN["ms"] | OWN["subtables"] | OWN["plan"] | OWN["transform"] | OWN["engine"],
     "hdf5": {"engine"},  # to find the module beside the library
     "uvh5": OWN["mms"] | OWN["ms"] | OWN["engine"] | {"check"},

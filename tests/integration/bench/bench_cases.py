@@ -15,8 +15,8 @@ REQUESTS = ["partition scan", "partition spw", "partition balanced", "partition 
             "partition baseline", "split", "split width=4", "split timebin",
             "split width=4 timebin", "hanningsmooth",
             "regrid BARY", "cvel LSRK", "combinespws", "nspw=4", "exportuvh5", "importuvh5",
-            "flagdata summary", "flagdata manual", "flagdata clip", "flagdata extend",
-            "flagdata tfcrop", "flagdata rflag", "statwt", "uvcontsub", "setjy"]
+            "flagdata summary", "flagdata manual", "flagdata antenna", "flagdata clip", "flagdata extend",
+            "flagdata tfcrop", "flagdata rflag", "statwt", "uvcontsub", "setjy", "applycal", "applycal again"]
 
 
 def cwd_of(pid):
