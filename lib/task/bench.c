@@ -106,6 +106,18 @@ done:
     return st;
 }
 
+/* What is there already, by absolute paths */
+static mms_status find_inputs(struct work *w, mms_error *err)
+{
+    const struct bench *const p = w->p;
+
+    if (*p->vis && !(w->vis = realpath(p->vis, NULL)))
+        return mms_fail_errno(err, errno, "%s", p->vis);
+    if (*p->gaintable && !(w->gains = realpath(p->gaintable, NULL)))
+        return mms_fail_errno(err, errno, "parameter gaintable: %s", p->gaintable);
+    return MMS_OK;
+}
+
 static mms_status start(struct work *w, const mms_run *run, mms_error *err)
 {
     const struct bench *const p = w->p;
@@ -117,10 +129,7 @@ static mms_status start(struct work *w, const mms_run *run, mms_error *err)
     if (!(w->scratch = mms_path_absolute(p->scratch)) ||
         !(output = mms_format("%s/bench", w->scratch)))
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "bench: out of memory"));
-    if (*p->vis && !(w->vis = realpath(p->vis, NULL)))
-        MMS_TRY(mms_fail_errno(err, errno, "%s", p->vis));
-    if (*p->gaintable && !(w->gains = realpath(p->gaintable, NULL)))
-        MMS_TRY(mms_fail_errno(err, errno, "parameter gaintable: %s", p->gaintable));
+    MMS_TRY(find_inputs(w, err));
     MMS_TRY(mms_stage_create(output, &w->stage, err));
     w->bench = (mms_bench){.folder = mms_stage_path(w->stage),
                            .only = p->only,
