@@ -20,6 +20,7 @@ enum { MMS_FLUX_TERMS = 10 };
  *  c_k log10(f in GHz)^k.  With npol > 0 the linear polarization is a polynomial. */
 typedef struct mms_flux {
     bool logarithmic;
+    bool is_curved; /**< several terms of polarization were given, whether they count or not */
     double stokes_jy[4], reference_hz;
     int64_t nterm, npol, nangle;
     double terms[MMS_FLUX_TERMS];
@@ -28,6 +29,15 @@ typedef struct mms_flux {
 
 /** I, Q, U, V in Jy at a frequency. */
 void mms_flux_at(const mms_flux *flux, double freq_hz, double stokes_jy[4]);
+
+/** Bring a law of setjy's manual standard into the form above: terms of the polarized fraction
+ *  count with terms of the angle alone, and Q and U, where they are given, in place of the first of
+ *  both, as in CASA. */
+void mms_flux_settle(mms_flux *flux);
+
+/** Whether it has a single spectral index, which setjy applies to channels whatever scalebychan
+ *  says. */
+bool mms_flux_has_index(const mms_flux *flux);
 
 /** What a product, "RR" or "XY", sees of I, Q, U, V.  Errors: UNSUPPORTED other products. */
 MMS_CHECKED mms_status mms_flux_product(const char *product, const double stokes_jy[4],

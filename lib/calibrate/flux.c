@@ -35,7 +35,26 @@ static void polarize(const mms_flux *f, double freq_hz, double stokes_jy[4])
 
     stokes_jy[1] = p * cos(2 * angle);
     stokes_jy[2] = p * sin(2 * angle);
-    stokes_jy[3] = 0;
+}
+
+void mms_flux_settle(mms_flux *f)
+{
+    const double q = f->stokes_jy[1], u = f->stokes_jy[2], linear = hypot(q, u);
+
+    f->is_curved = f->npol > 1 || f->nangle > 1;
+    if (f->npol == 0 || f->nangle == 0)
+        f->npol = f->nangle = 0;
+    if (!(linear > 0) || !(f->stokes_jy[0] > 0) || (f->npol == 0 && !(fabs(f->rotmeas) > 0)))
+        return;
+    f->polindex[0] = linear / f->stokes_jy[0];
+    f->polangle_rad[0] = atan2(u, q) / 2;
+    f->npol = f->npol > 0 ? f->npol : 1;
+    f->nangle = f->nangle > 0 ? f->nangle : 1;
+}
+
+bool mms_flux_has_index(const mms_flux *f)
+{
+    return !f->logarithmic && f->nterm <= 1 && !f->is_curved;
 }
 
 void mms_flux_at(const mms_flux *f, double freq_hz, double stokes_jy[4])
@@ -287,16 +306,18 @@ static int64_t decode(const mms_value *list, int64_t most, double *terms)
 
 mms_value *mms_flux_encode(const mms_flux *f)
 {
-    return json_pack("{sb so sf so so so sf}", "logarithmic", (int)f->logarithmic, "stokes",
-                     encode(4, f->stokes_jy), "reference", f->reference_hz, "terms",
-                     encode(f->nterm, f->terms), "polindex", encode(f->npol, f->polindex),
-                     "polangle", encode(f->nangle, f->polangle_rad), "rotmeas", f->rotmeas);
+    return json_pack("{sb sb so sf so so so sf}", "logarithmic", (int)f->logarithmic, "curved",
+                     (int)f->is_curved, "stokes", encode(4, f->stokes_jy), "reference",
+                     f->reference_hz, "terms", encode(f->nterm, f->terms), "polindex",
+                     encode(f->npol, f->polindex), "polangle", encode(f->nangle, f->polangle_rad),
+                     "rotmeas", f->rotmeas);
 }
 
 void mms_flux_decode(const mms_value *value, mms_flux *f)
 {
     *f = (mms_flux){0};
     f->logarithmic = json_is_true(json_object_get(value, "logarithmic"));
+    f->is_curved = json_is_true(json_object_get(value, "curved"));
     (void)decode(json_object_get(value, "stokes"), 4, f->stokes_jy);
     f->reference_hz = json_number_value(json_object_get(value, "reference"));
     f->nterm = decode(json_object_get(value, "terms"), MMS_FLUX_TERMS, f->terms);

@@ -9,6 +9,7 @@
 #include "base/files_priv.h"
 #include "change_priv.h"
 #include "groups_priv.h"
+#include "models_priv.h"
 #include "ms/columns.h"
 #include "multims/log.h"
 
@@ -224,14 +225,21 @@ static mms_status change_parts(mms_change *c, const mms_change_work *w, const bo
     const int64_t nmember = mms_ms_nmember(c->ms);
     mms_units units;
     int64_t rows = 0;
+    bool models = false;
     mms_status st;
 
     MMS_TRY(mms_units_open(nmember, &units, err));
     for (int64_t i = 0; i < nmember; i++)
         if (members[i])
             MMS_TRY(add_unit(c, w, i, &units, err));
+    if (w->ends_models)
+        MMS_TRY(mms_models_find(c->ms, &models, err));
+    if (models)
+        MMS_TRY(mms_models_keep(c->undo, c->ms, err));
     MMS_TRY(mms_undo_keep(c->undo, c->ms, members, w->columns, err));
     MMS_TRY(mms_units_run(&units, w->how, err));
+    if (models)
+        MMS_TRY(mms_models_change(c->ms, c->undo, w->how, NULL, err));
     for (int64_t i = 0; i < units.n; i++)
         rows += json_integer_value(json_object_get(units.answers[i].value, "changed_rows"));
     json_object_set_new(result, "changed_rows", json_integer(rows));

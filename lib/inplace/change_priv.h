@@ -45,6 +45,7 @@ typedef struct mms_change_work {
     const char *made;           /**< of these the one that every part must have; NULL: none */
     const mms_value *work;      /**< for the units, as "work" */
     const char *backup;         /**< prefix of the flag version that is saved before; NULL: none */
+    bool ends_models;           /**< virtual models go, in all parts */
 } mms_change_work;
 
 /** Change the parts that have selected rows, or lack the column that is made; result gains "parts",

@@ -43,6 +43,11 @@ MMS_CHECKED mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out
 MMS_CHECKED mms_status mms_undo_keep(mms_undo *undo, mms_ms *ms, const bool *members,
                                      const char *const *columns, mms_error *err);
 
+/** Keep a table's keywords and description, and with whole all its columns, too.  Before
+ *  mms_undo_keep(), which makes the undo valid.  Errors: as there. */
+MMS_CHECKED mms_status mms_undo_keep_table(mms_undo *undo, const char *path, bool whole,
+                                           mms_error *err);
+
 /** Its folder; borrowed. */
 const char *mms_undo_folder(const mms_undo *undo);
 
@@ -138,9 +143,11 @@ typedef struct mms_setjy_request {
     const char *reffreq;
     const mms_value *fluxdict; /**< of fluxscale */
     bool scalebychan;
+    bool is_virtual; /**< no MODEL_DATA: a virtual model */
 } mms_setjy_request;
 
-/** Write the model of the selected fields into MODEL_DATA, which is made where it is not there.
+/** Write the model of the selected fields into MODEL_DATA, which is made where it is not there, and
+ *  take away virtual models; or write these, for whole scans.
  *  result is CASA's dictionary in "fluxes", and what the run or plan says.
  *  @param[out] wrote  set before anything is written
  *  Errors: EMPTY nothing is selected; ARG fluxdict; SELECT and what the set gives. */

@@ -7,9 +7,10 @@
 
 #include "base/base_priv.h"
 #include "calibrate/calibrate.h"
-#include "change_priv.h"
+#include "models_priv.h"
 #include "ms/columns.h"
 #include "ms/frames_priv.h"
+#include "ms/ms_meta.h"
 #include "multims/log.h"
 #include "tables/measures_priv.h"
 
@@ -28,7 +29,8 @@ typedef struct running {
     mms_change change;
     double **freq_hz;
     int32_t *frames;   /**< of the windows */
-    mms_value *models; /**< [[field, ddid, law], …] */
+    mms_value *models; /**< [[field, ddid, law], …]; virtual: see mms_table_change_models() */
+    mms_meta meta;     /**< virtual: of the selected rows */
     mms_value *fluxes; /**< CASA's dictionary */
 } running;
 
@@ -147,7 +149,7 @@ static void say_flux(running *r, int64_t field, int64_t ddid, const mms_flux *fl
     json_object_set_new(of_field, "fieldName", mms_text_value(field_name(r, field)));
 }
 
-static void warn_unknown(const running *r, int64_t field)
+static bool is_known(const running *r, int64_t field)
 {
     bool found = true;
     mms_flux flux;
@@ -155,7 +157,12 @@ static void warn_unknown(const running *r, int64_t field)
     if (mms_flux_has_standard(r->q->standard))
         mms_flux_find(r->q->standard, field_name(r, field), r->change.first_s[field], &found,
                       &flux);
-    if (!found)
+    return found;
+}
+
+static void warn_unknown(const running *r, int64_t field)
+{
+    if (!is_known(r, field))
         mms_log(MMS_LOG_ERROR, "setjy", "%s is not recognized by %s", field_name(r, field),
                 r->q->standard);
 }
@@ -186,6 +193,66 @@ done:
     return st;
 }
 
+static bool has_spw(const mms_value *spws, int32_t spw)
+{
+    for (size_t i = 0; i < json_array_size(spws); i++)
+        if (json_integer_value(json_array_get(spws, i)) == spw)
+            return true;
+    return false;
+}
+
+/** The entry of a field that has a virtual model. */
+static mms_value *virtual_entry(running *r, int64_t field)
+{
+    const size_t n = json_array_size(r->models);
+    mms_value *last = n > 0 ? json_array_get(r->models, n - 1) : NULL;
+
+    if (last && json_integer_value(json_object_get(last, "field")) == field)
+        return last;
+    last = json_pack("{sI s[] s[]}", "field", (json_int_t)field, "spws", "components");
+    json_array_append_new(r->models, last);
+    return last;
+}
+
+/** A component for a field in a window. */
+static mms_status add_virtual(running *r, int64_t field, int64_t ddid, const mms_flux *flux,
+                              mms_error *err)
+{
+    const mms_flag_window *w = &r->change.set.windows[ddid];
+    mms_value *entry = virtual_entry(r, field), *spws = json_object_get(entry, "spws");
+    mms_value *rows = NULL, *component = NULL;
+    mms_fields *fields = NULL;
+    mms_direction direction;
+    mms_status st = MMS_OK;
+
+    if (has_spw(spws, w->spw))
+        return MMS_OK; // of another polarization setup
+    MMS_TRY(mms_fields_open(r->change.set.field_table, &fields, err));
+    MMS_TRY(
+        mms_fields_direction(fields, (int32_t)field, r->change.first_s[field], &direction, err));
+    rows = mms_model_rows(&r->meta, (int32_t)field, w->spw);
+    component = mms_model_component(flux, w, r->freq_hz[ddid], r->frames[w->spw],
+                                    !r->q->scalebychan, &direction, rows);
+    MMS_TRY(rows && component ? MMS_OK : no_memory(err));
+    json_array_append_new(spws, json_integer(w->spw));
+    json_array_append(json_object_get(entry, "components"), component);
+done:
+    mms_value_free(&rows);
+    mms_value_free(&component);
+    mms_fields_close(&fields);
+    return st;
+}
+
+static mms_status add_model(running *r, int64_t field, int64_t ddid, const mms_flux *flux,
+                            mms_error *err)
+{
+    if (r->q->is_virtual) // without one a field has 1 Jy
+        return is_known(r, field) ? add_virtual(r, field, ddid, flux, err) : MMS_OK;
+    json_array_append_new(
+        r->models, json_pack("[IIo]", (json_int_t)field, (json_int_t)ddid, mms_flux_encode(flux)));
+    return MMS_OK;
+}
+
 static mms_status find_models(running *r, mms_error *err)
 {
     const mms_change *c = &r->change;
@@ -205,8 +272,7 @@ static mms_status find_models(running *r, mms_error *err)
                 continue;
             MMS_TRY(check_products(r, d, err));
             say_flux(r, f, d, &flux);
-            json_array_append_new(r->models, json_pack("[IIo]", (json_int_t)f, (json_int_t)d,
-                                                       mms_flux_encode(&flux)));
+            MMS_TRY(add_model(r, f, d, &flux, err));
         }
         if (rows > 0)
             warn_unknown(r, f);
@@ -226,6 +292,8 @@ static mms_status check_set(const running *r, mms_error *err)
 {
     const mms_column *model = mms_ms_find_column(r->change.ms, columns[0]);
 
+    if (r->q->is_virtual)
+        return MMS_OK;
     if (!mms_ms_find_column(r->change.ms, MMS_COL_DATA))
         return mms_fail(err, MMS_ERR_UNSUPPORTED,
                         "%s has no column DATA, which says the shape of MODEL_DATA",
@@ -249,37 +317,74 @@ static mms_status read_reffreq(const mms_setjy_request *q, mms_error *err)
                     "parameter reffreq: %s is not a frequency above 0, such as 1.4GHz", q->reffreq);
 }
 
+/** A virtual model knows rows by scan and state. */
+static void say_whole_scans(const mms_setjy_request *q)
+{
+    if (q->is_virtual && q->select.timerange && *q->select.timerange)
+        mms_log(MMS_LOG_WARN, "setjy",
+                "usescratch=False: a virtual model is one of whole scans: timerange=%s selects "
+                "those that it touches",
+                q->select.timerange);
+}
+
+static mms_status write_virtual(running *r, bool *wrote, mms_value *result, mms_error *err)
+{
+    static const char *const none[] = {NULL};
+    const mms_change_request *how = &r->q->change;
+    const mms_change_work work = {.how = how, .columns = none};
+
+    return how->dryrun ? mms_change_plan(&r->change, &work, result, err)
+                       : mms_models_run(&r->change, how, r->models, wrote, result, err);
+}
+
+static mms_status write_columns(running *r, bool *wrote, mms_value *result, mms_error *err)
+{
+    const mms_setjy_request *q = r->q;
+    mms_value *order =
+        json_pack("{sO sb}", "models", r->models, "scalebychan", (int)q->scalebychan);
+    const mms_change_work work = {.how = &q->change,
+                                  .columns = columns,
+                                  .made = columns[0],
+                                  .work = order,
+                                  .ends_models = true};
+    mms_status st;
+
+    MMS_TRY(order ? MMS_OK : no_memory(err));
+    MMS_TRY(q->change.dryrun ? mms_change_plan(&r->change, &work, result, err)
+                             : mms_change_run(&r->change, &work, wrote, result, err));
+done:
+    mms_value_free(&order);
+    return st;
+}
+
 mms_status mms_setjy_run(const mms_setjy_request *q, bool *wrote, mms_value *result, mms_error *err)
 {
     const mms_change_request *how = &q->change;
     running r = {.q = q, .models = json_array(), .fluxes = json_object()};
-    mms_change_work work = {.how = how, .columns = columns, .made = columns[0]};
-    mms_value *order = NULL;
     mms_status st;
 
     MMS_TRY(read_reffreq(q, err));
+    say_whole_scans(q);
     MMS_TRY(mms_change_open(how->vis, &q->select, !how->dryrun, &r.change, err));
     MMS_TRY(check_set(&r, err));
     MMS_TRY(mms_change_frequencies(r.change.ms, &r.change.set, &r.freq_hz, err));
     MMS_TRY(read_frames(&r, err));
+    if (q->is_virtual)
+        MMS_TRY(mms_meta_read(r.change.ms, r.change.selection, &r.meta, err));
     MMS_TRY(find_models(&r, err));
     json_object_set_new(
         r.fluxes, "format",
         json_string("{field Id: {spw Id: {fluxd: [I,Q,U,V] in Jy}, 'fieldName':field name }}"));
     json_object_set(result, "fluxes", r.fluxes);
-    order = json_pack("{sO sb}", "models", r.models, "scalebychan",
-                      (int)(q->scalebychan || !strcmp(q->standard, "manual")));
-    MMS_TRY(order ? MMS_OK : no_memory(err));
-    work.work = order;
-    MMS_TRY(how->dryrun ? mms_change_plan(&r.change, &work, result, err)
-                        : mms_change_run(&r.change, &work, wrote, result, err));
+    MMS_TRY(q->is_virtual ? write_virtual(&r, wrote, result, err)
+                          : write_columns(&r, wrote, result, err));
 done:
     mms_change_free_frequencies(&r.change.set, &r.freq_hz);
     mms_change_close(&r.change);
+    mms_meta_free(&r.meta);
     free(r.frames);
     mms_value_free(&r.models);
     mms_value_free(&r.fluxes);
-    mms_value_free(&order);
     return st;
 }
 
@@ -311,6 +416,7 @@ static mms_status make_cell(const mms_change_part *p, int64_t ddid, const mms_fl
     const mms_flag_window *w = &p->set.windows[ddid];
     const double *freq_hz = p->freq_hz[ddid];
     const double middle = (freq_hz[0] + freq_hz[w->nchan - 1]) / 2;
+    const bool by_channel = scalebychan || mms_flux_has_index(flux);
     double stokes[4];
     mms_status st = MMS_OK;
 
@@ -318,7 +424,7 @@ static mms_status make_cell(const mms_change_part *p, int64_t ddid, const mms_fl
     if (!*cell)
         return no_memory(err);
     for (int32_t k = 0; k < w->nchan; k++) {
-        mms_flux_at(flux, scalebychan ? freq_hz[k] : middle, stokes);
+        mms_flux_at(flux, by_channel ? freq_hz[k] : middle, stokes);
         for (int32_t c = 0; c < w->ncorr && st == MMS_OK; c++)
             st = mms_flux_product(w->names[c], stokes, &(*cell)[(int64_t)k * w->ncorr + c], err);
     }
@@ -408,5 +514,7 @@ done:
 
 mms_status mms_setjy_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
 {
+    if (!strcmp(mms_text_of(order, "step"), "models"))
+        return mms_models_unit(order, err);
     return mms_change_unit(job, order, do_part, answer, err);
 }

@@ -444,7 +444,7 @@ done:
     return st;
 }
 
-static mms_status note_member(mms_undo *u, const char *path, const char *const *columns,
+static mms_status note_member(mms_undo *u, const char *path, const char *const *columns, bool whole,
                               mms_error *err)
 {
     char *real = realpath(path, NULL);
@@ -462,6 +462,8 @@ static mms_status note_member(mms_undo *u, const char *path, const char *const *
         MMS_TRY(find_manager(table, *c, &sequence, &alone, err));
         MMS_TRY(note_manager(u, real, sequence, alone, err));
     }
+    if (whole)
+        MMS_TRY(note_manager(u, real, -1, false, err));
     MMS_TRY(note_file(u, real, "table.dat", false, err));
     MMS_TRY(note_file(u, real, "table.dat_tmp", false, err)); // casacore's next table.dat
     MMS_TRY(note_file(u, real, "table.info", false, err));
@@ -533,6 +535,13 @@ done:
     return st;
 }
 
+mms_status mms_undo_keep_table(mms_undo *u, const char *path, bool whole, mms_error *err)
+{
+    const char *const none[] = {NULL};
+
+    return note_member(u, path, none, whole, err);
+}
+
 mms_status mms_undo_keep(mms_undo *u, mms_ms *ms, const bool *members, const char *const *columns,
                          mms_error *err)
 {
@@ -540,7 +549,7 @@ mms_status mms_undo_keep(mms_undo *u, mms_ms *ms, const bool *members, const cha
 
     for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
         if (!members || members[i])
-            MMS_TRY(note_member(u, mms_ms_member_path(ms, i), columns, err));
+            MMS_TRY(note_member(u, mms_ms_member_path(ms, i), columns, false, err));
     MMS_TRY(write_journal(u, err));
     u->armed = true;
 done:

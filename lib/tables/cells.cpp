@@ -162,8 +162,6 @@ static json_t *record_json(const casacore::TableRecord &record)
     return object;
 }
 
-static void define(casacore::TableRecord &record, const String &name, const json_t *value);
-
 static void define_list(casacore::TableRecord &record, const String &name, const json_t *list)
 {
     const json_t *first = json_array_get(list, 0);
@@ -177,7 +175,7 @@ static void define_list(casacore::TableRecord &record, const String &name, const
         record.define(name, array_from_json<casacore::Double>(list));
 }
 
-static void define(casacore::TableRecord &record, const String &name, const json_t *value)
+void define(casacore::TableRecord &record, const String &name, const json_t *value)
 {
     if (json_is_string(value))
         record.define(name, String(json_string_value(value)));

@@ -129,6 +129,9 @@ casacore::Array<T> array_from_json(const json_t *j)
     return array;
 }
 
+/** Set a field of a record: integers are Int, lists arrays, objects records. */
+void define(casacore::TableRecord &record, const casacore::String &name, const json_t *value);
+
 } // namespace mms
 
 #endif

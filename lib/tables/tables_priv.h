@@ -216,6 +216,23 @@ MMS_CHECKED mms_status mms_table_create_standard_as(const char *path,
                                                     const mms_table_standard *what, mms_table **out,
                                                     mms_error *err);
 
+/** The tables of an MS in which CASA keeps virtual models; source and field are NULL where there
+ * are none. */
+typedef struct mms_model_tables {
+    const char *main, *source, *field;
+} mms_model_tables;
+
+/** Whether a field of the MS has a virtual model. */
+MMS_CHECKED mms_status mms_table_has_models(const mms_model_tables *paths, bool *found,
+                                            mms_error *err);
+
+/** Give fields virtual models, or with models NULL take away all.
+ *  @param models  [{"field": id, "spws": [ids], "components": [CASA's record of a list of
+ *                 components, arrays in C order]}]: what the field has in these windows is replaced
+ *  Errors: UNSUPPORTED a model of CASA's older kind is there; TABLE. */
+MMS_CHECKED mms_status mms_table_change_models(const mms_model_tables *paths,
+                                               const mms_value *models, mms_error *err);
+
 /** Version of casacore that the library was built with. */
 const char *mms_table_library_version(void);
 

@@ -56,7 +56,8 @@ static const mms_param params[] = {
     {"interpolation", MMS_STRING, AT(interpolation), .init = "nearest",
      .doc = "Epochs of variable sources: nearest"},
     {"usescratch", MMS_BOOL, AT(usescratch), .init = "True",
-     .doc = "Write MODEL_DATA; False, a virtual model, can't be written yet"},
+     .doc = "Write MODEL_DATA; False: a virtual model, a list of components that CASA calculates "
+            "it from"},
     {"ismms", MMS_BOOL, AT(ismms), .init = "False", .flags = MMS_PARAM_HIDDEN, .doc = "No effect"},
     MMS_PARAMS_CHANGE(struct setjy, how, "data", "say what would be written and kept, "),
     {0},
@@ -106,10 +107,6 @@ static mms_status check_words(const struct setjy *p, mms_error *err)
                         "parameter interpolation: %s is not done yet; nearest takes the last epoch "
                         "before the observation",
                         p->interpolation);
-    if (!p->usescratch)
-        return mms_fail(err, MMS_ERR_ARG,
-                        "parameter usescratch: False, a virtual model, can't be written yet; True "
-                        "writes MODEL_DATA");
     return MMS_OK;
 }
 
@@ -131,6 +128,7 @@ static mms_status read_manual(const struct setjy *p, mms_flux *flux, mms_error *
                              err));
     MMS_TRY(mms_task_numbers("polangle", p->polangle, MMS_FLUX_TERMS, flux->polangle_rad,
                              &flux->nangle, err));
+    mms_flux_settle(flux);
 done:
     return st;
 }
@@ -177,7 +175,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                            .standard = p->standard,
                            .manual = &manual,
                            .reffreq = p->reffreq,
-                           .scalebychan = p->scalebychan};
+                           .scalebychan = p->scalebychan,
+                           .is_virtual = !p->usescratch};
     mms_status st;
 
     MMS_TRY(check_words(p, err));

@@ -19,13 +19,13 @@ READERS = {
               "verify verify_ids verify_request verify_rules verify_subset verify_tables"),
     "engine": "attempts calls client commands journal program pulse stage unit",
     "inplace": ("applycal_part cal_table change change_part command flag_run flag_unit geometry "
-                "maps setjy statwt_run statwt_unit statwt_write summary undo versions"),
+                "maps models setjy statwt_run statwt_unit statwt_write summary undo versions"),
     "ms": "frames ms select",
     "output": "describe fitspec order_codec output resume size",
     "pipeline": "channel goodness hanning phaseshift pipeline regrid separate",
     "simulate": "simulate_layout",
     "subtables": "subtables windows",
-    "tables": "create taql",
+    "tables": "create source_model taql",
     "uvh5": ("antennas average baselines blts catalogue export fields import import_unit judge "
              "judge_unit unit"),
 }

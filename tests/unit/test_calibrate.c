@@ -162,6 +162,37 @@ static void epochs_are_the_last_before(void **state)
     }
 }
 
+/** Q and U stand for the first terms of fraction and angle; the fraction counts with the angle. */
+static void polarizations_are_settled(void **state)
+{
+    mms_flux both = {.stokes_jy = {2.5, 0.1, 0.2, 0.3},
+                     .reference_hz = 1.4e9,
+                     .npol = 2,
+                     .nangle = 1,
+                     .polindex = {0.1, 0.03},
+                     .polangle_rad = {0.4}};
+    mms_flux fraction = {
+        .stokes_jy = {2.5, 0, 0, 0}, .reference_hz = 1.4e9, .npol = 2, .polindex = {0.1, 0.03}};
+    mms_flux turned = {.stokes_jy = {2, 0.2, 0, 0}, .reference_hz = 1.4e9, .rotmeas = 5};
+    const double x = 0.1 / 1.4;
+    double stokes[4];
+
+    (void)state;
+    mms_flux_settle(&both);
+    mms_flux_at(&both, 1.5e9, stokes);
+    assert_true(fabs(hypot(stokes[1], stokes[2]) - 2.5 * (hypot(0.1, 0.2) / 2.5 + 0.03 * x)) <
+                1e-12);
+    assert_true(fabs(stokes[2] / stokes[1] - 2) < 1e-12 && fabs(stokes[3] - 0.3) < 1e-12);
+    assert_false(mms_flux_has_index(&both));
+    mms_flux_settle(&fraction);
+    mms_flux_at(&fraction, 1.5e9, stokes);
+    assert_true(fabs(stokes[1]) + fabs(stokes[2]) <= 0);
+    mms_flux_settle(&turned);
+    mms_flux_at(&turned, 1.5e9, stokes);
+    assert_true(fabs(hypot(stokes[1], stokes[2]) - 0.2) < 1e-12 && stokes[2] < -0.01);
+    assert_true(mms_flux_has_index(&turned));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(times_are_found),
@@ -169,6 +200,7 @@ int main(void)
                                        cmocka_unit_test(spectra_go_to_other_channels),
                                        cmocka_unit_test(angles_turn_linear_feeds),
                                        cmocka_unit_test(sources_have_many_names),
-                                       cmocka_unit_test(epochs_are_the_last_before)};
+                                       cmocka_unit_test(epochs_are_the_last_before),
+                                       cmocka_unit_test(polarizations_are_settled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,7 +62,7 @@ SETJY = {
     ("model=3C286_L.im",): (2, "model"),
     ("listmodels=True",): (2, "listmodels"),
     ("useephemdir=True",): (2, "useephemdir"),
-    ("usescratch=False",): (2, "usescratch"),
+    ("usescratch=perhaps",): (2, "perhaps"),
     ("interpolation=odd",): (2, "odd is not one of nearest"),
     ("interpolation=cubic",): (2, "cubic is not done yet"),
     ("standard=manual", "fluxdensity=much"): (2, "parameter fluxdensity: much is not a number"),

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""setjy usescratch=False: a virtual model, in SOURCE of each part, as CASA writes and reads it."""
+import os
+
+import numpy
+from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
+from undo_case import digests
+
+MANUAL = ("standard=manual", "usescratch=False", "--no-sync", "-q")
+
+
+def keywords(path):
+    with table(path, ack=False) as t:
+        return {k: v for k, v in t.getkeywords().items() if "model" in k}
+
+
+def records(path):
+    """What the rows of SOURCE hold."""
+    with table(path + "/SOURCE", ack=False) as t:
+        return [t.getcell("SOURCE_MODEL", i) if "SOURCE_MODEL" in t.colnames() else None for i in range(t.nrows())]
+
+
+def lists(record):
+    """Of a record: {(field, spw, scan, state): component}."""
+    found = {}
+    for i in range(record.get("numcl", 0)):
+        entry = record[f"cl_{i}"]
+        for row in numpy.array(entry["indexcombination"]).reshape(4, -1).T:  # one axis first
+            found[tuple(int(x) for x in row)] = entry["container"]["component0"]
+    return found
+
+
+def columns(path):
+    with table(path, ack=False) as t:
+        return set(t.colnames())
+
+
+class Virtual(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.simulate("in.ms", "correlations=RR,RL,LR,LL", "corrected=False", "scans=3")
+        with table(self.path("in.ms/FIELD"), readonly=False, ack=False) as t:
+            self.nfield = t.nrows()
+            t.putcol("SOURCE_ID", numpy.arange(self.nfield, dtype="i4"))
+            self.direction = t.getcell("PHASE_DIR", 0)[0]
+        with table(self.path("in.ms/SOURCE"), ack=False) as t:
+            self.sources = t.nrows()
+        with table(self.path("in.ms"), ack=False) as t:
+            self.rows = {tuple(r) for r in zip(*(t.getcol(c).tolist() for c in (
+                "FIELD_ID", "DATA_DESC_ID", "SCAN_NUMBER", "STATE_ID")))}
+        with table(self.path("in.ms/SPECTRAL_WINDOW"), ack=False) as t:
+            self.freq = t.getcol("CHAN_FREQ")
+
+    def sets(self):
+        """The MS, and the parts of its Multi-MSs."""
+        for axis in "scan", "spw", "auto", "baseline":
+            self.multims("partition", "in.ms", f"{axis}.mms", f"separationaxis={axis}", "numsubms=3", "--no-sync",
+                         "-q", "flagbackup=False")
+            parts = sorted(os.listdir(self.path(f"{axis}.mms/SUBMSS")))
+            yield f"{axis}.mms", [self.path(f"{axis}.mms/SUBMSS/{p}") for p in parts]
+        yield "in.ms", [self.path("in.ms")]
+
+    def held(self, path):
+        """All models of a set, wherever they are kept."""
+        found = {}
+        for record in records(path) + [v for v in keywords(path).values() if isinstance(v, dict)]:
+            found.update(lists(record or {}))
+        return found
+
+    def test_all_parts_have_it(self):
+        for name, parts in self.sets():
+            self.multims("setjy", name, *MANUAL, "fluxdensity=[3,0.1,0.2,0.3]", "spix=[-0.7,0.1]", "reffreq=1.5GHz")
+            for part in parts:
+                with self.subTest(part=part):
+                    found = self.held(part)
+                    self.assertEqual(set(found), self.rows)
+                    self.assertNotIn("MODEL_DATA", columns(part))
+                    for (field, spw, _, _), component in found.items():
+                        x = self.freq[spw] / 1.5e9
+                        s = x ** (-0.7 + 0.1 * numpy.log10(x))
+                        spectrum = component["spectrum"]
+                        for name, jy in zip(("ival", "qval", "uval", "vval"), (3, 0.1, 0.2, 0.3)):
+                            numpy.testing.assert_allclose(spectrum[name], jy * s, rtol=1e-12)
+                        numpy.testing.assert_array_equal(spectrum["tabFreqVal"], self.freq[spw])
+                    where = found[min(found)]["shape"]["direction"]
+                    turns = (where["m0"]["value"] - self.direction[0]) / (2 * numpy.pi)
+                    self.assertAlmostEqual(turns, round(turns), 12)
+                    self.assertAlmostEqual(where["m1"]["value"], self.direction[1], 12)
+
+    def test_a_source_holds_it_and_keywords_say_where(self):
+        self.multims("setjy", "in.ms", *MANUAL, "fluxdensity=2", "spix=-0.5", "field=0")
+        self.assertEqual(keywords(self.path("in.ms/SOURCE")), {"definedmodel_field_0": "model_0", "model_0": 0})
+        self.assertEqual(keywords(self.path("in.ms")), {})
+        spectrum = next(iter(self.held(self.path("in.ms")).values()))["spectrum"]
+        self.assertEqual((spectrum["type"], spectrum["index"]), ("Spectral Index", -0.5))
+
+    def test_without_a_source_the_main_table_holds_it(self):
+        with table(self.path("in.ms/FIELD"), readonly=False, ack=False) as t:
+            t.putcol("SOURCE_ID", numpy.full(self.nfield, -1, "i4"))
+        self.multims("setjy", "in.ms", *MANUAL, "fluxdensity=2", "field=0")
+        found = keywords(self.path("in.ms"))
+        self.assertEqual(found["definedmodel_field_0"], "model_0")
+        self.assertEqual(set(lists(found["model_0"])), {r for r in self.rows if r[0] == 0})
+        self.assertEqual(keywords(self.path("in.ms/SOURCE")), {})
+        self.multims("setjy", "in.ms", "standard=manual", "--no-sync", "-q")
+        self.assertEqual(keywords(self.path("in.ms")), {})
+
+    def test_another_model_of_a_window_replaces_that_one(self):
+        self.multims("setjy", "in.ms", *MANUAL, "fluxdensity=2")
+        self.multims("setjy", "in.ms", *MANUAL, "fluxdensity=9", "field=0", "spw=1")
+        found = self.held(self.path("in.ms"))
+        self.assertEqual(set(found), self.rows)
+        for (field, spw, _, _), component in found.items():
+            self.assertEqual(component["flux"]["value"][0], 9 if (field, spw) == (0, 1) else 2)
+
+    def test_fields_of_one_source_share_its_row(self):
+        with table(self.path("in.ms/FIELD"), readonly=False, ack=False) as t:
+            t.putcol("SOURCE_ID", numpy.zeros(self.nfield, "i4"))
+        for field in sorted({r[0] for r in self.rows}):
+            self.multims("setjy", "in.ms", *MANUAL, f"fluxdensity={field + 1}", f"field={field}")
+        found = lists(records(self.path("in.ms"))[0])
+        self.assertEqual({k: int(c["flux"]["value"][0]) for k, c in found.items()}, {r: r[0] + 1 for r in self.rows})
+
+    def test_model_data_take_its_place(self):
+        """usescratch=True takes away all virtual models, in all parts, also those that are not selected."""
+        for name, parts in self.sets():
+            self.multims("setjy", name, *MANUAL, "fluxdensity=2")
+            self.multims("setjy", name, "standard=manual", "fluxdensity=4", "scan=2", "--no-sync", "-q")
+            for part in parts:
+                with self.subTest(part=part):
+                    self.assertEqual((self.held(part), keywords(part + "/SOURCE")), ({}, {}))
+                    self.assertIn("MODEL_DATA", columns(part))
+
+    def test_a_dry_run_changes_nothing(self):
+        before = digests(self.path("in.ms"))
+        self.multims("setjy", "in.ms", *MANUAL, "--dryrun")
+        self.assertEqual(digests(self.path("in.ms")), before)
+
+    def test_a_failure_leaves_the_old_bytes(self):
+        """The record can't be written: of an older kind is the one that is there, or files may not grow."""
+        self.multims("setjy", "in.ms", *MANUAL, "fluxdensity=2", "field=0")
+        before = digests(self.path("in.ms"))
+        self.run_words("bash", "-c", "trap '' XFSZ; ulimit -f 4; exec \"$0\" \"$@\"", program_case.args.program,
+                       "setjy", "in.ms", *MANUAL, "fluxdensity=3", "spix=[-0.7,0.1]")
+        self.multims("clean", "in.ms", "--restore")
+        self.assertEqual(digests(self.path("in.ms")), before)
+        with table(self.path("in.ms/SOURCE"), readonly=False, ack=False) as t:
+            t.putcell("SOURCE_MODEL", 0, {"numcl": 1, "cl_0": {"fields": numpy.zeros(1, "i4")}})
+        before = digests(self.path("in.ms"))
+        run = self.multims("setjy", "in.ms", *MANUAL, "fluxdensity=3", "field=0", status=1)
+        self.assertIn("of an older kind", run.stderr)
+        self.assertEqual(digests(self.path("in.ms")), before)
+
+
+if __name__ == "__main__":
+    program_case.main()
