@@ -55,6 +55,10 @@ typedef struct mms_bench_sets {
     bool failed;     /**< a request failed */
 } mms_bench_sets;
 
+/** Errors: ARG for an empty list, or a number that is not 1 to most. */
+MMS_CHECKED mms_status mms_bench_check_list(const char *name, int64_t n, const int64_t *values,
+                                            int64_t most, mms_error *err);
+
 /** Errors: ARG for a shape that is not there. */
 MMS_CHECKED mms_status mms_bench_check_shapes(const char *text, mms_error *err);
 

@@ -198,3 +198,15 @@ mms_status mms_bench_measure(mms_bench_sets *w, mms_error *err)
     }
     return st;
 }
+
+mms_status mms_bench_check_list(const char *name, int64_t n, const int64_t *values, int64_t most,
+                                mms_error *err)
+{
+    if (!n)
+        return mms_fail(err, MMS_ERR_ARG, "parameter %s: the list is empty", name);
+    for (int64_t i = 0; i < n; i++)
+        if (values[i] < 1 || values[i] > most)
+            return mms_fail(err, MMS_ERR_ARG, "parameter %s: %" PRId64 " is not 1 to %" PRId64,
+                            name, values[i], most);
+    return MMS_OK;
+}

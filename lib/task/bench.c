@@ -75,23 +75,13 @@ struct work {
     char *scratch, *vis, *gains, *log; /* absolute, so that no command takes them for an option */
 };
 
-static mms_status check_list(const char *name, mms_ints list, int64_t most, mms_error *err)
-{
-    if (!list.count)
-        return mms_fail(err, MMS_ERR_ARG, "parameter %s: the list is empty", name);
-    for (int64_t i = 0; i < list.count; i++)
-        if (list.values[i] < 1 || list.values[i] > most)
-            return mms_fail(err, MMS_ERR_ARG, "parameter %s: %" PRId64 " is not 1 to %" PRId64,
-                            name, list.values[i], most);
-    return MMS_OK;
-}
-
 static mms_status check(const mms_run *run, const struct bench *p, mms_error *err)
 {
     mms_status st;
 
-    MMS_TRY(check_list("sizes", p->sizes, MOST_MEGABYTES, err));
-    MMS_TRY(check_list("numworkers", p->numworkers, 4096, err));
+    MMS_TRY(mms_bench_check_list("sizes", p->sizes.count, p->sizes.values, MOST_MEGABYTES, err));
+    MMS_TRY(
+        mms_bench_check_list("numworkers", p->numworkers.count, p->numworkers.values, 4096, err));
     MMS_TRY(mms_bench_check_shapes(p->shapes, err));
     MMS_TRY(mms_bench_check_only(p->only, err));
     if (*p->vis && (json_object_get(run->given, "sizes") || json_object_get(run->given, "shapes")))
