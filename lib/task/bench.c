@@ -72,7 +72,7 @@ struct work {
     mms_bench_sets sets;
     int64_t only_workers; /* of -j */
     mms_stage *stage;
-    char *scratch, *vis, *gains, *log; /* absolute, so that no command takes them for an option */
+    char *scratch, *vis, *log; /* absolute, so that no command takes them for an option */
 };
 
 static mms_status check(const mms_run *run, const struct bench *p, mms_error *err)
@@ -96,18 +96,6 @@ done:
     return st;
 }
 
-/* What is there already, by absolute paths */
-static mms_status find_inputs(struct work *w, mms_error *err)
-{
-    const struct bench *const p = w->p;
-
-    if (*p->vis && !(w->vis = realpath(p->vis, NULL)))
-        return mms_fail_errno(err, errno, "%s", p->vis);
-    if (*p->gaintable && !(w->gains = realpath(p->gaintable, NULL)))
-        return mms_fail_errno(err, errno, "parameter gaintable: %s", p->gaintable);
-    return MMS_OK;
-}
-
 static mms_status start(struct work *w, const mms_run *run, mms_error *err)
 {
     const struct bench *const p = w->p;
@@ -119,7 +107,8 @@ static mms_status start(struct work *w, const mms_run *run, mms_error *err)
     if (!(w->scratch = mms_path_absolute(p->scratch)) ||
         !(output = mms_format("%s/bench", w->scratch)))
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "bench: out of memory"));
-    MMS_TRY(find_inputs(w, err));
+    if (*p->vis && !(w->vis = realpath(p->vis, NULL)))
+        MMS_TRY(mms_fail_errno(err, errno, "%s", p->vis));
     MMS_TRY(mms_stage_create(output, &w->stage, err));
     w->bench = (mms_bench){.folder = mms_stage_path(w->stage),
                            .only = p->only,
@@ -134,7 +123,7 @@ static mms_status start(struct work *w, const mms_run *run, mms_error *err)
                            .floor = p->floor,
                            .has_parameter = mms_task_has_parameter,
                            .is_in_place = mms_task_is_in_place,
-                           .gaintable = w->gains ? w->gains : "",
+                           .gaintable = p->gaintable,
                            .make_gains = mms_cal_make};
     w->bench.log = w->log = mms_format("%s/log", w->bench.folder);
     w->sets = (mms_bench_sets){.bench = &w->bench,
@@ -176,7 +165,6 @@ done:
     mms_stage_remove(&w.stage);
     mms_value_free(&w.sets.sets);
     free(w.log);
-    free(w.gains);
     free(w.vis);
     free(w.scratch);
     return st;
