@@ -2,8 +2,8 @@
 /** @file exportuvh5.c  The task exportuvh5: an MS or Multi-MS as a UVH5 file. */
 #include <string.h>
 
-#include "exportuvh5_priv.h"
 #include "transform_priv.h"
+#include "uvh5/uvh5_priv.h"
 
 struct exportuvh5 {
     const char *vis, *uvh5file, *datacolumn, *polorder, *flipconj, *eop, *compression, *timespan;
@@ -79,13 +79,11 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_host host = mms_task_writing_host(run);
     mms_status st = MMS_CHECK_AVERAGES(p, err);
 
-    if (st == MMS_OK && p->resume && (p->perpart || request.gzip || mms_uvh5_averages(&request)))
+    if (st == MMS_OK && p->resume && !p->perpart && (request.gzip || mms_uvh5_averages(&request)))
         st = mms_fail(err, MMS_ERR_ARG, "parameter resume: not with %s, which begins anew",
-                      p->perpart     ? "perpart"
-                      : request.gzip ? "compression=gzip"
-                                     : "averages");
+                      request.gzip ? "compression=gzip" : "averages");
     if (st == MMS_OK)
-        st = p->perpart ? mms_exportuvh5_parts(&request, &host, result, err)
+        st = p->perpart ? mms_uvh5_export_parts(&request, &host, result, err)
                         : mms_uvh5_export(&request, &host, result, err);
 
     mms_task_host_free(&host);
@@ -113,6 +111,11 @@ static void print(const mms_value *result, FILE *out)
                 (double)number(result, "bytes_staged") / 1e6);
     if (!json_object_get(result, "blts"))
         return;
+    if (json_is_true(json_object_get(result, "kept"))) {
+        fprintf(out, "%s: made by an earlier run\n",
+                json_string_value(json_object_get(result, "outputvis")));
+        return;
+    }
     fprintf(out,
             "%s: %" JSON_INTEGER_FORMAT " baseline-times of %" JSON_INTEGER_FORMAT
             " channels in %" JSON_INTEGER_FORMAT " windows and %" JSON_INTEGER_FORMAT

@@ -147,6 +147,11 @@ typedef struct mms_uvh5 {
 MMS_CHECKED mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host,
                                        mms_value *result, mms_error *err);
 
+/** Export each part of a Multi-MS to a file of its own; with how.resume those that are there stay.
+ */
+MMS_CHECKED mms_status mms_uvh5_export_parts(const mms_uvh5_request *request, const mms_host *host,
+                                             mms_value *result, mms_error *err);
+
 /** Whether rows or channels are averaged first. */
 bool mms_uvh5_averages(const mms_uvh5_request *request);
 /** Put into result what the averages of a request would make, and take while they last. */

@@ -26,7 +26,7 @@ READERS = {
     "simulate": "simulate_layout",
     "subtables": "subtables windows",
     "tables": "create source_model taql",
-    "uvh5": ("antennas average baselines blts catalogue export fields import import_unit judge "
+    "uvh5": ("antennas average baselines blts catalogue export export_parts fields import import_unit judge "
              "judge_unit unit"),
 }
 

@@ -335,6 +335,36 @@ class Export(UvhCase):
                            "perpart=true", status=2)
         self.assertIn("Output file out.0000.uvh5 already exists", run.stderr)
 
+    def test_parts_after_a_failure(self):
+        """What failed is told, files that are there are complete, and resume makes the others."""
+        self.multims("partition", self.data("D7.ms"), "in.mms", "datacolumn=data", "numsubms=3",
+                     "separationaxis=scan", "--no-sync", "--quiet")
+        words = ("exportuvh5", "in.mms", "out.uvh5", "datacolumn=data", "perpart=true", "--no-sync")
+        self.multims(*words)
+        names = [f"out.000{i}.uvh5" for i in range(3)]
+        first = [bytes_but_history(self.path(n)) for n in names]
+        stamp = os.stat(self.path(names[0])).st_mtime_ns
+        for name in names[1:]:
+            os.remove(self.path(name))
+        member = self.path("in.mms/SUBMSS/in.0001.ms")
+        with table(member, readonly=False, ack=False) as t:  # the second part can't be exported
+            arrays = t.getcol("ARRAY_ID")
+            t.putcell("ARRAY_ID", 0, 1)
+        run = self.run_words(program_case.args.program, *words, "resume=true")
+        self.assertNotEqual(run.returncode, 0)
+        self.assertIn("files of 1 of 3 parts are complete, up to out.0000.uvh5", run.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["in.mms", "in.mms.flagversions", names[0]])
+        with table(member, readonly=False, ack=False) as t:
+            t.putcol("ARRAY_ID", arrays)
+        parts = json.loads(self.multims(*words, "resume=true", "--json").stdout)["parts"]
+        self.assertEqual([p.get("kept", False) for p in parts], [True, False, False])
+        self.assertEqual([bytes_but_history(self.path(n)) for n in names], first)
+        self.assertEqual(os.stat(self.path(names[0])).st_mtime_ns, stamp)
+        with open(self.path(names[0]), "w") as f:
+            f.write("mine")
+        run = self.multims(*words, "resume=true", status=2)
+        self.assertIn("out.0000.uvh5 already exists", run.stderr)
+
     def set_frame(self, name):
         with table(self.path("D1.ms/FIELD"), readonly=False, ack=False) as t:
             for column in "PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR":
