@@ -17,6 +17,7 @@ enum { VIS, FLAG, SAMPLES, NCUBE };
 struct mms_uvh5_cubes {
     mms_uvh5_in *in;
     int fd;
+    bool ours;              /**< multims made the file: padding has no samples */
     int64_t offsets[NCUBE]; /**< -1: HDF5 is asked */
     pthread_mutex_t lock;   /**< HDF5 is one thread's at a time */
 };
@@ -36,6 +37,7 @@ mms_status mms_uvh5_cubes_open(mms_uvh5_in *in, mms_uvh5_cubes **out, mms_error 
 
     MMS_TRY(c ? MMS_OK : mms_uvh5_in_memory(in, err));
     *c = (mms_uvh5_cubes){.in = in, .fd = open(in->path, O_RDONLY | O_CLOEXEC)};
+    c->ours = in->hdf5->has(in->file, "multims/version");
     pthread_mutex_init(&c->lock, NULL);
     if (in->memory > 0)
         in->hdf5->limit(in->file, in->memory / 2 / NCUBE);
@@ -140,27 +142,35 @@ done:
 
 /* ---- padding ----------------------------------------------------------------------------------*/
 
+/** Rows of an MS may be flagged and 0 too, and have a weight. */
 static bool is_padding(const mms_uvh5_slab *s, int64_t from, int64_t n)
 {
     for (int64_t i = from; i < from + n; i++)
-        if (s->vis[i][0] != 0 || s->vis[i][1] != 0 || !s->flags[i])
+        if (s->vis[i][0] != 0 || s->vis[i][1] != 0 || !s->flags[i] ||
+            (s->nsamples && s->nsamples[i] != 0))
             return false;
     return true;
 }
 
-static mms_status make_slab(const mms_uvh5_in *in, mms_uvh5_slab *s, mms_error *err)
+static mms_status make_slab(const mms_uvh5_cubes *c, mms_uvh5_slab *s, mms_error *err)
 {
+    const mms_uvh5_in *const in = c->in;
     const int64_t values = s->n * s->count * in->npol;
 
     s->vis = mms_alloc(values, sizeof *s->vis);
     s->flags = mms_alloc(values, 1);
     s->scratch = mms_alloc(in->flag_bytes == 1 ? 1 : values, (size_t)in->flag_bytes);
-    return s->vis && s->flags && s->scratch ? MMS_OK : mms_uvh5_in_memory(in, err);
+    if (c->ours)
+        s->nsamples = mms_alloc(values, sizeof *s->nsamples);
+    return s->vis && s->flags && s->scratch && (s->nsamples || !c->ours)
+               ? MMS_OK
+               : mms_uvh5_in_memory(in, err);
 }
 
 static void free_slab(mms_uvh5_slab *s)
 {
     free(s->vis);
+    free(s->nsamples);
     free(s->flags);
     free(s->scratch);
 }
@@ -194,7 +204,7 @@ mms_status mms_uvh5_cubes_find_present(mms_uvh5_cubes *c, int64_t first, int64_t
     mms_uvh5_slab s = {.n = most < n ? most : n, .count = in->nfreq};
     mms_status st;
 
-    MMS_TRY(make_slab(in, &s, err));
+    MMS_TRY(make_slab(c, &s, err));
     for (int64_t at = 0; at < n; at += s.n) {
         bool all;
         s.blt = first + at;
