@@ -14,36 +14,6 @@
 #include "files_priv.h"
 #include "walk_priv.h"
 
-static mms_status status_of_errno(int errnum)
-{
-    switch (errnum) {
-    case ENOENT: // absence: mms_is_absence()
-    case ENOTDIR:
-        return MMS_ERR_NOT_FOUND;
-    case EEXIST:
-    case ENOTEMPTY:
-        return MMS_ERR_EXISTS;
-    case ENOSPC:
-    case EDQUOT:
-        return MMS_ERR_SPACE;
-    case ENOMEM:
-        return MMS_ERR_MEM;
-    default:
-        return MMS_ERR_IO;
-    }
-}
-
-mms_status mms_fail_errno(mms_error *err, int errnum, const char *fmt, ...)
-{
-    char text[sizeof err->msg];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    return mms_fail(err, status_of_errno(errnum), "%s: %s", text, strerror(errnum));
-}
-
 bool mms_is_absence(int errnum)
 {
     return errnum == ENOENT || errnum == ENOTDIR;

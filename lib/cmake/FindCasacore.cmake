@@ -23,5 +23,9 @@ if(Casacore_FOUND AND NOT TARGET Casacore::Casacore)
   target_include_directories(Casacore::Casacore SYSTEM INTERFACE
     ${Casacore_INCLUDE_DIR} ${Casacore_INCLUDE_DIR}/casacore)
   target_link_libraries(Casacore::Casacore INTERFACE ${Casacore_LIBRARIES})
+  add_library(Casacore::Tables INTERFACE IMPORTED) # tables alone
+  target_include_directories(Casacore::Tables SYSTEM INTERFACE
+    ${Casacore_INCLUDE_DIR} ${Casacore_INCLUDE_DIR}/casacore)
+  target_link_libraries(Casacore::Tables INTERFACE ${Casacore_tables_LIBRARY} ${Casacore_casa_LIBRARY})
 endif()
 mark_as_advanced(Casacore_INCLUDE_DIR)

@@ -179,12 +179,7 @@ bool mms_wants_inline(void);
  * or was started to be a worker.  Errors: ARG. */
 MMS_CHECKED mms_status mms_engine_check_host(mms_error *err);
 
-/* ---- files of the engine: the MPI module, the program of workers ---- */
-
-#define MMS_PLACE_VARIABLE "MULTIMS_LIBEXEC"
-/** Return the path of a file of this library that is not linked, as a new text; where it was looked
- *  for last when it is nowhere.  NULL when out of memory. */
-char *mms_engine_find(const char *name);
+/* ---- staging folders ---- */
 
 /** Remove the staging folder of a process that is gone; its workers may be about to end. */
 void mms_stage_remove_left(const char *path);

@@ -14,6 +14,7 @@
 
 #include "base/blackbox_priv.h"
 #include "base/limits_priv.h"
+#include "base/places_priv.h"
 #include "engine_priv.h"
 
 /* MPI starts once in a process and ends once; so there is one world. */
@@ -220,7 +221,7 @@ static const char *const local_advice =
 
 static mms_status open_module(const mms_mpi_module **module, mms_error *err)
 {
-    char *const path = mms_engine_find("libmultims-mpi.so");
+    char *const path = mms_place_find("libmultims-mpi.so");
     void *const file = path ? dlopen(path, RTLD_NOW | RTLD_GLOBAL) : NULL;
     mms_status st = MMS_OK;
 

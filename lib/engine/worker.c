@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/limits_priv.h"
+#include "base/places_priv.h"
 #include "engine_priv.h"
 
 /* Nobody is left to answer when the socket is gone: the client has ended, so does the worker.
@@ -66,4 +67,20 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds)
     mms_runner_end(&runner);
     free(inbox.data);
     close(fd);
+}
+
+mms_status mms_worker_program(char **out, mms_error *err)
+{
+    *out = mms_place_find("multims-worker");
+    if (!*out)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    if (!access(*out, X_OK))
+        return MMS_OK;
+    (void)mms_fail(err, MMS_ERR_NOT_FOUND,
+                   "%s, the program of workers, is not there: " MMS_PLACE_VARIABLE
+                   " names the folder that has it",
+                   *out);
+    free(*out);
+    *out = NULL;
+    return MMS_ERR_NOT_FOUND;
 }

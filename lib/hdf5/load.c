@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "base/base_priv.h"
-#include "engine/engine_priv.h"
+#include "base/places_priv.h"
 #include "hdf5_priv.h"
 
 mms_status mms_hdf5_load(const mms_hdf5_module **out, mms_error *err)
 {
-    char *const path = mms_engine_find("libmultims-hdf5.so");
+    char *const path = mms_place_find("libmultims-hdf5.so");
     void *const file = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL; // counted, never closed
     mms_status st = MMS_OK;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file add_column.cpp  Columns that a table gets when it has rows already. */
-#include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/TiledShapeStMan.h>
 #include <casacore/tables/Tables/StorageOption.h>
 #include <casacore/tables/Tables/TableDesc.h>
 
 #include "hollow.hpp"
+#include "standard.hpp"
 
 using casacore::ColumnDesc;
 using casacore::IPosition;
@@ -19,7 +19,7 @@ ColumnDesc standard_column(const char *name)
 {
     casacore::TableDesc desc;
 
-    casacore::MeasurementSet::addColumnToDesc(desc, casacore::MeasurementSet::columnType(name), 2);
+    mms::add_standard_column(desc, name);
     return desc.columnDesc(name);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file columns.cpp  Blocks of cells between columns and caller's buffers. */
+#include "standard.hpp"
 #include "table.hpp"
 
-#include <casacore/ms/MeasurementSets/MSTileLayout.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
 #include <casacore/tables/Tables/ScalarColumn.h>
 #include <casacore/tables/Tables/TableColumn.h>
@@ -84,8 +84,7 @@ bool is_data_or_flag(const std::string &name)
 IPosition wanted_tile(const mms_table *t, const mms_column *c, const IPosition &cell)
 {
     if (t->tile[0] < 0)
-        return casacore::MSTileLayout::tileShape(cell, casacore::MSTileLayout::FastMosaic,
-                                                 casacore::String("ALMA"));
+        return mms::mosaic_tile(cell);
     const int64_t rows = mms::cap_tile_rows(t->tile[0], t->max_tile_rows, c->dtype == MMS_DT_BOOL);
     return IPosition(3, std::min<int64_t>(cell[0], t->tile[2]),
                      std::min<int64_t>(cell[1], t->tile[1]), rows);

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file create.cpp  New tables: like an existing one, or standard ones of the MS definition. */
-#include <casacore/ms/MeasurementSets.h>
-#include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/DataManInfo.h>
 #include <casacore/tables/Tables/ArrColDesc.h>
 #include <casacore/tables/Tables/ArrayColumn.h>
@@ -13,6 +11,7 @@
 
 #include "base/files_priv.h"
 #include "json.hpp"
+#include "standard.hpp"
 
 using casacore::ColumnDesc;
 using casacore::IPosition;
@@ -270,8 +269,7 @@ void add_columns(layout &l, const char *const *add)
     for (; add && *add; add++) {
         if (l.desc.isColumn(*add))
             continue;
-        casacore::MeasurementSet::addColumnToDesc(l.desc,
-                                                  casacore::MeasurementSet::columnType(*add), 2);
+        mms::add_standard_column(l.desc, *add);
         give_own_manager(l, *add, false);
     }
 }
@@ -316,68 +314,6 @@ Table make_table(const char *path, const layout &l, int64_t nrow,
     // nobody else knows the table yet, and a lock file is synced each time it is written
     return Table(setup, casacore::TableLock(casacore::TableLock::NoLocking),
                  static_cast<casacore::rownr_t>(nrow), false, endian);
-}
-
-/** Columns that others than the definition of the MeasurementSet know. */
-bool add_other(TableDesc &desc, const String &name)
-{
-    if (name == "TELESCOPE_LOCATION") { // of pyuvdata, in OBSERVATION
-        desc.addColumn(casacore::ArrayColumnDesc<double>(
-            name, "", IPosition(1, 3), ColumnDesc::Direct | ColumnDesc::FixedShape));
-        return true;
-    }
-    if (name != "PhaseDir_Ref" && name != "DelayDir_Ref" && name != "RefDir_Ref")
-        return false;
-    desc.addColumn(casacore::ScalarColumnDesc<casacore::Int>(name)); // of CASA, in FIELD
-    return true;
-}
-
-/** Description of a standard table with optional columns, by the name of its kind. */
-template <typename Ms>
-TableDesc standard_desc(const char *const *optional)
-{
-    TableDesc desc = Ms::requiredTableDesc();
-    for (; optional && *optional; optional++)
-        if (!add_other(desc, *optional))
-            Ms::addColumnToDesc(desc, Ms::columnType(*optional));
-    return desc;
-}
-
-/** The main table: optional array columns have an axis of channels and one of correlations. */
-TableDesc main_desc(const char *const *optional)
-{
-    TableDesc desc = standard_desc<casacore::MeasurementSet>(optional);
-    for (; optional && *optional; optional++) {
-        ColumnDesc &column = desc.rwColumnDesc(*optional);
-        if (column.isArray() && column.ndim() <= 0)
-            column.setNdim(2);
-    }
-    return desc;
-}
-
-using desc_maker = TableDesc (*)(const char *const *);
-
-desc_maker find_standard(const std::string &kind)
-{
-    static const std::map<std::string, desc_maker> makers = {
-        {"MAIN", main_desc},
-        {"ANTENNA", standard_desc<casacore::MSAntenna>},
-        {"DATA_DESCRIPTION", standard_desc<casacore::MSDataDescription>},
-        {"FEED", standard_desc<casacore::MSFeed>},
-        {"FIELD", standard_desc<casacore::MSField>},
-        {"FLAG_CMD", standard_desc<casacore::MSFlagCmd>},
-        {"HISTORY", standard_desc<casacore::MSHistory>},
-        {"OBSERVATION", standard_desc<casacore::MSObservation>},
-        {"POINTING", standard_desc<casacore::MSPointing>},
-        {"POLARIZATION", standard_desc<casacore::MSPolarization>},
-        {"PROCESSOR", standard_desc<casacore::MSProcessor>},
-        {"SOURCE", standard_desc<casacore::MSSource>},
-        {"SPECTRAL_WINDOW", standard_desc<casacore::MSSpectralWindow>},
-        {"STATE", standard_desc<casacore::MSState>},
-        {"SYSCAL", standard_desc<casacore::MSSysCal>},
-        {"WEATHER", standard_desc<casacore::MSWeather>}};
-    const auto found = makers.find(kind);
-    return found == makers.end() ? nullptr : found->second;
 }
 
 /** A list of lengths in C order as casacore's shape. */
@@ -484,15 +420,15 @@ mms_status mms_table_create_standard_as(const char *path, const mms_table_standa
 {
     *out = nullptr;
     return mms::guard(err, path, [&]() -> mms_status {
-        const desc_maker make = find_standard(what->kind);
-        if (!make)
+        const std::unique_ptr<TableDesc> desc = mms::make_standard_desc(what->kind, what->optional);
+        if (!desc)
             return mms_fail(err, MMS_ERR_ARG, "%s: no standard table is called %s", path,
                             what->kind);
         const mms_status st = refuse_existing(path, err);
         if (st != MMS_OK)
             return st;
         mms::redirect_casacore_log();
-        layout l = {make(what->optional), manager_list(what->managers)};
+        layout l = {*desc, manager_list(what->managers)};
         fix_shapes(l.desc, what->managers);
         Table table =
             make_table(path, l, 0, what->big_endian ? Table::BigEndian : Table::AipsrcEndian);

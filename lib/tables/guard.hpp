@@ -40,11 +40,7 @@ inline std::string one_line(const std::string &text)
 }
 
 /** One thread at a time is in casacore: tables of one name share their files and caches. */
-inline std::recursive_mutex &casacore_lock()
-{
-    static std::recursive_mutex lock;
-    return lock;
-}
+std::recursive_mutex &casacore_lock();
 
 /** Says, while it lives, what casacore has to do with: for the one who finds the process dead. */
 class in_casacore
@@ -66,8 +62,16 @@ public:
 class literal_paths
 {
 public:
-    literal_paths();
-    ~literal_paths();
+    literal_paths()
+    {
+        enter();
+    }
+    ~literal_paths()
+    {
+        leave();
+    }
+    static void enter();
+    static void leave();
     literal_paths(const literal_paths &) = delete;
     literal_paths &operator=(const literal_paths &) = delete;
 };
@@ -127,11 +131,19 @@ void redirect_casacore_log();
 class held_log
 {
 public:
-    held_log();
-    ~held_log();
+    held_log()
+    {
+        hold();
+    }
+    ~held_log()
+    {
+        drop();
+    }
     held_log(const held_log &) = delete;
     held_log &operator=(const held_log &) = delete;
-    void release();
+    static void hold();
+    static void drop();
+    static void release();
 };
 
 } // namespace mms

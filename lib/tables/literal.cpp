@@ -78,14 +78,14 @@ std::string current_folder()
 
 } // namespace
 
-mms::literal_paths::literal_paths()
+void mms::literal_paths::enter()
 {
     if (known().depth++ == 0)
         for (const std::string &name : known().names)
             hide(name);
 }
 
-mms::literal_paths::~literal_paths()
+void mms::literal_paths::leave()
 {
     if (--known().depth > 0)
         return;

@@ -74,6 +74,12 @@ void give_up()
 
 } // namespace
 
+std::recursive_mutex &mms::casacore_lock()
+{
+    static std::recursive_mutex lock;
+    return lock;
+}
+
 void mms::redirect_casacore_log()
 {
     // A sink of casacore's lives as long as the process.
@@ -87,12 +93,12 @@ void mms::redirect_casacore_log()
     (void)done;
 }
 
-mms::held_log::held_log()
+void mms::held_log::hold()
 {
     kept.held = true;
 }
 
-mms::held_log::~held_log()
+void mms::held_log::drop()
 {
     kept.held = false;
     kept.lines.clear();
@@ -105,12 +111,12 @@ void mms::held_log::release()
     kept.lines.clear();
 }
 
-mms::quiet::quiet()
+void mms::quiet::enter()
 {
     quiet_scopes++;
 }
 
-mms::quiet::~quiet()
+void mms::quiet::leave()
 {
     quiet_scopes--;
 }

@@ -15,11 +15,10 @@
 #include <casacore/measures/Measures/MeasFrame.h>
 #include <casacore/measures/Measures/MeasTable.h>
 
-#include <strings.h>
-
 #include <cmath>
 #include <limits>
 
+#include "frames.hpp"
 #include "measures_data.hpp"
 #include "measures_priv.h"
 
@@ -32,18 +31,6 @@ namespace
 {
 
 const double day_s = 86400;
-
-struct frame_name {
-    const char *name;
-    int32_t parent; // the frame one step nearer to BARY; its own number: none
-};
-
-/** By number. */
-const frame_name frames[MMS_FRAME_COUNT] = {
-    {"REST", MMS_FRAME_LSRK},    {"LSRK", MMS_FRAME_BARY},   {"LSRD", MMS_FRAME_BARY},
-    {"BARY", MMS_FRAME_BARY},    {"GEO", MMS_FRAME_BARY},    {"TOPO", MMS_FRAME_GEO},
-    {"GALACTO", MMS_FRAME_LSRD}, {"LGROUP", MMS_FRAME_BARY}, {"CMB", MMS_FRAME_BARY},
-};
 
 /** A viewpoint as casacore's frame, made anew for each route: its caches depend on what was asked
  *  before. */
@@ -200,44 +187,6 @@ double down(const ends &e, int32_t frame)
     }
 }
 
-int32_t depth(int32_t frame)
-{
-    return frames[frame].parent == frame ? 0 : 1 + depth(frames[frame].parent);
-}
-
-template <typename Visit>
-void walk(int32_t from, int32_t to, const Visit &visit)
-{
-    if (from == to)
-        return;
-    if (depth(from) > depth(to) || (depth(from) == depth(to) && from != MMS_FRAME_BARY)) {
-        visit(from, true);
-        walk(frames[from].parent, to, visit);
-    } else {
-        walk(from, frames[to].parent, visit);
-        visit(to, false);
-    }
-}
-
-/** Visit the steps of a conversion: the frame, and whether its parent is the step's end. */
-template <typename Visit>
-void walk_route(int32_t from, int32_t to, bool exact, const Visit &visit)
-{
-    if (from == to)
-        return;
-    if (exact) {
-        walk(from, to, visit);
-    } else {
-        walk(from, MMS_FRAME_LSRK, visit);
-        walk(MMS_FRAME_LSRK, to, visit);
-    }
-}
-
-int32_t without_source(mms_freq_frame frame)
-{
-    return frame == MMS_FRAME_SOURCE ? MMS_FRAME_GEO : frame;
-}
-
 mms_status check(int32_t from, const mms_viewpoint *in, int32_t to, const mms_viewpoint *out,
                  mms_error *err)
 {
@@ -249,7 +198,7 @@ mms_status check(int32_t from, const mms_viewpoint *in, int32_t to, const mms_vi
     if (from != to && at_rest)
         return mms_fail(err, MMS_ERR_ARG,
                         "frequencies from %s to %s need the radial velocity of the source",
-                        frames[from].name, frames[to].name);
+                        mms_frame_name(from), mms_frame_name(to));
     return MMS_OK;
 }
 
@@ -266,7 +215,7 @@ mms_status check_data(int32_t from, int32_t to, mms_error *err)
                       "frequencies from %s to %s need casacore's table of leap seconds (TAI_UTC), "
                       "which is not here; install casacore-data, or point MULTIMS_MEASURES to a "
                       "folder with geodetic/TAI_UTC",
-                      frames[from].name, frames[to].name);
+                      mms_frame_name(from), mms_frame_name(to));
     return st;
 }
 
@@ -279,52 +228,18 @@ void fill_route(int32_t from, const mms_viewpoint &in, int32_t to, const mms_vie
     const ends e{in, far, scene(in), scene(far)};
 
     settle_caches(e);
-    walk_route(from, to, exact, [&](int32_t frame, bool to_parent) {
+    mms::walk_route(from, to, exact, [&](int32_t frame, bool to_parent) {
         route->factor[route->n++] = to_parent ? up(e, frame) : down(e, frame);
     });
 }
 
 } // namespace
 
-mms_status mms_frame_parse(const char *name, mms_freq_frame *out, mms_error *err)
-{
-    for (int32_t i = 0; i < MMS_FRAME_COUNT; i++)
-        if (strcasecmp(name, frames[i].name) == 0) {
-            *out = static_cast<mms_freq_frame>(i);
-            return MMS_OK;
-        }
-    if (strcasecmp(name, "SOURCE") == 0) {
-        *out = MMS_FRAME_SOURCE;
-        return MMS_OK;
-    }
-    return mms_fail(err, MMS_ERR_ARG,
-                    "frequency frame '%s' is not known; there are TOPO, GEO, BARY, LSRK, LSRD, "
-                    "GALACTO, LGROUP, CMB, REST and SOURCE",
-                    name);
-}
-
-const char *mms_frame_name(int32_t frame)
-{
-    if (frame == MMS_FRAME_SOURCE)
-        return "SOURCE";
-    return frame >= 0 && frame < MMS_FRAME_COUNT ? frames[frame].name : nullptr;
-}
-
-bool mms_frame_needs_epoch(mms_freq_frame from, mms_freq_frame to)
-{
-    bool needs = false;
-
-    walk_route(without_source(from), without_source(to), false, [&](int32_t frame, bool) {
-        needs = needs || frame == MMS_FRAME_TOPO || frame == MMS_FRAME_GEO;
-    });
-    return needs;
-}
-
 mms_status mms_frame_route_make(mms_freq_frame from, const mms_viewpoint *in, mms_freq_frame to,
                                 const mms_viewpoint *out, bool exact, mms_frame_route *route,
                                 mms_error *err)
 {
-    const int32_t a = without_source(from), b = without_source(to);
+    const int32_t a = mms::without_source(from), b = mms::without_source(to);
 
     *route = {};
     return mms::measures_guard(err, "frequency frames", [&]() -> mms_status {

@@ -25,8 +25,16 @@ void point_to_measures();
 class quiet
 {
 public:
-    quiet();
-    ~quiet();
+    quiet()
+    {
+        enter();
+    }
+    ~quiet()
+    {
+        leave();
+    }
+    static void enter();
+    static void leave();
     quiet(const quiet &) = delete;
     quiet &operator=(const quiet &) = delete;
 };

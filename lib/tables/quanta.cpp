@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/** @file quanta.cpp  Units, directions of fields, places of telescopes. */
+/** @file quanta.cpp  Directions of fields, places of telescopes. */
 #include <casacore/casa/Quanta/MVAngle.h>
 #include <casacore/casa/Quanta/MVDirection.h>
 #include <casacore/casa/Quanta/MVPosition.h>
@@ -41,19 +41,6 @@ using casacore::String;
 namespace
 {
 
-/** Read a quantity: a number, then a unit. */
-bool read_quantity(const char *text, Quantity &out)
-{
-    char *end;
-
-    std::strtod(text, &end);
-    try {
-        return end != text && Quantity::read(out, text);
-    } catch (const casacore::AipsError &) {
-        return false;
-    }
-}
-
 std::vector<std::string> words_of(const char *text)
 {
     std::istringstream stream(text);
@@ -94,29 +81,6 @@ mms_direction direction_of(const MDirection &d)
 }
 
 } // namespace
-
-/* ---- units ------------------------------------------------------------------------------------*/
-
-mms_status mms_quantity_parse(const char *text, const char *unit, bool bare, double *value,
-                              mms_error *err)
-{
-    return mms::guard(err, "quantity", [&]() -> mms_status {
-        Quantity q;
-
-        if (!read_quantity(text, q))
-            return mms_fail(err, MMS_ERR_ARG, "'%s' is no number with a unit such as '1.5%s'", text,
-                            unit);
-        if (q.getUnit().empty() && bare)
-            q.setUnit(unit);
-        if (!q.isConform(unit))
-            return mms_fail(err, MMS_ERR_ARG, "'%s' is not in a unit such as %s", text, unit);
-        *value = q.getValue(unit);
-        if (!(std::fabs(*value) <
-              std::numeric_limits<double>::max())) // casacore reads 1e400 as that
-            return mms_fail(err, MMS_ERR_ARG, "'%s' is not a finite number", text);
-        return MMS_OK;
-    });
-}
 
 /* ---- directions -------------------------------------------------------------------------------*/
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file select.cpp  MSSelection on one MS: parse, list ids, evaluate rows. */
 #include <casacore/casa/BasicSL/Constants.h>
-#include <casacore/casa/Utilities/Regex.h>
-#include <casacore/measures/Measures/Stokes.h>
 #include <casacore/ms/MSSel/MSSelection.h>
 #include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/ForwardCol.h>
@@ -20,7 +18,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -455,26 +452,6 @@ void prove_ranges(mms_selector &s)
 
 } // namespace
 
-bool mms_is_standard_table(const char *name)
-{
-    for (const standard_table &t : standard_tables())
-        if (!std::strcmp(name, t.name))
-            return true;
-    return false;
-}
-
-const char *mms_correlation_name(int32_t type)
-{
-    static const std::map<int32_t, std::string> names = [] {
-        std::map<int32_t, std::string> all;
-        for (const auto &name : casacore::Stokes::allNames(casacore::False))
-            all[casacore::Stokes::type(name)] = name;
-        return all;
-    }();
-    const auto found = names.find(type);
-    return found == names.end() ? "?" : found->second.c_str();
-}
-
 mms_status mms_selector_open(const char *path, const mms_select *select, mms_selector **out,
                              const char **culprit, mms_error *err)
 {
@@ -595,17 +572,4 @@ mms_status mms_selector_rows(mms_selector *s, mms_rows rows, uint8_t *mask, mms_
             mask_ranges(*s, rows, mask);
         return MMS_OK;
     });
-}
-
-mms_status mms_text_matches(const char *text, const char *pattern, bool regex, bool *matches,
-                            mms_error *err)
-{
-    *matches = false;
-    try {
-        const casacore::Regex re(regex ? String(pattern) : casacore::Regex::fromPattern(pattern));
-        *matches = String(text).matches(re);
-        return MMS_OK;
-    } catch (const std::exception &e) {
-        return mms_fail(err, MMS_ERR_SELECT, "%s: %s", pattern, mms::one_line(e.what()).c_str());
-    }
 }

@@ -5,7 +5,6 @@
 #include "base/files_priv.h"
 
 #include <casacore/casa/version.h>
-#include <casacore/ms/MeasurementSets/MeasurementSet.h>
 #include <casacore/tables/DataMan/TiledStManAccessor.h>
 #include <casacore/tables/Tables/ColumnDesc.h>
 #include <casacore/tables/Tables/TableColumn.h>
@@ -377,11 +376,6 @@ mms_status mms_table_remove_rows(mms_table *table, int64_t n, const int64_t *row
             table->table.removeRow(casacore::RowNumbers(list));
         return MMS_OK;
     });
-}
-
-bool mms_is_standard_column(const char *name)
-{
-    return casacore::MeasurementSet::columnType(name) != casacore::MeasurementSet::UNDEFINED_COLUMN;
 }
 
 int64_t mms_table_nunreadable(const mms_table *table)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/places_priv.h"
 #include "console_priv.h"
 #include "engine/engine_priv.h"
 
@@ -122,7 +123,7 @@ static mms_line_end read_plain(mms_lines *l, const char *prompt, char **out)
 /* Without the module, or on a terminal that can't be edited, lines are plain. */
 static void open_editor(mms_lines *l)
 {
-    char *const path = mms_engine_find("libmultims-edit.so");
+    char *const path = mms_place_find("libmultims-edit.so");
     void *const file = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
     const mms_edit_module *const module = file ? dlsym(file, MMS_EDIT_MODULE_SYMBOL) : NULL;
 

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/engine_priv.h"
+#include "base/places_priv.h"
 #include "multims/parts.h"
 #include "task_priv.h"
 
@@ -162,7 +162,7 @@ static char *find_file(const char *name)
          place = strtok_r(NULL, ":", &next))
         path = file_in(place, name);
     if (!path) {
-        char *const folder = mms_engine_find("plugins");
+        char *const folder = mms_place_find("plugins");
         path = folder ? file_in(folder, name) : NULL;
         free(folder);
     }

@@ -176,6 +176,18 @@ class Installation(ProgramCase):
         self.assertFalse(os.path.exists(self.path("mpi.mms")))
         self.demand(self.program, "partition", "in.ms", "local.mms", "-j", "2")
 
+    def test_the_module_of_measures_is_installed_and_missed(self):
+        self.simulate()
+        self.demand(self.program, "split", "in.ms", "one.ms", "scan=1", "datacolumn=data")
+        if "MULTIMS_LIBEXEC" in os.environ:
+            return  # a static library has it in itself
+        os.remove(self.find("libmultims-measures.so"))
+        run = self.run_words(self.program, "split", "in.ms", "two.ms", "scan=1", "datacolumn=data")
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertIn("libmultims-measures.so", run.stderr)
+        self.assertFalse(os.path.exists(self.path("two.ms")))
+        self.demand(self.program, "partition", "in.ms", "out.mms", "-j", "2")
+
     def tables(self):
         return json.loads(self.demand(self.program, "tasks", "--json"))
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "engine_priv.h"
+#include "base_priv.h"
+#include "files_priv.h"
+#include "places_priv.h"
 
 /* From the folder of the library, or of the program when it is linked statically: beside it, then
  * the places of an installation.  A static library can be in programs anywhere, so it knows those
@@ -17,14 +19,18 @@ static char *join(const char *folder, const char *place, const char *name)
                          : mms_format("%s/%s/%s", folder, place, name);
 }
 
-char *mms_engine_find(const char *name)
+char *mms_place_find(const char *name)
 {
     const char *const given = getenv(MMS_PLACE_VARIABLE);
+
+    return given && *given ? mms_format("%s/%s", given, name) : mms_place_own(name);
+}
+
+char *mms_place_own(const char *name)
+{
     char *folder = NULL, *path = NULL;
     Dl_info info;
 
-    if (given && *given)
-        return mms_format("%s/%s", given, name);
     if (dladdr(places, &info))
         folder = mms_path_dir(info.dli_fname);
     for (int64_t i = 0; folder && i < MMS_COUNT_OF(places); i++) {
@@ -35,20 +41,4 @@ char *mms_engine_find(const char *name)
     }
     free(folder);
     return path;
-}
-
-mms_status mms_worker_program(char **out, mms_error *err)
-{
-    *out = mms_engine_find("multims-worker");
-    if (!*out)
-        return mms_fail(err, MMS_ERR_MEM, "out of memory");
-    if (!access(*out, X_OK))
-        return MMS_OK;
-    (void)mms_fail(err, MMS_ERR_NOT_FOUND,
-                   "%s, the program of workers, is not there: " MMS_PLACE_VARIABLE
-                   " names the folder that has it",
-                   *out);
-    free(*out);
-    *out = NULL;
-    return MMS_ERR_NOT_FOUND;
 }
