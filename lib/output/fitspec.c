@@ -339,7 +339,7 @@ mms_status mms_request_add_continuum(mms_request *r, mms_error *err)
 
     if (!asked->on)
         return MMS_OK;
-    if (r->combinespws || (r->regrid.on && r->regrid.nspw > 1))
+    if (mms_request_asks_one_window(r))
         return mms_fail(err, MMS_ERR_UNSUPPORTED,
                         "douvcontsub=True with windows that are combined or separated is not in "
                         "this version: run uvcontsub first");

@@ -359,12 +359,19 @@ static bool averages_channels(const gridding *g)
     return g->r->chanbin.count > 0;
 }
 
+/** CASA scales the sums of averaged channels by their number again, but not where windows are to be
+ *  put together. */
 static double weight_scale(const gridding *g, const mms_grid *grid, int64_t window)
 {
     const mms_step *channel = mms_pipeline_find(g->r->pipeline, "channel");
-    const bool twice = channel && g->r->numerics == MMS_NUMERICS_CASA;
+    const bool twice =
+        channel && g->r->numerics == MMS_NUMERICS_CASA && !mms_request_asks_one_window(g->r);
 
-    return grid->weight_scale * (twice ? (double)mms_channel_step_bin(channel, window) : 1.0);
+    if (!twice)
+        return grid->weight_scale;
+    const int64_t nchan = mms_pipeline_in(g->r->pipeline)->windows[window].axis.nchan;
+    const int64_t bin = mms_channel_step_bin(channel, window);
+    return grid->weight_scale * (double)(bin < nchan ? bin : nchan);
 }
 
 /** A grid may lie wholly beyond the input; CASA says nothing. */

@@ -254,6 +254,10 @@ int64_t mms_request_new_windows(const mms_request *request);
 /** Return whether data are calculated with, not only selected and copied. */
 bool mms_request_transforms(const mms_request *request);
 
+/** Return whether windows are to be put together where there are several; several output windows
+ * are cut from one. */
+bool mms_request_asks_one_window(const mms_request *request);
+
 /** Return whether rows are averaged in time. */
 bool mms_output_averages_rows(const mms_request *request);
 

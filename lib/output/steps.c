@@ -242,11 +242,14 @@ done:
     return st;
 }
 
-/** Whether windows are put together; several output windows are cut from a combined one. */
+bool mms_request_asks_one_window(const mms_request *r)
+{
+    return r->combinespws || (r->regrid.on && r->regrid.nspw > 1);
+}
+
 static bool combines(const mms_request *r)
 {
-    return (r->combinespws || (r->regrid.on && r->regrid.nspw > 1)) &&
-           mms_pipeline_in(r->pipeline)->nwindow > 1;
+    return mms_request_asks_one_window(r) && mms_pipeline_in(r->pipeline)->nwindow > 1;
 }
 
 /** Rows of several polarization set-ups can't become one. */
@@ -285,7 +288,7 @@ static mms_status add_steps(mms_request *r, mms_error *err)
     }
     MMS_TRY(mms_request_add_shift(r, err));
     MMS_TRY(mms_request_add_continuum(r, err));
-    if ((r->combinespws || (r->regrid.on && r->regrid.nspw > 1)) && !combines(r))
+    if (mms_request_asks_one_window(r) && !combines(r))
         mms_log(MMS_LOG_WARN, r->host->task, "There is only one selected SPW, no need to combine ");
     if (combines(r)) {
         MMS_TRY(check_polarizations(r, err));
@@ -308,18 +311,18 @@ done:
     return st;
 }
 
-/** MEAS_FREQ_REF of a window whose frame changes, else -1.  CASA writes REST for GEO. */
+/** MEAS_FREQ_REF of a window that changes it, else -1.  CASA writes REST for GEO where it regrids.
+ */
 static int32_t new_frame(const mms_request *r, int64_t window)
 {
     const bool combined = mms_pipeline_out(r->pipeline)->combined;
     const bool changed = mms_pipeline_out(r->pipeline)->new_windows;
     const int32_t in = mms_pipeline_in(r->pipeline)->windows[changed ? 0 : window].frame;
     const int32_t out = mms_pipeline_out(r->pipeline)->windows[window].frame;
-    const bool casa = r->numerics == MMS_NUMERICS_CASA && !combined;
+    const bool casa = r->numerics == MMS_NUMERICS_CASA && r->regrid.on && !combined;
+    const bool rest = out == MMS_FRAME_SOURCE || (out == MMS_FRAME_GEO && casa);
 
-    if (in == out)
-        return -1;
-    return out == MMS_FRAME_SOURCE || (out == MMS_FRAME_GEO && casa) ? MMS_FRAME_REST : out;
+    return rest ? MMS_FRAME_REST : in == out ? -1 : out;
 }
 
 int64_t mms_request_new_windows(const mms_request *r)

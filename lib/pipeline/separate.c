@@ -48,10 +48,12 @@ static void end(mms_step *step)
     free(step);
 }
 
-/** The channels of window k as its SPECTRAL_WINDOW row has them. */
-static mms_status set_window(const separate *s, const mms_window *in, int64_t k, mms_window *out,
+/** The channels of window k as its SPECTRAL_WINDOW row has them; CASA's bandwidth has the sign of
+ *  the widths. */
+static mms_status set_window(const separate *s, const mms_form *form, int64_t k, mms_window *out,
                              mms_error *err)
 {
+    const mms_window *in = &form->windows[0];
     const int64_t first = mms_separation_first(&s->separation, k);
     mms_spectral_axis axis = {.nchan = mms_separation_count(&s->separation, k),
                               .freq_hz = in->axis.freq_hz + first,
@@ -60,7 +62,9 @@ static mms_status set_window(const separate *s, const mms_window *in, int64_t k,
                               .effective_bw_hz = in->axis.width_hz + first};
 
     axis.ref_freq_hz = axis.freq_hz[0];
-    axis.total_bandwidth_hz = fabs(axis.width_hz[0]) * (double)axis.nchan;
+    axis.total_bandwidth_hz = axis.width_hz[0] * (double)axis.nchan;
+    if (form->numerics == MMS_NUMERICS_EXACT)
+        axis.total_bandwidth_hz = fabs(axis.total_bandwidth_hz);
     out->spw = in->spw;
     out->direction = in->direction;
     out->frame = in->frame;
@@ -79,7 +83,7 @@ static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms
     MMS_TRY(mms_separate(in->windows[0].axis.nchan, s->nspw, &s->separation, err));
     MMS_TRY(mms_form_create(s->nspw, in->nddid, &made, err));
     for (int64_t k = 0; k < s->nspw; k++)
-        MMS_TRY(set_window(s, &in->windows[0], k, &made.windows[k], err));
+        MMS_TRY(set_window(s, in, k, &made.windows[k], err));
     mms_form_take_windows(out, &made);
     out->new_windows = true;
 done:

@@ -384,6 +384,7 @@ static long double quantised(const struct work *w, long double band)
     return w->opts->optical && w->velocity ? band : width * floorl((band + 0.01L * width) / width);
 }
 
+/** Move the centre into the band, but for less than 1 Hz. */
 static mms_status clip_centre(struct work *w, mms_error *err)
 {
     mms_status st = MMS_OK;
@@ -395,7 +396,8 @@ static mms_status clip_centre(struct work *w, mms_error *err)
         w->from_start = false;
         return MMS_OK;
     }
-    w->centre = nearest;
+    if (fabsl(asked - nearest) > 1)
+        w->centre = nearest;
     if (asked < nearest - 1)
         st = warn(w, err,
                   mms_format("*** Requested center of SPW %Lg Hz is smaller than minimum possible "
@@ -745,7 +747,7 @@ static mms_status take_edges(struct work *w, const double *width_in, mms_error *
         grid->freq_hz[i] = (low + high) / 2;
         grid->width_hz[i] = high - low;
     }
-    grid->weight_scale = grid->width_hz[0] / width_in[0];
+    grid->weight_scale = grid->width_hz[0] / width_in[w->descending ? w->nchan - 1 : 0];
     return MMS_OK;
 }
 
@@ -877,8 +879,10 @@ void mms_grid_axis(const mms_grid *grid, int64_t first, bool separated, mms_nume
         axis->freq_hz[i] = grid->freq_hz[first + i];
         axis->width_hz[i] = rising ? width : -width;
         axis->resolution_hz[i] = axis->effective_bw_hz[i] = axis->width_hz[i];
-        axis->total_bandwidth_hz += width;
     }
+    if (n > 0)
+        axis->total_bandwidth_hz = fabs(axis->freq_hz[n - 1] - axis->freq_hz[0]) +
+                                   (fabs(axis->width_hz[0]) + fabs(axis->width_hz[n - 1])) / 2;
     if (separated && n > 0)
         axis->total_bandwidth_hz = grid->width_hz[first] * (double)n;
     axis->ref_freq_hz = n > 0 ? axis->freq_hz[0] : 0;

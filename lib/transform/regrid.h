@@ -69,7 +69,7 @@ typedef struct mms_grid {
     int64_t nchan;
     double *freq_hz;     /**< [nchan] centres, in the order of the input */
     double *width_hz;    /**< [nchan] positive */
-    double weight_scale; /**< width of the first output channel by that of the first input channel;
+    double weight_scale; /**< width of the first output channel by that of the lowest input channel;
                               weights take it where the frame changes (6.4) */
     int64_t nwarning;
     char **warnings; /**< what CASA says while it adjusts a request, one line each */
