@@ -384,7 +384,7 @@ static long double quantised(const struct work *w, long double band)
     return w->opts->optical && w->velocity ? band : width * floorl((band + 0.01L * width) / width);
 }
 
-/** Move the centre into the band, but for less than 1 Hz. */
+/** Move the centre into the band, but for less than 1 Hz above it. */
 static mms_status clip_centre(struct work *w, mms_error *err)
 {
     mms_status st = MMS_OK;
@@ -396,8 +396,7 @@ static mms_status clip_centre(struct work *w, mms_error *err)
         w->from_start = false;
         return MMS_OK;
     }
-    if (fabsl(asked - nearest) > 1)
-        w->centre = nearest;
+    w->centre = asked > w->top && asked <= w->top + 1 ? asked : nearest;
     if (asked < nearest - 1)
         st = warn(w, err,
                   mms_format("*** Requested center of SPW %Lg Hz is smaller than minimum possible "

@@ -172,7 +172,7 @@ def fit(q, low, top):
     if q.centre < 0:
         q.centre, q.from_start = L((low + top) / 2), False
     else:
-        q.centre = min(max(q.centre, L(low)), L(top))
+        q.centre = max(q.centre, L(low)) if q.centre <= L(top) + 1 else L(top)
     if q.band <= 0 or q.nchan != 0:
         q.band = (q.width if q.width is not None else w0) * q.nchan if q.nchan > 0 \
             else whole(L(top - low))
