@@ -48,8 +48,8 @@ static void end(mms_step *step)
     free(step);
 }
 
-/** The channels of window k as its SPECTRAL_WINDOW row has them; CASA's bandwidth has the sign of
- *  the widths. */
+/** The channels of window k as its SPECTRAL_WINDOW row has them; CASA's bandwidth takes the first
+ *  width of all, with its sign. */
 static mms_status set_window(const separate *s, const mms_form *form, int64_t k, mms_window *out,
                              mms_error *err)
 {
@@ -62,9 +62,9 @@ static mms_status set_window(const separate *s, const mms_form *form, int64_t k,
                               .effective_bw_hz = in->axis.width_hz + first};
 
     axis.ref_freq_hz = axis.freq_hz[0];
-    axis.total_bandwidth_hz = axis.width_hz[0] * (double)axis.nchan;
-    if (form->numerics == MMS_NUMERICS_EXACT)
-        axis.total_bandwidth_hz = fabs(axis.total_bandwidth_hz);
+    axis.total_bandwidth_hz = form->numerics == MMS_NUMERICS_EXACT
+                                  ? fabs(axis.width_hz[0]) * (double)axis.nchan
+                                  : in->axis.width_hz[0] * (double)axis.nchan;
     out->spw = in->spw;
     out->direction = in->direction;
     out->frame = in->frame;
