@@ -22,12 +22,13 @@ typedef struct mms_undo mms_undo;
 /** Bring back what a run that was killed has left changed.  Call it before the set is opened.
  *  @param[out] found  whether there was one; NULL is accepted
  *  @param restore     false: only look
- *  Errors: EXISTS a run that lives is at it; IO, SPACE, TABLE the undo can't be read. */
+ *  Errors: EXISTS a run that lives is at it, or there is an undo of the Multi-MS that it is a part
+ *  of, or of one of its parts; IO, SPACE, TABLE the undo can't be read. */
 MMS_CHECKED mms_status mms_undo_recover(const char *vis, bool restore, bool *found, mms_error *err);
 
 /** Refuse a set that a killed run has left half changed, or that a run is at, for those who only
- * read it; a part of such a Multi-MS, too.  Nothing is written; a set that is not there is no
- * error. Errors: EXISTS. */
+ * read it; a part of such a Multi-MS, and one with such a part, too.  Nothing is written; a set
+ * that is not there is no error.  Errors: EXISTS. */
 MMS_CHECKED mms_status mms_undo_refuse(const char *vis, mms_error *err);
 
 /** Take the place of a set's undo, in which the run's own files may stand too.  Not in a worker.
@@ -39,7 +40,8 @@ MMS_CHECKED mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out
  *  are taken as those that it gets: what files they make goes when the old bytes come back.
  *  @param members  which parts are to be changed; NULL: all
  *  @param columns  ended by NULL
- *  Errors: UNSUPPORTED rows that are another table's; IO, SPACE, MEM. */
+ *  Errors: UNSUPPORTED rows that are another table's, parts that are the same table; IO, SPACE,
+ * MEM. */
 MMS_CHECKED mms_status mms_undo_keep(mms_undo *undo, mms_ms *ms, const bool *members,
                                      const char *const *columns, mms_error *err);
 

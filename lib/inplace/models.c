@@ -269,7 +269,7 @@ done:
 mms_status mms_models_unit(const mms_value *order, mms_error *err)
 {
     const mms_value *models = json_object_get(order, "models");
-    mms_value *part, *done_tables = json_object();
+    mms_value *part;
     int fd = -1;
     size_t i;
     mms_status st;
@@ -280,14 +280,9 @@ mms_status mms_models_unit(const mms_value *order, mms_error *err)
         const char *source = json_string_value(json_object_get(part, "source"));
         const mms_model_tables paths = {json_string_value(json_object_get(part, "main")), source,
                                         json_string_value(json_object_get(part, "field"))};
-        if (source && json_object_get(done_tables, source))
-            continue; // another part's
-        if (source)
-            json_object_set_new(done_tables, source, json_true());
         MMS_TRY(mms_table_change_models(&paths, json_is_null(models) ? NULL : models, err));
     }
 done:
-    mms_value_free(&done_tables);
     if (fd >= 0)
         close(fd);
     return st;

@@ -47,15 +47,23 @@ static bool can_move_all(const mms_undo_takes_list *files, int64_t sequence, con
     return true;
 }
 
-static mms_status take_all(const mms_undo_takes_list *files, int64_t sequence, bool moves,
+/** *moves becomes false where they could not be moved. */
+static mms_status take_all(const mms_undo_takes_list *files, int64_t sequence, bool *moves,
                            const mms_sink_what *what, mms_error *err)
 {
+    bool any = false;
     mms_status st = MMS_OK;
 
-    for (int64_t i = 0; i < files->n && st == MMS_OK; i++)
-        if (is_of(files->takes[i].file, sequence))
-            st = mms_undo_take(what->lock, files->takes[i].name, files->takes[i].file, moves,
-                               what->sync, err);
+    for (int64_t i = 0; i < files->n && st == MMS_OK; i++) {
+        if (!is_of(files->takes[i].file, sequence))
+            continue;
+        st = mms_undo_take(what->lock, files->takes[i].name, files->takes[i].file, moves,
+                           what->sync, err);
+        if (st == MMS_OK && any && !*moves)
+            st = mms_fail(err, MMS_ERR_IO, "%s: can't be moved as the column's other files were",
+                          files->takes[i].file);
+        any = any || *moves;
+    }
     return st;
 }
 
@@ -73,7 +81,7 @@ static mms_status keep_manager(mms_replace *r, mms_table *table, mms_direct *in,
     moves = moves && one.from.tiles && can_move_all(files, m->sequence, what->lock);
     if (moves)
         MMS_TRY(mms_sink_has_all_cells(table, &one.from, &moves, err));
-    MMS_TRY(take_all(files, m->sequence, moves, what, err));
+    MMS_TRY(take_all(files, m->sequence, &moves, what, err));
     if (!moves)
         goto done;
     MMS_TRY(mms_grow(&r->list, &r->capacity, r->n + 1, sizeof *r->list, err));
@@ -199,11 +207,13 @@ static mms_status copy_others(const replaced *one, int64_t nrow, mms_error *err)
 
 mms_status mms_replace_finish(mms_replace **replace, mms_error *err)
 {
-    const mms_replace *r = *replace;
+    mms_replace *r = *replace;
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; r && i < r->n && st == MMS_OK; i++)
         st = copy_others(&r->list[i], r->nrow, err);
+    if (r && st == MMS_OK)
+        st = mms_direct_finish(&r->now, err);
     mms_replace_drop(replace);
     return st;
 }

@@ -212,7 +212,7 @@ mms_status mms_sink_close(mms_sink **sink, mms_error *err)
 
     MMS_TRY(mms_direct_finish(&s->out, err));
     MMS_TRY(mms_replace_finish(&s->replace, err));
-    mms_direct_close(&s->in);
+    MMS_TRY(mms_direct_finish(&s->in, err));
     MMS_TRY(mms_table_close(&s->table, err));
 done:
     mms_sink_drop(sink);

@@ -21,6 +21,7 @@
 
 #define JOURNAL "undo.json"
 #define LOCK    "lock"
+#define ENDING  ".mms-undo"
 
 struct mms_undo {
     char *vis;    /**< links resolved */
@@ -50,7 +51,7 @@ static mms_status find_place(const char *vis, mms_undo *u, mms_error *err)
         return mms_fail_errno(err, errno, "%s", vis);
     dir = mms_path_dir(u->vis);
     base = mms_path_base(u->vis);
-    u->folder = dir && base ? mms_format("%s/.%s.mms-undo", dir, base) : NULL;
+    u->folder = dir && base ? mms_format("%s/.%s" ENDING, dir, base) : NULL;
     u->lock = u->folder ? mms_format("%s/" LOCK, u->folder) : NULL;
     if (!u->lock)
         st = no_memory(err);
@@ -92,6 +93,125 @@ mms_status mms_undo_hold(const char *lock_path, int *fd, mms_error *err)
     if (*fd < 0 || flock(*fd, LOCK_SH | LOCK_NB))
         return mms_fail_errno(err, errno, "%s: cannot lock", lock_path);
     return MMS_OK;
+}
+
+/* ---- looking ----------------------------------------------------------------------------------*/
+
+/** Whether a run holds the lock; one that was killed does not. */
+static bool is_held(const mms_undo *u)
+{
+    const int fd = open(u->lock, O_RDONLY | O_CLOEXEC);
+    const bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+
+    if (fd >= 0)
+        close(fd);
+    return held;
+}
+
+static mms_status refuse_left(const mms_undo *u, const char *vis, mms_error *err)
+{
+    char *journal = mms_format("%s/" JOURNAL, u->folder);
+    bool begun = false;
+    mms_status st;
+
+    MMS_TRY(journal ? MMS_OK : no_memory(err));
+    if (is_held(u))
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
+                         "%s is being changed by another run: wait until it ends (its undo is in "
+                         "%s)",
+                         vis, u->folder));
+    MMS_TRY(mms_path_exists(journal, &begun, err));
+    if (begun)
+        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
+                         "%s is half changed: a run was killed in the middle of its work. `multims "
+                         "clean --restore %s` brings the old data back; then run this again",
+                         vis, u->vis));
+done:
+    free(journal);
+    return st;
+}
+
+/** Refuse a set by its own undo. */
+static mms_status refuse_itself(const char *vis, mms_error *err)
+{
+    mms_undo u = {.fd = -1};
+    bool there = false;
+    mms_status st;
+
+    if (access(vis, F_OK) != 0)
+        return MMS_OK; // who opens it says so
+    MMS_TRY(find_place(vis, &u, err));
+    MMS_TRY(mms_path_exists(u.folder, &there, err));
+    if (there)
+        MMS_TRY(refuse_left(&u, vis, err));
+done:
+    release(&u);
+    return st;
+}
+
+/** The Multi-MS that a set is a part of, or NULL. */
+static char *whole_of(const char *vis)
+{
+    char *folder = mms_path_dir(vis), *name = folder ? mms_path_base(folder) : NULL;
+    char *whole = name && !strcmp(name, "SUBMSS") ? mms_path_dir(folder) : NULL;
+
+    free(folder);
+    free(name);
+    return whole;
+}
+
+/** What an entry of SUBMSS says of a part: its undo, or a link, whose undo is elsewhere. */
+static mms_status refuse_entry(const char *folder, const struct dirent *entry, mms_error *err)
+{
+    const size_t n = strlen(entry->d_name), ending = strlen(ENDING);
+    const bool undo =
+        entry->d_name[0] == '.' && n > ending + 1 && !strcmp(entry->d_name + n - ending, ENDING);
+    char *part = undo ? mms_format("%s/%.*s", folder, (int)(n - ending - 1), entry->d_name + 1)
+                      : mms_format("%s/%s", folder, entry->d_name);
+    mms_status st = part ? MMS_OK : no_memory(err);
+
+    if (st == MMS_OK && (undo || entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN))
+        st = refuse_itself(part, err);
+    free(part);
+    return st;
+}
+
+static mms_status refuse_parts(const char *vis, mms_error *err)
+{
+    char *folder = mms_format("%s/SUBMSS", vis);
+    DIR *list = folder ? opendir(folder) : NULL;
+    struct dirent *entry;
+    mms_status st = folder ? MMS_OK : no_memory(err);
+
+    while (list && st == MMS_OK && (entry = readdir(list)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            st = refuse_entry(folder, entry, err);
+    if (list)
+        closedir(list);
+    free(folder);
+    return st;
+}
+
+/** Refuse a part of a Multi-MS whose undo is there, and a Multi-MS with that of a part: what one
+ *  brings back the other would not know.  vis: links resolved. */
+static mms_status refuse_kin(const char *vis, mms_error *err)
+{
+    char *whole = whole_of(vis);
+    mms_status st = whole ? refuse_itself(whole, err) : MMS_OK;
+
+    free(whole);
+    return st == MMS_OK ? refuse_parts(vis, err) : st;
+}
+
+mms_status mms_undo_refuse(const char *vis, mms_error *err)
+{
+    char *real = NULL;
+    mms_status st = refuse_itself(vis, err);
+
+    if (st == MMS_OK && (real = realpath(vis, NULL)))
+        st = refuse_kin(real, err);
+    free(real);
+    return st;
 }
 
 /* ---- bringing back ----------------------------------------------------------------------------*/
@@ -240,78 +360,11 @@ mms_status mms_undo_recover(const char *vis, bool restore, bool *found, mms_erro
         MMS_TRY(restore_left(&u, journal, err));
     if (there && (restore || !begun))
         MMS_TRY(remove_undo(&u, err));
+    MMS_TRY(refuse_kin(u.vis, err));
 done:
     if (found)
         *found = begun;
     free(journal);
-    release(&u);
-    return st;
-}
-
-/* ---- looking ----------------------------------------------------------------------------------*/
-
-/** Whether a run holds the lock; one that was killed does not. */
-static bool is_held(const mms_undo *u)
-{
-    const int fd = open(u->lock, O_RDONLY | O_CLOEXEC);
-    const bool held = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
-
-    if (fd >= 0)
-        close(fd);
-    return held;
-}
-
-static mms_status refuse_left(const mms_undo *u, const char *vis, mms_error *err)
-{
-    char *journal = mms_format("%s/" JOURNAL, u->folder);
-    bool begun = false;
-    mms_status st;
-
-    MMS_TRY(journal ? MMS_OK : no_memory(err));
-    if (is_held(u))
-        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
-                         "%s is being changed by another run: wait until it ends (its undo is in "
-                         "%s)",
-                         vis, u->folder));
-    MMS_TRY(mms_path_exists(journal, &begun, err));
-    if (begun)
-        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
-                         "%s is half changed: a run was killed in the middle of its work. `multims "
-                         "clean --restore %s` brings the old data back; then run this again",
-                         vis, u->vis));
-done:
-    free(journal);
-    return st;
-}
-
-/** The Multi-MS that a set is a part of, or NULL. */
-static char *whole_of(const char *vis)
-{
-    char *folder = mms_path_dir(vis), *name = folder ? mms_path_base(folder) : NULL;
-    char *whole = name && !strcmp(name, "SUBMSS") ? mms_path_dir(folder) : NULL;
-
-    free(folder);
-    free(name);
-    return whole;
-}
-
-mms_status mms_undo_refuse(const char *vis, mms_error *err)
-{
-    mms_undo u = {.fd = -1};
-    char *whole = NULL;
-    bool there = false;
-    mms_status st;
-
-    if (access(vis, F_OK) != 0)
-        return MMS_OK; // who opens it says so
-    MMS_TRY(find_place(vis, &u, err));
-    MMS_TRY(mms_path_exists(u.folder, &there, err));
-    if (there)
-        MMS_TRY(refuse_left(&u, vis, err));
-    if ((whole = whole_of(u.vis)))
-        st = mms_undo_refuse(whole, err);
-done:
-    free(whole);
     release(&u);
     return st;
 }
@@ -474,17 +527,48 @@ done:
     return st;
 }
 
-static mms_status sync_folder_tree(const mms_undo *u, mms_error *err)
+static mms_status sync_file_system(const char *folder, mms_error *err)
 {
-    const int fd = u->sync ? open(u->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     mms_status st = MMS_OK;
 
-    if (!u->sync)
-        return MMS_OK;
     if (fd < 0 || syncfs(fd))
-        st = mms_fail_errno(err, errno, "%s: cannot sync", u->folder);
+        st = mms_fail_errno(err, errno, "%s: cannot sync", folder);
     if (fd >= 0)
         close(fd);
+    return st;
+}
+
+static mms_status sync_folder_tree(const mms_undo *u, mms_error *err)
+{
+    return u->sync ? sync_file_system(u->folder, err) : MMS_OK;
+}
+
+/** Sync what was changed: links may lead to parts on other file systems. */
+static mms_status sync_changed(const mms_undo *u, mms_error *err)
+{
+    struct stat s;
+    mms_value *entry;
+    size_t i;
+    dev_t home, last;
+    mms_status st = sync_folder_tree(u, err);
+
+    if (!u->sync || st != MMS_OK)
+        return st;
+    if (stat(u->folder, &s))
+        return mms_fail_errno(err, errno, "%s", u->folder);
+    home = last = s.st_dev;
+    json_array_foreach(u->files, i, entry)
+    {
+        const char *table = json_string_value(json_object_get(entry, "folder"));
+        if (!table || st != MMS_OK)
+            continue;
+        if (stat(table, &s))
+            return mms_fail_errno(err, errno, "%s", table);
+        if (s.st_dev != home && s.st_dev != last)
+            st = sync_file_system(table, err);
+        last = s.st_dev;
+    }
     return st;
 }
 
@@ -524,6 +608,7 @@ mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out, mms_error 
     }
     made = true;
     MMS_TRY(take_lock(u, LOCK_SH, &u->fd, err));
+    MMS_TRY(refuse_kin(u->vis, err)); // now they see this one, too
 done:
     if (st != MMS_OK) {
         if (made)
@@ -542,11 +627,34 @@ mms_status mms_undo_keep_table(mms_undo *u, const char *path, bool whole, mms_er
     return note_member(u, path, none, whole, err);
 }
 
+/** Two workers must not change one table. */
+static mms_status refuse_twins(mms_ms *ms, mms_error *err)
+{
+    mms_value *seen = json_object();
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < mms_ms_nmember(ms) && st == MMS_OK; i++) {
+        const char *path = mms_ms_member_path(ms, i);
+        char *real = realpath(path, NULL);
+        if (!real)
+            st = mms_fail_errno(err, errno, "%s", path);
+        else if (json_object_get(seen, real))
+            st = mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: another part is a link to the same table",
+                          path);
+        else
+            json_object_set_new(seen, real, json_true());
+        free(real);
+    }
+    mms_value_free(&seen);
+    return st;
+}
+
 mms_status mms_undo_keep(mms_undo *u, mms_ms *ms, const bool *members, const char *const *columns,
                          mms_error *err)
 {
     mms_status st;
 
+    MMS_TRY(refuse_twins(ms, err));
     for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
         if (!members || members[i])
             MMS_TRY(note_member(u, mms_ms_member_path(ms, i), columns, false, err));
@@ -575,7 +683,7 @@ mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
     *undo = NULL;
     if (!u)
         return st;
-    end = !u->armed ? MMS_OK : st == MMS_OK ? sync_folder_tree(u, &why) : put_all_back(u, &why);
+    end = !u->armed ? MMS_OK : st == MMS_OK ? sync_changed(u, &why) : put_all_back(u, &why);
     if (end == MMS_OK)
         end = remove_undo(u, &why);
     if (end != MMS_OK && st != MMS_OK)

@@ -29,10 +29,11 @@ void mms_undo_free_takes(mms_undo_takes_list *list);
 /** Whether a file can be moved, so that another like it takes its place. */
 bool mms_undo_can_move(const char *lock_path, const char *file);
 
-/** Keep a file.  moves: there is a new one then, of as many bytes, all 0.
- *  Errors: IO, SPACE, MEM. */
+/** Keep a file.
+ *  @param[in,out] moves  there is a new one then, of as many bytes, all 0; false where the file
+ * could not be moved and was copied Errors: IO, SPACE, MEM. */
 MMS_CHECKED mms_status mms_undo_take(const char *lock_path, const char *name, const char *file,
-                                     bool moves, bool sync, mms_error *err);
+                                     bool *moves, bool sync, mms_error *err);
 
 /** Bring a file back that may have been kept. */
 MMS_CHECKED mms_status mms_undo_give_back(const char *folder, const char *name, const char *file,

@@ -89,13 +89,15 @@ static mms_status make_like(const char *file, const char *fresh, mms_error *err)
     return st;
 }
 
-static mms_status move(const places *p, const char *file, mms_error *err)
+/** Move a file and put one like it in its place; *moved is false, and nothing was done, where that
+ *  can't be: between mounts, or with a group that is not one's own. */
+static mms_status move(const places *p, const char *file, bool *moved, mms_error *err)
 {
-    const mms_status st = make_like(file, p->fresh, err);
+    bool taken = true; // another worker's, perhaps: what it kept is never written over
 
-    if (st != MMS_OK)
-        return st;
-    if (rename(file, p->moved) || rename(p->fresh, file))
+    *moved = mms_path_taken(p->moved, &taken, NULL) == MMS_OK && !taken &&
+             make_like(file, p->fresh, NULL) == MMS_OK && !rename(file, p->moved);
+    if (*moved && rename(p->fresh, file))
         return mms_fail_errno(err, errno, "%s", file);
     return MMS_OK;
 }
@@ -132,7 +134,7 @@ done:
     return st;
 }
 
-mms_status mms_undo_take(const char *lock_path, const char *name, const char *file, bool moves,
+mms_status mms_undo_take(const char *lock_path, const char *name, const char *file, bool *moves,
                          bool sync, mms_error *err)
 {
     char *folder = mms_path_dir(lock_path);
@@ -141,7 +143,10 @@ mms_status mms_undo_take(const char *lock_path, const char *name, const char *fi
 
     MMS_TRY(folder ? MMS_OK : no_memory(err));
     MMS_TRY(find_places(folder, name, &p, err));
-    st = moves ? move(&p, file, err) : copy(&p, folder, file, sync, err);
+    if (*moves)
+        MMS_TRY(move(&p, file, moves, err));
+    if (!*moves)
+        st = copy(&p, folder, file, sync, err);
 done:
     free_places(&p);
     free(folder);

@@ -128,8 +128,8 @@ MMS_CHECKED mms_status mms_tiles_use_share(mms_tiles *tiles, mms_tiles_share **s
 /** Bytes that copies have shared so far. */
 int64_t mms_tiles_shared(const mms_tiles *tiles);
 
-/** Write what is left and the header, of one that was created; free, and set *tiles to NULL even on
- *  failure.  NULL is accepted. */
+/** Write what is left and the header, of one that was created; close the files; free, and set
+ * *tiles to NULL even on failure.  NULL is accepted. */
 MMS_CHECKED mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err);
 /** Close without writing the rest. */
 void mms_tiles_drop(mms_tiles **tiles);

@@ -540,12 +540,12 @@ mms_status mms_tiles_close(mms_tiles **tiles, mms_error *err)
     mms_tiles *t = *tiles;
     mms_status st = MMS_OK;
 
+    for (int64_t i = 0; t && t->writing && i < t->ncube; i++)
+        if (t->cubes[i]->ndim)
+            MMS_TRY(finish_cube(t, t->cubes[i], err));
+    for (int64_t i = 0; t && i < t->nfile; i++) // where some file systems say that they are full
+        MMS_TRY(file_close(t, t->files[i], err));
     if (t && t->writing) {
-        for (int64_t i = 0; i < t->ncube; i++)
-            if (t->cubes[i]->ndim)
-                MMS_TRY(finish_cube(t, t->cubes[i], err));
-        for (int64_t i = 0; i < t->nfile; i++)
-            MMS_TRY(file_close(t, t->files[i], err));
         MMS_TRY(part_span(t, err));
         MMS_TRY(header_write(t, err));
         if (t->moved)

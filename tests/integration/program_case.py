@@ -56,9 +56,13 @@ class ProgramCase(unittest.TestCase):
         return child
 
     def restore(self, name):
-        """Bring back what a killed run has left, once its workers are gone too."""
+        """Bring back what a killed run has left."""
+        self.clean_when_gone(name, "--restore")
+
+    def clean_when_gone(self, *words):
+        """Look at what a killed run has left, once its workers are gone too."""
         for _ in range(100):
-            run = self.run_words(args.program, "clean", name, "--restore")
+            run = self.run_words(args.program, "clean", *words)
             if "is being changed by another run" not in run.stderr:
                 break
             time.sleep(0.1)

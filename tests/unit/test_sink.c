@@ -2,6 +2,8 @@
 /** @file test_sink.c  lib/inplace/sink.c, undo.c: columns that a set gets, and how they go again.
  */
 #include <complex.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -173,8 +175,8 @@ static void columns_go_after_a_kill(void **state)
 
 static const char *const changed[] = {"DATA", "WEIGHT", NULL};
 
-/** Begin an undo of in.ms for DATA and WEIGHT. */
-static mms_undo *begin_change(void)
+/** Begin an undo of in.ms for columns. */
+static mms_undo *begin_change_of(const char *const *columns)
 {
     mms_undo *undo = NULL;
     mms_ms *ms = NULL;
@@ -184,9 +186,14 @@ static mms_undo *begin_change(void)
     assert_int_equal(system("rm -rf in.ms .in.ms.mms-undo; cp -r old.ms in.ms"), 0);
     assert_int_equal(mms_ms_open("in.ms", &ms, NULL), MMS_OK);
     assert_int_equal(mms_undo_begin("in.ms", false, &undo, NULL), MMS_OK);
-    assert_int_equal(mms_undo_keep(undo, ms, NULL, changed, NULL), MMS_OK);
+    assert_int_equal(mms_undo_keep(undo, ms, NULL, columns, NULL), MMS_OK);
     mms_ms_close(&ms);
     return undo;
+}
+
+static mms_undo *begin_change(void)
+{
+    return begin_change_of(changed);
 }
 
 /** Give every third row of DATA new values, after it was read. */
@@ -353,6 +360,185 @@ static void links_stay_links(void **state)
     assert_int_equal(system("diff -r in.ms old.ms && diff -r link.ms old.ms"), 0);
 }
 
+/* ---- where files can't be moved, and what a full disk says late -------------------------------*/
+
+static bool apart; /**< the undo and the table are on mounts of their own */
+
+/** In place of the C library's. */
+int rename(const char *from, const char *to)
+{
+    if (apart && strstr(from, "mms-undo") != NULL && !strstr(to, "mms-undo"))
+        errno = EXDEV;
+    else if (apart && !strstr(from, "mms-undo") && strstr(to, "mms-undo"))
+        errno = EXDEV;
+    else
+        return renameat(AT_FDCWD, from, AT_FDCWD, to);
+    return -1;
+}
+
+static void files_that_cannot_be_moved_are_copied(void **state)
+{
+    (void)state;
+    for (int fails = 0; fails < 2; fails++) {
+        mms_undo *undo = begin_change();
+        const ino_t before = inode_of("in.ms");
+        apart = true;
+        assert_int_equal(change_thirds(undo, true, true), MMS_OK);
+        assert_int_equal(mms_undo_end(&undo, fails ? MMS_ERR_SPACE : MMS_OK, NULL),
+                         fails ? MMS_ERR_SPACE : MMS_OK);
+        apart = false;
+        assert_true(inode_of("in.ms") == before);
+        if (fails)
+            assert_int_equal(system("diff -r in.ms old.ms"), 0);
+        else
+            check_thirds();
+    }
+}
+
+/** Close the files of tiles that are open for writing, so that who does it next is told. */
+static int64_t close_behind(void)
+{
+    int64_t n = 0;
+
+    for (int fd = 3; fd < 256; fd++) {
+        char link[32], path[4096];
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        const ssize_t length = readlink(link, path, sizeof path - 1);
+        const int flags = fcntl(fd, F_GETFL);
+        if (length < 0 || flags < 0 || (flags & O_ACCMODE) != O_RDWR)
+            continue;
+        path[length] = 0;
+        if (strstr(path, "/in.ms/table.f") && strstr(path, "_TSM") && !close(fd))
+            n++;
+    }
+    return n;
+}
+
+/** Network file systems tell of a full disk when a file is closed. */
+static void an_error_of_closing_is_one_of_writing(void **state)
+{
+    static const char *const data[] = {"DATA", NULL};
+    mms_undo *undo = begin_change_of(data);
+    const mms_sink_what what = {"in.ms", NULL, "DATA", true, false, mms_undo_lock_path(undo)};
+    mms_shape_run *runs = NULL;
+    mms_sink *sink = NULL;
+    int64_t nrun = 0;
+    mms_complex *cells;
+
+    (void)state;
+    assert_int_equal(mms_sink_open(&what, &sink, NULL), MMS_OK);
+    const mms_rows all = {0, mms_sink_nrow(sink)};
+    assert_int_equal(mms_sink_shapes(sink, "DATA", 1, &all, &runs, &nrun, NULL), MMS_OK);
+    for (int64_t i = 0; i < nrun; i++) {
+        const int64_t n = runs[i].rows.count * runs[i].shape[0] * runs[i].shape[1];
+        cells = mms_alloc(n, sizeof *cells);
+        assert_non_null(cells);
+        assert_int_equal(
+            mms_sink_write(sink, "DATA", 1, &runs[i].rows, 2, runs[i].shape, n, cells, NULL),
+            MMS_OK);
+        free(cells);
+    }
+    free(runs);
+    assert_true(close_behind() > 0);
+    assert_int_equal(mms_sink_close(&sink, NULL), MMS_ERR_IO);
+    assert_int_equal(mms_undo_end(&undo, MMS_ERR_IO, NULL), MMS_ERR_IO);
+    assert_int_equal(system("diff -r in.ms old.ms"), 0);
+}
+
+static dev_t synced[8];
+static size_t nsynced;
+
+/** In place of the C library's. */
+int syncfs(int fd)
+{
+    struct stat s;
+
+    assert_int_equal(fstat(fd, &s), 0);
+    if (nsynced < 8)
+        synced[nsynced++] = s.st_dev;
+    return 0;
+}
+
+/** Before the undo goes, all that was changed is on disk, wherever links have led. */
+static void all_file_systems_are_synced(void **state)
+{
+    static const char *const none[] = {NULL};
+    char far[] = "/dev/shm/multims-test-XXXXXX", command[200];
+    struct stat here, there;
+    mms_undo *undo = NULL;
+    mms_ms *ms = NULL;
+    bool found = false;
+
+    (void)state;
+    if (!mkdtemp(far))
+        skip();
+    assert_int_equal(system("rm -rf in.ms .in.ms.mms-undo"), 0);
+    make("in.ms");
+    snprintf(command, sizeof command, "cp -r in.ms %s/part.ms", far);
+    assert_int_equal(system(command), 0);
+    snprintf(command, sizeof command, "%s/part.ms", far);
+    assert_int_equal(mms_ms_open("in.ms", &ms, NULL), MMS_OK);
+    assert_int_equal(mms_undo_begin("in.ms", true, &undo, NULL), MMS_OK);
+    assert_int_equal(mms_undo_keep_table(undo, command, false, NULL), MMS_OK);
+    assert_int_equal(mms_undo_keep(undo, ms, NULL, none, NULL), MMS_OK);
+    mms_ms_close(&ms);
+    nsynced = 0;
+    assert_int_equal(mms_undo_end(&undo, MMS_OK, NULL), MMS_OK);
+    assert_int_equal(stat("in.ms", &here) + stat(far, &there), 0);
+    assert_int_equal(mms_remove_tree(far, NULL), MMS_OK);
+    for (size_t i = 0; i < nsynced; i++)
+        found = found || synced[i] == there.st_dev;
+    assert_true(found);
+    assert_true(nsynced == (here.st_dev == there.st_dev ? 1 : 2));
+}
+
+/* ---- a Multi-MS and its parts -----------------------------------------------------------------*/
+
+static void check_refused(const char *vis, bool refused)
+{
+    const mms_status want = refused ? MMS_ERR_EXISTS : MMS_OK;
+    mms_undo *undo = NULL;
+
+    assert_int_equal(mms_undo_refuse(vis, NULL), want);
+    assert_int_equal(mms_undo_recover(vis, true, NULL, NULL), want);
+    assert_int_equal(mms_undo_begin(vis, false, &undo, NULL), want);
+    assert_int_equal(mms_undo_end(&undo, MMS_OK, NULL), MMS_OK);
+}
+
+/** What is brought back of one would take away what was done with the other. */
+static void parts_wait_for_their_whole(void **state)
+{
+    static const char *const sets[] = {"a.mms", "a.mms/SUBMSS/p", "far/q", "a.mms/SUBMSS/other"};
+    static const char *const undos[] = {".a.mms.mms-undo", "a.mms/SUBMSS/.p.mms-undo",
+                                        "far/.q.mms-undo"};
+    static const bool refused[3][4] = {
+        {false, true, false, true}, {true, false, false, false}, {true, false, false, false}};
+    char command[200];
+    mms_undo *undo = NULL;
+
+    (void)state;
+    assert_int_equal(system("mkdir -p a.mms/SUBMSS/p a.mms/SUBMSS/other far/q && "
+                            "ln -s ../../far/q a.mms/SUBMSS/q"),
+                     0);
+    for (int u = 0; u < 3; u++)
+        for (int s = 0; s < 4; s++) {
+            snprintf(command, sizeof command, "rm -rf %s; mkdir %s && echo '[]' >%s/undo.json",
+                     undos[u], undos[u], undos[u]);
+            assert_int_equal(system(command), 0);
+            if (u != s) // its own is brought back
+                check_refused(sets[s], refused[u][s]);
+            snprintf(command, sizeof command, "rm -r %s", undos[u]);
+            assert_int_equal(system(command), 0);
+        }
+    for (int u = 0; u < 3; u++) {
+        assert_int_equal(mms_undo_begin(sets[u], false, &undo, NULL), MMS_OK);
+        for (int s = 0; s < 4; s++)
+            if (u != s)
+                check_refused(sets[s], refused[u][s]);
+        assert_int_equal(mms_undo_end(&undo, MMS_OK, NULL), MMS_OK);
+    }
+}
+
 static void a_column_is_of_the_definition(void **state)
 {
     static const char *const wrong[] = {"CORRECT_DATA", NULL};
@@ -374,6 +560,10 @@ int main(void)
                                        cmocka_unit_test(changes_go_after_a_kill),
                                        cmocka_unit_test(a_worker_begins_anew),
                                        cmocka_unit_test(links_stay_links),
+                                       cmocka_unit_test(files_that_cannot_be_moved_are_copied),
+                                       cmocka_unit_test(an_error_of_closing_is_one_of_writing),
+                                       cmocka_unit_test(all_file_systems_are_synced),
+                                       cmocka_unit_test(parts_wait_for_their_whole),
                                        cmocka_unit_test(a_column_is_of_the_definition)};
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
 }

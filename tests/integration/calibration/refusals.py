@@ -2,6 +2,7 @@
 """applycal and setjy: bad input is refused in words, before anything changes."""
 import hashlib
 import os
+import shutil
 
 import numpy
 from casacore.tables import table
@@ -151,6 +152,16 @@ class Refusals(ProgramCase):
         for part in os.listdir(self.path("x.mms/SUBMSS")):
             with table(self.path(f"x.mms/SUBMSS/{part}"), ack=False) as t:
                 self.assertIn("CORRECTED_DATA", t.colnames())
+
+    def test_a_part_that_is_there_twice_is_not_changed(self):
+        self.multims("partition", "in.ms", "x.mms", "separationaxis=scan", "numsubms=2", "flagbackup=False")
+        first, second = sorted(self.path("x.mms/SUBMSS/" + p) for p in os.listdir(self.path("x.mms/SUBMSS")))
+        shutil.rmtree(second)
+        os.symlink(os.path.basename(first), second)
+        before = digests(first)
+        for words in ["setjy", "x.mms", "standard=manual"], ["flagdata", "x.mms", "mode=manual", "flagbackup=False"]:
+            self.assertIn("a link to the same table", self.multims(*words, "-j1", status=1).stderr)
+        self.assertEqual(digests(first), before)
 
 
 program_case.main()

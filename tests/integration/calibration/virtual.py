@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """setjy usescratch=False: a virtual model, in SOURCE of each part, as CASA writes and reads it."""
 import os
+import shutil
 
 import numpy
 from casacore.tables import table
@@ -107,6 +108,23 @@ class Virtual(ProgramCase):
         self.assertEqual(keywords(self.path("in.ms/SOURCE")), {})
         self.multims("setjy", "in.ms", "standard=manual", "--no-sync", "-q")
         self.assertEqual(keywords(self.path("in.ms")), {})
+
+    def test_parts_that_share_a_source_have_main_tables_of_their_own(self):
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=3", "--no-sync", "-q",
+                     "flagbackup=False")
+        parts = sorted(self.path("in.mms/SUBMSS/" + p) for p in os.listdir(self.path("in.mms/SUBMSS")))
+        for part in parts:
+            with table(part + "/FIELD", readonly=False, ack=False) as t:
+                t.putcol("SOURCE_ID", numpy.full(t.nrows(), -1, "i4"))
+        for part in parts[1:]:
+            shutil.rmtree(part + "/SOURCE")
+            os.symlink(f"../{os.path.basename(parts[0])}/SOURCE", part + "/SOURCE")
+        self.multims("setjy", "in.mms", *MANUAL, "fluxdensity=2")
+        for part in parts:
+            self.assertEqual(set(self.held(part)), self.rows)
+        self.multims("setjy", "in.mms", "standard=manual", "--no-sync", "-q")
+        for part in parts:
+            self.assertEqual(keywords(part), {})
 
     def test_another_model_of_a_window_replaces_that_one(self):
         self.multims("setjy", "in.ms", *MANUAL, "fluxdensity=2")

@@ -81,6 +81,7 @@ class Undo(UndoCase):
             self.multims("flagdata", "in.mms", "mode=unflag", "flagbackup=False", "--no-sync")
         else:
             self.skipTest("skipped: no run could be killed in time")
+        self.clean_when_gone("in.mms")
         self.assertTrue(self.answer("clean", "in.mms")["dirty"])
         run = self.multims("flagdata", "in.mms", "mode=summary")
         self.assertIn("stopped in the middle", run.stderr)
