@@ -19,6 +19,21 @@ bool mms_is_absence(int errnum)
     return errnum == ENOENT || errnum == ENOTDIR;
 }
 
+/* ---- names ------------------------------------------------------------------------------------*/
+
+int mms_rename_new(const char *from, const char *to)
+{
+    struct stat info;
+
+    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -1;
+    if (!lstat(to, &info))
+        errno = EEXIST;
+    return mms_is_absence(errno) ? rename(from, to) : -1;
+}
+
 /* ---- looking ---------------------------------------------------------------------------------*/
 
 static mms_status look(const char *path, int flags, struct stat *info, bool *there, mms_error *err)

@@ -224,20 +224,6 @@ static mms_status write_owner(const char *folder, const json_t *owner, mms_error
     return st;
 }
 
-/* Rename without replacing; file systems without that (NFS) get a check just before. */
-static int rename_new(const char *from, const char *to)
-{
-    struct stat info;
-
-    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -1;
-    if (!lstat(to, &info))
-        errno = EEXIST;
-    return mms_is_absence(errno) ? rename(from, to) : -1;
-}
-
 /* fresh is the path of a folder to be made, path that of the staging folder; both get the same
  * random suffix. */
 static mms_status make_named(char *fresh, char *path, const json_t *owner, mms_error *err)
@@ -252,7 +238,7 @@ static mms_status make_named(char *fresh, char *path, const json_t *owner, mms_e
     }
     memcpy(path + strlen(path) - n, fresh + strlen(fresh) - n, n);
     st = write_owner(fresh, owner, err);
-    if (st == MMS_OK && rename_new(fresh, path))
+    if (st == MMS_OK && mms_rename_new(fresh, path))
         st = mms_fail_errno(err, errno, "%s: cannot rename %s to it", path, fresh);
     if (st != MMS_OK)
         (void)!remove_folder(fresh, NULL);
@@ -433,7 +419,7 @@ mms_status mms_stage_publish(mms_stage *stage, const char *inner, const char *fi
 
     if (!from || !to || !folder)
         st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", final_path);
-    else if (rename_new(from, to))
+    else if (mms_rename_new(from, to))
         st = errno == EEXIST
                  ? mms_fail(err, MMS_ERR_EXISTS,
                             "Output MS %s already exists - will not overwrite it.", final_path)

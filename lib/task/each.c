@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file each.c  The task each: any program over every part of a Multi-MS, in parallel. */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/files_priv.h"
@@ -22,7 +23,7 @@ static const mms_param params[] = {
     {"outputvis", MMS_PATH, AT(outputvis),
      .doc = "Folder for outputs: {outputvis} is a path for the part's own, which gets the part's "
             "name there when the program ends well"},
-    {"retries", MMS_INT, AT(retries), .init = "0", .allowed = "0..",
+    {"retries", MMS_INT, AT(retries), .init = "0", .allowed = "0..1000000",
      .doc = "How often a program that failed is run again, for each part"},
     {"okcodes", MMS_INTS, AT(okcodes), .init = "0",
      .doc = "Exit statuses with which the program has done its part"},
@@ -78,15 +79,34 @@ done:
     return st;
 }
 
-/* Copies of workers that were killed. */
-static void remove_copies(const struct mms_each_work *w)
+static mms_status check_codes(const mms_ints *codes, mms_error *err)
+{
+    if (!codes->count)
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter okcodes: '' has no exit status: every part would fail");
+    for (int64_t i = 0; i < codes->count; i++)
+        if (codes->values[i] < 0 || codes->values[i] > 255)
+            return mms_fail(err, MMS_ERR_ARG,
+                            "parameter okcodes: %" PRId64 " is no exit status: they are 0 to 255",
+                            (int64_t)codes->values[i]);
+    return MMS_OK;
+}
+
+/* Copies and outputs of workers that were killed. */
+static void remove_made(const struct mms_each_work *w)
 {
     mms_error ignored;
 
-    for (int64_t i = 0; w->p->staged && w->units && i < w->n; i++) {
-        char *const copy = mms_each_copy_path(w->paths[i]);
-        if (copy && w->answers[i].status != MMS_OK)
+    for (int64_t i = 0; w->units && i < w->n; i++) {
+        if (w->answers[i].status == MMS_OK)
+            continue;
+        char *const copy = w->p->staged ? mms_each_copy_path(w->paths[i]) : NULL;
+        char *const made = w->outputs ? mms_each_output_path(w->outputs, w->names[i], true) : NULL;
+        if (copy)
             (void)!mms_remove_tree(copy, &ignored);
+        if (made)
+            (void)!mms_remove_tree(made, &ignored);
+        free(made);
         free(copy);
     }
 }
@@ -97,6 +117,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_status st;
 
     MMS_TRY(mms_each_check_program(&w.p->program, *w.p->outputvis, err));
+    MMS_TRY(check_codes(&w.p->okcodes, err));
     mms_each_remove_scratch();
     MMS_TRY(mms_each_find_parts(&w, err));
     if (*w.p->outputvis)
@@ -104,7 +125,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     MMS_TRY(mms_each_open_journal(run, &w, err));
     st = run_parts(run, &w, err);
     if (w.answers && run->wrote) {
-        remove_copies(&w);
+        remove_made(&w);
         st = mms_each_conclude(&w, st, result, err);
     }
 done:

@@ -10,6 +10,7 @@
 #include "base/files_priv.h"
 #include "check/contents.h"
 #include "each_priv.h"
+#include "output/request_priv.h"
 
 /* Every MeasurementSet has antennas, or a link to them. */
 static mms_status check_part(const char *part, mms_error *err)
@@ -88,13 +89,57 @@ done:
     return st;
 }
 
+/* Outputs in an input would be taken for something of it. */
+static mms_status check_outside(const struct mms_each_work *w, const char *output, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < w->p->vis.count; i++) {
+        st = mms_output_check_outside(w->p->vis.values[i], "outputvis", w->outputs, err);
+        if (st == MMS_OK) /* the folder may be the input */
+            st = mms_output_check_outside(w->p->vis.values[i], "outputvis", output, err);
+    }
+    return st;
+}
+
+/* Whole paths as names of files may be one and the same. */
+static mms_status check_distinct(const struct mms_each_work *w, const char *output, int64_t part,
+                                 mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && *w->names[part] == '/' && i < w->n; i++) {
+        char *const other = i == part ? NULL : mms_each_output_path(w->outputs, w->names[i], false);
+        if (other && !strcmp(other, output))
+            st = mms_fail(err, MMS_ERR_ARG,
+                          "parameter outputvis: %s would be the output of %s and of %s", output,
+                          w->names[part], w->names[i]);
+        free(other);
+    }
+    return st;
+}
+
 mms_status mms_each_make_outputs(struct mms_each_work *w, mms_error *err)
 {
+    struct stat info;
+    char *output;
+    mms_status st = MMS_OK;
+
     w->outputs = mms_path_absolute(w->p->outputvis);
-    if (!w->outputs)
-        return mms_fail(err, MMS_ERR_MEM, "out of memory");
-    if (!mkdir(w->outputs, 0777) || errno == EEXIST)
-        return mms_each_check_outputs(w->outputs, w->n, (const char *const *)w->names, w->p->resume,
-                                      err);
-    return mms_fail_errno(err, errno, "%s", w->outputs);
+    for (int64_t i = 0; st == MMS_OK && i < w->n; i++) {
+        output = w->outputs ? mms_each_output_path(w->outputs, w->names[i], false) : NULL;
+        st = output ? check_distinct(w, output, i, err)
+                    : mms_fail(err, MMS_ERR_MEM, "out of memory");
+        if (st == MMS_OK && i == 0)
+            st = check_outside(w, output, err);
+        free(output);
+    }
+    if (st != MMS_OK)
+        return st;
+    if (mkdir(w->outputs, 0777) && errno != EEXIST)
+        return mms_fail_errno(err, errno, "%s", w->outputs);
+    if (stat(w->outputs, &info) || !S_ISDIR(info.st_mode))
+        return mms_fail(err, MMS_ERR_ARG, "parameter outputvis: %s is no folder", w->outputs);
+    return mms_each_check_outputs(w->outputs, w->n, (const char *const *)w->names, w->p->resume,
+                                  err);
 }

@@ -209,9 +209,9 @@ done:
 static mms_status publish(const struct unit *u, mms_error *err)
 {
     if (access(u->made, F_OK))
-        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: the program ended well, but made no output",
-                        u->name);
-    if (renameat2(AT_FDCWD, u->made, AT_FDCWD, u->output, RENAME_NOREPLACE))
+        return mms_fail(err, MMS_ERR_NOT_FOUND,
+                        "the program ended well, but made no output: %s is not there", u->made);
+    if (mms_rename_new(u->made, u->output))
         return mms_fail_errno(err, errno, "%s", u->output);
     return MMS_OK;
 }

@@ -152,6 +152,37 @@ class Each(PartsCase):
         for words in (["--", "echo", "{outputvis}"], ["--outputvis", "b", "--", "echo"]):
             self.assertIn("{outputvis}", self.each(*words, status=2).stderr)
 
+    def test_outputs_that_cannot_be(self):
+        """Refused before a program runs: in an input, no folder, one name for two parts."""
+        words = ["--", "sh", "-c", "touch ran; cp -rL $0 $1", "{vis}", "{outputvis}"]
+        for folder in ("x.mms", "x.mms/SUBMSS", "x.mms/new"):
+            run = self.each("--outputvis", folder, *words, status=2)
+            self.assertRegex(run.stderr, "parameter outputvis: .* lies inside the input x.mms")
+        self.assertFalse(os.path.exists(self.path("x.mms/new")))
+        with open(self.path("file"), "w"):
+            pass
+        self.assertRegex(self.each("--outputvis", "file", *words, status=2).stderr, "/file is no folder")
+        for name in ("a_b/c/p.ms", "a/b_c/p.ms"):
+            os.makedirs(os.path.dirname(self.path(name)))
+            shutil.copytree(self.part(1), self.path(name))
+        run = self.multims("each", "a_b/c/p.ms", "a/b_c/p.ms", "--outputvis", "two", *words, status=2)
+        self.assertRegex(run.stderr, "parameter outputvis: .*a_b_c_p.ms would be the output of .*/p.ms and of .*/p.ms")
+        self.assertFalse(os.path.exists(self.path("ran")))
+        self.multims("verify", "x.mms")
+
+    def test_nothing_is_left_where_a_worker_was_killed(self):
+        run = self.each("--outputvis", "made", "-j", "2", "--", "sh", "-c", "mkdir $0; kill -9 $PPID; sleep 60",
+                        "{outputvis}", status=1)
+        self.assertIn("was killed by signal 9", run.stderr)
+        self.assertEqual(os.listdir(self.path("made")), [])
+
+    def test_numbers_that_cannot_be(self):
+        for words in (("--okcodes", ""), ("--okcodes", "0,256"), ("--okcodes", "-1"),
+                      ("--retries", "9223372036854775807")):
+            run = self.each(*words, "--", "touch", "ran", status=2)
+            self.assertIn(f"parameter {words[0][2:]}: {words[1].split(',')[-1] or repr('')}", run.stderr)
+        self.assertFalse(os.path.exists(self.path("ran")))
+
     def test_server_and_memory(self):
         for ranks in (0, 3):
             run = self.run_words(*mpirun(ranks), program_case.args.program, "each", "x.mms", "-j", "2", "--json",
