@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file console.c  The task console: commands for servers, typed one after the other. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/files_priv.h"
 #include "command_priv.h"
 #include "console_priv.h"
 
@@ -45,6 +47,10 @@ static mms_status serve(mms_session *s, mms_lines *lines, mms_error *err)
         s->ended = end == MMS_LINE_LAST;
         if (end == MMS_LINE_STOPPED)
             st = mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", mms_stop_signal());
+        else if (end == MMS_LINE_FAILED)
+            st = mms_fail_errno(err, errno, "standard input");
+        else if (end == MMS_LINE_BINARY)
+            fprintf(s->out, "A line with zero bytes is no command, it is rejected\n");
         else if (end == MMS_LINE_READ && *text && *text != '#' && !mms_session_word(s, text))
             st = mms_session_run(s, text, err);
         fflush(s->out);

@@ -21,7 +21,8 @@ struct mms_lines {
     void *editor;
     char *history;
     mms_edit_needs needs;
-    bool shown; /* prompts are */
+    bool shown;  /* prompts are */
+    bool binary; /* the line has zero bytes */
     char buffer[4096];
     size_t first, end; /* of what is read and not yet taken */
 };
@@ -84,6 +85,7 @@ static bool take_bytes(mms_lines *l, mms_text *text)
     const char *const newline = memchr(from, '\n', l->end - l->first);
     const size_t n = newline ? (size_t)(newline - from) : l->end - l->first;
 
+    l->binary = l->binary || memchr(from, '\0', n);
     mms_text_add(text, "%.*s", (int)n, from);
     l->first += n + (newline != NULL);
     return newline;
@@ -97,19 +99,24 @@ static mms_line_end read_plain(mms_lines *l, const char *prompt, char **out)
     if (l->shown)
         fputs(prompt, stdout);
     fflush(stdout);
+    l->binary = false;
     while (!take_bytes(l, &text)) {
         end = wait_for_input();
         const ssize_t n = end == MMS_LINE_READ
                               ? TEMP_FAILURE_RETRY(read(STDIN_FILENO, l->buffer, sizeof l->buffer))
                               : 0;
+        if (n < 0 && errno != EIO) /* that of a terminal that is gone is an end */
+            end = MMS_LINE_FAILED;
         l->first = 0;
         l->end = n > 0 ? (size_t)n : 0;
         if (n <= 0)
             break;
     }
-    if (end == MMS_LINE_READ && !l->end && !text.length) /* the last line may have no newline */
+    if (end == MMS_LINE_READ && l->binary)
+        end = MMS_LINE_BINARY;
+    else if (end == MMS_LINE_READ && !l->end && !text.length) /* the last may have no newline */
         end = MMS_LINE_LAST;
-    if (l->shown && end != MMS_LINE_READ)
+    if (l->shown && end != MMS_LINE_READ && end != MMS_LINE_FAILED)
         fputc('\n', stdout);
     if (end == MMS_LINE_READ)
         *out = text.text ? text.text : strdup("");

@@ -36,7 +36,9 @@ typedef enum mms_line_end {
     MMS_LINE_READ,        /**< a line, perhaps an empty one */
     MMS_LINE_INTERRUPTED, /**< SIGINT: what was typed does not count */
     MMS_LINE_STOPPED,     /**< another stop signal */
-    MMS_LINE_LAST         /**< end of file, or nothing can be read */
+    MMS_LINE_BINARY,      /**< a line with zero bytes */
+    MMS_LINE_FAILED,      /**< it can't be read, errno says why */
+    MMS_LINE_LAST         /**< end of file */
 } mms_line_end;
 
 typedef struct mms_lines mms_lines;

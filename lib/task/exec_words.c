@@ -36,6 +36,9 @@ static mms_status read_file(const char *path, mms_value **out, mms_error *err)
     text = mms_alloc(size + 1, 1);
     MMS_TRY(text ? mms_read_all(fd, text, size, path, err)
                  : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
+    if (memchr(text, '\0', (size_t)size))
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s: byte %zu is zero: a file of commands is text", path,
+                         strlen(text)));
     if (text[strspn(text, " \t\r\n")] == '[')
         MMS_TRY(mms_value_parse(text, out, err)); // which says what is wrong with it
     mms_value_free(out);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """console: commands through a pipe, words of its own, errors that end nothing."""
 import json
+import os
 import signal
 import subprocess
 import time
@@ -47,6 +48,17 @@ class Smoke(ProgramCase):
         responses = json.loads(said)["responses"]
         self.assertEqual(responses[0]["ret"]["rows"], 48)
         self.assertFalse(responses[1]["successful"])
+
+    def test_lines_that_are_none(self):
+        """A line is not cut at a zero byte, and what can't be read is no end of file."""
+        self.assertEqual(self.console("n=3\n2\0+3\nn=4\0\nn\n").splitlines(),
+                         2 * ["A line with zero bytes is no command, it is rejected"] + ["3"])
+        folder = os.open(self.folder, os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        run = subprocess.run([program_case.args.program, "console", "-j", "1"], stdin=folder, cwd=self.folder,
+                             capture_output=True, text=True, timeout=patient(60))
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertIn("standard input: Is a directory", run.stderr)
 
     def test_an_interrupt_ends_the_command_alone(self):
         child = subprocess.Popen([program_case.args.program, "console", "-j", "1"], text=True, cwd=self.folder,

@@ -31,6 +31,9 @@ class Smoke(ProgramCase):
             file.write("# two\nx=2\n\nx*x\n")
         self.assertEqual(self.multims("exec", "-j", "1", "file=lines").stdout,
                          "1 on server 1: done\n2 on server 1: 4\n")
+        with open(self.path("cut"), "w") as file:
+            file.write("x=2\nx*x\n2\0+3\n")
+        self.assertIn("cut: byte 9 is zero", self.multims("exec", "-j", "1", "file=cut", status=2).stderr)
         with open(self.path("list.json"), "w") as file:
             json.dump([{"command": "a+b", "parameters": {"a": 1, "b": 2}, "servers": [1, 2]},
                        {"program": ["echo", "two words"], "block": False}], file)
