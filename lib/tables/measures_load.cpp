@@ -3,6 +3,7 @@
  * passes them on. */
 #include <casacore/casa/Exceptions/Error.h>
 
+#include <cstring>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -45,6 +46,12 @@ struct opening {
     mms_error why = {};
 };
 
+bool belongs(const mms::measures_module *module)
+{
+    return module && module->size == sizeof *module && module->border_size == sizeof ours &&
+           !std::strcmp(module->version, mms_version());
+}
+
 opening open_module()
 {
     const std::lock_guard<std::recursive_mutex> alone(mms::casacore_lock());
@@ -58,9 +65,14 @@ opening open_module()
                     : nullptr;
     if (!path)
         o.st = mms_fail(&o.why, MMS_ERR_MEM, "out of memory");
+    else if (!file && access(path.get(), F_OK) != 0)
+        o.st = mms_fail(&o.why, MMS_ERR_IO,
+                        "%s is not there: selections and measures need it, install it with the "
+                        "library",
+                        path.get());
     else if (!file)
         o.st = mms_fail(&o.why, MMS_ERR_IO, "%s", dlerror());
-    else if (!o.module || o.module->size != sizeof *o.module)
+    else if (!belongs(o.module))
         o.st = mms_fail(&o.why, MMS_ERR_IO, "%s belongs to another version", path.get());
     if (o.st == MMS_OK)
         o.module->join(ours);

@@ -18,6 +18,8 @@ static void join(const mms::border &given)
 extern "C" {
 __attribute__((visibility("default"))) extern const mms::measures_module mms_measures_module_calls;
 const mms::measures_module mms_measures_module_calls = {sizeof(mms::measures_module),
+                                                        sizeof(mms::border),
+                                                        MULTIMS_VERSION,
                                                         join,
 #define STATUS(name, parameters, arguments, otherwise) name,
 #include "measures_calls.def"

@@ -36,7 +36,8 @@ struct border {
 };
 
 struct measures_module {
-    size_t size; // of this struct: library and module belong together
+    size_t size, border_size; // of these structs: library and module belong together
+    const char *version;
     void (*join)(const border &library);
 #define STATUS(name, parameters, arguments, otherwise) decltype(&::name) name;
 #include "measures_calls.def"

@@ -181,10 +181,23 @@ class Installation(ProgramCase):
         self.demand(self.program, "split", "in.ms", "one.ms", "scan=1", "datacolumn=data")
         if "MULTIMS_LIBEXEC" in os.environ:
             return  # a static library has it in itself
-        os.remove(self.find("libmultims-measures.so"))
+        module = self.find("libmultims-measures.so")
+        with open(module, "rb") as file:
+            whole = file.read()
+        version = self.demand(self.program, "--version").split()[1].encode() + b"\0"
+        for change, wanted in ((whole.replace(version, b"9" + version[1:]), "belongs to another version"),
+                               (b"none", "file too short")):
+            self.assertTrue(change != whole)
+            os.remove(module)
+            with open(module, "wb") as file:
+                file.write(change)
+            run = self.run_words(self.program, "split", "in.ms", "two.ms", "scan=1", "datacolumn=data")
+            self.assertEqual(run.returncode, 2, run.stderr)
+            self.assertIn(f"libmultims-measures.so{'' if change[0] == 127 else ':'} {wanted}", run.stderr)
+        os.remove(module)
         run = self.run_words(self.program, "split", "in.ms", "two.ms", "scan=1", "datacolumn=data")
         self.assertEqual(run.returncode, 2, run.stderr)
-        self.assertIn("libmultims-measures.so", run.stderr)
+        self.assertIn("libmultims-measures.so is not there: selections and measures need it", run.stderr)
         self.assertFalse(os.path.exists(self.path("two.ms")))
         self.demand(self.program, "partition", "in.ms", "out.mms", "-j", "2")
 
