@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file client.c  Hands units out, first come first served, and collects the answers. */
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <sched.h>
 #include <signal.h>
@@ -36,6 +37,7 @@ struct mms_engine {
 struct away {
     mms_pulse pulse;
     uint64_t late; /* request that was given to another since; 0: none */
+    bool killed;   /* by us, for it was stopped: what answers then is its successor */
 };
 
 /* What a worker has in hand. */
@@ -153,6 +155,7 @@ static mms_status set_up(mms_engine *engine, const mms_engine_opts *opts, mms_er
     engine->progress = opts->progress;
     engine->retries = opts->retries;
     engine->worker_timeout_s = opts->worker_timeout_s;
+    mms_world_set_limit(opts->worker_timeout_s);
     engine->again = json_array();
     if (!engine->scope || (opts->program && !engine->program) ||
         (opts->in_process && !engine->kinds))
@@ -585,7 +588,7 @@ static bool can_be_asked(const struct run *run, int worker)
 {
     const struct away *const away = &run->engine->away[worker];
 
-    return run->hands[worker].unit < 0 && !away->late && !away->pulse.timed_out;
+    return run->hands[worker].unit < 0 && !away->late && !away->pulse.since_ns;
 }
 
 static void hand_out(struct run *run)
@@ -632,7 +635,7 @@ static void lose_worker(struct run *run, int worker, double since_s)
     } else if (run->engine->away[worker].pulse.silent) {
         give_away(run, worker, since_s);
     } else {
-        hand->lost = true;
+        hand->lost = run->engine->away[worker].killed = true;
         mms_engine_signal(run->engine, worker, hand->request, SIGKILL);
     }
 }
@@ -648,7 +651,7 @@ static void look_around(struct run *run)
     engine->next_look_ns = now + tick.tv_nsec;
     for (int w = 0; w < engine->nworkers; w++) {
         struct away *const away = &engine->away[w];
-        if (run->hands[w].unit < 0 && !away->late && !away->pulse.since_ns)
+        if (is_local(engine, w) && run->hands[w].unit < 0 && !away->pulse.since_ns)
             continue;
         switch (mms_pulse_look(&away->pulse, engine, w, engine->worker_timeout_s, tick.tv_nsec,
                                &since_s)) {
@@ -656,8 +659,10 @@ static void look_around(struct run *run)
             lose_worker(run, w, since_s);
             break;
         case MMS_PULSE_BACK:
-            mms_log(MMS_LOG_WARN, engine->scope, "worker %d answers again after %.0f s", w + 1,
-                    since_s);
+            if (!away->killed && (run->st == MMS_OK || run->drains))
+                mms_log(MMS_LOG_WARN, engine->scope, "worker %d answers again after %.0f s", w + 1,
+                        since_s);
+            away->killed = false;
             break;
         default:
             break;
@@ -665,25 +670,45 @@ static void look_around(struct run *run)
     }
 }
 
-/* Whether units are left that nobody can be asked to run, for longer than workers may be away. */
+/* A worker that is away and has a unit that may not be tried again is waited for if the user says
+ * so, or if the unit can't be repeated. */
+static bool is_at_work(const struct run *run, int worker)
+{
+    return run->hands[worker].unit >= 0 &&
+           (!run->engine->away[worker].pulse.timed_out || !run->engine->retries ||
+            !run->engine->rules.repeatable);
+}
+
+/* Whether units are left that nobody is at, and nobody can be asked to run, for longer than workers
+ * may be away; all units have been begun where one can't be tried again. */
 static bool nobody_is_left(struct run *run)
 {
+    const bool begun = run->drains || (!run->tries.nwaiting && next_unit(run) >= run->nunits);
     const int64_t now = mms_now_ns();
-    bool some = run->running > 0;
+    bool some = begun && !run->running;
 
     for (int w = 0; w < run->engine->nworkers && !some; w++)
-        some = can_be_asked(run, w);
+        some = is_at_work(run, w) || (!begun && can_be_asked(run, w));
     if (some)
         run->nobody_since_ns = 0;
     else if (!run->nobody_since_ns)
         run->nobody_since_ns = now;
-    return !some && (double)(now - run->nobody_since_ns) > 2e9 * run->engine->worker_timeout_s;
+    return !some &&
+           (double)(now - run->nobody_since_ns) > 2e9 * run->engine->worker_timeout_s + 1e9;
 }
 
 static bool is_over(struct run *run)
 {
-    if (run->st == MMS_OK && nobody_is_left(run))
-        run->st = mms_fail(run->err, MMS_ERR_WORKER, "no worker answers");
+    if ((run->st == MMS_OK || run->drains) && nobody_is_left(run)) {
+        if (run->st == MMS_OK)
+            run->st = mms_fail(run->err, MMS_ERR_WORKER,
+                               "no worker answers, and %" PRId64 " of %" PRId64
+                               " units are not done (workertimeout is %g s)",
+                               run->nunits - run->progress.units_done, run->nunits,
+                               run->engine->worker_timeout_s);
+        run->drains = false;
+        cancel_all(run);
+    }
     if (run->kill_ns < mms_now_ns() - kill_limit_ns)
         return true;
     return !run->running &&

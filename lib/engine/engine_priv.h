@@ -31,7 +31,7 @@ typedef enum mms_frame_type {
     MMS_FRAME_PING = 20,     /**< client to rank: is it there? */
     MMS_FRAME_PONG =
         21, /**< rank to client: {stopped, host, pid}: whether its worker's process is */
-    MMS_FRAME_STOP = 50 /**< client to rank: end */
+    MMS_FRAME_STOP = 50 /**< client to rank: end; answered with PONG of the same number */
 } mms_frame_type;
 
 /** A whole frame as it travels; whoever gets one by value frees data. */
@@ -294,6 +294,8 @@ bool mms_engine_ping(mms_engine *engine, int worker);
  * order.
  */
 void mms_world_note_silent(int change);
+/** How long ranks may take to answer when the job ends; 30 s at first. */
+void mms_world_set_limit(double limit_s);
 /** Note that a rank that does not answer still has what it was asked: the job ends with a failure.
  */
 void mms_world_note_unanswered(void);

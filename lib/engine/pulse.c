@@ -4,18 +4,18 @@
 
 #include "engine_priv.h"
 
-static const int64_t heartbeat_ns = 5000000000;
+static const double heartbeat_ns = 5e9;
 
 /* A rank answers pings, one at a time, unless it is stopped or its host is.  Only time in which we
  * listen counts, so that a client that was busy or stopped itself condemns nobody. */
 static bool is_silent(mms_pulse *p, mms_engine *engine, int worker, double limit_s, int64_t tick_ns)
 {
     const int64_t now = mms_now_ns();
-    const int64_t beat_ns = (int64_t)(limit_s * 0.25e9);
+    const double beat_ns = limit_s * 0.25e9;
 
     if (p->pinged) {
         p->silent_ns += tick_ns;
-    } else if (now - p->ping_ns >= (beat_ns < heartbeat_ns ? beat_ns : heartbeat_ns)) {
+    } else if ((double)(now - p->ping_ns) >= (beat_ns < heartbeat_ns ? beat_ns : heartbeat_ns)) {
         p->pinged = mms_engine_ping(engine, worker);
         p->ping_ns = now;
         p->silent_ns = 0;

@@ -31,6 +31,14 @@ bool mms_is_worker(void)
 /* Ranks that are known not to answer. */
 static int silent_ranks;
 
+/* How long they may take to answer when the job ends. */
+static double farewell_s = 30;
+
+void mms_world_set_limit(double limit_s)
+{
+    farewell_s = limit_s < 5 ? 5 : limit_s;
+}
+
 /* Something that was asked of them is not done. */
 static bool unanswered;
 
@@ -151,13 +159,13 @@ static void cancel(struct server *server, const char *data, size_t size)
     mms_value_free(&frame.body);
 }
 
-static void answer_ping(struct server *server)
+static void answer_ping(struct server *server, uint64_t request)
 {
     char host[256] = "";
     mms_message message;
 
     gethostname(host, sizeof host - 1);
-    if (mms_frame_encode(MMS_FRAME_PONG, 0,
+    if (mms_frame_encode(MMS_FRAME_PONG, request,
                          json_pack("{s:b, s:o, s:i}", "stopped",
                                    mms_pool_is_stopped(server->hub.pool, 0), "host",
                                    mms_text_value(host), "pid", (int)getpid()),
@@ -183,10 +191,11 @@ static void serve_message(void *ctx, int peer, const char *data, size_t size)
         cancel(server, data, size);
         break;
     case MMS_FRAME_PING:
-        answer_ping(server);
+        answer_ping(server, mms_frame_request_of(data));
         break;
     case MMS_FRAME_STOP:
         server->stopped = true;
+        answer_ping(server, mms_frame_request_of(data));
         break;
     default: /* later versions may say more */
         break;
@@ -397,25 +406,57 @@ mms_status mms_engine_check_host(mms_error *err)
                     launch.name, local_advice);
 }
 
+static void abort_silent(int nsilent, int exit_status)
+{
+    fprintf(stderr,
+            "multims: %d ranks do not answer, skipping MPI_Finalize()\n"
+            "multims: Not possible to finalize gracefully... calling Aborting MPI environment\n",
+            nsilent);
+    end_watched(exit_status);
+    world.module->abort(exit_status ? exit_status
+                                    : unanswered); // finalize would wait for them for ever
+}
+
+/* Number of the STOP frame and of its answer: pings have 0. */
+static const uint64_t farewell = 1;
+
+/* Answers to so many STOP frames; returns how many have not come in time. */
+static int take_leave(int nranks, int exit_status)
+{
+    const struct timespec nap = {.tv_nsec = 200000};
+    const int64_t begin_ns = mms_now_ns();
+    int rank;
+    size_t size;
+    char *data;
+
+    while (nranks > 0 && (double)(mms_now_ns() - begin_ns) < farewell_s * 1e9) {
+        if (world.module->receive(&rank, &data, &size, NULL) != MMS_OK)
+            world.module->abort(exit_status ? exit_status : 1);
+        if (!data) {
+            nanosleep(&nap, NULL);
+            continue;
+        }
+        nranks -=
+            mms_frame_type_of(data) == MMS_FRAME_PONG && mms_frame_request_of(data) == farewell;
+        free(data);
+    }
+    return nranks;
+}
+
 void mms_engine_shutdown(int exit_status)
 {
     mms_message message;
     mms_error err;
+    int nsilent;
 
-    if (world.module && silent_ranks > 0) {
-        fprintf(
-            stderr,
-            "multims: %d ranks do not answer, skipping MPI_Finalize()\n"
-            "multims: Not possible to finalize gracefully... calling Aborting MPI environment\n",
-            silent_ranks);
-        end_watched(exit_status);
-        world.module->abort(exit_status ? exit_status
-                                        : unanswered); // finalize would wait for them for ever
-    }
+    if (world.module && silent_ranks > 0)
+        abort_silent(silent_ranks, exit_status);
     for (int rank = 1; world.module && rank < world.size; rank++)
-        if (mms_frame_encode(MMS_FRAME_STOP, 0, json_object(), &message, &err) != MMS_OK ||
+        if (mms_frame_encode(MMS_FRAME_STOP, farewell, json_object(), &message, &err) != MMS_OK ||
             world.module->send(rank, message.data, message.size, &err) != MMS_OK)
             world.module->abort(exit_status ? exit_status : 1);
+    if (world.module && (nsilent = take_leave(world.size - 1, exit_status)) > 0)
+        abort_silent(nsilent, exit_status);
     if (world.module)
         world.module->finish();
     world.module = NULL;

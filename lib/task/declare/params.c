@@ -21,7 +21,7 @@ const mms_param mms_run_params[] = {
      .doc = "How often a part is made again when its worker was killed or is stopped, or memory "
             "was short"},
     {"workertimeout", MMS_SECONDS, offsetof(mms_run_options, workertimeout), .init = "30",
-     .flags = MMS_PARAM_RUN, .unit = "s",
+     .allowed = "0..", .flags = MMS_PARAM_RUN, .unit = "s",
      .doc = "How long a worker or rank may be stopped before its part is given to another"},
     {"json", MMS_BOOL, offsetof(mms_run_options, json), .flags = MMS_PARAM_RUN,
      .doc = "Write the result to standard output as JSON"},

@@ -166,6 +166,13 @@ class Disturbed(ProgramCase):
         self.check(wanted)
 
 
+    def test_times_that_are_none(self):
+        for value, why in (("-1", "is less than 0"), ("inf", "is not a time"), ("nan", "is not a time")):
+            run = self.multims("partition", *VERBS["partition"], f"workertimeout={value}", status=2)
+            self.assertIn(f"parameter workertimeout: {value} {why}", run.stderr)
+        self.multims("partition", *VERBS["partition"], "workertimeout=1e300")
+
+
 class DisturbedRanks(Disturbed):
     ranks = 3
 
@@ -201,6 +208,34 @@ class DisturbedRanks(Disturbed):
         self.go_on([rank])
         self.wait()
         self.check(wanted)
+
+    def stop_ranks(self, numbers):
+        """Stop ranks, workers and all, when the run has begun."""
+        limit = time.monotonic() + patient(30)
+        while not self.records() and time.monotonic() < limit:
+            time.sleep(0.002)
+        stopped = [pid for rank in family(self.process.pid) if words_of(rank)[1:2] == ["partition"] and
+                   self.number_of(rank) in numbers for pid in family(rank)]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        self.assertIsNone(self.process.poll(), self.text("said"))
+        self.assertGreaterEqual(len(stopped), len(numbers))
+
+    def test_a_rank_with_nothing_to_do_does_not_hold_up_the_end(self):
+        self.ranks = 6
+        self.begin("partition", "workertimeout=1", "createmms=False")
+        self.stop_ranks([5])
+        self.wait()
+        self.assertIn("1 ranks do not answer, skipping MPI_Finalize()", self.text("said"))
+        self.multims("diff", "in.ms", "out.mms")
+
+    def test_nobody_answers(self):
+        self.ranks = 6
+        self.begin("partition", "workertimeout=1")
+        self.stop_ranks([1, 2, 3, 4, 5])
+        self.wait(1)
+        self.assertRegex(self.text("said"), r"no worker answers, and \d of \d units are not done")
+        self.assertFalse(os.path.exists(self.path("out.mms")))
 
     def test_a_stopped_rank_is_waited_for(self):
         wanted = self.undisturbed("partition")
