@@ -100,9 +100,27 @@ class Tasks(ProgramCase):
                   "setjy(vis='x.mms', field='1', standard='manual', fluxdensity=1445)")
         self.check_models([1331, 1445, 1])
 
-    def test_c59_c60_a_virtual_model_is_refused(self):
-        self.make()
-        self.rets("setjy(vis='x.mms', standard='manual', fluxdensity=1331, usescratch=False)", status=1)
+    def check_virtual(self, fluxes):
+        """The sources of the first fields carry models in all parts, and no others."""
+        for part in sorted(os.listdir(self.path("x.mms/SUBMSS"))):
+            with table(self.path(f"x.mms/SUBMSS/{part}/SOURCE"), ack=False) as t:
+                models = [(int(t.getcell("SOURCE_ID", i)), t.getcell("SOURCE_MODEL", i)) for i in range(t.nrows())]
+            models = {source: model for source, model in models if model.get("numcl", 0)}
+            self.assertEqual(sorted(models), list(range(len(fluxes))))
+            for source, model in models.items():
+                flux = model["cl_0"]["container"]["component0"]["flux"]["value"]
+                numpy.testing.assert_allclose(numpy.array(flux)[0].real, fluxes[source], rtol=1e-12)
+
+    def test_c59_virtual_model_of_one_field(self):
+        self.make(fields=3, scans=3)
+        self.rets("setjy(vis='x.mms', field='0', standard='manual', fluxdensity=1331, usescratch=False)")
+        self.check_virtual([1331])
+
+    def test_c60_virtual_models_of_two_fields(self):
+        self.make(fields=3, scans=3)
+        self.rets("setjy(vis='x.mms', field='0', standard='manual', fluxdensity=1331, usescratch=False); "
+                  "setjy(vis='x.mms', field='1', standard='manual', fluxdensity=1445, usescratch=False)")
+        self.check_virtual([1331, 1445])
 
     def tables(self):
         gains = numpy.array([[1 + 0.5j, 2], [0.5, 1j], [2, 2], [1, 0.25 - 1j]])
