@@ -42,3 +42,23 @@ char *mms_place_own(const char *name)
     free(folder);
     return path;
 }
+
+mms_status mms_module_open(const mms_module *module, char *path, const void **out, mms_error *err)
+{
+    void *const file = path ? dlopen(path, RTLD_NOW | module->flags) : NULL; // never closed
+    const uint32_t *const table = file ? dlsym(file, module->symbol) : NULL;
+    mms_status st = MMS_OK;
+
+    if (!path)
+        st = mms_fail(err, MMS_ERR_MEM, "out of memory");
+    else if (!file && access(path, F_OK))
+        st = mms_fail(err, module->absent, "%s%s is not there%s", module->before, path,
+                      module->after);
+    else if (!file)
+        st = mms_fail(err, MMS_ERR_IO, "%s", dlerror());
+    else if (!table || *table != module->size)
+        st = mms_fail(err, MMS_ERR_IO, "%s belongs to another version", path);
+    *out = st == MMS_OK ? table : NULL;
+    free(path);
+    return st;
+}

@@ -230,21 +230,16 @@ static const char *const local_advice =
 
 static mms_status open_module(const mms_mpi_module **module, mms_error *err)
 {
-    char *const path = mms_place_find("libmultims-mpi.so");
-    void *const file = path ? dlopen(path, RTLD_NOW | RTLD_GLOBAL) : NULL;
-    mms_status st = MMS_OK;
+    static const mms_module mpi = {MMS_MPI_MODULE_SYMBOL,
+                                   sizeof(mms_mpi_module),
+                                   RTLD_GLOBAL,
+                                   MMS_ERR_NOT_FOUND,
+                                   "",
+                                   " (this is multims " MULTIMS_MPI_NAME ")"};
+    const void *table;
+    const mms_status st = mms_module_open(&mpi, mms_place_find("libmultims-mpi.so"), &table, err);
 
-    if (!path)
-        st = mms_fail(err, MMS_ERR_MEM, "out of memory");
-    else if (!file && access(path, F_OK))
-        st = mms_fail(err, MMS_ERR_NOT_FOUND,
-                      "%s is not there (this is multims " MULTIMS_MPI_NAME ")", path);
-    else if (!file)
-        st = mms_fail(err, MMS_ERR_IO, "%s", dlerror());
-    *module = file ? dlsym(file, MMS_MPI_MODULE_SYMBOL) : NULL;
-    if (file && (!*module || (*module)->size != sizeof **module))
-        st = mms_fail(err, MMS_ERR_IO, "%s belongs to another version", path);
-    free(path);
+    *module = table;
     return st;
 }
 

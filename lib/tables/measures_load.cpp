@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <dlfcn.h>
+#include <string>
 #include <unistd.h>
 
 #include "base/places_priv.h"
@@ -46,38 +47,34 @@ struct opening {
     mms_error why = {};
 };
 
-bool belongs(const mms::measures_module *module)
-{
-    return module && module->size == sizeof *module && module->border_size == sizeof ours &&
-           !std::strcmp(module->version, mms_version());
-}
+const mms_module wanted = {MMS_MEASURES_SYMBOL,
+                           sizeof(mms::measures_module),
+                           RTLD_LOCAL,
+                           MMS_ERR_IO,
+                           "",
+                           ": selections and measures need it, install it with the library"};
 
 opening open_module()
 {
     const std::lock_guard<std::recursive_mutex> alone(mms::casacore_lock());
-    std::unique_ptr<char, decltype(&std::free)> path(mms_place_find(file_name), std::free);
-    if (path && access(path.get(), R_OK) != 0)
-        path.reset(mms_place_own(file_name)); // nothing goes without it
-    void *const file = path ? dlopen(path.get(), RTLD_NOW | RTLD_LOCAL) : nullptr; // never closed
+    char *path = mms_place_find(file_name);
+    if (path && access(path, R_OK) != 0) { // nothing goes without it
+        std::free(path);
+        path = mms_place_own(file_name);
+    }
+    const std::string place = path ? path : "";
+    const void *table;
     opening o;
 
-    o.module = file ? static_cast<const mms::measures_module *>(dlsym(file, MMS_MEASURES_SYMBOL))
-                    : nullptr;
-    if (!path)
-        o.st = mms_fail(&o.why, MMS_ERR_MEM, "out of memory");
-    else if (!file && access(path.get(), F_OK) != 0)
-        o.st = mms_fail(&o.why, MMS_ERR_IO,
-                        "%s is not there: selections and measures need it, install it with the "
-                        "library",
-                        path.get());
-    else if (!file)
-        o.st = mms_fail(&o.why, MMS_ERR_IO, "%s", dlerror());
-    else if (!belongs(o.module))
-        o.st = mms_fail(&o.why, MMS_ERR_IO, "%s belongs to another version", path.get());
-    if (o.st == MMS_OK)
-        o.module->join(ours);
-    else
+    o.st = mms_module_open(&wanted, path, &table, &o.why);
+    o.module = static_cast<const mms::measures_module *>(table);
+    if (o.module && (o.module->border_size != sizeof ours ||
+                     std::strcmp(o.module->version, mms_version()) != 0)) {
+        o.st = mms_fail(&o.why, MMS_ERR_IO, "%s belongs to another version", place.c_str());
         o.module = nullptr;
+    }
+    if (o.module)
+        o.module->join(ours);
     return o;
 }
 

@@ -36,7 +36,7 @@ struct border {
 };
 
 struct measures_module {
-    size_t size, border_size; // of these structs: library and module belong together
+    uint32_t size, border_size; // of these structs: library and module belong together
     const char *version;
     void (*join)(const border &library);
 #define STATUS(name, parameters, arguments, otherwise) decltype(&::name) name;

@@ -130,13 +130,13 @@ static mms_line_end read_plain(mms_lines *l, const char *prompt, char **out)
 /* Without the module, or on a terminal that can't be edited, lines are plain. */
 static void open_editor(mms_lines *l)
 {
-    char *const path = mms_place_find("libmultims-edit.so");
-    void *const file = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
-    const mms_edit_module *const module = file ? dlsym(file, MMS_EDIT_MODULE_SYMBOL) : NULL;
+    static const mms_module edit = {
+        MMS_EDIT_MODULE_SYMBOL, sizeof(mms_edit_module), RTLD_LOCAL, MMS_ERR_NOT_FOUND, "", ""};
+    const void *table;
 
-    free(path);
-    if (!module || module->size != sizeof *module)
+    if (mms_module_open(&edit, mms_place_find("libmultims-edit.so"), &table, NULL) != MMS_OK)
         return;
+    const mms_edit_module *const module = table;
     l->needs = (mms_edit_needs){wait_for_input, mms_console_complete, mms_choices_free, l->history};
     l->editor = module->open(&l->needs);
     l->module = l->editor ? module : NULL;
