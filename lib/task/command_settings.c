@@ -81,7 +81,7 @@ static mms_status take_number(mms_value *settings, const char *key, const mms_va
 
     if (!json_is_number(value))
         return mms_fail(err, MMS_ERR_SHAPE, "%s: no number is given", key);
-    if (x < 0 && json_number_value(value) == -1) {
+    if (x == -1) {
         json_object_del(settings, key);
         return MMS_OK;
     }
