@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Workers and ranks that are killed or stopped while a run goes on: their parts are made again by others,
 and the output is that of a run that nobody disturbed, byte for byte (docs/resuming.md)."""
+import contextlib
 import json
 import os
 import random
@@ -86,18 +87,21 @@ class Disturbed(ProgramCase):
         begin = time.monotonic()
         while self.process.poll() is None and time.monotonic() < begin + patient(30):
             workers = self.workers() if len(self.in_hand()) >= least else []
-            for pid in workers:
-                os.kill(pid, signal.SIGSTOP)
+            self.signal_all(workers, signal.SIGSTOP)
             time.sleep(0.05 if workers else 0.002)
             if workers and len(self.in_hand()) >= min(least, len(workers)) and len(workers) >= least:
                 return workers
-            for pid in workers:
-                os.kill(pid, signal.SIGCONT)
+            self.go_on(workers)
         self.fail(f"no moment was found: {self.text('said')}")
 
-    def go_on(self, pids):
+    def signal_all(self, pids, number):
+        """Those that are gone were ended by the run itself, as that may."""
         for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def go_on(self, pids):
+        self.signal_all(pids, signal.SIGCONT)
 
     def wait(self, status=0):
         got = self.process.wait(patient(60))
@@ -164,7 +168,6 @@ class Disturbed(ProgramCase):
         self.go_on(workers[:1])
         self.wait()
         self.check(wanted)
-
 
     def test_times_that_are_none(self):
         for value, why in (("-1", "is less than 0"), ("inf", "is not a time"), ("nan", "is not a time")):
