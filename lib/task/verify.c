@@ -61,7 +61,8 @@ static const char *request_key(const mms_run *run)
 }
 
 /** A UVH5 file, alone or against an MS. */
-static mms_status run_uvh5(mms_run *run, const struct verify *p, mms_value *result, mms_error *err)
+static mms_status run_uvh5(mms_run *run, const struct verify *p, bool from_history,
+                           mms_value *result, mms_error *err)
 {
     const bool named = json_object_get(run->given, "datacolumn") != NULL;
     const mms_uvh5_request against = {.vis = p->against,
@@ -70,8 +71,10 @@ static mms_status run_uvh5(mms_run *run, const struct verify *p, mms_value *resu
                                       .flipconj = p->flipconj,
                                       .eop = "auto",
                                       .how.tiles = p->tiles};
-    const mms_uvh5_judged judged = {
-        .file = p->vis, .against = *p->against ? &against : NULL, .show = p->show};
+    const mms_uvh5_judged judged = {.file = p->vis,
+                                    .against = *p->against ? &against : NULL,
+                                    .from_history = from_history,
+                                    .show = p->show};
     const mms_host host = mms_task_host(run);
 
     if (named && (strchr(p->datacolumn, ',') || !strcmp(p->datacolumn, "all") ||
@@ -106,7 +109,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.show = p->show;
     opts.tiles = p->tiles;
     const mms_status st =
-        is_uvh5 ? run_uvh5(run, p, result, err) : mms_verify(p->vis, &opts, result, err);
+        is_uvh5 ? run_uvh5(run, p, !key, result, err) : mms_verify(p->vis, &opts, result, err);
     if (json_object_size(result) > 0) // else it could not begin
         json_object_set_new(result, "vis", mms_text_value(p->vis));
     if (json_object_size(result) > 0 && *p->against)
@@ -122,8 +125,8 @@ const mms_task mms_task_verify = {
         "With --against and the keys of the partition request: rows, values and sub-tables.\n"
         "Without keys the last partition that HISTORY names is taken.\n\n"
         "A UVH5 file alone: layout, counts, times, places, uvw.  With --against an MS that it was\n"
-        "made from or became, and the keys of the selection: every visibility, flag, nsample,\n"
-        "time, uvw, antenna, frequency.\n\n"
+        "made from or became: every visibility, flag, nsample, time, uvw, antenna, frequency.\n"
+        "Without keys the selection of the export that its history names is taken.\n\n"
         "Exit status: 0 sound, 1 findings, 2 could not be verified.\n",
     .params = params,
     .params_size = sizeof(struct verify),

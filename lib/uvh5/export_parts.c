@@ -70,15 +70,20 @@ static mms_status export_part(const mms_uvh5_request *request, const char *membe
     char *const name = part_name(request->uvh5file, part);
     mms_value *result = json_object();
     mms_uvh5_request one = *request;
+    mms_host inner = *host;
+    mms_value *texts = json_copy((mms_value *)host->history);
     mms_status st;
 
+    json_array_append_new(texts, json_sprintf("%-11s = %" PRId64, "part", part));
+    inner.history = texts; // verify compares the file with that part
     one.vis = member;
     one.uvh5file = name;
     one.how.resume = request->how.resume && !request->gzip && !mms_uvh5_averages(request);
-    st = name && result ? mms_uvh5_export(&one, host, result, err)
+    st = name && result ? mms_uvh5_export(&one, &inner, result, err)
                         : mms_fail(err, MMS_ERR_MEM, "no memory");
     if (st == MMS_OK)
         json_array_append(parts, result);
+    mms_value_free(&texts);
     mms_value_free(&result);
     free(name);
     // a part without selected rows has no file

@@ -42,6 +42,9 @@ mms_status mms_uvh5_open_sides(const mms_uvh5_judged *judged, const mms_host *ho
             if (!strcmp(columns[i][0], json_string_value(column)))
                 a->asked.datacolumn = columns[i][1];
     }
+    a->path = a->asked.vis;
+    if (judged->from_history)
+        MMS_TRY(mms_uvh5_take_asked(a, b, err));
     MMS_TRY(mms_uvh5_side_ms(a, &a->asked, host, err));
 done:
     mms_value_free(&column);
@@ -261,7 +264,7 @@ static mms_value *make_order(const judging *j, int64_t part, int64_t nparts)
 {
     const mms_uvh5_judged *const q = j->asked;
     char *const file = mms_path_absolute(q->file);
-    char *const other = mms_path_absolute(q->other ? q->other : q->against->vis);
+    char *const other = mms_path_absolute(q->other ? q->other : j->a.asked.vis);
     mms_value *const order =
         json_pack("{so so sb sI sI sf sf sI}", "file", mms_text_value(file ? file : ""), "other",
                   mms_text_value(other ? other : ""), "is_ms", q->other == NULL, "part",
@@ -269,10 +272,10 @@ static mms_value *make_order(const judging *j, int64_t part, int64_t nparts)
                   "show", (json_int_t)q->show);
 
     if (order && !q->other) {
-        json_object_set_new(order, "select", mms_select_value(&q->against->select));
+        json_object_set_new(order, "select", mms_select_value(&j->a.asked.select));
         json_object_set_new(order, "datacolumn", json_string(j->a.asked.datacolumn));
-        json_object_set_new(order, "flipconj", json_string(q->against->flipconj));
-        json_object_set_new(order, "eop", json_string(q->against->eop));
+        json_object_set_new(order, "flipconj", json_string(j->a.asked.flipconj));
+        json_object_set_new(order, "eop", mms_text_value(j->a.asked.eop));
         json_object_set_new(order, "tiles", json_boolean(q->against->how.tiles));
     }
     free(file);

@@ -31,9 +31,11 @@ static mms_status make_room(mms_uvh5_side *s, mms_error *err)
     s->centre = mms_alloc(s->nblt, sizeof *s->centre);
     s->scan = mms_alloc(s->nblt, sizeof *s->scan);
     s->window = mms_alloc(s->nfreq, sizeof *s->window);
+    s->setup = mms_alloc(s->nfreq, sizeof *s->setup);
     s->stations = mms_alloc(s->nstation, sizeof *s->stations);
     s->centres = mms_alloc(s->ncentre, sizeof *s->centres);
-    return s->ant1 && s->ant2 && s->centre && s->scan && s->window && s->stations && s->centres
+    return s->ant1 && s->ant2 && s->centre && s->scan && s->window && s->setup && s->stations &&
+                   s->centres
                ? MMS_OK
                : no_memory(s, err);
 }
@@ -64,9 +66,13 @@ static void fill_file_header(mms_uvh5_side *s)
         s->centres[i] = (mms_uvh5_centre){f->id, f->name, f->frame, f->epoch, f->lon, f->lat};
     }
     for (int64_t w = 0; w < in->nspw; w++)
-        for (int64_t c = 0; c < in->spans[w].count; c++)
+        for (int64_t c = 0; c < in->spans[w].count; c++) {
             s->window[in->spans[w].first + c] = in->spans[w].id;
-    for (int64_t p = 0; p < in->npol; p++)
+            s->setup[in->spans[w].first + c] = in->spans[w].setup;
+        }
+    for (int32_t p = 0; in->setups[0] && p < in->nsetup; p++)
+        (void)mms_uvh5_pol_code(in->setups[p], &s->codes[p]);
+    for (int64_t p = 0; !in->setups[0] && p < in->npol; p++)
         (void)mms_uvh5_pol_code(in->corr[p], &s->codes[in->from[p]]);
     s->telescope = in->telescope ? json_string_value(in->telescope) : "";
 }
@@ -79,13 +85,10 @@ mms_status mms_uvh5_side_file(mms_uvh5_side *s, const char *path, mms_error *err
     s->path = path;
     MMS_TRY(mms_uvh5_in_open(path, in, err));
     MMS_TRY(mms_uvh5_cubes_open(in, &s->cubes, err));
-    if (in->setups[0])
-        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
-                         "%s: flex_spw_polarization_array: such files are not compared", path));
     s->is_ours = in->hdf5->has(in->file, "multims/version");
     s->nblt = in->nblt;
     s->nfreq = in->nfreq;
-    s->npol = in->npol;
+    s->npol = in->setups[0] ? in->nsetup : in->npol;
     s->nstation = in->nant;
     s->ncentre = in->nfield;
     s->jd = in->time_jd;
@@ -104,13 +107,29 @@ done:
     return st;
 }
 
-static mms_status read_file(mms_uvh5_side *s, int64_t n, const int64_t *list, mms_error *err)
+/** Each window has one polarization: the others are padding, as they are in the file of the MS.
+ *  From the end, where values are moved to the places of others that have moved. */
+static void spread(const mms_uvh5_side *s, int64_t n)
 {
-    const int64_t cell = s->nfreq * s->npol, cells = n * cell;
-    uint8_t *const scratch = mms_alloc(cells, (size_t)s->in.flag_bytes);
+    const mms_uvh5_values *const v = &s->values;
+
+    for (int64_t from = n * s->nfreq; from-- > 0;) {
+        const float re = v->vis[from][0], im = v->vis[from][1], samples = v->nsamples[from];
+        const uint8_t flag = v->flags[from];
+        for (int64_t p = 0, to = from * s->npol; p < s->npol; p++, to++) {
+            const bool is = p == s->setup[from % s->nfreq];
+            v->vis[to][0] = is ? re : 0;
+            v->vis[to][1] = is ? im : 0;
+            v->nsamples[to] = is ? samples : 0;
+            v->flags[to] = is ? flag : 1;
+        }
+    }
+}
+
+static mms_status make_values(mms_uvh5_side *s, int64_t n, mms_error *err)
+{
+    const int64_t cells = n * s->nfreq * s->npol;
     mms_uvh5_values *const v = &s->values;
-    int64_t run = 0;
-    mms_status st = MMS_OK;
 
     if (v->n < n) {
         free(v->vis);
@@ -121,7 +140,19 @@ static mms_status read_file(mms_uvh5_side *s, int64_t n, const int64_t *list, mm
         v->flags = mms_alloc(cells, 1);
         v->n = n;
     }
-    MMS_TRY(scratch && v->vis && v->nsamples && v->flags ? MMS_OK : no_memory(s, err));
+    return v->vis && v->nsamples && v->flags ? MMS_OK : no_memory(s, err);
+}
+
+static mms_status read_file(mms_uvh5_side *s, int64_t n, const int64_t *list, mms_error *err)
+{
+    const int64_t cell = s->nfreq * s->in.npol;
+    uint8_t *const scratch = mms_alloc(n * cell, (size_t)s->in.flag_bytes);
+    const mms_uvh5_values *const v = &s->values;
+    int64_t run = 0;
+    mms_status st;
+
+    MMS_TRY(make_values(s, n, err));
+    MMS_TRY(scratch ? MMS_OK : no_memory(s, err));
     for (int64_t at = 0; at < n; at += run) {
         for (run = 1; at + run < n && list[at + run] == list[at] + run;)
             run++;
@@ -134,6 +165,8 @@ static mms_status read_file(mms_uvh5_side *s, int64_t n, const int64_t *list, mm
                                     .scratch = scratch};
         MMS_TRY(mms_uvh5_cubes_read(s->cubes, &slab, err));
     }
+    if (s->in.setups[0])
+        spread(s, n);
 done:
     free(scratch);
     return st;
@@ -246,6 +279,8 @@ void mms_uvh5_side_end(mms_uvh5_side *s)
     mms_uvh5_cubes_close(&s->cubes);
     mms_uvh5_reader_close(&s->reader);
     mms_value_free(&s->shared);
+    mms_value_free(&s->settings);
+    free(s->member);
     if (s->is_ms)
         mms_uvh5_end(&s->plan);
     else
@@ -255,6 +290,7 @@ void mms_uvh5_side_end(mms_uvh5_side *s)
     free(s->centre);
     free(s->scan);
     free(s->window);
+    free(s->setup);
     free(s->stations);
     free(s->centres);
 }

@@ -30,11 +30,14 @@ typedef struct mms_uvh5_side {
     const double *freq_hz, *width_hz;      /**< [nfreq] */
     int64_t *window;                       /**< [nfreq], an id */
     int32_t codes[MMS_UVH5_MAX_POL];
+    int32_t *setup; /**< [nfreq], of a file whose windows have one polarization each */
     mms_uvh5_station *stations;
     mms_uvh5_centre *centres;
     const char *telescope;
     /* where values come from */
     mms_uvh5_request asked;
+    mms_value *settings; /**< of an export, whose texts asked may have; or NULL */
+    char *member;        /**< the part that was exported, or NULL */
     mms_uvh5 plan;
     mms_uvh5_in in;
     mms_uvh5_cubes *cubes;
@@ -48,6 +51,7 @@ typedef struct mms_uvh5_judged {
     const char *file, *other;        /**< a UVH5 file; another, or NULL */
     const mms_uvh5_request *against; /**< an MS with its selection, or NULL; datacolumn "": as the
                                         file says */
+    bool from_history;               /**< what the file was asked for is in it */
     double rtol, atol;
     int64_t show;
 } mms_uvh5_judged;
@@ -65,6 +69,11 @@ void mms_uvh5_side_end(mms_uvh5_side *side);
 /** Read the values of n baseline-times, list[n] ascending, into side->values.  Errors: IO, MEM. */
 MMS_CHECKED mms_status mms_uvh5_side_read(mms_uvh5_side *side, int64_t n, const int64_t *list,
                                           mms_error *err);
+
+/** Take what an export was asked for from its history, if the MS is what was exported.
+ *  Errors: UNSUPPORTED averages; TABLE, MEM. */
+MMS_CHECKED mms_status mms_uvh5_take_asked(mms_uvh5_side *ms, const mms_uvh5_side *file,
+                                           mms_error *err);
 
 /** Open both sides: the MS or the first file is a, the file that is judged is b. */
 MMS_CHECKED mms_status mms_uvh5_open_sides(const mms_uvh5_judged *judged, const mms_host *host,

@@ -16,7 +16,7 @@ READERS = {
     "bench": "cases report sets",
     "calibrate": "flux",
     "check": ("contents contents_print contents_tables diff_table listing listing_table report "
-              "verify verify_ids verify_request verify_rules verify_subset verify_tables"),
+              "settings verify verify_ids verify_request verify_rules verify_subset verify_tables"),
     "engine": "attempts calls client commands journal program pulse stage unit",
     "inplace": ("applycal_part cal_table change change_part command flag_run flag_unit geometry "
                 "maps models setjy statwt_run statwt_unit statwt_write summary undo versions"),
@@ -26,8 +26,8 @@ READERS = {
     "simulate": "simulate_layout",
     "subtables": "subtables windows",
     "tables": "create source_model taql",
-    "uvh5": ("antennas average baselines blts catalogue export export_parts fields import import_unit judge "
-             "judge_unit unit"),
+    "uvh5": ("antennas asked average baselines blts catalogue export export_parts fields import import_unit "
+             "judge judge_unit unit"),
 }
 
 

@@ -50,10 +50,59 @@ class Verify(ProgramCase):
         vis = self.data("mssel_test_small.ms")
         self.export(vis, "spw=1:5~20", "correlation=XX,YY", "polorder=casa")
         self.multims("verify", "out.uvh5", f"--against={vis}", "spw=1:5~20", "correlation=XX,YY")
-        self.assertIn("frequencies", self.failed("out.uvh5", f"--against={vis}"))
+        self.assertIn("frequencies", self.failed("out.uvh5", f"--against={vis}", "spw=1"))
         self.export(vis, "scan=1", out="scan.uvh5")
-        self.assertEqual(self.failed("scan.uvh5", f"--against={vis}")[:2],
+        self.assertEqual(self.failed("scan.uvh5", f"--against={vis}", "spw=*")[:2],
                          ["phase centres", "rows"])
+
+    def test_the_selection_of_the_export_is_in_the_history(self):
+        vis = self.data("mssel_test_small.ms")
+        for words in (["spw=1:5~20", "correlation=XX,YY", "polorder=casa"], ["scan=1"],
+                      ["taql=ANTENNA1 IN [0,3] AND NOT FLAG_ROW"], ["flipconj=false"]):
+            with self.subTest(words):
+                self.export(vis, *words, out="out.uvh5")
+                run = self.multims("verify", "out.uvh5", f"--against={vis}", "--workers=2")
+                self.assertIn("export in the file's history", run.stderr)
+                os.remove(self.path("out.uvh5"))
+        self.simulate()
+        self.export("in.ms", "scan=2", "datacolumn=data")
+        shutil.copytree(self.path("in.ms"), self.path("moved.ms"))
+        self.multims("verify", "out.uvh5", "--against=moved.ms")
+        # what was imported is all of the file, with ids of its own
+        self.multims("importuvh5", "out.uvh5", "back.ms", "--no-sync", "--quiet")
+        run = self.multims("verify", "out.uvh5", "--against=back.ms")
+        self.assertNotIn("export in the file's history", run.stderr)
+
+    def test_a_part_and_an_average(self):
+        vis = self.data("scan.mms")
+        self.export(vis, "perpart=true", out="p.uvh5")
+        for name in sorted(n for n in os.listdir(self.path(".")) if n.startswith("p.0")):
+            self.multims("verify", name, f"--against={vis}")
+        self.export(vis, "timeaverage=true", "timebin=60s", out="mean.uvh5")
+        run = self.multims("verify", "mean.uvh5", f"--against={vis}", status=2)
+        self.assertIn("averages (timebin=60.0)", run.stderr)
+
+    def test_a_polarization_a_window(self):
+        file = os.path.join(program_case.args.samples, "odd_flexpol.uvh5")
+        self.multims("importuvh5", file, "flex.ms", "--no-sync", "--quiet")
+        shutil.copy(file, self.path("flex.uvh5"))
+        os.chmod(self.path("flex.uvh5"), 0o644)
+
+        def passed():
+            run = self.run_words(program_case.args.program, "verify", "flex.uvh5",
+                                 "--against=flex.ms", "--json")
+            return [c["check"] for c in json.loads(run.stdout)["checks"] if c["passed"]]
+        checks = ["visdata", "flags", "nsamples", "rows", "polarizations", "frequencies"]
+        self.assertEqual([c for c in checks if c not in passed()], [])
+        self.multims("diff", "flex.uvh5", file)
+        for name, value, check in (("visdata", 7, "visdata"), ("flags", True, "flags"),
+                                   ("nsamples", 9, "nsamples")):
+            with self.subTest(name):
+                shutil.copy(file, self.path("flex.uvh5"))
+                self.change("Data/" + name, lambda v: v.__setitem__((4, 9, 0), value), "flex.uvh5")
+                self.assertNotIn(check, passed())
+                self.assertIn("FAIL " + check,
+                              self.multims("diff", file, "flex.uvh5", status=1).stdout)
 
     def test_t74_one_change(self):
         def add(value, *at):
