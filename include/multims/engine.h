@@ -58,10 +58,11 @@ typedef struct mms_engine_opts {
      * killed or is stopped, or memory was short.  At most a tenth of a run's units, and three. */
     int retries;
     double worker_timeout_s; /**< how long a worker may be stopped, or its rank silent */
+    bool spares;             /**< a warm worker waits beside each, to take its place if it dies */
 } mms_engine_opts;
-#define MMS_ENGINE_OPTS_INIT                                                    \
-    {                                                                           \
-        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL, 1, 30.0 \
+#define MMS_ENGINE_OPTS_INIT                                                           \
+    {                                                                                  \
+        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL, 1, 30.0, false \
     }
 
 /** Takes what is to be said of a crash, without the program's name; returns the exit status. */

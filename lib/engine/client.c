@@ -20,7 +20,7 @@ static const int64_t note_interval_ns = 2000000000;
 struct mms_engine {
     char *scope, *program;
     mms_unit_kind *kinds; /* which this process runs itself; NULL: workers run the units */
-    bool progress;
+    bool progress, spares;
     int nworkers;
     uint64_t last_request;
     int retries;
@@ -101,6 +101,7 @@ static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
 {
     const mms_world *const world = mms_world_get();
     int nlocal = engine->kinds ? 1 : wanted ? wanted : mms_pool_most(usable_cores());
+    mms_status st;
 
     engine->nworkers = nlocal;
     if (world->module && !engine->kinds) {
@@ -115,7 +116,11 @@ static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
     engine->away = mms_alloc(engine->nworkers, sizeof *engine->away);
     if (!engine->away)
         return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
-    return mms_pool_create(nlocal, engine->program, engine->kinds, &engine->hub.pool, err);
+    MMS_TRY(mms_pool_create(nlocal, engine->program, engine->kinds, &engine->hub.pool, err));
+    if (engine->spares)
+        mms_pool_keep_spares(engine->hub.pool);
+done:
+    return st;
 }
 
 static mms_unit_kind *copy_kinds(const mms_unit_kind *kinds)
@@ -153,6 +158,7 @@ static mms_status set_up(mms_engine *engine, const mms_engine_opts *opts, mms_er
     engine->program = opts->program ? strdup(opts->program) : NULL;
     engine->kinds = opts->in_process ? copy_kinds(opts->kinds) : NULL;
     engine->progress = opts->progress;
+    engine->spares = opts->spares;
     engine->retries = opts->retries;
     engine->worker_timeout_s = opts->worker_timeout_s;
     mms_world_set_limit(opts->worker_timeout_s);
@@ -290,7 +296,8 @@ bool mms_engine_ping(mms_engine *engine, int worker)
 
     if (is_local(engine, worker))
         return false;
-    if (mms_frame_encode(MMS_FRAME_PING, 0, json_object(), &message, NULL) == MMS_OK)
+    if (mms_frame_encode(MMS_FRAME_PING, 0, json_pack("{s:b}", "spares", (int)engine->spares),
+                         &message, NULL) == MMS_OK)
         (void)!engine->hub.module->send(rank_of(engine, worker), message.data, message.size, NULL);
     return true;
 }

@@ -114,6 +114,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     engine.scope = "client";
     engine.program = all.program;
     engine.worker_timeout_s = all.frozen_s;
+    engine.spares = true;
     MMS_TRY(mms_engine_open(&engine, &client->engine, err));
     client->nservers = mms_engine_workers(client->engine);
     client->frozen_s = all.frozen_s;

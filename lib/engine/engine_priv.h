@@ -28,7 +28,7 @@ typedef enum mms_frame_type {
                                   killed, memory}: somebody killed it, for memory was short */
     MMS_FRAME_EVENT = 13,    /**< worker to client: {progress: [done, total]}, {log: [level, scope,
                                   text]} */
-    MMS_FRAME_PING = 20,     /**< client to rank: is it there? */
+    MMS_FRAME_PING = 20,     /**< client to rank: is it there? {spares}: keep a warm worker */
     MMS_FRAME_PONG =
         21, /**< rank to client: {stopped, host, pid}: whether its worker's process is */
     MMS_FRAME_STOP = 50 /**< client to rank: end; answered with PONG of the same number */
@@ -128,6 +128,9 @@ int mms_pool_most(int wanted);
 MMS_CHECKED mms_status mms_pool_create(int nslots, const char *program, const mms_unit_kind *kinds,
                                        mms_pool **out, mms_error *err);
 int mms_pool_slots(const mms_pool *pool);
+/** Keep a warm worker beside each that works, from some time after the first one's start: it takes
+ * the place of one that dies. */
+void mms_pool_keep_spares(mms_pool *pool);
 /** Send a COMMAND to a slot, whose worker is started when there is none.  message is freed. */
 MMS_CHECKED mms_status mms_pool_send(mms_pool *pool, int slot, mms_message message, mms_error *err);
 /** Send a signal to a slot's worker if it runs this request.  After SIGKILL it is answered as

@@ -2,36 +2,32 @@
 /** @file pool.c  Worker processes: a program started over a socketpair, most often this one again.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/blackbox_priv.h"
 #include "base/files_priv.h"
 #include "base/limits_priv.h"
 #include "engine_priv.h"
+#include "spawn_priv.h"
 
 /* How long idle workers may take to end when their socket closes. */
 static const int64_t end_ns = 2000000000;
 /* A worker is a socket and a pipe here.  Beside them there are the tables that this process has
  * open, and what starting a worker takes for a moment. */
 enum { FILES_A_WORKER = 2, OTHER_FILES = 64 };
+/* Spares are started when a worker has worked for a while, so that programs that soon end have
+ * none, one after the other; then it is looked now and then whether they live. */
+static const int64_t quiet_ns = 100000000, apart_ns = 20000000, look_ns = 1000000000;
 
 struct slot {
-    pid_t pid;          /* 0: no worker */
-    int fd;             /* socket */
-    int print;          /* what the worker prints: nothing, unless something is wrong */
-    mms_blackbox *box;  /* what it is at; NULL: not known */
+    mms_process process;
     int64_t give_up_ns; /* when sending has failed for too long; 0: it has not failed */
     bool busy;
     uint64_t request;
@@ -48,8 +44,10 @@ struct mms_pool {
     const char *program;
     mms_runner *here; /* runs the units in this process; NULL: workers do */
     struct slot *slots;
-    struct pollfd *fds; /* two a worker: socket, print */
-    int *polled;        /* the slot of each worker */
+    mms_process *spares;   /* warm workers, spares[nslots]; NULL: none are kept */
+    int64_t next_spare_ns; /* when to look whether one is to be started; 0: no worker was */
+    struct pollfd *fds;    /* two a worker: socket, print */
+    int *polled;           /* the slot of each worker */
 };
 
 int mms_pool_most(int wanted)
@@ -105,144 +103,6 @@ int mms_pool_slots(const mms_pool *pool)
 
 /* ---- start ---- */
 
-/* The environment of a worker: ours with the number of its socket. */
-static char **worker_environment(void)
-{
-    static char variable[] = MMS_WORKER_FD_VARIABLE "=3"; /* posix_spawn wants char * */
-    char **copy;
-    int64_t n = 0;
-
-    while (environ[n])
-        n++;
-    copy = mms_alloc(n + 2, sizeof *copy);
-    if (copy) {
-        copy[0] = variable;
-        memcpy(copy + 1, environ, (size_t)n * sizeof *copy);
-    }
-    return copy;
-}
-
-static int prepare_files(posix_spawn_file_actions_t *files, int fd, int print, int box)
-{
-    int rc = posix_spawn_file_actions_addopen(files, 0, "/dev/null", O_RDONLY, 0);
-
-    if (!rc)
-        rc = posix_spawn_file_actions_adddup2(files, print, 1);
-    if (!rc)
-        rc = posix_spawn_file_actions_adddup2(files, print, 2);
-    if (!rc)
-        rc = posix_spawn_file_actions_adddup2(files, fd, MMS_WORKER_FD);
-    if (!rc && box >= 0)
-        rc = posix_spawn_file_actions_adddup2(files, box, MMS_WORKER_BOX_FD);
-    if (!rc)
-        rc = posix_spawn_file_actions_addclosefrom_np(files, box >= 0 ? MMS_WORKER_BOX_FD + 1
-                                                                      : MMS_WORKER_BOX_FD);
-    return rc;
-}
-
-/* No terminal signals reach it (own session); nothing that we block or ignore is inherited. */
-static int prepare_signals(posix_spawnattr_t *attr)
-{
-    sigset_t none, defaults;
-
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    sigaddset(&defaults, SIGTERM);
-    posix_spawnattr_setsigmask(attr, &none);
-    posix_spawnattr_setsigdefault(attr, &defaults);
-    return posix_spawnattr_setflags(attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
-                                              POSIX_SPAWN_SETSIGDEF);
-}
-
-/* This program: the file that runs, even when it was replaced meanwhile.  Valgrind runs another
- * file, and shows the program's name. */
-static const char *own_program(char *buffer, size_t size)
-{
-    static const char *const link = "/proc/self/exe";
-    const ssize_t n = readlink(link, buffer, size - 1);
-    struct stat running, named;
-
-    if (n <= 0 || (size_t)n == size - 1)
-        return link;
-    buffer[n] = '\0';
-    if (stat(link, &running) || stat(buffer, &named))
-        return link;
-    return running.st_dev == named.st_dev && running.st_ino == named.st_ino ? link : buffer;
-}
-
-static int spawn(const char *given, struct slot *slot, int fd, int print, int box)
-{
-    char buffer[4096];
-    const char *const program = given ? given : own_program(buffer, sizeof buffer);
-    char *const name = given ? strdup(given) : program_invocation_short_name;
-    char *const words[] = {name, (char[]){"worker"}, NULL};
-    char **environment = name ? worker_environment() : NULL;
-    posix_spawn_file_actions_t files;
-    posix_spawnattr_t attr;
-    int rc;
-
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attr);
-    rc = environment ? prepare_files(&files, fd, print, box) : ENOMEM;
-    if (!rc)
-        rc = prepare_signals(&attr);
-    if (!rc)
-        rc = posix_spawn(&slot->pid, program, &files, &attr, words, environment);
-    posix_spawnattr_destroy(&attr);
-    posix_spawn_file_actions_destroy(&files);
-    free(environment);
-    if (given)
-        free(name);
-    return rc;
-}
-
-/* Make a pair of descriptors that neither workers nor other children inherit, above those that the
- * worker gets; ours does not block. */
-static int make_pair(bool is_socket, int pair[2])
-{
-    int made[2];
-
-    if (is_socket ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, made)
-                  : pipe2(made, O_CLOEXEC))
-        return errno;
-    for (int i = 0; i < 2; i++) {
-        pair[i] = fcntl(made[i], F_DUPFD_CLOEXEC, MMS_WORKER_BOX_FD + 1);
-        close(made[i]);
-    }
-    if (pair[0] >= 0 && pair[1] >= 0 && !fcntl(pair[0], F_SETFL, O_NONBLOCK))
-        return 0;
-    const int errnum = errno;
-    close(pair[0]);
-    close(pair[1]);
-    return errnum;
-}
-
-/* Make the box of a worker; -1 where that can't be: it is not needed. */
-static int make_box(struct slot *slot)
-{
-    const int made = memfd_create("multims-blackbox", MFD_CLOEXEC);
-    const int fd = made < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, MMS_WORKER_BOX_FD + 1);
-    void *box = MAP_FAILED;
-
-    if (made >= 0)
-        close(made);
-    if (fd >= 0 && !ftruncate(fd, sizeof *slot->box))
-        box = mmap(NULL, sizeof *slot->box, PROT_READ, MAP_SHARED, fd, 0);
-    slot->box = box == MAP_FAILED ? NULL : box;
-    return fd;
-}
-
-/* A worker that was killed can't remove its folder: whoever buries it does. */
-static void free_box(struct slot *slot)
-{
-    if (slot->box && *slot->box->scratch)
-        (void)!mms_remove_tree(slot->box->scratch, NULL);
-    if (slot->box)
-        munmap(slot->box, sizeof *slot->box);
-    slot->box = NULL;
-}
-
 /* How many processes the kernel has killed because memory was short; -1: not known. */
 static int64_t count_oom_kills(void)
 {
@@ -260,39 +120,67 @@ static int64_t count_oom_kills(void)
 /* Since a worker was last started or died. */
 static int64_t oom_kills = -1;
 
-static mms_status start(const char *program, struct slot *slot, mms_error *err)
+/* A warm one waits to take over when there is one that lives. */
+static bool take_spare(mms_pool *pool, mms_process *process)
 {
-    int pair[2], print[2];
-    int rc = make_pair(true, pair);
+    for (int i = 0; pool->spares && i < pool->nslots; i++) {
+        mms_process *const spare = &pool->spares[i];
+        if (spare->pid && mms_process_has_ended(spare))
+            mms_process_kill(spare);
+        if (!spare->pid)
+            continue;
+        *process = *spare;
+        *spare = (mms_process){.pid = 0};
+        return true;
+    }
+    return false;
+}
+
+static mms_status start(mms_pool *pool, struct slot *slot, mms_error *err)
+{
+    mms_status st;
 
     if (oom_kills < 0)
         oom_kills = count_oom_kills();
-    if (rc)
-        return mms_fail(err, MMS_ERR_IO, "cannot start a worker: %s", strerror(rc));
-    rc = make_pair(false, print);
-    if (!rc) {
-        const int box = make_box(slot);
-        rc = spawn(program, slot, pair[1], print[1], box);
-        if (box >= 0)
-            close(box);
-        close(print[1]);
-        if (rc)
-            close(print[0]);
-    }
-    close(pair[1]);
-    if (rc) {
-        close(pair[0]);
-        free_box(slot);
-        slot->pid = 0;
-        return mms_fail(err, MMS_ERR_IO, "cannot start a worker%s%s: %s", program ? ", " : "",
-                        program ? program : "", strerror(rc));
-    }
-    slot->fd = pair[0];
-    slot->print = print[0];
+    st = take_spare(pool, &slot->process) ? MMS_OK
+                                          : mms_process_start(pool->program, &slot->process, err);
+    pool->next_spare_ns =
+        mms_now_ns() + quiet_ns; /* its start must not slow down this one's work */
     slot->inbox.first = slot->inbox.end = 0;
     slot->line_size = 0;
     slot->last[0] = '\0';
-    return MMS_OK;
+    return st;
+}
+
+/* Every worker that there is has a spare, one that has ended another; one start a turn. */
+static void keep_spares(mms_pool *pool)
+{
+    const int64_t now = pool->spares ? mms_now_ns() : 0;
+    int nworkers = 0, nspares = 0, room = -1;
+
+    if (!pool->spares || !pool->next_spare_ns || now < pool->next_spare_ns)
+        return;
+    for (int i = 0; i < pool->nslots; i++) {
+        mms_process *const spare = &pool->spares[i];
+        if (spare->pid && mms_process_has_ended(spare))
+            mms_process_kill(spare);
+        nworkers += pool->slots[i].process.pid != 0;
+        nspares += spare->pid != 0;
+        room = spare->pid ? room : i;
+    }
+    pool->next_spare_ns = now + look_ns;
+    if (nspares >= nworkers || room < 0)
+        return;
+    if (mms_process_start(pool->program, &pool->spares[room], NULL) == MMS_OK)
+        pool->next_spare_ns = now + apart_ns;
+}
+
+void mms_pool_keep_spares(mms_pool *pool)
+{
+    const int64_t files = 2 * FILES_A_WORKER * (int64_t)pool->nslots + OTHER_FILES;
+
+    if (!pool->here && !pool->spares && mms_files_allow(files) >= files)
+        pool->spares = mms_alloc(pool->nslots, sizeof *pool->spares);
 }
 
 /* ---- send ---- */
@@ -309,15 +197,15 @@ static void give_up_sending(struct slot *slot, int errnum)
 {
     if (errnum != EPIPE && errnum != ECONNRESET) /* it has ended by itself */
         snprintf(slot->last, sizeof slot->last, "nothing can be sent to it: %s", strerror(errnum));
-    kill(slot->pid, SIGKILL);
+    kill(slot->process.pid, SIGKILL);
 }
 
 /* Write what the socket takes. */
 static void flush_out(struct slot *slot)
 {
     while (slot->sent < slot->out.size) {
-        const ssize_t n = send(slot->fd, slot->out.data + slot->sent, slot->out.size - slot->sent,
-                               MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t n = send(slot->process.fd, slot->out.data + slot->sent,
+                               slot->out.size - slot->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         const int errnum = errno;
         if (n < 0 &&
             (errnum == EAGAIN || errnum == EINTR || mms_send_again(errnum, &slot->give_up_ns)))
@@ -335,7 +223,7 @@ static void flush_out(struct slot *slot)
 mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_error *err)
 {
     struct slot *slot = &pool->slots[number];
-    const mms_status st = slot->pid || pool->here ? MMS_OK : start(pool->program, slot, err);
+    const mms_status st = slot->process.pid || pool->here ? MMS_OK : start(pool, slot, err);
 
     if (st != MMS_OK) {
         free(message.data);
@@ -354,8 +242,8 @@ void mms_pool_kill(mms_pool *pool, int number, uint64_t request, int signal_numb
 {
     const struct slot *const slot = &pool->slots[number];
 
-    if (slot->pid && slot->busy && slot->request == request)
-        kill(slot->pid, signal_number);
+    if (slot->process.pid && slot->busy && slot->request == request)
+        kill(slot->process.pid, signal_number);
 }
 
 /* ---- receive ---- */
@@ -399,7 +287,7 @@ static void take_line(struct slot *slot, struct delivery *to)
 static bool read_print(struct slot *slot, struct delivery *to)
 {
     char text[4096];
-    const ssize_t n = slot->print < 0 ? -1 : read(slot->print, text, sizeof text);
+    const ssize_t n = slot->process.print < 0 ? -1 : read(slot->process.print, text, sizeof text);
 
     for (ssize_t i = 0; i < n; i++) {
         if (text[i] == '\n' || slot->line_size == sizeof slot->line - 1)
@@ -408,8 +296,8 @@ static bool read_print(struct slot *slot, struct delivery *to)
             slot->line[slot->line_size++] = text[i];
     }
     if (n == 0) {
-        close(slot->print);
-        slot->print = -1;
+        close(slot->process.print);
+        slot->process.print = -1;
     }
     return n > 0;
 }
@@ -417,7 +305,7 @@ static bool read_print(struct slot *slot, struct delivery *to)
 static char *how_it_ended(const struct slot *slot, int status)
 {
     static const mms_blackbox unknown;
-    char *how = mms_blackbox_tell(slot->box ? slot->box : &unknown, status);
+    char *how = mms_blackbox_tell(slot->process.box ? slot->process.box : &unknown, status);
     char *whole = how && *slot->last ? mms_format("%s: %s", how, slot->last) : NULL;
 
     if (!whole)
@@ -447,17 +335,17 @@ static void bury(struct slot *slot, struct delivery *to)
 {
     int status = 0;
 
-    kill(slot->pid, SIGKILL);
-    mms_session_kill(slot->pid); /* before its number may be another's */
-    (void)!TEMP_FAILURE_RETRY(waitpid(slot->pid, &status, 0));
+    kill(slot->process.pid, SIGKILL);
+    mms_session_kill(slot->process.pid); /* before its number may be another's */
+    (void)!TEMP_FAILURE_RETRY(waitpid(slot->process.pid, &status, 0));
     while (read_print(slot, to))
         continue;
     take_line(slot, to);
-    close(slot->fd);
-    if (slot->print >= 0)
-        close(slot->print);
+    close(slot->process.fd);
+    if (slot->process.print >= 0)
+        close(slot->process.print);
     drop_out(slot);
-    slot->pid = 0;
+    slot->process.pid = 0;
     if (slot->busy) {
         char *how = how_it_ended(slot, status);
         slot->busy = false;
@@ -467,12 +355,12 @@ static void bury(struct slot *slot, struct delivery *to)
                                "memory", (int)(was_killed(status) && killed_for_memory())));
         free(how);
     }
-    free_box(slot);
+    mms_process_free_box(&slot->process);
 }
 
 static void read_socket(struct slot *slot, struct delivery *to)
 {
-    const ssize_t n = mms_inbox_read(&slot->inbox, slot->fd);
+    const ssize_t n = mms_inbox_read(&slot->inbox, slot->process.fd);
     const int errnum = errno;
     mms_status st;
     const char *data;
@@ -496,11 +384,11 @@ static int list_fds(mms_pool *pool)
     for (int i = 0; i < pool->nslots; i++) {
         const struct slot *slot = &pool->slots[i];
         const short write = slot->out.data ? POLLOUT : 0;
-        if (!slot->pid)
+        if (!slot->process.pid)
             continue;
         pool->polled[n] = i;
-        pool->fds[2 * n] = (struct pollfd){slot->fd, (short)(POLLIN | write), 0};
-        pool->fds[2 * n + 1] = (struct pollfd){slot->print, POLLIN, 0};
+        pool->fds[2 * n] = (struct pollfd){slot->process.fd, (short)(POLLIN | write), 0};
+        pool->fds[2 * n + 1] = (struct pollfd){slot->process.print, POLLIN, 0};
         n++;
     }
     return n;
@@ -547,6 +435,7 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
         run_here(pool, mask, &to);
         return to.count;
     }
+    keep_spares(pool);
     n = list_fds(pool);
     n = ppoll(pool->fds, 2 * (nfds_t)n, timeout, mask) < 0 && errno != EINTR ? -1 : n;
     if (n < 0)
@@ -568,17 +457,17 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
 
 int mms_pool_socket(const mms_pool *pool, int slot)
 {
-    return pool->slots[slot].pid ? pool->slots[slot].fd : -1;
+    return pool->slots[slot].process.pid ? pool->slots[slot].process.fd : -1;
 }
 
 pid_t mms_pool_pid(const mms_pool *pool, int slot)
 {
-    return pool->slots[slot].pid;
+    return pool->slots[slot].process.pid;
 }
 
 bool mms_pool_is_stopped(const mms_pool *pool, int number)
 {
-    const pid_t pid = pool->slots[number].pid;
+    const pid_t pid = pool->slots[number].process.pid;
     const char state = pid ? mms_process_state(pid) : '\0';
 
     return state == 'T' || state == 't';
@@ -591,35 +480,38 @@ static void end_worker(struct slot *slot)
     const struct timespec step = {.tv_nsec = 500000};
     const int64_t limit = mms_now_ns() + end_ns;
 
-    close(slot->fd);
+    close(slot->process.fd);
     if (slot->busy) {
-        kill(slot->pid, SIGKILL);
-        mms_session_kill(slot->pid);
+        kill(slot->process.pid, SIGKILL);
+        mms_session_kill(slot->process.pid);
     }
-    while (waitpid(slot->pid, NULL, WNOHANG) == 0) {
+    while (waitpid(slot->process.pid, NULL, WNOHANG) == 0) {
         if (mms_now_ns() > limit)
-            kill(slot->pid, SIGKILL);
+            kill(slot->process.pid, SIGKILL);
         nanosleep(&step, NULL);
     }
-    if (slot->print >= 0)
-        close(slot->print);
+    if (slot->process.print >= 0)
+        close(slot->process.print);
 }
 
 void mms_pool_free(mms_pool **pool)
 {
     if (!*pool)
         return;
+    for (int i = 0; (*pool)->spares && i < (*pool)->nslots; i++)
+        mms_process_kill(&(*pool)->spares[i]);
     for (int i = 0; (*pool)->slots && i < (*pool)->nslots; i++) {
         struct slot *slot = &(*pool)->slots[i];
-        if (slot->pid)
+        if (slot->process.pid)
             end_worker(slot);
-        free_box(slot);
+        mms_process_free_box(&slot->process);
         free(slot->inbox.data);
         drop_out(slot);
     }
     if ((*pool)->here)
         mms_runner_end((*pool)->here);
     free((*pool)->here);
+    free((*pool)->spares);
     free((*pool)->slots);
     free((*pool)->fds);
     free((*pool)->polled);

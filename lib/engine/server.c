@@ -173,6 +173,20 @@ static void answer_ping(struct server *server, uint64_t request)
         send_to_client(server, message);
 }
 
+/* A client of commands wants a warm worker beside ours. */
+static void take_ping(struct server *server, const char *data, size_t size)
+{
+    mms_frame frame = {.body = NULL};
+    int spares = 0;
+
+    if (mms_frame_decode(data, size, &frame, NULL) == MMS_OK)
+        (void)json_unpack(frame.body, "{s:b}", "spares", &spares);
+    if (spares)
+        mms_pool_keep_spares(server->hub.pool);
+    mms_value_free(&frame.body);
+    answer_ping(server, mms_frame_request_of(data));
+}
+
 static void serve_message(void *ctx, int peer, const char *data, size_t size)
 {
     struct server *server = ctx;
@@ -191,7 +205,7 @@ static void serve_message(void *ctx, int peer, const char *data, size_t size)
         cancel(server, data, size);
         break;
     case MMS_FRAME_PING:
-        answer_ping(server, mms_frame_request_of(data));
+        take_ping(server, data, size);
         break;
     case MMS_FRAME_STOP:
         server->stopped = true;

@@ -437,6 +437,78 @@ static void cancel(void)
     still_works(1);
 }
 
+/* Children of a process: workers and spare ones. */
+static int read_children(pid_t parent, int *pids, int most)
+{
+    char path[64];
+    FILE *file;
+    int n = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    CHECK((file = fopen(path, "r")));
+    while (n < most && fscanf(file, "%d", &pids[n]) == 1)
+        n++;
+    fclose(file);
+    return n;
+}
+
+static pid_t worker_of(int server)
+{
+    return (pid_t)result(run(task("pid", NULL), server), "pid");
+}
+
+/* The spare beside the worker of server 1, which comes after a while; not the one that was before.
+ */
+static pid_t wait_for_spare(pid_t parent, pid_t worker, pid_t before)
+{
+    int pids[8];
+
+    for (int i = 0; i < 500; i++) {
+        const int n = read_children(parent, pids, 8);
+        for (int k = 0; k < n; k++)
+            if (pids[k] != worker && pids[k] != before)
+                return pids[k];
+        mms_client_poll(client);
+        usleep(20000);
+    }
+    fprintf(stderr, "no spare\n");
+    exit(1);
+}
+
+/* Kill a process and wait until it is dead, collected or not. */
+static void kill_surely(pid_t pid)
+{
+    char path[64], state = 'R';
+    FILE *file;
+
+    kill(pid, SIGKILL);
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    for (int i = 0; i < 1000 && state != 'Z' && (file = fopen(path, "r")); i++) {
+        CHECK(fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
+        fclose(file);
+        usleep(5000);
+    }
+}
+
+/* A warm worker takes the place of one that dies (A089); one that dies itself is replaced. */
+static void spares(void)
+{
+    const pid_t parent = (pid_t)result(run(task("parent", NULL), 1), "pid"), worker = worker_of(1);
+    const pid_t first = wait_for_spare(parent, worker, 0);
+    pid_t second, third;
+
+    kill_surely(first);
+    CHECK(worker_of(1) == worker);
+    second = wait_for_spare(parent, worker, first);
+    usleep(200000); /* it may still be starting */
+    failed(run(task("signal", "{\"signal\": 9}"), 1), "crash", "signal 9");
+    CHECK(worker_of(1) == second);
+    third = wait_for_spare(parent, second, worker);
+    kill_surely(third); /* not yet seen: the next one is started as if there were none */
+    failed(run(task("signal", "{\"signal\": 11}"), 1), "crash", "signal 11");
+    CHECK(worker_of(1) != third);
+}
+
 /* Stop a process that server 1 depends on: the server times out, refuses commands, and answers when
  * it goes on (C51, C52). */
 static void freeze(pid_t pid)
@@ -931,21 +1003,6 @@ static int64_t count_entries(const char *folder)
     return n;
 }
 
-/* Children of this process; those of a rank are not seen. */
-static int read_children(int *pids, int most)
-{
-    char path[64];
-    FILE *file;
-    int n = 0;
-
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    CHECK((file = fopen(path, "r")));
-    while (n < most && fscanf(file, "%d", &pids[n]) == 1)
-        n++;
-    fclose(file);
-    return n;
-}
-
 static int64_t resident_pages(void)
 {
     long long size, resident = 0;
@@ -967,7 +1024,7 @@ static int64_t soak_round(int n, unsigned *seed, int64_t *nlost)
     for (; nended < n; nended++) {
         for (; npushed < n && npushed - nended < AHEAD; npushed++) {
             const int chance = rand_r(seed) % 500;
-            const int nchildren = chance == 1 ? read_children(pids, MOST) : 0;
+            const int nchildren = chance == 1 ? read_children(getpid(), pids, MOST) : 0;
             push(chance == 0 ? task("signal", "{\"signal\": 9}")
                              : task("add", "{\"a\": 1, \"b\": 2}"),
                  rand_r(seed) % 3);
@@ -987,6 +1044,14 @@ static int64_t soak_round(int n, unsigned *seed, int64_t *nlost)
     return nended;
 }
 
+/* Descriptors beside the two of each worker and spare. */
+static int64_t other_files(void)
+{
+    int pids[64];
+
+    return count_entries("/proc/self/fd") - 2 * read_children(getpid(), pids, 64);
+}
+
 /* No command is lost, and nothing leaks: descriptors, processes, memory. */
 static void soak(void)
 {
@@ -997,12 +1062,12 @@ static void soak(void)
     int pids[64];
 
     CHECK(soak_round(n / 10, &seed, &nlost) == n / 10); /* all that is made once is there */
-    const int64_t files = count_entries("/proc/self/fd"), pages = resident_pages();
+    const int64_t files = other_files(), pages = resident_pages();
     CHECK(soak_round(n, &seed, &nlost) == n);
     still_works(1);
     still_works(2);
-    CHECK(count_entries("/proc/self/fd") <= files + 2); /* a worker that was not there before */
-    CHECK(read_children(pids, 64) <= mms_client_servers(client) + 1);
+    CHECK(other_files() <= files);
+    CHECK(read_children(getpid(), pids, 64) <= 2 * mms_client_servers(client) + 1);
     fprintf(stderr, "%d commands, %d lost their worker, %+d KiB\n", n, (int)nlost,
             (int)(4 * (resident_pages() - pages)));
     CHECK(nlost > 0);
@@ -1049,6 +1114,7 @@ static const struct {
     {"large", large},
     {"exits", exits},
     {"crashes", crashes},
+    {"spares", spares},
     {"endless", endless},
     {"cancel", cancel},
     {"frozen", frozen},
