@@ -51,10 +51,11 @@ typedef struct mms_diff_opts {
     bool parts;            /**< number, rows and axis of the parts too */
     bool history;          /**< HISTORY too */
     int64_t show;          /**< findings that are kept of each check */
+    int threads;           /**< that compare tiles beside each other; 0, 1: none is started */
 } mms_diff_opts;
-#define MMS_DIFF_OPTS_INIT                                                              \
-    {                                                                                   \
-        sizeof(mms_diff_opts), NULL, NULL, NULL, NULL, 0.0, 0.0, false, false, false, 3 \
+#define MMS_DIFF_OPTS_INIT                                                                 \
+    {                                                                                      \
+        sizeof(mms_diff_opts), NULL, NULL, NULL, NULL, 0.0, 0.0, false, false, false, 3, 0 \
     }
 
 /** Compare a with b.  Not collective.  Memory is flat as long as the rows stand in the same order;

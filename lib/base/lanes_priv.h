@@ -30,6 +30,9 @@ void mms_lanes_end_turn(mms_lanes *lanes);
 MMS_CHECKED bool mms_lanes_begin_result(mms_lanes *lanes, int64_t piece, int64_t result);
 void mms_lanes_end_result(mms_lanes *lanes);
 
+/** Return the number of cores that this process may use: of its mask, and of its group's quota. */
+int mms_usable_cores(void);
+
 /** Return the number of lanes; 1 for NULL. */
 int mms_lanes_count(const mms_lanes *lanes);
 

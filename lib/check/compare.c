@@ -5,15 +5,20 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base_priv.h"
+#include "base/lanes_priv.h"
 #include "match_priv.h"
 
 /** Bytes of a column that are compared at once: what is read directly stays in the caches; casacore
  *  takes long to begin. */
 enum { BLOCK_BYTES = 4 << 20, DIRECT_BLOCK_BYTES = 384 << 10 };
+/** A run of fewer bytes is read: to map it takes longer. */
+enum { LEAST_IN_PLACE = 128 << 10, LEAST_FOR_THREADS = 8 << 20 };
 
 /** Rows of the pairs that are compared, and where they go. */
 typedef struct row_lists {
@@ -309,6 +314,102 @@ done:
     return st;
 }
 
+/** Return how many of the listed pairs from i on follow each other on both sides. */
+static int64_t run_of_pairs(const row_lists *lists, int64_t i, int64_t n, int64_t most)
+{
+    int64_t count = 1;
+
+    while (count < most && i + count < n && lists->a[i + count] == lists->a[i] + count &&
+           lists->b[i + count] == lists->b[i] + count)
+        count++;
+    return count;
+}
+
+/** Pairs that are compared in place. */
+typedef struct in_place {
+    int64_t i, n; /**< from pair i on */
+    mms_direct_column a, b;
+    mms_rows rows; /**< of a, as its member counts */
+    int64_t first_b;
+    bool same;
+} in_place;
+
+/** Runs of pairs that threads take one by one. */
+typedef struct place_list {
+    int64_t n, capacity;
+    in_place *runs;
+    atomic_int_fast64_t next;
+} place_list;
+
+static mms_status compare_in_place(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
+                                   mms_error *err)
+{
+    place_list *const list = ctx;
+
+    (void)lanes;
+    (void)number;
+    (void)piece;
+    (void)err;
+    for (int64_t i; (i = atomic_fetch_add(&list->next, 1)) < list->n;) {
+        in_place *const p = &list->runs[i];
+        p->same =
+            p->a.tiles && p->b.tiles &&
+            mms_tiles_same(p->a.tiles, p->a.column, p->rows, p->b.tiles, p->b.column, p->first_b);
+    }
+    return MMS_OK;
+}
+
+/** Cut the listed pairs into runs that follow each other in one member of both sides. */
+static mms_status list_runs(mms_compare *c, const mms_column_pair *column, int64_t cell, int64_t n,
+                            place_list *list, mms_error *err)
+{
+    const row_lists *const lists = c->rows;
+    const int64_t most = BLOCK_BYTES / cell > 0 ? BLOCK_BYTES / cell : 1;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < n;) {
+        in_place p = {.i = i, .n = run_of_pairs(lists, i, n, most)};
+        if (p.n * cell >= LEAST_IN_PLACE) {
+            mms_rows local;
+            MMS_TRY(mms_rowset_tiles(c->a, column->name_a, (mms_rows){lists->a[i], p.n}, &p.a,
+                                     &p.rows, err));
+            MMS_TRY(mms_rowset_tiles(c->b, column->name_b, (mms_rows){lists->b[i], p.rows.count},
+                                     &p.b, &local, err));
+            p.n = p.rows.count = local.count;
+            p.first_b = local.first;
+        }
+        MMS_TRY(mms_grow(&list->runs, &list->capacity, list->n + 1, sizeof *list->runs, err));
+        list->runs[list->n++] = p;
+        i += p.n;
+    }
+done:
+    return st;
+}
+
+/** Take pairs off the lists whose cells hold the same bytes, as far as that is seen in place. */
+static mms_status drop_same(mms_compare *c, const mms_column_pair *column, int64_t cell, int64_t *n,
+                            mms_error *err)
+{
+    row_lists *const lists = c->rows;
+    const bool many = *n * cell >= LEAST_FOR_THREADS;
+    place_list list = {0};
+    int64_t left = 0;
+    mms_status st;
+
+    MMS_TRY(list_runs(c, column, cell, *n, &list, err));
+    MMS_TRY(mms_lanes_run(many && c->threads > 1 ? c->threads : 1, compare_in_place, &list, err));
+    for (int64_t r = 0; r < list.n; r++)
+        for (int64_t i = list.runs[r].i; !list.runs[r].same && i < list.runs[r].i + list.runs[r].n;
+             i++, left++) {
+            lists->a[left] = lists->a[i];
+            lists->b[left] = lists->b[i];
+        }
+    *n = left;
+done:
+    free(list.runs);
+    return st;
+}
+
 /** Compare the listed pairs of one shape in blocks. */
 static mms_status compare_shape(mms_compare *c, mms_column_pair *column, int32_t a, int32_t b,
                                 int64_t n, mms_error *err)
@@ -324,6 +425,8 @@ static mms_status compare_shape(mms_compare *c, mms_column_pair *column, int32_t
 
     if (cell_b == 0)
         return MMS_OK; // undefined or empty on both sides
+    if (c->a->direct && c->b->direct && !column->row_a && !changes(c, column))
+        st = drop_same(c, column, cell, &n, err);
     for (int64_t i = 0; i < n && st == MMS_OK; i += most)
         st = compare_run(c, column, a, b, n - i < most ? n - i : most, lists->a + i, lists->b + i,
                          err);

@@ -35,10 +35,11 @@ typedef struct mms_column_pair {
 
 enum { MMS_COMPARE_ROWS = 16384 };
 
-/** Two row sets and the buffers to compare them.  Start it with the first three fields. */
+/** Two row sets and the buffers to compare them.  Start it with the first four fields. */
 typedef struct mms_compare {
     mms_rowset *a, *b;
     const mms_expected *expected; /**< NULL: B holds what A holds */
+    int threads; /**< that compare tiles where they lie; 0, 1: the caller's alone */
     mms_shape_list shapes;
     void *buffer_a, *buffer_b, *buffer_e; /**< e: what is expected */
     int64_t bytes_a, bytes_b, bytes_e;

@@ -375,7 +375,7 @@ static mms_status compare_columns(ms_diff *d, mms_error *err)
         d->columns[i].check = &d->checks[i];
     }
     MMS_TRY(rows ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory"));
-    d->compare = (mms_compare){.a = &d->rows_a, .b = &d->rows_b};
+    d->compare = (mms_compare){.a = &d->rows_a, .b = &d->rows_b, .threads = d->opts->threads};
     for (int64_t first = 0; (n = next_pairs(d, first, a, b)) > 0; first += n)
         MMS_TRY(mms_each_group(&d->compare, n, a, b, compare_pairs, d, err));
 done:

@@ -142,19 +142,32 @@ static mms_status next_batch(mms_rowset *rows, int64_t n, const int64_t *at, row
     return st;
 }
 
-/** Find the tiles of a column of a batch; none: casacore must be asked. */
-static mms_status find_tiles(mms_rowset *rows, const row_batch *batch, const char *column,
+/** Find the tiles of a column of an open member; none: casacore must be asked. */
+static mms_status find_tiles(mms_rowset *rows, int place, const char *column,
                              mms_direct_column *found, mms_error *err)
 {
-    mms_direct **const tiles = &rows->tiles[batch->place];
+    mms_direct **const tiles = &rows->tiles[place];
     mms_status st = MMS_OK;
 
     *found = (mms_direct_column){NULL, -1};
     if (!rows->direct)
         return MMS_OK;
     if (!*tiles)
-        st = mms_direct_open(batch->table, tiles, err);
+        st = mms_direct_open(rows->tables[place], tiles, err);
     return st == MMS_OK ? mms_direct_find(*tiles, column, found, err) : st;
+}
+
+mms_status mms_rowset_tiles(mms_rowset *rows, const char *column, mms_rows run,
+                            mms_direct_column *found, mms_rows *local, mms_error *err)
+{
+    mms_rows has;
+    const int64_t member = member_of(rows, run.first, &has);
+    const int64_t left = has.first + has.count - run.first;
+    int place = 0;
+    const mms_status st = open_place(rows, member, &place, err);
+
+    *local = (mms_rows){run.first - has.first, run.count < left ? run.count : left};
+    return st == MMS_OK ? find_tiles(rows, place, column, found, err) : st;
 }
 
 mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n, const int64_t *at,
@@ -169,7 +182,7 @@ mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n, cons
     for (int64_t i = 0; i < n && st == MMS_OK; i += batch.nrow) {
         st = next_batch(rows, n - i, at + i, &batch, err);
         if (st == MMS_OK)
-            st = find_tiles(rows, &batch, column, &from, err);
+            st = find_tiles(rows, batch.place, column, &from, err);
         if (st != MMS_OK)
             return st;
         const mms_column *const c = mms_table_find_column(batch.table, column);
@@ -249,7 +262,7 @@ mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n, co
         int64_t nrun;
         st = next_batch(rows, n - i, at + i, &batch, err);
         if (st == MMS_OK)
-            st = find_tiles(rows, &batch, column, &from, err);
+            st = find_tiles(rows, batch.place, column, &from, err);
         if (st == MMS_OK && from.tiles)
             st = mms_tiles_shapes(from.tiles, from.column, batch.nrange, batch.ranges, &runs, &nrun,
                                   err);

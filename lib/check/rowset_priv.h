@@ -58,6 +58,13 @@ MMS_CHECKED mms_status mms_rowset_read(mms_rowset *rows, const char *column, int
                                        const int64_t *at, int64_t nvalue, void *data,
                                        mms_error *err);
 
+/** Find the tiles of the first rows of a run, as many as lie in one member.
+ *  @param[out] found  has none where the cells are read in another way; valid as long as the member
+ *                     stays open
+ *  @param[out] local  these rows as the member counts */
+MMS_CHECKED mms_status mms_rowset_tiles(mms_rowset *rows, const char *column, mms_rows run,
+                                        mms_direct_column *found, mms_rows *local, mms_error *err);
+
 /** Find the shapes of cells: shape[n] are numbers in list. */
 MMS_CHECKED mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n,
                                          const int64_t *at, mms_shape_list *list, int32_t *shape,

@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/lanes_priv.h"
 #include "engine_priv.h"
 #include "journal.h"
 
@@ -71,36 +71,11 @@ struct run {
 
 /* ---- open, close ---- */
 
-/* Cores that the control group leaves us, rounded up; INT32_MAX when it sets no limit. */
-static int quota_cores(void)
-{
-    FILE *file = fopen("/sys/fs/cgroup/cpu.max", "re");
-    double quota = 0, period = 0;
-    const int n = file ? fscanf(file, "%lf %lf", &quota, &period) : 0;
-
-    if (file)
-        fclose(file);
-    if (n != 2 || quota <= 0 || period <= 0)
-        return INT32_MAX;
-    return (int)((quota + period - 1) / period);
-}
-
-static int usable_cores(void)
-{
-    const int quota = quota_cores();
-    cpu_set_t set;
-    int n = 1;
-
-    if (!sched_getaffinity(0, sizeof set, &set))
-        n = CPU_COUNT(&set);
-    return n < quota ? n : quota;
-}
-
 /* Local workers, or under MPI one a rank; a rank 0 with four others or more only hands out. */
 static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
 {
     const mms_world *const world = mms_world_get();
-    int nlocal = engine->kinds ? 1 : wanted ? wanted : mms_pool_most(usable_cores());
+    int nlocal = engine->kinds ? 1 : wanted ? wanted : mms_pool_most(mms_usable_cores());
     mms_status st;
 
     engine->nworkers = nlocal;
@@ -220,7 +195,7 @@ int mms_engine_workers(const mms_engine *engine)
  * those that the launcher gave each rank. */
 static int rank_cores(const mms_engine *engine, int64_t nunits)
 {
-    const int cores = usable_cores();
+    const int cores = mms_usable_cores();
     const int64_t local = mms_launch_local(mms_world_get()->size);
     const int64_t busy = (nunits * local + engine->nworkers - 1) / engine->nworkers;
     const int64_t shared = cores / (busy < 1 ? 1 : busy < local ? busy : local);

@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "base/lanes_priv.h"
 #include "transform_priv.h"
 #include "uvh5/side_priv.h"
 
@@ -90,6 +91,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.parts = p->parts;
     opts.history = p->history;
     opts.show = p->show;
+    opts.threads = run->workers ? run->workers : mms_usable_cores();
     MMS_TRY(mms_ms_open(p->a, &a, err));
     MMS_TRY(mms_ms_open(p->b, &b, err));
     mms_ms_use_tiles(a, p->tiles);

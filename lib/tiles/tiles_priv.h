@@ -58,6 +58,12 @@ MMS_CHECKED mms_status mms_tiles_read(const mms_tiles *tiles, int64_t column, in
                                       const mms_rows *ranges, int64_t nvalue, void *data,
                                       mms_error *err);
 
+/** Whether cells of two managers that were opened for reading hold the same bytes.  They are
+ *  compared where they lie in the page cache; false, too, where that can't be done: they are no
+ *  runs of whole bytes in both files, or of other types. */
+bool mms_tiles_same(const mms_tiles *a, int64_t column_a, mms_rows rows, const mms_tiles *b,
+                    int64_t column_b, int64_t first_b);
+
 /** Change cells of one that was opened for reading, all of one shape: data[sum of counts][cell].
  *  Not while others read them, and casacore may hold no changed tile of the manager.
  *  Errors: SHAPE, RANGE; IO, SPACE naming the file. */

@@ -469,6 +469,61 @@ static void long_runs_are_copied(void **state)
     }
 }
 
+/** Write rows of one shape, of which cells tell the row, and open them again. */
+static mms_tiles *write_cube(layout *l, const char *table, bool big_endian)
+{
+    static const int64_t tile[] = {64, 64, 4};
+    mms_tiles *t;
+    mms_error err;
+
+    strcpy(l->table, table);
+    l->what.table = l->table;
+    l->what.columns = l->columns;
+    l->what.big_endian = big_endian;
+    assert_int_equal(mkdir(table, 0755), 0);
+    check_ok(mms_tiles_create(&l->what, &t, &err), &err);
+    check_ok(mms_tiles_add_shape(t, 2, l->shapes[0], tile, &err), &err);
+    write_rows(l, t, 0, 0, l->what.nrow - 1);
+    close_tiles(t);
+    return open_again(l);
+}
+
+static void cells_are_compared_in_place(void **state)
+{
+    static const mms_dtype dtypes[] = {MMS_DT_COMPLEX, MMS_DT_BOOL};
+    const int64_t changed = 6007;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        layout l = {.nshape = 1, .shapes = {{64, 4}}};
+        l.columns[0] = (mms_tiles_column){"DATA", dtypes[i], true, 2, {64, 4}};
+        l.what = (mms_tiles_what){
+            .type = "TiledColumnStMan", .name = "Tiled", .nrow = 8000, .ncolumn = 1, .ndim = 2};
+        l.shape_of_row = mms_alloc(l.what.nrow, sizeof *l.shape_of_row);
+        layout m = l, swapped = l;
+        mms_tiles *a = write_cube(&l, "in", false), *b = write_cube(&m, "out", false);
+        mms_tiles *c = write_cube(&swapped, "swapped", true);
+        const mms_rows one = {changed, 1};
+        uint8_t cell[64 * 4 * 8];
+        mms_error err;
+
+        assert_true(mms_tiles_same(a, 0, (mms_rows){0, 8000}, b, 0, 0));
+        assert_false(mms_tiles_same(a, 0, (mms_rows){0, 7999}, b, 0, 1));
+        assert_int_equal(mms_tiles_same(a, 0, (mms_rows){0, 8000}, c, 0, 0), i == 1);
+        check_ok(mms_tiles_read(b, 0, 1, &one, 64 * 4, cell, &err), &err);
+        cell[64 * 4 * mms_dtype_size(dtypes[i]) - 1] ^= 1;
+        check_ok(mms_tiles_update(b, 0, 1, &one, 64 * 4, cell, &err), &err);
+        assert_false(mms_tiles_same(a, 0, (mms_rows){1, 7999}, b, 0, 1));
+        assert_true(mms_tiles_same(a, 0, (mms_rows){1, changed - 1}, b, 0, 1));
+        assert_true(mms_tiles_same(a, 0, (mms_rows){changed + 1, 1000}, b, 0, changed + 1));
+        mms_tiles_drop(&a);
+        mms_tiles_drop(&b);
+        mms_tiles_drop(&c);
+        assert_int_equal(mms_remove_tree("out", NULL) | mms_remove_tree("swapped", NULL), MMS_OK);
+        forget(&l);
+    }
+}
+
 typedef struct share {
     const layout *l;
     mms_tiles *t;
@@ -1256,6 +1311,7 @@ int main(void)
         cmocka_unit_test(cells_are_changed_where_they_are),
         cmocka_unit_test(copies_between_layouts),
         cmocka_unit_test(long_runs_are_copied),
+        cmocka_unit_test(cells_are_compared_in_place),
         cmocka_unit_test(threads_write_different_rows),
         cmocka_unit_test(lanes_write_the_same_files),
         cmocka_unit_test(whole_tiles_are_moved),

@@ -95,6 +95,27 @@ def one_cell(c, ms):
     c.expect("the sign of zero within a tolerance", a, b, [], "--atol", "1e-9")
 
 
+def in_place(c):
+    """Enough for whole runs of tiles to be compared where they lie, by one thread and by more."""
+    a, b = os.path.join(c.scratch, "big.ms"), os.path.join(c.scratch, "big_b.ms")
+    subprocess.run([c.program, "simulate", a, "scans=2", "antennas=20", "integrations=60", "--quiet"], check=True)
+    b = c.copy(a, "big_b.ms")
+    last = ct.table(a, ack=False).nrows() - 1
+    for workers in ("1", "4"):
+        c.expect("the same, -j %s" % workers, a, b, [], "-j", workers)
+    put(b, "DATA", last - 3, bump((63, 3), 5 + 6j))
+    put(b, "FLAG", last - 70, bump((2, 1), True))
+    put(b, "FLAG", last - 71, bump((2, 1), False))
+    flags = ct.table(a, ack=False)
+    differ = [r for r, v in ((last - 70, True), (last - 71, False)) if flags.getcell("FLAG", r)[2, 1] != v]
+    for workers in ("1", "4"):
+        found = c.expect("one cell of many, -j %s" % workers, a, b, ["DATA"] + ["FLAG"] * bool(differ), "-j", workers)
+        rows = [f["row_a"] for f in found.get("DATA", {}).get("findings", [])]
+        c.check("its row, -j %s" % workers, rows == [last - 3], str(rows))
+        rows = [f["row_a"] for f in found.get("FLAG", {}).get("findings", [])]
+        c.check("the rows of its flags, -j %s" % workers, rows == sorted(differ), str(rows))
+
+
 def not_a_number(c, ms):
     a, b = c.copy(ms, "a.ms"), c.copy(ms)
     for p in (a, b):
@@ -270,6 +291,7 @@ def main():
     c.expect("a set and itself", ms, ms, [])
     for case in (one_cell, not_a_number, tolerances, shapes, descriptions, subtables, orders, equal_keys, refusals):
         case(c, ms)
+    in_place(c)
     multi(c)
     print("%d passed, %d failed" % (c.passed, c.failed))
     if not c.failed:
