@@ -20,26 +20,6 @@
 static int command_count;
 static const char *const *command_words;
 
-static int exit_status(mms_status st, const mms_run *run)
-{
-    if (run && run->task->judges && st != MMS_OK && st != MMS_ERR_DIFFERS && st != MMS_ERR_STOPPED)
-        return EXIT_REFUSED; /* whatever stops a comparison: there is no answer */
-    switch (st) {
-    case MMS_OK:
-        return EXIT_DONE;
-    case MMS_ERR_EMPTY:
-        return EXIT_EMPTY;
-    case MMS_ERR_STOPPED:
-        if (mms_stop_signal() == SIGUSR1)
-            return EXIT_LATER;
-        return 128 + (mms_stop_signal() ? mms_stop_signal() : SIGTERM);
-    case MMS_ERR_DIFFERS:
-        return EXIT_FAILED;
-    default:
-        return run && run->wrote ? EXIT_FAILED : EXIT_REFUSED;
-    }
-}
-
 /* Report err in the words of the user's command, once */
 static void report(const char *verb, const mms_error *err, struct run_log *log)
 {
@@ -154,7 +134,7 @@ static int run_task(const mms_task *task, const mms_args *args, struct run_log *
     scene_begin(task->name, options->log);
     mms_stop_catch();
     st = mms_task_run(run, task, args, &result, &err);
-    status = exit_status(st, run);
+    status = mms_run_exit_status(run, st);
     printed = print_result(run, options->verbose > 0, st, result);
     if (st != MMS_OK && (st != MMS_ERR_DIFFERS || (run->quiet && !run->json)))
         report(task->name, &err, log);
@@ -188,7 +168,7 @@ static int parse_and_run(const mms_task *task, int nwords, const char *const *wo
         status = run_task(task, args, &log);
     } else {
         report(task->name, &err, &log);
-        status = exit_status(st, NULL);
+        status = mms_run_exit_status(NULL, st);
     }
     mms_log_to(NULL, NULL, MMS_LOG_ERROR);
     run_log_close(&log, status, seconds_now() - begin);

@@ -59,10 +59,14 @@ typedef struct mms_engine_opts {
     int retries;
     double worker_timeout_s; /**< how long a worker may be stopped, or its rank silent */
     bool spares;             /**< a warm worker waits beside each, to take its place if it dies */
+    /** How long before a time limit SIGUSR1 comes: units that will not be done by then are ended
+     * at once.  0: as SLURM_JOB_END_TIME says; where it says nothing, all that run are waited for.
+     */
+    double time_left_s;
 } mms_engine_opts;
-#define MMS_ENGINE_OPTS_INIT                                                           \
-    {                                                                                  \
-        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL, 1, 30.0, false \
+#define MMS_ENGINE_OPTS_INIT                                                              \
+    {                                                                                     \
+        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL, 1, 30.0, false, 0 \
     }
 
 /** Takes what is to be said of a crash, without the program's name; returns the exit status. */

@@ -72,6 +72,8 @@ typedef struct mms_run_options {
     const char *params;    /**< JSON file of parameters, or "" */
     int64_t workerretries; /**< as in mms_engine_opts, as is workertimeout */
     double workertimeout;
+    const char *jobdir; /**< folder for the journal, or "" */
+    double timeleft;    /**< as in mms_engine_opts.time_left_s */
 } mms_run_options;
 
 /** One run of a task: what the driver gives it. */
@@ -82,6 +84,9 @@ typedef struct mms_run {
     int workers;             /**< 0: usable cores */
     int retries;             /**< as in mms_engine_opts */
     double worker_timeout_s; /**< the same */
+    double time_left_s;      /**< the same */
+    const char *job_dir;     /**< folder for the journal; NULL or "": beside the output */
+    mms_value *summary;      /**< what the journal's end tells of the run; NULL: nobody asks */
     bool json, quiet;
     mms_engine *engine; /**< NULL until mms_run_engine() */
     bool wrote;         /**< set once anything was written: failures then exit 1, not 2 */
@@ -141,6 +146,9 @@ MMS_API const char *mms_build_info(void);
 /** Return what a run ends with, "out.mms: 9600 rows, 23.4 MB in 1.2 s, 19.5 MB/s", from its result;
  *  NULL when nothing was written.  The caller ends it with free(). */
 MMS_API char *mms_run_summary(const mms_value *result, double seconds);
+
+/** Return the exit status of a run that ended with st (docs/library.md). */
+MMS_API int mms_run_exit_status(const mms_run *run, mms_status st);
 
 /** Make the engine of a run if it has none; the driver closes it.  Errors: as mms_engine_open. */
 MMS_API MMS_CHECKED mms_status mms_run_engine(mms_run *run, mms_error *err);

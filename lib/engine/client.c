@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@ struct mms_engine {
     int nworkers;
     uint64_t last_request;
     int retries;
-    double worker_timeout_s;
+    double worker_timeout_s, time_left_s;
     struct away *away; /* of each worker */
     int64_t next_look_ns;
     mms_engine_rules rules;
@@ -45,7 +46,8 @@ struct hand {
     int64_t unit; /* -1: nothing */
     uint64_t request;
     double done; /* part of it, 0..1 */
-    bool lost;   /* its worker was stopped too long, and is killed */
+    int64_t begin_ns;
+    bool lost; /* its worker was stopped too long, and is killed */
 };
 
 struct run {
@@ -62,6 +64,7 @@ struct run {
     int running;
     int64_t kill_ns; /* when what still runs is killed, once the run has failed */
     double bytes_answered;
+    double bytes_worked, seconds_worked; /* of units that were done in this run */
     int64_t next_note_ns;
     mms_progress progress;
     bool drains; /* stopped, but what runs may finish */
@@ -136,6 +139,7 @@ static mms_status set_up(mms_engine *engine, const mms_engine_opts *opts, mms_er
     engine->spares = opts->spares;
     engine->retries = opts->retries;
     engine->worker_timeout_s = opts->worker_timeout_s;
+    engine->time_left_s = opts->time_left_s;
     mms_world_set_limit(opts->worker_timeout_s);
     engine->again = json_array();
     if (!engine->scope || (opts->program && !engine->program) ||
@@ -330,6 +334,74 @@ static void fail_unit(struct run *run, int64_t unit)
     cancel_all(run);
 }
 
+/* What a unit counts in the progress: its bytes, or one. */
+static double unit_bytes(const struct run *run, int64_t unit)
+{
+    const double bytes = (double)json_integer_value(json_object_get(run->units[unit], "bytes"));
+    return bytes > 0 ? bytes : 1;
+}
+
+/* How long there is until the time limit; infinite where nobody knows. */
+static double time_left_s(const struct run *run)
+{
+    const char *const end = getenv("SLURM_JOB_END_TIME");
+    const double left = end ? atof(end) - mms_unix_s() : 0;
+
+    if (run->engine->time_left_s > 0)
+        return run->engine->time_left_s;
+    return left > 0 ? left : INFINITY;
+}
+
+/* How long a unit that runs will take yet: as its progress says, else as the others took; 0 where
+ * neither is known. */
+static double needs_s(const struct run *run, const struct hand *hand)
+{
+    const double spent = (double)(mms_now_ns() - hand->begin_ns) / 1e9;
+    double whole = 0;
+
+    if (hand->done > 0.02)
+        return spent * (1 - hand->done) / hand->done;
+    if (run->bytes_worked > 0)
+        whole = unit_bytes(run, hand->unit) * run->seconds_worked / run->bytes_worked;
+    return whole > spent ? whole - spent : 0;
+}
+
+/* End the units that will not be done in time; returns how many there are. */
+static int end_slow_units(struct run *run, double left_s)
+{
+    int n = 0;
+
+    for (int w = 0; w < run->engine->nworkers; w++) {
+        const struct hand *const hand = &run->hands[w];
+        if (hand->unit < 0 || needs_s(run, hand) <= left_s)
+            continue;
+        mms_engine_signal(run->engine, w, hand->request, SIGKILL);
+        n++;
+    }
+    return n;
+}
+
+/* Before a time limit those units may finish that will in time. */
+static void drain(struct run *run)
+{
+    const double left_s = 0.9 * time_left_s(run); /* the rest is for the end of the run */
+    int slow = 0;
+
+    if (left_s < 1e9) {
+        run->kill_ns = mms_now_ns() + (int64_t)(left_s * 1e9);
+        slow = end_slow_units(run, left_s);
+    }
+    mms_log(MMS_LOG_WARN, run->engine->scope,
+            "The time limit is near (SIGUSR1): %d units are waited for, no other is begun",
+            run->running - slow);
+    if (slow)
+        mms_log(MMS_LOG_WARN, run->engine->scope,
+                "%d units would not be done within %.0f s: they are ended", slow, left_s);
+    run->st = mms_fail(run->err, MMS_ERR_STOPPED,
+                       "stopped before a time limit (SIGUSR1), what ran has finished%s",
+                       slow ? " but for what would have taken too long" : "");
+}
+
 /* Before a time limit what runs may finish; another signal ends that. */
 static void stop_run(struct run *run)
 {
@@ -337,26 +409,16 @@ static void stop_run(struct run *run)
 
     run->drains = !mms_stop_at_once();
     if (run->drains) {
-        mms_log(MMS_LOG_WARN, run->engine->scope,
-                "The time limit is near (SIGUSR1): %d units are waited for, no other is begun",
-                run->running);
-        run->st = mms_fail(run->err, MMS_ERR_STOPPED,
-                           "stopped before a time limit (SIGUSR1), what ran has finished");
+        drain(run);
         return;
     }
+    run->kill_ns = INT64_MAX;
     run->st = mms_fail(run->err, MMS_ERR_STOPPED, "stopped by signal %d (%s)", signal_number,
                        strsignal(signal_number));
     cancel_all(run);
 }
 
 /* ---- what arrives ---- */
-
-/* What a unit counts in the progress: its bytes, or one. */
-static double unit_bytes(const struct run *run, int64_t unit)
-{
-    const double bytes = (double)json_integer_value(json_object_get(run->units[unit], "bytes"));
-    return bytes > 0 ? bytes : 1;
-}
 
 static void note_answer(const struct run *run, int64_t unit, const mms_answer *answer,
                         const mms_value *print)
@@ -459,6 +521,10 @@ static void take_answer(struct run *run, int worker, mms_value *body)
     note_answer(run, unit, answer, print);
     mms_value_free(&print);
     run->bytes_answered += unit_bytes(run, unit);
+    if (answer->status == MMS_OK) {
+        run->bytes_worked += unit_bytes(run, unit);
+        run->seconds_worked += (double)(mms_now_ns() - run->hands[worker].begin_ns) / 1e9;
+    }
     let_go(run, worker);
     run->progress.units_done++;
     if (answer->status != MMS_OK && answer->status != MMS_ERR_EMPTY &&
@@ -552,7 +618,7 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
         st = mms_engine_send(run->engine, worker, message, run->err);
     if (st != MMS_OK)
         return mms_wrap(run->err, st, "%s", run->names[unit]);
-    run->hands[worker] = (struct hand){.unit = unit, .request = request};
+    run->hands[worker] = (struct hand){.unit = unit, .request = request, .begin_ns = mms_now_ns()};
     run->running++;
     run->alone = run->tries.of[unit].alone;
     return MMS_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file journal.c  What a run has done, a line a record, so that another can go on with it. */
-#include "journal.h"
+#include "journal_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,15 +23,6 @@
 #define CRC_FORMAT ",\"crc\":\"%08x\"}"
 enum { CRC_LENGTH = 18 };
 
-struct mms_journal {
-    char *folder, *task;
-    int fd; /* journal.jsonl, locked: other runs see that it is in use */
-    bool resumes, broken;
-    mms_value *last; /* {event: its last record} */
-    mms_value *done; /* {unit: its record} */
-    int64_t ndone;   /* of them, parts */
-};
-
 /* ---- records ---- */
 
 /* Whether a unit that is done is a part: sub-tables are none. */
@@ -48,8 +39,13 @@ static void take_record(mms_journal *j, mms_value *record)
     if (!event)
         return;
     json_object_set_nocheck(j->last, event, record);
+    j->over = !strcmp(event, "end");
+    if (unit && !strcmp(event, "failed"))
+        json_object_set_nocheck(j->failed, unit, json_object_get(record, "message"));
     if (strcmp(event, "done") && strcmp(event, "undone"))
         return;
+    j->nth += !strcmp(event, "done");
+    json_object_del(j->failed, unit ? unit : "");
     j->ndone -= counts(json_object_get(j->done, unit ? unit : ""));
     if (unit && !strcmp(event, "done"))
         json_object_set_nocheck(j->done, unit, record);
@@ -207,8 +203,10 @@ void mms_journal_done(mms_journal *j, const char *unit, const mms_value *answer,
     if (!j)
         return;
     mms_journal_add(j, "done",
-                    json_pack("{s:o, s:O, s:O*, s:i, s:b}", "unit", mms_text_value(unit), "answer",
-                              answer, "print", print, "worker", worker, "aside", is_aside(j)));
+                    json_pack("{s:o, s:O, s:O*, s:i, s:b, s:I}", "unit", mms_text_value(unit),
+                              "answer", answer, "print", print, "worker", worker, "aside",
+                              is_aside(j), "nth", (json_int_t)j->nth + 1));
+    mms_syncer_want(j->syncer, j->nth);
     mms_blackbox_set_journal(j->folder, mms_journal_ndone(j));
 }
 
@@ -252,7 +250,7 @@ static mms_status take_file(mms_journal *j, bool *busy, mms_error *err)
     return st;
 }
 
-/* Done units count only while the system that had them in memory is up. */
+/* Whether the system that had done units in memory is up still, or is another host's. */
 static bool survived(const mms_journal *j, const mms_value *us)
 {
     const mms_value *const last = json_object_get(j->last, "run");
@@ -262,6 +260,29 @@ static bool survived(const mms_journal *j, const mms_value *us)
 
     return !host || !boot || strcmp(host, json_string_value(json_object_get(us, "host"))) ||
            !strcmp(boot, json_string_value(json_object_get(us, "boot")));
+}
+
+/* Forget the units that were done, but had perhaps not reached the disk when the host ended. */
+static void drop_unsynced(mms_journal *j)
+{
+    const json_int_t through =
+        json_integer_value(json_object_get(mms_journal_last(j, "synced"), "through"));
+    const int64_t before = j->ndone;
+    const char *unit;
+    mms_value *record;
+    void *next;
+
+    json_object_foreach_safe(j->done, next, unit, record)
+    {
+        const mms_value *const nth = json_object_get(record, "nth");
+        if (!json_is_integer(nth) || json_integer_value(nth) > through)
+            mms_journal_add(j, "undone", json_pack("{s:o}", "unit", mms_text_value(unit)));
+    }
+    if (j->ndone)
+        mms_log(MMS_LOG_WARN, j->task,
+                "this host was started anew since: of %" PRId64 " parts that were done %" PRId64
+                " had certainly reached the disk",
+                before, j->ndone);
 }
 
 /* What differs between two keys: "parameter numsubms"; NULL: nothing. */
@@ -298,10 +319,12 @@ static mms_status begin_anew(mms_journal *j, const mms_journal_opts *opts, mms_e
         MMS_TRY(mms_fail_errno(err, errno, "%s", j->folder));
     json_object_clear(j->last);
     json_object_clear(j->done);
-    j->ndone = 0;
+    json_object_clear(j->failed);
+    j->ndone = j->nth = 0;
     mms_journal_add(j, "begin",
-                    json_pack("{s:s, s:s, s:O, s:O}", "task", opts->task, "version", mms_version(),
-                              "request", opts->request, "key", opts->key));
+                    json_pack("{s:s, s:s, s:O, s:O, s:o}", "task", opts->task, "version",
+                              mms_version(), "request", opts->request, "key", opts->key, "output",
+                              mms_text_value(opts->output)));
 done:
     return st;
 }
@@ -314,7 +337,7 @@ static char *reason_against(const mms_journal *j, const mms_journal_opts *opts, 
 
     if (!version || strcmp(version, mms_version()))
         return mms_format("it is of version %s", version ? version : "(unknown)");
-    if (!survived(j, us))
+    if (!survived(j, us) && !j->ndone)
         return strdup("this host was started anew since, and what was written may be lost");
     return difference(json_object_get(begin, "key"), opts->key);
 }
@@ -322,9 +345,12 @@ static char *reason_against(const mms_journal *j, const mms_journal_opts *opts, 
 static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_value *us,
                         mms_error *err)
 {
-    char *const against = reason_against(j, opts, us);
+    char *against;
     mms_status st = MMS_OK;
 
+    if (!survived(j, us))
+        drop_unsynced(j);
+    against = reason_against(j, opts, us);
     if (!against) {
         j->resumes = true;
         mms_log(MMS_LOG_INFO, opts->task,
@@ -354,7 +380,7 @@ static mms_status take_over(mms_journal *j, const mms_journal_opts *opts, const 
         return go_on(j, opts, us, err);
     if (opts->resume)
         mms_log(MMS_LOG_INFO, opts->task, "there is no unfinished run: all parts are run");
-    else if (there)
+    else if (there && !j->over)
         mms_log(MMS_LOG_WARN, opts->task,
                 "an earlier run was not finished (%" PRId64 " parts done): all parts are run; "
                 "--resume would have gone on with it",
@@ -378,15 +404,19 @@ done:
     return st;
 }
 
-static void free_journal(mms_journal **journal)
+void mms_journal_free(mms_journal **journal)
 {
     mms_journal *const j = *journal;
 
     *journal = NULL;
+    mms_syncer_end(&j->syncer);
     if (j->fd >= 0)
         close(j->fd);
     json_decref(j->last);
     json_decref(j->done);
+    json_decref(j->failed);
+    json_decref(j->summary);
+    free(j->output);
     free(j->folder);
     free(j->task);
     free(j);
@@ -394,7 +424,7 @@ static void free_journal(mms_journal **journal)
 
 static mms_status refuse_busy(const mms_journal *j, const mms_journal_opts *opts, mms_error *err)
 {
-    if (opts->resume || opts->strict)
+    if (opts->resume || opts->strict || j->stays)
         return mms_fail(err, MMS_ERR_ARG, "another run of %s is at work on this set: %s is locked",
                         opts->task, j->folder);
     mms_log(MMS_LOG_DEBUG, opts->task, "no journal: another run has %s", j->folder);
@@ -404,12 +434,39 @@ static mms_status refuse_busy(const mms_journal *j, const mms_journal_opts *opts
 static mms_status set_up(mms_journal *j, const mms_journal_opts *opts, mms_error *err)
 {
     j->fd = -1;
-    j->folder = mms_format("%s" MMS_JOURNAL_SUFFIX, opts->output);
+    j->stays = opts->folder && *opts->folder;
+    j->folder = j->stays ? mms_path_absolute(opts->folder)
+                         : mms_format("%s" MMS_JOURNAL_SUFFIX, opts->output);
+    j->output = strdup(opts->output);
     j->task = strdup(opts->task);
     j->last = json_object();
     j->done = json_object();
-    return j->folder && j->task && j->last && j->done ? MMS_OK
-                                                      : mms_fail(err, MMS_ERR_MEM, "out of memory");
+    j->failed = json_object();
+    j->summary = json_incref(opts->summary);
+    return j->folder && j->output && j->task && j->last && j->done && j->failed
+               ? MMS_OK
+               : mms_fail(err, MMS_ERR_MEM, "out of memory");
+}
+
+/* Called in the syncer's thread. */
+static char *synced_line(int64_t n)
+{
+    mms_value *const record =
+        json_pack("{s:s, s:f, s:I}", "ev", "synced", "t", mms_unix_s(), "through", (json_int_t)n);
+    char *const line = record ? line_of(record) : NULL;
+
+    json_decref(record);
+    return line;
+}
+
+static void begin_syncs(mms_journal *j)
+{
+    char *const files = mms_path_dir(j->output);
+
+    if (mms_sync_folder(j->folder, NULL) == MMS_OK && files)
+        j->syncer = mms_syncer_begin(files, j->fd, 0, synced_line);
+    mms_syncer_want(j->syncer, j->nth);
+    free(files);
 }
 
 mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms_error *err)
@@ -425,6 +482,8 @@ mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     MMS_TRY(set_up(j, opts, err));
     if (take_file(j, &busy, &why) != MMS_OK) {
+        if (j->stays)
+            MMS_TRY(mms_fail(err, MMS_ERR_IO, "parameter jobdir: %s", why.msg));
         mms_log(opts->strict ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task, "no --resume later: %s",
                 why.msg);
         goto done;
@@ -437,6 +496,8 @@ mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms
     MMS_TRY(us ? load(j, err) : mms_fail(err, MMS_ERR_MEM, "out of memory"));
     MMS_TRY(take_over(j, opts, us, err));
     mms_journal_add(j, "run", json_pack("{s:O}", "owner", us));
+    if (opts->sync)
+        begin_syncs(j);
     mms_blackbox_set_journal(j->folder, mms_journal_ndone(j));
     keep = true;
 done:
@@ -445,7 +506,7 @@ done:
     if (keep)
         *out = j;
     else
-        free_journal(&made);
+        mms_journal_free(&made);
     return st;
 }
 
@@ -457,56 +518,6 @@ bool mms_journal_resumes(const mms_journal *j)
 const char *mms_journal_staged(const mms_journal *j)
 {
     return json_string_value(json_object_get(mms_journal_last(j, "staged"), "path"));
-}
-
-/* ---- end ---- */
-
-static void remove_folder(const mms_journal *j)
-{
-    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, j->folder);
-
-    if (path)
-        (void)unlink(path);
-    free(path);
-    if (rmdir(j->folder) && errno == ENOTEMPTY)
-        mms_log(MMS_LOG_DEBUG, j->task, "%s is not empty", j->folder);
-}
-
-/* The folder from here, if it is not further than from the root. */
-static const char *short_name(const char *folder)
-{
-    char *const here = getcwd(NULL, 0);
-    const size_t n = here ? strlen(here) : 0;
-    const bool below = n > 1 && !strncmp(folder, here, n) && folder[n] == '/';
-
-    free(here);
-    return below ? folder + n + 1 : folder;
-}
-
-void mms_journal_end(mms_journal **journal, bool keep, bool *kept)
-{
-    mms_journal *const j = *journal;
-    const int64_t n = mms_journal_ndone(j);
-    const bool stays = j && keep && n > 0 && !j->broken;
-    const json_int_t parts =
-        json_integer_value(json_object_get(mms_journal_last(j, "plan"), "units"));
-
-    if (kept)
-        *kept = stays;
-    if (!j)
-        return;
-    if (stays) {
-        mms_journal_add(j, "interrupted", json_pack("{s:i}", "signal", mms_stop_signal()));
-        mms_log(MMS_LOG_INFO, j->task,
-                "%" PRId64 " of %lld parts are done; the same command with --resume goes on", n,
-                (long long)parts);
-        mms_log(MMS_LOG_WARN, j->task, "%s. Resume with: multims resume %s",
-                mms_stop_signal() ? "Interrupted" : "Not finished", short_name(j->folder));
-    } else {
-        remove_folder(j);
-    }
-    mms_blackbox_set_journal("", 0);
-    free_journal(journal);
 }
 
 /* ---- for others ---- */
@@ -574,14 +585,30 @@ done:
     return st;
 }
 
-mms_status mms_journal_remove(const char *folder, mms_error *err)
+/* The output of a journal's folder: as it says itself, else by the folder's name. */
+static char *output_of(const char *folder)
 {
     const size_t n = strlen(folder), suffix = strlen(MMS_JOURNAL_SUFFIX);
-    char *const output = n > suffix && !strcmp(folder + n - suffix, MMS_JOURNAL_SUFFIX)
-                             ? strndup(folder, n - suffix)
-                             : NULL;
+    mms_journal_view view = {0};
+    const char *output;
+    char *found = NULL;
+
+    if (mms_journal_read(folder, &view, NULL) == MMS_OK) {
+        output =
+            json_string_value(json_object_get(mms_journal_record(view.records, "begin"), "output"));
+        found = output ? strdup(output) : NULL;
+    }
+    mms_value_free(&view.records);
+    if (!found && n > suffix && !strcmp(folder + n - suffix, MMS_JOURNAL_SUFFIX))
+        found = strndup(folder, n - suffix);
+    return found;
+}
+
+mms_status mms_journal_remove(const char *folder, mms_error *err)
+{
+    char *const output = output_of(folder);
     mms_journal *j = mms_alloc(1, sizeof *j);
-    const mms_journal_opts opts = {.output = output, .task = "clean"};
+    const mms_journal_opts opts = {.output = output, .task = "clean", .folder = folder};
     bool busy = false;
     mms_status st;
 
@@ -594,10 +621,10 @@ mms_status mms_journal_remove(const char *folder, mms_error *err)
     MMS_TRY(load(j, err));
     if (mms_journal_staged(j))
         MMS_TRY(mms_stage_remove_other(output, mms_journal_staged(j), err));
-    remove_folder(j);
+    mms_journal_clear(j->folder, j->task);
 done:
     if (j)
-        free_journal(&j);
+        mms_journal_free(&j);
     free(output);
     return st;
 }

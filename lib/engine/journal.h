@@ -18,6 +18,7 @@ extern "C" {
 
 #define MMS_JOURNAL_SUFFIX ".multims"
 #define MMS_JOURNAL_FILE   "journal.jsonl"
+#define MMS_SUMMARY_FILE   "summary.json"
 
 /** All functions take NULL, a run without a journal, and then do nothing. */
 typedef struct mms_journal mms_journal;
@@ -28,6 +29,10 @@ typedef struct mms_journal_opts {
     const mms_value *request; /**< how `multims resume` begins it again: {task, parameters, folder}
                                */
     const mms_value *key;     /**< an object of what has to be equal to go on */
+    const char *folder; /**< that the user names for it, which stays; NULL or "": beside output */
+    mms_value *summary; /**< an object: where the folder stays it gains "file", that folder, and
+                           "summary", what is told of the run; NULL: nobody asks */
+    bool sync;          /**< what is done is written to the disk while the run goes on */
     bool resume;
     bool strict; /**< work in place: a run over the same set, or one to go on with that is another,
                     is refused */
@@ -70,9 +75,10 @@ void mms_journal_renew(mms_journal *journal, const char *unit, const char *path)
 /** Return how many units of the number that mms_journal_add("plan", {units}) told are done. */
 int64_t mms_journal_ndone(const mms_journal *journal);
 
-/** End it.  keep: the run is to be gone on with, if something of it is done; *kept says whether
- *  that is so (NULL is accepted).  Otherwise the folder is removed. */
-void mms_journal_end(mms_journal **journal, bool keep, bool *kept);
+/** End it after a run of status st.  keep: the run is to be gone on with, if something of it is
+ * done; *kept says whether that is so (NULL is accepted).  Otherwise the folder is removed, unless
+ * the user has named it. */
+void mms_journal_end(mms_journal **journal, mms_status st, bool keep, bool *kept);
 
 /** Journal what the engine's runs do, and leave out what is done already. */
 void mms_engine_set_journal(mms_engine *engine, mms_journal *journal);

@@ -18,6 +18,7 @@
 #include "base/blackbox_priv.h"
 #include "base/files_priv.h"
 #include "engine_priv.h"
+#include "journal_priv.h"
 
 /* What is passed on to the child.  A terminal sends it to both, so the child may get it twice. */
 static const int passed_on[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT,
@@ -111,7 +112,7 @@ static void remove_left(const mms_blackbox *box)
     if (*box->stage)
         mms_stage_remove_left(box->stage);
     if (*box->journal)
-        (void)!mms_remove_tree(box->journal, NULL);
+        mms_journal_clear(box->journal, "watch");
 }
 
 /* End as the child did: who waits for us sees by which signal. */

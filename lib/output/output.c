@@ -184,8 +184,8 @@ static mms_status prepare(making *m, mms_error *err)
     mms_status st;
 
     m->path = mms_path_absolute(m->r->outputvis);
-    MMS_TRY(m->path ? mms_output_open_stage(m->r->host, m->path, m->r->vis, m->r->how.resume,
-                                            &m->stage, &m->journal, err)
+    MMS_TRY(m->path ? mms_output_open_stage(m->r->host, m->path, m->r->vis, &m->r->how, &m->stage,
+                                            &m->journal, err)
                     : out_of_memory(m, err));
     *m->r->host->wrote = true;
     staged = mms_stage_path(m->stage);

@@ -32,6 +32,8 @@ typedef struct mms_host {
     const mms_value *history;    /**< texts for HISTORY */
     const mms_value *request;    /**< for the journal: {task, parameters, folder} */
     const mms_value *parameters; /**< those that matter for the output, paths absolute */
+    const char *job_dir;         /**< folder for the journal, "": beside the output */
+    mms_value *summary;          /**< as in mms_journal_opts */
     void *ctx;
     /** Give the engine, which is made at the first call.  Errors: as mms_engine_open(). */
     mms_status (*engine)(void *ctx, mms_engine **out, mms_error *err);
@@ -219,10 +221,10 @@ MMS_CHECKED mms_status mms_output_write(mms_request *request, mms_value *result,
 /* ---- a request that is gone on with -----------------------------------------------------------*/
 
 /** Open the staging folder and the journal of an output, an absolute path: those that another run
- *  left with resume, if it was the same request.  *journal may be NULL.
+ *  left with how->resume, if it was the same request.  *journal may be NULL.
  *  Errors: ARG another run is at work; NOT_FOUND, IO, SPACE, MEM. */
 MMS_CHECKED mms_status mms_output_open_stage(const mms_host *host, const char *output,
-                                             const char *vis, bool resume, mms_stage **stage,
+                                             const char *vis, const mms_how *how, mms_stage **stage,
                                              mms_journal **journal, mms_error *err);
 
 /** End both after a run of status st: they are kept when it was broken off and a part is done, or

@@ -37,14 +37,17 @@ static mms_value *key_of(const mms_host *host, const char *vis)
 }
 
 static mms_status open_journal(const mms_host *host, const char *output, const char *vis,
-                               bool resume, mms_journal **out, mms_error *err)
+                               const mms_how *how, mms_journal **out, mms_error *err)
 {
     mms_value *const key = key_of(host, vis);
     const mms_journal_opts opts = {.output = output,
                                    .task = host->task,
                                    .request = host->request,
                                    .key = key,
-                                   .resume = resume};
+                                   .folder = host->job_dir,
+                                   .summary = host->summary,
+                                   .sync = how->sync,
+                                   .resume = how->resume};
     mms_status st;
 
     *out = NULL;
@@ -55,7 +58,7 @@ static mms_status open_journal(const mms_host *host, const char *output, const c
 }
 
 mms_status mms_output_open_stage(const mms_host *host, const char *output, const char *vis,
-                                 bool resume, mms_stage **stage, mms_journal **journal,
+                                 const mms_how *how, mms_stage **stage, mms_journal **journal,
                                  mms_error *err)
 {
     const char *staged;
@@ -63,9 +66,9 @@ mms_status mms_output_open_stage(const mms_host *host, const char *output, const
 
     *stage = NULL;
     *journal = NULL;
-    if (!resume) // what stands in the way of the folder is said of it
+    if (!how->resume) // what stands in the way of the folder is said of it
         MMS_TRY(mms_stage_create(output, stage, err));
-    MMS_TRY(open_journal(host, output, vis, resume, journal, err));
+    MMS_TRY(open_journal(host, output, vis, how, journal, err));
     staged = mms_journal_resumes(*journal) ? mms_journal_staged(*journal) : NULL;
     if (staged && mms_stage_adopt(output, staged, stage, err) != MMS_OK) {
         mms_log(MMS_LOG_WARN, host->task, "what was staged is lost, all is done again: %s",
@@ -88,7 +91,7 @@ void mms_output_end_stage(const mms_host *host, mms_status st, bool keepscratch,
 
     if (st == MMS_OK) // the journal goes last: without it nothing is left to do
         mms_stage_remove(stage);
-    mms_journal_end(journal, st != MMS_OK && (broken_off || keepscratch), &kept);
+    mms_journal_end(journal, st, st != MMS_OK && (broken_off || keepscratch), &kept);
     if (st != MMS_OK && *stage && keepscratch)
         mms_log(MMS_LOG_INFO, host->task, "the unfinished output is kept in %s",
                 mms_stage_path(*stage));
@@ -154,8 +157,9 @@ done:
     return st;
 }
 
-static mms_status finish_published(const char *folder, const char *output, const mms_value *records,
-                                   mms_value *result, bool *was, mms_error *err)
+static mms_status finish_published(const char *folder, bool stays, const char *output,
+                                   const mms_value *records, mms_value *result, bool *was,
+                                   mms_error *err)
 {
     const mms_value *const published = mms_journal_record(records, "publishing");
     const char *const staged =
@@ -167,7 +171,8 @@ static mms_status finish_published(const char *folder, const char *output, const
     *was = published && inner && access(inner, F_OK);
     if (*was) {
         MMS_TRY(publish_rest(staged, output, err));
-        MMS_TRY(mms_journal_remove(folder, err));
+        if (!stays)
+            MMS_TRY(mms_journal_remove(folder, err));
         (void)json_object_update(result, json_object_get(published, "result"));
     }
 done:
@@ -180,7 +185,10 @@ mms_status mms_output_take_published(const mms_host *host, const char *outputvis
                                      bool *was, mms_error *err)
 {
     char *const output = mms_path_absolute(outputvis);
-    char *const folder = output ? mms_format("%s" MMS_JOURNAL_SUFFIX, output) : NULL;
+    const bool stays = *host->job_dir;
+    char *const folder = stays    ? strdup(host->job_dir)
+                         : output ? mms_format("%s" MMS_JOURNAL_SUFFIX, output)
+                                  : NULL;
     mms_journal_view view = {0};
     mms_status st = MMS_OK;
 
@@ -188,10 +196,12 @@ mms_status mms_output_take_published(const mms_host *host, const char *outputvis
     if (!folder || access(output, F_OK) || mms_journal_read(folder, &view, NULL) != MMS_OK ||
         view.running)
         goto done;
-    MMS_TRY(finish_published(folder, output, view.records, result, was, err));
+    MMS_TRY(finish_published(folder, stays, output, view.records, result, was, err));
     if (*was)
         mms_log(MMS_LOG_INFO, host->task,
-                "%s was complete: the run that made it ended before it could say so", outputvis);
+                stays ? "%s is complete: nothing is left to do"
+                      : "%s was complete: the run that made it ended before it could say so",
+                outputvis);
 done:
     mms_value_free(&view.records);
     free(folder);

@@ -66,11 +66,16 @@ mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args
     run->workers = (int)mms_args_options(args)->workers;
     run->retries = (int)mms_args_options(args)->workerretries;
     run->worker_timeout_s = mms_args_options(args)->workertimeout;
+    run->time_left_s = mms_args_options(args)->timeleft;
+    run->job_dir = mms_args_options(args)->jobdir;
     *result = NULL;
     MMS_TRY(mms_value_parse("{}", result, err));
+    run->summary = json_object();
     MMS_TRY(look_at_inputs(run, err));
     st = task->run(run, mms_args_struct(args), *result, err);
 done:
+    mms_run_write_summary(run, st, err);
+    mms_value_free(&run->summary);
     mms_engine_close(&run->engine);
     return st;
 }

@@ -129,7 +129,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         st = mms_each_conclude(&w, st, result, err);
     }
 done:
-    mms_journal_end(&w.journal, true, NULL);
+    mms_journal_end(&w.journal, st, true, NULL);
     mms_each_free(&w);
     return st;
 }

@@ -34,6 +34,8 @@ mms_status mms_each_open_journal(mms_run *run, struct mms_each_work *w, mms_erro
                                    .task = run->task->name,
                                    .request = host.request,
                                    .key = key,
+                                   .folder = host.job_dir,
+                                   .summary = host.summary,
                                    .resume = w->p->resume,
                                    .strict = true};
     mms_status st = key && first ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");

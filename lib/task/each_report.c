@@ -68,7 +68,7 @@ mms_status mms_each_conclude(struct mms_each_work *w, mms_status st, mms_value *
             mms_log(MMS_LOG_ERROR, "each", "%s: %s", w->names[i], w->answers[i].error.msg);
             failed++;
         }
-    mms_journal_end(&w->journal, done < w->n, NULL);
+    mms_journal_end(&w->journal, st != MMS_OK || !failed ? st : MMS_ERR_DIFFERS, done < w->n, NULL);
     if (st == MMS_ERR_STOPPED || !failed)
         return st;
     return mms_fail(err, MMS_ERR_DIFFERS, "%" PRId64 " of %" PRId64 " parts failed", failed, w->n);

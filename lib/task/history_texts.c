@@ -97,8 +97,12 @@ static mms_value *parameters_of(const mms_run *run)
 
 mms_host mms_task_host(mms_run *run)
 {
-    return (mms_host){
-        .task = run->task->name, .ctx = run, .engine = get_engine, .wrote = &run->wrote};
+    return (mms_host){.task = run->task->name,
+                      .job_dir = run->job_dir ? run->job_dir : "",
+                      .summary = run->summary,
+                      .ctx = run,
+                      .engine = get_engine,
+                      .wrote = &run->wrote};
 }
 
 mms_host mms_task_writing_host(mms_run *run)

@@ -27,32 +27,39 @@ static const mms_param params[] = {
     {0},
 };
 
-static mms_status find_request(const char *job, mms_value **request, mms_error *err)
+static mms_status find_request(const char *job, char **folder, mms_value **request, mms_error *err)
 {
-    char *const folder = mms_journal_locate(job, NULL);
     mms_journal_view view = {0};
     const mms_value *found;
     mms_status st;
 
     *request = NULL;
-    if (!folder)
+    *folder = mms_journal_locate(job, NULL);
+    if (!*folder)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
                          "%s: there is no unfinished run: neither it nor %s" MMS_JOURNAL_SUFFIX
                          " holds a journal",
                          job, job));
-    MMS_TRY(mms_journal_read(folder, &view, err));
+    MMS_TRY(mms_journal_read(*folder, &view, err));
     if (view.running)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s: the run is at work; multims status %s shows it",
                          job, job));
     found = json_object_get(mms_journal_record(view.records, "begin"), "request");
     if (!found)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
-                         "%s: the journal does not say what was begun: begin anew", folder));
+                         "%s: the journal does not say what was begun: begin anew", *folder));
     *request = json_deep_copy(found);
 done:
     mms_value_free(&view.records);
-    free(folder);
     return st;
+}
+
+/** Where the run keeps its journal, if not beside the output. */
+static const char *job_dir_of(const char *folder)
+{
+    const size_t n = strlen(folder), suffix = strlen(MMS_JOURNAL_SUFFIX);
+
+    return n > suffix && !strcmp(folder + n - suffix, MMS_JOURNAL_SUFFIX) ? "" : folder;
 }
 
 /** Run the task of the request as it was begun, with resume. */
@@ -88,19 +95,23 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     const struct resume *const p = arg;
     const mms_run before = *run;
     mms_value *request;
+    char *folder;
     mms_status st;
 
-    MMS_TRY(find_request(p->job, &request, err));
+    MMS_TRY(find_request(p->job, &folder, &request, err));
     if (p->dryrun) {
         json_object_set(result, "request", request);
     } else {
+        run->job_dir = job_dir_of(folder);
         st = run_again(run, request, result, err);
         run->task = before.task;
         run->params = before.params;
         run->given = before.given;
+        run->job_dir = before.job_dir;
     }
     mms_value_free(&request);
 done:
+    free(folder);
     return st;
 }
 

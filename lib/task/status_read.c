@@ -58,6 +58,8 @@ static void take_record(struct state *s, const mms_value *record)
         s->units = json_integer_value(json_object_get(record, "units"));
     } else if (!strcmp(event, "progress")) {
         s->progress = record;
+    } else if (!strcmp(event, "end")) {
+        s->phase = json_integer_value(json_object_get(record, "status")) ? "failed" : "complete";
     }
     if (unit && s->units && strcmp(s->phase, "interrupted") != 0)
         s->phase = "working";
@@ -89,9 +91,9 @@ static mms_value *list_running(const struct state *s)
 static void tell(const struct state *s, bool running, mms_value *result)
 {
     const double fraction = fraction_of(s), spent = mms_unix_s() - s->run_s;
-    const char *const how = running                                ? s->phase
-                            : strcmp(s->phase, "interrupted") != 0 ? "killed"
-                                                                   : s->phase;
+    const bool over = !strcmp(s->phase, "complete") || !strcmp(s->phase, "failed");
+    const char *const how =
+        running || over || !strcmp(s->phase, "interrupted") ? s->phase : "killed";
 
     json_object_set_new(result, "phase", json_string(how));
     json_object_set_new(result, "running", json_boolean(running));
@@ -109,7 +111,7 @@ static void tell(const struct state *s, bool running, mms_value *result)
         if (fraction > 0.02 && spent > 1)
             json_object_set_new(result, "seconds_left",
                                 json_real(spent * (1 - fraction) / fraction));
-    } else {
+    } else if (!over) {
         json_object_set_new(result, "next", json_string("resume"));
     }
 }

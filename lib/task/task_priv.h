@@ -138,6 +138,9 @@ struct mms_io {
     MMS_PARAM_SWITCH("tiles", struct_type, member, "False", \
                      "Read tile files directly: faster, but not independent of what wrote them")
 
+/** Write summary.json of a run of status st where its journal has stayed. */
+void mms_run_write_summary(const mms_run *run, mms_status st, const mms_error *err);
+
 /** Do a task in a worker: the kind "call", whose request is {"task": name, "parameters": {…}}. */
 mms_unit_fn mms_task_call_unit;
 

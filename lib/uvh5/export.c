@@ -241,7 +241,7 @@ static mms_status prepare(making *m, mms_error *err)
     if (m->stage)
         return MMS_OK;
     m->path = mms_path_absolute(u->asked->uvh5file);
-    MMS_TRY(m->path ? mms_output_open_stage(u->host, m->path, u->asked->vis, u->asked->how.resume,
+    MMS_TRY(m->path ? mms_output_open_stage(u->host, m->path, u->asked->vis, &u->asked->how,
                                             &m->stage, &m->journal, err)
                     : mms_uvh5_no_memory(u, err));
     *u->host->wrote = true;

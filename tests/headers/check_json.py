@@ -17,7 +17,7 @@ READERS = {
     "calibrate": "flux",
     "check": ("contents contents_print contents_tables diff_table listing listing_table report "
               "settings verify verify_ids verify_request verify_rules verify_subset verify_tables"),
-    "engine": "attempts calls client commands journal program pulse stage unit",
+    "engine": "attempts calls client commands journal journal_end program pulse stage unit",
     "inplace": ("applycal_part cal_table change change_part command flag_run flag_unit geometry "
                 "maps models setjy statwt_run statwt_unit statwt_write summary undo versions"),
     "ms": "frames ms select",

@@ -23,6 +23,13 @@ const mms_param mms_run_params[] = {
     {"workertimeout", MMS_SECONDS, offsetof(mms_run_options, workertimeout), .init = "30",
      .allowed = "0..", .flags = MMS_PARAM_RUN, .unit = "s",
      .doc = "How long a worker or rank may be stopped before its part is given to another"},
+    {"timeleft", MMS_SECONDS, offsetof(mms_run_options, timeleft), .init = "0", .allowed = "0..",
+     .flags = MMS_PARAM_RUN, .unit = "s",
+     .doc = "How long before the time limit SIGUSR1 comes: what will not be done by then is ended "
+            "at once; 0: as SLURM_JOB_END_TIME says, else all that runs is waited for"},
+    {"jobdir", MMS_PATH, offsetof(mms_run_options, jobdir), .flags = MMS_PARAM_RUN,
+     .doc = "Folder for the journal and summary.json of the run, which then stay, instead of "
+            "OUTPUT.multims, which goes when the output is complete"},
     {"json", MMS_BOOL, offsetof(mms_run_options, json), .flags = MMS_PARAM_RUN,
      .doc = "Write the result to standard output as JSON"},
     {"params", MMS_PATH, offsetof(mms_run_options, params), .flags = MMS_PARAM_RUN,

@@ -13,6 +13,7 @@ from program_case import ProgramCase
 
 
 class Interrupting(ProgramCase):
+    journal = "out.mms.multims/journal.jsonl"
     words = ("separationaxis=scan", "numsubms=8", "--no-sync")
 
     def prepare(self):
@@ -21,7 +22,7 @@ class Interrupting(ProgramCase):
 
     def done(self):
         try:
-            with open(self.path("out.mms.multims/journal.jsonl")) as f:
+            with open(self.path(self.journal)) as f:
                 records = [json.loads(line) for line in f if line.endswith("\n")]
         except FileNotFoundError:
             return []
