@@ -21,7 +21,7 @@ static const int64_t note_interval_ns = 2000000000;
 struct mms_engine {
     char *scope, *program;
     mms_unit_kind *kinds; /* which this process runs itself; NULL: workers run the units */
-    bool progress, spares;
+    bool progress;
     int nworkers;
     uint64_t last_request;
     int retries;
@@ -95,7 +95,7 @@ static mms_status set_workers(mms_engine *engine, int wanted, mms_error *err)
     if (!engine->away)
         return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
     MMS_TRY(mms_pool_create(nlocal, engine->program, engine->kinds, &engine->hub.pool, err));
-    if (engine->spares)
+    if (engine->hub.spares)
         mms_pool_keep_spares(engine->hub.pool);
 done:
     return st;
@@ -136,7 +136,7 @@ static mms_status set_up(mms_engine *engine, const mms_engine_opts *opts, mms_er
     engine->program = opts->program ? strdup(opts->program) : NULL;
     engine->kinds = opts->in_process ? copy_kinds(opts->kinds) : NULL;
     engine->progress = opts->progress;
-    engine->spares = opts->spares;
+    engine->hub.spares = opts->spares;
     engine->retries = opts->retries;
     engine->worker_timeout_s = opts->worker_timeout_s;
     engine->time_left_s = opts->time_left_s;
@@ -237,12 +237,12 @@ void mms_engine_close(mms_engine **engine)
 
 static bool is_local(const mms_engine *engine, int worker)
 {
-    return worker < mms_pool_slots(engine->hub.pool);
+    return mms_hub_is_local(&engine->hub, worker);
 }
 
 static int rank_of(const mms_engine *engine, int worker)
 {
-    return worker - mms_pool_slots(engine->hub.pool) + 1;
+    return mms_hub_rank_of(&engine->hub, worker);
 }
 
 int mms_engine_worker_of_peer(const mms_engine *engine, int peer)
@@ -269,18 +269,6 @@ void mms_engine_signal(mms_engine *engine, int worker, uint64_t request, int sig
         (void)!engine->hub.module->send(rank_of(engine, worker), message.data, message.size, NULL);
 }
 
-bool mms_engine_ping(mms_engine *engine, int worker)
-{
-    mms_message message;
-
-    if (is_local(engine, worker))
-        return false;
-    if (mms_frame_encode(MMS_FRAME_PING, 0, json_pack("{s:b}", "spares", (int)engine->spares),
-                         &message, NULL) == MMS_OK)
-        (void)!engine->hub.module->send(rank_of(engine, worker), message.data, message.size, NULL);
-    return true;
-}
-
 mms_hub *mms_engine_hub(mms_engine *engine)
 {
     return &engine->hub;
@@ -289,11 +277,6 @@ mms_hub *mms_engine_hub(mms_engine *engine)
 pid_t mms_engine_pid(const mms_engine *engine, int worker)
 {
     return is_local(engine, worker) ? mms_pool_pid(engine->hub.pool, worker) : -1;
-}
-
-bool mms_engine_is_stopped(const mms_engine *engine, int worker)
-{
-    return is_local(engine, worker) && mms_pool_is_stopped(engine->hub.pool, worker);
 }
 
 /* ---- failures ---- */
@@ -701,8 +684,8 @@ static void look_around(struct run *run)
         struct away *const away = &engine->away[w];
         if (is_local(engine, w) && run->hands[w].unit < 0 && !away->pulse.since_ns)
             continue;
-        switch (mms_pulse_look(&away->pulse, engine, w, engine->worker_timeout_s, tick.tv_nsec,
-                               &since_s)) {
+        switch (mms_pulse_look(&away->pulse, &engine->hub, w, engine->worker_timeout_s,
+                               tick.tv_nsec, &since_s)) {
         case MMS_PULSE_LOST:
             lose_worker(run, w, since_s);
             break;

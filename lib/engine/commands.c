@@ -534,8 +534,8 @@ static void look_at_server(mms_client *client, int number)
     struct server *const s = &client->servers[number - 1];
     double since_s;
 
-    switch (mms_pulse_look(&s->pulse, client->engine, number - 1, client->frozen_s, tick.tv_nsec,
-                           &since_s)) {
+    switch (mms_pulse_look(&s->pulse, mms_engine_hub(client->engine), number - 1, client->frozen_s,
+                           tick.tv_nsec, &since_s)) {
     case MMS_PULSE_LOST:
         mms_log(MMS_LOG_ERROR, "client",
                 "Ping status response from server %d not received in the last %.0fs. Setting its "
@@ -588,7 +588,7 @@ static void set_wake(mms_client *client)
     }
     sockets = sockets && !mms_wants_inline();
     mms_wake_tick(client->wake, client->ndone == client->n ? 0 : sockets ? tick.tv_nsec : probe_ns);
-    mms_wake_look(client->wake, client);
+    mms_wake_look(client->wake, client, mms_client_have_all);
 }
 
 mms_status mms_client_wake(mms_client *client, mms_wake **out, mms_error *err)

@@ -200,6 +200,7 @@ typedef struct mms_hub {
     const mms_mpi_module *module;
     int64_t last_ns;  /**< when something last arrived */
     int64_t sleep_ns; /**< how long the last sleep between probes was */
+    bool spares;      /**< ranks keep warm workers, too */
 } mms_hub;
 /** busy: an answer is awaited.  Otherwise as mms_pool_wait(). */
 int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const sigset_t *mask,
@@ -274,7 +275,7 @@ typedef enum mms_pulse_change { MMS_PULSE_SAME, MMS_PULSE_LOST, MMS_PULSE_BACK }
 /** Look at a worker, once every tick_ns: it times out when it is stopped, or its rank silent, for
  * limit_s.
  *  @param[out] since_s  how long it was away, with LOST and BACK */
-mms_pulse_change mms_pulse_look(mms_pulse *pulse, mms_engine *engine, int worker, double limit_s,
+mms_pulse_change mms_pulse_look(mms_pulse *pulse, mms_hub *hub, int worker, double limit_s,
                                 int64_t tick_ns, double *since_s);
 /** Whatever comes from a worker's rank says that it is there. */
 void mms_pulse_take(mms_pulse *pulse, const char *data, size_t size);
@@ -289,10 +290,13 @@ MMS_CHECKED mms_status mms_engine_send(mms_engine *engine, int worker, mms_messa
 void mms_engine_signal(mms_engine *engine, int worker, uint64_t request, int signal_number);
 /** The process of a local worker; 0: there is none; -1: the worker is a rank's. */
 pid_t mms_engine_pid(const mms_engine *engine, int worker);
+/** Workers of the pool come first, then those of the ranks but our own. */
+bool mms_hub_is_local(const mms_hub *hub, int worker);
+int mms_hub_rank_of(const mms_hub *hub, int worker);
 /** Whether a local worker's process is stopped (SIGSTOP, a debugger). */
-bool mms_engine_is_stopped(const mms_engine *engine, int worker);
+bool mms_hub_is_stopped(const mms_hub *hub, int worker);
 /** Ask a rank whether it is there; false: the worker is local.  It answers with PONG. */
-bool mms_engine_ping(mms_engine *engine, int worker);
+bool mms_hub_ping(mms_hub *hub, int worker);
 /** Note that a rank does not answer (or does again): while one does not, MPI can't be ended in
  * order.
  */
@@ -310,6 +314,9 @@ int mms_engine_log_level(void);
 /** Run a program: the kind "program", which every worker serves.
  *  request: {argv: [word], folder}; answer: as mms_program_tell(). */
 mms_unit_fn mms_program_unit;
+
+/** The kinds that every worker serves, ended by {NULL, NULL}. */
+extern const mms_unit_kind mms_engine_kinds[];
 
 int64_t mms_now_ns(void);
 

@@ -7,6 +7,25 @@
 
 typedef struct mms_wake mms_wake;
 
+struct mms_event {
+    mms_client *client; /**< NULL: closed */
+    mms_wake *wake;
+    mms_event *next;
+    int all, set; /**< all: what wakes, and set, which is readable from then on */
+    bool is_set;
+    int64_t n, *ids;
+};
+
+struct mms_wake {
+    int all, timer;
+    int64_t interval_ns;
+    mms_event *events;
+};
+
+/** Watch a descriptor with epoll; close one that is open. */
+int mms_wake_add(int all, int fd);
+void mms_wake_close_fd(int *fd);
+
 /** Errors: IO, MEM. */
 MMS_CHECKED mms_status mms_wake_open(mms_wake **out, mms_error *err);
 /** Events that are left are never set. */
@@ -17,8 +36,10 @@ int mms_wake_fd(const mms_wake *wake);
 void mms_wake_watch(mms_wake *wake, int fd);
 /** Wake again and again, 0: not; call it when the client has been looked at. */
 void mms_wake_tick(mms_wake *wake, int64_t interval_ns);
+/** Whether all commands have ended, or their servers have timed out. */
+typedef bool mms_have_ended(const mms_client *client, int64_t n, const int64_t *ids);
 /** Set the events whose commands have ended. */
-void mms_wake_look(mms_wake *wake, mms_client *client);
+void mms_wake_look(mms_wake *wake, mms_client *client, mms_have_ended *have_ended);
 
 /* ---- of the client ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file hub.c  Waits for workers of this process and for messages of other ranks at once. */
+#include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -11,13 +12,6 @@ static const int64_t hot_ns = 200000, first_sleep_ns = 50000;
 static const int64_t pending_ceiling_ns = 100000, busy_ceiling_ns = 1000000;
 static const int64_t idle_ceiling_ns = 10000000, asleep_ceiling_ns = 50000000;
 static const int64_t asleep_after_ns = 5000000000;
-
-int64_t mms_now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int receive_from_ranks(mms_hub *hub, mms_deliver *deliver, void *ctx)
 {
@@ -84,4 +78,31 @@ int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const 
         if (count || now > limit || mms_stop_at_once())
             return count;
     }
+}
+
+bool mms_hub_is_local(const mms_hub *hub, int worker)
+{
+    return worker < mms_pool_slots(hub->pool);
+}
+
+int mms_hub_rank_of(const mms_hub *hub, int worker)
+{
+    return worker - mms_pool_slots(hub->pool) + 1;
+}
+
+bool mms_hub_ping(mms_hub *hub, int worker)
+{
+    mms_message message;
+
+    if (mms_hub_is_local(hub, worker))
+        return false;
+    if (mms_frame_encode(MMS_FRAME_PING, 0, json_pack("{s:b}", "spares", (int)hub->spares),
+                         &message, NULL) == MMS_OK)
+        (void)!hub->module->send(mms_hub_rank_of(hub, worker), message.data, message.size, NULL);
+    return true;
+}
+
+bool mms_hub_is_stopped(const mms_hub *hub, int worker)
+{
+    return mms_hub_is_local(hub, worker) && mms_pool_is_stopped(hub->pool, worker);
 }

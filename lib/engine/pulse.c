@@ -8,7 +8,7 @@ static const double heartbeat_ns = 5e9;
 
 /* A rank answers pings, one at a time, unless it is stopped or its host is.  Only time in which we
  * listen counts, so that a client that was busy or stopped itself condemns nobody. */
-static bool is_silent(mms_pulse *p, mms_engine *engine, int worker, double limit_s, int64_t tick_ns)
+static bool is_silent(mms_pulse *p, mms_hub *hub, int worker, double limit_s, int64_t tick_ns)
 {
     const int64_t now = mms_now_ns();
     const double beat_ns = limit_s * 0.25e9;
@@ -16,18 +16,18 @@ static bool is_silent(mms_pulse *p, mms_engine *engine, int worker, double limit
     if (p->pinged) {
         p->silent_ns += tick_ns;
     } else if ((double)(now - p->ping_ns) >= (beat_ns < heartbeat_ns ? beat_ns : heartbeat_ns)) {
-        p->pinged = mms_engine_ping(engine, worker);
+        p->pinged = mms_hub_ping(hub, worker);
         p->ping_ns = now;
         p->silent_ns = 0;
     }
     return p->pinged && p->silent_ns > 2 * tick_ns;
 }
 
-mms_pulse_change mms_pulse_look(mms_pulse *p, mms_engine *engine, int worker, double limit_s,
+mms_pulse_change mms_pulse_look(mms_pulse *p, mms_hub *hub, int worker, double limit_s,
                                 int64_t tick_ns, double *since_s)
 {
-    const bool silent = is_silent(p, engine, worker, limit_s, tick_ns);
-    const bool away = silent || p->is_stopped || mms_engine_is_stopped(engine, worker);
+    const bool silent = is_silent(p, hub, worker, limit_s, tick_ns);
+    const bool away = silent || p->is_stopped || mms_hub_is_stopped(hub, worker);
     const bool was_lost = p->timed_out;
 
     *since_s = p->since_ns ? (double)(mms_now_ns() - p->since_ns) * 1e-9 : 0;

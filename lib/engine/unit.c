@@ -77,17 +77,25 @@ mms_status mms_job_keep(mms_job *job, const char *name, void *thing, mms_end_kep
     return MMS_OK;
 }
 
+static mms_unit_fn *find_kind(const mms_unit_kind *kinds, const char *name)
+{
+    for (const mms_unit_kind *k = kinds; k->name; k++)
+        if (!strcmp(k->name, name))
+            return k->run;
+    return NULL;
+}
+
 static mms_status run_kind(mms_job *job, const mms_value *command, mms_value *answer,
                            mms_error *err)
 {
     const char *const name = json_string_value(json_object_get(command, "kind"));
+    mms_unit_fn *run = name ? find_kind(job->runner->kinds, name) : NULL;
 
-    for (const mms_unit_kind *k = job->runner->kinds; name && k->name; k++)
-        if (!strcmp(k->name, name))
-            return k->run(job, json_object_get(command, "request"), answer, err);
-    if (name && !strcmp(name, "program"))
-        return mms_program_unit(job, json_object_get(command, "request"), answer, err);
-    return mms_fail(err, MMS_ERR_INTERNAL, "no such kind of work: %s", name ? name : "(none)");
+    if (name && !run)
+        run = find_kind(mms_engine_kinds, name);
+    return run ? run(job, json_object_get(command, "request"), answer, err)
+               : mms_fail(err, MMS_ERR_INTERNAL, "no such kind of work: %s",
+                          name ? name : "(none)");
 }
 
 /* print: of what the unit wrote, or NULL; taken, as answer is. */

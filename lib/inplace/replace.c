@@ -231,3 +231,19 @@ void mms_replace_drop(mms_replace **replace)
     free(r->list);
     free(r);
 }
+
+mms_status mms_sink_has_all_cells(const mms_table *table, const mms_direct_column *found, bool *all,
+                                  mms_error *err)
+{
+    const mms_rows rows = {0, mms_table_nrow(table)};
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0;
+    const mms_status st =
+        mms_tiles_shapes(found->tiles, found->column, 1, &rows, &runs, &nrun, err);
+
+    *all = st == MMS_OK;
+    for (int64_t i = 0; i < nrun; i++)
+        *all = *all && runs[i].ndim > 0;
+    free(runs);
+    return st;
+}

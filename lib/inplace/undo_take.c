@@ -152,3 +152,31 @@ done:
     free(folder);
     return st;
 }
+
+mms_status mms_undo_put_back(const char *from, const char *to, mms_error *err)
+{
+    static const int64_t step = 1 << 20;
+    char *buffer = malloc((size_t)step);
+    int in = -1, out = -1;
+    int64_t bytes = 0;
+    mms_status st = buffer ? MMS_OK : no_memory(err);
+
+    if (st == MMS_OK)
+        st = mms_open_file(from, &in, &bytes, err);
+    if (st == MMS_OK && (out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) < 0)
+        st = mms_fail_errno(err, errno, "%s", to);
+    for (int64_t at = 0; st == MMS_OK && at < bytes; at += step) {
+        const int64_t n = bytes - at < step ? bytes - at : step;
+        st = mms_read_all(in, buffer, n, from, err);
+        if (st == MMS_OK)
+            st = mms_write_all(out, buffer, n, to, err);
+    }
+    if (st == MMS_OK && (ftruncate(out, (off_t)bytes) || fsync(out)))
+        st = mms_fail_errno(err, errno, "%s", to);
+    if (in >= 0)
+        close(in);
+    if (out >= 0 && close(out) && st == MMS_OK)
+        st = mms_fail_errno(err, errno, "%s", to);
+    free(buffer);
+    return st;
+}

@@ -52,32 +52,9 @@ mms_status mms_output_check_columns(const mms_ms *ms, const char *datacolumn, mm
     return st;
 }
 
-mms_status mms_output_check_types(const mms_ms *ms, int64_t n, const char *const *columns,
-                                  mms_error *err)
-{
-    for (int64_t i = 0; i < n; i++) {
-        const mms_column *c = mms_ms_find_column(ms, columns[i]);
-        const mms_column_info *const info = mms_column_info_find(columns[i]);
-        const mms_dtype want = info ? info->dtype : MMS_DT_FLOAT;
-        if (c && c->dtype != want)
-            return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                            "%s: column %s is of type %s; only %s is "
-                            "calculated with",
-                            mms_ms_path(ms), columns[i], mms_dtype_name(c->dtype),
-                            mms_dtype_name(want));
-    }
-    return MMS_OK;
-}
-
 bool mms_is_spectrum(const char *column)
 {
     return !strcmp(column, spectra[0]) || !strcmp(column, spectra[1]);
-}
-
-bool mms_output_averages_rows(const mms_request *r)
-{
-    return r->pipeline &&
-           (mms_pipeline_row_steps(r->pipeline) > 0 || mms_pipeline_rows_per_row(r->pipeline) > 1);
 }
 
 /** Whether a column holds what an engine has calculated of each row, and rows become others. */

@@ -104,12 +104,6 @@ static void find_share(mms_request *r)
     free(file);
 }
 
-void mms_request_close_input(mms_request *r)
-{
-    mms_selection_free(&r->selection);
-    mms_ms_close(&r->ms);
-}
-
 static void end(mms_request *r)
 {
     mms_request_close_input(r);

@@ -215,38 +215,6 @@ done:
     return st;
 }
 
-mms_status mms_request_add_channels(mms_request *r, mms_ints bins, bool keep_remainder,
-                                    mms_error *err)
-{
-    mms_step *step;
-    mms_status st = MMS_OK;
-
-    if (!bins.count)
-        return MMS_OK;
-    MMS_TRY(mms_channel_step(bins.count, bins.values, r->chanbin_name, keep_remainder, &step, err));
-    MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
-done:
-    return st;
-}
-
-mms_status mms_request_add_hanning(mms_request *r, mms_error *err)
-{
-    mms_step *step;
-    mms_status st = MMS_OK;
-
-    if (!r->hanning)
-        return MMS_OK;
-    MMS_TRY(mms_hanning_step(r->smooth_spw, &step, err));
-    MMS_TRY(mms_pipeline_add(r->pipeline, step, err));
-done:
-    return st;
-}
-
-bool mms_request_asks_one_window(const mms_request *r)
-{
-    return r->combinespws || (r->regrid.on && r->regrid.nspw > 1);
-}
-
 static bool combines(const mms_request *r)
 {
     return mms_request_asks_one_window(r) && mms_pipeline_in(r->pipeline)->nwindow > 1;
@@ -323,12 +291,6 @@ static int32_t new_frame(const mms_request *r, int64_t window)
     const bool rest = out == MMS_FRAME_SOURCE || (out == MMS_FRAME_GEO && casa);
 
     return rest ? MMS_FRAME_REST : in == out ? -1 : out;
-}
-
-int64_t mms_request_new_windows(const mms_request *r)
-{
-    const mms_form *out = r->pipeline ? mms_pipeline_out(r->pipeline) : NULL;
-    return out && out->new_windows ? out->nwindow : 0;
 }
 
 /** The steps, what they warn of, and what becomes of the windows. */

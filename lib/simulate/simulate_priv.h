@@ -49,6 +49,8 @@ struct sim_row {
     int32_t scan, integration, dd, baseline; /* 0-based */
 };
 
+/** Whether its scan has its spw. */
+bool sim_has_rows(const struct sim *sim, const struct sim_row *row);
 /** Set row to the first one; false when there is none. */
 bool sim_first(const struct sim *sim, struct sim_row *row);
 /** Step to the next one; false after the last. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file table.cpp  Open, close, rows and columns of one casacore table. */
-#include "table.hpp"
+#include "handle.hpp"
 
 #include "base/files_priv.h"
 
@@ -106,46 +106,12 @@ static void describe_column(const Table &table, const std::string &name, column_
     entry.info.calculated = !manager->isStorageManager();
 }
 
-/** The columns' texts stay where they are once the list is complete. */
-static void point_to_texts(mms_table *t)
+void point_to_texts(mms_table *t)
 {
     for (column_entry &entry : t->columns) {
         entry.info.name = entry.name.c_str();
         entry.info.manager = entry.manager.c_str();
         entry.info.group = entry.group.c_str();
-    }
-}
-
-/** Whether the first row's cell can be read; columns of the main table's standard are not tried: it
- *  is an error if they can't. */
-static bool is_readable(mms_table *t, const column_entry &column, std::string &why)
-{
-    mms_value *cell = nullptr;
-    mms_error found = {};
-
-    if (!column.info.calculated || t->table.nrow() == 0 ||
-        mms_is_standard_column(column.name.c_str()))
-        return true;
-    const mms_status st = mms_table_get_cell(t, column.name.c_str(), 0, &cell, &found);
-    mms_value_free(&cell);
-    why = found.msg;
-    return st == MMS_OK;
-}
-
-/** Leave out the columns that can't be read. */
-static void drop_unreadable(mms_table *t)
-{
-    std::vector<column_entry> kept;
-    std::string why;
-
-    for (const column_entry &column : t->columns)
-        if (is_readable(t, column, why))
-            kept.push_back(column);
-        else
-            t->unreadable.push_back({column.name, column.manager, why});
-    if (!t->unreadable.empty()) {
-        t->columns = kept;
-        point_to_texts(t);
     }
 }
 
@@ -229,63 +195,9 @@ static std::string info_text(const Table &table)
     return "Type = " + info.type() + "\nSubType = " + info.subType() + "\n\n" + info.readme();
 }
 
-/** Whether casacore has a storage manager, or finds a library that brings it. */
-static bool has_manager(const casacore::String &type)
-{
-    try {
-        casacore::DataManager::getCtor(type);
-    } catch (const casacore::AipsError &) {
-        return false;
-    }
-    return casacore::DataManager::isRegistered(type);
-}
-
-/** Name the columns whose storage manager this casacore does not have. */
-static std::string unknown_managers(const char *path)
-{
-    casacore::TableDesc desc;
-    std::string text;
-
-    casacore::TableUtil::getLayout(desc, take_literally(path));
-    std::map<std::string, std::string> stored = stored_managers(path, desc);
-    for (casacore::uInt i = 0; i < desc.ncolumn(); i++) {
-        const casacore::String type =
-            stored.empty() ? desc[i].dataManagerType() : casacore::String(stored[desc[i].name()]);
-        if (!type.empty() && !has_manager(type))
-            text += (text.empty() ? "" : ", ") + desc[i].name() + " (" + type + ")";
-    }
-    return text;
-}
-
 } // namespace mms
 
 extern "C" {
-
-mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out, mms_error *err)
-{
-    *out = nullptr;
-    return mms::guard(err, path, [&]() -> mms_status {
-        mms::redirect_casacore_log();
-        const bool update = mode == MMS_TABLE_UPDATE;
-        try {
-            Table table;
-            const mms_status st = mms::open_table(path, update, &table, err);
-            if (st != MMS_OK)
-                return st;
-            *out = mms::new_handle(table, path, update);
-            mms::drop_unreadable(*out);
-        } catch (const casacore::AipsError &) {
-            // DataManUnknownCtor, or what the search for a library of the manager's name throws
-            const std::string unknown = mms::unknown_managers(path);
-            if (unknown.empty())
-                throw;
-            return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                            "%s: this casacore (%s) lacks the storage manager of column %s", path,
-                            CASACORE_VERSION, unknown.c_str());
-        }
-        return MMS_OK;
-    });
-}
 
 /** A table that was made without locks gets the file that others lock it by: nobody waits for it,
  * and nothing is to be read again. */

@@ -152,8 +152,9 @@ const mms_task *const *mms_plugin_tasks(void);
  *  @param[out] path  its absolute path; the caller ends it with free(); NULL on failure
  *  Errors: NOT_FOUND, ARG it can't be taken, MEM. */
 MMS_CHECKED mms_status mms_plugin_load(const char *name, char **path, mms_error *err);
-/** As mms_task_find(), of those in tasks.def alone. */
+/** As mms_task_find(), of those in tasks.def alone; of a list that ends with NULL. */
 const mms_task *mms_task_find_own(const char *name);
+const mms_task *mms_task_find_in(const mms_task *const *tasks, const char *name);
 
 /** Whether a verb, by name, has a parameter; whether it changes data where they are. */
 bool mms_task_has_parameter(const char *verb, const char *name);
@@ -162,5 +163,14 @@ bool mms_task_is_in_place(const char *verb);
 #define TASK(name) extern const mms_task mms_task_##name;
 #include "tasks.def"
 #undef TASK
+
+/** The tasks of the house, ended by NULL. */
+#define TASK(name) +1
+enum {
+    MMS_OWN_TASKS = 0
+#include "tasks.def"
+};
+#undef TASK
+extern const mms_task *const mms_tasks_own[MMS_OWN_TASKS + 1];
 
 #endif

@@ -6,44 +6,23 @@
 #include "command_priv.h"
 #include "task_priv.h"
 
-#define TASK(name) &mms_task_##name,
-static const mms_task *const own[] = {
-#include "tasks.def"
-    NULL,
-};
-#undef TASK
-
-enum { NOWN = sizeof own / sizeof own[0] - 1 };
-
 /* Those of plug-ins come last. */
-static const mms_task *all[NOWN + MMS_MOST_PLUGIN_TASKS + 1];
+static const mms_task *all[MMS_OWN_TASKS + MMS_MOST_PLUGIN_TASKS + 1];
 
 const mms_task *const *mms_tasks(void)
 {
-    int64_t n = NOWN;
+    int64_t n = 0;
 
-    memcpy(all, own, sizeof own);
+    for (const mms_task *const *t = mms_tasks_own; *t; t++)
+        all[n++] = *t;
     for (const mms_task *const *t = mms_plugin_tasks(); *t; t++)
         all[n++] = *t; /* a server may have loaded more */
     return all;
 }
 
-static const mms_task *find(const mms_task *const *tasks, const char *name)
-{
-    for (const mms_task *const *t = tasks; *t; t++)
-        if (!strcmp((*t)->name, name) || ((*t)->alias && !strcmp((*t)->alias, name)))
-            return *t;
-    return NULL;
-}
-
 const mms_task *mms_task_find(const char *name)
 {
-    return find(mms_tasks(), name);
-}
-
-const mms_task *mms_task_find_own(const char *name)
-{
-    return find(own, name);
+    return mms_task_find_in(mms_tasks(), name);
 }
 
 bool mms_task_has_parameter(const char *verb, const char *name)
@@ -62,18 +41,23 @@ bool mms_task_is_in_place(const char *verb)
     return task && task->in_place;
 }
 
+/* The kinds of unit that belong to no verb; a verb's has its name. */
+#define UNIT(name, run) {name, run},
+static const mms_unit_kind shared[] = {
+#include "units.def"
+};
+#undef UNIT
+
 mms_unit_kind *mms_task_units(void)
 {
-    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(all) + 2, sizeof *kinds);
+    mms_unit_kind *kinds = mms_alloc(MMS_COUNT_OF(all) + MMS_COUNT_OF(shared) + 1, sizeof *kinds);
     int64_t n = 0;
 
     for (const mms_task *const *t = mms_tasks(); kinds && *t; t++)
         if ((*t)->unit)
             kinds[n++] = (mms_unit_kind){(*t)->name, (*t)->unit};
-    if (kinds) {
-        kinds[n++] = (mms_unit_kind){"call", mms_task_call_unit};
-        kinds[n] = (mms_unit_kind){MMS_COMMAND_UNIT, mms_command_unit};
-    }
+    for (int64_t i = 0; kinds && i < MMS_COUNT_OF(shared); i++)
+        kinds[n++] = shared[i];
     return kinds;
 }
 

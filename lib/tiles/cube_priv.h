@@ -129,6 +129,8 @@ int64_t share_gap(mms_tiles *t, const cube *c, mms_rows *rows);
 bool is_linear(const mms_tiles *t, const cube *c, int64_t column);
 /** Bits of one row in a linear cube. */
 int64_t row_bits(const mms_tiles *t, const cube *c, int64_t column);
+/** Where the tiles of the cube's first rows end in its file. */
+int64_t cube_end(const cube *c, int64_t rows);
 /** Whether the cube is linear, and each row begins at a byte. */
 bool has_byte_rows(const mms_tiles *t, const cube *c, int64_t column);
 

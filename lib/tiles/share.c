@@ -251,3 +251,8 @@ int64_t share_gap(mms_tiles *t, const cube *c, mms_rows *rows)
         rows->count = s->list[s->used].row - rows->first;
     return sc && sc->able ? n : 0;
 }
+
+mms_status share_extent(const mms_tiles *t, const cube *c, int64_t rows, mms_error *err)
+{
+    return rows ? file_extend(t, c->file, cube_end(c, rows), err) : MMS_OK;
+}

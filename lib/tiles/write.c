@@ -84,17 +84,6 @@ static bool fit_slab(const mms_tiles *t, cube *c)
     return false;
 }
 
-/** Where the tiles of the cube's first rows end in its file. */
-static int64_t bytes_of_rows(const cube *c, int64_t rows)
-{
-    return c->at + (rows + c->tile_rows - 1) / c->tile_rows * c->slab_tiles * c->tile_bytes;
-}
-
-mms_status share_extent(const mms_tiles *t, const cube *c, int64_t rows, mms_error *err)
-{
-    return rows ? file_extend(t, c->file, bytes_of_rows(c, rows), err) : MMS_OK;
-}
-
 /** Make the file of a new cube, and list both. */
 static mms_status keep_cube(mms_tiles *t, cube *measured, mms_error *err)
 {
@@ -293,7 +282,7 @@ done:
 static void reserve(mms_tiles *t, const cube *c, int64_t rows)
 {
     if (!t->plan)
-        file_reserve(c->file, bytes_of_rows(c, rows));
+        file_reserve(c->file, cube_end(c, rows));
 }
 
 /** Flags of places that are left free are there: false. */
@@ -515,7 +504,7 @@ static mms_status finish_cube(mms_tiles *t, cube *c, mms_error *err)
 {
     mms_status st = MMS_OK;
 
-    c->file->bytes = bytes_of_rows(c, c->nrow);
+    c->file->bytes = cube_end(c, c->nrow);
     while (st == MMS_OK && c->slabs) {
         slab *s = c->slabs;
         c->slabs = s->next;

@@ -6,11 +6,6 @@
 
 #include "uvh5_priv.h"
 
-mms_status mms_uvh5_no_memory(const mms_uvh5 *u, mms_error *err)
-{
-    return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", u->asked->uvh5file);
-}
-
 mms_status mms_uvh5_open_table(mms_uvh5 *u, const char *name, mms_table **out, mms_error *err)
 {
     const char *const path = mms_ms_subtable(u->ms, name);
