@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What tests of the program as a whole share: its path, a scratch folder, a small MS.
+"""The one way to a test of the program as a whole: its path, a scratch folder, a small MS.  What kinds of tests need
+beside that is built on it: partition/common.py reads sets, robust/robust.py watches processes, undo_case.py kills runs.
 
 A script that uses it is called as: script.py --program MULTIMS --scratch FOLDER [its own options].
 """
@@ -86,10 +87,16 @@ def need_hdf5():
         sys.exit(77)
 
 
-def main(hdf5=False):
+def parse():
+    """Read the options; the words that are left are unittest's."""
     global args
     args, rest = parser.parse_known_args()
+    os.makedirs(args.scratch, exist_ok=True)
+    return rest
+
+
+def main(hdf5=False):
+    rest = parse()
     if hdf5:
         need_hdf5()
-    os.makedirs(args.scratch, exist_ok=True)
     run_cases(argv=[sys.argv[0], *rest])

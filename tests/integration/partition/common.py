@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the cases of partition share: a scratch folder a case, running the program, and an
 independent reader (python-casacore and numpy) that compares outputs with inputs cell by cell."""
-import argparse
 import datetime
 import hashlib
 import importlib.util
@@ -11,15 +10,14 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
-import traceback
 import unittest
 
 import numpy as np
 from casacore import tables as ct
 
-from machine import end_with_skips, mpirun, patient
+import program_case
+from machine import mpirun, patient, run_cases
+from program_case import ProgramCase, parser
 
 KEYS = ["TIME", "ANTENNA1", "ANTENNA2", "DATA_DESC_ID", "FIELD_ID", "SCAN_NUMBER",
         "OBSERVATION_ID", "ARRAY_ID", "FEED1", "FEED2"]
@@ -34,7 +32,7 @@ SETS = {"alma9": "hd142_b9cont_self_tav.ms", "alma2": "mssel_test_small.ms",
         "lofar": "tNDPPP-generic.MS"}
 
 
-class Differs(Exception):
+class Differs(AssertionError):
     """What a case demanded does not hold."""
 
 
@@ -54,13 +52,19 @@ def demand(holds, text):
 
 # ---- cases -------------------------------------------------------------------------------
 
-CASES = []
+class Cases(ProgramCase):
+    """The cases that a script registers."""
 
 
 def case(*numbers):
     """Registers a function of one Bench as the case of these numbers of multi-ms 6."""
     def register(function):
-        CASES.append((numbers, function))
+        def test(self):
+            bench = Bench(self)
+            function(bench)
+            bench.finish()
+        test.__doc__ = " ".join([function.__name__, *numbers])
+        setattr(Cases, f"test_{function.__name__}", test)
         return function
     return register
 
@@ -68,11 +72,12 @@ def case(*numbers):
 class Bench:
     """One case's scratch folder, its inputs, and the program."""
 
-    def __init__(self, options, name):
-        self.options = options
-        self.folder = tempfile.mkdtemp(prefix=name + ".", dir=options.scratch)
+    def __init__(self, test):
+        self.options = program_case.args
+        self.folder = test.folder
         self.known = set()
         self.inputs = {}
+        test.addCleanup(subprocess.run, ["chmod", "-R", "u+rwX", self.folder], check=False)
 
     def path(self, name):
         """A path in the scratch folder that may be there when the case ends."""
@@ -148,54 +153,21 @@ class Bench:
         for path, before in self.inputs.items():
             check(f"files of {path}", snapshot(path), before)
 
-    def remove(self):
-        subprocess.run(["chmod", "-R", "u+rwX", self.folder], check=False)
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def run_case(options, numbers, function):
-    label = f"{function.__name__} ({', '.join(numbers)})" if numbers else function.__name__
-    bench = Bench(options, function.__name__)
-    began = time.time()
-    try:
-        function(bench)
-        bench.finish()
-        print(f"PASS {label} {time.time() - began:.1f} s", flush=True)
-        return "passed"
-    except unittest.SkipTest as e:
-        print(f"SKIP {label}: {e}", flush=True)
-        bench.options.skips.append((label, str(e)))
-        return "skipped"
-    except Exception as e:  # every failure is one case's failure
-        print(f"FAIL {label}: {type(e).__name__}: {e}", flush=True)
-        if not isinstance(e, Differs):
-            traceback.print_exc(limit=-4)
-        return "failed"
-    finally:
-        bench.remove()
-
 
 def main(description, extra=None):
     """Runs the registered cases and ends.  Exit status 1: one failed; 77: all were skipped."""
-    parser = argparse.ArgumentParser(description=description)
-    for name in ("program", "data", "shared", "scratch"):
-        parser.add_argument("--" + name, required=True)
+    parser.description = description
+    for name in ("data", "shared"):
+        parser.add_argument("--" + name, required=True, type=os.path.abspath)
     parser.add_argument("--only", default="", help="regular expression on names and numbers")
     if extra:
         extra(parser)
-    options = parser.parse_args()
-    options.program = os.path.abspath(options.program)
-    options.data = os.path.abspath(options.data)
-    options.scratch = os.path.abspath(options.scratch)
-    os.makedirs(options.scratch, exist_ok=True)
-    options.skips = []
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    for numbers, function in CASES:
-        names = [function.__name__, *numbers]
-        if any(re.search(options.only, name) for name in names):
-            counts[run_case(options, numbers, function)] += 1
-    print(", ".join(f"{n} {word}" for word, n in counts.items()))
-    end_with_skips(options.skips, counts["passed"], counts["failed"])
+    rest, options = program_case.parse(), program_case.args
+    options.program, options.scratch = map(os.path.abspath, (options.program, options.scratch))
+    for name, test in list(vars(Cases).items()):
+        if name.startswith("test_") and not any(re.search(options.only, word) for word in test.__doc__.split()):
+            delattr(Cases, name)
+    run_cases(__name__, [sys.argv[0], "-v", *rest])
 
 
 def make_ms(options):

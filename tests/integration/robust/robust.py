@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the robustness tests share: runs of the program, traces of what they leave behind."""
-import argparse
 import hashlib
 import os
 import random
@@ -10,9 +9,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import unittest
 
+import program_case
 from machine import mpirun, patient, run_cases
+from program_case import ProgramCase, parser
 
 LIMIT_S = patient(120)
 MARK = "MULTIMS_ROBUST"
@@ -119,17 +119,10 @@ class Running:
         return found
 
 
-class Case(unittest.TestCase):
-    """Each test has a folder of its own, which must end with nothing in it but what it expects."""
+class Case(ProgramCase):
+    """Each folder must end with nothing in it but what its test expects."""
     longMessage = True
     ranks = 0
-
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="robust-", dir=args.scratch)
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-
-    def path(self, name):
-        return os.path.join(self.folder, name)
 
     def data(self, name):
         return os.path.join(args.data, name)
@@ -186,13 +179,12 @@ def assert_equal_tables(case, got, want):
 def main(module):
     """Runs the test classes that the command line names, all without any."""
     global args
-    parser = argparse.ArgumentParser()
-    for name in ("program", "data", "scratch"):
-        parser.add_argument(f"--{name}", required=True, type=os.path.abspath)
+    parser.add_argument("--data", required=True, type=os.path.abspath)
     parser.add_argument("--moments", type=int, default=12, help="kills of the program")
     parser.add_argument("--seed", type=int, default=20261121)
     parser.add_argument("--crash", help="the library of crash.c")
-    args, names = parser.parse_known_args()
-    os.makedirs(args.scratch, exist_ok=True)
+    names = program_case.parse()
+    args = program_case.args
+    args.program, args.scratch = map(os.path.abspath, (args.program, args.scratch))
     random.seed(args.seed)
     run_cases(module, [sys.argv[0], "-v", *names])
