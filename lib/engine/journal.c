@@ -628,3 +628,17 @@ done:
     free(output);
     return st;
 }
+
+void mms_journal_clear(const char *folder, const char *task)
+{
+    static const char *const names[] = {MMS_SUMMARY_FILE, MMS_JOURNAL_FILE};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(names); i++) {
+        char *const path = mms_format("%s/%s", folder, names[i]);
+        if (path)
+            (void)unlink(path);
+        free(path);
+    }
+    if (rmdir(folder) && errno == ENOTEMPTY)
+        mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
+}

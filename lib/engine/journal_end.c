@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file journal_end.c  The end of a journal, and what is told of a run that outlives it. */
-#include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -10,20 +9,6 @@
 #include "base/blackbox_priv.h"
 #include "base/files_priv.h"
 #include "journal_priv.h"
-
-void mms_journal_clear(const char *folder, const char *task)
-{
-    static const char *const names[] = {MMS_SUMMARY_FILE, MMS_JOURNAL_FILE};
-
-    for (int64_t i = 0; i < MMS_COUNT_OF(names); i++) {
-        char *const path = mms_format("%s/%s", folder, names[i]);
-        if (path)
-            (void)unlink(path);
-        free(path);
-    }
-    if (rmdir(folder) && errno == ENOTEMPTY)
-        mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
-}
 
 /* The folder from here, if it is not further than from the root. */
 static const char *short_name(const char *folder)
