@@ -187,7 +187,7 @@ void mms_uvh5_reader_close(mms_uvh5_reader **out)
 
 int64_t mms_uvh5_reader_most(const mms_uvh5_reader *u, int64_t nblt)
 {
-    enum { VALUES = 1 << 18 }; // that of a chunk, where there are any
+    enum { VALUES = 1 << 16 }; // what a core's cache holds, read, turned and written
     const int64_t n = VALUES / (u->nfreq * u->npol) + 1;
 
     return n < 1 ? 1 : n < nblt ? n : nblt;
@@ -217,13 +217,16 @@ static mms_status check_shapes(reader *u, const char *column, const target *t, m
     return st;
 }
 
+/** A channel, then as many again as there are. */
 static void repeat_weight(const reader *u, const target *t, const float *weight, float *out)
 {
-    const size_t bytes = (size_t)t->ncorr * sizeof *weight;
+    const size_t cell = (size_t)(t->nchan * t->ncorr), ncorr = (size_t)t->ncorr;
 
-    for (int64_t i = 0; i < u->nrow; i++)
-        for (int64_t c = 0; c < t->nchan; c++)
-            memcpy(out + (i * t->nchan + c) * t->ncorr, weight + i * t->ncorr, bytes);
+    for (int64_t i = 0; i < u->nrow; i++, out += cell) {
+        memcpy(out, weight + i * t->ncorr, ncorr * sizeof *weight);
+        for (size_t n = ncorr; n < cell; n *= 2)
+            memcpy(out + n, out, (cell - n < n ? cell - n : n) * sizeof *weight);
+    }
 }
 
 /** WEIGHT_SPECTRUM where it has cells, else WEIGHT for every channel. */
@@ -258,20 +261,28 @@ done:
     return st;
 }
 
-static void conjugate(int64_t n, float (*values)[2])
+/** Copy values, or turn them where they are, in one pass over their bits: of little-endian numbers
+ *  the imaginary part's sign is the highest. */
+static void conjugate(int64_t n, const void *from, void *to)
 {
-    for (int64_t i = 0; i < n; i++)
-        values[i][1] = -values[i][1];
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t value;
+        memcpy(&value, (const char *)from + 8 * i, sizeof value);
+        value ^= UINT64_C(1) << 63;
+        memcpy((char *)to + 8 * i, &value, sizeof value);
+    }
 }
 
 /** A row whose cells stand in the file as they do in the MS. */
 static void copy_row(const reader *u, const target *t, int64_t from, int64_t to, bool flagged)
 {
     const size_t n = (size_t)(t->count * t->ncorr);
+    const float(*const data)[2] = (const float(*)[2])u->data + from;
 
-    memcpy(u->values.vis + to, (const float(*)[2])u->data + from, 8 * n);
     if (u->negate)
-        conjugate((int64_t)n, u->values.vis + to);
+        conjugate((int64_t)n, data, u->values.vis + to);
+    else
+        memcpy(u->values.vis + to, data, 8 * n);
     if (flagged)
         memset(u->values.flags + to, 1, n);
     else
@@ -327,26 +338,55 @@ static mms_status find_ranges(reader *u, mms_error *err)
     return MMS_OK;
 }
 
+/** Whether the cells of the rows in hand, as they are read, are all that there is of the blts. */
+static bool is_straight(const reader *u, const target *t)
+{
+    if (u->nrow != u->values.n || !t->in_order || u->is_float || t->begin != 0 ||
+        t->count != t->nchan || t->count != u->nfreq)
+        return false;
+    for (int64_t i = 0; i < u->nrow; i++)
+        if (u->rows[i].blt != u->values.first + i)
+            return false;
+    return true;
+}
+
+static mms_status make_row_room(reader *u, int64_t cells, bool straight, mms_error *err)
+{
+    u->data = straight ? u->values.vis : room_for(&u->data_room, cells, u->is_float ? 4 : 8);
+    u->weight = straight ? u->values.nsamples : room_for(&u->weight_room, cells, sizeof *u->weight);
+    u->flag = straight ? u->values.flags : room_for(&u->flag_room, cells, 1);
+    u->flag_row = room_for(&u->flag_row_room, u->nrow, 1);
+    return u->data && u->weight && u->flag && u->flag_row ? MMS_OK : no_memory(err);
+}
+
+/** The values are where they go to. */
+static void finish_rows(reader *u, int64_t cell)
+{
+    if (u->negate)
+        conjugate(u->nrow * cell, u->values.vis, u->values.vis);
+    for (int64_t i = 0; i < u->nrow; i++)
+        if (u->flag_row[i])
+            memset(u->values.flags + i * cell, 1, (size_t)cell);
+}
+
 /** Read u->rows, nrow of one data description, and put them into the blts. */
 static mms_status take_rows(reader *u, const target *t, mms_error *err)
 {
-    const int64_t cells = u->nrow * t->nchan * t->ncorr;
+    const int64_t cell = t->nchan * t->ncorr, cells = u->nrow * cell;
+    const bool straight = is_straight(u, t);
     mms_status st;
 
     MMS_TRY(find_ranges(u, err));
     MMS_TRY(check_shapes(u, u->column, t, err));
     MMS_TRY(check_shapes(u, MMS_COL_FLAG, t, err));
-    u->data = room_for(&u->data_room, cells, u->is_float ? 4 : 8);
-    u->weight = room_for(&u->weight_room, cells, sizeof *u->weight);
-    u->flag = room_for(&u->flag_room, cells, 1);
-    u->flag_row = room_for(&u->flag_row_room, u->nrow, 1);
-    if (!u->data || !u->weight || !u->flag || !u->flag_row)
-        MMS_TRY(no_memory(err));
+    MMS_TRY(make_row_room(u, cells, straight, err));
     MMS_TRY(mms_ms_read(u->ms, u->column, u->nrange, u->ranges, cells, u->data, err));
     MMS_TRY(mms_ms_read(u->ms, MMS_COL_FLAG, u->nrange, u->ranges, cells, u->flag, err));
     MMS_TRY(mms_ms_read(u->ms, MMS_COL_FLAG_ROW, u->nrange, u->ranges, u->nrow, u->flag_row, err));
     MMS_TRY(read_weights(u, t, u->weight, err));
-    for (int64_t i = 0; i < u->nrow; i++)
+    if (straight)
+        finish_rows(u, cell);
+    for (int64_t i = 0; !straight && i < u->nrow; i++)
         place_row(u, t, i);
 done:
     return st;

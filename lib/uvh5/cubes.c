@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +31,16 @@ static const struct {
                  {"Data/flags", MMS_H5_BOOL, 1},
                  {"Data/nsamples", MMS_H5_FLOAT, 4}};
 
+/** HDF5 makes room for a chunk where it reads one: what each thread has had must not stay its own.
+ */
+static void give_back_chunks(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    enum { LARGE = 256 << 10 };
+    mallopt(M_MMAP_THRESHOLD, LARGE);
+#endif
+}
+
 mms_status mms_uvh5_cubes_open(mms_uvh5_in *in, mms_uvh5_cubes **out, mms_error *err)
 {
     mms_uvh5_cubes *const c = *out = mms_alloc(1, sizeof *c);
@@ -43,8 +54,11 @@ mms_status mms_uvh5_cubes_open(mms_uvh5_in *in, mms_uvh5_cubes **out, mms_error 
         in->hdf5->limit(in->file, in->memory / 2 / NCUBE);
     if (c->fd < 0)
         MMS_TRY(mms_fail_errno(err, errno, "%s", in->path));
-    for (int k = 0; k < NCUBE; k++)
+    for (int k = 0; k < NCUBE; k++) {
         MMS_TRY(in->hdf5->where(in->file, sets[k].name, sets[k].type, &c->offsets[k], err));
+        if (c->offsets[k] < 0)
+            give_back_chunks();
+    }
 done:
     if (st != MMS_OK)
         mms_uvh5_cubes_close(out);
@@ -175,24 +189,43 @@ static void free_slab(mms_uvh5_slab *s)
     free(s->scratch);
 }
 
-/** A first value of each window that is not 0 says enough. */
-static mms_status look_at_first(mms_uvh5_cubes *c, int64_t first, int64_t n, uint8_t *present,
-                                bool *all, mms_error *err)
+/** A value of each window that is not 0 says enough; what has none is looked at. */
+static mms_status look_at_middles(mms_uvh5_cubes *c, int64_t first, int64_t n, uint8_t *present,
+                                  mms_error *err)
 {
     const mms_uvh5_in *const in = c->in;
     const int64_t cell = in->npol * sets[VIS].size;
     float value[2];
     mms_status st = MMS_OK;
 
-    *all = c->offsets[VIS] >= 0 && in->nfreq * in->npol / in->nspw > 256;
-    for (int64_t i = 0; *all && st == MMS_OK && i < n * in->nspw; i++) {
+    memset(present, 0, (size_t)(n * in->nspw));
+    if (c->offsets[VIS] < 0 || in->nfreq * in->npol / in->nspw <= 256)
+        return MMS_OK;
+    for (int64_t i = 0; st == MMS_OK && i < n * in->nspw; i++) {
         const mms_uvh5_span *const s = &in->spans[i % in->nspw];
         const int64_t blt = first + i / in->nspw, middle = s->first + s->count / 2;
         st = read_at(c, value, sizeof value,
                      c->offsets[VIS] + blt * in->nfreq * cell + middle * cell, err);
         present[i] = value[0] != 0 || value[1] != 0;
-        *all = present[i];
     }
+    return st;
+}
+
+/** Read baseline-times that are not known to be there. */
+static mms_status look_at_all(mms_uvh5_cubes *c, const mms_uvh5_slab *s, uint8_t *present,
+                              mms_error *err)
+{
+    const mms_uvh5_in *const in = c->in;
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_cubes_read(c, s, err));
+    for (int64_t i = 0; i < s->n * in->nspw; i++) {
+        const mms_uvh5_span *const span = &in->spans[i % in->nspw];
+        const int64_t from = (i / in->nspw * in->nfreq + span->first) * in->npol;
+        present[i] = !is_padding(s, from, span->count * in->npol);
+    }
+    MMS_TRY(mms_check_stop(err));
+done:
     return st;
 }
 
@@ -200,25 +233,20 @@ mms_status mms_uvh5_cubes_find_present(mms_uvh5_cubes *c, int64_t first, int64_t
                                        uint8_t *present, mms_error *err)
 {
     mms_uvh5_in *const in = c->in;
-    const int64_t most = (1 << 18) / (in->nfreq * in->npol) + 1;
+    const int64_t most = (1 << 16) / (in->nfreq * in->npol) + 1, nspw = in->nspw;
     mms_uvh5_slab s = {.n = most < n ? most : n, .count = in->nfreq};
     mms_status st;
 
     MMS_TRY(make_slab(c, &s, err));
+    MMS_TRY(look_at_middles(c, first, n, present, err));
     for (int64_t at = 0; at < n; at += s.n) {
-        bool all;
+        for (s.n = 0; at < n && !memchr(present + at * nspw, 0, (size_t)nspw);)
+            at++;
+        while (at + s.n < n && s.n < most && memchr(present + (at + s.n) * nspw, 0, (size_t)nspw))
+            s.n++;
         s.blt = first + at;
-        s.n = n - at < most ? n - at : most;
-        MMS_TRY(look_at_first(c, s.blt, s.n, present + at * in->nspw, &all, err));
-        if (all)
-            continue;
-        MMS_TRY(mms_uvh5_cubes_read(c, &s, err));
-        for (int64_t i = 0; i < s.n * in->nspw; i++) {
-            const mms_uvh5_span *const span = &in->spans[i % in->nspw];
-            const int64_t from = (i / in->nspw * in->nfreq + span->first) * in->npol;
-            present[at * in->nspw + i] = !is_padding(&s, from, span->count * in->npol);
-        }
-        MMS_TRY(mms_check_stop(err));
+        if (s.n > 0)
+            MMS_TRY(look_at_all(c, &s, present + at * nspw, err));
     }
 done:
     free_slab(&s);

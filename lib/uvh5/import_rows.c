@@ -13,7 +13,7 @@
 #include "ms/block.h"
 #include "ms/columns.h"
 
-enum { BLOCK_BYTES = 2 << 20, MOST_ROWS = 16384, MOST_LANES = 16 };
+enum { BLOCK_BYTES = 512 << 10, MOST_ROWS = 16384, MOST_LANES = 16 };
 
 /** Columns of scalars, then arrays, of a block. */
 enum {
@@ -64,8 +64,8 @@ typedef struct importing {
 typedef struct lane {
     mms_uvh5_row_in *in; /**< rows of one window */
     int64_t first, n;
-    float (*vis)[2], *samples, *column;
-    uint8_t *flags, *scratch;
+    float *column;
+    uint8_t *scratch; /**< flags of more bytes than one */
     void *scalars[NSCALAR], *arrays[NARRAY];
     mms_cells scalar_cells[NSCALAR], array_cells[NARRAY + MMS_SPARE_ARRAYS];
     mms_rows rows;
@@ -121,10 +121,7 @@ static mms_status make_lane(const importing *m, lane *l, mms_error *err)
     bool good = true;
 
     l->in = mms_alloc(m->most, sizeof *l->in);
-    l->vis = mms_alloc(n, sizeof *l->vis);
-    l->samples = mms_alloc(n, sizeof *l->samples);
     l->column = mms_alloc(in->nfreq, sizeof *l->column);
-    l->flags = mms_alloc(n, 1);
     l->scratch = mms_alloc(in->flag_bytes == 1 ? 1 : n, (size_t)in->flag_bytes);
     for (int k = 0; k < NSCALAR; k++)
         good = (l->scalars[k] = mms_alloc(m->most, scalar_size(k))) && good;
@@ -132,18 +129,13 @@ static mms_status make_lane(const importing *m, lane *l, mms_error *err)
         const int64_t values = k < WEIGHT ? n : m->most * (k == UVW ? 3 : in->npol);
         good = (l->arrays[k] = mms_alloc(values, sizes[k])) && good;
     }
-    return good && l->in && l->vis && l->samples && l->column && l->flags && l->scratch
-               ? MMS_OK
-               : mms_uvh5_in_memory(in, err);
+    return good && l->in && l->column && l->scratch ? MMS_OK : mms_uvh5_in_memory(in, err);
 }
 
 static void free_lane(lane *l)
 {
     free(l->in);
-    free(l->vis);
-    free(l->samples);
     free(l->column);
-    free(l->flags);
     free(l->scratch);
     for (int k = 0; k < NSCALAR; k++)
         free(l->scalars[k]);
@@ -182,7 +174,7 @@ static void fill_reals(const importing *m, lane *l)
     }
 }
 
-/** Read the values of the rows, which share a window. */
+/** Read the values of the rows, which share a window, to where the writer takes them. */
 static mms_status read_values(const importing *m, lane *l, mms_error *err)
 {
     const mms_uvh5_in *const in = m->in;
@@ -197,9 +189,9 @@ static mms_status read_values(const importing *m, lane *l, mms_error *err)
                                     .n = run,
                                     .first = span->first,
                                     .count = span->count,
-                                    .vis = l->vis + at * cell,
-                                    .flags = l->flags + at * cell,
-                                    .nsamples = l->samples + at * cell,
+                                    .vis = (float(*)[2])l->arrays[DATA] + at * cell,
+                                    .flags = (uint8_t *)l->arrays[FLAG] + at * cell,
+                                    .nsamples = (float *)l->arrays[SPECTRUM] + at * cell,
                                     .scratch = l->scratch};
         st = mms_uvh5_cubes_read(m->cubes, &slab, err);
     }
@@ -211,6 +203,7 @@ static void rotate(const mms_uvh5_in *in, lane *l)
 {
     const double c_m_s = 299792458.0;
     const mms_uvh5_span *const span = &in->spans[l->in[0].window];
+    float(*const data)[2] = l->arrays[DATA];
 
     for (int64_t i = 0; i < l->n; i++) {
         if (!in->turned[l->in[i].field])
@@ -218,7 +211,7 @@ static void rotate(const mms_uvh5_in *in, lane *l)
         const double w = l->in[i].uvw_m[2];
         for (int64_t k = 0; k < span->count * in->npol; k++) {
             const double phase = -2 * M_PI * w * in->freq_hz[span->first + k / in->npol] / c_m_s;
-            float *const v = l->vis[i * span->count * in->npol + k];
+            float *const v = data[i * span->count * in->npol + k];
             const double re = v[0], im = v[1], cp = cos(phase), sp = sin(phase);
             v[0] = (float)(re * cp - im * sp);
             v[1] = (float)(re * sp + im * cp);
@@ -226,41 +219,83 @@ static void rotate(const mms_uvh5_in *in, lane *l)
     }
 }
 
-/** Values in CASA's order of the correlations. */
-static void order_values(const importing *m, lane *l, int64_t nvalue, bool one)
+/** The correlations of a channel, of which from[p] becomes the p-th; sign: what is turned in the
+ * bits of a value.  One that is inlined with a number for npol has no loop. */
+static inline void order_channel(int64_t npol, const int32_t *from, uint64_t sign, char *data,
+                                 uint8_t *flag, float *spectrum)
+{
+    uint64_t values[MMS_UVH5_MAX_POL];
+    uint8_t flags[MMS_UVH5_MAX_POL];
+    float samples[MMS_UVH5_MAX_POL];
+
+    memcpy(values, data, (size_t)npol * sizeof *values);
+    memcpy(flags, flag, (size_t)npol);
+    memcpy(samples, spectrum, (size_t)npol * sizeof *samples);
+    for (int64_t p = 0; p < npol; p++) {
+        const uint64_t value = values[from[p]] ^ sign;
+        memcpy(data + 8 * p, &value, sizeof value);
+        flag[p] = flags[from[p]];
+        spectrum[p] = samples[from[p]];
+    }
+}
+
+static void turn_signs(int64_t n, uint64_t sign, char *data)
+{
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t value;
+        memcpy(&value, data + 8 * i, sizeof value);
+        value ^= sign;
+        memcpy(data + 8 * i, &value, sizeof value);
+    }
+}
+
+/** Values in CASA's order of the correlations: imaginary parts, whose signs are the highest bits of
+ *  little-endian values, change their signs meanwhile. */
+static void order_values(const importing *m, lane *l, int64_t nvalue)
 {
     const mms_uvh5_in *const in = m->in;
     const int64_t npol = in->npol;
-    const float sign = in->conjugates ? -1.0F : 1.0F;
-    float(*const data)[2] = l->arrays[DATA];
+    const uint64_t sign = in->conjugates ? UINT64_C(1) << 63 : 0;
+    char *const data = l->arrays[DATA];
     uint8_t *const flag = l->arrays[FLAG];
     float *const spectrum = l->arrays[SPECTRUM];
+    bool in_order = true;
 
-    for (int64_t i = 0; i < nvalue; i += npol)
-        for (int64_t p = 0; p < npol; p++) {
-            const int64_t at = i + (one ? 0 : in->from[p]);
-            data[i + p][0] = l->vis[at][0];
-            data[i + p][1] = sign * l->vis[at][1];
-            flag[i + p] = l->flags[at];
-            spectrum[i + p] = l->samples[at];
-        }
+    for (int64_t p = 0; p < npol; p++)
+        in_order = in_order && (npol == 1 || in->from[p] == p);
+    if (in_order && sign)
+        turn_signs(nvalue, sign, data);
+    for (int64_t i = 0; !in_order && npol == 4 && i < nvalue; i += 4)
+        order_channel(4, in->from, sign, data + 8 * i, flag + i, spectrum + i);
+    for (int64_t i = 0; !in_order && npol != 4 && i < nvalue; i += npol)
+        order_channel(npol, in->from, sign, data + 8 * i, flag + i, spectrum + i);
+    const float(*const values)[2] = (const float(*)[2])l->arrays[DATA];
     for (int64_t i = 0; in->wide && i < nvalue; i++)
-        l->infinite += isinf(data[i][0]) || isinf(data[i][1]);
+        l->infinite += isinf(values[i][0]) || isinf(values[i][1]);
+}
+
+/** The median of one correlation of a row; where all channels are the same bits it is theirs. */
+static float middle(lane *l, int64_t nchan, int64_t npol, const float *spectrum, bool same)
+{
+    if (same && spectrum[0] == spectrum[0])
+        return spectrum[0];
+    for (int64_t c = 0; c < nchan; c++)
+        l->column[c] = spectrum[c * npol];
+    return mms_uvh5_median(nchan, l->column);
 }
 
 static void weigh(const importing *m, lane *l, int64_t n, int64_t nchan)
 {
     const int64_t npol = m->in->npol, cell = nchan * npol;
     const uint8_t *const flag = l->arrays[FLAG];
-    const float *const spectrum = l->arrays[SPECTRUM];
     float *const weight = l->arrays[WEIGHT], *const sigma = l->arrays[SIGMA];
 
     for (int64_t i = 0; i < n; i++) {
+        const float *const row = (const float *)l->arrays[SPECTRUM] + i * cell;
+        const bool same = !memcmp(row, row + npol, (size_t)(cell - npol) * sizeof *row);
         ((uint8_t *)l->scalars[FLAG_ROW])[i] = !memchr(flag + i * cell, 0, (size_t)cell);
         for (int64_t p = 0; p < npol; p++) {
-            for (int64_t c = 0; c < nchan; c++)
-                l->column[c] = spectrum[i * cell + c * npol + p];
-            const float w = mms_uvh5_median(nchan, l->column);
+            const float w = middle(l, nchan, npol, row + p, same);
             weight[i * npol + p] = w;
             sigma[i * npol + p] = w > 0 ? 1 / sqrtf(w) : -1;
         }
@@ -301,11 +336,11 @@ static mms_status fill_block(const importing *m, lane *l, mms_error *err)
     mms_status st;
 
     MMS_TRY(read_values(m, l, err));
-    for (int64_t i = 0; m->in->flipped && i < nvalue; i++)
-        l->vis[i][1] = -l->vis[i][1];
+    if (m->in->flipped)
+        turn_signs(nvalue, UINT64_C(1) << 63, l->arrays[DATA]);
     if (m->in->turned)
         rotate(m->in, l);
-    order_values(m, l, nvalue, m->in->npol == 1);
+    order_values(m, l, nvalue);
     weigh(m, l, l->n, nchan);
     fill_ints(l);
     fill_reals(m, l);
@@ -386,7 +421,7 @@ static mms_status find_columns(importing *m, mms_ms *like, mms_error *err)
     return MMS_OK;
 }
 
-/** How many threads, and the rows of each one's block, whose values are held some four times and
+/** How many threads, and the rows of each one's block, whose values are held some two times and
  *  once more by the writer; half of the memory is for chunks where there are any. */
 static int share_memory(importing *m, int threads)
 {

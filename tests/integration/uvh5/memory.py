@@ -103,10 +103,15 @@ class Imports(MemoryCase):
         self.check("importuvh5", "in.uvh5", "out.ms", "createmms=True", "separationaxis=spw")
         self.assertEqual(self.rows(), 600_000)
 
+    def test_many_windows(self):
+        self.write(20_000, 64)
+        self.check("importuvh5", "in.uvh5", "out.ms")
+        self.assertEqual(self.rows(), 1_280_000)
+
     def test_memory_is_obeyed(self):
         self.write(8_000, 1, 2, 500, 512)
-        free = self.peak("importuvh5", "in.uvh5", "wide.ms", "--no-sync", "-j", "4", "--quiet")
-        told = self.peak("importuvh5", "in.uvh5", "out.ms", "--no-sync", "-j", "4", "--quiet",
+        free = self.peak("importuvh5", "in.uvh5", "wide.ms", "--no-sync", "-j", "12", "--quiet")
+        told = self.peak("importuvh5", "in.uvh5", "out.ms", "--no-sync", "-j", "12", "--quiet",
                          "memory=16M")
         self.assertLess(told - self.peak("--version"), LIMIT)
         self.assertGreater(free - told, 8 << 10)
