@@ -111,7 +111,8 @@ typedef struct mms_writer_opts {
     }
 
 /** Open a set that this request has made, by mms_writer_close() or with tiles=False: the cells of
- *  tile files are not compared again, and the first members stay open.  Errors: mms_ms_open(). */
+ *  tile files are not compared again, and members but the first are opened, and their rows counted
+ *  by casacore, only when they are read.  Errors: mms_ms_open(). */
 MMS_CHECKED mms_status mms_ms_open_made(const char *path, mms_ms **out, mms_error *err);
 
 /** Make the table at path with the description, keywords and storage managers of like's; rows are

@@ -104,7 +104,7 @@ static mms_status check_columns(const mms_ms *ms, const mms_table *table, mms_er
     return MMS_OK;
 }
 
-/** Members that stay open, beside those in use. */
+/** Members that stay open, beside those in use and the first. */
 enum { MOST_OPEN = 8 };
 
 /** Take over the open table of member i. */
@@ -117,8 +117,40 @@ static mms_status keep_open(mms_ms *ms, int64_t i, mms_table **table, mms_error 
     *m = (open_member){.next = ms->open, .number = i, .table = *table};
     *table = NULL;
     ms->open = m;
-    ms->nopen++;
+    ms->nopen += i > 0;
     return MMS_OK;
+}
+
+/** Open the table of member i. */
+static mms_status open_table(const mms_ms *ms, int64_t i, mms_table **out, mms_error *err)
+{
+    const member_entry *const m = &ms->members[i];
+
+    mms_log(MMS_LOG_TRACE, "ms", "open %s", m->path);
+    return mms_table_open(m->path, MMS_TABLE_READ, out, err);
+}
+
+/** Count the rows of a member as its table.dat has them. */
+static mms_status count_rows(member_entry *m, mms_error *err)
+{
+    mms_table_dat dat = {0};
+    const mms_status st = mms_table_dat_read(m->path, &dat, err);
+
+    m->rows.count = dat.nrow;
+    mms_table_dat_free(&dat);
+    return st;
+}
+
+/** A member that was not opened when its rows were counted. */
+static mms_status check_made(const mms_ms *ms, int64_t i, const mms_table *table, mms_error *err)
+{
+    const int64_t want = ms->members[i].rows.count, have = mms_table_nrow(table);
+
+    if (have != want)
+        return mms_fail(err, MMS_ERR_INTERNAL,
+                        "%s has %" PRId64 " rows, its table.dat says %" PRId64, ms->members[i].path,
+                        have, want);
+    return check_columns(ms, table, err);
 }
 
 /** Take the members and count their rows. */
@@ -137,17 +169,20 @@ static mms_status read_members(mms_ms *ms, const mms_table_dat *dat, mms_error *
         member_entry *m = &ms->members[i];
         m->path = strdup(ms->multi ? dat->members[i] : ms->path);
         MMS_TRY(m->path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path));
-        MMS_TRY(mms_table_open(m->path, MMS_TABLE_READ, &table, err));
-        m->rows = (mms_rows){ms->nrow, mms_table_nrow(table)};
+        m->rows.first = ms->nrow;
+        if (ms->made && i > 0) // it is opened, and held against this, when it is read
+            MMS_TRY(count_rows(m, err));
+        else
+            MMS_TRY(open_table(ms, i, &table, err));
+        if (table)
+            m->rows.count = mms_table_nrow(table);
         ms->nrow += m->rows.count;
         if (i == 0) {
             ms->first = table;
             table = NULL;
-            continue;
         }
-        MMS_TRY(check_columns(ms, table, err));
-        if (ms->made && ms->nopen < MOST_OPEN)
-            MMS_TRY(keep_open(ms, i, &table, err));
+        if (table)
+            MMS_TRY(check_columns(ms, table, err));
         mms_table_drop(&table);
     }
 done:
@@ -257,7 +292,7 @@ static void close_members(mms_ms *ms, bool first)
             continue;
         }
         *link = m->next;
-        ms->nopen--;
+        ms->nopen -= m->number > 0;
         mms_direct_close(&m->tiles);
         mms_scalars_close(&m->scalars);
         if (m->table != ms->first)
@@ -443,11 +478,13 @@ static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_erro
     *out = m;
     if (m)
         return MMS_OK;
-    if (ms->nopen >= MOST_OPEN)
+    if (i > 0 && ms->nopen >= MOST_OPEN)
         close_members(ms, false);
     mms_table *table = ms->first;
     if (i > 0)
-        MMS_TRY(mms_table_open(ms->members[i].path, MMS_TABLE_READ, &table, err));
+        MMS_TRY(open_table(ms, i, &table, err));
+    if (i > 0 && ms->made)
+        MMS_TRY(check_made(ms, i, table, err));
     MMS_TRY(keep_open(ms, i, &table, err));
     *out = ms->open;
 done:
@@ -543,6 +580,26 @@ static int64_t member_of(const mms_ms *ms, int64_t row)
     while (ms->members[low].rows.count == 0 && low + 1 < ms->nmember)
         low++;
     return low;
+}
+
+int64_t mms_ms_together(const mms_ms *ms, int64_t nrange, const mms_rows *ranges)
+{
+    int64_t all = 0, together = 0, end = 0;
+
+    for (int64_t i = 0; i < nrange; i++) {
+        const mms_rows r = ranges[i];
+        if (i > 0 && r.first < ranges[i - 1].first) // they would be opened again and again
+            end = ms->nrow;
+        if (i == 0) {
+            const int64_t last = member_of(ms, r.first) + MOST_OPEN - 1;
+            const mms_rows has = ms->members[last < ms->nmember ? last : ms->nmember - 1].rows;
+            end = has.first + has.count;
+        }
+        const int64_t room = end - r.first;
+        together += room <= 0 ? 0 : room < r.count ? room : r.count;
+        all += r.count;
+    }
+    return end == ms->nrow ? all : together;
 }
 
 /** Walks ranges in pieces that lie in one member each. */

@@ -57,6 +57,10 @@ typedef struct mms_shared_column {
 MMS_CHECKED mms_status mms_ms_plan_sharing(mms_ms *ms, const char *rows_file, int64_t ncolumn,
                                            const mms_shared_column *columns, mms_error *err);
 
+/** Return how many of the first rows of ranges lie in members that can be open together: who reads
+ *  column by column then opens each once.  Where rows go back to members before, all. */
+int64_t mms_ms_together(const mms_ms *ms, int64_t nrange, const mms_rows *ranges);
+
 /** Find the tiles of a column of a plain MS; NULL when there is more than one member, or casacore
  *  must be asked. */
 MMS_CHECKED mms_status mms_ms_find_tiles(mms_ms *ms, const char *column, mms_direct_column *found,

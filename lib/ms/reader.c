@@ -9,6 +9,7 @@
 #include "base/base_priv.h"
 #include "block.h"
 #include "columns.h"
+#include "ms_priv.h"
 #include "rowlist_priv.h"
 #include "tables/tables_priv.h"
 
@@ -138,6 +139,8 @@ static void free_runs(mms_reader *r)
     for (int64_t c = 0; r->runs && c < r->from->narray; c++) {
         free(r->runs[c]);
         r->runs[c] = NULL;
+        if (r->nrun)
+            r->nrun[c] = 0;
     }
 }
 
@@ -554,6 +557,9 @@ static mms_status take_block(mms_reader *r, mms_error *err)
     if (r->block.rows.count == 0)
         goto done;
     free_runs(r);
+    nfit = mms_ms_together(s->ms, r->nrange, r->ranges);
+    if (nfit < r->block.rows.count)
+        MMS_TRY(give_back(r, nfit, err));
     MMS_TRY(find_shapes(r, &nfit, err));
     if (nfit < r->block.rows.count)
         MMS_TRY(give_back(r, nfit, err));

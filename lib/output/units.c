@@ -92,10 +92,12 @@ done:
     return st;
 }
 
-/** Open the finished output as a reader does, and count its rows. */
-static mms_status open_result(const char *path, int64_t nrow, mms_ms **ms, mms_error *err)
+/** Open the finished output as a reader does, and count its rows.  Where all are to be read parts
+ * are opened then, once. */
+static mms_status open_result(const char *path, int64_t nrow, bool read, mms_ms **ms,
+                              mms_error *err)
 {
-    const mms_status st = mms_ms_open_made(path, ms, err);
+    const mms_status st = read ? mms_ms_open_made(path, ms, err) : mms_ms_open(path, ms, err);
 
     if (st != MMS_OK)
         return st;
@@ -115,7 +117,7 @@ static mms_status finish(const mms_finish_order *order, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_history_append(order->first, order->origin, order->history, err));
-    MMS_TRY(open_result(order->output, order->nrow, &ms, err));
+    MMS_TRY(open_result(order->output, order->nrow, *order->flags != 0, &ms, err));
     if (*order->flags) {
         mms_log(MMS_LOG_INFO, "partition", "Create a backup of the flags that are in the MMS");
         mms_log(MMS_LOG_DEBUG, "partition", "Saving current flags to partition_1");

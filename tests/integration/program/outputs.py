@@ -243,6 +243,24 @@ class ManyMissing(ProgramCase):
         self.assertEqual(self.multims("partition", "in.ms", "o2.mms", "-v").stderr.count("ASDM_"), 63)
 
 
+class ManyParts(ProgramCase):
+    """Parts that can't all stay open are opened once for all columns of a block."""
+
+    def opened(self, *words):
+        """How often a worker opened a part of the output, or of the input."""
+        said = self.multims(*words, "-j1", "-vv").stderr
+        return len(re.findall(r"^TRACE .*: open \S*/SUBMSS/", said, re.M))
+
+    def test_each_is_opened_once(self):
+        self.multims("simulate", "in.ms", "scans=20", "antennas=4", "integrations=3")
+        self.assertLessEqual(self.opened("partition", "in.ms", "out.mms", "separationaxis=scan", "numsubms=20"), 21)
+        self.assertEqual(self.opened("partition", "in.ms", "o2.mms", "separationaxis=scan", "numsubms=20", "flagbackup=False"), 20)
+        self.multims("diff", "in.ms", "out.mms")
+        # client and units each count rows; column by column it was 500
+        self.assertLessEqual(self.opened("split", "out.mms", "o3.ms", "keepmms=False", "datacolumn=data"), 130)
+        self.multims("diff", "in.ms", "o3.ms", "--skip", "WEIGHT")  # it follows SIGMA
+
+
 class EndOfRun(ProgramCase):
     SUMMARY = r"{}: {} rows, [\d.]+ MB in [\d.]+ s, [\d.]+ MB/s"
 
