@@ -115,6 +115,6 @@ const mms_task mms_task_applycal = {
         "--restore, brings the old bytes back.\n\n"
         "Examples:\n"
         "  multims applycal x.mms --gaintable x.G\n"
-        "  multims applycal vis=x.mms gaintable=['x.B','x.G'] interp=['nearest','linear'] "
-        "calwt=False\n",
+        "  multims applycal vis=x.mms \"gaintable=['x.B','x.G']\" "
+        "\"interp=['nearest','linear']\" calwt=False\n",
 };

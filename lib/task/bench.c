@@ -182,6 +182,7 @@ const mms_task mms_task_bench = {
         "\n"
         "Exit status: 0 measured, 1 a request failed.\n"
         "\n"
+        "Examples:\n"
         "  multims bench /scratch --sizes 200 --runs 3\n"
         "  multims bench /scratch --csv speed.csv --svg speed.svg\n"
         "  multims bench /scratch --shapes plain,parts,channel,spws --sizes 10,100,1000\n"

@@ -15,7 +15,7 @@ static mms_status read_texts(const char *name, const char *text, mms_value **lis
 {
     mms_value *value = NULL;
     bool good;
-    mms_status st = mms_flag_literal(text, &value, err);
+    mms_status st = mms_flag_value(name, text, &value, err);
 
     *list = NULL;
     if (st != MMS_OK)
@@ -60,7 +60,7 @@ static mms_status read_spwmap(const char *text, mms_value **list, mms_error *err
 {
     mms_value *value = NULL;
     bool good = true;
-    mms_status st = mms_flag_literal(text, &value, err);
+    mms_status st = mms_flag_value("spwmap", text, &value, err);
 
     *list = json_array();
     if (st != MMS_OK)
@@ -84,7 +84,7 @@ static mms_status read_calwt(const char *text, mms_value **list, mms_error *err)
 {
     mms_value *value = NULL;
     bool good = true;
-    mms_status st = mms_flag_literal(text, &value, err);
+    mms_status st = mms_flag_value("calwt", text, &value, err);
 
     *list = NULL;
     if (st != MMS_OK)

@@ -113,7 +113,10 @@ const mms_task mms_task_diff = {
         "OBSERVATION_ID, ARRAY_ID, FEED1 and FEED2 as stored; rows with equal keys in the order "
         "in\n"
         "which they are stored.  Values are equal when their bits are, or when both are NaN.\n\n"
-        "Exit status: 0 equal, 1 differences, 2 could not be compared.\n",
+        "Exit status: 0 equal, 1 differences, 2 could not be compared.\n\n"
+        "Examples:\n"
+        "  multims diff a.ms b.ms\n"
+        "  multims diff obs.ms obs.mms --ignore-order\n",
     .params = params,
     .params_size = sizeof(struct diff),
     .run = run,

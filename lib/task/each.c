@@ -146,7 +146,8 @@ const mms_task mms_task_each = {
         "\n"
         "Examples:\n"
         "  multims each obs.mms -- aoflagger {vis}\n"
-        "  multims each obs.mms -j 2 -- wsclean -j {threads} -size 512 512 -scale 5asec \\\n"
+        "  multims each obs.mms -j 2 -- wsclean -reorder -j {threads} -size 512 512 -scale 5asec "
+        "\\\n"
         "      -name img-{name} {vis}\n"
         "  multims each obs.mms --staged --keepgoing -- taql 'update {vis} set FLAG=False'\n"
         "  multims each a.ms b.ms --json -- python3 calibrate.py {vis}\n",

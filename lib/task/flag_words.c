@@ -167,8 +167,18 @@ mms_status mms_flag_literal(const char *text, mms_value **out, mms_error *err)
                    (!strchr("[{", *text) || mms_value_parse(text, out, NULL) != MMS_OK)))
         *out = mms_text_value(text);
     if (*out && json_is_string(*out) && strchr("[{", *text) && *text)
-        return mms_fail(err, MMS_ERR_ARG, "%s is not a list or dictionary", text);
+        return mms_fail(err, MMS_ERR_ARG,
+                        "%s is not a list or dictionary: texts in it need quotes, and a shell "
+                        "takes those away that stand in none",
+                        text);
     return *out ? MMS_OK : no_memory(err);
+}
+
+mms_status mms_flag_value(const char *name, const char *text, mms_value **out, mms_error *err)
+{
+    const mms_status st = mms_flag_literal(text, out, err);
+
+    return st == MMS_OK ? st : mms_wrap(err, st, "parameter %s", name);
 }
 
 /* ---- flagdata's own parameters ----------------------------------------------------------------*/
@@ -199,7 +209,7 @@ static mms_status take_parameter(const key *k, const mms_value *given, mms_value
     mms_status st = MMS_OK;
 
     if (text && strcmp(k->types, "t") != 0 && !is_selection(k))
-        st = mms_flag_literal(text, &v, err);
+        st = mms_flag_value(k->name, text, &v, err);
     else
         v = json_deep_copy(given);
     if (st == MMS_OK && v)
@@ -479,7 +489,7 @@ static mms_status widen(mms_value *command, const double tbuff[2], mms_error *er
 static mms_status read_tbuff(const char *text, double tbuff[2], mms_error *err)
 {
     mms_value *v = NULL;
-    mms_status st = mms_flag_literal(text, &v, err);
+    mms_status st = mms_flag_value("tbuff", text, &v, err);
 
     if (st == MMS_OK && json_is_array(v) && json_array_size(v) > 0 && json_array_size(v) <= 2) {
         tbuff[0] = json_number_value(json_array_get(v, 0));
@@ -503,10 +513,10 @@ mms_status mms_flag_list_read(const char *inpfile, const char *reason_text, cons
     mms_status st;
 
     *out = json_array();
-    MMS_TRY(mms_flag_literal(reason_text, &reason, err));
+    MMS_TRY(mms_flag_value("reason", reason_text, &reason, err));
     MMS_TRY(read_tbuff(tbuff_text, tbuff, err));
     if (*inpfile == '[')
-        MMS_TRY(mms_flag_literal(inpfile, &sources, err));
+        MMS_TRY(mms_flag_value("inpfile", inpfile, &sources, err));
     else
         sources = json_pack("[o]", mms_text_value(inpfile));
     json_array_foreach(sources, i, each)

@@ -10,6 +10,10 @@
 /** Read a literal of Python or JSON, anything else as a text.  Errors: ARG, MEM. */
 MMS_CHECKED mms_status mms_flag_literal(const char *text, mms_value **out, mms_error *err);
 
+/** The same of the parameter name, which the message names.  Errors: ARG, MEM. */
+MMS_CHECKED mms_status mms_flag_value(const char *name, const char *text, mms_value **out,
+                                      mms_error *err);
+
 /** Make the command of flagdata's own parameters: {key: value} of those that the mode has, but
  *  selections that are empty.  Errors: ARG naming the parameter. */
 MMS_CHECKED mms_status mms_flag_command_of(const mms_value *params, const char *mode,

@@ -290,6 +290,8 @@ const mms_task mms_task_flagdata = {
                "Examples:\n"
                "  multims flagdata x.mms --mode manual --antenna ea01 --spw 0:0~5\n"
                "  multims flagdata vis=x.mms mode='clip' clipminmax=[0,10] correlation='ABS_RR'\n"
+               "  multims flagdata x.mms --mode rflag --timedevscale 4 --freqdevscale 4 -j 4\n"
+               "  multims flagdata x.mms --mode extend --growtime 60 --growfreq 60\n"
                "  multims flagdata x.mms --mode summary\n"
                "  multims flagdata x.mms --mode list --inpfile flags.txt\n",
 };

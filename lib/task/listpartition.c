@@ -112,6 +112,7 @@ const mms_task mms_task_listpartition = {
     .details = "One line for each sub-MS and scan; a plain MS is listed too.  Size is what the\n"
                "sub-MS takes on disk, as `du -hs` counts it.\n"
                "\n"
+               "Examples:\n"
                "  multims listpartition cal.mms\n"
                "  multims listpartition vis=cal.mms listfile=cal.txt\n"
                "  multims listpartition cal.mms --json\n",

@@ -56,5 +56,7 @@ const mms_task mms_task_phaseshift = {
     .print = mms_transform_print,
     .unit = mms_output_unit,
     .details = "Examples:\n"
-               "  multims phaseshift in.ms out.ms phasecenter='J2000 10h00m00s -30d00m00s'\n",
+               "  multims phaseshift in.ms out.ms phasecenter='J2000 10h00m00s -30d00m00s'\n"
+               "  multims phaseshift in.mms out.mms \\\n"
+               "      phasecenter='{\"0\": \"J2000 10h00m00s -30d00m00s\"}'\n",
 };

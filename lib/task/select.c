@@ -116,4 +116,7 @@ const mms_task mms_task_select = {
     .params_size = sizeof(struct select_params),
     .run = run,
     .print = mms_select_print,
+    .details = "Examples:\n"
+               "  multims select obs.ms spw='0:5~20,1' antenna='0&1~3'\n"
+               "  multims select obs.mms scan=1,3 --json\n",
 };

@@ -137,7 +137,7 @@ static mms_status read_fluxdict(const struct setjy *p, mms_value **dict, mms_err
 {
     const char *const keys[] = {"freq", "spwID"};
     mms_text missing = {0};
-    mms_status st = mms_flag_literal(p->fluxdict, dict, err);
+    mms_status st = mms_flag_value("fluxdict", p->fluxdict, dict, err);
 
     if (st == MMS_OK && (!json_is_object(*dict) || json_object_size(*dict) == 0))
         st = mms_fail(err, MMS_ERR_ARG, "parameter fluxdict: %s",

@@ -232,6 +232,7 @@ const mms_task mms_task_simulate = {
         "The same parameters give the same bytes, but for some that casacore leaves unset in the\n"
         "layouts standard and aipsio.\n"
         "\n"
+        "Examples:\n"
         "  multims simulate small.ms\n"
         "  multims simulate big.ms --antennas 27 --scans 8 --spws 4 --integrations 100 "
         "--wtspectrum\n"

@@ -60,7 +60,7 @@ static mms_status read_range(const char *text, mms_value *order, mms_error *err)
     mms_status st = MMS_OK;
 
     if (*text)
-        st = mms_flag_literal(text, &range, err);
+        st = mms_flag_value("wtrange", text, &range, err);
     const size_t n = json_array_size(range);
     const double low = json_number_value(json_array_get(range, 0));
     const double high = json_number_value(json_array_get(range, 1));

@@ -124,5 +124,8 @@ const mms_task mms_task_uvcontsub = {
     .print = print,
     .unit = mms_output_unit,
     .details = "Examples:\n"
-               "  multims uvcontsub in.ms out.ms fitspec='0:0~40;80~127' fitorder=1\n",
+               "  multims uvcontsub in.ms out.ms fitspec='0:0~40;80~127' fitorder=1\n"
+               "  multims uvcontsub in.mms out.mms \\\n"
+               "      fitspec='{\"0\": {\"0\": {\"chan\": \"0~40\", \"fitorder\": 1}}, \"1\": "
+               "\"NONE\"}'\n",
 };

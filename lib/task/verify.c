@@ -127,7 +127,11 @@ const mms_task mms_task_verify = {
         "A UVH5 file alone: layout, counts, times, places, uvw.  With --against an MS that it was\n"
         "made from or became: every visibility, flag, nsample, time, uvw, antenna, frequency.\n"
         "Without keys the selection of the export that its history names is taken.\n\n"
-        "Exit status: 0 sound, 1 findings, 2 could not be verified.\n",
+        "Exit status: 0 sound, 1 findings, 2 could not be verified.\n\n"
+        "Examples:\n"
+        "  multims verify obs.mms\n"
+        "  multims verify obs.mms --against obs.ms\n"
+        "  multims verify in.uvh5 --against in.ms\n",
     .params = params,
     .params_size = sizeof(struct verify),
     .run = run,

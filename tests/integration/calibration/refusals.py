@@ -35,6 +35,9 @@ APPLYCAL = {
     ("gaintable=in.ms",): (2, "in.ms is no calibration table"),
     ("gaintable=[1.5]",): (2, "parameter gaintable: [1.5] is not a text, nor a list of texts"),
     ("gaintable=",): (2, "Nothing to Apply"),
+    ("gaintable=[x.G]",): (2, "parameter gaintable: [x.G] is not a list or dictionary: texts in it need quotes"),
+    ("spwmap=[0,",): (2, "parameter spwmap: [0, is not a list"),
+    ("calwt=[True",): (2, "parameter calwt: [True is not a list"),
     ("gainfield=nobody",): (2, 'has no field "nobody"'),
     ("gainfield=['','']",): (2, "parameter gainfield has 2 entries, gaintable 1"),
     ("interp=quadratic",): (2, "Unknown interp type: 'quadratic'"),
@@ -79,6 +82,7 @@ SETJY = {
     ("standard=fluxscale", "fluxdict={'a':1}"): (2, "Input fluxdict is missing keywords:freq spwID"),
     ("standard=fluxscale", "fluxdict={'freq':[1e9],'spwID':[0]}"): (2, "No field was found in fluxdict"),
     ("standard=fluxscale", "fluxdict=[1]"): (2, "fluxdict"),
+    ("standard=fluxscale", "fluxdict={freq:1}"): (2, "parameter fluxdict: {freq:1} is not a list or dictionary"),
 }
 FILES = {
     "key.txt": "caltable='x.G'\ncaltable='x.G' obs='0'\n",
