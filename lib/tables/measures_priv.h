@@ -36,9 +36,12 @@ typedef struct mms_direction {
  *  a frame it is J2000.  Errors: ARG "Cannot interpret phase center …". */
 MMS_CHECKED mms_status mms_direction_parse(const char *text, mms_direction *out, mms_error *err);
 
-/** Give a direction in another frame; neither depends on time or place.  Errors: TABLE. */
+/** Give a direction in another frame; neither depends on place, nor on time but for B1950: the
+ * fixed stars of FK4 move in J2000.
+ *  @param tdb_mjd  the epoch in days, NAN for casacore's 2000.0
+ *  Errors: TABLE. */
 MMS_CHECKED mms_status mms_direction_convert(const mms_direction *direction, int32_t reference,
-                                             mms_direction *out, mms_error *err);
+                                             double tdb_mjd, mms_direction *out, mms_error *err);
 
 /** Find the number of a reference frame by name, and its name.  Errors: ARG. */
 MMS_CHECKED mms_status mms_direction_reference(const char *name, int32_t *reference,

@@ -9,9 +9,11 @@
 #include <casacore/measures/Measures/MCPosition.h>
 #include <casacore/measures/Measures/MCRadialVelocity.h>
 #include <casacore/measures/Measures/MDirection.h>
+#include <casacore/measures/Measures/MEpoch.h>
 #include <casacore/measures/Measures/MPosition.h>
 #include <casacore/measures/Measures/MRadialVelocity.h>
 #include <casacore/measures/Measures/MeasConvert.h>
+#include <casacore/measures/Measures/MeasFrame.h>
 #include <casacore/measures/Measures/MeasTable.h>
 #include <casacore/ms/MeasurementSets/MSField.h>
 #include <casacore/ms/MeasurementSets/MSFieldColumns.h>
@@ -136,12 +138,15 @@ mms_status mms_direction_parse(const char *text, mms_direction *out, mms_error *
     });
 }
 
-mms_status mms_direction_convert(const mms_direction *direction, int32_t reference,
+mms_status mms_direction_convert(const mms_direction *direction, int32_t reference, double tdb_mjd,
                                  mms_direction *out, mms_error *err)
 {
     return mms::guard(err, "direction", [&]() -> mms_status {
-        const MDirection from(casacore::MVDirection(direction->lon_rad, direction->lat_rad),
-                              static_cast<MDirection::Types>(direction->reference));
+        MDirection::Ref given(static_cast<casacore::uInt>(direction->reference));
+        if (!std::isnan(tdb_mjd))
+            given.set(casacore::MeasFrame(
+                casacore::MEpoch(casacore::MVEpoch(tdb_mjd), casacore::MEpoch::TDB)));
+        const MDirection from(casacore::MVDirection(direction->lon_rad, direction->lat_rad), given);
         const MDirection to =
             MDirection::Convert(from, MDirection::Ref(static_cast<casacore::uInt>(reference)))();
         const casacore::Vector<casacore::Double> angles = to.getValue().get();

@@ -56,7 +56,7 @@ static mms_status convert(int32_t from, int32_t to, const double in[2], mms_dire
 {
     const mms_direction direction = {from, in[0], in[1]};
 
-    return mms_direction_convert(&direction, to, out, err);
+    return mms_direction_convert(&direction, to, NAN, out, err);
 }
 
 /** A frame that only casacore knows: by ICRS and back. */

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""flagdata: the flags of a Multi-MS are those of the plain MS, for each mode, axis and number of
-workers; and a flag version brings back what it saved.  Rows are paired by python-casacore."""
+"""flagdata: the flags of a Multi-MS are those of the plain MS, for each mode, axis, number of workers, and
+ranks under mpirun; and a flag version brings back what it saved.  Rows are paired by python-casacore."""
 import os
 import shutil
 
@@ -8,9 +8,10 @@ import numpy
 from casacore.tables import table
 
 import program_case
+from machine import MPIEXEC, mpirun
 from program_case import ProgramCase
 
-program_case.parser.add_argument("--all", action="store_true", help="each mode on each axis")
+program_case.parser.add_argument("--all", action="store_true", help="each mode in every way")
 AXES = ["scan", "spw", "auto", "baseline"]
 KEYS = ["DATA_DESC_ID", "TIME", "ANTENNA1", "ANTENNA2", "SCAN_NUMBER", "FIELD_ID"]
 
@@ -36,6 +37,19 @@ MODES = {
     "rflag_combined": ["mode=rflag", "combinescans=True", "ntime=60"],
     "antint": ["mode=antint", "antint_ref_antenna=ea01", "minchanfrac=0.1"],
     "shadow": ["mode=shadow", "tolerance=-200"],
+    "manual_autocorr": ["autocorr=True"],
+    "clip_zeros": ["mode=clip", "clipzeros=True", "correlation=IMAG_XX", "scan=1"],
+    "clip_weight": ["mode=clip", "datacolumn=WEIGHT", "clipminmax=[0,1.5]"],
+    "clip_residual": ["mode=clip", "datacolumn=RESIDUAL", "clipminmax=[0,30]"],
+    "quack_tail": ["mode=quack", "quackinterval=35", "quackmode=tail", "spw=0"],
+    "rflag_given": ["mode=rflag", "timedev=0.2", "freqdev=[[0,0,0.1],[1,1,0.2]]", "timedevscale=4"],
+    "rflag_spectral": ["mode=rflag", "spectralmax=0.15", "extendflags=False"],
+    "tfcrop_extended": ["mode=tfcrop", "usewindowstats=both", "halfwin=2", "flagdimension=timefreq"],
+    "extend_around": ["mode=extend", "growaround=True", "flagnearfreq=True", "growtime=0", "extendpols=False"],
+    "shadow_added": ["mode=shadow", "addantenna={'0':{'name':'x','diameter':400.0,"
+                     "'position':[-1601185.0,-5041977.0,3554876.0]}}"],
+    "list_statistics": ["mode=list", 'inpfile=["mode=\'tfcrop\' extendflags=False","mode=\'rflag\' ntime=40.0",'
+                        '"mode=\'extend\' growtime=40.0"]'],
     "elevation": ["mode=elevation", "lowerlimit=40"],
 }
 
@@ -77,19 +91,28 @@ class SameAnswer(ProgramCase):
         super().setUp()
         if not os.path.exists(f"{self.sets}/in.ms"):
             self.simulate(f"{self.sets}/in.ms", "antennas=5", "channels=16", "integrations=8",
-                          "fields=2", "scans=4")
+                          "fields=2", "scans=4", "model=True", "corrected=True", "autocorrelations=True")
             disturb(f"{self.sets}/in.ms")
             for axis in AXES:
                 self.multims("partition", f"{self.sets}/in.ms", f"{self.sets}/{axis}.mms",
                              f"separationaxis={axis}", "numsubms=4", "flagbackup=False",
                              "datacolumn=all", "--no-sync")
 
-    def run_mode(self, source, workers, words):
+    def run_mode(self, source, workers, words, ranks=0):
         path = self.path("work")
         shutil.rmtree(path, ignore_errors=True)
         shutil.copytree(f"{self.sets}/{source}", path, symlinks=True)
-        self.multims("flagdata", "work", *words, "flagbackup=False", "--no-sync", "-j", workers)
+        run = self.run_words(*mpirun(ranks), program_case.args.program, "flagdata", "work", *words,
+                             "flagbackup=False", "--no-sync", *([] if ranks else ["-j", workers]))
+        self.assertEqual(run.returncode, 0, f"{words} {source}\n{run.stdout}\n{run.stderr}")
         return flags(path)
+
+    def ways(self, turn):
+        """(axis, workers, ranks) of a mode."""
+        if program_case.args.all:
+            return [(a, w, 0) for a in AXES for w in (1, 2, 3)] + [(a, 1, r) for a in AXES for r in (2, 3) if MPIEXEC]
+        ranks = 2 + turn % 2 if turn % 5 == 0 and MPIEXEC else 0
+        return [("baseline", 1 + turn % 3, ranks), (AXES[turn % 3], 1 + (turn + 1) % 3, 0)]
 
     def check(self, mode):
         before = flags(f"{self.sets}/in.ms")
@@ -97,12 +120,10 @@ class SameAnswer(ProgramCase):
         changed = (want[0] != before[0]).sum()
         self.assertGreater(changed, 0, "a mode that changes nothing proves nothing")
         self.assertLess(changed, want[0].size)
-        turn = list(MODES).index(mode)
-        some = ["baseline", AXES[turn % 3]]
-        for n, axis in enumerate(AXES if program_case.args.all else some):
-            got = self.run_mode(f"{axis}.mms", 1 + (n + turn) % 3, MODES[mode])
+        for axis, workers, ranks in self.ways(list(MODES).index(mode)):
+            got = self.run_mode(f"{axis}.mms", workers, MODES[mode], ranks)
             for a, b, what in zip(got, want, ["FLAG", "FLAG_ROW"]):
-                self.assertEqual((a != b).sum(), 0, f"{mode} on axis {axis}: {what}")
+                self.assertEqual((a != b).sum(), 0, f"{mode} on axis {axis}, {workers} workers, {ranks} ranks: {what}")
 
     def test_summary(self):
         want = self.answer("flagdata", f"{self.sets}/in.ms", "mode=summary", "basecnt=True",

@@ -80,6 +80,15 @@ class Smoke(ProgramCase):
         numpy.testing.assert_allclose(numpy.exp(1j * self.directions("out.ms")),
                                       numpy.exp(1j * numpy.array([centre, centre])), atol=1e-9)
 
+    def test_b1950_is_that_of_casa_unless_exact(self):
+        """CASA's own, recorded, is that of MJD 0; casacore's alone that of 2000.0."""
+        for numerics, want in {"casa": (-1.9165577015904205, 0.5236777265968594),
+                               "exact": (-1.9165544534494297, 0.5236786968850827)}.items():
+            self.multims("phaseshift", "in.ms", f"{numerics}.ms", "datacolumn=data", f"numerics={numerics}",
+                         "phasecenter=B1950 249.7deg 30.1deg")
+            found = numpy.exp(1j * self.directions(f"{numerics}.ms"))
+            numpy.testing.assert_allclose(found, numpy.exp(1j * numpy.array([want, want])), rtol=0, atol=1e-10)
+
     def test_there_and_back(self):
         lon, lat = self.directions("in.ms")[0]
         self.multims("phaseshift", "in.ms", "there.ms", "datacolumn=data", "field=0", "phasecenter=" + CENTRE)
