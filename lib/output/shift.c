@@ -46,9 +46,9 @@ static mms_status parse_centre(const char *text, mms_direction *out, mms_error *
 /** Move a field; its PHASE_DIR stays in its frame. */
 static mms_status add_shift(shifts *s, int32_t field, const char *text, mms_error *err)
 {
-    /* CASA converts at MJD 0, which B1950 feels: 0.7 arcsec */
+    /* What CASA writes to FIELD is that of MJD 0, which B1950 feels: 0.7 arcsec */
     const double epoch = s->r->numerics == MMS_NUMERICS_CASA ? 0 : NAN;
-    mms_direction centre, from;
+    mms_direction centre, from, told;
     bool moves;
     mms_status st;
 
@@ -61,12 +61,13 @@ static mms_status add_shift(shifts *s, int32_t field, const char *text, mms_erro
                          text, field));
     MMS_TRY(mms_fields_direction(s->fields, field, 0, &from, err));
     MMS_TRY(check_frame(&from, mms_direction_name(from.reference), err));
-    MMS_TRY(mms_direction_convert(&centre, from.reference, epoch, &centre, err));
+    MMS_TRY(mms_direction_convert(&centre, from.reference, epoch, &told, err));
+    MMS_TRY(mms_direction_convert(&centre, from.reference, NAN, &centre, err));
     MMS_TRY(mms_grow(&s->list, &s->capacity, s->n + 1, sizeof *s->list, err));
     s->list[s->n++] = (mms_field_shift){
         field, mms_rotation_make(from.lon_rad, from.lat_rad, centre.lon_rad, centre.lat_rad)};
     json_array_append_new(s->r->fields, json_pack("{sI s[[ff]]}", "row", (json_int_t)field,
-                                                  "PHASE_DIR", centre.lon_rad, centre.lat_rad));
+                                                  "PHASE_DIR", told.lon_rad, told.lat_rad));
 done:
     return st;
 }
