@@ -122,6 +122,7 @@ typedef struct mms_cal_antenna {
     mms_complex *gain; /**< by which data are multiplied: 1/J */
     mms_complex *leak; /**< D; NULL: none */
     uint8_t *flags;
+    uint8_t *leak_flags; /**< of D, which cross hands alone have; NULL: none */
     bool any_flag;
     float weight[2];
     double angle_rad; /**< of the feeds against the sky */

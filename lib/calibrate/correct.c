@@ -132,7 +132,10 @@ bool mms_cal_flag(const mms_cal_window *w, const mms_cal_antenna *a, const mms_c
         const uint8_t *first = a->flags + 2 * (int64_t)k, *second = b->flags + 2 * (int64_t)k;
         uint8_t *f = flags + (int64_t)k * w->ncorr;
         for (int32_t c = 0; c < w->ncorr; c++) {
-            const uint8_t bad = first[w->products[c].p] | second[w->products[c].q];
+            const mms_cal_product *p = &w->products[c];
+            uint8_t bad = first[p->p] | second[p->q];
+            if (leaks && p->p != p->q)
+                bad |= a->leak_flags[2 * k + p->p] | b->leak_flags[2 * k + p->q];
             changed = changed || (bad && !f[c]);
             f[c] |= bad;
         }

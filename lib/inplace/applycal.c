@@ -9,6 +9,7 @@
 #include "cal_priv.h"
 #include "ms/columns.h"
 #include "multims/log.h"
+#include "subtables/subtables.h"
 
 /** A run in the client. */
 typedef struct running {
@@ -63,6 +64,23 @@ static mms_status open_tables(running *r, mms_error *err)
         r->weigh = r->weigh || mms_cal_table_weighs(r->tables[i]);
     }
 done:
+    return st;
+}
+
+/** A map for windows that the set has not is one for another set. */
+static mms_status check_maps(const running *r, mms_error *err)
+{
+    int64_t nspw = 0;
+    mms_status st = mms_subtable_count(r->change.ms, "SPECTRAL_WINDOW", &nspw, err);
+
+    for (int64_t i = 0; i < r->ntable && st == MMS_OK; i++) {
+        const int64_t n = mms_cal_table_use(r->tables[i])->nspwmap;
+        if (n > nspw)
+            st = mms_fail(err, MMS_ERR_ARG,
+                          "parameter spwmap: Specified spwmap has more elements (%" PRId64
+                          ") than the number of spectral windows in the MS (%" PRId64 ")",
+                          n, nspw);
+    }
     return st;
 }
 
@@ -213,6 +231,7 @@ static mms_status check(running *r, mms_error *err)
     if (json_array_size(r->q->tables) == 0 && !r->q->parang)
         return mms_fail(err, MMS_ERR_ARG, "Nothing to Apply: gaintable is empty, parang is False");
     MMS_TRY(open_tables(r, err));
+    MMS_TRY(check_maps(r, err));
     MMS_TRY(check_windows(r, err));
     MMS_TRY(choose_columns(r, err));
     MMS_TRY(read_mounts(r, err));

@@ -38,7 +38,7 @@ typedef struct state {
     made *made;                /**< [tables][antennas] */
     mms_cal_antenna *antennas; /**< [antennas], into the following */
     mms_complex *gains, *leaks;
-    uint8_t *flags;
+    uint8_t *flags, *leak_flags;
     uint8_t *chosen; /**< [nchan]; NULL: all channels are calibrated */
 } state;
 
@@ -170,6 +170,7 @@ static void free_state(const work *w, state **state_of)
     free(s->gains);
     free(s->leaks);
     free(s->flags);
+    free(s->leak_flags);
     free(s->chosen);
     free(s);
 }
@@ -398,7 +399,7 @@ static void add_table(const work *w, const mms_cal_table *t, const made *m, int6
     for (int64_t i = 0; i < 2 * (int64_t)nchan; i++) {
         const mms_complex j = factor_of(w, t, m, i, antenna);
         const bool bad = m->flags[i] || (!leak && crealf(j) == 0 && cimagf(j) == 0);
-        a->flags[i] |= bad;
+        (leak ? a->leak_flags : a->flags)[i] |= bad;
         a->any_flag = a->any_flag || bad;
         if (bad)
             continue;
@@ -420,6 +421,8 @@ static void combine(const work *w, state *s, int64_t antenna)
     a->any_flag = false;
     a->weight[0] = a->weight[1] = 1;
     memset(a->flags, 0, (size_t)n);
+    if (a->leak_flags)
+        memset(a->leak_flags, 0, (size_t)n);
     for (int64_t i = 0; i < n; i++)
         a->gain[i] = 1;
     if (a->leak)
@@ -433,7 +436,7 @@ static void combine(const work *w, state *s, int64_t antenna)
 
 static int64_t bytes_of_state(const work *w, int32_t nchan)
 {
-    return w->part->set.nantenna * 2 * nchan * (9 * w->ntable + (w->leakage ? 17 : 9));
+    return w->part->set.nantenna * 2 * nchan * (9 * w->ntable + (w->leakage ? 18 : 9));
 }
 
 /** Steps are ignored, as where flags are cut. */
@@ -470,11 +473,15 @@ static mms_status make_state(work *w, int32_t ddid, mms_error *err)
     s->gains = mms_alloc(nantenna * n, sizeof *s->gains);
     s->leaks = mms_alloc(w->leakage ? nantenna * n : 1, sizeof *s->leaks);
     s->flags = mms_alloc(nantenna * n, 1);
-    MMS_TRY(s->made && s->antennas && s->gains && s->leaks && s->flags ? MMS_OK : no_memory(err));
+    s->leak_flags = mms_alloc(w->leakage ? nantenna * n : 1, 1);
+    MMS_TRY(s->made && s->antennas && s->gains && s->leaks && s->flags && s->leak_flags
+                ? MMS_OK
+                : no_memory(err));
     for (int64_t i = 0; i < nantenna; i++)
         s->antennas[i] = (mms_cal_antenna){.gain = s->gains + i * n,
                                            .leak = w->leakage ? s->leaks + i * n : NULL,
-                                           .flags = s->flags + i * n};
+                                           .flags = s->flags + i * n,
+                                           .leak_flags = w->leakage ? s->leak_flags + i * n : NULL};
     MMS_TRY(choose_channels(w, window, s, err));
     MMS_TRY(mms_cal_products(window, s->products, &s->linear, err));
     s->window = (mms_cal_window){window->nchan, window->ncorr, s->products,
@@ -675,10 +682,11 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
         MMS_TRY(find_state(w, r->ddid[i], &s, err));
         if (s->field != r->field[i] || s->time_s < r->time_s[i] || s->time_s > r->time_s[i])
             MMS_TRY(move_state(w, r->ddid[i], r->field[i], r->time_s[i], s, err));
+        corrected[i] = s->solved || is_new; // without solutions a row keeps what it has
         do_row(w, s, r, i, &flagged[i], &weighed[i]);
         if (s->chosen)
             flagged[i] = restore_row(w, s, r, i);
-        p->changed_rows += w->correct || flagged[i];
+        p->changed_rows += (w->correct && corrected[i]) || flagged[i];
     }
     if (w->correct)
         MMS_TRY(mms_change_write(p, MMS_COL_CORRECTED_DATA, r, corrected, 2, r->shape,

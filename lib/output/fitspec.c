@@ -332,7 +332,8 @@ static mms_status parse(fits *f, mms_error *err)
 mms_status mms_request_add_continuum(mms_request *r, mms_error *err)
 {
     const mms_continuum_asked *asked = &r->continuum;
-    const mms_continuum_how how = {asked->niter, asked->keeps_fit, asked->writes_model};
+    const mms_continuum_how how = {asked->niter, asked->keeps_fit, asked->writes_model,
+                                   asked->strict};
     fits f = {.r = r};
     mms_step *step;
     mms_status st;

@@ -98,6 +98,7 @@ static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms
                                          .fitted = w->fitted,
                                          .order = w->order,
                                          .niter = c->how.niter,
+                                         .plain = c->how.plain,
                                          .numerics = in->numerics};
         st = mms_continuum_create(&opts, &c->fits[i], err);
     }
@@ -117,8 +118,9 @@ static mms_status encode(const mms_step *step, mms_value **out, mms_error *err)
                                                  "field", (int)w->field, "order",
                                                  (json_int_t)w->order, "fitted", w->fitted));
     }
-    *out = json_pack("{so sI sb sb}", "windows", windows, "niter", (json_int_t)c->how.niter,
-                     "keeps_fit", (int)c->how.keeps_fit, "writes_model", (int)c->how.writes_model);
+    *out = json_pack("{so sI sb sb sb}", "windows", windows, "niter", (json_int_t)c->how.niter,
+                     "keeps_fit", (int)c->how.keeps_fit, "writes_model", (int)c->how.writes_model,
+                     "plain", (int)c->how.plain);
     return *out ? MMS_OK : out_of_memory(err);
 }
 
@@ -143,15 +145,16 @@ static mms_status decode(const mms_value *value, mms_step **out, mms_error *err)
     mms_continuum_how how;
     json_error_t error;
     json_int_t niter;
-    int keeps_fit, writes_model;
+    int keeps_fit, writes_model, plain;
     mms_value *list;
     mms_status st = MMS_OK;
 
     *out = NULL;
-    if (json_unpack_ex((mms_value *)value, &error, 0, "{so sI sb sb}", "windows", &list, "niter",
-                       &niter, "keeps_fit", &keeps_fit, "writes_model", &writes_model) != 0)
+    if (json_unpack_ex((mms_value *)value, &error, 0, "{so sI sb sb sb}", "windows", &list, "niter",
+                       &niter, "keeps_fit", &keeps_fit, "writes_model", &writes_model, "plain",
+                       &plain) != 0)
         return mms_fail(err, MMS_ERR_INTERNAL, "step continuum: %s", error.text);
-    how = (mms_continuum_how){niter, keeps_fit, writes_model};
+    how = (mms_continuum_how){niter, keeps_fit, writes_model, plain};
     const int64_t n = (int64_t)json_array_size(list);
     windows = mms_alloc(n, sizeof *windows);
     if (!windows)

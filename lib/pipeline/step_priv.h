@@ -129,6 +129,7 @@ typedef struct mms_continuum_how {
     int64_t niter;
     bool keeps_fit;    /**< the polynomial, else what is left */
     bool writes_model; /**< the polynomial in MODEL_DATA too */
+    bool plain;        /**< weights and flags as in CASA's old task */
 } mms_continuum_how;
 
 /** Subtract polynomials in frequency; windows are copied; of two for a row the

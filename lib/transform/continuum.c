@@ -20,6 +20,7 @@ typedef struct basis {
 struct mms_continuum {
     int64_t nchan, nterm, nfitted, niter;
     mms_numerics numerics;
+    bool plain;
     double *power; /**< [term][nchan] x^j */
     uint8_t *fitted;
     basis whole; /**< of all fitted channels with one weight */
@@ -110,8 +111,11 @@ mms_status mms_continuum_create(const mms_continuum_opts *opts, mms_continuum **
     double *root = mms_alloc(n, sizeof *root);
 
     if (c) {
-        *c = (mms_continuum){
-            .nchan = n, .nterm = opts->order + 1, .niter = opts->niter, .numerics = opts->numerics};
+        *c = (mms_continuum){.nchan = n,
+                             .nterm = opts->order + 1,
+                             .niter = opts->niter,
+                             .numerics = opts->numerics,
+                             .plain = opts->plain};
         c->power = mms_alloc(c->nterm * n, sizeof *c->power);
         c->fitted = mms_alloc(n, 1);
         c->whole.q = mms_alloc(c->nterm * n, sizeof *c->whole.q);
@@ -165,12 +169,36 @@ static fit open_scratch(const mms_continuum *c, void *scratch)
     return f;
 }
 
+/** Whether channel k counts where one flag of all correlations is enough. */
+static bool is_plain(const mms_continuum *c, const mms_continuum_row *row, int64_t k)
+{
+    for (int64_t corr = 0; corr < row->ncorr; corr++)
+        if (row->flag[k * row->ncorr + corr])
+            return false;
+    return c->fitted[k];
+}
+
+static int64_t take_plain_weights(const mms_continuum *c, const mms_continuum_row *row,
+                                  double *weight, bool *equal)
+{
+    int64_t n = 0;
+
+    for (int64_t k = 0; k < c->nchan; k++) {
+        weight[k] = is_plain(c, row, k);
+        n += weight[k] > 0;
+    }
+    *equal = n == c->nfitted;
+    return n;
+}
+
 /** The weights of a correlation's channels; returns how many count, *equal if all have the same. */
 static int64_t take_weights(const mms_continuum *c, const mms_continuum_row *row, int64_t corr,
                             double *weight, bool *equal)
 {
     int64_t n = 0;
 
+    if (c->plain)
+        return take_plain_weights(c, row, weight, equal);
     for (int64_t k = 0; k < c->nchan; k++) {
         const int64_t at = k * row->ncorr + corr;
         const float w = row->weight ? row->weight[at] : row->row_weight[corr];

@@ -18,6 +18,8 @@ typedef struct mms_continuum_opts {
     const char *fitted;    /**< [nchan] '1': the channel has no line */
     int64_t order;
     int64_t niter; /**< 1; more: channels far from the fit lose weight */
+    bool plain;    /**< as CASA's old task: all channels have one weight, and one that is flagged in
+                        a correlation counts in none */
     mms_numerics numerics;
 } mms_continuum_opts;
 

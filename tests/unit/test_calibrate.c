@@ -113,6 +113,24 @@ static void angles_turn_linear_feeds(void **state)
     assert_memory_equal(flags, ((const uint8_t[]){1, 1, 1, 1}), 4);
 }
 
+/** A leakage is in one cross hand of each antenna's baselines, and in no parallel one. */
+static void bad_leakages_flag_cross_hands(void **state)
+{
+    static const mms_cal_product products[] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
+    const mms_cal_window w = {1, 4, products, true, false, false};
+    mms_complex one[] = {1, 1}, zero[] = {0, 0};
+    uint8_t none[2] = {0}, bad[2] = {1, 0};
+    const mms_cal_antenna a = {one, zero, none, bad, true, {1, 1}, 0};
+    const mms_cal_antenna b = {one, zero, none, none, false, {1, 1}, 0};
+    uint8_t first[4] = {0}, second[4] = {0};
+
+    (void)state;
+    assert_true(mms_cal_flag(&w, &a, &b, first));
+    assert_memory_equal(first, ((const uint8_t[]){0, 1, 0, 0}), 4);
+    assert_true(mms_cal_flag(&w, &b, &a, second));
+    assert_memory_equal(second, ((const uint8_t[]){0, 0, 1, 0}), 4);
+}
+
 static void sources_have_many_names(void **state)
 {
     static const char *const names[] = {"3C286",          "3c286",    "J1331+3030",
@@ -199,6 +217,7 @@ int main(void)
                                        cmocka_unit_test(phases_take_the_shorter_turn),
                                        cmocka_unit_test(spectra_go_to_other_channels),
                                        cmocka_unit_test(angles_turn_linear_feeds),
+                                       cmocka_unit_test(bad_leakages_flag_cross_hands),
                                        cmocka_unit_test(sources_have_many_names),
                                        cmocka_unit_test(epochs_are_the_last_before),
                                        cmocka_unit_test(polarizations_are_settled)};

@@ -46,6 +46,7 @@ APPLYCAL = {
     ("interp=['linear','linear']",): (2, "parameter interp has 2 entries"),
     ("spwmap=[-2]",): (2, "-2 is no spectral window"),
     ("spwmap=x",): (2, "parameter spwmap: x"),
+    ("spwmap=[0,0,0,0,0,0,0,0,0]",): (2, "has more elements (9) than the number of spectral windows"),
     ("calwt=perhaps",): (2, "parameter calwt: perhaps"),
     ("calwt=[True,True]",): (2, "parameter calwt has 2 entries"),
     ("parang=perhaps",): (2, "perhaps"),
