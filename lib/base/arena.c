@@ -2,6 +2,7 @@
 /** @file arena.c  Memory that is taken in pieces and given back as a whole. */
 #include "arena_priv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,7 @@ void *mms_arena_get(mms_arena *a, int64_t n, size_t size)
     int64_t bytes;
     mms_arena_piece *p;
 
+    assert(n >= 0);
     if (__builtin_mul_overflow(n, (int64_t)size, &bytes) || bytes > INT64_MAX - 4096)
         return NULL;
     bytes = (bytes + 63) / 64 * 64 + 64;

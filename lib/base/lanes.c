@@ -2,6 +2,7 @@
 /** @file lanes.c  Threads that work on one sequence of pieces, each on one piece at a time. */
 #include "lanes_priv.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -70,6 +71,7 @@ mms_status mms_lanes_run(int n, mms_lane *lane, void *ctx, mms_error *err)
     int started = 1;
     mms_status st = MMS_OK;
 
+    assert(n >= 1);
     if (!runners)
         return mms_fail(err, MMS_ERR_MEM, "threads: out of memory");
     mms_memory_allow(MMS_ROOM_THREADS, n * bytes_of_thread);
@@ -96,6 +98,7 @@ static void take_share(mms_lanes *l)
 {
     const int i = l->next++;
 
+    assert(i < l->nshare);
     l->running++;
     pthread_mutex_unlock(&l->lock);
     l->share(l->share_ctx, i, l->nshare);
@@ -159,6 +162,7 @@ void mms_lanes_share(mms_lanes *l, int n, mms_lane_share *share, void *ctx)
         return;
     }
     pthread_mutex_lock(&l->lock);
+    assert(l->next == l->nshare && l->running == 0); // one piece of work at a time is shared
     l->share = share;
     l->share_ctx = ctx;
     l->next = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file standard_write.c  StandardStMan: buckets of rows, then the map of rows, then the header.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,7 @@ static mms_status write_held(mms_buckets_writer *w, int64_t n, mms_error *err)
 {
     mms_buckets *b = w->b;
     const int64_t bytes = n * b->bucket_bytes;
+    assert(bytes <= w->nbyte);
     const mms_status st = bucket_write_file(b, bucket_at(b, b->nbucket), bytes, w->bytes, err);
 
     if (st != MMS_OK)

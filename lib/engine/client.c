@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file client.c  Hands units out, first come first served, and collects the answers. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -601,6 +602,7 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
         st = mms_engine_send(run->engine, worker, message, run->err);
     if (st != MMS_OK)
         return mms_wrap(run->err, st, "%s", run->names[unit]);
+    assert(run->hands[worker].unit < 0); // it had none
     run->hands[worker] = (struct hand){.unit = unit, .request = request, .begin_ns = mms_now_ns()};
     run->running++;
     run->alone = run->tries.of[unit].alone;

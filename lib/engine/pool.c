@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file pool.c  Worker processes: a program started over a socketpair, most often this one again.
  */
+#include <assert.h>
 #include <errno.h>
 #include <jansson.h>
 #include <poll.h>
@@ -222,7 +223,9 @@ static void flush_out(struct slot *slot)
 
 mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_error *err)
 {
+    assert(number >= 0 && number < pool->nslots);
     struct slot *slot = &pool->slots[number];
+    assert(!slot->busy); // one request at a time
     const mms_status st = slot->process.pid || pool->here ? MMS_OK : start(pool, slot, err);
 
     if (st != MMS_OK) {
@@ -242,6 +245,7 @@ void mms_pool_kill(mms_pool *pool, int number, uint64_t request, int signal_numb
 {
     const struct slot *const slot = &pool->slots[number];
 
+    assert(number >= 0 && number < pool->nslots);
     if (slot->process.pid && slot->busy && slot->request == request)
         kill(slot->process.pid, signal_number);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file reader.c  Blocks of an MS: casacore's columns behind the block interface. */
+#include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -407,6 +408,7 @@ static mms_status split_by_shape(mms_reader *r, classes *k, int64_t c, mms_error
     if (st == MMS_OK)
         (void)distinct_shapes(r->runs[c], nrun, keys);
     for (int64_t i = 0; st == MMS_OK && i < nrun; i++) {
+        assert(at + counts[i] <= r->block.rows.count);
         st = refine(k, base, at, counts[i], keys[i], err);
         at += counts[i];
     }
@@ -463,6 +465,7 @@ static mms_status class_rows(mms_reader *r, const classes *k, int64_t class, mms
             continue;
         while (i >= before + r->ranges[range].count)
             before += r->ranges[range++].count;
+        assert(range < r->nrange);
         const int64_t row = r->ranges[range].first + i - before;
         if (g->nrange && rows[g->nrange - 1].first + rows[g->nrange - 1].count == i)
             rows[g->nrange - 1].count++;

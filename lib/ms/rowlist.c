@@ -2,6 +2,7 @@
 /** @file rowlist.c  Runs of rows in a file, so that no list of rows is held in memory. */
 #include "rowlist_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -66,6 +67,7 @@ mms_status mms_rowlist_add(mms_rowlist *list, mms_rows run, mms_error *err)
     mms_rows *last = list->nbuffer ? &list->buffer[list->nbuffer - 1] : NULL;
     mms_status st = MMS_OK;
 
+    assert(list->writing && run.first >= 0);
     if (last && run.first == last->first + last->count) {
         last->count += run.count;
         return MMS_OK;
@@ -100,6 +102,7 @@ mms_status mms_rowlist_take(mms_rowlist *list, int64_t most, mms_rows *run, mms_
     *run = list->run;
     if (run->count > most)
         run->count = most;
+    assert(run->count >= 0);
     list->run.first += run->count;
     list->run.count -= run->count;
     return MMS_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file writer.c  Blocks into a new main table: tiles directly, the rest through casacore. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -369,6 +370,7 @@ static mms_status place_groups(mms_placed *p, mms_error *err)
             return mms_fail(err, MMS_ERR_MEM, "block: out of memory");
         for (int64_t i = 0; i < b->groups[g].nrange; i++) {
             const mms_rows r = b->groups[g].rows[i];
+            assert(r.first >= 0 && r.first <= b->rows.count - r.count);
             p->rows[g][i] = (mms_rows){b->rows.first + r.first, r.count};
         }
     }

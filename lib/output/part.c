@@ -3,6 +3,7 @@
  *
  *  Each thread is a lane that takes blocks from the input to the output.  A block has its turn for
  *  what depends on the blocks before it: sums of time averages, its place, casacore's columns.  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,6 +274,7 @@ static mms_status select_cells(const part *p, mms_reader *reader, mms_block *blo
 
     for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
         mms_group *group = &block->groups[g];
+        assert(!p->order->ncut || (group->ddid >= 0 && group->ddid < p->order->ncut));
         for (int64_t c = 0; st == MMS_OK && p->order->ncut && c < block->narray; c++)
             st = mms_cut_cells(&group->arrays[c], group->nrow, &p->order->cuts[group->ddid],
                                mms_reader_arena(reader), err);

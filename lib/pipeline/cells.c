@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file cells.c  Cells of a group of rows as spectra, and back. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +82,7 @@ done:
 
 static void set_cells(mms_cells *c, int32_t ndim, int64_t nchan, int64_t ncorr, void *data)
 {
+    assert(c && (ndim == 1 || ndim == 2));
     c->ndim = ndim;
     c->shape[0] = ndim == 2 ? nchan : ncorr;
     c->shape[1] = ndim == 2 ? ncorr : 0;
@@ -136,6 +138,7 @@ static const char *column_of(mms_data_kind kind)
     int i = 0;
     while (mms_kind_columns[i].kind != kind)
         i++;
+    assert(i < MMS_MAX_KINDS);
     return mms_kind_columns[i].column;
 }
 

@@ -2,6 +2,7 @@
 /** @file form.c  Forms: copies, and JSON at the border between processes. */
 #include "form_priv.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +129,7 @@ void mms_form_take_windows(mms_form *form, mms_form *other)
 
 void mms_form_keep_windows(mms_form *form, int64_t n)
 {
+    assert(n >= 0 && n <= form->nwindow);
     while (form->nwindow > n)
         end_window(&form->windows[--form->nwindow]);
 }

@@ -3,6 +3,7 @@
  */
 #include "pipeline_priv.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,6 +159,7 @@ const mms_step *mms_pipeline_row_step(const mms_pipeline *p, int which, const mm
 {
     int i = 0;
 
+    assert(which >= 0 && which < mms_pipeline_row_steps(p));
     while (!p->steps[i]->kind->open_rows || which-- > 0)
         i++;
     *in = &p->forms[i];
@@ -426,6 +428,7 @@ static void transform_row(work *w, int64_t r)
     mms_spectrum *last = &w->rows[w->nacting];
     const int64_t cells = last->nchan * last->ncorr;
 
+    assert(last->nchan == w->out.nchan && last->ncorr == w->out.ncorr);
     mms_spectrum_open(&w->choice, &w->in, r, &w->rows[0]);
     for (int i = 0; i < last->ncolumn; i++)
         last->column[i].data =
@@ -514,6 +517,7 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
     const mms_form *form = row_form(p);
     mms_status st;
 
+    assert(group->ddid >= 0 && group->ddid < base_form(p)->nddid);
     w->window = base_form(p)->window_of[group->ddid];
     MMS_TRY(change_cells(w, block, group, err));
     find_acting(w);

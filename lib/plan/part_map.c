@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file part_map.c  The part of a pair of ids, found in constant time. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "plan_priv.h"
@@ -13,6 +14,7 @@ static uint64_t make_key(int32_t a, int32_t b)
 static struct mms_part_slot *find_slot(const mms_part_map *map, uint64_t key)
 {
     const uint64_t mask = (uint64_t)map->capacity - 1;
+    assert(map->count < map->capacity); // a free slot ends the search
     uint64_t i = (key ^ key >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 20 & mask;
 
     while (map->slots[i].part >= 0 && map->slots[i].key != key)
@@ -41,6 +43,7 @@ mms_status mms_part_map_set(mms_part_map *map, int32_t a, int32_t b, int64_t par
     struct mms_part_slot *slot;
     mms_status st = MMS_OK;
 
+    assert(part >= 0); // of a free slot -1
     if (map->count * 2 >= map->capacity)
         MMS_TRY(enlarge(map, err));
     slot = find_slot(map, make_key(a, b));

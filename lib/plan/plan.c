@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file plan.c  Makes a plan, answers which part a row belongs to, describes it. */
+#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -66,8 +67,10 @@ static mms_status sort_cells(const mms_meta *meta, const mms_assignment *a, int6
     *first = mms_alloc(a->npart + 2, sizeof **first);
     if (!*order || !*first)
         return mms_fail(err, MMS_ERR_MEM, "out of memory for %" PRId64 " parts", a->npart);
-    for (int64_t i = 0; i < meta->ncell; i++)
+    for (int64_t i = 0; i < meta->ncell; i++) {
+        assert(a->cell_part[i] >= 0 && a->cell_part[i] < a->npart);
         (*first)[a->cell_part[i] + 2]++;
+    }
     for (int64_t p = 1; p <= a->npart; p++)
         (*first)[p + 1] += (*first)[p];
     for (int64_t i = 0; i < meta->ncell; i++)
@@ -221,6 +224,7 @@ int64_t mms_plan_nparts(const mms_plan *plan)
 
 const mms_part *mms_plan_part(const mms_plan *plan, int64_t part)
 {
+    assert(part >= 0 && part < plan->npart);
     return &plan->parts[part];
 }
 

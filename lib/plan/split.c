@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file split.c  Cuts lists into parts (multi-ms 2.4). */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,8 @@
 int64_t mms_split_first(int64_t nitem, int64_t npart, int64_t i)
 {
     const double step = (double)nitem / (double)npart;
+
+    assert(npart > 0 && i >= 0 && i <= npart);
     return (int64_t)rint((double)i * step);
 }
 

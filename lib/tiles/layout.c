@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file layout.c  How a manager's cubes, tiles and files lie, and where a row's cells are. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -52,6 +53,7 @@ int64_t column_bytes(const mms_tiles *t, const cube *c, int64_t column)
 int64_t column_offset(const mms_tiles *t, const cube *c, int64_t column)
 {
     int64_t at = 0;
+    assert(column >= 0 && column < t->ncolumn);
     for (int64_t i = 0; t->order[i] != column; i++)
         at += column_bytes(t, c, t->order[i]);
     return at;
@@ -120,6 +122,7 @@ static int64_t find_span(const mms_tiles *t, int64_t row)
 
 static place find_place(const mms_tiles *t, int64_t row, int64_t count)
 {
+    assert(row >= 0 && count > 0);
     if (t->by_row)
         return t->cubes[row]->ndim ? (place){t->cubes[row], 0, 1} : undefined(1);
     if (!t->by_span)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file read.c  Cells out of tiles. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,7 @@ static mms_status flush(reading *r, mms_error *err)
         return MMS_OK;
     const int64_t row = row_bits(t, r->cube, r->column);
     const int64_t skip = r->first * row / 8, n = (r->end * row + 7) / 8 - skip;
+    assert(r->end > r->first);
     const bool direct = r->npiece == 1 && r->pixel->bits > 1 && !(t->swap && r->pixel->word > 1);
     if (!direct)
         MMS_TRY(scratch(r, n, err));
@@ -115,6 +117,7 @@ static mms_status read_slab(reading *r, const cube *c, int64_t position, int64_t
     const int64_t bit = position % c->tile_rows * c->tile_values * r->pixel->bits;
     const int64_t end = bit + count * c->tile_values * r->pixel->bits;
     const int64_t skip = bit / 8, n = (end + 7) / 8 - skip;
+    assert(position % c->tile_rows + count <= c->tile_rows); // one slab
     mms_status st = scratch(r, n * c->slab_tiles, err);
 
     if (st == MMS_OK && n == c->tile_bytes)

@@ -5,6 +5,7 @@
  *  of other cubes wait in memory until all tiles that hold the same rows, a slab, are complete; of
  * a linear cube whose rows do not begin at bytes, flags at the ends of a run wait for the rest of
  *  their page. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,6 +216,7 @@ static mms_status fill_slab(mms_tiles *t, cube *c, slab *s, int64_t count, mms_e
 {
     pthread_mutex_lock(&t->lock);
     s->missing -= count;
+    assert(s->missing >= 0); // rows are written once
     const bool complete = s->missing == 0;
     if (complete) {
         slab **link = &c->slabs;
@@ -263,6 +265,7 @@ static mms_status map_rows(mms_tiles *t, mms_rows rows, int64_t in_cube, int64_t
     const int64_t covered = last ? last->last + 1 : 0, end = rows.first + rows.count;
     mms_status st = MMS_OK;
 
+    assert(covered <= rows.first && skip >= 0);
     c->nrow += skip;
     if (last && covered == rows.first && last->cube == in_cube && last->position + 1 == c->nrow) {
         last->last += rows.count;

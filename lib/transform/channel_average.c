@@ -4,6 +4,8 @@
  * The additions of one correlation keep the order of the channels: it is part of the result.  So
  * correlations go side by side, in lanes; lanes and nfloat are constants where these functions are
  * inlined. */
+#include <assert.h>
+
 #include "spectra_priv.h"
 
 #define INLINE static inline __attribute__((always_inline))
@@ -155,6 +157,7 @@ void mms_average_channels(const mms_bins *bins, int64_t ncorr, int nfloat, const
 {
     const struct lanes row = {bins->count, ncorr, data, weight, flag};
 
+    assert(bins->nbin > 0 && bins->last <= bins->count && (nfloat == 1 || nfloat == 2));
     if (nfloat == 2 && weight)
         average_row(WEIGHTED_MEAN, bins, &row, 2, out, out_flag);
     else if (nfloat == 2)
@@ -170,5 +173,6 @@ void mms_sum_weights(const mms_bins *bins, int64_t ncorr, const float *weight, c
 {
     const struct lanes row = {bins->count, ncorr, weight, NULL, flag};
 
+    assert(bins->nbin > 0 && bins->last <= bins->count);
     average_row(SUM, bins, &row, 1, out, out_flag);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file cut.c  Renumber ids; keep some channels and correlations of cells. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,8 +77,10 @@ static void keep(const uint8_t *from, uint8_t *to, int64_t outer, int64_t length
 {
     for (int64_t o = 0; o < outer; o++, from += length * inner) {
         memcpy(buffer, from, (size_t)(length * inner));
-        for (int64_t i = 0; i < n; i++, to += inner)
+        for (int64_t i = 0; i < n; i++, to += inner) {
+            assert(entries[i] >= 0 && entries[i] < length);
             memcpy(to, buffer + entries[i] * inner, (size_t)inner);
+        }
     }
 }
 
@@ -88,6 +91,7 @@ static mms_status keep_axis(mms_cells *cells, int64_t nrow, int32_t axis, int64_
     const int64_t length = cells->shape[axis];
     void *to = cells->data;
 
+    assert(axis >= 0 && axis < cells->ndim);
     for (int32_t i = 0; i < cells->ndim; i++) {
         outer *= i < axis ? cells->shape[i] : 1;
         inner *= i > axis ? cells->shape[i] : 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file hanning.c  Hanning smoothing of spectra, their flags and weights (transform-numerics 4).
  */
+#include <assert.h>
 #include <float.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ void mms_hanning_smooth(int64_t nchan, int64_t stride, const float *restrict dat
 {
     const int64_t last = (nchan - 1) * stride;
 
+    assert(nchan > 0 && stride > 0);
     for (int64_t i = 0; i < stride; i++)
         out[i] = data[i];
     for (int64_t i = stride; i < last; i++)
@@ -25,6 +27,7 @@ void mms_hanning_flags(int64_t nchan, int64_t ncorr, const uint8_t *restrict fla
 {
     const int64_t last = (nchan - 1) * ncorr;
 
+    assert(nchan > 0);
     memset(out, 0, (size_t)(nchan * ncorr));
     for (int64_t i = ncorr; flag && i < last; i++)
         out[i] = flag[i - ncorr] | flag[i] | flag[i + ncorr];

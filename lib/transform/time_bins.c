@@ -3,6 +3,7 @@
  *
  * Each baseline of each chunk has its own clock.  Open bins stand in a hash table by baseline and
  * chunk, and in a queue by age: TIME never falls, so those that are due are at its head. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,8 @@ static int64_t find_slot(const mms_time_bins *bins, const int32_t key[NKEY])
 {
     int64_t slot = bins->buckets[bucket_of(bins, key)];
 
+    assert(bins->nopen <= bins->nslot);
+
     while (slot >= 0 && memcmp(bins->slots[slot].key, key, sizeof bins->slots[slot].key) != 0)
         slot = bins->slots[slot].next_in_bucket;
     return slot;
@@ -101,6 +104,7 @@ static void take_from_bucket(mms_time_bins *bins, int64_t slot)
 {
     int64_t *link = &bins->buckets[bucket_of(bins, bins->slots[slot].key)];
 
+    assert(slot >= 0 && slot < bins->nslot);
     while (*link != slot)
         link = &bins->slots[*link].next_in_bucket;
     *link = bins->slots[slot].next_in_bucket;
@@ -159,6 +163,7 @@ static void close_slot(mms_time_bins *bins, int64_t slot)
     take_from_bucket(bins, slot);
     set_younger(bins, open->older, open->younger);
     set_older(bins, open->younger, open->older);
+    assert(bins->nopen > 0 && bins->nclosed < bins->closed_capacity); // reserve() made room
     bins->nopen--;
     bins->closed[bins->nclosed++] = (mms_time_place){open->bin, slot, false};
 }
