@@ -12,6 +12,7 @@
 #include "models_priv.h"
 #include "ms/columns.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 
 enum { STEP = 1 << 16 };
 
@@ -194,12 +195,15 @@ static mms_status add_unit(const mms_change *c, const mms_change_work *w, int64_
     if (st == MMS_OK)
         st = mms_units_add(
             units, mms_ms_member_path(c->ms, member),
-            json_pack("{ss so so so sO sb sb sI so so}", "step", "change", "part",
-                      mms_text_value(mms_ms_member_path(c->ms, member)), "rows",
-                      mms_text_value(mask), "lock", mms_text_value(mms_undo_lock_path(c->undo)),
-                      "work", w->work, "tiles", (int)w->how->tiles, "sync", (int)w->how->sync,
-                      "memory", (json_int_t)w->how->memory, "columns", json_incref(columns), "made",
-                      w->made ? json_string(w->made) : json_null()),
+            mms_change_order_encode(&(mms_change_order){.part = mms_ms_member_path(c->ms, member),
+                                                        .rows = mask,
+                                                        .lock = mms_undo_lock_path(c->undo),
+                                                        .made = w->made,
+                                                        .work = w->work,
+                                                        .columns = columns,
+                                                        .memory = w->how->memory,
+                                                        .tiles = w->how->tiles,
+                                                        .sync = w->how->sync}),
             err);
     mms_value_free(&columns);
     free(mask);

@@ -10,6 +10,7 @@
 #include "base/stream_priv.h"
 #include "change_priv.h"
 #include "ms/columns.h"
+#include "orders_priv.h"
 
 enum { MOST_ROWS = 1 << 14, LEAST_BLOCK = 1 << 20, MOST_BLOCK = 2 << 20 };
 
@@ -100,22 +101,17 @@ static void close_part(mms_change_part *p)
         close(p->fd);
 }
 
-static mms_status change(mms_change_part *p, const mms_value *order, mms_change_part_work *work,
+static mms_status change(mms_change_part *p, const mms_change_order *o, mms_change_part_work *work,
                          mms_error *err)
 {
-    const char *made = json_string_value(json_object_get(order, "made"));
-    const char *const add[] = {made, NULL};
-    const mms_sink_what what = {mms_text_of(order, "part"),
-                                made ? add : NULL,
-                                MMS_COL_DATA,
-                                json_is_true(json_object_get(order, "tiles")),
-                                json_is_true(json_object_get(order, "sync")),
-                                mms_text_of(order, "lock")};
+    const char *const add[] = {o->made, NULL};
+    const mms_sink_what what = {o->part, o->made ? add : NULL, MMS_COL_DATA, o->tiles, o->sync,
+                                o->lock};
     mms_status st;
 
-    MMS_TRY(mms_undo_hold(mms_text_of(order, "lock"), &p->fd, err));
+    MMS_TRY(mms_undo_hold(o->lock, &p->fd, err));
     MMS_TRY(read_part(p, what.path, err));
-    MMS_TRY(read_mask(p, mms_text_of(order, "rows"), err));
+    MMS_TRY(read_mask(p, o->rows, err));
     MMS_TRY(mms_sink_open(&what, &p->sink, err));
     MMS_TRY(work(p, err));
     MMS_TRY(mms_sink_close(&p->sink, err));
@@ -123,20 +119,30 @@ done:
     return st;
 }
 
+static mms_status save(const mms_value *order, mms_error *err)
+{
+    mms_save_order o;
+    const mms_status st = mms_save_order_decode(order, &o, err);
+
+    return st == MMS_OK ? mms_version_save(o.vis, o.version, o.comment, err) : st;
+}
+
 mms_status mms_change_unit(mms_job *job, const mms_value *order, mms_change_part_work *work,
                            mms_value *answer, mms_error *err)
 {
     mms_change_part p = {.job = job, .fd = -1};
+    mms_change_order o;
     mms_status st;
 
-    if (!strcmp(mms_text_of(order, "step"), "save"))
-        return mms_version_save(mms_text_of(order, "vis"), mms_text_of(order, "version"),
-                                mms_text_of(order, "comment"), err);
-    p.work = json_object_get(order, "work");
-    p.memory = json_integer_value(json_object_get(order, "memory"));
-    st = change(&p, order, work, err);
+    if (!strcmp(mms_inplace_step(order), "save"))
+        return save(order, err);
+    MMS_TRY(mms_change_order_decode(order, &o, err));
+    p.work = o.work;
+    p.memory = o.memory;
+    st = change(&p, &o, work, err);
     json_object_set_new(answer, "changed_rows", json_integer(p.changed_rows));
     close_part(&p);
+done:
     return st;
 }
 

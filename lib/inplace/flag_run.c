@@ -11,6 +11,7 @@
 #include "groups_priv.h"
 #include "ms/columns.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 
 static mms_status no_memory(mms_error *err)
 {
@@ -178,13 +179,24 @@ static mms_status group_members(running *r, mms_error *err)
 
 static mms_value *make_unit(const running *r, int64_t first)
 {
-    return json_pack("{ss so so sO sb so sb sb sf sI so sb}", "step", "flag", "vis",
-                     mms_text_value(r->q->change.vis), "members",
-                     mms_group_value(r->ms, r->group, first), "commands", r->commands, "alone",
-                     (int)r->alone, "stage", mms_group_stage(r->undo, first), "chunks",
-                     (int)r->chunks, "combinescans", (int)r->combinescans, "ntime", r->ntime_s,
-                     "memory", (json_int_t)r->q->change.memory, "lock",
-                     mms_text_value(mms_undo_lock_path(r->undo)), "tiles", (int)r->q->change.tiles);
+    mms_value *const members = mms_group_value(r->ms, r->group, first);
+    mms_value *const stage = mms_group_stage(r->undo, first);
+    mms_value *const unit =
+        mms_flag_order_encode(&(mms_flag_order){.vis = r->q->change.vis,
+                                                .stage = json_string_value(stage),
+                                                .lock = mms_undo_lock_path(r->undo),
+                                                .members = members,
+                                                .commands = r->commands,
+                                                .ntime_s = r->ntime_s,
+                                                .memory = r->q->change.memory,
+                                                .alone = r->alone,
+                                                .chunks = r->chunks,
+                                                .combinescans = r->combinescans,
+                                                .tiles = r->q->change.tiles});
+
+    json_decref(members);
+    json_decref(stage);
+    return unit;
 }
 
 /** One answer into the result. */
@@ -217,10 +229,17 @@ static mms_value *make_write_unit(const running *r, int64_t first)
                                                    mms_text_value(mms_ms_member_path(r->ms, i)),
                                                    (json_int_t)rows.first, (json_int_t)rows.count));
     }
-    return json_pack("{ss so so so so sb}", "step", "write", "vis",
-                     mms_text_value(r->q->change.vis), "stage", mms_group_stage(r->undo, first),
-                     "parts", parts, "lock", mms_text_value(mms_undo_lock_path(r->undo)), "tiles",
-                     (int)r->q->change.tiles);
+    mms_value *const stage = mms_group_stage(r->undo, first);
+    mms_value *const unit =
+        mms_flag_write_order_encode(&(mms_flag_write_order){.vis = r->q->change.vis,
+                                                            .stage = json_string_value(stage),
+                                                            .lock = mms_undo_lock_path(r->undo),
+                                                            .parts = parts,
+                                                            .tiles = r->q->change.tiles});
+
+    json_decref(parts);
+    json_decref(stage);
+    return unit;
 }
 
 /** Write what was staged: of the groups with a changed row, whose files are kept before. */

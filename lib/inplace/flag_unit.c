@@ -9,6 +9,7 @@
 #include "flag_priv.h"
 #include "ms/columns.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 #include "tables/measures_priv.h"
 
 enum { WINDOW_ROWS = 1 << 16 };
@@ -513,26 +514,24 @@ static void end_work(mms_flag_work *w)
     mms_flag_set_close(&w->set);
 }
 
-static mms_status flag_rows(mms_job *job, mms_ms *ms, const mms_value *order, mms_value *answer,
+static mms_status flag_rows(mms_job *job, mms_ms *ms, const mms_flag_order *o, mms_value *answer,
                             mms_error *err)
 {
-    const char *stage = json_string_value(json_object_get(order, "stage"));
-    mms_flag_work w = {.job = job};
+    mms_flag_work w = {.job = job,
+                       .chunks = o->chunks,
+                       .combinescans = o->combinescans,
+                       .ntime_s = o->ntime_s,
+                       .memory = o->memory};
     mms_level level;
     mms_status st;
 
-    w.chunks = json_is_true(json_object_get(order, "chunks"));
-    w.combinescans = json_is_true(json_object_get(order, "combinescans"));
-    w.ntime_s = json_number_value(json_object_get(order, "ntime"));
-    w.memory = json_integer_value(json_object_get(order, "memory"));
     w.rflag = json_array();
-    if (*stage)
-        MMS_TRY(mms_flag_stage_open(stage, &w.stage, err));
+    if (*o->stage)
+        MMS_TRY(mms_flag_stage_open(o->stage, &w.stage, err));
     MMS_TRY(mms_flag_set_open(ms, &w.set, err));
-    MMS_TRY(mms_flag_take_members(&w, json_object_get(order, "members"), err));
+    MMS_TRY(mms_flag_take_members(&w, o->members, err));
     level = mms_log_limit(MMS_LOG_ERROR); // the client has looked at them, and has warned
-    st = open_commands(&w, json_object_get(order, "commands"),
-                       json_is_true(json_object_get(order, "alone")), err);
+    st = open_commands(&w, o->commands, o->alone, err);
     mms_log_limit(level);
     MMS_TRY(st);
     MMS_TRY(read_keys(&w, err));
@@ -546,24 +545,25 @@ done:
 }
 
 /** Append rows to FLAG_CMD: [[command, reason], …]. */
-static mms_status save_commands(const char *vis, const mms_value *order, mms_error *err)
+static mms_status save_commands(const mms_value *order, mms_error *err)
 {
-    const mms_value *rows = json_object_get(order, "rows");
+    mms_commands_order o;
     mms_ms *ms = NULL;
     mms_table *table = NULL;
     mms_status st;
 
-    MMS_TRY(mms_ms_open(vis, &ms, err));
+    MMS_TRY(mms_commands_order_decode(order, &o, err));
+    MMS_TRY(mms_ms_open(o.vis, &ms, err));
     const char *path = mms_ms_subtable(ms, "FLAG_CMD");
     MMS_TRY(path ? mms_table_open(path, MMS_TABLE_UPDATE, &table, err)
-                 : mms_fail(err, MMS_ERR_NOT_FOUND, "%s has no FLAG_CMD", vis));
-    for (size_t i = 0; i < json_array_size(rows); i++) {
-        const mms_value *row = json_array_get(rows, i);
+                 : mms_fail(err, MMS_ERR_NOT_FOUND, "%s has no FLAG_CMD", o.vis));
+    for (size_t i = 0; i < json_array_size(o.rows); i++) {
+        const mms_value *row = json_array_get(o.rows, i);
         const int64_t at = mms_table_nrow(table);
         MMS_TRY(mms_table_add_rows(table, 1, err));
         MMS_TRY(mms_table_put_cell(table, "COMMAND", at, json_array_get(row, 0), err));
         MMS_TRY(mms_table_put_cell(table, "REASON", at, json_array_get(row, 1), err));
-        MMS_TRY(mms_table_put_cell(table, "APPLIED", at, json_object_get(order, "applied"), err));
+        MMS_TRY(mms_table_put_cell(table, "APPLIED", at, o.applied, err));
     }
     MMS_TRY(mms_table_close(&table, err));
 done:
@@ -572,37 +572,64 @@ done:
     return st;
 }
 
+static mms_status save_version(const mms_value *order, mms_error *err)
+{
+    mms_save_order o;
+    const mms_status st = mms_save_order_decode(order, &o, err);
+
+    return st == MMS_OK ? mms_version_save(o.vis, o.version, o.comment, err) : st;
+}
+
+static mms_status restore_version(mms_job *job, const mms_value *order, mms_error *err)
+{
+    mms_restore_order o;
+    const mms_status st = mms_restore_order_decode(order, &o, err);
+
+    return st == MMS_OK ? mms_version_restore(job, o.vis, o.part, o.first, o.version, o.merge, err)
+                        : st;
+}
+
+static mms_status write_stage(mms_job *job, const mms_value *order, mms_error *err)
+{
+    mms_flag_write_order o;
+    const mms_status st = mms_flag_write_order_decode(order, &o, err);
+
+    return st == MMS_OK ? mms_flag_stage_write(job, o.stage, o.parts, o.tiles, err) : st;
+}
+
+static mms_status flag(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
+{
+    mms_flag_order o;
+    mms_ms *ms = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_flag_order_decode(order, &o, err));
+    MMS_TRY(mms_ms_open(o.vis, &ms, err));
+    mms_ms_use_tiles(ms, o.tiles);
+    st = flag_rows(job, ms, &o, answer, err);
+done:
+    mms_ms_close(&ms);
+    return st;
+}
+
 mms_status mms_flag_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
 {
-    const char *step = json_string_value(json_object_get(order, "step"));
-    const char *vis = json_string_value(json_object_get(order, "vis"));
-    const char *version = json_string_value(json_object_get(order, "version"));
-    const char *lock = json_string_value(json_object_get(order, "lock"));
-    mms_ms *ms = NULL;
+    const char *step = mms_inplace_step(order);
     int fd = -1;
     mms_status st;
 
     if (!strcmp(step, "commands"))
-        return save_commands(vis, order, err);
+        return save_commands(order, err);
     if (!strcmp(step, "save"))
-        return mms_version_save(vis, version, json_string_value(json_object_get(order, "comment")),
-                                err);
-    MMS_TRY(mms_undo_hold(lock, &fd, err));
+        return save_version(order, err);
+    MMS_TRY(mms_undo_hold(mms_inplace_lock(order), &fd, err));
     if (!strcmp(step, "restore"))
-        MMS_TRY(mms_version_restore(job, vis, json_string_value(json_object_get(order, "part")),
-                                    json_integer_value(json_object_get(order, "first")), version,
-                                    json_string_value(json_object_get(order, "merge")), err));
-    if (!strcmp(step, "write"))
-        MMS_TRY(mms_flag_stage_write(job, json_string_value(json_object_get(order, "stage")),
-                                     json_object_get(order, "parts"),
-                                     json_is_true(json_object_get(order, "tiles")), err));
-    if (strcmp(step, "flag") != 0)
-        goto done;
-    MMS_TRY(mms_ms_open(vis, &ms, err));
-    mms_ms_use_tiles(ms, json_is_true(json_object_get(order, "tiles")));
-    st = flag_rows(job, ms, order, answer, err);
+        st = restore_version(job, order, err);
+    else if (!strcmp(step, "write"))
+        st = write_stage(job, order, err);
+    else if (!strcmp(step, "flag"))
+        st = flag(job, order, answer, err);
 done:
-    mms_ms_close(&ms);
     if (fd >= 0)
         close(fd);
     return st;

@@ -11,6 +11,7 @@
 #include "base/base_priv.h"
 #include "ms/ms_meta.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 
 static int64_t root(const int64_t *group, int64_t i)
 {
@@ -135,11 +136,9 @@ mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, c
     MMS_TRY(mms_version_next(how->vis, prefix, &version, err));
     mms_log(MMS_LOG_INFO, how->task, "Save current flagversions to %s", version);
     MMS_TRY(mms_units_open(1, &units, err));
-    MMS_TRY(
-        mms_units_add(&units, "the flag backup",
-                      json_pack("{ss so so ss ss}", "step", "save", "vis", mms_text_value(how->vis),
-                                "version", mms_text_value(version), "comment", comment, "lock", ""),
-                      err));
+    MMS_TRY(mms_units_add(&units, "the flag backup",
+                          mms_save_order_encode(&(mms_save_order){how->vis, version, comment}),
+                          err));
     MMS_TRY(mms_units_run(&units, how, err));
 done:
     mms_units_close(&units);

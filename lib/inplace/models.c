@@ -10,6 +10,7 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "groups_priv.h"
+#include "orders_priv.h"
 
 /* ---- components -------------------------------------------------------------------------------*/
 
@@ -216,9 +217,7 @@ static mms_value *tables_of(mms_ms *ms)
         const char *part = mms_ms_member_path(ms, i);
         char *source = real_subtable(part, "SOURCE"), *field = real_subtable(part, "FIELD");
         json_array_append_new(parts,
-                              json_pack("{so so so}", "main", mms_text_value(part), "source",
-                                        source ? mms_text_value(source) : json_null(), "field",
-                                        field ? mms_text_value(field) : json_null()));
+                              mms_models_part_encode(&(mms_model_tables){part, source, field}));
         free(source);
         free(field);
     }
@@ -229,16 +228,18 @@ mms_status mms_models_change(mms_ms *ms, const mms_undo *undo, const mms_change_
                              const mms_value *models, mms_error *err)
 {
     mms_units units = {0};
+    mms_value *parts = NULL;
     mms_status st;
 
     MMS_TRY(mms_units_open(1, &units, err));
-    MMS_TRY(mms_units_add(&units, "the virtual models",
-                          json_pack("{ss so so sO?}", "step", "models", "lock",
-                                    mms_text_value(mms_undo_lock_path(undo)), "parts",
-                                    tables_of(ms), "models", models),
-                          err));
+    parts = tables_of(ms);
+    MMS_TRY(mms_units_add(
+        &units, "the virtual models",
+        mms_models_order_encode(&(mms_models_order){models, parts, mms_undo_lock_path(undo)}),
+        err));
     MMS_TRY(mms_units_run(&units, how, err));
 done:
+    mms_value_free(&parts);
     mms_units_close(&units);
     return st;
 }
@@ -268,19 +269,18 @@ done:
 
 mms_status mms_models_unit(const mms_value *order, mms_error *err)
 {
-    const mms_value *models = json_object_get(order, "models");
+    mms_models_order o;
     mms_value *part;
     int fd = -1;
     size_t i;
     mms_status st;
 
-    MMS_TRY(mms_undo_hold(mms_text_of(order, "lock"), &fd, err));
-    json_array_foreach(json_object_get(order, "parts"), i, part)
+    MMS_TRY(mms_models_order_decode(order, &o, err));
+    MMS_TRY(mms_undo_hold(o.lock, &fd, err));
+    json_array_foreach(o.parts, i, part)
     {
-        const char *source = json_string_value(json_object_get(part, "source"));
-        const mms_model_tables paths = {json_string_value(json_object_get(part, "main")), source,
-                                        json_string_value(json_object_get(part, "field"))};
-        MMS_TRY(mms_table_change_models(&paths, json_is_null(models) ? NULL : models, err));
+        const mms_model_tables paths = mms_models_part_decode(part);
+        MMS_TRY(mms_table_change_models(&paths, o.models, err));
     }
 done:
     if (fd >= 0)

@@ -14,6 +14,7 @@
 #include "ms/ms_meta.h"
 #include "ms/select_value.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 #include "statwt_priv.h"
 #include "tables/measures_priv.h"
 
@@ -186,8 +187,8 @@ done:
 
 static mms_status group(running *r, mms_error *err)
 {
-    const mms_chunk_ids ids = {.scan = !json_is_true(json_object_get(r->q->order, "scan")),
-                               .field = !json_is_true(json_object_get(r->q->order, "field"))};
+    const mms_statwt_order asked = mms_statwt_order_decode(r->q->order);
+    const mms_chunk_ids ids = {.scan = !asked.scan, .field = !asked.field};
 
     r->group = mms_alloc(mms_ms_nmember(r->ms), sizeof *r->group);
     return r->group ? mms_group_members(r->ms, ids, r->group, err) : no_memory(err);
@@ -242,16 +243,21 @@ static mms_value *make_write_unit(const running *r, int64_t member)
     const mms_rows rows = mms_ms_member_rows(r->ms, member);
     mms_value *stage =
         mms_group_stage(is_group_selected(r, r->group[member]) ? r->undo : NULL, r->group[member]);
-    const bool zero_sigma = json_is_true(json_object_get(r->order, "keeps_outside")) &&
-                            !json_is_true(json_object_get(r->order, "slides")) &&
-                            json_integer_value(json_object_get(r->order, "stamps")) == 0;
+    const mms_statwt_order asked = mms_statwt_order_decode(r->order);
+    mms_value *const unit = mms_weights_order_encode(&(mms_weights_order){
+        .stage = json_string_value(stage),
+        .part = mms_ms_member_path(r->ms, member),
+        .lock = mms_undo_lock_path(r->undo),
+        .writes = r->writes,
+        .adds = r->adds,
+        .first = rows.first,
+        .count = rows.count,
+        .tiles = r->q->change.tiles,
+        .sync = r->q->change.sync,
+        .zero_sigma = asked.keeps_outside && !asked.time.slides && asked.time.stamps == 0});
 
-    return json_pack("{ss so so sI sI sO sO sb sb sb so}", "step", "write_weights", "stage", stage,
-                     "part", mms_text_value(mms_ms_member_path(r->ms, member)), "first",
-                     (json_int_t)rows.first, "count", (json_int_t)rows.count, "writes", r->writes,
-                     "adds", r->adds, "tiles", (int)r->q->change.tiles, "sync",
-                     (int)r->q->change.sync, "zero_sigma", (int)zero_sigma, "lock",
-                     mms_text_value(mms_undo_lock_path(r->undo)));
+    json_decref(stage);
+    return unit;
 }
 
 /* ---- the answer -------------------------------------------------------------------------------*/

@@ -12,6 +12,7 @@
 #include "ms/columns.h"
 #include "ms/select_value.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 #include "statwt_priv.h"
 #include "subtables/subtables.h"
 
@@ -44,38 +45,21 @@ static mms_status no_memory(mms_error *err)
 
 /* ---- the setup --------------------------------------------------------------------------------*/
 
-static double number_of(const mms_value *order, const char *name)
+static void read_how(const mms_statwt_order *o, mms_statwt_setup *s)
 {
-    return json_number_value(json_object_get(order, name));
-}
-
-static void read_how(const mms_value *order, mms_statwt_setup *s)
-{
-    const mms_value *range = json_object_get(order, "wtrange");
-
-    s->how = (mms_statwt_how){
-        .algorithm = (mms_statwt_algorithm)number_of(order, "algorithm"),
-        .minsamp = (int64_t)number_of(order, "minsamp"),
-        .fence = number_of(order, "fence"),
-        .zscore = number_of(order, "zscore"),
-        .maxiter = (int64_t)number_of(order, "maxiter"),
-        .center = (mms_statwt_center)number_of(order, "center"),
-        .lside = json_is_true(json_object_get(order, "lside")),
-    };
-    s->time = (mms_statwt_time){.slides = json_is_true(json_object_get(order, "slides")),
-                                .stamps = (int64_t)number_of(order, "stamps"),
-                                .seconds = number_of(order, "seconds")};
-    s->column = mms_text_of(order, "column");
-    s->scan = json_is_true(json_object_get(order, "scan"));
-    s->state = json_is_true(json_object_get(order, "state"));
-    s->field = json_is_true(json_object_get(order, "field"));
-    s->corr = json_is_true(json_object_get(order, "corr"));
-    s->spectra = json_object_get(order, "spectra");
-    s->binned = json_is_true(json_object_get(order, "binned"));
-    s->keeps_outside = json_is_true(json_object_get(order, "keeps_outside"));
-    s->ranged = json_array_size(range) == 2;
-    s->low = json_number_value(json_array_get(range, 0));
-    s->high = json_number_value(json_array_get(range, 1));
+    s->how = o->how;
+    s->time = o->time;
+    s->column = o->column;
+    s->scan = o->scan;
+    s->state = o->state;
+    s->field = o->field;
+    s->corr = o->corr;
+    s->spectra = o->spectra;
+    s->binned = o->binned;
+    s->keeps_outside = o->keeps_outside;
+    s->ranged = json_array_size(o->range) == 2;
+    s->low = json_number_value(json_array_get(o->range, 0));
+    s->high = json_number_value(json_array_get(o->range, 1));
 }
 
 /** Mark the channels that fitspw names of a window; all, where it names none. */
@@ -96,7 +80,7 @@ static void mark_used(const mms_selection *fit, bool excluded, const mms_flag_wi
             used[c] = !excluded;
 }
 
-static mms_status open_window(const mms_value *order, mms_statwt_setup *s, int64_t i,
+static mms_status open_window(const mms_statwt_order *o, mms_statwt_setup *s, int64_t i,
                               const mms_selection *fit, mms_error *err)
 {
     const mms_flag_window *window = &s->set.windows[i];
@@ -108,10 +92,8 @@ static mms_status open_window(const mms_value *order, mms_statwt_setup *s, int64
     MMS_TRY(s->windows[i].first && s->windows[i].used ? MMS_OK : no_memory(err));
     MMS_TRY(mms_window_axis_read(s->set.ms, window->spw, &axis, err));
     s->windows[i].nbin =
-        mms_statwt_bins(window->nchan, axis.freq_hz, (int64_t)number_of(order, "channels"),
-                        number_of(order, "width"), s->windows[i].first);
-    mark_used(fit, json_is_true(json_object_get(order, "excludechans")), window,
-              s->windows[i].used);
+        mms_statwt_bins(window->nchan, axis.freq_hz, o->channels, o->width, s->windows[i].first);
+    mark_used(fit, o->excludechans, window, s->windows[i].used);
 done:
     mms_window_axis_free(&axis);
     return st;
@@ -120,12 +102,13 @@ done:
 mms_status mms_statwt_setup_open(mms_ms *ms, const mms_value *order, mms_statwt_setup *s,
                                  mms_error *err)
 {
-    const mms_select select = {.spw = mms_text_of(order, "fitspw")};
+    const mms_statwt_order o = mms_statwt_order_decode(order);
+    const mms_select select = {.spw = o.fitspw};
     mms_selection *fit = NULL;
     mms_status st;
 
     *s = (mms_statwt_setup){0};
-    read_how(order, s);
+    read_how(&o, s);
     MMS_TRY(mms_flag_set_open(ms, &s->set, err));
     s->windows = mms_alloc(s->set.nwindow, sizeof *s->windows);
     MMS_TRY(s->windows ? MMS_OK : no_memory(err));
@@ -134,7 +117,7 @@ mms_status mms_statwt_setup_open(mms_ms *ms, const mms_value *order, mms_statwt_
         MMS_TRY(st == MMS_OK ? st : mms_wrap(err, st, "fitspw=\"%s\"", select.spw));
     }
     for (int64_t i = 0; i < s->set.nwindow; i++)
-        MMS_TRY(open_window(order, s, i, fit, err));
+        MMS_TRY(open_window(&o, s, i, fit, err));
 done:
     mms_selection_free(&fit);
     return st;
@@ -235,10 +218,10 @@ done:
     return st;
 }
 
-static mms_status read_keys(work *w, const mms_value *order, mms_error *err)
+static mms_status read_keys(work *w, const mms_statwt_order *o, mms_error *err)
 {
     const mms_flag_rows *r = &w->reader.rows;
-    const mms_select select = mms_select_of(json_object_get(order, "select"));
+    const mms_select select = mms_select_of(o->select);
     mms_selection *selection = NULL;
     scalars s = {0};
     int64_t capacity = 0, first = 0;
@@ -731,15 +714,16 @@ static void end_work(work *w)
 static mms_status weigh(mms_job *job, mms_ms *ms, const mms_value *order, mms_value *answer,
                         mms_error *err)
 {
-    work w = {.job = job, .path = mms_text_of(order, "stage"), .sums = json_array()};
+    const mms_statwt_order o = mms_statwt_order_decode(order);
+    work w = {.job = job, .path = o.stage, .sums = json_array()};
     const mms_level level = mms_log_limit(MMS_LOG_ERROR); // the client has warned
     mms_status st;
 
-    w.reader.memory = (int64_t)number_of(order, "memory");
+    w.reader.memory = o.memory;
     MMS_TRY(mms_statwt_setup_open(ms, order, &w.setup, err));
     w.reader.set.ms = ms;
-    MMS_TRY(mms_flag_take_members(&w.reader, json_object_get(order, "members"), err));
-    MMS_TRY(read_keys(&w, order, err));
+    MMS_TRY(mms_flag_take_members(&w.reader, o.members, err));
+    MMS_TRY(read_keys(&w, &o, err));
     if (*w.path)
         MMS_TRY(open_stage(&w, err));
     MMS_TRY(do_chunks(&w, err));
@@ -758,20 +742,21 @@ done:
 
 mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
 {
-    const char *step = mms_text_of(order, "step");
+    const char *step = mms_inplace_step(order);
+    const mms_statwt_order o = mms_statwt_order_decode(order);
     mms_ms *ms = NULL;
     int fd = -1;
     mms_status st;
 
     if (strcmp(step, "weigh") != 0 && strcmp(step, "write_weights") != 0)
         return mms_flag_unit(job, order, answer, err);
-    MMS_TRY(mms_undo_hold(mms_text_of(order, "lock"), &fd, err));
+    MMS_TRY(mms_undo_hold(mms_inplace_lock(order), &fd, err));
     if (strcmp(step, "weigh") != 0) {
         st = mms_statwt_write(job, order, err);
         goto done;
     }
-    MMS_TRY(mms_ms_open(mms_text_of(order, "vis"), &ms, err));
-    mms_ms_use_tiles(ms, json_is_true(json_object_get(order, "tiles")));
+    MMS_TRY(mms_ms_open(o.vis, &ms, err));
+    mms_ms_use_tiles(ms, o.tiles);
     st = weigh(job, ms, order, answer, err);
 done:
     mms_ms_close(&ms);

@@ -10,6 +10,7 @@
 #include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "ms/columns.h"
+#include "orders_priv.h"
 #include "sink_priv.h"
 #include "statwt_priv.h"
 
@@ -348,24 +349,25 @@ static void end_writing(writing *w)
 
 mms_status mms_statwt_write(mms_job *job, const mms_value *order, mms_error *err)
 {
-    const char *stage = json_string_value(json_object_get(order, "stage"));
-    writing w = {.job = job,
-                 .first = json_integer_value(json_object_get(order, "first")),
-                 .count = json_integer_value(json_object_get(order, "count")),
-                 .zero_sigma = json_is_true(json_object_get(order, "zero_sigma"))};
-    const mms_sink_what what = {.path = json_string_value(json_object_get(order, "part")),
-                                .add = w.adds,
-                                .like = MMS_COL_FLAG,
-                                .tiles = json_is_true(json_object_get(order, "tiles")),
-                                .sync = json_is_true(json_object_get(order, "sync")),
-                                .lock = mms_text_of(order, "lock")};
+    mms_weights_order o;
+    writing w = {.job = job};
     mms_status st;
 
-    read_names(json_object_get(order, "writes"), w.writes);
-    read_names(json_object_get(order, "adds"), w.adds);
-    if (*stage) {
-        MMS_TRY(map_stage(&w, stage, err));
-        MMS_TRY(index_stage(&w, stage, err));
+    MMS_TRY(mms_weights_order_decode(order, &o, err));
+    const mms_sink_what what = {.path = o.part,
+                                .add = w.adds,
+                                .like = MMS_COL_FLAG,
+                                .tiles = o.tiles,
+                                .sync = o.sync,
+                                .lock = o.lock};
+    w.first = o.first;
+    w.count = o.count;
+    w.zero_sigma = o.zero_sigma;
+    read_names(o.writes, w.writes);
+    read_names(o.adds, w.adds);
+    if (*o.stage) {
+        MMS_TRY(map_stage(&w, o.stage, err));
+        MMS_TRY(index_stage(&w, o.stage, err));
     }
     MMS_TRY(mms_sink_open(&what, &w.sink, err));
     for (const char *const *c = w.adds; *c; c++)

@@ -86,6 +86,9 @@ MMS_CHECKED mms_status mms_tables_order_decode(const mms_value *value, mms_table
 MMS_CHECKED mms_status mms_finish_order_decode(const mms_value *value, mms_finish_order *order,
                                                mms_error *err);
 
+/** The order of a unit; NULL: no memory. */
+mms_value *mms_finish_order_encode(const mms_finish_order *order);
+
 /** Return which unit an order is for: "tables", "part" or "finish". */
 const char *mms_order_step(const mms_value *value);
 

@@ -316,13 +316,15 @@ static mms_status finish(making *m, mms_error *err)
     mms_value *unit, *answer;
     mms_status st;
 
-    unit = flags && first ? json_pack("{ss so so ss sO sI so sb}", "step", "finish", "output",
-                                      mms_text_value(m->folder), "first", mms_text_value(first),
-                                      "origin", m->r->host->task, "history", m->r->host->history,
-                                      "rows", (json_int_t)m->nrow, "flags",
-                                      mms_text_value(m->r->flagbackup ? flags : ""), "tiles",
-                                      (int)m->r->how.tiles)
-                          : NULL;
+    unit = flags && first
+               ? mms_finish_order_encode(&(mms_finish_order){.output = m->folder,
+                                                             .first = first,
+                                                             .origin = m->r->host->task,
+                                                             .history = m->r->host->history,
+                                                             .nrow = m->nrow,
+                                                             .flags = m->r->flagbackup ? flags : "",
+                                                             .tiles = m->r->how.tiles})
+               : NULL;
     st = run_one(m, "the finished output", false, unit, &answer, err);
     mms_value_free(&answer);
     mms_value_free(&unit);

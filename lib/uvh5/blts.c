@@ -2,19 +2,13 @@
 /** @file blts.c  The values that the file has of baseline-times, read from the rows of the MS. */
 #include "blts_priv.h"
 #include "ms/columns.h"
+#include "orders_priv.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/** How rows of a data description go into the file. */
-typedef struct target {
-    int64_t nchan, ncorr, first, count, nkept;
-    int64_t *channels; /**< [count] */
-    int64_t begin;     /**< channels are begin, begin + 1, …; -1: with gaps */
-    bool in_order;     /**< all correlations stand as in the MS */
-    int32_t from[MMS_UVH5_MAX_POL], to[MMS_UVH5_MAX_POL];
-} target;
+typedef mms_uvh5_target target;
 
 /** A buffer that grows and is not cleared. */
 typedef struct room {
@@ -23,6 +17,7 @@ typedef struct room {
 } room;
 
 struct mms_uvh5_reader {
+    mms_uvh5_export_order order;
     const char *vis, *column;
     mms_ms *ms;
     bool negate, is_float, has_spectrum;
@@ -59,104 +54,22 @@ static void *room_for(room *r, int64_t n, size_t size)
     return r->data;
 }
 
-static int64_t number(const mms_value *order, const char *name)
-{
-    return json_integer_value(json_object_get(order, name));
-}
-
-/* ---- what is shared ---------------------------------------------------------------------------*/
-
-static mms_value *encode_target(const mms_uvh5 *u, const mms_uvh5_dd *dd)
-{
-    mms_value *channels = json_array(), *pols = json_array();
-
-    if (!dd->used)
-        return json_pack("{so so}", "channels", channels, "pols", pols);
-    const mms_uvh5_window *const w = &u->windows[dd->window];
-    for (int64_t c = 0; c < w->nchan; c++)
-        if (w->chosen[c])
-            json_array_append_new(channels, json_integer(c));
-    for (int32_t k = 0; k < dd->nkept; k++)
-        json_array_append_new(pols, json_pack("[ii]", dd->from[k], dd->to[k]));
-    return json_pack("{sI si sI so so}", "nchan", (json_int_t)w->nchan, "ncorr", dd->ncorr, "first",
-                     (json_int_t)w->first, "channels", channels, "pols", pols);
-}
-
-mms_value *mms_uvh5_shared(const mms_uvh5 *u, const char *file)
-{
-    char *const vis = mms_path_absolute(u->asked->vis);
-    mms_value *targets = json_array(), *shared;
-
-    for (int64_t d = 0; d < u->meta.ndd; d++)
-        json_array_append_new(targets, encode_target(u, &u->dds[d]));
-    shared =
-        json_pack("{so ss so sb sI sI s[III] so sb}", "vis", mms_text_value(vis ? vis : ""),
-                  "column", u->column, "file", mms_text_value(file), "negate", (int)u->negate,
-                  "nfreq", (json_int_t)u->nfreq, "npol", (json_int_t)u->npol, "offsets",
-                  (json_int_t)u->offsets[0], (json_int_t)u->offsets[1], (json_int_t)u->offsets[2],
-                  "targets", targets, "tiles", (int)u->asked->how.tiles);
-    if (!vis)
-        mms_value_free(&shared);
-    free(vis);
-    return shared;
-}
-
-static mms_status decode_target(const mms_value *value, int64_t npol, target *t, mms_error *err)
-{
-    const mms_value *const channels = json_object_get(value, "channels");
-    const mms_value *const pols = json_object_get(value, "pols");
-
-    t->nchan = number(value, "nchan");
-    t->ncorr = number(value, "ncorr");
-    t->first = number(value, "first");
-    t->count = (int64_t)json_array_size(channels);
-    t->nkept = (int64_t)json_array_size(pols);
-    t->channels = mms_alloc(t->count, sizeof *t->channels);
-    if (!t->channels)
-        return no_memory(err);
-    for (int64_t c = 0; c < t->count; c++)
-        t->channels[c] = json_integer_value(json_array_get(channels, (size_t)c));
-    t->begin = t->count ? t->channels[0] : 0;
-    if (t->count && t->channels[t->count - 1] != t->begin + t->count - 1)
-        t->begin = -1;
-    t->in_order = t->nkept == t->ncorr && t->nkept == npol;
-    for (int64_t k = 0; k < t->nkept && k < MMS_UVH5_MAX_POL; k++) {
-        const mms_value *const pair = json_array_get(pols, (size_t)k);
-        t->from[k] = (int32_t)json_integer_value(json_array_get(pair, 0));
-        t->to[k] = (int32_t)json_integer_value(json_array_get(pair, 1));
-        t->in_order = t->in_order && t->from[k] == t->to[k];
-    }
-    return MMS_OK;
-}
-
-static mms_status decode(const mms_value *order, reader *u, mms_error *err)
-{
-    const mms_value *const targets = json_object_get(order, "targets");
-    mms_status st = MMS_OK;
-
-    u->vis = json_string_value(json_object_get(order, "vis"));
-    u->column = json_string_value(json_object_get(order, "column"));
-    u->negate = json_is_true(json_object_get(order, "negate"));
-    u->nfreq = number(order, "nfreq");
-    u->npol = number(order, "npol");
-    u->ntarget = (int64_t)json_array_size(targets);
-    u->targets = mms_alloc(u->ntarget, sizeof *u->targets);
-    if (!u->targets)
-        return no_memory(err);
-    for (int64_t d = 0; st == MMS_OK && d < u->ntarget; d++)
-        st = decode_target(json_array_get(targets, (size_t)d), u->npol, &u->targets[d], err);
-    return st;
-}
-
 mms_status mms_uvh5_reader_open(const mms_value *shared, mms_uvh5_reader **out, mms_error *err)
 {
     reader *u = *out = mms_alloc(1, sizeof *u);
     const mms_column *column;
     mms_status st;
 
-    MMS_TRY(u ? decode(shared, u, err) : no_memory(err));
+    MMS_TRY(u ? mms_uvh5_export_order_decode(shared, &u->order, err) : no_memory(err));
+    u->vis = u->order.vis;
+    u->column = u->order.column;
+    u->negate = u->order.negate;
+    u->nfreq = u->order.nfreq;
+    u->npol = u->order.npol;
+    u->ntarget = u->order.ntarget;
+    u->targets = u->order.targets;
     MMS_TRY(mms_ms_open(u->vis, &u->ms, err));
-    mms_ms_use_tiles(u->ms, json_is_true(json_object_get(shared, "tiles")));
+    mms_ms_use_tiles(u->ms, u->order.tiles);
     column = mms_ms_find_column(u->ms, u->column);
     u->is_float = column && column->dtype == MMS_DT_FLOAT;
     u->has_spectrum = mms_ms_find_column(u->ms, MMS_COL_WEIGHT_SPECTRUM) != NULL;
@@ -177,12 +90,15 @@ void mms_uvh5_reader_close(mms_uvh5_reader **out)
                            &u->row_weight_room, &u->flag_room,  &u->flag_row_room};
     for (int64_t i = 0; i < MMS_COUNT_OF(rooms); i++)
         free(rooms[i]->data);
-    for (int64_t d = 0; u->targets && d < u->ntarget; d++)
-        free(u->targets[d].channels);
-    free(u->targets);
+    mms_uvh5_export_order_free(&u->order);
     mms_ms_close(&u->ms);
     free(u);
     *out = NULL;
+}
+
+const mms_uvh5_export_order *mms_uvh5_reader_order(const mms_uvh5_reader *u)
+{
+    return &u->order;
 }
 
 int64_t mms_uvh5_reader_most(const mms_uvh5_reader *u, int64_t nblt)

@@ -21,6 +21,8 @@ mms_value *mms_uvh5_shared(const mms_uvh5 *u, const char *file);
 /** Open the MS of mms_uvh5_shared(), which lives as long.  Errors: TABLE, IO, MEM. */
 MMS_CHECKED mms_status mms_uvh5_reader_open(const mms_value *shared, mms_uvh5_reader **out,
                                             mms_error *err);
+/** What it was opened with.  Borrowed. */
+const struct mms_uvh5_export_order *mms_uvh5_reader_order(const mms_uvh5_reader *reader);
 /** NULL is accepted. */
 void mms_uvh5_reader_close(mms_uvh5_reader **reader);
 

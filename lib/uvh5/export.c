@@ -15,6 +15,7 @@
 #include "ms/columns.h"
 #include "ms/ms_meta.h"
 #include "ms/ms_priv.h"
+#include "orders_priv.h"
 
 enum {
     VALUE_BYTES = 13,     // a visibility with its flag and its number of samples
@@ -335,11 +336,14 @@ static mms_value *make_unit(const making *m, int64_t first, int64_t end)
     const mms_uvh5 *const u = m->u;
     const int64_t row = mms_uvh5_first_row(u, first), rows = mms_uvh5_first_row(u, end) - row;
 
-    return json_pack("{so so sI sI sI sI sI}", "shared", mms_text_value(m->shared_file),
-                     "rows_file", mms_text_value(m->rows_file), "first_blt", (json_int_t)first,
-                     "nblt", (json_int_t)(end - first), "first_row", (json_int_t)row, "nrow",
-                     (json_int_t)rows, "bytes",
-                     (json_int_t)((end - first) * u->nfreq * u->npol * VALUE_BYTES));
+    return mms_uvh5_blts_order_encode(
+        &(mms_uvh5_blts_order){.shared = m->shared_file,
+                               .rows_file = m->rows_file,
+                               .first_blt = first,
+                               .nblt = end - first,
+                               .first_row = row,
+                               .nrow = rows,
+                               .bytes = (end - first) * u->nfreq * u->npol * VALUE_BYTES});
 }
 
 static mms_status run_units(making *m, mms_engine *engine, mms_error *err)
@@ -407,24 +411,16 @@ static mms_status make_file(making *m, const mms_engine *engine, mms_error *err)
     mms_uvh5 *const u = m->u;
     const mms_value *const plan =
         mms_journal_resumes(m->journal) ? mms_journal_last(m->journal, "plan") : NULL;
-    const mms_value *const offsets = json_object_get(plan, "offsets");
     mms_status st;
 
-    m->nunits = json_integer_value(json_object_get(plan, "units"));
-    if (m->nunits > 0 && json_array_size(offsets) == 3 && !access(m->file, F_OK)) {
-        for (size_t i = 0; i < 3; i++)
-            u->offsets[i] = json_integer_value(json_array_get(offsets, i));
+    if (mms_uvh5_file_plan_decode(plan, &m->nunits, u->offsets) && !access(m->file, F_OK))
         return MMS_OK;
-    }
     mms_journal_forget(m->journal);
     MMS_TRY(mms_remove_tree(m->file, err));
     MMS_TRY(mms_uvh5_write_header(u, m->file, err));
     MMS_TRY(reserve(m, err));
     m->nunits = count_units(u, engine);
-    mms_journal_add(m->journal, "plan",
-                    json_pack("{s:I, s:[I, I, I]}", "units", (json_int_t)m->nunits, "offsets",
-                              (json_int_t)u->offsets[0], (json_int_t)u->offsets[1],
-                              (json_int_t)u->offsets[2]));
+    mms_journal_add(m->journal, "plan", mms_uvh5_file_plan_encode(m->nunits, u->offsets));
 done:
     return st;
 }

@@ -11,6 +11,8 @@
 #include "base/lanes_priv.h"
 #include "cubes_priv.h"
 #include "ms/ms_meta.h"
+#include "orders_priv.h"
+#include "output/order_priv.h"
 
 /** An output while it is planned and made. */
 typedef struct importing {
@@ -308,29 +310,49 @@ done:
     return st;
 }
 
+static mms_uvh5_import_order order_of(const importing *m, const char *step)
+{
+    return (mms_uvh5_import_order){.step = step,
+                                   .uvh5file = m->file,
+                                   .like = m->like,
+                                   .flipconj = m->r->flipconj,
+                                   .zenith = m->r->zenith,
+                                   .sync = m->r->how.sync,
+                                   .subtables = m->subtables};
+}
+
 static mms_value *make_unit(const importing *m, const char *step)
 {
-    return json_pack("{ss so so sb sb sb sO}", "step", step, "uvh5file", mms_text_value(m->file),
-                     "like", mms_text_value(m->like), "flipconj", (int)m->r->flipconj, "zenith",
-                     (int)m->r->zenith, "sync", (int)m->r->how.sync, "subtables", m->subtables);
+    const mms_uvh5_import_order order = order_of(m, step);
+
+    return mms_uvh5_import_order_encode(&order);
 }
 
 static mms_value *make_part(const importing *m, int64_t i, int threads)
 {
-    mms_value *const unit = make_unit(m, "part"), *const links = json_array(), *name;
+    mms_uvh5_import_order order = order_of(m, "part");
     char *const out =
         m->plan ? mms_format("%s/SUBMSS/%s", m->folder, m->names[i]) : strdup(m->folder);
+    const char **const links = mms_alloc((int64_t)json_array_size(m->subtables) + 1, sizeof *links);
+    mms_value *unit = NULL, *name;
+    int64_t n = 0;
     size_t k;
 
-    json_array_foreach(m->subtables, k,
-                       name) if (i > 0 && mms_layout_is_link(m->r->layout, json_string_value(name)))
-        json_array_append(links, name);
-    json_object_set_new(unit, "links", links);
-    json_object_set_new(unit, "cells", mms_text_value(m->files[i]));
-    json_object_set_new(unit, "out", mms_text_value(out ? out : ""));
-    json_object_set_new(unit, "threads", json_integer(threads));
-    json_object_set_new(unit, "memory", json_integer(m->r->how.memory));
-    json_object_set_new(unit, "flipped", json_boolean(m->in.flipped));
+    json_array_foreach(m->subtables, k, name)
+    {
+        const char *const text = json_string_value(name);
+        if (links && i > 0 && mms_layout_is_link(m->r->layout, text))
+            links[n++] = text;
+    }
+    order.links = links;
+    order.cells = m->files[i];
+    order.out = out;
+    order.threads = threads;
+    order.memory = m->r->how.memory;
+    order.flipped = m->in.flipped;
+    if (out && links)
+        unit = mms_uvh5_import_order_encode(&order);
+    free(links);
     free(out);
     return unit;
 }
@@ -358,12 +380,14 @@ static mms_status run_parts(importing *m, mms_value *result, mms_error *err)
     mms_status st;
 
     MMS_TRY(units && answers ? m->host->engine(m->host->ctx, &engine, err) : no_memory(m, err));
-    for (int64_t i = 0; i < m->nparts; i++)
+    for (int64_t i = 0; i < m->nparts; i++) {
         units[i] = make_part(m, i, mms_engine_threads(engine, m->nparts));
+        MMS_TRY(units[i] ? MMS_OK : no_memory(m, err));
+    }
     MMS_TRY(mms_engine_run(engine, m->host->task, m->nparts, (const char *const *)m->names, units,
                            answers, err));
     for (int64_t i = 0; i < m->nparts; i++)
-        rows += json_integer_value(json_object_get(answers[i].value, "rows"));
+        rows += mms_part_answer_decode(answers[i].value).rows;
     mms_answers_free(m->nparts, answers);
     if (rows != m->ncell)
         MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%" PRId64 " rows were written, not %" PRId64, rows,
@@ -389,11 +413,14 @@ static mms_status assemble(importing *m, mms_error *err)
                                     (const char *const *)m->names, m->axis_type, m->subtables,
                                     err));
     MMS_TRY(run_one(m, "the finished output",
-                    json_pack("{ss so so ss sO sI so sb}", "step", "finish", "output",
-                              mms_text_value(m->folder), "first", mms_text_value(first), "origin",
-                              m->host->task, "history", m->host->history, "rows",
-                              (json_int_t)m->ncell, "flags",
-                              mms_text_value(m->plan && m->r->flagbackup ? flags : ""), "tiles", 1),
+                    mms_finish_order_encode(
+                        &(mms_finish_order){.output = m->folder,
+                                            .first = first,
+                                            .origin = m->host->task,
+                                            .history = m->host->history,
+                                            .nrow = m->ncell,
+                                            .flags = m->plan && m->r->flagbackup ? flags : "",
+                                            .tiles = true}),
                     err));
 done:
     free(flags);

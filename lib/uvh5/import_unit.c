@@ -12,6 +12,8 @@
 #include "import_priv.h"
 #include "ms/columns.h"
 #include "ms/subtable_set_priv.h"
+#include "orders_priv.h"
+#include "output/order_priv.h"
 
 /** uvw of a file may be those of antenna 1 - antenna 2: pyuvdata undoes that. */
 static bool is_flipped(const mms_uvh5_in *in, int64_t n, const double *lst, const double *ra,
@@ -182,50 +184,34 @@ done:
 
 /* ---- a part -----------------------------------------------------------------------------------*/
 
-static const char *text(const mms_value *order, const char *name)
+static mms_status add_subtables(const mms_uvh5_import_order *o, mms_writer *writer, mms_error *err)
 {
-    const char *const found = json_string_value(json_object_get(order, name));
-
-    return found ? found : "";
-}
-
-static mms_status add_subtables(const mms_value *order, mms_writer *writer, mms_error *err)
-{
-    const mms_value *const links = json_object_get(order, "links");
-    const int64_t n = (int64_t)json_array_size(links);
-    const char **const list = mms_alloc(n + 1, sizeof *list);
     mms_subtable_set *set = NULL;
     mms_status st;
 
-    MMS_TRY(list ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "sub-tables: out of memory"));
-    for (int64_t i = 0; i < n; i++)
-        list[i] = json_string_value(json_array_get(links, (size_t)i));
-    MMS_TRY(
-        mms_subtable_set_open(text(order, "like"), json_object_get(order, "subtables"), &set, err));
-    MMS_TRY(mms_subtable_set_write(set, list, writer, err));
+    MMS_TRY(mms_subtable_set_open(o->like, o->subtables, &set, err));
+    MMS_TRY(mms_subtable_set_write(set, o->links, writer, err));
 done:
     mms_subtable_set_close(&set);
-    free(list);
     return st;
 }
 
-static mms_status write_part(mms_job *job, const mms_value *order, mms_uvh5_in *in,
+static mms_status write_part(mms_job *job, const mms_uvh5_import_order *o, mms_uvh5_in *in,
                              mms_value *answer, mms_error *err)
 {
-    const int threads = (int)json_integer_value(json_object_get(order, "threads"));
     mms_writer_opts opts = MMS_WRITER_OPTS_INIT;
     mms_writer *writer = NULL;
     mms_ms *like = NULL;
     int fd = -1;
     mms_status st;
 
-    MMS_TRY(mms_open_file(text(order, "cells"), &fd, &opts.nrow, err));
+    MMS_TRY(mms_open_file(o->cells, &fd, &opts.nrow, err));
     opts.nrow /= (int64_t)sizeof(mms_uvh5_row_in);
-    MMS_TRY(mms_ms_open(text(order, "like"), &like, err));
-    opts.sync = json_is_true(json_object_get(order, "sync"));
-    MMS_TRY(mms_writer_create(text(order, "out"), like, &opts, &writer, err));
-    MMS_TRY(add_subtables(order, writer, err));
-    MMS_TRY(mms_uvh5_write_main(in, like, writer, fd, opts.nrow, threads, job, err));
+    MMS_TRY(mms_ms_open(o->like, &like, err));
+    opts.sync = o->sync;
+    MMS_TRY(mms_writer_create(o->out, like, &opts, &writer, err));
+    MMS_TRY(add_subtables(o, writer, err));
+    MMS_TRY(mms_uvh5_write_main(in, like, writer, fd, opts.nrow, (int)o->threads, job, err));
     MMS_TRY(mms_writer_close(&writer, err));
     json_object_set_new(answer, "rows", json_integer(opts.nrow));
 done:
@@ -237,16 +223,16 @@ done:
 }
 
 /** The client has found out what rows need. */
-static mms_status open_header(const mms_value *order, mms_uvh5_in *in, mms_error *err)
+static mms_status open_header(const mms_uvh5_import_order *o, mms_uvh5_in *in, mms_error *err)
 {
     const mms_level level = mms_log_limit(MMS_LOG_ERROR);
     mms_status st;
 
-    MMS_TRY(mms_uvh5_in_open_header(text(order, "uvh5file"), in, err));
-    in->memory = json_integer_value(json_object_get(order, "memory"));
-    in->conjugates = json_is_true(json_object_get(order, "flipconj"));
-    in->flipped = json_is_true(json_object_get(order, "flipped"));
-    if (json_is_true(json_object_get(order, "zenith")))
+    MMS_TRY(mms_uvh5_in_open_header(o->uvh5file, in, err));
+    in->memory = o->memory;
+    in->conjugates = o->flipconj;
+    in->flipped = o->flipped;
+    if (o->zenith)
         MMS_TRY(mms_uvh5_mark_turned(in, err));
 done:
     mms_log_limit(level);
@@ -256,22 +242,22 @@ done:
 mms_status mms_uvh5_import_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                 mms_error *err)
 {
-    const char *const step = text(order, "step");
+    mms_uvh5_import_order o = {0};
     mms_uvh5_in in = {0};
     mms_status st;
 
-    if (!strcmp(step, "finish"))
+    if (!strcmp(mms_order_step(order), "finish"))
         return mms_output_unit(job, order, answer, err);
-    if (!strcmp(step, "part")) {
-        MMS_TRY(open_header(order, &in, err));
-        MMS_TRY(write_part(job, order, &in, answer, err));
+    MMS_TRY(mms_uvh5_import_order_decode(order, &o, err));
+    if (!strcmp(o.step, "part")) {
+        MMS_TRY(open_header(&o, &in, err));
+        MMS_TRY(write_part(job, &o, &in, answer, err));
         goto done;
     }
-    MMS_TRY(mms_uvh5_import_open(text(order, "uvh5file"),
-                                 json_is_true(json_object_get(order, "flipconj")),
-                                 json_is_true(json_object_get(order, "zenith")), false, &in, err));
-    MMS_TRY(write_like(&in, text(order, "like"), err));
+    MMS_TRY(mms_uvh5_import_open(o.uvh5file, o.flipconj, o.zenith, false, &in, err));
+    MMS_TRY(write_like(&in, o.like, err));
 done:
+    free(o.links);
     mms_uvh5_in_end(&in);
     return st;
 }

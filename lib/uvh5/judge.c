@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "ms/columns.h"
-#include "ms/select_value.h"
 #include "multims/check.h"
+#include "orders_priv.h"
 #include "side_priv.h"
 
 typedef struct judging {
@@ -265,28 +265,27 @@ static mms_value *make_order(const judging *j, int64_t part, int64_t nparts)
     const mms_uvh5_judged *const q = j->asked;
     char *const file = mms_path_absolute(q->file);
     char *const other = mms_path_absolute(q->other ? q->other : j->a.asked.vis);
-    mms_value *const order =
-        json_pack("{so so sb sI sI sf sf sI}", "file", mms_text_value(file ? file : ""), "other",
-                  mms_text_value(other ? other : ""), "is_ms", q->other == NULL, "part",
-                  (json_int_t)part, "nparts", (json_int_t)nparts, "rtol", q->rtol, "atol", q->atol,
-                  "show", (json_int_t)q->show);
+    mms_uvh5_judge_order o = {.file = file ? file : "",
+                              .other = other ? other : "",
+                              .is_ms = q->other == NULL,
+                              .part = part,
+                              .nparts = nparts,
+                              .show = q->show,
+                              .rtol = q->rtol,
+                              .atol = q->atol};
 
-    if (order && !q->other) {
-        json_object_set_new(order, "select", mms_select_value(&j->a.asked.select));
-        json_object_set_new(order, "datacolumn", json_string(j->a.asked.datacolumn));
-        json_object_set_new(order, "flipconj", json_string(j->a.asked.flipconj));
-        json_object_set_new(order, "eop", mms_text_value(j->a.asked.eop));
-        json_object_set_new(order, "tiles", json_boolean(q->against->how.tiles));
+    if (o.is_ms) {
+        o.request = j->a.asked;
+        o.request.how.tiles = q->against->how.tiles;
     }
+    mms_value *const order = mms_uvh5_judge_order_encode(&o);
     free(file);
     free(other);
     return order;
 }
 
-static void merge_findings(mms_check *check, const mms_value *found)
+static void merge_findings(mms_check *check, int64_t count, const mms_value *texts)
 {
-    const mms_value *const texts = json_object_get(found, "findings");
-    const int64_t count = json_integer_value(json_object_get(found, "count"));
     const int64_t n = (int64_t)json_array_size(texts);
 
     for (int64_t i = 0; i < n; i++)
@@ -297,13 +296,15 @@ static void merge_findings(mms_check *check, const mms_value *found)
 
 static void merge_answers(judging *j, int64_t n, const mms_answer *answers)
 {
-    static const char *const names[] = {"visdata", "flags", "nsamples"};
-
-    for (int64_t k = 0; k < MMS_COUNT_OF(names); k++) {
+    for (int k = 0; k < MMS_UVH5_NVALUES; k++) {
         mms_check check;
-        mms_check_start(&check, &j->report, "%s", names[k]);
-        for (int64_t i = 0; i < n; i++)
-            merge_findings(&check, json_object_get(answers[i].value, names[k]));
+        mms_check_start(&check, &j->report, "%s", mms_uvh5_values_name(k));
+        for (int64_t i = 0; i < n; i++) {
+            const mms_value *texts;
+            int64_t count;
+            mms_uvh5_found_decode(answers[i].value, k, &count, &texts);
+            merge_findings(&check, count, texts);
+        }
         mms_check_end(&check, MMS_OK, NULL);
     }
 }

@@ -5,18 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ms/select_value.h"
+#include "orders_priv.h"
 #include "side_priv.h"
-
-enum { VISDATA, FLAGS, NSAMPLES, NKIND };
 
 typedef struct comparing {
     mms_uvh5_side a, b;
     int64_t *to;
     int32_t pol[MMS_UVH5_MAX_POL]; /**< of b for each of a; -1: none */
     double rtol, atol;
-    int64_t show, counts[NKIND];
-    mms_value *findings[NKIND];
+    int64_t show, counts[MMS_UVH5_NVALUES];
+    mms_value *findings[MMS_UVH5_NVALUES];
 } comparing;
 
 /** One value of both sides, and where it stands. */
@@ -40,11 +38,11 @@ static void add(comparing *c, int kind, const place *p)
 
     if (c->counts[kind]++ >= c->show)
         return;
-    if (kind == VISDATA)
+    if (kind == MMS_UVH5_VISDATA)
         text =
             mms_format("(%.9g, %.9g), (%.9g, %.9g)", (double)a->vis[p->a][0],
                        (double)a->vis[p->a][1], (double)b->vis[p->b][0], (double)b->vis[p->b][1]);
-    else if (kind == FLAGS)
+    else if (kind == MMS_UVH5_FLAGS)
         text = mms_format("%d, %d", a->flags[p->a], b->flags[p->b]);
     else
         text = mms_format("%.9g, %.9g", (double)a->nsamples[p->a], (double)b->nsamples[p->b]);
@@ -70,11 +68,11 @@ static void compare_value(comparing *c, const place *p)
     const mms_uvh5_values *const a = &c->a.values, *const b = &c->b.values;
 
     if (!same(c, a->vis[p->a][0], b->vis[p->b][0]) || !same(c, a->vis[p->a][1], b->vis[p->b][1]))
-        add(c, VISDATA, p);
+        add(c, MMS_UVH5_VISDATA, p);
     if (!a->flags[p->a] != !b->flags[p->b])
-        add(c, FLAGS, p);
+        add(c, MMS_UVH5_FLAGS, p);
     if (!same(c, a->nsamples[p->a], b->nsamples[p->b]) && !is_padding(c, p))
-        add(c, NSAMPLES, p);
+        add(c, MMS_UVH5_NSAMPLES, p);
 }
 
 static bool all_equal(const comparing *c, int64_t n)
@@ -167,29 +165,13 @@ done:
     return st;
 }
 
-static void decode(const mms_value *order, mms_uvh5_request *request, mms_uvh5_judged *judged)
+static mms_status begin(comparing *c, const mms_uvh5_judge_order *o, mms_error *err)
 {
-    *judged = (mms_uvh5_judged){.file = mms_text_of(order, "file")};
-    if (!json_is_true(json_object_get(order, "is_ms"))) {
-        judged->other = mms_text_of(order, "other");
-        return;
-    }
-    *request = (mms_uvh5_request){.vis = mms_text_of(order, "other"),
-                                  .select = mms_select_of(json_object_get(order, "select")),
-                                  .datacolumn = mms_text_of(order, "datacolumn"),
-                                  .flipconj = mms_text_of(order, "flipconj"),
-                                  .eop = mms_text_of(order, "eop"),
-                                  .how.tiles = json_is_true(json_object_get(order, "tiles"))};
-    judged->against = request;
-}
-
-static mms_status begin(comparing *c, const mms_value *order, mms_error *err)
-{
-    c->rtol = json_number_value(json_object_get(order, "rtol"));
-    c->atol = json_number_value(json_object_get(order, "atol"));
-    c->show = json_integer_value(json_object_get(order, "show"));
+    c->rtol = o->rtol;
+    c->atol = o->atol;
+    c->show = o->show;
     c->to = mms_alloc(c->a.nblt, sizeof *c->to);
-    for (int k = 0; k < NKIND; k++)
+    for (int k = 0; k < MMS_UVH5_NVALUES; k++)
         c->findings[k] = json_array();
     for (int64_t p = 0; p < c->a.npol; p++) {
         c->pol[p] = -1;
@@ -204,27 +186,25 @@ static mms_status begin(comparing *c, const mms_value *order, mms_error *err)
 mms_status mms_uvh5_judge_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                mms_error *err)
 {
-    static const char *const names[] = {"visdata", "flags", "nsamples"};
-    const int64_t part = json_integer_value(json_object_get(order, "part"));
-    const int64_t nparts = json_integer_value(json_object_get(order, "nparts"));
-    mms_uvh5_request request;
+    mms_uvh5_judge_order o;
     mms_uvh5_judged judged;
     mms_host host = {.task = "verify"};
     comparing *c = mms_alloc(1, sizeof *c);
     mms_status st;
 
     MMS_TRY(c ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "values: out of memory"));
-    decode(order, &request, &judged);
+    MMS_TRY(mms_uvh5_judge_order_decode(order, &o, err));
+    judged = (mms_uvh5_judged){
+        .file = o.file, .other = o.is_ms ? NULL : o.other, .against = o.is_ms ? &o.request : NULL};
     c->a.plan.silent = true;
     MMS_TRY(mms_uvh5_open_sides(&judged, &host, &c->a, &c->b, err));
-    MMS_TRY(begin(c, order, err));
-    MMS_TRY(compare_part(c, job, c->a.nblt * part / nparts, c->a.nblt * (part + 1) / nparts, err));
-    for (int k = 0; k < NKIND; k++)
-        json_object_set_new(
-            answer, names[k],
-            json_pack("{sI sO}", "count", (json_int_t)c->counts[k], "findings", c->findings[k]));
+    MMS_TRY(begin(c, &o, err));
+    MMS_TRY(compare_part(c, job, c->a.nblt * o.part / o.nparts, c->a.nblt * (o.part + 1) / o.nparts,
+                         err));
+    for (int k = 0; k < MMS_UVH5_NVALUES; k++)
+        mms_uvh5_found_encode(answer, k, c->counts[k], c->findings[k]);
 done:
-    for (int k = 0; c && k < NKIND; k++)
+    for (int k = 0; c && k < MMS_UVH5_NVALUES; k++)
         mms_value_free(&c->findings[k]);
     if (c) {
         mms_uvh5_side_end(&c->a);

@@ -10,6 +10,8 @@
 
 #include "base/files_priv.h"
 #include "blts_priv.h"
+#include "orders_priv.h"
+#include "output/order_priv.h"
 
 /** A file, and where its values stand. */
 typedef struct unit {
@@ -19,11 +21,6 @@ typedef struct unit {
     const mms_hdf5_module *hdf5;
     mms_h5 *packed; /**< flags and nsamples go through HDF5; else NULL */
 } unit;
-
-static int64_t number(const mms_value *order, const char *name)
-{
-    return json_integer_value(json_object_get(order, name));
-}
 
 static mms_status write_at(const unit *u, const void *from, int64_t bytes, int64_t offset,
                            mms_error *err)
@@ -69,11 +66,11 @@ static mms_status read_places(const char *path, int64_t first, int64_t n, mms_uv
     return st;
 }
 
-static mms_status take_all(mms_job *job, const mms_value *order, const unit *u,
+static mms_status take_all(mms_job *job, const mms_uvh5_blts_order *order, const unit *u,
                            mms_uvh5_reader *reader, mms_uvh5_place *places, mms_error *err)
 {
-    const int64_t begin = number(order, "first_blt"), nblt = number(order, "nblt");
-    const int64_t nplace = number(order, "nrow"), most = mms_uvh5_reader_most(reader, nblt);
+    const int64_t begin = order->first_blt, nblt = order->nblt;
+    const int64_t nplace = order->nrow, most = mms_uvh5_reader_most(reader, nblt);
     int64_t at = 0;
     mms_status st = MMS_OK;
 
@@ -93,12 +90,11 @@ done:
     return st;
 }
 
-static mms_status open_unit(const mms_value *shared, unit *u, mms_error *err)
+static mms_status open_unit(const mms_uvh5_export_order *order, unit *u, mms_error *err)
 {
-    u->file = json_string_value(json_object_get(shared, "file"));
-    u->cell = number(shared, "nfreq") * number(shared, "npol");
-    for (size_t i = 0; i < 3; i++)
-        u->offsets[i] = json_integer_value(json_array_get(json_object_get(shared, "offsets"), i));
+    u->file = order->file;
+    u->cell = order->nfreq * order->npol;
+    memcpy(u->offsets, order->offsets, sizeof u->offsets);
     u->fd = open(u->file, O_WRONLY | O_CLOEXEC);
     if (u->fd < 0)
         return mms_fail_errno(err, errno, "%s", u->file);
@@ -111,25 +107,24 @@ static mms_status open_unit(const mms_value *shared, unit *u, mms_error *err)
 mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                 mms_error *err)
 {
-    const char *const rows_file = json_string_value(json_object_get(order, "rows_file"));
-    const char *const shared_file = json_string_value(json_object_get(order, "shared"));
-    const int64_t nplace = number(order, "nrow");
+    mms_uvh5_blts_order o;
     mms_value *shared = NULL;
     mms_uvh5_place *places = NULL;
     mms_uvh5_reader *reader = NULL;
     unit u = {.fd = -1};
     mms_status st;
 
-    if (json_object_get(order, "step"))
+    if (*mms_order_step(order))
         return mms_output_unit(job, order, answer, err);
-    MMS_TRY(mms_value_read(shared_file, &shared, err));
-    MMS_TRY(open_unit(shared, &u, err));
+    MMS_TRY(mms_uvh5_blts_order_decode(order, &o, err));
+    MMS_TRY(mms_value_read(o.shared, &shared, err));
     MMS_TRY(mms_uvh5_reader_open(shared, &reader, err));
-    MMS_TRY(read_places(rows_file, number(order, "first_row"), nplace, &places, err));
-    MMS_TRY(take_all(job, order, &u, reader, places, err));
+    MMS_TRY(open_unit(mms_uvh5_reader_order(reader), &u, err));
+    MMS_TRY(read_places(o.rows_file, o.first_row, o.nrow, &places, err));
+    MMS_TRY(take_all(job, &o, &u, reader, places, err));
     if (u.packed)
         MMS_TRY(u.hdf5->close(&u.packed, err));
-    json_object_set_new(answer, "rows", json_integer(nplace));
+    json_object_set_new(answer, "rows", json_integer(o.nrow));
 done:
     if (u.packed)
         (void)!u.hdf5->close(&u.packed, NULL);

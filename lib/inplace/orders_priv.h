@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_INPLACE_ORDERS_PRIV_H
+#define MULTIMS_INPLACE_ORDERS_PRIV_H
+/** @file orders_priv.h  What units of in-place work are told, typed on both sides of the process
+ * border; order_codec.c alone knows the keys.  Texts and values are borrowed from what was decoded.
+ *  Decoding: Errors: INTERNAL naming a key that is missing; MEM. */
+
+#include "multims/select.h"
+#include "statwt_priv.h"
+
+/** What a unit is for: "save", "change", "models", "flag", "write", "weigh", …, or "". */
+const char *mms_inplace_step(const mms_value *order);
+/** The lock of the run's undo; "": none is held. */
+const char *mms_inplace_lock(const mms_value *order);
+
+/** "save": a version of the flags. */
+typedef struct mms_save_order {
+    const char *vis, *version, *comment;
+} mms_save_order;
+
+mms_value *mms_save_order_encode(const mms_save_order *order);
+MMS_CHECKED mms_status mms_save_order_decode(const mms_value *value, mms_save_order *order,
+                                             mms_error *err);
+
+/** "change": columns of one part, row by row. */
+typedef struct mms_change_order {
+    const char *part, *rows, *lock; /**< rows: file of the selected ones, or "" */
+    const char *made;               /**< the column that the part must have, or NULL */
+    const mms_value *work;          /**< of the verb */
+    const mms_value *columns;       /**< that are changed, for messages */
+    int64_t memory;
+    bool tiles, sync;
+} mms_change_order;
+
+mms_value *mms_change_order_encode(const mms_change_order *order);
+MMS_CHECKED mms_status mms_change_order_decode(const mms_value *value, mms_change_order *order,
+                                               mms_error *err);
+
+/** "models": virtual ones of all parts. */
+typedef struct mms_models_order {
+    const mms_value *models; /**< NULL: they go */
+    const mms_value *parts;  /**< each as mms_models_part_of() has it */
+    const char *lock;
+} mms_models_order;
+
+mms_value *mms_models_order_encode(const mms_models_order *order);
+MMS_CHECKED mms_status mms_models_order_decode(const mms_value *value, mms_models_order *order,
+                                               mms_error *err);
+/** The tables of a part; source and field may be NULL. */
+mms_value *mms_models_part_encode(const mms_model_tables *tables);
+mms_model_tables mms_models_part_decode(const mms_value *part);
+
+/** "flag": flag commands on the rows of some parts. */
+typedef struct mms_flag_order {
+    const char *vis, *stage, *lock; /**< stage: file for what is found, or "" */
+    const mms_value *members, *commands;
+    double ntime_s;
+    int64_t memory;
+    bool alone, chunks, combinescans, tiles;
+} mms_flag_order;
+
+mms_value *mms_flag_order_encode(const mms_flag_order *order);
+MMS_CHECKED mms_status mms_flag_order_decode(const mms_value *value, mms_flag_order *order,
+                                             mms_error *err);
+
+/** "write": what a stage has, into parts. */
+typedef struct mms_flag_write_order {
+    const char *vis, *stage, *lock;
+    const mms_value *parts;
+    bool tiles;
+} mms_flag_write_order;
+
+mms_value *mms_flag_write_order_encode(const mms_flag_write_order *order);
+MMS_CHECKED mms_status mms_flag_write_order_decode(const mms_value *value,
+                                                   mms_flag_write_order *order, mms_error *err);
+
+/** "restore": the flags of a part from a version. */
+typedef struct mms_restore_order {
+    const char *vis, *part, *version, *merge, *lock;
+    int64_t first;
+} mms_restore_order;
+
+MMS_CHECKED mms_status mms_restore_order_decode(const mms_value *value, mms_restore_order *order,
+                                                mms_error *err);
+
+/** "commands": rows for FLAG_CMD, [[command, reason], …]. */
+typedef struct mms_commands_order {
+    const char *vis;
+    const mms_value *rows, *applied;
+} mms_commands_order;
+
+MMS_CHECKED mms_status mms_commands_order_decode(const mms_value *value, mms_commands_order *order,
+                                                 mms_error *err);
+
+/** "weigh": what statwt was asked for, and the parts of a unit. */
+typedef struct mms_statwt_order {
+    const char *vis, *column, *fitspw, *stage;
+    const mms_value *select, *spectra, *range, *members;
+    mms_statwt_how how;
+    mms_statwt_time time;
+    int64_t channels, memory;
+    double width;
+    bool scan, state, field, corr, binned, keeps_outside, excludechans, tiles;
+} mms_statwt_order;
+
+/** Members, stage, tiles and memory may be missing: the client reads it, too. */
+mms_statwt_order mms_statwt_order_decode(const mms_value *value);
+
+/** "write_weights": what a stage has of one part. */
+typedef struct mms_weights_order {
+    const char *stage, *part, *lock;
+    const mms_value *writes, *adds; /**< columns */
+    int64_t first, count;           /**< the part's rows of the set */
+    bool tiles, sync, zero_sigma;
+} mms_weights_order;
+
+mms_value *mms_weights_order_encode(const mms_weights_order *order);
+MMS_CHECKED mms_status mms_weights_order_decode(const mms_value *value, mms_weights_order *order,
+                                                mms_error *err);
+
+#endif
