@@ -17,7 +17,7 @@ typedef struct manager {
     const mms_tiled *what;
     bool tried;
     mms_tiles *tiles;
-    bool *proved, *refused; /**< by column */
+    bool *shaped, *proved, *refused; /**< by column: its shapes compare, its cells, they do not */
 } manager;
 
 struct mms_direct {
@@ -53,9 +53,10 @@ static mms_status list_managers(mms_table *table, bool hollow, mms_direct **out,
             continue;
         m->what = &list[i];
         d->n++;
+        m->shaped = mms_alloc(list[i].ncolumn, sizeof *m->shaped);
         m->proved = mms_alloc(list[i].ncolumn, sizeof *m->proved);
         m->refused = mms_alloc(list[i].ncolumn, sizeof *m->refused);
-        if (!m->proved || !m->refused)
+        if (!m->shaped || !m->proved || !m->refused)
             MMS_TRY(out_of_memory(table, err));
     }
     *out = d;
@@ -74,7 +75,7 @@ void mms_direct_trust(mms_direct *d)
 {
     for (int64_t i = 0; i < d->n; i++)
         for (int64_t k = 0; k < d->managers[i].what->ncolumn; k++)
-            d->managers[i].proved[k] = true;
+            d->managers[i].shaped[k] = d->managers[i].proved[k] = true;
 }
 
 void mms_direct_close(mms_direct **direct)
@@ -86,6 +87,7 @@ void mms_direct_close(mms_direct **direct)
         return;
     for (int64_t i = 0; i < d->n; i++) {
         mms_tiles_drop(&d->managers[i].tiles);
+        free(d->managers[i].shaped);
         free(d->managers[i].proved);
         free(d->managers[i].refused);
     }
@@ -127,9 +129,9 @@ static mms_status open_tiles(const mms_direct *d, manager *m, bool write_back, i
     return st;
 }
 
-/** Compare the cell of a row with what casacore reads. */
+/** Compare the cell of a row, or its shape alone, with what casacore reads. */
 static mms_status same_cell(const mms_direct *d, const manager *m, int64_t column, int64_t row,
-                            bool *same, mms_error *err)
+                            bool cells_too, bool *same, mms_error *err)
 {
     const mms_column *c = m->what->columns[column];
     const mms_rows one = {row, 1};
@@ -142,7 +144,7 @@ static mms_status same_cell(const mms_direct *d, const manager *m, int64_t colum
     MMS_TRY(mms_table_shapes(d->table, c->name, 1, &one, &theirs, &nrun, err));
     *same = ours->ndim == theirs->ndim &&
             !memcmp(ours->shape, theirs->shape, (size_t)ours->ndim * sizeof ours->shape[0]);
-    if (!*same)
+    if (!*same || !cells_too)
         goto done;
     n = 1;
     for (int32_t i = 0; i < ours->ndim; i++)
@@ -161,14 +163,15 @@ done:
     return st;
 }
 
-static mms_status prove(const mms_direct *d, manager *m, int64_t column, mms_error *err)
+/** Compare shapes of cells, which takes casacore little, or cells, for which it reads tiles. */
+static mms_status prove(const mms_direct *d, manager *m, int64_t column, bool cells, mms_error *err)
 {
     int64_t rows[SAMPLES];
     const int64_t n = mms_tiles_samples(m->tiles, SAMPLES, rows);
     bool same = true;
 
     for (int64_t i = 0; same && i < n; i++) {
-        const mms_status st = same_cell(d, m, column, rows[i], &same, err);
+        const mms_status st = same_cell(d, m, column, rows[i], cells, &same, err);
         if (st != MMS_OK)
             return st;
         if (!same)
@@ -178,7 +181,8 @@ static mms_status prove(const mms_direct *d, manager *m, int64_t column, mms_err
                     mms_table_path(d->table), m->what->columns[column]->name, rows[i]);
     }
     m->refused[column] = !same;
-    m->proved[column] = true;
+    m->shaped[column] = true;
+    m->proved[column] = cells || !same;
     return MMS_OK;
 }
 
@@ -197,8 +201,8 @@ static mms_status try_manager(const mms_direct *d, manager *m, mms_error *err)
     return MMS_OK;
 }
 
-mms_status mms_direct_find(mms_direct *d, const char *column, mms_direct_column *found,
-                           mms_error *err)
+static mms_status find(mms_direct *d, const char *column, bool cells, mms_direct_column *found,
+                       mms_error *err)
 {
     mms_status st;
 
@@ -215,8 +219,8 @@ mms_status mms_direct_find(mms_direct *d, const char *column, mms_direct_column 
             if (st != MMS_OK)
                 return st;
         }
-        if (m->tiles && !m->proved[k] && !m->what->hollow) {
-            st = prove(d, m, k, err);
+        if (m->tiles && !(cells ? m->proved : m->shaped)[k] && !m->what->hollow) {
+            st = prove(d, m, k, cells, err);
             if (st != MMS_OK)
                 return st;
         }
@@ -225,6 +229,18 @@ mms_status mms_direct_find(mms_direct *d, const char *column, mms_direct_column 
         break;
     }
     return MMS_OK;
+}
+
+mms_status mms_direct_find(mms_direct *d, const char *column, mms_direct_column *found,
+                           mms_error *err)
+{
+    return find(d, column, true, found, err);
+}
+
+mms_status mms_direct_find_shapes(mms_direct *d, const char *column, mms_direct_column *found,
+                                  mms_error *err)
+{
+    return find(d, column, false, found, err);
 }
 
 /** Members of a Multi-MS may have fixed another shape than the first, which the table is like. */

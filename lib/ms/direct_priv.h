@@ -23,6 +23,10 @@ MMS_CHECKED mms_status mms_direct_open(mms_table *table, mms_direct **out, mms_e
 MMS_CHECKED mms_status mms_direct_find(mms_direct *direct, const char *column,
                                        mms_direct_column *found, mms_error *err);
 
+/** The same for who asks for the shapes of cells only: shapes are compared, no tile is read. */
+MMS_CHECKED mms_status mms_direct_find_shapes(mms_direct *direct, const char *column,
+                                              mms_direct_column *found, mms_error *err);
+
 /** Take it that all columns compare: they did when the table was made. */
 void mms_direct_trust(mms_direct *direct);
 

@@ -513,8 +513,15 @@ static mms_status find_buckets(mms_ms *ms, const char *column, source *s, mms_er
     return st == MMS_OK ? mms_scalars_find(s->member->scalars, column, &s->scalars, err) : st;
 }
 
-/** Find a column of member i, which stays open until it is released.  tiles: wherever it is. */
-static mms_status use_column(mms_ms *ms, int64_t i, const char *column, bool tiles, source *out,
+/** What a column is wanted for, and so in which ways. */
+typedef enum purpose {
+    BY_CASACORE, /**< in no other */
+    SHAPES,      /**< of cells in tiles */
+    CELLS        /**< wherever they are */
+} purpose;
+
+/** Find a column of member i, which stays open until it is released. */
+static mms_status use_column(mms_ms *ms, int64_t i, const char *column, purpose what, source *out,
                              mms_error *err)
 {
     mms_status st;
@@ -523,14 +530,15 @@ static mms_status use_column(mms_ms *ms, int64_t i, const char *column, bool til
     pthread_mutex_lock(&ms->lock);
     MMS_TRY(open_number(ms, i, &out->member, err));
     out->member->users++;
-    if (!tiles || ms->no_tiles)
+    if (what == BY_CASACORE || ms->no_tiles)
         goto done;
     if (!out->member->tiles) {
         MMS_TRY(mms_direct_open(out->member->table, &out->member->tiles, err));
         if (ms->made)
             mms_direct_trust(out->member->tiles);
     }
-    MMS_TRY(mms_direct_find(out->member->tiles, column, &out->tiles, err));
+    MMS_TRY((what == SHAPES ? mms_direct_find_shapes : mms_direct_find)(out->member->tiles, column,
+                                                                        &out->tiles, err));
     MMS_TRY(find_buckets(ms, column, out, err));
 done:
     pthread_mutex_unlock(&ms->lock);
@@ -556,7 +564,7 @@ mms_status mms_ms_find_tiles(mms_ms *ms, const char *column, mms_direct_column *
     *found = (mms_direct_column){NULL, -1};
     if (ms->nmember != 1)
         return MMS_OK;
-    st = use_column(ms, 0, column, true, &from, err);
+    st = use_column(ms, 0, column, CELLS, &from, err);
     *found = from.tiles;
     release(ms, &from);
     return st;
@@ -675,7 +683,7 @@ mms_status mms_ms_read(mms_ms *ms, const char *column, int64_t nrange, const mms
     const int64_t cell = nvalue / total;
     while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         source from;
-        st = use_column(ms, member, column, true, &from, err);
+        st = use_column(ms, member, column, CELLS, &from, err);
         if (st == MMS_OK && from.scalars.buckets && cell == 1)
             st = mms_buckets_read(from.scalars.buckets, from.scalars.column, n, local, out, err);
         else if (st == MMS_OK)
@@ -713,7 +721,7 @@ mms_status mms_ms_shapes(mms_ms *ms, const char *column, int64_t nrange, const m
     MMS_TRY(check_ranges(ms, column, nrange, ranges, &total, err));
     while ((n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         int64_t nfound;
-        MMS_TRY(use_column(ms, member, column, true, &from, err));
+        MMS_TRY(use_column(ms, member, column, SHAPES, &from, err));
         MMS_TRY(from.tiles.tiles
                     ? mms_tiles_shapes(from.tiles.tiles, from.tiles.column, n, local, &found,
                                        &nfound, err)
@@ -778,7 +786,7 @@ mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t nrange, con
 
     while (st == MMS_OK && (n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         source from;
-        st = use_column(ms, member, column, false, &from, err);
+        st = use_column(ms, member, column, BY_CASACORE, &from, err);
         if (st == MMS_OK)
             st = mms_table_copy_cells(from.member->table, column, n, local, out, out_column, first,
                                       err);
@@ -844,7 +852,7 @@ mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
 
     while (st == MMS_OK && (n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         source from;
-        st = use_column(ms, member, column, true, &from, err);
+        st = use_column(ms, member, column, CELLS, &from, err);
         if (st == MMS_OK && from.tiles.tiles)
             st = mms_tiles_copy(from.tiles.tiles, from.tiles.column, n, local, out.tiles,
                                 out.column, first, err);
@@ -869,7 +877,7 @@ static mms_status plan_column(mms_ms *ms, const mms_shared_column *column, int64
 
     while (st == MMS_OK && (n = next_pieces(&walk, PIECES, local, &member, &rows)) > 0) {
         source from;
-        st = use_column(ms, member, column->name, true, &from, err);
+        st = use_column(ms, member, column->name, CELLS, &from, err);
         if (st == MMS_OK && !from.tiles.tiles)
             mms_tiles_share_give_up(column->plan);
         for (int64_t i = 0; st == MMS_OK && from.tiles.tiles && i < n; i++) {
