@@ -12,6 +12,7 @@
 
 #include "base/files_priv.h"
 #include "blts_priv.h"
+#include "export_priv.h"
 #include "ms/columns.h"
 #include "ms/ms_meta.h"
 #include "ms/ms_priv.h"
@@ -22,15 +23,17 @@ enum {
     MOST_ROWS = 256 << 10 // of a unit
 };
 
-/** The file while it is made. */
-typedef struct making {
-    mms_uvh5 *u;
+struct mms_uvh5_making {
+    mms_uvh5 plan, *u;
+    mms_uvh5_request averaged_request;
     mms_stage *stage;
     mms_journal *journal;
     mms_value *result;
+    bool is_done; /**< nothing is to be written, or it was by an earlier run */
     int64_t nunits;
     char *path, *base, *file, *rows_file, *shared_file, *averaged;
-} making;
+};
+typedef mms_uvh5_making making;
 
 static int64_t file_bytes(const mms_uvh5 *u)
 {
@@ -324,7 +327,8 @@ static int64_t count_units(const mms_uvh5 *u, const mms_engine *engine)
     const int64_t wanted = 64 << 20, bytes = file_bytes(u);
     const int64_t by_rows = u->nrow / MOST_ROWS + 1; // their places are in a worker's memory
     int64_t n = bytes / wanted + 1 > by_rows ? bytes / wanted + 1 : by_rows;
-    const int64_t least = mms_engine_workers(engine);
+    const int64_t beside = u->asked->beside > 1 ? u->asked->beside : 1; // other files at once
+    const int64_t least = (mms_engine_workers(engine) + beside - 1) / beside;
 
     if (n < least && bytes > (1 << 20))
         n = least;
@@ -346,31 +350,50 @@ static mms_value *make_unit(const making *m, int64_t first, int64_t end)
                                .bytes = (end - first) * u->nfreq * u->npol * VALUE_BYTES});
 }
 
-static mms_status run_units(making *m, mms_engine *engine, mms_error *err)
+/** The units of a file from its first on. */
+static mms_status fill_units(const making *m, mms_value **units, char **names, mms_error *err)
 {
     const mms_uvh5 *const u = m->u;
     const int64_t n = m->nunits;
-    mms_value **const units = mms_alloc(n, sizeof(void *));
-    char **const names = mms_alloc(n, sizeof(void *));
-    mms_answer *const answers = mms_alloc(n, sizeof *answers);
-    mms_status st = units && names && answers ? MMS_OK : mms_uvh5_no_memory(u, err);
 
-    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const int64_t first = u->nblt * i / n, end = u->nblt * (i + 1) / n;
         units[i] = make_unit(m, first, end);
         names[i] = mms_format("%s: baseline-times %" PRId64 "~%" PRId64, m->base, first, end - 1);
         if (!units[i] || !names[i])
-            st = mms_uvh5_no_memory(u, err);
+            return mms_uvh5_no_memory(u, err);
     }
     mms_uvh5_rest(u, 0);
-    if (st == MMS_OK) {
-        mms_engine_set_journal(engine, m->journal);
-        st = mms_engine_run(engine, u->host->task, n, (const char *const *)names, units, answers,
-                            err);
-        mms_engine_set_journal(engine, NULL);
-        mms_answers_free(n, answers);
-    }
-    for (int64_t i = 0; units && names && i < n; i++) {
+    return MMS_OK;
+}
+
+int64_t mms_uvh5_making_units(const mms_uvh5_making *m)
+{
+    return m->is_done ? 0 : m->nunits;
+}
+
+static mms_status run_units(int64_t n, making *const *files, const mms_host *host, int64_t nunits,
+                            mms_error *err)
+{
+    mms_value **const units = mms_alloc(nunits, sizeof(void *));
+    char **const names = mms_alloc(nunits, sizeof(void *));
+    mms_answer *const answers = mms_alloc(nunits, sizeof *answers);
+    mms_engine *engine;
+    int64_t at = 0;
+    mms_status st;
+
+    MMS_TRY(units && names && answers ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "no memory"));
+    for (int64_t i = 0; i < n; at += mms_uvh5_making_units(files[i++]))
+        if (mms_uvh5_making_units(files[i]) > 0)
+            MMS_TRY(fill_units(files[i], units + at, names + at, err));
+    MMS_TRY(host->engine(host->ctx, &engine, err));
+    mms_engine_set_journal(engine, n == 1 ? files[0]->journal : NULL);
+    st =
+        mms_engine_run(engine, host->task, nunits, (const char *const *)names, units, answers, err);
+    mms_engine_set_journal(engine, NULL);
+    mms_answers_free(nunits, answers);
+done:
+    for (int64_t i = 0; units && names && i < nunits; i++) {
         mms_value_free(&units[i]);
         free(names[i]);
     }
@@ -378,6 +401,16 @@ static mms_status run_units(making *m, mms_engine *engine, mms_error *err)
     free(names);
     free(answers);
     return st;
+}
+
+mms_status mms_uvh5_write_values(int64_t n, mms_uvh5_making *const *files, const mms_host *host,
+                                 mms_error *err)
+{
+    int64_t nunits = 0;
+
+    for (int64_t i = 0; i < n; i++)
+        nunits += mms_uvh5_making_units(files[i]);
+    return nunits > 0 ? run_units(n, files, host, nunits, err) : MMS_OK;
 }
 
 /** Rename over what is there, if that is asked for. */
@@ -431,7 +464,8 @@ static void close_input(mms_uvh5 *u)
     mms_ms_close(&u->ms);
 }
 
-static mms_status write_all(making *m, mms_error *err)
+/** The file without its values, and what units need. */
+static mms_status stage_file(making *m, mms_error *err)
 {
     mms_uvh5 *const u = m->u;
     mms_engine *engine;
@@ -443,10 +477,7 @@ static mms_status write_all(making *m, mms_error *err)
     MMS_TRY(write_rows(m, err));
     MMS_TRY(write_shared(m, err));
     MMS_TRY(mms_check_stop(err));
-    MMS_TRY(run_units(m, engine, err));
     close_input(u);
-    MMS_TRY(mms_remove_tree(m->averaged, err));
-    MMS_TRY(publish(m, err));
 done:
     return st;
 }
@@ -551,7 +582,7 @@ done:
     return st;
 }
 
-static mms_status plan_and_write(making *m, mms_error *err)
+static mms_status plan_and_stage(making *m, mms_error *err)
 {
     mms_uvh5 *const u = m->u;
     mms_status st;
@@ -560,40 +591,79 @@ static mms_status plan_and_write(making *m, mms_error *err)
     describe(u, m->result);
     tell_odd_uvw(u);
     MMS_TRY(check_space(u, err));
-    if (u->asked->how.dryrun)
-        goto done;
-    MMS_TRY(write_all(m, err));
-    json_object_set_new(m->result, "names", json_pack("[o]", mms_text_value(m->base)));
-    json_object_set_new(m->result, "rows_out", json_integer(u->nblt));
+    m->is_done = u->asked->how.dryrun;
+    if (!m->is_done)
+        MMS_TRY(stage_file(m, err));
 done:
+    return st;
+}
+
+mms_status mms_uvh5_begin(const mms_uvh5_request *request, const mms_host *host, mms_value *result,
+                          mms_uvh5_making **out, mms_error *err)
+{
+    making *const m = *out = mms_alloc(1, sizeof *m);
+    mms_status st;
+
+    MMS_TRY(m ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", request->uvh5file));
+    *m = (making){.plan = {.asked = request, .host = host}, .result = json_incref(result)};
+    m->u = &m->plan;
+    if (request->how.resume && !request->how.dryrun && !request->overwrite)
+        MMS_TRY(mms_output_take_published(host, request->uvh5file, result, &m->is_done, err));
+    if (m->is_done)
+        return MMS_OK;
+    MMS_TRY(check_both(request, err));
+    if (mms_uvh5_averages(request))
+        MMS_TRY(try_plan(request, host, err));
+    if (mms_uvh5_averages(request) && request->how.dryrun) {
+        m->is_done = true;
+        return mms_uvh5_estimate_average(request, host, result, err);
+    }
+    if (mms_uvh5_averages(request))
+        MMS_TRY(average(m, &m->averaged_request, err));
+    MMS_TRY(plan_and_stage(m, err));
+done:
+    return st;
+}
+
+mms_status mms_uvh5_finish(mms_uvh5_making *m, mms_error *err)
+{
+    mms_status st;
+
+    if (m->is_done)
+        return MMS_OK;
+    MMS_TRY(mms_remove_tree(m->averaged, err));
+    MMS_TRY(publish(m, err));
+    json_object_set_new(m->result, "names", json_pack("[o]", mms_text_value(m->base)));
+    json_object_set_new(m->result, "rows_out", json_integer(m->u->nblt));
+done:
+    return st;
+}
+
+mms_status mms_uvh5_end_making(mms_uvh5_making **out, mms_status st, mms_error *err)
+{
+    mms_uvh5_making *const m = *out;
+
+    *out = NULL;
+    if (!m)
+        return st;
+    if (st != MMS_OK && m->stage)
+        st = mms_output_name_full_disk(m->u->host->task, mms_stage_path(m->stage), st, err);
+    end_making(m, st);
+    mms_uvh5_end(m->u);
+    mms_value_free(&m->result);
+    free(m);
     return st;
 }
 
 mms_status mms_uvh5_export(const mms_uvh5_request *request, const mms_host *host, mms_value *result,
                            mms_error *err)
 {
-    mms_uvh5 u = {.asked = request, .host = host};
-    mms_uvh5_request averaged;
-    making m = {.u = &u, .result = result};
-    bool was = false;
-    mms_status st;
+    mms_uvh5_making *m;
+    mms_status st = mms_uvh5_begin(request, host, result, &m, err);
 
-    if (request->how.resume && !request->how.dryrun && !request->overwrite)
-        MMS_TRY(mms_output_take_published(host, request->uvh5file, result, &was, err));
-    if (was)
-        return MMS_OK;
-    MMS_TRY(check_both(request, err));
-    if (mms_uvh5_averages(request))
-        MMS_TRY(try_plan(request, host, err));
-    if (mms_uvh5_averages(request) && request->how.dryrun)
-        return mms_uvh5_estimate_average(request, host, result, err);
-    if (mms_uvh5_averages(request))
-        MMS_TRY(average(&m, &averaged, err));
-    MMS_TRY(plan_and_write(&m, err));
-done:
-    if (st != MMS_OK && m.stage)
-        st = mms_output_name_full_disk(host->task, mms_stage_path(m.stage), st, err);
-    end_making(&m, st);
-    mms_uvh5_end(&u);
-    return st;
+    if (st == MMS_OK)
+        st = mms_uvh5_write_values(1, &m, host, err);
+    if (st == MMS_OK)
+        st = mms_uvh5_finish(m, err);
+    return mms_uvh5_end_making(&m, st, err);
 }

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file export_parts.c  A file for each part of a Multi-MS, one after the other by all workers;
- * what a failure leaves under a final name is complete, and a later run goes on behind it. */
+/** @file export_parts.c  A file for each part of a Multi-MS: as many at once as give all workers
+ *  something to do.  What a failure leaves under a final name is complete, and a later run goes on
+ *  behind it. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/files_priv.h"
+#include "export_priv.h"
 #include "import_priv.h"
 #include "multims/ms.h"
+
+enum { MOST_PARTS = 32 };
 
 /** out.0003.uvh5 of out.uvh5, as the parts of a Multi-MS are named. */
 static char *part_name(const char *file, int64_t part)
@@ -64,30 +68,110 @@ static mms_status find_earlier(const mms_uvh5_request *r, int64_t n, mms_value *
     return st;
 }
 
-static mms_status export_part(const mms_uvh5_request *request, const char *member, int64_t part,
-                              const mms_host *host, mms_value *parts, mms_error *err)
+/** The file of a part. */
+typedef struct part_file {
+    mms_uvh5_request asked;
+    mms_host host;
+    mms_value *texts, *result;
+    char *name;
+    mms_uvh5_making *making; /**< NULL: it was there */
+} part_file;
+
+/** Files that are made at once. */
+typedef struct batch {
+    int64_t n, units;
+    part_file parts[MOST_PARTS];
+} batch;
+
+static mms_status end_part(part_file *p, mms_status st, mms_error *err)
 {
-    char *const name = part_name(request->uvh5file, part);
-    mms_value *result = json_object();
-    mms_uvh5_request one = *request;
-    mms_host inner = *host;
-    mms_value *texts = json_copy((mms_value *)host->history);
+    st = mms_uvh5_end_making(&p->making, st, err);
+    mms_value_free(&p->texts);
+    mms_value_free(&p->result);
+    free(p->name);
+    return st;
+}
+
+/** Take a part into the batch; one without selected rows has no file. */
+static mms_status begin_part(batch *b, const mms_uvh5_request *request, const char *member,
+                             int64_t number, const mms_host *host, mms_error *err)
+{
+    part_file *const p = &b->parts[b->n];
     mms_status st;
 
-    json_array_append_new(texts, json_sprintf("%-11s = %" PRId64, "part", part));
-    inner.history = texts; // verify compares the file with that part
-    one.vis = member;
-    one.uvh5file = name;
-    one.how.resume = request->how.resume && !request->gzip && !mms_uvh5_averages(request);
-    st = name && result ? mms_uvh5_export(&one, &inner, result, err)
-                        : mms_fail(err, MMS_ERR_MEM, "no memory");
-    if (st == MMS_OK)
-        json_array_append(parts, result);
-    mms_value_free(&texts);
-    mms_value_free(&result);
-    free(name);
-    // a part without selected rows has no file
+    *p = (part_file){.asked = *request,
+                     .host = *host,
+                     .texts = json_copy((mms_value *)host->history),
+                     .result = json_object(),
+                     .name = part_name(request->uvh5file, number)};
+    json_array_append_new(p->texts, json_sprintf("%-11s = %" PRId64, "part", number));
+    p->host.history = p->texts; // verify compares the file with that part
+    p->asked.vis = member;
+    p->asked.uvh5file = p->name;
+    p->asked.how.resume = request->how.resume && !request->gzip && !mms_uvh5_averages(request);
+    st = p->name && p->result ? mms_uvh5_begin(&p->asked, &p->host, p->result, &p->making, err)
+                              : mms_fail(err, MMS_ERR_MEM, "no memory");
+    if (st == MMS_OK) {
+        b->units += mms_uvh5_making_units(p->making);
+        b->n++;
+        return MMS_OK;
+    }
+    st = end_part(p, st, err);
     return st == MMS_ERR_EMPTY || st == MMS_ERR_SELECT ? MMS_OK : st;
+}
+
+/** Write the values of all, then publish them in order; done gets the results. */
+static mms_status finish_batch(batch *b, const mms_host *host, mms_value *done, mms_error *err)
+{
+    mms_uvh5_making *files[MOST_PARTS];
+    int64_t n = 0;
+    mms_status st;
+
+    for (int64_t i = 0; i < b->n; i++)
+        if (b->parts[i].making)
+            files[n++] = b->parts[i].making;
+    st = mms_uvh5_write_values(n, files, host, err);
+    for (int64_t i = 0; i < b->n; i++) {
+        part_file *const p = &b->parts[i];
+        if (st == MMS_OK && p->making)
+            st = mms_uvh5_finish(p->making, err);
+        if (st == MMS_OK)
+            json_array_append(done, p->result);
+        st = end_part(p, st, err);
+    }
+    b->n = b->units = 0;
+    return st;
+}
+
+/** Parts until there are units enough for all workers. */
+static mms_status run_parts(const mms_uvh5_request *request, mms_ms *ms, mms_value *const *there,
+                            const mms_host *host, mms_value *done, mms_error *err)
+{
+    const int64_t n = mms_ms_nmember(ms);
+    mms_uvh5_request one = *request;
+    mms_engine *engine;
+    batch *const b = mms_alloc(1, sizeof *b);
+    mms_status st;
+
+    MMS_TRY(b ? host->engine(host->ctx, &engine, err) : mms_fail(err, MMS_ERR_MEM, "no memory"));
+    one.beside = n;
+    for (int64_t i = 0; i < n; i++) {
+        if (there[i])
+            b->parts[b->n++] = (part_file){.result = json_incref(there[i])};
+        else
+            st = begin_part(b, &one, mms_ms_member_path(ms, i), i, host, err);
+        if (st != MMS_OK) // those before it are made all the same
+            (void)!finish_batch(b, host, done, NULL);
+        MMS_TRY(st);
+        if (b->n == MOST_PARTS || b->units >= 2 * mms_engine_workers(engine))
+            MMS_TRY(finish_batch(b, host, done, err));
+    }
+    MMS_TRY(finish_batch(b, host, done, err));
+done:
+    for (int64_t i = 0; b && i < b->n; i++)
+        st = end_part(&b->parts[i], st, err);
+    free(b);
+    return st;
 }
 
 static void sum_parts(const mms_value *parts, mms_value *result)
@@ -129,11 +213,7 @@ mms_status mms_uvh5_export_parts(const mms_uvh5_request *request, const mms_host
     n = mms_ms_nmember(ms);
     there = mms_alloc(n, sizeof(mms_value *));
     MMS_TRY(there ? find_earlier(request, n, there, err) : mms_fail(err, MMS_ERR_MEM, "no memory"));
-    for (int64_t i = 0; i < n; i++)
-        if (there[i])
-            json_array_append(parts, there[i]);
-        else
-            MMS_TRY(export_part(request, mms_ms_member_path(ms, i), i, host, parts, err));
+    MMS_TRY(run_parts(request, ms, there, host, parts, err));
     if (json_array_size(parts) == 0)
         MMS_TRY(mms_fail(err, MMS_ERR_EMPTY, "no part has selected rows"));
     json_object_set_new(result, "outputvis", mms_text_value(request->uvh5file));

@@ -37,7 +37,8 @@ typedef struct mms_uvh5_request {
     const char *flipconj; /**< auto, true, false */
     const char *eop;      /**< auto, none, or a file of the IERS */
     bool overwrite;
-    bool gzip; /**< flags and nsamples are shuffled and deflated, by one writer */
+    bool gzip;      /**< flags and nsamples are shuffled and deflated, by one writer */
+    int64_t beside; /**< files that are made at once, of which this is one; 0: it is alone */
     mms_how how;
 } mms_uvh5_request;
 

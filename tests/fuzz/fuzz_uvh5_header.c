@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file fuzz_uvh5_header.c  Headers of UVH5 files, as strangers may have written them.
+/** @file fuzz_uvh5_header.c  UVH5 files, as strangers may have written them.
  *
- *  Input: the file.  A header that is accepted has ids, counts and places that rows may use. */
+ *  Input: the file.  A header that is accepted has ids, counts and places that rows may use; values
+ *  are read or refused, whatever stands in their chunks and their index. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "multims/log.h"
-#include "uvh5/import_priv.h"
+#include "uvh5/cubes_priv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -37,6 +38,42 @@ static void check_header(const mms_uvh5_in *in)
         demand(in->number[i] >= 0 && in->number[i] < in->nrow_ant);
 }
 
+/** Values of the first baseline-times, all channels and then a window. */
+static void read_values(mms_uvh5_in *in)
+{
+    enum { MOST = 1 << 18 };
+    const int64_t cell = in->nfreq * in->npol, n = in->nblt < 16 ? in->nblt : 16;
+    const int64_t values = n * cell;
+    mms_uvh5_cubes *cubes = NULL;
+
+    if (cell > MOST || values > MOST || in->nspw * n > MOST)
+        return;
+    mms_uvh5_slab s = {.n = n, .count = in->nfreq};
+    uint8_t *const present = malloc((size_t)(n * in->nspw));
+    s.vis = malloc((size_t)values * sizeof *s.vis);
+    s.nsamples = malloc((size_t)values * sizeof *s.nsamples);
+    s.flags = malloc((size_t)values);
+    s.scratch = malloc((size_t)(values * in->flag_bytes));
+    demand(present && s.vis && s.nsamples && s.flags && s.scratch);
+    in->memory = 16 << 20;
+    if (mms_uvh5_cubes_open(in, &cubes, NULL) == MMS_OK) {
+        if (mms_uvh5_cubes_read(cubes, &s, NULL) == MMS_OK)
+            for (int64_t i = 0; i < values; i++)
+                demand(s.flags[i] <= 1);
+        s.first = in->spans[0].first;
+        s.count = in->spans[0].count;
+        s.blt = in->nblt - n;
+        (void)!mms_uvh5_cubes_read(cubes, &s, NULL);
+        (void)!mms_uvh5_cubes_find_present(cubes, 0, n, present, NULL);
+    }
+    mms_uvh5_cubes_close(&cubes);
+    free(present);
+    free(s.vis);
+    free(s.nsamples);
+    free(s.flags);
+    free(s.scratch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     const int fd = memfd_create("uvh5", MFD_CLOEXEC);
@@ -51,8 +88,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     const mms_status st = mms_uvh5_in_open(path, &in, NULL);
     if (st == MMS_ERR_UNSUPPORTED && !in.hdf5)
         printf("without HDF5: nothing is read\n");
-    if (st == MMS_OK)
+    if (st == MMS_OK) {
         check_header(&in);
+        read_values(&in);
+    }
     mms_uvh5_in_end(&in);
     close(fd);
     return 0;

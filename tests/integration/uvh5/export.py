@@ -335,6 +335,35 @@ class Export(UvhCase):
                            "perpart=true", status=2)
         self.assertIn("Output file out.0000.uvh5 already exists", run.stderr)
 
+    def test_parts_at_once(self):
+        """Files of parts are the same for any number of workers, under MPI, and alone."""
+        parts = self.data("scan.mms")
+        words = ("exportuvh5", parts, "out.uvh5", "datacolumn=data", "perpart=true",
+                 "overwrite=true", "--no-sync", "--quiet")
+
+        def taken():
+            names = sorted(n for n in os.listdir(self.folder) if n.startswith("out."))
+            found = {n: bytes_but_history(self.path(n)) for n in names}
+            for name in names:
+                os.remove(self.path(name))
+            return found
+        self.multims(*words, "-j", "1")
+        first = taken()
+        self.assertGreater(len(first), 2)
+        for how in (["-j", "2"], ["-j", "3", "tiles=False"], ["-j", "7"]):
+            self.multims(*words, *how)
+            self.assertEqual(taken(), first)
+        if os.environ.get("MULTIMS_MPIEXEC"):
+            run = self.run_words(os.environ["MULTIMS_MPIEXEC"], "-n", 3, program_case.args.program,
+                                 *words)
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertEqual(taken(), first)
+        self.multims(*words, "compression=gzip", "-j", "3")
+        packed = sorted(n for n in os.listdir(self.folder) if n.startswith("out."))
+        self.assertEqual(packed, sorted(first))
+        for name in packed:
+            self.multims("verify", name, "--against", parts)
+
     def test_parts_after_a_failure(self):
         """What failed is told, files that are there are complete, and resume makes the others."""
         self.multims("partition", self.data("D7.ms"), "in.mms", "datacolumn=data", "numsubms=3",
