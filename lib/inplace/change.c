@@ -270,6 +270,7 @@ mms_status mms_change_run(mms_change *c, const mms_change_work *w, bool *wrote, 
 
     MMS_TRY(members ? MMS_OK : no_memory(err));
     find_parts(c, w, members, &skipped);
+    MMS_TRY(mms_undo_check(c->ms, err));
     *wrote = true;
     if (w->backup)
         MMS_TRY(mms_backup_flags(w->how, w->backup, &version, err));

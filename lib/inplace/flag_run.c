@@ -413,6 +413,8 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
     const bool writes = r->q->apply && r->writes;
     mms_status st;
 
+    if (writes)
+        MMS_TRY(mms_undo_check(r->ms, err));
     *wrote = *wrote || writes;
     if (writes && r->q->backup) {
         mms_log(MMS_LOG_INFO, "flagdata", "Backup original flags before applying new flags");

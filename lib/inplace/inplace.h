@@ -31,6 +31,9 @@ MMS_CHECKED mms_status mms_undo_recover(const char *vis, bool restore, bool *fou
  * that is not there is no error.  Errors: EXISTS. */
 MMS_CHECKED mms_status mms_undo_refuse(const char *vis, mms_error *err);
 
+/** Refuse a set whose files, or whose folder, can't be written.  Errors: ARG naming the file. */
+MMS_CHECKED mms_status mms_undo_check(mms_ms *ms, mms_error *err);
+
 /** Take the place of a set's undo, in which the run's own files may stand too.  Not in a worker.
  *  @param sync  so that a power cut can be undone, too
  *  Errors: EXISTS as above; IO, SPACE, MEM. */

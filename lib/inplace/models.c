@@ -250,6 +250,7 @@ mms_status mms_models_run(mms_change *c, const mms_change_request *how, const mm
     const char *const none[] = {NULL};
     mms_status st;
 
+    MMS_TRY(mms_undo_check(c->ms, err));
     *wrote = true;
     MMS_TRY(mms_undo_begin(mms_ms_path(c->ms), how->sync, &c->undo, err));
     st = mms_models_keep(c->undo, c->ms, err);

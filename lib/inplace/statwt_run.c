@@ -369,6 +369,7 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
 
     if (r->q->preview)
         return weigh(r, result, err);
+    MMS_TRY(mms_undo_check(r->ms, err));
     *wrote = true;
     if (r->q->backup) {
         mms_log(MMS_LOG_INFO, "statwt", "Backup original flags before applying new flags");

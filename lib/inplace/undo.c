@@ -409,6 +409,8 @@ static mms_status note_file(mms_undo *u, const char *table, const char *name, bo
     if (is_noted(u, path))
         goto done;
     MMS_TRY(mms_path_exists(path, &there, err));
+    if (there && access(path, W_OK))
+        MMS_TRY(mms_fail_errno(err, errno, "%s can't be changed", path));
     if (take && there && mms_shared_block(path, to) == 0) {
         json_array_append_new(u->files, json_pack("{so so}", "file", mms_text_value(path), "take",
                                                   mms_text_value(copy)));

@@ -73,6 +73,7 @@ mms_status mms_version_run_restore(mms_run *run, const struct mms_version_words 
 
     mms_log(MMS_LOG_INFO, "flagmanager", "Restore flagversions %s", p->versionname);
     MMS_TRY(mms_version_check(ms, p->versionname, err));
+    MMS_TRY(mms_undo_check(ms, err));
     MMS_TRY(mms_run_engine(run, err));
     MMS_TRY(mms_undo_begin(p->vis, p->sync, &undo, err));
     st = mms_undo_keep(undo, ms, NULL, columns, err);

@@ -10,6 +10,7 @@ from casacore.tables import table
 import caltable
 import program_case
 from program_case import ProgramCase
+from undo_case import digests as set_bytes
 
 # words of the request: status, words of the message
 APPLYCAL = {
@@ -157,6 +158,50 @@ class Refusals(ProgramCase):
         for part in os.listdir(self.path("x.mms/SUBMSS")):
             with table(self.path(f"x.mms/SUBMSS/{part}"), ack=False) as t:
                 self.assertIn("CORRECTED_DATA", t.colnames())
+
+    CHANGES = {"flagdata": ("antenna=1",), "statwt": ("timebin=20s", "datacolumn=data"), "applycal": ("gaintable=x.G",),
+               "setjy": ("standard=manual", "usescratch=True"), "flagmanager": ("restore", "one")}
+
+    def check_left(self, run, status, text, before, name):
+        self.assertEqual(run.returncode, status, run.stderr)
+        self.assertIn(text, run.stderr)
+        self.assertEqual(set_bytes(self.path(name)), before)
+        self.assertFalse(os.path.exists(self.path(f".{name}.mms-undo")), run.stderr)
+
+    def test_a_set_that_cannot_be_written(self):
+        """Its files, then the folder in which flags and old bytes are kept: told before anything is written."""
+        words = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+        os.chmod(self.folder, 0o777)
+        if words and self.run_words(*words, program_case.args.program, "info", "in.ms").returncode:
+            self.skipTest("another user can't run the program here")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=2", "flagbackup=False")
+        for name in "in.ms", "in.mms":
+            self.multims("flagmanager", name, "save", "one")
+            before, beside = set_bytes(self.path(name)), sorted(os.listdir(self.folder))
+            for mode in 0o777, 0o555:
+                os.chmod(self.folder, mode)
+                for where, _, files in os.walk(self.path(name)):
+                    for path in [where, *(os.path.join(where, f) for f in files)]:
+                        os.chmod(path, 0o777 if mode == 0o555 else 0o555)
+                for verb, more in self.CHANGES.items():
+                    with self.subTest(set=name, verb=verb, mode=oct(mode)):
+                        run = self.run_words(*words, program_case.args.program, verb, name, *more,
+                                             env={**os.environ, "HOME": "/"})
+                        self.check_left(run, 2, "can't be changed: Permission denied; nothing was written", before, name)
+                        self.assertEqual(sorted(os.listdir(self.folder)), beside)
+            os.chmod(self.folder, 0o777)
+
+    def test_a_set_that_another_program_has_locked(self):
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=2", "flagbackup=False")
+        for name, part in {"in.ms": "in.ms", "in.mms": "in.mms/SUBMSS/in.0001.ms"}.items():
+            self.multims("flagmanager", name, "save", "one")
+            self.multims("flagdata", name, "antenna=2", "flagbackup=False")  # so that there is something to restore
+            with table(self.path(part), readonly=False, ack=False, lockoptions="permanent"):
+                before = set_bytes(self.path(name))
+                for verb, more in self.CHANGES.items():
+                    with self.subTest(set=name, verb=verb):
+                        run = self.run_words(program_case.args.program, verb, name, *more)
+                        self.check_left(run, 1, f"{part} could not be acquired", before, name)
 
     def test_a_part_that_is_there_twice_is_not_changed(self):
         self.multims("partition", "in.ms", "x.mms", "separationaxis=scan", "numsubms=2", "flagbackup=False")

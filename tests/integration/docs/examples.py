@@ -141,6 +141,9 @@ class Examples(Interrupting):
         words, made = shlex.split(command, comments=True), self.made(command)
         if words[0] == "mpirun" and not MPIEXEC or words[:2] == ["multims", "bench"] and "/scratch" in words:
             return
+        needed = [w for w in words if w in ("aoflagger", "wsclean", "taql", "watch")]
+        if [w for w in needed if not shutil.which(w)] or ("uvh5" in command and not self.hdf5()):
+            return
         for name in self.inputs(command, made):
             self.bring(name)
         if words[0] == "watch":
@@ -151,6 +154,9 @@ class Examples(Interrupting):
             self.clear(["out.ms", *made])
         self.run_command(command)
         self.check_output(made)
+
+    def hdf5(self):
+        return "without HDF5" not in self.multims("--version").stdout
 
     def stop_a_run(self):
         self.bring("in.ms")
