@@ -14,8 +14,8 @@
 #include "base/lanes_priv.h"
 #include "match_priv.h"
 
-/** Bytes of a column that are compared at once: both sides stay in the caches; casacore has tiles of
- *  its own there, and takes long to begin. */
+/** Bytes of a column that are compared at once: both sides stay in the caches; casacore has tiles
+ * of its own there, and takes long to begin. */
 enum { BLOCK_BYTES = 512 << 10, DIRECT_BLOCK_BYTES = 384 << 10 };
 /** A run of fewer bytes is read: to map it takes longer. */
 enum { LEAST_IN_PLACE = 128 << 10, LEAST_FOR_THREADS = 8 << 20 };
