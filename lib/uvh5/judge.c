@@ -19,14 +19,35 @@ typedef struct judging {
     int64_t *to, *from; /**< [a.nblt]: of b; [b.nblt]: of a */
 } judging;
 
-mms_status mms_uvh5_open_sides(const mms_uvh5_judged *judged, const mms_host *host,
-                               mms_uvh5_side *a, mms_uvh5_side *b, mms_error *err)
+/** The column that the file says, if the set has it: one that was imported has it as DATA. */
+static mms_status find_column(const mms_uvh5_in *in, const char *vis, const char **word,
+                              mms_error *err)
 {
-    static const char *const columns[][2] = {{MMS_COL_DATA, "data"},
-                                             {MMS_COL_CORRECTED_DATA, "corrected"},
+    static const char *const columns[][2] = {{MMS_COL_CORRECTED_DATA, "corrected"},
                                              {MMS_COL_MODEL_DATA, "model"},
                                              {MMS_COL_FLOAT_DATA, "float_data"}};
     mms_value *column = NULL;
+    mms_ms *ms = NULL;
+    mms_status st;
+
+    *word = "data";
+    MMS_TRY(mms_uvh5_in_text(in, "Header/extra_keywords/DATA_COL", &column, err));
+    if (!column)
+        return MMS_OK;
+    MMS_TRY(mms_ms_open(vis, &ms, err));
+    for (int64_t i = 0; i < MMS_COUNT_OF(columns); i++)
+        if (!strcmp(columns[i][0], json_string_value(column)) &&
+            mms_ms_find_column(ms, columns[i][0]))
+            *word = columns[i][1];
+done:
+    mms_value_free(&column);
+    mms_ms_close(&ms);
+    return st;
+}
+
+mms_status mms_uvh5_open_sides(const mms_uvh5_judged *judged, const mms_host *host,
+                               mms_uvh5_side *a, mms_uvh5_side *b, mms_error *err)
+{
     mms_status st;
 
     MMS_TRY(mms_uvh5_side_file(b, judged->file, err));
@@ -35,19 +56,13 @@ mms_status mms_uvh5_open_sides(const mms_uvh5_judged *judged, const mms_host *ho
         return MMS_OK;
     }
     a->asked = *judged->against;
-    if (!*a->asked.datacolumn) {
-        MMS_TRY(mms_uvh5_in_text(&b->in, "Header/extra_keywords/DATA_COL", &column, err));
-        a->asked.datacolumn = "data";
-        for (int64_t i = 0; column && i < MMS_COUNT_OF(columns); i++)
-            if (!strcmp(columns[i][0], json_string_value(column)))
-                a->asked.datacolumn = columns[i][1];
-    }
+    if (!*a->asked.datacolumn)
+        MMS_TRY(find_column(&b->in, a->asked.vis, &a->asked.datacolumn, err));
     a->path = a->asked.vis;
     if (judged->from_history)
         MMS_TRY(mms_uvh5_take_asked(a, b, err));
     MMS_TRY(mms_uvh5_side_ms(a, &a->asked, host, err));
 done:
-    mms_value_free(&column);
     return st;
 }
 

@@ -73,6 +73,13 @@ class Verify(ProgramCase):
         run = self.multims("verify", "out.uvh5", "--against=back.ms")
         self.assertNotIn("export in the file's history", run.stderr)
 
+    def test_the_column_of_a_set_that_was_imported(self):
+        self.simulate("in.ms", "corrected=True")
+        self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=corrected", "--quiet")
+        self.multims("importuvh5", "out.uvh5", "back.ms", "--no-sync", "--quiet")
+        self.multims("verify", "out.uvh5", "--against=back.ms")
+        self.multims("verify", "out.uvh5", "--against=in.ms")
+
     def test_a_part_and_an_average(self):
         vis = self.data("scan.mms")
         self.export(vis, "perpart=true", out="p.uvh5")
