@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file order_codec.c  Orders and answers of an output's units, from JSON; the one place that
- * reads their keys.  order.c and output.c write them. */
+/** @file order_codec.c  Orders and answers of an output's units, to and from JSON; the one place
+ * that knows their keys; order.c writes what all parts share. */
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -162,6 +162,40 @@ mms_status mms_finish_order_decode(const mms_value *value, mms_finish_order *o, 
                             .flags = mms_keys_text(&r, "flags"),
                             .tiles = mms_keys_truth(&r, "tiles")};
     return mms_keys_end(&r, "the finished output", err);
+}
+
+mms_value *mms_part_order_encode(const mms_value *shared, const mms_part_order *own,
+                                 const mms_value *links)
+{
+    mms_value *const value = json_copy((mms_value *)shared);
+
+    json_object_set_new(value, "step", json_string("part"));
+    json_object_set_new(value, "out", mms_text_value(own->out));
+    json_object_set_new(value, "rows_file", mms_text_value(own->rows_file));
+    json_object_set_new(value, "nrow", json_integer(own->nrow));
+    json_object_set_new(value, "bytes", json_integer(own->bytes));
+    json_object_set_new(value, "tables", mms_text_value(own->tables));
+    json_object_set(value, "subtables", (mms_value *)own->subtables);
+    json_object_set(value, "links", (mms_value *)links);
+    json_object_set_new(value, "renew", json_boolean(own->renew));
+    json_object_set_new(value, "pipeline", mms_text_value(own->pipeline));
+    return value;
+}
+
+void mms_part_order_set_threads(mms_value *order, int64_t threads)
+{
+    json_object_set_new(order, "threads", json_integer(threads));
+}
+
+mms_value *mms_tables_order_encode(const mms_tables_order *o, const mms_value *bins)
+{
+    return json_pack("{ss so so so sb so sb sb sO* sO* sO* sI sb sI}", "step", "tables", "vis",
+                     mms_text_value(o->vis), "tables", mms_text_value(o->tables), "out",
+                     mms_text_value(o->tables), "renew", (int)o->renew, "select",
+                     mms_select_value(&o->select), "keep_ids", (int)o->keep_ids, "grids",
+                     (int)o->new_grids, "windows", o->windows, "fields", o->fields, "bins", bins,
+                     "change", (json_int_t)o->nspw, "combined", (int)o->combined, "ddistart",
+                     (json_int_t)o->ddistart);
 }
 
 mms_value *mms_finish_order_encode(const mms_finish_order *o)

@@ -86,6 +86,15 @@ MMS_CHECKED mms_status mms_tables_order_decode(const mms_value *value, mms_table
 MMS_CHECKED mms_status mms_finish_order_decode(const mms_value *value, mms_finish_order *order,
                                                mms_error *err);
 
+/** The order of a part: shared, which mms_part_order_make() has made for all, and what is its own:
+ *  out, rows_file, nrow, bytes, tables, subtables, renew, pipeline, and links, an array of names.
+ *  NULL: no memory. */
+mms_value *mms_part_order_encode(const mms_value *shared, const mms_part_order *own,
+                                 const mms_value *links);
+/** How many threads a part has, which is known last. */
+void mms_part_order_set_threads(mms_value *order, int64_t threads);
+/** bins: the array for order->bins, or NULL.  NULL: no memory. */
+mms_value *mms_tables_order_encode(const mms_tables_order *order, const mms_value *bins);
 /** The order of a unit; NULL: no memory. */
 mms_value *mms_finish_order_encode(const mms_finish_order *order);
 

@@ -135,32 +135,30 @@ static void end(making *m, mms_status st)
 }
 
 /** What every unit has beside the shared request. */
-static mms_status make_unit(making *m, const mms_value *shared, int64_t i, mms_error *err)
+static mms_status make_unit(making *m, const mms_value *shared, const char *pipeline, int64_t i,
+                            mms_error *err)
 {
     const mms_part *part = mms_plan_part(m->r->plan, i);
     char *out =
         m->r->multi ? mms_format("%s/SUBMSS/%s", m->folder, m->names[i]) : strdup(m->folder);
+    const mms_part_order own = {.out = out,
+                                .rows_file = m->files[i],
+                                .nrow = part->rows,
+                                .bytes = part->bytes,
+                                .tables = m->tables,
+                                .subtables = m->subtables,
+                                .renew = mms_journal_resumes(m->journal),
+                                .pipeline = pipeline};
     mms_value *links = json_array(), *name;
     size_t k;
-    mms_value *unit = json_copy((mms_value *)shared);
 
-    if (!out || !unit)
-        return out_of_memory(m, err);
     json_array_foreach(m->subtables, k,
                        name) if (i > 0 && mms_layout_is_link(m->r->layout, json_string_value(name)))
         json_array_append(links, name);
-    json_object_set_new(unit, "step", json_string("part"));
-    json_object_set_new(unit, "out", mms_text_value(out));
-    json_object_set_new(unit, "rows_file", mms_text_value(m->files[i]));
-    json_object_set_new(unit, "nrow", json_integer(part->rows));
-    json_object_set_new(unit, "bytes", json_integer(part->bytes));
-    json_object_set_new(unit, "tables", mms_text_value(m->tables));
-    json_object_set(unit, "subtables", m->subtables);
-    json_object_set_new(unit, "links", links);
-    json_object_set_new(unit, "renew", json_boolean(mms_journal_resumes(m->journal)));
-    m->units[i] = unit;
+    m->units[i] = out ? mms_part_order_encode(shared, &own, links) : NULL;
+    mms_value_free(&links);
     free(out);
-    return MMS_OK;
+    return m->units[i] ? MMS_OK : out_of_memory(m, err);
 }
 
 /** Write the pipeline beside the output, for all units. */
@@ -186,10 +184,8 @@ static mms_status make_units(making *m, mms_error *err)
         st = out_of_memory(m, err);
     if (st == MMS_OK && m->r->pipeline)
         st = write_pipeline(m, path, err);
-    if (st == MMS_OK)
-        json_object_set_new(shared, "pipeline", mms_text_value(m->r->pipeline ? path : ""));
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
-        st = make_unit(m, shared, i, err);
+        st = make_unit(m, shared, m->r->pipeline ? path : "", i, err);
     mms_value_free(&shared);
     free(path);
     return st;
@@ -238,15 +234,19 @@ done:
 static mms_status write_tables(making *m, mms_error *err)
 {
     const bool combined = m->r->pipeline && mms_pipeline_out(m->r->pipeline)->combined;
-    mms_value *unit =
-        json_pack("{ss so so so sb so sb sb sO* sO* sO* sI sb sI}", "step", "tables", "vis",
-                  mms_text_value(mms_ms_path(m->r->ms)), "tables", mms_text_value(m->tables), "out",
-                  mms_text_value(m->tables), "renew", (int)mms_journal_resumes(m->journal),
-                  "select", mms_select_value(&m->r->select), "keep_ids", (int)!m->r->reindex,
-                  "grids", m->r->regrid.on || mms_request_new_windows(m->r) > 0, "windows",
-                  m->r->windows, "fields", m->r->fields, "bins", m->r->bins, "change",
-                  (json_int_t)mms_request_new_windows(m->r), "combined", (int)combined, "ddistart",
-                  (json_int_t)(m->r->ddistart > 0 ? m->r->ddistart : 0));
+    const int64_t nspw = mms_request_new_windows(m->r);
+    const mms_tables_order order = {.vis = mms_ms_path(m->r->ms),
+                                    .tables = m->tables,
+                                    .renew = mms_journal_resumes(m->journal),
+                                    .select = m->r->select,
+                                    .keep_ids = !m->r->reindex,
+                                    .new_grids = m->r->regrid.on || nspw > 0,
+                                    .combined = combined,
+                                    .windows = m->r->windows,
+                                    .fields = m->r->fields,
+                                    .nspw = nspw,
+                                    .ddistart = m->r->ddistart > 0 ? (int32_t)m->r->ddistart : 0};
+    mms_value *unit = mms_tables_order_encode(&order, m->r->bins);
     mms_value *answer;
     const mms_status st = run_one(m, "sub-tables", true, unit, &answer, err);
 
@@ -278,8 +278,7 @@ static mms_status run_units(making *m, mms_error *err)
     if (m->nparts > 1 && m->nparts % mms_engine_workers(engine))
         log_advice(m, engine);
     for (int64_t i = 0; i < m->nparts; i++)
-        json_object_set_new(m->units[i], "threads",
-                            json_integer(mms_engine_threads(engine, m->nparts)));
+        mms_part_order_set_threads(m->units[i], mms_engine_threads(engine, m->nparts));
     if (!mms_journal_resumes(m->journal))
         mms_journal_add(m->journal, "plan", json_pack("{s:I}", "units", (json_int_t)m->nparts));
     set_rules(m, engine, true);
