@@ -413,7 +413,8 @@ static void note_answer(const struct run *run, int64_t unit, const mms_answer *a
         mms_journal_add(journal, "empty",
                         json_pack("{s:o}", "unit", mms_text_value(run->names[unit])));
     else if (answer->status == MMS_OK)
-        mms_journal_done(journal, run->names[unit], answer->value, print, answer->worker);
+        mms_journal_done(journal, run->names[unit], run->units[unit], answer->value, print,
+                         answer->worker);
     else
         mms_journal_add(journal, answer->status == MMS_ERR_STOPPED ? "cancelled" : "failed",
                         json_pack("{s:o, s:o, s:i}", "unit", mms_text_value(run->names[unit]),
@@ -703,13 +704,21 @@ static void look_around(struct run *run)
     }
 }
 
+static bool somebody_is_there(const struct run *run)
+{
+    for (int w = 0; w < run->engine->nworkers; w++)
+        if (!run->engine->away[w].pulse.timed_out)
+            return true;
+    return false;
+}
+
 /* A worker that is away and has a unit that may not be tried again is waited for if the user says
- * so, or if the unit can't be repeated. */
+ * so, or if the unit can't be repeated and others are there. */
 static bool is_at_work(const struct run *run, int worker)
 {
     return run->hands[worker].unit >= 0 &&
            (!run->engine->away[worker].pulse.timed_out || !run->engine->retries ||
-            !run->engine->rules.repeatable);
+            (!run->engine->rules.repeatable && somebody_is_there(run)));
 }
 
 /* Whether units are left that nobody is at, and nobody can be asked to run, for longer than workers
@@ -831,8 +840,7 @@ static void take_done(struct run *run)
 {
     for (int64_t i = 0; i < run->nunits; i++) {
         mms_value *const answer =
-            mms_journal_find(run->engine->journal, run->names[i],
-                             json_string_value(json_object_get(run->units[i], "out")));
+            mms_journal_find(run->engine->journal, run->names[i], run->units[i]);
         if (!answer)
             continue;
         run->answers[i] = (mms_answer){.status = MMS_OK, .value = answer};

@@ -97,6 +97,10 @@ MMS_CHECKED mms_status mms_runner_run(mms_runner *runner, const char *data, size
                                       mms_error *err);
 void mms_runner_end(mms_runner *runner);
 
+/** Return a value that differs when what a unit has made ("out", a path) or changed ("changes", a
+ *  list of paths) was written to since; NULL: it says neither.  A new reference. */
+mms_value *mms_unit_print(const mms_value *request);
+
 /* ---- worker ---- */
 
 /** Beside its socket a worker inherits the memory of its blackbox. */

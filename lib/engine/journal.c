@@ -173,22 +173,50 @@ int64_t mms_journal_ndone(const mms_journal *j)
     return j ? j->ndone : 0;
 }
 
-mms_value *mms_journal_find(const mms_journal *j, const char *unit, const char *path)
+/* Whether what a unit wrote is as it was when it was done. */
+static bool is_as_it_was(const mms_value *record, const mms_value *request)
+{
+    const mms_value *const before = json_object_get(record, "print");
+    const bool writes = json_object_get(request, "out") || json_object_get(request, "changes");
+    mms_value *const now = before && writes ? mms_unit_print(request) : NULL;
+    const bool same = !writes || (before && now && json_equal(now, before));
+
+    json_decref(now);
+    return same;
+}
+
+mms_value *mms_journal_find(const mms_journal *j, const char *unit, const mms_value *request)
 {
     const mms_value *const record = j && j->resumes ? json_object_get(j->done, unit) : NULL;
-    const mms_value *const before = json_object_get(record, "print");
-    mms_value *now;
-    bool same;
 
     if (!record)
         return NULL;
-    now = path && before ? mms_fingerprint(path) : NULL;
-    same = !path || (before && now && json_equal(now, before));
-    json_decref(now);
-    if (same)
+    if (is_as_it_was(record, request))
         return json_incref(json_object_get(record, "answer"));
     mms_log(MMS_LOG_WARN, j->task, "%s was changed since it was done: it is run again", unit);
     return NULL;
+}
+
+mms_value *mms_journal_changed(mms_journal *j)
+{
+    mms_value *const paths = json_array();
+    const char *unit;
+    mms_value *record;
+    void *next;
+
+    json_object_foreach_safe(j->done, next, unit, record)
+    {
+        const mms_value *const changes = json_object_get(record, "changes");
+        if (!changes)
+            continue;
+        if (is_as_it_was(record, record)) {
+            json_array_extend(paths, (mms_value *)changes);
+            continue;
+        }
+        mms_log(MMS_LOG_WARN, j->task, "%s was changed since it was done: it is run again", unit);
+        mms_journal_add(j, "undone", json_pack("{s:o}", "unit", mms_text_value(unit)));
+    }
+    return paths;
 }
 
 /* What was begun and is not part of the output's plan doesn't count as a part. */
@@ -197,14 +225,15 @@ static bool is_aside(const mms_journal *j)
     return !json_object_get(j->last, "plan");
 }
 
-void mms_journal_done(mms_journal *j, const char *unit, const mms_value *answer,
-                      const mms_value *print, int worker)
+void mms_journal_done(mms_journal *j, const char *unit, const mms_value *request,
+                      const mms_value *answer, const mms_value *print, int worker)
 {
     if (!j)
         return;
     mms_journal_add(j, "done",
-                    json_pack("{s:o, s:O, s:O*, s:i, s:b, s:I}", "unit", mms_text_value(unit),
-                              "answer", answer, "print", print, "worker", worker, "aside",
+                    json_pack("{s:o, s:O, s:O*, s:O*, s:i, s:b, s:I}", "unit", mms_text_value(unit),
+                              "answer", answer, "print", print, "changes",
+                              json_object_get(request, "changes"), "worker", worker, "aside",
                               is_aside(j), "nth", (json_int_t)j->nth + 1));
     mms_syncer_want(j->syncer, j->nth);
     mms_blackbox_set_journal(j->folder, mms_journal_ndone(j));
@@ -374,7 +403,9 @@ static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_
 static mms_status take_over(mms_journal *j, const mms_journal_opts *opts, const mms_value *us,
                             mms_error *err)
 {
-    const bool there = json_object_get(j->last, "begin") != NULL;
+    const mms_value *const begin = json_object_get(j->last, "begin");
+    const char *const task = json_string_value(json_object_get(begin, "task"));
+    const bool there = begin != NULL, same = task && !strcmp(task, opts->task);
 
     if (there && opts->resume)
         return go_on(j, opts, us, err);
@@ -382,9 +413,12 @@ static mms_status take_over(mms_journal *j, const mms_journal_opts *opts, const 
         mms_log(MMS_LOG_INFO, opts->task, "there is no unfinished run: all parts are run");
     else if (there && !j->over)
         mms_log(MMS_LOG_WARN, opts->task,
-                "an earlier run was not finished (%" PRId64 " parts done): all parts are run; "
-                "--resume would have gone on with it",
-                mms_journal_ndone(j));
+                "an earlier run%s%s was not finished (%" PRId64 " parts done): all parts are run%s",
+                same ? "" : " of ",
+                same   ? ""
+                : task ? task
+                       : "another verb",
+                mms_journal_ndone(j), same ? "; --resume would have gone on with it" : "");
     return begin_anew(j, opts, err);
 }
 

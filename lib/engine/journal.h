@@ -62,12 +62,20 @@ void mms_journal_add(mms_journal *journal, const char *event, mms_value *members
 const mms_value *mms_journal_last(const mms_journal *journal, const char *event);
 
 /** Return the answer of a unit that is done, as a new reference; NULL: it is to be run, also where
- *  what it wrote to path (NULL: nothing is looked at) was changed since, which is told. */
-mms_value *mms_journal_find(const mms_journal *journal, const char *unit, const char *path);
+ *  what it wrote (mms_unit_print() of its request) was changed since, which is told. */
+mms_value *mms_journal_find(const mms_journal *journal, const char *unit, const mms_value *request);
 
-/** Note that a unit is done; print is that of what it wrote, or NULL.  Nothing is taken. */
-void mms_journal_done(mms_journal *journal, const char *unit, const mms_value *answer,
-                      const mms_value *print, int worker);
+/** Note that a unit is done; print is that of what it wrote, or NULL; request: its own.  Nothing is
+ * taken. */
+void mms_journal_done(mms_journal *journal, const char *unit, const mms_value *request,
+                      const mms_value *answer, const mms_value *print, int worker);
+
+/** Return the paths that units have changed where they are, and have done with, an array; units
+ *  whose paths were changed since are forgotten, which is told.  A new reference. */
+mms_value *mms_journal_changed(mms_journal *journal);
+
+/** Wait until all records are on the disk. */
+void mms_journal_flush(mms_journal *journal);
 
 /** Take what is at path as what the unit wrote. */
 void mms_journal_renew(mms_journal *journal, const char *unit, const char *path);

@@ -10,6 +10,12 @@
 #include "base/files_priv.h"
 #include "journal_priv.h"
 
+void mms_journal_flush(mms_journal *j)
+{
+    if (j)
+        (void)!fsync(j->fd);
+}
+
 /* The folder from here, if it is not further than from the root. */
 static const char *short_name(const char *folder)
 {
@@ -73,7 +79,7 @@ void mms_journal_end(mms_journal **journal, mms_status st, bool keep, bool *kept
         mms_journal_clear(j->folder, j->task);
     }
     if (resumable || j->stays) {
-        (void)!fsync(j->fd);
+        mms_journal_flush(j);
         tell(j, resumable);
     }
     mms_blackbox_set_journal("", 0);

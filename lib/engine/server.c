@@ -16,6 +16,7 @@
 #include "base/limits_priv.h"
 #include "base/places_priv.h"
 #include "engine_priv.h"
+#include "stop.h"
 
 /* MPI starts once in a process and ends once; so there is one world. */
 static mms_world world = {.module = NULL, .rank = 0, .size = 1};
@@ -41,6 +42,11 @@ void mms_world_set_limit(double limit_s)
 
 /* Something that was asked of them is not done. */
 static bool unanswered;
+
+bool mms_rank_is_silent(void)
+{
+    return silent_ranks > 0;
+}
 
 void mms_world_note_silent(int change)
 {

@@ -8,4 +8,7 @@
 /** Errors: STOPPED once a stop signal has come. */
 MMS_CHECKED mms_status mms_check_stop(mms_error *err);
 
+/** Whether a rank does not answer: what it runs may go on when it is there again. */
+bool mms_rank_is_silent(void);
+
 #endif

@@ -109,13 +109,27 @@ static mms_status encode_answer(const mms_job *job, mms_status st, const char *t
                             message, err);
 }
 
+mms_value *mms_unit_print(const mms_value *request)
+{
+    const char *const out = json_string_value(json_object_get(request, "out"));
+    const mms_value *const changes = json_object_get(request, "changes");
+    mms_value *const prints = out || !changes ? NULL : json_array();
+
+    if (out)
+        return mms_fingerprint(out);
+    for (size_t i = 0; i < json_array_size(changes); i++) {
+        mms_value *const one = mms_fingerprint(json_string_value(json_array_get(changes, i)));
+        json_array_append_new(prints, one ? one : json_null());
+    }
+    return prints;
+}
+
 /* What a journal notes of the unit's output, where one is kept. */
 static mms_value *print_output(const mms_value *command)
 {
-    const mms_value *const request = json_object_get(command, "request");
-    const char *const out = json_string_value(json_object_get(request, "out"));
-
-    return out && json_is_true(json_object_get(command, "print")) ? mms_fingerprint(out) : NULL;
+    return json_is_true(json_object_get(command, "print"))
+               ? mms_unit_print(json_object_get(command, "request"))
+               : NULL;
 }
 
 /* What a server is told to use holds for whatever it runs (lib/task/command_settings.c). */

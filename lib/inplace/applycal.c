@@ -7,6 +7,7 @@
 
 #include "base/base_priv.h"
 #include "cal_priv.h"
+#include "groups_priv.h"
 #include "ms/columns.h"
 #include "multims/log.h"
 #include "subtables/subtables.h"
@@ -282,7 +283,9 @@ mms_status mms_applycal_run(const mms_applycal_request *q, bool *wrote, mms_valu
     running r = {.q = q};
     mms_status st;
 
-    MMS_TRY(mms_change_open(q->change.vis, &q->select, !q->change.dryrun, &r.change, err));
+    MMS_TRY(mms_change_open(&q->change, &q->select, &r.change, err));
+    if (mms_change_is_over(&q->change, wrote, result))
+        goto done;
     MMS_TRY(check(&r, err));
     MMS_TRY(do_run(&r, wrote, result, err));
 done:

@@ -95,20 +95,14 @@ static mms_status look_at_rows(mms_change *c, mms_error *err)
     return st;
 }
 
-mms_status mms_change_open(const char *vis, const mms_select *select, bool restore, mms_change *c,
+mms_status mms_change_open(const mms_change_request *how, const mms_select *select, mms_change *c,
                            mms_error *err)
 {
-    bool left = false;
     mms_status st;
 
     *c = (mms_change){0};
-    MMS_TRY(mms_undo_recover(vis, restore, &left, err));
-    if (left && !restore)
-        MMS_TRY(mms_fail(err, MMS_ERR_ARG,
-                         "%s: a run was stopped in the middle of its work; `multims clean "
-                         "--restore` brings the old data back",
-                         vis));
-    MMS_TRY(mms_ms_open(vis, &c->ms, err));
+    MMS_TRY(mms_change_recover(how, !how->dryrun, &c->undo, err));
+    MMS_TRY(mms_change_open_set(how, &c->ms, err));
     MMS_TRY(mms_flag_set_open(c->ms, &c->set, err));
     MMS_TRY(mms_selection_create(c->ms, select, &c->selection, err));
     c->nfield = (int64_t)json_array_size(c->set.fields);
@@ -130,6 +124,7 @@ done:
 
 void mms_change_close(mms_change *c)
 {
+    mms_undo_leave(&c->undo);
     mms_selection_free(&c->selection);
     mms_flag_set_close(&c->set);
     mms_ms_close(&c->ms);
@@ -195,15 +190,17 @@ static mms_status add_unit(const mms_change *c, const mms_change_work *w, int64_
     if (st == MMS_OK)
         st = mms_units_add(
             units, mms_ms_member_path(c->ms, member),
-            mms_change_order_encode(&(mms_change_order){.part = mms_ms_member_path(c->ms, member),
-                                                        .rows = mask,
-                                                        .lock = mms_undo_lock_path(c->undo),
-                                                        .made = w->made,
-                                                        .work = w->work,
-                                                        .columns = columns,
-                                                        .memory = w->how->memory,
-                                                        .tiles = w->how->tiles,
-                                                        .sync = w->how->sync}),
+            mms_units_changing(mms_change_order_encode(
+                                   &(mms_change_order){.part = mms_ms_member_path(c->ms, member),
+                                                       .rows = mask,
+                                                       .lock = mms_undo_lock_path(c->undo),
+                                                       .made = w->made,
+                                                       .work = w->work,
+                                                       .columns = columns,
+                                                       .memory = w->how->memory,
+                                                       .tiles = w->how->tiles,
+                                                       .sync = w->how->sync}),
+                               json_pack("[o]", mms_text_value(mms_ms_member_path(c->ms, member)))),
             err);
     mms_value_free(&columns);
     free(mask);
@@ -214,8 +211,11 @@ static mms_status add_unit(const mms_change *c, const mms_change_work *w, int64_
 static void find_parts(const mms_change *c, const mms_change_work *w, bool *members,
                        int64_t *skipped)
 {
-    const bool lacks = w->made && !mms_ms_find_column(c->ms, w->made);
+    const bool now = w->made && !mms_ms_find_column(c->ms, w->made);
+    mms_value *choice = mms_change_choose(w->how, json_boolean(now));
+    const bool lacks = json_is_true(choice);
 
+    mms_value_free(&choice);
     *skipped = 0;
     for (int64_t i = 0; i < mms_ms_nmember(c->ms); i++) {
         members[i] = c->selected[i] > 0 || lacks;
@@ -241,7 +241,7 @@ static mms_status change_parts(mms_change *c, const mms_change_work *w, const bo
     if (models)
         MMS_TRY(mms_models_keep(c->undo, c->ms, err));
     MMS_TRY(mms_undo_keep(c->undo, c->ms, members, w->columns, err));
-    MMS_TRY(mms_units_run(&units, w->how, err));
+    MMS_TRY(mms_units_run_noted(&units, w->how, err));
     if (models)
         MMS_TRY(mms_models_change(c->ms, c->undo, w->how, NULL, err));
     for (int64_t i = 0; i < units.n; i++)
@@ -269,14 +269,15 @@ mms_status mms_change_run(mms_change *c, const mms_change_work *w, bool *wrote, 
     mms_status st;
 
     MMS_TRY(members ? MMS_OK : no_memory(err));
-    find_parts(c, w, members, &skipped);
     MMS_TRY(mms_undo_check(c->ms, err));
     *wrote = true;
+    MMS_TRY(mms_change_begin(w->how, err));
+    find_parts(c, w, members, &skipped);
     if (w->backup)
         MMS_TRY(mms_backup_flags(w->how, w->backup, &version, err));
-    MMS_TRY(mms_undo_begin(mms_ms_path(c->ms), w->how->sync, &c->undo, err));
+    MMS_TRY(mms_change_take_undo(w->how, &c->undo, err));
     st = change_parts(c, w, members, result, err);
-    st = mms_undo_end(&c->undo, st, err);
+    st = mms_change_end(w->how, &c->undo, st, err);
     report_parts(c, skipped, result);
     json_object_set_new(result, "flag_version", version ? mms_text_value(version) : json_null());
 done:

@@ -28,9 +28,10 @@ typedef struct mms_change {
     mms_undo *undo;
 } mms_change;
 
-/** Bring back what a killed run has left (restore) or refuse it, open, and find what is selected.
- *  *out is to be closed whatever the status.  Errors: EMPTY nothing is selected; SELECT, TABLE. */
-MMS_CHECKED mms_status mms_change_open(const char *vis, const mms_select *select, bool restore,
+/** Bring back what a killed run has left, or with --resume go on with it, or in a dry run refuse
+ * it; open, and find what is selected. *out is to be closed whatever the status.  Errors: EMPTY
+ * nothing is selected; SELECT, TABLE. */
+MMS_CHECKED mms_status mms_change_open(const mms_change_request *how, const mms_select *select,
                                        mms_change *out, mms_error *err);
 void mms_change_close(mms_change *c);
 

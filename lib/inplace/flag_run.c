@@ -220,14 +220,16 @@ static void gather(const running *r, const mms_value *answer, mms_value *counts,
 /** What writes the staged rows of a group. */
 static mms_value *make_write_unit(const running *r, int64_t first)
 {
-    mms_value *parts = json_array();
+    mms_value *parts = json_array(), *changes = json_array();
 
     for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++) {
         const mms_rows rows = mms_ms_member_rows(r->ms, i);
-        if (r->group[i] == first)
-            json_array_append_new(parts, json_pack("[o, I, I]",
-                                                   mms_text_value(mms_ms_member_path(r->ms, i)),
-                                                   (json_int_t)rows.first, (json_int_t)rows.count));
+        const char *path = mms_ms_member_path(r->ms, i);
+        if (r->group[i] != first)
+            continue;
+        json_array_append_new(parts, json_pack("[o, I, I]", mms_text_value(path),
+                                               (json_int_t)rows.first, (json_int_t)rows.count));
+        json_array_append_new(changes, mms_text_value(path));
     }
     mms_value *const stage = mms_group_stage(r->undo, first);
     mms_value *const unit =
@@ -239,7 +241,7 @@ static mms_value *make_write_unit(const running *r, int64_t first)
 
     json_decref(parts);
     json_decref(stage);
-    return unit;
+    return mms_units_changing(unit, changes);
 }
 
 /** Write what was staged: of the groups with a changed row, whose files are kept before. */
@@ -256,13 +258,14 @@ static mms_status write_parts(running *r, const bool *changed, mms_error *err)
     for (int64_t i = 0; i < nmember; i++) {
         members[i] = changed[r->group[i]];
         if (r->group[i] == i && changed[i])
-            MMS_TRY(
-                mms_units_add(&units, mms_ms_member_path(r->ms, i), make_write_unit(r, i), err));
+            MMS_TRY(mms_units_add_named(&units,
+                                        mms_format("%s (flags)", mms_ms_member_path(r->ms, i)),
+                                        make_write_unit(r, i), err));
     }
     if (units.n == 0)
         goto done;
     MMS_TRY(mms_undo_keep(r->undo, r->ms, members, columns, err));
-    MMS_TRY(mms_units_run(&units, &r->q->change, err));
+    MMS_TRY(mms_units_run_noted(&units, &r->q->change, err));
 done:
     mms_units_close(&units);
     free(members);
@@ -386,7 +389,8 @@ static mms_status flag_parts(running *r, mms_value *result, mms_error *err)
             MMS_TRY(mms_units_add(&units, mms_ms_member_path(r->ms, i), make_unit(r, i), err));
     for (size_t i = 0; i < json_array_size(r->commands); i++)
         json_array_append_new(counts, json_object());
-    MMS_TRY(mms_units_run(&units, &r->q->change, err));
+    MMS_TRY(r->undo ? mms_units_run_noted(&units, &r->q->change, err)
+                    : mms_units_run(&units, &r->q->change, err));
     for (int64_t i = 0, group = 0; i < units.n; i++, group++) {
         const mms_value *answer = units.answers[i].value;
         while (r->group[group] != group)
@@ -416,14 +420,17 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
     if (writes)
         MMS_TRY(mms_undo_check(r->ms, err));
     *wrote = *wrote || writes;
+    if (writes)
+        MMS_TRY(mms_change_begin(&r->q->change, err));
     if (writes && r->q->backup) {
         mms_log(MMS_LOG_INFO, "flagdata", "Backup original flags before applying new flags");
         MMS_TRY(mms_backup_flags(&r->q->change, "flagdata", NULL, err));
     }
     if (writes)
-        MMS_TRY(mms_undo_begin(r->q->change.vis, r->q->change.sync, &r->undo, err));
+        MMS_TRY(mms_change_take_undo(&r->q->change, &r->undo, err));
     st = flag_parts(r, result, err);
-    st = mms_undo_end(&r->undo, st, err);
+    if (writes)
+        st = mms_change_end(&r->q->change, &r->undo, st, err);
 done:
     return st;
 }
@@ -434,8 +441,10 @@ mms_status mms_flag_run(const mms_flag_request *q, bool *wrote, mms_value *resul
     running r = {.q = q};
     mms_status st;
 
-    MMS_TRY(mms_undo_recover(vis, true, NULL, err));
-    MMS_TRY(mms_ms_open(vis, &r.ms, err));
+    MMS_TRY(mms_change_recover(&q->change, true, &r.undo, err));
+    if (mms_change_is_over(&q->change, wrote, result))
+        goto done;
+    MMS_TRY(mms_change_open_set(&q->change, &r.ms, err));
     MMS_TRY(mms_flag_set_open(r.ms, &r.set, err));
     MMS_TRY(check_commands(&r, err));
     json_object_set_new(result, "vis", mms_text_value(vis));
@@ -446,6 +455,7 @@ mms_status mms_flag_run(const mms_flag_request *q, bool *wrote, mms_value *resul
     MMS_TRY(group_members(&r, err));
     MMS_TRY(run_checked(&r, wrote, result, err));
 done:
+    mms_undo_leave(&r.undo);
     mms_flag_set_close(&r.set);
     mms_ms_close(&r.ms);
     mms_value_free(&r.commands);

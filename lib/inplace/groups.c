@@ -89,8 +89,8 @@ static mms_status no_memory(mms_error *err)
 mms_status mms_units_open(int64_t most, mms_units *u, mms_error *err)
 {
     *u = (mms_units){0, mms_alloc(most, sizeof *u->units), mms_alloc(most, sizeof *u->names),
-                     mms_alloc(most, sizeof *u->answers)};
-    return u->units && u->names && u->answers ? MMS_OK : no_memory(err);
+                     mms_alloc(most, sizeof *u->answers), mms_alloc(most, sizeof *u->own_names)};
+    return u->units && u->names && u->answers && u->own_names ? MMS_OK : no_memory(err);
 }
 
 void mms_units_close(mms_units *u)
@@ -99,6 +99,9 @@ void mms_units_close(mms_units *u)
         mms_answers_free(u->n, u->answers);
     for (int64_t i = 0; i < u->n; i++)
         mms_value_free(&u->units[i]);
+    for (int64_t i = 0; i < u->n && u->own_names; i++)
+        free(u->own_names[i]);
+    free(u->own_names);
     free(u->units);
     free(u->names);
     free(u->answers);
@@ -112,6 +115,24 @@ mms_status mms_units_add(mms_units *u, const char *name, mms_value *unit, mms_er
     u->names[u->n] = name;
     u->units[u->n++] = unit;
     return MMS_OK;
+}
+
+mms_value *mms_units_changing(mms_value *unit, mms_value *paths)
+{
+    if (unit)
+        json_object_set_new(unit, "changes", paths);
+    else
+        json_decref(paths);
+    return unit;
+}
+
+mms_status mms_units_add_named(mms_units *u, char *name, mms_value *unit, mms_error *err)
+{
+    u->own_names[u->n] = name;
+    if (name)
+        return mms_units_add(u, name, unit, err);
+    mms_value_free(&unit);
+    return no_memory(err);
 }
 
 mms_status mms_units_run(mms_units *u, const mms_change_request *how, mms_error *err)
@@ -133,6 +154,8 @@ mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, c
 
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
     snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
+    if (mms_change_version(how, name))
+        return MMS_OK;
     MMS_TRY(mms_version_next(how->vis, prefix, &version, err));
     mms_log(MMS_LOG_INFO, how->task, "Save current flagversions to %s", version);
     MMS_TRY(mms_units_open(1, &units, err));
@@ -140,6 +163,7 @@ mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, c
                           mms_save_order_encode(&(mms_save_order){how->vis, version, comment}),
                           err));
     MMS_TRY(mms_units_run(&units, how, err));
+    mms_change_note_version(how, version);
 done:
     mms_units_close(&units);
     if (name)

@@ -30,6 +30,7 @@ typedef struct mms_units {
     mms_value **units;
     const char **names; /**< borrowed */
     mms_answer *answers;
+    char **own_names; /**< of those that are not borrowed */
 } mms_units;
 
 /** Make room for so many units.  *out is to be closed whatever the status.  Errors: MEM. */
@@ -40,9 +41,62 @@ void mms_units_close(mms_units *units);
 MMS_CHECKED mms_status mms_units_add(mms_units *units, const char *name, mms_value *unit,
                                      mms_error *err);
 
-/** Have all of them done.  Errors: those of the engine and of the units. */
+/** Tell a unit which paths it changes where they are, for the journal; both are taken, and the unit
+ *  is returned. */
+mms_value *mms_units_changing(mms_value *unit, mms_value *paths);
+
+/** The same; the name, a new text, is taken, too. */
+MMS_CHECKED mms_status mms_units_add_named(mms_units *units, char *name, mms_value *unit,
+                                           mms_error *err);
+
+/** Have all of them done; those that a run which is gone on with has done are left out.  Errors:
+ *  those of the engine and of the units. */
+MMS_CHECKED mms_status mms_units_run_noted(mms_units *units, const mms_change_request *how,
+                                           mms_error *err);
+
+/** The same, of what is done again. */
 MMS_CHECKED mms_status mms_units_run(mms_units *units, const mms_change_request *how,
                                      mms_error *err);
+
+/** Bring back what a killed run has left (restore) or refuse it, or with --resume go on with it:
+ *  then there is *undo.  Before the set is opened.  Errors: as mms_undo_recover(), ARG the run is
+ *  another one. */
+MMS_CHECKED mms_status mms_change_recover(const mms_change_request *how, bool restore,
+                                          mms_undo **undo, mms_error *err);
+
+/** Whether a run that is gone on with had done all but its end; then *wrote is set, and result is
+ *  what is known. */
+bool mms_change_is_over(const mms_change_request *how, bool *wrote, mms_value *result);
+
+/** Open the set; parts of one that is half changed may have other columns.  Errors: as
+ * mms_ms_open().
+ */
+MMS_CHECKED mms_status mms_change_open_set(const mms_change_request *how, mms_ms **out,
+                                           mms_error *err);
+
+/** Begin to write: from here on there is a journal. */
+MMS_CHECKED mms_status mms_change_begin(const mms_change_request *how, mms_error *err);
+
+/** Take the place of the undo unless there is one. */
+MMS_CHECKED mms_status mms_change_take_undo(const mms_change_request *how, mms_undo **undo,
+                                            mms_error *err);
+
+/** End what was begun after a run of status st: as mms_undo_end(), but a run that was broken off is
+ *  left, to be gone on with, where that was asked for. */
+MMS_CHECKED mms_status mms_change_end(const mms_change_request *how, mms_undo **undo, mms_status st,
+                                      mms_error *err);
+
+/** What depends on how the set was before the first run: noted by that, told to those that go on;
+ *  choice is taken.  A new reference. */
+mms_value *mms_change_choose(const mms_change_request *how, mms_value *choice);
+
+/** The noted choice, NULL: none; borrowed. */
+const mms_value *mms_change_choice(const mms_change_request *how);
+
+/** Whether a run that is gone on with has saved the flags; *name (NULL is accepted) is the
+ *  version's, to be ended with free(). */
+bool mms_change_version(const mms_change_request *how, char **name);
+void mms_change_note_version(const mms_change_request *how, const char *version);
 
 /** Save the flags as version PREFIX_N, N being free.
  *  @param[out] name  of the version, to be ended with free(); NULL is accepted

@@ -4,6 +4,7 @@
 /** @file inplace.h  Work that changes data where they are: the undo, flag versions, flag commands.
  */
 
+#include "engine/journal.h"
 #include "multims/engine.h"
 #include "multims/ms.h"
 #include "multims/select.h"
@@ -38,6 +39,18 @@ MMS_CHECKED mms_status mms_undo_check(mms_ms *ms, mms_error *err);
  *  @param sync  so that a power cut can be undone, too
  *  Errors: EXISTS as above; IO, SPACE, MEM. */
 MMS_CHECKED mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out, mms_error *err);
+
+/** Go on with the undo that a run has left: it was killed, or has called mms_undo_leave().  The old
+ *  bytes of all tables but those in done, a list of paths, come back.  Call it before the set is
+ *  opened; mms_undo_keep() and mms_undo_keep_table() do nothing afterwards if something was kept.
+ *  @param[out] out  NULL: there is none
+ *  Errors: EXISTS a run that lives is at it; IO, SPACE, TABLE, MEM. */
+MMS_CHECKED mms_status mms_undo_resume(const char *vis, const mms_value *done, bool sync,
+                                       mms_undo **out, mms_error *err);
+
+/** End it and leave what it has kept, for mms_undo_resume() or mms_undo_recover().  *undo is set to
+ *  NULL; NULL is accepted. */
+void mms_undo_leave(mms_undo **undo);
 
 /** Keep the files of these columns, before anything is changed.  Columns that a part does not have
  *  are taken as those that it gets: what files they make goes when the old bytes come back.
@@ -106,6 +119,18 @@ MMS_CHECKED mms_status mms_version_restore(mms_job *job, const char *vis, const 
 MMS_CHECKED mms_status mms_version_diff(mms_ms *ms, const char *a, const char *b, mms_value *result,
                                         mms_error *err);
 
+/* ---- runs that are gone on with ----------------------------------------------------------------
+ * The journal says which units are done; the undo is kept until all are. */
+
+/** How a run is journalled.  Begins with opts alone. */
+typedef struct mms_change_job {
+    mms_journal_opts opts;
+    mms_journal *journal; /**< NULL until something is written, or there is one to go on with */
+    bool left;            /**< the set is left half changed, to be gone on with */
+    bool over;            /**< all was done already but the end */
+    int64_t planned;      /**< units that the run is known to have */
+} mms_change_job;
+
 /* ---- requests ---------------------------------------------------------------------------------*/
 
 /** How a verb that changes data where they are runs: what all of them have. */
@@ -113,6 +138,7 @@ typedef struct mms_change_request {
     const char *vis, *task;
     bool tiles, sync, dryrun;
     int64_t memory;
+    mms_change_job *job;
     mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
     void *ctx;
 } mms_change_request;

@@ -7,6 +7,7 @@
 
 #include "base/base_priv.h"
 #include "calibrate/calibrate.h"
+#include "groups_priv.h"
 #include "models_priv.h"
 #include "ms/columns.h"
 #include "ms/frames_priv.h"
@@ -365,7 +366,9 @@ mms_status mms_setjy_run(const mms_setjy_request *q, bool *wrote, mms_value *res
 
     MMS_TRY(read_reffreq(q, err));
     say_whole_scans(q);
-    MMS_TRY(mms_change_open(how->vis, &q->select, !how->dryrun, &r.change, err));
+    MMS_TRY(mms_change_open(how, &q->select, &r.change, err));
+    if (mms_change_is_over(how, wrote, result))
+        goto done;
     MMS_TRY(check_set(&r, err));
     MMS_TRY(mms_change_frequencies(r.change.ms, &r.change.set, &r.freq_hz, err));
     MMS_TRY(read_frames(&r, err));

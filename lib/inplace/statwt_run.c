@@ -132,8 +132,14 @@ static mms_status choose_columns(running *r, mms_error *err)
 {
     const char *name = r->q->datacolumn;
     const bool data = !strcmp(name, "data") || !strcmp(name, "residual_data");
+    const mms_value *noted = mms_change_choice(&r->q->change);
     mms_status st = MMS_OK;
 
+    if (noted) {
+        r->writes = json_incref(json_object_get(noted, "writes"));
+        r->adds = json_incref(json_object_get(noted, "adds"));
+        return MMS_OK;
+    }
     if (!data && !has_column(r, MMS_COL_CORRECTED_DATA))
         return mms_fail(err, MMS_ERR_NOT_FOUND,
                         "datacolumn=\"%s\": StatWtTVI requires the MS to have a CORRECTED_DATA "
@@ -257,7 +263,8 @@ static mms_value *make_write_unit(const running *r, int64_t member)
         .zero_sigma = asked.keeps_outside && !asked.time.slides && asked.time.stamps == 0});
 
     json_decref(stage);
-    return unit;
+    return mms_units_changing(unit,
+                              json_pack("[o]", mms_text_value(mms_ms_member_path(r->ms, member))));
 }
 
 /* ---- the answer -------------------------------------------------------------------------------*/
@@ -328,7 +335,8 @@ static mms_status weigh(running *r, mms_value *result, mms_error *err)
     for (int64_t i = 0; i < mms_ms_nmember(r->ms); i++)
         if (r->group[i] == i && is_group_selected(r, i))
             MMS_TRY(mms_units_add(&u, mms_ms_member_path(r->ms, i), make_unit(r, i), err));
-    MMS_TRY(mms_units_run(&u, &r->q->change, err));
+    MMS_TRY(r->undo ? mms_units_run_noted(&u, &r->q->change, err)
+                    : mms_units_run(&u, &r->q->change, err));
     MMS_TRY(gather(&u, result, err));
 done:
     mms_units_close(&u);
@@ -352,14 +360,29 @@ static mms_status write_parts(running *r, mms_error *err)
     for (int64_t i = 0; i < nmember; i++) {
         members[i] = adds || r->selected[i] > 0;
         if (members[i])
-            MMS_TRY(mms_units_add(&u, mms_ms_member_path(r->ms, i), make_write_unit(r, i), err));
+            MMS_TRY(mms_units_add_named(&u,
+                                        mms_format("%s (weights)", mms_ms_member_path(r->ms, i)),
+                                        make_write_unit(r, i), err));
     }
     MMS_TRY(mms_undo_keep(r->undo, r->ms, members, columns, err));
-    MMS_TRY(mms_units_run(&u, &r->q->change, err));
+    MMS_TRY(mms_units_run_noted(&u, &r->q->change, err));
 done:
     mms_units_close(&u);
     free(members);
     return st;
+}
+
+/** The columns are chosen by the set as it was before the first run. */
+static void note_columns(running *r)
+{
+    mms_value *choice = mms_change_choose(
+        &r->q->change, json_pack("{sO sO}", "writes", r->writes, "adds", r->adds));
+
+    mms_value_free(&r->writes);
+    mms_value_free(&r->adds);
+    r->writes = json_incref(json_object_get(choice, "writes"));
+    r->adds = json_incref(json_object_get(choice, "adds"));
+    mms_value_free(&choice);
 }
 
 /** From here on something is written. */
@@ -371,15 +394,17 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
         return weigh(r, result, err);
     MMS_TRY(mms_undo_check(r->ms, err));
     *wrote = true;
+    MMS_TRY(mms_change_begin(&r->q->change, err));
+    note_columns(r);
     if (r->q->backup) {
         mms_log(MMS_LOG_INFO, "statwt", "Backup original flags before applying new flags");
         MMS_TRY(mms_backup_flags(&r->q->change, "statwt", NULL, err));
     }
-    MMS_TRY(mms_undo_begin(r->q->change.vis, r->q->change.sync, &r->undo, err));
+    MMS_TRY(mms_change_take_undo(&r->q->change, &r->undo, err));
     st = weigh(r, result, err);
     if (st == MMS_OK)
         st = write_parts(r, err);
-    st = mms_undo_end(&r->undo, st, err);
+    st = mms_change_end(&r->q->change, &r->undo, st, err);
 done:
     return st;
 }
@@ -403,8 +428,10 @@ mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *r
     mms_status st;
 
     MMS_TRY(read_bins(&r, err));
-    MMS_TRY(mms_undo_recover(q->change.vis, true, NULL, err));
-    MMS_TRY(mms_ms_open(q->change.vis, &r.ms, err));
+    MMS_TRY(mms_change_recover(&q->change, true, &r.undo, err));
+    if (mms_change_is_over(&q->change, wrote, result))
+        goto done;
+    MMS_TRY(mms_change_open_set(&q->change, &r.ms, err));
     MMS_TRY(choose_columns(&r, err));
     complete_order(&r);
     MMS_TRY(mms_statwt_setup_open(r.ms, r.order, &setup, err)); // fitspw can be read
@@ -416,6 +443,7 @@ mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *r
     MMS_TRY(group(&r, err));
     MMS_TRY(run_checked(&r, wrote, result, err));
 done:
+    mms_undo_leave(&r.undo);
     mms_statwt_setup_close(&setup);
     mms_ms_close(&r.ms);
     mms_value_free(&r.order);

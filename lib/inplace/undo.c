@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/base_priv.h"
@@ -341,6 +342,122 @@ done:
     return st;
 }
 
+/* ---- going on --------------------------------------------------------------------------------*/
+
+static bool has_path(const mms_value *paths, const char *path)
+{
+    for (size_t i = 0; i < json_array_size(paths); i++)
+        if (!strcmp(json_string_value(json_array_get(paths, i)), path))
+            return true;
+    return false;
+}
+
+/** The table that an entry is of, as a new text. */
+static char *table_of(const mms_value *entry)
+{
+    const char *folder = json_string_value(json_object_get(entry, "folder"));
+    const char *file = json_string_value(json_object_get(entry, "file"));
+
+    return folder ? strdup(folder) : file ? mms_path_dir(file) : NULL;
+}
+
+/** Paths without links, as the entries have them; new reference. */
+static mms_value *resolve(const mms_value *paths)
+{
+    mms_value *all = json_array();
+
+    for (size_t i = 0; i < json_array_size(paths); i++) {
+        char *real = realpath(json_string_value(json_array_get(paths, i)), NULL);
+        if (real)
+            json_array_append_new(all, mms_text_value(real));
+        free(real);
+    }
+    return all;
+}
+
+static mms_status put_others_back(const mms_undo *u, const mms_value *done, mms_error *err)
+{
+    mms_value *paths = resolve(done), *entry;
+    mms_status st = MMS_OK;
+    size_t i;
+
+    json_array_foreach(u->files, i, entry)
+    {
+        char *table = st == MMS_OK ? table_of(entry) : NULL;
+        if (table && !has_path(paths, table))
+            st = put_entry_back(u, entry, err);
+        free(table);
+    }
+    mms_value_free(&paths);
+    return st;
+}
+
+/** Take the lock for us alone; workers of a run that was killed may be about to end. */
+static mms_status take_left_lock(mms_undo *u, mms_error *err)
+{
+    const struct timespec nap = {.tv_nsec = 20000000};
+    mms_status st = take_lock(u, LOCK_EX, &u->fd, err);
+
+    for (int i = 0; i < 250 && st == MMS_ERR_EXISTS; i++) {
+        nanosleep(&nap, NULL);
+        st = take_lock(u, LOCK_EX, &u->fd, err);
+    }
+    return st;
+}
+
+static mms_status go_on(mms_undo *u, const mms_value *done, bool *there, mms_error *err)
+{
+    char *journal = mms_format("%s/" JOURNAL, u->folder);
+    bool begun = false;
+    mms_status st;
+
+    MMS_TRY(journal ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_path_exists(u->folder, there, err));
+    if (*there)
+        MMS_TRY(take_left_lock(u, err));
+    if (*there)
+        MMS_TRY(mms_path_exists(journal, &begun, err));
+    if (begun) {
+        mms_value_free(&u->files);
+        MMS_TRY(mms_value_read(journal, &u->files, err));
+        MMS_TRY(put_others_back(u, done, err));
+    }
+    u->armed = begun;
+    if (*there && flock(u->fd, LOCK_SH | LOCK_NB)) // workers hold it, too
+        MMS_TRY(mms_fail_errno(err, errno, "%s: cannot lock", u->lock));
+    MMS_TRY(refuse_kin(u->vis, err));
+done:
+    free(journal);
+    return st;
+}
+
+mms_status mms_undo_resume(const char *vis, const mms_value *done, bool sync, mms_undo **out,
+                           mms_error *err)
+{
+    mms_undo *u = *out = mms_alloc(1, sizeof *u);
+    bool there = false;
+    mms_status st;
+
+    if (!u)
+        return no_memory(err);
+    u->sync = sync;
+    u->files = json_array();
+    st = find_place(vis, u, err);
+    if (st == MMS_OK)
+        st = go_on(u, done, &there, err);
+    if (st != MMS_OK || !there)
+        mms_undo_leave(out);
+    return st;
+}
+
+void mms_undo_leave(mms_undo **undo)
+{
+    if (*undo)
+        release(*undo);
+    free(*undo);
+    *undo = NULL;
+}
+
 /* ---- keeping ----------------------------------------------------------------------------------*/
 
 /** The number of the manager of a column; -1 when it is not known.  *alone: it is the only one in
@@ -416,6 +533,8 @@ static mms_status note_file(mms_undo *u, const char *table, const char *name, bo
                                                   mms_text_value(copy)));
         goto done;
     }
+    if (there && unlink(to) && errno != ENOENT) // of a run that was killed before it was noted
+        MMS_TRY(mms_fail_errno(err, errno, "%s", to));
     if (there)
         MMS_TRY(mms_copy_file(path, to, err));
     json_array_append_new(u->files, json_pack("{so so}", "file", mms_text_value(path), "copy",
@@ -598,7 +717,7 @@ mms_status mms_undo_keep_table(mms_undo *u, const char *path, bool whole, mms_er
 {
     const char *const none[] = {NULL};
 
-    return note_member(u, path, none, whole, err);
+    return u->armed ? MMS_OK : note_member(u, path, none, whole, err);
 }
 
 /** Two workers must not change one table. */
@@ -628,6 +747,8 @@ mms_status mms_undo_keep(mms_undo *u, mms_ms *ms, const bool *members, const cha
 {
     mms_status st;
 
+    if (u->armed)
+        return MMS_OK;
     MMS_TRY(refuse_twins(ms, err));
     for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
         if (!members || members[i])

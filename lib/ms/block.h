@@ -115,6 +115,10 @@ typedef struct mms_writer_opts {
  *  by casacore, only when they are read.  Errors: mms_ms_open(). */
 MMS_CHECKED mms_status mms_ms_open_made(const char *path, mms_ms **out, mms_error *err);
 
+/** Open a set whose members may lack columns of the first: a run in place has not come to them yet.
+ *  Errors: as mms_ms_open(). */
+MMS_CHECKED mms_status mms_ms_open_uneven(const char *path, mms_ms **out, mms_error *err);
+
 /** Make the table at path with the description, keywords and storage managers of like's; rows are
  *  there from the start.  Errors: EXISTS, TABLE, UNSUPPORTED. */
 MMS_CHECKED mms_status mms_writer_create(const char *path, mms_ms *like,

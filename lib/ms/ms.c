@@ -48,6 +48,7 @@ struct mms_ms {
     mms_table *first; /**< member 0: columns and keywords */
     bool no_tiles;    /**< casacore reads all columns */
     bool made;        /**< by us, just now */
+    bool uneven;      /**< members may lack columns of the first */
     mms_value *subtables, *missing;
     int nproof;
     proof proofs[PROOFS]; /**< kinds beyond that are compared each time */
@@ -89,13 +90,16 @@ static mms_status check_columns(const mms_ms *ms, const mms_table *table, mms_er
     for (int64_t i = 0; i < n; i++) {
         const mms_column *want = mms_table_column(ms->first, i);
         const mms_column *have = mms_table_find_column(table, want->name);
+        if (!have && ms->uneven)
+            continue;
         if (!have || have->dtype != want->dtype || have->scalar != want->scalar)
             return mms_fail(
                 err, MMS_ERR_TABLE, "%s: column %s is not as in the first member (%s; %s there)",
                 mms_table_path(table), want->name, have ? mms_dtype_name(have->dtype) : "missing",
                 mms_dtype_name(want->dtype));
     }
-    for (int64_t i = 0; mms_table_ncolumn(table) != n && i < mms_table_ncolumn(table); i++) {
+    for (int64_t i = 0;
+         !ms->uneven && mms_table_ncolumn(table) != n && i < mms_table_ncolumn(table); i++) {
         const char *name = mms_table_column(table, i)->name;
         if (!mms_table_find_column(ms->first, name))
             return mms_fail(err, MMS_ERR_TABLE, "%s: column %s, which the first member lacks",
@@ -239,7 +243,7 @@ static void allow_memory(const mms_ms *ms)
     mms_memory_allow(MMS_ROOM_SET, bytes);
 }
 
-static mms_status open_ms(const char *path, bool made, mms_ms **out, mms_error *err)
+static mms_status open_ms(const char *path, bool made, bool uneven, mms_ms **out, mms_error *err)
 {
     mms_table_dat dat = {0};
     mms_ms *ms = calloc(1, sizeof *ms);
@@ -253,6 +257,7 @@ static mms_status open_ms(const char *path, bool made, mms_ms **out, mms_error *
     }
     pthread_mutex_init(&ms->lock, NULL);
     ms->made = made;
+    ms->uneven = uneven;
     MMS_TRY(mms_path_exists(ms->path, &there, err));
     if (!there)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
@@ -272,12 +277,17 @@ done:
 
 mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
 {
-    return open_ms(path, false, out, err);
+    return open_ms(path, false, false, out, err);
+}
+
+mms_status mms_ms_open_uneven(const char *path, mms_ms **out, mms_error *err)
+{
+    return open_ms(path, false, true, out, err);
 }
 
 mms_status mms_ms_open_made(const char *path, mms_ms **out, mms_error *err)
 {
-    return open_ms(path, true, out, err);
+    return open_ms(path, true, false, out, err);
 }
 
 /** Close the open members but the first, or that too. */

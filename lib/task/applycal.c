@@ -2,6 +2,7 @@
 /** @file applycal.c  The task applycal (parallel-tasks 1.13, 3.4, 4.9; in-place 3). */
 #include <string.h>
 
+#include "base/fingerprint_priv.h"
 #include "cal_words_priv.h"
 #include "change_priv.h"
 
@@ -75,25 +76,42 @@ static mms_select choose_selection(const struct applycal *p)
     return s;
 }
 
+/** The tables, as they are now. */
+static mms_value *prints_of(const mms_value *uses)
+{
+    mms_value *const prints = json_object(), *use;
+    size_t i;
+
+    json_array_foreach((mms_value *)uses, i, use)
+    {
+        const char *const path = json_string_value(json_object_get(use, "path"));
+        mms_value *const print = path ? mms_fingerprint(path) : NULL;
+        if (print)
+            json_object_set_new(prints, path, print);
+    }
+    return prints;
+}
+
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct applycal *p = arg;
     mms_value *uses = json_array();
-    const mms_applycal_request q = {.change = mms_task_change(run, &p->how),
-                                    .select = choose_selection(p),
-                                    .tables = uses,
-                                    .parang = p->parang,
-                                    .flagbackup = p->flagbackup,
-                                    .applymode =
-                                        !strcmp(p->applymode, "calflag") ? "" : p->applymode};
+    struct mms_change_run made = {0};
+    mms_applycal_request q = {.select = choose_selection(p),
+                              .tables = uses,
+                              .parang = p->parang,
+                              .flagbackup = p->flagbackup,
+                              .applymode = !strcmp(p->applymode, "calflag") ? "" : p->applymode};
     mms_status st;
 
     MMS_TRY(check_mode(p, err));
     MMS_TRY(p->docallib ? mms_cal_library(p->callib, uses, err)
                         : mms_cal_uses(&p->tables, uses, err));
+    q.change = mms_task_change(run, &p->how, prints_of(uses), &made);
     MMS_TRY(mms_applycal_run(&q, &run->wrote, result, err));
     mms_task_note_change(run, p->how.vis, true);
 done:
+    mms_task_end_change(&made, st);
     mms_value_free(&uses);
     return st;
 }

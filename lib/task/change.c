@@ -3,8 +3,10 @@
 #include "change_priv.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/files_priv.h"
 #include "flag_words_priv.h"
 #include "mms/layout.h"
 #include "transform_priv.h"
@@ -15,16 +17,38 @@ static mms_engine *get_engine(void *ctx, mms_error *err)
     return mms_run_engine(run, err) == MMS_OK ? run->engine : NULL;
 }
 
-mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words)
+mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words,
+                                   mms_value *reads, struct mms_change_run *made)
 {
+    made->host = mms_task_writing_host(run);
+    made->vis = mms_path_absolute(words->vis);
+    made->key = json_pack("{s:O, s:o*}", "parameter", made->host.parameters, "input", reads);
+    made->job.opts = (mms_journal_opts){.output = made->vis,
+                                        .task = run->task->name,
+                                        .request = made->host.request,
+                                        .key = made->key,
+                                        .folder = made->host.job_dir,
+                                        .summary = made->host.summary,
+                                        .sync = words->sync,
+                                        .resume = words->resume,
+                                        .strict = true};
     return (mms_change_request){.vis = words->vis,
                                 .task = run->task->name,
                                 .tiles = words->tiles,
                                 .sync = words->sync,
                                 .dryrun = words->dryrun,
                                 .memory = words->memory,
+                                .job = made->vis && made->key ? &made->job : NULL,
                                 .engine = get_engine,
                                 .ctx = run};
+}
+
+void mms_task_end_change(struct mms_change_run *made, mms_status st)
+{
+    mms_journal_end(&made->job.journal, st, made->job.left, NULL);
+    mms_task_host_free(&made->host);
+    mms_value_free(&made->key);
+    free(made->vis);
 }
 
 static mms_status note(const mms_run *run, const char *vis, bool each_part, mms_value *texts,

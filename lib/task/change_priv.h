@@ -5,12 +5,13 @@
  *  setjy, statwt. */
 
 #include "inplace/inplace.h"
+#include "output/request_priv.h"
 #include "task_priv.h"
 
 /** How they run. */
 struct mms_change_words {
     const char *vis;
-    bool tiles, sync, dryrun;
+    bool tiles, sync, dryrun, resume;
     int64_t memory;
 };
 
@@ -20,11 +21,25 @@ struct mms_change_words {
     MMS_PARAM_MEMORY(struct_type, member.memory), MMS_PARAM_TILES(struct_type, member.tiles), \
         MMS_PARAM_SWITCH("sync", struct_type, member.sync, "True",                            \
                          "Wait until the undo and the new " what " are on the disk"),         \
+        MMS_PARAM_RESUME(struct_type, member.resume),                                         \
         MMS_PARAM_SWITCH("dryrun", struct_type, member.dryrun, "False",                       \
                          "Check everything, " says "and change nothing")
 
-/** The request for them; its engine is the run's. */
-mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words);
+/** A run of such a verb.  Begin with zeros. */
+struct mms_change_run {
+    mms_change_job job;
+    mms_host host;
+    char *vis;
+    mms_value *key;
+};
+
+/** The request for them; its engine is the run's.  made ends with mms_task_end_change().
+ *  reads: what the run depends on beside its parameters and the set, or NULL; taken. */
+mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words,
+                                   mms_value *reads, struct mms_change_run *made);
+
+/** End the journal of a run of status st. */
+void mms_task_end_change(struct mms_change_run *made, mms_status st);
 
 /** Add HISTORY rows of a run that has changed data, as CASA's task does: to the set, or to each of
  *  its parts.  What fails is a warning: the data are changed. */

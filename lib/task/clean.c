@@ -56,7 +56,24 @@ static mms_status recover(mms_run *run, const struct clean *p, mms_value *result
     return MMS_OK;
 }
 
-/** A journal beside a set that is there is that of each, and goes when it is named itself. */
+/** The journal of work in place, which has nothing left to go on with. */
+static mms_status remove_journal(const char *folder, mms_error *err)
+{
+    mms_journal_view view = {0};
+    const char *task;
+    mms_status st = mms_journal_read(folder, &view, err);
+
+    if (st != MMS_OK)
+        return st;
+    task = json_string_value(json_object_get(mms_journal_record(view.records, "begin"), "task"));
+    if (task && strcmp(task, "each") != 0 && mms_task_is_in_place(task))
+        st = mms_journal_remove(folder, err);
+    mms_value_free(&view.records);
+    return st;
+}
+
+/** A journal beside a set that is there is that of each, or of work in place, and goes when it is
+ * named itself. */
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct clean *const p = arg;
@@ -69,6 +86,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         st = remove_run(run, folder, itself ? p->vis : folder, result, err);
     else
         st = recover(run, p, result, err);
+    if (st == MMS_OK && folder && !itself && p->restore && !access(p->vis, F_OK))
+        st = remove_journal(folder, err);
     free(folder);
     return st;
 }

@@ -230,14 +230,14 @@ static mms_status flag(mms_run *run, const struct flagdata *p, const mms_value *
                        mms_value *result, mms_error *err)
 {
     mms_value *commands = NULL;
-    mms_flag_request request = {.change = mms_task_change(run, &p->how),
-                                .apply = !strcasecmp(p->action, "apply"),
-                                .backup = p->flagbackup};
+    struct mms_change_run made = {0};
+    mms_flag_request request = {.apply = !strcasecmp(p->action, "apply"), .backup = p->flagbackup};
     mms_status st;
 
     MMS_TRY(mms_flag_commands_complete(written, is_list(p), !strcasecmp(p->action, "calculate"),
                                        &commands, err));
     request.commands = commands;
+    request.change = mms_task_change(run, &p->how, json_pack("{s:O}", "commands", commands), &made);
     MMS_TRY(mms_flag_run(&request, &run->wrote, result, err));
     mms_task_note_change(run, p->how.vis, false);
     if (json_object_get(result, "changed_rows"))
@@ -245,6 +245,7 @@ static mms_status flag(mms_run *run, const struct flagdata *p, const mms_value *
     show_reports(result);
     MMS_TRY(show_thresholds(run, p, result, err));
 done:
+    mms_task_end_change(&made, st);
     mms_value_free(&commands);
     return st;
 }

@@ -170,7 +170,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     const struct setjy *p = arg;
     mms_value *fluxdict = NULL;
     mms_flux manual = {0};
-    mms_setjy_request q = {.change = mms_task_change(run, &p->how),
+    struct mms_change_run made = {0};
+    mms_setjy_request q = {.change = mms_task_change(run, &p->how, NULL, &made),
                            .select = p->select,
                            .standard = p->standard,
                            .manual = &manual,
@@ -190,6 +191,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_task_note_change(run, p->how.vis, true);
     mms_setjy_show(result);
 done:
+    mms_task_end_change(&made, st);
     mms_value_free(&fluxdict);
     return st;
 }

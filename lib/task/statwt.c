@@ -88,7 +88,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 {
     const struct statwt *p = arg;
     mms_value *order = json_object();
-    const mms_statwt_request request = {.change = mms_task_change(run, &p->how),
+    struct mms_change_run made = {0};
+    const mms_statwt_request request = {.change = mms_task_change(run, &p->how, NULL, &made),
                                         .select = selection_of(p),
                                         .order = order,
                                         .datacolumn = p->datacolumn,
@@ -106,6 +107,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     MMS_TRY(mms_statwt_run(&request, &run->wrote, result, err));
     mms_task_note_change(run, p->how.vis, false);
 done:
+    mms_task_end_change(&made, st);
     mms_value_free(&order);
     return st;
 }

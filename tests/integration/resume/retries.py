@@ -62,17 +62,17 @@ class Disturbed(ProgramCase):
         with open(self.path(name)) as f:
             return f.read()
 
-    def records(self):
+    def records(self, journal="out.mms.multims/journal.jsonl"):
         try:
-            with open(self.path("out.mms.multims/journal.jsonl")) as f:
+            with open(self.path(journal)) as f:
                 return [json.loads(line) for line in f if line.endswith("}\n")]
         except (FileNotFoundError, NotADirectoryError):
             return []
 
-    def in_hand(self):
+    def in_hand(self, journal):
         """Parts that some worker has."""
         parts = set()
-        for r in self.records():
+        for r in self.records(journal):
             if r["ev"] == "dispatch" and r["unit"].startswith("sub-MS"):
                 parts.add(r["unit"])
             elif r["ev"] in ("done", "failed", "retry"):
@@ -82,14 +82,14 @@ class Disturbed(ProgramCase):
     def workers(self):
         return [p for p in family(self.process.pid) if words_of(p)[1:] == ["worker"]]
 
-    def halt(self, least=2):
+    def halt(self, least=2, journal="out.mms.multims/journal.jsonl"):
         """Stop all workers while so many parts are in hand; return them."""
         begin = time.monotonic()
         while self.process.poll() is None and time.monotonic() < begin + patient(30):
-            workers = self.workers() if len(self.in_hand()) >= least else []
+            workers = self.workers() if len(self.in_hand(journal)) >= least else []
             self.signal_all(workers, signal.SIGSTOP)
             time.sleep(0.05 if workers else 0.002)
-            if workers and len(self.in_hand()) >= min(least, len(workers)) and len(workers) >= least:
+            if workers and len(self.in_hand(journal)) >= min(least, len(workers)) and len(workers) >= least:
                 return workers
             self.go_on(workers)
         self.fail(f"no moment was found: {self.text('said')}")
@@ -149,6 +149,52 @@ class Disturbed(ProgramCase):
         self.wait(1)
         self.assertNotIn("tried again", self.text("said"))
         self.assertIn("killed by signal 11", self.text("said"))
+
+    def tight_group(self):
+        """A control group whose processes get no more memory."""
+        for root, limit in (("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")):
+            folder = f"{root}/multims-test-{os.getpid()}"
+            try:
+                os.mkdir(folder)
+                self.addCleanup(os.rmdir, folder)
+                with open(f"{folder}/{limit}", "w") as f:
+                    f.write("1M")
+                return folder
+            except OSError:
+                continue
+        self.skipTest("no control group of memory can be made here")
+
+    def test_out_of_memory(self):
+        """The kernel kills a worker, for memory is short: its part is made again while nothing else runs."""
+        group = self.tight_group()
+        wanted = self.undisturbed("partition")
+        self.begin("partition", "--job-dir", "job")
+        workers = self.halt(journal="job/journal.jsonl")
+        with open(f"{group}/cgroup.procs", "w") as f:
+            f.write(str(workers[0]))
+        self.go_on(workers)
+        self.wait()
+        said = self.text("said")
+        self.assertRegex(said, r"was killed by signal 9 \(Killed\).*: it is tried again, alone \(attempt 2 of 2\)")
+        self.check_alone(self.records("job/journal.jsonl"))
+        shutil.rmtree(self.path("job"))
+        self.check(wanted)
+
+    def check_alone(self, records):
+        at, = [i for i, r in enumerate(records) if r["ev"] == "retry"]
+        unit = records[at]["unit"]
+        begin = next(i for i in range(at, len(records)) if
+                     records[i]["ev"] == "dispatch" and records[i]["unit"] == unit)
+        end = next(i for i in range(begin, len(records)) if
+                   records[i]["ev"] == "done" and records[i]["unit"] == unit)
+        self.assertEqual([r["unit"] for r in records[begin + 1:end] if r["ev"] in ("dispatch", "done")], [])
+        hands = set()
+        for r in records[:begin]:
+            if r["ev"] == "dispatch":
+                hands.add(r["unit"])
+            elif r["ev"] in ("done", "retry"):
+                hands.discard(r["unit"])
+        self.assertEqual(hands, set(), "something else ran")
 
     def test_a_stopped_worker(self):
         wanted = self.undisturbed("partition")

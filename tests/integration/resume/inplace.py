@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Work in place that was killed or stopped and is gone on with: parts that are done stay done, the bytes are
+those of a run that nobody disturbed (docs/resuming.md)."""
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import caltable
+import numpy
+import program_case
+from kills import family, words_of
+from machine import mpirun, patient
+from undo_case import UndoCase, digests
+
+VERBS = {
+    "setjy": ("setjy", "in.mms", "standard=manual", "fluxdensity=[2,0,0,0]"),
+    "applycal": ("applycal", "in.mms", "gaintable=x.G"),
+    "flagdata": ("flagdata", "in.mms", "mode=clip", "clipminmax=[0,1]"),
+    "tfcrop": ("flagdata", "in.mms", "mode=tfcrop"),
+    "statwt": ("statwt", "in.mms", "datacolumn=data", "timebin=30s", "chanbin=8"),
+}
+TIMES = ("HISTORY",)  # sub-tables that tell the time
+JOURNAL = "in.mms.multims/journal.jsonl"
+
+
+def data_of(folder):
+    return {name: value for name, value in digests(folder).items()
+            if not any(part in TIMES for part in name.split(os.sep))}
+
+
+class InPlace(UndoCase):
+    ranks = 0
+
+    def setUp(self):
+        super().setUp()
+        self.multims("simulate", "in.ms", "antennas=5", "scans=6", "channels=32", "integrations=10",
+                     "--no-sync", "--quiet")
+        self.multims("partition", "in.ms", "keep", "separationaxis=scan", "numsubms=6", "--quiet",
+                     "flagbackup=False", "--no-sync")
+        caltable.make(self.path("x.G"), "G Jones", self.path("in.ms"), numpy.full((5, 1, 1, 2), 2 + 1j))
+        self.wanted = {}
+
+    def remove(self):
+        for name in os.listdir(self.folder):
+            if name not in ("in.ms", "keep", "x.G"):
+                subprocess.run(["rm", "-rf", "--", self.path(name)], check=True)
+
+    def undisturbed(self, verb):
+        if verb not in self.wanted:
+            self.renew()
+            self.multims(*VERBS[verb], "--quiet")
+            self.wanted[verb] = data_of(self.path("in.mms")), self.versions()
+            self.remove()
+        return self.wanted[verb]
+
+    def versions(self):
+        try:
+            return sorted(n for n in os.listdir(self.path("in.mms.flagversions")) if n.startswith("flags."))
+        except FileNotFoundError:
+            return []
+
+    def records(self):
+        try:
+            with open(self.path(JOURNAL)) as f:
+                return [json.loads(line) for line in f if line.endswith("}\n")]
+        except FileNotFoundError:
+            return []
+
+    def done(self):
+        return [r["unit"] for r in self.records() if r["ev"] == "done"]
+
+    def begin(self, verb, least, *words):
+        """Start a run on a fresh copy, until so many units are done."""
+        self.remove()
+        self.renew()
+        process = subprocess.Popen([*mpirun(self.ranks), program_case.args.program, *VERBS[verb], "-j", "1",
+                                    "--no-sync", *words], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        limit = time.monotonic() + patient(30)
+        while process.poll() is None and len(self.done()) < least and time.monotonic() < limit:
+            time.sleep(0.001)
+        return process
+
+    def interrupt(self, verb, least, number, *words):
+        """Signal a run when so many units are done; return its status and what it said."""
+        for _ in range(20):
+            process = self.begin(verb, least, *words)
+            victims = family(process.pid) if number == signal.SIGKILL else [process.pid]
+            for pid in victims:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
+            said = process.communicate(timeout=patient(60))[1]
+            if process.returncode and self.done():
+                return process.returncode, said
+            self.remove()
+        self.fail("always faster than the signal")
+
+    def check(self, verb):
+        wanted, versions = self.wanted[verb]
+        found = data_of(self.path("in.mms"))
+        self.assertEqual(sorted(k for k in wanted if found.get(k) != wanted[k]), [])
+        self.assertEqual(sorted(found), sorted(wanted))
+        self.assertEqual(self.versions(), versions)
+        left = set(os.listdir(self.folder)) - {"in.ms", "keep", "x.G", "in.mms", "in.mms.flagversions"}
+        self.assertEqual(left, set())
+        self.remove()
+
+    def go_on(self, verb, *words):
+        """Finish a run, and see that no unit is done twice."""
+        done = set(self.done())
+        process = subprocess.Popen([*mpirun(self.ranks), program_case.args.program, *VERBS[verb], "--resume",
+                                    "--no-sync", *words], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
+        seen = []
+        while process.poll() is None:
+            seen = self.records() or seen
+            time.sleep(0.001)
+        with process.stderr as said:
+            self.assertEqual(process.returncode, 0, said.read())
+        last = max((i for i, r in enumerate(seen) if r["ev"] == "run"), default=0)
+        again = {r["unit"] for r in seen[last:] if r["ev"] == "dispatch"}
+        self.assertEqual(again & done, set(), "a unit that was done was done again")
+
+    def test_killed_runs_are_gone_on_with(self):
+        for verb in VERBS:
+            self.undisturbed(verb)
+            for least in (1, 3, 6, 9) if verb in ("flagdata", "statwt") else (1, 4):
+                with self.subTest(verb=verb, least=least):
+                    self.interrupt(verb, least, signal.SIGKILL)
+                    self.go_on(verb)
+                    self.check(verb)
+
+    def test_resume_in_another_folder(self):
+        self.undisturbed("applycal")
+        self.interrupt("applycal", 2, signal.SIGKILL)
+        self.assertEqual(self.answer("status", "in.mms")["phase"], "killed")
+        self.multims("resume", self.path("in.mms"), "-j", "2", cwd="/")
+        self.check("applycal")
+
+    def test_without_resume_all_is_undone_and_begun_anew(self):
+        self.undisturbed("setjy")
+        self.interrupt("setjy", 2, signal.SIGKILL)
+        run = self.multims(*VERBS["setjy"])
+        self.assertIn("the data are as they were before it", run.stderr)
+        self.assertIn("an earlier run was not finished", run.stderr)
+        self.check("setjy")
+
+    def test_clean_brings_all_back(self):
+        self.interrupt("setjy", 2, signal.SIGKILL)
+        self.multims("clean", "in.mms", "--restore")
+        self.assertEqual(data_of(self.path("in.mms")), data_of(self.path("keep")))
+        self.assertFalse(os.path.exists(self.path("in.mms.multims")))
+
+    def test_after_a_restore_all_is_done_again(self):
+        self.undisturbed("setjy")
+        self.interrupt("setjy", 2, signal.SIGKILL)
+        shutil.copytree(self.path("in.mms.multims"), self.path("saved"))
+        self.multims("clean", "in.mms", "--restore")
+        os.rename(self.path("saved"), self.path("in.mms.multims"))
+        run = self.multims(*VERBS["setjy"], "--resume")
+        self.assertRegex(run.stderr, "was changed since it was done: it is run again|the old data were brought back")
+        self.check("setjy")
+
+    def test_ctrl_c_undoes_unless_resume_is_meant(self):
+        status, said = self.interrupt_once("setjy", 2, signal.SIGINT)
+        self.assertEqual(status, 130, said)
+        self.assertEqual(data_of(self.path("in.mms")), data_of(self.path("keep")))
+        self.assertEqual(self.leftovers(), [])
+        self.undisturbed("setjy")
+        status, said = self.interrupt("setjy", 2, signal.SIGINT, "--resume")
+        self.assertEqual(status, 130, said)
+        self.assertIn("is half changed: --resume goes on", said)
+        self.assertIn("Resume with: multims resume in.mms.multims", said)
+        self.go_on("setjy")
+        self.check("setjy")
+
+    def interrupt_once(self, verb, least, number):
+        process = self.begin(verb, least)
+        process.send_signal(number)
+        said = process.communicate(timeout=patient(60))[1]
+        return process.returncode, said
+
+    def test_a_time_limit(self):
+        self.undisturbed("applycal")
+        status, said = self.interrupt("applycal", 2, signal.SIGUSR1)
+        self.assertEqual(status, 75, said)
+        self.go_on("applycal")
+        self.check("applycal")
+
+    def test_another_request_is_refused(self):
+        self.interrupt("setjy", 2, signal.SIGKILL)
+        run = self.multims("setjy", "in.mms", "standard=manual", "fluxdensity=[3,0,0,0]", "--resume", status=2)
+        self.assertIn("is another one (parameter fluxdensity differs)", run.stderr)
+        self.multims("setjy", "in.mms", "standard=manual", "fluxdensity=[3,0,0,0]")
+
+    def test_a_table_that_was_changed_is_noticed(self):
+        self.interrupt("applycal", 2, signal.SIGKILL)
+        os.utime(self.path("x.G/table.dat"))
+        run = self.multims(*VERBS["applycal"], "--resume", status=2)
+        self.assertIn("is another one", run.stderr)
+
+    def test_a_part_that_was_changed_is_done_again(self):
+        self.undisturbed("setjy")
+        self.interrupt("setjy", 2, signal.SIGKILL)
+        os.utime(self.path("in.mms/SUBMSS/keep.0000.ms/table.dat"))
+        run = self.multims(*VERBS["setjy"], "--resume")
+        self.assertIn("keep.0000.ms was changed since it was done: it is run again", run.stderr)
+        self.check("setjy")
+
+    def test_random_kills(self):
+        random.seed(13)
+        for i in range(program_case.args.kills):
+            verb = random.choice(list(VERBS))
+            self.undisturbed(verb)
+            with self.subTest(i=i, verb=verb):
+                self.begin_and_kill(verb)
+                self.multims(*VERBS[verb], "--resume", "-j", "2")
+                self.check(verb)
+
+    def begin_and_kill(self, verb):
+        process = self.begin(verb, 0)
+        time.sleep(random.uniform(0.02, 0.5))
+        for pid in family(process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        process.communicate(timeout=patient(60))
+
+
+class InPlaceMpi(InPlace):
+    ranks = 3
+
+    def setUp(self):
+        mpirun(self.ranks)
+        super().setUp()
+
+
+    def ranks_of(self, process):
+        """{rank: its processes}"""
+        found = {}
+        for pid in family(process.pid):
+            with open(f"/proc/{pid}/environ") as f:
+                number = [v for v in f.read().split("\0") if v.startswith("OMPI_COMM_WORLD_RANK=")]
+            if number and words_of(pid)[1:2] == ["setjy"]:
+                found.setdefault(int(number[0].split("=")[1]), family(pid))
+        return found
+
+    def stop_ranks(self, numbers, least):
+        """A run whose ranks of these numbers are stopped when some units are done."""
+        process = self.begin("setjy", least, "workertimeout=1")
+        while process.poll() is None and not [r for r in self.records() if r["ev"] == "dispatch"]:
+            time.sleep(0.001)
+        for number, pids in self.ranks_of(process).items():
+            for pid in pids if number in numbers else []:
+                os.kill(pid, signal.SIGSTOP)
+        return process
+
+    def test_nobody_answers(self):
+        self.ranks = 6
+        for _ in range(10):
+            process = self.stop_ranks({1, 2, 3, 4, 5}, 0)
+            said = process.communicate(timeout=patient(60))[1]
+            if process.returncode:
+                break
+            self.remove()
+        self.assertEqual(process.returncode, 1, said)
+        self.assertRegex(said, r"no worker answers, and \d of \d units are not done")
+        if self.leftovers():
+            self.restore("in.mms")
+        self.assertEqual(data_of(self.path("in.mms")), data_of(self.path("keep")))
+
+    def test_a_stopped_rank_is_waited_for(self):
+        self.undisturbed("setjy")
+        for _ in range(10):
+            process = self.stop_ranks({1}, 1)
+            time.sleep(patient(0.8))
+            if process.poll() is None:
+                break
+            process.communicate()
+            self.remove()
+        for pid in self.ranks_of(process)[1]:
+            os.kill(pid, signal.SIGCONT)
+        said = process.communicate(timeout=patient(60))[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("does not answer for", said)
+        self.check("setjy")
+
+
+if __name__ == "__main__":
+    program_case.parser.add_argument("--kills", type=int, default=6)
+    program_case.main()
