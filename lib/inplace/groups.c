@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file groups.c  Parts that share chunks; units; the flag version before a run. */
+/** @file groups.c  Parts that share chunks; units. */
 #include "groups_priv.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/base_priv.h"
 #include "ms/ms_meta.h"
-#include "multims/log.h"
-#include "orders_priv.h"
 
 static int64_t root(const int64_t *group, int64_t i)
 {
@@ -141,34 +138,4 @@ mms_status mms_units_run(mms_units *u, const mms_change_request *how, mms_error 
 
     return engine ? mms_engine_run(engine, how->task, u->n, u->names, u->units, u->answers, err)
                   : err->code;
-}
-
-mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, char **name,
-                            mms_error *err)
-{
-    const time_t now = time(NULL);
-    char stamp[32], comment[64], *version = NULL;
-    struct tm local;
-    mms_units units = {0};
-    mms_status st;
-
-    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
-    snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
-    if (mms_change_version(how, name))
-        return MMS_OK;
-    MMS_TRY(mms_version_next(how->vis, prefix, &version, err));
-    mms_log(MMS_LOG_INFO, how->task, "Save current flagversions to %s", version);
-    MMS_TRY(mms_units_open(1, &units, err));
-    MMS_TRY(mms_units_add(&units, "the flag backup",
-                          mms_save_order_encode(&(mms_save_order){how->vis, version, comment}),
-                          err));
-    MMS_TRY(mms_units_run(&units, how, err));
-    mms_change_note_version(how, version);
-done:
-    mms_units_close(&units);
-    if (name)
-        *name = version;
-    else
-        free(version);
-    return st;
 }

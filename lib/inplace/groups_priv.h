@@ -93,11 +93,6 @@ mms_value *mms_change_choose(const mms_change_request *how, mms_value *choice);
 /** The noted choice, NULL: none; borrowed. */
 const mms_value *mms_change_choice(const mms_change_request *how);
 
-/** Whether a run that is gone on with has saved the flags; *name (NULL is accepted) is the
- *  version's, to be ended with free(). */
-bool mms_change_version(const mms_change_request *how, char **name);
-void mms_change_note_version(const mms_change_request *how, const char *version);
-
 /** Save the flags as version PREFIX_N, N being free.
  *  @param[out] name  of the version, to be ended with free(); NULL is accepted
  *  Errors: IO, MEM, and what the unit gives. */

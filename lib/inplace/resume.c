@@ -4,12 +4,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/base_priv.h"
 #include "engine/stop.h"
 #include "groups_priv.h"
 #include "ms/block.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 
 static mms_status no_memory(mms_error *err)
 {
@@ -174,7 +176,7 @@ mms_value *mms_change_choose(const mms_change_request *how, mms_value *choice)
     return choice;
 }
 
-bool mms_change_version(const mms_change_request *how, char **name)
+static bool find_version(const mms_change_request *how, char **name)
 {
     const mms_value *const noted =
         mms_journal_resumes(journal_of(how)) ? mms_journal_last(journal_of(how), "version") : NULL;
@@ -185,8 +187,38 @@ bool mms_change_version(const mms_change_request *how, char **name)
     return version != NULL;
 }
 
-void mms_change_note_version(const mms_change_request *how, const char *version)
+static void note_version(const mms_change_request *how, const char *version)
 {
     mms_journal_add(journal_of(how), "version",
                     json_pack("{s:o}", "name", mms_text_value(version)));
+}
+
+mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, char **name,
+                            mms_error *err)
+{
+    const time_t now = time(NULL);
+    char stamp[32], comment[64], *version = NULL;
+    struct tm local;
+    mms_units units = {0};
+    mms_status st;
+
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
+    snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
+    if (find_version(how, name))
+        return MMS_OK;
+    MMS_TRY(mms_version_next(how->vis, prefix, &version, err));
+    mms_log(MMS_LOG_INFO, how->task, "Save current flagversions to %s", version);
+    MMS_TRY(mms_units_open(1, &units, err));
+    MMS_TRY(mms_units_add(&units, "the flag backup",
+                          mms_save_order_encode(&(mms_save_order){how->vis, version, comment}),
+                          err));
+    MMS_TRY(mms_units_run(&units, how, err));
+    note_version(how, version);
+done:
+    mms_units_close(&units);
+    if (name)
+        *name = version;
+    else
+        free(version);
+    return st;
 }
