@@ -105,15 +105,58 @@ static bool any_clipped(const mms_flag_squares *keep, int64_t n, const float *va
     return kept < n;
 }
 
+/** Limits in floats, with room for their rounding and that of a square and a sum. */
+typedef struct float_squares {
+    float from, to, hole_from, hole_to;
+} float_squares;
+
+static float to_float(double x)
+{
+    return (float)fmin(x, (double)FLT_MAX);
+}
+
+static float_squares surely_kept(const mms_flag_squares *keep)
+{
+    const double room = 1e-6, least = 1e-30; // below it squares of floats are less exact
+    const bool hole = keep->hole_from < keep->hole_to;
+    float_squares s = {0, 0, 0, 0};
+
+    if (keep->from > 0)
+        s.from = to_float(fmax(keep->from * (1 + room), least));
+    if (keep->to > least)
+        s.to = to_float(keep->to * (1 - room));
+    if (hole && keep->hole_from > least)
+        s.hole_from = to_float(keep->hole_from * (1 - room));
+    if (hole)
+        s.hole_to = to_float(fmax(keep->hole_to * (1 + room), least));
+    return s;
+}
+
+/** Whether floats tell that no value of some is clipped. */
+static bool none_surely(const float_squares *keep, int64_t n, const float *values)
+{
+    const float from = keep->from, to = keep->to, hole_from = keep->hole_from,
+                hole_to = keep->hole_to;
+    int32_t kept = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        const float square = values[2 * i] * values[2 * i] + values[2 * i + 1] * values[2 * i + 1];
+        kept += (square >= from) & (square < to) & ((square < hole_from) | (square >= hole_to));
+    }
+    return kept == n;
+}
+
 void mms_flag_clip_cells(const mms_flag_squares *keep, int64_t n, const mms_complex *vis,
                          uint8_t *flags)
 {
     enum { AT_ONCE = 64 };
     const float *values = (const float *)vis;
+    const float_squares sure = surely_kept(keep);
 
     for (int64_t at = 0, count; at < n; at += count) {
         count = n - at < AT_ONCE ? n - at : AT_ONCE;
-        if (!any_clipped(keep, count, values + 2 * at))
+        if (none_surely(&sure, count, values + 2 * at) ||
+            !any_clipped(keep, count, values + 2 * at))
             continue;
         for (int64_t i = at; i < at + count; i++)
             flags[i] |= any_clipped(keep, 1, values + 2 * i);

@@ -76,6 +76,24 @@ static bool is_full(int64_t n, int64_t total, double percent)
     return percent > 0 && 100.0 * (double)n / (double)total >= percent;
 }
 
+enum { MOST_IN_BYTE = 255 };
+
+/** Count the flags of each cell: in bytes as long as these hold them.  bytes[ncell]: scratch. */
+static void count_times(const map *m, uint8_t *restrict bytes, int32_t *restrict counts)
+{
+    for (int64_t first = 0, end; first < m->ntime; first = end) {
+        end = m->ntime - first < MOST_IN_BYTE ? m->ntime : first + MOST_IN_BYTE;
+        memset(bytes, 0, (size_t)m->ncell);
+        for (int64_t t = first; t < end; t++) {
+            const uint8_t *flags = m->flags + t * m->ncell;
+            for (int64_t i = 0; i < m->ncell; i++)
+                bytes[i] = (uint8_t)(bytes[i] + flags[i]);
+        }
+        for (int64_t i = 0; i < m->ncell; i++)
+            counts[i] += bytes[i];
+    }
+}
+
 /** The cells of a time that are to be flagged at all times: full[ncell].  False: none is. */
 static bool find_full_times(const mms_flag_extend *how, const map *m, int32_t *counts,
                             uint8_t *full)
@@ -84,16 +102,31 @@ static bool find_full_times(const mms_flag_extend *how, const map *m, int32_t *c
 
     if (how->growtime <= 0)
         return false;
-    for (int64_t t = 0; t < m->ntime; t++) {
-        const uint8_t *flags = m->flags + t * m->ncell;
-        for (int64_t i = 0; i < m->ncell; i++)
-            counts[i] += flags[i];
-    }
+    count_times(m, full, counts);
     for (int64_t i = 0; i < m->ncell; i++) {
         full[i] = is_full(counts[i], m->ntime, how->growtime);
         any = any || full[i];
     }
     return any;
+}
+
+/** The flags of a correlation in a spectrum; four correlations take the bytes of one word. */
+static int64_t count_product(const map *m, const uint8_t *flags, int64_t p)
+{
+    int64_t n = 0;
+
+    if (m->ncorr == 4) {
+        int32_t sum = 0;
+        for (int64_t c = 0; c < m->nchan; c++) {
+            uint32_t word;
+            memcpy(&word, flags + 4 * c, sizeof word);
+            sum += (int32_t)(word >> 8 * p & 1);
+        }
+        return sum;
+    }
+    for (int64_t i = p; i < m->ncell; i += m->ncorr)
+        n += flags[i];
+    return n;
 }
 
 /** The correlations of a spectrum that are to be flagged, as bits. */
@@ -103,12 +136,8 @@ static uint64_t find_full_spectra(const mms_flag_extend *how, const map *m, cons
 
     if (how->growfreq <= 0 || !memchr(flags, 1, (size_t)m->ncell))
         return 0;
-    for (int64_t p = 0; p < m->ncorr; p++) {
-        int64_t n = 0;
-        for (int64_t i = p; i < m->ncell; i += m->ncorr)
-            n += flags[i];
-        full |= (uint64_t)is_full(n, m->nchan, how->growfreq) << p;
-    }
+    for (int64_t p = 0; p < m->ncorr; p++)
+        full |= (uint64_t)is_full(count_product(m, flags, p), m->nchan, how->growfreq) << p;
     return full;
 }
 

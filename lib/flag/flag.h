@@ -51,6 +51,9 @@ typedef struct mms_flag_product {
 int32_t mms_flag_expression_products(const mms_flag_expression *e, int32_t ncorr,
                                      const char *const *names, mms_flag_product *products);
 
+/** Whether n products are all correlations as they are stored. */
+bool mms_flag_all_stored(int32_t n, const mms_flag_product *products, int32_t ncorr);
+
 /** The complex value of a product: vis[ncorr] of one cell. */
 mms_complex mms_flag_product_value(const mms_flag_product *p, const mms_complex *vis);
 /** The number that the operator takes of it. */

@@ -193,3 +193,12 @@ void mms_flag_numbers(mms_flag_operator operation, int64_t n, const mms_complex 
     for (int64_t i = 0; i < n && finite < n; i++)
         numbers[i] = mms_flag_number(operation, values[i]);
 }
+
+bool mms_flag_all_stored(int32_t n, const mms_flag_product *products, int32_t ncorr)
+{
+    bool all = n == ncorr;
+
+    for (int32_t i = 0; i < n && all; i++)
+        all = products[i].first == i && products[i].second < 0;
+    return all;
+}

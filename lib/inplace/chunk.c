@@ -88,16 +88,6 @@ static void flag_product(const mms_flag_product *p, uint8_t *cell)
         cell[p->second] = 1;
 }
 
-/** Whether all correlations are looked at as they are stored. */
-static bool is_all_stored(int32_t n, const mms_flag_product *products, int32_t ncorr)
-{
-    bool all = n == ncorr;
-
-    for (int32_t i = 0; i < n && all; i++)
-        all = products[i].first == i && products[i].second < 0;
-    return all;
-}
-
 static void clip_row(const mms_flag_command *c, const mms_flag_cut *cut, mms_flag_chunk *k,
                      int64_t row, int32_t n, const mms_flag_product *products)
 {
@@ -119,7 +109,7 @@ static mms_status do_clip(mms_flag_work *w, mms_flag_command *c, const mms_flag_
     const int32_t n =
         mms_flag_expression_products(&c->expression, window->ncorr, window->names, products);
     const bool whole = c->expression.operation == MMS_FLAG_ABS && cut->nchan == k->nchan &&
-                       is_all_stored(n, products, k->ncorr);
+                       mms_flag_all_stored(n, products, k->ncorr);
     const mms_flag_squares squares = mms_flag_clip_squares(&c->clip);
     mms_status st;
 

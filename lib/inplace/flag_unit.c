@@ -134,6 +134,16 @@ done:
     return st;
 }
 
+/** The rows of the run once more. */
+static mms_status copy_mask(const mms_flag_work *w, uint8_t **bits, mms_error *err)
+{
+    *bits = mms_alloc(w->rows.n / 8 + 1, 1);
+    if (!*bits)
+        return no_memory(err);
+    memcpy(*bits, w->run_mask, (size_t)(w->rows.n / 8 + 1));
+    return MMS_OK;
+}
+
 /* ---- the commands -----------------------------------------------------------------------------*/
 
 static void note_time(mms_flag_command *c, int32_t scan, double time_s)
@@ -231,8 +241,10 @@ static mms_status open_commands(mms_flag_work *w, const mms_value *commands, boo
         MMS_TRY(make_mask(w, w->commands[0].selection, &w->run_mask, err));
     for (int64_t i = 0; i < w->ncommand; i++) {
         mms_flag_command *c = &w->commands[i];
-        mms_selection *rows = c->automatic && alone ? w->commands[0].selection : c->selection;
-        MMS_TRY(make_mask(w, rows, &c->mask, err));
+        if (alone && (i == 0 || c->automatic))
+            MMS_TRY(copy_mask(w, &c->mask, err)); // a selection takes long to evaluate
+        else
+            MMS_TRY(make_mask(w, c->selection, &c->mask, err));
         if (c->mode == MMS_FLAG_QUACK)
             MMS_TRY(find_scans(w, c, err));
     }
@@ -259,17 +271,20 @@ static mms_status stage_chunk(mms_flag_work *w, const mms_flag_chunk *k, mms_err
 {
     changed *cells = mms_alloc(k->nrow, sizeof *cells);
     int64_t n = 0;
+    bool ascending = true;
     mms_status st = cells ? MMS_OK : no_memory(err);
 
     for (int64_t i = 0; cells && i < k->nrow; i++) {
         const bool cell =
             memcmp(k->flag + i * k->cell, k->before + i * k->cell, (size_t)k->cell) != 0;
-        if (cell)
+        if (cell) {
             cells[n++] = (changed){mms_flag_row_of_set(&w->rows, k->rows[i]), i};
+            ascending = ascending && (n == 1 || cells[n - 1].row > cells[n - 2].row);
+        }
         w->changed_rows += cell || k->flag_row[i] != w->rows.flag_row_before[k->rows[i]];
         w->rows.flag_row[k->rows[i]] = k->flag_row[i];
     }
-    if (cells)
+    if (!ascending)
         qsort(cells, (size_t)n, sizeof *cells, by_row);
     for (int64_t i = 0; i < n && st == MMS_OK && w->stage; i++)
         st = mms_flag_stage_add(w->stage, cells[i].row, k->nchan, k->ncorr,

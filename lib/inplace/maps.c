@@ -88,9 +88,12 @@ static int64_t cell_at(const mms_flag_chunk *k, const maps *m, int64_t time, int
     return m->rows[time] * k->cell + (int64_t)m->channels[chan] * k->ncorr;
 }
 
-/** A map of one product: [ntime][nchan]. */
+/** A map of products: [product][ntime][nchan], or of one after the other in the place of the first.
+ */
 typedef struct product_map {
     int64_t first, ntime;
+    int64_t room;  /**< points of the longest map: from one product to the next */
+    bool together; /**< the products are the correlations as they are stored: filled at once */
     mms_complex *values;
     float *numbers;
     uint8_t *before, *flags;
@@ -107,21 +110,25 @@ static void close_map(product_map *p)
     free(p->middles);
 }
 
-/** Room for the longest map; nmiddle: products whose middles are kept. */
+/** Room for the longest map of n products; nmiddle: those whose middles are kept. */
 static mms_status make_map(const mms_flag_work *w, const mms_flag_chunk *k, const maps *m,
-                           int32_t nmiddle, product_map *p, mms_error *err)
+                           const mms_flag_product *products, int32_t n, int32_t nmiddle,
+                           product_map *p, mms_error *err)
 {
+    const bool together = m->nchan == k->nchan && mms_flag_all_stored(n, products, k->ncorr);
     int64_t most = 0;
 
     for (int64_t first = 0, end; first < m->n; first = end) {
         end = map_end(w, k, m, first);
         most = end - first > most ? end - first : most;
     }
-    const int64_t n = most * m->nchan;
-    *p = (product_map){.values = mms_alloc(n, sizeof *p->values),
-                       .numbers = mms_alloc(n, sizeof *p->numbers),
-                       .before = mms_alloc(n, 1),
-                       .flags = mms_alloc(n, 1),
+    const int64_t room = most * m->nchan, all = together ? n * room : room;
+    *p = (product_map){.room = room,
+                       .together = together,
+                       .values = mms_alloc(all, sizeof *p->values),
+                       .numbers = mms_alloc(room, sizeof *p->numbers),
+                       .before = mms_alloc(all, 1),
+                       .flags = mms_alloc(all, 1),
                        .middles = mms_alloc(nmiddle * m->n, sizeof *p->middles)};
     return p->values && p->numbers && p->before && p->flags && p->middles ? MMS_OK : no_memory(err);
 }
@@ -170,38 +177,97 @@ static void fill_any(const mms_flag_chunk *k, const maps *m, const mms_flag_prod
     }
 }
 
-/** operation: which number of the values is looked at; -1: none is. */
-static void fill_map(const mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
-                     int operation, product_map *p)
+/** n correlations of each channel to n arrays that are room apart. */
+static inline __attribute__((always_inline)) void part_values(int64_t nchan, int n,
+                                                              const mms_complex *restrict vis,
+                                                              int64_t room,
+                                                              mms_complex *restrict to)
 {
+    for (int64_t c = 0; c < nchan; c++)
+        for (int i = 0; i < n; i++)
+            to[i * room + c] = vis[c * n + i];
+}
+
+/** The flags of n correlations of a row to n arrays that are room apart. */
+static void part_flags(const mms_flag_chunk *k, const uint8_t *row, int64_t room, uint8_t *to)
+{
+    const bool any = memchr(row, 1, (size_t)k->cell) != NULL;
+
+    for (int32_t i = 0; i < k->ncorr; i++, to += room)
+        if (any)
+            for (int32_t c = 0; c < k->nchan; c++)
+                to[c] = row[(int64_t)c * k->ncorr + i];
+        else
+            memset(to, 0, (size_t)k->nchan);
+}
+
+/** All correlations of a map at once: its rows are far from each other, and fetched once. */
+static void fill_together(const mms_flag_chunk *k, const maps *m, product_map *p)
+{
+    int64_t at = 0;
+
+    for (int64_t t = p->first; t < p->first + p->ntime; t++, at += k->nchan) {
+        const int64_t cell = m->rows[t] * k->cell;
+        if (k->ncorr == 4)
+            part_values(k->nchan, 4, k->vis + cell, p->room, p->values + at);
+        else if (k->ncorr == 2)
+            part_values(k->nchan, 2, k->vis + cell, p->room, p->values + at);
+        else
+            part_values(k->nchan, k->ncorr, k->vis + cell, p->room, p->values + at);
+        part_flags(k, k->before + cell, p->room, p->before + at);
+        part_flags(k, k->flag + cell, p->room, p->flags + at);
+    }
+}
+
+/** Begin with the map of the rows from first on. */
+static void begin_map(const mms_flag_work *w, const mms_flag_chunk *k, const maps *m, int64_t first,
+                      product_map *p)
+{
+    p->first = first;
+    p->ntime = map_end(w, k, m, first) - first;
+    if (p->together)
+        fill_together(k, m, p);
+}
+
+/** A product of the map: [ntime][nchan]. */
+typedef struct plane {
+    const mms_flag_product *product;
+    mms_complex *values;
+    uint8_t *before, *flags;
+} plane;
+
+static plane take_plane(const mms_flag_chunk *k, const maps *m, const mms_flag_product *products,
+                        int32_t i, product_map *p)
+{
+    const mms_flag_product *product = &products[i];
+    const int64_t from = p->together ? i * p->room : 0;
     const bool stored = product->second < 0 && m->nchan == k->nchan;
     int64_t at = 0;
 
-    for (int64_t t = p->first; t < p->first + p->ntime; t++, at += m->nchan)
+    for (int64_t t = p->first; !p->together && t < p->first + p->ntime; t++, at += m->nchan)
         if (stored)
             fill_stored(k, m->rows[t], product->first, at, p);
         else
             fill_any(k, m, product, t, at, p);
-    if (operation >= 0)
-        mms_flag_numbers((mms_flag_operator)operation, at, p->values, p->numbers);
+    return (plane){product, p->values + from, p->before + from, p->flags + from};
 }
 
 /** Flags go to what the product is made of; but those that were there stay as they are where only
  *  found ones are given. */
-static void spread_map(mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
-                       const product_map *p, bool found)
+static void spread_map(mms_flag_chunk *k, const maps *m, const product_map *p, const plane *of,
+                       bool found)
 {
     for (int64_t t = 0, at = 0; t < p->ntime; t++) {
         at = t * m->nchan;
-        if (!memchr(p->flags + at, 1, (size_t)m->nchan))
+        if (!memchr(of->flags + at, 1, (size_t)m->nchan))
             continue;
         for (int32_t c = 0; c < m->nchan; c++, at++) {
             uint8_t *cell = k->flag + cell_at(k, m, p->first + t, c);
-            if (!p->flags[at] || (found && is_flagged(product, cell)))
+            if (!of->flags[at] || (found && is_flagged(of->product, cell)))
                 continue;
-            cell[product->first] = 1;
-            if (product->second >= 0)
-                cell[product->second] = 1;
+            cell[of->product->first] = 1;
+            if (of->product->second >= 0)
+                cell[of->product->second] = 1;
         }
     }
 }
@@ -212,18 +278,18 @@ static mms_status do_tfcrop(mms_flag_work *w, mms_flag_command *c, mms_flag_chun
                             const mms_flag_product *products, int32_t n, product_map *p,
                             mms_error *err)
 {
-    const int32_t used = c->expression.all ? n : 1;
     mms_status st = MMS_OK;
 
     for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
-        p->first = first;
-        p->ntime = map_end(w, k, m, first) - first;
-        for (int32_t i = 0; i < used && st == MMS_OK; i++) {
-            fill_map(k, m, &products[i], (int)c->expression.operation, p);
-            if (!memchr(p->flags, 0, (size_t)(p->ntime * m->nchan)))
+        begin_map(w, k, m, first, p);
+        for (int32_t i = 0; i < n && st == MMS_OK; i++) {
+            const plane of = take_plane(k, m, products, i, p);
+            const int64_t npoint = p->ntime * m->nchan;
+            if (!memchr(of.flags, 0, (size_t)npoint))
                 continue; // nothing to look at
-            st = mms_flag_tfcrop_map(&c->tfcrop, p->ntime, m->nchan, p->numbers, p->flags, err);
-            spread_map(k, m, &products[i], p, false);
+            mms_flag_numbers(c->expression.operation, npoint, of.values, p->numbers);
+            st = mms_flag_tfcrop_map(&c->tfcrop, p->ntime, m->nchan, p->numbers, of.flags, err);
+            spread_map(k, m, p, &of, false);
         }
     }
     return st;
@@ -298,13 +364,12 @@ static mms_status sum_products(mms_flag_work *w, mms_flag_command *c, mms_flag_c
     mms_status st = MMS_OK;
 
     for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
-        p->first = first;
-        p->ntime = map_end(w, k, m, first) - first;
+        begin_map(w, k, m, first, p);
         for (int32_t i = 0; i < n && st == MMS_OK; i++) {
-            fill_map(k, m, &products[i], -1, p);
+            const plane of = take_plane(k, m, products, i, p);
             mms_flag_middle *middles = middles_of(m, i, p);
-            MMS_TRY(mms_flag_rflag_middles(p->ntime, m->nchan, p->values, p->before, middles, err));
-            MMS_TRY(mms_flag_rflag_sums(&c->rflag, p->ntime, m->nchan, p->values, p->before,
+            MMS_TRY(mms_flag_rflag_middles(p->ntime, m->nchan, of.values, of.before, middles, err));
+            MMS_TRY(mms_flag_rflag_sums(&c->rflag, p->ntime, m->nchan, of.values, of.before,
                                         middles, sums, err));
         }
     }
@@ -320,17 +385,16 @@ static mms_status flag_products(mms_flag_work *w, mms_flag_command *c, mms_flag_
     mms_status st = MMS_OK;
 
     for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
-        p->first = first;
-        p->ntime = map_end(w, k, m, first) - first;
+        begin_map(w, k, m, first, p);
         for (int32_t i = 0; i < n && st == MMS_OK; i++) {
-            fill_map(k, m, &products[i], -1, p);
+            const plane of = take_plane(k, m, products, i, p);
             mms_flag_middle *middles = middles_of(m, i, p);
             if (!p->has_middles)
                 MMS_TRY(
-                    mms_flag_rflag_middles(p->ntime, m->nchan, p->values, p->before, middles, err));
+                    mms_flag_rflag_middles(p->ntime, m->nchan, of.values, of.before, middles, err));
             MMS_TRY(mms_flag_rflag_map(&c->rflag, thresholds[0], thresholds[1], p->ntime, m->nchan,
-                                       p->values, p->before, middles, p->flags, err));
-            spread_map(k, m, &products[i], p, true);
+                                       of.values, of.before, middles, of.flags, err));
+            spread_map(k, m, p, &of, true);
         }
     }
 done:
@@ -387,8 +451,10 @@ mms_status mms_flag_chunk_values_command(mms_flag_work *w, mms_flag_command *c,
 {
     const mms_flag_window *window = &w->set.windows[k->ddid];
     mms_flag_product products[8 + MMS_FLAG_PRODUCTS];
-    const int32_t n =
+    const int32_t found =
         mms_flag_expression_products(&c->expression, window->ncorr, window->names, products);
+    const bool crops = c->mode == MMS_FLAG_TFCROP;
+    const int32_t n = crops && !c->expression.all && found > 1 ? 1 : found;
     maps m = {0};
     product_map p = {0};
     mms_status st;
@@ -399,9 +465,9 @@ mms_status mms_flag_chunk_values_command(mms_flag_work *w, mms_flag_command *c,
     if (m.n == 0)
         goto done;
     MMS_TRY(mms_flag_chunk_values(w, k, c->column, err));
-    MMS_TRY(make_map(w, k, &m, c->mode == MMS_FLAG_RFLAG ? n : 0, &p, err));
-    st = c->mode == MMS_FLAG_TFCROP ? do_tfcrop(w, c, k, &m, products, n, &p, err)
-                                    : do_rflag(w, c, k, &m, products, n, &p, err);
+    MMS_TRY(make_map(w, k, &m, products, n, crops ? 0 : n, &p, err));
+    st = crops ? do_tfcrop(w, c, k, &m, products, n, &p, err)
+               : do_rflag(w, c, k, &m, products, n, &p, err);
 done:
     close_map(&p);
     close_maps(&m);

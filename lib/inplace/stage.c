@@ -18,7 +18,7 @@ enum { BLOCK = 1 << 20 };
 struct mms_flag_stage {
     FILE *file;
     char *path;
-    uint8_t *bits;
+    uint8_t *record; /**< header and bits of a row */
     int64_t capacity;
 };
 
@@ -53,14 +53,15 @@ mms_status mms_flag_stage_add(mms_flag_stage *s, int64_t row, int32_t nchan, int
 {
     const header h = {row, nchan, ncorr};
     const int64_t cell = cell_of(&h), bytes = (cell + 7) / 8;
-    const mms_status st = mms_grow(&s->bits, &s->capacity, bytes, 1, err);
+    const size_t all = sizeof h + (size_t)bytes;
+    const mms_status st = mms_grow(&s->record, &s->capacity, (int64_t)all, 1, err);
 
     if (st != MMS_OK)
         return st;
-    memset(s->bits, 0, (size_t)bytes);
-    mms_pack_bits(flags, cell, s->bits, 0);
-    if (fwrite(&h, sizeof h, 1, s->file) != 1 ||
-        fwrite(s->bits, 1, (size_t)bytes, s->file) != (size_t)bytes)
+    memcpy(s->record, &h, sizeof h);
+    memset(s->record + sizeof h, 0, (size_t)bytes);
+    mms_pack_bits(flags, cell, s->record + sizeof h, 0);
+    if (fwrite_unlocked(s->record, 1, all, s->file) != all)
         return mms_fail_errno(err, errno, "%s", s->path);
     return MMS_OK;
 }
@@ -76,7 +77,7 @@ mms_status mms_flag_stage_close(mms_flag_stage **stage, mms_error *err)
     if (s->file && fclose(s->file))
         st = mms_fail_errno(err, errno, "%s", s->path);
     free(s->path);
-    free(s->bits);
+    free(s->record);
     free(s);
     return st;
 }
@@ -162,19 +163,23 @@ static mms_status write_rows(mms_job *job, FILE *file, const char *path, int64_t
                              const mms_value *parts, pending *p, mms_error *err)
 {
     uint8_t *bits = NULL;
-    int64_t capacity = 0, done = 0;
+    int64_t capacity = 0, done = 0, told = 0;
     header h;
     mms_status st = MMS_OK;
 
-    while (st == MMS_OK && fread(&h, sizeof h, 1, file) == 1) {
+    // in brackets, so that it is no macro, which converts numbers
+    while (st == MMS_OK && (fread_unlocked)(&h, sizeof h, 1, file) == 1) {
         const int64_t bytes = (cell_of(&h) + 7) / 8;
         st = mms_grow(&bits, &capacity, bytes, 1, err);
-        if (st == MMS_OK && fread(bits, 1, (size_t)bytes, file) != (size_t)bytes)
+        if (st == MMS_OK && (fread_unlocked)(bits, 1, (size_t)bytes, file) != (size_t)bytes)
             st = mms_fail(err, MMS_ERR_IO, "%s is cut short", path);
         if (st == MMS_OK)
             st = take_row(p, &h, bits, parts, err);
         done += (int64_t)sizeof h + bytes;
+        if (done - told < BLOCK / 8)
+            continue;
         mms_job_progress(job, done, size);
+        told = done;
     }
     if (st == MMS_OK && ferror(file))
         st = mms_fail_errno(err, errno, "%s", path);

@@ -96,19 +96,51 @@ static bool is_true(const mms_value *command, const char *key)
     return json_is_true(json_object_get(command, key));
 }
 
-static void add_row(mms_flag_work *w, mms_flag_counts *c, const wanted *what, int64_t row,
-                    int32_t spw, double flagged, double total)
+/** What rows that follow each other have in common, and their sums: one addition for all. */
+typedef struct run {
+    int64_t nrow;
+    int32_t group, array, observation, scan, field;
+    double flagged, total, by_corr[8];
+} run;
+
+static bool is_of_run(const run *x, const mms_flag_rows *r, int64_t row)
+{
+    return x->nrow > 0 && x->array == r->array[row] && x->observation == r->observation[row] &&
+           x->scan == r->scan[row] && x->field == r->field[row];
+}
+
+/** Add the sums of a run of rows of one window. */
+static void end_run(const mms_flag_work *w, mms_flag_counts *c, const wanted *what,
+                    const mms_flag_cut *cut, const mms_flag_chunk *k, run *x)
+{
+    const int32_t spw = w->set.windows[k->ddid].spw, g = x->group;
+    const double per_corr = (double)x->nrow * cut->nchan;
+
+    if (x->nrow == 0)
+        return;
+    for (int32_t p = 0; p < k->ncorr; p++) {
+        if (!cut->corr[p])
+            continue;
+        add(c, g, CORR, k->ddid, p, x->by_corr[p], per_corr);
+        if (what->corrs)
+            add(c, g, SPW_CORR, k->ddid, p, x->by_corr[p], per_corr);
+    }
+    add(c, g, TOTAL, 0, 0, x->flagged, x->total);
+    add(c, g, ARRAY, x->array, 0, x->flagged, x->total);
+    add(c, g, OBSERVATION, x->observation, 0, x->flagged, x->total);
+    add(c, g, SCAN, x->scan, 0, x->flagged, x->total);
+    add(c, g, SPW, spw, 0, x->flagged, x->total);
+    add(c, g, FIELD, x->field, 0, x->flagged, x->total);
+    *x = (run){0};
+}
+
+/** What rows of a run differ in. */
+static void add_antennas(const mms_flag_work *w, mms_flag_counts *c, const wanted *what, int32_t g,
+                         int64_t row, double flagged, double total)
 {
     const mms_flag_rows *r = &w->rows;
-    const int32_t g = what->fields ? r->field[row] : -1;
     const int32_t a = r->antenna1[row], b = r->antenna2[row];
 
-    add(c, g, TOTAL, 0, 0, flagged, total);
-    add(c, g, ARRAY, r->array[row], 0, flagged, total);
-    add(c, g, OBSERVATION, r->observation[row], 0, flagged, total);
-    add(c, g, SCAN, r->scan[row], 0, flagged, total);
-    add(c, g, SPW, spw, 0, flagged, total);
-    add(c, g, FIELD, r->field[row], 0, flagged, total);
     add(c, g, ANTENNA, a, 0, flagged, total);
     if (b != a)
         add(c, g, ANTENNA, b, 0, flagged, total);
@@ -120,36 +152,60 @@ static void add_row(mms_flag_work *w, mms_flag_counts *c, const wanted *what, in
         add(c, g, ANTENNA_SCAN, b, r->scan[row], flagged, total);
 }
 
-/** The cells of one row, by channel and by correlation. */
-static void count_row(mms_flag_work *w, mms_flag_counts *c, const wanted *what,
-                      const mms_flag_cut *cut, const mms_flag_chunk *k, int64_t i)
+/** The flags of the cells of one row by correlation. */
+static void count_corrs(const mms_flag_cut *cut, const mms_flag_chunk *k, const uint8_t *flags,
+                        int64_t by_corr[8])
 {
-    const int64_t row = k->rows[i];
-    const int32_t spw = w->set.windows[k->ddid].spw;
-    const int32_t g = what->fields ? w->rows.field[row] : -1;
-    double by_corr[8] = {0}, flagged = 0;
+    if (!memchr(flags, 1, (size_t)k->cell))
+        return;
+    for (int32_t p = 0; p < k->ncorr; p++)
+        for (int32_t chan = 0; cut->corr[p] && chan < k->nchan; chan++)
+            by_corr[p] += cut->channel[chan] & flags[(int64_t)chan * k->ncorr + p];
+}
+
+static void count_channels(mms_flag_counts *c, int32_t g, int32_t spw, const mms_flag_cut *cut,
+                           const mms_flag_chunk *k, const uint8_t *flags)
+{
     int32_t place = 0; // channels count within the selection, as in CASA
 
     for (int32_t chan = 0; chan < k->nchan; chan++) {
-        const uint8_t *cell = k->flag + i * k->cell + (int64_t)chan * k->ncorr;
         double set = 0;
         for (int32_t p = 0; cut->channel[chan] && p < k->ncorr; p++)
-            if (cut->corr[p]) {
-                by_corr[p] += cell[p];
-                set += cell[p];
-            }
-        if (cut->channel[chan] && what->channels)
+            set += cut->corr[p] & flags[(int64_t)chan * k->ncorr + p];
+        if (cut->channel[chan])
             add(c, g, SPW_CHAN, spw, place++, set, cut->ncorr);
     }
-    for (int32_t p = 0; p < k->ncorr; p++) {
-        if (!cut->corr[p])
-            continue;
-        flagged += by_corr[p];
-        add(c, g, CORR, k->ddid, p, by_corr[p], cut->nchan);
-        if (what->corrs)
-            add(c, g, SPW_CORR, k->ddid, p, by_corr[p], cut->nchan);
+}
+
+/** Count one row: what it shares with those before is added to the run. */
+static void count_row(mms_flag_work *w, mms_flag_counts *c, const wanted *what,
+                      const mms_flag_cut *cut, const mms_flag_chunk *k, int64_t i, run *x)
+{
+    const mms_flag_rows *r = &w->rows;
+    const int64_t row = k->rows[i];
+    const uint8_t *flags = k->flag + i * k->cell;
+    const double total = (double)cut->nchan * cut->ncorr;
+    int64_t by_corr[8] = {0}, flagged = 0;
+
+    if (!is_of_run(x, r, row)) {
+        end_run(w, c, what, cut, k, x);
+        *x = (run){.group = what->fields ? r->field[row] : -1,
+                   .array = r->array[row],
+                   .observation = r->observation[row],
+                   .scan = r->scan[row],
+                   .field = r->field[row]};
     }
-    add_row(w, c, what, row, spw, flagged, (double)cut->nchan * cut->ncorr);
+    if (what->channels)
+        count_channels(c, x->group, w->set.windows[k->ddid].spw, cut, k, flags);
+    count_corrs(cut, k, flags, by_corr);
+    for (int32_t p = 0; p < k->ncorr; p++) {
+        x->by_corr[p] += (double)by_corr[p];
+        flagged += by_corr[p];
+    }
+    x->nrow++;
+    x->flagged += (double)flagged;
+    x->total += total;
+    add_antennas(w, c, what, x->group, row, (double)flagged, total);
 }
 
 mms_status mms_flag_count(mms_flag_work *w, mms_flag_command *c, mms_flag_counts **to,
@@ -157,6 +213,7 @@ mms_status mms_flag_count(mms_flag_work *w, mms_flag_command *c, mms_flag_counts
 {
     const wanted what = {is_true(c->value, "spwchan"), is_true(c->value, "spwcorr"),
                          is_true(c->value, "basecnt"), is_true(c->value, "fieldcnt")};
+    run x = {0};
     mms_flag_cut *cut;
     mms_status st = mms_flag_command_cut(&w->set, c, chunk->ddid, &cut, err);
 
@@ -166,7 +223,8 @@ mms_status mms_flag_count(mms_flag_work *w, mms_flag_command *c, mms_flag_counts
         return mms_fail(err, MMS_ERR_MEM, "summary: out of memory");
     for (int64_t i = 0; i < chunk->nrow; i++)
         if (mms_flag_bit(c->mask, chunk->rows[i]))
-            count_row(w, *to, &what, cut, chunk, i);
+            count_row(w, *to, &what, cut, chunk, i, &x);
+    end_run(w, *to, &what, cut, chunk, &x);
     return (*to)->failed ? mms_fail(err, MMS_ERR_MEM, "summary: out of memory") : MMS_OK;
 }
 
