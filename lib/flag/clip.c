@@ -91,18 +91,23 @@ mms_flag_squares mms_flag_clip_squares(const mms_flag_clip *clip)
     return keep;
 }
 
-/** Whether a value of some is clipped. */
-static bool any_clipped(const mms_flag_squares *keep, int64_t n, const float *values)
+enum { AT_ONCE = 64 };
+
+/** Flag those of at most AT_ONCE values that are clipped. */
+static void flag_clipped(const mms_flag_squares *keep, int64_t n, const float *values,
+                         uint8_t *flags)
 {
-    int64_t kept = 0;
+    const double from = keep->from, to = keep->to;
+    const double hole_from = keep->hole_from, hole_to = keep->hole_to;
+    int64_t kept[AT_ONCE]; // as wide as the numbers: vectors
 
     for (int64_t i = 0; i < n; i++) {
         const double re = (double)values[2 * i], im = (double)values[2 * i + 1];
         const double square = re * re + im * im; // of floats: exact but for the sum
-        kept += (square >= keep->from) & (square < keep->to) &
-                !((square >= keep->hole_from) & (square < keep->hole_to));
+        kept[i] = (square >= from) & (square < to) & !((square >= hole_from) & (square < hole_to));
     }
-    return kept < n;
+    for (int64_t i = 0; i < n; i++)
+        flags[i] = (uint8_t)(flags[i] | !kept[i]);
 }
 
 /** Limits in floats, with room for their rounding and that of a square and a sum. */
@@ -149,17 +154,13 @@ static bool none_surely(const float_squares *keep, int64_t n, const float *value
 void mms_flag_clip_cells(const mms_flag_squares *keep, int64_t n, const mms_complex *vis,
                          uint8_t *flags)
 {
-    enum { AT_ONCE = 64 };
     const float *values = (const float *)vis;
     const float_squares sure = surely_kept(keep);
 
     for (int64_t at = 0, count; at < n; at += count) {
         count = n - at < AT_ONCE ? n - at : AT_ONCE;
-        if (none_surely(&sure, count, values + 2 * at) ||
-            !any_clipped(keep, count, values + 2 * at))
-            continue;
-        for (int64_t i = at; i < at + count; i++)
-            flags[i] |= any_clipped(keep, 1, values + 2 * i);
+        if (!none_surely(&sure, count, values + 2 * at))
+            flag_clipped(keep, count, values + 2 * at, flags + at);
     }
 }
 

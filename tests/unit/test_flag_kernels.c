@@ -154,6 +154,37 @@ static void cells_are_clipped_as_values_are(void **state)
     }
 }
 
+/** One value of many is next to a limit, which floats alone can't tell. */
+static void a_value_next_to_a_limit_is_clipped_as_it_is_alone(void **state)
+{
+    enum { N = 64, STEPS = 24 };
+    static const float limits[] = {1e-38F, 1e-20F, 1e-15F, 1e-3F, 1, 1000, 1e18F, 1e19F, 3e38F};
+    mms_complex vis[N];
+    uint8_t flags[N];
+
+    (void)state;
+    for (size_t l = 0; l < sizeof limits / sizeof *limits; l++)
+        for (int kind = 0; kind < 4; kind++) {
+            const float limit = limits[l], half = limit / 2;
+            const mms_flag_clip clip = {true, kind < 2, false, kind % 2 ? half : limit,
+                                        kind % 2 ? limit : 3e38F};
+            const mms_flag_squares keep = mms_flag_clip_squares(&clip);
+            float value = limit;
+            for (int i = 0; i < STEPS / 2; i++)
+                value = nextafterf(value, 0);
+            for (int step = 0; step < STEPS; step++, value = nextafterf(value, INFINITY)) {
+                for (int i = 0; i < N; i++)
+                    vis[i] = 0.75F * limit;
+                vis[17] = value;
+                memset(flags, 0, sizeof flags);
+                mms_flag_clip_cells(&keep, N, vis, flags);
+                for (int i = 0; i < N; i++)
+                    assert_int_equal(flags[i],
+                                     mms_flag_clips(&clip, mms_flag_number(MMS_FLAG_ABS, vis[i])));
+            }
+        }
+}
+
 static void edges_of_quack_are_inclusive_as_written(void **state)
 {
     (void)state; // a scan from 100 to 200
@@ -458,6 +489,7 @@ int main(void)
         cmocka_unit_test(operators_take_floats),
         cmocka_unit_test(limits_belong_to_the_good_side),
         cmocka_unit_test(cells_are_clipped_as_values_are),
+        cmocka_unit_test(a_value_next_to_a_limit_is_clipped_as_it_is_alone),
         cmocka_unit_test(edges_of_quack_are_inclusive_as_written),
         cmocka_unit_test(neighbours_come_from_the_flags_before),
         cmocka_unit_test(more_than_four_around_flag_the_middle),
