@@ -13,11 +13,12 @@ extern "C" {
 
 /* ---- flux densities ---------------------------------------------------------------------------*/
 
-enum { MMS_FLUX_TERMS = 10 };
+enum { MMS_FLUX_TERMS = 10, MMS_FLUX_EPOCHS = 18 };
 
 /** How the flux density of a source goes with frequency.
  *  Power law: stokes * (f/f0)^(c0 + c1 log10(f/f0) + ...); logarithmic: log10 I = sum of
- *  c_k log10(f in GHz)^k.  With npol > 0 the linear polarization is a polynomial. */
+ *  c_k log10(f in GHz)^k, or with nepoch > 0 I is a sum of shares of those of epochs.  With npol >
+ * 0 the linear polarization is a polynomial. */
 typedef struct mms_flux {
     bool logarithmic;
     bool is_curved; /**< several terms of polarization were given, whether they count or not */
@@ -25,6 +26,8 @@ typedef struct mms_flux {
     int64_t nterm, npol, nangle;
     double terms[MMS_FLUX_TERMS];
     double polindex[MMS_FLUX_TERMS], polangle_rad[MMS_FLUX_TERMS], rotmeas; /**< rad/m^2 */
+    int64_t first_epoch, nepoch; /**< in the table of sources */
+    double shares[MMS_FLUX_EPOCHS];
 } mms_flux;
 
 /** I, Q, U, V in Jy at a frequency. */
@@ -55,6 +58,11 @@ extern const char *const mms_flux_standards;
  *  false when it has none. */
 void mms_flux_find(const char *standard, const char *name, double time_s, bool *found,
                    mms_flux *flux);
+
+/** Interpolate a source that was found between its epochs, how: linear, cubic, spline; nothing
+ * else, such as nearest, and no source that has one epoch, changes. */
+void mms_flux_interpolate(const char *standard, const char *name, double time_s, const char *how,
+                          mms_flux *flux);
 
 /** At the border between processes. */
 mms_value *mms_flux_encode(const mms_flux *flux);

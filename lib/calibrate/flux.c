@@ -57,23 +57,6 @@ bool mms_flux_has_index(const mms_flux *f)
     return !f->logarithmic && f->nterm <= 1 && !f->is_curved;
 }
 
-void mms_flux_at(const mms_flux *f, double freq_hz, double stokes_jy[4])
-{
-    double factor;
-
-    if (f->logarithmic) {
-        stokes_jy[0] = pow(10, polynomial(f->nterm, f->terms, log10(freq_hz / 1e9)));
-        stokes_jy[1] = stokes_jy[2] = stokes_jy[3] = 0;
-        return;
-    }
-    const double x = freq_hz / f->reference_hz;
-    factor = f->nterm > 0 ? pow(x, polynomial(f->nterm, f->terms, log10(x))) : 1;
-    for (int i = 0; i < 4; i++)
-        stokes_jy[i] = f->stokes_jy[i] * factor;
-    if (f->npol > 0)
-        polarize(f, freq_hz, stokes_jy);
-}
-
 /* ---- products ---------------------------------------------------------------------------------*/
 
 static mms_complex complex_of(double re, double im)
@@ -261,10 +244,15 @@ static bool is_called(const source *s, const char *name)
     return false;
 }
 
+static double year_of(double time_s)
+{
+    return 2000 + (time_s / 86400 - 51544.5) / 365.25;
+}
+
 void mms_flux_find(const char *standard, const char *name, double time_s, bool *found,
                    mms_flux *flux)
 {
-    const double year = 2000 + (time_s / 86400 - 51544.5) / 365.25;
+    const double year = year_of(time_s);
     const source *best = NULL;
 
     for (int64_t i = 0; i < MMS_COUNT_OF(sources); i++) {
@@ -282,6 +270,128 @@ void mms_flux_find(const char *standard, const char *name, double time_s, bool *
     } else {
         flux->logarithmic = false;
     }
+}
+
+/* ---- epochs -----------------------------------------------------------------------------------*/
+
+static double sum_of_epochs(const mms_flux *f, double x)
+{
+    double sum = 0;
+
+    for (int64_t i = 0; i < f->nepoch; i++) {
+        const source *s = &sources[f->first_epoch + i];
+        sum += f->shares[i] * pow(10, polynomial(s->nterm, s->terms, x));
+    }
+    return sum;
+}
+
+/** The epoch at or before which a year is, with one after it. */
+static int64_t find_epoch(int64_t n, const source *s, double year)
+{
+    int64_t i = 0;
+
+    while (i < n - 2 && s[i + 1].year < year)
+        i++;
+    return i;
+}
+
+static void share_line(int64_t n, const source *s, double year, double *shares)
+{
+    const int64_t i = find_epoch(n, s, year);
+
+    shares[i + 1] = (year - s[i].year) / (s[i + 1].year - s[i].year);
+    shares[i] = 1 - shares[i + 1];
+}
+
+/** The polynomial through four epochs. */
+static void share_cubic(int64_t n, const source *s, double year, double *shares)
+{
+    int64_t first = find_epoch(n, s, year) - 1;
+
+    if (year > s[n - 1].year || first > n - 4)
+        first = n - 4;
+    first = first < 0 ? 0 : first;
+    for (int64_t i = first; i < first + 4; i++) {
+        shares[i] = 1;
+        for (int64_t j = first; j < first + 4; j++)
+            if (j != i)
+                shares[i] *= (year - s[j].year) / (s[i].year - s[j].year);
+    }
+}
+
+/** Second derivatives of the natural spline that is 1 at epoch one and 0 at the others. */
+static void bend(int64_t n, const source *s, int64_t one, double *second)
+{
+    double ratio[MMS_FLUX_EPOCHS] = {0};
+
+    second[0] = second[n - 1] = 0;
+    for (int64_t i = 1; i < n - 1; i++) {
+        const double left = s[i].year - s[i - 1].year, right = s[i + 1].year - s[i].year;
+        const double rise = ((i + 1 == one) - (i == one)) / right;
+        const double before = ((i == one) - (i - 1 == one)) / left;
+        const double pivot = 2 * (left + right) - left * ratio[i - 1];
+        ratio[i] = right / pivot;
+        second[i] = (6 * (rise - before) - left * second[i - 1]) / pivot;
+    }
+    for (int64_t i = n - 2; i > 0; i--)
+        second[i] -= ratio[i] * second[i + 1];
+}
+
+static void share_spline(int64_t n, const source *s, double year, double *shares)
+{
+    const int64_t i = find_epoch(n, s, year);
+    const double width = s[i + 1].year - s[i].year, b = (year - s[i].year) / width, a = 1 - b;
+    double second[MMS_FLUX_EPOCHS];
+
+    for (int64_t one = 0; one < n; one++) {
+        bend(n, s, one, second);
+        shares[one] =
+            a * (one == i) + b * (one == i + 1) +
+            ((a * a * a - a) * second[i] + (b * b * b - b) * second[i + 1]) * width * width / 6;
+    }
+}
+
+void mms_flux_interpolate(const char *standard, const char *name, double time_s, const char *how,
+                          mms_flux *flux)
+{
+    static const struct {
+        const char *name;
+        void (*share)(int64_t n, const source *s, double year, double *shares);
+    } ways[] = {{"linear", share_line}, {"cubic", share_cubic}, {"spline", share_spline}};
+    int64_t n = 0, first = 0;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(sources) && n < MMS_FLUX_EPOCHS; i++)
+        if ((sources[i].standards & standard_of(standard)) && sources[i].year > 0 &&
+            is_called(&sources[i], name)) {
+            first = n == 0 ? i : first;
+            n++;
+        }
+    for (int64_t i = 0; i < MMS_COUNT_OF(ways) && n >= 4; i++)
+        if (!strcmp(ways[i].name, how)) {
+            flux->first_epoch = first;
+            flux->nepoch = n;
+            memset(flux->shares, 0, sizeof flux->shares);
+            ways[i].share(n, &sources[first], year_of(time_s), flux->shares);
+        }
+}
+
+void mms_flux_at(const mms_flux *f, double freq_hz, double stokes_jy[4])
+{
+    double factor;
+
+    if (f->logarithmic) {
+        stokes_jy[0] = f->nepoch > 0
+                           ? sum_of_epochs(f, log10(freq_hz / 1e9))
+                           : pow(10, polynomial(f->nterm, f->terms, log10(freq_hz / 1e9)));
+        stokes_jy[1] = stokes_jy[2] = stokes_jy[3] = 0;
+        return;
+    }
+    const double x = freq_hz / f->reference_hz;
+    factor = f->nterm > 0 ? pow(x, polynomial(f->nterm, f->terms, log10(x))) : 1;
+    for (int i = 0; i < 4; i++)
+        stokes_jy[i] = f->stokes_jy[i] * factor;
+    if (f->npol > 0)
+        polarize(f, freq_hz, stokes_jy);
 }
 
 /* ---- at the border ----------------------------------------------------------------------------*/
@@ -306,11 +416,12 @@ static int64_t decode(const mms_value *list, int64_t most, double *terms)
 
 mms_value *mms_flux_encode(const mms_flux *f)
 {
-    return json_pack("{sb sb so sf so so so sf}", "logarithmic", (int)f->logarithmic, "curved",
-                     (int)f->is_curved, "stokes", encode(4, f->stokes_jy), "reference",
+    return json_pack("{sb sb so sf so so so sf sI so}", "logarithmic", (int)f->logarithmic,
+                     "curved", (int)f->is_curved, "stokes", encode(4, f->stokes_jy), "reference",
                      f->reference_hz, "terms", encode(f->nterm, f->terms), "polindex",
                      encode(f->npol, f->polindex), "polangle", encode(f->nangle, f->polangle_rad),
-                     "rotmeas", f->rotmeas);
+                     "rotmeas", f->rotmeas, "first_epoch", (json_int_t)f->first_epoch, "shares",
+                     encode(f->nepoch, f->shares));
 }
 
 void mms_flux_decode(const mms_value *value, mms_flux *f)
@@ -324,4 +435,6 @@ void mms_flux_decode(const mms_value *value, mms_flux *f)
     f->npol = decode(json_object_get(value, "polindex"), MMS_FLUX_TERMS, f->polindex);
     f->nangle = decode(json_object_get(value, "polangle"), MMS_FLUX_TERMS, f->polangle_rad);
     f->rotmeas = json_number_value(json_object_get(value, "rotmeas"));
+    f->first_epoch = json_integer_value(json_object_get(value, "first_epoch"));
+    f->nepoch = decode(json_object_get(value, "shares"), MMS_FLUX_EPOCHS, f->shares);
 }

@@ -169,8 +169,9 @@ mms_unit_fn mms_flag_unit;
 typedef struct mms_setjy_request {
     mms_change_request change;
     mms_select select;
-    const char *standard;    /**< one whose coefficients are known, "manual" or "fluxscale" */
-    struct mms_flux *manual; /**< of it: reference_hz is read from reffreq */
+    const char *standard;      /**< one whose coefficients are known, "manual" or "fluxscale" */
+    const char *interpolation; /**< between epochs of variable sources; "": nearest */
+    struct mms_flux *manual;   /**< of it: reference_hz is read from reffreq */
     const char *reffreq;
     const mms_value *fluxdict; /**< of fluxscale */
     bool scalebychan;

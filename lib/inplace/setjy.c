@@ -87,6 +87,8 @@ static void find_law(const running *r, int64_t field, int32_t spw, bool *found, 
         return;
     }
     mms_flux_find(standard, field_name(r, field), r->change.first_s[field], found, flux);
+    mms_flux_interpolate(standard, field_name(r, field), r->change.first_s[field],
+                         r->q->interpolation, flux);
     *found = true; // a source that is not known has 1 Jy
 }
 

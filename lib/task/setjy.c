@@ -54,7 +54,8 @@ static const mms_param params[] = {
     {"useephemdir", MMS_BOOL, AT(useephemdir), .init = "False",
      .doc = "Directions of solar system bodies", .flags = MMS_PARAM_MISSING},
     {"interpolation", MMS_STRING, AT(interpolation), .init = "nearest",
-     .doc = "Epochs of variable sources: nearest"},
+     .doc = "Epochs of variable sources: nearest (the last before the observation), linear, cubic, "
+            "spline"},
     {"usescratch", MMS_BOOL, AT(usescratch), .init = "True",
      .doc = "Write MODEL_DATA; False: a virtual model, a list of components that CASA calculates "
             "it from"},
@@ -101,11 +102,6 @@ static mms_status check_words(const struct setjy *p, mms_error *err)
     if (!mms_names_have(interpolations, p->interpolation))
         return mms_fail(err, MMS_ERR_ARG,
                         "parameter interpolation: %s is not one of nearest, linear, cubic, spline",
-                        p->interpolation);
-    if (*p->interpolation && strcmp(p->interpolation, "nearest") != 0)
-        return mms_fail(err, MMS_ERR_ARG,
-                        "parameter interpolation: %s is not done yet; nearest takes the last epoch "
-                        "before the observation",
                         p->interpolation);
     return MMS_OK;
 }
@@ -176,6 +172,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                            .standard = p->standard,
                            .manual = &manual,
                            .reffreq = p->reffreq,
+                           .interpolation = p->interpolation,
                            .scalebychan = p->scalebychan,
                            .is_virtual = !p->usescratch};
     mms_status st;

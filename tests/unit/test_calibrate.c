@@ -180,6 +180,37 @@ static void epochs_are_the_last_before(void **state)
     }
 }
 
+/** What CASA 6.7.0 makes of the epochs of 3C48 and 3C147. */
+static void epochs_are_interpolated(void **state)
+{
+    static const struct {
+        const char *how, *standard, *name;
+        double time_s, low_jy, high_jy; /**< at 1.4 and 8.4 GHz */
+    } list[] = {{"linear", "Perley-Butler 2013", "3C147", 4671192240, 22.654097, 4.708861},
+                {"linear", "Perley-Butler 2017", "3C48", 4453444800, 16.480021, 3.099432},
+                {"linear", "Perley-Butler 2017", "3C48", 4911030000, 16.350451, 3.179189},
+                {"cubic", "Perley-Butler 2013", "3C147", 4671192240, 22.660957, 4.718075},
+                {"cubic", "Perley-Butler 2017", "3C48", 4453444800, 16.477346, 3.095072},
+                {"spline", "Perley-Butler 2017", "3C48", 4453444800, 16.476866, 3.093443},
+                {"spline", "Perley-Butler 2017", "3C147", 4911030000, 22.408627, 4.523660}};
+
+    (void)state;
+    for (int64_t i = 0; i < MMS_COUNT_OF(list); i++) {
+        mms_flux flux, same;
+        double low[4], high[4];
+        bool found;
+        mms_flux_find(list[i].standard, list[i].name, list[i].time_s, &found, &flux);
+        mms_flux_interpolate(list[i].standard, list[i].name, list[i].time_s, list[i].how, &flux);
+        mms_value *value = mms_flux_encode(&flux);
+        mms_flux_decode(value, &same);
+        mms_value_free(&value);
+        mms_flux_at(&same, 1.4e9, low);
+        mms_flux_at(&same, 8.4e9, high);
+        assert_true(fabs(low[0] / list[i].low_jy - 1) < 6e-5);
+        assert_true(fabs(high[0] / list[i].high_jy - 1) < 6e-5);
+    }
+}
+
 /** Q and U stand for the first terms of fraction and angle; the fraction counts with the angle. */
 static void polarizations_are_settled(void **state)
 {
@@ -220,6 +251,7 @@ int main(void)
                                        cmocka_unit_test(bad_leakages_flag_cross_hands),
                                        cmocka_unit_test(sources_have_many_names),
                                        cmocka_unit_test(epochs_are_the_last_before),
+                                       cmocka_unit_test(epochs_are_interpolated),
                                        cmocka_unit_test(polarizations_are_settled)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -70,7 +70,6 @@ SETJY = {
     ("useephemdir=True",): (2, "useephemdir"),
     ("usescratch=perhaps",): (2, "perhaps"),
     ("interpolation=odd",): (2, "odd is not one of nearest"),
-    ("interpolation=cubic",): (2, "cubic is not done yet"),
     ("standard=manual", "fluxdensity=much"): (2, "parameter fluxdensity: much is not a number"),
     ("standard=manual", "fluxdensity=[1,0,0,0,0]"): (2, "parameter fluxdensity: [1,0,0,0,0]"),
     ("standard=manual", "fluxdensity=-5"): (2, "0 or greater"),
