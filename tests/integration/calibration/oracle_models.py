@@ -16,6 +16,8 @@ LAWS = {  # and whether CASA takes frequencies as LSRK, which differ by up to 1e
     "curved": (["standard=manual", "fluxdensity=[3,0.1,0.2,0.3]", "spix=[-0.7,0.1]", "reffreq=1.5GHz"], 1e-6),
     "polarized": (["standard=manual", "fluxdensity=[3,0,0,0]", "polindex=[0.1,0.05]", "polangle=[0.2,0.1]",
                    "rotmeas=2", "reffreq=1.5GHz"], 1e-6),
+    "window": (["standard=manual", "fluxdensity=[3,0,0,0]", "spix=[-0.7,0.1]", "polindex=[0.1,0.05]",
+                "polangle=[0.2,0.1]", "rotmeas=2", "reffreq=1.5GHz", "scalebychan=False"], 1e-6),
     "flat": (["standard=manual", "fluxdensity=[3,0,0,0]", "spix=[-0.7,0.1]", "scalebychan=False"], 1e-6),
 }
 
