@@ -5,8 +5,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/files_priv.h"
+#include "base/fingerprint_priv.h"
 #include "export_priv.h"
 #include "import_priv.h"
 #include "multims/ms.h"
@@ -22,9 +24,57 @@ static char *part_name(const char *file, int64_t part)
     return mms_format("%.*s.%04" PRId64 "%s", stem, file, part, file + stem);
 }
 
-/** Take the file of a part that an earlier run made: one of ours; under its name it is complete. */
-static mms_status take_earlier(const char *name, mms_value *result, mms_error *err)
+/** HISTORY texts of a part; new reference.  verify compares the file with that part. */
+static mms_value *texts_of(const mms_host *host, int64_t part)
 {
+    mms_value *texts = json_copy((mms_value *)host->history);
+
+    json_array_append_new(texts, json_sprintf("%-11s = %" PRId64, "part", part));
+    return texts;
+}
+
+/** Whether a file's history ends with these texts: it was asked for as it is now. */
+static bool was_asked(const mms_uvh5_in *in, const mms_value *texts)
+{
+    const char *const history = json_string_value(in->history);
+    mms_text own = {0};
+    mms_value *line;
+    size_t i;
+    bool same;
+
+    json_array_foreach((mms_value *)texts, i, line)
+        mms_text_add(&own, "\n%s", json_string_value(line));
+    same = history && own.text && strstr(history, own.text);
+    free(own.text);
+    return same;
+}
+
+/** Whether a part was written to since its file was made. */
+static bool is_newer(const char *member, const char *name)
+{
+    mms_value *const now = mms_fingerprint(member);
+    const json_int_t newest_ns = json_integer_value(json_object_get(now, "newest_ns"));
+    struct stat s;
+    const bool newer =
+        !now || stat(name, &s) ||
+        newest_ns > (json_int_t)s.st_mtim.tv_sec * 1000000000 + (json_int_t)s.st_mtim.tv_nsec;
+
+    json_decref(now);
+    return newer;
+}
+
+/** What is asked of a part. */
+struct asked {
+    const char *member, *name, *task;
+    const mms_value *texts;
+};
+
+/** Take the file of a part that an earlier run made: one of ours; under its name it is complete.
+ *  *stale: of another request, or of what the part was before. */
+static mms_status take_earlier(const struct asked *a, bool *stale, mms_value *result,
+                               mms_error *err)
+{
+    const char *const name = a->name;
     mms_uvh5_in in = {0};
     mms_error why;
     const bool ours = mms_uvh5_in_open_header(name, &in, &why) == MMS_OK &&
@@ -37,6 +87,11 @@ static mms_status take_earlier(const char *name, mms_value *result, mms_error *e
                      "Output file %s already exists - will not overwrite it: no file of an earlier "
                      "run",
                      name);
+    *stale = ours && (!was_asked(&in, a->texts) || is_newer(a->member, name));
+    if (*stale)
+        mms_log(MMS_LOG_WARN, a->task,
+                "resume: %s is of another request, or its part was changed since: it is made again",
+                name);
     json_object_set_new(result, "outputvis", mms_text_value(name));
     json_object_set_new(result, "kept", json_true());
     json_object_set_new(result, "blts", json_integer(in.nblt));
@@ -46,10 +101,11 @@ static mms_status take_earlier(const char *name, mms_value *result, mms_error *e
 }
 
 /** What is there stops a run before anything is written, unless it goes on with what it finds:
- *  there[n]. */
-static mms_status find_earlier(const mms_uvh5_request *r, int64_t n, mms_value **there,
-                               mms_error *err)
+ *  there[n]; NULL where there is none, or it is to be made again. */
+static mms_status find_earlier(const mms_uvh5_request *r, const mms_host *host, mms_ms *ms,
+                               mms_value **there, mms_error *err)
 {
+    const int64_t n = mms_ms_nmember(ms);
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; st == MMS_OK && !r->overwrite && i < n; i++) {
@@ -57,8 +113,14 @@ static mms_status find_earlier(const mms_uvh5_request *r, int64_t n, mms_value *
         bool taken = false;
         st = name ? mms_path_taken(name, &taken, err) : mms_fail(err, MMS_ERR_MEM, "no memory");
         if (st == MMS_OK && taken && r->how.resume) {
+            mms_value *texts = texts_of(host, i);
+            bool stale = false;
+            const struct asked a = {mms_ms_member_path(ms, i), name, host->task, texts};
             there[i] = json_object();
-            st = take_earlier(name, there[i], err);
+            st = take_earlier(&a, &stale, there[i], err);
+            if (stale)
+                mms_value_free(&there[i]);
+            mms_value_free(&texts);
         } else if (st == MMS_OK && taken) {
             st = mms_fail(err, MMS_ERR_EXISTS,
                           "Output file %s already exists - will not overwrite it.", name);
@@ -97,15 +159,17 @@ static mms_status begin_part(batch *b, const mms_uvh5_request *request, const ch
                              int64_t number, const mms_host *host, mms_error *err)
 {
     part_file *const p = &b->parts[b->n];
+    bool stale = false; // there is a file that is not kept
     mms_status st;
 
     *p = (part_file){.asked = *request,
                      .host = *host,
-                     .texts = json_copy((mms_value *)host->history),
+                     .texts = texts_of(host, number),
                      .result = json_object(),
                      .name = part_name(request->uvh5file, number)};
-    json_array_append_new(p->texts, json_sprintf("%-11s = %" PRId64, "part", number));
-    p->host.history = p->texts; // verify compares the file with that part
+    p->host.history = p->texts;
+    if (p->name && request->how.resume && mms_path_taken(p->name, &stale, NULL) == MMS_OK)
+        p->asked.overwrite = request->overwrite || stale;
     p->asked.vis = member;
     p->asked.uvh5file = p->name;
     p->asked.how.resume = request->how.resume && !request->gzip && !mms_uvh5_averages(request);
@@ -212,7 +276,8 @@ mms_status mms_uvh5_export_parts(const mms_uvh5_request *request, const mms_host
     MMS_TRY(mms_ms_open(request->vis, &ms, err));
     n = mms_ms_nmember(ms);
     there = mms_alloc(n, sizeof(mms_value *));
-    MMS_TRY(there ? find_earlier(request, n, there, err) : mms_fail(err, MMS_ERR_MEM, "no memory"));
+    MMS_TRY(there ? find_earlier(request, host, ms, there, err)
+                  : mms_fail(err, MMS_ERR_MEM, "no memory"));
     MMS_TRY(run_parts(request, ms, there, host, parts, err));
     if (json_array_size(parts) == 0)
         MMS_TRY(mms_fail(err, MMS_ERR_EMPTY, "no part has selected rows"));

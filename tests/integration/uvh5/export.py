@@ -394,6 +394,22 @@ class Export(UvhCase):
         run = self.multims(*words, "resume=true", status=2)
         self.assertIn("out.0000.uvh5 already exists", run.stderr)
 
+    def test_parts_of_another_request_are_made_again(self):
+        self.multims("partition", self.data("D7.ms"), "in.mms", "datacolumn=data", "numsubms=2",
+                     "separationaxis=scan", "--no-sync", "--quiet")
+        words = ("exportuvh5", "in.mms", "out.uvh5", "datacolumn=data", "perpart=true", "--no-sync")
+        self.multims(*words, "spw=0")
+        run = self.multims(*words, "resume=true", "--json")
+        self.assertEqual([p.get("kept", False) for p in json.loads(run.stdout)["parts"]], [False, False])
+        self.assertIn("out.0001.uvh5 is of another request", run.stderr)
+        whole = [bytes_but_history(self.path(f"out.000{i}.uvh5")) for i in range(2)]
+        run = self.multims(*words, "resume=true", "--json")
+        self.assertEqual([p.get("kept", False) for p in json.loads(run.stdout)["parts"]], [True, True])
+        os.utime(self.path("in.mms/SUBMSS/in.0001.ms/table.f0"))
+        run = self.multims(*words, "resume=true", "--json")
+        self.assertEqual([p.get("kept", False) for p in json.loads(run.stdout)["parts"]], [True, False])
+        self.assertEqual([bytes_but_history(self.path(f"out.000{i}.uvh5")) for i in range(2)], whole)
+
     def set_frame(self, name):
         with table(self.path("D1.ms/FIELD"), readonly=False, ack=False) as t:
             for column in "PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR":
