@@ -29,10 +29,13 @@ typedef struct mms_client_opts {
      *  server, "LOG-server-N-host-HOST-pid-PID", beside the client's; "redirect" these, and all
      *  that servers say goes to mms_log() too, as otherwise only warnings and errors do. */
     const char *log, *log_mode;
+    /** How much there is of what commands need (mms_command.needs): an object, any name to an
+     * integer, as {"cores": 8, "memory": 32000, "disk": 2}; borrowed.  NULL: nothing is counted. */
+    const mms_value *totals;
 } mms_client_opts;
-#define MMS_CLIENT_OPTS_INIT                                     \
-    {                                                            \
-        sizeof(mms_client_opts), 0, 30.0, NULL, NULL, NULL, NULL \
+#define MMS_CLIENT_OPTS_INIT                                           \
+    {                                                                  \
+        sizeof(mms_client_opts), 0, 30.0, NULL, NULL, NULL, NULL, NULL \
     }
 
 /** A command: exactly one of kind, argv and text. */
@@ -46,10 +49,16 @@ typedef struct mms_command {
      * what they set stays on the server.  Its parameters are variables of this command alone. */
     const char *text;
     const char *group; /**< a name that request and response bear; NULL: none */
+    /** How much of mms_client_opts.totals it takes while it runs; it waits until that is there, and
+     * is overtaken by a thousand others at most.  NULL: nothing. */
+    const mms_value *needs;
+    /** What it works on, as a sub-MS's path: of the servers that are free the one is preferred that
+     * had this key last.  NULL: any. */
+    const char *key;
 } mms_command;
-#define MMS_COMMAND_INIT                                       \
-    {                                                          \
-        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL \
+#define MMS_COMMAND_INIT                                                   \
+    {                                                                      \
+        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL \
     }
 
 /** Make a client; workers are started when the first command needs them.

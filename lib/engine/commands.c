@@ -14,6 +14,7 @@
 #include "events_priv.h"
 #include "multims/client.h"
 #include "program.h"
+#include "queue_priv.h"
 
 static const struct timespec tick = {.tv_nsec = 100000000};
 static const int64_t second_ns = 1000000000;
@@ -31,6 +32,7 @@ struct entry {
     mms_value *record;   /* command, parameters, mode, id, server, status */
     mms_value *request;  /* what the unit gets */
     mms_value *response; /* NULL until DONE */
+    mms_value *needs;    /* of what is counted; NULL: nothing */
     double limit_s;
     int64_t sent_ns, kill_ns; /* kill_ns: when SIGKILL follows SIGTERM */
     const char *ended_for;    /* why we end it: an error's class; NULL: we don't */
@@ -53,7 +55,7 @@ struct mms_client {
     struct server *servers;
     struct entry *entries; /* entry of id is entries[id - 1] */
     int64_t n, capacity;
-    int64_t first;                 /* no entry before it is queued */
+    mms_queue *queue;              /* of the entries that are QUEUED */
     int64_t first_done, last_done; /* ids of what has ended and mms_client_next() has not told */
     int64_t ndone;
     int64_t next_look_ns;
@@ -122,6 +124,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     client->servers = mms_alloc(client->nservers, sizeof *client->servers);
     if (!client->servers)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
+    MMS_TRY(mms_queue_open(client->nservers, all.totals, &client->queue, err));
     MMS_TRY(mms_client_log_open(&all, client->nservers, &client->log, err));
     name_servers(client);
     if (mms_client_log_is_apart(client->log))
@@ -150,12 +153,14 @@ void mms_client_close(mms_client **client)
         mms_client_log_say(c->log, 0, false, "close", "All services stopped");
     mms_client_log_close(&c->log);
     mms_wake_close(&c->wake);
+    mms_queue_close(&c->queue);
     for (int64_t i = 0; i < c->n; i++) {
         if (c->entries[i].state == SENT && c->servers[c->entries[i].server - 1].pulse.silent)
             mms_world_note_unanswered();
         mms_value_free(&c->entries[i].record);
         mms_value_free(&c->entries[i].request);
         mms_value_free(&c->entries[i].response);
+        mms_value_free(&c->entries[i].needs);
     }
     for (int s = 0; c->servers && s < c->nservers; s++)
         mms_value_free(&c->servers[s].state);
@@ -295,6 +300,8 @@ static void finish(mms_client *client, struct entry *e, mms_value *response, con
     json_object_set_new(response, "command_stop_time", json_real(mms_unix_s()));
     e->response = response;
     e->state = DONE;
+    mms_queue_end(client->queue, e - client->entries + 1, e->server);
+    mms_value_free(&e->needs);
     client->ndone++;
     note_end(client, e - client->entries + 1);
     mms_value_free(&e->request);
@@ -485,32 +492,17 @@ static bool is_free(const mms_client *client, int server)
     return s->entry < 0 && !s->pulse.timed_out && !s->pulse.since_ns;
 }
 
-/* The free server of a queued command: the one it names, or any; 0: it has to wait. */
-static int find_server(const mms_client *client, const struct entry *e)
-{
-    if (e->target)
-        return is_free(client, e->target) ? e->target : 0;
-    for (int s = client->nservers; s > 0; s--)
-        if (is_free(client, s))
-            return s;
-    return 0;
-}
-
-/* In the order of pushing, so each server gets its commands in that order; those that wait for a
- * busy one don't hold back others. */
 static void hand_out(mms_client *client)
 {
-    bool queued = false;
+    int64_t id;
+    int server;
 
-    for (int64_t i = client->first; i < client->n; i++) {
-        struct entry *const e = &client->entries[i];
-        const int server = e->state == QUEUED ? find_server(client, e) : 0;
-        if (server)
-            send_entry(client, e, server);
-        queued = queued || e->state == QUEUED;
-        if (!queued)
-            client->first = i + 1;
-    }
+    if (!mms_queue_length(client->queue))
+        return;
+    for (int s = 1; s <= client->nservers; s++)
+        mms_queue_set_free(client->queue, s, is_free(client, s));
+    while (mms_queue_next(client->queue, &id, &server))
+        send_entry(client, &client->entries[id - 1], server);
 }
 
 /* ---- limits, servers that are stopped ---- */
@@ -680,13 +672,23 @@ static mms_value *text_request(const mms_command *command, const char *mode)
                      command->parameters ? json_deep_copy(command->parameters) : json_object());
 }
 
+static void free_entry(struct entry *e)
+{
+    mms_value_free(&e->request);
+    mms_value_free(&e->record);
+    mms_value_free(&e->needs);
+}
+
 static mms_status make_entry(const mms_command *command, const char *mode, int64_t id, int target,
                              struct entry *e, mms_error *err)
 {
     const mms_value *const parameters = command->parameters;
     mms_text text = {0};
 
-    *e = (struct entry){.target = target, .limit_s = command->limit_s, .kill_ns = INT64_MAX};
+    *e = (struct entry){.target = target,
+                        .limit_s = command->limit_s,
+                        .kill_ns = INT64_MAX,
+                        .needs = command->needs ? json_deep_copy(command->needs) : NULL};
     if (command->argv) {
         e->request = program_request(command->argv, &text);
         e->kind = "program";
@@ -707,9 +709,8 @@ static mms_status make_entry(const mms_command *command, const char *mode, int64
                           target ? json_integer(target) : json_null(), "status", "holding queue",
                           "group", command->group ? mms_text_value(command->group) : NULL);
     free(text.text);
-    if (!e->request || !e->record) {
-        mms_value_free(&e->request);
-        mms_value_free(&e->record);
+    if (!e->request || !e->record || (command->needs && !e->needs)) {
+        free_entry(e);
         return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
     }
     if (!e->kind)
@@ -751,18 +752,24 @@ mms_status mms_client_push(mms_client *client, const mms_command *command, int64
     memcpy(&all, command, command->size < sizeof all ? command->size : sizeof all);
     MMS_TRY(check_command(client, &all, &mode, err));
     MMS_TRY(check_targets(client, n, targets, err));
+    MMS_TRY(mms_queue_check(client->queue, all.needs, err));
     MMS_TRY(mms_grow(&client->entries, &client->capacity, before + count, sizeof *client->entries,
                      err));
     for (int64_t i = 0; i < count; i++) {
-        MMS_TRY(make_entry(&all, mode, before + i + 1, n ? targets[i] : 0,
-                           &client->entries[before + i], err));
+        struct entry *const e = &client->entries[before + i];
+        MMS_TRY(make_entry(&all, mode, before + i + 1, n ? targets[i] : 0, e, err));
+        st = mms_queue_add(client->queue, before + i + 1, e->target, e->needs, all.key, err);
+        if (st != MMS_OK) {
+            free_entry(e);
+            goto done;
+        }
         ids[i] = ++client->n;
     }
     mms_client_poll(client);
 done:
     for (; st != MMS_OK && client->n > before; client->n--) {
-        mms_value_free(&client->entries[client->n - 1].record);
-        mms_value_free(&client->entries[client->n - 1].request);
+        mms_queue_end(client->queue, client->n, 0);
+        free_entry(&client->entries[client->n - 1]);
     }
     return st;
 }

@@ -175,6 +175,8 @@ typedef struct mms_world {
     int rank, size;
 } mms_world;
 const mms_world *mms_world_get(void);
+/** Take module for the ranks of a world from now on: for tests, in place of mms_engine_serve(). */
+void mms_world_simulate(const mms_mpi_module *module, int size, const mms_unit_kind *kinds);
 
 /** The kinds that mms_engine_serve() got; NULL: it was not called, so this program is no worker. */
 const mms_unit_kind *mms_served_kinds(void);
@@ -323,5 +325,7 @@ mms_unit_fn mms_program_unit;
 extern const mms_unit_kind mms_engine_kinds[];
 
 int64_t mms_now_ns(void);
+/** Take the time from now, for tests; NULL: from the clock. */
+void mms_now_simulate(int64_t (*now)(void));
 
 #endif

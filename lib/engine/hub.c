@@ -51,8 +51,18 @@ static int64_t next_sleep(mms_hub *hub, int64_t now, bool busy)
     return hub->sleep_ns;
 }
 
-static struct timespec to_timespec(int64_t ns)
+/* How long to wait for workers before the next probe, and for left at most; in a simulation its
+ * time passes instead. */
+static struct timespec next_wait(mms_hub *hub, int64_t now, int64_t left, bool busy)
 {
+    int64_t ns = 0;
+
+    if (hub->module->pass)
+        hub->module->pass(left);
+    else
+        ns = next_sleep(hub, now, busy);
+    if (ns > left)
+        ns = left;
     return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
@@ -68,14 +78,16 @@ int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const 
     for (;;) {
         int count = receive_from_ranks(hub, deliver, ctx);
         const int64_t now = mms_now_ns();
-        const struct timespec sleep = to_timespec(count ? 0 : next_sleep(hub, now, busy));
+        const int64_t left = limit > now ? limit - now : 0;
+        const struct timespec sleep =
+            count || !left ? (struct timespec){0} : next_wait(hub, now, left, busy);
         const int waited = mms_pool_wait(hub->pool, &sleep, mask, deliver, ctx);
         if (waited < 0)
             return waited;
         count += waited;
         if (count)
             hub->last_ns = mms_now_ns();
-        if (count || now > limit || mms_stop_at_once())
+        if (count || now >= limit || mms_stop_at_once())
             return count;
     }
 }

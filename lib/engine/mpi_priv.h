@@ -27,6 +27,10 @@ typedef struct mms_mpi_module {
     void (*finish)(void);
     /** End all ranks at once. */
     void (*abort)(int exit_status);
+    /** Of a simulation, else NULL: its time, and let it pass until something arrives, at most so
+     * much. */
+    int64_t (*now)(void);
+    void (*pass)(int64_t ns);
 } mms_mpi_module;
 
 #endif

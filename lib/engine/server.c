@@ -58,6 +58,13 @@ void mms_world_note_unanswered(void)
     unanswered = true;
 }
 
+void mms_world_simulate(const mms_mpi_module *module, int size, const mms_unit_kind *kinds)
+{
+    world = (mms_world){.module = module, .rank = 0, .size = size};
+    served = kinds;
+    mms_now_simulate(module ? module->now : NULL);
+}
+
 const mms_world *mms_world_get(void)
 {
     return &world;
