@@ -55,10 +55,11 @@ typedef struct mms_command {
     /** What it works on, as a sub-MS's path: of the servers that are free the one is preferred that
      * had this key last.  NULL: any. */
     const char *key;
+    bool fresh; /**< run it in a process that has run nothing before; variables stay the server's */
 } mms_command;
-#define MMS_COMMAND_INIT                                                   \
-    {                                                                      \
-        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL \
+#define MMS_COMMAND_INIT                                                          \
+    {                                                                             \
+        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL, false \
     }
 
 /** Make a client; workers are started when the first command needs them.

@@ -135,10 +135,12 @@ typedef struct mms_engine_rules {
      * write there, and what a good one has written is renamed to "out": so a late one changes
      * nothing.  Members of a unit that are equal to "out" name the place.  NULL: none. */
     const char *attempts;
+    int64_t threshold; /**< with keep_going: so many failed units end the run all the same; 0: none
+                        */
 } mms_engine_rules;
-#define MMS_ENGINE_RULES_INIT                                       \
-    {                                                               \
-        sizeof(mms_engine_rules), false, 0, NULL, NULL, false, NULL \
+#define MMS_ENGINE_RULES_INIT                                          \
+    {                                                                  \
+        sizeof(mms_engine_rules), false, 0, NULL, NULL, false, NULL, 0 \
     }
 
 /** Set the rules of the runs that follow; without them the first failure kills what runs. */

@@ -29,10 +29,14 @@ typedef struct mms_parts_opts {
     /** The request of a unit more, for the whole set, an object to which "vis" is added: its answer
      * is the member "first" of the result.  NULL: there is none. */
     const mms_value *first;
+    /** An array with an object for each part, in their order, whose members its request gets, too;
+     * borrowed.  NULL: there are none. */
+    const mms_value *each;
+    int64_t threshold; /**< without stop: so many parts that fail end the others; 0: never */
 } mms_parts_opts;
-#define MMS_PARTS_OPTS_INIT                                       \
-    {                                                             \
-        sizeof(mms_parts_opts), MMS_CONSOLIDATE_AUTO, false, NULL \
+#define MMS_PARTS_OPTS_INIT                                                \
+    {                                                                      \
+        sizeof(mms_parts_opts), MMS_CONSOLIDATE_AUTO, false, NULL, NULL, 0 \
     }
 
 /** Run the unit of run's task over every part of vis, an MS or Multi-MS, in parallel, and join what

@@ -55,7 +55,8 @@ struct run {
     mms_engine *engine;
     const char *kind;
     int64_t nunits, next; /* next: place in order */
-    int64_t *order;       /* of handing out: the largest first */
+    int64_t nfailed;
+    int64_t *order; /* of handing out: the largest first */
     mms_tries tries;
     int64_t nobody_since_ns; /* since when no worker could be asked; 0: some can */
     bool alone;              /* the unit that runs is to have the memory */
@@ -492,6 +493,14 @@ static void read_answer(struct run *run, int64_t unit, int worker, const mms_val
         *print = json_incref(json_object_get(body, "print"));
 }
 
+/* Whether one more failure does. */
+static bool ends_run(struct run *run)
+{
+    const mms_engine_rules *const rules = &run->engine->rules;
+
+    return ++run->nfailed == rules->threshold || !rules->keep_going;
+}
+
 static void take_answer(struct run *run, int worker, mms_value *body)
 {
     const int64_t unit = run->hands[worker].unit;
@@ -513,8 +522,7 @@ static void take_answer(struct run *run, int worker, mms_value *body)
     }
     let_go(run, worker);
     run->progress.units_done++;
-    if (answer->status != MMS_OK && answer->status != MMS_ERR_EMPTY &&
-        !run->engine->rules.keep_going)
+    if (answer->status != MMS_OK && answer->status != MMS_ERR_EMPTY && ends_run(run))
         fail_unit(run, unit);
 }
 

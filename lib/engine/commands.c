@@ -34,6 +34,7 @@ struct entry {
     mms_value *response; /* NULL until DONE */
     mms_value *needs;    /* of what is counted; NULL: nothing */
     double limit_s;
+    bool fresh;
     int64_t sent_ns, kill_ns; /* kill_ns: when SIGKILL follows SIGTERM */
     const char *ended_for;    /* why we end it: an error's class; NULL: we don't */
     int64_t next_done;        /* id of the one that ended after it; 0: none yet */
@@ -477,6 +478,8 @@ static void send_entry(mms_client *client, struct entry *e, int server)
                                     e->request, "level", level_of_lines(client), "worker", server,
                                     "settings", settings),
                           &message, &err);
+    if (st == MMS_OK && e->fresh)
+        mms_hub_renew(mms_engine_hub(client->engine), server - 1);
     if (st == MMS_OK)
         st = mms_engine_send(client->engine, server - 1, message, &err);
     if (st == MMS_OK)
@@ -687,6 +690,7 @@ static mms_status make_entry(const mms_command *command, const char *mode, int64
 
     *e = (struct entry){.target = target,
                         .limit_s = command->limit_s,
+                        .fresh = command->fresh,
                         .kill_ns = INT64_MAX,
                         .needs = command->needs ? json_deep_copy(command->needs) : NULL};
     if (command->argv) {

@@ -31,7 +31,8 @@ typedef enum mms_frame_type {
     MMS_FRAME_PING = 20,     /**< client to rank: is it there? {spares}: keep a warm worker */
     MMS_FRAME_PONG =
         21, /**< rank to client: {stopped, host, pid}: whether its worker's process is */
-    MMS_FRAME_STOP = 50 /**< client to rank: end; answered with PONG of the same number */
+    MMS_FRAME_RENEW = 22, /**< client to rank: the next command gets a worker of its own */
+    MMS_FRAME_STOP = 50   /**< client to rank: end; answered with PONG of the same number */
 } mms_frame_type;
 
 /** A whole frame as it travels; whoever gets one by value frees data. */
@@ -135,6 +136,9 @@ int mms_pool_slots(const mms_pool *pool);
 /** Keep a warm worker beside each that works, from some time after the first one's start: it takes
  * the place of one that dies. */
 void mms_pool_keep_spares(mms_pool *pool);
+/** Let the worker of a slot, which has nothing in hand, end; a spare takes its place, or a new one
+ * is started with the next command. */
+void mms_pool_renew(mms_pool *pool, int slot);
 /** Send a COMMAND to a slot, whose worker is started when there is none.  message is freed. */
 MMS_CHECKED mms_status mms_pool_send(mms_pool *pool, int slot, mms_message message, mms_error *err);
 /** Send a signal to a slot's worker if it runs this request.  After SIGKILL it is answered as
@@ -292,6 +296,8 @@ int mms_engine_worker_of_peer(const mms_engine *engine, int peer);
 /** Send a COMMAND; message is freed. */
 MMS_CHECKED mms_status mms_engine_send(mms_engine *engine, int worker, mms_message message,
                                        mms_error *err);
+/** The next command of a worker is run by a process that has run none; it has nothing in hand. */
+void mms_hub_renew(mms_hub *hub, int worker);
 /** Send a signal to a worker if it runs this request. */
 void mms_engine_signal(mms_engine *engine, int worker, uint64_t request, int signal_number);
 /** The process of a local worker; 0: there is none; -1: the worker is a rank's. */

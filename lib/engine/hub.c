@@ -114,6 +114,16 @@ bool mms_hub_ping(mms_hub *hub, int worker)
     return true;
 }
 
+void mms_hub_renew(mms_hub *hub, int worker)
+{
+    mms_message message;
+
+    if (mms_hub_is_local(hub, worker))
+        mms_pool_renew(hub->pool, worker);
+    else if (mms_frame_encode(MMS_FRAME_RENEW, 0, json_object(), &message, NULL) == MMS_OK)
+        (void)!hub->module->send(mms_hub_rank_of(hub, worker), message.data, message.size, NULL);
+}
+
 bool mms_hub_is_stopped(const mms_hub *hub, int worker)
 {
     return mms_hub_is_local(hub, worker) && mms_pool_is_stopped(hub->pool, worker);

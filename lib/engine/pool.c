@@ -45,6 +45,7 @@ struct mms_pool {
     const char *program;
     mms_runner *here; /* runs the units in this process; NULL: workers do */
     struct slot *slots;
+    mms_process *ending;   /* workers that were told to end, ending[nslots] */
     mms_process *spares;   /* warm workers, spares[nslots]; NULL: none are kept */
     int64_t next_spare_ns; /* when to look whether one is to be started; 0: no worker was */
     struct pollfd *fds;    /* two a worker: socket, print */
@@ -87,8 +88,10 @@ mms_status mms_pool_create(int nslots, const char *program, const mms_unit_kind 
         pool->slots = mms_alloc(nslots, sizeof *pool->slots);
         pool->fds = mms_alloc(2 * (int64_t)nslots, sizeof *pool->fds);
         pool->polled = mms_alloc(nslots, sizeof *pool->polled);
+        pool->ending = mms_alloc(nslots, sizeof *pool->ending);
     }
-    if (!pool || !pool->slots || !pool->fds || !pool->polled || (kinds && !pool->here)) {
+    if (!pool || !pool->slots || !pool->fds || !pool->polled || !pool->ending ||
+        (kinds && !pool->here)) {
         mms_pool_free(out);
         return mms_fail(err, MMS_ERR_MEM, "out of memory for %d workers", nslots);
     }
@@ -137,6 +140,13 @@ static bool take_spare(mms_pool *pool, mms_process *process)
     return false;
 }
 
+static void begin(struct slot *slot)
+{
+    slot->inbox.first = slot->inbox.end = 0;
+    slot->line_size = 0;
+    slot->last[0] = '\0';
+}
+
 static mms_status start(mms_pool *pool, struct slot *slot, mms_error *err)
 {
     mms_status st;
@@ -147,10 +157,35 @@ static mms_status start(mms_pool *pool, struct slot *slot, mms_error *err)
                                           : mms_process_start(pool->program, &slot->process, err);
     pool->next_spare_ns =
         mms_now_ns() + quiet_ns; /* its start must not slow down this one's work */
-    slot->inbox.first = slot->inbox.end = 0;
-    slot->line_size = 0;
-    slot->last[0] = '\0';
+    begin(slot);
     return st;
+}
+
+/* One that was told to end is collected, and is not waited for, unless there is another. */
+static void collect(mms_process *process, bool wait)
+{
+    const struct timespec step = {.tv_nsec = 500000};
+    const int64_t limit = mms_now_ns() + (wait ? end_ns : 0);
+
+    while (process->pid && !mms_process_has_ended(process) && mms_now_ns() < limit)
+        nanosleep(&step, NULL);
+    if (process->pid && (wait || mms_process_has_ended(process)))
+        mms_process_kill(process);
+}
+
+void mms_pool_renew(mms_pool *pool, int number)
+{
+    struct slot *const slot = &pool->slots[number];
+
+    if (!slot->process.pid || slot->busy)
+        return;
+    collect(&pool->ending[number], true);
+    pool->ending[number] = slot->process;
+    shutdown(slot->process.fd, SHUT_RDWR); /* its end of work, as it sees it */
+    slot->process = (mms_process){.pid = 0};
+    if (take_spare(pool, &slot->process))
+        begin(slot);
+    pool->next_spare_ns = mms_now_ns();
 }
 
 /* Every worker that there is has a spare, one that has ended another; one start a turn. */
@@ -159,6 +194,8 @@ static void keep_spares(mms_pool *pool)
     const int64_t now = pool->spares ? mms_now_ns() : 0;
     int nworkers = 0, nspares = 0, room = -1;
 
+    for (int i = 0; i < pool->nslots; i++)
+        collect(&pool->ending[i], false);
     if (!pool->spares || !pool->next_spare_ns || now < pool->next_spare_ns)
         return;
     for (int i = 0; i < pool->nslots; i++) {
@@ -504,6 +541,8 @@ void mms_pool_free(mms_pool **pool)
         return;
     for (int i = 0; (*pool)->spares && i < (*pool)->nslots; i++)
         mms_process_kill(&(*pool)->spares[i]);
+    for (int i = 0; (*pool)->ending && i < (*pool)->nslots; i++)
+        collect(&(*pool)->ending[i], true);
     for (int i = 0; (*pool)->slots && i < (*pool)->nslots; i++) {
         struct slot *slot = &(*pool)->slots[i];
         if (slot->process.pid)
@@ -516,6 +555,7 @@ void mms_pool_free(mms_pool **pool)
         mms_runner_end((*pool)->here);
     free((*pool)->here);
     free((*pool)->spares);
+    free((*pool)->ending);
     free((*pool)->slots);
     free((*pool)->fds);
     free((*pool)->polled);

@@ -220,6 +220,9 @@ static void serve_message(void *ctx, int peer, const char *data, size_t size)
     case MMS_FRAME_PING:
         take_ping(server, data, size);
         break;
+    case MMS_FRAME_RENEW:
+        mms_pool_renew(server->hub.pool, 0);
+        break;
     case MMS_FRAME_STOP:
         server->stopped = true;
         answer_ping(server, mms_frame_request_of(data));

@@ -36,8 +36,8 @@ mms_status mms_restore_order_decode(const mms_value *value, mms_restore_order *o
 {
     mms_keys k = {.value = value};
 
-    *o = (mms_restore_order){.vis = mms_keys_text(&k, "vis"),
-                             .part = mms_keys_text(&k, "part"),
+    *o = (mms_restore_order){.vis = mms_keys_text(&k, "set"),
+                             .part = mms_keys_text(&k, "vis"),
                              .version = mms_keys_text(&k, "version"),
                              .merge = mms_keys_text(&k, "merge"),
                              .lock = mms_keys_text(&k, "lock"),

@@ -74,7 +74,7 @@ mms_value *mms_flag_write_order_encode(const mms_flag_write_order *order);
 MMS_CHECKED mms_status mms_flag_write_order_decode(const mms_value *value,
                                                    mms_flag_write_order *order, mms_error *err);
 
-/** "restore": the flags of a part from a version. */
+/** "restore": the flags of a part (member "vis") of a set ("set") from a version. */
 typedef struct mms_restore_order {
     const char *vis, *part, *version, *merge, *lock;
     int64_t first;

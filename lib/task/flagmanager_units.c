@@ -5,23 +5,7 @@
 
 #include "flagmanager_priv.h"
 #include "ms/columns.h"
-
-static mms_status run_units(mms_run *run, int64_t n, const char *const *names,
-                            mms_value *const *units, mms_error *err)
-{
-    mms_answer *answers = mms_alloc(n, sizeof *answers);
-    mms_status st = answers ? mms_run_engine(run, err)
-                            : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
-
-    if (st == MMS_OK) {
-        run->wrote = true;
-        st = mms_engine_run(run->engine, run->task->name, n, names, units, answers, err);
-    }
-    if (answers)
-        mms_answers_free(n, answers);
-    free(answers);
-    return st;
-}
+#include "multims/parts.h"
 
 mms_status mms_version_run_save(mms_run *run, const struct mms_version_words *p, mms_error *err)
 {
@@ -29,38 +13,52 @@ mms_status mms_version_run_save(mms_run *run, const struct mms_version_words *p,
     mms_value *unit = json_pack("{ss so so so ss}", "step", "save", "vis", mms_text_value(p->vis),
                                 "version", mms_text_value(p->versionname), "comment",
                                 mms_text_value(p->comment), "lock", "");
-    mms_status st;
+    mms_answer answer = {.value = NULL};
+    mms_status st =
+        unit ? mms_run_engine(run, err) : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
 
     mms_log(MMS_LOG_INFO, "flagmanager", "Save current flagversions to %s", p->versionname);
-    st = unit ? run_units(run, 1, &label, &unit, err)
-              : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
+    if (st == MMS_OK) {
+        run->wrote = true;
+        st = mms_engine_run(run->engine, run->task->name, 1, &label, &unit, &answer, err);
+    }
+    mms_value_free(&answer.value);
     mms_value_free(&unit);
     return st;
+}
+
+/* Where the rows of each part begin in those of the whole. */
+static mms_value *first_rows(mms_ms *ms)
+{
+    mms_value *const each = json_array();
+
+    for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
+        json_array_append_new(
+            each, json_pack("{s:I}", "first", (json_int_t)mms_ms_member_rows(ms, i).first));
+    return each;
 }
 
 static mms_status restore_parts(mms_run *run, const struct mms_version_words *p, mms_ms *ms,
                                 const char *lock, mms_error *err)
 {
-    const int64_t n = mms_ms_nmember(ms);
-    mms_value **units = mms_alloc(n, sizeof *units);
-    const char **names = mms_alloc(n, sizeof *names);
-    mms_status st =
-        units && names ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
+    mms_parts_opts opts = MMS_PARTS_OPTS_INIT;
+    mms_value *const each = first_rows(ms), *const done = json_object();
+    mms_value *const request =
+        json_pack("{s:s, s:o, s:o, s:o, s:o}", "step", "restore", "set", mms_text_value(p->vis),
+                  "version", mms_text_value(p->versionname), "merge", mms_text_value(p->merge),
+                  "lock", mms_text_value(lock));
+    mms_status st = MMS_OK;
 
-    for (int64_t i = 0; i < n && st == MMS_OK; i++) {
-        names[i] = mms_ms_member_path(ms, i);
-        units[i] = json_pack("{ss so so so so sI so}", "step", "restore", "vis",
-                             mms_text_value(p->vis), "version", mms_text_value(p->versionname),
-                             "merge", mms_text_value(p->merge), "lock", mms_text_value(lock),
-                             "first", (json_int_t)mms_ms_member_rows(ms, i).first, "part",
-                             mms_text_value(names[i]));
-    }
-    if (st == MMS_OK)
-        st = run_units(run, n, names, units, err);
-    for (int64_t i = 0; units && i < n; i++)
-        mms_value_free(&units[i]);
-    free(units);
-    free(names);
+    opts.stop = true;
+    opts.each = each;
+    run->wrote = true;
+    if (!each || !request || !done)
+        st = mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
+    else
+        st = mms_parts_run_with(run, p->vis, request, &opts, done, err);
+    json_decref(each);
+    json_decref(request);
+    json_decref(done);
     return st;
 }
 

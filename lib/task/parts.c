@@ -15,11 +15,14 @@ struct parts {
     mms_answer *answers;
 };
 
-/* Take the name and the request of a unit. */
-static bool add_unit(struct parts *p, char *name, const char *vis, const mms_value *request)
+/* Take the name and the request of a unit; own: what is its alone, or NULL. */
+static bool add_unit(struct parts *p, char *name, const char *vis, const mms_value *request,
+                     const mms_value *own)
 {
     mms_value *const unit = request ? json_deep_copy(request) : json_object();
 
+    if (own)
+        json_object_update(unit, (mms_value *)own);
     json_object_set_new(unit, "vis", mms_text_value(vis));
     if (p->n >= p->nfirst)
         json_object_set_new(unit, "part", json_integer(p->n - p->nfirst));
@@ -39,6 +42,9 @@ static mms_status make_units(const char *vis, const mms_value *request, const mm
     const mms_value *const list = json_object_get(set, "parts");
     const int64_t n = (int64_t)json_array_size(list) + (opts->first != NULL);
     bool good = true;
+    if (opts->each && json_array_size(opts->each) != json_array_size(list))
+        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s has %zu parts, there are requests for %zu", vis,
+                         json_array_size(list), json_array_size(opts->each)));
     p->names = mms_alloc(n, sizeof *p->names);
     p->units = mms_alloc(n, sizeof *p->units);
     p->rets = mms_alloc(n, sizeof *p->rets);
@@ -47,11 +53,12 @@ static mms_status make_units(const char *vis, const mms_value *request, const mm
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis));
     p->nfirst = opts->first != NULL;
     if (opts->first)
-        good = add_unit(p, strdup("the whole set"), vis, opts->first);
+        good = add_unit(p, strdup("the whole set"), vis, opts->first, NULL);
     while (good && p->n < n) {
-        const mms_value *const part = json_array_get(list, (size_t)(p->n - p->nfirst));
-        char *const path = mms_path_absolute(json_string_value(part));
-        good = path && add_unit(p, mms_path_base(path), path, request);
+        const size_t number = (size_t)(p->n - p->nfirst);
+        char *const path = mms_path_absolute(json_string_value(json_array_get(list, number)));
+        good = path &&
+               add_unit(p, mms_path_base(path), path, request, json_array_get(opts->each, number));
         free(path);
     }
     if (!good)
@@ -131,12 +138,13 @@ mms_status mms_parts_run_with(mms_run *run, const char *vis, const mms_value *re
 
     memcpy(&all, opts, opts->size < sizeof all ? opts->size : sizeof all);
     rules.keep_going = !all.stop;
+    rules.threshold = all.threshold;
     MMS_TRY(make_units(vis, request, &all, &p, err));
     MMS_TRY(mms_run_engine(run, err));
     mms_engine_set_rules(run->engine, &rules);
     st = mms_engine_run(run->engine, run->task->name, p.n, (const char *const *)p.names, p.units,
                         p.answers, err);
-    if (st != MMS_OK && !all.stop)
+    if (st != MMS_OK && !all.stop && !all.threshold)
         goto done;
     (void)sort_answers(&p, result);
     json_object_set_new(result, "vis", mms_text_value(vis));

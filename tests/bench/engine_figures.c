@@ -21,6 +21,15 @@ static mms_status no_op(mms_job *job, const mms_value *request, mms_value *answe
     return MMS_OK;
 }
 
+/* The process of the worker, and the one that looks after it: of a rank, that rank. */
+static mms_status pids(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+{
+    (void)job, (void)request, (void)err;
+    json_object_set_new(answer, "worker", json_integer(getpid()));
+    json_object_set_new(answer, "parent", json_integer(getppid()));
+    return MMS_OK;
+}
+
 static mms_status crash(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
 {
     (void)job, (void)request, (void)answer, (void)err;
@@ -122,6 +131,127 @@ static void idle_client(void)
                         json_pack("{s:f}", "percent", 100 * (cpu_s() - cpu) / (now_s() - begin)));
 }
 
+/* ---- an idle server: the worker, its spare, and, under MPI, the rank ---- */
+
+enum { MOST_PROCESSES = 8 };
+
+/* The processes of server; returns how many there are. */
+static int processes_of_server(int *list)
+{
+    mms_command command = MMS_COMMAND_INIT;
+    mms_value *responses = NULL, *ret;
+    char path[64];
+    mms_error err;
+    FILE *file;
+    int n = 0;
+
+    command.kind = "pids";
+    demand(mms_client_run(client, &command, 1, &server, &responses, &err) == MMS_OK, "pids");
+    ret = json_object_get(json_array_get(responses, 0), "ret");
+    const int worker = (int)json_integer_value(json_object_get(ret, "worker"));
+    const int parent = (int)json_integer_value(json_object_get(ret, "parent"));
+    mms_value_free(&responses);
+    list[n++] = worker;
+    if (parent == (int)getpid())
+        return n;
+    list[n++] = parent;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", parent, parent);
+    file = fopen(path, "r");
+    demand(file != NULL, "children of a rank");
+    while (n < MOST_PROCESSES && fscanf(file, "%d", &list[n]) == 1)
+        n += list[n] != worker;
+    fclose(file);
+    return n;
+}
+
+/* Seconds on a processor; source: proc(5). */
+static double cpu_of(int pid)
+{
+    char path[64];
+    double ns = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/schedstat", pid);
+    if ((file = fopen(path, "r"))) {
+        demand(fscanf(file, "%lf", &ns) == 1, path);
+        fclose(file);
+    }
+    return 1e-9 * ns;
+}
+
+static double private_mib(int pid)
+{
+    char path[64], line[256];
+    long long kib, sum = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+    file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "Private_Clean: %lld", &kib) == 1 ||
+            sscanf(line, "Private_Dirty: %lld", &kib) == 1)
+            sum += kib;
+    if (file)
+        fclose(file);
+    return (double)sum / 1024;
+}
+
+static void idle_server(void)
+{
+    int list[MOST_PROCESSES];
+    double cpu = 0;
+
+    for (int i = 0; i < 20; i++) { /* until there is a spare */
+        mms_client_poll(client);
+        usleep(50000);
+    }
+    const int n = processes_of_server(list);
+    usleep(2000000);
+    for (int i = 0; i < n; i++)
+        cpu -= cpu_of(list[i]);
+    const double begin = now_s();
+    while (now_s() - begin < 20) {
+        mms_client_poll(client);
+        usleep(1000000);
+    }
+    for (int i = 0; i < n; i++)
+        cpu += cpu_of(list[i]);
+    json_object_set_new(result, "P7 idle server",
+                        json_pack("{s:f}", "percent", 100 * cpu / (now_s() - begin)));
+    mms_value *const memory = json_pack("{s:f}", "worker_mib", private_mib(list[0]));
+    if (n > 1)
+        json_object_set_new(memory, "rank_mib", json_real(private_mib(list[1])));
+    if (n > 2)
+        json_object_set_new(memory, "spare_mib", json_real(private_mib(list[2])));
+    json_object_set_new(result, "P12 private memory", memory);
+}
+
+/* A no-op on all servers at once, and back. */
+static void ping_all(void)
+{
+    const mms_command empty = {.size = sizeof empty, .kind = "no_op"};
+    const int n = mms_client_servers(client);
+    int *const all = calloc((size_t)n, sizeof *all);
+    double times[20];
+    mms_value *responses = NULL;
+    mms_error err;
+
+    demand(all != NULL, "memory");
+    for (int s = 0; s < n; s++)
+        all[s] = s + 1;
+    for (int i = 0; i < 20; i++) {
+        const double begin = now_s();
+        demand(mms_client_run(client, &empty, n, all, &responses, &err) == MMS_OK, "ping all");
+        times[i] = 1e3 * (now_s() - begin);
+        mms_value_free(&responses);
+    }
+    qsort(times, 20, sizeof *times, compare);
+    json_object_set_new(
+        result, "P14 all servers",
+        json_pack("{s:f, s:f, s:i}", "p50_ms", times[10], "p95_ms", times[19], "servers", n));
+    free(all);
+}
+
 static mms_command unit(const char *kind)
 {
     mms_command command = MMS_COMMAND_INIT;
@@ -142,16 +272,21 @@ static void measure(void)
 {
     static const char *const words[] = {"true", NULL};
     const mms_command empty = unit("no_op"), broken = unit("crash"), sum = text("1+1");
-    mms_command program = MMS_COMMAND_INIT;
+    mms_command program = MMS_COMMAND_INIT, fresh = unit("no_op");
     double answered;
 
     program.argv = words;
     round_trips("P1 no-op", &empty, 500, 5000);
     round_trips("P2 eval 1+1", &sum, 300, 3000);
+    fresh.fresh = true;
+    round_trips("P3 fresh no-op", &fresh, 50, 100000);
+    throughput("P3 fresh no-ops", &fresh, 100);
     round_trips("P4 program true", &program, 200, 1000);
     throughput("P5 no-ops", &empty, 2000);
     throughput("P6 eval 1+1", &sum, 1000);
     idle_client();
+    idle_server();
+    ping_all();
     answered = once(&broken);
     json_object_set_new(
         result, "P19 crash",
@@ -167,11 +302,12 @@ static mms_unit_kind *all_kinds(void)
     demand(known != NULL, "memory");
     while (known[n].name)
         n++;
-    mms_unit_kind *const all = calloc((size_t)n + 3, sizeof *all);
+    mms_unit_kind *const all = calloc((size_t)n + 4, sizeof *all);
     demand(all != NULL, "memory");
     memcpy(all, known, (size_t)n * sizeof *all);
     all[n] = (mms_unit_kind){"no_op", no_op};
     all[n + 1] = (mms_unit_kind){"crash", crash};
+    all[n + 2] = (mms_unit_kind){"pids", pids};
     free(known);
     return all;
 }

@@ -292,6 +292,34 @@ static void first_failure_ends_the_run(void **state)
     close_engine(engine);
 }
 
+/* A104: the run goes on until two have failed. */
+static void a_threshold_of_failures(void **state)
+{
+    mms_engine *engine = open_engine(1);
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
+    static struct batch b;
+    int64_t failed = 0, stopped = 0;
+
+    (void)state;
+    rules.keep_going = true;
+    rules.threshold = 2;
+    mms_engine_set_rules(engine, &rules);
+    fill(&b, 10);
+    for (int64_t i = 0; i < b.n; i++)
+        if (i != 1)
+            json_object_set_new(b.units[i], "n", json_integer(3));
+    assert_int_equal(run_batch(engine, "fail", &b), MMS_ERR_SPACE);
+    for (int64_t i = 0; i < b.n; i++) {
+        failed += b.answers[i].status == MMS_ERR_SPACE;
+        stopped += b.answers[i].status == MMS_ERR_STOPPED;
+    }
+    assert_int_equal(failed, 2);
+    assert_int_equal(stopped, 7);
+    assert_int_equal(b.answers[1].status, MMS_OK);
+    end(&b);
+    close_engine(engine);
+}
+
 static void empty_is_no_failure(void **state)
 {
     mms_engine *engine = open_engine(3);
@@ -684,6 +712,7 @@ int main(void)
         cmocka_unit_test(fewer_units_than_workers),
         cmocka_unit_test(large_messages_pass),
         cmocka_unit_test(first_failure_ends_the_run),
+        cmocka_unit_test(a_threshold_of_failures),
         cmocka_unit_test(empty_is_no_failure),
         cmocka_unit_test(a_worker_keeps_one_thing),
         cmocka_unit_test(crash_names_unit_worker_and_cause),

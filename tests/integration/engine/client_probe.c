@@ -509,6 +509,28 @@ static void spares(void)
     CHECK(worker_of(1) != third);
 }
 
+/* A fresh command has a process of its own, which the next one keeps; what was before ends. */
+static void fresh(void)
+{
+    const pid_t parent = (pid_t)result(run(task("parent", NULL), 1), "pid"), first = worker_of(1);
+    mms_command command = task("pid", NULL);
+    pid_t second = 0, before;
+    int pids[8];
+
+    command.fresh = true;
+    for (int i = 0; i < 5; i++) {
+        before = second;
+        second = (pid_t)result(run(command, 1), "pid");
+        CHECK(second != first && second != before);
+    }
+    CHECK(worker_of(1) == second);
+    for (int i = 0; i < 100; i++) {
+        mms_client_poll(client);
+        usleep(20000);
+    }
+    CHECK(read_children(parent, pids, 8) <= 2); /* it and its spare */
+}
+
 /* Stop a process that server 1 depends on: the server times out, refuses commands, and answers when
  * it goes on (C51, C52). */
 static void freeze(pid_t pid)
@@ -1115,6 +1137,7 @@ static const struct {
     {"exits", exits},
     {"crashes", crashes},
     {"spares", spares},
+    {"fresh", fresh},
     {"endless", endless},
     {"cancel", cancel},
     {"frozen", frozen},
