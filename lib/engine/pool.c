@@ -31,6 +31,7 @@ struct slot {
     mms_process process;
     int64_t give_up_ns; /* when sending has failed for too long; 0: it has not failed */
     bool busy;
+    bool killed; /* by us; it may have answered all the same */
     uint64_t request;
     mms_inbox inbox;
     mms_message out;
@@ -145,6 +146,7 @@ static void begin(struct slot *slot)
     slot->inbox.first = slot->inbox.end = 0;
     slot->line_size = 0;
     slot->last[0] = '\0';
+    slot->killed = false;
 }
 
 static mms_status start(mms_pool *pool, struct slot *slot, mms_error *err)
@@ -258,11 +260,21 @@ static void flush_out(struct slot *slot)
     drop_out(slot);
 }
 
+/* One that answered just before it was killed is dead, or about to be: it is asked no more. */
+static void drop_killed(struct slot *slot)
+{
+    if (!slot->process.pid || !slot->killed)
+        return;
+    mms_session_kill(slot->process.pid);
+    mms_process_kill(&slot->process);
+}
+
 mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_error *err)
 {
     assert(number >= 0 && number < pool->nslots);
     struct slot *slot = &pool->slots[number];
     assert(!slot->busy); // one request at a time
+    drop_killed(slot);
     const mms_status st = slot->process.pid || pool->here ? MMS_OK : start(pool, slot, err);
 
     if (st != MMS_OK) {
@@ -280,11 +292,13 @@ mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_er
 
 void mms_pool_kill(mms_pool *pool, int number, uint64_t request, int signal_number)
 {
-    const struct slot *const slot = &pool->slots[number];
+    struct slot *const slot = &pool->slots[number];
 
     assert(number >= 0 && number < pool->nslots);
-    if (slot->process.pid && slot->busy && slot->request == request)
-        kill(slot->process.pid, signal_number);
+    if (!slot->process.pid || !slot->busy || slot->request != request)
+        return;
+    slot->killed = slot->killed || signal_number == SIGKILL;
+    kill(slot->process.pid, signal_number);
 }
 
 /* ---- receive ---- */
