@@ -101,12 +101,13 @@ class InPlace(UndoCase):
             self.remove()
         self.fail("always faster than the signal")
 
-    def check(self, verb):
+    def check(self, verb, versions_too=True):
         wanted, versions = self.wanted[verb]
         found = data_of(self.path("in.mms"))
         self.assertEqual(sorted(k for k in wanted if found.get(k) != wanted[k]), [])
         self.assertEqual(sorted(found), sorted(wanted))
-        self.assertEqual(self.versions(), versions)
+        if versions_too:  # one that was saved but not noted yet is saved again
+            self.assertEqual(self.versions(), versions)
         left = set(os.listdir(self.folder)) - {"in.ms", "keep", "x.G", "in.mms", "in.mms.flagversions"}
         self.assertEqual(left, set())
         self.remove()
@@ -221,7 +222,7 @@ class InPlace(UndoCase):
             with self.subTest(i=i, verb=verb):
                 self.begin_and_kill(verb)
                 self.multims(*VERBS[verb], "--resume", "-j", "2")
-                self.check(verb)
+                self.check(verb, versions_too=False)
 
     def begin_and_kill(self, verb):
         process = self.begin(verb, 0)
