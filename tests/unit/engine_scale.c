@@ -220,7 +220,7 @@ static void journal(int64_t n)
     for (int64_t i = 0; i < n; i++) {
         snprintf(unit, sizeof unit, "x.%06d.ms", (int)i);
         mms_journal_add(j, "dispatch", json_pack("{s:s, s:i}", "unit", unit, "worker", 1));
-        mms_journal_done(j, unit, answer, NULL, 1);
+        mms_journal_done(j, unit, NULL, answer, NULL, 1);
     }
     json_object_set_new(result, "P16 journal",
                         json_pack("{s:f, s:I}", "us a record",
