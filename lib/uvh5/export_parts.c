@@ -90,7 +90,7 @@ static mms_status take_earlier(const struct asked *a, bool *stale, mms_value *re
     *stale = ours && (!was_asked(&in, a->texts) || is_newer(a->member, name));
     if (*stale)
         mms_log(MMS_LOG_WARN, a->task,
-                "resume: %s is of another request, or its part was changed since: it is made again",
+                "resume: %s is of another request, or its part was changed since: it is not kept",
                 name);
     json_object_set_new(result, "outputvis", mms_text_value(name));
     json_object_set_new(result, "kept", json_true());
@@ -154,6 +154,18 @@ static mms_status end_part(part_file *p, mms_status st, mms_error *err)
     return st;
 }
 
+/** A part without selected rows has no file: what is there under its name is not of this run. */
+static void tell_left(const part_file *p)
+{
+    bool there = false;
+
+    if (p->name && mms_path_taken(p->name, &there, NULL) == MMS_OK && there)
+        mms_log(MMS_LOG_WARN, p->host.task,
+                "%s: the part has no selected rows; the file that is there is of another request, "
+                "and stays",
+                p->name);
+}
+
 /** Take a part into the batch; one without selected rows has no file. */
 static mms_status begin_part(batch *b, const mms_uvh5_request *request, const char *member,
                              int64_t number, const mms_host *host, mms_error *err)
@@ -180,8 +192,11 @@ static mms_status begin_part(batch *b, const mms_uvh5_request *request, const ch
         b->n++;
         return MMS_OK;
     }
+    const bool skipped = st == MMS_ERR_EMPTY || st == MMS_ERR_SELECT;
+    if (skipped)
+        tell_left(p);
     st = end_part(p, st, err);
-    return st == MMS_ERR_EMPTY || st == MMS_ERR_SELECT ? MMS_OK : st;
+    return skipped ? MMS_OK : st;
 }
 
 /** Write the values of all, then publish them in order; done gets the results. */
@@ -252,6 +267,16 @@ static void sum_parts(const mms_value *parts, mms_value *result)
     }
 }
 
+/** Refuse a selection that the whole set refuses: its parts would seem to have no such rows. */
+static mms_status check_selection(const mms_uvh5_request *r, mms_ms *ms, mms_error *err)
+{
+    mms_selection *selection = NULL;
+    const mms_status st = mms_output_select(ms, &r->select, &selection, err);
+
+    mms_selection_free(&selection);
+    return st;
+}
+
 /** Of a run that failed: what it made stays. */
 static void tell_done(const mms_uvh5_request *r, const mms_host *host, const mms_value *parts,
                       int64_t n)
@@ -274,13 +299,14 @@ mms_status mms_uvh5_export_parts(const mms_uvh5_request *request, const mms_host
     mms_status st;
 
     MMS_TRY(mms_ms_open(request->vis, &ms, err));
+    MMS_TRY(check_selection(request, ms, err));
     n = mms_ms_nmember(ms);
     there = mms_alloc(n, sizeof(mms_value *));
     MMS_TRY(there ? find_earlier(request, host, ms, there, err)
                   : mms_fail(err, MMS_ERR_MEM, "no memory"));
     MMS_TRY(run_parts(request, ms, there, host, parts, err));
     if (json_array_size(parts) == 0)
-        MMS_TRY(mms_fail(err, MMS_ERR_EMPTY, "no part has selected rows"));
+        MMS_TRY(mms_selection_refuse_empty(ms, &request->select, err));
     json_object_set_new(result, "outputvis", mms_text_value(request->uvh5file));
     json_object_set(result, "parts", parts);
     sum_parts(parts, result);

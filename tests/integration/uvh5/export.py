@@ -410,6 +410,26 @@ class Export(UvhCase):
         self.assertEqual([p.get("kept", False) for p in json.loads(run.stdout)["parts"]], [True, False])
         self.assertEqual([bytes_but_history(self.path(f"out.000{i}.uvh5")) for i in range(2)], whole)
 
+    def test_parts_without_selected_rows(self):
+        """Wrong selections are refused in words; parts without rows have no file, which is told."""
+        self.multims("partition", self.data("D7.ms"), "in.mms", "datacolumn=data", "numsubms=2",
+                     "separationaxis=scan", "--no-sync", "--quiet")
+        words = ("exportuvh5", "in.mms", "out.uvh5", "datacolumn=data", "perpart=true", "--no-sync")
+        for wrong, status, said in (("scan=!2", 2, 'scan="!2": Scan Expression: Parse error'),
+                                    ("spw=99", 2, 'spw="99"'), ("taql=FOO", 2, 'taql="FOO"'),
+                                    ("scan=999", 3, 'scan="999": no rows')):
+            for more in (), ("resume=true",), ("dryrun=true",):
+                run = self.multims(*words, wrong, *more, status=status)
+                self.assertIn(said, run.stderr)
+        with table(self.path("in.mms/SUBMSS/in.0000.ms"), ack=False) as t:
+            first = t.getcell("SCAN_NUMBER", 0)
+        with table(self.path("in.mms/SUBMSS/in.0001.ms"), ack=False) as t:
+            second = t.getcell("SCAN_NUMBER", 0)
+        self.multims(*words, f"scan={first}")
+        for how in "resume=true", "overwrite=true":
+            run = self.multims(*words, f"scan={second}", how)
+            self.assertIn("out.0000.uvh5: the part has no selected rows; the file that is there", run.stderr)
+
     def set_frame(self, name):
         with table(self.path("D1.ms/FIELD"), readonly=False, ack=False) as t:
             for column in "PHASE_DIR", "DELAY_DIR", "REFERENCE_DIR":
