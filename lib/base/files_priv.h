@@ -99,6 +99,10 @@ MMS_CHECKED mms_status mms_disk_free(const char *path, int64_t *bytes, mms_error
  *  Errors: SPACE with both numbers; IO. */
 MMS_CHECKED mms_status mms_disk_demand(const char *path, int64_t bytes, mms_error *err);
 
+/** Find whether so many bytes can be written in a folder now, of a quota too; nothing is left
+ * there. Errors: SPACE, IO. */
+MMS_CHECKED mms_status mms_disk_try(const char *folder, int64_t bytes, mms_error *err);
+
 /** Size of the blocks that a new file beside path can share with the file from: they lie on one
  * file system that does that (XFS, Btrfs and others).  0: they can't.  Nothing is left behind. */
 int64_t mms_shared_block(const char *from, const char *path);

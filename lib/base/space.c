@@ -110,6 +110,18 @@ bool mms_file_lacks_room(const char *path)
     return lacks;
 }
 
+mms_status mms_disk_try(const char *folder, int64_t bytes, mms_error *err)
+{
+    const int fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    int errnum;
+
+    if (fd < 0) // not every file system has files without names
+        return mms_disk_demand(folder, bytes, err);
+    errnum = posix_fallocate(fd, 0, (off_t)bytes);
+    close(fd);
+    return errnum ? mms_fail_errno(err, errnum, "%s", folder) : MMS_OK;
+}
+
 char *mms_unwritten_file(const char *message)
 {
     static const char *const before[] = {"write error for file ", "write error in "};

@@ -173,6 +173,11 @@ int64_t mms_journal_ndone(const mms_journal *j)
     return j ? j->ndone : 0;
 }
 
+bool mms_journal_is_kept(const mms_journal *j)
+{
+    return j && !j->broken;
+}
+
 /* Whether what a unit wrote is as it was when it was done. */
 static bool is_as_it_was(const mms_value *record, const mms_value *request)
 {

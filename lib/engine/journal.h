@@ -83,6 +83,9 @@ void mms_journal_renew(mms_journal *journal, const char *unit, const char *path)
 /** Return how many units of the number that mms_journal_add("plan", {units}) told are done. */
 int64_t mms_journal_ndone(const mms_journal *journal);
 
+/** Whether all records could be written. */
+bool mms_journal_is_kept(const mms_journal *journal);
+
 /** End it after a run of status st.  keep: the run is to be gone on with, if something of it is
  * done; *kept says whether that is so (NULL is accepted).  Otherwise the folder is removed, unless
  * the user has named it. */

@@ -240,7 +240,7 @@ static mms_status change_parts(mms_change *c, const mms_change_work *w, const bo
         MMS_TRY(mms_models_find(c->ms, &models, err));
     if (models)
         MMS_TRY(mms_models_keep(c->undo, c->ms, err));
-    MMS_TRY(mms_undo_keep(c->undo, c->ms, members, w->columns, err));
+    MMS_TRY(mms_change_keep(w->how, c->undo, c->ms, members, w->columns, err));
     MMS_TRY(mms_units_run_noted(&units, w->how, err));
     if (models)
         MMS_TRY(mms_models_change(c->ms, c->undo, w->how, NULL, err));
@@ -277,7 +277,7 @@ mms_status mms_change_run(mms_change *c, const mms_change_work *w, bool *wrote, 
         MMS_TRY(mms_backup_flags(w->how, w->backup, &version, err));
     MMS_TRY(mms_change_take_undo(w->how, &c->undo, err));
     st = change_parts(c, w, members, result, err);
-    st = mms_change_end(w->how, &c->undo, st, err);
+    st = mms_change_end(w->how, c->ms, &c->undo, st, err);
     report_parts(c, skipped, result);
     json_object_set_new(result, "flag_version", version ? mms_text_value(version) : json_null());
 done:

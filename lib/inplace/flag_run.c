@@ -262,9 +262,9 @@ static mms_status write_parts(running *r, const bool *changed, mms_error *err)
                                         mms_format("%s (flags)", mms_ms_member_path(r->ms, i)),
                                         make_write_unit(r, i), err));
     }
+    MMS_TRY(mms_change_keep(&r->q->change, r->undo, r->ms, members, columns, err));
     if (units.n == 0)
         goto done;
-    MMS_TRY(mms_undo_keep(r->undo, r->ms, members, columns, err));
     MMS_TRY(mms_units_run_noted(&units, &r->q->change, err));
 done:
     mms_units_close(&units);
@@ -430,7 +430,7 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
         MMS_TRY(mms_change_take_undo(&r->q->change, &r->undo, err));
     st = flag_parts(r, result, err);
     if (writes)
-        st = mms_change_end(&r->q->change, &r->undo, st, err);
+        st = mms_change_end(&r->q->change, r->ms, &r->undo, st, err);
 done:
     return st;
 }

@@ -81,10 +81,16 @@ MMS_CHECKED mms_status mms_change_begin(const mms_change_request *how, mms_error
 MMS_CHECKED mms_status mms_change_take_undo(const mms_change_request *how, mms_undo **undo,
                                             mms_error *err);
 
-/** End what was begun after a run of status st: as mms_undo_end(), but a run that was broken off is
- *  left, to be gone on with, where that was asked for. */
-MMS_CHECKED mms_status mms_change_end(const mms_change_request *how, mms_undo **undo, mms_status st,
-                                      mms_error *err);
+/** As mms_undo_keep(), and keep the tables of HISTORY that mms_change_end() adds to. */
+MMS_CHECKED mms_status mms_change_keep(const mms_change_request *how, mms_undo *undo, mms_ms *ms,
+                                       const bool *members, const char *const *columns,
+                                       mms_error *err);
+
+/** End what was begun after a run of status st: as mms_undo_end(), but HISTORY is written before
+ *  the new bytes are to stay (SPACE where it can't be), and a run that was broken off is left, to
+ * be gone on with, where that was asked for. */
+MMS_CHECKED mms_status mms_change_end(const mms_change_request *how, mms_ms *ms, mms_undo **undo,
+                                      mms_status st, mms_error *err);
 
 /** What depends on how the set was before the first run: noted by that, told to those that go on;
  *  choice is taken.  A new reference. */

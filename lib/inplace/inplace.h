@@ -43,10 +43,22 @@ MMS_CHECKED mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out
 /** Go on with the undo that a run has left: it was killed, or has called mms_undo_leave().  The old
  *  bytes of all tables but those in done, a list of paths, come back.  Call it before the set is
  *  opened; mms_undo_keep() and mms_undo_keep_table() do nothing afterwards if something was kept.
- *  @param[out] out  NULL: there is none
+ *  @param token     that of the run; the undo of another one brings all its old bytes back, and
+ * ends
+ *  @param[out] out  NULL: there is none; one that mms_undo_is_over() has brought nothing back
  *  Errors: EXISTS a run that lives is at it; IO, SPACE, TABLE, MEM. */
-MMS_CHECKED mms_status mms_undo_resume(const char *vis, const mms_value *done, bool sync,
-                                       mms_undo **out, mms_error *err);
+MMS_CHECKED mms_status mms_undo_resume(const char *vis, const char *token, const mms_value *done,
+                                       bool sync, mms_undo **out, mms_error *err);
+
+/** What tells it from all others; borrowed.  Of one that was begun, not resumed. */
+const char *mms_undo_token(const mms_undo *undo);
+
+/** The new bytes stay, whatever follows: they are on the disk, where that was asked for.  Then it
+ *  only has to end.  Errors: IO, MEM; then it is as before. */
+MMS_CHECKED mms_status mms_undo_commit(mms_undo *undo, mms_error *err);
+
+/** Whether mms_undo_commit() has been called, perhaps by the run that is gone on with. */
+bool mms_undo_is_over(const mms_undo *undo);
 
 /** End it and leave what it has kept, for mms_undo_resume() or mms_undo_recover().  *undo is set to
  *  NULL; NULL is accepted. */
@@ -140,6 +152,9 @@ typedef struct mms_change_request {
     int64_t memory;
     mms_change_job *job;
     mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
+    /** Adds the HISTORY rows of the run to the set or part at path; NULL: none are written */
+    mms_status (*note)(void *ctx, const char *path, mms_error *err);
+    bool notes_parts; /**< to each part, not to the set */
     void *ctx;
 } mms_change_request;
 

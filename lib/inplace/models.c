@@ -256,10 +256,10 @@ mms_status mms_models_run(mms_change *c, const mms_change_request *how, const mm
     MMS_TRY(mms_change_take_undo(how, &c->undo, err));
     st = mms_models_keep(c->undo, c->ms, err);
     if (st == MMS_OK)
-        st = mms_undo_keep(c->undo, c->ms, NULL, none, err);
+        st = mms_change_keep(how, c->undo, c->ms, NULL, none, err);
     if (st == MMS_OK)
         st = mms_models_change(c->ms, c->undo, how, models, err);
-    st = mms_change_end(how, &c->undo, st, err);
+    st = mms_change_end(how, c->ms, &c->undo, st, err);
     json_object_set_new(result, "vis", mms_text_value(mms_ms_path(c->ms)));
     json_object_set_new(result, "parts", json_integer(mms_ms_nmember(c->ms)));
     json_object_set_new(result, "changed_rows", json_integer(0));

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file resume.c  Runs in place that are gone on with: the journal beside the undo. */
+#include <errno.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/base_priv.h"
+#include "base/files_priv.h"
 #include "engine/stop.h"
 #include "groups_priv.h"
 #include "ms/block.h"
 #include "multims/log.h"
 #include "orders_priv.h"
+
+enum { HISTORY_ROOM = 1 << 18 /* bytes, more than a run's texts take */ };
 
 static mms_status no_memory(mms_error *err)
 {
@@ -27,21 +32,26 @@ static mms_journal *journal_of(const mms_change_request *how)
 static mms_status resume_undo(const mms_change_request *how, mms_undo **undo, mms_error *err)
 {
     mms_change_job *const job = how->job;
-    const bool ended = mms_journal_last(job->journal, "finishing") != NULL;
-    bool left = true;
+    const mms_value *const begun = mms_journal_last(job->journal, "undo");
+    const char *const token = json_string_value(json_object_get(begun, "token"));
     mms_value *done = NULL;
-    mms_status st = ended ? mms_undo_recover(how->vis, false, &left, err) : MMS_OK;
+    mms_status st;
 
-    job->over = st == MMS_OK && !left;
-    if (st != MMS_OK || job->over)
-        return st;
+    job->over = mms_journal_last(job->journal, "finished") != NULL;
+    if (job->over) // what was kept may not be removed yet
+        return mms_undo_recover(how->vis, false, NULL, err);
     done = mms_journal_changed(job->journal);
-    st = done ? mms_undo_resume(how->vis, done, how->sync, undo, err) : no_memory(err);
+    st = done ? mms_undo_resume(how->vis, token, done, how->sync, undo, err) : no_memory(err);
     mms_value_free(&done);
+    job->over = st == MMS_OK && mms_undo_is_over(*undo);
+    if (job->over) {
+        mms_journal_add(job->journal, "finished", NULL);
+        return mms_undo_end(undo, MMS_OK, err);
+    }
     job->left = st != MMS_OK || *undo;
     if (job->left)
         return st;
-    if (mms_journal_ndone(job->journal) > 0) {
+    if (begun) {
         mms_log(MMS_LOG_WARN, how->task, "the old data were brought back since: all is done again");
         mms_journal_forget(job->journal);
     }
@@ -98,7 +108,12 @@ mms_status mms_change_begin(const mms_change_request *how, mms_error *err)
 
 mms_status mms_change_take_undo(const mms_change_request *how, mms_undo **undo, mms_error *err)
 {
-    return *undo ? MMS_OK : mms_undo_begin(how->vis, how->sync, undo, err);
+    const mms_status st = *undo ? MMS_OK : mms_undo_begin(how->vis, how->sync, undo, err);
+
+    if (st == MMS_OK && mms_undo_token(*undo))
+        mms_journal_add(journal_of(how), "undo",
+                        json_pack("{s:o}", "token", mms_text_value(mms_undo_token(*undo))));
+    return st;
 }
 
 /** Whether a run that was broken off is left as it is: someone wants to go on with it. */
@@ -109,10 +124,110 @@ static bool is_left(const mms_change_request *how, mms_status st)
                                 mms_stop_signal() == SIGUSR1);
 
     return wanted && (st == MMS_ERR_STOPPED || st == MMS_ERR_WORKER) &&
-           mms_journal_ndone(job->journal) > 0;
+           mms_journal_ndone(job->journal) > 0 && mms_journal_is_kept(job->journal);
 }
 
-mms_status mms_change_end(const mms_change_request *how, mms_undo **undo, mms_status st,
+/** The table of HISTORY of a set or part by its real place, "" where there is none; to be ended
+ *  with free().  NULL: no memory. */
+static char *history_of(const char *path)
+{
+    char *table = mms_format("%s/HISTORY", path), *real = table ? realpath(table, NULL) : NULL;
+    char *const found = !table ? NULL : strdup(real ? real : "");
+
+    free(table);
+    free(real);
+    return found;
+}
+
+/** One that can't be opened, or written, is not added to either. */
+static mms_status keep_history(mms_undo *undo, const char *path, mms_error *err)
+{
+    char *table = history_of(path);
+    mms_error why = {0};
+    mms_status st = table ? MMS_OK : mms_fail(&why, MMS_ERR_MEM, "in-place work: out of memory");
+
+    if (st == MMS_OK && *table && access(table, W_OK) == 0)
+        st = mms_undo_keep_table(undo, table, true, &why);
+    free(table);
+    if (st == MMS_OK || st == MMS_ERR_TABLE || st == MMS_ERR_NOT_FOUND || st == MMS_ERR_UNSUPPORTED)
+        return MMS_OK;
+    return mms_fail(err, st, "%s", why.msg);
+}
+
+mms_status mms_change_keep(const mms_change_request *how, mms_undo *undo, mms_ms *ms,
+                           const bool *members, const char *const *columns, mms_error *err)
+{
+    const int64_t n = how->notes_parts ? mms_ms_nmember(ms) : 0;
+    mms_status st = MMS_OK;
+
+    if (how->note && !how->notes_parts)
+        st = keep_history(undo, how->vis, err);
+    for (int64_t i = 0; how->note && i < n && st == MMS_OK; i++)
+        st = keep_history(undo, mms_ms_member_path(ms, i), err);
+    return st == MMS_OK ? mms_undo_keep(undo, ms, members, columns, err) : st;
+}
+
+/** Add rows to a HISTORY.  casacore ends its process where there is no room for them, so that is
+ *  looked for before; a HISTORY that can't be written for another cause is no reason to give up. */
+static mms_status note_table(const mms_change_request *how, const char *path, mms_error *err)
+{
+    char *table = history_of(path);
+    mms_error why = {0};
+    mms_status st = table ? MMS_OK : no_memory(err);
+
+    if (st == MMS_OK && *table)
+        st = mms_disk_try(table, HISTORY_ROOM, err);
+    free(table);
+    if (st != MMS_OK)
+        return st;
+    st = how->note(how->ctx, path, &why);
+    if (st == MMS_ERR_SPACE)
+        return mms_fail(err, st, "%s", why.msg);
+    if (st != MMS_OK)
+        mms_log(MMS_LOG_WARN, how->task, "the data are changed, but HISTORY is not: %s", why.msg);
+    return MMS_OK;
+}
+
+static mms_status note_history(const mms_change_request *how, mms_ms *ms, mms_error *err)
+{
+    const int64_t n = how->notes_parts ? mms_ms_nmember(ms) : 0;
+    mms_status st = MMS_OK;
+
+    if (how->note && !how->notes_parts)
+        st = note_table(how, how->vis, err);
+    for (int64_t i = 0; how->note && i < n && st == MMS_OK; i++)
+        st = note_table(how, mms_ms_member_path(ms, i), err);
+    return st;
+}
+
+/** All that is left of a run whose units are done; from then on its bytes stay. */
+static mms_status commit(const mms_change_request *how, mms_ms *ms, mms_undo *undo, mms_error *err)
+{
+    mms_status st;
+
+    mms_journal_add(journal_of(how), "finishing", NULL);
+    st = note_history(how, ms, err);
+    if (st == MMS_OK)
+        st = mms_undo_commit(undo, err);
+    if (st == MMS_OK)
+        mms_journal_add(journal_of(how), "finished", NULL);
+    if (st == MMS_OK && how->sync)
+        mms_journal_flush(journal_of(how));
+    return st;
+}
+
+/** casacore does not know that a disk is full, or ends its process there. */
+static mms_status name_full_disk(const mms_change_request *how, const mms_undo *undo, mms_status st,
+                                 mms_error *err)
+{
+    if ((st != MMS_ERR_WORKER && st != MMS_ERR_TABLE && st != MMS_ERR_IO) ||
+        mms_disk_try(mms_undo_folder(undo), HISTORY_ROOM, NULL) != MMS_ERR_SPACE)
+        return st;
+    mms_log(MMS_LOG_WARN, how->task, "%s", err->msg);
+    return mms_fail_errno(err, ENOSPC, "%s", how->vis);
+}
+
+mms_status mms_change_end(const mms_change_request *how, mms_ms *ms, mms_undo **undo, mms_status st,
                           mms_error *err)
 {
     const bool silent = st != MMS_OK && mms_rank_is_silent();
@@ -128,9 +243,9 @@ mms_status mms_change_end(const mms_change_request *how, mms_undo **undo, mms_st
         return st;
     }
     if (st == MMS_OK)
-        mms_journal_add(journal_of(how), "finishing", NULL);
-    if (st == MMS_OK && how->sync)
-        mms_journal_flush(journal_of(how));
+        st = commit(how, ms, *undo, err);
+    else if (*undo)
+        st = name_full_disk(how, *undo, st, err);
     if (how->job)
         how->job->left = false;
     return mms_undo_end(undo, st, err);

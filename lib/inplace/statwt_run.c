@@ -364,7 +364,7 @@ static mms_status write_parts(running *r, mms_error *err)
                                         mms_format("%s (weights)", mms_ms_member_path(r->ms, i)),
                                         make_write_unit(r, i), err));
     }
-    MMS_TRY(mms_undo_keep(r->undo, r->ms, members, columns, err));
+    MMS_TRY(mms_change_keep(&r->q->change, r->undo, r->ms, members, columns, err));
     MMS_TRY(mms_units_run_noted(&u, &r->q->change, err));
 done:
     mms_units_close(&u);
@@ -404,7 +404,7 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
     st = weigh(r, result, err);
     if (st == MMS_OK)
         st = write_parts(r, err);
-    st = mms_change_end(&r->q->change, &r->undo, st, err);
+    st = mms_change_end(&r->q->change, r->ms, &r->undo, st, err);
 done:
     return st;
 }

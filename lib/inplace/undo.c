@@ -22,6 +22,7 @@
 
 #define JOURNAL "undo.json"
 #define LOCK    "lock"
+#define OVER    "over" /* what the journal is called once the new bytes are to stay */
 #define ENDING  ".mms-undo"
 
 struct mms_undo {
@@ -29,7 +30,9 @@ struct mms_undo {
     char *folder; /**< .NAME.mms-undo */
     char *lock;
     int fd;
+    char *token;      /**< stands in the lock: whose undo it is */
     bool sync, armed; /**< armed: something may have been changed */
+    bool over;        /**< the new bytes stay */
     mms_value *files; /**< [{"file": path, "copy": name or null when it was not there}, or
                             {"file": path, "take": name}: a worker keeps it, or has not yet, or
                             {"folder": of a table, "names": [all its managers' files]}] */
@@ -68,6 +71,7 @@ static void release(mms_undo *u)
     free(u->vis);
     free(u->folder);
     free(u->lock);
+    free(u->token);
     mms_value_free(&u->files);
 }
 
@@ -405,18 +409,32 @@ static mms_status take_left_lock(mms_undo *u, mms_error *err)
     return st;
 }
 
+/** Whether the undo is that of a run with this token: another's knows other files. */
+static bool is_of(const mms_undo *u, const char *token)
+{
+    char found[64] = {0};
+    const int fd = token ? open(u->lock, O_RDONLY | O_CLOEXEC) : -1;
+    const bool is = fd >= 0 && read(fd, found, sizeof found - 1) > 0 && !strcmp(found, token);
+
+    if (fd >= 0)
+        close(fd);
+    return is;
+}
+
 static mms_status go_on(mms_undo *u, const mms_value *done, bool *there, mms_error *err)
 {
-    char *journal = mms_format("%s/" JOURNAL, u->folder);
+    char *journal = mms_format("%s/" JOURNAL, u->folder), *over = mms_format("%s/" OVER, u->folder);
     bool begun = false;
     mms_status st;
 
-    MMS_TRY(journal ? MMS_OK : no_memory(err));
+    MMS_TRY(journal && over ? MMS_OK : no_memory(err));
     MMS_TRY(mms_path_exists(u->folder, there, err));
     if (*there)
         MMS_TRY(take_left_lock(u, err));
     if (*there)
         MMS_TRY(mms_path_exists(journal, &begun, err));
+    if (*there && !begun)
+        MMS_TRY(mms_path_exists(over, &u->over, err));
     if (begun) {
         mms_value_free(&u->files);
         MMS_TRY(mms_value_read(journal, &u->files, err));
@@ -428,11 +446,12 @@ static mms_status go_on(mms_undo *u, const mms_value *done, bool *there, mms_err
     MMS_TRY(refuse_kin(u->vis, err));
 done:
     free(journal);
+    free(over);
     return st;
 }
 
-mms_status mms_undo_resume(const char *vis, const mms_value *done, bool sync, mms_undo **out,
-                           mms_error *err)
+mms_status mms_undo_resume(const char *vis, const char *token, const mms_value *done, bool sync,
+                           mms_undo **out, mms_error *err)
 {
     mms_undo *u = *out = mms_alloc(1, sizeof *u);
     bool there = false;
@@ -443,7 +462,9 @@ mms_status mms_undo_resume(const char *vis, const mms_value *done, bool sync, mm
     u->sync = sync;
     u->files = json_array();
     st = find_place(vis, u, err);
-    if (st == MMS_OK)
+    if (st == MMS_OK && !is_of(u, token))
+        st = mms_undo_recover(vis, true, NULL, err);
+    else if (st == MMS_OK)
         st = go_on(u, done, &there, err);
     if (st != MMS_OK || !there)
         mms_undo_leave(out);
@@ -683,6 +704,16 @@ done:
     return st;
 }
 
+static mms_status write_token(mms_undo *u, mms_error *err)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    u->token = mms_format("%lld.%09ld.%ld", (long long)now.tv_sec, now.tv_nsec, (long)getpid());
+    return u->token ? mms_write_all(u->fd, u->token, (int64_t)strlen(u->token), u->lock, err)
+                    : no_memory(err);
+}
+
 mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out, mms_error *err)
 {
     mms_undo *u = *out = mms_alloc(1, sizeof *u);
@@ -701,6 +732,7 @@ mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out, mms_error 
     }
     made = true;
     MMS_TRY(take_lock(u, LOCK_SH, &u->fd, err));
+    MMS_TRY(write_token(u, err));
     MMS_TRY(refuse_kin(u->vis, err)); // now they see this one, too
 done:
     if (st != MMS_OK) {
@@ -721,14 +753,16 @@ mms_status mms_undo_keep_table(mms_undo *u, const char *path, bool whole, mms_er
 }
 
 /** Two workers must not change one table. */
-static mms_status refuse_twins(mms_ms *ms, mms_error *err)
+static mms_status refuse_twins(mms_ms *ms, const bool *members, mms_error *err)
 {
     mms_value *seen = json_object();
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; i < mms_ms_nmember(ms) && st == MMS_OK; i++) {
         const char *path = mms_ms_member_path(ms, i);
-        char *real = realpath(path, NULL);
+        char *real = members && !members[i] ? NULL : realpath(path, NULL);
+        if (members && !members[i])
+            continue;
         if (!real)
             st = mms_fail_errno(err, errno, "%s", path);
         else if (json_object_get(seen, real))
@@ -749,7 +783,7 @@ mms_status mms_undo_keep(mms_undo *u, mms_ms *ms, const bool *members, const cha
 
     if (u->armed)
         return MMS_OK;
-    MMS_TRY(refuse_twins(ms, err));
+    MMS_TRY(refuse_twins(ms, members, err));
     for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
         if (!members || members[i])
             MMS_TRY(note_member(u, mms_ms_member_path(ms, i), columns, false, err));
@@ -769,6 +803,35 @@ const char *mms_undo_lock_path(const mms_undo *undo)
     return undo ? undo->lock : "";
 }
 
+const char *mms_undo_token(const mms_undo *undo)
+{
+    return undo->token;
+}
+
+bool mms_undo_is_over(const mms_undo *undo)
+{
+    return undo && undo->over;
+}
+
+mms_status mms_undo_commit(mms_undo *u, mms_error *err)
+{
+    char *journal = mms_format("%s/" JOURNAL, u->folder), *over = mms_format("%s/" OVER, u->folder);
+    mms_status st;
+
+    MMS_TRY(journal && over ? MMS_OK : no_memory(err));
+    if (u->armed)
+        MMS_TRY(sync_changed(u, err));
+    if (u->armed && rename(journal, over))
+        MMS_TRY(mms_fail_errno(err, errno, "%s", journal));
+    if (u->armed && u->sync)
+        (void)!mms_sync_folder(u->folder, NULL);
+    u->over = true;
+done:
+    free(journal);
+    free(over);
+    return st;
+}
+
 mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
 {
     mms_undo *u = *undo;
@@ -778,14 +841,18 @@ mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
     *undo = NULL;
     if (!u)
         return st;
-    end = !u->armed ? MMS_OK : st == MMS_OK ? sync_changed(u, &why) : put_all_back(u, &why);
+    if (st == MMS_OK && !u->over)
+        st = mms_undo_commit(u, err);
+    if (u->armed && !u->over)
+        end = put_all_back(u, &why);
     if (end == MMS_OK)
         end = remove_undo(u, &why);
-    if (end != MMS_OK && st != MMS_OK)
+    if (end != MMS_OK && u->over)
+        mms_log(MMS_LOG_WARN, "undo", "%s: what is kept for the undo could not be removed: %s",
+                u->vis, why.msg);
+    else if (end != MMS_OK)
         mms_log(MMS_LOG_ERROR, "undo", "%s: the old data could not be brought back: %s; %s", u->vis,
                 why.msg, "`multims clean --restore` does it when the cause is mended");
-    else if (end != MMS_OK)
-        st = mms_fail(err, end, "%s", why.msg);
     release(u);
     free(u);
     return st;

@@ -153,25 +153,43 @@ done:
     return st;
 }
 
+static bool has_bytes(int fd, int64_t at, const char *bytes, int64_t n, char *buffer)
+{
+    return pread(fd, buffer, (size_t)n, (off_t)at) == (ssize_t)n &&
+           !memcmp(buffer, bytes, (size_t)n);
+}
+
+static mms_status write_at(int fd, int64_t at, const char *bytes, int64_t n, const char *path,
+                           mms_error *err)
+{
+    if (lseek(fd, (off_t)at, SEEK_SET) < 0)
+        return mms_fail_errno(err, errno, "%s", path);
+    return mms_write_all(fd, bytes, n, path, err);
+}
+
+/* A file that is as it was keeps its times, by which a journal knows it. */
 mms_status mms_undo_put_back(const char *from, const char *to, mms_error *err)
 {
     static const int64_t step = 1 << 20;
-    char *buffer = malloc((size_t)step);
+    char *buffer = malloc(2 * (size_t)step);
     int in = -1, out = -1;
     int64_t bytes = 0;
+    struct stat s = {0};
     mms_status st = buffer ? MMS_OK : no_memory(err);
 
     if (st == MMS_OK)
         st = mms_open_file(from, &in, &bytes, err);
-    if (st == MMS_OK && (out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) < 0)
+    if (st == MMS_OK && (out = open(to, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
+        st = mms_fail_errno(err, errno, "%s", to);
+    if (st == MMS_OK && fstat(out, &s))
         st = mms_fail_errno(err, errno, "%s", to);
     for (int64_t at = 0; st == MMS_OK && at < bytes; at += step) {
         const int64_t n = bytes - at < step ? bytes - at : step;
         st = mms_read_all(in, buffer, n, from, err);
-        if (st == MMS_OK)
-            st = mms_write_all(out, buffer, n, to, err);
+        if (st == MMS_OK && !has_bytes(out, at, buffer, n, buffer + step))
+            st = write_at(out, at, buffer, n, to, err);
     }
-    if (st == MMS_OK && (ftruncate(out, (off_t)bytes) || fsync(out)))
+    if (st == MMS_OK && ((s.st_size > bytes && ftruncate(out, (off_t)bytes)) || fsync(out)))
         st = mms_fail_errno(err, errno, "%s", to);
     if (in >= 0)
         close(in);

@@ -108,8 +108,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     MMS_TRY(p->docallib ? mms_cal_library(p->callib, uses, err)
                         : mms_cal_uses(&p->tables, uses, err));
     q.change = mms_task_change(run, &p->how, prints_of(uses), &made);
+    q.change.notes_parts = true;
     MMS_TRY(mms_applycal_run(&q, &run->wrote, result, err));
-    mms_task_note_change(run, p->how.vis, true);
 done:
     mms_task_end_change(&made, st);
     mms_value_free(&uses);

@@ -17,6 +17,16 @@ static mms_engine *get_engine(void *ctx, mms_error *err)
     return mms_run_engine(run, err) == MMS_OK ? run->engine : NULL;
 }
 
+static mms_status note(void *ctx, const char *path, mms_error *err)
+{
+    const mms_run *const run = ctx;
+    mms_value *texts = mms_history_texts(run);
+    const mms_status st = mms_history_append(path, run->task->name, texts, err);
+
+    mms_value_free(&texts);
+    return st;
+}
+
 mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words,
                                    mms_value *reads, struct mms_change_run *made)
 {
@@ -40,6 +50,7 @@ mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *
                                 .memory = words->memory,
                                 .job = made->vis && made->key ? &made->job : NULL,
                                 .engine = get_engine,
+                                .note = note,
                                 .ctx = run};
 }
 
@@ -49,33 +60,6 @@ void mms_task_end_change(struct mms_change_run *made, mms_status st)
     mms_task_host_free(&made->host);
     mms_value_free(&made->key);
     free(made->vis);
-}
-
-static mms_status note(const mms_run *run, const char *vis, bool each_part, mms_value *texts,
-                       mms_error *err)
-{
-    mms_ms *ms = NULL;
-    mms_status st;
-
-    if (!each_part)
-        return mms_history_append(vis, run->task->name, texts, err);
-    MMS_TRY(mms_ms_open(vis, &ms, err));
-    for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
-        MMS_TRY(mms_history_append(mms_ms_member_path(ms, i), run->task->name, texts, err));
-done:
-    mms_ms_close(&ms);
-    return st;
-}
-
-void mms_task_note_change(const mms_run *run, const char *vis, bool each_part)
-{
-    mms_value *texts = run->wrote ? mms_history_texts(run) : NULL;
-    mms_error err = {0};
-
-    if (texts && note(run, vis, each_part, texts, &err) != MMS_OK)
-        mms_log(MMS_LOG_WARN, run->task->name, "the data are changed, but HISTORY is not: %s",
-                err.msg);
-    mms_value_free(&texts);
 }
 
 static long long count_of(const mms_value *result, const char *key)

@@ -33,17 +33,14 @@ struct mms_change_run {
     mms_value *key;
 };
 
-/** The request for them; its engine is the run's.  made ends with mms_task_end_change().
- *  reads: what the run depends on beside its parameters and the set, or NULL; taken. */
+/** The request for them; its engine is the run's, and HISTORY gets rows as of CASA's task.  made
+ * ends with mms_task_end_change(). reads: what the run depends on beside its parameters and the
+ * set, or NULL; taken. */
 mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *words,
                                    mms_value *reads, struct mms_change_run *made);
 
 /** End the journal of a run of status st. */
 void mms_task_end_change(struct mms_change_run *made, mms_status st);
-
-/** Add HISTORY rows of a run that has changed data, as CASA's task does: to the set, or to each of
- *  its parts.  What fails is a warning: the data are changed. */
-void mms_task_note_change(const mms_run *run, const char *vis, bool each_part);
 
 /** Print what a run, or its plan, says. */
 void mms_print_change(const mms_value *result, FILE *out);

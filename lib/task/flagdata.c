@@ -239,7 +239,6 @@ static mms_status flag(mms_run *run, const struct flagdata *p, const mms_value *
     request.commands = commands;
     request.change = mms_task_change(run, &p->how, json_pack("{s:O}", "commands", commands), &made);
     MMS_TRY(mms_flag_run(&request, &run->wrote, result, err));
-    mms_task_note_change(run, p->how.vis, false);
     if (json_object_get(result, "changed_rows"))
         json_object_set_new(result, "written", json_boolean(request.apply));
     show_reports(result);

@@ -177,6 +177,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                            .is_virtual = !p->usescratch};
     mms_status st;
 
+    q.change.notes_parts = true;
     MMS_TRY(check_words(p, err));
     warn_without_effect(run, p);
     if (is_standard(p, "manual"))
@@ -185,7 +186,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         MMS_TRY(read_fluxdict(p, &fluxdict, err));
     q.fluxdict = fluxdict;
     MMS_TRY(mms_setjy_run(&q, &run->wrote, result, err));
-    mms_task_note_change(run, p->how.vis, true);
     mms_setjy_show(result);
 done:
     mms_task_end_change(&made, st);

@@ -105,7 +105,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                 "Running in preview mode. No flags will be modified, so existing flags will not be "
                 "backed up.");
     MMS_TRY(mms_statwt_run(&request, &run->wrote, result, err));
-    mms_task_note_change(run, p->how.vis, false);
 done:
     mms_task_end_change(&made, st);
     mms_value_free(&order);

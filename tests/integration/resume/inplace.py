@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+import zlib
 
 import caltable
 import numpy
@@ -30,6 +31,12 @@ JOURNAL = "in.mms.multims/journal.jsonl"
 def data_of(folder):
     return {name: value for name, value in digests(folder).items()
             if not any(part in TIMES for part in name.split(os.sep))}
+
+
+def with_sum(record):
+    """A line of a journal."""
+    text = json.dumps(record, separators=(",", ":"))
+    return f'{text[:-1]},"crc":"{zlib.crc32(text.encode()):08x}"}}\n'
 
 
 class InPlace(UndoCase):
@@ -166,6 +173,67 @@ class InPlace(UndoCase):
         os.rename(self.path("saved"), self.path("in.mms.multims"))
         run = self.multims(*VERBS["setjy"], "--resume")
         self.assertRegex(run.stderr, "was changed since it was done: it is run again|the old data were brought back")
+        self.check("setjy")
+
+    def test_the_undo_of_another_run_is_not_taken(self):
+        """A journal elsewhere outlives the undo that belongs to it; another run's knows other files."""
+        jobs = "--job-dir", self.path("job")
+        self.undisturbed("applycal")
+        for _ in range(20):
+            process = self.begin("applycal", 0, *jobs)
+            self.wait_for_parts("job/journal.jsonl", process, 2)
+            if process.returncode:
+                break
+        self.interrupt_other("setjy", 2)
+        run = self.multims(*VERBS["applycal"], *jobs, "--resume")
+        self.assertIn("the old data were brought back since: all is done again", run.stderr)
+        shutil.rmtree(self.path("job"))
+        shutil.rmtree(self.path("in.mms.multims"))
+        self.check("applycal", versions_too=False)
+
+    def wait_for_parts(self, journal, process, least):
+        """Kill a run when so many units are done."""
+        def done():
+            try:
+                with open(self.path(journal)) as f:
+                    return f.read().count('"ev":"done"')
+            except FileNotFoundError:
+                return 0
+        limit = time.monotonic() + patient(30)
+        while process.poll() is None and done() < least and time.monotonic() < limit:
+            time.sleep(0.001)
+        for pid in family(process.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        process.communicate(timeout=patient(60))
+
+    def interrupt_other(self, verb, least):
+        """Kill another run over the same set, which undoes the first before."""
+        for _ in range(20):
+            process = subprocess.Popen([program_case.args.program, *VERBS[verb], "-j", "1", "--no-sync"],
+                                       cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            self.wait_for_parts(JOURNAL, process, least)
+            if process.returncode:
+                return
+            shutil.rmtree(self.path("in.mms"))
+            self.renew()
+        self.fail("always faster than the signal")
+
+    def test_what_ended_but_was_brought_back_is_done_again(self):
+        """A run that was killed when all parts were done is not over while its undo may come back."""
+        self.undisturbed("setjy")
+        for _ in range(20):
+            self.interrupt("setjy", 6, signal.SIGKILL)
+            if os.path.exists(self.path(".in.mms.mms-undo/undo.json")):
+                break
+        with open(self.path(JOURNAL), "a") as f:
+            f.write(with_sum({"ev": "finishing", "t": 1.0}))
+        shutil.copytree(self.path("in.mms.multims"), self.path("saved"))
+        self.multims("clean", "in.mms", "--restore")
+        os.rename(self.path("saved"), self.path("in.mms.multims"))
+        self.multims(*VERBS["setjy"], "--resume")
         self.check("setjy")
 
     def test_ctrl_c_undoes_unless_resume_is_meant(self):

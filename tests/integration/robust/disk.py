@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import robust
+from undo_case import digests
 
 INSIDE = "MULTIMS_ROBUST_NAMESPACE"
 INPUT = "hd142_b9cont_self_tav.ms"
@@ -236,6 +237,41 @@ class FullDiskUvh5(Mounts):
                         "(No space left on device|needs about .* MiB left)")
                     self.assert_folder("fill")
         self.assertGreaterEqual(statuses.count(1), 3, "the disk was not full")
+
+
+class FullDiskInPlace(Mounts):
+    """Work in place is done, with its HISTORY, or all is as it was."""
+
+    def test_filled_at_any_time(self):
+        self.mount("-t", "tmpfs", "-o", "size=32m", "none")
+        for words in (("simulate", "in.ms", "antennas=4", "scans=2", "channels=16", "integrations=5",
+                       "--no-sync"),
+                      ("partition", "in.ms", "keep", "numsubms=2", "flagbackup=False", "--no-sync")):
+            self.assert_done(self.run_to_end(*words, "--quiet"))
+        statuses = []
+        for left in range(80, 440, 24):
+            statuses.append(self.run_with_room(left << 10, "flagdata", "in.mms", "mode=clip",
+                                               "clipminmax=[0,1]", "flagbackup=False"))
+        self.assertEqual(set(statuses), {0, 1})
+
+    def run_with_room(self, left, *words):
+        shutil.rmtree(self.path("in.mms"), ignore_errors=True)
+        shutil.copytree(self.path("keep"), self.path("in.mms"), symlinks=True)
+        before = digests(self.path("in.mms"))
+        with open(self.path("fill"), "wb", buffering=0) as f, contextlib.suppress(OSError):
+            disk = os.statvfs(self.folder)
+            f.write(b"x" * max(0, disk.f_bavail * disk.f_frsize - left))
+        result = self.run_to_end(*words)
+        os.unlink(self.path("fill"))
+        with self.subTest(left=left, said=result.stderr):
+            self.assert_folder("in.mms", "in.ms", "keep")
+            if result.returncode == 0:
+                self.assertNotIn("HISTORY is not", result.stderr)
+                self.assertNotEqual(digests(self.path("in.mms")), before)
+            else:
+                self.assert_ended(result, 1, "No space left on device")
+                self.assertEqual(digests(self.path("in.mms")), before)
+        return result.returncode
 
 
 class ReadOnly(Mounts):
