@@ -41,7 +41,8 @@ static const mms_param params[] = {
 /** What was done is said in the log; the result is CASA's. */
 static void show_fits(mms_value *result)
 {
-    mms_value *fits = json_incref(json_object_get(result, "goodness_of_fit"));
+    mms_value *const found = json_object_get(result, "goodness_of_fit");
+    mms_value *const fits = found ? json_incref(found) : json_object();
 
     mms_log(MMS_LOG_INFO, "uvcontsub", "%" JSON_INTEGER_FORMAT " rows in %zu parts were written",
             json_integer_value(json_object_get(result, "rows_out")),
@@ -49,7 +50,9 @@ static void show_fits(mms_value *result)
     json_object_clear(result);
     json_object_set_new(result, "description",
                         json_string("summary of data fitting results in uv-continuum subtraction"));
-    json_object_set_new(result, "goodness_of_fit", fits ? fits : json_object());
+    if (json_object_size(fits) == 0)
+        json_object_set_new(fits, "field", json_object());
+    json_object_set_new(result, "goodness_of_fit", fits);
 }
 
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)

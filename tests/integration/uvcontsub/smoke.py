@@ -104,6 +104,10 @@ class Smoke(ContinuumCase):
             self.assertEqual(self.answer("uvcontsub", "in.mms", f"{numerics}.mms", *words, "-j", 2),
                              self.answer("uvcontsub", "in.ms", f"{numerics}.ms", *words))
 
+    def test_nothing_is_fitted(self):
+        self.assertEqual(self.answer("uvcontsub", "in.ms", "out.ms", 'fitspec={"0": "NONE", "1": "NONE"}')
+                         ["goodness_of_fit"], {"field": {}})
+
     def test_refusals(self):
         for word, text in {"fitorder=-1": "Fit order cannot be negative. Value given: -1",
                            "fitspec=9": "9", "fitspec={}": "is empty",
