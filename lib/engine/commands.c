@@ -59,7 +59,7 @@ struct mms_client {
     mms_queue *queue;              /* of the entries that are QUEUED */
     int64_t first_done, last_done; /* ids of what has ended and mms_client_next() has not told */
     int64_t ndone;
-    int64_t next_look_ns;
+    int64_t next_look_ns, next_limits_ns;
     mms_client_log *log;
     mms_wake *wake; /* NULL: nobody waits with poll(2) */
 };
@@ -86,10 +86,21 @@ static void learn_hosts(mms_client *client)
         (void)!turn(client, &tick, &ignored);
 }
 
+/* Tell the queue whether a server can have a command, where that may have changed: to ask all of
+ * them each turn takes long where they are many. */
+static void note_free(mms_client *client, int server)
+{
+    const struct server *const s = &client->servers[server - 1];
+
+    mms_queue_set_free(client->queue, server,
+                       s->entry < 0 && !s->pulse.timed_out && !s->pulse.since_ns);
+}
+
 static void name_servers(mms_client *client)
 {
     for (int s = 0; s < client->nservers; s++) {
         client->servers[s].entry = -1;
+        note_free(client, s + 1);
         if (mms_engine_pid(client->engine, s) < 0)
             continue;
         gethostname(client->servers[s].host, sizeof client->servers[s].host - 1);
@@ -294,8 +305,10 @@ static void log_end(mms_client *client, const struct entry *e, const mms_value *
 static void finish(mms_client *client, struct entry *e, mms_value *response, const char *status)
 {
     log_end(client, e, response);
-    if (e->server && client->servers[e->server - 1].entry == e - client->entries)
+    if (e->server && client->servers[e->server - 1].entry == e - client->entries) {
         client->servers[e->server - 1].entry = -1;
+        note_free(client, e->server);
+    }
     json_object_set_new(e->record, "status", json_string(status));
     json_object_update_missing(response, e->record);
     json_object_set_new(response, "command_stop_time", json_real(mms_unix_s()));
@@ -488,22 +501,11 @@ static void send_entry(mms_client *client, struct entry *e, int server)
         finish(client, e, tell_failure(e, st, NULL, err.msg, NULL), "response received");
 }
 
-static bool is_free(const mms_client *client, int server)
-{
-    const struct server *const s = &client->servers[server - 1];
-
-    return s->entry < 0 && !s->pulse.timed_out && !s->pulse.since_ns;
-}
-
 static void hand_out(mms_client *client)
 {
     int64_t id;
     int server;
 
-    if (!mms_queue_length(client->queue))
-        return;
-    for (int s = 1; s <= client->nservers; s++)
-        mms_queue_set_free(client->queue, s, is_free(client, s));
     while (mms_queue_next(client->queue, &id, &server))
         send_entry(client, &client->entries[id - 1], server);
 }
@@ -548,12 +550,17 @@ static void look_at_server(mms_client *client, int number)
     default:
         break;
     }
+    note_free(client, number);
 }
 
 static void look_around(mms_client *client)
 {
+    static const int64_t apart_ns = 1000000; /* a turn may be one answer of many servers */
     const int64_t now = mms_now_ns();
 
+    if (now < client->next_limits_ns)
+        return;
+    client->next_limits_ns = now + apart_ns;
     for (int s = 1; s <= client->nservers; s++) {
         const int64_t at = client->servers[s - 1].entry;
         struct entry *const e = at < 0 ? NULL : &client->entries[at];
