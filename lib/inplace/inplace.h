@@ -88,7 +88,8 @@ const char *mms_undo_lock_path(const mms_undo *undo);
 MMS_CHECKED mms_status mms_undo_hold(const char *lock_path, int *fd, mms_error *err);
 
 /** End it when no unit runs: with st OK the new bytes stay, else the old ones come back; err is
- *  said more of then.  *undo is set to NULL; NULL is accepted.  Returns st, or why it failed. */
+ *  said more of then.  While a rank is silent, what was kept is left: the rank may write yet.
+ *  *undo is set to NULL; NULL is accepted.  Returns st, or why it failed. */
 MMS_CHECKED mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err);
 
 /* ---- flag versions ----------------------------------------------------------------------------*/

@@ -16,6 +16,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "engine/stop.h"
 #include "multims/log.h"
 #include "tables/tables_priv.h"
 #include "undo_priv.h"
@@ -843,6 +844,12 @@ mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
         return st;
     if (st == MMS_OK && !u->over)
         st = mms_undo_commit(u, err);
+    if (u->armed && !u->over && mms_rank_is_silent()) { // it may write yet
+        mms_log(MMS_LOG_WARN, "undo", "%s is half changed: `multims clean --restore` %s", u->vis,
+                "brings the old data back");
+        mms_undo_leave(&u);
+        return st;
+    }
     if (u->armed && !u->over)
         end = put_all_back(u, &why);
     if (end == MMS_OK)

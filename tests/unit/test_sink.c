@@ -18,6 +18,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "engine/engine_priv.h"
 #include "inplace/sink_priv.h"
 #include "multims/simulate.h"
 #include "scratch.h"
@@ -149,6 +150,24 @@ static void columns_go_when_a_run_fails(void **state)
         assert_int_equal(mms_undo_end(&undo, MMS_ERR_SPACE, NULL), MMS_ERR_SPACE);
         assert_int_equal(system("diff -r in.ms old.ms"), 0);
     }
+}
+
+/** A rank that is stopped in the middle of its work would write over what was brought back. */
+static void nothing_is_brought_back_under_a_silent_rank(void **state)
+{
+    bool found = false;
+    mms_undo *undo = begin();
+
+    (void)state;
+    assert_int_equal(fill("in.ms", true, true), MMS_OK);
+    mms_world_note_silent(1);
+    assert_int_equal(mms_undo_end(&undo, MMS_ERR_WORKER, NULL), MMS_ERR_WORKER);
+    mms_world_note_silent(-1);
+    assert_int_not_equal(system("diff -r in.ms old.ms >/dev/null"), 0);
+    assert_int_equal(mms_undo_refuse("in.ms", NULL), MMS_ERR_EXISTS);
+    assert_int_equal(mms_undo_recover("in.ms", true, &found, NULL), MMS_OK);
+    assert_true(found);
+    assert_int_equal(system("diff -r in.ms old.ms"), 0);
 }
 
 static void columns_go_after_a_kill(void **state)
@@ -552,18 +571,20 @@ static void a_column_is_of_the_definition(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(columns_are_added),
-                                       cmocka_unit_test(columns_go_when_a_run_fails),
-                                       cmocka_unit_test(columns_go_after_a_kill),
-                                       cmocka_unit_test(rows_that_are_not_written_stay),
-                                       cmocka_unit_test(changes_go_when_a_run_fails),
-                                       cmocka_unit_test(changes_go_after_a_kill),
-                                       cmocka_unit_test(a_worker_begins_anew),
-                                       cmocka_unit_test(links_stay_links),
-                                       cmocka_unit_test(files_that_cannot_be_moved_are_copied),
-                                       cmocka_unit_test(an_error_of_closing_is_one_of_writing),
-                                       cmocka_unit_test(all_file_systems_are_synced),
-                                       cmocka_unit_test(parts_wait_for_their_whole),
-                                       cmocka_unit_test(a_column_is_of_the_definition)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(columns_are_added),
+        cmocka_unit_test(columns_go_when_a_run_fails),
+        cmocka_unit_test(nothing_is_brought_back_under_a_silent_rank),
+        cmocka_unit_test(columns_go_after_a_kill),
+        cmocka_unit_test(rows_that_are_not_written_stay),
+        cmocka_unit_test(changes_go_when_a_run_fails),
+        cmocka_unit_test(changes_go_after_a_kill),
+        cmocka_unit_test(a_worker_begins_anew),
+        cmocka_unit_test(links_stay_links),
+        cmocka_unit_test(files_that_cannot_be_moved_are_copied),
+        cmocka_unit_test(an_error_of_closing_is_one_of_writing),
+        cmocka_unit_test(all_file_systems_are_synced),
+        cmocka_unit_test(parts_wait_for_their_whole),
+        cmocka_unit_test(a_column_is_of_the_definition)};
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
 }
