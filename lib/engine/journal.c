@@ -411,8 +411,9 @@ static mms_status take_over(mms_journal *j, const mms_journal_opts *opts, const 
     const mms_value *const begin = json_object_get(j->last, "begin");
     const char *const task = json_string_value(json_object_get(begin, "task"));
     const bool there = begin != NULL, same = task && !strcmp(task, opts->task);
+    const bool ended = j->over && opts->strict; /* in place: what it changed may be changed since */
 
-    if (there && opts->resume)
+    if (there && opts->resume && !ended)
         return go_on(j, opts, us, err);
     if (opts->resume)
         mms_log(MMS_LOG_INFO, opts->task, "there is no unfinished run: all parts are run");

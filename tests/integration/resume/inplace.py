@@ -221,6 +221,20 @@ class InPlace(UndoCase):
             self.renew()
         self.fail("always faster than the signal")
 
+    def test_a_run_that_ended_is_not_gone_on_with(self):
+        """The folder of a job stays: the set may have been changed since, or another one is meant."""
+        self.undisturbed("setjy")
+        words = *VERBS["setjy"], "--job-dir", self.path("job"), "--resume"
+        self.renew()
+        self.multims(*words)
+        self.renew()
+        run = self.multims(*words)
+        self.assertIn("there is no unfinished run: all parts are run", run.stderr)
+        self.multims(words[0], "keep", *words[2:])
+        for name in "job", "keep":
+            shutil.rmtree(self.path(name))
+        self.check("setjy")
+
     def test_what_ended_but_was_brought_back_is_done_again(self):
         """A run that was killed when all parts were done is not over while its undo may come back."""
         self.undisturbed("setjy")
