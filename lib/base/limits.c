@@ -100,6 +100,27 @@ static int64_t open_files(void)
     return n;
 }
 
+static int64_t files_in(const char *folder)
+{
+    DIR *const list = opendir(folder);
+    int64_t n = 0;
+
+    for (const struct dirent *e; list && (e = readdir(list));)
+        n += e->d_type != DT_DIR;
+    if (list)
+        closedir(list);
+    return n;
+}
+
+int mms_tables_allow(const char *like, int most, int others, int sets)
+{
+    const int64_t files = files_in(like) + 1;
+    const int64_t room = mms_files_allow(files * ((int64_t)most * sets + others)) / files;
+    const int64_t n = (room - others) / sets;
+
+    return n < 1 ? 1 : n > most ? most : (int)n;
+}
+
 int64_t mms_files_allow(int64_t n)
 {
     const int64_t have = open_files();

@@ -33,6 +33,12 @@ int64_t mms_folder_bytes(const char *path);
  *  may be raised.  Returns for how many there is room, at most n. */
 int64_t mms_files_allow(int64_t n);
 
+/** Return how many tables like one, which is a folder with its files, may be open in each of so
+ * many sets, beside others: 1 to most, as the limit of open files lets.  It is raised as far as may
+ * be.
+ */
+int mms_tables_allow(const char *like, int most, int others, int sets);
+
 #ifdef __cplusplus
 }
 #endif

@@ -8,17 +8,22 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "base/limits_priv.h"
 
 void mms_rowset_of_ms(mms_rowset *rows, const mms_ms *ms)
 {
-    *rows = (mms_rowset){.path = mms_ms_path(ms), .ms = ms, .nrow = mms_ms_nrow(ms)};
+    enum { OTHERS = 3, SIDES = 2 }; // those of the sets themselves, and a sub-table
+    const int most = mms_tables_allow(mms_ms_member_path(ms, 0), MMS_ROWSET_OPEN, OTHERS, SIDES);
+
+    *rows = (mms_rowset){
+        .path = mms_ms_path(ms), .ms = ms, .nrow = mms_ms_nrow(ms), .nplace = most < 2 ? 2 : most};
 }
 
 mms_status mms_rowset_of_table(mms_rowset *rows, const char *path, mms_error *err)
 {
     mms_status st;
 
-    *rows = (mms_rowset){.path = path};
+    *rows = (mms_rowset){.path = path, .nplace = 1};
     st = mms_table_open(path, MMS_TABLE_READ, &rows->tables[0], err);
     if (st == MMS_OK)
         rows->nrow = mms_table_nrow(rows->tables[0]);
@@ -43,7 +48,7 @@ static mms_status open_place(mms_rowset *rows, int64_t member, int *opened, mms_
     int place = member == 0 ? 0 : 1; // else the one that was not needed for longest
 
     rows->clock++;
-    for (int i = 1; member > 0 && i < MMS_ROWSET_OPEN; i++) {
+    for (int i = 1; member > 0 && i < rows->nplace; i++) {
         if (rows->tables[i] && rows->members[i] == member) {
             place = i;
             break;
@@ -101,9 +106,9 @@ int64_t mms_rowset_group(const mms_rowset *rows, int64_t row)
 {
     mms_rows has;
 
-    if (!rows->ms || mms_ms_nmember(rows->ms) <= MMS_ROWSET_OPEN)
+    if (!rows->ms || mms_ms_nmember(rows->ms) <= rows->nplace)
         return 0;
-    return member_of(rows, row, &has) / (MMS_ROWSET_OPEN - 1);
+    return member_of(rows, row, &has) / (rows->nplace - 1);
 }
 
 enum { RANGES = 4096 };

@@ -34,6 +34,7 @@ typedef struct mms_rowset {
     const char *path; /**< for messages */
     const mms_ms *ms; /**< NULL: one table */
     int64_t nrow;
+    int nplace;  /**< members that may be open at once */
     bool direct; /**< tile files are read directly, where cells compare with casacore's */
     mms_table *tables[MMS_ROWSET_OPEN];
     mms_direct *tiles[MMS_ROWSET_OPEN]; /**< NULL until a column is read */

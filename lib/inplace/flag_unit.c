@@ -7,6 +7,7 @@
 
 #include "base/base_priv.h"
 #include "flag_priv.h"
+#include "ms/block.h"
 #include "ms/columns.h"
 #include "multims/log.h"
 #include "orders_priv.h"
@@ -619,7 +620,7 @@ static mms_status flag(mms_job *job, const mms_value *order, mms_value *answer, 
     mms_status st;
 
     MMS_TRY(mms_flag_order_decode(order, &o, err));
-    MMS_TRY(mms_ms_open(o.vis, &ms, err));
+    MMS_TRY(mms_ms_open_seen(o.vis, &ms, err));
     mms_ms_use_tiles(ms, o.tiles);
     st = flag_rows(job, ms, &o, answer, err);
 done:

@@ -9,6 +9,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "ms/block.h"
 #include "ms/columns.h"
 #include "ms/select_value.h"
 #include "multims/log.h"
@@ -755,7 +756,7 @@ mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answ
         st = mms_statwt_write(job, order, err);
         goto done;
     }
-    MMS_TRY(mms_ms_open(o.vis, &ms, err));
+    MMS_TRY(mms_ms_open_seen(o.vis, &ms, err));
     mms_ms_use_tiles(ms, o.tiles);
     st = weigh(job, ms, order, answer, err);
 done:

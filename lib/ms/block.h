@@ -115,6 +115,11 @@ typedef struct mms_writer_opts {
  *  by casacore, only when they are read.  Errors: mms_ms_open(). */
 MMS_CHECKED mms_status mms_ms_open_made(const char *path, mms_ms **out, mms_error *err);
 
+/** Open a set that the client of this unit has opened: members but the first are opened, their
+ *  rows counted by casacore and their columns compared, only when they are read.  A unit that reads
+ *  some of many members does not open all.  Errors: mms_ms_open(). */
+MMS_CHECKED mms_status mms_ms_open_seen(const char *path, mms_ms **out, mms_error *err);
+
 /** Open a set whose members may lack columns of the first: a run in place has not come to them yet.
  *  Errors: as mms_ms_open(). */
 MMS_CHECKED mms_status mms_ms_open_uneven(const char *path, mms_ms **out, mms_error *err);

@@ -48,6 +48,8 @@ struct mms_ms {
     mms_table *first; /**< member 0: columns and keywords */
     bool no_tiles;    /**< casacore reads all columns */
     bool made;        /**< by us, just now */
+    bool seen;        /**< members are opened when they are read: they were looked at before */
+    int most_open;    /**< members at once, beside the first */
     bool uneven;      /**< members may lack columns of the first */
     mms_value *subtables, *missing;
     int nproof;
@@ -109,7 +111,7 @@ static mms_status check_columns(const mms_ms *ms, const mms_table *table, mms_er
 }
 
 /** Members that stay open, beside those in use and the first. */
-enum { MOST_OPEN = 8 };
+enum { MOST_OPEN = 8, OTHER_TABLES = 3 }; // the first, an output, a sub-table
 
 /** Take over the open table of member i. */
 static mms_status keep_open(mms_ms *ms, int64_t i, mms_table **table, mms_error *err)
@@ -174,7 +176,7 @@ static mms_status read_members(mms_ms *ms, const mms_table_dat *dat, mms_error *
         m->path = strdup(ms->multi ? dat->members[i] : ms->path);
         MMS_TRY(m->path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", ms->path));
         m->rows.first = ms->nrow;
-        if (ms->made && i > 0) // it is opened, and held against this, when it is read
+        if (ms->seen && i > 0) // it is opened, and held against this, when it is read
             MMS_TRY(count_rows(m, err));
         else
             MMS_TRY(open_table(ms, i, &table, err));
@@ -243,7 +245,15 @@ static void allow_memory(const mms_ms *ms)
     mms_memory_allow(MMS_ROOM_SET, bytes);
 }
 
-static mms_status open_ms(const char *path, bool made, bool uneven, mms_ms **out, mms_error *err)
+/** What is known of members. */
+typedef enum known {
+    NOTHING,
+    UNEVEN, /**< they may lack columns of the first */
+    SEEN,   /**< the client of this unit has looked at them */
+    MADE    /**< they were made by us, just now */
+} known;
+
+static mms_status open_ms(const char *path, known what, mms_ms **out, mms_error *err)
 {
     mms_table_dat dat = {0};
     mms_ms *ms = calloc(1, sizeof *ms);
@@ -256,14 +266,16 @@ static mms_status open_ms(const char *path, bool made, bool uneven, mms_ms **out
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
     }
     pthread_mutex_init(&ms->lock, NULL);
-    ms->made = made;
-    ms->uneven = uneven;
+    ms->made = what == MADE;
+    ms->seen = what >= SEEN;
+    ms->uneven = what == UNEVEN;
     MMS_TRY(mms_path_exists(ms->path, &there, err));
     if (!there)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
                          "Visibility data set not found - please verify the name. (%s)", path));
     MMS_TRY(read_kind(ms, &dat, err));
     MMS_TRY(read_members(ms, &dat, err));
+    ms->most_open = mms_tables_allow(ms->members[0].path, MOST_OPEN, OTHER_TABLES, 1);
     MMS_TRY(read_subtables(ms, err));
     MMS_TRY(check_is_ms(ms, err));
     allow_memory(ms);
@@ -277,17 +289,22 @@ done:
 
 mms_status mms_ms_open(const char *path, mms_ms **out, mms_error *err)
 {
-    return open_ms(path, false, false, out, err);
+    return open_ms(path, NOTHING, out, err);
 }
 
 mms_status mms_ms_open_uneven(const char *path, mms_ms **out, mms_error *err)
 {
-    return open_ms(path, false, true, out, err);
+    return open_ms(path, UNEVEN, out, err);
+}
+
+mms_status mms_ms_open_seen(const char *path, mms_ms **out, mms_error *err)
+{
+    return open_ms(path, SEEN, out, err);
 }
 
 mms_status mms_ms_open_made(const char *path, mms_ms **out, mms_error *err)
 {
-    return open_ms(path, true, false, out, err);
+    return open_ms(path, MADE, out, err);
 }
 
 /** Close the open members but the first, or that too. */
@@ -488,12 +505,12 @@ static mms_status open_number(mms_ms *ms, int64_t i, open_member **out, mms_erro
     *out = m;
     if (m)
         return MMS_OK;
-    if (i > 0 && ms->nopen >= MOST_OPEN)
+    if (i > 0 && ms->nopen >= ms->most_open)
         close_members(ms, false);
     mms_table *table = ms->first;
     if (i > 0)
         MMS_TRY(open_table(ms, i, &table, err));
-    if (i > 0 && ms->made)
+    if (i > 0 && ms->seen)
         MMS_TRY(check_made(ms, i, table, err));
     MMS_TRY(keep_open(ms, i, &table, err));
     *out = ms->open;
@@ -609,7 +626,7 @@ int64_t mms_ms_together(const mms_ms *ms, int64_t nrange, const mms_rows *ranges
         if (i > 0 && r.first < ranges[i - 1].first) // they would be opened again and again
             end = ms->nrow;
         if (i == 0) {
-            const int64_t last = member_of(ms, r.first) + MOST_OPEN - 1;
+            const int64_t last = member_of(ms, r.first) + ms->most_open - 1;
             const mms_rows has = ms->members[last < ms->nmember ? last : ms->nmember - 1].rows;
             end = has.first + has.count;
         }

@@ -260,6 +260,30 @@ class ManyParts(ProgramCase):
         self.assertLessEqual(self.opened("split", "out.mms", "o3.ms", "keepmms=False", "datacolumn=data"), 130)
         self.multims("diff", "in.ms", "o3.ms", "--skip", "WEIGHT")  # it follows SIGMA
 
+    def test_units_of_flags_and_weights_open_their_parts_alone(self):
+        self.multims("simulate", "in.ms", "scans=20", "antennas=4", "integrations=3")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=20")
+        # client, unit and what is read: three a part; it was one for each part of each unit
+        for words in (["flagdata", "in.mms", "mode=summary"], ["flagdata", "in.mms", "mode=rflag"],
+                      ["statwt", "in.mms", "datacolumn=data"]):
+            self.assertLessEqual(self.opened(*words), 140, words)
+        self.multims("flagdata", "in.ms", "mode=rflag")
+        self.multims("statwt", "in.ms", "datacolumn=data")
+        self.multims("diff", "in.ms", "in.mms", "--ignore-order")
+
+    def test_few_files_may_be_open(self):
+        """A limit of 256 files is heeded by what keeps parts open together."""
+        self.multims("simulate", "in.ms", "scans=20", "antennas=4", "integrations=3", "corrected=True",
+                     "model=True", "wtspectrum=True")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=20", "datacolumn=all")
+        for words in (["diff", "in.ms", "in.mms", "--ignore-order"], ["diff", "in.mms", "in.mms", "--tiles"],
+                      ["verify", "in.mms", "against=in.ms"],
+                      ["split", "in.mms", "out.ms", "keepmms=False", "datacolumn=all"],
+                      ["flagdata", "in.mms", "mode=tfcrop"]):
+            run = self.run_words("sh", "-c", 'ulimit -n 256; exec "$@"', "sh", program_case.args.program,
+                                 *words, "-j2", "-q")
+            self.assertEqual((run.returncode, run.stderr), (0, ""), words)
+
 
 class EndOfRun(ProgramCase):
     SUMMARY = r"{}: {} rows, [\d.]+ MB in [\d.]+ s, [\d.]+ MB/s"
