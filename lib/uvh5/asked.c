@@ -8,6 +8,28 @@
 #include "ms/ms_priv.h"
 #include "side_priv.h"
 
+/** Whether a setting begins after a line, or nothing does. */
+static bool ends_setting(const char *end)
+{
+    const char *const next = end + (*end == '\n');
+    const char *const word = next + strspn(next, "abcdefghijklmnopqrstuvwxyz_");
+
+    return !*next || (word > next && word[strspn(word, " ")] == '=');
+}
+
+/** Where the setting that begins there ends: a text in quotes may go over several lines. */
+static const char *end_of_setting(const char *line)
+{
+    const char *const first = line + strcspn(line, "\n"), *const begin = strstr(line, " = \"");
+    const char *end = first;
+
+    if (!begin || begin >= first)
+        return first;
+    while (*end && (end[-1] != '"' || end - 1 < begin + 4 || !ends_setting(end)))
+        end += 1 + strcspn(end + 1, "\n");
+    return end[-1] == '"' ? end : first;
+}
+
 /** The lines of the last export; NULL: there is none, or no memory. */
 static mms_value *read_settings(const char *history)
 {
@@ -20,7 +42,7 @@ static mms_value *read_settings(const char *history)
             at = next;
     texts = at ? json_object() : NULL;
     for (const char *line = at; texts && *line;) {
-        const size_t n = strcspn(line, "\n");
+        const size_t n = (size_t)(end_of_setting(line) - line);
         char *const copy = strndup(line, n);
         if (copy)
             mms_settings_take(texts, copy);

@@ -65,6 +65,12 @@ class Verify(ProgramCase):
                 self.assertIn("export in the file's history", run.stderr)
                 os.remove(self.path("out.uvh5"))
         self.simulate()
+        for words in ("taql=SCAN_NUMBER == 2\nAND ANTENNA1 == 0",
+                      'taql="a" == "a"\nAND "b" == "b"\n AND SCAN_NUMBER == 2', "taql='a' == 'a' AND ANTENNA1 == 1"):
+            with self.subTest(words):
+                self.export("in.ms", words, "datacolumn=data")
+                self.multims("verify", "out.uvh5", "--against=in.ms")
+                os.remove(self.path("out.uvh5"))
         self.export("in.ms", "scan=2", "datacolumn=data")
         shutil.copytree(self.path("in.ms"), self.path("moved.ms"))
         self.multims("verify", "out.uvh5", "--against=moved.ms")
