@@ -44,7 +44,8 @@ static bool was_asked(const mms_uvh5_in *in, const mms_value *texts)
 
     json_array_foreach((mms_value *)texts, i, line)
         mms_text_add(&own, "\n%s", json_string_value(line));
-    same = history && own.text && strstr(history, own.text);
+    const size_t n = own.text ? strlen(own.text) : 0, all = history ? strlen(history) : 0;
+    same = n > 0 && all >= n && !strcmp(history + all - n, own.text);
     free(own.text);
     return same;
 }
