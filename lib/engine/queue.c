@@ -172,11 +172,6 @@ static void take_out(mms_queue *q, int64_t id)
     q->ntargeted -= item->target != 0;
 }
 
-int64_t mms_queue_length(const mms_queue *q)
-{
-    return q->nwaiting;
-}
-
 /* ---- choose ---- */
 
 void mms_queue_set_free(mms_queue *q, int server, bool is_free)

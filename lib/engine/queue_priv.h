@@ -29,8 +29,6 @@ MMS_CHECKED mms_status mms_queue_check(const mms_queue *queue, const mms_value *
  *  stays until mms_queue_end(), or NULL; key: what it works on, copied, or NULL.  Errors: MEM. */
 MMS_CHECKED mms_status mms_queue_add(mms_queue *queue, int64_t id, int target,
                                      const mms_value *needs, const char *key, mms_error *err);
-/** How many wait. */
-int64_t mms_queue_length(const mms_queue *queue);
 /** A server is free, or not. */
 void mms_queue_set_free(mms_queue *queue, int server, bool is_free);
 /** Take what goes next, and its server, which is not free then; false: nothing can go. */

@@ -79,6 +79,20 @@ class ProgramCase(unittest.TestCase):
         return name
 
 
+class SharedSets:
+    """Beside a case: a folder for sets that its tests make once and share."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sets = os.path.join(args.scratch, "sets")
+        shutil.rmtree(cls.sets, ignore_errors=True)
+        os.makedirs(cls.sets)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.sets)
+
+
 def need_hdf5():
     """UVH5 cases are skipped in a build without HDF5, which --version tells."""
     run = subprocess.run([args.program, "--version"], text=True, stdout=subprocess.PIPE, check=True)

@@ -52,19 +52,10 @@ static double held(void)
     return (double)info.uordblks + (double)info.hblkhd;
 }
 
-static double chance(uint64_t n)
-{
-    n = (n + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    n ^= n >> 29;
-    n *= UINT64_C(0xBF58476D1CE4E5B9);
-    n ^= n >> 32;
-    return (double)(n >> 11) * 0x1p-53;
-}
-
 static double about_ten_seconds(const char *frame, size_t size)
 {
     (void)size;
-    return 5 + 10 * chance(mms_frame_request_of(frame));
+    return 5 + 10 * sim_chance(mms_frame_request_of(frame));
 }
 
 static double half_a_second(const char *frame, size_t size)
@@ -83,7 +74,7 @@ static void decisions(int nservers, int64_t n)
     demand(mms_queue_open(nservers, NULL, &queue, NULL) == MMS_OK, "memory");
     for (int64_t i = 1; i <= n; i++) {
         const int target =
-            chance((uint64_t)i) < 0.5 ? 0 : 1 + (int)(chance((uint64_t)(i + n)) * nservers);
+            sim_chance((uint64_t)i) < 0.5 ? 0 : 1 + (int)(sim_chance((uint64_t)(i + n)) * nservers);
         demand(mms_queue_add(queue, i, target, NULL, NULL, NULL) == MMS_OK, "memory");
     }
     for (int s = 1; s <= nservers; s++)
@@ -206,7 +197,7 @@ static void saturation(int nservers)
 /* P16: records of units that are done. */
 static void journal(int64_t n)
 {
-    char folder[] = "/tmp/engine_scale_XXXXXX", output[64], unit[32];
+    char folder[] = "engine_scale_XXXXXX", output[64], unit[32];
     mms_value *const key = json_object(), *const answer =
                                               json_pack("{s:i, s:i}", "rows", 1, "bytes", 2);
     mms_journal *j;

@@ -33,6 +33,15 @@ static struct {
     mms_message answer, pong; /* of which only the request's number differs */
 } sim;
 
+double sim_chance(uint64_t n)
+{
+    n = (n + 1) * UINT64_C(0x9E3779B97F4A7C15);
+    n ^= n >> 29;
+    n *= UINT64_C(0xBF58476D1CE4E5B9);
+    n ^= n >> 32;
+    return (double)(n >> 11) * 0x1p-53;
+}
+
 static void need(bool holds)
 {
     if (!holds)

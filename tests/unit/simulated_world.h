@@ -10,6 +10,9 @@
 /** How many seconds a command takes; frame is its whole message. */
 typedef double sim_seconds(const char *frame, size_t size);
 
+/** A number in [0, 1) that belongs to n. */
+double sim_chance(uint64_t n);
+
 /** Begin: so many servers, ranks 1 to nservers; latency: seconds of each message. */
 void sim_begin(int nservers, double latency, sim_seconds *seconds);
 void sim_end(void);

@@ -19,20 +19,10 @@
 
 enum { MANY = 1000 };
 
-/* A number in [0, 1) that belongs to n. */
-static double chance(uint64_t n)
-{
-    n = (n + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    n ^= n >> 29;
-    n *= UINT64_C(0xBF58476D1CE4E5B9);
-    n ^= n >> 32;
-    return (double)(n >> 11) * 0x1p-53;
-}
-
 static double some_seconds(const char *frame, size_t size)
 {
     (void)size;
-    return 0.1 + chance(mms_frame_request_of(frame));
+    return 0.1 + sim_chance(mms_frame_request_of(frame));
 }
 
 static double one_second(const char *frame, size_t size)
@@ -122,7 +112,8 @@ static void test_a_thousand_servers(void **state)
 
     (void)state;
     for (int i = 1; i <= N; i++) {
-        targets[i] = chance((uint64_t)i) < 0.33 ? 1 + (int)(chance((uint64_t)(i + N)) * MANY) : 0;
+        targets[i] =
+            sim_chance((uint64_t)i) < 0.33 ? 1 + (int)(sim_chance((uint64_t)(i + N)) * MANY) : 0;
         assert_int_equal(push(client, targets[i], NULL, NULL), i);
     }
     assert_int_equal(wait_for_all(client), N);
@@ -333,7 +324,8 @@ static void run_of_costs(uint64_t seed)
     mms_error err;
 
     for (int i = 0; i < N; i++) {
-        const double u = chance(seed + 2 * (uint64_t)i), v = chance(seed + 2 * (uint64_t)i + 1);
+        const double u = sim_chance(seed + 2 * (uint64_t)i),
+                     v = sim_chance(seed + 2 * (uint64_t)i + 1);
         const double normal = sqrt(-2 * log(1 - u)) * cos(2 * 3.14159265358979 * v);
         const int64_t ms = 1 + (int64_t)(10000 * exp(normal));
         sorted[i] = 1e-3 * (double)ms;

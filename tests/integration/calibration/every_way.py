@@ -12,7 +12,7 @@ from casacore.tables import table
 import caltable
 import program_case
 from machine import MPIEXEC, mpirun
-from program_case import ProgramCase
+from program_case import ProgramCase, SharedSets
 
 program_case.parser.add_argument("--all", action="store_true", help="each request in every way")
 AXES = ["scan", "spw", "auto", "baseline"]
@@ -56,17 +56,7 @@ def columns(path):
         return {n: t.getcol(n)[order] for n in names}
 
 
-class EveryWay(ProgramCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.sets = os.path.join(program_case.args.scratch, "sets")
-        shutil.rmtree(cls.sets, ignore_errors=True)
-        os.makedirs(cls.sets)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.sets)
-
+class EveryWay(SharedSets, ProgramCase):
     def setUp(self):
         super().setUp()
         if not os.path.exists(f"{self.sets}/G"):

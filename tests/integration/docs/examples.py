@@ -17,7 +17,7 @@ from casacore.tables import table
 import caltable
 import program_case
 from machine import MPIEXEC
-from program_case import ProgramCase, parser
+from program_case import SharedSets, parser
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "resume"))
 from interrupting import Interrupting  # noqa: E402
@@ -53,18 +53,8 @@ def verbs():
     return [task["name"] for task in json.loads(run.stdout)["tasks"]]
 
 
-class Examples(Interrupting):
+class Examples(SharedSets, Interrupting):
     """Sets are made once and copied; a page finds those that it names."""
-
-    @classmethod
-    def setUpClass(cls):
-        cls.store = os.path.join(program_case.args.scratch, "sets")
-        shutil.rmtree(cls.store, ignore_errors=True)
-        os.makedirs(cls.store)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.store)
 
     def make_set(self, path):
         """Four bands of 128 channels about the line of hydrogen; field 0 is 3C286."""
@@ -76,7 +66,7 @@ class Examples(Interrupting):
 
     def make(self, name, path):
         """The set, table or file of a name in an example."""
-        first = f"{self.store}/in.ms"
+        first = f"{self.sets}/in.ms"
         if name in FILES:
             with open(path, "w") as file:
                 file.write(FILES[name])
@@ -95,11 +85,11 @@ class Examples(Interrupting):
 
     def bring(self, name):
         """Copy what an example names into its folder, where it is not there yet."""
-        kept = f"{self.store}/{name}"
+        kept = f"{self.sets}/{name}"
         if os.path.exists(self.path(name)):
             return
-        if not os.path.exists(f"{self.store}/in.ms"):
-            self.make_set(f"{self.store}/in.ms")
+        if not os.path.exists(f"{self.sets}/in.ms"):
+            self.make_set(f"{self.sets}/in.ms")
         if not os.path.exists(kept):
             self.make(name, kept)
         if os.path.isdir(kept):

@@ -9,7 +9,7 @@ from casacore.tables import table
 
 import program_case
 from machine import MPIEXEC, mpirun
-from program_case import ProgramCase
+from program_case import ProgramCase, SharedSets
 
 program_case.parser.add_argument("--all", action="store_true", help="each mode in every way")
 AXES = ["scan", "spw", "auto", "baseline"]
@@ -76,17 +76,7 @@ def flags(path):
         return t.getcol("FLAG")[order], t.getcol("FLAG_ROW")[order]
 
 
-class SameAnswer(ProgramCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.sets = os.path.join(program_case.args.scratch, "sets")
-        shutil.rmtree(cls.sets, ignore_errors=True)
-        os.makedirs(cls.sets)
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.sets)
-
+class SameAnswer(SharedSets, ProgramCase):
     def setUp(self):
         super().setUp()
         if not os.path.exists(f"{self.sets}/in.ms"):
