@@ -78,8 +78,9 @@ typedef struct mms_request {
     const char *datacolumn;
     mms_value *texts; /**< {key: value} from HISTORY: what select points to */
 } mms_request;
-MMS_CHECKED mms_status mms_request_find(const mms_verification *v, mms_request *request,
-                                        mms_error *err);
+/** @param history  HISTORY of the set, or NULL */
+MMS_CHECKED mms_status mms_request_find(const mms_verification *v, const char *history,
+                                        mms_request *request, mms_error *err);
 
 /** A set and its source. */
 typedef struct mms_against {

@@ -39,6 +39,46 @@ static mms_status fail_with_names(const mms_value *checks, int64_t failed, mms_e
     return st;
 }
 
+/** Add a check of another report to that of the same name, whose findings come before. */
+static void join_check(mms_report *report, const mms_value *more)
+{
+    const mms_value *const name = json_object_get(more, "check");
+    const mms_value *finding;
+    mms_value *check = NULL;
+    size_t i;
+
+    for (i = 0; i < json_array_size(report->checks) && !check; i++)
+        if (json_equal(json_object_get(json_array_get(report->checks, i), "check"), name))
+            check = json_array_get(report->checks, i);
+    if (!check) {
+        json_array_append_new(report->checks, json_deep_copy(more));
+        return;
+    }
+    const json_int_t n = json_integer_value(json_object_get(check, "count")) +
+                         json_integer_value(json_object_get(more, "count"));
+    mms_value *const findings = json_object_get(check, "findings");
+    json_array_foreach(json_object_get(more, "findings"), i, finding)
+    {
+        if ((int64_t)json_array_size(findings) < report->show)
+            json_array_append(findings, (mms_value *)finding);
+    }
+    json_object_set_new(check, "count", json_integer(n));
+    json_object_set_new(check, "passed", json_boolean(n == 0));
+}
+
+void mms_report_join(mms_report *report, const mms_value *result)
+{
+    const mms_value *check;
+    size_t i;
+
+    json_array_foreach(json_object_get(result, "checks"), i, check) join_check(report, check);
+    json_array_extend(report->warnings, json_object_get(result, "warnings"));
+    report->failed = 0;
+    json_array_foreach(report->checks, i, check) report->failed +=
+        !json_is_true(json_object_get(check, "passed"));
+    report->passed = (int64_t)json_array_size(report->checks) - report->failed;
+}
+
 mms_status mms_report_finish(mms_report *report, mms_status st, mms_value *result, mms_error *err)
 {
     const int64_t passed = report->passed, failed = report->failed;

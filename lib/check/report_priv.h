@@ -35,6 +35,9 @@ MMS_CHECKED mms_status mms_report_start(mms_report *report, int64_t show, mms_er
  *  Errors: DIFFERS when a check failed; MEM. */
 MMS_CHECKED mms_status mms_report_finish(mms_report *report, mms_status st, mms_value *result,
                                          mms_error *err);
+/** Add the checks and warnings of a result; checks of one name become one. */
+void mms_report_join(mms_report *report, const mms_value *result);
+
 /** Forget the checks. */
 void mms_report_drop(mms_report *report);
 

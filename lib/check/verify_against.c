@@ -36,7 +36,7 @@ static void find_derived(mms_against *a)
     a->rules.sigma = !strcasecmp(a->request.datacolumn, "corrected");
     a->rules.weight = !strcasecmp(a->request.datacolumn, "data") &&
                       mms_ms_find_column(a->source, "CORRECTED_DATA");
-    if (a->rules.sigma || a->rules.weight)
+    if ((a->rules.sigma || a->rules.weight) && a->v->piece.tables)
         mms_log(MMS_LOG_INFO, "verify", "datacolumn=%s: %s expected", a->request.datacolumn,
                 a->rules.sigma ? "SIGMA = 1/sqrt(WEIGHT)" : "WEIGHT = 1/SIGMA^2");
 }
@@ -270,6 +270,10 @@ done:
     return st;
 }
 
+/** Pairs that are compared together: pieces of a verification begin with such a block, so that
+ *  findings come in one order whatever their number. */
+enum { BLOCK_ROWS = MMS_COMPARE_ROWS };
+
 /** Pairs of rows under comparison. */
 typedef struct row_compare {
     mms_against *against;
@@ -416,11 +420,14 @@ static mms_status compare_pairs(void *ctx, int64_t n, const int64_t *a, const in
 static mms_status compare_rows(row_compare *r, mms_error *err)
 {
     const mms_match *const match = &r->against->match;
+    const mms_verify_piece piece = r->against->v->piece;
+    const int64_t nblock = (match->npair + BLOCK_ROWS - 1) / BLOCK_ROWS;
+    const int64_t end = nblock * (piece.number + 1) / piece.of;
     mms_status st = read_dds(r->against, &r->dds, err);
 
-    for (int64_t first = 0; st == MMS_OK && first < match->npair; first += MMS_COMPARE_ROWS) {
-        const int64_t left = match->npair - first;
-        const int64_t n = left < MMS_COMPARE_ROWS ? left : MMS_COMPARE_ROWS;
+    for (int64_t block = nblock * piece.number / piece.of; st == MMS_OK && block < end; block++) {
+        const int64_t first = block * BLOCK_ROWS, left = match->npair - first;
+        const int64_t n = left < BLOCK_ROWS ? left : BLOCK_ROWS;
         for (int64_t i = 0; i < n; i++) {
             r->a[i] = match->pairs[first + i].a;
             r->b[i] = match->pairs[first + i].b;
@@ -477,7 +484,7 @@ static mms_status open_sides(mms_against *a, bool *sound, mms_error *err)
     MMS_TRY(mms_ms_open(a->v->opts->against, &a->source, err));
     mms_ms_use_tiles(a->set, a->v->opts->tiles);
     mms_ms_use_tiles(a->source, a->v->opts->tiles);
-    MMS_TRY(mms_request_find(a->v, &a->request, err));
+    MMS_TRY(mms_request_find(a->v, mms_ms_subtable(a->set, "HISTORY"), &a->request, err));
     MMS_TRY(mms_selection_create(a->source, &a->request.select, &a->selection, err));
     MMS_TRY(mms_selection_drop_channelless(a->selection, err));
     MMS_TRY(make_ranks(a, err));
@@ -507,25 +514,42 @@ static void close_sides(mms_against *a)
     mms_ms_close(&a->set);
 }
 
+/** Check that the rows are there, with the same columns, and their cells. */
+static mms_status check_rows(mms_against *a, mms_error *err)
+{
+    mms_verification *const v = a->v;
+    column_list columns = {0};
+    mms_status st;
+
+    MMS_TRY(match_rows(a, err));
+    MMS_TRY(list_columns(a, &columns, err));
+    MMS_TRY(mms_against_followers(a, err));
+    MMS_TRY(check_units(a, &columns, err));
+    if (v->piece.number > 0) { // the first piece tells it
+        mms_report_drop(&v->report);
+        MMS_TRY(mms_report_start(&v->report, v->opts->show, err));
+    }
+    MMS_TRY(compare_columns(a, &columns, err));
+done:
+    free(columns.pairs);
+    free(columns.checks);
+    return st;
+}
+
 mms_status mms_verify_against(mms_verification *v, mms_error *err)
 {
     mms_against a = {.v = v};
-    column_list columns = {0};
     mms_status st;
     bool sound;
 
     MMS_TRY(open_sides(&a, &sound, err));
-    if (!sound)
-        goto done;
-    MMS_TRY(match_rows(&a, err));
-    MMS_TRY(list_columns(&a, &columns, err));
-    MMS_TRY(mms_against_followers(&a, err));
-    MMS_TRY(check_units(&a, &columns, err));
-    MMS_TRY(compare_columns(&a, &columns, err));
-    MMS_TRY(mms_against_subtables(&a, err));
+    if (sound && v->piece.tables)
+        MMS_TRY(mms_against_subtables(&a, err));
+    a.rules.table = "";
+    a.rules.nchan = a.rules.ncorr = 0;
+    if (sound && v->piece.rows)
+        MMS_TRY(check_rows(&a, err));
 done:
-    free(columns.pairs);
-    free(columns.checks);
     close_sides(&a);
     return st;
 }

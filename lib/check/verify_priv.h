@@ -7,6 +7,7 @@
 #include "mms/concat_priv.h"
 #include "multims/check.h"
 #include "tables/select_priv.h"
+#include "verify_pieces.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,6 +17,7 @@ extern "C" {
 typedef struct mms_verification {
     const char *path;
     const mms_verify_opts *opts;
+    mms_verify_piece piece;
     mms_report report;
     mms_table_dat dat;
     bool multi;
@@ -69,7 +71,7 @@ void mms_likeness_add(mms_likeness *likeness, const mms_shape *cell, int64_t nch
  *  something else. */
 bool mms_likeness_follows(const mms_likeness *likeness);
 
-/** Check the rows of ms against the source. */
+/** Check the sub-tables and rows of the set, as far as the piece has them, against the source. */
 MMS_CHECKED mms_status mms_verify_against(mms_verification *v, mms_error *err);
 
 /** Set a member's subtables and absent. */

@@ -46,9 +46,9 @@ static void take_settings(mms_request *r)
         r->datacolumn = mms_setting(r->texts, "datacolumn");
 }
 
-mms_status mms_request_find(const mms_verification *v, mms_request *request, mms_error *err)
+mms_status mms_request_find(const mms_verification *v, const char *history, mms_request *request,
+                            mms_error *err)
 {
-    const char *const history = json_string_value(json_object_get(v->subtables, "HISTORY"));
     bool found = false;
     mms_status st = MMS_OK;
 
@@ -66,8 +66,9 @@ mms_status mms_request_find(const mms_verification *v, mms_request *request, mms
         st = read_history(history, &request->texts, &found, err);
     if (found && st == MMS_OK) {
         take_settings(request);
-        tell_request(request);
-    } else if (st == MMS_OK)
+        if (v->piece.tables)
+            tell_request(request);
+    } else if (st == MMS_OK && v->piece.tables)
         mms_log(MMS_LOG_INFO, "verify", "HISTORY names no partition: all data are taken");
     return st;
 }

@@ -3,9 +3,9 @@
 #include <signal.h>
 #include <string.h>
 
-#include "multims/check.h"
 #include "transform_priv.h"
 #include "uvh5/side_priv.h"
+#include "verify_priv.h"
 
 struct verify {
     const char *vis, *against, *datacolumn, *flipconj, *eop, *ignored;
@@ -108,8 +108,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.from_history = !key;
     opts.show = p->show;
     opts.tiles = p->tiles;
-    const mms_status st =
-        is_uvh5 ? run_uvh5(run, p, !key, result, err) : mms_verify(p->vis, &opts, result, err);
+    const mms_status st = is_uvh5 ? run_uvh5(run, p, !key, result, err)
+                                  : mms_verify_run(run, p->vis, &opts, result, err);
     if (json_object_size(result) > 0) // else it could not begin
         json_object_set_new(result, "vis", mms_text_value(p->vis));
     if (json_object_size(result) > 0 && *p->against)
@@ -136,7 +136,7 @@ const mms_task mms_task_verify = {
     .params_size = sizeof(struct verify),
     .run = run,
     .judges = true,
-    .unit = mms_uvh5_judge_unit,
+    .unit = mms_verify_unit,
     .print = mms_report_print,
     .print_line = mms_report_print_line,
 };

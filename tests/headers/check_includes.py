@@ -17,7 +17,7 @@ OWN = {
     "mms": {"layout"},
     "ms": {"columns", "meta", "select", "select_flagged", "select_value", "block", "ms", "ms_meta", "shared"},
     "subtables": {"subtables", "flag_cmd"},
-    "check": {"check", "contents"},
+    "check": {"check", "contents", "verify_pieces"},
     "simulate": {"simulate"},
     "bench": {"bench"},
     "plan": {"plan", "decide"},

@@ -28,7 +28,7 @@ READERS = {
     "results": {
         "bench": "cases report sets",
         "check": ("contents contents_print contents_tables diff_table listing listing_table report settings "
-                  "verify verify_ids verify_request verify_rules verify_subset verify_tables"),
+                  "verify verify_ids verify_rules verify_subset verify_tables"),
         "inplace": "change flag_run resume statwt_run summary",
         "output": "describe output resume size",
         "uvh5": "average export_parts import",
