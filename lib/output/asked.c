@@ -3,6 +3,16 @@
 #include "ms/columns.h"
 #include "request_priv.h"
 
+bool mms_request_only_copies(const mms_request *r)
+{
+    return r->verb == MMS_DECIDE_PARTITION;
+}
+
+bool mms_request_cuts(const mms_request *r)
+{
+    return mms_selection_cuts_channels(r->selection) || mms_selection_corrs(r->selection, 0).given;
+}
+
 bool mms_request_asks_one_window(const mms_request *r)
 {
     return r->combinespws || (r->regrid.on && r->regrid.nspw > 1);

@@ -115,7 +115,7 @@ mms_status mms_request_describe(const mms_request *r, mms_value *result, mms_err
     json_object_set_new(result, "rows", json_integer(r->meta.nselected));
     json_object_set_new(result, "dropped", json_integer(mms_plan_ndropped(r->plan)));
     json_object_update(result, plan);
-    if (!r->pipeline)
+    if (mms_request_only_copies(r))
         goto done;
     MMS_TRY(mms_decision_describe(&r->decision, &decision, err));
     json_object_update(result, decision);

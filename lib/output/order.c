@@ -72,8 +72,8 @@ bool mms_output_writes(const mms_request *r, const char *column)
     if (loses_its_rows(r, column))
         return false;
     if (mms_is_spectrum(column))
-        return !r->pipeline || mms_pipeline_out(r->pipeline)->out_spectra;
-    if (!strcmp(column, MMS_COL_LAG_DATA) && r->pipeline && r->drops_lags)
+        return mms_request_only_copies(r) || mms_pipeline_out(r->pipeline)->out_spectra;
+    if (!strcmp(column, MMS_COL_LAG_DATA) && r->drops_lags)
         return false;
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
         is_data = is_data || !strcmp(column, data_columns[i]);
@@ -117,18 +117,11 @@ static void add_columns(const mms_request *r, mms_value *order)
                             json_pack("[ss]", MMS_COL_CORRECTED_DATA, MMS_COL_DATA));
     else if (!strcmp(word, "model"))
         json_object_set_new(order, "rename", json_pack("[ss]", MMS_COL_MODEL_DATA, MMS_COL_DATA));
-    if (r->pipeline)
-        return; // which makes the weights
-    const char *derive = NULL;
-    if (!strcmp(word, "corrected"))
-        derive = "sigma";
-    else if (!strcmp(word, "data") && mms_ms_find_column(r->ms, MMS_COL_CORRECTED_DATA))
-        derive = "weight";
-    if (derive)
-        json_object_set_new(order, "derive", json_string(derive));
-    if (derive)
-        mms_log(MMS_LOG_INFO, "partition", "%s written as DATA: %s", word,
-                !strcmp(derive, "sigma") ? "SIGMA = 1/sqrt(WEIGHT)" : "WEIGHT = 1/SIGMA^2");
+    const mms_step *const derive = mms_pipeline_find(r->pipeline, "derive");
+    char *const derived = derive ? derive->kind->describe(derive) : NULL;
+    if (derived)
+        mms_log(MMS_LOG_INFO, "partition", "%s written as DATA: %s", word, derived);
+    free(derived);
 }
 
 /** New id by old id up to the largest one that occurs; ids that are not selected get -1. */
@@ -214,7 +207,7 @@ static void add_made(const mms_request *r, mms_value *order)
     mms_value *add = json_array();
 
     json_object_set_new(order, "add", add);
-    if (!r->pipeline)
+    if (mms_request_only_copies(r))
         return;
     if (r->drops_lags)
         mms_log(MMS_LOG_WARN, "mstransform", "LAG_DATA is not transformed and is left out");
@@ -223,33 +216,6 @@ static void add_made(const mms_request *r, mms_value *order)
             json_array_append_new(add, json_string(spectra[i]));
     if (r->continuum.writes_model)
         json_array_append_new(add, json_string(MMS_COL_MODEL_DATA));
-}
-
-static mms_value *int_array(int64_t n, const int32_t *values)
-{
-    mms_value *array = json_array();
-    for (int64_t i = 0; i < n; i++)
-        json_array_append_new(array, json_integer(values[i]));
-    return array;
-}
-
-/** The cut of one DDID, or nothing when all of it stays. */
-static mms_status add_cut(const mms_request *r, int32_t ddid, mms_value *cuts, mms_error *err)
-{
-    const mms_dd *dd = &r->meta.dds[ddid];
-    const mms_ids corrs = mms_selection_corrs(r->selection, dd->pol);
-    int32_t *chans;
-    int64_t nchan;
-    const mms_status st = mms_channel_list(r->selection, dd->spw, dd->nchan, &chans, &nchan, err);
-
-    if (st != MMS_OK)
-        return st;
-    json_array_append_new(cuts, json_pack("{si si si so so}", "ddid", (int)ddid, "nchan_in",
-                                          (int)dd->nchan, "ncorr_in", (int)dd->ncorr, "chans",
-                                          int_array(nchan, chans), "corrs",
-                                          int_array(corrs.given ? corrs.n : 0, corrs.ids)));
-    free(chans);
-    return MMS_OK;
 }
 
 /** What changes in a column's cells: channels are cut, correlations are, cells are lost. */
@@ -275,8 +241,10 @@ static bool leaves_its_group(const mms_request *r, const mms_column *c, bool cha
 }
 
 /** Columns that a cut changes and whose shape is fixed, by the description or by other columns. */
-static void add_reshape(const mms_request *r, bool chans, bool corrs, mms_value *order)
+static void add_reshape(const mms_request *r, mms_value *order)
 {
+    const bool chans = mms_selection_cuts_channels(r->selection) || json_array_size(r->windows) > 0;
+    const bool corrs = mms_selection_corrs(r->selection, 0).given;
     mms_value *reshape = json_array();
 
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
@@ -306,25 +274,6 @@ mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta
     return MMS_OK;
 }
 
-static mms_status add_cuts(const mms_request *r, mms_value *order, mms_error *err)
-{
-    const bool chans = mms_selection_cuts_channels(r->selection);
-    const bool corrs = mms_selection_corrs(r->selection, 0).given;
-    const mms_ids ddids = mms_selection_ddids(r->selection);
-    mms_value *cuts = json_array();
-    mms_status st = MMS_OK;
-
-    json_object_set_new(order, "cuts", cuts);
-    if (!chans && !corrs) {
-        add_reshape(r, json_array_size(r->windows) > 0, false, order);
-        return MMS_OK;
-    }
-    for (int64_t i = 0; st == MMS_OK && i < ddids.n; i++)
-        st = add_cut(r, ddids.ids[i], cuts, err);
-    add_reshape(r, chans || json_array_size(r->windows) > 0, corrs, order);
-    return st;
-}
-
 mms_status mms_part_order_make(const mms_request *r, mms_value **order, mms_error *err)
 {
     char *vis = mms_path_absolute(r->vis);
@@ -345,9 +294,8 @@ mms_status mms_part_order_make(const mms_request *r, mms_value **order, mms_erro
                                 json_pack("[III]", (json_int_t)r->tile[0], (json_int_t)r->tile[1],
                                           (json_int_t)r->tile[2]));
         add_made(r, *order);
-        json_object_set_new(*order, "followers", mms_output_followers(r));
         add_maps(r, *order);
-        st = add_cuts(r, *order, err);
+        add_reshape(r, *order);
     }
     free(vis);
     if (st != MMS_OK)

@@ -26,32 +26,6 @@ static void read_maps(mms_keys *r, mms_part_order *o)
     }
 }
 
-static void read_cuts(mms_keys *r, mms_part_order *o)
-{
-    const mms_value *cuts = mms_keys_get(r, "cuts");
-    size_t i;
-    mms_value *entry;
-
-    json_array_foreach(cuts, i, entry)
-    {
-        const int64_t ddid = json_integer_value(json_object_get(entry, "ddid"));
-        o->ncut = ddid + 1 > o->ncut ? ddid + 1 : o->ncut;
-    }
-    o->cuts = mms_alloc(o->ncut, sizeof *o->cuts);
-    r->starved = r->starved || !o->cuts;
-    if (!o->cuts)
-        return;
-    json_array_foreach(cuts, i, entry)
-    {
-        mms_cut *cut = &o->cuts[json_integer_value(json_object_get(entry, "ddid"))];
-        cut->followers = o->followers;
-        cut->nchan_in = (int32_t)json_integer_value(json_object_get(entry, "nchan_in"));
-        cut->ncorr_in = (int32_t)json_integer_value(json_object_get(entry, "ncorr_in"));
-        cut->chans = mms_keys_integers(r, json_object_get(entry, "chans"), &cut->nchan);
-        cut->corrs = mms_keys_integers(r, json_object_get(entry, "corrs"), &cut->ncorr);
-    }
-}
-
 /** What all parts have in common. */
 static void read_shared(mms_keys *r, mms_part_order *o)
 {
@@ -66,14 +40,11 @@ static void read_shared(mms_keys *r, mms_part_order *o)
     o->skip = mms_keys_texts(r, "skip");
     o->add = mms_keys_texts(r, "add");
     o->reshape = mms_keys_texts(r, "reshape");
-    o->followers = mms_keys_texts(r, "followers");
     o->rename_from = json_string_value(json_array_get(rename, 0));
     o->rename_to = json_string_value(json_array_get(rename, 1));
-    o->derive = mms_keys_find_text(r, "derive");
     for (size_t i = 0; i < 3; i++)
         o->tile[i] = json_integer_value(json_array_get(tile, i));
     read_maps(r, o);
-    read_cuts(r, o);
 }
 
 static void read_own(mms_keys *r, mms_part_order *o)
@@ -113,15 +84,9 @@ void mms_part_order_free(mms_part_order *o)
     free(o->skip);
     free(o->add);
     free(o->reshape);
-    free(o->followers);
     for (int64_t i = 0; o->maps && i < o->nmap; i++)
         free((void *)o->maps[i].map.to);
     free(o->maps);
-    for (int64_t i = 0; o->cuts && i < o->ncut; i++) {
-        free((void *)o->cuts[i].chans);
-        free((void *)o->cuts[i].corrs);
-    }
-    free(o->cuts);
     *o = (mms_part_order){0};
 }
 

@@ -28,12 +28,9 @@ typedef struct mms_part_order {
     const char **links; /**< sub-tables that stay links */
     const char **skip;  /**< columns that are not written */
     const char **add, **reshape;
-    const char **followers;              /**< unknown columns whose cells follow FLAG's */
     const char *rename_from, *rename_to; /**< a column's name in the output; or NULL */
-    const char *derive;                  /**< "", or what follows a renamed column: sigma, weight */
-    int64_t nmap, ncut;
+    int64_t nmap;
     mms_order_map *maps;
-    mms_cut *cuts;        /**< by DDID; of those that are not cut 0 */
     const char *pipeline; /**< file of it, or "" */
     int64_t tile[3];      /**< as in mms_writer_opts */
     int64_t memory, share, threads;

@@ -60,11 +60,10 @@ static mms_status out_of_memory(const part *p, mms_error *err)
     return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", p->order->out);
 }
 
-bool mms_part_copies(const mms_part_order *order, const mms_pipeline *pipeline, const mms_column *c)
+bool mms_part_copies(const mms_pipeline *pipeline, const mms_column *c)
 {
-    return !c->scalar && c->dtype < MMS_DT_STRING && !order->ncut &&
-           !(pipeline && mms_pipeline_needs(pipeline, c->name)) &&
-           !(*order->derive && mms_column_role_of(c->name) == MMS_ROLE_WEIGHTS);
+    return !c->scalar && c->dtype < MMS_DT_STRING &&
+           !(pipeline && mms_pipeline_needs(pipeline, c->name));
 }
 
 /** The columns of the output, and those of them whose cells stay as they are. */
@@ -84,7 +83,7 @@ static mms_status list_columns(part *p, mms_error *err)
         if (!written && !made && !(p->pipeline && mms_pipeline_reads(p->pipeline, c->name)))
             continue;
         p->columns[n++] = c->name;
-        if (written && mms_part_copies(p->order, p->pipeline, c))
+        if (written && mms_part_copies(p->pipeline, c))
             p->copy[ncopy++] = c->name;
     }
     return MMS_OK;
@@ -110,16 +109,15 @@ static mms_status open_stage(part *p, mms_error *err)
     if (!mms_pipeline_row_steps(p->pipeline))
         return MMS_OK;
     const mms_step *step = mms_pipeline_row_step(p->pipeline, p->averaged ? 1 : 0, &in);
-    p->stage_opts = (mms_row_stage_opts){.ms = p->ms,
-                                         .rows_file = p->order->rows_file,
-                                         .columns = p->columns,
-                                         .followers = p->order->followers,
-                                         .cuts = p->order->cuts,
-                                         .ncut = p->order->ncut,
-                                         .in = in,
-                                         .memory = p->order->memory,
-                                         .block_bytes = block_bytes(p),
-                                         .nlane = p->nlane};
+    p->stage_opts =
+        (mms_row_stage_opts){.ms = p->ms,
+                             .rows_file = p->order->rows_file,
+                             .columns = p->columns,
+                             .cut = p->averaged ? NULL : mms_pipeline_find(p->pipeline, "cut"),
+                             .in = in,
+                             .memory = p->order->memory,
+                             .block_bytes = block_bytes(p),
+                             .nlane = p->nlane};
     st = step->kind->open_rows(step, &p->stage_opts, &p->stage, err);
     if (st == MMS_OK)
         p->nrow = mms_row_stage_nrow(p->stage);
@@ -150,7 +148,7 @@ static mms_status open_readers(part *p, mms_error *err)
     read.rows_file = p->order->rows_file;
     read.columns = p->columns;
     read.block_bytes = block_bytes(p);
-    read.by_ddid = p->order->ncut > 0 || p->pipeline;
+    read.by_ddid = p->pipeline && mms_pipeline_by_ddid(p->pipeline);
     read.most_rows = p->stage ? mms_row_stage_block_rows(p->stage) : most_rows(p);
     MMS_TRY(mms_reader_open(p->ms, &read, &p->readers[0], err));
     for (int i = 1; i < p->nlane; i++)
@@ -225,73 +223,14 @@ static void close_part(part *p)
     mms_row_stage_close(&p->stage);
 }
 
-/** How one of WEIGHT and SIGMA, with its spectrum, follows from the other. */
-typedef struct derivation {
-    const char *from, *from_spectrum, *to, *to_spectrum;
-    bool repeats; /**< a spectrum that is not there is the row's value in each channel */
-    void (*formula)(int64_t n, const float *in, float *out);
-} derivation;
-
-static const derivation to_sigma = {MMS_COL_WEIGHT, MMS_COL_WEIGHT_SPECTRUM,
-                                    MMS_COL_SIGMA,  MMS_COL_SIGMA_SPECTRUM,
-                                    true,           mms_weight_to_sigma};
-static const derivation to_weight = {MMS_COL_SIGMA,  MMS_COL_SIGMA_SPECTRUM,
-                                     MMS_COL_WEIGHT, MMS_COL_WEIGHT_SPECTRUM,
-                                     false,          mms_sigma_to_weight};
-
-/** Values that a renamed data column brings with it (design D19). */
-static void derive(const derivation *d, const mms_block *block, const mms_group *group)
-{
-    const mms_cells *from = mms_group_defined(block, group, d->from),
-                    *to = mms_group_defined(block, group, d->to);
-    const mms_cells *in = mms_group_defined(block, group, d->from_spectrum);
-    const mms_cells *out = mms_group_defined(block, group, d->to_spectrum);
-
-    if (from && to && from->nvalue == to->nvalue)
-        d->formula(group->nrow * from->nvalue, from->data, to->data);
-    if (out && in && in->nvalue == out->nvalue)
-        d->formula(group->nrow * in->nvalue, in->data, out->data);
-    else if (d->repeats && out && from && out->ndim == 2 && out->shape[1] == from->nvalue)
-        for (int64_t r = 0; r < group->nrow; r++) {
-            float *const spectrum = (float *)out->data + r * out->nvalue;
-            d->formula(from->nvalue, (const float *)from->data + r * from->nvalue, spectrum);
-            mms_repeat_channels(out->shape[0], from->nvalue, spectrum, spectrum);
-        }
-}
-
-static void derive_weights(const part *p, const mms_block *block, const mms_group *group)
-{
-    if (!strcmp(p->order->derive, "sigma"))
-        derive(&to_sigma, block, group);
-    else if (!strcmp(p->order->derive, "weight"))
-        derive(&to_weight, block, group);
-}
-
-/** Leave out the channels and correlations that are not selected. */
-static mms_status select_cells(const part *p, mms_reader *reader, mms_block *block, mms_error *err)
-{
-    mms_status st = MMS_OK;
-
-    for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++) {
-        mms_group *group = &block->groups[g];
-        assert(!p->order->ncut || (group->ddid >= 0 && group->ddid < p->order->ncut));
-        for (int64_t c = 0; st == MMS_OK && p->order->ncut && c < block->narray; c++)
-            st = mms_cut_cells(&group->arrays[c], group->nrow, &p->order->cuts[group->ddid],
-                               mms_reader_arena(reader), err);
-        derive_weights(p, block, group);
-    }
-    return st;
-}
-
 /** The cells get their values, names and ids of the output. */
 static mms_status finish_cells(const part *p, mms_reader *reader, mms_block **at, mms_error *err)
 {
     const mms_part_order *const o = p->order;
     mms_block *block = *at;
-    mms_status st =
-        p->pipeline && !only_averages(p)
-            ? mms_pipeline_apply(p->pipeline, o->followers, mms_reader_arena(reader), block, err)
-            : MMS_OK;
+    mms_status st = p->pipeline && !only_averages(p)
+                        ? mms_pipeline_apply(p->pipeline, mms_reader_arena(reader), block, err)
+                        : MMS_OK;
 
     for (int64_t g = 0; st == MMS_OK && o->rename_from && g < block->ngroup; g++) {
         mms_cells *renamed = mms_cells_find(block->groups[g].arrays, block->narray, o->rename_from);
@@ -409,7 +348,8 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pie
         MMS_TRY(mms_reader_next(reader, &block, err));
         if (!block)
             break;
-        MMS_TRY(select_cells(p, reader, block, err));
+        if (p->pipeline && !p->averaged)
+            MMS_TRY(mms_pipeline_enter(p->pipeline, mms_reader_arena(reader), block, err));
         if (!p->stage)
             MMS_TRY(finish_cells(p, reader, &block, err));
         if (!mms_lanes_begin_turn(lanes, mms_reader_number(reader)))
@@ -530,7 +470,6 @@ static mms_status write_twice(mms_job *job, const mms_part_order *order, mms_val
     second.averaged = path; // of which all rows are taken
     second.rows_file = rows;
     second.nrow = nrow;
-    second.ncut = 0;
     MMS_TRY(write_once(job, &second, answer, &nrow, err));
     MMS_TRY(mms_remove_tree(path, err));
 done:

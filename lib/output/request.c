@@ -164,8 +164,8 @@ mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *resu
                 r->createmms && mms_ms_is_multi(r->ms) ? "Input vis is a Multi-MS. " : "");
     MMS_TRY(mms_request_select(r, err));
     MMS_TRY(mms_request_find_unknown(r, err));
-    if (r->verb != MMS_DECIDE_PARTITION)
-        MMS_TRY(mms_request_add_steps(r, err));
+    MMS_TRY(mms_request_only_copies(r) ? mms_request_add_copy(r, err)
+                                       : mms_request_add_steps(r, err));
     MMS_TRY(mms_request_plan(r, err));
     set_tile(r);
     find_share(r);

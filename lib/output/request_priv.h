@@ -159,9 +159,16 @@ MMS_CHECKED mms_status mms_request_select(mms_request *request, mms_error *err);
  *  Errors: TABLE, MEM. */
 MMS_CHECKED mms_status mms_request_find_unknown(mms_request *request, mms_error *err);
 
-/** Make the pipeline, and the rows of SPECTRAL_WINDOW that it changes; not of a request that
- *  changes no value.  Errors: ARG, UNSUPPORTED, TABLE. */
+/** Make the pipeline, and the rows of SPECTRAL_WINDOW that it changes; not of a request that only
+ *  copies.  Errors: ARG, UNSUPPORTED, TABLE. */
 MMS_CHECKED mms_status mms_request_add_steps(mms_request *request, mms_error *err);
+
+/** The same of one that only copies cells: the cut, and what a renamed column brings with it; no
+ *  pipeline where there is neither.  Errors: MEM. */
+MMS_CHECKED mms_status mms_request_add_copy(mms_request *request, mms_error *err);
+
+/** Add the cut of channels and correlations, if some are selected.  Errors: MEM. */
+MMS_CHECKED mms_status mms_request_add_cut(mms_request *request, mms_error *err);
 
 /** Lay the grids of request->regrid over the windows of the pipeline's output, and add the steps:
  *  averages of channels, those before wide output channels included, smoothing, regridding.
@@ -253,6 +260,12 @@ int64_t mms_request_window_row(const mms_request *request, int64_t window);
 /** Return the number of windows that replace all of the input, or 0 where each stays one. */
 int64_t mms_request_new_windows(const mms_request *request);
 
+/** Return whether channels or correlations are selected. */
+bool mms_request_cuts(const mms_request *request);
+
+/** Return whether cells are copied, cut at most, and windows are not followed: partition. */
+bool mms_request_only_copies(const mms_request *request);
+
 /** Return whether data are calculated with, not only selected and copied. */
 bool mms_request_transforms(const mms_request *request);
 
@@ -266,10 +279,11 @@ bool mms_output_averages_rows(const mms_request *request);
 /** Return whether a column of the input is written. */
 bool mms_output_writes(const mms_request *request, const char *column);
 
-/** Return whether cells of a column that the definition does not know follow those of FLAG; list
- *  those columns, new reference. */
+/** Return whether cells of a column that the definition does not know follow those of FLAG; give
+ *  those columns to a form.  Errors: MEM. */
 bool mms_output_follows(const mms_request *request, const char *column);
-mms_value *mms_output_followers(const mms_request *request);
+MMS_CHECKED mms_status mms_request_set_followers(const mms_request *request, mms_form *form,
+                                                 mms_error *err);
 
 /** Return whether the cells of a column are lost because rows, or the channels of a window of the
  *  rows that are transformed (-1: of any), become others. */
@@ -324,11 +338,8 @@ MMS_CHECKED mms_status mms_output_visit_lists(const mms_request *request, mms_li
 /** A unit of the engine, by its step: tables, part, finish. */
 mms_status mms_output_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err);
 
-struct mms_part_order;
-
-/** Return whether the cells of a column stay as they are, by the order of the parts. */
-bool mms_part_copies(const struct mms_part_order *order, const mms_pipeline *pipeline,
-                     const mms_column *column);
+/** Return whether the cells of a column stay as they are. */
+bool mms_part_copies(const mms_pipeline *pipeline, const mms_column *column);
 
 /** Write one part.  See part.c for the order. */
 MMS_CHECKED mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answer,

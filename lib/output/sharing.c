@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "ms/shared.h"
-#include "order_priv.h"
 #include "request_priv.h"
 
 /** The columns whose cells stay as they are. */
@@ -13,26 +12,15 @@ typedef struct sharing {
     int64_t ncolumn, bytes;
 } sharing;
 
-static mms_status list_columns(sharing *s, mms_error *err)
+static void list_columns(sharing *s)
 {
     const mms_request *const r = s->r;
-    const mms_level level = mms_log_limit(MMS_LOG_ERROR); // what it says is said when it is written
-    mms_part_order order = {0};
-    mms_value *value = NULL;
-    mms_status st = mms_part_order_make(r, &value, err);
 
-    mms_log_limit(level);
-    MMS_TRY(st);
-    MMS_TRY(mms_part_order_decode(value, false, &order, err));
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const mms_column *const c = mms_ms_column(r->ms, i);
-        if (mms_output_writes(r, c->name) && mms_part_copies(&order, r->pipeline, c))
+        if (mms_output_writes(r, c->name) && mms_part_copies(r->pipeline, c))
             s->columns[s->ncolumn++] = c->name;
     }
-done:
-    mms_part_order_free(&order);
-    mms_value_free(&value);
-    return st;
 }
 
 static mms_status plan_part(void *ctx, int64_t part, const char *file, mms_error *err)
@@ -58,7 +46,6 @@ mms_status mms_output_shared_bytes(const mms_request *r, int64_t *bytes, mms_err
 {
     sharing s = {.r = r};
     mms_error why = {0};
-    mms_status st = MMS_OK;
 
     *bytes = 0;
     if (r->share <= 0 || mms_output_averages_rows(r) || has_long_lists(r))
@@ -66,8 +53,8 @@ mms_status mms_output_shared_bytes(const mms_request *r, int64_t *bytes, mms_err
     s.columns = mms_alloc(mms_ms_ncolumn(r->ms), sizeof *s.columns);
     if (!s.columns)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis);
-    MMS_TRY(list_columns(&s, err));
-    st = mms_output_visit_lists(r, plan_part, &s, &why);
+    list_columns(&s);
+    mms_status st = mms_output_visit_lists(r, plan_part, &s, &why);
     if (st == MMS_OK)
         *bytes = s.bytes;
     else if (st == MMS_ERR_IO || st == MMS_ERR_SPACE) { // it is a guess of what will be spared
@@ -75,7 +62,6 @@ mms_status mms_output_shared_bytes(const mms_request *r, int64_t *bytes, mms_err
         st = MMS_OK;
     } else
         st = mms_fail(err, st, "%s", why.msg);
-done:
     free(s.columns);
     return st;
 }

@@ -202,6 +202,7 @@ static mms_status make_form(const mms_request *r, mms_form *form, mms_error *err
     form->renamed = !strcmp(r->datacolumn, "corrected");
     MMS_TRY(check_data(r, form->kinds, err));
     MMS_TRY(has_spectrum(r, &form->weight_spectrum, err));
+    MMS_TRY(mms_request_set_followers(r, form, err));
     form->out_spectra = form->weight_spectrum || r->usewtspectrum;
     for (int64_t i = 0; i < nspw; i++) {
         MMS_TRY(select_channels(r, spws[i], &form->windows[i], err));
@@ -250,6 +251,7 @@ static mms_status add_steps(mms_request *r, mms_error *err)
     time.timebin_s = r->timebin_s;
     time.timespan = r->spans;
     time.max_uvw_m = r->maxuvwdistance_m;
+    MMS_TRY(mms_request_add_cut(r, err));
     if (r->timebin_s > 0) {
         MMS_TRY(mms_time_step(&time, r->adds_state, &step, err));
         MMS_TRY(mms_pipeline_add(r->pipeline, step, err));

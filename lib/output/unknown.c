@@ -104,15 +104,13 @@ done:
 
 mms_status mms_request_find_unknown(mms_request *r, mms_error *err)
 {
-    const bool cuts =
-        mms_selection_cuts_channels(r->selection) || mms_selection_corrs(r->selection, 0).given;
     const mms_column *flag = mms_ms_find_column(r->ms, MMS_COL_FLAG);
     const int64_t n = mms_ms_ncolumn(r->ms);
     mms_shape_run *shapes = NULL;
     mms_rows *rows = NULL;
     mms_status st;
 
-    if (r->verb == MMS_DECIDE_PARTITION && !cuts)
+    if (mms_request_only_copies(r) && !mms_request_cuts(r))
         return MMS_OK; // all cells stay
     shapes = mms_alloc(r->meta.ncell, sizeof *shapes);
     r->unknown = mms_alloc(n, sizeof *r->unknown);
@@ -148,14 +146,19 @@ bool mms_output_follows(const mms_request *r, const char *column)
     return u && u->follows;
 }
 
-mms_value *mms_output_followers(const mms_request *r)
+mms_status mms_request_set_followers(const mms_request *r, mms_form *form, mms_error *err)
 {
-    mms_value *names = json_array();
+    const char **names = mms_alloc(r->nunknown, sizeof *names);
+    int64_t n = 0;
 
+    if (!names)
+        return out_of_memory(r, err);
     for (int64_t i = 0; i < r->nunknown; i++)
         if (r->unknown[i].follows)
-            json_array_append_new(names, mms_text_value(r->unknown[i].column->name));
-    return names;
+            names[n++] = r->unknown[i].column->name;
+    const mms_status st = mms_form_set_followers(form, n, names, err);
+    free(names);
+    return st;
 }
 
 /** Whether rows, or the channels of this window (-1: of any), become others. */

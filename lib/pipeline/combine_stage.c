@@ -636,11 +636,8 @@ static bool is_cut(const void *ctx, const char *name)
 {
     const combine_stage *s = ctx;
 
-    for (int64_t i = 0; i < s->opts.ncut; i++)
-        if ((s->opts.cuts[i].nchan && mms_column_has_channels(name)) ||
-            (s->opts.cuts[i].ncorr && mms_column_has_correlations(name)))
-            return true;
-    return mms_column_has_channels(name) || mms_names_have(s->opts.followers, name);
+    return mms_cut_step_cuts(s->opts.cut, name) || mms_column_has_channels(name) ||
+           mms_names_have((const char *const *)s->opts.in->followers, name);
 }
 
 /** Which weights are combined: what becomes WEIGHT, and SIGMA where that is apart. */

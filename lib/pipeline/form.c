@@ -117,6 +117,41 @@ mms_status mms_form_create(int64_t nwindow, int64_t nddid, mms_form *out, mms_er
     return MMS_OK;
 }
 
+static void end_names(char **names)
+{
+    for (char **name = names; name && *name; name++)
+        free(*name);
+    free(names);
+}
+
+mms_status mms_form_set_followers(mms_form *form, int64_t n, const char *const *names,
+                                  mms_error *err)
+{
+    char **copy = mms_alloc(n + 1, sizeof *copy);
+
+    for (int64_t i = 0; copy && i < n; i++) {
+        copy[i] = strdup(names[i]);
+        if (!copy[i]) {
+            end_names(copy);
+            copy = NULL;
+        }
+    }
+    if (!copy)
+        return out_of_memory(err);
+    end_names(form->followers);
+    form->followers = copy;
+    return MMS_OK;
+}
+
+static int64_t count_followers(const mms_form *form)
+{
+    int64_t n = 0;
+
+    while (form->followers && form->followers[n])
+        n++;
+    return n;
+}
+
 void mms_form_take_windows(mms_form *form, mms_form *other)
 {
     const mms_form old = *form;
@@ -140,6 +175,7 @@ void mms_form_end(mms_form *form)
         end_window(&form->windows[i]);
     free(form->windows);
     free(form->window_of);
+    end_names(form->followers);
     *form = (mms_form){0};
 }
 
@@ -166,12 +202,17 @@ mms_status mms_form_copy(const mms_form *form, mms_form *out, mms_error *err)
     for (int64_t i = 0; i < form->nwindow; i++)
         MMS_TRY(copy_window(&form->windows[i], &made.windows[i], err));
     memcpy(made.window_of, form->window_of, (size_t)form->nddid * sizeof *made.window_of);
+    MMS_TRY(mms_form_set_followers(&made, count_followers(form),
+                                   (const char *const *)form->followers, err));
 done:
     *out = st == MMS_OK ? *form : (mms_form){0};
+    if (st != MMS_OK) {
+        mms_form_end(&made);
+        return st;
+    }
     out->windows = made.windows;
     out->window_of = made.window_of;
-    if (st != MMS_OK)
-        mms_form_end(&made);
+    out->followers = made.followers;
     return st;
 }
 
@@ -210,18 +251,20 @@ static mms_value *encode_window(const mms_window *w)
 
 mms_status mms_form_encode(const mms_form *form, mms_value **out, mms_error *err)
 {
-    mms_value *windows = json_array(), *ddids = json_array();
+    mms_value *windows = json_array(), *ddids = json_array(), *followers = json_array();
 
     for (int64_t i = 0; i < form->nwindow; i++)
         json_array_append_new(windows, encode_window(&form->windows[i]));
     for (int64_t d = 0; d < form->nddid; d++)
         json_array_append_new(ddids, json_integer(form->window_of[d]));
-    *out = json_pack("{si si sb sb sb sb sb sb sb so so}", "kinds", (int)form->kinds, "numerics",
+    for (int64_t i = 0; i < count_followers(form); i++)
+        json_array_append_new(followers, mms_text_value(form->followers[i]));
+    *out = json_pack("{si si sb sb sb sb sb sb sb so so so}", "kinds", (int)form->kinds, "numerics",
                      (int)form->numerics, "renamed", (int)form->renamed, "weight_spectrum",
                      (int)form->weight_spectrum, "out_spectra", (int)form->out_spectra, "row_means",
                      (int)form->row_means, "time_averaged", (int)form->time_averaged, "combined",
                      (int)form->combined, "new_windows", (int)form->new_windows, "windows", windows,
-                     "window_of", ddids);
+                     "window_of", ddids, "followers", followers);
     return *out ? MMS_OK : out_of_memory(err);
 }
 
@@ -275,20 +318,35 @@ done:
     return st;
 }
 
+static mms_status decode_followers(const mms_value *list, mms_form *form, mms_error *err)
+{
+    const int64_t n = (int64_t)json_array_size(list);
+    const char **names = mms_alloc(n, sizeof *names);
+    mms_status st = names ? MMS_OK : out_of_memory(err);
+
+    for (int64_t i = 0; names && i < n; i++)
+        names[i] = json_string_value(json_array_get(list, (size_t)i));
+    if (st == MMS_OK)
+        st = mms_form_set_followers(form, n, names, err);
+    free(names);
+    return st;
+}
+
 mms_status mms_form_decode(const mms_value *value, mms_form *out, mms_error *err)
 {
-    mms_value *windows, *ddids;
+    mms_value *windows, *ddids, *followers;
     json_error_t error;
     int kinds, numerics, renamed, weight_spectrum, out_spectra, row_means, time_averaged, combined,
         new_windows;
     mms_status st;
 
     *out = (mms_form){0};
-    if (json_unpack_ex((mms_value *)value, &error, 0, "{si si sb sb sb sb sb sb sb so so}", "kinds",
-                       &kinds, "numerics", &numerics, "renamed", &renamed, "weight_spectrum",
-                       &weight_spectrum, "out_spectra", &out_spectra, "row_means", &row_means,
-                       "time_averaged", &time_averaged, "combined", &combined, "new_windows",
-                       &new_windows, "windows", &windows, "window_of", &ddids) != 0)
+    if (json_unpack_ex((mms_value *)value, &error, 0, "{si si sb sb sb sb sb sb sb so so so}",
+                       "kinds", &kinds, "numerics", &numerics, "renamed", &renamed,
+                       "weight_spectrum", &weight_spectrum, "out_spectra", &out_spectra,
+                       "row_means", &row_means, "time_averaged", &time_averaged, "combined",
+                       &combined, "new_windows", &new_windows, "windows", &windows, "window_of",
+                       &ddids, "followers", &followers) != 0)
         return unpack_failed("form", &error, err);
     MMS_TRY(mms_form_create((int64_t)json_array_size(windows), (int64_t)json_array_size(ddids), out,
                             err));
@@ -305,6 +363,7 @@ mms_status mms_form_decode(const mms_value *value, mms_form *out, mms_error *err
         MMS_TRY(decode_window(json_array_get(windows, (size_t)i), &out->windows[i], err));
     for (int64_t d = 0; d < out->nddid; d++)
         out->window_of[d] = (int32_t)json_integer_value(json_array_get(ddids, (size_t)d));
+    MMS_TRY(decode_followers(followers, out, err));
 done:
     if (st != MMS_OK)
         mms_form_end(out);

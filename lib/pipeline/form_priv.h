@@ -33,11 +33,17 @@ typedef struct mms_form {
     int64_t nwindow, nddid;
     mms_window *windows; /**< in the order of the request */
     int32_t *window_of;  /**< by DDID of the input; -1: not selected */
+    char **followers;    /**< columns without a definition whose cells have one value a channel and
+                              correlation, as FLAG's; ended by NULL, or NULL */
 } mms_form;
 
 /** Make room for windows and DDIDs, none selected.  Errors: MEM. */
 MMS_CHECKED mms_status mms_form_create(int64_t nwindow, int64_t nddid, mms_form *out,
                                        mms_error *err);
+
+/** Note the followers, n names that are copied.  Errors: MEM. */
+MMS_CHECKED mms_status mms_form_set_followers(mms_form *form, int64_t n, const char *const *names,
+                                              mms_error *err);
 
 /** Copy a form with all it owns; *out is empty on failure.  Errors: MEM. */
 MMS_CHECKED mms_status mms_form_copy(const mms_form *form, mms_form *out, mms_error *err);

@@ -308,6 +308,9 @@ bool mms_pipeline_needs(const mms_pipeline *p, const char *column)
 {
     const mms_column_role role = mms_column_role_of(column);
 
+    for (int i = 0; i < p->nstep; i++)
+        if (p->steps[i]->kind->needs && p->steps[i]->kind->needs(p->steps[i], column))
+            return true;
     if (transforms_data(p))
         return true;
     return (role == MMS_ROLE_FLAGS || role == MMS_ROLE_WEIGHTS) && base_form(p)->kinds != 0;
@@ -326,7 +329,6 @@ bool mms_pipeline_reads(const mms_pipeline *p, const char *column)
 typedef struct work {
     const mms_pipeline *pipeline;
     mms_arena *arena;
-    const char *const *followers;
     int64_t window;
     int nacting, acting[MOST_STEPS]; /**< steps that change rows of the window */
     mms_weight_choice choice;
@@ -540,21 +542,43 @@ static mms_status transform_group(work *w, mms_block *block, mms_group *group, m
         mms_split_weights(mms_weights_rule(mms_pipeline_find(p, "weights")), form->numerics, &w->in,
                           &w->out);
     if (mms_pipeline_mixes(p, w->window))
-        mms_group_clear(block, group, w->followers);
+        mms_group_clear(block, group, (const char *const *)base_form(p)->followers);
     mms_group_scatter(block, group, &w->out, writes_spectra(p));
 done:
     forget_group(w);
     return st;
 }
 
-mms_status mms_pipeline_apply(const mms_pipeline *p, const char *const *followers, mms_arena *arena,
-                              mms_block *block, mms_error *err)
+mms_status mms_pipeline_enter(const mms_pipeline *p, mms_arena *arena, mms_block *block,
+                              mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t g = 0; g < block->ngroup; g++)
+        for (int i = 0; st == MMS_OK && i < p->nstep; i++) {
+            const mms_step *step = p->steps[i];
+            if (step->kind->enter)
+                st = step->kind->enter(step, block, &block->groups[g], arena, err);
+        }
+    return st;
+}
+
+bool mms_pipeline_by_ddid(const mms_pipeline *p)
+{
+    for (int i = 0; i < p->nstep; i++)
+        if (!p->steps[i]->kind->any_ddid)
+            return true;
+    return false;
+}
+
+mms_status mms_pipeline_apply(const mms_pipeline *p, mms_arena *arena, mms_block *block,
+                              mms_error *err)
 {
     mms_status st = MMS_OK;
     int64_t added = 0;
 
     for (int64_t i = 0; st == MMS_OK && i < block->ngroup; i++) {
-        work w = {.pipeline = p, .arena = arena, .followers = followers};
+        work w = {.pipeline = p, .arena = arena};
         if (base_form(p)->kinds)
             st = transform_group(&w, block, &block->groups[i], err);
         for (added = 0; added < MMS_SPARE_ARRAYS; added++)

@@ -54,7 +54,7 @@ MMS_CHECKED mms_status mms_pipeline_encode(const mms_pipeline *pipeline, mms_val
 MMS_CHECKED mms_status mms_pipeline_decode(const mms_value *value, mms_pipeline **out,
                                            mms_error *err);
 
-/** Whether blocks must have an array column: a step reads or changes it. */
+/** Whether blocks must have an array column: a step reads or changes it; else it may be copied. */
 bool mms_pipeline_needs(const mms_pipeline *pipeline, const char *column);
 
 /** Whether a column that is not written must be read all the same: SIGMA_SPECTRUM, whose cells are
@@ -71,13 +71,19 @@ const mms_form *mms_pipeline_base(const mms_pipeline *pipeline);
 bool mms_pipeline_acts(const mms_pipeline *pipeline, int64_t window);
 bool mms_pipeline_mixes(const mms_pipeline *pipeline, int64_t window);
 
-/** Transform a block whose groups have one DDID each and selected channels only: data, flags and
- *  weights change, spectra that the input lacks are added; followers, other columns of one value a
- *  channel and correlation (ended by NULL), lose their cells where channels become others.  Several
- * threads may transform a block each, with an arena each.  Errors: TABLE a needed cell is
- * undefined; SHAPE; MEM. */
-MMS_CHECKED mms_status mms_pipeline_apply(const mms_pipeline *pipeline,
-                                          const char *const *followers, mms_arena *arena,
+/** Return whether the groups of blocks must have one DDID each. */
+bool mms_pipeline_by_ddid(const mms_pipeline *pipeline);
+
+/** Change a block that comes from the input, before rows are made of several: channels and
+ *  correlations that are not selected leave.  Errors: SHAPE; MEM. */
+MMS_CHECKED mms_status mms_pipeline_enter(const mms_pipeline *pipeline, mms_arena *arena,
+                                          mms_block *block, mms_error *err);
+
+/** Transform a block that has entered: data, flags and weights change, spectra that the input lacks
+ *  are added; followers lose their cells where channels become others.  Several threads may
+ *  transform a block each, with an arena each.  Errors: TABLE a needed cell is undefined; SHAPE;
+ *  MEM. */
+MMS_CHECKED mms_status mms_pipeline_apply(const mms_pipeline *pipeline, mms_arena *arena,
                                           mms_block *block, mms_error *err);
 
 /** Cut the rows of a block, once they have their DATA_DESC_ID, into the windows that are asked for;

@@ -23,11 +23,8 @@ typedef struct mms_row_batch {
 typedef struct mms_row_stage_opts {
     mms_ms *ms;
     const char *rows_file; /**< rows of the part; replaced where they are taken in another order */
-    const char *const *columns;   /**< those of the blocks, ended by NULL */
-    const char *const *followers; /**< of them, those whose cells have one value a channel and
-                                       correlation and lose them, ended by NULL */
-    const mms_cut *cuts;          /**< what blocks have lost before they come, by DDID */
-    int64_t ncut;
+    const char *const *columns;  /**< those of the blocks, ended by NULL */
+    const mms_step *cut;         /**< what blocks have lost before they come; NULL: nothing */
     const mms_form *in;          /**< the form of the rows that come */
     int64_t memory, block_bytes; /**< block_bytes: of those that come */
     int nlane;                   /**< that bring them */

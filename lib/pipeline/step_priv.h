@@ -7,6 +7,7 @@
  *  to, in client and worker by the same call, and does its work in one of these ways:
  *  - row: the channels of one row become others; most steps are of this kind.
  *  - open_rows: rows become one: averages in time, combined windows (row_stage_priv.h).
+ *  - enter: cells of any column, as they come from the input, before rows become one.
  *  - cells: data and UVW get other values where they are; channels, flags and weights stay.
  *  Members that a kind has no need of are NULL. */
 
@@ -14,6 +15,7 @@
 #include "ms/block.h"
 #include "transform/phaseshift.h"
 #include "transform/spectrum_priv.h"
+#include "transform/transform.h"
 
 typedef struct mms_step_kind mms_step_kind;
 struct mms_row_stage;
@@ -44,6 +46,7 @@ void mms_notes_end(mms_notes *notes);
 struct mms_step_kind {
     const char *name;
     bool takes_means; /**< data are averaged, by weights where the input has them */
+    bool any_ddid;    /**< groups may have rows of several DDIDs */
 
     /** Say what the stream becomes: out begins as a copy of in.  Errors: ARG what can't be done. */
     mms_status (*prepare)(mms_step *step, const mms_form *in, mms_form *out, mms_notes *notes,
@@ -53,6 +56,13 @@ struct mms_step_kind {
     mms_status (*encode)(const mms_step *step, mms_value **out, mms_error *err);
     mms_status (*decode)(const mms_value *value, mms_step **out, mms_error *err);
     void (*close)(mms_step *step);
+
+    /** Return whether blocks must have an array column for this step by itself. */
+    bool (*needs)(const mms_step *step, const char *column);
+
+    /** Change cells of a group that comes from the input.  Errors: SHAPE, MEM. */
+    mms_status (*enter)(const mms_step *step, const mms_block *block, mms_group *group,
+                        mms_arena *arena, mms_error *err);
 
     /** Open what the step needs of the MS whose rows come, in a worker. */
     mms_status (*open)(mms_step *step, mms_ms *ms, mms_error *err);
@@ -91,6 +101,19 @@ struct mms_step_kind {
 #define STEP(name) extern const mms_step_kind mms_step_##name;
 #include "steps.def"
 #undef STEP
+
+/** Leave out channels and correlations: n cuts by DDID, 0 of those that are not cut; their lists
+ * are copied, their followers are the form's. */
+MMS_CHECKED mms_status mms_cut_step(int64_t n, const mms_cut *cuts, mms_step **out, mms_error *err);
+
+/** What that step (NULL: there is none) keeps of a DDID; NULL: all of it. */
+const mms_cut *mms_cut_step_of(const mms_step *step, int32_t ddid);
+
+/** Return whether cells of a column of the definition lose channels or correlations by it. */
+bool mms_cut_step_cuts(const mms_step *step, const char *column);
+
+/** Make what follows a renamed column: "sigma" of the weights, or "weight" of the sigmas. */
+MMS_CHECKED mms_status mms_derive_step(const char *word, mms_step **out, mms_error *err);
 
 /** Average in time.  @param adds_state  state was added to the timespan by itself */
 MMS_CHECKED mms_status mms_time_step(const mms_time_opts *opts, bool adds_state, mms_step **out,

@@ -79,11 +79,8 @@ static bool is_cut(const void *ctx, const char *name)
 {
     const time_stage *s = ctx;
 
-    for (int64_t i = 0; i < s->opts.ncut; i++)
-        if ((s->opts.cuts[i].nchan && mms_column_has_channels(name)) ||
-            (s->opts.cuts[i].ncorr && mms_column_has_correlations(name)))
-            return true;
-    return mms_names_have(s->opts.followers, name);
+    return mms_cut_step_cuts(s->opts.cut, name) ||
+           mms_names_have((const char *const *)s->opts.in->followers, name);
 }
 
 /** The columns that the blocks will have, in the reader's order. */
@@ -122,7 +119,7 @@ static mms_status find_shape(const time_stage *s, int32_t ddid, int64_t row, int
                              int64_t *ncorr, mms_error *err)
 {
     const mms_rows rows = {row, 1};
-    const mms_cut *cut = ddid < s->opts.ncut ? &s->opts.cuts[ddid] : NULL;
+    const mms_cut *cut = mms_cut_step_of(s->opts.cut, ddid);
     mms_shape_run *runs;
     int64_t nrun;
     const mms_status st = mms_ms_shapes(s->opts.ms, MMS_COL_FLAG, 1, &rows, &runs, &nrun, err);

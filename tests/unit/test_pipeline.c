@@ -42,6 +42,7 @@ static mms_form make_form(void)
     form.window_of[0] = 1;
     form.window_of[2] = 0;
     form.kinds = MMS_KIND_BIT(MMS_KIND_DATA);
+    must(mms_form_set_followers(&form, 1, (const char *const[]){"BITFLAG"}, &err), &err);
     return form;
 }
 
@@ -133,6 +134,8 @@ static void forms_travel_whole(void **state)
     assert_memory_equal(back.windows[1].axis.freq_hz, form.windows[1].axis.freq_hz,
                         NCHAN * sizeof(double));
     assert_true(back.windows[0].axis.total_bandwidth_hz == 41.25);
+    assert_string_equal(back.followers[0], "BITFLAG");
+    assert_null(back.followers[1]);
     mms_form_end(&back);
     json_object_del(parsed, "kinds");
     assert_int_equal(mms_form_decode(parsed, &back, &err), MMS_ERR_INTERNAL);
@@ -182,8 +185,7 @@ static void a_trial_step_acts_between_the_others(void **state)
     mms_error err;
 
     (void)state;
-    const char *const none[] = {NULL};
-    must(mms_pipeline_apply(p, none, &arena, b, &err), &err);
+    must(mms_pipeline_apply(p, &arena, b, &err), &err);
     const mms_cells *data = mms_cells_find(b->groups[0].arrays, b->narray, "DATA");
     const mms_cells *weight = mms_cells_find(b->groups[0].arrays, b->narray, "WEIGHT");
     const float want[2 * NROW] = {3, 7, 11, 15}; // twice the means of 1, 2 and 3, 4 …
@@ -196,12 +198,48 @@ static void a_trial_step_acts_between_the_others(void **state)
     mms_pipeline_free(&p);
 }
 
+/** The cut and what is derived from weights, made by the client and done by a worker. */
+static void cells_are_cut_and_derived_as_they_enter(void **state)
+{
+    static const int32_t chans[] = {3, 1};
+    const mms_cut cuts[3] = {{.nchan_in = NCHAN, .ncorr_in = 1, .nchan = 2, .chans = chans}};
+    mms_form form = make_form();
+    mms_arena arena = {0};
+    mms_block *b = make_block(&arena);
+    mms_pipeline *p;
+    mms_step *step;
+    mms_error err;
+
+    (void)state;
+    ((float *)b->groups[0].arrays[2].data)[1] = 0.25f;
+    must(mms_pipeline_create(&form, &p, &err), &err);
+    must(mms_cut_step(3, cuts, &step, &err), &err);
+    must(mms_pipeline_add(p, step, &err), &err);
+    must(mms_derive_step("sigma", &step, &err), &err);
+    must(mms_pipeline_add(p, step, &err), &err);
+    p = send(p);
+    assert_true(mms_pipeline_needs(p, "DATA") && mms_pipeline_by_ddid(p));
+    assert_true(mms_cut_step_cuts(mms_pipeline_find(p, "cut"), "FLAG"));
+    assert_false(mms_cut_step_cuts(mms_pipeline_find(p, "cut"), "WEIGHT"));
+    must(mms_pipeline_enter(p, &arena, b, &err), &err);
+    const mms_cells *data = mms_cells_find(b->groups[0].arrays, b->narray, "DATA");
+    const mms_cells *sigma = mms_cells_find(b->groups[0].arrays, b->narray, "SIGMA");
+    const float want[2 * NROW] = {4, 2, 8, 6};
+    assert_int_equal(data->shape[0], 2);
+    for (int i = 0; i < 2 * NROW; i++)
+        assert_true(crealf(((const mms_complex *)data->data)[i]) == want[i]);
+    assert_true(((const float *)sigma->data)[0] == 1 && ((const float *)sigma->data)[1] == 2);
+    mms_arena_end(&arena);
+    mms_pipeline_free(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms_travel_whole),
         cmocka_unit_test(steps_have_their_order),
         cmocka_unit_test(worker_prepares_what_the_client_prepared),
+        cmocka_unit_test(cells_are_cut_and_derived_as_they_enter),
         cmocka_unit_test(a_trial_step_acts_between_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
