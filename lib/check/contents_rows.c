@@ -10,15 +10,24 @@
 #include "disk_use_priv.h"
 #include "mms/concat_priv.h"
 #include "ms/columns.h"
+#include "ms/rows.h"
 #include "ms/tally_priv.h"
 #include "multims/ms.h"
 
-enum { CHUNK = 65536, NKEY = 6, MOST_ANTENNAS = 1 << 20 };
+enum { NKEY = 6, MOST_ANTENNAS = 1 << 20 };
+enum { ANT1 = NKEY, ANT2, TIME, INTERVAL };
 
-static const char *const keys[NKEY] = {MMS_COL_OBSERVATION_ID, MMS_COL_ARRAY_ID,
-                                       MMS_COL_SCAN_NUMBER,    MMS_COL_FIELD_ID,
-                                       MMS_COL_STATE_ID,       MMS_COL_DATA_DESC_ID};
-static const char *const antennas[2] = {MMS_COL_ANTENNA1, MMS_COL_ANTENNA2};
+static const char *const columns[] = {MMS_COL_OBSERVATION_ID,
+                                      MMS_COL_ARRAY_ID,
+                                      MMS_COL_SCAN_NUMBER,
+                                      MMS_COL_FIELD_ID,
+                                      MMS_COL_STATE_ID,
+                                      MMS_COL_DATA_DESC_ID,
+                                      MMS_COL_ANTENNA1,
+                                      MMS_COL_ANTENNA2,
+                                      MMS_COL_TIME,
+                                      MMS_COL_INTERVAL,
+                                      NULL};
 
 /* Rows that share all ids */
 struct count {
@@ -27,44 +36,12 @@ struct count {
     double begin, end, exposure;
 };
 
-/* What is read of a chunk */
-struct chunk {
-    int32_t *ids[NKEY], *antennas[2];
-    double *time, *interval;
-};
-
 struct pass {
     mms_ms *ms;
-    struct chunk chunk;
     mms_tally counts;
     int64_t nseen;
     bool *seen; /* antennas with rows */
 };
-
-/* Read a column that an MS must have but need not; without it, its ids are 0 */
-static mms_status read_column(const struct pass *p, const char *name, const mms_rows *rows,
-                              size_t size, void *data, mms_error *err)
-{
-    if (mms_ms_find_column(p->ms, name))
-        return mms_ms_read(p->ms, name, 1, rows, rows->count, data, err);
-    memset(data, 0, size * (size_t)rows->count);
-    return MMS_OK;
-}
-
-static mms_status read_chunk(const struct pass *p, const mms_rows *rows, mms_error *err)
-{
-    const struct chunk *const c = &p->chunk;
-    mms_status st = MMS_OK;
-
-    for (int k = 0; k < NKEY; k++)
-        MMS_TRY(read_column(p, keys[k], rows, sizeof *c->ids[k], c->ids[k], err));
-    for (int a = 0; a < 2; a++)
-        MMS_TRY(read_column(p, antennas[a], rows, sizeof *c->antennas[a], c->antennas[a], err));
-    MMS_TRY(read_column(p, MMS_COL_TIME, rows, sizeof *c->time, c->time, err));
-    MMS_TRY(read_column(p, MMS_COL_INTERVAL, rows, sizeof *c->interval, c->interval, err));
-done:
-    return st;
-}
 
 static mms_status see_antenna(struct pass *p, int32_t id, mms_error *err)
 {
@@ -82,65 +59,55 @@ done:
     return st;
 }
 
-static mms_status count_row(struct pass *p, int64_t i, mms_error *err)
+static int32_t id_of(const mms_row_chunk *c, int column, int64_t row)
 {
-    const struct chunk *const c = &p->chunk;
-    const double half = isfinite(c->interval[i]) ? c->interval[i] / 2 : 0;
+    return ((const int32_t *)c->cells[column])[row];
+}
+
+static mms_status count_row(struct pass *p, const mms_row_chunk *c, int64_t i, mms_error *err)
+{
+    const double time = ((const double *)c->cells[TIME])[i];
+    const double interval = ((const double *)c->cells[INTERVAL])[i];
+    const double half = isfinite(interval) ? interval / 2 : 0;
     struct count *count;
     int32_t key[NKEY];
     mms_status st;
 
     for (int k = 0; k < NKEY; k++)
-        key[k] = c->ids[k][i];
+        key[k] = id_of(c, k, i);
     MMS_TRY(mms_tally_find(&p->counts, key, &count, err));
-    if (!count->rows || c->time[i] - half < count->begin)
-        count->begin = c->time[i] - half;
-    if (!count->rows || c->time[i] + half > count->end)
-        count->end = c->time[i] + half;
+    if (!count->rows || time - half < count->begin)
+        count->begin = time - half;
+    if (!count->rows || time + half > count->end)
+        count->end = time + half;
     count->rows++;
     count->exposure += 2 * half;
-    for (int a = 0; a < 2; a++)
-        MMS_TRY(see_antenna(p, c->antennas[a][i], err));
+    MMS_TRY(see_antenna(p, id_of(c, ANT1, i), err));
+    MMS_TRY(see_antenna(p, id_of(c, ANT2, i), err));
 done:
     return st;
 }
 
 static mms_status count_rows(struct pass *p, mms_error *err)
 {
-    const int64_t nrow = mms_ms_nrow(p->ms);
-    mms_status st = MMS_OK;
+    const mms_row_pass_opts opts = {.columns = columns, .lenient = true};
+    const mms_row_chunk *chunk;
+    mms_row_pass *rows;
+    mms_status st;
 
-    for (mms_rows r = {0, 0}; r.first < nrow; r.first += r.count) {
-        r.count = nrow - r.first < CHUNK ? nrow - r.first : CHUNK;
-        MMS_TRY(read_chunk(p, &r, err));
-        for (int64_t i = 0; i < r.count; i++)
-            MMS_TRY(count_row(p, i, err));
-    }
+    MMS_TRY(mms_row_pass_open(p->ms, &opts, &rows, err));
+    do {
+        MMS_TRY(mms_row_pass_next(rows, &chunk, err));
+        for (int64_t i = 0; chunk && i < chunk->rows.count; i++)
+            MMS_TRY(count_row(p, chunk, i, err));
+    } while (chunk);
 done:
+    mms_row_pass_close(&rows);
     return st;
-}
-
-static bool open_chunk(struct chunk *c)
-{
-    bool good = true;
-
-    for (int k = 0; k < NKEY; k++)
-        good = (c->ids[k] = mms_alloc(CHUNK, sizeof *c->ids[k])) && good;
-    for (int a = 0; a < 2; a++)
-        good = (c->antennas[a] = mms_alloc(CHUNK, sizeof *c->antennas[a])) && good;
-    c->time = mms_alloc(CHUNK, sizeof *c->time);
-    c->interval = mms_alloc(CHUNK, sizeof *c->interval);
-    return good && c->time && c->interval;
 }
 
 static void close_pass(struct pass *p)
 {
-    for (int k = 0; k < NKEY; k++)
-        free(p->chunk.ids[k]);
-    for (int a = 0; a < 2; a++)
-        free(p->chunk.antennas[a]);
-    free(p->chunk.time);
-    free(p->chunk.interval);
     free(p->seen);
     mms_tally_free(&p->counts);
     mms_ms_close(&p->ms);
@@ -178,8 +145,6 @@ mms_status mms_contents_rows(const char *path, mms_value *out, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_ms_open(path, &p.ms, err));
-    if (!open_chunk(&p.chunk))
-        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
     MMS_TRY(count_rows(&p, err));
     MMS_TRY(mms_disk_use(path, &bytes, err));
     if (!put_counts(&p, out) || json_object_set_new(out, "rows", json_integer(mms_ms_nrow(p.ms))) ||

@@ -11,8 +11,7 @@
 #include "mms/concat_priv.h"
 #include "ms/columns.h"
 #include "ms/meta_priv.h"
-
-enum { CHUNK = 65536 };
+#include "ms/rows.h"
 
 /* Rows of one scan with one DDID. */
 struct scan_count {
@@ -29,26 +28,25 @@ struct member {
 
 static mms_status count_rows(mms_ms *ms, mms_tally *counts, mms_error *err)
 {
-    int32_t *scans = mms_alloc(CHUNK, sizeof *scans), *ddids = mms_alloc(CHUNK, sizeof *ddids);
-    const int64_t nrow = mms_ms_nrow(ms);
-    mms_status st = MMS_OK;
+    static const char *const columns[] = {MMS_COL_SCAN_NUMBER, MMS_COL_DATA_DESC_ID, NULL};
+    const mms_row_pass_opts opts = {.columns = columns};
+    const mms_row_chunk *chunk;
+    mms_row_pass *pass;
+    mms_status st;
 
-    if (!scans || !ddids)
-        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory for %d rows", CHUNK));
-    for (mms_rows r = {0, 0}; r.first < nrow; r.first += r.count) {
-        r.count = nrow - r.first < CHUNK ? nrow - r.first : CHUNK;
-        MMS_TRY(mms_ms_read(ms, MMS_COL_SCAN_NUMBER, 1, &r, r.count, scans, err));
-        MMS_TRY(mms_ms_read(ms, MMS_COL_DATA_DESC_ID, 1, &r, r.count, ddids, err));
-        for (int64_t i = 0; i < r.count; i++) {
+    MMS_TRY(mms_row_pass_open(ms, &opts, &pass, err));
+    do {
+        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
+        for (int64_t i = 0; chunk && i < chunk->rows.count; i++) {
+            const int32_t *scans = chunk->cells[0], *ddids = chunk->cells[1];
             const int32_t key[2] = {scans[i], ddids[i]};
             struct scan_count *count;
             MMS_TRY(mms_tally_find(counts, key, &count, err));
             count->rows++;
         }
-    }
+    } while (chunk);
 done:
-    free(ddids);
-    free(scans);
+    mms_row_pass_close(&pass);
     return st;
 }
 

@@ -11,10 +11,9 @@
 #include "groups_priv.h"
 #include "models_priv.h"
 #include "ms/columns.h"
+#include "ms/rows.h"
 #include "multims/log.h"
 #include "orders_priv.h"
-
-enum { STEP = 1 << 16 };
 
 static mms_status no_memory(mms_error *err)
 {
@@ -23,11 +22,10 @@ static mms_status no_memory(mms_error *err)
 
 /* ---- what is selected -------------------------------------------------------------------------*/
 
-/** Keys and the mask of some rows. */
+/** Keys of some rows. */
 typedef struct keys {
-    uint8_t *mask;
-    int32_t *ddid, *field;
-    double *time_s;
+    const int32_t *ddid, *field;
+    const double *time_s;
 } keys;
 
 static mms_status check_keys(const mms_change *c, const keys *k, mms_rows rows, mms_error *err)
@@ -43,55 +41,44 @@ static mms_status check_keys(const mms_change *c, const keys *k, mms_rows rows, 
     return MMS_OK;
 }
 
-static void count_rows(mms_change *c, const keys *k, mms_rows rows, int64_t member)
+static void count_rows(mms_change *c, const keys *k, const mms_row_chunk *chunk)
 {
-    for (int64_t i = 0; i < rows.count; i++) {
-        const int64_t row = rows.first + i;
+    for (int64_t i = 0; i < chunk->rows.count; i++) {
+        const int64_t row = chunk->rows.first + i;
         c->rows_of[k->ddid[i]]++;
-        if (!k->mask[i])
+        if (!chunk->mask[i])
             continue;
         c->counts[k->field[i] * c->set.nwindow + k->ddid[i]]++;
         if (k->time_s[i] < c->first_s[k->field[i]])
             c->first_s[k->field[i]] = k->time_s[i];
-        c->selected[member]++;
+        c->selected[chunk->member]++;
         c->nselected++;
         if (c->bits)
             c->bits[row >> 3] |= (uint8_t)(1 << (row & 7));
     }
 }
 
-static mms_status look_at_member(mms_change *c, keys *k, int64_t member, mms_error *err)
-{
-    const mms_rows all = mms_ms_member_rows(c->ms, member);
-    mms_status st = MMS_OK;
-
-    for (int64_t at = 0; at < all.count; at += STEP) {
-        const mms_rows rows = {all.first + at, all.count - at < STEP ? all.count - at : STEP};
-        MMS_TRY(mms_ms_read(c->ms, MMS_COL_DATA_DESC_ID, 1, &rows, rows.count, k->ddid, err));
-        MMS_TRY(mms_ms_read(c->ms, MMS_COL_FIELD_ID, 1, &rows, rows.count, k->field, err));
-        MMS_TRY(mms_ms_read(c->ms, MMS_COL_TIME, 1, &rows, rows.count, k->time_s, err));
-        MMS_TRY(check_keys(c, k, rows, err));
-        memset(k->mask, 1, STEP);
-        if (c->bits)
-            MMS_TRY(mms_selection_rows(c->selection, rows, k->mask, err));
-        count_rows(c, k, rows, member);
-    }
-done:
-    return st;
-}
-
 static mms_status look_at_rows(mms_change *c, mms_error *err)
 {
-    keys k = {mms_alloc(STEP, 1), mms_alloc(STEP, sizeof(int32_t)),
-              mms_alloc(STEP, sizeof(int32_t)), mms_alloc(STEP, sizeof(double))};
-    mms_status st = k.mask && k.ddid && k.field && k.time_s ? MMS_OK : no_memory(err);
+    static const char *const columns[] = {MMS_COL_DATA_DESC_ID, MMS_COL_FIELD_ID, MMS_COL_TIME,
+                                          NULL};
+    const mms_row_pass_opts opts = {
+        .selection = c->selection, .columns = columns, .unselected = true};
+    const mms_row_chunk *chunk;
+    mms_row_pass *pass;
+    mms_status st;
 
-    for (int64_t i = 0; i < mms_ms_nmember(c->ms) && st == MMS_OK; i++)
-        st = look_at_member(c, &k, i, err);
-    free(k.mask);
-    free(k.ddid);
-    free(k.field);
-    free(k.time_s);
+    MMS_TRY(mms_row_pass_open(c->ms, &opts, &pass, err));
+    do {
+        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
+        if (chunk) {
+            const keys k = {chunk->cells[0], chunk->cells[1], chunk->cells[2]};
+            MMS_TRY(check_keys(c, &k, chunk->rows, err));
+            count_rows(c, &k, chunk);
+        }
+    } while (chunk);
+done:
+    mms_row_pass_close(&pass);
     return st;
 }
 

@@ -7,84 +7,32 @@
 #include "columns.h"
 #include "meta_priv.h"
 #include "ms_meta.h"
+#include "rows.h"
 #include "tables/tables_priv.h"
 
-enum { CHUNK = 65536, NCOLUMN = 8, CELL_KEYS = 7, PAIR_KEYS = 3, STAMP_KEYS = 8 };
-enum { SCAN, DDID, FIELD, STATE, ARRAY, OBSERVATION, ANT1, ANT2 };
-static const char *const column_names[NCOLUMN] = {
-    MMS_COL_SCAN_NUMBER, MMS_COL_DATA_DESC_ID,   MMS_COL_FIELD_ID, MMS_COL_STATE_ID,
-    MMS_COL_ARRAY_ID,    MMS_COL_OBSERVATION_ID, MMS_COL_ANTENNA1, MMS_COL_ANTENNA2};
-
-/* The rows that are looked at together. */
-struct chunk {
-    mms_rows rows;
-    int32_t member;
-    int32_t *ids[NCOLUMN];
-    double *times;
-    uint8_t *mask;
-};
+enum { CELL_KEYS = 7, PAIR_KEYS = 3, STAMP_KEYS = 8 };
+enum { SCAN, DDID, FIELD, STATE, ARRAY, OBSERVATION, ANT1, ANT2, TIME };
+static const char *const columns[] = {MMS_COL_SCAN_NUMBER, MMS_COL_DATA_DESC_ID,
+                                      MMS_COL_FIELD_ID,    MMS_COL_STATE_ID,
+                                      MMS_COL_ARRAY_ID,    MMS_COL_OBSERVATION_ID,
+                                      MMS_COL_ANTENNA1,    MMS_COL_ANTENNA2,
+                                      MMS_COL_TIME,        NULL};
 
 struct pass {
     mms_ms *ms;
-    mms_selection *selection;
     mms_meta *meta;
     mms_tally cells, pairs, stamps;
-    struct chunk chunk;
+    const mms_row_chunk *chunk;
+    const int32_t *ids[TIME]; /* of the chunk */
+    const double *times;
 };
-
-static mms_status create_chunk(struct chunk *c, mms_error *err)
-{
-    bool ok;
-
-    c->times = mms_alloc(CHUNK, sizeof *c->times);
-    c->mask = mms_alloc(CHUNK, sizeof *c->mask);
-    ok = c->times && c->mask;
-    for (int i = 0; i < NCOLUMN; i++)
-        ok = (c->ids[i] = mms_alloc(CHUNK, sizeof *c->ids[i])) && ok;
-    return ok ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory for %d rows", CHUNK);
-}
-
-static void free_chunk(struct chunk *c)
-{
-    for (int i = 0; i < NCOLUMN; i++)
-        free(c->ids[i]);
-    free(c->mask);
-    free(c->times);
-}
-
-static mms_status read_column(mms_ms *ms, const char *name, mms_dtype dtype, mms_rows rows,
-                              void *data, mms_error *err)
-{
-    const mms_column *column = mms_ms_find_column(ms, name);
-
-    if (column && (!column->scalar || column->dtype != dtype))
-        return mms_fail(err, MMS_ERR_TABLE, "%s: column %s has not the type of an MS",
-                        mms_ms_path(ms), name);
-    return mms_ms_read(ms, name, 1, &rows, rows.count, data, err);
-}
-
-static mms_status read_chunk(struct pass *p, mms_error *err)
-{
-    struct chunk *c = &p->chunk;
-    mms_status st;
-
-    for (int i = 0; i < NCOLUMN; i++)
-        MMS_TRY(read_column(p->ms, column_names[i], MMS_DT_INT, c->rows, c->ids[i], err));
-    MMS_TRY(read_column(p->ms, MMS_COL_TIME, MMS_DT_DOUBLE, c->rows, c->times, err));
-    if (!p->selection || mms_selection_is_all(p->selection))
-        memset(c->mask, 1, (size_t)c->rows.count);
-    else
-        MMS_TRY(mms_selection_rows(p->selection, c->rows, c->mask, err));
-done:
-    return st;
-}
 
 static mms_status count_cell(struct pass *p, int64_t i, mms_error *err)
 {
-    const struct chunk *c = &p->chunk;
-    const int32_t key[CELL_KEYS] = {c->ids[SCAN][i],  c->ids[DDID][i],  c->ids[FIELD][i],
-                                    c->ids[STATE][i], c->ids[ARRAY][i], c->ids[OBSERVATION][i],
-                                    c->member};
+    const int32_t key[CELL_KEYS] = {p->ids[SCAN][i],  p->ids[DDID][i],  p->ids[FIELD][i],
+                                    p->ids[STATE][i], p->ids[ARRAY][i], p->ids[OBSERVATION][i],
+                                    p->chunk->member};
+    const double time = p->times[i];
     mms_cell *cell;
     mms_status st;
 
@@ -92,29 +40,28 @@ static mms_status count_cell(struct pass *p, int64_t i, mms_error *err)
         return mms_fail(err, MMS_ERR_RANGE,
                         "%s: row %" PRId64 ": DATA_DESC_ID %d, but DATA_DESCRIPTION has %" PRId64
                         " rows",
-                        mms_ms_path(p->ms), c->rows.first + i, key[1], p->meta->ndd);
+                        mms_ms_path(p->ms), p->chunk->rows.first + i, key[1], p->meta->ndd);
     MMS_TRY(mms_tally_find(&p->cells, key, &cell, err));
     if (cell->rows++ == 0) {
-        cell->first_row = c->rows.first + i;
-        cell->time_min = cell->time_max = c->times[i];
+        cell->first_row = p->chunk->rows.first + i;
+        cell->time_min = cell->time_max = time;
     }
-    if (c->times[i] < cell->time_min)
-        cell->time_min = c->times[i];
-    if (c->times[i] > cell->time_max)
-        cell->time_max = c->times[i];
+    if (time < cell->time_min)
+        cell->time_min = time;
+    if (time > cell->time_max)
+        cell->time_max = time;
 done:
     return st;
 }
 
 static mms_status count_stamp(struct pass *p, int64_t i, mms_error *err)
 {
-    const struct chunk *c = &p->chunk;
-    mms_stamp key = {c->ids[SCAN][i],  c->ids[OBSERVATION][i], c->ids[ARRAY][i], {0, 0},
-                     c->ids[FIELD][i], c->ids[STATE][i],       c->ids[DDID][i],  0};
+    mms_stamp key = {p->ids[SCAN][i],  p->ids[OBSERVATION][i], p->ids[ARRAY][i], {0, 0},
+                     p->ids[FIELD][i], p->ids[STATE][i],       p->ids[DDID][i],  0};
     mms_stamp *stamp;
     mms_status st;
 
-    memcpy(key.time, &c->times[i], sizeof key.time);
+    memcpy(key.time, &p->times[i], sizeof key.time);
     MMS_TRY(mms_tally_find(&p->stamps, &key.scan, &stamp, err));
     stamp->rows++;
 done:
@@ -123,10 +70,9 @@ done:
 
 static mms_status count_pair(struct pass *p, int64_t i, mms_error *err)
 {
-    const struct chunk *c = &p->chunk;
-    const int32_t a = c->ids[ANT1][i], b = c->ids[ANT2][i];
+    const int32_t a = p->ids[ANT1][i], b = p->ids[ANT2][i];
     const int32_t key[PAIR_KEYS] = {a < b ? a : b, a < b ? b : a,
-                                    c->mask[i] ? c->ids[DDID][i] : -1};
+                                    p->chunk->mask[i] ? p->ids[DDID][i] : -1};
     mms_pair_count *pair;
     mms_status st;
 
@@ -140,35 +86,36 @@ static mms_status count_chunk(struct pass *p, mms_error *err)
 {
     mms_status st = MMS_OK;
 
-    for (int64_t i = 0; i < p->chunk.rows.count; i++) {
+    for (int c = 0; c < TIME; c++)
+        p->ids[c] = p->chunk->cells[c];
+    p->times = p->chunk->cells[TIME];
+    for (int64_t i = 0; i < p->chunk->rows.count; i++) {
         MMS_TRY(count_pair(p, i, err));
-        if (!p->chunk.mask[i])
+        if (!p->chunk->mask[i])
             continue;
         MMS_TRY(count_cell(p, i, err));
         MMS_TRY(count_stamp(p, i, err));
-        p->meta->member_rows[p->chunk.member]++;
+        p->meta->member_rows[p->chunk->member]++;
         p->meta->nselected++;
     }
 done:
     return st;
 }
 
-static mms_status count_rows(struct pass *p, mms_error *err)
+static mms_status count_rows(struct pass *p, mms_selection *selection, mms_error *err)
 {
-    struct chunk *c = &p->chunk;
-    mms_status st = MMS_OK;
+    const mms_row_pass_opts opts = {.selection = selection, .columns = columns, .unselected = true};
+    mms_row_pass *rows;
+    mms_status st;
 
-    for (int32_t m = 0; m < p->meta->nmember; m++) {
-        const mms_rows rows = mms_ms_member_rows(p->ms, m);
-        c->member = m;
-        for (int64_t done = 0; done < rows.count; done += c->rows.count) {
-            c->rows.first = rows.first + done;
-            c->rows.count = rows.count - done < CHUNK ? rows.count - done : CHUNK;
-            MMS_TRY(read_chunk(p, err));
+    MMS_TRY(mms_row_pass_open(p->ms, &opts, &rows, err));
+    do {
+        MMS_TRY(mms_row_pass_next(rows, &p->chunk, err));
+        if (p->chunk)
             MMS_TRY(count_chunk(p, err));
-        }
-    }
+    } while (p->chunk);
 done:
+    mms_row_pass_close(&rows);
     return st;
 }
 
@@ -321,7 +268,7 @@ done:
 
 mms_status mms_meta_read(mms_ms *ms, mms_selection *selection, mms_meta *out, mms_error *err)
 {
-    struct pass pass = {.ms = ms, .selection = selection, .meta = out};
+    struct pass pass = {.ms = ms, .meta = out};
     mms_status st;
 
     *out = (mms_meta){.nrow = mms_ms_nrow(ms), .nmember = mms_ms_nmember(ms)};
@@ -331,11 +278,9 @@ mms_status mms_meta_read(mms_ms *ms, mms_selection *selection, mms_meta *out, mm
     if (!(out->member_rows = mms_alloc(out->nmember, sizeof *out->member_rows)))
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory for %" PRId64 " members", out->nmember));
     MMS_TRY(read_dds(ms, out, err));
-    MMS_TRY(create_chunk(&pass.chunk, err));
-    MMS_TRY(count_rows(&pass, err));
+    MMS_TRY(count_rows(&pass, selection, err));
     MMS_TRY(finish(&pass, err));
 done:
-    free_chunk(&pass.chunk);
     mms_tally_free(&pass.stamps);
     mms_tally_free(&pass.pairs);
     mms_tally_free(&pass.cells);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "ms/columns.h"
+#include "ms/rows.h"
 #include "pipeline/regrid_priv.h"
 #include "request_priv.h"
 #include "subtables/subtables.h"
@@ -163,35 +164,38 @@ done:
 
 /* ---- frame ------------------------------------------------------------------------------------*/
 
-enum { CHUNK = 65536 };
-
-/** The row whose time is the reference: the first one that is selected, as in CASA; of a Multi-MS
- *  the earliest one, whatever its parts. */
+/** The row whose time is the reference. */
 typedef struct first_row {
-    double time_s[CHUNK];
-    uint8_t mask[CHUNK];
-    int64_t row;
-    double earliest_s;
+    int64_t row; /**< -1: none yet */
+    int32_t field;
+    double time_s;
 } first_row;
 
+/** Find the first row that is selected, as CASA; of a Multi-MS the earliest one, whatever its
+ *  parts. */
 static mms_status find_first(const mms_request *r, first_row *f, mms_error *err)
 {
+    static const char *const columns[] = {MMS_COL_TIME, MMS_COL_FIELD_ID, NULL};
+    const mms_row_pass_opts opts = {.selection = r->selection, .columns = columns};
     const bool multi = mms_ms_is_multi(r->ms);
-    mms_status st = MMS_OK;
+    const mms_row_chunk *c;
+    mms_row_pass *pass;
+    mms_status st;
 
-    f->row = -1;
-    for (int64_t at = 0; at < r->meta.nrow && (f->row < 0 || multi); at += CHUNK) {
-        const int64_t left = r->meta.nrow - at;
-        const mms_rows rows = {at, left < CHUNK ? left : CHUNK};
-        MMS_TRY(mms_selection_rows(r->selection, rows, f->mask, err));
-        MMS_TRY(mms_ms_read(r->ms, MMS_COL_TIME, 1, &rows, rows.count, f->time_s, err));
-        for (int64_t i = 0; i < rows.count; i++)
-            if (f->mask[i] && (f->row < 0 || (multi && f->time_s[i] < f->earliest_s))) {
-                f->row = at + i;
-                f->earliest_s = f->time_s[i];
-            }
-    }
+    *f = (first_row){.row = -1};
+    MMS_TRY(mms_row_pass_open(r->ms, &opts, &pass, err));
+    do {
+        MMS_TRY(mms_row_pass_next(pass, &c, err));
+        if (!c)
+            break;
+        const double *time_s = c->cells[0];
+        const int32_t *field = c->cells[1];
+        for (int64_t i = 0; i < c->rows.count; i++)
+            if (c->mask[i] && (f->row < 0 || (multi && time_s[i] < f->time_s)))
+                *f = (first_row){c->rows.first + i, field[i], time_s[i]};
+    } while (f->row < 0 || multi);
 done:
+    mms_row_pass_close(&pass);
     return st;
 }
 
@@ -270,27 +274,23 @@ static mms_status find_viewpoint(gridding *g, mms_error *err)
 {
     mms_frames_opts *f = &g->regrid.frames;
     const char *path = mms_ms_subtable(g->r->ms, "FIELD");
-    first_row *first = mms_alloc(1, sizeof *first);
     mms_fields *fields = NULL;
+    first_row first;
     mms_site site;
-    int32_t field = 0;
     mms_status st;
 
-    MMS_TRY(first && path ? MMS_OK : out_of_memory(g, err));
-    MMS_TRY(find_first(g->r, first, err));
-    const mms_rows row = {first->row, 1};
-    MMS_TRY(mms_ms_read(g->r->ms, MMS_COL_FIELD_ID, 1, &row, 1, &field, err));
+    MMS_TRY(path ? MMS_OK : out_of_memory(g, err));
+    MMS_TRY(find_first(g->r, &first, err));
     MMS_TRY(mms_frames_site(g->r->ms, &site, err));
     memcpy(f->itrf_m, site.itrf_m, sizeof f->itrf_m);
-    f->reference_s = first->earliest_s;
+    f->reference_s = first.time_s;
     f->numerics = g->r->numerics;
     MMS_TRY(mms_fields_open(path, &fields, err));
-    MMS_TRY(find_centre(g, fields, field, err));
-    MMS_TRY(find_velocity(g, fields, field, err));
+    MMS_TRY(find_centre(g, fields, first.field, err));
+    MMS_TRY(find_velocity(g, fields, first.field, err));
     MMS_TRY(mms_frames_create(g->r->ms, f, &g->frames, err));
 done:
     mms_fields_close(&fields);
-    free(first);
     return st;
 }
 

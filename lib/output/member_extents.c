@@ -7,60 +7,19 @@
 #include "base/base_priv.h"
 #include "member_extents_priv.h"
 #include "ms/columns.h"
+#include "ms/rows.h"
 
-enum { CHUNK = 65536 };
+static const char *const columns[] = {MMS_COL_TIME, MMS_COL_EXPOSURE, MMS_COL_ANTENNA1,
+                                      MMS_COL_ANTENNA2, NULL};
 
 struct pass {
-    mms_ms *ms;
-    mms_selection *selection;
     const mms_meta *meta;
-    mms_rows rows;
-    double *time_s, *exposure_s;
-    int32_t *ant1, *ant2;
-    uint8_t *mask;
-    uint8_t *seen; /* seen[nbaseline], of one member */
+    const double *time_s, *exposure_s; /* of the chunk */
+    const int32_t *ant1, *ant2;
+    mms_member_extent *extents;
+    uint8_t *seen; /* seen[nmember][nbaseline] */
     int64_t last;  /* baseline of the row before */
 };
-
-static mms_status create_pass(struct pass *p, mms_error *err)
-{
-    p->time_s = mms_alloc(CHUNK, sizeof *p->time_s);
-    p->exposure_s = mms_alloc(CHUNK, sizeof *p->exposure_s);
-    p->ant1 = mms_alloc(CHUNK, sizeof *p->ant1);
-    p->ant2 = mms_alloc(CHUNK, sizeof *p->ant2);
-    p->mask = mms_alloc(CHUNK, sizeof *p->mask);
-    p->seen = mms_alloc(p->meta->nbaseline, sizeof *p->seen);
-    if (!p->time_s || !p->exposure_s || !p->ant1 || !p->ant2 || !p->mask || !p->seen)
-        return mms_fail(err, MMS_ERR_MEM, "out of memory for %d rows", CHUNK);
-    return MMS_OK;
-}
-
-static void free_pass(struct pass *p)
-{
-    free(p->seen);
-    free(p->mask);
-    free(p->ant2);
-    free(p->ant1);
-    free(p->exposure_s);
-    free(p->time_s);
-}
-
-static mms_status read_rows(struct pass *p, mms_error *err)
-{
-    const int64_t n = p->rows.count;
-    mms_status st;
-
-    MMS_TRY(mms_ms_read(p->ms, MMS_COL_TIME, 1, &p->rows, n, p->time_s, err));
-    MMS_TRY(mms_ms_read(p->ms, MMS_COL_EXPOSURE, 1, &p->rows, n, p->exposure_s, err));
-    MMS_TRY(mms_ms_read(p->ms, MMS_COL_ANTENNA1, 1, &p->rows, n, p->ant1, err));
-    MMS_TRY(mms_ms_read(p->ms, MMS_COL_ANTENNA2, 1, &p->rows, n, p->ant2, err));
-    if (!p->selection || mms_selection_is_all(p->selection))
-        memset(p->mask, 1, (size_t)n);
-    else
-        MMS_TRY(mms_selection_rows(p->selection, p->rows, p->mask, err));
-done:
-    return st;
-}
 
 static int compare_baselines(const void *a, const void *b)
 {
@@ -85,8 +44,10 @@ static int64_t find_baseline(const struct pass *p, int64_t row)
     return found - all; // meta lists the pairs of all rows
 }
 
-static void add_row(struct pass *p, int64_t row, mms_member_extent *extent, bool first)
+static void add_row(struct pass *p, int64_t row, int64_t member)
 {
+    mms_member_extent *extent = &p->extents[member];
+    const bool first = extent->nbaseline == 0;
     const double start_s = p->time_s[row] - p->exposure_s[row] / 2;
     const double end_s = p->time_s[row] + p->exposure_s[row] / 2;
 
@@ -95,60 +56,70 @@ static void add_row(struct pass *p, int64_t row, mms_member_extent *extent, bool
     if (first || end_s > extent->end_s)
         extent->end_s = end_s;
     p->last = find_baseline(p, row);
-    extent->nbaseline += !p->seen[p->last];
-    p->seen[p->last] = 1;
+    uint8_t *seen = &p->seen[member * p->meta->nbaseline + p->last];
+    extent->nbaseline += !*seen;
+    *seen = 1;
 }
 
-static mms_status read_member(struct pass *p, int64_t member, mms_member_extent *extent,
-                              mms_error *err)
+static void add_chunk(struct pass *p, const mms_row_chunk *c)
 {
-    const mms_rows rows = mms_ms_member_rows(p->ms, member);
-    mms_status st = MMS_OK;
+    p->time_s = c->cells[0];
+    p->exposure_s = c->cells[1];
+    p->ant1 = c->cells[2];
+    p->ant2 = c->cells[3];
+    for (int64_t i = 0; i < c->rows.count; i++)
+        if (c->mask[i])
+            add_row(p, i, c->member);
+}
 
-    memset(p->seen, 0, (size_t)p->meta->nbaseline);
-    for (int64_t done = 0; done < rows.count; done += p->rows.count) {
-        p->rows.first = rows.first + done;
-        p->rows.count = rows.count - done < CHUNK ? rows.count - done : CHUNK;
-        MMS_TRY(read_rows(p, err));
-        for (int64_t i = 0; i < p->rows.count; i++)
-            if (p->mask[i])
-                add_row(p, i, extent, extent->nbaseline == 0);
-    }
+static mms_status read_rows(struct pass *p, mms_ms *ms, mms_selection *selection, mms_error *err)
+{
+    const mms_row_pass_opts opts = {.selection = selection, .columns = columns};
+    const mms_row_chunk *chunk;
+    mms_row_pass *rows;
+    mms_status st;
+
+    MMS_TRY(mms_row_pass_open(ms, &opts, &rows, err));
+    do {
+        MMS_TRY(mms_row_pass_next(rows, &chunk, err));
+        if (chunk)
+            add_chunk(p, chunk);
+    } while (chunk);
 done:
+    mms_row_pass_close(&rows);
     return st;
 }
 
-/* Writes the baselines that the member has behind *list, which moves on. */
-static void list_baselines(const struct pass *p, mms_member_extent *extent, int64_t **list)
+/* Writes the baselines of each member behind the extents. */
+static void list_baselines(const struct pass *p)
 {
-    extent->baselines = *list;
-    for (int64_t b = 0; b < p->meta->nbaseline; b++)
-        if (p->seen[b])
-            *(*list)++ = b;
+    int64_t *list = (int64_t *)(void *)(p->extents + p->meta->nmember);
+    const uint8_t *seen = p->seen;
+
+    for (int64_t m = 0; m < p->meta->nmember; m++) {
+        p->extents[m].baselines = list;
+        for (int64_t b = 0; b < p->meta->nbaseline; b++)
+            if (*seen++)
+                *list++ = b;
+    }
 }
 
 mms_status mms_member_extents_read(mms_ms *ms, mms_selection *selection, const mms_meta *meta,
                                    mms_member_extent **out, mms_error *err)
 {
+    const int64_t n = meta->nmember * meta->nbaseline;
     const size_t most = (size_t)meta->nbaseline * sizeof(int64_t);
-    struct pass pass = {.ms = ms, .selection = selection, .meta = meta};
-    int64_t *list;
+    struct pass pass = {.meta = meta};
     mms_status st;
 
-    *out = mms_alloc(meta->nmember, sizeof **out + most);
-    if (!*out)
-        return mms_fail(err, MMS_ERR_MEM, "out of memory for %" PRId64 " members", meta->nmember);
-    list = (int64_t *)(void *)(*out + meta->nmember);
-    MMS_TRY(create_pass(&pass, err));
-    for (int64_t m = 0; m < meta->nmember; m++) {
-        if (meta->member_rows[m] > 0)
-            MMS_TRY(read_member(&pass, m, &(*out)[m], err));
-        else
-            memset(pass.seen, 0, (size_t)meta->nbaseline);
-        list_baselines(&pass, &(*out)[m], &list);
-    }
+    pass.extents = *out = mms_alloc(meta->nmember, sizeof **out + most);
+    pass.seen = mms_alloc(n, 1);
+    if (!*out || !pass.seen)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory for %" PRId64 " members", meta->nmember));
+    MMS_TRY(read_rows(&pass, ms, selection, err));
+    list_baselines(&pass);
 done:
-    free_pass(&pass);
+    free(pass.seen);
     if (st != MMS_OK) {
         free(*out);
         *out = NULL;

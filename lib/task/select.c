@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ms/columns.h"
+#include "ms/rows.h"
 #include "select_priv.h"
 
 struct select_params {
@@ -14,29 +15,20 @@ struct select_params {
     mms_select select;
 };
 
-enum { BLOCK_ROWS = 65536 };
-
-static const char *const columns[MMS_SELECT_NCOLUMN] = {MMS_COL_DATA_DESC_ID, MMS_COL_FIELD_ID,
-                                                        MMS_COL_SCAN_NUMBER, MMS_COL_ANTENNA1,
-                                                        MMS_COL_ANTENNA2};
+static const char *const columns[MMS_SELECT_NCOLUMN + 1] = {MMS_COL_DATA_DESC_ID, MMS_COL_FIELD_ID,
+                                                            MMS_COL_SCAN_NUMBER,  MMS_COL_ANTENNA1,
+                                                            MMS_COL_ANTENNA2,     NULL};
 static const mms_param params[] = {
     MMS_PARAM_VIS(struct select_params, vis),
     MMS_PARAMS_SELECT(struct select_params, select),
     {0},
 };
 
-/** A block of rows. */
-struct block {
-    mms_rows rows;
-    uint8_t mask[BLOCK_ROWS];
-    int32_t ids[BLOCK_ROWS];
-};
-
-static void count_rows(const struct block *b, struct mms_picked *p)
+static void count_rows(const mms_row_chunk *c, struct mms_picked *p)
 {
-    for (int64_t i = 0; i < b->rows.count; i++) {
-        const int64_t row = b->rows.first + i;
-        if (!b->mask[i])
+    for (int64_t i = 0; i < c->rows.count; i++) {
+        const int64_t row = c->rows.first + i;
+        if (!c->mask[i])
             continue;
         if (p->rows < MMS_SELECT_NFIRST)
             p->first[p->rows] = row;
@@ -46,19 +38,19 @@ static void count_rows(const struct block *b, struct mms_picked *p)
     }
 }
 
-static mms_status collect_ids(mms_ms *ms, struct block *b, struct mms_picked *p, mms_error *err)
+static mms_status collect_ids(const mms_row_chunk *chunk, struct mms_picked *p, mms_error *err)
 {
     mms_status st = MMS_OK;
 
     for (int c = 0; c < MMS_SELECT_NCOLUMN && st == MMS_OK; c++) {
+        const int32_t *ids = chunk->cells[c];
         int32_t last = -1;
         bool any = false;
-        st = mms_ms_read(ms, columns[c], 1, &b->rows, b->rows.count, b->ids, err);
-        for (int64_t i = 0; i < b->rows.count && st == MMS_OK; i++) {
-            if (!b->mask[i] || (any && b->ids[i] == last))
+        for (int64_t i = 0; i < chunk->rows.count && st == MMS_OK; i++) {
+            if (!chunk->mask[i] || (any && ids[i] == last))
                 continue;
-            st = mms_id_set_add(&p->sets[c], b->ids[i], err);
-            last = b->ids[i];
+            st = mms_id_set_add(&p->sets[c], ids[i], err);
+            last = ids[i];
             any = true;
         }
     }
@@ -67,22 +59,21 @@ static mms_status collect_ids(mms_ms *ms, struct block *b, struct mms_picked *p,
 
 static mms_status pick(mms_ms *ms, mms_selection *selection, struct mms_picked *p, mms_error *err)
 {
-    const int64_t nrow = mms_ms_nrow(ms);
-    struct block *b = mms_alloc(1, sizeof *b);
-    mms_status st = b ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "select: out of memory");
+    const mms_row_pass_opts opts = {.selection = selection, .columns = columns};
+    const mms_row_chunk *chunk;
+    mms_row_pass *pass;
+    mms_status st;
 
-    for (int64_t first = 0; first < nrow && st == MMS_OK; first += BLOCK_ROWS) {
-        const int64_t left = nrow - first;
-        b->rows = (mms_rows){first, left < BLOCK_ROWS ? left : BLOCK_ROWS};
-        st = mms_selection_rows(selection, b->rows, b->mask, err);
-        if (st != MMS_OK)
-            break;
-        const int64_t before = p->rows;
-        count_rows(b, p);
-        if (p->rows > before)
-            st = collect_ids(ms, b, p, err);
-    }
-    free(b);
+    MMS_TRY(mms_row_pass_open(ms, &opts, &pass, err));
+    do {
+        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
+        if (chunk) {
+            count_rows(chunk, p);
+            MMS_TRY(collect_ids(chunk, p, err));
+        }
+    } while (chunk);
+done:
+    mms_row_pass_close(&pass);
     return st;
 }
 

@@ -6,17 +6,10 @@
 #include <string.h>
 
 #include "ms/columns.h"
+#include "ms/rows.h"
 #include "uvh5_priv.h"
 
 enum { CHUNK = 65536, SORT_BYTES = 16 << 20 };
-
-/** The key columns of a chunk of rows, and which rows are selected. */
-typedef struct key_chunk {
-    double time[CHUNK];
-    int32_t ant1[CHUNK], ant2[CHUNK], field[CHUNK], ddid[CHUNK], scan[CHUNK], array[CHUNK],
-        observation[CHUNK];
-    uint8_t mask[CHUNK];
-} key_chunk;
 
 #define COMPARE(a, b) \
     if ((a) != (b))   \
@@ -243,22 +236,6 @@ done:
     return st;
 }
 
-static mms_status read_keys(mms_uvh5 *u, mms_rows rows, key_chunk *k, mms_error *err)
-{
-    const struct {
-        const char *name;
-        void *to;
-    } columns[] = {{MMS_COL_TIME, k->time},         {MMS_COL_ANTENNA1, k->ant1},
-                   {MMS_COL_ANTENNA2, k->ant2},     {MMS_COL_FIELD_ID, k->field},
-                   {MMS_COL_DATA_DESC_ID, k->ddid}, {MMS_COL_SCAN_NUMBER, k->scan},
-                   {MMS_COL_ARRAY_ID, k->array},    {MMS_COL_OBSERVATION_ID, k->observation}};
-    mms_status st = mms_selection_rows(u->selection, rows, k->mask, err);
-
-    for (int64_t i = 0; st == MMS_OK && i < MMS_COUNT_OF(columns); i++)
-        st = mms_ms_read(u->ms, columns[i].name, 1, &rows, rows.count, columns[i].to, err);
-    return st;
-}
-
 static mms_status check_ids(const mms_uvh5 *u, int64_t row, int32_t array, int32_t first,
                             int32_t ddid, mms_error *err)
 {
@@ -273,54 +250,67 @@ static mms_status check_ids(const mms_uvh5 *u, int64_t row, int32_t array, int32
     return MMS_OK;
 }
 
-static mms_status take_chunk(mms_uvh5 *u, mms_rows rows, const key_chunk *k, int32_t *array,
-                             mms_error *err)
+enum { ANT1, ANT2, FIELD, DDID, SCAN, ARRAY, OBSERVATION, NID };
+
+static mms_status take_chunk(mms_uvh5 *u, const mms_row_chunk *c, int32_t *array, mms_error *err)
 {
-    for (int64_t i = 0; i < rows.count; i++) {
-        if (!k->mask[i])
+    const double *time = c->cells[NID];
+    const int32_t *k[NID];
+
+    for (int i = 0; i < NID; i++)
+        k[i] = c->cells[i];
+    for (int64_t i = 0; i < c->rows.count; i++) {
+        if (!c->mask[i])
             continue;
         if (u->nrow == u->meta.nselected)
             return mms_fail(err, MMS_ERR_INTERNAL, "more rows than were counted");
-        if (!isfinite(k->time[i]))
+        if (!isfinite(time[i]))
             return mms_fail(err, MMS_ERR_ARG, "%s: row %" PRId64 ": TIME is not finite",
-                            mms_ms_path(u->ms), rows.first + i);
+                            mms_ms_path(u->ms), c->rows.first + i);
         if (u->nrow == 0) {
-            *array = k->array[i];
-            u->observation = k->observation[i];
+            *array = k[ARRAY][i];
+            u->observation = k[OBSERVATION][i];
         }
-        const mms_status st = check_ids(u, rows.first + i, k->array[i], *array, k->ddid[i], err);
+        const mms_status st = check_ids(u, c->rows.first + i, k[ARRAY][i], *array, k[DDID][i], err);
         if (st != MMS_OK)
             return st;
-        u->rows[u->nrow++] = (mms_uvh5_row){.time_s = k->time[i],
-                                            .row = rows.first + i,
-                                            .ant1 = k->ant1[i],
-                                            .ant2 = k->ant2[i],
-                                            .field = k->field[i],
-                                            .ddid = k->ddid[i],
-                                            .scan = k->scan[i]};
+        u->rows[u->nrow++] = (mms_uvh5_row){.time_s = time[i],
+                                            .row = c->rows.first + i,
+                                            .ant1 = k[ANT1][i],
+                                            .ant2 = k[ANT2][i],
+                                            .field = k[FIELD][i],
+                                            .ddid = k[DDID][i],
+                                            .scan = k[SCAN][i]};
     }
     return MMS_OK;
 }
 
 mms_status mms_uvh5_find_rows(mms_uvh5 *u, mms_error *err)
 {
-    key_chunk *const k = mms_alloc(1, sizeof *k);
-    const int64_t n = mms_ms_nrow(u->ms);
+    static const char *const columns[] = {
+        MMS_COL_ANTENNA1,       MMS_COL_ANTENNA2,    MMS_COL_FIELD_ID,
+        MMS_COL_DATA_DESC_ID,   MMS_COL_SCAN_NUMBER, MMS_COL_ARRAY_ID,
+        MMS_COL_OBSERVATION_ID, MMS_COL_TIME,        NULL};
+    const mms_row_pass_opts opts = {.selection = u->selection, .columns = columns};
+    const mms_row_chunk *chunk;
+    mms_row_pass *pass = NULL;
     int32_t array = 0;
     mms_status st;
 
     u->rows = mms_spill_alloc(u->meta.nselected, sizeof *u->rows);
-    MMS_TRY(k && u->rows ? MMS_OK : mms_uvh5_no_memory(u, err));
-    for (int64_t done = 0; done < n; done += CHUNK) {
-        const mms_rows rows = {done, n - done < CHUNK ? n - done : CHUNK};
-        MMS_TRY(read_keys(u, rows, k, err));
-        MMS_TRY(take_chunk(u, rows, k, &array, err));
+    MMS_TRY(u->rows ? MMS_OK : mms_uvh5_no_memory(u, err));
+    MMS_TRY(mms_row_pass_open(u->ms, &opts, &pass, err));
+    do {
+        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
+        if (chunk)
+            MMS_TRY(take_chunk(u, chunk, &array, err));
         mms_spill_rest(u->rows);
         MMS_TRY(mms_check_stop(err));
-    }
+    } while (chunk);
+    mms_row_pass_close(&pass);
     MMS_TRY(mms_uvh5_sort_rows(u->nrow, u->rows, &u->blts, &u->nblt, err));
 done:
-    free(k);
+    mms_row_pass_close(&pass);
     return st;
 }
 

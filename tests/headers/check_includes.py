@@ -15,7 +15,7 @@ OWN = {
     "tiles": set(),
     "buckets": set(),
     "mms": {"layout"},
-    "ms": {"columns", "meta", "select", "select_flagged", "select_value", "block", "ms", "ms_meta", "shared"},
+    "ms": {"columns", "meta", "select", "select_flagged", "select_value", "block", "ms", "ms_meta", "rows", "shared"},
     "subtables": {"subtables", "flag_cmd"},
     "check": {"check", "contents", "verify_pieces"},
     "simulate": {"simulate"},

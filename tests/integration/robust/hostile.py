@@ -9,7 +9,7 @@ import shutil
 import socket
 import stat
 
-from casacore.tables import table
+from casacore.tables import makescacoldesc, table
 
 import robust
 
@@ -223,6 +223,18 @@ class Counts(Hostile):
             for value in self.VALUES[:2]:
                 with self.changed(name, column, value):
                     self.refuse_all(name, column)
+
+
+class Types(Hostile):
+    """Numbers of twice the size have no room where ids are read: they are refused by name."""
+
+    def test_scalars(self):
+        column = "SCAN_NUMBER"
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            t.removecols(column)
+            t.addcols(makescacoldesc(column, 0.0))
+        for words in PARTITION, SPLIT, ("select", "in.ms"), ("info", "in.ms"), ("listpartition", "in.ms"):
+            self.assert_refused(words, f"column {column} has not the type of an MS")
 
 
 class Closed(Hostile):

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef MULTIMS_MS_ROWS_H
+#define MULTIMS_MS_ROWS_H
+/** @file rows.h  The pass over the rows of an MS: ids and times, and which rows are selected. */
+
+#include "multims/ms.h"
+#include "multims/select.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { MMS_ROWS_CHUNK = 65536, MMS_ROWS_COLUMNS = 10 };
+
+/** A pass; one at a time may use a selection. */
+typedef struct mms_row_pass mms_row_pass;
+
+/** What is looked at. */
+typedef struct mms_row_pass_opts {
+    mms_selection *selection;   /**< NULL: all rows are selected */
+    const char *const *columns; /**< standard scalars, ended by NULL; MMS_ROWS_COLUMNS at most */
+    bool unselected;            /**< chunks without a selected row are given, too */
+    bool lenient;               /**< columns that are missing are zeros */
+} mms_row_pass_opts;
+
+/** At most MMS_ROWS_CHUNK consecutive rows of one member. */
+typedef struct mms_row_chunk {
+    mms_rows rows; /**< of the whole */
+    int32_t member;
+    const uint8_t *mask;                 /**< mask[rows.count]: 1 for those that are selected */
+    const void *cells[MMS_ROWS_COLUMNS]; /**< cells[c][rows.count] of the c-th column, of the type
+                                            that columns.def has */
+} mms_row_chunk;
+
+/** Begin a pass over all rows of ms, which must live longer, as must the names of columns.
+ *  Errors: NOT_FOUND a column is missing; TABLE it has not the type of an MS; MEM. */
+MMS_CHECKED mms_status mms_row_pass_open(mms_ms *ms, const mms_row_pass_opts *opts,
+                                         mms_row_pass **out, mms_error *err);
+
+/** Read the next rows, which live until the next call; *chunk is NULL after the last.  Members
+ *  without a selected row are not read where those rows are not wanted.
+ *  Errors: those of reading and of mms_selection_rows(). */
+MMS_CHECKED mms_status mms_row_pass_next(mms_row_pass *pass, const mms_row_chunk **chunk,
+                                         mms_error *err);
+
+/** End a pass; *pass is set to NULL.  NULL is accepted. */
+void mms_row_pass_close(mms_row_pass **pass);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
