@@ -274,6 +274,23 @@ mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta
     return MMS_OK;
 }
 
+mms_value *mms_part_order_keys(const mms_request *r, const mms_value *shared)
+{
+    mms_value *const keys = json_copy((mms_value *)shared), *const skip = json_array();
+
+    for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
+        const mms_column *const c = mms_ms_column(r->ms, i);
+        if (!c->scalar && mms_column_role_of(c->name) != MMS_ROLE_GEOMETRY)
+            json_array_append_new(skip, mms_text_value(c->name));
+    }
+    json_object_set_new(keys, "skip", skip);
+    json_object_set_new(keys, "add", json_array());
+    json_object_set_new(keys, "reshape", json_array());
+    json_object_del(keys, "rename");
+    json_object_set_new(keys, "keys", json_true());
+    return keys;
+}
+
 mms_status mms_part_order_make(const mms_request *r, mms_value **order, mms_error *err)
 {
     char *vis = mms_path_absolute(r->vis);

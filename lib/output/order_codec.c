@@ -42,6 +42,7 @@ static void read_shared(mms_keys *r, mms_part_order *o)
     o->reshape = mms_keys_texts(r, "reshape");
     o->rename_from = json_string_value(json_array_get(rename, 0));
     o->rename_to = json_string_value(json_array_get(rename, 1));
+    o->keys = mms_keys_find_truth(r, "keys");
     for (size_t i = 0; i < 3; i++)
         o->tile[i] = json_integer_value(json_array_get(tile, i));
     read_maps(r, o);
@@ -150,6 +151,35 @@ mms_value *mms_part_order_encode(const mms_value *shared, const mms_part_order *
 void mms_part_order_set_threads(mms_value *order, int64_t threads)
 {
     json_object_set_new(order, "threads", json_integer(threads));
+}
+
+mms_value *mms_part_order_of_list(const mms_value *order, const char *rows_file, int64_t nrow)
+{
+    mms_value *const part = json_copy((mms_value *)order);
+    const json_int_t all = json_integer_value(json_object_get(order, "nrow"));
+    const json_int_t bytes = json_integer_value(json_object_get(order, "bytes"));
+
+    json_object_set_new(part, "rows_file", mms_text_value(rows_file));
+    json_object_set_new(part, "nrow", json_integer(nrow));
+    json_object_set_new(
+        part, "bytes",
+        json_integer(all > 0 ? (json_int_t)((double)bytes * (double)nrow / (double)all) : 0));
+    return part;
+}
+
+void mms_part_order_set_made(mms_value *order, int64_t rows)
+{
+    json_object_set_new(order, "made", json_integer(rows));
+}
+
+int64_t mms_part_order_made(const mms_value *order)
+{
+    return json_integer_value(json_object_get(order, "made"));
+}
+
+int64_t mms_part_order_rows(const mms_value *order)
+{
+    return json_integer_value(json_object_get(order, "nrow"));
 }
 
 mms_value *mms_tables_order_encode(const mms_tables_order *o, const mms_value *bins)

@@ -35,6 +35,7 @@ typedef struct mms_part_order {
     int64_t tile[3];      /**< as in mms_writer_opts */
     int64_t memory, share, threads;
     bool tiles, sync;
+    bool keys; /**< scalars and UVW are written, and nothing else */
 } mms_part_order;
 
 /** The sub-tables of a request. */
@@ -88,10 +89,10 @@ MMS_CHECKED mms_status mms_finish_order_decode(const mms_value *value, mms_finis
  *  NULL: no memory. */
 mms_value *mms_part_order_encode(const mms_value *shared, const mms_part_order *own,
                                  const mms_value *links);
-/** How many threads a part has, which is known last. */
-void mms_part_order_set_threads(mms_value *order, int64_t threads);
 /** bins: the array for order->bins, or NULL.  NULL: no memory. */
 mms_value *mms_tables_order_encode(const mms_tables_order *order, const mms_value *bins);
+/** Note how many rows were made of a part's. */
+void mms_part_order_set_made(mms_value *order, int64_t rows);
 /** The order of a unit; NULL: no memory. */
 mms_value *mms_finish_order_encode(const mms_finish_order *order);
 

@@ -28,6 +28,7 @@ typedef struct making {
     char **files;           /**< lists of the parts' rows */
     mms_value *subtables, **units;
     mms_value *goodness; /**< what the parts' units found, or NULL */
+    mms_value *orders;   /**< of r->keys, to be left there */
 } making;
 
 static mms_status out_of_memory(const making *m, mms_error *err)
@@ -98,7 +99,8 @@ static mms_status prepare(making *m, mms_error *err)
         m->names[i] = m->r->multi ? mms_layout_member(m->r->layout, m->r->outputvis, i, m->nparts)
                                   : strdup(m->base);
         m->labels[i] = m->names[i] ? mms_format("sub-MS %s", m->names[i]) : NULL;
-        m->files[i] = mms_format("%s.%" PRId64 ".rows", m->folder, i);
+        m->files[i] = m->r->keys ? mms_format("%s/%" PRId64 ".rows", m->r->keys, i)
+                                 : mms_format("%s.%" PRId64 ".rows", m->folder, i);
         if (!m->labels[i] || !m->files[i])
             MMS_TRY(out_of_memory(m, err));
     }
@@ -132,6 +134,7 @@ static void end(making *m, mms_status st)
     free(m->attempts);
     mms_value_free(&m->subtables);
     mms_value_free(&m->goodness);
+    mms_value_free(&m->orders);
 }
 
 /** What every unit has beside the shared request. */
@@ -174,9 +177,44 @@ static mms_status write_pipeline(const making *m, const char *path, mms_error *e
     return st;
 }
 
+/** What a part's rows are made by when keys alone have been written. */
+static mms_status note_order(making *m, const mms_value *shared, const char *pipeline, int64_t i,
+                             mms_error *err)
+{
+    const mms_part *const part = mms_plan_part(m->r->plan, i);
+    mms_value *none = json_array();
+    const mms_part_order own = {.out = "",
+                                .rows_file = m->files[i],
+                                .nrow = part->rows,
+                                .bytes = part->bytes,
+                                .tables = m->r->keys,
+                                .subtables = none,
+                                .pipeline = pipeline};
+    mms_value *const order = mms_part_order_encode(shared, &own, none);
+
+    if (order)
+        mms_part_order_set_threads(order, 1);
+    mms_value_free(&none);
+    return json_array_append_new(m->orders, order) ? out_of_memory(m, err) : MMS_OK;
+}
+
+/** The units write keys; their orders are left for the rows. */
+static mms_status turn_to_keys(making *m, const char *pipeline, mms_value **shared, mms_error *err)
+{
+    mms_value *const keys = mms_part_order_keys(m->r, *shared);
+    mms_status st = MMS_OK;
+
+    m->orders = json_array();
+    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
+        st = note_order(m, *shared, pipeline, i, err);
+    mms_value_free(shared);
+    *shared = keys;
+    return st == MMS_OK && !keys ? out_of_memory(m, err) : st;
+}
+
 static mms_status make_units(making *m, mms_error *err)
 {
-    char *path = mms_format("%s/pipeline.json", mms_stage_path(m->stage));
+    char *path = mms_format("%s/pipeline.json", m->r->keys ? m->r->keys : mms_stage_path(m->stage));
     mms_value *shared;
     mms_status st = mms_part_order_make(m->r, &shared, err);
 
@@ -184,6 +222,8 @@ static mms_status make_units(making *m, mms_error *err)
         st = out_of_memory(m, err);
     if (st == MMS_OK && m->r->pipeline)
         st = write_pipeline(m, path, err);
+    if (st == MMS_OK && m->r->keys)
+        st = turn_to_keys(m, m->r->pipeline ? path : "", &shared, err);
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
         st = make_unit(m, shared, m->r->pipeline ? path : "", i, err);
     mms_value_free(&shared);
@@ -303,6 +343,20 @@ static mms_status run_units(making *m, mms_error *err)
                       m->r->meta.nselected);
 done:
     free(answers);
+    return st;
+}
+
+/** Leave the orders, with the rows that were made of each. */
+static mms_status leave_orders(const making *m, mms_error *err)
+{
+    char *const path = mms_format("%s/parts.json", m->r->keys);
+    mms_status st = path ? MMS_OK : out_of_memory(m, err);
+
+    for (int64_t i = 0; i < m->nparts; i++)
+        mms_part_order_set_made(json_array_get(m->orders, (size_t)i), m->rows[i]);
+    if (st == MMS_OK)
+        st = mms_value_write(m->orders, path, err);
+    free(path);
     return st;
 }
 
@@ -431,6 +485,8 @@ static mms_status write_all(making *m, mms_value *result, mms_error *err)
     MMS_TRY(mms_sort_rows(m->r, (const char *const *)m->files, err));
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(run_units(m, err));
+    if (m->r->keys)
+        MMS_TRY(leave_orders(m, err));
     MMS_TRY(assemble(m, err));
     mms_request_close_input(m->r); // what a damaged one does to us comes before the output
     describe(m, result);

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/files_priv.h"
 #include "base/lanes_priv.h"
@@ -32,6 +33,7 @@ typedef struct part {
     int nlane;
     mms_reader **readers; /**< one a lane */
     mms_writer *writer;
+    const mms_row_sink *sink;     /**< instead of the writer, or NULL */
     const char **columns, **copy; /**< that are read; that the writer copies by itself */
     const mms_pipeline *pipeline; /**< of the source; NULL: values stay */
     mms_row_stage *stage;         /**< NULL: rows stay */
@@ -66,6 +68,24 @@ bool mms_part_copies(const mms_pipeline *pipeline, const mms_column *c)
            !(pipeline && mms_pipeline_needs(pipeline, c->name));
 }
 
+/** Whether scalars are averaged by this column. */
+static bool weighs_keys(const part *p, const char *column)
+{
+    return p->order->keys && mms_pipeline_row_steps(p->pipeline) > 0 &&
+           (!strcmp(column, MMS_COL_FLAG) || !strcmp(column, MMS_COL_WEIGHT) ||
+            !strcmp(column, MMS_COL_SIGMA));
+}
+
+static bool is_read(const part *p, const char *column, bool written)
+{
+    if (p->sink && !mms_names_have(p->sink->columns, column))
+        return false;
+    if (p->order->keys)
+        return written || weighs_keys(p, column);
+    return written || (p->averaged && mms_is_spectrum(column)) ||
+           (p->pipeline && mms_pipeline_reads(p->pipeline, column));
+}
+
 /** The columns of the output, and those of them whose cells stay as they are. */
 static mms_status list_columns(part *p, mms_error *err)
 {
@@ -79,11 +99,10 @@ static mms_status list_columns(part *p, mms_error *err)
     for (int64_t i = 0; i < most; i++) {
         const mms_column *c = mms_ms_column(p->ms, i);
         const bool written = !mms_names_have(p->order->skip, c->name);
-        const bool made = p->averaged && mms_is_spectrum(c->name);
-        if (!written && !made && !(p->pipeline && mms_pipeline_reads(p->pipeline, c->name)))
+        if (!is_read(p, c->name, written))
             continue;
         p->columns[n++] = c->name;
-        if (written && mms_part_copies(p->pipeline, c))
+        if (written && !p->sink && mms_part_copies(p->pipeline, c))
             p->copy[ncopy++] = c->name;
     }
     return MMS_OK;
@@ -117,7 +136,8 @@ static mms_status open_stage(part *p, mms_error *err)
                              .in = in,
                              .memory = p->order->memory,
                              .block_bytes = block_bytes(p),
-                             .nlane = p->nlane};
+                             .nlane = p->nlane,
+                             .scalars_alone = p->order->keys};
     st = step->kind->open_rows(step, &p->stage_opts, &p->stage, err);
     if (st == MMS_OK)
         p->nrow = mms_row_stage_nrow(p->stage);
@@ -197,9 +217,11 @@ static mms_status open_part(part *p, mms_error *err)
     MMS_TRY(open_stage(p, err));
     if (!only_averages(p))
         p->nrow *= mms_pipeline_rows_per_row(p->pipeline);
-    const mms_writer_opts write = writer_opts(p);
-    MMS_TRY(mms_writer_create(o->out, p->ms, &write, &p->writer, err));
-    drop_copied_columns(p);
+    if (!p->sink) {
+        const mms_writer_opts write = writer_opts(p);
+        MMS_TRY(mms_writer_create(o->out, p->ms, &write, &p->writer, err));
+        drop_copied_columns(p);
+    }
     MMS_TRY(open_readers(p, err));
 done:
     return st;
@@ -228,7 +250,7 @@ static mms_status finish_cells(const part *p, mms_reader *reader, mms_block **at
 {
     const mms_part_order *const o = p->order;
     mms_block *block = *at;
-    mms_status st = p->pipeline && !only_averages(p)
+    mms_status st = p->pipeline && !only_averages(p) && !o->keys
                         ? mms_pipeline_apply(p->pipeline, mms_reader_arena(reader), block, err)
                         : MMS_OK;
 
@@ -255,7 +277,17 @@ static mms_status place_block(const part *p, mms_reader *reader, mms_block *bloc
     const bool made = p->stage || mms_pipeline_rows_per_row(p->pipeline) > 1;
     const mms_rows *ranges = made ? NULL : mms_reader_ranges(reader, &nrange);
 
+    if (p->sink)
+        return MMS_OK;
     return mms_writer_place(p->writer, block, nrange, ranges, placed, err);
+}
+
+/** Write a block that has its place. */
+static mms_status put_block(const part *p, mms_reader *reader, const mms_block *block,
+                            mms_placed **placed, mms_error *err)
+{
+    return p->sink ? p->sink->put(p->sink->ctx, block, mms_reader_arena(reader), err)
+                   : mms_writer_put(placed, err);
 }
 
 /** What one block does in its turn. */
@@ -311,7 +343,7 @@ static mms_status write_batches(const part *p, mms_lanes *lanes, mms_reader *rea
             break;
         MMS_TRY(place_block(p, reader, block, &placed, err));
         mms_lanes_end_result(lanes);
-        MMS_TRY(mms_writer_put(&placed, err));
+        MMS_TRY(put_block(p, reader, block, &placed, err));
     }
 done:
     drop_batches(p, b);
@@ -357,7 +389,8 @@ static mms_status run_lane(void *ctx, mms_lanes *lanes, int number, int64_t *pie
         MMS_TRY(take_turn(p, lanes, reader, block, &placed, err));
         MMS_TRY(relieve_stage(p, lanes, reader, &ready, err));
         mms_lanes_end_turn(lanes);
-        MMS_TRY(mms_writer_put(&placed, err));
+        if (!p->stage)
+            MMS_TRY(put_block(p, reader, block, &placed, err));
         MMS_TRY(write_batches(p, lanes, reader, mms_reader_number(reader), &ready, err));
     }
 done:
@@ -391,21 +424,24 @@ static mms_status copy_rows(part *p, mms_error *err)
     return st == MMS_OK && p->stage ? write_rest(p, err) : st;
 }
 
-/** Write the rows of an order; *nrow is how many there are in the end. */
-static mms_status write_once(mms_job *job, const mms_part_order *order, mms_value *answer,
-                             int64_t *nrow, mms_error *err)
+/** Write the rows of an order, or give them to a sink; *nrow is how many there are in the end. */
+static mms_status write_once(mms_job *job, const mms_part_order *order, const mms_row_sink *sink,
+                             mms_value *answer, int64_t *nrow, mms_error *err)
 {
-    part p = {.order = order, .job = job};
+    part p = {.order = order, .job = job, .sink = sink};
     mms_part_answer said = {0};
     mms_status st;
 
     mms_memory_allow(MMS_ROOM_BUDGET, order->memory);
     MMS_TRY(open_part(&p, err));
-    MMS_TRY(mms_subtable_set_write(p.source->subtables, order->links, p.writer, err));
+    if (!sink)
+        MMS_TRY(mms_subtable_set_write(p.source->subtables, order->links, p.writer, err));
     MMS_TRY(copy_rows(&p, err));
-    said.bytes = mms_writer_bytes(p.writer);
-    said.shared = mms_writer_shared(p.writer);
-    MMS_TRY(mms_writer_close(&p.writer, err));
+    if (!sink) {
+        said.bytes = mms_writer_bytes(p.writer);
+        said.shared = mms_writer_shared(p.writer);
+        MMS_TRY(mms_writer_close(&p.writer, err));
+    }
     close_readers(&p);
     MMS_TRY(mms_ms_drop_caches(p.ms, err));
     said.rows = *nrow = p.nrow;
@@ -465,17 +501,37 @@ static mms_status write_twice(mms_job *job, const mms_part_order *order, mms_val
     first.nmap = 0;
     first.links = none;
     first.rename_from = first.rename_to = NULL;
-    MMS_TRY(write_once(job, &first, answer, &nrow, err));
+    MMS_TRY(write_once(job, &first, NULL, answer, &nrow, err));
     MMS_TRY(list_all_rows(rows, nrow, err));
     second.averaged = path; // of which all rows are taken
     second.rows_file = rows;
     second.nrow = nrow;
-    MMS_TRY(write_once(job, &second, answer, &nrow, err));
+    MMS_TRY(write_once(job, &second, NULL, answer, &nrow, err));
     MMS_TRY(mms_remove_tree(path, err));
 done:
     free(skip);
     free(path);
     free(rows);
+    return st;
+}
+
+/** A time average may replace the list of its rows, which others need once more. */
+static mms_status with_own_list(mms_job *job, const mms_part_order *order, const mms_row_sink *sink,
+                                mms_value *answer, mms_error *err)
+{
+    mms_part_order own = *order;
+    char *const path = mms_format("%s.in-hand", order->rows_file);
+    int64_t nrow;
+    mms_status st;
+
+    MMS_TRY(path ? mms_remove_tree(path, err) : mms_fail(err, MMS_ERR_MEM, "rows: out of memory"));
+    if (link(order->rows_file, path))
+        MMS_TRY(mms_copy_file(order->rows_file, path, err));
+    own.rows_file = path;
+    MMS_TRY(write_once(job, &own, sink, answer, &nrow, err));
+    MMS_TRY(mms_remove_tree(path, err));
+done:
+    free(path);
     return st;
 }
 
@@ -491,9 +547,26 @@ mms_status mms_part_write(mms_job *job, const mms_value *value, mms_value *answe
     if (order.renew)
         MMS_TRY(mms_remove_tree(order.out, err));
     MMS_TRY(mms_part_source_get(job, &order, &source, err));
-    st = mms_pipeline_row_steps(source->pipeline) > 1 ? write_twice(job, &order, answer, err)
-                                                      : write_once(job, &order, answer, &nrow, err);
+    if (order.keys)
+        st = with_own_list(job, &order, NULL, answer, err);
+    else
+        st = mms_pipeline_row_steps(source->pipeline) > 1
+                 ? write_twice(job, &order, answer, err)
+                 : write_once(job, &order, NULL, answer, &nrow, err);
 done:
+    mms_part_order_free(&order);
+    return st;
+}
+
+mms_status mms_part_send(mms_job *job, const mms_value *value, const mms_row_sink *sink,
+                         mms_value *answer, mms_error *err)
+{
+    mms_part_order order;
+    mms_status st = mms_part_order_decode(value, true, &order, err);
+
+    if (st != MMS_OK)
+        return st;
+    st = with_own_list(job, &order, sink, answer, err);
     mms_part_order_free(&order);
     return st;
 }

@@ -137,7 +137,8 @@ static mms_status write_output(mms_request *r, mms_value *result, mms_error *err
     mms_status st;
 
     MMS_TRY(mms_request_describe(r, result, err));
-    MMS_TRY(mms_output_check_space(r, err));
+    if (!r->keys)
+        MMS_TRY(mms_output_check_space(r, err));
     if (r->how.dryrun)
         return mms_output_estimate(r, result, err);
     report_dropped(r);

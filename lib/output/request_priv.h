@@ -11,6 +11,7 @@
 #include "engine/stage.h"
 #include "engine/stop.h"
 #include "mms/layout.h"
+#include "ms/block.h"
 #include "ms/meta.h"
 #include "multims/engine.h"
 #include "multims/select.h"
@@ -104,6 +105,8 @@ typedef struct mms_request {
         *phasecenter; /**< phaseshift: a direction, or a dictionary by field as JSON; NULL: none */
     mms_ints tileshape;
     mms_numerics numerics;
+    const char *keys; /**< a folder, which is there: write the set without its cells, UVW apart, and
+                         leave in the folder what mms_part_send() makes these of; NULL: all */
     mms_how how;
 
     /* resolved */
@@ -323,6 +326,9 @@ MMS_CHECKED mms_status mms_output_select(mms_ms *ms, const mms_select *select, m
 MMS_CHECKED mms_status mms_part_order_make(const mms_request *request, mms_value **order,
                                            mms_error *err);
 
+/** The same for the parts of request->keys, of what it has made; new reference, NULL: no memory. */
+mms_value *mms_part_order_keys(const mms_request *request, const mms_value *shared);
+
 /** Write the lists of rows of all parts, files[part]: the selected rows in the input's order. */
 MMS_CHECKED mms_status mms_sort_rows(const mms_request *request, const char *const *files,
                                      mms_error *err);
@@ -340,6 +346,37 @@ mms_status mms_output_unit(mms_job *job, const mms_value *order, mms_value *answ
 
 /** Return whether the cells of a column stay as they are. */
 bool mms_part_copies(const mms_pipeline *pipeline, const mms_column *column);
+
+/** Where rows go that are not written into a set: columns, those of the input that blocks need to
+ *  have, ended by NULL; put takes a block whose rows are of the output, from any thread. */
+typedef struct mms_row_sink {
+    const char *const *columns;
+    mms_status (*put)(void *ctx, const mms_block *block, mms_arena *arena, mms_error *err);
+    void *ctx;
+} mms_row_sink;
+
+/** The orders that request->keys has left for the parts, an array; new reference.  Errors: those of
+ *  a file. */
+MMS_CHECKED mms_status mms_part_orders_read(const char *keys, mms_value **orders, mms_error *err);
+
+/** How many rows of the input such a part has, and how many were made of them. */
+int64_t mms_part_order_rows(const mms_value *order);
+int64_t mms_part_order_made(const mms_value *order);
+
+/** Cut the rows of such an order into n lists, which become files, of the same number of output
+ *  rows, one after the other; *rows: an array of the number of rows in each.  Errors: those of
+ *  reading; IO, SPACE. */
+MMS_CHECKED mms_status mms_part_split(mms_job *job, const mms_value *order, int64_t n,
+                                      const char *const *files, mms_value **rows, mms_error *err);
+
+/** The order of one of those lists, of nrow rows; new reference, NULL: no memory. */
+mms_value *mms_part_order_of_list(const mms_value *order, const char *rows_file, int64_t nrow);
+/** How many threads make its rows. */
+void mms_part_order_set_threads(mms_value *order, int64_t threads);
+
+/** Make the rows of such an order, as mms_part_write() does, for a sink. */
+MMS_CHECKED mms_status mms_part_send(mms_job *job, const mms_value *order, const mms_row_sink *sink,
+                                     mms_value *answer, mms_error *err);
 
 /** Write one part.  See part.c for the order. */
 MMS_CHECKED mms_status mms_part_write(mms_job *job, const mms_value *order, mms_value *answer,

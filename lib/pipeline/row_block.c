@@ -197,6 +197,9 @@ static mms_status make_cells(const making *m, const mms_group *g, const mms_colu
     if (!strcmp(c->name, MMS_COL_UVW)) {
         c->ndim = 1;
         c->shape[0] = 3;
+    } else if (m->columns->scalars_alone) {
+        c->name = NULL;
+        return MMS_OK;
     } else if (is_made(m->columns->kinds, c->name)) {
         c->ndim = strcmp(c->name, MMS_COL_WEIGHT) && strcmp(c->name, MMS_COL_SIGMA) ? 2 : 1;
         c->shape[0] = c->ndim == 2 ? shape->nchan : shape->ncorr;

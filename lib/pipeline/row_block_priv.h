@@ -11,6 +11,7 @@
  *  the whole column are those of the first row; other cells are undefined. */
 typedef struct mms_row_columns {
     unsigned kinds;
+    bool scalars_alone; /**< and UVW: other cells are not made */
     int64_t nscalar, narray, scalar_bytes, fixed_bytes;
     const mms_column **scalars, **arrays; /**< in the reader's order */
     bool *kept;                           /**< by array: the cell of the first row */

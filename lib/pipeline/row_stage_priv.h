@@ -28,6 +28,8 @@ typedef struct mms_row_stage_opts {
     const mms_form *in;          /**< the form of the rows that come */
     int64_t memory, block_bytes; /**< block_bytes: of those that come */
     int nlane;                   /**< that bring them */
+    bool scalars_alone; /**< blocks that come have no data, those that leave have scalars and UVW;
+                           of the time average alone */
 } mms_row_stage_opts;
 
 /** How a kind of stage works; see the functions below. */

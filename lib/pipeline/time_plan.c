@@ -63,6 +63,9 @@ static mms_status restart_bins(planner *p, mms_error *err)
 
 static mms_status cost_of(const planner *p, const mms_time_input *in, int64_t *cost, mms_error *err)
 {
+    *cost = 0;
+    if (!p->opts->cost)
+        return MMS_OK;
     const mms_status st = p->opts->cost(p->opts->ctx, in->key.ddid, in->row, cost, err);
 
     if (st == MMS_OK && *cost > p->opts->limit)
@@ -196,16 +199,23 @@ done:
 
 /* ---- the list of rows by passes ---------------------------------------------------------------*/
 
-/** The output row of a bin that opens; it is also listed by pass where it is not the bin's number.
- */
+/** The output row of a bin that opens. */
+static mms_status find_out(planner *p, const mms_time_place *place, int64_t *out, mms_error *err)
+{
+    *out = place->bin;
+    if (p->by_bin && fread(out, sizeof *out, 1, p->by_bin) != 1)
+        return io_error(p, err);
+    return mms_grow(&p->passes, &p->pass_capacity, place->slot + 1, sizeof *p->passes, err);
+}
+
+/** A bin that opens has a pass; it is also listed by pass where its row of the output is not its
+ *  number. */
 static mms_status place_bin(planner *p, const mms_time_place *place, mms_error *err)
 {
-    int64_t out = place->bin;
+    int64_t out;
     mms_status st;
 
-    if (p->by_bin && fread(&out, sizeof out, 1, p->by_bin) != 1)
-        MMS_TRY(io_error(p, err));
-    MMS_TRY(mms_grow(&p->passes, &p->pass_capacity, place->slot + 1, sizeof *p->passes, err));
+    MMS_TRY(find_out(p, place, &out, err));
     p->passes[place->slot] = pass_of(p, out);
     if (p->by_bin)
         MMS_TRY(
@@ -272,6 +282,85 @@ done:
     return st;
 }
 
+/* ---- lists of some rows of the output ---------------------------------------------------------*/
+
+typedef struct splitter {
+    planner p;
+    int64_t nbin, n, *rows;
+    mms_rowlist **lists;
+} splitter;
+
+/** The list of a row: that of its bin. */
+static mms_status split_row(void *ctx, const mms_time_input *in, mms_error *err)
+{
+    splitter *const s = ctx;
+    planner *const p = &s->p;
+    mms_time_place place;
+    int64_t out;
+    mms_status st;
+
+    MMS_TRY(mms_time_bins_add(p->bins, &in->key, &place, err));
+    if (place.opened) {
+        MMS_TRY(find_out(p, &place, &out, err));
+        if (out < 0 || out >= s->nbin)
+            MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s: more averaged rows than were planned",
+                             p->opts->rows_file));
+        p->passes[place.slot] = ((out + 1) * s->n - 1) / s->nbin;
+    }
+    const int64_t list = p->passes[place.slot];
+    s->rows[list]++;
+    if (p->items)
+        MMS_TRY(mms_record_sort_add(p->items, &(item){list, in->position, in->row}, err));
+    else
+        MMS_TRY(mms_rowlist_add(s->lists[list], (mms_rows){in->row, 1}, err));
+done:
+    return st;
+}
+
+/** Rows that were sorted go to their lists in the order that they had. */
+static mms_status write_lists(splitter *s, mms_error *err)
+{
+    item i;
+    bool end = false;
+    mms_status st;
+
+    MMS_TRY(mms_record_sort_finish(s->p.items, err));
+    while (!end) {
+        MMS_TRY(mms_record_sort_next(s->p.items, &i, &end, err));
+        if (!end)
+            MMS_TRY(mms_rowlist_add(s->lists[i.key], (mms_rows){i.value, 1}, err));
+    }
+done:
+    return st;
+}
+
+static mms_status split(splitter *s, const char *const *files, mms_error *err)
+{
+    planner *const p = &s->p;
+    mms_status st;
+
+    MMS_TRY(mms_time_rows_open(p->opts->ms, p->opts->rows_file, p->opts->bins->timespan,
+                               p->opts->memory / 8, &p->rows, err));
+    p->bin_opts.order = p->rows.order;
+    for (int64_t i = 0; i < s->n; i++) {
+        s->rows[i] = 0;
+        MMS_TRY(mms_rowlist_create(files[i], &s->lists[i], err));
+    }
+    if (p->rows.sorted) {
+        MMS_TRY(restart_bins(p, err));
+        MMS_TRY(rank_bins(p, err));
+        MMS_TRY(begin_sort(p, &p->items, err));
+    }
+    MMS_TRY(restart_bins(p, err));
+    MMS_TRY(mms_time_rows_each(&p->rows, split_row, s, err));
+    if (p->items)
+        MMS_TRY(write_lists(s, err));
+    for (int64_t i = 0; i < s->n; i++)
+        MMS_TRY(mms_rowlist_close(&s->lists[i], err));
+done:
+    return st;
+}
+
 /* ---- all of it --------------------------------------------------------------------------------*/
 
 static void end_planner(planner *p)
@@ -333,4 +422,23 @@ void mms_time_plan_end(mms_time_plan *plan)
         fclose(plan->out_rows);
     free(plan->pass_rows);
     *plan = (mms_time_plan){0};
+}
+
+mms_status mms_time_plan_split(const mms_time_plan_opts *opts, int64_t nbin, int64_t n,
+                               const char *const *files, int64_t *rows, mms_error *err)
+{
+    mms_time_plan plan = {0};
+    splitter s = {.p = {.opts = opts, .plan = &plan, .bin_opts = *opts->bins},
+                  .nbin = nbin,
+                  .n = n,
+                  .rows = rows,
+                  .lists = mms_alloc(n, sizeof(void *))};
+    mms_status st =
+        s.lists ? split(&s, files, err) : mms_fail(err, MMS_ERR_MEM, "time average: out of memory");
+
+    for (int64_t i = 0; s.lists && i < n; i++)
+        (void)!mms_rowlist_close(&s.lists[i], NULL);
+    free(s.lists);
+    end_planner(&s.p);
+    return st;
 }

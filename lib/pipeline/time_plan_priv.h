@@ -44,4 +44,11 @@ MMS_CHECKED mms_status mms_time_plan_make(const mms_time_plan_opts *opts, mms_ti
                                           mms_error *err);
 void mms_time_plan_end(mms_time_plan *plan);
 
+/** Cut the rows into n lists, files[n]: list i has those of the output rows from nbin * i / n on,
+ * in the order that they had, so that averages of the lists are the rows of the whole, one list
+ * after the other.  cost and limit are not asked.  nbin: of mms_time_plan_make(); rows[n]: of each
+ * list. Errors: INTERNAL there are other bins; TABLE, IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_time_plan_split(const mms_time_plan_opts *opts, int64_t nbin, int64_t n,
+                                           const char *const *files, int64_t *rows, mms_error *err);
+
 #endif

@@ -89,6 +89,7 @@ static mms_status choose_columns(time_stage *s, mms_error *err)
     const mms_status st = mms_row_columns_choose(s->opts.ms, s->opts.columns, s->opts.in->kinds,
                                                  is_cut, s, &s->columns, err);
 
+    s->columns.scalars_alone = s->opts.scalars_alone;
     for (int i = 0; st == MMS_OK && i < NAVERAGED; i++)
         s->averaged_at[i] = mms_row_columns_at(&s->columns, averaged_scalars[i]);
     return st;
@@ -100,6 +101,7 @@ static mms_status choose_columns(time_stage *s, mms_error *err)
 static mms_status average_of(time_stage *s, int32_t ddid, int64_t nchan, int64_t ncorr,
                              mms_time_average **out, mms_error *err)
 {
+    *out = NULL;
     if (ddid < 0 || ddid >= s->naverage)
         return mms_fail(err, MMS_ERR_SHAPE,
                         "DATA_DESC_ID %" PRId32 " is not among the %" PRId64 " of DATA_DESCRIPTION",
@@ -111,6 +113,8 @@ static mms_status average_of(time_stage *s, int32_t ddid, int64_t nchan, int64_t
     const mms_status st = mms_time_average_create(nchan, ncorr, s->opts.in->kinds,
                                                   s->opts.in->numerics, &s->averages[ddid], err);
     *out = s->averages[ddid];
+    if (st == MMS_OK && s->opts.scalars_alone)
+        mms_time_average_take_scalars(*out);
     return st;
 }
 
@@ -293,8 +297,8 @@ static mms_status see_rows(const time_stage *s, mms_reader *reader, const mms_bl
     MMS_TRY(r->next && r->bins && r->spectra && r->uvw_m ? MMS_OK : out_of_memory(err));
     for (int64_t g = 0; g < block->ngroup; g++) {
         const mms_group *group = &block->groups[g];
-        MMS_TRY(mms_group_spectra(block, group, s->opts.in->kinds, s->opts.in->weight_spectrum,
-                                  &r->spectra[g], err));
+        MMS_TRY(mms_group_spectra(block, group, s->opts.scalars_alone ? 0 : s->opts.in->kinds,
+                                  s->opts.in->weight_spectrum, &r->spectra[g], err));
         const mms_cells *uvw = mms_group_defined(block, group, MMS_COL_UVW);
         if (!uvw || uvw->nvalue != 3)
             MMS_TRY(mms_fail(err, MMS_ERR_SHAPE,
@@ -570,9 +574,11 @@ static void average_record(const time_stage *s, record *rec, mms_spectra *x, int
 static mms_status fill_group(const time_stage *s, const batch *b, const mms_block *block,
                              const mms_group *g, mms_error *err)
 {
-    mms_spectra x;
+    mms_spectra x = {0};
     int64_t row = 0;
-    const mms_status st = mms_group_spectra(block, g, s->opts.in->kinds, true, &x, err);
+    const mms_status st = s->opts.scalars_alone
+                              ? MMS_OK
+                              : mms_group_spectra(block, g, s->opts.in->kinds, true, &x, err);
 
     if (st != MMS_OK)
         return st;

@@ -79,9 +79,9 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_host host = mms_task_writing_host(run);
     mms_status st = MMS_CHECK_AVERAGES(p, err);
 
-    if (st == MMS_OK && p->resume && !p->perpart && (request.gzip || mms_uvh5_averages(&request)))
-        st = mms_fail(err, MMS_ERR_ARG, "parameter resume: not with %s, which begins anew",
-                      request.gzip ? "compression=gzip" : "averages");
+    if (st == MMS_OK && p->resume && !p->perpart && request.gzip)
+        st = mms_fail(err, MMS_ERR_ARG,
+                      "parameter resume: not with compression=gzip, which begins anew");
     if (st == MMS_OK)
         st = p->perpart ? mms_uvh5_export_parts(&request, &host, result, err)
                         : mms_uvh5_export(&request, &host, result, err);
@@ -104,11 +104,8 @@ static void print(const mms_value *result, FILE *out)
     if (parts)
         return;
     if (json_object_get(result, "rows_averaged"))
-        fprintf(out,
-                "%" JSON_INTEGER_FORMAT " rows averaged to %" JSON_INTEGER_FORMAT
-                ", %.1f MB beside the file while it is made\n",
-                number(result, "rows"), number(result, "rows_averaged"),
-                (double)number(result, "bytes_staged") / 1e6);
+        fprintf(out, "%" JSON_INTEGER_FORMAT " rows averaged to %" JSON_INTEGER_FORMAT "\n",
+                number(result, "rows"), number(result, "rows_averaged"));
     if (!json_object_get(result, "blts"))
         return;
     if (json_is_true(json_object_get(result, "kept"))) {

@@ -224,6 +224,9 @@ MMS_CHECKED mms_status mms_time_average_create(int64_t nchan, int64_t ncorr, uns
                                                mms_numerics numerics, mms_time_average **out,
                                                mms_error *err);
 
+/** From now on scalars alone are averaged: rows of in need no data, rows of out no cells. */
+void mms_time_average_take_scalars(mms_time_average *average);
+
 /** Free the average and the sums it owns; sums in use must have been closed. */
 void mms_time_average_free(mms_time_average **average);
 

@@ -34,6 +34,7 @@ struct mms_time_sums {
 struct mms_time_average {
     int64_t nchan, ncorr, ncell, bytes;
     unsigned kinds;
+    bool scalars_alone;
     mms_numerics numerics;
     mms_weight_source by_kind[MMS_MAX_KINDS];
     mms_weight_source weights, sigmas; /* whose sums become WEIGHT, SIGMA */
@@ -90,6 +91,11 @@ done:
     if (st != MMS_OK)
         mms_time_average_free(&a);
     return st;
+}
+
+void mms_time_average_take_scalars(mms_time_average *average)
+{
+    average->scalars_alone = true;
 }
 
 void mms_time_average_free(mms_time_average **average)
@@ -158,6 +164,8 @@ static int64_t lay_out(const mms_time_average *a, char *base, mms_time_sums *sum
     int64_t used = 0;
 
     carve(base, &used, sizeof *sums);
+    if (a->scalars_alone)
+        return used;
     for (int kind = 0; kind < MMS_MAX_KINDS; kind++)
         if (a->kinds & MMS_KIND_BIT(kind))
             sums->data[kind] = carve(base, &used, 2 * plane);
@@ -386,9 +394,13 @@ void mms_time_average_add(const mms_time_average *average, mms_time_sums *sums,
     const float *weights[MMS_NSOURCE] = {NULL};
     struct scratch s;
 
+    fold_scalars(a, sums, in, row, scalars);
+    if (a->scalars_alone) {
+        sums->used = true;
+        return;
+    }
     lay_out_scratch(a, scratch, &s);
     take_weights(a, in, row, &s, weights);
-    fold_scalars(a, sums, in, row, scalars);
     const enum fold op = fold_flags(a, sums, in->flag + row * a->ncell, s.fold);
     for (int i = 0; i < in->ncolumn; i++) {
         const mms_spectra_column *column = &in->column[i];
@@ -494,6 +506,9 @@ void mms_time_average_mean(const mms_time_average *average, const mms_time_sums 
     const mms_time_sums *s = sums;
     const bool exact = a->numerics == MMS_NUMERICS_EXACT;
 
+    put_scalars(a, s, scalars);
+    if (a->scalars_alone)
+        return;
     for (int i = 0; i < out->ncolumn; i++) {
         const mms_spectra_column *column = &out->column[i];
         put_means(a->ncell, column->real, column->kind == MMS_KIND_FLOAT && !exact,
@@ -502,7 +517,6 @@ void mms_time_average_mean(const mms_time_average *average, const mms_time_sums 
     }
     put_flags(a, s, out->flag + row * a->ncell);
     put_weights(a, s, out, row);
-    put_scalars(a, s, scalars);
     scalars->flagged = mms_row_is_flagged(out, row);
 }
 

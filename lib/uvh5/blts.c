@@ -134,11 +134,11 @@ static mms_status check_shapes(reader *u, const char *column, const target *t, m
 }
 
 /** A channel, then as many again as there are. */
-static void repeat_weight(const reader *u, const target *t, const float *weight, float *out)
+void mms_uvh5_repeat_weight(const target *t, int64_t nrow, const float *weight, float *out)
 {
     const size_t cell = (size_t)(t->nchan * t->ncorr), ncorr = (size_t)t->ncorr;
 
-    for (int64_t i = 0; i < u->nrow; i++, out += cell) {
+    for (int64_t i = 0; i < nrow; i++, out += cell) {
         memcpy(out, weight + i * t->ncorr, ncorr * sizeof *weight);
         for (size_t n = ncorr; n < cell; n *= 2)
             memcpy(out + n, out, (cell - n < n ? cell - n : n) * sizeof *weight);
@@ -167,7 +167,7 @@ static mms_status read_weights(reader *u, const target *t, float *out, mms_error
     }
     MMS_TRY(
         mms_ms_read(u->ms, MMS_COL_WEIGHT, u->nrange, u->ranges, u->nrow * t->ncorr, weight, err));
-    repeat_weight(u, t, weight, out);
+    mms_uvh5_repeat_weight(t, u->nrow, weight, out);
     for (int64_t i = 0; i < nrun; done += runs[i++].rows.count)
         if (is_cell(&runs[i], t))
             MMS_TRY(mms_ms_read(u->ms, MMS_COL_WEIGHT_SPECTRUM, 1, &runs[i].rows,
@@ -190,53 +190,64 @@ static void conjugate(int64_t n, const void *from, void *to)
 }
 
 /** A row whose cells stand in the file as they do in the MS. */
-static void copy_row(const reader *u, const target *t, int64_t from, int64_t to, bool flagged)
+static void copy_row(const target *t, const mms_uvh5_cells *c, int64_t from, bool flagged,
+                     const mms_uvh5_values *v, int64_t to)
 {
     const size_t n = (size_t)(t->count * t->ncorr);
-    const float(*const data)[2] = (const float(*)[2])u->data + from;
+    const float(*const data)[2] = (const float(*)[2])c->data + from;
 
-    if (u->negate)
-        conjugate((int64_t)n, data, u->values.vis + to);
+    if (c->negate)
+        conjugate((int64_t)n, data, v->vis + to);
     else
-        memcpy(u->values.vis + to, data, 8 * n);
+        memcpy(v->vis + to, data, 8 * n);
     if (flagged)
-        memset(u->values.flags + to, 1, n);
+        memset(v->flags + to, 1, n);
     else
-        memcpy(u->values.flags + to, u->flag + from, n);
-    memcpy(u->values.nsamples + to, u->weight + from, 4 * n);
+        memcpy(v->flags + to, c->flag + from, n);
+    memcpy(v->nsamples + to, c->weight + from, 4 * n);
 }
 
 /** One correlation of a channel after the other. */
-static void move_channel(const reader *u, const target *t, int64_t in, int64_t out, uint8_t flagged)
+static void move_channel(const target *t, const mms_uvh5_cells *c, int64_t in, uint8_t flagged,
+                         const mms_uvh5_values *v, int64_t out)
 {
-    const float sign = u->negate ? -1.0F : 1.0F;
+    const float sign = c->negate ? -1.0F : 1.0F;
 
     for (int64_t k = 0; k < t->nkept; k++) {
         const int64_t at = in + t->from[k], to = out + t->to[k];
-        if (u->is_float) {
-            u->values.vis[to][0] = ((const float *)u->data)[at];
-            u->values.vis[to][1] = 0;
+        if (c->is_float) {
+            v->vis[to][0] = ((const float *)c->data)[at];
+            v->vis[to][1] = 0;
         } else {
-            const float *const value = (const float *)u->data + 2 * at;
-            u->values.vis[to][0] = value[0];
-            u->values.vis[to][1] = sign * value[1];
+            const float *const value = (const float *)c->data + 2 * at;
+            v->vis[to][0] = value[0];
+            v->vis[to][1] = sign * value[1];
         }
-        u->values.flags[to] = (uint8_t)(u->flag[at] | flagged);
-        u->values.nsamples[to] = u->weight[at];
+        v->flags[to] = (uint8_t)(c->flag[at] | flagged);
+        v->nsamples[to] = c->weight[at];
     }
+}
+
+void mms_uvh5_move_row(const target *t, const mms_uvh5_cells *c, int64_t i, bool flagged,
+                       int64_t npol, const mms_uvh5_values *to, int64_t at)
+{
+    const int64_t in = i * t->nchan * t->ncorr;
+
+    if (t->in_order && t->begin >= 0 && !c->is_float) {
+        copy_row(t, c, in + t->begin * t->ncorr, flagged, to, at);
+        return;
+    }
+    for (int64_t k = 0; k < t->count; k++)
+        move_channel(t, c, in + t->channels[k] * t->ncorr, flagged, to, at + k * npol);
 }
 
 static void place_row(const reader *u, const target *t, int64_t i)
 {
-    const int64_t blt = u->rows[i].blt - u->values.first, in = i * t->nchan * t->ncorr;
-    const int64_t out = (blt * u->nfreq + t->first) * u->npol;
+    const int64_t blt = u->rows[i].blt - u->values.first;
+    const mms_uvh5_cells cells = {u->data, u->weight, u->flag, u->is_float, u->negate};
 
-    if (t->in_order && t->begin >= 0 && !u->is_float) {
-        copy_row(u, t, in + t->begin * t->ncorr, out, u->flag_row[i]);
-        return;
-    }
-    for (int64_t c = 0; c < t->count; c++)
-        move_channel(u, t, in + t->channels[c] * t->ncorr, out + c * u->npol, u->flag_row[i]);
+    mms_uvh5_move_row(t, &cells, i, u->flag_row[i], u->npol, &u->values,
+                      (blt * u->nfreq + t->first) * u->npol);
 }
 
 /** The rows of a data description as ranges. */

@@ -15,8 +15,26 @@ typedef struct mms_uvh5_values {
     uint8_t *flags;
 } mms_uvh5_values;
 
-/** What readers need of a plan; file is where values will go.  New reference; NULL: no memory. */
-mms_value *mms_uvh5_shared(const mms_uvh5 *u, const char *file);
+/** Cells of rows of a data description, [row][nchan][ncorr]; data: complex, or float. */
+typedef struct mms_uvh5_cells {
+    const void *data;
+    const float *weight;
+    const uint8_t *flag;
+    bool is_float, negate;
+} mms_uvh5_cells;
+
+struct mms_uvh5_target;
+
+/** Move row i of cells to values from value `at` on, where its first channel stands. */
+void mms_uvh5_move_row(const struct mms_uvh5_target *target, const mms_uvh5_cells *cells, int64_t i,
+                       bool flagged, int64_t npol, const mms_uvh5_values *to, int64_t at);
+/** WEIGHT of nrow rows, weight[nrow][ncorr], in each channel: out[nrow][nchan][ncorr]. */
+void mms_uvh5_repeat_weight(const struct mms_uvh5_target *target, int64_t nrow, const float *weight,
+                            float *out);
+
+/** What readers need of a plan; file is where values will go; cells: as in mms_uvh5_export_order.
+ *  New reference; NULL: no memory. */
+mms_value *mms_uvh5_shared(const mms_uvh5 *u, const char *file, const char *cells);
 
 /** Open the MS of mms_uvh5_shared(), which lives as long.  Errors: TABLE, IO, MEM. */
 MMS_CHECKED mms_status mms_uvh5_reader_open(const mms_value *shared, mms_uvh5_reader **out,

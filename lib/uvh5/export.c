@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "averaged_priv.h"
 #include "base/files_priv.h"
 #include "blts_priv.h"
 #include "export_priv.h"
@@ -26,12 +27,14 @@ enum {
 struct mms_uvh5_making {
     mms_uvh5 plan, *u;
     mms_uvh5_request averaged_request;
+    mms_uvh5_averaged averaged;
+    bool averages;
     mms_stage *stage;
     mms_journal *journal;
     mms_value *result;
     bool is_done; /**< nothing is to be written, or it was by an earlier run */
     int64_t nunits;
-    char *path, *base, *file, *rows_file, *shared_file, *averaged;
+    char *path, *base, *file, *rows_file, *shared_file;
 };
 typedef mms_uvh5_making making;
 
@@ -73,6 +76,8 @@ static mms_status check_key_types(const mms_uvh5 *u, mms_error *err)
 
     for (int64_t i = 0; i < MMS_COUNT_OF(keys); i++) {
         const mms_column *const c = mms_ms_find_column(u->ms, keys[i].name);
+        if (!c && u->asked->source && keys[i].type == MMS_DT_BOOL)
+            continue; // averages have their flags with their cells
         if (!c)
             return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", u->asked->vis,
                             keys[i].name);
@@ -98,7 +103,8 @@ static mms_status check_columns(mms_uvh5 *u, mms_error *err)
     for (int64_t i = 0; i < MMS_COUNT_OF(columns); i++)
         if (!strcmp(columns[i].word, u->asked->datacolumn))
             u->column = columns[i].column;
-    u->called = u->asked->made_of ? u->asked->made_of : u->column;
+    if (u->asked->source)
+        return check_key_types(u, err);
     MMS_TRY(mms_output_check_columns(u->ms, u->asked->datacolumn, err));
     if (!mms_ms_find_column(u->ms, u->column))
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", u->asked->vis, u->column));
@@ -109,23 +115,18 @@ done:
     return st;
 }
 
-/** Keywords of the main table and of the data column. */
-static mms_status read_keywords(mms_uvh5 *u, mms_error *err)
+/** The unit of the data column, of the set that has it. */
+static mms_status read_unit(mms_uvh5 *u, mms_error *err)
 {
-    mms_table *const table = mms_ms_first_table(u->ms);
-    mms_value *words = NULL, *of_column = NULL;
+    mms_value *words = NULL;
+    mms_ms *source = NULL;
     mms_status st;
 
-    MMS_TRY(mms_table_keywords(table, NULL, &words, err));
-    const mms_value *const flip = json_object_get(words, "pyuvdata_flip_conj");
-    u->from_pyuvdata = u->has_flip = flip != NULL;
-    u->flip_word = json_is_true(flip) || json_integer_value(flip) != 0;
-    if (json_is_object(json_object_get(words, "pyuvdata_extra")))
-        u->extra = json_incref(json_object_get(words, "pyuvdata_extra"));
-    if (json_is_string(json_object_get(words, "pyuvdata_polconv")))
-        u->convention = json_incref(json_object_get(words, "pyuvdata_polconv"));
-    MMS_TRY(mms_table_keywords(table, u->column, &of_column, err));
-    const mms_value *unit = json_object_get(of_column, "QuantumUnits");
+    if (u->asked->source)
+        MMS_TRY(mms_ms_open(u->asked->source, &source, err));
+    MMS_TRY(
+        mms_table_keywords(mms_ms_first_table(source ? source : u->ms), u->column, &words, err));
+    const mms_value *unit = json_object_get(words, "QuantumUnits");
     if (json_is_array(unit))
         unit = json_array_get(unit, 0);
     if (json_is_string(unit)) {
@@ -133,8 +134,28 @@ static mms_status read_keywords(mms_uvh5 *u, mms_error *err)
         MMS_TRY(u->unit ? MMS_OK : mms_uvh5_no_memory(u, err));
     }
 done:
+    mms_ms_close(&source);
     mms_value_free(&words);
-    mms_value_free(&of_column);
+    return st;
+}
+
+/** Keywords of the main table and of the data column. */
+static mms_status read_keywords(mms_uvh5 *u, mms_error *err)
+{
+    mms_value *words = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_table_keywords(mms_ms_first_table(u->ms), NULL, &words, err));
+    const mms_value *const flip = json_object_get(words, "pyuvdata_flip_conj");
+    u->from_pyuvdata = u->has_flip = flip != NULL;
+    u->flip_word = json_is_true(flip) || json_integer_value(flip) != 0;
+    if (json_is_object(json_object_get(words, "pyuvdata_extra")))
+        u->extra = json_incref(json_object_get(words, "pyuvdata_extra"));
+    if (json_is_string(json_object_get(words, "pyuvdata_polconv")))
+        u->convention = json_incref(json_object_get(words, "pyuvdata_polconv"));
+    MMS_TRY(read_unit(u, err));
+done:
+    mms_value_free(&words);
     return st;
 }
 
@@ -204,7 +225,7 @@ static void describe(const mms_uvh5 *u, mms_value *result)
     const double values = (double)u->nblt * (double)u->nfreq * (double)u->npol;
 
     json_object_set_new(result, "outputvis", mms_text_value(u->asked->uvh5file));
-    if (!u->asked->made_of)
+    if (!u->asked->source)
         json_object_set_new(result, "rows", json_integer(u->nrow));
     json_object_set_new(result, "blts", json_integer(u->nblt));
     json_object_set_new(result, "channels", json_integer(u->nfreq));
@@ -248,19 +269,20 @@ static mms_status prepare(making *m, mms_error *err)
     MMS_TRY(m->path ? mms_output_open_stage(u->host, m->path, u->asked->vis, &u->asked->how,
                                             &m->stage, &m->journal, err)
                     : mms_uvh5_no_memory(u, err));
-    *u->host->wrote = true;
     m->base = mms_path_base(m->path);
     m->file = m->base ? mms_format("%s/%s", mms_stage_path(m->stage), m->base) : NULL;
     MMS_TRY(m->file ? MMS_OK : mms_uvh5_no_memory(u, err));
     m->rows_file = mms_format("%s.rows", m->file);
     m->shared_file = mms_format("%s.json", m->file);
-    m->averaged = mms_format("%s.averaged.ms", m->file);
-    if (!m->rows_file || !m->shared_file || !m->averaged)
+    if (!m->rows_file || !m->shared_file)
         MMS_TRY(mms_uvh5_no_memory(u, err));
-    if (mms_journal_resumes(m->journal)) {
+    if (m->averages)
+        MMS_TRY(mms_uvh5_averaged_name(m->file, u->asked->gzip, &m->averaged, err));
+    else if (mms_journal_resumes(m->journal)) {
         const char *const staged[] = {"owner.json", m->base, NULL};
         MMS_TRY(mms_output_clear(mms_stage_path(m->stage), staged, err));
     }
+    MMS_TRY(mms_remove_tree(m->shared_file, err));
 done:
     return st;
 }
@@ -295,7 +317,7 @@ done:
 /** What all units need. */
 static mms_status write_shared(const making *m, mms_error *err)
 {
-    mms_value *shared = mms_uvh5_shared(m->u, m->file);
+    mms_value *shared = mms_uvh5_shared(m->u, m->file, m->averages ? m->averaged.cells : "");
     const mms_status st =
         shared ? mms_value_write(shared, m->shared_file, err) : mms_uvh5_no_memory(m->u, err);
 
@@ -322,7 +344,7 @@ static mms_status reserve(const making *m, mms_error *err)
 
 static int64_t count_units(const mms_uvh5 *u, const mms_engine *engine)
 {
-    if (u->asked->gzip)
+    if (u->asked->gzip && !u->asked->source)
         return 1; // HDF5 packs, and one process at a time may write
     const int64_t wanted = 64 << 20, bytes = file_bytes(u);
     const int64_t by_rows = u->nrow / MOST_ROWS + 1; // their places are in a worker's memory
@@ -350,12 +372,36 @@ static mms_value *make_unit(const making *m, int64_t first, int64_t end)
                                .bytes = (end - first) * u->nfreq * u->npol * VALUE_BYTES});
 }
 
+/** The units of averages, which were cut before. */
+static mms_status take_units(const making *m, int64_t threads, mms_value **units, char **names,
+                             mms_error *err)
+{
+    mms_value *list = NULL;
+    mms_status st = mms_value_read(m->averaged.list, &list, err);
+
+    if (st == MMS_OK && (int64_t)json_array_size(list) != m->nunits)
+        st = mms_fail(err, MMS_ERR_INTERNAL, "%s: other units than were planned", m->averaged.list);
+    for (int64_t i = 0; st == MMS_OK && i < m->nunits; i++) {
+        const char *name;
+        units[i] = json_incref(mms_uvh5_listed_unit(list, i, &name));
+        mms_uvh5_averaged_order_set_threads(units[i], threads);
+        names[i] = strdup(name);
+        if (!units[i] || !names[i])
+            st = mms_uvh5_no_memory(m->u, err);
+    }
+    mms_value_free(&list);
+    return st;
+}
+
 /** The units of a file from its first on. */
-static mms_status fill_units(const making *m, mms_value **units, char **names, mms_error *err)
+static mms_status fill_units(const making *m, int64_t threads, mms_value **units, char **names,
+                             mms_error *err)
 {
     const mms_uvh5 *const u = m->u;
     const int64_t n = m->nunits;
 
+    if (m->averages)
+        return take_units(m, threads, units, names, err);
     for (int64_t i = 0; i < n; i++) {
         const int64_t first = u->nblt * i / n, end = u->nblt * (i + 1) / n;
         units[i] = make_unit(m, first, end);
@@ -383,10 +429,11 @@ static mms_status run_units(int64_t n, making *const *files, const mms_host *hos
     mms_status st;
 
     MMS_TRY(units && names && answers ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "no memory"));
+    MMS_TRY(host->engine(host->ctx, &engine, err));
     for (int64_t i = 0; i < n; at += mms_uvh5_making_units(files[i++]))
         if (mms_uvh5_making_units(files[i]) > 0)
-            MMS_TRY(fill_units(files[i], units + at, names + at, err));
-    MMS_TRY(host->engine(host->ctx, &engine, err));
+            MMS_TRY(fill_units(files[i], mms_engine_threads(engine, nunits), units + at, names + at,
+                               err));
     mms_engine_set_journal(engine, n == 1 ? files[0]->journal : NULL);
     st =
         mms_engine_run(engine, host->task, nunits, (const char *const *)names, units, answers, err);
@@ -437,22 +484,47 @@ done:
     return st;
 }
 
+/** Whether an earlier run has come as far as to write values. */
+static bool is_begun(making *m)
+{
+    const mms_value *const plan =
+        mms_journal_resumes(m->journal) ? mms_journal_last(m->journal, "plan") : NULL;
+
+    return mms_uvh5_file_plan_decode(plan, &m->nunits, m->u->offsets) && !access(m->file, F_OK) &&
+           (!m->averages || !access(m->averaged.list, F_OK));
+}
+
+/** Units for the rows of averages, which are as many as they turn out to be. */
+static mms_status cut_averages(making *m, mms_error *err)
+{
+    mms_value *list = NULL;
+    mms_status st;
+
+    MMS_TRY(mms_uvh5_averaged_fill(&m->averaged, m->u, m->file, err));
+    MMS_TRY(mms_uvh5_averaged_cut(&m->averaged, m->u, m->base, m->shared_file, m->nunits, err));
+    MMS_TRY(mms_value_read(m->averaged.list, &list, err));
+    m->nunits = (int64_t)json_array_size(list);
+done:
+    mms_value_free(&list);
+    return st;
+}
+
 /** The file with its header, or that of the run that is gone on with: its units are as many as they
  * were, with whatever workers. */
 static mms_status make_file(making *m, const mms_engine *engine, mms_error *err)
 {
     mms_uvh5 *const u = m->u;
-    const mms_value *const plan =
-        mms_journal_resumes(m->journal) ? mms_journal_last(m->journal, "plan") : NULL;
     mms_status st;
 
-    if (mms_uvh5_file_plan_decode(plan, &m->nunits, u->offsets) && !access(m->file, F_OK))
+    if (is_begun(m))
         return MMS_OK;
     mms_journal_forget(m->journal);
     MMS_TRY(mms_remove_tree(m->file, err));
     MMS_TRY(mms_uvh5_write_header(u, m->file, err));
     MMS_TRY(reserve(m, err));
     m->nunits = count_units(u, engine);
+    if (m->averages)
+        MMS_TRY(cut_averages(m, err));
     mms_journal_add(m->journal, "plan", mms_uvh5_file_plan_encode(m->nunits, u->offsets));
 done:
     return st;
@@ -473,8 +545,10 @@ static mms_status stage_file(making *m, mms_error *err)
 
     MMS_TRY(u->host->engine(u->host->ctx, &engine, err));
     MMS_TRY(prepare(m, err));
+    *u->host->wrote = true;
     MMS_TRY(make_file(m, engine, err));
-    MMS_TRY(write_rows(m, err));
+    if (!m->averages)
+        MMS_TRY(write_rows(m, err));
     MMS_TRY(write_shared(m, err));
     MMS_TRY(mms_check_stop(err));
     close_input(u);
@@ -490,7 +564,7 @@ static void end_making(making *m, mms_status st)
     free(m->file);
     free(m->rows_file);
     free(m->shared_file);
-    free(m->averaged);
+    mms_uvh5_averaged_end(&m->averaged);
 }
 
 static void end_antennas(mms_uvh5_antennas *a)
@@ -559,25 +633,27 @@ done:
 /** What an export of the input itself is refused for is refused before anything is averaged. */
 static mms_status try_plan(const mms_uvh5_request *request, const mms_host *host, mms_error *err)
 {
-    mms_uvh5 u = {.asked = request, .host = host, .silent = true};
+    mms_uvh5 u = {.asked = request, .host = host, .silent = true, .sample = true};
     const mms_status st = mms_uvh5_plan(&u, err);
 
     mms_uvh5_end(&u);
     return st;
 }
 
-/** Average into the staging folder; what is exported is that set from here on. */
-static mms_status average(making *m, mms_uvh5_request *averaged, mms_error *err)
+/** Find the keys of averages; what is exported is these from here on. */
+static mms_status average(making *m, mms_error *err)
 {
     mms_uvh5 *const u = m->u;
     mms_engine *engine;
     mms_status st;
 
-    MMS_TRY(mms_uvh5_check_average(u->asked, u->host, m->result, err));
     MMS_TRY(u->host->engine(u->host->ctx, &engine, err));
     MMS_TRY(prepare(m, err));
-    MMS_TRY(mms_uvh5_average_to(u->asked, u->host, m->averaged, m->result, averaged, err));
-    u->asked = averaged;
+    if (!is_begun(m))
+        MMS_TRY(mms_uvh5_averaged_make(&m->averaged, u->asked, u->host, err));
+    MMS_TRY(mms_uvh5_averaged_describe(&m->averaged, m->result, err));
+    m->averaged_request = mms_uvh5_of_averages(u->asked, m->averaged.set);
+    u->asked = &m->averaged_request;
 done:
     return st;
 }
@@ -612,14 +688,15 @@ mms_status mms_uvh5_begin(const mms_uvh5_request *request, const mms_host *host,
     if (m->is_done)
         return MMS_OK;
     MMS_TRY(check_both(request, err));
-    if (mms_uvh5_averages(request))
+    m->averages = mms_uvh5_averages(request);
+    if (m->averages)
         MMS_TRY(try_plan(request, host, err));
-    if (mms_uvh5_averages(request) && request->how.dryrun) {
+    if (m->averages && request->how.dryrun) {
         m->is_done = true;
         return mms_uvh5_estimate_average(request, host, result, err);
     }
-    if (mms_uvh5_averages(request))
-        MMS_TRY(average(m, &m->averaged_request, err));
+    if (m->averages)
+        MMS_TRY(average(m, err));
     MMS_TRY(plan_and_stage(m, err));
 done:
     return st;
@@ -631,7 +708,10 @@ mms_status mms_uvh5_finish(mms_uvh5_making *m, mms_error *err)
 
     if (m->is_done)
         return MMS_OK;
-    MMS_TRY(mms_remove_tree(m->averaged, err));
+    if (m->averages) {
+        MMS_TRY(mms_uvh5_averaged_pack(&m->averaged, m->u->host, m->base, m->shared_file, err));
+        MMS_TRY(mms_uvh5_averaged_remove(&m->averaged, err));
+    }
     MMS_TRY(publish(m, err));
     json_object_set_new(m->result, "names", json_pack("[o]", mms_text_value(m->base)));
     json_object_set_new(m->result, "rows_out", json_integer(m->u->nblt));

@@ -129,13 +129,13 @@ static void put_counts(writing *w)
 static const char *unit_of(const mms_uvh5 *u)
 {
     static const char *const known[] = {"Jy", "uncalib", "K str", NULL};
-    const char *const plain = !strcmp(u->called, MMS_COL_DATA) ? "uncalib" : "Jy";
+    const char *const plain = !strcmp(u->column, MMS_COL_DATA) ? "uncalib" : "Jy";
 
     if (u->unit && mms_names_have(known, u->unit))
         return u->unit;
     if (u->unit && *u->unit)
         mms_log(MMS_LOG_WARN, u->host->task,
-                "unit \"%s\" of %s has no place in UVH5: written as %s", u->unit, u->called, plain);
+                "unit \"%s\" of %s has no place in UVH5: written as %s", u->unit, u->column, plain);
     return plain;
 }
 
@@ -146,7 +146,7 @@ static void put_extra(writing *w)
     const char *key;
     mms_value *value;
 
-    put_text(w, "Header/extra_keywords/DATA_COL", u->called);
+    put_text(w, "Header/extra_keywords/DATA_COL", u->column);
     put_text(w, "Header/extra_keywords/observer", u->observer);
     json_object_foreach(u->extra, key, value)
     {

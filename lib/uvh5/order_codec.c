@@ -7,6 +7,16 @@
 #include "blts_priv.h"
 #include "ms/select_value.h"
 #include "orders_priv.h"
+#include "output/request_priv.h"
+
+static mms_value *list_of(const char *const *texts)
+{
+    mms_value *const list = json_array();
+
+    for (; texts && *texts; texts++)
+        json_array_append_new(list, mms_text_value(*texts));
+    return list;
+}
 
 /* ---- export -----------------------------------------------------------------------------------*/
 
@@ -26,19 +36,19 @@ static mms_value *encode_target(const mms_uvh5 *u, const mms_uvh5_dd *dd)
                      (json_int_t)w->first, "channels", channels, "pols", pols);
 }
 
-mms_value *mms_uvh5_shared(const mms_uvh5 *u, const char *file)
+mms_value *mms_uvh5_shared(const mms_uvh5 *u, const char *file, const char *cells)
 {
     char *const vis = mms_path_absolute(u->asked->vis);
     mms_value *targets = json_array(), *shared;
 
     for (int64_t d = 0; d < u->meta.ndd; d++)
         json_array_append_new(targets, encode_target(u, &u->dds[d]));
-    shared =
-        json_pack("{so ss so sb sI sI s[III] so sb}", "vis", mms_text_value(vis ? vis : ""),
-                  "column", u->column, "file", mms_text_value(file), "negate", (int)u->negate,
-                  "nfreq", (json_int_t)u->nfreq, "npol", (json_int_t)u->npol, "offsets",
-                  (json_int_t)u->offsets[0], (json_int_t)u->offsets[1], (json_int_t)u->offsets[2],
-                  "targets", targets, "tiles", (int)u->asked->how.tiles);
+    shared = json_pack(
+        "{so ss so so sb sI sI sI s[III] so sb}", "vis", mms_text_value(vis ? vis : ""), "column",
+        u->column, "file", mms_text_value(file), "cells", mms_text_value(cells), "negate",
+        (int)u->negate, "nblt", (json_int_t)u->nblt, "nfreq", (json_int_t)u->nfreq, "npol",
+        (json_int_t)u->npol, "offsets", (json_int_t)u->offsets[0], (json_int_t)u->offsets[1],
+        (json_int_t)u->offsets[2], "targets", targets, "tiles", (int)u->asked->how.tiles);
     if (!vis)
         mms_value_free(&shared);
     free(vis);
@@ -82,7 +92,9 @@ mms_status mms_uvh5_export_order_decode(const mms_value *value, mms_uvh5_export_
     *o = (mms_uvh5_export_order){.vis = mms_keys_text(&k, "vis"),
                                  .column = mms_keys_text(&k, "column"),
                                  .file = mms_keys_text(&k, "file"),
+                                 .cells = mms_keys_text(&k, "cells"),
                                  .negate = mms_keys_truth(&k, "negate"),
+                                 .nblt = mms_keys_integer(&k, "nblt"),
                                  .tiles = mms_keys_truth(&k, "tiles"),
                                  .nfreq = mms_keys_integer(&k, "nfreq"),
                                  .npol = mms_keys_integer(&k, "npol"),
@@ -130,6 +142,63 @@ mms_status mms_uvh5_blts_order_decode(const mms_value *value, mms_uvh5_blts_orde
     return mms_keys_end(&k, "baseline-times", err);
 }
 
+mms_value *mms_uvh5_averaged_order_encode(const mms_uvh5_averaged_order *o)
+{
+    return json_pack("{ss so so so so sI sI sO*}", "step", o->step, "shared",
+                     mms_text_value(o->shared), "places", mms_text_value(o->places), "part",
+                     o->part ? json_incref((mms_value *)o->part) : json_object(), "files",
+                     list_of(o->files), "first", (json_int_t)o->first, "n", (json_int_t)o->n,
+                     "bytes", json_object_get(o->part, "bytes"));
+}
+
+mms_status mms_uvh5_averaged_order_decode(const mms_value *value, mms_uvh5_averaged_order *o,
+                                          mms_error *err)
+{
+    mms_keys k = {.value = value};
+
+    *o = (mms_uvh5_averaged_order){.step = mms_keys_text(&k, "step"),
+                                   .shared = mms_keys_text(&k, "shared"),
+                                   .places = mms_keys_text(&k, "places"),
+                                   .part = mms_keys_get(&k, "part"),
+                                   .files = mms_keys_texts(&k, "files"),
+                                   .first = mms_keys_integer(&k, "first"),
+                                   .n = mms_keys_integer(&k, "n")};
+    const mms_status st = mms_keys_end(&k, "averages", err);
+    if (st != MMS_OK) {
+        free(o->files);
+        o->files = NULL;
+    }
+    return st;
+}
+
+void mms_uvh5_averaged_order_set_threads(mms_value *order, int64_t threads)
+{
+    mms_part_order_set_threads(json_object_get(order, "part"), threads);
+}
+
+void mms_uvh5_cut_encode(mms_value *answer, mms_value *rows)
+{
+    json_object_set_new(answer, "rows", rows);
+}
+
+const mms_value *mms_uvh5_cut_decode(const mms_value *answer)
+{
+    return json_object_get(answer, "rows");
+}
+
+void mms_uvh5_list_unit(mms_value *list, mms_value *name, mms_value *order)
+{
+    json_array_append_new(list, json_pack("{so so}", "name", name, "order", order));
+}
+
+mms_value *mms_uvh5_listed_unit(const mms_value *list, int64_t i, const char **name)
+{
+    const mms_value *const unit = json_array_get(list, (size_t)i);
+
+    *name = mms_text_of(unit, "name");
+    return json_object_get(unit, "order");
+}
+
 mms_value *mms_uvh5_file_plan_encode(int64_t nunits, const int64_t offsets[3])
 {
     return json_pack("{s:I, s:[I, I, I]}", "units", (json_int_t)nunits, "offsets",
@@ -150,15 +219,6 @@ bool mms_uvh5_file_plan_decode(const mms_value *plan, int64_t *nunits, int64_t o
 }
 
 /* ---- import -----------------------------------------------------------------------------------*/
-
-static mms_value *list_of(const char *const *texts)
-{
-    mms_value *const list = json_array();
-
-    for (; texts && *texts; texts++)
-        json_array_append_new(list, mms_text_value(*texts));
-    return list;
-}
 
 mms_value *mms_uvh5_import_order_encode(const mms_uvh5_import_order *o)
 {

@@ -21,8 +21,9 @@ typedef struct mms_uvh5_target {
 /** What all units of an export have in common. */
 typedef struct mms_uvh5_export_order {
     const char *vis, *column, *file;
+    const char *cells; /**< where flags and nsamples of a packed file wait, from 0 on; or "" */
     bool negate, tiles;
-    int64_t nfreq, npol, offsets[3], ntarget;
+    int64_t nblt, nfreq, npol, offsets[3], ntarget;
     mms_uvh5_target *targets; /**< by data description */
 } mms_uvh5_export_order;
 
@@ -41,6 +42,32 @@ typedef struct mms_uvh5_blts_order {
 mms_value *mms_uvh5_blts_order_encode(const mms_uvh5_blts_order *order);
 MMS_CHECKED mms_status mms_uvh5_blts_order_decode(const mms_value *value,
                                                   mms_uvh5_blts_order *order, mms_error *err);
+
+/** A unit of an export of averages.  split: cut a part's rows into lists, files; values: write rows
+ *  first, … of the averaged set, which part makes, at places, a file of the baseline-time of each;
+ *  pack: bring flags and nsamples into a packed file. */
+typedef struct mms_uvh5_averaged_order {
+    const char *step, *shared, *places;
+    const mms_value *part;
+    const char **files; /**< of split, ended by NULL, which the caller ends with free() */
+    int64_t first, n;   /**< n: rows; of split: lists */
+} mms_uvh5_averaged_order;
+
+mms_value *mms_uvh5_averaged_order_encode(const mms_uvh5_averaged_order *order);
+MMS_CHECKED mms_status mms_uvh5_averaged_order_decode(const mms_value *value,
+                                                      mms_uvh5_averaged_order *order,
+                                                      mms_error *err);
+/** How many threads it has, which is known last. */
+void mms_uvh5_averaged_order_set_threads(mms_value *order, int64_t threads);
+
+/** What split answers: an array of the number of rows in each list, which is taken. */
+void mms_uvh5_cut_encode(mms_value *answer, mms_value *rows);
+const mms_value *mms_uvh5_cut_decode(const mms_value *answer);
+
+/** Add a unit, with its name, to a list; both are taken. */
+void mms_uvh5_list_unit(mms_value *list, mms_value *name, mms_value *order);
+/** Its order, borrowed, and its name. */
+mms_value *mms_uvh5_listed_unit(const mms_value *list, int64_t i, const char **name);
 
 /** What a journal notes of the file: how many units, and where its values stand. */
 mms_value *mms_uvh5_file_plan_encode(int64_t nunits, const int64_t offsets[3]);

@@ -285,23 +285,52 @@ static mms_status take_chunk(mms_uvh5 *u, const mms_row_chunk *c, int32_t *array
     return MMS_OK;
 }
 
+/** In the order of the numbers above. */
+static const char *const columns[] = {MMS_COL_ANTENNA1,       MMS_COL_ANTENNA2,    MMS_COL_FIELD_ID,
+                                      MMS_COL_DATA_DESC_ID,   MMS_COL_SCAN_NUMBER, MMS_COL_ARRAY_ID,
+                                      MMS_COL_OBSERVATION_ID, MMS_COL_TIME,        NULL};
+
+/** One row of each kind that the metadata tell apart. */
+static mms_status take_sample(mms_uvh5 *u, int32_t *array, mms_error *err)
+{
+    const uint8_t selected = 1;
+    int32_t ids[NID];
+    double time;
+    mms_row_chunk chunk = {.mask = &selected, .cells = {[NID] = &time}};
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < u->meta.ncell; i++) {
+        chunk.rows = (mms_rows){u->meta.cells[i].first_row, 1};
+        for (int k = 0; st == MMS_OK && k < NID; k++) {
+            chunk.cells[k] = &ids[k];
+            st = mms_ms_read(u->ms, columns[k], 1, &chunk.rows, 1, &ids[k], err);
+        }
+        if (st == MMS_OK)
+            st = mms_ms_read(u->ms, columns[NID], 1, &chunk.rows, 1, &time, err);
+        if (st == MMS_OK)
+            st = take_chunk(u, &chunk, array, err);
+    }
+    return st;
+}
+
 mms_status mms_uvh5_find_rows(mms_uvh5 *u, mms_error *err)
 {
-    static const char *const columns[] = {
-        MMS_COL_ANTENNA1,       MMS_COL_ANTENNA2,    MMS_COL_FIELD_ID,
-        MMS_COL_DATA_DESC_ID,   MMS_COL_SCAN_NUMBER, MMS_COL_ARRAY_ID,
-        MMS_COL_OBSERVATION_ID, MMS_COL_TIME,        NULL};
     const mms_row_pass_opts opts = {.selection = u->selection, .columns = columns};
     const mms_row_chunk *chunk;
     mms_row_pass *pass = NULL;
     int32_t array = 0;
     mms_status st;
 
-    u->rows = mms_spill_alloc(u->meta.nselected, sizeof *u->rows);
+    u->rows = mms_spill_alloc(u->sample ? u->meta.ncell : u->meta.nselected, sizeof *u->rows);
     MMS_TRY(u->rows ? MMS_OK : mms_uvh5_no_memory(u, err));
-    MMS_TRY(mms_row_pass_open(u->ms, &opts, &pass, err));
+    if (u->sample)
+        MMS_TRY(take_sample(u, &array, err));
+    else
+        MMS_TRY(mms_row_pass_open(u->ms, &opts, &pass, err));
     do {
-        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
+        chunk = NULL;
+        if (pass)
+            MMS_TRY(mms_row_pass_next(pass, &chunk, err));
         if (chunk)
             MMS_TRY(take_chunk(u, chunk, &array, err));
         mms_spill_rest(u->rows);

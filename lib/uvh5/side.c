@@ -229,7 +229,7 @@ mms_status mms_uvh5_side_ms(mms_uvh5_side *s, const mms_uvh5_request *asked, con
     s->width_hz = u->width_hz;
     MMS_TRY(make_room(s, err));
     fill_ms_header(s);
-    s->shared = mms_uvh5_shared(u, "");
+    s->shared = mms_uvh5_shared(u, "", "");
     MMS_TRY(s->shared ? mms_uvh5_reader_open(s->shared, &s->reader, err) : no_memory(s, err));
 done:
     return st;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "averaged_priv.h"
 #include "base/files_priv.h"
 #include "blts_priv.h"
 #include "orders_priv.h"
@@ -107,6 +108,7 @@ static mms_status open_unit(const mms_uvh5_export_order *order, unit *u, mms_err
 mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                 mms_error *err)
 {
+    static const char *const averaged[] = {"split", "values", "pack", NULL};
     mms_uvh5_blts_order o;
     mms_value *shared = NULL;
     mms_uvh5_place *places = NULL;
@@ -114,6 +116,8 @@ mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value 
     unit u = {.fd = -1};
     mms_status st;
 
+    if (mms_names_have(averaged, mms_order_step(order)))
+        return mms_uvh5_averaged_unit(job, order, answer, err);
     if (*mms_order_step(order))
         return mms_output_unit(job, order, answer, err);
     MMS_TRY(mms_uvh5_blts_order_decode(order, &o, err));

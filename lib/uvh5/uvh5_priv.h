@@ -31,7 +31,7 @@ typedef struct mms_uvh5_request {
     const char *vis, *uvh5file;
     mms_select select;
     const char *datacolumn; /**< data, corrected, model, float_data */
-    const char *made_of;    /**< column of an earlier set that it was averaged from, or NULL */
+    const char *source;     /**< vis has keys of averages alone, of that set; or NULL */
     mms_uvh5_average average;
     bool casa_order;      /**< of the polarizations */
     const char *flipconj; /**< auto, true, false */
@@ -102,9 +102,9 @@ typedef struct mms_uvh5 {
     const mms_uvh5_request *asked;
     const mms_host *host;
     bool silent; /**< nothing is told: another process does it */
+    bool sample; /**< a row of each kind will do */
     const mms_hdf5_module *hdf5;
-    const char *column; /**< of the MS: DATA, … */
-    const char *called; /**< in the header: the column that is asked for */
+    const char *column; /**< that is asked for: DATA, … */
     mms_ms *ms;
     mms_selection *selection;
     mms_meta meta;
@@ -159,15 +159,12 @@ bool mms_uvh5_averages(const mms_uvh5_request *request);
 MMS_CHECKED mms_status mms_uvh5_estimate_average(const mms_uvh5_request *request,
                                                  const mms_host *host, mms_value *result,
                                                  mms_error *err);
-/** The same before it is done, in silence; refuses what can't be, or has no room for set and file.
- *  Errors: those of mstransform; SPACE. */
-MMS_CHECKED mms_status mms_uvh5_check_average(const mms_uvh5_request *request, const mms_host *host,
-                                              mms_value *result, mms_error *err);
-/** Write the averaged set to path; *out asks for it all as request does for its input, and borrows
- *  path.  Errors: those of mstransform. */
+/** Write the averaged set without its cells to path, and what these are made by into a folder.
+ *  Errors: those of mstransform. */
 MMS_CHECKED mms_status mms_uvh5_average_to(const mms_uvh5_request *request, const mms_host *host,
-                                           const char *path, mms_value *result,
-                                           mms_uvh5_request *out, mms_error *err);
+                                           const char *path, const char *keys, mms_error *err);
+/** What asks for all of that set, at path, which is borrowed, as request does for its input. */
+mms_uvh5_request mms_uvh5_of_averages(const mms_uvh5_request *request, const char *path);
 
 /** A unit of the engine: the values of a range of blts, or a part of the averaged set. */
 mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value *answer,

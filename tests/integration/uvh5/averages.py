@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Averages of exportuvh5: the file is that of mstransform and an export of what it wrote."""
+import json
 import os
+import random
 import shutil
+import signal
+import subprocess
+import time
+import unittest
 
 from casacore.tables import table
 
@@ -100,7 +106,8 @@ class Averages(UvhCase):
         self.simulate()
         for words, text in ((("chanaverage=True",), "chanbin must be > 1"),
                             (("timeaverage=True",), "timebin must be > '0s'"),
-                            ((*TIMES, "resume=True"), "resume: not with averages"),
+                            ((*TIMES, "compression=gzip", "resume=True"),
+                             "resume: not with compression=gzip"),
                             ((*TIMES, "datacolumn=model"), "MODEL_DATA")):
             run = self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", *words,
                                status=2)
@@ -111,6 +118,63 @@ class Averages(UvhCase):
         run = self.multims("exportuvh5", "in.ms", "out.uvh5", *TIMES, status=2)
         self.assertIn("rows of arrays 0, 1 are selected", run.stderr)
         self.assertEqual(os.listdir(self.folder), ["in.ms"])
+
+    def done(self):
+        """The units that the journal has; None: there is no journal yet."""
+        try:
+            with open(self.path("out.uvh5.multims/journal.jsonl")) as f:
+                records = [json.loads(line) for line in f if line.endswith("\n")]
+        except FileNotFoundError:
+            return None
+        return [r["unit"] for r in records if r["ev"] == "done"]
+
+    def test_gone_on_with(self):
+        """A run that was killed is gone on with: what is done stays, the file is the same."""
+        self.simulate("in.ms", "antennas=10", "channels=64", "integrations=60")
+        words = ("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", *CHANNELS, *TIMES)
+        whole = bytes_but_history(self.export("in.ms", *CHANNELS, *TIMES, "-j", "7"))
+        os.remove(self.path("out.uvh5"))
+        for least in 0, 1, 4:
+            child = subprocess.Popen([program_case.args.program, *words, "-j", "7", "--no-sync"],
+                                     cwd=self.folder, start_new_session=True,
+                                     stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            while child.poll() is None and (self.done() is None or len(self.done()) < least):
+                time.sleep(0.001)
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            if not os.path.exists(self.path("out.uvh5")):
+                run = self.multims(*words, "-j", "2", "--no-sync", "resume=True")
+                self.assertTrue(not least or "goes on with the run" in run.stderr, run.stderr)
+            self.assertEqual(bytes_but_history(self.path("out.uvh5")), whole)
+            self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms", "out.uvh5"])
+            os.remove(self.path("out.uvh5"))
+
+    def test_rows_in_any_order(self):
+        """Units share rows whose times fall, bins that overlap, and data descriptions of one window."""
+        for corr, seed in ("RR,LL", 3), ("XX;YY", 4):
+            self.simulate("in.ms", "antennas=9", "channels=32,64", "integrations=8", "flags=0.5",
+                          "correlations=" + corr, f"seed={seed}", "noise=2", "corrected=False")
+            rows = list(range(table(self.path("in.ms"), ack=False).nrows()))
+            random.Random(seed).shuffle(rows)
+            with table(self.path("in.ms"), ack=False) as t:
+                t.selectrows(rows[:-20]).copy(self.path("mixed.ms"), deep=True, valuecopy=True).close()
+            steps = self.in_two_steps("mixed.ms", *TIMES, "timespan=scan")
+            for n in "1", "7":
+                self.assert_same(steps, self.export("mixed.ms", *TIMES, "timespan=scan", "-j", n,
+                                                    out=n + ".uvh5"))
+            for name in os.listdir(self.folder):
+                (os.remove if name.endswith(".uvh5") else shutil.rmtree)(self.path(name))
+
+    @unittest.skipUnless(os.environ.get("MULTIMS_MPIEXEC"), "no mpiexec")
+    def test_under_mpi(self):
+        self.simulate("in.ms", "antennas=9", "channels=32", "integrations=8")
+        whole = bytes_but_history(self.export("in.ms", *TIMES, out="same.uvh5"))
+        os.remove(self.path("same.uvh5"))
+        run = self.run_words(os.environ["MULTIMS_MPIEXEC"], "-n", 3, program_case.args.program,
+                             "exportuvh5", "in.ms", "same.uvh5", "datacolumn=data", "--no-sync",
+                             "--quiet", *TIMES)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(bytes_but_history(self.path("same.uvh5")), whole)
 
     def test_stopped(self):
         self.simulate("in.ms", "antennas=28", "channels=64", "integrations=60")

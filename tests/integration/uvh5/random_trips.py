@@ -159,8 +159,9 @@ class Trips(UvhCase):
         self.multims("partition", "in.ms", "in.mms", "separationaxis=" + axis, "datacolumn=data",
                      f"numsubms={dice.randint(1, 5)}", "--no-sync", "--quiet")
         multi = ordered(self.export("in.mms", out="multi.uvh5"))
-        self.assertEqual(multi.keys(), out.keys())
-        for name in sorted(out) if not repeats else ():
+        by_order = {"Header/blts_are_rectangular", "Header/time_axis_faster_than_bls"}
+        self.assertEqual(multi.keys() - by_order, out.keys() - by_order)
+        for name in sorted(out.keys() - by_order) if not repeats else ():
             if name.startswith(("Data/", "Header/", "multims/")) and "phase_center_app" not in name \
                     and "lst_array" not in name and "frame_pa" not in name:
                 numpy.testing.assert_array_equal(multi[name], out[name], name)
