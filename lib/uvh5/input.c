@@ -226,8 +226,9 @@ static mms_status read_place(mms_uvh5_in *in, mms_error *err)
 
     MMS_TRY(mms_uvh5_in_text(in, "Header/telescope_frame", &frame, err));
     if (frame && strcmp(json_string_value(frame), "itrs"))
-        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: telescope_frame is %s; only itrs is read",
-                         in->path, json_string_value(frame)));
+        MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: telescope_frame is %s%s; only itrs is read",
+                         in->path, json_string_value(frame),
+                         strcmp(json_string_value(frame), "mcmf") ? "" : " (the Moon)"));
     MMS_TRY(mms_uvh5_in_number(in, "Header/longitude", &degrees[0], err));
     MMS_TRY(mms_uvh5_in_number(in, "Header/latitude", &degrees[1], err));
     MMS_TRY(mms_uvh5_in_number(in, "Header/altitude", &in->geodetic[2], err));

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import unittest
 
 import numpy
 from casacore.tables import table
@@ -116,6 +117,63 @@ class Imports(ProgramCase):
         self.refuse("odd_unknown_polarization", "holds -9; codes are 1..4 and -1..-8")
         self.refuse("odd_driftscan", 'phase centre 0 ("3c286") is a driftscan')
         self.refuse("hera_v10", "is unprojected, which a MeasurementSet cannot hold")
+
+    def changed(self, change):
+        """A sample with its header changed."""
+        shutil.copy(self.sample("odd_windows"), self.path("in.uvh5"))
+        os.chmod(self.path("in.uvh5"), 0o644)
+        with h5py.File(self.path("in.uvh5"), "r+") as f:
+            change(f["Header"])
+        run = self.multims("importuvh5", "in.uvh5", "out.ms", status=2)
+        self.assertEqual(os.listdir(self.folder), ["in.uvh5"])
+        return run.stderr
+
+    def test_e19_no_complex_numbers(self):
+        def real(header):
+            data = header.parent["Data"]
+            shape = data["visdata"].shape
+            del data["visdata"]
+            data["visdata"] = numpy.zeros(shape, "f4")
+        self.assertIn("Data/visdata is not a compound of r and i", self.changed(real))
+
+    def test_e24_a_frame_that_no_set_has(self):
+        def galactic(header):
+            catalogue = header["phase_center_catalog"]
+            name = sorted(catalogue)[0]
+            del catalogue[name + "/cat_frame"]
+            catalogue[name + "/cat_frame"] = numpy.bytes_(b"galactic")
+        self.assertRegex(self.changed(galactic), r"phase centre \d+: frame galactic \(epoch 2000\) "
+                                                 "has no MeasurementSet counterpart")
+
+    def test_e25_the_moon(self):
+        def moon(header):
+            if "telescope_frame" in header:
+                del header["telescope_frame"]
+            header["telescope_frame"] = numpy.bytes_(b"mcmf")
+        self.assertIn("telescope_frame is mcmf (the Moon); only itrs is read", self.changed(moon))
+
+    def image(self, name):
+        """The pixels of WSClean's dirty image of a field."""
+        run = self.run_words("wsclean", "-j", "1", "-size", "64", "64", "-scale", "30asec", "-name",
+                             name + ".img", "-channel-range", "0", "4", "-field", "0", name)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+        with open(self.path(name + ".img-dirty.fits"), "rb") as f:
+            data = f.read()
+        at = data.index(b"END" + b" " * 77)
+        return numpy.frombuffer(data, ">f4", 64 * 64, (at // 2880 + 1) * 2880)
+
+    @unittest.skipUnless(shutil.which("wsclean"), "no wsclean")
+    def test_wsclean_makes_the_same_image(self):
+        self.multims("simulate", "in.ms", "antennas=8", "channels=4", "integrations=6", "noise=1",
+                     "corrected=False", "--no-sync", "--quiet")
+        self.multims("exportuvh5", "in.ms", "in.uvh5", "datacolumn=data", "--no-sync", "--quiet")
+        with h5py.File(self.path("in.uvh5"), "r") as f, table(self.path("in.ms"), ack=False) as t:
+            kept = any((t.getcol("UVW") == row).all(axis=1).any() for row in f["Header/uvw_array"])
+        self.multims("importuvh5", "in.uvh5", "back.ms", "--no-sync", "--quiet",
+                     f"flipconj={not kept}")
+        first, second = self.image("in.ms"), self.image("back.ms")
+        self.assertGreater(abs(first).max(), 0)
+        numpy.testing.assert_allclose(second, first, atol=1e-4 * abs(first).max())
 
     def test_t62_a_wrong_count(self):
         t, said = self.take("odd_nbls")

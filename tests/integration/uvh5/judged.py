@@ -42,6 +42,21 @@ class Judged(ProgramCase):
                 run = self.run_words(args.pyuvdata, args.judge, name + ".uvh5", "--against", vis)
                 self.assertRegex(run.stdout, r"[1-9][0-9]* passed, 0 failed", run.stderr)
 
+    def test_t18_selections_of_a_multi_ms(self):
+        """The judge compares whole sets: that of the same selection."""
+        args = program_case.args
+        for name, words in (("scan.mms", ("spw=0", "correlation=XX")), ("spw.mms", ("scan=1,2",)),
+                            ("baseline.mms", ("antenna=!0", "uvrange=>20m")),
+                            ("auto.mms", ("timerange=<2030/01/01", "taql=ANTENNA1<3"))):
+            with self.subTest(name):
+                vis = os.path.join(args.data, name)
+                out = name + ".uvh5"
+                self.multims("exportuvh5", vis, out, "datacolumn=data", "--quiet", *words)
+                self.multims("split", vis, name + ".ms", "datacolumn=data", "keepmms=False",
+                             "--quiet", *words)
+                run = self.run_words(args.pyuvdata, args.judge, out, "--against", name + ".ms")
+                self.assertRegex(run.stdout, r"[1-9][0-9]* passed, 0 failed", run.stderr)
+
     def test_t28_a_sign_that_is_wrong(self):
         args = program_case.args
         vis = os.path.join(args.data, "tNDPPP-generic.MS")

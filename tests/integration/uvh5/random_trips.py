@@ -112,6 +112,21 @@ class Trips(UvhCase):
         self.assertEqual(files[0], files[1])
         self.assertEqual(files[0], files[2])
 
+    def ranks(self, vis):
+        """The same under MPI."""
+        if not os.environ.get("MULTIMS_MPIEXEC"):
+            return
+        mpi = (os.environ["MULTIMS_MPIEXEC"], "-n", 3, program_case.args.program)
+        run = self.run_words(*mpi, "exportuvh5", vis, "same.uvh5", "datacolumn=data", "--no-sync",
+                             "--quiet")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertEqual(bytes_but_history(self.path("same.uvh5")),
+                         bytes_but_history(self.path("out.uvh5")))
+        run = self.run_words(*mpi, "importuvh5", "same.uvh5", "ranks.ms", "--no-sync", "--quiet")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.multims("importuvh5", "same.uvh5", "alone.ms", "--no-sync", "--quiet", "-j", "1")
+        self.multims("diff", "ranks.ms", "alone.ms")
+
     def negated(self, file):
         """Whether the export turned uvw round."""
         with h5py.File(self.path(file), "r") as f, table(self.path("in.ms"), ack=False) as t:
@@ -143,6 +158,8 @@ class Trips(UvhCase):
                                   t.getcol("DATA_DESC_ID"), t.getcol("FIELD_ID")))) < t.nrows()
         self.workers("in.ms")
         self.judged("out.uvh5")
+        if dice.random() < 0.25:
+            self.ranks("in.ms")
         self.multims("verify", "out.uvh5", "--against=in.ms")
         out = ordered(self.path("out.uvh5"))
         self.multims("importuvh5", "out.uvh5", "back.ms", "--no-sync", "--quiet", "-j",

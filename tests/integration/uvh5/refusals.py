@@ -87,6 +87,21 @@ class Refusals(ProgramCase):
         self.change("", "OBSERVATION_ID", 1, row=5)
         self.refuse_set("are of different telescopes; select with observation=", "datacolumn=data")
 
+    def test_e7_a_polarization_twice(self):
+        self.simulate()
+        with table(self.path("in.ms/DATA_DESCRIPTION"), readonly=False, ack=False) as t:
+            t.copyrows(t, startrowin=1, nrow=1)
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            ids = t.getcol("DATA_DESC_ID")
+            ids[[i for i in range(len(ids)) if ids[i] == 1][::2]] = 2
+            t.putcol("DATA_DESC_ID", ids)
+        text = "data descriptions 1 and 2 both hold polarization XX of spectral window 1; " \
+               "select one with correlation= or taql="
+        for words in (), ("timeaverage=True", "timebin=30s"):
+            self.refuse_set(text, "datacolumn=data", *words)
+        self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", "taql=DATA_DESC_ID<2",
+                     "--quiet")
+
     def test_e8_correlation(self):
         self.simulate()
         with table(self.path("in.ms/POLARIZATION"), readonly=False, ack=False) as t:
