@@ -76,6 +76,9 @@ double mms_unix_s(void);
 bool mms_parse_int(const char *text, int64_t *value);
 bool mms_parse_double(const char *text, double *value);
 
+/** Read a time such as 20, 30s, 1 min; false: it is none. */
+bool mms_parse_seconds(const char *text, double *value);
+
 #ifdef __cplusplus
 }
 #endif

@@ -149,3 +149,23 @@ bool mms_parse_double(const char *text, double *value)
     *value = v;
     return true;
 }
+
+bool mms_parse_seconds(const char *text, double *value)
+{
+    static const struct {
+        const char *unit;
+        double factor;
+    } units[] = {{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
+    char *end;
+    const double number = strtod(text, &end);
+
+    if (end == text)
+        return false;
+    end += strspn(end, " ");
+    for (int64_t i = 0; i < MMS_COUNT_OF(units); i++)
+        if (!strcmp(units[i].unit, end)) {
+            *value = number * units[i].factor;
+            return true;
+        }
+    return false;
+}

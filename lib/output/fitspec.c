@@ -64,7 +64,7 @@ static mms_status check_marks(const mms_request *r, int64_t window, const char *
 
     for (int64_t i = 0; i < n; i++)
         found += marks[i] == '1';
-    if (nfitted == 0)
+    if (nfitted == 0 && !r->continuum.across_windows)
         return mms_fail(err, MMS_ERR_ARG, "no channel of SPW %" PRId32 " is left to fit", spw);
     if (found < nfitted)
         return mms_fail(err, MMS_ERR_UNSUPPORTED,
@@ -115,6 +115,22 @@ done:
     return st;
 }
 
+/** Mark no channel: the window gets the polynomials of others. */
+static mms_status mark_none(const mms_request *r, int64_t window, char **out, mms_error *err)
+{
+    channels output = {0};
+    mms_status st;
+
+    MMS_TRY(list_channels(r, r->selection, window, &output, err));
+    *out = mms_alloc(output.n + 1, 1);
+    MMS_TRY(*out ? MMS_OK : out_of_memory(err));
+    memset(*out, '0', (size_t)output.n);
+    (*out)[output.n] = 0;
+done:
+    free(output.list);
+    return st;
+}
+
 static bool names(mms_ids ids, int32_t id)
 {
     for (int64_t i = 0; i < ids.n; i++)
@@ -135,16 +151,22 @@ static mms_status add_fits(fits *f, const char *expression, int32_t field, int64
     for (int64_t i = 0; i < form_of(f->r)->nwindow; i++) {
         char *fitted;
         if (!names(mms_selection_spws(fit), form_of(f->r)->windows[i].spw)) {
-            if (f->r->continuum.strict)
+            if (f->r->continuum.strict && !f->r->continuum.across_windows)
                 MMS_TRY(mms_fail(err, MMS_ERR_ARG,
                                  "SPW %" PRId32
                                  " is not in it: combine must include 'spw' when the fit is being "
                                  "applied to spws outside fitspw",
                                  form_of(f->r)->windows[i].spw));
-            continue;
+            if (!f->r->continuum.across_windows)
+                continue;
+            MMS_TRY(mark_none(f->r, i, &fitted, err));
+        } else {
+            MMS_TRY(mark(f->r, fit, i, &fitted, err));
         }
-        MMS_TRY(mms_grow(&f->windows, &f->capacity, f->n + 1, sizeof *f->windows, err));
-        MMS_TRY(mark(f->r, fit, i, &fitted, err));
+        st = mms_grow(&f->windows, &f->capacity, f->n + 1, sizeof *f->windows, err);
+        if (st != MMS_OK)
+            free(fitted);
+        MMS_TRY(st);
         f->windows[f->n++] = (mms_continuum_window){i, field, order, fitted};
     }
 done:
@@ -332,8 +354,13 @@ static mms_status parse(fits *f, mms_error *err)
 mms_status mms_request_add_continuum(mms_request *r, mms_error *err)
 {
     const mms_continuum_asked *asked = &r->continuum;
-    const mms_continuum_how how = {asked->niter, asked->keeps_fit, asked->writes_model,
-                                   asked->strict};
+    const mms_continuum_how how = {.niter = asked->niter,
+                                   .keeps_fit = asked->keeps_fit,
+                                   .writes_model = asked->writes_model,
+                                   .plain = asked->strict,
+                                   .across_windows = asked->across_windows,
+                                   .across_scans = asked->across_scans,
+                                   .solint_s = asked->solint_s};
     fits f = {.r = r};
     mms_step *step;
     mms_status st;

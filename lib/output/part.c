@@ -417,6 +417,34 @@ done:
     return st;
 }
 
+/** Show all rows to a step that must see them before it changes the first. */
+static mms_status gather_rows(const part *p, mms_error *err)
+{
+    mms_pipeline *const pipeline = p->source->pipeline;
+    mms_reader_opts read = MMS_READER_OPTS_INIT;
+    mms_reader *reader = NULL;
+    mms_block *block;
+    mms_status st;
+
+    read.rows_file = p->order->rows_file;
+    read.columns = p->columns;
+    read.block_bytes = block_bytes(p);
+    read.by_ddid = true;
+    MMS_TRY(mms_pipeline_gather_begin(pipeline, p->order->rows_file, p->order->memory / 4, err));
+    MMS_TRY(mms_reader_open(p->ms, &read, &reader, err));
+    for (;;) {
+        MMS_TRY(mms_reader_next(reader, &block, err));
+        if (!block)
+            break;
+        MMS_TRY(mms_pipeline_enter(pipeline, mms_reader_arena(reader), block, err));
+        MMS_TRY(mms_pipeline_gather(pipeline, mms_reader_arena(reader), block, err));
+    }
+    MMS_TRY(mms_pipeline_gather_end(pipeline, err));
+done:
+    mms_reader_close(&reader);
+    return st;
+}
+
 static mms_status copy_rows(part *p, mms_error *err)
 {
     const mms_status st = mms_lanes_run(p->nlane, run_lane, p, err);
@@ -436,6 +464,8 @@ static mms_status write_once(mms_job *job, const mms_part_order *order, const mm
     MMS_TRY(open_part(&p, err));
     if (!sink)
         MMS_TRY(mms_subtable_set_write(p.source->subtables, order->links, p.writer, err));
+    if (mms_pipeline_gathers(p.pipeline))
+        MMS_TRY(gather_rows(&p, err));
     MMS_TRY(copy_rows(&p, err));
     if (!sink) {
         said.bytes = mms_writer_bytes(p.writer);

@@ -36,6 +36,21 @@ done:
     return st;
 }
 
+/** What looks beyond a row. */
+static void ask_what_joins_rows(const mms_request *r, mms_question *q)
+{
+    const bool fits_times = r->continuum.solint_s > 0;
+
+    q->combinespws = r->combinespws || r->continuum.across_windows;
+    q->regridms = r->regrid.on;
+    q->nspw = r->regrid.nspw;
+    q->timeaverage = r->timebin_s > 0 || fits_times;
+    q->timebin_s = fits_times ? r->continuum.solint_s : r->timebin_s;
+    q->across_scans = fits_times ? r->continuum.across_scans : (r->spans & MMS_TIMESPAN_SCAN) != 0;
+    q->across_states = r->spans & MMS_TIMESPAN_STATE;
+    q->across_fields = r->spans & MMS_TIMESPAN_FIELD;
+}
+
 mms_status mms_request_plan(mms_request *r, mms_error *err)
 {
     mms_plan_opts opts = MMS_PLAN_OPTS_INIT;
@@ -56,14 +71,7 @@ mms_status mms_request_plan(mms_request *r, mms_error *err)
     q.keepmms = r->keepmms;
     q.monolithic = r->monolithic;
     q.out = &opts;
-    q.combinespws = r->combinespws;
-    q.regridms = r->regrid.on;
-    q.nspw = r->regrid.nspw;
-    q.timeaverage = r->timebin_s > 0;
-    q.timebin_s = r->timebin_s;
-    q.across_scans = r->spans & MMS_TIMESPAN_SCAN;
-    q.across_states = r->spans & MMS_TIMESPAN_STATE;
-    q.across_fields = r->spans & MMS_TIMESPAN_FIELD;
+    ask_what_joins_rows(r, &q);
     if (q.multi && q.timeaverage)
         MMS_TRY(mms_member_extents_read(r->ms, r->selection, &r->meta, &r->extents, err));
     q.members = r->extents;

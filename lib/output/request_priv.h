@@ -58,8 +58,10 @@ typedef struct mms_continuum_asked {
     const char *fitspec; /**< spw:channels, "": all, or a dictionary as JSON */
     int64_t order, niter;
     bool keeps_fit, writes_model;
-    const char *fitspec_name; /**< the parameter's name in messages; NULL: fitspec */
-    bool excludes;            /**< fitspec names the channels that are not fitted */
+    const char *fitspec_name;          /**< the parameter's name in messages; NULL: fitspec */
+    bool excludes;                     /**< fitspec names the channels that are not fitted */
+    bool across_windows, across_scans; /**< windows, scans are fitted together */
+    double solint_s;                   /**< times that are fitted together; 0: none */
     bool strict; /**< refuse windows that are written and not fitted, and channels that are fitted
                     and not written */
 } mms_continuum_asked;
@@ -136,6 +138,18 @@ typedef struct mms_request {
  *  Errors: those of its steps; nothing is written when it is refused. */
 MMS_CHECKED mms_status mms_request_run(mms_request *request, const mms_host *host,
                                        mms_value *result, mms_error *err);
+
+/** Find which windows must be read as a whole because more may be fitted than select.spw writes:
+ *  an expression that the caller frees, "" for all; NULL: none.  Errors: MEM. */
+MMS_CHECKED mms_status mms_request_find_whole(const mms_request *request, char **spws,
+                                              mms_error *err);
+
+/** The same for data that are fitted in channels or windows that are not written: all channels of
+ *  spws, an expression, are subtracted in the staging folder first, from which select.spw is taken.
+ */
+MMS_CHECKED mms_status mms_request_run_whole(const mms_request *request, const char *spws,
+                                             const mms_host *host, mms_value *result,
+                                             mms_error *err);
 
 /* ---- the way of a request, in order -----------------------------------------------------------*/
 

@@ -589,6 +589,51 @@ mms_status mms_pipeline_apply(const mms_pipeline *p, mms_arena *arena, mms_block
     return st;
 }
 
+/* ---- rows that are seen before
+ * -----------------------------------------------------------------*/
+
+/** The step that gathers, or NULL; there is one at most. */
+static mms_step *gathering(const mms_pipeline *p)
+{
+    for (int i = 0; p && i < p->nstep; i++)
+        if (p->steps[i]->kind->gathers && p->steps[i]->kind->gathers(p->steps[i]))
+            return p->steps[i];
+    return NULL;
+}
+
+bool mms_pipeline_gathers(const mms_pipeline *p)
+{
+    return gathering(p) != NULL;
+}
+
+mms_status mms_pipeline_gather_begin(mms_pipeline *p, const char *near, int64_t memory,
+                                     mms_error *err)
+{
+    mms_step *const step = gathering(p);
+
+    return step->kind->gather_begin(step, near, memory, err);
+}
+
+mms_status mms_pipeline_gather(mms_pipeline *p, mms_arena *arena, mms_block *block, mms_error *err)
+{
+    mms_step *const step = gathering(p);
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < block->ngroup; i++) {
+        mms_group *const group = &block->groups[i];
+        const int64_t window = base_form(p)->window_of[group->ddid];
+        st = step->kind->gather(step, window, block, group, arena, err);
+    }
+    return st;
+}
+
+mms_status mms_pipeline_gather_end(mms_pipeline *p, mms_error *err)
+{
+    mms_step *const step = gathering(p);
+
+    return step->kind->gather_end(step, err);
+}
+
 mms_status mms_pipeline_separate(const mms_pipeline *p, mms_arena *arena, mms_block **block,
                                  mms_error *err)
 {

@@ -63,6 +63,16 @@ bool mms_pipeline_needs(const mms_pipeline *pipeline, const char *column);
  */
 bool mms_pipeline_reads(const mms_pipeline *pipeline, const char *column);
 
+/** Whether all rows of a part must be seen before the first is transformed.  If so: begin, show
+ * each block, end.  One thread.  @param near  files are made beside it, @param memory  for them
+ *  Errors: TABLE, IO, SPACE, MEM. */
+bool mms_pipeline_gathers(const mms_pipeline *pipeline);
+MMS_CHECKED mms_status mms_pipeline_gather_begin(mms_pipeline *pipeline, const char *near,
+                                                 int64_t memory, mms_error *err);
+MMS_CHECKED mms_status mms_pipeline_gather(mms_pipeline *pipeline, mms_arena *arena,
+                                           mms_block *block, mms_error *err);
+MMS_CHECKED mms_status mms_pipeline_gather_end(mms_pipeline *pipeline, mms_error *err);
+
 /** The form of the rows that are transformed one by one.  Borrowed. */
 const mms_form *mms_pipeline_base(const mms_pipeline *pipeline);
 

@@ -86,6 +86,14 @@ struct mms_step_kind {
                       const mms_group *group, mms_arena *arena, void **seen, mms_error *err);
     void (*forget)(const mms_step *step, void *seen);
 
+    /** A step that must see all rows of a part before it changes any: return whether it does; begin
+     *  (files may be made beside near); see a group; all have been seen.  One thread. */
+    bool (*gathers)(const mms_step *step);
+    mms_status (*gather_begin)(mms_step *step, const char *near, int64_t memory, mms_error *err);
+    mms_status (*gather)(mms_step *step, int64_t window, mms_block *block, mms_group *group,
+                         mms_arena *arena, mms_error *err);
+    mms_status (*gather_end)(mms_step *step, mms_error *err);
+
     /** Change the data of a group whose rows are of a window; before all that works on rows. */
     mms_status (*cells)(const mms_step *step, int64_t window, mms_block *block, mms_group *group,
                         mms_arena *arena, mms_error *err);
@@ -150,9 +158,12 @@ typedef struct mms_continuum_window {
 /** What is written of a fit. */
 typedef struct mms_continuum_how {
     int64_t niter;
-    bool keeps_fit;    /**< the polynomial, else what is left */
-    bool writes_model; /**< the polynomial in MODEL_DATA too */
-    bool plain;        /**< weights and flags as in CASA's old task */
+    bool keeps_fit;                    /**< the polynomial, else what is left */
+    bool writes_model;                 /**< the polynomial in MODEL_DATA too */
+    bool plain;                        /**< weights and flags as in CASA's old task */
+    bool across_windows, across_scans; /**< what is fitted together: windows; scans */
+    double solint_s; /**< rows of a baseline that are fitted together: less than this apart from
+                          the first; 0: each alone */
 } mms_continuum_how;
 
 /** Subtract polynomials in frequency; windows are copied; of two for a row the

@@ -26,6 +26,9 @@ enum text {
     SW1,
     CW1,
     SE1,
+    UW, /* UW_SPW, SW1 or what cuts a bin */
+    UW_SPW,
+    UW_MS,
     NTEXT
 };
 
@@ -52,6 +55,11 @@ static const struct {
                            "do not contain all the selected scans"},
     [CW1] = {MMS_LOG_WARN, "Cannot combine spws in parallel because the subMSs do not contain all "
                            "the selected spws"},
+    [UW_SPW] = {MMS_LOG_WARN,
+                "Cannot run with combine='spw' in parallel because the Sub-MSs do not "
+                "contain all the selected spws"},
+    [UW_MS] = {MMS_LOG_WARN, "The Multi-MS will be processed in serial and will create an output "
+                             "MS"},
     [SE1] = {MMS_LOG_ERROR, "Please set keepmms to False or use task mstransform in this case."},
 };
 
@@ -150,6 +158,13 @@ static const struct row {
     {"U02", MMS_VERDICT_PARALLEL, MMS_AXIS_MEMBER, {END}, "each row is fitted alone"},
     {"U03", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "keepmms=False"},
     {"U04", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "the selected rows are of one sub-MS"},
+    {"U05", MMS_VERDICT_REPARTITION, MMS_AXIS_SCAN, {UW, DETAIL, W4, W5_SCAN, END}, NULL},
+    {"U06", MMS_VERDICT_MS, MMS_AXIS_NONE, {UW, DETAIL, UW_MS, END}, NULL},
+    {"U07",
+     MMS_VERDICT_PARALLEL,
+     MMS_AXIS_MEMBER,
+     {END},
+     "rows that are fitted together are of one sub-MS"},
     {"X01", MMS_VERDICT_PARALLEL, MMS_AXIS_MEMBER, {END}, "each row is shifted alone"},
     {"X02", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "keepmms=False"},
     {"X03", MMS_VERDICT_MS, MMS_AXIS_NONE, {END}, "the input is one MS"},
@@ -202,7 +217,7 @@ static mms_status test_scans(const mms_question *q, const mms_layout_parts *part
     mms_status st;
 
     MMS_TRY(mms_contain_scans(parts, combines(q), found, err));
-    if (parts->extents)
+    if (parts->extents && q->task != MMS_DECIDE_UVCONTSUB)
         mms_contain_duration(parts, q->timebin_s, &lasts);
     if (lasts.failed && (!found->failed || lasts.part < found->part))
         *found = lasts;
@@ -329,6 +344,19 @@ static bool one_member_has_rows(const mms_question *q)
     return true;
 }
 
+static const char *continuum_rule(const mms_question *q, const struct findings *f)
+{
+    if (!q->multi || !q->keepmms)
+        return q->multi ? "U03" : "U01";
+    if (one_member_has_rows(q))
+        return "U04";
+    if (f->scans.failed || f->bins.failed || (f->spws.failed && averages_scans(q)))
+        return "U06";
+    if (f->spws.failed)
+        return "U05";
+    return combines(q) || averages(q) ? "U07" : "U02";
+}
+
 static const char *keeping_rule(const mms_question *q, const struct findings *f)
 {
     switch (q->task) {
@@ -339,9 +367,7 @@ static const char *keeping_rule(const mms_question *q, const struct findings *f)
     case MMS_DECIDE_HANNINGSMOOTH:
         return !q->multi ? "H01" : q->keepmms ? "H02" : "H03";
     case MMS_DECIDE_UVCONTSUB:
-        if (!q->multi || !q->keepmms)
-            return q->multi ? "U03" : "U01";
-        return one_member_has_rows(q) ? "U04" : "U02";
+        return continuum_rule(q, f);
     case MMS_DECIDE_PHASESHIFT:
         return !q->multi ? "X03" : q->keepmms ? "X01" : "X02";
     default:
@@ -428,8 +454,10 @@ static void add_message(mms_decision *d, enum text which, const struct findings 
             add_text(d, MMS_LOG_INFO, f->spws.text);
         if (f->scans.failed)
             add_text(d, MMS_LOG_INFO, f->scans.text);
-    } else if (only_bins && (which == W1 || which == W3 || which == SW1)) {
+    } else if (only_bins && (which == W1 || which == W3 || which == SW1 || which == UW)) {
         add_cut(d, f);
+    } else if (which == UW) {
+        add_text(d, MMS_LOG_WARN, texts[f->spws.failed ? UW_SPW : SW1].text);
     } else if (which == W3) {
         if (f->spws.failed)
             add_text(d, MMS_LOG_WARN, "The subMSs of input MMS do not contain the necessary spws");

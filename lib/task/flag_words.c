@@ -544,29 +544,19 @@ done:
 /** Seconds of "30s", "1min", 20, "scan" (0). */
 static mms_status seconds_of(const char *name, const mms_value *v, double *seconds, mms_error *err)
 {
-    static const struct {
-        const char *unit;
-        double factor;
-    } units[] = {{"", 1}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}};
     const char *text = json_string_value(v);
-    char *end;
 
     *seconds = json_number_value(v);
     if (!text || !strcasecmp(text, "scan"))
         return !text && *seconds <= 0 && !strcmp(name, "ntime")
                    ? mms_fail(err, MMS_ERR_ARG, "Parameter ntime cannot be < = 0")
                    : MMS_OK;
-    *seconds = strtod(text, &end);
-    end += strspn(end, " ");
-    for (int64_t i = 0; i < MMS_COUNT_OF(units); i++)
-        if (end != text && !strcmp(units[i].unit, end)) {
-            *seconds *= units[i].factor;
-            return *seconds < 0 || (*seconds <= 0 && !strcmp(name, "ntime"))
-                       ? mms_fail(err, MMS_ERR_ARG, "Parameter %s cannot be < = 0", name)
-                       : MMS_OK;
-        }
-    return mms_fail(err, MMS_ERR_ARG, "parameter %s: %s is not a time, for instance 30s", name,
-                    text);
+    if (!mms_parse_seconds(text, seconds))
+        return mms_fail(err, MMS_ERR_ARG, "parameter %s: %s is not a time, for instance 30s", name,
+                        text);
+    return *seconds < 0 || (*seconds <= 0 && !strcmp(name, "ntime"))
+               ? mms_fail(err, MMS_ERR_ARG, "Parameter %s cannot be < = 0", name)
+               : MMS_OK;
 }
 
 static mms_status put_seconds(mms_value *command, const char *name, mms_error *err)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file uvcontsub_old.c  The task uvcontsub of CASA before 6.6, there uvcontsub_old: subtract the
  *  continuum from windows that are renumbered (parallel-tasks 1.11, 3.6, 4.6). */
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,9 @@ static const mms_param params[] = {
     {"excludechans", MMS_BOOL, AT(excludechans), .init = "False", .needs = "fitspw",
      .doc = "fitspw names the channels with lines"},
     {"combine", MMS_SELECTION, AT(combine), .init = "", .flags = MMS_PARAM_WORDS,
-     .doc = "scan, which does nothing where each integration is fitted; spw is not done"},
-    {"solint", MMS_STRING, AT(solint), .init = "int", .doc = "Time that is fitted together: int"},
+     .doc = "What is fitted together: spw, the windows of a baseline and time; scan, with solint"},
+    {"solint", MMS_STRING, AT(solint), .init = "int",
+     .doc = "Times of a baseline that are fitted together: int, each alone; inf; or 30s, 2min"},
     {"fitorder", MMS_INT, AT(fitorder), .init = "0", .doc = "Order of the polynomials"},
     MMS_PARAM_SPW(struct uvcontsub_old, select),
     {"want_cont", MMS_BOOL, AT(want_cont), .init = "False",
@@ -38,25 +40,26 @@ static const mms_param params[] = {
     {0},
 };
 
-/** Refuse what would need rows or windows that are fitted together. */
-static mms_status check_words(const struct uvcontsub_old *p, mms_error *err)
+/** What is fitted together: windows, scans, times. */
+static mms_status read_words(const struct uvcontsub_old *p, mms_continuum_asked *asked,
+                             mms_error *err)
 {
-    if (strstr(p->combine, "spw"))
-        return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                        "parameter combine: %s: windows that are fitted together are not in this "
-                        "version",
-                        p->combine);
     for (const char *at = p->combine; *at; at += strspn(at, ", ")) {
         const size_t n = strcspn(at, ", ");
-        if (n && (n != strlen("scan") || strncmp(at, "scan", n)))
+        const bool spw = n == strlen("spw") && !strncmp(at, "spw", n);
+        if (n && !spw && (n != strlen("scan") || strncmp(at, "scan", n)))
             return mms_fail(err, MMS_ERR_ARG, "parameter combine: %s is not one of scan, spw",
                             p->combine);
+        asked->across_windows = asked->across_windows || (n && spw);
+        asked->across_scans = asked->across_scans || (n && !spw);
         at += n;
     }
-    if (strcmp(p->solint, "int") != 0)
-        return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                        "parameter solint: %s: times that are fitted together are not in this "
-                        "version, solint=int fits each integration",
+    if (!strcmp(p->solint, "inf"))
+        asked->solint_s = DBL_MAX;
+    else if (strcmp(p->solint, "int") != 0 &&
+             (!mms_parse_seconds(p->solint, &asked->solint_s) || !(asked->solint_s > 0)))
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter solint: %s is not int, inf or a time above 0 such as 30s",
                         p->solint);
     if (p->resume && p->want_cont)
         return mms_fail(err, MMS_ERR_ARG,
@@ -79,7 +82,6 @@ static char *cont_name(const char *outputvis)
 static mms_status write_one(mms_run *run, const struct uvcontsub_old *p, const char *outputvis,
                             bool keeps_fit, mms_value *result, mms_error *err)
 {
-    const bool excludes = p->excludechans && *p->fitspw;
     mms_request request = {
         MMS_REQUEST_OF(MMS_DECIDE_UVCONTSUB, p),
         .outputvis = outputvis,
@@ -94,12 +96,25 @@ static mms_status write_one(mms_run *run, const struct uvcontsub_old *p, const c
                       .order = p->fitorder,
                       .niter = 1,
                       .keeps_fit = keeps_fit,
-                      .excludes = excludes,
+                      .excludes = p->excludechans && *p->fitspw,
                       .strict = true},
     };
-    const mms_status st = mms_task_request(run, &request, result, err);
+    char *spws = NULL;
+    mms_status st;
 
+    MMS_TRY(read_words(p, &request.continuum, err));
+    MMS_TRY(mms_request_find_whole(&request, &spws, err));
+    if (spws && !p->dryrun) {
+        mms_host host = mms_task_writing_host(run);
+        st = mms_request_run_whole(&request, spws, &host, result, err);
+        mms_task_host_free(&host);
+    } else {
+        request.select.spw = spws ? spws : request.select.spw;
+        st = mms_task_request(run, &request, result, err);
+    }
     json_object_del(result, "goodness_of_fit");
+done:
+    free(spws);
     return st;
 }
 
@@ -125,7 +140,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     char *outputvis = NULL;
     mms_status st;
 
-    MMS_TRY(check_words(p, err));
     outputvis = *p->io.outputvis ? strdup(p->io.outputvis) : mms_format("%s.contsub", p->io.vis);
     MMS_TRY(outputvis ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", p->io.vis));
     if (p->want_cont)

@@ -293,19 +293,22 @@ static void fit_part(const mms_continuum *c, fit *f, const basis *b, const float
         *chi2 = chi2_of(c, f, any ? b->n : 0);
 }
 
-void mms_continuum_fit(const mms_continuum *c, const mms_continuum_row *row, float *model,
+bool mms_continuum_fit(const mms_continuum *c, const mms_continuum_row *row, float *model,
                        void *scratch)
 {
     const int64_t stride = row->ncorr * row->nfloat;
     fit f = open_scratch(c, scratch);
+    bool all = true;
 
     for (int64_t corr = 0; corr < row->ncorr; corr++)
         for (int64_t part = 0; part < row->nfloat; part++) {
             const int64_t at = corr * row->nfloat + part;
             bool equal;
             const int64_t n = take_weights(c, row, corr, f.weight, &equal);
+            all = all && n > 0;
             const basis *const b = equal && n ? &c->whole : use_weights(c, n, &f);
             fit_part(c, &f, b, row->data + at, stride, model + at,
                      row->chi2 ? row->chi2 + at : NULL);
         }
+    return all;
 }

@@ -49,8 +49,9 @@ int64_t mms_continuum_scratch(const mms_continuum *continuum);
 /** Fit each correlation, real and imaginary parts apart; channels that are flagged or have no
  * weight don't count, and a polynomial has no more terms than there are channels.
  *  @param model  [nchan][ncorr] as data: the polynomial in all channels; 0 where nothing is fitted
+ *  @return  whether each correlation had a channel to fit
  */
-void mms_continuum_fit(const mms_continuum *continuum, const mms_continuum_row *row, float *model,
+bool mms_continuum_fit(const mms_continuum *continuum, const mms_continuum_row *row, float *model,
                        void *scratch);
 
 #ifdef __cplusplus

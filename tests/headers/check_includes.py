@@ -21,7 +21,7 @@ OWN = {
     "simulate": {"simulate"},
     "bench": {"bench"},
     "plan": {"plan", "decide"},
-    "transform": {"transform", "spectra", "regrid", "continuum", "phaseshift", "statwt"},
+    "transform": {"transform", "spectra", "regrid", "continuum", "continuum_sums", "phaseshift", "statwt"},
     "flag": {"flag"},
     "calibrate": {"calibrate"},
     "pipeline": set(),

@@ -73,13 +73,91 @@ class Smoke(ContinuumCase):
             self.multims("diff", "in.ms.contsub", f"{axis}.mms.contsub", "--ignore-order")
             self.multims("verify", f"{axis}.mms.contsub")
 
+    def groups(self, columns, spws, solint, across_windows, across_scans):
+        """Rows that are fitted together, as lists: by baseline and field, times less than solint from the first."""
+        keys = {}
+        for r in numpy.argsort(columns["TIME"], kind="stable"):
+            if columns["DATA_DESC_ID"][r] in spws:
+                key = tuple(columns[k][r] for k in ("ANTENNA1", "ANTENNA2", "FIELD_ID"))
+                key += () if across_scans else (columns["SCAN_NUMBER"][r],)
+                key += () if across_windows else (columns["DATA_DESC_ID"][r],)
+                groups = keys.setdefault(key, [])
+                time = columns["TIME"][r]
+                if not groups or not (time == groups[-1][0] or time - groups[-1][0] < solint):
+                    groups.append((time, []))
+                groups[-1][1].append(r)
+        return [rows for groups in keys.values() for _, rows in groups]
+
+    def check_together(self, name, order, fitted, solint, across_windows, across_scans=False):
+        """One polynomial of all rows of a group; channels of a row share its weight."""
+        names = "TIME", "ANTENNA1", "ANTENNA2", "FIELD_ID", "SCAN_NUMBER", "DATA_DESC_ID", "DATA", "FLAG", "SIGMA"
+        columns = dict(zip(names, self.read("in.ms", *names)))
+        got, gotflag = self.read(name, "DATA", "FLAG")
+        with table(self.path("in.ms/SPECTRAL_WINDOW"), ack=False) as t:
+            freq = t.getcol("CHAN_FREQ")
+        x = (freq - freq.mean()) / numpy.ptp(freq) * 2
+        for rows in self.groups(columns, fitted, solint, across_windows, across_scans):
+            points = {r: numpy.isin(numpy.arange(16), list(fitted[columns["DATA_DESC_ID"][r]]))
+                      & ~columns["FLAG"][r].any(1) for r in rows}
+            n = sum(p.sum() for p in points.values())
+            for c in range(got.shape[2]):
+                design, value = [], []
+                for r in rows:
+                    spw, use = columns["DATA_DESC_ID"][r], points[r]
+                    share = numpy.ptp(list(fitted[spw])) + 1 if order and len(fitted[spw]) else use.sum()
+                    root = 1 / columns["SIGMA"][r, c] / numpy.sqrt(share or 1)
+                    design.append(root * x[spw][use, None] ** numpy.arange(min(order + 1, max(n, 1))))
+                    value.append(root * columns["DATA"][r, use, c].astype(complex))
+                solved = numpy.linalg.lstsq(numpy.concatenate(design), numpy.concatenate(value), rcond=None)[0]
+                for r in rows:
+                    model = x[columns["DATA_DESC_ID"][r]][:, None] ** numpy.arange(len(solved)) @ solved
+                    numpy.testing.assert_allclose(got[r, :, c], columns["DATA"][r, :, c] - model, rtol=2e-6, atol=5e-5)
+            for r in rows:
+                self.assertTrue((gotflag[r] == (columns["FLAG"][r] if n else True)).all())
+
+    def test_windows_and_times_together(self):
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            t.putcol("SIGMA", numpy.random.default_rng(5).uniform(.5, 2, t.getcol("SIGMA").shape).astype("f4"))
+            flag, rows = t.getcol("FLAG"), numpy.flatnonzero(t.getcol("ANTENNA2") == 3)
+            flag[rows, 5:] = True
+            t.putcol("FLAG", flag)
+        some = {0: range(2, 9), 1: range(5, 14)}
+        for i, (order, words, together) in enumerate((
+                (0, ["combine=spw"], (0, True)), (1, ["combine=spw"], (0, True)),
+                (2, ["solint=1min"], (60, False)), (1, ["solint=inf", "combine=spw, scan"], (1e9, True, True)))):
+            self.multims("uvcontsub_old", "in.ms", f"outputvis={i}.ms", "fitspw=0:2~8,1:5~13", f"fitorder={order}", *words)
+            self.check_together(f"{i}.ms", order, some, *together)
+        self.multims("uvcontsub_old", "in.ms", "outputvis=one.ms", "fitspw=0:2~8", "fitorder=1", "combine=spw")
+        self.check_together("one.ms", 1, {0: range(2, 9), 1: ()}, 0, True)
+
+    def test_fitted_and_not_written(self):
+        words = ["fitspw=0:2~8,1:5~13", "fitorder=1", "combine=spw"]
+        self.multims("uvcontsub_old", "in.ms", "outputvis=all.ms", *words)
+        self.multims("uvcontsub_old", "in.ms", "outputvis=some.ms", *words, "spw=1:3~6", "want_cont=True")
+        self.multims("split", "all.ms", "want.ms", "datacolumn=data", "spw=1:3~6")
+        self.multims("diff", "want.ms", "some.ms")
+        with table(self.path("some.ms/HISTORY"), ack=False) as t:
+            self.assertEqual(sum("fitorder" in m for m in t.getcol("MESSAGE")), 1)
+        run = self.multims("uvcontsub_old", "in.ms", "outputvis=plan.ms", *words, "spw=1:3~6", "--dryrun")
+        self.assertIn("plan.ms", run.stdout)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["all.ms", "in.ms", "some.ms", "some.ms.cont", "want.ms"])
+
+    def test_sub_mss_that_lack_windows(self):
+        self.multims("partition", "in.ms", "spw.mms", "separationaxis=spw", "numsubms=2")
+        run = self.multims("uvcontsub_old", "spw.mms", "combine=spw", "fitorder=1")
+        self.assertIn("Cannot run with combine='spw' in parallel because the Sub-MSs do not contain all", run.stderr)
+        self.assertIn("separation axis 'scan'", run.stderr)
+        self.multims("uvcontsub_old", "in.ms", "combine=spw", "fitorder=1")
+        self.multims("diff", "in.ms.contsub", "spw.mms.contsub", "--ignore-order")
+        run = self.multims("uvcontsub_old", "spw.mms", "outputvis=one.ms", "combine=spw,scan", "solint=inf")
+        self.assertIn("will be processed in serial and will create an output MS", run.stderr)
+
     def test_refusals(self):
-        for word, text in {"combine=spw": "windows that are fitted together",
-                           "combine=field": "field is not one of scan, spw",
-                           "solint=60s": "solint=int", "fitspw=0": "combine must include 'spw'",
+        for word, text in {"combine=field": "field is not one of scan, spw",
+                           "solint=long": "solint: long is not int", "solint=0s": "solint: 0s is not int",
+                           "fitspw=0": "combine must include 'spw'",
                            "fitspw=9": 'fitspw="9"', "spw=9": "9",
-                           "fitorder=-1": "Fit order cannot be negative",
-                           "spw=0:0~3": "fitted but not written"}.items():
+                           "fitorder=-1": "Fit order cannot be negative"}.items():
             run = self.multims("uvcontsub_old", "in.ms", word, status=2)
             self.assertIn(text, run.stderr, word)
         run = self.multims("uvcontsub_old", "in.ms", "fitspw=0,1:3", "excludechans=True", status=2)
