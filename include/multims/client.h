@@ -55,11 +55,15 @@ typedef struct mms_command {
     /** What it works on, as a sub-MS's path: of the servers that are free the one is preferred that
      * had this key last.  NULL: any. */
     const char *key;
+    /** Key's server alone runs it, the one that had the key before or else the next in turn, from
+     * its first such command on: what it keeps is there.  It waits for that server, and is refused
+     * or answered "timeout" when that has timed out. */
+    bool key_only;
     bool fresh; /**< run it in a process that has run nothing before; variables stay the server's */
 } mms_command;
-#define MMS_COMMAND_INIT                                                          \
-    {                                                                             \
-        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL, false \
+#define MMS_COMMAND_INIT                                                                 \
+    {                                                                                    \
+        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL, false, false \
     }
 
 /** Make a client; workers are started when the first command needs them.
@@ -81,16 +85,22 @@ MMS_API MMS_CHECKED mms_status mms_client_push(mms_client *client, const mms_com
                                                mms_error *err);
 
 /** Get the responses of ids[n], in their order: an array of objects with command, parameters, mode,
- *  id, server, status, successful, traceback, ret, command_start_time, command_stop_time, and error
- *  {class, message} where it failed.  Without block, what is pending is left out.  A response
- * stays. A command whose server has timed out is answered with status "timeout" until the server
- * recovers.
+ *  id, server, status, successful, traceback, ret, command_start_time, command_stop_time; attempt,
+ *  host, queue_s (how long it waited), pid and usage {wall_s, cpu_user_s, cpu_sys_s, max_rss_kib,
+ *  read_bytes, write_bytes} of its worker where it answered, exit of a program; and error {class,
+ *  code, message, retryable, host, signal, value} where it failed.  Without block, what is pending
+ * is left out.  A response stays. A command whose server has timed out is answered with status
+ * "timeout" until the server recovers.
  *  @param      limit_s  how long to wait at most; negative: no limit
  *  @param[out] out      set with OK, and with WORKER, when the limit has passed; the caller frees
  * it Errors: ARG no such id; WORKER the limit has passed; STOPPED a stop signal; IO, MEM. */
 MMS_API MMS_CHECKED mms_status mms_client_responses(mms_client *client, int64_t n,
                                                     const int64_t *ids, bool block, double limit_s,
                                                     mms_value **out, mms_error *err);
+
+/** Say in the client's log of each of ids[n] that has not ended in which state it is, and which
+ *  server has it. */
+MMS_API void mms_client_tell_pending(mms_client *client, int64_t n, const int64_t *ids);
 
 /** Push and wait: mms_client_push() and mms_client_responses() in one.  Errors: of both. */
 MMS_API MMS_CHECKED mms_status mms_client_run(mms_client *client, const mms_command *command,

@@ -125,11 +125,6 @@ bool mms_client_log_is_kept(const mms_client_log *log)
     return log->path;
 }
 
-bool mms_client_log_is_apart(const mms_client_log *log)
-{
-    return log->path && log->mode != UNIFIED;
-}
-
 mms_status mms_client_log_set_level(mms_client_log *log, const char *level, mms_error *err)
 {
     mms_text all = {0};

@@ -14,9 +14,8 @@ typedef struct mms_client_log mms_client_log;
 MMS_CHECKED mms_status mms_client_log_open(const mms_client_opts *opts, int nservers,
                                            mms_client_log **out, mms_error *err);
 void mms_client_log_close(mms_client_log **log);
-/** Whether there are files, and whether each server has its own. */
+/** Whether there are files. */
 bool mms_client_log_is_kept(const mms_client_log *log);
-bool mms_client_log_is_apart(const mms_client_log *log);
 
 /** The priority of what client and servers say of themselves.  Errors: ARG no such level. */
 MMS_CHECKED mms_status mms_client_log_set_level(mms_client_log *log, const char *level,

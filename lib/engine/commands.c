@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "base/files_priv.h"
 #include "client_log_priv.h"
 #include "engine_priv.h"
+#include "entry_priv.h"
 #include "events_priv.h"
 #include "multims/client.h"
 #include "program.h"
@@ -18,27 +20,6 @@
 
 static const struct timespec tick = {.tv_nsec = 100000000};
 static const int64_t second_ns = 1000000000;
-
-/* The kind of unit that runs texts. */
-#define MMS_TEXT_UNIT "command"
-
-typedef enum state { QUEUED, SENT, DONE } state;
-
-/* A command that was pushed. */
-struct entry {
-    state state;
-    int target, server;  /* 0: any; not yet given to one */
-    const char *kind;    /* of the unit: points into record or is static */
-    mms_value *record;   /* command, parameters, mode, id, server, status */
-    mms_value *request;  /* what the unit gets */
-    mms_value *response; /* NULL until DONE */
-    mms_value *needs;    /* of what is counted; NULL: nothing */
-    double limit_s;
-    bool fresh;
-    int64_t sent_ns, kill_ns; /* kill_ns: when SIGKILL follows SIGTERM */
-    const char *ended_for;    /* why we end it: an error's class; NULL: we don't */
-    int64_t next_done;        /* id of the one that ended after it; 0: none yet */
-};
 
 struct server {
     int64_t entry; /* -1: free */
@@ -54,9 +35,10 @@ struct mms_client {
     double frozen_s;
     mms_status (*mode)(const char *text, const char **mode, mms_error *err);
     struct server *servers;
-    struct entry *entries; /* entry of id is entries[id - 1] */
+    mms_entry *entries; /* entry of id is entries[id - 1] */
     int64_t n, capacity;
-    mms_queue *queue;              /* of the entries that are QUEUED */
+    mms_value *parameters;         /* those of the last push that had some, for the next */
+    mms_queue *queue;              /* of the entries that are MMS_QUEUED */
     int64_t first_done, last_done; /* ids of what has ended and mms_client_next() has not told */
     int64_t ndone;
     int64_t next_look_ns, next_limits_ns;
@@ -96,15 +78,55 @@ static void note_free(mms_client *client, int server)
                        s->entry < 0 && !s->pulse.timed_out && !s->pulse.since_ns);
 }
 
+/* The banner of a process of an MPI job: of the client, server 0, or a server. */
+static void log_banner(mms_client *client, int server, const char *host, int rank)
+{
+    const mms_mpi_module *const module = mms_engine_hub(client->engine)->module;
+    const char *version, *library;
+
+    if (!module || !module->tell)
+        return;
+    module->tell(&version, &library);
+    mms_client_log_say(client->log, server, false, "open",
+                       "MPI Enabled at host %s with rank %d as %s using MPI version %s from %s "
+                       "implementation",
+                       host, rank, server ? "MPIServer" : "MPIClient", version, library);
+}
+
+/* A server is known, or has another process than before. */
+static void know_place(mms_client *client, int number, const char *host, int64_t pid)
+{
+    struct server *const s = &client->servers[number - 1];
+
+    if (s->pid == pid && *s->host)
+        return;
+    s->pid = pid;
+    if (host != s->host)
+        snprintf(s->host, sizeof s->host, "%s", host);
+    mms_client_log_know(client->log, number, host, pid);
+    if (!pid)
+        return;
+    if (!mms_hub_is_local(mms_engine_hub(client->engine), number - 1)) {
+        log_banner(client, number, host,
+                   mms_hub_rank_of(mms_engine_hub(client->engine), number - 1));
+        mms_client_log_say(client->log, number, false, "open", "Starting services...");
+    }
+    mms_client_log_say(client->log, 0, false, "open",
+                       "Server with rank %d started at %s with PID %" PRId64, number, host, pid);
+}
+
 static void name_servers(mms_client *client)
 {
+    char host[256] = "";
+
+    gethostname(host, sizeof host - 1);
+    log_banner(client, 0, host, 0);
     for (int s = 0; s < client->nservers; s++) {
         client->servers[s].entry = -1;
         note_free(client, s + 1);
         if (mms_engine_pid(client->engine, s) < 0)
             continue;
-        gethostname(client->servers[s].host, sizeof client->servers[s].host - 1);
-        mms_client_log_know(client->log, s + 1, client->servers[s].host, 0);
+        know_place(client, s + 1, host, 0);
     }
 }
 
@@ -139,7 +161,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     MMS_TRY(mms_queue_open(client->nservers, all.totals, &client->queue, err));
     MMS_TRY(mms_client_log_open(&all, client->nservers, &client->log, err));
     name_servers(client);
-    if (mms_client_log_is_apart(client->log))
+    if (mms_client_log_is_kept(client->log))
         learn_hosts(client);
     mms_client_log_say(client->log, 0, false, "open", "All services started");
 done:
@@ -153,6 +175,22 @@ int mms_client_servers(const mms_client *client)
     return client->nservers;
 }
 
+/* What nobody has answered is dropped, and said. */
+static void log_unanswered(mms_client *c)
+{
+    for (int64_t i = 0; c->log && mms_client_log_is_kept(c->log) && i < c->n; i++) {
+        mms_value *const record = c->entries[i].command && c->entries[i].state != MMS_DONE
+                                      ? mms_entry_record(&c->entries[i], i + 1)
+                                      : NULL;
+        char *const text = record ? mms_value_text(record, 0) : NULL;
+        if (text)
+            mms_client_log_say(c->log, 0, true, "close",
+                               "Aborting command request with id# %" PRId64 ": %s", i + 1, text);
+        free(text);
+        json_decref(record);
+    }
+}
+
 void mms_client_close(mms_client **client)
 {
     mms_client *const c = *client;
@@ -160,6 +198,7 @@ void mms_client_close(mms_client **client)
     *client = NULL;
     if (!c)
         return;
+    log_unanswered(c);
     mms_engine_close(&c->engine);
     if (c->log)
         mms_client_log_say(c->log, 0, false, "close", "All services stopped");
@@ -167,101 +206,19 @@ void mms_client_close(mms_client **client)
     mms_wake_close(&c->wake);
     mms_queue_close(&c->queue);
     for (int64_t i = 0; i < c->n; i++) {
-        if (c->entries[i].state == SENT && c->servers[c->entries[i].server - 1].pulse.silent)
+        if (c->entries[i].state == MMS_SENT && c->servers[c->entries[i].server - 1].pulse.silent)
             mms_world_note_unanswered();
-        mms_value_free(&c->entries[i].record);
-        mms_value_free(&c->entries[i].request);
-        mms_value_free(&c->entries[i].response);
-        mms_value_free(&c->entries[i].needs);
+        mms_entry_free(&c->entries[i]);
     }
     for (int s = 0; c->servers && s < c->nservers; s++)
         mms_value_free(&c->servers[s].state);
+    mms_value_free(&c->parameters);
     free(c->entries);
     free(c->servers);
     free(c);
 }
 
 /* ---- answers ---- */
-
-/* What CASA's scripts look for at the beginning of a traceback's last line, and our class. */
-static void name_error(mms_status st, const char **label, const char **name)
-{
-    static const struct {
-        mms_status st;
-        const char *label, *name;
-    } names[] = {
-        {MMS_ERR_ARG, "ValueError", "value"},
-        {MMS_ERR_RANGE, "ValueError", "value"},
-        {MMS_ERR_SHAPE, "ValueError", "value"},
-        {MMS_ERR_SELECT, "ValueError", "value"},
-        {MMS_ERR_NOT_FOUND, "IOError", "notfound"},
-        {MMS_ERR_EXISTS, "IOError", "io"},
-        {MMS_ERR_IO, "IOError", "io"},
-        {MMS_ERR_TABLE, "IOError", "io"},
-        {MMS_ERR_SPACE, "IOError", "nospace"},
-        {MMS_ERR_MEM, "MemoryError", "memory"},
-        {MMS_ERR_EMPTY, "MSSelectionNullSelection", "nullselection"},
-        {MMS_ERR_WORKER, "WorkerError", "crash"},
-        {MMS_ERR_STOPPED, "EngineError", "cancelled"},
-    };
-
-    *label = "EngineError";
-    *name = "internal";
-    for (int64_t i = 0; i < MMS_COUNT_OF(names); i++)
-        if (names[i].st == st) {
-            *label = names[i].label;
-            *name = names[i].name;
-        }
-}
-
-/* The label of an error's class, as spec job-engine 2.8 has it. */
-static const char *label_of(const char *name)
-{
-    static const char *const labels[][2] = {{"import", "ImportError"},
-                                            {"name", "NameError"},
-                                            {"arithmetic", "ZeroDivisionError"},
-                                            {"type", "TypeError"},
-                                            {"index", "IndexError"},
-                                            {"key", "KeyError"},
-                                            {"value", "ValueError"},
-                                            {"syntax", "SyntaxError"},
-                                            {"io", "IOError"},
-                                            {"notfound", "IOError"},
-                                            {"nospace", "IOError"},
-                                            {"crash", "WorkerError"},
-                                            {"timeout", "Timeout"},
-                                            {"nullselection", "MSSelectionNullSelection"}};
-
-    for (int64_t i = 0; i < MMS_COUNT_OF(labels); i++)
-        if (!strcmp(labels[i][0], name))
-            return labels[i][1];
-    return "EngineError";
-}
-
-/* The response of a failed command. */
-static mms_value *tell_failure(const struct entry *e, mms_status st, const char *ended_for,
-                               const char *text, mms_value *ret)
-{
-    const char *label, *name;
-    char *traceback;
-    mms_value *response;
-
-    name_error(st, &label, &name);
-    if (ended_for) {
-        name = ended_for;
-        label = label_of(name);
-    }
-    traceback = mms_format("Traceback (multims, innermost last):\n  at %s on server %d\n%s: %s",
-                           json_string_value(json_object_get(e->record, "command")), e->server,
-                           label, text);
-    response = json_pack("{s:b, s:o, s:n, s:{s:s, s:o}}", "successful", 0, "traceback",
-                         mms_text_value(traceback ? traceback : text), "ret", "error", "class",
-                         name, "message", mms_text_value(text));
-    if (json_object_size(ret))
-        json_object_set(json_object_get(response, "error"), "value", ret);
-    free(traceback);
-    return response;
-}
 
 /* The next one that mms_client_next() tells is the last of those that wait to be told. */
 static void note_end(mms_client *client, int64_t id)
@@ -274,21 +231,19 @@ static void note_end(mms_client *client, int64_t id)
 }
 
 /* What a command's end is in the logs of client and server. */
-static void log_end(mms_client *client, const struct entry *e, const mms_value *response)
+static void log_end(mms_client *client, const mms_entry *e, const char *traceback)
 {
     const int64_t id = e - client->entries + 1;
-    const char *const traceback = json_string_value(json_object_get(response, "traceback"));
-    const char *const mode = json_string_value(json_object_get(e->record, "mode"));
 
     if (!e->server)
         return;
     if (traceback)
-        mms_client_log_say(client->log, e->server, true, mode,
-                           "Exception executing command request via %s: %s", mode, traceback);
-    mms_client_log_say(client->log, e->server, false, mode,
+        mms_client_log_say(client->log, e->server, true, e->mode,
+                           "Exception executing command request via %s: %s", e->mode, traceback);
+    mms_client_log_say(client->log, e->server, false, e->mode,
                        "Command request with id %" PRId64
                        " successfully processed in %s mode, sending back response ...",
-                       id, mode);
+                       id, e->mode);
     if (traceback)
         mms_client_log_say(client->log, 0, true, "response",
                            "Command request with id %" PRId64
@@ -301,103 +256,66 @@ static void log_end(mms_client *client, const struct entry *e, const mms_value *
                            id, e->server);
 }
 
-/* Store a response; it gets what was pushed, too. */
-static void finish(mms_client *client, struct entry *e, mms_value *response, const char *status)
+/* It has ended, well or not: its server is free, what it asked for is not needed any more. */
+static void finish(mms_client *client, mms_entry *e, const char *status)
 {
-    log_end(client, e, response);
-    if (e->server && client->servers[e->server - 1].entry == e - client->entries) {
+    const int64_t id = e - client->entries + 1;
+    char *const traceback =
+        e->class && mms_client_log_is_kept(client->log) ? mms_entry_traceback(e) : NULL;
+
+    log_end(client, e, traceback);
+    free(traceback);
+    if (e->server && client->servers[e->server - 1].entry == id - 1) {
         client->servers[e->server - 1].entry = -1;
         note_free(client, e->server);
     }
-    json_object_set_new(e->record, "status", json_string(status));
-    json_object_update_missing(response, e->record);
-    json_object_set_new(response, "command_stop_time", json_real(mms_unix_s()));
-    e->response = response;
-    e->state = DONE;
-    mms_queue_end(client->queue, e - client->entries + 1, e->server);
+    e->status = status;
+    e->stop_s = mms_unix_s();
+    e->state = MMS_DONE;
+    mms_queue_end(client->queue, id, e->server);
     mms_value_free(&e->needs);
+    mms_value_free(&e->program);
     client->ndone++;
-    note_end(client, e - client->entries + 1);
-    mms_value_free(&e->request);
+    note_end(client, id);
 }
 
-/* The answer of a text: a value, or an error that the language has a class for; what it leaves on
- * its server is kept whatever it was. */
-static mms_value *take_text(mms_client *client, const struct entry *e, const mms_value *value)
+/* What a text leaves on its server is kept whatever it was. */
+static void take_state(mms_client *client, const mms_entry *e, const mms_value *value)
 {
     struct server *const server = &client->servers[e->server - 1];
-    const mms_value *const error = json_object_get(value, "error");
-    const char *const name = json_string_value(json_object_get(error, "class"));
-    const char *const text = json_string_value(json_object_get(error, "message"));
-    mms_value *const left = json_object_get(value, "state"), *ret = json_object_get(value, "ret");
-    char *traceback;
-    mms_value *response;
+    mms_value *const left = json_object_get(value, "state");
 
-    if (left) {
-        mms_value_free(&server->state);
-        server->state = json_incref(left);
-    }
-    if (!name)
-        return json_pack("{s:b, s:n, s:O}", "successful", 1, "traceback", "ret",
-                         ret ? ret : json_null());
-    traceback =
-        mms_format("Traceback (multims, innermost last):\n  at command on server %d\n%s: %s",
-                   e->server, label_of(name), text ? text : "");
-    response = json_pack("{s:b, s:o, s:n, s:{s:s, s:o}}", "successful", 0, "traceback",
-                         mms_text_value(traceback ? traceback : ""), "ret", "error", "class", name,
-                         "message", mms_text_value(text ? text : ""));
-    free(traceback);
-    return response;
+    if (!left || strcmp(mms_entry_kind(e), MMS_TEXT_UNIT))
+        return;
+    mms_value_free(&server->state);
+    server->state = json_incref(left);
 }
 
-/* An integer modulo 0 in an expression ends casacore's process. */
-static bool is_division(const struct entry *e, const char *text)
+static void take_answer(mms_client *client, mms_entry *e, const mms_value *body)
 {
-    return !strcmp(e->kind, MMS_TEXT_UNIT) && text && strstr(text, "killed by signal 8 ");
-}
-
-static void take_answer(mms_client *client, struct entry *e, const mms_value *body)
-{
-    const char *const text = json_string_value(json_object_get(body, "message"));
-    mms_value *const value = json_object_get(body, "value");
+    const char *const text = mms_text_of(body, "message");
     const bool died = json_is_true(json_object_get(body, "died"));
-    const mms_status st =
-        died ? MMS_ERR_WORKER : (mms_status)json_integer_value(json_object_get(body, "status"));
-    char *const how = died ? mms_format("server %d %s", e->server, text ? text : "") : NULL;
-    mms_value *response;
+    char *const how = died ? mms_format("server %d %s", e->server, text) : NULL;
 
-    if (st == MMS_OK && !strcmp(e->kind, MMS_TEXT_UNIT))
-        response = take_text(client, e, value);
-    else if (st == MMS_OK)
-        response = json_pack("{s:b, s:n, s:O}", "successful", 1, "traceback", "ret", value);
-    else
-        response = tell_failure(e, st,
-                                e->ended_for           ? e->ended_for
-                                : is_division(e, text) ? "arithmetic"
-                                                       : NULL,
-                                how    ? how
-                                : text ? text
-                                       : "",
-                                value);
+    mms_entry_take(e, body, how ? how : text);
+    take_state(client, e, json_object_get(body, "value"));
     if (died)
         mms_log(MMS_LOG_WARN, "client", "server %d %s; another takes its place", e->server, text);
-    finish(client, e, response, "response received");
+    finish(client, e, "response received");
     free(how);
 }
 
 /* A rank says where it is with the first answer to a ping. */
 static void take_place(mms_client *client, int number, const char *data, size_t size)
 {
-    struct server *const s = &client->servers[number - 1];
     mms_frame frame;
 
     if (mms_frame_type_of(data) != MMS_FRAME_PONG ||
         mms_frame_decode(data, size, &frame, NULL) != MMS_OK)
         return;
-    s->pid = json_integer_value(json_object_get(frame.body, "pid"));
-    snprintf(s->host, sizeof s->host, "%s", mms_text_of(frame.body, "host"));
+    know_place(client, number, mms_text_of(frame.body, "host"),
+               json_integer_value(json_object_get(frame.body, "pid")));
     mms_value_free(&frame.body);
-    mms_client_log_know(client->log, number, s->host, s->pid);
 }
 
 static void take_message(void *ctx, int peer, const char *data, size_t size)
@@ -428,15 +346,14 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
 /* ---- hand out ---- */
 
 /* What a command's way to its server is in the logs of both. */
-static void log_sent(mms_client *client, const struct entry *e)
+static void log_sent(mms_client *client, const mms_entry *e)
 {
     const int64_t id = e - client->entries + 1;
     const pid_t pid = mms_engine_pid(client->engine, e->server - 1);
-    const char *const mode = json_string_value(json_object_get(e->record, "mode"));
-    const char *const command = json_string_value(json_object_get(e->record, "command"));
+    const char *const mode = e->mode, *const command = e->command;
 
     if (pid > 0)
-        mms_client_log_know(client->log, e->server, NULL, pid);
+        know_place(client, e->server, client->servers[e->server - 1].host, pid);
     mms_client_log_say(client->log, 0, false, "queue",
                        "Command request with id# %" PRId64 " sent to server n# %d", id, e->server);
     mms_client_log_say(client->log, e->server, false, mode, "Received command request msg: %s",
@@ -464,41 +381,37 @@ static int level_of_lines(const mms_client *client)
     return mms_client_log_is_kept(client->log) && level < MMS_LOG_INFO ? MMS_LOG_INFO : level;
 }
 
-static void send_entry(mms_client *client, struct entry *e, int server)
+static void send_entry(mms_client *client, mms_entry *e, int server)
 {
-    const mms_value *const settings =
-        json_object_get(client->servers[server - 1].state, "settings");
+    mms_value *const state = client->servers[server - 1].state;
     const uint64_t request = (uint64_t)(e - client->entries) + 1;
     mms_message message;
     mms_error err;
     mms_status st;
 
     e->server = server;
-    e->state = SENT;
+    e->state = MMS_SENT;
     e->sent_ns = mms_now_ns();
     e->kill_ns = INT64_MAX;
     client->servers[server - 1].entry = e - client->entries;
-    json_object_set_new(e->record, "server", json_integer(server));
-    json_object_set_new(e->record, "status", json_string("request sent"));
-    json_object_set_new(e->record, "command_start_time", json_real(mms_unix_s()));
-    if (!strcmp(e->kind, MMS_TEXT_UNIT)) {
-        json_object_set_new(e->request, "server", json_integer(server));
-        if (client->servers[server - 1].state)
-            json_object_set(e->request, "state", client->servers[server - 1].state);
-    }
+    e->status = "request sent";
+    e->start_s = mms_unix_s();
     st = mms_frame_encode(MMS_FRAME_COMMAND, request,
-                          json_pack("{s:s, s:O, s:i, s:i, s:O*}", "kind", e->kind, "request",
-                                    e->request, "level", level_of_lines(client), "worker", server,
-                                    "settings", settings),
+                          json_pack("{s:s, s:o, s:i, s:i, s:O*}", "kind", mms_entry_kind(e),
+                                    "request", mms_entry_request(e, state), "level",
+                                    level_of_lines(client), "worker", server, "settings",
+                                    json_object_get(state, "settings")),
                           &message, &err);
     if (st == MMS_OK && e->fresh)
         mms_hub_renew(mms_engine_hub(client->engine), server - 1);
     if (st == MMS_OK)
         st = mms_engine_send(client->engine, server - 1, message, &err);
-    if (st == MMS_OK)
+    if (st == MMS_OK) {
         log_sent(client, e);
-    else
-        finish(client, e, tell_failure(e, st, NULL, err.msg, NULL), "response received");
+        return;
+    }
+    mms_entry_fail(e, st, NULL, err.msg);
+    finish(client, e, "response received");
 }
 
 static void hand_out(mms_client *client)
@@ -513,9 +426,9 @@ static void hand_out(mms_client *client)
 /* ---- limits, servers that are stopped ---- */
 
 /* End what runs, for a reason; programs get time. */
-static void end_entry(mms_client *client, struct entry *e, const char *why)
+static void end_entry(mms_client *client, mms_entry *e, const char *why)
 {
-    const bool program = !strcmp(e->kind, "program");
+    const bool program = e->program;
 
     if (e->kill_ns != INT64_MAX)
         return;
@@ -563,7 +476,7 @@ static void look_around(mms_client *client)
     client->next_limits_ns = now + apart_ns;
     for (int s = 1; s <= client->nservers; s++) {
         const int64_t at = client->servers[s - 1].entry;
-        struct entry *const e = at < 0 ? NULL : &client->entries[at];
+        mms_entry *const e = at < 0 ? NULL : &client->entries[at];
         if (e && e->limit_s > 0 && (double)(now - e->sent_ns) > e->limit_s * 1e9)
             end_entry(client, e, "timeout");
         if (e && e->kill_ns <= now)
@@ -581,8 +494,11 @@ static void set_wake(mms_client *client)
 {
     static const int64_t probe_ns = 10000000;
     const mms_hub *const hub = mms_engine_hub(client->engine);
-    bool sockets = !hub->module;
+    const int bell = mms_hub_bell(hub);
+    bool sockets = !hub->module || (bell >= 0 && !hub->module->pending());
 
+    if (bell >= 0)
+        mms_wake_watch(client->wake, bell);
     for (int i = 0; i < mms_pool_slots(hub->pool); i++) {
         const int fd = mms_pool_socket(hub->pool, i);
         if (fd >= 0)
@@ -657,78 +573,6 @@ static mms_status check_targets(mms_client *client, int64_t n, const int *target
     return MMS_OK;
 }
 
-/* The request of a program: its words and this folder. */
-static mms_value *program_request(const char *const *argv, mms_text *command)
-{
-    mms_value *const words = json_array();
-    char *const folder = getcwd(NULL, 0);
-    mms_value *request;
-
-    for (; *argv; argv++) {
-        json_array_append_new(words, mms_text_value(*argv));
-        mms_text_add(command, "%s%s", command->length ? " " : "", *argv);
-    }
-    request =
-        json_pack("{s:o, s:o*}", "argv", words, "folder", folder ? mms_text_value(folder) : NULL);
-    free(folder);
-    return request;
-}
-
-/* A text's unit gets it with its mode; parameters stay what they are. */
-static mms_value *text_request(const mms_command *command, const char *mode)
-{
-    return json_pack("{s:o, s:s, s:o}", "command", mms_text_value(command->text), "mode", mode,
-                     "parameters",
-                     command->parameters ? json_deep_copy(command->parameters) : json_object());
-}
-
-static void free_entry(struct entry *e)
-{
-    mms_value_free(&e->request);
-    mms_value_free(&e->record);
-    mms_value_free(&e->needs);
-}
-
-static mms_status make_entry(const mms_command *command, const char *mode, int64_t id, int target,
-                             struct entry *e, mms_error *err)
-{
-    const mms_value *const parameters = command->parameters;
-    mms_text text = {0};
-
-    *e = (struct entry){.target = target,
-                        .limit_s = command->limit_s,
-                        .fresh = command->fresh,
-                        .kill_ns = INT64_MAX,
-                        .needs = command->needs ? json_deep_copy(command->needs) : NULL};
-    if (command->argv) {
-        e->request = program_request(command->argv, &text);
-        e->kind = "program";
-    } else if (command->text) {
-        e->request = text_request(command, mode);
-        e->kind = MMS_TEXT_UNIT;
-        mms_text_add(&text, "%s", command->text);
-    } else {
-        e->request = parameters ? json_deep_copy(parameters) : json_object();
-        mms_text_add(&text, "%s", command->kind);
-    }
-    e->record = json_pack("{s:o, s:O?, s:s, s:I, s:o, s:s, s:o*}", "command",
-                          mms_text_value(text.text ? text.text : ""), "parameters",
-                          command->argv || !parameters ? NULL
-                          : command->text              ? json_object_get(e->request, "parameters")
-                                                       : e->request,
-                          "mode", mode, "id", (json_int_t)id, "server",
-                          target ? json_integer(target) : json_null(), "status", "holding queue",
-                          "group", command->group ? mms_text_value(command->group) : NULL);
-    free(text.text);
-    if (!e->request || !e->record || (command->needs && !e->needs)) {
-        free_entry(e);
-        return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
-    }
-    if (!e->kind)
-        e->kind = json_string_value(json_object_get(e->record, "command"));
-    return MMS_OK;
-}
-
 static mms_status check_command(const mms_client *client, const mms_command *c, const char **mode,
                                 mms_error *err)
 {
@@ -758,20 +602,35 @@ mms_status mms_client_push(mms_client *client, const mms_command *command, int64
     const int64_t before = client->n, count = n ? n : 1;
     const char *mode;
     mms_command all = MMS_COMMAND_INIT;
+    int home;
     mms_status st;
 
     memcpy(&all, command, command->size < sizeof all ? command->size : sizeof all);
     MMS_TRY(check_command(client, &all, &mode, err));
+    if (all.key && all.key_only && !n) {
+        home = mms_queue_home(client->queue, all.key);
+        if (!home)
+            MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
+        targets = &home;
+        n = 1;
+    }
     MMS_TRY(check_targets(client, n, targets, err));
     MMS_TRY(mms_queue_check(client->queue, all.needs, err));
     MMS_TRY(mms_grow(&client->entries, &client->capacity, before + count, sizeof *client->entries,
                      err));
+    if (!json_equal(client->parameters, all.parameters)) {
+        mms_value_free(&client->parameters);
+        client->parameters = json_deep_copy(all.parameters);
+    }
+    if (all.parameters && !client->parameters)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
     for (int64_t i = 0; i < count; i++) {
-        struct entry *const e = &client->entries[before + i];
-        MMS_TRY(make_entry(&all, mode, before + i + 1, n ? targets[i] : 0, e, err));
+        mms_entry *const e = &client->entries[before + i];
+        MMS_TRY(mms_entry_make(&all, mode, n ? targets[i] : 0,
+                               all.parameters ? client->parameters : NULL, e, err));
         st = mms_queue_add(client->queue, before + i + 1, e->target, e->needs, all.key, err);
         if (st != MMS_OK) {
-            free_entry(e);
+            mms_entry_free(e);
             goto done;
         }
         ids[i] = ++client->n;
@@ -780,7 +639,7 @@ mms_status mms_client_push(mms_client *client, const mms_command *command, int64
 done:
     for (; st != MMS_OK && client->n > before; client->n--) {
         mms_queue_end(client->queue, client->n, 0);
-        free_entry(&client->entries[client->n - 1]);
+        mms_entry_free(&client->entries[client->n - 1]);
     }
     return st;
 }
@@ -791,39 +650,52 @@ mms_status mms_client_check_ids(const mms_client *client, int64_t n, const int64
                                 mms_error *err)
 {
     for (int64_t i = 0; i < n; i++)
-        if (ids[i] < 1 || ids[i] > client->n || !client->entries[ids[i] - 1].record)
+        if (ids[i] < 1 || ids[i] > client->n || !client->entries[ids[i] - 1].command)
             return mms_fail(err, MMS_ERR_ARG, "there is no command with id %" PRId64, ids[i]);
     return MMS_OK;
 }
 
 /* Whether the server that a command has, or waits for, has timed out. */
-static bool is_timed_out(const mms_client *client, const struct entry *e)
+static bool is_timed_out(const mms_client *client, const mms_entry *e)
 {
     const int server = e->server ? e->server : e->target;
 
-    return e->state != DONE && server && client->servers[server - 1].pulse.timed_out;
+    return e->state != MMS_DONE && server && client->servers[server - 1].pulse.timed_out;
+}
+
+/* The server's process, of a rank or a local worker. */
+static int64_t pid_of(const mms_client *client, int server)
+{
+    const pid_t pid = mms_engine_pid(client->engine, server - 1);
+
+    return pid < 0 ? client->servers[server - 1].pid : pid;
 }
 
 /* The answer in place of one whose server does not answer: it is not kept. */
-static mms_value *tell_timeout(const struct entry *e)
+static mms_value *tell_timeout(const mms_client *client, const mms_entry *e)
 {
     const int server = e->server ? e->server : e->target;
-    char *const text = mms_format("Timeout of assigned server n# %d", server);
-    mms_value *const response =
-        tell_failure(e, MMS_ERR_WORKER, "timeout", text ? text : "Timeout", NULL);
+    const struct server *const s = &client->servers[server - 1];
+    char *const text =
+        mms_format("Timeout of assigned server n# %d deployed at %s with PID %" PRId64, server,
+                   s->host, pid_of(client, server));
+    mms_entry instead = *e;
+    mms_value *response;
 
+    instead.status = "timeout";
+    instead.start_s = 0;
+    mms_entry_fail(&instead, MMS_ERR_WORKER, "timeout", text);
+    response = mms_entry_response(&instead, e - client->entries + 1, s->host);
+    free(instead.message);
     free(text);
-    json_object_update_missing(response, e->record);
-    json_object_set_new(response, "status", json_string("timeout"));
-    json_object_del(response, "command_start_time");
     return response;
 }
 
 bool mms_client_have_all(const mms_client *client, int64_t n, const int64_t *ids)
 {
     for (int64_t i = 0; i < n; i++) {
-        const struct entry *const e = &client->entries[ids[i] - 1];
-        if (e->state != DONE && !is_timed_out(client, e))
+        const mms_entry *const e = &client->entries[ids[i] - 1];
+        if (e->state != MMS_DONE && !is_timed_out(client, e))
             return false;
     }
     return true;
@@ -840,7 +712,7 @@ static bool is_any_server_left(const mms_client *client)
 static bool were_sent(const mms_client *client, int64_t n, const int64_t *ids)
 {
     for (int64_t i = 0; i < n; i++)
-        if (client->entries[ids[i] - 1].state == QUEUED)
+        if (client->entries[ids[i] - 1].state == MMS_QUEUED)
             return false;
     return true;
 }
@@ -872,6 +744,12 @@ static mms_status wait_for(mms_client *client, is_so *so, int64_t n, const int64
     return st;
 }
 
+static mms_value *tell_response(const mms_client *client, const mms_entry *e)
+{
+    return mms_entry_response(e, e - client->entries + 1,
+                              e->server ? client->servers[e->server - 1].host : "");
+}
+
 mms_status mms_client_responses(mms_client *client, int64_t n, const int64_t *ids, bool block,
                                 double limit_s, mms_value **out, mms_error *err)
 {
@@ -887,16 +765,33 @@ mms_status mms_client_responses(mms_client *client, int64_t n, const int64_t *id
         return st;
     *out = list = json_array();
     for (int64_t i = 0; list && i < n; i++) {
-        const struct entry *const e = &client->entries[ids[i] - 1];
-        if (e->state == DONE)
-            json_array_append_new(list, json_deep_copy(e->response));
+        const mms_entry *const e = &client->entries[ids[i] - 1];
+        if (e->state == MMS_DONE)
+            json_array_append_new(list, tell_response(client, e));
         else if (is_timed_out(client, e))
-            json_array_append_new(list, tell_timeout(e));
+            json_array_append_new(list, tell_timeout(client, e));
     }
     if (!list)
         st = mms_fail(err, MMS_ERR_MEM, "client: out of memory");
 done:
     return st;
+}
+
+void mms_client_tell_pending(mms_client *client, int64_t n, const int64_t *ids)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const mms_entry *const e =
+            ids[i] < 1 || ids[i] > client->n ? NULL : &client->entries[ids[i] - 1];
+        char server[16] = "None";
+        if (!e || !e->command || e->state == MMS_DONE)
+            continue;
+        if (e->server || e->target)
+            snprintf(server, sizeof server, "%d", e->server ? e->server : e->target);
+        mms_client_log_say(client->log, 0, false, "responses",
+                           "Command request with id# %" PRId64
+                           " is in %s state assigned to server %s",
+                           ids[i], e->status, server);
+    }
 }
 
 mms_status mms_client_run(mms_client *client, const mms_command *command, int64_t n,
@@ -920,12 +815,13 @@ mms_status mms_client_cancel(mms_client *client, int64_t n, const int64_t *ids, 
     const mms_status st = mms_client_check_ids(client, n, ids, err);
 
     for (int64_t i = 0; st == MMS_OK && i < n; i++) {
-        struct entry *const e = &client->entries[ids[i] - 1];
-        if (e->state == QUEUED)
-            finish(client, e, tell_failure(e, MMS_ERR_STOPPED, "cancelled", "cancelled", NULL),
-                   "cancelled");
-        else if (e->state == SENT)
+        mms_entry *const e = &client->entries[ids[i] - 1];
+        if (e->state == MMS_QUEUED) {
+            mms_entry_fail(e, MMS_ERR_STOPPED, "cancelled", "cancelled");
+            finish(client, e, "cancelled");
+        } else if (e->state == MMS_SENT) {
             end_entry(client, e, "cancelled");
+        }
     }
     if (st == MMS_OK)
         mms_client_poll(client);
@@ -937,12 +833,11 @@ mms_status mms_client_forget(mms_client *client, int64_t n, const int64_t *ids, 
     mms_status st = mms_client_check_ids(client, n, ids, err);
 
     for (int64_t i = 0; st == MMS_OK && i < n; i++)
-        if (client->entries[ids[i] - 1].state != DONE)
+        if (client->entries[ids[i] - 1].state != MMS_DONE)
             st =
                 mms_fail(err, MMS_ERR_ARG, "the command with id %" PRId64 " has not ended", ids[i]);
     for (int64_t i = 0; st == MMS_OK && i < n; i++) {
-        mms_value_free(&client->entries[ids[i] - 1].record);
-        mms_value_free(&client->entries[ids[i] - 1].response);
+        mms_entry_free(&client->entries[ids[i] - 1]);
     }
     return st;
 }
@@ -959,7 +854,7 @@ mms_status mms_client_next(mms_client *client, double limit_s, int64_t *id, mms_
             return st;
         *id = client->first_done;
         client->first_done = client->entries[*id - 1].next_done;
-    } while (!client->entries[*id - 1].record);
+    } while (!client->entries[*id - 1].command);
     return st;
 }
 
@@ -975,14 +870,6 @@ mms_status mms_client_wait_sent(mms_client *client, int64_t n, const int64_t *id
 }
 
 /* ---- tables ---- */
-
-/* A new value: the server's process, of a rank or a local worker. */
-static int64_t pid_of(const mms_client *client, int server)
-{
-    const pid_t pid = mms_engine_pid(client->engine, server - 1);
-
-    return pid < 0 ? client->servers[server - 1].pid : pid;
-}
 
 mms_status mms_client_set_log_level(mms_client *client, const char *level, mms_error *err)
 {
@@ -1009,15 +896,14 @@ mms_value *mms_client_status(mms_client *client)
     learn_hosts(client);
     for (int s = 1; s <= client->nservers; s++) {
         const struct server *const server = &client->servers[s - 1];
-        const struct entry *const e = server->entry < 0 ? NULL : &client->entries[server->entry];
+        const mms_entry *const e = server->entry < 0 ? NULL : &client->entries[server->entry];
         json_array_append_new(
-            list,
-            json_pack("{s:i, s:o, s:I, s:b, s:O?, s:O?, s:b, s:b}", "rank", s, "processor",
-                      *server->host ? mms_text_value(server->host) : json_null(), "pid",
-                      (json_int_t)pid_of(client, s), "busy", e != NULL, "command",
-                      e ? json_object_get(e->record, "command") : NULL, "command_start_time",
-                      e ? json_object_get(e->record, "command_start_time") : NULL, "pong_pending",
-                      server->pulse.pinged, "timeout", server->pulse.timed_out));
+            list, json_pack("{s:i, s:o, s:I, s:b, s:o, s:o, s:b, s:b}", "rank", s, "processor",
+                            *server->host ? mms_text_value(server->host) : json_null(), "pid",
+                            (json_int_t)pid_of(client, s), "busy", e != NULL, "command",
+                            e ? mms_text_value(e->command) : json_null(), "command_start_time",
+                            e ? json_real(e->start_s) : json_null(), "pong_pending",
+                            server->pulse.pinged, "timeout", server->pulse.timed_out));
     }
     return list;
 }
@@ -1027,7 +913,7 @@ mms_value *mms_client_commands(const mms_client *client)
     mms_value *const list = json_array();
 
     for (int64_t i = 0; i < client->n; i++)
-        if (client->entries[i].record)
-            json_array_append_new(list, json_deep_copy(client->entries[i].record));
+        if (client->entries[i].command)
+            json_array_append_new(list, mms_entry_record(&client->entries[i], i + 1));
     return list;
 }

@@ -24,8 +24,10 @@ enum { MMS_FRAME_HEADER = 32 };
 typedef enum mms_frame_type {
     MMS_FRAME_COMMAND = 10,  /**< client to worker: {kind, request, level} */
     MMS_FRAME_CANCEL = 11,   /**< client to rank: {signal} for the worker that runs the request */
-    MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value} or {died, message,
-                                  killed, memory}: somebody killed it, for memory was short */
+    MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value, print, usage: [pid,
+                                  wall, user and system seconds, KiB at most, bytes read, written]}
+                                  or {died, message, signal, killed, memory}: somebody killed it,
+                                  for memory was short */
     MMS_FRAME_EVENT = 13,    /**< worker to client: {progress: [done, total]}, {log: [level, scope,
                                   text]} */
     MMS_FRAME_PING = 20,     /**< client to rank: is it there? {spares}: keep a warm worker */
@@ -149,6 +151,8 @@ void mms_pool_kill(mms_pool *pool, int slot, uint64_t request, int signal_number
  *  never will. */
 int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
                   mms_deliver *deliver, void *ctx);
+/** End waits when something can be read from fd, too; -1: from workers alone. */
+void mms_pool_listen(mms_pool *pool, int fd);
 /** The socket of a slot's worker; -1: there is none. */
 int mms_pool_socket(const mms_pool *pool, int slot);
 /** The process of a slot's worker; 0: there is none. */
@@ -212,6 +216,8 @@ typedef struct mms_hub {
     int64_t sleep_ns; /**< how long the last sleep between probes was */
     bool spares;      /**< ranks keep warm workers, too */
 } mms_hub;
+/** What can be read when a rank has sent something; -1: they have to be asked again and again. */
+int mms_hub_bell(const mms_hub *hub);
 /** busy: an answer is awaited.  Otherwise as mms_pool_wait(). */
 int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const sigset_t *mask,
                  mms_deliver *deliver, void *ctx);

@@ -7,11 +7,18 @@
 #include "engine_priv.h"
 
 /* Blocking MPI calls spin, so MPI is asked again and again: at once while there was something
- * lately, then after sleeps that grow to a ceiling.  Source: spec job-engine 3.7 (a). */
+ * lately, then after sleeps that grow to a ceiling, or when the bell rings, should all be lost at
+ * the ceiling.  Source: spec job-engine 3.7. */
 static const int64_t hot_ns = 200000, first_sleep_ns = 50000;
 static const int64_t pending_ceiling_ns = 100000, busy_ceiling_ns = 1000000;
 static const int64_t idle_ceiling_ns = 10000000, asleep_ceiling_ns = 50000000;
 static const int64_t asleep_after_ns = 5000000000;
+static const int64_t bell_busy_ceiling_ns = 20000000, bell_idle_ceiling_ns = 250000000;
+
+int mms_hub_bell(const mms_hub *hub)
+{
+    return hub->module && hub->module->bell ? hub->module->bell() : -1;
+}
 
 static int receive_from_ranks(mms_hub *hub, mms_deliver *deliver, void *ctx)
 {
@@ -35,16 +42,24 @@ static int receive_from_ranks(mms_hub *hub, mms_deliver *deliver, void *ctx)
     return count;
 }
 
+static int64_t longest_sleep(const mms_hub *hub, int64_t quiet, bool busy)
+{
+    if (hub->module->pending())
+        return pending_ceiling_ns;
+    if (mms_hub_bell(hub) >= 0)
+        return busy ? bell_busy_ceiling_ns : bell_idle_ceiling_ns;
+    return busy ? busy_ceiling_ns : quiet < asleep_after_ns ? idle_ceiling_ns : asleep_ceiling_ns;
+}
+
 static int64_t next_sleep(mms_hub *hub, int64_t now, bool busy)
 {
     const int64_t quiet = now - hub->last_ns;
-    int64_t ceiling = hub->module->pending()    ? pending_ceiling_ns
-                      : busy                    ? busy_ceiling_ns
-                      : quiet < asleep_after_ns ? idle_ceiling_ns
-                                                : asleep_ceiling_ns;
+    const int64_t ceiling = longest_sleep(hub, quiet, busy);
 
     if (quiet < hot_ns)
         return hub->sleep_ns = 0;
+    if (mms_hub_bell(hub) >= 0)
+        return hub->sleep_ns = ceiling;
     hub->sleep_ns = hub->sleep_ns ? hub->sleep_ns + hub->sleep_ns / 2 : first_sleep_ns;
     if (hub->sleep_ns > ceiling)
         hub->sleep_ns = ceiling;
@@ -75,7 +90,10 @@ int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const 
 
     if (!hub->module)
         return mms_pool_wait(hub->pool, timeout, mask, deliver, ctx);
+    mms_pool_listen(hub->pool, mms_hub_bell(hub));
     for (;;) {
+        if (hub->module->heard && hub->module->heard())
+            hub->last_ns = mms_now_ns(); // what it rang for comes soon
         int count = receive_from_ranks(hub, deliver, ctx);
         const int64_t now = mms_now_ns();
         const int64_t left = limit > now ? limit - now : 0;

@@ -4,7 +4,10 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 
+#include "bell_priv.h"
 #include "mpi_priv.h"
 
 #ifdef OPEN_MPI
@@ -28,6 +31,7 @@ struct sending {
 static struct {
     MPI_Comm comm;
     struct sending *sendings;
+    mms_bell bell;
     struct { /* the message that is arriving, data NULL: none */
         MPI_Request request;
         char *data;
@@ -46,6 +50,29 @@ static mms_status check(int rc, const char *what, mms_error *err)
     return mms_fail(err, MMS_ERR_IO, "%s: %s", what, text);
 }
 
+/* All ranks have bells, or none: each tries that of rank 0, which is on its machine or not. */
+static mms_status hang_bells(int rank, mms_error *err)
+{
+    const char *const wanted = getenv("MULTIMS_DOORBELL");
+    uint64_t job[2] = {0};
+    int mine, all = 0;
+    mms_status st;
+
+    state.bell.fd = -1;
+    mine = (!wanted || strcmp(wanted, "no")) &&
+           (rank || getrandom(job, sizeof job, 0) == (ssize_t)sizeof job);
+    MMS_TRY(check(MPI_Bcast(job, 2, MPI_UINT64_T, 0, state.comm), "MPI_Bcast", err));
+    mine = mine && mms_bell_open(&state.bell, job, rank);
+    MMS_TRY(check(MPI_Barrier(state.comm), "MPI_Barrier", err));
+    mine = mine && (!rank || mms_bell_ring(&state.bell, 0));
+    MMS_TRY(
+        check(MPI_Allreduce(&mine, &all, 1, MPI_INT, MPI_MIN, state.comm), "MPI_Allreduce", err));
+done:
+    if (st != MMS_OK || !all)
+        mms_bell_close(&state.bell);
+    return st;
+}
+
 static mms_status start(int *rank, int *world_size, mms_error *err)
 {
     mms_status st;
@@ -57,8 +84,22 @@ static mms_status start(int *rank, int *world_size, mms_error *err)
                   err));
     MMS_TRY(check(MPI_Comm_rank(state.comm, rank), "MPI_Comm_rank", err));
     MMS_TRY(check(MPI_Comm_size(state.comm, world_size), "MPI_Comm_size", err));
+    MMS_TRY(hang_bells(*rank, err));
 done:
     return st;
+}
+
+static void tell(const char **version, const char **library)
+{
+    static char number[16], name[MPI_MAX_LIBRARY_VERSION_STRING];
+    int major = 0, minor = 0, n;
+
+    MPI_Get_version(&major, &minor);
+    MPI_Get_library_version(name, &n);
+    name[strcspn(name, ",\n")] = '\0';
+    snprintf(number, sizeof number, "%d.%d", major, minor);
+    *version = number;
+    *library = name;
 }
 
 static mms_status send_message(int rank, char *data, size_t size, mms_error *err)
@@ -82,6 +123,7 @@ static mms_status send_message(int rank, char *data, size_t size, mms_error *err
     sending->data = data;
     sending->next = state.sendings;
     state.sendings = sending;
+    (void)mms_bell_ring(&state.bell, rank);
     return MMS_OK;
 }
 
@@ -161,8 +203,19 @@ static bool pending(void)
     return state.sendings || state.arriving.data;
 }
 
+static int bell(void)
+{
+    return state.bell.fd;
+}
+
+static bool heard(void)
+{
+    return mms_bell_heard(&state.bell);
+}
+
 static void finish(void)
 {
+    mms_bell_close(&state.bell);
     while (state.sendings && free_sent(NULL) == MMS_OK)
         continue;
     MPI_Comm_free(&state.comm);
@@ -179,8 +232,11 @@ __attribute__((visibility("default"))) extern const mms_mpi_module mms_mpi_modul
 const mms_mpi_module mms_mpi_module_calls = {.size = sizeof(mms_mpi_module),
                                              .family = FAMILY,
                                              .start = start,
+                                             .tell = tell,
                                              .send = send_message,
                                              .receive = receive,
                                              .pending = pending,
+                                             .bell = bell,
+                                             .heard = heard,
                                              .finish = finish,
                                              .abort = end_all};

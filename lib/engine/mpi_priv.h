@@ -17,12 +17,19 @@ typedef struct mms_mpi_module {
     unsigned family; /**< MMS_MPI_… */
     /** Start MPI.  Errors: IO with MPI's text. */
     mms_status (*start)(int *rank, int *world_size, mms_error *err);
+    /** Whose MPI it is: the standard's version and the library's name, of static life. */
+    void (*tell)(const char **version, const char **library);
     /** Send data, which the module frees when it has gone. */
     mms_status (*send)(int rank, char *data, size_t size, mms_error *err);
     /** Take one message that has arrived, *data NULL when there is none; the caller frees it. */
     mms_status (*receive)(int *rank, char **data, size_t *size, mms_error *err);
     /** Whether anything is on its way, in either direction. */
     bool (*pending)(void);
+    /** A descriptor that is readable when a rank has sent something, whose sends ring so too; -1:
+     * ranks have to look again and again.  NULL in a simulation, as the next one. */
+    int (*bell)(void);
+    /** Take what has rung.  Returns whether anything has. */
+    bool (*heard)(void);
     /** Wait for what is on its way and end MPI. */
     void (*finish)(void);
     /** End all ranks at once. */

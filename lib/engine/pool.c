@@ -49,7 +49,8 @@ struct mms_pool {
     mms_process *ending;   /* workers that were told to end, ending[nslots] */
     mms_process *spares;   /* warm workers, spares[nslots]; NULL: none are kept */
     int64_t next_spare_ns; /* when to look whether one is to be started; 0: no worker was */
-    struct pollfd *fds;    /* two a worker: socket, print */
+    int bell;              /* what ends a wait, too; -1: nothing */
+    struct pollfd *fds;    /* two a worker: socket, print; and the bell */
     int *polled;           /* the slot of each worker */
 };
 
@@ -84,10 +85,11 @@ mms_status mms_pool_create(int nslots, const char *program, const mms_unit_kind 
         return st;
     if (pool) {
         pool->nslots = nslots;
+        pool->bell = -1;
         pool->program = program;
         pool->here = kinds ? mms_alloc(1, sizeof *pool->here) : NULL;
         pool->slots = mms_alloc(nslots, sizeof *pool->slots);
-        pool->fds = mms_alloc(2 * (int64_t)nslots, sizeof *pool->fds);
+        pool->fds = mms_alloc(2 * (int64_t)nslots + 1, sizeof *pool->fds);
         pool->polled = mms_alloc(nslots, sizeof *pool->polled);
         pool->ending = mms_alloc(nslots, sizeof *pool->ending);
     }
@@ -405,9 +407,11 @@ static void bury(struct slot *slot, struct delivery *to)
         char *how = how_it_ended(slot, status);
         slot->busy = false;
         deliver_body(to, MMS_FRAME_RESPONSE, slot->request,
-                     json_pack("{s:b, s:o, s:b, s:b}", "died", 1, "message",
-                               mms_text_value(how ? how : ""), "killed", (int)was_killed(status),
-                               "memory", (int)(was_killed(status) && killed_for_memory())));
+                     json_pack("{s:b, s:o, s:i, s:b, s:b}", "died", 1, "message",
+                               mms_text_value(how ? how : ""), "signal",
+                               WIFSIGNALED(status) ? WTERMSIG(status) : 0, "killed",
+                               (int)was_killed(status), "memory",
+                               (int)(was_killed(status) && killed_for_memory())));
         free(how);
     }
     mms_process_free_box(&slot->process);
@@ -446,6 +450,7 @@ static int list_fds(mms_pool *pool)
         pool->fds[2 * n + 1] = (struct pollfd){slot->process.print, POLLIN, 0};
         n++;
     }
+    pool->fds[2 * n] = (struct pollfd){pool->bell, POLLIN, 0}; // none: it is passed over
     return n;
 }
 
@@ -492,7 +497,7 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
     }
     keep_spares(pool);
     n = list_fds(pool);
-    n = ppoll(pool->fds, 2 * (nfds_t)n, timeout, mask) < 0 && errno != EINTR ? -1 : n;
+    n = ppoll(pool->fds, 2 * (nfds_t)n + 1, timeout, mask) < 0 && errno != EINTR ? -1 : n;
     if (n < 0)
         return n;
     for (int k = 0; k < n; k++) {
@@ -508,6 +513,11 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
             read_socket(slot, &to);
     }
     return to.count;
+}
+
+void mms_pool_listen(mms_pool *pool, int fd)
+{
+    pool->bell = fd;
 }
 
 int mms_pool_socket(const mms_pool *pool, int slot)

@@ -28,7 +28,8 @@ enum { LOOK_MS = 20, LONGEST_LINE = 65536 };
 struct stream {
     int fd, number;
     char *line;
-    size_t length;
+    size_t length, nlast;
+    char last[4 * MMS_PROGRAM_TAIL]; /* lines, the last of which are told */
 };
 
 /* A program that runs. */
@@ -211,8 +212,10 @@ static mms_status start(struct running *r, mms_error *err)
     if (st == MMS_OK) {
         st = begin(r, environment, pipes, pipes[2], err);
         close(pipes[2][0]);
-        for (int i = 0; i < 2; i++)
-            r->streams[i] = (struct stream){.fd = pipes[i][0], .number = i + 1};
+        for (int i = 0; i < 2; i++) {
+            r->streams[i].fd = pipes[i][0];
+            r->streams[i].number = i + 1;
+        }
     }
     free(environment);
     return st;
@@ -220,27 +223,38 @@ static mms_status start(struct running *r, mms_error *err)
 
 /* ---- lines ---- */
 
-/* Add a line to the tail, from which whole lines are dropped at the front. */
-static void keep_tail(char *tail, const char *line)
+/* Add a line to the last ones; those before are dropped now and then, not with each. */
+static void keep_line(struct stream *s)
 {
-    const size_t most = MMS_PROGRAM_TAIL - 2, length = strnlen(line, most);
-    size_t have = strlen(tail);
+    const size_t length = strnlen(s->line, MMS_PROGRAM_TAIL);
 
-    while (have && have + length + 1 > most + 1) {
-        const char *const end = strchr(tail, '\n');
-        const size_t drop = end ? (size_t)(end - tail) + 1 : have;
-        memmove(tail, tail + drop, have - drop + 1);
-        have -= drop;
+    if (s->nlast + length + 1 > sizeof s->last) {
+        const size_t kept = s->nlast < MMS_PROGRAM_TAIL ? s->nlast : MMS_PROGRAM_TAIL;
+        memmove(s->last, s->last + s->nlast - kept, kept);
+        s->nlast = kept;
     }
-    memcpy(tail + have, line, length);
-    memcpy(tail + have + length, "\n", 2);
+    memcpy(s->last + s->nlast, s->line, length);
+    s->last[s->nlast + length] = '\n';
+    s->nlast += length + 1;
+}
+
+/* The last whole lines that fit; of one that is longer its end. */
+static void tell_tail(const struct stream *s, char *tail)
+{
+    const size_t most = MMS_PROGRAM_TAIL - 1, n = s->nlast < most ? s->nlast : most;
+    const char *const from = s->last + s->nlast - n;
+    const char *const line = n < s->nlast ? memchr(from, '\n', n - 1) : NULL;
+    const size_t skipped = line ? (size_t)(line - from) + 1 : 0;
+
+    memcpy(tail, from + skipped, n - skipped);
+    tail[n - skipped] = '\0';
 }
 
 static void end_line(struct running *r, struct stream *s)
 {
     s->line[s->length] = '\0';
     s->length = 0;
-    keep_tail(r->end->tail[s->number - 1], s->line);
+    keep_line(s);
     r->program->line(r->program->ctx, s->number, s->line);
 }
 
@@ -344,6 +358,7 @@ static void clean_up(struct running *r)
             continue;
         if (s->length)
             end_line(r, s);
+        tell_tail(s, r->end->tail[i]);
         if (s->fd >= 0)
             close(s->fd);
         free(s->line);
@@ -425,9 +440,10 @@ mms_status mms_program_judge(const char *program, const mms_program_end *end, do
 
 /* ---- as a unit ---- */
 
-static void send_line(void *job, int stream, const char *text)
+/* The last lines are in the answer; who pushed the command does not read the others. */
+static void drop_line(void *job, int stream, const char *text)
 {
-    mms_job_line(job, stream, text);
+    (void)job, (void)stream, (void)text;
 }
 
 mms_status mms_program_unit(mms_job *job, const mms_value *request, mms_value *answer,
@@ -443,11 +459,11 @@ mms_status mms_program_unit(mms_job *job, const mms_value *request, mms_value *a
         .folder = json_string_value(json_object_get(request, "folder")),
         .setting = nothing,
         .grace_s = MMS_PROGRAM_GRACE_S,
-        .line = send_line,
-        .ctx = job,
+        .line = drop_line,
     };
     mms_status st;
 
+    (void)job;
     if (!argv || !end || !n)
         MMS_TRY(mms_fail(err, n ? MMS_ERR_MEM : MMS_ERR_ARG, "program: no words or no memory"));
     for (size_t i = 0; i < n; i++)

@@ -30,6 +30,8 @@ struct mms_queue {
     int64_t n, capacity, nwaiting, ntargeted;
     mms_value *totals, *left; /* name to number; NULL: nothing is counted */
     mms_value *last;          /* key to the server that had it last */
+    mms_value *homes;         /* key to the server that has it for good */
+    int nhomes;
 };
 
 mms_status mms_queue_open(int nservers, const mms_value *totals, mms_queue **out, mms_error *err)
@@ -44,9 +46,11 @@ mms_status mms_queue_open(int nservers, const mms_value *totals, mms_queue **out
     q->lists = mms_alloc(nservers + 1, sizeof *q->lists);
     q->free_bits = mms_alloc(nservers / 64 + 1, sizeof *q->free_bits);
     q->last = json_object();
+    q->homes = json_object();
     q->totals = totals ? json_deep_copy(totals) : NULL;
     q->left = totals ? json_deep_copy(totals) : NULL;
-    if (!q->lists || !q->free_bits || !q->last || (totals && (!q->totals || !q->left))) {
+    if (!q->lists || !q->free_bits || !q->last || !q->homes ||
+        (totals && (!q->totals || !q->left))) {
         mms_queue_close(out);
         return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
     }
@@ -74,6 +78,7 @@ void mms_queue_close(mms_queue **queue)
     mms_value_free(&q->totals);
     mms_value_free(&q->left);
     mms_value_free(&q->last);
+    mms_value_free(&q->homes);
     free(q->items);
     free(q->free_bits);
     free(q->lists);
@@ -170,6 +175,18 @@ static void take_out(mms_queue *q, int64_t id)
     item->waits = false;
     q->nwaiting--;
     q->ntargeted -= item->target != 0;
+}
+
+int mms_queue_home(mms_queue *q, const char *key)
+{
+    int home = (int)json_integer_value(json_object_get(q->homes, key));
+
+    if (home)
+        return home;
+    home = (int)json_integer_value(json_object_get(q->last, key));
+    if (!home)
+        home = 1 + q->nhomes++ % q->nservers;
+    return json_object_set_new(q->homes, key, json_integer(home)) ? 0 : home;
 }
 
 /* ---- choose ---- */

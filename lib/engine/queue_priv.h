@@ -29,6 +29,9 @@ MMS_CHECKED mms_status mms_queue_check(const mms_queue *queue, const mms_value *
  *  stays until mms_queue_end(), or NULL; key: what it works on, copied, or NULL.  Errors: MEM. */
 MMS_CHECKED mms_status mms_queue_add(mms_queue *queue, int64_t id, int target,
                                      const mms_value *needs, const char *key, mms_error *err);
+/** The server of a key that has one for good: that which had it last, else the next in turn; 0: out
+ * of memory. */
+int mms_queue_home(mms_queue *queue, const char *key);
 /** A server is free, or not. */
 void mms_queue_set_free(mms_queue *queue, int server, bool is_free);
 /** Take what goes next, and its server, which is not free then; false: nothing can go. */

@@ -293,6 +293,13 @@ static bool is_right_size(const mms_launch *launch)
     return launch->size < 0 ? world.size > 1 || launch->rank <= 0 : world.size == launch->size;
 }
 
+/* A client that ends without mms_engine_shutdown() takes its ranks along in order. */
+static void leave_world(int exit_status, void *pid)
+{
+    if (world.module && (pid_t)(intptr_t)pid == getpid()) // no child that we forked
+        mms_engine_shutdown(exit_status);
+}
+
 static mms_status join_world(const mms_launch *launch, bool demanded, mms_error *err)
 {
     const mms_mpi_module *module;
@@ -387,8 +394,10 @@ static bool serve_under(transport how, const mms_launch *launch, int *exit_statu
         return refuse_copies(launch, exit_status);
     if (join_world(launch, how == MPI, &err) != MMS_OK)
         return refuse_without_mpi(launch, &err, exit_status);
-    if (world.rank == 0)
+    if (world.rank == 0) {
+        on_exit(leave_world, (void *)(intptr_t)getpid());
         return false;
+    }
     *exit_status = serve_as_rank();
     return true;
 }

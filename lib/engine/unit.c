@@ -3,12 +3,21 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/fingerprint_priv.h"
 #include "engine_priv.h"
 
+/* What a process has used. */
+typedef struct mms_use {
+    int64_t at_ns, max_rss_kib, read_bytes, write_bytes;
+    double user_s, system_s;
+} mms_use;
+
 struct mms_job {
     mms_runner *runner;
+    mms_use begin;
     uint64_t request;
     int64_t next_progress_ns;
     int worker;
@@ -98,14 +107,48 @@ static mms_status run_kind(mms_job *job, const mms_value *command, mms_value *an
                           name ? name : "(none)");
 }
 
+static double seconds_of(const struct timeval *time)
+{
+    return (double)time->tv_sec + 1e-6 * (double)time->tv_usec;
+}
+
+/* What this process and the children that it has waited for took until now, and used at most. */
+static mms_use use_until_now(void)
+{
+    enum { BLOCK = 512 }; // of ru_inblock, whatever the disk's are
+    struct rusage own, children;
+
+    getrusage(RUSAGE_SELF, &own);
+    getrusage(RUSAGE_CHILDREN, &children);
+    return (mms_use){.at_ns = mms_now_ns(),
+                     .user_s = seconds_of(&own.ru_utime) + seconds_of(&children.ru_utime),
+                     .system_s = seconds_of(&own.ru_stime) + seconds_of(&children.ru_stime),
+                     .max_rss_kib =
+                         own.ru_maxrss > children.ru_maxrss ? own.ru_maxrss : children.ru_maxrss,
+                     .read_bytes = BLOCK * ((int64_t)own.ru_inblock + children.ru_inblock),
+                     .write_bytes = BLOCK * ((int64_t)own.ru_oublock + children.ru_oublock)};
+}
+
+static mms_value *tell_use(const mms_use *since)
+{
+    const mms_use now = use_until_now();
+
+    return json_pack("[i, f, f, f, I, I, I]", (int)getpid(),
+                     (double)(now.at_ns - since->at_ns) * 1e-9, now.user_s - since->user_s,
+                     now.system_s - since->system_s, (json_int_t)now.max_rss_kib,
+                     (json_int_t)(now.read_bytes - since->read_bytes),
+                     (json_int_t)(now.write_bytes - since->write_bytes));
+}
+
 /* print: of what the unit wrote, or NULL; taken, as answer is. */
 static mms_status encode_answer(const mms_job *job, mms_status st, const char *text,
                                 mms_value *answer, mms_value *print, mms_message *message,
                                 mms_error *err)
 {
     return mms_frame_encode(MMS_FRAME_RESPONSE, job->request,
-                            json_pack("{s:i, s:o, s:o, s:o*}", "status", (int)st, "message",
-                                      mms_text_value(text), "value", answer, "print", print),
+                            json_pack("{s:i, s:o, s:o, s:o*, s:o*}", "status", (int)st, "message",
+                                      mms_text_value(text), "value", answer, "print", print,
+                                      "usage", tell_use(&job->begin)),
                             message, err);
 }
 
@@ -171,7 +214,8 @@ static mms_status answer_command(mms_job *job, const mms_value *command, mms_err
 
 mms_status mms_runner_run(mms_runner *runner, const char *data, size_t size, mms_error *err)
 {
-    mms_job job = {.runner = runner, .request = mms_frame_request_of(data)};
+    mms_job job = {
+        .runner = runner, .request = mms_frame_request_of(data), .begin = use_until_now()};
     mms_frame frame;
     mms_status st;
 

@@ -30,6 +30,16 @@ const char *mms_command_find(const char *text, char c)
     }
 }
 
+const char *mms_command_end(const char *text)
+{
+    const char *const end = *text == '#' ? text + strcspn(text, "\n") : mms_command_find(text, ';');
+    const char *const line = mms_command_find(text, '\n');
+
+    if (*text == '#' || mms_command_is_taql(text))
+        return end;
+    return !end || (line && line < end) ? line : end;
+}
+
 static int name_length(const char *text)
 {
     int n = 0;
@@ -175,17 +185,15 @@ mms_status mms_command_mode(const char *text, const char **mode, mms_error *err)
     int count = 0;
 
     *mode = "exec";
-    if (!*s || *s == '#')
-        return MMS_OK;
     while (st == MMS_OK && *s) {
-        const char *const end = mms_command_find(s, ';');
+        const char *const end = mms_command_end(s);
         char *const one = end ? strndup(s, (size_t)(end - s)) : NULL;
         if (!end || !one)
             st = mms_fail(err, MMS_ERR_ARG, "a quote or bracket is not closed");
-        else
+        else if (*s != '#')
             st = check_statement(one, mode, err);
+        count += *s != '#';
         free(one);
-        count++;
         s = end && *end ? end + 1 + strspn(end + 1, blanks) : "";
     }
     if (count > 1)

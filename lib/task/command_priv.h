@@ -14,6 +14,10 @@ mms_unit_fn mms_command_unit;
  * the end of text; NULL where a quote or bracket is not closed. */
 const char *mms_command_find(const char *text, char c);
 
+/** Return where the statement at the beginning of text ends: at ; or a line break, a TaQL command
+ * at ; alone, a comment (#) at a line break; NULL as mms_command_find(). */
+const char *mms_command_end(const char *text);
+
 /** The parts of a call NAME(ARGUMENTS) that is all of text, blanks aside. */
 typedef struct mms_command_call {
     const char *name, *arguments;

@@ -214,12 +214,47 @@ static mms_status run_setting(struct context *c, const char *name, const mms_val
     return raise_class(c, st == MMS_ERR_SHAPE ? "type" : "value", st);
 }
 
+/* Which argument a function of our own has; "": none. */
+static const char *parameter_of(const char *name)
+{
+    static const char *const own[][2] = {{"sleep", "seconds"},
+                                         {"exit", "status"},
+                                         {"chdir", "path"},
+                                         {"unset", "name"},
+                                         {"load", "plugin"}};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(own); i++)
+        if (!strcmp(own[i][0], name))
+            return own[i][1];
+    return "";
+}
+
+static mms_status check_arguments(struct context *c, const char *name, const mms_value *arguments,
+                                  mms_error *err)
+{
+    const char *const known = parameter_of(name);
+    const char *given;
+    mms_value *value;
+
+    json_object_foreach((mms_value *)arguments, given, value)
+    {
+        if (*given ? strcmp(given, known) != 0 : !*known)
+            return raise_class(c, "type",
+                               mms_fail(err, MMS_ERR_ARG, "%s got an unexpected argument%s%s", name,
+                                        *given ? ": " : "", given));
+    }
+    return MMS_OK;
+}
+
 static mms_status run_own(struct context *c, const char *name, const mms_value *arguments,
                           mms_value **out, mms_error *err)
 {
     char cwd[4096];
     const char *text;
+    const mms_status st = check_arguments(c, name, arguments, err);
 
+    if (st != MMS_OK)
+        return st;
     *out = json_null();
     if (!strcmp(name, "sleep"))
         return nap(c, argument(arguments, "seconds"), err);
@@ -413,7 +448,7 @@ static mms_status run_statements(struct context *c, const char *text, mms_error 
     mms_status st = MMS_OK;
 
     for (const char *s = text + strspn(text, blanks); st == MMS_OK && *s;) {
-        const char *const end = *s == '#' ? s + strlen(s) : mms_command_find(s, ';');
+        const char *const end = mms_command_end(s);
         char *const one = end ? strndup(s, (size_t)(end - s)) : NULL;
         st = one ? run_statement(c, one, err)
                  : raise_class(c, "syntax", mms_fail(err, MMS_ERR_ARG, "%s: not closed", s));

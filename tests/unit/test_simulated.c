@@ -188,6 +188,45 @@ static void test_keys(void **state)
     close_client(client);
 }
 
+static int64_t push_only(mms_client *client, const char *key)
+{
+    mms_command command = MMS_COMMAND_INIT;
+    mms_error err;
+    int64_t id;
+
+    command.kind = "unit";
+    command.key = key;
+    command.key_only = true;
+    assert_int_equal(mms_client_push(client, &command, 0, NULL, &id, &err), MMS_OK);
+    return id;
+}
+
+/* A key that has its server for good waits for it, though others are free (A070). */
+static void test_keys_of_one_server(void **state)
+{
+    enum { N = 12, SERVERS = 5 };
+    mms_client *const client = open_client(SERVERS, one_second, NULL);
+    int64_t ids[N], other, again;
+    int home[3];
+
+    (void)state;
+    other = push(client, 0, "c", NULL);
+    wait_for_all(client);
+    for (int i = 0; i < N; i++)
+        ids[i] = push_only(client, (const char *const[]){"a", "b", "c"}[i % 3]);
+    wait_for_all(client);
+    for (int k = 0; k < 3; k++)
+        home[k] = server_of(client, ids[k]);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(server_of(client, ids[i]), home[i % 3]);
+    assert_true(home[0] != home[1]);
+    assert_int_equal(home[2], server_of(client, other)); /* where it was before */
+    again = push_only(client, "b");
+    wait_for_all(client);
+    assert_int_equal(server_of(client, again), home[1]);
+    close_client(client);
+}
+
 /* Sixteen writers, two of which may write at once; others don't wait for them (A072); what needs
  * more than there is is refused (A073). */
 static void test_what_is_counted(void **state)
@@ -357,8 +396,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_thousand_servers), cmocka_unit_test(test_efficiency),
         cmocka_unit_test(test_last_free_first),    cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_what_is_counted),    cmocka_unit_test(test_large_needs),
-        cmocka_unit_test(test_a_frozen_server),    cmocka_unit_test(test_largest_first),
+        cmocka_unit_test(test_keys_of_one_server), cmocka_unit_test(test_what_is_counted),
+        cmocka_unit_test(test_large_needs),        cmocka_unit_test(test_a_frozen_server),
+        cmocka_unit_test(test_largest_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,7 @@ class Client(unittest.TestCase):
         self.assertEqual(run.returncode, 0, f"{name}\n{run.stdout}\n{run.stderr[-3000:]}")
 
 
-NAMES = ["keys", "targets", "refusals", "fifo", "programs", "large", "exits", "crashes", "spares", "fresh", "endless",
+NAMES = ["keys", "additions", "targets", "getting", "leaves", "all_frozen", "log_texts", "refusals", "fifo", "programs", "floods", "large", "exits", "crashes", "spares", "fresh", "endless",
          "cancel", "tables", "many", "frozen", "busy_client", "convenience", "table", "next", "wrong_role", "threads", "memory_and_cores", "log_filters", "log_level",
          "log_modes", "groups", "events", "soak"]
 if RANKS > 2:

@@ -287,6 +287,34 @@ static void keys(void)
     CHECK(json_integer_value(json_object_get(bad, "id")) == 2);
 }
 
+/* 2.7: what a response has beside the keys of mpi4casa's; of one that died, too. */
+static void additions(void)
+{
+    const mms_value *const good = run(task("sleep", "{\"seconds\": 0.1}"), 1);
+    const mms_value *const bad = run(task("signal", "{\"signal\": 11}"), 1);
+    const mms_value *const usage = json_object_get(good, "usage");
+    const mms_value *const error = json_object_get(bad, "error");
+    char host[256] = "";
+
+    CHECK(!gethostname(host, sizeof host - 1) && !strcmp(text(good, "host"), host));
+    CHECK(json_integer_value(json_object_get(good, "attempt")) == 1);
+    CHECK(json_integer_value(json_object_get(good, "pid")) > 1);
+    CHECK(json_real_value(json_object_get(good, "queue_s")) >= 0);
+    CHECK(json_real_value(json_object_get(usage, "wall_s")) >= 0.1);
+    CHECK(json_real_value(json_object_get(usage, "cpu_user_s")) >= 0);
+    CHECK(json_real_value(json_object_get(usage, "cpu_sys_s")) >= 0);
+    CHECK(json_integer_value(json_object_get(usage, "max_rss_kib")) > 1000);
+    CHECK(json_is_integer(json_object_get(usage, "read_bytes")));
+    CHECK(json_is_integer(json_object_get(usage, "write_bytes")));
+    CHECK(!json_object_get(good, "error") && !json_object_get(bad, "usage"));
+    CHECK(!strcmp(text(error, "class"), "crash") && !strcmp(text(error, "code"), "WORKER"));
+    CHECK(!strcmp(text(error, "host"), host) && strstr(text(error, "message"), "signal 11"));
+    CHECK(json_integer_value(json_object_get(error, "signal")) == 11);
+    CHECK(json_is_false(json_object_get(error, "retryable")));
+    CHECK(json_number_value(json_object_get(good, "command_start_time")) <=
+          json_number_value(json_object_get(good, "command_stop_time")));
+}
+
 /* C01 to C24 with units in place of expressions: any, one and two targets, blocking or later. */
 static void targets(void)
 {
@@ -313,6 +341,29 @@ static void targets(void)
     CHECK(mms_client_responses(client, 2, ids, true, 60, &list, &err) == MMS_OK);
     keep(list);
     CHECK(json_array_size(list) == 2);
+}
+
+/* A022 to A024, A027: ids of any order, some twice, some pending; a limit passes; get twice. */
+static void getting(void)
+{
+    const int64_t slow = push(task("sleep", "{\"seconds\": 1}"), 1);
+    const int64_t fast = push(task("add", "{\"a\": 1, \"b\": 2}"), 2);
+    const int64_t ids[4] = {fast, slow, fast, slow};
+    mms_value *list;
+    mms_error err;
+
+    get(fast);
+    CHECK(mms_client_responses(client, 4, ids, false, 0, &list, &err) == MMS_OK);
+    CHECK(json_array_size(keep(list)) == 2);
+    CHECK(mms_client_responses(client, 4, ids, true, 0.1, &list, &err) == MMS_ERR_WORKER);
+    CHECK(json_array_size(keep(list)) == 2 && strstr(err.msg, "within 0.1 s"));
+    CHECK(mms_client_responses(client, 4, ids, true, 60, &list, &err) == MMS_OK);
+    for (int i = 0; i < 4; i++)
+        CHECK(json_integer_value(json_object_get(json_array_get(list, (size_t)i), "id")) == ids[i]);
+    keep(list);
+    CHECK(json_equal(get(slow), get(slow)));
+    CHECK(mms_client_responses(client, 0, NULL, true, 0, &list, &err) == MMS_OK);
+    CHECK(json_array_size(keep(list)) == 0);
 }
 
 static void refusals(void)
@@ -371,6 +422,28 @@ static void programs(void)
     still_works(1);
 }
 
+/* A055, A058: 100 MiB of lines hold nothing up, and only the last is kept; a reader that goes ends
+ * the writer. */
+static void floods(void)
+{
+    static const char *const flood[] = {
+        "sh", "-c", "yes 0123456789 | head -c 104857600; echo; echo the end", NULL};
+    static const char *const pipe[] = {"sh", "-c", "yes | head -n 1; exit 0", NULL};
+    mms_command command = MMS_COMMAND_INIT;
+
+    command.argv = flood;
+    const int64_t id = push(command, 1);
+    still_works(2);
+    const mms_value *const response = get(id);
+    const char *const tail = text(json_object_get(response, "ret"), "stdout_tail");
+    CHECK(strlen(tail) <= 8192 && strlen(tail) > 9 &&
+          !strcmp(tail + strlen(tail) - 8, "the end\n"));
+    CHECK(json_integer_value(json_object_get(response, "exit")) == 0);
+    command.argv = pipe;
+    CHECK(!strcmp(text(json_object_get(run(command, 1), "ret"), "stdout_tail"), "y\n"));
+    still_works(1);
+}
+
 static void large(void)
 {
     const double begin = seconds();
@@ -391,7 +464,7 @@ static void exits(void)
 static void crashes(void)
 {
     failed(run(task("signal", "{\"signal\": 11}"), 1), "crash", "signal 11");
-    failed(run(task("signal", "{\"signal\": 9}"), 1), "crash", "signal 9");
+    failed(run(task("signal", "{\"signal\": 9}"), 1), "killed", "signal 9");
     still_works(1);
 }
 
@@ -501,7 +574,7 @@ static void spares(void)
     CHECK(worker_of(1) == worker);
     second = wait_for_spare(parent, worker, first);
     usleep(200000); /* it may still be starting */
-    failed(run(task("signal", "{\"signal\": 9}"), 1), "crash", "signal 9");
+    failed(run(task("signal", "{\"signal\": 9}"), 1), "killed", "signal 9");
     CHECK(worker_of(1) == second);
     third = wait_for_spare(parent, second, worker);
     kill_surely(third); /* not yet seen: the next one is started as if there were none */
@@ -569,6 +642,46 @@ static void freeze(pid_t pid)
 static void frozen(void)
 {
     freeze((pid_t)result(run(task("pid", NULL), 1), "pid"));
+}
+
+static int count_timed_out(void)
+{
+    const mms_value *const status = keep(mms_client_status(client));
+    const mms_value *server;
+    size_t i;
+    int n = 0;
+
+    json_array_foreach(status, i, server) n += json_is_true(json_object_get(server, "timeout"));
+    return n;
+}
+
+/* A083: all are stopped: who waits for any server is told so, and goes on when they do. */
+static void all_frozen(void)
+{
+    enum { MOST = 16 };
+    const int n = mms_client_servers(client);
+    pid_t pids[MOST];
+    mms_value *list;
+    mms_error err;
+
+    CHECK(n <= MOST);
+    for (int s = 0; s < n; s++)
+        pids[s] = worker_of(s + 1 - base);
+    for (int s = 0; s < n; s++)
+        kill(pids[s], SIGSTOP);
+    for (int i = 0; i < 400 && count_timed_out() < n; i++)
+        usleep(50000);
+    const int64_t id = push(task("add", "{\"a\": 1, \"b\": 2}"), 0);
+    CHECK(mms_client_responses(client, 1, &id, true, 60, &list, &err) == MMS_ERR_WORKER);
+    CHECK(json_array_size(keep(list)) <= 1 && strstr(err.msg, "all have timed out"));
+    for (int s = 0; s < n; s++)
+        kill(pids[s], SIGCONT);
+    for (int i = 0;
+         i < 200 && mms_client_responses(client, 1, &id, true, 60, &list, &err) != MMS_OK; i++) {
+        keep(list);
+        usleep(50000);
+    }
+    CHECK(result(json_array_get(keep(list), 0), "sum") == 3);
 }
 
 /* Under MPI: the rank itself is stopped, its worker is not. */
@@ -896,6 +1009,29 @@ static void log_level(void)
     CHECK(strstr(err.msg, "Unknown log level LOUD, recognized levels are: DEBUG, DEBUG1"));
 }
 
+/* Who is there, what waits, and what nobody has answered at the end, as mpi4casa says it. */
+static void log_texts(void)
+{
+    int nfiles;
+
+    open_with_log("said.log", NULL);
+    const int64_t ids[2] = {push(task("sleep", "{\"seconds\": 30}"), 1),
+                            push(task("add", NULL), 1)};
+    mms_client_tell_pending(client, 2, ids);
+    mms_client_close(&client);
+    CHECK(count_in_files("said.log", "\tINFO\tclient::open::multims@", &nfiles) >= 2);
+    CHECK(count_in("said.log", "Server with rank ") >= 1 &&
+          count_in("said.log", " with PID ") >= 1);
+    CHECK(count_in("said.log", "is in request sent state assigned to server ") == 1);
+    CHECK(count_in("said.log", "is in holding queue state assigned to server ") == 1);
+    CHECK(count_in("said.log", "\tSEVERE\tclient::close::multims@") == 2);
+    CHECK(count_in("said.log", "Aborting command request with id# 2: {") == 1);
+    CHECK(count_in("said.log", "All services stopped") == 1);
+    CHECK(count_in("said.log", "MPI Enabled at host ") ==
+          (base ? count_in("said.log", "Starting services...") + 1 : 0));
+    CHECK(count_in("said.log", " as MPIClient using MPI version ") == base);
+}
+
 /* Modes, and the form of a line. */
 static void log_modes(void)
 {
@@ -1058,7 +1194,7 @@ static int64_t soak_round(int n, unsigned *seed, int64_t *nlost)
         if (json_is_true(json_object_get(response, "successful")))
             CHECK(result(response, "sum") == 3);
         else
-            failed(response, "crash", "WorkerError: ");
+            failed(response, "killed", "WorkerError: ");
         *nlost += json_is_false(json_object_get(response, "successful"));
         CHECK(mms_client_forget(client, 1, &id, &err) == MMS_OK);
         json_array_clear(kept);
@@ -1124,16 +1260,28 @@ static void verbs(void)
     free(program);
 }
 
+/* A009: a program that ends in the middle takes its servers along. */
+static void leaves(void)
+{
+    still_works(1);
+    push(task("sleep", "{\"seconds\": 600}"), 2);
+    exit(0);
+}
+
 static const struct {
     const char *name;
     void (*run)(void);
 } cases[] = {
     {"keys", keys},
+    {"additions", additions},
     {"targets", targets},
     {"refusals", refusals},
+    {"getting", getting},
+    {"leaves", leaves},
     {"fifo", fifo},
     {"programs", programs},
     {"large", large},
+    {"floods", floods},
     {"exits", exits},
     {"crashes", crashes},
     {"spares", spares},
@@ -1141,6 +1289,7 @@ static const struct {
     {"endless", endless},
     {"cancel", cancel},
     {"frozen", frozen},
+    {"all_frozen", all_frozen},
     {"tables", tables},
     {"many", many},
     {"verbs", verbs},
@@ -1152,6 +1301,7 @@ static const struct {
     {"log_filters", log_filters},
     {"log_level", log_level},
     {"log_modes", log_modes},
+    {"log_texts", log_texts},
     {"groups", groups},
     {"events", events},
     {"next", next},

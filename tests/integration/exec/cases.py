@@ -57,7 +57,8 @@ class Cases(ProgramCase):
         run = self.run_words(*mpirun(ranks), program_case.args.program, "exec", "--file", "commands.json",
                              "--json", *count, env={**os.environ, **MPI})
         self.assertEqual(run.returncode, status, run.stdout + run.stderr)
-        responses = json.loads(run.stdout)["responses"]
+        answer = json.loads(run.stdout)
+        responses, self.servers = answer["responses"], answer["servers"]
         self.assertEqual([r["id"] for r in responses], list(range(1, len(responses) + 1)))
         return responses
 
@@ -144,6 +145,49 @@ class Cases(ProgramCase):
         self.assertEqual(len(got), 5)
         for response in got:
             self.assertEqual(response["ret"], alone)
+
+    def test_recorded_answers(self):
+        """What casampi was recorded to do beside the cases: modes, several targets, shadowed and dropped
+        variables, data that look like commands, answers that are false."""
+        hostile = "it's \"; x=9; SELECT * FROM y"
+        entries, wanted = zip(*(
+            ({"command": "a=1;b=2"}, ("exec", None)), ({"command": "x=2\ny=3"}, ("exec", None)),
+            ({"command": "x+y"}, ("eval", 5)), ({"command": "# x"}, ("exec", None)),
+            ({"command": "# x\nz=x"}, ("exec", None)), ({"command": "z"}, ("eval", 2)),
+            ({"command": ""}, ("exec", None)), ({"command": "False"}, ("eval", False)),
+            ({"command": "sv=True"}, ("exec", None)), ({"command": "sv+1", "parameters": {"sv": 1}}, ("eval", 2)),
+            ({"command": "sv"}, ("eval", True)),
+            ({"command": "unset(name='dp')", "parameters": {"dp": 1}}, ("eval", None)),
+            ({"command": "push", "parameters": {"pv": 5, "pw": "x"}}, ("push", None)),
+            ({"command": "pv"}, ("eval", 5)), ({"command": "pw"}, ("eval", "x")),
+            ({"command": "t", "parameters": {"t": hostile}}, ("eval", hostile)),
+            ({"command": "n+0", "parameters": {"n": 2**53 + 1}}, ("eval", 2**53 + 1)),
+            ({"command": "o['test']", "parameters": {"o": {"test": 5}}}, ("eval", 5)),
+            ({"command": "::o.test", "parameters": {"o": {"test": 5}}}, ("eval", 5)),
+            ({"command": "e", "parameters": {"e": []}}, ("eval", [])),
+            ({"command": "v+1", "servers": [1, 1], "parameters": {"v": 1}}, ("eval", 2)), (None, ("eval", 2))))
+        got = self.responses([{"servers": [1], **entry} for entry in entries if entry], 0)
+        self.assertEqual([(g["mode"], g["ret"]) for g in got], list(wanted))
+
+    def test_what_is_wrong_with_a_call_is_said_before_it_runs(self):
+        """A039, A047: no such parameter, one that is missing, a value that is no number; what is not finite."""
+        got = self.responses([{"command": c} for c in (
+            "sleep(seconds=0,zz=3)", "sleep()", "getcwd(1)", "info(vis='in.ms',nothing=1)", "info()", "0/0", "[1/0]")]
+            + [{"command": "sleep()", "parameters": {"seconds": 0, "zz": 1}}], 1)
+        self.assertEqual([g["error"]["class"] for g in got],
+                         ["type", "type", "type", "type", "type", "arithmetic", "arithmetic", "type"])
+        self.assertIn("zz", got[0]["traceback"])
+
+    def test_a019_a021_order_and_places(self):
+        """200 commands of one server in their order; three that name none begin at once, on three servers."""
+        entries = [{"command": "l=[]", "servers": [1]}]
+        entries += [{"command": f"k={i}" if i == 0 else f"k=k*2-k+{i}-{i - 1}", "servers": [1], "block": False}
+                    for i in range(200)]
+        self.assertEqual(self.responses([*entries, {"command": "k", "servers": [1]}], 0)[-1]["ret"], 199)
+        nservers = len(self.servers)
+        got = self.responses([{"command": "sleep(seconds=0.5)", "block": False}] * nservers, 0)
+        self.assertEqual({g["server"] for g in got}, set(range(1, nservers + 1)))
+        self.assertLess(max(g["command_start_time"] for g in got), min(g["command_stop_time"] for g in got))
 
     def test_lists_and_complex_values_come_back(self):
         got = self.responses([{**c, "servers": [1]} for c in (
