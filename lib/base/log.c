@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file log.c  One sink for log lines. */
+/** @file log.c  One sink for log lines, and another beside it. */
 #include <stdio.h>
 
+#include "log_priv.h"
 #include "utf8_priv.h"
 
-static struct {
+struct target {
     mms_log_sink *sink;
     void *ctx;
     mms_level level;
-} target;
+};
+static struct target target, also;
 
 void mms_log_to(mms_log_sink *sink, void *ctx, mms_level level)
 {
     target.sink = sink;
     target.ctx = ctx;
     target.level = level;
+}
+
+void mms_log_also(mms_log_sink *sink, void *ctx, mms_level level)
+{
+    also = (struct target){sink, ctx, level};
 }
 
 mms_level mms_log_limit(mms_level level)
@@ -24,9 +31,14 @@ mms_level mms_log_limit(mms_level level)
     return before;
 }
 
+static bool wants(const struct target *t, mms_level level)
+{
+    return t->sink && level <= t->level;
+}
+
 bool mms_log_wants(mms_level level)
 {
-    return target.sink && level <= target.level;
+    return wants(&target, level) || wants(&also, level);
 }
 
 void mms_log(mms_level level, const char *scope, const char *fmt, ...)
@@ -39,7 +51,10 @@ void mms_log(mms_level level, const char *scope, const char *fmt, ...)
     va_start(args, fmt);
     mms_message(text, sizeof text, fmt, args);
     va_end(args);
-    target.sink(target.ctx, level, scope, text);
+    if (wants(&target, level))
+        target.sink(target.ctx, level, scope, text);
+    if (wants(&also, level))
+        also.sink(also.ctx, level, scope, text);
 }
 
 const char *mms_level_name(mms_level level)

@@ -924,6 +924,7 @@ mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
         run.hands[w].unit = -1;
     if (run.st == MMS_OK) {
         mms_progress_begin(&run.progress, engine->scope, engine->progress, nunits, bytes);
+        mms_journal_plan(engine->journal, nunits, names, units);
         take_done(&run);
         run_with_signals_blocked(&run);
     }

@@ -450,8 +450,10 @@ void mms_journal_free(mms_journal **journal)
 
     *journal = NULL;
     mms_syncer_end(&j->syncer);
+    mms_journal_end_log(j);
     if (j->fd >= 0)
         close(j->fd);
+    json_decref(j->plan);
     json_decref(j->last);
     json_decref(j->done);
     json_decref(j->failed);
@@ -482,8 +484,9 @@ static mms_status set_up(mms_journal *j, const mms_journal_opts *opts, mms_error
     j->last = json_object();
     j->done = json_object();
     j->failed = json_object();
+    j->plan = json_object();
     j->summary = json_incref(opts->summary);
-    return j->folder && j->output && j->task && j->last && j->done && j->failed
+    return j->folder && j->output && j->task && j->last && j->done && j->failed && j->plan
                ? MMS_OK
                : mms_fail(err, MMS_ERR_MEM, "out of memory");
 }
@@ -535,6 +538,7 @@ mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms
     us = mms_stage_owner(opts->output);
     MMS_TRY(us ? load(j, err) : mms_fail(err, MMS_ERR_MEM, "out of memory"));
     MMS_TRY(take_over(j, opts, us, err));
+    mms_journal_begin_log(j);
     mms_journal_add(j, "run", json_pack("{s:O}", "owner", us));
     if (opts->sync)
         begin_syncs(j);
@@ -671,7 +675,8 @@ done:
 
 void mms_journal_clear(const char *folder, const char *task)
 {
-    static const char *const names[] = {MMS_SUMMARY_FILE, MMS_JOURNAL_FILE};
+    static const char *const names[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE, MMS_SUMMARY_FILE,
+                                        MMS_PLAN_FILE, MMS_JOURNAL_FILE};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(names); i++) {
         char *const path = mms_format("%s/%s", folder, names[i]);
@@ -679,6 +684,10 @@ void mms_journal_clear(const char *folder, const char *task)
             (void)unlink(path);
         free(path);
     }
+    char *const logs = mms_format("%s/" MMS_LOGS_FOLDER, folder);
+    if (logs)
+        (void)rmdir(logs);
+    free(logs);
     if (rmdir(folder) && errno == ENOTEMPTY)
         mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
 }

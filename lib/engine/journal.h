@@ -19,6 +19,9 @@ extern "C" {
 #define MMS_JOURNAL_SUFFIX ".multims"
 #define MMS_JOURNAL_FILE   "journal.jsonl"
 #define MMS_SUMMARY_FILE   "summary.json"
+#define MMS_PLAN_FILE      "plan.json"
+#define MMS_LOGS_FOLDER    "logs"
+#define MMS_LOG_FILE       "run.log"
 
 /** All functions take NULL, a run without a journal, and then do nothing. */
 typedef struct mms_journal mms_journal;
@@ -73,6 +76,10 @@ void mms_journal_done(mms_journal *journal, const char *unit, const mms_value *r
 /** Return the paths that units have changed where they are, and have done with, an array; units
  *  whose paths were changed since are forgotten, which is told.  A new reference. */
 mms_value *mms_journal_changed(mms_journal *journal);
+
+/** Write the units that are to be run, beside those before, for people. */
+void mms_journal_plan(mms_journal *journal, int64_t n, const char *const *names,
+                      mms_value *const *units);
 
 /** Wait until all records are on the disk. */
 void mms_journal_flush(mms_journal *journal);

@@ -3,6 +3,8 @@
 #define MULTIMS_JOURNAL_PRIV_H
 /** @file journal_priv.h  Inside a journal. */
 
+#include <stdio.h>
+
 #include "journal.h"
 #include "journal_sync_priv.h"
 
@@ -19,11 +21,17 @@ struct mms_journal {
     mms_value *summary; /* what is told of the run at its end; NULL: nobody asks */
     int64_t ndone;      /* of done, parts */
     int64_t nth;        /* how many units were done, twice or not */
+    mms_value *plan;    /* {unit: what is said of it} */
+    FILE *log;          /* logs/run.log; NULL: it can't be written */
     mms_syncer *syncer; /* NULL: nothing is synced before the end */
 };
 
 /** End all that belongs to it but its folder. */
 void mms_journal_free(mms_journal **journal);
+
+/** Write what the run says into the folder, too. */
+void mms_journal_begin_log(mms_journal *journal);
+void mms_journal_end_log(mms_journal *journal);
 
 /** Remove what journals have in their folder, and the folder if it is empty then. */
 void mms_journal_clear(const char *folder, const char *task);

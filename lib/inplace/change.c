@@ -260,10 +260,11 @@ mms_status mms_change_run(mms_change *c, const mms_change_work *w, bool *wrote, 
     *wrote = true;
     MMS_TRY(mms_change_begin(w->how, err));
     find_parts(c, w, members, &skipped);
+    MMS_TRY(mms_change_take_undo(w->how, &c->undo, err)); // from here on no other run comes between
     if (w->backup)
-        MMS_TRY(mms_backup_flags(w->how, w->backup, &version, err));
-    MMS_TRY(mms_change_take_undo(w->how, &c->undo, err));
-    st = change_parts(c, w, members, result, err);
+        st = mms_backup_flags(w->how, w->backup, &version, err);
+    if (st == MMS_OK)
+        st = change_parts(c, w, members, result, err);
     st = mms_change_end(w->how, c->ms, &c->undo, st, err);
     report_parts(c, skipped, result);
     json_object_set_new(result, "flag_version", version ? mms_text_value(version) : json_null());

@@ -415,20 +415,21 @@ done:
 static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_error *err)
 {
     const bool writes = r->q->apply && r->writes;
-    mms_status st;
+    mms_status st = MMS_OK;
 
     if (writes)
         MMS_TRY(mms_undo_check(r->ms, err));
     *wrote = *wrote || writes;
     if (writes)
         MMS_TRY(mms_change_begin(&r->q->change, err));
-    if (writes && r->q->backup) {
-        mms_log(MMS_LOG_INFO, "flagdata", "Backup original flags before applying new flags");
-        MMS_TRY(mms_backup_flags(&r->q->change, "flagdata", NULL, err));
-    }
     if (writes)
         MMS_TRY(mms_change_take_undo(&r->q->change, &r->undo, err));
-    st = flag_parts(r, result, err);
+    if (writes && r->q->backup) {
+        mms_log(MMS_LOG_INFO, "flagdata", "Backup original flags before applying new flags");
+        st = mms_backup_flags(&r->q->change, "flagdata", NULL, err);
+    }
+    if (st == MMS_OK)
+        st = flag_parts(r, result, err);
     if (writes)
         st = mms_change_end(&r->q->change, r->ms, &r->undo, st, err);
 done:

@@ -27,6 +27,9 @@ typedef struct mms_undo mms_undo;
  *  of, or of one of its parts; IO, SPACE, TABLE the undo can't be read. */
 MMS_CHECKED mms_status mms_undo_recover(const char *vis, bool restore, bool *found, mms_error *err);
 
+/** Whether a run that lives is changing the set. */
+bool mms_undo_is_held(const char *vis);
+
 /** Refuse a set that a killed run has left half changed, or that a run is at, for those who only
  * read it; a part of such a Multi-MS, and one with such a part, too.  Nothing is written; a set
  * that is not there is no error.  Errors: EXISTS. */

@@ -58,6 +58,32 @@ static mms_status resume_undo(const mms_change_request *how, mms_undo **undo, mm
     return MMS_OK;
 }
 
+/** Wait for so long, or until a stop signal. */
+static void nap(int seconds)
+{
+    const struct timespec step = {.tv_nsec = 100000000};
+
+    for (int i = 0; i < 10 * seconds && !mms_stop_signal(); i++)
+        nanosleep(&step, NULL);
+}
+
+/** Another run may have the set, and be about to end: it is tried again three times.  Source: spec
+ * job-engine 5.2, 5.4 */
+static mms_status recover(const mms_change_request *how, bool restore, bool *left, mms_error *err)
+{
+    static const int naps_s[] = {1, 4, 16};
+    mms_status st = mms_undo_recover(how->vis, restore, left, err);
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(naps_s) && restore && st == MMS_ERR_EXISTS &&
+                        mms_undo_is_held(how->vis) && !mms_stop_signal();
+         i++) {
+        mms_log(MMS_LOG_WARN, how->task, "%s; tried again in %d s", err->msg, naps_s[i]);
+        nap(naps_s[i]);
+        st = mms_undo_recover(how->vis, restore, left, err);
+    }
+    return st == MMS_ERR_EXISTS && mms_stop_signal() ? mms_check_stop(err) : st;
+}
+
 mms_status mms_change_recover(const mms_change_request *how, bool restore, mms_undo **undo,
                               mms_error *err)
 {
@@ -72,7 +98,7 @@ mms_status mms_change_recover(const mms_change_request *how, bool restore, mms_u
         MMS_TRY(resume_undo(how, undo, err));
         goto done;
     }
-    MMS_TRY(mms_undo_recover(how->vis, restore, &left, err));
+    MMS_TRY(recover(how, restore, &left, err));
     if (left && !restore)
         st = mms_fail(err, MMS_ERR_ARG,
                       "%s: a run was stopped in the middle of its work; `multims clean "

@@ -396,12 +396,13 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
     *wrote = true;
     MMS_TRY(mms_change_begin(&r->q->change, err));
     note_columns(r);
+    MMS_TRY(mms_change_take_undo(&r->q->change, &r->undo, err));
     if (r->q->backup) {
         mms_log(MMS_LOG_INFO, "statwt", "Backup original flags before applying new flags");
-        MMS_TRY(mms_backup_flags(&r->q->change, "statwt", NULL, err));
+        st = mms_backup_flags(&r->q->change, "statwt", NULL, err);
     }
-    MMS_TRY(mms_change_take_undo(&r->q->change, &r->undo, err));
-    st = weigh(r, result, err);
+    if (st == MMS_OK)
+        st = weigh(r, result, err);
     if (st == MMS_OK)
         st = write_parts(r, err);
     st = mms_change_end(&r->q->change, r->ms, &r->undo, st, err);

@@ -114,6 +114,15 @@ static bool is_held(const mms_undo *u)
     return held;
 }
 
+bool mms_undo_is_held(const char *vis)
+{
+    mms_undo u = {.fd = -1};
+    const bool held = find_place(vis, &u, NULL) == MMS_OK && is_held(&u);
+
+    release(&u);
+    return held;
+}
+
 static mms_status refuse_left(const mms_undo *u, const char *vis, mms_error *err)
 {
     char *journal = mms_format("%s/" JOURNAL, u->folder);

@@ -72,6 +72,7 @@ static const char *class_of_status(mms_status st, const char *text)
     case MMS_ERR_SPACE:
         return "nospace";
     case MMS_ERR_EXISTS:
+        return strstr(text, "is being changed by another run") ? "lock" : "io";
     case MMS_ERR_TABLE:
     case MMS_ERR_IO:
         return "io";

@@ -7,7 +7,7 @@
 
 struct importuvh5 {
     const char *uvh5file, *vis, *unprojected, *separationaxis, *profile, *naming;
-    bool flipconj, keepabsent, overwrite, createmms, flagbackup, keepscratch, dryrun, sync;
+    bool flipconj, keepabsent, overwrite, createmms, flagbackup, keepscratch, dryrun, sync, resume;
     int64_t numsubms, memory;
 };
 
@@ -45,6 +45,7 @@ static const mms_param params[] = {
     {"overwrite", MMS_BOOL, AT(overwrite), .init = "False",
      .doc = "Replace vis when the new one is complete"},
     MMS_PARAM_MEMORY(struct importuvh5, memory),
+    MMS_PARAM_RESUME(struct importuvh5, resume),
     {"keepscratch", MMS_BOOL, AT(keepscratch), .init = "False", .flags = MMS_PARAM_RUN,
      .doc = "Keep the unfinished output after a failure"},
     {"dryrun", MMS_BOOL, AT(dryrun), .init = "False", .flags = MMS_PARAM_RUN,
@@ -73,7 +74,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         .how = {.memory = p->memory,
                 .sync = p->sync,
                 .dryrun = p->dryrun,
-                .keepscratch = p->keepscratch}};
+                .keepscratch = p->keepscratch,
+                .resume = p->resume}};
     mms_host host = mms_task_writing_host(run);
     const mms_status st = mms_uvh5_import(&request, &host, result, err);
 

@@ -28,6 +28,9 @@ typedef struct importing {
     int64_t nparts;
     bool replaces; /**< there is an output, which is asked to go */
     mms_stage *stage;
+    mms_journal *journal; /**< NULL: none is kept */
+    bool is_done;         /**< an earlier run had published it */
+    char *attempts;       /**< folder of what attempts of parts write */
     char *file, *path, *base, *folder, *like;
     char **names, **files;
     mms_value *subtables;
@@ -285,6 +288,25 @@ static mms_status make_names(importing *m, mms_error *err)
     return MMS_OK;
 }
 
+/** Of what an earlier run has staged the parts stay. */
+static mms_status clear_left(const importing *m, mms_error *err)
+{
+    const char *const staged[] = {"owner.json", m->base, NULL}, *const members[] = {"SUBMSS", NULL};
+    mms_status st = mms_output_clear(mms_stage_path(m->stage), staged, err);
+
+    if (st == MMS_OK && m->plan)
+        st = mms_output_clear(m->folder, members, err);
+    return st;
+}
+
+static mms_status make_missing(const char *path, mms_error *err)
+{
+    mms_error why;
+    const mms_status st = mms_make_folder(path, &why);
+
+    return st == MMS_ERR_EXISTS || st == MMS_OK ? MMS_OK : mms_fail(err, st, "%s", why.msg);
+}
+
 static mms_status prepare(importing *m, mms_error *err)
 {
     char *members = NULL;
@@ -293,15 +315,20 @@ static mms_status prepare(importing *m, mms_error *err)
     m->file = mms_path_absolute(m->r->uvh5file);
     m->path = mms_path_absolute(m->r->vis);
     m->base = m->path ? mms_path_base(m->path) : NULL;
-    MMS_TRY(m->file && m->base ? mms_stage_create(m->path, &m->stage, err) : no_memory(m, err));
+    MMS_TRY(m->file && m->base ? mms_output_open_stage(m->host, m->path, m->file, &m->r->how,
+                                                       &m->stage, &m->journal, err)
+                               : no_memory(m, err));
     *m->host->wrote = true;
     m->folder = mms_format("%s/%s", mms_stage_path(m->stage), m->base);
     m->like = m->folder ? mms_format("%s.like", m->folder) : NULL;
-    MMS_TRY(m->folder && m->like ? make_names(m, err) : no_memory(m, err));
+    m->attempts = m->folder ? mms_format("%s.attempts", m->folder) : NULL;
+    MMS_TRY(m->like && m->attempts ? make_names(m, err) : no_memory(m, err));
+    if (mms_journal_resumes(m->journal))
+        MMS_TRY(clear_left(m, err));
     if (m->plan) {
         members = mms_format("%s/SUBMSS", m->folder);
-        MMS_TRY(mms_make_folder(m->folder, err));
-        MMS_TRY(members ? mms_make_folder(members, err) : no_memory(m, err));
+        MMS_TRY(make_missing(m->folder, err));
+        MMS_TRY(members ? make_missing(members, err) : no_memory(m, err));
     }
     m->subtables = mms_uvh5_table_names(&m->in);
     MMS_TRY(mms_uvh5_write_cells(&m->in, m->ncell, m->cells, m->plan, m->nparts, m->files, err));
@@ -350,6 +377,7 @@ static mms_value *make_part(const importing *m, int64_t i, int threads)
     order.threads = threads;
     order.memory = m->r->how.memory;
     order.flipped = m->in.flipped;
+    order.renew = true;
     if (out && links)
         unit = mms_uvh5_import_order_encode(&order);
     free(links);
@@ -375,6 +403,7 @@ static mms_status run_parts(importing *m, mms_value *result, mms_error *err)
 {
     mms_value **const units = mms_alloc(m->nparts, sizeof(void *));
     mms_answer *const answers = mms_alloc(m->nparts, sizeof *answers);
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
     mms_engine *engine;
     int64_t rows = 0;
     mms_status st;
@@ -384,8 +413,18 @@ static mms_status run_parts(importing *m, mms_value *result, mms_error *err)
         units[i] = make_part(m, i, mms_engine_threads(engine, m->nparts));
         MMS_TRY(units[i] ? MMS_OK : no_memory(m, err));
     }
-    MMS_TRY(mms_engine_run(engine, m->host->task, m->nparts, (const char *const *)m->names, units,
-                           answers, err));
+    if (!mms_journal_resumes(m->journal))
+        mms_journal_add(m->journal, "plan", json_pack("{s:I}", "units", (json_int_t)m->nparts));
+    rules.repeatable = true;
+    rules.attempts = m->attempts;
+    mms_engine_set_rules(engine, &rules);
+    mms_engine_set_journal(engine, m->journal);
+    st = mms_engine_run(engine, m->host->task, m->nparts, (const char *const *)m->names, units,
+                        answers, err);
+    mms_engine_set_journal(engine, NULL);
+    rules.repeatable = false;
+    mms_engine_set_rules(engine, &rules);
+    MMS_TRY(st);
     for (int64_t i = 0; i < m->nparts; i++)
         rows += mms_part_answer_decode(answers[i].value).rows;
     mms_answers_free(m->nparts, answers);
@@ -429,7 +468,7 @@ done:
 }
 
 /** Flags that were saved of the set that goes are not those of the one that comes. */
-static mms_status publish(importing *m, mms_error *err)
+static mms_status publish(importing *m, const mms_value *result, mms_error *err)
 {
     char *flags = mms_format("%s.flagversions", m->base);
     char *flags_path = mms_format("%s.flagversions", m->path);
@@ -440,6 +479,7 @@ static mms_status publish(importing *m, mms_error *err)
     if (m->r->how.sync)
         MMS_TRY(mms_stage_sync(m->stage, err));
     MMS_TRY(mms_check_stop(err));
+    mms_journal_add(m->journal, "publishing", json_pack("{s:O}", "result", result));
     MMS_TRY(m->replaces ? mms_stage_replace(m->stage, m->base, m->path, err)
                         : mms_stage_publish(m->stage, m->base, m->path, err));
     if (m->replaces)
@@ -451,6 +491,15 @@ done:
     free(flags_path);
     free(old);
     return st;
+}
+
+static mms_status tell_names(const importing *m, mms_value *result, mms_error *err)
+{
+    mms_value *const names = json_array();
+
+    for (int64_t i = 0; i < m->nparts; i++)
+        json_array_append_new(names, mms_text_value(m->names[i]));
+    return json_object_set_new(result, "names", names) ? no_memory(m, err) : MMS_OK;
 }
 
 static mms_status write_all(importing *m, mms_value *result, mms_error *err)
@@ -465,33 +514,26 @@ static mms_status write_all(importing *m, mms_value *result, mms_error *err)
     MMS_TRY(run_one(m, "sub-tables", tables, err));
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(run_parts(m, result, err));
+    mms_journal_add(m->journal, "finishing", NULL);
     MMS_TRY(assemble(m, err));
-    MMS_TRY(publish(m, err));
+    MMS_TRY(tell_names(m, result, err));
+    MMS_TRY(publish(m, result, err));
 done:
     return st;
 }
 
 static mms_status write_output(importing *m, mms_value *result, mms_error *err)
 {
-    mms_value *names;
-    mms_status st = write_all(m, result, err);
+    const mms_status st = write_all(m, result, err);
 
-    if (st == MMS_OK) {
-        names = json_array();
-        for (int64_t i = 0; i < m->nparts; i++)
-            json_array_append_new(names, mms_text_value(m->names[i]));
-        json_object_set_new(result, "names", names);
-    } else if (m->stage) {
-        st = mms_output_name_full_disk(m->host->task, mms_stage_path(m->stage), st, err);
-    }
-    return st;
+    if (st == MMS_OK || !m->stage)
+        return st;
+    return mms_output_name_full_disk(m->host->task, mms_stage_path(m->stage), st, err);
 }
 
 static void end(importing *m, mms_status st)
 {
-    mms_journal *none = NULL;
-
-    (void)mms_output_end_stage(m->host, st, m->r->how.keepscratch, &m->stage, &none);
+    (void)mms_output_end_stage(m->host, st, m->r->how.keepscratch, &m->stage, &m->journal);
     for (int64_t i = 0; i < m->nparts; i++) {
         if (m->names)
             free(m->names[i]);
@@ -512,6 +554,7 @@ static void end(importing *m, mms_status st)
     free(m->base);
     free(m->folder);
     free(m->like);
+    free(m->attempts);
 }
 
 mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_host *host,
@@ -520,6 +563,10 @@ mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_hos
     importing m = {.r = request, .host = host};
     mms_status st;
 
+    if (request->how.resume && !request->how.dryrun && !request->overwrite)
+        MMS_TRY(mms_output_take_published(host, request->vis, result, &m.is_done, err));
+    if (m.is_done)
+        goto done;
     MMS_TRY(plan(&m, result, err));
     if (!request->how.dryrun)
         MMS_TRY(write_output(&m, result, err));

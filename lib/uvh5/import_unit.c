@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/files_priv.h"
+#include "base/tree_priv.h"
 #include "import_priv.h"
 #include "ms/columns.h"
 #include "ms/subtable_set_priv.h"
@@ -205,6 +206,8 @@ static mms_status write_part(mms_job *job, const mms_uvh5_import_order *o, mms_u
     int fd = -1;
     mms_status st;
 
+    if (o->renew)
+        MMS_TRY(mms_remove_tree(o->out, err));
     MMS_TRY(mms_open_file(o->cells, &fd, &opts.nrow, err));
     opts.nrow /= (int64_t)sizeof(mms_uvh5_row_in);
     MMS_TRY(mms_ms_open(o->like, &like, err));

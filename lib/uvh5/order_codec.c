@@ -235,6 +235,7 @@ mms_value *mms_uvh5_import_order_encode(const mms_uvh5_import_order *o)
     json_object_set_new(value, "threads", json_integer(o->threads));
     json_object_set_new(value, "memory", json_integer(o->memory));
     json_object_set_new(value, "flipped", json_boolean(o->flipped));
+    json_object_set_new(value, "renew", json_boolean(o->renew));
     return value;
 }
 
@@ -257,6 +258,7 @@ mms_status mms_uvh5_import_order_decode(const mms_value *value, mms_uvh5_import_
         o->threads = mms_keys_integer(&k, "threads");
         o->memory = mms_keys_integer(&k, "memory");
         o->flipped = mms_keys_truth(&k, "flipped");
+        o->renew = mms_keys_truth(&k, "renew");
     }
     return mms_keys_end(&k, "import", err);
 }

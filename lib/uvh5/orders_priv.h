@@ -82,7 +82,7 @@ typedef struct mms_uvh5_import_order {
     const char *cells, *out;
     const char **links; /**< sub-tables that stay links, ended by NULL */
     int64_t threads, memory;
-    bool flipped;
+    bool flipped, renew; /**< renew: something may be at out, which goes */
 } mms_uvh5_import_order;
 
 /** NULL: no memory.  Links only of a part. */

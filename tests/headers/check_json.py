@@ -14,7 +14,7 @@ READERS = {
     # that by which codecs read, and codecs that stand beside the objects that they take across
     "codecs": {
         "base": "bytes keys",
-        "engine": "attempts calls client commands entry journal journal_end program pulse queue stage unit",
+        "engine": "attempts calls client commands entry journal journal_end journal_files program pulse queue stage unit",
         "ms": "frames ms select",
         "pipeline": "channel goodness hanning phaseshift pipeline regrid separate",
     },

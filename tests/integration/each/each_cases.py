@@ -319,6 +319,22 @@ class Each(PartsCase):
                 os.remove(self.path("pids"))
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_second_interrupt_ends_at_once(self):
+        """Programs that do not listen have five seconds, which a second Ctrl-C cuts short."""
+        for _ in range(5):
+            process = self.start("-j", "2", "--", "sh", "-c", "trap '' TERM; echo $$ >> pids; while :; do sleep 0.2; done")
+            pids = self.pids(2)
+            process.send_signal(signal.SIGINT)
+            time.sleep(2.5)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=patient(20))
+            self.assertIn(process.returncode, (-signal.SIGINT, 130), said)  # a shell says 130 of both
+            self.wait_for(lambda: not any(alive(p) for p in pids))
+            os.remove(self.path("pids"))
+            if "stopped by signal" not in said:
+                return
+        self.fail("ended in order each time: " + said)
+
     def test_a_stop_before_the_program_begins_is_no_failure(self):
         for delay in (0.02, 0.05, 0.1):
             process = self.start("-j", "2", "--json", "--", "sleep", "30")

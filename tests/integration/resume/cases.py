@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """resume: changed requests and inputs, lost parts, several runs at once, what is left behind."""
+import json
 import os
 import shutil
 import signal
@@ -119,6 +120,71 @@ class Resume(Interrupting):
                 self.assertIn("there is no unfinished run", run.stderr)
                 shutil.rmtree(self.path(out), ignore_errors=True)
         self.assertEqual([n for n in self.left() if n.endswith(".multims")], [])
+
+
+class Import(Interrupting):
+    """A UVH5 file into parts: the same, with their rows from the file."""
+    source = "in.uvh5"
+    words = ("createmms=True", *Interrupting.words)
+
+    def setUp(self):
+        super().setUp()
+        self.prepare()
+        run = self.run_words(program_case.args.program, "exportuvh5", "in.ms", "in.uvh5", "datacolumn=data", "--quiet")
+        if "HDF5" in run.stderr and run.returncode:
+            self.skipTest("built without HDF5")
+        self.assertEqual(run.returncode, 0, run.stderr)
+
+    def check(self, plan):
+        self.assertEqual(self.left(), ["in.uvh5", "out.mms", "out.mms.flagversions"])
+        self.multims("importuvh5", "in.uvh5", "whole.mms", *self.words, "--quiet")
+        self.multims("diff", "out.mms", "whole.mms")
+        for name in ("whole.mms", "whole.mms.flagversions"):
+            shutil.rmtree(self.path(name))
+        self.assertEqual(len(os.listdir(self.path("out.mms/SUBMSS"))), plan)
+
+    def test_killed_or_stopped(self):
+        for number in (signal.SIGKILL, signal.SIGINT):
+            self.interrupt(number=number, verb="importuvh5", least=2)
+            done = self.done()
+            run = self.multims("resume", "out.mms")
+            self.assertIn(f"goes on with the run that was not finished: {len(done)} parts done", run.stderr)
+            self.check(8)
+            for name in ("out.mms", "out.mms.flagversions"):
+                shutil.rmtree(self.path(name))
+
+    def test_another_file_or_request_is_noticed(self):
+        self.interrupt(verb="importuvh5")
+        os.utime(self.path("in.uvh5"))
+        run = self.multims("importuvh5", "in.uvh5", "out.mms", *self.words, "--resume")
+        self.assertRegex(run.stderr, r"resume: input .*in\.uvh5 is not what it was")
+        self.check(8)
+        for name in ("out.mms", "out.mms.flagversions"):
+            shutil.rmtree(self.path(name))
+        self.interrupt(verb="importuvh5")
+        run = self.multims("importuvh5", "in.uvh5", "out.mms", "createmms=True", "separationaxis=scan", "numsubms=4",
+                           "--no-sync", "--resume")
+        self.assertIn("resume: parameter numsubms is not what it was", run.stderr)
+        self.assertEqual(len(os.listdir(self.path("out.mms/SUBMSS"))), 4)
+
+
+class Files(Interrupting):
+    def test_the_plan_and_the_log_stand_beside_the_journal(self):
+        self.prepare()
+        self.interrupt(number=signal.SIGKILL, least=2)
+        with open(self.path("out.mms.multims/plan.json")) as file:
+            plan = json.load(file)
+        parts = [unit for name, unit in plan["units"].items() if name.startswith("sub-MS ")]
+        self.assertEqual((plan["task"], len(parts)), ("partition", 8))
+        self.assertTrue(all(unit["bytes"] > 0 for unit in parts))
+        self.assertEqual(len({unit["key"] for unit in parts}), 8)
+        self.multims("partition", "in.ms", "out.mms", *self.words, "--resume", "--job-dir", "job")
+        self.multims("clean", "out.mms.multims")
+        with open(self.path("job/logs/run.log")) as file:
+            self.assertRegex(file.read(), r"(?m)^\d{4}-\d\d-\d\dT[\d:.]+Z INFO partition: ")
+        self.assertEqual(sorted(os.listdir(self.path("job"))), ["journal.jsonl", "logs", "plan.json", "summary.json"])
+        self.multims("clean", "job")
+        self.assertFalse(os.path.exists(self.path("job")))
 
 
 if __name__ == "__main__":

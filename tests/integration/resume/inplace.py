@@ -191,12 +191,12 @@ class InPlace(UndoCase):
         shutil.rmtree(self.path("in.mms.multims"))
         self.check("applycal", versions_too=False)
 
-    def wait_for_parts(self, journal, process, least):
+    def wait_for_parts(self, journal, process, least, record='"ev":"done"'):
         """Kill a run when so many units are done."""
         def done():
             try:
                 with open(self.path(journal)) as f:
-                    return f.read().count('"ev":"done"')
+                    return f.read().count(record)
             except FileNotFoundError:
                 return 0
         limit = time.monotonic() + patient(30)
@@ -220,6 +220,62 @@ class InPlace(UndoCase):
             shutil.rmtree(self.path("in.mms"))
             self.renew()
         self.fail("always faster than the signal")
+
+    def hold(self):
+        """A run that is stopped in the middle of its work; its processes."""
+        for _ in range(20):
+            process = self.begin("setjy", 1)
+            processes = family(process.pid)
+            for pid in processes:
+                os.kill(pid, signal.SIGSTOP)
+            if process.poll() is None and os.path.exists(self.path(".in.mms.mms-undo")):
+                return process, processes
+            for pid in processes:
+                os.kill(pid, signal.SIGCONT)
+            process.communicate()
+        self.fail("always faster")
+
+    def test_a_run_waits_for_another(self):
+        """Lock contention: tried again after 1, 4 and 16 s; a stop signal ends the wait."""
+        process, processes = self.hold()
+        others = []
+        for number in (signal.SIGINT, None):
+            other = subprocess.Popen([program_case.args.program, "flagdata", "in.mms", "mode=manual", "antenna=0"],
+                                     cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            self.assertIn("is being changed by another run", other.stderr.readline())
+            if number:
+                other.send_signal(number)
+                self.assertEqual(other.wait(patient(60)), 130)
+                other.stderr.close()
+            others.append(other)
+        for pid in processes:
+            os.kill(pid, signal.SIGCONT)
+        self.assertEqual(process.wait(patient(60)), 0)
+        process.stderr.close()
+        said = others[-1].communicate(timeout=patient(60))[1]
+        self.assertEqual(others[-1].returncode, 0, said)
+        self.assertEqual(self.versions(), ["flags.flagdata_1"])
+
+    def test_the_flags_are_saved_again_where_another_run_came_between(self):
+        """What was saved before that run is not what this one changes."""
+        job = self.path("job")
+        flag = "flagdata", "in.mms", "mode=clip", "clipminmax=[0,1]", "--no-sync"
+        for _ in range(20):
+            self.remove()
+            self.renew()
+            process = subprocess.Popen([program_case.args.program, *flag, "--job-dir", job], cwd=self.folder,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.wait_for_parts("job/journal.jsonl", process, 1, '"ev":"version"')
+            if process.returncode:
+                break
+        self.assertEqual(self.versions(), ["flags.flagdata_1"])
+        self.multims("flagdata", "in.mms", "mode=manual", "antenna=0", "--no-sync", "--quiet")
+        shutil.copytree(self.path("in.mms"), self.path("other"), symlinks=True)
+        run = self.multims(*flag, "--job-dir", job, "--resume")
+        self.assertIn("the old data were brought back since: all is done again", run.stderr)
+        self.assertEqual(self.versions(), [f"flags.flagdata_{i}" for i in (1, 2, 3)])
+        self.multims("flagmanager", "in.mms", "mode=restore", "versionname=flagdata_3", "--quiet")
+        self.multims("diff", "in.mms", "other", "--quiet")
 
     def test_a_run_that_ended_is_not_gone_on_with(self):
         """The folder of a job stays: the set may have been changed since, or another one is meant."""

@@ -15,6 +15,7 @@ from program_case import ProgramCase
 class Interrupting(ProgramCase):
     journal = "out.mms.multims/journal.jsonl"
     words = ("separationaxis=scan", "numsubms=8", "--no-sync")
+    source = "in.ms"
 
     def prepare(self):
         self.multims("simulate", "in.ms", "antennas=6", "scans=8", "channels=64", "integrations=20",
@@ -32,7 +33,7 @@ class Interrupting(ProgramCase):
         """Stop a run when some parts are done, and return its words."""
         for _ in range(20):
             process = subprocess.Popen(
-                [program_case.args.program, verb, "in.ms", "out.mms", *self.words, "-j", "1", *words],
+                [program_case.args.program, verb, self.source, "out.mms", *self.words, "-j", "1", *words],
                 cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             while process.poll() is None and len(self.done()) < least:
                 time.sleep(0.001)

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/** @file journal_files.c  What stands beside a journal for people: the plan, and what the run said.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/base_priv.h"
+#include "base/files_priv.h"
+#include "base/fingerprint_priv.h"
+#include "base/log_priv.h"
+#include "journal_priv.h"
+
+/* ---- the plan ---- */
+
+static mms_value *describe(const mms_value *unit)
+{
+    char *const text = mms_value_text(unit, 0);
+    char key[16] = "";
+
+    if (text)
+        snprintf(key, sizeof key, "%08x", mms_crc32(text, strlen(text)));
+    free(text);
+    return json_pack("{s:s, s:O*}", "key", key, "bytes", json_object_get(unit, "bytes"));
+}
+
+void mms_journal_plan(mms_journal *j, int64_t n, const char *const *names, mms_value *const *units)
+{
+    char *const path = j ? mms_format("%s/" MMS_PLAN_FILE, j->folder) : NULL;
+    char *text = NULL;
+
+    if (!path)
+        return;
+    for (int64_t i = 0; i < n; i++) {
+        mms_value *const name = mms_text_value(names[i]); /* as JSON can have it */
+        json_object_set_new(j->plan, json_string_value(name), describe(units[i]));
+        json_decref(name);
+    }
+    mms_value *const all = json_pack("{s:s, s:O}", "task", j->task, "units", j->plan);
+    text = mms_value_text(all, 1);
+    if (text && mms_replace_file(path, text, (int64_t)strlen(text), NULL) != MMS_OK)
+        mms_log(MMS_LOG_DEBUG, j->task, "%s can't be written", path);
+    json_decref(all);
+    free(text);
+    free(path);
+}
+
+/* ---- the log ---- */
+
+static void take_line(void *ctx, mms_level level, const char *scope, const char *text)
+{
+    const mms_journal *const j = ctx;
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    fprintf(j->log, "%s.%03ldZ %s %s: %s\n", stamp, now.tv_nsec / 1000000, mms_level_name(level),
+            scope, text);
+    fflush(j->log); /* a killed run leaves its last line */
+}
+
+void mms_journal_begin_log(mms_journal *j)
+{
+    char *const folder = mms_format("%s/" MMS_LOGS_FOLDER, j->folder);
+    char *const path = mms_format("%s/" MMS_LOGS_FOLDER "/" MMS_LOG_FILE, j->folder);
+
+    if (folder && path && (!mkdir(folder, 0777) || errno == EEXIST))
+        j->log = fopen(path, "ae");
+    if (j->log)
+        mms_log_also(take_line, j, MMS_LOG_INFO);
+    free(path);
+    free(folder);
+}
+
+void mms_journal_end_log(mms_journal *j)
+{
+    if (!j->log)
+        return;
+    mms_log_also(NULL, NULL, MMS_LOG_ERROR);
+    fclose(j->log);
+    j->log = NULL;
+}
