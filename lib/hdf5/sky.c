@@ -67,29 +67,21 @@ static mms_status make_times(const mms_sky *s, times *t, mms_error *err)
     return MMS_OK;
 }
 
-/** Equation of the origins: from the equinox to the CIO. */
-static double origins(const times *t)
-{
-    double bpn[3][3], x, y;
-
-    eraPnm06a(t->tt[0], t->tt[1], bpn);
-    eraBpn2xy(bpn, &x, &y);
-    return eraEors(bpn, eraS06(t->tt[0], t->tt[1], x, y));
-}
-
 /** The catalogue's direction of an apparent one. */
-static void from_apparent(const mms_sky *s, const times *t, double ra, double dec, double *lon,
+static void from_apparent(const mms_sky *s, eraASTROM *astrom, double ra, double dec, double *lon,
                           double *lat)
 {
-    (void)eraAtoc13("R", ra, dec, t->utc[0], t->utc[1], s->dut1_s, s->longitude, s->latitude,
-                    s->height_m, s->xp, s->yp, 0, 0, 0, 0, lon, lat);
+    double ri, di;
+
+    eraAtoiq("R", ra, dec, astrom, &ri, &di);
+    eraAticq(ri, di, astrom, lon, lat);
     change_frame(s->frame, false, lon, lat);
 }
 
 /** How the north of the catalogue's frame is turned where the phase centre is. */
-static double frame_angle(mms_sky *s, const times *t)
+static double frame_angle(mms_sky *s, eraASTROM *astrom, double eo)
 {
-    const double eo = origins(t), step = ERFA_DPI / 360;
+    const double step = ERFA_DPI / 360;
     double *const ends[2] = {s->below, s->above};
 
     for (int i = 0; i < 2; i++) {
@@ -98,28 +90,33 @@ static double frame_angle(mms_sky *s, const times *t)
             ra = eraAnp(ra + ERFA_DPI);
             dec = copysign(ERFA_DPI, dec) - dec;
         }
-        from_apparent(s, t, ra + eo, dec, &ends[i][0], &ends[i][1]);
+        from_apparent(s, astrom, ra + eo, dec, &ends[i][0], &ends[i][1]);
     }
     return -eraPas(s->below[0], s->below[1], s->above[0], s->above[1]);
 }
 
+/** Nutation, most of the work, once: eraGst06a, eraAtco13 and eraAtoc13 would each find it again.
+ */
 mms_status mms_sky_find(mms_sky *s, mms_error *err)
 {
-    double aob, zob, hob, dob, rob, eo, lon = s->lon, lat = s->lat;
+    double aob, zob, hob, dob, rob, eo, ri, di, lon = s->lon, lat = s->lat;
+    eraASTROM astrom;
     times t;
     const mms_status st = make_times(s, &t, err);
 
     if (st != MMS_OK)
         return st;
-    s->lst = eraAnp(eraGst06a(t.ut1[0], t.ut1[1], t.tt[0], t.tt[1]) + eraSp00(t.tt[0], t.tt[1]) +
-                    s->longitude);
-    change_frame(s->frame, true, &lon, &lat);
-    if (eraAtco13(lon, lat, 0, 0, 0, 0, t.utc[0], t.utc[1], s->dut1_s, s->longitude, s->latitude,
-                  s->height_m, s->xp, s->yp, 0, 0, 0, 0, &aob, &zob, &hob, &dob, &rob, &eo) < 0)
+    if (eraApco13(t.utc[0], t.utc[1], s->dut1_s, s->longitude, s->latitude, s->height_m, s->xp,
+                  s->yp, 0, 0, 0, 0, &astrom, &eo) < 0)
         return mms_fail(err, MMS_ERR_ARG, "time: no calendar has the Julian date %.15g", s->jd);
+    const double gst = eraAnp(eraEra00(t.ut1[0], t.ut1[1]) - eo);
+    s->lst = eraAnp(gst + eraSp00(t.tt[0], t.tt[1]) + s->longitude);
+    change_frame(s->frame, true, &lon, &lat);
+    eraAtciq(lon, lat, 0, 0, 0, 0, &astrom, &ri, &di);
+    eraAtioq(ri, di, &astrom, &aob, &zob, &hob, &dob, &rob);
     s->app_ra = eraAnp(rob - eo);
     s->app_dec = dob;
-    s->frame_pa = frame_angle(s, &t);
+    s->frame_pa = frame_angle(s, &astrom, eo);
     return MMS_OK;
 }
 

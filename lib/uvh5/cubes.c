@@ -199,7 +199,7 @@ static mms_status look_at_middles(mms_uvh5_cubes *c, int64_t first, int64_t n, u
     mms_status st = MMS_OK;
 
     memset(present, 0, (size_t)(n * in->nspw));
-    if (c->offsets[VIS] < 0 || in->nfreq * in->npol / in->nspw <= 256)
+    if (c->offsets[VIS] < 0 || in->nfreq * in->npol / in->nspw <= 64)
         return MMS_OK;
     for (int64_t i = 0; st == MMS_OK && i < n * in->nspw; i++) {
         const mms_uvh5_span *const s = &in->spans[i % in->nspw];

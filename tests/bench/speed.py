@@ -8,6 +8,7 @@ machine   what was measured, on what, when, how busy it was
 requests  `multims bench` of one set, with its floors, by each number of workers
 small     small sets and many parts, diff and verify: the clock, and processor time of all processes
 shapes    `multims bench --shapes` of several sizes
+uvh5      exports to UVH5 and imports by each number of workers, and with --pyuvdata what pyuvdata takes for the same
 
 Everything is made below SCRATCH and removed at the end. Without --page the tables go to standard output."""
 import argparse
@@ -143,6 +144,61 @@ def shapes_table(options, folder):
     return table(["set, MB", *names], [[s, *(cell(found.get((s, n))) for n in names)] for s in sets])
 
 
+def taken(words):
+    """Seconds by the clock and of processors, the MiB of the largest process, and what it said."""
+    start = time.monotonic()
+    child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    said = child.stdout.read()
+    _, status, used = os.wait4(child.pid, 0)
+    if status:
+        sys.exit(f"{' '.join(words)}: wait status {status}\n{said}")
+    return [time.monotonic() - start, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024], said
+
+
+def uvh5_requests(options, folder):
+    """Who, which verb, the words, and what is made."""
+    made, back = os.path.join(folder, "made.uvh5"), os.path.join(folder, "back.ms")
+    vis, file = os.path.join(folder, "in.ms"), os.path.join(folder, "in.uvh5")
+    for workers in options.workers:
+        many = ["-j", str(workers), "--no-sync", "--quiet"]
+        yield f"multims -j {workers}", "export", [options.program, "exportuvh5", vis, made, "datacolumn=data", *many], made
+        yield f"multims -j {workers}", "import", [options.program, "importuvh5", file, back, *many], back
+    if options.pyuvdata:
+        trip = [options.pyuvdata, os.path.join(os.path.dirname(os.path.abspath(__file__)), "pyuvdata_trip.py")]
+        yield "pyuvdata", "export", [*trip, "export", vis, made], made
+        yield "pyuvdata", "import", [*trip, "import", file, back], back
+
+
+def uvh5_table(options, folder):
+    folder = os.path.join(folder, "uvh5")
+    os.mkdir(folder)
+    rows_of_one = 378  # baselines of 28 antennas
+    times = max(1, int(options.uvh5 * 1e6 / (rows_of_one * 64 * 4 * 8)))
+    vis, values = os.path.join(folder, "in.ms"), times * rows_of_one * 64 * 4
+    run([options.program, "simulate", vis, "antennas=28", "scans=1", "spws=1", "channels=64", "corrected=False",
+         f"integrations={times}", "--no-sync", "--quiet"])
+    run([options.program, "exportuvh5", vis, os.path.join(folder, "in.uvh5"), "datacolumn=data", "--no-sync", "--quiet"])
+    found, load = {}, os.getloadavg()[0]
+    for _ in range(options.runs):
+        for who, verb, words, made in uvh5_requests(options, folder):
+            numbers, said = taken(words)
+            if who == "pyuvdata":
+                numbers = [float(word) for word in said.split()[-3:]]
+            found.setdefault((verb, who), []).append(numbers)
+            (shutil.rmtree if os.path.isdir(made) else os.remove)(made)
+    rows = []
+    for (verb, who), numbers in sorted(found.items()):
+        clock, cpu, peak = (statistics.median(n[i] for n in numbers) for i in range(3))
+        theirs = found.get((verb, "pyuvdata"))
+        other = statistics.median(n[0] for n in theirs) / clock if theirs else 0
+        rows.append([verb, who, f"{clock:.2f}", f"{min(n[0] for n in numbers):.2f}", f"{cpu:.2f}",
+                     f"{8 * values / clock / 1e9:.2f}", f"{other:.1f}" if other else "–", f"{peak:.0f}"])
+    shutil.rmtree(folder)
+    return (f"{datetime.date.today()}, {8 * values / 1e9:.2f} GB of visibilities, medians of {options.runs}, load when it "
+            f"began {load:.1f}, when it ended {os.getloadavg()[0]:.1f}:\n\n" + table(
+        ["verb", "by", "s", "best", "processors, s", "GB/s of visibilities", "× pyuvdata", "peak MiB"], rows))
+
+
 def machine_text(options, scratch, load):
     model = re.search(r"model name\s*:\s*(.*)", open("/proc/cpuinfo").read())
     memory = int(re.search(r"MemTotal:\s*(\d+)", open("/proc/meminfo").read())[1]) >> 20
@@ -153,6 +209,9 @@ def machine_text(options, scratch, load):
             f"{options.runs}, warm, not synced. Load when it began {load[0]:.1f}, when it ended "
             f"{os.getloadavg()[0]:.1f}: where it is not near 0 and {max(options.workers)}, others worked here, and the "
             "clock tells more of them than of us.")
+
+
+TABLES = {"requests": requests_table, "small": small_table, "shapes": shapes_table, "uvh5": uvh5_table}
 
 
 def put(page, name, text):
@@ -173,6 +232,9 @@ def parse_options():
     a.add_argument("--scale", type=float, default=1, help="of the small sets (%(default)s)")
     a.add_argument("--shapes", default=SHAPES, help="as multims bench takes them (%(default)s)")
     a.add_argument("--sizes", default="10,100,1000", help="MB of these (%(default)s)")
+    a.add_argument("--uvh5", type=float, default=1000, help="MB of visibilities of UVH5 files (%(default)s)")
+    a.add_argument("--pyuvdata", help="a Python with pyuvdata and casacore, measured beside")
+    a.add_argument("--tables", nargs="+", choices=list(TABLES), default=list(TABLES), help="those that are made (all)")
     a.add_argument("--runs", type=int, default=5, help="turns (%(default)s)")
     a.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     return a.parse_args()
@@ -186,9 +248,9 @@ def main():
     os.makedirs(options.scratch, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="multims-speed-", dir=options.scratch) as folder:
         folder = os.path.abspath(folder)
-        texts = {"requests": requests_table(options, folder), "small": small_table(options, folder),
-                 "shapes": shapes_table(options, folder)}
-        texts["machine"] = machine_text(options, folder, load)
+        texts = {name: make(options, folder) for name, make in TABLES.items() if name in options.tables}
+        if len(texts) == len(TABLES):
+            texts["machine"] = machine_text(options, folder, load)
     for name, text in texts.items():
         if page is None:
             print(f"{name}\n\n{text}\n")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """T75: the peak memory of exports and imports does not grow with the rows, and memory is obeyed."""
+import os
+import shutil
 import subprocess
 import sys
 
@@ -9,6 +11,7 @@ from casacore.tables import table
 import program_case
 from uvh5_case import UvhCase, h5py
 
+program_case.parser.add_argument("--large", action="store_true")
 LIMIT = 64 << 10  # KiB above a run that does nothing
 RUN = """import os, resource, sys
 null = os.open(os.devnull, os.O_WRONLY)
@@ -46,6 +49,32 @@ class Exports(MemoryCase):
                      "--no-sync", "--quiet")
         self.check("exportuvh5", "in.mms", "out.uvh5", "datacolumn=data")
 
+    def test_averages(self):
+        """Beside what memory= is for."""
+        self.simulate("in.ms", "antennas=40", "channels=2", "correlations=1", "corrected=False",
+                      "spws=1", "integrations=300")
+        for words in (("chanaverage=True", "chanbin=2"), ("timeaverage=True", "timebin=30s")):
+            peak = self.peak("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", "memory=64MiB",
+                             *words, "--no-sync", "--quiet", "-j", "2", "overwrite=True")
+            self.assertLess(peak - self.peak("--version"), LIMIT + (64 << 10), words)
+
+
+class Large(MemoryCase):
+    def test_four_gigabytes(self):
+        if not program_case.args.large:
+            self.skipTest("a file of 4 GB: only with --large")
+        if shutil.disk_usage(self.folder).free < 16 << 30:
+            self.skipTest("not 16 GiB of room")
+        self.multims("simulate", "in.ms", "antennas=28", "scans=4", "spws=1", "channels=64", "integrations=860",
+                     "corrected=False", "--no-sync", "--quiet", timeout=600)
+        self.check("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data")
+        self.assertGreater(os.path.getsize(self.path("out.uvh5")), 4 << 30)
+        shutil.rmtree(self.path("in.ms"))
+        self.check("importuvh5", "out.uvh5", "back.ms")
+        os.remove(self.path("out.uvh5"))
+        self.check("exportuvh5", "back.ms", "half.uvh5", "datacolumn=data", "chanaverage=True",
+                   "chanbin=2", "memory=32MiB")
+        self.assertGreater(os.path.getsize(self.path("half.uvh5")), 2 << 30)
 
 
 class Imports(MemoryCase):
