@@ -328,7 +328,7 @@ static int64_t run_of_pairs(const row_lists *lists, int64_t i, int64_t n, int64_
 /** Pairs that are compared in place. */
 typedef struct in_place {
     int64_t i, n; /**< from pair i on */
-    mms_direct_column a, b;
+    mms_stored a, b;
     mms_rows rows; /**< of a, as its member counts */
     int64_t first_b;
     bool same;
@@ -352,9 +352,10 @@ static mms_status compare_in_place(void *ctx, mms_lanes *lanes, int number, int6
     (void)err;
     for (int64_t i; (i = atomic_fetch_add(&list->next, 1)) < list->n;) {
         in_place *const p = &list->runs[i];
-        p->same =
-            p->a.tiles && p->b.tiles &&
-            mms_tiles_same(p->a.tiles, p->a.column, p->rows, p->b.tiles, p->b.column, p->first_b);
+        int64_t place_a, place_b;
+        const mms_tiles *a = p->a.kind ? mms_stored_tiles(&p->a, &place_a) : NULL;
+        const mms_tiles *b = p->b.kind ? mms_stored_tiles(&p->b, &place_b) : NULL;
+        p->same = a && b && mms_tiles_same(a, place_a, p->rows, b, place_b, p->first_b);
     }
     return MMS_OK;
 }
@@ -371,10 +372,10 @@ static mms_status list_runs(mms_compare *c, const mms_column_pair *column, int64
         in_place p = {.i = i, .n = run_of_pairs(lists, i, n, most)};
         if (p.n * cell >= LEAST_IN_PLACE) {
             mms_rows local;
-            MMS_TRY(mms_rowset_tiles(c->a, column->name_a, (mms_rows){lists->a[i], p.n}, &p.a,
-                                     &p.rows, err));
-            MMS_TRY(mms_rowset_tiles(c->b, column->name_b, (mms_rows){lists->b[i], p.rows.count},
-                                     &p.b, &local, err));
+            MMS_TRY(mms_rowset_find(c->a, column->name_a, (mms_rows){lists->a[i], p.n}, &p.a,
+                                    &p.rows, err));
+            MMS_TRY(mms_rowset_find(c->b, column->name_b, (mms_rows){lists->b[i], p.rows.count},
+                                    &p.b, &local, err));
             p.n = p.rows.count = local.count;
             p.first_b = local.first;
         }

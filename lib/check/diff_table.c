@@ -228,8 +228,8 @@ mms_status mms_diff_tables(const char *path_a, const char *path_b, const mms_tab
 
     MMS_TRY(mms_rowset_of_table(&d.a, path_a, err));
     MMS_TRY(mms_rowset_of_table(&d.b, path_b, err));
-    MMS_TRY(mms_rowset_first(&d.a, &d.ta, err));
-    MMS_TRY(mms_rowset_first(&d.b, &d.tb, err));
+    d.ta = mms_rowset_first(&d.a);
+    d.tb = mms_rowset_first(&d.b);
     const int64_t na = how->rows ? how->first_b + how->nrow : d.a.nrow, nb = d.b.nrow;
     if (how->more ? nb < na : nb != na) {
         mms_check_add(check,

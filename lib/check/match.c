@@ -120,16 +120,12 @@ static void widen(mms_dtype dtype, int64_t n, const void *data, int64_t *out)
 #undef MMS_WIDEN
 }
 
-static mms_status find_key(mms_rowset *rows, const char *name, const mms_column **column,
-                           mms_error *err)
+/** A column that can be a key, or NULL. */
+static const mms_column *find_key(const mms_rowset *rows, const char *name)
 {
-    mms_table *table;
-    const mms_status st = mms_rowset_first(rows, &table, err);
+    const mms_column *column = mms_table_find_column(mms_rowset_first(rows), name);
 
-    *column = st == MMS_OK ? mms_table_find_column(table, name) : NULL;
-    if (*column && (!(*column)->scalar || (*column)->dtype > MMS_DT_DOUBLE))
-        *column = NULL;
-    return st;
+    return column && column->scalar && column->dtype <= MMS_DT_DOUBLE ? column : NULL;
 }
 
 mms_status mms_hash_rows(const mms_key_rows *side, mms_keys keys, mms_rows rows, uint64_t *hash,
@@ -147,8 +143,7 @@ mms_status mms_hash_rows(const mms_key_rows *side, mms_keys keys, mms_rows rows,
         hash[i] = 0;
     }
     for (int64_t k = 0; k < keys.n; k++) {
-        const mms_column *column;
-        MMS_TRY(find_key(side->rows, keys.names[k], &column, err));
+        const mms_column *column = find_key(side->rows, keys.names[k]);
         if (!column)
             continue;
         MMS_TRY(mms_rowset_read(side->rows, column->name, n, at, n, raw, err));

@@ -8,128 +8,71 @@
 #include <string.h>
 
 #include "base/base_priv.h"
-#include "base/limits_priv.h"
 
-void mms_rowset_of_ms(mms_rowset *rows, const mms_ms *ms)
+void mms_rowset_of_ms(mms_rowset *rows, mms_ms *ms)
 {
-    enum { OTHERS = 3, SIDES = 2 }; // those of the sets themselves, and a sub-table
-    const int most = mms_tables_allow(mms_ms_member_path(ms, 0), MMS_ROWSET_OPEN, OTHERS, SIDES);
+    enum { MOST_OPEN = 15, SETS = 2 };
 
     *rows = (mms_rowset){
-        .path = mms_ms_path(ms), .ms = ms, .nrow = mms_ms_nrow(ms), .nplace = most < 2 ? 2 : most};
+        .path = mms_ms_path(ms), .members = mms_ms_members(ms), .nrow = mms_ms_nrow(ms)};
+    mms_members_allow(rows->members, MOST_OPEN, SETS);
 }
 
 mms_status mms_rowset_of_table(mms_rowset *rows, const char *path, mms_error *err)
 {
     mms_status st;
 
-    *rows = (mms_rowset){.path = path, .nplace = 1};
-    st = mms_table_open(path, MMS_TABLE_READ, &rows->tables[0], err);
+    *rows = (mms_rowset){.path = path};
+    st = mms_table_open(path, MMS_TABLE_READ, &rows->table, err);
     if (st == MMS_OK)
-        rows->nrow = mms_table_nrow(rows->tables[0]);
+        rows->nrow = mms_table_nrow(rows->table);
     return st;
-}
-
-static void drop_place(mms_rowset *rows, int place)
-{
-    mms_direct_close(&rows->tiles[place]);
-    mms_table_drop(&rows->tables[place]);
 }
 
 void mms_rowset_close(mms_rowset *rows)
 {
-    for (int i = 0; i < MMS_ROWSET_OPEN; i++)
-        drop_place(rows, i);
+    mms_table_drop(&rows->table);
 }
 
-/** Member 0 keeps the first place: its columns are described there as long as the row set lives. */
-static mms_status open_place(mms_rowset *rows, int64_t member, int *opened, mms_error *err)
+mms_table *mms_rowset_first(const mms_rowset *rows)
 {
-    int place = member == 0 ? 0 : 1; // else the one that was not needed for longest
-
-    rows->clock++;
-    for (int i = 1; member > 0 && i < rows->nplace; i++) {
-        if (rows->tables[i] && rows->members[i] == member) {
-            place = i;
-            break;
-        }
-        if (rows->used[i] < rows->used[place])
-            place = i;
-    }
-    rows->used[place] = rows->clock;
-    if (!rows->tables[place] || rows->members[place] != member) {
-        drop_place(rows, place);
-        rows->members[place] = member;
-        const mms_status st = mms_table_open(mms_ms_member_path(rows->ms, member), MMS_TABLE_READ,
-                                             &rows->tables[place], err);
-        if (st != MMS_OK)
-            return st;
-    }
-    *opened = place;
-    return MMS_OK;
+    return rows->members ? rows->members->first : rows->table;
 }
 
-static mms_status open_member(mms_rowset *rows, int64_t member, mms_table **table, mms_error *err)
-{
-    int place = 0;
-    const mms_status st = open_place(rows, member, &place, err);
-
-    *table = rows->tables[place];
-    return st;
-}
-
-mms_status mms_rowset_first(mms_rowset *rows, mms_table **table, mms_error *err)
-{
-    return open_member(rows, 0, table, err);
-}
-
-/** Return the member that holds a row and its rows. */
+/** Return the member that holds a row, and its rows. */
 static int64_t member_of(const mms_rowset *rows, int64_t row, mms_rows *has)
 {
-    int64_t low = 0, high = rows->ms ? mms_ms_nmember(rows->ms) - 1 : 0;
-
     *has = (mms_rows){0, rows->nrow};
-    while (low < high) {
-        const int64_t mid = low + (high - low) / 2;
-        const mms_rows r = mms_ms_member_rows(rows->ms, mid);
-        if (row < r.first + r.count)
-            high = mid;
-        else
-            low = mid + 1;
-    }
-    if (rows->ms)
-        *has = mms_ms_member_rows(rows->ms, low);
-    return low;
+    if (!rows->members)
+        return 0;
+    const int64_t member = mms_members_of(rows->members, row);
+    *has = rows->members->list[member].rows;
+    return member;
 }
 
 int64_t mms_rowset_group(const mms_rowset *rows, int64_t row)
 {
     mms_rows has;
 
-    if (!rows->ms || mms_ms_nmember(rows->ms) <= rows->nplace)
+    if (!rows->members || rows->members->n - 1 <= rows->members->most_open)
         return 0;
-    return member_of(rows, row, &has) / (rows->nplace - 1);
+    return member_of(rows, row, &has) / rows->members->most_open;
 }
 
 enum { RANGES = 4096 };
 
 /** Rows of one member: as many of at[] as lie in it and fit into the ranges. */
 typedef struct row_batch {
-    int place;
-    mms_table *table;
-    int64_t first; /**< of the member */
-    int64_t nrange, nrow;
+    int64_t member, nrange, nrow;
     mms_rows ranges[RANGES];
 } row_batch;
 
-static mms_status next_batch(mms_rowset *rows, int64_t n, const int64_t *at, row_batch *batch,
-                             mms_error *err)
+static void next_batch(const mms_rowset *rows, int64_t n, const int64_t *at, row_batch *batch)
 {
     mms_rows has;
-    const int64_t member = member_of(rows, at[0], &has);
     int64_t i = 0;
 
-    batch->first = has.first;
+    batch->member = member_of(rows, at[0], &has);
     batch->nrange = 0;
     for (; i < n && at[i] < has.first + has.count; i++) {
         const int64_t row = at[i] - has.first, k = batch->nrange - 1;
@@ -141,38 +84,38 @@ static mms_status next_batch(mms_rowset *rows, int64_t n, const int64_t *at, row
             break;
     }
     batch->nrow = i;
-    const mms_status st = open_place(rows, member, &batch->place, err);
-    if (st == MMS_OK)
-        batch->table = rows->tables[batch->place];
-    return st;
 }
 
-/** Find the tiles of a column of an open member; none: casacore must be asked. */
-static mms_status find_tiles(mms_rowset *rows, int place, const char *column,
-                             mms_direct_column *found, mms_error *err)
+/** Find a column of a member, which stays open until it is released. */
+static mms_status use(mms_rowset *rows, int64_t member, const char *column, mms_store_want want,
+                      mms_member_column *out, mms_error *err)
 {
-    mms_direct **const tiles = &rows->tiles[place];
-    mms_status st = MMS_OK;
-
-    *found = (mms_direct_column){NULL, -1};
-    if (!rows->direct)
-        return MMS_OK;
-    if (!*tiles)
-        st = mms_direct_open(rows->tables[place], tiles, err);
-    return st == MMS_OK ? mms_direct_find(*tiles, column, found, err) : st;
+    if (rows->members)
+        return mms_members_use(rows->members, member, column,
+                               rows->direct ? want : MMS_WANT_CASACORE, out, err);
+    *out = (mms_member_column){NULL, rows->table, mms_stored_in_table(rows->table, column)};
+    return MMS_OK;
 }
 
-mms_status mms_rowset_tiles(mms_rowset *rows, const char *column, mms_rows run,
-                            mms_direct_column *found, mms_rows *local, mms_error *err)
+static void release(const mms_rowset *rows, mms_member_column *column)
+{
+    if (rows->members)
+        mms_members_release(rows->members, column);
+}
+
+mms_status mms_rowset_find(mms_rowset *rows, const char *column, mms_rows run, mms_stored *found,
+                           mms_rows *local, mms_error *err)
 {
     mms_rows has;
     const int64_t member = member_of(rows, run.first, &has);
     const int64_t left = has.first + has.count - run.first;
-    int place = 0;
-    const mms_status st = open_place(rows, member, &place, err);
+    mms_member_column from;
+    const mms_status st = use(rows, member, column, MMS_WANT_CELLS, &from, err);
 
     *local = (mms_rows){run.first - has.first, run.count < left ? run.count : left};
-    return st == MMS_OK ? find_tiles(rows, place, column, found, err) : st;
+    *found = from.cells;
+    release(rows, &from);
+    return st;
 }
 
 mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n, const int64_t *at,
@@ -180,25 +123,22 @@ mms_status mms_rowset_read(mms_rowset *rows, const char *column, int64_t n, cons
 {
     const int64_t cell = n ? nvalue / n : 0;
     uint8_t *out = data;
-    mms_direct_column from;
     row_batch batch;
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; i < n && st == MMS_OK; i += batch.nrow) {
-        st = next_batch(rows, n - i, at + i, &batch, err);
-        if (st == MMS_OK)
-            st = find_tiles(rows, batch.place, column, &from, err);
-        if (st != MMS_OK)
-            return st;
-        const mms_column *const c = mms_table_find_column(batch.table, column);
-        if (!c)
-            return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_table_path(batch.table),
-                            column);
-        st = from.tiles ? mms_tiles_read(from.tiles, from.column, batch.nrange, batch.ranges,
-                                         batch.nrow * cell, out, err)
-                        : mms_table_get(batch.table, column, batch.nrange, batch.ranges,
-                                        batch.nrow * cell, out, err);
-        out += (size_t)(batch.nrow * cell) * mms_dtype_size(c->dtype);
+        mms_member_column from;
+        next_batch(rows, n - i, at + i, &batch);
+        st = use(rows, batch.member, column, MMS_WANT_CELLS, &from, err);
+        const mms_column *c = st == MMS_OK ? mms_table_find_column(from.table, column) : NULL;
+        if (c)
+            st = from.cells.kind->read(&from.cells, batch.nrange, batch.ranges, batch.nrow * cell,
+                                       out, err);
+        else if (st == MMS_OK)
+            st = mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_table_path(from.table),
+                          column);
+        out += c ? (size_t)(batch.nrow * cell) * mms_dtype_size(c->dtype) : 0;
+        release(rows, &from);
     }
     return st;
 }
@@ -258,25 +198,22 @@ static mms_status number_runs(bool scalar, const mms_shape_run *runs, int64_t nr
 mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n, const int64_t *at,
                              mms_shape_list *list, int32_t *shape, mms_error *err)
 {
-    mms_direct_column from;
     row_batch batch;
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; i < n && st == MMS_OK; i += batch.nrow) {
+        mms_member_column from;
         mms_shape_run *runs = NULL;
         int64_t nrun;
-        st = next_batch(rows, n - i, at + i, &batch, err);
+        next_batch(rows, n - i, at + i, &batch);
+        st = use(rows, batch.member, column, MMS_WANT_SHAPES, &from, err);
         if (st == MMS_OK)
-            st = find_tiles(rows, batch.place, column, &from, err);
-        if (st == MMS_OK && from.tiles)
-            st = mms_tiles_shapes(from.tiles, from.column, batch.nrange, batch.ranges, &runs, &nrun,
-                                  err);
-        else if (st == MMS_OK)
-            st = mms_table_shapes(batch.table, column, batch.nrange, batch.ranges, &runs, &nrun,
-                                  err);
+            st =
+                from.cells.kind->shapes(&from.cells, batch.nrange, batch.ranges, &runs, &nrun, err);
         if (st == MMS_OK)
-            st = number_runs(mms_table_find_column(batch.table, column)->scalar, runs, nrun, list,
+            st = number_runs(mms_table_find_column(from.table, column)->scalar, runs, nrun, list,
                              shape + i, err);
+        release(rows, &from);
         free(runs);
     }
     return st;
@@ -285,10 +222,13 @@ mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n, co
 mms_status mms_rowset_cell(mms_rowset *rows, const char *column, int64_t row, mms_value **out,
                            mms_error *err)
 {
-    mms_table *table;
     mms_rows has;
     const int64_t member = member_of(rows, row, &has);
-    const mms_status st = open_member(rows, member, &table, err);
+    mms_member_column from;
+    mms_status st = use(rows, member, column, MMS_WANT_CASACORE, &from, err);
 
-    return st == MMS_OK ? mms_table_get_cell(table, column, row - has.first, out, err) : st;
+    if (st == MMS_OK)
+        st = mms_table_get_cell(from.table, column, row - has.first, out, err);
+    release(rows, &from);
+    return st;
 }

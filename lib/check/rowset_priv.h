@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_ROWSET_PRIV_H
 #define MULTIMS_ROWSET_PRIV_H
-/** @file rowset_priv.h  Rows of an MS, through its members, or of one table, read by number.
- *
- *  Several members stay open, so that rows in any order are read without opening them again. */
+/** @file rowset_priv.h  Rows of an MS, through its members, or of one table, read by number. */
 
-#include "ms/ms_priv.h"
+#include "ms/members_priv.h"
 #include "multims/ms.h"
-#include "tables/tables_priv.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -28,28 +25,22 @@ typedef struct mms_shape_list {
     mms_shape *shapes;
 } mms_shape_list;
 
-enum { MMS_ROWSET_OPEN = 16 };
-
 typedef struct mms_rowset {
-    const char *path; /**< for messages */
-    const mms_ms *ms; /**< NULL: one table */
+    const char *path;     /**< for messages */
+    mms_members *members; /**< of the set; NULL: one table */
+    mms_table *table;     /**< of which the row set is; NULL: a set */
     int64_t nrow;
-    int nplace;  /**< members that may be open at once */
-    bool direct; /**< tile files are read directly, where cells compare with casacore's */
-    mms_table *tables[MMS_ROWSET_OPEN];
-    mms_direct *tiles[MMS_ROWSET_OPEN]; /**< NULL until a column is read */
-    int64_t members[MMS_ROWSET_OPEN];
-    int64_t used[MMS_ROWSET_OPEN]; /**< when it was last needed */
-    int64_t clock;
+    bool direct; /**< files are read directly, where cells compare with casacore's */
 } mms_rowset;
 
-void mms_rowset_of_ms(mms_rowset *rows, const mms_ms *ms);
+/** Two sets at most are read at a time. */
+void mms_rowset_of_ms(mms_rowset *rows, mms_ms *ms);
 MMS_CHECKED mms_status mms_rowset_of_table(mms_rowset *rows, const char *path, mms_error *err);
 void mms_rowset_close(mms_rowset *rows);
 
 /** Return the table that holds the columns' description and keywords: member 0's, which stays open
- *  as long as the row set. */
-MMS_CHECKED mms_status mms_rowset_first(mms_rowset *rows, mms_table **table, mms_error *err);
+ *  as long as the set. */
+mms_table *mms_rowset_first(const mms_rowset *rows);
 
 /** Return a number that is equal for rows whose members can be open together. */
 int64_t mms_rowset_group(const mms_rowset *rows, int64_t row);
@@ -59,12 +50,11 @@ MMS_CHECKED mms_status mms_rowset_read(mms_rowset *rows, const char *column, int
                                        const int64_t *at, int64_t nvalue, void *data,
                                        mms_error *err);
 
-/** Find the tiles of the first rows of a run, as many as lie in one member.
- *  @param[out] found  has none where the cells are read in another way; valid as long as the member
- *                     stays open
+/** Find the cells of the first rows of a run, as many as lie in one member.
+ *  @param[out] found  valid as long as the member stays open
  *  @param[out] local  these rows as the member counts */
-MMS_CHECKED mms_status mms_rowset_tiles(mms_rowset *rows, const char *column, mms_rows run,
-                                        mms_direct_column *found, mms_rows *local, mms_error *err);
+MMS_CHECKED mms_status mms_rowset_find(mms_rowset *rows, const char *column, mms_rows run,
+                                       mms_stored *found, mms_rows *local, mms_error *err);
 
 /** Find the shapes of cells: shape[n] are numbers in list. */
 MMS_CHECKED mms_status mms_rowset_shapes(mms_rowset *rows, const char *column, int64_t n,

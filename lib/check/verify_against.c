@@ -206,14 +206,13 @@ static mms_status list_columns(mms_against *a, column_list *list, mms_error *err
 
 static mms_status check_units(mms_against *a, const column_list *list, mms_error *err)
 {
-    mms_table *ts, *tm;
+    mms_table *const ts = mms_rowset_first(&a->source_rows);
+    mms_table *const tm = mms_rowset_first(&a->set_rows);
     mms_value *us = NULL, *um = NULL;
     mms_check check;
     mms_status st;
 
     mms_check_start(&check, &a->v->report, "units and measures of the source");
-    MMS_TRY(mms_rowset_first(&a->source_rows, &ts, err));
-    MMS_TRY(mms_rowset_first(&a->set_rows, &tm, err));
     for (int64_t i = 0; i < list->n; i++) {
         const char *const name = list->pairs[i].name_b;
         MMS_TRY(mms_column_units(ts, list->pairs[i].name_a, &us, err));

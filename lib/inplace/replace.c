@@ -13,12 +13,12 @@ enum { BLOCK = 1 << 20 };
 /** One such column. */
 typedef struct replaced {
     const mms_column *column;
-    mms_direct_column from, to; /**< the old tiles, the new ones */
-    uint8_t *written;           /**< a bit a row */
+    mms_stored from, to; /**< the old tiles, the new ones */
+    uint8_t *written;    /**< a bit a row */
 } replaced;
 
 struct mms_replace {
-    mms_direct *now; /**< the table as it is with the new files */
+    mms_store *now; /**< the table as it is with the new files */
     int64_t nrow, n, capacity;
     replaced *list;
 };
@@ -68,7 +68,7 @@ static mms_status take_all(const mms_undo_takes_list *files, int64_t sequence, b
 }
 
 /** Keep the files of one manager. */
-static mms_status keep_manager(mms_replace *r, mms_table *table, mms_direct *in, const mms_tiled *m,
+static mms_status keep_manager(mms_replace *r, mms_table *table, mms_store *in, const mms_tiled *m,
                                const mms_undo_takes_list *files, const mms_sink_what *what,
                                mms_error *err)
 {
@@ -77,8 +77,8 @@ static mms_status keep_manager(mms_replace *r, mms_table *table, mms_direct *in,
     mms_status st;
 
     if (moves)
-        MMS_TRY(mms_direct_find(in, one.column->name, &one.from, err));
-    moves = moves && one.from.tiles && can_move_all(files, m->sequence, what->lock);
+        MMS_TRY(mms_store_find(in, one.column->name, MMS_WANT_CELLS, &one.from, err));
+    moves = moves && one.from.kind->update && can_move_all(files, m->sequence, what->lock);
     if (moves)
         MMS_TRY(mms_sink_has_all_cells(table, &one.from, &moves, err));
     MMS_TRY(take_all(files, m->sequence, &moves, what, err));
@@ -88,12 +88,12 @@ static mms_status keep_manager(mms_replace *r, mms_table *table, mms_direct *in,
     one.written = mms_alloc(r->nrow / 8 + 1, 1);
     MMS_TRY(one.written ? MMS_OK : no_memory(err));
     r->list[r->n++] = one;
-    MMS_TRY(mms_direct_find(r->now, one.column->name, &r->list[r->n - 1].to, err));
+    MMS_TRY(mms_store_find(r->now, one.column->name, MMS_WANT_CELLS, &r->list[r->n - 1].to, err));
 done:
     return st;
 }
 
-mms_status mms_replace_open(mms_table *table, mms_direct *in, const mms_undo_takes_list *files,
+mms_status mms_replace_open(mms_table *table, mms_store *in, const mms_undo_takes_list *files,
                             const mms_sink_what *what, mms_replace **out, mms_error *err)
 {
     mms_replace *r = *out = mms_alloc(1, sizeof *r);
@@ -103,8 +103,8 @@ mms_status mms_replace_open(mms_table *table, mms_direct *in, const mms_undo_tak
 
     MMS_TRY(r ? MMS_OK : no_memory(err));
     r->nrow = mms_table_nrow(table);
-    MMS_TRY(mms_direct_open(table, &r->now, err));
-    mms_direct_trust(r->now);
+    MMS_TRY(mms_store_open(table, MMS_WAY_TILES, &r->now, err));
+    mms_store_trust(r->now);
     MMS_TRY(mms_table_tiled(table, &n, &list, err));
     for (int64_t k = 0; k < n; k++) {
         bool any = false;
@@ -143,7 +143,7 @@ mms_status mms_replace_write(mms_replace *r, const char *column, int64_t nrange,
             const int64_t row = ranges[i].first + k;
             one->written[row >> 3] |= (uint8_t)(1 << (row & 7));
         }
-    return mms_tiles_update(one->to.tiles, one->to.column, nrange, ranges, nvalue, data, err);
+    return one->to.kind->update(&one->to, nrange, ranges, nvalue, data, err);
 }
 
 /* ---- the other rows ---------------------------------------------------------------------------*/
@@ -163,11 +163,9 @@ static mms_status copy_run(const replaced *one, const mms_shape_run *run, mms_er
     for (int64_t at = 0; at < run->rows.count && st == MMS_OK; at += most) {
         const int64_t left = run->rows.count - at;
         const mms_rows rows = {run->rows.first + at, left < most ? left : most};
-        st = mms_tiles_read(one->from.tiles, one->from.column, 1, &rows, rows.count * cell, room,
-                            err);
+        st = one->from.kind->read(&one->from, 1, &rows, rows.count * cell, room, err);
         if (st == MMS_OK)
-            st = mms_tiles_update(one->to.tiles, one->to.column, 1, &rows, rows.count * cell, room,
-                                  err);
+            st = one->to.kind->update(&one->to, 1, &rows, rows.count * cell, room, err);
     }
     free(room);
     return st;
@@ -177,8 +175,7 @@ static mms_status copy_rows(const replaced *one, mms_rows rows, mms_error *err)
 {
     mms_shape_run *runs = NULL;
     int64_t nrun = 0;
-    mms_status st =
-        mms_tiles_shapes(one->from.tiles, one->from.column, 1, &rows, &runs, &nrun, err);
+    mms_status st = one->from.kind->shapes(&one->from, 1, &rows, &runs, &nrun, err);
 
     for (int64_t i = 0; i < nrun && st == MMS_OK; i++)
         st = copy_run(one, &runs[i], err);
@@ -213,7 +210,7 @@ mms_status mms_replace_finish(mms_replace **replace, mms_error *err)
     for (int64_t i = 0; r && i < r->n && st == MMS_OK; i++)
         st = copy_others(&r->list[i], r->nrow, err);
     if (r && st == MMS_OK)
-        st = mms_direct_finish(&r->now, err);
+        st = mms_store_finish(&r->now, err);
     mms_replace_drop(replace);
     return st;
 }
@@ -227,19 +224,18 @@ void mms_replace_drop(mms_replace **replace)
         return;
     for (int64_t i = 0; i < r->n; i++)
         free(r->list[i].written);
-    mms_direct_close(&r->now);
+    mms_store_close(&r->now);
     free(r->list);
     free(r);
 }
 
-mms_status mms_sink_has_all_cells(const mms_table *table, const mms_direct_column *found, bool *all,
+mms_status mms_sink_has_all_cells(const mms_table *table, const mms_stored *found, bool *all,
                                   mms_error *err)
 {
     const mms_rows rows = {0, mms_table_nrow(table)};
     mms_shape_run *runs = NULL;
     int64_t nrun = 0;
-    const mms_status st =
-        mms_tiles_shapes(found->tiles, found->column, 1, &rows, &runs, &nrun, err);
+    const mms_status st = found->kind->shapes(found, 1, &rows, &runs, &nrun, err);
 
     *all = st == MMS_OK;
     for (int64_t i = 0; i < nrun; i++)

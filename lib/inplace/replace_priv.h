@@ -4,7 +4,7 @@
 /** @file replace_priv.h  Columns of a part whose tiles are written into new files: the old ones are
  *  the undo, and nothing is copied for it. */
 
-#include "ms/direct_priv.h"
+#include "ms/store_priv.h"
 #include "sink_priv.h"
 #include "undo_priv.h"
 
@@ -14,7 +14,7 @@ typedef struct mms_replace mms_replace;
  *  own get new ones, the others are copied.
  *  @param files  of mms_undo_takes()
  *  @param in     the table's tiles, of which nothing has been written */
-MMS_CHECKED mms_status mms_replace_open(mms_table *table, mms_direct *in,
+MMS_CHECKED mms_status mms_replace_open(mms_table *table, mms_store *in,
                                         const mms_undo_takes_list *files, const mms_sink_what *what,
                                         mms_replace **out, mms_error *err);
 
@@ -31,8 +31,7 @@ MMS_CHECKED mms_status mms_replace_finish(mms_replace **replace, mms_error *err)
 void mms_replace_drop(mms_replace **replace);
 
 /** Whether all rows have cells in a manager's tiles. */
-MMS_CHECKED mms_status mms_sink_has_all_cells(const mms_table *table,
-                                              const mms_direct_column *found, bool *all,
-                                              mms_error *err);
+MMS_CHECKED mms_status mms_sink_has_all_cells(const mms_table *table, const mms_stored *found,
+                                              bool *all, mms_error *err);
 
 #endif

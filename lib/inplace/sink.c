@@ -19,7 +19,7 @@ typedef struct way {
 
 struct mms_sink {
     mms_table *table;
-    mms_direct *in, *out; /**< of the columns that were there; of those that are new */
+    mms_store *in, *out;  /**< of the columns that were there; of those that are new */
     mms_replace *replace; /**< columns that are written into new files; NULL: none */
     const char *const *add;
     const char *like;
@@ -64,6 +64,7 @@ static mms_status add_columns(mms_sink *s, const mms_sink_what *what, mms_error 
 mms_status mms_sink_open(const mms_sink_what *what, mms_sink **out, mms_error *err)
 {
     mms_sink *s = *out = mms_alloc(1, sizeof *s);
+    const mms_store_new new_files = {.write_back = what->sync};
     mms_undo_takes_list takes = {0};
     mms_status st;
 
@@ -75,14 +76,13 @@ mms_status mms_sink_open(const mms_sink_what *what, mms_sink **out, mms_error *e
         MMS_TRY(mms_undo_takes(what->lock, what->path, &takes, err));
     MMS_TRY(mms_table_open(what->path, MMS_TABLE_UPDATE, &s->table, err));
     MMS_TRY(add_columns(s, what, err));
-    if (what->tiles)
-        MMS_TRY(mms_direct_open(s->table, &s->in, err));
+    MMS_TRY(mms_store_open(s->table, what->tiles ? MMS_WAY_TILES : 0, &s->in, err));
     if (takes.n > 0)
         MMS_TRY(mms_replace_open(s->table, s->in, &takes, what, &s->replace, err));
     if (what->tiles && what->add)
-        MMS_TRY(mms_direct_create(s->table, what->sync, 0, &s->out, err));
+        MMS_TRY(mms_store_create(s->table, MMS_WAY_TILES, &new_files, &s->out, err));
     if (s->out && mms_table_nrow(s->table) > 0)
-        MMS_TRY(mms_direct_define(s->out, shapes_like, s, err));
+        MMS_TRY(mms_store_define(s->out, shapes_like, s, err));
 done:
     mms_undo_free_takes(&takes);
     if (st != MMS_OK)
@@ -103,12 +103,11 @@ int64_t mms_sink_nrow(const mms_sink *s)
 mms_status mms_sink_shapes(mms_sink *s, const char *column, int64_t nrange, const mms_rows *ranges,
                            mms_shape_run **runs, int64_t *nrun, mms_error *err)
 {
-    mms_direct_column found;
+    mms_stored found;
     mms_status st;
 
-    MMS_TRY(mms_direct_find(s->in, column, &found, err));
-    st = found.tiles ? mms_tiles_shapes(found.tiles, found.column, nrange, ranges, runs, nrun, err)
-                     : mms_table_shapes(s->table, column, nrange, ranges, runs, nrun, err);
+    MMS_TRY(mms_store_find(s->in, column, MMS_WANT_CELLS, &found, err));
+    MMS_TRY(found.kind->shapes(&found, nrange, ranges, runs, nrun, err));
 done:
     return st;
 }
@@ -116,40 +115,38 @@ done:
 mms_status mms_sink_read(mms_sink *s, const char *column, int64_t nrange, const mms_rows *ranges,
                          int64_t nvalue, void *data, mms_error *err)
 {
-    mms_direct_column found;
+    mms_stored found;
     mms_status st;
 
-    MMS_TRY(mms_direct_find(s->in, column, &found, err));
-    st = found.tiles ? mms_tiles_read(found.tiles, found.column, nrange, ranges, nvalue, data, err)
-                     : mms_table_get(s->table, column, nrange, ranges, nvalue, data, err);
+    MMS_TRY(mms_store_find(s->in, column, MMS_WANT_CELLS, &found, err));
+    MMS_TRY(found.kind->read(&found, nrange, ranges, nvalue, data, err));
 done:
     return st;
 }
 
-/** Choose how a column's manager is written, at its first use.  found->tiles NULL: by casacore. */
-static mms_status choose_way(mms_sink *s, const char *column, mms_direct_column *found,
-                             mms_error *err)
+/** Choose how a column's manager is written, at its first use. */
+static mms_status choose_way(mms_sink *s, const char *column, mms_stored *found, mms_error *err)
 {
     const mms_column *c = mms_table_find_column(s->table, column);
     int64_t i = 0;
     bool tiles = false;
     mms_status st;
 
-    MMS_TRY(mms_direct_find(s->in, column, found, err));
+    MMS_TRY(mms_store_find(s->in, column, MMS_WANT_CELLS, found, err));
     while (c && i < s->nway && strcmp(s->ways[i].group, c->group) != 0)
         i++;
     if (c && i == s->nway) {
-        if (found->tiles)
+        if (found->kind->update)
             MMS_TRY(mms_sink_has_all_cells(s->table, found, &tiles, err));
         MMS_TRY(mms_grow(&s->ways, &s->capacity, s->nway + 1, sizeof *s->ways, err));
         s->ways[s->nway++] = (way){c->group, tiles};
     }
-    if (c && s->ways[i].tiles && !found->tiles)
+    if (c && s->ways[i].tiles && !found->kind->update)
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
                          "%s: %s is in tiles with columns that are read otherwise: use tiles=False",
                          mms_table_path(s->table), column));
     if (c && !s->ways[i].tiles)
-        found->tiles = NULL;
+        *found = mms_stored_in_table(s->table, column);
 done:
     return st;
 }
@@ -159,13 +156,12 @@ static mms_status write_new(mms_sink *s, const char *column, int64_t nrange, con
                             int32_t ndim, const int64_t *shape, int64_t nvalue, const void *data,
                             mms_error *err)
 {
-    mms_direct_column found;
+    mms_stored found = mms_stored_in_table(s->table, column);
     mms_status st;
 
-    MMS_TRY(mms_direct_find(s->out, column, &found, err));
-    st = found.tiles
-             ? mms_tiles_write(found.tiles, found.column, nrange, ranges, nvalue, data, err)
-             : mms_table_put(s->table, column, nrange, ranges, ndim, shape, nvalue, data, err);
+    if (s->out)
+        MMS_TRY(mms_store_find(s->out, column, MMS_WANT_CELLS, &found, err));
+    MMS_TRY(found.kind->put(&found, nrange, ranges, ndim, shape, nvalue, data, err));
 done:
     return st;
 }
@@ -174,7 +170,7 @@ mms_status mms_sink_write(mms_sink *s, const char *column, int64_t nrange, const
                           int32_t ndim, const int64_t *shape, int64_t nvalue, const void *data,
                           mms_error *err)
 {
-    mms_direct_column found = {NULL, -1};
+    mms_stored found;
     mms_status st;
 
     if (mms_sink_is_new(s, column))
@@ -182,9 +178,9 @@ mms_status mms_sink_write(mms_sink *s, const char *column, int64_t nrange, const
     if (mms_replace_has(s->replace, column))
         return mms_replace_write(s->replace, column, nrange, ranges, nvalue, data, err);
     MMS_TRY(choose_way(s, column, &found, err));
-    st = found.tiles
-             ? mms_tiles_update(found.tiles, found.column, nrange, ranges, nvalue, data, err)
-             : mms_table_put(s->table, column, nrange, ranges, ndim, shape, nvalue, data, err);
+    st = found.kind->update
+             ? found.kind->update(&found, nrange, ranges, nvalue, data, err)
+             : found.kind->put(&found, nrange, ranges, ndim, shape, nvalue, data, err);
 done:
     return st;
 }
@@ -194,9 +190,9 @@ mms_status mms_sink_close(mms_sink **sink, mms_error *err)
     mms_sink *s = *sink;
     mms_status st;
 
-    MMS_TRY(mms_direct_finish(&s->out, err));
+    MMS_TRY(mms_store_finish(&s->out, err));
     MMS_TRY(mms_replace_finish(&s->replace, err));
-    MMS_TRY(mms_direct_finish(&s->in, err));
+    MMS_TRY(mms_store_finish(&s->in, err));
     MMS_TRY(mms_table_close(&s->table, err));
 done:
     mms_sink_drop(sink);
@@ -210,9 +206,9 @@ void mms_sink_drop(mms_sink **sink)
     *sink = NULL;
     if (!s)
         return;
-    mms_direct_close(&s->out);
+    mms_store_close(&s->out);
     mms_replace_drop(&s->replace);
-    mms_direct_close(&s->in);
+    mms_store_close(&s->in);
     mms_table_drop(&s->table);
     free(s->ways);
     free(s);

@@ -5,8 +5,8 @@
  */
 
 #include "block.h"
-#include "direct_priv.h"
 #include "multims/ms.h"
+#include "store_priv.h"
 
 /** Return the table of member 0; borrowed. */
 mms_table *mms_ms_first_table(mms_ms *ms);
@@ -42,8 +42,8 @@ MMS_CHECKED mms_status mms_ms_copy_cells(mms_ms *ms, const char *column, int64_t
                                          const char *out_column, int64_t first, mms_error *err);
 
 /** Copy cells of an array column: rows of out from first on, which have the same shapes. */
-MMS_CHECKED mms_status mms_ms_copy_to_tiles(mms_ms *ms, const char *column, int64_t nrange,
-                                            const mms_rows *ranges, mms_direct_column out,
+MMS_CHECKED mms_status mms_ms_copy_to_store(mms_ms *ms, const char *column, int64_t nrange,
+                                            const mms_rows *ranges, const mms_stored *out,
                                             int64_t first, mms_error *err);
 
 /** A column whose cells are copied, and where they will lie. */
@@ -61,9 +61,9 @@ MMS_CHECKED mms_status mms_ms_plan_sharing(mms_ms *ms, const char *rows_file, in
  *  column by column then opens each once.  Where rows go back to members before, all. */
 int64_t mms_ms_together(const mms_ms *ms, int64_t nrange, const mms_rows *ranges);
 
-/** Find the tiles of a column of a plain MS; NULL when there is more than one member, or casacore
- *  must be asked. */
-MMS_CHECKED mms_status mms_ms_find_tiles(mms_ms *ms, const char *column, mms_direct_column *found,
-                                         mms_error *err);
+/** Find the way to the cells of a column of a plain MS; its kind is NULL when there is more than
+ * one member. */
+MMS_CHECKED mms_status mms_ms_find_stored(mms_ms *ms, const char *column, mms_stored *found,
+                                          mms_error *err);
 
 #endif

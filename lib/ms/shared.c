@@ -16,12 +16,15 @@ mms_status mms_ms_shared_bytes(mms_ms *ms, const char *rows_file, int64_t block,
 
     *bytes = 0;
     for (int64_t i = 0; st == MMS_OK && i < n; i++) {
-        mms_direct_column in;
+        mms_stored in;
+        int64_t place;
         columns[i].name = names[i];
-        st = mms_ms_find_tiles(ms, names[i], &in, err);
-        if (st == MMS_OK)
-            st = mms_tiles_share_create(block, !in.tiles || mms_tiles_has_gaps(in.tiles),
+        st = mms_ms_find_stored(ms, names[i], &in, err);
+        if (st == MMS_OK) {
+            const mms_tiles *tiles = mms_stored_tiles(&in, &place);
+            st = mms_tiles_share_create(block, !tiles || mms_tiles_has_gaps(tiles),
                                         &columns[i].plan, err);
+        }
     }
     if (st == MMS_OK)
         st = mms_ms_plan_sharing(ms, rows_file, n, columns, err);

@@ -7,23 +7,22 @@
 #include "base/base_priv.h"
 #include "base/fingerprint_priv.h"
 #include "block.h"
-#include "direct_priv.h"
 #include "ms_priv.h"
-#include "scalars_priv.h"
 
 /** A column of the new table. */
 typedef struct output {
     const mms_column *column;
-    const char *from;         /**< its name in the input */
-    mms_direct_column to, in; /**< to: its tiles; in: those it is copied from.  NULL: casacore's */
+    const char *from; /**< its name in the input */
+    mms_stored to,
+        in; /**< in: where it is copied from, of one kind with to; NULL: it is found anew */
     bool copied;
 } output;
 
 struct mms_writer {
     mms_ms *like;
     mms_table *table;
-    mms_direct *tiles; /**< NULL: casacore writes all columns */
-    mms_scalars_writer *scalars;
+    mms_store *store;
+    bool direct; /**< some columns may be written by us */
     char *rename_from, *rename_to;
     const char *const *copy;
     int64_t bytes;   /**< of the cells with numbers that have their place */
@@ -63,11 +62,12 @@ static const char *input_name(const mms_writer *w, const char *column)
 bool mms_writer_copies(const mms_writer *w, const char *column)
 {
     const char *name = w->rename_from && !strcmp(column, w->rename_from) ? w->rename_to : column;
-    mms_direct_column found;
+    mms_stored found;
 
-    for (const char *const *c = w->copy; w->tiles && c && *c; c++)
+    for (const char *const *c = w->copy; c && *c; c++)
         if (!strcmp(*c, column))
-            return mms_direct_find(w->tiles, name, &found, NULL) == MMS_OK && found.tiles;
+            return mms_store_find(w->store, name, MMS_WANT_CELLS, &found, NULL) == MMS_OK &&
+                   found.kind->copy;
     return false;
 }
 
@@ -76,7 +76,9 @@ static mms_status plan_sharing(mms_writer *w, const mms_writer_opts *opts, mms_e
 {
     const int64_t most = mms_table_ncolumn(w->table);
     mms_shared_column *columns = mms_alloc(most, sizeof *columns);
-    mms_direct_column *to = mms_alloc(most, sizeof *to);
+    mms_tiles **to = mms_alloc(most, sizeof(mms_tiles *));
+    mms_stored found;
+    int64_t place;
     int64_t n = 0;
     mms_status st;
 
@@ -88,14 +90,16 @@ static mms_status plan_sharing(mms_writer *w, const mms_writer_opts *opts, mms_e
         columns[n].name = input_name(w, name);
         if (!mms_writer_copies(w, columns[n].name))
             continue;
-        MMS_TRY(mms_direct_find(w->tiles, name, &to[n], err));
-        MMS_TRY(mms_tiles_share_create(opts->share, mms_tiles_has_gaps(to[n].tiles),
-                                       &columns[n].plan, err));
+        MMS_TRY(mms_store_find(w->store, name, MMS_WANT_CELLS, &found, err));
+        if (!(to[n] = mms_stored_tiles(&found, &place)))
+            continue;
+        MMS_TRY(
+            mms_tiles_share_create(opts->share, mms_tiles_has_gaps(to[n]), &columns[n].plan, err));
         n++;
     }
     MMS_TRY(mms_ms_plan_sharing(w->like, opts->rows_file, n, columns, err));
     for (int64_t i = 0; i < n; i++)
-        MMS_TRY(mms_tiles_use_share(to[i].tiles, &columns[i].plan, err));
+        MMS_TRY(mms_tiles_use_share(to[i], &columns[i].plan, err));
 done:
     for (int64_t i = 0; columns && i < n; i++)
         mms_tiles_share_free(&columns[i].plan);
@@ -116,6 +120,7 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
                                 .add = opts->add,
                                 .tile = {opts->tile[0], opts->tile[1], opts->tile[2]},
                                 .hollow = opts->tiles};
+    const mms_store_new store = {.write_back = opts->sync, .share = opts->share};
     mms_writer *w = calloc(1, sizeof *w);
     mms_status st;
 
@@ -124,6 +129,7 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
     w->like = like;
     w->copy = opts->copy;
+    w->direct = opts->tiles;
     if (opts->rename_from) {
         w->rename_from = strdup(opts->rename_from);
         w->rename_to = strdup(opts->rename_to);
@@ -132,10 +138,7 @@ mms_status mms_writer_create(const char *path, mms_ms *like, const mms_writer_op
     }
     MMS_TRY(mms_table_create_like(path, mms_ms_first_table(like), &how, &w->table, err));
     MMS_TRY(mark_as_plain(w->table, err));
-    if (opts->tiles)
-        MMS_TRY(mms_direct_create(w->table, opts->sync, opts->share, &w->tiles, err));
-    if (opts->tiles)
-        MMS_TRY(mms_scalars_create(w->table, &w->scalars, err));
+    MMS_TRY(mms_store_create(w->table, opts->tiles ? MMS_WAYS_ALL : 0, &store, &w->store, err));
     if (opts->share > 0 && opts->rows_file)
         MMS_TRY(plan_sharing(w, opts, err));
     *out = w;
@@ -203,14 +206,14 @@ static mms_status block_shapes(const mms_placed *p, const char *column, mms_shap
 /** Count the bytes of all columns that share tiles, and so shapes, with this one. */
 static void count_bytes(mms_writer *w, const char *column, int64_t nrun, const mms_shape_run *runs)
 {
-    const mms_tiles *tiles = NULL;
+    const void *manager = NULL;
     int64_t size = 0, values = 0;
 
     for (int64_t i = 0; i < w->noutput; i++)
         if (!strcmp(w->outputs[i].column->name, column))
-            tiles = w->outputs[i].to.tiles;
+            manager = w->outputs[i].to.manager;
     for (int64_t i = 0; i < w->noutput; i++)
-        if (w->outputs[i].to.tiles == tiles)
+        if (w->outputs[i].to.manager == manager)
             size += (int64_t)mms_dtype_size(w->outputs[i].column->dtype);
     for (int64_t i = 0; i < nrun; i++) {
         int64_t cell = runs[i].ndim < 0 ? 0 : 1;
@@ -285,9 +288,9 @@ static mms_status list_outputs(const mms_placed *p, mms_error *err)
         o->column = mms_table_column(w->table, w->noutput);
         o->from = input_name(w, o->column->name);
         o->copied = mms_writer_copies(w, o->from);
-        MMS_TRY(mms_direct_find(w->tiles, o->column->name, &o->to, err));
+        MMS_TRY(mms_store_find(w->store, o->column->name, MMS_WANT_CELLS, &o->to, err));
         if (o->copied)
-            MMS_TRY(mms_ms_find_tiles(w->like, o->from, &o->in, err));
+            MMS_TRY(mms_ms_find_stored(w->like, o->from, &o->in, err));
     }
 done:
     return st;
@@ -301,30 +304,26 @@ static mms_status put_cells(const mms_placed *p, const output *o, mms_error *err
     for (int64_t i = 0; st == MMS_OK && i < p->block->ngroup; i++) {
         const mms_group *g = &p->block->groups[i];
         const mms_cells *c = output_cells(p->block, g, o->column->name);
-        if (!c || c->ndim < 0 || (c->nvalue == 0 && o->to.tiles))
+        if (!c || c->ndim < 0 || (c->nvalue == 0 && o->to.kind->define))
             continue;
         const int64_t nvalue = g->nrow * c->nvalue;
-        if (!o->to.tiles)
+        if (!o->to.kind->define) // others were counted with their shapes
             p->writer->bytes += nvalue * (int64_t)mms_dtype_size(o->column->dtype);
-        st = o->to.tiles ? mms_tiles_write(o->to.tiles, o->to.column, g->nrange, p->rows[i], nvalue,
-                                           c->data, err)
-                         : mms_table_put(p->writer->table, o->column->name, g->nrange, p->rows[i],
-                                         c->ndim, c->shape, nvalue, c->data, err);
+        st =
+            o->to.kind->put(&o->to, g->nrange, p->rows[i], c->ndim, c->shape, nvalue, c->data, err);
     }
     return st;
 }
 
-static mms_status put_scalar(const mms_placed *p, const char *name, mms_error *err)
+static mms_status put_scalar(const mms_placed *p, const output *o, mms_error *err)
 {
     for (int64_t i = 0; i < p->block->nscalar; i++) {
         const mms_cells *c = &p->block->scalars[i];
-        if (!c->name || strcmp(c->name, name))
+        if (!c->name || strcmp(c->name, o->column->name))
             continue;
         p->writer->bytes += p->block->rows.count * (int64_t)mms_dtype_size(c->column->dtype);
-        if (mms_scalars_has(p->writer->scalars, name))
-            return mms_scalars_put(p->writer->scalars, name, p->block->rows, c->data, err);
-        return mms_table_put(p->writer->table, name, 1, &p->block->rows, 0, NULL,
-                             p->block->rows.count, c->data, err);
+        return o->to.kind->put(&o->to, 1, &p->block->rows, 0, NULL, p->block->rows.count, c->data,
+                               err);
     }
     return MMS_OK;
 }
@@ -335,25 +334,24 @@ static mms_status put_output(const mms_placed *p, const output *o, mms_error *er
     mms_writer *w = p->writer;
     const int64_t first = p->block->rows.first;
 
-    if (o->copied && o->in.tiles)
-        return mms_tiles_copy(o->in.tiles, o->in.column, p->nrange, p->ranges, o->to.tiles,
-                              o->to.column, first, err);
+    if (o->copied && o->in.kind == o->to.kind)
+        return o->to.kind->copy(&o->in, p->nrange, p->ranges, &o->to, first, err);
     if (o->copied)
-        return mms_ms_copy_to_tiles(w->like, o->from, p->nrange, p->ranges, o->to, first, err);
+        return mms_ms_copy_to_store(w->like, o->from, p->nrange, p->ranges, &o->to, first, err);
     if (o->column->dtype < MMS_DT_STRING)
-        return o->column->scalar ? put_scalar(p, o->column->name, err) : put_cells(p, o, err);
+        return o->column->scalar ? put_scalar(p, o, err) : put_cells(p, o, err);
     return p->ranges ? mms_ms_copy_cells(w->like, o->from, p->nrange, p->ranges, w->table,
                                          o->column->name, first, err)
                      : MMS_OK;
 }
 
-/** Write the columns that casacore writes, or those whose tiles are written directly. */
-static mms_status put_outputs(const mms_placed *p, bool tiles, mms_error *err)
+/** Write the columns that threads may put, or the others. */
+static mms_status put_outputs(const mms_placed *p, bool parallel, mms_error *err)
 {
     mms_status st = MMS_OK;
 
     for (int64_t i = 0; st == MMS_OK && i < p->writer->noutput; i++)
-        if ((p->writer->outputs[i].to.tiles != NULL) == tiles)
+        if (p->writer->outputs[i].to.kind->parallel == parallel)
             st = put_output(p, &p->writer->outputs[i], err);
     return st;
 }
@@ -404,10 +402,9 @@ mms_status mms_writer_place(mms_writer *writer, const mms_block *block, int64_t 
     MMS_TRY(place_groups(p, err));
     if (writer->noutput == 0)
         MMS_TRY(list_outputs(p, err));
-    if (writer->tiles)
-        MMS_TRY(mms_direct_define(writer->tiles, shapes_of, p, err));
+    MMS_TRY(mms_store_define(writer->store, shapes_of, p, err));
     MMS_TRY(put_outputs(p, false, err));
-    MMS_TRY(mms_scalars_advance(writer->scalars, block->rows.first + block->rows.count, err));
+    MMS_TRY(mms_store_advance(writer->store, block->rows.first + block->rows.count, err));
     return MMS_OK;
 done:
     mms_placed_drop(out);
@@ -429,8 +426,7 @@ static mms_status check_written(const char *path, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_table_open(path, MMS_TABLE_READ, &table, err));
-    MMS_TRY(mms_direct_check(table, err));
-    MMS_TRY(mms_scalars_check(table, err));
+    MMS_TRY(mms_store_check(table, err));
 done:
     mms_table_drop(&table);
     return st;
@@ -439,7 +435,7 @@ done:
 /** What tells tables that are written the same way, whatever their rows: columns and tiles. */
 static uint64_t kind_of(const mms_writer *w)
 {
-    uint64_t kind = mms_direct_kind(w->tiles);
+    uint64_t kind = mms_store_layout(w->store);
 
     for (int64_t i = 0; i < mms_table_ncolumn(w->table); i++) {
         const mms_column *c = mms_table_column(w->table, i);
@@ -472,7 +468,7 @@ int64_t mms_writer_bytes(const mms_writer *writer)
 
 int64_t mms_writer_shared(const mms_writer *writer)
 {
-    return mms_direct_shared(writer->tiles);
+    return mms_store_shared(writer->store);
 }
 
 void mms_writer_drop(mms_writer **writer)
@@ -482,8 +478,7 @@ void mms_writer_drop(mms_writer **writer)
     *writer = NULL;
     if (!w)
         return;
-    mms_direct_close(&w->tiles);
-    mms_scalars_drop(&w->scalars);
+    mms_store_close(&w->store);
     mms_table_drop(&w->table);
     free(w->outputs);
     free(w->rename_from);
@@ -499,13 +494,12 @@ mms_status mms_writer_close(mms_writer **writer, mms_error *err)
 
     if (!w)
         return MMS_OK;
-    const bool direct = w->tiles, shared = direct && mms_writer_shared(w) > 0;
+    const bool direct = w->direct, shared = mms_writer_shared(w) > 0;
     const int64_t nrow = mms_table_nrow(w->table);
     const uint64_t kind = direct ? kind_of(w) : 0;
     if (direct && !(path = strdup(mms_table_path(w->table))))
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", mms_table_path(w->table)));
-    MMS_TRY(mms_direct_finish(&w->tiles, err));
-    MMS_TRY(mms_scalars_finish(&w->scalars, err));
+    MMS_TRY(mms_store_finish(&w->store, err));
     MMS_TRY(mms_table_close(&w->table, err));
     if (direct)
         MMS_TRY(check_kind(w->like, path, kind, nrow, shared, err));

@@ -20,7 +20,7 @@
 #include "base/files_priv.h"
 #include "base/stream_priv.h"
 #include "buckets/write_priv.h"
-#include "ms/scalars_priv.h"
+#include "ms/store_priv.h"
 #include "scratch.h"
 #include "tables/tables_priv.h"
 
@@ -241,26 +241,30 @@ static void few_rows_are_read(void **state)
 /** Copy the scalars of a table to another one, block by block. */
 static void copy_scalars(mms_table *in, mms_table *out)
 {
+    const mms_store_new how = {0};
     const int64_t nrow = mms_table_nrow(in), most = some(1, 700);
-    mms_scalars_writer *w;
     double *data = mms_alloc(most, sizeof *data);
+    mms_store *store;
+    mms_stored to;
     mms_error err;
 
     assert_non_null(data);
-    check_ok(mms_scalars_create(out, &w, &err), &err);
+    check_ok(mms_store_create(out, MMS_WAY_BUCKETS, &how, &store, &err), &err);
     for (mms_rows rows = {0, 0}; rows.first < nrow; rows.first += rows.count) {
         const int64_t left = nrow - rows.first;
         rows.count = some(1, left < most ? left : most);
         for (int64_t i = 0; i < MMS_COUNT_OF(scalars); i++) {
-            assert_true(mms_scalars_has(w, scalars[i]));
+            check_ok(mms_store_find(store, scalars[i], MMS_WANT_CELLS, &to, &err), &err);
+            assert_ptr_equal(to.kind, &mms_store_buckets);
             check_ok(mms_table_get(in, scalars[i], 1, &rows, rows.count, data, &err), &err);
-            check_ok(mms_scalars_put(w, scalars[i], rows, data, &err), &err);
+            check_ok(to.kind->put(&to, 1, &rows, 0, NULL, rows.count, data, &err), &err);
         }
-        check_ok(mms_scalars_advance(w, rows.first + rows.count, &err), &err);
+        check_ok(mms_store_advance(store, rows.first + rows.count, &err), &err);
     }
-    assert_false(mms_scalars_has(w, "UVW"));
-    check_ok(mms_scalars_finish(&w, &err), &err);
-    assert_null(w);
+    check_ok(mms_store_find(store, "UVW", MMS_WANT_CELLS, &to, &err), &err);
+    assert_ptr_equal(to.kind, &mms_store_columns);
+    check_ok(mms_store_finish(&store, &err), &err);
+    assert_null(store);
     free(data);
 }
 
@@ -308,7 +312,7 @@ static void casacore_reads_what_is_written(void **state)
         copy_scalars(in, out);
         check_ok(mms_table_close(&out, &err), &err);
         check_ok(mms_table_open("t", MMS_TABLE_READ, &out, &err), &err);
-        check_ok(mms_scalars_check(out, &err), &err);
+        check_ok(mms_store_check(out, &err), &err);
         assert_int_equal(mms_table_nrow(out), how.nrow);
         same_rows(out, in, (mms_rows){0, how.nrow});
         mms_table_drop(&out);
@@ -582,14 +586,43 @@ static void broken_files_are_errors(void **state)
     }
 }
 
+/** Change the first value of a column where its manager keeps no bucket in memory; false: it does.
+ */
+static bool change_file(mms_table *t, const char *column)
+{
+    const mms_bucketed *list;
+    int64_t n, place = -1;
+    mms_buckets *b = NULL;
+    int32_t byte = 77;
+    mms_error err;
+
+    check_ok(mms_table_bucketed(t, &n, &list, &err), &err);
+    for (int64_t i = 0; i < n && place < 0; i++) {
+        mms_buckets_close(&b);
+        check_ok(open_manager(t, &list[i], &b, &err), &err);
+        place = mms_buckets_find(b, column);
+    }
+    assert_true(place >= 0);
+    const bool writes = !b->incremental; // an incremental manager's bucket is held
+    const bucket_column *c = &b->columns[place];
+    if (writes) {
+        const int fd = open(b->path, O_WRONLY);
+        assert_int_equal(pwrite(fd, &byte, 1, bucket_at(b, b->maps[c->map].bucket[0]) + c->offset),
+                         1);
+        close(fd);
+    }
+    mms_buckets_close(&b);
+    return writes;
+}
+
 /** casacore holds a bucket that the file then has otherwise: it is casacore that is believed. */
 static void other_cells_than_casacores_are_refused(void **state)
 {
     const mms_rows first = {0, 1};
-    mms_scalars_column found;
-    mms_scalars *s;
+    mms_stored found;
+    mms_store *s;
     mms_table *t;
-    int32_t value, byte = 77;
+    int32_t value;
     int refused = 0;
     mms_error err;
 
@@ -598,26 +631,16 @@ static void other_cells_than_casacores_are_refused(void **state)
         const uint64_t start = seed;
         make_table("t", 5, false);
         check_ok(mms_table_open("t", MMS_TABLE_READ, &t, &err), &err);
-        check_ok(mms_scalars_open(t, &s, &err), &err);
         check_ok(mms_table_get(t, "ANTENNA1", 1, &first, 1, &value, &err), &err);
-        check_ok(mms_scalars_find(s, "ANTENNA1", &found, &err), &err);
-        assert_non_null(found.buckets);
-        mms_buckets *b = found.buckets;
-        const bucket_column *c = &b->columns[found.column];
-        if (!b->incremental) { // an incremental manager's bucket is held
-            char *path = strdup(b->path);
-            const int64_t at = bucket_at(b, b->maps[c->map].bucket[0]) + c->offset;
-            mms_scalars_close(&s);
-            const int fd = open(path, O_WRONLY);
-            assert_int_equal(pwrite(fd, &byte, 1, at), 1);
-            close(fd);
-            free(path);
-            check_ok(mms_scalars_open(t, &s, &err), &err);
-            check_ok(mms_scalars_find(s, "ANTENNA1", &found, &err), &err);
-            assert_null(found.buckets);
-            refused++;
+        for (int changed = 0; changed < 2; changed++) {
+            if (changed && !change_file(t, "ANTENNA1"))
+                continue;
+            check_ok(mms_store_open(t, MMS_WAYS_ALL, &s, &err), &err);
+            check_ok(mms_store_find(s, "ANTENNA1", MMS_WANT_CELLS, &found, &err), &err);
+            assert_ptr_equal(found.kind, changed ? &mms_store_columns : &mms_store_buckets);
+            refused += changed;
+            mms_store_close(&s);
         }
-        mms_scalars_close(&s);
         mms_table_drop(&t);
         check_ok(mms_remove_tree("t", &err), &err);
         seed = start;
