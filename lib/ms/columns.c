@@ -5,13 +5,13 @@
 #include <string.h>
 
 #define COLUMN(name, type, axes, role, word, table) const char MMS_COL_##name[] = #name;
-#include "columns.def"
+#include "base/columns.def"
 #undef COLUMN
 
 static const mms_column_info infos[] = {
 #define COLUMN(name, type, axes, role, word, table) \
     {MMS_COL_##name, MMS_DT_##type, MMS_AXES_##axes, MMS_ROLE_##role, word, table},
-#include "columns.def"
+#include "base/columns.def"
 #undef COLUMN
 };
 

@@ -10,7 +10,7 @@ extern "C" {
 #endif
 
 #define COLUMN(name, type, axes, role, word, table) extern const char MMS_COL_##name[];
-#include "columns.def"
+#include "base/columns.def"
 #undef COLUMN
 
 /** Axes of a cell. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /** @file columns.cpp  Blocks of cells between columns and caller's buffers. */
+#include "column_names.hpp"
 #include "standard.hpp"
 #include "table.hpp"
 
@@ -76,7 +77,7 @@ constexpr int64_t TILE_BYTES = 1048576; // multi-ms 1.12
 
 bool is_data_or_flag(const std::string &name)
 {
-    return name == "FLAG" || name == "DATA" ||
+    return name == mms::column::FLAG || name == mms::column::DATA ||
            (name.size() > 5 && name.compare(name.size() - 5, 5, "_DATA") == 0);
 }
 

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "base/files_priv.h"
+#include "column_names.hpp"
 #include "json.hpp"
 #include "standard.hpp"
 
@@ -108,7 +109,7 @@ Record new_manager(const String &type, const String &name, const String &column)
 bool settle_axes(ColumnDesc &desc)
 {
     if (desc.ndim() <= 0 && mms_is_standard_column(desc.name().c_str()))
-        desc.setNdim(desc.name() == "FLAG_CATEGORY" ? 3 : 2);
+        desc.setNdim(desc.name() == mms::column::FLAG_CATEGORY ? 3 : 2);
     return desc.ndim() > 0;
 }
 

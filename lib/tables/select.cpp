@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "base/files_priv.h"
+#include "column_names.hpp"
 #include "select_priv.h"
 #include "table.hpp"
 
@@ -133,13 +134,12 @@ mms_status open_subtables(mms_selector &s, std::set<std::string> *found, mms_err
     return MMS_OK;
 }
 
-const char category[] = "FLAG_CATEGORY";
-
 /** Whether a main table has the columns that class MeasurementSet opens and some writers leave out.
  */
 bool has_all_columns(const Table &main)
 {
-    return main.tableDesc().isColumn(category) && main.tableDesc().isColumn("FLAG_ROW");
+    return main.tableDesc().isColumn(mms::column::FLAG_CATEGORY) &&
+           main.tableDesc().isColumn(mms::column::FLAG_ROW);
 }
 
 /** A table in memory whose columns are those of main, read through it; FLAG_CATEGORY without cells
@@ -149,10 +149,10 @@ Table with_all_columns(const Table &main)
     casacore::TableDesc desc(main.tableDesc(), casacore::TableDesc::Scratch);
     for (const String &name : desc.hypercolumnNames())
         desc.removeHypercolumnDesc(name);
-    if (!desc.isColumn(category))
-        desc.addColumn(casacore::ArrayColumnDesc<casacore::Bool>(category, 3));
-    if (!desc.isColumn("FLAG_ROW"))
-        desc.addColumn(casacore::ScalarColumnDesc<casacore::Bool>("FLAG_ROW"));
+    if (!desc.isColumn(mms::column::FLAG_CATEGORY))
+        desc.addColumn(casacore::ArrayColumnDesc<casacore::Bool>(mms::column::FLAG_CATEGORY, 3));
+    if (!desc.isColumn(mms::column::FLAG_ROW))
+        desc.addColumn(casacore::ScalarColumnDesc<casacore::Bool>(mms::column::FLAG_ROW));
     casacore::SetupNewTable setup("", desc, Table::Scratch);
     const casacore::ForwardColumnEngine engine(main, "main");
     for (const String &name : main.tableDesc().columnNames())
@@ -186,9 +186,11 @@ Table complete(const Table &main, const std::set<std::string> &found)
         if (t.required)
             keywords.defineTable(t.name, t.empty());
     }
-    if (!desc[category].keywordSet().isDefined(keyword)) {
+    if (!desc[mms::column::FLAG_CATEGORY].keywordSet().isDefined(keyword)) {
         whole = false;
-        desc.rwColumnDesc(category).rwKeywordSet().define(keyword, Vector<String>());
+        desc.rwColumnDesc(mms::column::FLAG_CATEGORY)
+            .rwKeywordSet()
+            .define(keyword, Vector<String>());
     }
     return whole ? main : shell;
 }
@@ -379,7 +381,7 @@ mms_status parse_all(mms_selector &s, const mms_select *select, const char **cul
 /** TIME within one line of MSSelection's time list; its forms differ in their limits. */
 TableExprNode time_node(const Table &main, double low, double high, double edge)
 {
-    const TableExprNode time = main.col("TIME");
+    const TableExprNode time = main.col(mms::column::TIME);
 
     if (high == std::numeric_limits<double>::max())
         return time >= low;
@@ -418,9 +420,11 @@ void mask_ranges(const mms_selector &s, mms_rows rows, uint8_t *mask)
 {
     const casacore::Slicer range(casacore::IPosition(1, static_cast<ssize_t>(rows.first)),
                                  casacore::IPosition(1, static_cast<ssize_t>(rows.count)));
-    const Matrix<double> uvw = casacore::ArrayColumn<double>(s.main, "UVW").getColumnRange(range);
+    const Matrix<double> uvw =
+        casacore::ArrayColumn<double>(s.main, mms::column::UVW).getColumnRange(range);
     const Vector<casacore::Int> ddid =
-        casacore::ScalarColumn<casacore::Int>(s.main, "DATA_DESC_ID").getColumnRange(range);
+        casacore::ScalarColumn<casacore::Int>(s.main, mms::column::DATA_DESC_ID)
+            .getColumnRange(range);
 
     for (ssize_t i = 0; i < static_cast<ssize_t>(rows.count); i++) {
         const double square = uvw(0, i) * uvw(0, i) + uvw(1, i) * uvw(1, i);
@@ -436,7 +440,7 @@ void prove_ranges(mms_selector &s)
 {
     enum { SAMPLES = 64 };
     const auto nrow = static_cast<int64_t>(s.main.nrow());
-    const casacore::ColumnDesc &uvw = s.main.tableDesc().columnDesc("UVW");
+    const casacore::ColumnDesc &uvw = s.main.tableDesc().columnDesc(mms::column::UVW);
     bool same = uvw.isFixedShape() && uvw.shape().isEqual(casacore::IPosition(1, 3));
 
     s.uv_proved = true;
@@ -506,7 +510,7 @@ mms_status mms_selector_reference_row(mms_selector *s, int64_t *row, mms_error *
 {
     *row = -1;
     return mms::guard(err, s->path.c_str(), [&]() -> mms_status {
-        const casacore::ScalarColumn<casacore::Bool> flag(s->main, "FLAG_ROW");
+        const casacore::ScalarColumn<casacore::Bool> flag(s->main, mms::column::FLAG_ROW);
         for (casacore::rownr_t i = 0; i < s->main.nrow() && *row < 0; i++)
             if (s->node.isNull() ? !flag(i) : selected(s->node, i))
                 *row = static_cast<int64_t>(i);

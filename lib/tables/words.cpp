@@ -10,6 +10,7 @@
 #include <cstring>
 #include <limits>
 
+#include "column_names.hpp"
 #include "guard.hpp"
 #include "measures_priv.h"
 #include "select_priv.h"
@@ -27,46 +28,13 @@ const char *const tables[] = {
     "FREQ_OFFSET", "HISTORY",          "OBSERVATION", "POINTING", "POLARIZATION", "PROCESSOR",
     "SOURCE",      "SPECTRAL_WINDOW",  "STATE",       "SYSCAL",   "WEATHER"};
 
-/** Columns of the main table. */
-const char *const columns[] = {"ANTENNA1",
-                               "ANTENNA2",
-                               "ANTENNA3",
-                               "ARRAY_ID",
-                               "BASELINE_REF",
-                               "CORRECTED_DATA",
-                               "CORRECTED_WEIGHT_SPECTRUM",
-                               "DATA",
-                               "DATA_DESC_ID",
-                               "EXPOSURE",
-                               "FEED1",
-                               "FEED2",
-                               "FEED3",
-                               "FIELD_ID",
-                               "FLAG",
-                               "FLAG_CATEGORY",
-                               "FLAG_ROW",
-                               "FLOAT_DATA",
-                               "IMAGING_WEIGHT",
-                               "INTERVAL",
-                               "LAG_DATA",
-                               "MODEL_DATA",
-                               "OBSERVATION_ID",
-                               "PHASE_ID",
-                               "PROCESSOR_ID",
-                               "PULSAR_BIN",
-                               "PULSAR_GATE_ID",
-                               "SCAN_NUMBER",
-                               "SIGMA",
-                               "SIGMA_SPECTRUM",
-                               "STATE_ID",
-                               "TIME",
-                               "TIME_CENTROID",
-                               "TIME_EXTRA_PREC",
-                               "UVW",
-                               "UVW2",
-                               "VIDEO_POINT",
-                               "WEIGHT",
-                               "WEIGHT_SPECTRUM"};
+/** Columns of the main table; the last ones are those that nothing here has to do with. */
+const char *const columns[] = {
+#define COLUMN(name, type, axes, role, word, table) mms::column::name,
+#include "base/columns.def"
+#undef COLUMN
+    "ANTENNA3",   "BASELINE_REF",   "FEED3",           "PHASE_ID",
+    "PULSAR_BIN", "PULSAR_GATE_ID", "TIME_EXTRA_PREC", "UVW2"};
 
 /** Values of CORR_TYPE from 1 on. */
 const char *const products[] = {

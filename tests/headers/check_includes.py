@@ -76,7 +76,7 @@ def public_is_allowed(folder, header):
 
 def private_is_allowed(folder, header):
     owner, name = header.split("/")
-    if not name.endswith(("_priv.h", ".hpp")):
+    if not name.endswith(("_priv.h", ".hpp", ".def")):
         return public_is_allowed(folder, name[:-len(".h")])
     return owner in ("base", folder) or bool({owner, header} & PRIVATE.get(folder, set()))
 
