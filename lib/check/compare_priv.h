@@ -39,7 +39,7 @@ enum { MMS_COMPARE_ROWS = 16384 };
 typedef struct mms_compare {
     mms_rowset *a, *b;
     const mms_expected *expected; /**< NULL: B holds what A holds */
-    int threads; /**< that compare tiles where they lie; 0, 1: the caller's alone */
+    int threads; /**< that compare tiles by their bytes; 0, 1: the caller's alone */
     mms_shape_list shapes;
     void *buffer_a, *buffer_b, *buffer_e; /**< e: what is expected */
     int64_t bytes_a, bytes_b, bytes_e;

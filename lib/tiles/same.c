@@ -1,52 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file same.c  Compares cells of two managers where they lie, without a copy. */
+/** @file same.c  Compares cells of two managers by the bytes of their files. */
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
+#include "base/files_priv.h"
 #include "cube_priv.h"
 
-/** Bytes that are mapped at once. */
-enum { WINDOW = 8 << 20 };
+/** Bytes of each side that are read at once: both stay in the processor's cache. */
+enum { WINDOW = 64 << 10 };
 
-/** Bytes of a file in memory. */
-typedef struct window {
-    uint8_t *pages;
-    size_t length;
-    const uint8_t *bytes; /**< the first that was asked for */
-} window;
-
-/** Map bytes of a file that are there; false where that can't be done.  The pages are asked for at
- *  once: what the disk can't give, or what was cut off, is then no signal. */
-static bool map_bytes(const tile_file *f, int64_t at, int64_t n, window *w)
-{
-    const int64_t skip = at % sysconf(_SC_PAGESIZE);
-
-    w->length = (size_t)(skip + n);
-    w->pages = mmap(NULL, w->length, PROT_READ, MAP_SHARED, f->fd, (off_t)(at - skip));
-    if (w->pages == MAP_FAILED)
-        return false;
-    w->bytes = w->pages + skip;
-    if (madvise(w->pages, w->length, MADV_POPULATE_READ) == 0)
-        return true;
-    munmap(w->pages, w->length);
-    return false;
-}
-
+/** Compare n bytes; false, too, where they can't be read: another way reads them again, and says
+ *  why.  They are not mapped: what another program cuts off meanwhile would be a signal. */
 static bool same_bytes(const tile_file *a, int64_t at_a, const tile_file *b, int64_t at_b,
                        int64_t n)
 {
-    window wa, wb;
-    bool same = false;
+    uint8_t in_a[WINDOW], in_b[WINDOW];
 
-    if (!map_bytes(a, at_a, n, &wa))
-        return false;
-    if (map_bytes(b, at_b, n, &wb)) {
-        same = !memcmp(wa.bytes, wb.bytes, (size_t)n);
-        munmap(wb.pages, wb.length);
+    for (int64_t done = 0; done < n; done += WINDOW) {
+        const int64_t some = n - done < WINDOW ? n - done : WINDOW;
+        if (mms_pread_all(a->fd, in_a, some, at_a + done) != some ||
+            mms_pread_all(b->fd, in_b, some, at_b + done) != some ||
+            memcmp(in_a, in_b, (size_t)some))
+            return false;
     }
-    munmap(wa.pages, wa.length);
-    return same;
+    return true;
 }
 
 /** Where a place lies in its file; false when it is not one run of whole bytes. */
@@ -75,10 +51,8 @@ bool mms_tiles_same(const mms_tiles *a, int64_t column_a, mms_rows rows, const m
         if (!run_of(a, column_a, &in_a, &at_a, &n_a) || !run_of(b, column_b, &in_b, &at_b, &n_b) ||
             in_a.cube->nvalue != in_b.cube->nvalue)
             return false;
-        for (int64_t i = 0; i < n_a; i += WINDOW)
-            if (!same_bytes(in_a.cube->file, at_a + i, in_b.cube->file, at_b + i,
-                            n_a - i < WINDOW ? n_a - i : WINDOW))
-                return false;
+        if (!same_bytes(in_a.cube->file, at_a, in_b.cube->file, at_b, n_a))
+            return false;
         done += in_b.count;
     }
     return true;

@@ -58,9 +58,9 @@ MMS_CHECKED mms_status mms_tiles_read(const mms_tiles *tiles, int64_t column, in
                                       const mms_rows *ranges, int64_t nvalue, void *data,
                                       mms_error *err);
 
-/** Whether cells of two managers that were opened for reading hold the same bytes.  They are
- *  compared where they lie in the page cache; false, too, where that can't be done: they are no
- *  runs of whole bytes in both files, or of other types. */
+/** Whether cells of two managers that were opened for reading hold the same bytes in their files;
+ *  false, too, where that can't be told: they are no runs of whole bytes in both files, they are of
+ *  other types, or they can't be read. */
 bool mms_tiles_same(const mms_tiles *a, int64_t column_a, mms_rows rows, const mms_tiles *b,
                     int64_t column_b, int64_t first_b);
 

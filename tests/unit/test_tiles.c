@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -522,6 +523,52 @@ static void cells_are_compared_in_place(void **state)
         assert_int_equal(mms_remove_tree("out", NULL) | mms_remove_tree("swapped", NULL), MMS_OK);
         forget(&l);
     }
+}
+
+/** Cuts a file to nothing and lets it grow again, until it is told to end. */
+typedef struct cutter {
+    const char *path;
+    off_t bytes;
+    atomic_bool end;
+} cutter;
+
+static void *cut(void *ctx)
+{
+    cutter *c = ctx;
+
+    while (!atomic_load(&c->end))
+        assert_int_equal(truncate(c->path, 0) | truncate(c->path, c->bytes), 0);
+    return NULL;
+}
+
+/** What another program does to a file is no signal. */
+static void files_may_be_cut_while_they_are_compared(void **state)
+{
+    layout l = {.nshape = 1, .shapes = {{64, 4}}};
+    cutter c = {.path = "out/table.f0_TSM0", .end = false};
+    struct stat st;
+    pthread_t thread;
+
+    (void)state;
+    l.columns[0] = (mms_tiles_column){"DATA", MMS_DT_COMPLEX, true, 2, {64, 4}};
+    l.what = (mms_tiles_what){
+        .type = "TiledColumnStMan", .name = "Tiled", .nrow = 2000, .ncolumn = 1, .ndim = 2};
+    l.shape_of_row = mms_alloc(l.what.nrow, sizeof *l.shape_of_row);
+    layout m = l;
+    mms_tiles *a = write_cube(&l, "in", false), *b = write_cube(&m, "out", false);
+
+    assert_int_equal(stat(c.path, &st), 0);
+    c.bytes = st.st_size;
+    assert_int_equal(pthread_create(&thread, NULL, cut, &c), 0);
+    for (int i = 0; i < 2000; i++)
+        (void)mms_tiles_same(a, 0, (mms_rows){0, 2000}, b, 0, 0);
+    atomic_store(&c.end, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(mms_tiles_same(a, 0, (mms_rows){0, 2000}, b, 0, 0));
+    mms_tiles_drop(&a);
+    mms_tiles_drop(&b);
+    assert_int_equal(mms_remove_tree("out", NULL), MMS_OK);
+    forget(&l);
 }
 
 typedef struct share {
@@ -1312,6 +1359,7 @@ int main(void)
         cmocka_unit_test(copies_between_layouts),
         cmocka_unit_test(long_runs_are_copied),
         cmocka_unit_test(cells_are_compared_in_place),
+        cmocka_unit_test(files_may_be_cut_while_they_are_compared),
         cmocka_unit_test(threads_write_different_rows),
         cmocka_unit_test(lanes_write_the_same_files),
         cmocka_unit_test(whole_tiles_are_moved),
