@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_KEYS_PRIV_H
 #define MULTIMS_KEYS_PRIV_H
-/** @file keys_priv.h  Objects that cross the border between processes, read key by key: for codecs.
- */
+/** @file keys_priv.h  Objects that cross the border between processes: structs whose keys stand in
+ * a table, for both ways, and what no table says, read key by key.  For codecs. */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base_priv.h"
 
@@ -35,6 +36,48 @@ const char *mms_keys_find_text(const mms_keys *k, const char *key);
 int64_t mms_keys_find_integer(const mms_keys *k, const char *key);
 double mms_keys_find_number(const mms_keys *k, const char *key);
 bool mms_keys_find_truth(const mms_keys *k, const char *key);
+
+/** What a member of a struct is. */
+typedef enum mms_key_kind {
+    MMS_KEY_TEXT,    /**< const char * */
+    MMS_KEY_MAYBE,   /**< the same; NULL travels */
+    MMS_KEY_TEXTS,   /**< const char **, ended by NULL; NULL travels as a list without texts */
+    MMS_KEY_VALUE,   /**< const mms_value *; NULL travels */
+    MMS_KEY_INTEGER, /**< int64_t */
+    MMS_KEY_THREE,   /**< int64_t[3] */
+    MMS_KEY_INT32,   /**< int32_t, or an enumeration */
+    MMS_KEY_NUMBER,  /**< double */
+    MMS_KEY_TRUTH    /**< bool */
+} mms_key_kind;
+
+/** One of them; a table ends with {0}. */
+typedef struct mms_key {
+    const char *name;
+    mms_key_kind kind;
+    size_t offset;
+} mms_key;
+
+/** The member of a struct whose name is the key. */
+#define MMS_KEY(type, kind, member)           \
+    {                                         \
+#member, kind, offsetof(type, member) \
+    }
+
+/** A struct as an object; NULL: no memory, or a text is NULL. */
+mms_value *mms_keys_encode(const mms_key *keys, const void *members);
+
+/** Read it again: members gets the keys of the table, the rest stays.  Texts and values are
+ * borrowed from value, lists are ended with free().  A key that is missing or of another kind
+ * counts as missing. */
+void mms_keys_read(mms_keys *k, const mms_key *keys, void *members);
+
+/** The same, all of it.  what: for the message.  Errors: as mms_keys_end(); lists are freed then.
+ */
+MMS_CHECKED mms_status mms_keys_decode(const mms_key *keys, const mms_value *value,
+                                       const char *what, void *members, mms_error *err);
+
+/** Free the lists of texts of a struct. */
+void mms_keys_free(const mms_key *keys, void *members);
 
 /** What came of it.  what: for the message.  Errors: INTERNAL naming a key that is missing; MEM. */
 MMS_CHECKED mms_status mms_keys_end(const mms_keys *k, const char *what, mms_error *err);

@@ -564,11 +564,13 @@ done:
 static mms_status save_commands(const mms_value *order, mms_error *err)
 {
     mms_commands_order o;
+    mms_value *applied = NULL;
     mms_ms *ms = NULL;
     mms_table *table = NULL;
     mms_status st;
 
     MMS_TRY(mms_commands_order_decode(order, &o, err));
+    applied = json_boolean(o.applied);
     MMS_TRY(mms_ms_open(o.vis, &ms, err));
     const char *path = mms_ms_subtable(ms, "FLAG_CMD");
     MMS_TRY(path ? mms_table_open(path, MMS_TABLE_UPDATE, &table, err)
@@ -579,10 +581,11 @@ static mms_status save_commands(const mms_value *order, mms_error *err)
         MMS_TRY(mms_table_add_rows(table, 1, err));
         MMS_TRY(mms_table_put_cell(table, "COMMAND", at, json_array_get(row, 0), err));
         MMS_TRY(mms_table_put_cell(table, "REASON", at, json_array_get(row, 1), err));
-        MMS_TRY(mms_table_put_cell(table, "APPLIED", at, o.applied, err));
+        MMS_TRY(mms_table_put_cell(table, "APPLIED", at, applied, err));
     }
     MMS_TRY(mms_table_close(&table, err));
 done:
+    mms_value_free(&applied);
     mms_table_drop(&table);
     mms_ms_close(&ms);
     return st;
@@ -601,7 +604,7 @@ static mms_status restore_version(mms_job *job, const mms_value *order, mms_erro
     mms_restore_order o;
     const mms_status st = mms_restore_order_decode(order, &o, err);
 
-    return st == MMS_OK ? mms_version_restore(job, o.vis, o.part, o.first, o.version, o.merge, err)
+    return st == MMS_OK ? mms_version_restore(job, o.set, o.vis, o.first, o.version, o.merge, err)
                         : st;
 }
 

@@ -8,6 +8,7 @@
 #include "multims/engine.h"
 #include "multims/ms.h"
 #include "multims/select.h"
+#include "transform/statwt.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -208,14 +209,55 @@ MMS_CHECKED mms_status mms_setjy_run(const mms_setjy_request *request, bool *wro
 /** One unit of it, in a worker. */
 mms_unit_fn mms_setjy_unit;
 
+/* ---- units that verbs make themselves: orders of mms_flag_unit(); NULL: no memory -------------*/
+
+/** Save a version of the flags. */
+typedef struct mms_save_order {
+    const char *vis, *version, *comment;
+} mms_save_order;
+
+mms_value *mms_save_order_encode(const mms_save_order *order);
+
+/** Restore the flags of a part of a set from a version. */
+typedef struct mms_restore_order {
+    const char *set, *version, *merge, *lock;
+    const char *vis; /**< the part, which mms_parts_run_with() adds */
+    int64_t first;   /**< its first row in the set: of each part by itself */
+} mms_restore_order;
+
+/** What all parts share. */
+mms_value *mms_restore_order_encode(const mms_restore_order *order);
+/** What a part has of its own. */
+mms_value *mms_restore_part_encode(int64_t first);
+
+/** Append rows to FLAG_CMD, an array. */
+typedef struct mms_commands_order {
+    const char *vis;
+    const mms_value *rows;
+    bool applied;
+} mms_commands_order;
+
+mms_value *mms_commands_order_encode(const mms_commands_order *order);
+mms_value *mms_commands_row(const char *command, const char *reason);
+
 /* ---- weights from scatter ---------------------------------------------------------------------*/
+
+/** What statwt asks of every row. */
+typedef struct mms_statwt_asked {
+    mms_statwt_how how;
+    const char *fitspw;
+    double low, high;              /**< if ranged, weights outside are flagged */
+    bool ranged, slides;           /**< slides: the bins of times */
+    bool scan, state, field, corr; /**< are combined */
+    bool keeps_outside;            /**< as CASA, see docs/statwt.md */
+    bool excludechans;
+} mms_statwt_asked;
 
 /** What statwt does: the client's side. */
 typedef struct mms_statwt_request {
     mms_change_request change;
     mms_select select;
-    const mms_value
-        *order; /**< parameters as numbers, for all units: see mms_statwt_setup_open() */
+    mms_statwt_asked asked;
     const char *datacolumn; /**< corrected, data, residual or residual_data */
     const char *timebin;    /**< so many times, or a quantity */
     const char *chanbin;    /**< "spw", so many channels, or a quantity */

@@ -281,7 +281,8 @@ mms_status mms_models_unit(const mms_value *order, mms_error *err)
     MMS_TRY(mms_undo_hold(o.lock, &fd, err));
     json_array_foreach(o.parts, i, part)
     {
-        const mms_model_tables paths = mms_models_part_decode(part);
+        mms_model_tables paths;
+        MMS_TRY(mms_models_part_decode(part, &paths, err));
         MMS_TRY(mms_table_change_models(&paths, o.models, err));
     }
 done:

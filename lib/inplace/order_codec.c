@@ -15,219 +15,251 @@ const char *mms_inplace_lock(const mms_value *order)
     return mms_keys_find_text(&(const mms_keys){.value = order}, "lock");
 }
 
+/** An order (NULL: no memory) that says what it is for. */
+static mms_value *with_step(const char *step, mms_value *order)
+{
+    if (json_object_set_new(order, "step", json_string(step)))
+        mms_value_free(&order);
+    return order;
+}
+
 /* ---- versions of flags ------------------------------------------------------------------------*/
+
+#define SAVE(kind, member) MMS_KEY(mms_save_order, kind, member)
+
+static const mms_key save_keys[] = {
+    SAVE(MMS_KEY_TEXT, vis), SAVE(MMS_KEY_TEXT, version), SAVE(MMS_KEY_TEXT, comment), {0}};
 
 mms_value *mms_save_order_encode(const mms_save_order *o)
 {
-    return json_pack("{ss so so so ss}", "step", "save", "vis", mms_text_value(o->vis), "version",
-                     mms_text_value(o->version), "comment", mms_text_value(o->comment), "lock", "");
+    return with_step("save", mms_keys_encode(save_keys, o));
 }
 
 mms_status mms_save_order_decode(const mms_value *value, mms_save_order *o, mms_error *err)
 {
-    mms_keys k = {.value = value};
+    *o = (mms_save_order){0};
+    return mms_keys_decode(save_keys, value, "flag version", o, err);
+}
 
-    *o = (mms_save_order){mms_keys_text(&k, "vis"), mms_keys_text(&k, "version"),
-                          mms_keys_text(&k, "comment")};
-    return mms_keys_end(&k, "flag version", err);
+#define RESTORE(kind, member) MMS_KEY(mms_restore_order, kind, member)
+
+static const mms_key restore_keys[] = {RESTORE(MMS_KEY_TEXT, set),
+                                       RESTORE(MMS_KEY_TEXT, version),
+                                       RESTORE(MMS_KEY_TEXT, merge),
+                                       RESTORE(MMS_KEY_TEXT, lock),
+                                       {0}};
+
+/** What each part's unit has beside that. */
+static const mms_key restored_keys[] = {
+    RESTORE(MMS_KEY_TEXT, vis), RESTORE(MMS_KEY_INTEGER, first), {0}};
+
+mms_value *mms_restore_order_encode(const mms_restore_order *o)
+{
+    return with_step("restore", mms_keys_encode(restore_keys, o));
+}
+
+mms_value *mms_restore_part_encode(int64_t first)
+{
+    return json_pack("{sI}", "first", (json_int_t)first);
 }
 
 mms_status mms_restore_order_decode(const mms_value *value, mms_restore_order *o, mms_error *err)
 {
     mms_keys k = {.value = value};
 
-    *o = (mms_restore_order){.vis = mms_keys_text(&k, "set"),
-                             .part = mms_keys_text(&k, "vis"),
-                             .version = mms_keys_text(&k, "version"),
-                             .merge = mms_keys_text(&k, "merge"),
-                             .lock = mms_keys_text(&k, "lock"),
-                             .first = mms_keys_integer(&k, "first")};
+    *o = (mms_restore_order){0};
+    mms_keys_read(&k, restore_keys, o);
+    mms_keys_read(&k, restored_keys, o);
     return mms_keys_end(&k, "flag version", err);
 }
 
 /* ---- columns, models --------------------------------------------------------------------------*/
 
+#define CHANGE(kind, member) MMS_KEY(mms_change_order, kind, member)
+
+static const mms_key change_keys[] = {
+    CHANGE(MMS_KEY_TEXT, part),      CHANGE(MMS_KEY_TEXT, rows),
+    CHANGE(MMS_KEY_TEXT, lock),      CHANGE(MMS_KEY_VALUE, work),
+    CHANGE(MMS_KEY_TRUTH, tiles),    CHANGE(MMS_KEY_TRUTH, sync),
+    CHANGE(MMS_KEY_INTEGER, memory), CHANGE(MMS_KEY_VALUE, columns),
+    CHANGE(MMS_KEY_MAYBE, made),     {0}};
+
 mms_value *mms_change_order_encode(const mms_change_order *o)
 {
-    return json_pack("{ss so so so sO sb sb sI sO so}", "step", "change", "part",
-                     mms_text_value(o->part), "rows", mms_text_value(o->rows), "lock",
-                     mms_text_value(o->lock), "work", o->work, "tiles", (int)o->tiles, "sync",
-                     (int)o->sync, "memory", (json_int_t)o->memory, "columns", o->columns, "made",
-                     o->made ? json_string(o->made) : json_null());
+    return with_step("change", mms_keys_encode(change_keys, o));
 }
 
 mms_status mms_change_order_decode(const mms_value *value, mms_change_order *o, mms_error *err)
 {
-    mms_keys k = {.value = value};
-
-    *o = (mms_change_order){.part = mms_keys_text(&k, "part"),
-                            .rows = mms_keys_text(&k, "rows"),
-                            .lock = mms_keys_text(&k, "lock"),
-                            .made = json_string_value(mms_keys_get(&k, "made")),
-                            .work = mms_keys_get(&k, "work"),
-                            .columns = mms_keys_get(&k, "columns"),
-                            .memory = mms_keys_integer(&k, "memory"),
-                            .tiles = mms_keys_truth(&k, "tiles"),
-                            .sync = mms_keys_truth(&k, "sync")};
-    return mms_keys_end(&k, "columns", err);
+    *o = (mms_change_order){0};
+    return mms_keys_decode(change_keys, value, "columns", o, err);
 }
+
+#define MODELS(kind, member) MMS_KEY(mms_models_order, kind, member)
+
+static const mms_key models_keys[] = {
+    MODELS(MMS_KEY_TEXT, lock), MODELS(MMS_KEY_VALUE, parts), MODELS(MMS_KEY_VALUE, models), {0}};
 
 mms_value *mms_models_order_encode(const mms_models_order *o)
 {
-    return json_pack("{ss so sO sO?}", "step", "models", "lock", mms_text_value(o->lock), "parts",
-                     o->parts, "models", o->models);
+    return with_step("models", mms_keys_encode(models_keys, o));
 }
 
 mms_status mms_models_order_decode(const mms_value *value, mms_models_order *o, mms_error *err)
 {
-    mms_keys k = {.value = value};
-    const mms_value *const models = mms_keys_get(&k, "models");
-
-    *o = (mms_models_order){json_is_null(models) ? NULL : models, mms_keys_get(&k, "parts"),
-                            mms_keys_text(&k, "lock")};
-    return mms_keys_end(&k, "virtual models", err);
+    *o = (mms_models_order){0};
+    return mms_keys_decode(models_keys, value, "virtual models", o, err);
 }
 
-static mms_value *text_or_null(const char *text)
-{
-    return text ? mms_text_value(text) : json_null();
-}
+static const mms_key model_keys[] = {MMS_KEY(mms_model_tables, MMS_KEY_TEXT, main),
+                                     MMS_KEY(mms_model_tables, MMS_KEY_MAYBE, source),
+                                     MMS_KEY(mms_model_tables, MMS_KEY_MAYBE, field),
+                                     {0}};
 
 mms_value *mms_models_part_encode(const mms_model_tables *t)
 {
-    return json_pack("{so so so}", "main", mms_text_value(t->main), "source",
-                     text_or_null(t->source), "field", text_or_null(t->field));
+    return mms_keys_encode(model_keys, t);
 }
 
-mms_model_tables mms_models_part_decode(const mms_value *part)
+mms_status mms_models_part_decode(const mms_value *part, mms_model_tables *t, mms_error *err)
 {
-    const mms_keys k = {.value = part};
-
-    return (mms_model_tables){json_string_value(mms_keys_find(&k, "main")),
-                              json_string_value(mms_keys_find(&k, "source")),
-                              json_string_value(mms_keys_find(&k, "field"))};
+    *t = (mms_model_tables){0};
+    return mms_keys_decode(model_keys, part, "virtual models", t, err);
 }
 
 /* ---- flags ------------------------------------------------------------------------------------*/
 
+#define FLAG(kind, member) MMS_KEY(mms_flag_order, kind, member)
+
+static const mms_key flag_keys[] = {
+    FLAG(MMS_KEY_TEXT, vis),           FLAG(MMS_KEY_VALUE, members),  FLAG(MMS_KEY_VALUE, commands),
+    FLAG(MMS_KEY_TRUTH, alone),        FLAG(MMS_KEY_TEXT, stage),     FLAG(MMS_KEY_TRUTH, chunks),
+    FLAG(MMS_KEY_TRUTH, combinescans), FLAG(MMS_KEY_NUMBER, ntime_s), FLAG(MMS_KEY_INTEGER, memory),
+    FLAG(MMS_KEY_TEXT, lock),          FLAG(MMS_KEY_TRUTH, tiles),    {0}};
+
 mms_value *mms_flag_order_encode(const mms_flag_order *o)
 {
-    return json_pack("{ss so sO sO sb so sb sb sf sI so sb}", "step", "flag", "vis",
-                     mms_text_value(o->vis), "members", o->members, "commands", o->commands,
-                     "alone", (int)o->alone, "stage", mms_text_value(o->stage), "chunks",
-                     (int)o->chunks, "combinescans", (int)o->combinescans, "ntime", o->ntime_s,
-                     "memory", (json_int_t)o->memory, "lock", mms_text_value(o->lock), "tiles",
-                     (int)o->tiles);
+    return with_step("flag", mms_keys_encode(flag_keys, o));
 }
 
 mms_status mms_flag_order_decode(const mms_value *value, mms_flag_order *o, mms_error *err)
 {
-    mms_keys k = {.value = value};
-
-    *o = (mms_flag_order){.vis = mms_keys_text(&k, "vis"),
-                          .stage = mms_keys_text(&k, "stage"),
-                          .lock = mms_keys_text(&k, "lock"),
-                          .members = mms_keys_get(&k, "members"),
-                          .commands = mms_keys_get(&k, "commands"),
-                          .ntime_s = mms_keys_number(&k, "ntime"),
-                          .memory = mms_keys_integer(&k, "memory"),
-                          .alone = mms_keys_truth(&k, "alone"),
-                          .chunks = mms_keys_truth(&k, "chunks"),
-                          .combinescans = mms_keys_truth(&k, "combinescans"),
-                          .tiles = mms_keys_truth(&k, "tiles")};
-    return mms_keys_end(&k, "flags", err);
+    *o = (mms_flag_order){0};
+    return mms_keys_decode(flag_keys, value, "flags", o, err);
 }
+
+#define WRITE(kind, member) MMS_KEY(mms_flag_write_order, kind, member)
+
+static const mms_key flag_write_keys[] = {WRITE(MMS_KEY_TEXT, vis),    WRITE(MMS_KEY_TEXT, stage),
+                                          WRITE(MMS_KEY_VALUE, parts), WRITE(MMS_KEY_TEXT, lock),
+                                          WRITE(MMS_KEY_TRUTH, tiles), {0}};
 
 mms_value *mms_flag_write_order_encode(const mms_flag_write_order *o)
 {
-    return json_pack("{ss so so sO so sb}", "step", "write", "vis", mms_text_value(o->vis), "stage",
-                     mms_text_value(o->stage), "parts", o->parts, "lock", mms_text_value(o->lock),
-                     "tiles", (int)o->tiles);
+    return with_step("write", mms_keys_encode(flag_write_keys, o));
 }
 
 mms_status mms_flag_write_order_decode(const mms_value *value, mms_flag_write_order *o,
                                        mms_error *err)
 {
-    mms_keys k = {.value = value};
+    *o = (mms_flag_write_order){0};
+    return mms_keys_decode(flag_write_keys, value, "flags", o, err);
+}
 
-    *o = (mms_flag_write_order){.vis = mms_keys_text(&k, "vis"),
-                                .stage = mms_keys_text(&k, "stage"),
-                                .lock = mms_keys_text(&k, "lock"),
-                                .parts = mms_keys_get(&k, "parts"),
-                                .tiles = mms_keys_truth(&k, "tiles")};
-    return mms_keys_end(&k, "flags", err);
+#define COMMANDS(kind, member) MMS_KEY(mms_commands_order, kind, member)
+
+static const mms_key commands_keys[] = {COMMANDS(MMS_KEY_TEXT, vis),
+                                        COMMANDS(MMS_KEY_VALUE, rows),
+                                        COMMANDS(MMS_KEY_TRUTH, applied),
+                                        {0}};
+
+/** A row for FLAG_CMD. */
+mms_value *mms_commands_row(const char *command, const char *reason)
+{
+    return json_pack("[oo]", mms_text_value(command), mms_text_value(reason));
+}
+
+mms_value *mms_commands_order_encode(const mms_commands_order *o)
+{
+    return with_step("commands", mms_keys_encode(commands_keys, o));
 }
 
 mms_status mms_commands_order_decode(const mms_value *value, mms_commands_order *o, mms_error *err)
 {
-    mms_keys k = {.value = value};
-
-    *o = (mms_commands_order){mms_keys_text(&k, "vis"), mms_keys_get(&k, "rows"),
-                              mms_keys_get(&k, "applied")};
-    return mms_keys_end(&k, "FLAG_CMD", err);
+    *o = (mms_commands_order){0};
+    return mms_keys_decode(commands_keys, value, "FLAG_CMD", o, err);
 }
 
 /* ---- weights ----------------------------------------------------------------------------------*/
 
-mms_statwt_order mms_statwt_order_decode(const mms_value *value)
-{
-    const mms_keys k = {.value = value};
+#define STATWT(kind, member) MMS_KEY(mms_statwt_order, kind, member)
 
-    return (mms_statwt_order){
-        .vis = mms_keys_find_text(&k, "vis"),
-        .column = mms_keys_find_text(&k, "column"),
-        .fitspw = mms_keys_find_text(&k, "fitspw"),
-        .stage = mms_keys_find_text(&k, "stage"),
-        .select = mms_keys_find(&k, "select"),
-        .spectra = mms_keys_find(&k, "spectra"),
-        .range = mms_keys_find(&k, "wtrange"),
-        .members = mms_keys_find(&k, "members"),
-        .how = {.algorithm = (mms_statwt_algorithm)mms_keys_find_number(&k, "algorithm"),
-                .minsamp = (int64_t)mms_keys_find_number(&k, "minsamp"),
-                .fence = mms_keys_find_number(&k, "fence"),
-                .zscore = mms_keys_find_number(&k, "zscore"),
-                .maxiter = (int64_t)mms_keys_find_number(&k, "maxiter"),
-                .center = (mms_statwt_center)mms_keys_find_number(&k, "center"),
-                .lside = mms_keys_find_truth(&k, "lside")},
-        .time = {.slides = mms_keys_find_truth(&k, "slides"),
-                 .stamps = (int64_t)mms_keys_find_number(&k, "stamps"),
-                 .seconds = mms_keys_find_number(&k, "seconds")},
-        .channels = (int64_t)mms_keys_find_number(&k, "channels"),
-        .memory = (int64_t)mms_keys_find_number(&k, "memory"),
-        .width = mms_keys_find_number(&k, "width"),
-        .scan = mms_keys_find_truth(&k, "scan"),
-        .state = mms_keys_find_truth(&k, "state"),
-        .field = mms_keys_find_truth(&k, "field"),
-        .corr = mms_keys_find_truth(&k, "corr"),
-        .binned = mms_keys_find_truth(&k, "binned"),
-        .keeps_outside = mms_keys_find_truth(&k, "keeps_outside"),
-        .excludechans = mms_keys_find_truth(&k, "excludechans"),
-        .tiles = mms_keys_find_truth(&k, "tiles"),
-    };
+static const mms_key statwt_keys[] = {STATWT(MMS_KEY_TEXT, vis),
+                                      STATWT(MMS_KEY_TEXT, column),
+                                      STATWT(MMS_KEY_TEXT, stage),
+                                      STATWT(MMS_KEY_TEXT, lock),
+                                      STATWT(MMS_KEY_VALUE, select),
+                                      STATWT(MMS_KEY_VALUE, spectra),
+                                      STATWT(MMS_KEY_VALUE, members),
+                                      STATWT(MMS_KEY_INTEGER, channels),
+                                      STATWT(MMS_KEY_INTEGER, memory),
+                                      STATWT(MMS_KEY_NUMBER, width),
+                                      STATWT(MMS_KEY_TRUTH, binned),
+                                      STATWT(MMS_KEY_TRUTH, tiles),
+                                      STATWT(MMS_KEY_TRUTH, time.slides),
+                                      STATWT(MMS_KEY_INTEGER, time.stamps),
+                                      STATWT(MMS_KEY_NUMBER, time.seconds),
+                                      STATWT(MMS_KEY_TEXT, asked.fitspw),
+                                      STATWT(MMS_KEY_NUMBER, asked.low),
+                                      STATWT(MMS_KEY_NUMBER, asked.high),
+                                      STATWT(MMS_KEY_TRUTH, asked.ranged),
+                                      STATWT(MMS_KEY_TRUTH, asked.scan),
+                                      STATWT(MMS_KEY_TRUTH, asked.state),
+                                      STATWT(MMS_KEY_TRUTH, asked.field),
+                                      STATWT(MMS_KEY_TRUTH, asked.corr),
+                                      STATWT(MMS_KEY_TRUTH, asked.keeps_outside),
+                                      STATWT(MMS_KEY_TRUTH, asked.excludechans),
+                                      STATWT(MMS_KEY_INT32, asked.how.algorithm),
+                                      STATWT(MMS_KEY_INTEGER, asked.how.minsamp),
+                                      STATWT(MMS_KEY_NUMBER, asked.how.fence),
+                                      STATWT(MMS_KEY_NUMBER, asked.how.zscore),
+                                      STATWT(MMS_KEY_INTEGER, asked.how.maxiter),
+                                      STATWT(MMS_KEY_INT32, asked.how.center),
+                                      STATWT(MMS_KEY_TRUTH, asked.how.lside),
+                                      {0}};
+
+mms_value *mms_statwt_order_encode(const mms_statwt_order *o)
+{
+    return with_step("weigh", mms_keys_encode(statwt_keys, o));
 }
+
+mms_status mms_statwt_order_decode(const mms_value *value, mms_statwt_order *o, mms_error *err)
+{
+    *o = (mms_statwt_order){0};
+    return mms_keys_decode(statwt_keys, value, "weights", o, err);
+}
+
+#define WEIGHTS(kind, member) MMS_KEY(mms_weights_order, kind, member)
+
+static const mms_key weights_keys[] = {WEIGHTS(MMS_KEY_TEXT, stage),
+                                       WEIGHTS(MMS_KEY_TEXT, part),
+                                       WEIGHTS(MMS_KEY_TEXT, lock),
+                                       WEIGHTS(MMS_KEY_INTEGER, first),
+                                       WEIGHTS(MMS_KEY_INTEGER, count),
+                                       WEIGHTS(MMS_KEY_VALUE, writes),
+                                       WEIGHTS(MMS_KEY_VALUE, adds),
+                                       WEIGHTS(MMS_KEY_TRUTH, tiles),
+                                       WEIGHTS(MMS_KEY_TRUTH, sync),
+                                       WEIGHTS(MMS_KEY_TRUTH, zero_sigma),
+                                       {0}};
 
 mms_value *mms_weights_order_encode(const mms_weights_order *o)
 {
-    return json_pack("{ss so so sI sI sO sO sb sb sb so}", "step", "write_weights", "stage",
-                     mms_text_value(o->stage), "part", mms_text_value(o->part), "first",
-                     (json_int_t)o->first, "count", (json_int_t)o->count, "writes", o->writes,
-                     "adds", o->adds, "tiles", (int)o->tiles, "sync", (int)o->sync, "zero_sigma",
-                     (int)o->zero_sigma, "lock", mms_text_value(o->lock));
+    return with_step("write_weights", mms_keys_encode(weights_keys, o));
 }
 
 mms_status mms_weights_order_decode(const mms_value *value, mms_weights_order *o, mms_error *err)
 {
-    mms_keys k = {.value = value};
-
-    *o = (mms_weights_order){.stage = mms_keys_text(&k, "stage"),
-                             .part = mms_keys_text(&k, "part"),
-                             .lock = mms_keys_text(&k, "lock"),
-                             .writes = mms_keys_get(&k, "writes"),
-                             .adds = mms_keys_get(&k, "adds"),
-                             .first = mms_keys_integer(&k, "first"),
-                             .count = mms_keys_integer(&k, "count"),
-                             .tiles = mms_keys_truth(&k, "tiles"),
-                             .sync = mms_keys_truth(&k, "sync"),
-                             .zero_sigma = mms_keys_truth(&k, "zero_sigma")};
-    return mms_keys_end(&k, "weights", err);
+    *o = (mms_weights_order){0};
+    return mms_keys_decode(weights_keys, value, "weights", o, err);
 }

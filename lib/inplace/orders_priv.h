@@ -14,11 +14,6 @@ const char *mms_inplace_step(const mms_value *order);
 const char *mms_inplace_lock(const mms_value *order);
 
 /** "save": a version of the flags. */
-typedef struct mms_save_order {
-    const char *vis, *version, *comment;
-} mms_save_order;
-
-mms_value *mms_save_order_encode(const mms_save_order *order);
 MMS_CHECKED mms_status mms_save_order_decode(const mms_value *value, mms_save_order *order,
                                              mms_error *err);
 
@@ -48,7 +43,8 @@ MMS_CHECKED mms_status mms_models_order_decode(const mms_value *value, mms_model
                                                mms_error *err);
 /** The tables of a part; source and field may be NULL. */
 mms_value *mms_models_part_encode(const mms_model_tables *tables);
-mms_model_tables mms_models_part_decode(const mms_value *part);
+MMS_CHECKED mms_status mms_models_part_decode(const mms_value *part, mms_model_tables *tables,
+                                              mms_error *err);
 
 /** "flag": flag commands on the rows of some parts. */
 typedef struct mms_flag_order {
@@ -74,37 +70,28 @@ mms_value *mms_flag_write_order_encode(const mms_flag_write_order *order);
 MMS_CHECKED mms_status mms_flag_write_order_decode(const mms_value *value,
                                                    mms_flag_write_order *order, mms_error *err);
 
-/** "restore": the flags of a part (member "vis") of a set ("set") from a version. */
-typedef struct mms_restore_order {
-    const char *vis, *part, *version, *merge, *lock;
-    int64_t first;
-} mms_restore_order;
-
+/** "restore": a part's flags. */
 MMS_CHECKED mms_status mms_restore_order_decode(const mms_value *value, mms_restore_order *order,
                                                 mms_error *err);
 
-/** "commands": rows for FLAG_CMD, [[command, reason], …]. */
-typedef struct mms_commands_order {
-    const char *vis;
-    const mms_value *rows, *applied;
-} mms_commands_order;
-
+/** "commands": rows for FLAG_CMD. */
 MMS_CHECKED mms_status mms_commands_order_decode(const mms_value *value, mms_commands_order *order,
                                                  mms_error *err);
 
 /** "weigh": what statwt was asked for, and the parts of a unit. */
 typedef struct mms_statwt_order {
-    const char *vis, *column, *fitspw, *stage;
-    const mms_value *select, *spectra, *range, *members;
-    mms_statwt_how how;
+    mms_statwt_asked asked;
+    const char *vis, *column, *stage, *lock;
+    const mms_value *select, *spectra, *members;
     mms_statwt_time time;
     int64_t channels, memory;
     double width;
-    bool scan, state, field, corr, binned, keeps_outside, excludechans, tiles;
+    bool binned, tiles;
 } mms_statwt_order;
 
-/** Members, stage, tiles and memory may be missing: the client reads it, too. */
-mms_statwt_order mms_statwt_order_decode(const mms_value *value);
+mms_value *mms_statwt_order_encode(const mms_statwt_order *order);
+MMS_CHECKED mms_status mms_statwt_order_decode(const mms_value *value, mms_statwt_order *order,
+                                               mms_error *err);
 
 /** "write_weights": what a stage has of one part. */
 typedef struct mms_weights_order {

@@ -14,22 +14,21 @@ typedef struct mms_statwt_window {
     uint8_t *used;  /**< [nchan]: 1 counts in the variance */
 } mms_statwt_window;
 
-/** What all units of a run share: {"combine", "chanbin", …}, as mms_statwt_run() makes it. */
+/** What a run or a unit works with. */
 typedef struct mms_statwt_setup {
     mms_flag_set set;
     mms_statwt_window *windows; /**< [set.nwindow] by DDID */
-    mms_statwt_how how;
+    mms_statwt_asked asked;
     mms_statwt_time time;
-    const char *column;            /**< "CORRECTED", "DATA", "RESIDUAL", "RESIDUAL_DATA" */
-    bool scan, state, field, corr; /**< are combined */
-    bool binned;                   /**< chanbin is given: spectra are written */
-    const mms_value *spectra;      /**< columns that make a row have a spectrum, if it is not */
-    bool ranged, keeps_outside;    /**< keeps_outside: as CASA, see docs/statwt.md */
-    double low, high;              /**< weights outside are flagged */
+    const char *column;       /**< "CORRECTED", "DATA", "RESIDUAL", "RESIDUAL_DATA" */
+    bool binned;              /**< chanbin is given: spectra are written */
+    const mms_value *spectra; /**< columns that make a row have a spectrum, if it is not */
 } mms_statwt_setup;
 
-/** ms is used as long as the setup lives.  Errors: SELECT, TABLE, MEM. */
-MMS_CHECKED mms_status mms_statwt_setup_open(mms_ms *ms, const mms_value *order,
+struct mms_statwt_order;
+
+/** ms and what order borrows are used as long as the setup lives.  Errors: SELECT, TABLE, MEM. */
+MMS_CHECKED mms_status mms_statwt_setup_open(mms_ms *ms, const struct mms_statwt_order *order,
                                              mms_statwt_setup *out, mms_error *err);
 void mms_statwt_setup_close(mms_statwt_setup *setup);
 
@@ -44,8 +43,7 @@ typedef struct mms_statwt_record {
     uint8_t flags_changed, flag_row_changed, flag_row, unused[5];
 } mms_statwt_record;
 
-/** Write the rows that a stage has of one part: order {"stage", "part", "first", "count",
- *  "writes": columns, "adds": columns that it gets, "tiles", "sync"}. */
+/** Write the rows that a stage has of one part, by an mms_weights_order. */
 MMS_CHECKED mms_status mms_statwt_write(mms_job *job, const mms_value *order, mms_error *err);
 
 #endif

@@ -23,7 +23,8 @@ enum { MOST_COLUMNS = 8 };
 typedef struct running {
     const mms_statwt_request *q;
     mms_ms *ms;
-    mms_value *order; /**< of all units */
+    mms_statwt_order order; /**< of all units */
+    mms_value *select, *spectra;
     mms_value *writes, *adds;
     int64_t *group, *selected; /**< [members]; selected: rows */
     bool binned;               /**< chanbin is given: spectra are written */
@@ -80,12 +81,9 @@ static mms_status read_bins(running *r, mms_error *err)
         MMS_TRY(read_width("chanbin", r->q->chanbin, "Hz",
                            "spw, a number of channels, or a width such as 2MHz", &channels, &width,
                            err));
-    r->order = json_deep_copy(r->q->order);
-    MMS_TRY(r->order ? MMS_OK : no_memory(err));
-    json_object_set_new(r->order, "stamps", json_integer(stamps));
-    json_object_set_new(r->order, "seconds", json_real(seconds));
-    json_object_set_new(r->order, "channels", json_integer(channels));
-    json_object_set_new(r->order, "width", json_real(width));
+    r->order.time = (mms_statwt_time){r->q->asked.slides, stamps, seconds};
+    r->order.channels = channels;
+    r->order.width = width;
 done:
     return st;
 }
@@ -193,8 +191,7 @@ done:
 
 static mms_status group(running *r, mms_error *err)
 {
-    const mms_statwt_order asked = mms_statwt_order_decode(r->q->order);
-    const mms_chunk_ids ids = {.scan = !asked.scan, .field = !asked.field};
+    const mms_chunk_ids ids = {.scan = !r->q->asked.scan, .field = !r->q->asked.field};
 
     r->group = mms_alloc(mms_ms_nmember(r->ms), sizeof *r->group);
     return r->group ? mms_group_members(r->ms, ids, r->group, err) : no_memory(err);
@@ -209,30 +206,34 @@ static void complete_order(running *r)
                                            {"data", MMS_COL_DATA},
                                            {"residual", "RESIDUAL"},
                                            {"residual_data", "RESIDUAL_DATA"}};
-    mms_value *order = r->order;
+    mms_statwt_order *order = &r->order;
 
     for (int i = 0; i < 4; i++)
         if (!strcmp(names[i][0], r->q->datacolumn))
-            json_object_set_new(order, "column", json_string(names[i][1]));
-    json_object_set_new(order, "step", json_string("weigh"));
-    json_object_set_new(
-        order, "spectra",
+            order->column = names[i][1];
+    order->asked = r->q->asked;
+    order->spectra = r->spectra =
         json_pack("[s s*]", MMS_COL_WEIGHT_SPECTRUM,
-                  strstr(r->q->datacolumn, "data") ? MMS_COL_SIGMA_SPECTRUM : NULL));
-    json_object_set_new(order, "vis", mms_text_value(r->q->change.vis));
-    json_object_set_new(order, "select", mms_select_value(&r->q->select));
-    json_object_set_new(order, "binned", json_boolean(r->binned));
-    json_object_set_new(order, "tiles", json_boolean(r->q->change.tiles));
-    json_object_set_new(order, "memory", json_integer(r->q->change.memory));
+                  strstr(r->q->datacolumn, "data") ? MMS_COL_SIGMA_SPECTRUM : NULL);
+    order->vis = r->q->change.vis;
+    order->select = r->select = mms_select_value(&r->q->select);
+    order->binned = r->binned;
+    order->tiles = r->q->change.tiles;
+    order->memory = r->q->change.memory;
 }
 
 static mms_value *make_unit(const running *r, int64_t first)
 {
-    mms_value *unit = json_copy(r->order);
+    mms_value *members = mms_group_value(r->ms, r->group, first);
+    mms_value *stage = mms_group_stage(r->undo, first);
+    mms_statwt_order order = r->order;
 
-    json_object_set_new(unit, "members", mms_group_value(r->ms, r->group, first));
-    json_object_set_new(unit, "stage", mms_group_stage(r->undo, first));
-    json_object_set_new(unit, "lock", mms_text_value(mms_undo_lock_path(r->undo)));
+    order.members = members;
+    order.stage = json_string_value(stage);
+    order.lock = mms_undo_lock_path(r->undo);
+    mms_value *const unit = mms_statwt_order_encode(&order);
+    mms_value_free(&members);
+    mms_value_free(&stage);
     return unit;
 }
 
@@ -249,18 +250,18 @@ static mms_value *make_write_unit(const running *r, int64_t member)
     const mms_rows rows = mms_ms_member_rows(r->ms, member);
     mms_value *stage =
         mms_group_stage(is_group_selected(r, r->group[member]) ? r->undo : NULL, r->group[member]);
-    const mms_statwt_order asked = mms_statwt_order_decode(r->order);
-    mms_value *const unit = mms_weights_order_encode(&(mms_weights_order){
-        .stage = json_string_value(stage),
-        .part = mms_ms_member_path(r->ms, member),
-        .lock = mms_undo_lock_path(r->undo),
-        .writes = r->writes,
-        .adds = r->adds,
-        .first = rows.first,
-        .count = rows.count,
-        .tiles = r->q->change.tiles,
-        .sync = r->q->change.sync,
-        .zero_sigma = asked.keeps_outside && !asked.time.slides && asked.time.stamps == 0});
+    mms_value *const unit = mms_weights_order_encode(
+        &(mms_weights_order){.stage = json_string_value(stage),
+                             .part = mms_ms_member_path(r->ms, member),
+                             .lock = mms_undo_lock_path(r->undo),
+                             .writes = r->writes,
+                             .adds = r->adds,
+                             .first = rows.first,
+                             .count = rows.count,
+                             .tiles = r->q->change.tiles,
+                             .sync = r->q->change.sync,
+                             .zero_sigma = r->order.asked.keeps_outside && !r->order.time.slides &&
+                                           r->order.time.stamps == 0});
 
     json_decref(stage);
     return mms_units_changing(unit,
@@ -435,7 +436,7 @@ mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *r
     MMS_TRY(mms_change_open_set(&q->change, &r.ms, err));
     MMS_TRY(choose_columns(&r, err));
     complete_order(&r);
-    MMS_TRY(mms_statwt_setup_open(r.ms, r.order, &setup, err)); // fitspw can be read
+    MMS_TRY(mms_statwt_setup_open(r.ms, &r.order, &setup, err)); // fitspw can be read
     MMS_TRY(count_rows(&r, &rows, err));
     if (q->change.dryrun) {
         describe(&r, rows, result);
@@ -447,7 +448,8 @@ done:
     mms_undo_leave(&r.undo);
     mms_statwt_setup_close(&setup);
     mms_ms_close(&r.ms);
-    mms_value_free(&r.order);
+    mms_value_free(&r.select);
+    mms_value_free(&r.spectra);
     mms_value_free(&r.writes);
     mms_value_free(&r.adds);
     free(r.group);

@@ -48,19 +48,11 @@ static mms_status no_memory(mms_error *err)
 
 static void read_how(const mms_statwt_order *o, mms_statwt_setup *s)
 {
-    s->how = o->how;
+    s->asked = o->asked;
     s->time = o->time;
     s->column = o->column;
-    s->scan = o->scan;
-    s->state = o->state;
-    s->field = o->field;
-    s->corr = o->corr;
     s->spectra = o->spectra;
     s->binned = o->binned;
-    s->keeps_outside = o->keeps_outside;
-    s->ranged = json_array_size(o->range) == 2;
-    s->low = json_number_value(json_array_get(o->range, 0));
-    s->high = json_number_value(json_array_get(o->range, 1));
 }
 
 /** Mark the channels that fitspw names of a window; all, where it names none. */
@@ -94,22 +86,21 @@ static mms_status open_window(const mms_statwt_order *o, mms_statwt_setup *s, in
     MMS_TRY(mms_window_axis_read(s->set.ms, window->spw, &axis, err));
     s->windows[i].nbin =
         mms_statwt_bins(window->nchan, axis.freq_hz, o->channels, o->width, s->windows[i].first);
-    mark_used(fit, o->excludechans, window, s->windows[i].used);
+    mark_used(fit, o->asked.excludechans, window, s->windows[i].used);
 done:
     mms_window_axis_free(&axis);
     return st;
 }
 
-mms_status mms_statwt_setup_open(mms_ms *ms, const mms_value *order, mms_statwt_setup *s,
+mms_status mms_statwt_setup_open(mms_ms *ms, const mms_statwt_order *o, mms_statwt_setup *s,
                                  mms_error *err)
 {
-    const mms_statwt_order o = mms_statwt_order_decode(order);
-    const mms_select select = {.spw = o.fitspw};
+    const mms_select select = {.spw = o->asked.fitspw};
     mms_selection *fit = NULL;
     mms_status st;
 
     *s = (mms_statwt_setup){0};
-    read_how(&o, s);
+    read_how(o, s);
     MMS_TRY(mms_flag_set_open(ms, &s->set, err));
     s->windows = mms_alloc(s->set.nwindow, sizeof *s->windows);
     MMS_TRY(s->windows ? MMS_OK : no_memory(err));
@@ -118,7 +109,7 @@ mms_status mms_statwt_setup_open(mms_ms *ms, const mms_value *order, mms_statwt_
         MMS_TRY(st == MMS_OK ? st : mms_wrap(err, st, "fitspw=\"%s\"", select.spw));
     }
     for (int64_t i = 0; i < s->set.nwindow; i++)
-        MMS_TRY(open_window(&o, s, i, fit, err));
+        MMS_TRY(open_window(o, s, i, fit, err));
 done:
     mms_selection_free(&fit);
     return st;
@@ -249,11 +240,11 @@ static int by_chunk(const mms_statwt_setup *s, const key *x, const key *y)
 {
     MMS_COMPARE(x->array, y->array);
     MMS_COMPARE(x->ddid, y->ddid);
-    if (!s->scan)
+    if (!s->asked.scan)
         MMS_COMPARE(x->scan, y->scan);
-    if (!s->state)
+    if (!s->asked.state)
         MMS_COMPARE(x->state, y->state);
-    if (!s->field)
+    if (!s->asked.field)
         MMS_COMPARE(x->field, y->field);
     return 0;
 }
@@ -440,7 +431,7 @@ static int64_t gather(const work *w, batch *b, const int64_t *rows, int64_t nrow
 
 static int32_t groups_of(const work *w, const batch *b)
 {
-    return w->setup.corr ? 1 : b->k.ncorr;
+    return w->setup.asked.corr ? 1 : b->k.ncorr;
 }
 
 static void find_variances(const work *w, batch *b, const int64_t *rows, int64_t nrow)
@@ -449,15 +440,16 @@ static void find_variances(const work *w, batch *b, const int64_t *rows, int64_t
 
     for (int64_t bin = 0; bin < w->setup.windows[b->k.ddid].nbin; bin++)
         for (int32_t g = 0; g < ngroup; g++) {
-            const int64_t n = gather(w, b, rows, nrow, bin, g, w->setup.corr ? b->k.ncorr : g + 1);
+            const int64_t n =
+                gather(w, b, rows, nrow, bin, g, w->setup.asked.corr ? b->k.ncorr : g + 1);
             b->variance[bin * ngroup + g] =
-                mms_statwt_variance(&w->setup.how, n, b->samples, b->exposure_s, b->scratch);
+                mms_statwt_variance(&w->setup.asked.how, n, b->samples, b->exposure_s, b->scratch);
         }
 }
 
 static bool is_outside(const mms_statwt_setup *s, float weight)
 {
-    return s->ranged && ((double)weight < s->low || (double)weight > s->high);
+    return s->asked.ranged && ((double)weight < s->asked.low || (double)weight > s->asked.high);
 }
 
 /** One weight for a bin of some correlations of a row: sums, flags, the spectrum. */
@@ -465,7 +457,7 @@ static void give_weight(work *w, batch *b, int64_t row, int64_t bin, int32_t g, 
                         mms_statwt_sums *sums)
 {
     const mms_statwt_window *window = &w->setup.windows[b->k.ddid];
-    const int32_t first = g, end = w->setup.corr ? b->k.ncorr : g + 1;
+    const int32_t first = g, end = w->setup.asked.corr ? b->k.ncorr : g + 1;
     const bool bad = weight == 0 || is_outside(&w->setup, weight);
     uint8_t *flag = b->k.flag + row * b->k.cell;
     int64_t good = 0;
@@ -479,7 +471,7 @@ static void give_weight(work *w, batch *b, int64_t row, int64_t bin, int32_t g, 
     mms_statwt_sums_add(sums, (double)weight, b->spectrum ? good : good > 0);
     for (int32_t p = first; p < end; p++)
         b->bins[bin * b->k.ncorr + p] =
-            bad && (b->spectrum || !w->setup.keeps_outside) ? 0 : weight;
+            bad && (b->spectrum || !w->setup.asked.keeps_outside) ? 0 : weight;
 }
 
 /** The unflagged weights of correlations [first, end) of a row; their median. */
@@ -655,10 +647,10 @@ static void note_sums(work *w, const key *k, const mms_statwt_sums *s)
 {
     const mms_statwt_setup *u = &w->setup;
 
-    json_array_append_new(w->sums,
-                          json_pack("[iiiiifff]", (int)k->array, (int)k->ddid,
-                                    u->scan ? 0 : (int)k->scan, u->state ? 0 : (int)k->state,
-                                    u->field ? 0 : (int)k->field, s->n, s->mean, s->m2));
+    json_array_append_new(
+        w->sums, json_pack("[iiiiifff]", (int)k->array, (int)k->ddid,
+                           u->asked.scan ? 0 : (int)k->scan, u->asked.state ? 0 : (int)k->state,
+                           u->asked.field ? 0 : (int)k->field, s->n, s->mean, s->m2));
 }
 
 /** Stamps whose rows are at most so many are done together. */
@@ -712,19 +704,18 @@ static void end_work(work *w)
     mms_statwt_setup_close(&w->setup);
 }
 
-static mms_status weigh(mms_job *job, mms_ms *ms, const mms_value *order, mms_value *answer,
+static mms_status weigh(mms_job *job, mms_ms *ms, const mms_statwt_order *o, mms_value *answer,
                         mms_error *err)
 {
-    const mms_statwt_order o = mms_statwt_order_decode(order);
-    work w = {.job = job, .path = o.stage, .sums = json_array()};
+    work w = {.job = job, .path = o->stage, .sums = json_array()};
     const mms_level level = mms_log_limit(MMS_LOG_ERROR); // the client has warned
     mms_status st;
 
-    w.reader.memory = o.memory;
-    MMS_TRY(mms_statwt_setup_open(ms, order, &w.setup, err));
+    w.reader.memory = o->memory;
+    MMS_TRY(mms_statwt_setup_open(ms, o, &w.setup, err));
     w.reader.set.ms = ms;
-    MMS_TRY(mms_flag_take_members(&w.reader, o.members, err));
-    MMS_TRY(read_keys(&w, &o, err));
+    MMS_TRY(mms_flag_take_members(&w.reader, o->members, err));
+    MMS_TRY(read_keys(&w, o, err));
     if (*w.path)
         MMS_TRY(open_stage(&w, err));
     MMS_TRY(do_chunks(&w, err));
@@ -744,7 +735,7 @@ done:
 mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answer, mms_error *err)
 {
     const char *step = mms_inplace_step(order);
-    const mms_statwt_order o = mms_statwt_order_decode(order);
+    mms_statwt_order o;
     mms_ms *ms = NULL;
     int fd = -1;
     mms_status st;
@@ -756,9 +747,10 @@ mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answ
         st = mms_statwt_write(job, order, err);
         goto done;
     }
+    MMS_TRY(mms_statwt_order_decode(order, &o, err));
     MMS_TRY(mms_ms_open_seen(o.vis, &ms, err));
     mms_ms_use_tiles(ms, o.tiles);
-    st = weigh(job, ms, order, answer, err);
+    st = weigh(job, ms, &o, answer, err);
 done:
     mms_ms_close(&ms);
     if (fd >= 0)

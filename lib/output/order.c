@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ms/columns.h"
+#include "order_priv.h"
 #include "request_priv.h"
 #include "subtables/subtables.h"
 #include "transform/transform.h"
@@ -80,64 +81,71 @@ bool mms_output_writes(const mms_request *r, const char *column)
     return !is_data || !strcmp(r->datacolumn, "all") || names_column(r->datacolumn, column);
 }
 
-/** Columns of the input that the output does not have. */
-static mms_value *list_skipped(const mms_request *r)
+/** Room for a list of names of columns, ended by NULL: those of the input, and some that are made.
+ */
+static const char **name_list(const mms_request *r)
 {
-    mms_value *skip = json_array();
+    return mms_alloc(mms_ms_ncolumn(r->ms) + MMS_COUNT_OF(data_columns) + MMS_COUNT_OF(spectra) + 1,
+                     sizeof(const char *));
+}
+
+/** Columns of the input that the output does not have. */
+static void list_skipped(const mms_request *r, const char **skip)
+{
     mms_text lost = {0};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(data_columns); i++)
         if (!mms_output_writes(r, data_columns[i]))
-            json_array_append_new(skip, mms_text_value(data_columns[i]));
+            *skip++ = data_columns[i];
     for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++)
         if (!mms_output_writes(r, spectra[i]))
-            json_array_append_new(skip, mms_text_value(spectra[i]));
+            *skip++ = spectra[i];
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const char *const column = mms_ms_column(r->ms, i)->name;
         if (!loses_its_rows(r, column))
             continue;
         mms_text_add(&lost, "%s%s", lost.length ? ", " : "", column);
-        json_array_append_new(skip, mms_text_value(column));
+        *skip++ = column;
     }
     if (lost.text)
         mms_log(MMS_LOG_WARN, r->host->task,
                 "%s: calculated for each row of the input; left out where rows are averaged",
                 lost.text);
     free(lost.text);
-    return skip;
 }
 
-static void add_columns(const mms_request *r, mms_value *order)
+static void rename_data(const mms_request *r, mms_part_order *order)
 {
-    const char *word = r->datacolumn;
-
-    json_object_set_new(order, "skip", list_skipped(r));
-    if (!strcmp(word, "corrected"))
-        json_object_set_new(order, "rename",
-                            json_pack("[ss]", MMS_COL_CORRECTED_DATA, MMS_COL_DATA));
-    else if (!strcmp(word, "model"))
-        json_object_set_new(order, "rename", json_pack("[ss]", MMS_COL_MODEL_DATA, MMS_COL_DATA));
     const mms_step *const derive = mms_pipeline_find(r->pipeline, "derive");
     char *const derived = derive ? derive->kind->describe(derive) : NULL;
+
+    if (!strcmp(r->datacolumn, "corrected"))
+        order->rename_from = MMS_COL_CORRECTED_DATA;
+    else if (!strcmp(r->datacolumn, "model"))
+        order->rename_from = MMS_COL_MODEL_DATA;
+    order->rename_to = order->rename_from ? MMS_COL_DATA : NULL;
     if (derived)
-        mms_log(MMS_LOG_INFO, "partition", "%s written as DATA: %s", word, derived);
+        mms_log(MMS_LOG_INFO, "partition", "%s written as DATA: %s", r->datacolumn, derived);
     free(derived);
 }
 
 /** New id by old id up to the largest one that occurs; ids that are not selected get -1. */
-static mms_value *id_map(mms_ids ids, int32_t most)
+static mms_status make_map(mms_ids ids, int32_t most, mms_id_map *map, mms_error *err)
 {
-    mms_value *map = json_array();
+    int32_t *to;
 
-    for (int64_t i = 0; i < ids.n; i++) {
-        if (ids.ids[i] > most)
-            continue;
-        while ((int64_t)json_array_size(map) <= ids.ids[i])
-            if (json_array_append_new(map, json_integer(-1)) != 0)
-                return map; // out of memory: the worker refuses the ids that are missing
-        json_array_set_new(map, (size_t)ids.ids[i], json_integer(i));
-    }
-    return map;
+    for (int64_t i = 0; i < ids.n; i++)
+        if (ids.ids[i] <= most && ids.ids[i] >= map->n)
+            map->n = (int64_t)ids.ids[i] + 1;
+    map->to = to = mms_alloc(map->n, sizeof *to);
+    if (!to)
+        return mms_fail(err, MMS_ERR_MEM, "ids: out of memory");
+    for (int64_t i = 0; i < map->n; i++)
+        to[i] = -1;
+    for (int64_t i = 0; i < ids.n; i++)
+        if (ids.ids[i] <= most)
+            to[ids.ids[i]] = (int32_t)i;
+    return MMS_OK;
 }
 
 /** ARRAY_ID has no table that bounds what a user may select. */
@@ -150,30 +158,26 @@ static int32_t largest_array(const mms_meta *meta)
     return most;
 }
 
-/** The map of DDIDs (NULL: ids stay) with ddistart added. */
-static mms_value *shift_ddids(const mms_request *r, const mms_value *map)
+/** The map of DDIDs once ddistart is added, or all rows that are combined get the first one; there:
+ * ids are mapped already. */
+static mms_status move_ddids(const mms_request *r, mms_id_map *map, bool there, mms_error *err)
 {
-    mms_value *shifted = json_array();
+    const int32_t start = r->ddistart > 0 ? (int32_t)r->ddistart : 0;
+    const bool combined = mms_request_new_windows(r) > 0;
+    int32_t *to = mms_alloc(r->meta.ndd, sizeof *to);
 
+    if (!to)
+        return mms_fail(err, MMS_ERR_MEM, "ids: out of memory");
     for (int64_t d = 0; d < r->meta.ndd; d++) {
-        const mms_value *to = json_array_get(map, (size_t)d);
-        const json_int_t id = map ? (to ? json_integer_value(to) : -1) : d;
-        json_array_append_new(shifted, json_integer(id < 0 ? id : id + r->ddistart));
+        const int32_t id = !there ? (int32_t)d : d < map->n ? map->to[d] : -1;
+        to[d] = combined ? start : id < 0 ? id : id + start;
     }
-    return shifted;
+    free((void *)map->to);
+    *map = (mms_id_map){r->meta.ndd, to};
+    return MMS_OK;
 }
 
-/** All rows that are combined get the first DDID. */
-static mms_value *combined_ddids(const mms_request *r)
-{
-    mms_value *map = json_array();
-
-    for (int64_t d = 0; d < r->meta.ndd; d++)
-        json_array_append_new(map, json_integer(r->ddistart > 0 ? r->ddistart : 0));
-    return map;
-}
-
-static void add_maps(const mms_request *r, mms_value *order)
+static mms_status add_maps(const mms_request *r, mms_part_order *order, mms_error *err)
 {
     const struct {
         const char *column;
@@ -186,36 +190,39 @@ static void add_maps(const mms_request *r, mms_value *order)
                  {MMS_COL_OBSERVATION_ID, mms_selection_observations(r->selection), INT32_MAX},
                  {MMS_COL_ARRAY_ID, mms_selection_arrays(r->selection), largest_array(&r->meta)},
                  {MMS_COL_STATE_ID, mms_selection_states(r->selection), INT32_MAX}};
-    mms_value *maps = json_object(), *ddids = NULL;
+    const bool moved = mms_request_new_windows(r) > 0 || r->ddistart > 0;
+    mms_status st;
 
-    for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
-        if (lists[i].ids.given && r->reindex) {
-            mms_value *map = id_map(lists[i].ids, lists[i].most);
-            ddids = i == 0 ? map : ddids;
-            json_object_set_new_nocheck(maps, lists[i].column, map);
-        }
-    if (mms_request_new_windows(r))
-        json_object_set_new(maps, lists[0].column, combined_ddids(r));
-    else if (r->ddistart > 0)
-        json_object_set_new(maps, lists[0].column, shift_ddids(r, ddids));
-    json_object_set_new(order, "maps", maps);
+    order->maps = mms_alloc(MMS_COUNT_OF(lists), sizeof *order->maps);
+    MMS_TRY(order->maps ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "ids: out of memory"));
+    for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++) {
+        const bool given = lists[i].ids.given && r->reindex;
+        mms_order_map *const map = &order->maps[order->nmap];
+        if (!given && !(i == 0 && moved))
+            continue;
+        order->nmap++;
+        map->column = lists[i].column;
+        if (given)
+            MMS_TRY(make_map(lists[i].ids, lists[i].most, &map->map, err));
+        if (i == 0 && moved)
+            MMS_TRY(move_ddids(r, &map->map, given, err));
+    }
+done:
+    return st;
 }
 
 /** What the pipeline adds and leaves out. */
-static void add_made(const mms_request *r, mms_value *order)
+static void list_added(const mms_request *r, const char **add)
 {
-    mms_value *add = json_array();
-
-    json_object_set_new(order, "add", add);
     if (mms_request_only_copies(r))
         return;
     if (r->drops_lags)
         mms_log(MMS_LOG_WARN, "mstransform", "LAG_DATA is not transformed and is left out");
     for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++)
         if (mms_output_writes(r, spectra[i]))
-            json_array_append_new(add, json_string(spectra[i]));
+            *add++ = spectra[i];
     if (r->continuum.writes_model)
-        json_array_append_new(add, json_string(MMS_COL_MODEL_DATA));
+        *add++ = MMS_COL_MODEL_DATA;
 }
 
 /** What changes in a column's cells: channels are cut, correlations are, cells are lost. */
@@ -241,18 +248,16 @@ static bool leaves_its_group(const mms_request *r, const mms_column *c, bool cha
 }
 
 /** Columns that a cut changes and whose shape is fixed, by the description or by other columns. */
-static void add_reshape(const mms_request *r, mms_value *order)
+static void list_reshaped(const mms_request *r, const char **reshape)
 {
     const bool chans = mms_selection_cuts_channels(r->selection) || json_array_size(r->windows) > 0;
     const bool corrs = mms_selection_corrs(r->selection, 0).given;
-    mms_value *reshape = json_array();
 
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const mms_column *c = mms_ms_column(r->ms, i);
         if (cut_axes(r, c, chans, corrs) && (c->fixed || leaves_its_group(r, c, chans, corrs)))
-            json_array_append_new(reshape, mms_text_value(c->name));
+            *reshape++ = c->name;
     }
-    json_object_set_new(order, "reshape", reshape);
 }
 
 mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta, mms_error *err)
@@ -274,48 +279,47 @@ mms_status mms_output_scale_bytes(const mms_selection *selection, mms_meta *meta
     return MMS_OK;
 }
 
-mms_value *mms_part_order_keys(const mms_request *r, const mms_value *shared)
+/** Scalars and UVW are written alone: what cells are made of is read all the same. */
+static void list_cells(const mms_request *r, const char **skip)
 {
-    mms_value *const keys = json_copy((mms_value *)shared), *const skip = json_array();
-
     for (int64_t i = 0; i < mms_ms_ncolumn(r->ms); i++) {
         const mms_column *const c = mms_ms_column(r->ms, i);
         if (!c->scalar && mms_column_role_of(c->name) != MMS_ROLE_GEOMETRY)
-            json_array_append_new(skip, mms_text_value(c->name));
+            *skip++ = c->name;
     }
-    json_object_set_new(keys, "skip", skip);
-    json_object_set_new(keys, "add", json_array());
-    json_object_set_new(keys, "reshape", json_array());
-    json_object_del(keys, "rename");
-    json_object_set_new(keys, "keys", json_true());
-    return keys;
 }
 
-mms_status mms_part_order_make(const mms_request *r, mms_value **order, mms_error *err)
+mms_status mms_part_order_make(const mms_request *r, bool keys, mms_value **value, mms_error *err)
 {
     char *vis = mms_path_absolute(r->vis);
-    mms_status st = MMS_OK;
+    mms_part_order order = {.vis = vis,
+                            .memory = r->how.memory,
+                            .tiles = r->how.tiles,
+                            .share = r->share,
+                            .sync = r->how.sync,
+                            .skip = name_list(r),
+                            .add = name_list(r),
+                            .reshape = name_list(r),
+                            .tile = {r->tile[0], r->tile[1], r->tile[2]},
+                            .keys = keys};
+    const bool there = vis && order.skip && order.add && order.reshape;
+    mms_status st;
 
-    *order = json_object();
-    if (!vis || !*order)
-        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->vis);
+    *value = NULL;
+    MMS_TRY(there ? add_maps(r, &order, err)
+                  : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->vis));
+    if (keys)
+        list_cells(r, order.skip);
     else {
-        json_object_set_new(*order, "vis", mms_text_value(vis));
-        json_object_set_new(*order, "memory", json_integer(r->how.memory));
-        json_object_set_new(*order, "tiles", json_boolean(r->how.tiles));
-        json_object_set_new(*order, "share", json_integer(r->share));
-        json_object_set_new(*order, "sync", json_boolean(r->how.sync));
-        add_columns(r, *order);
-        if (r->tile[0])
-            json_object_set_new(*order, "tile",
-                                json_pack("[III]", (json_int_t)r->tile[0], (json_int_t)r->tile[1],
-                                          (json_int_t)r->tile[2]));
-        add_made(r, *order);
-        add_maps(r, *order);
-        add_reshape(r, *order);
+        list_skipped(r, order.skip);
+        list_added(r, order.add);
+        list_reshaped(r, order.reshape);
+        rename_data(r, &order);
     }
+    *value = mms_part_order_share(&order);
+    MMS_TRY(*value ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->vis));
+done:
+    mms_part_order_free(&order);
     free(vis);
-    if (st != MMS_OK)
-        mms_value_free(order);
     return st;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file order_codec.c  Orders and answers of an output's units, to and from JSON; the one place
- * that knows their keys; order.c writes what all parts share. */
+ * that knows their keys. */
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -8,143 +8,63 @@
 #include "ms/select_value.h"
 #include "order_priv.h"
 
-static void read_maps(mms_keys *r, mms_part_order *o)
-{
-    const mms_value *maps = mms_keys_get(r, "maps");
-    const char *column;
-    mms_value *list;
+/* ---- a part -----------------------------------------------------------------------------------*/
 
-    o->maps = mms_alloc((int64_t)json_object_size(maps), sizeof *o->maps);
-    r->starved = r->starved || !o->maps;
-    if (!o->maps)
-        return;
-    json_object_foreach((mms_value *)maps, column, list)
-    {
-        mms_order_map *m = &o->maps[o->nmap++];
-        m->column = column;
-        m->map.to = mms_keys_integers(r, list, &m->map.n);
-    }
+#define PART(kind, member) MMS_KEY(mms_part_order, kind, member)
+
+static const mms_key shared_keys[] = {PART(MMS_KEY_TEXT, vis),
+                                      PART(MMS_KEY_INTEGER, memory),
+                                      PART(MMS_KEY_TRUTH, tiles),
+                                      PART(MMS_KEY_INTEGER, share),
+                                      PART(MMS_KEY_TRUTH, sync),
+                                      PART(MMS_KEY_TRUTH, keys),
+                                      PART(MMS_KEY_TEXTS, skip),
+                                      PART(MMS_KEY_TEXTS, add),
+                                      PART(MMS_KEY_TEXTS, reshape),
+                                      PART(MMS_KEY_MAYBE, rename_from),
+                                      PART(MMS_KEY_MAYBE, rename_to),
+                                      PART(MMS_KEY_THREE, tile),
+                                      {0}};
+
+static const mms_key own_keys[] = {PART(MMS_KEY_TEXT, out),
+                                   PART(MMS_KEY_TEXT, rows_file),
+                                   PART(MMS_KEY_INTEGER, nrow),
+                                   PART(MMS_KEY_INTEGER, bytes),
+                                   PART(MMS_KEY_TEXT, tables),
+                                   PART(MMS_KEY_VALUE, subtables),
+                                   PART(MMS_KEY_TEXTS, links),
+                                   PART(MMS_KEY_TRUTH, renew),
+                                   PART(MMS_KEY_TEXT, pipeline),
+                                   PART(MMS_KEY_INTEGER, threads),
+                                   {0}};
+
+static mms_value *encode_map(const mms_id_map *map)
+{
+    mms_value *list = json_array();
+
+    for (int64_t i = 0; i < map->n; i++)
+        json_array_append_new(list, json_integer(map->to[i]));
+    return list;
 }
 
-/** What all parts have in common. */
-static void read_shared(mms_keys *r, mms_part_order *o)
+mms_value *mms_part_order_share(const mms_part_order *o)
 {
-    const mms_value *rename = mms_keys_find(r, "rename");
-    const mms_value *tile = mms_keys_find(r, "tile");
+    mms_value *value = mms_keys_encode(shared_keys, o), *maps = json_object();
 
-    o->vis = mms_keys_text(r, "vis");
-    o->memory = mms_keys_integer(r, "memory");
-    o->tiles = mms_keys_truth(r, "tiles");
-    o->share = mms_keys_integer(r, "share");
-    o->sync = mms_keys_truth(r, "sync");
-    o->skip = mms_keys_texts(r, "skip");
-    o->add = mms_keys_texts(r, "add");
-    o->reshape = mms_keys_texts(r, "reshape");
-    o->rename_from = json_string_value(json_array_get(rename, 0));
-    o->rename_to = json_string_value(json_array_get(rename, 1));
-    o->keys = mms_keys_find_truth(r, "keys");
-    for (size_t i = 0; i < 3; i++)
-        o->tile[i] = json_integer_value(json_array_get(tile, i));
-    read_maps(r, o);
+    for (int64_t i = 0; i < o->nmap; i++)
+        json_object_set_new_nocheck(maps, o->maps[i].column, encode_map(&o->maps[i].map));
+    if (json_object_set_new(value, "maps", maps))
+        mms_value_free(&value);
+    return value;
 }
 
-static void read_own(mms_keys *r, mms_part_order *o)
+mms_value *mms_part_order_encode(const mms_value *shared, const mms_part_order *own)
 {
-    o->averaged = "";
-    o->out = mms_keys_text(r, "out");
-    o->renew = mms_keys_truth(r, "renew");
-    o->attempt = json_integer_value(mms_keys_find(r, "attempt"));
-    o->rows_file = mms_keys_text(r, "rows_file");
-    o->nrow = mms_keys_integer(r, "nrow");
-    o->bytes = mms_keys_integer(r, "bytes");
-    o->tables = mms_keys_text(r, "tables");
-    o->subtables = mms_keys_get(r, "subtables");
-    o->links = mms_keys_texts(r, "links");
-    o->pipeline = mms_keys_text(r, "pipeline");
-    o->threads = mms_keys_integer(r, "threads");
-}
+    mms_value *value = json_copy((mms_value *)shared), *more = mms_keys_encode(own_keys, own);
 
-mms_status mms_part_order_decode(const mms_value *value, bool whole, mms_part_order *order,
-                                 mms_error *err)
-{
-    mms_keys r = {.value = value};
-
-    *order = (mms_part_order){0};
-    read_shared(&r, order);
-    if (whole)
-        read_own(&r, order);
-    const mms_status st = mms_keys_end(&r, order->out ? order->out : order->vis, err);
-    if (st != MMS_OK)
-        mms_part_order_free(order);
-    return st;
-}
-
-void mms_part_order_free(mms_part_order *o)
-{
-    free(o->links);
-    free(o->skip);
-    free(o->add);
-    free(o->reshape);
-    for (int64_t i = 0; o->maps && i < o->nmap; i++)
-        free((void *)o->maps[i].map.to);
-    free(o->maps);
-    *o = (mms_part_order){0};
-}
-
-mms_status mms_tables_order_decode(const mms_value *value, mms_tables_order *o, mms_error *err)
-{
-    mms_keys r = {.value = value};
-    const mms_value *bins = json_object_get(value, "bins");
-
-    *o = (mms_tables_order){.vis = mms_keys_text(&r, "vis"),
-                            .tables = mms_keys_text(&r, "tables"),
-                            .renew = mms_keys_truth(&r, "renew"),
-                            .select = mms_select_of(mms_keys_get(&r, "select")),
-                            .keep_ids = mms_keys_truth(&r, "keep_ids"),
-                            .new_grids = mms_keys_truth(&r, "grids"),
-                            .combined = mms_keys_truth(&r, "combined"),
-                            .windows = json_object_get(value, "windows"),
-                            .fields = json_object_get(value, "fields"),
-                            .nspw = mms_keys_integer(&r, "change"),
-                            .ddistart = (int32_t)mms_keys_integer(&r, "ddistart"),
-                            .averages = bins != NULL,
-                            .nbin = (int64_t)json_array_size(bins)};
-    o->bins = mms_alloc(o->nbin, sizeof *o->bins);
-    r.starved = !o->bins;
-    for (int64_t i = 0; o->bins && i < o->nbin; i++)
-        o->bins[i] = json_integer_value(json_array_get(bins, (size_t)i));
-    return mms_keys_end(&r, "sub-tables", err);
-}
-
-mms_status mms_finish_order_decode(const mms_value *value, mms_finish_order *o, mms_error *err)
-{
-    mms_keys r = {.value = value};
-
-    *o = (mms_finish_order){.output = mms_keys_text(&r, "output"),
-                            .first = mms_keys_text(&r, "first"),
-                            .origin = mms_keys_text(&r, "origin"),
-                            .history = mms_keys_get(&r, "history"),
-                            .nrow = mms_keys_integer(&r, "rows"),
-                            .flags = mms_keys_text(&r, "flags"),
-                            .tiles = mms_keys_truth(&r, "tiles")};
-    return mms_keys_end(&r, "the finished output", err);
-}
-
-mms_value *mms_part_order_encode(const mms_value *shared, const mms_part_order *own,
-                                 const mms_value *links)
-{
-    mms_value *const value = json_copy((mms_value *)shared);
-
-    json_object_set_new(value, "step", json_string("part"));
-    json_object_set_new(value, "out", mms_text_value(own->out));
-    json_object_set_new(value, "rows_file", mms_text_value(own->rows_file));
-    json_object_set_new(value, "nrow", json_integer(own->nrow));
-    json_object_set_new(value, "bytes", json_integer(own->bytes));
-    json_object_set_new(value, "tables", mms_text_value(own->tables));
-    json_object_set(value, "subtables", (mms_value *)own->subtables);
-    json_object_set(value, "links", (mms_value *)links);
-    json_object_set_new(value, "renew", json_boolean(own->renew));
-    json_object_set_new(value, "pipeline", mms_text_value(own->pipeline));
+    if (json_object_update(value, more) || json_object_set_new(value, "step", json_string("part")))
+        mms_value_free(&value);
+    mms_value_free(&more);
     return value;
 }
 
@@ -182,30 +102,115 @@ int64_t mms_part_order_rows(const mms_value *order)
     return json_integer_value(json_object_get(order, "nrow"));
 }
 
-mms_value *mms_tables_order_encode(const mms_tables_order *o, const mms_value *bins)
+static void read_maps(mms_keys *k, mms_part_order *o)
 {
-    return json_pack("{ss so so so sb so sb sb sO* sO* sO* sI sb sI}", "step", "tables", "vis",
-                     mms_text_value(o->vis), "tables", mms_text_value(o->tables), "out",
-                     mms_text_value(o->tables), "renew", (int)o->renew, "select",
-                     mms_select_value(&o->select), "keep_ids", (int)o->keep_ids, "grids",
-                     (int)o->new_grids, "windows", o->windows, "fields", o->fields, "bins", bins,
-                     "change", (json_int_t)o->nspw, "combined", (int)o->combined, "ddistart",
-                     (json_int_t)o->ddistart);
+    const mms_value *maps = mms_keys_get(k, "maps");
+    const char *column;
+    mms_value *list;
+
+    o->maps = mms_alloc((int64_t)json_object_size(maps), sizeof *o->maps);
+    k->starved = k->starved || !o->maps;
+    if (!o->maps)
+        return;
+    json_object_foreach((mms_value *)maps, column, list)
+    {
+        mms_order_map *m = &o->maps[o->nmap++];
+        m->column = column;
+        m->map.to = mms_keys_integers(k, list, &m->map.n);
+    }
 }
+
+mms_status mms_part_order_decode(const mms_value *value, mms_part_order *o, mms_error *err)
+{
+    mms_keys k = {.value = value};
+
+    *o = (mms_part_order){.averaged = ""};
+    mms_keys_read(&k, shared_keys, o);
+    mms_keys_read(&k, own_keys, o);
+    read_maps(&k, o);
+    o->attempt = mms_keys_find_integer(&k, "attempt"); // which the engine adds
+    const mms_status st = mms_keys_end(&k, o->out ? o->out : "a part", err);
+    if (st != MMS_OK)
+        mms_part_order_free(o);
+    return st;
+}
+
+void mms_part_order_free(mms_part_order *o)
+{
+    mms_keys_free(shared_keys, o);
+    mms_keys_free(own_keys, o);
+    for (int64_t i = 0; o->maps && i < o->nmap; i++)
+        free((void *)o->maps[i].map.to);
+    free(o->maps);
+    *o = (mms_part_order){0};
+}
+
+/* ---- sub-tables -------------------------------------------------------------------------------*/
+
+#define TABLES(kind, member) MMS_KEY(mms_tables_order, kind, member)
+
+static const mms_key tables_keys[] = {
+    TABLES(MMS_KEY_TEXT, vis),        TABLES(MMS_KEY_TEXT, tables),
+    TABLES(MMS_KEY_TRUTH, renew),     TABLES(MMS_KEY_TRUTH, keep_ids),
+    TABLES(MMS_KEY_TRUTH, new_grids), TABLES(MMS_KEY_TRUTH, combined),
+    TABLES(MMS_KEY_VALUE, windows),   TABLES(MMS_KEY_VALUE, fields),
+    TABLES(MMS_KEY_INTEGER, nspw),    TABLES(MMS_KEY_INT32, ddistart),
+    TABLES(MMS_KEY_VALUE, flag_bins), {0}};
+
+mms_value *mms_tables_order_encode(const mms_tables_order *o)
+{
+    mms_value *value = mms_keys_encode(tables_keys, o);
+
+    if (json_object_set_new(value, "step", json_string("tables")) ||
+        json_object_set_new(value, "out", mms_text_value(o->tables)) ||
+        json_object_set_new(value, "select", mms_select_value(&o->select)))
+        mms_value_free(&value);
+    return value;
+}
+
+mms_status mms_tables_order_decode(const mms_value *value, mms_tables_order *o, mms_error *err)
+{
+    mms_keys k = {.value = value};
+
+    *o = (mms_tables_order){.select = mms_select_of(mms_keys_get(&k, "select"))};
+    mms_keys_read(&k, tables_keys, o);
+    o->nbin = (int64_t)json_array_size(o->flag_bins);
+    o->bins = mms_alloc(o->nbin, sizeof *o->bins);
+    k.starved = !o->bins;
+    for (int64_t i = 0; o->bins && i < o->nbin; i++)
+        o->bins[i] = json_integer_value(json_array_get(o->flag_bins, (size_t)i));
+    return mms_keys_end(&k, "sub-tables", err);
+}
+
+/* ---- the finish -------------------------------------------------------------------------------*/
+
+#define FINISH(kind, member) MMS_KEY(mms_finish_order, kind, member)
+
+static const mms_key finish_keys[] = {FINISH(MMS_KEY_TEXT, output),  FINISH(MMS_KEY_TEXT, first),
+                                      FINISH(MMS_KEY_TEXT, origin),  FINISH(MMS_KEY_VALUE, history),
+                                      FINISH(MMS_KEY_INTEGER, nrow), FINISH(MMS_KEY_TEXT, flags),
+                                      FINISH(MMS_KEY_TRUTH, tiles),  {0}};
 
 mms_value *mms_finish_order_encode(const mms_finish_order *o)
 {
-    return json_pack("{ss so so ss sO sI so sb}", "step", "finish", "output",
-                     mms_text_value(o->output), "first", mms_text_value(o->first), "origin",
-                     o->origin, "history", o->history, "rows", (json_int_t)o->nrow, "flags",
-                     mms_text_value(o->flags), "tiles", (int)o->tiles);
+    mms_value *value = mms_keys_encode(finish_keys, o);
+
+    if (json_object_set_new(value, "step", json_string("finish")))
+        mms_value_free(&value);
+    return value;
 }
+
+mms_status mms_finish_order_decode(const mms_value *value, mms_finish_order *o, mms_error *err)
+{
+    *o = (mms_finish_order){0};
+    return mms_keys_decode(finish_keys, value, "the finished output", o, err);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------*/
 
 const char *mms_order_step(const mms_value *value)
 {
-    const char *step = json_string_value(json_object_get(value, "step"));
-
-    return step ? step : "";
+    return mms_keys_find_text(&(const mms_keys){.value = value}, "step");
 }
 
 void mms_part_answer_encode(const mms_part_answer *part, mms_value *answer)
@@ -217,8 +222,10 @@ void mms_part_answer_encode(const mms_part_answer *part, mms_value *answer)
 
 mms_part_answer mms_part_answer_decode(const mms_value *answer)
 {
-    return (mms_part_answer){.rows = json_integer_value(json_object_get(answer, "rows")),
-                             .bytes = json_integer_value(json_object_get(answer, "bytes")),
-                             .shared = json_integer_value(json_object_get(answer, "shared")),
-                             .goodness = json_object_get(answer, "goodness")};
+    const mms_keys k = {.value = answer};
+
+    return (mms_part_answer){.rows = mms_keys_find_integer(&k, "rows"),
+                             .bytes = mms_keys_find_integer(&k, "bytes"),
+                             .shared = mms_keys_find_integer(&k, "shared"),
+                             .goodness = mms_keys_find(&k, "goodness")};
 }

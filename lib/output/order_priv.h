@@ -50,8 +50,8 @@ typedef struct mms_tables_order {
     const mms_value *windows, *fields; /**< rows that change, or NULL */
     int64_t nspw;                      /**< windows that replace all, or 0 */
     int32_t ddistart;
-    bool averages; /**< bins says what FLAG_CMD needs of the average of channels */
-    int64_t nbin;
+    const mms_value *flag_bins; /**< what FLAG_CMD needs of the average of channels, or NULL */
+    int64_t nbin;               /**< in a worker: the same */
     int64_t *bins;
 } mms_tables_order;
 
@@ -72,10 +72,11 @@ typedef struct mms_part_answer {
     const mms_value *goodness; /**< array, or NULL */
 } mms_part_answer;
 
-/** Read the order of a part; whole is false for what mms_part_order_make() has made for all.  End
- * it with mms_part_order_free().  Errors: INTERNAL naming a key that is missing; MEM. */
-MMS_CHECKED mms_status mms_part_order_decode(const mms_value *value, bool whole,
-                                             mms_part_order *order, mms_error *err);
+/** Read the order of a part.  End it with mms_part_order_free().  Errors: INTERNAL naming a key
+ * that is missing; MEM. */
+MMS_CHECKED mms_status mms_part_order_decode(const mms_value *value, mms_part_order *order,
+                                             mms_error *err);
+/** Free the lists and maps. */
 void mms_part_order_free(mms_part_order *order);
 
 /** The same; the caller ends order->bins with free(). */
@@ -84,13 +85,11 @@ MMS_CHECKED mms_status mms_tables_order_decode(const mms_value *value, mms_table
 MMS_CHECKED mms_status mms_finish_order_decode(const mms_value *value, mms_finish_order *order,
                                                mms_error *err);
 
-/** The order of a part: shared, which mms_part_order_make() has made for all, and what is its own:
- *  out, rows_file, nrow, bytes, tables, subtables, renew, pipeline, and links, an array of names.
- *  NULL: no memory. */
-mms_value *mms_part_order_encode(const mms_value *shared, const mms_part_order *own,
-                                 const mms_value *links);
-/** bins: the array for order->bins, or NULL.  NULL: no memory. */
-mms_value *mms_tables_order_encode(const mms_tables_order *order, const mms_value *bins);
+/** What all parts share of an order.  NULL: no memory. */
+mms_value *mms_part_order_share(const mms_part_order *order);
+/** The order of a part: what they share, and of own what is a part's.  NULL: no memory. */
+mms_value *mms_part_order_encode(const mms_value *shared, const mms_part_order *own);
+mms_value *mms_tables_order_encode(const mms_tables_order *order);
 /** Note how many rows were made of a part's. */
 void mms_part_order_set_made(mms_value *order, int64_t rows);
 /** The order of a unit; NULL: no memory. */

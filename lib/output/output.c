@@ -137,9 +137,16 @@ static void end(making *m, mms_status st)
     mms_value_free(&m->orders);
 }
 
-/** What every unit has beside the shared request. */
-static mms_status make_unit(making *m, const mms_value *shared, const char *pipeline, int64_t i,
-                            mms_error *err)
+/** What the parts' units have in common. */
+typedef struct common {
+    mms_value *shared;
+    const char *pipeline; /**< file of it, or "" */
+    const char **links;   /**< of all parts but the first */
+    int threads;
+} common;
+
+/** What every unit has beside that. */
+static mms_status make_unit(making *m, const common *c, int64_t i, mms_error *err)
 {
     const mms_part *part = mms_plan_part(m->r->plan, i);
     char *out =
@@ -151,15 +158,11 @@ static mms_status make_unit(making *m, const mms_value *shared, const char *pipe
                                 .tables = m->tables,
                                 .subtables = m->subtables,
                                 .renew = mms_journal_resumes(m->journal),
-                                .pipeline = pipeline};
-    mms_value *links = json_array(), *name;
-    size_t k;
+                                .pipeline = c->pipeline,
+                                .threads = c->threads,
+                                .links = i > 0 ? c->links : NULL};
 
-    json_array_foreach(m->subtables, k,
-                       name) if (i > 0 && mms_layout_is_link(m->r->layout, json_string_value(name)))
-        json_array_append(links, name);
-    m->units[i] = out ? mms_part_order_encode(shared, &own, links) : NULL;
-    mms_value_free(&links);
+    m->units[i] = out ? mms_part_order_encode(c->shared, &own) : NULL;
     free(out);
     return m->units[i] ? MMS_OK : out_of_memory(m, err);
 }
@@ -177,9 +180,22 @@ static mms_status write_pipeline(const making *m, const char *path, mms_error *e
     return st;
 }
 
+/** The sub-tables that members get as links. */
+static const char **list_links(const making *m)
+{
+    const char **links = mms_alloc((int64_t)json_array_size(m->subtables) + 1, sizeof *links);
+    int64_t n = 0;
+
+    for (size_t i = 0; links && i < json_array_size(m->subtables); i++) {
+        const char *const name = json_string_value(json_array_get(m->subtables, i));
+        if (mms_layout_is_link(m->r->layout, name))
+            links[n++] = name;
+    }
+    return links;
+}
+
 /** What a part's rows are made by when keys alone have been written. */
-static mms_status note_order(making *m, const mms_value *shared, const char *pipeline, int64_t i,
-                             mms_error *err)
+static mms_status note_order(making *m, const common *c, int64_t i, mms_error *err)
 {
     const mms_part *const part = mms_plan_part(m->r->plan, i);
     mms_value *none = json_array();
@@ -189,44 +205,45 @@ static mms_status note_order(making *m, const mms_value *shared, const char *pip
                                 .bytes = part->bytes,
                                 .tables = m->r->keys,
                                 .subtables = none,
-                                .pipeline = pipeline};
-    mms_value *const order = mms_part_order_encode(shared, &own, none);
+                                .pipeline = c->pipeline,
+                                .threads = 1};
+    mms_value *const order = mms_part_order_encode(c->shared, &own);
 
-    if (order)
-        mms_part_order_set_threads(order, 1);
     mms_value_free(&none);
     return json_array_append_new(m->orders, order) ? out_of_memory(m, err) : MMS_OK;
 }
 
 /** The units write keys; their orders are left for the rows. */
-static mms_status turn_to_keys(making *m, const char *pipeline, mms_value **shared, mms_error *err)
+static mms_status turn_to_keys(making *m, common *c, mms_error *err)
 {
-    mms_value *const keys = mms_part_order_keys(m->r, *shared);
     mms_status st = MMS_OK;
 
     m->orders = json_array();
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
-        st = note_order(m, *shared, pipeline, i, err);
-    mms_value_free(shared);
-    *shared = keys;
-    return st == MMS_OK && !keys ? out_of_memory(m, err) : st;
+        st = note_order(m, c, i, err);
+    mms_value_free(&c->shared);
+    return st == MMS_OK ? mms_part_order_make(m->r, true, &c->shared, err) : st;
 }
 
-static mms_status make_units(making *m, mms_error *err)
+static mms_status make_units(making *m, const mms_engine *engine, mms_error *err)
 {
     char *path = mms_format("%s/pipeline.json", m->r->keys ? m->r->keys : mms_stage_path(m->stage));
-    mms_value *shared;
-    mms_status st = mms_part_order_make(m->r, &shared, err);
+    common c = {.pipeline = m->r->pipeline ? path : "",
+                .links = list_links(m),
+                .threads = mms_engine_threads(engine, m->nparts)};
+    mms_status st;
 
-    if (st == MMS_OK && !path)
-        st = out_of_memory(m, err);
-    if (st == MMS_OK && m->r->pipeline)
-        st = write_pipeline(m, path, err);
-    if (st == MMS_OK && m->r->keys)
-        st = turn_to_keys(m, m->r->pipeline ? path : "", &shared, err);
-    for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++)
-        st = make_unit(m, shared, m->r->pipeline ? path : "", i, err);
-    mms_value_free(&shared);
+    MMS_TRY(path && c.links ? MMS_OK : out_of_memory(m, err));
+    MMS_TRY(mms_part_order_make(m->r, false, &c.shared, err));
+    if (m->r->pipeline)
+        MMS_TRY(write_pipeline(m, path, err));
+    if (m->r->keys)
+        MMS_TRY(turn_to_keys(m, &c, err));
+    for (int64_t i = 0; i < m->nparts; i++)
+        MMS_TRY(make_unit(m, &c, i, err));
+done:
+    mms_value_free(&c.shared);
+    free(c.links);
     free(path);
     return st;
 }
@@ -285,8 +302,9 @@ static mms_status write_tables(making *m, mms_error *err)
                                     .windows = m->r->windows,
                                     .fields = m->r->fields,
                                     .nspw = nspw,
-                                    .ddistart = m->r->ddistart > 0 ? (int32_t)m->r->ddistart : 0};
-    mms_value *unit = mms_tables_order_encode(&order, m->r->bins);
+                                    .ddistart = m->r->ddistart > 0 ? (int32_t)m->r->ddistart : 0,
+                                    .flag_bins = m->r->bins};
+    mms_value *unit = mms_tables_order_encode(&order);
     mms_value *answer;
     const mms_status st = run_one(m, "sub-tables", true, unit, &answer, err);
 
@@ -317,8 +335,6 @@ static mms_status run_units(making *m, mms_error *err)
     MMS_TRY(get_engine(m, &engine, err));
     if (m->nparts > 1 && m->nparts % mms_engine_workers(engine))
         log_advice(m, engine);
-    for (int64_t i = 0; i < m->nparts; i++)
-        mms_part_order_set_threads(m->units[i], mms_engine_threads(engine, m->nparts));
     if (!mms_journal_resumes(m->journal))
         mms_journal_add(m->journal, "plan", json_pack("{s:I}", "units", (json_int_t)m->nparts));
     set_rules(m, engine, true);
@@ -479,7 +495,7 @@ static mms_status write_all(making *m, mms_value *result, mms_error *err)
     MMS_TRY(prepare(m, err));
     MMS_TRY(write_tables(m, err));
     MMS_TRY(mms_check_stop(err));
-    MMS_TRY(make_units(m, err));
+    MMS_TRY(make_units(m, engine, err));
     if (mms_journal_resumes(m->journal) && mms_journal_last(m->journal, "finishing"))
         MMS_TRY(undo_finish(m, err));
     MMS_TRY(mms_sort_rows(m->r, (const char *const *)m->files, err));

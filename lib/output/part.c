@@ -570,7 +570,7 @@ mms_status mms_part_write(mms_job *job, const mms_value *value, mms_value *answe
     mms_part_source *source;
     mms_part_order order;
     int64_t nrow;
-    mms_status st = mms_part_order_decode(value, true, &order, err);
+    mms_status st = mms_part_order_decode(value, &order, err);
 
     if (st != MMS_OK)
         return st;
@@ -592,7 +592,7 @@ mms_status mms_part_send(mms_job *job, const mms_value *value, const mms_row_sin
                          mms_value *answer, mms_error *err)
 {
     mms_part_order order;
-    mms_status st = mms_part_order_decode(value, true, &order, err);
+    mms_status st = mms_part_order_decode(value, &order, err);
 
     if (st != MMS_OK)
         return st;

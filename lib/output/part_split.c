@@ -67,7 +67,7 @@ mms_status mms_part_split(mms_job *job, const mms_value *value, int64_t n, const
     int64_t *const counts = mms_alloc(n, sizeof *counts);
     mms_part_source *source;
     mms_part_order order;
-    mms_status st = mms_part_order_decode(value, true, &order, err);
+    mms_status st = mms_part_order_decode(value, &order, err);
 
     *rows = NULL;
     if (st == MMS_OK)

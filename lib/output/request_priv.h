@@ -335,13 +335,10 @@ MMS_CHECKED mms_status mms_output_least_bytes(const mms_request *request, int64_
 MMS_CHECKED mms_status mms_output_select(mms_ms *ms, const mms_select *select, mms_selection **out,
                                          mms_error *err);
 
-/** Build what every part's order shares: columns, id maps, cuts; new reference.  Workers read it by
- *  mms_part_order_decode(). */
-MMS_CHECKED mms_status mms_part_order_make(const mms_request *request, mms_value **order,
+/** Build what every part's order shares: columns, id maps; keys: of parts that write scalars and
+ * UVW alone.  New reference.  Errors: MEM. */
+MMS_CHECKED mms_status mms_part_order_make(const mms_request *request, bool keys, mms_value **order,
                                            mms_error *err);
-
-/** The same for the parts of request->keys, of what it has made; new reference, NULL: no memory. */
-mms_value *mms_part_order_keys(const mms_request *request, const mms_value *shared);
 
 /** Write the lists of rows of all parts, files[part]: the selected rows in the input's order. */
 MMS_CHECKED mms_status mms_sort_rows(const mms_request *request, const char *const *files,

@@ -84,7 +84,7 @@ static mms_status write_tables(const mms_tables_order *order, mms_value *answer,
     json_object_set_new(answer, "names", names);
     if (order->nspw)
         MMS_TRY(mms_subtables_change_windows(order->tables, names, &change, err));
-    if (order->averages)
+    if (order->flag_bins)
         MMS_TRY(adapt_flag_cmd(ms, selection, order, err));
 done:
     mms_selection_free(&selection);

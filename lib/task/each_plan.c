@@ -57,14 +57,25 @@ static mms_value *make_unit(const struct mms_each_work *w, int64_t part, const c
 
     for (int64_t i = 0; i < w->p->okcodes.count; i++)
         json_array_append_new(codes, json_integer(w->p->okcodes.values[i]));
-    return json_pack(
-        "{s:o, s:I, s:I, s:o*, s:o, s:o, s:o, s:o, s:I, s:i, s:o, s:b, s:f}", "okcodes", codes,
-        "retries", (json_int_t)w->p->retries, "sharing", (json_int_t)sharing, "outputs",
-        *w->p->outputvis ? mms_text_value(w->outputs) : NULL, "program",
-        mms_each_list(&w->p->program), "vis", mms_text_value(w->paths[part]), "out",
-        mms_text_value(w->paths[part]), "name", mms_text_value(w->names[part]), "index",
-        (json_int_t)part, "threads", mms_engine_threads(w->engine, w->n), "folder",
-        mms_text_value(folder), "staged", w->p->staged, "limit", w->p->limit_s);
+    mms_value *const program = mms_each_list(&w->p->program);
+    const mms_each_order order = {.vis = w->paths[part],
+                                  .out = w->paths[part],
+                                  .name = w->names[part],
+                                  .folder = folder,
+                                  .outputs = *w->p->outputvis ? w->outputs : NULL,
+                                  .program = program,
+                                  .okcodes = codes,
+                                  .retries = w->p->retries,
+                                  .sharing = sharing,
+                                  .index = part,
+                                  .threads = mms_engine_threads(w->engine, w->n),
+                                  .limit_s = w->p->limit_s,
+                                  .staged = w->p->staged};
+    mms_value *const unit = codes && program ? mms_each_order_encode(&order) : NULL;
+
+    json_decref(codes);
+    json_decref(program);
+    return unit;
 }
 
 mms_status mms_each_make_units(struct mms_each_work *w, mms_error *err)

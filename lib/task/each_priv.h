@@ -58,9 +58,24 @@ void mms_each_print(const mms_value *result, FILE *out);
 /** Free what a run works with. */
 void mms_each_free(struct mms_each_work *w);
 
-/** Run the program of a request over a part.
- *  request: {program: [word], vis, name, index, threads, folder, staged, limit, okcodes, retries,
- *            sharing, outputs}
+/** What a unit is told; borrowed from what was decoded. */
+typedef struct mms_each_order {
+    const char *vis, *out; /**< the part, twice: the engine asks for out */
+    const char *name, *folder;
+    const char *outputs;             /**< NULL: none */
+    const mms_value *program;        /**< words */
+    const mms_value *okcodes;        /**< numbers */
+    int64_t retries, sharing, index; /**< sharing: how many run at a time */
+    int64_t threads;
+    double limit_s;
+    bool staged;
+} mms_each_order;
+
+mms_value *mms_each_order_encode(const mms_each_order *order);
+MMS_CHECKED mms_status mms_each_order_decode(const mms_value *value, mms_each_order *order,
+                                             mms_error *err);
+
+/** Run the program of an order over a part.
  *  answer: {attempt, exit, signal, seconds, cpu_seconds, max_rss_kib, stdout_tail, stderr_tail,
  * host}, also where the program failed. Errors: WORKER the program failed; STOPPED; NOT_FOUND, IO,
  * SPACE, MEM. */

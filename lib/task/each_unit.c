@@ -105,8 +105,8 @@ done:
 
 struct unit {
     mms_job *job;
-    const mms_value *request;
-    const char *vis, *name, *folder;
+    mms_each_order order;
+    const char *vis, *name;
     char *copy, *tmpdir, *output, *made; /* output: NULL without; made: where it is made */
     char index[24], threads[24], host[256], server[24], memory[24], attempt[24];
 };
@@ -122,7 +122,7 @@ static char **make_argv(const struct unit *u)
     const mms_each_values values = {{u->copy ? u->copy : u->vis, u->name, u->index, u->threads,
                                      u->host, u->tmpdir, u->made, u->server, u->memory,
                                      u->attempt}};
-    const mms_value *const words = json_object_get(u->request, "program");
+    const mms_value *const words = u->order.program;
     const size_t n = json_array_size(words);
     char **const argv = mms_alloc((int64_t)n + 1, sizeof *argv);
 
@@ -146,23 +146,21 @@ static void free_argv(char **argv)
 }
 
 /* An exit status that counts as good. */
-static bool is_good(const mms_value *request, const mms_program_end *end)
+static bool is_good(const mms_value *codes, const mms_program_end *end)
 {
-    const mms_value *const codes = json_object_get(request, "okcodes");
-
     for (size_t i = 0; !end->stopped && !end->timed_out && i < json_array_size(codes); i++)
         if (!end->signal_number && end->exit_status == json_integer_value(json_array_get(codes, i)))
             return true;
     return false;
 }
 
-static mms_status judge(const mms_value *request, const char *program, const mms_program_end *end,
+static mms_status judge(const mms_value *codes, const char *program, const mms_program_end *end,
                         double limit_s, mms_error *err)
 {
     const mms_status st =
-        is_good(request, end) ? MMS_OK : mms_program_judge(program, end, limit_s, err);
+        is_good(codes, end) ? MMS_OK : mms_program_judge(program, end, limit_s, err);
 
-    if (st != MMS_OK || is_good(request, end))
+    if (st != MMS_OK || is_good(codes, end))
         return st;
     return mms_fail(err, MMS_ERR_WORKER, "%s ended with exit status 0, which is none of okcodes",
                     program);
@@ -180,10 +178,10 @@ static mms_status run_program(const struct unit *u, mms_value *answer, mms_error
     char **const argv = make_argv(u);
     const mms_program program = {
         .argv = (const char *const *)argv,
-        .folder = u->folder,
+        .folder = u->order.folder,
         .setting = setting,
         .grace_s = MMS_PROGRAM_GRACE_S,
-        .limit_s = json_number_value(json_object_get(u->request, "limit")),
+        .limit_s = u->order.limit_s,
         .line = take_line,
         .ctx = (void *)u,
     };
@@ -194,7 +192,7 @@ static mms_status run_program(const struct unit *u, mms_value *answer, mms_error
     MMS_TRY(mms_program_run(&program, end, err));
     mms_program_tell(end, answer);
     json_object_set_new(answer, "host", mms_text_value(u->host));
-    st = judge(u->request, argv[0], end, program.limit_s, err);
+    st = judge(u->order.okcodes, argv[0], end, program.limit_s, err);
 done:
     free(server);
     free_argv(argv);
@@ -218,7 +216,7 @@ static mms_status publish(const struct unit *u, mms_error *err)
 
 static mms_status run_once(struct unit *u, mms_value *answer, mms_error *err)
 {
-    const bool staged = json_is_true(json_object_get(u->request, "staged"));
+    const bool staged = u->order.staged;
     mms_status st;
 
     MMS_TRY(mms_each_make_scratch(&u->tmpdir, err));
@@ -253,10 +251,10 @@ static void remove_left(struct unit *u, bool failed)
 /* A program that failed may do better the next time; one that was stopped is not wanted. */
 static mms_status run_tries(struct unit *u, mms_value *answer, mms_error *err)
 {
-    const json_int_t most = 1 + json_integer_value(json_object_get(u->request, "retries"));
+    const int64_t most = 1 + u->order.retries;
     mms_status st = MMS_ERR_WORKER;
 
-    for (json_int_t i = 1; st == MMS_ERR_WORKER && i <= most; i++) {
+    for (int64_t i = 1; st == MMS_ERR_WORKER && i <= most; i++) {
         if (i > 1)
             mms_log(MMS_LOG_WARN, "each", "%s: try %lld of %lld, for %s", u->name, (long long)i,
                     (long long)most, err->msg);
@@ -270,19 +268,16 @@ static mms_status run_tries(struct unit *u, mms_value *answer, mms_error *err)
 
 static mms_status set_up(struct unit *u, mms_error *err)
 {
-    const char *const outputs = json_string_value(json_object_get(u->request, "outputs"));
-    const json_int_t sharing = json_integer_value(json_object_get(u->request, "sharing"));
+    const char *const outputs = u->order.outputs;
+    const int64_t sharing = u->order.sharing;
     const int64_t mib = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
 
-    snprintf(u->index, sizeof u->index, "%lld",
-             (long long)json_integer_value(json_object_get(u->request, "index")));
-    snprintf(u->threads, sizeof u->threads, "%lld",
-             (long long)json_integer_value(json_object_get(u->request, "threads")));
+    snprintf(u->index, sizeof u->index, "%" PRId64, u->order.index);
+    snprintf(u->threads, sizeof u->threads, "%" PRId64, u->order.threads);
     snprintf(u->server, sizeof u->server, "%d", mms_job_worker(u->job));
     snprintf(u->memory, sizeof u->memory, "%lld", (long long)(mib / (sharing > 0 ? sharing : 1)));
     gethostname(u->host, sizeof u->host - 1);
-    if (json_is_true(json_object_get(u->request, "staged")) &&
-        !(u->copy = mms_each_copy_path(u->vis)))
+    if (u->order.staged && !(u->copy = mms_each_copy_path(u->vis)))
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     if (!outputs)
         return MMS_OK;
@@ -293,17 +288,13 @@ static mms_status set_up(struct unit *u, mms_error *err)
 
 mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
 {
-    struct unit u = {
-        .job = job,
-        .request = request,
-        .vis = json_string_value(json_object_get(request, "vis")),
-        .name = json_string_value(json_object_get(request, "name")),
-        .folder = json_string_value(json_object_get(request, "folder")),
-    };
-    mms_status st;
+    struct unit u = {.job = job};
+    mms_status st = mms_each_order_decode(request, &u.order, err);
 
-    if (!u.vis || !u.name)
-        return mms_fail(err, MMS_ERR_INTERNAL, "each: a unit names no part");
+    if (st != MMS_OK)
+        return st;
+    u.vis = u.order.vis;
+    u.name = u.order.name;
     st = set_up(&u, err);
     if (st == MMS_OK)
         st = run_tries(&u, answer, err);

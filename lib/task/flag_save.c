@@ -9,6 +9,7 @@
 #include "base/files_priv.h"
 #include "flag_save_priv.h"
 #include "flag_words_priv.h"
+#include "inplace/inplace.h"
 
 /** Whether there is a folder to write it in, before any flag is changed. */
 static mms_status check_folder(const char *outfile, mms_error *err)
@@ -76,10 +77,9 @@ static mms_value *rows_to_save(const struct mms_flag_saving *p, const mms_value 
             continue;
         }
         line = mms_flag_command_line(command, "", false);
-        json_array_append_new(rows, json_pack("[oo]", mms_text_value(line ? line : ""),
-                                              mms_text_value(*p->cmdreason ? p->cmdreason
-                                                             : own         ? own
-                                                                           : "")));
+        json_array_append_new(rows, mms_commands_row(line ? line : "", *p->cmdreason ? p->cmdreason
+                                                                       : own         ? own
+                                                                                     : ""));
         free(line);
     }
     return rows;
@@ -89,12 +89,13 @@ static mms_status save_table(mms_run *run, const char *vis, const struct mms_fla
                              const mms_value *written, mms_error *err)
 {
     const char *label = "FLAG_CMD";
-    mms_value *unit =
-        json_pack("{ss so so sb ss}", "step", "commands", "vis", mms_text_value(vis), "rows",
-                  rows_to_save(p, written), "applied", (int)p->applied, "lock", "");
+    mms_value *rows = rows_to_save(p, written);
+    mms_value *unit = mms_commands_order_encode(&(mms_commands_order){vis, rows, p->applied});
     mms_answer answer = {0};
-    mms_status st = mms_run_engine(run, err);
+    mms_status st =
+        unit ? mms_run_engine(run, err) : mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory");
 
+    mms_value_free(&rows);
     if (st == MMS_OK) {
         run->wrote = true;
         st = mms_engine_run(run->engine, run->task->name, 1, &label, &unit, &answer, err);

@@ -10,9 +10,7 @@
 mms_status mms_version_run_save(mms_run *run, const struct mms_version_words *p, mms_error *err)
 {
     const char *label = p->versionname;
-    mms_value *unit = json_pack("{ss so so so ss}", "step", "save", "vis", mms_text_value(p->vis),
-                                "version", mms_text_value(p->versionname), "comment",
-                                mms_text_value(p->comment), "lock", "");
+    mms_value *unit = mms_save_order_encode(&(mms_save_order){p->vis, p->versionname, p->comment});
     mms_answer answer = {.value = NULL};
     mms_status st =
         unit ? mms_run_engine(run, err) : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
@@ -33,8 +31,7 @@ static mms_value *first_rows(mms_ms *ms)
     mms_value *const each = json_array();
 
     for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
-        json_array_append_new(
-            each, json_pack("{s:I}", "first", (json_int_t)mms_ms_member_rows(ms, i).first));
+        json_array_append_new(each, mms_restore_part_encode(mms_ms_member_rows(ms, i).first));
     return each;
 }
 
@@ -43,10 +40,8 @@ static mms_status restore_parts(mms_run *run, const struct mms_version_words *p,
 {
     mms_parts_opts opts = MMS_PARTS_OPTS_INIT;
     mms_value *const each = first_rows(ms), *const done = json_object();
-    mms_value *const request =
-        json_pack("{s:s, s:o, s:o, s:o, s:o}", "step", "restore", "set", mms_text_value(p->vis),
-                  "version", mms_text_value(p->versionname), "merge", mms_text_value(p->merge),
-                  "lock", mms_text_value(lock));
+    mms_value *const request = mms_restore_order_encode(&(mms_restore_order){
+        .set = p->vis, .version = p->versionname, .merge = p->merge, .lock = lock});
     mms_status st = MMS_OK;
 
     opts.stop = true;

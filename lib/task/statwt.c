@@ -87,19 +87,17 @@ static mms_select selection_of(const struct statwt *p)
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct statwt *p = arg;
-    mms_value *order = json_object();
     struct mms_change_run made = {0};
-    const mms_statwt_request request = {.change = mms_task_change(run, &p->how, NULL, &made),
-                                        .select = selection_of(p),
-                                        .order = order,
-                                        .datacolumn = p->datacolumn,
-                                        .timebin = p->timebin,
-                                        .chanbin = p->chanbin,
-                                        .preview = p->preview,
-                                        .backup = p->flagbackup};
+    mms_statwt_request request = {.change = mms_task_change(run, &p->how, NULL, &made),
+                                  .select = selection_of(p),
+                                  .datacolumn = p->datacolumn,
+                                  .timebin = p->timebin,
+                                  .chanbin = p->chanbin,
+                                  .preview = p->preview,
+                                  .backup = p->flagbackup};
     mms_status st;
 
-    MMS_TRY(mms_statwt_order(&p->words, order, err));
+    MMS_TRY(mms_statwt_ask(&p->words, &request.asked, err));
     if (p->preview && p->flagbackup)
         mms_log(MMS_LOG_INFO, "statwt",
                 "Running in preview mode. No flags will be modified, so existing flags will not be "
@@ -107,7 +105,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     MMS_TRY(mms_statwt_run(&request, &run->wrote, result, err));
 done:
     mms_task_end_change(&made, st);
-    mms_value_free(&order);
     return st;
 }
 

@@ -3,8 +3,7 @@
 #define MULTIMS_STATWT_PRIV_H
 /** @file statwt_priv.h  Inside the task statwt: the parameters of its statistics. */
 
-#include "multims/base.h"
-#include "multims/value.h"
+#include "inplace/inplace.h"
 
 /** As they were written. */
 struct mms_statwt_words {
@@ -14,8 +13,8 @@ struct mms_statwt_words {
     double fence, zscore;
 };
 
-/** Add to order what all units take.  Errors: ARG naming the parameter. */
-MMS_CHECKED mms_status mms_statwt_order(const struct mms_statwt_words *p, mms_value *order,
-                                        mms_error *err);
+/** Read them; texts are borrowed.  Errors: ARG naming the parameter. */
+MMS_CHECKED mms_status mms_statwt_ask(const struct mms_statwt_words *p, mms_statwt_asked *out,
+                                      mms_error *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file statwt_words.c  The parameters of statwt as what all units take (transform-numerics 7.2).
+/** @file statwt_words.c  The parameters of statwt as what is asked of every row
+ * (transform-numerics 7.2).
  */
 #include "statwt_priv.h"
 
@@ -11,20 +12,18 @@
 
 #include "base/base_priv.h"
 #include "flag_words_priv.h"
-#include "transform/statwt.h"
 
-/** The words of combine into order. */
-static mms_status read_combine(const char *text, mms_value *order, mms_error *err)
+static mms_status read_combine(const char *text, mms_statwt_asked *out, mms_error *err)
 {
     static const char *const words[] = {"scan", "field", "state", "corr"};
+    bool *const members[] = {&out->scan, &out->field, &out->state, &out->corr};
 
     while (*(text += strspn(text, ", "))) {
         const size_t n = strcspn(text, ", ");
         bool known = false;
         for (int i = 0; i < 4; i++)
             if (strlen(words[i]) == n && !strncasecmp(words[i], text, n)) {
-                json_object_set_new(order, words[i], json_true());
-                known = true;
+                *members[i] = known = true;
             }
         if (!known)
             return mms_fail(err, MMS_ERR_ARG,
@@ -35,7 +34,7 @@ static mms_status read_combine(const char *text, mms_value *order, mms_error *er
     return MMS_OK;
 }
 
-static mms_status read_algorithm(const char *text, mms_value *order, mms_error *err)
+static mms_status read_algorithm(const char *text, mms_statwt_algorithm *out, mms_error *err)
 {
     static const char *const words[] = {"classic", "chauvenet", "fit-half", "hinges-fences"};
     int found = -1, n = 0;
@@ -50,11 +49,11 @@ static mms_status read_algorithm(const char *text, mms_value *order, mms_error *
                         "Unsupported value for 'statalg': parameter statalg: %s is not one of "
                         "classic, chauvenet, fit-half, hinges-fences, nor the beginning of one",
                         text);
-    json_object_set_new(order, "algorithm", json_integer(found));
+    *out = (mms_statwt_algorithm)found;
     return MMS_OK;
 }
 
-static mms_status read_range(const char *text, mms_value *order, mms_error *err)
+static mms_status read_range(const char *text, mms_statwt_asked *out, mms_error *err)
 {
     mms_value *range = NULL;
     mms_status st = MMS_OK;
@@ -73,40 +72,41 @@ static mms_status read_range(const char *text, mms_value *order, mms_error *err)
                       text);
     else if (st == MMS_OK && numbers && (low < 0 || high < 0))
         st = mms_fail(err, MMS_ERR_ARG, "parameter wtrange: %s: weights are 0 or more", text);
-    if (st == MMS_OK && numbers)
-        json_object_set_new(order, "wtrange", json_pack("[ff]", fmin(low, high), fmax(low, high)));
+    out->ranged = st == MMS_OK && numbers;
+    out->low = fmin(low, high);
+    out->high = fmax(low, high);
     mms_value_free(&range);
     return st;
 }
 
-static int center_of(const char *word)
+static mms_statwt_center center_of(const char *word)
 {
     return !strcmp(word, "mean")     ? MMS_STATWT_MEAN
            : !strcmp(word, "median") ? MMS_STATWT_MEDIAN
                                      : MMS_STATWT_ZERO;
 }
 
-mms_status mms_statwt_order(const struct mms_statwt_words *p, mms_value *order, mms_error *err)
+mms_status mms_statwt_ask(const struct mms_statwt_words *p, mms_statwt_asked *out, mms_error *err)
 {
     mms_status st;
 
-    MMS_TRY(read_combine(p->combine, order, err));
-    MMS_TRY(read_algorithm(p->statalg, order, err));
-    MMS_TRY(read_range(p->wtrange, order, err));
+    *out = (mms_statwt_asked){.how = {.minsamp = p->minsamp,
+                                      .maxiter = p->maxiter,
+                                      .fence = p->fence,
+                                      .zscore = p->zscore,
+                                      .center = center_of(p->center),
+                                      .lside = p->lside},
+                              .fitspw = p->fitspw,
+                              .slides = p->slidetimebin,
+                              .excludechans = p->excludechans,
+                              .keeps_outside = strcmp(p->numerics, "exact") != 0};
+    MMS_TRY(read_combine(p->combine, out, err));
+    MMS_TRY(read_algorithm(p->statalg, &out->how.algorithm, err));
+    MMS_TRY(read_range(p->wtrange, out, err));
     if (p->minsamp < 2)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG,
                          "parameter minsamp: %lld: Minimum size of sample must be >= 2.",
                          (long long)p->minsamp));
-    json_object_set_new(order, "slides", json_boolean(p->slidetimebin));
-    json_object_set_new(order, "minsamp", json_integer(p->minsamp));
-    json_object_set_new(order, "maxiter", json_integer(p->maxiter));
-    json_object_set_new(order, "fence", json_real(p->fence));
-    json_object_set_new(order, "zscore", json_real(p->zscore));
-    json_object_set_new(order, "center", json_integer(center_of(p->center)));
-    json_object_set_new(order, "lside", json_boolean(p->lside));
-    json_object_set_new(order, "fitspw", mms_text_value(p->fitspw));
-    json_object_set_new(order, "excludechans", json_boolean(p->excludechans));
-    json_object_set_new(order, "keeps_outside", json_boolean(strcmp(p->numerics, "exact") != 0));
 done:
     return st;
 }

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Who reads a JSON value by key: verbs, for parameters and results; codecs, NAME_codec.c; and the files listed here,
-each for what it reads.
+"""Who reads a JSON value by key: codecs, NAME_codec.c, and the files listed here, each for what it reads.
 
 A file that is not listed gets what it needs typed, from a codec such as lib/output/order_codec.c.  A file that
 is listed but reads no key any more is to be taken off the list.
@@ -8,21 +7,27 @@ is listed but reads no key any more is to be taken off the list.
 usage: check_json.py PROJECT
 """
 import pathlib
+import re
 import sys
+
+READS = re.compile(r"\bjson_object_get\(|\bjson_unpack|\bmms_text_of\(|\bmms_keys_\w+\(")
 
 READERS = {
     # that by which codecs read, and codecs that stand beside the objects that they take across
     "codecs": {
-        "base": "bytes keys",
-        "engine": "attempts calls client commands entry journal journal_end journal_files program pulse queue stage unit",
+        "base": "base_priv bytes keys keys_priv",
+        "engine": ("attempts calls client commands entry journal journal_end journal_files program pulse queue server "
+                   "stage unit"),
         "ms": "frames ms select",
-        "pipeline": "channel goodness hanning phaseshift pipeline regrid separate",
+        "pipeline": "channel continuum cut derive form goodness hanning phaseshift pipeline regrid separate time",
     },
-    # parameters that are objects: flag commands, models, tables of calibration
+    # parameters: what of them was given, and those that are objects: flag commands, models, tables of calibration
     "parameters": {
         "calibrate": "flux",
         "inplace": "applycal_part cal_table command geometry maps setjy",
         "output": "fitspec",
+        "task": ("applycal bench cal_library call command_settings command_unit declare/python exec flag_save flag_words "
+                 "history_texts info resume setjy verify verify_run"),
     },
     # what a run tells, or adds to what its units told
     "results": {
@@ -31,6 +36,9 @@ READERS = {
                   "verify verify_ids verify_rules verify_subset verify_tables"),
         "inplace": "change flag_run resume statwt_run summary",
         "output": "describe output resume size",
+        "task": ("change clean consolidate console_session each_parts each_report exportuvh5 flag_report flagdata "
+                 "flagmanager importuvh5 job_summary list listpartition partition parts plan_print select_report "
+                 "setjy_report simulate status status_read statwt summary uvcontsub"),
         "uvh5": "average export_parts import",
     },
     # keywords and rows of tables, the header of a UVH5 file, the record of an undo
@@ -49,8 +57,8 @@ def main():
     listed = {f"{folder}/{name}" for files in READERS.values() for folder, names in files.items()
               for name in names.split()}
     read = {path.relative_to(lib).with_suffix("").as_posix() for pattern in ("*.c", "*.cpp", "*.h")
-            for path in lib.rglob(pattern) if "json_object_get" in path.read_text()}
-    read = {name for name in read if not name.startswith("task/") and not name.endswith("_codec")}
+            for path in lib.rglob(pattern) if READS.search(path.read_text())}
+    read = {name for name in read if not name.endswith("_codec")}
     findings = [f"lib/{name} reads JSON by key: decode it in a codec" for name in sorted(read - listed)]
     findings += [f"lib/{name} reads no key any more: take it off the list" for name in sorted(listed - read)]
     print("\n".join(findings) or f"{len(read)} files read JSON by key, all listed")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_base.c  lib/base: errors, texts, paths, numbers. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <jansson.h>
 
 #include "base/base_priv.h"
+#include "base/keys_priv.h"
 
 static void messages_read_outside_in(void **state)
 {
@@ -146,6 +148,77 @@ static void json_carries_any_bytes(void **state)
     mms_value_free(&value);
 }
 
+/* One member of each kind. */
+struct travels {
+    const char *text, *maybe, **texts;
+    const mms_value *value;
+    int64_t integer, three[3];
+    enum { RED, GREEN } small;
+    double number;
+    bool truth;
+};
+
+#define TRAVELS(kind, member) MMS_KEY(struct travels, kind, member)
+
+static const mms_key keys[] = {TRAVELS(MMS_KEY_TEXT, text),       TRAVELS(MMS_KEY_MAYBE, maybe),
+                               TRAVELS(MMS_KEY_TEXTS, texts),     TRAVELS(MMS_KEY_VALUE, value),
+                               TRAVELS(MMS_KEY_INTEGER, integer), TRAVELS(MMS_KEY_THREE, three),
+                               TRAVELS(MMS_KEY_INT32, small),     TRAVELS(MMS_KEY_NUMBER, number),
+                               TRAVELS(MMS_KEY_TRUTH, truth),     {0}};
+
+/* As it goes to a worker: through text. */
+static mms_value *send(const struct travels *s)
+{
+    mms_value *value = mms_keys_encode(keys, s), *parsed = NULL;
+    mms_error err;
+
+    assert_non_null(value);
+    char *text = mms_value_text(value, 0);
+    assert_int_equal(mms_value_parse(text, &parsed, &err), MMS_OK);
+    free(text);
+    mms_value_free(&value);
+    return parsed;
+}
+
+static void structs_travel_by_their_keys(void **state)
+{
+    const char *texts[] = {"a", "caf\xe9", NULL};
+    struct travels there = {.text = "x y",
+                            .texts = texts,
+                            .integer = INT64_MAX,
+                            .three = {1, -2, 3},
+                            .small = GREEN,
+                            .number = INFINITY,
+                            .truth = true},
+                   back = {0};
+    mms_error err;
+
+    (void)state;
+    mms_value *value = send(&there);
+    assert_int_equal(mms_keys_decode(keys, value, "it", &back, &err), MMS_OK);
+    assert_string_equal(back.text, "x y");
+    assert_null(back.maybe);
+    assert_null(back.value);
+    assert_string_equal(back.texts[1], "caf\xe9");
+    assert_null(back.texts[2]);
+    assert_true(back.integer == INT64_MAX && back.three[1] == -2 && back.small == GREEN);
+    assert_true(isinf(back.number) && back.truth);
+    mms_keys_free(keys, &back);
+    for (int i = 0; keys[i].name; i++) { // each is demanded, and of its kind
+        mms_value *less = json_deep_copy(value);
+        json_object_del(less, keys[i].name);
+        assert_int_equal(mms_keys_decode(keys, less, "it", &back, &err), MMS_ERR_INTERNAL);
+        assert_non_null(strstr(err.msg, keys[i].name));
+        json_object_set_new(less, keys[i].name, json_pack("{s:i}", "x", 1));
+        if (keys[i].kind != MMS_KEY_VALUE)
+            assert_int_equal(mms_keys_decode(keys, less, "it", &back, &err), MMS_ERR_INTERNAL);
+        mms_value_free(&less);
+    }
+    mms_value_free(&value);
+    there.text = NULL;
+    assert_null(mms_keys_encode(keys, &there));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +226,7 @@ int main(void)
         cmocka_unit_test(long_messages_are_cut_not_overrun),
         cmocka_unit_test(messages_are_utf8),
         cmocka_unit_test(json_carries_any_bytes),
+        cmocka_unit_test(structs_travel_by_their_keys),
         cmocka_unit_test(paths),
         cmocka_unit_test(numbers),
         cmocka_unit_test(texts_and_arrays_grow),
