@@ -1,21 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Requests whose output files must not change by a bit: a guard for work on the structure of the code.
 
-usage: frozen.py --program MULTIMS --data FOLDER --scratch FOLDER [--record]
-
 The files of each output are hashed, table by table; frozen.json holds the hashes.  HISTORY and FLAG_CMD
 (they tell time and version) and lock files are left out.  A change that is meant to alter outputs
 records anew with --record, and its commit says which requests changed and why.
 """
-import argparse
 import hashlib
 import json
 import os
-import shutil
-import subprocess
-import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+import program_case
+from program_case import ProgramCase, parser
+
+RECORDED = os.path.join(os.path.dirname(os.path.abspath(__file__)), "frozen.json")
 LEFT_OUT = ("HISTORY", "FLAG_CMD", "table.lock")
 
 ALMA = "mssel_test_small.ms"
@@ -58,14 +55,6 @@ REQUESTS = {
 }
 
 
-def run(args, *words):
-    """Memory that nobody sets holds one value, so that casacore's padding does."""
-    done = subprocess.run([args.program, *words], cwd=args.scratch, text=True, capture_output=True,
-                          stdin=subprocess.DEVNULL, env={**os.environ, "MALLOC_PERTURB_": "85"})
-    if done.returncode:
-        raise SystemExit(f"multims {' '.join(words)}: status {done.returncode}\n{done.stderr}")
-
-
 def table_of(path):
     """SUBMSS/x.0000.ms/ANTENNA/table.f0 counts for ANTENNA, files of main tables for MAIN."""
     folders = [f for f in os.path.dirname(path).split("/") if f not in ("", "SUBMSS") and "." not in f]
@@ -92,37 +81,36 @@ def hashes(output):
     return {name: table.hexdigest()[:16] for name, table in sorted(tables.items())}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    for option in ("--program", "--data", "--scratch"):
-        parser.add_argument(option, required=True)
-    parser.add_argument("--record", action="store_true")
-    args = parser.parse_args()
-    shutil.rmtree(args.scratch, ignore_errors=True)
-    os.makedirs(args.scratch)
-    for name in (ALMA, ALMA9, LOFAR):
-        os.symlink(os.path.abspath(os.path.join(args.data, name)), os.path.join(args.scratch, name))
-    run(args, "simulate", "obs.ms", "antennas=6", "scans=4", "fields=2", "spws=2", "channels=16",
-        "integrations=6", "corrected=True")
-    found = {}
-    for output, (verb, vis, words) in REQUESTS.items():
-        words = words if "-j" in words else words + " -j 1"
-        run(args, verb, vis, output, "--no-sync", "--quiet", *words.split())
-        found[output] = hashes(os.path.join(args.scratch, output))
-    shutil.rmtree(args.scratch)
-    recorded = os.path.join(HERE, "frozen.json")
-    if args.record:
-        with open(recorded, "w") as stream:
-            json.dump(found, stream, indent=1)
-            stream.write("\n")
-        return
-    with open(recorded) as stream:
-        wanted = json.load(stream)
-    changed = [f"{output}: {table}: {found[output].get(table)} instead of {wanted.get(output, {}).get(table)}"
-               for output in found for table in sorted({*found[output], *wanted.get(output, {})})
-               if found[output].get(table) != wanted.get(output, {}).get(table)]
-    print("\n".join(changed) or f"{len(found)} outputs as recorded")
-    sys.exit(bool(changed))
+class Frozen(ProgramCase):
+    def run_frozen(self, *words):
+        """Memory that nobody sets holds one value, so that casacore's padding does."""
+        self.multims(*words, env={**os.environ, "MALLOC_PERTURB_": "85"})
+
+    def test_outputs_are_as_recorded(self):
+        args = program_case.args
+        for name in (ALMA, ALMA9, LOFAR):
+            os.symlink(os.path.abspath(os.path.join(args.data, name)), self.path(name))
+        self.run_frozen("simulate", "obs.ms", "antennas=6", "scans=4", "fields=2", "spws=2", "channels=16",
+                        "integrations=6", "corrected=True")
+        found = {}
+        for output, (verb, vis, words) in REQUESTS.items():
+            words = words if "-j" in words else words + " -j 1"
+            self.run_frozen(verb, vis, output, "--no-sync", "--quiet", *words.split())
+            found[output] = hashes(self.path(output))
+        if args.record:
+            with open(RECORDED, "w") as stream:
+                json.dump(found, stream, indent=1)
+                stream.write("\n")
+            return
+        with open(RECORDED) as stream:
+            wanted = json.load(stream)
+        changed = [f"{output}: {table}: {found[output].get(table)} instead of {wanted.get(output, {}).get(table)}"
+                   for output in found for table in sorted({*found[output], *wanted.get(output, {})})
+                   if found[output].get(table) != wanted.get(output, {}).get(table)]
+        self.assertFalse(changed, "\n".join(changed))
+        print(f"{len(found)} outputs as recorded")
 
 
-main()
+parser.add_argument("--data", required=True)
+parser.add_argument("--record", action="store_true")
+program_case.main()

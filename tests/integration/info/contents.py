@@ -1,22 +1,18 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """info of one set, and of Multi-MSs made of it, against what python-casacore reads in the input;
 with --casa also against CASA's listobs, of a copy without missing sub-tables.
-
-usage: contents.py --set FOLDER --program MULTIMS --data FOLDER --scratch FOLDER
-                   [--casa FOLDER --oracle FOLDER]
-Exit status 77 where CASA is asked for and not installed."""
-import argparse
+Skipped where CASA is asked for and not installed."""
 import json
 import math
 import os
 import shutil
 import subprocess
-import sys
-import tempfile
 
 import numpy
 from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase, parser
 
 CORRS = {5: "RR", 6: "RL", 7: "LR", 8: "LL", 9: "XX", 10: "XY", 11: "YX", 12: "YY"}
 FRAMES = ["REST", "LSRK", "LSRD", "BARY", "GEO", "TOPO"]
@@ -31,23 +27,33 @@ json.dump(plain(listobs(vis=sys.argv[1], listfile=sys.argv[2], overwrite=True)),
 """
 
 
-class Case:
-    def __init__(self, args):
-        self.args, self.failures = args, 0
+class Contents(ProgramCase):
+    def setUp(self):
+        super().setUp()
+        self.source = os.path.join(program_case.args.data, program_case.args.set)
 
     def check(self, name, have, want, tolerance=0.0):
+        """One of many things that a test looks at; those after it are looked at, too."""
         good = (numpy.allclose(have, want, rtol=tolerance, atol=tolerance) if tolerance
                 else have == want)
-        self.failures += not good
-        print(f"{'ok  ' if good else 'FAIL'} {name}"
-              f"{'' if good else f': {str(have)[:500]}, not {str(want)[:500]}'}")
-
-    def multims(self, *words):
-        return subprocess.run([self.args.program, *words], check=True, stdout=subprocess.PIPE,
-                              text=True, timeout=120).stdout
+        with self.subTest(name):
+            self.assertTrue(good, f"{str(have)[:500]}, not {str(want)[:500]}")
 
     def info(self, path, *words):
-        return json.loads(self.multims("info", path, "--json", "--quiet", *words))
+        return json.loads(self.multims("info", path, "--json", "--quiet", *words).stdout)
+
+    def test_contents(self):
+        args = program_case.args
+        if args.casa and not os.path.exists(os.path.join(args.casa, "complete")):
+            self.skipTest("no CASA")
+        if args.casa:
+            check_listobs(self, self.source, self.folder)
+            return
+        info = self.info(self.source)
+        check_rows(self, info, self.source)
+        check_tables(self, info, self.source)
+        check_cells(self, info, self.source)
+        check_parts(self, info, self.source, self.folder)
 
 
 def rows_of(path, name):
@@ -179,7 +185,7 @@ def check_listobs(case, source, scratch):
     script = os.path.join(scratch, "listobs.py")
     with open(script, "w") as file:
         file.write(LISTOBS)
-    subprocess.run([os.path.join(case.args.oracle, "casa"), case.args.casa, script, path, text,
+    subprocess.run([os.path.join(program_case.args.oracle, "casa"), program_case.args.casa, script, path, text,
                     answer], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                    cwd=scratch, timeout=300)
     with open(answer) as file:
@@ -209,7 +215,7 @@ def check_listobs(case, source, scratch):
                    [min(s["BeginTime"] for s in subs), max(s["EndTime"] for s in subs)], 1e-9)
     with open(text) as file:
         listing = file.read()
-    shown = case.multims("info", path, "-v")
+    shown = case.multims("info", path, "-v").stdout
     for spw in have["spws"]:
         if spw["rows"]:
             mhz = spw["first_hz"] / 1e6
@@ -223,30 +229,8 @@ def check_listobs(case, source, scratch):
             case.check("listobs: position", all(v in own for v in (ra[:11], dec[:9])), True)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    for name in "set", "program", "data", "scratch":
-        parser.add_argument("--" + name, required=True)
-    parser.add_argument("--casa", default="")
-    parser.add_argument("--oracle", default="")
-    args = parser.parse_args()
-    if args.casa and not os.path.exists(os.path.join(args.casa, "complete")):
-        sys.exit(77)
-    os.makedirs(args.scratch, exist_ok=True)
-    case, source = Case(args), os.path.join(args.data, args.set)
-    scratch = tempfile.mkdtemp(dir=args.scratch)
-    try:
-        if args.casa:
-            check_listobs(case, source, scratch)
-        else:
-            info = case.info(source)
-            check_rows(case, info, source)
-            check_tables(case, info, source)
-            check_cells(case, info, source)
-            check_parts(case, info, source, scratch)
-    finally:
-        shutil.rmtree(scratch)
-    sys.exit(case.failures > 0)
-
-
-main()
+for name in "set", "data":
+    parser.add_argument("--" + name, required=True)
+parser.add_argument("--casa", default="")
+parser.add_argument("--oracle", default="")
+program_case.main()

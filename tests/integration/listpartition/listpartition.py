@@ -1,26 +1,22 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""listpartition.py --program PATH/multims --data DIR --golden DIR --scratch DIR: the listings of
-CASA's Multi-MSs are CASA's, sizes are du's, and wrong requests are refused (multi-ms 4, T78-T82)."""
-import argparse
+"""The listings of CASA's Multi-MSs are CASA's, sizes are du's, and wrong requests are refused (multi-ms 4, T78-T82)."""
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
-import unittest
 
 from casacore.tables import table
 
+import program_case
+from program_case import ProgramCase, parser
+
 GOLDEN = {"auto": "auto.mms", "baseline": "baseline.mms", "d2": "h_d2.mms", "scan": "scan.mms",
           "select": "select.mms", "spw": "spw.mms", "vconcat": "vconcat.mms"}
-args = None
 
 
 def run(*words):
-    return subprocess.run([args.program, "listpartition", *words], capture_output=True, text=True)
+    return subprocess.run([program_case.args.program, "listpartition", *words], capture_output=True, text=True)
 
 
 def without_size(text):
@@ -41,23 +37,22 @@ def rows_by_scan(path):
     return {str(s): scans.count(s) for s in set(scans)}
 
 
-class Listing(unittest.TestCase):
+class Listing(ProgramCase):
     def setUp(self):
-        self.scratch = tempfile.mkdtemp(dir=args.scratch)
-
-    def tearDown(self):
-        shutil.rmtree(self.scratch)
+        super().setUp()
+        if not os.path.isdir(program_case.args.golden) or not os.path.isdir(self.path("auto.mms")):
+            self.skipTest("the golden Multi-MSs are not here")
 
     def path(self, name):
-        return os.path.join(args.data, name)
+        return os.path.join(program_case.args.data, name)
 
     def copy(self, name):
-        to = os.path.join(self.scratch, name)
+        to = os.path.join(self.folder, name)
         shutil.copytree(self.path(name), to, symlinks=True)
         return to
 
     def golden(self, name, kind):
-        with open(os.path.join(args.golden, f"mms_casa_{name}.listpartition.{kind}")) as f:
+        with open(os.path.join(program_case.args.golden, f"mms_casa_{name}.listpartition.{kind}")) as f:
             return f.read()
 
     def refused(self, result, text):
@@ -140,7 +135,7 @@ class Listing(unittest.TestCase):
         self.assertEqual(lines[1].index("[64"), lines[0].index("Nchan"))
 
     def test_listfile_takes_the_table_only(self):
-        file = os.path.join(self.scratch, "list.txt")
+        file = os.path.join(self.folder, "list.txt")
         out = run(self.path("scan.mms"), "listfile=" + file)
         self.assertEqual((out.returncode, out.stdout), (0, ""))
         self.assertIn(f"INFO listpartition: Will save output to '{file}'", out.stderr)
@@ -156,15 +151,15 @@ class Listing(unittest.TestCase):
             self.assertEqual(f.read(), text)
 
     def partition(self, vis, **request):
-        out = os.path.join(self.scratch, "o.mms")
+        out = os.path.join(self.folder, "o.mms")
         words = [f"{key}={value}" for key, value in request.items()]
-        subprocess.run([args.program, "partition", self.path(vis), out, "--no-sync", *words],
+        subprocess.run([program_case.args.program, "partition", self.path(vis), out, "--no-sync", *words],
                        check=True, capture_output=True)
         return out
 
     def check_own(self, mms, nlines, nmembers):
         """T78-T80: lines, sizes and rows of a Multi-MS of our own."""
-        file = os.path.join(self.scratch, "own.txt")
+        file = os.path.join(self.folder, "own.txt")
         self.assertEqual(run(mms, "listfile=" + file).returncode, 0)
         with open(file) as f:
             lines = f.read().splitlines()
@@ -195,14 +190,14 @@ class Listing(unittest.TestCase):
 
     def test_moved_mms_is_listed(self):
         mms = self.copy("scan.mms")
-        os.rename(mms, os.path.join(self.scratch, "other.mms"))
-        self.assertEqual(without_size(run(os.path.join(self.scratch, "other.mms")).stdout),
+        os.rename(mms, os.path.join(self.folder, "other.mms"))
+        self.assertEqual(without_size(run(os.path.join(self.folder, "other.mms")).stdout),
                          without_size(self.golden("scan", "txt")))
 
     def test_wrong_input_is_refused(self):
         self.refused(run("nope.ms"),
                      "Visibility data set not found - please verify the name (nope.ms)")
-        self.refused(run(self.scratch), self.scratch)
+        self.refused(run(self.folder), self.folder)
         self.refused(run(self.path("tNDPPP-generic.MS/ANTENNA")), "is not a MeasurementSet")
 
     def test_broken_member_is_named(self):
@@ -213,7 +208,7 @@ class Listing(unittest.TestCase):
         self.assertIn("scan.mms.0002.ms", out.stderr)
 
     def test_no_rows_is_said(self):
-        ms = os.path.join(self.scratch, "empty.ms")
+        ms = os.path.join(self.folder, "empty.ms")
         t = table(self.path("tNDPPP-generic.MS"), ack=False)
         t.copy(ms, deep=True, copynorows=True).close()
         t.close()
@@ -230,19 +225,6 @@ class Listing(unittest.TestCase):
         self.assertEqual(state(), before)
 
 
-def main():
-    global args
-    parser = argparse.ArgumentParser()
-    for name in ("program", "data", "golden", "scratch"):
-        parser.add_argument("--" + name, required=True)
-    args = parser.parse_args()
-    if not os.path.isdir(args.golden) or not os.path.isdir(os.path.join(args.data, "auto.mms")):
-        print("skipped: the golden Multi-MSs are not here")
-        return 77
-    os.makedirs(args.scratch, exist_ok=True)
-    result = unittest.main(argv=[sys.argv[0], "-v"], exit=False).result
-    return 0 if result.wasSuccessful() else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+for name in ("data", "golden"):
+    parser.add_argument("--" + name, required=True)
+program_case.main()

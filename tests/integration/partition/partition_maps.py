@@ -1,29 +1,23 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""partition_maps.py: which rows go to which part, compared with CASA's recorded partitions.
+"""Which rows go to which part, compared with CASA's recorded partitions.
 
-    partition_maps.py --program PATH/multims --data DIR --maps FILE --scratch DIR
-                      [--only REGEX] [--sample N] [--dry-run] [--jobs N]
-
-DIR holds the unpacked sets.  Every recorded request with a result is run but those marked WRONG and
-axis baseline with an antenna selection, which CASA does wrongly.  CASA's auto is balanced here.
-Compared are the rows, by scan and DDID (axis baseline: by antenna pair), of each part, AxisType and
-the spectral set-up.  On axis spw CASA renumbers its DDs: they are compared by scans, rows and
-channels.  --sample N takes every N-th request; --dry-run compares the printed plan alone: rows and
-scans of each part.  Prints PASS or FAIL for each id and ends with `N passed, M failed`; exit status
-1 when M > 0, 2 when nothing was compared, 77 without the data."""
-import argparse
+Every recorded request with a result is run but those marked WRONG and axis baseline with an antenna selection, which
+CASA does wrongly.  CASA's auto is balanced here.  Compared are the rows, by scan and DDID (axis baseline: by antenna
+pair), of each part, AxisType and the spectral set-up.  On axis spw CASA renumbers its DDs: they are compared by scans,
+rows and channels.  --sample N takes every N-th request; --dry-run compares the printed plan alone: rows and scans of
+each part; --only takes those whose id has a match."""
 import collections
 import json
 import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
 
 import numpy
 from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase, parser
 
 SETS = {"alma_9scan_3spw": "hd142_b9cont_self_tav.ms", "alma_2scan_2spw": "mssel_test_small.ms",
         "lofar_corrected": "tNDPPP-generic.MS"}
@@ -151,54 +145,40 @@ def compare_plan(text, request):
     check("rows and scans", got, want)
 
 
-def compare(options, request):
-    folder = tempfile.mkdtemp(dir=options.scratch)
-    output = os.path.join(folder, "o.mms")
-    try:
+class Maps(ProgramCase):
+    def compare(self, request):
+        options, output = program_case.args, self.path("o.mms")
         words = words_of(request, options.data, output)
-        if options.dry_run:
-            compare_plan(run(options.program, [*words, "dryrun=True", "--json"]).stdout, request)
-            check("folder after a dry run", os.listdir(folder), [])
-        else:
-            run(options.program, words + ([f"-j{options.jobs}"] if options.jobs else []))
-            compare_output(output, request)
-            check("folder", os.listdir(folder), ["o.mms"])
-    finally:
-        shutil.rmtree(folder)
-
-
-def parse():
-    parser = argparse.ArgumentParser(usage=__doc__)
-    for name in ("program", "data", "maps", "scratch"):
-        parser.add_argument("--" + name, required=True)
-    parser.add_argument("--only", default="")
-    parser.add_argument("--sample", type=int, default=1)
-    parser.add_argument("--jobs", type=int)
-    parser.add_argument("--dry-run", action="store_true")
-    return parser.parse_args()
-
-
-def main():
-    options = parse()
-    if not os.path.isfile(options.maps) or not os.path.isdir(os.path.join(options.data, "D7.ms")):
-        print("skipped: the recorded maps or their sets are not here")
-        return 77
-    os.makedirs(options.scratch, exist_ok=True)
-    with open(options.maps) as f:
-        requests = [r for r in json.load(f)["requests"]
-                    if is_compared(r) and re.search(options.only, r["id"])]
-    passed = failed = 0
-    for request in requests[::options.sample]:
         try:
-            compare(options, request)
-            passed += 1
-            print("PASS", request["id"])
-        except (Differs, KeyError, OSError, RuntimeError, ValueError) as e:
-            failed += 1
-            print("FAIL", request["id"], f"{type(e).__name__}: {e}")
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0 if passed else 2
+            if options.dry_run:
+                compare_plan(run(options.program, [*words, "dryrun=True", "--json"]).stdout, request)
+                check("folder after a dry run", os.listdir(self.folder), [])
+            else:
+                run(options.program, words + ([f"-j{options.jobs}"] if options.jobs else []))
+                compare_output(output, request)
+                check("folder", os.listdir(self.folder), ["o.mms"])
+        finally:
+            for name in os.listdir(self.folder):
+                shutil.rmtree(self.path(name))
+
+    def test_maps_are_as_recorded(self):
+        options = program_case.args
+        if not os.path.isfile(options.maps) or not os.path.isdir(os.path.join(options.data, "D7.ms")):
+            self.skipTest("the recorded maps or their sets are not here")
+        with open(options.maps) as f:
+            requests = [r for r in json.load(f)["requests"]
+                        if is_compared(r) and re.search(options.only, r["id"])][::options.sample]
+        for request in requests:
+            with self.subTest(request["id"]):
+                self.compare(request)
+        self.assertTrue(requests)
+        print(f"{len(requests)} requests")
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+for name in ("data", "maps"):
+    parser.add_argument("--" + name, required=True)
+parser.add_argument("--only", default="")
+parser.add_argument("--sample", type=int, default=1)
+parser.add_argument("--jobs", type=int)
+parser.add_argument("--dry-run", action="store_true")
+program_case.main()

@@ -1,30 +1,27 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""select_cases.py --program PATH/multims --data DIR --scratch DIR: what `select` adds to casacore's
-MSSelection (parallel-tasks 5), on plain sets and Multi-MSs, against python-casacore."""
-import argparse
+"""What `select` adds to casacore's MSSelection (parallel-tasks 5), on plain sets and Multi-MSs, against python-casacore.
+"""
 import json
 import os
 import shutil
 import subprocess
-import sys
-import tempfile
-import unittest
 
 from casacore.tables import table, taql
 
+import program_case
+from program_case import ProgramCase, parser
+
 ALMA, TAV, LOFAR = "mssel_test_small.ms", "hd142_b9cont_self_tav.ms", "tNDPPP-generic.MS"
-args = None
 
 
 def run(vis, **keys):
     words = [f"{k}={v}" for k, v in keys.items()]
-    return subprocess.run([args.program, "select", f"vis={vis}", *words, "--json"],
+    return subprocess.run([program_case.args.program, "select", f"vis={vis}", *words, "--json"],
                           capture_output=True, text=True)
 
 
 def data(name):
-    return os.path.join(args.data, name)
+    return os.path.join(program_case.args.data, name)
 
 
 def picked(vis, **keys):
@@ -45,15 +42,14 @@ def snapshot(path):
 
 
 
-class Select(unittest.TestCase):
+class Select(ProgramCase):
     def setUp(self):
-        self.scratch = tempfile.mkdtemp(dir=args.scratch)
-
-    def tearDown(self):
-        shutil.rmtree(self.scratch)
+        super().setUp()
+        if not os.path.isdir(data(ALMA)):
+            self.skipTest("no observations in shared/data")
 
     def copy(self, name):
-        to = os.path.join(self.scratch, name)
+        to = os.path.join(self.folder, name)
         shutil.copytree(data(name), to, symlinks=True)
         return to
 
@@ -140,7 +136,7 @@ class Select(unittest.TestCase):
         self.assertIn("0&&&", p.stderr)
 
     def test_table_for_people(self):
-        p = subprocess.run([args.program, "select", data(ALMA), "--spw", "1:0~9^3", "--scan", "1"],
+        p = subprocess.run([program_case.args.program, "select", data(ALMA), "--spw", "1:0~9^3", "--scan", "1"],
                            capture_output=True, text=True)
         self.assertEqual(p.stdout.splitlines()[1:],
                          ["DDs       1", "Fields    0", "Scans     1", "Antenna1  0~11",
@@ -148,12 +144,5 @@ class Select(unittest.TestCase):
                           "   1        0        9      3"])
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    for name in "program", "data", "scratch":
-        parser.add_argument("--" + name, required=True)
-    args, rest = parser.parse_known_args()
-    if not os.path.isdir(data(ALMA)):
-        print("skipped: no observations in shared/data")
-        sys.exit(77)
-    unittest.main(argv=sys.argv[:1] + rest)
+parser.add_argument("--data", required=True)
+program_case.main()

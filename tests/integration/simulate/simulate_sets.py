@@ -1,32 +1,22 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""simulate_sets.py --program PATH/multims --scratch DIR: simulated sets, read back by
-python-casacore, hold what `multims simulate --help` promises, whatever the layout."""
-import argparse
+"""Simulated sets, read back by python-casacore, hold what `multims simulate --help` promises, whatever the layout."""
 import filecmp
 import os
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
 import time
-import unittest
 
 import numpy as np
 from casacore.tables import table
+
+import program_case
+from program_case import ProgramCase
 
 LAYOUTS = ("casa", "tiledcolumn", "standard", "shared", "cell", "aipsio")
 ALL_COLUMNS = ("model=True", "corrected=True", "floatdata=True", "wtspectrum=True",
                "sigmaspectrum=True")
 REQUIRED = ("ANTENNA", "DATA_DESCRIPTION", "FEED", "FIELD", "FLAG_CMD", "HISTORY", "OBSERVATION",
             "POINTING", "POLARIZATION", "PROCESSOR", "SPECTRAL_WINDOW", "STATE")
-args = None
-
-
-def run(*words):
-    return subprocess.run([args.program, "simulate", *words, "--no-sync"], capture_output=True,
-                          text=True)
 
 
 def files_below(path):
@@ -45,21 +35,15 @@ def managers_of(path):
     return {column: m["TYPE"] for m in t.getdminfo().values() for column in m["COLUMNS"]}
 
 
-class Simulate(unittest.TestCase):
-    def setUp(self):
-        self.scratch = tempfile.mkdtemp(dir=args.scratch)
-
-    def tearDown(self):
-        shutil.rmtree(self.scratch)
-
-    def path(self, name):
-        return os.path.join(self.scratch, name)
+class Simulate(ProgramCase):
+    def simulated(self, *words):
+        return self.run_words(program_case.args.program, "simulate", *words, "--no-sync")
 
     def make(self, name, *words):
-        done = run(self.path(name), *words)
+        done = self.simulated(self.path(name), *words)
         said = [l for l in done.stderr.splitlines() if not l.startswith("INFO simulate: ")]
         self.assertEqual((done.returncode, said), (0, []))
-        self.assertEqual([n for n in os.listdir(self.scratch) if n.startswith(".")], [])
+        self.assertEqual([n for n in os.listdir(self.folder) if n.startswith(".")], [])
         return self.path(name)
 
     def check_cells(self, t, row, nplace):
@@ -255,7 +239,7 @@ class Simulate(unittest.TestCase):
     def test_existing_output_is_refused(self):
         path = self.make("a.ms")
         before = {n: os.stat(os.path.join(path, n)).st_mtime_ns for n in files_below(path)}
-        done = run(path)
+        done = self.simulated(path)
         self.assertEqual(done.returncode, 2)
         self.assertIn(f"Output MS {path} already exists - will not overwrite it.", done.stderr)
         self.assertEqual(before, {n: os.stat(os.path.join(path, n)).st_mtime_ns
@@ -269,26 +253,26 @@ class Simulate(unittest.TestCase):
                  ("missing=3:0", "no scan or spw 3:0"), ("layout=dysco", "layout"),
                  ("tile=1,2", "tile"), ("flags=1.5", "flags"))
         for word, text in cases:
-            done = run(self.path("a.ms"), word)
+            done = self.simulated(self.path("a.ms"), word)
             self.assertEqual((done.returncode, text in done.stderr), (2, True), done.stderr)
-        done = run(self.path("a.ms"), "layout=tiledcolumn", "spws=2", "channels=1,2")
+        done = self.simulated(self.path("a.ms"), "layout=tiledcolumn", "spws=2", "channels=1,2")
         self.assertEqual((done.returncode, "same number of channels" in done.stderr), (2, True))
-        done = run(self.path("a.ms"), "layout=cell", "tile=5")
+        done = self.simulated(self.path("a.ms"), "layout=cell", "tile=5")
         self.assertEqual((done.returncode, "the layout cell has" in done.stderr), (2, True))
-        self.assertEqual(os.listdir(self.scratch), [])
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_no_space_is_refused(self):
-        done = run(self.path("a.ms"), "antennas=1000", "channels=100000", "integrations=100000")
+        done = self.simulated(self.path("a.ms"), "antennas=1000", "channels=100000", "integrations=100000")
         self.assertEqual(done.returncode, 2)
         self.assertRegex(done.stderr, r"a\.ms: needs about \d+\.\d MB and the disk has")
-        self.assertEqual(os.listdir(self.scratch), [])
+        self.assertEqual(os.listdir(self.folder), [])
 
     def stop(self, signal_number):
         """A run that is stopped while its rows are written."""
-        words = [args.program, "simulate", self.path("a.ms"), "antennas=27", "integrations=300",
+        words = [program_case.args.program, "simulate", self.path("a.ms"), "antennas=27", "integrations=300",
                  "--no-sync"]
         process = subprocess.Popen(words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while not os.listdir(self.scratch):
+        while not os.listdir(self.folder):
             time.sleep(0.001)
         time.sleep(0.1)
         process.send_signal(signal_number)
@@ -296,17 +280,17 @@ class Simulate(unittest.TestCase):
 
     def test_stopped_run_leaves_nothing(self):
         self.assertEqual(self.stop(signal.SIGTERM), 143)
-        self.assertEqual(os.listdir(self.scratch), [])
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_killed_run_leaves_no_output_and_the_next_one_works(self):
         self.assertEqual(self.stop(signal.SIGKILL), -signal.SIGKILL)
-        self.assertEqual([n[:3] for n in os.listdir(self.scratch)], [".a."])
-        done = run(self.path("a.ms"))
-        self.assertEqual((done.returncode, os.listdir(self.scratch)), (0, ["a.ms"]))
+        self.assertEqual([n[:3] for n in os.listdir(self.folder)], [".a."])
+        done = self.simulated(self.path("a.ms"))
+        self.assertEqual((done.returncode, os.listdir(self.folder)), (0, ["a.ms"]))
 
     def test_memory_does_not_grow_with_the_set(self):
         def peak(name, integrations):
-            words = [args.program, "simulate", self.path(name), "antennas=27", "channels=32",
+            words = [program_case.args.program, "simulate", self.path(name), "antennas=27", "channels=32",
                      f"integrations={integrations}", "--no-sync"]
             process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
             _, process.returncode, usage = os.wait4(process.pid, 0)
@@ -316,14 +300,4 @@ class Simulate(unittest.TestCase):
         self.assertLess(large - small, 8 * 1024)
 
 
-def main():
-    global args
-    parser = argparse.ArgumentParser(description=__doc__)
-    for option in ("--program", "--scratch"):
-        parser.add_argument(option, required=True)
-    args, rest = parser.parse_known_args()
-    unittest.main(argv=sys.argv[:1] + rest)
-
-
-if __name__ == "__main__":
-    main()
+program_case.main()

@@ -1,21 +1,19 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Random layouts: what is written by way of tile and bucket files is, byte for byte, what casacore's
 columns give, and casacore goes on working with it."""
-import argparse
 import os
 import re
 import shutil
 import subprocess
-import sys
-import tempfile
 import traceback
 
 import numpy as np
 from casacore import tables as ct
 
 import layouts
+import program_case
 from machine import patient
+from program_case import ProgramCase, parser
 
 PER_CHANNEL = {"DATA", "MODEL_DATA", "CORRECTED_DATA", "FLOAT_DATA", "FLAG", "WEIGHT_SPECTRUM",
                "SIGMA_SPECTRUM"}
@@ -264,31 +262,27 @@ def check_layout(program, folder, number, kinds):
     return True, done, moved
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--program", required=True, type=os.path.abspath)
-    parser.add_argument("--scratch", required=True, type=os.path.abspath)
-    parser.add_argument("--first", type=int, default=0, help="number of the first layout")
-    parser.add_argument("--layouts", type=int, default=20)
-    parser.add_argument("--keep", action="store_true", help="leave the folders of failures")
-    options = parser.parse_args()
-    os.makedirs(options.scratch, exist_ok=True)
-    failed, runs, moved = 0, 0, 0
-    for number in range(options.first, options.first + options.layouts):
-        folder = tempfile.mkdtemp(prefix=f"layout{number}.", dir=options.scratch)
-        good, done, bytes_ = check_layout(options.program, folder, number,
-                                          [partition, partition, split, smooth, whole])
-        failed += not good
-        runs += done
-        moved += bytes_
-        if good or not options.keep:
+class Layouts(ProgramCase):
+    def test_both_ways_give_what_casacore_reads(self):
+        options, runs, moved = program_case.args, 0, 0
+        program = os.path.abspath(options.program)
+        for number in range(options.first, options.first + options.layouts):
+            folder = os.path.abspath(self.path(f"layout{number}"))
+            os.mkdir(folder)
+            with self.subTest(layout=number):
+                good, done, bytes_ = check_layout(program, folder, number,
+                                                  [partition, partition, split, smooth, whole])
+                runs += done
+                moved += bytes_
+                self.assertTrue(good)
             shutil.rmtree(folder)
-    print(f"{options.layouts} layouts, {runs} requests by both ways, {failed} failed; "
-          f"{moved} bytes moved in whole tiles")
-    # a request may be refused, by both ways; most must not be
-    few = runs < 3 * options.layouts or (options.layouts > 3 and not moved)
-    return 1 if failed or few else 0
+        print(f"{options.layouts} layouts, {runs} requests by both ways; {moved} bytes moved in whole tiles")
+        # a request may be refused, by both ways; most must not be
+        self.assertGreaterEqual(runs, 3 * options.layouts)
+        if options.layouts > 3:
+            self.assertGreater(moved, 0)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+parser.add_argument("--first", type=int, default=0, help="number of the first layout")
+parser.add_argument("--layouts", type=int, default=20)
+program_case.main()
