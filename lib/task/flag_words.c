@@ -486,12 +486,21 @@ static mms_status widen(mms_value *command, const double tbuff[2], mms_error *er
     return text ? MMS_OK : no_memory(err);
 }
 
+/** Whether it is a list of numbers. */
+static bool are_numbers(const mms_value *list)
+{
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!json_is_number(json_array_get(list, i)))
+            return false;
+    return json_is_array(list);
+}
+
 static mms_status read_tbuff(const char *text, double tbuff[2], mms_error *err)
 {
     mms_value *v = NULL;
     mms_status st = mms_flag_value("tbuff", text, &v, err);
 
-    if (st == MMS_OK && json_is_array(v) && json_array_size(v) > 0 && json_array_size(v) <= 2) {
+    if (st == MMS_OK && json_array_size(v) > 0 && json_array_size(v) <= 2 && are_numbers(v)) {
         tbuff[0] = json_number_value(json_array_get(v, 0));
         tbuff[1] = json_number_value(json_array_get(v, json_array_size(v) - 1));
     } else if (st == MMS_OK && json_is_number(v)) {
@@ -583,6 +592,17 @@ static mms_status check_values(const mms_value *command, mms_error *err)
     return MMS_OK;
 }
 
+/** Refuse a list of thresholds that has other than rows of three numbers. */
+static mms_status check_thresholds(const mms_value *rows, mms_error *err)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const mms_value *row = json_array_get(rows, i);
+        if (json_array_size(row) != 3 || !are_numbers(row))
+            return mms_fail(err, MMS_ERR_ARG, "row %zu is not [field, spw, value]", i + 1);
+    }
+    return MMS_OK;
+}
+
 /** Replace the name of a file with thresholds by the rows in it; its last line counts. */
 static mms_status read_thresholds(mms_value *command, const char *name, mms_error *err)
 {
@@ -595,7 +615,7 @@ static mms_status read_thresholds(mms_value *command, const char *name, mms_erro
     mms_status st = MMS_OK;
 
     if (!path)
-        return MMS_OK;
+        goto done;
     MMS_TRY(*path ? mms_path_exists(path, &there, err) : MMS_OK);
     if (there) {
         MMS_TRY(mms_open_file(path, &fd, &bytes, err));
@@ -616,6 +636,8 @@ done:
         close(fd);
     free(text);
     free(key_text);
+    if (st == MMS_OK)
+        st = check_thresholds(json_object_get(command, name), err);
     return st == MMS_OK ? st : mms_wrap(err, st, "parameter %s", name);
 }
 
