@@ -263,6 +263,15 @@ static void set_rules(const making *m, mms_engine *engine, bool repeatable)
     mms_engine_set_rules(engine, &rules);
 }
 
+/** Rules end with what they are for: other units may follow on the same engine. */
+static void end_rules(mms_engine *engine)
+{
+    const mms_engine_rules none = MMS_ENGINE_RULES_INIT;
+
+    mms_engine_set_rules(engine, &none);
+    mms_engine_set_journal(engine, NULL);
+}
+
 /** Run one unit alone; one that may be repeated is journalled.  *answer is NULL on failure.  The
  * client itself writes no table: casacore ends the process when the disk is full. */
 static mms_status run_one(making *m, const char *label, bool repeatable, mms_value *unit,
@@ -282,7 +291,7 @@ static mms_status run_one(making *m, const char *label, bool repeatable, mms_val
         result.value = NULL;
     }
     mms_answers_free(1, &result);
-    mms_engine_set_journal(engine, NULL);
+    end_rules(engine);
 done:
     return st;
 }
@@ -341,7 +350,7 @@ static mms_status run_units(making *m, mms_error *err)
     mms_engine_set_journal(engine, m->journal);
     st = mms_engine_run(engine, m->r->host->task, m->nparts, (const char *const *)m->labels,
                         m->units, answers, err);
-    mms_engine_set_journal(engine, NULL);
+    end_rules(engine);
     for (int64_t i = 0; st == MMS_OK && i < m->nparts; i++) {
         const mms_part_answer said = mms_part_answer_decode(answers[i].value);
         m->rows[i] = said.rows;

@@ -26,6 +26,7 @@ enum {
 
 struct mms_uvh5_making {
     mms_uvh5 plan, *u;
+    const mms_uvh5_request *request;
     mms_uvh5_request averaged_request;
     mms_uvh5_averaged averaged;
     bool averages;
@@ -631,9 +632,10 @@ done:
 }
 
 /** What an export of the input itself is refused for is refused before anything is averaged. */
-static mms_status try_plan(const mms_uvh5_request *request, const mms_host *host, mms_error *err)
+static mms_status try_plan(const mms_uvh5_request *request, const mms_host *host, bool sample,
+                           mms_error *err)
 {
-    mms_uvh5 u = {.asked = request, .host = host, .silent = true, .sample = true};
+    mms_uvh5 u = {.asked = request, .host = host, .silent = true, .sample = sample};
     const mms_status st = mms_uvh5_plan(&u, err);
 
     mms_uvh5_end(&u);
@@ -658,12 +660,28 @@ done:
     return st;
 }
 
+/** The plan; what is wrong with averages is wrong with the input, whose rows the user knows. */
+static mms_status plan(const making *m, mms_error *err)
+{
+    mms_error why;
+    mms_status st = mms_uvh5_plan(m->u, err);
+
+    if (st == MMS_OK || !m->averages)
+        return st;
+    const mms_status of_input = try_plan(m->request, m->u->host, false, &why);
+    if (of_input != MMS_OK) {
+        st = of_input;
+        *err = why;
+    }
+    return st;
+}
+
 static mms_status plan_and_stage(making *m, mms_error *err)
 {
     mms_uvh5 *const u = m->u;
     mms_status st;
 
-    MMS_TRY(mms_uvh5_plan(u, err));
+    MMS_TRY(plan(m, err));
     describe(u, m->result);
     tell_odd_uvw(u);
     MMS_TRY(check_space(u, err));
@@ -681,7 +699,9 @@ mms_status mms_uvh5_begin(const mms_uvh5_request *request, const mms_host *host,
     mms_status st;
 
     MMS_TRY(m ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", request->uvh5file));
-    *m = (making){.plan = {.asked = request, .host = host}, .result = json_incref(result)};
+    *m = (making){.plan = {.asked = request, .host = host},
+                  .request = request,
+                  .result = json_incref(result)};
     m->u = &m->plan;
     if (request->how.resume && !request->how.dryrun && !request->overwrite)
         MMS_TRY(mms_output_take_published(host, request->uvh5file, result, &m->is_done, err));
@@ -690,7 +710,7 @@ mms_status mms_uvh5_begin(const mms_uvh5_request *request, const mms_host *host,
     MMS_TRY(check_both(request, err));
     m->averages = mms_uvh5_averages(request);
     if (m->averages)
-        MMS_TRY(try_plan(request, host, err));
+        MMS_TRY(try_plan(request, host, true, err));
     if (m->averages && request->how.dryrun) {
         m->is_done = true;
         return mms_uvh5_estimate_average(request, host, result, err);

@@ -9,6 +9,7 @@ import subprocess
 import time
 import unittest
 
+import numpy
 from casacore.tables import table
 
 import program_case
@@ -118,6 +119,25 @@ class Averages(UvhCase):
         run = self.multims("exportuvh5", "in.ms", "out.uvh5", *TIMES, status=2)
         self.assertIn("rows of arrays 0, 1 are selected", run.stderr)
         self.assertEqual(os.listdir(self.folder), ["in.ms"])
+
+    def test_damaged_sets(self):
+        """In words, of the input where it is found in the plan, and nothing is left."""
+        for column, value, status, texts in (
+                ("DATA", numpy.zeros((3, 4), "c8"), 1, ["DATA has 12 values where FLAG asks for 32"] * 2),
+                ("FLAG", numpy.zeros((3, 4), bool), 1, ["a row has 3 x 4 channels and correlations",
+                                                        "DATA has 32 values where FLAG asks for 12"]),
+                ("WEIGHT", numpy.ones(2, "f4"), 1, ["WEIGHT has 2 values where FLAG asks for 4"] * 2),
+                ("ANTENNA1", 99, 2, ["in.ms: row 7: no antenna 99"] * 2),
+                ("DATA_DESC_ID", 9, 2, ["in.ms: row 7: DATA_DESC_ID 9"] * 2)):
+            self.simulate("in.ms", "layout=cell", "spws=1", "corrected=False")
+            with table(self.path("in.ms"), readonly=False, ack=False) as t:
+                t.putcell(column, 7, value)
+            for words, text in zip((TIMES, CHANNELS), texts):
+                run = self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", "-j", "2",
+                                   *words, status=status)
+                self.assertIn(text, run.stderr)
+                self.assertEqual(os.listdir(self.folder), ["in.ms"])
+            shutil.rmtree(self.path("in.ms"))
 
     def done(self):
         """The units that the journal has; None: there is no journal yet."""
