@@ -29,9 +29,11 @@ mms_cal_place mms_cal_find_time(int64_t n, const mms_cal_solution *s, double tim
 {
     const double origin = floor(s[0].time_s - 1); // times are floats after it, as in CASA
     const float x = (float)(time_s - origin);
-    const int64_t i = last_before(n, s, origin, x);
+    int64_t i = last_before(n, s, origin, x);
     const float before = (float)(s[i].time_s - origin);
 
+    while (x == before && i > 0 && (float)(s[i - 1].time_s - origin) == x)
+        i--; // of several at one time the first counts at that time
     if (x <= before || i == n - 1)
         return (mms_cal_place){i, i, 0};
     const float after = (float)(s[i + 1].time_s - origin);

@@ -43,6 +43,29 @@ static void times_are_found(void **state)
     }
 }
 
+/* As CASA 6.7.0: at that time the first counts, after it the last, before it the first. */
+static void several_solutions_at_one_time(void **state)
+{
+    const mms_cal_solution s[] = {{.time_s = 100}, {.time_s = 110}, {.time_s = 110},
+                                  {.time_s = 110}, {.time_s = 130}, {.time_s = 130}};
+    const struct {
+        double time_s;
+        int64_t before, after, nearest;
+        float share;
+    } list[] = {{105, 0, 1, 0, 0.5F},  {106, 0, 1, 1, 0.6F},  {110, 1, 1, 1, 0},
+                {115, 3, 4, 3, 0.25F}, {125, 3, 4, 4, 0.75F}, {130, 4, 4, 4, 0},
+                {131, 5, 5, 5, 0}};
+
+    (void)state;
+    for (int64_t i = 0; i < MMS_COUNT_OF(list); i++) {
+        const mms_cal_place p = mms_cal_find_time(6, s, list[i].time_s, false);
+        assert_int_equal(p.before, list[i].before);
+        assert_int_equal(p.after, list[i].after);
+        assert_true(fabsf(p.share - list[i].share) < 1e-6F);
+        assert_int_equal(mms_cal_find_time(6, s, list[i].time_s, true).before, list[i].nearest);
+    }
+}
+
 static void phases_take_the_shorter_turn(void **state)
 {
     const mms_complex v[] = {2 * cexpf(3 * _Complex_I), 4 * cexpf(-3 * _Complex_I), 1, 3};
@@ -245,6 +268,7 @@ static void polarizations_are_settled(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(times_are_found),
+                                       cmocka_unit_test(several_solutions_at_one_time),
                                        cmocka_unit_test(phases_take_the_shorter_turn),
                                        cmocka_unit_test(spectra_go_to_other_channels),
                                        cmocka_unit_test(angles_turn_linear_feeds),
