@@ -30,8 +30,9 @@ struct mms_engine {
     struct away *away; /* of each worker */
     int64_t next_look_ns;
     mms_engine_rules rules;
-    mms_value *again;     /* units that were tried again, for the run's summary */
-    mms_journal *journal; /* of the output that the runs make; NULL: none */
+    mms_value *again;             /* units that were tried again, for the run's summary */
+    mms_journal *journal;         /* of the output that the runs make; NULL: none */
+    mms_journal *const *journals; /* instead, by unit: the runs make several outputs */
     mms_hub hub;
 };
 
@@ -186,6 +187,13 @@ void mms_engine_set_rules(mms_engine *engine, const mms_engine_rules *rules)
 void mms_engine_set_journal(mms_engine *engine, mms_journal *journal)
 {
     engine->journal = journal;
+    engine->journals = NULL;
+}
+
+void mms_engine_set_journals(mms_engine *engine, mms_journal *const *by_unit)
+{
+    engine->journal = NULL;
+    engine->journals = by_unit;
 }
 
 const mms_value *mms_engine_tried_again(const mms_engine *engine)
@@ -406,10 +414,15 @@ static void stop_run(struct run *run)
 
 /* ---- what arrives ---- */
 
+static mms_journal *journal_of(const struct run *run, int64_t unit)
+{
+    return run->engine->journals ? run->engine->journals[unit] : run->engine->journal;
+}
+
 static void note_answer(const struct run *run, int64_t unit, const mms_answer *answer,
                         const mms_value *print)
 {
-    mms_journal *const journal = run->engine->journal;
+    mms_journal *const journal = journal_of(run, unit);
 
     if (answer->status == MMS_ERR_EMPTY) /* which is found again as fast */
         mms_journal_add(journal, "empty",
@@ -442,7 +455,7 @@ static bool try_again(struct run *run, int64_t unit, int worker, bool alone, boo
         json_pack("{s:o, s:i, s:i, s:o}", "unit", mms_text_value(run->names[unit]), "attempt",
                   attempt, "worker", worker + 1, "message", mms_text_value(why));
     json_array_append(engine->again, record);
-    mms_journal_add(engine->journal, "retry", record);
+    mms_journal_add(journal_of(run, unit), "retry", record);
     return true;
 }
 
@@ -486,7 +499,7 @@ static void read_answer(struct run *run, int64_t unit, int worker, const mms_val
     answer->value = json_incref(json_object_get(body, "value"));
     if (answer->status == MMS_OK)
         answer->status = mms_tries_accept(&run->tries, unit, run->units[unit],
-                                          run->engine->journal ? print : NULL, &answer->error);
+                                          journal_of(run, unit) ? print : NULL, &answer->error);
     else
         (void)mms_fail(&answer->error, answer->status, "%s", text ? text : "");
     if (!*print)
@@ -603,10 +616,10 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
             mms_frame_encode(MMS_FRAME_COMMAND, request,
                              json_pack("{s:s, s:o, s:i, s:i, s:b}", "kind", run->kind, "request",
                                        asked, "level", mms_engine_log_level(), "worker", worker + 1,
-                                       "print", run->engine->journal && !run->tries.attempts),
+                                       "print", journal_of(run, unit) && !run->tries.attempts),
                              &message, run->err);
     mms_journal_add(
-        run->engine->journal, "dispatch",
+        journal_of(run, unit), "dispatch",
         json_pack("{s:o, s:i}", "unit", mms_text_value(run->names[unit]), "worker", worker + 1));
     if (st == MMS_OK)
         st = mms_engine_send(run->engine, worker, message, run->err);
@@ -844,18 +857,29 @@ static void run_with_signals_blocked(struct run *run)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* Each journal is told of its units, which stand together. */
+static void plan_journals(const struct run *run)
+{
+    for (int64_t first = 0, end; first < run->nunits; first = end) {
+        mms_journal *const journal = journal_of(run, first);
+        for (end = first + 1; end < run->nunits && journal_of(run, end) == journal;)
+            end++;
+        mms_journal_plan(journal, end - first, run->names + first, run->units + first);
+    }
+}
+
 /* What an earlier run has done is answered as it was then. */
 static void take_done(struct run *run)
 {
     for (int64_t i = 0; i < run->nunits; i++) {
         mms_value *const answer =
-            mms_journal_find(run->engine->journal, run->names[i], run->units[i]);
+            mms_journal_find(journal_of(run, i), run->names[i], run->units[i]);
         if (!answer)
             continue;
         run->answers[i] = (mms_answer){.status = MMS_OK, .value = answer};
         run->bytes_answered += unit_bytes(run, i);
         run->progress.units_done++;
-        mms_journal_add(run->engine->journal, "skipped",
+        mms_journal_add(journal_of(run, i), "skipped",
                         json_pack("{s:o}", "unit", mms_text_value(run->names[i])));
     }
 }
@@ -924,7 +948,7 @@ mms_status mms_engine_run(mms_engine *engine, const char *kind, int64_t nunits,
         run.hands[w].unit = -1;
     if (run.st == MMS_OK) {
         mms_progress_begin(&run.progress, engine->scope, engine->progress, nunits, bytes);
-        mms_journal_plan(engine->journal, nunits, names, units);
+        plan_journals(&run);
         take_done(&run);
         run_with_signals_blocked(&run);
     }

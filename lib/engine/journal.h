@@ -100,6 +100,9 @@ void mms_journal_end(mms_journal **journal, mms_status st, bool keep, bool *kept
 
 /** Journal what the engine's runs do, and leave out what is done already. */
 void mms_engine_set_journal(mms_engine *engine, mms_journal *journal);
+/** The same where one run makes several outputs: by_unit[nunits], which lives until another is set;
+ *  the units of each stand together. */
+void mms_engine_set_journals(mms_engine *engine, mms_journal *const *by_unit);
 
 /** Return the units that the engine's runs have tried again, an array of {unit, attempt, worker,
  *  message}: what ended which attempt; borrowed. */

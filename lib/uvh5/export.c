@@ -425,17 +425,21 @@ static mms_status run_units(int64_t n, making *const *files, const mms_host *hos
     mms_value **const units = mms_alloc(nunits, sizeof(void *));
     char **const names = mms_alloc(nunits, sizeof(void *));
     mms_answer *const answers = mms_alloc(nunits, sizeof *answers);
+    mms_journal **const journals = mms_alloc(nunits, sizeof(void *));
     mms_engine *engine;
     int64_t at = 0;
     mms_status st;
 
-    MMS_TRY(units && names && answers ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "no memory"));
-    MMS_TRY(host->engine(host->ctx, &engine, err));
-    for (int64_t i = 0; i < n; at += mms_uvh5_making_units(files[i++]))
+    MMS_TRY(units && names && answers && journals ? host->engine(host->ctx, &engine, err)
+                                                  : mms_fail(err, MMS_ERR_MEM, "no memory"));
+    for (int64_t i = 0; i < n; at += mms_uvh5_making_units(files[i++])) {
         if (mms_uvh5_making_units(files[i]) > 0)
             MMS_TRY(fill_units(files[i], mms_engine_threads(engine, nunits), units + at, names + at,
                                err));
-    mms_engine_set_journal(engine, n == 1 ? files[0]->journal : NULL);
+        for (int64_t k = 0; k < mms_uvh5_making_units(files[i]); k++)
+            journals[at + k] = files[i]->journal;
+    }
+    mms_engine_set_journals(engine, journals);
     st =
         mms_engine_run(engine, host->task, nunits, (const char *const *)names, units, answers, err);
     mms_engine_set_journal(engine, NULL);
@@ -448,6 +452,7 @@ done:
     free(units);
     free(names);
     free(answers);
+    free(journals);
     return st;
 }
 

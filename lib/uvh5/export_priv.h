@@ -17,7 +17,7 @@ MMS_CHECKED mms_status mms_uvh5_begin(const mms_uvh5_request *request, const mms
 /** The number of units that write its values. */
 int64_t mms_uvh5_making_units(const mms_uvh5_making *making);
 
-/** Write the values of n files by all workers; the units of a single one go to its journal. */
+/** Write the values of n files by all workers; each file's journal notes its units. */
 MMS_CHECKED mms_status mms_uvh5_write_values(int64_t n, mms_uvh5_making *const *files,
                                              const mms_host *host, mms_error *err);
 

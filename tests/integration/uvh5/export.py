@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """exportuvh5 on real and simulated sets: the numbered cases of CASES.md, by h5py and python-casacore."""
+import contextlib
 import json
 import os
+import signal
+import subprocess
+import time
 import unittest
 
 import numpy
@@ -393,6 +397,42 @@ class Export(UvhCase):
             f.write("mine")
         run = self.multims(*words, "resume=true", status=2)
         self.assertIn("out.0000.uvh5 already exists", run.stderr)
+
+    def test_parts_that_were_killed_at_once(self):
+        """Files that were written together go on where they were."""
+        self.simulate("in.ms", "antennas=10", "channels=64", "integrations=40", "scans=4")
+        self.multims("partition", "in.ms", "in.mms", "datacolumn=data", "numsubms=4",
+                     "separationaxis=scan", "--no-sync", "--quiet", "flagbackup=False")
+        words = ("exportuvh5", "in.mms", "out.uvh5", "datacolumn=data", "perpart=true", "--no-sync",
+                 "-j", "5")
+        names = [f"out.000{i}.uvh5" for i in range(4)]
+
+        def done():
+            """Units that the journals of the files have."""
+            found = 0
+            for name in names:
+                with contextlib.suppress(FileNotFoundError), \
+                        open(self.path(name + ".multims/journal.jsonl")) as f:
+                    found += sum('"ev":"done"' in line.replace(" ", "") for line in f)
+            return found
+
+        self.multims(*words)
+        whole = [bytes_but_history(self.path(name)) for name in names]
+        for least in 1, 3:
+            for name in names:
+                os.remove(self.path(name))
+            child = subprocess.Popen([program_case.args.program, *words], cwd=self.folder,
+                                     start_new_session=True, stderr=subprocess.DEVNULL,
+                                     stdout=subprocess.DEVNULL)
+            while child.poll() is None and done() < least:
+                time.sleep(0.0005)
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            pending = done() > 0 and not any(os.path.exists(self.path(name)) for name in names)
+            run = self.multims(*words, "resume=true")
+            self.assertTrue("goes on with the run" in run.stderr or not pending, run.stderr)
+            self.assertEqual([bytes_but_history(self.path(name)) for name in names], whole)
+            self.assertEqual(sorted(os.listdir(self.folder)), ["in.mms", "in.ms", *names])
 
     def test_parts_of_another_request_are_made_again(self):
         self.multims("partition", self.data("D7.ms"), "in.mms", "datacolumn=data", "numsubms=2",
