@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file correct.c  Calibration of the spectra of a baseline (in-place 3.3). */
+#include <assert.h>
 #include <complex.h>
 #include <math.h>
 #include <string.h>
@@ -100,6 +101,7 @@ static void turn_linear(int32_t nchan, double first, double second, mms_complex 
 void mms_cal_correct(const mms_cal_window *w, const mms_cal_antenna *a, const mms_cal_antenna *b,
                      mms_complex *data)
 {
+    assert(!w->leakage || (a->leak && b->leak));
     correct_gains(w, a->gain, b->gain, data);
     if (w->leakage && is_full(w))
         correct_leakage(w->nchan, a->leak, b->leak, data);
@@ -126,6 +128,7 @@ bool mms_cal_flag(const mms_cal_window *w, const mms_cal_antenna *a, const mms_c
     const bool leaks = w->leakage && is_full(w), mixes = w->parang && w->linear && is_full(w);
     bool changed = false;
 
+    assert(!leaks || (a->leak_flags && b->leak_flags));
     if (!leaks && !mixes && !a->any_flag && !b->any_flag)
         return false;
     for (int32_t k = 0; k < w->nchan; k++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file solutions.c  Solutions at other times and in other channels (in-place 3.2). */
+#include <assert.h>
 #include <complex.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ static int64_t last_before(int64_t n, const mms_cal_solution *s, double origin, 
 {
     int64_t low = 0, high = n - 1;
 
+    assert(n > 0);
     while (low < high) {
         const int64_t middle = (low + high + 1) / 2;
         if ((float)(s[middle].time_s - origin) <= x)
@@ -68,6 +70,7 @@ void mms_cal_at(const mms_cal_solution *s, const mms_cal_place *p, int64_t n, bo
 {
     const mms_cal_solution *a = &s[p->before], *b = &s[p->after];
 
+    assert(p->before >= 0 && p->before <= p->after && !(p->share < 0 || p->share > 1));
     if (p->before == p->after) {
         memcpy(values, a->values, (size_t)n * sizeof *values);
         memcpy(flags, a->flags, (size_t)n);
@@ -105,6 +108,7 @@ static int64_t find_below(int64_t n, const double *hz, double f)
 {
     int64_t low = 0, high = n - 1;
 
+    assert(n > 0);
     while (low < high) {
         const int64_t middle = (low + high + 1) / 2;
         if (hz[middle] <= f)
@@ -206,6 +210,7 @@ mms_status mms_cal_to_channels(int64_t nin, const double *in_hz, const mms_compl
     s.amplitude = s.hz + nin;
     s.phase = s.hz + 2 * nin;
     take_spectrum(nin, in_hz, values, flags, stride, &s);
+    assert(s.n <= nin);
     for (int64_t i = 0; i < nout; i++) {
         out[i] = s.n > 0 ? value_at(&s, out_hz[i], nearest) : 1;
         out_flags[i] = s.n == 0 || (keeps_flags && flagged &&

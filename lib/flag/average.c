@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file average.c  Averages before flags are looked for (in-place 1.6,
  * transform-numerics 3.2, 5.4). A sum of flagged samples begins anew at the first good one. */
+#include <assert.h>
+
 #include "flag.h"
 
 void mms_flag_average_add(int64_t n, const mms_complex *values, const float *weights,
@@ -31,6 +33,7 @@ void mms_flag_average_channels(int32_t nchan, const int32_t *channels, int32_t n
                                const mms_complex *values, const float *weights,
                                const uint8_t *flags, mms_complex *out, uint8_t *out_flags)
 {
+    assert(width > 0);
     for (int32_t first = 0; first < nchan; first += width, out += ncorr, out_flags += ncorr) {
         const int32_t end = nchan - first < width ? nchan : first + width;
         for (int32_t p = 0; p < ncorr; p++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file extend.c  Grows flags to their neighbours and to whole spectra and times (in-place 1.13).
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,6 +58,7 @@ static mms_status grow_to_neighbours(const mms_flag_extend *how, const map *m, m
             memcpy(after + m->ncorr, m->flags + (t + 1) * m->ncell, (size_t)m->ncell);
         else
             memset(after, 0, (size_t)row);
+        assert(before != now && now != after && after != before); // each time has its own
         const three x = {before + m->ncorr, now + m->ncorr, after + m->ncorr};
         add_neighbours(how, &x, m, m->flags + t * m->ncell);
         uint8_t *const oldest = t == 0 ? spare : before;

@@ -3,6 +3,7 @@
  *
  *  The real and imaginary parts of some spectra are sorted beside each other, by the same exchanges
  *  of neighbours in memory, which compilers turn into minima and maxima of vectors. */
+#include <assert.h>
 #include <complex.h>
 #include <float.h>
 #include <math.h>
@@ -31,6 +32,7 @@ static double select_at(int64_t n, double *values, int64_t k)
 {
     int64_t low = 0, high = n - 1;
 
+    assert(k >= 0 && k < n);
     while (low < high) {
         const double pivot = values[low + (high - low) / 2];
         int64_t i = low, j = high;

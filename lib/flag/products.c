@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file products.c  Correlation expressions, and the numbers that they take (in-place 1.1). */
+#include <assert.h>
 #include <complex.h>
 #include <float.h>
 #include <math.h>
@@ -131,6 +132,7 @@ int32_t mms_flag_expression_products(const mms_flag_expression *e, int32_t ncorr
             return 0;
         first = 0;
     }
+    assert(n <= ncorr + MMS_FLAG_PRODUCTS);
     return n;
 }
 
@@ -147,6 +149,7 @@ mms_complex mms_flag_product_value(const mms_flag_product *p, const mms_complex 
 {
     mms_complex v = vis[p->first];
 
+    assert(p->first >= 0 && p->first != p->second);
     if (p->second < 0)
         return v;
     v = (v + (float)p->sign * vis[p->second]) / 2.0F;

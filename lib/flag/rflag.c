@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file rflag.c  Flags what varies more in time or frequency than the rest (in-place 1.11). */
+#include <assert.h>
 #include <complex.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 static int64_t half_width(const mms_flag_rflag *how, int64_t ntime)
 {
     const int64_t w = how->winsize < ntime ? how->winsize : ntime;
+
+    assert(how->winsize > 0);
     return (w - 1) / 2;
 }
 
@@ -68,6 +71,7 @@ static void sum_window(const window *w, int64_t half, int64_t time, const mms_co
 {
     const int64_t first = (time - half) * w->nchan, n = (2 * half + 1) * w->nchan;
 
+    assert(half >= 0 && first >= 0);
     if (half == 1 && !memchr(flags + first, 1, (size_t)n)) {
         add_three(w, values + first);
         return;

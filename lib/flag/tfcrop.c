@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file tfcrop.c  Flags what stands out of fits to the means along time and frequency (in-place
  *  1.10).  Sums are floats in the order of the index, as CASA's: cancellation is part of them. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +79,8 @@ static float spread(const curve *c)
 static void fit_line(curve *c, int64_t first, int64_t last)
 {
     const float sigma = spread(c), variance = sigma * sigma;
+
+    assert(first >= 0 && first <= last && last < c->n);
     float s = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
 
     for (int64_t i = first; i <= last; i++) {
@@ -132,6 +135,7 @@ static bool fit_polynomial(curve *c, int64_t first, int64_t last, int degree)
     double m[MOST_DEGREE + 1][MOST_DEGREE + 2] = {{0}};
     const int n = degree + 1;
 
+    assert(degree >= 1 && degree <= MOST_DEGREE && first >= 0 && last < c->n);
     for (int64_t i = first; i <= last; i++) {
         double power[2 * MOST_DEGREE + 1] = {1};
         if (c->flags[i])

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file applycal_part.c  Calibration of a part, in a worker (in-place 3.3). */
+#include <assert.h>
 #include <complex.h>
 #include <inttypes.h>
 #include <math.h>
@@ -418,6 +419,7 @@ static void combine(const work *w, state *s, int64_t antenna)
     const int64_t n = 2 * (int64_t)s->window.nchan;
     mms_cal_antenna *a = &s->antennas[antenna];
 
+    assert(antenna >= 0 && antenna < w->part->set.nantenna);
     a->any_flag = false;
     a->weight[0] = a->weight[1] = 1;
     memset(a->flags, 0, (size_t)n);

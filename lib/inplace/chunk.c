@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file chunk.c  Flag commands on the rows of one window: calls lib/flag. */
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,7 @@ static mms_status do_found(mms_flag_work *w, mms_flag_command *c, const mms_flag
 mms_status mms_flag_chunk_do(mms_flag_work *w, mms_flag_command *c, const mms_flag_cut *cut,
                              mms_flag_chunk *k, mms_error *err)
 {
+    assert(k->cell == (int64_t)k->nchan * k->ncorr && cut->known);
     switch (c->mode) {
     case MMS_FLAG_MANUAL:
     case MMS_FLAG_UNFLAG:

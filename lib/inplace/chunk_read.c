@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file chunk_read.c  What flag commands need of the rows of one window. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -51,6 +52,7 @@ static mms_status sort_places(const mms_flag_work *w, const mms_flag_chunk *k, p
     if (!ascending)
         qsort(p, (size_t)k->nrow, sizeof *p, by_row);
     for (int64_t i = 0; i < k->nrow; i++) {
+        assert(p[i].row > (i ? p[i - 1].row : -1)); // a row of the unit, once
         if (*nrun > 0 && r[*nrun - 1].first + r[*nrun - 1].count == p[i].row)
             r[*nrun - 1].count++;
         else

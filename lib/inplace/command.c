@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file command.c  One flag command: its parameters, its selection, its channels and products. */
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -450,6 +451,7 @@ mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c, in
     const mms_channels *ranges;
     int64_t n = 0;
 
+    assert(ddid >= 0 && ddid < set->nwindow);
     if (cut->known)
         return MMS_OK;
     cut->channel = mms_alloc(w->nchan, 1);

@@ -2,6 +2,7 @@
 /** @file groups.c  Parts that share chunks; units. */
 #include "groups_priv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -52,6 +53,7 @@ mms_status mms_group_members(mms_ms *ms, mms_chunk_ids ids, int64_t *group, mms_
         }
     for (int64_t i = 0; i < nmember; i++)
         group[i] = root(group, i);
+    assert(group[0] == 0); // each is named by the first of its members
 done:
     mms_meta_free(&meta);
     return st;

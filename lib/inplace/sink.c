@@ -2,6 +2,7 @@
 /** @file sink.c  One part whose cells are changed, and columns that it gets. */
 #include "sink_priv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,6 +174,8 @@ mms_status mms_sink_write(mms_sink *s, const char *column, int64_t nrange, const
     mms_stored found;
     mms_status st;
 
+    assert(nrange == 0 || ranges[0].first >= 0);
+    assert(nrange == 0 || ranges[nrange - 1].first + ranges[nrange - 1].count <= mms_sink_nrow(s));
     if (mms_sink_is_new(s, column))
         return write_new(s, column, nrange, ranges, ndim, shape, nvalue, data, err);
     if (mms_replace_has(s->replace, column))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file stage.c  Changed rows in a file, and from it into the parts. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -101,6 +102,7 @@ static mms_status put_pending(pending *p, mms_error *err)
     const bool scalar = p->first.nchan == 0;
     mms_status st = MMS_OK;
 
+    assert(p->count == 0 || (rows.first >= 0 && p->first.row + p->count <= p->end));
     if (p->count > 0)
         st = mms_sink_write(p->sink, scalar ? MMS_COL_FLAG_ROW : MMS_COL_FLAG, 1, &rows,
                             scalar ? 0 : 2, scalar ? NULL : shape, p->count * cell_of(&p->first),

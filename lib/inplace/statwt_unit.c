@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file statwt_unit.c  Weights from scatter in a worker: chunk by chunk of some parts. */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -86,6 +87,8 @@ static mms_status open_window(const mms_statwt_order *o, mms_statwt_setup *s, in
     MMS_TRY(mms_window_axis_read(s->set.ms, window->spw, &axis, err));
     s->windows[i].nbin =
         mms_statwt_bins(window->nchan, axis.freq_hz, o->channels, o->width, s->windows[i].first);
+    assert(s->windows[i].nbin <= window->nchan + 1 &&
+           s->windows[i].first[s->windows[i].nbin] == window->nchan);
     mark_used(fit, o->asked.excludechans, window, s->windows[i].used);
 done:
     mms_window_axis_free(&axis);
