@@ -278,7 +278,7 @@ void add_columns(layout &l, const char *const *add)
 layout layout_like(mms_table *src, const mms_table_like *how,
                    std::map<std::string, std::vector<tile_choice>> &tiles)
 {
-    layout l = {src->table.tableDesc(), src->table.dataManagerInfo()};
+    layout l = {src->table.tableDesc(), mms::managers_of(src)};
 
     remove_subtable_keywords(l.desc);
     drop_columns(l, src, how->skip);

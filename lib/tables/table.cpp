@@ -136,6 +136,7 @@ void add_entry(mms_table *t, const std::string &column)
     describe_column(t->table, column, t->columns.back());
     point_to_texts(t);
     t->added.insert(column);
+    t->managers.reset();
     t->knows_tiled = t->knows_bucketed = false;
     t->tiled.clear();
     t->tiled_columns.clear();
@@ -188,12 +189,31 @@ mms_status ref_rows(const mms_table *t, const char *column, int64_t nrange, cons
     return MMS_OK;
 }
 
+const casacore::Record &managers_of(mms_table *t)
+{
+    if (!t->managers)
+        t->managers = std::make_unique<const casacore::Record>(t->table.dataManagerInfo());
+    return *t->managers;
+}
+
 /** What casacore writes in table.info. */
 static std::string info_text(const Table &table)
 {
     const casacore::TableInfo &info = table.tableInfo();
     return "Type = " + info.type() + "\nSubType = " + info.subType() + "\n\n" + info.readme();
 }
+
+/** A table that casacore need not write when it lets go of it: table.dat has been flushed, and
+ * nobody waits for a lock. */
+class flushed : public Table
+{
+public:
+    explicit flushed(const Table &table) : Table(table)
+    {
+        if (lockOptions().option() == casacore::TableLock::NoLocking)
+            baseTabPtr_p->doNotWrite();
+    }
+};
 
 } // namespace mms
 
@@ -225,6 +245,7 @@ mms_status mms_table_close(mms_table **table, mms_error *err)
         }
         t->table.rwKeywordSet(); // marks table.dat as changed, so that the row count is in it
         t->table.flush(false);   // whoever publishes the output syncs it as a whole
+        mms::flushed{t->table};
         const int64_t rows = static_cast<int64_t>(t->table.nrow());
         const std::string info = mms::info_text(t->table);
         t->table = Table();

@@ -6,12 +6,14 @@
 #include <casacore/casa/Arrays/IPosition.h>
 #include <casacore/casa/BasicSL/Complex.h>
 #include <casacore/casa/BasicSL/String.h>
+#include <casacore/casa/Containers/Record.h>
 #include <casacore/tables/DataMan/DataManager.h>
 #include <casacore/tables/Tables/RefRows.h>
 #include <casacore/tables/Tables/SetupNewTab.h>
 #include <casacore/tables/Tables/Table.h>
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,6 +50,7 @@ struct mms_table {
     int64_t tile[3] = {0, 0, 0};                                     // see mms_table_like
     std::map<std::string, std::vector<tile_choice>> tiles;           // by column
     std::map<std::string, std::vector<casacore::IPosition>> written; // cell shapes that have a tile
+    std::unique_ptr<const casacore::Record> managers;                // see managers_of()
     bool knows_tiled = false;
     std::vector<mms_tiled> tiled; // see mms_table_tiled
     std::vector<std::vector<const mms_column *>> tiled_columns;
@@ -137,6 +140,9 @@ mms_status open_table(const char *path, bool update, casacore::Table *out, mms_e
  *  notice that it can't write table.info, which is written again.  Errors: IO, SPACE. */
 mms_status check_written(const std::string &path, int64_t rows, const std::string &info,
                          mms_error *err);
+
+/** What casacore says of a table's managers, which it gathers each time that it is asked. */
+const casacore::Record &managers_of(mms_table *t);
 
 /** Wrap an open table in a handle with its column list. */
 mms_table *new_handle(const casacore::Table &table, const std::string &path, bool writable);
