@@ -48,6 +48,11 @@ void mms_blackbox_set_stage(const char *path)
         keep(box->stage, sizeof box->stage, path);
 }
 
+const char *mms_blackbox_stage(void)
+{
+    return box->stage;
+}
+
 void mms_blackbox_set_scratch(const char *path)
 {
     if (strlen(path) < sizeof box->scratch)

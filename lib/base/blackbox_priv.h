@@ -35,6 +35,7 @@ void mms_blackbox_enter(const char *table);
 void mms_blackbox_leave(void);
 
 void mms_blackbox_set_stage(const char *path);
+const char *mms_blackbox_stage(void);
 void mms_blackbox_set_scratch(const char *path);
 void mms_blackbox_set_journal(const char *folder, int64_t ndone);
 

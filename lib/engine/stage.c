@@ -25,6 +25,7 @@
 
 struct mms_stage {
     char *path;
+    char *outer; /**< the one that was the process's before, in which this one may be */
     bool synced;
 };
 
@@ -338,6 +339,13 @@ done:
     return st;
 }
 
+/** It is removed, if this process dies; when it ends, the one before it is. */
+static void set_current(mms_stage *stage)
+{
+    stage->outer = strdup(mms_blackbox_stage());
+    mms_blackbox_set_stage(stage->path);
+}
+
 mms_status mms_stage_adopt(const char *output, const char *path, mms_stage **out, mms_error *err)
 {
     char *const folder = mms_path_dir(output);
@@ -353,7 +361,7 @@ mms_status mms_stage_adopt(const char *output, const char *path, mms_stage **out
     (*out)->path = strdup(path);
     if (!(*out)->path)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output));
-    mms_blackbox_set_stage(path);
+    set_current(*out);
     sweep(folder, prefix, owner);
 done:
     if (st != MMS_OK && *out)
@@ -381,7 +389,7 @@ mms_status mms_stage_create(const char *output, mms_stage **out, mms_error *err)
         sweep(folder, prefix, owner);
         st = make_folder(*out, folder, prefix, owner, err);
         if ((*out)->path)
-            mms_blackbox_set_stage((*out)->path);
+            set_current(*out);
     }
     if (st != MMS_OK)
         mms_stage_remove(out);
@@ -481,9 +489,12 @@ void mms_stage_remove_left(const char *path)
 
 void mms_stage_keep(mms_stage **stage)
 {
-    mms_blackbox_set_stage("");
-    if (*stage)
+    if (*stage) {
+        if ((*stage)->outer)
+            mms_blackbox_set_stage((*stage)->outer);
+        free((*stage)->outer);
         free((*stage)->path);
+    }
     free(*stage);
     *stage = NULL;
 }

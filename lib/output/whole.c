@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "base/files_priv.h"
 #include "request_priv.h"
 
 /** The windows of two expressions, with all their channels: "" for all. */
@@ -62,12 +63,14 @@ static mms_status subtract(const mms_request *r, const mms_host *host, const cha
     return st;
 }
 
-static mms_status take(const mms_request *r, const mms_host *host, const char *path,
-                       mms_value *result, mms_error *err)
+/** Take the selection from the whole set. */
+static mms_status take(const mms_request *r, const mms_host *host, const char *whole,
+                       const char *path, mms_value *result, mms_error *err)
 {
+    mms_host inner = *host;
     mms_request some = {.verb = MMS_DECIDE_SPLIT,
-                        .vis = path,
-                        .outputvis = r->outputvis,
+                        .vis = whole,
+                        .outputvis = path,
                         .select = {.spw = r->select.spw},
                         .keepmms = r->keepmms,
                         .separationaxis = r->separationaxis,
@@ -80,15 +83,43 @@ static mms_status take(const mms_request *r, const mms_host *host, const char *p
                         .smooth_spw = "",
                         .numerics = r->numerics,
                         .how = r->how};
+    mms_status st;
 
-    return mms_request_run(&some, host, result, err);
+    inner.job_dir = "";
+    some.how.sync = some.how.keepscratch = false;
+    st = mms_request_run(&some, &inner, result, err);
+    json_object_set_new(result, "outputvis", mms_text_value(r->outputvis));
+    return st;
+}
+
+/** Both sets are in the staging folder until the last act: a run that is broken off leaves none. */
+static mms_status write_staged(const mms_request *r, const char *spws, const mms_host *host,
+                               mms_stage *stage, mms_value *result, mms_error *err)
+{
+    char *const base = mms_path_base(r->outputvis);
+    char *const path = mms_format("%s/%s", mms_stage_path(stage), base ? base : "");
+    char *const whole = mms_format("%s.whole", path ? path : "");
+    mms_status st;
+
+    MMS_TRY(base && path && whole ? MMS_OK
+                                  : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis));
+    MMS_TRY(subtract(r, host, spws, whole, err));
+    MMS_TRY(take(r, host, whole, path, result, err));
+    MMS_TRY(mms_remove_tree(whole, err));
+    if (r->how.sync)
+        MMS_TRY(mms_stage_sync(stage, err));
+    MMS_TRY(mms_stage_publish(stage, base, r->outputvis, err));
+done:
+    free(whole);
+    free(path);
+    free(base);
+    return st;
 }
 
 mms_status mms_request_run_whole(const mms_request *r, const char *spws, const mms_host *host,
                                  mms_value *result, mms_error *err)
 {
     mms_stage *stage = NULL;
-    char *path = NULL;
     mms_status st;
 
     if (r->how.resume)
@@ -98,12 +129,9 @@ mms_status mms_request_run_whole(const mms_request *r, const char *spws, const m
                         r->outputvis);
     MMS_TRY(mms_output_check_new(r->vis, r->outputvis, false, err));
     MMS_TRY(mms_stage_create(r->outputvis, &stage, err));
-    path = mms_format("%s/whole.ms", mms_stage_path(stage));
-    MMS_TRY(path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", r->outputvis));
-    MMS_TRY(subtract(r, host, spws, path, err));
-    MMS_TRY(take(r, host, path, result, err));
+    *host->wrote = true;
+    st = write_staged(r, spws, host, stage, result, err);
 done:
     mms_stage_remove(&stage);
-    free(path);
     return st;
 }
