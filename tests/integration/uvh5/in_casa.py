@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 
 import numpy
 from casacore.tables import table
@@ -78,4 +79,8 @@ class InCasa(ProgramCase):
             return t.nrows()
 
 
+program_case.parse()
+if not os.path.exists(os.path.join(program_case.args.casa, "complete")):
+    print("skipped: CASA is not installed in", program_case.args.casa)
+    sys.exit(77)
 program_case.main(hdf5=True)

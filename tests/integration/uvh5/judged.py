@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The judge with pyuvdata's strict checks on exports of the public sets, MS and MMS."""
 import os
+import subprocess
+import sys
 
 import program_case
 from program_case import ProgramCase
@@ -77,4 +79,13 @@ class Judged(ProgramCase):
         self.assertIn("equal", run.stdout)
 
 
+program_case.parse()
+for needed in (program_case.args.judge, program_case.args.pyuvdata):
+    if not os.path.exists(needed):
+        print("skipped: no", needed)
+        sys.exit(77)
+if subprocess.run([program_case.args.pyuvdata, "-c", "import pyuvdata, casacore.tables"],
+                  capture_output=True, check=False).returncode:
+    print("skipped: no pyuvdata in", program_case.args.pyuvdata)
+    sys.exit(77)
 program_case.main(hdf5=True)
