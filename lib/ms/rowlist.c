@@ -20,6 +20,7 @@ struct mms_rowlist {
     FILE *file;   /**< reading; NULL: one run in memory */
     mms_rows run; /**< reading: what is left of the last run */
     bool writing; /**< the file is open only while the buffer is written: there may be many lists */
+    bool begun;   /**< writing: the file has what was written before, of this list alone */
     int64_t nbuffer;
     mms_rows buffer[BUFFERED];
 };
@@ -42,7 +43,8 @@ static mms_status make(const char *path, mms_rowlist **out, mms_error *err)
 static mms_status flush_buffer(mms_rowlist *list, mms_error *err)
 {
     const int64_t bytes = list->nbuffer * (int64_t)sizeof *list->buffer;
-    const int fd = open(list->path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
+    const int more = list->begun ? O_APPEND : O_TRUNC;
+    const int fd = open(list->path, O_WRONLY | more | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
     mms_status st;
 
     if (fd < 0)
@@ -51,6 +53,7 @@ static mms_status flush_buffer(mms_rowlist *list, mms_error *err)
     if (close(fd) != 0 && st == MMS_OK)
         st = io_error(list, err);
     list->nbuffer = 0;
+    list->begun = true;
     return st;
 }
 

@@ -11,7 +11,8 @@ extern "C" {
 
 typedef struct mms_rowlist mms_rowlist;
 
-/** Make the file; add runs in the order in which the rows are to stand (adjoining runs join). */
+/** Make the file, instead of one that is there; add runs in the order in which the rows are to
+ * stand (adjoining runs join). */
 MMS_CHECKED mms_status mms_rowlist_create(const char *path, mms_rowlist **out, mms_error *err);
 MMS_CHECKED mms_status mms_rowlist_add(mms_rowlist *list, mms_rows run, mms_error *err);
 

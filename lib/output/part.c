@@ -545,12 +545,13 @@ done:
     return st;
 }
 
-/** A time average may replace the list of its rows, which others need once more. */
+/** A step that makes rows of several may replace the list of its rows, which others need once more,
+ *  and a second attempt too. */
 static mms_status with_own_list(mms_job *job, const mms_part_order *order, const mms_row_sink *sink,
-                                mms_value *answer, mms_error *err)
+                                bool twice, mms_value *answer, mms_error *err)
 {
     mms_part_order own = *order;
-    char *const path = mms_format("%s.in-hand", order->rows_file);
+    char *const path = mms_format("%s.in-hand-%d", order->rows_file, (int)order->attempt);
     int64_t nrow;
     mms_status st;
 
@@ -558,7 +559,8 @@ static mms_status with_own_list(mms_job *job, const mms_part_order *order, const
     if (link(order->rows_file, path))
         MMS_TRY(mms_copy_file(order->rows_file, path, err));
     own.rows_file = path;
-    MMS_TRY(write_once(job, &own, sink, answer, &nrow, err));
+    MMS_TRY(twice ? write_twice(job, &own, answer, err)
+                  : write_once(job, &own, sink, answer, &nrow, err));
     MMS_TRY(mms_remove_tree(path, err));
 done:
     free(path);
@@ -577,12 +579,10 @@ mms_status mms_part_write(mms_job *job, const mms_value *value, mms_value *answe
     if (order.renew)
         MMS_TRY(mms_remove_tree(order.out, err));
     MMS_TRY(mms_part_source_get(job, &order, &source, err));
-    if (order.keys)
-        st = with_own_list(job, &order, NULL, answer, err);
-    else
-        st = mms_pipeline_row_steps(source->pipeline) > 1
-                 ? write_twice(job, &order, answer, err)
-                 : write_once(job, &order, NULL, answer, &nrow, err);
+    const int steps = mms_pipeline_row_steps(source->pipeline);
+    st = steps > 0 || order.keys
+             ? with_own_list(job, &order, NULL, steps > 1 && !order.keys, answer, err)
+             : write_once(job, &order, NULL, answer, &nrow, err);
 done:
     mms_part_order_free(&order);
     return st;
@@ -596,7 +596,7 @@ mms_status mms_part_send(mms_job *job, const mms_value *value, const mms_row_sin
 
     if (st != MMS_OK)
         return st;
-    st = with_own_list(job, &order, sink, answer, err);
+    st = with_own_list(job, &order, sink, false, answer, err);
     mms_part_order_free(&order);
     return st;
 }

@@ -2,6 +2,7 @@
 """Workers and ranks that are killed or stopped while a run goes on: their parts are made again by others,
 and the output is that of a run that nobody disturbed, byte for byte (docs/resuming.md)."""
 import contextlib
+import glob
 import json
 import os
 import random
@@ -132,6 +133,35 @@ class Disturbed(ProgramCase):
         for verb in VERBS:
             with self.subTest(verb):
                 self.kill_one(verb)
+
+    def kill_while_rows_are_made(self, words):
+        """Kill the workers once the part's table is there: its rows have been put in order before."""
+        tables = os.path.join(self.folder, ".out.mms.mms-part-*", "out.mms", "table.f*")
+        with open(self.path("said"), "w") as said:
+            self.process = subprocess.Popen([program_case.args.program, *words], cwd=self.folder,
+                                            stdout=subprocess.DEVNULL, stderr=said)
+        while self.process.poll() is None and not glob.glob(tables):
+            time.sleep(0.001)
+        self.signal_all(self.workers() if self.process.poll() is None else [], signal.SIGKILL)
+        self.wait()
+
+    def test_averages_of_rows_out_of_order(self):
+        if self.ranks:
+            self.skipTest("the parts are made alike")
+        self.multims("simulate", "spws.ms", "antennas=10", "spws=2", "order=spw", "channels=64",
+                     "integrations=60", "--no-sync", "--quiet")
+        self.addCleanup(shutil.rmtree, self.path("spws.ms"))
+        words = ["mstransform", "spws.ms", "out.mms", "datacolumn=data", "timeaverage=True",
+                 "timebin=35s", "--no-sync", "-j", "2"]
+        self.multims(*words)
+        wanted = content(self.path("out.mms"))
+        for _ in range(20):
+            shutil.rmtree(self.path("out.mms"))
+            self.kill_while_rows_are_made(words)
+            self.assertEqual(content(self.path("out.mms")), wanted, self.text("said"))
+            if "it is tried again" in self.text("said"):
+                return
+        self.fail("no worker was killed in time")
 
     def test_no_retries(self):
         self.begin("partition", "workerretries=0")
