@@ -63,7 +63,8 @@ static mms_status subtract(const mms_request *r, const mms_host *host, const cha
     return st;
 }
 
-/** Take the selection from the whole set. */
+/** Take the selection from the whole set, whose ids are the input's: what is selected is
+ * renumbered. */
 static mms_status take(const mms_request *r, const mms_host *host, const char *whole,
                        const char *path, mms_value *result, mms_error *err)
 {
@@ -71,7 +72,7 @@ static mms_status take(const mms_request *r, const mms_host *host, const char *w
     mms_request some = {.verb = MMS_DECIDE_SPLIT,
                         .vis = whole,
                         .outputvis = path,
-                        .select = {.spw = r->select.spw},
+                        .select = r->select,
                         .keepmms = r->keepmms,
                         .separationaxis = r->separationaxis,
                         .datacolumn = "data",

@@ -142,6 +142,13 @@ class Smoke(ContinuumCase):
         self.assertIn("plan.ms", run.stdout)
         self.assertEqual(sorted(os.listdir(self.folder)), ["all.ms", "in.ms", "some.ms", "some.ms.cont", "want.ms"])
 
+    def test_a_field_that_is_renumbered(self):
+        self.multims("uvcontsub_old", "in.ms", "outputvis=all.ms", "field=1")
+        self.multims("split", "all.ms", "want.ms", "datacolumn=data", "spw=1:3~6")
+        self.multims("uvcontsub_old", "in.ms", "outputvis=some.ms", "field=1", "spw=1:3~6")
+        self.assertEqual(set(self.read("some.ms", "FIELD_ID")[0]), {0})
+        self.multims("diff", "want.ms", "some.ms")
+
     def test_sub_mss_that_lack_windows(self):
         self.multims("partition", "in.ms", "spw.mms", "separationaxis=spw", "numsubms=2")
         run = self.multims("uvcontsub_old", "spw.mms", "combine=spw", "fitorder=1")
