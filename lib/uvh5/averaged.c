@@ -39,6 +39,7 @@ mms_status mms_uvh5_averaged_remove(const mms_uvh5_averaged *a, mms_error *err)
 {
     mms_status st;
 
+    MMS_TRY(mms_remove_tree(a->list, err)); // by which a run that goes on knows that all is there
     MMS_TRY(mms_remove_tree(a->set, err));
     MMS_TRY(mms_remove_tree(a->keys, err));
     MMS_TRY(mms_remove_tree(a->places, err));
