@@ -9,6 +9,7 @@
 #include "flag_priv.h"
 #include "ms/block.h"
 #include "ms/columns.h"
+#include "ms/rows.h"
 #include "multims/log.h"
 #include "orders_priv.h"
 #include "tables/measures_priv.h"
@@ -25,7 +26,10 @@ static mms_status no_memory(mms_error *err)
 static mms_status read_key(const mms_flag_work *w, const char *column, int64_t n, void *to,
                            mms_error *err)
 {
-    return mms_ms_read(w->set.ms, column, w->rows.nrange, w->rows.ranges, n, to, err);
+    const mms_status st = mms_rows_check_column(w->set.ms, column, err);
+
+    return st == MMS_OK ? mms_ms_read(w->set.ms, column, w->rows.nrange, w->rows.ranges, n, to, err)
+                        : st;
 }
 
 static mms_status read_ints(const mms_flag_work *w, const char *column, int32_t **to,
@@ -64,7 +68,7 @@ static mms_status read_keys(mms_flag_work *w, mms_error *err)
         r->uvw_m = mms_alloc(3 * r->n, sizeof *r->uvw_m);
         MMS_TRY(r->centroid_s && r->uvw_m ? MMS_OK : no_memory(err));
         MMS_TRY(read_key(w, MMS_COL_TIME_CENTROID, r->n, r->centroid_s, err));
-        MMS_TRY(read_key(w, MMS_COL_UVW, 3 * r->n, r->uvw_m, err));
+        MMS_TRY(mms_ms_read(w->set.ms, MMS_COL_UVW, r->nrange, r->ranges, 3 * r->n, r->uvw_m, err));
     }
     for (int64_t i = 0; i < r->n; i++)
         if (r->ddid[i] < 0 || r->ddid[i] >= w->set.nwindow)

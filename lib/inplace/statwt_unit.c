@@ -12,6 +12,7 @@
 #include "base/files_priv.h"
 #include "ms/block.h"
 #include "ms/columns.h"
+#include "ms/rows.h"
 #include "ms/select_value.h"
 #include "multims/log.h"
 #include "orders_priv.h"
@@ -164,6 +165,19 @@ static mms_status make_scalars(scalars *s, mms_error *err)
     return ok && s->time_s && s->exposure_s && s->flag_row && s->mask ? MMS_OK : no_memory(err);
 }
 
+/** They are read into arrays of the standard's types. */
+static mms_status check_scalars(const mms_ms *ms, mms_error *err)
+{
+    static const char *const others[] = {MMS_COL_TIME, MMS_COL_EXPOSURE, MMS_COL_FLAG_ROW};
+    mms_status st = MMS_OK;
+
+    for (int i = 0; st == MMS_OK && i < 7; i++)
+        st = mms_rows_check_column(ms, int_names[i], err);
+    for (int i = 0; st == MMS_OK && i < 3; i++)
+        st = mms_rows_check_column(ms, others[i], err);
+    return st;
+}
+
 static mms_status add_keys(work *w, const scalars *s, int64_t count, int64_t first,
                            int64_t *capacity, mms_error *err)
 {
@@ -224,6 +238,7 @@ static mms_status read_keys(work *w, const mms_statwt_order *o, mms_error *err)
 
     MMS_TRY(mms_selection_create(w->setup.set.ms, &select, &selection, err));
     MMS_TRY(make_scalars(&s, err));
+    MMS_TRY(check_scalars(w->setup.set.ms, err));
     for (int64_t i = 0; i < r->nrange; i++)
         for (int64_t at = 0; at < r->ranges[i].count; at += WINDOW_ROWS) {
             const int64_t left = r->ranges[i].count - at;

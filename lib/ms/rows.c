@@ -19,16 +19,16 @@ struct mms_row_pass {
     mms_row_chunk chunk;
 };
 
-/** A column that is there has the type that its readers make room for. */
-static mms_status check_column(const mms_row_pass *p, const mms_column_info *want, mms_error *err)
+mms_status mms_rows_check_column(const mms_ms *ms, const char *name, mms_error *err)
 {
-    const mms_column *have = mms_ms_find_column(p->ms, want->name);
+    const mms_column *have = mms_ms_find_column(ms, name);
+    const mms_column_info *want = mms_column_info_find(name);
 
-    if (!have && !p->lenient)
-        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_ms_path(p->ms), want->name);
-    if (have && (!have->scalar || have->dtype != want->dtype))
+    if (!have)
+        return mms_fail(err, MMS_ERR_NOT_FOUND, "%s: no column %s", mms_ms_path(ms), name);
+    if (!have->scalar || !want || have->dtype != want->dtype)
         return mms_fail(err, MMS_ERR_TABLE, "%s: column %s has not the type of an MS",
-                        mms_ms_path(p->ms), want->name);
+                        mms_ms_path(ms), name);
     return MMS_OK;
 }
 
@@ -54,7 +54,8 @@ mms_status mms_row_pass_open(mms_ms *ms, const mms_row_pass_opts *opts, mms_row_
     p->unselected = opts->unselected;
     p->lenient = opts->lenient;
     for (int i = 0; p->columns[i]; i++)
-        MMS_TRY(check_column(p, mms_column_info_find(p->columns[i]), err));
+        if (!p->lenient || mms_ms_find_column(ms, p->columns[i]))
+            MMS_TRY(mms_rows_check_column(ms, p->columns[i], err));
 done:
     if (st != MMS_OK)
         mms_row_pass_close(out);

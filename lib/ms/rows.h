@@ -32,6 +32,10 @@ typedef struct mms_row_chunk {
                                             that columns.def has */
 } mms_row_chunk;
 
+/** Refuse a standard scalar column whose type is not that which its readers make room for.
+ *  Errors: NOT_FOUND, TABLE. */
+MMS_CHECKED mms_status mms_rows_check_column(const mms_ms *ms, const char *name, mms_error *err);
+
 /** Begin a pass over all rows of ms, which must live longer, as must the names of columns.
  *  Errors: NOT_FOUND a column is missing; TABLE it has not the type of an MS; MEM. */
 MMS_CHECKED mms_status mms_row_pass_open(mms_ms *ms, const mms_row_pass_opts *opts,

@@ -105,10 +105,17 @@ static mms_status check_data(const mms_request *r, unsigned kinds, mms_error *er
         MMS_COL_FLAG,           MMS_COL_WEIGHT,    MMS_COL_SIGMA, MMS_COL_WEIGHT_SPECTRUM,
         MMS_COL_SIGMA_SPECTRUM, MMS_COL_UVW,       MMS_COL_DATA,  MMS_COL_CORRECTED_DATA,
         MMS_COL_MODEL_DATA,     MMS_COL_FLOAT_DATA};
+    static const char *const averaged[] = {MMS_COL_INTERVAL, MMS_COL_EXPOSURE,
+                                           MMS_COL_TIME_CENTROID, MMS_COL_FLAG_ROW};
+    const bool makes_rows = r->timebin_s > 0 || mms_request_asks_one_window(r);
+    mms_status st;
 
     if (!kinds && mms_request_transforms(r))
         return mms_fail(err, MMS_ERR_UNSUPPORTED, "LAG_DATA is copied only, never transformed");
-    return mms_output_check_types(r->ms, MMS_COUNT_OF(typed), typed, err);
+    st = mms_output_check_types(r->ms, MMS_COUNT_OF(typed), typed, err);
+    return st == MMS_OK && makes_rows
+               ? mms_output_check_types(r->ms, MMS_COUNT_OF(averaged), averaged, err)
+               : st;
 }
 
 /** The row of the output's SPECTRAL_WINDOW: the input's unless a selection renumbers them. */

@@ -126,6 +126,9 @@ mms_status mms_block_scalar(const mms_block *block, const char *name, const void
     if (!c)
         return mms_fail(err, MMS_ERR_NOT_FOUND, "rows that are made of several need the column %s",
                         name);
+    if (c->column->dtype != mms_column_info_find(name)->dtype)
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "column %s is of type %s: no rows are made of it",
+                        name, mms_dtype_name(c->column->dtype));
     memcpy((void *)out, &c->data, sizeof c->data);
     return MMS_OK;
 }

@@ -236,6 +236,21 @@ class Types(Hostile):
         for words in PARTITION, SPLIT, ("select", "in.ms"), ("info", "in.ms"), ("listpartition", "in.ms"):
             self.assert_refused(words, f"column {column} has not the type of an MS")
 
+    def test_scalars_of_averages(self):
+        """They are copied as they are; rows are not made of them."""
+        column = "EXPOSURE"
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            values = t.getcol(column)
+            t.removecols(column)
+            t.addcols(makescacoldesc(column, 0.0, valuetype="float"))
+            t.putcol(column, values)
+        for more in ("timeaverage=True", "timebin=20s"), ("combinespws=True",):
+            self.assert_refused(("mstransform", "in.ms", "out.ms", "datacolumn=data", *more, "--no-sync"),
+                                f"column {column} is of type float; only double is calculated with")
+        self.assert_refused(("statwt", "in.ms", "datacolumn=data"),
+                            f"column {column} has not the type of an MS")
+        self.assert_done(self.run_to_end(*SPLIT))
+
 
 class Closed(Hostile):
     """What may not be looked at is not absent: every verb says so, and status 0 is no answer."""
