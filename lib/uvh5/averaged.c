@@ -203,12 +203,15 @@ done:
     return st;
 }
 
-/** The units of one part, added to the list. */
-static void add_units(const mms_uvh5_averaged *a, const cut *c, const char *name,
-                      const char *shared, const mms_value *counts, mms_value *list)
+/** The units of one part, added to the list; name: bytes of a path. */
+static mms_status add_units(const mms_uvh5_averaged *a, const cut *c, const char *name,
+                            const char *shared, const mms_value *counts, mms_value *list,
+                            mms_error *err)
 {
     for (int64_t i = 0; i < c->n; i++) {
         const int64_t begin = c->made * i / c->n, end = c->made * (i + 1) / c->n;
+        char *const label = mms_format("%s: averaged rows %" PRId64 "~%" PRId64, name,
+                                       c->first + begin, c->first + end - 1);
         mms_value *part = mms_part_order_of_list(
             c->order, c->files[i], json_integer_value(json_array_get(counts, (size_t)i)));
         mms_value *const order =
@@ -218,12 +221,13 @@ static void add_units(const mms_uvh5_averaged *a, const cut *c, const char *name
                                                                       .part = part,
                                                                       .first = c->first + begin,
                                                                       .n = end - begin});
+        const bool listed = mms_uvh5_list_unit(list, label, order);
         mms_value_free(&part);
-        mms_uvh5_list_unit(list,
-                           json_sprintf("%s: averaged rows %" PRId64 "~%" PRId64, name,
-                                        c->first + begin, c->first + end - 1),
-                           order);
+        free(label);
+        if (!listed)
+            return mms_fail(err, MMS_ERR_MEM, "averages: out of memory");
     }
+    return MMS_OK;
 }
 
 /** Cut each part in the share that its rows have of all. */
@@ -267,7 +271,8 @@ mms_status mms_uvh5_averaged_cut(const mms_uvh5_averaged *a, const mms_uvh5 *u, 
                             : mms_uvh5_no_memory(u, err));
     MMS_TRY(run_cuts(u->host, nparts, cuts, answers, err));
     for (int64_t i = 0; i < nparts; i++)
-        add_units(a, &cuts[i], name, shared, mms_uvh5_cut_decode(answers[i].value), list);
+        MMS_TRY(
+            add_units(a, &cuts[i], name, shared, mms_uvh5_cut_decode(answers[i].value), list, err));
     MMS_TRY(mms_remove_tree(a->list, err));
     MMS_TRY(mms_value_write(list, a->list, err));
 done:

@@ -186,9 +186,11 @@ const mms_value *mms_uvh5_cut_decode(const mms_value *answer)
     return json_object_get(answer, "rows");
 }
 
-void mms_uvh5_list_unit(mms_value *list, mms_value *name, mms_value *order)
+bool mms_uvh5_list_unit(mms_value *list, const char *name, mms_value *order)
 {
-    json_array_append_new(list, json_pack("{so so}", "name", name, "order", order));
+    mms_value *const label = name ? mms_text_value(name) : NULL;
+
+    return !json_array_append_new(list, json_pack("{so so}", "name", label, "order", order));
 }
 
 mms_value *mms_uvh5_listed_unit(const mms_value *list, int64_t i, const char **name)

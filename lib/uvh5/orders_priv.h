@@ -64,8 +64,8 @@ void mms_uvh5_averaged_order_set_threads(mms_value *order, int64_t threads);
 void mms_uvh5_cut_encode(mms_value *answer, mms_value *rows);
 const mms_value *mms_uvh5_cut_decode(const mms_value *answer);
 
-/** Add a unit, with its name, to a list; both are taken. */
-void mms_uvh5_list_unit(mms_value *list, mms_value *name, mms_value *order);
+/** Add a unit, which is taken, with its name to a list.  Returns whether there was memory. */
+bool mms_uvh5_list_unit(mms_value *list, const char *name, mms_value *order);
 /** Its order, borrowed, and its name. */
 mms_value *mms_uvh5_listed_unit(const mms_value *list, int64_t i, const char **name);
 

@@ -169,6 +169,13 @@ class Averages(UvhCase):
             self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms", "out.uvh5"])
             os.remove(self.path("out.uvh5"))
 
+    def test_names_of_any_bytes(self):
+        self.simulate()
+        name = self.path("caf\udce9.uvh5")
+        self.multims("exportuvh5", "in.ms", os.fsencode(name), "datacolumn=data", "--no-sync",
+                     "--quiet", *TIMES)
+        self.assert_same(self.export("in.ms", *TIMES), os.fsencode(name))
+
     def test_rows_in_any_order(self):
         """Units share rows whose times fall, bins that overlap, and data descriptions of one window."""
         for corr, seed in ("RR,LL", 3), ("XX;YY", 4):
