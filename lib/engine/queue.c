@@ -153,7 +153,7 @@ mms_status mms_queue_add(mms_queue *q, int64_t id, int target, const mms_value *
                                      .target = target,
                                      .waits = true,
                                      .needs = needs,
-                                     .key = key ? json_string(key) : NULL};
+                                     .key = key ? mms_text_value(key) : NULL};
     if (list->last)
         q->items[list->last - 1].next = id;
     else
@@ -186,7 +186,7 @@ int mms_queue_home(mms_queue *q, const char *key)
     home = (int)json_integer_value(json_object_get(q->last, key));
     if (!home)
         home = 1 + q->nhomes++ % q->nservers;
-    return json_object_set_new(q->homes, key, json_integer(home)) ? 0 : home;
+    return json_object_set_new_nocheck(q->homes, key, json_integer(home)) ? 0 : home;
 }
 
 /* ---- choose ---- */
@@ -278,7 +278,8 @@ void mms_queue_end(mms_queue *q, int64_t id, int server)
     } else {
         count(q, item->needs, 1);
         if (item->key && server)
-            json_object_set_new(q->last, json_string_value(item->key), json_integer(server));
+            json_object_set_new_nocheck(q->last, json_string_value(item->key),
+                                        json_integer(server));
     }
     item->needs = NULL;
     mms_value_free(&item->key);

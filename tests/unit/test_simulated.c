@@ -205,6 +205,7 @@ static int64_t push_only(mms_client *client, const char *key)
 static void test_keys_of_one_server(void **state)
 {
     enum { N = 12, SERVERS = 5 };
+    const char *const bytes = "caf\xe9.ms"; /* a path is not always UTF-8 */
     mms_client *const client = open_client(SERVERS, one_second, NULL);
     int64_t ids[N], other, again;
     int home[3];
@@ -213,7 +214,7 @@ static void test_keys_of_one_server(void **state)
     other = push(client, 0, "c", NULL);
     wait_for_all(client);
     for (int i = 0; i < N; i++)
-        ids[i] = push_only(client, (const char *const[]){"a", "b", "c"}[i % 3]);
+        ids[i] = push_only(client, (const char *const[]){"a", bytes, "c"}[i % 3]);
     wait_for_all(client);
     for (int k = 0; k < 3; k++)
         home[k] = server_of(client, ids[k]);
@@ -221,7 +222,7 @@ static void test_keys_of_one_server(void **state)
         assert_int_equal(server_of(client, ids[i]), home[i % 3]);
     assert_true(home[0] != home[1]);
     assert_int_equal(home[2], server_of(client, other)); /* where it was before */
-    again = push_only(client, "b");
+    again = push_only(client, bytes);
     wait_for_all(client);
     assert_int_equal(server_of(client, again), home[1]);
     close_client(client);
