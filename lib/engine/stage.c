@@ -25,7 +25,6 @@
 
 struct mms_stage {
     char *path;
-    char *outer; /**< the one that was the process's before, in which this one may be */
     bool synced;
 };
 
@@ -339,11 +338,11 @@ done:
     return st;
 }
 
-/** It is removed, if this process dies; when it ends, the one before it is. */
-static void set_current(mms_stage *stage)
+/** It is removed, if this process dies, with those that are made in it. */
+static void set_current(const mms_stage *stage)
 {
-    stage->outer = strdup(mms_blackbox_stage());
-    mms_blackbox_set_stage(stage->path);
+    if (!*mms_blackbox_stage())
+        mms_blackbox_set_stage(stage->path);
 }
 
 mms_status mms_stage_adopt(const char *output, const char *path, mms_stage **out, mms_error *err)
@@ -489,12 +488,10 @@ void mms_stage_remove_left(const char *path)
 
 void mms_stage_keep(mms_stage **stage)
 {
-    if (*stage) {
-        if ((*stage)->outer)
-            mms_blackbox_set_stage((*stage)->outer);
-        free((*stage)->outer);
+    if (*stage && (*stage)->path && !strcmp((*stage)->path, mms_blackbox_stage()))
+        mms_blackbox_set_stage("");
+    if (*stage)
         free((*stage)->path);
-    }
     free(*stage);
     *stage = NULL;
 }

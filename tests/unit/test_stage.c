@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "base/base_priv.h"
+#include "base/blackbox_priv.h"
 #include "base/files_priv.h"
 #include "base/tree_priv.h"
 #include "engine/stage.h"
@@ -539,6 +540,23 @@ static void free_space_of_a_path_to_be(void **state)
     assert_true(here > 0 && there > 0);
 }
 
+/* One folder within another goes with it, whichever this process dies in. */
+static void the_outermost_is_removed(void **state)
+{
+    mms_stage *outer, *inner;
+    char path[256];
+
+    (void)state;
+    assert_int_equal(mms_stage_create("nested.ms", &outer, NULL), MMS_OK);
+    snprintf(path, sizeof path, "%s/whole.ms", mms_stage_path(outer));
+    assert_int_equal(mms_stage_create(path, &inner, NULL), MMS_OK);
+    assert_string_equal(mms_blackbox_stage(), mms_stage_path(outer));
+    mms_stage_remove(&inner);
+    assert_string_equal(mms_blackbox_stage(), mms_stage_path(outer));
+    mms_stage_keep(&outer);
+    assert_string_equal(mms_blackbox_stage(), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -562,6 +580,7 @@ int main(void)
         cmocka_unit_test(full_disk_names_the_file),
         cmocka_unit_test(files_that_could_not_be_written),
         cmocka_unit_test(free_space_of_a_path_to_be),
+        cmocka_unit_test(the_outermost_is_removed),
     };
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
 }
