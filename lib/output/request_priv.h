@@ -34,7 +34,8 @@ typedef struct mms_host {
     const mms_value *request;    /**< for the journal: {task, parameters, folder} */
     const mms_value *parameters; /**< those that matter for the output, paths absolute */
     const char *job_dir;         /**< folder for the journal, "": beside the output */
-    mms_value *summary;          /**< as in mms_journal_opts */
+    bool within; /**< the output is made in a staging folder: nobody can go on with it alone */
+    mms_value *summary; /**< as in mms_journal_opts */
     void *ctx;
     /** Give the engine, which is made at the first call.  Errors: as mms_engine_open(). */
     mms_status (*engine)(void *ctx, mms_engine **out, mms_error *err);

@@ -48,11 +48,13 @@ static mms_status open_journal(const mms_host *host, const char *output, const c
                                    .summary = host->summary,
                                    .sync = how->sync,
                                    .resume = how->resume};
-    mms_status st;
+    mms_status st = MMS_OK;
 
     *out = NULL;
-    st = key ? mms_journal_open(&opts, out, err)
-             : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output);
+    if (!key)
+        st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output);
+    else if (!host->within)
+        st = mms_journal_open(&opts, out, err);
     json_decref(key);
     return st;
 }

@@ -51,7 +51,7 @@ static mms_status subtract(const mms_request *r, const mms_host *host, const cha
         nothing && made ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
 
     inner.history = nothing;
-    inner.job_dir = "";
+    inner.within = true;
     all.outputvis = path;
     all.select.spw = spws;
     all.reindex = false;
@@ -86,7 +86,7 @@ static mms_status take(const mms_request *r, const mms_host *host, const char *w
                         .how = r->how};
     mms_status st;
 
-    inner.job_dir = "";
+    inner.within = true;
     some.how.sync = some.how.keepscratch = false;
     st = mms_request_run(&some, &inner, result, err);
     json_object_set_new(result, "outputvis", mms_text_value(r->outputvis));

@@ -61,8 +61,7 @@ static mms_status run(const mms_uvh5_request *r, const mms_host *host, const cha
     request.how.dryrun = !keys;
     inner.history = no_history; // the file's history has the parameters of the run
     inner.wrote = &wrote;
-    inner.job_dir = "";
-    inner.summary = NULL;
+    inner.within = true;
     *made = json_object();
     st = *made && no_history ? mms_request_run(&request, &inner, *made, err)
                              : mms_fail(err, MMS_ERR_MEM, "averages: out of memory");

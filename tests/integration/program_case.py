@@ -5,9 +5,11 @@ beside that is built on it: partition/common.py reads sets, robust/robust.py wat
 A script that uses it is called as: script.py --program MULTIMS --scratch FOLDER [its own options].
 """
 import argparse
+import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -55,6 +57,18 @@ class ProgramCase(unittest.TestCase):
         while child.poll() is None and not [n for n in os.listdir(self.folder) if "part-" in n]:
             pass
         return child
+
+    def stop_within(self, name, *words):
+        """Stop a run when it has made two parts of a set in its staging folder; nothing is said of going on."""
+        child = subprocess.Popen([args.program, *words, "--no-sync"], cwd=self.folder,
+                                 stderr=subprocess.PIPE, text=True)
+        made = self.path(f".*part-*/.*part-*/{name}/SUBMSS/*")
+        while child.poll() is None and len(glob.glob(made)) < 2:
+            pass
+        child.send_signal(signal.SIGINT)
+        said = child.communicate()[1]
+        self.assertEqual(child.returncode, 130, said)
+        self.assertNotIn("resume", said)
 
     def restore(self, name):
         """Bring back what a killed run has left."""

@@ -159,6 +159,12 @@ class Smoke(ContinuumCase):
         run = self.multims("uvcontsub_old", "spw.mms", "outputvis=one.ms", "combine=spw,scan", "solint=inf")
         self.assertIn("will be processed in serial and will create an output MS", run.stderr)
 
+    def test_stopped_in_a_set_that_goes(self):
+        self.multims("simulate", "big.ms", "antennas=12", "scans=8", "integrations=40", "channels=64", "--no-sync")
+        self.multims("partition", "big.ms", "big.mms", "separationaxis=scan", "numsubms=8", "flagbackup=False")
+        self.stop_within("big.mms.contsub.whole", "uvcontsub_old", "big.mms", "fitspw=0:0~9", "spw=0:0~20", "-j", "1")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["big.mms", "big.ms", "in.ms"])
+
     def test_refusals(self):
         for word, text in {"combine=field": "field is not one of scan, spw",
                            "solint=long": "solint: long is not int", "solint=0s": "solint: 0s is not int",

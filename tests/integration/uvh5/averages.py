@@ -211,5 +211,14 @@ class Averages(UvhCase):
             self.skipTest("the export was done before it could be stopped")
         self.assertEqual(os.listdir(self.folder), ["in.ms"])
 
+    def test_stopped_before_there_are_values(self):
+        """Nobody is told to go on with what goes."""
+        self.simulate("in.ms", "scans=8", "channels=64", "integrations=60")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=8",
+                     "flagbackup=False", "--no-sync", "--quiet")
+        self.stop_within("out.uvh5.averaged.ms", "exportuvh5", "in.mms", "out.uvh5", "-j", "1",
+                         "datacolumn=data", *TIMES)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["in.mms", "in.ms"])
+
 
 program_case.main(hdf5=True)
