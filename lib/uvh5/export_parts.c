@@ -101,6 +101,17 @@ static mms_status take_earlier(const struct asked *a, bool *stale, mms_value *re
     return st;
 }
 
+/** A run that was killed when it had named the file has left its journal. */
+static mms_status end_earlier(const mms_uvh5_request *r, const mms_host *host, const char *name,
+                              mms_value *result, mms_error *err)
+{
+    bool was;
+
+    return r->how.dryrun || *host->job_dir
+               ? MMS_OK
+               : mms_output_take_published(host, name, result, &was, err);
+}
+
 /** What is there stops a run before anything is written, unless it goes on with what it finds:
  *  there[n]; NULL where there is none, or it is to be made again. */
 static mms_status find_earlier(const mms_uvh5_request *r, const mms_host *host, mms_ms *ms,
@@ -121,6 +132,8 @@ static mms_status find_earlier(const mms_uvh5_request *r, const mms_host *host, 
             st = take_earlier(&a, &stale, there[i], err);
             if (stale)
                 mms_value_free(&there[i]);
+            else if (st == MMS_OK)
+                st = end_earlier(r, host, name, there[i], err);
             mms_value_free(&texts);
         } else if (st == MMS_OK && taken) {
             st = mms_fail(err, MMS_ERR_EXISTS,

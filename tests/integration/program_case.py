@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 import unittest
+import zlib
 
 from machine import patient, run_cases
 
@@ -22,6 +23,12 @@ parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
 parser.add_argument("--scratch", required=True)
 args = None
+
+
+def with_sum(record):
+    """A line of a journal."""
+    text = json.dumps(record, separators=(",", ":"))
+    return f'{text[:-1]},"crc":"{zlib.crc32(text.encode()):08x}"}}\n'
 
 
 class ProgramCase(unittest.TestCase):

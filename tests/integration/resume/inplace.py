@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import time
-import zlib
 
 import caltable
 import numpy
@@ -31,12 +30,6 @@ JOURNAL = "in.mms.multims/journal.jsonl"
 def data_of(folder):
     return {name: value for name, value in digests(folder).items()
             if not any(part in TIMES for part in name.split(os.sep))}
-
-
-def with_sum(record):
-    """A line of a journal."""
-    text = json.dumps(record, separators=(",", ":"))
-    return f'{text[:-1]},"crc":"{zlib.crc32(text.encode()):08x}"}}\n'
 
 
 class InPlace(UndoCase):
@@ -299,7 +292,7 @@ class InPlace(UndoCase):
             if os.path.exists(self.path(".in.mms.mms-undo/undo.json")):
                 break
         with open(self.path(JOURNAL), "a") as f:
-            f.write(with_sum({"ev": "finishing", "t": 1.0}))
+            f.write(program_case.with_sum({"ev": "finishing", "t": 1.0}))
         shutil.copytree(self.path("in.mms.multims"), self.path("saved"))
         self.multims("clean", "in.mms", "--restore")
         os.rename(self.path("saved"), self.path("in.mms.multims"))

@@ -434,6 +434,25 @@ class Export(UvhCase):
             self.assertEqual([bytes_but_history(self.path(name)) for name in names], whole)
             self.assertEqual(sorted(os.listdir(self.folder)), ["in.mms", "in.ms", *names])
 
+    def test_parts_that_were_killed_when_they_had_their_names(self):
+        """Their journals go with the run that goes on."""
+        self.simulate("in.ms", "scans=2")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=2", "--no-sync",
+                     "--quiet", "flagbackup=False")
+        words = ("exportuvh5", "in.mms", "out.uvh5", "perpart=true", "--no-sync")
+        self.multims(*words)
+        os.mkdir(self.path("out.0001.uvh5.multims"))
+        output = self.path("out.0001.uvh5")
+        with open(self.path("out.0001.uvh5.multims/journal.jsonl"), "w") as file:
+            file.writelines(program_case.with_sum(record) for record in (
+                {"ev": "begin", "task": "exportuvh5", "version": "", "output": output},
+                {"ev": "staged", "path": self.path(".out.0001.uvh5.mms-part-abcdef")},
+                {"ev": "publishing", "result": {}}))
+        run = self.multims(*words, "resume=true", "--json")
+        self.assertEqual([p.get("kept", False) for p in json.loads(run.stdout)["parts"]], [True, True])
+        self.assertEqual(sorted(os.listdir(self.folder)),
+                         ["in.mms", "in.ms", "out.0000.uvh5", "out.0001.uvh5"])
+
     def test_parts_of_another_request_are_made_again(self):
         self.multims("partition", self.data("D7.ms"), "in.mms", "datacolumn=data", "numsubms=2",
                      "separationaxis=scan", "--no-sync", "--quiet")
