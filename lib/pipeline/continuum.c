@@ -252,6 +252,7 @@ typedef struct work {
     float *model;               /**< of a row */
     void *scratch;
     double *chi2;                              /**< of a row */
+    double *coefficient;                       /**< of a group */
     float *written;                            /**< MODEL_DATA of the group, or NULL */
     const int32_t *scan, *antenna1, *antenna2; /**< of the rows; scan NULL: not judged */
     const double *time_s;
@@ -345,16 +346,14 @@ static mms_status evaluate(const work *w, const place *p, float *model, bool *fi
                            mms_error *err)
 {
     const mms_continuum_key key = group_key(w, p);
-    const double *coefficient = mms_continuum_groups_find(w->c->groups, &key);
+    const mms_status st = mms_continuum_groups_find(w->c->groups, &key, w->coefficient, err);
 
-    if (!coefficient)
-        return mms_fail(err, MMS_ERR_INTERNAL, "continuum: a row was not seen before");
-    *fitted = !isnan(coefficient[0]);
+    *fitted = st == MMS_OK && !isnan(w->coefficient[0]);
     if (*fitted)
-        mms_continuum_evaluate(&w->c->terms[p->fit], w->in.ncorr, coefficient, model);
+        mms_continuum_evaluate(&w->c->terms[p->fit], w->in.ncorr, w->coefficient, model);
     else
         memset(model, 0, (size_t)(2 * w->in.nchan * w->in.ncorr) * sizeof *model);
-    return MMS_OK;
+    return st;
 }
 
 static mms_status fit_row(work *w, const place *p, const mms_spectra_column *column, mms_error *err)
@@ -401,9 +400,11 @@ static mms_status make_room(work *w, mms_arena *arena, mms_error *err)
     w->weight = mms_arena_get(arena, n, sizeof(float));
     w->row_weight = mms_arena_get(arena, w->in.ncorr, sizeof(float));
     w->chi2 = mms_arena_get(arena, 2 * w->in.ncorr, sizeof(double));
+    w->coefficient =
+        mms_arena_get(arena, 2 * MMS_CONTINUUM_CORRS * w->c->terms[0].nterm, sizeof(double));
     if (w->c->how.writes_model)
         w->written = mms_arena_zeros(arena, 2 * n * w->in.nrow, sizeof(float));
-    return w->scratch && w->model && w->weight && w->row_weight && w->chi2 &&
+    return w->scratch && w->model && w->weight && w->row_weight && w->chi2 && w->coefficient &&
                    (w->written || !w->c->how.writes_model)
                ? MMS_OK
                : out_of_memory(err);

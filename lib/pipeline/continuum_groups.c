@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
@@ -20,7 +19,9 @@ struct mms_continuum_groups {
     double *sums, *scratch;
     FILE *file;
     int64_t nrow;
-    const uint8_t *solutions; /**< the file, mapped; NULL: empty */
+    int64_t memory, step;     /**< bytes of the index; rows of the file from each of its keys on */
+    mms_continuum_key *index; /**< [nindex] */
+    int64_t nindex;
 };
 
 static mms_status out_of_memory(mms_error *err)
@@ -70,7 +71,7 @@ mms_status mms_continuum_groups_create(const char *near, int64_t memory, int64_t
     mms_status st;
 
     MMS_TRY(g ? MMS_OK : out_of_memory(err));
-    *g = (mms_continuum_groups){.how = *how, .nterm = nterm};
+    *g = (mms_continuum_groups){.how = *how, .nterm = nterm, .memory = memory / 2};
     g->nsum = mms_continuum_nsum(nterm, MMS_CONTINUUM_CORRS);
     g->ncoefficient = 2 * nterm * MMS_CONTINUUM_CORRS;
     const size_t bytes = sizeof(mms_continuum_key) + (size_t)g->nsum * sizeof(double);
@@ -100,10 +101,9 @@ void mms_continuum_groups_free(mms_continuum_groups **groups)
     if (!g)
         return;
     mms_record_sort_free(&g->sort);
-    if (g->solutions)
-        munmap((void *)g->solutions, (size_t)(g->nrow * solution_bytes(g)));
     if (g->file)
         fclose(g->file);
+    free(g->index);
     free(g->record);
     free(g->sums);
     free(g->scratch);
@@ -158,25 +158,22 @@ static mms_status close_group(mms_continuum_groups *g, members *m, mms_error *er
         st = write_bytes(g, &m->keys[i], (int64_t)sizeof *m->keys, err);
         if (st == MMS_OK)
             st = write_bytes(g, coefficient, g->ncoefficient * (int64_t)sizeof(double), err);
+        if (g->nrow++ % g->step == 0)
+            g->index[g->nindex++] = m->keys[i];
     }
-    g->nrow += m->n;
     m->n = 0;
     memset(g->sums, 0, (size_t)g->nsum * sizeof(double));
     return st;
 }
 
-static mms_status map_solutions(mms_continuum_groups *g, mms_error *err)
+/** Room for as many of the keys as there is memory for. */
+static mms_status make_index(mms_continuum_groups *g, mms_error *err)
 {
-    if (fflush(g->file) != 0)
-        return mms_fail_errno(err, errno, "continuum: the fits can't be written");
-    if (!g->nrow)
-        return MMS_OK;
-    void *at = mmap(NULL, (size_t)(g->nrow * solution_bytes(g)), PROT_READ, MAP_SHARED,
-                    fileno(g->file), 0);
-    if (at == MAP_FAILED)
-        return mms_fail_errno(err, errno, "continuum: the fits can't be mapped");
-    g->solutions = at;
-    return MMS_OK;
+    const int64_t n = mms_record_sort_count(g->sort), size = sizeof *g->index;
+
+    g->step = n * size / (g->memory > size ? g->memory : size) + 1;
+    g->index = mms_alloc(n / g->step + 1, sizeof *g->index);
+    return g->index ? MMS_OK : out_of_memory(err);
 }
 
 mms_status mms_continuum_groups_solve(mms_continuum_groups *g, mms_error *err)
@@ -188,6 +185,7 @@ mms_status mms_continuum_groups_solve(mms_continuum_groups *g, mms_error *err)
     mms_status st;
 
     memset(g->sums, 0, (size_t)g->nsum * sizeof(double));
+    MMS_TRY(make_index(g, err));
     MMS_TRY(mms_record_sort_finish(g->sort, err));
     for (;;) {
         MMS_TRY(mms_record_sort_next(g->sort, g->record, &end, err));
@@ -200,26 +198,64 @@ mms_status mms_continuum_groups_solve(mms_continuum_groups *g, mms_error *err)
         mms_continuum_add_sums(g->nterm, key->ncorr, sums, g->scratch, g->sums);
     }
     mms_record_sort_free(&g->sort);
-    MMS_TRY(map_solutions(g, err));
+    if (fflush(g->file) != 0)
+        MMS_TRY(mms_fail_errno(err, errno, "continuum: the fits can't be written"));
 done:
     free(m.keys);
     return st;
 }
 
-const double *mms_continuum_groups_find(const mms_continuum_groups *g, const mms_continuum_key *key)
-{
-    int64_t low = 0, high = g->nrow;
+/* ---- solutions --------------------------------------------------------------------------------*/
 
-    while (low < high) {
+static mms_status read_bytes(const mms_continuum_groups *g, void *bytes, int64_t n, int64_t at,
+                             mms_error *err)
+{
+    return mms_pread_all(fileno(g->file), bytes, n, at) == n
+               ? MMS_OK
+               : mms_fail_errno(err, errno ? errno : EIO, "continuum: the fits can't be read");
+}
+
+/** The last key of the index that is not behind the one that is sought; -1: there is none. */
+static int64_t find_in_index(const mms_continuum_groups *g, const mms_continuum_key *key)
+{
+    int64_t low = -1, high = g->nindex;
+
+    while (high - low > 1) {
         const int64_t mid = low + (high - low) / 2;
-        const uint8_t *const at = g->solutions + mid * solution_bytes(g);
-        const int order = compare_rows(at, key, (void *)g);
-        if (order == 0)
-            return (const double *)(const void *)(at + sizeof *key);
-        if (order < 0)
-            low = mid + 1;
+        if (compare_rows(&g->index[mid], key, (void *)g) <= 0)
+            low = mid;
         else
             high = mid;
     }
-    return NULL;
+    return low;
+}
+
+mms_status mms_continuum_groups_find(const mms_continuum_groups *g, const mms_continuum_key *key,
+                                     double *coefficient, mms_error *err)
+{
+    const int64_t at = find_in_index(g, key), size = (int64_t)sizeof *key;
+    int64_t low = at * g->step, high = low + g->step < g->nrow ? low + g->step : g->nrow;
+    mms_continuum_key found;
+    mms_status st;
+
+    if (at < 0)
+        return mms_fail(err, MMS_ERR_INTERNAL, "continuum: a row was not seen before");
+    found = g->index[at];
+    while (high - low > 1) {
+        const int64_t mid = low + (high - low) / 2;
+        mms_continuum_key middle;
+        MMS_TRY(read_bytes(g, &middle, size, mid * solution_bytes(g), err));
+        if (compare_rows(&middle, key, (void *)g) <= 0) {
+            low = mid;
+            found = middle;
+        } else {
+            high = mid;
+        }
+    }
+    if (compare_rows(&found, key, (void *)g) != 0)
+        MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "continuum: a row was not seen before"));
+    MMS_TRY(read_bytes(g, coefficient, g->ncoefficient * (int64_t)sizeof *coefficient,
+                       low * solution_bytes(g) + size, err));
+done:
+    return st;
 }

@@ -20,7 +20,7 @@ typedef struct mms_continuum_groups mms_continuum_groups;
 
 /** Begin groups of rows; how says what belongs together.
  *  @param near    files are made beside this one
- *  @param memory  bytes for sorting
+ *  @param memory  bytes for sorting, and half of them for an index
  *  Errors: MEM. */
 MMS_CHECKED mms_status mms_continuum_groups_create(const char *near, int64_t memory, int64_t nterm,
                                                    const mms_continuum_how *how,
@@ -38,9 +38,11 @@ MMS_CHECKED mms_status mms_continuum_groups_add(mms_continuum_groups *groups,
 /** All rows have been added: solve the groups.  Errors: IO, SPACE, MEM. */
 MMS_CHECKED mms_status mms_continuum_groups_solve(mms_continuum_groups *groups, mms_error *err);
 
-/** Return the coefficients of a row's group, as mms_continuum_solve_sums() makes them; NULL: the
- *  row was not added.  Many threads at a time. */
-const double *mms_continuum_groups_find(const mms_continuum_groups *groups,
-                                        const mms_continuum_key *key);
+/** Read the coefficients of a row's group, as mms_continuum_solve_sums() makes them, with room for
+ *  MMS_CONTINUUM_CORRS correlations.  Many threads at a time.
+ *  Errors: IO; INTERNAL the row was not added. */
+MMS_CHECKED mms_status mms_continuum_groups_find(const mms_continuum_groups *groups,
+                                                 const mms_continuum_key *key, double *coefficient,
+                                                 mms_error *err);
 
 #endif

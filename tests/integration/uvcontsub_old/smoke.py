@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """uvcontsub_old: what numpy's fits leave, windows renumbered, the same on a Multi-MS."""
 import os
+import subprocess
 
 import numpy
 from casacore.tables import table
@@ -148,6 +149,19 @@ class Smoke(ContinuumCase):
         self.multims("uvcontsub_old", "in.ms", "outputvis=some.ms", "field=1", "spw=1:3~6")
         self.assertEqual(set(self.read("some.ms", "FIELD_ID")[0]), {0})
         self.multims("diff", "want.ms", "some.ms")
+
+    def test_memory_does_not_grow_with_the_rows(self):
+        def peak(name, integrations):
+            self.multims("simulate", name, "antennas=27", "scans=1", "channels=2", "correlations=1",
+                         f"integrations={integrations}", "--no-sync", "--quiet")
+            process = subprocess.Popen([program_case.args.program, "uvcontsub_old", self.path(name), "fitorder=2",
+                                        "combine=scan", "solint=inf", "memory=16M", "-j1", "--no-sync"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, process.returncode, usage = os.wait4(process.pid, 0)
+            self.assertEqual(process.returncode, 0)
+            return usage.ru_maxrss
+        small, large = peak("a.ms", 30), peak("b.ms", 850)
+        self.assertLess(large - small, 12 * 1024)  # solutions of 298,350 rows: 66 MiB
 
     def test_sub_mss_that_lack_windows(self):
         self.multims("partition", "in.ms", "spw.mms", "separationaxis=spw", "numsubms=2")
