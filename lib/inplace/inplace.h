@@ -146,6 +146,7 @@ typedef struct mms_change_job {
     bool left;            /**< the set is left half changed, to be gone on with */
     bool over;            /**< all was done already but the end */
     int64_t planned;      /**< units that the run is known to have */
+    mms_value *seen;      /**< which table.dat the set and its parts had when it was opened */
 } mms_change_job;
 
 /* ---- requests ---------------------------------------------------------------------------------*/

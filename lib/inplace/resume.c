@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "base/files_priv.h"
 #include "engine/stop.h"
 #include "groups_priv.h"
+#include "mms/concat_priv.h"
 #include "ms/block.h"
 #include "multims/log.h"
 #include "orders_priv.h"
@@ -108,8 +110,54 @@ done:
     return st;
 }
 
+/** Add which table.dat a table has. */
+static void add_seen(mms_value *list, const char *table)
+{
+    char *const path = mms_format("%s/table.dat", table);
+    struct stat s;
+
+    if (path && !stat(path, &s))
+        json_array_append_new(list, json_pack("[I, I, I, I]", (json_int_t)s.st_ino,
+                                              (json_int_t)s.st_size, (json_int_t)s.st_mtim.tv_sec,
+                                              (json_int_t)s.st_mtim.tv_nsec));
+    free(path);
+}
+
+/** Those of a set and its parts: a run that adds a column changes them. */
+static mms_value *look_at_tables(const char *vis)
+{
+    mms_value *const list = json_array();
+    mms_table_dat dat = {0};
+
+    add_seen(list, vis);
+    if (mms_table_dat_read(vis, &dat, NULL) == MMS_OK)
+        for (int64_t i = 0; i < dat.nmember; i++)
+            add_seen(list, dat.members[i]);
+    mms_table_dat_free(&dat);
+    return list;
+}
+
+/** What was found when the set was opened has to be so when its undo is taken: casacore goes on to
+ *  tell of the columns that there were, and of others nothing would be kept. */
+static mms_status check_unchanged(const mms_change_request *how, mms_error *err)
+{
+    mms_value *const now = how->job ? look_at_tables(how->vis) : NULL;
+    const bool same = !how->job || !how->job->seen || json_equal(now, how->job->seen);
+
+    json_decref(now);
+    return same ? MMS_OK
+                : mms_fail(err, MMS_ERR_EXISTS,
+                           "%s was changed by another run while this one looked at it: nothing was "
+                           "written; run this again",
+                           how->vis);
+}
+
 mms_status mms_change_open_set(const mms_change_request *how, mms_ms **out, mms_error *err)
 {
+    if (how->job) {
+        json_decref(how->job->seen);
+        how->job->seen = look_at_tables(how->vis);
+    }
     return mms_journal_resumes(journal_of(how)) ? mms_ms_open_uneven(how->vis, out, err)
                                                 : mms_ms_open(how->vis, out, err);
 }
@@ -134,8 +182,11 @@ mms_status mms_change_begin(const mms_change_request *how, mms_error *err)
 
 mms_status mms_change_take_undo(const mms_change_request *how, mms_undo **undo, mms_error *err)
 {
-    const mms_status st = *undo ? MMS_OK : mms_undo_begin(how->vis, how->sync, undo, err);
+    const bool takes = !*undo;
+    mms_status st = takes ? mms_undo_begin(how->vis, how->sync, undo, err) : MMS_OK;
 
+    if (st == MMS_OK && takes && (st = check_unchanged(how, err)) != MMS_OK)
+        st = mms_undo_end(undo, st, err);
     if (st == MMS_OK && mms_undo_token(*undo))
         mms_journal_add(journal_of(how), "undo",
                         json_pack("{s:o}", "token", mms_text_value(mms_undo_token(*undo))));

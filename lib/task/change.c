@@ -59,6 +59,7 @@ void mms_task_end_change(struct mms_change_run *made, mms_status st)
     mms_journal_end(&made->job.journal, st, made->job.left, NULL);
     mms_task_host_free(&made->host);
     mms_value_free(&made->key);
+    mms_value_free(&made->job.seen);
     free(made->vis);
 }
 

@@ -57,7 +57,7 @@ PRIVATE = {
     "output": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
     "uvh5": {"hdf5", "ms", "tables", "output", "check", "pipeline/record_sort_priv.h"},
     "task": {"output", "uvh5", "engine/engine_priv.h"},
-    "inplace": {"tables", "ms"},
+    "inplace": {"tables", "ms", "mms/concat_priv.h"},
 }
 
 # Outside headers that only these files may include, first match counts.

@@ -249,6 +249,34 @@ class InPlace(UndoCase):
         self.assertEqual(others[-1].returncode, 0, said)
         self.assertEqual(self.versions(), ["flags.flagdata_1"])
 
+    def test_a_set_that_another_run_changed_after_it_was_opened(self):
+        """Of the column that the other run added nothing would be kept; the log of the run holds it up."""
+        self.renew()
+        words = "setjy", "in.mms", "standard=manual", "usescratch=True", "--no-sync", "-j", "1"
+        log = self.path("in.mms.multims/logs/run.log")
+        os.makedirs(os.path.dirname(log))
+        os.mkfifo(log)
+        process = subprocess.Popen([program_case.args.program, *words, "fluxdensity=[5,0,0,0]"], cwd=self.folder,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        while process.poll() is None and '"begin"' not in self.read_journal():
+            time.sleep(0.001)
+        self.assertIsNone(process.poll())
+        self.multims(*words, "fluxdensity=[2,0,0,0]", "--job-dir", self.path("job"), "--quiet")
+        with subprocess.Popen(["cat", log], stdout=subprocess.DEVNULL):
+            said = process.communicate(timeout=patient(60))[1]
+        self.assertEqual(process.returncode, 1, said)
+        self.assertIn("was changed by another run while this one looked at it", said)
+        shutil.rmtree(self.path("job"))
+        self.multims(*words, "fluxdensity=[5,0,0,0]", "--quiet")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["in.mms", "in.ms", "keep", "x.G"])
+
+    def read_journal(self):
+        try:
+            with open(self.path(JOURNAL)) as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
     def test_the_flags_are_saved_again_where_another_run_came_between(self):
         """What was saved before that run is not what this one changes."""
         job = self.path("job")
