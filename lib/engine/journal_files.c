@@ -37,9 +37,10 @@ void mms_journal_plan(mms_journal *j, int64_t n, const char *const *names, mms_v
     if (!path)
         return;
     for (int64_t i = 0; i < n; i++) {
-        mms_value *const name = mms_text_value(names[i]); /* as JSON can have it */
-        json_object_set_new(j->plan, json_string_value(name), describe(units[i]));
-        json_decref(name);
+        char *const name = mms_readable(names[i]); /* a key is UTF-8 */
+        if (name)
+            json_object_set_new(j->plan, name, describe(units[i]));
+        free(name);
     }
     mms_value *const all = json_pack("{s:s, s:O}", "task", j->task, "units", j->plan);
     text = mms_value_text(all, 1);

@@ -186,6 +186,13 @@ class Files(Interrupting):
         self.multims("clean", "job")
         self.assertFalse(os.path.exists(self.path("job")))
 
+    def test_the_plan_of_a_name_that_is_no_utf8(self):
+        self.multims("simulate", "in.ms", "scans=2", "--no-sync", "--quiet")
+        self.multims("partition", "in.ms", b"caf\xe9.mms", "separationaxis=scan", "--no-sync", "--job-dir", "job")
+        with open(self.path("job/plan.json")) as file:
+            units = json.load(file)["units"]
+        self.assertEqual(sorted(units)[:2], [f"sub-MS caf\\xE9.000{i}.ms" for i in range(2)])
+
 
 if __name__ == "__main__":
     program_case.main()
