@@ -403,7 +403,8 @@ static mms_status run_parts(importing *m, mms_value *result, mms_error *err)
 {
     mms_value **const units = mms_alloc(m->nparts, sizeof(void *));
     mms_answer *const answers = mms_alloc(m->nparts, sizeof *answers);
-    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
+    const mms_engine_rules none = MMS_ENGINE_RULES_INIT;
+    mms_engine_rules rules = none;
     mms_engine *engine;
     int64_t rows = 0;
     mms_status st;
@@ -422,8 +423,7 @@ static mms_status run_parts(importing *m, mms_value *result, mms_error *err)
     st = mms_engine_run(engine, m->host->task, m->nparts, (const char *const *)m->names, units,
                         answers, err);
     mms_engine_set_journal(engine, NULL);
-    rules.repeatable = false;
-    mms_engine_set_rules(engine, &rules);
+    mms_engine_set_rules(engine, &none);
     MMS_TRY(st);
     for (int64_t i = 0; i < m->nparts; i++)
         rows += mms_part_answer_decode(answers[i].value).rows;
