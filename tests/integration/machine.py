@@ -6,6 +6,7 @@ limits are multiplied.  A test that runs nothing says "skipped: why" and ends wi
 a part says "skipped in part: what: why".  tests/skips.py collects these lines.
 """
 import os
+import signal
 import sys
 import time
 import unittest
@@ -28,6 +29,25 @@ def wait_until(holds, seconds):
     while not (value := holds()) and time.monotonic() < limit:
         time.sleep(0.05)
     return value
+
+
+def alive(pid):
+    """Whether a process is there, and no zombie."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def kill_all(pids):
+    """Kill processes and wait until they are gone: what they hold is free only then."""
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    wait_until(lambda: not any(alive(pid) for pid in pids), 30)
 
 
 def mpirun(ranks):

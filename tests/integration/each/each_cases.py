@@ -9,21 +9,12 @@ import sys
 import time
 
 import program_case
-from machine import mpirun, patient
+from machine import alive, mpirun, patient
 from program_case import ProgramCase
 
 UPDATE = "from casacore.tables import table\nimport sys\n" \
          "with table(sys.argv[1], readonly=False, ack=False) as t:\n" \
          "    t.putcol('WEIGHT', t.getcol('WEIGHT') + 1)\n"
-
-
-def alive(pid):
-    """Whether a process is there, and no zombie."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 def session_of(pid):

@@ -13,7 +13,7 @@ import caltable
 import numpy
 import program_case
 from kills import family, words_of
-from machine import mpirun, patient
+from machine import kill_all, mpirun, patient
 from undo_case import UndoCase, digests
 
 VERBS = {
@@ -89,12 +89,10 @@ class InPlace(UndoCase):
         """Signal a run when so many units are done; return its status and what it said."""
         for _ in range(20):
             process = self.begin(verb, least, *words)
-            victims = family(process.pid) if number == signal.SIGKILL else [process.pid]
-            for pid in victims:
-                try:
-                    os.kill(pid, number)
-                except ProcessLookupError:
-                    pass
+            if number == signal.SIGKILL:
+                kill_all(family(process.pid))
+            else:
+                process.send_signal(number)
             said = process.communicate(timeout=patient(60))[1]
             if process.returncode and self.done():
                 return process.returncode, said
@@ -195,11 +193,7 @@ class InPlace(UndoCase):
         limit = time.monotonic() + patient(30)
         while process.poll() is None and done() < least and time.monotonic() < limit:
             time.sleep(0.001)
-        for pid in family(process.pid):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill_all(family(process.pid))
         process.communicate(timeout=patient(60))
 
     def interrupt_other(self, verb, least):
@@ -387,11 +381,7 @@ class InPlace(UndoCase):
     def begin_and_kill(self, verb):
         process = self.begin(verb, 0)
         time.sleep(random.uniform(0.02, 0.5))
-        for pid in family(process.pid):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+        kill_all(family(process.pid))
         process.communicate(timeout=patient(60))
 
 
