@@ -538,16 +538,19 @@ done:
 mms_status mms_verify_against(mms_verification *v, mms_error *err)
 {
     mms_against a = {.v = v};
-    mms_status st;
+    mms_status st, tables = MMS_OK;
+    mms_error found;
     bool sound;
 
     MMS_TRY(open_sides(&a, &sound, err));
     if (sound && v->piece.tables)
-        MMS_TRY(mms_against_subtables(&a, err));
+        tables = mms_against_subtables(&a, &found);
     a.rules.table = "";
     a.rules.nchan = a.rules.ncorr = 0;
     if (sound && v->piece.rows)
-        MMS_TRY(check_rows(&a, err));
+        st = check_rows(&a, err);
+    if (tables != MMS_OK) // what stopped them is told after what was found in the rows
+        st = mms_fail(err, tables, "%s", found.msg);
 done:
     close_sides(&a);
     return st;

@@ -46,14 +46,20 @@ mms_status mms_verify_run(mms_run *run, const char *vis, const mms_verify_opts *
                           mms_value *result, mms_error *err)
 {
     int64_t n = *opts->against ? mms_verify_pieces(vis, INT64_MAX) : 1;
+    mms_status st;
 
     if (n > 1) {
-        const mms_status st = mms_run_engine(run, err);
-        if (st != MMS_OK)
-            return st;
+        MMS_TRY(mms_run_engine(run, err));
         n = mms_verify_pieces(vis, mms_engine_workers(run->engine));
     }
-    return n > 1 ? run_pieces(run, vis, opts, n, result, err) : mms_verify(vis, opts, result, err);
+    if (n > 1) {
+        st = run_pieces(run, vis, opts, n, result, err);
+        if (st == MMS_OK || st == MMS_ERR_DIFFERS || st == MMS_ERR_STOPPED)
+            goto done;
+    }
+    st = mms_verify(vis, opts, result, err); // where a piece failed: tells what is found until then
+done:
+    return st;
 }
 
 mms_status mms_verify_unit(mms_job *job, const mms_value *request, mms_value *answer,

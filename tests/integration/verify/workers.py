@@ -78,6 +78,17 @@ class AnyWorkers(ProgramCase):
         self.assertEqual(failed.pop("rows of the source"), 4)
         self.assertIn("FIELD of the source", failed)
 
+    def test_what_stops_the_tables_does_not_hide_the_rows(self):
+        def change(values):
+            values[7] += 1e6
+        self.edit("TIME", change)
+        shutil.copytree(self.source, self.path("broken.ms"))
+        os.truncate(self.path("broken.ms/FIELD/table.f0"), 100)
+        for workers in (1, 2):
+            run = self.multims("verify", "part.mms", "--against", "broken.ms", "-j", workers, status=2)
+            self.assertIn("FAIL rows of the source", run.stdout)
+            self.assertIn("FIELD", run.stderr)
+
     def test_a_source_that_is_not_there(self):
         for workers in (1, 2):
             run = self.multims("verify", "part.mms", "--against", "none.ms", "-j", workers, status=2)
