@@ -68,6 +68,9 @@ class Jobs(Interrupting):
     def test_one_run_at_a_time(self):
         self.prepare()
         process = self.begin("partition", "in.ms", "out.mms", *self.words[:2], *self.job, "-j", "1")
+        journal = self.path("job/journal.jsonl")
+        while process.poll() is None and not (os.path.exists(journal) and os.path.getsize(journal)):
+            time.sleep(0.001)
         process.send_signal(signal.SIGSTOP)
         os.system(f"pkill -STOP -P {process.pid}")
         try:

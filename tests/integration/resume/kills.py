@@ -184,7 +184,8 @@ class Killed(ProgramCase):
                     raise
         print(f"{self.killed} kills, {self.gone_on} runs gone on with, {self.spared} parts spared")
         self.assertGreater(self.gone_on, program_case.args.kills // 4)
-        self.assertGreater(self.spared, 0)
+        if self.gone_on >= 10:  # of a few, all may be killed before a part is done
+            self.assertGreater(self.spared, 0)
 
 
 class KilledMpi(Killed):
