@@ -7,25 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
-#include <time.h>
 #include <unistd.h>
-
-static void log_stamp(FILE *file, mms_level level, const char *scope)
-{
-    struct timespec now;
-    struct tm utc;
-    char stamp[32];
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-    fprintf(file, "%s.%03ldZ %s %s: ", stamp, now.tv_nsec / 1000000, mms_level_name(level), scope);
-}
 
 static void log_line(const struct run_log *log, mms_level level, const char *scope,
                      const char *text)
 {
-    log_stamp(log->file, level, scope);
+    mms_log_stamp(log->file, level, scope);
     fprintf(log->file, "%s\n", text);
     fflush(log->file); /* a killed run leaves its last line */
 }
@@ -89,7 +76,7 @@ static void begin_log(const struct run_log *log)
     char *const here = getcwd(NULL, 0), *const folder = here ? mms_readable(here) : NULL;
     char text[256];
 
-    log_stamp(log->file, MMS_LOG_INFO, "multims");
+    mms_log_stamp(log->file, MMS_LOG_INFO, "multims");
     fputs("command: ", log->file);
     write_command(log, log->file);
     fputc('\n', log->file);
@@ -98,7 +85,7 @@ static void begin_log(const struct run_log *log)
     snprintf(text, sizeof text, "host: %.64s, %.64s %.64s, process %ld", host.nodename,
              host.sysname, host.release, (long)getpid());
     log_line(log, MMS_LOG_INFO, "multims", text);
-    log_stamp(log->file, MMS_LOG_INFO, "multims");
+    mms_log_stamp(log->file, MMS_LOG_INFO, "multims");
     fprintf(log->file, "folder: %s\n", folder ? folder : "?");
     fflush(log->file);
     free(folder);
@@ -156,7 +143,7 @@ void run_log_close(struct run_log *log, int status, double seconds)
     const bool failed = *log->failure;
 
     if (log->file) {
-        log_stamp(log->file, failed ? MMS_LOG_ERROR : MMS_LOG_INFO, "multims");
+        mms_log_stamp(log->file, failed ? MMS_LOG_ERROR : MMS_LOG_INFO, "multims");
         fprintf(log->file, "status %d after %.3f s%s%s\n", status, seconds, failed ? ": " : "",
                 log->failure);
     }

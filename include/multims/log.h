@@ -6,6 +6,8 @@
  *  The library itself writes to no stream.  Lines of workers travel to the client and come out of
  * its sink. */
 
+#include <stdio.h>
+
 #include "multims/base.h"
 
 #ifdef __cplusplus
@@ -40,6 +42,10 @@ MMS_API void mms_log(mms_level level, const char *scope, const char *fmt, ...) M
 /** Return a text in UTF-8 for people: bytes that are none as "\\xE9".  What mms_log() and messages
  * of errors say is so already.  The caller ends it with free(); NULL when out of memory. */
 MMS_API char *mms_readable(const char *text);
+
+/** Write what a line of a log file begins with: "2026-01-31T12:00:00.000Z INFO partition: ", in
+ *  UTC. */
+MMS_API void mms_log_stamp(FILE *file, mms_level level, const char *scope);
 
 /** Return "ERROR", "WARN", "INFO", "DEBUG" or "TRACE". */
 MMS_API const char *mms_level_name(mms_level level);

@@ -49,6 +49,9 @@ bool mms_names_have(const char *const *names, const char *name);
 /** text as a JSON string, whatever its bytes; mms_value_text() writes those that are no UTF-8 as
  *  \\udcXX.  json_string() takes only UTF-8. */
 mms_value *mms_text_value(const char *text);
+/** Numbers as a JSON array; NULL when out of memory. */
+mms_value *mms_int32s_value(int64_t n, const int32_t *values);
+mms_value *mms_int64s_value(int64_t n, const int64_t *values);
 /** The text of an object's key, borrowed; "" where there is none. */
 const char *mms_text_of(const mms_value *object, const char *key);
 

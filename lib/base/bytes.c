@@ -48,6 +48,24 @@ mms_value *mms_text_value(const char *text)
     return json_string_nocheck(text);
 }
 
+mms_value *mms_int32s_value(int64_t n, const int32_t *values)
+{
+    mms_value *array = json_array();
+
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(array, json_integer(values[i]));
+    return array;
+}
+
+mms_value *mms_int64s_value(int64_t n, const int64_t *values)
+{
+    mms_value *array = json_array();
+
+    for (int64_t i = 0; i < n; i++)
+        json_array_append_new(array, json_integer(values[i]));
+    return array;
+}
+
 const char *mms_text_of(const mms_value *object, const char *key)
 {
     const char *text = json_string_value(json_object_get(object, key));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file log.c  One sink for log lines, and another beside it. */
 #include <stdio.h>
+#include <time.h>
 
 #include "log_priv.h"
 #include "utf8_priv.h"
@@ -61,4 +62,16 @@ const char *mms_level_name(mms_level level)
 {
     static const char *const names[] = {"ERROR", "WARN", "INFO", "DEBUG", "TRACE"};
     return names[level];
+}
+
+void mms_log_stamp(FILE *file, mms_level level, const char *scope)
+{
+    struct timespec now;
+    struct tm utc;
+    char stamp[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    fprintf(file, "%s.%03ldZ %s %s: ", stamp, now.tv_nsec / 1000000, mms_level_name(level), scope);
 }

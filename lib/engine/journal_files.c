@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/base_priv.h"
@@ -56,15 +55,9 @@ void mms_journal_plan(mms_journal *j, int64_t n, const char *const *names, mms_v
 static void take_line(void *ctx, mms_level level, const char *scope, const char *text)
 {
     const mms_journal *const j = ctx;
-    struct timespec now;
-    struct tm utc;
-    char stamp[32];
 
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &utc);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-    fprintf(j->log, "%s.%03ldZ %s %s: %s\n", stamp, now.tv_nsec / 1000000, mms_level_name(level),
-            scope, text);
+    mms_log_stamp(j->log, level, scope);
+    fprintf(j->log, "%s\n", text);
     fflush(j->log); /* a killed run leaves its last line */
 }
 

@@ -322,15 +322,6 @@ static mms_value *numbers_value(int64_t n, const double *numbers)
     return list;
 }
 
-static mms_value *counts_value(int64_t n, const int64_t *counts)
-{
-    mms_value *list = json_array();
-
-    for (int64_t i = 0; i < n; i++)
-        json_array_append_new(list, json_integer(counts[i]));
-    return list;
-}
-
 /** Keep the sums of a chunk for the client, which adds those of all in an order of its own. */
 static mms_status keep_sums(mms_flag_work *w, const mms_flag_command *c, const mms_flag_chunk *k,
                             const maps *m, const mms_flag_sums *sums, const double given[2],
@@ -345,8 +336,9 @@ static mms_status keep_sums(mms_flag_work *w, const mms_flag_command *c, const m
         "{so sf sb sf sb so so so so}", "key", key, "timedev", given[0], "timedev_for_all",
         json_is_number(json_object_get(c->value, "timedev")), "freqdev", given[1],
         "freqdev_for_all", json_is_number(json_object_get(c->value, "freqdev")), "time",
-        numbers_value(m->nchan, sums->time), "ntime", counts_value(m->nchan, sums->ntime), "freq",
-        numbers_value(m->nchan, sums->freq), "nfreq", counts_value(m->nchan, sums->nfreq));
+        numbers_value(m->nchan, sums->time), "ntime", mms_int64s_value(m->nchan, sums->ntime),
+        "freq", numbers_value(m->nchan, sums->freq), "nfreq",
+        mms_int64s_value(m->nchan, sums->nfreq));
 
     return item && !json_array_append_new(w->rflag, item) ? MMS_OK : no_memory(err);
 }

@@ -38,21 +38,13 @@ static const mms_key own_keys[] = {PART(MMS_KEY_TEXT, out),
                                    PART(MMS_KEY_INTEGER, threads),
                                    {0}};
 
-static mms_value *encode_map(const mms_id_map *map)
-{
-    mms_value *list = json_array();
-
-    for (int64_t i = 0; i < map->n; i++)
-        json_array_append_new(list, json_integer(map->to[i]));
-    return list;
-}
-
 mms_value *mms_part_order_share(const mms_part_order *o)
 {
     mms_value *value = mms_keys_encode(shared_keys, o), *maps = json_object();
 
     for (int64_t i = 0; i < o->nmap; i++)
-        json_object_set_new_nocheck(maps, o->maps[i].column, encode_map(&o->maps[i].map));
+        json_object_set_new_nocheck(maps, o->maps[i].column,
+                                    mms_int32s_value(o->maps[i].map.n, o->maps[i].map.to));
     if (json_object_set_new(value, "maps", maps))
         mms_value_free(&value);
     return value;

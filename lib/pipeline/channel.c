@@ -89,11 +89,9 @@ done:
 static mms_status encode(const mms_step *step, mms_value **out, mms_error *err)
 {
     const channel *c = (const channel *)step;
-    mms_value *bins = json_array();
 
-    for (int64_t i = 0; i < c->n; i++)
-        json_array_append_new(bins, json_integer(c->bins[i]));
-    *out = json_pack("{so sb}", "bins", bins, "remainder", (int)c->keep_remainder);
+    *out = json_pack("{so sb}", "bins", mms_int64s_value(c->n, c->bins), "remainder",
+                     (int)c->keep_remainder);
     return *out ? MMS_OK : out_of_memory(err);
 }
 

@@ -106,15 +106,6 @@ static mms_status prepare(mms_step *step, const mms_form *in, mms_form *out, mms
     return MMS_OK;
 }
 
-static mms_value *int_array(int64_t n, const int32_t *values)
-{
-    mms_value *array = json_array();
-
-    for (int64_t i = 0; i < n; i++)
-        json_array_append_new(array, json_integer(values[i]));
-    return array;
-}
-
 static mms_status encode(const mms_step *step, mms_value **out, mms_error *err)
 {
     const cut_step *c = (const cut_step *)step;
@@ -124,8 +115,8 @@ static mms_status encode(const mms_step *step, mms_value **out, mms_error *err)
         const mms_cut *cut = &c->cuts[i];
         json_array_append_new(cuts, json_pack("{si si so so}", "nchan_in", (int)cut->nchan_in,
                                               "ncorr_in", (int)cut->ncorr_in, "chans",
-                                              int_array(cut->nchan, cut->chans), "corrs",
-                                              int_array(cut->ncorr, cut->corrs)));
+                                              mms_int32s_value(cut->nchan, cut->chans), "corrs",
+                                              mms_int32s_value(cut->ncorr, cut->corrs)));
     }
     *out = json_pack("{so}", "cuts", cuts);
     return *out ? MMS_OK : out_of_memory(err);

@@ -218,14 +218,6 @@ done:
 
 /* ---- codec ------------------------------------------------------------------------------------*/
 
-static mms_value *integers64(int64_t n, const int64_t *values)
-{
-    mms_value *array = json_array();
-    for (int64_t i = 0; i < n; i++)
-        json_array_append_new(array, json_integer(values[i]));
-    return array;
-}
-
 mms_value *mms_axis_encode(const mms_spectral_axis *axis)
 {
     mms_value *arrays = json_array();
@@ -245,7 +237,7 @@ mms_value *mms_axis_encode(const mms_spectral_axis *axis)
 static mms_value *encode_window(const mms_window *w)
 {
     return json_pack("{si so so si si sb}", "spw", (int)w->spw, "pieces",
-                     integers64(w->npiece, w->pieces), "axis", mms_axis_encode(&w->axis),
+                     mms_int64s_value(w->npiece, w->pieces), "axis", mms_axis_encode(&w->axis),
                      "direction", w->direction, "frame", (int)w->frame, "changed", (int)w->changed);
 }
 

@@ -254,21 +254,13 @@ int64_t mms_plan_part_of(const mms_plan *plan, const mms_row_key *key)
                                   : mms_part_map_get(&plan->map, key->ant2, key->ant1);
 }
 
-static json_t *describe_ids(int64_t n, const int32_t *ids)
-{
-    json_t *list = json_array();
-    for (int64_t i = 0; i < n; i++)
-        json_array_append_new(list, json_integer(ids[i]));
-    return list;
-}
-
 static json_t *describe_part(const mms_part *part)
 {
     json_t *o =
-        json_pack("{so so so sI sI sI}", "scans", describe_ids(part->nscan, part->scans), "spws",
-                  describe_ids(part->nspw, part->spws), "ddids",
-                  describe_ids(part->nddid, part->ddids), "rows", (json_int_t)part->rows, "bytes",
-                  (json_int_t)part->bytes, "visibilities", (json_int_t)part->visibilities);
+        json_pack("{so so so sI sI sI}", "scans", mms_int32s_value(part->nscan, part->scans),
+                  "spws", mms_int32s_value(part->nspw, part->spws), "ddids",
+                  mms_int32s_value(part->nddid, part->ddids), "rows", (json_int_t)part->rows,
+                  "bytes", (json_int_t)part->bytes, "visibilities", (json_int_t)part->visibilities);
     if (part->nbaseline)
         json_object_set_new(o, "baselines", json_integer(part->nbaseline));
     if (part->member >= 0)

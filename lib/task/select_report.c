@@ -5,14 +5,6 @@
 static const char *const column_keys[MMS_SELECT_NCOLUMN] = {"ddids", "fields", "scans", "antenna1",
                                                             "antenna2"};
 
-static mms_value *id_array(int64_t n, const int32_t *ids)
-{
-    mms_value *array = json_array();
-    for (int64_t i = 0; i < n; i++)
-        json_array_append_new(array, json_integer(ids[i]));
-    return array;
-}
-
 static mms_value *channel_array(const mms_selection *selection)
 {
     int64_t n;
@@ -20,8 +12,8 @@ static mms_value *channel_array(const mms_selection *selection)
     mms_value *array = json_array();
 
     for (int64_t i = 0; i < n; i++)
-        json_array_append_new(array,
-                              id_array(4, (int32_t[]){c[i].spw, c[i].first, c[i].last, c[i].step}));
+        json_array_append_new(
+            array, mms_int32s_value(4, (int32_t[]){c[i].spw, c[i].first, c[i].last, c[i].step}));
     return array;
 }
 
@@ -38,7 +30,7 @@ static void report_ids(const mms_selection *selection, mms_value *result)
     for (int64_t i = 0; i < MMS_COUNT_OF(lists); i++)
         if (lists[i].ids.given)
             json_object_set_new_nocheck(result, lists[i].key,
-                                        id_array(lists[i].ids.n, lists[i].ids.ids));
+                                        mms_int32s_value(lists[i].ids.n, lists[i].ids.ids));
 }
 
 /** Limits in MJD seconds; an open one is null. */
@@ -71,7 +63,8 @@ void mms_select_report(const struct mms_picked *p, const mms_selection *selectio
     json_object_set_new(result, "first_rows", first);
     json_object_set_new(result, "last_row", json_integer(p->last));
     for (int c = 0; c < MMS_SELECT_NCOLUMN; c++)
-        json_object_set_new_nocheck(result, column_keys[c], id_array(p->sets[c].n, p->sets[c].ids));
+        json_object_set_new_nocheck(result, column_keys[c],
+                                    mms_int32s_value(p->sets[c].n, p->sets[c].ids));
     json_object_set_new(result, "channels", channel_array(selection));
     report_ids(selection, result);
     report_times(selection, result);
