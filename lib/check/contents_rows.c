@@ -88,22 +88,20 @@ done:
     return st;
 }
 
+static mms_status count_chunk(void *pass, const mms_row_chunk *chunk, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; st == MMS_OK && i < chunk->rows.count; i++)
+        st = count_row(pass, chunk, i, err);
+    return st;
+}
+
 static mms_status count_rows(struct pass *p, mms_error *err)
 {
     const mms_row_pass_opts opts = {.columns = columns, .lenient = true};
-    const mms_row_chunk *chunk;
-    mms_row_pass *rows;
-    mms_status st;
 
-    MMS_TRY(mms_row_pass_open(p->ms, &opts, &rows, err));
-    do {
-        MMS_TRY(mms_row_pass_next(rows, &chunk, err));
-        for (int64_t i = 0; chunk && i < chunk->rows.count; i++)
-            MMS_TRY(count_row(p, chunk, i, err));
-    } while (chunk);
-done:
-    mms_row_pass_close(&rows);
-    return st;
+    return mms_rows_each(p->ms, &opts, count_chunk, p, err);
 }
 
 static void close_pass(struct pass *p)

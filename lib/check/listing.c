@@ -26,28 +26,27 @@ struct member {
     int32_t *dd_spw, *spw_nchan;
 };
 
+static mms_status count_chunk(void *counts, const mms_row_chunk *chunk, mms_error *err)
+{
+    const int32_t *const scans = chunk->cells[0], *const ddids = chunk->cells[1];
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < chunk->rows.count; i++) {
+        const int32_t key[2] = {scans[i], ddids[i]};
+        struct scan_count *count;
+        MMS_TRY(mms_tally_find(counts, key, &count, err));
+        count->rows++;
+    }
+done:
+    return st;
+}
+
 static mms_status count_rows(mms_ms *ms, mms_tally *counts, mms_error *err)
 {
     static const char *const columns[] = {MMS_COL_SCAN_NUMBER, MMS_COL_DATA_DESC_ID, NULL};
     const mms_row_pass_opts opts = {.columns = columns};
-    const mms_row_chunk *chunk;
-    mms_row_pass *pass;
-    mms_status st;
 
-    MMS_TRY(mms_row_pass_open(ms, &opts, &pass, err));
-    do {
-        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
-        for (int64_t i = 0; chunk && i < chunk->rows.count; i++) {
-            const int32_t *scans = chunk->cells[0], *ddids = chunk->cells[1];
-            const int32_t key[2] = {scans[i], ddids[i]};
-            struct scan_count *count;
-            MMS_TRY(mms_tally_find(counts, key, &count, err));
-            count->rows++;
-        }
-    } while (chunk);
-done:
-    mms_row_pass_close(&pass);
-    return st;
+    return mms_rows_each(ms, &opts, count_chunk, counts, err);
 }
 
 static int compare_counts(const void *a, const void *b)

@@ -58,28 +58,24 @@ static void count_rows(mms_change *c, const keys *k, const mms_row_chunk *chunk)
     }
 }
 
+static mms_status look_at_chunk(void *change, const mms_row_chunk *chunk, mms_error *err)
+{
+    const keys k = {chunk->cells[0], chunk->cells[1], chunk->cells[2]};
+    const mms_status st = check_keys(change, &k, chunk->rows, err);
+
+    if (st == MMS_OK)
+        count_rows(change, &k, chunk);
+    return st;
+}
+
 static mms_status look_at_rows(mms_change *c, mms_error *err)
 {
     static const char *const columns[] = {MMS_COL_DATA_DESC_ID, MMS_COL_FIELD_ID, MMS_COL_TIME,
                                           NULL};
     const mms_row_pass_opts opts = {
         .selection = c->selection, .columns = columns, .unselected = true};
-    const mms_row_chunk *chunk;
-    mms_row_pass *pass;
-    mms_status st;
 
-    MMS_TRY(mms_row_pass_open(c->ms, &opts, &pass, err));
-    do {
-        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
-        if (chunk) {
-            const keys k = {chunk->cells[0], chunk->cells[1], chunk->cells[2]};
-            MMS_TRY(check_keys(c, &k, chunk->rows, err));
-            count_rows(c, &k, chunk);
-        }
-    } while (chunk);
-done:
-    mms_row_pass_close(&pass);
-    return st;
+    return mms_rows_each(c->ms, &opts, look_at_chunk, c, err);
 }
 
 mms_status mms_change_open(const mms_change_request *how, const mms_select *select, mms_change *c,

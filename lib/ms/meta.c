@@ -82,10 +82,12 @@ done:
     return st;
 }
 
-static mms_status count_chunk(struct pass *p, mms_error *err)
+static mms_status count_chunk(void *pass, const mms_row_chunk *chunk, mms_error *err)
 {
+    struct pass *p = pass;
     mms_status st = MMS_OK;
 
+    p->chunk = chunk;
     for (int c = 0; c < TIME; c++)
         p->ids[c] = p->chunk->cells[c];
     p->times = p->chunk->cells[TIME];
@@ -105,18 +107,8 @@ done:
 static mms_status count_rows(struct pass *p, mms_selection *selection, mms_error *err)
 {
     const mms_row_pass_opts opts = {.selection = selection, .columns = columns, .unselected = true};
-    mms_row_pass *rows;
-    mms_status st;
 
-    MMS_TRY(mms_row_pass_open(p->ms, &opts, &rows, err));
-    do {
-        MMS_TRY(mms_row_pass_next(rows, &p->chunk, err));
-        if (p->chunk)
-            MMS_TRY(count_chunk(p, err));
-    } while (p->chunk);
-done:
-    mms_row_pass_close(&rows);
-    return st;
+    return mms_rows_each(p->ms, &opts, count_chunk, p, err);
 }
 
 mms_status mms_ms_read_subtable_ints(mms_ms *ms, const char *subtable, const char *column,

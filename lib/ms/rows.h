@@ -12,15 +12,13 @@ extern "C" {
 
 enum { MMS_ROWS_CHUNK = 65536, MMS_ROWS_COLUMNS = 10 };
 
-/** A pass; one at a time may use a selection. */
-typedef struct mms_row_pass mms_row_pass;
-
 /** What is looked at. */
 typedef struct mms_row_pass_opts {
     mms_selection *selection;   /**< NULL: all rows are selected */
     const char *const *columns; /**< standard scalars, ended by NULL; MMS_ROWS_COLUMNS at most */
     bool unselected;            /**< chunks without a selected row are given, too */
     bool lenient;               /**< columns that are missing are zeros */
+    const bool *enough;         /**< the pass ends once it is true; NULL: after all rows */
 } mms_row_pass_opts;
 
 /** At most MMS_ROWS_CHUNK consecutive rows of one member. */
@@ -36,19 +34,15 @@ typedef struct mms_row_chunk {
  *  Errors: NOT_FOUND, TABLE. */
 MMS_CHECKED mms_status mms_rows_check_column(const mms_ms *ms, const char *name, mms_error *err);
 
-/** Begin a pass over all rows of ms, which must live longer, as must the names of columns.
- *  Errors: NOT_FOUND a column is missing; TABLE it has not the type of an MS; MEM. */
-MMS_CHECKED mms_status mms_row_pass_open(mms_ms *ms, const mms_row_pass_opts *opts,
-                                         mms_row_pass **out, mms_error *err);
+/** Takes a chunk, which lives until it returns. */
+typedef mms_status mms_rows_take(void *ctx, const mms_row_chunk *chunk, mms_error *err);
 
-/** Read the next rows, which live until the next call; *chunk is NULL after the last.  Members
- *  without a selected row are not read where those rows are not wanted.
- *  Errors: those of reading and of mms_selection_rows(). */
-MMS_CHECKED mms_status mms_row_pass_next(mms_row_pass *pass, const mms_row_chunk **chunk,
-                                         mms_error *err);
-
-/** End a pass; *pass is set to NULL.  NULL is accepted. */
-void mms_row_pass_close(mms_row_pass **pass);
+/** Go over all rows of ms in their order; one pass at a time may use a selection.  Members without
+ *  a selected row are not read where those rows are not wanted.
+ *  Errors: NOT_FOUND a column is missing; TABLE it has not the type of an MS; MEM; those of
+ * reading, of mms_selection_rows() and of take, which end the pass. */
+MMS_CHECKED mms_status mms_rows_each(mms_ms *ms, const mms_row_pass_opts *opts, mms_rows_take *take,
+                                     void *ctx, mms_error *err);
 
 #ifdef __cplusplus
 }

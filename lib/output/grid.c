@@ -169,34 +169,33 @@ typedef struct first_row {
     int64_t row; /**< -1: none yet */
     int32_t field;
     double time_s;
+    bool earliest; /**< all rows are looked at */
+    bool found;    /**< nothing more is to be looked at */
 } first_row;
+
+static mms_status look_for_first(void *ctx, const mms_row_chunk *c, mms_error *err)
+{
+    first_row *const f = ctx;
+    const double *time_s = c->cells[0];
+    const int32_t *field = c->cells[1];
+
+    (void)err;
+    for (int64_t i = 0; i < c->rows.count && !f->found; i++)
+        if (c->mask[i] && (f->row < 0 || time_s[i] < f->time_s))
+            *f = (first_row){c->rows.first + i, field[i], time_s[i], f->earliest, !f->earliest};
+    return MMS_OK;
+}
 
 /** Find the first row that is selected, as CASA; of a Multi-MS the earliest one, whatever its
  *  parts. */
 static mms_status find_first(const mms_request *r, first_row *f, mms_error *err)
 {
     static const char *const columns[] = {MMS_COL_TIME, MMS_COL_FIELD_ID, NULL};
-    const mms_row_pass_opts opts = {.selection = r->selection, .columns = columns};
-    const bool multi = mms_ms_is_multi(r->ms);
-    const mms_row_chunk *c;
-    mms_row_pass *pass;
-    mms_status st;
+    const mms_row_pass_opts opts = {
+        .selection = r->selection, .columns = columns, .enough = &f->found};
 
-    *f = (first_row){.row = -1};
-    MMS_TRY(mms_row_pass_open(r->ms, &opts, &pass, err));
-    do {
-        MMS_TRY(mms_row_pass_next(pass, &c, err));
-        if (!c)
-            break;
-        const double *time_s = c->cells[0];
-        const int32_t *field = c->cells[1];
-        for (int64_t i = 0; i < c->rows.count; i++)
-            if (c->mask[i] && (f->row < 0 || (multi && time_s[i] < f->time_s)))
-                *f = (first_row){c->rows.first + i, field[i], time_s[i]};
-    } while (f->row < 0 || multi);
-done:
-    mms_row_pass_close(&pass);
-    return st;
+    *f = (first_row){.row = -1, .earliest = mms_ms_is_multi(r->ms)};
+    return mms_rows_each(r->ms, &opts, look_for_first, f, err);
 }
 
 /** The phase centre of the frame change: a direction, a field, or that of the first row's field. */

@@ -61,8 +61,11 @@ static void add_row(struct pass *p, int64_t row, int64_t member)
     *seen = 1;
 }
 
-static void add_chunk(struct pass *p, const mms_row_chunk *c)
+static mms_status add_chunk(void *pass, const mms_row_chunk *c, mms_error *err)
 {
+    struct pass *const p = pass;
+
+    (void)err;
     p->time_s = c->cells[0];
     p->exposure_s = c->cells[1];
     p->ant1 = c->cells[2];
@@ -70,24 +73,14 @@ static void add_chunk(struct pass *p, const mms_row_chunk *c)
     for (int64_t i = 0; i < c->rows.count; i++)
         if (c->mask[i])
             add_row(p, i, c->member);
+    return MMS_OK;
 }
 
 static mms_status read_rows(struct pass *p, mms_ms *ms, mms_selection *selection, mms_error *err)
 {
     const mms_row_pass_opts opts = {.selection = selection, .columns = columns};
-    const mms_row_chunk *chunk;
-    mms_row_pass *rows;
-    mms_status st;
 
-    MMS_TRY(mms_row_pass_open(ms, &opts, &rows, err));
-    do {
-        MMS_TRY(mms_row_pass_next(rows, &chunk, err));
-        if (chunk)
-            add_chunk(p, chunk);
-    } while (chunk);
-done:
-    mms_row_pass_close(&rows);
-    return st;
+    return mms_rows_each(ms, &opts, add_chunk, p, err);
 }
 
 /* Writes the baselines of each member behind the extents. */

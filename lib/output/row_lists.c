@@ -13,10 +13,15 @@ enum { SCAN, DDID, ANT1, ANT2, NKEY };
 static const char *const columns[] = {MMS_COL_SCAN_NUMBER, MMS_COL_DATA_DESC_ID, MMS_COL_ANTENNA1,
                                       MMS_COL_ANTENNA2, NULL};
 
+typedef struct sorting {
+    const mms_request *r;
+    mms_rowlist **lists; /**< of the parts */
+} sorting;
+
 /** Add the selected rows of a chunk to their parts' lists. */
-static mms_status sort_chunk(const mms_request *r, const mms_row_chunk *c, mms_rowlist **lists,
-                             mms_error *err)
+static mms_status sort_chunk(void *ctx, const mms_row_chunk *c, mms_error *err)
 {
+    const sorting *s = ctx;
     const int32_t *k[NKEY];
     int64_t part = -1;
     mms_status st = MMS_OK;
@@ -31,32 +36,21 @@ static mms_status sort_chunk(const mms_request *r, const mms_row_chunk *c, mms_r
                           key.ddid == k[DDID][i - 1] && key.ant1 == k[ANT1][i - 1] &&
                           key.ant2 == k[ANT2][i - 1];
         if (!same)
-            part = mms_plan_part_of(r->plan, &key);
+            part = mms_plan_part_of(s->r->plan, &key);
         if (part < 0)
             return mms_fail(err, MMS_ERR_INTERNAL, "row %" PRId64 " belongs to no part",
                             c->rows.first + i);
-        st = mms_rowlist_add(lists[part], (mms_rows){c->rows.first + i, 1}, err);
+        st = mms_rowlist_add(s->lists[part], (mms_rows){c->rows.first + i, 1}, err);
     }
-    return st;
+    return st == MMS_OK ? mms_check_stop(err) : st;
 }
 
 static mms_status sort_all(const mms_request *r, mms_rowlist **lists, mms_error *err)
 {
     const mms_row_pass_opts opts = {.selection = r->selection, .columns = columns};
-    const mms_row_chunk *chunk;
-    mms_row_pass *pass;
-    mms_status st;
+    sorting s = {r, lists};
 
-    MMS_TRY(mms_row_pass_open(r->ms, &opts, &pass, err));
-    do {
-        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
-        if (chunk)
-            MMS_TRY(sort_chunk(r, chunk, lists, err));
-        MMS_TRY(mms_check_stop(err));
-    } while (chunk);
-done:
-    mms_row_pass_close(&pass);
-    return st;
+    return mms_rows_each(r->ms, &opts, sort_chunk, &s, err);
 }
 
 mms_status mms_sort_rows(const mms_request *r, const char *const *files, mms_error *err)

@@ -57,24 +57,17 @@ static mms_status collect_ids(const mms_row_chunk *chunk, struct mms_picked *p, 
     return st;
 }
 
+static mms_status pick_chunk(void *picked, const mms_row_chunk *chunk, mms_error *err)
+{
+    count_rows(chunk, picked);
+    return collect_ids(chunk, picked, err);
+}
+
 static mms_status pick(mms_ms *ms, mms_selection *selection, struct mms_picked *p, mms_error *err)
 {
     const mms_row_pass_opts opts = {.selection = selection, .columns = columns};
-    const mms_row_chunk *chunk;
-    mms_row_pass *pass;
-    mms_status st;
 
-    MMS_TRY(mms_row_pass_open(ms, &opts, &pass, err));
-    do {
-        MMS_TRY(mms_row_pass_next(pass, &chunk, err));
-        if (chunk) {
-            count_rows(chunk, p);
-            MMS_TRY(collect_ids(chunk, p, err));
-        }
-    } while (chunk);
-done:
-    mms_row_pass_close(&pass);
-    return st;
+    return mms_rows_each(ms, &opts, pick_chunk, p, err);
 }
 
 static mms_status run(mms_run *task_run, const void *arg, mms_value *result, mms_error *err)

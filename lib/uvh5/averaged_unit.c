@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ typedef struct sink {
     mms_uvh5_export_order order;
     int fd, cells_fd;
     int64_t first, n, *places; /**< the baseline-time of each row */
+    _Atomic int64_t put;       /**< rows */
 } sink;
 
 /** Rows that are put together: of one data description, of baseline-times that follow each other if
@@ -202,7 +204,7 @@ done:
 
 static mms_status put(void *ctx, const mms_block *block, mms_arena *arena, mms_error *err)
 {
-    const sink *const s = ctx;
+    sink *const s = ctx;
     const mms_cells *const ddids =
         mms_cells_find(block->scalars, block->nscalar, MMS_COL_DATA_DESC_ID);
     const mms_cells *const flagged =
@@ -213,6 +215,7 @@ static mms_status put(void *ctx, const mms_block *block, mms_arena *arena, mms_e
         return mms_fail(err, MMS_ERR_INTERNAL, "averages: other rows than were planned");
     for (int64_t g = 0; st == MMS_OK && g < block->ngroup; g++)
         st = put_group(s, block, &block->groups[g], ddids->data, flagged->data, arena, err);
+    atomic_fetch_add(&s->put, block->rows.count);
     return st;
 }
 
@@ -274,6 +277,9 @@ static mms_status write_rows(mms_job *job, const mms_uvh5_averaged_order *o,
                                    NULL};
     const mms_row_sink to = {.columns = columns, .put = put, .ctx = &s};
     MMS_TRY(mms_part_send(job, o->part, &to, answer, err));
+    if (atomic_load(&s.put) != s.n)
+        st = mms_fail(err, MMS_ERR_INTERNAL, "averages: %" PRId64 " rows, not %" PRId64,
+                      atomic_load(&s.put), s.n);
 done:
     mms_uvh5_export_order_free(&s.order);
     free(s.places);

@@ -252,8 +252,14 @@ static mms_status check_ids(const mms_uvh5 *u, int64_t row, int32_t array, int32
 
 enum { ANT1, ANT2, FIELD, DDID, SCAN, ARRAY, OBSERVATION, NID };
 
-static mms_status take_chunk(mms_uvh5 *u, const mms_row_chunk *c, int32_t *array, mms_error *err)
+typedef struct taking {
+    mms_uvh5 *u;
+    int32_t array; /**< of the first row */
+} taking;
+
+static mms_status take_rows(taking *t, const mms_row_chunk *c, mms_error *err)
 {
+    mms_uvh5 *const u = t->u;
     const double *time = c->cells[NID];
     const int32_t *k[NID];
 
@@ -268,10 +274,11 @@ static mms_status take_chunk(mms_uvh5 *u, const mms_row_chunk *c, int32_t *array
             return mms_fail(err, MMS_ERR_ARG, "%s: row %" PRId64 ": TIME is not finite",
                             mms_ms_path(u->ms), c->rows.first + i);
         if (u->nrow == 0) {
-            *array = k[ARRAY][i];
+            t->array = k[ARRAY][i];
             u->observation = k[OBSERVATION][i];
         }
-        const mms_status st = check_ids(u, c->rows.first + i, k[ARRAY][i], *array, k[DDID][i], err);
+        const mms_status st =
+            check_ids(u, c->rows.first + i, k[ARRAY][i], t->array, k[DDID][i], err);
         if (st != MMS_OK)
             return st;
         u->rows[u->nrow++] = (mms_uvh5_row){.time_s = time[i],
@@ -291,8 +298,9 @@ static const char *const columns[] = {MMS_COL_ANTENNA1,       MMS_COL_ANTENNA2, 
                                       MMS_COL_OBSERVATION_ID, MMS_COL_TIME,        NULL};
 
 /** One row of each kind that the metadata tell apart. */
-static mms_status take_sample(mms_uvh5 *u, int32_t *array, mms_error *err)
+static mms_status take_sample(taking *t, mms_error *err)
 {
+    const mms_uvh5 *const u = t->u;
     const uint8_t selected = 1;
     int32_t ids[NID];
     double time;
@@ -308,38 +316,31 @@ static mms_status take_sample(mms_uvh5 *u, int32_t *array, mms_error *err)
         if (st == MMS_OK)
             st = mms_ms_read(u->ms, columns[NID], 1, &chunk.rows, 1, &time, err);
         if (st == MMS_OK)
-            st = take_chunk(u, &chunk, array, err);
+            st = take_rows(t, &chunk, err);
     }
     return st;
+}
+
+static mms_status take_chunk(void *ctx, const mms_row_chunk *chunk, mms_error *err)
+{
+    taking *const t = ctx;
+    const mms_status st = take_rows(t, chunk, err);
+
+    mms_spill_rest(t->u->rows);
+    return st == MMS_OK ? mms_check_stop(err) : st;
 }
 
 mms_status mms_uvh5_find_rows(mms_uvh5 *u, mms_error *err)
 {
     const mms_row_pass_opts opts = {.selection = u->selection, .columns = columns};
-    const mms_row_chunk *chunk;
-    mms_row_pass *pass = NULL;
-    int32_t array = 0;
+    taking t = {.u = u};
     mms_status st;
 
     u->rows = mms_spill_alloc(u->sample ? u->meta.ncell : u->meta.nselected, sizeof *u->rows);
     MMS_TRY(u->rows ? MMS_OK : mms_uvh5_no_memory(u, err));
-    if (u->sample)
-        MMS_TRY(take_sample(u, &array, err));
-    else
-        MMS_TRY(mms_row_pass_open(u->ms, &opts, &pass, err));
-    do {
-        chunk = NULL;
-        if (pass)
-            MMS_TRY(mms_row_pass_next(pass, &chunk, err));
-        if (chunk)
-            MMS_TRY(take_chunk(u, chunk, &array, err));
-        mms_spill_rest(u->rows);
-        MMS_TRY(mms_check_stop(err));
-    } while (chunk);
-    mms_row_pass_close(&pass);
+    MMS_TRY(u->sample ? take_sample(&t, err) : mms_rows_each(u->ms, &opts, take_chunk, &t, err));
     MMS_TRY(mms_uvh5_sort_rows(u->nrow, u->rows, &u->blts, &u->nblt, err));
 done:
-    mms_row_pass_close(&pass);
     return st;
 }
 

@@ -283,30 +283,36 @@ static void wrong_ddid_is_named(void **state)
     mms_ms_close(&ms);
 }
 
+static mms_status check_chunk(void *nchunk, const mms_row_chunk *chunk, mms_error *err)
+{
+    (void)err;
+    for (int64_t i = 0; i < MMS_COUNT_OF(rows); i++) {
+        assert_int_equal(chunk->mask[i], i >= 7);
+        assert_int_equal(((const int32_t *)chunk->cells[0])[i], rows[i].scan);
+        assert_float_equal(((const double *)chunk->cells[1])[i], rows[i].time, 0);
+    }
+    ++*(int *)nchunk;
+    return MMS_OK;
+}
+
 /* Rows 7 to 10 have scan 2, no row has scan 3. */
 static void pass_gives_the_mask_and_skips_what_is_not_selected(void **state)
 {
     static const char *const columns[] = {MMS_COL_SCAN_NUMBER, MMS_COL_TIME, NULL};
     const struct set *set = *state;
+    const bool enough = true;
     mms_error err = {0};
 
     for (int scan = 2; scan <= 3; scan++) {
         const mms_select select = {.scan = scan == 2 ? "2" : "3"};
-        const mms_row_chunk *chunk;
         mms_row_pass_opts opts = {.columns = columns, .unselected = scan == 2};
-        mms_row_pass *pass;
+        int nchunk = 0;
         expect_ok(mms_selection_create(set->ms, &select, &opts.selection, &err), &err);
-        expect_ok(mms_row_pass_open(set->ms, &opts, &pass, &err), &err);
-        expect_ok(mms_row_pass_next(pass, &chunk, &err), &err);
-        assert_int_equal(chunk != NULL, scan == 2);
-        for (int64_t i = 0; chunk && i < MMS_COUNT_OF(rows); i++) {
-            assert_int_equal(chunk->mask[i], i >= 7);
-            assert_int_equal(((const int32_t *)chunk->cells[0])[i], rows[i].scan);
-            assert_float_equal(((const double *)chunk->cells[1])[i], rows[i].time, 0);
-        }
-        expect_ok(mms_row_pass_next(pass, &chunk, &err), &err);
-        assert_null(chunk);
-        mms_row_pass_close(&pass);
+        expect_ok(mms_rows_each(set->ms, &opts, check_chunk, &nchunk, &err), &err);
+        assert_int_equal(nchunk, scan == 2);
+        opts.enough = &enough;
+        expect_ok(mms_rows_each(set->ms, &opts, check_chunk, &nchunk, &err), &err);
+        assert_int_equal(nchunk, scan == 2);
         mms_selection_free(&opts.selection);
     }
 }
