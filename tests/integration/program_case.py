@@ -19,6 +19,17 @@ import zlib
 
 from machine import patient, run_cases
 
+# Starts a program and says what it or its workers took; a small process, as a child begins with the peak of the one
+# that starts it.
+PEAK = """
+import os, sys
+silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=silent)
+_, status, usage = os.wait4(pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
 parser = argparse.ArgumentParser()
 parser.add_argument("--program", required=True)
 parser.add_argument("--scratch", required=True)
@@ -56,6 +67,12 @@ class ProgramCase(unittest.TestCase):
     def answer(self, *words, status=0):
         """The program's answer as JSON."""
         return json.loads(self.multims(*words, "--json", status=status).stdout)
+
+    def peak_kib(self, *words):
+        """Run the program; the memory of its largest process."""
+        run = self.run_words(sys.executable, "-S", "-c", PEAK, args.program, *words)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return int(run.stdout)
 
     def begin(self, *words):
         """Start a run that writes; it has its staging folder, or is done."""

@@ -290,12 +290,7 @@ class Simulate(ProgramCase):
 
     def test_memory_does_not_grow_with_the_set(self):
         def peak(name, integrations):
-            words = [program_case.args.program, "simulate", self.path(name), "antennas=27", "channels=32",
-                     f"integrations={integrations}", "--no-sync"]
-            process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
-            _, process.returncode, usage = os.wait4(process.pid, 0)
-            self.assertEqual(process.returncode, 0)
-            return usage.ru_maxrss
+            return self.peak_kib("simulate", name, "antennas=27", "channels=32", f"integrations={integrations}", "--no-sync")
         small, large = peak("a.ms", 20), peak("b.ms", 200)
         self.assertLess(large - small, 8 * 1024)
 

@@ -4,7 +4,6 @@
 how much memory a worker really takes."""
 import os
 import re
-import sys
 
 import numpy as np
 from casacore.tables import table
@@ -13,16 +12,6 @@ import program_case
 from program_case import ProgramCase
 
 LITTLE = "16M"
-# Starts a program and says what it and its workers took; a small process, as a child begins with
-# the peak of the one that starts it.
-PEAK = """
-import os, sys
-silent = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
-pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=silent)
-_, status, usage = os.wait4(pid, 0)
-print(usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
 
 
 def rearrange(path, order):
@@ -133,11 +122,6 @@ class ManyRows(MemoryCase):
 
 
 class Peak(MemoryCase):
-    def peak_kib(self, *words):
-        run = self.run_words(sys.executable, "-S", "-c", PEAK, program_case.args.program, *words)
-        self.assertEqual(run.returncode, 0, run.stderr)
-        return int(run.stdout)
-
     def test_sums_beyond_the_memory(self):
         """Open sums of 83 MB: they show with the default, and stay within less when told to."""
         self.simulate("in.ms", "antennas=40", "spws=2", "channels=1024", "scans=1",

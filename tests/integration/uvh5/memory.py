@@ -2,8 +2,6 @@
 """T75: the peak memory of exports and imports does not grow with the rows, and memory is obeyed."""
 import os
 import shutil
-import subprocess
-import sys
 
 import numpy
 from casacore.tables import table
@@ -13,25 +11,12 @@ from uvh5_case import UvhCase, h5py
 
 program_case.parser.add_argument("--large", action="store_true")
 LIMIT = 64 << 10  # KiB above a run that does nothing
-RUN = """import os, resource, sys
-null = os.open(os.devnull, os.O_WRONLY)
-status = os.waitpid(os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ,
-                                   file_actions=[(os.POSIX_SPAWN_DUP2, null, 1)]), 0)[1]
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))"""
 
 
 class MemoryCase(UvhCase):
-    def peak(self, *words):
-        """KiB of the largest process of a run, begun by a small one: what the parent has counts."""
-        done = subprocess.run([sys.executable, "-S", "-c", RUN, program_case.args.program, *words],
-                              cwd=self.folder, stdout=subprocess.PIPE, text=True, check=False)
-        self.assertEqual(done.returncode, 0, words)
-        return int(done.stdout)
-
     def check(self, *words):
-        peak = self.peak(*words, "--no-sync", "--quiet", "-j", "2")
-        self.assertLess(peak - self.peak("--version"), LIMIT, words)
+        peak = self.peak_kib(*words, "--no-sync", "--quiet", "-j", "2")
+        self.assertLess(peak - self.peak_kib("--version"), LIMIT, words)
 
 
 class Exports(MemoryCase):
@@ -54,9 +39,9 @@ class Exports(MemoryCase):
         self.simulate("in.ms", "antennas=40", "channels=2", "correlations=1", "corrected=False",
                       "spws=1", "integrations=300")
         for words in (("chanaverage=True", "chanbin=2"), ("timeaverage=True", "timebin=30s")):
-            peak = self.peak("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", "memory=64MiB",
-                             *words, "--no-sync", "--quiet", "-j", "2", "overwrite=True")
-            self.assertLess(peak - self.peak("--version"), LIMIT + (64 << 10), words)
+            peak = self.peak_kib("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", "memory=64MiB",
+                                 *words, "--no-sync", "--quiet", "-j", "2", "overwrite=True")
+            self.assertLess(peak - self.peak_kib("--version"), LIMIT + (64 << 10), words)
 
 
 class Large(MemoryCase):
@@ -139,10 +124,10 @@ class Imports(MemoryCase):
 
     def test_memory_is_obeyed(self):
         self.write(8_000, 1, 2, 500, 512)
-        free = self.peak("importuvh5", "in.uvh5", "wide.ms", "--no-sync", "-j", "12", "--quiet")
-        told = self.peak("importuvh5", "in.uvh5", "out.ms", "--no-sync", "-j", "12", "--quiet",
-                         "memory=16M")
-        self.assertLess(told - self.peak("--version"), LIMIT)
+        free = self.peak_kib("importuvh5", "in.uvh5", "wide.ms", "--no-sync", "-j", "12", "--quiet")
+        told = self.peak_kib("importuvh5", "in.uvh5", "out.ms", "--no-sync", "-j", "12", "--quiet",
+                             "memory=16M")
+        self.assertLess(told - self.peak_kib("--version"), LIMIT)
         self.assertGreater(free - told, 8 << 10)
 
 
