@@ -7,7 +7,7 @@
 
 #define MMS_COMMAND_UNIT "command"
 
-/** Run one command in a worker (docs/commands.md). */
+/** Run one command in a worker (docs/driving.md). */
 mms_unit_fn mms_command_unit;
 
 /** Return where the text up to c at its top level ends, outside quotes and brackets: at c, or at
