@@ -157,6 +157,31 @@ static mms_status look_space(const mms_h5 *file, const char *name, hid_t space, 
     return MMS_OK;
 }
 
+/** Refuse values and chunks of sizes that no file of visibilities has: HDF5 would make room for
+ * them before it sees that they are not there. */
+static mms_status check_sizes(const mms_h5 *file, const char *name, hid_t set, hid_t type,
+                              mms_error *err)
+{
+    enum { MOST_VALUE = 4096, MOST_CHUNK = 1 << 30 };
+    const hid_t how = H5Dget_create_plist(set);
+    const size_t value = H5Tget_size(type);
+    hsize_t chunk[H5S_MAX_RANK];
+    const int n = H5Pget_layout(how) == H5D_CHUNKED ? H5Pget_chunk(how, H5S_MAX_RANK, chunk) : 0;
+    double bytes = (double)value;
+    mms_status st = MMS_OK;
+
+    for (int i = 0; i < n; i++)
+        bytes *= (double)chunk[i];
+    if (value > MOST_VALUE && H5Tget_class(type) != H5T_STRING)
+        st =
+            mms_fail(err, MMS_ERR_TABLE, "%s: %s has values of %zu bytes", file->path, name, value);
+    else if (n > 0 && bytes > MOST_CHUNK)
+        st = mms_fail(err, MMS_ERR_TABLE, "%s: %s has chunks of %.0f bytes", file->path, name,
+                      bytes);
+    H5Pclose(how);
+    return st;
+}
+
 /** Filters that this library cannot undo are told by name. */
 static mms_status check_filters(const mms_h5 *file, const char *name, hid_t set, mms_error *err)
 {
@@ -201,6 +226,8 @@ mms_status mms_h5_look(mms_h5 *file, const char *name, mms_h5_item *item, mms_er
         item->width = (int64_t)H5Tget_size(type);
         st = look_space(file, name, space, item, err);
     }
+    if (st == MMS_OK)
+        st = check_sizes(file, name, set, type, err);
     if (st == MMS_OK)
         st = check_filters(file, name, set, err);
     H5Sclose(space);
