@@ -77,12 +77,16 @@ static mms_status take(mms_uvh5 *u, int64_t at, int64_t n, spread *s, mms_error 
     pair *const pairs = mms_alloc(n, sizeof *pairs);
     double *const values = mms_alloc(4 * n, sizeof *values);
     double *const exposure = values + 3 * n;
+    bool sorted = true;
     mms_status st;
 
     MMS_TRY(pairs && values ? MMS_OK : mms_uvh5_no_memory(u, err));
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < n; i++) {
         pairs[i] = (pair){u->rows[at + i].row, at + i};
-    qsort(pairs, (size_t)n, sizeof *pairs, by_row);
+        sorted = sorted && (i == 0 || pairs[i].row > pairs[i - 1].row);
+    }
+    if (!sorted)
+        qsort(pairs, (size_t)n, sizeof *pairs, by_row);
     MMS_TRY(read_sorted(u, n, pairs, values, exposure, err));
     for (int64_t i = 0; i < n; i++) {
         const int64_t blt = u->rows[pairs[i].from].blt;

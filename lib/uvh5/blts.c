@@ -291,11 +291,24 @@ static mms_status find_ranges(reader *u, mms_error *err)
     return MMS_OK;
 }
 
+/** Whether correlations are those of CASA in the order of AIPS: RR RL LR LL as RR LL RL LR. */
+static bool is_swapped(const reader *u, const target *t)
+{
+    static const int32_t to[4] = {0, 2, 3, 1};
+
+    if (u->npol != 4 || t->ncorr != 4 || t->nkept != 4)
+        return false;
+    for (int i = 0; i < 4; i++)
+        if (to[t->from[i]] != t->to[i])
+            return false;
+    return true;
+}
+
 /** Whether the cells of the rows in hand, as they are read, are all that there is of the blts. */
 static bool is_straight(const reader *u, const target *t)
 {
-    if (u->nrow != u->values.n || !t->in_order || u->is_float || t->begin != 0 ||
-        t->count != t->nchan || t->count != u->nfreq)
+    if (u->nrow != u->values.n || !(t->in_order || is_swapped(u, t)) || u->is_float ||
+        t->begin != 0 || t->count != t->nchan || t->count != u->nfreq)
         return false;
     for (int64_t i = 0; i < u->nrow; i++)
         if (u->rows[i].blt != u->values.first + i)
@@ -312,11 +325,48 @@ static mms_status make_row_room(reader *u, int64_t cells, bool straight, mms_err
     return u->data && u->weight && u->flag && u->flag_row ? MMS_OK : no_memory(err);
 }
 
-/** The values are where they go to. */
-static void finish_rows(reader *u, int64_t cell)
+/** Bring a b c d into the order a d b c, n times, and turn the sign of what is set in turn. */
+static void swap_visibilities(int64_t n, uint64_t turn, void *values)
 {
-    if (u->negate)
-        conjugate(u->nrow * cell, u->values.vis, u->values.vis);
+    uint64_t v[4];
+
+    for (int64_t i = 0; i < n; i++) {
+        char *const at = (char *)values + 32 * i;
+        memcpy(v, at, sizeof v);
+        const uint64_t swapped[4] = {v[0] ^ turn, v[3] ^ turn, v[1] ^ turn, v[2] ^ turn};
+        memcpy(at, swapped, sizeof swapped);
+    }
+}
+
+static void swap_samples(int64_t n, float *values)
+{
+    for (int64_t i = 0; i < 4 * n; i += 4) {
+        const float swapped[4] = {values[i], values[i + 3], values[i + 1], values[i + 2]};
+        memcpy(values + i, swapped, sizeof swapped);
+    }
+}
+
+static void swap_flags(int64_t n, uint8_t *values)
+{
+    for (int64_t i = 0; i < 4 * n; i += 4) {
+        const uint8_t swapped[4] = {values[i], values[i + 3], values[i + 1], values[i + 2]};
+        memcpy(values + i, swapped, sizeof swapped);
+    }
+}
+
+/** The values are where they go to. */
+static void finish_rows(reader *u, const target *t, int64_t cell)
+{
+    const int64_t n = u->nrow * cell;
+
+    if (!t->in_order) {
+        swap_visibilities(n / 4, u->negate ? UINT64_C(1) << 63 : 0, u->values.vis);
+        swap_samples(n / 4, u->values.nsamples);
+        if (memchr(u->values.flags, 1, (size_t)n))
+            swap_flags(n / 4, u->values.flags);
+    } else if (u->negate) {
+        conjugate(n, u->values.vis, u->values.vis);
+    }
     for (int64_t i = 0; i < u->nrow; i++)
         if (u->flag_row[i])
             memset(u->values.flags + i * cell, 1, (size_t)cell);
@@ -338,7 +388,7 @@ static mms_status take_rows(reader *u, const target *t, mms_error *err)
     MMS_TRY(mms_ms_read(u->ms, MMS_COL_FLAG_ROW, u->nrange, u->ranges, u->nrow, u->flag_row, err));
     MMS_TRY(read_weights(u, t, u->weight, err));
     if (straight)
-        finish_rows(u, cell);
+        finish_rows(u, t, cell);
     for (int64_t i = 0; !straight && i < u->nrow; i++)
         place_row(u, t, i);
 done:

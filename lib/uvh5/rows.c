@@ -197,16 +197,31 @@ done:
     return st;
 }
 
-/** Whether the rows are of one data description, and stand as time goes. */
-static void look(sorting *s, int64_t n, bool *in_time)
+/** Whether the rows are of one data description, in the order of the set, and as time goes. */
+static void look(sorting *s, int64_t n, bool *in_order, bool *in_time)
 {
-    s->one = *in_time = true;
+    s->one = *in_order = *in_time = true;
     for (int64_t i = 1; i < n; i++) {
         const mms_uvh5_row *const r = s->rows + i;
         s->one = s->one && r->ddid == s->rows[0].ddid;
-        *in_time = *in_time && r->time_s >= r[-1].time_s && r->row > r[-1].row;
+        *in_order = *in_order && r->row > r[-1].row;
+        *in_time = *in_time && r->time_s >= r[-1].time_s;
         rest(s, i);
     }
+    *in_time = *in_time && *in_order;
+}
+
+/** Of one data description each row is a blt, and they stand as they are. */
+static void keep_order(sorting *s, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        mms_uvh5_row *const r = s->rows + i;
+        r->blt = i;
+        s->blts[i] =
+            (mms_uvh5_blt){r->time_s, r->row, r->row, i, r->ant1, r->ant2, r->field, r->scan};
+        rest(s, i);
+    }
+    s->nblt = n;
 }
 
 mms_status mms_uvh5_sort_rows(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt **out, int64_t *nblt,
@@ -215,14 +230,16 @@ mms_status mms_uvh5_sort_rows(int64_t n, mms_uvh5_row *rows, mms_uvh5_blt **out,
     sorting s = {.rows = rows,
                  .blts = mms_spill_alloc(n, sizeof *s.blts),
                  .places = mms_spill_alloc(n, sizeof *s.places)};
-    bool in_time;
+    bool in_order, in_time;
     mms_status st = MMS_OK;
 
     *out = s.blts;
     if (!s.blts || !s.places)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%" PRId64 " rows: out of memory", n));
-    look(&s, n, &in_time);
-    for (int64_t at = 0, end; at < n; at = end) {
+    look(&s, n, &in_order, &in_time);
+    if (s.one && in_order)
+        keep_order(&s, n);
+    for (int64_t at = s.nblt, end; at < n; at = end) {
         // time stamps that follow each other are sorted by themselves
         end = in_time && at + CHUNK < n ? at + CHUNK : n;
         while (end < n && rows[end].time_s == rows[end - 1].time_s)

@@ -105,14 +105,48 @@ static mms_status open_unit(const mms_uvh5_export_order *order, unit *u, mms_err
     return st == MMS_OK ? u->hdf5->reopen(u->file, &u->packed, err) : st;
 }
 
+/** The set that a file is made of, as a worker keeps it from unit to unit. */
+typedef struct source {
+    mms_value *shared;
+    mms_uvh5_reader *reader;
+} source;
+
+static void end_source(void *thing)
+{
+    source *const s = thing;
+
+    mms_uvh5_reader_close(&s->reader);
+    mms_value_free(&s->shared);
+    free(s);
+}
+
+/** shared: the name of a file, which is of one run. */
+static mms_status get_source(mms_job *job, const char *shared, source **out, mms_error *err)
+{
+    source *s = mms_job_kept(job, shared);
+    mms_status st = MMS_OK;
+
+    if (!s) {
+        s = mms_alloc(1, sizeof *s);
+        MMS_TRY(s ? mms_value_read(shared, &s->shared, err)
+                  : mms_fail(err, MMS_ERR_MEM, "rows: out of memory"));
+        MMS_TRY(mms_uvh5_reader_open(s->shared, &s->reader, err));
+        MMS_TRY(mms_job_keep(job, shared, s, end_source, err));
+    }
+    *out = s;
+done:
+    if (st != MMS_OK && s)
+        end_source(s);
+    return st;
+}
+
 mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value *answer,
                                 mms_error *err)
 {
     static const char *const averaged[] = {"split", "values", "pack", NULL};
     mms_uvh5_blts_order o;
-    mms_value *shared = NULL;
+    source *from;
     mms_uvh5_place *places = NULL;
-    mms_uvh5_reader *reader = NULL;
     unit u = {.fd = -1};
     mms_status st;
 
@@ -121,11 +155,10 @@ mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value 
     if (*mms_order_step(order))
         return mms_output_unit(job, order, answer, err);
     MMS_TRY(mms_uvh5_blts_order_decode(order, &o, err));
-    MMS_TRY(mms_value_read(o.shared, &shared, err));
-    MMS_TRY(mms_uvh5_reader_open(shared, &reader, err));
-    MMS_TRY(open_unit(mms_uvh5_reader_order(reader), &u, err));
+    MMS_TRY(get_source(job, o.shared, &from, err));
+    MMS_TRY(open_unit(mms_uvh5_reader_order(from->reader), &u, err));
     MMS_TRY(read_places(o.rows_file, o.first_row, o.nrow, &places, err));
-    MMS_TRY(take_all(job, &o, &u, reader, places, err));
+    MMS_TRY(take_all(job, &o, &u, from->reader, places, err));
     if (u.packed)
         MMS_TRY(u.hdf5->close(&u.packed, err));
     json_object_set_new(answer, "rows", json_integer(o.nrow));
@@ -135,7 +168,5 @@ done:
     free(places);
     if (u.fd >= 0)
         close(u.fd);
-    mms_uvh5_reader_close(&reader);
-    mms_value_free(&shared);
     return st;
 }

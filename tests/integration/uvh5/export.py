@@ -83,6 +83,30 @@ class Export(UvhCase):
             self.assertEqual(f["Header/polarization_array"][()].tolist(), [-5, -7, -8, -6])
             numpy.testing.assert_array_equal(f["Data/visdata"][()], aips[:, :, [0, 2, 3, 1]])
 
+    def test_one_window_of_four_products(self):
+        """Cells that stand in the file as in the set but for their order: every value, each way."""
+        self.multims("simulate", "in.ms", "antennas=5", "spws=1", "channels=7", "integrations=40",
+                     "noise=1", "corrected=False", "--no-sync", "--quiet")
+        flags = numpy.random.default_rng(1)
+        with table(self.path("in.ms"), readonly=False, ack=False) as main:
+            main.putcol("FLAG", flags.random(main.getcol("FLAG").shape) < 0.3)
+            main.putcol("FLAG_ROW", flags.random(main.nrows()) < 0.3)
+            main.putcol("WEIGHT", flags.random(main.getcol("WEIGHT").shape).astype("f4"))
+            data, weight = main.getcol("DATA"), main.getcol("WEIGHT")
+            flag = main.getcol("FLAG") | main.getcol("FLAG_ROW")[:, None, None]
+        for polorder, order in ("aips", [0, 3, 1, 2]), ("casa", [0, 1, 2, 3]):
+            for flip in True, False:
+                with self.subTest(f"{polorder}, {flip}"):
+                    out = self.export("in.ms", "polorder=" + polorder, f"flipconj={flip}",
+                                      "overwrite=true")
+                    with h5py.File(out, "r") as f:
+                        want = (data.conj() if flip else data)[:, :, order]
+                        numpy.testing.assert_array_equal(f["Data/visdata"][()].view("c8"), want)
+                        numpy.testing.assert_array_equal(f["Data/flags"][()], flag[:, :, order])
+                        numpy.testing.assert_array_equal(
+                            f["Data/nsamples"][()],
+                            numpy.repeat(weight[:, None, order], data.shape[1], axis=1))
+
     def test_t15_absent_cells(self):
         with h5py.File(self.export(self.data("D7x.ms")), "r") as f:
             absent = f["Data/nsamples"][()] == 0
