@@ -96,6 +96,21 @@ static double scatter(const window *w, int64_t c)
     return n > 0 ? found : -1;
 }
 
+/** Add the scatter of each channel to sums and counts, where there is one. */
+static void add_scatter(const window *w, double *restrict sums, int64_t *restrict counts)
+{
+    const double *re = w->re, *im = w->im, *re2 = w->re2, *im2 = w->im2, *n = w->n;
+
+    for (int64_t c = 0; c < w->nchan; c++) {
+        const double x = re[c] / n[c], y = im[c] / n[c];
+        const double a = re2[c] / n[c] - x * x, b = im2[c] / n[c] - y * y;
+        const double found = sqrt((a > 0 ? a : 0) + (b > 0 ? b : 0));
+        sums[c] += n[c] > 0 ? found : 0;
+    }
+    for (int64_t c = 0; c < w->nchan; c++) // whole numbers apart, for vectors
+        counts[c] += n[c] > 0;
+}
+
 /** Which channels may scatter more than a threshold; false: none. */
 static bool may_exceed(const window *w, double threshold, uint8_t *may)
 {
@@ -141,11 +156,7 @@ static void sum_times(const window *w, int64_t half, int64_t ntime, const mms_co
 {
     for (int64_t t = half; t < ntime - half; t++) {
         sum_window(w, half, t, values, flags);
-        for (int64_t c = 0; c < w->nchan; c++) {
-            const double v = scatter(w, c);
-            sums->time[c] += v < 0 ? 0 : v;
-            sums->ntime[c] += v >= 0;
-        }
+        add_scatter(w, sums->time, sums->ntime);
     }
 }
 

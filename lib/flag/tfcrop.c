@@ -11,13 +11,26 @@
 
 enum { MOST_DEGREE = 3 };
 
-/** A map seen along one of its dimensions. */
+/** A map seen along one of its dimensions.  Sums of one point or line are taken in the order of the
+ *  index, those of many points or lines beside each other: of two ways to store a map each loop
+ *  takes that in which its neighbours are. */
 typedef struct direction {
-    int64_t along, across;           /**< points */
-    int64_t step_along, step_across; /**< in the arrays */
+    int64_t along, across; /**< points */
+    const float *lines;    /**< [across][along] */
+    const float *points;   /**< [along][across] */
+    uint8_t *flags;        /**< [along][across] */
     float tolerance;
     bool poly;
 } direction;
+
+/** Room for a direction. */
+typedef struct scratch {
+    float *x;              /**< [along][across]: values over the fit */
+    float *sums, *counts;  /**< [the longer dimension] */
+    float *limits;         /**< [across]: what is surely no more than the next */
+    double *beyond, *last; /**< [across]: limits of |x - 1|; the spread before */
+    uint8_t *settled;      /**< [across] */
+} scratch;
 
 /** What a fit works on: n points each. */
 typedef struct curve {
@@ -26,20 +39,45 @@ typedef struct curve {
     uint8_t *flags;
 } curve;
 
-/** The mean of each point, which is flagged where there is nothing to take it of. */
-static void means(const direction *d, const float *values, const uint8_t *flags, curve *c)
+/** To the other way to store: from[rows][columns]. */
+static void turn_floats(int64_t rows, int64_t columns, const float *from, float *restrict to)
 {
-    for (int64_t i = 0; i < d->along; i++) {
-        float sum = 0, count = 0;
-        for (int64_t j = 0; j < d->across; j++) {
-            const int64_t k = i * d->step_along + j * d->step_across;
-            if (!flags[k]) {
-                sum += values[k];
-                count += 1;
-            }
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            to[j * rows + i] = from[i * columns + j];
+}
+
+/** Flags, where there are any: to has none that from has not. */
+static void turn_flags(int64_t rows, int64_t columns, const uint8_t *from, uint8_t *restrict to)
+{
+    if (!memchr(from, 1, (size_t)(rows * columns)))
+        return;
+    for (int64_t i = 0; i < rows; i++)
+        for (int64_t j = 0; j < columns; j++)
+            to[j * rows + i] = from[i * columns + j];
+}
+
+/** The mean of each point, which is flagged where there is nothing to take it of; flags[across]
+ *  [along]. */
+static void means(const direction *d, const uint8_t *flags, const scratch *s, curve *c)
+{
+    const int64_t n = d->along;
+    float *restrict sums = s->sums, *restrict counts = s->counts;
+
+    memset(sums, 0, (size_t)n * sizeof *sums);
+    memset(counts, 0, (size_t)n * sizeof *counts);
+    for (int64_t j = 0; j < d->across; j++) {
+        const float *values = d->lines + j * n;
+        const uint8_t *line = flags + j * n;
+        for (int64_t i = 0; i < n; i++) {
+            const float value = values[i]; // whatever it is, for vectors
+            sums[i] += line[i] ? 0 : value;
+            counts[i] += line[i] ? 0 : 1.0F;
         }
-        c->mean[i] = count > 0 ? sum / count : 0;
-        c->flags[i] = count == 0;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        c->mean[i] = counts[i] > 0 ? sums[i] / counts[i] : 0;
+        c->flags[i] = counts[i] <= 0;
     }
 }
 
@@ -211,92 +249,150 @@ static void fit_pieces(curve *c, int64_t most_pieces, int most_degree)
     }
 }
 
-/** Flag in the line until its spread settles; the spread is that of the last time. */
-static double flag_line(int64_t n, const float *x, uint8_t *flags, int64_t step, float tolerance)
+/** The spread of each line, with what is flagged left out: NaN where all is. */
+static void find_spreads(const direction *d, const scratch *s)
 {
-    double before = 0, sigma = 0;
+    const int64_t n = d->across;
+    float *restrict sums = s->sums, *restrict counts = s->counts;
 
-    for (int k = 0; k < 5; k++) {
-        float squares = 0, count = 0;
-        for (int64_t i = 0; i < n; i++)
-            if (!flags[i * step]) {
-                squares += (x[i] - 1) * (x[i] - 1);
-                count += 1;
-            }
-        sigma = count > 0 ? (double)sqrtf(squares / count) : (double)NAN;
-        for (int64_t i = 0; i < n; i++)
-            if (!flags[i * step] && fabs((double)x[i] - 1) > (double)tolerance * sigma)
-                flags[i * step] = 1;
-        if (fabs(before - sigma) < 0.1)
-            break;
-        before = sigma;
+    memset(sums, 0, (size_t)n * sizeof *sums);
+    memset(counts, 0, (size_t)n * sizeof *counts);
+    for (int64_t i = 0; i < d->along; i++) {
+        const float *x = s->x + i * n;
+        const uint8_t *flags = d->flags + i * n;
+        for (int64_t j = 0; j < n; j++) {
+            const float away = x[j] - 1;
+            sums[j] += flags[j] ? 0 : away * away;
+            counts[j] += flags[j] ? 0 : 1.0F;
+        }
     }
-    return sigma;
+    for (int64_t j = 0; j < n; j++)
+        sums[j] = sqrtf(sums[j] / counts[j]); // 0 / 0: NaN
 }
 
-static void flag_windows(const mms_flag_tfcrop *how, int64_t n, const float *x, uint8_t *flags,
-                         int64_t step, double limit)
+/** Flag the points of one index that are beyond the limits of their lines. */
+static void flag_beyond(int64_t n, const float *x, const scratch *s, uint8_t *flags)
 {
-    const int64_t half = how->halfwin;
+    const float *limits = s->limits;
+    int32_t may = 0;
+
+    for (int64_t j = 0; j < n; j++)
+        may += fabsf(x[j] - 1) >= limits[j];
+    for (int64_t j = 0; may && j < n; j++)
+        if (fabs((double)x[j] - 1) > s->beyond[j])
+            flags[j] = 1;
+}
+
+/** Flag in each line until its spread settles; beyond[] are the limits of the last time. */
+static void flag_lines(const direction *d, const scratch *s)
+{
+    const int64_t n = d->across;
+    int64_t left = n;
+
+    for (int64_t j = 0; j < n; j++) {
+        s->last[j] = 0;
+        s->settled[j] = 0;
+    }
+    for (int k = 0; k < 5 && left > 0; k++) {
+        find_spreads(d, s);
+        for (int64_t j = 0; j < n; j++) {
+            if (s->settled[j])
+                continue; // what is left of it is within the limits that it had
+            s->beyond[j] = (double)d->tolerance * (double)s->sums[j];
+            s->limits[j] = (float)s->beyond[j] * 0.999999F;
+            s->settled[j] = fabs(s->last[j] - (double)s->sums[j]) < 0.1;
+            s->last[j] = (double)s->sums[j];
+            left -= s->settled[j];
+        }
+        for (int64_t i = 0; i < d->along; i++)
+            flag_beyond(n, s->x + i * n, s, d->flags + i * n);
+    }
+}
+
+/** Flag the middle of windows along the lines whose mean distance is beyond the limits. */
+static void flag_windows(const mms_flag_tfcrop *how, const direction *d, const scratch *s)
+{
+    const int64_t half = how->halfwin, n = d->across;
     const float width = (float)(2 * half + 1);
 
-    for (int64_t i = half; i < n - half; i++) {
-        float sum = 0, squares = 0;
-        for (int64_t k = i - half; k <= i + half; k++) {
-            sum += fabsf(x[k] - 1);
-            squares += (x[k] - 1) * (x[k] - 1);
+    for (int64_t i = half; i < d->along - half; i++)
+        for (int64_t j = 0; j < n; j++) {
+            float sum = 0, squares = 0;
+            for (int64_t k = i - half; k <= i + half; k++) {
+                sum += fabsf(s->x[k * n + j] - 1);
+                squares += (s->x[k * n + j] - 1) * (s->x[k * n + j] - 1);
+            }
+            if ((how->sum && (double)(sum / width) > s->beyond[j]) ||
+                (how->std && (double)sqrtf(squares / width) > s->beyond[j]))
+                d->flags[i * n + j] = 1;
         }
-        if ((how->sum && (double)(sum / width) > limit) ||
-            (how->std && (double)sqrtf(squares / width) > limit))
-            flags[i * step] = 1;
-    }
 }
 
-static void crop(const mms_flag_tfcrop *how, const direction *d, const float *values,
-                 uint8_t *flags, curve *c, float *x)
+/** flags[across][along]: those of d the other way, changed likewise. */
+static void crop(const mms_flag_tfcrop *how, const direction *d, uint8_t *flags, const scratch *s,
+                 curve *c)
 {
-    bool any = false;
+    const int64_t n = d->across;
 
     c->n = d->along;
-    means(d, values, flags, c);
-    for (int64_t i = 0; i < c->n; i++)
-        any = any || !c->flags[i];
-    if (!any)
+    means(d, flags, s, c);
+    if (!memchr(c->flags, 0, (size_t)c->n))
         return;
     fit_pieces(c, d->poly ? how->maxnpieces : 1, d->poly ? MOST_DEGREE : 1);
-    for (int64_t j = 0; j < d->across; j++) {
-        uint8_t *line = flags + j * d->step_across;
-        for (int64_t i = 0; i < c->n; i++) {
-            const int64_t k = i * d->step_along;
-            x[i] = line[k] ? 0 : values[j * d->step_across + k] / c->fit[i];
+    for (int64_t i = 0; i < c->n; i++) {
+        const float fit = c->fit[i], *values = d->points + i * n;
+        const uint8_t *line = d->flags + i * n;
+        float *restrict x = s->x + i * n;
+        for (int64_t j = 0; j < n; j++) {
+            const float over = values[j] / fit;
+            x[j] = line[j] ? 0 : over;
         }
-        const double sigma = flag_line(c->n, x, line, d->step_along, d->tolerance);
-        if (how->sum || how->std)
-            flag_windows(how, c->n, x, line, d->step_along, (double)d->tolerance * sigma);
     }
+    flag_lines(d, s);
+    if (how->sum || how->std)
+        flag_windows(how, d, s);
+    turn_flags(d->along, n, d->flags, flags);
+}
+
+/** As mms_flag_tfcrop_map(), with the same map and its flags the other way, [nchan][ntime]. */
+static void crop_map(const mms_flag_tfcrop *how, int64_t ntime, int64_t nchan, const float *values,
+                     const float *turned, uint8_t *flags, uint8_t *turned_flags, const scratch *s,
+                     curve *c)
+{
+    const direction time = {ntime, nchan, turned, values, flags, how->timecutoff, how->timepoly};
+    const direction freq = {nchan,        ntime,           values,       turned,
+                            turned_flags, how->freqcutoff, how->freqpoly};
+
+    if (how->time && how->timefirst)
+        crop(how, &time, turned_flags, s, c);
+    if (how->freq)
+        crop(how, &freq, flags, s, c);
+    if (how->time && !how->timefirst)
+        crop(how, &time, turned_flags, s, c);
 }
 
 mms_status mms_flag_tfcrop_map(const mms_flag_tfcrop *how, int64_t ntime, int64_t nchan,
                                const float *values, uint8_t *flags, mms_error *err)
 {
-    const direction time = {ntime, nchan, nchan, 1, how->timecutoff, how->timepoly};
-    const direction freq = {nchan, ntime, 1, nchan, how->freqcutoff, how->freqpoly};
-    const int64_t most = ntime > nchan ? ntime : nchan;
-    float *floats = mms_alloc(3 * most, sizeof *floats);
-    curve c = {0, floats, floats + most, mms_alloc(most, 1)};
+    const int64_t most = ntime > nchan ? ntime : nchan, n = ntime * nchan;
+    float *floats = mms_alloc(2 * n + 5 * most, sizeof *floats);
+    double *doubles = mms_alloc(2 * most, sizeof *doubles);
+    uint8_t *bytes = mms_alloc(n + 2 * most, 1);
+    mms_status st = MMS_OK;
 
-    if (!floats || !c.flags) {
-        free(floats);
-        free(c.flags);
-        return mms_fail(err, MMS_ERR_MEM, "tfcrop: out of memory");
+    if (floats && doubles && bytes) {
+        float *turned = floats, *rest = floats + 2 * n;
+        const scratch s = {floats + n, rest,           rest + most,     rest + 2 * most,
+                           doubles,    doubles + most, bytes + n + most};
+        curve c = {0, rest + 3 * most, rest + 4 * most, bytes + n};
+        turn_floats(ntime, nchan, values, turned);
+        turn_flags(ntime, nchan, flags, bytes);
+        crop_map(how, ntime, nchan, values, turned, flags, bytes, &s, &c);
+    } else {
+        st = mms_fail(err, MMS_ERR_MEM, "tfcrop: out of memory");
     }
-    if (how->time && how->timefirst)
-        crop(how, &time, values, flags, &c, floats + 2 * most);
-    if (how->freq)
-        crop(how, &freq, values, flags, &c, floats + 2 * most);
-    if (how->time && !how->timefirst)
-        crop(how, &time, values, flags, &c, floats + 2 * most);
     free(floats);
-    free(c.flags);
-    return MMS_OK;
+    free(doubles);
+    free(bytes);
+    return st;
 }

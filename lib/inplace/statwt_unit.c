@@ -300,12 +300,11 @@ typedef struct batch {
     float *weight, *bins, *median;
 } batch;
 
-static void free_batch(batch *b)
+/** The arrays of cells are for the next batch. */
+static void free_batch(work *w, batch *b)
 {
     free(b->k.rows);
-    free(b->k.flag);
-    free(b->k.before);
-    free(b->k.vis);
+    w->reader.spare = b->k;
     free(b->stamp);
     free(b->order);
     free(b->samples);
@@ -388,22 +387,24 @@ static mms_status open_batch(work *w, const key *keys, int64_t nrow, batch *b, m
     mms_status st;
 
     b->keys = keys;
-    b->k = (mms_flag_chunk){.nrow = nrow,
-                            .ddid = keys[0].ddid,
-                            .nchan = window->nchan,
-                            .ncorr = window->ncorr,
-                            .cell = cell};
+    b->k = w->reader.spare;
+    w->reader.spare = (mms_flag_chunk){0};
+    b->k.nrow = nrow;
+    b->k.ddid = keys[0].ddid;
+    b->k.nchan = window->nchan;
+    b->k.ncorr = window->ncorr;
+    b->k.cell = cell;
+    b->k.column = NULL;
     b->k.rows = mms_alloc(nrow, sizeof *b->k.rows);
-    b->k.flag = mms_alloc(n, 1);
-    b->k.before = mms_alloc(n, 1);
+    MMS_TRY(mms_grow(&b->k.flag, &b->k.flag_room, n, 1, err));
+    MMS_TRY(mms_grow(&b->k.before, &b->k.before_room, n, 1, err));
     b->stamp = mms_alloc(nrow, sizeof *b->stamp);
     b->order = mms_alloc(nrow, sizeof *b->order);
     b->weight = mms_alloc(window->ncorr, sizeof *b->weight);
     b->bins = mms_alloc(cell, sizeof *b->bins);
     b->median = mms_alloc(cell, sizeof *b->median);
     b->variance = mms_alloc(cell, sizeof *b->variance);
-    MMS_TRY(b->k.rows && b->k.flag && b->k.before && b->stamp && b->order && b->weight && b->bins &&
-                    b->median && b->variance
+    MMS_TRY(b->k.rows && b->stamp && b->order && b->weight && b->bins && b->median && b->variance
                 ? MMS_OK
                 : no_memory(err));
     for (int64_t i = 0; i < nrow; i++) {
@@ -568,6 +569,8 @@ static mms_status stage_row(work *w, const batch *b, int64_t row, mms_error *err
 static mms_status do_row(work *w, batch *b, int64_t row, mms_statwt_sums *sums, mms_error *err)
 {
     const int32_t ngroup = groups_of(w, b);
+    const uint8_t *before = b->k.before + row * b->k.cell;
+    int64_t flagged = 0;
 
     for (int64_t bin = 0; bin < w->setup.windows[b->k.ddid].nbin; bin++)
         for (int32_t g = 0; g < ngroup; g++)
@@ -576,7 +579,8 @@ static mms_status do_row(work *w, batch *b, int64_t row, mms_statwt_sums *sums, 
                         sums);
     find_row_weights(w, b, row);
     for (int64_t i = 0; i < b->k.cell; i++)
-        w->flagged += b->k.before[row * b->k.cell + i];
+        flagged += before[i];
+    w->flagged += (double)flagged;
     w->total += (double)b->k.cell;
     return stage_row(w, b, row, err);
 }
@@ -637,7 +641,7 @@ static mms_status do_batch(work *w, const key *keys, const stamps *t, int64_t fi
     w->done += t->row[end] - t->row[first];
     mms_job_progress(w->job, w->done, w->nkey);
 done:
-    free_batch(&b);
+    free_batch(w, &b);
     return st;
 }
 
@@ -717,6 +721,9 @@ static void end_work(work *w)
     if (w->stage)
         fclose(w->stage);
     free(w->keys);
+    free(w->reader.spare.flag);
+    free(w->reader.spare.before);
+    free(w->reader.spare.vis);
     free(w->reader.rows.ranges);
     mms_value_free(&w->sums);
     mms_statwt_setup_close(&w->setup);

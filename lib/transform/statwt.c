@@ -262,9 +262,29 @@ static double variance_of(const mms_statwt_how *how, const sample *s)
 {
     const moments m = how->algorithm == MMS_STATWT_CHAUVENET  ? leave_out_far(how, s)
                       : how->algorithm == MMS_STATWT_FIT_HALF ? mirror_half(how, s)
-                      : how->algorithm == MMS_STATWT_HINGES   ? keep_within_fences(how, s)
-                                                              : find_all_moments(s);
+                                                              : keep_within_fences(how, s);
     return m.n > 0 ? m.squares / (double)m.n : 0;
+}
+
+/** The variance of all samples: real and imaginary parts beside each other. */
+static double variance_of_all(int64_t n, const mms_complex *vis, const double *exposure_s)
+{
+    const float *parts = (const float *)vis;
+    double sum[2] = {0}, mean[2], squares[2] = {0}, weight = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        weight += exposure_s[i];
+        for (int k = 0; k < 2; k++)
+            sum[k] += exposure_s[i] * (double)parts[2 * i + k];
+    }
+    for (int k = 0; k < 2; k++)
+        mean[k] = weight > 0 ? sum[k] / weight : 0;
+    for (int64_t i = 0; i < n; i++)
+        for (int k = 0; k < 2; k++) {
+            const double away = (double)parts[2 * i + k] - mean[k];
+            squares[k] += exposure_s[i] * away * away;
+        }
+    return (squares[0] / (double)n + squares[1] / (double)n) / 2;
 }
 
 double mms_statwt_variance(const mms_statwt_how *how, int64_t n, const mms_complex *vis,
@@ -275,6 +295,8 @@ double mms_statwt_variance(const mms_statwt_how *how, int64_t n, const mms_compl
 
     if (n < how->minsamp || n == 0)
         return 0;
+    if (how->algorithm == MMS_STATWT_CLASSIC)
+        return variance_of_all(n, vis, exposure_s);
     for (int64_t i = 0; i < n; i++)
         scratch[i] = (double)crealf(vis[i]);
     real = variance_of(how, &s);
@@ -298,8 +320,14 @@ static int by_weight(const void *a, const void *b)
 
 float mms_statwt_median(int64_t n, float *values)
 {
+    int64_t same = 0;
+
     if (n == 0)
         return 0;
+    while (same < n && values[same] == values[0])
+        same++;
+    if (same == n) // one bin
+        return values[0];
     qsort(values, (size_t)n, sizeof *values, by_weight);
     return n % 2 ? values[n / 2] : (float)(((double)values[n / 2 - 1] + (double)values[n / 2]) / 2);
 }

@@ -340,6 +340,35 @@ static void flagged_maps_and_single_points_are_left(void **state)
     assert_int_equal(mms_flag_tfcrop_map(&defaults, TIMES, 1, values, flags, NULL), MMS_OK);
 }
 
+/** Times and channels exchanged, with what is asked of each: the same flags, exchanged. */
+static void a_map_that_is_turned_is_cropped_likewise(void **state)
+{
+    enum { LONG = 37, SHORT = 13, SIZE = LONG * SHORT };
+    float values[SIZE], turned[SIZE];
+    uint8_t flags[SIZE], turned_flags[SIZE];
+    const mms_flag_tfcrop how = {3, 2, false, true, 4, true, true, true, true, true, 2};
+    const mms_flag_tfcrop other = {2, 3, true, false, 4, true, true, false, true, true, 2};
+    uint32_t random = 7;
+    int found = 0;
+
+    (void)state;
+    for (int i = 0; i < SIZE; i++) {
+        random = random * 1664525 + 1013904223;
+        values[i] = 1 + (float)(random >> 8) / (1 << 24) + (random % 61 == 0 ? 9.0F : 0.0F);
+        flags[i] = (random >> 12) % 10 == 0;
+        turned[i % SHORT * LONG + i / SHORT] = values[i];
+        turned_flags[i % SHORT * LONG + i / SHORT] = flags[i];
+        found -= flags[i];
+    }
+    assert_int_equal(mms_flag_tfcrop_map(&how, LONG, SHORT, values, flags, NULL), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_map(&other, SHORT, LONG, turned, turned_flags, NULL), MMS_OK);
+    for (int i = 0; i < SIZE; i++) {
+        assert_int_equal(flags[i], turned_flags[i % SHORT * LONG + i / SHORT]);
+        found += flags[i];
+    }
+    assert_true(found > 0);
+}
+
 /* ---- rflag ------------------------------------------------------------------------------------*/
 
 static const mms_flag_rflag three = {3, 1e6, 0};
@@ -499,6 +528,7 @@ int main(void)
         cmocka_unit_test(the_last_bin_may_be_short),
         cmocka_unit_test(a_spike_is_cropped_alone),
         cmocka_unit_test(flagged_maps_and_single_points_are_left),
+        cmocka_unit_test(a_map_that_is_turned_is_cropped_likewise),
         cmocka_unit_test(thresholds_are_median_and_deviation),
         cmocka_unit_test(sums_leave_flagged_cells_out),
         cmocka_unit_test(middles_do_not_depend_on_what_is_beside),

@@ -183,12 +183,13 @@ static void sums_do_not_depend_on_how_they_are_joined(void **state)
 
 static void medians_of_even_numbers_are_in_the_middle(void **state)
 {
-    float four[4] = {8, 1, 4, 2}, three[3] = {4, 1, 2};
+    float four[4] = {8, 1, 4, 2}, three[3] = {4, 1, 2}, same[4] = {3, 3, 3, 3};
 
     (void)state;
     assert_near(mms_statwt_median(4, four), 3, 0);
     assert_near(mms_statwt_median(3, three), 2, 0);
     assert_near(mms_statwt_median(0, three), 0, 0);
+    assert_near(mms_statwt_median(4, same), 3, 0);
 }
 
 int main(void)
