@@ -42,7 +42,9 @@ typedef struct mms_parts_opts {
 /** Run the unit of run's task over every part of vis, an MS or Multi-MS, in parallel, and join what
  *  they answer: member "ret" of an answer, or all of it.  A unit's request is a copy of request (an
  *  object, or NULL) with "vis", the part's absolute path, and "part", its number from 0.  Parts
- *  that answer EMPTY are left out; a part that fails does not end the others.
+ *  that answer EMPTY are left out; a part that fails does not end the others.  With --job-dir, or a
+ *  parameter resume of the task, a journal is kept (docs/resuming.md): a run that goes on leaves
+ * out the parts that are done.
  *  @param result  gets vis, ret, parts [name], empty [name], failures [{part, message}]; in the
  *                 order of the parts, whatever the number of workers
  *  Errors: NOT_FOUND no such set; EMPTY all parts are; DIFFERS some failed, result says which;

@@ -90,6 +90,7 @@ typedef struct mms_run {
     bool json, quiet;
     mms_engine *engine; /**< NULL until mms_run_engine() */
     bool wrote;         /**< set once anything was written: failures then exit 1, not 2 */
+    bool resume;        /**< go on with the run in job_dir, whatever the task's parameters say */
 } mms_run;
 
 struct mms_task {

@@ -190,6 +190,11 @@ void mms_engine_set_journal(mms_engine *engine, mms_journal *journal)
     engine->journals = NULL;
 }
 
+mms_journal *mms_engine_journal(const mms_engine *engine)
+{
+    return engine->journal;
+}
+
 void mms_engine_set_journals(mms_engine *engine, mms_journal *const *by_unit)
 {
     engine->journal = NULL;

@@ -385,11 +385,15 @@ static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_
     if (!survived(j, us))
         drop_unsynced(j);
     against = reason_against(j, opts, us);
-    if (!against) {
+    if (!against && !j->nth && !opts->strict) {
+        mms_log(MMS_LOG_INFO, opts->task,
+                "nothing was done of the run that was not finished: it begins anew");
+        st = begin_anew(j, opts, err);
+    } else if (!against) {
         j->resumes = true;
         mms_log(MMS_LOG_INFO, opts->task,
-                "goes on with the run that was not finished: %" PRId64 " parts done",
-                mms_journal_ndone(j));
+                "goes on with the run that was not finished: %" PRId64 " parts done%s",
+                mms_journal_ndone(j), mms_journal_ndone(j) ? "" : ", so that all are run");
     } else if (opts->strict) {
         st = mms_fail(err, MMS_ERR_ARG,
                       "resume: the run that was not finished is another one (%s differs); without "
@@ -435,6 +439,8 @@ static mms_status load(mms_journal *j, mms_error *err)
     size_t i;
     mms_status st;
 
+    if (j->stays)
+        MMS_TRY(mms_journal_refuse_foreign(j, err));
     MMS_TRY(read_records(j->fd, j->folder, &records, &good, err));
     json_array_foreach(records, i, record) take_record(j, record);
     if (ftruncate(j->fd, good))
@@ -671,23 +677,4 @@ done:
         mms_journal_free(&j);
     free(output);
     return st;
-}
-
-void mms_journal_clear(const char *folder, const char *task)
-{
-    static const char *const names[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE, MMS_SUMMARY_FILE,
-                                        MMS_PLAN_FILE, MMS_JOURNAL_FILE};
-
-    for (int64_t i = 0; i < MMS_COUNT_OF(names); i++) {
-        char *const path = mms_format("%s/%s", folder, names[i]);
-        if (path)
-            (void)unlink(path);
-        free(path);
-    }
-    char *const logs = mms_format("%s/" MMS_LOGS_FOLDER, folder);
-    if (logs)
-        (void)rmdir(logs);
-    free(logs);
-    if (rmdir(folder) && errno == ENOTEMPTY)
-        mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
 }

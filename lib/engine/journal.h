@@ -44,7 +44,8 @@ typedef struct mms_journal_opts {
 /** Open the journal of a run.  What an earlier run has left is gone on with, when that is asked for
  *  and the keys are equal; else it is told and dropped, its staging folder too.
  *  @param[out] out  NULL where none can be kept, or another run to the same output keeps it
- *  Errors: ARG another run is at work (resume, strict), or is another one (strict); IO, MEM. */
+ *  Errors: ARG another run is at work (resume, strict), or is another one (strict); EXISTS a file
+ * of others in the folder that the user names; IO, MEM. */
 MMS_CHECKED mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out,
                                         mms_error *err);
 
@@ -100,6 +101,8 @@ void mms_journal_end(mms_journal **journal, mms_status st, bool keep, bool *kept
 
 /** Journal what the engine's runs do, and leave out what is done already. */
 void mms_engine_set_journal(mms_engine *engine, mms_journal *journal);
+/** Return it, NULL: none. */
+mms_journal *mms_engine_journal(const mms_engine *engine);
 /** The same where one run makes several outputs: by_unit[nunits], which lives until another is set;
  *  the units of each stand together. */
 void mms_engine_set_journals(mms_engine *engine, mms_journal *const *by_unit);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file journal_files.c  What stands beside a journal for people: the plan, and what the run said.
- */
+/** @file journal_files.c  The folder of a journal: what stands there for people, the plan and what
+ * the run said, and what is others'. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -81,4 +81,52 @@ void mms_journal_end_log(mms_journal *j)
     mms_log_also(NULL, NULL, MMS_LOG_ERROR);
     fclose(j->log);
     j->log = NULL;
+}
+
+/* ---- the folder ---- */
+
+static const char *const files[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE, MMS_SUMMARY_FILE,
+                                    MMS_PLAN_FILE, MMS_JOURNAL_FILE}; /* removed in this order */
+
+void mms_journal_clear(const char *folder, const char *task)
+{
+    for (int64_t i = 0; i < MMS_COUNT_OF(files); i++) {
+        char *const path = mms_format("%s/%s", folder, files[i]);
+        if (path)
+            (void)unlink(path);
+        free(path);
+    }
+    char *const logs = mms_format("%s/" MMS_LOGS_FOLDER, folder);
+    if (logs)
+        (void)rmdir(logs);
+    free(logs);
+    if (rmdir(folder) && errno == ENOTEMPTY)
+        mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
+}
+
+/* A journal is there before any other of the files, and goes after them: without it they are
+ * others'. */
+mms_status mms_journal_refuse_foreign(const mms_journal *j, mms_error *err)
+{
+    static const char start[] = "{\"ev\":\"begin\"";
+    char found[sizeof start];
+    const ssize_t n = pread(j->fd, found, sizeof start - 1, 0);
+    const bool ours = n > 0 && !memcmp(found, start, (size_t)n);
+    const char *foreign = n > 0 && !ours ? MMS_JOURNAL_FILE : NULL;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(files) - 1 && n == 0 && !foreign; i++) {
+        char *const path = mms_format("%s/%s", j->folder, files[i]);
+        if (!path || !access(path, F_OK))
+            foreign = files[i];
+        free(path);
+    }
+    if (!foreign)
+        return MMS_OK;
+    char *const made = n == 0 ? mms_format("%s/" MMS_JOURNAL_FILE, j->folder) : NULL;
+    if (made)
+        (void)unlink(made);
+    free(made);
+    return mms_fail(err, MMS_ERR_EXISTS,
+                    "%s/%s is no run's: it is not written over; name another folder or move it",
+                    j->folder, foreign);
 }

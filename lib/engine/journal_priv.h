@@ -33,6 +33,10 @@ void mms_journal_free(mms_journal **journal);
 void mms_journal_begin_log(mms_journal *journal);
 void mms_journal_end_log(mms_journal *journal);
 
+/** Refuse a folder in which files of others have the names of ours; what was made there is removed.
+ *  Errors: EXISTS. */
+MMS_CHECKED mms_status mms_journal_refuse_foreign(const mms_journal *journal, mms_error *err);
+
 /** Remove what journals have in their folder, and the folder if it is empty then. */
 void mms_journal_clear(const char *folder, const char *task);
 

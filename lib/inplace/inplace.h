@@ -164,6 +164,44 @@ typedef struct mms_change_request {
     void *ctx;
 } mms_change_request;
 
+/** Bring back what a killed run has left (restore) or refuse it, or with --resume go on with it:
+ *  then there is *undo.  Before the set is opened.  Errors: as mms_undo_recover(), ARG the run is
+ *  another one. */
+MMS_CHECKED mms_status mms_change_recover(const mms_change_request *how, bool restore,
+                                          mms_undo **undo, mms_error *err);
+
+/** Whether a run that is gone on with had done all but its end; then *wrote is set, and result is
+ *  what is known. */
+bool mms_change_is_over(const mms_change_request *how, bool *wrote, mms_value *result);
+
+/** Open the set; parts of one that is half changed may have other columns.  Errors: as
+ * mms_ms_open().
+ */
+MMS_CHECKED mms_status mms_change_open_set(const mms_change_request *how, mms_ms **out,
+                                           mms_error *err);
+
+/** Begin to write: from here on there is a journal. */
+MMS_CHECKED mms_status mms_change_begin(const mms_change_request *how, mms_error *err);
+
+/** Take the place of the undo unless there is one. */
+MMS_CHECKED mms_status mms_change_take_undo(const mms_change_request *how, mms_undo **undo,
+                                            mms_error *err);
+
+/** As mms_undo_keep(), and keep the tables of HISTORY that mms_change_end() adds to. */
+MMS_CHECKED mms_status mms_change_keep(const mms_change_request *how, mms_undo *undo, mms_ms *ms,
+                                       const bool *members, const char *const *columns,
+                                       mms_error *err);
+
+/** End what was begun after a run of status st: as mms_undo_end(), but HISTORY is written before
+ *  the new bytes are to stay (SPACE where it can't be), and a run that was broken off is left, to
+ * be gone on with, where that was asked for. */
+MMS_CHECKED mms_status mms_change_end(const mms_change_request *how, mms_ms *ms, mms_undo **undo,
+                                      mms_status st, mms_error *err);
+
+/** Have the engine's runs journalled from here on, with n units more; 0: no longer.  Errors: those
+ *  of how->engine. */
+MMS_CHECKED mms_status mms_change_journal(const mms_change_request *how, int64_t n, mms_error *err);
+
 /* ---- flag commands ----------------------------------------------------------------------------*/
 
 /** What flagdata does: the client's side.  commands: JSON [{mode, selection, parameters}, …]. */
@@ -228,8 +266,8 @@ typedef struct mms_restore_order {
 
 /** What all parts share. */
 mms_value *mms_restore_order_encode(const mms_restore_order *order);
-/** What a part has of its own. */
-mms_value *mms_restore_part_encode(int64_t first);
+/** What a part, by its path, has of its own. */
+mms_value *mms_restore_part_encode(const char *part, int64_t first);
 
 /** Append rows to FLAG_CMD, an array. */
 typedef struct mms_commands_order {

@@ -58,9 +58,9 @@ mms_value *mms_restore_order_encode(const mms_restore_order *o)
     return with_step("restore", mms_keys_encode(restore_keys, o));
 }
 
-mms_value *mms_restore_part_encode(int64_t first)
+mms_value *mms_restore_part_encode(const char *part, int64_t first)
 {
-    return json_pack("{sI}", "first", (json_int_t)first);
+    return json_pack("{s[o] sI}", "changes", mms_text_value(part), "first", (json_int_t)first);
 }
 
 mms_status mms_restore_order_decode(const mms_value *value, mms_restore_order *o, mms_error *err)

@@ -328,25 +328,33 @@ mms_status mms_change_end(const mms_change_request *how, mms_ms *ms, mms_undo **
     return mms_undo_end(undo, st, err);
 }
 
-mms_status mms_units_run_noted(mms_units *units, const mms_change_request *how, mms_error *err)
+mms_status mms_change_journal(const mms_change_request *how, int64_t n, mms_error *err)
 {
     mms_engine *const engine = how->engine(how->ctx, err);
     mms_journal *const journal = journal_of(how);
     const mms_value *const plan = mms_journal_last(journal, "plan");
-    mms_status st;
 
     if (!engine)
         return err->code;
-    if (journal) {
-        how->job->planned += units->n;
-        if (json_integer_value(json_object_get(plan, "units")) < how->job->planned)
-            mms_journal_add(journal, "plan",
-                            json_pack("{s:I}", "units", (json_int_t)how->job->planned));
-    }
-    mms_engine_set_journal(engine, journal);
+    mms_engine_set_journal(engine, n ? journal : NULL);
+    if (!journal || !n)
+        return MMS_OK;
+    how->job->planned += n;
+    if (json_integer_value(json_object_get(plan, "units")) < how->job->planned)
+        mms_journal_add(journal, "plan",
+                        json_pack("{s:I}", "units", (json_int_t)how->job->planned));
+    return MMS_OK;
+}
+
+mms_status mms_units_run_noted(mms_units *units, const mms_change_request *how, mms_error *err)
+{
+    mms_status st = mms_change_journal(how, units->n, err), ended;
+
+    if (st != MMS_OK)
+        return st;
     st = mms_units_run(units, how, err);
-    mms_engine_set_journal(engine, NULL);
-    return st;
+    ended = mms_change_journal(how, 0, err);
+    return st == MMS_OK ? ended : st;
 }
 
 const mms_value *mms_change_choice(const mms_change_request *how)

@@ -12,25 +12,20 @@
 #include "base/utf8_priv.h"
 #include "request_priv.h"
 
-/** What has to be equal to go on: the parameters that matter, and the input.  Its path becomes a
- *  key, which has to be UTF-8. */
+/** What has to be equal to go on: the parameters that matter, and the input if there is one.  Its
+ *  path becomes a key, which has to be UTF-8. */
 static mms_value *key_of(const mms_host *host, const char *vis)
 {
-    enum { OF_A_BYTE = 4 /* \xE9 */ };
-    char *const path = mms_path_absolute(vis);
+    char *const path = vis ? mms_path_absolute(vis) : NULL;
+    char *const name = path ? mms_readable(path) : NULL;
     mms_value *const print = path ? mms_fingerprint(path) : NULL;
-    const size_t room = path ? OF_A_BYTE * strlen(path) + 1 : 1;
-    char *const name = mms_alloc((int64_t)room, 1);
     mms_value *key = NULL;
 
-    if (name && path) {
-        memcpy(name, path, strlen(path) + 1);
-        mms_make_readable(name, room);
-        key = json_pack("{s:O, s:{s:o*}}", "parameter", host->parameters, "input", name, print);
-    } else {
-        mms_value *unused = print;
-        mms_value_free(&unused);
-    }
+    if (!vis)
+        key = json_pack("{s:O}", "parameter", host->parameters);
+    else if (name)
+        key = json_pack("{s:O, s:{s:O*}}", "parameter", host->parameters, "input", name, print);
+    json_decref(print);
     free(name);
     free(path);
     return key;

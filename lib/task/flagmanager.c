@@ -12,7 +12,7 @@ struct flagmanager {
 #define AT(member) offsetof(struct flagmanager, member)
 
 static const mms_param params[] = {
-    MMS_PARAM_VIS(struct flagmanager, version.vis),
+    MMS_PARAM_VIS(struct flagmanager, version.how.vis),
     {"mode", MMS_CHOICE, AT(mode), .init = "list",
      .allowed = "list save restore delete rename diff", .flags = MMS_PARAM_POSITIONAL,
      .doc = "What is done"},
@@ -24,8 +24,9 @@ static const mms_param params[] = {
      .doc = "save, rename: text of the list"},
     {"merge", MMS_STRING, AT(version.merge), .init = "replace",
      .doc = "restore: replace the flags, or combine them: and, or"},
-    {"sync", MMS_BOOL, AT(version.sync), .init = "True", .flags = MMS_PARAM_RUN,
+    {"sync", MMS_BOOL, AT(version.how.sync), .init = "True", .flags = MMS_PARAM_RUN,
      .doc = "Wait until the undo and the new flags are on the disk"},
+    MMS_PARAM_RESUME(struct flagmanager, version.how.resume),
     {0},
 };
 
@@ -39,7 +40,7 @@ static mms_status list(const struct flagmanager *p, mms_value *result, mms_error
 {
     mms_value *versions = NULL, *version;
     size_t i;
-    mms_status st = mms_versions_read(p->version.vis, &versions, err);
+    mms_status st = mms_versions_read(p->version.how.vis, &versions, err);
 
     json_array_foreach(versions, i, version)
     {
@@ -49,7 +50,7 @@ static mms_status list(const struct flagmanager *p, mms_value *result, mms_error
                             json_pack("{sO sO}", "name", json_array_get(version, 0), "comment",
                                       json_array_get(version, 1)));
     }
-    json_object_set_new(result, "MS", mms_text_value(p->version.vis));
+    json_object_set_new(result, "MS", mms_text_value(p->version.how.vis));
     mms_value_free(&versions);
     return st;
 }
@@ -68,15 +69,13 @@ static mms_status diff(const struct flagmanager *p, mms_ms *ms, mms_value *resul
     return st;
 }
 
-static mms_status with_set(mms_run *run, const struct flagmanager *p, mms_value *result,
-                           mms_error *err)
+static mms_status diff_set(const struct flagmanager *p, mms_value *result, mms_error *err)
 {
     mms_ms *ms = NULL;
     mms_status st;
 
-    MMS_TRY(mms_ms_open(p->version.vis, &ms, err));
-    st = is_mode(p, "diff") ? diff(p, ms, result, err)
-                            : mms_version_run_restore(run, &p->version, ms, err);
+    MMS_TRY(mms_ms_open(p->version.how.vis, &ms, err));
+    st = diff(p, ms, result, err);
 done:
     mms_ms_close(&ms);
     return st;
@@ -85,22 +84,25 @@ done:
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct flagmanager *p = arg;
+    const bool saves = is_mode(p, "save"), restores = is_mode(p, "restore");
     mms_status st;
 
-    MMS_TRY(mms_undo_recover(p->version.vis, true, NULL, err));
-    if ((is_mode(p, "list") || is_mode(p, "restore")) &&
-        mms_versions_begin(p->version.vis, NULL) != MMS_OK)
+    if (!restores && !saves)
+        MMS_TRY(mms_undo_recover(p->version.how.vis, true, NULL, err));
+    if ((is_mode(p, "list") || restores) && mms_versions_begin(p->version.how.vis, NULL) != MMS_OK)
         mms_log(MMS_LOG_DEBUG, "flagmanager", "%s: no list of versions can be made",
-                p->version.vis);
+                p->version.how.vis);
     if (is_mode(p, "list"))
         return list(p, result, err);
-    if (is_mode(p, "diff") || is_mode(p, "restore"))
-        return with_set(run, p, result, err);
+    if (is_mode(p, "diff"))
+        return diff_set(p, result, err);
+    if (restores)
+        return mms_version_run_restore(run, &p->version, result, err);
     MMS_TRY(mms_version_check_name(p->version.versionname, err));
-    if (is_mode(p, "save"))
-        return mms_version_run_save(run, &p->version, err);
-    st = is_mode(p, "delete") ? mms_version_delete(p->version.vis, p->version.versionname, err)
-                              : mms_version_rename(p->version.vis, p->oldname,
+    if (saves)
+        return mms_version_run_save(run, &p->version, result, err);
+    st = is_mode(p, "delete") ? mms_version_delete(p->version.how.vis, p->version.versionname, err)
+                              : mms_version_rename(p->version.how.vis, p->oldname,
                                                    p->version.versionname, p->version.comment, err);
 done:
     return st;

@@ -3,22 +3,20 @@
 #define MULTIMS_FLAGMANAGER_PRIV_H
 /** @file flagmanager_priv.h  Inside the task flagmanager: what workers do. */
 
-#include "inplace/inplace.h"
-#include "task_priv.h"
+#include "change_priv.h"
 
 /** A flag version, as the parameters name it. */
 struct mms_version_words {
-    const char *vis, *versionname, *comment, *merge;
-    bool sync;
+    struct mms_change_words how;
+    const char *versionname, *comment, *merge;
 };
 
-/** Save the flags of all parts, by one worker.  Errors: those of the unit. */
-MMS_CHECKED mms_status mms_version_run_save(mms_run *run, const struct mms_version_words *p,
-                                            mms_error *err);
-
-/** Restore a version, part by part; a run that is killed leaves nothing half done.
+/** Save the flags of all parts, by one worker, or restore a version, part by part: a run that is
+ *  killed leaves nothing half done, and can be gone on with.
  *  Errors: NOT_FOUND; those of the units. */
+MMS_CHECKED mms_status mms_version_run_save(mms_run *run, const struct mms_version_words *p,
+                                            mms_value *result, mms_error *err);
 MMS_CHECKED mms_status mms_version_run_restore(mms_run *run, const struct mms_version_words *p,
-                                               mms_ms *ms, mms_error *err);
+                                               mms_value *result, mms_error *err);
 
 #endif

@@ -3,23 +3,38 @@
  * 2). */
 #include <stdlib.h>
 
+#include "engine/journal.h"
 #include "flagmanager_priv.h"
 #include "ms/columns.h"
 #include "multims/parts.h"
 
-mms_status mms_version_run_save(mms_run *run, const struct mms_version_words *p, mms_error *err)
-{
-    const char *label = p->versionname;
-    mms_value *unit = mms_save_order_encode(&(mms_save_order){p->vis, p->versionname, p->comment});
-    mms_answer answer = {.value = NULL};
-    mms_status st =
-        unit ? mms_run_engine(run, err) : mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
+/* A set with flags that are changed, or saved. */
+struct work {
+    mms_run *run;
+    const struct mms_version_words *p;
+    mms_change_request how;
+    mms_ms *ms;
+    mms_undo *undo;
+};
 
-    mms_log(MMS_LOG_INFO, "flagmanager", "Save current flagversions to %s", p->versionname);
-    if (st == MMS_OK) {
-        run->wrote = true;
-        st = mms_engine_run(run->engine, run->task->name, 1, &label, &unit, &answer, err);
-    }
+/* The one unit of a save. */
+static mms_status save_all(struct work *w, mms_error *err)
+{
+    const char *label = w->p->versionname;
+    mms_value *unit =
+        mms_save_order_encode(&(mms_save_order){w->p->how.vis, w->p->versionname, w->p->comment});
+    mms_answer answer = {.value = NULL};
+    mms_status st = MMS_OK;
+
+    mms_log(MMS_LOG_INFO, "flagmanager", "Save current flagversions to %s", label);
+    if (!unit)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory"));
+    MMS_TRY(mms_change_begin(&w->how, err));
+    MMS_TRY(mms_change_journal(&w->how, 1, err));
+    w->run->wrote = true;
+    MMS_TRY(mms_engine_run(w->run->engine, w->run->task->name, 1, &label, &unit, &answer, err));
+    mms_journal_add(w->how.job->journal, "finished", NULL);
+done:
     mms_value_free(&answer.value);
     mms_value_free(&unit);
     return st;
@@ -31,48 +46,86 @@ static mms_value *first_rows(mms_ms *ms)
     mms_value *const each = json_array();
 
     for (int64_t i = 0; i < mms_ms_nmember(ms); i++)
-        json_array_append_new(each, mms_restore_part_encode(mms_ms_member_rows(ms, i).first));
+        json_array_append_new(each, mms_restore_part_encode(mms_ms_member_path(ms, i),
+                                                            mms_ms_member_rows(ms, i).first));
     return each;
 }
 
-static mms_status restore_parts(mms_run *run, const struct mms_version_words *p, mms_ms *ms,
-                                const char *lock, mms_error *err)
+static mms_status restore_parts(struct work *w, mms_error *err)
 {
     mms_parts_opts opts = MMS_PARTS_OPTS_INIT;
-    mms_value *const each = first_rows(ms), *const done = json_object();
-    mms_value *const request = mms_restore_order_encode(&(mms_restore_order){
-        .set = p->vis, .version = p->versionname, .merge = p->merge, .lock = lock});
+    mms_value *const each = first_rows(w->ms), *const done = json_object();
+    mms_value *const request =
+        mms_restore_order_encode(&(mms_restore_order){.set = w->p->how.vis,
+                                                      .version = w->p->versionname,
+                                                      .merge = w->p->merge,
+                                                      .lock = mms_undo_lock_path(w->undo)});
     mms_status st = MMS_OK;
 
     opts.stop = true;
     opts.each = each;
-    run->wrote = true;
     if (!each || !request || !done)
-        st = mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
-    else
-        st = mms_parts_run_with(run, p->vis, request, &opts, done, err);
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory"));
+    MMS_TRY(mms_change_journal(&w->how, mms_ms_nmember(w->ms), err));
+    st = mms_parts_run_with(w->run, w->p->how.vis, request, &opts, done, err);
+done:
     json_decref(each);
     json_decref(request);
     json_decref(done);
     return st;
 }
 
-mms_status mms_version_run_restore(mms_run *run, const struct mms_version_words *p, mms_ms *ms,
-                                   mms_error *err)
+static mms_status restore_all(struct work *w, mms_error *err)
 {
     static const char *const columns[] = {MMS_COL_FLAG, MMS_COL_FLAG_ROW, NULL};
-    mms_undo *undo = NULL;
     mms_status st;
 
-    mms_log(MMS_LOG_INFO, "flagmanager", "Restore flagversions %s", p->versionname);
-    MMS_TRY(mms_version_check(ms, p->versionname, err));
-    MMS_TRY(mms_undo_check(ms, err));
-    MMS_TRY(mms_run_engine(run, err));
-    MMS_TRY(mms_undo_begin(p->vis, p->sync, &undo, err));
-    st = mms_undo_keep(undo, ms, NULL, columns, err);
+    mms_log(MMS_LOG_INFO, "flagmanager", "Restore flagversions %s", w->p->versionname);
+    MMS_TRY(mms_change_open_set(&w->how, &w->ms, err));
+    MMS_TRY(mms_version_check(w->ms, w->p->versionname, err));
+    MMS_TRY(mms_undo_check(w->ms, err));
+    MMS_TRY(mms_run_engine(w->run, err));
+    w->run->wrote = true;
+    MMS_TRY(mms_change_begin(&w->how, err));
+    MMS_TRY(mms_change_take_undo(&w->how, &w->undo, err));
+    st = mms_change_keep(&w->how, w->undo, w->ms, NULL, columns, err);
     if (st == MMS_OK)
-        st = restore_parts(run, p, ms, mms_undo_lock_path(undo), err);
-    st = mms_undo_end(&undo, st, err);
+        st = restore_parts(w, err);
+    st = mms_change_end(&w->how, w->ms, &w->undo, st, err);
 done:
     return st;
+}
+
+/* Do it, or go on with what a run has begun that was killed or stopped. */
+static mms_status work_on(mms_run *run, const struct mms_version_words *p,
+                          mms_status (*work)(struct work *, mms_error *), mms_value *result,
+                          mms_error *err)
+{
+    struct mms_change_run made = {0};
+    struct work w = {.run = run, .p = p, .how = mms_task_change(run, &p->how, NULL, &made)};
+    mms_status st;
+
+    w.how.note = NULL;
+    MMS_TRY(mms_change_recover(&w.how, true, &w.undo, err));
+    if (!mms_change_is_over(&w.how, &run->wrote, result))
+        st = work(&w, err);
+done:
+    mms_undo_leave(&w.undo);
+    mms_ms_close(&w.ms);
+    if (run->engine)
+        mms_engine_set_journal(run->engine, NULL);
+    mms_task_end_change(&made, st);
+    return st;
+}
+
+mms_status mms_version_run_save(mms_run *run, const struct mms_version_words *p, mms_value *result,
+                                mms_error *err)
+{
+    return work_on(run, p, save_all, result, err);
+}
+
+mms_status mms_version_run_restore(mms_run *run, const struct mms_version_words *p,
+                                   mms_value *result, mms_error *err)
+{
+    return work_on(run, p, restore_all, result, err);
 }

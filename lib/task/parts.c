@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fingerprint_priv.h"
 #include "check/contents.h"
+#include "engine/journal.h"
 #include "multims/parts.h"
-#include "task_priv.h"
+#include "transform_priv.h"
 
 struct parts {
     int64_t n, nfirst; /* nfirst: 1 with a unit for the whole set, which comes before the parts */
@@ -32,8 +34,15 @@ static bool add_unit(struct parts *p, char *name, const char *vis, const mms_val
     return name && unit;
 }
 
-static mms_status make_units(const char *vis, const mms_value *request, const mms_parts_opts *opts,
-                             struct parts *p, mms_error *err)
+/* A part that its unit changes is looked at before it is called done. */
+static void note_change(mms_value *unit, const char *path)
+{
+    if (!json_object_get(unit, "changes"))
+        json_object_set_new(unit, "changes", json_pack("[o]", mms_text_value(path)));
+}
+
+static mms_status make_units(const mms_run *run, const char *vis, const mms_value *request,
+                             const mms_parts_opts *opts, struct parts *p, mms_error *err)
 {
     mms_value *set = NULL;
     mms_status st;
@@ -59,6 +68,8 @@ static mms_status make_units(const char *vis, const mms_value *request, const mm
         char *const path = mms_path_absolute(json_string_value(json_array_get(list, number)));
         good = path &&
                add_unit(p, mms_path_base(path), path, request, json_array_get(opts->each, number));
+        if (good && run->task->in_place)
+            note_change(p->units[p->n - 1], path);
         free(path);
     }
     if (!good)
@@ -128,6 +139,59 @@ static mms_status judge(const mms_run *run, const char *vis, const struct parts 
     return MMS_OK;
 }
 
+/* A task that has the parameter resume, and a run with a folder for it, have a journal, unless the
+ * caller keeps one.  What is changed where it is tells itself whether it is done. */
+static mms_status open_journal(mms_run *run, const char *vis, int64_t n, mms_journal **out,
+                               mms_error *err)
+{
+    const mms_value *const resume = json_object_get(run->params, "resume");
+    const bool wanted = resume || (run->job_dir && *run->job_dir);
+    mms_status st = MMS_OK;
+
+    *out = NULL;
+    if (!wanted || mms_engine_journal(run->engine))
+        return MMS_OK;
+    mms_host host = mms_task_writing_host(run);
+    char *const set = mms_path_absolute(vis);
+    mms_value *const key = json_pack("{s:O, s:o*}", "parameter", host.parameters, "input",
+                                     set && !run->task->in_place ? mms_fingerprint(set) : NULL);
+    const mms_journal_opts opts = {.output = set,
+                                   .task = run->task->name,
+                                   .request = host.request,
+                                   .key = key,
+                                   .folder = host.job_dir,
+                                   .summary = host.summary,
+                                   .resume = run->resume || json_is_true(resume),
+                                   .strict = run->task->in_place};
+    st = set && key ? mms_journal_open(&opts, out, err)
+                    : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis);
+    if (st == MMS_OK && !mms_journal_resumes(*out))
+        mms_journal_add(*out, "plan", json_pack("{s:I}", "units", (json_int_t)n));
+    mms_engine_set_journal(run->engine, *out);
+    json_decref(key);
+    free(set);
+    mms_task_host_free(&host);
+    return st;
+}
+
+static mms_status run_noted(mms_run *run, const char *vis, struct parts *p, mms_error *err)
+{
+    mms_journal *journal;
+    bool failed = false;
+    mms_status st = open_journal(run, vis, p->n, &journal, err);
+
+    if (st == MMS_OK)
+        st = mms_engine_run(run->engine, run->task->name, p->n, (const char *const *)p->names,
+                            p->units, p->answers, err);
+    for (int64_t i = 0; i < p->n; i++)
+        failed =
+            failed || (p->answers[i].status != MMS_OK && p->answers[i].status != MMS_ERR_EMPTY);
+    if (journal)
+        mms_engine_set_journal(run->engine, NULL);
+    mms_journal_end(&journal, st, failed, NULL);
+    return st;
+}
+
 mms_status mms_parts_run_with(mms_run *run, const char *vis, const mms_value *request,
                               const mms_parts_opts *opts, mms_value *result, mms_error *err)
 {
@@ -139,11 +203,10 @@ mms_status mms_parts_run_with(mms_run *run, const char *vis, const mms_value *re
     memcpy(&all, opts, opts->size < sizeof all ? opts->size : sizeof all);
     rules.keep_going = !all.stop;
     rules.threshold = all.threshold;
-    MMS_TRY(make_units(vis, request, &all, &p, err));
+    MMS_TRY(make_units(run, vis, request, &all, &p, err));
     MMS_TRY(mms_run_engine(run, err));
     mms_engine_set_rules(run->engine, &rules);
-    st = mms_engine_run(run->engine, run->task->name, p.n, (const char *const *)p.names, p.units,
-                        p.answers, err);
+    st = run_noted(run, vis, &p, err);
     if (st != MMS_OK && !all.stop && !all.threshold)
         goto done;
     (void)sort_answers(&p, result);

@@ -77,7 +77,9 @@ static mms_status run_again(mms_run *run, const mms_value *request, mms_value *r
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "the journal's request is not known to this version"));
     if (chdir(folder))
         MMS_TRY(mms_fail_errno(err, errno, "%s, where the run was begun", folder));
-    json_object_set_new(given, "resume", json_true());
+    run->resume = true;
+    if (mms_task_has_parameter(name, "resume"))
+        json_object_set_new(given, "resume", json_true());
     MMS_TRY(mms_args_from_value(task, given, &args, err));
     run->task = task;
     run->params = mms_args_values(args);
@@ -108,6 +110,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         run->params = before.params;
         run->given = before.given;
         run->job_dir = before.job_dir;
+        run->resume = before.resume;
     }
     mms_value_free(&request);
 done:

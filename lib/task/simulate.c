@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "base/files_priv.h"
-#include "multims/simulate.h"
-#include "transform_priv.h"
+#include "simulate_priv.h"
 
 struct simulate {
     const char *outputvis, *correlations, *intents, *missing, *telescope, *order, *endian, *layout,
@@ -16,7 +15,7 @@ struct simulate {
     mms_ints channels, tile;
     double interval_s, freq_hz, width_hz, flags, noise, lineflux;
     bool autocorrelations, data, model, corrected, floatdata, wtspectrum, sigmaspectrum;
-    bool source, pointing, syscal, weather, sync;
+    bool source, pointing, syscal, weather, sync, resume;
 };
 
 #define AT(member) offsetof(struct simulate, member)
@@ -92,6 +91,8 @@ static const mms_param params[] = {
      .doc = "Byte order on disk"},
     {"sync", MMS_BOOL, AT(sync), .init = "True", .flags = MMS_PARAM_RUN,
      .doc = "Wait until the disk has everything; --no-sync leaves that out"},
+    MMS_PARAM_SWITCH("resume", struct simulate, resume, "False",
+                     "Begin anew where the same command was killed: it has one part"),
     {0},
 };
 
@@ -141,68 +142,22 @@ static mms_simulate_opts library_opts(const struct simulate *p)
                                .line_flux = p->lineflux};
 }
 
-/* For HISTORY: the same whatever the output is called */
-static char *request_text(const mms_run *run)
-{
-    mms_value *const request = mms_task_given(run, "outputvis");
-    char *const text = mms_value_text(request, 0);
-
-    json_decref(request);
-    return text;
-}
-
-static mms_status watch(void *ctx, int64_t done, int64_t rows, mms_error *err)
-{
-    const mms_status st = mms_check_stop(err);
-
-    (void)ctx;
-    return st == MMS_OK ? st : mms_wrap(err, st, "row %" PRId64 " of %" PRId64, done, rows);
-}
-
-static mms_status write_staged(mms_run *run, const struct simulate *p, mms_simulate_opts *opts,
-                               mms_error *err)
-{
-    char *const name = mms_path_base(p->outputvis);
-    char *history = request_text(run), *path = NULL;
-    mms_stage *stage = NULL;
-    mms_status st;
-
-    MMS_TRY(mms_stage_create(p->outputvis, &stage, err));
-    run->wrote = true;
-    path = mms_format("%s/%s", mms_stage_path(stage), name ? name : "");
-    if (!name || !history || !path)
-        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "simulate: out of memory"));
-    opts->history = history;
-    opts->progress = watch;
-    MMS_TRY(mms_simulate(path, opts, err));
-    if (p->sync)
-        MMS_TRY(mms_stage_sync(stage, err));
-    MMS_TRY(mms_stage_publish(stage, name, p->outputvis, err));
-done:
-    if (st != MMS_OK && stage)
-        st = mms_output_name_full_disk(run->task->name, mms_stage_path(stage), st, err);
-    mms_stage_remove(&stage);
-    free(path);
-    free(history);
-    free(name);
-    return st;
-}
-
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct simulate *const p = arg;
+    const mms_how how = {.sync = p->sync, .resume = p->resume};
     mms_simulate_opts opts = library_opts(p);
     int64_t rows, bytes;
     mms_status st;
 
+    if (p->resume && mms_simulate_was_published(run, p->outputvis, result))
+        return MMS_OK;
     MMS_TRY(mms_output_check_new(NULL, p->outputvis, false, err));
     MMS_TRY(mms_simulate_size(&opts, &rows, &bytes, err));
     MMS_TRY(mms_disk_demand(p->outputvis, bytes + bytes / 50 + SPACE_MARGIN, err));
-    MMS_TRY(write_staged(run, p, &opts, err));
-    MMS_TRY(mms_tree_bytes(p->outputvis, &bytes, err));
     json_object_set_new(result, "outputvis", mms_text_value(p->outputvis));
     json_object_set_new(result, "rows", json_integer(rows));
-    json_object_set_new(result, "bytes", json_integer(bytes));
+    st = mms_simulate_write(run, p->outputvis, &how, &opts, result, err);
 done:
     return st;
 }

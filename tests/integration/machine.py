@@ -40,6 +40,20 @@ def alive(pid):
         return False
 
 
+def family(pid):
+    """A process and all that it started, as far as they live."""
+    found, look = [], [pid]
+    while look:
+        one = look.pop()
+        found.append(one)
+        try:
+            with open(f"/proc/{one}/task/{one}/children") as f:
+                look += [int(word) for word in f.read().split()]
+        except OSError:
+            pass
+    return found
+
+
 def kill_all(pids):
     """Kill processes and wait until they are gone: what they hold is free only then."""
     for pid in pids:

@@ -3,9 +3,10 @@
 import json
 import os
 import re
+import subprocess
 
 import program_case
-from machine import mpirun
+from machine import family, kill_all, mpirun, wait_until
 from program_case import ProgramCase, parser
 
 parser.add_argument("--page", required=True)
@@ -78,6 +79,43 @@ class Plugin(ProgramCase):
         self.assertEqual([f["part"] for f in result["failures"]], ["in.0001.ms"])
         self.assertEqual(result["ret"]["rows"], 2 * 4 * 6)
         self.assertIn("ERROR rowcount: in.0001.ms: ", run.stderr)
+
+    def test_a_killed_run_is_gone_on_with(self):
+        """With a folder for the journal, or a parameter resume; parts that are done are not looked at again."""
+        held = self.source.replace("    (void)job;\n", """    (void)job;
+    while (json_integer_value(json_object_get(request, "part")) > 0 && access("go", F_OK))
+        usleep(1000);
+""").replace("#include <jansson.h>", "#include <jansson.h>\n#include <unistd.h>")
+        own = held.replace("    {0},\n", """    {"resume", MMS_BOOL, offsetof(struct rowcount, resume), .flags = MMS_PARAM_RUN, .doc = "Go on"},
+    {0},
+""").replace("int64_t least;\n", "int64_t least;\n    bool resume;\n").replace("#include <stddef.h>",
+                                                                              "#include <stdbool.h>\n#include <stddef.h>")
+        for source, folder, words in ((held, "job", ("--job-dir", "job")), (own, "in.mms.multims", ())):
+            self.build("rowcount", source)
+            env = dict(os.environ, MULTIMS_PLUGIN_PATH=self.path("rowcount.so"))
+            process = subprocess.Popen([program_case.args.program, "rowcount", "in.mms", "-j", "2", *words],
+                                       cwd=self.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.assertTrue(wait_until(lambda: self.events(folder, "done"), 60))
+            kill_all(family(process.pid))
+            process.wait()
+            with open(self.path("go"), "w"):
+                pass
+            run = self.use("resume", "job" if words else "in.mms", "--json")
+            self.assertEqual(json.loads(run.stdout)["ret"]["rows"], 72)
+            self.assertIn("goes on with the run that was not finished: 1 parts done", run.stderr)
+            if words:
+                self.assertEqual([r["unit"] for r in self.events(folder, "skipped")], ["in.0000.ms"])
+            else:
+                self.assertFalse(os.path.exists(self.path(folder)))
+            os.remove(self.path("go"))
+
+    def events(self, folder, event):
+        try:
+            with open(self.path(folder + "/journal.jsonl")) as journal:
+                records = [json.loads(line) for line in journal if line.endswith("}\n")]
+        except FileNotFoundError:
+            return []
+        return [r for r in records if r["ev"] == event]
 
     def test_refusals(self):
         self.build("old", self.source.replace("{MMS_PLUGIN_ABI,", "{MMS_PLUGIN_ABI - 1,"))

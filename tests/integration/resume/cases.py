@@ -7,9 +7,12 @@ import signal
 import subprocess
 import time
 
+from casacore.tables import table
+
 import program_case
 from interrupting import Interrupting
-from machine import patient
+from machine import family, kill_all, patient
+from program_case import ProgramCase
 
 
 class Resume(Interrupting):
@@ -192,6 +195,93 @@ class Files(Interrupting):
         with open(self.path("job/plan.json")) as file:
             units = json.load(file)["units"]
         self.assertEqual(sorted(units)[:2], [f"sub-MS caf\\xE9.000{i}.ms" for i in range(2)])
+
+    def test_files_of_others_are_not_written_over(self):
+        """A folder for the journal that holds files of these names, and no journal of ours."""
+        self.prepare()
+        for name in ("plan.json", "summary.json", "logs/run.log", "journal.jsonl"):
+            with self.subTest(name=name):
+                os.makedirs(self.path("job/logs"))
+                with open(self.path("job/" + name), "w") as file:
+                    file.write("of others\n")
+                run = self.multims("partition", "in.ms", "out.mms", *self.words, "--job-dir", "job", status=2)
+                self.assertIn(f"job/{name} is no run's: it is not written over", run.stderr)
+                with open(self.path("job/" + name)) as file:
+                    self.assertEqual(file.read(), "of others\n")
+                self.assertEqual(os.listdir(self.path("job/logs")), ["run.log"] if "/" in name else [])
+                self.assertEqual(self.left(), ["job"])
+                shutil.rmtree(self.path("job"))
+
+
+class Anew(ProgramCase):
+    """What has one unit begins anew, and says so; a version that was saved is not saved twice."""
+
+    def kill(self, output, *words, event='"ev":"'):
+        """Kill a run and all that it started when its journal has an event."""
+        for _ in range(50):
+            process = subprocess.Popen([program_case.args.program, *words, "--no-sync", "--quiet"], cwd=self.folder)
+            while process.poll() is None:
+                try:
+                    with open(self.path(output + ".multims/journal.jsonl")) as journal:
+                        if event in journal.read():
+                            break
+                except FileNotFoundError:
+                    pass
+            kill_all(family(process.pid))
+            if process.wait() and os.path.exists(self.path(output + ".multims")):
+                return
+            shutil.rmtree(self.path("big.ms"), ignore_errors=True)
+            shutil.rmtree(self.path("in.mms.flagversions"), ignore_errors=True)
+        self.fail("always faster")
+
+    def test_simulate(self):
+        words = "simulate", "big.ms", "antennas=20", "channels=128", "integrations=20"
+        for again in (("resume", "big.ms"), (*words, "--resume")):
+            self.kill("big.ms", *words)
+            run = self.multims(*again)
+            self.assertIn("nothing was done of the run that was not finished: it begins anew", run.stderr)
+            self.assertEqual(os.listdir(self.folder), ["big.ms"])
+            shutil.rmtree(self.path("big.ms"))
+
+    def test_a_plain_ms(self):
+        self.simulate("in.ms", "antennas=20", "channels=128", "integrations=20")
+        words = "partition", "in.ms", "big.ms", "createmms=False"
+        for again in (("resume", "big.ms"), (*words, "--resume")):
+            self.kill("big.ms", *words, event='"ev":"dispatch"')
+            run = self.multims(*again)
+            self.assertRegex(run.stderr, "it begins anew|0 parts done, so that all are run")
+            self.multims("verify", "big.ms", "--against", "in.ms")
+            self.assertEqual(sorted(os.listdir(self.folder)), ["big.ms", "in.ms"])
+            shutil.rmtree(self.path("big.ms"))
+
+    def make_mms(self):
+        self.simulate("in.ms", "scans=4")
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "flagbackup=False", "--quiet")
+
+    def test_virtual_models(self):
+        self.make_mms()
+        words = "setjy", "in.mms", "standard=manual", "fluxdensity=[2,0,0,0]", "usescratch=False"
+        shutil.copytree(self.path("in.mms"), self.path("keep"), symlinks=True)
+        for again in (("resume", "in.mms"), (*words, "--resume")):
+            self.kill("in.mms", *words)
+            self.multims(*again)
+            self.assertEqual([n for n in os.listdir(self.folder) if "undo" in n or n.endswith(".multims")], [])
+            names = table(self.path("in.mms/SUBMSS/in.0000.ms"), ack=False).keywordnames()
+            self.assertTrue([n for n in names if n.startswith("definedmodel")] or
+                            "SOURCE_MODEL" in table(self.path("in.mms/SOURCE"), ack=False).colnames())
+            shutil.rmtree(self.path("in.mms"))
+            shutil.copytree(self.path("keep"), self.path("in.mms"), symlinks=True)
+
+    def test_versions(self):
+        self.make_mms()
+        words = "flagmanager", "in.mms", "save", "one"
+        for again in (("resume", "in.mms"), (*words, "--resume")):
+            self.kill("in.mms", *words)
+            self.multims(*again)
+            found = self.answer("flagmanager", "in.mms")
+            self.assertEqual([found[n]["name"] for n in found if n.isdigit()], ["one"])
+            self.assertEqual(sorted(os.listdir(self.folder)), ["in.mms", "in.mms.flagversions", "in.ms"])
+            shutil.rmtree(self.path("in.mms.flagversions"))
 
 
 if __name__ == "__main__":

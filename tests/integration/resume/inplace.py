@@ -12,8 +12,8 @@ import time
 import caltable
 import numpy
 import program_case
-from kills import family, words_of
-from machine import kill_all, mpirun, patient
+from kills import words_of
+from machine import family, kill_all, mpirun, patient
 from undo_case import UndoCase, digests
 
 VERBS = {
@@ -22,8 +22,10 @@ VERBS = {
     "flagdata": ("flagdata", "in.mms", "mode=clip", "clipminmax=[0,1]"),
     "tfcrop": ("flagdata", "in.mms", "mode=tfcrop"),
     "statwt": ("statwt", "in.mms", "datacolumn=data", "timebin=30s", "chanbin=8"),
+    "restore": ("flagmanager", "in.mms", "restore", "some", "merge=or"),
 }
 TIMES = ("HISTORY",)  # sub-tables that tell the time
+KEPT = {"in.ms", "keep", "keep.versions", "x.G"}
 JOURNAL = "in.mms.multims/journal.jsonl"
 
 
@@ -42,16 +44,31 @@ class InPlace(UndoCase):
         self.multims("partition", "in.ms", "keep", "separationaxis=scan", "numsubms=6", "--quiet",
                      "flagbackup=False", "--no-sync")
         caltable.make(self.path("x.G"), "G Jones", self.path("in.ms"), numpy.full((5, 1, 1, 2), 2 + 1j))
+        self.make_version()
         self.wanted = {}
+
+    def make_version(self):
+        """One for restores, of flags that keep does not have."""
+        self.renew()
+        self.multims("flagdata", "in.mms", "mode=manual", "antenna=0", "flagbackup=False", "--quiet")
+        self.multims("flagmanager", "in.mms", "save", "some", "--quiet")
+        os.rename(self.path("in.mms.flagversions"), self.path("keep.versions"))
+        self.remove()
+
+    def prepare(self, verb):
+        self.remove()
+        self.renew()
+        if verb == "restore":
+            shutil.copytree(self.path("keep.versions"), self.path("in.mms.flagversions"))
 
     def remove(self):
         for name in os.listdir(self.folder):
-            if name not in ("in.ms", "keep", "x.G"):
+            if name not in KEPT:
                 subprocess.run(["rm", "-rf", "--", self.path(name)], check=True)
 
     def undisturbed(self, verb):
         if verb not in self.wanted:
-            self.renew()
+            self.prepare(verb)
             self.multims(*VERBS[verb], "--quiet")
             self.wanted[verb] = data_of(self.path("in.mms")), self.versions()
             self.remove()
@@ -75,8 +92,7 @@ class InPlace(UndoCase):
 
     def begin(self, verb, least, *words):
         """Start a run on a fresh copy, until so many units are done."""
-        self.remove()
-        self.renew()
+        self.prepare(verb)
         process = subprocess.Popen([*mpirun(self.ranks), program_case.args.program, *VERBS[verb], "-j", "1",
                                     "--no-sync", *words], cwd=self.folder, stdout=subprocess.DEVNULL,
                                    stderr=subprocess.PIPE, text=True)
@@ -106,7 +122,7 @@ class InPlace(UndoCase):
         self.assertEqual(sorted(found), sorted(wanted))
         if versions_too:  # one that was saved but not noted yet is saved again
             self.assertEqual(self.versions(), versions)
-        left = set(os.listdir(self.folder)) - {"in.ms", "keep", "x.G", "in.mms", "in.mms.flagversions"}
+        left = set(os.listdir(self.folder)) - KEPT - {"in.mms", "in.mms.flagversions"}
         self.assertEqual(left, set())
         self.remove()
 
@@ -262,7 +278,7 @@ class InPlace(UndoCase):
         self.assertIn("was changed by another run while this one looked at it", said)
         shutil.rmtree(self.path("job"))
         self.multims(*words, "fluxdensity=[5,0,0,0]", "--quiet")
-        self.assertEqual(sorted(os.listdir(self.folder)), ["in.mms", "in.ms", "keep", "x.G"])
+        self.assertEqual(set(os.listdir(self.folder)), KEPT | {"in.mms"})
 
     def read_journal(self):
         try:

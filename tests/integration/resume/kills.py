@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import program_case
-from machine import mpirun, patient
+from machine import family, mpirun, patient
 from program_case import ProgramCase
 
 LEFT_OUT = ("HISTORY", "table.lock", "FLAG_VERSION_LIST")  # they tell the time
@@ -35,20 +35,6 @@ def content(path):
             elif name not in LEFT_OUT and os.path.isfile(whole):
                 with open(whole, "rb") as f:
                     found[key] = hashlib.sha1(f.read()).hexdigest()
-    return found
-
-
-def family(pid):
-    """A process and all that it started, as far as they live."""
-    found, look = [], [pid]
-    while look:
-        one = look.pop()
-        found.append(one)
-        try:
-            with open(f"/proc/{one}/task/{one}/children") as f:
-                look += [int(word) for word in f.read().split()]
-        except OSError:
-            pass
     return found
 
 
@@ -179,7 +165,8 @@ class Killed(ProgramCase):
             with self.subTest(i=i, verb=verb):
                 try:
                     self.round(verb)
-                except AssertionError:
+                except AssertionError as error:
+                    print(f"kill {i}, {verb}: {error}", flush=True)  # a run that is ended before has told it, too
                     self.remove()
                     raise
         print(f"{self.killed} kills, {self.gone_on} runs gone on with, {self.spared} parts spared")

@@ -13,7 +13,7 @@ import tempfile
 import time
 
 import program_case
-from kills import VERBS, content, family, words_of
+from kills import VERBS, content, words_of
 from machine import mpirun, patient, wait_until
 from program_case import ProgramCase
 
