@@ -38,6 +38,7 @@ struct mms_client {
     mms_entry *entries; /* entry of id is entries[id - 1] */
     int64_t n, capacity;
     mms_value *parameters;         /* those of the last push that had some, for the next */
+    mms_kept *kept;                /* the same, as entries have it */
     mms_queue *queue;              /* of the entries that are MMS_QUEUED */
     int64_t first_done, last_done; /* ids of what has ended and mms_client_next() has not told */
     int64_t ndone;
@@ -213,6 +214,7 @@ void mms_client_close(mms_client **client)
     for (int s = 0; c->servers && s < c->nservers; s++)
         mms_value_free(&c->servers[s].state);
     mms_value_free(&c->parameters);
+    mms_kept_free(&c->kept);
     free(c->entries);
     free(c->servers);
     free(c);
@@ -439,13 +441,22 @@ static void end_entry(mms_client *client, mms_entry *e, const char *why)
                           SIGTERM);
 }
 
+/* Servers that have nothing to do are looked at less often: that is what an idle client costs. */
+static int64_t between_looks(const mms_client *client)
+{
+    const double idle_ns = client->frozen_s < 2.5 ? client->frozen_s * 1e8 : 2.5e8;
+
+    return client->ndone < client->n || idle_ns < (double)tick.tv_nsec ? tick.tv_nsec
+                                                                       : (int64_t)idle_ns;
+}
+
 static void look_at_server(mms_client *client, int number)
 {
     struct server *const s = &client->servers[number - 1];
     double since_s;
 
     switch (mms_pulse_look(&s->pulse, mms_engine_hub(client->engine), number - 1, client->frozen_s,
-                           tick.tv_nsec, &since_s)) {
+                           between_looks(client), &since_s)) {
     case MMS_PULSE_LOST:
         mms_log(MMS_LOG_ERROR, "client",
                 "Ping status response from server %d not received in the last %.0fs. Setting its "
@@ -484,7 +495,7 @@ static void look_around(mms_client *client)
     }
     if (now < client->next_look_ns)
         return;
-    client->next_look_ns = now + tick.tv_nsec;
+    client->next_look_ns = now + between_looks(client);
     for (int s = 1; s <= client->nservers; s++)
         look_at_server(client, s);
 }
@@ -596,6 +607,18 @@ static mms_status check_command(const mms_client *client, const mms_command *c, 
     return MMS_OK;
 }
 
+/* Commands with the parameters of the last ones share them. */
+static mms_status keep_parameters(mms_client *client, const mms_value *parameters, mms_error *err)
+{
+    if (!parameters || json_equal(client->parameters, parameters))
+        return MMS_OK;
+    mms_value_free(&client->parameters);
+    mms_kept_free(&client->kept);
+    client->kept = mms_kept_make(parameters);
+    client->parameters = client->kept ? json_deep_copy(parameters) : NULL;
+    return client->parameters ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "client: out of memory");
+}
+
 mms_status mms_client_push(mms_client *client, const mms_command *command, int64_t n,
                            const int *targets, int64_t *ids, mms_error *err)
 {
@@ -618,16 +641,11 @@ mms_status mms_client_push(mms_client *client, const mms_command *command, int64
     MMS_TRY(mms_queue_check(client->queue, all.needs, err));
     MMS_TRY(mms_grow(&client->entries, &client->capacity, before + count, sizeof *client->entries,
                      err));
-    if (!json_equal(client->parameters, all.parameters)) {
-        mms_value_free(&client->parameters);
-        client->parameters = json_deep_copy(all.parameters);
-    }
-    if (all.parameters && !client->parameters)
-        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
+    MMS_TRY(keep_parameters(client, all.parameters, err));
     for (int64_t i = 0; i < count; i++) {
         mms_entry *const e = &client->entries[before + i];
-        MMS_TRY(mms_entry_make(&all, mode, n ? targets[i] : 0,
-                               all.parameters ? client->parameters : NULL, e, err));
+        MMS_TRY(mms_entry_make(&all, mode, n ? targets[i] : 0, all.parameters ? client->kept : NULL,
+                               e, err));
         st = mms_queue_add(client->queue, before + i + 1, e->target, e->needs, all.key, err);
         if (st != MMS_OK) {
             mms_entry_free(e);

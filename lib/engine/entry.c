@@ -8,7 +8,45 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bytes_priv.h"
 #include "engine_priv.h"
+
+/* ---- values ---- */
+
+mms_kept *mms_kept_make(const mms_value *value)
+{
+    char *const text = mms_value_text(value, 0);
+    const size_t n = text ? strlen(text) + 1 : 0;
+    mms_kept *const kept = text ? malloc(sizeof *kept + n) : NULL;
+
+    if (kept) {
+        kept->users = 1;
+        memcpy(kept->text, text, n);
+    }
+    free(text);
+    return kept;
+}
+
+mms_kept *mms_kept_share(mms_kept *kept)
+{
+    if (kept)
+        kept->users++;
+    return kept;
+}
+
+mms_value *mms_kept_value(const mms_kept *kept)
+{
+    json_error_t ignored;
+
+    return kept ? mms_value_load(kept->text, strlen(kept->text), JSON_DECODE_ANY, &ignored) : NULL;
+}
+
+void mms_kept_free(mms_kept **kept)
+{
+    if (*kept && !--(*kept)->users)
+        free(*kept);
+    *kept = NULL;
+}
 
 /* ---- make ---- */
 
@@ -30,13 +68,13 @@ static mms_value *program_request(const char *const *argv, mms_text *command)
 }
 
 mms_status mms_entry_make(const mms_command *command, const char *mode, int target,
-                          mms_value *parameters, mms_entry *out, mms_error *err)
+                          mms_kept *parameters, mms_entry *out, mms_error *err)
 {
     mms_text words = {0};
 
     *out = (mms_entry){.mode = mode,
                        .target = target,
-                       .parameters = json_incref(parameters),
+                       .parameters = mms_kept_share(parameters),
                        .limit_s = command->limit_s,
                        .fresh = command->fresh,
                        .pushed_ns = mms_now_ns(),
@@ -59,10 +97,10 @@ mms_status mms_entry_make(const mms_command *command, const char *mode, int targ
 
 void mms_entry_free(mms_entry *e)
 {
-    mms_value_free(&e->parameters);
+    mms_kept_free(&e->parameters);
+    mms_kept_free(&e->value);
     mms_value_free(&e->program);
     mms_value_free(&e->needs);
-    mms_value_free(&e->value);
     free(e->command);
     free(e->group);
     free(e->message);
@@ -81,7 +119,7 @@ const char *mms_entry_kind(const mms_entry *e)
 
 mms_value *mms_entry_request(const mms_entry *e, mms_value *state)
 {
-    mms_value *const parameters = e->parameters ? json_incref(e->parameters) : json_object();
+    mms_value *const parameters = e->parameters ? mms_kept_value(e->parameters) : json_object();
 
     if (is_text(e))
         return json_pack("{s:o, s:s, s:o, s:i, s:O*}", "command", mms_text_value(e->command),
@@ -174,6 +212,13 @@ static const char *death_of(const mms_entry *e, const mms_value *body)
     return json_is_true(json_object_get(body, "killed")) ? "killed" : "crash";
 }
 
+static void keep_value(mms_entry *e, const mms_value *value)
+{
+    e->value = value ? mms_kept_make(value) : NULL;
+    if (value && !e->value)
+        mms_entry_fail(e, MMS_ERR_MEM, NULL, "client: out of memory");
+}
+
 /* The answer of a text: a value, or an error that the language has a class for. */
 static void take_text(mms_entry *e, const mms_value *value)
 {
@@ -182,7 +227,7 @@ static void take_text(mms_entry *e, const mms_value *value)
     if (error)
         mms_entry_fail(e, MMS_ERR_ARG, mms_text_of(error, "class"), mms_text_of(error, "message"));
     else
-        e->value = json_incref(json_object_get(value, "ret"));
+        keep_value(e, json_object_get(value, "ret"));
 }
 
 static void take_usage(mms_entry *e, const mms_value *body)
@@ -213,7 +258,7 @@ void mms_entry_take(mms_entry *e, const mms_value *body, const char *text)
         return;
     }
     if (json_object_size(value) || st == MMS_OK)
-        e->value = json_incref(value);
+        keep_value(e, value);
     if (st != MMS_OK)
         mms_entry_fail(e, st, e->ended_for ? e->ended_for : died ? death_of(e, body) : NULL, text);
 }
@@ -230,7 +275,7 @@ mms_value *mms_entry_record(const mms_entry *e, int64_t id)
 {
     return json_pack("{s:o, s:o, s:s, s:I, s:o, s:s, s:o*, s:o*}", "command",
                      mms_text_value(e->command), "parameters",
-                     e->parameters ? json_deep_copy(e->parameters) : json_null(), "mode", e->mode,
+                     e->parameters ? mms_kept_value(e->parameters) : json_null(), "mode", e->mode,
                      "id", (json_int_t)id, "server",
                      e->server   ? json_integer(e->server)
                      : e->target ? json_integer(e->target)
@@ -245,7 +290,7 @@ static bool may_pass(const mms_entry *e)
     return !strcmp(e->class, "killed") || !strcmp(e->class, "memory") || !strcmp(e->class, "lock");
 }
 
-static void add_error(const mms_entry *e, const char *host, mms_value *response)
+static void add_error(const mms_entry *e, const char *host, mms_value *value, mms_value *response)
 {
     mms_value *const error =
         json_pack("{s:s, s:s, s:o, s:b}", "class", e->class, "code", mms_status_name(e->code),
@@ -255,8 +300,8 @@ static void add_error(const mms_entry *e, const char *host, mms_value *response)
         json_object_set_new(error, "host", mms_text_value(host));
     if (e->signal_number)
         json_object_set_new(error, "signal", json_integer(e->signal_number));
-    if (e->value)
-        json_object_set_new(error, "value", json_deep_copy(e->value));
+    if (value)
+        json_object_set(error, "value", value);
     json_object_set_new(response, "error", error);
 }
 
@@ -274,13 +319,12 @@ static void add_usage(const mms_usage *u, mms_value *response)
 
 mms_value *mms_entry_response(const mms_entry *e, int64_t id, const char *host)
 {
-    mms_value *const response = mms_entry_record(e, id);
+    mms_value *const response = mms_entry_record(e, id), *value = mms_kept_value(e->value);
     char *const traceback = e->class ? mms_entry_traceback(e) : NULL;
 
     json_object_set_new(response, "successful", json_boolean(!e->class));
     json_object_set_new(response, "traceback", traceback ? mms_text_value(traceback) : json_null());
-    json_object_set_new(response, "ret",
-                        !e->class && e->value ? json_deep_copy(e->value) : json_null());
+    json_object_set_new(response, "ret", !e->class && value ? json_incref(value) : json_null());
     json_object_set_new(response, "attempt", json_integer(1));
     json_object_set_new(response, "host", *host ? mms_text_value(host) : json_null());
     if (e->stop_s > 0)
@@ -288,11 +332,12 @@ mms_value *mms_entry_response(const mms_entry *e, int64_t id, const char *host)
     if (e->sent_ns)
         json_object_set_new(response, "queue_s",
                             json_real((double)(e->sent_ns - e->pushed_ns) * 1e-9));
-    if (!strcmp(e->mode, "program") && e->value)
-        json_object_set(response, "exit", json_object_get(e->value, "exit"));
+    if (!strcmp(e->mode, "program") && value)
+        json_object_set(response, "exit", json_object_get(value, "exit"));
     add_usage(&e->usage, response);
     if (e->class)
-        add_error(e, host, response);
+        add_error(e, host, value, response);
+    json_decref(value);
     free(traceback);
     return response;
 }

@@ -18,12 +18,26 @@ typedef struct mms_usage {
     int64_t max_rss_kib, read_bytes, write_bytes; /**< bytes from and to disks */
 } mms_usage;
 
+/** A value that is kept as text, which takes a third of the memory of JSON in pieces; several may
+ *  share it.  All functions take NULL, which is none. */
+typedef struct mms_kept {
+    int64_t users;
+    char text[];
+} mms_kept;
+
+/** Return what keeps a value; NULL: out of memory. */
+mms_kept *mms_kept_make(const mms_value *value);
+mms_kept *mms_kept_share(mms_kept *kept);
+/** Return the value, a new one; NULL: none, or out of memory. */
+mms_value *mms_kept_value(const mms_kept *kept);
+void mms_kept_free(mms_kept **kept);
+
 typedef struct mms_entry {
     mms_entry_state state;
     int target, server;    /**< 0: any; not yet given to one */
     const char *mode;      /**< eval, exec, push, task, program */
     char *command, *group; /**< command NULL: forgotten; group NULL: none */
-    mms_value *parameters; /**< shared by the commands of one push; NULL: none */
+    mms_kept *parameters;  /**< NULL: none */
     mms_value *program;    /**< its words and folder; NULL: it is none */
     mms_value *needs;      /**< of what is counted; NULL: nothing */
     double limit_s;
@@ -38,13 +52,13 @@ typedef struct mms_entry {
     mms_status code;
     int signal_number;
     char *message;
-    mms_value *value; /**< ret, or what failed had to tell; NULL: nothing */
+    mms_kept *value; /**< ret, or what failed had to tell; NULL: nothing */
     mms_usage usage;
 } mms_entry;
 
 /** Make the entry of a command; parameters and needs are shared.  Errors: MEM. */
 MMS_CHECKED mms_status mms_entry_make(const mms_command *command, const char *mode, int target,
-                                      mms_value *parameters, mms_entry *out, mms_error *err);
+                                      mms_kept *parameters, mms_entry *out, mms_error *err);
 /** Free what an entry holds; a queue may still hold its needs until mms_queue_end(). */
 void mms_entry_free(mms_entry *e);
 /** The kind of unit that it is. */

@@ -31,6 +31,7 @@ struct slot {
     mms_process process;
     int64_t give_up_ns; /* when sending has failed for too long; 0: it has not failed */
     bool busy;
+    bool had;    /* a worker, which may have died */
     bool killed; /* by us; it may have answered all the same */
     uint64_t request;
     mms_inbox inbox;
@@ -157,8 +158,10 @@ static mms_status start(mms_pool *pool, struct slot *slot, mms_error *err)
 
     if (oom_kills < 0)
         oom_kills = count_oom_kills();
-    st = take_spare(pool, &slot->process) ? MMS_OK
-                                          : mms_process_start(pool->program, &slot->process, err);
+    st = slot->had && take_spare(pool, &slot->process) /* of those that are there, not of more */
+             ? MMS_OK
+             : mms_process_start(pool->program, &slot->process, err);
+    slot->had = true;
     pool->next_spare_ns =
         mms_now_ns() + quiet_ns; /* its start must not slow down this one's work */
     begin(slot);
@@ -192,7 +195,7 @@ void mms_pool_renew(mms_pool *pool, int number)
     pool->next_spare_ns = mms_now_ns();
 }
 
-/* Every worker that there is has a spare, one that has ended another; one start a turn. */
+/* Every worker that there is or was has a spare, one that has ended another; one start a turn. */
 static void keep_spares(mms_pool *pool)
 {
     const int64_t now = pool->spares ? mms_now_ns() : 0;
@@ -206,7 +209,7 @@ static void keep_spares(mms_pool *pool)
         mms_process *const spare = &pool->spares[i];
         if (spare->pid && mms_process_has_ended(spare))
             mms_process_kill(spare);
-        nworkers += pool->slots[i].process.pid != 0;
+        nworkers += pool->slots[i].had;
         nspares += spare->pid != 0;
         room = spare->pid ? room : i;
     }
