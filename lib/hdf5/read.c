@@ -470,13 +470,17 @@ mms_status mms_h5_names(mms_h5 *file, const char *name, mms_value **out, mms_err
     return MMS_OK;
 }
 
+/** Opened, not asked for its sizes: HDF5 would walk all of its index, and 1.10 falls over damaged
+ * ones.
+ */
 bool mms_h5_is_group(mms_h5 *file, const char *name)
 {
-    H5O_info_t info;
-    const bool is = mms_h5_has(file, name) &&
-                    H5Oget_info_by_name(file->id, name, &info, H5P_DEFAULT) >= 0 &&
-                    info.type == H5O_TYPE_GROUP;
+    const hid_t group =
+        mms_h5_has(file, name) ? H5Gopen2(file->id, name, H5P_DEFAULT) : H5I_INVALID_HID;
+    const bool is = group >= 0;
 
+    if (is)
+        H5Gclose(group);
     H5Eclear2(H5E_DEFAULT);
     return is;
 }

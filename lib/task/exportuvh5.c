@@ -36,7 +36,7 @@ static const mms_param params[] = {
     {"perpart", MMS_BOOL, AT(perpart), .init = "False",
      .doc = "One file for each part of a Multi-MS: out.0000.uvh5, … for out.uvh5"},
     {"compression", MMS_CHOICE, AT(compression), .init = "none", .allowed = "none gzip",
-     .doc = "gzip: flags and nsamples are compressed, by one writer"},
+     .doc = "gzip: flags and nsamples are compressed"},
     {"overwrite", MMS_BOOL, AT(overwrite), .init = "False",
      .doc = "Replace uvh5file when the new one is complete"},
     MMS_PARAM_MEMORY(struct exportuvh5, memory),
@@ -79,9 +79,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_host host = mms_task_writing_host(run);
     mms_status st = MMS_CHECK_AVERAGES(p, err);
 
-    if (st == MMS_OK && p->resume && !p->perpart && request.gzip)
-        st = mms_fail(err, MMS_ERR_ARG,
-                      "parameter resume: not with compression=gzip, which begins anew");
     if (st == MMS_OK)
         st = p->perpart ? mms_uvh5_export_parts(&request, &host, result, err)
                         : mms_uvh5_export(&request, &host, result, err);

@@ -13,14 +13,13 @@
 #include "base/files_priv.h"
 #include "orders_priv.h"
 
-mms_status mms_uvh5_averaged_name(const char *file, bool gzip, mms_uvh5_averaged *a, mms_error *err)
+mms_status mms_uvh5_averaged_name(const char *file, mms_uvh5_averaged *a, mms_error *err)
 {
     *a = (mms_uvh5_averaged){.set = mms_format("%s.averaged.ms", file),
                              .keys = mms_format("%s.keys", file),
                              .places = mms_format("%s.places", file),
-                             .cells = gzip ? mms_format("%s.cells", file) : strdup(""),
                              .list = mms_format("%s.keys/units.json", file)};
-    return a->set && a->keys && a->places && a->cells && a->list
+    return a->set && a->keys && a->places && a->list
                ? MMS_OK
                : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", file);
 }
@@ -30,7 +29,6 @@ void mms_uvh5_averaged_end(mms_uvh5_averaged *a)
     free(a->set);
     free(a->keys);
     free(a->places);
-    free(a->cells);
     free(a->list);
     *a = (mms_uvh5_averaged){0};
 }
@@ -43,8 +41,6 @@ mms_status mms_uvh5_averaged_remove(const mms_uvh5_averaged *a, mms_error *err)
     MMS_TRY(mms_remove_tree(a->set, err));
     MMS_TRY(mms_remove_tree(a->keys, err));
     MMS_TRY(mms_remove_tree(a->places, err));
-    if (*a->cells)
-        MMS_TRY(mms_remove_tree(a->cells, err));
 done:
     return st;
 }
@@ -98,20 +94,16 @@ static mms_status write_flags(const char *path, int fd, int64_t offset, int64_t 
     return st;
 }
 
-mms_status mms_uvh5_averaged_fill(const mms_uvh5_averaged *a, const mms_uvh5 *u, const char *file,
+mms_status mms_uvh5_averaged_fill(const mms_uvh5 *u, const char *file, int64_t offset,
                                   mms_error *err)
 {
-    const bool waits = *a->cells;
-    const char *const path = waits ? a->cells : file;
-    const int64_t values = u->nblt * u->nfreq * u->npol;
-    const int64_t end = mms_uvh5_cells_offset(values, 2) + 4 * values;
-    const int fd = open(path, O_WRONLY | O_CLOEXEC | (waits ? O_CREAT | O_TRUNC : 0), 0666);
-    mms_status st = fd < 0 || (waits && ftruncate(fd, (off_t)end))
-                        ? mms_fail_errno(err, errno, "%s", path)
-                        : MMS_OK;
+    const int fd = u->absent ? open(file, O_WRONLY | O_CLOEXEC) : -1;
+    mms_status st;
 
-    if (st == MMS_OK && u->absent)
-        st = write_flags(path, fd, waits ? 0 : u->offsets[1], values, err);
+    if (!u->absent)
+        return MMS_OK;
+    st = fd < 0 ? mms_fail_errno(err, errno, "%s", file)
+                : write_flags(file, fd, offset, u->nblt * u->nfreq * u->npol, err);
     if (fd >= 0)
         close(fd);
     return st;
@@ -288,25 +280,5 @@ done:
     free(cuts);
     mms_value_free(&orders);
     mms_value_free(&list);
-    return st;
-}
-
-mms_status mms_uvh5_averaged_pack(const mms_uvh5_averaged *a, const mms_host *host,
-                                  const char *name, const char *shared, mms_error *err)
-{
-    mms_value *unit = mms_uvh5_averaged_order_encode(
-        &(mms_uvh5_averaged_order){.step = "pack", .shared = shared, .places = ""});
-    mms_answer answer = {0};
-    mms_engine *engine;
-    mms_status st = MMS_OK;
-
-    if (!*a->cells)
-        goto done;
-    MMS_TRY(unit ? host->engine(host->ctx, &engine, err)
-                 : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", name));
-    st = mms_engine_run(engine, host->task, 1, &name, &unit, &answer, err);
-    mms_answers_free(1, &answer);
-done:
-    mms_value_free(&unit);
     return st;
 }

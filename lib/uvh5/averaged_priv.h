@@ -8,13 +8,13 @@
 
 /** What stands in the staging folder beside such a file. */
 typedef struct mms_uvh5_averaged {
-    char *set, *keys;     /**< the set; the folder of what its cells are made by */
-    char *places, *cells; /**< files; cells: as in mms_uvh5_export_order, or "" */
-    char *list;           /**< of units, in keys */
+    char *set, *keys; /**< the set; the folder of what its cells are made by */
+    char *places;     /**< a file */
+    char *list;       /**< of units, in keys */
 } mms_uvh5_averaged;
 
 /** Name them.  Errors: MEM. */
-MMS_CHECKED mms_status mms_uvh5_averaged_name(const char *file, bool gzip, mms_uvh5_averaged *out,
+MMS_CHECKED mms_status mms_uvh5_averaged_name(const char *file, mms_uvh5_averaged *out,
                                               mms_error *err);
 /** Remove them. */
 MMS_CHECKED mms_status mms_uvh5_averaged_remove(const mms_uvh5_averaged *a, mms_error *err);
@@ -27,22 +27,15 @@ MMS_CHECKED mms_status mms_uvh5_averaged_make(const mms_uvh5_averaged *a, const 
 MMS_CHECKED mms_status mms_uvh5_averaged_describe(const mms_uvh5_averaged *a, mms_value *result,
                                                   mms_error *err);
 
-/** Flag the cells that no row has, and make room for those that wait. */
-MMS_CHECKED mms_status mms_uvh5_averaged_fill(const mms_uvh5_averaged *a, const mms_uvh5 *u,
-                                              const char *file, mms_error *err);
+/** Flag the cells that no row has, from an offset of a file on. */
+MMS_CHECKED mms_status mms_uvh5_averaged_fill(const mms_uvh5 *u, const char *file, int64_t offset,
+                                              mms_error *err);
 
 /** Write the places of rows, and cut them into about so many units of {name, order}, which are left
  *  in the list; shared is the file of what they share.  Errors: those of reading and writing. */
 MMS_CHECKED mms_status mms_uvh5_averaged_cut(const mms_uvh5_averaged *a, const mms_uvh5 *u,
                                              const char *name, const char *shared, int64_t wanted,
                                              mms_error *err);
-
-/** Bring flags and nsamples that wait into the file. */
-MMS_CHECKED mms_status mms_uvh5_averaged_pack(const mms_uvh5_averaged *a, const mms_host *host,
-                                              const char *name, const char *shared, mms_error *err);
-
-/** Where they wait, of that many values: kind 1 and 2 of visdata, flags, nsamples. */
-int64_t mms_uvh5_cells_offset(int64_t values, int kind);
 
 /** In a worker. */
 mms_status mms_uvh5_averaged_unit(mms_job *job, const mms_value *order, mms_value *answer,

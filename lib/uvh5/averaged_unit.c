@@ -16,6 +16,7 @@
 #include "ms/block.h"
 #include "ms/columns.h"
 #include "orders_priv.h"
+#include "pack_priv.h"
 
 enum { VALUES = 1 << 16 }; // are written together
 
@@ -39,11 +40,6 @@ typedef struct batch {
 static mms_status no_memory(mms_error *err)
 {
     return mms_fail(err, MMS_ERR_MEM, "averages: out of memory");
-}
-
-int64_t mms_uvh5_cells_offset(int64_t values, int kind)
-{
-    return kind == 2 ? (values + 7) / 8 * 8 : 0;
 }
 
 /** Write n values from one on, counted in the file. */
@@ -290,58 +286,6 @@ done:
     return st;
 }
 
-/** Bring flags and nsamples that wait into the file, a chunk at a time. */
-static mms_status pack_cells(const mms_uvh5_export_order *o, int fd, mms_h5 *file,
-                             const mms_hdf5_module *hdf5, mms_error *err)
-{
-    static const char *const names[] = {"Data/visdata", "Data/flags", "Data/nsamples"};
-    static const int64_t sizes[] = {8, 1, 4};
-    const int64_t row = o->nfreq * o->npol, most = VALUES / row + 1, all = o->nblt * row;
-    void *const buffer = mms_alloc(most * row, 4);
-    mms_status st = buffer ? MMS_OK : no_memory(err);
-
-    for (int64_t at = 0; st == MMS_OK && at < o->nblt; at += most) {
-        const int64_t n = most < o->nblt - at ? most : o->nblt - at;
-        for (int k = 1; st == MMS_OK && k < 3; k++) {
-            const int64_t bytes = n * row * sizes[k];
-            if (mms_pread_all(fd, buffer, bytes,
-                              mms_uvh5_cells_offset(all, k) + at * row * sizes[k]) != bytes)
-                st = mms_fail_errno(err, errno ? errno : EIO, "%s", o->cells);
-            if (st == MMS_OK)
-                st = hdf5->write(file, names[k], at, n, buffer, err);
-        }
-        if (st == MMS_OK)
-            st = mms_check_stop(err);
-    }
-    free(buffer);
-    return st;
-}
-
-static mms_status pack(const mms_value *shared, mms_error *err)
-{
-    mms_uvh5_export_order order = {0};
-    const mms_hdf5_module *hdf5 = NULL;
-    mms_h5 *file = NULL;
-    int fd = -1;
-    mms_status st;
-
-    MMS_TRY(mms_uvh5_export_order_decode(shared, &order, err));
-    MMS_TRY(mms_hdf5_load(&hdf5, err));
-    fd = open(order.cells, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        MMS_TRY(mms_fail_errno(err, errno, "%s", order.cells));
-    MMS_TRY(hdf5->reopen(order.file, &file, err));
-    MMS_TRY(pack_cells(&order, fd, file, hdf5, err));
-    MMS_TRY(hdf5->close(&file, err));
-done:
-    if (file)
-        (void)!hdf5->close(&file, NULL);
-    if (fd >= 0)
-        close(fd);
-    mms_uvh5_export_order_free(&order);
-    return st;
-}
-
 mms_status mms_uvh5_averaged_unit(mms_job *job, const mms_value *value, mms_value *answer,
                                   mms_error *err)
 {
@@ -355,7 +299,8 @@ mms_status mms_uvh5_averaged_unit(mms_job *job, const mms_value *value, mms_valu
         mms_uvh5_cut_encode(answer, rows);
     } else {
         MMS_TRY(mms_value_read(o.shared, &shared, err));
-        st = strcmp(o.step, "pack") ? write_rows(job, &o, shared, answer, err) : pack(shared, err);
+        st = strcmp(o.step, "pack") ? write_rows(job, &o, shared, answer, err)
+                                    : mms_uvh5_pack(shared, err);
     }
 done:
     mms_value_free(&shared);

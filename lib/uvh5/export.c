@@ -18,9 +18,11 @@
 #include "ms/ms_meta.h"
 #include "ms/ms_priv.h"
 #include "orders_priv.h"
+#include "pack_priv.h"
 
 enum {
     VALUE_BYTES = 13,     // a visibility with its flag and its number of samples
+    CELL_BYTES = 5,       // the latter two
     MOST_ROWS = 256 << 10 // of a unit
 };
 
@@ -36,6 +38,7 @@ struct mms_uvh5_making {
     bool is_done; /**< nothing is to be written, or it was by an earlier run */
     int64_t nunits;
     char *path, *base, *file, *rows_file, *shared_file;
+    char *cells; /**< as in mms_uvh5_export_order */
 };
 typedef mms_uvh5_making making;
 
@@ -246,7 +249,9 @@ static void describe(const mms_uvh5 *u, mms_value *result)
 static mms_status check_space(const mms_uvh5 *u, mms_error *err)
 {
     int64_t have;
-    const int64_t need = file_bytes(u) + u->nrow * (int64_t)sizeof(mms_uvh5_place) + (1 << 20);
+    const int64_t waits = u->asked->gzip ? u->nblt * u->nfreq * u->npol * CELL_BYTES : 0;
+    const int64_t need =
+        file_bytes(u) + waits + u->nrow * (int64_t)sizeof(mms_uvh5_place) + (1 << 20);
     const mms_status st = mms_disk_free(u->asked->uvh5file, &have, err);
 
     if (st != MMS_OK || need <= have)
@@ -275,15 +280,13 @@ static mms_status prepare(making *m, mms_error *err)
     MMS_TRY(m->file ? MMS_OK : mms_uvh5_no_memory(u, err));
     m->rows_file = mms_format("%s.rows", m->file);
     m->shared_file = mms_format("%s.json", m->file);
-    if (!m->rows_file || !m->shared_file)
+    m->cells = u->asked->gzip ? mms_format("%s.cells", m->file) : strdup("");
+    if (!m->rows_file || !m->shared_file || !m->cells)
         MMS_TRY(mms_uvh5_no_memory(u, err));
     if (m->averages)
-        MMS_TRY(mms_uvh5_averaged_name(m->file, u->asked->gzip, &m->averaged, err));
-    else if (mms_journal_resumes(m->journal)) {
-        const char *const staged[] = {"owner.json", m->base, NULL};
-        MMS_TRY(mms_output_clear(mms_stage_path(m->stage), staged, err));
-    }
+        MMS_TRY(mms_uvh5_averaged_name(m->file, &m->averaged, err));
     MMS_TRY(mms_remove_tree(m->shared_file, err));
+    MMS_TRY(mms_remove_tree(m->rows_file, err));
 done:
     return st;
 }
@@ -318,7 +321,7 @@ done:
 /** What all units need. */
 static mms_status write_shared(const making *m, mms_error *err)
 {
-    mms_value *shared = mms_uvh5_shared(m->u, m->file, m->averages ? m->averaged.cells : "");
+    mms_value *shared = mms_uvh5_shared(m->u, m->file, m->cells);
     const mms_status st =
         shared ? mms_value_write(shared, m->shared_file, err) : mms_uvh5_no_memory(m->u, err);
 
@@ -326,27 +329,37 @@ static mms_status write_shared(const making *m, mms_error *err)
     return st;
 }
 
-/** Ask for the room of a file that is sparse, so that a full disk is met here. */
-static mms_status reserve(const making *m, mms_error *err)
+static mms_status take_room(const char *path, int64_t bytes, int how, mms_error *err)
 {
-    const mms_uvh5 *const u = m->u;
-    const int64_t values = u->nblt * u->nfreq * u->npol;
-    const int64_t end = u->asked->gzip ? u->offsets[0] + values * 8 : u->offsets[2] + values * 4;
-    const int fd = open(m->file, O_WRONLY | O_CLOEXEC);
-    mms_status st = fd < 0 ? mms_fail_errno(err, errno, "%s", m->file) : MMS_OK;
+    const int fd = open(path, O_WRONLY | O_CLOEXEC | how, 0666);
+    mms_status st = fd < 0 ? mms_fail_errno(err, errno, "%s", path) : MMS_OK;
 
-    if (st == MMS_OK && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)end) &&
-        (errno == ENOSPC || errno == EDQUOT))
-        st = mms_fail_errno(err, errno, "%s", m->file);
+    if (st == MMS_OK && fallocate(fd, how ? 0 : FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) &&
+        (errno == ENOSPC || errno == EDQUOT || (how && ftruncate(fd, (off_t)bytes))))
+        st = mms_fail_errno(err, errno, "%s", path);
     if (fd >= 0)
         close(fd);
     return st;
 }
 
+/** Ask for the room of files that are sparse, so that a full disk is met here. */
+static mms_status reserve(const making *m, mms_error *err)
+{
+    const mms_uvh5 *const u = m->u;
+    const int64_t values = u->nblt * u->nfreq * u->npol;
+    const bool waits = *m->cells;
+    mms_status st;
+
+    MMS_TRY(take_room(m->file, waits ? u->offsets[0] + values * 8 : u->offsets[2] + values * 4, 0,
+                      err));
+    if (waits)
+        MMS_TRY(take_room(m->cells, mms_uvh5_cells_offset(values, 2) + values * 4, O_CREAT, err));
+done:
+    return st;
+}
+
 static int64_t count_units(const mms_uvh5 *u, const mms_engine *engine)
 {
-    if (u->asked->gzip && !u->asked->source)
-        return 1; // HDF5 packs, and one process at a time may write
     const int64_t wanted = 64 << 20, bytes = file_bytes(u);
     const int64_t by_rows = u->nrow / MOST_ROWS + 1; // their places are in a worker's memory
     int64_t n = bytes / wanted + 1 > by_rows ? bytes / wanted + 1 : by_rows;
@@ -456,6 +469,39 @@ done:
     return st;
 }
 
+/** Bring what waits into compressed files, each by one worker. */
+static mms_status pack_files(int64_t n, making *const *files, const mms_host *host, mms_error *err)
+{
+    mms_value **const units = mms_alloc(n, sizeof(void *));
+    const char **const names = mms_alloc(n, sizeof *names);
+    mms_answer *const answers = mms_alloc(n, sizeof *answers);
+    mms_engine *engine;
+    int64_t count = 0;
+    mms_status st;
+
+    MMS_TRY(units && names && answers ? host->engine(host->ctx, &engine, err)
+                                      : mms_fail(err, MMS_ERR_MEM, "no memory"));
+    for (int64_t i = 0; i < n; i++) {
+        if (mms_uvh5_making_units(files[i]) == 0 || !*files[i]->cells)
+            continue;
+        names[count] = files[i]->base;
+        units[count] = mms_uvh5_averaged_order_encode(&(mms_uvh5_averaged_order){
+            .step = "pack", .shared = files[i]->shared_file, .places = ""});
+        MMS_TRY(units[count++] ? MMS_OK : mms_uvh5_no_memory(files[i]->u, err));
+    }
+    if (count > 0) {
+        st = mms_engine_run(engine, host->task, count, names, units, answers, err);
+        mms_answers_free(count, answers);
+    }
+done:
+    for (int64_t i = 0; units && i < count; i++)
+        mms_value_free(&units[i]);
+    free(units);
+    free(names);
+    free(answers);
+    return st;
+}
+
 mms_status mms_uvh5_write_values(int64_t n, mms_uvh5_making *const *files, const mms_host *host,
                                  mms_error *err)
 {
@@ -463,7 +509,8 @@ mms_status mms_uvh5_write_values(int64_t n, mms_uvh5_making *const *files, const
 
     for (int64_t i = 0; i < n; i++)
         nunits += mms_uvh5_making_units(files[i]);
-    return nunits > 0 ? run_units(n, files, host, nunits, err) : MMS_OK;
+    const mms_status st = nunits > 0 ? run_units(n, files, host, nunits, err) : MMS_OK;
+    return st == MMS_OK && nunits > 0 ? pack_files(n, files, host, err) : st;
 }
 
 /** Rename over what is there, if that is asked for. */
@@ -497,7 +544,23 @@ static bool is_begun(making *m)
         mms_journal_resumes(m->journal) ? mms_journal_last(m->journal, "plan") : NULL;
 
     return mms_uvh5_file_plan_decode(plan, &m->nunits, m->u->offsets) && !access(m->file, F_OK) &&
+           (!*m->cells || !access(m->cells, F_OK)) &&
            (!m->averages || !access(m->averaged.list, F_OK));
+}
+
+/** What waits beside a compressed file, and what packing keeps. */
+static mms_status remove_cells(const making *m, mms_error *err)
+{
+    char *const saved = *m->cells ? mms_uvh5_saved_name(m->cells) : NULL;
+    mms_status st;
+
+    if (!*m->cells)
+        return MMS_OK;
+    MMS_TRY(saved ? mms_remove_tree(m->cells, err) : mms_uvh5_no_memory(m->u, err));
+    MMS_TRY(mms_remove_tree(saved, err));
+done:
+    free(saved);
+    return st;
 }
 
 /** Units for the rows of averages, which are as many as they turn out to be. */
@@ -506,7 +569,8 @@ static mms_status cut_averages(making *m, mms_error *err)
     mms_value *list = NULL;
     mms_status st;
 
-    MMS_TRY(mms_uvh5_averaged_fill(&m->averaged, m->u, m->file, err));
+    MMS_TRY(*m->cells ? mms_uvh5_averaged_fill(m->u, m->cells, 0, err)
+                      : mms_uvh5_averaged_fill(m->u, m->file, m->u->offsets[1], err));
     MMS_TRY(mms_uvh5_averaged_cut(&m->averaged, m->u, m->base, m->shared_file, m->nunits, err));
     MMS_TRY(mms_value_read(m->averaged.list, &list, err));
     m->nunits = (int64_t)json_array_size(list);
@@ -526,6 +590,7 @@ static mms_status make_file(making *m, const mms_engine *engine, mms_error *err)
         return MMS_OK;
     mms_journal_forget(m->journal);
     MMS_TRY(mms_remove_tree(m->file, err));
+    MMS_TRY(remove_cells(m, err));
     MMS_TRY(mms_uvh5_write_header(u, m->file, err));
     MMS_TRY(reserve(m, err));
     m->nunits = count_units(u, engine);
@@ -570,6 +635,7 @@ static void end_making(making *m, mms_status st)
     free(m->file);
     free(m->rows_file);
     free(m->shared_file);
+    free(m->cells);
     mms_uvh5_averaged_end(&m->averaged);
 }
 
@@ -733,10 +799,9 @@ mms_status mms_uvh5_finish(mms_uvh5_making *m, mms_error *err)
 
     if (m->is_done)
         return MMS_OK;
-    if (m->averages) {
-        MMS_TRY(mms_uvh5_averaged_pack(&m->averaged, m->u->host, m->base, m->shared_file, err));
+    MMS_TRY(remove_cells(m, err));
+    if (m->averages)
         MMS_TRY(mms_uvh5_averaged_remove(&m->averaged, err));
-    }
     MMS_TRY(publish(m, err));
     json_object_set_new(m->result, "names", json_pack("[o]", mms_text_value(m->base)));
     json_object_set_new(m->result, "rows_out", json_integer(m->u->nblt));

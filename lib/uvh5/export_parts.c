@@ -198,7 +198,6 @@ static mms_status begin_part(batch *b, const mms_uvh5_request *request, const ch
         p->asked.overwrite = request->overwrite || stale;
     p->asked.vis = member;
     p->asked.uvh5file = p->name;
-    p->asked.how.resume = request->how.resume && !request->gzip;
     st = p->name && p->result ? mms_uvh5_begin(&p->asked, &p->host, p->result, &p->making, err)
                               : mms_fail(err, MMS_ERR_MEM, "no memory");
     if (st == MMS_OK) {

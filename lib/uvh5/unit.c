@@ -13,38 +13,25 @@
 #include "blts_priv.h"
 #include "orders_priv.h"
 #include "output/order_priv.h"
+#include "pack_priv.h"
 
 /** A file, and where its values stand. */
 typedef struct unit {
-    const char *file;
+    const char *files[3];
     int64_t cell, offsets[3]; /**< cell: values of a blt */
-    int fd;
-    const mms_hdf5_module *hdf5;
-    mms_h5 *packed; /**< flags and nsamples go through HDF5; else NULL */
+    int fd, cells_fd, fds[3]; /**< cells_fd: of flags and nsamples that wait; else -1 */
 } unit;
-
-static mms_status write_at(const unit *u, const void *from, int64_t bytes, int64_t offset,
-                           mms_error *err)
-{
-    return mms_pwrite_all(u->fd, from, bytes, offset) < 0
-               ? mms_fail_errno(err, errno, "%s", u->file)
-               : MMS_OK;
-}
 
 static mms_status write_blts(const unit *u, const mms_uvh5_values *v, mms_error *err)
 {
-    const int64_t before = v->first * u->cell, n = v->n * u->cell;
-    mms_status st;
+    const void *const data[3] = {v->vis, v->flags, v->nsamples};
+    static const int64_t sizes[3] = {8, 1, 4};
 
-    MMS_TRY(write_at(u, v->vis, n * 8, u->offsets[0] + before * 8, err));
-    if (u->packed) {
-        MMS_TRY(u->hdf5->write(u->packed, "Data/flags", v->first, v->n, v->flags, err));
-        return u->hdf5->write(u->packed, "Data/nsamples", v->first, v->n, v->nsamples, err);
-    }
-    MMS_TRY(write_at(u, v->flags, n, u->offsets[1] + before, err));
-    MMS_TRY(write_at(u, v->nsamples, n * 4, u->offsets[2] + before * 4, err));
-done:
-    return st;
+    for (int k = 0; k < 3; k++)
+        if (mms_pwrite_all(u->fds[k], data[k], v->n * u->cell * sizes[k],
+                           u->offsets[k] + v->first * u->cell * sizes[k]) < 0)
+            return mms_fail_errno(err, errno, "%s", u->files[k]);
+    return MMS_OK;
 }
 
 static mms_status read_places(const char *path, int64_t first, int64_t n, mms_uvh5_place **out,
@@ -93,16 +80,22 @@ done:
 
 static mms_status open_unit(const mms_uvh5_export_order *order, unit *u, mms_error *err)
 {
-    u->file = order->file;
+    const bool waits = *order->cells;
+
     u->cell = order->nfreq * order->npol;
-    memcpy(u->offsets, order->offsets, sizeof u->offsets);
-    u->fd = open(u->file, O_WRONLY | O_CLOEXEC);
+    u->fd = open(order->file, O_WRONLY | O_CLOEXEC);
     if (u->fd < 0)
-        return mms_fail_errno(err, errno, "%s", u->file);
-    if (u->offsets[1] >= 0)
-        return MMS_OK;
-    const mms_status st = mms_hdf5_load(&u->hdf5, err);
-    return st == MMS_OK ? u->hdf5->reopen(u->file, &u->packed, err) : st;
+        return mms_fail_errno(err, errno, "%s", order->file);
+    if (waits && (u->cells_fd = open(order->cells, O_WRONLY | O_CLOEXEC)) < 0)
+        return mms_fail_errno(err, errno, "%s", order->cells);
+    for (int k = 0; k < 3; k++) {
+        const bool beside = waits && k > 0;
+        u->files[k] = beside ? order->cells : order->file;
+        u->fds[k] = beside ? u->cells_fd : u->fd;
+        u->offsets[k] =
+            beside ? mms_uvh5_cells_offset(order->nblt * u->cell, k) : order->offsets[k];
+    }
+    return MMS_OK;
 }
 
 /** The set that a file is made of, as a worker keeps it from unit to unit. */
@@ -147,7 +140,7 @@ mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value 
     mms_uvh5_blts_order o;
     source *from;
     mms_uvh5_place *places = NULL;
-    unit u = {.fd = -1};
+    unit u = {.fd = -1, .cells_fd = -1};
     mms_status st;
 
     if (mms_names_have(averaged, mms_order_step(order)))
@@ -159,14 +152,12 @@ mms_status mms_uvh5_export_unit(mms_job *job, const mms_value *order, mms_value 
     MMS_TRY(open_unit(mms_uvh5_reader_order(from->reader), &u, err));
     MMS_TRY(read_places(o.rows_file, o.first_row, o.nrow, &places, err));
     MMS_TRY(take_all(job, &o, &u, from->reader, places, err));
-    if (u.packed)
-        MMS_TRY(u.hdf5->close(&u.packed, err));
     json_object_set_new(answer, "rows", json_integer(o.nrow));
 done:
-    if (u.packed)
-        (void)!u.hdf5->close(&u.packed, NULL);
     free(places);
     if (u.fd >= 0)
         close(u.fd);
+    if (u.cells_fd >= 0)
+        close(u.cells_fd);
     return st;
 }

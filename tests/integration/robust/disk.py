@@ -173,6 +173,7 @@ class FullDisk(Mounts):
 class FullDiskUvh5(Mounts):
     """Files and sets of UVH5 verbs: refused by the plan (exit 2), or the disk fills later (exit 1)."""
     AVERAGE = ("chanaverage=True", "chanbin=2")
+    GZIP = "compression=gzip"
 
     def setUp(self):
         super().setUp()
@@ -198,7 +199,8 @@ class FullDiskUvh5(Mounts):
 
     def test_refused_by_the_plan(self):
         for words in (self.words("exportuvh5"), self.words("exportuvh5", *self.AVERAGE),
-                      self.words("importuvh5")):
+                      self.words("exportuvh5", self.GZIP),
+                      self.words("exportuvh5", *self.AVERAGE, self.GZIP), self.words("importuvh5")):
             with self.subTest(words):
                 self.new_disk(4 << 20)
                 result = self.run_to_end(*words)  # keys of averages are there already
@@ -223,7 +225,8 @@ class FullDiskUvh5(Mounts):
     def test_filled_after_the_check(self):
         statuses = []
         for words in (self.words("exportuvh5"), self.words("exportuvh5", *self.AVERAGE),
-                      self.words("importuvh5")):
+                      self.words("exportuvh5", self.GZIP),
+                      self.words("exportuvh5", *self.AVERAGE, self.GZIP), self.words("importuvh5")):
             for left in 64 << 10, 3 << 20:
                 with self.subTest(words, left=left):
                     self.new_disk(128 << 20)

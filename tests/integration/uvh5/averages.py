@@ -1,12 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Averages of exportuvh5: the file is that of mstransform and an export of what it wrote."""
-import json
 import os
 import random
 import shutil
-import signal
-import subprocess
-import time
 import unittest
 
 import numpy
@@ -107,8 +103,6 @@ class Averages(UvhCase):
         self.simulate()
         for words, text in ((("chanaverage=True",), "chanbin must be > 1"),
                             (("timeaverage=True",), "timebin must be > '0s'"),
-                            ((*TIMES, "compression=gzip", "resume=True"),
-                             "resume: not with compression=gzip"),
                             ((*TIMES, "datacolumn=model"), "MODEL_DATA")):
             run = self.multims("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", *words,
                                status=2)
@@ -139,35 +133,11 @@ class Averages(UvhCase):
                 self.assertEqual(os.listdir(self.folder), ["in.ms"])
             shutil.rmtree(self.path("in.ms"))
 
-    def done(self):
-        """The units that the journal has; None: there is no journal yet."""
-        try:
-            with open(self.path("out.uvh5.multims/journal.jsonl")) as f:
-                records = [json.loads(line) for line in f if line.endswith("\n")]
-        except FileNotFoundError:
-            return None
-        return [r["unit"] for r in records if r["ev"] == "done"]
-
     def test_gone_on_with(self):
         """A run that was killed is gone on with: what is done stays, the file is the same."""
         self.simulate("in.ms", "antennas=10", "channels=64", "integrations=60")
-        words = ("exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", *CHANNELS, *TIMES)
-        whole = bytes_but_history(self.export("in.ms", *CHANNELS, *TIMES, "-j", "7"))
-        os.remove(self.path("out.uvh5"))
-        for least in 0, 1, 4:
-            child = subprocess.Popen([program_case.args.program, *words, "-j", "7", "--no-sync"],
-                                     cwd=self.folder, start_new_session=True,
-                                     stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            while child.poll() is None and (self.done() is None or len(self.done()) < least):
-                time.sleep(0.001)
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            if not os.path.exists(self.path("out.uvh5")):
-                run = self.multims(*words, "-j", "2", "--no-sync", "resume=True")
-                self.assertTrue(not least or "goes on with the run" in run.stderr, run.stderr)
-            self.assertEqual(bytes_but_history(self.path("out.uvh5")), whole)
-            self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms", "out.uvh5"])
-            os.remove(self.path("out.uvh5"))
+        for packed in (), ("compression=gzip",):
+            self.kill_and_go_on(7, *CHANNELS, *TIMES, *packed)
 
     def test_names_of_any_bytes(self):
         self.simulate()

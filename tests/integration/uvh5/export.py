@@ -349,6 +349,16 @@ class Export(UvhCase):
             self.assertIsNone(f["Data/visdata"].chunks)
         self.assertLess(os.path.getsize(packed), os.path.getsize(plain))
         self.multims("verify", "packed.uvh5", f"--against={self.data(ALMA9)}")
+        whole = bytes_but_history(packed)
+        for workers in "1", "3":
+            os.remove(packed)
+            self.export(self.data(ALMA9), "compression=gzip", "-j", workers, out="packed.uvh5")
+            self.assertEqual(bytes_but_history(packed), whole)
+
+    def test_gone_on_with(self):
+        self.simulate("in.ms", "antennas=16", "channels=64", "integrations=40", "flags=0.4")
+        for packed in (), ("compression=gzip",):
+            self.kill_and_go_on(7, *packed)
 
     def test_a_file_a_part(self):
         run = self.multims("exportuvh5", self.data("scan.mms"), "out.uvh5", "datacolumn=data",
