@@ -10,6 +10,7 @@
 #include "flag_priv.h"
 #include "groups_priv.h"
 #include "ms/columns.h"
+#include "ms/rows.h"
 #include "multims/log.h"
 #include "orders_priv.h"
 
@@ -36,24 +37,6 @@ typedef struct running {
 static const char *mode_of(const mms_value *command)
 {
     return json_string_value(json_object_get(command, "mode"));
-}
-
-/** Whether any row is selected. */
-static mms_status has_rows(mms_ms *ms, mms_selection *s, bool *any, mms_error *err)
-{
-    enum { STEP = 1 << 16 };
-    uint8_t *mask = mms_alloc(STEP, 1);
-    const int64_t nrow = mms_ms_nrow(ms);
-    mms_status st = mask ? MMS_OK : no_memory(err);
-
-    *any = mms_selection_is_all(s) && nrow > 0;
-    for (int64_t at = 0; at < nrow && !*any && st == MMS_OK; at += STEP) {
-        const mms_rows rows = {at, nrow - at < STEP ? nrow - at : STEP};
-        st = mms_selection_rows(s, rows, mask, err);
-        *any = st == MMS_OK && memchr(mask, 1, (size_t)rows.count);
-    }
-    free(mask);
-    return st;
 }
 
 /** What a command asks of the run. */
@@ -105,7 +88,7 @@ static mms_status check_command(running *r, const mms_value *value, int64_t numb
                 "Cannot have quackincrement=True in list mode. Agent quack will be ignored!");
     } else {
         if (alone && !c.automatic)
-            st = has_rows(r->ms, c.selection, &any, err);
+            st = mms_rows_any(r->ms, c.selection, &any, err);
         if (st == MMS_OK && !any)
             st = mms_fail(err, MMS_ERR_EMPTY,
                           "MSSelectionNullSelection : The selected table has zero rows.");

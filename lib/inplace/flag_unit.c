@@ -112,31 +112,28 @@ mms_status mms_flag_take_members(mms_flag_work *w, const mms_value *members, mms
     return MMS_OK;
 }
 
+/** Mark the selected rows of a chunk. */
+static mms_status mark_rows(void *bits, const mms_row_chunk *c, mms_error *err)
+{
+    (void)err;
+    for (int64_t i = 0; i < c->rows.count; i++)
+        if (c->mask[i])
+            ((uint8_t *)bits)[(c->place + i) >> 3] |= (uint8_t)(1 << ((c->place + i) & 7));
+    return MMS_OK;
+}
+
 /** The bits of the unit's rows that a selection has; NULL selection: all. */
 static mms_status make_mask(const mms_flag_work *w, mms_selection *selection, uint8_t **bits,
                             mms_error *err)
 {
-    uint8_t *mask = mms_alloc(WINDOW_ROWS, 1);
-    int64_t row = 0;
-    mms_status st;
+    static const char *const none[] = {NULL};
+    const mms_row_pass_opts opts = {.selection = selection,
+                                    .columns = none,
+                                    .nrange = w->rows.nrange,
+                                    .ranges = w->rows.ranges};
 
     *bits = mms_alloc(w->rows.n / 8 + 1, 1);
-    MMS_TRY(mask && *bits ? MMS_OK : no_memory(err));
-    memset(mask, 1, WINDOW_ROWS);
-    for (int64_t i = 0; i < w->rows.nrange; i++)
-        for (int64_t at = 0; at < w->rows.ranges[i].count; at += WINDOW_ROWS) {
-            const int64_t left = w->rows.ranges[i].count - at;
-            const mms_rows rows = {w->rows.ranges[i].first + at,
-                                   left < WINDOW_ROWS ? left : WINDOW_ROWS};
-            if (selection)
-                MMS_TRY(mms_selection_rows(selection, rows, mask, err));
-            for (int64_t k = 0; k < rows.count; k++, row++)
-                if (mask[k])
-                    (*bits)[row >> 3] |= (uint8_t)(1 << (row & 7));
-        }
-done:
-    free(mask);
-    return st;
+    return *bits ? mms_rows_each(w->set.ms, &opts, mark_rows, *bits, err) : no_memory(err);
 }
 
 /** The rows of the run once more. */
@@ -163,26 +160,26 @@ static void note_time(mms_flag_command *c, int32_t scan, double time_s)
     c->scans[c->nscan++] = (mms_flag_bounds){scan, time_s, time_s};
 }
 
-/** Which of some rows have an unflagged cell; of those that mask has. */
-static mms_status drop_flagged(mms_flag_work *w, mms_rows rows, uint8_t *mask, mms_error *err)
+/** Which of some rows have an unflagged cell: open[rows.count]. */
+static mms_status find_open(mms_ms *ms, mms_rows rows, uint8_t *open, mms_error *err)
 {
     mms_shape_run *runs = NULL;
     uint8_t *flags = NULL;
     int64_t nrun = 0;
     mms_status st;
 
-    MMS_TRY(mms_ms_shapes(w->set.ms, MMS_COL_FLAG, 1, &rows, &runs, &nrun, err));
+    MMS_TRY(mms_ms_shapes(ms, MMS_COL_FLAG, 1, &rows, &runs, &nrun, err));
     for (int64_t i = 0; i < nrun; i++) {
         const int64_t cell = runs[i].ndim == 2 ? runs[i].shape[0] * runs[i].shape[1] : 0;
         free(flags);
         flags = mms_alloc(runs[i].rows.count * cell, 1);
         MMS_TRY(flags ? MMS_OK : no_memory(err));
         if (cell > 0)
-            MMS_TRY(mms_ms_read(w->set.ms, MMS_COL_FLAG, 1, &runs[i].rows,
-                                runs[i].rows.count * cell, flags, err));
+            MMS_TRY(mms_ms_read(ms, MMS_COL_FLAG, 1, &runs[i].rows, runs[i].rows.count * cell,
+                                flags, err));
         for (int64_t k = 0; k < runs[i].rows.count; k++)
-            if (!memchr(flags + k * cell, 0, (size_t)cell))
-                mask[runs[i].rows.first - rows.first + k] = 0;
+            open[runs[i].rows.first - rows.first + k] =
+                memchr(flags + k * cell, 0, (size_t)cell) != NULL;
     }
 done:
     free(runs);
@@ -190,39 +187,47 @@ done:
     return st;
 }
 
+/** The bounds of a quack's scans while rows are gone over. */
+typedef struct bounding {
+    mms_ms *ms;
+    mms_flag_command *command;
+    int64_t capacity;
+} bounding;
+
+static mms_status note_times(void *ctx, const mms_row_chunk *c, mms_error *err)
+{
+    enum { STEP = 4096 }; // rows whose flags are looked at together
+    bounding *const b = ctx;
+    mms_flag_command *const q = b->command;
+    const int32_t *const scan = c->cells[0];
+    const double *const time_s = c->cells[1];
+    uint8_t open[STEP];
+    mms_status st = MMS_OK;
+
+    memset(open, 1, sizeof open);
+    for (int64_t i = 0; i < c->rows.count; i++) {
+        const int64_t left = c->rows.count - i;
+        if (q->increment && i % STEP == 0)
+            MMS_TRY(find_open(b->ms, (mms_rows){c->rows.first + i, left < STEP ? left : STEP}, open,
+                              err));
+        MMS_TRY(mms_grow(&q->scans, &b->capacity, q->nscan + 1, sizeof *q->scans, err));
+        if (c->mask[i] && open[i % STEP])
+            note_time(q, scan[i], time_s[i]);
+    }
+done:
+    return st;
+}
+
 /** The bounds of scans over all parts, of the rows of the run; with quackincrement those that have
  *  an unflagged cell. */
 static mms_status find_scans(mms_flag_work *w, mms_flag_command *c, mms_error *err)
 {
-    enum { STEP = 4096 };
-    const int64_t nrow = mms_ms_nrow(w->set.ms);
-    int32_t *scan = mms_alloc(STEP, sizeof *scan);
-    double *time_s = mms_alloc(STEP, sizeof *time_s);
-    uint8_t *mask = mms_alloc(STEP, 1);
-    int64_t capacity = 0;
-    mms_status st;
+    static const char *const columns[] = {MMS_COL_SCAN_NUMBER, MMS_COL_TIME, NULL};
+    const mms_row_pass_opts opts = {.selection = w->run_mask ? c->selection : NULL,
+                                    .columns = columns};
+    bounding b = {w->set.ms, c, 0};
 
-    MMS_TRY(scan && time_s && mask ? MMS_OK : no_memory(err));
-    for (int64_t at = 0; at < nrow; at += STEP) {
-        const mms_rows rows = {at, nrow - at < STEP ? nrow - at : STEP};
-        MMS_TRY(mms_ms_read(w->set.ms, MMS_COL_SCAN_NUMBER, 1, &rows, rows.count, scan, err));
-        MMS_TRY(mms_ms_read(w->set.ms, MMS_COL_TIME, 1, &rows, rows.count, time_s, err));
-        memset(mask, 1, STEP);
-        if (w->run_mask)
-            MMS_TRY(mms_selection_rows(c->selection, rows, mask, err));
-        if (c->increment)
-            MMS_TRY(drop_flagged(w, rows, mask, err));
-        for (int64_t i = 0; i < rows.count; i++) {
-            MMS_TRY(mms_grow(&c->scans, &capacity, c->nscan + 1, sizeof *c->scans, err));
-            if (mask[i])
-                note_time(c, scan[i], time_s[i]);
-        }
-    }
-done:
-    free(scan);
-    free(time_s);
-    free(mask);
-    return st;
+    return mms_rows_each(w->set.ms, &opts, note_times, &b, err);
 }
 
 static mms_status open_commands(mms_flag_work *w, const mms_value *commands, bool alone,

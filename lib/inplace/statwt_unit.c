@@ -19,8 +19,6 @@
 #include "statwt_priv.h"
 #include "subtables/subtables.h"
 
-enum { WINDOW_ROWS = 1 << 16 };
-
 /** A selected row. */
 typedef struct key {
     double time_s, exposure_s;
@@ -131,126 +129,76 @@ void mms_statwt_setup_close(mms_statwt_setup *s)
 
 /* ---- the rows ---------------------------------------------------------------------------------*/
 
-/** Columns of some rows. */
-typedef struct scalars {
-    int32_t *ints[7]; /**< in the order of names below */
-    double *time_s, *exposure_s;
-    uint8_t *flag_row, *mask;
-} scalars;
+enum { ARRAY, DDID, SCAN, STATE, FIELD, ANT1, ANT2, NID, TIME = NID, EXPOSURE, FLAG_ROW };
+static const char *const columns[] = {MMS_COL_ARRAY_ID,
+                                      MMS_COL_DATA_DESC_ID,
+                                      MMS_COL_SCAN_NUMBER,
+                                      MMS_COL_STATE_ID,
+                                      MMS_COL_FIELD_ID,
+                                      MMS_COL_ANTENNA1,
+                                      MMS_COL_ANTENNA2,
+                                      MMS_COL_TIME,
+                                      MMS_COL_EXPOSURE,
+                                      MMS_COL_FLAG_ROW,
+                                      NULL};
 
-static const char *const int_names[] = {MMS_COL_ARRAY_ID, MMS_COL_DATA_DESC_ID, MMS_COL_SCAN_NUMBER,
-                                        MMS_COL_STATE_ID, MMS_COL_FIELD_ID,     MMS_COL_ANTENNA1,
-                                        MMS_COL_ANTENNA2};
+/** The keys of rows while these are gone over. */
+typedef struct keying {
+    work *w;
+    int64_t capacity;
+} keying;
 
-static void free_scalars(scalars *s)
+static key key_of(const mms_row_chunk *c, int64_t i)
 {
-    for (int i = 0; i < 7; i++)
-        free(s->ints[i]);
-    free(s->time_s);
-    free(s->exposure_s);
-    free(s->flag_row);
-    free(s->mask);
+    int32_t id[NID];
+
+    for (int k = 0; k < NID; k++)
+        id[k] = ((const int32_t *)c->cells[k])[i];
+    return (key){.time_s = ((const double *)c->cells[TIME])[i],
+                 .exposure_s = ((const double *)c->cells[EXPOSURE])[i],
+                 .row = c->place + i,
+                 .array = id[ARRAY],
+                 .ddid = id[DDID],
+                 .scan = id[SCAN],
+                 .state = id[STATE],
+                 .field = id[FIELD],
+                 .low = id[ANT1] < id[ANT2] ? id[ANT1] : id[ANT2],
+                 .high = id[ANT1] < id[ANT2] ? id[ANT2] : id[ANT1],
+                 .flag_row = ((const uint8_t *)c->cells[FLAG_ROW])[i]};
 }
 
-static mms_status make_scalars(scalars *s, mms_error *err)
+static mms_status add_keys(void *ctx, const mms_row_chunk *c, mms_error *err)
 {
-    bool ok = true;
-
-    for (int i = 0; i < 7; i++)
-        ok = (s->ints[i] = mms_alloc(WINDOW_ROWS, sizeof(int32_t))) && ok;
-    s->time_s = mms_alloc(WINDOW_ROWS, sizeof(double));
-    s->exposure_s = mms_alloc(WINDOW_ROWS, sizeof(double));
-    s->flag_row = mms_alloc(WINDOW_ROWS, 1);
-    s->mask = mms_alloc(WINDOW_ROWS, 1);
-    return ok && s->time_s && s->exposure_s && s->flag_row && s->mask ? MMS_OK : no_memory(err);
-}
-
-/** They are read into arrays of the standard's types. */
-static mms_status check_scalars(const mms_ms *ms, mms_error *err)
-{
-    static const char *const others[] = {MMS_COL_TIME, MMS_COL_EXPOSURE, MMS_COL_FLAG_ROW};
+    keying *const t = ctx;
+    work *const w = t->w;
     mms_status st = MMS_OK;
 
-    for (int i = 0; st == MMS_OK && i < 7; i++)
-        st = mms_rows_check_column(ms, int_names[i], err);
-    for (int i = 0; st == MMS_OK && i < 3; i++)
-        st = mms_rows_check_column(ms, others[i], err);
-    return st;
-}
-
-static mms_status add_keys(work *w, const scalars *s, int64_t count, int64_t first,
-                           int64_t *capacity, mms_error *err)
-{
-    for (int64_t i = 0; i < count; i++) {
-        const int32_t ddid = s->ints[1][i], a = s->ints[5][i], b = s->ints[6][i];
-        mms_status st;
-        if (!s->mask[i])
+    for (int64_t i = 0; i < c->rows.count; i++) {
+        if (!c->mask[i])
             continue;
-        if (ddid < 0 || ddid >= w->setup.set.nwindow)
-            return mms_fail(err, MMS_ERR_RANGE, "%s: DATA_DESC_ID %d has no row",
-                            mms_ms_path(w->setup.set.ms), ddid);
-        st = mms_grow(&w->keys, capacity, w->nkey + 1, sizeof *w->keys, err);
-        if (st != MMS_OK)
-            return st;
-        w->keys[w->nkey++] = (key){.time_s = s->time_s[i],
-                                   .exposure_s = s->exposure_s[i],
-                                   .row = first + i,
-                                   .array = s->ints[0][i],
-                                   .ddid = ddid,
-                                   .scan = s->ints[2][i],
-                                   .state = s->ints[3][i],
-                                   .field = s->ints[4][i],
-                                   .low = a < b ? a : b,
-                                   .high = a < b ? b : a,
-                                   .flag_row = s->flag_row[i]};
+        const key k = key_of(c, i);
+        if (k.ddid < 0 || k.ddid >= w->setup.set.nwindow)
+            MMS_TRY(mms_fail(err, MMS_ERR_RANGE, "%s: DATA_DESC_ID %d has no row",
+                             mms_ms_path(w->setup.set.ms), k.ddid));
+        MMS_TRY(mms_grow(&w->keys, &t->capacity, w->nkey + 1, sizeof *w->keys, err));
+        w->keys[w->nkey++] = k;
     }
-    return MMS_OK;
-}
-
-static mms_status read_rows(work *w, mms_selection *selection, mms_rows rows, int64_t first,
-                            scalars *s, int64_t *capacity, mms_error *err)
-{
-    mms_ms *ms = w->setup.set.ms;
-    mms_status st;
-
-    memset(s->mask, 1, (size_t)rows.count);
-    MMS_TRY(mms_selection_rows(selection, rows, s->mask, err));
-    if (!memchr(s->mask, 1, (size_t)rows.count))
-        goto done;
-    for (int i = 0; i < 7; i++)
-        MMS_TRY(mms_ms_read(ms, int_names[i], 1, &rows, rows.count, s->ints[i], err));
-    MMS_TRY(mms_ms_read(ms, MMS_COL_TIME, 1, &rows, rows.count, s->time_s, err));
-    MMS_TRY(mms_ms_read(ms, MMS_COL_EXPOSURE, 1, &rows, rows.count, s->exposure_s, err));
-    MMS_TRY(mms_ms_read(ms, MMS_COL_FLAG_ROW, 1, &rows, rows.count, s->flag_row, err));
-    MMS_TRY(add_keys(w, s, rows.count, first, capacity, err));
 done:
     return st;
 }
 
 static mms_status read_keys(work *w, const mms_statwt_order *o, mms_error *err)
 {
-    const mms_flag_rows *r = &w->reader.rows;
     const mms_select select = mms_select_of(o->select);
-    mms_selection *selection = NULL;
-    scalars s = {0};
-    int64_t capacity = 0, first = 0;
+    mms_row_pass_opts opts = {
+        .columns = columns, .nrange = w->reader.rows.nrange, .ranges = w->reader.rows.ranges};
+    keying t = {.w = w};
     mms_status st;
 
-    MMS_TRY(mms_selection_create(w->setup.set.ms, &select, &selection, err));
-    MMS_TRY(make_scalars(&s, err));
-    MMS_TRY(check_scalars(w->setup.set.ms, err));
-    for (int64_t i = 0; i < r->nrange; i++)
-        for (int64_t at = 0; at < r->ranges[i].count; at += WINDOW_ROWS) {
-            const int64_t left = r->ranges[i].count - at;
-            const mms_rows rows = {r->ranges[i].first + at,
-                                   left < WINDOW_ROWS ? left : WINDOW_ROWS};
-            MMS_TRY(read_rows(w, selection, rows, first + at, &s, &capacity, err));
-            if (at + rows.count == r->ranges[i].count)
-                first += r->ranges[i].count;
-        }
+    MMS_TRY(mms_selection_create(w->setup.set.ms, &select, &opts.selection, err));
+    MMS_TRY(mms_rows_each(w->setup.set.ms, &opts, add_keys, &t, err));
 done:
-    mms_selection_free(&selection);
-    free_scalars(&s);
+    mms_selection_free(&opts.selection);
     return st;
 }
 

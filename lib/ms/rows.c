@@ -11,7 +11,8 @@
 typedef struct row_pass {
     mms_ms *ms;
     mms_row_pass_opts opts; /**< selection is NULL where all are selected */
-    int64_t at;             /**< next row */
+    mms_rows left;          /**< of the range */
+    int64_t next;           /**< range */
     uint8_t *mask;
     void *cells[MMS_ROWS_COLUMNS]; /**< of as many columns as there are */
     mms_row_chunk chunk;
@@ -57,14 +58,25 @@ done:
 static bool take_rows(row_pass *p)
 {
     mms_row_chunk *c = &p->chunk;
-    mms_rows all = mms_ms_member_rows(p->ms, c->member);
+    mms_rows all;
 
-    while (p->at == all.first + all.count && c->member + 1 < mms_ms_nmember(p->ms))
+    c->place += c->rows.count;
+    while (!p->left.count && p->next < p->opts.nrange)
+        p->left = p->opts.ranges[p->next++];
+    if (!p->left.count)
+        return false;
+    all = mms_ms_member_rows(p->ms, c->member);
+    if (p->left.first < all.first)
+        all = mms_ms_member_rows(p->ms, c->member = 0);
+    while (p->left.first >= all.first + all.count)
         all = mms_ms_member_rows(p->ms, ++c->member);
-    const int64_t left = all.first + all.count - p->at;
-    c->rows = (mms_rows){p->at, left < MMS_ROWS_CHUNK ? left : MMS_ROWS_CHUNK};
-    p->at += c->rows.count;
-    return c->rows.count > 0;
+    const int64_t together = all.first + all.count - p->left.first;
+    c->rows = (mms_rows){p->left.first, p->left.count < together ? p->left.count : together};
+    if (c->rows.count > MMS_ROWS_CHUNK)
+        c->rows.count = MMS_ROWS_CHUNK;
+    p->left.first += c->rows.count;
+    p->left.count -= c->rows.count;
+    return true;
 }
 
 static mms_status read_cells(row_pass *p, mms_error *err)
@@ -100,8 +112,15 @@ done:
 mms_status mms_rows_each(mms_ms *ms, const mms_row_pass_opts *opts, mms_rows_take *take, void *ctx,
                          mms_error *err)
 {
+    const mms_rows all = {0, mms_ms_nrow(ms)};
     row_pass p = {.ms = ms, .opts = *opts};
-    mms_status st = begin(&p, err);
+    mms_status st;
+
+    if (!opts->ranges) {
+        p.opts.nrange = 1;
+        p.opts.ranges = &all;
+    }
+    st = begin(&p, err);
 
     while (st == MMS_OK && !(opts->enough && *opts->enough) && take_rows(&p))
         st = give_chunk(&p, take, ctx, err);
@@ -109,4 +128,22 @@ mms_status mms_rows_each(mms_ms *ms, const mms_row_pass_opts *opts, mms_rows_tak
         free(p.cells[i]);
     free(p.mask);
     return st;
+}
+
+/** Only chunks with a selected row are given. */
+static mms_status note_any(void *any, const mms_row_chunk *chunk, mms_error *err)
+{
+    (void)chunk;
+    (void)err;
+    *(bool *)any = true;
+    return MMS_OK;
+}
+
+mms_status mms_rows_any(mms_ms *ms, mms_selection *selection, bool *any, mms_error *err)
+{
+    static const char *const columns[] = {NULL};
+    const mms_row_pass_opts opts = {.selection = selection, .columns = columns, .enough = any};
+
+    *any = false;
+    return mms_rows_each(ms, &opts, note_any, any, err);
 }

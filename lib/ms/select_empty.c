@@ -5,9 +5,8 @@
 #include <string.h>
 
 #include "multims/select.h"
+#include "rows.h"
 #include "select_has_priv.h"
-
-enum { CHUNK = 65536 };
 
 /* CASA's words, which its users know. */
 static const char null_selection[] = "MSSelectionNullSelection : The selected table has zero rows.";
@@ -20,20 +19,15 @@ static bool is_given(const char *text)
 /** Whether any row is selected; true when that can't be found out. */
 static bool has_rows(mms_ms *ms, const mms_select *select)
 {
-    const int64_t nrow = mms_ms_nrow(ms);
     const mms_level level = mms_log_limit(MMS_LOG_ERROR); // said before, for the whole selection
-    uint8_t *const mask = mms_alloc(CHUNK, 1);
     mms_selection *s = NULL;
-    bool any = !mask || mms_selection_create(ms, select, &s, NULL) != MMS_OK;
+    bool any;
 
-    for (int64_t first = 0; !any && first < nrow; first += CHUNK) {
-        const mms_rows rows = {first, nrow - first < CHUNK ? nrow - first : CHUNK};
-        any = mms_selection_rows(s, rows, mask, NULL) != MMS_OK ||
-              memchr(mask, 1, (size_t)rows.count) != NULL;
-    }
+    if (mms_selection_create(ms, select, &s, NULL) != MMS_OK ||
+        mms_rows_any(ms, s, &any, NULL) != MMS_OK)
+        any = true;
     mms_selection_free(&s);
     mms_log_limit(level);
-    free(mask);
     return any;
 }
 

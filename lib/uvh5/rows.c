@@ -274,8 +274,9 @@ typedef struct taking {
     int32_t array; /**< of the first row */
 } taking;
 
-static mms_status take_rows(taking *t, const mms_row_chunk *c, mms_error *err)
+static mms_status take_rows(void *ctx, const mms_row_chunk *c, mms_error *err)
 {
+    taking *const t = ctx;
     mms_uvh5 *const u = t->u;
     const double *time = c->cells[NID];
     const int32_t *k[NID];
@@ -318,30 +319,23 @@ static const char *const columns[] = {MMS_COL_ANTENNA1,       MMS_COL_ANTENNA2, 
 static mms_status take_sample(taking *t, mms_error *err)
 {
     const mms_uvh5 *const u = t->u;
-    const uint8_t selected = 1;
-    int32_t ids[NID];
-    double time;
-    mms_row_chunk chunk = {.mask = &selected, .cells = {[NID] = &time}};
-    mms_status st = MMS_OK;
+    mms_rows *const firsts = mms_alloc(u->meta.ncell, sizeof *firsts);
+    const mms_row_pass_opts opts = {.columns = columns, .nrange = u->meta.ncell, .ranges = firsts};
+    mms_status st;
 
-    for (int64_t i = 0; st == MMS_OK && i < u->meta.ncell; i++) {
-        chunk.rows = (mms_rows){u->meta.cells[i].first_row, 1};
-        for (int k = 0; st == MMS_OK && k < NID; k++) {
-            chunk.cells[k] = &ids[k];
-            st = mms_ms_read(u->ms, columns[k], 1, &chunk.rows, 1, &ids[k], err);
-        }
-        if (st == MMS_OK)
-            st = mms_ms_read(u->ms, columns[NID], 1, &chunk.rows, 1, &time, err);
-        if (st == MMS_OK)
-            st = take_rows(t, &chunk, err);
-    }
+    if (!firsts)
+        return mms_uvh5_no_memory(u, err);
+    for (int64_t i = 0; i < u->meta.ncell; i++)
+        firsts[i] = (mms_rows){u->meta.cells[i].first_row, 1};
+    st = mms_rows_each(u->ms, &opts, take_rows, t, err);
+    free(firsts);
     return st;
 }
 
 static mms_status take_chunk(void *ctx, const mms_row_chunk *chunk, mms_error *err)
 {
     taking *const t = ctx;
-    const mms_status st = take_rows(t, chunk, err);
+    const mms_status st = take_rows(ctx, chunk, err);
 
     mms_spill_rest(t->u->rows);
     return st == MMS_OK ? mms_check_stop(err) : st;

@@ -317,6 +317,54 @@ static void pass_gives_the_mask_and_skips_what_is_not_selected(void **state)
     }
 }
 
+static mms_status take_ranged(void *given, const mms_row_chunk *chunk, mms_error *err)
+{
+    const int32_t *const scan = chunk->cells[0];
+    mms_rows *const run = (mms_rows *)given + chunk->place;
+
+    (void)err;
+    assert_int_equal(chunk->member, 0);
+    for (int64_t i = 0; i < chunk->rows.count; i++)
+        assert_int_equal(scan[i], rows[chunk->rows.first + i].scan);
+    *run = chunk->rows;
+    return MMS_OK;
+}
+
+/* What is given is found at its place among the rows that are gone over. */
+static void ranges_are_gone_over_in_their_order(void **state)
+{
+    static const char *const columns[] = {MMS_COL_SCAN_NUMBER, NULL};
+    static const mms_rows ranges[] = {{8, 2}, {3, 0}, {0, 4}, {10, 1}};
+    const struct set *set = *state;
+    const mms_row_pass_opts opts = {
+        .columns = columns, .nrange = MMS_COUNT_OF(ranges), .ranges = ranges};
+    mms_rows given[7] = {{0, 0}};
+    mms_error err = {0};
+
+    expect_ok(mms_rows_each(set->ms, &opts, take_ranged, given, &err), &err);
+    assert_memory_equal(&given[0], &ranges[0], sizeof ranges[0]);
+    assert_memory_equal(&given[2], &ranges[2], sizeof ranges[2]);
+    assert_memory_equal(&given[6], &ranges[3], sizeof ranges[3]);
+    assert_int_equal(given[1].count + given[3].count + given[4].count + given[5].count, 0);
+}
+
+static void any_row_is_found(void **state)
+{
+    static const char *const scans[] = {"2", "3"};
+    const struct set *set = *state;
+    mms_error err = {0};
+
+    for (int i = 0; i < 2; i++) {
+        const mms_select select = {.scan = scans[i]};
+        mms_selection *selection = NULL;
+        bool any = i > 0;
+        expect_ok(mms_selection_create(set->ms, &select, &selection, &err), &err);
+        expect_ok(mms_rows_any(set->ms, selection, &any, &err), &err);
+        assert_int_equal(any, i == 0);
+        mms_selection_free(&selection);
+    }
+}
+
 static void tally_keeps_many_keys_apart(void **state)
 {
     enum { N = 5000 };
@@ -351,6 +399,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(wrong_ddid_is_named, open_set, close_set),
         cmocka_unit_test_setup_teardown(pass_gives_the_mask_and_skips_what_is_not_selected,
                                         open_set, close_set),
+        cmocka_unit_test_setup_teardown(ranges_are_gone_over_in_their_order, open_set, close_set),
+        cmocka_unit_test_setup_teardown(any_row_is_found, open_set, close_set),
         cmocka_unit_test(tally_keeps_many_keys_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
