@@ -10,8 +10,7 @@
 #include "disk_use_priv.h"
 #include "ms/columns.h"
 #include "ms/ms_priv.h"
-#include "tables/select_priv.h"
-#include "tables/tables_priv.h"
+#include "tables/reading_priv.h"
 
 /* A row of a sub-table.  After a failure st says so, and all cells are null. */
 struct row {

@@ -6,7 +6,7 @@
 #include "diff_priv.h"
 #include "mms/concat_priv.h"
 #include "multims/check.h"
-#include "tables/select_priv.h"
+#include "tables/reading_priv.h"
 #include "verify_pieces.h"
 
 #ifdef __cplusplus

@@ -11,7 +11,6 @@
 #include "flag_priv.h"
 #include "ms/columns.h"
 #include "multims/log.h"
-#include "tables/select_priv.h"
 
 static mms_status no_memory(mms_error *err)
 {

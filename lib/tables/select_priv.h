@@ -35,12 +35,6 @@ MMS_CHECKED mms_status mms_selector_open(const char *path, const mms_select *sel
                                          mms_selector **out, const char **culprit, mms_error *err);
 void mms_selector_free(mms_selector **selector);
 
-/** Return whether this is a sub-table of the MS definition. */
-bool mms_is_standard_table(const char *name);
-
-/** Return the name of a value of CORR_TYPE: "XX"; "?" when it has none. */
-const char *mms_correlation_name(int32_t type);
-
 /** Borrowed from the selector. */
 const int32_t *mms_selector_get(const mms_selector *s, mms_selector_list list, int64_t *n);
 

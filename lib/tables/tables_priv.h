@@ -1,32 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_TABLES_PRIV_H
 #define MULTIMS_TABLES_PRIV_H
-/** @file tables_priv.h  The casacore border: one table, its columns, keywords and making.
+/** @file tables_priv.h  The casacore border: a table as it is made and changed.
  *
  *  Everything behind it is C++; every function is guarded.  Shapes are in C order. */
 
-#include "multims/base.h"
-#include "multims/value.h"
+#include "reading_priv.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/** An open casacore table. */
-typedef struct mms_table mms_table;
-
-typedef enum mms_table_mode {
-    MMS_TABLE_READ = 0,  /**< nothing is created in it, not even table.lock */
-    MMS_TABLE_UPDATE = 1 /**< permanent lock */
-} mms_table_mode;
-
-/** Open, close.  close flushes what was written, frees and sets NULL even on failure.  Columns that
- *  no standard knows and that an engine calculates are left out where they can't be read. */
-MMS_CHECKED mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out,
-                                      mms_error *err);
+/** Flush what was written, free and set NULL, even on failure. */
 MMS_CHECKED mms_status mms_table_close(mms_table **table, mms_error *err);
-/** Close without a report, for error paths. */
-void mms_table_drop(mms_table **table);
 
 /** Give back the memory of cached tiles. */
 MMS_CHECKED mms_status mms_table_drop_caches(mms_table *table, mms_error *err);
@@ -35,23 +21,10 @@ MMS_CHECKED mms_status mms_table_drop_caches(mms_table *table, mms_error *err);
  *  knows. */
 bool mms_table_is_in_use(const mms_table *table);
 
-const char *mms_table_path(const mms_table *table);
-int64_t mms_table_nrow(const mms_table *table);
 MMS_CHECKED mms_status mms_table_add_rows(mms_table *table, int64_t count, mms_error *err);
 /** Remove the given rows, ascending. */
 MMS_CHECKED mms_status mms_table_remove_rows(mms_table *table, int64_t n, const int64_t *rows,
                                              mms_error *err);
-
-/** A calculated column that can't be read: the table has it, but is used as if it had not. */
-typedef struct mms_unreadable {
-    const char *name, *manager, *why;
-} mms_unreadable;
-int64_t mms_table_nunreadable(const mms_table *table);
-mms_unreadable mms_table_unreadable(const mms_table *table, int64_t i);
-
-int64_t mms_table_ncolumn(const mms_table *table);
-const mms_column *mms_table_column(const mms_table *table, int64_t i);
-const mms_column *mms_table_find_column(const mms_table *table, const char *name); /* or NULL */
 
 /** A tiled storage manager of a table. */
 typedef struct mms_tiled {
@@ -93,28 +66,16 @@ MMS_CHECKED mms_status mms_table_bucketed(mms_table *table, int64_t *n, const mm
 MMS_CHECKED mms_status mms_table_tile(mms_table *table, const char *column, int32_t ndim,
                                       const int64_t *shape, int64_t *tile, mms_error *err);
 
-/** Cells of nrange runs of rows, one shape, from and to a caller's buffer of the column's type.
- *  data[sum of counts][cell].  put sets the shape of variable-shaped cells. */
-MMS_CHECKED mms_status mms_table_get(mms_table *table, const char *column, int64_t nrange,
-                                     const mms_rows *ranges, int64_t nvalue, void *data,
-                                     mms_error *err);
+/** Put cells of nrange runs of rows, one shape, as mms_table_get() gives them; sets the shape of
+ *  variable-shaped cells. */
 MMS_CHECKED mms_status mms_table_put(mms_table *table, const char *column, int64_t nrange,
                                      const mms_rows *ranges, int32_t ndim, const int64_t *shape,
                                      int64_t nvalue, const void *data, mms_error *err);
 
-/** One cell of any type as JSON: numbers, strings, nested arrays in C order, complex as [re, im],
- *  records as objects, null when undefined.  put takes any type but OTHER. */
-MMS_CHECKED mms_status mms_table_get_cell(mms_table *table, const char *column, int64_t row,
-                                          mms_value **out, mms_error *err);
+/** Put what mms_table_get_cell() gives, any type but OTHER. */
 MMS_CHECKED mms_status mms_table_put_cell(mms_table *table, const char *column, int64_t row,
                                           const mms_value *value, mms_error *err);
 
-/** Whole scalar column of integers (any integer or bool type) or doubles (float too), for
- *  sub-tables: values[nrow], ended with free(). */
-MMS_CHECKED mms_status mms_table_get_ints(mms_table *table, const char *column, int32_t **values,
-                                          mms_error *err);
-MMS_CHECKED mms_status mms_table_get_doubles(mms_table *table, const char *column, double **values,
-                                             mms_error *err);
 /** Write a whole scalar column of int32. */
 MMS_CHECKED mms_status mms_table_put_ints(mms_table *table, const char *column,
                                           const int32_t *values, mms_error *err);
@@ -125,11 +86,6 @@ MMS_CHECKED mms_status mms_table_copy_cells(mms_table *src, const char *src_colu
                                             const mms_rows *ranges, mms_table *dst,
                                             const char *dst_column, int64_t first, mms_error *err);
 
-/** Runs of equal cell shape; runs is ended with free(). */
-MMS_CHECKED mms_status mms_table_shapes(mms_table *table, const char *column, int64_t nrange,
-                                        const mms_rows *ranges, mms_shape_run **runs, int64_t *nrun,
-                                        mms_error *err);
-
 /** Give an open table an optional array column [nchan][ncorr] of the MS definition's main table, in
  *  tiles of its own, without cells yet.  What was found of the table's columns and managers before
  *  is void.
@@ -138,10 +94,6 @@ MMS_CHECKED mms_status mms_table_shapes(mms_table *table, const char *column, in
 MMS_CHECKED mms_status mms_table_add_column(mms_table *table, const char *column, bool hollow,
                                             mms_error *err);
 
-/** Keywords of the table, or of a column when column is not NULL, as JSON; a sub-table is the text
- *  "Table: PATH".  The caller frees it. */
-MMS_CHECKED mms_status mms_table_keywords(mms_table *table, const char *column, mms_value **out,
-                                          mms_error *err);
 /** Set a text, number or array keyword; remove one (nothing happens when it is not there). */
 MMS_CHECKED mms_status mms_table_set_keyword(mms_table *table, const char *column, const char *name,
                                              const mms_value *value, mms_error *err);
