@@ -10,6 +10,7 @@
 #include "groups_priv.h"
 #include "ms/columns.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 #include "subtables/subtables.h"
 
 /** A run in the client. */
@@ -259,10 +260,17 @@ static mms_value *channels_value(const running *r)
 static mms_status do_run(running *r, bool *wrote, mms_value *result, mms_error *err)
 {
     const mms_change_request *how = &r->q->change;
-    mms_value *order = json_pack("{sO sO so sb sb sb sb sb}", "tables", r->q->tables, "mounts",
-                                 r->mounts, "channels", channels_value(r), "parang",
-                                 (int)r->q->parang, "correct", (int)r->correct, "flag",
-                                 (int)r->flag, "strict", (int)r->strict, "weigh", (int)r->weigh);
+    mms_value *const channels = channels_value(r);
+    mms_value *order = !channels
+                           ? NULL
+                           : mms_applycal_work_encode(&(mms_applycal_work){.tables = r->q->tables,
+                                                                           .mounts = r->mounts,
+                                                                           .channels = channels,
+                                                                           .parang = r->q->parang,
+                                                                           .correct = r->correct,
+                                                                           .flag = r->flag,
+                                                                           .strict = r->strict,
+                                                                           .weigh = r->weigh});
     const mms_change_work work = {.how = how,
                                   .columns = r->columns,
                                   .made = r->correct ? MMS_COL_CORRECTED_DATA : NULL,
@@ -273,6 +281,7 @@ static mms_status do_run(running *r, bool *wrote, mms_value *result, mms_error *
                     : plan ? mms_change_plan(&r->change, &work, result, err)
                            : mms_change_run(&r->change, &work, wrote, result, err);
 
+    json_decref(channels);
     mms_value_free(&order);
     return st;
 }

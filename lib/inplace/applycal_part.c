@@ -10,6 +10,7 @@
 #include "base/base_priv.h"
 #include "cal_priv.h"
 #include "ms/columns.h"
+#include "orders_priv.h"
 #include "tables/measures_priv.h"
 
 static mms_status no_memory(mms_error *err)
@@ -48,7 +49,8 @@ typedef struct work {
     mms_change_part *part;
     int64_t ntable;
     mms_cal_table **tables;
-    bool parang, correct, flag, strict, weigh, leakage;
+    mms_applycal_work asked;
+    bool leakage;
     state **states; /**< [windows] */
     int64_t state_bytes;
     mms_fields *fields;
@@ -65,7 +67,7 @@ typedef struct work {
 
 static mms_status open_tables(work *w, mms_error *err)
 {
-    const mms_value *list = json_object_get(w->part->work, "tables");
+    const mms_value *list = w->asked.tables;
     mms_status st = MMS_OK;
 
     w->ntable = (int64_t)json_array_size(list);
@@ -108,13 +110,11 @@ done:
 
 static mms_status read_mounts(work *w, mms_error *err)
 {
-    const mms_value *list = json_object_get(w->part->work, "mounts");
-
     w->mounts = mms_alloc(w->part->set.nantenna, 1);
     if (!w->mounts)
         return no_memory(err);
     for (int64_t i = 0; i < w->part->set.nantenna; i++) {
-        const char *mount = json_string_value(json_array_get(list, (size_t)i));
+        const char *mount = json_string_value(json_array_get(w->asked.mounts, (size_t)i));
         w->mounts[i] = mount ? *mount : 0;
     }
     return MMS_OK;
@@ -125,21 +125,16 @@ static bool needs_sky(const work *w)
     for (int64_t i = 0; i < w->ntable; i++)
         if (mms_cal_table_kind(w->tables[i]) == MMS_CAL_OPACITY)
             return true;
-    return w->parang;
+    return w->asked.parang;
 }
 
 static mms_status open_work(work *w, mms_error *err)
 {
-    const mms_value *order = w->part->work;
     const int64_t nantenna = w->part->set.nantenna;
     mms_status st;
 
-    w->parang = json_is_true(json_object_get(order, "parang"));
-    w->correct = json_is_true(json_object_get(order, "correct"));
-    w->flag = json_is_true(json_object_get(order, "flag"));
-    w->strict = json_is_true(json_object_get(order, "strict"));
-    w->weigh = json_is_true(json_object_get(order, "weigh"));
-    w->cuts = json_array_size(json_object_get(order, "channels")) > 0;
+    MMS_TRY(mms_applycal_work_decode(w->part->work, &w->asked, err));
+    w->cuts = json_array_size(w->asked.channels) > 0;
     MMS_TRY(open_tables(w, err));
     w->states = mms_alloc(w->part->set.nwindow, sizeof *w->states);
     w->feed_rad = mms_alloc(nantenna, sizeof *w->feed_rad);
@@ -147,7 +142,7 @@ static mms_status open_work(work *w, mms_error *err)
     MMS_TRY(w->states && w->feed_rad && w->sky_rad ? MMS_OK : no_memory(err));
     if (needs_sky(w))
         MMS_TRY(mms_fields_open(w->part->field_table, &w->fields, err));
-    if (w->parang) {
+    if (w->asked.parang) {
         MMS_TRY(read_feeds(w, err));
         MMS_TRY(read_mounts(w, err));
     }
@@ -359,7 +354,7 @@ static mms_status find_angles(work *w, int32_t field, double time_s, state *s, m
         const char mount = w->mounts ? w->mounts[i] : 0;
         MMS_TRY(mms_sky_elevation(&direction, itrf_m, time_s, &elevation, err));
         w->sky_rad[i] = elevation;
-        if (!w->parang)
+        if (!w->asked.parang)
             continue;
         if (mount)
             MMS_TRY(mms_sky_parallactic(&direction, itrf_m, time_s, &angle, err));
@@ -445,13 +440,13 @@ static int64_t bytes_of_state(const work *w, int32_t nchan)
 static mms_status choose_channels(const work *w, const mms_flag_window *window, state *s,
                                   mms_error *err)
 {
-    const mms_value *ranges = json_object_get(w->part->work, "channels"), *range;
+    const mms_value *range;
     size_t i;
 
     s->chosen = w->cuts ? mms_alloc(window->nchan, 1) : NULL;
     if (w->cuts && !s->chosen)
         return no_memory(err);
-    json_array_foreach(ranges, i, range)
+    json_array_foreach(w->asked.channels, i, range)
     {
         const json_int_t first = json_integer_value(json_array_get(range, 1));
         const json_int_t last = json_integer_value(json_array_get(range, 2));
@@ -486,8 +481,8 @@ static mms_status make_state(work *w, int32_t ddid, mms_error *err)
                                            .leak_flags = w->leakage ? s->leak_flags + i * n : NULL};
     MMS_TRY(choose_channels(w, window, s, err));
     MMS_TRY(mms_cal_products(window, s->products, &s->linear, err));
-    s->window = (mms_cal_window){window->nchan, window->ncorr, s->products,
-                                 w->leakage,    w->parang,     s->linear};
+    s->window = (mms_cal_window){window->nchan, window->ncorr,   s->products,
+                                 w->leakage,    w->asked.parang, s->linear};
     s->field = -1;
 done:
     return st;
@@ -554,7 +549,7 @@ static mms_status keep_block(work *w, const mms_change_rows *r, mms_error *err)
     const int64_t n = r->rows.count * r->shape[0] * r->shape[1];
     mms_status st = MMS_OK;
 
-    if (w->correct) {
+    if (w->asked.correct) {
         MMS_TRY(mms_grow(&w->kept, &w->rooms[6], n, sizeof *w->kept, err));
         if (mms_sink_is_new(w->part->sink, MMS_COL_CORRECTED_DATA))
             memcpy(w->kept, w->data, (size_t)n * sizeof *w->kept);
@@ -562,7 +557,7 @@ static mms_status keep_block(work *w, const mms_change_rows *r, mms_error *err)
             MMS_TRY(
                 mms_sink_read(w->part->sink, MMS_COL_CORRECTED_DATA, 1, &r->rows, n, w->kept, err));
     }
-    if (w->flag) {
+    if (w->asked.flag) {
         MMS_TRY(mms_grow(&w->kept_flags, &w->rooms[7], n, 1, err));
         memcpy(w->kept_flags, w->data_flags, (size_t)n);
     }
@@ -579,12 +574,13 @@ static bool restore_row(work *w, const state *s, const mms_change_rows *r, int64
         const int64_t at = i * cell + k * ncorr;
         if (s->chosen[k])
             continue;
-        if (w->correct)
+        if (w->asked.correct)
             memcpy(w->data + at, w->kept + at, (size_t)ncorr * sizeof *w->data);
-        if (w->flag)
+        if (w->asked.flag)
             memcpy(w->data_flags + at, w->kept_flags + at, (size_t)ncorr);
     }
-    return w->flag && memcmp(w->data_flags + i * cell, w->kept_flags + i * cell, (size_t)cell) != 0;
+    return w->asked.flag &&
+           memcmp(w->data_flags + i * cell, w->kept_flags + i * cell, (size_t)cell) != 0;
 }
 
 static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
@@ -594,17 +590,17 @@ static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_grow(&w->which, &w->rooms[0], 3 * n, 1, err));
-    if (w->correct) {
+    if (w->asked.correct) {
         MMS_TRY(mms_grow(&w->data, &w->rooms[1], n * cell, sizeof *w->data, err));
         MMS_TRY(mms_sink_read(sink, MMS_COL_DATA, 1, &r->rows, n * cell, w->data, err));
     }
-    if (w->flag) {
+    if (w->asked.flag) {
         MMS_TRY(mms_grow(&w->data_flags, &w->rooms[2], n * cell, 1, err));
         MMS_TRY(mms_sink_read(sink, MMS_COL_FLAG, 1, &r->rows, n * cell, w->data_flags, err));
     }
     if (w->cuts)
         MMS_TRY(keep_block(w, r, err));
-    if (w->weigh) {
+    if (w->asked.weigh) {
         MMS_TRY(mms_grow(&w->sigma, &w->rooms[3], n * r->shape[1], sizeof *w->sigma, err));
         MMS_TRY(mms_grow(&w->weight, &w->rooms[4], n * r->shape[1], sizeof *w->weight, err));
         MMS_TRY(mms_sink_read(sink, MMS_COL_SIGMA, 1, &r->rows, n * r->shape[1], w->sigma, err));
@@ -629,15 +625,15 @@ static void do_row(work *w, const state *s, const mms_change_rows *r, int64_t i,
     const mms_cal_antenna *a = &s->antennas[r->antenna1[i]], *b = &s->antennas[r->antenna2[i]];
 
     if (!s->solved) {
-        *flagged = w->strict && flag_all(cell, w->data_flags + i * cell);
+        *flagged = w->asked.strict && flag_all(cell, w->data_flags + i * cell);
         return;
     }
-    if (w->correct)
+    if (w->asked.correct)
         mms_cal_correct(&s->window, a, b, w->data + i * cell);
-    if (w->flag)
+    if (w->asked.flag)
         *flagged = mms_cal_flag(&s->window, a, b, w->data_flags + i * cell);
-    *weighed = w->weigh;
-    for (int64_t c = 0; w->weigh && c < ncorr; c++) {
+    *weighed = w->asked.weigh;
+    for (int64_t c = 0; w->asked.weigh && c < ncorr; c++) {
         const float sigma = w->sigma[i * ncorr + c];
         w->weight[i * ncorr + c] = (sigma > 0 ? 1 / (sigma * sigma) : 0) *
                                    a->weight[s->products[c].p] * b->weight[s->products[c].q];
@@ -688,14 +684,14 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
         do_row(w, s, r, i, &flagged[i], &weighed[i]);
         if (s->chosen)
             flagged[i] = restore_row(w, s, r, i);
-        p->changed_rows += (w->correct && corrected[i]) || flagged[i];
+        p->changed_rows += (w->asked.correct && corrected[i]) || flagged[i];
     }
-    if (w->correct)
+    if (w->asked.correct)
         MMS_TRY(mms_change_write(p, MMS_COL_CORRECTED_DATA, r, corrected, 2, r->shape,
                                  sizeof *w->data, w->data, err));
-    if (w->flag)
+    if (w->asked.flag)
         MMS_TRY(mms_change_write(p, MMS_COL_FLAG, r, flagged, 2, r->shape, 1, w->data_flags, err));
-    if (w->weigh) {
+    if (w->asked.weigh) {
         MMS_TRY(mms_change_write(p, MMS_COL_WEIGHT, r, weighed, 1, r->shape + 1, sizeof *w->weight,
                                  w->weight, err));
         MMS_TRY(write_spectra(w, r, weighed, err));

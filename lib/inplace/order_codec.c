@@ -95,6 +95,44 @@ mms_status mms_change_order_decode(const mms_value *value, mms_change_order *o, 
     return mms_keys_decode(change_keys, value, "columns", o, err);
 }
 
+static const mms_key setjy_keys[] = {MMS_KEY(mms_setjy_work, MMS_KEY_VALUE, models),
+                                     MMS_KEY(mms_setjy_work, MMS_KEY_TRUTH, scalebychan),
+                                     {0}};
+
+mms_value *mms_setjy_work_encode(const mms_setjy_work *w)
+{
+    return mms_keys_encode(setjy_keys, w);
+}
+
+mms_status mms_setjy_work_decode(const mms_value *value, mms_setjy_work *w, mms_error *err)
+{
+    *w = (mms_setjy_work){0};
+    return mms_keys_decode(setjy_keys, value, "models", w, err);
+}
+
+#define APPLYCAL(kind, member) MMS_KEY(mms_applycal_work, kind, member)
+
+static const mms_key applycal_keys[] = {APPLYCAL(MMS_KEY_VALUE, tables),
+                                        APPLYCAL(MMS_KEY_VALUE, mounts),
+                                        APPLYCAL(MMS_KEY_VALUE, channels),
+                                        APPLYCAL(MMS_KEY_TRUTH, parang),
+                                        APPLYCAL(MMS_KEY_TRUTH, correct),
+                                        APPLYCAL(MMS_KEY_TRUTH, flag),
+                                        APPLYCAL(MMS_KEY_TRUTH, strict),
+                                        APPLYCAL(MMS_KEY_TRUTH, weigh),
+                                        {0}};
+
+mms_value *mms_applycal_work_encode(const mms_applycal_work *w)
+{
+    return mms_keys_encode(applycal_keys, w);
+}
+
+mms_status mms_applycal_work_decode(const mms_value *value, mms_applycal_work *w, mms_error *err)
+{
+    *w = (mms_applycal_work){0};
+    return mms_keys_decode(applycal_keys, value, "calibration", w, err);
+}
+
 #define MODELS(kind, member) MMS_KEY(mms_models_order, kind, member)
 
 static const mms_key models_keys[] = {

@@ -31,6 +31,28 @@ mms_value *mms_change_order_encode(const mms_change_order *order);
 MMS_CHECKED mms_status mms_change_order_decode(const mms_value *value, mms_change_order *order,
                                                mms_error *err);
 
+/** The work of setjy. */
+typedef struct mms_setjy_work {
+    const mms_value *models; /**< [[field, ddid, mms_flux_encode()], …] */
+    bool scalebychan;
+} mms_setjy_work;
+
+mms_value *mms_setjy_work_encode(const mms_setjy_work *work);
+MMS_CHECKED mms_status mms_setjy_work_decode(const mms_value *value, mms_setjy_work *work,
+                                             mms_error *err);
+
+/** The work of applycal. */
+typedef struct mms_applycal_work {
+    const mms_value *tables;   /**< as mms_cal_table_open() takes each */
+    const mms_value *mounts;   /**< a letter for each antenna where angles count, else none */
+    const mms_value *channels; /**< that are selected, [[spw, first, last], …]; none: all */
+    bool parang, correct, flag, strict, weigh;
+} mms_applycal_work;
+
+mms_value *mms_applycal_work_encode(const mms_applycal_work *work);
+MMS_CHECKED mms_status mms_applycal_work_decode(const mms_value *value, mms_applycal_work *work,
+                                                mms_error *err);
+
 /** "models": virtual ones of all parts. */
 typedef struct mms_models_order {
     const mms_value *models; /**< NULL: they go */

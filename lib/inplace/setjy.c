@@ -13,6 +13,7 @@
 #include "ms/frames_priv.h"
 #include "ms/ms_meta.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 #include "tables/measures_priv.h"
 
 static const char *const columns[] = {MMS_COL_MODEL_DATA, NULL};
@@ -343,8 +344,8 @@ static mms_status write_virtual(running *r, bool *wrote, mms_value *result, mms_
 static mms_status write_columns(running *r, bool *wrote, mms_value *result, mms_error *err)
 {
     const mms_setjy_request *q = r->q;
-    mms_value *order =
-        json_pack("{sO sb}", "models", r->models, "scalebychan", (int)q->scalebychan);
+    mms_value *order = mms_setjy_work_encode(
+        &(mms_setjy_work){.models = r->models, .scalebychan = q->scalebychan});
     const mms_change_work work = {.how = &q->change,
                                   .columns = columns,
                                   .made = columns[0],
@@ -438,26 +439,27 @@ static mms_status make_cell(const mms_change_part *p, int64_t ddid, const mms_fl
 
 static mms_status make_models(const mms_change_part *p, models *m, mms_error *err)
 {
-    const bool scalebychan = json_is_true(json_object_get(p->work, "scalebychan"));
+    mms_setjy_work work;
     mms_value *entry;
     size_t i;
     mms_status st;
 
+    MMS_TRY(mms_setjy_work_decode(p->work, &work, err));
     m->nfield = (int64_t)json_array_size(p->set.fields);
     m->cells = mms_alloc(m->nfield * p->set.nwindow, sizeof *m->cells);
     m->defaults = mms_alloc(p->set.nwindow, sizeof *m->defaults);
     MMS_TRY(m->cells && m->defaults ? MMS_OK : no_memory(err));
     for (int64_t d = 0; d < p->set.nwindow; d++)
         MMS_TRY((m->defaults[d] = make_default(&p->set.windows[d])) ? MMS_OK : no_memory(err));
-    json_array_foreach(json_object_get(p->work, "models"), i, entry)
+    json_array_foreach(work.models, i, entry)
     {
         const int64_t field = json_integer_value(json_array_get(entry, 0));
         const int64_t ddid = json_integer_value(json_array_get(entry, 1));
         mms_flux flux;
         mms_flux_decode(json_array_get(entry, 2), &flux);
         if (field < m->nfield && ddid < p->set.nwindow)
-            MMS_TRY(make_cell(p, ddid, &flux, scalebychan, &m->cells[field * p->set.nwindow + ddid],
-                              err));
+            MMS_TRY(make_cell(p, ddid, &flux, work.scalebychan,
+                              &m->cells[field * p->set.nwindow + ddid], err));
     }
 done:
     return st;

@@ -2,6 +2,7 @@
 /** @file order_codec.c  Orders and answers of the units of this folder, to and from JSON. */
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/keys_priv.h"
 #include "blts_priv.h"
@@ -9,61 +10,87 @@
 #include "orders_priv.h"
 #include "output/request_priv.h"
 
-static mms_value *list_of(const char *const *texts)
+/** An object (NULL: no memory) with the keys of another, which is taken. */
+static mms_value *with(mms_value *value, mms_value *more)
 {
-    mms_value *const list = json_array();
-
-    for (; texts && *texts; texts++)
-        json_array_append_new(list, mms_text_value(*texts));
-    return list;
+    if (!more || json_object_update(value, more))
+        mms_value_free(&value);
+    json_decref(more);
+    return value;
 }
 
 /* ---- export -----------------------------------------------------------------------------------*/
 
+static const mms_key target_keys[] = {MMS_KEY(mms_uvh5_target, MMS_KEY_INTEGER, nchan),
+                                      MMS_KEY(mms_uvh5_target, MMS_KEY_INTEGER, ncorr),
+                                      MMS_KEY(mms_uvh5_target, MMS_KEY_INTEGER, first),
+                                      {0}};
+
 static mms_value *encode_target(const mms_uvh5 *u, const mms_uvh5_dd *dd)
 {
-    mms_value *channels = json_array(), *pols = json_array();
+    mms_value *const channels = json_array(), *const pols = json_array();
+    mms_uvh5_target t = {0};
 
-    if (!dd->used)
-        return json_pack("{so so}", "channels", channels, "pols", pols);
-    const mms_uvh5_window *const w = &u->windows[dd->window];
-    for (int64_t c = 0; c < w->nchan; c++)
-        if (w->chosen[c])
-            json_array_append_new(channels, json_integer(c));
-    for (int32_t k = 0; k < dd->nkept; k++)
-        json_array_append_new(pols, json_pack("[ii]", dd->from[k], dd->to[k]));
-    return json_pack("{sI si sI so so}", "nchan", (json_int_t)w->nchan, "ncorr", dd->ncorr, "first",
-                     (json_int_t)w->first, "channels", channels, "pols", pols);
+    if (dd->used) {
+        const mms_uvh5_window *const w = &u->windows[dd->window];
+        t = (mms_uvh5_target){.nchan = w->nchan, .ncorr = dd->ncorr, .first = w->first};
+        for (int64_t c = 0; c < w->nchan; c++)
+            if (w->chosen[c])
+                json_array_append_new(channels, json_integer(c));
+        for (int32_t k = 0; k < dd->nkept; k++)
+            json_array_append_new(pols, json_pack("[ii]", dd->from[k], dd->to[k]));
+    }
+    return with(mms_keys_encode(target_keys, &t),
+                json_pack("{so so}", "channels", channels, "pols", pols));
 }
+
+#define EXPORT(kind, member) MMS_KEY(mms_uvh5_export_order, kind, member)
+
+/** What an order has beside its targets. */
+static const mms_key export_keys[] = {EXPORT(MMS_KEY_TEXT, vis),
+                                      EXPORT(MMS_KEY_TEXT, column),
+                                      EXPORT(MMS_KEY_TEXT, file),
+                                      EXPORT(MMS_KEY_TEXT, cells),
+                                      EXPORT(MMS_KEY_TRUTH, negate),
+                                      EXPORT(MMS_KEY_TRUTH, tiles),
+                                      EXPORT(MMS_KEY_INTEGER, nblt),
+                                      EXPORT(MMS_KEY_INTEGER, nfreq),
+                                      EXPORT(MMS_KEY_INTEGER, npol),
+                                      EXPORT(MMS_KEY_THREE, offsets),
+                                      {0}};
 
 mms_value *mms_uvh5_shared(const mms_uvh5 *u, const char *file, const char *cells)
 {
     char *const vis = mms_path_absolute(u->asked->vis);
-    mms_value *targets = json_array(), *shared;
+    mms_uvh5_export_order o = {.vis = vis,
+                               .column = u->column,
+                               .file = file,
+                               .cells = cells,
+                               .negate = u->negate,
+                               .tiles = u->asked->how.tiles,
+                               .nblt = u->nblt,
+                               .nfreq = u->nfreq,
+                               .npol = u->npol};
+    mms_value *const targets = json_array();
 
+    memcpy(o.offsets, u->offsets, sizeof o.offsets);
     for (int64_t d = 0; d < u->meta.ndd; d++)
         json_array_append_new(targets, encode_target(u, &u->dds[d]));
-    shared = json_pack(
-        "{so ss so so sb sI sI sI s[III] so sb}", "vis", mms_text_value(vis ? vis : ""), "column",
-        u->column, "file", mms_text_value(file), "cells", mms_text_value(cells), "negate",
-        (int)u->negate, "nblt", (json_int_t)u->nblt, "nfreq", (json_int_t)u->nfreq, "npol",
-        (json_int_t)u->npol, "offsets", (json_int_t)u->offsets[0], (json_int_t)u->offsets[1],
-        (json_int_t)u->offsets[2], "targets", targets, "tiles", (int)u->asked->how.tiles);
-    if (!vis)
-        mms_value_free(&shared);
+    mms_value *const shared =
+        with(mms_keys_encode(export_keys, &o), json_pack("{so}", "targets", targets));
     free(vis);
     return shared;
 }
 
 static void decode_target(mms_keys *outer, const mms_value *value, int64_t npol, mms_uvh5_target *t)
 {
-    const mms_keys k = {.value = value};
-    const mms_value *const channels = mms_keys_find(&k, "channels");
-    const mms_value *const pols = mms_keys_find(&k, "pols");
+    mms_keys k = {.value = value};
+    const mms_value *const channels = mms_keys_get(&k, "channels");
+    const mms_value *const pols = mms_keys_get(&k, "pols");
 
-    t->nchan = mms_keys_find_integer(&k, "nchan");
-    t->ncorr = mms_keys_find_integer(&k, "ncorr");
-    t->first = mms_keys_find_integer(&k, "first");
+    mms_keys_read(&k, target_keys, t);
+    if (k.missing && !outer->missing)
+        outer->missing = k.missing;
     t->count = (int64_t)json_array_size(channels);
     t->nkept = (int64_t)json_array_size(pols);
     t->channels = mms_alloc(t->count, sizeof *t->channels);
@@ -86,21 +113,10 @@ mms_status mms_uvh5_export_order_decode(const mms_value *value, mms_uvh5_export_
                                         mms_error *err)
 {
     mms_keys k = {.value = value};
-    const mms_value *const offsets = mms_keys_get(&k, "offsets");
     const mms_value *const targets = mms_keys_get(&k, "targets");
 
-    *o = (mms_uvh5_export_order){.vis = mms_keys_text(&k, "vis"),
-                                 .column = mms_keys_text(&k, "column"),
-                                 .file = mms_keys_text(&k, "file"),
-                                 .cells = mms_keys_text(&k, "cells"),
-                                 .negate = mms_keys_truth(&k, "negate"),
-                                 .nblt = mms_keys_integer(&k, "nblt"),
-                                 .tiles = mms_keys_truth(&k, "tiles"),
-                                 .nfreq = mms_keys_integer(&k, "nfreq"),
-                                 .npol = mms_keys_integer(&k, "npol"),
-                                 .ntarget = (int64_t)json_array_size(targets)};
-    for (size_t i = 0; i < 3; i++)
-        o->offsets[i] = json_integer_value(json_array_get(offsets, i));
+    *o = (mms_uvh5_export_order){.ntarget = (int64_t)json_array_size(targets)};
+    mms_keys_read(&k, export_keys, o);
     o->targets = mms_alloc(o->ntarget, sizeof *o->targets);
     k.starved = !o->targets;
     for (int64_t d = 0; o->targets && d < o->ntarget; d++)
@@ -119,56 +135,45 @@ void mms_uvh5_export_order_free(mms_uvh5_export_order *o)
     *o = (mms_uvh5_export_order){0};
 }
 
+#define BLTS(kind, member) MMS_KEY(mms_uvh5_blts_order, kind, member)
+
+static const mms_key blts_keys[] = {BLTS(MMS_KEY_TEXT, shared),       BLTS(MMS_KEY_TEXT, rows_file),
+                                    BLTS(MMS_KEY_INTEGER, first_blt), BLTS(MMS_KEY_INTEGER, nblt),
+                                    BLTS(MMS_KEY_INTEGER, first_row), BLTS(MMS_KEY_INTEGER, nrow),
+                                    BLTS(MMS_KEY_INTEGER, bytes),     {0}};
+
 mms_value *mms_uvh5_blts_order_encode(const mms_uvh5_blts_order *o)
 {
-    return json_pack("{so so sI sI sI sI sI}", "shared", mms_text_value(o->shared), "rows_file",
-                     mms_text_value(o->rows_file), "first_blt", (json_int_t)o->first_blt, "nblt",
-                     (json_int_t)o->nblt, "first_row", (json_int_t)o->first_row, "nrow",
-                     (json_int_t)o->nrow, "bytes", (json_int_t)o->bytes);
+    return mms_keys_encode(blts_keys, o);
 }
 
 mms_status mms_uvh5_blts_order_decode(const mms_value *value, mms_uvh5_blts_order *o,
                                       mms_error *err)
 {
-    mms_keys k = {.value = value};
-
-    *o = (mms_uvh5_blts_order){.shared = mms_keys_text(&k, "shared"),
-                               .rows_file = mms_keys_text(&k, "rows_file"),
-                               .first_blt = mms_keys_integer(&k, "first_blt"),
-                               .nblt = mms_keys_integer(&k, "nblt"),
-                               .first_row = mms_keys_integer(&k, "first_row"),
-                               .nrow = mms_keys_integer(&k, "nrow"),
-                               .bytes = mms_keys_integer(&k, "bytes")};
-    return mms_keys_end(&k, "baseline-times", err);
+    *o = (mms_uvh5_blts_order){0};
+    return mms_keys_decode(blts_keys, value, "baseline-times", o, err);
 }
+
+#define AVERAGED(kind, member) MMS_KEY(mms_uvh5_averaged_order, kind, member)
+
+static const mms_key averaged_keys[] = {
+    AVERAGED(MMS_KEY_TEXT, step),   AVERAGED(MMS_KEY_TEXT, shared),
+    AVERAGED(MMS_KEY_TEXT, places), AVERAGED(MMS_KEY_VALUE, part),
+    AVERAGED(MMS_KEY_TEXTS, files), AVERAGED(MMS_KEY_INTEGER, first),
+    AVERAGED(MMS_KEY_INTEGER, n),   {0}};
 
 mms_value *mms_uvh5_averaged_order_encode(const mms_uvh5_averaged_order *o)
 {
-    return json_pack("{ss so so so so sI sI sO*}", "step", o->step, "shared",
-                     mms_text_value(o->shared), "places", mms_text_value(o->places), "part",
-                     o->part ? json_incref((mms_value *)o->part) : json_object(), "files",
-                     list_of(o->files), "first", (json_int_t)o->first, "n", (json_int_t)o->n,
-                     "bytes", json_object_get(o->part, "bytes"));
+    // the engine looks for the bytes of a unit at its top
+    return with(mms_keys_encode(averaged_keys, o),
+                json_pack("{sO*}", "bytes", json_object_get(o->part, "bytes")));
 }
 
 mms_status mms_uvh5_averaged_order_decode(const mms_value *value, mms_uvh5_averaged_order *o,
                                           mms_error *err)
 {
-    mms_keys k = {.value = value};
-
-    *o = (mms_uvh5_averaged_order){.step = mms_keys_text(&k, "step"),
-                                   .shared = mms_keys_text(&k, "shared"),
-                                   .places = mms_keys_text(&k, "places"),
-                                   .part = mms_keys_get(&k, "part"),
-                                   .files = mms_keys_texts(&k, "files"),
-                                   .first = mms_keys_integer(&k, "first"),
-                                   .n = mms_keys_integer(&k, "n")};
-    const mms_status st = mms_keys_end(&k, "averages", err);
-    if (st != MMS_OK) {
-        free(o->files);
-        o->files = NULL;
-    }
-    return st;
+    *o = (mms_uvh5_averaged_order){0};
+    return mms_keys_decode(averaged_keys, value, "averages", o, err);
 }
 
 void mms_uvh5_averaged_order_set_threads(mms_value *order, int64_t threads)
@@ -201,44 +206,54 @@ mms_value *mms_uvh5_listed_unit(const mms_value *list, int64_t i, const char **n
     return json_object_get(unit, "order");
 }
 
+/** What a journal notes of a file. */
+typedef struct file_plan {
+    int64_t units, offsets[3];
+} file_plan;
+
+static const mms_key file_plan_keys[] = {
+    MMS_KEY(file_plan, MMS_KEY_INTEGER, units), MMS_KEY(file_plan, MMS_KEY_THREE, offsets), {0}};
+
 mms_value *mms_uvh5_file_plan_encode(int64_t nunits, const int64_t offsets[3])
 {
-    return json_pack("{s:I, s:[I, I, I]}", "units", (json_int_t)nunits, "offsets",
-                     (json_int_t)offsets[0], (json_int_t)offsets[1], (json_int_t)offsets[2]);
+    const file_plan p = {nunits, {offsets[0], offsets[1], offsets[2]}};
+
+    return mms_keys_encode(file_plan_keys, &p);
 }
 
 bool mms_uvh5_file_plan_decode(const mms_value *plan, int64_t *nunits, int64_t offsets[3])
 {
-    const mms_keys k = {.value = plan};
-    const mms_value *const list = mms_keys_find(&k, "offsets");
+    file_plan p = {0};
 
-    *nunits = mms_keys_find_integer(&k, "units");
-    if (*nunits < 1 || json_array_size(list) != 3)
+    if (mms_keys_decode(file_plan_keys, plan, "file", &p, NULL) != MMS_OK || p.units < 1)
         return false;
-    for (size_t i = 0; i < 3; i++)
-        offsets[i] = json_integer_value(json_array_get(list, i));
+    *nunits = p.units;
+    memcpy(offsets, p.offsets, sizeof p.offsets);
     return true;
 }
 
 /* ---- import -----------------------------------------------------------------------------------*/
 
+#define IMPORT(kind, member) MMS_KEY(mms_uvh5_import_order, kind, member)
+
+static const mms_key import_keys[] = {
+    IMPORT(MMS_KEY_TEXT, step),       IMPORT(MMS_KEY_TEXT, uvh5file),
+    IMPORT(MMS_KEY_TEXT, like),       IMPORT(MMS_KEY_TRUTH, flipconj),
+    IMPORT(MMS_KEY_TRUTH, zenith),    IMPORT(MMS_KEY_TRUTH, sync),
+    IMPORT(MMS_KEY_VALUE, subtables), {0}};
+
+/** What a part has beside that. */
+static const mms_key import_part_keys[] = {
+    IMPORT(MMS_KEY_TEXT, cells),     IMPORT(MMS_KEY_TEXT, out),
+    IMPORT(MMS_KEY_TEXTS, links),    IMPORT(MMS_KEY_INTEGER, threads),
+    IMPORT(MMS_KEY_INTEGER, memory), IMPORT(MMS_KEY_TRUTH, flipped),
+    IMPORT(MMS_KEY_TRUTH, renew),    {0}};
+
 mms_value *mms_uvh5_import_order_encode(const mms_uvh5_import_order *o)
 {
-    mms_value *const value = json_pack("{ss so so sb sb sb sO}", "step", o->step, "uvh5file",
-                                       mms_text_value(o->uvh5file), "like", mms_text_value(o->like),
-                                       "flipconj", (int)o->flipconj, "zenith", (int)o->zenith,
-                                       "sync", (int)o->sync, "subtables", o->subtables);
+    mms_value *const value = mms_keys_encode(import_keys, o);
 
-    if (!value || !o->cells)
-        return value;
-    json_object_set_new(value, "links", list_of(o->links));
-    json_object_set_new(value, "cells", mms_text_value(o->cells));
-    json_object_set_new(value, "out", mms_text_value(o->out));
-    json_object_set_new(value, "threads", json_integer(o->threads));
-    json_object_set_new(value, "memory", json_integer(o->memory));
-    json_object_set_new(value, "flipped", json_boolean(o->flipped));
-    json_object_set_new(value, "renew", json_boolean(o->renew));
-    return value;
+    return o->cells ? with(value, mms_keys_encode(import_part_keys, o)) : value;
 }
 
 mms_status mms_uvh5_import_order_decode(const mms_value *value, mms_uvh5_import_order *o,
@@ -246,26 +261,28 @@ mms_status mms_uvh5_import_order_decode(const mms_value *value, mms_uvh5_import_
 {
     mms_keys k = {.value = value};
 
-    *o = (mms_uvh5_import_order){.step = mms_keys_text(&k, "step"),
-                                 .uvh5file = mms_keys_text(&k, "uvh5file"),
-                                 .like = mms_keys_text(&k, "like"),
-                                 .flipconj = mms_keys_truth(&k, "flipconj"),
-                                 .zenith = mms_keys_truth(&k, "zenith"),
-                                 .sync = mms_keys_truth(&k, "sync"),
-                                 .subtables = mms_keys_get(&k, "subtables")};
-    if (mms_keys_find(&k, "cells")) {
-        o->cells = mms_keys_text(&k, "cells");
-        o->out = mms_keys_text(&k, "out");
-        o->links = mms_keys_texts(&k, "links");
-        o->threads = mms_keys_integer(&k, "threads");
-        o->memory = mms_keys_integer(&k, "memory");
-        o->flipped = mms_keys_truth(&k, "flipped");
-        o->renew = mms_keys_truth(&k, "renew");
-    }
+    *o = (mms_uvh5_import_order){0};
+    mms_keys_read(&k, import_keys, o);
+    if (mms_keys_find(&k, "cells"))
+        mms_keys_read(&k, import_part_keys, o);
     return mms_keys_end(&k, "import", err);
 }
 
 /* ---- judge ------------------------------------------------------------------------------------*/
+
+#define JUDGE(kind, member) MMS_KEY(mms_uvh5_judge_order, kind, member)
+
+static const mms_key judge_keys[] = {
+    JUDGE(MMS_KEY_TEXT, file),    JUDGE(MMS_KEY_TEXT, other),     JUDGE(MMS_KEY_TRUTH, is_ms),
+    JUDGE(MMS_KEY_INTEGER, part), JUDGE(MMS_KEY_INTEGER, nparts), JUDGE(MMS_KEY_INTEGER, show),
+    JUDGE(MMS_KEY_NUMBER, rtol),  JUDGE(MMS_KEY_NUMBER, atol),    {0}};
+
+/** What is asked of an MS, beside the selection. */
+static const mms_key judged_ms_keys[] = {JUDGE(MMS_KEY_TEXT, request.datacolumn),
+                                         JUDGE(MMS_KEY_TEXT, request.flipconj),
+                                         JUDGE(MMS_KEY_TEXT, request.eop),
+                                         JUDGE(MMS_KEY_TRUTH, request.how.tiles),
+                                         {0}};
 
 static const char *text_or_none(const char *text)
 {
@@ -274,19 +291,16 @@ static const char *text_or_none(const char *text)
 
 mms_value *mms_uvh5_judge_order_encode(const mms_uvh5_judge_order *o)
 {
-    mms_value *const value = json_pack(
-        "{so so sb sI sI sf sf sI}", "file", mms_text_value(o->file), "other",
-        mms_text_value(o->other), "is_ms", (int)o->is_ms, "part", (json_int_t)o->part, "nparts",
-        (json_int_t)o->nparts, "rtol", o->rtol, "atol", o->atol, "show", (json_int_t)o->show);
+    mms_uvh5_judge_order told = *o;
+    mms_value *const value = mms_keys_encode(judge_keys, o);
 
-    if (!value || !o->is_ms)
+    if (!o->is_ms)
         return value;
-    json_object_set_new(value, "select", mms_select_value(&o->request.select));
-    json_object_set_new(value, "datacolumn", mms_text_value(text_or_none(o->request.datacolumn)));
-    json_object_set_new(value, "flipconj", mms_text_value(text_or_none(o->request.flipconj)));
-    json_object_set_new(value, "eop", mms_text_value(text_or_none(o->request.eop)));
-    json_object_set_new(value, "tiles", json_boolean(o->request.how.tiles));
-    return value;
+    told.request.datacolumn = text_or_none(o->request.datacolumn);
+    told.request.flipconj = text_or_none(o->request.flipconj);
+    told.request.eop = text_or_none(o->request.eop);
+    return with(with(value, mms_keys_encode(judged_ms_keys, &told)),
+                json_pack("{so}", "select", mms_select_value(&o->request.select)));
 }
 
 mms_status mms_uvh5_judge_order_decode(const mms_value *value, mms_uvh5_judge_order *o,
@@ -294,21 +308,13 @@ mms_status mms_uvh5_judge_order_decode(const mms_value *value, mms_uvh5_judge_or
 {
     mms_keys k = {.value = value};
 
-    *o = (mms_uvh5_judge_order){.file = mms_keys_text(&k, "file"),
-                                .other = mms_keys_text(&k, "other"),
-                                .is_ms = mms_keys_truth(&k, "is_ms"),
-                                .part = mms_keys_integer(&k, "part"),
-                                .nparts = mms_keys_integer(&k, "nparts"),
-                                .show = mms_keys_integer(&k, "show"),
-                                .rtol = mms_keys_number(&k, "rtol"),
-                                .atol = mms_keys_number(&k, "atol")};
-    if (o->is_ms)
-        o->request = (mms_uvh5_request){.vis = o->other,
-                                        .select = mms_select_of(mms_keys_get(&k, "select")),
-                                        .datacolumn = mms_keys_text(&k, "datacolumn"),
-                                        .flipconj = mms_keys_text(&k, "flipconj"),
-                                        .eop = mms_keys_text(&k, "eop"),
-                                        .how.tiles = mms_keys_truth(&k, "tiles")};
+    *o = (mms_uvh5_judge_order){0};
+    mms_keys_read(&k, judge_keys, o);
+    if (o->is_ms) {
+        o->request.vis = o->other;
+        o->request.select = mms_select_of(mms_keys_get(&k, "select"));
+        mms_keys_read(&k, judged_ms_keys, o);
+    }
     return mms_keys_end(&k, "values", err);
 }
 
