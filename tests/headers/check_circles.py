@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""No files of a folder of lib call each other in a circle: what compiled objects define and what their code names
+"""No files of lib call each other in a circle, within a folder or over several: what compiled objects define and what their code names
 says who calls whom.
 
 A table of functions is no call: a file may be called through it by those that it calls itself.
@@ -76,15 +76,19 @@ def circles(edges):
     return sorted(found.values(), key=lambda circle: (len(circle), circle))
 
 
+def name_of(path):
+    return f"{path.parent.name}/{path.name.rsplit('.', 1)[0]}"
+
+
 def told(edges, circle):
-    steps = [f"{a.name.rsplit('.', 1)[0]} -> {edges[a][b]}" for a, b in zip(circle, circle[1:])]
-    return f"lib/{circle[0].parent.name}: " + ", ".join(steps) + f" -> {circle[-1].name.rsplit('.', 1)[0]}"
+    steps = [f"{name_of(a)} -> {edges[a][b]}" for a, b in zip(circle, circle[1:])]
+    return ", ".join(steps) + f" -> {name_of(circle[-1])}"
 
 
 def self_test():
-    a, b, c = (pathlib.Path(f"x/{name}.c.o") for name in "abc")
+    a, b, c = (pathlib.Path(f"{name}.c.o") for name in ("x/a", "x/b", "y/c"))
     edges = calls({a: {"fa"}, b: {"fb"}, c: {"fc"}}, {a: {"fb", "malloc"}, b: {"fc"}, c: {"fa"}})
-    assert [told(edges, circle) for circle in circles(edges)] == ["lib/x: a.c -> fb, b.c -> fc, c.c -> fa -> a.c"]
+    assert [told(edges, circle) for circle in circles(edges)] == ["x/a.c -> fb, x/b.c -> fc, y/c.c -> fa -> x/a.c"]
     assert not circles(calls({a: {"fa"}, b: {"fb"}, c: {"fc"}}, {a: {"fb"}, b: {"fc"}, c: set()}))
     print("circles are found")
 
@@ -93,16 +97,11 @@ def main():
     if sys.argv[1] == "--self-test":
         return self_test()
     nm, objdump, top = *sys.argv[1:3], pathlib.Path(sys.argv[3])
-    findings, seen = [], 0
-    for folder in sorted(path for path in top.rglob("*") if path.is_dir()):
-        objects = sorted(folder.glob("*.o"))
-        if not objects:
-            continue
-        seen += len(objects)
-        edges = calls(*symbols(nm, objdump, objects))
-        findings += [told(edges, circle) for circle in circles(edges)]
-    print("\n".join(findings) or f"{seen} objects, none in a circle")
-    sys.exit(bool(findings) or not seen)
+    objects = sorted(top.rglob("*.o"))
+    edges = calls(*symbols(nm, objdump, objects))
+    findings = [told(edges, circle) for circle in circles(edges)]
+    print("\n".join(findings) or f"{len(objects)} objects, none in a circle")
+    sys.exit(bool(findings) or not objects)
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def main():
     sample = "int f(void)\n{\n    if (a)\n        for (;;)\n            b();\n}\n"
     if list(functions(sample)) != [("f", 5, 2)]:
         sys.exit(f"check_functions.py does not count: {list(functions(sample))}")
-    for path in sorted(p for top in ("lib", "tools") for p in (project / top).rglob("*.c")):
+    for path in sorted(p for top in ("lib", "tools") for s in ("*.c", "*.cpp") for p in (project / top).rglob(s)):
         for name, length, deep in functions(path.read_text()):
             seen += 1
             where = f"{path.relative_to(project).as_posix()}: {name}()"
