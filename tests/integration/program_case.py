@@ -52,8 +52,9 @@ class ProgramCase(unittest.TestCase):
     def run_words(self, *words, **options):
         """Run any command in the test's folder."""
         words = [w if isinstance(w, bytes) else str(w) for w in words]
+        if "input" not in options:
+            options["stdin"] = subprocess.DEVNULL
         return subprocess.run(words, timeout=patient(options.pop("timeout", 120)),
-                              stdin=subprocess.DEVNULL,
                               **{"cwd": self.folder, "text": True, "stdout": subprocess.PIPE,
                                  "stderr": subprocess.PIPE, **options})
 

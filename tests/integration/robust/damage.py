@@ -5,9 +5,8 @@ nothing left if it fails, and with the data columns of the input if it does not 
 "Crashes").
 
 usage: damage.py --program P --scratch DIR [--runs N] [--seconds S] [--seed S] [--only RUN] [--keep]
-A failure is shown by its run number: --only RUN --seed S does it again.
+A failure is shown by its run number: --only RUN --seed S does it again, --keep leaves its set in the scratch folder.
 """
-import argparse
 import hashlib
 import json
 import os
@@ -15,12 +14,12 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 
-from machine import patient
+import program_case
+from program_case import ProgramCase
 
-HANG_S = patient(60)
+HANG_S = 60
 # A judge of its own, in a process that may crash: rows by their cells, whatever their order.
 READER = """
 import hashlib, json, sys
@@ -89,32 +88,24 @@ def damage(data, rnd):
     return bytes(b), f"{kind} at {at} of {len(data)}"
 
 
-class Campaign:
-    def __init__(self, program, folder):
-        self.program, self.folder = program, folder
-        self.good = {}
-        self.findings, self.statuses = [], {}
-
-    def run(self, *words, timeout=HANG_S):
-        return subprocess.run([self.program, *words], cwd=self.folder, text=True, errors="replace", timeout=timeout,
-                              stdin=subprocess.DEVNULL, capture_output=True)
+class Damage(ProgramCase):
+    def run_program(self, *words):
+        return self.run_words(program_case.args.program, *words, timeout=HANG_S, errors="replace")
 
     def make_sets(self):
+        self.good = {}
         for name, words in SETS.items():
-            run = self.run("simulate", f"{name}.ms", "antennas=3", "spws=2", "integrations=2", "channels=4,8",
-                           "flags=0.2", "--no-sync", "-q", *words)
-            assert run.returncode == 0, run.stderr
-            run = self.run("partition", f"{name}.ms", f"{name}.mms", "separationaxis=scan", "--no-sync", "-q",
-                           "--no-flagbackup")
-            assert run.returncode == 0, run.stderr
+            self.multims("simulate", f"{name}.ms", "antennas=3", "spws=2", "integrations=2", "channels=4,8", "flags=0.2",
+                         "--no-sync", "-q", *words)
+            self.multims("partition", f"{name}.ms", f"{name}.mms", "separationaxis=scan", "--no-sync", "-q",
+                         "--no-flagbackup")
             for kind in ("ms", "mms"):
                 self.good[f"{name}.{kind}"] = self.rows(f"{name}.{kind}")
-                assert self.good[f"{name}.{kind}"]
+                self.assertTrue(self.good[f"{name}.{kind}"])
 
     def rows(self, path):
         """The rows that casacore reads; None where it can't."""
-        run = subprocess.run([sys.executable, "-c", READER, path], cwd=self.folder, capture_output=True, text=True,
-                             timeout=HANG_S)
+        run = self.run_words(sys.executable, "-c", READER, path, timeout=HANG_S)
         return json.loads(run.stdout) if run.returncode == 0 else None
 
     def check_values(self, words, name):
@@ -138,7 +129,7 @@ class Campaign:
         before = set(os.listdir(self.folder))
         inside = digest(os.path.join(self.folder, words[1]))
         try:
-            run = self.run(*words)
+            run = self.run_program(*words)
         except subprocess.TimeoutExpired:
             return "no end"
         made = set(os.listdir(self.folder)) - before
@@ -167,12 +158,12 @@ class Campaign:
         kind = rnd.choice(["table.dat", "table.f", ""])
         return rnd.choice([p for p in paths if os.path.basename(p).startswith(kind)])
 
-    def one(self, seed, number, keep):
-        rnd = random.Random(f"{seed}.{number}")
+    def one(self, options, number):
+        rnd = random.Random(f"{options.seed}.{number}")
         name = rnd.choice(sorted(self.good))
         bad = "damaged." + name.split(".")[1]
-        root = os.path.join(self.folder, bad)
-        shutil.copytree(os.path.join(self.folder, name), root, symlinks=True)
+        root = self.path(bad)
+        shutil.copytree(self.path(name), root, symlinks=True)
         path = self.choose(files(root), rnd)
         with open(path, "rb") as f:
             data, what = damage(f.read(), rnd)
@@ -182,43 +173,30 @@ class Campaign:
             words = [{"IN": bad, "GOOD": name}.get(w, w) for w in words]
             if words[0] in WRITERS:
                 words += ["--no-sync", "-q"]
-            wrong = self.check(words, name)
-            if wrong:
-                where = os.path.relpath(path, root)
-                self.findings.append(f"run {number}: {name}, {where}: {what}: multims {' '.join(words)}: {wrong}")
-                print(self.findings[-1], flush=True)
-        if not keep:
-            shutil.rmtree(root)
+            with self.subTest(run=number, set=name, file=os.path.relpath(path, root), damage=what,
+                              words=" ".join(words)):
+                self.assertIsNone(self.check(words, name))
+        if options.keep:
+            shutil.copytree(root, os.path.join(options.scratch, f"{number}.{bad}"), symlinks=True)
+        shutil.rmtree(root)
 
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--program", required=True, type=os.path.abspath)
-    parser.add_argument("--scratch", required=True, type=os.path.abspath)
-    parser.add_argument("--runs", type=int, default=40)
-    parser.add_argument("--seconds", type=float, default=60, help="begin no run later than that")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", type=int, help="number of the one run to do")
-    parser.add_argument("--keep", action="store_true")
-    args, _ = parser.parse_known_args()
-    os.makedirs(args.scratch, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix="damage-", dir=args.scratch)
-    campaign, end, done = Campaign(args.program, folder), time.monotonic() + args.seconds, 0
-    try:
-        campaign.make_sets()
-        for number in range(args.runs) if args.only is None else [args.only]:
+    def test_damaged_sets_end_in_words_or_with_what_was_there(self):
+        options, done, self.statuses = program_case.args, 0, {}
+        end = time.monotonic() + options.seconds
+        self.make_sets()
+        for number in range(options.runs) if options.only is None else [options.only]:
             if time.monotonic() > end:
                 break
-            campaign.one(args.seed, number, args.keep)
+            self.one(options, number)
             done += 1
-    finally:
-        if args.keep:
-            print(folder)
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"{done} damaged sets, statuses {dict(sorted(campaign.statuses.items()))}, {len(campaign.findings)} findings")
-    sys.exit(1 if campaign.findings or not done else 0)
+        print(f"{done} damaged sets, statuses {dict(sorted(self.statuses.items()))}")
+        self.assertTrue(done)
 
 
 if __name__ == "__main__":
-    main()
+    program_case.parser.add_argument("--runs", type=int, default=40)
+    program_case.parser.add_argument("--seconds", type=float, default=60, help="begin no run later than that")
+    program_case.parser.add_argument("--seed", type=int, default=1)
+    program_case.parser.add_argument("--only", type=int, help="number of the one run to do")
+    program_case.parser.add_argument("--keep", action="store_true")
+    program_case.main()

@@ -2,25 +2,20 @@
 """The measures shim against python-casacore: frames, units, directions, places, fields, and what is
 said about missing data.
 
-usage: frames.py --kernels spectral_kernels --scratch FOLDER
+usage: frames.py --program spectral_kernels --scratch FOLDER
 """
-import argparse
 import itertools
-import json
 import math
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
-import unittest
 
 import casacore.measures
 import casacore.quanta as quanta
 import casacore.tables as ct
 import numpy as np
 
-args = None
+import program_case
+from kernel_case import KernelCase
+
 C0 = 299792458.0
 FRAMES = ["LSRK", "LSRD", "BARY", "GEO", "TOPO", "GALACTO", "LGROUP", "CMB"]
 SITES = {"VLA": [-1601185.4, -5041977.5, 3554875.9], "ALMA": [2225061.3, -5440057.4, -2481681.2],
@@ -40,21 +35,19 @@ def view(day, direction=DIRECTION, site="VLA", velocity=None):
             "velocity": velocity}
 
 
-def ask(*requests, **environment):
-    """The kernels' answers to some requests, in one process."""
-    run = subprocess.run([args.kernels], input="".join(json.dumps(r) + "\n" for r in requests),
-                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=True,
-                         env={"HOME": os.environ.get("HOME", "/"), **environment})
-    answers = [json.loads(line) for line in run.stdout.splitlines()]
-    return answers[0] if len(requests) == 1 else answers
-
-
 def convert(start, end, into, to, freq=1e11, **options):
     return {"op": "frame", "from": start, "to": end, "in": into, "out": to, "freq": [freq],
             **options}
 
 
-class Frames(unittest.TestCase):
+class FrameCase(KernelCase):
+    def setUp(self):
+        super().setUp()
+        if "error" in self.ask(convert("TOPO", "LSRK", view(55000), view(55000))):
+            self.skipTest("no leap seconds (casacore-data) here")
+
+
+class Frames(FrameCase):
     def test_every_pair_of_frames_agrees_with_casacore(self):
         judge = casacore.measures.measures()
         pairs = [p for p in itertools.product(FRAMES, FRAMES) if p[0] != p[1]]
@@ -70,7 +63,7 @@ class Frames(unittest.TestCase):
                 wanted.append(judge.measure(freq, end)["m0"]["value"])
                 asked.append(convert(start, end, here, here))
                 asked.append(convert(start, end, here, here, exact=True))
-        answers = ask(*asked)
+        answers = self.ask(*asked)
         self.assertEqual(len(answers), len(asked))
         for i, (request, answer) in enumerate(zip(asked, answers)):
             off = answer["freq"][0] / wanted[i // 2] - 1
@@ -93,7 +86,7 @@ class Frames(unittest.TestCase):
             ("TOPO", "GEO", view(later, moved), one, -5.73676933e-07),
             ("LSRK", "TOPO", view(later, moved), one, 1.12420240e-05),
         ]
-        answers = ask(*[convert(*c[:4]) for c in cases])
+        answers = self.ask(*[convert(*c[:4]) for c in cases])
         for case, answer in zip(cases, answers):
             # The recorded values used tables of Earth orientation, which may not be here.
             self.assertLess(abs(answer["freq"][0] / 1e11 - 1 - case[4]), 3e-10, case)
@@ -101,7 +94,7 @@ class Frames(unittest.TestCase):
     def test_exact_numerics_go_straight_with_the_direction_of_the_field(self):
         moved = "J2000 60deg 30deg"
         late, reference = view(55000.75, moved), view(55000.25)
-        geo, lsrk, both = ask(convert("TOPO", "GEO", late, reference, exact=True),
+        geo, lsrk, both = self.ask(convert("TOPO", "GEO", late, reference, exact=True),
                               convert("TOPO", "LSRK", late, reference, exact=True),
                               convert("TOPO", "LSRK", late, view(55000.25, moved)))
         self.assertLess(abs(geo["freq"][0] / 1e11 - 1 - 1.80876247e-07), 3e-10)
@@ -111,39 +104,39 @@ class Frames(unittest.TestCase):
     def test_answers_do_not_depend_on_earlier_ones(self):
         requests = [convert("TOPO", "LSRK", view(55000 + 0.013 * i), view(55000))
                     for i in range(40)]
-        forward = ask(*requests)
-        backward = ask(*requests[::-1])[::-1]
+        forward = self.ask(*requests)
+        backward = self.ask(*requests[::-1])[::-1]
         self.assertEqual(forward, backward)
 
     def test_rest_needs_a_velocity(self):
         here = view(55000)
-        self.assertIn("need the radial velocity", ask(convert("REST", "LSRK", here, here))["error"])
+        self.assertIn("need the radial velocity", self.ask(convert("REST", "LSRK", here, here))["error"])
         fast = view(55000, velocity=3e5)
-        answer = ask(convert("REST", "LSRK", fast, fast))
+        answer = self.ask(convert("REST", "LSRK", fast, fast))
         self.assertAlmostEqual(answer["freq"][0] / 1e11,
                                math.sqrt((1 - 3e5 / C0) / (1 + 3e5 / C0)), 14)
 
     def test_a_frame_to_itself_is_no_step(self):
         for frame in FRAMES + ["REST", "SOURCE"]:
-            self.assertEqual(ask(convert(frame, frame, view(55000), view(55001)))["factor"], [])
+            self.assertEqual(self.ask(convert(frame, frame, view(55000), view(55001)))["factor"], [])
 
     def test_unknown_frames_are_refused(self):
-        answer = ask(convert("LSRX", "TOPO", view(55000), view(55000)))
+        answer = self.ask(convert("LSRX", "TOPO", view(55000), view(55000)))
         self.assertIn("'LSRX' is not known; there are TOPO, GEO", answer["error"])
-        self.assertIn("freq", ask(convert("topo", "lsrk", view(55000), view(55000))))
+        self.assertIn("freq", self.ask(convert("topo", "lsrk", view(55000), view(55000))))
 
 
-class Texts(unittest.TestCase):
+class Texts(FrameCase):
     def test_quantities(self):
         good = [("1.5GHz", "Hz", 1.5e9), ("-10km/s", "m/s", -1e4), ("3 MHz", "Hz", 3e6),
                 ("7", "Hz", 7), ("0.1km.s-1", "m/s", 100), ("1200arcsec", "deg", 1 / 3),
                 ("1min", "s", 60), ("5mJy", "Jy", 0.005)]
         for text, unit, value in good:
-            answer = ask({"op": "quantity", "text": text, "unit": unit, "bare": True})
+            answer = self.ask({"op": "quantity", "text": text, "unit": unit, "bare": True})
             self.assertAlmostEqual(answer["value"], value, 12, (text, answer))
         for text in ("10km", "abc", "", " ", "1e400Hz", "-1e999", "Hz", "1.4QHz"):
-            self.assertIn("error", ask({"op": "quantity", "text": text, "unit": "Hz", "bare": True}))
-        self.assertIn("error", ask({"op": "quantity", "text": "7", "unit": "Hz", "bare": False}))
+            self.assertIn("error", self.ask({"op": "quantity", "text": text, "unit": "Hz", "bare": True}))
+        self.assertIn("error", self.ask({"op": "quantity", "text": "7", "unit": "Hz", "bare": False}))
 
     def test_directions(self):
         degree = math.pi / 180
@@ -151,40 +144,36 @@ class Texts(unittest.TestCase):
                 ("ICRS 1rad 0.5rad", "ICRS", 1 / degree, 0.5 / degree), ("JUPITER", "JUPITER", 0, 0),
                 ("B1950 19:30:00 -40.30.00", "B1950", 292.5, -40.5)]
         for text, frame, lon, lat in good:
-            answer = ask({"op": "direction", "text": text})
+            answer = self.ask({"op": "direction", "text": text})
             self.assertEqual(answer.get("frame"), frame, (text, answer))
             self.assertAlmostEqual(math.cos(answer["lon"] - lon * degree), 1, 13)
             self.assertAlmostEqual(answer["lat"], lat * degree, 13)
         for text in ("", "J2000", "nowhere", "J2000 1 2", "J2000 1deg 2km", "FOO 1deg 2deg",
                      "J2000 1deg 2deg 3deg"):
             self.assertIn("Cannot interpret phase center",
-                          ask({"op": "direction", "text": text}).get("error", ""), text)
+                          self.ask({"op": "direction", "text": text}).get("error", ""), text)
 
     def test_places(self):
         antennas = SITES["VLA"] + [x + 2 for x in SITES["VLA"]] + [0, 0, 0]
-        known = ask({"op": "site", "telescope": "ALMA", "antennas": antennas})
+        known = self.ask({"op": "site", "telescope": "ALMA", "antennas": antennas})
         judge = casacore.measures.measures()
         place = judge.measure(judge.observatory("ALMA"), "ITRF")
         radius = place["m2"]["value"]
         self.assertFalse(known["from_antennas"])
         self.assertAlmostEqual(math.hypot(*known["position"]), radius, 3)
-        other = ask({"op": "site", "telescope": "MY DISHES", "antennas": antennas})
+        other = self.ask({"op": "site", "telescope": "MY DISHES", "antennas": antennas})
         self.assertTrue(other["from_antennas"])
         np.testing.assert_allclose(other["position"], np.array(SITES["VLA"]) + 1, rtol=1e-14)
         for where in ([], [0, 0, 0], [1, 2, 3]):
-            self.assertIn("MY DISHES", ask({"op": "site", "telescope": "MY DISHES",
+            self.assertIn("MY DISHES", self.ask({"op": "site", "telescope": "MY DISHES",
                                             "antennas": where})["error"])
 
 
-class Data(unittest.TestCase):
+class Data(FrameCase):
     """What is said about tables that are not there or too old."""
 
-    def setUp(self):
-        self.folder = tempfile.mkdtemp(dir=args.scratch)
-        self.addCleanup(shutil.rmtree, self.folder)
-
     def words(self, first, last, start="TOPO", end="LSRK", **environment):
-        return ask({"op": "measures", "from": start, "to": end, "first": 86400 * mjd(first),
+        return self.ask({"op": "measures", "from": start, "to": end, "first": 86400 * mjd(first),
                     "last": 86400 * mjd(last)}, **environment)
 
     def earth(self, name, first, days):
@@ -229,15 +218,14 @@ class Data(unittest.TestCase):
         self.assertEqual(answer["status"], "ARG")
 
 
-class Fields(unittest.TestCase):
+class Fields(FrameCase):
     DAY = 55438.0
 
     def setUp(self):
-        self.folder = tempfile.mkdtemp(dir=args.scratch)
-        self.addCleanup(shutil.rmtree, self.folder)
-        self.path = os.path.join(self.folder, "x.ms")
-        ct.default_ms(self.path).close()
-        self.fields = os.path.join(self.path, "FIELD")
+        super().setUp()
+        path = self.path("x.ms")
+        ct.default_ms(path).close()
+        self.fields = os.path.join(path, "FIELD")
         with ct.table(self.fields, readonly=False, ack=False) as t:
             t.addcols(ct.maketabdesc(ct.makescacoldesc("EPHEMERIS_ID", 0)))
             t.addrows(3)
@@ -269,7 +257,7 @@ class Fields(unittest.TestCase):
         t.close()
 
     def field(self, row, day):
-        return ask({"op": "field", "table": self.fields, "field": row, "time": 86400 * day})
+        return self.ask({"op": "field", "table": self.fields, "field": row, "time": 86400 * day})
 
     def test_a_fixed_field(self):
         answer = self.field(0, self.DAY + 1.5)
@@ -297,21 +285,9 @@ class Fields(unittest.TestCase):
         answer = self.field(7, self.DAY)
         self.assertIn("no field 7: there are 3", answer["error"])
         self.assertEqual(answer["status"], "RANGE")
-        self.assertIn("error", ask({"op": "field", "table": self.fields + "X", "field": 0,
+        self.assertIn("error", self.ask({"op": "field", "table": self.fields + "X", "field": 0,
                                     "time": 0}))
 
 
-def main():
-    global args
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--kernels", required=True)
-    parser.add_argument("--scratch", required=True)
-    args, rest = parser.parse_known_args()
-    os.makedirs(args.scratch, exist_ok=True)
-    if "error" in ask(convert("TOPO", "LSRK", view(55000), view(55000))):
-        print("skipped: no leap seconds (casacore-data) here")
-        sys.exit(77)
-    unittest.main(argv=[sys.argv[0], *rest])
-
-
-main()
+if __name__ == "__main__":
+    program_case.main()

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """2,000 random requests: the library's grids against those of grid_model.py.
 
-usage: grids.py --kernels spectral_kernels [--number N] [--seed S]
+usage: grids.py --program spectral_kernels --scratch FOLDER [--number N] [--seed S]
 """
-import argparse
-import json
 import random
-import subprocess
-import sys
 
 import numpy as np
 
 import grid_model
+import program_case
+from kernel_case import KernelCase
 
 
 def window(rnd):
@@ -68,30 +66,22 @@ def difference(freq, width, wanted, answer):
     return None
 
 
-def main():
-    ap = argparse.ArgumentParser()
-    ap.add_argument("--kernels", required=True)
-    ap.add_argument("--number", type=int, default=2000)
-    ap.add_argument("--seed", type=int, default=20260)
-    o = ap.parse_args()
-    rnd = random.Random(o.seed)
-    asked = []
-    for _ in range(o.number):
-        freq, width = window(rnd)
-        asked.append((freq, width, request(rnd, freq, width)))
-    lines = "".join(json.dumps({"op": "grid", "freq": f, "width": w, **r}) + "\n"
-                    for f, w, r in asked)
-    answers = subprocess.run([o.kernels], input=lines, stdout=subprocess.PIPE, text=True,
-                             check=True).stdout.splitlines()
-    bad, made = 0, 0
-    for (freq, width, wanted), answer in zip(asked, map(json.loads, answers)):
-        made += "error" not in answer
-        what = difference(freq, width, wanted, answer)
-        if what:
-            bad += 1
-            print(f"{wanted} over {freq[:3]}… ({len(freq)} channels, {width[:3]}…): {what}")
-    print(f"{len(answers)} requests, {made} grids, {bad} differ")
-    sys.exit(bad > 0 or len(answers) != o.number or made < o.number / 2)
+class Grids(KernelCase):
+    def test_random_requests_get_the_grids_of_the_model(self):
+        options = program_case.args
+        rnd, asked = random.Random(options.seed), []
+        for _ in range(options.number):
+            freq, width = window(rnd)
+            asked.append((freq, width, request(rnd, freq, width)))
+        answers = self.ask(*({"op": "grid", "freq": f, "width": w, **r} for f, w, r in asked))
+        for (freq, width, wanted), answer in zip(asked, answers):
+            with self.subTest(wanted=wanted, freq=freq, width=width):
+                self.assertIsNone(difference(freq, width, wanted, answer))
+        made = sum("error" not in answer for answer in answers)
+        self.assertGreaterEqual(made, options.number / 2)
 
 
-main()
+if __name__ == "__main__":
+    program_case.parser.add_argument("--number", type=int, default=2000)
+    program_case.parser.add_argument("--seed", type=int, default=20260)
+    program_case.main()
