@@ -140,7 +140,7 @@ typedef struct mms_flag_work {
     uint8_t *run_mask; /**< bits: the rows of the run; NULL: all */
     bool chunks, combinescans;
     double ntime_s;
-    int64_t memory, changed_rows, selected_rows;
+    int64_t memory, threads, changed_rows, selected_rows;
     mms_flag_chunk spare;            /**< arrays for the next chunk */
     struct mms_flag_stage *stage;    /**< takes what is to be written; NULL: nothing is */
     struct mms_flag_counts **counts; /**< [ncommand]: summary */

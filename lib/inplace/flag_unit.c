@@ -546,7 +546,8 @@ static mms_status flag_rows(mms_job *job, mms_ms *ms, const mms_flag_order *o, m
                        .chunks = o->chunks,
                        .combinescans = o->combinescans,
                        .ntime_s = o->ntime_s,
-                       .memory = o->memory};
+                       .memory = o->memory,
+                       .threads = o->threads};
     mms_level level;
     mms_status st;
 

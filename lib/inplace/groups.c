@@ -138,6 +138,8 @@ mms_status mms_units_run(mms_units *u, const mms_change_request *how, mms_error 
 {
     mms_engine *engine = how->engine(how->ctx, err);
 
+    for (int64_t i = 0; engine && i < u->n; i++)
+        json_object_set_new(u->units[i], "threads", json_integer(mms_engine_threads(engine, u->n)));
     return engine ? mms_engine_run(engine, how->task, u->n, u->names, u->units, u->answers, err)
                   : err->code;
 }

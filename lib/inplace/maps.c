@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file maps.c  Commands that look at the times and channels of a baseline at once: tfcrop, rflag,
  *  extend; and antint, which looks at all baselines of a time. */
+#include <assert.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "base/lanes_priv.h"
 #include "flag_priv.h"
 
 static mms_status no_memory(mms_error *err)
@@ -16,9 +19,11 @@ static mms_status no_memory(mms_error *err)
 /** The rows of a chunk that a command selects, baseline by baseline, each in the order of time. */
 typedef struct maps {
     int64_t n;
-    int64_t *rows; /**< [n]: places in the chunk */
+    int64_t *rows;        /**< [n]: places in the chunk */
+    int64_t nmap, *first; /**< [nmap + 1]: places in rows */
     int32_t nchan;
     int32_t *channels; /**< [nchan]: those that are selected */
+    bool whole;        /**< they follow each other */
 } maps;
 
 static int by_baseline(const void *a, const void *b, void *ctx)
@@ -37,8 +42,21 @@ static int by_baseline(const void *a, const void *b, void *ctx)
 static void close_maps(maps *m)
 {
     free(m->rows);
+    free(m->first);
     free(m->channels);
     *m = (maps){0};
+}
+
+/** Find where each map begins. */
+static void find_maps(const int64_t *antennas, int64_t nrow, maps *m)
+{
+    for (int64_t i = 0; i < m->n; i++) {
+        const int64_t row = m->rows[i], before = i > 0 ? m->rows[i - 1] : row;
+        if (i == 0 || antennas[row] != antennas[before] ||
+            antennas[nrow + row] != antennas[nrow + before])
+            m->first[m->nmap++] = i;
+    }
+    m->first[m->nmap] = m->n;
 }
 
 static mms_status open_maps(const mms_flag_work *w, const mms_flag_command *c,
@@ -49,8 +67,9 @@ static mms_status open_maps(const mms_flag_work *w, const mms_flag_command *c,
     const int64_t *of[2] = {antennas, antennas + k->nrow};
 
     *m = (maps){.rows = mms_alloc(k->nrow, sizeof *m->rows),
+                .first = mms_alloc(k->nrow + 1, sizeof *m->first),
                 .channels = mms_alloc(k->nchan, sizeof *m->channels)};
-    if (!antennas || !m->rows || !m->channels) {
+    if (!antennas || !m->rows || !m->first || !m->channels) {
         free(antennas);
         close_maps(m);
         return no_memory(err);
@@ -64,22 +83,11 @@ static mms_status open_maps(const mms_flag_work *w, const mms_flag_command *c,
     for (int32_t i = 0; i < k->nchan; i++)
         if (cut->channel[i])
             m->channels[m->nchan++] = i;
+    m->whole = m->nchan == k->nchan;
     qsort_r(m->rows, (size_t)m->n, sizeof *m->rows, by_baseline, of);
+    find_maps(antennas, k->nrow, m);
     free(antennas);
     return MMS_OK;
-}
-
-/** Where the map that begins at first ends. */
-static int64_t map_end(const mms_flag_work *w, const mms_flag_chunk *k, const maps *m,
-                       int64_t first)
-{
-    const int64_t row = k->rows[m->rows[first]];
-    int64_t end = first + 1;
-
-    while (end < m->n && w->rows.antenna1[k->rows[m->rows[end]]] == w->rows.antenna1[row] &&
-           w->rows.antenna2[k->rows[m->rows[end]]] == w->rows.antenna2[row])
-        end++;
-    return end;
 }
 
 /** The cell of a point of a map. */
@@ -97,8 +105,7 @@ typedef struct product_map {
     mms_complex *values;
     float *numbers;
     uint8_t *before, *flags;
-    mms_flag_middle *middles; /**< rflag: [product][row of maps] */
-    bool has_middles;
+    int64_t flag_room; /**< of flags, where they grow */
 } product_map;
 
 static void close_map(product_map *p)
@@ -107,30 +114,26 @@ static void close_map(product_map *p)
     free(p->numbers);
     free(p->before);
     free(p->flags);
-    free(p->middles);
 }
 
-/** Room for the longest map of n products; nmiddle: those whose middles are kept. */
-static mms_status make_map(const mms_flag_work *w, const mms_flag_chunk *k, const maps *m,
-                           const mms_flag_product *products, int32_t n, int32_t nmiddle,
-                           product_map *p, mms_error *err)
+/** Room for the longest map of n products; of none: not yet. */
+static mms_status make_map(const mms_flag_chunk *k, const maps *m, const mms_flag_product *products,
+                           int32_t n, product_map *p, mms_error *err)
 {
-    const bool together = m->nchan == k->nchan && mms_flag_all_stored(n, products, k->ncorr);
+    const bool together = m->whole && mms_flag_all_stored(n, products, k->ncorr);
     int64_t most = 0;
 
-    for (int64_t first = 0, end; first < m->n; first = end) {
-        end = map_end(w, k, m, first);
-        most = end - first > most ? end - first : most;
-    }
-    const int64_t room = most * m->nchan, all = together ? n * room : room;
+    for (int64_t i = 0; i < m->nmap; i++)
+        if (m->first[i + 1] - m->first[i] > most)
+            most = m->first[i + 1] - m->first[i];
+    const int64_t room = n > 0 ? most * m->nchan : 0, all = together ? n * room : room;
     *p = (product_map){.room = room,
                        .together = together,
                        .values = mms_alloc(all, sizeof *p->values),
                        .numbers = mms_alloc(room, sizeof *p->numbers),
                        .before = mms_alloc(all, 1),
-                       .flags = mms_alloc(all, 1),
-                       .middles = mms_alloc(nmiddle * m->n, sizeof *p->middles)};
-    return p->values && p->numbers && p->before && p->flags && p->middles ? MMS_OK : no_memory(err);
+                       .flags = mms_alloc(all, 1)};
+    return p->values && p->numbers && p->before && p->flags ? MMS_OK : no_memory(err);
 }
 
 /** A product counts as flagged when any that it is made of is. */
@@ -139,31 +142,35 @@ static uint8_t is_flagged(const mms_flag_product *product, const uint8_t *cell)
     return cell[product->first] | (product->second < 0 ? 0 : cell[product->second]);
 }
 
-/** One correlation of the flags of a row. */
-static void fill_flags(const mms_flag_chunk *k, const uint8_t *row, int32_t stored, uint8_t *to)
+/** The flags of a row at the channels of a map. */
+static const uint8_t *flags_at(const mms_flag_chunk *k, const maps *m, const uint8_t *of,
+                               int64_t row)
 {
-    const int32_t step = k->ncorr;
+    return of + row * k->cell + (int64_t)m->channels[0] * k->ncorr;
+}
 
-    if (!memchr(row, 1, (size_t)k->cell))
-        memset(to, 0, (size_t)k->nchan);
+/** One correlation of the flags of n channels. */
+static void fill_flags(int32_t n, int32_t step, const uint8_t *row, int32_t stored, uint8_t *to)
+{
+    if (!memchr(row, 1, (size_t)n * (size_t)step))
+        memset(to, 0, (size_t)n);
     else
-        for (int32_t c = 0; c < k->nchan; c++)
+        for (int32_t c = 0; c < n; c++)
             to[c] = row[(int64_t)c * step + stored];
 }
 
-/** One time of a map of a product that is stored, of all channels. */
-static void fill_stored(const mms_flag_chunk *k, int64_t row, int32_t stored, int64_t at,
-                        product_map *p)
+/** One time of a map of a product that is stored, of channels that follow each other. */
+static void fill_stored(const mms_flag_chunk *k, const maps *m, int64_t row, int32_t stored,
+                        int64_t at, product_map *p)
 {
-    const mms_complex *vis = k->vis + row * k->cell + stored;
+    const int32_t nchan = m->nchan, step = k->ncorr;
+    const mms_complex *vis = k->vis + row * k->cell + (int64_t)m->channels[0] * step + stored;
     mms_complex *values = p->values + at;
-    const int32_t nchan = k->nchan;
-    const int64_t step = k->ncorr;
 
     for (int32_t c = 0; c < nchan; c++)
-        values[c] = vis[c * step];
-    fill_flags(k, k->before + row * k->cell, stored, p->before + at);
-    fill_flags(k, k->flag + row * k->cell, stored, p->flags + at);
+        values[c] = vis[(int64_t)c * step];
+    fill_flags(nchan, step, flags_at(k, m, k->before, row), stored, p->before + at);
+    fill_flags(nchan, step, flags_at(k, m, k->flag, row), stored, p->flags + at);
 }
 
 static void fill_any(const mms_flag_chunk *k, const maps *m, const mms_flag_product *product,
@@ -188,17 +195,17 @@ static inline __attribute__((always_inline)) void part_values(int64_t nchan, int
             to[i * room + c] = vis[c * n + i];
 }
 
-/** The flags of n correlations of a row to n arrays that are room apart. */
-static void part_flags(const mms_flag_chunk *k, const uint8_t *row, int64_t room, uint8_t *to)
+/** The flags of n channels and all correlations to arrays that are room apart. */
+static void part_flags(int32_t n, int32_t ncorr, const uint8_t *row, int64_t room, uint8_t *to)
 {
-    const bool any = memchr(row, 1, (size_t)k->cell) != NULL;
+    const bool any = memchr(row, 1, (size_t)n * (size_t)ncorr) != NULL;
 
-    for (int32_t i = 0; i < k->ncorr; i++, to += room)
+    for (int32_t i = 0; i < ncorr; i++, to += room)
         if (any)
-            for (int32_t c = 0; c < k->nchan; c++)
-                to[c] = row[(int64_t)c * k->ncorr + i];
+            for (int32_t c = 0; c < n; c++)
+                to[c] = row[(int64_t)c * ncorr + i];
         else
-            memset(to, 0, (size_t)k->nchan);
+            memset(to, 0, (size_t)n);
 }
 
 /** All correlations of a map at once: its rows are far from each other, and fetched once. */
@@ -206,25 +213,25 @@ static void fill_together(const mms_flag_chunk *k, const maps *m, product_map *p
 {
     int64_t at = 0;
 
-    for (int64_t t = p->first; t < p->first + p->ntime; t++, at += k->nchan) {
-        const int64_t cell = m->rows[t] * k->cell;
+    for (int64_t t = p->first; t < p->first + p->ntime; t++, at += m->nchan) {
+        const int64_t row = m->rows[t];
+        const mms_complex *vis = k->vis + row * k->cell + (int64_t)m->channels[0] * k->ncorr;
         if (k->ncorr == 4)
-            part_values(k->nchan, 4, k->vis + cell, p->room, p->values + at);
+            part_values(m->nchan, 4, vis, p->room, p->values + at);
         else if (k->ncorr == 2)
-            part_values(k->nchan, 2, k->vis + cell, p->room, p->values + at);
+            part_values(m->nchan, 2, vis, p->room, p->values + at);
         else
-            part_values(k->nchan, k->ncorr, k->vis + cell, p->room, p->values + at);
-        part_flags(k, k->before + cell, p->room, p->before + at);
-        part_flags(k, k->flag + cell, p->room, p->flags + at);
+            part_values(m->nchan, k->ncorr, vis, p->room, p->values + at);
+        part_flags(m->nchan, k->ncorr, flags_at(k, m, k->before, row), p->room, p->before + at);
+        part_flags(m->nchan, k->ncorr, flags_at(k, m, k->flag, row), p->room, p->flags + at);
     }
 }
 
-/** Begin with the map of the rows from first on. */
-static void begin_map(const mms_flag_work *w, const mms_flag_chunk *k, const maps *m, int64_t first,
-                      product_map *p)
+/** Begin with map i. */
+static void begin_map(const mms_flag_chunk *k, const maps *m, int64_t i, product_map *p)
 {
-    p->first = first;
-    p->ntime = map_end(w, k, m, first) - first;
+    p->first = m->first[i];
+    p->ntime = m->first[i + 1] - p->first;
     if (p->together)
         fill_together(k, m, p);
 }
@@ -241,12 +248,12 @@ static plane take_plane(const mms_flag_chunk *k, const maps *m, const mms_flag_p
 {
     const mms_flag_product *product = &products[i];
     const int64_t from = p->together ? i * p->room : 0;
-    const bool stored = product->second < 0 && m->nchan == k->nchan;
+    const bool stored = product->second < 0 && m->whole;
     int64_t at = 0;
 
     for (int64_t t = p->first; !p->together && t < p->first + p->ntime; t++, at += m->nchan)
         if (stored)
-            fill_stored(k, m->rows[t], product->first, at, p);
+            fill_stored(k, m, m->rows[t], product->first, at, p);
         else
             fill_any(k, m, product, t, at, p);
     return (plane){product, p->values + from, p->before + from, p->flags + from};
@@ -272,25 +279,70 @@ static void spread_map(mms_flag_chunk *k, const maps *m, const product_map *p, c
     }
 }
 
+/* ---- maps that are done beside each other -----------------------------------------------------*/
+
+/** A command on the maps of a chunk. */
+typedef struct job {
+    const mms_flag_work *w;
+    const mms_flag_command *c;
+    const mms_flag_cut *cut;
+    mms_flag_chunk *k;
+    const maps *m;
+    int32_t n; /**< of products */
+    const mms_flag_product *products;
+    /* rflag */
+    mms_flag_middle *middles; /**< [product][row of maps] */
+    bool has_middles;
+    mms_flag_sums sums;
+    double thresholds[2];
+    /** Do some maps, with arrays of the lane's own. */
+    mms_status (*map)(const struct job *j, int64_t map, product_map *p, mms_error *err);
+    int64_t nshare;    /**< of the channels */
+    atomic_llong next; /**< the map, or share, that is to be taken */
+} job;
+
+/** Take maps until there are none. */
+static mms_status take_maps(void *ctx, mms_lanes *lanes, int number, int64_t *piece, mms_error *err)
+{
+    job *j = ctx;
+    product_map p = {0};
+    mms_status st;
+
+    (void)lanes;
+    (void)number;
+    *piece = 0;
+    MMS_TRY(make_map(j->k, j->m, j->products, j->n, &p, err));
+    while ((*piece = atomic_fetch_add(&j->next, 1)) < j->m->nmap)
+        MMS_TRY(j->map(j, *piece, &p, err));
+done:
+    close_map(&p);
+    return st;
+}
+
+/** No map touches another: as many threads as the worker has. */
+static mms_status run_maps(job *j, mms_error *err)
+{
+    const int64_t most = j->m->nmap < j->w->threads ? j->m->nmap : j->w->threads;
+
+    atomic_store(&j->next, 0);
+    return mms_lanes_run(most > 1 ? (int)most : 1, take_maps, j, err);
+}
+
 /* ---- tfcrop -----------------------------------------------------------------------------------*/
 
-static mms_status do_tfcrop(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k, const maps *m,
-                            const mms_flag_product *products, int32_t n, product_map *p,
-                            mms_error *err)
+static mms_status crop_map(const job *j, int64_t map, product_map *p, mms_error *err)
 {
     mms_status st = MMS_OK;
 
-    for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
-        begin_map(w, k, m, first, p);
-        for (int32_t i = 0; i < n && st == MMS_OK; i++) {
-            const plane of = take_plane(k, m, products, i, p);
-            const int64_t npoint = p->ntime * m->nchan;
-            if (!memchr(of.flags, 0, (size_t)npoint))
-                continue; // nothing to look at
-            mms_flag_numbers(c->expression.operation, npoint, of.values, p->numbers);
-            st = mms_flag_tfcrop_map(&c->tfcrop, p->ntime, m->nchan, p->numbers, of.flags, err);
-            spread_map(k, m, p, &of, false);
-        }
+    begin_map(j->k, j->m, map, p);
+    for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
+        const plane of = take_plane(j->k, j->m, j->products, i, p);
+        const int64_t npoint = p->ntime * j->m->nchan;
+        if (!memchr(of.flags, 0, (size_t)npoint))
+            continue; // nothing to look at
+        mms_flag_numbers(j->c->expression.operation, npoint, of.values, p->numbers);
+        st = mms_flag_tfcrop_map(&j->c->tfcrop, p->ntime, j->m->nchan, p->numbers, of.flags, err);
+        spread_map(j->k, j->m, p, &of, false);
     }
     return st;
 }
@@ -344,50 +396,110 @@ static mms_status keep_sums(mms_flag_work *w, const mms_flag_command *c, const m
 }
 
 /** Where the middles of a map and product are kept, between the sums and the flags. */
-static mms_flag_middle *middles_of(const maps *m, int32_t product, const product_map *p)
+static mms_flag_middle *middles_of(const job *j, int32_t product, const product_map *p)
 {
-    return p->middles + product * m->n + p->first;
+    return j->middles + product * j->m->n + p->first;
 }
 
-static mms_status sum_products(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
-                               const maps *m, const mms_flag_product *products, int32_t n,
-                               product_map *p, mms_flag_sums *sums, mms_error *err)
+static mms_status find_middles(const job *j, int64_t map, product_map *p, mms_error *err)
 {
     mms_status st = MMS_OK;
 
-    for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
-        begin_map(w, k, m, first, p);
-        for (int32_t i = 0; i < n && st == MMS_OK; i++) {
-            const plane of = take_plane(k, m, products, i, p);
-            mms_flag_middle *middles = middles_of(m, i, p);
-            MMS_TRY(mms_flag_rflag_middles(p->ntime, m->nchan, of.values, of.before, middles, err));
-            MMS_TRY(mms_flag_rflag_sums(&c->rflag, p->ntime, m->nchan, of.values, of.before,
-                                        middles, sums, err));
-        }
+    begin_map(j->k, j->m, map, p);
+    for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
+        const plane of = take_plane(j->k, j->m, j->products, i, p);
+        st = mms_flag_rflag_middles(p->ntime, j->m->nchan, of.values, of.before,
+                                    middles_of(j, i, p), err);
     }
-    p->has_middles = true;
+    return st;
+}
+
+static mms_status add_sums(const job *j, const maps *m, int64_t map, product_map *p,
+                           mms_flag_sums *sums, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    begin_map(j->k, m, map, p);
+    for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
+        const plane of = take_plane(j->k, m, j->products, i, p);
+        mms_flag_middle *middles = middles_of(j, i, p);
+        if (!j->has_middles)
+            MMS_TRY(mms_flag_rflag_middles(p->ntime, m->nchan, of.values, of.before, middles, err));
+        MMS_TRY(mms_flag_rflag_sums(&j->c->rflag, p->ntime, m->nchan, of.values, of.before, middles,
+                                    sums, err));
+    }
 done:
     return st;
 }
 
-static mms_status flag_products(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
-                                const maps *m, const mms_flag_product *products, int32_t n,
-                                product_map *p, const double thresholds[2], mms_error *err)
+/** Channels [first, end) of those that are selected, one map after the other. */
+static mms_status sum_channels(const job *j, int64_t first, int64_t end, mms_error *err)
+{
+    const mms_flag_sums *all = &j->sums;
+    mms_flag_sums sums = {all->time + first, all->freq + first, all->ntime + first,
+                          all->nfreq + first};
+    maps m = *j->m;
+    product_map p = {0};
+    mms_status st;
+
+    m.channels += first;
+    m.nchan = (int32_t)(end - first);
+    MMS_TRY(make_map(j->k, &m, j->products, j->n, &p, err));
+    for (int64_t i = 0; i < m.nmap; i++)
+        MMS_TRY(add_sums(j, &m, i, &p, &sums, err));
+done:
+    close_map(&p);
+    return st;
+}
+
+/** Take shares of the channels until there are none. */
+static mms_status sum_shares(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
+                             mms_error *err)
+{
+    job *j = ctx;
+    const int64_t n = j->nshare, nchan = j->m->nchan;
+    mms_status st = MMS_OK;
+
+    (void)lanes;
+    (void)number;
+    while (st == MMS_OK && (*piece = atomic_fetch_add(&j->next, 1)) < n)
+        st = sum_channels(j, nchan * *piece / n, nchan * (*piece + 1) / n, err);
+    return st;
+}
+
+/** Sums are taken in the order of the maps: threads share the channels. */
+static mms_status sum_products(job *j, mms_error *err)
+{
+    enum { LEAST = 8 }; // channels
+    const int64_t most = j->m->nchan / LEAST < j->w->threads ? j->m->nchan / LEAST : j->w->threads;
+    mms_status st = MMS_OK;
+
+    j->nshare = most > 1 ? most : 1;
+    j->map = find_middles;
+    if (most > 1)
+        MMS_TRY(run_maps(j, err));
+    j->has_middles = most > 1;
+    atomic_store(&j->next, 0);
+    MMS_TRY(mms_lanes_run((int)j->nshare, sum_shares, j, err));
+    j->has_middles = true;
+done:
+    return st;
+}
+
+static mms_status flag_map(const job *j, int64_t map, product_map *p, mms_error *err)
 {
     mms_status st = MMS_OK;
 
-    for (int64_t first = 0; first < m->n && st == MMS_OK; first += p->ntime) {
-        begin_map(w, k, m, first, p);
-        for (int32_t i = 0; i < n && st == MMS_OK; i++) {
-            const plane of = take_plane(k, m, products, i, p);
-            mms_flag_middle *middles = middles_of(m, i, p);
-            if (!p->has_middles)
-                MMS_TRY(
-                    mms_flag_rflag_middles(p->ntime, m->nchan, of.values, of.before, middles, err));
-            MMS_TRY(mms_flag_rflag_map(&c->rflag, thresholds[0], thresholds[1], p->ntime, m->nchan,
-                                       of.values, of.before, middles, of.flags, err));
-            spread_map(k, m, p, &of, true);
-        }
+    begin_map(j->k, j->m, map, p);
+    for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
+        const plane of = take_plane(j->k, j->m, j->products, i, p);
+        mms_flag_middle *middles = middles_of(j, i, p);
+        if (!j->has_middles)
+            MMS_TRY(
+                mms_flag_rflag_middles(p->ntime, j->m->nchan, of.values, of.before, middles, err));
+        MMS_TRY(mms_flag_rflag_map(&j->c->rflag, j->thresholds[0], j->thresholds[1], p->ntime,
+                                   j->m->nchan, of.values, of.before, middles, of.flags, err));
+        spread_map(j->k, j->m, p, &of, true);
     }
 done:
     return st;
@@ -405,34 +517,36 @@ static mms_status find_threshold(int64_t nchan, const double *sums, const int64_
     return st;
 }
 
-static mms_status do_rflag(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k, const maps *m,
-                           const mms_flag_product *products, int32_t n, product_map *p,
-                           mms_error *err)
+static mms_status do_rflag(mms_flag_work *w, job *j, mms_error *err)
 {
-    const int32_t field = w->rows.field[k->rows[0]], spw = w->set.windows[k->ddid].spw;
-    double *sums = mms_alloc(2 * m->nchan, sizeof *sums);
-    int64_t *counts = mms_alloc(2 * m->nchan, sizeof *counts);
-    mms_flag_sums s = {sums, sums + m->nchan, counts, counts + m->nchan};
-    double thresholds[2];
+    const mms_flag_command *c = j->c;
+    const int32_t field = w->rows.field[j->k->rows[0]], spw = w->set.windows[j->k->ddid].spw;
+    const int64_t nchan = j->m->nchan;
+    double *sums = mms_alloc(2 * nchan, sizeof *sums), *t = j->thresholds;
+    int64_t *counts = mms_alloc(2 * nchan, sizeof *counts);
     mms_status st;
 
-    MMS_TRY(sums && counts ? MMS_OK : no_memory(err));
-    thresholds[0] = given_threshold(c, "timedev", field, spw);
-    thresholds[1] = given_threshold(c, "freqdev", field, spw);
-    if (c->calculate || thresholds[0] <= 0 || thresholds[1] <= 0)
-        MMS_TRY(sum_products(w, c, k, m, products, n, p, &s, err));
+    j->middles = mms_alloc(j->n * j->m->n, sizeof *j->middles);
+    j->sums = (mms_flag_sums){sums, sums + nchan, counts, counts + nchan};
+    MMS_TRY(sums && counts && j->middles ? MMS_OK : no_memory(err));
+    t[0] = given_threshold(c, "timedev", field, spw);
+    t[1] = given_threshold(c, "freqdev", field, spw);
+    if (c->calculate || t[0] <= 0 || t[1] <= 0)
+        MMS_TRY(sum_products(j, err));
     if (c->calculate) {
-        st = keep_sums(w, c, k, m, &s, thresholds, err);
+        st = keep_sums(w, c, j->k, j->m, &j->sums, t, err);
         goto done;
     }
-    if (thresholds[0] <= 0)
-        MMS_TRY(find_threshold(m->nchan, s.time, s.ntime, &thresholds[0], err));
-    if (thresholds[1] <= 0)
-        MMS_TRY(find_threshold(m->nchan, s.freq, s.nfreq, &thresholds[1], err));
-    thresholds[0] *= c->timedevscale;
-    thresholds[1] *= c->freqdevscale;
-    MMS_TRY(flag_products(w, c, k, m, products, n, p, thresholds, err));
+    if (t[0] <= 0)
+        MMS_TRY(find_threshold(nchan, j->sums.time, j->sums.ntime, &t[0], err));
+    if (t[1] <= 0)
+        MMS_TRY(find_threshold(nchan, j->sums.freq, j->sums.nfreq, &t[1], err));
+    t[0] *= c->timedevscale;
+    t[1] *= c->freqdevscale;
+    j->map = flag_map;
+    MMS_TRY(run_maps(j, err));
 done:
+    free(j->middles);
     free(sums);
     free(counts);
     return st;
@@ -446,22 +560,21 @@ mms_status mms_flag_chunk_values_command(mms_flag_work *w, mms_flag_command *c,
     const int32_t found =
         mms_flag_expression_products(&c->expression, window->ncorr, window->names, products);
     const bool crops = c->mode == MMS_FLAG_TFCROP;
-    const int32_t n = crops && !c->expression.all && found > 1 ? 1 : found;
     maps m = {0};
-    product_map p = {0};
+    job j = {.w = w, .c = c, .cut = cut, .k = k, .m = &m, .n = found, .products = products};
     mms_status st;
 
-    if (n == 0)
+    if (found == 0)
         return MMS_OK;
+    if (crops && !c->expression.all)
+        j.n = 1;
+    j.map = crop_map;
     MMS_TRY(open_maps(w, c, cut, k, &m, err));
     if (m.n == 0)
         goto done;
     MMS_TRY(mms_flag_chunk_values(w, k, c->column, err));
-    MMS_TRY(make_map(w, k, &m, products, n, crops ? 0 : n, &p, err));
-    st = crops ? do_tfcrop(w, c, k, &m, products, n, &p, err)
-               : do_rflag(w, c, k, &m, products, n, &p, err);
+    st = crops ? run_maps(&j, err) : do_rflag(w, &j, err);
 done:
-    close_map(&p);
     close_maps(&m);
     return st;
 }
@@ -486,12 +599,13 @@ static void exchange(mms_flag_chunk *k, const maps *m, const mms_flag_cut *cut, 
     }
 }
 
-/** A map and back, unless nothing of it is flagged; flags[ntime][nchan][ncorr]. */
-static mms_status extend_map(const mms_flag_command *c, mms_flag_chunk *k, const maps *m,
-                             const mms_flag_cut *cut, int64_t first, int64_t end, uint8_t *flags,
-                             mms_error *err)
+/** A map and back, unless nothing of it is flagged; its flags are [ntime][nchan][ncorr]. */
+static mms_status extend_map(const job *j, int64_t map, product_map *p, mms_error *err)
 {
-    const int64_t n = (int64_t)m->nchan * cut->ncorr;
+    const maps *m = j->m;
+    mms_flag_chunk *k = j->k;
+    const int64_t n = (int64_t)m->nchan * j->cut->ncorr, first = m->first[map];
+    const int64_t end = m->first[map + 1];
     const bool whole = n == k->cell;
     bool any = false;
     mms_status st;
@@ -500,17 +614,19 @@ static mms_status extend_map(const mms_flag_command *c, mms_flag_chunk *k, const
         any = memchr(k->flag + m->rows[t] * k->cell, 1, (size_t)k->cell) != NULL;
     if (!any)
         return MMS_OK;
+    MMS_TRY(mms_grow(&p->flags, &p->flag_room, (end - first) * n, 1, err));
     for (int64_t t = first; t < end; t++)
         if (whole)
-            memcpy(flags + (t - first) * n, k->flag + m->rows[t] * k->cell, (size_t)n);
+            memcpy(p->flags + (t - first) * n, k->flag + m->rows[t] * k->cell, (size_t)n);
         else
-            exchange(k, m, cut, t, flags + (t - first) * n, false);
-    MMS_TRY(mms_flag_extend_map(&c->extend, end - first, m->nchan, cut->ncorr, flags, err));
+            exchange(k, m, j->cut, t, p->flags + (t - first) * n, false);
+    MMS_TRY(
+        mms_flag_extend_map(&j->c->extend, end - first, m->nchan, j->cut->ncorr, p->flags, err));
     for (int64_t t = first; t < end; t++)
         if (whole)
-            memcpy(k->flag + m->rows[t] * k->cell, flags + (t - first) * n, (size_t)n);
+            memcpy(k->flag + m->rows[t] * k->cell, p->flags + (t - first) * n, (size_t)n);
         else
-            exchange(k, m, cut, t, flags + (t - first) * n, true);
+            exchange(k, m, j->cut, t, p->flags + (t - first) * n, true);
 done:
     return st;
 }
@@ -519,18 +635,12 @@ mms_status mms_flag_chunk_extend(mms_flag_work *w, mms_flag_command *c, const mm
                                  mms_flag_chunk *k, mms_error *err)
 {
     maps m = {0};
-    uint8_t *flags = NULL;
-    int64_t room = 0;
+    job j = {.w = w, .c = c, .cut = cut, .k = k, .m = &m, .map = extend_map};
     mms_status st;
 
     MMS_TRY(open_maps(w, c, cut, k, &m, err));
-    for (int64_t first = 0, end; first < m.n; first = end) {
-        end = map_end(w, k, &m, first);
-        MMS_TRY(mms_grow(&flags, &room, (end - first) * m.nchan * cut->ncorr, 1, err));
-        MMS_TRY(extend_map(c, k, &m, cut, first, end, flags, err));
-    }
+    MMS_TRY(run_maps(&j, err));
 done:
-    free(flags);
     close_maps(&m);
     return st;
 }

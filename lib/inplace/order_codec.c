@@ -169,11 +169,19 @@ mms_status mms_models_part_decode(const mms_value *part, mms_model_tables *t, mm
 
 #define FLAG(kind, member) MMS_KEY(mms_flag_order, kind, member)
 
-static const mms_key flag_keys[] = {
-    FLAG(MMS_KEY_TEXT, vis),           FLAG(MMS_KEY_VALUE, members),  FLAG(MMS_KEY_VALUE, commands),
-    FLAG(MMS_KEY_TRUTH, alone),        FLAG(MMS_KEY_TEXT, stage),     FLAG(MMS_KEY_TRUTH, chunks),
-    FLAG(MMS_KEY_TRUTH, combinescans), FLAG(MMS_KEY_NUMBER, ntime_s), FLAG(MMS_KEY_INTEGER, memory),
-    FLAG(MMS_KEY_TEXT, lock),          FLAG(MMS_KEY_TRUTH, tiles),    {0}};
+static const mms_key flag_keys[] = {FLAG(MMS_KEY_TEXT, vis),
+                                    FLAG(MMS_KEY_VALUE, members),
+                                    FLAG(MMS_KEY_VALUE, commands),
+                                    FLAG(MMS_KEY_TRUTH, alone),
+                                    FLAG(MMS_KEY_TEXT, stage),
+                                    FLAG(MMS_KEY_TRUTH, chunks),
+                                    FLAG(MMS_KEY_TRUTH, combinescans),
+                                    FLAG(MMS_KEY_NUMBER, ntime_s),
+                                    FLAG(MMS_KEY_INTEGER, memory),
+                                    FLAG(MMS_KEY_TEXT, lock),
+                                    FLAG(MMS_KEY_TRUTH, tiles),
+                                    FLAG(MMS_KEY_INTEGER, threads),
+                                    {0}};
 
 mms_value *mms_flag_order_encode(const mms_flag_order *o)
 {

@@ -74,6 +74,7 @@ typedef struct mms_flag_order {
     const mms_value *members, *commands;
     double ntime_s;
     int64_t memory;
+    int64_t threads; /**< 0: mms_units_run() says how many */
     bool alone, chunks, combinescans, tiles;
 } mms_flag_order;
 

@@ -110,10 +110,13 @@ class SameAnswer(SharedSets, ProgramCase):
         changed = (want[0] != before[0]).sum()
         self.assertGreater(changed, 0, "a mode that changes nothing proves nothing")
         self.assertLess(changed, want[0].size)
-        for axis, workers, ranks in self.ways(list(MODES).index(mode)):
-            got = self.run_mode(f"{axis}.mms", workers, MODES[mode], ranks)
+        ways = [(f"{axis}.mms", workers, ranks) for axis, workers, ranks in self.ways(list(MODES).index(mode))]
+        if mode.startswith(("tfcrop", "rflag", "extend")):
+            ways.append(("in.ms", 3, 0))  # threads of one worker
+        for source, workers, ranks in ways:
+            got = self.run_mode(source, workers, MODES[mode], ranks)
             for a, b, what in zip(got, want, ["FLAG", "FLAG_ROW"]):
-                self.assertEqual((a != b).sum(), 0, f"{mode} on axis {axis}, {workers} workers, {ranks} ranks: {what}")
+                self.assertEqual((a != b).sum(), 0, f"{mode} on {source}, {workers} workers, {ranks} ranks: {what}")
 
     def test_summary(self):
         want = self.answer("flagdata", f"{self.sets}/in.ms", "mode=summary", "basecnt=True",
