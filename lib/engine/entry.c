@@ -10,6 +10,7 @@
 
 #include "base/bytes_priv.h"
 #include "engine_priv.h"
+#include "text_order_priv.h"
 
 /* ---- values ---- */
 
@@ -117,18 +118,20 @@ const char *mms_entry_kind(const mms_entry *e)
     return e->program ? "program" : is_text(e) ? MMS_TEXT_UNIT : e->command;
 }
 
-mms_value *mms_entry_request(const mms_entry *e, mms_value *state)
+mms_value *mms_entry_request(const mms_entry *e, const mms_value *state)
 {
     mms_value *const parameters = e->parameters ? mms_kept_value(e->parameters) : json_object();
+    const mms_text_order order = {e->command, e->mode, parameters, state, e->server};
+    mms_value *value = NULL;
 
-    if (is_text(e))
-        return json_pack("{s:o, s:s, s:o, s:i, s:O*}", "command", mms_text_value(e->command),
-                         "mode", e->mode, "parameters", parameters, "server", e->server, "state",
-                         state);
-    if (!e->program)
+    if (!e->program && !is_text(e))
         return parameters;
+    if (e->program)
+        value = json_incref(e->program);
+    else if (parameters)
+        value = mms_text_order_encode(&order);
     json_decref(parameters);
-    return json_incref(e->program);
+    return value;
 }
 
 /* ---- failures ---- */

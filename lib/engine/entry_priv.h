@@ -64,7 +64,7 @@ void mms_entry_free(mms_entry *e);
 /** The kind of unit that it is. */
 const char *mms_entry_kind(const mms_entry *e);
 /** What its unit gets, a new value; state: what texts left on the server, NULL: nothing. */
-mms_value *mms_entry_request(const mms_entry *e, mms_value *state);
+mms_value *mms_entry_request(const mms_entry *e, const mms_value *state);
 
 /** Note a failure: the class is named after st unless it is given. */
 void mms_entry_fail(mms_entry *e, mms_status st, const char *class, const char *message);

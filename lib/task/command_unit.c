@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command_priv.h"
+#include "engine/text_order_priv.h"
 #include "tables/taql.h"
 
 /* A command on its way: what it sees and what it leaves. */
@@ -15,7 +16,7 @@ struct context {
     mms_value *variables, *parameters; /* objects; parameters hide variables */
     mms_value *settings;               /* of the server: command_settings.c */
     mms_value *plugins;                /* paths of those that it has loaded */
-    const mms_value *request;
+    mms_text_order order;
     char cls[16]; /* of its error */
 };
 
@@ -96,9 +97,9 @@ static mms_value *scope_of(const struct context *c)
     if (!getcwd(cwd, sizeof cwd))
         cwd[0] = '\0';
     json_object_set_new(all, "mms",
-                        json_pack("{s:O, s:s, s:i, s:s, s:s}", "rank",
-                                  json_object_get(c->request, "server"), "host", host, "pid",
-                                  (int)getpid(), "cwd", cwd, "version", mms_version()));
+                        json_pack("{s:i, s:s, s:i, s:s, s:s}", "rank", (int)c->order.server, "host",
+                                  host, "pid", (int)getpid(), "cwd", cwd, "version",
+                                  mms_version()));
     json_object_update(all, c->parameters);
     return all;
 }
@@ -463,8 +464,7 @@ static mms_status run_statements(struct context *c, const char *text, mms_error 
 
 static mms_status run_text(struct context *c, mms_value **ret, mms_error *err)
 {
-    const char *const mode = json_string_value(json_object_get(c->request, "mode"));
-    const char *const text = json_string_value(json_object_get(c->request, "command"));
+    const char *const mode = c->order.mode, *const text = c->order.command;
 
     if (!strcmp(mode, "push"))
         return json_object_update(c->variables, c->parameters)
@@ -473,38 +473,39 @@ static mms_status run_text(struct context *c, mms_value **ret, mms_error *err)
     return !strcmp(mode, "eval") ? value_of(c, text, ret, err) : run_statements(c, text, err);
 }
 
-/* What stays on the server. */
+/* What stays on the server; NULL: what is there. */
 static mms_value *state_of(const struct context *c)
 {
     char *const cwd = getcwd(NULL, 0);
     mms_value *const state =
-        json_pack("{s:O, s:O, s:O, s:o*}", "variables", c->variables, "settings", c->settings,
-                  "plugins", c->plugins, "cwd", cwd ? mms_text_value(cwd) : NULL);
+        c->variables && c->settings && c->plugins
+            ? mms_text_state_encode(&(mms_text_state){c->variables, c->settings, c->plugins, cwd})
+            : NULL;
 
     free(cwd);
     return state;
 }
 
-/* A member of the server's state, or an empty object. */
-static mms_value *left_of(const mms_value *state, const char *key)
+/* A copy of what was left, or an empty object. */
+static mms_value *copy_of(const mms_value *left)
 {
-    const mms_value *const left = json_object_get(state, key);
-
     return left ? json_deep_copy(left) : json_object();
 }
 
 /* Be what the server was when its last command ended, perhaps in another worker. */
-static mms_status restore(struct context *c, mms_error *err)
+static mms_status restore(struct context *c, const mms_value *request, mms_error *err)
 {
-    const mms_value *const state = json_object_get(c->request, "state");
-    const char *const cwd = json_string_value(json_object_get(state, "cwd"));
+    mms_text_state left = {0};
     mms_value *loaded;
     const char *path;
+    mms_status st;
 
-    c->variables = left_of(state, "variables");
-    c->settings = left_of(state, "settings");
-    c->plugins = left_of(state, "plugins");
-    c->parameters = json_deep_copy(json_object_get(c->request, "parameters"));
+    MMS_TRY(mms_text_order_decode(request, &c->order, err));
+    MMS_TRY(mms_text_state_decode(c->order.state, &left, err));
+    c->variables = copy_of(left.variables);
+    c->settings = copy_of(left.settings);
+    c->plugins = copy_of(left.plugins);
+    c->parameters = copy_of(c->order.parameters);
     if (!c->variables || !c->settings || !c->plugins || !c->parameters)
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     mms_command_use_settings(c->settings);
@@ -514,24 +515,27 @@ static mms_status restore(struct context *c, mms_error *err)
         (void)!mms_plugin_load(path, &again, NULL); /* a call of its verb says that it is missing */
         free(again);
     }
-    if (cwd && chdir(cwd))
-        return mms_fail(err, MMS_ERR_IO, "%s: %s", cwd, strerror(errno));
-    return MMS_OK;
+    if (left.cwd && chdir(left.cwd))
+        return mms_fail(err, MMS_ERR_IO, "%s: %s", left.cwd, strerror(errno));
+done:
+    return st;
 }
 
 mms_status mms_command_unit(mms_job *job, const mms_value *request, mms_value *answer,
                             mms_error *err)
 {
-    struct context c = {.request = request, .cls = "internal"};
+    struct context c = {.cls = "internal"};
     mms_value *ret = NULL;
     mms_error why = {0};
     mms_status st;
 
     (void)job, (void)err;
-    st = restore(&c, &why);
+    st = restore(&c, request, &why);
     if (st == MMS_OK)
         st = run_text(&c, &ret, &why);
-    json_object_set_new(answer, "state", state_of(&c));
+    mms_value *const state = state_of(&c);
+    if (state)
+        json_object_set_new(answer, "state", state);
     if (st == MMS_OK)
         json_object_set_new(answer, "ret", ret ? json_incref(ret) : json_null());
     else

@@ -56,7 +56,7 @@ PRIVATE = {
     "pipeline": {"transform", "ms"},
     "output": {"pipeline", "transform", "ms/rowlist_priv.h", "ms/subtable_set_priv.h"},
     "uvh5": {"hdf5", "ms", "tables", "output", "check", "pipeline/record_sort_priv.h"},
-    "task": {"output", "uvh5", "engine/engine_priv.h"},
+    "task": {"output", "uvh5", "engine/engine_priv.h", "engine/text_order_priv.h"},
     "inplace": {"tables", "ms", "mms/concat_priv.h"},
 }
 
