@@ -158,8 +158,8 @@ MMS_API MMS_CHECKED mms_status mms_run_engine(mms_run *run, mms_error *err);
 typedef struct mms_args mms_args;
 
 /** Do a task in one call: no progress is shown, log lines go where mms_log_to() sends them. Workers
- *  are started as mms_run_engine() says; they end with the call.  Tasks that write catch SIGINT and
- *  SIGTERM from then on (mms_stop_catch()).
+ *  are started as mms_run_engine() says; they end with the call.  Signals are the
+ *  caller's: after mms_stop_catch() they stop the run.
  *  @param      task     its name or alias: "partition"
  *  @param      request  its parameters: a JSON object, or words as on the command line, separated
  * by blanks: "vis=in.ms outputvis=out.mms spw='0:5~20' workers=2"

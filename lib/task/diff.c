@@ -2,8 +2,6 @@
 /** @file diff.c  The task diff: compare two MeasurementSets or Multi-MeasurementSets. */
 #include "multims/check.h"
 
-#include <signal.h>
-
 #include "base/lanes_priv.h"
 #include "transform_priv.h"
 #include "uvh5/side_priv.h"
@@ -77,8 +75,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     mms_ms *a = NULL, *b = NULL;
     mms_status st;
 
-    signal(SIGINT, SIG_DFL); // nothing is written, so there is nothing to clean up
-    signal(SIGTERM, SIG_DFL);
     if (mms_uvh5_is_file(p->a) || mms_uvh5_is_file(p->b))
         return run_uvh5(run, p, result, err);
     opts.columns = p->columns;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file verify.c  The task verify: is a Multi-MS sound, does it hold what its source holds. */
-#include <signal.h>
 #include <string.h>
 
 #include "transform_priv.h"
@@ -93,8 +92,6 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     const char *const key = request_key(run);
     mms_verify_opts opts = MMS_VERIFY_OPTS_INIT;
 
-    signal(SIGINT, SIG_DFL); // nothing is written, so there is nothing to clean up
-    signal(SIGTERM, SIG_DFL);
     if (key && !*p->against)
         return mms_fail(err, MMS_ERR_ARG,
                         "parameter %s: only with against, the source that the "

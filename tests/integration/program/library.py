@@ -14,13 +14,20 @@ parser.add_argument("--include", required=True)
 parser.add_argument("--library", required=True)
 parser.add_argument("--compiler", required=True)
 
-# call TASK REQUEST…: each request in turn, results on stdout, "STATUS message" on stderr
+# call TASK REQUEST…: each request in turn, results on stdout, "STATUS message" on stderr; 8: a task has taken a signal
 CALL = r"""
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <multims/multims.h>
+static void mine(int number)
+{
+    (void)number;
+}
 int main(int argc, char **argv)
 {
+    signal(SIGINT, mine);
+    signal(SIGTERM, mine);
     for (int i = 2; i < argc; i++) {
         mms_error err = MMS_ERROR_INIT;
         mms_value *result = NULL;
@@ -31,7 +38,7 @@ int main(int argc, char **argv)
         free(text);
         mms_value_free(&result);
     }
-    return 0;
+    return signal(SIGINT, mine) == mine && signal(SIGTERM, mine) == mine ? 0 : 8;
 }
 """
 
