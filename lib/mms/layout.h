@@ -31,8 +31,9 @@ MMS_CHECKED mms_status mms_layout_assemble(const char *folder, mms_layout layout
                                            const char *axis, const mms_value *subtables,
                                            mms_error *err);
 
-/** Append rows to the HISTORY of the MS at path: one for each text of messages. */
-MMS_CHECKED mms_status mms_history_append(const char *path, const char *origin,
+/** Append rows to the HISTORY of the MS at path, which nobody else knows where it is staged: one
+ * for each text of messages. */
+MMS_CHECKED mms_status mms_history_append(const char *path, bool staged, const char *origin,
                                           const mms_value *messages, mms_error *err);
 
 #ifdef __cplusplus

@@ -116,7 +116,7 @@ static mms_status finish(const mms_finish_order *order, mms_error *err)
     mms_ms *ms = NULL;
     mms_status st;
 
-    MMS_TRY(mms_history_append(order->first, order->origin, order->history, err));
+    MMS_TRY(mms_history_append(order->first, true, order->origin, order->history, err));
     MMS_TRY(open_result(order->output, order->nrow, *order->flags != 0, &ms, err));
     if (*order->flags) {
         mms_log(MMS_LOG_INFO, "partition", "Create a backup of the flags that are in the MMS");

@@ -47,8 +47,8 @@ done:
     return st;
 }
 
-mms_status mms_history_append(const char *path, const char *origin, const mms_value *messages,
-                              mms_error *err)
+mms_status mms_history_append(const char *path, bool staged, const char *origin,
+                              const mms_value *messages, mms_error *err)
 {
     char *table_path = mms_format("%s/HISTORY", path);
     mms_table *table = NULL;
@@ -58,7 +58,7 @@ mms_status mms_history_append(const char *path, const char *origin, const mms_va
     mms_status st;
 
     MMS_TRY(table_path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
-    MMS_TRY(mms_table_open(table_path, MMS_TABLE_UPDATE, &table, err));
+    MMS_TRY(mms_table_open(table_path, staged ? MMS_TABLE_OWN : MMS_TABLE_UPDATE, &table, err));
     const int64_t first = mms_table_nrow(table);
     MMS_TRY(mms_table_add_rows(table, (int64_t)json_array_size(messages), err));
     json_array_foreach(messages, i, message)
@@ -128,7 +128,7 @@ static mms_status describe_flags(const mms_ms *ms, const char *path, mms_error *
     mms_value *value;
     mms_status st;
 
-    MMS_TRY(mms_table_open(path, MMS_TABLE_UPDATE, &table, err));
+    MMS_TRY(mms_table_open(path, MMS_TABLE_OWN, &table, err));
     MMS_TRY(mms_table_keywords(table, NULL, &keywords, err));
     json_object_foreach(keywords, name, value) MMS_TRY(mms_table_remove_keyword(table, name, err));
     for (int64_t i = 0; i < mms_ms_nmember(ms); i++)

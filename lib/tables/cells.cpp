@@ -294,7 +294,7 @@ mms_status mms_table_link_subtable(mms_table *table, const char *name, const cha
 {
     return mms::guard(err, path, [&]() -> mms_status {
         casacore::Table sub;
-        const mms_status st = mms::open_table(path, false, &sub, err);
+        const mms_status st = mms::open_table(path, MMS_TABLE_READ, &sub, err);
         if (st != MMS_OK)
             return st;
         table->table.rwKeywordSet().defineTable(name, sub);
@@ -313,7 +313,7 @@ mms_status mms_table_links_open(const char *folder, const mms_value *names, mms_
             const std::string name = json_string_value(json_array_get(names, i));
             const std::string path = std::string(folder) + "/" + name;
             casacore::Table sub;
-            const mms_status st = mms::open_table(path.c_str(), false, &sub, err);
+            const mms_status st = mms::open_table(path.c_str(), MMS_TABLE_READ, &sub, err);
             if (st != MMS_OK)
                 return st;
             links->keywords.defineTable(name, sub);

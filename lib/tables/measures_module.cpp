@@ -79,9 +79,10 @@ void mms::held_log::release()
     library->release_log();
 }
 
-mms_status mms::open_table(const char *path, bool update, casacore::Table *out, mms_error *err)
+mms_status mms::open_table(const char *path, mms_table_mode mode, casacore::Table *out,
+                           mms_error *err)
 {
-    return library->open_table(path, update, out, err);
+    return library->open_table(path, mode, out, err);
 }
 
 extern "C" {

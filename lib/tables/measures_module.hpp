@@ -14,6 +14,7 @@
 #include "measures_priv.h"
 #include "select_priv.h"
 #include "standard.hpp"
+#include "tables_priv.h"
 
 namespace mms
 {
@@ -25,7 +26,8 @@ struct border {
     void (*redirect_log)();
     void (*enter_quiet)(), (*leave_quiet)();
     void (*hold_log)(), (*drop_log)(), (*release_log)();
-    mms_status (*open_table)(const char *path, bool update, casacore::Table *out, mms_error *err);
+    mms_status (*open_table)(const char *path, mms_table_mode mode, casacore::Table *out,
+                             mms_error *err);
     decltype(&::mms_blackbox_enter) enter;
     decltype(&::mms_blackbox_leave) leave;
     void (*log)(mms_level level, const char *scope, const char *text);

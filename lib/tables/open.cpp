@@ -189,13 +189,17 @@ mms_status check_is_table(const char *path, mms_error *err)
     return st;
 }
 
-Table open_unlocked(const char *path, bool update)
+Table open_once(const char *path, mms_table_mode mode)
 {
     // A memory map would count every page of the input as this worker's memory.
     const casacore::TSMOption tsm(casacore::TSMOption::Cache, 0, 32);
-    return Table(mms::take_literally(path),
-                 TableLock(update ? TableLock::PermanentLocking : TableLock::NoLocking),
-                 update ? Table::Update : Table::Old, tsm);
+    // Where it finds the file casacore syncs it each time it writes, also without a lock.
+    if (mode == MMS_TABLE_OWN)
+        (void)unlink((std::string(path) + "/table.lock").c_str());
+    return Table(
+        mms::take_literally(path),
+        TableLock(mode == MMS_TABLE_UPDATE ? TableLock::PermanentLocking : TableLock::NoLocking),
+        mode == MMS_TABLE_READ ? Table::Old : Table::Update, tsm);
 }
 
 } // namespace
@@ -223,14 +227,14 @@ mms_status mms::check_written(const std::string &path, int64_t rows, const std::
     return mms_replace_file(file.c_str(), info.data(), static_cast<int64_t>(info.size()), err);
 }
 
-mms_status mms::open_table(const char *path, bool update, Table *out, mms_error *err)
+mms_status mms::open_table(const char *path, mms_table_mode mode, Table *out, mms_error *err)
 {
     const struct timespec pause = {0, 20000000};
     mms_status st = check_is_table(path, err);
 
     // casacore writes what it believes when it closes what it may write: then there is no second
     // look
-    for (int again = update ? 0 : 3; st == MMS_OK; again--) {
+    for (int again = mode == MMS_TABLE_READ ? 3 : 0; st == MMS_OK; again--) {
         said before;
         st = check_files(path, err);
         if (st == MMS_OK)
@@ -238,7 +242,7 @@ mms_status mms::open_table(const char *path, bool update, Table *out, mms_error 
         if (st != MMS_OK)
             return st;
         try {
-            const Table table = open_unlocked(path, update);
+            const Table table = open_once(path, mode);
             if (agrees(table, before)) {
                 *out = table;
                 return MMS_OK;

@@ -81,13 +81,12 @@ mms_status mms_table_open(const char *path, mms_table_mode mode, mms_table **out
     *out = nullptr;
     return mms::guard(err, path, [&]() -> mms_status {
         mms::redirect_casacore_log();
-        const bool update = mode == MMS_TABLE_UPDATE;
         try {
             Table table;
-            const mms_status st = mms::open_table(path, update, &table, err);
+            const mms_status st = mms::open_table(path, mode, &table, err);
             if (st != MMS_OK)
                 return st;
-            *out = mms::new_handle(table, path, update);
+            *out = mms::new_handle(table, path, mode != MMS_TABLE_READ);
             drop_unreadable(*out);
         } catch (const casacore::AipsError &) {
             // DataManUnknownCtor, or what the search for a library of the manager's name throws

@@ -183,7 +183,7 @@ mms_status open_ephemerides(mms_fields *fields, mms_error *err)
         if (st != MMS_OK || !there)
             continue;
         fields->ephemerides.emplace_back();
-        st = mms::open_table(path.c_str(), false, &fields->ephemerides.back(), err);
+        st = mms::open_table(path.c_str(), MMS_TABLE_READ, &fields->ephemerides.back(), err);
     }
     if (st == MMS_OK && errno)
         st = mms_fail_errno(err, errno, "%s: cannot list", fields->path.c_str());
@@ -207,7 +207,7 @@ mms_status mms_fields_open(const char *path, mms_fields **out, mms_error *err)
     return mms::measures_guard(err, path, [&]() -> mms_status {
         std::unique_ptr<mms_fields> fields(new mms_fields);
         casacore::Table table;
-        mms_status st = mms::open_table(path, false, &table, err);
+        mms_status st = mms::open_table(path, MMS_TABLE_READ, &table, err);
 
         fields->path = path;
         if (st == MMS_OK)

@@ -15,8 +15,9 @@ extern "C" {
 typedef struct mms_table mms_table;
 
 typedef enum mms_table_mode {
-    MMS_TABLE_READ = 0,  /**< nothing is created in it, not even table.lock */
-    MMS_TABLE_UPDATE = 1 /**< permanent lock */
+    MMS_TABLE_READ = 0,   /**< nothing is created in it, not even table.lock */
+    MMS_TABLE_UPDATE = 1, /**< permanent lock */
+    MMS_TABLE_OWN = 2     /**< to update, staged: without a lock; table.lock is made anew */
 } mms_table_mode;
 
 /** Open; end it with mms_table_close() or mms_table_drop().  Columns that no standard knows and

@@ -123,7 +123,7 @@ mms_status open_subtables(mms_selector &s, std::set<std::string> *found, mms_err
         Table table;
         mms_status st = mms_path_exists((path + "/table.dat").c_str(), &there, err);
         if (st == MMS_OK && there)
-            st = mms::open_table(path.c_str(), false, &table, err);
+            st = mms::open_table(path.c_str(), MMS_TABLE_READ, &table, err);
         if (st != MMS_OK)
             return st;
         if (!there)
@@ -466,7 +466,7 @@ mms_status mms_selector_open(const char *path, const mms_select *select, mms_sel
         auto s = std::make_unique<mms_selector>();
         s->path = path;
         std::set<std::string> found;
-        mms_status st = mms::open_table(path, false, &s->main, err);
+        mms_status st = mms::open_table(path, MMS_TABLE_READ, &s->main, err);
         if (st == MMS_OK)
             st = open_subtables(*s, &found, err);
         if (st == MMS_OK)

@@ -28,14 +28,14 @@ struct model_tables {
     bool has_source = false; // with rows
 };
 
-mms_status open_tables(const mms_model_tables *paths, bool update, model_tables *out,
+mms_status open_tables(const mms_model_tables *paths, mms_table_mode mode, model_tables *out,
                        mms_error *err)
 {
-    mms_status st = mms::open_table(paths->main, update, &out->main, err);
+    mms_status st = mms::open_table(paths->main, mode, &out->main, err);
     if (st == MMS_OK && paths->source)
-        st = mms::open_table(paths->source, update, &out->source, err);
+        st = mms::open_table(paths->source, mode, &out->source, err);
     if (st == MMS_OK && paths->field)
-        st = mms::open_table(paths->field, false, &out->field, err);
+        st = mms::open_table(paths->field, MMS_TABLE_READ, &out->field, err);
     out->has_source = st == MMS_OK && paths->source && out->source.nrow() > 0;
     return st;
 }
@@ -259,7 +259,7 @@ mms_status mms_table_has_models(const mms_model_tables *paths, bool *found, mms_
         for (const char *path : {paths->source, paths->main}) {
             if (!path)
                 continue;
-            const mms_status st = mms::open_table(path, false, &table, err);
+            const mms_status st = mms::open_table(path, MMS_TABLE_READ, &table, err);
             if (st != MMS_OK)
                 return st;
             *found = *found || !defined_fields(table).empty();
@@ -273,7 +273,7 @@ mms_status mms_table_change_models(const mms_model_tables *paths, const mms_valu
 {
     return mms::guard(err, paths->main, [&]() -> mms_status {
         model_tables t;
-        mms_status st = open_tables(paths, true, &t, err);
+        mms_status st = open_tables(paths, MMS_TABLE_UPDATE, &t, err);
         if (st == MMS_OK && !models)
             clear_all(t);
         for (size_t i = 0; i < json_array_size(models) && st == MMS_OK; i++)

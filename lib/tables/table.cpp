@@ -219,17 +219,13 @@ public:
 
 extern "C" {
 
-/** A table that was made without locks gets the file that others lock it by: nobody waits for it,
- * and nothing is to be read again. */
-static mms_status add_lock_file(const std::string &path, mms_error *err)
+/** A table that was written without locks gets the file that others lock it by: nobody waits for
+ * it, and nothing is to be read again.  An older one may tell another number of rows. */
+static mms_status put_lock_file(const std::string &path, mms_error *err)
 {
     static const char requests[260] = {};
-    const std::string name = path + "/table.lock";
-    bool there = false;
-    const mms_status st = mms_path_exists(name.c_str(), &there, err);
 
-    return st != MMS_OK || there ? st
-                                 : mms_write_file(name.c_str(), requests, sizeof requests, err);
+    return mms_replace_file((path + "/table.lock").c_str(), requests, sizeof requests, err);
 }
 
 mms_status mms_table_close(mms_table **table, mms_error *err)
@@ -248,9 +244,10 @@ mms_status mms_table_close(mms_table **table, mms_error *err)
         mms::flushed{t->table};
         const int64_t rows = static_cast<int64_t>(t->table.nrow());
         const std::string info = mms::info_text(t->table);
+        const bool locked = t->table.lockOptions().option() != casacore::TableLock::NoLocking;
         t->table = Table();
         const mms_status st = mms::check_written(t->path, rows, info, err);
-        return st == MMS_OK ? add_lock_file(t->path, err) : st;
+        return st == MMS_OK && !locked ? put_lock_file(t->path, err) : st;
     });
 }
 

@@ -134,7 +134,7 @@ std::string take_literally(const std::string &path);
 /** Open a table; to read, nothing is created in its folder, not even a lock file.  Errors:
  *  NOT_FOUND; TABLE when there is no table, or a pipe where a file should be; IO when casacore has
  *  not seen what stands in the files; and what casacore throws. */
-mms_status open_table(const char *path, bool update, casacore::Table *out, mms_error *err);
+mms_status open_table(const char *path, mms_table_mode mode, casacore::Table *out, mms_error *err);
 
 /** Hold the files of a table that casacore has closed against what it was to write: it does not
  *  notice that it can't write table.info, which is written again.  Errors: IO, SPACE. */

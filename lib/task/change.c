@@ -21,7 +21,7 @@ static mms_status note(void *ctx, const char *path, mms_error *err)
 {
     const mms_run *const run = ctx;
     mms_value *texts = mms_history_texts(run);
-    const mms_status st = mms_history_append(path, run->task->name, texts, err);
+    const mms_status st = mms_history_append(path, false, run->task->name, texts, err);
 
     mms_value_free(&texts);
     return st;

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/files_priv.h"
+#include "base/stream_priv.h"
 #include "ms/columns.h"
 #include "ms/meta_priv.h"
 #include "ms/ms_meta.h"
@@ -283,6 +284,33 @@ static void wrong_ddid_is_named(void **state)
     mms_ms_close(&ms);
 }
 
+/* An older lock file, of who locks, tells the number of rows, too. */
+static void staged_table_gets_a_new_lock_file(void **state)
+{
+    static const uint8_t nobody[260];
+    struct set *set = *state;
+    char *const lock = mms_format("%s/table.lock", set->path);
+    uint8_t *bytes;
+    size_t size;
+    mms_table *table;
+    mms_error err = {0};
+
+    mms_ms_close(&set->ms);
+    for (int mode = MMS_TABLE_UPDATE; mode <= MMS_TABLE_OWN; mode++) {
+        expect_ok(mms_table_open(set->path, (mms_table_mode)mode, &table, &err), &err);
+        expect_ok(mms_table_add_rows(table, 1, &err), &err);
+        expect_ok(mms_table_close(&table, &err), &err);
+        expect_ok(mms_read_file(lock, 1 << 20, &bytes, &size, &err), &err);
+        assert_int_equal(size == sizeof nobody && !memcmp(bytes, nobody, size),
+                         mode == MMS_TABLE_OWN);
+        free(bytes);
+    }
+    expect_ok(mms_table_open(set->path, MMS_TABLE_READ, &table, &err), &err);
+    assert_int_equal(mms_table_nrow(table), MMS_COUNT_OF(rows) + 2);
+    mms_table_drop(&table);
+    free(lock);
+}
+
 static mms_status check_chunk(void *nchunk, const mms_row_chunk *chunk, mms_error *err)
 {
     (void)err;
@@ -397,6 +425,7 @@ int main(void)
                                         close_set),
         cmocka_unit_test_setup_teardown(selection_limits_rows_not_pairs, open_set, close_set),
         cmocka_unit_test_setup_teardown(wrong_ddid_is_named, open_set, close_set),
+        cmocka_unit_test_setup_teardown(staged_table_gets_a_new_lock_file, open_set, close_set),
         cmocka_unit_test_setup_teardown(pass_gives_the_mask_and_skips_what_is_not_selected,
                                         open_set, close_set),
         cmocka_unit_test_setup_teardown(ranges_are_gone_over_in_their_order, open_set, close_set),
