@@ -139,6 +139,7 @@ typedef struct mms_flag_work {
     mms_flag_command *commands;
     uint8_t *run_mask; /**< bits: the rows of the run; NULL: all */
     bool chunks, combinescans;
+    bool warned; /**< of memory */
     double ntime_s;
     int64_t memory, threads, changed_rows, selected_rows;
     mms_flag_chunk spare;            /**< arrays for the next chunk */

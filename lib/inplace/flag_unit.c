@@ -482,6 +482,90 @@ static int by_chunk_and_time(const void *a, const void *b, void *ctx)
     return 0;
 }
 
+/** Baselines one after the other, each in the order of the chunk. */
+static int by_baseline_and_time(const void *a, const void *b, void *ctx)
+{
+    const mms_flag_work *w = ctx;
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    MMS_COMPARE(w->rows.antenna1[x], w->rows.antenna1[y]);
+    MMS_COMPARE(w->rows.antenna2[x], w->rows.antenna2[y]);
+    return by_chunk_and_time(a, b, ctx);
+}
+
+/** Where the rows of the first one's baseline end. */
+static int64_t baseline_end(const mms_flag_work *w, const int64_t *rows, int64_t nrow,
+                            int64_t first)
+{
+    const mms_flag_rows *r = &w->rows;
+    int64_t end = first + 1;
+
+    while (end < nrow && r->antenna1[rows[end]] == r->antenna1[rows[first]] &&
+           r->antenna2[rows[end]] == r->antenna2[rows[first]])
+        end++;
+    return end;
+}
+
+/** Whether no command looks at several baselines at once. */
+static bool keeps_to_baselines(const mms_flag_work *w)
+{
+    for (int64_t i = 0; i < w->ncommand; i++) {
+        const mms_flag_mode mode = w->commands[i].mode;
+        if (w->commands[i].chanbins || mode == MMS_FLAG_RFLAG || mode == MMS_FLAG_ANTINT ||
+            mode == MMS_FLAG_SHADOW)
+            return false;
+    }
+    return true;
+}
+
+/** What a row takes while its chunk is in memory: data, flags before and now. */
+static int64_t row_bytes(const mms_flag_work *w, int64_t row)
+{
+    const mms_flag_window *window = &w->set.windows[w->rows.ddid[row]];
+    return 10 * (int64_t)window->nchan * window->ncorr + 64;
+}
+
+/** Tell of rows that are beyond the memory, the first time. */
+static void warn_of_memory(mms_flag_work *w, const int64_t *rows, int64_t nrow)
+{
+    const mms_flag_rows *r = &w->rows;
+    const double mb = (double)(nrow * row_bytes(w, rows[0])) / 1e6;
+
+    if (!w->warned)
+        mms_log(MMS_LOG_WARN, "flagdata",
+                "scan %d, field %d, spw %d: %" PRId64 " rows that are looked at together take "
+                "%.0f MB, more than memory=%.0f MB",
+                r->scan[rows[0]], r->field[rows[0]], w->set.windows[r->ddid[rows[0]]].spw, nrow, mb,
+                (double)w->memory / 1e6);
+    w->warned = true;
+}
+
+/** Do a chunk, as many baselines at a time as there is memory for, where commands allow that. */
+static mms_status run_pieces(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
+{
+    const int64_t most = w->memory / row_bytes(w, rows[0]);
+    mms_status st = MMS_OK;
+
+    if (nrow > most && keeps_to_baselines(w))
+        qsort_r(rows, (size_t)nrow, sizeof *rows, by_baseline_and_time, w);
+    else if (nrow > most)
+        warn_of_memory(w, rows, nrow);
+    if (nrow <= most || !keeps_to_baselines(w))
+        return run_chunk(w, rows, nrow, err);
+    for (int64_t first = 0, end; first < nrow && st == MMS_OK; first = end) {
+        end = baseline_end(w, rows, nrow, first);
+        for (int64_t next = end; next < nrow && next - first <= most;) {
+            next = baseline_end(w, rows, nrow, end);
+            end = next - first <= most ? next : end;
+        }
+        if (end - first > most)
+            warn_of_memory(w, rows + first, end - first);
+        qsort_r(rows + first, (size_t)(end - first), sizeof *rows, by_chunk_and_time, w);
+        st = run_chunk(w, rows + first, end - first, err);
+    }
+    return st;
+}
+
 static mms_status run_chunks(mms_flag_work *w, mms_error *err)
 {
     int64_t *rows = mms_alloc(w->rows.n, sizeof *rows), n = 0;
@@ -498,7 +582,7 @@ static mms_status run_chunks(mms_flag_work *w, mms_error *err)
              (w->ntime_s <= 0 ||
               w->rows.time_s[rows[next]] - w->rows.time_s[rows[first]] < w->ntime_s);)
             next++;
-        st = run_chunk(w, rows + first, next - first, err);
+        st = run_pieces(w, rows + first, next - first, err);
     }
     free(rows);
     return st;

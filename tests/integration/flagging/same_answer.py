@@ -118,6 +118,22 @@ class SameAnswer(SharedSets, ProgramCase):
             for a, b, what in zip(got, want, ["FLAG", "FLAG_ROW"]):
                 self.assertEqual((a != b).sum(), 0, f"{mode} on {source}, {workers} workers, {ranks} ranks: {what}")
 
+    def test_chunks_beyond_the_memory(self):
+        """Baselines are done some at a time; where all are needed at once, that is told."""
+        self.simulate("many.ms", "antennas=24", "channels=64", "integrations=30", "scans=1", "spws=1")
+        disturb(self.path("many.ms"))
+        for mode, told in ("tfcrop", False), ("extend", False), ("rflag", True):
+            found = []
+            for memory in "16M", "512M":
+                shutil.copytree(self.path("many.ms"), self.path("set"))
+                run = self.multims("flagdata", "set", f"mode={mode}", "growtime=30", f"memory={memory}", "-j", "1",
+                                   "flagbackup=False", "--no-sync")
+                self.assertEqual("rows that are looked at together" in run.stderr, told and memory == "16M", run.stderr)
+                found.append(flags(self.path("set")))
+                shutil.rmtree(self.path("set"))
+            self.assertTrue((found[0][0] == found[1][0]).all(), mode)
+            self.assertTrue((found[0][0] != flags(self.path("many.ms"))[0]).any(), mode)
+
     def test_summary(self):
         want = self.answer("flagdata", f"{self.sets}/in.ms", "mode=summary", "basecnt=True",
                            "spwchan=True", "spwcorr=True")
