@@ -79,6 +79,69 @@ class RoundTrips(ProgramCase):
                 self.assertLessEqual(self.failed_checks(file, name + ".uvh5"),
                                      {"times", "scans"})
 
+    def rows_of(self, path):
+        """By baseline-time in some order that both files of a trip have; what is read is h5py's."""
+        with h5py.File(path, "r") as f:
+            h, d = f["Header"], f["Data"]
+            pols = h["polarization_array"][()].tolist()
+            order = [pols.index(p) for p in sorted(pols)]
+            vis = d["visdata"][()]
+            if vis.dtype.names:
+                vis = vis["r"].astype("f4") + 1j * vis["i"].astype("f4")
+            shape = len(h["time_array"]), -1, len(pols)
+            cubes = [a.reshape(shape)[:, :, order] for a in
+                     (vis.astype("c8"), d["flags"][()] != 0, d["nsamples"][()].astype("f4"))]
+            if "flex_spw_polarization_array" in h:  # a polarization a window: the others are padding
+                code = dict(zip(h["spw_array"][()], h["flex_spw_polarization_array"][()]))
+                of_channel = numpy.array([code[spw] for spw in h["flex_spw_id_array"][()]])
+                pols = sorted(set(code.values()))
+                here = of_channel[:, None] == numpy.array(pols)
+                cubes = [numpy.where(here, c, fill) for c, fill in zip(cubes, (0, True, 0))]
+            step = numpy.broadcast_to(h["integration_time"][()], shape[:1])
+            freq = h["freq_array"][()].ravel()
+            place = h["antenna_positions"][()][numpy.argsort(h["antenna_numbers"][()])]
+            first = numpy.lexsort((h["uvw_array"][:, 0], h["ant_2_array"][()], h["ant_1_array"][()],
+                                   numpy.round(h["time_array"][()] * 86400, 2)))
+            return dict(zip(("vis", "flags", "nsamples"), (c[first] for c in cubes)),
+                        uvw=h["uvw_array"][()][first], jd=h["time_array"][()][first],
+                        step=step[first], freq=freq, ant1=h["ant_1_array"][()][first],
+                        ant2=h["ant_2_array"][()][first], pols=sorted(pols),
+                        numbers=numpy.sort(h["antenna_numbers"][()]), place=place)
+
+    def test_every_sample(self):
+        """UVH5 -> MS -> UVH5 of every file that is taken, by h5py; what is phased to the zenith on its way from there
+        on, once more."""
+        taken = 0
+        if not os.path.isdir(program_case.args.samples):
+            self.skipTest("no sample files")
+        for name in sorted(os.listdir(program_case.args.samples)):
+            file = os.path.join(program_case.args.samples, name)
+            if not name.endswith(".uvh5"):
+                continue
+            words = [program_case.args.program, "importuvh5", file, "1.ms", "--no-sync", "--quiet", "overwrite=true"]
+            run = self.run_words(*words)
+            zenith = run.returncode == 2 and "unprojected=zenith" in run.stderr
+            if run.returncode and not zenith:
+                continue
+            with self.subTest(name):
+                if zenith:
+                    self.multims(*words[1:], "unprojected=zenith")
+                    file = self.path("0.uvh5")
+                    self.multims("exportuvh5", "1.ms", "0.uvh5", "datacolumn=data", "--no-sync", "--quiet",
+                                 "overwrite=true")
+                    self.multims("importuvh5", "0.uvh5", "1.ms", "--no-sync", "--quiet", "overwrite=true")
+                self.multims("exportuvh5", "1.ms", "1.uvh5", "datacolumn=data", "--no-sync", "--quiet",
+                             "overwrite=true")
+                a, b = self.rows_of(file), self.rows_of(self.path("1.uvh5"))
+                for key in ("vis", "flags", "nsamples", "uvw", "step", "freq", "ant1", "ant2", "pols"):
+                    numpy.testing.assert_array_equal(a[key], b[key], key)
+                numpy.testing.assert_allclose(a["jd"], b["jd"], rtol=0, atol=4.7e-10)  # one step
+                there = numpy.isin(a["numbers"], b["numbers"])
+                self.assertTrue(numpy.isin(b["numbers"], a["numbers"]).all())
+                numpy.testing.assert_allclose(a["place"][there], b["place"], rtol=0, atol=1e-6)
+                taken += 1
+        self.assertGreaterEqual(taken, 20)
+
     def test_a_stopped_import(self):
         self.multims("simulate", "in.ms", "antennas=28", "channels=64", "integrations=60",
                      "--no-sync", "--quiet")
