@@ -628,7 +628,6 @@ static void end_stage(mms_row_stage *stage)
     free_batch(s->filling);
     mms_row_columns_end(&s->columns);
     mms_combine_plan_end(&s->plan);
-    free(s);
 }
 
 /** Columns whose cells lose channels or correlations. */

@@ -2,6 +2,8 @@
 /** @file row_stage.c  What all stages do alike: batches go out to threads and come back. */
 #include "row_stage_priv.h"
 
+#include <stdlib.h>
+
 void mms_row_stage_begin(mms_row_stage *stage, const mms_row_stage_kind *kind)
 {
     stage->kind = kind;
@@ -15,8 +17,9 @@ void mms_row_stage_close(mms_row_stage **stage)
     *stage = NULL;
     if (!s)
         return;
-    pthread_mutex_destroy(&s->lock);
     s->kind->close(s);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
 }
 
 mms_status mms_row_stage_take(mms_row_stage *stage, mms_row_batch **out, mms_error *err)

@@ -34,7 +34,7 @@ typedef struct mms_row_stage_opts {
 
 /** How a kind of stage works; see the functions below. */
 typedef struct mms_row_stage_kind {
-    void (*close)(mms_row_stage *stage);
+    void (*close)(mms_row_stage *stage); /**< all but the stage itself, by free() */
     int64_t (*nrow)(const mms_row_stage *stage);
     int64_t (*block_rows)(const mms_row_stage *stage);
     mms_status (*add)(mms_row_stage *stage, mms_lanes *lanes, mms_reader *reader, mms_block *block,

@@ -244,7 +244,6 @@ static void end_stage(mms_row_stage *stage)
     free(s->slots);
     free(s->waiting);
     mms_row_columns_end(&s->columns);
-    free(s);
 }
 
 static int64_t nrow(const mms_row_stage *stage)

@@ -8,6 +8,13 @@ from program_case import ProgramCase
 
 
 class Smoke(ProgramCase):
+    def test_times_are_averaged_by_several_threads(self):
+        """ThreadSanitizer looks at this one."""
+        self.simulate()
+        self.multims("mstransform", "in.ms", "times.ms", "datacolumn=data", "timeaverage=True", "timebin=20s", "-j", "3",
+                     "--no-sync", "-q")
+        self.assertGreater(self.answer("info", "in.ms")["rows"], self.answer("info", "times.ms")["rows"])
+
     def test_average_then_smooth(self):
         self.simulate()
         self.multims("mstransform", "in.ms", "once.ms", "datacolumn=data", "chanaverage=True",
