@@ -63,7 +63,8 @@ typedef enum mms_status {
     MMS_ERR_WORKER = -13,      /**< a worker died or broke the protocol */
     MMS_ERR_STOPPED = -14,     /**< a stop signal arrived */
     MMS_ERR_DIFFERS = -15,     /**< verify or diff found something */
-    MMS_ERR_INTERNAL = -16     /**< our own mistake */
+    MMS_ERR_INTERNAL = -16,    /**< our own mistake */
+    MMS_ERR_LOCKED = -17       /**< another run has it: the same may succeed later */
 } mms_status;
 
 /** The message that goes with a status.  A plain struct: nothing to free.  The message names the

@@ -68,10 +68,10 @@ mms_status mms_fail_errno(mms_error *err, int errnum, const char *fmt, ...)
 
 const char *mms_status_name(mms_status st)
 {
-    static const char *const names[] = {"OK",      "ARG",     "NOT_FOUND",   "EXISTS", "RANGE",
-                                        "SHAPE",   "TABLE",   "MEM",         "IO",     "SPACE",
-                                        "EMPTY",   "SELECT",  "UNSUPPORTED", "WORKER", "STOPPED",
-                                        "DIFFERS", "INTERNAL"};
+    static const char *const names[] = {"OK",      "ARG",      "NOT_FOUND",   "EXISTS", "RANGE",
+                                        "SHAPE",   "TABLE",    "MEM",         "IO",     "SPACE",
+                                        "EMPTY",   "SELECT",   "UNSUPPORTED", "WORKER", "STOPPED",
+                                        "DIFFERS", "INTERNAL", "LOCKED"};
     const int64_t i = -(int64_t)st;
     return i >= 0 && i < MMS_COUNT_OF(names) ? names[i] : "UNKNOWN";
 }

@@ -178,6 +178,7 @@ static const char *class_of(mms_status st)
                  {MMS_ERR_SELECT, "value"},
                  {MMS_ERR_NOT_FOUND, "notfound"},
                  {MMS_ERR_EXISTS, "io"},
+                 {MMS_ERR_LOCKED, "lock"},
                  {MMS_ERR_IO, "io"},
                  {MMS_ERR_TABLE, "io"},
                  {MMS_ERR_SPACE, "nospace"},

@@ -473,8 +473,9 @@ void mms_journal_free(mms_journal **journal)
 static mms_status refuse_busy(const mms_journal *j, const mms_journal_opts *opts, mms_error *err)
 {
     if (opts->resume || opts->strict || j->stays)
-        return mms_fail(err, MMS_ERR_ARG, "another run of %s is at work on this set: %s is locked",
-                        opts->task, j->folder);
+        return mms_fail(err, MMS_ERR_LOCKED,
+                        "another run of %s is at work on this set: %s is locked", opts->task,
+                        j->folder);
     mms_log(MMS_LOG_DEBUG, opts->task, "no journal: another run has %s", j->folder);
     return MMS_OK;
 }
@@ -633,6 +634,18 @@ done:
         close(fd);
     free(path);
     return st;
+}
+
+bool mms_journal_is_held(const char *output)
+{
+    char *const path = mms_format("%s" MMS_JOURNAL_SUFFIX "/" MMS_JOURNAL_FILE, output);
+    const int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    const bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    return held;
 }
 
 /* The output of a journal's folder: as it says itself, else by the folder's name. */

@@ -44,8 +44,8 @@ typedef struct mms_journal_opts {
 /** Open the journal of a run.  What an earlier run has left is gone on with, when that is asked for
  *  and the keys are equal; else it is told and dropped, its staging folder too.
  *  @param[out] out  NULL where none can be kept, or another run to the same output keeps it
- *  Errors: ARG another run is at work (resume, strict), or is another one (strict); EXISTS a file
- * of others in the folder that the user names; IO, MEM. */
+ *  Errors: LOCKED another run is at work (resume, strict); ARG it is another one (strict); EXISTS a
+ * file of others in the folder that the user names; IO, MEM. */
 MMS_CHECKED mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out,
                                         mms_error *err);
 
@@ -126,6 +126,9 @@ const mms_value *mms_journal_record(const mms_value *records, const char *event)
 
 /** Read the journal in a folder.  records is freed by the caller.  Errors: NOT_FOUND, IO, MEM. */
 MMS_CHECKED mms_status mms_journal_read(const char *folder, mms_journal_view *view, mms_error *err);
+
+/** Whether a run has the journal of an output open. */
+bool mms_journal_is_held(const char *output);
 
 /** Remove a journal that no run has open, with the staging folder that it names.
  *  Errors: ARG a run has it; IO. */

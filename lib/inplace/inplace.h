@@ -24,16 +24,13 @@ typedef struct mms_undo mms_undo;
 /** Bring back what a run that was killed has left changed.  Call it before the set is opened.
  *  @param[out] found  whether there was one; NULL is accepted
  *  @param restore     false: only look
- *  Errors: EXISTS a run that lives is at it, or there is an undo of the Multi-MS that it is a part
- *  of, or of one of its parts; IO, SPACE, TABLE the undo can't be read. */
+ *  Errors: LOCKED a run that lives is at it; EXISTS there is an undo of the Multi-MS that it is a
+ *  part of, or of one of its parts; IO, SPACE, TABLE the undo can't be read. */
 MMS_CHECKED mms_status mms_undo_recover(const char *vis, bool restore, bool *found, mms_error *err);
-
-/** Whether a run that lives is changing the set. */
-bool mms_undo_is_held(const char *vis);
 
 /** Refuse a set that a killed run has left half changed, or that a run is at, for those who only
  * read it; a part of such a Multi-MS, and one with such a part, too.  Nothing is written; a set
- * that is not there is no error.  Errors: EXISTS. */
+ * that is not there is no error.  Errors: EXISTS, LOCKED. */
 MMS_CHECKED mms_status mms_undo_refuse(const char *vis, mms_error *err);
 
 /** Refuse a set whose files, or whose folder, can't be written.  Errors: ARG naming the file. */

@@ -69,21 +69,31 @@ static void nap(int seconds)
         nanosleep(&step, NULL);
 }
 
-/** Another run may have the set, and be about to end: it is tried again three times.  Source: spec
- * job-engine 5.2, 5.4 */
+/** Bring back what a killed run has left, unless another run has the set, or begins with it. */
+static mms_status try_recover(const mms_change_request *how, bool restore, bool *left,
+                              mms_error *err)
+{
+    const mms_journal_opts *const journal = how->job ? &how->job->opts : NULL;
+
+    if (restore && journal && !*journal->folder && mms_journal_is_held(journal->output))
+        return mms_fail(err, MMS_ERR_LOCKED, "%s is being changed by another run", how->vis);
+    return mms_undo_recover(how->vis, restore, left, err);
+}
+
+/** Another run may be about to end: it is tried again three times.  Source: spec job-engine 5.2,
+ * 5.4 */
 static mms_status recover(const mms_change_request *how, bool restore, bool *left, mms_error *err)
 {
     static const int naps_s[] = {1, 4, 16};
-    mms_status st = mms_undo_recover(how->vis, restore, left, err);
+    mms_status st = try_recover(how, restore, left, err);
 
-    for (int64_t i = 0; i < MMS_COUNT_OF(naps_s) && restore && st == MMS_ERR_EXISTS &&
-                        mms_undo_is_held(how->vis) && !mms_stop_signal();
-         i++) {
+    for (int64_t i = 0;
+         i < MMS_COUNT_OF(naps_s) && restore && st == MMS_ERR_LOCKED && !mms_stop_signal(); i++) {
         mms_log(MMS_LOG_WARN, how->task, "%s; tried again in %d s", err->msg, naps_s[i]);
         nap(naps_s[i]);
-        st = mms_undo_recover(how->vis, restore, left, err);
+        st = try_recover(how, restore, left, err);
     }
-    return st == MMS_ERR_EXISTS && mms_stop_signal() ? mms_check_stop(err) : st;
+    return st == MMS_ERR_LOCKED && mms_stop_signal() ? mms_check_stop(err) : st;
 }
 
 mms_status mms_change_recover(const mms_change_request *how, bool restore, mms_undo **undo,
@@ -146,7 +156,7 @@ static mms_status check_unchanged(const mms_change_request *how, mms_error *err)
 
     json_decref(now);
     return same ? MMS_OK
-                : mms_fail(err, MMS_ERR_EXISTS,
+                : mms_fail(err, MMS_ERR_LOCKED,
                            "%s was changed by another run while this one looked at it: nothing was "
                            "written; run this again",
                            how->vis);

@@ -85,7 +85,7 @@ static mms_status take_lock(const mms_undo *u, int how, int *fd, mms_error *err)
         return MMS_OK;
     close(*fd);
     *fd = -1;
-    return mms_fail(err, MMS_ERR_EXISTS,
+    return mms_fail(err, MMS_ERR_LOCKED,
                     "%s is being changed by another run: wait until it ends (its undo is in %s)",
                     u->vis, u->folder);
 }
@@ -114,15 +114,6 @@ static bool is_held(const mms_undo *u)
     return held;
 }
 
-bool mms_undo_is_held(const char *vis)
-{
-    mms_undo u = {.fd = -1};
-    const bool held = find_place(vis, &u, NULL) == MMS_OK && is_held(&u);
-
-    release(&u);
-    return held;
-}
-
 static mms_status refuse_left(const mms_undo *u, const char *vis, mms_error *err)
 {
     char *journal = mms_format("%s/" JOURNAL, u->folder);
@@ -131,7 +122,7 @@ static mms_status refuse_left(const mms_undo *u, const char *vis, mms_error *err
 
     MMS_TRY(journal ? MMS_OK : no_memory(err));
     if (is_held(u))
-        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
+        MMS_TRY(mms_fail(err, MMS_ERR_LOCKED,
                          "%s is being changed by another run: wait until it ends (its undo is in "
                          "%s)",
                          vis, u->folder));
@@ -412,7 +403,7 @@ static mms_status take_left_lock(mms_undo *u, mms_error *err)
     const struct timespec nap = {.tv_nsec = 20000000};
     mms_status st = take_lock(u, LOCK_EX, &u->fd, err);
 
-    for (int i = 0; i < 250 && st == MMS_ERR_EXISTS; i++) {
+    for (int i = 0; i < 250 && st == MMS_ERR_LOCKED; i++) {
         nanosleep(&nap, NULL);
         st = take_lock(u, LOCK_EX, &u->fd, err);
     }
@@ -737,7 +728,7 @@ mms_status mms_undo_begin(const char *vis, bool sync, mms_undo **out, mms_error 
     MMS_TRY(find_place(vis, u, err));
     if (mkdir(u->folder, 0777)) {
         MMS_TRY(errno == EEXIST
-                    ? mms_fail(err, MMS_ERR_EXISTS, "%s is being changed by another run", u->vis)
+                    ? mms_fail(err, MMS_ERR_LOCKED, "%s is being changed by another run", u->vis)
                     : mms_fail_errno(err, errno, "%s: the old data can't be kept here", u->folder));
     }
     made = true;

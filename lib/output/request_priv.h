@@ -247,7 +247,7 @@ MMS_CHECKED mms_status mms_output_write(mms_request *request, mms_value *result,
 
 /** Open the staging folder and the journal of an output, an absolute path: those that another run
  *  left with how->resume, if it was the same request.  vis NULL: there is no input.  *journal may
- * be NULL. Errors: ARG another run is at work; NOT_FOUND, IO, SPACE, MEM. */
+ * be NULL. Errors: LOCKED another run is at work; NOT_FOUND, IO, SPACE, MEM. */
 MMS_CHECKED mms_status mms_output_open_stage(const mms_host *host, const char *output,
                                              const char *vis, const mms_how *how, mms_stage **stage,
                                              mms_journal **journal, mms_error *err);

@@ -72,8 +72,9 @@ static const char *class_of_status(mms_status st, const char *text)
         return "syntax";
     case MMS_ERR_SPACE:
         return "nospace";
+    case MMS_ERR_LOCKED:
+        return "lock";
     case MMS_ERR_EXISTS:
-        return strstr(text, "is being changed by another run") ? "lock" : "io";
     case MMS_ERR_TABLE:
     case MMS_ERR_IO:
         return "io";

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Work in place that was killed or stopped and is gone on with: parts that are done stay done, the bytes are
 those of a run that nobody disturbed (docs/resuming.md)."""
+import fcntl
 import json
 import os
 import random
@@ -258,6 +259,20 @@ class InPlace(UndoCase):
         said = others[-1].communicate(timeout=patient(60))[1]
         self.assertEqual(others[-1].returncode, 0, said)
         self.assertEqual(self.versions(), ["flags.flagdata_1"])
+
+    def test_a_run_that_begins_is_waited_for(self):
+        """It has its journal, and does not hold the set yet."""
+        self.undisturbed("setjy")
+        self.renew()
+        os.mkdir(self.path("in.mms.multims"))
+        with open(self.path(JOURNAL), "w") as journal:
+            fcntl.flock(journal, fcntl.LOCK_EX)
+            other = subprocess.Popen([program_case.args.program, *VERBS["setjy"], "--no-sync"], cwd=self.folder,
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            self.assertIn("is being changed by another run; tried again in 1 s", other.stderr.readline())
+        said = other.communicate(timeout=patient(60))[1]
+        self.assertEqual(other.returncode, 0, said)
+        self.check("setjy")
 
     def test_a_set_that_another_run_changed_after_it_was_opened(self):
         """Of the column that the other run added nothing would be kept; the log of the run holds it up."""
