@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ms/columns.h"
+#include "pack_priv.h"
 #include "uvh5_priv.h"
 
 /** A file whose header is written; after a failure nothing more is. */
@@ -350,8 +351,6 @@ static void put_phase_centre(writing *w, const mms_uvh5_field *f)
     }
 }
 
-enum { CHUNK_VALUES = 1 << 18 };
-
 /** Room for the visibilities, last in the file. */
 static void put_data(writing *w)
 {
@@ -364,7 +363,7 @@ static void put_data(writing *w)
     mms_uvh5 *const u = w->u;
 
     for (int i = 0; w->st == MMS_OK && i < 3; i++) {
-        const int64_t row = u->nfreq * u->npol, rows = CHUNK_VALUES / row + 1;
+        const int64_t row = u->nfreq * u->npol, rows = mms_uvh5_chunk_rows(row);
         mms_h5_item item = {.type = sets[i].type, .ndim = 3, .shape = {u->nblt, u->nfreq, u->npol}};
         if (u->asked->gzip && i > 0) {
             item.chunk[0] = rows < u->nblt ? rows : u->nblt;

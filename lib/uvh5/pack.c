@@ -11,7 +11,11 @@
 #include "orders_priv.h"
 #include "pack_priv.h"
 
-enum { VALUES = 1 << 16 }; // are packed together
+int64_t mms_uvh5_chunk_rows(int64_t values)
+{
+    enum { VALUES = 1 << 18 };
+    return VALUES / values + 1;
+}
 
 int64_t mms_uvh5_cells_offset(int64_t values, int kind)
 {
@@ -93,13 +97,14 @@ done:
     return st;
 }
 
-/** Bring flags and nsamples into the file, a chunk at a time. */
+/** Bring flags and nsamples into the file, a chunk at a time: what is written in pieces is
+ * compressed again with each. */
 static mms_status pack_cells(const mms_uvh5_export_order *o, int fd, mms_h5 *file,
                              const mms_hdf5_module *hdf5, mms_error *err)
 {
     static const char *const names[] = {"Data/visdata", "Data/flags", "Data/nsamples"};
     static const int64_t sizes[] = {8, 1, 4};
-    const int64_t row = o->nfreq * o->npol, most = VALUES / row + 1, all = o->nblt * row;
+    const int64_t row = o->nfreq * o->npol, most = mms_uvh5_chunk_rows(row), all = o->nblt * row;
     void *const buffer = mms_alloc(most * row, 4);
     mms_status st = buffer ? MMS_OK : no_memory(err);
 

@@ -6,6 +6,8 @@
 
 #include "multims/value.h"
 
+/** How many baseline-times, of so many values each, are compressed together: a chunk of HDF5. */
+int64_t mms_uvh5_chunk_rows(int64_t values);
 /** Where they wait, of that many values: kind 1 and 2 of visdata, flags, nsamples. */
 int64_t mms_uvh5_cells_offset(int64_t values, int kind);
 /** What packing changes of the file is kept here meanwhile; the caller ends it with free(). */

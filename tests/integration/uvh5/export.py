@@ -355,6 +355,16 @@ class Export(UvhCase):
             self.export(self.data(ALMA9), "compression=gzip", "-j", workers, out="packed.uvh5")
             self.assertEqual(bytes_but_history(packed), whole)
 
+    def test_chunks_are_compressed_once(self):
+        """They stand in the file as they came: none was written again, where there was room for more."""
+        self.simulate("in.ms", "antennas=16", "channels=64", "integrations=40", "flags=0.4")
+        with h5py.File(self.export("in.ms", "compression=gzip"), "r") as f:
+            sets = [f["Data"][name].id for name in ("flags", "nsamples")]
+            places = [item.get_chunk_info(i).byte_offset
+                      for i in range(sets[0].get_num_chunks()) for item in sets]
+        self.assertGreater(len(places), 4)
+        self.assertEqual(places, sorted(places))
+
     def test_gone_on_with(self):
         self.simulate("in.ms", "antennas=16", "channels=64", "integrations=40", "flags=0.4")
         for packed in (), ("compression=gzip",):
