@@ -91,7 +91,7 @@ mms_status mms_output_check_space(const mms_request *r, mms_error *err)
     mms_status st = subtable_bytes(r, &each, &once, err);
 
     if (st == MMS_OK)
-        st = mms_disk_free(r->outputvis, &have, err);
+        st = mms_output_room(r->host, r->outputvis, &r->how, &have, err);
     if (st == MMS_OK)
         st = mms_output_least_bytes(r, &need, err);
     if (st != MMS_OK)

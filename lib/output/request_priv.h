@@ -269,6 +269,11 @@ MMS_CHECKED mms_status mms_output_restore_history(const char *first, const char 
 MMS_CHECKED mms_status mms_output_take_published(const mms_host *host, const char *outputvis,
                                                  mms_value *result, bool *was, mms_error *err);
 
+/** What an output may take of the disk: what is free, and with how->resume what an earlier run has
+ *  staged, which is taken over or removed.  Errors: those of mms_disk_free(). */
+MMS_CHECKED mms_status mms_output_room(const mms_host *host, const char *outputvis,
+                                       const mms_how *how, int64_t *bytes, mms_error *err);
+
 /* ---- what they share --------------------------------------------------------------------------*/
 
 /** Return the row of the output's SPECTRAL_WINDOW of a window of the pipeline: the input's unless a

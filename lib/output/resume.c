@@ -10,6 +10,7 @@
 #include "base/fingerprint_priv.h"
 #include "base/tree_priv.h"
 #include "base/utf8_priv.h"
+#include "base/walk_priv.h"
 #include "request_priv.h"
 
 /** What has to be equal to go on: the parameters that matter, and the input if there is one.  Its
@@ -178,14 +179,18 @@ done:
     return st;
 }
 
+/** The folder of an output's journal; NULL: no memory. */
+static char *journal_of(const mms_host *host, const char *output)
+{
+    return *host->job_dir ? strdup(host->job_dir) : mms_format("%s" MMS_JOURNAL_SUFFIX, output);
+}
+
 mms_status mms_output_take_published(const mms_host *host, const char *outputvis, mms_value *result,
                                      bool *was, mms_error *err)
 {
     char *const output = mms_path_absolute(outputvis);
     const bool stays = *host->job_dir;
-    char *const folder = stays    ? strdup(host->job_dir)
-                         : output ? mms_format("%s" MMS_JOURNAL_SUFFIX, output)
-                                  : NULL;
+    char *const folder = output ? journal_of(host, output) : NULL;
     mms_journal_view view = {0};
     mms_status st = MMS_OK;
 
@@ -200,6 +205,39 @@ mms_status mms_output_take_published(const mms_host *host, const char *outputvis
                       : "%s was complete: the run that made it ended before it could say so",
                 outputvis);
 done:
+    mms_value_free(&view.records);
+    free(folder);
+    free(output);
+    return st;
+}
+
+/* ---- room -------------------------------------------------------------------------------------*/
+
+static mms_status add_blocks(void *bytes, const mms_walked *met, mms_error *err)
+{
+    enum { BLOCK = 512 }; // of st_blocks, whatever the disk's are
+
+    (void)err;
+    *(int64_t *)bytes += (int64_t)met->info->st_blocks * BLOCK;
+    return MMS_OK;
+}
+
+mms_status mms_output_room(const mms_host *host, const char *outputvis, const mms_how *how,
+                           int64_t *bytes, mms_error *err)
+{
+    char *const output = mms_path_absolute(outputvis);
+    char *const folder = output && how->resume ? journal_of(host, output) : NULL;
+    mms_journal_view view = {0};
+    int64_t held = 0;
+    const mms_status st = mms_disk_free(outputvis, bytes, err);
+
+    if (folder && mms_journal_read(folder, &view, NULL) == MMS_OK) {
+        const char *const staged =
+            json_string_value(json_object_get(mms_journal_record(view.records, "staged"), "path"));
+        if (staged)
+            (void)!mms_walk(staged, MMS_WALK_GONE, add_blocks, &held, NULL);
+    }
+    *bytes += held < INT64_MAX - *bytes ? held : 0;
     mms_value_free(&view.records);
     free(folder);
     free(output);

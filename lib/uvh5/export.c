@@ -252,7 +252,7 @@ static mms_status check_space(const mms_uvh5 *u, mms_error *err)
     const int64_t waits = u->asked->gzip ? u->nblt * u->nfreq * u->npol * CELL_BYTES : 0;
     const int64_t need =
         file_bytes(u) + waits + u->nrow * (int64_t)sizeof(mms_uvh5_place) + (1 << 20);
-    const mms_status st = mms_disk_free(u->asked->uvh5file, &have, err);
+    const mms_status st = mms_output_room(u->host, u->asked->uvh5file, &u->asked->how, &have, err);
 
     if (st != MMS_OK || need <= have)
         return st;

@@ -260,7 +260,7 @@ static mms_status plan(importing *m, mms_value *result, mms_error *err)
     MMS_TRY(mms_uvh5_list_cells(&m->in, m->present, &m->ncell, &m->cells, err));
     MMS_TRY(cut(m, err));
     MMS_TRY(describe(m, result, err));
-    MMS_TRY(mms_disk_free(m->r->vis, &have, err));
+    MMS_TRY(mms_output_room(m->host, m->r->vis, &m->r->how, &have, err));
     const int64_t need = estimate(m) + m->ncell * (int64_t)sizeof(mms_uvh5_row_in);
     if (need > have)
         MMS_TRY(mms_fail(err, MMS_ERR_SPACE,

@@ -247,6 +247,32 @@ class FullDiskUvh5(Mounts):
                     self.assert_folder("fill")
         self.assertGreaterEqual(statuses.count(1), 3, "the disk was not full")
 
+    def is_planned(self):
+        with contextlib.suppress(FileNotFoundError), open(self.path("out.multims/journal.jsonl")) as journal:
+            return '"ev":"plan"' in journal.read()
+        return False
+
+    def kill_when_planned(self, words):
+        """Kill a run that has taken its room; it may be done before."""
+        for _ in range(20):
+            run = self.start(*words)
+            while run.process.poll() is None and not self.is_planned():
+                time.sleep(0.0002)
+            run.send_all(signal.SIGKILL)
+            run.wait()
+            if not os.path.lexists(self.path("out")):
+                return
+            subprocess.run(["rm", "-rf", self.path("out")], check=True)
+        self.fail("always faster")
+
+    def test_gone_on_with_in_the_room_that_it_has(self):
+        for words in (self.words("exportuvh5"), self.words("exportuvh5", self.GZIP)):
+            with self.subTest(words):
+                self.new_disk(48 << 20)
+                self.kill_when_planned(words)
+                self.assert_done(self.run_to_end(*words, "--resume"))
+                self.assert_folder("out")
+
 
 class FullDiskInPlace(Mounts):
     """Work in place is done, with its HISTORY, or all is as it was."""
