@@ -386,21 +386,26 @@ mms_value *mms_change_choose(const mms_change_request *how, mms_value *choice)
     return choice;
 }
 
-static bool find_version(const mms_change_request *how, char **name)
+/** Find the name of the run's version, which is noted before it is saved, so that it is saved once;
+ *  *saved: it was. */
+static mms_status find_version(const mms_change_request *how, const char *prefix, char **name,
+                               bool *saved, mms_error *err)
 {
     const mms_value *const noted =
         mms_journal_resumes(journal_of(how)) ? mms_journal_last(journal_of(how), "version") : NULL;
     const char *const version = json_string_value(json_object_get(noted, "name"));
+    mms_status st;
 
-    if (version && name)
+    *saved = version && mms_journal_ndone(journal_of(how)) > 0;
+    if (version) {
         *name = strdup(version);
-    return version != NULL;
-}
-
-static void note_version(const mms_change_request *how, const char *version)
-{
-    mms_journal_add(journal_of(how), "version",
-                    json_pack("{s:o}", "name", mms_text_value(version)));
+        MMS_TRY(*name ? MMS_OK : no_memory(err));
+        return *saved ? MMS_OK : mms_version_is_listed(how->vis, version, saved, err);
+    }
+    MMS_TRY(mms_version_next(how->vis, prefix, name, err));
+    mms_journal_add(journal_of(how), "version", json_pack("{s:o}", "name", mms_text_value(*name)));
+done:
+    return st;
 }
 
 mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, char **name,
@@ -410,20 +415,20 @@ mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, c
     char stamp[32], comment[64], *version = NULL;
     struct tm local;
     mms_units units = {0};
+    bool saved;
     mms_status st;
 
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
     snprintf(comment, sizeof comment, "Flags autosave on %s", stamp);
-    if (find_version(how, name))
-        return MMS_OK;
-    MMS_TRY(mms_version_next(how->vis, prefix, &version, err));
+    MMS_TRY(find_version(how, prefix, &version, &saved, err));
+    if (saved)
+        goto done;
     mms_log(MMS_LOG_INFO, how->task, "Save current flagversions to %s", version);
     MMS_TRY(mms_units_open(1, &units, err));
     MMS_TRY(mms_units_add(&units, "the flag backup",
                           mms_save_order_encode(&(mms_save_order){how->vis, version, comment}),
                           err));
     MMS_TRY(mms_units_run(&units, how, err));
-    note_version(how, version);
 done:
     mms_units_close(&units);
     if (name)

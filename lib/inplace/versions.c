@@ -111,6 +111,16 @@ static int64_t find_version(const mms_value *list, const char *name)
     return -1;
 }
 
+mms_status mms_version_is_listed(const char *vis, const char *name, bool *listed, mms_error *err)
+{
+    mms_value *list = NULL;
+    const mms_status st = mms_versions_read(vis, &list, err);
+
+    *listed = st == MMS_OK && find_version(list, name) >= 0;
+    mms_value_free(&list);
+    return st;
+}
+
 /** The list becomes the new one at once. */
 static mms_status write_list(const char *vis, const mms_value *list, mms_error *err)
 {
@@ -161,28 +171,51 @@ done:
     return st;
 }
 
+/** A name that no version and no table has: two may be set aside in a second. */
+static mms_status name_aside(const char *vis, const mms_value *list, const char *name, char **aside,
+                             mms_error *err)
+{
+    const long long now_s = time(NULL);
+    mms_status st = MMS_OK;
+    bool taken = true;
+
+    for (int k = 0; st == MMS_OK && taken; k++) {
+        char *path = NULL;
+        free(*aside);
+        *aside = mms_format("%s.old.%lld", name, now_s + k);
+        st = *aside ? find_path(vis, "/flags.", *aside, &path, err) : no_memory(err);
+        if (st == MMS_OK)
+            st = mms_path_exists(path, &taken, err);
+        taken = taken || (st == MMS_OK && find_version(list, *aside) >= 0);
+        free(path);
+    }
+    return st;
+}
+
 /** Make room for a new version of this name; the old one's comment becomes the new one's, as CASA.
- */
+ *  Who was killed in the middle may have left a table that is not listed, or a line without one. */
 static mms_status set_aside(const char *vis, mms_value *list, const char *name, const char *comment,
                             mms_error *err)
 {
     const int64_t i = find_version(list, name);
-    char *aside = i < 0 ? NULL : mms_format("%s.old.%lld", name, (long long)time(NULL));
-    mms_status st = MMS_OK;
+    char *path = NULL, *aside = NULL;
+    bool there = false;
+    mms_status st;
 
-    for (int k = 1; aside && find_version(list, aside) >= 0; k++) { // two in a second
-        free(aside);
-        aside = mms_format("%s.old.%lld", name, (long long)time(NULL) + k);
-    }
-    if (i >= 0 && !aside)
-        return no_memory(err);
-    if (aside) {
-        mms_log(MMS_LOG_WARN, "flagmanager",
-                "Version name '%s' already exist. Will rename it to %s", name, aside);
-        st = rename_table(vis, name, aside, err);
-        json_array_set_new(list, (size_t)i,
-                           json_pack("[oo]", mms_text_value(aside), mms_text_value(comment)));
-    }
+    MMS_TRY(find_path(vis, "/flags.", name, &path, err));
+    MMS_TRY(mms_path_exists(path, &there, err));
+    if (i >= 0)
+        json_array_remove(list, (size_t)i);
+    if (!there)
+        goto done;
+    MMS_TRY(name_aside(vis, list, name, &aside, err));
+    mms_log(MMS_LOG_WARN, "flagmanager", "Version name '%s' already exist. Will rename it to %s",
+            name, aside);
+    MMS_TRY(rename_table(vis, name, aside, err));
+    json_array_insert_new(list, i < 0 ? json_array_size(list) : (size_t)i,
+                          json_pack("[oo]", mms_text_value(aside), mms_text_value(comment)));
+done:
+    free(path);
     free(aside);
     return st;
 }

@@ -27,6 +27,21 @@ class Smoke(ProgramCase):
         for name in "", "a/b", "..":
             self.multims("flagmanager", "in.ms", "save", f"versionname={name}", status=2)
 
+    def test_what_a_killed_save_left(self):
+        """A table that is not listed yet, or one that was set aside and whose line still has its name."""
+        self.simulate()
+        self.multims("flagmanager", "in.ms", "save", "a")
+        versions = self.path("in.ms.flagversions/")
+        os.truncate(versions + "FLAG_VERSION_LIST", 0)
+        self.multims("flagmanager", "in.ms", "save", "a")
+        self.assertRegex(" ".join(self.listed()), r"^a\.old\.\d+ a$")
+        os.rename(versions + "flags.a", versions + "flags.a.old.1")
+        self.multims("flagmanager", "in.ms", "save", "a")
+        self.assertRegex(" ".join(self.listed()), r"^a\.old\.\d+ a$")
+        os.rename(versions + "flags.a", versions + "flags.flagdata_1")
+        self.multims("flagdata", "in.ms", "mode=manual", "scan=1")
+        self.assertEqual(self.listed()[-1], "flagdata_1")
+
     def test_a_version_is_a_table_of_the_rows_flags(self):
         self.simulate()
         self.multims("flagmanager", "in.ms", "save", "a")
