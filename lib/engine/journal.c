@@ -345,10 +345,12 @@ static char *difference(const mms_value *before, const mms_value *now)
 static mms_status begin_anew(mms_journal *j, const mms_journal_opts *opts, mms_error *err)
 {
     const char *const staged = mms_journal_staged(j);
+    const char *const output =
+        json_string_value(json_object_get(mms_journal_last(j, "begin"), "output"));
     mms_status st = MMS_OK;
 
     if (staged)
-        MMS_TRY(mms_stage_remove_other(opts->output, staged, err));
+        MMS_TRY(mms_stage_remove_other(output ? output : opts->output, staged, err));
     if (ftruncate(j->fd, 0))
         MMS_TRY(mms_fail_errno(err, errno, "%s", j->folder));
     json_object_clear(j->last);

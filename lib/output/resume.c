@@ -155,6 +155,17 @@ done:
     return st;
 }
 
+/** A folder that the user names may have the journal of another output. */
+static bool is_of(const mms_host *host, const mms_value *records)
+{
+    const mms_value *const begin = mms_journal_record(records, "begin");
+    const char *const task = json_string_value(json_object_get(begin, "task"));
+    const mms_value *const key = json_object_get(begin, "key");
+
+    return task && !strcmp(task, host->task) &&
+           json_equal(json_object_get(key, "parameter"), host->parameters);
+}
+
 static mms_status finish_published(const char *folder, bool stays, const char *output,
                                    const mms_value *records, mms_value *result, bool *was,
                                    mms_error *err)
@@ -196,7 +207,7 @@ mms_status mms_output_take_published(const mms_host *host, const char *outputvis
 
     *was = false;
     if (!folder || access(output, F_OK) || mms_journal_read(folder, &view, NULL) != MMS_OK ||
-        view.running)
+        view.running || !is_of(host, view.records))
         goto done;
     MMS_TRY(finish_published(folder, stays, output, view.records, result, was, err));
     if (*was)

@@ -14,6 +14,6 @@ MMS_CHECKED mms_status mms_simulate_write(mms_run *run, const char *outputvis, c
                                           mms_error *err);
 
 /** Whether it is there because a run was killed when it had named it; result is that run's then. */
-bool mms_simulate_was_published(const mms_run *run, const char *outputvis, mms_value *result);
+bool mms_simulate_was_published(mms_run *run, const char *outputvis, mms_value *result);
 
 #endif

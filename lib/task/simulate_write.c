@@ -63,10 +63,12 @@ done:
     return st;
 }
 
-bool mms_simulate_was_published(const mms_run *run, const char *outputvis, mms_value *result)
+bool mms_simulate_was_published(mms_run *run, const char *outputvis, mms_value *result)
 {
-    const mms_host host = {.task = run->task->name, .job_dir = run->job_dir ? run->job_dir : ""};
+    mms_host host = mms_task_writing_host(run);
     bool was = false;
+    const mms_status st = mms_output_take_published(&host, outputvis, result, &was, NULL);
 
-    return mms_output_take_published(&host, outputvis, result, &was, NULL) == MMS_OK && was;
+    mms_task_host_free(&host);
+    return st == MMS_OK && was;
 }

@@ -65,6 +65,18 @@ class Jobs(Interrupting):
         self.multims("partition", "in.ms", "out.mms", *self.words, *self.job, status=2)
         self.assertEqual(self.left(), [])
 
+    def test_the_folder_of_another_output(self):
+        """What it tells is not taken for this one; what was staged for the other is removed."""
+        self.prepare()
+        self.multims("simulate", "other.mms", "antennas=2", "--no-sync", "--quiet")
+        self.interrupt(*self.job)
+        self.multims("partition", "in.ms", "new.mms", *self.words, *self.job, "--resume")
+        self.assertEqual(self.left(), ["job", "new.mms", "new.mms.flagversions", "other.mms"])
+        for words in ((*self.words, "other.mms"), ("separationaxis=scan", "numsubms=2", "new.mms")):
+            run = self.multims("partition", "in.ms", *words[:-1], "outputvis=" + words[-1], *self.job, "--resume",
+                               status=2)
+            self.assertIn("already exists", run.stderr)
+
     def test_one_run_at_a_time(self):
         self.prepare()
         process = self.begin("partition", "in.ms", "out.mms", *self.words[:2], *self.job, "-j", "1")
