@@ -200,6 +200,7 @@ static void keep_spares(mms_pool *pool)
 {
     const int64_t now = pool->spares ? mms_now_ns() : 0;
     int nworkers = 0, nspares = 0, room = -1;
+    bool died = false;
 
     for (int i = 0; i < pool->nslots; i++)
         collect(&pool->ending[i], false);
@@ -207,14 +208,16 @@ static void keep_spares(mms_pool *pool)
         return;
     for (int i = 0; i < pool->nslots; i++) {
         mms_process *const spare = &pool->spares[i];
-        if (spare->pid && mms_process_has_ended(spare))
+        if (spare->pid && mms_process_has_ended(spare)) {
             mms_process_kill(spare);
+            died = true; /* so may the next: not at once */
+        }
         nworkers += pool->slots[i].had;
         nspares += spare->pid != 0;
         room = spare->pid ? room : i;
     }
     pool->next_spare_ns = now + look_ns;
-    if (nspares >= nworkers || room < 0)
+    if (nspares >= nworkers || room < 0 || died)
         return;
     if (mms_process_start(pool->program, &pool->spares[room], NULL) == MMS_OK)
         pool->next_spare_ns = now + apart_ns;

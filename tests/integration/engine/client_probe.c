@@ -563,6 +563,18 @@ static void kill_surely(pid_t pid)
     }
 }
 
+/* Where one spare after the other dies none is started more than once a second. */
+static void dying_spares(pid_t parent, pid_t worker, pid_t before)
+{
+    const time_t begin = time(NULL);
+
+    for (int i = 0; i < 4; i++) {
+        before = wait_for_spare(parent, worker, before);
+        kill_surely(before);
+    }
+    CHECK(time(NULL) - begin >= 2);
+}
+
 /* A warm worker takes the place of one that dies (A089); one that dies itself is replaced. */
 static void spares(void)
 {
@@ -580,6 +592,7 @@ static void spares(void)
     kill_surely(third); /* not yet seen: the next one is started as if there were none */
     failed(run(task("signal", "{\"signal\": 11}"), 1), "crash", "signal 11");
     CHECK(worker_of(1) != third);
+    dying_spares(parent, worker_of(1), third);
 }
 
 /* A fresh command has a process of its own, which the next one keeps; what was before ends. */
