@@ -44,7 +44,8 @@ typedef struct mms_parts_opts {
  *  object, or NULL) with "vis", the part's absolute path, and "part", its number from 0.  Parts
  *  that answer EMPTY are left out; a part that fails does not end the others.  With --job-dir, or a
  *  parameter resume of the task, a journal is kept (docs/resuming.md): a run that goes on leaves
- * out the parts that are done.
+ *  out the parts that are done.  A task that calls this several times has the journal of one call
+ *  at a time, which is not taken for another's: such a run begins anew.
  *  @param result  gets vis, ret, parts [name], empty [name], failures [{part, message}]; in the
  *                 order of the parts, whatever the number of workers
  *  Errors: NOT_FOUND no such set; EMPTY all parts are; DIFFERS some failed, result says which;

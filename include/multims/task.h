@@ -91,6 +91,7 @@ typedef struct mms_run {
     mms_engine *engine; /**< NULL until mms_run_engine() */
     bool wrote;         /**< set once anything was written: failures then exit 1, not 2 */
     bool resume;        /**< go on with the run in job_dir, whatever the task's parameters say */
+    int64_t passes;     /**< mms_parts_run() was called so often */
 } mms_run;
 
 struct mms_task {

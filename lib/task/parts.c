@@ -139,10 +139,20 @@ static mms_status judge(const mms_run *run, const char *vis, const struct parts 
     return MMS_OK;
 }
 
+/* What is asked of the parts. */
+static mms_value *units_of(const struct parts *p)
+{
+    mms_value *const units = json_array();
+
+    for (int64_t i = 0; i < p->n; i++)
+        json_array_append(units, p->units[i]);
+    return units;
+}
+
 /* A task that has the parameter resume, and a run with a folder for it, have a journal, unless the
  * caller keeps one.  What is changed where it is tells itself whether it is done. */
-static mms_status open_journal(mms_run *run, const char *vis, int64_t n, mms_journal **out,
-                               mms_error *err)
+static mms_status open_journal(mms_run *run, const char *vis, const struct parts *p,
+                               mms_journal **out, mms_error *err)
 {
     const mms_value *const resume = json_object_get(run->params, "resume");
     const bool wanted = resume || (run->job_dir && *run->job_dir);
@@ -153,7 +163,8 @@ static mms_status open_journal(mms_run *run, const char *vis, int64_t n, mms_jou
         return MMS_OK;
     mms_host host = mms_task_writing_host(run);
     char *const set = mms_path_absolute(vis);
-    mms_value *const key = json_pack("{s:O, s:o*}", "parameter", host.parameters, "input",
+    mms_value *const key = json_pack("{s:O, s:I, s:o, s:o*}", "parameter", host.parameters, "pass",
+                                     (json_int_t)run->passes, "parts", units_of(p), "input",
                                      set && !run->task->in_place ? mms_fingerprint(set) : NULL);
     const mms_journal_opts opts = {.output = set,
                                    .task = run->task->name,
@@ -166,7 +177,7 @@ static mms_status open_journal(mms_run *run, const char *vis, int64_t n, mms_jou
     st = set && key ? mms_journal_open(&opts, out, err)
                     : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis);
     if (st == MMS_OK && !mms_journal_resumes(*out))
-        mms_journal_add(*out, "plan", json_pack("{s:I}", "units", (json_int_t)n));
+        mms_journal_add(*out, "plan", json_pack("{s:I}", "units", (json_int_t)p->n));
     mms_engine_set_journal(run->engine, *out);
     json_decref(key);
     free(set);
@@ -178,8 +189,10 @@ static mms_status run_noted(mms_run *run, const char *vis, struct parts *p, mms_
 {
     mms_journal *journal;
     bool failed = false;
-    mms_status st = open_journal(run, vis, p->n, &journal, err);
+    mms_status st;
 
+    run->passes++;
+    st = open_journal(run, vis, p, &journal, err);
     if (st == MMS_OK)
         st = mms_engine_run(run->engine, run->task->name, p->n, (const char *const *)p->names,
                             p->units, p->answers, err);

@@ -109,6 +109,36 @@ class Plugin(ProgramCase):
                 self.assertFalse(os.path.exists(self.path(folder)))
             os.remove(self.path("go"))
 
+    def test_a_second_pass_is_not_taken_for_the_first(self):
+        """A task that runs twice over the parts and was killed in the second run."""
+        held = self.source.replace("    (void)job;\n", """    (void)job;
+    while (json_object_get(request, "again") && json_integer_value(json_object_get(request, "part")) > 0 &&
+           access("go", F_OK))
+        usleep(1000);
+""").replace("#include <jansson.h>", "#include <jansson.h>\n#include <unistd.h>").replace(
+            "json_pack(\"{s:I, s:[I]}\", \"rows\", n, \"largest\", n)",
+            "json_pack(\"{s:I}\", \"rows\", json_object_get(request, \"again\") ? -n : n)").replace(
+            "    const mms_status st =\n        mms_parts_run(run, p->vis, request, MMS_CONSOLIDATE_AUTO, result, err);\n",
+            """    mms_value *const first = json_object();
+    mms_status st = mms_parts_run(run, p->vis, request, MMS_CONSOLIDATE_AUTO, first, err);
+    json_object_set_new(request, "again", json_true());
+    if (st == MMS_OK)
+        st = mms_parts_run(run, p->vis, request, MMS_CONSOLIDATE_AUTO, result, err);
+    json_object_set_new(result, "first", first);
+""")
+        self.build("rowcount", held)
+        env = dict(os.environ, MULTIMS_PLUGIN_PATH=self.path("rowcount.so"))
+        process = subprocess.Popen([program_case.args.program, "rowcount", "in.mms", "-j", "2", "--job-dir", "job"],
+                                   cwd=self.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertTrue(wait_until(
+            lambda: any(r["answer"]["ret"]["rows"] < 0 for r in self.events("job", "done")), 60))
+        kill_all(family(process.pid))
+        process.wait()
+        with open(self.path("go"), "w"):
+            pass
+        result = json.loads(self.use("resume", "job", "--json").stdout)
+        self.assertEqual((result["first"]["ret"]["rows"], result["ret"]["rows"]), (72, -72))
+
     def events(self, folder, event):
         try:
             with open(self.path(folder + "/journal.jsonl")) as journal:
