@@ -111,9 +111,10 @@ MMS_CHECKED mms_status mms_version_save(const char *vis, const char *name, const
 MMS_CHECKED mms_status mms_version_next(const char *vis, const char *prefix, char **name,
                                         mms_error *err);
 
-/** Find whether the list names a version.  Errors: IO, MEM. */
-MMS_CHECKED mms_status mms_version_is_listed(const char *vis, const char *name, bool *listed,
-                                             mms_error *err);
+/** Find the number that tells a version's table from others (its inode), 0 where the list does not
+ *  name it.  Errors: IO, MEM. */
+MMS_CHECKED mms_status mms_version_find(const char *vis, const char *name, int64_t *table,
+                                        mms_error *err);
 
 /** Refuse a name that no version can have.  Errors: ARG. */
 MMS_CHECKED mms_status mms_version_check_name(const char *name, mms_error *err);

@@ -394,13 +394,16 @@ static mms_status find_version(const mms_change_request *how, const char *prefix
     const mms_value *const noted =
         mms_journal_resumes(journal_of(how)) ? mms_journal_last(journal_of(how), "version") : NULL;
     const char *const version = json_string_value(json_object_get(noted, "name"));
+    int64_t table;
     mms_status st;
 
-    *saved = version && mms_journal_ndone(journal_of(how)) > 0;
+    *saved = false;
     if (version) {
         *name = strdup(version);
         MMS_TRY(*name ? MMS_OK : no_memory(err));
-        return *saved ? MMS_OK : mms_version_is_listed(how->vis, version, saved, err);
+        MMS_TRY(mms_version_find(how->vis, version, &table, err));
+        *saved = table || mms_journal_ndone(journal_of(how)) > 0;
+        return MMS_OK;
     }
     MMS_TRY(mms_version_next(how->vis, prefix, name, err));
     mms_journal_add(journal_of(how), "version", json_pack("{s:o}", "name", mms_text_value(*name)));

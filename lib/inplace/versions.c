@@ -111,13 +111,21 @@ static int64_t find_version(const mms_value *list, const char *name)
     return -1;
 }
 
-mms_status mms_version_is_listed(const char *vis, const char *name, bool *listed, mms_error *err)
+mms_status mms_version_find(const char *vis, const char *name, int64_t *table, mms_error *err)
 {
     mms_value *list = NULL;
-    const mms_status st = mms_versions_read(vis, &list, err);
+    char *path = NULL;
+    struct stat info;
+    mms_status st;
 
-    *listed = st == MMS_OK && find_version(list, name) >= 0;
+    *table = 0;
+    MMS_TRY(mms_versions_read(vis, &list, err));
+    MMS_TRY(find_path(vis, "/flags.", name, &path, err));
+    if (find_version(list, name) >= 0 && stat(path, &info) == 0)
+        *table = (int64_t)info.st_ino;
+done:
     mms_value_free(&list);
+    free(path);
     return st;
 }
 

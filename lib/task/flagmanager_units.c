@@ -17,6 +17,25 @@ struct work {
     mms_undo *undo;
 };
 
+/* Whether a run that is gone on with has saved all, and was killed before it could note that: there
+ * is another table of the name than it had found. */
+static mms_status was_saved(struct work *w, bool *was, mms_error *err)
+{
+    const char *const name = w->p->versionname;
+    mms_journal *const journal = w->how.job->journal;
+    const mms_value *const noted =
+        mms_journal_resumes(journal) ? mms_journal_last(journal, "version") : NULL;
+    int64_t table;
+    const mms_status st = mms_version_find(w->p->how.vis, name, &table, err);
+
+    *was = st == MMS_OK && noted && table &&
+           table != json_integer_value(json_object_get(noted, "table"));
+    if (st == MMS_OK && !noted)
+        mms_journal_add(journal, "version",
+                        json_pack("{s:o, s:I}", "name", mms_text_value(name), "table", table));
+    return st;
+}
+
 /* The one unit of a save. */
 static mms_status save_all(struct work *w, mms_error *err)
 {
@@ -24,15 +43,21 @@ static mms_status save_all(struct work *w, mms_error *err)
     mms_value *unit =
         mms_save_order_encode(&(mms_save_order){w->p->how.vis, w->p->versionname, w->p->comment});
     mms_answer answer = {.value = NULL};
+    bool was;
     mms_status st = MMS_OK;
 
-    mms_log(MMS_LOG_INFO, "flagmanager", "Save current flagversions to %s", label);
     if (!unit)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory"));
     MMS_TRY(mms_change_begin(&w->how, err));
-    MMS_TRY(mms_change_journal(&w->how, 1, err));
+    MMS_TRY(was_saved(w, &was, err));
+    mms_log(MMS_LOG_INFO, "flagmanager",
+            was ? "%s was saved: the run ended before it could say so"
+                : "Save current flagversions to %s",
+            label);
+    MMS_TRY(mms_change_journal(&w->how, was ? 0 : 1, err));
     w->run->wrote = true;
-    MMS_TRY(mms_engine_run(w->run->engine, w->run->task->name, 1, &label, &unit, &answer, err));
+    if (!was)
+        MMS_TRY(mms_engine_run(w->run->engine, w->run->task->name, 1, &label, &unit, &answer, err));
     mms_journal_add(w->how.job->journal, "finished", NULL);
 done:
     mms_value_free(&answer.value);

@@ -24,6 +24,7 @@ VERBS = {
     "tfcrop": ("flagdata", "in.mms", "mode=tfcrop"),
     "statwt": ("statwt", "in.mms", "datacolumn=data", "timebin=30s", "chanbin=8"),
     "restore": ("flagmanager", "in.mms", "restore", "some", "merge=or"),
+    "save": ("flagmanager", "in.mms", "save", "new"),  # one unit
 }
 TIMES = ("HISTORY",)  # sub-tables that tell the time
 KEPT = {"in.ms", "keep", "keep.versions", "x.G"}
@@ -144,7 +145,7 @@ class InPlace(UndoCase):
         self.assertEqual(again & done, set(), "a unit that was done was done again")
 
     def test_killed_runs_are_gone_on_with(self):
-        for verb in VERBS:
+        for verb in (v for v in VERBS if v != "save"):
             self.undisturbed(verb)
             for least in (1, 3, 6, 9) if verb in ("flagdata", "statwt") else (1, 4):
                 with self.subTest(verb=verb, least=least):
@@ -154,7 +155,7 @@ class InPlace(UndoCase):
 
     def test_a_version_is_saved_once(self):
         """The client is killed when the worker has saved, before it can have heard of it."""
-        for verb in "flagdata", "statwt":
+        for verb in "flagdata", "statwt", "save":
             self.undisturbed(verb)
             process = self.begin(verb, 0)
             self.stop_while_it_saves(process)
