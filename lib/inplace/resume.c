@@ -75,7 +75,8 @@ static mms_status try_recover(const mms_change_request *how, bool restore, bool 
 {
     const mms_journal_opts *const journal = how->job ? &how->job->opts : NULL;
 
-    if (restore && journal && !*journal->folder && mms_journal_is_held(journal->output))
+    if (restore && journal && !*journal->folder && !journal_of(how) &&
+        mms_journal_is_held(journal->output))
         return mms_fail(err, MMS_ERR_LOCKED, "%s is being changed by another run", how->vis);
     return mms_undo_recover(how->vis, restore, left, err);
 }

@@ -174,6 +174,15 @@ class InPlace(UndoCase):
                 os.kill(pid, signal.SIGSTOP)
         self.assertTrue(wait_until(lambda: os.path.exists(listed) and os.path.getsize(listed), 30))
 
+    def test_resume_where_there_is_nothing_begins(self):
+        for verb in VERBS:
+            self.undisturbed(verb)
+            self.prepare(verb)
+            run = self.multims(*VERBS[verb], "--resume")
+            self.assertIn("there is no unfinished run: all parts are run", run.stderr)
+            self.assertNotIn("another run", run.stderr)
+            self.check(verb)
+
     def test_resume_in_another_folder(self):
         self.undisturbed("applycal")
         self.interrupt("applycal", 2, signal.SIGKILL)
