@@ -322,10 +322,31 @@ done:
     return st;
 }
 
+/** Whether who was killed in the middle has renamed the table, but not its line. */
+static mms_status was_renamed(const char *vis, const char *from, const char *to, bool *was,
+                              mms_error *err)
+{
+    char *old = NULL, *new = NULL;
+    bool there = false;
+    mms_status st;
+
+    *was = false;
+    MMS_TRY(find_path(vis, "/flags.", from, &old, err));
+    MMS_TRY(find_path(vis, "/flags.", to, &new, err));
+    MMS_TRY(mms_path_exists(old, &there, err));
+    if (!there)
+        st = mms_path_exists(new, was, err);
+done:
+    free(old);
+    free(new);
+    return st;
+}
+
 mms_status mms_version_rename(const char *vis, const char *from, const char *to,
                               const char *comment, mms_error *err)
 {
     mms_value *list = NULL;
+    bool was;
     int64_t i;
     mms_status st;
 
@@ -336,7 +357,9 @@ mms_status mms_version_rename(const char *vis, const char *from, const char *to,
     if (find_version(list, to) >= 0)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "Flagversions %s already exists!", to));
     mms_log(MMS_LOG_INFO, "flagmanager", "Rename flagversions \"%s\" to \"%s\"", from, to);
-    MMS_TRY(rename_table(vis, from, to, err));
+    MMS_TRY(was_renamed(vis, from, to, &was, err));
+    if (!was)
+        MMS_TRY(rename_table(vis, from, to, err));
     json_array_set_new(list, (size_t)i,
                        json_pack("[oo]", mms_text_value(to), mms_text_value(comment)));
     MMS_TRY(write_list(vis, list, err));

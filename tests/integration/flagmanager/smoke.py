@@ -27,8 +27,8 @@ class Smoke(ProgramCase):
         for name in "", "a/b", "..":
             self.multims("flagmanager", "in.ms", "save", f"versionname={name}", status=2)
 
-    def test_what_a_killed_save_left(self):
-        """A table that is not listed yet, or one that was set aside and whose line still has its name."""
+    def test_what_killed_runs_left(self):
+        """A table that is not listed yet, or one that was set aside, or renamed, and whose line still has its name."""
         self.simulate()
         self.multims("flagmanager", "in.ms", "save", "a")
         versions = self.path("in.ms.flagversions/")
@@ -38,7 +38,11 @@ class Smoke(ProgramCase):
         os.rename(versions + "flags.a", versions + "flags.a.old.1")
         self.multims("flagmanager", "in.ms", "save", "a")
         self.assertRegex(" ".join(self.listed()), r"^a\.old\.\d+ a$")
-        os.rename(versions + "flags.a", versions + "flags.flagdata_1")
+        os.rename(versions + "flags.a", versions + "flags.b")
+        self.multims("flagmanager", "in.ms", "rename", "b", "a")
+        self.multims("flagmanager", "in.ms", "rename", "c", "b")
+        self.assertRegex(" ".join(self.listed()), r"^a\.old\.\d+ c$")
+        os.rename(versions + "flags.c", versions + "flags.flagdata_1")
         self.multims("flagdata", "in.ms", "mode=manual", "scan=1")
         self.assertEqual(self.listed()[-1], "flagdata_1")
 
