@@ -3,6 +3,7 @@
 #include "rows.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,6 +29,20 @@ mms_status mms_rows_check_column(const mms_ms *ms, const char *name, mms_error *
     if (!have->scalar || !want || have->dtype != want->dtype)
         return mms_fail(err, MMS_ERR_TABLE, "%s: column %s has not the type of an MS",
                         mms_ms_path(ms), name);
+    return MMS_OK;
+}
+
+/** Those of an order may be of a set that had more rows then. */
+static mms_status check_ranges(const row_pass *p, mms_error *err)
+{
+    const int64_t nrow = mms_ms_nrow(p->ms);
+
+    for (int64_t i = 0; i < p->opts.nrange; i++) {
+        const mms_rows r = p->opts.ranges[i];
+        if (r.first < 0 || r.count < 0 || r.count > nrow || r.first > nrow - r.count)
+            return mms_fail(err, MMS_ERR_RANGE, "%s: %" PRId64 " rows from %" PRId64 " of %" PRId64,
+                            mms_ms_path(p->ms), r.count, r.first, nrow);
+    }
     return MMS_OK;
 }
 
@@ -120,8 +135,9 @@ mms_status mms_rows_each(mms_ms *ms, const mms_row_pass_opts *opts, mms_rows_tak
         p.opts.nrange = 1;
         p.opts.ranges = &all;
     }
-    st = begin(&p, err);
-
+    st = check_ranges(&p, err);
+    if (st == MMS_OK)
+        st = begin(&p, err);
     while (st == MMS_OK && !(opts->enough && *opts->enough) && take_rows(&p))
         st = give_chunk(&p, take, ctx, err);
     for (int i = 0; i < MMS_ROWS_COLUMNS; i++)

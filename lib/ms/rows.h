@@ -42,8 +42,8 @@ typedef mms_status mms_rows_take(void *ctx, const mms_row_chunk *chunk, mms_erro
 
 /** Go over rows of ms; one pass at a time may use a selection.  Members without a selected row are
  *  not read where those rows are not wanted.
- *  Errors: NOT_FOUND a column is missing; TABLE it has not the type of an MS; MEM; those of
- * reading, of mms_selection_rows() and of take, which end the pass. */
+ *  Errors: RANGE rows beyond the set; NOT_FOUND a column is missing; TABLE it has not the type of
+ *  an MS; MEM; those of reading, of mms_selection_rows() and of take, which end the pass. */
 MMS_CHECKED mms_status mms_rows_each(mms_ms *ms, const mms_row_pass_opts *opts, mms_rows_take *take,
                                      void *ctx, mms_error *err);
 

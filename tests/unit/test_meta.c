@@ -376,6 +376,21 @@ static void ranges_are_gone_over_in_their_order(void **state)
     assert_int_equal(given[1].count + given[3].count + given[4].count + given[5].count, 0);
 }
 
+static void ranges_beyond_the_set_are_refused(void **state)
+{
+    enum { N = MMS_COUNT_OF(rows) };
+    static const char *const columns[] = {NULL};
+    static const mms_rows ranges[] = {{N, 1},  {N - 1, 2},     {0, N + 1},    {-1, 1},
+                                      {0, -1}, {1, INT64_MAX}, {INT64_MAX, 1}};
+    const struct set *set = *state;
+    mms_error err;
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(ranges); i++) {
+        const mms_row_pass_opts opts = {.columns = columns, .nrange = 1, .ranges = &ranges[i]};
+        assert_int_equal(mms_rows_each(set->ms, &opts, check_chunk, NULL, &err), MMS_ERR_RANGE);
+    }
+}
+
 static void any_row_is_found(void **state)
 {
     static const char *const scans[] = {"2", "3"};
@@ -429,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pass_gives_the_mask_and_skips_what_is_not_selected,
                                         open_set, close_set),
         cmocka_unit_test_setup_teardown(ranges_are_gone_over_in_their_order, open_set, close_set),
+        cmocka_unit_test_setup_teardown(ranges_beyond_the_set_are_refused, open_set, close_set),
         cmocka_unit_test_setup_teardown(any_row_is_found, open_set, close_set),
         cmocka_unit_test(tally_keeps_many_keys_apart),
     };
