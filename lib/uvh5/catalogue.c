@@ -126,8 +126,8 @@ static mms_status read_group(mms_uvh5_in *in, const char *key, mms_error *err)
         MMS_TRY(mms_uvh5_in_numbers(in, name, MMS_H5_DOUBLE, e.ntime, &e.times, err));
     }
     if (has_direction) {
-        MMS_TRY(mms_uvh5_in_numbers(in, ITEM("cat_lon"), MMS_H5_DOUBLE, e.ntime, &e.lons, err));
-        MMS_TRY(mms_uvh5_in_numbers(in, ITEM("cat_lat"), MMS_H5_DOUBLE, e.ntime, &e.lats, err));
+        MMS_TRY(mms_uvh5_in_finite(in, ITEM("cat_lon"), e.ntime, &e.lons, err));
+        MMS_TRY(mms_uvh5_in_finite(in, ITEM("cat_lat"), e.ntime, &e.lats, err));
     }
 #undef ITEM
     MMS_TRY(add(in, &e, err));
@@ -219,8 +219,8 @@ static mms_status read_direction(const mms_uvh5_in *in, entry *e, mms_error *err
     MMS_TRY(mms_uvh5_in_text(in, "Header/phase_center_frame", &e->frame, err));
     if (in->hdf5->has(in->file, "Header/phase_center_epoch"))
         MMS_TRY(mms_uvh5_in_number(in, "Header/phase_center_epoch", &e->epoch, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_ra", MMS_H5_DOUBLE, 1, &e->lons, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/phase_center_dec", MMS_H5_DOUBLE, 1, &e->lats, err));
+    MMS_TRY(mms_uvh5_in_finite(in, "Header/phase_center_ra", 1, &e->lons, err));
+    MMS_TRY(mms_uvh5_in_finite(in, "Header/phase_center_dec", 1, &e->lats, err));
 done:
     return st;
 }

@@ -158,7 +158,10 @@ MMS_CHECKED mms_status mms_uvh5_count(const mms_uvh5_in *in, mms_uvh5_counts *ou
 /** Read n numbers, DOUBLE or INT64; a single one is repeated.  *out is ended with free(). */
 MMS_CHECKED mms_status mms_uvh5_in_numbers(const mms_uvh5_in *in, const char *name,
                                            mms_h5_type type, int64_t n, void *out, mms_error *err);
-/** The same of each baseline-time, [nblt][width]; *out is ended with mms_spill_free(). */
+/** The same, DOUBLE; TABLE, too, where one is not finite. */
+MMS_CHECKED mms_status mms_uvh5_in_finite(const mms_uvh5_in *in, const char *name, int64_t n,
+                                          double **out, mms_error *err);
+/** Numbers of each baseline-time, [nblt][width]; *out is ended with mms_spill_free(). */
 MMS_CHECKED mms_status mms_uvh5_in_rows(const mms_uvh5_in *in, const char *name, mms_h5_type type,
                                         int64_t width, void *out, mms_error *err);
 /** The time of one. */

@@ -65,11 +65,12 @@ static mms_status write_antenna(subtable *t)
             a < 0 ? "" : json_string_value(json_array_get(in->names, (size_t)a));
         const char *const mount =
             a < 0 || !in->mounts ? "" : json_string_value(json_array_get(in->mounts, (size_t)a));
-        st = add_row(t, json_pack("{s:s, s:s, s:s, s:s, s:[f,f,f], s:[f,f,f], s:f, s:b}", "NAME",
-                                  name, "STATION", name, "TYPE", "GROUND-BASED", "MOUNT", mount,
-                                  "POSITION", p[0], p[1], p[2], "OFFSET", 0.0, 0.0, 0.0,
-                                  "DISH_DIAMETER", a < 0 || !in->dish_m ? 0.0 : in->dish_m[a],
-                                  MMS_COL_FLAG_ROW, a < 0));
+        st = add_row(t,
+                     json_pack("{s:s, s:s, s:s, s:s, s:[f,f,f], s:[f,f,f], s:o, s:b}", "NAME", name,
+                               "STATION", name, "TYPE", "GROUND-BASED", "MOUNT", mount, "POSITION",
+                               p[0], p[1], p[2], "OFFSET", 0.0, 0.0, 0.0, "DISH_DIAMETER",
+                               mms_double_value(a < 0 || !in->dish_m ? 0 : in->dish_m[a]),
+                               MMS_COL_FLAG_ROW, a < 0));
     }
     free(at);
     return st;

@@ -189,10 +189,8 @@ static mms_status read_windows(mms_uvh5_in *in, mms_error *err)
     int64_t *ids = NULL, *of_channel = NULL;
     mms_status st;
 
-    MMS_TRY(
-        mms_uvh5_in_numbers(in, "Header/freq_array", MMS_H5_DOUBLE, in->nfreq, &in->freq_hz, err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/channel_width", MMS_H5_DOUBLE, in->nfreq, &in->width_hz,
-                                err));
+    MMS_TRY(mms_uvh5_in_finite(in, "Header/freq_array", in->nfreq, &in->freq_hz, err));
+    MMS_TRY(mms_uvh5_in_finite(in, "Header/channel_width", in->nfreq, &in->width_hz, err));
     MMS_TRY(mms_uvh5_in_numbers(in, "Header/spw_array", MMS_H5_INT64, in->nspw, &ids, err));
     in->spans = in->nspw <= in->nfreq ? mms_alloc(in->nspw, sizeof *in->spans) : NULL;
     if (!in->spans)
@@ -220,7 +218,8 @@ done:
 
 static mms_status read_place(mms_uvh5_in *in, mms_error *err)
 {
-    double degrees[2];
+    static const char *const names[] = {"Header/longitude", "Header/latitude", "Header/altitude"};
+    double *value = NULL;
     mms_value *frame = NULL;
     mms_status st;
 
@@ -229,17 +228,20 @@ static mms_status read_place(mms_uvh5_in *in, mms_error *err)
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: telescope_frame is %s%s; only itrs is read",
                          in->path, json_string_value(frame),
                          strcmp(json_string_value(frame), "mcmf") ? "" : " (the Moon)"));
-    MMS_TRY(mms_uvh5_in_number(in, "Header/longitude", &degrees[0], err));
-    MMS_TRY(mms_uvh5_in_number(in, "Header/latitude", &degrees[1], err));
-    MMS_TRY(mms_uvh5_in_number(in, "Header/altitude", &in->geodetic[2], err));
+    for (int i = 0; i < 3; i++) {
+        free(value);
+        MMS_TRY(mms_uvh5_in_finite(in, names[i], 1, &value, err));
+        in->geodetic[i] = *value;
+    }
     for (int i = 0; i < 2; i++)
-        in->geodetic[i] = degrees[i] * acos(-1.0) / 180;
+        in->geodetic[i] = in->geodetic[i] * acos(-1.0) / 180;
     MMS_TRY(in->hdf5->from_geodetic(in->geodetic, in->itrf_m, err));
     MMS_TRY(mms_uvh5_in_text(in, "Header/telescope_name", &in->telescope, err));
     MMS_TRY(mms_uvh5_in_text(in, "Header/history", &in->history, err));
     MMS_TRY(mms_uvh5_in_text(in, "Header/vis_units", &in->unit, err));
     MMS_TRY(mms_uvh5_in_text(in, "Header/extra_keywords/observer", &in->observer, err));
 done:
+    free(value);
     mms_value_free(&frame);
     return st;
 }
@@ -264,8 +266,7 @@ static mms_status read_antennas(mms_uvh5_in *in, mms_error *err)
 
     MMS_TRY(mms_uvh5_in_numbers(in, "Header/antenna_numbers", MMS_H5_INT64, in->nant, &in->number,
                                 err));
-    MMS_TRY(mms_uvh5_in_numbers(in, "Header/antenna_positions", MMS_H5_DOUBLE, 3 * in->nant,
-                                &in->position_m, err));
+    MMS_TRY(mms_uvh5_in_finite(in, "Header/antenna_positions", 3 * in->nant, &in->position_m, err));
     if (!in->hdf5->has(in->file, "Header/antenna_names"))
         MMS_TRY(mms_fail(err, MMS_ERR_TABLE,
                          "%s has no dataset Header/antenna_names: not a UVH5 file", in->path));

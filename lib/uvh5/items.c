@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file items.c  Items of a UVH5 file by name: numbers and texts. */
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "import_priv.h"
@@ -40,6 +41,18 @@ mms_status mms_uvh5_in_numbers(const mms_uvh5_in *in, const char *name, mms_h5_t
     st = in->hdf5->read(in->file, name, type, 0, rows, 0, 0, 0, *list, err);
     for (int64_t i = have; st == MMS_OK && i < n; i++)
         (*list)[i] = (*list)[0];
+    return st;
+}
+
+mms_status mms_uvh5_in_finite(const mms_uvh5_in *in, const char *name, int64_t n, double **out,
+                              mms_error *err)
+{
+    mms_status st = mms_uvh5_in_numbers(in, name, MMS_H5_DOUBLE, n, out, err);
+
+    for (int64_t i = 0; st == MMS_OK && i < n; i++)
+        if (!isfinite((*out)[i]))
+            st = mms_fail(err, MMS_ERR_TABLE, "%s: value %" PRId64 " of %s is %g", in->path, i,
+                          name, (*out)[i]);
     return st;
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What exportuvh5 refuses: in words, with the exit status of design D16, and nothing is written."""
+import math
 import os
 import shutil
 import sys
@@ -12,7 +13,7 @@ from program_case import ProgramCase
 program_case.parser.add_argument("--data")
 
 try:
-    import h5py  # noqa: F401: files are made only where HDF5 is
+    import h5py
 except ImportError:
     print("skipped: no python3-h5py")
     sys.exit(77)
@@ -125,6 +126,28 @@ class Refusals(ProgramCase):
             self.change("", "TIME", time, row=3)
             self.refuse_set(text, "datacolumn=data")
             shutil.rmtree(self.path("in.ms"))
+
+    def test_numbers_of_a_header_that_are_none(self):
+        """A diameter that is not known stays so; without the others there is no set."""
+        self.simulate()
+        self.multims("exportuvh5", "in.ms", "in.uvh5", "datacolumn=data", "--no-sync", "--quiet")
+        for name in ("freq_array", "channel_width", "antenna_positions", "altitude",
+                     "phase_center_catalog/0/cat_lon", "antenna_diameters"):
+            with self.subTest(name):
+                shutil.copy(self.path("in.uvh5"), self.path("bad.uvh5"))
+                with h5py.File(self.path("bad.uvh5"), "r+") as f:
+                    item = f["Header/" + name]
+                    item[(0,) * item.ndim] = float("nan")
+                words = "importuvh5", "bad.uvh5", "out.ms", "--no-sync", "--quiet"
+                if name == "antenna_diameters":
+                    self.multims(*words)
+                    with table(self.path("out.ms/ANTENNA"), ack=False) as t:
+                        self.assertTrue(math.isnan(t.getcell("DISH_DIAMETER", 0)))
+                    continue
+                run = self.multims(*words, status=2)
+                self.assertIn(f"value 0 of Header/{name} is nan", run.stderr)
+                self.assertFalse(os.path.exists(self.path("out.ms")))
+                self.multims("verify", "bad.uvh5", status=1)
 
     def test_no_place_on_earth(self):
         self.simulate()
