@@ -107,6 +107,9 @@ MMS_CHECKED mms_status mms_versions_begin(const char *vis, mms_error *err);
 MMS_CHECKED mms_status mms_version_save(const char *vis, const char *name, const char *comment,
                                         mms_error *err);
 
+/** Remove what a save has left whose worker was killed. */
+void mms_version_drop_unsaved(const char *vis, const char *name);
+
 /** The first name PREFIX_N that is free; end it with free().  Errors: IO, MEM. */
 MMS_CHECKED mms_status mms_version_next(const char *vis, const char *prefix, char **name,
                                         mms_error *err);

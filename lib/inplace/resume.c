@@ -432,7 +432,9 @@ mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, c
     MMS_TRY(mms_units_add(&units, "the flag backup",
                           mms_save_order_encode(&(mms_save_order){how->vis, version, comment}),
                           err));
-    MMS_TRY(mms_units_run(&units, how, err));
+    st = mms_units_run(&units, how, err);
+    if (st != MMS_OK)
+        mms_version_drop_unsaved(how->vis, version);
 done:
     mms_units_close(&units);
     if (name)

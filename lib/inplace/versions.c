@@ -261,6 +261,15 @@ done:
     return st;
 }
 
+void mms_version_drop_unsaved(const char *vis, const char *name)
+{
+    char *staged = NULL;
+
+    if (find_path(vis, "/.flags.new.", name, &staged, NULL) == MMS_OK)
+        (void)!mms_remove_tree(staged, NULL);
+    free(staged);
+}
+
 mms_status mms_version_next(const char *vis, const char *prefix, char **name, mms_error *err)
 {
     mms_value *list = NULL;

@@ -57,7 +57,11 @@ static mms_status save_all(struct work *w, mms_error *err)
     MMS_TRY(mms_change_journal(&w->how, was ? 0 : 1, err));
     w->run->wrote = true;
     if (!was)
-        MMS_TRY(mms_engine_run(w->run->engine, w->run->task->name, 1, &label, &unit, &answer, err));
+        st = mms_engine_run(w->run->engine, w->run->task->name, 1, &label, &unit, &answer, err);
+    if (st != MMS_OK) {
+        mms_version_drop_unsaved(w->p->how.vis, label);
+        goto done;
+    }
     mms_journal_add(w->how.job->journal, "finished", NULL);
 done:
     mms_value_free(&answer.value);

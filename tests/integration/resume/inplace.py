@@ -164,6 +164,16 @@ class InPlace(UndoCase):
             self.go_on(verb)
             self.check(verb)
 
+    def test_a_worker_that_is_killed_while_it_saves_leaves_nothing(self):
+        for verb in "statwt", "save":
+            process = self.begin(verb, 0)
+            staged = self.path("in.mms.flagversions/.flags.new." + ("new" if verb == "save" else "statwt_1"))
+            while process.poll() is None and not os.path.exists(staged):
+                time.sleep(0.0005)
+            kill_all([pid for pid in family(process.pid) if words_of(pid)[1:] == ["worker"]])
+            process.communicate(timeout=patient(60))
+            self.assertFalse(os.path.exists(staged))
+
     def stop_while_it_saves(self, process):
         """Stop all but the workers, and wait until the version is listed."""
         listed = self.path("in.mms.flagversions/FLAG_VERSION_LIST")
