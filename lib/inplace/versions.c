@@ -4,12 +4,14 @@
  *  VIS.flagversions/FLAG_VERSION_LIST has a line "name : comment" for each table flags.NAME, whose
  *  rows are those of VIS in stored order. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -153,6 +155,26 @@ done:
     return st;
 }
 
+/** Take the list, from before it is read until it is written: others wait, where the disk has
+ *  locks.  *fd: to be closed. */
+static mms_status take_list(const char *vis, int *fd, mms_error *err)
+{
+    char *folder = NULL;
+    mms_status st = find_path(vis, "", "", &folder, err);
+
+    *fd = st == MMS_OK ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (*fd >= 0)
+        (void)!TEMP_FAILURE_RETRY(flock(*fd, LOCK_EX));
+    free(folder);
+    return st;
+}
+
+static void leave_list(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
 mms_status mms_version_check_name(const char *name, mms_error *err)
 {
     if (!*name || name[strspn(name, " ")] == '\0')
@@ -233,18 +255,20 @@ mms_status mms_version_save(const char *vis, const char *name, const char *comme
     char *folder = NULL, *staged = NULL, *path = NULL;
     mms_value *list = NULL;
     mms_ms *ms = NULL;
+    int fd = -1;
     mms_status st;
 
     MMS_TRY(mms_version_check_name(name, err));
     MMS_TRY(find_path(vis, "", "", &folder, err));
     MMS_TRY(find_path(vis, "/.flags.new.", name, &staged, err));
     MMS_TRY(find_path(vis, "/flags.", name, &path, err));
-    MMS_TRY(mms_versions_read(vis, &list, err));
     if (mkdir(folder, 0777) && errno != EEXIST)
         MMS_TRY(mms_fail_errno(err, errno, "%s", folder));
     MMS_TRY(mms_remove_tree(staged, err));
     MMS_TRY(mms_ms_open(vis, &ms, err));
     MMS_TRY(mms_flags_copy(ms, staged, true, err));
+    MMS_TRY(take_list(vis, &fd, err));
+    MMS_TRY(mms_versions_read(vis, &list, err));
     MMS_TRY(set_aside(vis, list, name, comment, err));
     if (rename(staged, path))
         MMS_TRY(mms_fail_errno(err, errno, "%s", path));
@@ -253,6 +277,7 @@ mms_status mms_version_save(const char *vis, const char *name, const char *comme
 done:
     if (st != MMS_OK && staged)
         (void)!mms_remove_tree(staged, NULL);
+    leave_list(fd);
     mms_ms_close(&ms);
     mms_value_free(&list);
     free(folder);
@@ -292,16 +317,19 @@ mms_status mms_versions_begin(const char *vis, mms_error *err)
 {
     char *folder = NULL, *path = NULL;
     bool there = true;
+    int fd = -1;
     mms_status st;
 
     MMS_TRY(find_path(vis, "", "", &folder, err));
     MMS_TRY(find_path(vis, "/", "FLAG_VERSION_LIST", &path, err));
     if (mkdir(folder, 0777) && errno != EEXIST)
         MMS_TRY(mms_fail_errno(err, errno, "%s", folder));
+    MMS_TRY(take_list(vis, &fd, err));
     MMS_TRY(mms_path_exists(path, &there, err));
     if (!there)
         MMS_TRY(mms_write_file(path, "", 0, err));
 done:
+    leave_list(fd);
     free(folder);
     free(path);
     return st;
@@ -312,9 +340,11 @@ mms_status mms_version_delete(const char *vis, const char *name, mms_error *err)
     char *path = NULL;
     mms_value *list = NULL;
     int64_t i;
+    int fd = -1;
     mms_status st;
 
     MMS_TRY(mms_version_check_name(name, err));
+    MMS_TRY(take_list(vis, &fd, err));
     MMS_TRY(mms_versions_read(vis, &list, err));
     if ((i = find_version(list, name)) < 0) {
         mms_log(MMS_LOG_WARN, "flagmanager", "Flag version %s does not exist", name);
@@ -326,6 +356,7 @@ mms_status mms_version_delete(const char *vis, const char *name, mms_error *err)
     MMS_TRY(write_list(vis, list, err));
     MMS_TRY(mms_remove_tree(path, err));
 done:
+    leave_list(fd);
     mms_value_free(&list);
     free(path);
     return st;
@@ -357,9 +388,11 @@ mms_status mms_version_rename(const char *vis, const char *from, const char *to,
     mms_value *list = NULL;
     bool was;
     int64_t i;
+    int fd = -1;
     mms_status st;
 
     MMS_TRY(mms_version_check_name(to, err));
+    MMS_TRY(take_list(vis, &fd, err));
     MMS_TRY(mms_versions_read(vis, &list, err));
     if ((i = find_version(list, from)) < 0)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "No such flagversions: %s", from));
@@ -373,6 +406,7 @@ mms_status mms_version_rename(const char *vis, const char *from, const char *to,
                        json_pack("[oo]", mms_text_value(to), mms_text_value(comment)));
     MMS_TRY(write_list(vis, list, err));
 done:
+    leave_list(fd);
     mms_value_free(&list);
     return st;
 }

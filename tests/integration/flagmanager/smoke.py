@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """flagmanager: versions of an MS and a Multi-MS, in CASA's form."""
 import os
+import subprocess
 
 import numpy
 from casacore.tables import table
@@ -26,6 +27,13 @@ class Smoke(ProgramCase):
         self.assertEqual(len(self.listed()), 1)
         for name in "", "a/b", "..":
             self.multims("flagmanager", "in.ms", "save", f"versionname={name}", status=2)
+
+    def test_saves_at_once(self):
+        self.simulate()
+        runs = [subprocess.Popen([program_case.args.program, "flagmanager", "in.ms", "save", name, "--job-dir", name,
+                                  "--quiet"], cwd=self.folder) for name in "abcd"]
+        self.assertEqual([run.wait() for run in runs], [0] * 4)
+        self.assertEqual(sorted(self.listed()), list("abcd"))
 
     def test_what_killed_runs_left(self):
         """A table that is not listed yet, or one that was set aside, or renamed, and whose line still has its name."""
