@@ -390,11 +390,11 @@ static void fifo(void)
     const double begin = seconds();
     int64_t ids[20], slow;
 
-    slow = push(task("sleep", "{\"seconds\": 1}"), 1);
+    slow = push(task("sleep", "{\"seconds\": 3}"), 1);
     for (int i = 0; i < 20; i++)
         ids[i] = push(task("count", NULL), 1);
     CHECK(result(run(task("count", NULL), 2), "count") == 1);
-    CHECK(seconds() - begin < 0.9);
+    CHECK(seconds() - begin < 2.7);
     for (int i = 0; i < 20; i++)
         CHECK(result(get(ids[i]), "count") == i + 1);
     CHECK(json_is_true(json_object_get(get(slow), "successful")));
@@ -450,7 +450,7 @@ static void large(void)
     mms_value *const response = run(task("large", NULL), 2);
 
     CHECK(json_string_length(json_object_get(json_object_get(response, "ret"), "text")) == LARGE);
-    CHECK(seconds() - begin < 20);
+    CHECK(seconds() - begin < 120);
     still_works(2);
 }
 
@@ -481,7 +481,7 @@ static void endless(void)
     spin.limit_s = 0.3;
     failed(run(spin, 1), "timeout", "Timeout: ");
     still_works(1);
-    CHECK(seconds() - begin < 20);
+    CHECK(seconds() - begin < 120);
 }
 
 /* A program gets time to end, and a queued command is cancelled at once. */
@@ -1102,7 +1102,7 @@ static void events(void)
     CHECK(mms_event_wait(event, 0, &err) == MMS_ERR_WORKER);
     const double begin = seconds();
     CHECK(poll_for(event) < 200);
-    CHECK(seconds() - begin < 5);
+    CHECK(seconds() - begin < 25);
     CHECK(mms_client_event(client, 2, ids, &late, &err) == MMS_OK);
     CHECK(poll_for(late) == 0);
     struct pollfd quiet = {.fd = mms_client_fd(client), .events = POLLIN};
