@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file cases.c  The requests that are measured, and how they take turns on one set. */
+#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -349,6 +350,7 @@ static mms_status measure(const struct cases *all, struct bench_case *c, mms_usa
     double start;
 
     if (c->reads) {
+        assert(c->writes < c - all->list); /* the request has its turn before */
         st = mms_tree_visit(all->vis, read_file, &reading, err);
         if (st == MMS_OK && c->writes >= 0)
             st = write_file(all, all->list[c->writes].output, &reading.seconds, err);
@@ -396,9 +398,11 @@ static mms_status note_failure(struct bench_case *c, mms_status st, const mms_er
 /* What is changed in place is a copy. */
 static mms_status copy_set(const struct cases *all, mms_error *err)
 {
+    const struct bench_case *const copy = all->list;
     mms_usage usage;
 
-    return mms_child_run(&all->list[0].command, all->log, &usage, err); /* cp -r */
+    assert(!strcmp(copy->request, "cp -r"));
+    return mms_child_run(&copy->command, all->log, &usage, err);
 }
 
 static mms_status prepare_turn(const struct cases *all, const struct bench_case *c, mms_error *err)
@@ -438,6 +442,7 @@ static mms_status take_turn(const struct cases *all, struct bench_case *c, mms_e
         st = mms_tree_bytes(all->out, &c->output, err);
     if (st != MMS_OK)
         return note_failure(c, st, err);
+    assert(c->turns < all->bench->runs); /* behind them are the sorted ones */
     c->seconds[c->turns++] = usage.seconds;
     c->peak_kib = usage.peak_kib > c->peak_kib ? usage.peak_kib : c->peak_kib;
     mms_log(MMS_LOG_INFO, "bench", "turn %" PRId64 " of %" PRId64 ": %s%s%s, %" PRId64 ": %.3f s",
@@ -469,6 +474,7 @@ static const double *sorted_turns(const struct bench_case *c)
 {
     double *const sorted = c->seconds + c->turns;
 
+    assert(c->turns > 0);
     memcpy(sorted, c->seconds, (size_t)c->turns * sizeof *sorted);
     qsort(sorted, (size_t)c->turns, sizeof *sorted, compare_doubles);
     return sorted;

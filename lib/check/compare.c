@@ -2,6 +2,7 @@
 /** @file compare.c  Compares the cells of one column over pairs of rows. */
 #include "compare_priv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <math.h>
@@ -533,6 +534,7 @@ static mms_status compare_like(mms_compare *c, mms_column_pair *column, int64_t 
     const int32_t shape_a = lists->shape_a[from], shape_b = lists->shape_b[from];
     int64_t m = 0;
 
+    assert(shape_a >= 0); // not done
     for (int64_t i = from; i < n; i++) {
         if (lists->shape_a[i] != shape_a || lists->shape_b[i] != shape_b)
             continue;
@@ -548,6 +550,7 @@ mms_status mms_compare_rows(mms_compare *c, mms_column_pair *column, int64_t n, 
 {
     mms_status st = MMS_OK;
 
+    assert(n >= 0 && n <= MMS_COMPARE_ROWS);
     if (!c->rows && !(c->rows = mms_alloc(1, sizeof(row_lists))))
         return mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory");
     const row_lists *const lists = c->rows;
@@ -577,6 +580,7 @@ static int64_t collect_group(group_lists *lists, int64_t from, int64_t n, const 
     const int64_t group_a = lists->group_a[from], group_b = lists->group_b[from];
     int64_t m = 0;
 
+    assert(group_a >= 0); // not done
     for (int64_t i = from; i < n; i++) {
         if (lists->group_a[i] != group_a || lists->group_b[i] != group_b)
             continue;
@@ -592,6 +596,7 @@ mms_status mms_each_group(mms_compare *c, int64_t n, const int64_t *a, const int
 {
     mms_status st = MMS_OK;
 
+    assert(n >= 0 && n <= MMS_COMPARE_ROWS);
     if (!c->groups && !(c->groups = mms_alloc(1, sizeof(group_lists))))
         return mms_fail(err, MMS_ERR_MEM, "lists of rows: out of memory");
     group_lists *const lists = c->groups;

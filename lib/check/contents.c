@@ -2,8 +2,10 @@
 /** @file contents.c  Joins what was read of a set: rows, times and ids counted in. */
 #include "contents.h"
 
+#include <assert.h>
 #include <jansson.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,8 @@ struct count {
     int64_t rows;
     double begin, end, exposure;
 };
+static_assert(offsetof(struct count, key) == 0,
+              "a tally finds its records by what they begin with");
 
 static void widen(struct count *to, double begin, double end)
 {

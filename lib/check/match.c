@@ -2,6 +2,7 @@
 /** @file match.c  Finds the rows of two row sets that have equal keys, in 16 bytes a row. */
 #include "match_priv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +137,7 @@ mms_status mms_hash_rows(const mms_key_rows *side, mms_keys keys, mms_rows rows,
     int64_t *const values = at + n, *const raw = at + 2 * n;
     mms_status st = MMS_OK;
 
+    assert(n <= MMS_KEY_CHUNK); // of which the callers have arrays
     if (!at)
         return mms_fail(err, MMS_ERR_MEM, "row keys: out of memory");
     for (int64_t i = 0; i < n; i++) {
@@ -285,6 +287,8 @@ static void collect_pairs(index_a *index, mms_match *match)
             add_lonely(&match->only_a, index->entries[i].a);
         else
             index->entries[match->npair++] = index->entries[i];
+    assert(match->npair + match->only_a.n == match->na);
+    assert(match->npair + match->only_b.n == match->nb); // no row of b has two partners
     match->pairs = index->entries;
     index->entries = NULL;
 }

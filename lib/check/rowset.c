@@ -2,6 +2,7 @@
 /** @file rowset.c  Rows of an MS, through its members, or of one table, read by number. */
 #include "rowset_priv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,7 @@ static void next_batch(const mms_rowset *rows, int64_t n, const int64_t *at, row
     batch->nrange = 0;
     for (; i < n && at[i] < has.first + has.count; i++) {
         const int64_t row = at[i] - has.first, k = batch->nrange - 1;
+        assert(row >= 0 && (i == 0 || at[i] > at[i - 1]));
         if (k >= 0 && batch->ranges[k].first + batch->ranges[k].count == row)
             batch->ranges[k].count++;
         else if (batch->nrange < RANGES)
@@ -112,6 +114,7 @@ mms_status mms_rowset_find(mms_rowset *rows, const char *column, mms_rows run, m
     mms_member_column from;
     const mms_status st = use(rows, member, column, MMS_WANT_CELLS, &from, err);
 
+    assert(left > 0 && run.count > 0); // who goes on behind what was found, never stops else
     *local = (mms_rows){run.first - has.first, run.count < left ? run.count : left};
     *found = from.cells;
     release(rows, &from);

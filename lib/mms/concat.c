@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file concat.c  table.dat and table.info of a reference MS (multi-ms 1.4, 1.5). */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,6 +147,7 @@ mms_status mms_concat_write(const char *path, int64_t nrow, int64_t nmember,
     mms_bytes b = {0};
     mms_status st;
 
+    assert(nrow >= 0 && nmember > 0);
     put_concat(&b, nrow, nmember, names);
     st = file ? mms_bytes_write(&b, file, err)
               : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);

@@ -2,6 +2,7 @@
 /** @file layout.c  The directory of a Multi-MS: names, links, reference table (multi-ms 1). */
 #include "layout.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -32,6 +33,7 @@ char *mms_layout_member(mms_layout layout, const char *output, int64_t index, in
     char *base = member_base(layout, output), *name;
     int width = 4;
 
+    assert(index >= 0 && index < nmember); // else the names differ in length
     for (int64_t most = 9999; nmember - 1 > most; most = most * 10 + 9)
         width++;
     name = base ? mms_format("%s.%0*" PRId64 ".ms", base, width, index) : NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file member_extents.c  Time range and baselines of each member (parallel-tasks 1.4, RULEs). */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +42,8 @@ static int64_t find_baseline(const struct pass *p, int64_t row)
         return next;
     const mms_baseline *found =
         bsearch(&key, all, (size_t)p->meta->nbaseline, sizeof *all, compare_baselines);
-    return found - all; // meta lists the pairs of all rows
+    assert(found); // meta lists the pairs of all rows
+    return found - all;
 }
 
 static void add_row(struct pass *p, int64_t row, int64_t member)

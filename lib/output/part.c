@@ -320,6 +320,8 @@ static mms_status take_batches(const part *p, batches *b, mms_error *err)
 {
     mms_status st = MMS_OK;
 
+    for (int i = 0; i < b->n; i++)
+        assert(!b->batch[i]); // was made, or given back
     b->n = 0;
     while (st == MMS_OK && b->n < BATCHES_PER_TURN && p->stage && mms_row_stage_ready(p->stage))
         st = mms_row_stage_take(p->stage, &b->batch[b->n++], err);
@@ -407,6 +409,7 @@ static mms_status write_rest(const part *p, mms_error *err)
     batches ready = {0};
     mms_status st;
 
+    assert(p->stage);
     MMS_TRY(mms_row_stage_add(p->stage, NULL, reader, NULL, err));
     do {
         MMS_TRY(take_batches(p, &ready, err));
@@ -555,6 +558,7 @@ static mms_status with_own_list(mms_job *job, const mms_part_order *order, const
     int64_t nrow;
     mms_status st;
 
+    assert(!twice || !sink); // only a set is written twice
     MMS_TRY(path ? mms_remove_tree(path, err) : mms_fail(err, MMS_ERR_MEM, "rows: out of memory"));
     if (link(order->rows_file, path))
         MMS_TRY(mms_copy_file(order->rows_file, path, err));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file size.c  What an output will hold, before it is written: rows, bytes, and about how
  * long that takes. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -304,6 +305,7 @@ static double guess_seconds(const sizes *s, int workers, int threads)
 {
     double sum = 0, longest = 0;
 
+    assert(workers > 0 && threads > 0);
     for (int64_t i = 0; i < s->nparts; i++) {
         const double seconds = part_seconds(s, &s->parts[i]);
         sum += seconds;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate_layout.c  The storage managers of a simulated main table. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,6 +184,7 @@ static mms_status add_column(const struct sim *sim, const struct layout *layout,
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     manager = join_manager(list, how.type, group, c->name);
     if (!strcmp(how.type, "TiledColumnStMan")) {
+        assert(c->cell == SIM_UVW || sim_same_shape(sim)); /* sim_check_layout() */
         json_object_set_new(manager, "cell", cell_shape(sim, c, 0));
         json_object_set_new(manager, "tile", tile_shape(sim, c));
     } else if (!strcmp(how.type, "TiledShapeStMan") && sim->o.ntile) {
@@ -234,6 +236,7 @@ mms_status sim_layout(const struct sim *sim, mms_value **managers, mms_error *er
     const struct layout *const layout = find_layout(sim->o.layout);
     mms_status st = MMS_OK;
 
+    assert(layout); /* sim_check_layout() */
     *managers = json_array();
     for (const struct sim_column *c = sim_columns; c->name; c++)
         if (sim_has_column(sim, c))

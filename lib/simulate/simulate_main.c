@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate_main.c  The rows of a simulated main table, in blocks of one cell shape. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ static int64_t collect(struct writer *w, struct sim_row *next, bool *more)
     const int64_t most = fit < BLOCK_ROWS ? fit : BLOCK_ROWS;
     int64_t n = 0;
 
+    assert(most > 0); /* init() made room for any row */
     do {
         w->rows[n++] = *next;
         *more = sim_next(w->sim, next);
@@ -61,6 +63,7 @@ static mms_status put_changes(struct writer *w, const struct sim_column *c, int6
     unsigned char *const values = w->values;
     int64_t nchange = 0;
 
+    assert(c - sim_columns < MAX_COLUMNS && size <= sizeof w->last[0]);
     for (int64_t r = 0; r < n; r++) {
         const unsigned char *const value = values + (size_t)r * size;
         if (w->rows[r].row && !memcmp(value, last, size))
@@ -88,6 +91,7 @@ static mms_status put_column(struct writer *w, const struct sim_column *c, int64
         [SIM_SCALAR] = 0, [SIM_UVW] = 1, [SIM_CORR] = 1, [SIM_CHAN_CORR] = 2};
     const char *const manager = mms_table_find_column(w->main, c->name)->manager;
 
+    assert(n * sim_cell_size(w->sim, c, dd) * (int64_t)mms_dtype_size(c->dtype) <= w->values_bytes);
     c->fill(w->sim, n, w->rows, w->values);
     if (!strcmp(manager, "IncrementalStMan") && c->cell == SIM_SCALAR)
         return put_changes(w, c, n, err);
@@ -122,6 +126,7 @@ mms_status sim_write_main(const struct sim *sim, mms_table *main, mms_error *err
         const int64_t n = collect(&w, &next, &more);
         MMS_TRY(put_block(&w, n, err));
     }
+    assert(next.row == sim->nrow); /* the table has no rows that nothing was put in */
 done:
     free(w.rows);
     free(w.changes);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate_rows.c  The rows of a simulated set in order: when, where and what cells. */
+#include <assert.h>
 #include <inttypes.h>
 
 #include "simulate_priv.h"
@@ -12,6 +13,7 @@ static const double FIELD_RA_RAD = 1.0, FIELD_DEC_RAD = 0.5, FIELD_STEP_RAD = 0.
 
 int64_t sim_nchan(const struct sim *sim, int32_t dd)
 {
+    assert(dd >= 0 && dd < sim->ndd);
     return sim->o.channels[sim->o.nchannels == 1 ? 0 : dd / sim->nsetup];
 }
 
@@ -30,6 +32,7 @@ bool sim_same_shape(const struct sim *sim)
 
 bool sim_has_rows(const struct sim *sim, const struct sim_row *row)
 {
+    assert(row->scan < sim->nscan && row->dd < sim->ndd);
     return !sim->missing[(int64_t)row->scan * sim->nspw + row->dd / sim->nsetup];
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file simulate_values.c  The values of a simulated MS, column by column (simulate.h has the
  * formulas). */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -189,6 +190,7 @@ static void fill_weight_spectrum(const struct sim *sim, int64_t n, const struct 
         const int32_t ncorr = sim_ncorr(sim, rows[r].dd);
         const uint64_t key = row_key(sim, FOR_WEIGHT, rows[r].row);
         float of_corr[SIM_MAX_CORR];
+        assert(ncorr <= SIM_MAX_CORR);
         for (int32_t c = 0; c < ncorr; c++)
             of_corr[c] = weight(key, c);
         for (int64_t k = 0; k < nchan; k++)

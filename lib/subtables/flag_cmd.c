@@ -2,6 +2,7 @@
 /** @file flag_cmd.c  Flag commands in an output's window ids and channels (parallel-tasks 2.12). */
 #include "flag_cmd.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -102,6 +103,7 @@ static mms_status map_window(mms_flag_cmd_map *map, int32_t spw, int32_t id, int
     for (int64_t i = 0; width > 0 && i < n; i++)
         if (ranges[i].spw == spw)
             number_range(t, ranges[i], width);
+    assert(t->nchan <= t->nselected); // a bin has a channel at least
     return MMS_OK;
 }
 
@@ -283,12 +285,14 @@ static mms_status read_named(const mms_windows *windows, const char *value, name
     return st;
 }
 
-/** Write channels, ascending: "1~9^2" where one step serves all, else "0~2;4". */
+/** Write channels: "1~9^2" where one step serves all, else "0~2;4". */
 static void write_channels(mms_text *to, int32_t n, const int32_t *channels)
 {
     const int32_t step = n > 1 ? channels[1] - channels[0] : 1;
     bool even = true;
 
+    for (int32_t i = 1; i < n; i++)
+        assert(channels[i] > channels[i - 1]);
     for (int32_t i = 2; i < n; i++)
         even = even && channels[i] - channels[i - 1] == step;
     if (even && step > 1) {
@@ -316,8 +320,10 @@ static mms_status add_window(const target *t, const named *names, int32_t spw, m
     for (int64_t i = 0; i < names->n; i++) {
         const mms_channels r = names->ranges[i];
         for (int32_t c = r.first; r.spw == spw && c <= r.last; c += r.step)
-            if (t->to[c] >= 0)
+            if (t->to[c] >= 0) {
+                assert(t->to[c] < t->nchan);
                 hit[t->to[c]] = true;
+            }
     }
     for (int32_t c = 0; c < t->nchan; c++)
         if (hit[c])

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file spectral.c  Sub-tables of an output whose windows are combined to one, or one cut into
  *  several (multi-ms 3.7). */
+#include <assert.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,6 +192,7 @@ static mms_status reshape_windows(mms_table *table, bool ddids, const mms_window
 {
     mms_status st;
 
+    assert(change->nspw > 0);
     MMS_TRY(keep_rows(table, 1, err));
     for (int64_t k = 1; k < change->nspw; k++)
         MMS_TRY(repeat_rows(table, 1, err));

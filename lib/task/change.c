@@ -2,6 +2,7 @@
 /** @file change.c  What the verbs that change data where they are share. */
 #include "change_priv.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ mms_status mms_task_numbers(const char *name, const char *text, int64_t most, do
     bool good;
     mms_status st = mms_flag_literal(text, &value, &why);
 
+    assert(most > 0); /* a number alone, too */
     *n = 0;
     good = st == MMS_OK;
     if (good && json_is_number(value))

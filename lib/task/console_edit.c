@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file console_edit.c  The module libmultims-edit.so: lines edited with libedit. */
+#include <assert.h>
 #include <errno.h>
 #include <histedit.h>
 #include <locale.h>
@@ -107,6 +108,7 @@ static unsigned char complete(EditLine *edit, int key)
 
     (void)key;
     if (words && words[0]) {
+        assert(begin <= cursor);
         const size_t typed = cursor - begin, n = common_length(words);
         if (n > typed) {
             words[0][n] = '\0';

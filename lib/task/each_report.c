@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file each_report.c  The result of the task each: what became of every part. */
+#include <assert.h>
 #include <inttypes.h>
 
 #include "each_priv.h"
@@ -48,6 +49,7 @@ static int64_t fill_result(const struct mms_each_work *w, mms_value *result)
         failed += has_failed(a);
         json_array_append_new(parts, describe(w, i, a));
     }
+    assert(done + failed + skipped <= w->n); /* no part is counted twice */
     json_object_set_new(result, "program", mms_each_list(&w->p->program));
     json_object_set_new(result, "parts", parts);
     json_object_set_new(result, "done", json_integer(done));

@@ -3,6 +3,7 @@
  */
 #include "each_priv.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +42,7 @@ static mms_status copy_one(void *ctx, const mms_walked *met, mms_error *err)
     char *text = NULL;
     mms_status st = MMS_OK;
 
+    assert(!strncmp(met->path, c->from, strlen(c->from))); /* a walk goes down from it */
     if (!to)
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     if (met->kind == MMS_WALK_FOLDER)

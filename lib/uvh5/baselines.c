@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file baselines.c  What a baseline-time has once: time, uvw, exposure, from its first row. */
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -45,6 +46,7 @@ static mms_status read_sorted(mms_uvh5 *u, int64_t n, const pair *pairs, double 
 
     MMS_TRY(ranges ? MMS_OK : mms_uvh5_no_memory(u, err));
     for (int64_t i = 0; i < n; i++) {
+        assert(i == 0 || pairs[i].row > pairs[i - 1].row);
         if (i > 0 && pairs[i].row == pairs[i - 1].row + 1)
             ranges[nrange - 1].count++;
         else

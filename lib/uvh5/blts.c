@@ -4,6 +4,7 @@
 #include "ms/columns.h"
 #include "orders_priv.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,6 +273,7 @@ static void place_row(const reader *u, const target *t, int64_t i)
     const int64_t blt = u->rows[i].blt - u->values.first;
     const mms_uvh5_cells cells = {u->data, u->weight, u->flag, u->is_float, u->negate};
 
+    assert(blt >= 0 && blt < u->values.n);
     mms_uvh5_move_row(t, &cells, i, u->flag_row[i], u->npol, &u->values,
                       (blt * u->nfreq + t->first) * u->npol);
 }
@@ -283,6 +285,8 @@ static mms_status find_ranges(reader *u, mms_error *err)
     u->ranges = room_for(&u->ranges_room, u->nrow, sizeof *u->ranges);
     if (!u->ranges)
         return no_memory(err);
+    for (int64_t i = 1; i < u->nrow; i++)
+        assert(u->rows[i].row > u->rows[i - 1].row);
     for (int64_t i = 0; i < u->nrow; i++)
         if (i > 0 && u->rows[i].row == u->rows[i - 1].row + 1)
             u->ranges[u->nrange - 1].count++;
@@ -360,6 +364,7 @@ static void finish_rows(reader *u, const target *t, int64_t cell)
     const int64_t n = u->nrow * cell;
 
     if (!t->in_order) {
+        assert(t->ncorr == 4); // is_swapped()
         swap_visibilities(n / 4, u->negate ? UINT64_C(1) << 63 : 0, u->values.vis);
         swap_samples(n / 4, u->values.nsamples);
         if (memchr(u->values.flags, 1, (size_t)n))

@@ -2,6 +2,7 @@
 /** @file cubes.c  The three datasets of Data, and which of their cells are padding. */
 #include "cubes_priv.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -98,6 +99,7 @@ static mms_status read_direct(const mms_uvh5_cubes *c, int k, const mms_uvh5_sla
     const int64_t cell = in->npol * sets[k].size, row = in->nfreq * cell;
     mms_status st = MMS_OK;
 
+    assert(s->first >= 0 && s->first + s->count <= in->nfreq); // else those of the next row
     if (s->count == in->nfreq)
         return read_at(c, to, s->n * row, c->offsets[k] + s->blt * row, err);
     for (int64_t i = 0; st == MMS_OK && i < s->n; i++)

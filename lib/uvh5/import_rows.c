@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file import_rows.c  The main table of an imported MS, or of a part: blocks of rows by several
  *  threads, each of one spectral window. */
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
@@ -185,6 +186,8 @@ static mms_status read_values(const importing *m, lane *l, mms_error *err)
     for (int64_t at = 0, run; st == MMS_OK && at < l->n; at += run) {
         for (run = 1; at + run < l->n && l->in[at + run].blt == l->in[at].blt + run;)
             run++;
+        assert(l->in[at].window == l->in[0].window &&
+               l->in[at + run - 1].window == l->in[0].window);
         const mms_uvh5_slab slab = {.blt = l->in[at].blt,
                                     .n = run,
                                     .first = span->first,

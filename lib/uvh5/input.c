@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file input.c  The header of a UVH5 file, of versions 0.1 to 1.2, checked before it is used. */
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -144,8 +145,9 @@ static mms_status read_flexible_pols(mms_uvh5_in *in, mms_error *err)
                              "%s: flex_spw_polarization_array holds %" PRId64
                              "; codes are 1..4 and -1..-8",
                              in->path, codes[w]));
+        assert(s < MMS_COUNT_OF(in->setups)); // there are 12 types
         if (s == in->nsetup)
-            in->setups[in->nsetup++] = type; // at most the 12 types
+            in->setups[in->nsetup++] = type;
         in->spans[w].setup = s;
     }
 done:

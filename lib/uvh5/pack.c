@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file pack.c  In a worker: flags and nsamples that wait beside a file are compressed into it, by
  *  HDF5, one chunk after the other. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ int64_t mms_uvh5_chunk_rows(int64_t values)
 
 int64_t mms_uvh5_cells_offset(int64_t values, int kind)
 {
+    assert(kind == 1 || kind == 2); // visdata does not wait
     return kind == 2 ? (values + 7) / 8 * 8 : 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file rows.c  Which rows make a baseline-time, and in which order these stand. */
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -147,6 +148,7 @@ static int64_t make_blts(const sorting *s, int64_t n, mms_uvh5_row *rows, mms_uv
 
     for (int64_t i = 0; i < n; i++) {
         const mms_uvh5_row *const r = &rows[i];
+        assert(i == 0 || r->time_s >= r[-1].time_s);
         if (i == 0 || !same_baseline(r, r - 1) || r->nth != r[-1].nth) {
             if (i > 0 && r->time_s != r[-1].time_s)
                 stamp = nblt;

@@ -2,6 +2,7 @@
 /** @file side.c  UVH5 files, and an MS as it would be exported, in one form to compare. */
 #include "side_priv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -250,6 +251,7 @@ static mms_status read_ms(mms_uvh5_side *s, int64_t n, const int64_t *list, mms_
     for (int64_t i = begin; i < end; i++) {
         while (list[k] < u->rows[i].blt)
             k++;
+        assert(k < n);
         if (list[k] == u->rows[i].blt)
             places[nplace++] = (mms_uvh5_place){u->rows[i].row, k, u->rows[i].ddid};
     }
@@ -264,6 +266,8 @@ done:
 
 mms_status mms_uvh5_side_read(mms_uvh5_side *s, int64_t n, const int64_t *list, mms_error *err)
 {
+    for (int64_t i = 0; i < n; i++)
+        assert(list[i] > (i ? list[i - 1] : -1) && list[i] < s->nblt);
     if (n == 0)
         return MMS_OK;
     return s->is_ms ? read_ms(s, n, list, err) : read_file(s, n, list, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file windows.c  Spectral windows and polarizations: where a row's values stand in the file. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,8 +97,10 @@ static mms_status add_windows(mms_uvh5 *u, mms_error *err)
         u->windows[at] = (mms_uvh5_window){.spw = spw, .id = spw, .nchan = u->meta.dds[d].nchan};
     }
     for (int64_t d = 0; d < u->meta.ndd; d++)
-        if (u->dds[d].used)
+        if (u->dds[d].used) {
             u->dds[d].window = window_of(u, u->meta.dds[d].spw);
+            assert(u->dds[d].window >= 0);
+        }
     return MMS_OK;
 }
 

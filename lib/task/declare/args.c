@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file args.c  The words after a verb, or a JSON object, to the struct of a task. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,6 +115,7 @@ done:
 static bool wants_help(mms_args *args)
 {
     const mms_slot *const slot = mms_args_find(args, "help", strlen("help"));
+    assert(slot); /* of mms_run_params, which every task has */
     return slot->text && !strcmp(slot->text, "True");
 }
 
@@ -129,6 +131,7 @@ mms_status mms_args_parse(const mms_task *task, int nwords, const char *const *w
     args->options.help = wants_help(args);
     if (!args->options.help) {
         const mms_slot *const file = mms_args_find(args, "params", strlen("params"));
+        assert(file);
         if (file->text && *file->text)
             MMS_TRY(mms_args_file(args, file->text, err));
         MMS_TRY(finish(args, err));

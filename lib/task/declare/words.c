@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file words.c  The words behind a verb: options, name=value, paths, and what is pasted from
  * CASA, as one word or as the shell has cut it. */
+#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -441,6 +442,7 @@ mms_status mms_args_words(mms_args *args, int nwords, const char *const *words, 
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     while (w.next < w.end && st == MMS_OK)
         st = take_word(args, *w.next++, &w, err);
+    assert(w.nloose <= nwords); /* of which there is room: a word is loose once */
     if (st == MMS_OK)
         st = take_values(args, &w, err);
     if (st == MMS_OK)
