@@ -296,7 +296,7 @@ static mms_status check_left(const char *path, const json_t *us, mms_error *err)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s is no staging folder of this output", path));
     MMS_TRY(mms_value_read(file, &owner, err));
     if (!owner_is_gone(owner, us) && same_text(owner, us, "host"))
-        st = mms_fail(err, MMS_ERR_ARG, "%s: the run that makes it is at work", path);
+        st = mms_fail(err, MMS_ERR_LOCKED, "%s: the run that makes it is at work", path);
 done:
     mms_value_free(&owner);
     free(prefix);

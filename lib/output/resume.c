@@ -68,7 +68,12 @@ mms_status mms_output_open_stage(const mms_host *host, const char *output, const
         MMS_TRY(mms_stage_create(output, stage, err));
     MMS_TRY(open_journal(host, output, vis, how, journal, err));
     staged = mms_journal_resumes(*journal) ? mms_journal_staged(*journal) : NULL;
-    if (staged && mms_stage_adopt(output, staged, stage, err) != MMS_OK) {
+    st = staged ? mms_stage_adopt(output, staged, stage, err) : MMS_OK;
+    if (st == MMS_ERR_LOCKED) { // it ends, but has not ended yet: its journal and folder stay
+        mms_journal_end(journal, st, true, NULL);
+        return st;
+    }
+    if (st != MMS_OK) {
         mms_log(MMS_LOG_WARN, host->task, "what was staged is lost, all is done again: %s",
                 err->msg);
         mms_journal_forget(*journal);

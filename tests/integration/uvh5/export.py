@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """exportuvh5 on real and simulated sets: the numbered cases of CASES.md, by h5py and python-casacore."""
 import contextlib
+import glob
 import json
 import os
 import signal
@@ -369,6 +370,27 @@ class Export(UvhCase):
         self.simulate("in.ms", "antennas=16", "channels=64", "integrations=40", "flags=0.4")
         for packed in (), ("compression=gzip",):
             self.kill_and_go_on(7, *packed)
+
+    def test_a_run_that_has_not_ended_yet(self):
+        """It has let go of its journal: another one does not begin anew beside it."""
+        self.simulate("in.ms", "antennas=16", "channels=64", "integrations=40")
+        words = "exportuvh5", "in.ms", "out.uvh5", "datacolumn=data"
+        while not self.kill_when(self.done, *words, "-j", "7"):
+            os.remove(self.path("out.uvh5"))
+        owner, = glob.glob(self.path(".out.uvh5.mms-part-*/owner.json"))
+        with open(owner) as f, open("/proc/self/stat") as stat:
+            told = f.read()
+            ours = {"pid": os.getpid(), "started": int(stat.read().rpartition(")")[2].split()[19])}
+        with open(owner, "w") as f:
+            json.dump({**json.loads(told), **ours}, f)
+        left = sorted(os.listdir(self.folder))
+        run = self.multims(*words, "--resume", status=2)
+        self.assertIn("the run that makes it is at work", run.stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), left)
+        with open(owner, "w") as f:
+            f.write(told)
+        self.assertIn(" parts done", self.multims(*words, "--resume").stderr)
+        self.assertEqual(sorted(os.listdir(self.folder)), ["in.ms", "out.uvh5"])
 
     def test_a_file_a_part(self):
         run = self.multims("exportuvh5", self.data("scan.mms"), "out.uvh5", "datacolumn=data",
