@@ -212,7 +212,7 @@ mms_status mms_output_take_published(const mms_host *host, const char *outputvis
 
     *was = false;
     if (!folder || access(output, F_OK) || mms_journal_read(folder, &view, NULL) != MMS_OK ||
-        view.running || !is_of(host, view.records))
+        view.running || (stays && !is_of(host, view.records)))
         goto done;
     MMS_TRY(finish_published(folder, stays, output, view.records, result, was, err));
     if (*was)
