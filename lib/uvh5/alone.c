@@ -257,6 +257,9 @@ static mms_status open_header(const char *path, mms_uvh5_in *in, mms_report *rep
     mms_status st;
 
     *sound = false;
+    st = mms_uvh5_in_try(path, err);
+    if (st != MMS_OK && st != MMS_ERR_TABLE && st != MMS_ERR_NOT_FOUND)
+        return st;
     MMS_TRY(mms_hdf5_load(&in->hdf5, err));
     MMS_TRY(in->hdf5->open(path, &file, err));
     const bool is = in->hdf5->is_group(file, "Header") && in->hdf5->is_group(file, "Data");

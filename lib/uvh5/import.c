@@ -249,6 +249,7 @@ static mms_status plan(importing *m, mms_value *result, mms_error *err)
     mms_status st;
 
     MMS_TRY(check_paths(m, err));
+    MMS_TRY(mms_uvh5_in_try(m->r->uvh5file, err));
     MMS_TRY(mms_uvh5_import_open(m->r->uvh5file, m->r->flipconj, m->r->zenith, true, &m->in, err));
     m->in.memory = m->r->how.memory;
     MMS_TRY(tell_counts(&m->in, err));

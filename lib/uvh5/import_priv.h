@@ -86,6 +86,10 @@ typedef struct mms_uvh5_in {
     uint8_t *turned; /**< [nfield]: was unprojected, uvw are new; NULL: none */
 } mms_uvh5_in;
 
+/** Let another process, with limits of time and memory, open the file and read its header: libhdf5
+ *  may crash or hang on it.  For the client, before anything else reads the file.  Errors: those of
+ *  mms_uvh5_in_open(); IO libhdf5 crashes or takes too long; STOPPED. */
+MMS_CHECKED mms_status mms_uvh5_in_try(const char *path, mms_error *err);
 /** Open a file and read its header.  Errors: TABLE no UVH5, or contradicting itself; UNSUPPORTED
  *  what an MS cannot hold; NOT_FOUND, IO, MEM.  End it with mms_uvh5_in_end() whatever the status.
  */

@@ -383,6 +383,10 @@ mms_status mms_uvh5_judge(const mms_uvh5_judged *judged, const mms_host *host, m
     bool sound = true;
     if (st == MMS_OK && !judged->other)
         st = mms_uvh5_check_alone(judged, &j.report, &sound, err);
+    if (st == MMS_OK && judged->other)
+        st = mms_uvh5_in_try(judged->file, err);
+    if (st == MMS_OK && judged->other)
+        st = mms_uvh5_in_try(judged->other, err);
     if (st == MMS_OK && sound && (judged->other || judged->against))
         st = compare(&j, err);
     st = mms_report_finish(&j.report, st, result, err);

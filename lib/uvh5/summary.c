@@ -78,6 +78,7 @@ mms_status mms_uvh5_describe(const char *path, mms_value *result, mms_error *err
     struct stat info;
     mms_status st;
 
+    MMS_TRY(mms_uvh5_in_try(path, err));
     MMS_TRY(mms_uvh5_in_open(path, &in, err));
     MMS_TRY(mms_uvh5_count(&in, &n, err));
     MMS_TRY(mms_uvh5_in_text(&in, "Header/version", &version, err));
