@@ -14,7 +14,7 @@ import time
 
 import program_case
 from kills import VERBS, content, words_of
-from machine import mpirun, patient, wait_until
+from machine import family, mpirun, patient, wait_until
 from program_case import ProgramCase
 
 
