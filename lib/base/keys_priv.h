@@ -76,6 +76,19 @@ void mms_keys_read(mms_keys *k, const mms_key *keys, void *members);
 MMS_CHECKED mms_status mms_keys_decode(const mms_key *keys, const mms_value *value,
                                        const char *what, void *members, mms_error *err);
 
+/** The codec of a struct that is all in a table of keys: NAME_encode() and NAME_decode(). */
+#define MMS_KEYS_ENCODE(name, keys)         \
+    mms_value *name##_encode(const name *o) \
+    {                                       \
+        return mms_keys_encode(keys, o);    \
+    }
+#define MMS_KEYS_DECODE(name, keys, what)                                     \
+    mms_status name##_decode(const mms_value *value, name *o, mms_error *err) \
+    {                                                                         \
+        *o = (name){0};                                                       \
+        return mms_keys_decode(keys, value, what, o, err);                    \
+    }
+
 /** Free the lists of texts of a struct. */
 void mms_keys_free(const mms_key *keys, void *members);
 

@@ -9,16 +9,8 @@ static const mms_key order_keys[] = {ORDER(MMS_KEY_TEXT, command),     ORDER(MMS
                                      ORDER(MMS_KEY_VALUE, parameters), ORDER(MMS_KEY_VALUE, state),
                                      ORDER(MMS_KEY_INT32, server),     {0}};
 
-mms_value *mms_text_order_encode(const mms_text_order *o)
-{
-    return mms_keys_encode(order_keys, o);
-}
-
-mms_status mms_text_order_decode(const mms_value *value, mms_text_order *o, mms_error *err)
-{
-    *o = (mms_text_order){0};
-    return mms_keys_decode(order_keys, value, "command", o, err);
-}
+MMS_KEYS_ENCODE(mms_text_order, order_keys)
+MMS_KEYS_DECODE(mms_text_order, order_keys, "command")
 
 #define STATE(kind, member) MMS_KEY(mms_text_state, kind, member)
 
@@ -28,11 +20,7 @@ static const mms_key state_keys[] = {STATE(MMS_KEY_VALUE, variables),
                                      STATE(MMS_KEY_MAYBE, cwd),
                                      {0}};
 
-mms_value *mms_text_state_encode(const mms_text_state *s)
-{
-    return mms_keys_encode(state_keys, s);
-}
-
+MMS_KEYS_ENCODE(mms_text_state, state_keys)
 mms_status mms_text_state_decode(const mms_value *value, mms_text_state *s, mms_error *err)
 {
     *s = (mms_text_state){0};

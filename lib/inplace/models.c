@@ -217,7 +217,7 @@ static mms_value *tables_of(mms_ms *ms)
         const char *part = mms_ms_member_path(ms, i);
         char *source = real_subtable(part, "SOURCE"), *field = real_subtable(part, "FIELD");
         json_array_append_new(parts,
-                              mms_models_part_encode(&(mms_model_tables){part, source, field}));
+                              mms_model_tables_encode(&(mms_model_tables){part, source, field}));
         free(source);
         free(field);
     }
@@ -282,7 +282,7 @@ mms_status mms_models_unit(const mms_value *order, mms_error *err)
     json_array_foreach(o.parts, i, part)
     {
         mms_model_tables paths;
-        MMS_TRY(mms_models_part_decode(part, &paths, err));
+        MMS_TRY(mms_model_tables_decode(part, &paths, err));
         MMS_TRY(mms_table_change_models(&paths, o.models, err));
     }
 done:

@@ -23,6 +23,12 @@ static mms_value *with_step(const char *step, mms_value *order)
     return order;
 }
 
+#define STEP_ENCODE(name, step, keys)                     \
+    mms_value *name##_encode(const name *o)               \
+    {                                                     \
+        return with_step(step, mms_keys_encode(keys, o)); \
+    }
+
 /* ---- versions of flags ------------------------------------------------------------------------*/
 
 #define SAVE(kind, member) MMS_KEY(mms_save_order, kind, member)
@@ -30,16 +36,8 @@ static mms_value *with_step(const char *step, mms_value *order)
 static const mms_key save_keys[] = {
     SAVE(MMS_KEY_TEXT, vis), SAVE(MMS_KEY_TEXT, version), SAVE(MMS_KEY_TEXT, comment), {0}};
 
-mms_value *mms_save_order_encode(const mms_save_order *o)
-{
-    return with_step("save", mms_keys_encode(save_keys, o));
-}
-
-mms_status mms_save_order_decode(const mms_value *value, mms_save_order *o, mms_error *err)
-{
-    *o = (mms_save_order){0};
-    return mms_keys_decode(save_keys, value, "flag version", o, err);
-}
+STEP_ENCODE(mms_save_order, "save", save_keys)
+MMS_KEYS_DECODE(mms_save_order, save_keys, "flag version")
 
 #define RESTORE(kind, member) MMS_KEY(mms_restore_order, kind, member)
 
@@ -53,10 +51,7 @@ static const mms_key restore_keys[] = {RESTORE(MMS_KEY_TEXT, set),
 static const mms_key restored_keys[] = {
     RESTORE(MMS_KEY_TEXT, vis), RESTORE(MMS_KEY_INTEGER, first), {0}};
 
-mms_value *mms_restore_order_encode(const mms_restore_order *o)
-{
-    return with_step("restore", mms_keys_encode(restore_keys, o));
-}
+STEP_ENCODE(mms_restore_order, "restore", restore_keys)
 
 mms_value *mms_restore_part_encode(const char *part, int64_t first)
 {
@@ -84,31 +79,15 @@ static const mms_key change_keys[] = {
     CHANGE(MMS_KEY_INTEGER, memory), CHANGE(MMS_KEY_VALUE, columns),
     CHANGE(MMS_KEY_MAYBE, made),     {0}};
 
-mms_value *mms_change_order_encode(const mms_change_order *o)
-{
-    return with_step("change", mms_keys_encode(change_keys, o));
-}
-
-mms_status mms_change_order_decode(const mms_value *value, mms_change_order *o, mms_error *err)
-{
-    *o = (mms_change_order){0};
-    return mms_keys_decode(change_keys, value, "columns", o, err);
-}
+STEP_ENCODE(mms_change_order, "change", change_keys)
+MMS_KEYS_DECODE(mms_change_order, change_keys, "columns")
 
 static const mms_key setjy_keys[] = {MMS_KEY(mms_setjy_work, MMS_KEY_VALUE, models),
                                      MMS_KEY(mms_setjy_work, MMS_KEY_TRUTH, scalebychan),
                                      {0}};
 
-mms_value *mms_setjy_work_encode(const mms_setjy_work *w)
-{
-    return mms_keys_encode(setjy_keys, w);
-}
-
-mms_status mms_setjy_work_decode(const mms_value *value, mms_setjy_work *w, mms_error *err)
-{
-    *w = (mms_setjy_work){0};
-    return mms_keys_decode(setjy_keys, value, "models", w, err);
-}
+MMS_KEYS_ENCODE(mms_setjy_work, setjy_keys)
+MMS_KEYS_DECODE(mms_setjy_work, setjy_keys, "models")
 
 #define APPLYCAL(kind, member) MMS_KEY(mms_applycal_work, kind, member)
 
@@ -122,48 +101,24 @@ static const mms_key applycal_keys[] = {APPLYCAL(MMS_KEY_VALUE, tables),
                                         APPLYCAL(MMS_KEY_TRUTH, weigh),
                                         {0}};
 
-mms_value *mms_applycal_work_encode(const mms_applycal_work *w)
-{
-    return mms_keys_encode(applycal_keys, w);
-}
-
-mms_status mms_applycal_work_decode(const mms_value *value, mms_applycal_work *w, mms_error *err)
-{
-    *w = (mms_applycal_work){0};
-    return mms_keys_decode(applycal_keys, value, "calibration", w, err);
-}
+MMS_KEYS_ENCODE(mms_applycal_work, applycal_keys)
+MMS_KEYS_DECODE(mms_applycal_work, applycal_keys, "calibration")
 
 #define MODELS(kind, member) MMS_KEY(mms_models_order, kind, member)
 
 static const mms_key models_keys[] = {
     MODELS(MMS_KEY_TEXT, lock), MODELS(MMS_KEY_VALUE, parts), MODELS(MMS_KEY_VALUE, models), {0}};
 
-mms_value *mms_models_order_encode(const mms_models_order *o)
-{
-    return with_step("models", mms_keys_encode(models_keys, o));
-}
-
-mms_status mms_models_order_decode(const mms_value *value, mms_models_order *o, mms_error *err)
-{
-    *o = (mms_models_order){0};
-    return mms_keys_decode(models_keys, value, "virtual models", o, err);
-}
+STEP_ENCODE(mms_models_order, "models", models_keys)
+MMS_KEYS_DECODE(mms_models_order, models_keys, "virtual models")
 
 static const mms_key model_keys[] = {MMS_KEY(mms_model_tables, MMS_KEY_TEXT, main),
                                      MMS_KEY(mms_model_tables, MMS_KEY_MAYBE, source),
                                      MMS_KEY(mms_model_tables, MMS_KEY_MAYBE, field),
                                      {0}};
 
-mms_value *mms_models_part_encode(const mms_model_tables *t)
-{
-    return mms_keys_encode(model_keys, t);
-}
-
-mms_status mms_models_part_decode(const mms_value *part, mms_model_tables *t, mms_error *err)
-{
-    *t = (mms_model_tables){0};
-    return mms_keys_decode(model_keys, part, "virtual models", t, err);
-}
+MMS_KEYS_ENCODE(mms_model_tables, model_keys)
+MMS_KEYS_DECODE(mms_model_tables, model_keys, "virtual models")
 
 /* ---- flags ------------------------------------------------------------------------------------*/
 
@@ -183,16 +138,8 @@ static const mms_key flag_keys[] = {FLAG(MMS_KEY_TEXT, vis),
                                     FLAG(MMS_KEY_INTEGER, threads),
                                     {0}};
 
-mms_value *mms_flag_order_encode(const mms_flag_order *o)
-{
-    return with_step("flag", mms_keys_encode(flag_keys, o));
-}
-
-mms_status mms_flag_order_decode(const mms_value *value, mms_flag_order *o, mms_error *err)
-{
-    *o = (mms_flag_order){0};
-    return mms_keys_decode(flag_keys, value, "flags", o, err);
-}
+STEP_ENCODE(mms_flag_order, "flag", flag_keys)
+MMS_KEYS_DECODE(mms_flag_order, flag_keys, "flags")
 
 #define WRITE(kind, member) MMS_KEY(mms_flag_write_order, kind, member)
 
@@ -200,17 +147,8 @@ static const mms_key flag_write_keys[] = {WRITE(MMS_KEY_TEXT, vis),    WRITE(MMS
                                           WRITE(MMS_KEY_VALUE, parts), WRITE(MMS_KEY_TEXT, lock),
                                           WRITE(MMS_KEY_TRUTH, tiles), {0}};
 
-mms_value *mms_flag_write_order_encode(const mms_flag_write_order *o)
-{
-    return with_step("write", mms_keys_encode(flag_write_keys, o));
-}
-
-mms_status mms_flag_write_order_decode(const mms_value *value, mms_flag_write_order *o,
-                                       mms_error *err)
-{
-    *o = (mms_flag_write_order){0};
-    return mms_keys_decode(flag_write_keys, value, "flags", o, err);
-}
+STEP_ENCODE(mms_flag_write_order, "write", flag_write_keys)
+MMS_KEYS_DECODE(mms_flag_write_order, flag_write_keys, "flags")
 
 #define COMMANDS(kind, member) MMS_KEY(mms_commands_order, kind, member)
 
@@ -225,16 +163,8 @@ mms_value *mms_commands_row(const char *command, const char *reason)
     return json_pack("[oo]", mms_text_value(command), mms_text_value(reason));
 }
 
-mms_value *mms_commands_order_encode(const mms_commands_order *o)
-{
-    return with_step("commands", mms_keys_encode(commands_keys, o));
-}
-
-mms_status mms_commands_order_decode(const mms_value *value, mms_commands_order *o, mms_error *err)
-{
-    *o = (mms_commands_order){0};
-    return mms_keys_decode(commands_keys, value, "FLAG_CMD", o, err);
-}
+STEP_ENCODE(mms_commands_order, "commands", commands_keys)
+MMS_KEYS_DECODE(mms_commands_order, commands_keys, "FLAG_CMD")
 
 /* ---- weights ----------------------------------------------------------------------------------*/
 
@@ -274,16 +204,8 @@ static const mms_key statwt_keys[] = {STATWT(MMS_KEY_TEXT, vis),
                                       STATWT(MMS_KEY_TRUTH, asked.how.lside),
                                       {0}};
 
-mms_value *mms_statwt_order_encode(const mms_statwt_order *o)
-{
-    return with_step("weigh", mms_keys_encode(statwt_keys, o));
-}
-
-mms_status mms_statwt_order_decode(const mms_value *value, mms_statwt_order *o, mms_error *err)
-{
-    *o = (mms_statwt_order){0};
-    return mms_keys_decode(statwt_keys, value, "weights", o, err);
-}
+STEP_ENCODE(mms_statwt_order, "weigh", statwt_keys)
+MMS_KEYS_DECODE(mms_statwt_order, statwt_keys, "weights")
 
 #define WEIGHTS(kind, member) MMS_KEY(mms_weights_order, kind, member)
 
@@ -299,13 +221,5 @@ static const mms_key weights_keys[] = {WEIGHTS(MMS_KEY_TEXT, stage),
                                        WEIGHTS(MMS_KEY_TRUTH, zero_sigma),
                                        {0}};
 
-mms_value *mms_weights_order_encode(const mms_weights_order *o)
-{
-    return with_step("write_weights", mms_keys_encode(weights_keys, o));
-}
-
-mms_status mms_weights_order_decode(const mms_value *value, mms_weights_order *o, mms_error *err)
-{
-    *o = (mms_weights_order){0};
-    return mms_keys_decode(weights_keys, value, "weights", o, err);
-}
+STEP_ENCODE(mms_weights_order, "write_weights", weights_keys)
+MMS_KEYS_DECODE(mms_weights_order, weights_keys, "weights")

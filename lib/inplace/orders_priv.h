@@ -64,9 +64,9 @@ mms_value *mms_models_order_encode(const mms_models_order *order);
 MMS_CHECKED mms_status mms_models_order_decode(const mms_value *value, mms_models_order *order,
                                                mms_error *err);
 /** The tables of a part; source and field may be NULL. */
-mms_value *mms_models_part_encode(const mms_model_tables *tables);
-MMS_CHECKED mms_status mms_models_part_decode(const mms_value *part, mms_model_tables *tables,
-                                              mms_error *err);
+mms_value *mms_model_tables_encode(const mms_model_tables *tables);
+MMS_CHECKED mms_status mms_model_tables_decode(const mms_value *value, mms_model_tables *tables,
+                                               mms_error *err);
 
 /** "flag": flag commands on the rows of some parts. */
 typedef struct mms_flag_order {

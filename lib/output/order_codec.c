@@ -192,11 +192,7 @@ mms_value *mms_finish_order_encode(const mms_finish_order *o)
     return value;
 }
 
-mms_status mms_finish_order_decode(const mms_value *value, mms_finish_order *o, mms_error *err)
-{
-    *o = (mms_finish_order){0};
-    return mms_keys_decode(finish_keys, value, "the finished output", o, err);
-}
+MMS_KEYS_DECODE(mms_finish_order, finish_keys, "the finished output")
 
 /* ---- answers ----------------------------------------------------------------------------------*/
 

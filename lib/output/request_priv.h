@@ -245,6 +245,9 @@ MMS_CHECKED mms_status mms_output_write(mms_request *request, mms_value *result,
 
 /* ---- a request that is gone on with -----------------------------------------------------------*/
 
+/** What a journal is told of the host; output, an absolute path, and key are borrowed. */
+mms_journal_opts mms_host_journal(const mms_host *host, const char *output, const mms_value *key);
+
 /** Open the staging folder and the journal of an output, an absolute path: those that another run
  *  left with how->resume, if it was the same request.  vis NULL: there is no input.  *journal may
  * be NULL. Errors: LOCKED another run is at work; NOT_FOUND, IO, SPACE, MEM. */

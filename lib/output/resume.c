@@ -32,20 +32,25 @@ static mms_value *key_of(const mms_host *host, const char *vis)
     return key;
 }
 
+mms_journal_opts mms_host_journal(const mms_host *host, const char *output, const mms_value *key)
+{
+    return (mms_journal_opts){.output = output,
+                              .task = host->task,
+                              .request = host->request,
+                              .key = key,
+                              .folder = host->job_dir,
+                              .summary = host->summary};
+}
+
 static mms_status open_journal(const mms_host *host, const char *output, const char *vis,
                                const mms_how *how, mms_journal **out, mms_error *err)
 {
     mms_value *const key = key_of(host, vis);
-    const mms_journal_opts opts = {.output = output,
-                                   .task = host->task,
-                                   .request = host->request,
-                                   .key = key,
-                                   .folder = host->job_dir,
-                                   .summary = host->summary,
-                                   .sync = how->sync,
-                                   .resume = how->resume};
+    mms_journal_opts opts = mms_host_journal(host, output, key);
     mms_status st = MMS_OK;
 
+    opts.sync = how->sync;
+    opts.resume = how->resume;
     *out = NULL;
     if (!key)
         st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", output);

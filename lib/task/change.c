@@ -34,15 +34,10 @@ mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *
     made->host = mms_task_writing_host(run);
     made->vis = mms_path_absolute(words->vis);
     made->key = json_pack("{s:O, s:o*}", "parameter", made->host.parameters, "input", reads);
-    made->job.opts = (mms_journal_opts){.output = made->vis,
-                                        .task = run->task->name,
-                                        .request = made->host.request,
-                                        .key = made->key,
-                                        .folder = made->host.job_dir,
-                                        .summary = made->host.summary,
-                                        .sync = words->sync,
-                                        .resume = words->resume,
-                                        .strict = true};
+    made->job.opts = mms_host_journal(&made->host, made->vis, made->key);
+    made->job.opts.sync = words->sync;
+    made->job.opts.resume = words->resume;
+    made->job.opts.strict = true;
     return (mms_change_request){.vis = words->vis,
                                 .task = run->task->name,
                                 .tiles = words->tiles,

@@ -13,13 +13,5 @@ static const mms_key keys[] = {EACH(MMS_KEY_TEXT, vis),        EACH(MMS_KEY_TEXT
                                EACH(MMS_KEY_INTEGER, threads), EACH(MMS_KEY_NUMBER, limit_s),
                                EACH(MMS_KEY_TRUTH, staged),    {0}};
 
-mms_value *mms_each_order_encode(const mms_each_order *order)
-{
-    return mms_keys_encode(keys, order);
-}
-
-mms_status mms_each_order_decode(const mms_value *value, mms_each_order *order, mms_error *err)
-{
-    *order = (mms_each_order){0};
-    return mms_keys_decode(keys, value, "each", order, err);
-}
+MMS_KEYS_ENCODE(mms_each_order, keys)
+MMS_KEYS_DECODE(mms_each_order, keys, "each")

@@ -30,16 +30,11 @@ mms_status mms_each_open_journal(mms_run *run, struct mms_each_work *w, mms_erro
                                "part", list_parts(w), "staged", w->p->staged, "outputs",
                                w->outputs ? mms_text_value(w->outputs) : NULL);
     mms_host host = mms_task_writing_host(run);
-    const mms_journal_opts opts = {.output = first,
-                                   .task = run->task->name,
-                                   .request = host.request,
-                                   .key = key,
-                                   .folder = host.job_dir,
-                                   .summary = host.summary,
-                                   .resume = w->p->resume,
-                                   .strict = true};
+    mms_journal_opts opts = mms_host_journal(&host, first, key);
     mms_status st = key && first ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
 
+    opts.resume = w->p->resume;
+    opts.strict = true;
     if (st == MMS_OK)
         st = mms_journal_open(&opts, &w->journal, err);
     if (st == MMS_OK && !mms_journal_resumes(w->journal))

@@ -166,14 +166,10 @@ static mms_status open_journal(mms_run *run, const char *vis, const struct parts
     mms_value *const key = json_pack("{s:O, s:I, s:o, s:o*}", "parameter", host.parameters, "pass",
                                      (json_int_t)run->passes, "parts", units_of(p), "input",
                                      set && !run->task->in_place ? mms_fingerprint(set) : NULL);
-    const mms_journal_opts opts = {.output = set,
-                                   .task = run->task->name,
-                                   .request = host.request,
-                                   .key = key,
-                                   .folder = host.job_dir,
-                                   .summary = host.summary,
-                                   .resume = run->resume || json_is_true(resume),
-                                   .strict = run->task->in_place};
+    mms_journal_opts opts = mms_host_journal(&host, set, key);
+
+    opts.resume = run->resume || json_is_true(resume);
+    opts.strict = run->task->in_place;
     st = set && key ? mms_journal_open(&opts, out, err)
                     : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis);
     if (st == MMS_OK && !mms_journal_resumes(*out))

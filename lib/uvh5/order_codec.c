@@ -142,17 +142,8 @@ static const mms_key blts_keys[] = {BLTS(MMS_KEY_TEXT, shared),       BLTS(MMS_K
                                     BLTS(MMS_KEY_INTEGER, first_row), BLTS(MMS_KEY_INTEGER, nrow),
                                     BLTS(MMS_KEY_INTEGER, bytes),     {0}};
 
-mms_value *mms_uvh5_blts_order_encode(const mms_uvh5_blts_order *o)
-{
-    return mms_keys_encode(blts_keys, o);
-}
-
-mms_status mms_uvh5_blts_order_decode(const mms_value *value, mms_uvh5_blts_order *o,
-                                      mms_error *err)
-{
-    *o = (mms_uvh5_blts_order){0};
-    return mms_keys_decode(blts_keys, value, "baseline-times", o, err);
-}
+MMS_KEYS_ENCODE(mms_uvh5_blts_order, blts_keys)
+MMS_KEYS_DECODE(mms_uvh5_blts_order, blts_keys, "baseline-times")
 
 #define AVERAGED(kind, member) MMS_KEY(mms_uvh5_averaged_order, kind, member)
 
@@ -169,12 +160,7 @@ mms_value *mms_uvh5_averaged_order_encode(const mms_uvh5_averaged_order *o)
                 json_pack("{sO*}", "bytes", json_object_get(o->part, "bytes")));
 }
 
-mms_status mms_uvh5_averaged_order_decode(const mms_value *value, mms_uvh5_averaged_order *o,
-                                          mms_error *err)
-{
-    *o = (mms_uvh5_averaged_order){0};
-    return mms_keys_decode(averaged_keys, value, "averages", o, err);
-}
+MMS_KEYS_DECODE(mms_uvh5_averaged_order, averaged_keys, "averages")
 
 void mms_uvh5_averaged_order_set_threads(mms_value *order, int64_t threads)
 {
