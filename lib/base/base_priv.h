@@ -19,6 +19,9 @@ extern "C" {
  *  NULL when out of memory; at least one byte is allocated.  End it with free(). */
 void *mms_alloc(int64_t n, size_t size);
 
+/** Free values[n], some of which may be NULL, and the array; NULL: there is none. */
+void mms_values_free(int64_t n, mms_value **values);
+
 /** Allocate n elements of size bytes, zeroed, on a page boundary, that need not stay in memory: a
  *  large array is in a file without a name in TMPDIR, or in memory where that can't be had.  NULL
  * when out of memory.  End it with mms_spill_free(). */

@@ -61,3 +61,10 @@ void mms_value_free(mms_value **value)
         json_decref(*value);
     *value = NULL;
 }
+
+void mms_values_free(int64_t n, mms_value **values)
+{
+    for (int64_t i = 0; values && i < n; i++)
+        mms_value_free(&values[i]);
+    free(values);
+}

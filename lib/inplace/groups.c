@@ -96,12 +96,10 @@ void mms_units_close(mms_units *u)
 {
     if (u->answers)
         mms_answers_free(u->n, u->answers);
-    for (int64_t i = 0; i < u->n; i++)
-        mms_value_free(&u->units[i]);
+    mms_values_free(u->n, u->units);
     for (int64_t i = 0; i < u->n && u->own_names; i++)
         free(u->own_names[i]);
     free(u->own_names);
-    free(u->units);
     free(u->names);
     free(u->answers);
     *u = (mms_units){0};

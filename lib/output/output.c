@@ -119,14 +119,12 @@ static void end(making *m, mms_status st)
             free(m->labels[i]);
         if (m->files)
             free(m->files[i]);
-        if (m->units)
-            mms_value_free(&m->units[i]);
     }
+    mms_values_free(m->nparts, m->units);
     free(m->names);
     free(m->rows);
     free(m->labels);
     free(m->files);
-    free(m->units);
     free(m->path);
     free(m->base);
     free(m->folder);

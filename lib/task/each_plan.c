@@ -95,11 +95,9 @@ void mms_each_free(struct mms_each_work *w)
         if (w->names)
             free(w->names[i]);
     }
-    for (int64_t i = 0; w->units && i < w->n; i++)
-        mms_value_free(&w->units[i]);
+    mms_values_free(w->n, w->units);
     free(w->outputs);
     free(w->paths);
     free(w->names);
-    free(w->units);
     free(w->answers);
 }

@@ -82,12 +82,10 @@ done:
 static void free_parts(struct parts *p)
 {
     mms_answers_free(p->answers ? p->n : 0, p->answers);
-    for (int64_t i = 0; i < p->n; i++) {
+    mms_values_free(p->n, p->units);
+    for (int64_t i = 0; i < p->n; i++)
         free(p->names[i]);
-        mms_value_free(&p->units[i]);
-    }
     free(p->names);
-    free(p->units);
     free(p->rets);
     free(p->answers);
 }

@@ -33,9 +33,7 @@ static mms_status run_pieces(mms_run *run, const char *vis, const mms_verify_opt
     if (st == MMS_OK)
         st = mms_verify_join(n + 1, results, opts->show, result, err);
     mms_answers_free(answers ? n + 1 : 0, answers);
-    for (int64_t i = 0; units && i <= n; i++)
-        mms_value_free(&units[i]);
-    free(units);
+    mms_values_free(n + 1, units);
     free(names);
     free(results);
     free(answers);

@@ -188,9 +188,7 @@ static mms_status run_cuts(const mms_host *host, int64_t nparts, const cut *cuts
     }
     MMS_TRY(mms_engine_run(engine, host->task, nparts, labels, units, answers, err));
 done:
-    for (int64_t i = 0; units && i < nparts; i++)
-        mms_value_free(&units[i]);
-    free(units);
+    mms_values_free(nparts, units);
     free(labels);
     return st;
 }

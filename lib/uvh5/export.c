@@ -458,11 +458,9 @@ static mms_status run_units(int64_t n, making *const *files, const mms_host *hos
     mms_engine_set_journal(engine, NULL);
     mms_answers_free(nunits, answers);
 done:
-    for (int64_t i = 0; units && names && i < nunits; i++) {
-        mms_value_free(&units[i]);
+    mms_values_free(nunits, units);
+    for (int64_t i = 0; names && i < nunits; i++)
         free(names[i]);
-    }
-    free(units);
     free(names);
     free(answers);
     free(journals);
@@ -494,9 +492,7 @@ static mms_status pack_files(int64_t n, making *const *files, const mms_host *ho
         mms_answers_free(count, answers);
     }
 done:
-    for (int64_t i = 0; units && i < count; i++)
-        mms_value_free(&units[i]);
-    free(units);
+    mms_values_free(count, units);
     free(names);
     free(answers);
     return st;

@@ -434,9 +434,7 @@ static mms_status run_parts(importing *m, mms_value *result, mms_error *err)
                          m->ncell));
     json_object_set_new(result, "rows_out", json_integer(rows));
 done:
-    for (int64_t i = 0; units && i < m->nparts; i++)
-        mms_value_free(&units[i]);
-    free(units);
+    mms_values_free(m->nparts, units);
     free(answers);
     return st;
 }

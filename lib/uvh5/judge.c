@@ -349,9 +349,7 @@ static mms_status check_values(judging *j, mms_error *err)
             merge_answers(j, n, answers);
         mms_answers_free(n, answers);
     }
-    for (int64_t i = 0; units && i < n; i++)
-        mms_value_free(&units[i]);
-    free(units);
+    mms_values_free(n, units);
     free(names);
     free(answers);
     return st;
