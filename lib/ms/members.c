@@ -237,6 +237,18 @@ done:
     return st;
 }
 
+void mms_members_keep(const mms_members *s)
+{
+    if (s->by_casacore)
+        mms_casacore_keep();
+}
+
+void mms_members_leave(const mms_members *s)
+{
+    if (s->by_casacore)
+        mms_casacore_leave();
+}
+
 mms_status mms_members_use(mms_members *s, int64_t i, const char *column, mms_store_want want,
                            mms_member_column *out, mms_error *err)
 {
@@ -244,6 +256,7 @@ mms_status mms_members_use(mms_members *s, int64_t i, const char *column, mms_st
     mms_status st;
 
     *out = (mms_member_column){0};
+    mms_members_keep(s); /* before the lock, as who reads a block has it */
     pthread_mutex_lock(&s->lock);
     MMS_TRY(open_member(s, i, &m, err));
     m->users++;
@@ -258,6 +271,7 @@ mms_status mms_members_use(mms_members *s, int64_t i, const char *column, mms_st
     MMS_TRY(mms_store_find(m->store, column, want, &out->cells, err));
 done:
     pthread_mutex_unlock(&s->lock);
+    mms_members_leave(s);
     return st;
 }
 

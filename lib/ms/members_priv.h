@@ -59,6 +59,10 @@ typedef struct mms_member_column {
     mms_stored cells;
 } mms_member_column;
 
+/** Where all cells come through casacore: keep it for several calls, as mms_casacore_keep(). */
+void mms_members_keep(const mms_members *members);
+void mms_members_leave(const mms_members *members);
+
 /** Find a column of member i, which stays open until it is released.  Several threads may. */
 MMS_CHECKED mms_status mms_members_use(mms_members *members, int64_t i, const char *column,
                                        mms_store_want want, mms_member_column *out, mms_error *err);

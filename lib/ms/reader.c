@@ -10,6 +10,7 @@
 #include "base/base_priv.h"
 #include "block.h"
 #include "columns.h"
+#include "members_priv.h"
 #include "ms_priv.h"
 #include "rowlist_priv.h"
 #include "tables/tables_priv.h"
@@ -573,11 +574,10 @@ done:
     return st;
 }
 
-mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
+static mms_status next_block(mms_reader *r, mms_block **block, mms_error *err)
 {
     mms_status st;
 
-    *block = NULL;
     mms_arena_reset(&r->arena);
     r->block = (mms_block){0};
     MMS_TRY(take_block(r, err));
@@ -587,5 +587,17 @@ mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
     MMS_TRY(read_arrays(r, err));
     *block = &r->block;
 done:
+    return st;
+}
+
+mms_status mms_reader_next(mms_reader *r, mms_block **block, mms_error *err)
+{
+    const mms_members *members = mms_ms_members_of(r->from->ms);
+    mms_status st;
+
+    *block = NULL;
+    mms_members_keep(members);
+    st = next_block(r, block, err);
+    mms_members_leave(members);
     return st;
 }

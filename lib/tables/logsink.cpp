@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "measures_data.hpp"
+#include "reading_priv.h"
 
 namespace
 {
@@ -78,6 +79,16 @@ std::recursive_mutex &mms::casacore_lock()
 {
     static std::recursive_mutex lock;
     return lock;
+}
+
+void mms_casacore_keep(void)
+{
+    mms::casacore_lock().lock();
+}
+
+void mms_casacore_leave(void)
+{
+    mms::casacore_lock().unlock();
 }
 
 void mms::redirect_casacore_log()

@@ -69,6 +69,11 @@ MMS_CHECKED mms_status mms_table_shapes(mms_table *table, const char *column, in
 MMS_CHECKED mms_status mms_table_keywords(mms_table *table, const char *column, mms_value **out,
                                           mms_error *err);
 
+/** Keep casacore, which one thread uses at a time, for several calls of this thread, which then
+ * wait once for the others; pairs may be nested. */
+void mms_casacore_keep(void);
+void mms_casacore_leave(void);
+
 /** Return whether this is a sub-table of the MS definition. */
 bool mms_is_standard_table(const char *name);
 
