@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 
 import program_case
 from machine import mpirun, patient, wait_until
@@ -120,8 +119,8 @@ class Engine(ProgramCase):
     def test_stop_signal(self):
         # Open MPI's mpirun kills its ranks after this time, 1 s if not told, and ends after twice of it
         process, out, err = self.start("wait", "4", OMPI_MCA_odls_base_sigkill_timeout="10")
-        wait_until(lambda: len(self.leftovers()) >= self.workers + max(self.ranks, 1), 10)  # each has its unit
-        time.sleep(0.5)
+        begun = [f"begun{i}" for i in range(min(4, self.workers))]
+        self.assertTrue(wait_until(lambda: set(begun) <= set(os.listdir(self.folder)), 20))
         process.send_signal(signal.SIGTERM)
         self.end_of(process, patient(30), out, err)
         self.check(text_of(out), r".* status=STOPPED stopped by signal 15 \(Terminated\)\n")
