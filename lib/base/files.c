@@ -21,17 +21,34 @@ bool mms_is_absence(int errnum)
 
 /* ---- names ------------------------------------------------------------------------------------*/
 
-int mms_rename_new(const char *from, const char *to)
+/* Where there is no RENAME_NOREPLACE: a link has a new name or fails.  A folder can't have one, and
+ * takes the place of an empty one at most, should that come between the look and the rename. */
+static int rename_by_link(const char *from, const char *to)
 {
     struct stat info;
 
-    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+    if (!link(from, to)) {
+        (void)!unlink(from);
         return 0;
-    if (errno != EINVAL && errno != ENOSYS)
+    }
+    if (errno == EEXIST)
         return -1;
     if (!lstat(to, &info))
         errno = EEXIST;
-    return mms_is_absence(errno) ? rename(from, to) : -1;
+    if (!mms_is_absence(errno))
+        return -1;
+    if (!rename(from, to))
+        return 0;
+    if (errno == ENOTEMPTY)
+        errno = EEXIST;
+    return -1;
+}
+
+int mms_rename_new(const char *from, const char *to)
+{
+    if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE))
+        return 0;
+    return errno == EINVAL || errno == ENOSYS ? rename_by_link(from, to) : -1;
 }
 
 /* ---- looking ---------------------------------------------------------------------------------*/

@@ -19,8 +19,8 @@ mms_status mms_fail_errno(mms_error *err, int errnum, const char *fmt, ...) MMS_
  *  knows. */
 bool mms_is_absence(int errnum);
 
-/** Rename without replacing; file systems without that (NFS) get a check just before.  Returns as
- *  rename(2), EEXIST where something is at to. */
+/** Rename without replacing; on file systems without that (NFS) a folder may replace an empty one
+ *  that comes at that moment.  Returns as rename(2), EEXIST where something is at to. */
 int mms_rename_new(const char *from, const char *to);
 
 /** Whether something is at path; a link is what it leads to.  Errors: IO when nobody can tell. */

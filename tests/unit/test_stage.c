@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -107,6 +108,59 @@ static void existing_output_stays(void **state)
     assert_string_equal(err.msg, "Output MS b.mms already exists - will not overwrite it.");
     assert_false(exists("b.mms/table.dat"));
     mms_stage_remove(&stage);
+}
+
+/* ---- a file system without RENAME_NOREPLACE ---- */
+
+static bool has_noreplace = true;
+static const char *comes; /* a set that another program makes between our look and our rename */
+
+/* In place of the C library's. */
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags)
+{
+    if (has_noreplace || !flags)
+        return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
+    errno = EINVAL;
+    return -1;
+}
+
+int rename(const char *from, const char *to)
+{
+    char file[64];
+
+    if (comes) {
+        assert_int_equal(mkdir(comes, 0755), 0);
+        snprintf(file, sizeof file, "%s/rows", comes);
+        comes = NULL;
+        write_text(file, "theirs");
+    }
+    return (int)syscall(SYS_rename, from, to);
+}
+
+/* What is there stays, a folder or a file, also one that comes at the last moment (A095). */
+static void outputs_stay_without_noreplace(void **state)
+{
+    (void)state;
+    has_noreplace = false;
+    assert_int_equal(mkdir("new", 0755) | mkdir("empty", 0755), 0);
+    write_text("new/rows", "new");
+    assert_int_equal(mms_rename_new("new", "empty"), -1);
+    assert_int_equal(errno, EEXIST);
+    write_text("file", "old");
+    write_text("fresh", "new");
+    assert_int_equal(mms_rename_new("fresh", "file"), -1);
+    assert_int_equal(errno, EEXIST);
+    check_text("file", "old");
+    assert_int_equal(mms_rename_new("fresh", "file2"), 0);
+    check_text("file2", "new");
+    assert_false(exists("fresh"));
+    comes = "set";
+    assert_int_equal(mms_rename_new("new", "set"), -1);
+    assert_int_equal(errno, EEXIST);
+    check_text("set/rows", "theirs");
+    assert_int_equal(mms_rename_new("new", "set2"), 0);
+    check_text("set2/rows", "new");
+    has_noreplace = true;
 }
 
 static void missing_folder_is_named(void **state)
@@ -562,6 +616,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(output_appears_when_published),
         cmocka_unit_test(existing_output_stays),
+        cmocka_unit_test(outputs_stay_without_noreplace),
         cmocka_unit_test(missing_folder_is_named),
         cmocka_unit_test(only_own_dead_stages_are_swept),
         cmocka_unit_test(old_empty_stages_are_swept),
