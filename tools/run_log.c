@@ -4,6 +4,7 @@
 #include "run_log.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -12,9 +13,25 @@
 static void log_line(const struct run_log *log, mms_level level, const char *scope,
                      const char *text)
 {
-    mms_log_stamp(log->file, level, scope);
-    fprintf(log->file, "%s\n", text);
+    if (log->json) {
+        mms_log_json(log->file, level, scope, text);
+    } else {
+        mms_log_stamp(log->file, level, scope);
+        fprintf(log->file, "%s\n", text);
+    }
     fflush(log->file); /* a killed run leaves its last line */
+}
+
+/* A name that ends so asks for lines of JSON. */
+static bool open_file(struct run_log *log, const char *path)
+{
+    static const char json[] = ".jsonl";
+    const size_t n = strlen(path);
+
+    log->path = path;
+    log->json = n >= sizeof json && !strcmp(path + n - (sizeof json - 1), json);
+    log->file = *path ? fopen(path, "ae") : NULL;
+    return log->file;
 }
 
 void run_log_take(void *ctx, mms_level level, const char *scope, const char *text)
@@ -69,25 +86,36 @@ static void write_command(const struct run_log *log, FILE *out)
     }
 }
 
+static void log_command(const struct run_log *log)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *const out = open_memstream(&text, &size);
+
+    if (!out)
+        return;
+    fputs("command: ", out);
+    write_command(log, out);
+    if (!fclose(out))
+        log_line(log, MMS_LOG_INFO, "multims", text);
+    free(text);
+}
+
 /* What a reader of the log wants to know first */
 static void begin_log(const struct run_log *log)
 {
     struct utsname host = {0};
     char *const here = getcwd(NULL, 0), *const folder = here ? mms_readable(here) : NULL;
-    char text[256];
+    char text[PATH_MAX];
 
-    mms_log_stamp(log->file, MMS_LOG_INFO, "multims");
-    fputs("command: ", log->file);
-    write_command(log, log->file);
-    fputc('\n', log->file);
+    log_command(log);
     log_line(log, MMS_LOG_INFO, "multims", mms_build_info());
     uname(&host);
     snprintf(text, sizeof text, "host: %.64s, %.64s %.64s, process %ld", host.nodename,
              host.sysname, host.release, (long)getpid());
     log_line(log, MMS_LOG_INFO, "multims", text);
-    mms_log_stamp(log->file, MMS_LOG_INFO, "multims");
-    fprintf(log->file, "folder: %s\n", folder ? folder : "?");
-    fflush(log->file);
+    snprintf(text, sizeof text, "folder: %s", folder ? folder : "?");
+    log_line(log, MMS_LOG_INFO, "multims", text);
     free(folder);
     free(here);
 }
@@ -111,11 +139,7 @@ static const char *named_file(const struct run_log *log)
 
 void run_log_open_refused(struct run_log *log)
 {
-    const char *const file = named_file(log);
-
-    log->path = file;
-    log->file = *file ? fopen(file, "ae") : NULL;
-    if (log->file)
+    if (open_file(log, named_file(log)))
         begin_log(log);
 }
 
@@ -126,13 +150,10 @@ mms_status run_log_open(const mms_run_options *options, struct run_log *log, mms
                                                   : MMS_LOG_INFO;
 
     log->screen = options->quiet ? MMS_LOG_WARN : wanted;
-    log->path = options->log;
-    if (*options->log) {
-        log->file = fopen(options->log, "ae");
-        if (!log->file)
-            return mms_fail(err, MMS_ERR_IO, "log %s: %s", options->log, strerror(errno));
+    if (open_file(log, options->log))
         begin_log(log);
-    }
+    else if (*options->log)
+        return mms_fail(err, MMS_ERR_IO, "log %s: %s", options->log, strerror(errno));
     /* the file has at least DEBUG, for the report of a failure that nobody expected */
     mms_log_to(run_log_take, log, log->file && wanted < MMS_LOG_DEBUG ? MMS_LOG_DEBUG : wanted);
     return MMS_OK;
@@ -141,12 +162,12 @@ mms_status run_log_open(const mms_run_options *options, struct run_log *log, mms
 void run_log_close(struct run_log *log, int status, double seconds)
 {
     const bool failed = *log->failure;
+    char text[sizeof log->failure + 64];
 
-    if (log->file) {
-        mms_log_stamp(log->file, failed ? MMS_LOG_ERROR : MMS_LOG_INFO, "multims");
-        fprintf(log->file, "status %d after %.3f s%s%s\n", status, seconds, failed ? ": " : "",
-                log->failure);
-    }
+    snprintf(text, sizeof text, "status %d after %.3f s%s%s", status, seconds, failed ? ": " : "",
+             log->failure);
+    if (log->file)
+        log_line(log, failed ? MMS_LOG_ERROR : MMS_LOG_INFO, "multims", text);
     if (log->file && (ferror(log->file) | fclose(log->file)))
         fprintf(stderr, "WARN multims: the log %s is incomplete\n", log->path);
     log->file = NULL;
@@ -154,8 +175,9 @@ void run_log_close(struct run_log *log, int status, double seconds)
 
 void run_log_add_end(const char *path, int status, double seconds, const char *failure)
 {
-    struct run_log log = {.file = fopen(path, "ae"), .path = path};
+    struct run_log log = {0};
 
+    (void)open_file(&log, path);
     snprintf(log.failure, sizeof log.failure, "%s", failure);
     run_log_close(&log, status, seconds);
 }

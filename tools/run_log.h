@@ -11,6 +11,7 @@
 struct run_log {
     mms_level screen; /* stderr has lines up to this level */
     FILE *file;       /* has all lines, with times; NULL: none */
+    bool json;        /* lines are JSON: the file's name ends in .jsonl */
     const char *path;
     char failure[sizeof((mms_error *)0)->msg]; /* the error that ended the run, or "" */
     int nwords;                                /* of the command line */

@@ -47,6 +47,10 @@ MMS_API char *mms_readable(const char *text);
  *  UTC. */
 MMS_API void mms_log_stamp(FILE *file, mms_level level, const char *scope);
 
+/** Write a line of a log file as JSON: t (in UTC, to the microsecond), lvl, rank, role, host, pid,
+ * src (the scope), msg.  Nothing is written where memory is short. */
+MMS_API void mms_log_json(FILE *file, mms_level level, const char *scope, const char *text);
+
 /** Return "ERROR", "WARN", "INFO", "DEBUG" or "TRACE". */
 MMS_API const char *mms_level_name(mms_level level);
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file log.c  One sink for log lines, and another beside it. */
+#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "base_priv.h"
 #include "log_priv.h"
 #include "utf8_priv.h"
 
@@ -64,14 +68,44 @@ const char *mms_level_name(mms_level level)
     return names[level];
 }
 
-void mms_log_stamp(FILE *file, mms_level level, const char *scope)
+enum { STAMP_SIZE = 40 };
+
+/* Now, in UTC, as "2026-01-31T12:00:00.000000Z". */
+static void stamp_now(char stamp[STAMP_SIZE])
 {
     struct timespec now;
     struct tm utc;
-    char stamp[32];
+    size_t n;
 
     clock_gettime(CLOCK_REALTIME, &now);
     gmtime_r(&now.tv_sec, &utc);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-    fprintf(file, "%s.%03ldZ %s %s: ", stamp, now.tv_nsec / 1000000, mms_level_name(level), scope);
+    n = strftime(stamp, STAMP_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(stamp + n, STAMP_SIZE - n, ".%06dZ", (int)(now.tv_nsec / 1000));
+}
+
+void mms_log_stamp(FILE *file, mms_level level, const char *scope)
+{
+    char stamp[STAMP_SIZE];
+
+    stamp_now(stamp);
+    fprintf(file, "%.23sZ %s %s: ", stamp, mms_level_name(level), scope);
+}
+
+void mms_log_json(FILE *file, mms_level level, const char *scope, const char *text)
+{
+    char stamp[STAMP_SIZE], host[256] = "";
+    mms_value *line;
+    char *written;
+
+    stamp_now(stamp);
+    gethostname(host, sizeof host - 1);
+    line =
+        json_pack("{s:s, s:s, s:i, s:s, s:o, s:i, s:o, s:o}", "t", stamp, "lvl",
+                  mms_level_name(level), "rank", 0, "role", "client", "host", mms_text_value(host),
+                  "pid", (int)getpid(), "src", mms_text_value(scope), "msg", mms_text_value(text));
+    written = line ? mms_value_text(line, 0) : NULL;
+    if (written)
+        fprintf(file, "%s\n", written);
+    free(written);
+    mms_value_free(&line);
 }

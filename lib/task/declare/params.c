@@ -41,7 +41,7 @@ const mms_param mms_run_params[] = {
     {"verbose", MMS_REPEAT, offsetof(mms_run_options, verbose), .flags = MMS_PARAM_RUN,
      .doc = "Say more, also of checks that passed; twice: say everything"},
     {"log", MMS_PATH, offsetof(mms_run_options, log), .flags = MMS_PARAM_RUN,
-     .doc = "File to which the log is appended, with times"},
+     .doc = "File to which the log is appended, with times; NAME.jsonl: as JSON, an object a line"},
     {"help", MMS_BOOL, offsetof(mms_run_options, help), .flags = MMS_PARAM_RUN,
      .doc = "Print this text"},
     {0},

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a run prints: one line where all is well, the list where it is not, nothing with --quiet."""
 import fcntl
+import json
 import os
 import pty
 import re
 import shlex
 import shutil
+import signal
 import struct
 import subprocess
 import termios
+import time
 
 from casacore.tables import makescacoldesc, maketabdesc, table
 
@@ -320,6 +323,47 @@ class EndOfRun(ProgramCase):
         self.assertRegex(lines[runs[1] - 1], r"^INFO multims: status 0 after \d+\.\d{3} s$")
         self.assertRegex(lines[-1], r"^ERROR multims: status 2 after \d+\.\d{3} s: .*out\.mms already exists")
         self.assertEqual(sum("already exists" in line for line in lines), 1)
+
+    LINE = {"t": str, "lvl": str, "rank": int, "role": str, "host": str, "pid": int, "src": str, "msg": str}
+
+    def json_log(self, path):
+        with open(self.path(path)) as log:
+            lines = [json.loads(line) for line in log if line.endswith("\n")]
+        for line in lines:
+            self.assertEqual({k: type(v) for k, v in line.items()}, self.LINE)
+            self.assertRegex(line["t"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+            self.assertIn(line["lvl"], ("ERROR", "WARN", "INFO", "DEBUG", "TRACE"))
+        return lines
+
+    def test_a_log_of_json_lines(self):
+        """A117: each line is an object by itself, of what is refused, too."""
+        self.simulate("in put's.ms")
+        words = ["partition", "in put's.ms", "out \"1\".mms", "scan=1", "--log", "run 1.jsonl"]
+        self.multims(*words, "-q")
+        self.multims(*words, "-q", status=2)
+        self.multims("partition", "in put's.ms", "sacn=1", "--log=run 1.jsonl", status=2)
+        lines = self.json_log("run 1.jsonl")
+        commands = [line["msg"].partition("command: ")[2] for line in lines if line["msg"].startswith("command: ")]
+        self.assertEqual([shlex.split(c)[1:] for c in commands[:2]], [[*words, "-q"]] * 2)
+        self.assertEqual(len(commands), 3)
+        ends = [line for line in lines if re.match(r"status \d after", line["msg"])]
+        self.assertEqual([(line["lvl"], line["msg"].split()[1]) for line in ends],
+                         [("INFO", "0"), ("ERROR", "2"), ("ERROR", "2")])
+        self.assertIn('out "1".mms already exists', ends[1]["msg"])
+        self.assertEqual({line["host"] for line in lines}, {os.uname().nodename})
+
+    def test_a_log_of_json_lines_of_a_killed_run(self):
+        """A117: what is there of a log is whole lines."""
+        self.simulate("in.ms")
+        run = subprocess.Popen([program_case.args.program, "each", "in.ms", "--log", "run.jsonl", "-v", "--", "sleep", "60"],
+                               cwd=self.folder, stderr=subprocess.DEVNULL, start_new_session=True)
+        for _ in range(600):
+            if os.path.exists(self.path("run.jsonl")) and len(self.json_log("run.jsonl")) >= 4:
+                break
+            time.sleep(0.1)
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+        self.assertGreaterEqual(len(self.json_log("run.jsonl")), 4)
 
     def test_a_request_that_is_not_understood_is_in_the_log_too(self):
         for n, log in enumerate((["--log", "run.log"], ["--log=run.log"], ["log=run.log"])):
