@@ -43,6 +43,14 @@ const json_t *complex_of(const json_t *value)
     return json_array_size(pair) == 2 ? pair : nullptr;
 }
 
+/* {"$f": "nan"}, "inf" or "-inf": numbers that JSON has not; NULL: it is none. */
+const json_t *not_finite(const json_t *value)
+{
+    const json_t *const text =
+        json_object_size(value) == 1 ? json_object_get(value, "$f") : nullptr;
+    return json_is_string(text) ? text : nullptr;
+}
+
 Kind kind_of(const json_t *value)
 {
     switch (json_typeof(value)) {
@@ -56,7 +64,7 @@ Kind kind_of(const json_t *value)
     case JSON_STRING:
         return Kind::Text;
     case JSON_OBJECT:
-        return complex_of(value) ? Kind::Complex : Kind::Record;
+        return complex_of(value) ? Kind::Complex : not_finite(value) ? Kind::Real : Kind::Record;
     default:
         return Kind::Nothing;
     }
@@ -99,14 +107,15 @@ Int64 integer(const json_t *v)
 }
 Double number(const json_t *v)
 {
-    return json_number_value(v);
+    const json_t *const text = not_finite(v);
+    return mms_value_double(text ? text : v);
 }
 DComplex complex_number(const json_t *v)
 {
     const json_t *const pair = complex_of(v);
     return pair ? DComplex(mms_value_double(json_array_get(pair, 0)),
                            mms_value_double(json_array_get(pair, 1)))
-                : DComplex(json_number_value(v), 0);
+                : DComplex(number(v), 0);
 }
 String text(const json_t *v)
 {
@@ -240,7 +249,8 @@ json_t *json_of(Int64 v)
 }
 json_t *json_of(Double v)
 {
-    return mms_double_value(v);
+    json_t *const value = mms_double_value(v);
+    return std::isfinite(v) ? value : json_pack("{s:o}", "$f", value);
 }
 json_t *json_of(const DComplex &v)
 {
@@ -306,8 +316,8 @@ json_t *array_of(const TableExprNode &node, const TableExprId &row)
 
 } // namespace
 
-mms_status mms_taql_eval(const char *expression, const mms_value *variables, mms_value **out,
-                         mms_error *err)
+mms_status mms_taql_eval(const char *expression, const mms_value *variables, bool any,
+                         mms_value **out, mms_error *err)
 {
     bool finite = true;
     *out = nullptr;
@@ -317,7 +327,7 @@ mms_status mms_taql_eval(const char *expression, const mms_value *variables, mms
             std::string("using style python CALC ") + expression + " FROM $1";
         TableExprNode node = tableCommand(command, std::vector<const Table *>{&table}).node();
         const TableExprId row(0);
-        finite = !node.isScalar() || rep_of(node).dataType() != TableExprNodeRep::NTDouble ||
+        finite = any || !node.isScalar() || rep_of(node).dataType() != TableExprNodeRep::NTDouble ||
                  std::isfinite(rep_of(node).getDouble(row));
         *out = node.isScalar() ? scalar_of(node, row) : array_of(node, row);
         return MMS_OK;

@@ -15,9 +15,11 @@ extern "C" {
 /** Evaluate an expression in the style of Python: 0-based, [begin:end).  variables is an object:
  *  scalars, complex ones too, and lists of one kind, of numbers or of lists of one shape go by
  *  their names, members of objects by ::name.member; null is not defined.
- *  @param[out] out  its value; complex numbers are {"$c": [re, im]}, the caller frees it
+ *  @param      any  a scalar may be not finite, as elements of lists may
+ *  @param[out] out  its value; complex numbers are {"$c": [re, im]}, what is not finite {"$f":
+ *                   "nan"}, "inf" or "-inf"; the caller frees it
  *  Errors: TABLE with casacore's words; RANGE a scalar that is not finite; MEM. */
-MMS_CHECKED mms_status mms_taql_eval(const char *expression, const mms_value *variables,
+MMS_CHECKED mms_status mms_taql_eval(const char *expression, const mms_value *variables, bool any,
                                      mms_value **out, mms_error *err);
 
 /** Check that text can be parsed as an expression.  Errors: TABLE. */

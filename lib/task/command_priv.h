@@ -47,8 +47,8 @@ bool mms_command_is_taql(const char *text);
 
 /** Whether name is a function that says or tells what a server is to use: set_threads(n), … */
 bool mms_command_is_setting(const char *name);
-/** Call it.  settings: an object that stays with the server, {threads, memory_mib, cpus} of what is
- *  set.  Errors: SHAPE no number; RANGE. */
+/** Call it.  settings: an object that stays with the server, {threads, memory_mib, cpus, …} of what
+ *  is set.  Errors: SHAPE no number or text; RANGE. */
 MMS_CHECKED mms_status mms_command_setting(mms_value *settings, const char *name,
                                            const mms_value *arguments, mms_value **out,
                                            mms_error *err);

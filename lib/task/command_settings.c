@@ -7,9 +7,9 @@
 
 #include "command_priv.h"
 
-static const char *const names[] = {"set_threads",         "get_threads", "set_memory_total",
-                                    "get_memory_total",    "set_ncpus",   "get_ncpus",
-                                    "set_memory_fraction", NULL};
+static const char *const names[] = {
+    "set_threads", "get_threads",         "set_memory_total", "get_memory_total", "set_ncpus",
+    "get_ncpus",   "set_memory_fraction", "set_memory_unit",  "set_nonfinite",    NULL};
 
 bool mms_command_is_setting(const char *name)
 {
@@ -18,9 +18,9 @@ bool mms_command_is_setting(const char *name)
 
 /* ---- what the machine has ---- */
 
-static int64_t physical_mib(void)
+static int64_t physical_kib(void)
 {
-    return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 20;
+    return (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) >> 10;
 }
 
 static int64_t physical_cpus(void)
@@ -88,18 +88,62 @@ static mms_status take_number(mms_value *settings, const char *key, const mms_va
     if (x < least || x > 1e9)
         return mms_fail(err, MMS_ERR_RANGE, "%s: %g: at least %g, or -1 for what the machine has",
                         key, x, least);
-    json_object_set_new(settings, key, json_integer((json_int_t)(x * factor)));
+    json_object_set_new(settings, key, json_integer((json_int_t)(x * factor + 1e-6)));
     return MMS_OK;
+}
+
+/* A fraction is kept, too: casa's unit of it is another one. */
+static mms_status set_memory(mms_value *settings, bool fraction, const mms_value *value,
+                             mms_error *err)
+{
+    const double mib = fraction ? (double)physical_kib() / 1024 / 100 : 1024;
+    const mms_status st =
+        take_number(settings, "memory_mib", value, fraction ? 1 : 0.001, mib, err);
+
+    if (st == MMS_OK)
+        json_object_del(settings, "percent");
+    if (st == MMS_OK && fraction && json_object_get(settings, "memory_mib"))
+        json_object_set_new(settings, "percent", json_real(json_number_value(value)));
+    return st;
+}
+
+/* One of two words: the second is kept as true. */
+static mms_status take_word(mms_value *settings, const char *key, const mms_value *value,
+                            const char *usual, const char *other, mms_error *err)
+{
+    const char *const word = json_string_value(value);
+
+    if (!word)
+        return mms_fail(err, MMS_ERR_SHAPE, "%s: no text is given", key);
+    if (strcmp(word, usual) && strcmp(word, other))
+        return mms_fail(err, MMS_ERR_RANGE, "%s: %s is not known: %s or %s", key, word, usual,
+                        other);
+    json_object_set_new(settings, key, json_boolean(!strcmp(word, other)));
+    return MMS_OK;
+}
+
+/* What casa tells: MiB of a total that was set, KiB of all else (spec job-engine 1.13). */
+static int64_t memory_of(const mms_value *settings, bool physical)
+{
+    const mms_value *const set = physical ? NULL : json_object_get(settings, "memory_mib");
+    const mms_value *const percent = set ? json_object_get(settings, "percent") : NULL;
+    const double kib = (double)physical_kib() * (percent ? json_number_value(percent) / 100 : 1);
+
+    if (json_is_true(json_object_get(settings, "memory_unit")) && (!set || percent))
+        return (int64_t)kib;
+    return set ? json_integer_value(set) : physical_kib() >> 10;
 }
 
 static mms_status set(mms_value *settings, const char *name, const mms_value *value, mms_error *err)
 {
     mms_status st;
 
-    if (!strcmp(name, "set_memory_total"))
-        return take_number(settings, "memory_mib", value, 0.001, 1024, err);
-    if (!strcmp(name, "set_memory_fraction"))
-        return take_number(settings, "memory_mib", value, 1, (double)physical_mib() / 100, err);
+    if (!strcmp(name, "set_memory_total") || !strcmp(name, "set_memory_fraction"))
+        return set_memory(settings, !strcmp(name, "set_memory_fraction"), value, err);
+    if (!strcmp(name, "set_memory_unit"))
+        return take_word(settings, "memory_unit", value, "MiB", "casa", err);
+    if (!strcmp(name, "set_nonfinite"))
+        return take_word(settings, "nonfinite", value, "error", "keep", err);
     if (!strcmp(name, "set_ncpus"))
         return take_number(settings, "cpus", value, 1, 1, err);
     st = take_number(settings, "threads", value, 1, 1, err);
@@ -116,7 +160,6 @@ mms_status mms_command_setting(mms_value *settings, const char *name, const mms_
     const char *const iter = json_object_iter_key(json_object_iter((mms_value *)arguments));
     const mms_value *const value = iter ? json_object_get(arguments, iter) : NULL;
     const bool physical = json_is_false(value);
-    const mms_value *const memory = json_object_get(settings, "memory_mib");
     const mms_value *const cpus = json_object_get(settings, "cpus");
 
     *out = NULL;
@@ -127,7 +170,7 @@ mms_status mms_command_setting(mms_value *settings, const char *name, const mms_
     if (!strcmp(name, "get_threads"))
         *out = json_integer(set_threads_of(settings));
     else if (!strcmp(name, "get_memory_total"))
-        *out = json_integer(memory && !physical ? json_integer_value(memory) : physical_mib());
+        *out = json_integer(memory_of(settings, physical));
     else
         *out = json_integer(cpus && !physical ? json_integer_value(cpus) : physical_cpus());
     return *out ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");

@@ -118,7 +118,8 @@ static mms_status eval_taql(struct context *c, const char *text, mms_value **out
     char *const expression = mms_command_members(text);
     mms_value *const scope = scope_of(c);
     mms_error why = {0};
-    mms_status st = expression && scope ? mms_taql_eval(expression, scope, out, &why)
+    const bool any = json_is_true(json_object_get(c->settings, "nonfinite"));
+    mms_status st = expression && scope ? mms_taql_eval(expression, scope, any, out, &why)
                                         : mms_fail(&why, MMS_ERR_MEM, "out of memory");
 
     free(expression);

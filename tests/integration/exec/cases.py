@@ -178,6 +178,17 @@ class Cases(ProgramCase):
                          ["type", "type", "type", "type", "type", "arithmetic", "arithmetic", "type"])
         self.assertIn("zz", got[0]["traceback"])
 
+    def test_what_is_not_finite_comes_back_where_it_is_wanted(self):
+        """A038, A039: an error of scalars until set_nonfinite('keep'); values go to and fro."""
+        commands = ["1/0", "[1.0,-1]/[0,0]", "set_nonfinite('all')", "set_nonfinite('keep')", "1/0", "x=-1/0", "x", "x*0", "isinf(x)",
+                    "v=[1.5,1/0]", "v+1", "1%0", "1/0", "set_nonfinite('error')", "1/0"]
+        got = self.responses([{"command": c, "servers": [1]} for c in commands]
+                             + [{"command": "isnan(p)", "servers": [1], "parameters": {"p": {"$f": "nan"}}}], 1)
+        inf, minus = {"$f": "inf"}, {"$f": "-inf"}
+        self.assertEqual([g["error"]["class"] if "error" in g else g["ret"] for g in got],
+                         ["arithmetic", [inf, minus], "value", None, inf, None, minus, {"$f": "nan"}, True,
+                          None, [2.5, inf], "arithmetic", inf, None, "arithmetic", True])
+
     def test_a019_a021_order_and_places(self):
         """200 commands of one server in their order; three that name none begin at once, on three servers."""
         entries = [{"command": "l=[]", "servers": [1]}]
