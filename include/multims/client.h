@@ -16,6 +16,10 @@ extern "C" {
 /** A client and its servers.  One thread at a time. */
 typedef struct mms_client mms_client;
 
+/** Takes what a command has found so far (mms_job_partial()), before its response, inside a call of
+ *  the client's; it calls none of them itself. */
+typedef void mms_take_partial(void *ctx, int64_t id, const mms_value *value);
+
 typedef struct mms_client_opts {
     uint32_t size;
     int servers;     /**< local servers; 0: one for each usable core.  Under MPI the ranks decide */
@@ -32,10 +36,12 @@ typedef struct mms_client_opts {
     /** How much there is of what commands need (mms_command.needs): an object, any name to an
      * integer, as {"cores": 8, "memory": 32000, "disk": 2}; borrowed.  NULL: nothing is counted. */
     const mms_value *totals;
+    mms_take_partial *partial; /**< NULL: they are counted and dropped */
+    void *ctx;
 } mms_client_opts;
-#define MMS_CLIENT_OPTS_INIT                                           \
-    {                                                                  \
-        sizeof(mms_client_opts), 0, 30.0, NULL, NULL, NULL, NULL, NULL \
+#define MMS_CLIENT_OPTS_INIT                                                       \
+    {                                                                              \
+        sizeof(mms_client_opts), 0, 30.0, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
     }
 
 /** A command: exactly one of kind, argv and text. */
@@ -60,10 +66,14 @@ typedef struct mms_command {
      * or answered "timeout" when that has timed out. */
     bool key_only;
     bool fresh; /**< run it in a process that has run nothing before; variables stay the server's */
+    /** After which the command is ended, with class "stalled", while it takes no processor time,
+     *  reads and writes nothing and sends nothing; that is seen up to half as long later.  0: none.
+     */
+    double stall_s;
 } mms_command;
-#define MMS_COMMAND_INIT                                                                 \
-    {                                                                                    \
-        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL, false, false \
+#define MMS_COMMAND_INIT                                                                      \
+    {                                                                                         \
+        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL, false, false, 0.0 \
     }
 
 /** Make a client; workers are started when the first command needs them.
@@ -86,8 +96,9 @@ MMS_API MMS_CHECKED mms_status mms_client_push(mms_client *client, const mms_com
 
 /** Get the responses of ids[n], in their order: an array of objects with command, parameters, mode,
  *  id, server, status, successful, traceback, ret, command_start_time, command_stop_time; attempt,
- *  host, queue_s (how long it waited), pid and usage {wall_s, cpu_user_s, cpu_sys_s, max_rss_kib,
- *  read_bytes, write_bytes} of its worker where it answered, exit of a program; and error {class,
+ *  host, queue_s (how long it waited), partials (how many there were, if any), pid and usage
+ *  {wall_s, cpu_user_s, cpu_sys_s, max_rss_kib, read_bytes, write_bytes} of its worker where it
+ *  answered, exit of a program; and error {class,
  *  code, message, retryable, host, signal, value} where it failed.  Without block, what is pending
  * is left out.  A response stays. A command whose server has timed out is answered with status
  * "timeout" until the server recovers.
@@ -233,6 +244,14 @@ MMS_API mms_value *mms_client_commands(const mms_client *client);
 /** Return the commands as a table for people, one a line: first those that were sent, then those
  * that wait, have timed out, have ended.  The caller frees it; NULL: out of memory. */
 MMS_API char *mms_client_table(mms_client *client);
+
+/** Let commands end before mms_client_close(): those that run; those that are queued, too, where
+ *  drain is true, else they are cancelled.  Responses stay.  What a server has that has timed out
+ *  is not waited for.
+ *  Errors: WORKER limit_s has passed (negative: none), or all servers have timed out; STOPPED; IO.
+ */
+MMS_API MMS_CHECKED mms_status mms_client_finish(mms_client *client, bool drain, double limit_s,
+                                                 mms_error *err);
 
 /** End the servers; what is queued or runs is dropped.  *client is set to NULL; NULL is accepted.
  */

@@ -180,6 +180,11 @@ MMS_API int mms_job_worker(const mms_job *job);
 /** Send a line that the unit's program printed on its stream 1 or 2. */
 MMS_API void mms_job_line(mms_job *job, int stream, const char *text);
 
+/** Send what the unit has found so far: a client's mms_client_opts.partial gets it, in order,
+ * before the response; runs drop it.  value is taken, also on failure. Errors: RANGE more than 1
+ * MiB as text; ARG no value; MEM. */
+MMS_API MMS_CHECKED mms_status mms_job_partial(mms_job *job, mms_value *value, mms_error *err);
+
 /** Ends what a worker kept. */
 typedef void mms_end_kept(void *thing);
 

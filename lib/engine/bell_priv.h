@@ -17,8 +17,8 @@ typedef struct mms_bell {
 bool mms_bell_open(mms_bell *bell, const uint64_t job[2], int rank);
 /** Wake a rank.  Returns whether it is there, on this machine. */
 bool mms_bell_ring(const mms_bell *bell, int rank);
-/** Take what has rung.  Returns whether one of our job did. */
-bool mms_bell_heard(const mms_bell *bell);
+/** Take what has rung.  Returns how many of our job did; -1: others alone. */
+int mms_bell_heard(const mms_bell *bell);
 void mms_bell_close(mms_bell *bell);
 
 #endif

@@ -883,6 +883,7 @@ static void take_done(struct run *run)
             continue;
         run->answers[i] = (mms_answer){.status = MMS_OK, .value = answer};
         run->bytes_answered += unit_bytes(run, i);
+        run->progress.bytes_before += unit_bytes(run, i);
         run->progress.units_done++;
         mms_journal_add(journal_of(run, i), "skipped",
                         json_pack("{s:o}", "unit", mms_text_value(run->names[i])));

@@ -44,6 +44,8 @@ struct mms_client {
     int64_t ndone;
     int64_t next_look_ns, next_limits_ns;
     mms_client_log *log;
+    mms_take_partial *partial; /* NULL: nobody wants them */
+    void *ctx;
     mms_wake *wake; /* NULL: nobody waits with poll(2) */
 };
 
@@ -131,6 +133,17 @@ static void name_servers(mms_client *client)
     }
 }
 
+/* Ranks are asked where they are; local servers are known. */
+static void log_start(mms_client *client)
+{
+    mms_client_log_say(client->log, 0, false, "open",
+                       "Sending start service signal to all servers");
+    learn_hosts(client);
+    if (knows_hosts(client))
+        mms_client_log_say(client->log, 0, false, "open",
+                           "Received response from all servers to start service signal");
+}
+
 mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_error *err)
 {
     mms_client_opts all = MMS_CLIENT_OPTS_INIT;
@@ -156,6 +169,8 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     client->nservers = mms_engine_workers(client->engine);
     client->frozen_s = all.frozen_s;
     client->mode = all.mode;
+    client->partial = all.partial;
+    client->ctx = all.ctx;
     client->servers = mms_alloc(client->nservers, sizeof *client->servers);
     if (!client->servers)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
@@ -163,7 +178,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     MMS_TRY(mms_client_log_open(&all, client->nservers, &client->log, err));
     name_servers(client);
     if (mms_client_log_is_kept(client->log))
-        learn_hosts(client);
+        log_start(client);
     mms_client_log_say(client->log, 0, false, "open", "All services started");
 done:
     if (st != MMS_OK)
@@ -269,6 +284,7 @@ static void finish(mms_client *client, mms_entry *e, const char *status)
     free(traceback);
     if (e->server && client->servers[e->server - 1].entry == id - 1) {
         client->servers[e->server - 1].entry = -1;
+        mms_pulse_watch(&client->servers[e->server - 1].pulse, 0, false);
         note_free(client, e->server);
     }
     e->status = status;
@@ -320,15 +336,28 @@ static void take_place(mms_client *client, int number, const char *data, size_t 
     mms_value_free(&frame.body);
 }
 
+static void take_event(mms_client *client, int worker, mms_entry *e, mms_value *body)
+{
+    const mms_value *const partial = json_object_get(body, "partial");
+    const char *scope, *text;
+    int level;
+
+    if (partial) {
+        e->npartials++;
+        if (client->partial)
+            client->partial(client->ctx, e - client->entries + 1, partial);
+    } else if (!json_unpack(body, "{s:[i, s, s]}", "log", &level, &scope, &text)) {
+        mms_client_log_line(client->log, worker + 1, (mms_level)level, scope, text);
+    }
+}
+
 static void take_message(void *ctx, int peer, const char *data, size_t size)
 {
     mms_client *const client = ctx;
     const int worker = mms_engine_worker_of_peer(client->engine, peer);
     const int64_t at = client->servers[worker].entry;
-    const char *scope, *text;
     mms_frame frame;
     mms_error err;
-    int level;
 
     mms_pulse_take(&client->servers[worker].pulse, data, size);
     take_place(client, worker + 1, data, size);
@@ -340,8 +369,8 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
     }
     if (frame.type == MMS_FRAME_RESPONSE)
         take_answer(client, &client->entries[at], frame.body);
-    else if (!json_unpack(frame.body, "{s:[i, s, s]}", "log", &level, &scope, &text))
-        mms_client_log_line(client->log, worker + 1, (mms_level)level, scope, text);
+    else
+        take_event(client, worker, &client->entries[at], frame.body);
     mms_value_free(&frame.body);
 }
 
@@ -396,6 +425,7 @@ static void send_entry(mms_client *client, mms_entry *e, int server)
     e->sent_ns = mms_now_ns();
     e->kill_ns = INT64_MAX;
     client->servers[server - 1].entry = e - client->entries;
+    mms_pulse_watch(&client->servers[server - 1].pulse, e->stall_s, e->program);
     e->status = "request sent";
     e->start_s = mms_unix_s();
     st = mms_frame_encode(MMS_FRAME_COMMAND, request,
@@ -490,6 +520,8 @@ static void look_around(mms_client *client)
         mms_entry *const e = at < 0 ? NULL : &client->entries[at];
         if (e && e->limit_s > 0 && (double)(now - e->sent_ns) > e->limit_s * 1e9)
             end_entry(client, e, "timeout");
+        if (e && mms_pulse_is_still(&client->servers[s - 1].pulse))
+            end_entry(client, e, "stalled");
         if (e && e->kill_ns <= now)
             mms_engine_signal(client->engine, s - 1, (uint64_t)at + 1, SIGKILL);
     }
@@ -844,6 +876,31 @@ mms_status mms_client_cancel(mms_client *client, int64_t n, const int64_t *ids, 
     if (st == MMS_OK)
         mms_client_poll(client);
     return st;
+}
+
+/* All has ended that can: what is left has a server that has timed out, or waits for it. */
+static bool have_ended(const mms_client *client, int64_t n, const int64_t *ids)
+{
+    (void)n, (void)ids;
+    for (int s = 0; client->ndone < client->n && s < client->nservers; s++) {
+        const struct server *const server = &client->servers[s];
+        if (!server->pulse.timed_out && (server->entry >= 0 || server->pulse.since_ns))
+            return false;
+    }
+    return true;
+}
+
+mms_status mms_client_finish(mms_client *client, bool drain, double limit_s, mms_error *err)
+{
+    for (int64_t i = 0; !drain && i < client->n; i++) {
+        mms_entry *const e = &client->entries[i];
+        if (e->state != MMS_QUEUED)
+            continue;
+        mms_entry_fail(e, MMS_ERR_STOPPED, "cancelled", "cancelled");
+        finish(client, e, "cancelled");
+    }
+    mms_client_poll(client);
+    return wait_for(client, have_ended, 0, NULL, limit_s, err);
 }
 
 mms_status mms_client_forget(mms_client *client, int64_t n, const int64_t *ids, mms_error *err)

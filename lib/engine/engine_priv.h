@@ -29,12 +29,13 @@ typedef enum mms_frame_type {
                                   or {died, message, signal, killed, memory}: somebody killed it,
                                   for memory was short */
     MMS_FRAME_EVENT = 13,    /**< worker to client: {progress: [done, total]}, {log: [level, scope,
-                                  text]} */
-    MMS_FRAME_PING = 20,     /**< client to rank: is it there? {spares}: keep a warm worker */
-    MMS_FRAME_PONG =
-        21, /**< rank to client: {stopped, host, pid}: whether its worker's process is */
-    MMS_FRAME_RENEW = 22, /**< client to rank: the next command gets a worker of its own */
-    MMS_FRAME_STOP = 50   /**< client to rank: end; answered with PONG of the same number */
+                                  text]}, {line: [stream, text]}, {partial: value} */
+    MMS_FRAME_PING = 20,     /**< client to rank: is it there? {spares}: keep a warm worker; {use: 1
+                                  or 2}: what has its worker used, or its program */
+    MMS_FRAME_PONG = 21,     /**< rank to client: {stopped, host, pid, used}: whether its worker's
+                                  process is; mms_session_used() if that was asked for */
+    MMS_FRAME_RENEW = 22,    /**< client to rank: the next command gets a worker of its own */
+    MMS_FRAME_STOP = 50      /**< client to rank: end; answered with PONG of the same number */
 } mms_frame_type;
 
 /** A whole frame as it travels; whoever gets one by value frees data. */
@@ -116,6 +117,9 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds);
 char mms_process_state(pid_t pid);
 /** Kill all processes of a session but its leader.  Source: proc(5). */
 void mms_session_kill(pid_t leader);
+/** A number that changes when processes of a session work: their processor time, in ticks, and
+ * bytes read and written. */
+uint64_t mms_session_used(pid_t leader, bool with_leader);
 /** Kill and collect all children of this process, and theirs when it is their reaper. */
 void mms_children_kill(void);
 
@@ -215,6 +219,7 @@ typedef struct mms_hub {
     int64_t last_ns;  /**< when something last arrived */
     int64_t sleep_ns; /**< how long the last sleep between probes was */
     bool spares;      /**< ranks keep warm workers, too */
+    bool is_deaf;     /**< others than our ranks ring the bell: it is not waited for */
 } mms_hub;
 /** What can be read when a rank has sent something; -1: they have to be asked again and again. */
 int mms_hub_bell(const mms_hub *hub);
@@ -265,6 +270,7 @@ typedef struct mms_progress {
     int64_t begin_ns, next_ns;
     int64_t units, units_done;
     double bytes, bytes_done; /**< units count as bytes when they don't tell theirs */
+    double bytes_before;      /**< done by an earlier run: they say nothing of the rate */
 } mms_progress;
 void mms_progress_begin(mms_progress *p, const char *scope, bool shown, int64_t units,
                         double bytes);
@@ -284,6 +290,10 @@ typedef struct mms_pulse {
     int64_t since_ns;  /**< when it was first seen to be stopped or silent; 0: it is there */
     int64_t ping_ns;   /**< when the last one was sent */
     int64_t silent_ns; /**< how long we have listened for the answer */
+    double watch_s;    /**< how long what it runs may use nothing; 0: it is not looked at */
+    bool program;      /**< which is a program: the worker itself does not count */
+    uint64_t used;
+    int64_t next_watch_ns, still_ns; /**< still_ns: how long it has used nothing */
 } mms_pulse;
 
 typedef enum mms_pulse_change { MMS_PULSE_SAME, MMS_PULSE_LOST, MMS_PULSE_BACK } mms_pulse_change;
@@ -293,6 +303,10 @@ typedef enum mms_pulse_change { MMS_PULSE_SAME, MMS_PULSE_LOST, MMS_PULSE_BACK }
  *  @param[out] since_s  how long it was away, with LOST and BACK */
 mms_pulse_change mms_pulse_look(mms_pulse *pulse, mms_hub *hub, int worker, double limit_s,
                                 int64_t tick_ns, double *since_s);
+/** Look from now on whether what it runs works, for stalls of watch_s (0: no more). */
+void mms_pulse_watch(mms_pulse *pulse, double watch_s, bool program);
+/** Whether it has used nothing, and said nothing, for watch_s. */
+bool mms_pulse_is_still(const mms_pulse *pulse);
 /** Whatever comes from a worker's rank says that it is there. */
 void mms_pulse_take(mms_pulse *pulse, const char *data, size_t size);
 
@@ -313,8 +327,9 @@ bool mms_hub_is_local(const mms_hub *hub, int worker);
 int mms_hub_rank_of(const mms_hub *hub, int worker);
 /** Whether a local worker's process is stopped (SIGSTOP, a debugger). */
 bool mms_hub_is_stopped(const mms_hub *hub, int worker);
-/** Ask a rank whether it is there; false: the worker is local.  It answers with PONG. */
-bool mms_hub_ping(mms_hub *hub, int worker);
+/** Ask a rank whether it is there; false: the worker is local.  It answers with PONG.  use: as in
+ * the frame; 0: it is not asked for that. */
+bool mms_hub_ping(mms_hub *hub, int worker, int use);
 /** Note that a rank does not answer (or does again): while one does not, MPI can't be ended in
  * order.
  */

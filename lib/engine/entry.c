@@ -77,6 +77,7 @@ mms_status mms_entry_make(const mms_command *command, const char *mode, int targ
                        .target = target,
                        .parameters = mms_kept_share(parameters),
                        .limit_s = command->limit_s,
+                       .stall_s = command->stall_s,
                        .fresh = command->fresh,
                        .pushed_ns = mms_now_ns(),
                        .kill_ns = INT64_MAX,
@@ -138,16 +139,27 @@ mms_value *mms_entry_request(const mms_entry *e, const mms_value *state)
 
 /* Classes of errors, and what CASA's scripts look for in the last line of a traceback. */
 static const char *const classes[][2] = {
-    {"import", "ImportError"},   {"name", "NameError"},
-    {"type", "TypeError"},       {"index", "IndexError"},
-    {"key", "KeyError"},         {"value", "ValueError"},
-    {"syntax", "SyntaxError"},   {"io", "IOError"},
-    {"notfound", "IOError"},     {"nospace", "IOError"},
-    {"lock", "IOError"},         {"crash", "WorkerError"},
-    {"killed", "WorkerError"},   {"memory", "WorkerError"},
-    {"timeout", "Timeout"},      {"cancelled", "EngineError"},
-    {"internal", "EngineError"}, {"arithmetic", "ZeroDivisionError"},
-    {"permission", "IOError"},   {"nullselection", "MSSelectionNullSelection"},
+    {"import", "ImportError"},
+    {"name", "NameError"},
+    {"type", "TypeError"},
+    {"index", "IndexError"},
+    {"key", "KeyError"},
+    {"value", "ValueError"},
+    {"syntax", "SyntaxError"},
+    {"io", "IOError"},
+    {"notfound", "IOError"},
+    {"nospace", "IOError"},
+    {"lock", "IOError"},
+    {"crash", "WorkerError"},
+    {"killed", "WorkerError"},
+    {"memory", "WorkerError"},
+    {"timeout", "Timeout"},
+    {"stalled", "Timeout"},
+    {"internal", "EngineError"},
+    {"cancelled", "EngineError"},
+    {"permission", "IOError"},
+    {"arithmetic", "ZeroDivisionError"},
+    {"nullselection", "MSSelectionNullSelection"},
 };
 
 static const char *label_of(const char *class)
@@ -336,6 +348,8 @@ mms_value *mms_entry_response(const mms_entry *e, int64_t id, const char *host)
     if (e->sent_ns)
         json_object_set_new(response, "queue_s",
                             json_real((double)(e->sent_ns - e->pushed_ns) * 1e-9));
+    if (e->npartials)
+        json_object_set_new(response, "partials", json_integer(e->npartials));
     if (!strcmp(e->mode, "program") && value)
         json_object_set(response, "exit", json_object_get(value, "exit"));
     add_usage(&e->usage, response);

@@ -40,8 +40,9 @@ typedef struct mms_entry {
     mms_kept *parameters;  /**< NULL: none */
     mms_value *program;    /**< its words and folder; NULL: it is none */
     mms_value *needs;      /**< of what is counted; NULL: nothing */
-    double limit_s;
+    double limit_s, stall_s;
     bool fresh;
+    int npartials;
     int64_t pushed_ns, sent_ns, kill_ns; /**< kill_ns: when SIGKILL follows SIGTERM */
     const char *ended_for;               /**< why we end it: an error's class; NULL: we don't */
     int64_t next_done;                   /**< id of the one that ended after it; 0: none yet */

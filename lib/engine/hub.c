@@ -14,6 +14,8 @@ static const int64_t pending_ceiling_ns = 100000, busy_ceiling_ns = 1000000;
 static const int64_t idle_ceiling_ns = 10000000, asleep_ceiling_ns = 50000000;
 static const int64_t asleep_after_ns = 5000000000;
 static const int64_t bell_busy_ceiling_ns = 20000000, bell_idle_ceiling_ns = 250000000;
+/* Who rings and is none of us is not listened to for a while. */
+static const int64_t deaf_ns = 1000000;
 
 int mms_hub_bell(const mms_hub *hub)
 {
@@ -46,6 +48,8 @@ static int64_t longest_sleep(const mms_hub *hub, int64_t quiet, bool busy)
 {
     if (hub->module->pending())
         return pending_ceiling_ns;
+    if (hub->is_deaf)
+        return deaf_ns;
     if (mms_hub_bell(hub) >= 0)
         return busy ? bell_busy_ceiling_ns : bell_idle_ceiling_ns;
     return busy ? busy_ceiling_ns : quiet < asleep_after_ns ? idle_ceiling_ns : asleep_ceiling_ns;
@@ -81,6 +85,17 @@ static struct timespec next_wait(mms_hub *hub, int64_t now, int64_t left, bool b
     return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
+/* Take what has rung, and say what ends the next wait. */
+static void hear(mms_hub *hub)
+{
+    const int heard = hub->module->heard ? hub->module->heard() : 0;
+
+    if (heard > 0)
+        hub->last_ns = mms_now_ns(); // what it rang for comes soon
+    hub->is_deaf = heard < 0;
+    mms_pool_listen(hub->pool, hub->is_deaf ? -1 : mms_hub_bell(hub));
+}
+
 int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const sigset_t *mask,
                  mms_deliver *deliver, void *ctx)
 {
@@ -90,10 +105,8 @@ int mms_hub_wait(mms_hub *hub, const struct timespec *timeout, bool busy, const 
 
     if (!hub->module)
         return mms_pool_wait(hub->pool, timeout, mask, deliver, ctx);
-    mms_pool_listen(hub->pool, mms_hub_bell(hub));
     for (;;) {
-        if (hub->module->heard && hub->module->heard())
-            hub->last_ns = mms_now_ns(); // what it rang for comes soon
+        hear(hub);
         int count = receive_from_ranks(hub, deliver, ctx);
         const int64_t now = mms_now_ns();
         const int64_t left = limit > now ? limit - now : 0;
@@ -120,14 +133,15 @@ int mms_hub_rank_of(const mms_hub *hub, int worker)
     return worker - mms_pool_slots(hub->pool) + 1;
 }
 
-bool mms_hub_ping(mms_hub *hub, int worker)
+bool mms_hub_ping(mms_hub *hub, int worker, int use)
 {
     mms_message message;
 
     if (mms_hub_is_local(hub, worker))
         return false;
-    if (mms_frame_encode(MMS_FRAME_PING, 0, json_pack("{s:b}", "spares", (int)hub->spares),
-                         &message, NULL) == MMS_OK)
+    if (mms_frame_encode(MMS_FRAME_PING, 0,
+                         json_pack("{s:b, s:i}", "spares", (int)hub->spares, "use", use), &message,
+                         NULL) == MMS_OK)
         (void)!hub->module->send(mms_hub_rank_of(hub, worker), message.data, message.size, NULL);
     return true;
 }

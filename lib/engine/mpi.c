@@ -208,7 +208,7 @@ static int bell(void)
     return state.bell.fd;
 }
 
-static bool heard(void)
+static int heard(void)
 {
     return mms_bell_heard(&state.bell);
 }

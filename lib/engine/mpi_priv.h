@@ -28,8 +28,8 @@ typedef struct mms_mpi_module {
     /** A descriptor that is readable when a rank has sent something, whose sends ring so too; -1:
      * ranks have to look again and again.  NULL in a simulation, as the next one. */
     int (*bell)(void);
-    /** Take what has rung.  Returns whether anything has. */
-    bool (*heard)(void);
+    /** Take what has rung.  Returns how many of our ranks did; -1: others alone. */
+    int (*heard)(void);
     /** Wait for what is on its way and end MPI. */
     void (*finish)(void);
     /** End all ranks at once. */

@@ -46,7 +46,7 @@ static int line_width(void)
 static void describe(const mms_progress *p, double fraction, double seconds,
                      char texts[NTEXT][TEXT_SIZE])
 {
-    const double rate = p->bytes_done / seconds;
+    const double rate = (p->bytes_done - p->bytes_before) / seconds;
     const double left = rate > 0 ? (p->bytes - p->bytes_done) / rate : 0;
 
     memset(texts, 0, NTEXT * sizeof *texts);

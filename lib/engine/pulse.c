@@ -6,17 +6,56 @@
 
 static const double heartbeat_ns = 5e9;
 
+/* ---- whether it works ---- */
+
+/* Samples of what it has used are a fourth of the limit apart, so that one is not enough: a client
+ * that was busy itself has none of that time. */
+static int64_t watch_ns(const mms_pulse *p)
+{
+    return (int64_t)((p->watch_s < 1e9 ? p->watch_s : 1e9) * 0.25e9);
+}
+
+static void take_sample(mms_pulse *p, uint64_t used)
+{
+    p->still_ns = used == p->used ? p->still_ns + watch_ns(p) : 0;
+    p->used = used;
+    p->next_watch_ns = mms_now_ns() + watch_ns(p);
+}
+
+static void sample_local(mms_pulse *p, const mms_hub *hub, int worker)
+{
+    if (p->watch_s > 0 && mms_hub_is_local(hub, worker) && mms_now_ns() >= p->next_watch_ns)
+        take_sample(p, mms_session_used(mms_pool_pid(hub->pool, worker), !p->program));
+}
+
+void mms_pulse_watch(mms_pulse *p, double watch_s, bool program)
+{
+    p->watch_s = watch_s;
+    p->program = program;
+    p->used = 0;
+    p->next_watch_ns = p->still_ns = 0;
+}
+
+bool mms_pulse_is_still(const mms_pulse *p)
+{
+    return p->watch_s > 0 && p->still_ns >= 4 * watch_ns(p);
+}
+
+/* ---- whether it is there ---- */
+
 /* A rank answers pings, one at a time, unless it is stopped or its host is.  Only time in which we
  * listen counts, so that a client that was busy or stopped itself condemns nobody. */
 static bool is_silent(mms_pulse *p, mms_hub *hub, int worker, double limit_s, int64_t tick_ns)
 {
     const int64_t now = mms_now_ns();
-    const double beat_ns = limit_s * 0.25e9;
+    const double beat_ns = limit_s * 0.125e9; /* with the limit 35 s at most (9.1, P20) */
+    const bool watches = p->watch_s > 0 && now >= p->next_watch_ns;
 
     if (p->pinged) {
         p->silent_ns += tick_ns;
-    } else if ((double)(now - p->ping_ns) >= (beat_ns < heartbeat_ns ? beat_ns : heartbeat_ns)) {
-        p->pinged = mms_hub_ping(hub, worker);
+    } else if (watches ||
+               (double)(now - p->ping_ns) >= (beat_ns < heartbeat_ns ? beat_ns : heartbeat_ns)) {
+        p->pinged = mms_hub_ping(hub, worker, watches ? 1 + p->program : 0);
         p->ping_ns = now;
         p->silent_ns = 0;
     }
@@ -30,6 +69,10 @@ mms_pulse_change mms_pulse_look(mms_pulse *p, mms_hub *hub, int worker, double l
     const bool away = silent || p->is_stopped || mms_hub_is_stopped(hub, worker);
     const bool was_lost = p->timed_out;
 
+    if (away)
+        p->still_ns = 0; /* it can't work */
+    else
+        sample_local(p, hub, worker);
     *since_s = p->since_ns ? (double)(mms_now_ns() - p->since_ns) * 1e-9 : 0;
     if (away && !p->since_ns) {
         p->since_ns = mms_now_ns();
@@ -50,15 +93,21 @@ mms_pulse_change mms_pulse_look(mms_pulse *p, mms_hub *hub, int worker, double l
 
 void mms_pulse_take(mms_pulse *p, const char *data, size_t size)
 {
+    const mms_value *used;
     mms_frame frame;
 
     p->pinged = false;
     if (p->silent)
         mms_world_note_silent(-1);
     p->silent = false;
+    if (mms_frame_type_of(data) == MMS_FRAME_EVENT)
+        p->still_ns = 0;
     if (mms_frame_type_of(data) != MMS_FRAME_PONG ||
         mms_frame_decode(data, size, &frame, NULL) != MMS_OK)
         return;
     p->is_stopped = json_is_true(json_object_get(frame.body, "stopped"));
+    used = json_object_get(frame.body, "used");
+    if (used && p->watch_s > 0)
+        take_sample(p, (uint64_t)json_integer_value(used));
     mms_value_free(&frame.body);
 }

@@ -172,16 +172,19 @@ static void cancel(struct server *server, const char *data, size_t size)
     mms_value_free(&frame.body);
 }
 
-static void answer_ping(struct server *server, uint64_t request)
+/* use: 0 is not asked for, 1 the worker's and all that it has started, 2 the latter alone. */
+static void answer_ping(struct server *server, uint64_t request, int use)
 {
+    const uint64_t used = use ? mms_session_used(mms_pool_pid(server->hub.pool, 0), use == 1) : 0;
     char host[256] = "";
     mms_message message;
 
     gethostname(host, sizeof host - 1);
     if (mms_frame_encode(MMS_FRAME_PONG, request,
-                         json_pack("{s:b, s:o, s:i}", "stopped",
+                         json_pack("{s:b, s:o, s:i, s:o*}", "stopped",
                                    mms_pool_is_stopped(server->hub.pool, 0), "host",
-                                   mms_text_value(host), "pid", (int)getpid()),
+                                   mms_text_value(host), "pid", (int)getpid(), "used",
+                                   use ? json_integer((json_int_t)used) : NULL),
                          &message, NULL) == MMS_OK)
         send_to_client(server, message);
 }
@@ -190,14 +193,14 @@ static void answer_ping(struct server *server, uint64_t request)
 static void take_ping(struct server *server, const char *data, size_t size)
 {
     mms_frame frame = {.body = NULL};
-    int spares = 0;
+    int spares = 0, use = 0;
 
     if (mms_frame_decode(data, size, &frame, NULL) == MMS_OK)
-        (void)json_unpack(frame.body, "{s:b}", "spares", &spares);
+        (void)json_unpack(frame.body, "{s:b, s:i}", "spares", &spares, "use", &use);
     if (spares)
         mms_pool_keep_spares(server->hub.pool);
     mms_value_free(&frame.body);
-    answer_ping(server, mms_frame_request_of(data));
+    answer_ping(server, mms_frame_request_of(data), use);
 }
 
 static void serve_message(void *ctx, int peer, const char *data, size_t size)
@@ -225,7 +228,7 @@ static void serve_message(void *ctx, int peer, const char *data, size_t size)
         break;
     case MMS_FRAME_STOP:
         server->stopped = true;
-        answer_ping(server, mms_frame_request_of(data));
+        answer_ping(server, mms_frame_request_of(data), 0);
         break;
     default: /* later versions may say more */
         break;

@@ -59,6 +59,26 @@ void mms_job_line(mms_job *job, int stream, const char *text)
     send_event(job, json_pack("{s:[i, o]}", "line", stream, mms_text_value(text)));
 }
 
+mms_status mms_job_partial(mms_job *job, mms_value *value, mms_error *err)
+{
+    enum { MOST = 1 << 20 };
+    mms_message message = {0};
+    mms_status st;
+
+    if (!value)
+        return mms_fail(err, MMS_ERR_ARG, "a partial result has no value");
+    MMS_TRY(mms_frame_encode(MMS_FRAME_EVENT, job->request, json_pack("{s:o}", "partial", value),
+                             &message, err));
+    if (message.size > MOST)
+        MMS_TRY(mms_fail(err, MMS_ERR_RANGE, "a partial result of %zu bytes, more than 1 MiB",
+                         message.size));
+    job->runner->emit(job->runner->ctx, message);
+    return MMS_OK;
+done:
+    free(message.data);
+    return st;
+}
+
 void mms_runner_end(mms_runner *runner)
 {
     if (runner->kept.thing)

@@ -14,7 +14,7 @@ struct exec {
     mms_ints servers;
     const char *file;
     bool block;
-    double timelimit, servertimeout;
+    double timelimit, stalllimit, servertimeout;
     const char *serverlog, *logmode;
 };
 
@@ -32,6 +32,9 @@ static const mms_param params[] = {
      .doc = "Wait for each command before the next; else all are pushed first"},
     {"timelimit", MMS_SECONDS, AT(timelimit), .allowed = "0..", .unit = "s",
      .doc = "Time after which a command is ended; 0: none"},
+    {"stalllimit", MMS_SECONDS, AT(stalllimit), .allowed = "0..", .unit = "s",
+     .doc = "Time after which a command is ended that does nothing: no processor time, no I/O; 0: "
+            "none"},
     {"servertimeout", MMS_SECONDS, AT(servertimeout), .init = "30", .allowed = "0..", .unit = "s",
      .flags = MMS_PARAM_RUN,
      .doc = "How long a local server may be stopped before it has timed out"},
@@ -80,6 +83,7 @@ static mms_status push(struct work *work, const mms_value *entry, mms_error *err
     command.text = program ? NULL : json_string_value(json_object_get(entry, "command"));
     command.parameters = json_object_get(entry, "parameters");
     command.argv = program ? argv : NULL;
+    command.stall_s = work->p->stalllimit;
     command.limit_s = limit ? json_number_value(limit) : work->p->timelimit;
     MMS_TRY(mms_grow(&work->ids, &work->capacity, work->n + ntarget + 1, sizeof *work->ids, err));
     MMS_TRY(mms_client_push(work->client, &command, ntarget, targets, work->ids + work->n, err));

@@ -30,6 +30,7 @@ static struct {
     struct event *heap;
     int64_t n, capacity, number, overlaps, messages;
     int running, most;
+    bool repeats;
     mms_message answer, pong; /* of which only the request's number differs */
 } sim;
 
@@ -112,6 +113,9 @@ static mms_status take_from_client(int rank, char *data, size_t size, mms_error 
         sim.most = ++sim.running > sim.most ? sim.running : sim.most;
         add_event(answer_time(s, sim.now + sim.latency + seconds), rank, MMS_FRAME_RESPONSE,
                   request);
+        if (sim.repeats)
+            add_event(answer_time(s, sim.now + sim.latency + seconds + 2 * sim_chance(request)),
+                      rank, MMS_FRAME_RESPONSE, request);
     } else if (type == MMS_FRAME_PING || type == MMS_FRAME_STOP) {
         add_event(answer_time(s, sim.now + sim.latency), rank, MMS_FRAME_PONG, request);
     }
@@ -130,7 +134,7 @@ static mms_status give_to_client(int *rank, char **data, size_t *size, mms_error
     const struct event e = take_event();
     sim.messages++;
     message = e.type == MMS_FRAME_PONG ? &sim.pong : &sim.answer;
-    if (e.type == MMS_FRAME_RESPONSE) {
+    if (e.type == MMS_FRAME_RESPONSE && sim.servers[e.rank].request == e.request) {
         sim.servers[e.rank].request = 0;
         sim.running--;
     }
@@ -221,6 +225,11 @@ double sim_now(void)
 void sim_freeze(int server, double until)
 {
     sim.servers[server].frozen_until = until;
+}
+
+void sim_repeat_answers(void)
+{
+    sim.repeats = true;
 }
 
 int64_t sim_overlaps(void)

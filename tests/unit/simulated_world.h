@@ -21,6 +21,8 @@ void sim_end(void);
 double sim_now(void);
 /** A server answers nothing from now until a time. */
 void sim_freeze(int server, double until);
+/** Give each answer twice from now on, the second up to two seconds later. */
+void sim_repeat_answers(void);
 /** Commands that a server got while it had another, messages, seconds of work done. */
 int64_t sim_overlaps(void);
 int64_t sim_messages(void);

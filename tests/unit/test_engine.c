@@ -684,6 +684,11 @@ static void progress_is_a_line_now_and_then(void **state)
     line[0] = '\0';
     mms_progress_show(&p);
     assert_string_equal(line, "");
+    p.next_ns = 0;
+    p.bytes_before = 3e8; /* an earlier run did this much */
+    mms_progress_show(&p);
+    assert_int_equal(sscanf(line, "2|partition|25 %%, 1 of 4, %lf MB/s, 12:", &rate), 1);
+    assert_float_equal(rate, 2.0, 0.2);
     mms_log_to(NULL, NULL, MMS_LOG_ERROR);
 }
 

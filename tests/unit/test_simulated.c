@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file test_simulated.c  Client, queue and runs with many servers, which are simulated: matching
  *  (job-engine 1.7), order of costs, keys, what is counted, servers that freeze. */
+#include <fcntl.h>
 #include <jansson.h>
 #include <math.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -292,17 +294,15 @@ static void test_large_needs(void **state)
     json_decref(few);
 }
 
-/* A frozen server is noticed within 35 s whatever the number of servers, and comes back (P20). */
-static void test_a_frozen_server(void **state)
+/* Freeze server 7 so many seconds after the start, and return when that is noticed. */
+static double freeze_after(mms_client *client, int seconds)
 {
-    mms_client *const client = open_client(MANY, one_second, NULL);
-    int target = 7;
-    mms_value *responses = NULL, *status;
+    mms_value *responses = NULL;
     int64_t id;
     mms_error err;
 
-    (void)state;
-    push(client, 7, NULL, NULL);
+    for (int i = 0; i < seconds; i++)
+        push(client, 7, NULL, NULL);
     wait_for_all(client);
     const double begin = sim_now();
     sim_freeze(7, begin + 100);
@@ -310,20 +310,72 @@ static void test_a_frozen_server(void **state)
     assert_int_equal(mms_client_responses(client, 1, &id, true, -1, &responses, &err), MMS_OK);
     assert_string_equal(json_string_value(json_object_get(json_array_get(responses, 0), "status")),
                         "timeout");
-    assert_true(sim_now() - begin < 37.6); /* and what is left of the last heartbeat */
-    status = mms_client_status(client);
-    for (int s = 1; s <= MANY; s++)
-        assert_true(json_is_true(json_object_get(json_array_get(status, (size_t)s - 1),
-                                                 "timeout")) == (s == 7));
-    mms_value_free(&status);
     mms_value_free(&responses);
-    mms_command command = MMS_COMMAND_INIT;
+    return sim_now() - begin;
+}
+
+/* A frozen server is noticed within 35 s whatever the number of servers and the moment, and comes
+ * back (P20). */
+static void test_a_frozen_server(void **state)
+{
+    const mms_command command = {.size = sizeof command, .kind = "unit"};
+    const int target = 7;
     int64_t refused;
-    command.kind = "unit";
-    assert_int_equal(mms_client_push(client, &command, 1, &target, &refused, &err), MMS_ERR_ARG);
-    assert_int_equal(wait_for_all(client), 1);
-    assert_true(sim_now() - begin > 99);
+    mms_error err;
+
+    (void)state;
+    for (int seconds = 1; seconds <= 6; seconds++) {
+        mms_client *const client = open_client(MANY, one_second, NULL);
+        const double noticed = freeze_after(client, seconds);
+        mms_value *const status = mms_client_status(client);
+        print_message("frozen after %d s: noticed after %.1f s\n", seconds, noticed);
+        assert_true(noticed > 30 && noticed < 35);
+        for (int s = 1; s <= MANY; s++)
+            assert_true(json_is_true(json_object_get(json_array_get(status, (size_t)s - 1),
+                                                     "timeout")) == (s == 7));
+        json_decref(status);
+        assert_int_equal(mms_client_push(client, &command, 1, &target, &refused, &err),
+                         MMS_ERR_ARG);
+        assert_int_equal(wait_for_all(client), 1);
+        assert_true(sim_now() > 100);
+        close_client(client);
+    }
+}
+
+/* Answers that come twice, the second while their server has another command, count once (A101). */
+static void test_repeated_answers(void **state)
+{
+    enum { N = 2000, SERVERS = 20, UNITS = 60 };
+    mms_client *const client = open_client(SERVERS, some_seconds, NULL);
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    mms_value *units[UNITS];
+    mms_answer answers[UNITS];
+    const char *names[UNITS];
+    mms_engine *engine;
+    mms_error err;
+
+    (void)state;
+    sim_repeat_answers();
+    for (int i = 0; i < N; i++)
+        push(client, i % 3 ? 0 : 1 + i % SERVERS, NULL, NULL);
+    assert_int_equal(wait_for_all(client), N);
+    assert_int_equal(sim_overlaps(), 0);
     close_client(client);
+
+    for (int i = 0; i < UNITS; i++) {
+        units[i] = json_object();
+        names[i] = "unit";
+    }
+    sim_begin(SERVERS, 1e-4, some_seconds);
+    sim_repeat_answers();
+    assert_int_equal(mms_engine_open(&opts, &engine, &err), MMS_OK);
+    assert_int_equal(mms_engine_run(engine, "unit", UNITS, names, units, answers, &err), MMS_OK);
+    assert_int_equal(sim_overlaps(), 0);
+    mms_answers_free(UNITS, answers);
+    mms_engine_close(&engine);
+    sim_end();
+    for (int i = 0; i < UNITS; i++)
+        mms_value_free(&units[i]);
 }
 
 /* ---- runs: the largest first ---- */
@@ -392,6 +444,79 @@ static void test_largest_first(void **state)
         run_of_costs(1000 * seed);
 }
 
+/* ---- runs: the time to go ---- */
+
+/* Costs are ten times what they should be. */
+static double tenth_of_bytes(const char *frame, size_t size)
+{
+    return 0.1 * seconds_of_bytes(frame, size);
+}
+
+struct forecasts {
+    int n;
+    double at[64], left[64];
+};
+
+static void take_forecast(void *ctx, mms_level level, const char *scope, const char *text)
+{
+    struct forecasts *const f = ctx;
+    const char *const comma = strrchr(text, ',');
+    int minutes, seconds;
+
+    (void)level, (void)scope;
+    if (f->n == 64 || !comma || sscanf(comma, ", %d:%d to go", &minutes, &seconds) != 2)
+        return;
+    f->at[f->n] = sim_now();
+    f->left[f->n++] = 60 * minutes + seconds;
+}
+
+/* Progress is lines, also where somebody looks on. */
+static void use_no_terminal(void)
+{
+    const int nothing = open("/dev/null", O_WRONLY);
+
+    if (isatty(STDERR_FILENO))
+        assert_int_equal(dup2(nothing, STDERR_FILENO), STDERR_FILENO);
+    close(nothing);
+}
+
+/* Whatever unit costs have, the time to go is that of the run, at half time and before (A076). */
+static void test_wrong_costs(void **state)
+{
+    enum { N = 1200, SERVERS = 15 };
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    struct forecasts f = {0};
+    mms_value *units[N];
+    mms_answer answers[N];
+    const char *names[N];
+    mms_engine *engine;
+    mms_error err;
+
+    (void)state;
+    use_no_terminal();
+    for (int i = 0; i < N; i++) {
+        units[i] =
+            json_pack("{s:I}", "bytes", (json_int_t)(5000 + 10000 * sim_chance((uint64_t)i)));
+        names[i] = "unit";
+    }
+    mms_log_to(take_forecast, &f, MMS_LOG_INFO);
+    sim_begin(SERVERS, 1e-4, tenth_of_bytes);
+    opts.progress = true;
+    assert_int_equal(mms_engine_open(&opts, &engine, &err), MMS_OK);
+    assert_int_equal(mms_engine_run(engine, "unit", N, names, units, answers, &err), MMS_OK);
+    const double whole = sim_now();
+    mms_log_to(NULL, NULL, MMS_LOG_ERROR);
+    assert_true(whole > 60 && f.n > 8);
+    for (int i = 0; i < f.n; i++)
+        assert_true(f.at[i] < 0.1 * whole || f.at[i] > 0.6 * whole ||
+                    fabs(f.left[i] - (whole - f.at[i])) < 0.2 * (whole - f.at[i]));
+    mms_answers_free(N, answers);
+    mms_engine_close(&engine);
+    sim_end();
+    for (int i = 0; i < N; i++)
+        mms_value_free(&units[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,7 +524,8 @@ int main(void)
         cmocka_unit_test(test_last_free_first),    cmocka_unit_test(test_keys),
         cmocka_unit_test(test_keys_of_one_server), cmocka_unit_test(test_what_is_counted),
         cmocka_unit_test(test_large_needs),        cmocka_unit_test(test_a_frozen_server),
-        cmocka_unit_test(test_largest_first),
+        cmocka_unit_test(test_repeated_answers),   cmocka_unit_test(test_largest_first),
+        cmocka_unit_test(test_wrong_costs),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

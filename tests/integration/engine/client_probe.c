@@ -103,6 +103,40 @@ static mms_status signal_unit(mms_job *job, const mms_value *request, mms_value 
     return MMS_OK;
 }
 
+/* Takes processor time for so long. */
+static mms_status work_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                            mms_error *err)
+{
+    const double s = json_number_value(json_object_get(request, "seconds"));
+    const time_t begin = time(NULL);
+
+    (void)job, (void)answer, (void)err;
+    while ((double)(time(NULL) - begin) < s)
+        continue;
+    return MMS_OK;
+}
+
+/* Tells 1 to n on the way, then one that is too large. */
+static mms_status partials_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                                mms_error *err)
+{
+    const int n = (int)json_integer_value(json_object_get(request, "n"));
+    mms_status st = MMS_OK;
+    char *text;
+
+    for (int i = 1; st == MMS_OK && i <= n; i++)
+        st = mms_job_partial(job, json_pack("{s:i}", "i", i), err);
+    if (st != MMS_OK || !(text = malloc(2 << 20)))
+        return st;
+    memset(text, 'x', (2 << 20) - 1);
+    text[(2 << 20) - 1] = '\0';
+    json_object_set_new(
+        answer, "refused",
+        json_boolean(mms_job_partial(job, json_string(text), err) == MMS_ERR_RANGE));
+    free(text);
+    return MMS_OK;
+}
+
 static mms_status spin_unit(mms_job *job, const mms_value *request, mms_value *answer,
                             mms_error *err)
 {
@@ -148,10 +182,13 @@ static mms_status client_unit(mms_job *job, const mms_value *request, mms_value 
 }
 
 static const mms_unit_kind kinds[] = {
-    {"empty", empty_unit}, {"client", client_unit}, {"sleep", sleep_unit},
-    {"add", add_unit},     {"count", count_unit},   {"large", large_unit},
-    {"exit", exit_unit},   {"signal", signal_unit}, {"spin", spin_unit},
-    {"pid", pid_unit},     {"parent", parent_unit}, {NULL, NULL},
+    {"empty", empty_unit},       {"client", client_unit},
+    {"sleep", sleep_unit},       {"add", add_unit},
+    {"count", count_unit},       {"large", large_unit},
+    {"exit", exit_unit},         {"signal", signal_unit},
+    {"spin", spin_unit},         {"pid", pid_unit},
+    {"parent", parent_unit},     {"work", work_unit},
+    {"partials", partials_unit}, {NULL, NULL},
 };
 
 /* Our kinds, and those that texts and verbs need. */
@@ -482,6 +519,30 @@ static void endless(void)
     failed(run(spin, 1), "timeout", "Timeout: ");
     still_works(1);
     CHECK(seconds() - begin < 120);
+}
+
+/* A063: what takes processor time goes on, a command or a program; what does nothing is ended, a
+ * program, too, after whose lines its worker looks meanwhile. */
+static void stalls(void)
+{
+    static const char *const busy[] = {"sh", "-c",
+                                       "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done", NULL};
+    static const char *const idle[] = {"sleep", "600", NULL};
+    mms_command work = task("work", "{\"seconds\": 3}");
+    mms_command nap = task("sleep", "{\"seconds\": 600}");
+    mms_command program = MMS_COMMAND_INIT;
+
+    work.stall_s = nap.stall_s = program.stall_s = 1;
+    const int64_t works = push(work, 1);
+    failed(run(nap, 2), "stalled", "Timeout: ");
+    program.argv = idle;
+    failed(run(program, 2), "stalled", "Timeout: sleep was stopped");
+    CHECK(json_is_true(json_object_get(get(works), "successful")));
+    program.argv = busy;
+    CHECK(result(run(program, 1), "exit") == 0);
+    nap = task("sleep", "{\"seconds\": 2}"); /* no limit */
+    CHECK(json_is_true(json_object_get(run(nap, 1), "successful")));
+    still_works(2);
 }
 
 /* A program gets time to end, and a queued command is cancelled at once. */
@@ -931,9 +992,40 @@ static void memory_of(int n, const int *targets)
     CHECK(number_of(st, map, count) == cpus);
 }
 
+static int64_t memory_told(bool configured)
+{
+    const int first = base + 1;
+    mms_value *map;
+    mms_error err;
+    const mms_status st = mms_client_get_memory_total(client, configured, 1, &first, &map, &err);
+
+    return number_of(st, map, 1);
+}
+
+/* The units that casampi tells memory in, as recorded. */
+static void casas_units(void)
+{
+    const int64_t mib = memory_told(false);
+
+    failed(run(words("set_memory_unit('GiB')"), 1), "value", "GiB is not known: MiB or casa");
+    run(words("set_memory_unit('casa')"), 1);
+    const int64_t kib = memory_told(false);
+    CHECK(kib / 1024 == mib && memory_told(true) == kib);
+    run(words("set_memory_total(4)"), 1);
+    CHECK(memory_told(true) == 4096 && memory_told(false) == kib);
+    run(words("set_memory_fraction(50)"), 1);
+    CHECK(memory_told(true) == kib / 2);
+    run(words("set_memory_total(-1)"), 1);
+    CHECK(memory_told(true) == kib);
+    run(words("set_memory_unit('MiB')"), 1);
+    CHECK(memory_told(true) == mib);
+}
+
 static void memory_and_cores(void)
 {
     const int first = base + 1;
+
+    casas_units();
 
     memory_of(1, &first);
     memory_of(0, NULL);
@@ -1046,6 +1138,8 @@ static void log_texts(void)
     CHECK(count_in("said.log", "is in request sent state assigned to server ") == 1);
     CHECK(count_in("said.log", "is in holding queue state assigned to server ") == 1);
     CHECK(count_in("said.log", "\tSEVERE\tclient::close::multims@") == 2);
+    CHECK(count_in("said.log", "Sending start service signal to all servers") == 1 &&
+          count_in("said.log", "Received response from all servers to start service signal") == 1);
     CHECK(count_in("said.log", "Aborting command request with id# 2: {") == 1);
     CHECK(count_in("said.log", "All services stopped") == 1);
     const int nclients = count_in("said.log", " as MPIClient using MPI version ");
@@ -1087,6 +1181,94 @@ static int poll_for(mms_event *event)
     }
     CHECK(poll(&fd, 1, 0) == 1);
     return woke;
+}
+
+/* ---- partial results, the end ---- */
+
+struct seen {
+    int64_t id;
+    int count;
+    bool in_order;
+};
+
+static void see(void *ctx, int64_t id, const mms_value *value)
+{
+    struct seen *const seen = ctx;
+
+    seen->in_order = seen->in_order && id == seen->id &&
+                     json_integer_value(json_object_get(value, "i")) == ++seen->count;
+}
+
+static void open_again(int servers, mms_take_partial *partial, void *ctx)
+{
+    mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
+    mms_error err;
+
+    mms_client_close(&client);
+    opts.servers = servers;
+    opts.mode = mms_command_mode;
+    opts.partial = partial;
+    opts.ctx = ctx;
+    CHECK(mms_client_open(&opts, &client, &err) == MMS_OK);
+}
+
+/* A050: 100 partial results in order before the response, which counts them; nobody has to take
+ * them. */
+static void partials(void)
+{
+    struct seen seen = {.id = 1, .in_order = true};
+    const mms_value *response;
+
+    open_again(2, see, &seen);
+    response = run(task("partials", "{\"n\": 100}"), 1);
+    CHECK(seen.count == 100 && seen.in_order);
+    CHECK(json_integer_value(json_object_get(response, "partials")) == 100);
+    CHECK(json_is_true(json_object_get(json_object_get(response, "ret"), "refused")));
+    CHECK(!json_object_get(run(task("add", NULL), 1), "partials"));
+    open_again(2, NULL, NULL);
+    CHECK(json_integer_value(json_object_get(run(task("partials", "{\"n\": 3}"), 2), "partials")) ==
+          3);
+    still_works(2);
+}
+
+/* A015: what runs ends, what is queued ends, too, or is cancelled; FORCE is the close (log_texts).
+ */
+static void finish(void)
+{
+    mms_command nap = task("sleep", "{\"seconds\": 1}");
+    int64_t ids[4];
+    mms_error err;
+
+    for (int i = 0; i < 4; i++)
+        ids[i] = push(nap, i % 2 + 1);
+    CHECK(mms_client_finish(client, true, 0.05, &err) == MMS_ERR_WORKER);
+    CHECK(mms_client_finish(client, true, 60, &err) == MMS_OK);
+    for (int i = 0; i < 4; i++)
+        CHECK(json_is_true(json_object_get(get(ids[i]), "successful")));
+    for (int i = 0; i < 4; i++)
+        ids[i] = push(nap, i % 2 + 1);
+    CHECK(mms_client_wait_sent(client, 2, ids, 60, &err) == MMS_OK);
+    CHECK(mms_client_finish(client, false, 60, &err) == MMS_OK);
+    for (int i = 0; i < 2; i++)
+        CHECK(json_is_true(json_object_get(get(ids[i]), "successful")));
+    for (int i = 2; i < 4; i++)
+        CHECK(!strcmp(text(get(ids[i]), "status"), "cancelled"));
+    CHECK(mms_client_finish(client, true, -1, &err) == MMS_OK); /* nothing is left */
+}
+
+/* A server that has timed out is not waited for at the end. */
+static void finish_frozen(void)
+{
+    const pid_t pid = worker_of(1);
+    mms_error err;
+
+    kill(pid, SIGSTOP);
+    const int64_t stuck = push(task("add", "{\"a\": 1, \"b\": 2}"), 1);
+    const int64_t other = push(task("sleep", "{\"seconds\": 0.2}"), 2);
+    CHECK(mms_client_finish(client, true, 60, &err) == MMS_OK);
+    CHECK(json_is_true(json_object_get(get(other), "successful")));
+    CHECK(!strcmp(text(get(stuck), "status"), "timeout"));
+    kill(pid, SIGCONT);
 }
 
 /* Events wake a program that polls, also those of commands that ended before. */
@@ -1191,6 +1373,39 @@ static int64_t resident_pages(void)
     CHECK(file && fscanf(file, "%lld %lld", &size, &resident) == 2);
     fclose(file);
     return resident;
+}
+
+static bool has_ended(int64_t id)
+{
+    return !strcmp(
+        text(json_array_get(keep(mms_client_commands(client)), (size_t)id - 1), "status"),
+        "response received");
+}
+
+/* A106: two servers answer 64 MiB at once, a third one does its commands meanwhile.  The numbers
+ * are for the reader. */
+static void larges(void)
+{
+    const int64_t before = resident_pages();
+    const int other = base ? 1 - base : 3;
+    double worst = 0, begin;
+    int64_t ids[2], n = 0;
+
+    if (!base)
+        open_again(3, NULL, NULL);
+    for (int i = 0; i < 2; i++)
+        ids[i] = push(task("large", NULL), i + 1);
+    for (; !has_ended(ids[0]) || !has_ended(ids[1]); n++) {
+        begin = seconds();
+        still_works(other);
+        worst = seconds() - begin > worst ? seconds() - begin : worst;
+    }
+    fprintf(stderr, "%d commands meanwhile, each after %.0f ms at most, %.0f MiB more memory\n",
+            (int)n, 1e3 * worst, (double)(resident_pages() - before) / 256);
+    for (int i = 0; i < 2; i++)
+        CHECK(json_string_length(json_object_get(json_object_get(get(ids[i]), "ret"), "text")) ==
+              LARGE);
+    still_works(1);
 }
 
 /* Push up to so many ahead, kill a worker now and then from within or without, take what ends. */
@@ -1325,6 +1540,11 @@ static const struct {
     {"log_modes", log_modes},
     {"log_texts", log_texts},
     {"groups", groups},
+    {"stalls", stalls},
+    {"partials", partials},
+    {"larges", larges},
+    {"finish", finish},
+    {"finish_frozen", finish_frozen},
     {"events", events},
     {"next", next},
     {"second_client", second_client},

@@ -65,6 +65,18 @@ class Plugin(ProgramCase):
                              "rowcount(vis='in.mms')", env=env)
         self.assertEqual(run.stdout.count("ImportError: "), 2, run.stdout)
 
+    def test_one_that_crashes_when_it_is_loaded(self):
+        """A048: it costs its command alone; the server goes on, without it."""
+        self.build("crash", "#include <signal.h>\n#include <stdlib.h>\n" + self.source +
+                   "__attribute__((constructor)) static void crash(void)\n{\n    signal(SIGSEGV, SIG_DFL);\n"
+                   "    raise(SIGSEGV);\n}\n")
+        for ranks in (0, 3):
+            run = self.run_words(*mpirun(ranks), program_case.args.program, "exec", "-j", "2", "--servers", "2", "--json",
+                                 "--", "n=20", f"load(plugin='{self.path('crash.so')}')", "n+1", "rowcount(vis='in.mms')")
+            got = json.loads(run.stdout)["responses"]
+            self.assertEqual([g["error"]["class"] if "error" in g else g["ret"] for g in got],
+                             [None, "crash", 21, "import"], run.stderr)
+
     def test_it_is_a_verb(self):
         self.assertIn("rowcount", self.use("help").stdout)
         self.assertIn("Leave out parts with fewer rows", self.use("rowcount", "--help").stdout)
