@@ -137,10 +137,13 @@ typedef struct mms_engine_rules {
     const char *attempts;
     int64_t threshold; /**< with keep_going: so many failed units end the run all the same; 0: none
                         */
+    /** With repeatable: units write into what others write to, the same bytes each time.  One whose
+     * worker may be alive still is waited for. */
+    bool in_shared;
 } mms_engine_rules;
-#define MMS_ENGINE_RULES_INIT                                          \
-    {                                                                  \
-        sizeof(mms_engine_rules), false, 0, NULL, NULL, false, NULL, 0 \
+#define MMS_ENGINE_RULES_INIT                                                 \
+    {                                                                         \
+        sizeof(mms_engine_rules), false, 0, NULL, NULL, false, NULL, 0, false \
     }
 
 /** Set the rules of the runs that follow; without them the first failure kills what runs. */

@@ -33,10 +33,11 @@ typedef struct mms_parts_opts {
      * borrowed.  NULL: there are none. */
     const mms_value *each;
     int64_t threshold; /**< without stop: so many parts that fail end the others; 0: never */
+    bool repeatable;   /**< units change nothing: one whose worker is killed is run again */
 } mms_parts_opts;
-#define MMS_PARTS_OPTS_INIT                                                \
-    {                                                                      \
-        sizeof(mms_parts_opts), MMS_CONSOLIDATE_AUTO, false, NULL, NULL, 0 \
+#define MMS_PARTS_OPTS_INIT                                                       \
+    {                                                                             \
+        sizeof(mms_parts_opts), MMS_CONSOLIDATE_AUTO, false, NULL, NULL, 0, false \
     }
 
 /** Run the unit of run's task over every part of vis, an MS or Multi-MS, in parallel, and join what

@@ -681,11 +681,19 @@ static void give_away(struct run *run, int worker, double since_s)
     let_go(run, worker);
 }
 
+/* Whether what a worker that is away has in hand may be given to another. */
+static bool is_repeatable(const struct run *run, int worker)
+{
+    const mms_engine_rules *const rules = &run->engine->rules;
+
+    return rules->repeatable && !(rules->in_shared && run->engine->away[worker].pulse.silent);
+}
+
 static void lose_worker(struct run *run, int worker, double since_s)
 {
     struct hand *const hand = &run->hands[worker];
     mms_tries *const tries = &run->tries;
-    const bool can = hand->unit >= 0 && run->engine->rules.repeatable && tries->budget > 0 &&
+    const bool can = hand->unit >= 0 && is_repeatable(run, worker) && tries->budget > 0 &&
                      tries->of[hand->unit].attempt < tries->most;
 
     if (!can) {
@@ -745,7 +753,7 @@ static bool is_at_work(const struct run *run, int worker)
 {
     return run->hands[worker].unit >= 0 &&
            (!run->engine->away[worker].pulse.timed_out || !run->engine->retries ||
-            (!run->engine->rules.repeatable && somebody_is_there(run)));
+            (!is_repeatable(run, worker) && somebody_is_there(run)));
 }
 
 /* Whether units are left that nobody is at, and nobody can be asked to run, for longer than workers

@@ -63,6 +63,7 @@ static mms_status read_all(mms_run *run, const char *vis, mms_value *result, mms
 
     opts.how = MMS_CONSOLIDATE_LIST;
     opts.stop = true;
+    opts.repeatable = true;
     opts.first = first;
     st = mms_parts_run_with(run, vis, NULL, &opts, answers, err);
     if (st == MMS_OK)

@@ -15,6 +15,7 @@ static mms_status run_pieces(mms_run *run, const char *vis, const mms_verify_opt
     const char **const names = mms_alloc(n + 1, sizeof(void *));
     const mms_value **const results = mms_alloc(n + 1, sizeof(void *));
     mms_answer *const answers = mms_alloc(n + 1, sizeof *answers);
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
     mms_status st = units && names && results && answers
                         ? MMS_OK
                         : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis);
@@ -26,6 +27,8 @@ static mms_status run_pieces(mms_run *run, const char *vis, const mms_verify_opt
         if (!units[i])
             st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis);
     }
+    rules.repeatable = true;
+    mms_engine_set_rules(run->engine, &rules);
     if (st == MMS_OK)
         st = mms_engine_run(run->engine, run->task->name, n + 1, names, units, answers, err);
     for (int64_t i = 0; st == MMS_OK && i <= n; i++)

@@ -439,6 +439,8 @@ static mms_status run_units(int64_t n, making *const *files, const mms_host *hos
     char **const names = mms_alloc(nunits, sizeof(void *));
     mms_answer *const answers = mms_alloc(nunits, sizeof *answers);
     mms_journal **const journals = mms_alloc(nunits, sizeof(void *));
+    const mms_engine_rules none = MMS_ENGINE_RULES_INIT;
+    mms_engine_rules rules = none;
     mms_engine *engine;
     int64_t at = 0;
     mms_status st;
@@ -452,10 +454,13 @@ static mms_status run_units(int64_t n, making *const *files, const mms_host *hos
         for (int64_t k = 0; k < mms_uvh5_making_units(files[i]); k++)
             journals[at + k] = files[i]->journal;
     }
+    rules.repeatable = rules.in_shared = true;
+    mms_engine_set_rules(engine, &rules);
     mms_engine_set_journals(engine, journals);
     st =
         mms_engine_run(engine, host->task, nunits, (const char *const *)names, units, answers, err);
     mms_engine_set_journal(engine, NULL);
+    mms_engine_set_rules(engine, &none);
     mms_answers_free(nunits, answers);
 done:
     mms_values_free(nunits, units);

@@ -258,6 +258,7 @@ mms_status mms_uvh5_import_unit(mms_job *job, const mms_value *order, mms_value 
         goto done;
     }
     MMS_TRY(mms_uvh5_import_open(o.uvh5file, o.flipconj, o.zenith, false, &in, err));
+    MMS_TRY(mms_remove_tree(o.like, err));
     MMS_TRY(write_like(&in, o.like, err));
 done:
     free(o.links);

@@ -327,6 +327,7 @@ static void merge_answers(judging *j, int64_t n, const mms_answer *answers)
 static mms_status check_values(judging *j, mms_error *err)
 {
     const double values = (double)j->b.nblt * (double)(j->b.nfreq * j->b.npol);
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
     mms_engine *engine;
     mms_status st = j->host->engine(j->host->ctx, &engine, err);
     const int64_t most = st == MMS_OK ? mms_engine_workers(engine) : 1;
@@ -343,7 +344,9 @@ static mms_status check_values(judging *j, mms_error *err)
         if (!units[i])
             st = mms_fail(err, MMS_ERR_MEM, "%s: out of memory", j->b.path);
     }
+    rules.repeatable = true;
     if (st == MMS_OK) {
+        mms_engine_set_rules(engine, &rules);
         st = mms_engine_run(engine, j->host->task, n, names, units, answers, err);
         if (st == MMS_OK)
             merge_answers(j, n, answers);

@@ -163,6 +163,38 @@ class Disturbed(ProgramCase):
                 return
         self.fail("no worker was killed in time")
 
+    def kill_reader(self, *words):
+        """Kill a worker of a verb that has no output of parts, again and again until it was not too late."""
+        for _ in range(100):
+            with open(self.path("said"), "w") as said:
+                self.process = subprocess.Popen([*mpirun(self.ranks), program_case.args.program, *words, "-j", "2"],
+                                                cwd=self.folder, stdout=subprocess.DEVNULL, stderr=said)
+            while self.process.poll() is None and not (workers := self.workers()):
+                pass
+            time.sleep(random.uniform(0, 0.05))
+            self.signal_all(workers[:1] if self.process.poll() is None else [], signal.SIGKILL)
+            self.wait()
+            if "it is tried again (attempt 2 of 2)" in self.text("said"):
+                return
+            shutil.rmtree(self.path("job"), ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(self.path("out.uvh5"))
+        self.fail("no worker was killed in time")
+
+    def test_info(self):
+        self.kill_reader("info", "in.mms")
+
+    def test_uvh5(self):
+        """An export writes into one file; verify reads it."""
+        if "without HDF5" in self.run_words(program_case.args.program, "--version").stdout:
+            self.skipTest("built without HDF5")
+        words = "datacolumn=data", "--no-sync"
+        self.kill_reader("exportuvh5", "in.ms", "out.uvh5", *words)
+        os.rename(self.path("out.uvh5"), self.path("killed.uvh5"))
+        self.multims("exportuvh5", "in.ms", "out.uvh5", *words, "--quiet")
+        self.multims("diff", "killed.uvh5", "out.uvh5")
+        self.kill_reader("verify", "killed.uvh5", "--against", "in.ms")
+
     def test_no_retries(self):
         self.begin("partition", "workerretries=0")
         workers = self.halt()
