@@ -253,8 +253,8 @@ mms_status mms_change_run(mms_change *c, const mms_change_work *w, bool *wrote, 
 
     MMS_TRY(members ? MMS_OK : no_memory(err));
     MMS_TRY(mms_undo_check(c->ms, err));
-    *wrote = true;
     MMS_TRY(mms_change_begin(w->how, err));
+    *wrote = true;
     find_parts(c, w, members, &skipped);
     MMS_TRY(mms_change_take_undo(w->how, &c->undo, err)); // from here on no other run comes between
     if (w->backup)

@@ -402,9 +402,9 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
 
     if (writes)
         MMS_TRY(mms_undo_check(r->ms, err));
-    *wrote = *wrote || writes;
     if (writes)
         MMS_TRY(mms_change_begin(&r->q->change, err));
+    *wrote = *wrote || writes;
     if (writes)
         MMS_TRY(mms_change_take_undo(&r->q->change, &r->undo, err));
     if (writes && r->q->backup) {

@@ -251,8 +251,8 @@ mms_status mms_models_run(mms_change *c, const mms_change_request *how, const mm
     mms_status st;
 
     MMS_TRY(mms_undo_check(c->ms, err));
-    *wrote = true;
     MMS_TRY(mms_change_begin(how, err));
+    *wrote = true;
     MMS_TRY(mms_change_take_undo(how, &c->undo, err));
     st = mms_models_keep(c->undo, c->ms, err);
     if (st == MMS_OK)

@@ -394,8 +394,8 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
     if (r->q->preview)
         return weigh(r, result, err);
     MMS_TRY(mms_undo_check(r->ms, err));
-    *wrote = true;
     MMS_TRY(mms_change_begin(&r->q->change, err));
+    *wrote = true;
     note_columns(r);
     MMS_TRY(mms_change_take_undo(&r->q->change, &r->undo, err));
     if (r->q->backup) {

@@ -3,6 +3,8 @@
  * 2). */
 #include <stdlib.h>
 
+#include "base/base_priv.h"
+#include "base/fingerprint_priv.h"
 #include "engine/journal.h"
 #include "flagmanager_priv.h"
 #include "ms/columns.h"
@@ -114,8 +116,8 @@ static mms_status restore_all(struct work *w, mms_error *err)
     MMS_TRY(mms_version_check(w->ms, w->p->versionname, err));
     MMS_TRY(mms_undo_check(w->ms, err));
     MMS_TRY(mms_run_engine(w->run, err));
-    w->run->wrote = true;
     MMS_TRY(mms_change_begin(&w->how, err));
+    w->run->wrote = true;
     MMS_TRY(mms_change_take_undo(&w->how, &w->undo, err));
     st = mms_change_keep(&w->how, w->undo, w->ms, NULL, columns, err);
     if (st == MMS_OK)
@@ -125,13 +127,25 @@ done:
     return st;
 }
 
+/* The version as it is now: one that was saved anew is not gone on with. */
+static mms_value *print_version(const struct mms_version_words *p)
+{
+    char *const real = realpath(p->how.vis, NULL);
+    char *const path = mms_format("%s.flagversions/flags.%s", real ? real : "", p->versionname);
+    mms_value *const print = path ? mms_fingerprint(path) : NULL;
+
+    free(path);
+    free(real);
+    return json_pack("{s:o*}", "version", print);
+}
+
 /* Do it, or go on with what a run has begun that was killed or stopped. */
-static mms_status work_on(mms_run *run, const struct mms_version_words *p,
+static mms_status work_on(mms_run *run, const struct mms_version_words *p, mms_value *reads,
                           mms_status (*work)(struct work *, mms_error *), mms_value *result,
                           mms_error *err)
 {
     struct mms_change_run made = {0};
-    struct work w = {.run = run, .p = p, .how = mms_task_change(run, &p->how, NULL, &made)};
+    struct work w = {.run = run, .p = p, .how = mms_task_change(run, &p->how, reads, &made)};
     mms_status st;
 
     w.how.note = NULL;
@@ -150,11 +164,11 @@ done:
 mms_status mms_version_run_save(mms_run *run, const struct mms_version_words *p, mms_value *result,
                                 mms_error *err)
 {
-    return work_on(run, p, save_all, result, err);
+    return work_on(run, p, NULL, save_all, result, err);
 }
 
 mms_status mms_version_run_restore(mms_run *run, const struct mms_version_words *p,
                                    mms_value *result, mms_error *err)
 {
-    return work_on(run, p, restore_all, result, err);
+    return work_on(run, p, print_version(p), restore_all, result, err);
 }

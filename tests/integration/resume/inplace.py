@@ -431,6 +431,12 @@ class InPlace(UndoCase):
         run = self.multims(*VERBS["applycal"], "--resume", status=2)
         self.assertIn("is another one", run.stderr)
 
+    def test_a_version_that_was_saved_anew_is_noticed(self):
+        self.interrupt("restore", 2, signal.SIGKILL)
+        os.utime(self.path("in.mms.flagversions/flags.some/table.dat"))
+        run = self.multims(*VERBS["restore"], "--resume", status=2)
+        self.assertIn("is another one (input version differs)", run.stderr)
+
     def test_a_part_that_was_changed_is_done_again(self):
         self.undisturbed("setjy")
         self.interrupt("setjy", 2, signal.SIGKILL)
