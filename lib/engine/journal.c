@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/base_priv.h"
@@ -230,6 +231,14 @@ static bool is_aside(const mms_journal *j)
     return !json_object_get(j->last, "plan");
 }
 
+/* Links may lead to parts on other file systems. */
+static void want_synced(mms_journal *j, const mms_value *changes)
+{
+    for (size_t i = 0; i < json_array_size(changes); i++)
+        mms_syncer_also(j->syncer, json_string_value(json_array_get(changes, i)));
+    mms_syncer_want(j->syncer, j->nth);
+}
+
 void mms_journal_done(mms_journal *j, const char *unit, const mms_value *request,
                       const mms_value *answer, const mms_value *print, int worker)
 {
@@ -240,7 +249,7 @@ void mms_journal_done(mms_journal *j, const char *unit, const mms_value *request
                               "answer", answer, "print", print, "changes",
                               json_object_get(request, "changes"), "worker", worker, "aside",
                               is_aside(j), "nth", (json_int_t)j->nth + 1));
-    mms_syncer_want(j->syncer, j->nth);
+    want_synced(j, json_object_get(request, "changes"));
     mms_blackbox_set_journal(j->folder, mms_journal_ndone(j));
 }
 
@@ -256,8 +265,36 @@ void mms_journal_renew(mms_journal *j, const char *unit, const char *path)
 
 /* ---- open ---- */
 
+/* How often a lock is tried, every 10 ms: others look who has it, and one that was killed may not
+ * have ended yet. */
+enum { LOOKED_AT = 10, KILLED = 200 };
+
+static bool is_locked(int fd, int how, int tries)
+{
+    const struct timespec nap = {.tv_nsec = 10000000};
+
+    while (flock(fd, how | LOCK_NB) && errno == EWOULDBLOCK) {
+        if (--tries <= 0)
+            return true;
+        nanosleep(&nap, NULL);
+    }
+    return false;
+}
+
+void mms_journal_settle(const char *folder)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
+    const int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (fd >= 0) {
+        (void)is_locked(fd, LOCK_SH, KILLED);
+        close(fd);
+    }
+    free(path);
+}
+
 /* Lock the file of the journal, made if it is missing; *busy: another run has it. */
-static mms_status take_file(mms_journal *j, bool *busy, mms_error *err)
+static mms_status take_file(mms_journal *j, int tries, bool *busy, mms_error *err)
 {
     char *const path = mms_format("%s/" MMS_JOURNAL_FILE, j->folder);
     struct stat ours, named;
@@ -272,7 +309,7 @@ static mms_status take_file(mms_journal *j, bool *busy, mms_error *err)
             st = mms_fail_errno(err, errno, "%s", path);
         if (st != MMS_OK || j->fd < 0)
             continue;
-        *busy = flock(j->fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
+        *busy = is_locked(j->fd, LOCK_EX, tries);
         if (*busy || (!fstat(j->fd, &ours) && !stat(path, &named) && ours.st_ino == named.st_ino))
             break;
         close(j->fd);
@@ -319,8 +356,7 @@ static void drop_unsynced(mms_journal *j)
                 before, j->ndone);
 }
 
-/* What differs between two keys: "parameter numsubms"; NULL: nothing. */
-static char *difference(const mms_value *before, const mms_value *now)
+char *mms_journal_difference(const mms_value *before, const mms_value *now)
 {
     const char *name, *inner;
     mms_value *value, *old, *one;
@@ -365,6 +401,18 @@ done:
     return st;
 }
 
+/* Whose journal a folder has that the user names, as a new text; NULL: this output's. */
+static char *other_of(const mms_journal *j, const mms_value *begin, const mms_journal_opts *opts)
+{
+    const char *const output = json_string_value(json_object_get(begin, "output"));
+    const char *const task = json_string_value(json_object_get(begin, "task"));
+
+    return j->stays && output && task && strcmp(output, opts->output)
+               ? mms_format("parameter jobdir: %s is the journal of %s of %s: ", j->folder, task,
+                            output)
+               : NULL;
+}
+
 /* Why what an earlier run left can't be gone on with; NULL: it can. */
 static char *reason_against(const mms_journal *j, const mms_journal_opts *opts, const mms_value *us)
 {
@@ -375,7 +423,7 @@ static char *reason_against(const mms_journal *j, const mms_journal_opts *opts, 
         return mms_format("it is of version %s", version ? version : "(unknown)");
     if (!survived(j, us) && !j->ndone)
         return strdup("this host was started anew since, and what was written may be lost");
-    return difference(json_object_get(begin, "key"), opts->key);
+    return mms_journal_difference(json_object_get(begin, "key"), opts->key);
 }
 
 static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_value *us,
@@ -397,10 +445,12 @@ static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_
                 "goes on with the run that was not finished: %" PRId64 " parts done%s",
                 mms_journal_ndone(j), mms_journal_ndone(j) ? "" : ", so that all are run");
     } else if (opts->strict) {
+        char *const of = other_of(j, json_object_get(j->last, "begin"), opts);
         st = mms_fail(err, MMS_ERR_ARG,
-                      "resume: the run that was not finished is another one (%s differs); without "
+                      "%sthe run that was not finished is another one (%s differs); without "
                       "--resume this one begins anew and forgets that",
-                      against);
+                      of ? of : "resume: ", against);
+        free(of);
     } else {
         mms_log(MMS_LOG_WARN, opts->task,
                 "resume: %s is not what it was in the run that was not finished: all is done again",
@@ -474,12 +524,24 @@ void mms_journal_free(mms_journal **journal)
 
 static mms_status refuse_busy(const mms_journal *j, const mms_journal_opts *opts, mms_error *err)
 {
-    if (opts->resume || opts->strict || j->stays)
-        return mms_fail(err, MMS_ERR_LOCKED,
+    mms_journal_view view = {0};
+    char *of = NULL;
+
+    if (!opts->resume && !opts->strict && !j->stays) {
+        mms_log(MMS_LOG_DEBUG, opts->task, "no journal: another run has %s", j->folder);
+        return MMS_OK;
+    }
+    if (mms_journal_read(j->folder, &view, NULL) == MMS_OK)
+        of = other_of(j, mms_journal_record(view.records, "begin"), opts);
+    mms_value_free(&view.records);
+    if (of)
+        (void)!mms_fail(err, MMS_ERR_LOCKED, "%sthat run is at work", of);
+    else
+        (void)!mms_fail(err, MMS_ERR_LOCKED,
                         "another run of %s is at work on this set: %s is locked", opts->task,
                         j->folder);
-    mms_log(MMS_LOG_DEBUG, opts->task, "no journal: another run has %s", j->folder);
-    return MMS_OK;
+    free(of);
+    return MMS_ERR_LOCKED;
 }
 
 static mms_status set_up(mms_journal *j, const mms_journal_opts *opts, mms_error *err)
@@ -514,10 +576,12 @@ static char *synced_line(int64_t n)
 static void begin_syncs(mms_journal *j)
 {
     char *const files = mms_path_dir(j->output);
+    const char *unit;
+    mms_value *record;
 
     if (mms_sync_folder(j->folder, NULL) == MMS_OK && files)
         j->syncer = mms_syncer_begin(files, j->fd, 0, synced_line);
-    mms_syncer_want(j->syncer, j->nth);
+    json_object_foreach(j->done, unit, record) want_synced(j, json_object_get(record, "changes"));
     free(files);
 }
 
@@ -533,7 +597,7 @@ mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms
     if (!j)
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     MMS_TRY(set_up(j, opts, err));
-    if (take_file(j, &busy, &why) != MMS_OK) {
+    if (take_file(j, opts->resume ? KILLED : LOOKED_AT, &busy, &why) != MMS_OK) {
         if (j->stays)
             MMS_TRY(mms_fail(err, MMS_ERR_IO, "parameter jobdir: %s", why.msg));
         mms_log(opts->strict ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task, "no --resume later: %s",
@@ -629,7 +693,8 @@ mms_status mms_journal_read(const char *folder, mms_journal_view *view, mms_erro
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         MMS_TRY(mms_fail_errno(err, errno, "%s", path));
-    view->running = flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+    view->running = is_locked(fd, LOCK_SH, 1);
+    (void)flock(fd, LOCK_UN); // a run may begin meanwhile
     st = read_records(fd, path, &view->records, &good, err);
 done:
     if (fd >= 0)
@@ -642,7 +707,7 @@ bool mms_journal_is_held(const char *output)
 {
     char *const path = mms_format("%s" MMS_JOURNAL_SUFFIX "/" MMS_JOURNAL_FILE, output);
     const int fd = path ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-    const bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+    const bool held = fd >= 0 && is_locked(fd, LOCK_SH, 1);
 
     if (fd >= 0)
         close(fd);
@@ -680,7 +745,7 @@ mms_status mms_journal_remove(const char *folder, mms_error *err)
     if (!output || !j)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s is no journal's folder", folder));
     MMS_TRY(set_up(j, &opts, err));
-    MMS_TRY(take_file(j, &busy, err));
+    MMS_TRY(take_file(j, KILLED, &busy, err));
     if (busy)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s: a run is at work", folder));
     MMS_TRY(load(j, err));

@@ -130,6 +130,18 @@ MMS_CHECKED mms_status mms_journal_read(const char *folder, mms_journal_view *vi
 /** Whether a run has the journal of an output open. */
 bool mms_journal_is_held(const char *output);
 
+/** Wait a little for a run that was killed and has not ended yet, so that it has the journal open
+ *  still. */
+void mms_journal_settle(const char *folder);
+
+/** Return what differs between the key of a journal and another in words, such as "parameter
+ *  numsubms", as a new text; NULL: nothing. */
+char *mms_journal_difference(const mms_value *before, const mms_value *now);
+
+/** Remove the folder of a journal that is empty: a run was killed when it made or removed it.
+ *  name: as for mms_journal_locate().  Returns whether there was one. */
+bool mms_journal_remove_empty(const char *name);
+
 /** Remove a journal that no run has open, with the staging folder that it names.
  *  Errors: ARG a run has it; IO. */
 MMS_CHECKED mms_status mms_journal_remove(const char *folder, mms_error *err);

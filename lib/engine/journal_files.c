@@ -86,22 +86,42 @@ void mms_journal_end_log(mms_journal *j)
 /* ---- the folder ---- */
 
 static const char *const files[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE, MMS_SUMMARY_FILE,
-                                    MMS_PLAN_FILE, MMS_JOURNAL_FILE}; /* removed in this order */
+                                    MMS_PLAN_FILE, MMS_JOURNAL_FILE};
 
+/* The journal goes last: a kill before leaves a folder that is known by it, one after it an empty
+ * folder. */
 void mms_journal_clear(const char *folder, const char *task)
 {
-    for (int64_t i = 0; i < MMS_COUNT_OF(files); i++) {
-        char *const path = mms_format("%s/%s", folder, files[i]);
-        if (path)
-            (void)unlink(path);
+    static const char *const made[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE,
+                                       MMS_LOGS_FOLDER,
+                                       MMS_SUMMARY_FILE ".new",
+                                       MMS_SUMMARY_FILE,
+                                       MMS_PLAN_FILE,
+                                       MMS_JOURNAL_FILE};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(made); i++) {
+        char *const path = mms_format("%s/%s", folder, made[i]);
+        if (path && unlink(path) && errno == EISDIR)
+            (void)rmdir(path);
         free(path);
     }
-    char *const logs = mms_format("%s/" MMS_LOGS_FOLDER, folder);
-    if (logs)
-        (void)rmdir(logs);
-    free(logs);
     if (rmdir(folder) && errno == ENOTEMPTY)
         mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
+}
+
+bool mms_journal_remove_empty(const char *name)
+{
+    char *const whole = mms_path_absolute(name);
+    char *const folder = whole ? mms_path_strip(whole) : NULL;
+    char *const beside = folder ? mms_format("%s" MMS_JOURNAL_SUFFIX, folder) : NULL;
+    const size_t n = folder ? strlen(folder) : 0, suffix = strlen(MMS_JOURNAL_SUFFIX);
+    const bool itself = n > suffix && !strcmp(folder + n - suffix, MMS_JOURNAL_SUFFIX);
+    const bool removed = beside && !rmdir(itself ? folder : beside);
+
+    free(beside);
+    free(folder);
+    free(whole);
+    return removed;
 }
 
 /* A journal is there before any other of the files, and goes after them: without it they are

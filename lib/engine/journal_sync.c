@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,14 +21,20 @@
  */
 static const int64_t group_ns = 50000000;
 
+enum { MOST_DISKS = 64 };
+
 struct mms_syncer {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    int files, journal; /* files: a folder on the file system of what is made */
+    struct {
+        int fd; /* a folder on it */
+        dev_t device;
+    } disks[MOST_DISKS]; /* the file systems of what is made; those before ndisk stay as they are */
+    int ndisk, journal;
     mms_synced_line *line;
     int64_t wanted, synced;
-    bool end;
+    bool end, lost; /* lost: some of what is made can't be synced */
 };
 
 static void sleep_until(mms_syncer *s, int64_t ns)
@@ -39,9 +46,13 @@ static void sleep_until(mms_syncer *s, int64_t ns)
 }
 
 /* Write all up to unit n; false when that can't be: nothing is called synced then. */
-static bool write_out(const mms_syncer *s, int64_t n)
+static bool write_out(const mms_syncer *s, int ndisk, int64_t n)
 {
-    char *const line = syncfs(s->files) == 0 ? s->line(n) : NULL;
+    bool synced = true;
+
+    for (int i = 0; i < ndisk && synced; i++)
+        synced = !syncfs(s->disks[i].fd);
+    char *const line = synced ? s->line(n) : NULL;
     const size_t size = line ? strlen(line) : 0;
     const bool good = line && write(s->journal, line, size) == (ssize_t)size && !fsync(s->journal);
 
@@ -62,14 +73,41 @@ static void *work(void *ctx)
         }
         sleep_until(s, mms_now_ns() + group_ns);
         const int64_t n = s->wanted, begin = mms_now_ns();
+        const int ndisk = s->ndisk;
+        if (s->lost)
+            break;
         pthread_mutex_unlock(&s->mutex);
-        good = write_out(s, n);
+        good = write_out(s, ndisk, n);
         pthread_mutex_lock(&s->mutex);
         s->synced = n;
         sleep_until(s, 2 * mms_now_ns() - begin);
     }
     pthread_mutex_unlock(&s->mutex);
     return NULL;
+}
+
+/* Note the file system of a folder; false where it can't be synced. */
+static bool add_disk(mms_syncer *s, const char *folder)
+{
+    struct stat info;
+
+    if (stat(folder, &info))
+        return false;
+    for (int i = 0; i < s->ndisk; i++)
+        if (s->disks[i].device == info.st_dev)
+            return true;
+    if (s->ndisk == MOST_DISKS)
+        return false;
+    s->disks[s->ndisk].device = info.st_dev;
+    s->disks[s->ndisk].fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return s->disks[s->ndisk].fd >= 0 && ++s->ndisk;
+}
+
+static void close_all(mms_syncer *s)
+{
+    for (int i = 0; i < s->ndisk; i++)
+        close(s->disks[i].fd);
+    free(s);
 }
 
 mms_syncer *mms_syncer_begin(const char *folder, int journal, int64_t synced, mms_synced_line *line)
@@ -80,7 +118,6 @@ mms_syncer *mms_syncer_begin(const char *folder, int journal, int64_t synced, mm
 
     if (!s)
         return NULL;
-    s->files = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     s->journal = journal;
     s->line = line;
     s->wanted = s->synced = synced;
@@ -88,14 +125,21 @@ mms_syncer *mms_syncer_begin(const char *folder, int journal, int64_t synced, mm
     pthread_cond_init(&s->changed, NULL);
     sigfillset(&all); /* signals are the main thread's */
     pthread_sigmask(SIG_BLOCK, &all, &before);
-    failed = s->files < 0 || pthread_create(&s->thread, NULL, work, s);
+    failed = !add_disk(s, folder) || pthread_create(&s->thread, NULL, work, s);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!failed)
         return s;
-    if (s->files >= 0)
-        close(s->files);
-    free(s);
+    close_all(s);
     return NULL;
+}
+
+void mms_syncer_also(mms_syncer *s, const char *folder)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->mutex);
+    s->lost = s->lost || !add_disk(s, folder);
+    pthread_mutex_unlock(&s->mutex);
 }
 
 void mms_syncer_want(mms_syncer *s, int64_t n)
@@ -122,6 +166,5 @@ void mms_syncer_end(mms_syncer **syncer)
     pthread_join(s->thread, NULL);
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->changed);
-    close(s->files);
-    free(s);
+    close_all(s);
 }

@@ -17,6 +17,10 @@ typedef char *mms_synced_line(int64_t n);
 mms_syncer *mms_syncer_begin(const char *folder, int journal, int64_t synced,
                              mms_synced_line *line);
 
+/** Some of what was done is in this folder, perhaps on another file system.  One that can't be
+ *  looked at ends it: nothing that follows is called synced. */
+void mms_syncer_also(mms_syncer *syncer, const char *folder);
+
 /** Unit n is done: it is synced soon, as what was done before. */
 void mms_syncer_want(mms_syncer *syncer, int64_t n);
 

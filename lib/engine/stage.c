@@ -28,9 +28,25 @@ struct mms_stage {
     bool synced;
 };
 
+/* Whether SIGKILL waits for a process: it does nothing more, but has not ended yet. */
+static bool is_killed(int64_t pid)
+{
+    char path[64], line[256];
+    unsigned long long waits = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%lld/status", (long long)pid);
+    if (!(file = fopen(path, "re")))
+        return false;
+    while (fgets(line, sizeof line, file) && sscanf(line, "ShdPnd: %llx", &waits) != 1)
+        continue;
+    fclose(file);
+    return waits >> (SIGKILL - 1) & 1;
+}
+
 /* The text between the last ')' of /proc/PID/stat and field 22, the start of the process in clock
- * ticks since boot; 0 when there is no such process, or one that has ended and that nobody has
- * waited for yet. */
+ * ticks since boot; 0 when there is no such process, or one that was killed, or has ended and
+ * nobody has waited for it yet. */
 static int64_t process_start(int64_t pid)
 {
     char path[64], text[1024];
@@ -52,7 +68,7 @@ static int64_t process_start(int64_t pid)
                         "%*d %lld",
                         &state, &ticks) != 2)
         return 0;
-    return state == 'Z' || state == 'X' ? 0 : ticks;
+    return state == 'Z' || state == 'X' || is_killed(pid) ? 0 : ticks;
 }
 
 static void read_line(const char *path, char *text, size_t size)
@@ -99,6 +115,19 @@ static bool owner_is_gone(const json_t *owner, const json_t *us)
     if (!same_text(owner, us, "boot"))
         return true;
     return same_text(owner, us, "pid_namespace") && process_start(pid) != started;
+}
+
+/* The same, or soon: one that was killed may not have ended yet. */
+static bool owner_goes(const json_t *owner, const json_t *us)
+{
+    const struct timespec nap = {.tv_nsec = 20000000};
+    bool gone = owner_is_gone(owner, us);
+
+    for (int i = 0; i < 100 && !gone; i++) {
+        nanosleep(&nap, NULL);
+        gone = owner_is_gone(owner, us);
+    }
+    return gone;
 }
 
 /* The owner file goes last: what a kill leaves of the folder can still be swept. */
@@ -294,8 +323,11 @@ static mms_status check_left(const char *path, const json_t *us, mms_error *err)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
     if (strncmp(name, prefix, strlen(prefix)))
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s is no staging folder of this output", path));
-    MMS_TRY(mms_value_read(file, &owner, err));
-    if (!owner_is_gone(owner, us) && same_text(owner, us, "host"))
+    st = mms_value_read(file, &owner, err);
+    if (st == MMS_ERR_NOT_FOUND) /* it was killed while it was removed */
+        (void)rmdir(path);
+    MMS_TRY(st);
+    if (same_text(owner, us, "host") && !owner_goes(owner, us))
         st = mms_fail(err, MMS_ERR_LOCKED, "%s: the run that makes it is at work", path);
 done:
     mms_value_free(&owner);

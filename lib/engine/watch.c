@@ -96,7 +96,18 @@ static char *tell_crash(const mms_blackbox *box, int status)
                       box->table, number, strsignal(number), *box->words ? ": " : "", box->words);
 }
 
-/* Parts that are done stay done. */
+/* Whether a run can be gone on with: parts that are done stay done; and somebody killed it, which
+ * is no reason not to do the same again. */
+static bool is_kept(const mms_blackbox *box, int number)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, box->journal);
+    const bool kept =
+        box->ndone > 0 || (number == SIGKILL && *box->journal && path && !access(path, F_OK));
+
+    free(path);
+    return kept;
+}
+
 static char *tell_kept(const mms_blackbox *box, char *text)
 {
     char *const all = text ? mms_format("%s; %lld parts are done: multims resume %s goes on", text,
@@ -105,14 +116,6 @@ static char *tell_kept(const mms_blackbox *box, char *text)
 
     free(text);
     return all;
-}
-
-static void remove_left(const mms_blackbox *box)
-{
-    if (*box->stage)
-        mms_stage_remove_left(box->stage);
-    if (*box->journal)
-        mms_journal_clear(box->journal, "watch");
 }
 
 /* End as the child did: who waits for us sees by which signal. */
@@ -139,10 +142,12 @@ static int judge(const mms_blackbox *box, int status, mms_report_crash *report, 
         number == SIGUSR1 || number == SIGUSR2)
         end_by(number);
     text = tell_crash(box, status);
-    if (box->ndone > 0)
+    if (!box->ndone && *box->stage)
+        mms_stage_remove_left(box->stage);
+    if (is_kept(box, number))
         text = tell_kept(box, text);
-    else
-        remove_left(box);
+    else if (*box->journal)
+        mms_journal_clear(box->journal, "watch");
     code = report(ctx, text ? text : "crashed");
     free(text);
     return code;

@@ -162,7 +162,7 @@ mms_status mms_request_run(mms_request *r, const mms_host *host, mms_value *resu
 
     r->host = host;
     if (r->how.resume && !r->how.dryrun)
-        MMS_TRY(mms_output_take_published(host, r->outputvis, result, &was, err));
+        MMS_TRY(mms_output_take_published(host, r->vis, r->outputvis, result, &was, err));
     if (was)
         return MMS_OK;
     MMS_TRY(mms_ms_open(r->vis, &r->ms, err));

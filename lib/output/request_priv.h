@@ -267,10 +267,12 @@ MMS_CHECKED mms_status mms_output_clear(const char *folder, const char *const *b
 MMS_CHECKED mms_status mms_output_restore_history(const char *first, const char *tables,
                                                   mms_error *err);
 
-/** If the output is there because a run of this request was killed just when it had named it, do
- *  the rest of that run; result gets its result, and *was is true. */
-MMS_CHECKED mms_status mms_output_take_published(const mms_host *host, const char *outputvis,
-                                                 mms_value *result, bool *was, mms_error *err);
+/** If the output is there because a run was killed just when it had named it, do the rest of that
+ *  run.  Where it was this request, of the input vis as it is (NULL: there is none), result gets
+ *  its result, and *was is true; else what differs is told. */
+MMS_CHECKED mms_status mms_output_take_published(const mms_host *host, const char *vis,
+                                                 const char *outputvis, mms_value *result,
+                                                 bool *was, mms_error *err);
 
 /** What an output may take of the disk: what is free, and with how->resume what an earlier run has
  *  staged, which is taken over or removed.  Errors: those of mms_disk_free(). */

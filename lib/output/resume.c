@@ -79,8 +79,8 @@ mms_status mms_output_open_stage(const mms_host *host, const char *output, const
         return st;
     }
     if (st != MMS_OK) {
-        mms_log(MMS_LOG_WARN, host->task, "what was staged is lost, all is done again: %s",
-                err->msg);
+        mms_log(mms_journal_ndone(*journal) ? MMS_LOG_WARN : MMS_LOG_DEBUG, host->task,
+                "what was staged is lost, all is done again: %s", err->msg);
         mms_journal_forget(*journal);
     }
     if (!*stage)
@@ -166,33 +166,50 @@ done:
 }
 
 /** A folder that the user names may have the journal of another output. */
-static bool is_of(const mms_host *host, const mms_value *records)
+static bool is_of(const mms_host *host, const char *output, const mms_value *records)
+{
+    const mms_value *const begin = mms_journal_record(records, "begin");
+    const char *const of = json_string_value(json_object_get(begin, "output"));
+
+    return !*host->job_dir || (of && !strcmp(of, output));
+}
+
+/** Whether a complete output is what is asked for now; what differs is told. */
+static bool is_as_asked(const mms_host *host, const char *vis, const char *outputvis,
+                        const mms_value *records)
 {
     const mms_value *const begin = mms_journal_record(records, "begin");
     const char *const task = json_string_value(json_object_get(begin, "task"));
-    const mms_value *const key = json_object_get(begin, "key");
+    mms_value *const key = key_of(host, vis);
+    char *const against = task && strcmp(task, host->task)
+                              ? mms_format("the verb (%s)", task)
+                              : mms_journal_difference(json_object_get(begin, "key"), key);
+    const bool same = key && !against;
 
-    return task && !strcmp(task, host->task) &&
-           json_equal(json_object_get(key, "parameter"), host->parameters);
+    if (against)
+        mms_log(MMS_LOG_WARN, host->task,
+                "resume: %s is complete, but %s is not what it was when it was made: remove it to "
+                "make it anew",
+                outputvis, against);
+    json_decref(key);
+    free(against);
+    return same;
 }
 
 static mms_status finish_published(const char *folder, bool stays, const char *output,
-                                   const mms_value *records, mms_value *result, bool *was,
-                                   mms_error *err)
+                                   const mms_value *records, bool *was, mms_error *err)
 {
-    const mms_value *const published = mms_journal_record(records, "publishing");
     const char *const staged =
         json_string_value(json_object_get(mms_journal_record(records, "staged"), "path"));
     char *const base = mms_path_base(output);
     char *const inner = base && staged ? mms_format("%s/%s", staged, base) : NULL;
     mms_status st = MMS_OK;
 
-    *was = published && inner && access(inner, F_OK);
+    *was = mms_journal_record(records, "publishing") && inner && access(inner, F_OK);
     if (*was) {
         MMS_TRY(publish_rest(staged, output, err));
         if (!stays)
             MMS_TRY(mms_journal_remove(folder, err));
-        (void)json_object_update(result, json_object_get(published, "result"));
     }
 done:
     free(inner);
@@ -206,8 +223,8 @@ static char *journal_of(const mms_host *host, const char *output)
     return *host->job_dir ? strdup(host->job_dir) : mms_format("%s" MMS_JOURNAL_SUFFIX, output);
 }
 
-mms_status mms_output_take_published(const mms_host *host, const char *outputvis, mms_value *result,
-                                     bool *was, mms_error *err)
+mms_status mms_output_take_published(const mms_host *host, const char *vis, const char *outputvis,
+                                     mms_value *result, bool *was, mms_error *err)
 {
     char *const output = mms_path_absolute(outputvis);
     const bool stays = *host->job_dir;
@@ -216,10 +233,19 @@ mms_status mms_output_take_published(const mms_host *host, const char *outputvis
     mms_status st = MMS_OK;
 
     *was = false;
-    if (!folder || access(output, F_OK) || mms_journal_read(folder, &view, NULL) != MMS_OK ||
-        view.running || (stays && !is_of(host, view.records)))
+    if (!folder || access(output, F_OK))
         goto done;
-    MMS_TRY(finish_published(folder, stays, output, view.records, result, was, err));
+    if (!stays)
+        (void)mms_journal_remove_empty(output);
+    mms_journal_settle(folder);
+    if (mms_journal_read(folder, &view, NULL) != MMS_OK || view.running ||
+        !is_of(host, output, view.records))
+        goto done;
+    MMS_TRY(finish_published(folder, stays, output, view.records, was, err));
+    *was = *was && is_as_asked(host, vis, outputvis, view.records);
+    if (*was)
+        (void)json_object_update(
+            result, json_object_get(mms_journal_record(view.records, "publishing"), "result"));
     if (*was)
         mms_log(MMS_LOG_INFO, host->task,
                 stays ? "%s is complete: nothing is left to do"
@@ -252,7 +278,8 @@ mms_status mms_output_room(const mms_host *host, const char *outputvis, const mm
     int64_t held = 0;
     const mms_status st = mms_disk_free(outputvis, bytes, err);
 
-    if (folder && mms_journal_read(folder, &view, NULL) == MMS_OK) {
+    if (folder && mms_journal_read(folder, &view, NULL) == MMS_OK &&
+        is_of(host, output, view.records)) {
         const char *const staged =
             json_string_value(json_object_get(mms_journal_record(view.records, "staged"), "path"));
         if (staged)

@@ -27,18 +27,16 @@ static const mms_param params[] = {
 };
 
 /** The journal of a run that was not finished, and what it has staged. */
-static mms_status remove_run(mms_run *run, const char *folder, const char *name, mms_value *result,
-                             mms_error *err)
+static mms_status remove_run(mms_run *run, const char *folder, mms_error *err)
 {
-    mms_status st;
-
     run->wrote = true;
-    st = mms_journal_remove(folder, err);
-    if (st != MMS_OK)
-        return st;
+    return mms_journal_remove(folder, err);
+}
+
+static void tell_removed(const char *name, mms_value *result)
+{
     json_object_set_new(result, "vis", mms_text_value(name));
     json_object_set_new(result, "removed", json_true());
-    return MMS_OK;
 }
 
 static mms_status recover(mms_run *run, const struct clean *p, mms_value *result, mms_error *err)
@@ -79,13 +77,17 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     const struct clean *const p = arg;
     bool itself;
     char *const folder = mms_journal_locate(p->vis, &itself);
-    mms_status st;
+    const bool emptied = !folder && mms_journal_remove_empty(p->vis);
+    const bool alone = (folder && itself) || access(p->vis, F_OK);
+    mms_status st = MMS_OK;
 
     mms_each_remove_scratch();
-    if (folder && (itself || access(p->vis, F_OK)))
-        st = remove_run(run, folder, itself ? p->vis : folder, result, err);
-    else
+    if (folder && alone)
+        st = remove_run(run, folder, err);
+    else if (!emptied || !alone)
         st = recover(run, p, result, err);
+    if (st == MMS_OK && alone && (folder || emptied))
+        tell_removed(folder && !itself ? folder : p->vis, result);
     if (st == MMS_OK && folder && !itself && p->restore && !access(p->vis, F_OK))
         st = remove_journal(folder, err);
     free(folder);

@@ -40,6 +40,7 @@ static mms_status find_request(const char *job, char **folder, mms_value **reque
                          "%s: there is no unfinished run: neither it nor %s" MMS_JOURNAL_SUFFIX
                          " holds a journal",
                          job, job));
+    mms_journal_settle(*folder);
     MMS_TRY(mms_journal_read(*folder, &view, err));
     if (view.running)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s: the run is at work; multims status %s shows it",

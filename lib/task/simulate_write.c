@@ -67,7 +67,7 @@ bool mms_simulate_was_published(mms_run *run, const char *outputvis, mms_value *
 {
     mms_host host = mms_task_writing_host(run);
     bool was = false;
-    const mms_status st = mms_output_take_published(&host, outputvis, result, &was, NULL);
+    const mms_status st = mms_output_take_published(&host, NULL, outputvis, result, &was, NULL);
 
     mms_task_host_free(&host);
     return st == MMS_OK && was;

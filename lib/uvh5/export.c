@@ -776,7 +776,8 @@ mms_status mms_uvh5_begin(const mms_uvh5_request *request, const mms_host *host,
                   .result = json_incref(result)};
     m->u = &m->plan;
     if (request->how.resume && !request->how.dryrun && !request->overwrite)
-        MMS_TRY(mms_output_take_published(host, request->uvh5file, result, &m->is_done, err));
+        MMS_TRY(mms_output_take_published(host, request->vis, request->uvh5file, result,
+                                          &m->is_done, err));
     if (m->is_done)
         return MMS_OK;
     MMS_TRY(check_both(request, err));

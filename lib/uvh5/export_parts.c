@@ -102,14 +102,14 @@ static mms_status take_earlier(const struct asked *a, bool *stale, mms_value *re
 }
 
 /** A run that was killed when it had named the file has left its journal. */
-static mms_status end_earlier(const mms_uvh5_request *r, const mms_host *host, const char *name,
-                              mms_value *result, mms_error *err)
+static mms_status end_earlier(const mms_uvh5_request *r, const mms_host *host,
+                              const struct asked *a, mms_value *result, mms_error *err)
 {
     bool was;
 
     return r->how.dryrun || *host->job_dir
                ? MMS_OK
-               : mms_output_take_published(host, name, result, &was, err);
+               : mms_output_take_published(host, a->member, a->name, result, &was, err);
 }
 
 /** What is there stops a run before anything is written, unless it goes on with what it finds:
@@ -133,7 +133,7 @@ static mms_status find_earlier(const mms_uvh5_request *r, const mms_host *host, 
             if (stale)
                 mms_value_free(&there[i]);
             else if (st == MMS_OK)
-                st = end_earlier(r, host, name, there[i], err);
+                st = end_earlier(r, host, &a, there[i], err);
             mms_value_free(&texts);
         } else if (st == MMS_OK && taken) {
             st = mms_fail(err, MMS_ERR_EXISTS,

@@ -570,7 +570,8 @@ mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_hos
     mms_status st;
 
     if (request->how.resume && !request->how.dryrun && !request->overwrite)
-        MMS_TRY(mms_output_take_published(host, request->vis, result, &m.is_done, err));
+        MMS_TRY(mms_output_take_published(host, request->uvh5file, request->vis, result, &m.is_done,
+                                          err));
     if (m.is_done)
         goto done;
     MMS_TRY(plan(&m, result, err));

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """resume: changed requests and inputs, lost parts, several runs at once, what is left behind."""
+import contextlib
+import glob
 import json
 import os
 import shutil
@@ -11,7 +13,7 @@ from casacore.tables import table
 
 import program_case
 from interrupting import Interrupting
-from machine import family, kill_all, patient
+from machine import family, kill_all, patient, wait_until
 from program_case import ProgramCase
 
 
@@ -110,6 +112,42 @@ class Resume(Interrupting):
         self.multims("clean", "out.mms.multims")
         self.assertEqual(self.left(), [])
         self.multims("resume", "out.mms", status=2)
+
+    def test_an_empty_folder_is_removed(self):
+        """It is all that a run leaves that is killed when its journal goes."""
+        self.prepare()
+        folder = self.path("out.mms.multims")
+        os.mkdir(folder)
+        self.assertIn("is removed", self.multims("clean", "out.mms.multims").stdout)
+        os.mkdir(folder)
+        self.multims("partition", "in.ms", "out.mms", *self.words, "--quiet")
+        self.check_done()
+        os.mkdir(folder)
+        self.assertIn("already exists", self.multims("partition", "in.ms", "out.mms", *self.words, "--resume",
+                                                     status=2).stderr)
+        self.check_done()
+        os.mkdir(folder)
+        self.multims("clean", "out.mms")
+        self.check_done()
+        os.makedirs(folder + "/logs")
+        self.multims("clean", "out.mms")
+        self.assertTrue(os.path.exists(folder + "/logs"), "others' files are left alone")
+
+    def test_what_was_made_of_another_input_is_not_complete(self):
+        """Killed when the output had its name: what is left of that run is done; then the input is compared."""
+        self.prepare()
+        words = "partition", "in.ms", "out.mms", *self.words
+        for asked, why in ((words, "input .*/in.ms is"), ((*words[:3], "separationaxis=scan", "numsubms=4"),
+                                                          "parameter numsubms is")):
+            self.multims(*words, "--quiet", "--job-dir", "out.mms.multims")
+            if asked == words:
+                os.utime(self.path("in.ms/FIELD/table.dat"))
+            run = self.multims(*asked, "--resume", status=2)
+            self.assertRegex(run.stderr, f"WARN partition: resume: out.mms is complete, but {why} not what it was")
+            self.assertIn("already exists", run.stderr)
+            self.check_done()
+            for name in ("out.mms", "out.mms.flagversions"):
+                shutil.rmtree(self.path(name))
 
     def test_other_verbs(self):
         self.prepare()
@@ -234,6 +272,28 @@ class Anew(ProgramCase):
             shutil.rmtree(self.path("in.mms.flagversions"), ignore_errors=True)
         self.fail("always faster")
 
+    def kill_client(self, begun, ready, *words):
+        """Kill the client alone when its worker has begun and is ready; it knows nothing of that."""
+        for _ in range(50):
+            process = subprocess.Popen([program_case.args.program, *words, "--no-sync", "--quiet"], cwd=self.folder,
+                                       stderr=subprocess.PIPE, text=True)
+            while process.poll() is None and not begun():
+                pass
+            client = family(process.pid)[1:2]  # the first watches
+            for pid in client:
+                os.kill(pid, signal.SIGSTOP)
+            if client and wait_until(ready, 2):
+                kill_all(client)
+            for pid in client:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+            said = process.communicate(timeout=patient(60))[1]
+            if process.returncode:
+                return said
+            shutil.rmtree(self.path("big.ms"), ignore_errors=True)
+            shutil.rmtree(self.path("in.mms.flagversions"), ignore_errors=True)
+        return self.fail("always faster")
+
     def test_simulate(self):
         words = "simulate", "big.ms", "antennas=20", "channels=128", "integrations=20"
         for again in (("resume", "big.ms"), (*words, "--resume")):
@@ -282,6 +342,39 @@ class Anew(ProgramCase):
             self.assertEqual([found[n]["name"] for n in found if n.isdigit()], ["one"])
             self.assertEqual(sorted(os.listdir(self.folder)), ["in.mms", "in.mms.flagversions", "in.ms"])
             shutil.rmtree(self.path("in.mms.flagversions"))
+
+    def saved(self):
+        """The versions that are there and listed."""
+        try:
+            with open(self.path("in.mms.flagversions/FLAG_VERSION_LIST")) as listed:
+                return [line.split(" : ")[0] for line in listed]
+        except FileNotFoundError:
+            return []
+
+    def test_versions_that_were_saved_when_the_client_was_killed(self):
+        self.make_mms()
+        for words, name in ((("flagmanager", "in.mms", "save", "one"), "one"),
+                            (("flagdata", "in.mms", "mode=manual", "antenna=0"), "flagdata_1")):
+            staged = self.path(f"in.mms.flagversions/.flags.new.{name}")
+            for again in (("resume", "in.mms"), (*words, "--resume")):
+                said = self.kill_client(lambda path=staged: os.path.exists(path), self.saved, *words)
+                self.assertIn("multims resume", said)
+                self.multims(*again)
+                self.assertEqual(self.saved(), [name])
+                shutil.rmtree(self.path("in.mms.flagversions"))
+
+    def test_a_client_that_was_killed_alone_leaves_its_request(self):
+        self.simulate("in.ms", "antennas=20", "channels=128", "integrations=20")
+        words = "partition", "in.ms", "big.ms", "createmms=False"
+        for again in (("resume", "big.ms"), (*words, "--resume")):
+            said = self.kill_client(lambda: glob.glob(self.path(".big.ms.mms-part-*/big.ms/table.f*")), lambda: True,
+                                    *words)
+            self.assertRegex(said, "0 parts are done: multims resume .*/big.ms.multims goes on")
+            run = self.multims(*again)
+            self.assertRegex(run.stderr, "it begins anew|0 parts done, so that all are run")
+            self.assertNotIn("WARN", run.stderr)
+            self.assertEqual(sorted(os.listdir(self.folder)), ["big.ms", "in.ms"])
+            shutil.rmtree(self.path("big.ms"))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,9 @@ class Jobs(Interrupting):
         self.assertEqual(self.answer("status", "job")["phase"], "complete")
         self.assertIn("is complete: nothing is left to do", self.multims("resume", "job").stderr)
         self.check_complete(["job"])
+        os.utime(self.path("in.ms/table.dat"))
+        run = self.multims("resume", "job", status=2)
+        self.assertRegex(run.stderr, "out.mms is complete, but input .*/in.ms is not what it was")
         self.multims("clean", "job")
         self.check_complete([])
 
@@ -77,6 +80,20 @@ class Jobs(Interrupting):
                                status=2)
             self.assertIn("already exists", run.stderr)
 
+    def test_the_folder_of_another_set(self):
+        """Work in place refuses it before anything is written, and says whose it is."""
+        self.prepare()
+        self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "--no-sync", "--quiet")
+        self.multims("flagmanager", "in.mms", "save", "some", "--quiet")
+        self.interrupt(*self.job)
+        for words in (("flagmanager", "in.mms", "restore", "some"), ("flagmanager", "in.mms", "save", "more"),
+                      ("setjy", "in.mms", "standard=manual"), ("flagdata", "in.mms", "mode=manual", "antenna=0"),
+                      ("setjy", "in.mms", "standard=manual", "usescratch=False")):
+            with self.subTest(words=words):
+                run = self.multims(*words, *self.job, "--resume", status=2)
+                self.assertRegex(run.stderr, r"/job is the journal of partition of .*/out\.mms: ")
+        self.multims("resume", "job")
+
     def test_one_run_at_a_time(self):
         self.prepare()
         process = self.begin("partition", "in.ms", "out.mms", *self.words[:2], *self.job, "-j", "1")
@@ -87,7 +104,12 @@ class Jobs(Interrupting):
         os.system(f"pkill -STOP -P {process.pid}")
         try:
             run = self.multims("partition", "in.ms", "other.mms", *self.words, *self.job, status=2)
-            self.assertIn("another run of partition is at work", run.stderr)
+            told = r"parameter jobdir: .*/job is the journal of partition of .*/out\.mms: that run is at work"
+            self.assertRegex(run.stderr, told)
+            self.multims("partition", "in.ms", "in.mms", "separationaxis=scan", "--no-sync", "--quiet")
+            self.multims("flagmanager", "in.mms", "save", "some", "--quiet")
+            for words in (("flagmanager", "in.mms", "restore", "some"), ("setjy", "in.mms", "standard=manual")):
+                self.assertRegex(self.multims(*words, *self.job, status=2).stderr, told)
         finally:
             os.system(f"pkill -CONT -P {process.pid}")
             process.send_signal(signal.SIGCONT)

@@ -152,7 +152,8 @@ class Killed(ProgramCase):
     def check(self, verb, said):
         names = set(os.listdir(self.folder)) - {"in.ms", "in.mms"}
         if status_is_known := "out.mms.multims" in names:  # killed when all was there but the end
-            self.multims("resume", "out.mms")
+            empty = not os.listdir(self.path("out.mms.multims"))
+            self.multims("clean" if empty else "resume", "out.mms")
             names = set(os.listdir(self.folder)) - {"in.ms", "in.mms"}
         found = content(self.path("out.mms")), content(self.path("out.mms.flagversions"))
         self.assertEqual(found, self.wanted[verb][1], said)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file call_faults.c  Preloaded by the tests: the n-th system call of a kind on files whose path
- *  holds CALL_PATH fails, in each process, with the number CALL_ERRNO; 0: half of a write is done.
+ *  holds CALL_PATH fails, in each process, with the number CALL_ERRNO; 0: half of a write is done;
+ *  below 0: the process is killed before it.
  *
  *  CALL_KIND: stat, open, read, write, list, make, remove, rename, link, sync, close, size.
  *  CALL_AT: n, from 0.  CALL_LOG: a file that gets a line for each failure. */
@@ -8,6 +9,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -45,6 +47,8 @@ static bool strikes(const char *kind, const char *call, const char *path)
         return false;
     log_fault(call, path);
     errno = atoi(getenv("CALL_ERRNO"));
+    if (errno < 0)
+        raise(SIGKILL);
     return true;
 }
 

@@ -149,6 +149,8 @@ class WhileItWrites(robust.Case):
                 self.assert_ended(result, 1, "multims partition: the working process was killed by "
                                   f"signal {number.value}")
                 self.assertEqual(run.strays(), {})
+                if number == signal.SIGKILL and "multims resume" in result.stderr:
+                    self.assert_done(self.run_to_end("clean", "out.mms.multims"))
                 self.assert_folder("in.ms")
 
 

@@ -57,10 +57,10 @@ class Faults(robust.Case):
                 path = self.path(name)
                 (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
 
-    def run_faulty(self, words, kind, number, at):
-        """The result, and the calls that failed."""
-        fault = {"LD_PRELOAD": faults, "CALL_KIND": kind, "CALL_PATH": self.folder,
-                 "CALL_AT": str(at), "CALL_ERRNO": str(getattr(errno, number, 0)),
+    def run_faulty(self, words, kind, number, at, path=None):
+        """The result, and the calls that failed; number "KILL": the process is killed."""
+        fault = {"LD_PRELOAD": faults, "CALL_KIND": kind, "CALL_PATH": self.path(path) if path else self.folder,
+                 "CALL_AT": str(at), "CALL_ERRNO": str(-1 if number == "KILL" else getattr(errno, number, 0)),
                  "CALL_LOG": self.path("log")}
         os.environ.update(fault)
         try:
@@ -107,6 +107,25 @@ class Faults(robust.Case):
     def test_split(self):
         self.try_all("split", self.path("in.ms"), self.path("out.ms"), "-q", "-j", "1",
                      "datacolumn=data", "spw=0:1~2", "scan=1")
+
+    def test_killed_while_the_journal_is_removed(self):
+        """What is left is known by its journal, or empty, and removed; the output is complete."""
+        words = "partition", self.path("in.ms"), self.path("out.mms"), "-q", "-j", "1"
+        folder = self.path("out.mms.multims")
+        for at in range(MOST):
+            self.clean()
+            result, calls = self.run_faulty(words, "remove", "KILL", at, "out.mms.multims")
+            if not calls:
+                break
+            with self.subTest(at=at, calls=calls):
+                self.assertNotEqual(result.returncode, 0)
+                left = os.listdir(folder)
+                self.assertTrue(not left or "journal.jsonl" in left, left)
+                self.assert_done(self.run_to_end("clean", folder if left else self.path("out.mms")))
+                self.assertFalse(os.path.exists(folder))
+                self.assert_done(self.run_to_end("verify", self.path("out.mms"), "--against", self.path("in.ms")))
+        self.assertGreater(at, 4)
+        self.clean()
 
 
 def take(name, default):
