@@ -309,13 +309,18 @@ static void take_state(mms_client *client, const mms_entry *e, const mms_value *
     server->state = json_incref(left);
 }
 
-static void take_answer(mms_client *client, mms_entry *e, const mms_value *body)
+static void take_answer(mms_client *client, mms_entry *e, const mms_frame *frame)
 {
+    const mms_value *const body = frame->body;
     const char *const text = mms_text_of(body, "message");
     const bool died = json_is_true(json_object_get(body, "died"));
     char *const how = died ? mms_format("server %d %s", e->server, text) : NULL;
+    mms_kept *large = frame->nbeside ? mms_kept_make_text(frame->beside, frame->nbeside) : NULL;
 
-    mms_entry_take(e, body, how ? how : text);
+    mms_entry_take(e, body, how ? how : text, large);
+    if (frame->nbeside && !large)
+        mms_entry_fail(e, MMS_ERR_MEM, NULL, "client: out of memory for a result");
+    mms_kept_free(&large);
     take_state(client, e, json_object_get(body, "value"));
     if (died)
         mms_log(MMS_LOG_WARN, "client", "server %d %s; another takes its place", e->server, text);
@@ -364,11 +369,11 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
     if (at < 0 || mms_frame_request_of(data) != (uint64_t)at + 1)
         return; /* of a command that was given up */
     if (mms_frame_decode(data, size, &frame, &err) != MMS_OK) {
-        frame.type = MMS_FRAME_RESPONSE;
+        frame = (mms_frame){.type = MMS_FRAME_RESPONSE};
         frame.body = json_pack("{s:b, s:s}", "died", 1, "message", err.msg);
     }
     if (frame.type == MMS_FRAME_RESPONSE)
-        take_answer(client, &client->entries[at], frame.body);
+        take_answer(client, &client->entries[at], &frame);
     else
         take_event(client, worker, &client->entries[at], frame.body);
     mms_value_free(&frame.body);
@@ -428,12 +433,12 @@ static void send_entry(mms_client *client, mms_entry *e, int server)
     mms_pulse_watch(&client->servers[server - 1].pulse, e->stall_s, e->program);
     e->status = "request sent";
     e->start_s = mms_unix_s();
-    st = mms_frame_encode(MMS_FRAME_COMMAND, request,
-                          json_pack("{s:s, s:o, s:i, s:i, s:O*}", "kind", mms_entry_kind(e),
-                                    "request", mms_entry_request(e, state), "level",
-                                    level_of_lines(client), "worker", server, "settings",
-                                    json_object_get(state, "settings")),
-                          &message, &err);
+    st = mms_frame_encode(
+        MMS_FRAME_COMMAND, request,
+        json_pack("{s:s, s:o, s:i, s:i, s:O*, s:s}", "kind", mms_entry_kind(e), "request",
+                  mms_entry_request(e, state), "level", level_of_lines(client), "worker", server,
+                  "settings", json_object_get(state, "settings"), "beside", mms_entry_beside(e)),
+        &message, &err);
     if (st == MMS_OK && e->fresh)
         mms_hub_renew(mms_engine_hub(client->engine), server - 1);
     if (st == MMS_OK)

@@ -17,12 +17,13 @@
 
 #define MMS_WORKER_FD_VARIABLE "MULTIMS_WORKER_FD"
 
-/* ---- frames (spec job-engine 3.4): 32 bytes of header, then JSON ---- */
+/* ---- frames (spec job-engine 3.4): 32 bytes of header, JSON, perhaps a text behind it ---- */
 
 enum { MMS_FRAME_HEADER = 32 };
 
 typedef enum mms_frame_type {
-    MMS_FRAME_COMMAND = 10,  /**< client to worker: {kind, request, level} */
+    MMS_FRAME_COMMAND = 10,  /**< client to worker: {kind, request, level}; {beside}: the member of
+                                  value that is answered as a text if it is large, "": all of it */
     MMS_FRAME_CANCEL = 11,   /**< client to rank: {signal} for the worker that runs the request */
     MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value, print, usage: [pid,
                                   wall, user and system seconds, KiB at most, bytes read, written]}
@@ -48,12 +49,17 @@ typedef struct mms_frame {
     mms_frame_type type;
     uint64_t request;
     mms_value *body;
+    const char *beside; /**< beside[nbeside], inside what was decoded; nbeside 0: nothing */
+    size_t nbeside;
 } mms_frame;
 
 /** Make a message of body, of which one reference is taken; NULL is an error of the caller's
  *  packing.  Errors: MEM, INTERNAL; RANGE beyond 1 GiB. */
 MMS_CHECKED mms_status mms_frame_encode(mms_frame_type type, uint64_t request, mms_value *body,
                                         mms_message *out, mms_error *err);
+/** The same with a text behind the JSON, which the one who gets it need not read at once. */
+MMS_CHECKED mms_status mms_frame_encode_with(mms_frame_type type, uint64_t request, mms_value *body,
+                                             const char *beside, mms_message *out, mms_error *err);
 /** Read a message; the caller frees frame->body.  Errors: WORKER. */
 MMS_CHECKED mms_status mms_frame_decode(const char *data, size_t size, mms_frame *frame,
                                         mms_error *err);

@@ -14,16 +14,23 @@
 
 /* ---- values ---- */
 
-mms_kept *mms_kept_make(const mms_value *value)
+mms_kept *mms_kept_make_text(const char *text, size_t n)
 {
-    char *const text = mms_value_text(value, 0);
-    const size_t n = text ? strlen(text) + 1 : 0;
-    mms_kept *const kept = text ? malloc(sizeof *kept + n) : NULL;
+    mms_kept *const kept = malloc(sizeof *kept + n + 1);
 
     if (kept) {
         kept->users = 1;
         memcpy(kept->text, text, n);
+        kept->text[n] = '\0';
     }
+    return kept;
+}
+
+mms_kept *mms_kept_make(const mms_value *value)
+{
+    char *const text = mms_value_text(value, 0);
+    mms_kept *const kept = text ? mms_kept_make_text(text, strlen(text)) : NULL;
+
     free(text);
     return kept;
 }
@@ -112,6 +119,11 @@ void mms_entry_free(mms_entry *e)
 static bool is_text(const mms_entry *e)
 {
     return strcmp(e->mode, "task") && strcmp(e->mode, "program");
+}
+
+const char *mms_entry_beside(const mms_entry *e)
+{
+    return !e->program && is_text(e) ? "ret" : "";
 }
 
 const char *mms_entry_kind(const mms_entry *e)
@@ -228,22 +240,22 @@ static const char *death_of(const mms_entry *e, const mms_value *body)
     return json_is_true(json_object_get(body, "killed")) ? "killed" : "crash";
 }
 
-static void keep_value(mms_entry *e, const mms_value *value)
+static void keep_value(mms_entry *e, const mms_value *value, mms_kept *large)
 {
-    e->value = value ? mms_kept_make(value) : NULL;
+    e->value = large ? mms_kept_share(large) : value ? mms_kept_make(value) : NULL;
     if (value && !e->value)
         mms_entry_fail(e, MMS_ERR_MEM, NULL, "client: out of memory");
 }
 
 /* The answer of a text: a value, or an error that the language has a class for. */
-static void take_text(mms_entry *e, const mms_value *value)
+static void take_text(mms_entry *e, const mms_value *value, mms_kept *large)
 {
     const mms_value *const error = json_object_get(value, "error");
 
     if (error)
         mms_entry_fail(e, MMS_ERR_ARG, mms_text_of(error, "class"), mms_text_of(error, "message"));
     else
-        keep_value(e, json_object_get(value, "ret"));
+        keep_value(e, json_object_get(value, "ret"), large);
 }
 
 static void take_usage(mms_entry *e, const mms_value *body)
@@ -260,7 +272,7 @@ static void take_usage(mms_entry *e, const mms_value *body)
     u->write_bytes = out;
 }
 
-void mms_entry_take(mms_entry *e, const mms_value *body, const char *text)
+void mms_entry_take(mms_entry *e, const mms_value *body, const char *text, mms_kept *large)
 {
     const bool died = json_is_true(json_object_get(body, "died"));
     const mms_status st =
@@ -270,11 +282,11 @@ void mms_entry_take(mms_entry *e, const mms_value *body, const char *text)
     e->signal_number = (int)json_integer_value(json_object_get(body, "signal"));
     take_usage(e, body);
     if (st == MMS_OK && is_text(e)) {
-        take_text(e, value);
+        take_text(e, value, large);
         return;
     }
-    if (json_object_size(value) || st == MMS_OK)
-        keep_value(e, value);
+    if (json_object_size(value) || st == MMS_OK || large)
+        keep_value(e, value, large);
     if (st != MMS_OK)
         mms_entry_fail(e, st, e->ended_for ? e->ended_for : died ? death_of(e, body) : NULL, text);
 }

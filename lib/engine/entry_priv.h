@@ -25,8 +25,9 @@ typedef struct mms_kept {
     char text[];
 } mms_kept;
 
-/** Return what keeps a value; NULL: out of memory. */
+/** Return what keeps a value, or text[n], which is one; NULL: out of memory. */
 mms_kept *mms_kept_make(const mms_value *value);
+mms_kept *mms_kept_make_text(const char *text, size_t n);
 mms_kept *mms_kept_share(mms_kept *kept);
 /** Return the value, a new one; NULL: none, or out of memory. */
 mms_value *mms_kept_value(const mms_kept *kept);
@@ -69,8 +70,11 @@ mms_value *mms_entry_request(const mms_entry *e, const mms_value *state);
 
 /** Note a failure: the class is named after st unless it is given. */
 void mms_entry_fail(mms_entry *e, mms_status st, const char *class, const char *message);
-/** Note the answer of its unit; text: its message, of one that died with the server in front. */
-void mms_entry_take(mms_entry *e, const mms_value *body, const char *text);
+/** The member of its answer that may come beside it; "": all. */
+const char *mms_entry_beside(const mms_entry *e);
+/** Note the answer of its unit; text: its message, of one that died with the server in front;
+ *  large: what came beside it, NULL: nothing. */
+void mms_entry_take(mms_entry *e, const mms_value *body, const char *text, mms_kept *large);
 /** The last lines of a failure as people and scripts read them; the caller frees it. */
 char *mms_entry_traceback(const mms_entry *e);
 

@@ -10,14 +10,15 @@
 #include "base/bytes_priv.h"
 #include "engine_priv.h"
 
-enum { MINOR_VERSION = 0, READ_SIZE = 1 << 16 };
+enum { MINOR_VERSION = 0, READ_SIZE = 1 << 16, KEPT_SIZE = 1 << 20 };
 static const char magic[4] = {'M', 'M', 'S', '1'};
 static const uint64_t max_body = (uint64_t)1 << 30;
 /* How long the system may be short of buffers. */
 static const int64_t send_limit_ns = 10000000000;
 
-/* Offsets in the header; attempt (16) and attachments (20) are 0 in this version. */
-enum { AT_TYPE = 4, AT_MINOR = 6, AT_REQUEST = 8, AT_BODY = 24 };
+/* Offsets in the header; where the specification counts attempts and attachments stands how many of
+ * the body's bytes are a text behind the JSON. */
+enum { AT_TYPE = 4, AT_MINOR = 6, AT_REQUEST = 8, AT_BESIDE = 16, AT_BODY = 24 };
 
 static void put16(char *at, uint16_t value)
 {
@@ -51,33 +52,42 @@ uint64_t mms_frame_request_of(const char *data)
 }
 
 static mms_status encode_text(mms_frame_type type, uint64_t request, const char *text,
-                              mms_message *out, mms_error *err)
+                              const char *beside, mms_message *out, mms_error *err)
 {
-    const size_t n = strlen(text);
+    const size_t njson = strlen(text), nbeside = beside ? strlen(beside) : 0, n = njson + nbeside;
 
     if (n > max_body)
         return mms_fail(err, MMS_ERR_RANGE, "a message of %zu bytes, more than 1 GiB", n);
     out->size = MMS_FRAME_HEADER + n;
-    out->data = calloc(1, out->size);
+    out->data = malloc(out->size);
     if (!out->data)
         return mms_fail(err, MMS_ERR_MEM, "out of memory for a message of %zu bytes", n);
     memcpy(out->data, magic, sizeof magic);
     put16(out->data + AT_TYPE, (uint16_t)type);
     put16(out->data + AT_MINOR, MINOR_VERSION);
     put64(out->data + AT_REQUEST, request);
+    put64(out->data + AT_BESIDE, nbeside);
     put64(out->data + AT_BODY, n);
-    memcpy(out->data + MMS_FRAME_HEADER, text, n);
+    memcpy(out->data + MMS_FRAME_HEADER, text, njson);
+    if (nbeside)
+        memcpy(out->data + MMS_FRAME_HEADER + njson, beside, nbeside);
     return MMS_OK;
 }
 
 mms_status mms_frame_encode(mms_frame_type type, uint64_t request, mms_value *body,
                             mms_message *out, mms_error *err)
 {
+    return mms_frame_encode_with(type, request, body, NULL, out, err);
+}
+
+mms_status mms_frame_encode_with(mms_frame_type type, uint64_t request, mms_value *body,
+                                 const char *beside, mms_message *out, mms_error *err)
+{
     char *text = body ? mms_value_text(body, 0) : NULL;
     mms_status st;
 
     *out = (mms_message){0};
-    st = text ? encode_text(type, request, text, out, err)
+    st = text ? encode_text(type, request, text, beside, out, err)
               : mms_fail(err, MMS_ERR_INTERNAL, "a message that is no JSON");
     free(text);
     json_decref(body);
@@ -86,11 +96,16 @@ mms_status mms_frame_encode(mms_frame_type type, uint64_t request, mms_value *bo
 
 mms_status mms_frame_decode(const char *data, size_t size, mms_frame *frame, mms_error *err)
 {
+    const uint64_t nbeside = get64(data + AT_BESIDE);
     json_error_t where;
 
     *frame = (mms_frame){.type = mms_frame_type_of(data), .request = mms_frame_request_of(data)};
-    frame->body =
-        mms_value_load(data + MMS_FRAME_HEADER, size - MMS_FRAME_HEADER, JSON_DECODE_ANY, &where);
+    if (nbeside > size - MMS_FRAME_HEADER)
+        return mms_fail(err, MMS_ERR_WORKER, "broke the protocol: a text beyond the body");
+    frame->nbeside = (size_t)nbeside;
+    frame->beside = data + size - nbeside;
+    frame->body = mms_value_load(data + MMS_FRAME_HEADER, size - MMS_FRAME_HEADER - frame->nbeside,
+                                 JSON_DECODE_ANY, &where);
     if (!frame->body)
         return mms_fail(err, MMS_ERR_WORKER, "broke the protocol: %s", where.text);
     return MMS_OK;
@@ -130,6 +145,10 @@ ssize_t mms_inbox_read(mms_inbox *inbox, int fd)
         memmove(inbox->data, inbox->data + inbox->first, (size_t)(inbox->end - inbox->first));
         inbox->end -= inbox->first;
         inbox->first = 0;
+    }
+    if (!inbox->end && inbox->capacity > KEPT_SIZE) { /* of a large message that is done with */
+        free(inbox->data);
+        *inbox = (mms_inbox){0};
     }
     if (mms_grow(&inbox->data, &inbox->capacity, inbox->end + READ_SIZE, 1, NULL) != MMS_OK) {
         errno = ENOMEM;

@@ -21,7 +21,11 @@ struct mms_job {
     uint64_t request;
     int64_t next_progress_ns;
     int worker;
+    const char *beside; /* of the command; NULL: it wants none */
 };
+
+/* A result of so many bytes is read when somebody asks for it (job-engine 10, A106). */
+enum { LARGE = 1 << 16 };
 
 static const int64_t progress_interval_ns = 250000000;
 
@@ -160,16 +164,38 @@ static mms_value *tell_use(const mms_use *since)
                      (json_int_t)(now.write_bytes - since->write_bytes));
 }
 
+/* Take out of an answer what is large; returns its text, NULL: nothing is. */
+static char *take_large(const mms_job *job, mms_value *answer)
+{
+    mms_value *const member =
+        job->beside && *job->beside ? json_object_get(answer, job->beside) : answer;
+    char *const text = job->beside && member ? mms_value_text(member, 0) : NULL;
+
+    if (!text || strlen(text) < LARGE) {
+        free(text);
+        return NULL;
+    }
+    if (member == answer)
+        json_object_clear(answer);
+    else
+        json_object_del(answer, job->beside);
+    return text;
+}
+
 /* print: of what the unit wrote, or NULL; taken, as answer is. */
 static mms_status encode_answer(const mms_job *job, mms_status st, const char *text,
                                 mms_value *answer, mms_value *print, mms_message *message,
                                 mms_error *err)
 {
-    return mms_frame_encode(MMS_FRAME_RESPONSE, job->request,
-                            json_pack("{s:i, s:o, s:o, s:o*, s:o*}", "status", (int)st, "message",
-                                      mms_text_value(text), "value", answer, "print", print,
-                                      "usage", tell_use(&job->begin)),
-                            message, err);
+    char *const large = take_large(job, answer);
+    const mms_status sent = mms_frame_encode_with(
+        MMS_FRAME_RESPONSE, job->request,
+        json_pack("{s:i, s:o, s:o, s:o*, s:o*}", "status", (int)st, "message", mms_text_value(text),
+                  "value", answer, "print", print, "usage", tell_use(&job->begin)),
+        large, message, err);
+
+    free(large);
+    return sent;
 }
 
 mms_value *mms_unit_print(const mms_value *request)
@@ -215,6 +241,7 @@ static mms_status answer_command(mms_job *job, const mms_value *command, mms_err
     mms_status st;
 
     job->worker = (int)json_integer_value(json_object_get(command, "worker"));
+    job->beside = json_string_value(json_object_get(command, "beside"));
     if (job->runner->logs && level >= 0)
         mms_log_to(send_log_line, job, (mms_level)level);
     use_settings(json_object_get(command, "settings"));

@@ -20,18 +20,22 @@ static void demand(bool holds)
 /* What was understood is sent and understood again */
 static void check(const mms_frame *frame)
 {
+    char *const beside = strndup(frame->beside, frame->nbeside);
     mms_message message;
     mms_frame again;
     mms_error err;
 
-    if (mms_frame_encode(frame->type, frame->request, json_incref(frame->body), &message, &err) !=
-        MMS_OK)
-        return;
-    demand(mms_frame_decode(message.data, message.size, &again, &err) == MMS_OK);
-    demand(again.type == frame->type && again.request == frame->request);
-    demand(json_equal(again.body, frame->body));
-    mms_value_free(&again.body);
-    free(message.data);
+    demand(beside != NULL);
+    if (mms_frame_encode_with(frame->type, frame->request, json_incref(frame->body), beside,
+                              &message, &err) == MMS_OK) {
+        demand(mms_frame_decode(message.data, message.size, &again, &err) == MMS_OK);
+        demand(again.type == frame->type && again.request == frame->request);
+        demand(json_equal(again.body, frame->body));
+        demand(again.nbeside == strlen(beside) && !memcmp(again.beside, beside, again.nbeside));
+        mms_value_free(&again.body);
+        free(message.data);
+    }
+    free(beside);
 }
 
 static bool take(mms_inbox *inbox)

@@ -662,6 +662,27 @@ static void frames_are_put_together(void **state)
     close(ends[1]);
 }
 
+/* What the one who gets it need not read stands behind the JSON. */
+static void a_text_may_stand_behind(void **state)
+{
+    mms_message message;
+    mms_frame frame;
+
+    (void)state;
+    assert_int_equal(mms_frame_encode_with(MMS_FRAME_EVENT, 8, json_pack("{s:i}", "n", 4), "[1,2]",
+                                           &message, NULL),
+                     MMS_OK);
+    assert_int_equal(mms_frame_decode(message.data, message.size, &frame, NULL), MMS_OK);
+    assert_int_equal(number(frame.body), 4);
+    assert_int_equal(frame.nbeside, 5);
+    assert_memory_equal(frame.beside, "[1,2]", 5);
+    mms_value_free(&frame.body);
+    message.data[16] = 13; /* more than there is */
+    assert_int_equal(mms_frame_decode(message.data, message.size, &frame, NULL), MMS_ERR_WORKER);
+    assert_null(frame.body);
+    free(message.data);
+}
+
 static void progress_is_a_line_now_and_then(void **state)
 {
     mms_progress p;
@@ -728,6 +749,7 @@ int main(void)
         cmocka_unit_test(log_lines_travel_with_the_worker),
         cmocka_unit_test(worker_dies_with_its_client),
         cmocka_unit_test(frames_are_put_together),
+        cmocka_unit_test(a_text_may_stand_behind),
         cmocka_unit_test(progress_is_a_line_now_and_then),
         cmocka_unit_test(round_trip_is_short),
         cmocka_unit_test(stop_signal_ends_the_run),
