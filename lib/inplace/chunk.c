@@ -154,6 +154,8 @@ mms_status mms_flag_chunk_do(mms_flag_work *w, mms_flag_command *c, const mms_fl
                              mms_flag_chunk *k, mms_error *err)
 {
     assert(k->cell == (int64_t)k->nchan * k->ncorr && cut->known);
+    if (w->sums_alone && c->mode != MMS_FLAG_RFLAG)
+        return MMS_OK;
     switch (c->mode) {
     case MMS_FLAG_MANUAL:
     case MMS_FLAG_UNFLAG:

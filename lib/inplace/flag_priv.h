@@ -74,6 +74,9 @@ typedef struct mms_flag_command {
     mms_flag_tfcrop tfcrop;
     mms_flag_rflag rflag;
     double timedevscale, freqdevscale;
+    mms_flag_sums
+        sums;  /**< rflag: of a chunk that is done in pieces; without arrays: it is whole */
+    bool said; /**< rflag: the sums of that chunk are in the answer */
     mms_flag_extend extend;
     double tolerance_m, lower_deg, upper_deg, minchanfrac;
     int32_t ref_antenna;
@@ -139,7 +142,9 @@ typedef struct mms_flag_work {
     mms_flag_command *commands;
     uint8_t *run_mask; /**< bits: the rows of the run; NULL: all */
     bool chunks, combinescans;
-    bool warned; /**< of memory */
+    bool warned;       /**< of memory */
+    bool sums_alone;   /**< of a chunk that is done in pieces: nothing is flagged yet */
+    int64_t chunk_row; /**< the first row of the chunk, whatever its pieces */
     double ntime_s;
     int64_t memory, threads, changed_rows, selected_rows;
     mms_flag_chunk spare;            /**< arrays for the next chunk */
@@ -205,6 +210,10 @@ MMS_CHECKED mms_status mms_flag_chunk_antint(mms_flag_work *w, mms_flag_command 
 MMS_CHECKED mms_status mms_flag_chunk_read(mms_flag_work *w, const mms_flag_chunk *chunk,
                                            const char *column, int64_t nvalue, size_t bytes,
                                            void *data, mms_error *err);
+
+/** Sums of n channels; end them with mms_flag_sums_close(), whatever the status. */
+MMS_CHECKED mms_status mms_flag_sums_open(int64_t nchan, mms_flag_sums *sums, mms_error *err);
+void mms_flag_sums_close(mms_flag_sums *sums);
 
 /* ---- what is to be written --------------------------------------------------------------------
  * No part is opened while another is written: changed rows go to a file first. */

@@ -389,15 +389,19 @@ static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_e
     mms_flag_chunk k;
     mms_status st;
 
-    w->selected_rows += nrow;
     MMS_TRY(open_chunk(w, rows, nrow, &k, err));
     if (averages)
         MMS_TRY(mms_flag_chunk_averaged(w, averages, &k, err));
     for (int64_t i = 0; !averages && i < w->ncommand; i++) {
         mms_flag_command *c = &w->commands[i];
+        if (c->mode == MMS_FLAG_SUMMARY && w->sums_alone)
+            continue;
         MMS_TRY(c->mode == MMS_FLAG_SUMMARY ? mms_flag_count(w, c, &w->counts[i], &k, err)
                                             : mms_flag_chunk_apply(w, c, &k, err));
     }
+    if (w->sums_alone)
+        goto done;
+    w->selected_rows += nrow;
     MMS_TRY(stage_chunk(w, &k, err));
     mms_job_progress(w->job, w->selected_rows, w->rows.n);
 done:
@@ -493,36 +497,63 @@ static int by_baseline_and_time(const void *a, const void *b, void *ctx)
     return by_chunk_and_time(a, b, ctx);
 }
 
-/** Where the rows of the first one's baseline end. */
-static int64_t baseline_end(const mms_flag_work *w, const int64_t *rows, int64_t nrow,
-                            int64_t first)
-{
-    const mms_flag_rows *r = &w->rows;
-    int64_t end = first + 1;
+/** Rows of a chunk that can't be parted. */
+typedef enum together { BASELINES, TIMES, ALL } together;
 
-    while (end < nrow && r->antenna1[rows[end]] == r->antenna1[rows[first]] &&
-           r->antenna2[rows[end]] == r->antenna2[rows[first]])
-        end++;
-    return end;
-}
-
-/** Whether no command looks at several baselines at once. */
-static bool keeps_to_baselines(const mms_flag_work *w)
+/** What commands look at at once: all times of a baseline, or all baselines of a time. */
+static together what_is_together(const mms_flag_work *w)
 {
+    bool baselines = false, times = false;
+
     for (int64_t i = 0; i < w->ncommand; i++) {
         const mms_flag_mode mode = w->commands[i].mode;
-        if (w->commands[i].chanbins || mode == MMS_FLAG_RFLAG || mode == MMS_FLAG_ANTINT ||
-            mode == MMS_FLAG_SHADOW)
+        baselines = baselines || w->commands[i].chanbins || mode == MMS_FLAG_TFCROP ||
+                    mode == MMS_FLAG_RFLAG || mode == MMS_FLAG_EXTEND;
+        times = times || mode == MMS_FLAG_ANTINT || mode == MMS_FLAG_SHADOW;
+    }
+    return !times ? BASELINES : !baselines ? TIMES : ALL;
+}
+
+/** Whether a row of a chunk in order, of times or of baselines, goes with the one before it. */
+static bool goes_with(const mms_flag_work *w, together how, int64_t row, int64_t before)
+{
+    const mms_flag_rows *r = &w->rows;
+
+    if (how == BASELINES)
+        return r->antenna1[row] == r->antenna1[before] && r->antenna2[row] == r->antenna2[before];
+    return !(r->time_s[row] > r->time_s[before]);
+}
+
+/** Whether rows in order of time have one centroid a time, which ascends: shadow asks for it. */
+static bool centroids_ascend(const mms_flag_work *w, const int64_t *rows, int64_t nrow)
+{
+    const double *time_s = w->rows.time_s, *centroid_s = w->rows.centroid_s;
+
+    for (int64_t i = 1; centroid_s && i < nrow; i++) {
+        const double step = centroid_s[rows[i]] - centroid_s[rows[i - 1]];
+        if (time_s[rows[i]] > time_s[rows[i - 1]] ? !(step > 0) : step < 0 || step > 0)
             return false;
     }
     return true;
 }
 
-/** What a row takes while its chunk is in memory: data, flags before and now. */
-static int64_t row_bytes(const mms_flag_work *w, int64_t row)
+/** Where the rows end that go with the first one. */
+static int64_t group_end(const mms_flag_work *w, together how, const int64_t *rows, int64_t nrow,
+                         int64_t first)
+{
+    int64_t end = first + 1;
+
+    while (end < nrow && goes_with(w, how, rows[end], rows[end - 1]))
+        end++;
+    return end;
+}
+
+/** What a row takes while its chunk is in memory: data, flags before and now; for averages their
+ *  sums and weights too. */
+static int64_t row_bytes(mms_flag_work *w, int64_t row)
 {
     const mms_flag_window *window = &w->set.windows[w->rows.ddid[row]];
-    return 10 * (int64_t)window->nchan * window->ncorr + 64;
+    return (averaging_command(w) ? 27 : 10) * (int64_t)window->nchan * window->ncorr + 64;
 }
 
 /** Tell of rows that are beyond the memory, the first time. */
@@ -540,29 +571,72 @@ static void warn_of_memory(mms_flag_work *w, const int64_t *rows, int64_t nrow)
     w->warned = true;
 }
 
-/** Do a chunk, as many baselines at a time as there is memory for, where commands allow that. */
-static mms_status run_pieces(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
+/** Do a chunk in pieces of as many baselines, or times, as there is memory for. */
+static mms_status run_groups(mms_flag_work *w, together how, int64_t most, int64_t *rows,
+                             int64_t nrow, mms_error *err)
 {
-    const int64_t most = w->memory / row_bytes(w, rows[0]);
     mms_status st = MMS_OK;
 
-    if (nrow > most && keeps_to_baselines(w))
-        qsort_r(rows, (size_t)nrow, sizeof *rows, by_baseline_and_time, w);
-    else if (nrow > most)
-        warn_of_memory(w, rows, nrow);
-    if (nrow <= most || !keeps_to_baselines(w))
-        return run_chunk(w, rows, nrow, err);
     for (int64_t first = 0, end; first < nrow && st == MMS_OK; first = end) {
-        end = baseline_end(w, rows, nrow, first);
+        end = group_end(w, how, rows, nrow, first);
         for (int64_t next = end; next < nrow && next - first <= most;) {
-            next = baseline_end(w, rows, nrow, end);
+            next = group_end(w, how, rows, nrow, end);
             end = next - first <= most ? next : end;
         }
         if (end - first > most)
             warn_of_memory(w, rows + first, end - first);
         qsort_r(rows + first, (size_t)(end - first), sizeof *rows, by_chunk_and_time, w);
         st = run_chunk(w, rows + first, end - first, err);
+        if (how == BASELINES)
+            qsort_r(rows + first, (size_t)(end - first), sizeof *rows, by_baseline_and_time, w);
     }
+    return st;
+}
+
+/** Sum for the rflag commands what the pieces of a chunk have, in the order of all baselines. */
+static mms_status sum_groups(mms_flag_work *w, int64_t most, int64_t *rows, int64_t nrow,
+                             mms_error *err)
+{
+    const mms_flag_window *window = &w->set.windows[w->rows.ddid[rows[0]]];
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < w->ncommand; i++)
+        if (w->commands[i].mode == MMS_FLAG_RFLAG) {
+            w->sums_alone = true;
+            w->commands[i].said = false;
+            MMS_TRY(mms_flag_sums_open(window->nchan, &w->commands[i].sums, err));
+        }
+    if (w->sums_alone)
+        st = run_groups(w, BASELINES, most, rows, nrow, err);
+done:
+    w->sums_alone = false;
+    return st;
+}
+
+/** Do a chunk, in pieces where it is beyond the memory and commands allow that. */
+static mms_status run_pieces(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
+{
+    const int64_t most = w->memory / row_bytes(w, rows[0]);
+    together how = nrow <= most ? ALL : what_is_together(w);
+    mms_status st = MMS_OK;
+
+    w->chunk_row = rows[0];
+    if (how == TIMES && !centroids_ascend(w, rows, nrow))
+        how = ALL;
+    if (how == BASELINES)
+        qsort_r(rows, (size_t)nrow, sizeof *rows, by_baseline_and_time, w);
+    if (how == BASELINES)
+        MMS_TRY(sum_groups(w, most, rows, nrow, err));
+    if (how != ALL) {
+        st = run_groups(w, how, most, rows, nrow, err);
+        goto done;
+    }
+    if (nrow > most)
+        warn_of_memory(w, rows, nrow);
+    st = run_chunk(w, rows, nrow, err);
+done:
+    for (int64_t i = 0; i < w->ncommand; i++)
+        mms_flag_sums_close(&w->commands[i].sums);
     return st;
 }
 

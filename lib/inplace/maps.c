@@ -284,7 +284,7 @@ static void spread_map(mms_flag_chunk *k, const maps *m, const product_map *p, c
 /** A command on the maps of a chunk. */
 typedef struct job {
     const mms_flag_work *w;
-    const mms_flag_command *c;
+    mms_flag_command *c;
     const mms_flag_cut *cut;
     mms_flag_chunk *k;
     const maps *m;
@@ -380,7 +380,7 @@ static mms_status keep_sums(mms_flag_work *w, const mms_flag_command *c, const m
                             mms_error *err)
 {
     const mms_flag_rows *r = &w->rows;
-    const int64_t row = k->rows[0];
+    const int64_t row = w->chunk_row;
     const double t = r->time_s[row];
     mms_value *key = json_pack("[iiiiif]", r->field[row], w->set.windows[k->ddid].spw,
                                r->observation[row], r->array[row], r->scan[row], t);
@@ -517,24 +517,58 @@ static mms_status find_threshold(int64_t nchan, const double *sums, const int64_
     return st;
 }
 
+mms_status mms_flag_sums_open(int64_t nchan, mms_flag_sums *sums, mms_error *err)
+{
+    double *numbers = mms_alloc(2 * nchan, sizeof *numbers);
+    int64_t *counts = mms_alloc(2 * nchan, sizeof *counts);
+
+    *sums = (mms_flag_sums){numbers, numbers + nchan, counts, counts + nchan};
+    return numbers && counts ? MMS_OK : no_memory(err);
+}
+
+void mms_flag_sums_close(mms_flag_sums *sums)
+{
+    free(sums->time);
+    free(sums->ntime);
+    *sums = (mms_flag_sums){0};
+}
+
+/** Sum over the chunk, or add to the sums of its pieces, as far as thresholds or the user ask. */
+static mms_status find_sums(mms_flag_work *w, job *j, mms_error *err)
+{
+    const bool pieces = j->c->sums.time != NULL;
+    const bool asked = j->c->calculate || j->thresholds[0] <= 0 || j->thresholds[1] <= 0;
+    mms_status st = MMS_OK;
+
+    if (pieces)
+        j->sums = j->c->sums;
+    else
+        MMS_TRY(mms_flag_sums_open(j->m->nchan, &j->sums, err));
+    if (asked && (!pieces || w->sums_alone))
+        st = sum_products(j, err);
+done:
+    return st;
+}
+
 static mms_status do_rflag(mms_flag_work *w, job *j, mms_error *err)
 {
-    const mms_flag_command *c = j->c;
+    mms_flag_command *c = j->c;
     const int32_t field = w->rows.field[j->k->rows[0]], spw = w->set.windows[j->k->ddid].spw;
     const int64_t nchan = j->m->nchan;
-    double *sums = mms_alloc(2 * nchan, sizeof *sums), *t = j->thresholds;
-    int64_t *counts = mms_alloc(2 * nchan, sizeof *counts);
+    double *t = j->thresholds;
     mms_status st;
 
     j->middles = mms_alloc(j->n * j->m->n, sizeof *j->middles);
-    j->sums = (mms_flag_sums){sums, sums + nchan, counts, counts + nchan};
-    MMS_TRY(sums && counts && j->middles ? MMS_OK : no_memory(err));
+    MMS_TRY(j->middles ? MMS_OK : no_memory(err));
     t[0] = given_threshold(c, "timedev", field, spw);
     t[1] = given_threshold(c, "freqdev", field, spw);
-    if (c->calculate || t[0] <= 0 || t[1] <= 0)
-        MMS_TRY(sum_products(j, err));
+    MMS_TRY(find_sums(w, j, err));
+    if (w->sums_alone)
+        goto done;
     if (c->calculate) {
-        st = keep_sums(w, c, j->k, j->m, &j->sums, t, err);
+        if (!c->said)
+            st = keep_sums(w, c, j->k, j->m, &j->sums, t, err);
+        c->said = c->sums.time != NULL;
         goto done;
     }
     if (t[0] <= 0)
@@ -546,9 +580,9 @@ static mms_status do_rflag(mms_flag_work *w, job *j, mms_error *err)
     j->map = flag_map;
     MMS_TRY(run_maps(j, err));
 done:
+    if (!c->sums.time)
+        mms_flag_sums_close(&j->sums);
     free(j->middles);
-    free(sums);
-    free(counts);
     return st;
 }
 

@@ -119,20 +119,32 @@ class SameAnswer(SharedSets, ProgramCase):
                 self.assertEqual((a != b).sum(), 0, f"{mode} on {source}, {workers} workers, {ranks} ranks: {what}")
 
     def test_chunks_beyond_the_memory(self):
-        """Baselines are done some at a time; where all are needed at once, that is told."""
+        """Baselines, or times, are done some at a time; where all are needed at once, that is told."""
         self.simulate("many.ms", "antennas=24", "channels=64", "integrations=30", "scans=1", "spws=1")
         disturb(self.path("many.ms"))
-        for mode, told in ("tfcrop", False), ("extend", False), ("rflag", True):
+        with table(self.path("many.ms"), readonly=False, ack=False) as t:  # an antenna that is flagged at some times
+            flag, time = t.getcol("FLAG"), t.getcol("TIME")
+            flag[((t.getcol("ANTENNA1") == 0) | (t.getcol("ANTENNA2") == 0)) & ((time - time.min()) % 40 < 10)] = True
+            t.putcol("FLAG", flag)
+        both = ["mode=list", 'inpfile=["mode=\'tfcrop\'","mode=\'antint\' antint_ref_antenna=\'ea01\' minchanfrac=0.1"]']
+        for words, told in ((["mode=tfcrop"], False), (["mode=extend", "growtime=30"], False), (["mode=rflag"], False),
+                            (["mode=rflag", "antenna=ea01"], False), (["mode=rflag", "combinescans=True", "ntime=100"], False),
+                            (["mode=list", 'inpfile=["mode=\'clip\' clipminmax=[0.0,1.2]","mode=\'rflag\'"]'], False),
+                            (["mode=rflag", "channelavg=True", "chanbin=2", "timeavg=True", "timebin=25s"], False),
+                            (MODES["antint"], False), (MODES["shadow"], False), (both, True)):
             found = []
             for memory in "16M", "512M":
                 shutil.copytree(self.path("many.ms"), self.path("set"))
-                run = self.multims("flagdata", "set", f"mode={mode}", "growtime=30", f"memory={memory}", "-j", "1",
-                                   "flagbackup=False", "--no-sync")
+                run = self.multims("flagdata", "set", *words, f"memory={memory}", "-j", "2", "flagbackup=False", "--no-sync")
                 self.assertEqual("rows that are looked at together" in run.stderr, told and memory == "16M", run.stderr)
                 found.append(flags(self.path("set")))
                 shutil.rmtree(self.path("set"))
-            self.assertTrue((found[0][0] == found[1][0]).all(), mode)
-            self.assertTrue((found[0][0] != flags(self.path("many.ms"))[0]).any(), mode)
+            for small, large in zip(*found):
+                self.assertTrue((small == large).all(), words)
+            self.assertTrue((found[0][0] != flags(self.path("many.ms"))[0]).any(), words)
+        report = [self.answer("flagdata", "many.ms", "mode=rflag", "action=calculate", f"memory={memory}", "-j", "1")
+                  for memory in ("16M", "512M")]
+        self.assertEqual(*report)
 
     def test_summary(self):
         want = self.answer("flagdata", f"{self.sets}/in.ms", "mode=summary", "basecnt=True",
