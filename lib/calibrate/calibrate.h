@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #ifndef MULTIMS_CALIBRATE_H
 #define MULTIMS_CALIBRATE_H
-/** @file calibrate.h  Flux densities of calibrators; solutions of calibration tables, and their
- *  application; no files. */
+/** @file calibrate.h  Flux densities of calibrators, virtual models; solutions of calibration
+ *  tables, and their application; no files. */
 
 #include "multims/base.h"
 #include "multims/value.h"
@@ -67,6 +67,43 @@ void mms_flux_interpolate(const char *standard, const char *name, double time_s,
 /** At the border between processes. */
 mms_value *mms_flux_encode(const mms_flux *flux);
 void mms_flux_decode(const mms_value *value, mms_flux *flux);
+
+/* ---- virtual models ---------------------------------------------------------------------------*/
+
+/** A point source of a virtual model, as CASA keeps it; texts are borrowed from the record. */
+typedef struct mms_component {
+    mms_flux flux;  /**< constant, or with an index */
+    int64_t ntable; /**< > 0: a table instead */
+    double *table;  /**< [ntable][5]: frequencies in Hz, ascending; I, Q, U, V in Jy */
+    const char *direction;
+    double lon_rad, lat_rad;
+} mms_component;
+
+/** Rows of a scan and state of a field and window, and their components. */
+typedef struct mms_component_rows {
+    int32_t field, spw, scan, state;
+    int64_t first, count;
+} mms_component_rows;
+
+typedef struct mms_components {
+    mms_value *records;
+    int64_t nrow, ncomponent;
+    mms_component_rows *rows; /**< ascending */
+    mms_component *list;
+} mms_components;
+
+/** Read the records of a set's virtual models, {key: record}; end them with mms_components_free().
+ *  Errors: UNSUPPORTED naming what is no point source with a spectrum that setjy writes; MEM. */
+MMS_CHECKED mms_status mms_components_read(mms_value *records, mms_components *out, mms_error *err);
+void mms_components_free(mms_components *components);
+
+/** Return which components rows have; NULL: they have no model. */
+const mms_component_rows *mms_components_find(const mms_components *components, int32_t field,
+                                              int32_t spw, int32_t scan, int32_t state);
+
+/** Add the I, Q, U, V of a component in Jy at a frequency; beyond a table its ends count.  As in
+ *  CASA 6.7.0 frequencies are compared as they stand, whatever frames are noted. */
+void mms_component_add(const mms_component *component, double freq_hz, double stokes_jy[4]);
 
 /* ---- solutions --------------------------------------------------------------------------------*/
 

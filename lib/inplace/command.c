@@ -10,6 +10,7 @@
 #include "base/base_priv.h"
 #include "flag_priv.h"
 #include "ms/columns.h"
+#include "ms/model.h"
 #include "multims/log.h"
 
 static mms_status no_memory(mms_error *err)
@@ -354,7 +355,9 @@ static bool find_columns(const char *word, const char *columns[2])
 
 static mms_status check_column(const mms_flag_set *set, mms_flag_command *c, mms_error *err)
 {
-    const char *columns[2] = {NULL, NULL}, *mode = mms_text_of(c->value, "mode");
+    const char *columns[3] = {NULL}, *mode = mms_text_of(c->value, "mode");
+    bool is_virtual;
+    mms_status st = MMS_OK;
 
     c->column = mms_text_of(c->value, "datacolumn");
     if (!find_columns(c->column, columns))
@@ -363,6 +366,8 @@ static mms_status check_column(const mms_flag_set *set, mms_flag_command *c, mms
                         "DATA, CORRECTED, MODEL, RESIDUAL, RESIDUAL_DATA, FLOAT_DATA, "
                         "WEIGHT, WEIGHT_SPECTRUM",
                         mode, c->column);
+    if (mms_names_have(columns, MMS_COL_MODEL_DATA))
+        MMS_TRY(mms_ms_use_model(set->ms, &is_virtual, err));
     for (int i = 0; i < 2; i++)
         if (columns[i] && !mms_ms_find_column(set->ms, columns[i])) {
             mms_log(MMS_LOG_WARN, "flagdata", "Data column %s does not exist in input data",
@@ -371,7 +376,8 @@ static mms_status check_column(const mms_flag_set *set, mms_flag_command *c, mms
                             "Failed to parse parameters for mode %s: %s has no column %s", mode,
                             mms_ms_path(set->ms), columns[i]);
         }
-    return MMS_OK;
+done:
+    return st;
 }
 
 static bool is_real_column(const char *word)

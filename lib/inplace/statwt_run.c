@@ -11,6 +11,7 @@
 #include "base/base_priv.h"
 #include "groups_priv.h"
 #include "ms/columns.h"
+#include "ms/model.h"
 #include "ms/ms_meta.h"
 #include "ms/select_value.h"
 #include "multims/log.h"
@@ -130,6 +131,8 @@ static mms_status choose_columns(running *r, mms_error *err)
 {
     const char *name = r->q->datacolumn;
     const bool data = !strcmp(name, "data") || !strcmp(name, "residual_data");
+    const bool residual = !strncmp(name, "residual", 8);
+    bool is_virtual;
     const mms_value *noted = mms_change_choice(&r->q->change);
     mms_status st = MMS_OK;
 
@@ -152,7 +155,9 @@ static mms_status choose_columns(running *r, mms_error *err)
         st = add_write(r, MMS_COL_WEIGHT, MMS_COL_WEIGHT_SPECTRUM, err);
     if (st == MMS_OK && data)
         st = add_write(r, MMS_COL_SIGMA, MMS_COL_SIGMA_SPECTRUM, err);
-    if (!strncmp(name, "residual", 8) && !has_column(r, MMS_COL_MODEL_DATA))
+    if (st == MMS_OK && residual)
+        st = mms_ms_use_model(r->ms, &is_virtual, err);
+    if (residual && !has_column(r, MMS_COL_MODEL_DATA))
         mms_log(MMS_LOG_INFO, "statwt", "%s has no MODEL_DATA: the model is taken as 0",
                 r->q->change.vis);
     json_array_append_new(r->writes, json_string(MMS_COL_FLAG));

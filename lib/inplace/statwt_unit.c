@@ -12,6 +12,7 @@
 #include "base/files_priv.h"
 #include "ms/block.h"
 #include "ms/columns.h"
+#include "ms/model.h"
 #include "ms/rows.h"
 #include "ms/select_value.h"
 #include "multims/log.h"
@@ -711,6 +712,7 @@ mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answ
     mms_statwt_order o;
     mms_ms *ms = NULL;
     int fd = -1;
+    bool is_virtual;
     mms_status st;
 
     if (strcmp(step, "weigh") != 0 && strcmp(step, "write_weights") != 0)
@@ -723,6 +725,8 @@ mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answ
     MMS_TRY(mms_statwt_order_decode(order, &o, err));
     MMS_TRY(mms_ms_open_seen(o.vis, &ms, err));
     mms_ms_use_tiles(ms, o.tiles);
+    if (!strncmp(o.column, "RESIDUAL", 8))
+        MMS_TRY(mms_ms_use_model(ms, &is_virtual, err));
     st = weigh(job, ms, &o, answer, err);
 done:
     mms_ms_close(&ms);

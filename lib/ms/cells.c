@@ -11,6 +11,10 @@
 static mms_status use_column(mms_members *members, int64_t i, const char *column,
                              mms_store_want want, mms_member_column *out, mms_error *err)
 {
+    if (members->made.of && !strcmp(column, members->made.column.name)) {
+        *out = (mms_member_column){.cells = members->made.cells(members->made.of, i)};
+        return MMS_OK;
+    }
     return mms_members_use(members, i, column, members->by_casacore ? MMS_WANT_CASACORE : want, out,
                            err);
 }

@@ -23,12 +23,22 @@ typedef struct mms_member_entry {
 
 typedef struct mms_open_member mms_open_member;
 
+/** A column of the set that no member stores; of NULL: there is none. */
+typedef struct mms_made_column {
+    void *of;
+    mms_column column;
+    bool replaces; /**< members have one of that name, which is not seen */
+    mms_stored (*cells)(void *of, int64_t member);
+    void (*drop)(void *of);
+} mms_made_column;
+
 typedef struct mms_members {
     const char *path; /**< of the set */
     int64_t n, nrow;
     mms_member_entry *list;
     mms_table *first; /**< member 0: columns and keywords */
     mms_known known;
+    mms_made_column made;
     bool by_casacore;     /**< who reads rows of the whole asks casacore alone */
     int most_open;        /**< at once, beside the first */
     pthread_mutex_t lock; /**< of what follows */

@@ -158,6 +158,8 @@ void mms_ms_close(mms_ms **ms)
     *ms = NULL;
     if (!m)
         return;
+    if (m->members.made.of)
+        m->members.made.drop(m->members.made.of);
     mms_members_close(&m->members);
     mms_value_free(&m->subtables);
     mms_value_free(&m->missing);
@@ -223,17 +225,24 @@ mms_rows mms_ms_member_rows(const mms_ms *ms, int64_t i)
 
 int64_t mms_ms_ncolumn(const mms_ms *ms)
 {
-    return mms_table_ncolumn(ms->members.first);
+    const mms_made_column *made = &ms->members.made;
+
+    return mms_table_ncolumn(ms->members.first) + (made->of && !made->replaces);
 }
 
 const mms_column *mms_ms_column(const mms_ms *ms, int64_t i)
 {
-    return mms_table_column(ms->members.first, i);
+    return i < mms_table_ncolumn(ms->members.first) ? mms_table_column(ms->members.first, i)
+                                                    : &ms->members.made.column;
 }
 
 const mms_column *mms_ms_find_column(const mms_ms *ms, const char *name)
 {
-    return mms_table_find_column(ms->members.first, name);
+    const mms_made_column *made = &ms->members.made;
+
+    return made->of && !strcmp(name, made->column.name)
+               ? &made->column
+               : mms_table_find_column(ms->members.first, name);
 }
 
 const char *mms_ms_subtable(const mms_ms *ms, const char *name)

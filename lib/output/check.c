@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "ms/columns.h"
+#include "ms/model.h"
 #include "ms/ms_meta.h"
 #include "request_priv.h"
 
@@ -69,23 +70,20 @@ static mms_status check_tileshape(const mms_request *r, mms_error *err)
     return MMS_OK;
 }
 
-/** A real MODEL_DATA is taken as it is; a virtual one would have to be computed.  Where there is
- *  none CASA writes ones if only SOURCE has the column for it; here the parameter has no effect. */
-static mms_status check_model(const mms_request *r, mms_error *err)
+/** A virtual model is calculated, also where there is a MODEL_DATA.  Where there is none CASA
+ * writes ones if only SOURCE has the column for it; here the parameter has no effect. */
+static mms_status check_model(mms_request *r, mms_error *err)
 {
     const bool asked = !strcmp(r->datacolumn, "all") || strstr(r->datacolumn, "model");
-    bool is_virtual, has_column;
+    bool has_column;
     mms_status st;
 
-    if (!r->realmodelcol || !asked || mms_ms_find_column(r->ms, MMS_COL_MODEL_DATA))
+    if (!r->realmodelcol || !asked)
         return MMS_OK;
-    MMS_TRY(mms_ms_has_model(r->ms, &is_virtual, err));
+    MMS_TRY(mms_ms_use_model(r->ms, &r->is_virtual, err));
+    if (r->is_virtual || mms_ms_find_column(r->ms, MMS_COL_MODEL_DATA))
+        goto done;
     MMS_TRY(mms_ms_subtable_has(r->ms, "SOURCE", "SOURCE_MODEL", &has_column, err));
-    if (is_virtual)
-        return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                        "parameter realmodelcol: %s has a virtual model (SOURCE_MODEL); this "
-                        "version can't compute visibilities from it",
-                        r->vis);
     mms_log(MMS_LOG_WARN, r->host->task, "%s",
             has_column ? "Requested to make virtual MODEL_DATA column real but no model is set"
                        : "Requested to make virtual MODEL_DATA column real but SOURCE_MODEL column "

@@ -221,7 +221,7 @@ static void list_added(const mms_request *r, const char **add)
     for (int64_t i = 0; i < MMS_COUNT_OF(spectra); i++)
         if (mms_output_writes(r, spectra[i]))
             *add++ = spectra[i];
-    if (r->continuum.writes_model)
+    if (r->continuum.writes_model || (r->is_virtual && strcmp(r->datacolumn, "model") != 0))
         *add++ = MMS_COL_MODEL_DATA;
 }
 
@@ -301,6 +301,7 @@ mms_status mms_part_order_make(const mms_request *r, bool keys, mms_value **valu
                             .add = name_list(r),
                             .reshape = name_list(r),
                             .tile = {r->tile[0], r->tile[1], r->tile[2]},
+                            .models = r->is_virtual,
                             .keys = keys};
     const bool there = vis && order.skip && order.add && order.reshape;
     mms_status st;

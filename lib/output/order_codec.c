@@ -12,19 +12,14 @@
 
 #define PART(kind, member) MMS_KEY(mms_part_order, kind, member)
 
-static const mms_key shared_keys[] = {PART(MMS_KEY_TEXT, vis),
-                                      PART(MMS_KEY_INTEGER, memory),
-                                      PART(MMS_KEY_TRUTH, tiles),
-                                      PART(MMS_KEY_INTEGER, share),
-                                      PART(MMS_KEY_TRUTH, sync),
-                                      PART(MMS_KEY_TRUTH, keys),
-                                      PART(MMS_KEY_TEXTS, skip),
-                                      PART(MMS_KEY_TEXTS, add),
-                                      PART(MMS_KEY_TEXTS, reshape),
-                                      PART(MMS_KEY_MAYBE, rename_from),
-                                      PART(MMS_KEY_MAYBE, rename_to),
-                                      PART(MMS_KEY_THREE, tile),
-                                      {0}};
+static const mms_key shared_keys[] = {
+    PART(MMS_KEY_TEXT, vis),          PART(MMS_KEY_INTEGER, memory),
+    PART(MMS_KEY_TRUTH, tiles),       PART(MMS_KEY_INTEGER, share),
+    PART(MMS_KEY_TRUTH, sync),        PART(MMS_KEY_TRUTH, models),
+    PART(MMS_KEY_TRUTH, keys),        PART(MMS_KEY_TEXTS, skip),
+    PART(MMS_KEY_TEXTS, add),         PART(MMS_KEY_TEXTS, reshape),
+    PART(MMS_KEY_MAYBE, rename_from), PART(MMS_KEY_MAYBE, rename_to),
+    PART(MMS_KEY_THREE, tile),        {0}};
 
 static const mms_key own_keys[] = {PART(MMS_KEY_TEXT, out),
                                    PART(MMS_KEY_TEXT, rows_file),

@@ -35,7 +35,8 @@ typedef struct mms_part_order {
     int64_t tile[3];      /**< as in mms_writer_opts */
     int64_t memory, share, threads;
     bool tiles, sync;
-    bool keys; /**< scalars and UVW are written, and nothing else */
+    bool models; /**< MODEL_DATA is that of a virtual model */
+    bool keys;   /**< scalars and UVW are written, and nothing else */
 } mms_part_order;
 
 /** The sub-tables of a request. */

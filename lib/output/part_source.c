@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/base_priv.h"
+#include "ms/model.h"
 
 static void end_source(void *source)
 {
@@ -29,16 +30,18 @@ static mms_status read_pipeline(const char *path, mms_pipeline **out, mms_error 
     return st;
 }
 
-static mms_status open_source(const char *vis, const char *tables, const mms_value *names,
-                              const char *pipeline, mms_part_source **out, mms_error *err)
+static mms_status open_source(const mms_part_order *o, mms_part_source **out, mms_error *err)
 {
     mms_part_source *s = *out = mms_alloc(1, sizeof *s);
+    bool is_virtual;
     mms_status st;
 
-    MMS_TRY(s ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", vis));
-    MMS_TRY(mms_ms_open(vis, &s->ms, err));
-    MMS_TRY(mms_subtable_set_open(tables, names, &s->subtables, err));
-    MMS_TRY(read_pipeline(pipeline, &s->pipeline, err));
+    MMS_TRY(s ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", o->vis));
+    MMS_TRY(mms_ms_open(o->vis, &s->ms, err));
+    if (o->models)
+        MMS_TRY(mms_ms_use_model(s->ms, &is_virtual, err));
+    MMS_TRY(mms_subtable_set_open(o->tables, o->subtables, &s->subtables, err));
+    MMS_TRY(read_pipeline(o->pipeline, &s->pipeline, err));
     if (s->pipeline)
         MMS_TRY(mms_pipeline_open(s->pipeline, s->ms, err));
 done:
@@ -57,7 +60,7 @@ mms_status mms_part_source_get(mms_job *job, const mms_part_order *order, mms_pa
     *out = name ? mms_job_kept(job, name) : NULL;
     if (*out || !name)
         goto done;
-    MMS_TRY(open_source(order->vis, order->tables, order->subtables, order->pipeline, out, err));
+    MMS_TRY(open_source(order, out, err));
     st = mms_job_keep(job, name, *out, end_source, err);
     if (st != MMS_OK)
         end_source(*out);

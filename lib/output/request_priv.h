@@ -91,6 +91,7 @@ typedef struct mms_request {
     const char *datacolumn;
     bool data_for_corrected; /**< take DATA, with a WARN, where CORRECTED_DATA is missing */
     bool realmodelcol;       /**< write a virtual model as MODEL_DATA */
+    bool is_virtual;         /**< there is one that is written */
     bool keepflags, usewtspectrum, reindex;
     int64_t ddistart;
     mms_ints chanbin;         /**< empty: no channel average; one number, or one a selected spw */

@@ -164,8 +164,26 @@ void drop_columns(layout &l, const mms_table *src, const char *const *skip)
         l.desc.removeColumn(name);
 }
 
+/** Add optional main columns that are not there. */
+void add_columns(layout &l, const char *const *add)
+{
+    for (; add && *add; add++) {
+        if (l.desc.isColumn(*add))
+            continue;
+        mms::add_standard_column(l.desc, *add);
+        give_own_manager(l, *add, false);
+    }
+}
+
+/** Give a column another name; where it is calculated, and not in the description, that of a new
+ *  one. */
 void rename_column(layout &l, const char *from, const char *to)
 {
+    const char *const made[] = {to, nullptr};
+    if (!l.desc.isColumn(from)) {
+        add_columns(l, made);
+        return;
+    }
     l.desc.renameColumn(to, from);
     for (casacore::uInt i = 0; i < l.managers.nfields(); i++) {
         Record &manager = l.managers.rwSubRecord(i);
@@ -262,17 +280,6 @@ void warn_moved(mms_table *src, const std::vector<std::string> &moved, const cha
     for (const unreadable_entry &u : src->unreadable)
         mms_log(MMS_LOG_WARN, "tables", "%s: %s, calculated by %s, is left out: %s",
                 src->path.c_str(), u.name.c_str(), u.manager.c_str(), u.why.c_str());
-}
-
-/** Add optional main columns that are not there. */
-void add_columns(layout &l, const char *const *add)
-{
-    for (; add && *add; add++) {
-        if (l.desc.isColumn(*add))
-            continue;
-        mms::add_standard_column(l.desc, *add);
-        give_own_manager(l, *add, false);
-    }
 }
 
 layout layout_like(mms_table *src, const mms_table_like *how,

@@ -15,7 +15,7 @@ OWN = {
     "tiles": set(),
     "buckets": set(),
     "mms": {"layout"},
-    "ms": {"columns", "meta", "select", "select_flagged", "select_value", "block", "ms", "ms_meta", "rows", "shared"},
+    "ms": {"columns", "meta", "select", "select_flagged", "select_value", "block", "model", "ms", "ms_meta", "rows", "shared"},
     "subtables": {"subtables", "flag_cmd"},
     "check": {"check", "contents", "verify_pieces"},
     "simulate": {"simulate"},
@@ -35,6 +35,7 @@ OWN = {
 
 # What each may include beside base's and its own; task may include everything.
 ALSO = {
+    "ms": OWN["calibrate"],
     "subtables": OWN["mms"] | OWN["ms"],
     "check": OWN["mms"] | OWN["ms"] | OWN["subtables"],
     "bench": {"simulate"} | OWN["engine"],

@@ -41,9 +41,11 @@ READERS = {
                  "setjy_report simulate status status_read statwt summary uvcontsub"),
         "uvh5": "average export_parts import",
     },
-    # keywords and rows of tables, the header of a UVH5 file, the record of an undo
+    # keywords and rows of tables, CASA's records of models, the header of a UVH5 file, the record of an undo
     "files": {
+        "calibrate": "components",
         "inplace": "undo versions",
+        "ms": "model",
         "simulate": "simulate_layout",
         "subtables": "subtables windows",
         "tables": "create source_model taql",

@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -265,6 +267,91 @@ static void polarizations_are_settled(void **state)
     assert_true(mms_flux_has_index(&turned));
 }
 
+/** A record of CASA: a list of a point source with a spectrum, for one field, window, scan, state.
+ */
+static mms_value *record_of(const char *spectrum, const char *shape)
+{
+    char *text = mms_format(
+        "{\"model_0\": {\"version\": 2, \"numcl\": 1, \"cl_0\": {\"indexcombination\": [[0, 0], "
+        "[1, 1], "
+        "[4, 3], [7, 7]], \"container\": {\"nelements\": 1, \"component0\": {\"flux\": {\"value\": "
+        "[2, 0.2, 0, 0.4], \"unit\": \"Jy\", \"polarisation\": \"Stokes\"}, \"shape\": {\"type\": "
+        "\"%s\", "
+        "\"direction\": {\"refer\": \"J2000\", \"m0\": {\"value\": 180, \"unit\": \"deg\"}, "
+        "\"m1\": "
+        "{\"value\": 0.5, \"unit\": \"rad\"}}}, \"spectrum\": %s}}}}}",
+        shape, spectrum);
+    mms_value *value = NULL;
+
+    assert_non_null(text);
+    assert_int_equal(mms_value_parse(text, &value, NULL), MMS_OK);
+    free(text);
+    return value;
+}
+
+static void components_have_spectra(void **state)
+{
+    static const struct {
+        const char *spectrum;
+        double i[3]; /**< at 0.5, 1.25 and 3 GHz */
+    } list[] = {{"{\"type\": \"Constant\"}", {2, 2, 2}},
+                {"{\"type\": \"Spectral Index\", \"index\": -1, \"stokesindex\": [-1, 0, 0, 0], "
+                 "\"frequency\": "
+                 "{\"refer\": \"LSRK\", \"m0\": {\"value\": 1, \"unit\": \"GHz\"}}}",
+                 {4, 1.6, 2 / 3.0}},
+                {"{\"type\": \"Tabular Spectrum\", \"freqRef\": {\"refer\": \"TOPO\"}, "
+                 "\"tabFreqVal\": [1e9, "
+                 "2e9, 1.5e9], \"ival\": [3, 6, 5], \"qval\": [1, 1, 1], \"uval\": [0, 0, 0], "
+                 "\"vval\": [0, 0, 0]}",
+                 {3, 4, 6}}};
+    static const double hz[3] = {0.5e9, 1.25e9, 3e9};
+
+    (void)state;
+    for (int64_t k = 0; k < MMS_COUNT_OF(list); k++) {
+        mms_value *record = record_of(list[k].spectrum, "Point");
+        mms_components c;
+        assert_int_equal(mms_components_read(record, &c, NULL), MMS_OK);
+        assert_null(mms_components_find(&c, 0, 1, 5, 7));
+        const mms_component_rows *rows = mms_components_find(&c, 0, 1, 3, 7);
+        assert_non_null(rows);
+        assert_int_equal(rows->count, 1);
+        const mms_component *one = &c.list[rows->first];
+        assert_true(fabs(one->lon_rad - acos(-1.0)) < 1e-12 && fabs(one->lat_rad - 0.5) < 1e-12);
+        for (int i = 0; i < 3; i++) {
+            double jy[4] = {1, 0, 0, 0}; // they are added
+            mms_component_add(one, hz[i], jy);
+            assert_true(fabs(jy[0] - 1 - list[k].i[i]) < 1e-12);
+        }
+        mms_components_free(&c);
+        mms_value_free(&record);
+    }
+}
+
+static void other_components_are_refused_by_name(void **state)
+{
+    static const struct {
+        const char *spectrum, *shape, *named;
+    } list[] = {
+        {"{\"type\": \"Constant\"}", "Gaussian", "shape Gaussian"},
+        {"{\"type\": \"Power Logarithmic Polynomial\"}", "Point", "spectrum Power Logarithmic"},
+        {"{\"type\": \"Spectral Index\", \"index\": -1, \"stokesindex\": [-1, 0.1, 0, 0]}", "Point",
+         "index of its polarization"},
+        {"{\"type\": \"Tabular Spectrum\", \"tabFreqVal\": [1e9, 2e9], \"ival\": [1]}", "Point",
+         "no column ival"},
+        {"{}", "Point", "spectrum"}};
+
+    (void)state;
+    for (int64_t k = 0; k < MMS_COUNT_OF(list); k++) {
+        mms_value *record = record_of(list[k].spectrum, list[k].shape);
+        mms_components c;
+        mms_error err = {0};
+        assert_int_equal(mms_components_read(record, &c, &err), MMS_ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.msg, list[k].named));
+        mms_components_free(&c);
+        mms_value_free(&record);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(times_are_found),
@@ -276,6 +363,8 @@ int main(void)
                                        cmocka_unit_test(sources_have_many_names),
                                        cmocka_unit_test(epochs_are_the_last_before),
                                        cmocka_unit_test(epochs_are_interpolated),
-                                       cmocka_unit_test(polarizations_are_settled)};
+                                       cmocka_unit_test(polarizations_are_settled),
+                                       cmocka_unit_test(components_have_spectra),
+                                       cmocka_unit_test(other_components_are_refused_by_name)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

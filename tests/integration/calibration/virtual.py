@@ -172,6 +172,76 @@ class Virtual(ProgramCase):
         self.assertIn("of an older kind", run.stderr)
         self.assertEqual(digests(self.path("in.ms")), before)
 
+    LAWS = {"curved": ["fluxdensity=[3,0.1,0.2,0.3]", "spix=[-0.7,0.1]", "reffreq=1.5GHz"],
+            "flat": ["fluxdensity=[3,0.1,0.2,0.3]", "field=0"],
+            "window": ["fluxdensity=[3,0.1,0.2,0.3]", "spix=[-0.7,0.1]", "scalebychan=False", "spw=1"],
+            "index": ["fluxdensity=[3,0.1,0.2,0.3]", "spix=-0.7", "reffreq=1.5GHz", "scan=2"]}
+
+    def test_they_are_calculated(self):
+        """As if MODEL_DATA was there: rows without a model are 1, cross hands 0."""
+        self.simulate("c.ms", "correlations=RR,RL,LR,LL", "corrected=True", "scans=3", "channels=8")
+        self.multims("partition", "c.ms", "c.mms", "separationaxis=spw", "numsubms=2", "--no-sync", "-q", "flagbackup=False",
+                     "datacolumn=all")
+        for law, words in self.LAWS.items():
+            tolerance = 2e-6
+            for source in "c.ms", "c.mms":
+                for real, name in (True, "real"), (False, "virtual"):
+                    shutil.copytree(self.path(source), self.path(name), symlinks=True)
+                    self.multims("setjy", name, "standard=manual", *words, f"usescratch={real}", "--no-sync", "-q")
+                want = self.model("real", "MODEL_DATA")
+                for columns, column in ("all", "MODEL_DATA"), ("model", "DATA"):
+                    with self.subTest(law=law, source=source, columns=columns):
+                        self.multims("mstransform", "virtual", "out", f"datacolumn={columns}", "realmodelcol=True",
+                                     "--no-sync", "-q", "-j", 2)
+                        numpy.testing.assert_allclose(self.model("out", column), want, rtol=0, atol=tolerance)
+                        self.multims("verify", "out", "-q")
+                        shutil.rmtree(self.path("out"))
+                self.compare_uses(law)
+                shutil.rmtree(self.path("real"))
+                shutil.rmtree(self.path("virtual"))
+
+    def model(self, name, column):
+        with table(self.path(name), ack=False) as t:
+            order = numpy.lexsort([t.getcol(k) for k in ("TIME", "DATA_DESC_ID", "ANTENNA1", "ANTENNA2")])
+            return t.getcol(column)[order]
+
+    def compare_uses(self, law):
+        """statwt and flagdata see the same whether the model is virtual or not."""
+        for verb, column, words in (("statwt", "WEIGHT", ["datacolumn=residual_data"]),
+                                    ("flagdata", "FLAG", ["mode=clip", "datacolumn=RESIDUAL", "clipminmax=[0,3.01]"]),
+                                    ("flagdata", "FLAG", ["mode=clip", "datacolumn=MODEL", "clipminmax=[0,2.5]"])):
+            found = []
+            for name in "real", "virtual":
+                shutil.copytree(self.path(name), self.path("used"), symlinks=True)
+                self.multims(verb, "used", *words, "flagbackup=False", "--no-sync", "-q", "-j", 2)
+                found.append(self.model("used", column))
+                shutil.rmtree(self.path("used"))
+            with self.subTest(law=law, verb=verb, words=words):
+                self.assertGreater(numpy.unique(found[0]).size, 1)
+                numpy.testing.assert_allclose(*found, rtol=1e-5)
+
+    def test_other_models_are_refused_by_name(self):
+        self.multims("setjy", "in.ms", *MANUAL, "fluxdensity=2")
+        with table(self.path("in.ms/SOURCE"), readonly=False, ack=False) as t:
+            record = t.getcell("SOURCE_MODEL", 0)
+        entry = record["cl_0"]
+        point = entry["container"]["component0"]
+        for change, words in (({"shape": {**point["shape"], "type": "Gaussian"}}, "shape Gaussian"),
+                              ({"shape": {**point["shape"], "direction": {**point["shape"]["direction"], "m1": {
+                                  "value": 0.1, "unit": "rad"}}}}, "not at the phase centre"),
+                              ({"spectrum": {**point["spectrum"], "type": "Other"}}, "spectrum Other")):
+            changed = {**record, "cl_0": {**entry, "container": {**entry["container"], "component0": {**point, **change}}}}
+            with table(self.path("in.ms/SOURCE"), readonly=False, ack=False) as t:
+                t.putcell("SOURCE_MODEL", 0, changed)
+            before = digests(self.path("in.ms"))
+            for verb in (["mstransform", "in.ms", "out.ms", "realmodelcol=True", "datacolumn=all"],
+                         ["statwt", "in.ms", "datacolumn=residual_data"],
+                         ["flagdata", "in.ms", "mode=clip", "datacolumn=RESIDUAL_DATA", "clipminmax=[0,1]"]):
+                run = self.multims(*verb, "--no-sync", "-q", status=2)
+                self.assertIn(words, run.stderr)
+            self.assertEqual(digests(self.path("in.ms")), before)
+            self.assertFalse(os.path.exists(self.path("out.ms")))
+
 
 if __name__ == "__main__":
     program_case.main()

@@ -165,7 +165,7 @@ class BadValues(RefusalCase):
 
 
 class VirtualModels(RefusalCase):
-    """realmodelcol refuses a model that has to be computed, and nothing else."""
+    """realmodelcol refuses a model that can't be calculated, and nothing else."""
 
     def attach(self, *keywords):
         """What CASA writes for setjy usescratch=False: a column of SOURCE, keywords there."""
@@ -187,11 +187,15 @@ class VirtualModels(RefusalCase):
         with table(self.path("out.ms"), ack=False) as main:
             return {c for c in main.colnames() if c.endswith("_DATA")}
 
-    def test_a_model_is_refused_where_it_is_asked_for(self):
+    def test_a_model_is_written_where_it_is_asked_for(self):
         self.attach(("definedmodel_field_0", "model_0"), ("model_0", 0))
-        for datacolumn in "all", "model", "data,model,corrected":
-            self.assertIn("has a virtual model (SOURCE_MODEL)", self.run_it(datacolumn, 2))
-        self.assertNotIn("virtual", self.run_it("data"))
+        for datacolumn, columns in (("all", {"CORRECTED_DATA", "MODEL_DATA"}),
+                                    ("data,model,corrected", {"CORRECTED_DATA", "MODEL_DATA"}), ("data", set())):
+            self.run_it(datacolumn)
+            self.assertEqual(self.columns(), columns)
+        self.run_it("model")
+        with table(self.path("out.ms"), ack=False) as main:  # of a record without components
+            self.assertEqual(set(main.getcol("DATA").ravel()), {0, 1})
 
     def test_a_keyword_that_names_no_model_is_none(self):
         self.attach(("definedmodel_field_0", "model_0"))
@@ -208,7 +212,7 @@ class VirtualModels(RefusalCase):
         with table(self.path("in.ms"), readonly=False, ack=False) as main:
             main.putkeyword("definedmodel_field_1", "model_1")
             main.putkeyword("model_1", {"cl": {}})
-        self.assertIn("has a virtual model", self.run_it("all", 2))
+        self.assertIn("a record of CASA's older kind", self.run_it("all", 2))
 
 
 class AskedOfCasa(RefusalCase):
