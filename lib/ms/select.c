@@ -12,6 +12,7 @@
 #include "select_flagged.h"
 #include "select_flagged_priv.h"
 #include "select_has_priv.h"
+#include "select_memo_priv.h"
 #include "select_value.h"
 #include "spw_expr_priv.h"
 #include "tables/select_priv.h"
@@ -50,6 +51,8 @@ struct mms_selection {
     mms_select parsed;                      /**< what MSSelection gets */
     char *spw, *uvrange, *field, *antenna;  /**< rewritten members of parsed */
     char *scan, *array, *observation;
+    bool by_ids;
+    mms_select_memo memo;
     mms_selector *selector; /**< of one member */
     int64_t member;
     mms_windows windows; /**< read when spw is given */
@@ -555,6 +558,7 @@ mms_status mms_selection_create(mms_ms *ms, const mms_select *select, mms_select
         MMS_TRY(use_field_ids(s, err));
         if (s->parsed.timerange)
             MMS_TRY(resolve_times(s, err));
+        s->by_ids = mms_select_memo_open(ms, &s->parsed, &s->memo);
     }
     *out = s;
     s = NULL;
@@ -571,6 +575,7 @@ void mms_selection_free(mms_selection **selection)
     *selection = NULL;
     if (!s)
         return;
+    mms_select_memo_free(&s->memo);
     mms_selector_free(&s->selector);
     mms_windows_free(&s->windows);
     for (int64_t i = 0; i < MMS_COUNT_OF(expressions); i++)
@@ -647,10 +652,14 @@ static mms_status mask_members(mms_selection *s, mms_rows rows, uint8_t *mask, m
         const int64_t end = end_rows < end_has ? end_rows : end_has;
         if (first >= end)
             continue;
+        const mms_rows own = {first, end - first};
+        uint8_t *const of_own = mask + (first - rows.first);
         st = open_member(s, m, err);
-        if (st == MMS_OK)
-            st = mms_selector_rows(s->selector, (mms_rows){first - has_rows.first, end - first},
-                                   mask + (first - rows.first), err);
+        if (st == MMS_OK && s->by_ids)
+            st = mms_select_memo_rows(&s->memo, s->ms, m, s->selector, own, of_own, err);
+        else if (st == MMS_OK)
+            st = mms_selector_rows(s->selector, (mms_rows){first - has_rows.first, own.count},
+                                   of_own, err);
     }
     return st;
 }
