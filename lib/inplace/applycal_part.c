@@ -44,19 +44,20 @@ typedef struct state {
     uint8_t *chosen; /**< [nchan]; NULL: all channels are calibrated */
 } state;
 
-/** All that a part needs. */
+/** All that a thread needs; up to mounts the threads of a part share it. */
 typedef struct work {
     mms_change_part *part;
     int64_t ntable;
     mms_cal_table **tables;
     mms_applycal_work asked;
     bool leakage;
-    state **states; /**< [windows] */
-    int64_t state_bytes;
+    bool cuts; /**< channels are selected */
     mms_fields *fields;
-    double *feed_rad, *sky_rad; /**< [antennas]: of the feeds; of the sky at a time */
-    char *mounts;               /**< [antennas]: 'a' alt-az, 'r' and 'l' Nasmyth, else 0 */
-    bool cuts;                  /**< channels are selected */
+    double *feed_rad; /**< [antennas]: angles of the feeds */
+    char *mounts;     /**< [antennas]: 'a' alt-az, 'r' and 'l' Nasmyth, else 0 */
+    state **states;   /**< [windows] */
+    int64_t state_bytes;
+    double *sky_rad;          /**< [antennas]: elevations at a time */
     mms_complex *data, *kept; /**< room for blocks; kept: what channels that are not chosen keep */
     uint8_t *data_flags, *kept_flags, *which;
     float *sigma, *weight, *spectrum;
@@ -136,10 +137,8 @@ static mms_status open_work(work *w, mms_error *err)
     MMS_TRY(mms_applycal_work_decode(w->part->work, &w->asked, err));
     w->cuts = json_array_size(w->asked.channels) > 0;
     MMS_TRY(open_tables(w, err));
-    w->states = mms_alloc(w->part->set.nwindow, sizeof *w->states);
     w->feed_rad = mms_alloc(nantenna, sizeof *w->feed_rad);
-    w->sky_rad = mms_alloc(nantenna, sizeof *w->sky_rad);
-    MMS_TRY(w->states && w->feed_rad && w->sky_rad ? MMS_OK : no_memory(err));
+    MMS_TRY(w->feed_rad ? MMS_OK : no_memory(err));
     if (needs_sky(w))
         MMS_TRY(mms_fields_open(w->part->field_table, &w->fields, err));
     if (w->asked.parang) {
@@ -173,16 +172,29 @@ static void free_state(const work *w, state **state_of)
 
 static void close_work(work *w)
 {
-    for (int64_t i = 0; w->states && i < w->part->set.nwindow; i++)
-        free_state(w, &w->states[i]);
     for (int64_t i = 0; w->tables && i < w->ntable; i++)
         mms_cal_table_close(&w->tables[i]);
     mms_fields_close(&w->fields);
-    free(w->states);
     free(w->tables);
     free(w->feed_rad);
-    free(w->sky_rad);
     free(w->mounts);
+}
+
+/** What a thread has of its own. */
+static mms_status open_thread(const work *shared, work *w, mms_error *err)
+{
+    *w = *shared;
+    w->states = mms_alloc(w->part->set.nwindow, sizeof *w->states);
+    w->sky_rad = mms_alloc(w->part->set.nantenna, sizeof *w->sky_rad);
+    return w->states && w->sky_rad ? MMS_OK : no_memory(err);
+}
+
+static void close_thread(work *w)
+{
+    for (int64_t i = 0; w->states && i < w->part->set.nwindow; i++)
+        free_state(w, &w->states[i]);
+    free(w->states);
+    free(w->sky_rad);
     free(w->data);
     free(w->kept);
     free(w->data_flags);
@@ -495,7 +507,7 @@ static mms_status find_state(work *w, int32_t ddid, state **found, mms_error *er
     mms_status st = MMS_OK;
 
     if (!w->states[ddid]) {
-        if (w->state_bytes + bytes > w->part->memory / 2) {
+        if (w->state_bytes + bytes > w->part->memory / 2 / w->part->threads) {
             for (int64_t i = 0; i < w->part->set.nwindow; i++)
                 free_state(w, &w->states[i]);
             w->state_bytes = 0;
@@ -661,10 +673,11 @@ done:
 
 static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows *r, mms_error *err)
 {
-    work *w = user;
+    work *w = (work *)user + r->thread;
     const int64_t n = r->rows.count;
     const bool is_new = mms_sink_is_new(p->sink, MMS_COL_CORRECTED_DATA);
     uint8_t *flagged, *weighed, *corrected;
+    int64_t changed = 0;
     state *s = NULL;
     mms_status st;
 
@@ -684,8 +697,9 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
         do_row(w, s, r, i, &flagged[i], &weighed[i]);
         if (s->chosen)
             flagged[i] = restore_row(w, s, r, i);
-        p->changed_rows += (w->asked.correct && corrected[i]) || flagged[i];
+        changed += (w->asked.correct && corrected[i]) || flagged[i];
     }
+    p->changed_rows += changed;
     if (w->asked.correct)
         MMS_TRY(mms_change_write(p, MMS_COL_CORRECTED_DATA, r, corrected, 2, r->shape,
                                  sizeof *w->data, w->data, err));
@@ -702,13 +716,18 @@ done:
 
 static mms_status do_part(mms_change_part *p, mms_error *err)
 {
-    work w = {.part = p};
+    work shared = {.part = p}, *threads = mms_alloc(p->threads, sizeof *threads);
     mms_status st;
 
-    MMS_TRY(open_work(&w, err));
-    MMS_TRY(mms_change_each(p, MMS_COL_DATA, 16, do_block, &w, err));
+    MMS_TRY(threads ? open_work(&shared, err) : no_memory(err));
+    for (int64_t i = 0; i < p->threads; i++)
+        MMS_TRY(open_thread(&shared, &threads[i], err));
+    MMS_TRY(mms_change_each(p, MMS_COL_DATA, 16, do_block, threads, err));
 done:
-    close_work(&w);
+    for (int64_t i = 0; threads && i < p->threads; i++)
+        close_thread(&threads[i]);
+    free(threads);
+    close_work(&shared);
     return st;
 }
 

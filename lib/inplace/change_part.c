@@ -7,6 +7,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "base/lanes_priv.h"
 #include "base/stream_priv.h"
 #include "change_priv.h"
 #include "ms/columns.h"
@@ -139,8 +140,9 @@ mms_status mms_change_unit(mms_job *job, const mms_value *order, mms_change_part
     MMS_TRY(mms_change_order_decode(order, &o, err));
     p.work = o.work;
     p.memory = o.memory;
+    p.threads = o.tiles && o.threads > 1 ? o.threads : 1;
     st = change(&p, &o, work, err);
-    json_object_set_new(answer, "changed_rows", json_integer(p.changed_rows));
+    json_object_set_new(answer, "changed_rows", json_integer(atomic_load(&p.changed_rows)));
     close_part(&p);
 done:
     return st;
@@ -211,18 +213,31 @@ static mms_status check_shape(const mms_change_part *p, const mms_change_rows *r
     return MMS_OK;
 }
 
-static mms_status do_run(mms_change_part *p, const mms_shape_run *run, const keys *k, int64_t base,
-                         int64_t value_bytes, mms_change_block *block, void *user, mms_error *err)
+/** All rows of a part in pieces, which threads take one after the other. */
+typedef struct pass {
+    mms_change_part *part;
+    const char *column;
+    int64_t value_bytes;
+    mms_change_block *block;
+    void *user;
+    int64_t rows; /**< of a piece */
+    atomic_llong next;
+} pass;
+
+static mms_status do_run(const pass *a, int thread, const mms_shape_run *run, const keys *k,
+                         int64_t base, mms_error *err)
 {
+    mms_change_part *const p = a->part;
     const int64_t cell = run->shape[0] * run->shape[1];
-    int64_t room = p->memory / 4, most;
+    int64_t room = p->memory / 4 / p->threads, most;
     mms_status st = MMS_OK;
 
     room = room < LEAST_BLOCK ? LEAST_BLOCK : room > MOST_BLOCK ? MOST_BLOCK : room;
-    most = room / (cell * value_bytes) + 1;
+    most = room / (cell * a->value_bytes) + 1;
     for (int64_t at = 0; at < run->rows.count && st == MMS_OK; at += most) {
         const int64_t left = run->rows.count - at, i = run->rows.first + at - base;
         const mms_change_rows r = {{run->rows.first + at, left < most ? left : most},
+                                   thread,
                                    {run->shape[0], run->shape[1]},
                                    k->ints[0] + i,
                                    k->ints[1] + i,
@@ -232,36 +247,68 @@ static mms_status do_run(mms_change_part *p, const mms_shape_run *run, const key
                                    k->selected + i};
         st = check_shape(p, &r, err);
         if (st == MMS_OK)
-            st = block(p, user, &r, err);
-        mms_job_progress(p->job, r.rows.first + r.rows.count, mms_sink_nrow(p->sink));
+            st = a->block(p, a->user, &r, err);
+        if (thread == 0)
+            mms_job_progress(p->job, r.rows.first + r.rows.count, mms_sink_nrow(p->sink));
     }
+    return st;
+}
+
+static mms_status do_piece(const pass *a, int thread, mms_rows rows, keys *k, mms_error *err)
+{
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0;
+    mms_status st;
+
+    MMS_TRY(read_keys(a->part, k, rows, err));
+    MMS_TRY(mms_sink_shapes(a->part->sink, a->column, 1, &rows, &runs, &nrun, err));
+    for (int64_t i = 0; i < nrun; i++)
+        if (runs[i].ndim == 2 && runs[i].shape[0] * runs[i].shape[1] > 0)
+            MMS_TRY(do_run(a, thread, &runs[i], k, rows.first, err));
+done:
+    free(runs);
+    return st;
+}
+
+/** Take pieces until there are none; after a failure there are. */
+static mms_status do_pieces(void *ctx, mms_lanes *lanes, int number, int64_t *piece, mms_error *err)
+{
+    pass *const a = ctx;
+    const int64_t nrow = mms_sink_nrow(a->part->sink);
+    keys k = {0};
+    mms_status st;
+
+    (void)lanes;
+    *piece = 0;
+    MMS_TRY(make_keys(&k, err));
+    while ((*piece = atomic_fetch_add(&a->next, 1)) <= (nrow - 1) / a->rows) {
+        const int64_t first = *piece * a->rows, left = nrow - first;
+        MMS_TRY(do_piece(a, number, (mms_rows){first, left < a->rows ? left : a->rows}, &k, err));
+    }
+done:
+    if (st != MMS_OK)
+        atomic_store(&a->next, nrow);
+    free_keys(&k);
     return st;
 }
 
 mms_status mms_change_each(mms_change_part *p, const char *column, int64_t value_bytes,
                            mms_change_block *block, void *user, mms_error *err)
 {
+    enum { PIECES = 4 }; // a thread, so that they end together
     const int64_t nrow = mms_sink_nrow(p->sink);
-    mms_shape_run *runs = NULL;
-    keys k = {0};
-    int64_t nrun = 0;
-    mms_status st;
+    const int64_t share = p->threads > 1 ? nrow / (PIECES * p->threads) + 1 : MOST_ROWS;
+    pass a = {.part = p,
+              .column = column,
+              .value_bytes = value_bytes,
+              .block = block,
+              .user = user,
+              .rows = share < MOST_ROWS ? share : MOST_ROWS};
+    const int64_t most = (nrow + a.rows - 1) / a.rows;
 
-    MMS_TRY(make_keys(&k, err));
-    for (int64_t at = 0; at < nrow; at += MOST_ROWS) {
-        const mms_rows rows = {at, nrow - at < MOST_ROWS ? nrow - at : MOST_ROWS};
-        MMS_TRY(read_keys(p, &k, rows, err));
-        free(runs);
-        runs = NULL;
-        MMS_TRY(mms_sink_shapes(p->sink, column, 1, &rows, &runs, &nrun, err));
-        for (int64_t i = 0; i < nrun; i++)
-            if (runs[i].ndim == 2 && runs[i].shape[0] * runs[i].shape[1] > 0)
-                MMS_TRY(do_run(p, &runs[i], &k, at, value_bytes, block, user, err));
-    }
-done:
-    free(runs);
-    free_keys(&k);
-    return st;
+    return nrow == 0
+               ? MMS_OK
+               : mms_lanes_run((int)(most < p->threads ? most : p->threads), do_pieces, &a, err);
 }
 
 mms_status mms_change_write(mms_change_part *p, const char *column, const mms_change_rows *r,

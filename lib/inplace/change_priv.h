@@ -8,6 +8,7 @@
  *  client: expressions mean the whole set. */
 
 #include <jansson.h>
+#include <stdatomic.h>
 
 #include "flag_priv.h"
 #include "sink_priv.h"
@@ -70,20 +71,23 @@ typedef struct mms_change_part {
     char *feed_table, *field_table;
     mms_sink *sink;
     uint8_t *bits; /**< the rows that are selected; NULL: all */
-    int64_t memory, changed_rows;
+    int64_t memory;
+    int64_t threads; /**< that may do blocks beside each other */
+    atomic_llong changed_rows;
     int fd;
 } mms_change_part;
 
 /** Rows that follow each other, with cells of one shape and one data description each. */
 typedef struct mms_change_rows {
     mms_rows rows;
-    int64_t shape[2];                                  /**< channels, correlations */
+    int64_t thread;   /**< that does them, below the part's threads */
+    int64_t shape[2]; /**< channels, correlations */
     const int32_t *ddid, *field, *antenna1, *antenna2; /**< [rows.count] */
     const double *time_s;
     const uint8_t *selected;
 } mms_change_rows;
 
-/** Do a block of rows. */
+/** Do a block of rows, beside other threads that do others. */
 typedef mms_status mms_change_block(mms_change_part *part, void *user, const mms_change_rows *rows,
                                     mms_error *err);
 
@@ -94,7 +98,8 @@ MMS_CHECKED mms_status mms_change_unit(mms_job *job, const mms_value *order,
                                        mms_change_part_work *work, mms_value *answer,
                                        mms_error *err);
 
-/** Go through the rows of a part in blocks whose cells of column are read and made.
+/** Go through the rows of a part, by all its threads, in blocks whose cells of column are read and
+ *  made.
  *  @param value_bytes  memory that a value of a cell takes in block */
 MMS_CHECKED mms_status mms_change_each(mms_change_part *part, const char *column,
                                        int64_t value_bytes, mms_change_block *block, void *user,

@@ -72,12 +72,17 @@ mms_status mms_restore_order_decode(const mms_value *value, mms_restore_order *o
 
 #define CHANGE(kind, member) MMS_KEY(mms_change_order, kind, member)
 
-static const mms_key change_keys[] = {
-    CHANGE(MMS_KEY_TEXT, part),      CHANGE(MMS_KEY_TEXT, rows),
-    CHANGE(MMS_KEY_TEXT, lock),      CHANGE(MMS_KEY_VALUE, work),
-    CHANGE(MMS_KEY_TRUTH, tiles),    CHANGE(MMS_KEY_TRUTH, sync),
-    CHANGE(MMS_KEY_INTEGER, memory), CHANGE(MMS_KEY_VALUE, columns),
-    CHANGE(MMS_KEY_MAYBE, made),     {0}};
+static const mms_key change_keys[] = {CHANGE(MMS_KEY_TEXT, part),
+                                      CHANGE(MMS_KEY_TEXT, rows),
+                                      CHANGE(MMS_KEY_TEXT, lock),
+                                      CHANGE(MMS_KEY_VALUE, work),
+                                      CHANGE(MMS_KEY_TRUTH, tiles),
+                                      CHANGE(MMS_KEY_TRUTH, sync),
+                                      CHANGE(MMS_KEY_INTEGER, memory),
+                                      CHANGE(MMS_KEY_VALUE, columns),
+                                      CHANGE(MMS_KEY_MAYBE, made),
+                                      CHANGE(MMS_KEY_INTEGER, threads),
+                                      {0}};
 
 STEP_ENCODE(mms_change_order, "change", change_keys)
 MMS_KEYS_DECODE(mms_change_order, change_keys, "columns")
@@ -179,6 +184,7 @@ static const mms_key statwt_keys[] = {STATWT(MMS_KEY_TEXT, vis),
                                       STATWT(MMS_KEY_VALUE, members),
                                       STATWT(MMS_KEY_INTEGER, channels),
                                       STATWT(MMS_KEY_INTEGER, memory),
+                                      STATWT(MMS_KEY_INTEGER, threads),
                                       STATWT(MMS_KEY_NUMBER, width),
                                       STATWT(MMS_KEY_TRUTH, binned),
                                       STATWT(MMS_KEY_TRUTH, tiles),

@@ -24,6 +24,7 @@ typedef struct mms_change_order {
     const mms_value *work;          /**< of the verb */
     const mms_value *columns;       /**< that are changed, for messages */
     int64_t memory;
+    int64_t threads; /**< 0: mms_units_run() says how many */
     bool tiles, sync;
 } mms_change_order;
 
@@ -108,6 +109,7 @@ typedef struct mms_statwt_order {
     const mms_value *select, *spectra, *members;
     mms_statwt_time time;
     int64_t channels, memory;
+    int64_t threads; /**< 0: mms_units_run() says how many */
     double width;
     bool binned, tiles;
 } mms_statwt_order;

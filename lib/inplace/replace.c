@@ -132,9 +132,8 @@ bool mms_replace_has(const mms_replace *replace, const char *column)
     return find(replace, column) != NULL;
 }
 
-mms_status mms_replace_write(mms_replace *r, const char *column, int64_t nrange,
-                             const mms_rows *ranges, int64_t nvalue, const void *data,
-                             mms_error *err)
+mms_stored mms_replace_note(mms_replace *r, const char *column, int64_t nrange,
+                            const mms_rows *ranges)
 {
     replaced *one = find(r, column);
 
@@ -143,7 +142,7 @@ mms_status mms_replace_write(mms_replace *r, const char *column, int64_t nrange,
             const int64_t row = ranges[i].first + k;
             one->written[row >> 3] |= (uint8_t)(1 << (row & 7));
         }
-    return one->to.kind->update(&one->to, nrange, ranges, nvalue, data, err);
+    return one->to;
 }
 
 /* ---- the other rows ---------------------------------------------------------------------------*/

@@ -20,10 +20,10 @@ MMS_CHECKED mms_status mms_replace_open(mms_table *table, mms_store *in,
 
 bool mms_replace_has(const mms_replace *replace, const char *column);
 
-/** Write rows of such a column. */
-MMS_CHECKED mms_status mms_replace_write(mms_replace *replace, const char *column, int64_t nrange,
-                                         const mms_rows *ranges, int64_t nvalue, const void *data,
-                                         mms_error *err);
+/** Note which rows of such a column are about to be updated; where, is returned.  One thread at a
+ *  time. */
+mms_stored mms_replace_note(mms_replace *replace, const char *column, int64_t nrange,
+                            const mms_rows *ranges);
 
 /** Give the rows that were not written what they had.  Free, and set *replace to NULL even on
  *  failure; NULL is accepted. */

@@ -396,15 +396,20 @@ done:
 
 /* ---- a part -----------------------------------------------------------------------------------*/
 
+/** Room for a block of rows. */
+typedef struct room {
+    mms_complex *block;
+    uint8_t *which;
+    int64_t block_room, which_room;
+} room;
+
 /** The cells that rows get. */
 typedef struct models {
     int64_t nfield;
     mms_complex **cells;    /**< [nfield][windows]: NULL: no model */
     mms_complex **defaults; /**< [windows] */
     bool is_new;
-    mms_complex *block; /**< room for a block of rows */
-    uint8_t *which;
-    int64_t room, which_room;
+    room *rooms; /**< [threads] */
 } models;
 
 static mms_complex *make_default(const mms_flag_window *w)
@@ -448,7 +453,8 @@ static mms_status make_models(const mms_change_part *p, models *m, mms_error *er
     m->nfield = (int64_t)json_array_size(p->set.fields);
     m->cells = mms_alloc(m->nfield * p->set.nwindow, sizeof *m->cells);
     m->defaults = mms_alloc(p->set.nwindow, sizeof *m->defaults);
-    MMS_TRY(m->cells && m->defaults ? MMS_OK : no_memory(err));
+    m->rooms = mms_alloc(p->threads, sizeof *m->rooms);
+    MMS_TRY(m->cells && m->defaults && m->rooms ? MMS_OK : no_memory(err));
     for (int64_t d = 0; d < p->set.nwindow; d++)
         MMS_TRY((m->defaults[d] = make_default(&p->set.windows[d])) ? MMS_OK : no_memory(err));
     json_array_foreach(work.models, i, entry)
@@ -471,10 +477,13 @@ static void free_models(const mms_change_part *p, models *m)
         free(m->cells[i]);
     for (int64_t i = 0; m->defaults && i < p->set.nwindow; i++)
         free(m->defaults[i]);
+    for (int64_t i = 0; m->rooms && i < p->threads; i++) {
+        free(m->rooms[i].block);
+        free(m->rooms[i].which);
+    }
     free(m->cells);
     free(m->defaults);
-    free(m->block);
-    free(m->which);
+    free(m->rooms);
 }
 
 static const mms_complex *model_of(const mms_change_part *p, const models *m,
@@ -488,21 +497,25 @@ static const mms_complex *model_of(const mms_change_part *p, const models *m,
 static mms_status write_block(mms_change_part *p, void *user, const mms_change_rows *r,
                               mms_error *err)
 {
-    models *m = user;
+    const models *m = user;
+    room *const to = &m->rooms[r->thread];
     const int64_t cell = r->shape[0] * r->shape[1], n = r->rows.count;
+    int64_t changed = 0;
     mms_status st;
 
-    MMS_TRY(mms_grow(&m->block, &m->room, n * cell, sizeof *m->block, err));
-    MMS_TRY(mms_grow(&m->which, &m->which_room, n, 1, err));
+    MMS_TRY(mms_grow(&to->block, &to->block_room, n * cell, sizeof *to->block, err));
+    MMS_TRY(mms_grow(&to->which, &to->which_room, n, 1, err));
     for (int64_t i = 0; i < n; i++) {
         const mms_complex *model = model_of(p, m, r, i);
-        m->which[i] = model != NULL || m->is_new;
-        p->changed_rows += model != NULL;
-        if (m->which[i])
-            memcpy(m->block + i * cell, model ? model : m->defaults[r->ddid[i]],
-                   (size_t)cell * sizeof *m->block);
+        to->which[i] = model != NULL || m->is_new;
+        changed += model != NULL;
+        if (to->which[i])
+            memcpy(to->block + i * cell, model ? model : m->defaults[r->ddid[i]],
+                   (size_t)cell * sizeof *to->block);
     }
-    st = mms_change_write(p, columns[0], r, m->which, 2, r->shape, sizeof *m->block, m->block, err);
+    p->changed_rows += changed;
+    st = mms_change_write(p, columns[0], r, to->which, 2, r->shape, sizeof *to->block, to->block,
+                          err);
 done:
     return st;
 }

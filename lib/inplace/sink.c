@@ -3,6 +3,7 @@
 #include "sink_priv.h"
 
 #include <assert.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,8 @@ struct mms_sink {
     bool is_new[MOST_NEW]; /**< of add */
     int64_t nway, capacity;
     way *ways;
+    pthread_mutex_t
+        lock; /**< of what is found at the first use of a column, and of rows as written */
 };
 
 bool mms_sink_is_new(const mms_sink *s, const char *column)
@@ -71,6 +74,7 @@ mms_status mms_sink_open(const mms_sink_what *what, mms_sink **out, mms_error *e
 
     if (!s)
         return mms_fail(err, MMS_ERR_MEM, "%s: out of memory", what->path);
+    pthread_mutex_init(&s->lock, NULL);
     s->add = what->add;
     s->like = what->like;
     if (what->lock && *what->lock)
@@ -101,13 +105,24 @@ int64_t mms_sink_nrow(const mms_sink *s)
     return mms_table_nrow(s->table);
 }
 
+/** The way to the cells that are there. */
+static mms_status find_stored(mms_sink *s, const char *column, mms_stored *found, mms_error *err)
+{
+    mms_status st;
+
+    pthread_mutex_lock(&s->lock);
+    st = mms_store_find(s->in, column, MMS_WANT_CELLS, found, err);
+    pthread_mutex_unlock(&s->lock);
+    return st;
+}
+
 mms_status mms_sink_shapes(mms_sink *s, const char *column, int64_t nrange, const mms_rows *ranges,
                            mms_shape_run **runs, int64_t *nrun, mms_error *err)
 {
     mms_stored found;
     mms_status st;
 
-    MMS_TRY(mms_store_find(s->in, column, MMS_WANT_CELLS, &found, err));
+    MMS_TRY(find_stored(s, column, &found, err));
     MMS_TRY(found.kind->shapes(&found, nrange, ranges, runs, nrun, err));
 done:
     return st;
@@ -119,7 +134,7 @@ mms_status mms_sink_read(mms_sink *s, const char *column, int64_t nrange, const 
     mms_stored found;
     mms_status st;
 
-    MMS_TRY(mms_store_find(s->in, column, MMS_WANT_CELLS, &found, err));
+    MMS_TRY(find_stored(s, column, &found, err));
     MMS_TRY(found.kind->read(&found, nrange, ranges, nvalue, data, err));
 done:
     return st;
@@ -172,15 +187,19 @@ mms_status mms_sink_write(mms_sink *s, const char *column, int64_t nrange, const
                           mms_error *err)
 {
     mms_stored found;
-    mms_status st;
+    mms_status st = MMS_OK;
 
     assert(nrange == 0 || ranges[0].first >= 0);
     assert(nrange == 0 || ranges[nrange - 1].first + ranges[nrange - 1].count <= mms_sink_nrow(s));
     if (mms_sink_is_new(s, column))
         return write_new(s, column, nrange, ranges, ndim, shape, nvalue, data, err);
+    pthread_mutex_lock(&s->lock);
     if (mms_replace_has(s->replace, column))
-        return mms_replace_write(s->replace, column, nrange, ranges, nvalue, data, err);
-    MMS_TRY(choose_way(s, column, &found, err));
+        found = mms_replace_note(s->replace, column, nrange, ranges);
+    else
+        st = choose_way(s, column, &found, err);
+    pthread_mutex_unlock(&s->lock);
+    MMS_TRY(st);
     st = found.kind->update
              ? found.kind->update(&found, nrange, ranges, nvalue, data, err)
              : found.kind->put(&found, nrange, ranges, ndim, shape, nvalue, data, err);
@@ -213,6 +232,7 @@ void mms_sink_drop(mms_sink **sink)
     mms_replace_drop(&s->replace);
     mms_store_close(&s->in);
     mms_table_drop(&s->table);
+    pthread_mutex_destroy(&s->lock);
     free(s->ways);
     free(s);
 }

@@ -9,6 +9,7 @@
 #include "inplace.h"
 #include "tables/tables_priv.h"
 
+/** Several threads may read and write, each its own rows. */
 typedef struct mms_sink mms_sink;
 
 typedef struct mms_sink_what {

@@ -89,7 +89,9 @@ struct mms_tiles {
     int64_t share;         /**< as in mms_tiles_what */
     int64_t shared;        /**< bytes of shared blocks */
     mms_tiles_share *plan; /**< NULL: rows follow each other */
-    pthread_mutex_t lock;  /**< while writing: of lists of cubes, files and spans, and of slabs */
+    pthread_mutex_t
+        lock; /**< while writing: of lists of cubes, files and spans, and of slabs;
+                 while  cells are changed: of bytes that hold flags of other rows, too */
 };
 
 /** A run of rows in one cube. */

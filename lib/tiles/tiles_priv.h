@@ -65,7 +65,7 @@ bool mms_tiles_same(const mms_tiles *a, int64_t column_a, mms_rows rows, const m
                     int64_t column_b, int64_t first_b);
 
 /** Change cells of one that was opened for reading, all of one shape: data[sum of counts][cell].
- *  Not while others read them, and casacore may hold no changed tile of the manager.
+ *  Other threads may read and change other rows; casacore may hold no changed tile of the manager.
  *  Errors: SHAPE, RANGE; IO, SPACE naming the file. */
 MMS_CHECKED mms_status mms_tiles_update(mms_tiles *tiles, int64_t column, int64_t nrange,
                                         const mms_rows *ranges, int64_t nvalue, const void *data,

@@ -10,27 +10,30 @@
 #include "base/files_priv.h"
 #include "cube_priv.h"
 
-/** Files are opened for reading; the first change opens one anew. */
-static mms_status make_writable(const mms_tiles *t, tile_file *f, mms_error *err)
+/** Files are opened for reading; the first change opens one anew, under the descriptor that others
+ *  may be reading from. */
+static mms_status reopen(const mms_tiles *t, tile_file *f, mms_error *err)
 {
-    char *path;
-    int fd;
-    mms_status st = MMS_OK;
+    char *const path = tiles_path(t, f->number);
+    const int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    mms_status st = path ? MMS_OK : tiles_no_memory(t, err);
 
-    if (f->writable)
-        return MMS_OK;
-    path = tiles_path(t, f->number);
-    if (!path)
-        return tiles_no_memory(t, err);
-    fd = open(path, O_RDWR | O_CLOEXEC);
-    if (fd < 0) {
+    if (path && (fd < 0 || dup3(fd, f->fd, O_CLOEXEC) < 0))
         st = mms_fail_errno(err, errno, "%s", path);
-    } else {
-        close(f->fd);
-        f->fd = fd;
-        f->writable = true;
-    }
+    if (fd >= 0)
+        close(fd);
+    f->writable = st == MMS_OK;
     free(path);
+    return st;
+}
+
+static mms_status make_writable(mms_tiles *t, tile_file *f, mms_error *err)
+{
+    mms_status st;
+
+    pthread_mutex_lock(&t->lock);
+    st = f->writable ? MMS_OK : reopen(t, f, err);
+    pthread_mutex_unlock(&t->lock);
     return st;
 }
 
@@ -47,7 +50,7 @@ static mms_status keep_bits(const mms_tiles *t, const cube *c, int64_t at, unsig
 }
 
 /** Give the ends of n bits, from bit first of bytes on, the bits that are beside them in the file,
- *  where bytes go to offset at.  The places of the n bits are 0. */
+ *  where bytes go to offset at.  They are 0. */
 static mms_status keep_ends(const mms_tiles *t, const cube *c, int64_t at, int64_t first, int64_t n,
                             uint8_t *bytes, mms_error *err)
 {
@@ -60,27 +63,44 @@ static mms_status keep_ends(const mms_tiles *t, const cube *c, int64_t at, int64
     return st;
 }
 
+/** Write n flags, from bit first of bytes on, whose other bits are 0, to offset at: what other rows
+ *  have in the bytes at the ends stays, whoever changes that meanwhile. */
+static mms_status write_between(mms_tiles *t, const cube *c, int64_t at, int64_t first, int64_t n,
+                                uint8_t *bytes, mms_error *err)
+{
+    const bool shared = first || (first + n) % 8;
+    mms_status st = MMS_OK;
+
+    if (shared) {
+        pthread_mutex_lock(&t->lock);
+        st = keep_ends(t, c, at, first, n, bytes, err);
+    }
+    if (st == MMS_OK)
+        st = file_write(t, c->file, at, (first + n + 7) / 8, bytes, err);
+    if (shared)
+        pthread_mutex_unlock(&t->lock);
+    return st;
+}
+
 /** Change rows of a linear cube, which follow each other in the file. */
-static mms_status update_linear(const mms_tiles *t, int64_t column, const place *p,
-                                const uint8_t *in, mms_error *err)
+static mms_status update_linear(mms_tiles *t, int64_t column, const place *p, const uint8_t *in,
+                                mms_error *err)
 {
     const pixel *element = t->columns[column].pixel;
     const int64_t n = p->count * p->cube->nvalue, bit = p->position * row_bits(t, p->cube, column);
     const int64_t at = p->cube->at + bit / 8, first = bit % 8;
     const int64_t bytes = (first + n * element->bits + 7) / 8;
     uint8_t *packed;
-    mms_status st = MMS_OK;
+    mms_status st;
 
     if (element->bits > 1 && !(t->swap && element->word > 1))
         return file_write(t, p->cube->file, at, bytes, in, err);
     packed = calloc(1, (size_t)bytes);
     if (!packed)
         return tiles_no_memory(t, err);
-    if (element->bits == 1)
-        st = keep_ends(t, p->cube, at, first, n, packed, err);
     pack_pixels(t, element, in, n, packed, first);
-    if (st == MMS_OK)
-        st = file_write(t, p->cube->file, at, bytes, packed, err);
+    st = element->bits == 1 ? write_between(t, p->cube, at, first, n, packed, err)
+                            : file_write(t, p->cube->file, at, bytes, packed, err);
     free(packed);
     return st;
 }
@@ -97,12 +117,14 @@ static mms_status update_slab(mms_tiles *t, int64_t column, cube *c, int64_t pos
     uint8_t *packed = calloc((size_t)c->slab_tiles, (size_t)bytes);
     mms_status st = packed ? MMS_OK : tiles_no_memory(t, err);
 
-    for (int64_t i = 0; i < c->slab_tiles && st == MMS_OK && element->bits == 1; i++)
-        st = keep_ends(t, c, at + i * c->tile_bytes, first, n, packed + i * bytes, err);
     if (st == MMS_OK)
         fill_tiles(t, element, c, in, count, packed, bytes, first / element->bits);
-    for (int64_t i = 0; i < c->slab_tiles && st == MMS_OK; i++)
-        st = file_write(t, c->file, at + i * c->tile_bytes, bytes, packed + i * bytes, err);
+    for (int64_t i = 0; i < c->slab_tiles && st == MMS_OK; i++) {
+        const int64_t to = at + i * c->tile_bytes;
+        uint8_t *const from = packed + i * bytes;
+        st = element->bits == 1 ? write_between(t, c, to, first, n, from, err)
+                                : file_write(t, c->file, to, bytes, from, err);
+    }
     free(packed);
     return st;
 }

@@ -15,6 +15,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "base/lanes_priv.h"
 #include "base/stream_priv.h"
 #include "scratch.h"
 #include "tiles/cube_priv.h"
@@ -354,6 +355,55 @@ static void change_rows(layout *l, mms_tiles *t)
             check_ok(mms_tiles_update(t, c, 1, &rows, nvalue, data, &err), &err);
             free(data);
         }
+}
+
+/** Rows that threads change beside each other. */
+typedef struct sharing {
+    layout *l;
+    mms_tiles *t;
+} sharing;
+
+static mms_status change_own_rows(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
+                                  mms_error *err)
+{
+    const sharing *s = ctx;
+    const layout *l = s->l;
+    mms_status st = MMS_OK;
+
+    *piece = number;
+    for (int64_t row = number; row < l->what.nrow; row += mms_lanes_count(lanes))
+        for (int64_t c = 0; c < l->what.ncolumn && l->shape_of_row[row] >= 0 && st == MMS_OK; c++) {
+            const mms_rows rows = {row, 1};
+            int64_t nvalue;
+            uint8_t *data = expected(l, c, 1, &rows, &nvalue);
+            st = mms_tiles_update(s->t, c, 1, &rows, nvalue, data, err);
+            free(data);
+        }
+    return st;
+}
+
+static void threads_change_rows_of_one_byte(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < LAYOUTS; i++) {
+        layout l;
+        mms_error err;
+        seed = (uint64_t)i << 32;
+        choose_flags(&l, "table", i);
+        mms_tiles *t = create(&l);
+        write_all(&l, t);
+        close_tiles(t);
+        l.changed = mms_alloc(l.what.nrow * MOST_COLUMNS, 1);
+        assert_non_null(l.changed);
+        memset(l.changed, 1, (size_t)(l.what.nrow * MOST_COLUMNS));
+        t = open_again(&l);
+        sharing s = {&l, t};
+        check_ok(mms_lanes_run(4, change_own_rows, &s, &err), &err);
+        mms_tiles_drop(&t);
+        check_all(&l);
+        free(l.changed);
+        forget(&l);
+    }
 }
 
 /** Cells beside those that are changed, in the same byte, too, stay as they are. */
@@ -1356,6 +1406,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_layouts_come_back),
         cmocka_unit_test(cells_are_changed_where_they_are),
+        cmocka_unit_test(threads_change_rows_of_one_byte),
         cmocka_unit_test(copies_between_layouts),
         cmocka_unit_test(long_runs_are_copied),
         cmocka_unit_test(cells_are_compared_in_place),
