@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file chunk_read.c  What flag commands need of the rows of one window. */
 #include <assert.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/base_priv.h"
+#include "base/lanes_priv.h"
 #include "flag_priv.h"
 #include "ms/columns.h"
 
@@ -34,57 +36,105 @@ static int by_row(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/** The rows of a chunk as runs in stored order, and where each goes. */
-static mms_status sort_places(const mms_flag_work *w, const mms_flag_chunk *k, place **places,
-                              mms_rows **runs, int64_t *nrun, mms_error *err)
-{
-    place *p = *places = mms_alloc(k->nrow, sizeof *p);
-    bool ascending = true;
-    mms_rows *r = *runs = mms_alloc(k->nrow, sizeof *r);
+/** Rows that are read by several threads, each some of them. */
+typedef struct reading {
+    const mms_flag_work *w;
+    const char *column;
+    int64_t nrow, values; /**< values: of a row */
+    size_t bytes;         /**< of a row */
+    place *places;        /**< [nrow]: in stored order, and where each goes */
+    bool in_order;
+    uint8_t *stored, *data; /**< the same where they are in order */
+    int64_t nshare;
+    atomic_llong next; /**< the share that is to be taken */
+} reading;
 
-    *nrun = 0;
-    if (!p || !r)
+static mms_status sort_places(const mms_flag_chunk *k, reading *r, mms_error *err)
+{
+    place *p = r->places = mms_alloc(k->nrow, sizeof *p);
+
+    if (!p)
         return no_memory(err);
+    r->in_order = true;
     for (int64_t i = 0; i < k->nrow; i++) {
-        p[i] = (place){mms_flag_row_of_set(&w->rows, k->rows[i]), i};
-        ascending = ascending && (i == 0 || p[i].row > p[i - 1].row);
+        p[i] = (place){mms_flag_row_of_set(&r->w->rows, k->rows[i]), i};
+        r->in_order = r->in_order && (i == 0 || p[i].row > p[i - 1].row);
     }
-    if (!ascending)
+    if (!r->in_order)
         qsort(p, (size_t)k->nrow, sizeof *p, by_row);
-    for (int64_t i = 0; i < k->nrow; i++) {
-        assert(p[i].row > (i ? p[i - 1].row : -1)); // a row of the unit, once
-        if (*nrun > 0 && r[*nrun - 1].first + r[*nrun - 1].count == p[i].row)
-            r[*nrun - 1].count++;
-        else
-            r[(*nrun)++] = (mms_rows){p[i].row, 1};
-    }
     return MMS_OK;
+}
+
+/** Runs of rows that follow each other. */
+static int64_t join_rows(int64_t n, const place *places, mms_rows *runs)
+{
+    int64_t nrun = 0;
+
+    for (int64_t i = 0; i < n; i++) {
+        assert(places[i].row > (i ? places[i - 1].row : -1)); // a row of the unit, once
+        if (nrun > 0 && runs[nrun - 1].first + runs[nrun - 1].count == places[i].row)
+            runs[nrun - 1].count++;
+        else
+            runs[nrun++] = (mms_rows){places[i].row, 1};
+    }
+    return nrun;
+}
+
+/** Read a share of the rows in stored order. */
+static mms_status read_share(const reading *r, int64_t share, mms_error *err)
+{
+    const int64_t first = r->nrow * share / r->nshare;
+    const int64_t n = r->nrow * (share + 1) / r->nshare - first;
+    const place *places = r->places + first;
+    uint8_t *stored = r->stored + (size_t)first * r->bytes;
+    mms_rows *runs = mms_alloc(n, sizeof *runs);
+    mms_status st;
+
+    MMS_TRY(runs ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_ms_read(r->w->set.ms, r->column, join_rows(n, places, runs), runs, n * r->values,
+                        stored, err));
+    for (int64_t i = 0; !r->in_order && i < n; i++)
+        memcpy(r->data + (size_t)places[i].index * r->bytes, stored + (size_t)i * r->bytes,
+               r->bytes);
+done:
+    free(runs);
+    return st;
+}
+
+static mms_status read_shares(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
+                              mms_error *err)
+{
+    reading *const r = ctx;
+    mms_status st = MMS_OK;
+
+    (void)lanes;
+    (void)number;
+    while (st == MMS_OK && (*piece = atomic_fetch_add(&r->next, 1)) < r->nshare)
+        st = read_share(r, *piece, err);
+    return st;
 }
 
 mms_status mms_flag_chunk_read(mms_flag_work *w, const mms_flag_chunk *chunk, const char *column,
                                int64_t nvalue, size_t bytes, void *data, mms_error *err)
 {
-    place *places = NULL;
-    mms_rows *runs = NULL;
-    uint8_t *stored = NULL;
-    bool in_order = true;
-    int64_t nrun;
+    enum { LEAST = 32 }; // rows for a thread
+    const int64_t nrow = chunk->nrow, most = nrow / LEAST;
+    reading r = {.w = w, .column = column, .nrow = nrow, .bytes = bytes, .data = data};
     mms_status st;
 
-    MMS_TRY(sort_places(w, chunk, &places, &runs, &nrun, err));
-    for (int64_t i = 0; i < chunk->nrow; i++)
-        in_order = in_order && places[i].index == i;
-    stored = in_order ? data : mms_alloc(chunk->nrow, bytes);
-    MMS_TRY(stored ? MMS_OK : no_memory(err));
-    MMS_TRY(mms_ms_read(w->set.ms, column, nrun, runs, nvalue, stored, err));
-    for (int64_t i = 0; !in_order && i < chunk->nrow; i++)
-        memcpy((uint8_t *)data + (size_t)places[i].index * bytes, stored + (size_t)i * bytes,
-               bytes);
+    assert(nrow > 0 && nvalue % nrow == 0);
+    r.values = nvalue / nrow;
+    MMS_TRY(sort_places(chunk, &r, err));
+    r.stored = r.in_order ? r.data : mms_alloc(nrow, bytes);
+    MMS_TRY(r.stored ? MMS_OK : no_memory(err));
+    r.nshare = most < w->threads ? most : w->threads;
+    if (r.nshare < 1)
+        r.nshare = 1;
+    st = mms_lanes_run((int)r.nshare, read_shares, &r, err);
 done:
-    if (!in_order)
-        free(stored);
-    free(places);
-    free(runs);
+    if (!r.in_order)
+        free(r.stored);
+    free(r.places);
     return st;
 }
 

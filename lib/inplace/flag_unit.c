@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file flag_unit.c  One unit of flagging in a worker: the rows of some parts, chunk by chunk. */
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/base_priv.h"
+#include "base/lanes_priv.h"
 #include "flag_priv.h"
 #include "ms/block.h"
 #include "ms/columns.h"
@@ -39,28 +41,62 @@ static mms_status read_ints(const mms_flag_work *w, const char *column, int32_t 
     return *to ? read_key(w, column, w->rows.n, *to, err) : no_memory(err);
 }
 
+/** Whether commands do each row by itself, with nothing that they keep. */
+static bool are_apart(const mms_flag_work *w)
+{
+    for (int64_t i = 0; i < w->ncommand; i++) {
+        const mms_flag_mode mode = w->commands[i].mode;
+        if (w->commands[i].chanbins || (mode != MMS_FLAG_MANUAL && mode != MMS_FLAG_UNFLAG &&
+                                        mode != MMS_FLAG_QUACK && mode != MMS_FLAG_CLIP))
+            return false;
+    }
+    return !w->chunks;
+}
+
+/** The keys that tell chunks apart, and those that commands look at. */
+static mms_status read_ids(mms_flag_work *w, mms_error *err)
+{
+    mms_flag_rows *r = &w->rows;
+    bool quack = !are_apart(w), autocorr = quack;
+    mms_status st;
+
+    for (int64_t i = 0; i < w->ncommand; i++) {
+        quack = quack || w->commands[i].mode == MMS_FLAG_QUACK;
+        autocorr = autocorr || w->commands[i].autocorr;
+    }
+    MMS_TRY(read_ints(w, MMS_COL_DATA_DESC_ID, &r->ddid, err));
+    if (quack)
+        MMS_TRY(read_ints(w, MMS_COL_SCAN_NUMBER, &r->scan, err));
+    if (quack && (r->time_s = mms_alloc(r->n, sizeof *r->time_s)))
+        MMS_TRY(read_key(w, MMS_COL_TIME, r->n, r->time_s, err));
+    MMS_TRY(quack && !r->time_s ? no_memory(err) : MMS_OK);
+    if (autocorr) {
+        MMS_TRY(read_ints(w, MMS_COL_ANTENNA1, &r->antenna1, err));
+        MMS_TRY(read_ints(w, MMS_COL_ANTENNA2, &r->antenna2, err));
+        MMS_TRY(read_ints(w, MMS_COL_PROCESSOR_ID, &r->processor, err));
+    }
+    if (are_apart(w))
+        return MMS_OK;
+    MMS_TRY(read_ints(w, MMS_COL_FIELD_ID, &r->field, err));
+    MMS_TRY(read_ints(w, MMS_COL_ARRAY_ID, &r->array, err));
+    MMS_TRY(read_ints(w, MMS_COL_OBSERVATION_ID, &r->observation, err));
+done:
+    return st;
+}
+
 static mms_status read_keys(mms_flag_work *w, mms_error *err)
 {
     mms_flag_rows *r = &w->rows;
     bool shadow = false;
     mms_status st;
 
-    MMS_TRY(read_ints(w, MMS_COL_ANTENNA1, &r->antenna1, err));
-    MMS_TRY(read_ints(w, MMS_COL_ANTENNA2, &r->antenna2, err));
-    MMS_TRY(read_ints(w, MMS_COL_SCAN_NUMBER, &r->scan, err));
-    MMS_TRY(read_ints(w, MMS_COL_FIELD_ID, &r->field, err));
-    MMS_TRY(read_ints(w, MMS_COL_DATA_DESC_ID, &r->ddid, err));
-    MMS_TRY(read_ints(w, MMS_COL_ARRAY_ID, &r->array, err));
-    MMS_TRY(read_ints(w, MMS_COL_OBSERVATION_ID, &r->observation, err));
-    MMS_TRY(read_ints(w, MMS_COL_PROCESSOR_ID, &r->processor, err));
+    MMS_TRY(read_ids(w, err));
     r->flag_row = mms_alloc(r->n, 1);
     r->flag_row_before = mms_alloc(r->n, 1);
     MMS_TRY(r->flag_row && r->flag_row_before
                 ? read_key(w, MMS_COL_FLAG_ROW, r->n, r->flag_row, err)
                 : no_memory(err));
     memcpy(r->flag_row_before, r->flag_row, (size_t)r->n);
-    r->time_s = mms_alloc(r->n, sizeof *r->time_s);
-    MMS_TRY(r->time_s ? read_key(w, MMS_COL_TIME, r->n, r->time_s, err) : no_memory(err));
     for (int64_t i = 0; i < w->ncommand; i++)
         shadow = shadow || w->commands[i].mode == MMS_FLAG_SHADOW;
     if (shadow) {
@@ -382,32 +418,58 @@ static mms_flag_command *averaging_command(mms_flag_work *w)
     return NULL;
 }
 
-/** Do all commands on the rows of one window. */
-static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
+/** Do all commands on the rows of one window; k has the spare arrays then, whatever the status. */
+static mms_status do_commands(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_flag_chunk *k,
+                              mms_error *err)
 {
     mms_flag_command *const averages = averaging_command(w);
-    mms_flag_chunk k;
     mms_status st;
 
-    MMS_TRY(open_chunk(w, rows, nrow, &k, err));
+    MMS_TRY(open_chunk(w, rows, nrow, k, err));
     if (averages)
-        MMS_TRY(mms_flag_chunk_averaged(w, averages, &k, err));
+        MMS_TRY(mms_flag_chunk_averaged(w, averages, k, err));
     for (int64_t i = 0; !averages && i < w->ncommand; i++) {
         mms_flag_command *c = &w->commands[i];
         if (c->mode == MMS_FLAG_SUMMARY && w->sums_alone)
             continue;
-        MMS_TRY(c->mode == MMS_FLAG_SUMMARY ? mms_flag_count(w, c, &w->counts[i], &k, err)
-                                            : mms_flag_chunk_apply(w, c, &k, err));
+        MMS_TRY(c->mode == MMS_FLAG_SUMMARY ? mms_flag_count(w, c, &w->counts[i], k, err)
+                                            : mms_flag_chunk_apply(w, c, k, err));
     }
-    if (w->sums_alone)
-        goto done;
-    w->selected_rows += nrow;
-    MMS_TRY(stage_chunk(w, &k, err));
-    mms_job_progress(w->job, w->selected_rows, w->rows.n);
 done:
+    return st;
+}
+
+/** Keep what has become of a chunk. */
+static mms_status keep_chunk(mms_flag_work *w, const mms_flag_chunk *k, mms_error *err)
+{
+    if (w->sums_alone)
+        return MMS_OK;
+    w->selected_rows += k->nrow;
+    mms_job_progress(w->job, w->selected_rows, w->rows.n);
+    return stage_chunk(w, k, err);
+}
+
+static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
+{
+    mms_flag_chunk k;
+    mms_status st = do_commands(w, rows, nrow, &k, err);
+
+    if (st == MMS_OK)
+        st = keep_chunk(w, &k, err);
     w->spare = k;
     return st;
 }
+
+/* ---- rows by themselves -----------------------------------------------------------------------*/
+
+/** The rows of a unit in blocks, and of these those of each window: a piece. */
+typedef struct blocks {
+    mms_flag_work *w;
+    int64_t most, npiece; /**< most: rows of a block */
+    int64_t nthread;
+    mms_flag_work *works; /**< [nthread]: copies of w, with arrays of their own */
+    atomic_llong next;
+} blocks;
 
 static bool is_selected(const mms_flag_work *w, int64_t row)
 {
@@ -415,6 +477,19 @@ static bool is_selected(const mms_flag_work *w, int64_t row)
         if (mms_flag_bit(w->commands[i].mask, row))
             return true;
     return false;
+}
+
+/** Make what commands else make when a window comes. */
+static mms_status make_cuts(mms_flag_work *w, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < w->ncommand; i++)
+        for (int32_t ddid = 0; ddid < (int32_t)w->set.nwindow && st == MMS_OK; ddid++) {
+            mms_flag_cut *cut;
+            st = mms_flag_command_cut(&w->set, &w->commands[i], ddid, &cut, err);
+        }
+    return st;
 }
 
 /** Rows of a block that are at most so many bytes, for commands that see one row at a time: few
@@ -428,29 +503,78 @@ static int64_t block_rows(const mms_flag_work *w)
         const int64_t cell = (int64_t)w->set.windows[i].nchan * w->set.windows[i].ncorr;
         most = cell > most ? cell : most;
     }
-    const int64_t limit = w->memory / 4, cached = CACHED * w->set.nwindow;
+    const int64_t limit = w->memory / 4 / (w->threads > 1 ? w->threads : 1);
+    const int64_t cached = CACHED * w->set.nwindow;
     const int64_t rows = (cached < limit ? cached : limit) / (most * 10);
     return rows < 1 ? 1 : rows > WINDOW_ROWS ? WINDOW_ROWS : rows;
 }
 
-static mms_status run_rows(mms_flag_work *w, mms_error *err)
+static int64_t find_rows(const blocks *b, int64_t piece, int64_t *rows)
 {
-    const int64_t most = block_rows(w);
-    int64_t *rows = mms_alloc(most, sizeof *rows);
+    const mms_flag_work *w = b->w;
+    const int64_t first = piece / w->set.nwindow * b->most, left = w->rows.n - first;
+    const int64_t end = first + (left < b->most ? left : b->most);
+    const int32_t ddid = (int32_t)(piece % w->set.nwindow);
+    int64_t n = 0;
+
+    for (int64_t i = first; i < end; i++)
+        if (w->rows.ddid[i] == ddid && is_selected(w, i))
+            rows[n++] = i;
+    return n;
+}
+
+/** Take pieces until there are none; what has become of them is kept in their order. */
+static mms_status run_pieces_of_rows(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
+                                     mms_error *err)
+{
+    blocks *const b = ctx;
+    mms_flag_work *const own = &b->works[number];
+    int64_t *rows = mms_alloc(b->most, sizeof *rows);
     mms_status st = rows ? MMS_OK : no_memory(err);
 
-    for (int64_t at = 0; at < w->rows.n && st == MMS_OK; at += most) {
-        const int64_t end = at + most < w->rows.n ? at + most : w->rows.n;
-        for (int32_t ddid = 0; ddid < (int32_t)w->set.nwindow && st == MMS_OK; ddid++) {
-            int64_t n = 0;
-            for (int64_t i = at; i < end; i++)
-                if (w->rows.ddid[i] == ddid && is_selected(w, i))
-                    rows[n++] = i;
-            if (n > 0)
-                st = run_chunk(w, rows, n, err);
+    *piece = 0;
+    while (st == MMS_OK && (*piece = atomic_fetch_add(&b->next, 1)) < b->npiece) {
+        const int64_t n = find_rows(b, *piece, rows);
+        mms_flag_chunk k = {0};
+        if (n > 0)
+            st = do_commands(own, rows, n, &k, err);
+        if (st == MMS_OK && !mms_lanes_begin_turn(lanes, *piece))
+            atomic_store(&b->next, b->npiece);
+        else if (st == MMS_OK) {
+            st = n > 0 ? keep_chunk(b->w, &k, err) : MMS_OK;
+            mms_lanes_end_turn(lanes);
         }
+        if (n > 0)
+            own->spare = k;
     }
     free(rows);
+    return st;
+}
+
+static mms_status run_rows(mms_flag_work *w, mms_error *err)
+{
+    blocks b = {.w = w, .most = block_rows(w), .nthread = 1};
+    mms_status st = MMS_OK;
+
+    b.npiece = (w->rows.n + b.most - 1) / b.most * w->set.nwindow;
+    if (are_apart(w) && w->threads > 1)
+        b.nthread = w->threads < b.npiece ? w->threads : b.npiece;
+    if (b.npiece == 0)
+        return MMS_OK;
+    if (b.nthread > 1)
+        MMS_TRY(make_cuts(w, err));
+    b.works = mms_alloc(b.nthread, sizeof *b.works);
+    MMS_TRY(b.works ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < b.nthread; i++) {
+        b.works[i] = *w;
+        b.works[i].threads = 1;
+    }
+    st = mms_lanes_run((int)b.nthread, run_pieces_of_rows, &b, err);
+    w->directions = b.works[0].directions; // of one thread alone
+done:
+    for (int64_t i = 0; b.works && i < b.nthread; i++)
+        free_chunk(&b.works[i].spare);
+    free(b.works);
     return st;
 }
 

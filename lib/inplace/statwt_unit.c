@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "base/lanes_priv.h"
 #include "ms/block.h"
 #include "ms/columns.h"
 #include "ms/model.h"
@@ -236,18 +238,51 @@ static int by_chunk_and_time(const void *a, const void *b, void *ctx)
 
 /* ---- a batch: some time stamps of a chunk, and those that their weights need ------------------*/
 
+/** Time stamps of a chunk and their windows. */
+typedef struct stamps {
+    int64_t n;
+    double *time_s;
+    int64_t *row, *first, *end; /**< row [n + 1]: of the chunk, the first of a stamp */
+} stamps;
+
 typedef struct batch {
     const key *keys; /**< [k.nrow] */
     mms_flag_chunk k;
     int32_t *stamp; /**< [k.nrow]: of the chunk */
     int64_t *order; /**< [k.nrow]: by baseline, then time */
     bool spectrum;
+    const stamps *stamps;
+    int64_t first, end;       /**< of the stamps: those that are weighed */
+    int64_t nbaseline, *from; /**< from[nbaseline + 1]: places in order */
+    atomic_llong next;        /**< the baseline that is to be taken */
+    mms_statwt_sums *sums;    /**< of the chunk */
+    struct work *w;
+} batch;
+
+/** A weight that was given to so many points. */
+typedef struct given {
+    double weight;
+    int64_t points;
+} given;
+
+/** A thread that weighs baselines of a batch. */
+typedef struct weigher {
+    const struct work *w;
+    batch *b;
+    const mms_complex **vis; /**< of the rows of a window in time */
+    double *row_exposure_s;
     /* of a row */
     mms_complex *samples;
     double *exposure_s, *scratch;
     double *variance; /**< [nbin][ncorr]; one correlation when they are combined */
     float *weight, *bins, *median;
-} batch;
+    /* of a baseline, until it has its turn */
+    given *given;
+    int64_t ngiven, given_room;
+    uint8_t *rows; /**< as the stage has them */
+    int64_t bytes, bytes_room, nrow;
+    double newly, flagged, total;
+} weigher;
 
 /** The arrays of cells are for the next batch. */
 static void free_batch(work *w, batch *b)
@@ -256,13 +291,7 @@ static void free_batch(work *w, batch *b)
     w->reader.spare = b->k;
     free(b->stamp);
     free(b->order);
-    free(b->samples);
-    free(b->exposure_s);
-    free(b->scratch);
-    free(b->variance);
-    free(b->weight);
-    free(b->bins);
-    free(b->median);
+    free(b->from);
 }
 
 static int by_baseline(const void *a, const void *b, void *ctx)
@@ -316,17 +345,24 @@ static mms_status read_values(work *w, batch *b, mms_error *err)
     return mms_flag_chunk_values(&w->reader, &b->k, column, err);
 }
 
-/** The most samples that a weight can have: those of the longest stretch of a baseline. */
-static int64_t most_samples(const batch *b)
+/** Find where the rows of each baseline are. */
+static void find_baselines(batch *b)
 {
-    int64_t most = 0, n = 0;
+    for (int64_t i = 0; i < b->k.nrow; i++)
+        if (i == 0 || !same_baseline(&b->keys[b->order[i]], &b->keys[b->order[i - 1]]))
+            b->from[b->nbaseline++] = i;
+    b->from[b->nbaseline] = b->k.nrow;
+}
 
-    for (int64_t i = 0; i < b->k.nrow; i++) {
-        const bool same = i > 0 && same_baseline(&b->keys[b->order[i]], &b->keys[b->order[i - 1]]);
-        n = same ? n + 1 : 1;
-        most = n > most ? n : most;
-    }
-    return most * b->k.cell;
+/** The most rows that give a weight: all of a baseline. */
+static int64_t most_rows(const batch *b)
+{
+    int64_t most = 0;
+
+    for (int64_t i = 0; i < b->nbaseline; i++)
+        if (b->from[i + 1] - b->from[i] > most)
+            most = b->from[i + 1] - b->from[i];
+    return most;
 }
 
 static mms_status open_batch(work *w, const key *keys, int64_t nrow, batch *b, mms_error *err)
@@ -349,23 +385,14 @@ static mms_status open_batch(work *w, const key *keys, int64_t nrow, batch *b, m
     MMS_TRY(mms_grow(&b->k.before, &b->k.before_room, n, 1, err));
     b->stamp = mms_alloc(nrow, sizeof *b->stamp);
     b->order = mms_alloc(nrow, sizeof *b->order);
-    b->weight = mms_alloc(window->ncorr, sizeof *b->weight);
-    b->bins = mms_alloc(cell, sizeof *b->bins);
-    b->median = mms_alloc(cell, sizeof *b->median);
-    b->variance = mms_alloc(cell, sizeof *b->variance);
-    MMS_TRY(b->k.rows && b->stamp && b->order && b->weight && b->bins && b->median && b->variance
-                ? MMS_OK
-                : no_memory(err));
+    b->from = mms_alloc(nrow + 1, sizeof *b->from);
+    MMS_TRY(b->k.rows && b->stamp && b->order && b->from ? MMS_OK : no_memory(err));
     for (int64_t i = 0; i < nrow; i++) {
         b->k.rows[i] = keys[i].row;
         b->order[i] = i;
     }
     qsort_r(b->order, (size_t)nrow, sizeof *b->order, by_baseline, b);
-    const int64_t most = most_samples(b);
-    b->samples = mms_alloc(most, sizeof *b->samples);
-    b->exposure_s = mms_alloc(most, sizeof *b->exposure_s);
-    b->scratch = mms_alloc(2 * most, sizeof *b->scratch);
-    MMS_TRY(b->samples && b->exposure_s && b->scratch ? MMS_OK : no_memory(err));
+    find_baselines(b);
     MMS_TRY(find_spectrum(w, b, err));
     MMS_TRY(mms_flag_chunk_read(&w->reader, &b->k, MMS_COL_FLAG, n, (size_t)cell, b->k.flag, err));
     memcpy(b->k.before, b->k.flag, (size_t)n);
@@ -376,11 +403,48 @@ done:
 
 /* ---- weights ----------------------------------------------------------------------------------*/
 
-/** Gather the samples of some rows of a baseline, in one bin, of correlations [first, end). */
-static int64_t gather(const work *w, batch *b, const int64_t *rows, int64_t nrow, int64_t bin,
-                      int32_t first, int32_t end)
+static mms_status open_weigher(const work *w, batch *b, weigher *t, mms_error *err)
 {
-    const mms_statwt_window *window = &w->setup.windows[b->k.ddid];
+    const int64_t cell = b->k.cell, rows = most_rows(b), most = rows * cell;
+
+    t->w = w;
+    t->b = b;
+    t->vis = mms_alloc(rows, sizeof *t->vis);
+    t->row_exposure_s = mms_alloc(rows, sizeof *t->row_exposure_s);
+    t->samples = mms_alloc(most, sizeof *t->samples);
+    t->exposure_s = mms_alloc(most, sizeof *t->exposure_s);
+    t->scratch = mms_alloc(2 * most, sizeof *t->scratch);
+    t->weight = mms_alloc(b->k.ncorr, sizeof *t->weight);
+    t->bins = mms_alloc(cell, sizeof *t->bins);
+    t->median = mms_alloc(cell, sizeof *t->median);
+    t->variance = mms_alloc(cell, sizeof *t->variance);
+    return t->vis && t->row_exposure_s && t->samples && t->exposure_s && t->scratch && t->weight &&
+                   t->bins && t->median && t->variance
+               ? MMS_OK
+               : no_memory(err);
+}
+
+static void close_weigher(weigher *t)
+{
+    free(t->vis);
+    free(t->row_exposure_s);
+    free(t->samples);
+    free(t->exposure_s);
+    free(t->scratch);
+    free(t->weight);
+    free(t->bins);
+    free(t->median);
+    free(t->variance);
+    free(t->given);
+    free(t->rows);
+}
+
+/** Gather the samples of some rows of a baseline, in one bin, of correlations [first, end). */
+static int64_t gather(weigher *t, const int64_t *rows, int64_t nrow, int64_t bin, int32_t first,
+                      int32_t end)
+{
+    const batch *b = t->b;
+    const mms_statwt_window *window = &t->w->setup.windows[b->k.ddid];
     const int32_t ncorr = b->k.ncorr;
     int64_t n = 0;
 
@@ -390,8 +454,8 @@ static int64_t gather(const work *w, batch *b, const int64_t *rows, int64_t nrow
         for (int64_t c = window->first[bin]; c < window->first[bin + 1]; c++)
             for (int32_t p = first; window->used[c] && p < end; p++)
                 if (!flag[c * ncorr + p]) {
-                    b->samples[n] = vis[c * ncorr + p];
-                    b->exposure_s[n++] = b->keys[rows[i]].exposure_s;
+                    t->samples[n] = vis[c * ncorr + p];
+                    t->exposure_s[n++] = b->keys[rows[i]].exposure_s;
                 }
     }
     return n;
@@ -402,16 +466,35 @@ static int32_t groups_of(const work *w, const batch *b)
     return w->setup.asked.corr ? 1 : b->k.ncorr;
 }
 
-static void find_variances(const work *w, batch *b, const int64_t *rows, int64_t nrow)
+/** Find the variances of a bin where all samples count; false: some don't, or it is another way. */
+static bool find_whole(weigher *t, const int64_t *rows, int64_t nrow, int64_t bin)
 {
-    const int32_t ngroup = groups_of(w, b);
+    const batch *b = t->b;
+    const mms_statwt_window *window = &t->w->setup.windows[b->k.ddid];
+    const int64_t first = window->first[bin], nchan = window->first[bin + 1] - first;
+    const int64_t ncorr = b->k.ncorr;
+    const mms_statwt_rows whole = {nrow, nchan, b->k.ncorr, t->vis, t->row_exposure_s};
+    bool all = !t->w->setup.asked.corr && !memchr(window->used + first, 0, (size_t)nchan);
 
-    for (int64_t bin = 0; bin < w->setup.windows[b->k.ddid].nbin; bin++)
-        for (int32_t g = 0; g < ngroup; g++) {
-            const int64_t n =
-                gather(w, b, rows, nrow, bin, g, w->setup.asked.corr ? b->k.ncorr : g + 1);
-            b->variance[bin * ngroup + g] =
-                mms_statwt_variance(&w->setup.asked.how, n, b->samples, b->exposure_s, b->scratch);
+    for (int64_t i = 0; i < nrow && all; i++) {
+        const int64_t at = rows[i] * b->k.cell + first * ncorr;
+        all = !memchr(b->k.before + at, 1, (size_t)(nchan * ncorr));
+        t->vis[i] = b->k.vis + at;
+        t->row_exposure_s[i] = b->keys[rows[i]].exposure_s;
+    }
+    return all && mms_statwt_variances(&t->w->setup.asked.how, &whole, t->variance + bin * ncorr);
+}
+
+static void find_variances(weigher *t, const int64_t *rows, int64_t nrow)
+{
+    const mms_statwt_setup *s = &t->w->setup;
+    const int32_t ngroup = groups_of(t->w, t->b), ncorr = t->b->k.ncorr;
+
+    for (int64_t bin = 0; bin < s->windows[t->b->k.ddid].nbin; bin++)
+        for (int32_t g = 0; g < ngroup && !(g == 0 && find_whole(t, rows, nrow, bin)); g++) {
+            const int64_t n = gather(t, rows, nrow, bin, g, s->asked.corr ? ncorr : g + 1);
+            t->variance[bin * ngroup + g] =
+                mms_statwt_variance(&s->asked.how, n, t->samples, t->exposure_s, t->scratch);
         }
 }
 
@@ -420,13 +503,14 @@ static bool is_outside(const mms_statwt_setup *s, float weight)
     return s->asked.ranged && ((double)weight < s->asked.low || (double)weight > s->asked.high);
 }
 
-/** One weight for a bin of some correlations of a row: sums, flags, the spectrum. */
-static void give_weight(work *w, batch *b, int64_t row, int64_t bin, int32_t g, float weight,
-                        mms_statwt_sums *sums)
+/** One weight for a bin of some correlations of a row: flags, the spectrum; sums are for later. */
+static void give_weight(weigher *t, int64_t row, int64_t bin, int32_t g, float weight)
 {
-    const mms_statwt_window *window = &w->setup.windows[b->k.ddid];
-    const int32_t first = g, end = w->setup.asked.corr ? b->k.ncorr : g + 1;
-    const bool bad = weight == 0 || is_outside(&w->setup, weight);
+    const mms_statwt_setup *s = &t->w->setup;
+    const batch *b = t->b;
+    const mms_statwt_window *window = &s->windows[b->k.ddid];
+    const int32_t first = g, end = s->asked.corr ? b->k.ncorr : g + 1;
+    const bool bad = weight == 0 || is_outside(s, weight);
     uint8_t *flag = b->k.flag + row * b->k.cell;
     int64_t good = 0;
 
@@ -435,17 +519,18 @@ static void give_weight(work *w, batch *b, int64_t row, int64_t bin, int32_t g, 
             good += !flag[c * b->k.ncorr + p];
             flag[c * b->k.ncorr + p] |= bad;
         }
-    w->newly += bad ? (double)good : 0;
-    mms_statwt_sums_add(sums, (double)weight, b->spectrum ? good : good > 0);
+    t->newly += bad ? (double)good : 0;
+    t->given[t->ngiven++] = (given){(double)weight, b->spectrum ? good : good > 0};
     for (int32_t p = first; p < end; p++)
-        b->bins[bin * b->k.ncorr + p] =
-            bad && (b->spectrum || !w->setup.asked.keeps_outside) ? 0 : weight;
+        t->bins[bin * b->k.ncorr + p] =
+            bad && (b->spectrum || !s->asked.keeps_outside) ? 0 : weight;
 }
 
 /** The unflagged weights of correlations [first, end) of a row; their median. */
-static float median_of(const work *w, batch *b, int64_t row, int32_t first, int32_t end)
+static float median_of(weigher *t, int64_t row, int32_t first, int32_t end)
 {
-    const mms_statwt_window *window = &w->setup.windows[b->k.ddid];
+    const batch *b = t->b;
+    const mms_statwt_window *window = &t->w->setup.windows[b->k.ddid];
     const uint8_t *flag = b->k.flag + row * b->k.cell;
     int64_t n = 0;
 
@@ -453,21 +538,21 @@ static float median_of(const work *w, batch *b, int64_t row, int32_t first, int3
         for (int64_t c = window->first[bin]; c < window->first[bin + 1]; c++)
             for (int32_t p = first; p < end; p++)
                 if (!flag[c * b->k.ncorr + p])
-                    b->median[n++] = b->bins[bin * b->k.ncorr + p];
-    return mms_statwt_median(n, b->median);
+                    t->median[n++] = t->bins[bin * b->k.ncorr + p];
+    return mms_statwt_median(n, t->median);
 }
 
-static void find_row_weights(const work *w, batch *b, int64_t row)
+static void find_row_weights(weigher *t, int64_t row)
 {
-    const int32_t ngroup = groups_of(w, b);
+    const int32_t ngroup = groups_of(t->w, t->b), ncorr = t->b->k.ncorr;
 
-    for (int32_t p = 0; p < b->k.ncorr; p++)
-        if (!b->spectrum)
-            b->weight[p] = b->bins[p];
+    for (int32_t p = 0; p < ncorr; p++)
+        if (!t->b->spectrum)
+            t->weight[p] = t->bins[p];
         else if (p >= ngroup)
-            b->weight[p] = b->weight[0];
+            t->weight[p] = t->weight[0];
         else
-            b->weight[p] = median_of(w, b, row, p, ngroup == 1 ? b->k.ncorr : p + 1);
+            t->weight[p] = median_of(t, row, p, ngroup == 1 ? ncorr : p + 1);
 }
 
 /* ---- what is found ----------------------------------------------------------------------------*/
@@ -491,8 +576,16 @@ static mms_status open_stage(work *w, mms_error *err)
     return ok ? MMS_OK : mms_fail_errno(err, errno, "%s", w->path);
 }
 
-static mms_status stage_row(work *w, const batch *b, int64_t row, mms_error *err)
+static void add_bytes(weigher *t, const void *data, size_t bytes)
 {
+    memcpy(t->rows + t->bytes, data, bytes);
+    t->bytes += (int64_t)bytes;
+}
+
+static mms_status stage_row(weigher *t, int64_t row, mms_error *err)
+{
+    const work *w = t->w;
+    const batch *b = t->b;
     const uint8_t *flag = b->k.flag + row * b->k.cell;
     const int64_t nbin = b->spectrum ? w->setup.windows[b->k.ddid].nbin : 0;
     mms_statwt_record r = {.row = mms_flag_row_of_set(&w->reader.rows, b->k.rows[row]),
@@ -504,64 +597,108 @@ static mms_status stage_row(work *w, const batch *b, int64_t row, mms_error *err
     r.flags_changed = memcmp(flag, b->k.before + row * b->k.cell, (size_t)b->k.cell) != 0;
     r.flag_row = memchr(flag, 0, (size_t)b->k.cell) == NULL;
     r.flag_row_changed = r.flag_row != b->keys[row].flag_row;
-    w->changed_rows++;
+    t->nrow++;
     if (!w->stage)
         return MMS_OK;
-    if (!put(w, &r, sizeof r) || !put(w, b->weight, (size_t)r.ncorr * sizeof(float)) ||
-        !put(w, b->bins, (size_t)(nbin * r.ncorr) * sizeof(float)) ||
-        (r.flags_changed && !put(w, flag, (size_t)b->k.cell)))
-        return mms_fail_errno(err, errno, "%s", w->path);
+    const int64_t most = (int64_t)sizeof r + 4 * (1 + nbin) * r.ncorr + b->k.cell;
+    const mms_status st = mms_grow(&t->rows, &t->bytes_room, t->bytes + most, 1, err);
+    if (st != MMS_OK)
+        return st;
+    add_bytes(t, &r, sizeof r);
+    add_bytes(t, t->weight, (size_t)r.ncorr * sizeof *t->weight);
+    add_bytes(t, t->bins, (size_t)(nbin * r.ncorr) * sizeof *t->bins);
+    add_bytes(t, flag, r.flags_changed ? (size_t)b->k.cell : 0);
     return MMS_OK;
 }
 
 /** One row: its window in time has the variances already. */
-static mms_status do_row(work *w, batch *b, int64_t row, mms_statwt_sums *sums, mms_error *err)
+static mms_status do_row(weigher *t, int64_t row, mms_error *err)
 {
-    const int32_t ngroup = groups_of(w, b);
+    const batch *b = t->b;
+    const int32_t ngroup = groups_of(t->w, b);
+    const int64_t nbin = t->w->setup.windows[b->k.ddid].nbin;
     const uint8_t *before = b->k.before + row * b->k.cell;
     int64_t flagged = 0;
+    mms_status st;
 
-    for (int64_t bin = 0; bin < w->setup.windows[b->k.ddid].nbin; bin++)
+    MMS_TRY(mms_grow(&t->given, &t->given_room, t->ngiven + nbin * ngroup, sizeof *t->given, err));
+    for (int64_t bin = 0; bin < nbin; bin++)
         for (int32_t g = 0; g < ngroup; g++)
-            give_weight(w, b, row, bin, g,
-                        mms_statwt_weight(b->keys[row].exposure_s, b->variance[bin * ngroup + g]),
-                        sums);
-    find_row_weights(w, b, row);
+            give_weight(t, row, bin, g,
+                        mms_statwt_weight(b->keys[row].exposure_s, t->variance[bin * ngroup + g]));
+    find_row_weights(t, row);
     for (int64_t i = 0; i < b->k.cell; i++)
         flagged += before[i];
-    w->flagged += (double)flagged;
-    w->total += (double)b->k.cell;
-    return stage_row(w, b, row, err);
+    t->flagged += (double)flagged;
+    t->total += (double)b->k.cell;
+    st = stage_row(t, row, err);
+done:
+    return st;
 }
 
-/** Time stamps of a chunk and their windows. */
-typedef struct stamps {
-    int64_t n;
-    double *time_s;
-    int64_t *row, *first, *end; /**< row [n + 1]: of the chunk, the first of a stamp */
-} stamps;
-
-/** Rows [from, to) of b->order are of one baseline: those whose stamps are in [first, end). */
-static mms_status do_baseline(work *w, batch *b, const stamps *t, int64_t from, int64_t to,
-                              int64_t first, int64_t end, mms_statwt_sums *sums, mms_error *err)
+/** Rows [from, to) of b->order are of one baseline: weigh those whose stamps are asked for. */
+static mms_status do_baseline(weigher *t, int64_t from, int64_t to, mms_error *err)
 {
+    const batch *b = t->b;
     int64_t low = from, high = from, had_low = -1, had_high = -1;
     mms_status st = MMS_OK;
 
     for (int64_t i = from; i < to && st == MMS_OK; i++) {
         const int64_t row = b->order[i], s = b->stamp[row];
-        if (s < first || s >= end)
+        if (s < b->first || s >= b->end)
             continue;
-        while (low < to && b->stamp[b->order[low]] < t->first[s])
+        while (low < to && b->stamp[b->order[low]] < b->stamps->first[s])
             low++;
-        while (high < to && b->stamp[b->order[high]] < t->end[s])
+        while (high < to && b->stamp[b->order[high]] < b->stamps->end[s])
             high++;
         if (low != had_low || high != had_high)
-            find_variances(w, b, b->order + low, high - low);
+            find_variances(t, b->order + low, high - low);
         had_low = low;
         had_high = high;
-        st = do_row(w, b, row, sums, err);
+        st = do_row(t, row, err);
     }
+    return st;
+}
+
+/** Add what a baseline has come to, in the order of the baselines: sums depend on it. */
+static mms_status keep_baseline(weigher *t, mms_error *err)
+{
+    work *const w = t->b->w;
+
+    for (int64_t i = 0; i < t->ngiven; i++)
+        mms_statwt_sums_add(t->b->sums, t->given[i].weight, t->given[i].points);
+    w->changed_rows += t->nrow;
+    w->newly += t->newly;
+    w->flagged += t->flagged;
+    w->total += t->total;
+    if (t->bytes > 0 && !put(w, t->rows, (size_t)t->bytes))
+        return mms_fail_errno(err, errno, "%s", w->path);
+    t->ngiven = t->bytes = t->nrow = 0;
+    t->newly = t->flagged = t->total = 0;
+    return MMS_OK;
+}
+
+/** Take baselines until there are none. */
+static mms_status weigh_baselines(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
+                                  mms_error *err)
+{
+    batch *const b = ctx;
+    weigher t = {0};
+    mms_status st;
+
+    (void)number;
+    *piece = 0;
+    MMS_TRY(open_weigher(b->w, b, &t, err));
+    while ((*piece = atomic_fetch_add(&b->next, 1)) < b->nbaseline) {
+        MMS_TRY(do_baseline(&t, b->from[*piece], b->from[*piece + 1], err));
+        if (!mms_lanes_begin_turn(lanes, *piece))
+            break;
+        st = keep_baseline(&t, err);
+        mms_lanes_end_turn(lanes);
+        MMS_TRY(st);
+    }
+done:
+    close_weigher(&t);
     return st;
 }
 
@@ -570,7 +707,7 @@ static mms_status do_batch(work *w, const key *keys, const stamps *t, int64_t fi
                            mms_statwt_sums *sums, mms_error *err)
 {
     int64_t from = t->first[first], to = t->end[first];
-    batch b = {0};
+    batch b = {.w = w, .stamps = t, .first = first, .end = end, .sums = sums};
     mms_status st;
 
     for (int64_t s = first; s < end; s++) {
@@ -581,12 +718,8 @@ static mms_status do_batch(work *w, const key *keys, const stamps *t, int64_t fi
     for (int64_t s = from; s < to; s++)
         for (int64_t i = t->row[s]; i < t->row[s + 1]; i++)
             b.stamp[i - t->row[from]] = (int32_t)s;
-    for (int64_t i = 0, next; i < b.k.nrow; i = next) {
-        for (next = i + 1;
-             next < b.k.nrow && same_baseline(&b.keys[b.order[i]], &b.keys[b.order[next]]);)
-            next++;
-        MMS_TRY(do_baseline(w, &b, t, i, next, first, end, sums, err));
-    }
+    const int64_t most = w->reader.threads < b.nbaseline ? w->reader.threads : b.nbaseline;
+    MMS_TRY(mms_lanes_run(most > 1 ? (int)most : 1, weigh_baselines, &b, err));
     w->done += t->row[end] - t->row[first];
     mms_job_progress(w->job, w->done, w->nkey);
 done:
@@ -686,6 +819,7 @@ static mms_status weigh(mms_job *job, mms_ms *ms, const mms_statwt_order *o, mms
     mms_status st;
 
     w.reader.memory = o->memory;
+    w.reader.threads = o->threads;
     MMS_TRY(mms_statwt_setup_open(ms, o, &w.setup, err));
     w.reader.set.ms = ms;
     MMS_TRY(mms_flag_take_members(&w.reader, o->members, err));

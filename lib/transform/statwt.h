@@ -67,6 +67,18 @@ typedef struct mms_statwt_how {
 double mms_statwt_variance(const mms_statwt_how *how, int64_t n, const mms_complex *vis,
                            const double *exposure_s, double *scratch);
 
+/** Channels of some rows, of which every sample counts. */
+typedef struct mms_statwt_rows {
+    int64_t nrow, nchan;
+    int32_t ncorr;
+    const mms_complex *const *vis; /**< [nrow]: [nchan][ncorr] */
+    const double *exposure_s;      /**< [nrow] */
+} mms_statwt_rows;
+
+/** As mms_statwt_variance(), of each correlation, with the same rounding: variance[ncorr].  False:
+ *  not done, another algorithm is asked for, or ncorr is not 1, 2 or 4. */
+bool mms_statwt_variances(const mms_statwt_how *how, const mms_statwt_rows *rows, double *variance);
+
 /** The greatest distance from the mean, in standard deviations, that half a one of n points is
  *  expected to pass: the first z of a search by halves with floor(1 / (2 erfc(z / sqrt(2)))) = n,
  * as casacore has it. */

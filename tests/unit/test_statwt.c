@@ -40,6 +40,42 @@ static void variances_are_those_of_the_specification(void **state)
     assert_near(variance(&classic, 3, good, ones), 1.0 / 3, 1e-15);
 }
 
+/** Correlations beside each other have the bits that each has alone. */
+static void variances_together_are_those_apart(void **state)
+{
+    enum { ROWS = 3, CHANS = 7 };
+    const double exposure_s[ROWS] = {1.1, 0, 2.7};
+    const mms_statwt_how far = {.algorithm = MMS_STATWT_CHAUVENET}, many = {.minsamp = 22};
+    mms_complex cells[ROWS][CHANS * 4];
+    const mms_complex *vis[ROWS] = {cells[0], cells[1], cells[2]};
+    double together[4];
+
+    (void)state;
+    for (int64_t i = 0; i < ROWS * CHANS * 4; i++)
+        cells[i / (CHANS * 4)][i % (CHANS * 4)] =
+            (float)(i * 7919 % 101) / 3 + (float)(i * 104729 % 97) / 7 * (mms_complex)I;
+    for (int32_t ncorr = 1; ncorr <= 4; ncorr *= 2) {
+        const mms_statwt_rows rows = {ROWS, CHANS, ncorr, vis, exposure_s};
+        assert_true(mms_statwt_variances(&classic, &rows, together));
+        for (int32_t p = 0; p < ncorr; p++) {
+            mms_complex samples[ROWS * CHANS];
+            double exposures_s[ROWS * CHANS];
+            for (int64_t i = 0; i < ROWS * CHANS; i++) {
+                samples[i] = cells[i / CHANS][i % CHANS * ncorr + p];
+                exposures_s[i] = exposure_s[i / CHANS];
+            }
+            const double apart = variance(&classic, ROWS * CHANS, samples, exposures_s);
+            assert_true(apart > 0);
+            assert_memory_equal(&apart, &together[p], sizeof apart);
+        }
+        assert_true(mms_statwt_variances(&many, &rows, together));
+        assert_true(together[0] == 0);
+        assert_false(mms_statwt_variances(&far, &rows, together));
+    }
+    const mms_statwt_rows three = {ROWS, CHANS, 3, vis, exposure_s};
+    assert_false(mms_statwt_variances(&classic, &three, together));
+}
+
 static void too_few_or_equal_samples_have_no_variance(void **state)
 {
     const double ones[3] = {1, 1, 1};
@@ -196,6 +232,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(variances_are_those_of_the_specification),
+        cmocka_unit_test(variances_together_are_those_apart),
         cmocka_unit_test(too_few_or_equal_samples_have_no_variance),
         cmocka_unit_test(far_samples_are_left_out),
         cmocka_unit_test(half_of_the_samples_is_mirrored),

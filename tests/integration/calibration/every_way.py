@@ -137,6 +137,17 @@ class EveryWay(SharedSets, ProgramCase):
         for axis, workers, ranks in self.ways(list(REQUESTS).index(name)):
             got = self.do(f"{self.sets}/{request[0]}-{axis}.mms", request, workers, ranks)
             self.compare(got, want, f"{name} on axis {axis}, {ranks or workers} {'ranks' if ranks else 'workers'}")
+        got = self.do(f"{self.sets}/{request[0]}.ms", request, 3)  # threads of one worker
+        self.compare(got, want, f"{name} by 3 threads")
+
+    def test_statwt_answer(self):
+        answers = []
+        for workers in 1, 3:
+            shutil.rmtree(self.path("work"), ignore_errors=True)
+            shutil.copytree(f"{self.sets}/spectra.ms", self.path("work"))
+            answers.append(self.answer("statwt", "work", "timebin=25s", "chanbin=3", "--no-sync", "-j", workers))
+        self.assertEqual(answers[0], answers[1])
+        self.assertGreater(answers[0]["variance"], 0)
 
 
 for request_name in REQUESTS:

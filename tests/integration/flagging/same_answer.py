@@ -111,8 +111,7 @@ class SameAnswer(SharedSets, ProgramCase):
         self.assertGreater(changed, 0, "a mode that changes nothing proves nothing")
         self.assertLess(changed, want[0].size)
         ways = [(f"{axis}.mms", workers, ranks) for axis, workers, ranks in self.ways(list(MODES).index(mode))]
-        if mode.startswith(("tfcrop", "rflag", "extend")):
-            ways.append(("in.ms", 3, 0))  # threads of one worker
+        ways.append(("in.ms", 3, 0))  # threads of one worker
         for source, workers, ranks in ways:
             got = self.run_mode(source, workers, MODES[mode], ranks)
             for a, b, what in zip(got, want, ["FLAG", "FLAG_ROW"]):
