@@ -183,12 +183,14 @@ static int64_t take_spectrum(int64_t nchan, const mms_complex *values, const uin
     const float behind[2] = {INFINITY, INFINITY}, *parts = (const float *)values;
     int64_t n = 0, finite = 0, flagged = 0;
 
+    for (int64_t c = 0; c < nchan; c++)
+        flagged += flags[c];
+    if (flagged == nchan)
+        return 0;
     for (int64_t i = 0; i < 2 * nchan; i++)
         finite += fabsf(parts[i]) <= FLT_MAX;
     if (finite < 2 * nchan) // perhaps it is flagged, but that is rare
         return -1;
-    for (int64_t c = 0; c < nchan; c++)
-        flagged += flags[c];
     if (flagged == 0) {
         for (int64_t c = 0; c < nchan; c++)
             memcpy(lanes + c * LANES, &values[c], sizeof values[c]);
@@ -207,8 +209,12 @@ static int64_t take_spectrum(int64_t nchan, const mms_complex *values, const uin
 static void centre_spectra(int64_t nchan, const int64_t *n, float *lanes, mms_flag_middle *out)
 {
     double middle[LANES], spread[LANES];
-    bool same = n[0] > 0;
+    bool same = n[0] > 0, any = same;
 
+    for (int i = 1; i < AT_ONCE; i++)
+        any = any || n[i] > 0;
+    if (!any)
+        return;
     sort_lanes(nchan, lanes);
     for (int i = 1; i < AT_ONCE; i++)
         same = same && n[i] == n[0];

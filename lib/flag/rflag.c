@@ -48,37 +48,56 @@ static void add_time(const window *w, const mms_complex *values, const uint8_t *
     }
 }
 
-/** Three times, of which nothing is flagged, at once. */
-static void add_three(const window *w, const mms_complex *values)
+/** Three times at once. */
+static inline __attribute__((always_inline)) void sum_three(const window *w,
+                                                            const mms_complex *values,
+                                                            const uint8_t *flags, bool flagged)
 {
-    const float *a = (const float *)values, *b = a + 2 * w->nchan, *d = b + 2 * w->nchan;
+    const float *parts[3];
     double *restrict re = w->re, *restrict im = w->im, *restrict re2 = w->re2,
                      *restrict im2 = w->im2, *restrict n = w->n;
 
+    for (int t = 0; t < 3; t++)
+        parts[t] = (const float *)values + 2 * t * w->nchan;
     for (int64_t c = 0; c < w->nchan; c++) {
-        const int64_t x = 2 * c, y = x + 1;
-        re[c] = (double)a[x] + (double)b[x] + (double)d[x];
-        im[c] = (double)a[y] + (double)b[y] + (double)d[y];
-        re2[c] = (double)(a[x] * a[x]) + (double)(b[x] * b[x]) + (double)(d[x] * d[x]);
-        im2[c] = (double)(a[y] * a[y]) + (double)(b[y] * b[y]) + (double)(d[y] * d[y]);
-        n[c] = 3;
+        float x[3], y[3];
+        double count = 3;
+        for (int t = 0; t < 3; t++) {
+            const bool is = flagged && flags[t * w->nchan + c];
+            x[t] = is ? 0 : parts[t][2 * c];
+            y[t] = is ? 0 : parts[t][2 * c + 1];
+            count -= is ? 1 : 0;
+        }
+        re[c] = (double)x[0] + (double)x[1] + (double)x[2];
+        im[c] = (double)y[0] + (double)y[1] + (double)y[2];
+        re2[c] = (double)(x[0] * x[0]) + (double)(x[1] * x[1]) + (double)(x[2] * x[2]);
+        im2[c] = (double)(y[0] * y[0]) + (double)(y[1] * y[1]) + (double)(y[2] * y[2]);
+        n[c] = count;
     }
 }
 
-/** Sum over the window round a time in the order of times. */
-static void sum_window(const window *w, int64_t half, int64_t time, const mms_complex *values,
+/** Sum over the window round a time in the order of times; false: all of it is flagged. */
+static bool sum_window(const window *w, int64_t half, int64_t time, const mms_complex *values,
                        const uint8_t *flags)
 {
     const int64_t first = (time - half) * w->nchan, n = (2 * half + 1) * w->nchan;
 
     assert(half >= 0 && first >= 0);
-    if (half == 1 && !memchr(flags + first, 1, (size_t)n)) {
-        add_three(w, values + first);
-        return;
+    if (!memchr(flags + first, 0, (size_t)n)) {
+        memset(w->n, 0, (size_t)w->nchan * sizeof *w->n);
+        return false;
+    }
+    if (half == 1) {
+        if (memchr(flags + first, 1, (size_t)n))
+            sum_three(w, values + first, flags + first, true);
+        else
+            sum_three(w, values + first, NULL, false);
+        return true;
     }
     memset(w->re, 0, (size_t)(5 * w->nchan) * sizeof *w->re);
     for (int64_t at = first; at < first + n; at += w->nchan)
         add_time(w, values + at, flags + at);
+    return true;
 }
 
 static double positive(double x)
@@ -86,7 +105,7 @@ static double positive(double x)
     return x > 0 ? x : 0;
 }
 
-/** The scatter in a window; negative when all of it is flagged. */
+/** The scatter in a window; negative when all of a channel is flagged. */
 static double scatter(const window *w, int64_t c)
 {
     const double n = w->n[c], re = w->re[c] / n, im = w->im[c] / n;
@@ -154,10 +173,9 @@ static bool is_surely_below(int64_t half, double threshold, int64_t nchan,
 static void sum_times(const window *w, int64_t half, int64_t ntime, const mms_complex *values,
                       const uint8_t *flags, mms_flag_sums *sums)
 {
-    for (int64_t t = half; t < ntime - half; t++) {
-        sum_window(w, half, t, values, flags);
-        add_scatter(w, sums->time, sums->ntime);
-    }
+    for (int64_t t = half; t < ntime - half; t++)
+        if (sum_window(w, half, t, values, flags))
+            add_scatter(w, sums->time, sums->ntime);
 }
 
 static void sum_spectrum(int64_t nchan, const mms_complex *values, const uint8_t *flags,
@@ -199,7 +217,8 @@ static void flag_times(const window *w, uint8_t *may, int64_t half, double thres
         if (is_surely_below(half, threshold, w->nchan, values + t * w->nchan,
                             before + t * w->nchan))
             continue;
-        sum_window(w, half, t, values, before);
+        if (!sum_window(w, half, t, values, before) && threshold >= 0)
+            continue;
         if (!may_exceed(w, threshold, may))
             continue;
         for (int64_t c = 0; c < w->nchan; c++)

@@ -7,8 +7,12 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/base_priv.h"
+
+/** Correlations and parts of a row that are fitted beside each other. */
+enum { TOGETHER = 8 };
 
 /** Orthogonal columns q, times the roots of the weights, and the triangle r. */
 typedef struct basis {
@@ -33,6 +37,7 @@ typedef struct fit {
     double *weight; /**< [nchan] */
     double *value;  /**< [nchan] */
     double *coefficient;
+    double *together; /**< [nchan + terms][TOGETHER] */
 } fit;
 
 static double dot(int64_t n, const double *a, const double *b)
@@ -152,7 +157,8 @@ void mms_continuum_free(mms_continuum **continuum)
 
 int64_t mms_continuum_scratch(const mms_continuum *c)
 {
-    return (c->nterm * c->nchan + c->nterm * c->nterm + 3 * c->nchan + 2 * c->nterm) *
+    return (c->nterm * c->nchan + c->nterm * c->nterm + 3 * c->nchan + 2 * c->nterm +
+            TOGETHER * (c->nchan + c->nterm)) *
            (int64_t)sizeof(double);
 }
 
@@ -165,7 +171,8 @@ static fit open_scratch(const mms_continuum *c, void *scratch)
     f.root = at += c->nterm * c->nterm;
     f.weight = at += c->nchan;
     f.value = at += c->nchan;
-    f.coefficient = at + c->nchan;
+    f.coefficient = at += c->nchan;
+    f.together = at + 2 * c->nterm;
     return f;
 }
 
@@ -293,6 +300,111 @@ static void fit_part(const mms_continuum *c, fit *f, const basis *b, const float
         *chi2 = chi2_of(c, f, any ? b->n : 0);
 }
 
+/* ---- rows whose every fit has the basis of the window -----------------------------------------*/
+
+/** Whether all correlations have one weight in all channels, and nothing is flagged. */
+static bool is_even(const mms_continuum *c, const mms_continuum_row *row)
+{
+    if (c->niter > 1 || c->nfitted == 0 || (row->weight && !c->plain) ||
+        memchr(row->flag, 1, (size_t)(c->nchan * row->ncorr)))
+        return false;
+    for (int64_t corr = 0; corr < row->ncorr; corr++)
+        if (!c->plain && !(row->row_weight[corr] > 0))
+            return false;
+    return true;
+}
+
+/** As solve(), of n series at once, each in the order of the channels. */
+static inline __attribute__((always_inline)) void solve_together(const mms_continuum *c, int n,
+                                                                 const double *restrict value,
+                                                                 double *restrict coefficient)
+{
+    const basis *const b = &c->whole;
+
+    for (int64_t j = b->n - 1; j >= 0; j--) {
+        const double *const q = b->q + j * c->nchan, length = b->r[j * c->nterm + j];
+        double left[TOGETHER] = {0};
+        for (int64_t k = 0; k < c->nchan; k++)
+            for (int i = 0; i < n; i++)
+                left[i] += q[k] * value[k * n + i];
+        for (int64_t t = j + 1; t < b->n; t++)
+            for (int i = 0; i < n; i++)
+                left[i] -= b->r[j * c->nterm + t] * coefficient[t * n + i];
+        for (int i = 0; i < n; i++)
+            coefficient[j * n + i] = length > 0 ? left[i] / length : 0;
+    }
+}
+
+/** As write_model(). */
+static inline __attribute__((always_inline)) void write_together(const mms_continuum *c, int n,
+                                                                 const double *coefficient,
+                                                                 float *restrict model)
+{
+    memset(model, 0, (size_t)(c->nchan * n) * sizeof *model);
+    for (int64_t j = 0; j < c->whole.n; j++) {
+        const double *const power = c->power + j * c->nchan;
+        float factor[TOGETHER];
+        for (int i = 0; i < n; i++)
+            factor[i] = (float)coefficient[j * n + i];
+        for (int64_t k = 0; k < c->nchan; k++)
+            for (int i = 0; i < n; i++)
+                model[k * n + i] += factor[i] * (float)power[k];
+    }
+}
+
+/** As chi2_of(); value is used up. */
+static inline __attribute__((always_inline)) void judge_together(const mms_continuum *c,
+                                                                 const mms_continuum_row *row,
+                                                                 int n, const double *coefficient,
+                                                                 double *restrict value)
+{
+    double weight[TOGETHER], sum[TOGETHER] = {0};
+
+    for (int i = 0; i < n; i++)
+        weight[i] = c->plain ? 1 : (double)row->row_weight[i / row->nfloat];
+    for (int64_t j = 0; j < c->whole.n; j++)
+        for (int64_t k = 0; k < c->nchan; k++)
+            for (int i = 0; i < n; i++)
+                value[k * n + i] -= coefficient[j * n + i] * c->power[j * c->nchan + k];
+    for (int64_t k = 0; k < c->nchan; k++)
+        for (int i = 0; i < n; i++)
+            sum[i] += (c->fitted[k] ? weight[i] : 0) * value[k * n + i] * value[k * n + i];
+    memcpy(row->chi2, sum, (size_t)n * sizeof *sum);
+}
+
+/** A row of n series: what fit_part() makes of each. */
+static inline __attribute__((always_inline)) void fit_together(const mms_continuum *c,
+                                                               const mms_continuum_row *row, int n,
+                                                               float *model, double *scratch)
+{
+    double *const value = scratch, *const coefficient = scratch + n * c->nchan;
+
+    for (int64_t k = 0; k < c->nchan; k++)
+        for (int i = 0; i < n; i++)
+            value[k * n + i] = c->fitted[k] ? (double)row->data[k * n + i] : 0;
+    solve_together(c, n, value, coefficient);
+    write_together(c, n, coefficient, model);
+    if (row->chi2)
+        judge_together(c, row, n, coefficient, value);
+}
+
+/** False: not done. */
+static bool fit_even(const mms_continuum *c, const mms_continuum_row *row, float *model,
+                     double *scratch)
+{
+    const int64_t n = row->ncorr * row->nfloat;
+
+    if ((n != 8 && n != 4 && n != 2) || !is_even(c, row))
+        return false;
+    if (n == 8)
+        fit_together(c, row, 8, model, scratch);
+    else if (n == 4)
+        fit_together(c, row, 4, model, scratch);
+    else
+        fit_together(c, row, 2, model, scratch);
+    return true;
+}
+
 bool mms_continuum_fit(const mms_continuum *c, const mms_continuum_row *row, float *model,
                        void *scratch)
 {
@@ -300,15 +412,21 @@ bool mms_continuum_fit(const mms_continuum *c, const mms_continuum_row *row, flo
     fit f = open_scratch(c, scratch);
     bool all = true;
 
-    for (int64_t corr = 0; corr < row->ncorr; corr++)
+    if (fit_even(c, row, model, f.together))
+        return true;
+    for (int64_t corr = 0; corr < row->ncorr; corr++) {
+        const basis *b = NULL;
         for (int64_t part = 0; part < row->nfloat; part++) {
             const int64_t at = corr * row->nfloat + part;
-            bool equal;
-            const int64_t n = take_weights(c, row, corr, f.weight, &equal);
-            all = all && n > 0;
-            const basis *const b = equal && n ? &c->whole : use_weights(c, n, &f);
+            if (!b || c->niter > 1) { // fits that are made again leave other weights
+                bool equal;
+                const int64_t n = take_weights(c, row, corr, f.weight, &equal);
+                all = all && n > 0;
+                b = equal && n ? &c->whole : use_weights(c, n, &f);
+            }
             fit_part(c, &f, b, row->data + at, stride, model + at,
                      row->chi2 ? row->chi2 + at : NULL);
         }
+    }
     return all;
 }

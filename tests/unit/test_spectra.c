@@ -12,6 +12,7 @@
 #include <math.h>
 
 #include "base/base_priv.h"
+#include "transform/continuum.h"
 #include "transform/spectra.h"
 #include "transform/transform.h"
 
@@ -904,6 +905,45 @@ static void lanes_give_the_bits_of_the_text(void **state)
         }
 }
 
+/** A row without flags is fitted at once; with one in a channel that has a line part by part. */
+static void fits_together_have_the_bits_of_fits_apart(void **state)
+{
+    enum { CHANS = 13, LINE = 6 };
+    double freq_hz[CHANS], chi2[2][8];
+    float data[CHANS * 8], model[2][CHANS * 8];
+    const float weights[4] = {1.5F, 0.3F, 7, 2};
+    uint8_t flag[2][CHANS * 4] = {{0}};
+
+    (void)state;
+    for (int i = 0; i < CHANS; i++)
+        freq_hz[i] = 1e9 + 1e5 * i;
+    for (int i = 0; i < CHANS * 8; i++)
+        data[i] = (float)(i * 7919 % 101) / 3;
+    for (int plain = 0; plain < 2; plain++)
+        for (int64_t n = 1; n <= 8; n++) {
+            const mms_continuum_opts opts = {CHANS, freq_hz, "1111110111111",   n % 4,
+                                             1,     plain,   MMS_NUMERICS_EXACT};
+            mms_continuum_row row = {n % 2 ? n : n / 2, n % 2 ? 1 : 2, data, .row_weight = weights};
+            mms_continuum *c;
+            if (row.ncorr > 4)
+                continue;
+            assert_int_equal(mms_continuum_create(&opts, &c, NULL), MMS_OK);
+            void *scratch = malloc((size_t)mms_continuum_scratch(c));
+            assert_non_null(scratch);
+            flag[1][LINE * row.ncorr] = 1;
+            for (int i = 0; i < 2; i++) {
+                row.flag = flag[i];
+                row.chi2 = chi2[i];
+                assert_true(mms_continuum_fit(c, &row, model[i], scratch));
+            }
+            flag[1][LINE * row.ncorr] = 0;
+            assert_memory_equal(model[0], model[1], (size_t)(CHANS * n) * sizeof(float));
+            assert_memory_equal(chi2[0], chi2[1], (size_t)n * sizeof(double));
+            free(scratch);
+            mms_continuum_free(&c);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -931,6 +971,7 @@ int main(void)
         cmocka_unit_test(real_data_have_one_float_a_cell),
         cmocka_unit_test(blocks_of_any_size_give_the_same_bits),
         cmocka_unit_test(lanes_give_the_bits_of_the_text),
+        cmocka_unit_test(fits_together_have_the_bits_of_fits_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
