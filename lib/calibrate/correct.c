@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/wide_priv.h"
 #include "calibrate.h"
 
 /** A product of complex numbers without the library's care for infinities. */
@@ -25,8 +26,8 @@ static inline mms_complex times_conj(mms_complex a, mms_complex b)
 }
 
 /** Four products in the order pp, pq, qp, qq. */
-static void correct_gains_4(int32_t nchan, const mms_complex *restrict a,
-                            const mms_complex *restrict b, mms_complex *restrict data)
+MMS_WIDE static void correct_gains_4(int32_t nchan, const mms_complex *restrict a,
+                                     const mms_complex *restrict b, mms_complex *restrict data)
 {
     for (int32_t k = 0; k < nchan; k++, a += 2, b += 2, data += 4) {
         data[0] = times(data[0], times_conj(a[0], b[0]));

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/wide_priv.h"
 #include "flag.h"
 
 bool mms_flag_clips(const mms_flag_clip *clip, float value)
@@ -94,8 +95,8 @@ mms_flag_squares mms_flag_clip_squares(const mms_flag_clip *clip)
 enum { AT_ONCE = 64 };
 
 /** Flag those of at most AT_ONCE values that are clipped. */
-static void flag_clipped(const mms_flag_squares *keep, int64_t n, const float *values,
-                         uint8_t *flags)
+MMS_WIDE static void flag_clipped(const mms_flag_squares *keep, int64_t n, const float *values,
+                                  uint8_t *flags)
 {
     const double from = keep->from, to = keep->to;
     const double hole_from = keep->hole_from, hole_to = keep->hole_to;
@@ -138,7 +139,7 @@ static float_squares surely_kept(const mms_flag_squares *keep)
 }
 
 /** Whether floats tell that no value of some is clipped. */
-static bool none_surely(const float_squares *keep, int64_t n, const float *values)
+MMS_WIDE static bool none_surely(const float_squares *keep, int64_t n, const float *values)
 {
     const float from = keep->from, to = keep->to, hole_from = keep->hole_from,
                 hole_to = keep->hole_to;

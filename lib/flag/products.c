@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/wide_priv.h"
 #include "flag.h"
 
 enum { XX, YY, XY, YX, RR, LL, LR, RL, STOKES_I, STOKES_Q, STOKES_U, STOKES_V };
@@ -182,17 +183,25 @@ float mms_flag_number(mms_flag_operator operation, mms_complex value)
     }
 }
 
-void mms_flag_numbers(mms_flag_operator operation, int64_t n, const mms_complex *values,
-                      float *numbers)
+/** The absolute values; how many of them are finite. */
+MMS_WIDE static int64_t find_sizes(int64_t n, const float *parts, float *numbers)
 {
-    const float *parts = (const float *)values;
     int64_t finite = 0;
 
-    for (int64_t i = 0; i < n && operation == MMS_FLAG_ABS; i++) {
+    for (int64_t i = 0; i < n; i++) {
         const double re = (double)parts[2 * i], im = (double)parts[2 * i + 1];
         numbers[i] = (float)sqrt(re * re + im * im);
         finite += numbers[i] <= FLT_MAX;
     }
+    return finite;
+}
+
+void mms_flag_numbers(mms_flag_operator operation, int64_t n, const mms_complex *values,
+                      float *numbers)
+{
+    const bool sizes = operation == MMS_FLAG_ABS;
+    const int64_t finite = sizes ? find_sizes(n, (const float *)values, numbers) : 0;
+
     for (int64_t i = 0; i < n && finite < n; i++)
         numbers[i] = mms_flag_number(operation, values[i]);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "base/wide_priv.h"
 #include "flag.h"
 
 /** The window's half width and the first and last time that it is round. */
@@ -77,8 +78,8 @@ static inline __attribute__((always_inline)) void sum_three(const window *w,
 }
 
 /** Sum over the window round a time in the order of times; false: all of it is flagged. */
-static bool sum_window(const window *w, int64_t half, int64_t time, const mms_complex *values,
-                       const uint8_t *flags)
+MMS_WIDE static bool sum_window(const window *w, int64_t half, int64_t time,
+                                const mms_complex *values, const uint8_t *flags)
 {
     const int64_t first = (time - half) * w->nchan, n = (2 * half + 1) * w->nchan;
 
@@ -116,7 +117,7 @@ static double scatter(const window *w, int64_t c)
 }
 
 /** Add the scatter of each channel to sums and counts, where there is one. */
-static void add_scatter(const window *w, double *restrict sums, int64_t *restrict counts)
+MMS_WIDE static void add_scatter(const window *w, double *restrict sums, int64_t *restrict counts)
 {
     const double *re = w->re, *im = w->im, *re2 = w->re2, *im2 = w->im2, *n = w->n;
 
@@ -131,7 +132,7 @@ static void add_scatter(const window *w, double *restrict sums, int64_t *restric
 }
 
 /** Which channels may scatter more than a threshold; false: none. */
-static bool may_exceed(const window *w, double threshold, uint8_t *may)
+MMS_WIDE static bool may_exceed(const window *w, double threshold, uint8_t *may)
 {
     const double *restrict re = w->re, *restrict im = w->im, *restrict re2 = w->re2,
                            *restrict im2 = w->im2, *restrict n = w->n;
@@ -151,8 +152,8 @@ static bool may_exceed(const window *w, double threshold, uint8_t *may)
 /** Whether the squares of the distances from the time itself tell that nothing scatters more than a
  *  threshold: in floats, with room for their rounding and that of the squares that scatter()
  *  takes.  The scatter round the mean is the smallest there is. */
-static bool is_surely_below(int64_t half, double threshold, int64_t nchan,
-                            const mms_complex *values, const uint8_t *flags)
+MMS_WIDE static bool is_surely_below(int64_t half, double threshold, int64_t nchan,
+                                     const mms_complex *values, const uint8_t *flags)
 {
     const float *now = (const float *)values, *first = now - 2 * half * nchan;
     const int64_t times = 2 * half + 1, n = 2 * nchan;
@@ -178,8 +179,8 @@ static void sum_times(const window *w, int64_t half, int64_t ntime, const mms_co
             add_scatter(w, sums->time, sums->ntime);
 }
 
-static void sum_spectrum(int64_t nchan, const mms_complex *values, const uint8_t *flags,
-                         const mms_flag_middle *m, mms_flag_sums *sums)
+MMS_WIDE static void sum_spectrum(int64_t nchan, const mms_complex *values, const uint8_t *flags,
+                                  const mms_flag_middle *m, mms_flag_sums *sums)
 {
     const float *parts = (const float *)values;
     double *restrict freq = sums->freq;
@@ -233,8 +234,9 @@ static bool is_beyond(const mms_flag_rflag *how, double spread)
     return spread > how->spectralmax || spread < how->spectralmin;
 }
 
-static void flag_spectrum(const mms_flag_rflag *how, double threshold, int64_t nchan,
-                          const mms_complex *values, const mms_flag_middle *m, uint8_t *flags)
+MMS_WIDE static void flag_spectrum(const mms_flag_rflag *how, double threshold, int64_t nchan,
+                                   const mms_complex *values, const mms_flag_middle *m,
+                                   uint8_t *flags)
 {
     const float *parts = (const float *)values;
     int64_t found = 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "base/wide_priv.h"
 
 /** Correlations and parts of a row that are fitted beside each other. */
 enum { TOGETHER = 8 };
@@ -389,8 +390,8 @@ static inline __attribute__((always_inline)) void fit_together(const mms_continu
 }
 
 /** False: not done. */
-static bool fit_even(const mms_continuum *c, const mms_continuum_row *row, float *model,
-                     double *scratch)
+MMS_WIDE static bool fit_even(const mms_continuum *c, const mms_continuum_row *row, float *model,
+                              double *scratch)
 {
     const int64_t n = row->ncorr * row->nfloat;
 

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/wide_priv.h"
+
 /* ---- windows in time --------------------------------------------------------------------------*/
 
 static int64_t least(int64_t a, int64_t b)
@@ -337,6 +339,16 @@ static inline __attribute__((always_inline)) void find_together(const mms_statwt
         variance[i / 2] = (squares[i] / samples + squares[i + 1] / samples) / 2;
 }
 
+MMS_WIDE static void find_any(const mms_statwt_rows *r, double *variance)
+{
+    if (r->ncorr == 4)
+        find_together(r, 8, variance);
+    else if (r->ncorr == 2)
+        find_together(r, 4, variance);
+    else
+        find_together(r, 2, variance);
+}
+
 bool mms_statwt_variances(const mms_statwt_how *how, const mms_statwt_rows *r, double *variance)
 {
     const int64_t n = r->nrow * r->nchan;
@@ -345,12 +357,8 @@ bool mms_statwt_variances(const mms_statwt_how *how, const mms_statwt_rows *r, d
         return false;
     if (n < how->minsamp || n == 0)
         memset(variance, 0, (size_t)r->ncorr * sizeof *variance);
-    else if (r->ncorr == 4)
-        find_together(r, 8, variance);
-    else if (r->ncorr == 2)
-        find_together(r, 4, variance);
     else
-        find_together(r, 2, variance);
+        find_any(r, variance);
     return true;
 }
 
