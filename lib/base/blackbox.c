@@ -42,6 +42,11 @@ void mms_blackbox_leave(void)
     box->inside--;
 }
 
+void mms_blackbox_set_reading(const char *path)
+{
+    keep(box->reading, sizeof box->reading, path);
+}
+
 void mms_blackbox_set_stage(const char *path)
 {
     if (strlen(path) < sizeof box->stage)
@@ -87,6 +92,11 @@ char *mms_blackbox_tell(const mms_blackbox *dead, int status)
     char *const end = tell_end(status);
     char *all;
 
+    if (end && *dead->reading && dead->inside <= 0 && is_crash(status)) {
+        all = mms_format("%s while it read %s, which may be damaged", end, dead->reading);
+        free(end);
+        return all;
+    }
     if (!end || !*dead->table || (dead->inside <= 0 && !is_crash(status)))
         return end;
     all = dead->inside > 0 ? mms_format("%s in casacore, at %s%s%s", end, dead->table,

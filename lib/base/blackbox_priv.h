@@ -14,6 +14,7 @@ extern "C" {
 typedef struct mms_blackbox {
     char table[1024];   /**< the table that casacore has to do with, or had last; "": none */
     char words[512];    /**< what casacore said when it gave up; "": nothing */
+    char reading[1024]; /**< a file that strangers made, while it is read; "": none */
     char stage[4096];   /**< the staging folder that the process has made; "": none */
     char journal[4096]; /**< the folder of its journal; "": none */
     char scratch[512];  /**< a folder that goes when the process has ended; "": none */
@@ -34,6 +35,8 @@ void mms_blackbox_use(mms_blackbox *box);
 void mms_blackbox_enter(const char *table);
 void mms_blackbox_leave(void);
 
+/** Record a file that is read, until it is "". */
+void mms_blackbox_set_reading(const char *path);
 void mms_blackbox_set_stage(const char *path);
 const char *mms_blackbox_stage(void);
 void mms_blackbox_set_scratch(const char *path);

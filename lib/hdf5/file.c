@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file_priv.h"
+#include "chunks_priv.h"
 
 /** The innermost entry comes first. */
 static herr_t take_first(unsigned n, const H5E_error2_t *entry, void *text)
@@ -109,8 +109,10 @@ mms_status mms_h5_close(mms_h5 **file, mms_error *err)
     if (!*file)
         return MMS_OK;
     errno = 0;
-    for (int i = 0; i < (*file)->nkept; i++)
-        H5Dclose((*file)->kept[i].id);
+    for (int i = 0; i < (*file)->nkept; i++) {
+        mms_h5_chunks_close(&(*file)->kept[i].set.chunks);
+        H5Dclose((*file)->kept[i].set.id);
+    }
     if (H5Fclose((*file)->id) < 0)
         st = mms_h5_fail((*file)->path, NULL, err);
     free((*file)->path);

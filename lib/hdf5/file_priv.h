@@ -9,7 +9,15 @@
 #include "hdf5_priv.h"
 
 /** Datasets of Data stay open: chunks that one read needs a part of are kept for the next. */
-enum { MMS_H5_KEPT = 3, MMS_H5_CACHE = 64 << 20 };
+enum { MMS_H5_KEPT = 3, MMS_H5_CACHE = 32 << 20 };
+
+struct mms_h5_chunks;
+
+/** An open dataset. */
+typedef struct mms_h5_set {
+    hid_t id;
+    struct mms_h5_chunks *chunks; /**< NULL: HDF5 reads it */
+} mms_h5_set;
 
 struct mms_h5 {
     hid_t id;
@@ -18,9 +26,12 @@ struct mms_h5 {
     int nkept;
     struct {
         char name[64];
-        hid_t id;
+        mms_h5_set set;
     } kept[MMS_H5_KEPT];
 };
+
+/** The type in memory of values that are wanted; end it with H5Tclose(). */
+hid_t mms_h5_memory_type(mms_h5_type wanted, hid_t stored);
 
 /** Fail with the innermost cause on HDF5's stack, as FILE: NAME: cause; name may be NULL. */
 mms_status mms_h5_fail(const char *path, const char *name, mms_error *err);
@@ -42,6 +53,7 @@ mms_status mms_h5_look(mms_h5 *file, const char *name, mms_h5_item *item, mms_er
 mms_status mms_h5_read(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
                        int64_t count, int axis, int64_t first, int64_t n, void *data,
                        mms_error *err);
+mms_status mms_h5_probe(mms_h5 *file, const char *name, mms_error *err);
 mms_status mms_h5_where(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t *offset,
                         mms_error *err);
 mms_status mms_h5_texts(mms_h5 *file, const char *name, mms_value **out, mms_error *err);

@@ -86,10 +86,14 @@ typedef struct mms_hdf5_module {
      *  NONE has no values.  Errors: NOT_FOUND; UNSUPPORTED a filter; TABLE, IO. */
     mms_status (*look)(mms_h5 *file, const char *name, mms_h5_item *item, mms_error *err);
     /** Read [from, from + count) of the first axis, and where axis is not 0 [first, first + n) of
-     *  that one, as wanted: FLOAT, DOUBLE, INT64, COMPLEX; BOOL as stored.  Errors: IO. */
+     *  that one, as wanted: FLOAT, DOUBLE, INT64, COMPLEX; BOOL as stored.  Any thread may; a
+     * dataset of Data is always wanted as the same.  Errors: IO. */
     mms_status (*read)(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
                        int64_t count, int axis, int64_t first, int64_t n, void *data,
                        mms_error *err);
+    /** Walk over the index of a dataset's chunks, where there is one: what is damaged in it is
+     * found. Errors: IO. */
+    mms_status (*probe)(mms_h5 *file, const char *name, mms_error *err);
     /** Find where the values of a dataset begin in the file, if they stand there in one piece as
      *  they are wanted (BOOL: of one byte); else *offset is -1.  Errors: IO. */
     mms_status (*where)(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t *offset,

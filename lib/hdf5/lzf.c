@@ -18,26 +18,29 @@ bool mms_lzf_was_damaged(void)
     return was;
 }
 
-/** cd_values[2] is what a chunk holds. */
+/** cd_values[2] is what a chunk holds; of texts of free length it may be half of it, or not there.
+ */
 static size_t expand_chunk(unsigned flags, size_t n, const unsigned values[], size_t bytes,
                            size_t *room, void **buffer)
 {
+    enum { MOST_GROWTH = 90 }; // 264 bytes by three
     const size_t wanted = n > 2 ? values[2] : 0;
+    const size_t most = wanted ? 2 * wanted : MOST_GROWTH * bytes;
 
-    if (!(flags & H5Z_FLAG_REVERSE) || !wanted || wanted > MOST_BYTES)
+    if (!(flags & H5Z_FLAG_REVERSE) || !most || most > MOST_BYTES)
         return 0;
-    unsigned char *const out = malloc(wanted);
+    unsigned char *const out = malloc(most);
     if (!out)
         return 0;
-    const size_t have = mms_lzf_expand(*buffer, bytes, out, wanted);
-    if (have != wanted) {
+    const size_t have = mms_lzf_expand(*buffer, bytes, out, most);
+    if (have == 0 || (wanted && have != wanted && have != most)) {
         damaged = true;
         free(out);
         return 0;
     }
     H5free_memory(*buffer);
     *buffer = out;
-    *room = wanted;
+    *room = most;
     return have;
 }
 

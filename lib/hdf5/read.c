@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "file_priv.h"
+#include "chunks_priv.h"
 
 enum { MOST_NAMES = 1 << 20, MOST_TEXT = 1 << 26 };
 
@@ -237,7 +237,7 @@ mms_status mms_h5_look(mms_h5 *file, const char *name, mms_h5_item *item, mms_er
     return st;
 }
 
-static hid_t memory_type(mms_h5_type wanted, hid_t stored)
+hid_t mms_h5_memory_type(mms_h5_type wanted, hid_t stored)
 {
     hid_t type;
 
@@ -258,53 +258,68 @@ static hid_t memory_type(mms_h5_type wanted, hid_t stored)
     }
 }
 
-/** Open a dataset with room for the chunks side by side that hold one row, up to a limit. */
-static hid_t open_wide(const mms_h5 *file, const char *name)
+/** Open a dataset, with bytes for chunks that HDF5 unpacks; 0: few. */
+static hid_t open_with(const mms_h5 *file, const char *name, int64_t bytes)
 {
-    enum { LEAST_BYTES = 1 << 20, NSLOT = 12421 };
-    const double most = (double)(file->cache_bytes > 0 ? file->cache_bytes : MMS_H5_CACHE);
-    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
-    const hid_t how = H5Dget_create_plist(set), space = H5Dget_space(set);
-    const hid_t type = H5Dget_type(set);
-    hsize_t chunk[H5S_MAX_RANK] = {0}, shape[H5S_MAX_RANK] = {0};
-    double bytes = (double)H5Tget_size(type);
-    hid_t access = H5I_INVALID_HID, wide = set;
+    enum { NSLOT = 12421 };
+    const hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
 
-    const int n = H5Pget_layout(how) == H5D_CHUNKED ? H5Pget_chunk(how, H5S_MAX_RANK, chunk) : 0;
-    if (n > 0 && H5Sget_simple_extent_dims(space, shape, NULL) == n) {
-        for (int i = 0; i < n; i++)
-            bytes *= (double)(chunk[i] * (i ? (shape[i] + chunk[i] - 1) / chunk[i] : 1));
-        bytes = bytes < LEAST_BYTES ? LEAST_BYTES : bytes > most ? most : bytes;
-        access = H5Pcreate(H5P_DATASET_ACCESS);
+    if (bytes > 0)
         H5Pset_chunk_cache(access, NSLOT, (size_t)bytes, 1.0);
-        H5Dclose(set);
-        wide = H5Dopen2(file->id, name, access);
-        H5Pclose(access);
-    }
-    H5Tclose(type);
-    H5Sclose(space);
-    H5Pclose(how);
-    return wide;
+    const hid_t set = H5Dopen2(file->id, name, access);
+    H5Pclose(access);
+    return set;
 }
 
-static hid_t open_set(mms_h5 *file, const char *name, bool *keeps)
+static bool is_kept(const mms_h5 *file, const char *name)
 {
-    *keeps = false;
+    return !strncmp(name, "Data/", 5) && file->nkept < MMS_H5_KEPT &&
+           strlen(name) < sizeof file->kept[0].name;
+}
+
+/** *keeps: it stays open with the file. */
+static mms_status open_set(mms_h5 *file, const char *name, mms_h5_type wanted, mms_h5_set *set,
+                           bool *keeps, mms_error *err)
+{
+    int64_t cache = file->cache_bytes > 0 ? file->cache_bytes : MMS_H5_CACHE;
+    mms_status st;
+
     for (int i = 0; i < file->nkept; i++)
         if (!strcmp(file->kept[i].name, name)) {
             *keeps = true;
-            return file->kept[i].id;
+            *set = file->kept[i].set;
+            return MMS_OK;
         }
-    if (strncmp(name, "Data/", 5) || file->nkept == MMS_H5_KEPT ||
-        strlen(name) >= sizeof file->kept[0].name)
-        return H5Dopen2(file->id, name, H5P_DEFAULT);
-    const hid_t set = open_wide(file, name);
-    if (set >= 0) {
-        memcpy(file->kept[file->nkept].name, name, strlen(name) + 1);
-        file->kept[file->nkept++].id = set;
-        *keeps = true;
-    }
-    return set;
+    *keeps = is_kept(file, name);
+    cache = *keeps ? cache : 0;
+    *set = (mms_h5_set){open_with(file, name, cache), NULL};
+    st = set->id < 0 ? mms_h5_fail(file->path, name, err)
+                     : mms_h5_chunks_open(file, name, set->id, wanted, cache, &set->chunks, err);
+    if (st != MMS_OK)
+        *keeps = false;
+    if (!*keeps)
+        return st;
+    memcpy(file->kept[file->nkept].name, name, strlen(name) + 1);
+    file->kept[file->nkept++].set = *set;
+    return MMS_OK;
+}
+
+mms_status mms_h5_probe(mms_h5 *file, const char *name, mms_error *err)
+{
+    const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
+    const hid_t how = H5Dget_create_plist(set), space = H5Dget_space(set);
+    hsize_t n;
+    mms_status st = MMS_OK;
+
+    errno = 0;
+    if (set < 0 || how < 0 || space < 0 ||
+        (H5Pget_layout(how) == H5D_CHUNKED && H5Dget_num_chunks(set, space, &n) < 0))
+        st = mms_h5_fail(file->path, name, err);
+    H5Sclose(space);
+    H5Pclose(how);
+    H5Dclose(set);
+    H5Eclear2(H5E_DEFAULT);
+    return st;
 }
 
 mms_status mms_h5_where(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t *offset,
@@ -312,7 +327,7 @@ mms_status mms_h5_where(mms_h5 *file, const char *name, mms_h5_type wanted, int6
 {
     const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
     const hid_t stored = H5Dget_type(set), how = H5Dget_create_plist(set);
-    const hid_t type = memory_type(wanted, stored);
+    const hid_t type = mms_h5_memory_type(wanted, stored);
     mms_status st = MMS_OK;
 
     *offset = -1;
@@ -345,45 +360,87 @@ static mms_status fail_rows(const mms_h5 *file, const char *name, int64_t from, 
     return mms_fail(err, MMS_ERR_IO, "%s: %s: LZF stream is damaged", file->path, rows);
 }
 
-mms_status mms_h5_read(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
-                       int64_t count, int axis, int64_t first, int64_t n, void *data,
-                       mms_error *err)
+/** What HDF5 reads itself, with the lock. */
+static mms_status read_by_library(const mms_h5 *file, const char *name, hid_t set,
+                                  mms_h5_type wanted, int ndim, const hsize_t *start,
+                                  const hsize_t *length, void *data, mms_error *err)
 {
-    bool keeps;
-    const hid_t set = open_set(file, name, &keeps);
     const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
-    const hid_t type = memory_type(wanted, stored);
-    const int ndim = H5Sget_simple_extent_ndims(space);
-    hsize_t start[MMS_H5_DIM] = {0}, length[MMS_H5_DIM] = {1, 1, 1, 1}, total = 1;
+    const hid_t type = mms_h5_memory_type(wanted, stored);
     hid_t memory = H5I_INVALID_HID;
-    bool good = ndim >= 0 && ndim <= MMS_H5_DIM && stored >= 0 && type >= 0;
+    hsize_t total = 1;
     mms_status st = MMS_OK;
 
     errno = 0;
-    if (good && ndim > 0) {
-        H5Sget_simple_extent_dims(space, length, NULL);
-        start[0] = (hsize_t)from;
-        length[0] = (hsize_t)count;
-        if (axis > 0) {
-            start[axis] = (hsize_t)first;
-            length[axis] = (hsize_t)n;
-        }
-        good = H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, length, NULL) >= 0;
-        for (int i = 0; i < ndim; i++)
-            total *= length[i];
-    }
+    for (int i = 0; i < ndim; i++)
+        total *= length[i];
     memory = H5Screate_simple(1, &total, NULL);
-    if (good)
-        good = H5Dread(set, type, memory, space, H5P_DEFAULT, data) >= 0;
-    if (!good)
-        st = fail_rows(file, name, from, count, err);
+    if (stored < 0 || type < 0 || memory < 0 ||
+        (ndim > 0 && H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, length, NULL) < 0) ||
+        H5Dread(set, type, memory, space, H5P_DEFAULT, data) < 0)
+        st = fail_rows(file, name, ndim > 0 ? (int64_t)start[0] : 0,
+                       ndim > 0 ? (int64_t)length[0] : 1, err);
     H5Sclose(memory);
     H5Tclose(type);
     H5Tclose(stored);
     H5Sclose(space);
-    if (!keeps)
-        H5Dclose(set);
     H5Eclear2(H5E_DEFAULT);
+    return st;
+}
+
+/** The shape of a dataset; *ndim is -1 where it has too many axes. */
+static void find_shape(hid_t set, int *ndim, hsize_t *shape)
+{
+    const hid_t space = H5Dget_space(set);
+
+    *ndim = H5Sget_simple_extent_ndims(space);
+    if (*ndim > MMS_H5_DIM)
+        *ndim = -1;
+    if (*ndim > 0)
+        H5Sget_simple_extent_dims(space, shape, NULL);
+    H5Sclose(space);
+}
+
+static void close_set(mms_h5_set *set)
+{
+    pthread_mutex_lock(&mms_h5_lock);
+    mms_h5_chunks_close(&set->chunks);
+    H5Dclose(set->id);
+    H5Eclear2(H5E_DEFAULT);
+    pthread_mutex_unlock(&mms_h5_lock);
+}
+
+mms_status mms_h5_read(mms_h5 *file, const char *name, mms_h5_type wanted, int64_t from,
+                       int64_t count, int axis, int64_t first, int64_t n, void *data,
+                       mms_error *err)
+{
+    hsize_t start[MMS_H5_DIM] = {0}, length[MMS_H5_DIM] = {1, 1, 1, 1};
+    mms_h5_set set;
+    bool keeps;
+    int ndim = -1;
+    mms_status st;
+
+    pthread_mutex_lock(&mms_h5_lock);
+    st = open_set(file, name, wanted, &set, &keeps, err);
+    if (st == MMS_OK)
+        find_shape(set.id, &ndim, length);
+    if (ndim > 0) {
+        start[0] = (hsize_t)from;
+        length[0] = (hsize_t)count;
+    }
+    if (ndim > axis && axis > 0) {
+        start[axis] = (hsize_t)first;
+        length[axis] = (hsize_t)n;
+    }
+    if (st == MMS_OK && ndim < 0)
+        st = mms_h5_fail(file->path, name, err);
+    if (st == MMS_OK && !set.chunks)
+        st = read_by_library(file, name, set.id, wanted, ndim, start, length, data, err);
+    pthread_mutex_unlock(&mms_h5_lock);
+    if (st == MMS_OK && set.chunks)
+        st = mms_h5_chunks_read(set.chunks, start, length, data, err);
+    if (!keeps)
+        close_set(&set);
     return st;
 }
 
@@ -398,44 +455,70 @@ static mms_value *padded(const char *text, size_t width)
     return value ? value : json_string("?"); // no UTF-8
 }
 
-static bool read_texts(hid_t set, hid_t stored, hid_t space, mms_value *list)
+/** Texts as they are stored; of those in chunks all are unpacked, which HDF5 does without a bound.
+ */
+static mms_status read_stored_texts(const mms_h5 *file, const char *name, hid_t set, hid_t stored,
+                                    int64_t n, char *buffer, mms_error *err)
+{
+    mms_h5_chunks *chunks = NULL;
+    hsize_t start[MMS_H5_DIM] = {0}, length[MMS_H5_DIM];
+    int ndim;
+    mms_status st = mms_h5_chunks_open(file, name, set, MMS_H5_TEXT, 0, &chunks, err);
+
+    find_shape(set, &ndim, length);
+    if (chunks)
+        st = mms_h5_chunks_read(chunks, start, length, buffer, err);
+    if (st == MMS_OK && n > 0 && (!chunks || H5Tis_variable_str(stored) > 0) &&
+        H5Dread(set, stored, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer) < 0)
+        st = mms_h5_fail(file->path, name, err);
+    mms_h5_chunks_close(&chunks);
+    return st;
+}
+
+static mms_status read_texts(const mms_h5 *file, const char *name, hid_t set, hid_t stored,
+                             hid_t space, mms_value *list, mms_error *err)
 {
     const int64_t n = (int64_t)H5Sget_simple_extent_npoints(space);
     const bool varies = H5Tis_variable_str(stored) > 0;
     const size_t width = varies ? sizeof(char *) : H5Tget_size(stored);
     char *buffer = NULL;
-    bool good = n >= 0 && n <= MOST_NAMES && width > 0 && width <= MOST_TEXT &&
-                (size_t)n <= MOST_TEXT / width;
+    mms_status st;
 
-    if (good && n > 0) {
-        buffer = calloc((size_t)n, width);
-        good = buffer && H5Dread(set, stored, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer) >= 0;
-    }
-    for (int64_t i = 0; good && i < n; i++) {
+    if (n < 0 || n > MOST_NAMES || width > MOST_TEXT || (size_t)n * width > MOST_TEXT)
+        return mms_fail(err, MMS_ERR_TABLE,
+                        "%s: %s has %" PRId64 " texts of %zu bytes, which is too much", file->path,
+                        name, n, width);
+    buffer = calloc((size_t)n + 1, width + (varies ? MMS_H5_PLACE : 0) + 1);
+    st = buffer ? read_stored_texts(file, name, set, stored, n, buffer, err)
+                : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", file->path);
+    for (int64_t i = 0; st == MMS_OK && i < n; i++) {
         const char *text = buffer + (size_t)i * width;
         if (varies)
             memcpy(&text, buffer + (size_t)i * width, sizeof text);
         json_array_append_new(list,
                               text ? padded(text, varies ? strlen(text) : width) : json_string(""));
     }
-    if (good && varies && n > 0)
+    if (st == MMS_OK && varies && n > 0)
         H5Dvlen_reclaim(stored, space, H5P_DEFAULT, buffer);
     free(buffer);
-    return good;
+    return st;
 }
 
 mms_status mms_h5_texts(mms_h5 *file, const char *name, mms_value **out, mms_error *err)
 {
     const hid_t set = H5Dopen2(file->id, name, H5P_DEFAULT);
     const hid_t stored = H5Dget_type(set), space = H5Dget_space(set);
-    mms_status st = MMS_OK;
+    mms_status st;
 
     errno = 0;
     *out = json_array();
     if (H5Tget_class(stored) != H5T_STRING)
         st = mms_fail(err, MMS_ERR_TABLE, "%s: %s is not text", file->path, name);
-    else if (!*out || !read_texts(set, stored, space, *out))
-        st = mms_h5_fail(file->path, name, err);
+    else
+        st = check_sizes(file, name, set, stored, err);
+    if (st == MMS_OK)
+        st = *out ? read_texts(file, name, set, stored, space, *out, err)
+                  : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", file->path);
     if (st != MMS_OK) {
         json_decref(*out);
         *out = NULL;

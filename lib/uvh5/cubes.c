@@ -7,11 +7,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/blackbox_priv.h"
 #include "base/files_priv.h"
 
 enum { VIS, FLAG, SAMPLES, NCUBE };
@@ -21,7 +21,6 @@ struct mms_uvh5_cubes {
     int fd;
     bool ours;              /**< multims made the file: padding has no samples */
     int64_t offsets[NCUBE]; /**< -1: HDF5 is asked */
-    pthread_mutex_t lock;   /**< HDF5 is one thread's at a time */
 };
 
 static const struct {
@@ -32,8 +31,16 @@ static const struct {
                  {"Data/flags", MMS_H5_BOOL, 1},
                  {"Data/nsamples", MMS_H5_FLOAT, 4}};
 
-/** HDF5 makes room for a chunk where it reads one: what each thread has had must not stay its own.
- */
+mms_status mms_uvh5_cubes_probe(const mms_uvh5_in *in, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int k = 0; st == MMS_OK && k < NCUBE; k++)
+        st = in->hdf5->probe(in->file, sets[k].name, err);
+    return st;
+}
+
+/** What each thread has had for chunks must not stay its own. */
 static void give_back_chunks(void)
 {
 #ifdef M_MMAP_THRESHOLD
@@ -50,7 +57,7 @@ mms_status mms_uvh5_cubes_open(mms_uvh5_in *in, mms_uvh5_cubes **out, mms_error 
     MMS_TRY(c ? MMS_OK : mms_uvh5_in_memory(in, err));
     *c = (mms_uvh5_cubes){.in = in, .fd = open(in->path, O_RDONLY | O_CLOEXEC)};
     c->ours = in->hdf5->has(in->file, "multims/version");
-    pthread_mutex_init(&c->lock, NULL);
+    mms_blackbox_set_reading(in->path);
     if (in->memory > 0)
         in->hdf5->limit(in->file, in->memory / 2 / NCUBE);
     if (c->fd < 0)
@@ -74,7 +81,7 @@ void mms_uvh5_cubes_close(mms_uvh5_cubes **cubes)
         return;
     if (c->fd >= 0)
         close(c->fd);
-    pthread_mutex_destroy(&c->lock);
+    mms_blackbox_set_reading("");
     free(c);
     *cubes = NULL;
 }
@@ -116,11 +123,8 @@ static mms_status read_cube(mms_uvh5_cubes *c, int k, const mms_uvh5_slab *s, vo
 
     if (c->offsets[k] >= 0)
         return read_direct(c, k, s, to, err);
-    pthread_mutex_lock(&c->lock);
-    const mms_status st = in->hdf5->read(in->file, sets[k].name, sets[k].type, s->blt, s->n, axis,
-                                         s->first, s->count, to, err);
-    pthread_mutex_unlock(&c->lock);
-    return st;
+    return in->hdf5->read(in->file, sets[k].name, sets[k].type, s->blt, s->n, axis, s->first,
+                          s->count, to, err);
 }
 
 /** Any byte of a flag that is not 0 sets it. */

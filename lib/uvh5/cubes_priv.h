@@ -17,6 +17,8 @@ typedef struct mms_uvh5_slab {
     uint8_t *scratch;           /**< [n][count][npol][flag_bytes], used where that is not 1 */
 } mms_uvh5_slab;
 
+/** Walk over the indices of chunks, on which the library may crash.  Errors: IO. */
+MMS_CHECKED mms_status mms_uvh5_cubes_probe(const mms_uvh5_in *in, mms_error *err);
 /** in lives as long as the cubes.  Errors: IO, MEM. */
 MMS_CHECKED mms_status mms_uvh5_cubes_open(mms_uvh5_in *in, mms_uvh5_cubes **out, mms_error *err);
 /** NULL is accepted. */

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/limits_priv.h"
+#include "cubes_priv.h"
 #include "engine/stop.h"
-#include "import_priv.h"
 #include "multims/log.h"
 
 /** What the process answers through a pipe, in one write. */
@@ -60,6 +60,8 @@ static void try_it(const char *path, int out)
     verdict v = {.st = MMS_OK};
 
     v.st = mms_uvh5_in_open(path, &in, &v.err);
+    if (v.st == MMS_OK)
+        v.st = mms_uvh5_cubes_probe(&in, &v.err);
     (void)!TEMP_FAILURE_RETRY(write(out, &v, sizeof v));
     _exit(0);
 }
