@@ -181,8 +181,11 @@ void define(casacore::TableRecord &record, const String &name, const json_t *val
         record.define(name, String(json_string_value(value)));
     else if (json_is_boolean(value))
         record.define(name, casacore::Bool(json_is_true(value)));
-    else if (json_is_integer(value))
+    else if (json_is_integer(value) &&
+             json_integer_value(value) == int32_t(json_integer_value(value)))
         record.define(name, static_cast<casacore::Int>(json_integer_value(value)));
+    else if (json_is_integer(value))
+        record.define(name, static_cast<casacore::Int64>(json_integer_value(value)));
     else if (json_is_real(value))
         record.define(name, json_real_value(value));
     else if (json_is_array(value))

@@ -129,7 +129,8 @@ casacore::Array<T> array_from_json(const json_t *j)
     return array;
 }
 
-/** Set a field of a record: integers are Int, lists arrays, objects records. */
+/** Set a field of a record: integers are Int, or Int64 where they need it, lists arrays, objects
+ * records. */
 void define(casacore::TableRecord &record, const casacore::String &name, const json_t *value);
 
 } // namespace mms

@@ -92,6 +92,17 @@ static json_int_t number(const mms_value *result, const char *name)
     return json_integer_value(json_object_get(result, name));
 }
 
+static void print_lost(const mms_value *lost, FILE *out)
+{
+    size_t i;
+    mms_value *name;
+
+    json_array_foreach((mms_value *)lost, i, name)
+        fprintf(out, "%s%s", i ? ", " : "Not in the file: ", json_string_value(name));
+    if (json_array_size(lost) > 0)
+        fprintf(out, "\n");
+}
+
 static void print(const mms_value *result, FILE *out)
 {
     const mms_value *const parts = json_object_get(result, "parts");
@@ -123,6 +134,7 @@ static void print(const mms_value *result, FILE *out)
                                                              : "and data as they are",
             json_is_true(json_object_get(result, "lst")) ? "written" : "left out",
             json_string_value(json_object_get(result, "site")));
+    print_lost(json_object_get(result, "lost"), out);
 }
 
 const mms_task mms_task_exportuvh5 = {

@@ -206,6 +206,9 @@ void mms_uvh5_decide_sign(mms_uvh5 *u)
     MMS_UVH5_TELL(u, MMS_LOG_INFO,
                   "uvw against antenna 2 - antenna 1: %.7g m as they stand, %.7g m negated: %s",
                   kept, negated, u->negate ? "negated, and data conjugated" : "kept");
+    if ((u->negate ? negated : kept) > 1)
+        MMS_UVH5_TELL(u, MMS_LOG_WARN, "uvw differ from the antenna positions by up to %.4g m",
+                      u->negate ? negated : kept);
     for (int64_t i = 0; u->negate && i < 3 * u->nblt; i++) {
         u->uvw_m[i] = -u->uvw_m[i];
         mms_uvh5_rest(u, i);

@@ -88,6 +88,14 @@ mms_status mms_uvh5_check_catalogue(const mms_uvh5_in *in, bool zenith, mms_erro
     return MMS_OK;
 }
 
+/** What moves or has a distance has no place in FIELD. */
+static const char *const moving[] = {"cat_pm_ra", "cat_pm_dec", "cat_vrad", "cat_dist"};
+
+static void lose(const mms_uvh5_in *in, const char *what, int64_t id)
+{
+    json_array_append_new(in->lost, json_sprintf("%s of phase centre %" PRId64, what, id));
+}
+
 static void end_entry(entry *e)
 {
     mms_value_free(&e->name);
@@ -129,11 +137,69 @@ static mms_status read_group(mms_uvh5_in *in, const char *key, mms_error *err)
         MMS_TRY(mms_uvh5_in_finite(in, ITEM("cat_lon"), e.ntime, &e.lons, err));
         MMS_TRY(mms_uvh5_in_finite(in, ITEM("cat_lat"), e.ntime, &e.lats, err));
     }
+    for (int64_t i = 0; i < MMS_COUNT_OF(moving); i++) {
+        if (!in->hdf5->has(in->file, ITEM(moving[i])))
+            continue;
+        MMS_TRY(in->hdf5->look(in->file, name, &item, err));
+        if (item.type != MMS_H5_NONE)
+            lose(in, moving[i], e.id);
+    }
 #undef ITEM
     MMS_TRY(add(in, &e, err));
 done:
     end_entry(&e);
     return st;
+}
+
+/** n numbers of an entry, of which a single one needs no list; NULL: there are none. */
+static double *numbers_of(const mms_value *object, const char *key, int64_t n)
+{
+    const mms_value *const value = json_object_get(object, key);
+    double *const list = mms_alloc(n, sizeof *list);
+    bool good = list && (json_is_array(value) ? (int64_t)json_array_size(value) == n
+                                              : json_is_number(value) && n == 1);
+
+    for (int64_t i = 0; good && i < n; i++) {
+        const mms_value *const one =
+            json_is_array(value) ? json_array_get(value, (size_t)i) : value;
+        list[i] = json_number_value(one);
+        good = json_is_number(one);
+    }
+    if (good)
+        return list;
+    free(list);
+    return NULL;
+}
+
+static mms_status take_json(mms_uvh5_in *in, const mms_value *value, const char *name, entry *e,
+                            mms_error *err)
+{
+    const mms_value *const times = json_object_get(value, "cat_times");
+    const char *const type = json_string_value(json_object_get(value, "cat_type"));
+    const bool moves = type && !strcmp(type, "ephem");
+
+    if (!type)
+        return mms_fail(err, MMS_ERR_TABLE, "%s: %s has no cat_type", in->path, name);
+    e->id = json_integer_value(json_object_get(value, "cat_id"));
+    e->type = json_string(type);
+    if (json_is_string(json_object_get(value, "cat_frame")))
+        e->frame = json_incref(json_object_get(value, "cat_frame"));
+    if (json_is_number(json_object_get(value, "cat_epoch")))
+        e->epoch = json_number_value(json_object_get(value, "cat_epoch"));
+    if (moves && json_array_size(times) > 0)
+        e->ntime = (int64_t)json_array_size(times);
+    if (moves)
+        e->times = numbers_of(value, "cat_times", e->ntime);
+    if (moves || !strcmp(type, "sidereal")) {
+        e->lons = numbers_of(value, "cat_lon", e->ntime);
+        e->lats = numbers_of(value, "cat_lat", e->ntime);
+        if (!e->lons || !e->lats || (moves && !e->times))
+            return mms_fail(err, MMS_ERR_TABLE, "%s: %s has no direction", in->path, name);
+    }
+    for (int64_t i = 0; i < MMS_COUNT_OF(moving); i++)
+        if (json_object_get(value, moving[i]) && !json_is_null(json_object_get(value, moving[i])))
+            lose(in, moving[i], e->id);
+    return MMS_OK;
 }
 
 /** Versions up to 1.0: the name is the dataset's, the rest JSON. */
@@ -147,26 +213,10 @@ static mms_status read_json(mms_uvh5_in *in, const char *key, mms_error *err)
     snprintf(name, sizeof name, "Header/phase_center_catalog/%s", key);
     MMS_TRY(mms_uvh5_in_text(in, name, &text, err));
     value = text ? json_loads(json_string_value(text), 0, NULL) : NULL;
-    e.lons = mms_alloc(1, sizeof *e.lons);
-    e.lats = mms_alloc(1, sizeof *e.lats);
-    if (!json_is_object(value) || !e.lons || !e.lats)
+    if (!json_is_object(value))
         MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %s is no JSON object", in->path, name));
     e.name = json_string(key);
-    e.id = json_integer_value(json_object_get(value, "cat_id"));
-    e.type = json_incref(json_object_get(value, "cat_type"));
-    e.frame = json_incref(json_object_get(value, "cat_frame"));
-    if (!json_is_string(e.frame))
-        mms_value_free(&e.frame);
-    if (json_is_number(json_object_get(value, "cat_epoch")))
-        e.epoch = json_number_value(json_object_get(value, "cat_epoch"));
-    *e.lons = json_number_value(json_object_get(value, "cat_lon"));
-    *e.lats = json_number_value(json_object_get(value, "cat_lat"));
-    if (!json_is_string(e.type))
-        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %s has no cat_type", in->path, name));
-    if (!strcmp(json_string_value(e.type), "sidereal") &&
-        (!json_is_number(json_object_get(value, "cat_lon")) ||
-         !json_is_number(json_object_get(value, "cat_lat"))))
-        MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: %s has no direction", in->path, name));
+    MMS_TRY(take_json(in, value, name, &e, err));
     MMS_TRY(add(in, &e, err));
 done:
     mms_value_free(&text);
@@ -175,39 +225,39 @@ done:
     return st;
 }
 
-static int by_number(const void *first, const void *second)
+static int by_id(const void *first, const void *second)
 {
-    const char *const *const a = first, *const *const b = second;
-    const long long x = strtoll(*a, NULL, 10), y = strtoll(*b, NULL, 10);
+    const mms_uvh5_source *const a = first, *const b = second;
 
-    return x < y ? -1 : x > y ? 1 : strcmp(*a, *b);
+    return a->id < b->id ? -1 : a->id > b->id;
 }
 
 static mms_status read_entries(mms_uvh5_in *in, mms_error *err)
 {
-    mms_value *names = NULL;
-    const char **keys = NULL;
+    mms_value *names = NULL, *key;
+    size_t i;
     mms_status st;
 
     MMS_TRY(in->hdf5->names(in->file, "Header/phase_center_catalog", &names, err));
-    const int64_t n = (int64_t)json_array_size(names);
-    keys = mms_alloc(n, sizeof *keys);
-    in->fields = mms_alloc(n, sizeof *in->fields);
-    MMS_TRY(keys && in->fields ? MMS_OK : mms_uvh5_in_memory(in, err));
-    for (int64_t i = 0; i < n; i++)
-        keys[i] = json_string_value(json_array_get(names, (size_t)i));
-    qsort(keys, (size_t)n, sizeof *keys, by_number);
-    for (int64_t i = 0; i < n; i++) {
+    in->fields = mms_alloc((int64_t)json_array_size(names), sizeof *in->fields);
+    MMS_TRY(in->fields ? MMS_OK : mms_uvh5_in_memory(in, err));
+    json_array_foreach(names, i, key)
+    {
+        const char *const text = json_string_value(key);
         char name[600];
-        snprintf(name, sizeof name, "Header/phase_center_catalog/%s", keys[i]);
-        if (strlen(keys[i]) > 500)
+        snprintf(name, sizeof name, "Header/phase_center_catalog/%s", text);
+        if (strlen(text) > 500)
             MMS_TRY(
                 mms_fail(err, MMS_ERR_TABLE, "%s: a phase centre's name is too long", in->path));
-        MMS_TRY(in->hdf5->is_group(in->file, name) ? read_group(in, keys[i], err)
-                                                   : read_json(in, keys[i], err));
+        MMS_TRY(in->hdf5->is_group(in->file, name) ? read_group(in, text, err)
+                                                   : read_json(in, text, err));
     }
+    qsort(in->fields, (size_t)in->nfield, sizeof *in->fields, by_id);
+    for (int64_t f = 1; f < in->nfield; f++)
+        if (in->fields[f].id == in->fields[f - 1].id)
+            MMS_TRY(mms_fail(err, MMS_ERR_TABLE, "%s: two phase centres have id %" PRId64, in->path,
+                             in->fields[f].id));
 done:
-    free(keys);
     mms_value_free(&names);
     return st;
 }
@@ -240,10 +290,10 @@ static mms_status read_single(mms_uvh5_in *in, mms_error *err)
         MMS_TRY(read_direction(in, &e, err));
     in->fields = mms_alloc(1, sizeof *in->fields);
     MMS_TRY(in->fields ? add(in, &e, err) : mms_uvh5_in_memory(in, err));
-    if (phased && !in->hdf5->has(in->file, "Header/phase_center_app_ra"))
+    if (phased)
         mms_log(MMS_LOG_WARN, "importuvh5",
-                "%s has no apparent coordinates: phased by the old method of pyuvdata; uvw and "
-                "data are taken as they are",
+                "%s has no phase_center_catalog: pyuvdata holds such files to be phased by its old "
+                "method, and phases them anew; here uvw and data are taken as they are",
                 in->path);
 done:
     end_entry(&e);

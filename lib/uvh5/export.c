@@ -23,6 +23,7 @@
 enum {
     VALUE_BYTES = 13,     // a visibility with its flag and its number of samples
     CELL_BYTES = 5,       // the latter two
+    HEADER_BYTES = 96,    // of a baseline-time
     MOST_ROWS = 256 << 10 // of a unit
 };
 
@@ -44,7 +45,7 @@ typedef mms_uvh5_making making;
 
 static int64_t file_bytes(const mms_uvh5 *u)
 {
-    return u->nblt * u->nfreq * u->npol * VALUE_BYTES + u->nblt * 12 * 8;
+    return u->nblt * u->nfreq * u->npol * VALUE_BYTES + u->nblt * HEADER_BYTES;
 }
 
 static mms_status check_output(const mms_uvh5_request *r, mms_error *err)
@@ -224,8 +225,9 @@ static void tell_odd_uvw(const mms_uvh5 *u)
                       autos);
 }
 
-static void describe(const mms_uvh5 *u, mms_value *result)
+static void describe(mms_uvh5 *u, mms_value *result)
 {
+    mms_value *const lost = json_array();
     const double values = (double)u->nblt * (double)u->nfreq * (double)u->npol;
 
     json_object_set_new(result, "outputvis", mms_text_value(u->asked->uvh5file));
@@ -240,6 +242,8 @@ static void describe(const mms_uvh5 *u, mms_value *result)
     json_object_set_new(result, "negated", json_boolean(u->negate));
     json_object_set_new(result, "lst", json_boolean(u->has_earth));
     json_object_set_new(result, "site", mms_text_value(u->site_source));
+    mms_uvh5_list_lost(u, lost);
+    json_object_set_new(result, "lost", lost);
     if (u->absent)
         MMS_UVH5_TELL(u, MMS_LOG_INFO,
                       "%.1f %% of the file stands for cells that the MS doesn't have",
@@ -249,7 +253,8 @@ static void describe(const mms_uvh5 *u, mms_value *result)
 static mms_status check_space(const mms_uvh5 *u, mms_error *err)
 {
     int64_t have;
-    const int64_t waits = u->asked->gzip ? u->nblt * u->nfreq * u->npol * CELL_BYTES : 0;
+    const int64_t header = u->nblt * HEADER_BYTES + (1 << 20); // is kept while what waits is packed
+    const int64_t waits = u->asked->gzip ? u->nblt * u->nfreq * u->npol * CELL_BYTES + header : 0;
     const int64_t need =
         file_bytes(u) + waits + u->nrow * (int64_t)sizeof(mms_uvh5_place) + (1 << 20);
     const mms_status st = mms_output_room(u->host, u->asked->uvh5file, &u->asked->how, &have, err);
@@ -801,6 +806,7 @@ mms_status mms_uvh5_finish(mms_uvh5_making *m, mms_error *err)
 
     if (m->is_done)
         return MMS_OK;
+    MMS_TRY(mms_uvh5_tell_autos(m->u, m->file, err));
     MMS_TRY(remove_cells(m, err));
     if (m->averages)
         MMS_TRY(mms_uvh5_averaged_remove(&m->averaged, err));

@@ -161,6 +161,9 @@ static void put_extra(writing *w)
             put_int(w, name, json_integer_value(value));
         else if (json_is_real(value))
             put_double(w, name, json_real_value(value));
+        const int8_t truth = json_is_true(value);
+        if (json_is_boolean(value))
+            put(w, name, &(mms_h5_item){.type = MMS_H5_BOOL, .data = &truth});
     }
 }
 

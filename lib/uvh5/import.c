@@ -69,6 +69,35 @@ done:
     return st;
 }
 
+/** What a later version adds is not known here. */
+static mms_status tell_version(const mms_uvh5_in *in, mms_error *err)
+{
+    mms_value *version = NULL;
+    int major = 0, minor = 0;
+    const mms_status st = mms_uvh5_in_text(in, "Header/version", &version, err);
+    const char *const text = version ? json_string_value(version) : "";
+
+    if (sscanf(text, "%d.%d", &major, &minor) >= 1 && (major > 1 || (major == 1 && minor > 2)))
+        mms_log(MMS_LOG_WARN, "importuvh5", "%s is of version %s; 1.2 is the newest that is known",
+                in->path, text);
+    mms_value_free(&version);
+    return st;
+}
+
+static void tell_lost(const mms_uvh5_in *in)
+{
+    mms_text names = {0};
+    mms_value *name;
+    size_t i;
+
+    json_array_foreach(in->lost, i, name)
+        mms_text_add(&names, "%s%s", i ? ", " : "", json_string_value(name));
+    if (names.text)
+        mms_log(MMS_LOG_WARN, "importuvh5", "%s: a MeasurementSet has no place for %s", in->path,
+                names.text);
+    free(names.text);
+}
+
 /* ---- the plan ---------------------------------------------------------------------------------*/
 
 /** Only a set is replaced, and not the one that the input lies in. */
@@ -233,6 +262,7 @@ static mms_status describe(const importing *m, mms_value *result, mms_error *err
     json_object_set_new(result, "negated", json_boolean(in->conjugates && !in->flipped));
     json_object_set_new(result, "bytes_out", json_integer(estimate(m)));
     json_object_set_new(result, "axis_type", json_string(m->axis_type));
+    json_object_set(result, "lost", in->lost);
     if (m->plan) {
         MMS_TRY(mms_plan_describe(m->plan, &plan, err));
         name_parts(m, json_object_get(plan, "parts"));
@@ -253,6 +283,8 @@ static mms_status plan(importing *m, mms_value *result, mms_error *err)
     MMS_TRY(mms_uvh5_import_open(m->r->uvh5file, m->r->flipconj, m->r->zenith, true, &m->in, err));
     m->in.memory = m->r->how.memory;
     MMS_TRY(tell_counts(&m->in, err));
+    MMS_TRY(tell_version(&m->in, err));
+    tell_lost(&m->in);
     st = find_present(m, err);
     if (st == MMS_ERR_IO)
         *m->host->wrote = true; // values that can't be read are no wrong request

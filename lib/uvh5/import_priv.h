@@ -81,6 +81,7 @@ typedef struct mms_uvh5_in {
     int64_t nfeed;                                    /**< 0: not known */
     mms_value *feeds;                                 /**< [nant * nfeed], or NULL */
     double *feed_angle;                               /**< [nant * nfeed], or NULL */
+    mms_value *lost; /**< texts: what the file has that an MS has no place for */
     bool conjugates;
     bool flipped;    /**< uvw had the other sign: visdata are to be conjugated as they are read */
     uint8_t *turned; /**< [nfield]: was unprojected, uvw are new; NULL: none */
@@ -106,6 +107,9 @@ void mms_uvh5_in_end_rows(mms_uvh5_in *in);
 MMS_CHECKED mms_status mms_uvh5_read_catalogue(mms_uvh5_in *in, mms_error *err);
 /** Refuse what an MS cannot hold; zenith: not what is unprojected.  Errors: UNSUPPORTED. */
 MMS_CHECKED mms_status mms_uvh5_check_catalogue(const mms_uvh5_in *in, bool zenith, mms_error *err);
+
+/** Add to lost what the header has that no MS has; catalogue and extra_keywords add theirs. */
+MMS_CHECKED mms_status mms_uvh5_find_lost(mms_uvh5_in *in, mms_error *err);
 
 /** Import.  result gets what was, or (how.dryrun) would be, written. */
 MMS_CHECKED mms_status mms_uvh5_import(const mms_uvh5_import_request *request, const mms_host *host,

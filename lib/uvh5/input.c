@@ -320,19 +320,29 @@ static mms_status read_extra(const mms_uvh5_in *in, const char *name, mms_value 
                              mms_error *err)
 {
     mms_h5_item item;
+    int64_t *whole = NULL;
     double number;
+    uint8_t truth;
     mms_status st;
 
     *value = NULL;
     MMS_TRY(in->hdf5->look(in->file, name, &item, err));
-    if (item.type == MMS_H5_TEXT)
-        return mms_uvh5_in_text(in, name, value, err);
-    if (item.ndim > 0 || (item.type != MMS_H5_DOUBLE && item.type != MMS_H5_INT64))
+    if (item.ndim > 0)
         return MMS_OK;
-    MMS_TRY(mms_uvh5_in_number(in, name, &number, err));
-    *value =
-        item.type == MMS_H5_INT64 ? json_integer((json_int_t)number) : mms_double_value(number);
+    if (item.type == MMS_H5_TEXT) {
+        MMS_TRY(mms_uvh5_in_text(in, name, value, err));
+    } else if (item.type == MMS_H5_DOUBLE) {
+        MMS_TRY(mms_uvh5_in_number(in, name, &number, err));
+        *value = mms_double_value(number);
+    } else if (item.type == MMS_H5_INT64) {
+        MMS_TRY(mms_uvh5_in_numbers(in, name, MMS_H5_INT64, 1, &whole, err));
+        *value = json_integer((json_int_t)*whole);
+    } else if (item.type == MMS_H5_BOOL && item.width == 1) {
+        MMS_TRY(in->hdf5->read(in->file, name, MMS_H5_BOOL, 0, 1, 0, 0, 0, &truth, err));
+        *value = json_boolean(truth);
+    }
 done:
+    free(whole);
     return st;
 }
 
@@ -349,16 +359,16 @@ static mms_status read_extras(mms_uvh5_in *in, mms_error *err)
     MMS_TRY(in->hdf5->names(in->file, "Header/extra_keywords", &names, err));
     json_array_foreach(names, i, name)
     {
+        const char *const key = json_string_value(name);
+        mms_value *value = NULL;
         char path[512];
-        mms_value *value;
-        if (json_string_length(name) > MOST_NAME)
-            continue;
-        snprintf(path, sizeof path, "Header/extra_keywords/%s", json_string_value(name));
-        if (in->hdf5->is_group(in->file, path))
-            continue;
-        MMS_TRY(read_extra(in, path, &value, err));
+        snprintf(path, sizeof path, "Header/extra_keywords/%.*s", MOST_NAME, key);
+        if (json_string_length(name) <= MOST_NAME && !in->hdf5->is_group(in->file, path))
+            MMS_TRY(read_extra(in, path, &value, err));
         if (value)
-            json_object_set_new(in->extra, json_string_value(name), value);
+            json_object_set_new(in->extra, key, value);
+        else
+            json_array_append_new(in->lost, json_sprintf("extra_keywords/%s", key));
     }
 done:
     mms_value_free(&names);
@@ -369,7 +379,8 @@ mms_status mms_uvh5_in_open_header(const char *path, mms_uvh5_in *in, mms_error 
 {
     mms_status st;
 
-    *in = (mms_uvh5_in){.path = path};
+    *in = (mms_uvh5_in){.path = path, .lost = json_array()};
+    MMS_TRY(in->lost ? MMS_OK : mms_uvh5_in_memory(in, err));
     MMS_TRY(mms_hdf5_load(&in->hdf5, err));
     MMS_TRY(in->hdf5->open(path, &in->file, err));
     MMS_TRY(read_counts(in, err));
@@ -382,6 +393,7 @@ mms_status mms_uvh5_in_open_header(const char *path, mms_uvh5_in *in, mms_error 
     MMS_TRY(read_extras(in, err));
     MMS_TRY(mms_uvh5_in_text(in, "Header/pol_convention", &in->convention, err));
     MMS_TRY(mms_uvh5_read_catalogue(in, err));
+    MMS_TRY(mms_uvh5_find_lost(in, err));
 done:
     return st;
 }
@@ -412,9 +424,9 @@ void mms_uvh5_in_end(mms_uvh5_in *in)
                             in->dish_m,  in->fields,   in->feed_angle, in->turned};
     for (int64_t i = 0; i < MMS_COUNT_OF(arrays); i++)
         free(arrays[i]);
-    mms_value **const texts[] = {&in->names,   &in->mounts,     &in->telescope,
-                                 &in->history, &in->unit,       &in->observer,
-                                 &in->extra,   &in->convention, &in->feeds};
+    mms_value **const texts[] = {&in->names, &in->mounts,   &in->telescope, &in->history,
+                                 &in->unit,  &in->observer, &in->extra,     &in->convention,
+                                 &in->feeds, &in->lost};
     for (int64_t i = 0; i < MMS_COUNT_OF(texts); i++)
         mms_value_free(texts[i]);
 }

@@ -15,6 +15,8 @@
 #include "output/order_priv.h"
 #include "pack_priv.h"
 
+enum { VISDATA, FLAGS, NSAMPLES };
+
 /** A file, and where its values stand. */
 typedef struct unit {
     const char *files[3];
@@ -27,10 +29,14 @@ static mms_status write_blts(const unit *u, const mms_uvh5_values *v, mms_error 
     const void *const data[3] = {v->vis, v->flags, v->nsamples};
     static const int64_t sizes[3] = {8, 1, 4};
 
-    for (int k = 0; k < 3; k++)
-        if (mms_pwrite_all(u->fds[k], data[k], v->n * u->cell * sizes[k],
+    for (int k = 0; k < 3; k++) {
+        const int64_t bytes = v->n * u->cell * sizes[k];
+        if (k == FLAGS && !memchr(data[k], 1, (size_t)bytes))
+            continue; // what was never written reads as 0
+        if (mms_pwrite_all(u->fds[k], data[k], bytes,
                            u->offsets[k] + v->first * u->cell * sizes[k]) < 0)
             return mms_fail_errno(err, errno, "%s", u->files[k]);
+    }
     return MMS_OK;
 }
 

@@ -208,6 +208,8 @@ MMS_CHECKED mms_status mms_uvh5_find_sky(mms_uvh5 *u, mms_error *err);
 void mms_uvh5_decide_sign(mms_uvh5 *u);
 /** The text of history; the caller ends it with free().  Errors: TABLE, MEM. */
 MMS_CHECKED mms_status mms_uvh5_history(mms_uvh5 *u, char **out, mms_error *err);
+/** List columns of the main table, and sub-tables with rows, that the file has no place for. */
+void mms_uvh5_list_lost(mms_uvh5 *u, mms_value *list);
 /** Make the file with its header, and room for the visibilities: offsets.  Errors: IO, SPACE. */
 MMS_CHECKED mms_status mms_uvh5_write_header(mms_uvh5 *u, const char *path, mms_error *err);
 
@@ -223,6 +225,9 @@ typedef struct mms_uvh5_counter {
 MMS_CHECKED mms_status mms_uvh5_count_row(mms_uvh5_counter *counter, double jd, int64_t ant1,
                                           int64_t ant2, mms_error *err);
 mms_uvh5_counts mms_uvh5_counter_end(mms_uvh5_counter *counter);
+
+/** Warn of auto-correlations that are not real, of the file that has them now.  Errors: IO, MEM. */
+MMS_CHECKED mms_status mms_uvh5_tell_autos(const mms_uvh5 *u, const char *file, mms_error *err);
 
 /** Orientation of the Earth, from casacore's tables or a file. */
 typedef struct mms_uvh5_earth {

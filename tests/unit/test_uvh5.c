@@ -195,48 +195,48 @@ static void sky_is_that_of_astropy(void **state)
                              -1.1825186876902498,
                              -0.4017603075763031,
                              5024,
-                             -0.43274996,
-                             0.0668279 * ARCSEC,
-                             0.263802 * ARCSEC,
+                             -0.43274995999980714,
+                             0.06682790000044463 * ARCSEC,
+                             0.26380199999985476 * ARCSEC,
                              4.2,
                              -1.35,
                              MMS_SKY_J2000,
                              2.0630054037631718,
                              4.208712662338448,
                              -1.3506364186153854,
-                             -0.005730394191548,
+                             -0.005730394191548494,
                              {0},
                              {0}},
                             {2457000.8,
                              -1.1825186876902498,
                              -0.4017603075763031,
                              5024,
-                             -0.43274996,
-                             0.0668279 * ARCSEC,
-                             0.263802 * ARCSEC,
+                             -0.43274995999980714,
+                             0.06682790000044463 * ARCSEC,
+                             0.26380199999985476 * ARCSEC,
                              1.0,
                              0.4,
                              MMS_SKY_ICRS,
                              2.0630054037631718,
                              1.003993864980484,
                              0.4007691136323118,
-                             0.001398435086431,
+                             0.0013984350864306063,
                              {0},
                              {0}},
                             {2460648.12965,
                              0.11990128,
                              0.92368614,
                              50,
-                             0.05046333,
-                             0.1893788 * ARCSEC,
-                             0.3255940 * ARCSEC,
+                             0.05046333029500679,
+                             0.18937881599996984 * ARCSEC,
+                             0.32559397359997777 * ARCSEC,
                              1.0,
                              0.4,
                              MMS_SKY_ICRS,
                              5.349085200055566,
                              1.0065240690163013,
                              0.4013583748000708,
-                             0.002222826735409,
+                             0.0022228267354085685,
                              {0},
                              {0}}};
     const mms_hdf5_module *hdf5;
@@ -248,10 +248,10 @@ static void sky_is_that_of_astropy(void **state)
         mms_sky sky = want[i];
         sky.lst = sky.app_ra = sky.app_dec = sky.frame_pa = NAN;
         assert_int_equal(hdf5->sky(&sky, NULL), MMS_OK);
-        assert_true(is_near(sky.lst, want[i].lst, 1e-9));
-        assert_true(is_near(sky.app_ra, want[i].app_ra, 1e-9));
-        assert_true(is_near(sky.app_dec, want[i].app_dec, 1e-9));
-        assert_true(is_near(sky.frame_pa, want[i].frame_pa, 1e-9));
+        assert_true(is_near(sky.lst, want[i].lst, 1e-12));
+        assert_true(is_near(sky.app_ra, want[i].app_ra, 1e-12));
+        assert_true(is_near(sky.app_dec, want[i].app_dec, 1e-12));
+        assert_true(is_near(sky.frame_pa, want[i].frame_pa, 1e-12));
     }
 }
 

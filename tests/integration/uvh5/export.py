@@ -4,6 +4,8 @@ import contextlib
 import glob
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -108,12 +110,24 @@ class Export(UvhCase):
                             f["Data/nsamples"][()],
                             numpy.repeat(weight[:, None, order], data.shape[1], axis=1))
 
+    def test_t14_all_rows_are_kept(self):
+        """26,125 x 3 rows of ALMA9, some of whose times are nearer than a Julian date tells."""
+        with table(self.data(ALMA9), ack=False) as t:
+            self.assertEqual(t.nrows(), 78375)
+        plan = self.answer("exportuvh5", self.data(ALMA9), "out.uvh5", "datacolumn=data", "--no-sync")
+        self.assertEqual((plan["rows"], plan["blts"], plan["windows"], plan["absent"]), (78375, 26125, 3, 0))
+
     def test_t15_absent_cells(self):
         with h5py.File(self.export(self.data("D7x.ms")), "r") as f:
             absent = f["Data/nsamples"][()] == 0
             self.assertEqual(absent.sum(), 96)
             self.assertTrue(f["Data/flags"][()][absent].all())
             self.assertFalse(f["Data/visdata"][()][absent].any())
+
+    def test_t17_no_such_column(self):
+        run = self.multims("exportuvh5", self.data(ALMA2), "out.uvh5", status=2)
+        self.assertIn(f"(CORRECTED_DATA) not found in the input MS ({self.data(ALMA2)}). It has: DATA", run.stderr)
+        self.assertEqual(os.listdir(self.folder), [])
 
     def test_t16_units(self):
         for column, unit in (("corrected", b"Jy"), ("data", b"uncalib")):
@@ -183,7 +197,39 @@ class Export(UvhCase):
         self.assertEqual(plan["absent"], 0.05)
         self.assertEqual(os.listdir(self.folder), [])
 
+    def eop(self, name, days):
+        """A file in the form of finals2000A: x, y, UT1 - UTC of each MJD."""
+        with open(self.path(name), "w") as f:
+            for day, values in sorted(days.items()):
+                text = [" "] * 70
+                for at, value in zip((7, 18, 37, 58), (f"{day:8.2f}", *(f"{v:9.6f}" for v in values[:2]),
+                                                       f"{values[2]:10.7f}")):
+                    text[at:at + len(value)] = value
+                f.write("".join(text) + "\n")
+
+    def test_t27_what_decides_the_sign(self):
+        """How far uvw are from the antenna positions: as pyuvdata prints it."""
+        self.eop("eop.txt", {56380: (0.050462, 0.372076, 0.1634083), 56381: (0.051044, 0.373287, 0.1615621),
+                             56382: (0.051411, 0.374395, 0.1598229), **dict.fromkeys(range(56383, 56920), (0, 0, 0)),
+                             56920: (0.199681, 0.304945, -0.3423237), 56921: (0.198904, 0.303294, -0.3430803),
+                             56922: (0.19819, 0.301444, -0.3439067)})
+        for name, kept, negated, sign, eop in ((ALMA2, 15357.76, 1.311292, "negated", "eop.txt"),
+                                               (LOFAR, 0.0911, 48854, "kept", "eop.txt"),
+                                               ("D1.ms", 349, 464.4277, "negated", "none")):
+            run = self.multims("exportuvh5", self.data(name), name + ".uvh5", "datacolumn=data", "--no-sync",
+                               "eop=" + eop)
+            said = re.search(r"uvw against antenna 2 - antenna 1: (\S+) m as they stand, (\S+) m negated: (\w+)",
+                             run.stderr)
+            self.assertEqual(said[3], sign)
+            numpy.testing.assert_allclose(list(map(float, said.groups()[:2])), (kept, negated), rtol=2e-3)
+
     def test_t29_keyword_is_obeyed(self):
+        with self.copy(ALMA2) as main:
+            main.putkeyword("pyuvdata_flip_conj", False)
+            uvw = {tuple(row) for row in main.getcol("UVW")}
+        with h5py.File(self.export(ALMA2), "r") as f:
+            self.assertTrue({tuple(row) for row in f["Header/uvw_array"][()]} <= uvw)
+        os.remove(self.path("out.uvh5"))
         main = self.copy(LOFAR)
         main.putkeyword("pyuvdata_flip_conj", True)
         main.close()
@@ -221,6 +267,42 @@ class Export(UvhCase):
             t.putcol("MJD", [float(d) for d in days])
         return self.path(name)
 
+    def at_alma(self):
+        """in.ms at a place and a time that the oracle has."""
+        self.simulate("in.ms", "antennas=3", "integrations=1", "corrected=False", "scans=1", "fields=1", "spws=1")
+        dm = measures()
+        place = dm.measure(dm.position("WGS84", "-1.1825186876902498rad", "-0.4017603075763031rad", "5024m"), "ITRF")
+        lon, lat, r = (place[k]["value"] for k in ("m0", "m1", "m2"))
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            t.putcol("TIME", numpy.full(t.nrows(), 57000.3 * 86400))
+        with table(self.path("in.ms/OBSERVATION"), readonly=False, ack=False) as t:
+            t.addcols(maketabdesc([makearrcoldesc("TELESCOPE_LOCATION", 0.0, ndim=1, shape=[3])]))
+            t.putcell("TELESCOPE_LOCATION", 0, [r * numpy.cos(lat) * numpy.cos(lon),
+                                                r * numpy.cos(lat) * numpy.sin(lon), r * numpy.sin(lat)])
+
+    def test_t31_to_t35_places_in_the_sky(self):
+        """What pyuvdata 3.2.8 gave (astrometry.json), with Earth orientation to 45 us, and without it."""
+        self.at_alma()
+        env = {**os.environ, "MULTIMS_MEASURES": self.earth("measures", True)}
+        for frame, there, ra, dec, pa, near in (
+                ("J2000", (4.2, -1.35), 4.208712662338448, -1.3506364186153854, -0.005730394191548494, 1e-8),
+                ("ICRS", (1.0, 0.4), 1.003993864980484, 0.4007691136323118, 0.0013984350864306063, 1e-8),
+                ("B1950", (2.0, 0.3), 2.016381670662336, 0.2972722895873427, 0.0059755688275518245, 4.8e-7)):
+            with table(self.path("in.ms/FIELD"), readonly=False, ack=False) as t:
+                info = t.getcolkeyword("PHASE_DIR", "MEASINFO")
+                t.putcolkeyword("PHASE_DIR", "MEASINFO", {**info, "Ref": frame})
+                t.putcell("PHASE_DIR", 0, numpy.array([there]))
+            for eop, more in ("auto", 0), ("none", 2e-6):
+                out = self.export("in.ms", "eop=" + eop, "overwrite=True", env=env)
+                with h5py.File(out, "r") as f:
+                    h = f["Header"]
+                    self.assertEqual("lst_array" in h, eop == "auto")
+                    if eop == "auto":
+                        self.assertLess(abs(h["lst_array"][0] - 2.0630054037631718), 1e-8)
+                    self.assertLess(abs(h["phase_center_app_ra"][0] - ra) * numpy.cos(dec), near + more)
+                    self.assertLess(abs(h["phase_center_app_dec"][0] - dec), near + more)
+                    self.assertLess(abs(h["phase_center_frame_pa"][0] - pa), 20 * (near + more))
+
     def test_t36_earth_rotation(self):
         """UT1 - UTC that was used, by the sidereal time with it and with 0; leap seconds are none
         of UT1."""
@@ -243,16 +325,17 @@ class Export(UvhCase):
         self.assertAlmostEqual(ut1[1] - ut1[0], 0.0002 * 86400, 4)
 
     def test_t37_tai(self):
-        with h5py.File(self.export(self.data(ALMA2)), "r") as f:
-            utc = f["Header/time_array"][()]
-        main = self.copy(ALMA2)
-        info = main.getcolkeyword("TIME", "MEASINFO")
-        info["Ref"] = "TAI"
-        main.putcolkeyword("TIME", "MEASINFO", info)
-        main.close()
-        with h5py.File(self.export(ALMA2, out="tai.uvh5"), "r") as f:
-            shift = (utc - f["Header/time_array"][()]) * 86400
-        numpy.testing.assert_allclose(shift, 35, atol=1e-4)
+        for name, seconds in (ALMA2, 35), (ALMA9, 34):
+            with h5py.File(self.export(self.data(name), out="utc.uvh5"), "r") as f:
+                utc = f["Header/time_array"][()]
+            with self.copy(name) as main:
+                info = main.getcolkeyword("TIME", "MEASINFO")
+                main.putcolkeyword("TIME", "MEASINFO", {**info, "Ref": "TAI"})
+            with h5py.File(self.export(name, out="tai.uvh5"), "r") as f:
+                shift = (utc - f["Header/time_array"][()]) * 86400
+            numpy.testing.assert_allclose(shift, seconds, atol=1e-4)
+            for file in "utc.uvh5", "tai.uvh5":
+                os.remove(self.path(file))
 
     def test_t43_antennas_without_rows(self):
         main = self.copy("D1.ms")
@@ -622,18 +705,10 @@ class Export(UvhCase):
     def test_eop_of_a_file(self):
         self.copy("D1.ms").close()
         mjd = int(table(self.path("D1.ms"), ack=False).getcell("TIME", 0) / 86400)
-        def line(day, dut1):
-            text = [" "] * 70
-            for at, value in ((7, f"{day:8.2f}"), (18, f"{0.1:9.6f}"), (37, f"{0.2:9.6f}"),
-                              (58, f"{dut1:10.7f}")):
-                text[at:at + len(value)] = value
-            return "".join(text) + "\n"
-        with open(self.path("eop.txt"), "w") as f:
-            f.writelines(line(mjd + d, 0.25) for d in range(-2, 9))
+        self.eop("eop.txt", {mjd + d: (0.1, 0.2, 0.25) for d in range(-2, 9)})
         with h5py.File(self.export("D1.ms", "eop=eop.txt"), "r") as f:
             lst = f["Header/lst_array"][0]
-        with open(self.path("eop.txt"), "w") as f:
-            f.writelines(line(mjd + d, -0.25) for d in range(-2, 9))
+        self.eop("eop.txt", {mjd + d: (0.1, 0.2, -0.25) for d in range(-2, 9)})
         with h5py.File(self.export("D1.ms", "eop=eop.txt", out="b.uvh5"), "r") as f:
             off = (lst - f["Header/lst_array"][0]) * 43200 / numpy.pi
         self.assertAlmostEqual(off, 0.5 * 1.00273790935, 6)
@@ -694,6 +769,10 @@ class Export(UvhCase):
             self.assertEqual(f["Data/flags"].dtype, bool)
             self.assertEqual(f["Data/visdata"].dtype, "c8")
             self.assertEqual(f["multims/scan_number"].shape, (529,))
+        if shutil.which("h5dump"):
+            run = self.run_words("h5dump", "-H", "out.uvh5", env={**os.environ, "HDF5_PLUGIN_PATH": "/nowhere"})
+            self.assertEqual(run.returncode, 0, run.stderr)
+            self.assertIn('DATASET "visdata"', run.stdout)
 
 
 program_case.main(hdf5=True)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Imports of sample files: values that pyuvdata reads, judged with python-casacore."""
+import json
 import os
 import shutil
 import sys
@@ -64,7 +65,11 @@ class Imports(ProgramCase):
         self.assertTrue((t.getcol("SIGMA")[weight <= 0] == -1).all())
 
     def test_t54_phased_by_the_old_method(self):
-        t, _ = self.take("hera_v01_bda_phased")
+        for name in "hera_v01_bda_phased", "odd_oldshape":  # whatever apparent coordinates they have
+            t, said = self.take(name)
+            self.assertEqual(said.count("has no phase_center_catalog: pyuvdata holds such files to be phased by its "
+                                        "old method"), 1, said)
+        t, _ = self.take("hera_v01_bda_phased", "overwrite=True")
         self.assertEqual(t.nrows(), 559)
         self.assertAlmostEqual(self.total(t) / (264769995233.1416 + 255182780.9759522j), 1, 10)
 
@@ -77,6 +82,17 @@ class Imports(ProgramCase):
                 self.assertAlmostEqual(total.real, 8590065937.038345, 3)
                 self.assertAlmostEqual(total.imag, -365.82569885253906, 9)
                 self.assertEqual(self.sub("odd_" + form, "FIELD").getcol("NAME"), ["3c286"])
+
+    def test_t56_the_same_set_from_each(self):
+        first = None
+        for form in SAME.split():
+            self.take("odd_" + form)
+            if first:
+                run = self.run_words(program_case.args.program, "diff", first, f"odd_{form}.ms", "--json")
+                failed = [c["check"] for c in json.loads(run.stdout)["checks"] if not c["passed"]]
+                lacks = ["ANTENNA", "FEED"] if form == "minimal" else []  # mounts, diameters, receptors
+                self.assertEqual(failed, lacks, form)
+            first = first or f"odd_{form}.ms"
 
     def test_t57_integers(self):
         for form in ("odd_int16", "odd_int32"):
@@ -193,6 +209,15 @@ class Imports(ProgramCase):
                          "Header/ant_1_array", "Header/phase_center_id_array"):
                 numpy.testing.assert_array_equal(a[name][()][key[0]], b[name][()][key[1]], name)
             numpy.testing.assert_array_equal(a["Header/spw_array"][()], b["Header/spw_array"][()])
+            for name in "antenna_numbers", "antenna_names", "freq_array", "channel_width", "flex_spw_id_array":
+                numpy.testing.assert_array_equal(a["Header/" + name][()], b["Header/" + name][()], name)
+            numpy.testing.assert_allclose(a["Header/antenna_positions"][()], b["Header/antenna_positions"][()],
+                                          rtol=0, atol=1e-6)
+            catalogues = [f["Header/phase_center_catalog"] for f in (a, b)]
+            self.assertEqual(*map(set, catalogues))
+            for key in catalogues[0]:
+                for name in "cat_name", "cat_type", "cat_frame", "cat_epoch", "cat_lon", "cat_lat":
+                    self.assertEqual(*(c[key][name][()] for c in catalogues), name)
 
     def test_t69_there_and_back(self):
         order = "TIME,ANTENNA1,ANTENNA2,FIELD_ID,DATA_DESC_ID"

@@ -3,11 +3,10 @@
 import os
 import shutil
 
-import numpy
 from casacore.tables import table
 
 import program_case
-from uvh5_case import UvhCase, h5py
+from uvh5_case import UvhCase, write_uvh5
 
 program_case.parser.add_argument("--large", action="store_true")
 LIMIT = 64 << 10  # KiB above a run that does nothing
@@ -66,42 +65,9 @@ class Imports(MemoryCase):
     """A file of many rows and few channels, written as numpy has it."""
 
     def write(self, nblt, windows, pols=1, chunks=None, channels=1):
-        nant, per_time = 40, 780
-        nfreq = windows * channels
-        one, two = numpy.triu_indices(nant, 1)
-        times = numpy.arange(nblt) // per_time
-        place = numpy.random.default_rng(1).uniform(-300, 300, (nant, 3))
-        how = {"chunks": (chunks, nfreq, pols), "compression": "gzip",
+        how = {"chunks": (chunks, windows * channels, pols), "compression": "gzip",
                "compression_opts": 1} if chunks else {}
-        with h5py.File(self.path("in.uvh5"), "w") as f:
-            header = f.create_group("Header")
-            at = numpy.arange(nblt) % per_time
-            for name, value in {
-                    "version": b"1.2", "telescope_name": b"X", "instrument": b"X", "history": b"",
-                    "vis_units": b"Jy", "latitude": -30.7, "longitude": 21.4, "altitude": 1050.0,
-                    "Nblts": nblt, "Nfreqs": nfreq, "Npols": pols, "Nspws": windows, "Nphase": 1,
-                    "Nants_telescope": nant, "Nants_data": nant, "Nbls": per_time,
-                    "Ntimes": times[-1] + 1, "time_array": 2459000.25 + times / 8640,
-                    "integration_time": numpy.full(nblt, 10.0), "ant_1_array": one[at],
-                    "ant_2_array": two[at], "uvw_array": (place[two] - place[one])[at],
-                    "freq_array": 1e8 + 1e6 * numpy.arange(nfreq),
-                    "channel_width": numpy.full(nfreq, 1e6), "spw_array": numpy.arange(windows),
-                    "flex_spw_id_array": numpy.arange(nfreq) // channels, "antenna_numbers": range(nant),
-                    "polarization_array": [-5, -6][:pols], "antenna_positions": place,
-                    "antenna_names": [b"A%02d" % i for i in range(nant)],
-                    "phase_center_id_array": numpy.zeros(nblt, "i8"),
-                    "phase_center_catalog/0/cat_name": b"f",
-                    "phase_center_catalog/0/cat_type": b"sidereal",
-                    "phase_center_catalog/0/cat_frame": b"icrs",
-                    "phase_center_catalog/0/cat_epoch": 2000.0,
-                    "phase_center_catalog/0/cat_lon": 1.0,
-                    "phase_center_catalog/0/cat_lat": -0.5}.items():
-                header[name] = value
-            cube = (nblt, nfreq, pols)
-            vis = numpy.ones(cube, numpy.dtype([("r", "f4"), ("i", "f4")]))
-            f.create_dataset("Data/visdata", data=vis, **how)
-            f.create_dataset("Data/flags", data=numpy.zeros(cube, "?"), **how)
-            f.create_dataset("Data/nsamples", data=numpy.ones(cube, "f4"), **how)
+        write_uvh5(self.path("in.uvh5"), nblt, windows, pols, channels, **how)
 
     def rows(self):
         with table(self.path("out.ms"), ack=False) as t:

@@ -45,6 +45,46 @@ def bytes_but_history(path):
     return data[:at] + data[at + size:]
 
 
+def write_uvh5(path, nblt, windows=1, pols=1, channels=1, vis=None, flags=None, nsamples=None, **how):
+    """A file as numpy has it; how: as h5py makes the datasets of Data."""
+    nant, per_time = 40, 780
+    nfreq = windows * channels
+    one, two = numpy.triu_indices(nant, 1)
+    times = numpy.arange(nblt) // per_time
+    place = numpy.random.default_rng(1).uniform(-300, 300, (nant, 3))
+    at = numpy.arange(nblt) % per_time
+    cube = (nblt, nfreq, pols)
+    if vis is None:
+        vis = numpy.ones(cube, numpy.dtype([("r", "f4"), ("i", "f4")]))
+    with h5py.File(path, "w") as f:
+        header = f.create_group("Header")
+        for name, value in {
+                "version": b"1.2", "telescope_name": b"X", "instrument": b"X", "history": b"",
+                "vis_units": b"Jy", "latitude": -30.7, "longitude": 21.4, "altitude": 1050.0,
+                "Nblts": nblt, "Nfreqs": nfreq, "Npols": pols, "Nspws": windows, "Nphase": 1,
+                "Nants_telescope": nant, "Nants_data": len(set(one[at]) | set(two[at])),
+                "Nbls": min(nblt, per_time), "Ntimes": times[-1] + 1,
+                "time_array": 2459000.25 + times / 8640,
+                "integration_time": numpy.full(nblt, 10.0), "ant_1_array": one[at],
+                "ant_2_array": two[at], "uvw_array": (place[two] - place[one])[at],
+                "freq_array": 1e8 + 1e6 * numpy.arange(nfreq),
+                "channel_width": numpy.full(nfreq, 1e6), "spw_array": numpy.arange(windows),
+                "flex_spw_id_array": numpy.arange(nfreq) // channels, "antenna_numbers": range(nant),
+                "polarization_array": [-5, -6, -7, -8][:pols], "antenna_positions": place,
+                "antenna_names": [b"A%02d" % i for i in range(nant)],
+                "phase_center_id_array": numpy.zeros(nblt, "i8"),
+                "phase_center_catalog/0/cat_name": b"f",
+                "phase_center_catalog/0/cat_type": b"sidereal",
+                "phase_center_catalog/0/cat_frame": b"icrs",
+                "phase_center_catalog/0/cat_epoch": 2000.0,
+                "phase_center_catalog/0/cat_lon": 1.0,
+                "phase_center_catalog/0/cat_lat": -0.5}.items():
+            header[name] = value
+        f.create_dataset("Data/visdata", data=vis, **how)
+        f.create_dataset("Data/flags", data=numpy.zeros(cube, "?") if flags is None else flags, **how)
+        f.create_dataset("Data/nsamples", data=numpy.ones(cube, "f4") if nsamples is None else nsamples, **how)
+
+
 class UvhCase(ProgramCase):
     def data(self, name):
         return os.path.join(program_case.args.data, name)
