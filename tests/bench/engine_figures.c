@@ -260,6 +260,30 @@ static mms_command unit(const char *kind)
     return command;
 }
 
+/* Medians of commands that crash, and of the next ones on their server, each when a spare is there.
+ */
+static void crashes(const mms_command *broken, const mms_command *empty)
+{
+    enum { N = 9 };
+    double answered[N], next[N];
+
+    for (int i = 0; i < N; i++) {
+        const double begin = now_s();
+        while (now_s() - begin < 1.2) {
+            mms_client_poll(client);
+            usleep(20000);
+        }
+        answered[i] = 1e3 * once(broken);
+        next[i] = 1e3 * once(empty);
+    }
+    qsort(answered, N, sizeof *answered, compare);
+    qsort(next, N, sizeof *next, compare);
+    json_object_set_new(result, "P19 crash",
+                        json_pack("{s:f, s:f, s:f, s:f}", "answered_ms", answered[N / 2], "next_ms",
+                                  next[N / 2], "best_answered_ms", answered[0], "best_next_ms",
+                                  next[0]));
+}
+
 static mms_command text(const char *words)
 {
     mms_command command = MMS_COMMAND_INIT;
@@ -273,7 +297,6 @@ static void measure(void)
     static const char *const words[] = {"true", NULL};
     const mms_command empty = unit("no_op"), broken = unit("crash"), sum = text("1+1");
     mms_command program = MMS_COMMAND_INIT, fresh = unit("no_op");
-    double answered;
 
     program.argv = words;
     round_trips("P1 no-op", &empty, 500, 5000);
@@ -287,10 +310,7 @@ static void measure(void)
     idle_client();
     idle_server();
     ping_all();
-    answered = once(&broken);
-    json_object_set_new(
-        result, "P19 crash",
-        json_pack("{s:f, s:f}", "answered_ms", 1e3 * answered, "next_ms", 1e3 * once(&empty)));
+    crashes(&broken, &empty);
 }
 
 /* The kinds of all tasks, for texts, and ours. */
