@@ -525,7 +525,7 @@ static void look_around(mms_client *client)
         mms_entry *const e = at < 0 ? NULL : &client->entries[at];
         if (e && e->limit_s > 0 && (double)(now - e->sent_ns) > e->limit_s * 1e9)
             end_entry(client, e, "timeout");
-        if (e && mms_pulse_is_still(&client->servers[s - 1].pulse))
+        if (e && mms_still_is(&client->servers[s - 1].pulse.still))
             end_entry(client, e, "stalled");
         if (e && e->kill_ns <= now)
             mms_engine_signal(client->engine, s - 1, (uint64_t)at + 1, SIGKILL);

@@ -285,6 +285,21 @@ void mms_progress_show(mms_progress *p);
 /** Take the bar off the terminal, before a log line and at the end. */
 void mms_progress_clear(mms_progress *p);
 
+/* ---- whether something goes on (spec job-engine 2.10) ---- */
+
+/** Samples of what it has used, a fourth of the limit apart, so that one is not enough: who looks
+ *  may have been busy itself.  Starts as {limit_s}; 0: it is not looked at. */
+typedef struct mms_still {
+    double limit_s;
+    uint64_t used;
+    int64_t next_ns, still_ns; /**< when the next sample is due; how long it has used nothing */
+} mms_still;
+bool mms_still_wants(const mms_still *still);
+/** used: as of mms_session_used(). */
+void mms_still_take(mms_still *still, uint64_t used);
+/** Whether it has used nothing for the limit. */
+bool mms_still_is(const mms_still *still);
+
 /* ---- workers of an engine, from 0: those of the pool come first ---- */
 
 /** Whether a worker is there, as the one sees it who waits for its answer.  Starts as {0}. */
@@ -296,10 +311,8 @@ typedef struct mms_pulse {
     int64_t since_ns;  /**< when it was first seen to be stopped or silent; 0: it is there */
     int64_t ping_ns;   /**< when the last one was sent */
     int64_t silent_ns; /**< how long we have listened for the answer */
-    double watch_s;    /**< how long what it runs may use nothing; 0: it is not looked at */
+    mms_still still;   /**< of what it runs */
     bool program;      /**< which is a program: the worker itself does not count */
-    uint64_t used;
-    int64_t next_watch_ns, still_ns; /**< still_ns: how long it has used nothing */
 } mms_pulse;
 
 typedef enum mms_pulse_change { MMS_PULSE_SAME, MMS_PULSE_LOST, MMS_PULSE_BACK } mms_pulse_change;
@@ -309,10 +322,8 @@ typedef enum mms_pulse_change { MMS_PULSE_SAME, MMS_PULSE_LOST, MMS_PULSE_BACK }
  *  @param[out] since_s  how long it was away, with LOST and BACK */
 mms_pulse_change mms_pulse_look(mms_pulse *pulse, mms_hub *hub, int worker, double limit_s,
                                 int64_t tick_ns, double *since_s);
-/** Look from now on whether what it runs works, for stalls of watch_s (0: no more). */
-void mms_pulse_watch(mms_pulse *pulse, double watch_s, bool program);
-/** Whether it has used nothing, and said nothing, for watch_s. */
-bool mms_pulse_is_still(const mms_pulse *pulse);
+/** Look from now on whether what it runs works, for stalls of limit_s (0: no more). */
+void mms_pulse_watch(mms_pulse *pulse, double limit_s, bool program);
 /** Whatever comes from a worker's rank says that it is there. */
 void mms_pulse_take(mms_pulse *pulse, const char *data, size_t size);
 

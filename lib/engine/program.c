@@ -41,6 +41,7 @@ struct running {
     int ended_fd;              /* can be read when the program has ended; -1: the kernel has none */
     int64_t begin_ns, kill_ns; /* kill_ns: when it is killed, once it was told to end */
     bool killed;
+    mms_still still;
 };
 
 /* Signal handlers have nothing else to write to. */
@@ -296,9 +297,12 @@ static void end_if_due(struct running *r)
     const bool late = limit_s > 0 && (double)(now - r->begin_ns) > limit_s * 1e9;
     const bool stopped = told_to_stop || mms_stop_at_once();
 
-    if (r->kill_ns == INT64_MAX && (late || stopped)) {
+    if (mms_still_wants(&r->still)) /* of this worker's session, without itself */
+        mms_still_take(&r->still, mms_session_used(getsid(0), false));
+    if (r->kill_ns == INT64_MAX && (late || stopped || mms_still_is(&r->still))) {
         r->end->stopped = stopped;
-        r->end->timed_out = !stopped;
+        r->end->timed_out = late && !stopped;
+        r->end->stalled = !late && !stopped;
         r->kill_ns = now + r->program->grace_s * (int64_t)1000000000;
         end_group(r, SIGTERM);
     }
@@ -367,8 +371,11 @@ static void clean_up(struct running *r)
 
 mms_status mms_program_run(const mms_program *program, mms_program_end *end, mms_error *err)
 {
-    struct running r = {
-        .program = program, .end = end, .begin_ns = mms_now_ns(), .kill_ns = INT64_MAX};
+    struct running r = {.program = program,
+                        .end = end,
+                        .begin_ns = mms_now_ns(),
+                        .kill_ns = INT64_MAX,
+                        .still = {.limit_s = program->stall_s}};
     struct sigaction action = {.sa_handler = note}, before;
     mms_status st;
 
@@ -416,23 +423,26 @@ static char *last_line(const mms_program_end *end)
     return last ? strndup(last, strcspn(last, "\n")) : NULL;
 }
 
-mms_status mms_program_judge(const char *program, const mms_program_end *end, double limit_s,
-                             mms_error *err)
+mms_status mms_program_judge(const mms_program *program, const mms_program_end *end, mms_error *err)
 {
+    const char *const name = program->argv[0];
     char *const line = last_line(end);
     const char *const colon = line ? ": " : "", *const text = line ? line : "";
     mms_status st = MMS_OK;
 
     if (end->stopped)
-        st = mms_fail(err, MMS_ERR_STOPPED, "%s was stopped", program);
+        st = mms_fail(err, MMS_ERR_STOPPED, "%s was stopped", name);
     else if (end->timed_out)
-        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended after the limit of %g s%s%s", program,
-                      limit_s, colon, text);
+        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended after the limit of %g s%s%s", name,
+                      program->limit_s, colon, text);
+    else if (end->stalled)
+        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended, as it has done nothing for %g s%s%s",
+                      name, program->stall_s, colon, text);
     else if (end->signal_number)
-        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended by signal %d (%s)%s%s", program,
+        st = mms_fail(err, MMS_ERR_WORKER, "%s was ended by signal %d (%s)%s%s", name,
                       end->signal_number, strsignal(end->signal_number), colon, text);
     else if (end->exit_status)
-        st = mms_fail(err, MMS_ERR_WORKER, "%s ended with status %d%s%s", program, end->exit_status,
+        st = mms_fail(err, MMS_ERR_WORKER, "%s ended with status %d%s%s", name, end->exit_status,
                       colon, text);
     free(line);
     return st;
@@ -470,7 +480,7 @@ mms_status mms_program_unit(mms_job *job, const mms_value *request, mms_value *a
         argv[i] = json_string_value(json_array_get(words, i));
     MMS_TRY(mms_program_run(&program, end, err));
     mms_program_tell(end, answer);
-    st = mms_program_judge(argv[0], end, 0, err);
+    st = mms_program_judge(&program, end, err);
 done:
     free(end);
     free(argv);

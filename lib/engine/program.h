@@ -22,6 +22,7 @@ typedef struct mms_program {
     const char *const *setting; /**< "NAME=value" beside the environment; ends with NULL */
     int grace_s;                /**< from SIGTERM to SIGKILL when this process is to stop */
     double limit_s;             /**< after which it is ended; 0: none */
+    double stall_s;             /**< the same, while it uses no processor time and no I/O */
     mms_program_line *line;
     void *ctx;
 } mms_program;
@@ -33,7 +34,7 @@ typedef struct mms_program_end {
     int exit_status;   /**< -1 when a signal ended it */
     int signal_number; /**< 0: none */
     bool stopped;      /**< since this process was told to stop */
-    bool timed_out;
+    bool timed_out, stalled;
     double wall_s, user_s, system_s;
     int64_t max_rss_kib;
     char tail[2][MMS_PROGRAM_TAIL]; /**< the last lines of streams 1 and 2, each with its end */
@@ -49,9 +50,9 @@ MMS_CHECKED mms_status mms_program_run(const mms_program *program, mms_program_e
 void mms_program_tell(const mms_program_end *end, mms_value *answer);
 
 /** Fail in words where it did not end well.
- *  Errors: WORKER another status than 0, a signal, the limit of so many seconds; STOPPED. */
-MMS_CHECKED mms_status mms_program_judge(const char *program, const mms_program_end *end,
-                                         double limit_s, mms_error *err);
+ *  Errors: WORKER another status than 0, a signal, a limit of program; STOPPED. */
+MMS_CHECKED mms_status mms_program_judge(const mms_program *program, const mms_program_end *end,
+                                         mms_error *err);
 
 /** Check that a program can be found and run here, as execvp(3) does.  Errors: NOT_FOUND, IO. */
 MMS_CHECKED mms_status mms_program_check(const char *name, mms_error *err);

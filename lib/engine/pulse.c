@@ -8,37 +8,32 @@ static const double heartbeat_ns = 5e9;
 
 /* ---- whether it works ---- */
 
-/* Samples of what it has used are a fourth of the limit apart, so that one is not enough: a client
- * that was busy itself has none of that time. */
-static int64_t watch_ns(const mms_pulse *p)
+static int64_t apart_ns(const mms_still *s)
 {
-    return (int64_t)((p->watch_s < 1e9 ? p->watch_s : 1e9) * 0.25e9);
+    return (int64_t)((s->limit_s < 1e9 ? s->limit_s : 1e9) * 0.25e9);
 }
 
-static void take_sample(mms_pulse *p, uint64_t used)
+bool mms_still_wants(const mms_still *s)
 {
-    p->still_ns = used == p->used ? p->still_ns + watch_ns(p) : 0;
-    p->used = used;
-    p->next_watch_ns = mms_now_ns() + watch_ns(p);
+    return s->limit_s > 0 && mms_now_ns() >= s->next_ns;
 }
 
-static void sample_local(mms_pulse *p, const mms_hub *hub, int worker)
+void mms_still_take(mms_still *s, uint64_t used)
 {
-    if (p->watch_s > 0 && mms_hub_is_local(hub, worker) && mms_now_ns() >= p->next_watch_ns)
-        take_sample(p, mms_session_used(mms_pool_pid(hub->pool, worker), !p->program));
+    s->still_ns = used == s->used ? s->still_ns + apart_ns(s) : 0;
+    s->used = used;
+    s->next_ns = mms_now_ns() + apart_ns(s);
 }
 
-void mms_pulse_watch(mms_pulse *p, double watch_s, bool program)
+bool mms_still_is(const mms_still *s)
 {
-    p->watch_s = watch_s;
+    return s->limit_s > 0 && s->still_ns >= 4 * apart_ns(s);
+}
+
+void mms_pulse_watch(mms_pulse *p, double limit_s, bool program)
+{
+    p->still = (mms_still){.limit_s = limit_s};
     p->program = program;
-    p->used = 0;
-    p->next_watch_ns = p->still_ns = 0;
-}
-
-bool mms_pulse_is_still(const mms_pulse *p)
-{
-    return p->watch_s > 0 && p->still_ns >= 4 * watch_ns(p);
 }
 
 /* ---- whether it is there ---- */
@@ -49,7 +44,7 @@ static bool is_silent(mms_pulse *p, mms_hub *hub, int worker, double limit_s, in
 {
     const int64_t now = mms_now_ns();
     const double beat_ns = limit_s * 0.125e9; /* with the limit 35 s at most (9.1, P20) */
-    const bool watches = p->watch_s > 0 && now >= p->next_watch_ns;
+    const bool watches = mms_still_wants(&p->still);
 
     if (p->pinged) {
         p->silent_ns += tick_ns;
@@ -70,9 +65,9 @@ mms_pulse_change mms_pulse_look(mms_pulse *p, mms_hub *hub, int worker, double l
     const bool was_lost = p->timed_out;
 
     if (away)
-        p->still_ns = 0; /* it can't work */
-    else
-        sample_local(p, hub, worker);
+        p->still.still_ns = 0; /* it can't work */
+    else if (mms_hub_is_local(hub, worker) && mms_still_wants(&p->still))
+        mms_still_take(&p->still, mms_session_used(mms_pool_pid(hub->pool, worker), !p->program));
     *since_s = p->since_ns ? (double)(mms_now_ns() - p->since_ns) * 1e-9 : 0;
     if (away && !p->since_ns) {
         p->since_ns = mms_now_ns();
@@ -101,13 +96,13 @@ void mms_pulse_take(mms_pulse *p, const char *data, size_t size)
         mms_world_note_silent(-1);
     p->silent = false;
     if (mms_frame_type_of(data) == MMS_FRAME_EVENT)
-        p->still_ns = 0;
+        p->still.still_ns = 0;
     if (mms_frame_type_of(data) != MMS_FRAME_PONG ||
         mms_frame_decode(data, size, &frame, NULL) != MMS_OK)
         return;
     p->is_stopped = json_is_true(json_object_get(frame.body, "stopped"));
     used = json_object_get(frame.body, "used");
-    if (used && p->watch_s > 0)
-        take_sample(p, (uint64_t)json_integer_value(used));
+    if (used)
+        mms_still_take(&p->still, (uint64_t)json_integer_value(used));
     mms_value_free(&frame.body);
 }

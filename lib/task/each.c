@@ -36,6 +36,9 @@ static const mms_param params[] = {
      .doc = "Leave out the parts that the same command has done before it failed or was stopped"},
     {"limit", MMS_SECONDS, AT(limit_s), .allowed = "0..", .unit = "s",
      .doc = "Time after which the program is ended, for each part; 0: none"},
+    {"stalllimit", MMS_SECONDS, AT(stall_s), .allowed = "0..", .unit = "s",
+     .doc = "Time after which a program is ended that does nothing: no processor time, no I/O; 0: "
+            "none"},
     {"jobs", MMS_COUNT, AT(jobs), .init = "auto", .flags = MMS_PARAM_RUN,
      .doc = "Parts at once, the same as -j"},
     {0},

@@ -65,6 +65,7 @@ static mms_value *make_unit(const struct mms_each_work *w, int64_t part, const c
                                   .index = part,
                                   .threads = mms_engine_threads(w->engine, w->n),
                                   .limit_s = w->p->limit_s,
+                                  .stall_s = w->p->stall_s,
                                   .staged = w->p->staged};
     mms_value *const unit = codes && program ? mms_each_order_encode(&order) : NULL;
 

@@ -14,7 +14,7 @@ struct mms_each {
     int64_t jobs, retries;
     mms_ints okcodes;
     const char *outputvis;
-    double limit_s;
+    double limit_s, stall_s;
 };
 
 /** What a run works with. */
@@ -67,7 +67,7 @@ typedef struct mms_each_order {
     const mms_value *okcodes;        /**< numbers */
     int64_t retries, sharing, index; /**< sharing: how many run at a time */
     int64_t threads;
-    double limit_s;
+    double limit_s, stall_s;
     bool staged;
 } mms_each_order;
 

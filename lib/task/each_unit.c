@@ -150,22 +150,23 @@ static void free_argv(char **argv)
 /* An exit status that counts as good. */
 static bool is_good(const mms_value *codes, const mms_program_end *end)
 {
-    for (size_t i = 0; !end->stopped && !end->timed_out && i < json_array_size(codes); i++)
+    const bool ended = end->stopped || end->timed_out || end->stalled; /* by us */
+
+    for (size_t i = 0; !ended && i < json_array_size(codes); i++)
         if (!end->signal_number && end->exit_status == json_integer_value(json_array_get(codes, i)))
             return true;
     return false;
 }
 
-static mms_status judge(const mms_value *codes, const char *program, const mms_program_end *end,
-                        double limit_s, mms_error *err)
+static mms_status judge(const mms_value *codes, const mms_program *program,
+                        const mms_program_end *end, mms_error *err)
 {
-    const mms_status st =
-        is_good(codes, end) ? MMS_OK : mms_program_judge(program, end, limit_s, err);
+    const mms_status st = is_good(codes, end) ? MMS_OK : mms_program_judge(program, end, err);
 
     if (st != MMS_OK || is_good(codes, end))
         return st;
     return mms_fail(err, MMS_ERR_WORKER, "%s ended with exit status 0, which is none of okcodes",
-                    program);
+                    program->argv[0]);
 }
 
 static mms_status run_program(const struct unit *u, mms_value *answer, mms_error *err)
@@ -184,6 +185,7 @@ static mms_status run_program(const struct unit *u, mms_value *answer, mms_error
         .setting = setting,
         .grace_s = MMS_PROGRAM_GRACE_S,
         .limit_s = u->order.limit_s,
+        .stall_s = u->order.stall_s,
         .line = take_line,
         .ctx = (void *)u,
     };
@@ -194,7 +196,7 @@ static mms_status run_program(const struct unit *u, mms_value *answer, mms_error
     MMS_TRY(mms_program_run(&program, end, err));
     mms_program_tell(end, answer);
     json_object_set_new(answer, "host", mms_text_value(u->host));
-    st = judge(u->order.okcodes, argv[0], end, program.limit_s, err);
+    st = judge(u->order.okcodes, &program, end, err);
 done:
     free(server);
     free_argv(argv);

@@ -105,6 +105,14 @@ class Each(PartsCase):
         self.assertEqual(len(pids), 4)
         self.wait_for(lambda: not any(alive(p) for p in pids))
 
+    def test_one_that_does_nothing_is_ended(self):
+        """A063: what works is not, however long it takes; nor is what waits for a child that works."""
+        work = "(for k in 1 2 3 4 5; do i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; done)"
+        report, run = self.report("-j", "4", "--stalllimit", "1s", "--keepgoing", "--", "sh", "-c",
+                                  "[ {index} = 2 ] && sleep 600; " + work, status=1)
+        self.assertEqual(self.states(report), ["done", "done", "failed", "done"])
+        self.assertIn("as it has done nothing for 1 s", run.stderr)
+
     def test_a_limit_ends_the_program(self):
         report, run = self.report("-j", "4", "--limit", "0.3s", "--keepgoing", "--", "sh", "-c",
                                   "[ {index} = 2 ] && sleep 60; true", status=1)
