@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base_priv.h"
@@ -293,33 +294,50 @@ mms_status mms_make_folder(const char *path, mms_error *err)
     return mms_make_folder_in(AT_FDCWD, path, path, NULL, err);
 }
 
+/** A removal: what failed first, and why. */
+typedef struct removal {
+    mms_status first;
+    int errnum;
+} removal;
+
 /** What can't be removed leaves the rest to be removed. */
 static mms_status remove_entry(void *ctx, const mms_walked *met, mms_error *err)
 {
-    mms_status *first = ctx;
+    removal *const r = ctx;
 
     if (met->kind != MMS_WALK_FOLDER &&
         unlinkat(met->folder, met->name, met->kind == MMS_WALK_LEFT ? AT_REMOVEDIR : 0) &&
-        errno != ENOENT && *first == MMS_OK)
-        *first = mms_fail_errno(err, errno, "%s: cannot remove", met->path);
+        errno != ENOENT && r->first == MMS_OK) {
+        r->errnum = errno;
+        r->first = mms_fail_errno(err, errno, "%s: cannot remove", met->path);
+    }
     return MMS_OK;
 }
 
-static mms_status remove_all(const char *path, mms_error *err)
+/** *filled: somebody adds files, as a worker that was killed and has not ended yet. */
+static mms_status remove_all(const char *path, bool *filled, mms_error *err)
 {
-    mms_status first = MMS_OK;
-    const mms_status st = mms_walk(path, MMS_WALK_GONE, remove_entry, &first, err);
-    return st == MMS_OK ? first : st;
+    removal r = {.first = MMS_OK};
+    const mms_status st = mms_walk(path, MMS_WALK_GONE, remove_entry, &r, err);
+
+    *filled = r.errnum == ENOTEMPTY;
+    return st == MMS_OK ? r.first : st;
 }
 
 mms_status mms_remove_tree(const char *path, mms_error *err)
 {
+    const struct timespec nap = {.tv_nsec = 20000000};
     char *plain = mms_path_strip(path); // a link with a slash would be what it leads to
-    mms_status st =
-        plain ? remove_all(plain, err) : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
+    bool filled = false;
+    mms_status st = plain ? remove_all(plain, &filled, err)
+                          : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path);
 
     if (st != MMS_OK && plain) // what failed once may be gone, or go now
-        st = remove_all(plain, err);
+        st = remove_all(plain, &filled, err);
+    for (int i = 0; i < 100 && st != MMS_OK && filled; i++) {
+        nanosleep(&nap, NULL);
+        st = remove_all(plain, &filled, err);
+    }
     free(plain);
     return st;
 }

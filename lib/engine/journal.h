@@ -34,7 +34,8 @@ typedef struct mms_journal_opts {
     const mms_value *key;     /**< an object of what has to be equal to go on */
     const char *folder; /**< that the user names for it, which stays; NULL or "": beside output */
     mms_value *summary; /**< an object: where the folder stays it gains "file", that folder, and
-                           "summary", what is told of the run; NULL: nobody asks */
+                           "summary", what is told of the run, or "complete", where an earlier run
+                           has told it; NULL: nobody asks */
     bool sync;          /**< what is done is written to the disk while the run goes on */
     bool resume;
     bool strict; /**< work in place: a run over the same set, or one to go on with that is another,

@@ -512,10 +512,7 @@ void mms_stage_remove(mms_stage **stage)
 
 void mms_stage_remove_left(const char *path)
 {
-    const struct timespec nap = {.tv_nsec = 20000000};
-
-    for (int i = 0; i < 100 && remove_folder(path, NULL) != MMS_OK; i++)
-        nanosleep(&nap, NULL);
+    (void)!remove_folder(path, NULL);
 }
 
 void mms_stage_keep(mms_stage **stage)

@@ -246,6 +246,8 @@ mms_status mms_output_take_published(const mms_host *host, const char *vis, cons
     if (*was)
         (void)json_object_update(
             result, json_object_get(mms_journal_record(view.records, "publishing"), "result"));
+    if (*was && stays) // its journal stays as it is
+        json_object_set_new(host->summary, "complete", json_true());
     if (*was)
         mms_log(MMS_LOG_INFO, host->task,
                 stays ? "%s is complete: nothing is left to do"

@@ -39,7 +39,8 @@ void mms_run_write_summary(const mms_run *run, mms_status st, const mms_error *e
     char *const fresh = path ? mms_format("%s.new", path) : NULL;
     char *text = NULL;
 
-    if (run->job_dir && *run->job_dir && !told && st == MMS_OK)
+    if (run->job_dir && *run->job_dir && !told && !json_object_get(run->summary, "complete") &&
+        st == MMS_OK)
         mms_log(MMS_LOG_WARN, run->task->name, "parameter jobdir: this run keeps no journal");
     if (!fresh || !told)
         goto done;

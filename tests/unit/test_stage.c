@@ -611,6 +611,27 @@ static void the_outermost_is_removed(void **state)
     assert_string_equal(mms_blackbox_stage(), "");
 }
 
+static int refills;
+
+/* Takes the place of the system's: a file comes just before its folder goes, as of a worker that
+ * was killed and has not ended yet. */
+int unlinkat(int folder, const char *name, int flags)
+{
+    if (flags == AT_REMOVEDIR && refills-- > 0)
+        write_text("filled/late", "");
+    return (int)syscall(SYS_unlinkat, folder, name, flags);
+}
+
+static void what_is_filled_meanwhile_is_removed(void **state)
+{
+    (void)state;
+    assert_int_equal(mkdir("filled", 0777), 0);
+    refills = 5;
+    assert_int_equal(mms_remove_tree("filled", NULL), MMS_OK);
+    assert_false(exists("filled"));
+    refills = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -632,6 +653,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_looked_at_is_not_absent),
         cmocka_unit_test(new_files_follow_no_link),
         cmocka_unit_test(removing_does_not_follow_links),
+        cmocka_unit_test(what_is_filled_meanwhile_is_removed),
         cmocka_unit_test(full_disk_names_the_file),
         cmocka_unit_test(files_that_could_not_be_written),
         cmocka_unit_test(free_space_of_a_path_to_be),
