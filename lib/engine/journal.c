@@ -642,7 +642,8 @@ const char *mms_journal_staged(const mms_journal *j)
 static bool has_journal(const char *folder)
 {
     char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
-    const bool there = path && !access(path, F_OK);
+    struct stat info;
+    const bool there = path && !stat(path, &info) && info.st_size > 0;
 
     free(path);
     return there;

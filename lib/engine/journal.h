@@ -139,7 +139,8 @@ void mms_journal_settle(const char *folder);
  *  numsubms", as a new text; NULL: nothing. */
 char *mms_journal_difference(const mms_value *before, const mms_value *now);
 
-/** Remove the folder of a journal that is empty: a run was killed when it made or removed it.
+/** Remove the folder of a journal that is empty, or has one without a record: a run was killed when
+ *  it made or removed it.
  *  name: as for mms_journal_locate().  Returns whether there was one. */
 bool mms_journal_remove_empty(const char *name);
 

@@ -2,10 +2,12 @@
 /** @file journal_files.c  The folder of a journal: what stands there for people, the plan and what
  * the run said, and what is others'. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +111,20 @@ void mms_journal_clear(const char *folder, const char *task)
         mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
 }
 
+/* One that has no record yet, nor a run that is about to write one. */
+static void remove_blank(const char *folder)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
+    const int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    struct stat info;
+
+    if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &info) && info.st_size == 0)
+        (void)unlink(path);
+    if (fd >= 0)
+        close(fd);
+    free(path);
+}
+
 bool mms_journal_remove_empty(const char *name)
 {
     char *const whole = mms_path_absolute(name);
@@ -116,8 +132,11 @@ bool mms_journal_remove_empty(const char *name)
     char *const beside = folder ? mms_format("%s" MMS_JOURNAL_SUFFIX, folder) : NULL;
     const size_t n = folder ? strlen(folder) : 0, suffix = strlen(MMS_JOURNAL_SUFFIX);
     const bool itself = n > suffix && !strcmp(folder + n - suffix, MMS_JOURNAL_SUFFIX);
-    const bool removed = beside && !rmdir(itself ? folder : beside);
+    const char *const empty = itself ? folder : beside;
 
+    if (beside)
+        remove_blank(empty);
+    const bool removed = beside && !rmdir(empty);
     free(beside);
     free(folder);
     free(whole);
