@@ -276,6 +276,7 @@ typedef struct weigher {
     double *exposure_s, *scratch;
     double *variance; /**< [nbin][ncorr]; one correlation when they are combined */
     float *weight, *bins, *median;
+    bool clean, lost; /**< nothing, or all, of it was flagged */
     /* of a baseline, until it has its turn */
     given *given;
     int64_t ngiven, given_room;
@@ -517,20 +518,20 @@ static int64_t count_good(const mms_statwt_window *window, int64_t bin, int32_t 
     return good;
 }
 
-/** One weight for a bin of some correlations of a row: flags, the spectrum; sums are for later.
- *  clean: nothing of the row was flagged. */
-static void give_weight(weigher *t, int64_t row, int64_t bin, int32_t g, float weight, bool clean)
+/** One weight for a bin of some correlations of a row: flags, the spectrum; sums are for later. */
+static void give_weight(weigher *t, int64_t row, int64_t bin, int32_t g, float weight)
 {
     const mms_statwt_setup *s = &t->w->setup;
     const batch *b = t->b;
     const mms_statwt_window *window = &s->windows[b->k.ddid];
     const int32_t first = g, end = s->asked.corr ? b->k.ncorr : g + 1;
     const bool bad = weight == 0 || is_outside(s, weight);
-    const int64_t good =
-        clean && !bad
-            ? (window->first[bin + 1] - window->first[bin]) * (end - first)
-            : count_good(window, bin, b->k.ncorr, first, end, bad, b->k.flag + row * b->k.cell);
+    int64_t good = 0;
 
+    if (t->clean && !bad)
+        good = (window->first[bin + 1] - window->first[bin]) * (end - first);
+    else if (!t->lost)
+        good = count_good(window, bin, b->k.ncorr, first, end, bad, b->k.flag + row * b->k.cell);
     t->newly += bad ? (double)good : 0;
     t->given[t->ngiven++] = (given){(double)weight, b->spectrum ? good : good > 0};
     for (int32_t p = first; p < end; p++)
@@ -547,7 +548,7 @@ static float median_of(weigher *t, int64_t row, int32_t first, int32_t end)
     const int64_t most = window->nbin > 1 ? b->k.cell : 1; // of one bin all are the same
     int64_t n = 0;
 
-    for (int64_t bin = 0; bin < window->nbin; bin++)
+    for (int64_t bin = 0; bin < window->nbin && !t->lost; bin++)
         for (int64_t c = window->first[bin]; c < window->first[bin + 1]; c++)
             for (int32_t p = first; n < most && p < end; p++)
                 if (!flag[c * b->k.ncorr + p])
@@ -631,18 +632,18 @@ static mms_status do_row(weigher *t, int64_t row, mms_error *err)
     const int32_t ngroup = groups_of(t->w, b);
     const int64_t nbin = t->w->setup.windows[b->k.ddid].nbin;
     const uint8_t *before = b->k.before + row * b->k.cell;
-    const bool clean = !memchr(before, 1, (size_t)b->k.cell);
     int64_t flagged = 0;
     mms_status st;
 
+    t->clean = !memchr(before, 1, (size_t)b->k.cell);
+    t->lost = !memchr(before, 0, (size_t)b->k.cell);
     MMS_TRY(mms_grow(&t->given, &t->given_room, t->ngiven + nbin * ngroup, sizeof *t->given, err));
     for (int64_t bin = 0; bin < nbin; bin++)
         for (int32_t g = 0; g < ngroup; g++)
             give_weight(t, row, bin, g,
-                        mms_statwt_weight(b->keys[row].exposure_s, t->variance[bin * ngroup + g]),
-                        clean);
+                        mms_statwt_weight(b->keys[row].exposure_s, t->variance[bin * ngroup + g]));
     find_row_weights(t, row);
-    for (int64_t i = 0; i < b->k.cell && !clean; i++)
+    for (int64_t i = 0; i < b->k.cell && !t->clean; i++)
         flagged += before[i];
     t->flagged += (double)flagged;
     t->total += (double)b->k.cell;

@@ -315,16 +315,20 @@ static bool is_even(const mms_continuum *c, const mms_continuum_row *row)
     return true;
 }
 
-/** As solve(), of n series at once, each in the order of the channels. */
+/** Four series beside each other. */
+typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
+typedef float small_quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+/** As solve(), of n quads of series, each in the order of the channels: value[nchan][n]. */
 static inline __attribute__((always_inline)) void solve_together(const mms_continuum *c, int n,
-                                                                 const double *restrict value,
-                                                                 double *restrict coefficient)
+                                                                 const quad *value,
+                                                                 quad *coefficient)
 {
     const basis *const b = &c->whole;
 
     for (int64_t j = b->n - 1; j >= 0; j--) {
         const double *const q = b->q + j * c->nchan, length = b->r[j * c->nterm + j];
-        double left[TOGETHER] = {0};
+        quad left[2] = {{0}, {0}};
         for (int64_t k = 0; k < c->nchan; k++)
             for (int i = 0; i < n; i++)
                 left[i] += q[k] * value[k * n + i];
@@ -332,21 +336,24 @@ static inline __attribute__((always_inline)) void solve_together(const mms_conti
             for (int i = 0; i < n; i++)
                 left[i] -= b->r[j * c->nterm + t] * coefficient[t * n + i];
         for (int i = 0; i < n; i++)
-            coefficient[j * n + i] = length > 0 ? left[i] / length : 0;
+            coefficient[j * n + i] = left[i] / length;
+        if (!(length > 0))
+            memset(coefficient + j * n, 0, (size_t)n * sizeof *coefficient);
     }
 }
 
 /** As write_model(). */
 static inline __attribute__((always_inline)) void write_together(const mms_continuum *c, int n,
-                                                                 const double *coefficient,
-                                                                 float *restrict model)
+                                                                 const quad *coefficient,
+                                                                 small_quad *model)
 {
-    memset(model, 0, (size_t)(c->nchan * n) * sizeof *model);
+    for (int64_t k = 0; k < c->nchan * n; k++)
+        model[k] = (small_quad){0};
     for (int64_t j = 0; j < c->whole.n; j++) {
         const double *const power = c->power + j * c->nchan;
-        float factor[TOGETHER];
+        small_quad factor[2];
         for (int i = 0; i < n; i++)
-            factor[i] = (float)coefficient[j * n + i];
+            factor[i] = __builtin_convertvector(coefficient[j * n + i], small_quad);
         for (int64_t k = 0; k < c->nchan; k++)
             for (int i = 0; i < n; i++)
                 model[k * n + i] += factor[i] * (float)power[k];
@@ -356,35 +363,39 @@ static inline __attribute__((always_inline)) void write_together(const mms_conti
 /** As chi2_of(); value is used up. */
 static inline __attribute__((always_inline)) void judge_together(const mms_continuum *c,
                                                                  const mms_continuum_row *row,
-                                                                 int n, const double *coefficient,
-                                                                 double *restrict value)
+                                                                 int n, const quad *coefficient,
+                                                                 quad *value)
 {
-    double weight[TOGETHER], sum[TOGETHER] = {0};
+    quad weight[2], sum[2] = {{0}, {0}};
 
-    for (int i = 0; i < n; i++)
-        weight[i] = c->plain ? 1 : (double)row->row_weight[i / row->nfloat];
+    for (int i = 0; i < 4 * n; i++)
+        weight[i / 4][i % 4] = c->plain ? 1 : (double)row->row_weight[i / row->nfloat];
     for (int64_t j = 0; j < c->whole.n; j++)
         for (int64_t k = 0; k < c->nchan; k++)
             for (int i = 0; i < n; i++)
                 value[k * n + i] -= coefficient[j * n + i] * c->power[j * c->nchan + k];
     for (int64_t k = 0; k < c->nchan; k++)
         for (int i = 0; i < n; i++)
-            sum[i] += (c->fitted[k] ? weight[i] : 0) * value[k * n + i] * value[k * n + i];
+            sum[i] += weight[i] * (double)c->fitted[k] * value[k * n + i] * value[k * n + i];
     memcpy(row->chi2, sum, (size_t)n * sizeof *sum);
 }
 
-/** A row of n series: what fit_part() makes of each. */
+/** A row of n quads of series: what fit_part() makes of each. */
 static inline __attribute__((always_inline)) void fit_together(const mms_continuum *c,
                                                                const mms_continuum_row *row, int n,
                                                                float *model, double *scratch)
 {
-    double *const value = scratch, *const coefficient = scratch + n * c->nchan;
+    const small_quad *const data = (const small_quad *)row->data;
+    quad *const value = (quad *)scratch, *const coefficient = value + n * c->nchan;
 
     for (int64_t k = 0; k < c->nchan; k++)
-        for (int i = 0; i < n; i++)
-            value[k * n + i] = c->fitted[k] ? (double)row->data[k * n + i] : 0;
+        for (int i = 0; i < n; i++) {
+            value[k * n + i] = (quad){0};
+            if (c->fitted[k])
+                value[k * n + i] = __builtin_convertvector(data[k * n + i], quad);
+        }
     solve_together(c, n, value, coefficient);
-    write_together(c, n, coefficient, model);
+    write_together(c, n, coefficient, (small_quad *)model);
     if (row->chi2)
         judge_together(c, row, n, coefficient, value);
 }
@@ -395,14 +406,12 @@ MMS_WIDE static bool fit_even(const mms_continuum *c, const mms_continuum_row *r
 {
     const int64_t n = row->ncorr * row->nfloat;
 
-    if ((n != 8 && n != 4 && n != 2) || !is_even(c, row))
+    if ((n != 8 && n != 4) || !is_even(c, row))
         return false;
     if (n == 8)
-        fit_together(c, row, 8, model, scratch);
-    else if (n == 4)
-        fit_together(c, row, 4, model, scratch);
-    else
         fit_together(c, row, 2, model, scratch);
+    else
+        fit_together(c, row, 1, model, scratch);
     return true;
 }
 

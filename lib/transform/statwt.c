@@ -308,52 +308,57 @@ double mms_statwt_variance(const mms_statwt_how *how, int64_t n, const mms_compl
     return (real + variance_of(how, &s)) / 2;
 }
 
-/** variance_of_all() of the n parts of correlations beside each other. */
+/** Parts of two correlations beside each other. */
+typedef double quad __attribute__((vector_size(32), aligned(8), may_alias));
+typedef float small_quad __attribute__((vector_size(16), aligned(4), may_alias));
+
+/** variance_of_all() of the n quads of parts of correlations beside each other. */
 static inline __attribute__((always_inline)) void find_together(const mms_statwt_rows *r, int n,
                                                                 double *variance)
 {
     const double samples = (double)(r->nrow * r->nchan);
-    double sum[8] = {0}, mean[8], squares[8] = {0}, weight = 0;
+    quad sum[2] = {{0}, {0}}, mean[2] = {{0}, {0}}, squares[2] = {{0}, {0}};
+    double weight = 0;
 
     for (int64_t row = 0; row < r->nrow; row++) {
-        const float *const parts = (const float *)r->vis[row];
+        const small_quad *const parts = (const small_quad *)r->vis[row];
         const double exposure_s = r->exposure_s[row];
         for (int64_t c = 0; c < r->nchan; c++) {
             weight += exposure_s;
             for (int i = 0; i < n; i++)
-                sum[i] += exposure_s * (double)parts[c * n + i];
+                sum[i] += exposure_s * __builtin_convertvector(parts[c * n + i], quad);
         }
     }
-    for (int i = 0; i < n; i++)
-        mean[i] = weight > 0 ? sum[i] / weight : 0;
+    for (int i = 0; i < n && weight > 0; i++)
+        mean[i] = sum[i] / weight;
     for (int64_t row = 0; row < r->nrow; row++) {
-        const float *const parts = (const float *)r->vis[row];
+        const small_quad *const parts = (const small_quad *)r->vis[row];
         const double exposure_s = r->exposure_s[row];
         for (int64_t c = 0; c < r->nchan; c++)
             for (int i = 0; i < n; i++) {
-                const double away = (double)parts[c * n + i] - mean[i];
+                const quad away = __builtin_convertvector(parts[c * n + i], quad) - mean[i];
                 squares[i] += exposure_s * away * away;
             }
     }
-    for (int i = 0; i < n; i += 2)
-        variance[i / 2] = (squares[i] / samples + squares[i + 1] / samples) / 2;
+    for (int i = 0; i < 2 * n; i++) {
+        const double *const of = (const double *)squares + 2 * (ptrdiff_t)i;
+        variance[i] = (of[0] / samples + of[1] / samples) / 2;
+    }
 }
 
 MMS_WIDE static void find_any(const mms_statwt_rows *r, double *variance)
 {
     if (r->ncorr == 4)
-        find_together(r, 8, variance);
-    else if (r->ncorr == 2)
-        find_together(r, 4, variance);
-    else
         find_together(r, 2, variance);
+    else
+        find_together(r, 1, variance);
 }
 
 bool mms_statwt_variances(const mms_statwt_how *how, const mms_statwt_rows *r, double *variance)
 {
     const int64_t n = r->nrow * r->nchan;
 
-    if (how->algorithm != MMS_STATWT_CLASSIC || (r->ncorr != 1 && r->ncorr != 2 && r->ncorr != 4))
+    if (how->algorithm != MMS_STATWT_CLASSIC || (r->ncorr != 2 && r->ncorr != 4))
         return false;
     if (n < how->minsamp || n == 0)
         memset(variance, 0, (size_t)r->ncorr * sizeof *variance);

@@ -76,7 +76,7 @@ typedef struct mms_statwt_rows {
 } mms_statwt_rows;
 
 /** As mms_statwt_variance(), of each correlation, with the same rounding: variance[ncorr].  False:
- *  not done, another algorithm is asked for, or ncorr is not 1, 2 or 4. */
+ *  not done, another algorithm is asked for, or ncorr is not 2 or 4. */
 bool mms_statwt_variances(const mms_statwt_how *how, const mms_statwt_rows *rows, double *variance);
 
 /** The greatest distance from the mean, in standard deviations, that half a one of n points is
