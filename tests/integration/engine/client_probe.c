@@ -1293,8 +1293,11 @@ static void events(void)
     CHECK(mms_client_event(client, 2, ids, &late, &err) == MMS_OK);
     CHECK(poll_for(late) == 0);
     struct pollfd quiet = {.fd = mms_client_fd(client), .events = POLLIN};
-    mms_client_poll(client);
-    CHECK(poll(&quiet, 1, 0) == 0); /* nothing runs, nothing wakes */
+    int tries = 0;
+    do
+        mms_client_poll(client);
+    while (poll(&quiet, 1, 0) && ++tries < 100);
+    CHECK(tries < 100); /* nothing runs, nothing wakes, but answers of ranks to pings */
     mms_event_free(&late);
     ids[0] = push(task("sleep", "{\"seconds\": 30}"), 1);
     CHECK(mms_client_event(client, 1, ids, &late, &err) == MMS_OK);
