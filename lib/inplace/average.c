@@ -94,7 +94,7 @@ static mms_status read_weights(mms_flag_work *w, const mms_flag_chunk *k, const 
     const int64_t n = k->nrow * k->cell;
     mms_status st = MMS_OK;
 
-    if (!strncasecmp(column, "MODEL", 5)) {
+    if (!strncasecmp(column, "MODEL", 5) || !strncasecmp(column, MMS_COL_WEIGHT, 6)) {
         for (int64_t i = 0; i < n; i++)
             to[i] = 1;
     } else if (!strncasecmp(column, "CORRECTED", 9)) {
@@ -204,7 +204,8 @@ static void average_times(const mms_flag_chunk *k, averages *a, mms_complex *sum
 }
 
 static void average_channels(const mms_flag_chunk *k, int32_t width, averages *a,
-                             const mms_complex *values, const float *weights, const uint8_t *flags)
+                             const mms_complex *values, const float *weights, const uint8_t *flags,
+                             mms_complex *vis)
 {
     mms_flag_chunk *to = &a->chunk;
 
@@ -212,35 +213,41 @@ static void average_channels(const mms_flag_chunk *k, int32_t width, averages *a
         const int64_t from = i * k->cell, at = i * to->cell;
         if (width > 1) {
             mms_flag_average_channels(a->nselected, a->channels, k->ncorr, width, values + from,
-                                      weights + from, flags + from, to->vis + at, to->flag + at);
+                                      weights + from, flags + from, vis + at, to->flag + at);
             continue;
         }
         for (int32_t c = 0; c < a->nselected; c++) {
             const int64_t cell = from + (int64_t)a->channels[c] * k->ncorr;
-            memcpy(to->vis + at + (int64_t)c * k->ncorr, values + cell,
+            memcpy(vis + at + (int64_t)c * k->ncorr, values + cell,
                    (size_t)k->ncorr * sizeof *values);
             memcpy(to->flag + at + (int64_t)c * k->ncorr, flags + cell, (size_t)k->ncorr);
         }
     }
 }
 
-static mms_status fill(const mms_flag_command *c, const mms_flag_chunk *k, int32_t width,
-                       averages *a, mms_error *err)
+static mms_status make_room(averages *a, mms_error *err)
 {
     mms_flag_chunk *to = &a->chunk;
-    const int64_t n = to->nrow * k->cell, m = to->nrow * to->cell;
-    mms_complex *sums = mms_alloc(n, sizeof *sums);
-    float *weights = mms_alloc(n, sizeof *weights);
-    uint8_t *flags = mms_alloc(n, 1);
-    mms_status st;
+    const int64_t m = to->nrow * to->cell;
 
     to->vis = mms_alloc(m, sizeof *to->vis);
     to->flag = mms_alloc(m, 1);
     to->before = mms_alloc(m, 1);
     to->flag_row = mms_alloc(to->nrow, 1);
-    MMS_TRY(sums && weights && flags && to->vis && to->flag && to->before && to->flag_row
-                ? MMS_OK
-                : no_memory(err));
+    return to->vis && to->flag && to->before && to->flag_row ? MMS_OK : no_memory(err);
+}
+
+/** Averages of the values that the chunk has, into vis; plain: channels are not weighed. */
+static mms_status fill(const mms_flag_command *c, const mms_flag_chunk *k, int32_t width,
+                       averages *a, bool plain, mms_complex *vis, mms_error *err)
+{
+    const int64_t n = a->chunk.nrow * k->cell;
+    mms_complex *sums = mms_alloc(n, sizeof *sums);
+    float *weights = mms_alloc(n, sizeof *weights);
+    uint8_t *flags = mms_alloc(n, 1);
+    mms_status st;
+
+    MMS_TRY(sums && weights && flags ? MMS_OK : no_memory(err));
     if (c->timebin_s > 0) {
         average_times(k, a, sums, weights, flags);
     } else {
@@ -253,12 +260,72 @@ static mms_status fill(const mms_flag_command *c, const mms_flag_chunk *k, int32
             memcpy(flags + at, k->flag + from, (size_t)k->cell);
         }
     }
-    average_channels(k, width, a, sums, weights, flags);
-    memcpy(to->before, to->flag, (size_t)m);
+    for (int64_t i = 0; plain && i < n; i++)
+        weights[i] = 1;
+    average_channels(k, width, a, sums, weights, flags, vis);
 done:
     free(sums);
     free(weights);
     free(flags);
+    return st;
+}
+
+/** Of weights, the sum over a bin: of those that are flagged only where all are. */
+static void sum_weights(const mms_flag_chunk *k, averages *a)
+{
+    mms_flag_chunk *to = &a->chunk;
+
+    memset(to->vis, 0, (size_t)(to->nrow * to->cell) * sizeof *to->vis);
+    for (int64_t i = 0; i < k->nrow; i++)
+        for (int32_t c = 0; a->row[i] >= 0 && c < k->nchan; c++)
+            for (int32_t p = 0; a->bin[c] >= 0 && p < k->ncorr; p++) {
+                const int64_t from = i * k->cell + (int64_t)c * k->ncorr + p;
+                const int64_t at = a->row[i] * to->cell + (int64_t)a->bin[c] * k->ncorr + p;
+                if (!k->flag[from] || to->flag[at])
+                    to->vis[at] += k->vis[from];
+            }
+}
+
+/** Take the averages of the model away: in time with the weights of the data, as in CASA 6.7.0,
+ * over channels without any. */
+static mms_status subtract_model(mms_flag_work *w, const mms_flag_command *c, mms_flag_chunk *k,
+                                 int32_t width, averages *a, mms_error *err)
+{
+    const int64_t m = a->chunk.nrow * a->chunk.cell;
+    mms_complex *model = mms_alloc(m, sizeof *model);
+    mms_status st;
+
+    MMS_TRY(model ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_flag_chunk_values(w, k, "MODEL", err));
+    MMS_TRY(fill(c, k, width, a, true, model, err));
+    for (int64_t i = 0; i < m; i++)
+        a->chunk.vis[i] -= model[i];
+done:
+    free(model);
+    return st;
+}
+
+/** The averages that a command asks for. */
+static mms_status make_averages(mms_flag_work *w, const mms_flag_command *c, mms_flag_chunk *k,
+                                int32_t width, averages *a, mms_error *err)
+{
+    const bool residual = !strncasecmp(c->column, "RESIDUAL", 8);
+    const char *column = !residual                            ? c->column
+                         : !strcasecmp(c->column, "RESIDUAL") ? "CORRECTED"
+                                                              : MMS_COL_DATA;
+    mms_status st;
+
+    MMS_TRY(make_room(a, err));
+    MMS_TRY(mms_flag_chunk_values(w, k, column, err));
+    MMS_TRY(read_weights(w, k, column, a->weights, err));
+    MMS_TRY(fill(c, k, width, a, false, a->chunk.vis, err));
+    if (!strncasecmp(column, MMS_COL_WEIGHT, 6))
+        sum_weights(k, a);
+    memcpy(a->chunk.before, a->chunk.flag, (size_t)(a->chunk.nrow * a->chunk.cell));
+    if (residual)
+        MMS_TRY(subtract_model(w, c, k, width, a, err));
+    memcpy(a->chunk.flag, a->chunk.before, (size_t)(a->chunk.nrow * a->chunk.cell));
+done:
     return st;
 }
 
@@ -312,9 +379,7 @@ mms_status mms_flag_chunk_averaged(mms_flag_work *w, mms_flag_command *asks, mms
     MMS_TRY(group_rows(w, asks, k, &a, err));
     if (a.chunk.nrow == 0 || a.chunk.nchan == 0)
         goto done;
-    MMS_TRY(mms_flag_chunk_values(w, k, asks->column, err));
-    MMS_TRY(read_weights(w, k, asks->column, a.weights, err));
-    MMS_TRY(fill(asks, k, width, &a, err));
+    MMS_TRY(make_averages(w, asks, k, width, &a, err));
     a.chunk.column = asks->column;
     MMS_TRY(do_commands(w, &a, err));
     spread(k, &a);

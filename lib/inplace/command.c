@@ -359,7 +359,7 @@ static mms_status check_column(const mms_flag_set *set, mms_flag_command *c, mms
     bool is_virtual;
     mms_status st = MMS_OK;
 
-    c->column = mms_text_of(c->value, "datacolumn");
+    c->column = looks_at_data(c) ? mms_text_of(c->value, "datacolumn") : MMS_COL_DATA;
     if (!find_columns(c->column, columns))
         return mms_fail(err, MMS_ERR_ARG,
                         "Failed to parse parameters for mode %s: datacolumn \"%s\" is not one of "
@@ -372,12 +372,19 @@ static mms_status check_column(const mms_flag_set *set, mms_flag_command *c, mms
         if (columns[i] && !mms_ms_find_column(set->ms, columns[i])) {
             mms_log(MMS_LOG_WARN, "flagdata", "Data column %s does not exist in input data",
                     columns[i]);
-            return mms_fail(err, MMS_ERR_ARG,
+            return mms_fail(err, MMS_ERR_NOT_FOUND,
                             "Failed to parse parameters for mode %s: %s has no column %s", mode,
                             mms_ms_path(set->ms), columns[i]);
         }
 done:
     return st;
+}
+
+/** Whether residuals of CORRECTED_DATA are asked for, and only that is missing. */
+static bool lacks_corrected_alone(const mms_flag_set *set, const mms_flag_command *c)
+{
+    return !strcasecmp(c->column, "RESIDUAL") && mms_ms_find_column(set->ms, MMS_COL_MODEL_DATA) &&
+           !mms_ms_find_column(set->ms, MMS_COL_CORRECTED_DATA);
 }
 
 static bool is_real_column(const char *word)
@@ -538,10 +545,12 @@ static mms_status read_averages(const mms_flag_set *set, mms_flag_command *c, mm
         return MMS_OK;
     if (time && !(c->timebin_s > 0))
         return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");
-    if (!strncasecmp(c->column, "RESIDUAL", 8) || !strncasecmp(c->column, MMS_COL_WEIGHT, 6))
-        return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                        "Failed to parse parameters for mode %s: datacolumn %s can't be averaged",
-                        mms_text_of(c->value, "mode"), c->column);
+    if (time && !strncasecmp(c->column, MMS_COL_WEIGHT, 6))
+        return mms_fail(
+            err, MMS_ERR_UNSUPPORTED,
+            "Failed to parse parameters for mode %s: datacolumn %s can't be averaged in "
+            "time",
+            mms_text_of(c->value, "mode"), c->column);
     c->chanbins = mms_alloc(set->nwindow, sizeof *c->chanbins);
     if (!c->chanbins)
         return no_memory(err);
@@ -618,14 +627,22 @@ mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value, mms_
     MMS_TRY(out->cuts ? MMS_OK : no_memory(err));
     out->timebin_s = truth_of(value, "timeavg") ? number_of(value, "timebin") : 0;
     if (looks_at_data(out)) {
-        MMS_TRY(check_column(set, out, err));
+        st = check_column(set, out, err);
+        if (st == MMS_ERR_NOT_FOUND && lacks_corrected_alone(set, out)) { // as CASA 6.7.0
+            *problem = mms_format("necessary CORRECTED_DATA column is not available");
+            st = *problem ? MMS_OK : no_memory(err);
+            goto done;
+        }
+        MMS_TRY(st);
         MMS_TRY(read_expression(out, err));
     } else if (!out->automatic) {
+        if (out->mode == MMS_FLAG_ANTINT) // CASA 6.7.0 asks for it
+            MMS_TRY(check_column(set, out, err));
         *problem = check_products(set, mms_text_of(value, "correlation"));
     }
     if (!*problem)
         *problem = read_mode(set, out);
-    if (!*problem && !out->automatic)
+    if (!out->automatic) // what selects nothing is told first
         MMS_TRY(select_rows(set->ms, &select, &out->selection, err));
     if (!*problem && looks_at_data(out))
         MMS_TRY(read_averages(set, out, err));

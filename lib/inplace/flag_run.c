@@ -66,9 +66,10 @@ static void refuse_agent(const mms_value *command, int64_t number, bool list, co
     free(mode);
 }
 
-/** Look at one command; in a list one that can't be used is left out. */
+/** Look at one command; in a list one that can't be used is left out.
+ *  @param[out] kept  false where the set lacks its column */
 static mms_status check_command(running *r, const mms_value *value, int64_t number, bool alone,
-                                mms_error *err)
+                                bool *kept, mms_error *err)
 {
     mms_flag_command c = {0};
     char *problem = NULL;
@@ -76,7 +77,8 @@ static mms_status check_command(running *r, const mms_value *value, int64_t numb
     mms_error why = {0};
     mms_status st = mms_flag_command_open(&r->set, value, &c, &problem, &why);
 
-    if (st == MMS_ERR_SELECT && !alone) {
+    *kept = st != MMS_ERR_NOT_FOUND;
+    if ((st == MMS_ERR_SELECT || st == MMS_ERR_NOT_FOUND) && !alone) {
         refuse_agent(value, number, true, why.msg);
         st = MMS_OK;
     } else if (st != MMS_OK) {
@@ -128,6 +130,7 @@ static mms_status check_commands(running *r, mms_error *err)
     int64_t named = 0, number = 0;
     size_t i;
     mms_value *command;
+    bool kept = true;
     mms_status st = MMS_OK;
 
     json_array_foreach((mms_value *)r->q->commands, i, command) named +=
@@ -136,9 +139,15 @@ static mms_status check_commands(running *r, mms_error *err)
     r->commands = json_array();
     MMS_TRY(check_averages(r, err));
     json_array_foreach((mms_value *)r->q->commands, i, command)
-        MMS_TRY(check_command(r, command, number++, r->alone, err));
+    {
+        if (!kept && json_is_true(json_object_get(command, "automatic")))
+            continue; // what it stands behind could not be read
+        MMS_TRY(check_command(r, command, number++, r->alone, &kept, err));
+    }
     if (json_array_size(r->commands) == 0)
         mms_log(MMS_LOG_ERROR, "flagdata", "There is no agent to run in list");
+    if (json_array_size(r->commands) == 0 && named > 1)
+        st = mms_fail(err, MMS_ERR_ARG, "none of the commands of the list can be done");
 done:
     return st;
 }
@@ -263,7 +272,8 @@ static void make_reports(const running *r, const mms_value *counts, mms_value *r
     json_array_foreach(r->commands, i, command)
     {
         if (!strcmp(mode_of(command), "summary"))
-            json_array_append_new(reports, mms_flag_report(command, json_array_get(counts, i)));
+            json_array_append_new(reports,
+                                  mms_flag_report(command, json_array_get(counts, i), r->alone));
     }
     json_object_set_new(result, "reports", reports);
 }

@@ -179,7 +179,8 @@ static mms_status find_shadowed(mms_flag_work *w, const mms_flag_command *c,
         uint8_t *seen = &d->seen[a < b ? a * d->n + b : b * d->n + a];
         npair += !*seen;
         *seen = 1;
-        shade(d, c, a, b, uvw[0], uvw[1], uvw[2]);
+        if (mms_flag_bit(c->mask, row))
+            shade(d, c, a, b, uvw[0], uvw[1], uvw[2]);
     }
     if (st == MMS_OK && npair < d->n * (d->n - 1) / 2)
         st = shade_others(w, c, d, k->rows[rows[0]], err);
@@ -200,15 +201,15 @@ mms_status mms_flag_chunk_shadow(mms_flag_work *w, mms_flag_command *c, mms_flag
                                  uint8_t *found, mms_error *err)
 {
     dishes d = {0};
-    int64_t *rows = mms_alloc(k->nrow, sizeof *rows), n = 0;
-    double *centroid = mms_alloc(k->nrow, sizeof *centroid);
+    const int64_t n = k->nrow; // in a list those that the command does not select are seen
+    int64_t *rows = mms_alloc(n, sizeof *rows);
+    double *centroid = mms_alloc(n, sizeof *centroid);
     mms_status st;
 
     MMS_TRY(rows && centroid ? open_dishes(w, c, &d, err) : no_memory(err));
     for (int64_t i = 0; i < k->nrow; i++) {
         centroid[i] = w->rows.centroid_s[k->rows[i]];
-        if (mms_flag_bit(c->mask, k->rows[i]))
-            rows[n++] = i;
+        rows[i] = i;
     }
     qsort_r(rows, (size_t)n, sizeof *rows, by_centroid, centroid);
     for (int64_t first = 0, end; first < n; first = end) {

@@ -687,8 +687,8 @@ static bool has_antenna(const mms_flag_work *w, int64_t row, int32_t antenna)
     return a != b && (a == antenna || b == antenna);
 }
 
-/** Part of the channels that are flagged on all baselines of the antenna; rows from first on have
- *  one time.  counts[nchan] is scratch. */
+/** Part of the channels that are flagged on all baselines of the antenna before the run; rows from
+ *  first on have one time.  counts[nchan] is scratch. */
 static double flagged_part(const mms_flag_work *w, const mms_flag_command *c,
                            const mms_flag_chunk *k, int64_t first, int64_t end, int64_t *counts)
 {
@@ -699,7 +699,7 @@ static double flagged_part(const mms_flag_work *w, const mms_flag_command *c,
         if (!mms_flag_bit(c->mask, k->rows[i]) || !has_antenna(w, k->rows[i], c->ref_antenna))
             continue;
         for (int32_t chan = 0; chan < k->nchan; chan++)
-            counts[chan] += memchr(k->flag + i * k->cell + (int64_t)chan * k->ncorr, 1,
+            counts[chan] += memchr(k->before + i * k->cell + (int64_t)chan * k->ncorr, 1,
                                    (size_t)k->ncorr) != NULL;
     }
     for (int32_t chan = 0; chan < k->nchan; chan++)

@@ -358,7 +358,7 @@ static void title(const mms_value *command, mms_value *report)
     json_object_set(report, "name", json_object_get(command, "name"));
 }
 
-mms_value *mms_flag_report(const mms_value *command, const mms_value *counts)
+mms_value *mms_flag_report(const mms_value *command, const mms_value *counts, bool alone)
 {
     mms_value *report = json_object();
     const bool by_field = is_true(command, "fieldcnt");
@@ -368,6 +368,7 @@ mms_value *mms_flag_report(const mms_value *command, const mms_value *counts)
     else
         json_object_update(report, json_object_get(counts, ""));
     title(command, report);
-    filter(command, report);
+    if (alone)
+        filter(command, report);
     return report;
 }

@@ -59,7 +59,7 @@ WRONG = {
     ("mode=clip", "clipminmax=[0,1]", "channelavg=True", "chanbin=[2,2,2]"): (2, "chanbin"),
     ("mode=clip", "clipminmax=[0,1]", "timeavg=True"): (2, "timebin"),
     ("mode=clip", "clipminmax=[0,1]", "timeavg=True", "timebin=banana"): (2, "banana"),
-    ("mode=clip", "datacolumn=WEIGHT", "channelavg=True", "chanbin=2"): (2, "WEIGHT"),
+    ("mode=clip", "datacolumn=WEIGHT", "timeavg=True", "timebin=20s"): (2, "WEIGHT"),
     ("mode=list", "inpfile=averaged.txt"): (2, "Cannot use clip mode"),
     ("mode=shadow", "addantenna=absent.txt"): (2, "absent.txt"),
     ("mode=shadow", "addantenna=short.txt"): (2, "needs a diameter"),
