@@ -548,6 +548,7 @@ static mms_status set_up(mms_journal *j, const mms_journal_opts *opts, mms_error
 {
     j->fd = -1;
     j->stays = opts->folder && *opts->folder;
+    j->inner = opts->inner;
     j->folder = j->stays ? mms_path_absolute(opts->folder)
                          : mms_format("%s" MMS_JOURNAL_SUFFIX, opts->output);
     j->output = strdup(opts->output);

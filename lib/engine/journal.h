@@ -38,6 +38,8 @@ typedef struct mms_journal_opts {
                            has told it; NULL: nobody asks */
     bool sync;          /**< what is done is written to the disk while the run goes on */
     bool resume;
+    bool inner; /**< its output is in the staging folder of a run that has a journal of its own, and
+                   that says how to go on */
     bool strict; /**< work in place: a run over the same set, or one to go on with that is another,
                     is refused */
 } mms_journal_opts;

@@ -72,7 +72,8 @@ void mms_journal_end(mms_journal **journal, mms_status st, bool keep, bool *kept
     mms_syncer_end(&j->syncer);
     if (resumable) {
         mms_journal_add(j, "interrupted", json_pack("{s:i}", "signal", mms_stop_signal()));
-        say_how_to_resume(j);
+        if (!j->inner)
+            say_how_to_resume(j);
     } else if (j->stays) {
         mms_journal_add(j, "end", json_pack("{s:i}", "status", (int)st));
     } else {

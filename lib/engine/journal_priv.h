@@ -13,7 +13,7 @@ struct mms_journal {
     char *output; /* what is made, or changed */
     int fd;       /* journal.jsonl, locked: other runs see that it is in use */
     bool stays;   /* the folder is the user's: it is kept, whatever the end */
-    bool resumes, broken;
+    bool resumes, broken, inner;
     bool over;          /* the last record is that of a run's end */
     mms_value *last;    /* {event: its last record} */
     mms_value *done;    /* {unit: its record} */

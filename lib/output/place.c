@@ -97,6 +97,7 @@ mms_status mms_output_check_space(const mms_request *r, mms_error *err)
     if (st != MMS_OK)
         return st;
     need += each * (nparts + 1) + 2 * once;
+    need += (int64_t)(r->also * (double)need);
     if (need > have) { // what is shared takes no room
         int64_t shared;
         st = mms_output_shared_bytes(r, &shared, err);

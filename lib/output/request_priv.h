@@ -35,7 +35,8 @@ typedef struct mms_host {
     const mms_value *parameters; /**< those that matter for the output, paths absolute */
     const char *job_dir;         /**< folder for the journal, "": beside the output */
     bool within; /**< the output is made in a staging folder: nobody can go on with it alone */
-    mms_value *summary; /**< as in mms_journal_opts */
+    bool inner;  /**< as in mms_journal_opts */
+    mms_value *summary; /**< as there */
     void *ctx;
     /** Give the engine, which is made at the first call.  Errors: as mms_engine_open(). */
     mms_status (*engine)(void *ctx, mms_engine **out, mms_error *err);
@@ -111,6 +112,8 @@ typedef struct mms_request {
     mms_numerics numerics;
     const char *keys; /**< a folder, which is there: write the set without its cells, UVW apart, and
                          leave in the folder what mms_part_send() makes these of; NULL: all */
+    double
+        also; /**< the share of its bytes that a set takes which is made of it on the same disk */
     mms_how how;
 
     /* resolved */

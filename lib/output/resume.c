@@ -39,7 +39,8 @@ mms_journal_opts mms_host_journal(const mms_host *host, const char *output, cons
                               .request = host->request,
                               .key = key,
                               .folder = host->job_dir,
-                              .summary = host->summary};
+                              .summary = host->summary,
+                              .inner = host->inner};
 }
 
 static mms_status open_journal(const mms_host *host, const char *output, const char *vis,

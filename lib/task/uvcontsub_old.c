@@ -104,12 +104,11 @@ static mms_status write_one(mms_run *run, const struct uvcontsub_old *p, const c
 
     MMS_TRY(read_words(p, &request.continuum, err));
     MMS_TRY(mms_request_find_whole(&request, &spws, err));
-    if (spws && !p->dryrun) {
+    if (spws) {
         mms_host host = mms_task_writing_host(run);
         st = mms_request_run_whole(&request, spws, &host, result, err);
         mms_task_host_free(&host);
     } else {
-        request.select.spw = spws ? spws : request.select.spw;
         st = mms_task_request(run, &request, result, err);
     }
     json_object_del(result, "goodness_of_fit");

@@ -3,8 +3,11 @@
 
 Not smoke tests: sanitizers keep memory that was freed, and ThreadSanitizer signals that only ppoll lets in.
 """
+import glob
 import os
 import shutil
+import signal
+import subprocess
 import time
 
 import program_case
@@ -69,11 +72,58 @@ class TwoSteps(UndoCase):
         small, large = peak("a.ms", 400), peak("b.ms", 1300)
         self.assertLess(large - small, 12 * 1024)  # solutions of 315,900 rows: 70 MiB
 
-    def test_stopped_in_a_set_that_goes(self):
+    def begin_two_sets(self):
         self.multims("simulate", "big.ms", "antennas=12", "scans=8", "integrations=40", "channels=64", "--no-sync")
         self.multims("partition", "big.ms", "big.mms", "separationaxis=scan", "numsubms=8", "flagbackup=False")
-        self.stop_within("big.mms.contsub.whole", "uvcontsub_old", "big.mms", "fitspw=0:0~9", "spw=0:0~20", "-j", "1")
-        self.assertEqual(sorted(os.listdir(self.folder)), ["big.mms", "big.ms"])
+        words = ["uvcontsub_old", "big.mms", "fitspw=0:0~9", "spw=0:0~20", "--no-sync"]
+        self.multims(*words, "outputvis=want.mms")
+        return words
+
+    def finish(self, words, parts):
+        """The parts that were made stay, and the output is that of a run that nobody has stopped."""
+        run = self.multims(*words, "--resume")
+        self.assertIn(f"{parts} parts done", run.stderr)
+        self.multims("diff", "want.mms", "big.mms.contsub")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["big.mms", "big.mms.contsub", "big.ms", "want.mms"])
+        shutil.rmtree(self.path("big.mms.contsub"))
+
+    def made(self, pattern):
+        return glob.glob(self.path(".big.mms.contsub.*part-*/" + pattern))
+
+    def end_when(self, words, pattern, number, how):
+        child = subprocess.Popen([program_case.args.program, *words, "-j", "1"], cwd=self.folder, stderr=subprocess.PIPE, text=True)
+        while child.poll() is None and len(self.made(pattern)) < number:
+            pass
+        child.send_signal(how)
+        return child.communicate()[1]
+
+    def test_stopped_and_resumed(self):
+        words = self.begin_two_sets()
+        for pattern, number, done in ((".*part-*/big.mms.contsub.whole/SUBMSS/*", 3, 1), (".*part-*/big.mms.contsub/SUBMSS/*", 3, 2)):
+            said = self.end_when(words, pattern, number, signal.SIGINT)
+            if "Resume with" not in said:
+                continue  # it was the faster
+            self.assertEqual(said.count("Resume with: multims resume big.mms.contsub.multims"), 1, said)
+            self.finish(words, done)
+
+    def test_killed_and_resumed(self):
+        words = self.begin_two_sets()
+        self.end_when(words, ".*part-*/big.mms.contsub.whole/SUBMSS/*", 4, signal.SIGKILL)
+        self.wait_for_workers()
+        run = self.multims(*words, "--resume")
+        self.multims("diff", "want.mms", "big.mms.contsub")
+        self.assertNotIn("all is done again", run.stderr)
+
+    def wait_for_workers(self):
+        """A killed client's workers end a moment later."""
+        time.sleep(1)
+
+    def test_room_for_both(self):
+        """Asked for before anything is written; --dryrun says the bytes of both."""
+        words = self.begin_two_sets()
+        plan = self.answer(*words, "--dryrun")
+        self.assertGreater(plan["bytes_staged"], 2 * plan["bytes_out"])
+        self.assertEqual(sorted(os.listdir(self.folder)), ["big.mms", "big.ms", "want.mms"])
 
 
 program_case.main()
