@@ -106,6 +106,22 @@ static void end_entry(entry *e)
     free(e->lats);
 }
 
+/** 0 where it is null. */
+static mms_status read_moving(const mms_uvh5_in *in, const char *name, double *value,
+                              mms_error *err)
+{
+    mms_h5_item item;
+    const mms_status st = in->hdf5->look(in->file, name, &item, err);
+
+    if (st != MMS_OK || item.type == MMS_H5_NONE)
+        return st;
+    if (item.ndim > 0 || (item.type != MMS_H5_DOUBLE && item.type != MMS_H5_INT64)) {
+        *value = 1; // whatever it is
+        return MMS_OK;
+    }
+    return mms_uvh5_in_number(in, name, value, err);
+}
+
 /** Take a direction that is a number, or as many as there are times. */
 static mms_status read_group(mms_uvh5_in *in, const char *key, mms_error *err)
 {
@@ -138,10 +154,10 @@ static mms_status read_group(mms_uvh5_in *in, const char *key, mms_error *err)
         MMS_TRY(mms_uvh5_in_finite(in, ITEM("cat_lat"), e.ntime, &e.lats, err));
     }
     for (int64_t i = 0; i < MMS_COUNT_OF(moving); i++) {
-        if (!in->hdf5->has(in->file, ITEM(moving[i])))
-            continue;
-        MMS_TRY(in->hdf5->look(in->file, name, &item, err));
-        if (item.type != MMS_H5_NONE)
+        double value = 0;
+        if (in->hdf5->has(in->file, ITEM(moving[i])))
+            MMS_TRY(read_moving(in, name, &value, err));
+        if (value != 0)
             lose(in, moving[i], e.id);
     }
 #undef ITEM
@@ -196,9 +212,11 @@ static mms_status take_json(mms_uvh5_in *in, const mms_value *value, const char 
         if (!e->lons || !e->lats || (moves && !e->times))
             return mms_fail(err, MMS_ERR_TABLE, "%s: %s has no direction", in->path, name);
     }
-    for (int64_t i = 0; i < MMS_COUNT_OF(moving); i++)
-        if (json_object_get(value, moving[i]) && !json_is_null(json_object_get(value, moving[i])))
+    for (int64_t i = 0; i < MMS_COUNT_OF(moving); i++) {
+        const mms_value *const moves_by = json_object_get(value, moving[i]);
+        if (json_is_array(moves_by) || json_number_value(moves_by) != 0)
             lose(in, moving[i], e->id);
+    }
     return MMS_OK;
 }
 

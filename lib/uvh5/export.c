@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/magic.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "averaged_priv.h"
@@ -334,13 +336,25 @@ static mms_status write_shared(const making *m, mms_error *err)
     return st;
 }
 
+/** In memory room is pages, which take their time: workers take them as they write. */
+static bool is_in_memory(int fd)
+{
+    struct statfs info;
+
+    return !fstatfs(fd, &info) && info.f_type == TMPFS_MAGIC;
+}
+
 static mms_status take_room(const char *path, int64_t bytes, int how, mms_error *err)
 {
     const int fd = open(path, O_WRONLY | O_CLOEXEC | how, 0666);
-    mms_status st = fd < 0 ? mms_fail_errno(err, errno, "%s", path) : MMS_OK;
+    bool good = fd >= 0;
+    mms_status st = MMS_OK;
 
-    if (st == MMS_OK && fallocate(fd, how ? 0 : FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes) &&
-        (errno == ENOSPC || errno == EDQUOT || (how && ftruncate(fd, (off_t)bytes))))
+    if (good && is_in_memory(fd))
+        good = !how || !ftruncate(fd, (off_t)bytes);
+    else if (good && fallocate(fd, how ? 0 : FALLOC_FL_KEEP_SIZE, 0, (off_t)bytes))
+        good = errno != ENOSPC && errno != EDQUOT && (!how || !ftruncate(fd, (off_t)bytes));
+    if (!good)
         st = mms_fail_errno(err, errno, "%s", path);
     if (fd >= 0)
         close(fd);

@@ -207,6 +207,7 @@ class Forms(UvhCase):
             header["eq_coeffs"] = numpy.ones((40, 8))
             header["phase_center_catalog/0/cat_vrad"] = 3.5
             header["phase_center_catalog/0/cat_dist"] = h5py.Empty("f")
+            header["phase_center_catalog/0/cat_pm_ra"] = 0.0
         run = self.multims("importuvh5", "in.uvh5", "out.ms", "--no-sync")
         self.assertIn("a MeasurementSet has no place for extra_keywords/complex, extra_keywords/list, "
                       "extra_keywords/nothing, cat_vrad of phase centre 0, eq_coeffs, gst0", run.stderr)
