@@ -77,6 +77,7 @@ static mms_status read_part(mms_change_part *p, const char *path, mms_error *err
     MMS_TRY(mms_change_frequencies(ms, &p->set, &p->freq_hz, err));
     p->feed_table = subtable_path(ms, "FEED");
     p->field_table = subtable_path(ms, "FIELD");
+    p->like = mms_ms_find_column(ms, MMS_COL_DATA) ? MMS_COL_DATA : MMS_COL_FLOAT_DATA;
     p->set.ms = NULL;
 done:
     mms_ms_close(&ms);
@@ -106,12 +107,12 @@ static mms_status change(mms_change_part *p, const mms_change_order *o, mms_chan
                          mms_error *err)
 {
     const char *const add[] = {o->made, NULL};
-    const mms_sink_what what = {o->part, o->made ? add : NULL, MMS_COL_DATA, o->tiles, o->sync,
-                                o->lock};
+    mms_sink_what what = {o->part, o->made ? add : NULL, NULL, o->tiles, o->sync, o->lock};
     mms_status st;
 
     MMS_TRY(mms_undo_hold(o->lock, &p->fd, err));
     MMS_TRY(read_part(p, what.path, err));
+    what.like = p->like;
     MMS_TRY(read_mask(p, o->rows, err));
     MMS_TRY(mms_sink_open(&what, &p->sink, err));
     MMS_TRY(work(p, err));

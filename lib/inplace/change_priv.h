@@ -69,6 +69,7 @@ typedef struct mms_change_part {
     mms_flag_set set; /**< of the part; set.ms is closed */
     double **freq_hz; /**< [windows of set][nchan] */
     char *feed_table, *field_table;
+    const char *like; /**< the column whose cells have the shapes of a new one's */
     mms_sink *sink;
     uint8_t *bits; /**< the rows that are selected; NULL: all */
     int64_t memory;

@@ -298,9 +298,10 @@ static mms_status check_set(const running *r, mms_error *err)
 
     if (r->q->is_virtual)
         return MMS_OK;
-    if (!mms_ms_find_column(r->change.ms, MMS_COL_DATA))
+    if (!mms_ms_find_column(r->change.ms, MMS_COL_DATA) &&
+        !mms_ms_find_column(r->change.ms, MMS_COL_FLOAT_DATA))
         return mms_fail(err, MMS_ERR_UNSUPPORTED,
-                        "%s has no column DATA, which says the shape of MODEL_DATA",
+                        "%s has no column DATA or FLOAT_DATA, which says the shape of MODEL_DATA",
                         mms_ms_path(r->change.ms));
     if (model && model->dtype != MMS_DT_COMPLEX)
         return mms_fail(err, MMS_ERR_UNSUPPORTED, "%s: MODEL_DATA holds %s, not complex numbers",
@@ -526,7 +527,7 @@ static mms_status do_part(mms_change_part *p, mms_error *err)
     mms_status st;
 
     MMS_TRY(make_models(p, &m, err));
-    MMS_TRY(mms_change_each(p, MMS_COL_DATA, sizeof(mms_complex), write_block, &m, err));
+    MMS_TRY(mms_change_each(p, p->like, sizeof(mms_complex), write_block, &m, err));
 done:
     free_models(p, &m);
     return st;
