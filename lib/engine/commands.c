@@ -892,7 +892,7 @@ static bool have_ended(const mms_client *client, int64_t n, const int64_t *ids)
         if (!server->pulse.timed_out && (server->entry >= 0 || server->pulse.since_ns))
             return false;
     }
-    return true;
+    return client->ndone == client->n || is_any_server_left(client);
 }
 
 mms_status mms_client_finish(mms_client *client, bool drain, double limit_s, mms_error *err)

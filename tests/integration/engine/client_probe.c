@@ -761,6 +761,7 @@ static void all_frozen(void)
         keep(list);
     }
     CHECK(st == MMS_ERR_WORKER && strstr(err.msg, "all have timed out"));
+    CHECK(mms_client_finish(client, true, 60, &err) == MMS_ERR_WORKER);
     for (int s = 0; s < n; s++)
         kill(pids[s], SIGCONT);
     for (int i = 0;
