@@ -293,6 +293,16 @@ void mms_journal_settle(const char *folder)
     free(path);
 }
 
+static int open_file(const char *path, bool *made)
+{
+    int fd = open(path, O_RDWR | O_APPEND | O_CLOEXEC);
+
+    *made = fd < 0 && errno == ENOENT;
+    if (*made)
+        fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    return fd;
+}
+
 /* Lock the file of the journal, made if it is missing; *busy: another run has it. */
 static mms_status take_file(mms_journal *j, int tries, bool *busy, mms_error *err)
 {
@@ -304,7 +314,7 @@ static mms_status take_file(mms_journal *j, int tries, bool *busy, mms_error *er
         if (mkdir(j->folder, 0777) && errno != EEXIST)
             st = mms_fail_errno(err, errno, "%s", j->folder);
         else
-            j->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+            j->fd = open_file(path, &j->made);
         if (st == MMS_OK && j->fd < 0 && errno != ENOENT)
             st = mms_fail_errno(err, errno, "%s", path);
         if (st != MMS_OK || j->fd < 0)
@@ -491,8 +501,7 @@ static mms_status load(mms_journal *j, mms_error *err)
     size_t i;
     mms_status st;
 
-    if (j->stays)
-        MMS_TRY(mms_journal_refuse_foreign(j, err));
+    MMS_TRY(mms_journal_refuse_foreign(j, err));
     MMS_TRY(read_records(j->fd, j->folder, &records, &good, err));
     json_array_foreach(records, i, record) take_record(j, record);
     if (ftruncate(j->fd, good))

@@ -144,16 +144,16 @@ bool mms_journal_remove_empty(const char *name)
 }
 
 /* A journal is there before any other of the files, and goes after them: without it they are
- * others'. */
+ * others'.  One that is empty is ours: the disk was full. */
 mms_status mms_journal_refuse_foreign(const mms_journal *j, mms_error *err)
 {
     static const char start[] = "{\"ev\":\"begin\"";
     char found[sizeof start];
     const ssize_t n = pread(j->fd, found, sizeof start - 1, 0);
-    const bool ours = n > 0 && !memcmp(found, start, (size_t)n);
+    const bool ours = n > 0 && !memcmp(found, start, (size_t)n), made = j->made && n == 0;
     const char *foreign = n > 0 && !ours ? MMS_JOURNAL_FILE : NULL;
 
-    for (int64_t i = 0; i < MMS_COUNT_OF(files) - 1 && n == 0 && !foreign; i++) {
+    for (int64_t i = 0; i < MMS_COUNT_OF(files) - 1 && made && !foreign; i++) {
         char *const path = mms_format("%s/%s", j->folder, files[i]);
         if (!path || !access(path, F_OK))
             foreign = files[i];
@@ -161,10 +161,10 @@ mms_status mms_journal_refuse_foreign(const mms_journal *j, mms_error *err)
     }
     if (!foreign)
         return MMS_OK;
-    char *const made = n == 0 ? mms_format("%s/" MMS_JOURNAL_FILE, j->folder) : NULL;
-    if (made)
-        (void)unlink(made);
-    free(made);
+    char *const path = made ? mms_format("%s/" MMS_JOURNAL_FILE, j->folder) : NULL;
+    if (path)
+        (void)unlink(path);
+    free(path);
     return mms_fail(err, MMS_ERR_EXISTS,
                     "%s/%s is no run's: it is not written over; name another folder or move it",
                     j->folder, foreign);

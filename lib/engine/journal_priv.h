@@ -12,6 +12,7 @@ struct mms_journal {
     char *folder, *task;
     char *output; /* what is made, or changed */
     int fd;       /* journal.jsonl, locked: other runs see that it is in use */
+    bool made;    /* there was none */
     bool stays;   /* the folder is the user's: it is kept, whatever the end */
     bool resumes, broken, inner;
     bool over;          /* the last record is that of a run's end */

@@ -256,6 +256,35 @@ class Files(Interrupting):
                 self.assertEqual(self.left(), ["job"])
                 shutil.rmtree(self.path("job"))
 
+    def test_nor_are_those_beside_the_output(self):
+        self.prepare()
+        os.mkdir(self.path("out.mms.multims"))
+        with open(self.path(self.journal), "w") as file:
+            file.write("of others\n")
+        run = self.multims("partition", "in.ms", "out.mms", *self.words, status=2)
+        self.assertIn(f"{self.journal} is no run's: it is not written over", run.stderr)
+        for verb in ("status", "clean", "resume"):
+            self.multims(verb, "out.mms", status=1 if verb == "clean" else 2)
+        with open(self.path(self.journal)) as file:
+            self.assertEqual(file.read(), "of others\n")
+        self.assertEqual(self.left(), ["out.mms.multims"])
+
+    def test_a_journal_for_which_the_disk_was_full_is_ours(self):
+        self.prepare()
+        os.mkdir(self.path("out.mms.multims"))
+        for name in ("journal.jsonl", "plan.json"):
+            open(self.path("out.mms.multims/" + name), "w").close()
+        self.multims("partition", "in.ms", "out.mms", *self.words, "--resume")
+        self.check_done()
+
+    def test_the_folder_may_have_the_name_of_one_beside_an_output(self):
+        self.prepare()
+        self.journal = "other.multims/journal.jsonl"
+        self.interrupt("--job-dir", "other.multims")
+        run = self.multims("resume", "other.multims")
+        self.assertRegex(run.stderr, r"goes on with the run that was not finished: \d parts done")
+        self.assertEqual(self.answer("status", "other.multims")["phase"], "complete")
+
 
 class Anew(ProgramCase):
     """What has one unit begins anew, and says so; a version that was saved is not saved twice."""

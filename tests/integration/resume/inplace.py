@@ -321,6 +321,7 @@ class InPlace(UndoCase):
         words = "setjy", "in.mms", "standard=manual", "usescratch=True", "--no-sync", "-j", "1"
         log = self.path("in.mms.multims/logs/run.log")
         os.makedirs(os.path.dirname(log))
+        open(self.path(JOURNAL), "w").close()  # without one the folder is another's
         os.mkfifo(log)
         process = subprocess.Popen([program_case.args.program, *words, "fluxdensity=[5,0,0,0]"], cwd=self.folder,
                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
