@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/base_priv.h"
 #include "base/files_priv.h"
 #include "engine/journal.h"
 #include "task_priv.h"
@@ -27,10 +29,25 @@ static const mms_param params[] = {
     {0},
 };
 
-static mms_status find_request(const char *job, char **folder, mms_value **request, mms_error *err)
+/** Whether a journal's folder is not the one beside its output. */
+static bool is_apart(const char *folder, const mms_value *begin)
+{
+    const char *const output = json_string_value(json_object_get(begin, "output"));
+    char *const beside = output ? mms_format("%s" MMS_JOURNAL_SUFFIX, output) : NULL;
+    struct stat one, other;
+    const bool apart = !beside || stat(folder, &one) || stat(beside, &other) ||
+                       one.st_dev != other.st_dev || one.st_ino != other.st_ino;
+
+    free(beside);
+    return apart;
+}
+
+/** job_dir: where the run keeps its journal, if not beside the output. */
+static mms_status find_request(const char *job, char **folder, const char **job_dir,
+                               mms_value **request, mms_error *err)
 {
     mms_journal_view view = {0};
-    const mms_value *found;
+    const mms_value *begin, *found;
     mms_status st;
 
     *request = NULL;
@@ -45,22 +62,16 @@ static mms_status find_request(const char *job, char **folder, mms_value **reque
     if (view.running)
         MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s: the run is at work; multims status %s shows it",
                          job, job));
-    found = json_object_get(mms_journal_record(view.records, "begin"), "request");
+    begin = mms_journal_record(view.records, "begin");
+    found = json_object_get(begin, "request");
     if (!found)
         MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND,
                          "%s: the journal does not say what was begun: begin anew", *folder));
     *request = json_deep_copy(found);
+    *job_dir = is_apart(*folder, begin) ? *folder : "";
 done:
     mms_value_free(&view.records);
     return st;
-}
-
-/** Where the run keeps its journal, if not beside the output. */
-static const char *job_dir_of(const char *folder)
-{
-    const size_t n = strlen(folder), suffix = strlen(MMS_JOURNAL_SUFFIX);
-
-    return n > suffix && !strcmp(folder + n - suffix, MMS_JOURNAL_SUFFIX) ? "" : folder;
 }
 
 /** Run the task of the request as it was begun, with resume. */
@@ -98,14 +109,15 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     const struct resume *const p = arg;
     const mms_run before = *run;
     mms_value *request;
+    const char *job_dir;
     char *folder;
     mms_status st;
 
-    MMS_TRY(find_request(p->job, &folder, &request, err));
+    MMS_TRY(find_request(p->job, &folder, &job_dir, &request, err));
     if (p->dryrun) {
         json_object_set(result, "request", request);
     } else {
-        run->job_dir = job_dir_of(folder);
+        run->job_dir = job_dir;
         st = run_again(run, request, result, err);
         run->task = before.task;
         run->params = before.params;

@@ -129,6 +129,9 @@ mms_status mms_status_read(const char *folder, mms_value *result, mms_error *err
 
     MMS_TRY(mms_journal_read(folder, &view, err));
     json_array_foreach(view.records, i, record) take_record(&s, record);
+    if (!s.begin && !view.running)
+        MMS_TRY(mms_fail(err, MMS_ERR_NOT_FOUND, "%s: the journal does not say what was begun",
+                         folder));
     json_object_set_new(result, "job", mms_text_value(folder));
     tell(&s, view.running, result);
 done:
