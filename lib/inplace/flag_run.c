@@ -323,7 +323,7 @@ static mms_status add_threshold(mms_value *const *items, int64_t n, const char *
     for (int64_t i = 0; i < n; i++)
         for (int64_t c = 0; c < nchan; c++) {
             const size_t at = (size_t)c;
-            sums[c] += json_number_value(json_array_get(json_object_get(items[i], sums_key), at));
+            sums[c] += mms_value_double(json_array_get(json_object_get(items[i], sums_key), at));
             counts[c] +=
                 json_integer_value(json_array_get(json_object_get(items[i], counts_key), at));
         }

@@ -370,7 +370,7 @@ static mms_value *numbers_value(int64_t n, const double *numbers)
     mms_value *list = json_array();
 
     for (int64_t i = 0; i < n; i++)
-        json_array_append_new(list, json_real(numbers[i]));
+        json_array_append_new(list, mms_double_value(numbers[i]));
     return list;
 }
 

@@ -312,13 +312,14 @@ static mms_status gather(const mms_units *u, mms_value *result, mms_error *err)
     if (items)
         qsort(items, (size_t)n, sizeof *items, by_key);
     for (int64_t i = 0; items && i < n; i++) {
-        const mms_statwt_sums more = {json_number_value(json_array_get(items[i], 5)),
-                                      json_number_value(json_array_get(items[i], 6)),
-                                      json_number_value(json_array_get(items[i], 7))};
+        const mms_statwt_sums more = {mms_value_double(json_array_get(items[i], 5)),
+                                      mms_value_double(json_array_get(items[i], 6)),
+                                      mms_value_double(json_array_get(items[i], 7))};
         mms_statwt_sums_join(&sums, &more);
     }
-    json_object_set_new(result, "mean", json_real(sums.mean));
-    json_object_set_new(result, "variance", json_real(sums.n > 1 ? sums.m2 / (sums.n - 1) : 0));
+    json_object_set_new(result, "mean", mms_double_value(sums.mean));
+    json_object_set_new(result, "variance",
+                        mms_double_value(sums.n > 1 ? sums.m2 / (sums.n - 1) : 0));
     mms_log(MMS_LOG_INFO, "statwt", "%" JSON_INTEGER_FORMAT " rows; %.0f values newly flagged",
             rows, newly);
     if (newly > 0 && newly + flagged >= total)

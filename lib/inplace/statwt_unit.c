@@ -767,10 +767,11 @@ static void note_sums(work *w, const key *k, const mms_statwt_sums *s)
 {
     const mms_statwt_setup *u = &w->setup;
 
-    json_array_append_new(
-        w->sums, json_pack("[iiiiifff]", (int)k->array, (int)k->ddid,
-                           u->asked.scan ? 0 : (int)k->scan, u->asked.state ? 0 : (int)k->state,
-                           u->asked.field ? 0 : (int)k->field, s->n, s->mean, s->m2));
+    json_array_append_new(w->sums, json_pack("[iiiiifoo]", (int)k->array, (int)k->ddid,
+                                             u->asked.scan ? 0 : (int)k->scan,
+                                             u->asked.state ? 0 : (int)k->state,
+                                             u->asked.field ? 0 : (int)k->field, s->n,
+                                             mms_double_value(s->mean), mms_double_value(s->m2)));
 }
 
 /** Stamps whose rows are at most so many are done together. */

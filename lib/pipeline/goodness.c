@@ -3,6 +3,7 @@
 #include "goodness_priv.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,12 +80,14 @@ static double size_of(const double v[2])
     return v[0] * v[0] + v[1] * v[1];
 }
 
-/** Join what is known of some rows to e. */
+/** Join what is known of some rows to e; what is no number is least and most where nothing else is,
+ * whatever the order of rows. */
 static void join(entry *e, int64_t n, const double sum[2], const double least[2],
                  const double most[2])
 {
-    const bool lower = e->n == 0 || size_of(least) < size_of(e->least);
-    const bool higher = e->n == 0 || size_of(most) > size_of(e->most);
+    const double low = size_of(e->least), high = size_of(e->most);
+    const bool lower = e->n == 0 || isnan(low) || size_of(least) < low;
+    const bool higher = e->n == 0 || isnan(high) || size_of(most) > high;
 
     for (int i = 0; i < 2; i++) {
         e->sum[i] += sum[i];
@@ -167,11 +170,13 @@ mms_value *mms_goodness_take(mms_goodness *g)
 
     for (int64_t i = 0; i < g->n; i++) {
         const entry *e = &g->entries[i];
-        json_array_append_new(list, json_pack("[iiiifIIffffff]", (int)e->key.field,
-                                              (int)e->key.scan, (int)e->key.spw, (int)e->key.corr,
-                                              e->key.time_s, (json_int_t)e->key.rank,
-                                              (json_int_t)e->n, e->sum[0], e->sum[1], e->least[0],
-                                              e->least[1], e->most[0], e->most[1]));
+        json_array_append_new(
+            list,
+            json_pack("[iiiifIIoooooo]", (int)e->key.field, (int)e->key.scan, (int)e->key.spw,
+                      (int)e->key.corr, e->key.time_s, (json_int_t)e->key.rank, (json_int_t)e->n,
+                      mms_double_value(e->sum[0]), mms_double_value(e->sum[1]),
+                      mms_double_value(e->least[0]), mms_double_value(e->least[1]),
+                      mms_double_value(e->most[0]), mms_double_value(e->most[1])));
     }
     g->n = 0;
     if (g->nslot > 0)
@@ -195,7 +200,7 @@ static void read_item(const mms_value *item, mms_goodness_key *key, int64_t *n, 
                               json_integer_value(json_array_get(item, 5))};
     *n = json_integer_value(json_array_get(item, 6));
     for (size_t i = 0; i < 6; i++)
-        values[i] = json_number_value(json_array_get(item, 7 + i));
+        values[i] = mms_value_double(json_array_get(item, 7 + i));
 }
 
 static int by_key(const void *a, const void *b)
@@ -233,8 +238,8 @@ static mms_value *under(mms_value *in, const char *kind, int32_t number)
 /** As CASA has them: floats.  So the order of sums does not show. */
 static mms_value *pair(const double v[2], double divisor)
 {
-    return json_pack("{sf sf}", "real", (double)(float)(v[0] / divisor), "imag",
-                     (double)(float)(v[1] / divisor));
+    return json_pack("{so so}", "real", mms_double_value((double)(float)(v[0] / divisor)), "imag",
+                     mms_double_value((double)(float)(v[1] / divisor)));
 }
 
 static void report_entry(mms_value *report, const entry *e)

@@ -118,8 +118,8 @@ static void print(const mms_value *result, FILE *out)
 {
     if (json_object_get(result, "mean")) {
         fprintf(out, "weights: mean %.9g, variance %.9g\n",
-                json_number_value(json_object_get(result, "mean")),
-                json_number_value(json_object_get(result, "variance")));
+                mms_value_double(json_object_get(result, "mean")),
+                mms_value_double(json_object_get(result, "variance")));
         return;
     }
     fprintf(out, "%s: %lld rows of %lld parts would get new ",

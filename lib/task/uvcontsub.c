@@ -86,8 +86,8 @@ static void print_fit(const char *const *at, const mms_value *found, FILE *out)
 
     fprintf(out, "%8s %8s %6s %6s %10lld %14.6g %14.6g\n", at[0], at[1], at[2], at[3],
             (long long)json_integer_value(json_object_get(found, "count")),
-            json_number_value(json_object_get(chi2, "real")),
-            json_number_value(json_object_get(chi2, "imag")));
+            mms_value_double(json_object_get(chi2, "real")),
+            mms_value_double(json_object_get(chi2, "imag")));
 }
 
 /** The nested dictionary as lines. */

@@ -149,6 +149,35 @@ class EveryWay(SharedSets, ProgramCase):
         self.assertEqual(answers[0], answers[1])
         self.assertGreater(answers[0]["variance"], 0)
 
+    def fits(self, source, workers):
+        """How often each fit was made, and those that a real part of no number is left of."""
+        shutil.rmtree(self.path("out"), ignore_errors=True)
+        made = self.answer("uvcontsub", source, "out", "datacolumn=corrected", "--no-sync", "-j", workers)
+        counts, lost = {}, []
+        for field, scans in made["goodness_of_fit"]["field"].items():
+            for scan, spws in scans["scan"].items():
+                for spw, fits in spws["spw"].items():
+                    for corr, fit in fits["polarization"].items():
+                        counts[field, scan, spw, corr] = fit["count"]
+                        if fit["chi_squared"]["average"]["real"] == "nan":
+                            lost.append((scan, corr))
+        return counts, lost
+
+    def test_answers_that_are_no_numbers(self):
+        counts, lost = self.fits(f"{self.sets}/plain.ms", 1)
+        self.assertEqual(lost, [])
+        shutil.copytree(f"{self.sets}/plain.ms", self.path("work"))
+        with table(self.path("work"), readonly=False, ack=False) as t:
+            row = numpy.flatnonzero(t.getcol("SCAN_NUMBER") == 2)[9]  # a time's last baseline
+            data = t.getcell("CORRECTED_DATA", row)
+            data[3, 1] = numpy.nan
+            t.putcell("CORRECTED_DATA", row, data)
+            t.putcell("FLAG", row, numpy.zeros(data.shape, bool))
+        for workers in 1, 3:
+            self.assertEqual(self.fits("work", workers), (counts, [("2", "1")]))
+        found = self.answer("statwt", "work", "timebin=2", "--preview", "--no-sync")
+        self.assertEqual((found["mean"], found["variance"]), ("nan", "nan"))
+
 
 for request_name in REQUESTS:
     setattr(EveryWay, f"test_{request_name}", lambda self, name=request_name: self.check(name))
