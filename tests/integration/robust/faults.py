@@ -9,8 +9,10 @@ import hashlib
 import os
 import shutil
 import sys
+import unittest.mock
 
 import robust
+from machine import preload
 
 KINDS = {"stat": ("EIO", "EACCES", "ESTALE"), "open": ("EIO", "EMFILE"), "read": ("EIO",),
          "write": ("ENOSPC", "EIO", "0"), "list": ("EIO",), "make": ("EACCES", "ENOSPC"),
@@ -59,15 +61,10 @@ class Faults(robust.Case):
 
     def run_faulty(self, words, kind, number, at, path=None):
         """The result, and the calls that failed; number "KILL": the process is killed."""
-        fault = {"LD_PRELOAD": faults, "CALL_KIND": kind, "CALL_PATH": self.path(path) if path else self.folder,
-                 "CALL_AT": str(at), "CALL_ERRNO": str(-1 if number == "KILL" else getattr(errno, number, 0)),
-                 "CALL_LOG": self.path("log")}
-        os.environ.update(fault)
-        try:
+        fault = {"CALL_KIND": kind, "CALL_PATH": self.path(path) if path else self.folder, "CALL_AT": str(at),
+                 "CALL_ERRNO": str(-1 if number == "KILL" else getattr(errno, number, 0)), "CALL_LOG": self.path("log")}
+        with unittest.mock.patch.dict(os.environ, {**preload(faults), **fault}):
             result = self.run_to_end(*words)
-        finally:
-            for name in fault:
-                del os.environ[name]
         if not os.path.exists(self.path("log")):
             return result, ""
         with open(self.path("log")) as f:
