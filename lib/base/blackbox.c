@@ -64,11 +64,12 @@ void mms_blackbox_set_scratch(const char *path)
         keep(box->scratch, sizeof box->scratch, path);
 }
 
-void mms_blackbox_set_journal(const char *folder, int64_t ndone)
+void mms_blackbox_set_journal(const char *folder, int64_t ndone, bool stays)
 {
     const bool fits = strlen(folder) < sizeof box->journal;
 
     box->ndone = fits ? ndone : 0;
+    box->stays = stays;
     keep(box->journal, sizeof box->journal, fits ? folder : "");
 }
 

@@ -19,6 +19,7 @@ typedef struct mms_blackbox {
     char journal[4096]; /**< the folder of its journal; "": none */
     char scratch[512];  /**< a folder that goes when the process has ended; "": none */
     int64_t ndone;      /**< how many parts are done by it: with some, what is left is kept */
+    bool stays;         /**< the folder of its journal is the user's */
     int inside;         /**< > 0: it is in casacore */
     bool watched;       /**< a parent watches the process, and speaks for it */
     bool ended;         /**< the process ends by itself, and has said what there is to say */
@@ -40,7 +41,8 @@ void mms_blackbox_set_reading(const char *path);
 void mms_blackbox_set_stage(const char *path);
 const char *mms_blackbox_stage(void);
 void mms_blackbox_set_scratch(const char *path);
-void mms_blackbox_set_journal(const char *folder, int64_t ndone);
+/** stays: whatever the end. */
+void mms_blackbox_set_journal(const char *folder, int64_t ndone, bool stays);
 
 /** Return how a process ended that waitpid() gave this status for: "was killed by signal 11
  *  (Segmentation fault)", with what its box adds.  NULL when out of memory; end it with free(). */

@@ -250,7 +250,7 @@ void mms_journal_done(mms_journal *j, const char *unit, const mms_value *request
                               json_object_get(request, "changes"), "worker", worker, "aside",
                               is_aside(j), "nth", (json_int_t)j->nth + 1));
     want_synced(j, json_object_get(request, "changes"));
-    mms_blackbox_set_journal(j->folder, mms_journal_ndone(j));
+    mms_blackbox_set_journal(j->folder, mms_journal_ndone(j), j->stays);
 }
 
 void mms_journal_renew(mms_journal *j, const char *unit, const char *path)
@@ -436,6 +436,15 @@ static char *reason_against(const mms_journal *j, const mms_journal_opts *opts, 
     return mms_journal_difference(json_object_get(begin, "key"), opts->key);
 }
 
+/* Whether it is of another verb, which was to make a set of this name: it has changed none. */
+static bool made_new_set(const mms_journal *j, const mms_journal_opts *opts)
+{
+    const char *const task =
+        json_string_value(json_object_get(json_object_get(j->last, "begin"), "task"));
+
+    return !j->stays && mms_journal_staged(j) && task && strcmp(task, opts->task);
+}
+
 static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_value *us,
                         mms_error *err)
 {
@@ -454,7 +463,7 @@ static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_
         mms_log(MMS_LOG_INFO, opts->task,
                 "goes on with the run that was not finished: %" PRId64 " parts done%s",
                 mms_journal_ndone(j), mms_journal_ndone(j) ? "" : ", so that all are run");
-    } else if (opts->strict) {
+    } else if (opts->strict && !made_new_set(j, opts)) {
         char *const of = other_of(j, json_object_get(j->last, "begin"), opts);
         st = mms_fail(err, MMS_ERR_ARG,
                       "%sthe run that was not finished is another one (%s differs); without "
@@ -625,7 +634,7 @@ mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms
     mms_journal_add(j, "run", json_pack("{s:O}", "owner", us));
     if (opts->sync)
         begin_syncs(j);
-    mms_blackbox_set_journal(j->folder, mms_journal_ndone(j));
+    mms_blackbox_set_journal(j->folder, mms_journal_ndone(j), j->stays);
     keep = true;
 done:
     json_decref(us);

@@ -84,6 +84,6 @@ void mms_journal_end(mms_journal **journal, mms_status st, bool keep, bool *kept
         mms_journal_flush(j);
         tell(j, resumable);
     }
-    mms_blackbox_set_journal("", 0);
+    mms_blackbox_set_journal("", 0, false);
     mms_journal_free(journal);
 }

@@ -96,13 +96,13 @@ static char *tell_crash(const mms_blackbox *box, int status)
                       box->table, number, strsignal(number), *box->words ? ": " : "", box->words);
 }
 
-/* Whether a run can be gone on with: parts that are done stay done; and somebody killed it, which
- * is no reason not to do the same again. */
+/* Whether a run can be gone on with: parts that are done stay done, a journal stays that the user
+ * names a folder for; and somebody killed it, which is no reason not to do the same again. */
 static bool is_kept(const mms_blackbox *box, int number)
 {
     char *const path = mms_format("%s/" MMS_JOURNAL_FILE, box->journal);
-    const bool kept =
-        box->ndone > 0 || (number == SIGKILL && *box->journal && path && !access(path, F_OK));
+    const bool kept = box->ndone > 0 || ((box->stays || number == SIGKILL) && *box->journal &&
+                                         path && !access(path, F_OK));
 
     free(path);
     return kept;

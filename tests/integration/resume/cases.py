@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -268,6 +269,36 @@ class Files(Interrupting):
         with open(self.path(self.journal)) as file:
             self.assertEqual(file.read(), "of others\n")
         self.assertEqual(self.left(), ["out.mms.multims"])
+
+    def test_one_that_made_no_set_holds_no_work_in_place_up(self):
+        self.prepare()
+        self.interrupt(number=signal.SIGKILL)
+        self.multims("partition", "in.ms", "other.mms", *self.words, "flagbackup=False")
+        os.rename(self.path("other.mms"), self.path("out.mms"))
+        run = self.multims("flagdata", "out.mms", "mode=manual", "scan=1", "--no-sync", "--resume")
+        self.assertIn("all is done again", run.stderr)
+        self.assertEqual(self.left(), ["out.mms", "out.mms.flagversions"])
+
+    def test_a_folder_of_the_users_stays_after_a_crash(self):
+        """Also where no part is done."""
+        self.prepare()
+        for _ in range(20):
+            process = subprocess.Popen([program_case.args.program, "partition", "in.ms", "out.mms", *self.words,
+                                        "--job-dir", "job"], cwd=self.folder, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, text=True)
+            while process.poll() is None and not os.path.exists(self.path("job/plan.json")):
+                time.sleep(0.001)
+            for pid in family(process.pid)[1:2]:  # the first watches
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSEGV)
+            said = process.communicate(timeout=patient(60))[1]
+            if process.returncode and not re.search("[1-9] parts are done", said):
+                break
+            self.multims("clean", "job")
+            for name in ("out.mms", "out.mms.flagversions"):
+                shutil.rmtree(self.path(name), ignore_errors=True)
+        self.assertIn("0 parts are done: multims resume " + self.path("job"), said)
+        self.multims("resume", "job")
 
     def test_a_journal_for_which_the_disk_was_full_is_ours(self):
         self.prepare()
