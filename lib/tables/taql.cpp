@@ -48,7 +48,8 @@ const json_t *not_finite(const json_t *value)
 {
     const json_t *const text =
         json_object_size(value) == 1 ? json_object_get(value, "$f") : nullptr;
-    return json_is_string(text) ? text : nullptr;
+    const std::string word = json_is_string(text) ? json_string_value(text) : "";
+    return word == "nan" || word == "inf" || word == "-inf" ? text : nullptr;
 }
 
 Kind kind_of(const json_t *value)
@@ -113,8 +114,7 @@ Double number(const json_t *v)
 DComplex complex_number(const json_t *v)
 {
     const json_t *const pair = complex_of(v);
-    return pair ? DComplex(mms_value_double(json_array_get(pair, 0)),
-                           mms_value_double(json_array_get(pair, 1)))
+    return pair ? DComplex(number(json_array_get(pair, 0)), number(json_array_get(pair, 1)))
                 : DComplex(number(v), 0);
 }
 String text(const json_t *v)
@@ -254,7 +254,7 @@ json_t *json_of(Double v)
 }
 json_t *json_of(const DComplex &v)
 {
-    return json_pack("{s:[o, o]}", "$c", mms_double_value(v.real()), mms_double_value(v.imag()));
+    return json_pack("{s:[o, o]}", "$c", json_of(v.real()), json_of(v.imag()));
 }
 json_t *json_of(const String &v)
 {

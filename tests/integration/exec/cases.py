@@ -183,11 +183,12 @@ class Cases(ProgramCase):
         commands = ["1/0", "[1.0,-1]/[0,0]", "set_nonfinite('all')", "set_nonfinite('keep')", "1/0", "x=-1/0", "x", "x*0", "isinf(x)",
                     "v=[1.5,1/0]", "v+1", "1%0", "1/0", "set_nonfinite('error')", "1/0"]
         got = self.responses([{"command": c, "servers": [1]} for c in commands]
-                             + [{"command": "isnan(p)", "servers": [1], "parameters": {"p": {"$f": "nan"}}}], 1)
+                             + [{"command": c, "servers": [1], "parameters": {"p": p}} for c, p in
+                                (("isnan(p)", {"$f": "nan"}), ("p+1", {"$c": [{"$f": "inf"}, 1]}), ("p+1", {"$f": "0x10"}))], 1)
         inf, minus = {"$f": "inf"}, {"$f": "-inf"}
         self.assertEqual([g["error"]["class"] if "error" in g else g["ret"] for g in got],
                          ["arithmetic", [inf, minus], "value", None, inf, None, minus, {"$f": "nan"}, True,
-                          None, [2.5, inf], "arithmetic", inf, None, "arithmetic", True])
+                          None, [2.5, inf], "arithmetic", inf, None, "arithmetic", True, {"$c": [inf, 1.0]}, "name"])
 
     def test_a019_a021_order_and_places(self):
         """200 commands of one server in their order; three that name none begin at once, on three servers."""
