@@ -375,8 +375,8 @@ static inline __attribute__((always_inline)) void judge_together(const mms_conti
             for (int i = 0; i < n; i++)
                 value[k * n + i] -= coefficient[j * n + i] * c->power[j * c->nchan + k];
     for (int64_t k = 0; k < c->nchan; k++)
-        for (int i = 0; i < n; i++)
-            sum[i] += weight[i] * (double)c->fitted[k] * value[k * n + i] * value[k * n + i];
+        for (int i = 0; i < n && c->fitted[k]; i++)
+            sum[i] += weight[i] * value[k * n + i] * value[k * n + i];
     memcpy(row->chi2, sum, (size_t)n * sizeof *sum);
 }
 

@@ -911,7 +911,7 @@ static void fits_together_have_the_bits_of_fits_apart(void **state)
     enum { CHANS = 13, LINE = 6 };
     double freq_hz[CHANS], chi2[2][8];
     float data[CHANS * 8], model[2][CHANS * 8];
-    const float weights[4] = {1.5F, 0.3F, 7, 2};
+    const float weights[4] = {1.5F, 0.3F, INFINITY, 2};
     uint8_t flag[2][CHANS * 4] = {{0}};
 
     (void)state;
