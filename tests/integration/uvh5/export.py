@@ -148,15 +148,18 @@ class Export(UvhCase):
                                              whole["Header/freq_array"][5:21])
 
     def test_t21_a_multi_ms_is_its_ms(self):
-        for axis in ("scan", "spw", "baseline"):
+        self.export(self.data(ALMA9))
+        one = contents(self.path("out.uvh5"))
+        keys = ("Header/time_array", "Header/ant_1_array", "Header/ant_2_array")
+        for axis in ("auto", "scan", "spw", "baseline"):
             self.multims("partition", self.data(ALMA9), axis + ".mms", "datacolumn=data",
                          "separationaxis=" + axis, "numsubms=4", "--no-sync", "--quiet")
-            # rows of one field, observation and time are in the order of the parts
-            self.export(axis + ".mms", "scan=1,4", out=axis + ".uvh5")
-        self.export(self.data(ALMA9), "scan=1,4")
-        for axis in ("scan", "spw", "baseline"):
-            one, other = contents(self.path("out.uvh5")), contents(self.path(axis + ".uvh5"))
-            keys = ("Header/time_array", "Header/ant_1_array", "Header/ant_2_array")
+            self.export(axis + ".mms", out=axis + ".uvh5")
+            other = contents(self.path(axis + ".uvh5"))
+            if axis != "baseline":  # the same bytes; a longer history moves them in the file
+                self.assertEqual([n for n in one | other if numpy.asarray(one.get(n)).tobytes()
+                                  != numpy.asarray(other.get(n)).tobytes()], [], axis)
+            # where baselines of a time are in several parts its rows are in the order of the parts
             orders = [numpy.lexsort([f[k] for k in reversed(keys)]) for f in (one, other)]
             for name in ("Data/visdata", "Data/flags", "Data/nsamples", "Header/uvw_array", *keys):
                 numpy.testing.assert_array_equal(one[name][orders[0]], other[name][orders[1]])
