@@ -619,6 +619,7 @@ mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms
     if (take_file(j, opts->resume ? KILLED : LOOKED_AT, &busy, &why) != MMS_OK) {
         if (j->stays)
             MMS_TRY(mms_fail(err, MMS_ERR_IO, "parameter jobdir: %s", why.msg));
+        (void)rmdir(j->folder); // made for a file that could not be
         mms_log(opts->strict ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task, "no --resume later: %s",
                 why.msg);
         goto done;
