@@ -382,7 +382,7 @@ static mms_status take(chunks *c, const hsize_t *at, chunk **out, mms_error *err
         finish(c, k, st);
     }
     pthread_mutex_unlock(&c->lock);
-    *out = k;
+    *out = st == MMS_OK ? k : NULL;
     return st;
 }
 
