@@ -53,6 +53,10 @@ class FullDisk(Mounts):
     def new_disk(self, size):
         self.mount("-t", "tmpfs", "-o", f"size={size}", "none")
 
+    def replace_disk(self, size):
+        subprocess.run(["umount", self.folder], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", self.folder], check=True)
+
     def free(self):
         disk = os.statvfs(self.folder)
         return disk.f_bavail * disk.f_frsize
@@ -94,9 +98,7 @@ class FullDisk(Mounts):
             self.assert_done(self.run_to_end(*words, "2"))
             used = room - self.free()
             for jobs in "1", "3":
-                subprocess.run(["umount", self.folder], check=True)
-                subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={used + (6 << 20)}", "none",
-                                self.folder], check=True)
+                self.replace_disk(used + (6 << 20))
                 self.assert_done(self.run_to_end(*words, jobs))
 
     def peak(self, *words):
@@ -110,17 +112,25 @@ class FullDisk(Mounts):
 
     def test_no_more_is_asked_for_than_is_needed(self):
         """Flags are bits, POINTING is there once, and rows that are not selected take nothing."""
+        self.new_disk(64 << 20)
         for words in (self.words(), self.words("numsubms=4", "flagbackup=False"),
                       self.words("createmms=False"), self.words("spw=0"),
                       ("split", self.input, "out.ms", "datacolumn=data", "--no-sync"),
                       ("split", self.input, "out.ms", "datacolumn=data", "spw=1", "width=4")):
             with self.subTest(words=words):
-                self.new_disk(64 << 20)
-                peak = self.peak(*words)
-                subprocess.run(["umount", self.folder], check=True)
-                subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={peak + peak // 50 + (256 << 10)}",
-                                "none", self.folder], check=True)
-                self.assert_done(self.run_to_end(*words))
+                self.assert_enough_at_its_peak(words)
+
+    def assert_enough_at_its_peak(self, words):
+        """A disk of the peak's size will do; a busy machine may have passed the peak over, then it is looked at again."""
+        peak = 0
+        for _ in range(5):
+            self.replace_disk(64 << 20)
+            peak = max(peak, self.peak(*words))
+            self.replace_disk(peak + peak // 50 + (256 << 10))
+            result = self.run_to_end(*words)
+            if result.returncode != 1 or "No space left" not in result.stderr:
+                break
+        self.assert_done(result)
 
     def run_and_fill(self, left):
         """Start, and take the space as soon as the plan has been found to fit."""
