@@ -72,6 +72,9 @@ char *mms_path_strip(const char *path);
 char *mms_path_base(const char *path);
 /** Return the directory part of path, "." when there is none, as a new text. */
 char *mms_path_dir(const char *path);
+/** Return a path as a word of a command that is shown to be pasted into a shell, where it is that
+ * path and neither an option nor key=value, as a new text; NULL when out of memory. */
+char *mms_path_shell(const char *path);
 /** Return the absolute form of path without resolving links; NULL when out of memory. */
 char *mms_path_absolute(const char *path);
 

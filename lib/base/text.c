@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base_priv.h"
+#include "utf8_priv.h"
 
 static char *format_list(const char *fmt, va_list args)
 {
@@ -119,6 +120,49 @@ char *mms_path_absolute(const char *path)
     free(here);
     free(plain);
     return whole;
+}
+
+/** Whether a path would be taken for an option, or for the value of a parameter. */
+static bool looks_like_option(const char *path)
+{
+    return *path == '-' || path[strcspn(path, "=/")] == '=';
+}
+
+/** In single quotes, of which each that the path has itself is written beside them. */
+static void add_quoted(mms_text *word, const char *path)
+{
+    mms_text_add(word, "'");
+    for (const char *end; (end = strchr(path, '\'')); path = end + 1)
+        mms_text_add(word, "%.*s'\\''", (int)(end - path), path);
+    mms_text_add(word, "%s'", path);
+}
+
+/** What can't be shown is written by printf. */
+static void add_by_number(mms_text *word, const char *path, const char *plain)
+{
+    mms_text_add(word, "\"$(printf %%b '");
+    for (; *path; path++)
+        mms_text_add(word, strchr(plain, *path) ? "%c" : "\\0%03o", (unsigned char)*path);
+    mms_text_add(word, "')\"");
+}
+
+char *mms_path_shell(const char *path)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "_@%+=:,./-";
+    char *const whole = mms_format("%s%s", looks_like_option(path) ? "./" : "", path);
+    char *const shown = whole ? mms_readable(whole) : NULL;
+    mms_text word = {.failed = !shown};
+
+    if (shown && strcmp(shown, whole) != 0)
+        add_by_number(&word, whole, plain);
+    else if (shown && (!*whole || whole[strspn(whole, plain)]))
+        add_quoted(&word, whole);
+    else if (shown)
+        mms_text_add(&word, "%s", whole);
+    free(shown);
+    free(whole);
+    return word.text;
 }
 
 static bool only_blanks(const char *text)

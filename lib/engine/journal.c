@@ -89,15 +89,17 @@ static mms_value *record_of(const char *line, size_t n)
     return record;
 }
 
-/* The records of a journal up to the first line that is torn, and how many bytes they are. */
+/* The records of a journal up to the first line that is torn, how many bytes they are, and whether
+ * whole lines follow: such a line is no last one of a run that was killed. */
 static mms_status read_records(int fd, const char *path, mms_value **records, int64_t *good,
-                               mms_error *err)
+                               bool *damaged, mms_error *err)
 {
     struct stat info;
     char *text = NULL;
     mms_status st = MMS_OK;
 
     *good = 0;
+    *damaged = false;
     *records = json_array();
     if (fstat(fd, &info))
         return mms_fail_errno(err, errno, "%s", path);
@@ -114,6 +116,7 @@ static mms_status read_records(int fd, const char *path, mms_value **records, in
         json_array_append_new(*records, record);
         *good = end + 1 - text;
     }
+    *damaged = strchr(text + *good, '\n') != NULL;
 done:
     free(text);
     return st;
@@ -311,9 +314,8 @@ static mms_status take_file(mms_journal *j, int tries, bool *busy, mms_error *er
     mms_status st = path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
 
     for (int i = 0; st == MMS_OK && i < 100; i++) { /* who had it may have removed it */
-        if (mkdir(j->folder, 0777) && errno != EEXIST)
-            st = mms_fail_errno(err, errno, "%s", j->folder);
-        else
+        st = mms_journal_make_folder(j->folder, err);
+        if (st == MMS_OK)
             j->fd = open_file(path, &j->made);
         if (st == MMS_OK && j->fd < 0 && errno != ENOENT)
             st = mms_fail_errno(err, errno, "%s", path);
@@ -464,12 +466,10 @@ static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_
                 "goes on with the run that was not finished: %" PRId64 " parts done%s",
                 mms_journal_ndone(j), mms_journal_ndone(j) ? "" : ", so that all are run");
     } else if (opts->strict && !made_new_set(j, opts)) {
-        char *const of = other_of(j, json_object_get(j->last, "begin"), opts);
         st = mms_fail(err, MMS_ERR_ARG,
-                      "%sthe run that was not finished is another one (%s differs); without "
+                      "resume: the run that was not finished is another one (%s differs); without "
                       "--resume this one begins anew and forgets that",
-                      of ? of : "resume: ", against);
-        free(of);
+                      against);
     } else {
         mms_log(MMS_LOG_WARN, opts->task,
                 "resume: %s is not what it was in the run that was not finished: all is done again",
@@ -480,6 +480,24 @@ static mms_status go_on(mms_journal *j, const mms_journal_opts *opts, const mms_
     return st;
 }
 
+/* Refuse to lose what another output's run has staged, which the user has not said. */
+static mms_status refuse_other(const mms_journal *j, const mms_journal_opts *opts, mms_error *err)
+{
+    const mms_value *const begin = json_object_get(j->last, "begin");
+    char *const of = begin && !j->over ? other_of(j, begin, opts) : NULL;
+    char *const word = of ? mms_path_shell(j->folder) : NULL;
+    const mms_status st =
+        of ? mms_fail(err, MMS_ERR_ARG,
+                      "%sthat run was not finished (%" PRId64 " parts are done): multims resume %s "
+                      "goes on with it, multims clean %s removes what it has left",
+                      of, mms_journal_ndone(j), word ? word : "", word ? word : "")
+           : MMS_OK;
+
+    free(word);
+    free(of);
+    return st;
+}
+
 static mms_status take_over(mms_journal *j, const mms_journal_opts *opts, const mms_value *us,
                             mms_error *err)
 {
@@ -487,7 +505,10 @@ static mms_status take_over(mms_journal *j, const mms_journal_opts *opts, const 
     const char *const task = json_string_value(json_object_get(begin, "task"));
     const bool there = begin != NULL, same = task && !strcmp(task, opts->task);
     const bool ended = j->over && opts->strict; /* in place: what it changed may be changed since */
+    const mms_status st = refuse_other(j, opts, err);
 
+    if (st != MMS_OK)
+        return st;
     if (there && opts->resume && !ended)
         return go_on(j, opts, us, err);
     if (opts->resume)
@@ -507,11 +528,17 @@ static mms_status load(mms_journal *j, mms_error *err)
 {
     mms_value *records = NULL, *record;
     int64_t good;
+    bool damaged;
     size_t i;
     mms_status st;
 
     MMS_TRY(mms_journal_refuse_foreign(j, err));
-    MMS_TRY(read_records(j->fd, j->folder, &records, &good, err));
+    MMS_TRY(read_records(j->fd, j->folder, &records, &good, &damaged, err));
+    if (damaged)
+        mms_log(MMS_LOG_WARN, j->task,
+                "%s/" MMS_JOURNAL_FILE " is damaged: what it tells behind byte %" PRId64
+                " does not count",
+                j->folder, good);
     json_array_foreach(records, i, record) take_record(j, record);
     if (ftruncate(j->fd, good))
         st = mms_fail_errno(err, errno, "%s", j->folder);
@@ -604,6 +631,32 @@ static void begin_syncs(mms_journal *j)
     free(files);
 }
 
+static bool has_journal(const char *folder)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
+    struct stat info;
+    const bool there = path && !stat(path, &info) && info.st_size > 0;
+
+    free(path);
+    return there;
+}
+
+/* A journal that can't be opened is needed where it has what is to be gone on with, or where the
+ * user names its folder. */
+static mms_status go_without(const mms_journal *j, const mms_journal_opts *opts, const char *why,
+                             mms_error *err)
+{
+    if (j->stays)
+        return mms_fail(err, MMS_ERR_IO, "parameter jobdir: %s", why);
+    if (opts->resume && has_journal(j->folder))
+        return mms_fail(err, MMS_ERR_IO,
+                        "resume: what was done is not known: %s; without --resume all is done anew",
+                        why);
+    (void)rmdir(j->folder); // made for a file that could not be
+    mms_log(opts->strict ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task, "no --resume later: %s", why);
+    return MMS_OK;
+}
+
 mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms_error *err)
 {
     mms_journal *const j = mms_alloc(1, sizeof *j);
@@ -617,11 +670,7 @@ mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out, mms
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
     MMS_TRY(set_up(j, opts, err));
     if (take_file(j, opts->resume ? KILLED : LOOKED_AT, &busy, &why) != MMS_OK) {
-        if (j->stays)
-            MMS_TRY(mms_fail(err, MMS_ERR_IO, "parameter jobdir: %s", why.msg));
-        (void)rmdir(j->folder); // made for a file that could not be
-        mms_log(opts->strict ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task, "no --resume later: %s",
-                why.msg);
+        st = go_without(j, opts, why.msg, err);
         goto done;
     }
     if (busy) {
@@ -659,16 +708,6 @@ const char *mms_journal_staged(const mms_journal *j)
 
 /* ---- for others ---- */
 
-static bool has_journal(const char *folder)
-{
-    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
-    struct stat info;
-    const bool there = path && !stat(path, &info) && info.st_size > 0;
-
-    free(path);
-    return there;
-}
-
 char *mms_journal_locate(const char *name, bool *itself)
 {
     char *const whole = mms_path_absolute(name);
@@ -705,6 +744,7 @@ mms_status mms_journal_read(const char *folder, mms_journal_view *view, mms_erro
 {
     char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
     int64_t good;
+    bool damaged;
     mms_status st = MMS_OK;
     int fd;
 
@@ -716,7 +756,7 @@ mms_status mms_journal_read(const char *folder, mms_journal_view *view, mms_erro
         MMS_TRY(mms_fail_errno(err, errno, "%s", path));
     view->running = is_locked(fd, LOCK_SH, 1);
     (void)flock(fd, LOCK_UN); // a run may begin meanwhile
-    st = read_records(fd, path, &view->records, &good, err);
+    st = read_records(fd, path, &view->records, &good, &damaged, err);
 done:
     if (fd >= 0)
         close(fd);

@@ -47,8 +47,9 @@ typedef struct mms_journal_opts {
 /** Open the journal of a run.  What an earlier run has left is gone on with, when that is asked for
  *  and the keys are equal; else it is told and dropped, its staging folder too.
  *  @param[out] out  NULL where none can be kept, or another run to the same output keeps it
- *  Errors: LOCKED another run is at work (resume, strict); ARG it is another one (strict); EXISTS a
- * file of others in the folder that the user names; IO, MEM. */
+ *  Errors: LOCKED another run is at work (resume, strict); ARG it is another one (strict), or
+ *  that of another output which was not finished; EXISTS a file of others in the folder; IO, MEM.
+ */
 MMS_CHECKED mms_status mms_journal_open(const mms_journal_opts *opts, mms_journal **out,
                                         mms_error *err);
 
@@ -141,8 +142,8 @@ void mms_journal_settle(const char *folder);
  *  numsubms", as a new text; NULL: nothing. */
 char *mms_journal_difference(const mms_value *before, const mms_value *now);
 
-/** Remove the folder of a journal that is empty, or has one without a record: a run was killed when
- *  it made or removed it.
+/** Remove the folder of a journal that a run had when it was killed as it made or removed it: what
+ *  it left beside says so, or a journal without a record.
  *  name: as for mms_journal_locate().  Returns whether there was one. */
 bool mms_journal_remove_empty(const char *name);
 

@@ -53,11 +53,14 @@ static void tell(const mms_journal *j, bool resumable)
 
 static void say_how_to_resume(const mms_journal *j)
 {
+    char *const folder = mms_path_shell(short_name(j->folder));
+
     mms_log(MMS_LOG_INFO, j->task,
             "%" PRId64 " of %lld parts are done; the same command with --resume goes on", j->ndone,
             (long long)units_of(j));
     mms_log(MMS_LOG_WARN, j->task, "%s. Resume with: multims resume %s",
-            mms_stop_signal() ? "Interrupted" : "Not finished", short_name(j->folder));
+            mms_stop_signal() ? "Interrupted" : "Not finished", folder ? folder : j->folder);
+    free(folder);
 }
 
 void mms_journal_end(mms_journal **journal, mms_status st, bool keep, bool *kept)

@@ -90,16 +90,62 @@ void mms_journal_end_log(mms_journal *j)
 static const char *const files[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE, MMS_SUMMARY_FILE,
                                     MMS_PLAN_FILE, MMS_JOURNAL_FILE};
 
-/* The journal goes last: a kill before leaves a folder that is known by it, one after it an empty
- * folder. */
+/* While a folder is made, or removed, and has no journal, that is beside it, by which others know
+ * whose the empty folder is. */
+#define MAKING "new"
+#define ENDING "end"
+
+/* The place of the journal beside its folder, as a new text. */
+static char *beside(const char *folder, const char *when)
+{
+    char *const dir = mms_path_dir(folder), *const base = mms_path_base(folder);
+    char *const path = dir && base ? mms_format("%s/.%s-%s", dir, base, when) : NULL;
+
+    free(base);
+    free(dir);
+    return path;
+}
+
+mms_status mms_journal_make_folder(const char *folder, mms_error *err)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder), *const mark =
+                                                                       beside(folder, MAKING);
+    const int fd =
+        mark && access(folder, F_OK) ? open(mark, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
+    const int failed = mkdir(folder, 0777) ? errno : 0;
+    mms_status st = path && mark ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
+
+    if (st == MMS_OK && failed && failed != EEXIST)
+        st = mms_fail_errno(err, failed, "%s", folder);
+    if (fd >= 0 && (failed || rename(mark, path)))
+        (void)unlink(mark);
+    if (fd >= 0)
+        close(fd);
+    free(path);
+    free(mark);
+    return st;
+}
+
+static void remove_folder(const char *folder, const char *task)
+{
+    char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder), *const mark =
+                                                                       beside(folder, ENDING);
+
+    if (path && (!mark || rename(path, mark)))
+        (void)unlink(path);
+    if (rmdir(folder) && errno == ENOTEMPTY)
+        mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
+    if (mark)
+        (void)unlink(mark);
+    free(path);
+    free(mark);
+}
+
+/* The journal goes last: a kill before leaves a folder that is known by it. */
 void mms_journal_clear(const char *folder, const char *task)
 {
-    static const char *const made[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE,
-                                       MMS_LOGS_FOLDER,
-                                       MMS_SUMMARY_FILE ".new",
-                                       MMS_SUMMARY_FILE,
-                                       MMS_PLAN_FILE,
-                                       MMS_JOURNAL_FILE};
+    static const char *const made[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE, MMS_LOGS_FOLDER,
+                                       MMS_SUMMARY_FILE ".new", MMS_SUMMARY_FILE, MMS_PLAN_FILE};
 
     for (int64_t i = 0; i < MMS_COUNT_OF(made); i++) {
         char *const path = mms_format("%s/%s", folder, made[i]);
@@ -107,40 +153,52 @@ void mms_journal_clear(const char *folder, const char *task)
             (void)rmdir(path);
         free(path);
     }
-    if (rmdir(folder) && errno == ENOTEMPTY)
-        mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
+    remove_folder(folder, task);
 }
 
 /* One that has no record yet, nor a run that is about to write one. */
-static void remove_blank(const char *folder)
+static bool remove_blank(const char *folder)
 {
     char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder);
     const int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     struct stat info;
+    const bool removed = fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &info) &&
+                         info.st_size == 0 && !unlink(path);
 
-    if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB) && !fstat(fd, &info) && info.st_size == 0)
-        (void)unlink(path);
     if (fd >= 0)
         close(fd);
     free(path);
+    return removed;
+}
+
+/* Remove the mark of a folder. */
+static bool remove_mark(const char *folder, const char *when)
+{
+    char *const mark = beside(folder, when);
+    const bool removed = mark && !unlink(mark);
+
+    free(mark);
+    return removed;
 }
 
 bool mms_journal_remove_empty(const char *name)
 {
     char *const whole = mms_path_absolute(name);
     char *const folder = whole ? mms_path_strip(whole) : NULL;
-    char *const beside = folder ? mms_format("%s" MMS_JOURNAL_SUFFIX, folder) : NULL;
+    char *const its = folder ? mms_format("%s" MMS_JOURNAL_SUFFIX, folder) : NULL;
     const size_t n = folder ? strlen(folder) : 0, suffix = strlen(MMS_JOURNAL_SUFFIX);
     const bool itself = n > suffix && !strcmp(folder + n - suffix, MMS_JOURNAL_SUFFIX);
-    const char *const empty = itself ? folder : beside;
+    const char *const empty = itself ? folder : its;
+    bool ours = its && remove_blank(empty);
 
-    if (beside)
-        remove_blank(empty);
-    const bool removed = beside && !rmdir(empty);
-    free(beside);
+    ours = (its && remove_mark(empty, MAKING)) || ours;
+    ours = (its && remove_mark(empty, ENDING)) || ours;
+    if (ours)
+        (void)rmdir(empty);
+    free(its);
     free(folder);
     free(whole);
-    return removed;
+    return ours;
 }
 
 /* A journal is there before any other of the files, and goes after them: without it they are

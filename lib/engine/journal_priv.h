@@ -38,6 +38,9 @@ void mms_journal_end_log(mms_journal *journal);
  *  Errors: EXISTS. */
 MMS_CHECKED mms_status mms_journal_refuse_foreign(const mms_journal *journal, mms_error *err);
 
+/** Make a journal's folder, with an empty journal, unless it is there.  Errors: IO, MEM. */
+MMS_CHECKED mms_status mms_journal_make_folder(const char *folder, mms_error *err);
+
 /** Remove what journals have in their folder, and the folder if it is empty then. */
 void mms_journal_clear(const char *folder, const char *task);
 

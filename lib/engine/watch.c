@@ -110,10 +110,13 @@ static bool is_kept(const mms_blackbox *box, int number)
 
 static char *tell_kept(const mms_blackbox *box, char *text)
 {
-    char *const all = text ? mms_format("%s; %lld parts are done: multims resume %s goes on", text,
-                                        (long long)box->ndone, box->journal)
-                           : NULL;
+    char *const journal = mms_path_shell(box->journal);
+    char *const all = text && journal
+                          ? mms_format("%s; %lld parts are done: multims resume %s goes on", text,
+                                       (long long)box->ndone, journal)
+                          : NULL;
 
+    free(journal);
     free(text);
     return all;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file applycal.c  The task applycal (parallel-tasks 1.13, 3.4, 4.9; in-place 3). */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fingerprint_priv.h"
@@ -76,7 +77,7 @@ static mms_select choose_selection(const struct applycal *p)
     return s;
 }
 
-/** The tables, as they are now. */
+/** The tables, as they are now.  A key is UTF-8. */
 static mms_value *prints_of(const mms_value *uses)
 {
     mms_value *const prints = json_object(), *use;
@@ -85,9 +86,10 @@ static mms_value *prints_of(const mms_value *uses)
     json_array_foreach((mms_value *)uses, i, use)
     {
         const char *const path = json_string_value(json_object_get(use, "path"));
-        mms_value *const print = path ? mms_fingerprint(path) : NULL;
-        if (print)
-            json_object_set_new(prints, path, print);
+        char *const name = path ? mms_readable(path) : NULL;
+        if (name)
+            json_object_set_new(prints, name, mms_fingerprint(path));
+        free(name);
     }
     return prints;
 }

@@ -42,6 +42,17 @@ static bool is_apart(const char *folder, const mms_value *begin)
     return apart;
 }
 
+static mms_status refuse_running(const char *job, mms_error *err)
+{
+    char *const word = mms_path_shell(job);
+    const mms_status st =
+        mms_fail(err, MMS_ERR_ARG, "%s: the run is at work; multims status %s shows it", job,
+                 word ? word : job);
+
+    free(word);
+    return st;
+}
+
 /** job_dir: where the run keeps its journal, if not beside the output. */
 static mms_status find_request(const char *job, char **folder, const char **job_dir,
                                mms_value **request, mms_error *err)
@@ -60,8 +71,7 @@ static mms_status find_request(const char *job, char **folder, const char **job_
     mms_journal_settle(*folder);
     MMS_TRY(mms_journal_read(*folder, &view, err));
     if (view.running)
-        MMS_TRY(mms_fail(err, MMS_ERR_ARG, "%s: the run is at work; multims status %s shows it",
-                         job, job));
+        MMS_TRY(refuse_running(job, err));
     begin = mms_journal_record(view.records, "begin");
     found = json_object_get(begin, "request");
     if (!found)

@@ -54,6 +54,17 @@ static void print_running(const mms_value *result, FILE *out)
         json_number_value(json_object_get(unit, "seconds")));
 }
 
+static void print_next(const char *output, const char *job, FILE *out)
+{
+    char *const made = mms_path_shell(output), *const folder = mms_path_shell(job);
+
+    if (made && folder)
+        fprintf(out, "multims resume %s goes on with it, multims clean %s removes it\n", made,
+                folder);
+    free(folder);
+    free(made);
+}
+
 static void print(const mms_value *result, FILE *out)
 {
     const char *const phase = json_string_value(json_object_get(result, "phase"));
@@ -77,8 +88,7 @@ static void print(const mms_value *result, FILE *out)
     json_object_foreach(json_object_get(result, "failed"), unit, message)
         fprintf(out, "  %s failed: %s\n", unit, json_string_value(message));
     if (json_object_get(result, "next"))
-        fprintf(out, "multims resume %s goes on with it, multims clean %s removes it\n", output,
-                json_string_value(json_object_get(result, "job")));
+        print_next(output, json_string_value(json_object_get(result, "job")), out);
 }
 
 const mms_task mms_task_status = {

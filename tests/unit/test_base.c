@@ -59,6 +59,21 @@ static void paths(void **state)
     check_text(mms_path_absolute("/x/y/"), "/x/y");
 }
 
+static void paths_in_commands(void **state)
+{
+    (void)state;
+    check_text(mms_path_shell("a/b_1.ms"), "a/b_1.ms");
+    check_text(mms_path_shell(""), "''");
+    check_text(mms_path_shell("/a b/$x.ms"), "'/a b/$x.ms'");
+    check_text(mms_path_shell("it's '"), "'it'\\''s '\\'''");
+    check_text(mms_path_shell("-j.ms"), "./-j.ms");
+    check_text(mms_path_shell("n=1 2.ms"), "'./n=1 2.ms'");
+    check_text(mms_path_shell("a/n=1.ms"), "a/n=1.ms");
+    check_text(mms_path_shell("~x"), "'~x'");
+    check_text(mms_path_shell("caf\xe9 '"), "\"$(printf %b 'caf\\0351\\0040\\0047')\"");
+    check_text(mms_path_shell("caf\xc3\xa9"), "'caf\xc3\xa9'");
+}
+
 static void numbers(void **state)
 {
     int64_t i;
@@ -228,6 +243,7 @@ int main(void)
         cmocka_unit_test(json_carries_any_bytes),
         cmocka_unit_test(structs_travel_by_their_keys),
         cmocka_unit_test(paths),
+        cmocka_unit_test(paths_in_commands),
         cmocka_unit_test(numbers),
         cmocka_unit_test(texts_and_arrays_grow),
     };

@@ -114,31 +114,68 @@ class Resume(Interrupting):
         self.assertEqual(self.left(), [])
         self.multims("resume", "out.mms", status=2)
 
-    def test_an_empty_folder_is_removed(self):
-        """It is all that a run leaves that is killed when its journal goes."""
+    def test_an_empty_folder_of_ours_is_removed(self):
+        """It is all that a run leaves that is killed when its journal comes or goes, but what stands beside."""
         self.prepare()
-        folder = self.path("out.mms.multims")
-        os.mkdir(folder)
-        self.assertIn("is removed", self.multims("clean", "out.mms.multims").stdout)
-        os.mkdir(folder)
         self.multims("partition", "in.ms", "out.mms", *self.words, "--quiet")
-        self.check_done()
+        folder = self.path("out.mms.multims")
+        for mark in ".out.mms.multims-new", ".out.mms.multims-end":
+            for words in ("clean", "out.mms"), ("clean", "out.mms.multims"), ("partition", "in.ms", "out.mms",
+                                                                              *self.words, "--resume"):
+                with self.subTest(mark=mark, words=words):
+                    os.mkdir(folder)
+                    open(self.path(mark), "w").close()
+                    self.multims(*words, status=2 * (words[0] == "partition"))
+                    self.check_done()
         os.mkdir(folder)
-        self.assertIn("already exists", self.multims("partition", "in.ms", "out.mms", *self.words, "--resume",
-                                                     status=2).stderr)
-        self.check_done()
-        os.mkdir(folder)
-        self.multims("clean", "out.mms")
-        self.check_done()
-        os.mkdir(folder)
-        with open(folder + "/journal.jsonl", "w"):
-            pass  # killed before the first record
+        open(folder + "/journal.jsonl", "w").close()  # killed before the first record
         self.assertIn("no unfinished run", self.multims("resume", "out.mms", status=2).stderr)
         self.multims("clean", "out.mms")
         self.check_done()
-        os.makedirs(folder + "/logs")
-        self.multims("clean", "out.mms")
-        self.assertTrue(os.path.exists(folder + "/logs"), "others' files are left alone")
+
+    def test_a_journal_that_can_not_be_opened(self):
+        """What was staged is not thrown away for that."""
+        self.prepare()
+        self.interrupt(number=signal.SIGKILL, least=2)
+        os.rename(self.path(self.journal), self.path("saved"))
+        os.mkdir(self.path(self.journal))
+        before = self.left()
+        run = self.multims("partition", "in.ms", "out.mms", *self.words, "--resume", status=2)
+        self.assertIn("resume: what was done is not known: ", run.stderr)
+        self.assertEqual(self.left(), before)
+        os.rmdir(self.path(self.journal))
+        os.rename(self.path("saved"), self.path(self.journal))
+        self.assertRegex(self.multims("resume", "out.mms").stderr, r"not finished: [2-8] parts done")
+        self.check_done()
+
+    def test_damage_in_the_middle_is_told(self):
+        self.prepare()
+        self.interrupt(number=signal.SIGKILL, least=3)
+        with open(self.path(self.journal)) as file:
+            lines = file.readlines()
+        done = [i for i, line in enumerate(lines) if '"ev":"done"' in line and '"aside":false' in line]
+        lines[done[1]] = lines[done[1]].replace('"ev"', '"\x01v"')
+        with open(self.path(self.journal), "w") as file:
+            file.writelines(lines)
+        run = self.multims("partition", "in.ms", "out.mms", *self.words, "--resume")
+        self.assertRegex(run.stderr, r"journal.jsonl is damaged: what it tells behind byte \d+ does not count")
+        self.assertRegex(run.stderr, r"not finished: 1 parts done")
+        self.check_done()
+
+    def test_one_of_others_stays(self):
+        self.prepare()
+        folder = self.path("out.mms.multims")
+        os.mkdir(folder)
+        self.multims("clean", "out.mms", status=2)
+        self.assertIn("nothing is left to do", self.multims("clean", "out.mms.multims").stdout)
+        self.assertEqual(self.left(), ["out.mms.multims"])
+        self.multims("partition", "in.ms", "out.mms", *self.words, "--quiet")  # which takes it for its journal
+        self.check_done()
+        for name in "", "/logs":
+            os.makedirs(folder + name)
+            self.multims("clean", "out.mms")
+            self.multims("partition", "in.ms", "out.mms", *self.words, "--resume", status=2)
+            self.assertEqual(self.left(), ["out.mms", "out.mms.flagversions", "out.mms.multims"])
 
     def test_what_was_made_of_another_input_is_not_complete(self):
         """Killed when the output had its name: what is left of that run is done; then the input is compared."""

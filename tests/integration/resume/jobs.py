@@ -71,16 +71,26 @@ class Jobs(Interrupting):
         self.assertEqual(self.left(), [])
 
     def test_the_folder_of_another_output(self):
-        """What it tells is not taken for this one; what was staged for the other is removed."""
+        """What it tells is not taken for this one, and what was staged for the other is not lost."""
         self.prepare()
         self.multims("simulate", "other.mms", "antennas=2", "--no-sync", "--quiet")
         self.interrupt(*self.job)
-        self.multims("partition", "in.ms", "new.mms", *self.words, *self.job, "--resume")
-        self.assertEqual(self.left(), ["job", "new.mms", "new.mms.flagversions", "other.mms"])
-        for words in ((*self.words, "other.mms"), ("separationaxis=scan", "numsubms=2", "new.mms")):
+        before = self.left()
+        for resume in ("--resume",), ():
+            run = self.multims("partition", "in.ms", "new.mms", *self.words, *self.job, *resume, status=2)
+            self.assertRegex(run.stderr, r"/job is the journal of partition of .*/out\.mms: that run was not finished "
+                             r"\(\d parts are done\): multims resume .*/job")
+            self.assertEqual(self.left(), before)
+        run = self.multims("resume", "job")
+        self.assertRegex(run.stderr, r"goes on with the run that was not finished: [1-8] parts done")
+        for words in ((*self.words, "other.mms"), ("separationaxis=scan", "numsubms=2", "out.mms")):
             run = self.multims("partition", "in.ms", *words[:-1], "outputvis=" + words[-1], *self.job, "--resume",
                                status=2)
             self.assertIn("already exists", run.stderr)
+        self.multims("partition", "in.ms", "new.mms", *self.words, *self.job)  # the other one is over
+        self.multims("clean", "job")
+        self.assertEqual(self.left(), ["new.mms", "new.mms.flagversions", "other.mms", "out.mms",
+                                       "out.mms.flagversions"])
 
     def test_the_folder_of_another_set(self):
         """Work in place refuses it before anything is written, and says whose it is."""

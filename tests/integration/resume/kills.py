@@ -159,8 +159,8 @@ class Killed(ProgramCase):
 
     def check(self, verb, said):
         names = set(os.listdir(self.folder)) - {"in.ms", "in.mms"}
-        if status_is_known := "out.mms.multims" in names:  # killed when all was there but the end
-            empty = not os.listdir(self.path("out.mms.multims"))
+        if status_is_known := any("out.mms.multims" in name for name in names):  # killed when all was there but the end
+            empty = not os.path.exists(self.path("out.mms.multims/journal.jsonl"))
             self.multims("clean" if empty else "resume", "out.mms")
             names = set(os.listdir(self.folder)) - {"in.ms", "in.mms"}
         found = content(self.path("out.mms")), content(self.path("out.mms.flagversions"))
