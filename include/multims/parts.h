@@ -33,7 +33,8 @@ typedef struct mms_parts_opts {
      * borrowed.  NULL: there are none. */
     const mms_value *each;
     int64_t threshold; /**< without stop: so many parts that fail end the others; 0: never */
-    bool repeatable;   /**< units change nothing: one whose worker is killed is run again */
+    bool repeatable;   /**< units change nothing, or bring it back first: one whose worker is killed
+                          is run again */
 } mms_parts_opts;
 #define MMS_PARTS_OPTS_INIT                                                       \
     {                                                                             \

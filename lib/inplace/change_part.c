@@ -103,14 +103,14 @@ static void close_part(mms_change_part *p)
         close(p->fd);
 }
 
-static mms_status change(mms_change_part *p, const mms_change_order *o, mms_change_part_work *work,
-                         mms_error *err)
+static mms_status change(mms_change_part *p, const mms_value *order, const mms_change_order *o,
+                         mms_change_part_work *work, mms_error *err)
 {
     const char *const add[] = {o->made, NULL};
     mms_sink_what what = {o->part, o->made ? add : NULL, NULL, o->tiles, o->sync, o->lock};
     mms_status st;
 
-    MMS_TRY(mms_undo_hold(o->lock, &p->fd, err));
+    MMS_TRY(mms_undo_hold(order, &p->fd, err));
     MMS_TRY(read_part(p, what.path, err));
     what.like = p->like;
     MMS_TRY(read_mask(p, o->rows, err));
@@ -121,14 +121,6 @@ done:
     return st;
 }
 
-static mms_status save(const mms_value *order, mms_error *err)
-{
-    mms_save_order o;
-    const mms_status st = mms_save_order_decode(order, &o, err);
-
-    return st == MMS_OK ? mms_version_save(o.vis, o.version, o.comment, err) : st;
-}
-
 mms_status mms_change_unit(mms_job *job, const mms_value *order, mms_change_part_work *work,
                            mms_value *answer, mms_error *err)
 {
@@ -137,12 +129,12 @@ mms_status mms_change_unit(mms_job *job, const mms_value *order, mms_change_part
     mms_status st;
 
     if (!strcmp(mms_inplace_step(order), "save"))
-        return save(order, err);
+        return mms_version_save(order, err);
     MMS_TRY(mms_change_order_decode(order, &o, err));
     p.work = o.work;
     p.memory = o.memory;
     p.threads = o.tiles && o.threads > 1 ? o.threads : 1;
-    st = change(&p, &o, work, err);
+    st = change(&p, order, &o, work, err);
     json_object_set_new(answer, "changed_rows", json_integer(atomic_load(&p.changed_rows)));
     close_part(&p);
 done:

@@ -883,14 +883,6 @@ done:
     return st;
 }
 
-static mms_status save_version(const mms_value *order, mms_error *err)
-{
-    mms_save_order o;
-    const mms_status st = mms_save_order_decode(order, &o, err);
-
-    return st == MMS_OK ? mms_version_save(o.vis, o.version, o.comment, err) : st;
-}
-
 static mms_status restore_version(mms_job *job, const mms_value *order, mms_error *err)
 {
     mms_restore_order o;
@@ -932,8 +924,8 @@ mms_status mms_flag_unit(mms_job *job, const mms_value *order, mms_value *answer
     if (!strcmp(step, "commands"))
         return save_commands(order, err);
     if (!strcmp(step, "save"))
-        return save_version(order, err);
-    MMS_TRY(mms_undo_hold(mms_inplace_lock(order), &fd, err));
+        return mms_version_save(order, err);
+    MMS_TRY(mms_undo_hold(order, &fd, err));
     if (!strcmp(step, "restore"))
         st = restore_version(job, order, err);
     else if (!strcmp(step, "write"))

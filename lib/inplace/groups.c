@@ -87,8 +87,10 @@ static mms_status no_memory(mms_error *err)
 
 mms_status mms_units_open(int64_t most, mms_units *u, mms_error *err)
 {
-    *u = (mms_units){0, mms_alloc(most, sizeof *u->units), mms_alloc(most, sizeof *u->names),
-                     mms_alloc(most, sizeof *u->answers), mms_alloc(most, sizeof *u->own_names)};
+    *u = (mms_units){.units = mms_alloc(most, sizeof *u->units),
+                     .names = mms_alloc(most, sizeof *u->names),
+                     .answers = mms_alloc(most, sizeof *u->answers),
+                     .own_names = mms_alloc(most, sizeof *u->own_names)};
     return u->units && u->names && u->answers && u->own_names ? MMS_OK : no_memory(err);
 }
 
@@ -132,12 +134,22 @@ mms_status mms_units_add_named(mms_units *u, char *name, mms_value *unit, mms_er
     return no_memory(err);
 }
 
+/** A unit whose worker was killed is begun again: what it changes comes back before
+ * (mms_undo_hold). */
 mms_status mms_units_run(mms_units *u, const mms_change_request *how, mms_error *err)
 {
+    const mms_engine_rules none = MMS_ENGINE_RULES_INIT;
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
     mms_engine *engine = how->engine(how->ctx, err);
+    mms_status st;
 
-    for (int64_t i = 0; engine && i < u->n; i++)
+    if (!engine)
+        return err->code;
+    for (int64_t i = 0; i < u->n; i++)
         json_object_set_new(u->units[i], "threads", json_integer(mms_engine_threads(engine, u->n)));
-    return engine ? mms_engine_run(engine, how->task, u->n, u->names, u->units, u->answers, err)
-                  : err->code;
+    rules.repeatable = rules.in_shared = !u->once;
+    mms_engine_set_rules(engine, &rules);
+    st = mms_engine_run(engine, how->task, u->n, u->names, u->units, u->answers, err);
+    mms_engine_set_rules(engine, &none);
+    return st;
 }

@@ -31,6 +31,7 @@ typedef struct mms_units {
     const char **names; /**< borrowed */
     mms_answer *answers;
     char **own_names; /**< of those that are not borrowed */
+    bool once;        /**< not to be tried again: more was changed than what they say */
 } mms_units;
 
 /** Make room for so many units.  *out is to be closed whatever the status.  Errors: MEM. */
@@ -41,8 +42,8 @@ void mms_units_close(mms_units *units);
 MMS_CHECKED mms_status mms_units_add(mms_units *units, const char *name, mms_value *unit,
                                      mms_error *err);
 
-/** Tell a unit which paths it changes where they are, for the journal; both are taken, and the unit
- *  is returned. */
+/** Tell a unit which paths it changes where they are, for the journal and for another attempt; both
+ *  are taken, and the unit is returned. */
 mms_value *mms_units_changing(mms_value *unit, mms_value *paths);
 
 /** The same; the name, a new text, is taken, too. */

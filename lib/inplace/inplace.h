@@ -28,6 +28,9 @@ typedef struct mms_undo mms_undo;
  *  part of, or of one of its parts; IO, SPACE, TABLE the undo can't be read. */
 MMS_CHECKED mms_status mms_undo_recover(const char *vis, bool restore, bool *found, mms_error *err);
 
+/** Return the command that brings the old data of a set back, for messages, as a new text. */
+char *mms_undo_command(const char *vis);
+
 /** Refuse a set that a killed run has left half changed, or that a run is at, for those who only
  * read it; a part of such a Multi-MS, and one with such a part, too.  Nothing is written; a set
  * that is not there is no error.  Errors: EXISTS, LOCKED. */
@@ -85,8 +88,10 @@ const char *mms_undo_folder(const mms_undo *undo);
 /** The lock's path, for the workers. */
 const char *mms_undo_lock_path(const mms_undo *undo);
 
-/** Hold the lock in a worker until *fd is closed; "" holds nothing.  Errors: IO. */
-MMS_CHECKED mms_status mms_undo_hold(const char *lock_path, int *fd, mms_error *err);
+/** Hold the lock that a unit's order names, in its worker, until *fd is closed; "" holds nothing.
+ * The tables that the order changes are as they were before an attempt that was broken off. Errors:
+ * IO, SPACE, TABLE, MEM. */
+MMS_CHECKED mms_status mms_undo_hold(const mms_value *order, int *fd, mms_error *err);
 
 /** End it when no unit runs: with st OK the new bytes stay, else the old ones come back; err is
  *  said more of then.  While a rank is silent, what was kept is left: the rank may write yet.
@@ -102,10 +107,10 @@ MMS_CHECKED mms_status mms_versions_read(const char *vis, mms_value **list, mms_
 /** Make an empty list where there is none, as CASA does when it is asked for one.  Errors: IO. */
 MMS_CHECKED mms_status mms_versions_begin(const char *vis, mms_error *err);
 
-/** Save as a new version; one of that name is renamed NAME.old.SECONDS.  Not in the client: tables
- *  are written.  Errors: ARG an empty or impossible name; TABLE, IO, SPACE. */
-MMS_CHECKED mms_status mms_version_save(const char *vis, const char *name, const char *comment,
-                                        mms_error *err);
+/** Save as a new version, as a unit's order says (mms_save_order_encode()); one of that name is
+ * renamed NAME.old.SECONDS.  Not in the client: tables are written.  Errors: ARG an empty or
+ * impossible name; TABLE, IO, SPACE. */
+MMS_CHECKED mms_status mms_version_save(const mms_value *order, mms_error *err);
 
 /** Remove what a save has left whose worker was killed. */
 void mms_version_drop_unsaved(const char *vis, const char *name);
@@ -258,6 +263,8 @@ mms_unit_fn mms_setjy_unit;
 /** Save a version of the flags. */
 typedef struct mms_save_order {
     const char *vis, *version, *comment;
+    int64_t
+        table; /**< that the version has before, as mms_version_find(): with another it is saved */
 } mms_save_order;
 
 mms_value *mms_save_order_encode(const mms_save_order *order);

@@ -224,6 +224,22 @@ static mms_value *tables_of(mms_ms *ms)
     return parts;
 }
 
+/** The tables in which models are. */
+static mms_value *changed_by(const mms_value *parts)
+{
+    mms_value *const tables = json_array();
+
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        mms_model_tables of;
+        if (mms_model_tables_decode(json_array_get(parts, i), &of, NULL) != MMS_OK)
+            continue;
+        json_array_append_new(tables, mms_text_value(of.main));
+        if (of.source)
+            json_array_append_new(tables, mms_text_value(of.source));
+    }
+    return tables;
+}
+
 mms_status mms_models_change(mms_ms *ms, const mms_undo *undo, const mms_change_request *how,
                              const mms_value *models, mms_error *err)
 {
@@ -233,10 +249,12 @@ mms_status mms_models_change(mms_ms *ms, const mms_undo *undo, const mms_change_
 
     MMS_TRY(mms_units_open(1, &units, err));
     parts = tables_of(ms);
-    MMS_TRY(mms_units_add(
-        &units, "the virtual models",
-        mms_models_order_encode(&(mms_models_order){models, parts, mms_undo_lock_path(undo)}),
-        err));
+    MMS_TRY(mms_units_add(&units, "the virtual models",
+                          mms_units_changing(mms_models_order_encode(&(mms_models_order){
+                                                 models, parts, mms_undo_lock_path(undo)}),
+                                             changed_by(parts)),
+                          err));
+    units.once = !models; // columns of the same tables were changed before
     MMS_TRY(mms_units_run(&units, how, err));
 done:
     mms_value_free(&parts);
@@ -278,7 +296,7 @@ mms_status mms_models_unit(const mms_value *order, mms_error *err)
     mms_status st;
 
     MMS_TRY(mms_models_order_decode(order, &o, err));
-    MMS_TRY(mms_undo_hold(o.lock, &fd, err));
+    MMS_TRY(mms_undo_hold(order, &fd, err));
     json_array_foreach(o.parts, i, part)
     {
         mms_model_tables paths;

@@ -33,8 +33,11 @@ static mms_value *with_step(const char *step, mms_value *order)
 
 #define SAVE(kind, member) MMS_KEY(mms_save_order, kind, member)
 
-static const mms_key save_keys[] = {
-    SAVE(MMS_KEY_TEXT, vis), SAVE(MMS_KEY_TEXT, version), SAVE(MMS_KEY_TEXT, comment), {0}};
+static const mms_key save_keys[] = {SAVE(MMS_KEY_TEXT, vis),
+                                    SAVE(MMS_KEY_TEXT, version),
+                                    SAVE(MMS_KEY_TEXT, comment),
+                                    SAVE(MMS_KEY_INTEGER, table),
+                                    {0}};
 
 STEP_ENCODE(mms_save_order, "save", save_keys)
 MMS_KEYS_DECODE(mms_save_order, save_keys, "flag version")

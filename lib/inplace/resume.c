@@ -101,6 +101,7 @@ mms_status mms_change_recover(const mms_change_request *how, bool restore, mms_u
                               mms_error *err)
 {
     mms_change_job *const job = how->job;
+    char *command = NULL;
     bool left = false;
     mms_status st;
 
@@ -112,12 +113,15 @@ mms_status mms_change_recover(const mms_change_request *how, bool restore, mms_u
         goto done;
     }
     MMS_TRY(recover(how, restore, &left, err));
-    if (left && !restore)
+    if (left && !restore) {
+        command = mms_undo_command(how->vis);
         st = mms_fail(err, MMS_ERR_ARG,
-                      "%s: a run was stopped in the middle of its work; `multims clean "
-                      "--restore` brings the old data back",
-                      how->vis);
+                      "%s: a run was stopped in the middle of its work; `%s` brings the old data "
+                      "back",
+                      how->vis, command ? command : "");
+    }
 done:
+    free(command);
     return st;
 }
 
@@ -324,10 +328,11 @@ mms_status mms_change_end(const mms_change_request *how, mms_ms *ms, mms_undo **
         if (how->job)
             how->job->left = true;
         mms_undo_leave(undo);
+        char *command = mms_undo_command(how->vis);
         mms_log(MMS_LOG_WARN, how->task,
-                "%s is half changed: --resume goes on, `multims clean --restore` brings the old "
-                "data back",
-                how->vis);
+                "%s is half changed: --resume goes on, `%s` brings the old data back", how->vis,
+                command ? command : "");
+        free(command);
         return st;
     }
     if (st == MMS_OK)
@@ -430,7 +435,7 @@ mms_status mms_backup_flags(const mms_change_request *how, const char *prefix, c
     mms_log(MMS_LOG_INFO, how->task, "Save current flagversions to %s", version);
     MMS_TRY(mms_units_open(1, &units, err));
     MMS_TRY(mms_units_add(&units, "the flag backup",
-                          mms_save_order_encode(&(mms_save_order){how->vis, version, comment}),
+                          mms_save_order_encode(&(mms_save_order){how->vis, version, comment, 0}),
                           err));
     st = mms_units_run(&units, how, err);
     if (st != MMS_OK)

@@ -868,7 +868,7 @@ mms_status mms_statwt_unit(mms_job *job, const mms_value *order, mms_value *answ
 
     if (strcmp(step, "weigh") != 0 && strcmp(step, "write_weights") != 0)
         return mms_flag_unit(job, order, answer, err);
-    MMS_TRY(mms_undo_hold(mms_inplace_lock(order), &fd, err));
+    MMS_TRY(mms_undo_hold(order, &fd, err));
     if (strcmp(step, "weigh") != 0) {
         st = mms_statwt_write(job, order, err);
         goto done;

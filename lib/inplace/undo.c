@@ -18,6 +18,7 @@
 #include "base/files_priv.h"
 #include "engine/stop.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 #include "tables/tables_priv.h"
 #include "undo_priv.h"
 
@@ -90,17 +91,6 @@ static mms_status take_lock(const mms_undo *u, int how, int *fd, mms_error *err)
                     u->vis, u->folder);
 }
 
-mms_status mms_undo_hold(const char *lock_path, int *fd, mms_error *err)
-{
-    *fd = -1;
-    if (!*lock_path)
-        return MMS_OK;
-    *fd = open(lock_path, O_RDWR | O_CLOEXEC);
-    if (*fd < 0 || flock(*fd, LOCK_SH | LOCK_NB))
-        return mms_fail_errno(err, errno, "%s: cannot lock", lock_path);
-    return MMS_OK;
-}
-
 /* ---- looking ----------------------------------------------------------------------------------*/
 
 /** Whether a run holds the lock; one that was killed does not. */
@@ -114,13 +104,22 @@ static bool is_held(const mms_undo *u)
     return held;
 }
 
+char *mms_undo_command(const char *vis)
+{
+    char *word = mms_path_shell(vis);
+    char *command = word ? mms_format("multims clean --restore %s", word) : NULL;
+
+    free(word);
+    return command;
+}
+
 static mms_status refuse_left(const mms_undo *u, const char *vis, mms_error *err)
 {
-    char *journal = mms_format("%s/" JOURNAL, u->folder);
+    char *journal = mms_format("%s/" JOURNAL, u->folder), *command = mms_undo_command(u->vis);
     bool begun = false;
     mms_status st;
 
-    MMS_TRY(journal ? MMS_OK : no_memory(err));
+    MMS_TRY(journal && command ? MMS_OK : no_memory(err));
     if (is_held(u))
         MMS_TRY(mms_fail(err, MMS_ERR_LOCKED,
                          "%s is being changed by another run: wait until it ends (its undo is in "
@@ -128,12 +127,14 @@ static mms_status refuse_left(const mms_undo *u, const char *vis, mms_error *err
                          vis, u->folder));
     MMS_TRY(mms_path_exists(journal, &begun, err));
     if (begun)
-        MMS_TRY(mms_fail(err, MMS_ERR_EXISTS,
-                         "%s is half changed: a run was killed in the middle of its work. `multims "
-                         "clean --restore %s` brings the old data back; then run this again",
-                         vis, u->vis));
+        MMS_TRY(
+            mms_fail(err, MMS_ERR_EXISTS,
+                     "%s is half changed: a run was killed in the middle of its work. `%s` brings "
+                     "the old data back; then run this again",
+                     vis, command));
 done:
     free(journal);
+    free(command);
     return st;
 }
 
@@ -380,16 +381,18 @@ static mms_value *resolve(const mms_value *paths)
     return all;
 }
 
-static mms_status put_others_back(const mms_undo *u, const mms_value *done, mms_error *err)
+/** Bring back the tables that are among those (or all others). */
+static mms_status put_tables_back(const mms_undo *u, const mms_value *tables, bool among,
+                                  mms_error *err)
 {
-    mms_value *paths = resolve(done), *entry;
+    mms_value *paths = resolve(tables), *entry;
     mms_status st = MMS_OK;
     size_t i;
 
     json_array_foreach(u->files, i, entry)
     {
         char *table = st == MMS_OK ? table_of(entry) : NULL;
-        if (table && !has_path(paths, table))
+        if (table && has_path(paths, table) == among)
             st = put_entry_back(u, entry, err);
         free(table);
     }
@@ -439,7 +442,7 @@ static mms_status go_on(mms_undo *u, const mms_value *done, bool *there, mms_err
     if (begun) {
         mms_value_free(&u->files);
         MMS_TRY(mms_value_read(journal, &u->files, err));
-        MMS_TRY(put_others_back(u, done, err));
+        MMS_TRY(put_tables_back(u, done, false, err));
     }
     u->armed = begun;
     if (*there && flock(u->fd, LOCK_SH | LOCK_NB)) // workers hold it, too
@@ -833,6 +836,16 @@ done:
     return st;
 }
 
+static void tell_failed_restore(const mms_undo *u, const char *why)
+{
+    char *command = mms_undo_command(u->vis);
+
+    mms_log(MMS_LOG_ERROR, "undo",
+            "%s: the old data could not be brought back: %s; `%s` does it when the cause is mended",
+            u->vis, why, command ? command : "");
+    free(command);
+}
+
 mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
 {
     mms_undo *u = *undo;
@@ -845,8 +858,10 @@ mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
     if (st == MMS_OK && !u->over)
         st = mms_undo_commit(u, err);
     if (u->armed && !u->over && mms_rank_is_silent()) { // it may write yet
-        mms_log(MMS_LOG_WARN, "undo", "%s is half changed: `multims clean --restore` %s", u->vis,
-                "brings the old data back");
+        char *command = mms_undo_command(u->vis);
+        mms_log(MMS_LOG_WARN, "undo", "%s is half changed: `%s` brings the old data back", u->vis,
+                command ? command : "");
+        free(command);
         mms_undo_leave(&u);
         return st;
     }
@@ -858,14 +873,44 @@ mms_status mms_undo_end(mms_undo **undo, mms_status st, mms_error *err)
         mms_log(MMS_LOG_WARN, "undo", "%s: what is kept for the undo could not be removed: %s",
                 u->vis, why.msg);
     else if (end != MMS_OK)
-        mms_log(MMS_LOG_ERROR, "undo", "%s: the old data could not be brought back: %s; %s", u->vis,
-                why.msg, "`multims clean --restore` does it when the cause is mended");
+        tell_failed_restore(u, why.msg);
     release(u);
     free(u);
     return st;
 }
 
-/* ---- what workers keep ------------------------------------------------------------------------*/
+/* ---- in workers -------------------------------------------------------------------------------*/
+
+/** What an attempt has changed whose worker was killed, as it was before. */
+static mms_status take_back(const char *lock_path, const mms_value *changes, mms_error *err)
+{
+    mms_undo u = {.folder = mms_path_dir(lock_path), .fd = -1};
+    char *journal = u.folder ? mms_format("%s/" JOURNAL, u.folder) : NULL;
+    mms_status st;
+
+    MMS_TRY(journal ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_value_read(journal, &u.files, err));
+    st = put_tables_back(&u, changes, true, err);
+done:
+    free(journal);
+    release(&u);
+    return st;
+}
+
+mms_status mms_undo_hold(const mms_value *order, int *fd, mms_error *err)
+{
+    const char *const lock = mms_inplace_lock(order);
+    const mms_value *const changes = json_object_get(order, "changes");
+    const bool again = json_integer_value(json_object_get(order, "attempt")) > 1;
+
+    *fd = -1;
+    if (!*lock)
+        return MMS_OK;
+    *fd = open(lock, O_RDWR | O_CLOEXEC);
+    if (*fd < 0 || flock(*fd, LOCK_SH | LOCK_NB))
+        return mms_fail_errno(err, errno, "%s: cannot lock", lock);
+    return again && changes ? take_back(lock, changes, err) : MMS_OK;
+}
 
 static bool is_in(const char *file, const char *table)
 {

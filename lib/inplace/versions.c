@@ -22,6 +22,7 @@
 #include "ms/columns.h"
 #include "ms/ms_priv.h"
 #include "multims/log.h"
+#include "orders_priv.h"
 #include "sink_priv.h"
 #include "subtables/subtables.h"
 #include "tables/tables_priv.h"
@@ -250,7 +251,7 @@ done:
     return st;
 }
 
-mms_status mms_version_save(const char *vis, const char *name, const char *comment, mms_error *err)
+static mms_status save(const char *vis, const char *name, const char *comment, mms_error *err)
 {
     char *folder = NULL, *staged = NULL, *path = NULL;
     mms_value *list = NULL;
@@ -258,7 +259,6 @@ mms_status mms_version_save(const char *vis, const char *name, const char *comme
     int fd = -1;
     mms_status st;
 
-    MMS_TRY(mms_version_check_name(name, err));
     MMS_TRY(find_path(vis, "", "", &folder, err));
     MMS_TRY(find_path(vis, "/.flags.new.", name, &staged, err));
     MMS_TRY(find_path(vis, "/flags.", name, &path, err));
@@ -283,6 +283,21 @@ done:
     free(folder);
     free(staged);
     free(path);
+    return st;
+}
+
+mms_status mms_version_save(const mms_value *order, mms_error *err)
+{
+    mms_save_order o;
+    int64_t table;
+    mms_status st;
+
+    MMS_TRY(mms_save_order_decode(order, &o, err));
+    MMS_TRY(mms_version_check_name(o.version, err));
+    MMS_TRY(mms_version_find(o.vis, o.version, &table, err));
+    if (!table || table == o.table) // else an attempt had saved it before its worker was killed
+        st = save(o.vis, o.version, o.comment, err);
+done:
     return st;
 }
 

@@ -484,15 +484,6 @@ done:
     return st;
 }
 
-/** What was tried again belongs to the result. */
-static void describe_retries(mms_engine *engine, mms_value *result)
-{
-    const mms_value *const again = mms_engine_tried_again(engine);
-
-    if (json_array_size(again))
-        json_object_set(result, "retries", (mms_value *)again);
-}
-
 static mms_status write_all(making *m, mms_value *result, mms_error *err)
 {
     mms_engine *engine;
@@ -513,7 +504,6 @@ static mms_status write_all(making *m, mms_value *result, mms_error *err)
     MMS_TRY(assemble(m, err));
     mms_request_close_input(m->r); // what a damaged one does to us comes before the output
     describe(m, result);
-    describe_retries(engine, result);
     MMS_TRY(publish(m, result, err));
 done:
     return st;

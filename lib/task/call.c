@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "engine/journal.h"
 #include "inplace/inplace.h"
 #include "task_priv.h"
 
@@ -55,6 +56,15 @@ static mms_status look_at_inputs(const mms_run *run, mms_error *err)
     return MMS_OK;
 }
 
+/** What was tried again belongs to the result. */
+static void describe_retries(const mms_run *run, mms_value *result)
+{
+    const mms_value *const again = run->engine ? mms_engine_tried_again(run->engine) : NULL;
+
+    if (json_array_size(again))
+        json_object_set(result, "retries", (mms_value *)again);
+}
+
 mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args,
                         mms_value **result, mms_error *err)
 {
@@ -73,6 +83,7 @@ mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args
     run->summary = json_object();
     MMS_TRY(look_at_inputs(run, err));
     st = task->run(run, mms_args_struct(args), *result, err);
+    describe_retries(run, *result);
 done:
     mms_run_write_summary(run, st, err);
     mms_value_free(&run->summary);

@@ -21,37 +21,51 @@ struct work {
 
 /* Whether a run that is gone on with has saved all, and was killed before it could note that: there
  * is another table of the name than it had found. */
-static mms_status was_saved(struct work *w, bool *was, mms_error *err)
+static mms_status was_saved(struct work *w, int64_t *table, bool *was, mms_error *err)
 {
     const char *const name = w->p->versionname;
     mms_journal *const journal = w->how.job->journal;
     const mms_value *const noted =
         mms_journal_resumes(journal) ? mms_journal_last(journal, "version") : NULL;
-    int64_t table;
-    const mms_status st = mms_version_find(w->p->how.vis, name, &table, err);
+    const mms_status st = mms_version_find(w->p->how.vis, name, table, err);
 
-    *was = st == MMS_OK && noted && table &&
-           table != json_integer_value(json_object_get(noted, "table"));
+    *was = st == MMS_OK && noted && *table &&
+           *table != json_integer_value(json_object_get(noted, "table"));
     if (st == MMS_OK && !noted)
         mms_journal_add(journal, "version",
-                        json_pack("{s:o, s:I}", "name", mms_text_value(name), "table", table));
+                        json_pack("{s:o, s:I}", "name", mms_text_value(name), "table", *table));
     return st;
 }
 
-/* The one unit of a save. */
-static mms_status save_all(struct work *w, mms_error *err)
+/* The one unit of a save, which may be begun again. */
+static mms_status run_save(struct work *w, int64_t table, mms_error *err)
 {
     const char *label = w->p->versionname;
-    mms_value *unit =
-        mms_save_order_encode(&(mms_save_order){w->p->how.vis, w->p->versionname, w->p->comment});
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
+    mms_value *unit = mms_save_order_encode(
+        &(mms_save_order){w->p->how.vis, w->p->versionname, w->p->comment, table});
     mms_answer answer = {.value = NULL};
-    bool was;
-    mms_status st = MMS_OK;
+    mms_status st;
 
     if (!unit)
-        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory"));
+        return mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory");
+    rules.repeatable = rules.in_shared = true;
+    mms_engine_set_rules(w->run->engine, &rules);
+    st = mms_engine_run(w->run->engine, w->run->task->name, 1, &label, &unit, &answer, err);
+    mms_value_free(&answer.value);
+    mms_value_free(&unit);
+    return st;
+}
+
+static mms_status save_all(struct work *w, mms_error *err)
+{
+    const char *const label = w->p->versionname;
+    int64_t table;
+    bool was;
+    mms_status st;
+
     MMS_TRY(mms_change_begin(&w->how, err));
-    MMS_TRY(was_saved(w, &was, err));
+    MMS_TRY(was_saved(w, &table, &was, err));
     mms_log(MMS_LOG_INFO, "flagmanager",
             was ? "%s was saved: the run ended before it could say so"
                 : "Save current flagversions to %s",
@@ -59,15 +73,13 @@ static mms_status save_all(struct work *w, mms_error *err)
     MMS_TRY(mms_change_journal(&w->how, was ? 0 : 1, err));
     w->run->wrote = true;
     if (!was)
-        st = mms_engine_run(w->run->engine, w->run->task->name, 1, &label, &unit, &answer, err);
+        st = run_save(w, table, err);
     if (st != MMS_OK) {
         mms_version_drop_unsaved(w->p->how.vis, label);
         goto done;
     }
     mms_journal_add(w->how.job->journal, "finished", NULL);
 done:
-    mms_value_free(&answer.value);
-    mms_value_free(&unit);
     return st;
 }
 
@@ -95,6 +107,7 @@ static mms_status restore_parts(struct work *w, mms_error *err)
 
     opts.stop = true;
     opts.each = each;
+    opts.repeatable = true; // under the undo
     if (!each || !request || !done)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "flagmanager: out of memory"));
     MMS_TRY(mms_change_journal(&w->how, mms_ms_nmember(w->ms), err));

@@ -211,6 +211,7 @@ mms_status mms_parts_run_with(mms_run *run, const char *vis, const mms_value *re
     rules.keep_going = !all.stop;
     rules.threshold = all.threshold;
     rules.repeatable = all.repeatable;
+    rules.in_shared = run->task->in_place;
     MMS_TRY(make_units(run, vis, request, &all, &p, err));
     MMS_TRY(mms_run_engine(run, err));
     mms_engine_set_rules(run->engine, &rules);

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
+from unittest import mock
 
 import caltable
 import numpy
@@ -27,7 +28,8 @@ VERBS = {
     "save": ("flagmanager", "in.mms", "save", "new"),  # one unit
 }
 TIMES = ("HISTORY",)  # sub-tables that tell the time
-KEPT = {"in.ms", "keep", "keep.versions", "x.G"}
+LATIN = os.fsdecode(b"caf\xe9.G")
+KEPT = {"in.ms", "keep", "keep.versions", "x.G", LATIN}
 JOURNAL = "in.mms.multims/journal.jsonl"
 
 
@@ -36,18 +38,22 @@ def data_of(folder):
             if not any(part in TIMES for part in name.split(os.sep))}
 
 
-class InPlace(UndoCase):
+class InPlaceCase(UndoCase):
+    """Runs of the verbs that change a set where it is, and what they give undisturbed."""
     ranks = 0
+    antennas, simulated = 5, ("scans=6", "channels=32", "integrations=10")
 
     def setUp(self):
         super().setUp()
-        self.multims("simulate", "in.ms", "antennas=5", "scans=6", "channels=32", "integrations=10",
-                     "--no-sync", "--quiet")
-        self.multims("partition", "in.ms", "keep", "separationaxis=scan", "numsubms=6", "--quiet",
-                     "flagbackup=False", "--no-sync")
-        caltable.make(self.path("x.G"), "G Jones", self.path("in.ms"), numpy.full((5, 1, 1, 2), 2 + 1j))
+        self.multims("simulate", "in.ms", f"antennas={self.antennas}", *self.simulated, "--no-sync", "--quiet")
+        self.make_set()
+        caltable.make(self.path("x.G"), "G Jones", self.path("in.ms"), numpy.full((self.antennas, 1, 1, 2), 2 + 1j))
         self.make_version()
         self.wanted = {}
+
+    def make_set(self):
+        self.multims("partition", "in.ms", "keep", "separationaxis=scan", "numsubms=6", "--quiet",
+                     "flagbackup=False", "--no-sync")
 
     def make_version(self):
         """One for restores, of flags that keep does not have."""
@@ -128,6 +134,8 @@ class InPlace(UndoCase):
         self.assertEqual(left, set())
         self.remove()
 
+
+class InPlace(InPlaceCase):
     def go_on(self, verb, *words):
         """Finish a run, and see that no unit is done twice."""
         done = set(self.done())
@@ -335,7 +343,7 @@ class InPlace(UndoCase):
         self.assertIn("was changed by another run while this one looked at it", said)
         shutil.rmtree(self.path("job"))
         self.multims(*words, "fluxdensity=[5,0,0,0]", "--quiet")
-        self.assertEqual(set(os.listdir(self.folder)), KEPT | {"in.mms"})
+        self.assertEqual(set(os.listdir(self.folder)) | {LATIN}, KEPT | {"in.mms"})
 
     def read_journal(self):
         try:
@@ -427,10 +435,14 @@ class InPlace(UndoCase):
         self.multims("setjy", "in.mms", "standard=manual", "fluxdensity=[3,0,0,0]")
 
     def test_a_table_that_was_changed_is_noticed(self):
-        self.interrupt("applycal", 2, signal.SIGKILL)
-        os.utime(self.path("x.G/table.dat"))
-        run = self.multims(*VERBS["applycal"], "--resume", status=2)
-        self.assertIn("is another one", run.stderr)
+        """Also one whose name is no UTF-8."""
+        shutil.copytree(self.path("x.G"), self.path(LATIN))
+        for name in "x.G", LATIN:
+            with mock.patch.dict(VERBS, applycal=("applycal", "in.mms", os.fsencode("gaintable=" + name))):
+                self.interrupt("applycal", 2, signal.SIGKILL)
+                os.utime(self.path(name + "/table.dat"))
+                run = self.multims(*VERBS["applycal"], "--resume", status=2)
+                self.assertRegex(run.stderr, r"is another one \(input .*\.G differs\)")
 
     def test_a_version_that_was_saved_anew_is_noticed(self):
         self.interrupt("restore", 2, signal.SIGKILL)

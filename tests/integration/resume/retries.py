@@ -14,7 +14,7 @@ import time
 
 import program_case
 from kills import VERBS, content, words_of
-from machine import family, mpirun, patient, wait_until
+from machine import alive, family, mpirun, patient, wait_until
 from program_case import ProgramCase
 
 
@@ -353,6 +353,37 @@ class DisturbedRanks(Disturbed):
         self.wait(1)
         self.assertRegex(self.text("said"), r"no worker answers, and \d of \d units are not done")
         self.assertFalse(os.path.exists(self.path("out.mms")))
+
+    def end_by_killing(self, who):
+        """A run one of whose processes is killed when a part is done, and all others end; workers are stopped, as
+        they might do the rest before that."""
+        for _ in range(20):
+            self.begin("partition")
+            while self.process.poll() is None and not [r for r in self.records()
+                                                       if r["ev"] == "done" and not r["aside"]]:
+                time.sleep(0.001)
+            self.signal_all(self.workers(), signal.SIGSTOP)
+            pids = family(self.process.pid)
+            ranks = {self.number_of(pid): pid for pid in reversed(pids) if words_of(pid)[1:2] == ["partition"]}
+            victim = self.process.pid if who == "mpirun" else ranks.get(who)
+            self.signal_all([victim] if victim else [], signal.SIGKILL)
+            status = self.process.wait(patient(30))
+            self.assertTrue(wait_until(lambda pids=pids: not any(map(alive, pids)), 30))
+            if status and self.records() and not os.path.exists(self.path("out.mms")):
+                return
+            self.remove()
+        self.fail("always faster than the signal")
+
+    def test_a_killed_rank_ends_the_job(self):
+        """A server, the client, or mpirun: nothing lives on, no output is there, and what is done stays done."""
+        wanted = self.undisturbed("partition")
+        for who in 1, 0, "mpirun":
+            with self.subTest(who=who):
+                self.end_by_killing(who)
+                run = self.multims("resume", "out.mms", "-j", "2")
+                self.assertRegex(run.stderr, r"goes on with the run that was not finished: [1-6] parts done")
+                self.check(wanted)
+                self.remove()
 
     def test_a_stopped_rank_is_waited_for(self):
         wanted = self.undisturbed("partition")
