@@ -171,6 +171,7 @@ typedef struct mms_cal_antenna {
     bool any_flag;
     float weight[2];
     double angle_rad; /**< of the feeds against the sky */
+    bool flat;        /**< gain is the same in all channels */
 } mms_cal_antenna;
 
 /** How the rows of a window are done. */
@@ -183,6 +184,10 @@ typedef struct mms_cal_window {
 /** data[nchan][ncorr] of a baseline, gains first, then leakages, then the angle. */
 void mms_cal_correct(const mms_cal_window *window, const mms_cal_antenna *first,
                      const mms_cal_antenna *second, mms_complex *data);
+
+/** Whether flags of a baseline may be set; false: mms_cal_flag() leaves them as they are. */
+bool mms_cal_may_flag(const mms_cal_window *window, const mms_cal_antenna *first,
+                      const mms_cal_antenna *second);
 
 /** flags[nchan][ncorr]; true when one was set. */
 bool mms_cal_flag(const mms_cal_window *window, const mms_cal_antenna *first,

@@ -37,6 +37,28 @@ MMS_WIDE static void correct_gains_4(int32_t nchan, const mms_complex *restrict 
     }
 }
 
+/** The same with gains that are those of all channels. */
+MMS_WIDE static void correct_flat_4(int32_t nchan, const mms_complex *a, const mms_complex *b,
+                                    mms_complex *data)
+{
+    float same[8], other[8], *restrict d = (float *)data; // by what each part is multiplied, and
+                                                          // the other part of its number
+
+    for (int c = 0; c < 4; c++) {
+        const mms_complex factor = times_conj(a[c / 2], b[c % 2]);
+        same[2 * c] = same[2 * c + 1] = crealf(factor);
+        other[2 * c] = -cimagf(factor);
+        other[2 * c + 1] = cimagf(factor);
+    }
+    for (int64_t k = 0; k < nchan; k++, d += 8) {
+        float out[8];
+        for (int i = 0; i < 8; i++)
+            out[i] = d[i] * same[i] + d[i ^ 1] * other[i];
+        for (int i = 0; i < 8; i++)
+            d[i] = out[i];
+    }
+}
+
 static bool is_full(const mms_cal_window *w)
 {
     return w->ncorr == 4 && w->products[0].p == 0 && w->products[0].q == 0 &&
@@ -44,11 +66,13 @@ static bool is_full(const mms_cal_window *w)
            w->products[2].q == 0;
 }
 
-static void correct_gains(const mms_cal_window *w, const mms_complex *a, const mms_complex *b,
-                          mms_complex *data)
+static void correct_gains(const mms_cal_window *w, const mms_cal_antenna *first,
+                          const mms_cal_antenna *second, mms_complex *data)
 {
+    const mms_complex *a = first->gain, *b = second->gain;
+
     if (is_full(w)) {
-        correct_gains_4(w->nchan, a, b, data);
+        (first->flat && second->flat ? correct_flat_4 : correct_gains_4)(w->nchan, a, b, data);
         return;
     }
     for (int32_t k = 0; k < w->nchan; k++, a += 2, b += 2)
@@ -103,7 +127,7 @@ void mms_cal_correct(const mms_cal_window *w, const mms_cal_antenna *a, const mm
                      mms_complex *data)
 {
     assert(!w->leakage || (a->leak && b->leak));
-    correct_gains(w, a->gain, b->gain, data);
+    correct_gains(w, a, b, data);
     if (w->leakage && is_full(w))
         correct_leakage(w->nchan, a->leak, b->leak, data);
     if (w->parang && w->linear && is_full(w))
@@ -123,6 +147,13 @@ static bool set_all(uint8_t *flags, int n)
     return changed;
 }
 
+bool mms_cal_may_flag(const mms_cal_window *w, const mms_cal_antenna *a, const mms_cal_antenna *b)
+{
+    const bool mixes = w->leakage || (w->parang && w->linear);
+
+    return a->any_flag || b->any_flag || (mixes && is_full(w));
+}
+
 bool mms_cal_flag(const mms_cal_window *w, const mms_cal_antenna *a, const mms_cal_antenna *b,
                   uint8_t *flags)
 {
@@ -130,7 +161,7 @@ bool mms_cal_flag(const mms_cal_window *w, const mms_cal_antenna *a, const mms_c
     bool changed = false;
 
     assert(!leaks || (a->leak_flags && b->leak_flags));
-    if (!leaks && !mixes && !a->any_flag && !b->any_flag)
+    if (!mms_cal_may_flag(w, a, b))
         return false;
     for (int32_t k = 0; k < w->nchan; k++) {
         const uint8_t *first = a->flags + 2 * (int64_t)k, *second = b->flags + 2 * (int64_t)k;

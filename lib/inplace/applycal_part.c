@@ -62,6 +62,7 @@ typedef struct work {
     uint8_t *data_flags, *kept_flags, *which;
     float *sigma, *weight, *spectrum;
     int64_t rooms[8];
+    bool has_flags; /**< those of the block were read */
 } work;
 
 /* ---- opening ----------------------------------------------------------------------------------*/
@@ -421,6 +422,21 @@ static void add_table(const work *w, const mms_cal_table *t, const made *m, int6
             a->weight[p] *= weight_of(w, t, m, p, antenna);
 }
 
+/** Gains [n/2][2] that are those of the channel before are not divided again. */
+static void invert(int64_t n, mms_cal_antenna *a)
+{
+    mms_complex before[2] = {0};
+
+    a->flat = true;
+    for (int64_t i = 0; i < n; i++) {
+        const mms_complex gain = a->gain[i];
+        const bool same = i > 1 && !memcmp(&gain, &before[i % 2], sizeof gain);
+        a->gain[i] = same ? a->gain[i - 2] : 1 / gain;
+        before[i % 2] = gain;
+        a->flat = a->flat && (same || i < 2);
+    }
+}
+
 static void combine(const work *w, state *s, int64_t antenna)
 {
     const int64_t n = 2 * (int64_t)s->window.nchan;
@@ -439,8 +455,7 @@ static void combine(const work *w, state *s, int64_t antenna)
     for (int64_t t = 0; t < w->ntable; t++)
         add_table(w, w->tables[t], &s->made[t * w->part->set.nantenna + antenna], antenna,
                   s->window.nchan, a);
-    for (int64_t i = 0; i < n; i++)
-        a->gain[i] = 1 / a->gain[i];
+    invert(n, a);
 }
 
 static int64_t bytes_of_state(const work *w, int32_t nchan)
@@ -569,10 +584,25 @@ static mms_status keep_block(work *w, const mms_change_rows *r, mms_error *err)
             MMS_TRY(
                 mms_sink_read(w->part->sink, MMS_COL_CORRECTED_DATA, 1, &r->rows, n, w->kept, err));
     }
-    if (w->asked.flag) {
+done:
+    return st;
+}
+
+/** Read the flags of a block, at the first row that may change its own. */
+static mms_status read_flags(work *w, const mms_change_rows *r, mms_error *err)
+{
+    const int64_t n = r->rows.count * r->shape[0] * r->shape[1];
+    mms_status st = MMS_OK;
+
+    if (w->has_flags)
+        return MMS_OK;
+    MMS_TRY(mms_grow(&w->data_flags, &w->rooms[2], n, 1, err));
+    MMS_TRY(mms_sink_read(w->part->sink, MMS_COL_FLAG, 1, &r->rows, n, w->data_flags, err));
+    if (w->cuts) {
         MMS_TRY(mms_grow(&w->kept_flags, &w->rooms[7], n, 1, err));
         memcpy(w->kept_flags, w->data_flags, (size_t)n);
     }
+    w->has_flags = true;
 done:
     return st;
 }
@@ -588,10 +618,10 @@ static bool restore_row(work *w, const state *s, const mms_change_rows *r, int64
             continue;
         if (w->asked.correct)
             memcpy(w->data + at, w->kept + at, (size_t)ncorr * sizeof *w->data);
-        if (w->asked.flag)
+        if (w->has_flags)
             memcpy(w->data_flags + at, w->kept_flags + at, (size_t)ncorr);
     }
-    return w->asked.flag &&
+    return w->has_flags &&
            memcmp(w->data_flags + i * cell, w->kept_flags + i * cell, (size_t)cell) != 0;
 }
 
@@ -606,10 +636,7 @@ static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
         MMS_TRY(mms_grow(&w->data, &w->rooms[1], n * cell, sizeof *w->data, err));
         MMS_TRY(mms_sink_read(sink, MMS_COL_DATA, 1, &r->rows, n * cell, w->data, err));
     }
-    if (w->asked.flag) {
-        MMS_TRY(mms_grow(&w->data_flags, &w->rooms[2], n * cell, 1, err));
-        MMS_TRY(mms_sink_read(sink, MMS_COL_FLAG, 1, &r->rows, n * cell, w->data_flags, err));
-    }
+    w->has_flags = false;
     if (w->cuts)
         MMS_TRY(keep_block(w, r, err));
     if (w->asked.weigh) {
@@ -630,25 +657,42 @@ static bool flag_all(int64_t n, uint8_t *flags)
 }
 
 /** Row i of a block; flagged: its flags have changed; weighed: its weights are new. */
-static void do_row(work *w, const state *s, const mms_change_rows *r, int64_t i, uint8_t *flagged,
-                   uint8_t *weighed)
+static mms_status do_row(work *w, const state *s, const mms_change_rows *r, int64_t i,
+                         uint8_t *flagged, uint8_t *weighed, mms_error *err)
 {
     const int64_t cell = r->shape[0] * r->shape[1], ncorr = r->shape[1];
     const mms_cal_antenna *a = &s->antennas[r->antenna1[i]], *b = &s->antennas[r->antenna2[i]];
+    const bool flags =
+        w->asked.flag && (s->solved ? mms_cal_may_flag(&s->window, a, b) : w->asked.strict);
+    mms_status st = MMS_OK;
 
+    if (flags)
+        MMS_TRY(read_flags(w, r, err));
     if (!s->solved) {
-        *flagged = w->asked.strict && flag_all(cell, w->data_flags + i * cell);
-        return;
+        *flagged = flags && flag_all(cell, w->data_flags + i * cell);
+        return MMS_OK;
     }
     if (w->asked.correct)
         mms_cal_correct(&s->window, a, b, w->data + i * cell);
-    if (w->asked.flag)
+    if (flags)
         *flagged = mms_cal_flag(&s->window, a, b, w->data_flags + i * cell);
     *weighed = w->asked.weigh;
     for (int64_t c = 0; w->asked.weigh && c < ncorr; c++) {
         const float sigma = w->sigma[i * ncorr + c];
         w->weight[i * ncorr + c] = (sigma > 0 ? 1 / (sigma * sigma) : 0) *
                                    a->weight[s->products[c].p] * b->weight[s->products[c].q];
+    }
+done:
+    return st;
+}
+
+/** Give all channels of a cell the values of one. */
+static void repeat(int64_t nchan, int64_t ncorr, const float *values, float *cell)
+{
+    memcpy(cell, values, (size_t)ncorr * sizeof *cell);
+    for (int64_t done = 1, n; done < nchan; done += n) {
+        n = done < nchan - done ? done : nchan - done;
+        memcpy(cell + done * ncorr, cell, (size_t)(n * ncorr) * sizeof *cell);
     }
 }
 
@@ -662,9 +706,8 @@ static mms_status write_spectra(work *w, const mms_change_rows *r, const uint8_t
         return MMS_OK;
     MMS_TRY(mms_grow(&w->spectrum, &w->rooms[5], n * nchan * ncorr, sizeof *w->spectrum, err));
     for (int64_t i = 0; i < n; i++)
-        for (int64_t k = 0; weighed[i] && k < nchan; k++)
-            memcpy(w->spectrum + (i * nchan + k) * ncorr, w->weight + i * ncorr,
-                   (size_t)ncorr * sizeof *w->weight);
+        if (weighed[i])
+            repeat(nchan, ncorr, w->weight + i * ncorr, w->spectrum + i * nchan * ncorr);
     st = mms_change_write(w->part, MMS_COL_WEIGHT_SPECTRUM, r, weighed, 2, r->shape,
                           sizeof *w->spectrum, w->spectrum, err);
 done:
@@ -694,7 +737,7 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
         if (s->field != r->field[i] || s->time_s < r->time_s[i] || s->time_s > r->time_s[i])
             MMS_TRY(move_state(w, r->ddid[i], r->field[i], r->time_s[i], s, err));
         corrected[i] = s->solved || is_new; // without solutions a row keeps what it has
-        do_row(w, s, r, i, &flagged[i], &weighed[i]);
+        MMS_TRY(do_row(w, s, r, i, &flagged[i], &weighed[i], err));
         if (s->chosen)
             flagged[i] = restore_row(w, s, r, i);
         changed += (w->asked.correct && corrected[i]) || flagged[i];
@@ -703,7 +746,7 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
     if (w->asked.correct)
         MMS_TRY(mms_change_write(p, MMS_COL_CORRECTED_DATA, r, corrected, 2, r->shape,
                                  sizeof *w->data, w->data, err));
-    if (w->asked.flag)
+    if (w->has_flags)
         MMS_TRY(mms_change_write(p, MMS_COL_FLAG, r, flagged, 2, r->shape, 1, w->data_flags, err));
     if (w->asked.weigh) {
         MMS_TRY(mms_change_write(p, MMS_COL_WEIGHT, r, weighed, 1, r->shape + 1, sizeof *w->weight,

@@ -13,7 +13,7 @@
 #include "ms/columns.h"
 #include "orders_priv.h"
 
-enum { MOST_ROWS = 1 << 14, LEAST_BLOCK = 1 << 20, MOST_BLOCK = 2 << 20 };
+enum { MOST_ROWS = 1 << 14, LEAST_BLOCK = 1 << 19, MOST_BLOCK = 1 << 20 };
 
 static mms_status no_memory(mms_error *err)
 {

@@ -134,8 +134,50 @@ static void angles_turn_linear_feeds(void **state)
     mms_cal_correct(&w, &a, &a, x); // all of X is Y of the sky
     for (int i = 0; i < 4; i++)
         is_near(x[i], i == 3, 0);
+    assert_true(mms_cal_may_flag(&w, &a, &a));
     assert_true(mms_cal_flag(&w, &a, &a, flags));
     assert_memory_equal(flags, ((const uint8_t[]){1, 1, 1, 1}), 4);
+}
+
+/** Gains that are the same in all channels give the bits that they give one by one. */
+static void flat_gains_give_the_same_bits(void **state)
+{
+    enum { NCHAN = 7 };
+    static const mms_cal_product products[] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
+    const mms_cal_window w = {NCHAN, 4, products, false, false, false};
+    mms_complex first[2 * NCHAN], second[2 * NCHAN], once[4 * NCHAN], each[4 * NCHAN];
+    const mms_cal_antenna a = {.gain = first}, b = {.gain = second};
+    mms_cal_antenna flat_a = a, flat_b = b;
+
+    (void)state;
+    flat_a.flat = flat_b.flat = true;
+    for (int i = 0; i < 2 * NCHAN; i++) {
+        first[i] = 1.1f + (float)(i % 2) - 0.3f * (mms_complex)_Complex_I;
+        second[i] = -0.7f + 0.1f * ((float)(i % 2) - 3) * (mms_complex)_Complex_I;
+    }
+    for (int i = 0; i < 4 * NCHAN; i++)
+        each[i] = once[i] = 1 / (1.0f + (float)i) - 0.37f * (float)i * (mms_complex)_Complex_I;
+    mms_cal_correct(&w, &a, &b, each);
+    mms_cal_correct(&w, &flat_a, &flat_b, once);
+    assert_memory_equal(once, each, sizeof each);
+}
+
+/** Flags are read where one of two antennas has bad solutions alone. */
+static void bad_gains_may_flag(void **state)
+{
+    static const mms_cal_product products[] = {{0, 0}, {1, 1}};
+    const mms_cal_window w = {1, 2, products, false, true, true};
+    mms_complex one[] = {1, 1};
+    uint8_t none[2] = {0}, bad[2] = {0, 1}, flags[2] = {0};
+    const mms_cal_antenna a = {.gain = one, .flags = none};
+    const mms_cal_antenna b = {.gain = one, .flags = bad, .any_flag = true};
+
+    (void)state;
+    assert_false(mms_cal_may_flag(&w, &a, &a));
+    assert_true(mms_cal_may_flag(&w, &a, &b));
+    assert_true(mms_cal_may_flag(&w, &b, &a));
+    assert_true(mms_cal_flag(&w, &a, &b, flags));
+    assert_memory_equal(flags, bad, 2);
 }
 
 /** A leakage is in one cross hand of each antenna's baselines, and in no parallel one. */
@@ -145,8 +187,9 @@ static void bad_leakages_flag_cross_hands(void **state)
     const mms_cal_window w = {1, 4, products, true, false, false};
     mms_complex one[] = {1, 1}, zero[] = {0, 0};
     uint8_t none[2] = {0}, bad[2] = {1, 0};
-    const mms_cal_antenna a = {one, zero, none, bad, true, {1, 1}, 0};
-    const mms_cal_antenna b = {one, zero, none, none, false, {1, 1}, 0};
+    const mms_cal_antenna a = {
+        .gain = one, .leak = zero, .flags = none, .leak_flags = bad, .any_flag = true};
+    const mms_cal_antenna b = {.gain = one, .leak = zero, .flags = none, .leak_flags = none};
     uint8_t first[4] = {0}, second[4] = {0};
 
     (void)state;
@@ -359,6 +402,8 @@ int main(void)
                                        cmocka_unit_test(phases_take_the_shorter_turn),
                                        cmocka_unit_test(spectra_go_to_other_channels),
                                        cmocka_unit_test(angles_turn_linear_feeds),
+                                       cmocka_unit_test(flat_gains_give_the_same_bits),
+                                       cmocka_unit_test(bad_gains_may_flag),
                                        cmocka_unit_test(bad_leakages_flag_cross_hands),
                                        cmocka_unit_test(sources_have_many_names),
                                        cmocka_unit_test(epochs_are_the_last_before),
