@@ -460,8 +460,7 @@ mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c, in
 {
     const mms_flag_window *w = &set->windows[ddid];
     mms_flag_cut *cut = *out = &c->cuts[ddid];
-    const mms_channels *ranges;
-    int64_t n = 0;
+    const mms_channels *const ranges = c->channels;
 
     assert(ddid >= 0 && ddid < set->nwindow);
     if (cut->known)
@@ -470,9 +469,8 @@ mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c, in
     cut->corr = mms_alloc(w->ncorr, 1);
     if (!cut->channel || !cut->corr)
         return no_memory(err);
-    ranges = c->automatic ? NULL : mms_selection_named_channels(c->selection, &n);
-    memset(cut->channel, n == 0, (size_t)w->nchan);
-    for (int64_t i = 0; i < n; i++) // steps are ignored, as CASA does
+    memset(cut->channel, c->nchannel == 0, (size_t)w->nchan);
+    for (int64_t i = 0; i < c->nchannel; i++) // steps are ignored, as CASA does
         for (int32_t k = ranges[i].first; ranges[i].spw == w->spw && k <= ranges[i].last; k++)
             if (k >= 0 && k < w->nchan)
                 cut->channel[k] = 1;
@@ -488,13 +486,10 @@ mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c, in
 
 static bool is_spw_selected(const mms_flag_command *c, int32_t spw)
 {
-    int64_t n = 0;
-    const mms_channels *ranges = mms_selection_named_channels(c->selection, &n);
-
-    for (int64_t i = 0; i < n; i++)
-        if (ranges[i].spw == spw)
+    for (int64_t i = 0; i < c->nchannel; i++)
+        if (c->channels[i].spw == spw)
             return true;
-    return n == 0;
+    return c->nchannel == 0;
 }
 
 /** How many selected windows have a smaller number. */
@@ -599,24 +594,28 @@ static mms_status tolerate(mms_ms *ms, const char **expression, char **kept, mms
 }
 
 /** Resolve a selection; windows that are not there are left out of several, as CASA does. */
-static mms_status select_rows(mms_ms *ms, mms_select *select, mms_selection **out, mms_error *err)
+static mms_status select_rows(mms_ms *ms, const mms_value *value, mms_flag_command *out,
+                              mms_error *err)
 {
+    mms_select select = selection_of(value);
     char *kept = NULL;
-    mms_status st = mms_selection_create(ms, select, out, err);
+    mms_status st = mms_selection_create(ms, &select, &out->selection, err);
 
-    if (st != MMS_ERR_SELECT || !strchr(select->spw, ','))
-        return st;
-    st = tolerate(ms, &select->spw, &kept, err);
+    if (st == MMS_ERR_SELECT && strchr(select.spw, ',')) {
+        st = tolerate(ms, &select.spw, &kept, err);
+        if (st == MMS_OK)
+            st = mms_selection_create(ms, &select, &out->selection, err);
+    }
     if (st == MMS_OK)
-        st = mms_selection_create(ms, select, out, err);
+        out->channels = mms_selection_named_channels(out->selection, &out->nchannel);
     free(kept);
     return st;
 }
 
-mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value, mms_flag_command *out,
-                                 char **problem, mms_error *err)
+mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value,
+                                 const mms_value *channels, mms_flag_command *out, char **problem,
+                                 mms_error *err)
 {
-    mms_select select = selection_of(value);
     mms_status st;
 
     *problem = NULL;
@@ -643,7 +642,8 @@ mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value, mms_
     if (!*problem)
         *problem = read_mode(set, out);
     if (!out->automatic) // what selects nothing is told first
-        MMS_TRY(select_rows(set->ms, &select, &out->selection, err));
+        MMS_TRY(channels ? mms_flag_found_channels(channels, out, err)
+                         : select_rows(set->ms, value, out, err));
     if (!*problem && looks_at_data(out))
         MMS_TRY(read_averages(set, out, err));
 done:
@@ -660,6 +660,7 @@ void mms_flag_command_close(mms_flag_command *c, int64_t nwindow)
     free(c->chanbins);
     free(c->mask);
     free(c->scans);
+    free(c->found_channels);
     mms_selection_free(&c->selection);
     *c = (mms_flag_command){0};
 }

@@ -60,7 +60,10 @@ typedef struct mms_flag_cut {
 typedef struct mms_flag_command {
     const mms_value *value;
     mms_flag_mode mode;
-    mms_selection *selection;
+    mms_selection *selection;     /**< NULL: it was found, or it is automatic */
+    const mms_channels *channels; /**< that are named, [nchannel]; none: all */
+    int64_t nchannel;
+    mms_channels *found_channels;
     mms_flag_cut *cuts; /**< [nwindow] */
     bool cuts_rows;     /**< neither spw nor correlation: FLAG_ROW follows */
     bool automatic;     /**< the extend behind tfcrop and rflag: the rows of the run */
@@ -91,12 +94,32 @@ typedef struct mms_flag_bounds {
     double first_s, last_s;
 } mms_flag_bounds;
 
-/** Read a command's parameters and, if with_rows, its selection.
+/** What a command selects in a plain set of few rows. */
+typedef struct mms_flag_found {
+    char *rows;          /**< bits, two digits a byte */
+    mms_value *channels; /**< that it names: [[spw, first, last], …] */
+} mms_flag_found;
+
+/** Read a command's parameters and its selection.
+ *  @param channels  NULL: the selection is parsed; else those that were found
  *  @param[out] problem  why it can't be used, to be ended with free(); else NULL
  *  Errors: ARG, SELECT, TABLE, MEM. */
 MMS_CHECKED mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value,
-                                             mms_flag_command *out, char **problem, mms_error *err);
+                                             const mms_value *channels, mms_flag_command *out,
+                                             char **problem, mms_error *err);
 void mms_flag_command_close(mms_flag_command *c, int64_t nwindow);
+
+/** Whether what a command selects can be told to the one worker that does it. */
+bool mms_flag_can_find(const mms_ms *ms, const mms_flag_command *command);
+/** Find it, and whether that is any row; end it with mms_flag_free_found() whatever the status. */
+MMS_CHECKED mms_status mms_flag_find(mms_ms *ms, const mms_flag_command *command,
+                                     mms_flag_found *found, bool *any, mms_error *err);
+void mms_flag_free_found(mms_flag_found *found);
+/** In the worker.  Errors: MEM, INTERNAL. */
+MMS_CHECKED mms_status mms_flag_found_rows(const char *rows, int64_t nrow, uint8_t **bits,
+                                           mms_error *err);
+MMS_CHECKED mms_status mms_flag_found_channels(const mms_value *channels, mms_flag_command *command,
+                                               mms_error *err);
 
 /** The cut of a window, made when it is asked for.  Errors: MEM. */
 MMS_CHECKED mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c,

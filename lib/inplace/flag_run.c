@@ -28,7 +28,8 @@ typedef struct running {
     bool alone;          /**< one command was asked for: its rows are those of the run */
     bool chunks, combinescans, writes;
     double ntime_s;
-    int64_t *group; /**< [nmember]: the first member of those that are done together */
+    int64_t *group;       /**< [nmember]: the first member of those that are done together */
+    mms_flag_found found; /**< of the one command; nothing: the workers find it */
     mms_undo *undo;
 } running;
 
@@ -75,7 +76,7 @@ static mms_status check_command(running *r, const mms_value *value, int64_t numb
     char *problem = NULL;
     bool any = true;
     mms_error why = {0};
-    mms_status st = mms_flag_command_open(&r->set, value, &c, &problem, &why);
+    mms_status st = mms_flag_command_open(&r->set, value, NULL, &c, &problem, &why);
 
     *kept = st != MMS_ERR_NOT_FOUND;
     if ((st == MMS_ERR_SELECT || st == MMS_ERR_NOT_FOUND) && !alone) {
@@ -90,7 +91,8 @@ static mms_status check_command(running *r, const mms_value *value, int64_t numb
                 "Cannot have quackincrement=True in list mode. Agent quack will be ignored!");
     } else {
         if (alone && !c.automatic)
-            st = mms_rows_any(r->ms, c.selection, &any, err);
+            st = mms_flag_can_find(r->ms, &c) ? mms_flag_find(r->ms, &c, &r->found, &any, err)
+                                              : mms_rows_any(r->ms, c.selection, &any, err);
         if (st == MMS_OK && !any)
             st = mms_fail(err, MMS_ERR_EMPTY,
                           "MSSelectionNullSelection : The selected table has zero rows.");
@@ -179,6 +181,8 @@ static mms_value *make_unit(const running *r, int64_t first)
                                                 .lock = mms_undo_lock_path(r->undo),
                                                 .members = members,
                                                 .commands = r->commands,
+                                                .rows = r->found.rows,
+                                                .channels = r->found.channels,
                                                 .ntime_s = r->ntime_s,
                                                 .memory = r->q->change.memory,
                                                 .alone = r->alone,
@@ -453,6 +457,7 @@ done:
     mms_flag_set_close(&r.set);
     mms_ms_close(&r.ms);
     mms_value_free(&r.commands);
+    mms_flag_free_found(&r.found);
     free(r.group);
     return st;
 }

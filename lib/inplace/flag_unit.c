@@ -266,25 +266,27 @@ static mms_status find_scans(mms_flag_work *w, mms_flag_command *c, mms_error *e
     return mms_rows_each(w->set.ms, &opts, note_times, &b, err);
 }
 
-static mms_status open_commands(mms_flag_work *w, const mms_value *commands, bool alone,
-                                mms_error *err)
+static mms_status open_commands(mms_flag_work *w, const mms_flag_order *o, mms_error *err)
 {
     char *problem = NULL;
+    bool alone = o->alone;
     mms_status st = MMS_OK;
 
-    w->ncommand = (int64_t)json_array_size(commands);
+    w->ncommand = (int64_t)json_array_size(o->commands);
     w->commands = mms_alloc(w->ncommand, sizeof *w->commands);
     w->counts = mms_alloc(w->ncommand, sizeof(mms_flag_counts *));
     MMS_TRY(w->commands && w->counts ? MMS_OK : no_memory(err));
     for (int64_t i = 0; i < w->ncommand; i++) {
-        MMS_TRY(mms_flag_command_open(&w->set, json_array_get(commands, (size_t)i), &w->commands[i],
-                                      &problem, err));
+        MMS_TRY(mms_flag_command_open(&w->set, json_array_get(o->commands, (size_t)i),
+                                      o->rows ? o->channels : NULL, &w->commands[i], &problem,
+                                      err));
         if (problem)
             MMS_TRY(mms_fail(err, MMS_ERR_INTERNAL, "%s", problem));
     }
     alone = alone && w->ncommand > 0 && !w->commands[0].automatic;
     if (alone)
-        MMS_TRY(make_mask(w, w->commands[0].selection, &w->run_mask, err));
+        MMS_TRY(o->rows ? mms_flag_found_rows(o->rows, w->rows.n, &w->run_mask, err)
+                        : make_mask(w, w->commands[0].selection, &w->run_mask, err));
     for (int64_t i = 0; i < w->ncommand; i++) {
         mms_flag_command *c = &w->commands[i];
         if (alone && (i == 0 || c->automatic))
@@ -839,7 +841,7 @@ static mms_status flag_rows(mms_job *job, mms_ms *ms, const mms_flag_order *o, m
     MMS_TRY(mms_flag_set_open(ms, &w.set, err));
     MMS_TRY(mms_flag_take_members(&w, o->members, err));
     level = mms_log_limit(MMS_LOG_ERROR); // the client has looked at them, and has warned
-    st = open_commands(&w, o->commands, o->alone, err);
+    st = open_commands(&w, o, err);
     mms_log_limit(level);
     MMS_TRY(st);
     MMS_TRY(read_keys(&w, err));

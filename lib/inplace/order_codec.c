@@ -135,6 +135,8 @@ MMS_KEYS_DECODE(mms_model_tables, model_keys, "virtual models")
 static const mms_key flag_keys[] = {FLAG(MMS_KEY_TEXT, vis),
                                     FLAG(MMS_KEY_VALUE, members),
                                     FLAG(MMS_KEY_VALUE, commands),
+                                    FLAG(MMS_KEY_MAYBE, rows),
+                                    FLAG(MMS_KEY_VALUE, channels),
                                     FLAG(MMS_KEY_TRUTH, alone),
                                     FLAG(MMS_KEY_TEXT, stage),
                                     FLAG(MMS_KEY_TRUTH, chunks),

@@ -73,6 +73,9 @@ MMS_CHECKED mms_status mms_model_tables_decode(const mms_value *value, mms_model
 typedef struct mms_flag_order {
     const char *vis, *stage, *lock; /**< stage: file for what is found, or "" */
     const mms_value *members, *commands;
+    const char
+        *rows; /**< that the one command selects, as mms_flag_found has them; NULL: find them */
+    const mms_value *channels; /**< with rows */
     double ntime_s;
     int64_t memory;
     int64_t threads; /**< 0: mms_units_run() says how many */
