@@ -107,12 +107,15 @@ typedef struct mms_flag_tfcrop {
     int32_t halfwin;
 } mms_flag_tfcrop;
 
-/** Flag what stands out of the mean bandpass and of the mean time series of one map and product.
- *  @param         values  values[ntime][nchan]
- *  @param[in,out] flags   flags[ntime][nchan]; those that are set don't count
+/** Flag what stands out of the mean bandpass and of the mean time series of some maps, each by
+ *  itself.
+ *  @param         room    from one map to the next
+ *  @param         values  values[nmap][ntime][nchan]
+ *  @param[in,out] flags   flags[nmap][ntime][nchan]; those that are set don't count
  *  Errors: MEM. */
-MMS_CHECKED mms_status mms_flag_tfcrop_map(const mms_flag_tfcrop *how, int64_t ntime, int64_t nchan,
-                                           const float *values, uint8_t *flags, mms_error *err);
+MMS_CHECKED mms_status mms_flag_tfcrop_maps(const mms_flag_tfcrop *how, int32_t nmap, int64_t ntime,
+                                            int64_t nchan, int64_t room, const float *values,
+                                            uint8_t *flags, mms_error *err);
 
 /* ---- rflag ------------------------------------------------------------------------------------*/
 
@@ -130,6 +133,9 @@ typedef struct mms_flag_rflag {
 /** The medians of a spectrum's real and imaginary parts, and the spreads round them. */
 typedef struct mms_flag_middle {
     double re, im, spread_re, spread_im;
+    /** No channel scatters more in the window round the time, none deviates more from the middle;
+     * INFINITY: not known. */
+    double most_scatter, most_deviation;
 } mms_flag_middle;
 
 /** Find the middles of spectra, of what is not flagged.
@@ -138,12 +144,22 @@ MMS_CHECKED mms_status mms_flag_rflag_middles(int64_t ntime, int64_t nchan,
                                               const mms_complex *values, const uint8_t *flags,
                                               mms_flag_middle *middles, mms_error *err);
 
-/** Add what one map and product gives to the sums.
- *  values[ntime][nchan], flags[ntime][nchan], middles[ntime].  Errors: MEM. */
-MMS_CHECKED mms_status mms_flag_rflag_sums(const mms_flag_rflag *how, int64_t ntime, int64_t nchan,
-                                           const mms_complex *values, const uint8_t *flags,
-                                           const mms_flag_middle *middles, mms_flag_sums *sums,
-                                           mms_error *err);
+/** Find how one map and product scatters in the windows round its times: scatter[ntime][nchan],
+ *  below 0 where there is no window or all of it is flagged.
+ *  values[ntime][nchan], flags[ntime][nchan], middles[ntime]: told the most.  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_rflag_scatter(const mms_flag_rflag *how, int64_t ntime,
+                                              int64_t nchan, const mms_complex *values,
+                                              const uint8_t *flags, mms_flag_middle *middles,
+                                              double *scatter, mms_error *err);
+
+/** Add that and the deviations from the middles, which are told the most, to the sums. */
+void mms_flag_rflag_add(int64_t ntime, int64_t nchan, const mms_complex *values,
+                        const uint8_t *flags, const double *scatter, mms_flag_middle *middles,
+                        mms_flag_sums *sums);
+
+/** Whether mms_flag_rflag_map() may find something, as far as the middles are told. */
+bool mms_flag_rflag_finds(const mms_flag_rflag *how, double time_threshold, double freq_threshold,
+                          int64_t ntime, const mms_flag_middle *middles);
 
 /** The threshold that n channels' sums give: median + 1.4826 * median of the deviations.
  *  Errors: MEM. */

@@ -2,6 +2,7 @@
 /** @file rflag.c  Flags what varies more in time or frequency than the rest (in-place 1.11). */
 #include <assert.h>
 #include <complex.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,134 +20,188 @@ static int64_t half_width(const mms_flag_rflag *how, int64_t ntime)
     return (w - 1) / 2;
 }
 
-/** Sums over the window round a time, by channel. */
+/** By channel, of one time or summed over some: the parts and their squares of what is not flagged,
+ *  and how many there are. */
+typedef struct moments {
+    double *re, *im, *re2, *im2, *n;
+} moments;
+
+enum { THREE = 3 };
+
+/** What windows are summed of. */
 typedef struct window {
     int64_t nchan;
-    double *re, *im, *re2, *im2, *n;
+    moments sums, of[THREE];
+    int64_t times[THREE]; /**< that of[] has */
+    double *found;        /**< [nchan] */
 } window;
+
+static moments take_moments(double *room, int64_t nchan)
+{
+    return (moments){room, room + nchan, room + 2 * nchan, room + 3 * nchan, room + 4 * nchan};
+}
 
 static mms_status open_window(int64_t nchan, window *w, mms_error *err)
 {
-    double *all = mms_alloc(5 * nchan, sizeof *all);
+    double *all = mms_alloc((5 * (1 + THREE) + 1) * nchan, sizeof *all);
 
-    *w = (window){nchan, all, all + nchan, all + 2 * nchan, all + 3 * nchan, all + 4 * nchan};
-    return all ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "rflag: out of memory");
+    *w = (window){.nchan = nchan, .found = all};
+    if (!all)
+        return mms_fail(err, MMS_ERR_MEM, "rflag: out of memory");
+    w->sums = take_moments(all + nchan, nchan);
+    for (int i = 0; i < THREE; i++) {
+        w->of[i] = take_moments(all + (6 + 5 * i) * nchan, nchan);
+        w->times[i] = -1;
+    }
+    return MMS_OK;
 }
 
-static void add_time(const window *w, const mms_complex *values, const uint8_t *flags)
+static inline __attribute__((always_inline)) void add_parts(const moments *m, int64_t nchan,
+                                                            const mms_complex *values,
+                                                            const uint8_t *flags)
 {
     const float *parts = (const float *)values;
-    double *restrict re = w->re, *restrict im = w->im, *restrict re2 = w->re2,
-                     *restrict im2 = w->im2, *restrict n = w->n;
+    double *restrict re = m->re, *restrict im = m->im, *restrict re2 = m->re2,
+                     *restrict im2 = m->im2, *restrict n = m->n;
 
-    for (int64_t c = 0; c < w->nchan; c++) {
-        const float x = flags[c] ? 0 : parts[2 * c], y = flags[c] ? 0 : parts[2 * c + 1];
+    for (int64_t c = 0; c < nchan; c++) {
+        const bool out = flags && flags[c];
+        const float x = out ? 0 : parts[2 * c], y = out ? 0 : parts[2 * c + 1];
         re[c] += (double)x;
         im[c] += (double)y;
         re2[c] += (double)(x * x);
         im2[c] += (double)(y * y);
-        n[c] += flags[c] ? 0 : 1;
+        n[c] += out ? 0 : 1;
     }
 }
 
-/** Three times at once. */
-static inline __attribute__((always_inline)) void sum_three(const window *w,
-                                                            const mms_complex *values,
-                                                            const uint8_t *flags, bool flagged)
+/** Add a time. */
+MMS_WIDE static void add_time(const moments *m, int64_t nchan, const mms_complex *values,
+                              const uint8_t *flags)
 {
-    const float *parts[3];
-    double *restrict re = w->re, *restrict im = w->im, *restrict re2 = w->re2,
-                     *restrict im2 = w->im2, *restrict n = w->n;
+    if (memchr(flags, 1, (size_t)nchan))
+        add_parts(m, nchan, values, flags);
+    else
+        add_parts(m, nchan, values, NULL);
+}
 
-    for (int t = 0; t < 3; t++)
-        parts[t] = (const float *)values + 2 * t * w->nchan;
-    for (int64_t c = 0; c < w->nchan; c++) {
-        float x[3], y[3];
-        double count = 3;
-        for (int t = 0; t < 3; t++) {
-            const bool is = flagged && flags[t * w->nchan + c];
-            x[t] = is ? 0 : parts[t][2 * c];
-            y[t] = is ? 0 : parts[t][2 * c + 1];
-            count -= is ? 1 : 0;
-        }
-        re[c] = (double)x[0] + (double)x[1] + (double)x[2];
-        im[c] = (double)y[0] + (double)y[1] + (double)y[2];
-        re2[c] = (double)(x[0] * x[0]) + (double)(x[1] * x[1]) + (double)(x[2] * x[2]);
-        im2[c] = (double)(y[0] * y[0]) + (double)(y[1] * y[1]) + (double)(y[2] * y[2]);
-        n[c] = count;
+/** What of three numbers counts: 1 / n, and n - 1. */
+typedef struct share {
+    double part, others;
+} share;
+
+/** x / n to the last bit, for n of 1, 2 and 3, that of infinities is NaN.  What is left of x is
+ *  exact, and no third lies so near the middle between two numbers that the last sum could become
+ *  the other. */
+static inline double divide(double x, share n)
+{
+    const double q = x * n.part;
+    return q + ((x - n.others * q) - q) * n.part;
+}
+
+/** Mean square less the square of the mean, if that is positive. */
+static inline double variance(double square, double mean)
+{
+    const double found = square - mean * mean;
+    return found > 0 ? found : 0;
+}
+
+static inline __attribute__((always_inline)) bool scatter_some(int64_t nchan, const moments *a,
+                                                               const moments *b, const moments *c,
+                                                               bool flagged, double *restrict found)
+{
+    int64_t bits, odd = 0;
+
+    for (int64_t i = 0; i < nchan; i++) {
+        const double n = flagged ? a->n[i] + b->n[i] + c->n[i] : 3;
+        const double part = n > 1 ? 0.5 : 1;
+        const share of = {n > 2 ? 1.0 / 3 : part, n - 1};
+        const double re2 = a->re2[i] + b->re2[i] + c->re2[i];
+        const double im2 = a->im2[i] + b->im2[i] + c->im2[i];
+        const double re = divide(a->re[i] + b->re[i] + c->re[i], of);
+        const double im = divide(a->im[i] + b->im[i] + c->im[i], of);
+        const double both = sqrt(variance(divide(re2, of), re) + variance(divide(im2, of), im));
+        const double nothing = (re2 + im2) - (re2 + im2); // or NaN
+        memcpy(&bits, &nothing, sizeof bits);
+        odd |= bits;
+        found[i] = n > 0 ? both : -1;
+    }
+    return !odd;
+}
+
+/** How windows of three times scatter: found[nchan], -1 where all of it is flagged.  False: some
+ *  numbers are not finite. */
+MMS_WIDE static bool scatter_of_three(int64_t nchan, const moments *a, const moments *b,
+                                      const moments *c, bool flagged, double *found)
+{
+    return flagged ? scatter_some(nchan, a, b, c, true, found)
+                   : scatter_some(nchan, a, b, c, false, found);
+}
+
+MMS_WIDE static void scatter_of_sums(int64_t nchan, const moments *m, double *restrict found)
+{
+    for (int64_t i = 0; i < nchan; i++) {
+        const double n = m->n[i];
+        const double both =
+            sqrt(variance(m->re2[i] / n, m->re[i] / n) + variance(m->im2[i] / n, m->im[i] / n));
+        found[i] = n > 0 ? both : -1;
     }
 }
 
-/** Sum over the window round a time in the order of times; false: all of it is flagged. */
-MMS_WIDE static bool sum_window(const window *w, int64_t half, int64_t time,
-                                const mms_complex *values, const uint8_t *flags)
+/** The moments of a time, which the windows round its neighbours have had made, perhaps. */
+static const moments *moments_of(window *w, int64_t t, const mms_complex *values,
+                                 const uint8_t *flags)
 {
-    const int64_t first = (time - half) * w->nchan, n = (2 * half + 1) * w->nchan;
+    const moments *m = &w->of[t % THREE];
+
+    if (w->times[t % THREE] == t)
+        return m;
+    memset(m->re, 0, (size_t)(5 * w->nchan) * sizeof *m->re);
+    add_time(m, w->nchan, values + t * w->nchan, flags + t * w->nchan);
+    w->times[t % THREE] = t;
+    return m;
+}
+
+/** How the window round a time scatters, summed in the order of times: found[nchan], -1 where all
+ *  of it is flagged. */
+static void find_scatter(window *w, int64_t half, int64_t time, const mms_complex *values,
+                         const uint8_t *flags, double *found)
+{
+    const int64_t first = time - half, end = time + half + 1, n = w->nchan;
 
     assert(half >= 0 && first >= 0);
-    if (!memchr(flags + first, 0, (size_t)n)) {
-        memset(w->n, 0, (size_t)w->nchan * sizeof *w->n);
-        return false;
+    const bool flagged = memchr(flags + first * n, 1, (size_t)((end - first) * n)) != NULL;
+    if (flagged && !memchr(flags + first * n, 0, (size_t)((end - first) * n))) {
+        for (int64_t c = 0; c < n; c++)
+            found[c] = -1;
+        return;
     }
     if (half == 1) {
-        if (memchr(flags + first, 1, (size_t)n))
-            sum_three(w, values + first, flags + first, true);
-        else
-            sum_three(w, values + first, NULL, false);
-        return true;
+        const moments *a = moments_of(w, first, values, flags);
+        const moments *b = moments_of(w, time, values, flags);
+        const moments *c = moments_of(w, end - 1, values, flags);
+        if (scatter_of_three(n, a, b, c, flagged, found))
+            return;
     }
-    memset(w->re, 0, (size_t)(5 * w->nchan) * sizeof *w->re);
-    for (int64_t at = first; at < first + n; at += w->nchan)
-        add_time(w, values + at, flags + at);
-    return true;
+    memset(w->sums.re, 0, (size_t)(5 * n) * sizeof *w->sums.re);
+    for (int64_t t = first; t < end; t++)
+        add_time(&w->sums, n, values + t * n, flags + t * n);
+    scatter_of_sums(n, &w->sums, found);
 }
 
-static double positive(double x)
+/** The most of n numbers that are not negative, or -1: their bits, as whole numbers, have their
+ *  order, and NaN is the most of all. */
+MMS_WIDE static double most_of(int64_t n, const double *numbers)
 {
-    return x > 0 ? x : 0;
-}
+    int64_t most = INT64_MIN, bits;
+    double found;
 
-/** The scatter in a window; negative when all of a channel is flagged. */
-static double scatter(const window *w, int64_t c)
-{
-    const double n = w->n[c], re = w->re[c] / n, im = w->im[c] / n;
-    const double found =
-        sqrt(positive(w->re2[c] / n - re * re) + positive(w->im2[c] / n - im * im));
-
+    for (int64_t i = 0; i < n; i++) {
+        memcpy(&bits, &numbers[i], sizeof bits);
+        most = bits > most ? bits : most;
+    }
+    memcpy(&found, &most, sizeof found);
     return n > 0 ? found : -1;
-}
-
-/** Add the scatter of each channel to sums and counts, where there is one. */
-MMS_WIDE static void add_scatter(const window *w, double *restrict sums, int64_t *restrict counts)
-{
-    const double *re = w->re, *im = w->im, *re2 = w->re2, *im2 = w->im2, *n = w->n;
-
-    for (int64_t c = 0; c < w->nchan; c++) {
-        const double x = re[c] / n[c], y = im[c] / n[c];
-        const double a = re2[c] / n[c] - x * x, b = im2[c] / n[c] - y * y;
-        const double found = sqrt((a > 0 ? a : 0) + (b > 0 ? b : 0));
-        sums[c] += n[c] > 0 ? found : 0;
-    }
-    for (int64_t c = 0; c < w->nchan; c++) // whole numbers apart, for vectors
-        counts[c] += n[c] > 0;
-}
-
-/** Which channels may scatter more than a threshold; false: none. */
-MMS_WIDE static bool may_exceed(const window *w, double threshold, uint8_t *may)
-{
-    const double *restrict re = w->re, *restrict im = w->im, *restrict re2 = w->re2,
-                           *restrict im2 = w->im2, *restrict n = w->n;
-    const double rounding = 1e-6; // squares are floats
-    const double limit = threshold < 0 ? -INFINITY : threshold * threshold * (1 - rounding);
-    int64_t sure = 0;
-
-    for (int64_t c = 0; c < w->nchan; c++) {
-        const double both = re2[c] + im2[c];
-        const double above = n[c] * both * (1 + rounding) - (re[c] * re[c] + im[c] * im[c]);
-        may[c] = (uint8_t) !(above <= limit * (n[c] * n[c]));
-        sure += !may[c];
-    }
-    return sure < w->nchan;
 }
 
 /** Whether the squares of the distances from the time itself tell that nothing scatters more than a
@@ -171,61 +226,91 @@ MMS_WIDE static bool is_surely_below(int64_t half, double threshold, int64_t nch
     return below == n;
 }
 
-static void sum_times(const window *w, int64_t half, int64_t ntime, const mms_complex *values,
-                      const uint8_t *flags, mms_flag_sums *sums)
+mms_status mms_flag_rflag_scatter(const mms_flag_rflag *how, int64_t ntime, int64_t nchan,
+                                  const mms_complex *values, const uint8_t *flags,
+                                  mms_flag_middle *middles, double *scatter, mms_error *err)
 {
-    for (int64_t t = half; t < ntime - half; t++)
-        if (sum_window(w, half, t, values, flags))
-            add_scatter(w, sums->time, sums->ntime);
-}
-
-MMS_WIDE static void sum_spectrum(int64_t nchan, const mms_complex *values, const uint8_t *flags,
-                                  const mms_flag_middle *m, mms_flag_sums *sums)
-{
-    const float *parts = (const float *)values;
-    double *restrict freq = sums->freq;
-    int64_t *restrict nfreq = sums->nfreq;
-
-    for (int64_t c = 0; c < nchan; c++) {
-        const double re = fabs((double)parts[2 * c] - m->re);
-        const double im = fabs((double)parts[2 * c + 1] - m->im);
-        freq[c] += flags[c] ? 0 : re;
-        freq[c] += flags[c] ? 0 : im;
-        nfreq[c] += flags[c] ? 0 : 2;
-    }
-}
-
-mms_status mms_flag_rflag_sums(const mms_flag_rflag *how, int64_t ntime, int64_t nchan,
-                               const mms_complex *values, const uint8_t *flags,
-                               const mms_flag_middle *middles, mms_flag_sums *sums, mms_error *err)
-{
+    const int64_t half = half_width(how, ntime);
     window w;
     const mms_status st = open_window(nchan, &w, err);
 
     if (st != MMS_OK)
         return st;
-    sum_times(&w, half_width(how, ntime), ntime, values, flags, sums);
-    for (int64_t t = 0; t < ntime; t++)
-        sum_spectrum(nchan, values + t * nchan, flags + t * nchan, &middles[t], sums);
-    free(w.re);
+    for (int64_t i = 0; i < ntime * nchan; i++)
+        scatter[i] = -1;
+    for (int64_t t = half; t < ntime - half; t++) {
+        find_scatter(&w, half, t, values, flags, scatter + t * nchan);
+        middles[t].most_scatter = most_of(nchan, scatter + t * nchan);
+    }
+    free(w.found);
     return MMS_OK;
 }
 
-static void flag_times(const window *w, uint8_t *may, int64_t half, double threshold, int64_t ntime,
-                       const mms_complex *values, const uint8_t *before, uint8_t *flags)
+MMS_WIDE static void sum_scatter(int64_t nchan, const double *scatter, double *restrict sums,
+                                 int64_t *restrict counts)
 {
+    for (int64_t c = 0; c < nchan; c++) {
+        sums[c] += scatter[c] >= 0 ? scatter[c] : 0;
+        counts[c] += scatter[c] >= 0;
+    }
+}
+
+static inline __attribute__((always_inline)) double sum_some(
+    int64_t nchan, const mms_complex *values, const uint8_t *flags, bool flagged,
+    const mms_flag_middle *m, double *restrict freq, int64_t *restrict nfreq)
+{
+    const float *parts = (const float *)values;
+    int64_t most = 0, bits;
+    double found;
+
+    for (int64_t c = 0; c < nchan; c++) {
+        const bool out = flagged && flags[c];
+        const double re = fabs((double)parts[2 * c] - m->re);
+        const double im = fabs((double)parts[2 * c + 1] - m->im);
+        const double more = re > im ? re : im;
+        freq[c] = (freq[c] + (out ? 0 : re)) + (out ? 0 : im);
+        nfreq[c] += out ? 0 : 2;
+        memcpy(&bits, &more, sizeof bits);
+        most = bits > most ? bits : most; // as most_of()
+    }
+    memcpy(&found, &most, sizeof found);
+    return found;
+}
+
+/** Add the deviations from the middle; the most of them, of flagged channels too. */
+MMS_WIDE static double sum_spectrum(int64_t nchan, const mms_complex *values, const uint8_t *flags,
+                                    const mms_flag_middle *m, double *freq, int64_t *nfreq)
+{
+    return memchr(flags, 1, (size_t)nchan) ? sum_some(nchan, values, flags, true, m, freq, nfreq)
+                                           : sum_some(nchan, values, flags, false, m, freq, nfreq);
+}
+
+void mms_flag_rflag_add(int64_t ntime, int64_t nchan, const mms_complex *values,
+                        const uint8_t *flags, const double *scatter, mms_flag_middle *middles,
+                        mms_flag_sums *sums)
+{
+    for (int64_t t = 0, at = 0; t < ntime; t++, at += nchan) {
+        sum_scatter(nchan, scatter + at, sums->time, sums->ntime);
+        middles[t].most_deviation =
+            sum_spectrum(nchan, values + at, flags + at, &middles[t], sums->freq, sums->nfreq);
+    }
+}
+
+static void flag_times(window *w, int64_t half, double threshold, int64_t ntime,
+                       const mms_complex *values, const uint8_t *before,
+                       const mms_flag_middle *middles, uint8_t *flags)
+{
+    const int64_t n = w->nchan;
+
     for (int64_t t = half; t < ntime - half; t++) {
-        if (is_surely_below(half, threshold, w->nchan, values + t * w->nchan,
-                            before + t * w->nchan))
+        if (middles[t].most_scatter <= threshold ||
+            is_surely_below(half, threshold, n, values + t * n, before + t * n))
             continue;
-        if (!sum_window(w, half, t, values, before) && threshold >= 0)
-            continue;
-        if (!may_exceed(w, threshold, may))
-            continue;
-        for (int64_t c = 0; c < w->nchan; c++)
-            if (may[c] && scatter(w, c) > threshold)
+        find_scatter(w, half, t, values, before, w->found);
+        for (int64_t c = 0; c < n; c++)
+            if (w->found[c] > threshold)
                 for (int64_t k = t - half; k <= t + half; k++)
-                    flags[k * w->nchan + c] = 1;
+                    flags[k * n + c] = 1;
     }
 }
 
@@ -245,6 +330,8 @@ MMS_WIDE static void flag_spectrum(const mms_flag_rflag *how, double threshold, 
         memset(flags, 1, (size_t)nchan);
         return;
     }
+    if (m->most_deviation <= threshold)
+        return;
     for (int64_t c = 0; c < nchan; c++)
         found += (fabs((double)parts[2 * c] - m->re) > threshold) |
                  (fabs((double)parts[2 * c + 1] - m->im) > threshold);
@@ -254,23 +341,35 @@ MMS_WIDE static void flag_spectrum(const mms_flag_rflag *how, double threshold, 
             flags[c] = 1;
 }
 
+bool mms_flag_rflag_finds(const mms_flag_rflag *how, double time_threshold, double freq_threshold,
+                          int64_t ntime, const mms_flag_middle *middles)
+{
+    const int64_t half = half_width(how, ntime);
+
+    for (int64_t t = 0; t < ntime; t++) {
+        const mms_flag_middle *m = &middles[t];
+        if ((t >= half && t < ntime - half && !(m->most_scatter <= time_threshold)) ||
+            !(m->most_deviation <= freq_threshold) || is_beyond(how, m->spread_re) ||
+            is_beyond(how, m->spread_im))
+            return true;
+    }
+    return false;
+}
+
 mms_status mms_flag_rflag_map(const mms_flag_rflag *how, double time_threshold,
                               double freq_threshold, int64_t ntime, int64_t nchan,
                               const mms_complex *values, const uint8_t *before,
                               const mms_flag_middle *middles, uint8_t *flags, mms_error *err)
 {
-    uint8_t *may = mms_alloc(nchan, 1);
-    window w = {0};
-    mms_status st;
+    window w;
+    const mms_status st = open_window(nchan, &w, err);
 
-    MMS_TRY(may ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "rflag: out of memory"));
-    MMS_TRY(open_window(nchan, &w, err));
-    flag_times(&w, may, half_width(how, ntime), time_threshold, ntime, values, before, flags);
+    if (st != MMS_OK)
+        return st;
+    flag_times(&w, half_width(how, ntime), time_threshold, ntime, values, before, middles, flags);
     for (int64_t t = 0; t < ntime; t++)
         flag_spectrum(how, freq_threshold, nchan, values + t * nchan, &middles[t],
                       flags + t * nchan);
-done:
-    free(may);
-    free(w.re);
-    return st;
+    free(w.found);
+    return MMS_OK;
 }

@@ -156,6 +156,17 @@ typedef struct mms_flag_chunk {
     int64_t flag_room, before_room, row_room, vis_room; /**< of flag, before, flag_row, vis */
 } mms_flag_chunk;
 
+/** Flags between two passes over the rows of a chunk, which need not stay in memory. */
+typedef struct mms_flag_between mms_flag_between;
+
+/** For rows[nrow], in any order, of so many cells each.  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_between_open(int64_t nrow, const int64_t *rows, int64_t cell,
+                                             mms_flag_between **out, mms_error *err);
+void mms_flag_between_close(mms_flag_between **between);
+/** Keep the flags of some of the rows, and give them back. */
+void mms_flag_between_put(mms_flag_between *between, const mms_flag_chunk *k);
+void mms_flag_between_take(const mms_flag_between *between, mms_flag_chunk *k);
+
 /** All that a unit has. */
 typedef struct mms_flag_work {
     mms_job *job;
@@ -165,9 +176,11 @@ typedef struct mms_flag_work {
     mms_flag_command *commands;
     uint8_t *run_mask; /**< bits: the rows of the run; NULL: all */
     bool chunks, combinescans;
-    bool warned;       /**< of memory */
-    bool sums_alone;   /**< of a chunk that is done in pieces: nothing is flagged yet */
-    int64_t chunk_row; /**< the first row of the chunk, whatever its pieces */
+    bool warned;        /**< of memory */
+    bool sums_alone;    /**< of a chunk that is done in pieces: nothing is flagged yet */
+    int64_t first, end; /**< commands of this pass over a chunk that is done in pieces; else all */
+    mms_flag_between *between; /**< flags between such passes; NULL: there is one */
+    int64_t chunk_row;         /**< the first row of the chunk, whatever its pieces */
     double ntime_s;
     int64_t memory, threads, changed_rows, selected_rows;
     mms_flag_chunk spare;            /**< arrays for the next chunk */

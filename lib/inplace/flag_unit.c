@@ -8,6 +8,7 @@
 
 #include "base/base_priv.h"
 #include "base/lanes_priv.h"
+#include "base/sort_priv.h"
 #include "flag_priv.h"
 #include "ms/block.h"
 #include "ms/columns.h"
@@ -407,6 +408,8 @@ static mms_status open_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_
     for (int64_t i = 0; i < k->nrow; i++)
         k->flag_row[i] = w->rows.flag_row[k->rows[i]];
     memcpy(k->before, k->flag, (size_t)n);
+    if (w->first > 0)
+        mms_flag_between_take(w->between, k);
 done:
     return st;
 }
@@ -420,7 +423,8 @@ static mms_flag_command *averaging_command(mms_flag_work *w)
     return NULL;
 }
 
-/** Do all commands on the rows of one window; k has the spare arrays then, whatever the status. */
+/** Do the commands of a pass on the rows of one window; k has the spare arrays then, whatever the
+ * status. */
 static mms_status do_commands(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_flag_chunk *k,
                               mms_error *err)
 {
@@ -430,7 +434,7 @@ static mms_status do_commands(mms_flag_work *w, int64_t *rows, int64_t nrow, mms
     MMS_TRY(open_chunk(w, rows, nrow, k, err));
     if (averages)
         MMS_TRY(mms_flag_chunk_averaged(w, averages, k, err));
-    for (int64_t i = 0; !averages && i < w->ncommand; i++) {
+    for (int64_t i = w->first; !averages && i < w->end; i++) {
         mms_flag_command *c = &w->commands[i];
         if (c->mode == MMS_FLAG_SUMMARY && w->sums_alone)
             continue;
@@ -446,6 +450,12 @@ static mms_status keep_chunk(mms_flag_work *w, const mms_flag_chunk *k, mms_erro
 {
     if (w->sums_alone)
         return MMS_OK;
+    if (w->end < w->ncommand) {
+        for (int64_t i = 0; i < k->nrow; i++)
+            w->rows.flag_row[k->rows[i]] = k->flag_row[i];
+        mms_flag_between_put(w->between, k);
+        return MMS_OK;
+    }
     w->selected_rows += k->nrow;
     mms_job_progress(w->job, w->selected_rows, w->rows.n);
     return stage_chunk(w, k, err);
@@ -627,11 +637,11 @@ static int by_baseline_and_time(const void *a, const void *b, void *ctx)
 typedef enum together { BASELINES, TIMES, ALL } together;
 
 /** What commands look at at once: all times of a baseline, or all baselines of a time. */
-static together what_is_together(const mms_flag_work *w)
+static together what_is_together(const mms_flag_work *w, int64_t first, int64_t end)
 {
     bool baselines = false, times = false;
 
-    for (int64_t i = 0; i < w->ncommand; i++) {
+    for (int64_t i = first; i < end; i++) {
         const mms_flag_mode mode = w->commands[i].mode;
         baselines = baselines || w->commands[i].chanbins || mode == MMS_FLAG_TFCROP ||
                     mode == MMS_FLAG_RFLAG || mode == MMS_FLAG_EXTEND;
@@ -726,7 +736,7 @@ static mms_status sum_groups(mms_flag_work *w, int64_t most, int64_t *rows, int6
     const mms_flag_window *window = &w->set.windows[w->rows.ddid[rows[0]]];
     mms_status st = MMS_OK;
 
-    for (int64_t i = 0; i < w->ncommand; i++)
+    for (int64_t i = w->first; i < w->end; i++)
         if (w->commands[i].mode == MMS_FLAG_RFLAG) {
             w->sums_alone = true;
             w->commands[i].said = false;
@@ -739,30 +749,85 @@ done:
     return st;
 }
 
+/** Whether a chunk, its rows in the order of time, may be done in pieces. */
+static bool may_part(mms_flag_work *w, const int64_t *rows, int64_t nrow)
+{
+    switch (what_is_together(w, 0, w->ncommand)) {
+    case BASELINES:
+        return true;
+    case TIMES:
+        return centroids_ascend(w, rows, nrow);
+    default:
+        return !averaging_command(w) && centroids_ascend(w, rows, nrow);
+    }
+}
+
+/** Do those commands that follow each other and look at one thing at once. */
+static mms_status run_pass(mms_flag_work *w, int64_t most, int64_t *rows, int64_t nrow,
+                           mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (w->end = w->first + 1; w->end < w->ncommand; w->end++)
+        if (what_is_together(w, w->first, w->end + 1) == ALL)
+            break;
+    const together how = what_is_together(w, w->first, w->end);
+    qsort_r(rows, (size_t)nrow, sizeof *rows,
+            how == BASELINES ? by_baseline_and_time : by_chunk_and_time, w);
+    if (how == BASELINES)
+        MMS_TRY(sum_groups(w, most, rows, nrow, err));
+    st = run_groups(w, how, most, rows, nrow, err);
+done:
+    for (int64_t i = w->first; i < w->end; i++)
+        mms_flag_sums_close(&w->commands[i].sums);
+    return st;
+}
+
 /** Do a chunk, in pieces where it is beyond the memory and commands allow that. */
 static mms_status run_pieces(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_error *err)
 {
+    const mms_flag_window *window = &w->set.windows[w->rows.ddid[rows[0]]];
     const int64_t most = w->memory / row_bytes(w, rows[0]);
-    together how = nrow <= most ? ALL : what_is_together(w);
     mms_status st = MMS_OK;
 
     w->chunk_row = rows[0];
-    if (how == TIMES && !centroids_ascend(w, rows, nrow))
-        how = ALL;
-    if (how == BASELINES)
-        qsort_r(rows, (size_t)nrow, sizeof *rows, by_baseline_and_time, w);
-    if (how == BASELINES)
-        MMS_TRY(sum_groups(w, most, rows, nrow, err));
-    if (how != ALL) {
-        st = run_groups(w, how, most, rows, nrow, err);
-        goto done;
+    if (nrow <= most || !may_part(w, rows, nrow)) {
+        if (nrow > most)
+            warn_of_memory(w, rows, nrow);
+        return run_chunk(w, rows, nrow, err);
     }
-    if (nrow > most)
-        warn_of_memory(w, rows, nrow);
-    st = run_chunk(w, rows, nrow, err);
+    if (what_is_together(w, 0, w->ncommand) == ALL)
+        MMS_TRY(mms_flag_between_open(nrow, rows, (int64_t)window->nchan * window->ncorr,
+                                      &w->between, err));
+    for (; w->first < w->ncommand && st == MMS_OK; w->first = w->end)
+        st = run_pass(w, most, rows, nrow, err);
 done:
-    for (int64_t i = 0; i < w->ncommand; i++)
-        mms_flag_sums_close(&w->commands[i].sums);
+    w->first = 0;
+    w->end = w->ncommand;
+    mms_flag_between_close(&w->between);
+    return st;
+}
+
+/** Chunks one after the other, each in the order of time; mostly the set's order has that. */
+static mms_status sort_chunks(mms_flag_work *w, int64_t n, int64_t *rows, mms_error *err)
+{
+    const mms_flag_rows *r = &w->rows;
+    mms_status st;
+
+    MMS_TRY(mms_sort_places(n, rows, r->ddid, err));
+    MMS_TRY(mms_sort_places(n, rows, r->field, err));
+    if (!w->combinescans)
+        MMS_TRY(mms_sort_places(n, rows, r->scan, err));
+    MMS_TRY(mms_sort_places(n, rows, r->array, err));
+    MMS_TRY(mms_sort_places(n, rows, r->observation, err));
+    for (int64_t first = 0, end; first < n; first = end) {
+        bool sorted = true;
+        for (end = first + 1; end < n && by_chunk(w, rows[first], rows[end]) == 0; end++)
+            sorted = sorted && by_chunk_and_time(&rows[end - 1], &rows[end], w) < 0;
+        if (!sorted)
+            qsort_r(rows + first, (size_t)(end - first), sizeof *rows, by_chunk_and_time, w);
+    }
+done:
     return st;
 }
 
@@ -775,7 +840,7 @@ static mms_status run_chunks(mms_flag_work *w, mms_error *err)
         if (!w->run_mask || mms_flag_bit(w->run_mask, i))
             rows[n++] = i;
     if (st == MMS_OK)
-        qsort_r(rows, (size_t)n, sizeof *rows, by_chunk_and_time, w);
+        st = sort_chunks(w, n, rows, err);
     for (int64_t first = 0, next; first < n && st == MMS_OK; first = next) {
         for (next = first + 1;
              next < n && by_chunk(w, rows[first], rows[next]) == 0 &&
@@ -844,6 +909,7 @@ static mms_status flag_rows(mms_job *job, mms_ms *ms, const mms_flag_order *o, m
     st = open_commands(&w, o, err);
     mms_log_limit(level);
     MMS_TRY(st);
+    w.end = w.ncommand;
     MMS_TRY(read_keys(&w, err));
     MMS_TRY(w.chunks ? run_chunks(&w, err) : run_rows(&w, err));
     MMS_TRY(stage_row_flags(&w, err));

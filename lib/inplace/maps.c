@@ -9,6 +9,7 @@
 
 #include "base/base_priv.h"
 #include "base/lanes_priv.h"
+#include "base/sort_priv.h"
 #include "flag_priv.h"
 
 static mms_status no_memory(mms_error *err)
@@ -26,19 +27,6 @@ typedef struct maps {
     bool whole;        /**< they follow each other */
 } maps;
 
-static int by_baseline(const void *a, const void *b, void *ctx)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    const int64_t *const *of = ctx;
-    const int64_t *first = of[0], *second = of[1];
-
-    if (first[x] != first[y])
-        return first[x] < first[y] ? -1 : 1;
-    if (second[x] != second[y])
-        return second[x] < second[y] ? -1 : 1;
-    return (x > y) - (x < y);
-}
-
 static void close_maps(maps *m)
 {
     free(m->rows);
@@ -47,33 +35,35 @@ static void close_maps(maps *m)
     *m = (maps){0};
 }
 
-/** Find where each map begins. */
-static void find_maps(const int64_t *antennas, int64_t nrow, maps *m)
+/** Baselines one after the other; in each rows stay in order. */
+static mms_status sort_rows(const int32_t *antenna1, const int32_t *antenna2, maps *m,
+                            mms_error *err)
 {
+    mms_status st;
+
+    MMS_TRY(mms_sort_places(m->n, m->rows, antenna2, err));
+    MMS_TRY(mms_sort_places(m->n, m->rows, antenna1, err));
     for (int64_t i = 0; i < m->n; i++) {
         const int64_t row = m->rows[i], before = i > 0 ? m->rows[i - 1] : row;
-        if (i == 0 || antennas[row] != antennas[before] ||
-            antennas[nrow + row] != antennas[nrow + before])
+        if (i == 0 || antenna1[row] != antenna1[before] || antenna2[row] != antenna2[before])
             m->first[m->nmap++] = i;
     }
     m->first[m->nmap] = m->n;
+done:
+    return st;
 }
 
 static mms_status open_maps(const mms_flag_work *w, const mms_flag_command *c,
                             const mms_flag_cut *cut, const mms_flag_chunk *k, maps *m,
                             mms_error *err)
 {
-    int64_t *antennas = mms_alloc(2 * k->nrow, sizeof *antennas);
-    const int64_t *of[2] = {antennas, antennas + k->nrow};
+    int32_t *antennas = mms_alloc(2 * k->nrow, sizeof *antennas);
+    mms_status st;
 
     *m = (maps){.rows = mms_alloc(k->nrow, sizeof *m->rows),
                 .first = mms_alloc(k->nrow + 1, sizeof *m->first),
                 .channels = mms_alloc(k->nchan, sizeof *m->channels)};
-    if (!antennas || !m->rows || !m->first || !m->channels) {
-        free(antennas);
-        close_maps(m);
-        return no_memory(err);
-    }
+    MMS_TRY(antennas && m->rows && m->first && m->channels ? MMS_OK : no_memory(err));
     for (int64_t i = 0; i < k->nrow; i++) {
         antennas[i] = w->rows.antenna1[k->rows[i]];
         antennas[k->nrow + i] = w->rows.antenna2[k->rows[i]];
@@ -84,10 +74,10 @@ static mms_status open_maps(const mms_flag_work *w, const mms_flag_command *c,
         if (cut->channel[i])
             m->channels[m->nchan++] = i;
     m->whole = m->nchan == k->nchan;
-    qsort_r(m->rows, (size_t)m->n, sizeof *m->rows, by_baseline, of);
-    find_maps(antennas, k->nrow, m);
+    st = sort_rows(antennas, antennas + k->nrow, m, err);
+done:
     free(antennas);
-    return MMS_OK;
+    return st;
 }
 
 /** The cell of a point of a map. */
@@ -96,14 +86,14 @@ static int64_t cell_at(const mms_flag_chunk *k, const maps *m, int64_t time, int
     return m->rows[time] * k->cell + (int64_t)m->channels[chan] * k->ncorr;
 }
 
-/** A map of products: [product][ntime][nchan], or of one after the other in the place of the first.
- */
+/** A map of products: [product][ntime][nchan]. */
 typedef struct product_map {
     int64_t first, ntime;
     int64_t room;  /**< points of the longest map: from one product to the next */
     bool together; /**< the products are the correlations as they are stored: filled at once */
     mms_complex *values;
-    float *numbers;
+    float *numbers;  /**< tfcrop */
+    double *scatter; /**< rflag, where it sums */
     uint8_t *before, *flags;
     int64_t flag_room; /**< of flags, where they grow */
 } product_map;
@@ -112,6 +102,7 @@ static void close_map(product_map *p)
 {
     free(p->values);
     free(p->numbers);
+    free(p->scatter);
     free(p->before);
     free(p->flags);
 }
@@ -120,20 +111,18 @@ static void close_map(product_map *p)
 static mms_status make_map(const mms_flag_chunk *k, const maps *m, const mms_flag_product *products,
                            int32_t n, product_map *p, mms_error *err)
 {
-    const bool together = m->whole && mms_flag_all_stored(n, products, k->ncorr);
     int64_t most = 0;
 
     for (int64_t i = 0; i < m->nmap; i++)
         if (m->first[i + 1] - m->first[i] > most)
             most = m->first[i + 1] - m->first[i];
-    const int64_t room = n > 0 ? most * m->nchan : 0, all = together ? n * room : room;
+    const int64_t room = most * m->nchan, all = n * room;
     *p = (product_map){.room = room,
-                       .together = together,
+                       .together = m->whole && mms_flag_all_stored(n, products, k->ncorr),
                        .values = mms_alloc(all, sizeof *p->values),
-                       .numbers = mms_alloc(room, sizeof *p->numbers),
                        .before = mms_alloc(all, 1),
                        .flags = mms_alloc(all, 1)};
-    return p->values && p->numbers && p->before && p->flags ? MMS_OK : no_memory(err);
+    return p->values && p->before && p->flags ? MMS_OK : no_memory(err);
 }
 
 /** A product counts as flagged when any that it is made of is. */
@@ -247,9 +236,9 @@ static plane take_plane(const mms_flag_chunk *k, const maps *m, const mms_flag_p
                         int32_t i, product_map *p)
 {
     const mms_flag_product *product = &products[i];
-    const int64_t from = p->together ? i * p->room : 0;
+    const int64_t from = i * p->room;
     const bool stored = product->second < 0 && m->whole;
-    int64_t at = 0;
+    int64_t at = from;
 
     for (int64_t t = p->first; !p->together && t < p->first + p->ntime; t++, at += m->nchan)
         if (stored)
@@ -295,10 +284,11 @@ typedef struct job {
     bool has_middles;
     mms_flag_sums sums;
     double thresholds[2];
-    /** Do some maps, with arrays of the lane's own. */
+    /** Do a map, with arrays of the lane's own. */
     mms_status (*map)(const struct job *j, int64_t map, product_map *p, mms_error *err);
-    int64_t nshare;    /**< of the channels */
-    atomic_llong next; /**< the map, or share, that is to be taken */
+    void (*in_turn)(struct job *j,
+                    product_map *p); /**< then, in the order of maps; NULL: nothing */
+    atomic_llong next;               /**< the map that is to be taken */
 } job;
 
 /** Take maps until there are none. */
@@ -308,12 +298,18 @@ static mms_status take_maps(void *ctx, mms_lanes *lanes, int number, int64_t *pi
     product_map p = {0};
     mms_status st;
 
-    (void)lanes;
     (void)number;
     *piece = 0;
     MMS_TRY(make_map(j->k, j->m, j->products, j->n, &p, err));
-    while ((*piece = atomic_fetch_add(&j->next, 1)) < j->m->nmap)
+    while ((*piece = atomic_fetch_add(&j->next, 1)) < j->m->nmap) {
         MMS_TRY(j->map(j, *piece, &p, err));
+        if (!j->in_turn)
+            continue;
+        if (!mms_lanes_begin_turn(lanes, *piece))
+            break;
+        j->in_turn(j, &p);
+        mms_lanes_end_turn(lanes);
+    }
 done:
     close_map(&p);
     return st;
@@ -330,20 +326,30 @@ static mms_status run_maps(job *j, mms_error *err)
 
 /* ---- tfcrop -----------------------------------------------------------------------------------*/
 
+/** All products at once: those that are asked for together are the stored ones, or one. */
 static mms_status crop_map(const job *j, int64_t map, product_map *p, mms_error *err)
 {
+    plane of[8 + MMS_FLAG_PRODUCTS];
+    bool any = false;
     mms_status st = MMS_OK;
 
     begin_map(j->k, j->m, map, p);
-    for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
-        const plane of = take_plane(j->k, j->m, j->products, i, p);
-        const int64_t npoint = p->ntime * j->m->nchan;
-        if (!memchr(of.flags, 0, (size_t)npoint))
-            continue; // nothing to look at
-        mms_flag_numbers(j->c->expression.operation, npoint, of.values, p->numbers);
-        st = mms_flag_tfcrop_map(&j->c->tfcrop, p->ntime, j->m->nchan, p->numbers, of.flags, err);
-        spread_map(j->k, j->m, p, &of, false);
+    const int64_t npoint = p->ntime * j->m->nchan;
+    if (!p->numbers && !(p->numbers = mms_alloc(j->n * p->room, sizeof *p->numbers)))
+        return no_memory(err);
+    for (int32_t i = 0; i < j->n; i++) {
+        of[i] = take_plane(j->k, j->m, j->products, i, p);
+        any = any || memchr(of[i].flags, 0, (size_t)npoint);
     }
+    if (!any)
+        return MMS_OK; // nothing to look at
+    for (int32_t i = 0; i < j->n; i++)
+        mms_flag_numbers(j->c->expression.operation, npoint, of[i].values,
+                         p->numbers + i * p->room);
+    st = mms_flag_tfcrop_maps(&j->c->tfcrop, j->n, p->ntime, j->m->nchan, p->room, p->numbers,
+                              p->flags, err);
+    for (int32_t i = 0; i < j->n && st == MMS_OK; i++)
+        spread_map(j->k, j->m, p, &of[i], false);
     return st;
 }
 
@@ -401,95 +407,62 @@ static mms_flag_middle *middles_of(const job *j, int32_t product, const product_
     return j->middles + product * j->m->n + p->first;
 }
 
-static mms_status find_middles(const job *j, int64_t map, product_map *p, mms_error *err)
+/** What thresholds are made of. */
+static mms_status find_scatter(const job *j, int64_t map, product_map *p, mms_error *err)
 {
-    mms_status st = MMS_OK;
-
-    begin_map(j->k, j->m, map, p);
-    for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
-        const plane of = take_plane(j->k, j->m, j->products, i, p);
-        st = mms_flag_rflag_middles(p->ntime, j->m->nchan, of.values, of.before,
-                                    middles_of(j, i, p), err);
-    }
-    return st;
-}
-
-static mms_status add_sums(const job *j, const maps *m, int64_t map, product_map *p,
-                           mms_flag_sums *sums, mms_error *err)
-{
-    mms_status st = MMS_OK;
-
-    begin_map(j->k, m, map, p);
-    for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
-        const plane of = take_plane(j->k, m, j->products, i, p);
-        mms_flag_middle *middles = middles_of(j, i, p);
-        if (!j->has_middles)
-            MMS_TRY(mms_flag_rflag_middles(p->ntime, m->nchan, of.values, of.before, middles, err));
-        MMS_TRY(mms_flag_rflag_sums(&j->c->rflag, p->ntime, m->nchan, of.values, of.before, middles,
-                                    sums, err));
-    }
-done:
-    return st;
-}
-
-/** Channels [first, end) of those that are selected, one map after the other. */
-static mms_status sum_channels(const job *j, int64_t first, int64_t end, mms_error *err)
-{
-    const mms_flag_sums *all = &j->sums;
-    mms_flag_sums sums = {all->time + first, all->freq + first, all->ntime + first,
-                          all->nfreq + first};
-    maps m = *j->m;
-    product_map p = {0};
+    const int64_t nchan = j->m->nchan;
     mms_status st;
 
-    m.channels += first;
-    m.nchan = (int32_t)(end - first);
-    MMS_TRY(make_map(j->k, &m, j->products, j->n, &p, err));
-    for (int64_t i = 0; i < m.nmap; i++)
-        MMS_TRY(add_sums(j, &m, i, &p, &sums, err));
+    begin_map(j->k, j->m, map, p);
+    if (!p->scatter && !(p->scatter = mms_alloc(j->n * p->room, sizeof *p->scatter)))
+        return no_memory(err);
+    for (int32_t i = 0; i < j->n; i++) {
+        const plane of = take_plane(j->k, j->m, j->products, i, p);
+        mms_flag_middle *middles = middles_of(j, i, p);
+        MMS_TRY(mms_flag_rflag_middles(p->ntime, nchan, of.values, of.before, middles, err));
+        MMS_TRY(mms_flag_rflag_scatter(&j->c->rflag, p->ntime, nchan, of.values, of.before, middles,
+                                       p->scatter + i * p->room, err));
+    }
 done:
-    close_map(&p);
     return st;
 }
 
-/** Take shares of the channels until there are none. */
-static mms_status sum_shares(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
-                             mms_error *err)
+static void add_scatter(job *j, product_map *p)
 {
-    job *j = ctx;
-    const int64_t n = j->nshare, nchan = j->m->nchan;
-    mms_status st = MMS_OK;
-
-    (void)lanes;
-    (void)number;
-    while (st == MMS_OK && (*piece = atomic_fetch_add(&j->next, 1)) < n)
-        st = sum_channels(j, nchan * *piece / n, nchan * (*piece + 1) / n, err);
-    return st;
+    for (int32_t i = 0; i < j->n; i++) {
+        const int64_t at = i * p->room;
+        mms_flag_rflag_add(p->ntime, j->m->nchan, p->values + at, p->before + at, p->scatter + at,
+                           middles_of(j, i, p), &j->sums);
+    }
 }
 
-/** Sums are taken in the order of the maps: threads share the channels. */
+/** Sums are taken in the order of the maps. */
 static mms_status sum_products(job *j, mms_error *err)
 {
-    enum { LEAST = 8 }; // channels
-    const int64_t most = j->m->nchan / LEAST < j->w->threads ? j->m->nchan / LEAST : j->w->threads;
-    mms_status st = MMS_OK;
-
-    j->nshare = most > 1 ? most : 1;
-    j->map = find_middles;
-    if (most > 1)
-        MMS_TRY(run_maps(j, err));
-    j->has_middles = most > 1;
-    atomic_store(&j->next, 0);
-    MMS_TRY(mms_lanes_run((int)j->nshare, sum_shares, j, err));
+    j->map = find_scatter;
+    j->in_turn = add_scatter;
     j->has_middles = true;
-done:
-    return st;
+    return run_maps(j, err);
+}
+
+/** Whether a map is worth a look: its sums may have told. */
+static bool may_find(const job *j, int64_t map)
+{
+    const int64_t first = j->m->first[map], ntime = j->m->first[map + 1] - first;
+    bool may = !j->has_middles;
+
+    for (int32_t i = 0; i < j->n && !may; i++)
+        may = mms_flag_rflag_finds(&j->c->rflag, j->thresholds[0], j->thresholds[1], ntime,
+                                   j->middles + i * j->m->n + first);
+    return may;
 }
 
 static mms_status flag_map(const job *j, int64_t map, product_map *p, mms_error *err)
 {
     mms_status st = MMS_OK;
 
+    if (!may_find(j, map))
+        return MMS_OK;
     begin_map(j->k, j->m, map, p);
     for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
         const plane of = take_plane(j->k, j->m, j->products, i, p);
@@ -578,6 +551,7 @@ static mms_status do_rflag(mms_flag_work *w, job *j, mms_error *err)
     t[0] *= c->timedevscale;
     t[1] *= c->freqdevscale;
     j->map = flag_map;
+    j->in_turn = NULL;
     MMS_TRY(run_maps(j, err));
 done:
     if (!c->sums.time)

@@ -12,6 +12,7 @@
 
 #include "base/base_priv.h"
 #include "base/keys_priv.h"
+#include "base/sort_priv.h"
 
 static void messages_read_outside_in(void **state)
 {
@@ -234,6 +235,32 @@ static void structs_travel_by_their_keys(void **state)
     assert_null(mms_keys_encode(keys, &there));
 }
 
+static void places_are_sorted_by_keys_and_keep_their_order(void **state)
+{
+    enum { N = 5000 };
+    static const int32_t spans[] = {1, 2, 300, 70000, INT32_MAX};
+    int32_t numbers[N];
+    int64_t places[N];
+    uint32_t random = 1;
+
+    (void)state;
+    for (int k = 0; k < 5; k++) {
+        for (int64_t i = 0; i < N; i++) {
+            random = random * 1664525 + 1013904223;
+            numbers[i] = (int32_t)(random >> 1) % spans[k] - (random & 1 ? spans[k] : 0);
+            places[i] = N - 1 - i;
+        }
+        numbers[7] = INT32_MIN;
+        assert_int_equal(mms_sort_places(N, places, numbers, NULL), MMS_OK);
+        assert_int_equal(places[0], 7);
+        for (int64_t i = 1; i < N; i++)
+            assert_true(
+                numbers[places[i - 1]] < numbers[places[i]] ||
+                (numbers[places[i - 1]] == numbers[places[i]] && places[i - 1] > places[i]));
+    }
+    assert_int_equal(mms_sort_places(0, places, numbers, NULL), MMS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +273,7 @@ int main(void)
         cmocka_unit_test(paths_in_commands),
         cmocka_unit_test(numbers),
         cmocka_unit_test(texts_and_arrays_grow),
+        cmocka_unit_test(places_are_sorted_by_keys_and_keep_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

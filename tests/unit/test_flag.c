@@ -101,11 +101,13 @@ static void tfcrop_finds_a_spike(void **state)
     for (int i = 0; i < TIMES * CHANNELS; i++)
         values[i] = 1 + 0.01F * (float)(i * 7 % 5 - 2);
     values[5 * CHANNELS + 9] = 50;
-    assert_int_equal(mms_flag_tfcrop_map(&how, TIMES, CHANNELS, values, flags, &err), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&how, 1, TIMES, CHANNELS, 0, values, flags, &err),
+                     MMS_OK);
     assert_int_equal(flags[5 * CHANNELS + 9], 1);
     assert_int_equal(flags[12 * CHANNELS + 20], 0);
     memset(flags, 1, sizeof flags);
-    assert_int_equal(mms_flag_tfcrop_map(&how, TIMES, CHANNELS, values, flags, &err), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&how, 1, TIMES, CHANNELS, 0, values, flags, &err),
+                     MMS_OK);
 }
 
 static void rflag_thresholds_are_medians(void **state)

@@ -313,7 +313,7 @@ static void a_spike_is_cropped_alone(void **state)
     lines.freqpoly = false;
     fill_map(values);
     values[5 * CHANS + 6] = 30;
-    assert_int_equal(mms_flag_tfcrop_map(&lines, TIMES, CHANS, values, flags, NULL), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&lines, 1, TIMES, CHANS, 0, values, flags, NULL), MMS_OK);
     assert_true(flags[5 * CHANS + 6]);
     int n = 0;
     for (int i = 0; i < TIMES * CHANS; i++)
@@ -329,15 +329,16 @@ static void flagged_maps_and_single_points_are_left(void **state)
     (void)state;
     fill_map(values);
     memset(flags, 1, sizeof flags);
-    assert_int_equal(mms_flag_tfcrop_map(&defaults, TIMES, CHANS, values, flags, NULL), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&defaults, 1, TIMES, CHANS, 0, values, flags, NULL),
+                     MMS_OK);
     for (int i = 0; i < TIMES * CHANS; i++)
         assert_int_equal(flags[i], 1);
     memset(flags, 0, sizeof flags);
-    assert_int_equal(mms_flag_tfcrop_map(&defaults, 1, 1, values, flags, NULL), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&defaults, 1, 1, 1, 0, values, flags, NULL), MMS_OK);
     assert_int_equal(flags[0], 0);
-    assert_int_equal(mms_flag_tfcrop_map(&defaults, 1, CHANS, values, flags, NULL), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&defaults, 1, 1, CHANS, 0, values, flags, NULL), MMS_OK);
     memset(flags, 0, sizeof flags);
-    assert_int_equal(mms_flag_tfcrop_map(&defaults, TIMES, 1, values, flags, NULL), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&defaults, 1, TIMES, 1, 0, values, flags, NULL), MMS_OK);
 }
 
 /** Times and channels exchanged, with what is asked of each: the same flags, exchanged. */
@@ -360,13 +361,46 @@ static void a_map_that_is_turned_is_cropped_likewise(void **state)
         turned_flags[i % SHORT * LONG + i / SHORT] = flags[i];
         found -= flags[i];
     }
-    assert_int_equal(mms_flag_tfcrop_map(&how, LONG, SHORT, values, flags, NULL), MMS_OK);
-    assert_int_equal(mms_flag_tfcrop_map(&other, SHORT, LONG, turned, turned_flags, NULL), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&how, 1, LONG, SHORT, 0, values, flags, NULL), MMS_OK);
+    assert_int_equal(mms_flag_tfcrop_maps(&other, 1, SHORT, LONG, 0, turned, turned_flags, NULL),
+                     MMS_OK);
     for (int i = 0; i < SIZE; i++) {
         assert_int_equal(flags[i], turned_flags[i % SHORT * LONG + i / SHORT]);
         found += flags[i];
     }
     assert_true(found > 0);
+}
+
+static void maps_are_cropped_beside_each_other_as_alone(void **state)
+{
+    enum { MAPS = 6, ROOM = TIMES * CHANS + 5 };
+    const mms_flag_tfcrop windows = {3, 2, true, true, 7, true, true, true, true, true, 1};
+    float values[MAPS * ROOM];
+    uint8_t before[MAPS * ROOM] = {0}, together[MAPS * ROOM], alone[MAPS * ROOM];
+    uint32_t random = 11;
+
+    (void)state;
+    for (int i = 0; i < MAPS * ROOM; i++) {
+        random = random * 1664525 + 1013904223;
+        values[i] = 1 + (float)(random >> 8) / (1 << 24) + (random % 37 == 0 ? 9.0F : 0.0F);
+        before[i] = i / ROOM == 2 || (i / ROOM > 3 && (random >> 12) % 7 == 0);
+    }
+    for (int k = 0; k < 2; k++) {
+        const mms_flag_tfcrop *how = k ? &windows : &defaults;
+        int found = 0;
+        memcpy(together, before, sizeof before);
+        memcpy(alone, before, sizeof before);
+        assert_int_equal(
+            mms_flag_tfcrop_maps(how, MAPS, TIMES, CHANS, ROOM, values, together, NULL), MMS_OK);
+        for (int m = 0; m < MAPS; m++)
+            assert_int_equal(mms_flag_tfcrop_maps(how, 1, TIMES, CHANS, 0, values + m * ROOM,
+                                                  alone + m * ROOM, NULL),
+                             MMS_OK);
+        assert_memory_equal(together, alone, sizeof alone);
+        for (int i = 0; i < MAPS * ROOM; i++)
+            found += together[i] != before[i];
+        assert_true(found > 0);
+    }
 }
 
 /* ---- rflag ------------------------------------------------------------------------------------*/
@@ -388,9 +422,14 @@ static mms_status add_sums(int64_t ntime, int64_t nchan, const mms_complex *valu
                            const uint8_t *flags, mms_flag_sums *sums)
 {
     mms_flag_middle middles[8];
+    double scatter[8];
 
     assert_int_equal(mms_flag_rflag_middles(ntime, nchan, values, flags, middles, NULL), MMS_OK);
-    return mms_flag_rflag_sums(&three, ntime, nchan, values, flags, middles, sums, NULL);
+    assert_int_equal(
+        mms_flag_rflag_scatter(&three, ntime, nchan, values, flags, middles, scatter, NULL),
+        MMS_OK);
+    mms_flag_rflag_add(ntime, nchan, values, flags, scatter, middles, sums);
+    return MMS_OK;
 }
 
 static mms_status flag_map(const mms_flag_rflag *how, double time, double freq, int64_t ntime,
@@ -453,12 +492,14 @@ static void windows_scatter_as_each_of_their_channels(void **state)
     enum { N = 7, CHANS_HERE = 66 };
     mms_complex values[N * CHANS_HERE], column[N];
     uint8_t flags[N * CHANS_HERE] = {0}, found[N * CHANS_HERE] = {0};
-    mms_flag_middle middles[N] = {{0, 0, 0, 0}};
+    mms_flag_middle middles[N];
     int64_t nfound = 0;
 
     (void)state; // wide, they take short ways that one channel with flags does not
     for (int64_t i = 0; i < N * CHANS_HERE; i++)
         values[i] = complex_of((float)(i * 7919 % 101) * 0.1F, (float)(i * 104729 % 97) * 0.1F);
+    for (int64_t t = 0; t < N; t++)
+        middles[t] = (mms_flag_middle){0, 0, 0, 0, INFINITY, INFINITY};
     assert_int_equal(
         mms_flag_rflag_map(&three, 4.5, 1e9, N, CHANS_HERE, values, flags, middles, found, NULL),
         MMS_OK);
@@ -482,6 +523,56 @@ static void windows_scatter_as_each_of_their_channels(void **state)
         nfound += want[3];
     }
     assert_true(nfound > 0 && nfound < CHANS_HERE);
+}
+
+/** sqrt(mean square less square of the mean, of both parts) of three times, as it is written. */
+static double scatter_as_written(const mms_complex *values, const uint8_t *flags, int64_t step)
+{
+    double re = 0, im = 0, re2 = 0, im2 = 0, n = 0;
+
+    for (int k = 0; k < 3; k++) {
+        const float x = crealf(values[k * step]), y = cimagf(values[k * step]);
+        if (flags[k * step])
+            continue;
+        re += (double)x;
+        im += (double)y;
+        re2 += (double)(x * x);
+        im2 += (double)(y * y);
+        n++;
+    }
+    const double a = re2 / n - re / n * (re / n), b = im2 / n - im / n * (im / n);
+    return n > 0 ? sqrt((a > 0 ? a : 0) + (b > 0 ? b : 0)) : -1;
+}
+
+static void scatter_has_the_bits_of_divisions(void **state)
+{
+    enum { CHANS_HERE = 997 };
+    static mms_complex values[3 * CHANS_HERE];
+    static uint8_t flags[3 * CHANS_HERE];
+    static double scatter[3 * CHANS_HERE];
+    mms_flag_middle middles[3];
+    unsigned seed = 5;
+
+    (void)state;
+    for (int turn = 0; turn < 300; turn++) {
+        double most = -1;
+        for (int i = 0; i < 3 * CHANS_HERE; i++) {
+            seed = seed * 1664525 + 1013904223;
+            flags[i] = turn % 3 == 1 && (seed >> 13) % 3 == 0;
+            values[i] = turn % 3 == 2 ? any_value(&seed)
+                                      : complex_of((float)(seed >> 8), (float)(seed % 999983));
+        }
+        assert_int_equal(
+            mms_flag_rflag_scatter(&three, 3, CHANS_HERE, values, flags, middles, scatter, NULL),
+            MMS_OK);
+        for (int c = 0; c < CHANS_HERE; c++) {
+            const double want = scatter_as_written(values + c, flags + c, CHANS_HERE);
+            assert_true(scatter[CHANS_HERE + c] == want);
+            assert_true(scatter[c] < 0 && scatter[2 * CHANS_HERE + c] < 0); // no window
+            most = want > most ? want : most;
+        }
+        assert_true(middles[1].most_scatter == most);
+    }
 }
 
 static void a_time_beyond_flags_its_window(void **state)
@@ -529,10 +620,12 @@ int main(void)
         cmocka_unit_test(a_spike_is_cropped_alone),
         cmocka_unit_test(flagged_maps_and_single_points_are_left),
         cmocka_unit_test(a_map_that_is_turned_is_cropped_likewise),
+        cmocka_unit_test(maps_are_cropped_beside_each_other_as_alone),
         cmocka_unit_test(thresholds_are_median_and_deviation),
         cmocka_unit_test(sums_leave_flagged_cells_out),
         cmocka_unit_test(middles_do_not_depend_on_what_is_beside),
         cmocka_unit_test(windows_scatter_as_each_of_their_channels),
+        cmocka_unit_test(scatter_has_the_bits_of_divisions),
         cmocka_unit_test(a_time_beyond_flags_its_window),
         cmocka_unit_test(a_channel_beyond_is_flagged_alone),
     };

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """flagdata: the flags of a Multi-MS are those of the plain MS, for each mode, axis, number of workers, and
 ranks under mpirun; and a flag version brings back what it saved.  Rows are paired by python-casacore."""
+import json
 import os
 import shutil
 
@@ -118,19 +119,24 @@ class SameAnswer(SharedSets, ProgramCase):
                 self.assertEqual((a != b).sum(), 0, f"{mode} on {source}, {workers} workers, {ranks} ranks: {what}")
 
     def test_chunks_beyond_the_memory(self):
-        """Baselines, or times, are done some at a time; where all are needed at once, that is told."""
+        """Baselines, or times, are done some at a time, those of lists one after the other; where all are needed at
+        once, that is told."""
         self.simulate("many.ms", "antennas=24", "channels=64", "integrations=30", "scans=1", "spws=1")
         disturb(self.path("many.ms"))
         with table(self.path("many.ms"), readonly=False, ack=False) as t:  # an antenna that is flagged at some times
             flag, time = t.getcol("FLAG"), t.getcol("TIME")
             flag[((t.getcol("ANTENNA1") == 0) | (t.getcol("ANTENNA2") == 0)) & ((time - time.min()) % 40 < 10)] = True
             t.putcol("FLAG", flag)
-        both = ["mode=list", 'inpfile=["mode=\'tfcrop\'","mode=\'antint\' antint_ref_antenna=\'ea01\' minchanfrac=0.1"]']
+        antint = "mode='antint' antint_ref_antenna='ea01' minchanfrac=0.1"
+        both = ["mode='tfcrop' extendflags=False", f"{antint} spw='0:0~40'", "mode='clip' clipminmax=[0.0,1.4]",
+                "mode='extend' growtime=30.0", "mode='summary'", "mode='rflag'", antint, "mode='shadow' tolerance=-200.0"]
+        both = ["mode=list", f"inpfile={json.dumps(both)}"]
+        averaged = ["mode=list", "inpfile=" + json.dumps(["mode='rflag' channelavg=True chanbin=2", antint])]
         for words, told in ((["mode=tfcrop"], False), (["mode=extend", "growtime=30"], False), (["mode=rflag"], False),
                             (["mode=rflag", "antenna=ea01"], False), (["mode=rflag", "combinescans=True", "ntime=100"], False),
                             (["mode=list", 'inpfile=["mode=\'clip\' clipminmax=[0.0,1.2]","mode=\'rflag\'"]'], False),
                             (["mode=rflag", "channelavg=True", "chanbin=2", "timeavg=True", "timebin=25s"], False),
-                            (MODES["antint"], False), (MODES["shadow"], False), (both, True)):
+                            (MODES["antint"], False), (MODES["shadow"], False), (both, False), (averaged, True)):
             found = []
             for memory in "16M", "512M":
                 shutil.copytree(self.path("many.ms"), self.path("set"))
