@@ -101,35 +101,42 @@ INLINE void fit_line(curves *c, int64_t first, int64_t last, point variance, use
         c->fit[i] = (point)(((use)(a + b * (float)i) & which) | ((use)c->fit[i] & ~which));
 }
 
-/** The normal equations of one curve. */
+/** The normal equations of the curves. */
 typedef struct equations {
-    double m[MOST_DEGREE + 1][MOST_DEGREE + 2];
+    wide_point m[MOST_DEGREE + 1][MOST_DEGREE + 2];
 } equations;
 
-/** Solve them by elimination with pivots; false when they are singular. */
-static bool solve(int n, equations *e)
+/** Exchange rows so that the k-th has the largest pivot; false where that is 0. */
+INLINE bool exchange_rows(int n, int k, int l, equations *e)
+{
+    int pivot = k;
+
+    for (int i = k + 1; i < n; i++)
+        if (fabs(e->m[i][k][l]) > fabs(e->m[pivot][k][l]))
+            pivot = i;
+    for (int j = 0; pivot > k && j <= n; j++) {
+        const double t = e->m[k][j][l];
+        e->m[k][j][l] = e->m[pivot][j][l];
+        e->m[pivot][j][l] = t;
+    }
+    return e->m[k][k][l] != 0;
+}
+
+/** Solve them by elimination with pivots; bad: -1 for those that are singular. */
+INLINE void solve(int n, equations *e, use *bad)
 {
     for (int k = 0; k < n; k++) {
-        int pivot = k;
-        for (int i = k + 1; i < n; i++)
-            if (fabs(e->m[i][k]) > fabs(e->m[pivot][k]))
-                pivot = i;
-        if (e->m[pivot][k] == 0)
-            return false;
-        for (int j = 0; j <= n; j++) {
-            const double t = e->m[k][j];
-            e->m[k][j] = e->m[pivot][j];
-            e->m[pivot][j] = t;
-        }
+        for (int l = 0; l < MMS_FLAG_CURVES; l++)
+            if (!exchange_rows(n, k, l, e))
+                (*bad)[l] = -1;
         for (int i = 0; i < n; i++) {
-            const double f = i == k ? 0 : e->m[i][k] / e->m[k][k];
-            for (int j = k; j <= n; j++)
+            const wide_point f = e->m[i][k] / e->m[k][k];
+            for (int j = k; i != k && j <= n; j++)
                 e->m[i][j] -= f * e->m[k][j];
         }
     }
     for (int k = 0; k < n; k++)
         e->m[k][n] /= e->m[k][k];
-    return true;
 }
 
 /** The point that takes the place of x = i + 1 in the equations: near 0, which keeps them sound. */
@@ -166,30 +173,26 @@ INLINE void sum_powers(const curves *c, int64_t first, int64_t last, powers *sum
 INLINE use fit_polynomial(curves *c, int64_t first, int64_t last, int degree)
 {
     const int n = degree + 1;
-    wide_point terms[MOST_DEGREE + 1];
     use others = {0};
+    equations e;
     powers s;
 
     assert(degree > 1 && degree <= MOST_DEGREE && first >= 0 && last < c->n);
     sum_powers(c, first, last, &s);
-    for (int l = 0; l < MMS_FLAG_CURVES; l++) {
-        equations e;
-        for (int k = 0; k < n; k++) {
-            for (int j = 0; j < n; j++)
-                e.m[k][j] = s.alone[k + j][l];
-            e.m[k][n] = s.of_mean[k][l];
-        }
-        if (s.alone[0][l] <= degree || !solve(n, &e))
-            others[l] = -1;
-        for (int k = 0; k < n; k++)
-            terms[k][l] = e.m[k][n];
+    for (int k = 0; k < n; k++) {
+        for (int j = 0; j < n; j++)
+            e.m[k][j] = s.alone[k + j];
+        e.m[k][n] = s.of_mean[k];
     }
+    for (int l = 0; l < MMS_FLAG_CURVES; l++)
+        others[l] = s.alone[0][l] <= degree ? -1 : 0;
+    solve(n, &e, &others);
     for (int64_t i = first; i <= last; i++) {
         const double x = centred(first, last, i);
         wide_point sum = {0};
         double power = 1;
         for (int k = 0; k < n; k++, power *= x)
-            sum += terms[k] * power;
+            sum += e.m[k][n] * power;
         c->fit[i] = __builtin_convertvector(sum, point);
     }
     return others;

@@ -107,15 +107,17 @@ typedef struct mms_flag_tfcrop {
     int32_t halfwin;
 } mms_flag_tfcrop;
 
+/** The numbers that mms_flag_tfcrop_maps() works with. */
+int64_t mms_flag_tfcrop_room(const mms_flag_tfcrop *how, int64_t ntime, int64_t nchan);
+
 /** Flag what stands out of the mean bandpass and of the mean time series of some maps, each by
  *  itself.
- *  @param         room    from one map to the next
+ *  @param         step    from one map to the next
  *  @param         values  values[nmap][ntime][nchan]
  *  @param[in,out] flags   flags[nmap][ntime][nchan]; those that are set don't count
- *  Errors: MEM. */
-MMS_CHECKED mms_status mms_flag_tfcrop_maps(const mms_flag_tfcrop *how, int32_t nmap, int64_t ntime,
-                                            int64_t nchan, int64_t room, const float *values,
-                                            uint8_t *flags, mms_error *err);
+ *  @param         room    on the border of 32 bytes; changes */
+void mms_flag_tfcrop_maps(const mms_flag_tfcrop *how, int32_t nmap, int64_t ntime, int64_t nchan,
+                          int64_t step, const float *values, uint8_t *flags, float *room);
 
 /* ---- rflag ------------------------------------------------------------------------------------*/
 

@@ -345,11 +345,11 @@ static int64_t take_spectrum(int64_t nchan, const mms_complex *values, const uin
     const float behind[2] = {INFINITY, INFINITY};
     int64_t n = 0;
 
-    if (!memchr(flags, 0, (size_t)nchan))
+    if (flags && !memchr(flags, 0, (size_t)nchan))
         return 0;
     if (!are_finite(2 * nchan, (const float *)values)) // perhaps it is flagged, but that is rare
         return -1;
-    if (!memchr(flags, 1, (size_t)nchan)) {
+    if (!flags || !memchr(flags, 1, (size_t)nchan)) {
         for (int64_t c = 0; c < nchan; c++)
             memcpy(lanes + c * LANES, &values[c], sizeof values[c]);
         return nchan;
@@ -391,14 +391,14 @@ static mms_flag_middle spectrum_middle(int64_t nchan, const mms_complex *values,
     int64_t n = 0;
 
     for (int64_t c = 0; c < nchan; c++)
-        if (!flags[c])
+        if (!flags || !flags[c])
             scratch[n++] = (double)crealf(values[c]);
     if (n == 0)
         return m;
     centre(n, scratch, &m.re, &m.spread_re);
     n = 0;
     for (int64_t c = 0; c < nchan; c++)
-        if (!flags[c])
+        if (!flags || !flags[c])
             scratch[n++] = (double)cimagf(values[c]);
     centre(n, scratch, &m.im, &m.spread_im);
     return m;
@@ -421,16 +421,17 @@ mms_status mms_flag_rflag_middles(int64_t ntime, int64_t nchan, const mms_comple
         lanes[i] = INFINITY; // stays behind
     for (; t + AT_ONCE <= ntime; t += AT_ONCE) {
         for (int i = 0; i < AT_ONCE; i++)
-            n[i] = take_spectrum(nchan, values + (t + i) * nchan, flags + (t + i) * nchan,
-                                 lanes + 2 * (ptrdiff_t)i);
+            n[i] = take_spectrum(nchan, values + (t + i) * nchan,
+                                 flags ? flags + (t + i) * nchan : NULL, lanes + 2 * (ptrdiff_t)i);
         centre_spectra(nchan, n, lanes, middles + t);
         for (int i = 0; i < AT_ONCE; i++)
             if (n[i] <= 0)
                 middles[t + i] = spectrum_middle(nchan, values + (t + i) * nchan,
-                                                 flags + (t + i) * nchan, scratch);
+                                                 flags ? flags + (t + i) * nchan : NULL, scratch);
     }
     for (; t < ntime; t++)
-        middles[t] = spectrum_middle(nchan, values + t * nchan, flags + t * nchan, scratch);
+        middles[t] =
+            spectrum_middle(nchan, values + t * nchan, flags ? flags + t * nchan : NULL, scratch);
     free(lanes);
     free(scratch);
     return MMS_OK;

@@ -20,6 +20,12 @@ static int64_t half_width(const mms_flag_rflag *how, int64_t ntime)
     return (w - 1) / 2;
 }
 
+/** Flags from a place on; NULL stays what it is: none. */
+static const uint8_t *row_of(const uint8_t *flags, int64_t at)
+{
+    return flags ? flags + at : NULL;
+}
+
 /** By channel, of one time or summed over some: the parts and their squares of what is not flagged,
  *  and how many there are. */
 typedef struct moments {
@@ -79,7 +85,7 @@ static inline __attribute__((always_inline)) void add_parts(const moments *m, in
 MMS_WIDE static void add_time(const moments *m, int64_t nchan, const mms_complex *values,
                               const uint8_t *flags)
 {
-    if (memchr(flags, 1, (size_t)nchan))
+    if (flags && memchr(flags, 1, (size_t)nchan))
         add_parts(m, nchan, values, flags);
     else
         add_parts(m, nchan, values, NULL);
@@ -157,7 +163,7 @@ static const moments *moments_of(window *w, int64_t t, const mms_complex *values
     if (w->times[t % THREE] == t)
         return m;
     memset(m->re, 0, (size_t)(5 * w->nchan) * sizeof *m->re);
-    add_time(m, w->nchan, values + t * w->nchan, flags + t * w->nchan);
+    add_time(m, w->nchan, values + t * w->nchan, row_of(flags, t * w->nchan));
     w->times[t % THREE] = t;
     return m;
 }
@@ -170,7 +176,7 @@ static void find_scatter(window *w, int64_t half, int64_t time, const mms_comple
     const int64_t first = time - half, end = time + half + 1, n = w->nchan;
 
     assert(half >= 0 && first >= 0);
-    const bool flagged = memchr(flags + first * n, 1, (size_t)((end - first) * n)) != NULL;
+    const bool flagged = flags && memchr(flags + first * n, 1, (size_t)((end - first) * n));
     if (flagged && !memchr(flags + first * n, 0, (size_t)((end - first) * n))) {
         for (int64_t c = 0; c < n; c++)
             found[c] = -1;
@@ -185,7 +191,7 @@ static void find_scatter(window *w, int64_t half, int64_t time, const mms_comple
     }
     memset(w->sums.re, 0, (size_t)(5 * n) * sizeof *w->sums.re);
     for (int64_t t = first; t < end; t++)
-        add_time(&w->sums, n, values + t * n, flags + t * n);
+        add_time(&w->sums, n, values + t * n, row_of(flags, t * n));
     scatter_of_sums(n, &w->sums, found);
 }
 
@@ -212,7 +218,7 @@ MMS_WIDE static bool is_surely_below(int64_t half, double threshold, int64_t nch
 {
     const float *now = (const float *)values, *first = now - 2 * half * nchan;
     const int64_t times = 2 * half + 1, n = 2 * nchan;
-    const bool flagged = memchr(flags - half * nchan, 1, (size_t)(times * nchan)) != NULL;
+    const bool flagged = flags && memchr(flags - half * nchan, 1, (size_t)(times * nchan));
     const float limit = (float)(threshold * threshold * (flagged ? 1 : (double)times) / 2 * 0.999);
     int64_t below = 0;
 
@@ -281,8 +287,9 @@ static inline __attribute__((always_inline)) double sum_some(
 MMS_WIDE static double sum_spectrum(int64_t nchan, const mms_complex *values, const uint8_t *flags,
                                     const mms_flag_middle *m, double *freq, int64_t *nfreq)
 {
-    return memchr(flags, 1, (size_t)nchan) ? sum_some(nchan, values, flags, true, m, freq, nfreq)
-                                           : sum_some(nchan, values, flags, false, m, freq, nfreq);
+    return flags && memchr(flags, 1, (size_t)nchan)
+               ? sum_some(nchan, values, flags, true, m, freq, nfreq)
+               : sum_some(nchan, values, flags, false, m, freq, nfreq);
 }
 
 void mms_flag_rflag_add(int64_t ntime, int64_t nchan, const mms_complex *values,
@@ -291,8 +298,8 @@ void mms_flag_rflag_add(int64_t ntime, int64_t nchan, const mms_complex *values,
 {
     for (int64_t t = 0, at = 0; t < ntime; t++, at += nchan) {
         sum_scatter(nchan, scatter + at, sums->time, sums->ntime);
-        middles[t].most_deviation =
-            sum_spectrum(nchan, values + at, flags + at, &middles[t], sums->freq, sums->nfreq);
+        middles[t].most_deviation = sum_spectrum(nchan, values + at, row_of(flags, at), &middles[t],
+                                                 sums->freq, sums->nfreq);
     }
 }
 
@@ -304,7 +311,7 @@ static void flag_times(window *w, int64_t half, double threshold, int64_t ntime,
 
     for (int64_t t = half; t < ntime - half; t++) {
         if (middles[t].most_scatter <= threshold ||
-            is_surely_below(half, threshold, n, values + t * n, before + t * n))
+            is_surely_below(half, threshold, n, values + t * n, row_of(before, t * n)))
             continue;
         find_scatter(w, half, t, values, before, w->found);
         for (int64_t c = 0; c < n; c++)

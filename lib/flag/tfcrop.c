@@ -2,7 +2,6 @@
 /** @file tfcrop.c  Flags what stands out of fits to the means along time and frequency (in-place
  *  1.10).  Sums are floats in the order of the index, as CASA's: cancellation is part of them. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/base_priv.h"
@@ -10,7 +9,7 @@
 #include "fits_priv.h"
 #include "flag.h"
 
-enum { MOST_DEGREE = 3 };
+enum { MOST_DEGREE = 3, OF_CURVES = 3 * MMS_FLAG_CURVES, OF_FLOATS = 4, OF_DOUBLES = 2 };
 
 /** A map seen along one of its dimensions.  Sums of one point or line are taken in the order of the
  *  index, those of many points or lines beside each other: of two ways to store a map each loop
@@ -20,8 +19,8 @@ typedef struct direction {
     const float *lines;      /**< [across][along] */
     const float *points;     /**< [along][across] */
     uint8_t *flags, *turned; /**< as points, as lines */
+    bool *flagged;           /**< some of it is */
     float tolerance;
-    bool poly;
 } direction;
 
 /** Room for a direction. */
@@ -37,11 +36,12 @@ typedef struct scratch {
 /** Some maps of the same size: values[][ntime][nchan], and the same the other way. */
 typedef struct maps {
     int n;
-    int64_t ntime, nchan, room; /**< room: from one to the next of values and flags */
+    int64_t ntime, nchan, step; /**< step: from one to the next of values and flags */
     const float *values;
     uint8_t *flags;
     float *turned; /**< [n][nchan][ntime], as the next */
     uint8_t *turned_flags;
+    bool *flagged; /**< [n]: some of it is */
 } maps;
 
 /** To the other way to store: from[rows][columns]. */
@@ -52,14 +52,17 @@ static void turn_floats(int64_t rows, int64_t columns, const float *from, float 
             to[j * rows + i] = from[i * columns + j];
 }
 
-/** Flags, where there are any: to has none that from has not. */
-static void turn_flags(int64_t rows, int64_t columns, const uint8_t *from, uint8_t *restrict to)
+/** Flags likewise; false: there are none. */
+static bool turn_flags(int64_t rows, int64_t columns, const uint8_t *from, uint8_t *restrict to)
 {
-    if (!memchr(from, 1, (size_t)(rows * columns)))
-        return;
+    if (!memchr(from, 1, (size_t)(rows * columns))) {
+        memset(to, 0, (size_t)(rows * columns));
+        return false;
+    }
     for (int64_t i = 0; i < rows; i++)
         for (int64_t j = 0; j < columns; j++)
             to[j * rows + i] = from[i * columns + j];
+    return true;
 }
 
 MMS_WIDE static void add_values(int64_t n, const float *values, float *restrict sums)
@@ -91,7 +94,7 @@ static bool take_means(const direction *d, const scratch *s, int curve, mms_flag
     for (int64_t j = 0; j < d->across; j++) {
         const float *values = d->lines + j * n;
         const uint8_t *flags = d->turned + j * n;
-        if (memchr(flags, 1, (size_t)n))
+        if (*d->flagged && memchr(flags, 1, (size_t)n))
             add_unflagged(n, values, flags, sums, flagged);
         else
             add_values(n, values, sums);
@@ -145,7 +148,7 @@ static void begin_lines(const direction *d, const mms_flag_curves *c, int curve,
     }
     for (int64_t i = 0; i < d->along; i++) {
         const uint8_t *flags = d->flags + i * n;
-        if (memchr(flags, 1, (size_t)n))
+        if (*d->flagged && memchr(flags, 1, (size_t)n))
             begin_flagged(n, d->points + i * n, flags, c->fit[i][curve], s, s->away + i * n);
         else
             begin_point(n, d->points + i * n, c->fit[i][curve], s, s->away + i * n);
@@ -206,6 +209,7 @@ static bool flag_line(const direction *d, const mms_flag_curves *c, int curve, c
         if (!(fabs((double)over - 1) > s->beyond[j]))
             continue;
         d->flags[i * n + j] = d->turned[j * d->along + i] = 1;
+        *d->flagged = true;
         s->counts[j] -= 1;
         *away = 0;
         any = true;
@@ -245,21 +249,21 @@ static void flag_windows(const mms_flag_tfcrop *how, const direction *d, const s
             }
             if ((how->sum && (double)(sum / width) > s->beyond[j]) ||
                 (how->std && (double)sqrtf(squares / width) > s->beyond[j]))
-                d->flags[i * n + j] = d->turned[j * d->along + i] = 1;
+                d->flags[i * n + j] = d->turned[j * d->along + i] = *d->flagged = 1;
         }
 }
 
 static direction take_direction(const mms_flag_tfcrop *how, const maps *m, int map, bool time)
 {
     const int64_t n = m->ntime * m->nchan;
-    const float *values = m->values + map * m->room, *turned = m->turned + map * n;
-    uint8_t *flags = m->flags + map * m->room, *turned_flags = m->turned_flags + map * n;
+    const float *values = m->values + map * m->step, *turned = m->turned + map * n;
+    uint8_t *flags = m->flags + map * m->step, *turned_flags = m->turned_flags + map * n;
 
     if (time)
-        return (direction){m->ntime, m->nchan,     turned,          values,
-                           flags,    turned_flags, how->timecutoff, how->timepoly};
-    return (direction){m->nchan,     m->ntime, values,          turned,
-                       turned_flags, flags,    how->freqcutoff, how->freqpoly};
+        return (direction){m->ntime, m->nchan,     turned,           values,
+                           flags,    turned_flags, &m->flagged[map], how->timecutoff};
+    return (direction){m->nchan,     m->ntime, values,           turned,
+                       turned_flags, flags,    &m->flagged[map], how->freqcutoff};
 }
 
 /** Along one dimension: the fits of all maps at once. */
@@ -293,9 +297,9 @@ static void crop_maps(const mms_flag_tfcrop *how, const maps *m, const scratch *
 {
     for (int i = 0; i < m->n; i++) {
         const int64_t n = m->ntime * m->nchan;
-        memset(m->turned_flags + i * n, 0, (size_t)n);
-        turn_floats(m->ntime, m->nchan, m->values + i * m->room, m->turned + i * n);
-        turn_flags(m->ntime, m->nchan, m->flags + i * m->room, m->turned_flags + i * n);
+        turn_floats(m->ntime, m->nchan, m->values + i * m->step, m->turned + i * n);
+        m->flagged[i] =
+            turn_flags(m->ntime, m->nchan, m->flags + i * m->step, m->turned_flags + i * n);
     }
     if (how->time && how->timefirst)
         crop(how, m, true, s, c);
@@ -305,47 +309,35 @@ static void crop_maps(const mms_flag_tfcrop *how, const maps *m, const scratch *
         crop(how, m, true, s, c);
 }
 
-mms_status mms_flag_tfcrop_maps(const mms_flag_tfcrop *how, int32_t nmap, int64_t ntime,
-                                int64_t nchan, int64_t room, const float *values, uint8_t *flags,
-                                mms_error *err)
+int64_t mms_flag_tfcrop_room(const mms_flag_tfcrop *how, int64_t ntime, int64_t nchan)
 {
-    enum { MOST = MMS_FLAG_CURVES, OF_CURVES = 3 * MMS_FLAG_CURVES };
     const int64_t most = ntime > nchan ? ntime : nchan, n = ntime * nchan;
-    const bool windows = how->sum || how->std;
-    float *floats = mms_alloc((MOST + 1 + windows) * n + (OF_CURVES + 4) * most, sizeof *floats);
-    double *doubles = mms_alloc(2 * most, sizeof *doubles);
-    uint8_t *bytes = mms_alloc(MOST * n + most, 1);
-    mms_status st = MMS_OK;
+    const int64_t floats = (MMS_FLAG_CURVES + 1 + (how->sum || how->std)) * n +
+                           (OF_CURVES + OF_FLOATS + 2 * OF_DOUBLES) * most;
 
-    if (floats && doubles && bytes) {
-        mms_flag_curves c = {0, (mms_flag_point *)floats, (mms_flag_point *)floats + most,
-                             (mms_flag_use *)floats + 2 * most};
-        float *rest = floats + OF_CURVES * most, *away = rest + 4 * most;
-        const scratch s = {away,
-                           windows ? away + n : NULL,
-                           rest,
-                           rest + most,
-                           rest + 2 * most,
-                           rest + 3 * most,
-                           doubles,
-                           doubles + most,
-                           bytes + MOST * n};
-        for (int32_t i = 0; i < nmap; i += MOST) {
-            const maps m = {nmap - i < MOST ? nmap - i : MOST,
-                            ntime,
-                            nchan,
-                            room,
-                            values + i * room,
-                            flags + i * room,
-                            away + (1 + windows) * n,
-                            bytes};
-            crop_maps(how, &m, &s, &c);
-        }
-    } else {
-        st = mms_fail(err, MMS_ERR_MEM, "tfcrop: out of memory");
+    return floats + (MMS_FLAG_CURVES * n + most) / (int64_t)sizeof(float) + 1;
+}
+
+void mms_flag_tfcrop_maps(const mms_flag_tfcrop *how, int32_t nmap, int64_t ntime, int64_t nchan,
+                          int64_t step, const float *values, uint8_t *flags, float *room)
+{
+    const int64_t most = ntime > nchan ? ntime : nchan, n = ntime * nchan;
+    mms_flag_curves c = {0, (mms_flag_point *)room, (mms_flag_point *)room + most,
+                         (mms_flag_use *)room + 2 * most};
+    double *doubles = (double *)(void *)(room + OF_CURVES * most);
+    float *floats = (float *)(doubles + OF_DOUBLES * most), *away = floats + OF_FLOATS * most;
+    float *windows = how->sum || how->std ? away + n : NULL;
+    float *turned = (windows ? windows : away) + n;
+    uint8_t *bytes = (uint8_t *)(turned + MMS_FLAG_CURVES * n);
+    const scratch s = {away,          windows,           floats,
+                       floats + most, floats + 2 * most, floats + 3 * most,
+                       doubles,       doubles + most,    bytes};
+
+    for (int32_t i = 0; i < nmap; i += MMS_FLAG_CURVES) {
+        const int left = nmap - i < MMS_FLAG_CURVES ? nmap - i : MMS_FLAG_CURVES;
+        bool flagged[MMS_FLAG_CURVES];
+        const maps m = {left,   ntime,        nchan,  step, values + i * step, flags + i * step,
+                        turned, bytes + most, flagged};
+        crop_maps(how, &m, &s, &c);
     }
-    free(floats);
-    free(doubles);
-    free(bytes);
-    return st;
 }

@@ -10,6 +10,7 @@
 #include "base/base_priv.h"
 #include "base/lanes_priv.h"
 #include "base/sort_priv.h"
+#include "base/wide_priv.h"
 #include "flag_priv.h"
 
 static mms_status no_memory(mms_error *err)
@@ -89,11 +90,12 @@ static int64_t cell_at(const mms_flag_chunk *k, const maps *m, int64_t time, int
 /** A map of products: [product][ntime][nchan]. */
 typedef struct product_map {
     int64_t first, ntime;
-    int64_t room;  /**< points of the longest map: from one product to the next */
-    bool together; /**< the products are the correlations as they are stored: filled at once */
+    int64_t room;   /**< points of the longest map: from one product to the next */
+    bool together;  /**< the products are the correlations as they are stored: filled at once */
+    bool unflagged; /**< then: no flag is before, which is left as it was */
     mms_complex *values;
-    float *numbers;  /**< tfcrop */
-    double *scatter; /**< rflag, where it sums */
+    float *numbers, *crop; /**< tfcrop, and its room */
+    double *scatter;       /**< rflag, where it sums */
     uint8_t *before, *flags;
     int64_t flag_room; /**< of flags, where they grow */
 } product_map;
@@ -102,6 +104,7 @@ static void close_map(product_map *p)
 {
     free(p->values);
     free(p->numbers);
+    free(p->crop);
     free(p->scatter);
     free(p->before);
     free(p->flags);
@@ -173,47 +176,56 @@ static void fill_any(const mms_flag_chunk *k, const maps *m, const mms_flag_prod
     }
 }
 
+/** A complex number, to be moved. */
+typedef uint64_t moved __attribute__((may_alias));
+
 /** n correlations of each channel to n arrays that are room apart. */
 static inline __attribute__((always_inline)) void part_values(int64_t nchan, int n,
-                                                              const mms_complex *restrict vis,
-                                                              int64_t room,
-                                                              mms_complex *restrict to)
+                                                              const moved *restrict vis,
+                                                              int64_t room, moved *restrict to)
 {
     for (int64_t c = 0; c < nchan; c++)
         for (int i = 0; i < n; i++)
             to[i * room + c] = vis[c * n + i];
 }
 
-/** The flags of n channels and all correlations to arrays that are room apart. */
-static void part_flags(int32_t n, int32_t ncorr, const uint8_t *row, int64_t room, uint8_t *to)
+MMS_WIDE static void part_any(int64_t nchan, int n, const mms_complex *vis, int64_t room,
+                              mms_complex *to)
 {
-    const bool any = memchr(row, 1, (size_t)n * (size_t)ncorr) != NULL;
+    if (n == 4)
+        part_values(nchan, 4, (const moved *)vis, room, (moved *)to);
+    else if (n == 2)
+        part_values(nchan, 2, (const moved *)vis, room, (moved *)to);
+    else
+        part_values(nchan, n, (const moved *)vis, room, (moved *)to);
+}
 
-    for (int32_t i = 0; i < ncorr; i++, to += room)
-        if (any)
-            for (int32_t c = 0; c < n; c++)
-                to[c] = row[(int64_t)c * ncorr + i];
-        else
-            memset(to, 0, (size_t)n);
+/** The flags of a map and all correlations to arrays that are room apart; false: there are none,
+ *  and the arrays are as they were. */
+static bool part_flags(const mms_flag_chunk *k, const maps *m, const uint8_t *of,
+                       const product_map *p, uint8_t *to)
+{
+    const int64_t cells = (int64_t)m->nchan * k->ncorr;
+    bool any = false;
+
+    for (int64_t t = p->first; t < p->first + p->ntime && !any; t++)
+        any = memchr(flags_at(k, m, of, m->rows[t]), 1, (size_t)cells) != NULL;
+    for (int64_t t = 0; any && t < p->ntime; t++)
+        for (int32_t i = 0; i < k->ncorr; i++)
+            fill_flags(m->nchan, k->ncorr, flags_at(k, m, of, m->rows[p->first + t]), i,
+                       to + i * p->room + t * m->nchan);
+    return any;
 }
 
 /** All correlations of a map at once: its rows are far from each other, and fetched once. */
 static void fill_together(const mms_flag_chunk *k, const maps *m, product_map *p)
 {
-    int64_t at = 0;
-
-    for (int64_t t = p->first; t < p->first + p->ntime; t++, at += m->nchan) {
-        const int64_t row = m->rows[t];
-        const mms_complex *vis = k->vis + row * k->cell + (int64_t)m->channels[0] * k->ncorr;
-        if (k->ncorr == 4)
-            part_values(m->nchan, 4, vis, p->room, p->values + at);
-        else if (k->ncorr == 2)
-            part_values(m->nchan, 2, vis, p->room, p->values + at);
-        else
-            part_values(m->nchan, k->ncorr, vis, p->room, p->values + at);
-        part_flags(m->nchan, k->ncorr, flags_at(k, m, k->before, row), p->room, p->before + at);
-        part_flags(m->nchan, k->ncorr, flags_at(k, m, k->flag, row), p->room, p->flags + at);
-    }
+    for (int64_t t = 0; t < p->ntime; t++)
+        part_any(m->nchan, k->ncorr, k->vis + m->rows[p->first + t] * k->cell, p->room,
+                 p->values + t * m->nchan);
+    p->unflagged = !part_flags(k, m, k->before, p, p->before);
+    if (!part_flags(k, m, k->flag, p, p->flags))
+        memset(p->flags, 0, (size_t)(k->ncorr * p->room));
 }
 
 /** Begin with map i. */
@@ -229,7 +241,7 @@ static void begin_map(const mms_flag_chunk *k, const maps *m, int64_t i, product
 typedef struct plane {
     const mms_flag_product *product;
     mms_complex *values;
-    uint8_t *before, *flags;
+    uint8_t *before, *flags; /**< before: NULL without any */
 } plane;
 
 static plane take_plane(const mms_flag_chunk *k, const maps *m, const mms_flag_product *products,
@@ -245,7 +257,8 @@ static plane take_plane(const mms_flag_chunk *k, const maps *m, const mms_flag_p
             fill_stored(k, m, m->rows[t], product->first, at, p);
         else
             fill_any(k, m, product, t, at, p);
-    return (plane){product, p->values + from, p->before + from, p->flags + from};
+    return (plane){product, p->values + from, p->unflagged ? NULL : p->before + from,
+                   p->flags + from};
 }
 
 /** Flags go to what the product is made of; but those that were there stay as they are where only
@@ -326,6 +339,15 @@ static mms_status run_maps(job *j, mms_error *err)
 
 /* ---- tfcrop -----------------------------------------------------------------------------------*/
 
+static mms_status make_crop(const job *j, product_map *p, mms_error *err)
+{
+    const int64_t most = p->room / j->m->nchan; // times
+
+    p->numbers = mms_alloc(j->n * p->room, sizeof *p->numbers);
+    p->crop = mms_alloc(mms_flag_tfcrop_room(&j->c->tfcrop, most, j->m->nchan), sizeof *p->crop);
+    return p->numbers && p->crop ? MMS_OK : no_memory(err);
+}
+
 /** All products at once: those that are asked for together are the stored ones, or one. */
 static mms_status crop_map(const job *j, int64_t map, product_map *p, mms_error *err)
 {
@@ -333,23 +355,23 @@ static mms_status crop_map(const job *j, int64_t map, product_map *p, mms_error 
     bool any = false;
     mms_status st = MMS_OK;
 
+    if (!p->crop)
+        MMS_TRY(make_crop(j, p, err));
     begin_map(j->k, j->m, map, p);
     const int64_t npoint = p->ntime * j->m->nchan;
-    if (!p->numbers && !(p->numbers = mms_alloc(j->n * p->room, sizeof *p->numbers)))
-        return no_memory(err);
     for (int32_t i = 0; i < j->n; i++) {
         of[i] = take_plane(j->k, j->m, j->products, i, p);
         any = any || memchr(of[i].flags, 0, (size_t)npoint);
     }
-    if (!any)
-        return MMS_OK; // nothing to look at
-    for (int32_t i = 0; i < j->n; i++)
+    for (int32_t i = 0; any && i < j->n; i++)
         mms_flag_numbers(j->c->expression.operation, npoint, of[i].values,
                          p->numbers + i * p->room);
-    st = mms_flag_tfcrop_maps(&j->c->tfcrop, j->n, p->ntime, j->m->nchan, p->room, p->numbers,
-                              p->flags, err);
-    for (int32_t i = 0; i < j->n && st == MMS_OK; i++)
+    if (any) // there is something to look at
+        mms_flag_tfcrop_maps(&j->c->tfcrop, j->n, p->ntime, j->m->nchan, p->room, p->numbers,
+                             p->flags, p->crop);
+    for (int32_t i = 0; any && i < j->n; i++)
         spread_map(j->k, j->m, p, &of[i], false);
+done:
     return st;
 }
 
@@ -431,7 +453,8 @@ static void add_scatter(job *j, product_map *p)
 {
     for (int32_t i = 0; i < j->n; i++) {
         const int64_t at = i * p->room;
-        mms_flag_rflag_add(p->ntime, j->m->nchan, p->values + at, p->before + at, p->scatter + at,
+        mms_flag_rflag_add(p->ntime, j->m->nchan, p->values + at,
+                           p->unflagged ? NULL : p->before + at, p->scatter + at,
                            middles_of(j, i, p), &j->sums);
     }
 }
