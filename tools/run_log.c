@@ -44,6 +44,14 @@ void run_log_take(void *ctx, mms_level level, const char *scope, const char *tex
         log_line(log, level, scope, text);
 }
 
+static void take_event(void *ctx, const char *scope, const mms_value *event)
+{
+    const struct run_log *const log = ctx;
+
+    mms_log_json_event(log->file, scope, event);
+    fflush(log->file);
+}
+
 /* A word with bytes that are no UTF-8, as bash reads it: $'caf\xE9' */
 static void write_bytes(const char *readable, const char *word, FILE *out)
 {
@@ -156,6 +164,8 @@ mms_status run_log_open(const mms_run_options *options, struct run_log *log, mms
         return mms_fail(err, MMS_ERR_IO, "log %s: %s", options->log, strerror(errno));
     /* the file has at least DEBUG, for the report of a failure that nobody expected */
     mms_log_to(run_log_take, log, log->file && wanted < MMS_LOG_DEBUG ? MMS_LOG_DEBUG : wanted);
+    if (log->file && log->json)
+        mms_log_events_to(take_event, log);
     return MMS_OK;
 }
 
@@ -168,6 +178,7 @@ void run_log_close(struct run_log *log, int status, double seconds)
              log->failure);
     if (log->file)
         log_line(log, failed ? MMS_LOG_ERROR : MMS_LOG_INFO, "multims", text);
+    mms_log_events_to(NULL, NULL);
     if (log->file && (ferror(log->file) | fclose(log->file)))
         fprintf(stderr, "WARN multims: the log %s is incomplete\n", log->path);
     log->file = NULL;

@@ -38,10 +38,15 @@ typedef struct mms_client_opts {
     const mms_value *totals;
     mms_take_partial *partial; /**< NULL: they are counted and dropped */
     void *ctx;
+    /** Responses beyond so many bytes of results are in a file without a name in TMPDIR until they
+     * are asked for or forgotten. */
+    int64_t kept_bytes;
+    int64_t most_queued; /**< a push waits until fewer are queued */
 } mms_client_opts;
-#define MMS_CLIENT_OPTS_INIT                                                       \
-    {                                                                              \
-        sizeof(mms_client_opts), 0, 30.0, NULL, NULL, NULL, NULL, NULL, NULL, NULL \
+#define MMS_CLIENT_OPTS_INIT                                                        \
+    {                                                                               \
+        sizeof(mms_client_opts), 0, 30.0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
+            (int64_t)1 << 30, 1000000                                               \
     }
 
 /** A command: exactly one of kind, argv and text. */
@@ -233,8 +238,10 @@ MMS_API void mms_event_free(mms_event **event);
 MMS_API void mms_client_poll(mms_client *client);
 
 /** Return the servers, an array of {rank, processor, pid, busy, command, command_start_time,
- *  pong_pending, timeout}, as a new value; processor is the host, null while it is not known; pid 0
- *  is a local server whose worker is not started.  NULL: out of memory. */
+ *  pong_pending, ping_time, pong_time, timeout, state, request, commands_done, commands_failed}, as
+ * a new value; processor is the host, null while it is not known; pid 0 is a local server whose
+ * worker is not started; ping_time and pong_time are null for local servers, which are not pinged;
+ * state is "idle", "busy" or "timeout", request the id of what runs.  NULL: out of memory. */
 MMS_API mms_value *mms_client_status(mms_client *client);
 
 /** Return all commands that were not forgotten, an array of {id, server, status, command, group …},

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "multims/base.h"
+#include "multims/value.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,6 +40,23 @@ MMS_API bool mms_log_wants(mms_level level);
  * formatted where the level is not wanted. */
 MMS_API void mms_log(mms_level level, const char *scope, const char *fmt, ...) MMS_PRINTF(3, 4);
 
+/** Takes what the engine does, "dispatch" or "response": an object with ev, and rank, role, req,
+ * attempt, unit, kv where they belong to it. */
+typedef void mms_event_sink(void *ctx, const char *scope, const mms_value *event);
+
+/** Give events to sink, beside log lines; NULL drops them.  One sink a process. */
+MMS_API void mms_log_events_to(mms_event_sink *sink, void *ctx);
+
+/** Return whether somebody takes events. */
+MMS_API bool mms_log_wants_events(void);
+
+/** Pass on an event, which is taken. */
+MMS_API void mms_log_event(const char *scope, mms_value *event);
+
+/** Say what the lines that follow are of, members that mms_log_json() writes instead of the
+ *  client's, until it is said anew; NULL: nothing.  Taken. */
+MMS_API void mms_log_about(mms_value *members);
+
 /** Return a text in UTF-8 for people: bytes that are none as "\\xE9".  What mms_log() and messages
  * of errors say is so already.  The caller ends it with free(); NULL when out of memory. */
 MMS_API char *mms_readable(const char *text);
@@ -47,8 +65,12 @@ MMS_API char *mms_readable(const char *text);
  *  UTC. */
 MMS_API void mms_log_stamp(FILE *file, mms_level level, const char *scope);
 
+/** Write an event as a line of JSON, with what mms_log_json() writes, and INFO as lvl. */
+MMS_API void mms_log_json_event(FILE *file, const char *scope, const mms_value *event);
+
 /** Write a line of a log file as JSON: t (in UTC, to the microsecond), lvl, rank, role, host, pid,
- * src (the scope), msg.  Nothing is written where memory is short. */
+ * src (the scope), msg.  Nothing is written where memory is short.
+ *  Source: docs/log.schema.json */
 MMS_API void mms_log_json(FILE *file, mms_level level, const char *scope, const char *text);
 
 /** Return "ERROR", "WARN", "INFO", "DEBUG" or "TRACE". */

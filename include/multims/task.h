@@ -72,8 +72,9 @@ typedef struct mms_run_options {
     const char *params;    /**< JSON file of parameters, or "" */
     int64_t workerretries; /**< as in mms_engine_opts, as is workertimeout */
     double workertimeout;
-    const char *jobdir; /**< folder for the journal, or "" */
-    double timeleft;    /**< as in mms_engine_opts.time_left_s */
+    const char *jobdir;           /**< folder for the journal, or "" */
+    double timeleft;              /**< as in mms_engine_opts.time_left_s */
+    double timelimit, stalllimit; /**< of a part or command, as limit_s and stall_s there */
 } mms_run_options;
 
 /** One run of a task: what the driver gives it. */
@@ -85,6 +86,7 @@ typedef struct mms_run {
     int retries;             /**< as in mms_engine_opts */
     double worker_timeout_s; /**< the same */
     double time_left_s;      /**< the same */
+    double limit_s, stall_s; /**< the same */
     const char *job_dir;     /**< folder for the journal; NULL or "": beside the output */
     mms_value *summary;      /**< what the journal's end tells of the run; NULL: nobody asks */
     bool json, quiet;

@@ -29,6 +29,9 @@ void *mms_spill_alloc(int64_t n, size_t size);
 /** Let go of the memory of such an array, not of its values; NULL is accepted, as below. */
 void mms_spill_rest(const void *array);
 void mms_spill_free(const void *array);
+/** Make a file without a name in TMPDIR, to write and read.  Returns its descriptor; -1 with errno.
+ */
+int mms_scratch_file(const char *name);
 
 /** Make *array hold at least n elements: *capacity grows by half; on failure nothing changes. */
 MMS_CHECKED mms_status mms_grow(void *array, int64_t *capacity, int64_t n, size_t size,

@@ -17,6 +17,12 @@ struct target {
 };
 static struct target target, also;
 
+static struct {
+    mms_event_sink *sink;
+    void *ctx;
+} events;
+static mms_value *about; /* the lines that follow; NULL: the client */
+
 void mms_log_to(mms_log_sink *sink, void *ctx, mms_level level)
 {
     target.sink = sink;
@@ -91,7 +97,33 @@ void mms_log_stamp(FILE *file, mms_level level, const char *scope)
     fprintf(file, "%.23sZ %s %s: ", stamp, mms_level_name(level), scope);
 }
 
-void mms_log_json(FILE *file, mms_level level, const char *scope, const char *text)
+void mms_log_events_to(mms_event_sink *sink, void *ctx)
+{
+    events.sink = sink;
+    events.ctx = ctx;
+}
+
+bool mms_log_wants_events(void)
+{
+    return events.sink;
+}
+
+void mms_log_event(const char *scope, mms_value *event)
+{
+    if (events.sink && event)
+        events.sink(events.ctx, scope, event);
+    mms_value_free(&event);
+}
+
+void mms_log_about(mms_value *members)
+{
+    mms_value_free(&about);
+    about = members;
+}
+
+/* members: beside and instead of what every line has. */
+static void write_json(FILE *file, mms_level level, const char *scope, const char *text,
+                       const mms_value *members)
 {
     char stamp[STAMP_SIZE], host[256] = "";
     mms_value *line;
@@ -103,9 +135,20 @@ void mms_log_json(FILE *file, mms_level level, const char *scope, const char *te
         json_pack("{s:s, s:s, s:i, s:s, s:o, s:i, s:o, s:o}", "t", stamp, "lvl",
                   mms_level_name(level), "rank", 0, "role", "client", "host", mms_text_value(host),
                   "pid", (int)getpid(), "src", mms_text_value(scope), "msg", mms_text_value(text));
+    json_object_update(line, (mms_value *)members);
     written = line ? mms_value_text(line, 0) : NULL;
     if (written)
         fprintf(file, "%s\n", written);
     free(written);
     mms_value_free(&line);
+}
+
+void mms_log_json(FILE *file, mms_level level, const char *scope, const char *text)
+{
+    write_json(file, level, scope, text, about);
+}
+
+void mms_log_json_event(FILE *file, const char *scope, const mms_value *event)
+{
+    write_json(file, MMS_LOG_INFO, scope, "", event);
 }

@@ -22,21 +22,27 @@ static head *head_of(const void *array)
     return (head *)(void *)((char *)(uintptr_t)array - PAGE);
 }
 
-/** A file with room for all of it: a full disk is no signal later. */
-static int open_file(size_t bytes)
+int mms_scratch_file(const char *name)
 {
     const char *const tmp = getenv("TMPDIR");
-    char *const path = mms_format("%s/multims-rows-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-    int fd = path ? mkostemp(path, O_CLOEXEC) : -1;
+    char *const path = mms_format("%s/%s-XXXXXX", tmp && *tmp ? tmp : "/tmp", name);
+    const int fd = path ? mkostemp(path, O_CLOEXEC) : -1;
 
     if (fd >= 0)
         unlink(path);
-    if (fd >= 0 && posix_fallocate(fd, 0, (off_t)bytes)) {
-        close(fd);
-        fd = -1;
-    }
     free(path);
     return fd;
+}
+
+/** A file with room for all of it: a full disk is no signal later. */
+static int open_file(size_t bytes)
+{
+    const int fd = mms_scratch_file("multims-rows");
+
+    if (fd < 0 || !posix_fallocate(fd, 0, (off_t)bytes))
+        return fd;
+    close(fd);
+    return -1;
 }
 
 void *mms_spill_alloc(int64_t n, size_t size)

@@ -13,6 +13,7 @@
 #include "base/lanes_priv.h"
 #include "engine_priv.h"
 #include "journal.h"
+#include "tell_priv.h"
 
 /* How long killed workers may take to be gone, and how often a waiting run looks up. */
 static const int64_t kill_limit_ns = 10000000000;
@@ -27,7 +28,8 @@ struct mms_engine {
     uint64_t last_request;
     int retries;
     double worker_timeout_s, time_left_s;
-    struct away *away; /* of each worker */
+    double limit_s, stall_s; /* of a unit; 0: none */
+    struct away *away;       /* of each worker */
     int64_t next_look_ns;
     mms_engine_rules rules;
     mms_value *again;             /* units that were tried again, for the run's summary */
@@ -49,7 +51,8 @@ struct hand {
     uint64_t request;
     double done; /* part of it, 0..1 */
     int64_t begin_ns;
-    bool lost; /* its worker was stopped too long, and is killed */
+    bool lost;       /* its worker was stopped too long, and is killed */
+    const char *why; /* we have ended it; NULL: we have not */
 };
 
 struct run {
@@ -144,6 +147,8 @@ static mms_status set_up(mms_engine *engine, const mms_engine_opts *opts, mms_er
     engine->retries = opts->retries;
     engine->worker_timeout_s = opts->worker_timeout_s;
     engine->time_left_s = opts->time_left_s;
+    engine->limit_s = opts->limit_s;
+    engine->stall_s = opts->stall_s;
     mms_world_set_limit(opts->worker_timeout_s);
     engine->again = json_array();
     if (!engine->scope || (opts->program && !engine->program) ||
@@ -297,11 +302,28 @@ pid_t mms_engine_pid(const mms_engine *engine, int worker)
 
 /* ---- failures ---- */
 
+/* What a worker has in hand, for events. */
+static mms_about about_of(const struct run *run, int worker)
+{
+    const struct hand *const hand = &run->hands[worker];
+    mms_about about = {.worker = worker + 1};
+
+    if (hand->unit >= 0) {
+        about.unit = run->names[hand->unit];
+        about.attempt = run->tries.of[hand->unit].attempt;
+        about.request = (int64_t)hand->request;
+    }
+    return about;
+}
+
 static void signal_all(struct run *run, int signal_number)
 {
     for (int w = 0; w < run->engine->nworkers; w++)
-        if (run->hands[w].unit >= 0)
+        if (run->hands[w].unit >= 0) {
+            mms_tell(run->engine->scope, "cancel", about_of(run, w),
+                     json_pack("{s:i}", "signal", signal_number));
             mms_engine_signal(run->engine, w, run->hands[w].request, signal_number);
+        }
 }
 
 /* End what runs: at once, or after the time that the rules give it. */
@@ -374,6 +396,8 @@ static int end_slow_units(struct run *run, double left_s)
         const struct hand *const hand = &run->hands[w];
         if (hand->unit < 0 || needs_s(run, hand) <= left_s)
             continue;
+        mms_tell(run->engine->scope, "cancel", about_of(run, w),
+                 json_pack("{s:i}", "signal", SIGKILL));
         mms_engine_signal(run->engine, w, hand->request, SIGKILL);
         n++;
     }
@@ -424,11 +448,17 @@ static mms_journal *journal_of(const struct run *run, int64_t unit)
     return run->engine->journals ? run->engine->journals[unit] : run->engine->journal;
 }
 
-static void note_answer(const struct run *run, int64_t unit, const mms_answer *answer,
+static void note_answer(const struct run *run, int worker, const mms_answer *answer,
                         const mms_value *print)
 {
+    const struct hand *const hand = &run->hands[worker];
+    const int64_t unit = hand->unit;
     mms_journal *const journal = journal_of(run, unit);
 
+    mms_tell(run->engine->scope, "response", about_of(run, worker),
+             json_pack("{s:s, s:o, s:f}", "status", mms_status_name(answer->status), "message",
+                       mms_text_value(answer->error.msg), "seconds",
+                       (double)(mms_now_ns() - hand->begin_ns) * 1e-9));
     if (answer->status == MMS_ERR_EMPTY) /* which is found again as fast */
         mms_journal_add(journal, "empty",
                         json_pack("{s:o}", "unit", mms_text_value(run->names[unit])));
@@ -460,6 +490,8 @@ static bool try_again(struct run *run, int64_t unit, int worker, bool alone, boo
         json_pack("{s:o, s:i, s:i, s:o}", "unit", mms_text_value(run->names[unit]), "attempt",
                   attempt, "worker", worker + 1, "message", mms_text_value(why));
     json_array_append(engine->again, record);
+    mms_tell(engine->scope, "retry", about_of(run, worker),
+             json_pack("{s:o, s:b}", "message", mms_text_value(why), "alone", alone));
     mms_journal_add(journal_of(run, unit), "retry", record);
     return true;
 }
@@ -472,7 +504,8 @@ static bool ends_attempt(struct run *run, int worker, const mms_value *body, con
     const bool memory = json_is_true(json_object_get(body, "memory")) ||
                         json_integer_value(json_object_get(body, "status")) == MMS_ERR_MEM;
 
-    if (!(hand->lost || memory || (died && json_is_true(json_object_get(body, "killed")))))
+    if (hand->why ||
+        !(hand->lost || memory || (died && json_is_true(json_object_get(body, "killed")))))
         return false;
     return try_again(run, hand->unit, worker, memory, hand->lost,
                      hand->lost ? "was stopped for too long and is killed" : text);
@@ -480,6 +513,7 @@ static bool ends_attempt(struct run *run, int worker, const mms_value *body, con
 
 static void let_go(struct run *run, int worker)
 {
+    mms_pulse_watch(&run->engine->away[worker].pulse, 0, false);
     run->hands[worker].unit = -1;
     run->running--;
     run->alone = false;
@@ -489,11 +523,17 @@ static void let_go(struct run *run, int worker)
 static void read_answer(struct run *run, int64_t unit, int worker, const mms_value *body,
                         mms_value **print)
 {
+    const char *const why = run->hands[worker].why;
     const char *const text = json_string_value(json_object_get(body, "message"));
     mms_answer *const answer = &run->answers[unit];
 
     answer->worker = worker + 1;
     *print = NULL;
+    if (why && json_is_true(json_object_get(body, "died"))) {
+        answer->status =
+            mms_fail(&answer->error, MMS_ERR_WORKER, "worker %d was ended: %s", worker + 1, why);
+        return;
+    }
     if (json_is_true(json_object_get(body, "died"))) {
         answer->status =
             mms_fail(&answer->error, run->kill_ns != INT64_MAX ? MMS_ERR_STOPPED : MMS_ERR_WORKER,
@@ -519,6 +559,13 @@ static bool ends_run(struct run *run)
     return ++run->nfailed == rules->threshold || !rules->keep_going;
 }
 
+/* What has killed one may kill another: from now on a warm one waits beside each. */
+static void expect_deaths(mms_engine *engine)
+{
+    engine->hub.spares = true; // ranks hear of it with the next ping
+    mms_pool_keep_spares(engine->hub.pool);
+}
+
 static void take_answer(struct run *run, int worker, mms_value *body)
 {
     const int64_t unit = run->hands[worker].unit;
@@ -526,12 +573,14 @@ static void take_answer(struct run *run, int worker, mms_value *body)
     mms_answer *const answer = &run->answers[unit];
     mms_value *print;
 
+    if (json_is_true(json_object_get(body, "died")))
+        expect_deaths(run->engine);
     if (ends_attempt(run, worker, body, text ? text : "")) {
         let_go(run, worker);
         return;
     }
     read_answer(run, unit, worker, body, &print);
-    note_answer(run, unit, answer, print);
+    note_answer(run, worker, answer, print);
     mms_value_free(&print);
     run->bytes_answered += unit_bytes(run, unit);
     if (answer->status == MMS_OK) {
@@ -552,7 +601,7 @@ static void take_event(struct run *run, int worker, mms_value *body)
 
     if (!json_unpack(body, "{s:[i, s, s]}", "log", &level, &scope, &text)) {
         mms_progress_clear(&run->progress);
-        mms_log((mms_level)level, scope, "worker %d: %s", worker + 1, text);
+        mms_tell_line((mms_level)level, scope, about_of(run, worker), "worker", text);
     } else if (!json_unpack(body, "{s:[I, I]}", "progress", &done, &total)) {
         run->hands[worker].done = total > 0 ? (double)done / (double)total : 0;
     } else if (run->engine->rules.line &&
@@ -576,13 +625,14 @@ static void take_late(struct run *run, int worker, const char *data)
     mms_journal_add(run->engine->journal, "superseded", json_pack("{s:i}", "worker", worker + 1));
 }
 
-static void take_message(void *ctx, int peer, const char *data, size_t size)
+static void take_message(void *ctx, int peer, const char *data, size_t size, char **whole)
 {
     struct run *run = ctx;
     const int worker = mms_engine_worker_of_peer(run->engine, peer);
     mms_frame frame;
     mms_error err;
 
+    (void)whole;
     mms_pulse_take(&run->engine->away[worker].pulse, data, size);
     if (mms_frame_request_of(data) != run->hands[worker].request || run->hands[worker].unit < 0) {
         take_late(run, worker, data);
@@ -632,8 +682,10 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
         return mms_wrap(run->err, st, "%s", run->names[unit]);
     assert(run->hands[worker].unit < 0); // it had none
     run->hands[worker] = (struct hand){.unit = unit, .request = request, .begin_ns = mms_now_ns()};
+    mms_pulse_watch(&run->engine->away[worker].pulse, run->engine->stall_s, false);
     run->running++;
     run->alone = run->tries.of[unit].alone;
+    mms_tell(run->engine->scope, "dispatch", about_of(run, worker), NULL);
     return MMS_OK;
 }
 
@@ -709,6 +761,27 @@ static void lose_worker(struct run *run, int worker, double since_s)
     }
 }
 
+/* A unit that takes too long, or does nothing for too long, is ended. */
+static void end_if_hung(struct run *run, int worker)
+{
+    struct hand *const hand = &run->hands[worker];
+    const double limit_s = run->engine->limit_s;
+    const char *why = NULL;
+
+    if (hand->unit < 0 || hand->why)
+        return;
+    if (limit_s > 0 && (double)(mms_now_ns() - hand->begin_ns) > limit_s * 1e9)
+        why = "its unit took longer than timelimit";
+    else if (mms_still_is(&run->engine->away[worker].pulse.still))
+        why = "its unit did nothing for as long as stalllimit says";
+    hand->why = why;
+    if (!why)
+        return;
+    mms_tell(run->engine->scope, "cancel", about_of(run, worker),
+             json_pack("{s:s, s:i}", "message", why, "signal", SIGKILL));
+    mms_engine_signal(run->engine, worker, hand->request, SIGKILL);
+}
+
 static void look_around(struct run *run)
 {
     mms_engine *const engine = run->engine;
@@ -722,12 +795,17 @@ static void look_around(struct run *run)
         struct away *const away = &engine->away[w];
         if (is_local(engine, w) && run->hands[w].unit < 0 && !away->pulse.since_ns)
             continue;
+        end_if_hung(run, w);
         switch (mms_pulse_look(&away->pulse, &engine->hub, w, engine->worker_timeout_s,
                                tick.tv_nsec, &since_s)) {
         case MMS_PULSE_LOST:
+            mms_tell(engine->scope, "timeout", about_of(run, w),
+                     json_pack("{s:f}", "seconds", since_s));
             lose_worker(run, w, since_s);
             break;
         case MMS_PULSE_BACK:
+            mms_tell(engine->scope, "recover", about_of(run, w),
+                     json_pack("{s:f}", "seconds", since_s));
             if (!away->killed && (run->st == MMS_OK || run->drains))
                 mms_log(MMS_LOG_WARN, engine->scope, "worker %d answers again after %.0f s", w + 1,
                         since_s);
@@ -792,19 +870,24 @@ static bool is_over(struct run *run)
            (run->st != MMS_OK || (!run->tries.nwaiting && next_unit(run) >= run->nunits));
 }
 
-/* For who looks into the journal while the run goes on. */
+static mms_value *progress_of(const struct run *run)
+{
+    return json_pack("{s:f, s:f, s:I, s:I}", "bytes_done", run->progress.bytes_done, "bytes",
+                     run->progress.bytes, "units_done", (json_int_t)run->progress.units_done,
+                     "units", (json_int_t)run->nunits);
+}
+
+/* For who looks into the journal, or the log, while the run goes on. */
 static void note_progress(struct run *run)
 {
     const int64_t now = mms_now_ns();
 
-    if (!run->engine->journal || now < run->next_note_ns)
+    if (now < run->next_note_ns)
         return;
+    if (run->next_note_ns && run->engine->journal)
+        mms_journal_add(run->engine->journal, "progress", progress_of(run));
     if (run->next_note_ns)
-        mms_journal_add(run->engine->journal, "progress",
-                        json_pack("{s:f, s:f, s:I, s:I}", "bytes_done", run->progress.bytes_done,
-                                  "bytes", run->progress.bytes, "units_done",
-                                  (json_int_t)run->progress.units_done, "units",
-                                  (json_int_t)run->nunits));
+        mms_tell(run->engine->scope, "progress", (mms_about){0}, progress_of(run));
     run->next_note_ns = now + note_interval_ns;
 }
 
@@ -857,10 +940,25 @@ static void run_units(struct run *run, const sigset_t *mask)
                 run->running);
 }
 
+/* The run and its units, for who reads the log. */
+static void tell_begin(const struct run *run)
+{
+    const char *const scope = run->engine->scope;
+
+    mms_tell(scope, "begin", (mms_about){0},
+             json_pack("{s:s, s:I, s:f, s:i}", "kind", run->kind, "units", (json_int_t)run->nunits,
+                       "bytes", run->progress.bytes, "workers", run->engine->nworkers));
+    for (int64_t i = 0; mms_log_wants_events() && i < run->nunits; i++)
+        mms_tell(scope, "plan", (mms_about){.unit = run->names[i]},
+                 json_pack("{s:f, s:b}", "bytes", unit_bytes(run, i), "done",
+                           run->answers[i].status == MMS_OK));
+}
+
 static void run_with_signals_blocked(struct run *run)
 {
     sigset_t stops, before;
 
+    tell_begin(run);
     sigemptyset(&stops);
     sigaddset(&stops, SIGINT);
     sigaddset(&stops, SIGTERM);
@@ -868,6 +966,9 @@ static void run_with_signals_blocked(struct run *run)
     pthread_sigmask(SIG_BLOCK, &stops, &before);
     run_units(run, &before);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    mms_tell(
+        run->engine->scope, "end", (mms_about){0},
+        json_pack("{s:s, s:o}", "status", mms_status_name(run->st), "progress", progress_of(run)));
 }
 
 /* Each journal is told of its units, which stand together. */

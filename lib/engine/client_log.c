@@ -11,6 +11,7 @@
 
 #include "base/base_priv.h"
 #include "base/files_priv.h"
+#include "tell_priv.h"
 
 /* unified: one file; separated: one for each server; redirect: these, and all on the terminal. */
 typedef enum mode { UNIFIED, SEPARATED, REDIRECT } mode;
@@ -233,6 +234,22 @@ void mms_client_log_say(mms_client_log *log, int server, bool failed, const char
     free(n >= 0 ? text : NULL);
 }
 
+void mms_client_log_warn(mms_client_log *log, const char *function, const char *fmt, ...)
+{
+    char *text = NULL;
+    va_list args;
+    int n;
+
+    va_start(args, fmt);
+    n = vasprintf(&text, fmt, args);
+    va_end(args);
+    if (n < 0)
+        return;
+    mms_log(MMS_LOG_WARN, "client", "%s", text);
+    put(log, 0, "WARN", "client", function, text);
+    free(text);
+}
+
 void mms_client_log_line(mms_client_log *log, int server, mms_level level, const char *scope,
                          const char *text)
 {
@@ -242,5 +259,5 @@ void mms_client_log_line(mms_client_log *log, int server, mms_level level, const
         return;
     put(log, server, priorities[level], scope, "unit", text);
     if (!log->path || log->mode == REDIRECT || level <= MMS_LOG_WARN)
-        mms_log(level, scope, "server %d: %s", server, text);
+        mms_tell_line(level, scope, (mms_about){.worker = server}, "server", text);
 }

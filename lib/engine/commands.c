@@ -17,6 +17,7 @@
 #include "multims/client.h"
 #include "program.h"
 #include "queue_priv.h"
+#include "tell_priv.h"
 
 static const struct timespec tick = {.tv_nsec = 100000000};
 static const int64_t second_ns = 1000000000;
@@ -27,18 +28,21 @@ struct server {
     mms_value *state; /* what text commands have left: variables, folder, …; NULL: nothing yet */
     char host[256];   /* "" not known yet */
     int64_t pid;      /* of a rank */
+    int64_t ndone, nfailed;
 };
 
 struct mms_client {
     mms_engine *engine;
     int nservers;
     double frozen_s;
+    int64_t most_queued;
     mms_status (*mode)(const char *text, const char **mode, mms_error *err);
     struct server *servers;
     mms_entry *entries; /* entry of id is entries[id - 1] */
     int64_t n, capacity;
     mms_value *parameters;         /* those of the last push that had some, for the next */
     mms_kept *kept;                /* the same, as entries have it */
+    mms_kept_room store;           /* of responses */
     mms_queue *queue;              /* of the entries that are MMS_QUEUED */
     int64_t first_done, last_done; /* ids of what has ended and mms_client_next() has not told */
     int64_t ndone;
@@ -156,6 +160,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
         return mms_fail(err, MMS_ERR_MEM, "client: out of memory");
     if (opts)
         memcpy(&all, opts, opts->size < sizeof all ? opts->size : sizeof all);
+    client->store = (mms_kept_room){.limit = all.kept_bytes, .fd = -1};
     if (mms_is_worker() && !mms_wants_inline())
         MMS_TRY(mms_fail(err, MMS_ERR_ARG,
                          "MPICommandClient can only be instantiated at master MPI process: this "
@@ -168,6 +173,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     MMS_TRY(mms_engine_open(&engine, &client->engine, err));
     client->nservers = mms_engine_workers(client->engine);
     client->frozen_s = all.frozen_s;
+    client->most_queued = all.most_queued;
     client->mode = all.mode;
     client->partial = all.partial;
     client->ctx = all.ctx;
@@ -180,6 +186,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
     if (mms_client_log_is_kept(client->log))
         log_start(client);
     mms_client_log_say(client->log, 0, false, "open", "All services started");
+    mms_tell("client", "begin", (mms_about){0}, json_pack("{s:i}", "servers", client->nservers));
 done:
     if (st != MMS_OK)
         mms_client_close(out);
@@ -189,6 +196,29 @@ done:
 int mms_client_servers(const mms_client *client)
 {
     return client->nservers;
+}
+
+/* How MPI will end, as mpi4casa says it. */
+static void log_finalization(mms_client *c)
+{
+    mms_text lost = {0};
+
+    for (int s = 0; c->servers && s < c->nservers; s++)
+        if (c->servers[s].pulse.silent)
+            mms_text_add(&lost, "%s%d", lost.length ? ", " : "",
+                         mms_hub_rank_of(mms_engine_hub(c->engine), s));
+    if (lost.text) {
+        mms_client_log_say(c->log, 0, true, "close",
+                           "MPIServers with rank [%s] are in timeout condition, skipping "
+                           "MPI_Finalize()",
+                           lost.text);
+        mms_client_log_say(
+            c->log, 0, true, "close",
+            "Not possible to finalize gracefully... calling Aborting MPI environment");
+    } else {
+        mms_client_log_say(c->log, 0, false, "close", "Going to finalize MPI environment");
+    }
+    free(lost.text);
 }
 
 /* What nobody has answered is dropped, and said. */
@@ -215,6 +245,12 @@ void mms_client_close(mms_client **client)
     if (!c)
         return;
     log_unanswered(c);
+    if (c->log && c->engine && mms_engine_hub(c->engine)->module)
+        log_finalization(c);
+    if (c->engine)
+        mms_tell(
+            "client", "end", (mms_about){0},
+            json_pack("{s:I, s:I}", "commands", (json_int_t)c->n, "ended", (json_int_t)c->ndone));
     mms_engine_close(&c->engine);
     if (c->log)
         mms_client_log_say(c->log, 0, false, "close", "All services stopped");
@@ -230,6 +266,7 @@ void mms_client_close(mms_client **client)
         mms_value_free(&c->servers[s].state);
     mms_value_free(&c->parameters);
     mms_kept_free(&c->kept);
+    mms_kept_room_close(&c->store);
     free(c->entries);
     free(c->servers);
     free(c);
@@ -245,6 +282,12 @@ static void note_end(mms_client *client, int64_t id)
     else
         client->first_done = id;
     client->last_done = id;
+}
+
+static void tell(const mms_client *client, const char *event, const mms_entry *e, mms_value *kv)
+{
+    mms_tell("client", event, (mms_about){.request = e - client->entries + 1, .worker = e->server},
+             kv);
 }
 
 /* What a command's end is in the logs of client and server. */
@@ -290,6 +333,13 @@ static void finish(mms_client *client, mms_entry *e, const char *status)
     e->status = status;
     e->stop_s = mms_unix_s();
     e->state = MMS_DONE;
+    if (e->server) {
+        client->servers[e->server - 1].ndone++;
+        client->servers[e->server - 1].nfailed += e->class != NULL;
+    }
+    tell(client, "response", e,
+         json_pack("{s:s, s:s*, s:f}", "status", status, "class", e->class, "seconds",
+                   e->start_s > 0 ? e->stop_s - e->start_s : 0.0));
     mms_queue_end(client->queue, id, e->server);
     mms_value_free(&e->needs);
     mms_value_free(&e->program);
@@ -309,18 +359,27 @@ static void take_state(mms_client *client, const mms_entry *e, const mms_value *
     server->state = json_incref(left);
 }
 
-static void take_answer(mms_client *client, mms_entry *e, const mms_frame *frame)
+/* A large result stays where it has arrived, unread. */
+static mms_kept *keep_beside(const mms_frame *frame, char **whole)
+{
+    mms_kept *const kept = whole ? mms_kept_take(whole, frame->beside, frame->nbeside) : NULL;
+
+    return kept ? kept : mms_kept_make_text(frame->beside, frame->nbeside);
+}
+
+static void take_answer(mms_client *client, mms_entry *e, const mms_frame *frame, char **whole)
 {
     const mms_value *const body = frame->body;
     const char *const text = mms_text_of(body, "message");
     const bool died = json_is_true(json_object_get(body, "died"));
     char *const how = died ? mms_format("server %d %s", e->server, text) : NULL;
-    mms_kept *large = frame->nbeside ? mms_kept_make_text(frame->beside, frame->nbeside) : NULL;
+    mms_kept *large = frame->nbeside ? keep_beside(frame, whole) : NULL;
 
     mms_entry_take(e, body, how ? how : text, large);
     if (frame->nbeside && !large)
         mms_entry_fail(e, MMS_ERR_MEM, NULL, "client: out of memory for a result");
     mms_kept_free(&large);
+    mms_kept_put(&e->value, &client->store);
     take_state(client, e, json_object_get(body, "value"));
     if (died)
         mms_log(MMS_LOG_WARN, "client", "server %d %s; another takes its place", e->server, text);
@@ -349,6 +408,7 @@ static void take_event(mms_client *client, int worker, mms_entry *e, mms_value *
 
     if (partial) {
         e->npartials++;
+        tell(client, "partial", e, json_pack("{s:i}", "count", e->npartials));
         if (client->partial)
             client->partial(client->ctx, e - client->entries + 1, partial);
     } else if (!json_unpack(body, "{s:[i, s, s]}", "log", &level, &scope, &text)) {
@@ -356,7 +416,7 @@ static void take_event(mms_client *client, int worker, mms_entry *e, mms_value *
     }
 }
 
-static void take_message(void *ctx, int peer, const char *data, size_t size)
+static void take_message(void *ctx, int peer, const char *data, size_t size, char **whole)
 {
     mms_client *const client = ctx;
     const int worker = mms_engine_worker_of_peer(client->engine, peer);
@@ -373,7 +433,7 @@ static void take_message(void *ctx, int peer, const char *data, size_t size)
         frame.body = json_pack("{s:b, s:s}", "died", 1, "message", err.msg);
     }
     if (frame.type == MMS_FRAME_RESPONSE)
-        take_answer(client, &client->entries[at], &frame);
+        take_answer(client, &client->entries[at], &frame, whole);
     else
         take_event(client, worker, &client->entries[at], frame.body);
     mms_value_free(&frame.body);
@@ -445,6 +505,8 @@ static void send_entry(mms_client *client, mms_entry *e, int server)
         st = mms_engine_send(client->engine, server - 1, message, &err);
     if (st == MMS_OK) {
         log_sent(client, e);
+        tell(client, "dispatch", e,
+             json_pack("{s:s, s:o}", "mode", e->mode, "command", mms_text_value(e->command)));
         return;
     }
     mms_entry_fail(e, st, NULL, err.msg);
@@ -470,6 +532,7 @@ static void end_entry(mms_client *client, mms_entry *e, const char *why)
     if (e->kill_ns != INT64_MAX)
         return;
     e->ended_for = why;
+    tell(client, "cancel", e, json_pack("{s:s}", "class", why));
     e->kill_ns = mms_now_ns() + (program ? (MMS_PROGRAM_GRACE_S + 1) * second_ns : 0);
     if (program)
         mms_engine_signal(client->engine, e->server - 1, (uint64_t)(e - client->entries) + 1,
@@ -493,6 +556,8 @@ static void look_at_server(mms_client *client, int number)
     switch (mms_pulse_look(&s->pulse, mms_engine_hub(client->engine), number - 1, client->frozen_s,
                            between_looks(client), &since_s)) {
     case MMS_PULSE_LOST:
+        mms_tell("client", "timeout", (mms_about){.worker = number},
+                 json_pack("{s:f}", "seconds", since_s));
         mms_log(MMS_LOG_ERROR, "client",
                 "Ping status response from server %d not received in the last %.0fs. Setting its "
                 "status to 'timeout'",
@@ -503,8 +568,11 @@ static void look_at_server(mms_client *client, int number)
                            number, since_s);
         break;
     case MMS_PULSE_BACK:
-        mms_log(MMS_LOG_WARN, "client", "Ping status response from server %d received after %.0fs",
-                number, since_s);
+        mms_tell("client", "recover", (mms_about){.worker = number},
+                 json_pack("{s:f}", "seconds", since_s));
+        mms_client_log_warn(client->log, "monitor",
+                            "Ping status response from server %d received after %.0fs", number,
+                            since_s);
         break;
     default:
         break;
@@ -607,6 +675,36 @@ void mms_client_poll(mms_client *client)
     (void)!turn(client, &nothing, &ignored);
 }
 
+/* ---- wait ---- */
+
+static bool is_any_server_left(const mms_client *client)
+{
+    for (int s = 0; s < client->nservers; s++)
+        if (!client->servers[s].pulse.timed_out)
+            return true;
+    return false;
+}
+
+typedef bool is_so(const mms_client *client, int64_t n, const int64_t *ids);
+
+static mms_status wait_for(mms_client *client, is_so *so, int64_t n, const int64_t *ids,
+                           double limit_s, mms_error *err)
+{
+    const int64_t begin = mms_now_ns();
+    mms_status st = MMS_OK;
+
+    while (st == MMS_OK && !so(client, n, ids)) {
+        if (mms_stop_signal())
+            return mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", mms_stop_signal());
+        if (!is_any_server_left(client))
+            return mms_fail(err, MMS_ERR_WORKER, "no server is left: all have timed out");
+        if (limit_s >= 0 && (double)(mms_now_ns() - begin) > limit_s * 1e9)
+            return mms_fail(err, MMS_ERR_WORKER, "no response within %g s", limit_s);
+        st = turn(client, &tick, err);
+    }
+    return st;
+}
+
 /* ---- push ---- */
 
 static mms_status check_targets(mms_client *client, int64_t n, const int *targets, mms_error *err)
@@ -656,8 +754,8 @@ static mms_status keep_parameters(mms_client *client, const mms_value *parameter
     return client->parameters ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "client: out of memory");
 }
 
-mms_status mms_client_push(mms_client *client, const mms_command *command, int64_t n,
-                           const int *targets, int64_t *ids, mms_error *err)
+static mms_status push(mms_client *client, const mms_command *command, int64_t n,
+                       const int *targets, int64_t *ids, mms_error *err)
 {
     const int64_t before = client->n, count = n ? n : 1;
     const char *mode;
@@ -699,6 +797,30 @@ done:
     return st;
 }
 
+/* Fewer are queued than may be, with n more. */
+static bool has_room(const mms_client *client, int64_t n, const int64_t *ids)
+{
+    const int64_t waiting = mms_queue_waiting(client->queue);
+
+    (void)ids;
+    return !waiting || waiting + n <= client->most_queued;
+}
+
+mms_status mms_client_push(mms_client *client, const mms_command *command, int64_t n,
+                           const int *targets, int64_t *ids, mms_error *err)
+{
+    mms_error why = {0};
+    mms_status st;
+
+    MMS_TRY(wait_for(client, has_room, n ? n : 1, NULL, -1, &why));
+    st = push(client, command, n, targets, ids, &why);
+done:
+    if (st == MMS_OK)
+        return st;
+    mms_client_log_say(client->log, 0, true, "push", "%s", why.msg);
+    return mms_fail(err, st, "%s", why.msg);
+}
+
 /* ---- responses ---- */
 
 mms_status mms_client_check_ids(const mms_client *client, int64_t n, const int64_t *ids,
@@ -737,6 +859,10 @@ static mms_value *tell_timeout(const mms_client *client, const mms_entry *e)
     mms_entry instead = *e;
     mms_value *response;
 
+    mms_client_log_say(client->log, 0, true, "responses",
+                       "Command request with id# %" PRId64
+                       " sent to server n# %d, but the server has timed out",
+                       (int64_t)(e - client->entries) + 1, server);
     instead.status = "timeout";
     instead.start_s = 0;
     mms_entry_fail(&instead, MMS_ERR_WORKER, "timeout", text);
@@ -756,14 +882,6 @@ bool mms_client_have_all(const mms_client *client, int64_t n, const int64_t *ids
     return true;
 }
 
-static bool is_any_server_left(const mms_client *client)
-{
-    for (int s = 0; s < client->nservers; s++)
-        if (!client->servers[s].pulse.timed_out)
-            return true;
-    return false;
-}
-
 static bool were_sent(const mms_client *client, int64_t n, const int64_t *ids)
 {
     for (int64_t i = 0; i < n; i++)
@@ -777,26 +895,6 @@ static bool have_any(const mms_client *client, int64_t n, const int64_t *ids)
 {
     (void)n, (void)ids;
     return client->first_done || client->ndone == client->n;
-}
-
-typedef bool is_so(const mms_client *client, int64_t n, const int64_t *ids);
-
-static mms_status wait_for(mms_client *client, is_so *so, int64_t n, const int64_t *ids,
-                           double limit_s, mms_error *err)
-{
-    const int64_t begin = mms_now_ns();
-    mms_status st = MMS_OK;
-
-    while (st == MMS_OK && !so(client, n, ids)) {
-        if (mms_stop_signal())
-            return mms_fail(err, MMS_ERR_STOPPED, "stopped by signal %d", mms_stop_signal());
-        if (!is_any_server_left(client))
-            return mms_fail(err, MMS_ERR_WORKER, "no server is left: all have timed out");
-        if (limit_s >= 0 && (double)(mms_now_ns() - begin) > limit_s * 1e9)
-            return mms_fail(err, MMS_ERR_WORKER, "no response within %g s", limit_s);
-        st = turn(client, &tick, err);
-    }
-    return st;
 }
 
 static mms_value *tell_response(const mms_client *client, const mms_entry *e)
@@ -968,23 +1066,39 @@ mms_status mms_client_set_log_filters(mms_client *client, int64_t n, const char 
     return mms_client_log_set_filters(client->log, n, texts, err);
 }
 
+/* A moment of our clock as seconds since 1970; null: there was none. */
+static mms_value *time_of(int64_t at_ns)
+{
+    return at_ns ? json_real(mms_unix_s() - (double)(mms_now_ns() - at_ns) * 1e-9) : json_null();
+}
+
+static mms_value *status_of(const mms_client *client, int number)
+{
+    const struct server *const s = &client->servers[number - 1];
+    const mms_entry *const e = s->entry < 0 ? NULL : &client->entries[s->entry];
+
+    return json_pack("{s:i, s:o, s:I, s:b, s:o, s:o, s:b, s:o, s:o, s:b, s:s, s:o, s:I, s:I}",
+                     "rank", number, "processor", *s->host ? mms_text_value(s->host) : json_null(),
+                     "pid", (json_int_t)pid_of(client, number), "busy", e != NULL, "command",
+                     e ? mms_text_value(e->command) : json_null(), "command_start_time",
+                     e ? json_real(e->start_s) : json_null(), "pong_pending", s->pulse.pinged,
+                     "ping_time", time_of(s->pulse.ping_ns), "pong_time", time_of(s->pulse.pong_ns),
+                     "timeout", s->pulse.timed_out, "state",
+                     s->pulse.timed_out ? "timeout"
+                     : e                ? "busy"
+                                        : "idle",
+                     "request", e ? json_integer(s->entry + 1) : json_null(), "commands_done",
+                     (json_int_t)s->ndone, "commands_failed", (json_int_t)s->nfailed);
+}
+
 mms_value *mms_client_status(mms_client *client)
 {
     mms_value *const list = json_array();
 
     mms_client_poll(client);
     learn_hosts(client);
-    for (int s = 1; s <= client->nservers; s++) {
-        const struct server *const server = &client->servers[s - 1];
-        const mms_entry *const e = server->entry < 0 ? NULL : &client->entries[server->entry];
-        json_array_append_new(
-            list, json_pack("{s:i, s:o, s:I, s:b, s:o, s:o, s:b, s:b}", "rank", s, "processor",
-                            *server->host ? mms_text_value(server->host) : json_null(), "pid",
-                            (json_int_t)pid_of(client, s), "busy", e != NULL, "command",
-                            e ? mms_text_value(e->command) : json_null(), "command_start_time",
-                            e ? json_real(e->start_s) : json_null(), "pong_pending",
-                            server->pulse.pinged, "timeout", server->pulse.timed_out));
-    }
+    for (int s = 1; s <= client->nservers; s++)
+        json_array_append_new(list, status_of(client, s));
     return list;
 }
 

@@ -82,6 +82,9 @@ ssize_t mms_inbox_read(mms_inbox *inbox, int fd);
  *  yet.  Errors: WORKER the bytes are no frame. */
 MMS_CHECKED mms_status mms_inbox_next(mms_inbox *inbox, const char **data, size_t *size,
                                       mms_error *err);
+/** The memory of a large message that was the last one, for who wants to keep it; NULL: it is
+ * small, or more has been read. */
+char **mms_inbox_whole(mms_inbox *inbox);
 
 /* ---- units ---- */
 
@@ -133,8 +136,9 @@ void mms_children_kill(void);
 
 typedef struct mms_pool mms_pool;
 
-/** Takes what arrives; peer is a slot of the pool, or nslots + rank. */
-typedef void mms_deliver(void *ctx, int peer, const char *data, size_t size);
+/** Takes what arrives; peer is a slot of the pool, or nslots + rank.  whole: the memory in which
+ * data stands, to be freed by the one who sets it to NULL; NULL: it can't be had. */
+typedef void mms_deliver(void *ctx, int peer, const char *data, size_t size, char **whole);
 
 /** How many of so many workers the limit of open files leaves room for, at least 1; it is raised
  *  as far as it may be. */
@@ -310,6 +314,7 @@ typedef struct mms_pulse {
     bool is_stopped;   /**< its rank says so of its worker */
     int64_t since_ns;  /**< when it was first seen to be stopped or silent; 0: it is there */
     int64_t ping_ns;   /**< when the last one was sent */
+    int64_t pong_ns;   /**< when something came that answers it; 0: nothing yet */
     int64_t silent_ns; /**< how long we have listened for the answer */
     mms_still still;   /**< of what it runs */
     bool program;      /**< which is a program: the worker itself does not count */

@@ -12,50 +12,6 @@
 #include "engine_priv.h"
 #include "text_order_priv.h"
 
-/* ---- values ---- */
-
-mms_kept *mms_kept_make_text(const char *text, size_t n)
-{
-    mms_kept *const kept = malloc(sizeof *kept + n + 1);
-
-    if (kept) {
-        kept->users = 1;
-        memcpy(kept->text, text, n);
-        kept->text[n] = '\0';
-    }
-    return kept;
-}
-
-mms_kept *mms_kept_make(const mms_value *value)
-{
-    char *const text = mms_value_text(value, 0);
-    mms_kept *const kept = text ? mms_kept_make_text(text, strlen(text)) : NULL;
-
-    free(text);
-    return kept;
-}
-
-mms_kept *mms_kept_share(mms_kept *kept)
-{
-    if (kept)
-        kept->users++;
-    return kept;
-}
-
-mms_value *mms_kept_value(const mms_kept *kept)
-{
-    json_error_t ignored;
-
-    return kept ? mms_value_load(kept->text, strlen(kept->text), JSON_DECODE_ANY, &ignored) : NULL;
-}
-
-void mms_kept_free(mms_kept **kept)
-{
-    if (*kept && !--(*kept)->users)
-        free(*kept);
-    *kept = NULL;
-}
-
 /* ---- make ---- */
 
 /* The request of a program: its words and this folder. */
@@ -170,6 +126,7 @@ static const char *const classes[][2] = {
     {"internal", "EngineError"},
     {"cancelled", "EngineError"},
     {"permission", "IOError"},
+    {"policy", "EngineError"},
     {"arithmetic", "ZeroDivisionError"},
     {"nullselection", "MSSelectionNullSelection"},
 };
@@ -279,7 +236,8 @@ void mms_entry_take(mms_entry *e, const mms_value *body, const char *text, mms_k
         died ? MMS_ERR_WORKER : (mms_status)json_integer_value(json_object_get(body, "status"));
     mms_value *const value = json_object_get(body, "value");
 
-    e->signal_number = (int)json_integer_value(json_object_get(body, "signal"));
+    e->signal_number =
+        (int)json_integer_value(json_object_get(e->program ? value : body, "signal"));
     take_usage(e, body);
     if (st == MMS_OK && is_text(e)) {
         take_text(e, value, large);
@@ -288,7 +246,11 @@ void mms_entry_take(mms_entry *e, const mms_value *body, const char *text, mms_k
     if (json_object_size(value) || st == MMS_OK || large)
         keep_value(e, value, large);
     if (st != MMS_OK)
-        mms_entry_fail(e, st, e->ended_for ? e->ended_for : died ? death_of(e, body) : NULL, text);
+        mms_entry_fail(e, st,
+                       e->ended_for ? e->ended_for
+                       : died       ? death_of(e, body)
+                                    : json_string_value(json_object_get(value, "class")),
+                       text);
 }
 
 char *mms_entry_traceback(const mms_entry *e)

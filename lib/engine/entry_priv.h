@@ -4,6 +4,7 @@
 /** @file entry_priv.h  A command that was pushed, what it is asked and what came of it.  Kept
  * small: a client may have a million of them (spec job-engine 9.1, P10 and P11). */
 
+#include "kept_priv.h"
 #include "multims/client.h"
 
 /** The kind of unit that runs texts. */
@@ -17,21 +18,6 @@ typedef struct mms_usage {
     double wall_s, user_s, system_s;
     int64_t max_rss_kib, read_bytes, write_bytes; /**< bytes from and to disks */
 } mms_usage;
-
-/** A value that is kept as text, which takes a third of the memory of JSON in pieces; several may
- *  share it.  All functions take NULL, which is none. */
-typedef struct mms_kept {
-    int64_t users;
-    char text[];
-} mms_kept;
-
-/** Return what keeps a value, or text[n], which is one; NULL: out of memory. */
-mms_kept *mms_kept_make(const mms_value *value);
-mms_kept *mms_kept_make_text(const char *text, size_t n);
-mms_kept *mms_kept_share(mms_kept *kept);
-/** Return the value, a new one; NULL: none, or out of memory. */
-mms_value *mms_kept_value(const mms_kept *kept);
-void mms_kept_free(mms_kept **kept);
 
 typedef struct mms_entry {
     mms_entry_state state;

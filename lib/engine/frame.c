@@ -105,7 +105,7 @@ mms_status mms_frame_decode(const char *data, size_t size, mms_frame *frame, mms
     frame->nbeside = (size_t)nbeside;
     frame->beside = data + size - nbeside;
     frame->body = mms_value_load(data + MMS_FRAME_HEADER, size - MMS_FRAME_HEADER - frame->nbeside,
-                                 JSON_DECODE_ANY, &where);
+                                 JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
     if (!frame->body)
         return mms_fail(err, MMS_ERR_WORKER, "broke the protocol: %s", where.text);
     return MMS_OK;
@@ -137,6 +137,18 @@ static mms_status message_size(const char *data, size_t have, size_t *size, mms_
     return MMS_OK;
 }
 
+/* For some more, or all of the message that has begun: to grow again and again may be to copy. */
+static int64_t room_for(const mms_inbox *inbox)
+{
+    const int64_t some = inbox->end + READ_SIZE;
+    size_t all;
+
+    return message_size(inbox->data, (size_t)inbox->end, &all, NULL) == MMS_OK &&
+                   (int64_t)all > some
+               ? (int64_t)all
+               : some;
+}
+
 ssize_t mms_inbox_read(mms_inbox *inbox, int fd)
 {
     ssize_t n;
@@ -150,7 +162,7 @@ ssize_t mms_inbox_read(mms_inbox *inbox, int fd)
         free(inbox->data);
         *inbox = (mms_inbox){0};
     }
-    if (mms_grow(&inbox->data, &inbox->capacity, inbox->end + READ_SIZE, 1, NULL) != MMS_OK) {
+    if (mms_grow(&inbox->data, &inbox->capacity, room_for(inbox), 1, NULL) != MMS_OK) {
         errno = ENOMEM;
         return -1;
     }
@@ -158,6 +170,11 @@ ssize_t mms_inbox_read(mms_inbox *inbox, int fd)
     if (n > 0)
         inbox->end += n;
     return n;
+}
+
+char **mms_inbox_whole(mms_inbox *inbox)
+{
+    return inbox->first == inbox->end && inbox->end > KEPT_SIZE ? &inbox->data : NULL;
 }
 
 mms_status mms_inbox_next(mms_inbox *inbox, const char **data, size_t *size, mms_error *err)

@@ -37,7 +37,7 @@ static int receive_from_ranks(mms_hub *hub, mms_deliver *deliver, void *ctx)
         }
         if (!data)
             break;
-        deliver(ctx, nslots + rank, data, size);
+        deliver(ctx, nslots + rank, data, size, &data);
         free(data);
         count++;
     }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file mpi.c  The module libmultims-mpi.so: messages between ranks.  The only file with mpi.h. */
-#include <limits.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,15 +15,28 @@
 #define FAMILY MMS_MPI_MPICH
 #endif
 
-enum { TAG_FRAME = 1 };
+/* A message of some size goes in pieces, TAG_PIECE but for the last: to receive one takes a moment,
+ * and what others send meanwhile is not held up (spec job-engine 10, A106). */
+enum { TAG_FRAME = 1, TAG_PIECE = 2, PIECE = 1 << 20, SMALL = 1 << 16 };
 /* Open MPI looks at its queue first and makes progress afterwards: one probe would see a message
  * only at the next wake-up (spec job-engine 3.3). */
 enum { PROBES = 4 };
 
 struct sending {
     struct sending *next;
-    MPI_Request request;
     char *data;
+    int n, sent; /* pieces */
+    MPI_Request requests[];
+};
+
+/* A piece that has been taken from MPI's queue. */
+struct piece {
+    struct piece *next;
+    MPI_Message message;
+    MPI_Request request;
+    int rank, size;
+    bool is_last, begun;
+    char *data; /* of a message of one small piece; NULL: it goes behind the others of whole */
 };
 
 /* MPI itself is one a process; this is our part of it. */
@@ -32,11 +44,12 @@ static struct {
     MPI_Comm comm;
     struct sending *sendings;
     mms_bell bell;
-    struct { /* the message that is arriving, data NULL: none */
-        MPI_Request request;
+    struct piece *pieces; /* in their order */
+    struct {              /* of the large message that arrives; data NULL: none */
         char *data;
-        int rank, size;
-    } arriving;
+        size_t size;
+        int rank;
+    } whole;
 } state;
 
 static mms_status check(int rc, const char *what, mms_error *err)
@@ -102,43 +115,53 @@ static void tell(const char **version, const char **library)
     *library = name;
 }
 
-static mms_status send_message(int rank, char *data, size_t size, mms_error *err)
+/* Begin to send all pieces of a message. */
+static mms_status begin_sending(struct sending *sending, int rank, size_t size, mms_error *err)
 {
-    struct sending *sending = malloc(sizeof *sending);
     mms_status st = MMS_OK;
 
-    if (!sending)
-        st = mms_fail(err, MMS_ERR_MEM, "out of memory");
-    else if (size > INT_MAX) /* the engine's limit is below */
-        st = mms_fail(err, MMS_ERR_RANGE, "a message of %zu bytes", size);
-    else
-        st = check(
-            MPI_Isend(data, (int)size, MPI_BYTE, rank, TAG_FRAME, state.comm, &sending->request),
-            "MPI_Isend", err);
-    if (st != MMS_OK) {
-        free(sending);
-        free(data);
-        return st;
+    for (size_t at = 0; at < size && st == MMS_OK; at += PIECE) {
+        const bool is_last = size - at <= PIECE;
+        st = check(MPI_Isend(sending->data + at, is_last ? (int)(size - at) : PIECE, MPI_BYTE, rank,
+                             is_last ? TAG_FRAME : TAG_PIECE, state.comm,
+                             &sending->requests[sending->n]),
+                   "MPI_Isend", err);
+        sending->n += st == MMS_OK;
     }
-    sending->data = data;
-    sending->next = state.sendings;
-    state.sendings = sending;
+    return st;
+}
+
+static mms_status send_message(int rank, char *data, size_t size, mms_error *err)
+{
+    const size_t n = (size + PIECE - 1) / PIECE;
+    struct sending *const sending = malloc(sizeof *sending + n * sizeof *sending->requests);
+    mms_status st;
+
+    if (!sending) {
+        free(data);
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    }
+    *sending = (struct sending){.next = state.sendings, .data = data};
+    state.sendings = sending; /* also what could be sent of one that fails: MPI has it */
+    st = begin_sending(sending, rank, size, err);
     (void)mms_bell_ring(&state.bell, rank);
-    return MMS_OK;
+    return st;
 }
 
 static mms_status free_sent(mms_error *err)
 {
     struct sending **link = &state.sendings;
     mms_status st;
-    int sent;
 
     while (*link) {
         struct sending *const sending = *link;
-        st = check(MPI_Test(&sending->request, &sent, MPI_STATUS_IGNORE), "MPI_Test", err);
-        if (st != MMS_OK)
-            return st;
-        if (sent) {
+        for (int sent = 1; sent && sending->sent < sending->n; sending->sent += sent) {
+            st = check(MPI_Test(&sending->requests[sending->sent], &sent, MPI_STATUS_IGNORE),
+                       "MPI_Test", err);
+            if (st != MMS_OK)
+                return st;
+        }
+        if (sending->sent == sending->n) {
             *link = sending->next;
             free(sending->data);
             free(sending);
@@ -149,30 +172,109 @@ static mms_status free_sent(mms_error *err)
     return MMS_OK;
 }
 
-/* Take the next message from the queue, if there is one, and begin to receive it. */
-static mms_status begin_arrival(mms_error *err)
+/* ---- receive ---- */
+
+/* Whether other pieces of its rank have to come before a piece. */
+static bool must_wait(const struct piece *piece)
 {
+    const struct piece *p = state.pieces;
+
+    while (p != piece && p->rank != piece->rank)
+        p = p->next;
+    return p != piece || (state.whole.data && state.whole.rank == piece->rank);
+}
+
+/* Take the next piece from MPI's queue, if there is one. */
+static mms_status match(struct piece **out, mms_error *err)
+{
+    struct piece **link = &state.pieces;
     MPI_Message message;
     MPI_Status status;
     mms_status st = MMS_OK;
-    int found = 0;
+    int found = 0, size;
 
+    *out = NULL;
     for (int i = 0; i < PROBES && !found && st == MMS_OK; i++)
-        st = check(MPI_Improbe(MPI_ANY_SOURCE, TAG_FRAME, state.comm, &found, &message, &status),
+        st = check(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, state.comm, &found, &message, &status),
                    "MPI_Improbe", err);
     if (st != MMS_OK || !found)
         return st;
-    MMS_TRY(check(MPI_Get_count(&status, MPI_BYTE, &state.arriving.size), "MPI_Get_count", err));
-    state.arriving.rank = status.MPI_SOURCE;
-    state.arriving.data = malloc((size_t)state.arriving.size);
-    if (!state.arriving.data)
-        return mms_fail(err, MMS_ERR_MEM, "out of memory for a message of %d bytes",
-                        state.arriving.size);
-    st = check(MPI_Imrecv(state.arriving.data, state.arriving.size, MPI_BYTE, &message,
-                          &state.arriving.request),
-               "MPI_Imrecv", err);
+    MMS_TRY(check(MPI_Get_count(&status, MPI_BYTE, &size), "MPI_Get_count", err));
+    while (*link)
+        link = &(*link)->next;
+    *link = *out = malloc(sizeof **out);
+    if (!*out)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory for a message");
+    **out = (struct piece){.message = message,
+                           .rank = status.MPI_SOURCE,
+                           .size = size,
+                           .is_last = status.MPI_TAG == TAG_FRAME};
 done:
     return st;
+}
+
+/* Where a piece belongs: memory of its own, or behind the others of its message. */
+static char *place_of(struct piece *piece, bool alone)
+{
+    char *grown;
+
+    if (alone)
+        return piece->data = malloc((size_t)piece->size);
+    grown = realloc(state.whole.data, state.whole.size + (size_t)piece->size);
+    if (!grown)
+        return NULL;
+    state.whole.data = grown;
+    state.whole.rank = piece->rank;
+    return grown + state.whole.size;
+}
+
+static mms_status begin(struct piece *piece, bool alone, mms_error *err)
+{
+    char *const place = place_of(piece, alone);
+
+    piece->begun = true;
+    if (!place)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory for a message of %zu bytes and more",
+                        state.whole.size + (size_t)piece->size);
+    return check(MPI_Imrecv(place, piece->size, MPI_BYTE, &piece->message, &piece->request),
+                 "MPI_Imrecv", err);
+}
+
+/* Small messages are received when they come, of large ones a piece at a time, one message after
+ * the other. */
+static mms_status begin_pieces(mms_error *err)
+{
+    struct piece *piece, *large = NULL;
+    mms_status st;
+
+    do {
+        MMS_TRY(match(&piece, err));
+        if (piece && piece->is_last && piece->size <= SMALL && !must_wait(piece))
+            return begin(piece, true, err);
+    } while (piece);
+    for (piece = state.pieces; piece && !large; piece = piece->next)
+        if (!piece->data && (!state.whole.data || state.whole.rank == piece->rank))
+            large = piece;
+    if (large && !large->begun)
+        st = begin(large, false, err);
+done:
+    return st;
+}
+
+static void take_whole(struct piece *piece, char **data, size_t *size)
+{
+    if (piece->data) {
+        *data = piece->data;
+        *size = (size_t)piece->size;
+        return;
+    }
+    state.whole.size += (size_t)piece->size;
+    if (!piece->is_last)
+        return;
+    *data = state.whole.data;
+    *size = state.whole.size;
+    state.whole.data = NULL;
+    state.whole.size = 0;
 }
 
 static mms_status receive(int *rank, char **data, size_t *size, mms_error *err)
@@ -182,17 +284,19 @@ static mms_status receive(int *rank, char **data, size_t *size, mms_error *err)
 
     *data = NULL;
     MMS_TRY(free_sent(err));
-    if (!state.arriving.data)
-        MMS_TRY(begin_arrival(err));
-    if (!state.arriving.data)
-        return MMS_OK;
-    MMS_TRY(
-        check(MPI_Test(&state.arriving.request, &complete, MPI_STATUS_IGNORE), "MPI_Test", err));
-    if (complete) {
-        *rank = state.arriving.rank;
-        *data = state.arriving.data;
-        *size = (size_t)state.arriving.size;
-        state.arriving.data = NULL;
+    MMS_TRY(begin_pieces(err));
+    for (struct piece **link = &state.pieces, *piece; (piece = *link) && !*data;) {
+        if (piece->begun)
+            MMS_TRY(
+                check(MPI_Test(&piece->request, &complete, MPI_STATUS_IGNORE), "MPI_Test", err));
+        if (!piece->begun || !complete) {
+            link = &piece->next;
+            continue;
+        }
+        take_whole(piece, data, size);
+        *rank = piece->rank;
+        *link = piece->next;
+        free(piece);
     }
 done:
     return st;
@@ -200,7 +304,7 @@ done:
 
 static bool pending(void)
 {
-    return state.sendings || state.arriving.data;
+    return state.sendings || state.pieces || state.whole.data;
 }
 
 static int bell(void)

@@ -23,15 +23,16 @@ static const int64_t end_ns = 2000000000;
 /* A worker is a socket and a pipe here.  Beside them there are the tables that this process has
  * open, and what starting a worker takes for a moment. */
 enum { FILES_A_WORKER = 2, OTHER_FILES = 64 };
-/* Spares are started when a worker has worked for a while, so that programs that soon end have
- * none, one after the other; then it is looked now and then whether they live. */
-static const int64_t quiet_ns = 100000000, apart_ns = 20000000, look_ns = 1000000000;
+/* Spares are started a while after the first worker, so that programs that soon end have none, one
+ * after the other; then it is looked now and then whether they live. */
+static const int64_t quiet_ns = 60000000, apart_ns = 20000000, look_ns = 1000000000;
 
 struct slot {
     mms_process process;
     int64_t give_up_ns; /* when sending has failed for too long; 0: it has not failed */
     bool busy;
-    bool had;    /* a worker, which may have died */
+    bool had;    /* a worker, which may have ended */
+    bool died;   /* the last one did */
     bool killed; /* by us; it may have answered all the same */
     uint64_t request;
     mms_inbox inbox;
@@ -48,8 +49,9 @@ struct mms_pool {
     mms_runner *here; /* runs the units in this process; NULL: workers do */
     struct slot *slots;
     mms_process *ending;   /* workers that were told to end, ending[nslots] */
-    mms_process *spares;   /* warm workers, spares[nslots]; NULL: none are kept */
+    mms_process *spares;   /* warm workers, spares[nslots + 1]; NULL: none are kept */
     int64_t next_spare_ns; /* when to look whether one is to be started; 0: no worker was */
+    bool one_died;         /* there is one spare more then, for the next may die at once */
     int bell;              /* what ends a wait, too; -1: nothing */
     struct pollfd *fds;    /* two a worker: socket, print; and the bell */
     int *polled;           /* the slot of each worker */
@@ -131,7 +133,7 @@ static int64_t oom_kills = -1;
 /* A warm one waits to take over when there is one that lives. */
 static bool take_spare(mms_pool *pool, mms_process *process)
 {
-    for (int i = 0; pool->spares && i < pool->nslots; i++) {
+    for (int i = 0; pool->spares && i <= pool->nslots; i++) {
         mms_process *const spare = &pool->spares[i];
         if (spare->pid && mms_process_has_ended(spare))
             mms_process_kill(spare);
@@ -161,9 +163,10 @@ static mms_status start(mms_pool *pool, struct slot *slot, mms_error *err)
     st = slot->had && take_spare(pool, &slot->process) /* of those that are there, not of more */
              ? MMS_OK
              : mms_process_start(pool->program, &slot->process, err);
+    if (slot->had || !pool->next_spare_ns)
+        pool->next_spare_ns = mms_now_ns() + (slot->had ? apart_ns : quiet_ns);
+    pool->one_died = pool->one_died || slot->died;
     slot->had = true;
-    pool->next_spare_ns =
-        mms_now_ns() + quiet_ns; /* its start must not slow down this one's work */
     begin(slot);
     return st;
 }
@@ -199,25 +202,26 @@ void mms_pool_renew(mms_pool *pool, int number)
 static void keep_spares(mms_pool *pool)
 {
     const int64_t now = pool->spares ? mms_now_ns() : 0;
-    int nworkers = 0, nspares = 0, room = -1;
+    int wanted = pool->one_died, nspares = 0, room = -1;
     bool died = false;
 
     for (int i = 0; i < pool->nslots; i++)
         collect(&pool->ending[i], false);
     if (!pool->spares || !pool->next_spare_ns || now < pool->next_spare_ns)
         return;
-    for (int i = 0; i < pool->nslots; i++) {
+    for (int i = 0; i < pool->nslots; i++)
+        wanted += pool->slots[i].had;
+    for (int i = 0; i <= pool->nslots; i++) {
         mms_process *const spare = &pool->spares[i];
         if (spare->pid && mms_process_has_ended(spare)) {
             mms_process_kill(spare);
             died = true; /* so may the next: not at once */
         }
-        nworkers += pool->slots[i].had;
         nspares += spare->pid != 0;
         room = spare->pid ? room : i;
     }
     pool->next_spare_ns = now + look_ns;
-    if (nspares >= nworkers || room < 0 || died)
+    if (nspares >= wanted || room < 0 || died)
         return;
     if (mms_process_start(pool->program, &pool->spares[room], NULL) == MMS_OK)
         pool->next_spare_ns = now + apart_ns;
@@ -225,10 +229,10 @@ static void keep_spares(mms_pool *pool)
 
 void mms_pool_keep_spares(mms_pool *pool)
 {
-    const int64_t files = 2 * FILES_A_WORKER * (int64_t)pool->nslots + OTHER_FILES;
+    const int64_t files = FILES_A_WORKER * (2 * (int64_t)pool->nslots + 1) + OTHER_FILES;
 
     if (!pool->here && !pool->spares && mms_files_allow(files) >= files)
-        pool->spares = mms_alloc(pool->nslots, sizeof *pool->spares);
+        pool->spares = mms_alloc(pool->nslots + 1, sizeof *pool->spares);
 }
 
 /* ---- send ---- */
@@ -318,6 +322,13 @@ struct delivery {
     int peer, count;
 };
 
+static void deliver_message(struct delivery *to, mms_message message)
+{
+    to->deliver(to->ctx, to->peer, message.data, message.size, &message.data);
+    to->count++;
+    free(message.data);
+}
+
 static void deliver_body(struct delivery *to, mms_frame_type type, uint64_t request,
                          mms_value *body)
 {
@@ -325,9 +336,7 @@ static void deliver_body(struct delivery *to, mms_frame_type type, uint64_t requ
 
     if (mms_frame_encode(type, request, body, &message, NULL) != MMS_OK)
         return;
-    to->deliver(to->ctx, to->peer, message.data, message.size);
-    to->count++;
-    free(message.data);
+    deliver_message(to, message);
 }
 
 /* What a worker prints is unexpected: a warning, and the last words in the message if it dies. */
@@ -409,6 +418,7 @@ static void bury(struct slot *slot, struct delivery *to)
         close(slot->process.print);
     drop_out(slot);
     slot->process.pid = 0;
+    slot->died = true;
     if (slot->busy) {
         char *how = how_it_ended(slot, status);
         slot->busy = false;
@@ -434,8 +444,10 @@ static void read_socket(struct slot *slot, struct delivery *to)
     while ((st = mms_inbox_next(&slot->inbox, &data, &size, NULL)) == MMS_OK && data) {
         if (mms_frame_type_of(data) == MMS_FRAME_RESPONSE)
             slot->busy = false;
-        to->deliver(to->ctx, to->peer, data, size);
+        to->deliver(to->ctx, to->peer, data, size, mms_inbox_whole(&slot->inbox));
         to->count++;
+        if (!slot->inbox.data)
+            slot->inbox = (mms_inbox){0}; // somebody has it now
     }
     if (st != MMS_OK || n == 0 || (n < 0 && errnum != EAGAIN && errnum != EINTR))
         bury(slot, to);
@@ -464,11 +476,7 @@ static int list_fds(mms_pool *pool)
 
 static void deliver_own(void *delivery, mms_message message)
 {
-    struct delivery *const to = delivery;
-
-    to->deliver(to->ctx, to->peer, message.data, message.size);
-    to->count++;
-    free(message.data);
+    deliver_message(delivery, message);
 }
 
 static void run_here(mms_pool *pool, const sigset_t *mask, struct delivery *to)
@@ -491,10 +499,26 @@ static void run_here(mms_pool *pool, const sigset_t *mask, struct delivery *to)
     free(message.data);
 }
 
+/* Until a spare is to be started, if that comes before the end of timeout. */
+static const struct timespec *until_spare(const mms_pool *pool, const struct timespec *timeout,
+                                          struct timespec *until)
+{
+    const int64_t now = pool->spares && pool->next_spare_ns ? mms_now_ns() : INT64_MAX;
+    const int64_t left = pool->next_spare_ns > now ? pool->next_spare_ns - now : 0;
+
+    *until = (struct timespec){.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+    if (now == INT64_MAX ||
+        (timeout && (timeout->tv_sec < until->tv_sec ||
+                     (timeout->tv_sec == until->tv_sec && timeout->tv_nsec <= until->tv_nsec))))
+        return timeout;
+    return until;
+}
+
 int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t *mask,
                   mms_deliver *deliver, void *ctx)
 {
     struct delivery to = {.deliver = deliver, .ctx = ctx};
+    struct timespec until;
     int n;
 
     if (pool->here && pool->slots[0].out.data) {
@@ -503,6 +527,7 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
     }
     keep_spares(pool);
     n = list_fds(pool);
+    timeout = until_spare(pool, timeout, &until);
     n = ppoll(pool->fds, 2 * (nfds_t)n + 1, timeout, mask) < 0 && errno != EINTR ? -1 : n;
     if (n < 0)
         return n;
@@ -569,7 +594,7 @@ void mms_pool_free(mms_pool **pool)
 {
     if (!*pool)
         return;
-    for (int i = 0; (*pool)->spares && i < (*pool)->nslots; i++)
+    for (int i = 0; (*pool)->spares && i <= (*pool)->nslots; i++)
         mms_process_kill(&(*pool)->spares[i]);
     for (int i = 0; (*pool)->ending && i < (*pool)->nslots; i++)
         collect(&(*pool)->ending[i], true);

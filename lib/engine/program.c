@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -456,6 +457,14 @@ static void drop_line(void *job, int stream, const char *text)
     (void)job, (void)stream, (void)text;
 }
 
+/* Whether a program is there and may not be run, as a folder. */
+static bool is_forbidden(const char *name)
+{
+    struct stat info;
+
+    return strchr(name, '/') && !stat(name, &info) && (S_ISDIR(info.st_mode) || access(name, X_OK));
+}
+
 mms_status mms_program_unit(mms_job *job, const mms_value *request, mms_value *answer,
                             mms_error *err)
 {
@@ -478,7 +487,10 @@ mms_status mms_program_unit(mms_job *job, const mms_value *request, mms_value *a
         MMS_TRY(mms_fail(err, n ? MMS_ERR_MEM : MMS_ERR_ARG, "program: no words or no memory"));
     for (size_t i = 0; i < n; i++)
         argv[i] = json_string_value(json_array_get(words, i));
-    MMS_TRY(mms_program_run(&program, end, err));
+    st = mms_program_run(&program, end, err);
+    if (st == MMS_ERR_IO && is_forbidden(argv[0]))
+        json_object_set_new(answer, "class", json_string("permission"));
+    MMS_TRY(st);
     mms_program_tell(end, answer);
     st = mms_program_judge(&program, end, err);
 done:

@@ -91,12 +91,16 @@ void mms_pulse_take(mms_pulse *p, const char *data, size_t size)
     const mms_value *used;
     mms_frame frame;
 
+    if (p->pinged)
+        p->pong_ns = mms_now_ns();
     p->pinged = false;
     if (p->silent)
         mms_world_note_silent(-1);
     p->silent = false;
     if (mms_frame_type_of(data) == MMS_FRAME_EVENT)
         p->still.still_ns = 0;
+    if (mms_frame_type_of(data) == MMS_FRAME_RESPONSE)
+        p->is_stopped = false;
     if (mms_frame_type_of(data) != MMS_FRAME_PONG ||
         mms_frame_decode(data, size, &frame, NULL) != MMS_OK)
         return;

@@ -189,6 +189,11 @@ int mms_queue_home(mms_queue *q, const char *key)
     return json_object_set_new_nocheck(q->homes, key, json_integer(home)) ? 0 : home;
 }
 
+int64_t mms_queue_waiting(const mms_queue *q)
+{
+    return q->nwaiting;
+}
+
 /* ---- choose ---- */
 
 void mms_queue_set_free(mms_queue *q, int server, bool is_free)

@@ -32,6 +32,8 @@ MMS_CHECKED mms_status mms_queue_add(mms_queue *queue, int64_t id, int target,
 /** The server of a key that has one for good: that which had it last, else the next in turn; 0: out
  * of memory. */
 int mms_queue_home(mms_queue *queue, const char *key);
+/** How many commands wait for a server. */
+int64_t mms_queue_waiting(const mms_queue *queue);
 /** A server is free, or not. */
 void mms_queue_set_free(mms_queue *queue, int server, bool is_free);
 /** Take what goes next, and its server, which is not free then; false: nothing can go. */

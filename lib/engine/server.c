@@ -135,25 +135,33 @@ static void send_to_client(struct server *server, mms_message message)
         end_job(err.msg);
 }
 
-static void copy_message(const char *data, size_t size, mms_message *out)
+/* What arrived as something to be sent: as it is, or copied. */
+static mms_message pass(const char *data, size_t size, char **whole)
 {
-    *out = (mms_message){.data = malloc(size), .size = size};
-    if (!out->data)
+    mms_message message = {.size = size};
+
+    if (whole && *whole == data) {
+        message.data = *whole;
+        *whole = NULL;
+        return message;
+    }
+    message.data = malloc(size);
+    if (!message.data)
         end_job("out of memory");
-    memcpy(out->data, data, size);
+    memcpy(message.data, data, size);
+    return message;
 }
 
-static void give_to_worker(struct server *server, const char *data, size_t size)
+static void give_to_worker(struct server *server, mms_message message)
 {
-    mms_message message;
+    const uint64_t request = mms_frame_request_of(message.data);
     mms_error err;
     mms_status st;
 
-    copy_message(data, size, &message);
     st = mms_pool_send(server->hub.pool, 0, message, &err);
     if (st == MMS_OK)
         return;
-    if (mms_frame_encode(MMS_FRAME_RESPONSE, mms_frame_request_of(data),
+    if (mms_frame_encode(MMS_FRAME_RESPONSE, request,
                          json_pack("{s:i, s:o, s:{}}", "status", (int)st, "message",
                                    mms_text_value(err.msg), "value"),
                          &message, &err) != MMS_OK)
@@ -203,19 +211,17 @@ static void take_ping(struct server *server, const char *data, size_t size)
     answer_ping(server, mms_frame_request_of(data), use);
 }
 
-static void serve_message(void *ctx, int peer, const char *data, size_t size)
+static void serve_message(void *ctx, int peer, const char *data, size_t size, char **whole)
 {
     struct server *server = ctx;
-    mms_message message;
 
     if (peer < mms_pool_slots(server->hub.pool)) {
-        copy_message(data, size, &message);
-        send_to_client(server, message);
+        send_to_client(server, pass(data, size, whole));
         return;
     }
     switch (mms_frame_type_of(data)) {
     case MMS_FRAME_COMMAND:
-        give_to_worker(server, data, size);
+        give_to_worker(server, pass(data, size, whole));
         break;
     case MMS_FRAME_CANCEL:
         cancel(server, data, size);

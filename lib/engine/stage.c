@@ -18,6 +18,7 @@
 #include "base/blackbox_priv.h"
 #include "base/files_priv.h"
 #include "engine_priv.h"
+#include "tell_priv.h"
 
 #define OWNER_FILE    "owner.json"
 #define RANDOM_SUFFIX "XXXXXX"
@@ -465,6 +466,9 @@ mms_status mms_stage_publish(mms_stage *stage, const char *inner, const char *fi
                  : mms_fail_errno(err, errno, "%s: cannot rename %s to it", to, from);
     else if (stage->synced)
         st = mms_sync_folder(folder, err);
+    if (st == MMS_OK)
+        mms_tell("output", "publish", (mms_about){0},
+                 json_pack("{s:o}", "path", mms_text_value(to)));
     free(folder);
     free(to);
     free(from);

@@ -77,6 +77,8 @@ mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args
     run->retries = (int)mms_args_options(args)->workerretries;
     run->worker_timeout_s = mms_args_options(args)->workertimeout;
     run->time_left_s = mms_args_options(args)->timeleft;
+    run->limit_s = mms_args_options(args)->timelimit;
+    run->stall_s = mms_args_options(args)->stalllimit;
     run->job_dir = mms_args_options(args)->jobdir;
     *result = NULL;
     MMS_TRY(mms_value_parse("{}", result, err));

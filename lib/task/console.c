@@ -12,7 +12,7 @@
 struct console {
     mms_ints servers;
     const char *history;
-    double timelimit, servertimeout;
+    double servertimeout;
 };
 
 #define AT(member) offsetof(struct console, member)
@@ -23,8 +23,6 @@ static const mms_param params[] = {
      .doc =
          "File that keeps the lines of a terminal; default: .multims_history in the home folder; "
          "none: no file"},
-    {"timelimit", MMS_SECONDS, AT(timelimit), .allowed = "0..", .unit = "s",
-     .doc = "Time after which a command is ended; 0: none"},
     {"servertimeout", MMS_SECONDS, AT(servertimeout), .init = "30", .allowed = "0..", .unit = "s",
      .flags = MMS_PARAM_RUN,
      .doc = "How long a local server may be stopped before it has timed out"},
@@ -96,7 +94,8 @@ done:
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct console *const p = arg;
-    mms_session s = {.limit_s = p->timelimit, .out = run->json ? stderr : stdout};
+    mms_session s = {
+        .limit_s = run->limit_s, .stall_s = run->stall_s, .out = run->json ? stderr : stdout};
     char *const history = history_of(p);
     mms_lines *lines = NULL;
     mms_status st;

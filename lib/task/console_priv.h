@@ -11,7 +11,7 @@
 
 /** A console at work. */
 typedef struct mms_session {
-    double limit_s; /**< of a command; 0: none */
+    double limit_s, stall_s; /**< of a command; 0: none */
     mms_client *client;
     int *targets;
     int64_t ntarget;

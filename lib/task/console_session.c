@@ -192,6 +192,7 @@ mms_status mms_session_run(mms_session *s, const char *line, mms_error *err)
 
     command.text = line;
     command.limit_s = s->limit_s;
+    command.stall_s = s->stall_s;
     (void)mms_lines_interrupted(); /* what came before the command is not for it */
     st = mms_client_push(s->client, &command, s->ntarget, s->targets, s->ids, err);
     if (st == MMS_ERR_ARG) {

@@ -35,10 +35,7 @@ static const mms_param params[] = {
     {"resume", MMS_BOOL, AT(resume),
      .doc = "Leave out the parts that the same command has done before it failed or was stopped"},
     {"limit", MMS_SECONDS, AT(limit_s), .allowed = "0..", .unit = "s",
-     .doc = "Time after which the program is ended, for each part; 0: none"},
-    {"stalllimit", MMS_SECONDS, AT(stall_s), .allowed = "0..", .unit = "s",
-     .doc = "Time after which a program is ended that does nothing: no processor time, no I/O; 0: "
-            "none"},
+     .doc = "The same as timelimit"},
     {"jobs", MMS_COUNT, AT(jobs), .init = "auto", .flags = MMS_PARAM_RUN,
      .doc = "Parts at once, the same as -j"},
     {0},
@@ -65,6 +62,9 @@ static mms_status run_parts(mms_run *run, struct mms_each_work *w, mms_error *er
 
     if (w->p->jobs)
         run->workers = (int)w->p->jobs;
+    w->limit_s = w->p->limit_s > 0 ? w->p->limit_s : run->limit_s;
+    w->stall_s = run->stall_s;
+    run->limit_s = run->stall_s = 0; /* the worker looks after its program */
     MMS_TRY(mms_run_engine(run, err));
     w->engine = run->engine;
     rules.keep_going = w->p->keepgoing;
@@ -119,7 +119,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     struct mms_each_work w = {.p = arg, .json = run->json, .quiet = run->quiet};
     mms_status st;
 
-    MMS_TRY(mms_each_check_program(&w.p->program, *w.p->outputvis, err));
+    MMS_TRY(mms_each_complete(&w.p->program, &w.words, err));
+    MMS_TRY(mms_each_check_program(&w.words.texts, *w.p->outputvis, err));
     MMS_TRY(check_codes(&w.p->okcodes, err));
     mms_each_remove_scratch();
     MMS_TRY(mms_each_find_parts(&w, err));
@@ -134,6 +135,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 done:
     mms_journal_end(&w.journal, st, true, NULL);
     mms_each_free(&w);
+    mms_each_words_free(&w.words);
     return st;
 }
 

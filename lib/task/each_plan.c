@@ -26,7 +26,7 @@ static mms_value *list_parts(const struct mms_each_work *w)
 mms_status mms_each_open_journal(mms_run *run, struct mms_each_work *w, mms_error *err)
 {
     char *const first = mms_path_absolute(w->p->vis.values[0]);
-    mms_value *key = json_pack("{s:o, s:o, s:b, s:o*}", "program", mms_each_list(&w->p->program),
+    mms_value *key = json_pack("{s:o, s:o, s:b, s:o*}", "program", mms_each_list(&w->words.texts),
                                "part", list_parts(w), "staged", w->p->staged, "outputs",
                                w->outputs ? mms_text_value(w->outputs) : NULL);
     mms_host host = mms_task_writing_host(run);
@@ -52,7 +52,7 @@ static mms_value *make_unit(const struct mms_each_work *w, int64_t part, const c
 
     for (int64_t i = 0; i < w->p->okcodes.count; i++)
         json_array_append_new(codes, json_integer(w->p->okcodes.values[i]));
-    mms_value *const program = mms_each_list(&w->p->program);
+    mms_value *const program = mms_each_list(&w->words.texts);
     const mms_each_order order = {.vis = w->paths[part],
                                   .out = w->paths[part],
                                   .name = w->names[part],
@@ -64,8 +64,8 @@ static mms_value *make_unit(const struct mms_each_work *w, int64_t part, const c
                                   .sharing = sharing,
                                   .index = part,
                                   .threads = mms_engine_threads(w->engine, w->n),
-                                  .limit_s = w->p->limit_s,
-                                  .stall_s = w->p->stall_s,
+                                  .limit_s = w->limit_s,
+                                  .stall_s = w->stall_s,
                                   .staged = w->p->staged};
     mms_value *const unit = codes && program ? mms_each_order_encode(&order) : NULL;
 

@@ -14,19 +14,35 @@ struct mms_each {
     int64_t jobs, retries;
     mms_ints okcodes;
     const char *outputvis;
-    double limit_s, stall_s;
+    double limit_s;
 };
+
+/** The words of a program, as given or completed. */
+typedef struct mms_each_words {
+    mms_texts texts;
+    mms_value *list;   /**< holds the words of a template; NULL: there is none */
+    const char **made; /**< texts.values, when they are ours */
+} mms_each_words;
+/** Complete a program without tokens that the user's programs.json, or ours, has a template for.
+ *  out: freed by mms_each_words_free().  Errors: ARG a file that is none; IO, MEM. */
+MMS_CHECKED mms_status mms_each_complete(const mms_texts *given, mms_each_words *out,
+                                         mms_error *err);
+void mms_each_words_free(mms_each_words *words);
+/** Whether a word has a token. */
+bool mms_each_has_tokens(const mms_texts *program);
 
 /** What a run works with. */
 struct mms_each_work {
     const struct mms_each *p;
+    mms_each_words words;
     int64_t n;
     char **paths, **names; /* paths are absolute */
     mms_value **units;
     mms_answer *answers; /* OK without a worker: done by an earlier run */
     mms_journal *journal;
     mms_engine *engine;
-    char *outputs; /* the folder of outputs, absolute; NULL: none */
+    char *outputs;           /* the folder of outputs, absolute; NULL: none */
+    double limit_s, stall_s; /* of a program */
     bool json, quiet;
 };
 

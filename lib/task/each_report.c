@@ -50,7 +50,7 @@ static int64_t fill_result(const struct mms_each_work *w, mms_value *result)
         json_array_append_new(parts, describe(w, i, a));
     }
     assert(done + failed + skipped <= w->n); /* no part is counted twice */
-    json_object_set_new(result, "program", mms_each_list(&w->p->program));
+    json_object_set_new(result, "program", mms_each_list(&w->words.texts));
     json_object_set_new(result, "parts", parts);
     json_object_set_new(result, "done", json_integer(done));
     json_object_set_new(result, "skipped", json_integer(skipped));

@@ -83,6 +83,15 @@ static mms_status check_word(const char *word, mms_error *err)
     return MMS_OK;
 }
 
+bool mms_each_has_tokens(const mms_texts *program)
+{
+    for (int64_t i = 0; i < program->count; i++)
+        for (const char *s = strchr(program->values[i], '{'); s; s = strchr(s + 1, '{'))
+            if (token_length(s) && token_at(s, token_length(s)) >= 0)
+                return true;
+    return false;
+}
+
 static bool has_token(const mms_texts *program, const char *token)
 {
     for (int64_t i = 0; i < program->count; i++)

@@ -14,7 +14,7 @@ struct exec {
     mms_ints servers;
     const char *file;
     bool block;
-    double timelimit, stalllimit, servertimeout;
+    double servertimeout;
     const char *serverlog, *logmode;
 };
 
@@ -30,11 +30,6 @@ static const mms_param params[] = {
      .doc = "Servers that run each command, from 1; none: the first that is free"},
     {"block", MMS_BOOL, AT(block), .init = "True",
      .doc = "Wait for each command before the next; else all are pushed first"},
-    {"timelimit", MMS_SECONDS, AT(timelimit), .allowed = "0..", .unit = "s",
-     .doc = "Time after which a command is ended; 0: none"},
-    {"stalllimit", MMS_SECONDS, AT(stalllimit), .allowed = "0..", .unit = "s",
-     .doc = "Time after which a command is ended that does nothing: no processor time, no I/O; 0: "
-            "none"},
     {"servertimeout", MMS_SECONDS, AT(servertimeout), .init = "30", .allowed = "0..", .unit = "s",
      .flags = MMS_PARAM_RUN,
      .doc = "How long a local server may be stopped before it has timed out"},
@@ -50,6 +45,7 @@ static const mms_param params[] = {
 /* The requests of a run, in their order. */
 struct work {
     const struct exec *p;
+    double limit_s, stall_s;
     mms_client *client;
     int64_t *ids;
     int64_t n, capacity;
@@ -83,8 +79,8 @@ static mms_status push(struct work *work, const mms_value *entry, mms_error *err
     command.text = program ? NULL : json_string_value(json_object_get(entry, "command"));
     command.parameters = json_object_get(entry, "parameters");
     command.argv = program ? argv : NULL;
-    command.stall_s = work->p->stalllimit;
-    command.limit_s = limit ? json_number_value(limit) : work->p->timelimit;
+    command.stall_s = work->stall_s;
+    command.limit_s = limit ? json_number_value(limit) : work->limit_s;
     MMS_TRY(mms_grow(&work->ids, &work->capacity, work->n + ntarget + 1, sizeof *work->ids, err));
     MMS_TRY(mms_client_push(work->client, &command, ntarget, targets, work->ids + work->n, err));
     n = ntarget ? ntarget : 1;
@@ -120,7 +116,7 @@ static mms_status judge(const mms_value *responses, mms_error *err)
 
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
-    struct work work = {.p = arg};
+    struct work work = {.p = arg, .limit_s = run->limit_s, .stall_s = run->stall_s};
     mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
     mms_value *commands = NULL, *responses = NULL, *entry;
     size_t i;

@@ -80,6 +80,8 @@ mms_status mms_run_engine(mms_run *run, mms_error *err)
     opts.retries = run->retries;
     opts.worker_timeout_s = run->worker_timeout_s;
     opts.time_left_s = run->time_left_s;
+    opts.limit_s = run->limit_s;
+    opts.stall_s = run->stall_s;
     opts.progress = !run->quiet;
     opts.scope = run->task->name;
     opts.kinds = kinds = mms_task_units();

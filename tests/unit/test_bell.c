@@ -138,9 +138,9 @@ static bool nothing_pending(void)
     return false;
 }
 
-static void take_nothing(void *ctx, int peer, const char *data, size_t size)
+static void take_nothing(void *ctx, int peer, const char *data, size_t size, char **whole)
 {
-    (void)ctx, (void)peer, (void)data, (void)size;
+    (void)ctx, (void)peer, (void)data, (void)size, (void)whole;
 }
 
 /* A process that rings without end, under the name of another rank, in words of another job. */

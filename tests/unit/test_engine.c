@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "engine/engine_priv.h"
+#include "engine/journal.h"
 #include "multims/engine.h"
 #include "multims/log.h"
 
@@ -104,6 +105,15 @@ static mms_status stay(mms_job *job, const mms_value *request, mms_value *answer
     return MMS_OK;
 }
 
+/* Take processor time for n seconds of it. */
+static mms_status work(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
+{
+    (void)job, (void)answer, (void)err;
+    while (clock() < number(request) * CLOCKS_PER_SEC)
+        continue;
+    return MMS_OK;
+}
+
 static mms_status talk(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
 {
     (void)job, (void)request, (void)answer;
@@ -143,7 +153,7 @@ static mms_status count_kept(mms_job *job, const mms_value *request, mms_value *
 static const mms_unit_kind kinds[] = {
     {"kept", count_kept}, {"echo", echo},   {"sleep", sleep_ms}, {"fail", fail_third},
     {"empty", empty_odd}, {"crash", crash}, {"many", many},      {"talk", talk},
-    {"stay", stay},       {NULL, NULL}};
+    {"stay", stay},       {"work", work},   {NULL, NULL}};
 
 /* ---- a run of units ---- */
 
@@ -511,6 +521,117 @@ static void workers_run_the_program_that_is_named(void **state)
     }
 }
 
+/* Of two units the one that does nothing, or takes too long, is ended, and is not tried again; the
+ * other one goes on. */
+static void a_hung_unit_is_ended(void **state)
+{
+    static const struct {
+        double limit_s, stall_s;
+        const char *words;
+    } cases[] = {{0.5, 0, "worker 1 was ended: its unit took longer than timelimit"},
+                 {0, 0.5, "its unit did nothing for as long as stalllimit says"},
+                 {3600, 3600, NULL}};
+    static struct batch b;
+    mms_engine *engine;
+
+    (void)state;
+    for (int64_t i = 0; i < MMS_COUNT_OF(cases); i++) {
+        mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+        mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
+        const bool hangs = cases[i].words;
+        opts.workers = 2;
+        opts.limit_s = cases[i].limit_s;
+        opts.stall_s = cases[i].stall_s;
+        rules.keep_going = rules.repeatable = true;
+        assert_int_equal(mms_engine_open(&opts, &engine, NULL), MMS_OK);
+        mms_engine_set_rules(engine, &rules);
+        fill(&b, 2);
+        json_object_set_new(b.units[0], "n", json_integer(hangs ? 60000 : 300));
+        json_object_set_new(b.units[0], "bytes", json_integer(2)); // it begins first
+        assert_int_equal(run_batch(engine, "sleep", &b), MMS_OK);
+        assert_int_equal(b.answers[0].status, hangs ? MMS_ERR_WORKER : MMS_OK);
+        if (hangs)
+            assert_non_null(strstr(b.answers[0].error.msg, cases[i].words));
+        assert_int_equal(b.answers[1].status, MMS_OK);
+        assert_int_equal(json_array_size(mms_engine_tried_again(engine)), 0);
+        end(&b);
+        close_engine(engine);
+    }
+}
+
+/* A unit that works is not taken for one that hangs. */
+static void a_busy_unit_goes_on(void **state)
+{
+    mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
+    static struct batch b;
+    mms_engine *engine;
+
+    (void)state;
+    opts.workers = 1;
+    opts.stall_s = 0.8;
+    assert_int_equal(mms_engine_open(&opts, &engine, NULL), MMS_OK);
+    fill(&b, 1);
+    json_object_set_new(b.units[0], "n", json_integer(2));
+    assert_int_equal(run_batch(engine, "work", &b), MMS_OK);
+    end(&b);
+    close_engine(engine);
+}
+
+/* ---- events ---- */
+
+struct events {
+    int64_t n;
+    mms_value *of[64];
+};
+
+static void keep_event(void *ctx, const char *scope, const mms_value *event)
+{
+    struct events *const events = ctx;
+
+    assert_string_equal(scope, "engine");
+    if (events->n < 64)
+        events->of[events->n++] = json_deep_copy(event);
+}
+
+static int64_t count_events(const struct events *events, const char *name, const char *unit)
+{
+    int64_t n = 0;
+
+    for (int64_t i = 0; i < events->n; i++)
+        n += !strcmp(mms_text_of(events->of[i], "ev"), name) &&
+             (!unit || !strcmp(mms_text_of(events->of[i], "unit"), unit));
+    return n;
+}
+
+static void a_run_tells_its_events(void **state)
+{
+    mms_engine *engine = open_engine(2);
+    mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
+    struct events events = {0};
+    static struct batch b;
+
+    (void)state;
+    rules.keep_going = rules.repeatable = true;
+    mms_engine_set_rules(engine, &rules);
+    fill(&b, 3);
+    json_object_set_new(b.units[1], "how", json_string("kill"));
+    mms_log_events_to(keep_event, &events);
+    assert_int_equal(run_batch(engine, "crash", &b), MMS_OK);
+    mms_log_events_to(NULL, NULL);
+    assert_int_equal(b.answers[1].status, MMS_ERR_WORKER);
+    assert_string_equal(mms_text_of(events.of[0], "ev"), "begin");
+    assert_string_equal(mms_text_of(events.of[events.n - 1], "ev"), "end");
+    assert_int_equal(count_events(&events, "plan", NULL), 3);
+    assert_int_equal(count_events(&events, "dispatch", NULL), 4);
+    assert_int_equal(count_events(&events, "response", NULL), 3);
+    assert_int_equal(count_events(&events, "retry", "sub-MS x.0001.ms"), 1);
+    assert_int_equal(count_events(&events, "dispatch", "sub-MS x.0001.ms"), 2);
+    for (int64_t i = 0; i < events.n; i++)
+        mms_value_free(&events.of[i]);
+    end(&b);
+    close_engine(engine);
+}
+
 /* ---- log lines ---- */
 
 static void keep_line(void *ctx, mms_level level, const char *scope, const char *text)
@@ -746,6 +867,9 @@ int main(void)
         cmocka_unit_test(units_run_in_this_process_when_asked_to),
         cmocka_unit_test(what_is_kept_in_this_process_ends_with_the_engine),
         cmocka_unit_test(workers_run_the_program_that_is_named),
+        cmocka_unit_test(a_hung_unit_is_ended),
+        cmocka_unit_test(a_busy_unit_goes_on),
+        cmocka_unit_test(a_run_tells_its_events),
         cmocka_unit_test(log_lines_travel_with_the_worker),
         cmocka_unit_test(worker_dies_with_its_client),
         cmocka_unit_test(frames_are_put_together),

@@ -27,6 +27,12 @@ const mms_param mms_run_params[] = {
      .flags = MMS_PARAM_RUN, .unit = "s",
      .doc = "How long before the time limit SIGUSR1 comes: what will not be done by then is ended "
             "at once; 0: as SLURM_JOB_END_TIME says, else all that runs is waited for"},
+    {"timelimit", MMS_SECONDS, offsetof(mms_run_options, timelimit), .init = "0", .allowed = "0..",
+     .flags = MMS_PARAM_RUN, .unit = "s",
+     .doc = "Time after which a part, or a command, is ended and has failed; 0: none"},
+    {"stalllimit", MMS_SECONDS, offsetof(mms_run_options, stalllimit), .init = "0",
+     .allowed = "0..", .flags = MMS_PARAM_RUN, .unit = "s",
+     .doc = "The same where it does nothing for so long: no processor time, no I/O; 0: none"},
     {"jobdir", MMS_PATH, offsetof(mms_run_options, jobdir), .flags = MMS_PARAM_RUN,
      .doc = "Folder for the journal and summary.json of the run, which then stay, instead of "
             "OUTPUT.multims, which goes when the output is complete"},

@@ -241,6 +241,28 @@ class Each(PartsCase):
         tail = json.loads(run.stdout)["parts"][0]["stdout_tail"]
         self.assertEqual(json.loads(tail), [w.replace("{{", "{") for w in odd])
 
+    def test_words_of_known_programs(self):
+        """Templates: ours, the user's before it, and neither where a word has a token."""
+        tools = self.path("bin")
+        os.mkdir(tools)
+        self.script("bin/aoflagger", "#!/bin/sh\nprintf '[%s]' \"$@\"; echo\n")
+        os.chmod(self.path("bin/aoflagger"), 0o755)
+        env = {**os.environ, "PATH": tools + ":" + os.environ["PATH"], "XDG_CONFIG_HOME": self.path("config")}
+
+        def says(*words, status=0):
+            run = self.multims("each", "in.ms", "-j", "1", "-q", "--json", "--", *words, env=env, status=status)
+            return run.stderr if status else json.loads(run.stdout)["parts"][0]["stdout_tail"].strip()
+        vis = self.path("in.ms")
+        self.assertEqual(says("aoflagger", "-v", "a b"), f"[-j][1][-v][a b][{vis}]")
+        self.assertEqual(says("aoflagger", "{name}"), "[in.ms]")
+        os.makedirs(self.path("config/multims"))
+        with open(self.path("config/multims/programs.json"), "w") as file:
+            json.dump({"aoflagger": ["...", "{vis}", "end"]}, file)
+        self.assertEqual(says("aoflagger", "-v"), f"[-v][{vis}][end]")
+        with open(self.path("config/multims/programs.json"), "w") as file:
+            file.write('{"aoflagger": [3]}')
+        self.assertIn("programs.json: word 1 of aoflagger is no text", says("aoflagger", status=2))
+
     def test_sets_on_the_line_and_calls(self):
         self.simulate("other.ms")
         run = self.multims("each", "in.ms", "other.ms", "x.mms", "--json", "--", "true")

@@ -37,11 +37,12 @@ class Lost(Probe):
 def cases(options):
     names = ["keys", "additions", "targets", "getting", "leaves", "all_frozen", "log_texts", "refusals", "fifo", "programs", "floods", "large", "exits", "crashes", "spares", "fresh", "endless",
              "cancel", "tables", "many", "frozen", "busy_client", "convenience", "table", "next", "wrong_role", "threads", "memory_and_cores", "log_filters", "log_level",
-             "log_modes", "groups", "events", "soak", "stalls", "partials", "finish", "finish_frozen"]
+             "log_modes", "groups", "events", "soak", "stalls", "partials", "finish", "finish_frozen", "frozen_log",
+             "full_queue", "next_of_many", "bodies"]
     if options.ranks > 2:
         names += ["frozen_rank"]
-    if options.ranks in (0, 3):
-        names += ["larges"]
+    if options.ranks in (0, 3, 4):
+        names += ["larges", "spill"]
     if not options.ranks:
         names += ["second_client", "verbs"]  # ranks serve the probe's own kinds
     return options.only or names

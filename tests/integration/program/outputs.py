@@ -324,15 +324,28 @@ class EndOfRun(ProgramCase):
         self.assertRegex(lines[-1], r"^ERROR multims: status 2 after \d+\.\d{3} s: .*out\.mms already exists")
         self.assertEqual(sum("already exists" in line for line in lines), 1)
 
-    LINE = {"t": str, "lvl": str, "rank": int, "role": str, "host": str, "pid": int, "src": str, "msg": str}
+    TYPES = {"string": str, "integer": int, "object": dict}
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../docs/log.schema.json")) as file:
+        SCHEMA = json.load(file)
+
+    def check_line(self, line):
+        """What the schema says, as far as it says something."""
+        self.assertLessEqual(set(self.SCHEMA["required"]), set(line))
+        self.assertLessEqual(set(line), set(self.SCHEMA["properties"]))
+        for name, value in line.items():
+            want = self.SCHEMA["properties"][name]
+            if "enum" in want:
+                self.assertIn(value, want["enum"])
+            else:
+                self.assertIs(type(value), self.TYPES[want["type"]], line)
+            self.assertGreaterEqual(value if "minimum" in want else 0, want.get("minimum", 0))
+            self.assertRegex(value if "pattern" in want else "", want.get("pattern", "^"))
 
     def json_log(self, path):
         with open(self.path(path)) as log:
             lines = [json.loads(line) for line in log if line.endswith("\n")]
         for line in lines:
-            self.assertEqual({k: type(v) for k, v in line.items()}, self.LINE)
-            self.assertRegex(line["t"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
-            self.assertIn(line["lvl"], ("ERROR", "WARN", "INFO", "DEBUG", "TRACE"))
+            self.check_line(line)
         return lines
 
     def test_a_log_of_json_lines(self):
@@ -351,6 +364,36 @@ class EndOfRun(ProgramCase):
                          [("INFO", "0"), ("ERROR", "2"), ("ERROR", "2")])
         self.assertIn('out "1".mms already exists', ends[1]["msg"])
         self.assertEqual({line["host"] for line in lines}, {os.uname().nodename})
+
+    def events(self, log, *names):
+        return [line for line in self.json_log(log) if line.get("ev") in names]
+
+    def test_events_of_a_run(self):
+        """A117: what happens to each part, whom it is given to, and that the output is there."""
+        self.simulate()
+        self.multims("partition", "in.ms", "x.mms", "separationaxis=scan", "flagbackup=False", "-q", "-j", "2", "--log", "run.jsonl")
+        parts = sorted(f"sub-MS {name}" for name in os.listdir(self.path("x.mms/SUBMSS")))
+        for name in "plan", "dispatch", "response":
+            units = sorted(e["unit"] for e in self.events("run.jsonl", name))
+            self.assertEqual([u for u in units if u.startswith("sub-MS")], parts, name)
+        for event in self.events("run.jsonl", "dispatch", "response"):
+            self.assertEqual((event["role"], event["attempt"]), ("server", 1))
+            self.assertIn(event["rank"], (1, 2))
+        self.assertEqual({e["kv"]["status"] for e in self.events("run.jsonl", "response", "end")}, {"OK"})
+        self.assertEqual([e["kv"]["path"] for e in self.events("run.jsonl", "publish")], [self.path("x.mms")])
+        self.assertEqual(len({e["job"] for e in self.json_log("run.jsonl") if "ev" in e}), 1)
+        order = [e["ev"] for e in self.json_log("run.jsonl") if "ev" in e]
+        self.assertEqual((order[0], order[-2:]), ("begin", ["end", "publish"]))
+        self.multims("partition", "in.ms", "y.mms", "-q", "--log", "text.log")
+        with open(self.path("text.log")) as file:
+            self.assertNotIn("dispatch", file.read())
+
+    def test_events_of_commands(self):
+        self.multims("exec", "-q", "-j", "2", "--log", "run.jsonl", "--timelimit", "0.3", "--", "1+1", "absent", "sleep(seconds=60)", status=1)
+        self.assertEqual([e["req"] for e in self.events("run.jsonl", "dispatch")], [1, 2, 3])
+        self.assertEqual([(e["req"], e["kv"].get("class")) for e in self.events("run.jsonl", "response")],
+                         [(1, None), (2, "name"), (3, "timeout")])
+        self.assertEqual([(e["req"], e["kv"]["class"]) for e in self.events("run.jsonl", "cancel")], [(3, "timeout")])
 
     def test_a_log_of_json_lines_of_a_killed_run(self):
         """A117: what is there of a log is whole lines."""
