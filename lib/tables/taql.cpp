@@ -314,6 +314,19 @@ json_t *array_of(const TableExprNode &node, const TableExprId &row)
     }
 }
 
+/** Where a command is repeated in what casacore says of it, that is left out; of what is long then,
+ *  the middle: what is wrong stands at an end. */
+std::string without(const std::string &command, std::string text)
+{
+    const std::string repeated = "Error in TaQL command: '" + command + "'";
+    const size_t at = text.find(repeated);
+    if (at != std::string::npos)
+        text.erase(0, std::min(text.find_first_not_of(" \n", at + repeated.size()), text.size()));
+    if (text.size() > 800)
+        text.replace(400, text.size() - 700, " … ");
+    return text;
+}
+
 } // namespace
 
 mms_status mms_taql_eval(const char *expression, const mms_value *variables, bool any,
@@ -325,7 +338,14 @@ mms_status mms_taql_eval(const char *expression, const mms_value *variables, boo
         const Table table = table_of(variables);
         const std::string command =
             std::string("using style python CALC ") + expression + " FROM $1";
-        TableExprNode node = tableCommand(command, std::vector<const Table *>{&table}).node();
+        const auto parse = [&] {
+            try {
+                return tableCommand(command, std::vector<const Table *>{&table}).node();
+            } catch (const AipsError &e) {
+                throw AipsError(without(command, e.what()));
+            }
+        };
+        TableExprNode node = parse();
         const TableExprId row(0);
         finite = any || !node.isScalar() || rep_of(node).dataType() != TableExprNodeRep::NTDouble ||
                  std::isfinite(rep_of(node).getDouble(row));

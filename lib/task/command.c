@@ -40,19 +40,9 @@ const char *mms_command_end(const char *text)
     return !end || (line && line < end) ? line : end;
 }
 
-static int name_length(const char *text)
-{
-    int n = 0;
-
-    while (isalpha((unsigned char)text[n]) || text[n] == '_' ||
-           (n && isdigit((unsigned char)text[n])))
-        n++;
-    return n;
-}
-
 bool mms_command_is_call(const char *text, mms_command_call *call)
 {
-    const int n = name_length(text);
+    const int n = mms_command_name(text);
     const char *const open = text + n + strspn(text + n, blanks);
     const char *const close = *open == '(' ? mms_command_find(open + 1, ')') : NULL;
 
@@ -76,62 +66,52 @@ bool mms_command_is_known(const char *name, int n)
 
 bool mms_command_is_assignment(const char *text, mms_command_assignment *a)
 {
-    const int n = name_length(text);
+    const int n = mms_command_name(text);
     const char *s = text + n + strspn(text + n, blanks);
 
-    *a = (mms_command_assignment){.nname = n};
-    if (n && *s == '[') {
+    *a = (mms_command_assignment){.nname = n, .npath = n};
+    while (n && *s == '[') {
         const char *const close = mms_command_find(s + 1, ']');
         if (!close || *close != ']')
             return false;
+        a->npath = a->index ? (int)(s - text) : n;
         a->index = s + 1;
         a->nindex = (int)(close - s - 1);
         s = close + 1 + strspn(close + 1, blanks);
     }
+    if (a->npath > n && mms_command_path(text) < a->npath)
+        return false;
     if (!n || s[0] != '=' || s[1] == '=')
         return false;
     a->value = s + 1 + strspn(s + 1, blanks);
     return true;
 }
 
-bool mms_command_is_taql(const char *text)
+/* Whether text begins with one of words[n] and a blank. */
+static bool begins(const char *text, int64_t n, const char *const *words)
 {
-    static const char *const words[] = {"update", "insert", "delete", "alter", "create",
-                                        "drop",   "select", "with",   "copy",  "count"};
-    const int n = name_length(text);
-    const bool followed = n && (text[n] == ' ' || text[n] == '\t' || text[n] == '\n');
+    const int length = mms_command_name(text);
+    const bool followed = length && text[length] && strchr(blanks, text[length]);
 
-    for (int64_t i = 0; followed && i < MMS_COUNT_OF(words); i++)
-        if ((size_t)n == strlen(words[i]) && !strncasecmp(text, words[i], (size_t)n))
+    for (int64_t i = 0; followed && i < n; i++)
+        if ((size_t)length == strlen(words[i]) && !strncasecmp(text, words[i], (size_t)length))
             return true;
     return false;
 }
 
-char *mms_command_members(const char *text)
+bool mms_command_changes(const char *text)
 {
-    mms_text out = {0};
-    const char *s = text;
+    static const char *const words[] = {"update", "insert", "delete", "alter",
+                                        "create", "drop",   "copy",   "with"};
 
-    mms_text_add(&out, "%s", "");
-    while (*s) {
-        const int n = name_length(s);
-        const char *const key = s + n + 2;
-        const char quote = n && s[n] == '[' ? s[n + 1] : '\0';
-        const int m = quote == '\'' || quote == '"' ? name_length(key) : 0;
-        if (m && key[m] == quote && key[m + 1] == ']') {
-            mms_text_add(&out, "::%.*s.%.*s", n, s, m, key);
-            s = key + m + 2;
-        } else if (n) {
-            mms_text_add(&out, "%.*s", n, s);
-            s += n;
-        } else {
-            const char *const end = *s == '\'' || *s == '"' ? strchr(s + 1, *s) : s;
-            const int length = end ? (int)(end - s) + 1 : 1;
-            mms_text_add(&out, "%.*s", length, s);
-            s += length;
-        }
-    }
-    return out.text;
+    return begins(text, MMS_COUNT_OF(words), words);
+}
+
+bool mms_command_is_taql(const char *text)
+{
+    static const char *const words[] = {"select", "count"};
+
+    return mms_command_changes(text) || begins(text, MMS_COUNT_OF(words), words);
 }
 
 bool mms_command_has_named_argument(const mms_command_call *call)
@@ -151,6 +131,7 @@ bool mms_command_has_named_argument(const mms_command_call *call)
 static mms_status check_value(const char *value, mms_error *err)
 {
     mms_command_call call;
+    const char *cls;
     char *text;
     mms_status st;
 
@@ -159,8 +140,9 @@ static mms_status check_value(const char *value, mms_error *err)
         return MMS_OK;
     if (*value == '[' || *value == '{')
         return MMS_OK;
-    text = mms_command_members(value);
-    st = text ? mms_taql_check(text, err) : mms_fail(err, MMS_ERR_MEM, "out of memory");
+    st = mms_command_resolve(value, NULL, &text, &cls, err);
+    if (st == MMS_OK)
+        st = mms_taql_check(text, err);
     free(text);
     return st;
 }
@@ -182,6 +164,7 @@ mms_status mms_command_mode(const char *text, const char **mode, mms_error *err)
 {
     const char *s = text + strspn(text, blanks);
     mms_status st = MMS_OK;
+    bool is_ended = false; // by ;, as only statements are
     int count = 0;
 
     *mode = "exec";
@@ -193,10 +176,11 @@ mms_status mms_command_mode(const char *text, const char **mode, mms_error *err)
         else if (*s != '#')
             st = check_statement(one, mode, err);
         count += *s != '#';
+        is_ended = is_ended || (end && *end == ';');
         free(one);
         s = end && *end ? end + 1 + strspn(end + 1, blanks) : "";
     }
-    if (count > 1)
+    if (count > 1 || is_ended)
         *mode = "exec";
     if (st == MMS_OK)
         return st;

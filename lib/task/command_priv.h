@@ -33,9 +33,10 @@ bool mms_command_has_named_argument(const mms_command_call *call);
  * function of TaQL. */
 bool mms_command_is_known(const char *name, int n);
 
-/** An assignment: NAME = VALUE, or NAME[INDEX] = VALUE. */
+/** An assignment: NAME = VALUE, NAME[INDEX] = VALUE, or PATH[INDEX] = VALUE. */
 typedef struct mms_command_assignment {
     int nname;         /**< the name is at the beginning */
+    int npath;         /**< so is the path whose element is set; nname: the variable's */
     const char *index; /**< NULL: to the variable itself */
     int nindex;
     const char *value;
@@ -44,6 +45,8 @@ bool mms_command_is_assignment(const char *text, mms_command_assignment *a);
 
 /** Whether text begins with a word of TaQL's commands: UPDATE, … */
 bool mms_command_is_taql(const char *text);
+/** The same of those that may change tables. */
+bool mms_command_changes(const char *text);
 
 /** Whether name is a function that says or tells what a server is to use: set_threads(n), … */
 bool mms_command_is_setting(const char *name);
@@ -52,10 +55,24 @@ bool mms_command_is_setting(const char *name);
 MMS_CHECKED mms_status mms_command_setting(mms_value *settings, const char *name,
                                            const mms_value *arguments, mms_value **out,
                                            mms_error *err);
+/** How many threads programs and libraries that the server starts may use. */
+int64_t mms_command_threads(const mms_value *settings);
 /** Use what is set in this worker, which may be a new one. */
 void mms_command_use_settings(mms_value *settings);
 
-/** text with a['k'] as ::a.k; the caller ends it with free(). */
-char *mms_command_members(const char *text);
+/** The length of the name at text; 0: there is none. */
+int mms_command_name(const char *text);
+/** The length of a path at text, a name with members and elements, a['k'][0]; 0: it is none. */
+int mms_command_path(const char *text);
+/** Find what a path holds, borrowed from scope, an object; NULL: TaQL may know it, as of a text.
+ *  @param[out] cls  of the error.  Errors: ARG. */
+MMS_CHECKED mms_status mms_command_follow(const char *text, int length, const mms_value *scope,
+                                          mms_value **out, const char **cls, mms_error *err);
+/** What the variables begin with that mms_command_resolve() makes. */
+#define MMS_COMMAND_PATH_NAME "multims_path_"
+/** text with its paths as variables that are added to scope, or where that is NULL, for its form
+ *  alone, as their names; the caller frees *out, on failure, too.  Errors: as above; MEM. */
+MMS_CHECKED mms_status mms_command_resolve(const char *text, mms_value *scope, char **out,
+                                           const char **cls, mms_error *err);
 
 #endif

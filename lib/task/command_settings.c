@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file command_settings.c  What a server is told to use: threads, memory, cores (spec job-engine
  *  1.13). */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,8 @@
 
 static const char *const names[] = {
     "set_threads", "get_threads",         "set_memory_total", "get_memory_total", "set_ncpus",
-    "get_ncpus",   "set_memory_fraction", "set_memory_unit",  "set_nonfinite",    NULL};
+    "get_ncpus",   "set_memory_fraction", "set_memory_unit",  "set_nonfinite",    "set_taql_write",
+    NULL};
 
 bool mms_command_is_setting(const char *name)
 {
@@ -62,7 +64,7 @@ void mms_command_use_settings(mms_value *settings)
         use_threads(settings, json_integer_value(threads));
 }
 
-static int64_t set_threads_of(const mms_value *settings)
+int64_t mms_command_threads(const mms_value *settings)
 {
     const mms_value *const threads = json_object_get(settings, "threads");
     const char *const env = getenv("OMP_NUM_THREADS");
@@ -85,6 +87,8 @@ static mms_status take_number(mms_value *settings, const char *key, const mms_va
         json_object_del(settings, key);
         return MMS_OK;
     }
+    if (least >= 1 && factor <= 1 && x != floor(x))
+        return mms_fail(err, MMS_ERR_SHAPE, "%s: %g is no integer", key, x);
     if (x < least || x > 1e9)
         return mms_fail(err, MMS_ERR_RANGE, "%s: %g: at least %g, or -1 for what the machine has",
                         key, x, least);
@@ -144,6 +148,8 @@ static mms_status set(mms_value *settings, const char *name, const mms_value *va
         return take_word(settings, "memory_unit", value, "MiB", "casa", err);
     if (!strcmp(name, "set_nonfinite"))
         return take_word(settings, "nonfinite", value, "error", "keep", err);
+    if (!strcmp(name, "set_taql_write"))
+        return take_word(settings, "reads_only", value, "yes", "no", err);
     if (!strcmp(name, "set_ncpus"))
         return take_number(settings, "cpus", value, 1, 1, err);
     st = take_number(settings, "threads", value, 1, 1, err);
@@ -168,7 +174,7 @@ mms_status mms_command_setting(mms_value *settings, const char *name, const mms_
         return set(settings, name, value, err);
     }
     if (!strcmp(name, "get_threads"))
-        *out = json_integer(set_threads_of(settings));
+        *out = json_integer(mms_command_threads(settings));
     else if (!strcmp(name, "get_memory_total"))
         *out = json_integer(memory_of(settings, physical));
     else

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command_priv.h"
+#include "declare/python_priv.h"
 #include "engine/text_order_priv.h"
 #include "tables/taql.h"
 
@@ -35,6 +36,7 @@ static const char *class_of_taql(const char *text)
 {
     static const char *const patterns[][2] = {{"Division by zero", "arithmetic"},
                                               {"division by zero", "arithmetic"},
+                                              {MMS_COMMAND_PATH_NAME, "type"},
                                               {"unknown column (or keyword)", "name"},
                                               {"Shorthand", "name"},
                                               {"does not exist", "key"},
@@ -46,6 +48,9 @@ static const char *class_of_taql(const char *text)
                                               {"data type", "type"},
                                               {"function argument", "type"},
                                               {"exceeds array shape", "index"},
+                                              {"shapes", "value"},
+                                              {"shape of operands", "value"},
+                                              {"#indices", "index"},
                                               {"Slicer", "index"},
                                               {"index", "index"},
                                               {"unknown field", "key"},
@@ -98,9 +103,9 @@ static mms_value *scope_of(const struct context *c)
     if (!getcwd(cwd, sizeof cwd))
         cwd[0] = '\0';
     json_object_set_new(all, "mms",
-                        json_pack("{s:i, s:s, s:i, s:s, s:s}", "rank", (int)c->order.server, "host",
-                                  host, "pid", (int)getpid(), "cwd", cwd, "version",
-                                  mms_version()));
+                        json_pack("{s:i, s:s, s:i, s:s, s:i, s:s}", "rank", (int)c->order.server,
+                                  "host", host, "pid", (int)getpid(), "cwd", cwd, "threads",
+                                  (int)mms_command_threads(c->settings), "version", mms_version()));
     json_object_update(all, c->parameters);
     return all;
 }
@@ -113,21 +118,56 @@ static mms_value *variable_of(const struct context *c, const char *text)
     return value ? value : json_object_get(c->variables, text);
 }
 
-static mms_status eval_taql(struct context *c, const char *text, mms_value **out, mms_error *err)
+/* A path that is all of text is what it holds, whatever that is; *out NULL: it is no such thing. */
+static mms_status eval_path(struct context *c, const char *text, const mms_value *scope,
+                            mms_value **out, mms_error *err)
 {
-    char *const expression = mms_command_members(text);
-    mms_value *const scope = scope_of(c);
-    mms_error why = {0};
-    const bool any = json_is_true(json_object_get(c->settings, "nonfinite"));
-    mms_status st = expression && scope ? mms_taql_eval(expression, scope, any, out, &why)
-                                        : mms_fail(&why, MMS_ERR_MEM, "out of memory");
+    const int n = mms_command_path(text);
+    const char *cls = "internal";
+    mms_value *value = NULL;
+    mms_status st = MMS_OK;
 
+    *out = NULL;
+    if (n && !text[n])
+        st = mms_command_follow(text, n, scope, &value, &cls, err);
+    if (st != MMS_OK)
+        return raise_class(c, cls, st);
+    *out = value ? json_incref(value) : NULL;
+    return MMS_OK;
+}
+
+static mms_status eval_taql(struct context *c, const char *text, mms_value *scope, mms_value **out,
+                            mms_error *err)
+{
+    const bool any = json_is_true(json_object_get(c->settings, "nonfinite"));
+    const char *cls = "internal";
+    char *expression = NULL;
+    mms_error why = {0};
+    mms_status st = mms_command_resolve(text, scope, &expression, &cls, &why);
+
+    if (st == MMS_OK) {
+        st = mms_taql_eval(expression, scope, any, out, &why);
+        cls = st == MMS_ERR_RANGE ? "arithmetic" : class_of_taql(why.msg);
+    }
     free(expression);
-    json_decref(scope);
     if (st == MMS_OK)
         return st;
     st = mms_fail(err, st, "%s", why.msg);
-    return raise_class(c, st == MMS_ERR_RANGE ? "arithmetic" : class_of_taql(why.msg), st);
+    return raise_class(c, cls, st);
+}
+
+static mms_status eval_text(struct context *c, const char *text, mms_value **out, mms_error *err)
+{
+    mms_value *const scope = scope_of(c);
+    mms_status st =
+        scope ? eval_path(c, text, scope, out, err) : mms_fail(err, MMS_ERR_MEM, "out of memory");
+
+    if (st == MMS_OK && !*out && !strcmp(text, "mms"))
+        *out = json_incref(json_object_get(scope, text));
+    if (st == MMS_OK && !*out)
+        st = eval_taql(c, text, scope, out, err);
+    json_decref(scope);
+    return st;
 }
 
 /* ---- calls ---- */
@@ -174,8 +214,10 @@ static mms_status nap(struct context *c, const mms_value *seconds, mms_error *er
     const struct timespec time = {.tv_sec = (time_t)s,
                                   .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
 
-    if (!json_is_number(seconds) || s < 0)
+    if (!json_is_number(seconds))
         return raise_class(c, "type", mms_fail(err, MMS_ERR_ARG, "sleep: seconds is no number"));
+    if (s < 0 || s > 1e9)
+        return raise_class(c, "value", mms_fail(err, MMS_ERR_ARG, "sleep: %g seconds", s));
     nanosleep(&time, NULL);
     return MMS_OK;
 }
@@ -250,6 +292,25 @@ static mms_status check_arguments(struct context *c, const char *name, const mms
     return MMS_OK;
 }
 
+/* The variables that a name is one of: the command's own hide the server's. */
+static mms_value *owner_of(const struct context *c, const char *name)
+{
+    return json_object_get(c->parameters, name) ? c->parameters : c->variables;
+}
+
+/* One of the command alone would have gone by itself. */
+static void unset(struct context *c, const char *name)
+{
+    mms_value *const owner = owner_of(c, name);
+
+    if (owner == c->parameters)
+        mms_log(MMS_LOG_WARN, "command",
+                "Exception deleting parameter variable '%s' from global environment: the command "
+                "has done it",
+                name);
+    json_object_del(owner, name);
+}
+
 static mms_status run_own(struct context *c, const char *name, const mms_value *arguments,
                           mms_value **out, mms_error *err)
 {
@@ -272,7 +333,7 @@ static mms_status run_own(struct context *c, const char *name, const mms_value *
         return change_folder(c, json_string_value(argument(arguments, "path")), err);
     text = json_string_value(argument(arguments, "name"));
     if (!strcmp(name, "unset")) {
-        json_object_del(c->variables, text ? text : "");
+        unset(c, text ? text : "");
         return MMS_OK;
     }
     return load_plugin(c, json_string_value(argument(arguments, "plugin")), err);
@@ -365,7 +426,9 @@ static mms_status value_of(struct context *c, const char *given, mms_value **out
     if (variable) {
         *out = json_incref(variable);
         st = MMS_OK;
-    } else if (text && *text == '{' && mms_value_parse(text, out, NULL) == MMS_OK) {
+    } else if (text && *text == '{' &&
+               (mms_value_parse(text, out, NULL) == MMS_OK ||
+                mms_python_record(text, out, NULL) == MMS_OK)) {
         st = MMS_OK;
     } else if (text && is_list(text)) {
         text[n - 1] = '\0';
@@ -382,7 +445,7 @@ static mms_status value_of(struct context *c, const char *given, mms_value **out
                                   "%.*s: no verb, nor one of a plug-in of this server", call.nname,
                                   call.name));
     } else {
-        st = eval_taql(c, text ? text : "", out, err);
+        st = eval_text(c, text ? text : "", out, err);
     }
     free(text);
     return st;
@@ -390,22 +453,36 @@ static mms_status value_of(struct context *c, const char *given, mms_value **out
 
 /* ---- statements ---- */
 
-static mms_status set_element(struct context *c, const char *name, const char *index,
-                              mms_value *value, mms_error *err)
+/* Values are copied, as from one command to the next: none is part of itself. */
+static mms_value *own(mms_value *value)
 {
-    mms_value *const variable = json_object_get(c->variables, name);
-    mms_value *key = NULL;
+    const bool shared = (json_is_array(value) || json_is_object(value)) && value->refcount > 1;
+
+    return shared ? json_deep_copy(value) : json_incref(value);
+}
+
+/* Set the element index of what the beginning of text names. */
+static mms_status set_element(struct context *c, const char *text, int npath, mms_value *owner,
+                              const char *index, mms_value *value, mms_error *err)
+{
+    mms_value *key = NULL, *into = NULL;
+    const char *cls = "internal";
     mms_status st = value_of(c, index, &key, err);
 
-    if (st == MMS_OK && !variable)
-        st = raise_class(c, "name", mms_fail(err, MMS_ERR_ARG, "%s is not defined", name));
-    else if (st == MMS_OK && json_is_object(variable) && json_is_string(key))
-        json_object_set(variable, json_string_value(key), value);
-    else if (st == MMS_OK && (!json_is_integer(key) || json_integer_value(key) < 0 ||
-                              json_array_set(variable, (size_t)json_integer_value(key), value)))
+    if (st == MMS_OK) {
+        st = mms_command_follow(text, npath, owner, &into, &cls, err);
+        st = st == MMS_OK ? st : raise_class(c, cls, st);
+    }
+    const json_int_t i = json_integer_value(key), n = (json_int_t)json_array_size(into);
+    if (st == MMS_OK && json_is_object(into) && json_is_string(key))
+        json_object_set_new(into, json_string_value(key), own(value));
+    else if (st == MMS_OK && !(json_is_array(into) && json_is_integer(key)))
+        st = raise_class(c, json_is_array(into) ? "index" : "type",
+                         mms_fail(err, MMS_ERR_ARG, "%.*s[%s] can't be set", npath, text, index));
+    else if (st == MMS_OK && json_array_set_new(into, (size_t)(i < 0 ? i + n : i), own(value)))
         st = raise_class(c, "index",
-                         mms_fail(err, MMS_ERR_RANGE, "%s[%s]: outside of its %zu elements", name,
-                                  index, json_array_size(variable)));
+                         mms_fail(err, MMS_ERR_RANGE, "%.*s[%s]: outside of its %lld elements",
+                                  npath, text, index, (long long)n));
     mms_value_free(&key);
     return st;
 }
@@ -418,10 +495,12 @@ static mms_status assign(struct context *c, const char *text, const mms_command_
     mms_value *value = NULL;
     mms_status st = value_of(c, a->value, &value, err);
 
+    if (st == MMS_OK && name && !strcmp(name, "mms"))
+        st = raise_class(c, "type", mms_fail(err, MMS_ERR_ARG, "mms can't be changed"));
     if (st == MMS_OK && index)
-        st = set_element(c, name, index, value, err);
+        st = set_element(c, text, a->npath, owner_of(c, name), index, value, err);
     else if (st == MMS_OK)
-        json_object_set(c->variables, name, value);
+        json_object_set_new(owner_of(c, name), name, own(value));
     mms_value_free(&value);
     free(index);
     free(name);
@@ -436,6 +515,9 @@ static mms_status run_statement(struct context *c, const char *text, mms_error *
 
     if (!*text || *text == '#')
         return MMS_OK;
+    if (json_is_true(json_object_get(c->settings, "reads_only")) && mms_command_changes(text))
+        return raise_class(c, "policy",
+                           mms_fail(err, MMS_ERR_ARG, "set_taql_write('no') forbids %s", text));
     if (mms_command_is_taql(text)) {
         st = mms_taql_run(text, err);
         return st == MMS_OK ? st : raise_class(c, class_of_taql(err->msg), st);

@@ -19,6 +19,23 @@ static bool is_inside(const char *text, const char *at)
     return at >= text && at <= text + strlen(text);
 }
 
+static void try_paths(const char *text)
+{
+    mms_value *scope = NULL;
+    const char *cls = NULL;
+    char *out;
+    mms_error err;
+
+    demand(mms_value_parse("{\"a\": {\"k\": [1, {\"x\": [2]}]}, \"b\": [[1, 2], [3, 4]]}", &scope,
+                           NULL) == MMS_OK);
+    demand((size_t)mms_command_path(text) <= strlen(text));
+    demand(mms_command_resolve(text, scope, &out, &cls, &err) == MMS_OK || cls);
+    free(out);
+    demand(mms_command_resolve(text, NULL, &out, &cls, &err) == MMS_OK);
+    free(out);
+    mms_value_free(&scope);
+}
+
 static void try_statement(const char *text)
 {
     mms_command_call call;
@@ -34,7 +51,7 @@ static void try_statement(const char *text)
         demand(!a.index || is_inside(text, a.index + a.nindex));
     }
     (void)mms_command_is_taql(text);
-    free(mms_command_members(text));
+    try_paths(text);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

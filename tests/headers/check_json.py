@@ -26,7 +26,7 @@ READERS = {
         "calibrate": "flux",
         "inplace": "cal_table command geometry maps setjy",
         "output": "fitspec",
-        "task": ("applycal bench cal_library call command_settings command_unit declare/python exec flag_save flag_words "
+        "task": ("applycal bench cal_library call command_paths command_settings command_unit declare/python exec flag_save flag_words "
                  "history_texts info resume setjy verify verify_run"),
     },
     # what a run tells, or adds to what its units told

@@ -107,6 +107,49 @@ class Cases(ProgramCase):
         self.assertEqual([g["ret"] for g in got], [None, 1, 7, None, 1.5])
         self.assertEqual(got[3]["mode"], "push")
 
+    def test_members_of_members(self):
+        """C30, C42, C48, C55: dictionaries in dictionaries and in lists, with any keys, in values, expressions and assignments."""
+        o = {"a": {"b": {"c": 5}, "l": [[1, 2], [3, 4]], "m": [1, "x", {"y": 2.5}]}, "two words": 7, "é": "ü"}
+        cases = [("o['a']['b']['c']", 5), ("o['a']['b']", {"c": 5}), ("o['a']['b']['c']+o['two words']", 12), ("o['é']+'!'", "ü!"),
+                 ("o['a']['l'][1][0]", 3), ("o['a']['l'][1]", [3, 4]), ("sum(o['a']['l'][-1])", 7), ("o['a']['m'][2]['y']*2", 5.0),
+                 ("o['a']['m'][1]", "x"), ('o["a"]["m"][0]', 1), ("o['a']['l'][1,1]", 4), ("o", o), ("'o[\"a\"]'", 'o["a"]'),
+                 ("o['x']", "key"), ("o['a']['x']+1", "key"), ("o['a']['m'][3]", "index"), ("o['a']['m'][-4]+1", "index"),
+                 ("o['a']['b']+1", "type"), ("o['a']['l']['k']", "type"), ("nothing['k']", "name"), ("nothing['k']+1", "name")]
+        got = self.responses([{"command": c, "parameters": {"o": o}, "servers": [1]} for c, _ in cases], 1)
+        for (command, wanted), response in zip(cases, got, strict=True):
+            with self.subTest(command=command):
+                self.assertEqual((response["mode"], response["error"]["class"] if "error" in response else response["ret"]), ("eval", wanted))
+        commands = ["d={'k': {'l': [1, 2]}, 'm': None}", "d['k']['l'][1]=9; d['n']=d['k']", "d['k']['l'][-2]='x'", "d", "d['k']['x']['y']=1", "d['n']['l'][7]=1",
+                    "e=d; e['m']=d; d['m']", "e['m']['n']", "d['k']=1; d['k']['l']=2"]
+        got = self.responses([{"command": c, "servers": [1]} for c in commands], 1)
+        self.assertEqual([g["error"]["class"] if "error" in g else g["ret"] for g in got], [
+            None, None, None, {"k": {"l": ["x", 9]}, "m": None, "n": {"l": [1, 9]}}, "key", "index", None, {"l": [1, 9]}, "type"])
+
+    def test_odd_texts(self):
+        """Modes by where a text ends, numbers at the edges, texts that are long, deep or of other alphabets."""
+        cases = [("1+1;", "exec", None), (";;", "exec", None), ("1+1 # c", "eval", 2), ("\n1+1\n", "eval", 2), ("# c\n1+1", "eval", 2), (" 'é日🎉' ", "eval", "é日🎉"),
+                 ("9223372036854775807", "eval", 2**63 - 1), ("9223372036854775808", "eval", "value"), ("9223372036854775808.0", "eval", 2.0**63),
+                 ("5e-324", "eval", 5e-324), ("1e308*10", "eval", "arithmetic"), ("[1,2]+[1,2,3]", "eval", "value"), ("True+1", "eval", "type"),
+                 ("+".join(["1"] * 2000), "eval", 2000), ("(" * 300 + "1" + ")" * 300, "eval", 1), ("'" + "x" * 1000000 + "'", "eval", "x" * 1000000),
+                 ("a" * 3000 + "+1", "eval", "name"), ("sleep(seconds=-1)", "eval", "value"), ("set_threads(1.5)", "eval", "type"),
+                 ("a=[1,'x',{'y': [True]}]", "exec", None), ("a", "eval", [1, "x", {"y": [True]}]), ("a=1; b=2\nc=a+b", "exec", None), ("[a,b,c]", "eval", [1, 2, 3]),
+                 ("mms['rank']", "eval", 1), ("mms['nothing']", "eval", "key")]
+        got = self.responses([{"command": c, "servers": [1]} for c, _, _ in cases], 1)
+        for (command, mode, wanted), response in zip(cases, got, strict=True):
+            with self.subTest(command=command[:60]):
+                self.assertEqual((response["mode"], response["error"]["class"] if "error" in response else response["ret"]), (mode, wanted))
+
+    def test_a_parameter_that_is_changed_is_the_commands_own(self):
+        """It hides the server's variable, also when the command sets or drops it; mms can't be set."""
+        got = self.responses([{**c, "servers": [1]} for c in (
+            {"command": "a=7"}, {"command": "a=5; b=a+1", "parameters": {"a": 1}}, {"command": "[a, b]"},
+            {"command": "p[0]=9; q=p[0]", "parameters": {"p": [1, 2]}}, {"command": "q"}, {"command": "p"},
+            {"command": "unset(name='a')", "parameters": {"a": 1}}, {"command": "a"},
+            {"command": "a+absent", "parameters": {"a": 1}}, {"command": "a"}, {"command": "unset(name='a')"}, {"command": "a"},
+            {"command": "mms['threads'] > 0"}, {"command": "mms=3"}, {"command": "mms['rank']"})], 1)
+        self.assertEqual([g["error"]["class"] if "error" in g else g["ret"] for g in got],
+                         [None, None, [7, 6], None, 9, "name", None, 7, "name", 7, None, "name", True, "type", 1])
+
     def test_c55_in_part_a_folder_is_the_servers(self):
         os.mkdir(self.path("sub"))
         got = self.responses([{"command": "chdir(path='sub')", "servers": [1]},
@@ -192,10 +235,12 @@ class Cases(ProgramCase):
 
     def test_a019_a021_order_and_places(self):
         """200 commands of one server in their order; three that name none begin at once, on three servers."""
-        entries = [{"command": "l=[]", "servers": [1]}]
-        entries += [{"command": f"k={i}" if i == 0 else f"k=k*2-k+{i}-{i - 1}", "servers": [1], "block": False}
-                    for i in range(200)]
-        self.assertEqual(self.responses([*entries, {"command": "k", "servers": [1]}], 0)[-1]["ret"], 199)
+        entries = [{"command": "k=0", "servers": [1]}]
+        entries += [{"command": f"k=(k*3+{i})%1000003", "servers": [1], "block": False} for i in range(200)]
+        wanted = 0
+        for i in range(200):
+            wanted = (wanted * 3 + i) % 1000003
+        self.assertEqual(self.responses([*entries, {"command": "k", "servers": [1]}], 0)[-1]["ret"], wanted)
         nservers = len(self.servers)
         got = self.responses([{"command": "sleep(seconds=0.5)", "block": False}] * nservers, 0)
         self.assertEqual({g["server"] for g in got}, set(range(1, nservers + 1)))
@@ -207,14 +252,24 @@ class Cases(ProgramCase):
             {"command": "m*2"}, {"command": "c=complex(1,2)"}, {"command": "c*c"}, {"command": "real(c*conj(c))"},
             {"command": "v=[c,c+1]"}, {"command": "real(sum(v))"}, {"command": 'r={"a": [[1,2],[3,4]]}'}, {"command": "sum(r['a'])"},
             {"command": "z+1", "parameters": {"z": {"$c": [0.5, -1]}}}, {"command": "[1,2.5,c]"},
-            {"command": "sum(t)", "parameters": {"t": [[[1, 2]], [[3, 4.5]]]}})], 0)
+            {"command": "sum(t)", "parameters": {"t": [[[1, 2]], [[3, 4.5]]]}},
+            {"command": "sum(l)", "parameters": {"l": [3] * 1300000}})], 0)
         self.assertEqual([g["ret"] for g in got], [
             None, 26, 21, [[2, 4, 6], [8, 10, 12]], None, {"$c": [-3.0, 4.0]}, 5.0, None, 3.0, None, 10,
-            {"$c": [1.5, -1.0]}, [1, 2.5, {"$c": [1.0, 2.0]}], 10.5])
+            {"$c": [1.5, -1.0]}, [1, 2.5, {"$c": [1.0, 2.0]}], 10.5, 3900000])
 
     def test_taql_commands_change_tables(self):
         self.simulate()
-        self.responses([{"command": "UPDATE in.ms SET SCAN_NUMBER=9"}], 0)
+        got = self.responses([{"command": "UPDATE in.ms SET SCAN_NUMBER=9"},
+                              {"command": "SELECT FROM in.ms WHERE ANTENNA1 == 0 GIVING part.ms"},
+                              {"command": "x=1; x"}], 0)
+        self.assertEqual([g["mode"] for g in got], ["exec"] * 3)
+        got = self.responses([{**c, "servers": [1]} for c in (
+            {"command": "set_taql_write('no')"}, {"command": "x=1; UPDATE in.ms SET SCAN_NUMBER=3"}, {"command": "SELECT FROM in.ms"},
+            {"command": "x"}, {"command": "DROP TABLE part.ms"}, {"command": "set_taql_write('yes')"})], 1)
+        self.assertEqual([g["error"]["class"] if "error" in g else g["ret"] for g in got], [None, "policy", None, 1, "policy", None])
+        self.assertIn("EngineError: ", got[1]["traceback"])
+        self.assertTrue(os.path.exists(self.path("part.ms/table.dat")))
         self.run_words(sys.executable, "-c", "from casacore.tables import table\n"
                        "assert set(table('in.ms', ack=False).getcol('SCAN_NUMBER')) == {9}", check=True)
 
