@@ -117,12 +117,18 @@ typedef enum mms_cal_kind {
     MMS_CAL_D        /**< leakages */
 } mms_cal_kind;
 
-/** How spectra of solutions go to other channels. */
+/** How spectra of solutions go to other channels; with MMS_CAL_KEEPS_FLAGS flagged where one of the
+ *  channels that are used is. */
 typedef enum mms_cal_freq {
     MMS_CAL_LINEAR = 0,
     MMS_CAL_NEAREST,
-    MMS_CAL_LINEAR_FLAG, /**< flagged where one of the channels that are used is */
-    MMS_CAL_NEAREST_FLAG
+    MMS_CAL_CUBIC,
+    MMS_CAL_SPLINE,
+    MMS_CAL_KEEPS_FLAGS,
+    MMS_CAL_LINEAR_FLAG = MMS_CAL_KEEPS_FLAGS,
+    MMS_CAL_NEAREST_FLAG,
+    MMS_CAL_CUBIC_FLAG,
+    MMS_CAL_SPLINE_FLAG
 } mms_cal_freq;
 
 /** Parameters at one time: [nchan][npar] of each; borrowed. */
@@ -147,7 +153,7 @@ void mms_cal_at(const mms_cal_solution *solutions, const mms_cal_place *place, i
                 mms_complex *values, uint8_t *flags);
 
 /** One parameter's spectrum in other channels, of any order: values[nin], flags[nin] stride apart.
- *  Errors: MEM. */
+ *  Fewer than four channels are interpolated linearly, one is the nearest.  Errors: MEM. */
 MMS_CHECKED mms_status mms_cal_to_channels(int64_t nin, const double *in_hz,
                                            const mms_complex *values, const uint8_t *flags,
                                            int64_t stride, int64_t nout, const double *out_hz,

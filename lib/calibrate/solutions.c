@@ -85,10 +85,13 @@ void mms_cal_at(const mms_cal_solution *s, const mms_cal_place *p, int64_t n, bo
 
 /* ---- frequency --------------------------------------------------------------------------------*/
 
+enum { CUBIC_POINTS = 4 };
+
 /** Channels of a spectrum that can be used, in order of frequency. */
 typedef struct spectrum {
     int64_t n;
-    double *hz, *amplitude, *phase;
+    double *hz, *part[2]; /**< amplitude and phase */
+    double *bent[2];      /**< second derivatives of a spline */
 } spectrum;
 
 static bool same_channels(int64_t nin, const double *in_hz, int64_t nout, const double *out_hz)
@@ -119,65 +122,114 @@ static int64_t find_below(int64_t n, const double *hz, double f)
     return low;
 }
 
-/** The unflagged channels; all where flags is NULL. */
-static void take_spectrum(int64_t nin, const double *in_hz, const mms_complex *values,
+/** The unflagged channels. */
+static void take_spectrum(int64_t nin, bool falls, const double *in_hz, const mms_complex *values,
                           const uint8_t *flags, int64_t stride, spectrum *s)
 {
-    const bool falls = nin > 1 && in_hz[nin - 1] < in_hz[0];
-
     s->n = 0;
     for (int64_t k = 0; k < nin; k++) {
         const int64_t i = falls ? nin - 1 - k : k;
         const mms_complex v = values[i * stride];
-        if (flags && flags[i * stride])
+        if (flags[i * stride])
             continue;
         s->hz[s->n] = in_hz[i];
-        s->amplitude[s->n] = cabsf(v);
-        s->phase[s->n] = s->n > 0 ? nearest_turn(cargf(v), s->phase[s->n - 1]) : cargf(v);
+        s->part[0][s->n] = cabsf(v);
+        s->part[1][s->n] = s->n > 0 ? nearest_turn(cargf(v), s->part[1][s->n - 1]) : cargf(v);
         s->n++;
     }
 }
 
-static mms_complex value_at(const spectrum *s, double f, bool nearest)
+/** Second derivatives of a natural spline.  casacore's way back through the equations ends before
+ *  the second channel of the table's order, and so does this one.  t[n] is scratch. */
+static void bend(const spectrum *s, bool falls, const double *y, double *t, double *bent)
 {
-    const int64_t i = find_below(s->n, s->hz, f);
-    double share = 0;
+    const double *x = s->hz;
+    const int64_t n = s->n, step = falls ? -1 : 1, first = falls ? n - 1 : 0;
 
-    if (i + 1 < s->n && f > s->hz[i])
-        share = (f - s->hz[i]) / (s->hz[i + 1] - s->hz[i]);
-    if (nearest)
-        share = share > 0.5;
-    if (share <= 0)
-        return polar(s->amplitude[i], s->phase[i]);
-    return polar(s->amplitude[i] + share * (s->amplitude[i + 1] - s->amplitude[i]),
-                 s->phase[i] + share * (s->phase[i + 1] - s->phase[i]));
+    memset(t, 0, (size_t)n * sizeof *t);
+    memset(bent, 0, (size_t)n * sizeof *bent);
+    for (int64_t i = 1; i + 1 < n; i++) {
+        const int64_t k = first + i * step, before = k - step, after = k + step;
+        const double a = x[k] - x[before], c = x[after] - x[k];
+        const double delta = 2 * (x[after] - x[before]) - a * t[before];
+        t[k] = c / delta;
+        bent[k] = (6 * ((y[after] - y[k]) / c - (y[k] - y[before]) / a) - a * bent[before]) / delta;
+    }
+    for (int64_t i = n - 2; i > 1; i--) {
+        const int64_t k = first + i * step;
+        bent[k] -= t[k] * bent[k + step];
+    }
 }
 
-/** Whether one of the channels that make the value at f is flagged; of all of them.  CASA asks two
- *  channels beyond the edge too, where one makes the value. */
-static bool flag_at(int64_t nin, const double *in_hz, const uint8_t *flags, int64_t stride,
-                    double f, bool nearest)
+/** The polynomial through the four points round channel i and the next (Neville). */
+static double cubic_at(const spectrum *s, const double *y, int64_t i, double f)
 {
-    const bool falls = nin > 1 && in_hz[nin - 1] < in_hz[0];
-    const int64_t low = falls ? nin - 1 : 0, high = nin - 1 - low, step = falls ? -1 : 1;
-    int64_t below = -1, above = -1;
+    const int64_t most = s->n - CUBIC_POINTS, first = i < 1 ? 0 : i - 1 > most ? most : i - 1;
+    const double *x = s->hz + first;
+    double c[CUBIC_POINTS];
 
-    for (int64_t k = 0; k < nin; k++) {
-        const int64_t i = falls ? nin - 1 - k : k;
-        if (in_hz[i] <= f)
-            below = i;
-        if (in_hz[i] >= f && above < 0)
-            above = i;
+    memcpy(c, y + first, sizeof c);
+    for (int k = 1; k < CUBIC_POINTS; k++)
+        for (int l = 0; l < CUBIC_POINTS - k; l++)
+            c[l] = ((f - x[l + k]) * c[l] + (x[l] - f) * c[l + 1]) / (x[l] - x[l + k]);
+    return c[0];
+}
+
+static double spline_at(const spectrum *s, const double *y, const double *bent, int64_t i, double f)
+{
+    const double width = s->hz[i + 1] - s->hz[i], b = (f - s->hz[i]) / width, a = 1 - b;
+    const double high = (a * a * a - a) * bent[i] + (b * b * b - b) * bent[i + 1];
+
+    return a * y[i] + b * y[i + 1] + high * width * width / 6;
+}
+
+static mms_complex value_at(const spectrum *s, double f, mms_cal_freq kind)
+{
+    const int64_t i = find_below(s->n, s->hz, f);
+    double found[2];
+
+    if (i + 1 == s->n || f <= s->hz[i])
+        return polar(s->part[0][i], s->part[1][i]);
+    const double share = (f - s->hz[i]) / (s->hz[i + 1] - s->hz[i]);
+    for (int p = 0; p < 2; p++) {
+        const double *y = s->part[p];
+        if (kind == MMS_CAL_SPLINE)
+            found[p] = spline_at(s, y, s->bent[p], i, f);
+        else if (kind == MMS_CAL_CUBIC && s->n >= CUBIC_POINTS)
+            found[p] = cubic_at(s, y, i, f);
+        else if (kind == MMS_CAL_NEAREST)
+            found[p] = y[share > 0.5 ? i + 1 : i];
+        else
+            found[p] = y[i] + share * (y[i + 1] - y[i]);
     }
-    if (nin > 1 && !nearest && below < 0) // the two at the edge
-        return flags[low * stride] || flags[(low + step) * stride];
-    if (nin > 1 && !nearest && above < 0)
-        return flags[high * stride] || flags[(high - step) * stride];
-    if (below < 0 || above < 0)
-        return flags[(below < 0 ? above : below) * stride];
-    if (nearest)
-        return flags[(in_hz[above] - f < f - in_hz[below] ? above : below) * stride];
-    return flags[below * stride] || flags[above * stride];
+    return polar(found[0], found[1]);
+}
+
+/** Whether one of the channels that make the value at f is flagged; of all of them, in their order.
+ *  Beyond the edge CASA asks as many as within, though one makes the value. */
+static bool flag_at(int64_t nin, bool falls, const double *in_hz, const uint8_t *flags,
+                    int64_t stride, double f, mms_cal_freq kind)
+{
+    int64_t i = 0, last;
+
+    while (i + 1 < nin && (falls ? in_hz[i + 1] >= f : in_hz[i + 1] <= f))
+        i++;
+    if (!(in_hz[i] < f) && !(in_hz[i] > f))
+        return flags[i * stride];
+    if (kind == MMS_CAL_NEAREST) {
+        i += i + 1 < nin && fabs(f - in_hz[i]) > fabs(in_hz[i + 1] - f);
+        return flags[i * stride];
+    }
+    if (kind == MMS_CAL_LINEAR) {
+        i = i < nin - 2 ? i : nin - 2;
+        last = i + 1;
+    } else {
+        i = i < 1 ? 0 : i - 1 < nin - CUBIC_POINTS ? i - 1 : nin - CUBIC_POINTS;
+        last = i + CUBIC_POINTS - 1;
+    }
+    for (; i < last && !flags[i * stride];)
+        i++;
+    return flags[i * stride];
 }
 
 static bool any_flag(int64_t n, const uint8_t *flags, int64_t stride)
@@ -188,15 +240,26 @@ static bool any_flag(int64_t n, const uint8_t *flags, int64_t stride)
     return false;
 }
 
+/** What so many channels are enough for. */
+static mms_cal_freq kind_for(int64_t nin, mms_cal_freq how)
+{
+    const mms_cal_freq kind = how % MMS_CAL_KEEPS_FLAGS;
+
+    if (nin < 2)
+        return MMS_CAL_NEAREST;
+    return nin < CUBIC_POINTS && kind > MMS_CAL_NEAREST ? MMS_CAL_LINEAR : kind;
+}
+
 mms_status mms_cal_to_channels(int64_t nin, const double *in_hz, const mms_complex *values,
                                const uint8_t *flags, int64_t stride, int64_t nout,
                                const double *out_hz, mms_cal_freq how, mms_complex *out,
                                uint8_t *out_flags, mms_error *err)
 {
-    const bool nearest = how == MMS_CAL_NEAREST || how == MMS_CAL_NEAREST_FLAG;
-    const bool keeps_flags = how == MMS_CAL_LINEAR_FLAG || how == MMS_CAL_NEAREST_FLAG;
+    const mms_cal_freq kind = kind_for(nin, how);
     const bool flagged = any_flag(nin, flags, stride);
-    spectrum s = {0};
+    const bool keeps = flagged && how >= MMS_CAL_KEEPS_FLAGS;
+    const bool falls = nin > 1 && in_hz[nin - 1] < in_hz[0];
+    double *room;
 
     if (!flagged && same_channels(nin, in_hz, nout, out_hz)) {
         for (int64_t i = 0; i < nout; i++)
@@ -204,18 +267,19 @@ mms_status mms_cal_to_channels(int64_t nin, const double *in_hz, const mms_compl
         memset(out_flags, 0, (size_t)nout);
         return MMS_OK;
     }
-    s.hz = mms_alloc(3 * nin, sizeof(double));
-    if (!s.hz)
+    room = mms_alloc(6 * nin, sizeof *room);
+    if (!room)
         return mms_fail(err, MMS_ERR_MEM, "applycal: out of memory");
-    s.amplitude = s.hz + nin;
-    s.phase = s.hz + 2 * nin;
-    take_spectrum(nin, in_hz, values, flags, stride, &s);
+    spectrum s = {0, room, {room + nin, room + 2 * nin}, {room + 3 * nin, room + 4 * nin}};
+    take_spectrum(nin, falls, in_hz, values, flags, stride, &s);
     assert(s.n <= nin);
+    for (int p = 0; p < 2 && kind == MMS_CAL_SPLINE; p++)
+        bend(&s, falls, s.part[p], room + 5 * nin, s.bent[p]);
     for (int64_t i = 0; i < nout; i++) {
-        out[i] = s.n > 0 ? value_at(&s, out_hz[i], nearest) : 1;
-        out_flags[i] = s.n == 0 || (keeps_flags && flagged &&
-                                    flag_at(nin, in_hz, flags, stride, out_hz[i], nearest));
+        out[i] = s.n > 0 ? value_at(&s, out_hz[i], kind) : 1;
+        out_flags[i] =
+            s.n == 0 || (keeps && flag_at(nin, falls, in_hz, flags, stride, out_hz[i], kind));
     }
-    free(s.hz);
+    free(room);
     return MMS_OK;
 }

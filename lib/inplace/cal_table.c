@@ -307,7 +307,8 @@ static void copy_word(const char *from, size_t length, char *to, size_t room)
 
 static mms_status read_interp(const char *interp, mms_cal_use *use, mms_error *err)
 {
-    static const char *const ways[] = {"linear", "nearest", "linearflag", "nearestflag"};
+    static const char *const ways[] = {"linear",     "nearest",     "cubic",     "spline",
+                                       "linearflag", "nearestflag", "cubicflag", "splineflag"};
     const char *comma = strchr(interp, ',');
     char time[32], freq[32];
     int way = 0;
@@ -316,9 +317,9 @@ static mms_status read_interp(const char *interp, mms_cal_use *use, mms_error *e
     copy_word(comma ? comma + 1 : "", comma ? strlen(comma + 1) : 0, freq, sizeof freq);
     if (*time && strcmp(time, "linear") != 0 && strcmp(time, "nearest") != 0)
         return refuse_interp(interp, time, err);
-    while (*freq && way < 4 && strcmp(ways[way], freq) != 0)
+    while (*freq && way < MMS_COUNT_OF(ways) && strcmp(ways[way], freq) != 0)
         way++;
-    if (way == 4)
+    if (way == MMS_COUNT_OF(ways))
         return refuse_interp(interp, freq, err);
     use->nearest = !strcmp(time, "nearest");
     use->freq = (mms_cal_freq)way;

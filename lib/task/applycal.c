@@ -40,8 +40,8 @@ static const mms_param params[] = {
     {"gainfield", MMS_LITERAL, AT(tables.gainfield), .init = "[]",
      .doc = "For each table the fields of its solutions, or nearest; empty: all"},
     {"interp", MMS_LITERAL, AT(tables.interp), .init = "[]",
-     .doc =
-         "For each table \"time,freq\": nearest or linear, in freq nearestflag or linearflag too"},
+     .doc = "For each table \"time,freq\": nearest or linear; in freq cubic or spline, nearestflag "
+            "etc. too"},
     {"spwmap", MMS_LITERAL, AT(tables.spwmap), .init = "[]",
      .doc = "For each table its window for each window of the set, e.g. [[0,0],[]]"},
     {"calwt", MMS_LITERAL, AT(tables.calwt), .init = "[True]",

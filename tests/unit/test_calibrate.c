@@ -122,6 +122,33 @@ static void spectra_go_to_other_channels(void **state)
     is_near(found[0], 1, 0);
 }
 
+static void spectra_bend(void **state)
+{
+    const double in[] = {1, 2, 3, 4, 5}, falling[] = {5, 4, 3, 2, 1}, out[] = {0, 1.5, 2.5, 4.5, 7};
+    const mms_complex v[] = {1, 8, 27, 64, 125}, turned[] = {125, 64, 27, 8, 1};
+    const uint8_t good[5] = {0}, last[] = {0, 0, 0, 0, 1};
+    static const double cubic[] = {1, 3.375, 15.625, 91.125, 125};
+    mms_complex found[5];
+    uint8_t flags[5];
+
+    (void)state;
+    for (int falls = 0; falls < 2; falls++) {
+        assert_int_equal(mms_cal_to_channels(5, falls ? falling : in, falls ? turned : v, good, 1,
+                                             5, out, MMS_CAL_CUBIC, found, flags, NULL),
+                         MMS_OK);
+        for (int i = 0; i < 5; i++)
+            is_near(found[i], cubic[i], 0);
+    }
+    assert_int_equal(
+        mms_cal_to_channels(5, in, v, last, 1, 5, out, MMS_CAL_SPLINE_FLAG, found, flags, NULL),
+        MMS_OK);
+    is_near(found[4], 64, 0); // the last good channel
+    assert_memory_equal(flags, ((const uint8_t[]){0, 0, 0, 1, 1}), 5);
+    assert_int_equal(
+        mms_cal_to_channels(3, in, v, good, 1, 5, out, MMS_CAL_CUBIC, found, flags, NULL), MMS_OK);
+    is_near(found[1], 4.5, 0); // three are not enough: linear
+}
+
 static void angles_turn_linear_feeds(void **state)
 {
     static const mms_cal_product products[] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}};
@@ -401,6 +428,7 @@ int main(void)
                                        cmocka_unit_test(several_solutions_at_one_time),
                                        cmocka_unit_test(phases_take_the_shorter_turn),
                                        cmocka_unit_test(spectra_go_to_other_channels),
+                                       cmocka_unit_test(spectra_bend),
                                        cmocka_unit_test(angles_turn_linear_feeds),
                                        cmocka_unit_test(flat_gains_give_the_same_bits),
                                        cmocka_unit_test(bad_gains_may_flag),
