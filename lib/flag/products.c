@@ -62,6 +62,9 @@ mms_status mms_flag_expression_read(const char *text, mms_flag_expression *out, 
         named = named || !operation;
         word += n + strspn(word + n, separators);
     }
+    if (out->given && !named)
+        return mms_fail(err, MMS_ERR_ARG, "correlation \"%s\": Unknown polarization requested",
+                        text);
     out->all = out->all || !named;
     return MMS_OK;
 }

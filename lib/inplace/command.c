@@ -414,18 +414,39 @@ static mms_status read_expression(mms_flag_command *c, mms_error *err)
     return MMS_OK;
 }
 
-/** The correlations that a list of products names in a window. */
-static int32_t cut_products(const char *list, const mms_flag_window *w, uint8_t *corr)
+/** Where a window has the product at word; Q, U and V are none that CASA selects. */
+static int32_t find_product(const mms_flag_window *w, const char *word, size_t length)
+{
+    for (int32_t i = 0; i < w->ncorr; i++)
+        if (strlen(w->names[i]) == length && !strncasecmp(w->names[i], word, length) &&
+            !strchr("QUV", *w->names[i]))
+            return i;
+    return -1;
+}
+
+static bool has_product(const mms_flag_set *set, const char *word, size_t length)
+{
+    for (int64_t i = 0; i < set->nwindow; i++)
+        if (find_product(&set->windows[i], word, length) >= 0)
+            return true;
+    return false;
+}
+
+/** The correlations that a list of products names in a window: none where it lacks one of those
+ *  that there are in the set. */
+static int32_t cut_products(const mms_flag_set *set, const char *list, const mms_flag_window *w,
+                            uint8_t *corr)
 {
     int32_t n = 0;
 
-    for (int32_t i = 0; i < w->ncorr; i++)
-        corr[i] = *list == '\0';
+    memset(corr, *list == '\0', (size_t)w->ncorr);
     for (const char *word = list; *word;) {
         const size_t length = strcspn(word, ", ;");
-        for (int32_t i = 0; i < w->ncorr; i++)
-            if (strlen(w->names[i]) == length && !strncasecmp(w->names[i], word, length))
-                corr[i] = 1;
+        const int32_t i = find_product(w, word, length);
+        if (i < 0 && has_product(set, word, length))
+            return 0;
+        if (i >= 0)
+            corr[i] = 1;
         word += length + strspn(word + length, ", ;");
     }
     for (int32_t i = 0; i < w->ncorr; i++)
@@ -436,23 +457,34 @@ static int32_t cut_products(const char *list, const mms_flag_window *w, uint8_t 
 /** Warn of products that no window has; a problem when none is left. */
 static char *check_products(const mms_flag_set *set, const char *list)
 {
-    uint8_t corr[8];
     bool any = !*list;
 
     for (const char *word = list; *word;) {
         const size_t length = strcspn(word, ", ;");
-        char *name = strndup(word, length);
-        bool there = false;
-        for (int64_t i = 0; name && i < set->nwindow; i++)
-            there = there || cut_products(name, &set->windows[i], corr) > 0;
-        if (!there && name)
-            mms_log(MMS_LOG_WARN, "flagdata", "Correlation product [%s] not available", name);
+        const bool there = has_product(set, word, length);
+        if (!there)
+            mms_log(MMS_LOG_WARN, "flagdata", "Correlation product [%.*s] not available",
+                    (int)length, word);
         any = any || there;
-        free(name);
         word += length + strspn(word + length, ", ;");
     }
     return any ? NULL
                : mms_format("None of the requested correlation products (%s) is available", list);
+}
+
+/** The same, and a problem when no window has all that there are. */
+static char *check_selected_products(const mms_flag_set *set, const char *list)
+{
+    uint8_t corr[8];
+    char *const problem = check_products(set, list);
+
+    for (int64_t i = 0; !problem && i < set->nwindow; i++)
+        if (cut_products(set, list, &set->windows[i], corr) > 0)
+            return NULL;
+    return problem
+               ? problem
+               : mms_format("Poln. expression error: No match for polarization ID(s) (named %s)",
+                            list);
 }
 
 mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c, int32_t ddid,
@@ -477,7 +509,8 @@ mms_status mms_flag_command_cut(const mms_flag_set *set, mms_flag_command *c, in
     for (int32_t k = 0; k < w->nchan; k++)
         cut->nchan += cut->channel[k];
     cut->ncorr = cut_products(
-        c->automatic || looks_at_data(c) ? "" : mms_text_of(c->value, "correlation"), w, cut->corr);
+        set, c->automatic || looks_at_data(c) ? "" : mms_text_of(c->value, "correlation"), w,
+        cut->corr);
     cut->known = true;
     return MMS_OK;
 }
@@ -514,7 +547,9 @@ static mms_status read_chanbin(const mms_flag_set *set, mms_flag_command *c, mms
     for (int64_t i = 0; i < set->nwindow; i++) {
         const int32_t spw = set->windows[i].spw;
         const size_t place = place_of_spw(set, c, spw);
-        const mms_value *bin = json_is_array(bins) ? json_array_get(bins, place) : bins;
+        const mms_value *bin = json_array_size(bins) > 1    ? json_array_get(bins, place)
+                               : json_array_size(bins) == 1 ? json_array_get(bins, 0)
+                                                            : bins;
         const double width = json_number_value(bin);
         if (!is_spw_selected(c, spw))
             continue;
@@ -526,7 +561,7 @@ static mms_status read_chanbin(const mms_flag_set *set, mms_flag_command *c, mms
                             spw);
         c->chanbins[i] = (int32_t)width;
     }
-    if (json_is_array(bins) && json_array_size(bins) != named)
+    if (json_array_size(bins) > 1 && json_array_size(bins) != named)
         return mms_fail(err, MMS_ERR_ARG, "parameter chanbin has %zu numbers, for %zu windows",
                         json_array_size(bins), named);
     return MMS_OK;
@@ -534,13 +569,11 @@ static mms_status read_chanbin(const mms_flag_set *set, mms_flag_command *c, mms
 
 static mms_status read_averages(const mms_flag_set *set, mms_flag_command *c, mms_error *err)
 {
-    const bool time = truth_of(c->value, "timeavg"), chan = truth_of(c->value, "channelavg");
+    const bool chan = truth_of(c->value, "channelavg");
 
-    if (!time && !chan)
+    if (!(c->timebin_s > 0) && !chan)
         return MMS_OK;
-    if (time && !(c->timebin_s > 0))
-        return mms_fail(err, MMS_ERR_ARG, "Parameter timebin must be > '0s' to do time averaging");
-    if (time && !strncasecmp(c->column, MMS_COL_WEIGHT, 6))
+    if (c->timebin_s > 0 && !strncasecmp(c->column, MMS_COL_WEIGHT, 6))
         return mms_fail(
             err, MMS_ERR_UNSUPPORTED,
             "Failed to parse parameters for mode %s: datacolumn %s can't be averaged in "
@@ -634,10 +667,12 @@ mms_status mms_flag_command_open(mms_flag_set *set, const mms_value *value,
         }
         MMS_TRY(st);
         MMS_TRY(read_expression(out, err));
+        if (!out->expression.given && !out->expression.all && !out->expression.wvr)
+            *problem = check_products(set, mms_text_of(value, "correlation"));
     } else if (!out->automatic) {
         if (out->mode == MMS_FLAG_ANTINT) // CASA 6.7.0 asks for it
             MMS_TRY(check_column(set, out, err));
-        *problem = check_products(set, mms_text_of(value, "correlation"));
+        *problem = check_selected_products(set, mms_text_of(value, "correlation"));
     }
     if (!*problem)
         *problem = read_mode(set, out);

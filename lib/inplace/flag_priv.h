@@ -279,8 +279,7 @@ void mms_flag_counts_free(mms_flag_counts **counts);
 /** Add the leaves of from to into, both as above. */
 void mms_flag_counts_add(mms_value *into, const mms_value *from);
 
-/** The report of a command from the sum of its counts; new reference.  As in CASA minabs and its
- *  like count in a command alone, not in those of a list. */
-mms_value *mms_flag_report(const mms_value *command, const mms_value *counts, bool alone);
+/** The report of a command from the sum of its counts; new reference. */
+mms_value *mms_flag_report(const mms_value *command, const mms_value *counts);
 
 #endif

@@ -127,6 +127,14 @@ static mms_status check_averages(const running *r, mms_error *err)
     return MMS_OK;
 }
 
+static bool asks_for_report(const running *r)
+{
+    for (size_t i = 0; i < json_array_size(r->q->commands); i++)
+        if (!strcmp(mode_of(json_array_get(r->q->commands, i)), "summary"))
+            return true;
+    return false;
+}
+
 static mms_status check_commands(running *r, mms_error *err)
 {
     int64_t named = 0, number = 0;
@@ -148,8 +156,8 @@ static mms_status check_commands(running *r, mms_error *err)
     }
     if (json_array_size(r->commands) == 0)
         mms_log(MMS_LOG_ERROR, "flagdata", "There is no agent to run in list");
-    if (json_array_size(r->commands) == 0 && named > 1)
-        st = mms_fail(err, MMS_ERR_ARG, "none of the commands of the list can be done");
+    if (json_array_size(r->commands) == 0 && (named > 1 || asks_for_report(r)))
+        st = mms_fail(err, MMS_ERR_ARG, "none of the commands can be done");
 done:
     return st;
 }
@@ -276,8 +284,7 @@ static void make_reports(const running *r, const mms_value *counts, mms_value *r
     json_array_foreach(r->commands, i, command)
     {
         if (!strcmp(mode_of(command), "summary"))
-            json_array_append_new(reports,
-                                  mms_flag_report(command, json_array_get(counts, i), r->alone));
+            json_array_append_new(reports, mms_flag_report(command, json_array_get(counts, i)));
     }
     json_object_set_new(result, "reports", reports);
 }

@@ -347,7 +347,7 @@ static void filter(const mms_value *command, mms_value *node)
         const bool is_leaf = json_object_get(value, "total") && !json_object_get(value, "type");
         if (is_leaf && !passes(command, value))
             json_object_del(node, key);
-        else if (json_is_object(value))
+        else if (!is_leaf && json_is_object(value)) // a field is whole, as in CASA
             filter(command, value);
     }
 }
@@ -358,7 +358,20 @@ static void title(const mms_value *command, mms_value *report)
     json_object_set(report, "name", json_object_get(command, "name"));
 }
 
-mms_value *mms_flag_report(const mms_value *command, const mms_value *counts, bool alone)
+/** The counts, with those that there are of no data at all. */
+static void add_nothing(const mms_value *command, mms_value *report, const mms_value *counts)
+{
+    add_leaf(report, 0, 0);
+    if (is_true(command, "spwchan"))
+        (void)inner(report, kinds[SPW_CHAN]);
+    if (is_true(command, "spwcorr"))
+        (void)inner(report, kinds[SPW_CORR]);
+    if (is_true(command, "basecnt"))
+        (void)inner(report, "antenna:scan");
+    json_object_update(report, (mms_value *)counts);
+}
+
+mms_value *mms_flag_report(const mms_value *command, const mms_value *counts)
 {
     mms_value *report = json_object();
     const bool by_field = is_true(command, "fieldcnt");
@@ -366,9 +379,8 @@ mms_value *mms_flag_report(const mms_value *command, const mms_value *counts, bo
     if (by_field)
         json_object_update(report, (mms_value *)counts);
     else
-        json_object_update(report, json_object_get(counts, ""));
+        add_nothing(command, report, json_object_get(counts, ""));
     title(command, report);
-    if (alone)
-        filter(command, report);
+    filter(command, report);
     return report;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file flag_save.c  What flagdata leaves beside flags: its commands, and thresholds that rflag
  * found. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/files_priv.h"
@@ -58,6 +60,58 @@ static mms_status save_file(const struct mms_flag_saving *p, const mms_value *wr
              : mms_replace_file(p->outfile, text.text, (int64_t)text.length, err);
     free(text.text);
     return st;
+}
+
+static void raise_letters(mms_value *command, const char *name)
+{
+    const char *text = json_string_value(json_object_get(command, name));
+    char *copy = text ? strdup(text) : NULL;
+
+    for (char *s = copy; s && *s; s++)
+        *s = (char)toupper((unsigned char)*s);
+    if (copy)
+        json_object_set_new(command, name, mms_text_value(copy));
+    free(copy);
+}
+
+/** Thresholds of rflag: those that were given, else those that were found. */
+static void complete_thresholds(mms_value *command, const char *name, const mms_value *found)
+{
+    const mms_value *given = json_object_get(command, name);
+
+    if (json_is_array(given) && json_array_size(given) == 0) {
+        json_object_del(command, name);
+        if (found)
+            json_object_set(command, name, (mms_value *)found);
+    }
+}
+
+mms_status mms_flag_complete_saved(mms_value *command, const char *action, const mms_value *result,
+                                   mms_error *err)
+{
+    const char *mode = json_string_value(json_object_get(command, "mode"));
+    const bool rflag = !strcmp(mode, "rflag"), applies = !strcasecmp(action, "apply");
+    const mms_value *ntime = json_object_get(command, "ntime");
+    double seconds = 0;
+    const mms_status st = ntime ? mms_flag_seconds("ntime", ntime, &seconds, err) : MMS_OK;
+
+    if (st != MMS_OK)
+        return st;
+    if (rflag && !(seconds > 0))
+        json_object_del(command, "ntime");
+    else if (ntime)
+        json_object_set_new(command, "ntime", json_real(seconds));
+    raise_letters(command, "datacolumn");
+    if (!strcmp(mode, "antint"))
+        json_object_set_new(command, "verbose", json_false());
+    json_object_del(command, "writeflags");
+    if (rflag && strcasecmp(action, "calculate") != 0)
+        json_object_set_new(command, "writeflags", json_boolean(applies));
+    if (rflag && !applies) {
+        complete_thresholds(command, "timedev", json_object_get(result, "timedev"));
+        complete_thresholds(command, "freqdev", json_object_get(result, "freqdev"));
+    }
+    return MMS_OK;
 }
 
 /** Rows for FLAG_CMD, which a worker writes. */

@@ -16,6 +16,11 @@ struct mms_flag_saving {
 /** Refuse what can't be saved, before any flag is changed.  Errors: EXISTS, IO, MEM. */
 MMS_CHECKED mms_status mms_flag_save_check(const struct mms_flag_saving *p, mms_error *err);
 
+/** Add to the command of flagdata's own parameters what CASA saves with it: defaults that nobody
+ *  wrote, thresholds that action=calculate has found (in result).  Errors: ARG. */
+MMS_CHECKED mms_status mms_flag_complete_saved(mms_value *command, const char *action,
+                                               const mms_value *result, mms_error *err);
+
 /** Save commands as they were written, where that was asked: in a file, or in FLAG_CMD of the set
  * at vis, which a worker writes.  Errors: IO, TABLE, MEM. */
 MMS_CHECKED mms_status mms_flag_save(mms_run *run, const char *vis, const struct mms_flag_saving *p,

@@ -242,8 +242,6 @@ mms_status mms_flag_command_of(const mms_value *params, const char *mode, mms_va
             strcmp(keys[i].name, "reason") != 0)
             st = take_parameter(&keys[i], given, *out, err);
     }
-    if (!strcmp(mode, "tfcrop") || !strcmp(mode, "rflag"))
-        json_object_set_new(*out, "writeflags", json_true());
     json_object_set_new(*out, "mode", json_string(mode));
     return st;
 }
@@ -441,30 +439,45 @@ static int64_t days_of(int y, int m, int d)
     return d + (153 * mm + 2) / 5 + 365LL * yy + yy / 4 - yy / 100 + yy / 400 - 32045 - 2400001;
 }
 
-/** Read Y/M/D/h:m:s as seconds; false where a part is missing. */
-static bool read_time(const char *text, double *seconds)
+/** A time of a day, and the day where one is given. */
+typedef struct instant {
+    bool dated;
+    double seconds;
+} instant;
+
+/** Read [Y/M/D/]h:m:s up to end; false: it is something else. */
+static bool read_time(const char *text, const char *end, instant *out)
 {
-    int y, mo, d, h, mi;
+    int y, mo, d, h, mi, n = 0;
     double s;
 
-    if (sscanf(text, "%d/%d/%d/%d:%d:%lf", &y, &mo, &d, &h, &mi, &s) != 6)
+    out->dated = sscanf(text, "%d/%d/%d/%n", &y, &mo, &d, &n) == 3 && n > 0;
+    for (const char *at = text; !out->dated && at < end; at++)
+        n = *at == '/' ? (int)(at + 1 - text) : n; // CASA takes no other dates
+    const char *clock = text + (n > 0 ? n : 0);
+    n = 0;
+    if (sscanf(clock, "%d:%d:%lf%n", &h, &mi, &s, &n) != 3 || clock + n != end)
         return false;
-    *seconds = (double)(days_of(y, mo, d) + 0) * 86400 + h * 3600 + mi * 60 + s;
+    out->seconds = h * 3600 + mi * 60 + s;
+    if (out->dated)
+        out->seconds += (double)days_of(y, mo, d) * 86400;
     return true;
 }
 
-static char *write_time(double seconds)
+static char *write_time(const instant *t, double later)
 {
-    const int64_t day = (int64_t)floor(seconds / 86400);
-    const double rest = seconds - (double)day * 86400;
+    const int64_t ms = llround((t->seconds + later) * 1000), day_ms = 86400000;
+    const int64_t rest = ((ms % day_ms) + day_ms) % day_ms, day = (ms - rest) / day_ms;
     const int64_t jd = day + 2400001, a = jd + 32044, b = (4 * a + 3) / 146097;
     const int64_t c = a - 146097 * b / 4, d = (4 * c + 3) / 1461, e = c - 1461 * d / 4;
     const int64_t m = (5 * e + 2) / 153;
-    const int h = (int)(rest / 3600), mi = (int)((rest - 3600 * h) / 60);
+    char date[32] = "";
 
-    return mms_format("%04d/%02d/%02d/%02d:%02d:%09.6f", (int)(100 * b + d - 4800 + m / 10),
-                      (int)(m + 3 - 12 * (m / 10)), (int)(e - (153 * m + 2) / 5 + 1), h, mi,
-                      rest - 3600 * h - 60 * mi);
+    if (t->dated)
+        snprintf(date, sizeof date, "%04d/%02d/%02d/", (int)(100 * b + d - 4800 + m / 10),
+                 (int)(m + 3 - 12 * (m / 10)), (int)(e - (153 * m + 2) / 5 + 1));
+    return mms_format("%s%02d:%02d:%06.3f", date, (int)(rest / 3600000), (int)(rest / 60000 % 60),
+                      (double)(rest % 60000) / 1000);
 }
 
 /** Widen t0~t1 by tbuff; other ranges stay as they are. */
@@ -472,11 +485,15 @@ static mms_status widen(mms_value *command, const double tbuff[2], mms_error *er
 {
     const char *range = json_string_value(json_object_get(command, "timerange"));
     const char *tilde = range ? strchr(range, '~') : NULL;
-    double from, to;
+    instant from, to;
 
-    if (!tilde || !read_time(range, &from) || !read_time(tilde + 1, &to))
+    if (!tilde)
         return MMS_OK;
-    char *a = write_time(from - tbuff[0]), *b = write_time(to + tbuff[1]);
+    if (!read_time(range, tilde, &from) || !read_time(tilde + 1, tilde + strlen(tilde), &to))
+        return mms_fail(err, MMS_ERR_ARG,
+                        "parameter tbuff: timerange='%s' is not one range [Y/M/D/]h:m:s~h:m:s",
+                        range);
+    char *a = write_time(&from, -tbuff[0]), *b = write_time(&to, tbuff[1]);
     char *text = a && b ? mms_format("%s~%s", a, b) : NULL;
     if (text)
         json_object_set_new(command, "timerange", json_string(text));
@@ -550,13 +567,12 @@ done:
 
 /* ---- completing -------------------------------------------------------------------------------*/
 
-/** Seconds of "30s", "1min", 20, "scan" (0). */
-static mms_status seconds_of(const char *name, const mms_value *v, double *seconds, mms_error *err)
+mms_status mms_flag_seconds(const char *name, const mms_value *v, double *seconds, mms_error *err)
 {
     const char *text = json_string_value(v);
 
     *seconds = json_number_value(v);
-    if (!text || !strcasecmp(text, "scan"))
+    if (!text || !strcasecmp(text, "scan") || (!*text && !strcmp(name, "timebin")))
         return !text && *seconds <= 0 && !strcmp(name, "ntime")
                    ? mms_fail(err, MMS_ERR_ARG, "Parameter ntime cannot be < = 0")
                    : MMS_OK;
@@ -572,7 +588,7 @@ static mms_status put_seconds(mms_value *command, const char *name, mms_error *e
 {
     double seconds = 0;
     const mms_value *v = json_object_get(command, name);
-    const mms_status st = v ? seconds_of(name, v, &seconds, err) : MMS_OK;
+    const mms_status st = v ? mms_flag_seconds(name, v, &seconds, err) : MMS_OK;
 
     if (st == MMS_OK && v)
         json_object_set_new(command, name, json_real(seconds));
@@ -784,6 +800,9 @@ mms_status mms_flag_commands_complete(const mms_value *written, bool list, bool 
             snprintf(name, sizeof name, "Summary_%zu", i);
             json_object_set_new(command, "name", json_string(name));
         }
+        if (list) // reports of lists are whole
+            json_object_update_new(command, json_pack("{sf sf sf sf}", "minrel", 0.0, "maxrel", 1.0,
+                                                      "minabs", 0.0, "maxabs", -1.0));
         json_array_append(*out, command);
         if (json_is_true(json_object_get(command, "extendflags")) &&
             !json_object_get(command, "calculate"))
@@ -796,6 +815,22 @@ done:
 }
 
 /* ---- saving -----------------------------------------------------------------------------------*/
+
+static void add_python(mms_text *to, const mms_value *v);
+
+static void add_python_members(mms_text *to, const mms_value *v)
+{
+    const char *name, *between = "{";
+    mms_value *member;
+
+    json_object_foreach((mms_value *)v, name, member)
+    {
+        mms_text_add(to, "%s'%s': ", between, name);
+        add_python(to, member);
+        between = ", ";
+    }
+    mms_text_add(to, "%s", json_object_size(v) > 0 ? "}" : "{}");
+}
 
 /** Write a value as Python prints it. */
 static void add_python(mms_text *to, const mms_value *v)
@@ -811,6 +846,8 @@ static void add_python(mms_text *to, const mms_value *v)
             add_python(to, json_array_get(v, i));
         }
         mms_text_add(to, "]");
+    } else if (json_is_object(v)) {
+        add_python_members(to, v);
     } else {
         char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
         mms_text_add(to, "%s", text ? text : "");
@@ -826,10 +863,7 @@ char *mms_flag_command_line(const mms_value *command, const char *reason, bool w
 
     json_object_foreach((mms_value *)command, name, v)
     {
-        const bool default_ntime =
-            !strcmp(name, "ntime") && json_is_string(v) && !strcmp(json_string_value(v), "scan");
-        if (!strcmp(name, "reason") || default_ntime ||
-            (json_is_string(v) && !*json_string_value(v)))
+        if (!strcmp(name, "reason") || (json_is_string(v) && !*json_string_value(v)))
             continue;
         mms_text_add(&text, "%s%s=", text.length ? " " : "", name);
         add_python(&text, v);

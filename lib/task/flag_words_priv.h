@@ -31,6 +31,10 @@ MMS_CHECKED mms_status mms_flag_list_read(const char *inpfile, const char *reaso
 MMS_CHECKED mms_status mms_flag_commands_complete(const mms_value *written, bool list,
                                                   bool calculate, mms_value **out, mms_error *err);
 
+/** Seconds of "30s", "1min", 20, "scan" (0), of the parameter name.  Errors: ARG. */
+MMS_CHECKED mms_status mms_flag_seconds(const char *name, const mms_value *v, double *seconds,
+                                        mms_error *err);
+
 /** A command as a line of a list; reason replaces its own unless "".  End it with free(). */
 char *mms_flag_command_line(const mms_value *command, const char *reason, bool with_reason);
 

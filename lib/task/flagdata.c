@@ -268,6 +268,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
                 "Parameter action='' is only meaningful with savepars=True.");
     if (!does_nothing(p))
         MMS_TRY(flag(run, p, written, result, err));
+    for (size_t i = 0; !is_list(p) && p->saving.savepars && i < json_array_size(written); i++)
+        MMS_TRY(mms_flag_complete_saved(json_array_get(written, i), p->action, result, err));
     if (!p->how.dryrun)
         MMS_TRY(mms_flag_save(run, p->how.vis, &saving, written, err));
 done:

@@ -115,7 +115,7 @@ class Smoke(ProgramCase):
         self.assertIn("nothing is changed", run.stdout)
         for words, status in ((("mode=manual", "scan=99"), 3), (("mode=shadow", "addantenna=no"), 2),
                               (("mode=clip", "datacolumn=NONE"), 2), (("mode=clip", "clipminmax=[1]"), 2),
-                              (("mode=clip", "clipminmax=[1"), 2), (("mode=clip", "timeavg=True"), 2),
+                              (("mode=clip", "clipminmax=[1"), 2), (("mode=clip", "timeavg=True", "timebin=-5s"), 2),
                               (("mode=tfcrop", "ntime=soon"), 2), (("action=perhaps",), 2),
                               (("mode=list", "inpfile=none.txt"), 2), (("mode=magic",), 2)):
             with self.subTest(words=words):
