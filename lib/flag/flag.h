@@ -5,6 +5,7 @@
  *
  *  Arrays are in C order, [time][channel] for one product, [time][channel][correlation] for all;
  *  flags are one byte, 0 or 1.  A map is what one baseline has of a chunk, rows in time order.
+ *  rflag takes NULL for flags that are all 0.
  *  Source: docs/flagging.md */
 
 #include "multims/base.h"
@@ -120,6 +121,12 @@ void mms_flag_tfcrop_maps(const mms_flag_tfcrop *how, int32_t nmap, int64_t ntim
                           int64_t step, const float *values, uint8_t *flags, float *room);
 
 /* ---- rflag ------------------------------------------------------------------------------------*/
+
+/** Flags from a place on. */
+static inline const uint8_t *mms_flag_at(const uint8_t *flags, int64_t at)
+{
+    return flags ? flags + at : NULL;
+}
 
 /** Sums for the thresholds of a chunk, by channel. */
 typedef struct mms_flag_sums {

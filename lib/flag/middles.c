@@ -410,7 +410,7 @@ mms_status mms_flag_rflag_middles(int64_t ntime, int64_t nchan, const mms_comple
     const int64_t room = whole_blocks(nchan);
     float *lanes = mms_alloc(room * LANES, sizeof *lanes);
     double *scratch = mms_alloc(nchan, sizeof *scratch);
-    int64_t n[AT_ONCE], t = 0;
+    int64_t n[AT_ONCE];
 
     if (!lanes || !scratch) {
         free(lanes);
@@ -419,19 +419,17 @@ mms_status mms_flag_rflag_middles(int64_t ntime, int64_t nchan, const mms_comple
     }
     for (int64_t i = nchan * LANES; i < room * LANES; i++)
         lanes[i] = INFINITY; // stays behind
-    for (; t + AT_ONCE <= ntime; t += AT_ONCE) {
+    for (int64_t t = 0; t < ntime; t += AT_ONCE) {
         for (int i = 0; i < AT_ONCE; i++)
-            n[i] = take_spectrum(nchan, values + (t + i) * nchan,
-                                 flags ? flags + (t + i) * nchan : NULL, lanes + 2 * (ptrdiff_t)i);
+            n[i] = t + i < ntime ? take_spectrum(nchan, values + (t + i) * nchan,
+                                                 mms_flag_at(flags, (t + i) * nchan), lanes + 2 * i)
+                                 : 0;
         centre_spectra(nchan, n, lanes, middles + t);
-        for (int i = 0; i < AT_ONCE; i++)
-            if (n[i] <= 0)
-                middles[t + i] = spectrum_middle(nchan, values + (t + i) * nchan,
-                                                 flags ? flags + (t + i) * nchan : NULL, scratch);
+        for (int64_t i = t; i < t + AT_ONCE && i < ntime; i++)
+            if (n[i - t] <= 0)
+                middles[i] = spectrum_middle(nchan, values + i * nchan,
+                                             mms_flag_at(flags, i * nchan), scratch);
     }
-    for (; t < ntime; t++)
-        middles[t] =
-            spectrum_middle(nchan, values + t * nchan, flags ? flags + t * nchan : NULL, scratch);
     free(lanes);
     free(scratch);
     return MMS_OK;

@@ -20,12 +20,6 @@ static int64_t half_width(const mms_flag_rflag *how, int64_t ntime)
     return (w - 1) / 2;
 }
 
-/** Flags from a place on; NULL stays what it is: none. */
-static const uint8_t *row_of(const uint8_t *flags, int64_t at)
-{
-    return flags ? flags + at : NULL;
-}
-
 /** By channel, of one time or summed over some: the parts and their squares of what is not flagged,
  *  and how many there are. */
 typedef struct moments {
@@ -64,7 +58,7 @@ static mms_status open_window(int64_t nchan, window *w, mms_error *err)
 
 static inline __attribute__((always_inline)) void add_parts(const moments *m, int64_t nchan,
                                                             const mms_complex *values,
-                                                            const uint8_t *flags)
+                                                            const uint8_t *flags, bool first)
 {
     const float *parts = (const float *)values;
     double *restrict re = m->re, *restrict im = m->im, *restrict re2 = m->re2,
@@ -73,22 +67,28 @@ static inline __attribute__((always_inline)) void add_parts(const moments *m, in
     for (int64_t c = 0; c < nchan; c++) {
         const bool out = flags && flags[c];
         const float x = out ? 0 : parts[2 * c], y = out ? 0 : parts[2 * c + 1];
-        re[c] += (double)x;
-        im[c] += (double)y;
-        re2[c] += (double)(x * x);
-        im2[c] += (double)(y * y);
-        n[c] += out ? 0 : 1;
+        re[c] = (first ? 0 : re[c]) + (double)x;
+        im[c] = (first ? 0 : im[c]) + (double)y;
+        re2[c] = (first ? 0 : re2[c]) + (double)(x * x);
+        im2[c] = (first ? 0 : im2[c]) + (double)(y * y);
+        n[c] = (first ? 0 : n[c]) + (out ? 0 : 1);
     }
 }
 
-/** Add a time. */
+/** Add a time, or begin with it. */
 MMS_WIDE static void add_time(const moments *m, int64_t nchan, const mms_complex *values,
-                              const uint8_t *flags)
+                              const uint8_t *flags, bool first)
 {
-    if (flags && memchr(flags, 1, (size_t)nchan))
-        add_parts(m, nchan, values, flags);
+    const bool any = flags && memchr(flags, 1, (size_t)nchan);
+
+    if (any && first)
+        add_parts(m, nchan, values, flags, true);
+    else if (any)
+        add_parts(m, nchan, values, flags, false);
+    else if (first)
+        add_parts(m, nchan, values, NULL, true);
     else
-        add_parts(m, nchan, values, NULL);
+        add_parts(m, nchan, values, NULL, false);
 }
 
 /** What of three numbers counts: 1 / n, and n - 1. */
@@ -112,11 +112,29 @@ static inline double variance(double square, double mean)
     return found > 0 ? found : 0;
 }
 
+/** Whole numbers that have the order of numbers that are not negative, or -1; NaN is the most. */
+static inline int64_t order_of(double x)
+{
+    int64_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+static double number_of(int64_t bits)
+{
+    double x;
+
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
 static inline __attribute__((always_inline)) bool scatter_some(int64_t nchan, const moments *a,
                                                                const moments *b, const moments *c,
-                                                               bool flagged, double *restrict found)
+                                                               bool flagged, double *restrict found,
+                                                               double *found_most)
 {
-    int64_t bits, odd = 0;
+    int64_t most = INT64_MIN, odd = 0;
 
     for (int64_t i = 0; i < nchan; i++) {
         const double n = flagged ? a->n[i] + b->n[i] + c->n[i] : 3;
@@ -127,31 +145,38 @@ static inline __attribute__((always_inline)) bool scatter_some(int64_t nchan, co
         const double re = divide(a->re[i] + b->re[i] + c->re[i], of);
         const double im = divide(a->im[i] + b->im[i] + c->im[i], of);
         const double both = sqrt(variance(divide(re2, of), re) + variance(divide(im2, of), im));
-        const double nothing = (re2 + im2) - (re2 + im2); // or NaN
-        memcpy(&bits, &nothing, sizeof bits);
-        odd |= bits;
-        found[i] = n > 0 ? both : -1;
+        const double any = n > 0 ? both : -1;
+        odd |= order_of((re2 + im2) - (re2 + im2)); // 0 or NaN
+        most = order_of(any) > most ? order_of(any) : most;
+        found[i] = any;
     }
+    *found_most = number_of(most);
     return !odd;
 }
 
-/** How windows of three times scatter: found[nchan], -1 where all of it is flagged.  False: some
- *  numbers are not finite. */
+/** How windows of three times scatter: found[nchan], -1 where all of it is flagged, and the most of
+ *  that.  False: some numbers are not finite. */
 MMS_WIDE static bool scatter_of_three(int64_t nchan, const moments *a, const moments *b,
-                                      const moments *c, bool flagged, double *found)
+                                      const moments *c, bool flagged, double *found, double *most)
 {
-    return flagged ? scatter_some(nchan, a, b, c, true, found)
-                   : scatter_some(nchan, a, b, c, false, found);
+    return flagged ? scatter_some(nchan, a, b, c, true, found, most)
+                   : scatter_some(nchan, a, b, c, false, found, most);
 }
 
-MMS_WIDE static void scatter_of_sums(int64_t nchan, const moments *m, double *restrict found)
+MMS_WIDE static void scatter_of_sums(int64_t nchan, const moments *m, double *restrict found,
+                                     double *found_most)
 {
+    int64_t most = INT64_MIN;
+
     for (int64_t i = 0; i < nchan; i++) {
         const double n = m->n[i];
         const double both =
             sqrt(variance(m->re2[i] / n, m->re[i] / n) + variance(m->im2[i] / n, m->im[i] / n));
-        found[i] = n > 0 ? both : -1;
+        const double any = n > 0 ? both : -1;
+        most = order_of(any) > most ? order_of(any) : most;
+        found[i] = any;
     }
+    *found_most = number_of(most);
 }
 
 /** The moments of a time, which the windows round its neighbours have had made, perhaps. */
@@ -162,52 +187,42 @@ static const moments *moments_of(window *w, int64_t t, const mms_complex *values
 
     if (w->times[t % THREE] == t)
         return m;
-    memset(m->re, 0, (size_t)(5 * w->nchan) * sizeof *m->re);
-    add_time(m, w->nchan, values + t * w->nchan, row_of(flags, t * w->nchan));
+    add_time(m, w->nchan, values + t * w->nchan, mms_flag_at(flags, t * w->nchan), true);
     w->times[t % THREE] = t;
     return m;
 }
 
+static void fill(int64_t n, double *found)
+{
+    for (int64_t c = 0; c < n; c++)
+        found[c] = -1;
+}
+
 /** How the window round a time scatters, summed in the order of times: found[nchan], -1 where all
- *  of it is flagged. */
-static void find_scatter(window *w, int64_t half, int64_t time, const mms_complex *values,
-                         const uint8_t *flags, double *found)
+ *  of it is flagged; returns the most of that. */
+static double find_scatter(window *w, int64_t half, int64_t time, const mms_complex *values,
+                           const uint8_t *flags, double *found)
 {
     const int64_t first = time - half, end = time + half + 1, n = w->nchan;
-
-    assert(half >= 0 && first >= 0);
     const bool flagged = flags && memchr(flags + first * n, 1, (size_t)((end - first) * n));
+    double most = -1;
+
+    assert(half >= 0 && first >= 0 && n > 0);
     if (flagged && !memchr(flags + first * n, 0, (size_t)((end - first) * n))) {
-        for (int64_t c = 0; c < n; c++)
-            found[c] = -1;
-        return;
+        fill(n, found);
+        return most;
     }
     if (half == 1) {
         const moments *a = moments_of(w, first, values, flags);
         const moments *b = moments_of(w, time, values, flags);
         const moments *c = moments_of(w, end - 1, values, flags);
-        if (scatter_of_three(n, a, b, c, flagged, found))
-            return;
+        if (scatter_of_three(n, a, b, c, flagged, found, &most))
+            return most;
     }
-    memset(w->sums.re, 0, (size_t)(5 * n) * sizeof *w->sums.re);
     for (int64_t t = first; t < end; t++)
-        add_time(&w->sums, n, values + t * n, row_of(flags, t * n));
-    scatter_of_sums(n, &w->sums, found);
-}
-
-/** The most of n numbers that are not negative, or -1: their bits, as whole numbers, have their
- *  order, and NaN is the most of all. */
-MMS_WIDE static double most_of(int64_t n, const double *numbers)
-{
-    int64_t most = INT64_MIN, bits;
-    double found;
-
-    for (int64_t i = 0; i < n; i++) {
-        memcpy(&bits, &numbers[i], sizeof bits);
-        most = bits > most ? bits : most;
-    }
-    memcpy(&found, &most, sizeof found);
-    return n > 0 ? found : -1;
+        add_time(&w->sums, n, values + t * n, mms_flag_at(flags, t * n), t == first);
+    scatter_of_sums(n, &w->sums, found, &most);
+    return most;
 }
 
 /** Whether the squares of the distances from the time itself tell that nothing scatters more than a
@@ -242,12 +257,10 @@ mms_status mms_flag_rflag_scatter(const mms_flag_rflag *how, int64_t ntime, int6
 
     if (st != MMS_OK)
         return st;
-    for (int64_t i = 0; i < ntime * nchan; i++)
-        scatter[i] = -1;
-    for (int64_t t = half; t < ntime - half; t++) {
-        find_scatter(&w, half, t, values, flags, scatter + t * nchan);
-        middles[t].most_scatter = most_of(nchan, scatter + t * nchan);
-    }
+    fill(half * nchan, scatter);
+    for (int64_t t = half; t < ntime - half; t++)
+        middles[t].most_scatter = find_scatter(&w, half, t, values, flags, scatter + t * nchan);
+    fill(half * nchan, scatter + (ntime - half) * nchan);
     free(w.found);
     return MMS_OK;
 }
@@ -266,8 +279,7 @@ static inline __attribute__((always_inline)) double sum_some(
     const mms_flag_middle *m, double *restrict freq, int64_t *restrict nfreq)
 {
     const float *parts = (const float *)values;
-    int64_t most = 0, bits;
-    double found;
+    int64_t most = 0;
 
     for (int64_t c = 0; c < nchan; c++) {
         const bool out = flagged && flags[c];
@@ -276,11 +288,9 @@ static inline __attribute__((always_inline)) double sum_some(
         const double more = re > im ? re : im;
         freq[c] = (freq[c] + (out ? 0 : re)) + (out ? 0 : im);
         nfreq[c] += out ? 0 : 2;
-        memcpy(&bits, &more, sizeof bits);
-        most = bits > most ? bits : most; // as most_of()
+        most = order_of(more) > most ? order_of(more) : most;
     }
-    memcpy(&found, &most, sizeof found);
-    return found;
+    return number_of(most);
 }
 
 /** Add the deviations from the middle; the most of them, of flagged channels too. */
@@ -298,8 +308,8 @@ void mms_flag_rflag_add(int64_t ntime, int64_t nchan, const mms_complex *values,
 {
     for (int64_t t = 0, at = 0; t < ntime; t++, at += nchan) {
         sum_scatter(nchan, scatter + at, sums->time, sums->ntime);
-        middles[t].most_deviation = sum_spectrum(nchan, values + at, row_of(flags, at), &middles[t],
-                                                 sums->freq, sums->nfreq);
+        middles[t].most_deviation = sum_spectrum(nchan, values + at, mms_flag_at(flags, at),
+                                                 &middles[t], sums->freq, sums->nfreq);
     }
 }
 
@@ -311,7 +321,7 @@ static void flag_times(window *w, int64_t half, double threshold, int64_t ntime,
 
     for (int64_t t = half; t < ntime - half; t++) {
         if (middles[t].most_scatter <= threshold ||
-            is_surely_below(half, threshold, n, values + t * n, row_of(before, t * n)))
+            is_surely_below(half, threshold, n, values + t * n, mms_flag_at(before, t * n)))
             continue;
         find_scatter(w, half, t, values, before, w->found);
         for (int64_t c = 0; c < n; c++)

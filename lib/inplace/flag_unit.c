@@ -472,12 +472,15 @@ static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_e
     return st;
 }
 
-/* ---- rows by themselves -----------------------------------------------------------------------*/
+/* ---- pieces that threads do beside each other
+ * ---------------------------------------------------*/
 
-/** The rows of a unit in blocks, and of these those of each window: a piece. */
+/** The rows of a unit in pieces: blocks, and of these those of each window; or chunks. */
 typedef struct blocks {
     mms_flag_work *w;
     int64_t most, npiece; /**< most: rows of a block */
+    int64_t *rows,
+        *first; /**< of chunks: their rows, and [npiece + 1] where they begin; else NULL */
     int64_t nthread;
     mms_flag_work *works; /**< [nthread]: copies of w, with arrays of their own */
     atomic_llong next;
@@ -521,73 +524,99 @@ static int64_t block_rows(const mms_flag_work *w)
     return rows < 1 ? 1 : rows > WINDOW_ROWS ? WINDOW_ROWS : rows;
 }
 
-static int64_t find_rows(const blocks *b, int64_t piece, int64_t *rows)
+/** The rows of a piece, in an array of the lane's own where it is none of a chunk. */
+static int64_t find_rows(const blocks *b, int64_t piece, int64_t **to)
 {
     const mms_flag_work *w = b->w;
+    int64_t *const rows = *to;
     const int64_t first = piece / w->set.nwindow * b->most, left = w->rows.n - first;
     const int64_t end = first + (left < b->most ? left : b->most);
     const int32_t ddid = (int32_t)(piece % w->set.nwindow);
     int64_t n = 0;
 
+    if (b->first) {
+        *to = b->rows + b->first[piece];
+        return b->first[piece + 1] - b->first[piece];
+    }
     for (int64_t i = first; i < end; i++)
         if (w->rows.ddid[i] == ddid && is_selected(w, i))
             rows[n++] = i;
     return n;
 }
 
+/** Keep what has become of a piece, in its turn. */
+static mms_status keep_piece(blocks *b, mms_flag_work *own, const mms_flag_chunk *k, mms_error *err)
+{
+    if (json_array_extend(b->w->rflag, own->rflag) || json_array_clear(own->rflag))
+        return no_memory(err);
+    return keep_chunk(b->w, k, err);
+}
+
 /** Take pieces until there are none; what has become of them is kept in their order. */
-static mms_status run_pieces_of_rows(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
-                                     mms_error *err)
+static mms_status take_pieces(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
+                              mms_error *err)
 {
     blocks *const b = ctx;
     mms_flag_work *const own = &b->works[number];
-    int64_t *rows = mms_alloc(b->most, sizeof *rows);
-    mms_status st = rows ? MMS_OK : no_memory(err);
+    int64_t *block = b->first ? NULL : mms_alloc(b->most, sizeof *block);
+    mms_status st = b->first || block ? MMS_OK : no_memory(err);
 
     *piece = 0;
     while (st == MMS_OK && (*piece = atomic_fetch_add(&b->next, 1)) < b->npiece) {
-        const int64_t n = find_rows(b, *piece, rows);
+        int64_t *rows = block;
+        const int64_t n = find_rows(b, *piece, &rows);
         mms_flag_chunk k = {0};
+        own->chunk_row = n > 0 ? rows[0] : 0;
         if (n > 0)
             st = do_commands(own, rows, n, &k, err);
         if (st == MMS_OK && !mms_lanes_begin_turn(lanes, *piece))
             atomic_store(&b->next, b->npiece);
         else if (st == MMS_OK) {
-            st = n > 0 ? keep_chunk(b->w, &k, err) : MMS_OK;
+            st = n > 0 ? keep_piece(b, own, &k, err) : MMS_OK;
             mms_lanes_end_turn(lanes);
         }
         if (n > 0)
             own->spare = k;
     }
-    free(rows);
+    free(block);
     return st;
 }
+
+static mms_status run_blocks(blocks *b, mms_error *err)
+{
+    mms_flag_work *const w = b->w;
+    mms_status st = MMS_OK;
+
+    if (b->nthread > 1)
+        MMS_TRY(make_cuts(w, err));
+    b->works = mms_alloc(b->nthread, sizeof *b->works);
+    MMS_TRY(b->works ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < b->nthread; i++) {
+        b->works[i] = *w;
+        b->works[i].threads = 1;
+        b->works[i].rflag = json_array();
+    }
+    st = mms_lanes_run((int)b->nthread, take_pieces, b, err);
+    w->directions = b->works[0].directions; // of one thread alone
+done:
+    for (int64_t i = 0; b->works && i < b->nthread; i++) {
+        free_chunk(&b->works[i].spare);
+        mms_value_free(&b->works[i].rflag);
+    }
+    free(b->works);
+    return st;
+}
+
+/* ---- rows by themselves -----------------------------------------------------------------------*/
 
 static mms_status run_rows(mms_flag_work *w, mms_error *err)
 {
     blocks b = {.w = w, .most = block_rows(w), .nthread = 1};
-    mms_status st = MMS_OK;
 
     b.npiece = (w->rows.n + b.most - 1) / b.most * w->set.nwindow;
     if (are_apart(w) && w->threads > 1)
         b.nthread = w->threads < b.npiece ? w->threads : b.npiece;
-    if (b.npiece == 0)
-        return MMS_OK;
-    if (b.nthread > 1)
-        MMS_TRY(make_cuts(w, err));
-    b.works = mms_alloc(b.nthread, sizeof *b.works);
-    MMS_TRY(b.works ? MMS_OK : no_memory(err));
-    for (int64_t i = 0; i < b.nthread; i++) {
-        b.works[i] = *w;
-        b.works[i].threads = 1;
-    }
-    st = mms_lanes_run((int)b.nthread, run_pieces_of_rows, &b, err);
-    w->directions = b.works[0].directions; // of one thread alone
-done:
-    for (int64_t i = 0; b.works && i < b.nthread; i++)
-        free_chunk(&b.works[i].spare);
-    free(b.works);
-    return st;
+    return b.npiece > 0 ? run_blocks(&b, err) : MMS_OK;
 }
 
 /* ---- chunks of rows that belong together ------------------------------------------------------*/
@@ -831,25 +860,65 @@ done:
     return st;
 }
 
+/** Where a chunk ends whose rows are in order. */
+static int64_t chunk_end(const mms_flag_work *w, const int64_t *rows, int64_t n, int64_t first)
+{
+    int64_t end = first + 1;
+
+    while (
+        end < n && by_chunk(w, rows[first], rows[end]) == 0 &&
+        (w->ntime_s <= 0 || w->rows.time_s[rows[end]] - w->rows.time_s[rows[first]] < w->ntime_s))
+        end++;
+    return end;
+}
+
+/** Whether threads do a chunk each, instead of sharing one after the other: there are many, of
+ * which they have room for one each, and no command keeps something or asks casacore. */
+static bool may_share(mms_flag_work *w, const blocks *b)
+{
+    enum { MANY = 4 }; // for each thread, so that none waits long for the last ones
+
+    if (w->threads <= 1 || b->npiece < MANY * w->threads)
+        return false;
+    for (int64_t i = 0; i < w->ncommand; i++) {
+        const mms_flag_mode mode = w->commands[i].mode;
+        if (mode == MMS_FLAG_SUMMARY || mode == MMS_FLAG_SHADOW || mode == MMS_FLAG_ELEVATION)
+            return false;
+    }
+    for (int64_t i = 0; i < b->npiece; i++) {
+        const int64_t nrow = b->first[i + 1] - b->first[i];
+        if (nrow > w->memory / w->threads / row_bytes(w, b->rows[b->first[i]]))
+            return false;
+    }
+    return true;
+}
+
 static mms_status run_chunks(mms_flag_work *w, mms_error *err)
 {
-    int64_t *rows = mms_alloc(w->rows.n, sizeof *rows), n = 0;
-    mms_status st = rows ? MMS_OK : no_memory(err);
+    blocks b = {.w = w,
+                .rows = mms_alloc(w->rows.n, sizeof *b.rows),
+                .first = mms_alloc(w->rows.n + 1, sizeof *b.first),
+                .nthread = w->threads};
+    int64_t n = 0;
+    mms_status st;
 
-    for (int64_t i = 0; i < w->rows.n && st == MMS_OK; i++)
+    MMS_TRY(b.rows && b.first ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < w->rows.n; i++)
         if (!w->run_mask || mms_flag_bit(w->run_mask, i))
-            rows[n++] = i;
-    if (st == MMS_OK)
-        st = sort_chunks(w, n, rows, err);
-    for (int64_t first = 0, next; first < n && st == MMS_OK; first = next) {
-        for (next = first + 1;
-             next < n && by_chunk(w, rows[first], rows[next]) == 0 &&
-             (w->ntime_s <= 0 ||
-              w->rows.time_s[rows[next]] - w->rows.time_s[rows[first]] < w->ntime_s);)
-            next++;
-        st = run_pieces(w, rows + first, next - first, err);
+            b.rows[n++] = i;
+    MMS_TRY(sort_chunks(w, n, b.rows, err));
+    for (int64_t end = 0; end < n; b.first[b.npiece] = end) {
+        end = chunk_end(w, b.rows, n, end);
+        b.npiece++;
     }
-    free(rows);
+    if (may_share(w, &b))
+        MMS_TRY(run_blocks(&b, err));
+    else
+        for (int64_t i = 0; i < b.npiece && st == MMS_OK; i++)
+            st = run_pieces(w, b.rows + b.first[i], b.first[i + 1] - b.first[i], err);
+done:
+    free(b.rows);
+    free(b.first);
     return st;
 }
 

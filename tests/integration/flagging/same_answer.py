@@ -112,7 +112,7 @@ class SameAnswer(SharedSets, ProgramCase):
         self.assertGreater(changed, 0, "a mode that changes nothing proves nothing")
         self.assertLess(changed, want[0].size)
         ways = [(f"{axis}.mms", workers, ranks) for axis, workers, ranks in self.ways(list(MODES).index(mode))]
-        ways.append(("in.ms", 3, 0))  # threads of one worker
+        ways += [("in.ms", 2, 0), ("in.ms", 3, 0)]  # threads of one worker that do a chunk each, and that share its maps
         for source, workers, ranks in ways:
             got = self.run_mode(source, workers, MODES[mode], ranks)
             for a, b, what in zip(got, want, ["FLAG", "FLAG_ROW"]):
@@ -150,6 +150,14 @@ class SameAnswer(SharedSets, ProgramCase):
         report = [self.answer("flagdata", "many.ms", "mode=rflag", "action=calculate", f"memory={memory}", "-j", "1")
                   for memory in ("16M", "512M")]
         self.assertEqual(*report)
+
+    def test_thresholds_do_not_depend_on_threads(self):
+        with table(f"{self.sets}/in.ms", ack=False) as t:  # four chunks for each of two threads, not of three
+            chunks = {c for c in zip(*(t.getcol(k) for k in ("SCAN_NUMBER", "FIELD_ID", "DATA_DESC_ID")))}
+        self.assertTrue(8 <= len(chunks) < 12, chunks)
+        reports = [self.answer("flagdata", f"{self.sets}/in.ms", "mode=rflag", "action=calculate", "-j", n) for n in (1, 2, 3)]
+        self.assertEqual(reports[0], reports[1])
+        self.assertEqual(reports[0], reports[2])
 
     def test_summary(self):
         want = self.answer("flagdata", f"{self.sets}/in.ms", "mode=summary", "basecnt=True",
