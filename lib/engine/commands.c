@@ -812,6 +812,9 @@ mms_status mms_client_push(mms_client *client, const mms_command *command, int64
     mms_error why = {0};
     mms_status st;
 
+    if (n < 0 || (n && !targets))
+        MMS_TRY(mms_fail(&why, MMS_ERR_ARG,
+                         "a command has %" PRId64 " targets, which are not given", n));
     MMS_TRY(wait_for(client, has_room, n ? n : 1, NULL, -1, &why));
     st = push(client, command, n, targets, ids, &why);
 done:

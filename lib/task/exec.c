@@ -63,6 +63,27 @@ static int *targets_of(const struct exec *p, const mms_value *list, int64_t *n)
     return targets;
 }
 
+/* What is wrong with a command is said before any of them runs. */
+static mms_status check(const struct work *work, const mms_value *entry, mms_error *err)
+{
+    const char *const text = json_string_value(json_object_get(entry, "command"));
+    const int n = mms_client_servers(work->client);
+    int64_t ntarget;
+    int *const targets = targets_of(work->p, json_object_get(entry, "servers"), &ntarget);
+    const char *mode;
+    mms_status st = MMS_OK;
+
+    if (!targets)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    for (int64_t i = 0; st == MMS_OK && i < ntarget; i++)
+        if (targets[i] < 1 || targets[i] > n)
+            st = mms_fail(err, MMS_ERR_ARG, "Server #%d does not exist", targets[i]);
+    if (st == MMS_OK && text && strcmp(text, "push"))
+        st = mms_command_mode(text, &mode, err);
+    free(targets);
+    return st;
+}
+
 static mms_status push(struct work *work, const mms_value *entry, mms_error *err)
 {
     const mms_value *const limit = json_object_get(entry, "limit");
@@ -129,6 +150,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     opts.log = *work.p->serverlog ? work.p->serverlog : NULL;
     opts.log_mode = work.p->logmode;
     MMS_TRY(mms_client_open(&opts, &work.client, err));
+    json_array_foreach(commands, i, entry) MMS_TRY(check(&work, entry, err));
     json_array_foreach(commands, i, entry) MMS_TRY(push(&work, entry, err));
     MMS_TRY(mms_client_responses(work.client, work.n, work.ids, true, -1, &responses, err));
     json_object_set(result, "responses", responses);

@@ -428,6 +428,8 @@ static void refusals(void)
     CHECK(mms_client_push(client, &add, 1, wrong + 2, ids, &err) == MMS_ERR_ARG);
     CHECK(!strcmp(err.msg, "Server #0 does not exist"));
     CHECK(mms_client_push(client, &none, 0, NULL, ids, &err) == MMS_ERR_ARG);
+    CHECK(mms_client_push(client, &add, -1, wrong, ids, &err) == MMS_ERR_ARG);
+    CHECK(mms_client_push(client, &add, 2, NULL, ids, &err) == MMS_ERR_ARG);
     CHECK(mms_client_responses(client, 1, &unknown, true, 1, &list, &err) == MMS_ERR_ARG);
     CHECK(push(add, 1) == 1); /* no id was used */
     failed(run(task("nothing", NULL), 1), "internal", "no such kind of work: nothing");

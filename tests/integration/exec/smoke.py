@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """exec: text, calls and programs on servers, what stays there, how they fail."""
 import json
+import os
 
 import program_case
 from program_case import ProgramCase
@@ -47,6 +48,11 @@ class Smoke(ProgramCase):
                             (["--servers", "7", "-j", "1", "--", "1"], "Server #7 does not exist"),
                             ([], "no command"), (["--file", "nothing"], "nothing")):
             self.assertIn(text, self.multims("exec", *words, status=2).stderr)
+        self.multims("exec", "-j", "1", "--", "chdir(path='.')", "simulate(outputvis='made.ms')", "1+", status=2)
+        with open(self.path("list.json"), "w") as file:
+            json.dump([{"command": "simulate(outputvis='made.ms')"}, {"command": "1", "servers": [1, 2, 9]}], file)
+        self.assertIn("Server #9 does not exist", self.multims("exec", "-j", "2", "--file", "list.json", status=2).stderr)
+        self.assertFalse(os.path.exists(self.path("made.ms")))
 
 
 program_case.main()
