@@ -23,11 +23,9 @@ int mms_command_name(const char *text)
 /* The end of "[0]" or "['key']" at s; NULL: it is something else. */
 static const char *subscript_end(const char *s)
 {
-    const char *at = s + 1 + strspn(s + 1, blanks);
+    const char *at = *s == '[' ? s + 1 + strspn(s + 1, blanks) : "";
     const char quote = *at == '\'' || *at == '"' ? *at : '\0';
 
-    if (*s != '[')
-        return NULL;
     if (quote) {
         at = strchr(at + 1, quote);
         at = at && at[-1] != '\\' ? at + 1 : NULL;
