@@ -8,21 +8,27 @@
 #include "base/wide_priv.h"
 #include "calibrate.h"
 
+/** re + im * I would add im * 0, which makes 0 of -0, and no number of a number and infinity. */
+static inline mms_complex complex_of(float re, float im)
+{
+    const float parts[2] = {re, im};
+    mms_complex z;
+
+    memcpy(&z, parts, sizeof z);
+    return z;
+}
+
 /** A product of complex numbers without the library's care for infinities. */
 static inline mms_complex times(mms_complex a, mms_complex b)
 {
-    const float re = crealf(a) * crealf(b) - cimagf(a) * cimagf(b);
-    const float im = crealf(a) * cimagf(b) + cimagf(a) * crealf(b);
-
-    return re + im * (mms_complex)_Complex_I;
+    return complex_of(crealf(a) * crealf(b) - cimagf(a) * cimagf(b),
+                      crealf(a) * cimagf(b) + cimagf(a) * crealf(b));
 }
 
 static inline mms_complex times_conj(mms_complex a, mms_complex b)
 {
-    const float re = crealf(a) * crealf(b) + cimagf(a) * cimagf(b);
-    const float im = cimagf(a) * crealf(b) - crealf(a) * cimagf(b);
-
-    return re + im * (mms_complex)_Complex_I;
+    return complex_of(crealf(a) * crealf(b) + cimagf(a) * cimagf(b),
+                      cimagf(a) * crealf(b) - crealf(a) * cimagf(b));
 }
 
 /** Four products in the order pp, pq, qp, qq. */
@@ -92,7 +98,7 @@ static void correct_leakage(int32_t nchan, const mms_complex *a, const mms_compl
 
 static mms_complex turn(double angle)
 {
-    return (float)cos(angle) + (float)sin(angle) * (mms_complex)_Complex_I;
+    return complex_of((float)cos(angle), (float)sin(angle));
 }
 
 /** R and L turn by opposite phases. */

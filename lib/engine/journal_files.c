@@ -117,7 +117,7 @@ mms_status mms_journal_make_folder(const char *folder, mms_error *err)
 
     if (st == MMS_OK && failed && failed != EEXIST)
         st = mms_fail_errno(err, failed, "%s", folder);
-    if (fd >= 0 && (failed || rename(mark, path)))
+    if (fd >= 0 && (failed || mms_rename_new(mark, path))) // never over another run's
         (void)unlink(mark);
     if (fd >= 0)
         close(fd);

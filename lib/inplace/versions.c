@@ -202,34 +202,40 @@ done:
     return st;
 }
 
-/** A name that no version and no table has: two may be set aside in a second. */
+/** The name that a run said which was killed before the table had it, or one that no version and no
+ *  table has: two may be set aside in a second. */
 static mms_status name_aside(const char *vis, const mms_value *list, const char *name, char **aside,
                              mms_error *err)
 {
     const long long now_s = time(NULL);
+    const size_t n = strlen(name);
+    const int64_t listed = (int64_t)json_array_size(list);
     mms_status st = MMS_OK;
     bool taken = true;
 
-    for (int k = 0; st == MMS_OK && taken; k++) {
+    for (int64_t k = 0; st == MMS_OK && taken; k++) {
+        const char *said = k < listed ? version_name(list, (size_t)k) : NULL;
         char *path = NULL;
+        if (said && (strncmp(said, name, n) != 0 || strncmp(said + n, ".old.", 5) != 0))
+            continue;
         free(*aside);
-        *aside = mms_format("%s.old.%lld", name, now_s + k);
+        *aside = said ? strdup(said) : mms_format("%s.old.%lld", name, now_s + (k - listed));
         st = *aside ? find_path(vis, "/flags.", *aside, &path, err) : no_memory(err);
         if (st == MMS_OK)
             st = mms_path_exists(path, &taken, err);
-        taken = taken || (st == MMS_OK && find_version(list, *aside) >= 0);
         free(path);
     }
     return st;
 }
 
-/** Make room for a new version of this name; the old one's comment becomes the new one's, as CASA.
- *  Who was killed in the middle may have left a table that is not listed, or a line without one. */
-static mms_status set_aside(const char *vis, mms_value *list, const char *name, const char *comment,
-                            mms_error *err)
+/** List a new version; that which has its name is renamed, and the new one's comment becomes its
+ *  own, as CASA.  Who was killed in the middle may have left a table that is not listed, or a line
+ *  without one.  *aside: what the old one is called then; NULL: there is none. */
+static mms_status list_new(const char *vis, mms_value *list, const char *name, const char *comment,
+                           char **aside, mms_error *err)
 {
     const int64_t i = find_version(list, name);
-    char *path = NULL, *aside = NULL;
+    char *path = NULL;
     bool there = false;
     mms_status st;
 
@@ -237,23 +243,20 @@ static mms_status set_aside(const char *vis, mms_value *list, const char *name, 
     MMS_TRY(mms_path_exists(path, &there, err));
     if (i >= 0)
         json_array_remove(list, (size_t)i);
-    if (!there)
-        goto done;
-    MMS_TRY(name_aside(vis, list, name, &aside, err));
-    mms_log(MMS_LOG_WARN, "flagmanager", "Version name '%s' already exist. Will rename it to %s",
-            name, aside);
-    MMS_TRY(rename_table(vis, name, aside, err));
-    json_array_insert_new(list, i < 0 ? json_array_size(list) : (size_t)i,
-                          json_pack("[oo]", mms_text_value(aside), mms_text_value(comment)));
+    if (there)
+        MMS_TRY(name_aside(vis, list, name, aside, err));
+    if (there && find_version(list, *aside) < 0)
+        json_array_insert_new(list, i < 0 ? json_array_size(list) : (size_t)i,
+                              json_pack("[oo]", mms_text_value(*aside), mms_text_value(comment)));
+    json_array_append_new(list, json_pack("[oo]", mms_text_value(name), mms_text_value(comment)));
 done:
     free(path);
-    free(aside);
     return st;
 }
 
 static mms_status save(const char *vis, const char *name, const char *comment, mms_error *err)
 {
-    char *folder = NULL, *staged = NULL, *path = NULL;
+    char *folder = NULL, *staged = NULL, *path = NULL, *aside = NULL;
     mms_value *list = NULL;
     mms_ms *ms = NULL;
     int fd = -1;
@@ -269,11 +272,15 @@ static mms_status save(const char *vis, const char *name, const char *comment, m
     MMS_TRY(mms_flags_copy(ms, staged, true, err));
     MMS_TRY(take_list(vis, &fd, err));
     MMS_TRY(mms_versions_read(vis, &list, err));
-    MMS_TRY(set_aside(vis, list, name, comment, err));
+    MMS_TRY(list_new(vis, list, name, comment, &aside, err));
+    MMS_TRY(write_list(vis, list, err)); // before: by the new table others know that all is done
+    if (aside) {
+        mms_log(MMS_LOG_WARN, "flagmanager",
+                "Version name '%s' already exist. Will rename it to %s", name, aside);
+        MMS_TRY(rename_table(vis, name, aside, err));
+    }
     if (rename(staged, path))
         MMS_TRY(mms_fail_errno(err, errno, "%s", path));
-    json_array_append_new(list, json_pack("[oo]", mms_text_value(name), mms_text_value(comment)));
-    MMS_TRY(write_list(vis, list, err));
 done:
     if (st != MMS_OK && staged)
         (void)!mms_remove_tree(staged, NULL);
@@ -283,6 +290,7 @@ done:
     free(folder);
     free(staged);
     free(path);
+    free(aside);
     return st;
 }
 

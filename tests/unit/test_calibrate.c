@@ -174,6 +174,7 @@ static void flat_gains_give_the_same_bits(void **state)
     const mms_cal_window w = {NCHAN, 4, products, false, false, false};
     mms_complex first[2 * NCHAN], second[2 * NCHAN], once[4 * NCHAN], each[4 * NCHAN];
     const mms_cal_antenna a = {.gain = first}, b = {.gain = second};
+    static const float odd[] = {-0.0f, 0, 0, -0.0f, 1, INFINITY, -INFINITY, 2, 0, 0, -0.0f, -0.0f};
     mms_cal_antenna flat_a = a, flat_b = b;
 
     (void)state;
@@ -184,6 +185,8 @@ static void flat_gains_give_the_same_bits(void **state)
     }
     for (int i = 0; i < 4 * NCHAN; i++)
         each[i] = once[i] = 1 / (1.0f + (float)i) - 0.37f * (float)i * (mms_complex)_Complex_I;
+    memcpy(&each[4], odd, sizeof odd);
+    memcpy(&once[4], odd, sizeof odd);
     mms_cal_correct(&w, &a, &b, each);
     mms_cal_correct(&w, &flat_a, &flat_b, once);
     assert_memory_equal(once, each, sizeof each);

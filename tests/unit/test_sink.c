@@ -381,7 +381,8 @@ static void links_stay_links(void **state)
 
 /* ---- where files can't be moved, and what a full disk says late -------------------------------*/
 
-static bool apart; /**< the undo and the table are on mounts of their own */
+static bool apart;        /**< the undo and the table are on mounts of their own */
+static int nversion = -1; /**< of the renames of versions, that which fails; below 0: none */
 
 /** In place of the C library's. */
 int rename(const char *from, const char *to)
@@ -390,6 +391,8 @@ int rename(const char *from, const char *to)
         errno = EXDEV;
     else if (apart && !strstr(from, "mms-undo") && strstr(to, "mms-undo"))
         errno = EXDEV;
+    else if (strstr(to, ".flagversions/") && !strstr(from, "/table.") && nversion-- == 0)
+        errno = EIO;
     else
         return renameat(AT_FDCWD, from, AT_FDCWD, to);
     return -1;
@@ -411,6 +414,39 @@ static void files_that_cannot_be_moved_are_copied(void **state)
             assert_int_equal(system("diff -r in.ms old.ms"), 0);
         else
             check_thirds();
+    }
+}
+
+static mms_status save_some(int64_t before)
+{
+    mms_value *order = mms_save_order_encode(&(mms_save_order){"in.ms", "some", "c", before});
+    const mms_status st = mms_version_save(order, NULL);
+
+    json_decref(order);
+    return st;
+}
+
+/** Wherever a worker is killed that saves a version anew: the next one leaves the old version, and
+ * the new. */
+static void a_version_is_saved_once(void **state)
+{
+    static const char both[] = "cd in.ms.flagversions && [ `ls -d flags.* | wc -l` = 2 ] && "
+                               "[ `wc -l < FLAG_VERSION_LIST` = 2 ] && "
+                               "sed 's/ : .*//' FLAG_VERSION_LIST | while read n; do "
+                               "[ -d flags.$n ] || exit 1; done";
+
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        int64_t before;
+        assert_int_equal(system("rm -rf in.ms*"), 0);
+        make("in.ms");
+        assert_int_equal(save_some(0), MMS_OK);
+        assert_int_equal(mms_version_find("in.ms", "some", &before, NULL), MMS_OK);
+        nversion = k;
+        assert_int_equal(save_some(before), MMS_ERR_IO);
+        nversion = -1;
+        assert_int_equal(save_some(before), MMS_OK);
+        assert_int_equal(system(both), 0);
     }
 }
 
@@ -581,6 +617,7 @@ int main(void)
         cmocka_unit_test(a_worker_begins_anew),
         cmocka_unit_test(links_stay_links),
         cmocka_unit_test(files_that_cannot_be_moved_are_copied),
+        cmocka_unit_test(a_version_is_saved_once),
         cmocka_unit_test(an_error_of_closing_is_one_of_writing),
         cmocka_unit_test(all_file_systems_are_synced),
         cmocka_unit_test(parts_wait_for_their_whole),
