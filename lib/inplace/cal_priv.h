@@ -12,16 +12,19 @@ typedef struct mms_cal_use {
     mms_cal_freq freq;
     bool calwt;
     bool nearest_field; /**< solutions of the field that is nearest on the sky */
-    int64_t nspwmap, nfield;
+    bool per_observation;
+    int64_t nspwmap, nfield, nfldmap;
     int32_t *spwmap; /**< [nspwmap]: a window of the set's in the table; none: itself */
     int32_t *fields; /**< [nfield] of the table; none: all */
+    int32_t *fldmap; /**< [nfldmap]: a field of the set's in the table */
 } mms_cal_use;
 
 /** An open table: solutions by window, field (if it matters), antenna and time. */
 typedef struct mms_cal_table mms_cal_table;
 
-/** Read a table and how it is used.  use: {"path", "interp", "calwt", "spwmap", "field"}; interp is
- *  "time,freq" and field a list of ids and names, "nearest" or "".
+/** Read a table and how it is used.  use: {"path", "interp", "calwt", "spwmap", "field", "fldmap"};
+ *  interp is "time,freq", field a list of ids and names, "nearest" or "", and a list fldmap has the
+ *  table's field for each of the set's.
  *  @param field_table  of the set, for the nearest field
  *  Errors: NOT_FOUND, TABLE; UNSUPPORTED naming its type; ARG interp, spwmap, field. */
 MMS_CHECKED mms_status mms_cal_table_open(const mms_value *use, const char *field_table,

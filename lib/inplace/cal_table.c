@@ -253,7 +253,7 @@ static mms_status sort_rows(mms_cal_table *t, mms_error *err)
     for (int64_t i = 0; i < t->nrow; i++)
         if (has_field(&t->use, t->keys[i].field)) {
             t->keys[n] = t->keys[i];
-            if (!t->use.nearest_field)
+            if (!t->use.nearest_field && !t->use.nfldmap)
                 t->keys[n].field = 0;
             n++;
         }
@@ -278,9 +278,8 @@ static mms_status sort_rows(mms_cal_table *t, mms_error *err)
 
 static mms_status refuse_interp(const char *interp, const char *word, mms_error *err)
 {
-    static const char *const known[] = {"cubic",         "spline",       "cubicflag",
-                                        "splineflag",    "nearestPD",    "linearPD",
-                                        "nearestperobs", "linearperobs", NULL};
+    static const char *const known[] = {"cubic",     "spline",   "cubicflag", "splineflag",
+                                        "nearestPD", "linearPD", NULL};
 
     if (mms_names_have(known, word))
         return mms_fail(
@@ -305,6 +304,17 @@ static void copy_word(const char *from, size_t length, char *to, size_t room)
     snprintf(to, room, "%.*s", (int)length, from);
 }
 
+/** Leave an ending of a word out; whether it was there. */
+static bool drop_ending(char *word, const char *ending)
+{
+    const size_t n = strlen(word), last = strlen(ending);
+    const bool has = n > last && !strcmp(word + n - last, ending);
+
+    if (has)
+        word[n - last] = '\0';
+    return has;
+}
+
 static mms_status read_interp(const char *interp, mms_cal_use *use, mms_error *err)
 {
     static const char *const ways[] = {"linear",     "nearest",     "cubic",     "spline",
@@ -315,6 +325,8 @@ static mms_status read_interp(const char *interp, mms_cal_use *use, mms_error *e
 
     copy_word(interp, comma ? (size_t)(comma - interp) : strlen(interp), time, sizeof time);
     copy_word(comma ? comma + 1 : "", comma ? strlen(comma + 1) : 0, freq, sizeof freq);
+    use->per_observation = drop_ending(time, "perobs");
+    (void)drop_ending(time, "flag"); // CASA passes over it
     if (*time && strcmp(time, "linear") != 0 && strcmp(time, "nearest") != 0)
         return refuse_interp(interp, time, err);
     while (*freq && way < MMS_COUNT_OF(ways) && strcmp(ways[way], freq) != 0)
@@ -326,26 +338,48 @@ static mms_status read_interp(const char *interp, mms_cal_use *use, mms_error *e
     return MMS_OK;
 }
 
-static mms_status read_spwmap(const mms_value *list, mms_cal_use *use, mms_error *err)
+/** A map of ids; [-1] alone is none. */
+static mms_status read_map(const char *name, const mms_value *list, int32_t **map, int64_t *nmap,
+                           mms_error *err)
 {
     const int64_t n = (int64_t)json_array_size(list);
 
     if (n == 0 || (n == 1 && json_integer_value(json_array_get(list, 0)) == -1))
         return MMS_OK;
-    use->spwmap = mms_alloc(n, sizeof *use->spwmap);
-    if (!use->spwmap)
+    *map = mms_alloc(n, sizeof **map);
+    if (!*map)
         return no_memory(err);
     for (int64_t i = 0; i < n; i++) {
         const json_int_t to = json_integer_value(json_array_get(list, (size_t)i));
         if (to < 0 || to > INT32_MAX)
             return mms_fail(err, MMS_ERR_ARG,
-                            "parameter spwmap: %" JSON_INTEGER_FORMAT
-                            " is no spectral window; [-1] alone means each window itself",
-                            to);
-        use->spwmap[i] = (int32_t)to;
+                            "parameter %s: %" JSON_INTEGER_FORMAT
+                            " is no id; [-1] alone means each itself",
+                            name, to);
+        (*map)[i] = (int32_t)to;
     }
-    use->nspwmap = n;
+    *nmap = n;
     return MMS_OK;
+}
+
+/** perobs is nothing where all solutions are of one observation. */
+static mms_status check_observations(const mms_cal_table *t, mms_table *table, mms_error *err)
+{
+    int32_t *ids = NULL;
+    mms_status st = MMS_OK;
+
+    if (!t->use.per_observation)
+        return MMS_OK;
+    MMS_TRY(mms_table_get_ints(table, MMS_COL_OBSERVATION_ID, &ids, err));
+    for (int64_t i = 1; i < t->nrow && st == MMS_OK; i++)
+        if (ids[i] != ids[0])
+            st = mms_fail(err, MMS_ERR_UNSUPPORTED,
+                          "%s has solutions of several observations: interpolation perobs is not "
+                          "done here",
+                          t->path);
+done:
+    free(ids);
+    return st;
 }
 
 /** Add the fields of one word: an id, or a name that one or more have. */
@@ -481,6 +515,7 @@ static mms_status read_table(mms_cal_table *t, mms_error *err)
     t->nrow = mms_table_nrow(table);
     t->keys = mms_alloc(t->nrow, sizeof *t->keys);
     MMS_TRY(t->keys ? read_keys(t, table, err) : no_memory(err));
+    MMS_TRY(check_observations(t, table, err));
     MMS_TRY(read_values(t, table, err));
     MMS_TRY(read_windows(t, err));
     MMS_TRY(check_rows(t, err));
@@ -498,7 +533,10 @@ mms_status mms_cal_table_open(const mms_value *use, const char *field_table, mms
     MMS_TRY(t && (t->path = strdup(mms_text_of(use, "path"))) ? MMS_OK : no_memory(err));
     t->use.calwt = json_is_true(json_object_get(use, "calwt"));
     MMS_TRY(read_interp(mms_text_of(use, "interp"), &t->use, err));
-    MMS_TRY(read_spwmap(json_object_get(use, "spwmap"), &t->use, err));
+    MMS_TRY(
+        read_map("spwmap", json_object_get(use, "spwmap"), &t->use.spwmap, &t->use.nspwmap, err));
+    MMS_TRY(
+        read_map("fldmap", json_object_get(use, "fldmap"), &t->use.fldmap, &t->use.nfldmap, err));
     MMS_TRY(read_table(t, err));
     MMS_TRY(read_field(t, mms_text_of(use, "field"), err));
     MMS_TRY(sort_rows(t, err));
@@ -522,6 +560,7 @@ void mms_cal_table_close(mms_cal_table **table)
     free(t->path);
     free(t->use.spwmap);
     free(t->use.fields);
+    free(t->use.fldmap);
     free(t->keys);
     free(t->solutions);
     free(t->values);
@@ -590,6 +629,8 @@ static int64_t find_row(const mms_cal_table *t, int32_t spw, int32_t field, int6
 
 static int32_t field_of(const mms_cal_table *t, int32_t field)
 {
+    if (t->use.nfldmap)
+        return field >= 0 && field < t->use.nfldmap ? t->use.fldmap[field] : -1;
     if (!t->nearest)
         return 0;
     return field >= 0 && field < t->nset_field ? t->nearest[field] : -1;

@@ -29,26 +29,10 @@ static size_t word_length(const char *text)
             depth++;
         else if (c == ']')
             depth--;
-        else if (isspace((unsigned char)c) && depth <= 0)
+        else if ((c == ',' || isspace((unsigned char)c)) && depth <= 0)
             break;
     }
     return i;
-}
-
-/** A list of fields as gainfield says it. */
-static mms_value *field_text(const mms_value *value)
-{
-    mms_text text = {0};
-    mms_value *out;
-
-    if (json_is_string(value))
-        return json_incref((mms_value *)value);
-    for (size_t i = 0; i < json_array_size(value); i++)
-        mms_text_add(&text, "%s%lld", i ? "," : "",
-                     (long long)json_integer_value(json_array_get(value, i)));
-    out = mms_text_value(text.text ? text.text : "");
-    free(text.text);
-    return out;
 }
 
 /** Take one key of a line into what the table is used with; false: the value is of another kind. */
@@ -69,7 +53,7 @@ static bool take_key(const char *key, mms_value *value, mms_value *use, bool *kn
         return mms_cal_are_windows(value) && !json_object_set(use, key, value);
     if (!strcmp(key, "fldmap"))
         return (json_is_string(value) || mms_cal_are_windows(value)) &&
-               !json_object_set_new(use, "field", field_text(value));
+               !json_object_set(use, json_is_string(value) ? "field" : "fldmap", value);
     *known = false;
     return false;
 }
@@ -85,6 +69,7 @@ static mms_status take_word(const char *file, int line, const char *word, size_t
     if (equals) {
         *equals = 0;
         good = mms_flag_literal(equals + 1, &value, NULL) == MMS_OK &&
+               (!json_is_string(value) || equals[1] == '\'' || equals[1] == '"') &&
                take_key(text, value, use, &known);
     }
     if (st == MMS_OK && !known)
@@ -100,6 +85,14 @@ static mms_status take_word(const char *file, int line, const char *word, size_t
     return st;
 }
 
+static bool has_table(const mms_value *uses, const mms_value *path)
+{
+    for (size_t i = 0; i < json_array_size(uses); i++)
+        if (path && json_equal(json_object_get(json_array_get(uses, i), "path"), path))
+            return true;
+    return false;
+}
+
 /** The line of one table. */
 static mms_status take_line(const char *file, int line, const char *text, mms_value *uses,
                             mms_error *err)
@@ -109,7 +102,7 @@ static mms_status take_line(const char *file, int line, const char *text, mms_va
     mms_status st = MMS_OK;
 
     while (st == MMS_OK) {
-        text += strspn(text, " \t\r");
+        text += strspn(text, " \t\r,");
         if (!*text || *text == '#')
             break;
         const size_t length = word_length(text);
@@ -119,6 +112,9 @@ static mms_status take_line(const char *file, int line, const char *text, mms_va
     if (st == MMS_OK && json_object_size(use) > 3 && !json_object_get(use, "path"))
         st =
             mms_fail(err, MMS_ERR_ARG, "parameter callib: %s, line %d has no caltable", file, line);
+    if (st == MMS_OK && has_table(uses, json_object_get(use, "path")))
+        st = mms_fail(err, MMS_ERR_ARG, "parameter callib: %s, line %d: %s is there twice", file,
+                      line, json_string_value(json_object_get(use, "path")));
     if (st == MMS_OK && json_object_get(use, "path")) {
         const char *time = json_string_value(json_object_get(use, "tinterp"));
         const char *freq = json_string_value(json_object_get(use, "finterp"));

@@ -21,8 +21,8 @@ def read(path):
 
 
 class Found(ProgramCase):
-    def make_tables(self, described):
-        """Calibration tables by their descriptions, as an archive."""
+    def make_tables(self, described, named):
+        """Calibration tables by their descriptions, and those of theirs that are named, as an archive."""
         sys.path.insert(0, os.path.dirname(program_case.args.found))
         import random_tables
         templates, made = self.path("templates"), self.path("made")
@@ -33,6 +33,9 @@ class Found(ProgramCase):
             for name, description in described.items():
                 random_tables.make(templates, description, os.path.join(made, name))
                 archive.add(os.path.join(made, name), name)
+            for name in os.listdir(templates):
+                if f"tables/{name}" in named:
+                    archive.add(os.path.join(templates, name), name)
 
     def setUp(self):
         super().setUp()
@@ -41,7 +44,7 @@ class Found(ProgramCase):
         found["inputs"] = {**read(os.path.join(os.path.dirname(args.judge), args.recorded))["inputs"],
                            **found.get("inputs", {})}
         if "made" in found:
-            self.make_tables(found["made"])
+            self.make_tables(found["made"], json.dumps(found["cases"]))
             found["tables"] = "found.tar"
         with open(self.path("cases.json"), "w", encoding="utf-8") as file:
             json.dump(found, file)

@@ -30,6 +30,8 @@ APPLYCAL = {
     ("docallib=True", "callib=value.txt"): (2, "line 1: calwt=perhaps can't be read"),
     ("docallib=True", "callib=nameless.txt"): (2, "line 1 has no caltable"),
     ("docallib=True", "callib=empty.txt"): (2, "Nothing to Apply"),
+    ("docallib=True", "callib=bare.txt"): (2, "line 1: caltable=tables/c.G can't be read"),
+    ("docallib=True", "callib=twice.txt"): (2, "c.G is there twice"),
     ("docallib=perhaps",): (2, "perhaps"),
     ("gaintable=absent.G",): (2, "absent.G does not exist"),
     ("gaintable=x.X",): (2, 'type "X Jones"'),
@@ -45,7 +47,7 @@ APPLYCAL = {
     ("interp=linear,odd",): (2, "Unknown interp type: 'odd'"),
     ("interp=cubic",): (2, '"cubic" is not done here'),
     ("interp=['linear','linear']",): (2, "parameter interp has 2 entries"),
-    ("spwmap=[-2]",): (2, "-2 is no spectral window"),
+    ("spwmap=[-2]",): (2, "spwmap: -2 is no id"),
     ("spwmap=x",): (2, "parameter spwmap: x"),
     ("spwmap=[0,0,0,0,0,0,0,0,0]",): (2, "has more elements (9) than the number of spectral windows"),
     ("calwt=perhaps",): (2, "parameter calwt: perhaps"),
@@ -90,6 +92,8 @@ FILES = {
     "value.txt": "caltable='x.G' calwt=perhaps\n",
     "nameless.txt": "tinterp='linear'\n",
     "empty.txt": "# nothing\n",
+    "bare.txt": "caltable=tables/c.G\n",
+    "twice.txt": "caltable='c.G'\ncaltable='c.G', calwt=False\n",
 }
 
 
