@@ -621,6 +621,20 @@ static pid_t worker_of(int server)
     return (pid_t)result(run(task("pid", NULL), server), "pid");
 }
 
+/* Whether a process has ended, and nobody has collected it. */
+static bool is_zombie(pid_t pid)
+{
+    char path[64], state = 'Z';
+    FILE *file;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    if ((file = fopen(path, "r"))) {
+        CHECK(fscanf(file, "%*d (%*[^)]) %c", &state) == 1);
+        fclose(file);
+    }
+    return state == 'Z';
+}
+
 /* The spare beside the worker of server 1, which comes after a while; not the one that was before.
  */
 static pid_t wait_for_spare(pid_t parent, pid_t worker, pid_t before)
@@ -630,7 +644,7 @@ static pid_t wait_for_spare(pid_t parent, pid_t worker, pid_t before)
     for (int i = 0; i < 500; i++) {
         const int n = read_children(parent, pids, 8);
         for (int k = 0; k < n; k++)
-            if (pids[k] != worker && pids[k] != before)
+            if (pids[k] != worker && pids[k] != before && !is_zombie(pids[k]))
                 return pids[k];
         mms_client_poll(client);
         usleep(20000);
