@@ -55,7 +55,8 @@ typedef struct mms_engine_opts {
     /** What the calling process runs then; NULL: the kinds that mms_engine_serve() got. */
     const mms_unit_kind *kinds;
     /** How often a unit of a repeatable run (mms_engine_rules) is tried again when its worker was
-     * killed or is stopped, or memory was short.  At most a tenth of a run's units, and three. */
+     * killed or is stopped, memory was short, or another program had a table locked.  At most a
+     * tenth of a run's units, and three. */
     int retries;
     double worker_timeout_s; /**< how long a worker may be stopped, or its rank silent */
     /** A warm worker waits beside each from the start, to take its place if it dies; else from the

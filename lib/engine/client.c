@@ -500,12 +500,12 @@ static bool try_again(struct run *run, int64_t unit, int worker, bool alone, boo
 static bool ends_attempt(struct run *run, int worker, const mms_value *body, const char *text)
 {
     const struct hand *const hand = &run->hands[worker];
-    const bool died = json_is_true(json_object_get(body, "died"));
-    const bool memory = json_is_true(json_object_get(body, "memory")) ||
-                        json_integer_value(json_object_get(body, "status")) == MMS_ERR_MEM;
+    const json_int_t status = json_integer_value(json_object_get(body, "status"));
+    const bool killed = json_is_true(json_object_get(body, "died")) &&
+                        json_is_true(json_object_get(body, "killed"));
+    const bool memory = json_is_true(json_object_get(body, "memory")) || status == MMS_ERR_MEM;
 
-    if (hand->why ||
-        !(hand->lost || memory || (died && json_is_true(json_object_get(body, "killed")))))
+    if (hand->why || !(hand->lost || memory || killed || status == MMS_ERR_LOCKED))
         return false;
     return try_again(run, hand->unit, worker, memory, hand->lost,
                      hand->lost ? "was stopped for too long and is killed" : text);

@@ -241,7 +241,8 @@ static mms_status keep_history(mms_undo *undo, const char *path, mms_error *err)
     if (st == MMS_OK && *table && access(table, W_OK) == 0)
         st = mms_undo_keep_table(undo, table, true, &why);
     free(table);
-    if (st == MMS_OK || st == MMS_ERR_TABLE || st == MMS_ERR_NOT_FOUND || st == MMS_ERR_UNSUPPORTED)
+    if (st == MMS_OK || st == MMS_ERR_TABLE || st == MMS_ERR_LOCKED || st == MMS_ERR_NOT_FOUND ||
+        st == MMS_ERR_UNSUPPORTED)
         return MMS_OK;
     return mms_fail(err, st, "%s", why.msg);
 }

@@ -91,6 +91,9 @@ inline mms_status failed(mms_error *err, const char *what, const std::string &te
         return mms_fail_errno(err, no_room ? errnum : ENOSPC, "%s",
                               file && *file ? file.get() : what);
     }
+    if (text.find("lock on table") != std::string::npos &&
+        text.find("could not be acquired") != std::string::npos)
+        return mms_fail(err, MMS_ERR_LOCKED, "%s: %s", what, text.c_str());
     if (errnum == EIO || errnum == ESTALE) // no fault of the table's
         return mms_fail(err, MMS_ERR_IO, "%s: %s (%s)", what, text.c_str(), std::strerror(errnum));
     return mms_fail(err, MMS_ERR_TABLE, "%s: %s", what, text.c_str());

@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 
 import program_case
@@ -19,13 +20,21 @@ MORE = {
     "virtual": ("setjy", "in.mms", "standard=manual", "fluxdensity=[2,0,0,0]", "usescratch=False"),
     "rflag": ("flagdata", "in.mms", "mode=rflag"),
 }
-HALF = "setjy", "applycal", "flagdata", "statwt", "restore"  # which can be seen half done
+HOLDER = """
+import sys
+from casacore.tables import table
+t = table(sys.argv[1], readonly=False, lockoptions="permanentwait", ack=False)
+t.lock(True)
+print("locked", flush=True)
+sys.stdin.read()
+"""
 AGAIN = r": worker \d was killed by signal 9 \(Killed\).*: it is tried again \(attempt 2 of 2\)"
 
 
 class Retried(InPlaceCase):
     antennas, simulated = 8, ("scans=6", "channels=64", "integrations=20")
     verbs = {**VERBS, **MORE}
+    half = "setjy", "applycal", "flagdata", "statwt", "restore"  # which can be seen half done
 
     def versions(self):
         """Those of the set, with their bytes; the list tells the time."""
@@ -42,6 +51,9 @@ class Retried(InPlaceCase):
 
     def start(self, verb, *words):
         self.prepare(verb)
+        return self.run_verb(verb, *words)
+
+    def run_verb(self, verb, *words):
         return subprocess.Popen([*mpirun(self.ranks), program_case.args.program, *self.verbs[verb], "--no-sync", "--json",
                                  *([] if self.ranks else ["-j", "2"]), *words], cwd=self.folder, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, text=True)
@@ -97,7 +109,7 @@ class Retried(InPlaceCase):
         self.check_all(self.verbs, False)
 
     def test_one_that_was_half_done(self):
-        self.check_all(HALF, True)
+        self.check_all(self.half, True)
 
     def test_not_more_often_than_is_said(self):
         for words in ("workerretries=0",), ():
@@ -134,6 +146,28 @@ class Retried(InPlaceCase):
             self.fail("always faster than the signal")
         self.check("setjy")
 
+    def test_a_part_that_another_program_has_locked(self):
+        """casacore's lock is not waited for: the unit is tried again a second later, and then the run ends."""
+        self.undisturbed("setjy")
+        for freed in True, False:
+            self.prepare("setjy")
+            with subprocess.Popen([sys.executable, "-c", HOLDER, self.path("in.mms/SUBMSS/keep.0002.ms")], text=True,
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+                self.assertEqual(holder.stdout.readline(), "locked\n")
+                process = self.run_verb("setjy", "workerretries=3" if freed else "workerretries=1")
+                while process.poll() is None and '"retry"' not in self.text_of_journal():
+                    time.sleep(0.001)
+                if not freed:
+                    process.wait(patient(60))
+                holder.stdin.close()
+                holder.wait()
+            said = process.communicate(timeout=patient(60))[1]
+            self.assertEqual(process.returncode, int(not freed), said)
+            self.assertRegex(said, "could not be acquired.*: it is tried again")
+            if freed:
+                self.check("setjy")
+        self.assertEqual(data_of(self.path("in.mms")), data_of(self.path("keep")))
+
     def text_of_journal(self):
         try:
             with open(self.path("in.mms.multims/journal.jsonl")) as f:
@@ -147,7 +181,7 @@ class Retried(InPlaceCase):
         for i in range(program_case.args.kills):
             verb = random.choice(list(self.verbs))
             with self.subTest(i=i, verb=verb):
-                status, _, said = self.disturb(verb, verb in HALF and random.random() < 0.5)
+                status, _, said = self.disturb(verb, verb in self.half and random.random() < 0.5)
                 again += said.count("tried again")
                 self.assertEqual(status, 0, said)
                 self.check(verb)
@@ -156,6 +190,7 @@ class Retried(InPlaceCase):
 
 class RetriedMs(Retried):
     """Of a plain MS, which is one unit."""
+    half = "setjy", "applycal", "statwt"  # flags are written in a moment
 
     def make_set(self):
         shutil.copytree(self.path("in.ms"), self.path("keep"))
