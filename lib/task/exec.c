@@ -116,25 +116,6 @@ done:
     return st;
 }
 
-static mms_status judge(const mms_value *responses, mms_error *err)
-{
-    int64_t failed = 0;
-    mms_value *response;
-    size_t i;
-
-    json_array_foreach(responses, i, response)
-    {
-        const mms_value *const why = json_object_get(response, "error");
-        if (json_is_true(json_object_get(response, "successful")))
-            continue;
-        if (!failed++)
-            mms_fail(err, MMS_ERR_DIFFERS, "command %lld: %.900s",
-                     (long long)json_integer_value(json_object_get(response, "id")),
-                     json_string_value(json_object_get(why, "message")));
-    }
-    return failed ? MMS_ERR_DIFFERS : MMS_OK;
-}
-
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     struct work work = {.p = arg, .limit_s = run->limit_s, .stall_s = run->stall_s};
@@ -155,35 +136,13 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     MMS_TRY(mms_client_responses(work.client, work.n, work.ids, true, -1, &responses, err));
     json_object_set(result, "responses", responses);
     json_object_set_new(result, "servers", mms_client_status(work.client));
-    st = judge(responses, err);
+    st = mms_exec_judge(responses, err);
 done:
     mms_client_close(&work.client);
     mms_value_free(&responses);
     mms_value_free(&commands);
     free(work.ids);
     return st;
-}
-
-static void print(const mms_value *result, FILE *out)
-{
-    mms_value *response;
-    size_t i;
-
-    json_array_foreach(json_object_get(result, "responses"), i, response)
-    {
-        const mms_value *const ret = json_object_get(response, "ret");
-        const char *const traceback = json_string_value(json_object_get(response, "traceback"));
-        const char *const tail = json_string_value(json_object_get(ret, "stdout_tail"));
-        char *const text = json_is_null(ret) ? NULL : mms_value_text(ret, 0);
-        fprintf(out, "%lld on server %d: %s\n",
-                (long long)json_integer_value(json_object_get(response, "id")),
-                (int)json_integer_value(json_object_get(response, "server")),
-                traceback ? traceback
-                : tail    ? tail
-                : text    ? text
-                          : "done");
-        free(text);
-    }
 }
 
 const mms_task mms_task_exec = {
@@ -199,5 +158,5 @@ const mms_task mms_task_exec = {
     .params = params,
     .params_size = sizeof(struct exec),
     .run = run,
-    .print = print,
+    .print = mms_exec_print,
 };
