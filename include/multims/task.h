@@ -86,7 +86,6 @@ typedef struct mms_run {
     int retries;             /**< as in mms_engine_opts */
     double worker_timeout_s; /**< the same */
     double time_left_s;      /**< the same */
-    double limit_s, stall_s; /**< the same */
     const char *job_dir;     /**< folder for the journal; NULL or "": beside the output */
     mms_value *summary;      /**< what the journal's end tells of the run; NULL: nobody asks */
     bool json, quiet;
@@ -94,6 +93,7 @@ typedef struct mms_run {
     bool wrote;         /**< set once anything was written: failures then exit 1, not 2 */
     bool resume;        /**< go on with the run in job_dir, whatever the task's parameters say */
     int64_t passes;     /**< mms_parts_run() was called so often */
+    double limit_s, stall_s; /**< as in mms_engine_opts */
 } mms_run;
 
 struct mms_task {

@@ -93,6 +93,8 @@ static bool write_out(mms_kept_room *store, const mms_kept *kept)
     if (store->fd < 0 || mms_pwrite_all(store->fd, kept->text, (int64_t)kept->size, store->end) !=
                              (int64_t)kept->size)
         errnum = errno;
+    if (errnum && store->fd >= 0)
+        (void)!ftruncate(store->fd, store->end); /* a full disk has its room back */
     if (errnum && !store->refused)
         mms_log(MMS_LOG_WARN, "client", "results stay in memory, as no file can have them: %s",
                 strerror(errnum));

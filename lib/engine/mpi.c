@@ -36,7 +36,12 @@ struct piece {
     MPI_Request request;
     int rank, size;
     bool is_last, begun;
-    char *data; /* of a message of one small piece; NULL: it goes behind the others of whole */
+};
+
+/* The message of a rank that arrives, piece by piece; data NULL: none. */
+struct whole {
+    char *data;
+    size_t size;
 };
 
 /* MPI itself is one a process; this is our part of it. */
@@ -45,11 +50,8 @@ static struct {
     struct sending *sendings;
     mms_bell bell;
     struct piece *pieces; /* in their order */
-    struct {              /* of the large message that arrives; data NULL: none */
-        char *data;
-        size_t size;
-        int rank;
-    } whole;
+    struct whole *wholes; /* of each rank */
+    int narriving;        /* wholes that have begun */
 } state;
 
 static mms_status check(int rc, const char *what, mms_error *err)
@@ -97,6 +99,9 @@ static mms_status start(int *rank, int *world_size, mms_error *err)
                   err));
     MMS_TRY(check(MPI_Comm_rank(state.comm, rank), "MPI_Comm_rank", err));
     MMS_TRY(check(MPI_Comm_size(state.comm, world_size), "MPI_Comm_size", err));
+    state.wholes = calloc((size_t)*world_size, sizeof *state.wholes);
+    if (!state.wholes)
+        MMS_TRY(mms_fail(err, MMS_ERR_MEM, "out of memory"));
     MMS_TRY(hang_bells(*rank, err));
 done:
     return st;
@@ -174,14 +179,14 @@ static mms_status free_sent(mms_error *err)
 
 /* ---- receive ---- */
 
-/* Whether other pieces of its rank have to come before a piece. */
-static bool must_wait(const struct piece *piece)
+/* Whether no other piece of its rank comes before a piece: they are received in their order. */
+static bool is_first(const struct piece *piece)
 {
     const struct piece *p = state.pieces;
 
-    while (p != piece && p->rank != piece->rank)
+    while (p->rank != piece->rank)
         p = p->next;
-    return p != piece || (state.whole.data && state.whole.rank == piece->rank);
+    return p == piece;
 }
 
 /* Take the next piece from MPI's queue, if there is one. */
@@ -213,35 +218,25 @@ done:
     return st;
 }
 
-/* Where a piece belongs: memory of its own, or behind the others of its message. */
-static char *place_of(struct piece *piece, bool alone)
+/* Receive a piece behind the others of its message. */
+static mms_status begin(struct piece *piece, mms_error *err)
 {
-    char *grown;
-
-    if (alone)
-        return piece->data = malloc((size_t)piece->size);
-    grown = realloc(state.whole.data, state.whole.size + (size_t)piece->size);
-    if (!grown)
-        return NULL;
-    state.whole.data = grown;
-    state.whole.rank = piece->rank;
-    return grown + state.whole.size;
-}
-
-static mms_status begin(struct piece *piece, bool alone, mms_error *err)
-{
-    char *const place = place_of(piece, alone);
+    struct whole *const whole = &state.wholes[piece->rank];
+    char *const grown = realloc(whole->data, whole->size + (size_t)piece->size);
 
     piece->begun = true;
-    if (!place)
+    if (!grown)
         return mms_fail(err, MMS_ERR_MEM, "out of memory for a message of %zu bytes and more",
-                        state.whole.size + (size_t)piece->size);
-    return check(MPI_Imrecv(place, piece->size, MPI_BYTE, &piece->message, &piece->request),
-                 "MPI_Imrecv", err);
+                        whole->size + (size_t)piece->size);
+    state.narriving += !whole->data;
+    whole->data = grown;
+    return check(
+        MPI_Imrecv(grown + whole->size, piece->size, MPI_BYTE, &piece->message, &piece->request),
+        "MPI_Imrecv", err);
 }
 
-/* Small messages are received when they come, of large ones a piece at a time, one message after
- * the other. */
+/* Small messages are received when they come, of large ones a piece at a time: first of those that
+ * have begun, but a rank that is stopped meanwhile holds up no other. */
 static mms_status begin_pieces(mms_error *err)
 {
     struct piece *piece, *large = NULL;
@@ -249,32 +244,30 @@ static mms_status begin_pieces(mms_error *err)
 
     do {
         MMS_TRY(match(&piece, err));
-        if (piece && piece->is_last && piece->size <= SMALL && !must_wait(piece))
-            return begin(piece, true, err);
+        if (piece && piece->is_last && piece->size <= SMALL && is_first(piece))
+            return begin(piece, err);
     } while (piece);
-    for (piece = state.pieces; piece && !large; piece = piece->next)
-        if (!piece->data && (!state.whole.data || state.whole.rank == piece->rank))
+    for (piece = state.pieces; piece; piece = piece->next)
+        if (!piece->begun && is_first(piece) &&
+            (!large || (!state.wholes[large->rank].data && state.wholes[piece->rank].data)))
             large = piece;
-    if (large && !large->begun)
-        st = begin(large, false, err);
+    if (large)
+        st = begin(large, err);
 done:
     return st;
 }
 
 static void take_whole(struct piece *piece, char **data, size_t *size)
 {
-    if (piece->data) {
-        *data = piece->data;
-        *size = (size_t)piece->size;
-        return;
-    }
-    state.whole.size += (size_t)piece->size;
+    struct whole *const whole = &state.wholes[piece->rank];
+
+    whole->size += (size_t)piece->size;
     if (!piece->is_last)
         return;
-    *data = state.whole.data;
-    *size = state.whole.size;
-    state.whole.data = NULL;
-    state.whole.size = 0;
+    *data = whole->data;
+    *size = whole->size;
+    *whole = (struct whole){0};
+    state.narriving--;
 }
 
 static mms_status receive(int *rank, char **data, size_t *size, mms_error *err)
@@ -304,7 +297,7 @@ done:
 
 static bool pending(void)
 {
-    return state.sendings || state.pieces || state.whole.data;
+    return state.sendings || state.pieces || state.narriving;
 }
 
 static int bell(void)

@@ -2,11 +2,13 @@
 /** @file test_kept.c  Values that are kept as text: in memory, and beyond a limit in a file. */
 #include <jansson.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <cmocka.h>
@@ -100,6 +102,26 @@ static void what_no_file_takes_stays_in_memory(void **state)
     mms_kept_room_close(&store);
 }
 
+static void what_did_not_fit_takes_no_room(void **state)
+{
+    mms_kept_room store = {.limit = 10, .fd = -1};
+    struct rlimit before, small;
+    mms_kept *kept;
+
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){.rlim_cur = 4096, .rlim_max = before.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    kept = keep(&store, 7);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(store.refused && store.fd >= 0);
+    assert_int_equal(bytes_on_disk(store.fd), 0);
+    check(kept, 7);
+    mms_kept_free(&kept);
+    mms_kept_room_close(&store);
+}
+
 static void text_stays_where_it_stands(void **state)
 {
     mms_kept_room store = {.limit = 4, .fd = -1};
@@ -129,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_too_much_is_in_a_file),
         cmocka_unit_test(what_no_file_takes_stays_in_memory),
+        cmocka_unit_test(what_did_not_fit_takes_no_room),
         cmocka_unit_test(text_stays_where_it_stands),
     };
 

@@ -76,7 +76,8 @@ static mms_status large_unit(mms_job *job, const mms_value *request, mms_value *
 {
     char *const text = malloc(LARGE + 1);
 
-    (void)job, (void)request, (void)err;
+    (void)job, (void)err;
+    usleep((useconds_t)(1e6 * json_number_value(json_object_get(request, "seconds"))));
     memset(text, 'x', LARGE);
     text[LARGE] = '\0';
     json_object_set_new(answer, "text", json_string(text));
@@ -1646,6 +1647,24 @@ static void larges(void)
     still_works(1);
 }
 
+/* A rank that is stopped while it sends a large result holds up no other's. */
+static void frozen_sender(void)
+{
+    const mms_command waits = task("large", "{\"seconds\": 5}");
+    const pid_t rank = (pid_t)result(run(task("parent", NULL), 1), "pid");
+    const int64_t before = resident_pages(), id = push(task("large", NULL), 1);
+    const int64_t other = push(waits, 2);
+
+    while (resident_pages() - before < 2048) /* 8 MiB of it */
+        mms_client_poll(client);
+    kill(rank, SIGSTOP);
+    CHECK(json_is_true(json_object_get(get(other), "successful")));
+    kill(rank, SIGCONT);
+    for (int i = 0; i < 400 && strcmp(text(get(id), "status"), "response received"); i++)
+        usleep(50000);
+    CHECK(json_is_true(json_object_get(get(id), "successful")));
+}
+
 /* P11: results beyond what may be kept in memory are in a file, until they are asked for. */
 static void spill(void)
 {
@@ -1850,6 +1869,7 @@ static const struct {
     {"second_client", second_client},
     {"soak", soak},
     {"frozen_rank", frozen_rank},
+    {"frozen_sender", frozen_sender},
     {"lost_rank", lost_rank},
     {"busy_client", busy_client},
 };
