@@ -45,7 +45,7 @@ char *mms_place_own(const char *name)
 
 mms_status mms_module_open(const mms_module *module, char *path, const void **out, mms_error *err)
 {
-    void *const file = path ? dlopen(path, RTLD_NOW | module->flags) : NULL; // never closed
+    void *const file = path ? dlopen(path, module->flags) : NULL; // never closed
     const uint32_t *const table = file ? dlsym(file, module->symbol) : NULL;
     mms_status st = MMS_OK;
 

@@ -23,7 +23,7 @@ char *mms_place_own(const char *name);
 typedef struct mms_module {
     const char *symbol;         /**< of the table */
     uint32_t size;              /**< of the table */
-    int flags;                  /**< of dlopen(), beside RTLD_NOW */
+    int flags;                  /**< of dlopen() */
     mms_status absent;          /**< the error where there is no such file */
     const char *before, *after; /**< what the error says around "PATH is not there" */
 } mms_module;

@@ -646,14 +646,18 @@ static bool has_journal(const char *folder)
 static mms_status go_without(const mms_journal *j, const mms_journal_opts *opts, const char *why,
                              mms_error *err)
 {
+    const bool there = has_journal(j->folder);
+
     if (j->stays)
         return mms_fail(err, MMS_ERR_IO, "parameter jobdir: %s", why);
-    if (opts->resume && has_journal(j->folder))
+    if (opts->resume && there)
         return mms_fail(err, MMS_ERR_IO,
                         "resume: what was done is not known: %s; without --resume all is done anew",
                         why);
     (void)rmdir(j->folder); // made for a file that could not be
-    mms_log(opts->strict ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task, "no --resume later: %s", why);
+    mms_log(opts->strict || there ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task,
+            "no --resume later%s: %s", there ? ", and the journal of an earlier run stays" : "",
+            why);
     return MMS_OK;
 }
 

@@ -271,7 +271,7 @@ static mms_status open_module(const mms_mpi_module **module, mms_error *err)
 {
     static const mms_module mpi = {MMS_MPI_MODULE_SYMBOL,
                                    sizeof(mms_mpi_module),
-                                   RTLD_GLOBAL,
+                                   RTLD_NOW | RTLD_GLOBAL,
                                    MMS_ERR_NOT_FOUND,
                                    "",
                                    " (this is multims " MULTIMS_MPI_NAME ")"};

@@ -9,7 +9,7 @@ mms_status mms_hdf5_load(const mms_hdf5_module **out, mms_error *err)
 {
     static const mms_module hdf5 = {MMS_HDF5_MODULE_SYMBOL,
                                     sizeof(mms_hdf5_module),
-                                    RTLD_LOCAL,
+                                    RTLD_NOW | RTLD_LOCAL,
                                     MMS_ERR_UNSUPPORTED,
                                     "UVH5 needs HDF5 and liberfa, and ",
                                     " (this is multims " MULTIMS_HDF5_NAME

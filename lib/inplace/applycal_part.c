@@ -57,7 +57,7 @@ typedef struct work {
     char *mounts;     /**< [antennas]: 'a' alt-az, 'r' and 'l' Nasmyth, else 0 */
     state **states;   /**< [windows] */
     int64_t state_bytes;
-    double *sky_rad;          /**< [antennas]: elevations at a time */
+    double *sky_rad, *parallactic_rad; /**< [antennas]: elevations and angles at a time */
     mms_complex *data, *kept; /**< room for blocks; kept: what channels that are not chosen keep */
     uint8_t *data_flags, *kept_flags, *which;
     float *sigma, *weight, *spectrum;
@@ -187,7 +187,8 @@ static mms_status open_thread(const work *shared, work *w, mms_error *err)
     *w = *shared;
     w->states = mms_alloc(w->part->set.nwindow, sizeof *w->states);
     w->sky_rad = mms_alloc(w->part->set.nantenna, sizeof *w->sky_rad);
-    return w->states && w->sky_rad ? MMS_OK : no_memory(err);
+    w->parallactic_rad = mms_alloc(w->part->set.nantenna, sizeof *w->parallactic_rad);
+    return w->states && w->sky_rad && w->parallactic_rad ? MMS_OK : no_memory(err);
 }
 
 static void close_thread(work *w)
@@ -196,6 +197,7 @@ static void close_thread(work *w)
         free_state(w, &w->states[i]);
     free(w->states);
     free(w->sky_rad);
+    free(w->parallactic_rad);
     free(w->data);
     free(w->kept);
     free(w->data_flags);
@@ -357,23 +359,21 @@ static mms_status make_antenna(const work *w, const mms_cal_table *t, int32_t dd
 
 static mms_status find_angles(work *w, int32_t field, double time_s, state *s, mms_error *err)
 {
+    const int64_t n = w->part->set.nantenna;
+    const double(*const itrf_m)[3] = (const double(*)[3])w->part->set.positions;
     mms_direction direction;
-    double elevation = 0, angle = 0;
     mms_status st;
 
     MMS_TRY(mms_fields_direction(w->fields, field, time_s, &direction, err));
-    for (int64_t i = 0; i < w->part->set.nantenna; i++) {
-        const double *itrf_m = w->part->set.positions[i];
-        const char mount = w->mounts ? w->mounts[i] : 0;
-        MMS_TRY(mms_sky_elevation(&direction, itrf_m, time_s, &elevation, err));
-        w->sky_rad[i] = elevation;
-        if (!w->asked.parang)
-            continue;
-        if (mount)
-            MMS_TRY(mms_sky_parallactic(&direction, itrf_m, time_s, &angle, err));
-        s->antennas[i].angle_rad = w->feed_rad[i] + (mount ? angle : 0) +
-                                   (mount == 'r'   ? elevation
-                                    : mount == 'l' ? -elevation
+    MMS_TRY(mms_sky_elevations(&direction, time_s, n, itrf_m, w->sky_rad, err));
+    if (!w->asked.parang)
+        goto done;
+    MMS_TRY(mms_sky_parallactics(&direction, time_s, n, itrf_m, w->parallactic_rad, err));
+    for (int64_t i = 0; i < n; i++) {
+        const char mount = w->mounts[i];
+        s->antennas[i].angle_rad = w->feed_rad[i] + (mount ? w->parallactic_rad[i] : 0) +
+                                   (mount == 'r'   ? w->sky_rad[i]
+                                    : mount == 'l' ? -w->sky_rad[i]
                                                    : 0);
     }
 done:

@@ -36,53 +36,46 @@ static mms_status check_antennas(const mms_flag_work *w, int64_t row, mms_error 
 
 /* ---- elevation --------------------------------------------------------------------------------*/
 
-/** The elevations of antennas at one time of one field; NAN: not asked for yet. */
+/** The elevations of antennas at one time of one field. */
 typedef struct elevations {
-    double time_s, *deg;
+    double time_s, *rad;
     int32_t field;
-    mms_direction direction;
 } elevations;
 
-static mms_status find_elevation(mms_flag_work *w, elevations *e, int64_t row, int32_t antenna,
-                                 double *deg, mms_error *err)
+static mms_status find_elevations(mms_flag_work *w, elevations *e, int64_t row, mms_error *err)
 {
-    const double time_s = w->rows.time_s[row];
+    mms_direction direction;
     mms_status st = MMS_OK;
 
-    if (e->field != w->rows.field[row] || e->time_s != time_s) {
-        e->field = w->rows.field[row];
-        e->time_s = time_s;
-        for (int64_t i = 0; i < w->set.nantenna; i++)
-            e->deg[i] = NAN;
-        st = find_direction(w, e->field, time_s, &e->direction, err);
-    }
-    if (st == MMS_OK && isnan(e->deg[antenna])) {
-        double rad = 0;
-        st = mms_sky_elevation(&e->direction, w->set.positions[antenna], time_s, &rad, err);
-        e->deg[antenna] = rad * 180 / M_PI;
-    }
-    *deg = e->deg[antenna];
+    if (e->field == w->rows.field[row] && e->time_s == w->rows.time_s[row])
+        return MMS_OK;
+    e->field = w->rows.field[row];
+    e->time_s = w->rows.time_s[row];
+    MMS_TRY(find_direction(w, e->field, e->time_s, &direction, err));
+    MMS_TRY(mms_sky_elevations(&direction, e->time_s, w->set.nantenna,
+                               (const double(*)[3])w->set.positions, e->rad, err));
+done:
     return st;
 }
 
 mms_status mms_flag_chunk_elevation(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
                                     uint8_t *found, mms_error *err)
 {
-    elevations e = {NAN, mms_alloc(w->set.nantenna, sizeof(double)), -1, {0}};
-    mms_status st = e.deg ? MMS_OK : no_memory(err);
+    elevations e = {NAN, mms_alloc(w->set.nantenna, sizeof(double)), -1};
+    mms_status st = e.rad ? MMS_OK : no_memory(err);
 
     for (int64_t i = 0; i < k->nrow && st == MMS_OK; i++) {
         const int64_t row = k->rows[i];
-        double first = 0, second = 0;
         if (!mms_flag_bit(c->mask, row))
             continue;
         MMS_TRY(check_antennas(w, row, err));
-        MMS_TRY(find_elevation(w, &e, row, w->rows.antenna1[row], &first, err));
-        MMS_TRY(find_elevation(w, &e, row, w->rows.antenna2[row], &second, err));
+        MMS_TRY(find_elevations(w, &e, row, err));
+        const double first = e.rad[w->rows.antenna1[row]] * 180 / M_PI;
+        const double second = e.rad[w->rows.antenna2[row]] * 180 / M_PI;
         found[i] = fmin(first, second) < c->lower_deg || fmax(first, second) > c->upper_deg;
     }
 done:
-    free(e.deg);
+    free(e.rad);
     return st;
 }
 

@@ -47,9 +47,10 @@ struct opening {
     mms_error why = {};
 };
 
+// Bound lazily: it brings libraries of 8,000 calls, of which a selection makes few.
 const mms_module wanted = {MMS_MEASURES_SYMBOL,
                            sizeof(mms::measures_module),
-                           RTLD_LOCAL,
+                           RTLD_LAZY | RTLD_LOCAL,
                            MMS_ERR_IO,
                            "",
                            ": selections and measures need it, install it with the library"};

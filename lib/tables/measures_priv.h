@@ -93,15 +93,17 @@ MMS_CHECKED mms_status mms_site_find(const char *telescope, int64_t n, const dou
 
 /* ---- the sky ----------------------------------------------------------------------------------*/
 
-/** Find the elevation (AZEL) of a direction over a place, ITRF in m, at a time in MJD seconds UTC.
- *  Errors: NOT_FOUND, TABLE as mms_frame_route_make(). */
-MMS_CHECKED mms_status mms_sky_elevation(const mms_direction *direction, const double itrf_m[3],
-                                         double time_s, double *elevation_rad, mms_error *err);
+/** Find the elevations (AZEL) of a direction over n places, itrf_m[n][3], at a time in MJD seconds
+ *  UTC.  Errors: NOT_FOUND, TABLE as mms_frame_route_make(). */
+MMS_CHECKED mms_status mms_sky_elevations(const mms_direction *direction, double time_s, int64_t n,
+                                          const double (*itrf_m)[3], double *elevation_rad,
+                                          mms_error *err);
 
-/** Find the parallactic angle of a direction over a place: of the pole against the zenith, as
+/** Find the parallactic angles of a direction over n places: of the pole against the zenith, as
  *  above. */
-MMS_CHECKED mms_status mms_sky_parallactic(const mms_direction *direction, const double itrf_m[3],
-                                           double time_s, double *angle_rad, mms_error *err);
+MMS_CHECKED mms_status mms_sky_parallactics(const mms_direction *direction, double time_s,
+                                            int64_t n, const double (*itrf_m)[3], double *angle_rad,
+                                            mms_error *err);
 
 /** Turn n places, itrf_m[n][3], to the axes u, v, w (J2000) of a direction at a time in MJD seconds
  *  UT1: uvw_m[n][3], from the first of them, w towards the direction.  Errors: as above. */

@@ -48,29 +48,43 @@ MDirection direction_of(const mms_direction &d)
 
 } // namespace
 
-mms_status mms_sky_elevation(const mms_direction *direction, const double itrf_m[3], double time_s,
-                             double *elevation_rad, mms_error *err)
+/* A frame that goes from place to place keeps what depends on the time alone, which takes most of a
+ * conversion; the results are the same bits as with a frame for each place. */
+
+mms_status mms_sky_elevations(const mms_direction *direction, double time_s, int64_t n,
+                              const double (*itrf_m)[3], double *elevation_rad, mms_error *err)
 {
     return mms::measures_guard(err, "elevation", [&]() -> mms_status {
-        const casacore::MeasFrame frame(epoch_of(time_s, MEpoch::UTC), place_of(itrf_m));
-        const MDirection azel = MDirection::Convert(direction_of(*direction),
-                                                    MDirection::Ref(MDirection::AZEL, frame))();
+        if (n < 1)
+            return MMS_OK;
+        casacore::MeasFrame frame(epoch_of(time_s, MEpoch::UTC), place_of(itrf_m[0]));
+        MDirection::Convert to_azel(direction_of(*direction),
+                                    MDirection::Ref(MDirection::AZEL, frame));
 
-        *elevation_rad = azel.getValue().getLat();
+        for (int64_t i = 0; i < n; i++) {
+            frame.resetPosition(MVPosition(itrf_m[i][0], itrf_m[i][1], itrf_m[i][2]));
+            elevation_rad[i] = to_azel().getValue().getLat();
+        }
         return MMS_OK;
     });
 }
 
-mms_status mms_sky_parallactic(const mms_direction *direction, const double itrf_m[3],
-                               double time_s, double *angle_rad, mms_error *err)
+mms_status mms_sky_parallactics(const mms_direction *direction, double time_s, int64_t n,
+                                const double (*itrf_m)[3], double *angle_rad, mms_error *err)
 {
     return mms::measures_guard(err, "parallactic angle", [&]() -> mms_status {
-        const casacore::MeasFrame frame(epoch_of(time_s, MEpoch::UTC), place_of(itrf_m));
+        if (n < 1)
+            return MMS_OK;
+        casacore::MeasFrame frame(epoch_of(time_s, MEpoch::UTC), place_of(itrf_m[0]));
         const MDirection::Ref azel(MDirection::AZEL, frame);
-        const MDirection pole(MVDirection(0, 0, 1), MDirection::Ref(MDirection::HADEC, frame));
-        const MVDirection source = MDirection::Convert(direction_of(*direction), azel)().getValue();
+        MDirection::Convert source(direction_of(*direction), azel);
+        MDirection::Convert pole(
+            MDirection(MVDirection(0, 0, 1), MDirection::Ref(MDirection::HADEC, frame)), azel);
 
-        *angle_rad = source.positionAngle(MDirection::Convert(pole, azel)().getValue());
+        for (int64_t i = 0; i < n; i++) {
+            frame.resetPosition(MVPosition(itrf_m[i][0], itrf_m[i][1], itrf_m[i][2]));
+            angle_rad[i] = source().getValue().positionAngle(pole().getValue());
+        }
         return MMS_OK;
     });
 }

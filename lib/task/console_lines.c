@@ -130,8 +130,12 @@ static mms_line_end read_plain(mms_lines *l, const char *prompt, char **out)
 /* Without the module, or on a terminal that can't be edited, lines are plain. */
 static void open_editor(mms_lines *l)
 {
-    static const mms_module edit = {
-        MMS_EDIT_MODULE_SYMBOL, sizeof(mms_edit_module), RTLD_LOCAL, MMS_ERR_NOT_FOUND, "", ""};
+    static const mms_module edit = {MMS_EDIT_MODULE_SYMBOL,
+                                    sizeof(mms_edit_module),
+                                    RTLD_NOW | RTLD_LOCAL,
+                                    MMS_ERR_NOT_FOUND,
+                                    "",
+                                    ""};
     const void *table;
 
     if (mms_module_open(&edit, mms_place_find("libmultims-edit.so"), &table, NULL) != MMS_OK)

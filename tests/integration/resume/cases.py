@@ -148,6 +148,13 @@ class Resume(Interrupting):
         self.assertRegex(self.multims("resume", "out.mms").stderr, r"not finished: [2-8] parts done")
         self.check_done()
 
+    def test_nor_is_it_in_the_way_of_a_new_run(self):
+        self.prepare()
+        os.makedirs(self.path(self.journal))
+        run = self.multims("partition", "in.ms", "out.mms", *self.words)
+        self.assertIn("WARN partition: no --resume later, and the journal of an earlier run stays: ", run.stderr)
+        self.assertEqual(self.left(), ["out.mms", "out.mms.flagversions", "out.mms.multims"])
+
     def test_damage_in_the_middle_is_told(self):
         self.prepare()
         self.interrupt(number=signal.SIGKILL, least=3)
