@@ -562,9 +562,11 @@ static mms_status do_rflag(mms_flag_work *w, job *j, mms_error *err)
     if (w->sums_alone)
         goto done;
     if (c->calculate) {
-        if (!c->said)
+        const bool pieces = c->sums.time != NULL;
+        if (!pieces || !c->said)
             st = keep_sums(w, c, j->k, j->m, &j->sums, t, err);
-        c->said = c->sums.time != NULL;
+        if (pieces) // else other threads do chunks, too
+            c->said = true;
         goto done;
     }
     if (t[0] <= 0)
