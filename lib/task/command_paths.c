@@ -111,9 +111,22 @@ mms_status mms_command_follow(const char *text, int length, const mms_value *sco
 /* Digits that are too large for a number would be the largest one. */
 static bool is_too_large(const char *s, size_t n)
 {
+    const bool is_hex = s[0] == '0' && (s[n] | 32) == 'x';
+
     errno = 0;
-    (void)strtoll(s, NULL, 10);
+    (void)strtoll(s, NULL, is_hex ? 16 : 10);
     return errno == ERANGE && !strchr(".eEijJ", s[n] ? s[n] : ' ');
+}
+
+static const char least[] = "-9223372036854775808";
+
+/* Whether it stands at s as a number of its own: TaQL reads the digits without their sign. */
+static bool is_least(const char *s, char before)
+{
+    const size_t n = sizeof least - 1;
+
+    return !strncmp(s, least, n) && !isalnum((unsigned char)s[n]) && s[n] != '.' &&
+           strchr("([{,=+-*/%<>&|^ ", before);
 }
 
 /* What a path holds as a variable of its own, of which text gains the name. */
@@ -145,17 +158,21 @@ mms_status mms_command_resolve(const char *text, mms_value *scope, char **out, c
         const int path = begins ? mms_command_path(s) : 0, name = mms_command_name(s);
         const size_t digits = begins ? strspn(s, "0123456789") : 0;
         const char *const quoted = *s == '\'' || *s == '"' ? strchr(s + 1, *s) : NULL;
-        const int n = path     ? path
-                      : name   ? name
-                      : digits ? (int)digits
-                      : quoted ? (int)(quoted - s) + 1
-                               : 1;
+        const int n = path                  ? path
+                      : name                ? name
+                      : digits              ? (int)digits
+                      : is_least(s, before) ? (int)sizeof least - 1
+                      : quoted              ? (int)(quoted - s) + 1
+                                            : 1;
         if (path && scope)
             st = add_path(&all, s, path, scope, cls, err);
         else if (path)
             mms_text_add(&all, "%.*s", name, s);
         else if (digits && scope && is_too_large(s, digits))
-            st = fail_at(cls, "value", err, ": too large for an integer", n, s);
+            st = fail_at(cls, "value", err, ": too large for an integer",
+                         (int)strspn(s, "0123456789abcdefABCDEFxX"), s);
+        else if (is_least(s, before))
+            mms_text_add(&all, "(-9223372036854775807-1)");
         else
             mms_text_add(&all, "%.*s", n, s);
         before = s[n - 1];

@@ -148,6 +148,9 @@ static mms_status eval_taql(struct context *c, const char *text, mms_value *scop
     if (st == MMS_OK) {
         st = mms_taql_eval(expression, scope, any, out, &why);
         cls = st == MMS_ERR_RANGE ? "arithmetic" : class_of_taql(why.msg);
+        if (strstr(why.msg, MMS_COMMAND_PATH_NAME))
+            (void)!mms_fail(&why, st, "%s: TaQL has no type for one of its members or elements",
+                            text);
     }
     free(expression);
     if (st == MMS_OK)

@@ -129,6 +129,8 @@ class Cases(ProgramCase):
         """Modes by where a text ends, numbers at the edges, texts that are long, deep or of other alphabets."""
         cases = [("1+1;", "exec", None), (";;", "exec", None), ("1+1 # c", "eval", 2), ("\n1+1\n", "eval", 2), ("# c\n1+1", "eval", 2), (" 'é日🎉' ", "eval", "é日🎉"),
                  ("9223372036854775807", "eval", 2**63 - 1), ("9223372036854775808", "eval", "value"), ("9223372036854775808.0", "eval", 2.0**63),
+                 ("-9223372036854775808", "eval", -2**63), ("[1, -9223372036854775808]", "eval", [1, -2**63]), ("-9223372036854775809", "eval", "value"),
+                 ("0x7fffffffffffffff", "eval", 2**63 - 1), ("0x8000000000000000", "eval", "value"),
                  ("5e-324", "eval", 5e-324), ("1e308*10", "eval", "arithmetic"), ("[1,2]+[1,2,3]", "eval", "value"), ("True+1", "eval", "type"),
                  ("+".join(["1"] * 2000), "eval", 2000), ("(" * 300 + "1" + ")" * 300, "eval", 1), ("'" + "x" * 1000000 + "'", "eval", "x" * 1000000),
                  ("a" * 3000 + "+1", "eval", "name"), ("sleep(seconds=-1)", "eval", "value"), ("set_threads(1.5)", "eval", "type"),
