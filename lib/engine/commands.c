@@ -1080,18 +1080,20 @@ static mms_value *status_of(const mms_client *client, int number)
     const struct server *const s = &client->servers[number - 1];
     const mms_entry *const e = s->entry < 0 ? NULL : &client->entries[s->entry];
 
-    return json_pack("{s:i, s:o, s:I, s:b, s:o, s:o, s:b, s:o, s:o, s:b, s:s, s:o, s:I, s:I}",
-                     "rank", number, "processor", *s->host ? mms_text_value(s->host) : json_null(),
-                     "pid", (json_int_t)pid_of(client, number), "busy", e != NULL, "command",
-                     e ? mms_text_value(e->command) : json_null(), "command_start_time",
-                     e ? json_real(e->start_s) : json_null(), "pong_pending", s->pulse.pinged,
-                     "ping_time", time_of(s->pulse.ping_ns), "pong_time", time_of(s->pulse.pong_ns),
-                     "timeout", s->pulse.timed_out, "state",
-                     s->pulse.timed_out ? "timeout"
-                     : e                ? "busy"
-                                        : "idle",
-                     "request", e ? json_integer(s->entry + 1) : json_null(), "commands_done",
-                     (json_int_t)s->ndone, "commands_failed", (json_int_t)s->nfailed);
+    return json_pack(
+        "{s:i, s:o, s:I, s:b, s:o, s:o, s:b, s:o, s:o, s:b, s:s, s:o, s:I, s:I}", "rank", number,
+        "processor", *s->host ? mms_text_value(s->host) : json_null(), "pid",
+        (json_int_t)pid_of(client, number), "busy", e != NULL, "command",
+        e ? mms_text_value(e->command) : json_null(), "command_start_time",
+        e ? json_real(e->start_s) : json_null(), "pong_pending", s->pulse.pinged, "ping_time",
+        mms_hub_is_local(mms_engine_hub(client->engine), number - 1) ? json_null()
+                                                                     : time_of(s->pulse.ping_ns),
+        "pong_time", time_of(s->pulse.pong_ns), "timeout", s->pulse.timed_out, "state",
+        s->pulse.timed_out ? "timeout"
+        : e                ? "busy"
+                           : "idle",
+        "request", e ? json_integer(s->entry + 1) : json_null(), "commands_done",
+        (json_int_t)s->ndone, "commands_failed", (json_int_t)s->nfailed);
 }
 
 mms_value *mms_client_status(mms_client *client)

@@ -229,6 +229,16 @@ static void take_usage(mms_entry *e, const mms_value *body)
     u->write_bytes = out;
 }
 
+/* What is said of a command that a limit has ended; the caller frees it.  NULL: none has. */
+static char *limit_of(const mms_entry *e, const char *text)
+{
+    if (e->ended_for && !strcmp(e->ended_for, "timeout"))
+        return mms_format("it took longer than its limit of %g s: %s", e->limit_s, text);
+    if (e->ended_for && !strcmp(e->ended_for, "stalled"))
+        return mms_format("nothing of it moved for %g s: %s", e->stall_s, text);
+    return NULL;
+}
+
 void mms_entry_take(mms_entry *e, const mms_value *body, const char *text, mms_kept *large)
 {
     const bool died = json_is_true(json_object_get(body, "died"));
@@ -245,12 +255,15 @@ void mms_entry_take(mms_entry *e, const mms_value *body, const char *text, mms_k
     }
     if (json_object_size(value) || st == MMS_OK || large)
         keep_value(e, value, large);
-    if (st != MMS_OK)
+    if (st != MMS_OK) {
+        char *const limit = limit_of(e, text);
         mms_entry_fail(e, st,
                        e->ended_for ? e->ended_for
                        : died       ? death_of(e, body)
                                     : json_string_value(json_object_get(value, "class")),
-                       text);
+                       limit ? limit : text);
+        free(limit);
+    }
 }
 
 char *mms_entry_traceback(const mms_entry *e)

@@ -540,7 +540,7 @@ static void endless(void)
     CHECK(mms_client_cancel(client, 1, &id, &err) == MMS_OK);
     failed(get(id), "cancelled", "EngineError: ");
     spin.limit_s = 0.3;
-    failed(run(spin, 1), "timeout", "Timeout: ");
+    failed(run(spin, 1), "timeout", "Timeout: it took longer than its limit of ");
     still_works(1);
     CHECK(seconds() - begin < 120);
 }
@@ -560,7 +560,7 @@ static void stalls(void)
     const int64_t works = push(work, 1);
     failed(run(nap, 2), "stalled", "Timeout: ");
     program.argv = idle;
-    failed(run(program, 2), "stalled", "Timeout: sleep was stopped");
+    failed(run(program, 2), "stalled", "nothing of it moved for 1 s: sleep was stopped");
     CHECK(json_is_true(json_object_get(get(works), "successful")));
     program.argv = busy;
     CHECK(result(run(program, 1), "exit") == 0);
