@@ -51,7 +51,7 @@ static mms_status put_together(const mms_texts *given, const mms_value *list, mm
                                mms_error *err)
 {
     const char **const words =
-        mms_alloc(given->count + (int64_t)json_array_size(list) + 1, sizeof *words);
+        mms_alloc(given->count * ((int64_t)json_array_size(list) + 1) + 1, sizeof *words);
     mms_value *word;
     size_t i;
 

@@ -257,8 +257,10 @@ class Each(PartsCase):
         self.assertEqual(says("aoflagger", "{name}"), "[in.ms]")
         os.makedirs(self.path("config/multims"))
         with open(self.path("config/multims/programs.json"), "w") as file:
-            json.dump({"aoflagger": ["...", "{vis}", "end"]}, file)
-        self.assertEqual(says("aoflagger", "-v"), f"[-v][{vis}][end]")
+            json.dump({"aoflagger": ["...", "{vis}", "..."]}, file)
+        many = [f"w{i}" for i in range(40)]
+        told = "".join(f"[{word}]" for word in many)
+        self.assertEqual(says("aoflagger", *many), f"{told}[{vis}]{told}")
         with open(self.path("config/multims/programs.json"), "w") as file:
             file.write('{"aoflagger": [3]}')
         self.assertIn("programs.json: word 1 of aoflagger is no text", says("aoflagger", status=2))
