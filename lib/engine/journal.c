@@ -654,7 +654,9 @@ static mms_status go_without(const mms_journal *j, const mms_journal_opts *opts,
         return mms_fail(err, MMS_ERR_IO,
                         "resume: what was done is not known: %s; without --resume all is done anew",
                         why);
-    (void)rmdir(j->folder); // made for a file that could not be
+    if (!there) // made for what could not be
+        (void)mms_journal_remove_empty(j->folder);
+    (void)rmdir(j->folder);
     mms_log(opts->strict || there ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task,
             "no --resume later%s: %s", there ? ", and the journal of an earlier run stays" : "",
             why);
