@@ -355,25 +355,21 @@ class DisturbedRanks(Disturbed):
         self.assertFalse(os.path.exists(self.path("out.mms")))
 
     def end_by_killing(self, who):
-        """A run one of whose processes is killed when a part is done, and all others end; workers are stopped, as
-        they might do the rest before that."""
-        for _ in range(20):
-            self.begin("partition")
-            while self.process.poll() is None and not [r for r in self.records()
-                                                       if r["ev"] == "done" and not r["aside"]]:
-                time.sleep(0.001)
-            self.signal_all(self.workers(), signal.SIGSTOP)
-            pids = family(self.process.pid)
-            ranks = {self.number_of(pid): pid for pid in reversed(pids) if words_of(pid)[1:2] == ["partition"]}
-            victim = self.process.pid if who == "mpirun" else ranks.get(who)
-            self.signal_all([victim] if victim else [], signal.SIGKILL)
-            status = self.process.wait(patient(30))
-            self.signal_all(pids, signal.SIGCONT)  # one that was stopped as it began looks for its parent first
-            self.assertTrue(wait_until(lambda pids=pids: not any(map(alive, pids)), 30))
-            if status and self.records() and not os.path.exists(self.path("out.mms")):
-                return
-            self.remove()
-        self.fail("always faster than the signal")
+        """A run one of whose processes is killed when a part is done, and all others end; one worker is stopped with
+        its part, so that there is a moment for that, the others then, as they might do the rest."""
+        self.begin("partition")
+        workers = self.halt(3)
+        self.go_on(workers[1:])
+        self.assertTrue(wait_until(lambda: [r for r in self.records() if r["ev"] == "done" and not r["aside"]], 30))
+        self.signal_all(workers, signal.SIGSTOP)
+        pids = family(self.process.pid)
+        ranks = {self.number_of(pid): pid for pid in reversed(pids) if words_of(pid)[1:2] == ["partition"]}
+        os.kill(self.process.pid if who == "mpirun" else ranks[who], signal.SIGKILL)
+        self.assertNotEqual(self.process.wait(patient(30)), 0)
+        self.assertTrue(wait_until(lambda: not any(alive(pid) for pid in pids if pid not in workers), 30))
+        self.signal_all(workers, signal.SIGCONT)  # one that was stopped as it began looks for its parent first
+        self.assertTrue(wait_until(lambda: not any(map(alive, pids)), 30))
+        self.assertFalse(os.path.exists(self.path("out.mms")))
 
     def test_a_killed_rank_ends_the_job(self):
         """A server, the client, or mpirun: nothing lives on, no output is there, and what is done stays done."""
