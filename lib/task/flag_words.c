@@ -370,6 +370,20 @@ static bool is_asked_for(const mms_value *command, const mms_value *reason)
     return false;
 }
 
+static mms_status complete(const mms_value *written, bool calculate, mms_value **out,
+                           mms_error *err);
+
+/* What is wrong with values is said with their line; they are completed when all lines are there.
+ */
+static mms_status check_line(const mms_value *command, int64_t row, mms_error *err)
+{
+    mms_value *whole = NULL;
+    mms_status st = complete(command, false, &whole, err);
+
+    mms_value_free(&whole);
+    return st == MMS_OK || st == MMS_ERR_MEM ? st : refuse_line(err, row, strdup(err->msg));
+}
+
 static mms_status add_line(const char *line, int64_t row, const mms_value *reason, mms_value *out,
                            bool *any, mms_error *err)
 {
@@ -384,8 +398,10 @@ static mms_status add_line(const char *line, int64_t row, const mms_value *reaso
     st = read_line(line, row, command, err);
     if (st == MMS_OK)
         st = check_mode(command, row, err);
-    if (st == MMS_OK && is_asked_for(command, reason))
+    if (st == MMS_OK && is_asked_for(command, reason)) {
+        st = check_line(command, row, err);
         json_array_append(out, command);
+    }
     mms_value_free(&command);
     return st;
 }

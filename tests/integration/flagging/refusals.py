@@ -72,6 +72,8 @@ WRONG = {
     ("mode=list", "inpfile=absent.txt"): (2, "absent.txt"),
     ("mode=list", "inpfile=wrong.txt"): (2, "ine 3"),
     ("mode=list", "inpfile=mode.txt"): (2, "nope"),
+    ("mode=list", "inpfile=limits.txt"): (2, "Line 3: Error : clipminmax"),
+    ("mode=list", "inpfile=rows_in_list.txt"): (2, "Line 2: parameter timedev: row 1"),
     ("mode=list", "inpfile=empty.txt"): (2, "no valid commands"),
     ("mode=list", "inpfile=good.txt", "reason=OTHER"): (2, "No input lines matching"),
     ("autocorr=perhaps",): (2, "perhaps"),
@@ -81,6 +83,8 @@ WRONG = {
 FILES = {
     "wrong.txt": "scan='1'\n# a comment\nscan='1' nosuch=3\n",
     "mode.txt": "scan='1'\nmode='nope'\n",
+    "limits.txt": "scan='1'\n# a comment\nmode='clip' clipminmax=[0,'x']\n",
+    "rows_in_list.txt": "scan='1'\nmode='rflag' timedev=[[1.0,2.0]]\n",
     "empty.txt": "# nothing\n",
     "averaged.txt": "mode='clip' channelavg=True chanbin=2\nscan='1'\n",
     "rows.txt": "{'name':'Rflag','timedev':[[0.0,0.0]]}\n",
