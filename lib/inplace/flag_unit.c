@@ -472,8 +472,7 @@ static mms_status run_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_e
     return st;
 }
 
-/* ---- pieces that threads do beside each other
- * ---------------------------------------------------*/
+/* ---- pieces, which threads do -----------------------------------------------------------------*/
 
 /** The rows of a unit in pieces: blocks, and of these those of each window; or chunks. */
 typedef struct blocks {

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/base_priv.h"
+#include "crop_maps.h"
 #include "flag/flag.h"
 
 static void expressions_are_read(void **state)
@@ -91,16 +92,6 @@ static void extend_joins_products(void **state)
 }
 
 enum { TIMES = 20, CHANNELS = 32 };
-
-static void crop_maps(const mms_flag_tfcrop *how, int32_t nmap, int64_t ntime, int64_t nchan,
-                      int64_t step, const float *values, uint8_t *flags)
-{
-    float *room = mms_alloc(mms_flag_tfcrop_room(how, ntime, nchan), sizeof *room);
-
-    assert_non_null(room);
-    mms_flag_tfcrop_maps(how, nmap, ntime, nchan, step, values, flags, room);
-    free(room);
-}
 
 static void tfcrop_finds_a_spike(void **state)
 {

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/base_priv.h"
+#include "crop_maps.h"
 #include "flag/flag.h"
 
 static const char *const linear[] = {"XX", "XY", "YX", "YY"};
@@ -303,16 +304,6 @@ static void fill_map(float *values)
 {
     for (int i = 0; i < TIMES * CHANS; i++)
         values[i] = 1 + 0.01F * (float)(i * 7 % 5);
-}
-
-static void crop_maps(const mms_flag_tfcrop *how, int32_t nmap, int64_t ntime, int64_t nchan,
-                      int64_t step, const float *values, uint8_t *flags)
-{
-    float *room = mms_alloc(mms_flag_tfcrop_room(how, ntime, nchan), sizeof *room);
-
-    assert_non_null(room);
-    mms_flag_tfcrop_maps(how, nmap, ntime, nchan, step, values, flags, room);
-    free(room);
 }
 
 static void a_spike_is_cropped_alone(void **state)
