@@ -13,6 +13,7 @@
 #include "ms/rows.h"
 #include "multims/log.h"
 #include "orders_priv.h"
+#include "plan_priv.h"
 
 static mms_status no_memory(mms_error *err)
 {
@@ -440,13 +441,53 @@ done:
     return st;
 }
 
+/* ---- a dry run --------------------------------------------------------------------------------*/
+
+/** Count the rows of a command that changes flags; what follows it by itself has the same. */
+static mms_status plan_command(running *r, const mms_value *value, mms_planned *planned,
+                               mms_error *err)
+{
+    mms_flag_command c = {0};
+    char *problem = NULL;
+    mms_status st = mms_flag_command_open(&r->set, value, NULL, &c, &problem, err);
+
+    if (st == MMS_OK && !problem && mms_flag_command_writes(&c) && !c.automatic)
+        st = mms_planned_add(planned, c.selection, err);
+    free(problem);
+    mms_flag_command_close(&c, r->set.nwindow);
+    return st;
+}
+
+static mms_status plan(running *r, mms_value *result, mms_error *err)
+{
+    const bool writes = r->q->apply && r->writes;
+    mms_value *columns =
+        writes ? json_pack("[s, s]", MMS_COL_FLAG, MMS_COL_FLAG_ROW) : json_array();
+    mms_planned planned;
+    mms_value *command;
+    size_t i;
+    mms_status st;
+
+    MMS_TRY(mms_planned_open(&r->set, &planned, err));
+    json_array_foreach(r->commands, i, command) MMS_TRY(plan_command(r, command, &planned, err));
+    MMS_TRY(mms_planned_tell(&planned, columns, NULL, writes && r->q->backup ? "flagdata" : NULL,
+                             result, err));
+    json_object_set_new(result, "columns", json_object());
+    json_array_foreach(columns, i, command) json_object_set_new(
+        json_object_get(result, "columns"), json_string_value(command), json_string("changed"));
+done:
+    mms_planned_close(&planned);
+    mms_value_free(&columns);
+    return st;
+}
+
 mms_status mms_flag_run(const mms_flag_request *q, bool *wrote, mms_value *result, mms_error *err)
 {
     const char *vis = q->change.vis;
     running r = {.q = q};
     mms_status st;
 
-    MMS_TRY(mms_change_recover(&q->change, true, &r.undo, err));
+    MMS_TRY(mms_change_recover(&q->change, !q->change.dryrun, &r.undo, err));
     if (mms_change_is_over(&q->change, wrote, result))
         goto done;
     MMS_TRY(mms_change_open_set(&q->change, &r.ms, err));
@@ -455,6 +496,8 @@ mms_status mms_flag_run(const mms_flag_request *q, bool *wrote, mms_value *resul
     json_object_set_new(result, "vis", mms_text_value(vis));
     json_object_set_new(result, "parts", json_integer(mms_ms_nmember(r.ms)));
     json_object_set_new(result, "commands", json_integer((json_int_t)json_array_size(r.commands)));
+    if (q->change.dryrun)
+        MMS_TRY(plan(&r, result, err));
     if (json_array_size(r.commands) == 0 || q->change.dryrun)
         goto done;
     MMS_TRY(group_members(&r, err));

@@ -16,6 +16,7 @@
 #include "ms/select_value.h"
 #include "multims/log.h"
 #include "orders_priv.h"
+#include "plan_priv.h"
 #include "statwt_priv.h"
 #include "tables/measures_priv.h"
 
@@ -418,13 +419,28 @@ done:
 }
 
 /** What a run would do. */
-static void describe(const running *r, int64_t rows, mms_value *result)
+static mms_status describe(const running *r, mms_value *result, mms_error *err)
 {
+    const char *const backup = r->q->backup && !r->q->preview ? "statwt" : NULL;
+    mms_selection *selection = NULL;
+    mms_planned planned = {0};
+    mms_flag_set set = {0};
+    mms_status st;
+
+    MMS_TRY(mms_flag_set_open(r->ms, &set, err));
+    MMS_TRY(mms_planned_open(&set, &planned, err));
+    MMS_TRY(mms_selection_create(r->ms, &r->q->select, &selection, err));
+    MMS_TRY(mms_planned_add(&planned, selection, err));
+    MMS_TRY(
+        mms_planned_tell(&planned, r->q->preview ? NULL : r->writes, r->adds, backup, result, err));
     json_object_set_new(result, "vis", mms_text_value(r->q->change.vis));
-    json_object_set_new(result, "parts", json_integer(mms_ms_nmember(r->ms)));
-    json_object_set_new(result, "rows", json_integer(rows));
     json_object_set(result, "columns", r->writes);
     json_object_set(result, "new_columns", r->adds);
+done:
+    mms_selection_free(&selection);
+    mms_planned_close(&planned);
+    mms_flag_set_close(&set);
+    return st;
 }
 
 mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *result,
@@ -436,7 +452,7 @@ mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *r
     mms_status st;
 
     MMS_TRY(read_bins(&r, err));
-    MMS_TRY(mms_change_recover(&q->change, true, &r.undo, err));
+    MMS_TRY(mms_change_recover(&q->change, !q->change.dryrun, &r.undo, err));
     if (mms_change_is_over(&q->change, wrote, result))
         goto done;
     MMS_TRY(mms_change_open_set(&q->change, &r.ms, err));
@@ -445,7 +461,7 @@ mms_status mms_statwt_run(const mms_statwt_request *q, bool *wrote, mms_value *r
     MMS_TRY(mms_statwt_setup_open(r.ms, &r.order, &setup, err)); // fitspw can be read
     MMS_TRY(count_rows(&r, &rows, err));
     if (q->change.dryrun) {
-        describe(&r, rows, result);
+        st = describe(&r, result, err);
         goto done;
     }
     MMS_TRY(group(&r, err));

@@ -64,7 +64,7 @@ static long long count_of(const mms_value *result, const char *key)
     return (long long)json_integer_value(json_object_get(result, key));
 }
 
-static void print_plan(const mms_value *result, FILE *out)
+void mms_print_plan(const mms_value *result, FILE *out)
 {
     const char *version = json_string_value(json_object_get(result, "flag_version"));
     const char *name;
@@ -99,7 +99,7 @@ void mms_print_change(const mms_value *result, FILE *out)
         fprintf(out, "; %lld parts have no selected rows", count_of(result, "skipped_parts"));
     fprintf(out, "\n");
     if (plan)
-        print_plan(result, out);
+        mms_print_plan(result, out);
 }
 
 static bool take_number(const mms_value *value, double *number)

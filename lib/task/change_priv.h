@@ -45,6 +45,9 @@ void mms_task_end_change(struct mms_change_run *made, mms_status st);
 /** Print what a run, or its plan, says. */
 void mms_print_change(const mms_value *result, FILE *out);
 
+/** Print of a dry run which columns and bytes would be written, and what is kept. */
+void mms_print_plan(const mms_value *result, FILE *out);
+
 /** Read a parameter as a list of numbers: one number, or a list.  Errors: ARG. */
 MMS_CHECKED mms_status mms_task_numbers(const char *name, const char *text, int64_t most,
                                         double *numbers, int64_t *n, mms_error *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file flag_report.c  The result of flagdata as text: flags that changed, reports, thresholds. */
+#include "change_priv.h"
 #include "flag_save_priv.h"
 
 static void print_leaf(const char *kind, const char *name, const mms_value *leaf, FILE *out)
@@ -53,14 +54,16 @@ void mms_flag_print(const mms_value *result, FILE *out)
                 json_is_true(json_object_get(result, "written")) ? "changed" : "would change",
                 json_integer_value(json_object_get(result, "changed_rows")),
                 json_integer_value(json_object_get(result, "rows")));
-    else if (json_object_get(result, "parts"))
+    else if (json_object_get(result, "parts")) {
         fprintf(out,
                 "%s: %" JSON_INTEGER_FORMAT " commands can be done, on %" JSON_INTEGER_FORMAT
                 " parts; nothing is changed\n",
                 json_string_value(json_object_get(result, "vis")),
                 json_integer_value(json_object_get(result, "commands")),
                 json_integer_value(json_object_get(result, "parts")));
-    else
+        if (json_object_size(json_object_get(result, "columns")) > 0)
+            mms_print_change(result, out);
+    } else
         json_object_foreach((mms_value *)result, name, inner)
         {
             if (json_object_get(inner, "total"))

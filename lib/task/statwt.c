@@ -128,6 +128,7 @@ static void print(const mms_value *result, FILE *out)
             (long long)json_integer_value(json_object_get(result, "parts")));
     print_names(json_object_get(result, "columns"), out);
     fprintf(out, "; nothing is changed\n");
+    mms_print_plan(result, out);
 }
 
 const mms_task mms_task_statwt = {

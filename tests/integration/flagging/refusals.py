@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """flagdata and flagmanager: bad input is refused in words, before anything changes."""
+import json
 import os
 
 import numpy
@@ -86,6 +87,7 @@ FILES = {
     "limits.txt": "scan='1'\n# a comment\nmode='clip' clipminmax=[0,'x']\n",
     "rows_in_list.txt": "scan='1'\nmode='rflag' timedev=[[1.0,2.0]]\n",
     "empty.txt": "# nothing\n",
+    "two.txt": "scan='1'\nmode='clip' scan='1~2' clipminmax=[0,1]\nmode='summary'\n",
     "averaged.txt": "mode='clip' channelavg=True chanbin=2\nscan='1'\n",
     "rows.txt": "{'name':'Rflag','timedev':[[0.0,0.0]]}\n",
     "short.txt": "name = x1\ndiameter = 25.0\n",
@@ -150,6 +152,25 @@ class Refusals(ProgramCase):
                 self.multims("flagdata", name, "scan=1", *words)
                 self.check_untouched(before, names, words)
 
+    def test_dryrun_tells_rows_bytes_and_what_is_kept(self):
+        """A row that two lines select counts once; lines that flag nothing count no row."""
+        for name in "in.ms", "in.mms":
+            with table(self.path(name), ack=False) as t:
+                chosen = t.query("SCAN_NUMBER in [1,2]")
+                rows, cells = chosen.nrows(), sum(chosen.getcell("FLAG", i).size for i in range(chosen.nrows()))
+            plan = json.loads(self.multims("flagdata", name, "mode=list", "inpfile=two.txt", "--dryrun", "--json").stdout)
+            self.assertEqual((plan["rows"], plan["bytes"]), (rows, cells + rows))
+            self.assertEqual((plan["kept"], plan["flag_version"]), (["FLAG", "FLAG_ROW"], "flagdata_1"))
+            plan = json.loads(self.multims("flagdata", name, "mode=rflag", "action=calculate", "--dryrun", "--json").stdout)
+            self.assertEqual((plan["columns"], plan["bytes"], plan["flag_version"]), ({}, 0, None))
+            plan = json.loads(self.multims("statwt", name, "datacolumn=data", "scan=1~2", "--dryrun", "--json").stdout)
+            self.assertEqual((plan["rows"], plan["kept"]), (rows, ["SIGMA", "FLAG", "FLAG_ROW"]))
+            self.assertEqual(plan["bytes"], rows * (4 * self.correlations(name) + 1) + cells)
+
+    def correlations(self, name):
+        with table(self.path(name), ack=False) as t:
+            return t.getcell("WEIGHT", 0).size
+
     def test_all_lines_are_read_before_any_is_done(self):
         before = {name: self.flags(name) for name in ("in.ms", "in.mms")}
         run = self.multims("flagdata", "in.ms", "mode=list", "inpfile=wrong.txt", status=2)
@@ -173,6 +194,8 @@ class Refusals(ProgramCase):
             self.assertIn("clean --restore", run.stderr, words)
             self.assertFalse(os.path.lexists(self.path("x.ms")) or os.path.lexists(self.path("x.mms")))
         self.assertIn("half changed", self.multims("listpartition", "in.mms").stderr)
+        for verb in "flagdata", "statwt":  # a dry run brings nothing back
+            self.assertIn("clean --restore", self.multims(verb, "in.mms", "--dryrun", status=2).stderr)
         self.assertTrue(os.path.exists(undo))
         self.assertIn("stopped in the middle",
                       self.multims("flagdata", "in.mms", "mode=summary").stderr)
