@@ -254,7 +254,8 @@ typedef struct batch {
     const stamps *stamps;
     int64_t first, end;       /**< of the stamps: those that are weighed */
     int64_t nbaseline, *from; /**< from[nbaseline + 1]: places in order */
-    atomic_llong next;        /**< the baseline that is to be taken */
+    int64_t piece;            /**< baselines that a thread takes at once */
+    atomic_llong next;        /**< the piece that is to be taken */
     mms_statwt_sums *sums;    /**< of the chunk */
     struct work *w;
 } batch;
@@ -277,7 +278,7 @@ typedef struct weigher {
     double *variance; /**< [nbin][ncorr]; one correlation when they are combined */
     float *weight, *bins, *median;
     bool clean, lost; /**< nothing, or all, of it was flagged */
-    /* of a baseline, until it has its turn */
+    /* of a piece, until it has its turn */
     given *given;
     int64_t ngiven, given_room;
     uint8_t *rows; /**< as the stage has them */
@@ -676,8 +677,8 @@ static mms_status do_baseline(weigher *t, int64_t from, int64_t to, mms_error *e
     return st;
 }
 
-/** Add what a baseline has come to, in the order of the baselines: sums depend on it. */
-static mms_status keep_baseline(weigher *t, mms_error *err)
+/** Add what a piece has come to, in the order of the baselines: sums depend on it. */
+static mms_status keep_piece(weigher *t, mms_error *err)
 {
     work *const w = t->b->w;
 
@@ -694,6 +695,17 @@ static mms_status keep_baseline(weigher *t, mms_error *err)
     return MMS_OK;
 }
 
+static mms_status do_piece(weigher *t, int64_t piece, mms_error *err)
+{
+    const batch *b = t->b;
+    mms_status st = MMS_OK;
+
+    for (int64_t i = piece * b->piece; i < b->nbaseline && i < (piece + 1) * b->piece; i++)
+        MMS_TRY(do_baseline(t, b->from[i], b->from[i + 1], err));
+done:
+    return st;
+}
+
 /** Take baselines until there are none. */
 static mms_status weigh_baselines(void *ctx, mms_lanes *lanes, int number, int64_t *piece,
                                   mms_error *err)
@@ -705,11 +717,11 @@ static mms_status weigh_baselines(void *ctx, mms_lanes *lanes, int number, int64
     (void)number;
     *piece = 0;
     MMS_TRY(open_weigher(b->w, b, &t, err));
-    while ((*piece = atomic_fetch_add(&b->next, 1)) < b->nbaseline) {
-        MMS_TRY(do_baseline(&t, b->from[*piece], b->from[*piece + 1], err));
+    while ((*piece = atomic_fetch_add(&b->next, 1)) * b->piece < b->nbaseline) {
+        MMS_TRY(do_piece(&t, *piece, err));
         if (!mms_lanes_begin_turn(lanes, *piece))
             break;
-        st = keep_baseline(&t, err);
+        st = keep_piece(&t, err);
         mms_lanes_end_turn(lanes);
         MMS_TRY(st);
     }
@@ -717,6 +729,9 @@ done:
     close_weigher(&t);
     return st;
 }
+
+/** What threads give each other, turns and starts, costs as much as so many visibilities. */
+static const int64_t values_of_piece = 1 << 16;
 
 /** Weigh the stamps [first, end) of a chunk of rows. */
 static mms_status do_batch(work *w, const key *keys, const stamps *t, int64_t first, int64_t end,
@@ -734,7 +749,9 @@ static mms_status do_batch(work *w, const key *keys, const stamps *t, int64_t fi
     for (int64_t s = from; s < to; s++)
         for (int64_t i = t->row[s]; i < t->row[s + 1]; i++)
             b.stamp[i - t->row[from]] = (int32_t)s;
-    const int64_t most = w->reader.threads < b.nbaseline ? w->reader.threads : b.nbaseline;
+    b.piece = 1 + values_of_piece * b.nbaseline / (1 + (t->row[to] - t->row[from]) * b.k.cell);
+    const int64_t pieces = 1 + (b.nbaseline - 1) / b.piece;
+    const int64_t most = w->reader.threads < pieces ? w->reader.threads : pieces;
     MMS_TRY(mms_lanes_run(most > 1 ? (int)most : 1, weigh_baselines, &b, err));
     w->done += t->row[end] - t->row[first];
     mms_job_progress(w->job, w->done, w->nkey);
