@@ -42,11 +42,12 @@ typedef struct mms_client_opts {
      * are asked for or forgotten. */
     int64_t kept_bytes;
     int64_t most_queued; /**< a push waits until fewer are queued */
+    bool unstarted; /**< it is started by mms_client_start(), and refuses commands until then */
 } mms_client_opts;
 #define MMS_CLIENT_OPTS_INIT                                                        \
     {                                                                               \
         sizeof(mms_client_opts), 0, 30.0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, \
-            (int64_t)1 << 30, 1000000                                               \
+            (int64_t)1 << 30, 1000000, false                                        \
     }
 
 /** A command: exactly one of kind, argv and text. */
@@ -75,10 +76,14 @@ typedef struct mms_command {
      *  reads and writes nothing and sends nothing; that is seen up to half as long later.  0: none.
      */
     double stall_s;
+    /** How many bytes of memory its process, or a program with all that it starts, may take: then
+     * it is ended, with class "memory".  That is looked at a hundred, of programs twenty times a
+     * second.  0: any. */
+    int64_t memory;
 } mms_command;
-#define MMS_COMMAND_INIT                                                                      \
-    {                                                                                         \
-        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL, false, false, 0.0 \
+#define MMS_COMMAND_INIT                                                                         \
+    {                                                                                            \
+        sizeof(mms_command), NULL, NULL, NULL, 0.0, NULL, NULL, NULL, NULL, false, false, 0.0, 0 \
     }
 
 /** Make a client; workers are started when the first command needs them.
@@ -87,6 +92,19 @@ typedef struct mms_command {
 MMS_API MMS_CHECKED mms_status mms_client_open(const mms_client_opts *opts, mms_client **out,
                                                mms_error *err);
 
+typedef enum mms_client_state {
+    MMS_CLIENT_UNSTARTED = 0,
+    MMS_CLIENT_STARTED = 1,
+    MMS_CLIENT_STOPPED = 2
+} mms_client_state;
+/** Return where it is in its life; commands are taken while it is started. */
+MMS_API mms_client_state mms_client_get_state(const mms_client *client);
+/** Start what was opened unstarted; a second time, or when it was stopped, that is logged alone. */
+MMS_API void mms_client_start(mms_client *client);
+/** End the servers, once and for all: what is queued or runs is cancelled, and responses can still
+ *  be got.  Unless it is started, that is warned of alone. */
+MMS_API void mms_client_stop(mms_client *client);
+
 /** Return how many servers there are; they are 1 … n. */
 MMS_API int mms_client_servers(const mms_client *client);
 
@@ -94,7 +112,7 @@ MMS_API int mms_client_servers(const mms_client *client);
  *  @param targets   targets[n] servers, in whose order ids count up; n 0: the first that is free
  *  @param[out] ids  ids[n], or ids[1] where n is 0, from 1 on
  *  Errors: ARG no such server or one that has timed out (then nothing is queued), or what is no
- *          command; MEM. */
+ *          command, or the client is not started; MEM. */
 MMS_API MMS_CHECKED mms_status mms_client_push(mms_client *client, const mms_command *command,
                                                int64_t n, const int *targets, int64_t *ids,
                                                mms_error *err);
@@ -238,10 +256,12 @@ MMS_API void mms_event_free(mms_event **event);
 MMS_API void mms_client_poll(mms_client *client);
 
 /** Return the servers, an array of {rank, processor, pid, busy, command, command_start_time,
- *  pong_pending, ping_time, pong_time, timeout, state, request, commands_done, commands_failed}, as
- * a new value; processor is the host, null while it is not known; pid 0 is a local server whose
- * worker is not started; ping_time and pong_time are null for local servers, which are not pinged;
- * state is "idle", "busy" or "timeout", request the id of what runs.  NULL: out of memory. */
+ *  pong_pending, ping_time, pong_time, timeout, state, request, commands_done, commands_failed,
+ *  cpu_s, rss_mib, last_error, version}, as a new value; processor is the host, null while it is
+ *  not known; pid 0 is a local server whose worker is not started; ping_time and pong_time are null
+ *  for local servers, which are not pinged; state is "starting", "idle", "busy", "timeout" or
+ *  "stopped", request the id of what runs; cpu_s is of all commands that have ended, rss_mib what
+ *  the worker of the last one had at most.  NULL: out of memory. */
 MMS_API mms_value *mms_client_status(mms_client *client);
 
 /** Return all commands that were not forgotten, an array of {id, server, status, command, group …},
@@ -260,8 +280,7 @@ MMS_API char *mms_client_table(mms_client *client);
 MMS_API MMS_CHECKED mms_status mms_client_finish(mms_client *client, bool drain, double limit_s,
                                                  mms_error *err);
 
-/** End the servers; what is queued or runs is dropped.  *client is set to NULL; NULL is accepted.
- */
+/** Stop it, and drop all responses.  *client is set to NULL; NULL is accepted. */
 MMS_API void mms_client_close(mms_client **client);
 
 #ifdef __cplusplus

@@ -59,8 +59,8 @@ typedef struct mms_engine_opts {
      * tenth of a run's units, and three. */
     int retries;
     double worker_timeout_s; /**< how long a worker may be stopped, or its rank silent */
-    /** A warm worker waits beside each from the start, to take its place if it dies; else from the
-     * first death on. */
+    /** Workers are forked of a warm process from the start, which takes a millisecond; else from
+     * the first death on. */
     bool spares;
     /** How long before a time limit SIGUSR1 comes: units that will not be done by then are ended
      * at once.  0: as SLURM_JOB_END_TIME says; where it says nothing, all that run are waited for.
@@ -68,10 +68,14 @@ typedef struct mms_engine_opts {
     double time_left_s;
     double limit_s; /**< after which a unit's worker is ended, and the unit has failed; 0: none */
     double stall_s; /**< the same while it takes no processor time, reads and writes nothing */
+    /** A file that tells how runs stand, replaced every five seconds: JSON, NAME.prom for
+     *  Prometheus.  NULL, "": none. */
+    const char *status_file;
 } mms_engine_opts;
-#define MMS_ENGINE_OPTS_INIT                                                                    \
-    {                                                                                           \
-        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL, 1, 30.0, false, 0, 0, 0 \
+#define MMS_ENGINE_OPTS_INIT                                                                     \
+    {                                                                                            \
+        sizeof(mms_engine_opts), 0, false, "engine", NULL, false, NULL, 1, 30.0, false, 0, 0, 0, \
+            NULL                                                                                 \
     }
 
 /** Takes what is to be said of a crash, without the program's name; returns the exit status. */

@@ -75,6 +75,7 @@ typedef struct mms_run_options {
     const char *jobdir;           /**< folder for the journal, or "" */
     double timeleft;              /**< as in mms_engine_opts.time_left_s */
     double timelimit, stalllimit; /**< of a part or command, as limit_s and stall_s there */
+    const char *statusfile;       /**< as status_file there, or "" */
 } mms_run_options;
 
 /** One run of a task: what the driver gives it. */
@@ -94,6 +95,7 @@ typedef struct mms_run {
     bool resume;        /**< go on with the run in job_dir, whatever the task's parameters say */
     int64_t passes;     /**< mms_parts_run() was called so often */
     double limit_s, stall_s; /**< as in mms_engine_opts */
+    const char *status_file; /**< the same */
 } mms_run;
 
 struct mms_task {

@@ -90,7 +90,10 @@ static bool is_crash(int status)
 
 char *mms_blackbox_tell(const mms_blackbox *dead, int status)
 {
-    char *const end = tell_end(status);
+    char *const end = dead->memory
+                          ? mms_format("was ended, as it took more than %lld MiB of memory",
+                                       (long long)(dead->memory >> 20))
+                          : tell_end(status);
     char *all;
 
     if (end && *dead->reading && dead->inside <= 0 && is_crash(status)) {

@@ -18,6 +18,7 @@ typedef struct mms_blackbox {
     char stage[4096];   /**< the staging folder that the process has made; "": none */
     char journal[4096]; /**< the folder of its journal; "": none */
     char scratch[512];  /**< a folder that goes when the process has ended; "": none */
+    int64_t memory;     /**< bytes of which it has taken more than it might; 0: it has not */
     int64_t ndone;      /**< how many parts are done by it: with some, what is left is kept */
     bool stays;         /**< the folder of its journal is the user's */
     int inside;         /**< > 0: it is in casacore */

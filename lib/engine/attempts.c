@@ -40,11 +40,19 @@ static int64_t pause_ns(int attempt)
     return pause;
 }
 
+/* Another program lets go of its lock sooner or later. */
+int mms_tries_most(const mms_tries *t, int64_t unit)
+{
+    enum { LOCKED = 1 + 3 };
+
+    return t->of[unit].locked && t->most > 1 && t->most < LOCKED ? LOCKED : t->most;
+}
+
 bool mms_tries_again(mms_tries *t, int64_t unit, bool alone, bool at_once)
 {
     mms_try *const of = &t->of[unit];
 
-    if (of->attempt >= t->most || t->budget <= 0)
+    if (of->attempt >= mms_tries_most(t, unit) || t->budget <= 0)
         return false;
     t->budget--;
     t->nwaiting++;

@@ -18,10 +18,10 @@
 /* How long killed workers may take to be gone, and how often a waiting run looks up. */
 static const int64_t kill_limit_ns = 10000000000;
 static const struct timespec tick = {.tv_nsec = 200000000};
-static const int64_t note_interval_ns = 2000000000;
+static const int64_t note_interval_ns = 2000000000, snapshot_interval_ns = 5000000000;
 
 struct mms_engine {
-    char *scope, *program;
+    char *scope, *program, *status_file; /* status_file NULL: none */
     mms_unit_kind *kinds; /* which this process runs itself; NULL: workers run the units */
     bool progress;
     int nworkers;
@@ -72,7 +72,7 @@ struct run {
     int64_t kill_ns; /* when what still runs is killed, once the run has failed */
     double bytes_answered;
     double bytes_worked, seconds_worked; /* of units that were done in this run */
-    int64_t next_note_ns;
+    int64_t next_note_ns, next_snapshot_ns;
     mms_progress progress;
     bool drains; /* stopped, but what runs may finish */
     mms_status st;
@@ -141,6 +141,8 @@ static mms_status set_up(mms_engine *engine, const mms_engine_opts *opts, mms_er
 {
     engine->scope = strdup(opts->scope);
     engine->program = opts->program ? strdup(opts->program) : NULL;
+    engine->status_file =
+        opts->status_file && *opts->status_file ? strdup(opts->status_file) : NULL;
     engine->kinds = opts->in_process ? copy_kinds(opts->kinds) : NULL;
     engine->progress = opts->progress;
     engine->hub.spares = opts->spares;
@@ -249,6 +251,7 @@ void mms_engine_close(mms_engine **engine)
     free((*engine)->away);
     free((*engine)->kinds);
     free((*engine)->program);
+    free((*engine)->status_file);
     free((*engine)->scope);
     free(*engine);
     *engine = NULL;
@@ -320,7 +323,7 @@ static void signal_all(struct run *run, int signal_number)
 {
     for (int w = 0; w < run->engine->nworkers; w++)
         if (run->hands[w].unit >= 0) {
-            mms_tell(run->engine->scope, "cancel", about_of(run, w),
+            MMS_TELL(run->engine->scope, "cancel", about_of(run, w),
                      json_pack("{s:i}", "signal", signal_number));
             mms_engine_signal(run->engine, w, run->hands[w].request, signal_number);
         }
@@ -396,7 +399,7 @@ static int end_slow_units(struct run *run, double left_s)
         const struct hand *const hand = &run->hands[w];
         if (hand->unit < 0 || needs_s(run, hand) <= left_s)
             continue;
-        mms_tell(run->engine->scope, "cancel", about_of(run, w),
+        MMS_TELL(run->engine->scope, "cancel", about_of(run, w),
                  json_pack("{s:i}", "signal", SIGKILL));
         mms_engine_signal(run->engine, w, hand->request, SIGKILL);
         n++;
@@ -455,7 +458,7 @@ static void note_answer(const struct run *run, int worker, const mms_answer *ans
     const int64_t unit = hand->unit;
     mms_journal *const journal = journal_of(run, unit);
 
-    mms_tell(run->engine->scope, "response", about_of(run, worker),
+    MMS_TELL(run->engine->scope, "response", about_of(run, worker),
              json_pack("{s:s, s:o, s:f}", "status", mms_status_name(answer->status), "message",
                        mms_text_value(answer->error.msg), "seconds",
                        (double)(mms_now_ns() - hand->begin_ns) * 1e-9));
@@ -485,12 +488,12 @@ static bool try_again(struct run *run, int64_t unit, int worker, bool alone, boo
     mms_progress_clear(&run->progress);
     mms_log(MMS_LOG_WARN, engine->scope, "%s: worker %d %s: it is tried again%s (attempt %d of %d)",
             run->names[unit], worker + 1, why, alone ? ", alone" : "", attempt + 1,
-            run->tries.most);
+            mms_tries_most(&run->tries, unit));
     mms_value *const record =
         json_pack("{s:o, s:i, s:i, s:o}", "unit", mms_text_value(run->names[unit]), "attempt",
                   attempt, "worker", worker + 1, "message", mms_text_value(why));
     json_array_append(engine->again, record);
-    mms_tell(engine->scope, "retry", about_of(run, worker),
+    MMS_TELL(engine->scope, "retry", about_of(run, worker),
              json_pack("{s:o, s:b}", "message", mms_text_value(why), "alone", alone));
     mms_journal_add(journal_of(run, unit), "retry", record);
     return true;
@@ -505,6 +508,7 @@ static bool ends_attempt(struct run *run, int worker, const mms_value *body, con
                         json_is_true(json_object_get(body, "killed"));
     const bool memory = json_is_true(json_object_get(body, "memory")) || status == MMS_ERR_MEM;
 
+    run->tries.of[hand->unit].locked = status == MMS_ERR_LOCKED;
     if (hand->why || !(hand->lost || memory || killed || status == MMS_ERR_LOCKED))
         return false;
     return try_again(run, hand->unit, worker, memory, hand->lost,
@@ -685,7 +689,7 @@ static mms_status send_unit(struct run *run, int worker, int64_t unit)
     mms_pulse_watch(&run->engine->away[worker].pulse, run->engine->stall_s, false);
     run->running++;
     run->alone = run->tries.of[unit].alone;
-    mms_tell(run->engine->scope, "dispatch", about_of(run, worker), NULL);
+    MMS_TELL(run->engine->scope, "dispatch", about_of(run, worker), NULL);
     return MMS_OK;
 }
 
@@ -777,7 +781,7 @@ static void end_if_hung(struct run *run, int worker)
     hand->why = why;
     if (!why)
         return;
-    mms_tell(run->engine->scope, "cancel", about_of(run, worker),
+    MMS_TELL(run->engine->scope, "cancel", about_of(run, worker),
              json_pack("{s:s, s:i}", "message", why, "signal", SIGKILL));
     mms_engine_signal(run->engine, worker, hand->request, SIGKILL);
 }
@@ -799,12 +803,12 @@ static void look_around(struct run *run)
         switch (mms_pulse_look(&away->pulse, &engine->hub, w, engine->worker_timeout_s,
                                tick.tv_nsec, &since_s)) {
         case MMS_PULSE_LOST:
-            mms_tell(engine->scope, "timeout", about_of(run, w),
+            MMS_TELL(engine->scope, "timeout", about_of(run, w),
                      json_pack("{s:f}", "seconds", since_s));
             lose_worker(run, w, since_s);
             break;
         case MMS_PULSE_BACK:
-            mms_tell(engine->scope, "recover", about_of(run, w),
+            MMS_TELL(engine->scope, "recover", about_of(run, w),
                      json_pack("{s:f}", "seconds", since_s));
             if (!away->killed && (run->st == MMS_OK || run->drains))
                 mms_log(MMS_LOG_WARN, engine->scope, "worker %d answers again after %.0f s", w + 1,
@@ -887,8 +891,67 @@ static void note_progress(struct run *run)
     if (run->next_note_ns && run->engine->journal)
         mms_journal_add(run->engine->journal, "progress", progress_of(run));
     if (run->next_note_ns)
-        mms_tell(run->engine->scope, "progress", (mms_about){0}, progress_of(run));
+        MMS_TELL(run->engine->scope, "progress", (mms_about){0}, progress_of(run));
     run->next_note_ns = now + note_interval_ns;
+}
+
+/* Which workers have something in hand; returns how many. */
+static int list_at_work(const struct run *run, int64_t now, mms_at_work *list)
+{
+    int n = 0;
+
+    for (int w = 0; w < run->engine->nworkers; w++) {
+        const struct hand *const hand = &run->hands[w];
+        if (hand->unit >= 0)
+            list[n++] = (mms_at_work){.worker = w + 1,
+                                      .attempt = run->tries.of[hand->unit].attempt,
+                                      .unit = run->names[hand->unit],
+                                      .done = hand->done,
+                                      .seconds = (double)(now - hand->begin_ns) * 1e-9,
+                                      .timeout = run->engine->away[w].pulse.timed_out};
+    }
+    return n;
+}
+
+/* What can't be written is said once. */
+static void write_standing(struct run *run, const mms_standing *standing)
+{
+    mms_error err;
+
+    run->next_snapshot_ns = mms_now_ns() + snapshot_interval_ns;
+    if (mms_standing_write(standing, run->engine->status_file, &err) == MMS_OK)
+        return;
+    mms_log(MMS_LOG_WARN, run->engine->scope, "statusfile: %s", err.msg);
+    run->next_snapshot_ns = INT64_MAX;
+}
+
+/* To who asks by SIGUSR2, and in the file. */
+static void tell_standing(struct run *run, bool ended)
+{
+    const int64_t now = mms_now_ns();
+    const mms_progress *const p = &run->progress;
+    const bool asked = mms_stop_is_asked();
+    const bool due = run->engine->status_file && run->next_snapshot_ns != INT64_MAX &&
+                     (ended || now >= run->next_snapshot_ns);
+    mms_at_work *const list = asked || due ? mms_alloc(run->engine->nworkers, sizeof *list) : NULL;
+    mms_standing standing = {.verb = run->engine->scope,
+                             .units = run->nunits,
+                             .units_done = p->units_done,
+                             .units_failed = run->nfailed,
+                             .bytes = p->bytes,
+                             .bytes_done = p->bytes_done,
+                             .seconds = (double)(now - p->begin_ns) * 1e-9,
+                             .workers = list};
+
+    if (!list)
+        return;
+    standing.nworkers = list_at_work(run, now, list);
+    mms_progress_clear(&run->progress);
+    if (asked)
+        mms_standing_log(&standing);
+    if (due)
+        write_standing(run, &standing);
+    free(list);
 }
 
 static void show_progress(struct run *run)
@@ -931,7 +994,9 @@ static void run_units(struct run *run, const sigset_t *mask)
             break;
         }
         show_progress(run);
+        tell_standing(run, false);
     }
+    tell_standing(run, true);
     run->engine->next_look_ns = 0;
     look_around(run); // who came back with the last answer
     mms_progress_clear(&run->progress);
@@ -945,11 +1010,11 @@ static void tell_begin(const struct run *run)
 {
     const char *const scope = run->engine->scope;
 
-    mms_tell(scope, "begin", (mms_about){0},
+    MMS_TELL(scope, "begin", (mms_about){0},
              json_pack("{s:s, s:I, s:f, s:i}", "kind", run->kind, "units", (json_int_t)run->nunits,
                        "bytes", run->progress.bytes, "workers", run->engine->nworkers));
     for (int64_t i = 0; mms_log_wants_events() && i < run->nunits; i++)
-        mms_tell(scope, "plan", (mms_about){.unit = run->names[i]},
+        MMS_TELL(scope, "plan", (mms_about){.unit = run->names[i]},
                  json_pack("{s:f, s:b}", "bytes", unit_bytes(run, i), "done",
                            run->answers[i].status == MMS_OK));
 }
@@ -963,10 +1028,11 @@ static void run_with_signals_blocked(struct run *run)
     sigaddset(&stops, SIGINT);
     sigaddset(&stops, SIGTERM);
     sigaddset(&stops, SIGUSR1);
+    sigaddset(&stops, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &stops, &before);
     run_units(run, &before);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    mms_tell(
+    MMS_TELL(
         run->engine->scope, "end", (mms_about){0},
         json_pack("{s:s, s:o}", "status", mms_status_name(run->st), "progress", progress_of(run)));
 }

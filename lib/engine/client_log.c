@@ -234,7 +234,10 @@ void mms_client_log_say(mms_client_log *log, int server, bool failed, const char
     free(n >= 0 ? text : NULL);
 }
 
-void mms_client_log_warn(mms_client_log *log, const char *function, const char *fmt, ...)
+static const char *const priorities[] = {"SEVERE", "WARN", "INFO", "DEBUG", "DEBUG2"};
+
+void mms_client_log_tell(mms_client_log *log, mms_level level, const char *function,
+                         const char *fmt, ...)
 {
     char *text = NULL;
     va_list args;
@@ -245,16 +248,14 @@ void mms_client_log_warn(mms_client_log *log, const char *function, const char *
     va_end(args);
     if (n < 0)
         return;
-    mms_log(MMS_LOG_WARN, "client", "%s", text);
-    put(log, 0, "WARN", "client", function, text);
+    mms_log(level, "client", "%s", text);
+    put(log, 0, priorities[level], "client", function, text);
     free(text);
 }
 
 void mms_client_log_line(mms_client_log *log, int server, mms_level level, const char *scope,
                          const char *text)
 {
-    static const char *const priorities[] = {"SEVERE", "WARN", "INFO", "DEBUG", "DEBUG2"};
-
     if (is_filtered(log, text))
         return;
     put(log, server, priorities[level], scope, "unit", text);

@@ -30,9 +30,9 @@ void mms_client_log_know(mms_client_log *log, int server, const char *host, int6
 /** Say what the client (server 0) or a server does, in files alone; failed: as SEVERE. */
 void mms_client_log_say(mms_client_log *log, int server, bool failed, const char *function,
                         const char *fmt, ...) MMS_PRINTF(5, 6);
-/** Warn of something, also by mms_log(). */
-void mms_client_log_warn(mms_client_log *log, const char *function, const char *fmt, ...)
-    MMS_PRINTF(3, 4);
+/** Say what the client does or has seen, also by mms_log(). */
+void mms_client_log_tell(mms_client_log *log, mms_level level, const char *function,
+                         const char *fmt, ...) MMS_PRINTF(4, 5);
 /** Pass on a line of a server's unit. */
 void mms_client_log_line(mms_client_log *log, int server, mms_level level, const char *scope,
                          const char *text);

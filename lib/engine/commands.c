@@ -29,10 +29,14 @@ struct server {
     char host[256];   /* "" not known yet */
     int64_t pid;      /* of a rank */
     int64_t ndone, nfailed;
+    double cpu_s;         /* of its commands */
+    int64_t max_rss_kib;  /* of its worker, when the last one ended */
+    char last_error[200]; /* "": none has failed */
 };
 
 struct mms_client {
-    mms_engine *engine;
+    mms_client_state state;
+    mms_engine *engine; /* NULL: it was stopped */
     int nservers;
     double frozen_s;
     int64_t most_queued;
@@ -129,8 +133,6 @@ static void name_servers(mms_client *client)
     gethostname(host, sizeof host - 1);
     log_banner(client, 0, host, 0);
     for (int s = 0; s < client->nservers; s++) {
-        client->servers[s].entry = -1;
-        note_free(client, s + 1);
         if (mms_engine_pid(client->engine, s) < 0)
             continue;
         know_place(client, s + 1, host, 0);
@@ -182,20 +184,61 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "client: out of memory"));
     MMS_TRY(mms_queue_open(client->nservers, all.totals, &client->queue, err));
     MMS_TRY(mms_client_log_open(&all, client->nservers, &client->log, err));
-    name_servers(client);
-    if (mms_client_log_is_kept(client->log))
-        log_start(client);
-    mms_client_log_say(client->log, 0, false, "open", "All services started");
-    mms_tell("client", "begin", (mms_about){0}, json_pack("{s:i}", "servers", client->nservers));
+    for (int s = 0; s < client->nservers; s++) {
+        client->servers[s].entry = -1;
+        note_free(client, s + 1);
+    }
+    if (!all.unstarted)
+        mms_client_start(client);
 done:
     if (st != MMS_OK)
         mms_client_close(out);
     return st;
 }
 
+mms_client_state mms_client_get_state(const mms_client *client)
+{
+    return client->state;
+}
+
+/* Why it does nothing, as mpi4casa says it. */
+static const char *tell_state(const mms_client *client)
+{
+    return client->state == MMS_CLIENT_STOPPED ? "MPICommandClient life cycle finalized"
+                                               : "Services not started";
+}
+
+void mms_client_start(mms_client *client)
+{
+    if (client->state == MMS_CLIENT_STARTED) {
+        mms_client_log_tell(client->log, MMS_LOG_DEBUG, "start", "Services already started");
+        return;
+    }
+    if (client->state == MMS_CLIENT_STOPPED) {
+        mms_client_log_tell(client->log, MMS_LOG_INFO, "start", "%s", tell_state(client));
+        return;
+    }
+    client->state = MMS_CLIENT_STARTED;
+    name_servers(client);
+    if (mms_client_log_is_kept(client->log))
+        log_start(client);
+    mms_client_log_say(client->log, 0, false, "open", "All services started");
+    MMS_TELL("client", "begin", (mms_about){0}, json_pack("{s:i}", "servers", client->nservers));
+}
+
 int mms_client_servers(const mms_client *client)
 {
     return client->nservers;
+}
+
+/* The next one that mms_client_next() tells is the last of those that wait to be told. */
+static void note_end(mms_client *client, int64_t id)
+{
+    if (client->first_done)
+        client->entries[client->last_done - 1].next_done = id;
+    else
+        client->first_done = id;
+    client->last_done = id;
 }
 
 /* How MPI will end, as mpi4casa says it. */
@@ -237,6 +280,42 @@ static void log_unanswered(mms_client *c)
     }
 }
 
+/* What has not ended never will. */
+static void drop_unanswered(mms_client *c)
+{
+    for (int64_t i = 0; i < c->n; i++) {
+        mms_entry *const e = &c->entries[i];
+        if (e->state == MMS_DONE)
+            continue;
+        if (e->state == MMS_SENT && c->servers[e->server - 1].pulse.silent)
+            mms_world_note_unanswered();
+        mms_queue_end(c->queue, i + 1, e->server);
+        mms_entry_fail(e, MMS_ERR_STOPPED, "cancelled", "the client was stopped");
+        e->status = "cancelled";
+        e->stop_s = mms_unix_s();
+        e->state = MMS_DONE;
+        c->ndone++;
+        note_end(c, i + 1);
+    }
+}
+
+void mms_client_stop(mms_client *c)
+{
+    if (c->state != MMS_CLIENT_STARTED) {
+        mms_client_log_tell(c->log, MMS_LOG_WARN, "stop", "%s", tell_state(c));
+        return;
+    }
+    log_unanswered(c);
+    if (mms_engine_hub(c->engine)->module)
+        log_finalization(c);
+    MMS_TELL("client", "end", (mms_about){0},
+             json_pack("{s:I, s:I}", "commands", (json_int_t)c->n, "ended", (json_int_t)c->ndone));
+    drop_unanswered(c);
+    mms_engine_close(&c->engine);
+    c->state = MMS_CLIENT_STOPPED;
+    mms_client_log_say(c->log, 0, false, "close", "All services stopped");
+}
+
 void mms_client_close(mms_client **client)
 {
     mms_client *const c = *client;
@@ -244,24 +323,14 @@ void mms_client_close(mms_client **client)
     *client = NULL;
     if (!c)
         return;
-    log_unanswered(c);
-    if (c->log && c->engine && mms_engine_hub(c->engine)->module)
-        log_finalization(c);
-    if (c->engine)
-        mms_tell(
-            "client", "end", (mms_about){0},
-            json_pack("{s:I, s:I}", "commands", (json_int_t)c->n, "ended", (json_int_t)c->ndone));
+    if (c->state == MMS_CLIENT_STARTED)
+        mms_client_stop(c);
     mms_engine_close(&c->engine);
-    if (c->log)
-        mms_client_log_say(c->log, 0, false, "close", "All services stopped");
     mms_client_log_close(&c->log);
     mms_wake_close(&c->wake);
     mms_queue_close(&c->queue);
-    for (int64_t i = 0; i < c->n; i++) {
-        if (c->entries[i].state == MMS_SENT && c->servers[c->entries[i].server - 1].pulse.silent)
-            mms_world_note_unanswered();
+    for (int64_t i = 0; i < c->n; i++)
         mms_entry_free(&c->entries[i]);
-    }
     for (int s = 0; c->servers && s < c->nservers; s++)
         mms_value_free(&c->servers[s].state);
     mms_value_free(&c->parameters);
@@ -274,20 +343,9 @@ void mms_client_close(mms_client **client)
 
 /* ---- answers ---- */
 
-/* The next one that mms_client_next() tells is the last of those that wait to be told. */
-static void note_end(mms_client *client, int64_t id)
+static mms_about about_of(const mms_client *client, const mms_entry *e)
 {
-    if (client->first_done)
-        client->entries[client->last_done - 1].next_done = id;
-    else
-        client->first_done = id;
-    client->last_done = id;
-}
-
-static void tell(const mms_client *client, const char *event, const mms_entry *e, mms_value *kv)
-{
-    mms_tell("client", event, (mms_about){.request = e - client->entries + 1, .worker = e->server},
-             kv);
+    return (mms_about){.request = e - client->entries + 1, .worker = e->server};
 }
 
 /* What a command's end is in the logs of client and server. */
@@ -316,6 +374,17 @@ static void log_end(mms_client *client, const mms_entry *e, const char *tracebac
                            id, e->server);
 }
 
+static void count_end(struct server *server, const mms_entry *e)
+{
+    server->ndone++;
+    server->nfailed += e->class != NULL;
+    server->cpu_s += e->usage.user_s + e->usage.system_s;
+    if (e->usage.pid)
+        server->max_rss_kib = e->usage.max_rss_kib;
+    if (e->class)
+        snprintf(server->last_error, sizeof server->last_error, "%s: %s", e->class, e->message);
+}
+
 /* It has ended, well or not: its server is free, what it asked for is not needed any more. */
 static void finish(mms_client *client, mms_entry *e, const char *status)
 {
@@ -333,13 +402,11 @@ static void finish(mms_client *client, mms_entry *e, const char *status)
     e->status = status;
     e->stop_s = mms_unix_s();
     e->state = MMS_DONE;
-    if (e->server) {
-        client->servers[e->server - 1].ndone++;
-        client->servers[e->server - 1].nfailed += e->class != NULL;
-    }
-    tell(client, "response", e,
-         json_pack("{s:s, s:s*, s:f}", "status", status, "class", e->class, "seconds",
-                   e->start_s > 0 ? e->stop_s - e->start_s : 0.0));
+    if (e->server)
+        count_end(&client->servers[e->server - 1], e);
+    MMS_TELL("client", "response", about_of(client, e),
+             json_pack("{s:s, s:s*, s:f}", "status", status, "class", e->class, "seconds",
+                       e->start_s > 0 ? e->stop_s - e->start_s : 0.0));
     mms_queue_end(client->queue, id, e->server);
     mms_value_free(&e->needs);
     mms_value_free(&e->program);
@@ -408,7 +475,8 @@ static void take_event(mms_client *client, int worker, mms_entry *e, mms_value *
 
     if (partial) {
         e->npartials++;
-        tell(client, "partial", e, json_pack("{s:i}", "count", e->npartials));
+        MMS_TELL("client", "partial", about_of(client, e),
+                 json_pack("{s:i}", "count", e->npartials));
         if (client->partial)
             client->partial(client->ctx, e - client->entries + 1, partial);
     } else if (!json_unpack(body, "{s:[i, s, s]}", "log", &level, &scope, &text)) {
@@ -495,9 +563,10 @@ static void send_entry(mms_client *client, mms_entry *e, int server)
     e->start_s = mms_unix_s();
     st = mms_frame_encode(
         MMS_FRAME_COMMAND, request,
-        json_pack("{s:s, s:o, s:i, s:i, s:O*, s:s}", "kind", mms_entry_kind(e), "request",
+        json_pack("{s:s, s:o, s:i, s:i, s:I, s:O*, s:s}", "kind", mms_entry_kind(e), "request",
                   mms_entry_request(e, state), "level", level_of_lines(client), "worker", server,
-                  "settings", json_object_get(state, "settings"), "beside", mms_entry_beside(e)),
+                  "memory", (json_int_t)e->memory, "settings", json_object_get(state, "settings"),
+                  "beside", mms_entry_beside(e)),
         &message, &err);
     if (st == MMS_OK && e->fresh)
         mms_hub_renew(mms_engine_hub(client->engine), server - 1);
@@ -505,8 +574,8 @@ static void send_entry(mms_client *client, mms_entry *e, int server)
         st = mms_engine_send(client->engine, server - 1, message, &err);
     if (st == MMS_OK) {
         log_sent(client, e);
-        tell(client, "dispatch", e,
-             json_pack("{s:s, s:o}", "mode", e->mode, "command", mms_text_value(e->command)));
+        MMS_TELL("client", "dispatch", about_of(client, e),
+                 json_pack("{s:s, s:o}", "mode", e->mode, "command", mms_text_value(e->command)));
         return;
     }
     mms_entry_fail(e, st, NULL, err.msg);
@@ -532,7 +601,7 @@ static void end_entry(mms_client *client, mms_entry *e, const char *why)
     if (e->kill_ns != INT64_MAX)
         return;
     e->ended_for = why;
-    tell(client, "cancel", e, json_pack("{s:s}", "class", why));
+    MMS_TELL("client", "cancel", about_of(client, e), json_pack("{s:s}", "class", why));
     e->kill_ns = mms_now_ns() + (program ? (MMS_PROGRAM_GRACE_S + 1) * second_ns : 0);
     if (program)
         mms_engine_signal(client->engine, e->server - 1, (uint64_t)(e - client->entries) + 1,
@@ -556,7 +625,7 @@ static void look_at_server(mms_client *client, int number)
     switch (mms_pulse_look(&s->pulse, mms_engine_hub(client->engine), number - 1, client->frozen_s,
                            between_looks(client), &since_s)) {
     case MMS_PULSE_LOST:
-        mms_tell("client", "timeout", (mms_about){.worker = number},
+        MMS_TELL("client", "timeout", (mms_about){.worker = number},
                  json_pack("{s:f}", "seconds", since_s));
         mms_log(MMS_LOG_ERROR, "client",
                 "Ping status response from server %d not received in the last %.0fs. Setting its "
@@ -568,9 +637,9 @@ static void look_at_server(mms_client *client, int number)
                            number, since_s);
         break;
     case MMS_PULSE_BACK:
-        mms_tell("client", "recover", (mms_about){.worker = number},
+        MMS_TELL("client", "recover", (mms_about){.worker = number},
                  json_pack("{s:f}", "seconds", since_s));
-        mms_client_log_warn(client->log, "monitor",
+        mms_client_log_tell(client->log, MMS_LOG_WARN, "monitor",
                             "Ping status response from server %d received after %.0fs", number,
                             since_s);
         break;
@@ -630,7 +699,7 @@ mms_status mms_client_wake(mms_client *client, mms_wake **out, mms_error *err)
     const mms_status st = client->wake ? MMS_OK : mms_wake_open(&client->wake, err);
 
     *out = client->wake;
-    if (st == MMS_OK)
+    if (st == MMS_OK && client->state == MMS_CLIENT_STARTED)
         set_wake(client);
     return st;
 }
@@ -643,18 +712,33 @@ int mms_client_fd(mms_client *client)
     return mms_client_wake(client, &wake, &ignored) == MMS_OK ? mms_wake_fd(wake) : -1;
 }
 
+/* For who asks by SIGUSR2. */
+static void log_standing(const mms_client *client)
+{
+    mms_log(MMS_LOG_INFO, "client", "%" PRId64 " of %" PRId64 " commands have ended", client->ndone,
+            client->n);
+    for (int s = 0; s < client->nservers; s++)
+        if (client->servers[s].entry >= 0)
+            mms_log(MMS_LOG_INFO, "client", "server %d: command %" PRId64 ", %s", s + 1,
+                    client->servers[s].entry + 1,
+                    client->entries[client->servers[s].entry].command);
+}
+
 /* Hand out, wait for at most a moment, take what came. */
 static mms_status turn(mms_client *client, const struct timespec *wait, mms_error *err)
 {
     sigset_t stops, before;
     int n, errnum;
 
+    if (client->state != MMS_CLIENT_STARTED)
+        return MMS_OK;
     look_around(client);
     hand_out(client);
     sigemptyset(&stops);
     sigaddset(&stops, SIGINT);
     sigaddset(&stops, SIGTERM);
     sigaddset(&stops, SIGUSR1);
+    sigaddset(&stops, SIGUSR2);
     pthread_sigmask(SIG_BLOCK, &stops, &before);
     n = mms_stop_signal() ? 0
                           : mms_hub_wait(mms_engine_hub(client->engine), wait, true, &before,
@@ -662,6 +746,8 @@ static mms_status turn(mms_client *client, const struct timespec *wait, mms_erro
     errnum = errno;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     hand_out(client);
+    if (mms_stop_is_asked())
+        log_standing(client);
     if (client->wake)
         set_wake(client);
     return n < 0 ? mms_fail_errno(err, errnum, "cannot wait for servers") : MMS_OK;
@@ -812,6 +898,10 @@ mms_status mms_client_push(mms_client *client, const mms_command *command, int64
     mms_error why = {0};
     mms_status st;
 
+    if (client->state != MMS_CLIENT_STARTED) {
+        mms_client_log_tell(client->log, MMS_LOG_WARN, "push", "%s", tell_state(client));
+        return mms_fail(err, MMS_ERR_ARG, "%s", tell_state(client));
+    }
     if (n < 0 || (n && !targets))
         MMS_TRY(mms_fail(&why, MMS_ERR_ARG,
                          "a command has %" PRId64 " targets, which are not given", n));
@@ -846,7 +936,7 @@ static bool is_timed_out(const mms_client *client, const mms_entry *e)
 /* The server's process, of a rank or a local worker. */
 static int64_t pid_of(const mms_client *client, int server)
 {
-    const pid_t pid = mms_engine_pid(client->engine, server - 1);
+    const pid_t pid = client->engine ? mms_engine_pid(client->engine, server - 1) : 0;
 
     return pid < 0 ? client->servers[server - 1].pid : pid;
 }
@@ -1075,25 +1165,31 @@ static mms_value *time_of(int64_t at_ns)
     return at_ns ? json_real(mms_unix_s() - (double)(mms_now_ns() - at_ns) * 1e-9) : json_null();
 }
 
+static const char *tell_server(const mms_client *client, const struct server *s)
+{
+    if (client->state != MMS_CLIENT_STARTED)
+        return client->state == MMS_CLIENT_STOPPED ? "stopped" : "starting";
+    return s->pulse.timed_out ? "timeout" : s->entry >= 0 ? "busy" : "idle";
+}
+
 static mms_value *status_of(const mms_client *client, int number)
 {
     const struct server *const s = &client->servers[number - 1];
     const mms_entry *const e = s->entry < 0 ? NULL : &client->entries[s->entry];
 
     return json_pack(
-        "{s:i, s:o, s:I, s:b, s:o, s:o, s:b, s:o, s:o, s:b, s:s, s:o, s:I, s:I}", "rank", number,
-        "processor", *s->host ? mms_text_value(s->host) : json_null(), "pid",
+        "{s:i, s:o, s:I, s:b, s:o, s:o, s:b, s:o, s:o, s:b, s:s, s:o, s:I, s:I, s:f, s:f, s:o, "
+        "s:s}",
+        "rank", number, "processor", *s->host ? mms_text_value(s->host) : json_null(), "pid",
         (json_int_t)pid_of(client, number), "busy", e != NULL, "command",
         e ? mms_text_value(e->command) : json_null(), "command_start_time",
         e ? json_real(e->start_s) : json_null(), "pong_pending", s->pulse.pinged, "ping_time",
-        mms_hub_is_local(mms_engine_hub(client->engine), number - 1) ? json_null()
-                                                                     : time_of(s->pulse.ping_ns),
-        "pong_time", time_of(s->pulse.pong_ns), "timeout", s->pulse.timed_out, "state",
-        s->pulse.timed_out ? "timeout"
-        : e                ? "busy"
-                           : "idle",
+        s->pulse.pinged || s->pulse.pong_ns ? time_of(s->pulse.ping_ns) : json_null(), "pong_time",
+        time_of(s->pulse.pong_ns), "timeout", s->pulse.timed_out, "state", tell_server(client, s),
         "request", e ? json_integer(s->entry + 1) : json_null(), "commands_done",
-        (json_int_t)s->ndone, "commands_failed", (json_int_t)s->nfailed);
+        (json_int_t)s->ndone, "commands_failed", (json_int_t)s->nfailed, "cpu_s", s->cpu_s,
+        "rss_mib", (double)s->max_rss_kib / 1024, "last_error",
+        *s->last_error ? mms_text_value(s->last_error) : json_null(), "version", mms_version());
 }
 
 mms_value *mms_client_status(mms_client *client)

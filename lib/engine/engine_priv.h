@@ -7,6 +7,7 @@
  *  client.c ── hub.c ┬─ pool.c ── socketpair ── worker.c (runs the units)
  *                    └─ mpi.c ── another rank: server.c ── hub.c ── pool.c ── its worker */
 
+#include <pthread.h>
 #include <signal.h>
 #include <sys/types.h>
 #include <time.h>
@@ -22,7 +23,8 @@
 enum { MMS_FRAME_HEADER = 32 };
 
 typedef enum mms_frame_type {
-    MMS_FRAME_COMMAND = 10,  /**< client to worker: {kind, request, level}; {beside}: the member of
+    MMS_FRAME_COMMAND = 10,  /**< client to worker: {kind, request, level}; {memory}: bytes that it
+                                  may take; {beside}: the member of
                                   value that is answered as a text if it is large, "": all of it */
     MMS_FRAME_CANCEL = 11,   /**< client to rank: {signal} for the worker that runs the request */
     MMS_FRAME_RESPONSE = 12, /**< worker to client: {status, message, value, print, usage: [pid,
@@ -114,11 +116,29 @@ void mms_runner_end(mms_runner *runner);
  *  list of paths) was written to since; NULL: it says neither.  A new reference. */
 mms_value *mms_unit_print(const mms_value *request);
 
+/** What looks meanwhile whether this process takes more memory than it may, and ends it then. */
+typedef struct mms_guard {
+    int64_t limit; /**< bytes; 0: none */
+    int end_fd;
+    pthread_t thread;
+} mms_guard;
+/** Errors: IO. */
+MMS_CHECKED mms_status mms_guard_begin(mms_guard *guard, int64_t limit, mms_error *err);
+void mms_guard_end(mms_guard *guard);
+/** The bytes of memory that a unit and what it starts may take; 0: any. */
+int64_t mms_job_memory(const mms_job *job);
+
 /* ---- worker ---- */
 
 /** Beside its socket a worker inherits the memory of its blackbox. */
 enum { MMS_WORKER_FD = 3, MMS_WORKER_BOX_FD = 4 };
 
+/** The byte before descriptors of a new worker, which is no frame's first. */
+enum { MMS_FORK = 'F' };
+
+/** Make workers by fork until the first frame comes: it returns in each of them, too, which has
+ * what was sent with the byte in place of fd, its output and its box. */
+void mms_worker_fork(int fd);
 /** Serve the socket fd until it ends. */
 void mms_worker_serve(int fd, const mms_unit_kind *kinds);
 
@@ -129,6 +149,9 @@ void mms_session_kill(pid_t leader);
 /** A number that changes when processes of a session work: their processor time, in ticks, and
  * bytes read and written. */
 uint64_t mms_session_used(pid_t leader, bool with_leader);
+/** Private memory of a process, in bytes; and of those of a session but its leader. */
+int64_t mms_process_memory(int64_t pid);
+int64_t mms_session_memory(pid_t leader);
 /** Kill and collect all children of this process, and theirs when it is their reaper. */
 void mms_children_kill(void);
 
@@ -149,11 +172,11 @@ int mms_pool_most(int wanted);
 MMS_CHECKED mms_status mms_pool_create(int nslots, const char *program, const mms_unit_kind *kinds,
                                        mms_pool **out, mms_error *err);
 int mms_pool_slots(const mms_pool *pool);
-/** Keep a warm worker beside each that works, from some time after the first one's start: it takes
- * the place of one that dies. */
+/** Keep a warm process beside the workers, of which they are forked: that takes a tenth of the time
+ * of a start. */
 void mms_pool_keep_spares(mms_pool *pool);
-/** Let the worker of a slot, which has nothing in hand, end; a spare takes its place, or a new one
- * is started with the next command. */
+/** Let the worker of a slot, which has nothing in hand, end; a new one is made with the next
+ * command. */
 void mms_pool_renew(mms_pool *pool, int slot);
 /** Send a COMMAND to a slot, whose worker is started when there is none.  message is freed. */
 MMS_CHECKED mms_status mms_pool_send(mms_pool *pool, int slot, mms_message message, mms_error *err);
@@ -244,6 +267,7 @@ typedef struct mms_try {
     int attempt;           /**< of the last that was begun, from 1; 0: none */
     bool waits;            /**< to be begun again */
     bool alone;            /**< memory was short: nothing else runs beside it */
+    bool locked;           /**< by another program, when it was tried last */
     int64_t not_before_ns; /**< of the next attempt */
 } mms_try;
 
@@ -259,6 +283,8 @@ typedef struct mms_tries {
 MMS_CHECKED mms_status mms_tries_begin(mms_tries *t, int64_t n, int retries, const char *attempts,
                                        mms_error *err);
 void mms_tries_end(mms_tries *t);
+/** How many attempts a unit may have. */
+int mms_tries_most(const mms_tries *t, int64_t unit);
 /** Whether a unit may be tried once more; then it waits for that. */
 bool mms_tries_again(mms_tries *t, int64_t unit, bool alone, bool at_once);
 /** The unit that waits and is due, or -1. */
@@ -363,6 +389,25 @@ void mms_world_set_limit(double limit_s);
 void mms_world_note_unanswered(void);
 /** Whether a signal came that ends what runs, not SIGUSR1, which lets it finish. */
 bool mms_stop_at_once(void);
+/** Whether SIGUSR2 came since it was last asked: somebody wants to know how things stand. */
+bool mms_stop_is_asked(void);
+/** How a run stands, and which workers are at work. */
+typedef struct mms_at_work {
+    int worker, attempt;
+    const char *unit;
+    double done, seconds; /**< done: 0 to 1 */
+    bool timeout;
+} mms_at_work;
+typedef struct mms_standing {
+    const char *verb;
+    int64_t units, units_done, units_failed;
+    double bytes, bytes_done, seconds;
+    int nworkers;
+    const mms_at_work *workers;
+} mms_standing;
+void mms_standing_log(const mms_standing *s);
+/** Put it in place of a file: as JSON, in NAME.prom as text for Prometheus.  Errors: IO. */
+MMS_CHECKED mms_status mms_standing_write(const mms_standing *s, const char *path, mms_error *err);
 /** The level of log lines that are wanted here. */
 int mms_engine_log_level(void);
 

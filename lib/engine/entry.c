@@ -41,6 +41,7 @@ mms_status mms_entry_make(const mms_command *command, const char *mode, int targ
                        .parameters = mms_kept_share(parameters),
                        .limit_s = command->limit_s,
                        .stall_s = command->stall_s,
+                       .memory = command->memory,
                        .fresh = command->fresh,
                        .pushed_ns = mms_now_ns(),
                        .kill_ns = INT64_MAX,
@@ -290,7 +291,8 @@ mms_value *mms_entry_record(const mms_entry *e, int64_t id)
 /* Whether the same command may succeed if it is pushed again. */
 static bool may_pass(const mms_entry *e)
 {
-    return !strcmp(e->class, "killed") || !strcmp(e->class, "memory") || !strcmp(e->class, "lock");
+    return !strcmp(e->class, "killed") || (!strcmp(e->class, "memory") && !e->memory) ||
+           !strcmp(e->class, "lock");
 }
 
 static void add_error(const mms_entry *e, const char *host, mms_value *value, mms_value *response)

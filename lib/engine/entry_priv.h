@@ -28,6 +28,7 @@ typedef struct mms_entry {
     mms_value *program;    /**< its words and folder; NULL: it is none */
     mms_value *needs;      /**< of what is counted; NULL: nothing */
     double limit_s, stall_s;
+    int64_t memory; /**< bytes that it may take; 0: any */
     bool fresh;
     int npartials;
     int64_t pushed_ns, sent_ns, kill_ns; /**< kill_ns: when SIGKILL follows SIGTERM */

@@ -23,16 +23,14 @@ static const int64_t end_ns = 2000000000;
 /* A worker is a socket and a pipe here.  Beside them there are the tables that this process has
  * open, and what starting a worker takes for a moment. */
 enum { FILES_A_WORKER = 2, OTHER_FILES = 64 };
-/* Spares are started a while after the first worker, so that programs that soon end have none, one
- * after the other; then it is looked now and then whether they live. */
-static const int64_t quiet_ns = 60000000, apart_ns = 20000000, look_ns = 1000000000;
+/* How often it is looked whether the spare lives, and when another is started whose predecessor has
+ * become a worker. */
+static const int64_t look_ns = 1000000000, apart_ns = 20000000;
 
 struct slot {
     mms_process process;
     int64_t give_up_ns; /* when sending has failed for too long; 0: it has not failed */
     bool busy;
-    bool had;    /* a worker, which may have ended */
-    bool died;   /* the last one did */
     bool killed; /* by us; it may have answered all the same */
     uint64_t request;
     mms_inbox inbox;
@@ -48,10 +46,10 @@ struct mms_pool {
     const char *program;
     mms_runner *here; /* runs the units in this process; NULL: workers do */
     struct slot *slots;
-    mms_process *ending;   /* workers that were told to end, ending[nslots] */
-    mms_process *spares;   /* warm workers, spares[nslots + 1]; NULL: none are kept */
-    int64_t next_spare_ns; /* when to look whether one is to be started; 0: no worker was */
-    bool one_died;         /* there is one spare more then, for the next may die at once */
+    mms_process *ending; /* workers that were told to end, ending[nslots] */
+    bool keeps_spare;
+    mms_process spare;     /* a warm process, of which workers are forked */
+    int64_t next_spare_ns; /* when to look after it; 0: no worker was started yet */
     int bell;              /* what ends a wait, too; -1: nothing */
     struct pollfd *fds;    /* two a worker: socket, print; and the bell */
     int *polled;           /* the slot of each worker */
@@ -130,20 +128,45 @@ static int64_t count_oom_kills(void)
 /* Since a worker was last started or died. */
 static int64_t oom_kills = -1;
 
-/* A warm one waits to take over when there is one that lives. */
-static bool take_spare(mms_pool *pool, mms_process *process)
+/* Make sure now and then that the spare lives. */
+static void keep_spare(mms_pool *pool)
 {
-    for (int i = 0; pool->spares && i <= pool->nslots; i++) {
-        mms_process *const spare = &pool->spares[i];
-        if (spare->pid && mms_process_has_ended(spare))
-            mms_process_kill(spare);
-        if (!spare->pid)
-            continue;
-        *process = *spare;
-        *spare = (mms_process){.pid = 0};
+    const int64_t now = pool->keeps_spare ? mms_now_ns() : -1;
+
+    if (now < pool->next_spare_ns)
+        return;
+    pool->next_spare_ns = now + look_ns;
+    if (pool->spare.pid && mms_process_has_ended(&pool->spare))
+        mms_process_kill(&pool->spare);
+    if (!pool->spare.pid)
+        (void)!mms_process_start(pool->program, &pool->spare, NULL);
+}
+
+static bool is_stopped(pid_t pid)
+{
+    const char state = pid ? mms_process_state(pid) : '\0';
+
+    return state == 'T' || state == 't';
+}
+
+/* One that can't fork is itself the worker. */
+static bool fork_worker(mms_pool *pool, mms_process *process)
+{
+    mms_status st;
+
+    keep_spare(pool);
+    if (!pool->spare.pid || is_stopped(pool->spare.pid))
+        return false;
+    st = mms_process_fork(&pool->spare, process, NULL);
+    if (st == MMS_ERR_UNSUPPORTED) {
+        *process = pool->spare;
+        pool->spare = (mms_process){.pid = 0};
+        pool->next_spare_ns = mms_now_ns() + apart_ns;
         return true;
     }
-    return false;
+    if (st != MMS_OK)
+        mms_process_kill(&pool->spare);
+    return st == MMS_OK;
 }
 
 static void begin(struct slot *slot)
@@ -160,13 +183,8 @@ static mms_status start(mms_pool *pool, struct slot *slot, mms_error *err)
 
     if (oom_kills < 0)
         oom_kills = count_oom_kills();
-    st = slot->had && take_spare(pool, &slot->process) /* of those that are there, not of more */
-             ? MMS_OK
-             : mms_process_start(pool->program, &slot->process, err);
-    if (slot->had || !pool->next_spare_ns)
-        pool->next_spare_ns = mms_now_ns() + (slot->had ? apart_ns : quiet_ns);
-    pool->one_died = pool->one_died || slot->died;
-    slot->had = true;
+    st = fork_worker(pool, &slot->process) ? MMS_OK
+                                           : mms_process_start(pool->program, &slot->process, err);
     begin(slot);
     return st;
 }
@@ -193,46 +211,18 @@ void mms_pool_renew(mms_pool *pool, int number)
     pool->ending[number] = slot->process;
     shutdown(slot->process.fd, SHUT_RDWR); /* its end of work, as it sees it */
     slot->process = (mms_process){.pid = 0};
-    if (take_spare(pool, &slot->process))
-        begin(slot);
-    pool->next_spare_ns = mms_now_ns();
-}
-
-/* Every worker that there is or was has a spare, one that has ended another; one start a turn. */
-static void keep_spares(mms_pool *pool)
-{
-    const int64_t now = pool->spares ? mms_now_ns() : 0;
-    int wanted = pool->one_died, nspares = 0, room = -1;
-    bool died = false;
-
-    for (int i = 0; i < pool->nslots; i++)
-        collect(&pool->ending[i], false);
-    if (!pool->spares || !pool->next_spare_ns || now < pool->next_spare_ns)
-        return;
-    for (int i = 0; i < pool->nslots; i++)
-        wanted += pool->slots[i].had;
-    for (int i = 0; i <= pool->nslots; i++) {
-        mms_process *const spare = &pool->spares[i];
-        if (spare->pid && mms_process_has_ended(spare)) {
-            mms_process_kill(spare);
-            died = true; /* so may the next: not at once */
-        }
-        nspares += spare->pid != 0;
-        room = spare->pid ? room : i;
-    }
-    pool->next_spare_ns = now + look_ns;
-    if (nspares >= wanted || room < 0 || died)
-        return;
-    if (mms_process_start(pool->program, &pool->spares[room], NULL) == MMS_OK)
-        pool->next_spare_ns = now + apart_ns;
 }
 
 void mms_pool_keep_spares(mms_pool *pool)
 {
-    const int64_t files = FILES_A_WORKER * (2 * (int64_t)pool->nslots + 1) + OTHER_FILES;
+    const int64_t files = FILES_A_WORKER * ((int64_t)pool->nslots + 1) + OTHER_FILES;
 
-    if (!pool->here && !pool->spares && mms_files_allow(files) >= files)
-        pool->spares = mms_alloc(pool->nslots + 1, sizeof *pool->spares);
+    if (pool->here || pool->keeps_spare || mms_files_allow(files) < files)
+        return;
+    pool->keeps_spare = true;
+    for (int i = 0; i < pool->nslots; i++)
+        if (pool->slots[i].process.pid)
+            pool->next_spare_ns = mms_now_ns();
 }
 
 /* ---- send ---- */
@@ -402,6 +392,14 @@ static bool killed_for_memory(void)
     return before >= 0 && oom_kills > before;
 }
 
+/* By the kernel, or by itself. */
+static bool is_for_memory(const struct slot *slot, int status)
+{
+    const bool by_kernel = was_killed(status) && killed_for_memory();
+
+    return by_kernel || (slot->process.box && slot->process.box->memory);
+}
+
 /* Its socket ended: collect the process and answer in its place. */
 static void bury(struct slot *slot, struct delivery *to)
 {
@@ -418,7 +416,6 @@ static void bury(struct slot *slot, struct delivery *to)
         close(slot->process.print);
     drop_out(slot);
     slot->process.pid = 0;
-    slot->died = true;
     if (slot->busy) {
         char *how = how_it_ended(slot, status);
         slot->busy = false;
@@ -427,7 +424,7 @@ static void bury(struct slot *slot, struct delivery *to)
                                mms_text_value(how ? how : ""), "signal",
                                WIFSIGNALED(status) ? WTERMSIG(status) : 0, "killed",
                                (int)was_killed(status), "memory",
-                               (int)(was_killed(status) && killed_for_memory())));
+                               (int)is_for_memory(slot, status)));
         free(how);
     }
     mms_process_free_box(&slot->process);
@@ -503,7 +500,7 @@ static void run_here(mms_pool *pool, const sigset_t *mask, struct delivery *to)
 static const struct timespec *until_spare(const mms_pool *pool, const struct timespec *timeout,
                                           struct timespec *until)
 {
-    const int64_t now = pool->spares && pool->next_spare_ns ? mms_now_ns() : INT64_MAX;
+    const int64_t now = pool->keeps_spare && pool->next_spare_ns ? mms_now_ns() : INT64_MAX;
     const int64_t left = pool->next_spare_ns > now ? pool->next_spare_ns - now : 0;
 
     *until = (struct timespec){.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
@@ -525,7 +522,10 @@ int mms_pool_wait(mms_pool *pool, const struct timespec *timeout, const sigset_t
         run_here(pool, mask, &to);
         return to.count;
     }
-    keep_spares(pool);
+    for (int i = 0; i < pool->nslots; i++)
+        collect(&pool->ending[i], false);
+    if (pool->next_spare_ns)
+        keep_spare(pool);
     n = list_fds(pool);
     timeout = until_spare(pool, timeout, &until);
     n = ppoll(pool->fds, 2 * (nfds_t)n + 1, timeout, mask) < 0 && errno != EINTR ? -1 : n;
@@ -563,10 +563,7 @@ pid_t mms_pool_pid(const mms_pool *pool, int slot)
 
 bool mms_pool_is_stopped(const mms_pool *pool, int number)
 {
-    const pid_t pid = pool->slots[number].process.pid;
-    const char state = pid ? mms_process_state(pid) : '\0';
-
-    return state == 'T' || state == 't';
+    return is_stopped(pool->slots[number].process.pid);
 }
 
 /* ---- end ---- */
@@ -594,8 +591,7 @@ void mms_pool_free(mms_pool **pool)
 {
     if (!*pool)
         return;
-    for (int i = 0; (*pool)->spares && i <= (*pool)->nslots; i++)
-        mms_process_kill(&(*pool)->spares[i]);
+    mms_process_kill(&(*pool)->spare);
     for (int i = 0; (*pool)->ending && i < (*pool)->nslots; i++)
         collect(&(*pool)->ending[i], true);
     for (int i = 0; (*pool)->slots && i < (*pool)->nslots; i++) {
@@ -609,7 +605,6 @@ void mms_pool_free(mms_pool **pool)
     if ((*pool)->here)
         mms_runner_end((*pool)->here);
     free((*pool)->here);
-    free((*pool)->spares);
     free((*pool)->ending);
     free((*pool)->slots);
     free((*pool)->fds);

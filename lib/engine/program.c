@@ -41,6 +41,7 @@ struct running {
     pid_t pid;
     int ended_fd;              /* can be read when the program has ended; -1: the kernel has none */
     int64_t begin_ns, kill_ns; /* kill_ns: when it is killed, once it was told to end */
+    int64_t next_look_ns;      /* at its memory */
     bool killed;
     mms_still still;
 };
@@ -290,6 +291,17 @@ static void end_group(struct running *r, int signal_number)
     kill(-r->pid, SIGCONT); /* one that is stopped would not hear it */
 }
 
+/* All processes are looked at for that: not too often. */
+static bool is_too_large(struct running *r, int64_t now)
+{
+    static const int64_t apart_ns = 50000000;
+
+    if (!r->program->memory || now < r->next_look_ns)
+        return false;
+    r->next_look_ns = now + apart_ns;
+    return mms_session_memory(getsid(0)) > r->program->memory;
+}
+
 /* Tell the program to end when we are told, or its time is over; kill it when it does not. */
 static void end_if_due(struct running *r)
 {
@@ -306,6 +318,10 @@ static void end_if_due(struct running *r)
         r->end->stalled = !late && !stopped;
         r->kill_ns = now + r->program->grace_s * (int64_t)1000000000;
         end_group(r, SIGTERM);
+    }
+    if (!r->killed && is_too_large(r, now)) {
+        r->end->large = true;
+        r->kill_ns = 0;
     }
     if (now > r->kill_ns && !r->killed) {
         end_group(r, SIGKILL);
@@ -439,6 +455,10 @@ mms_status mms_program_judge(const mms_program *program, const mms_program_end *
     else if (end->stalled)
         st = mms_fail(err, MMS_ERR_WORKER, "%s was ended, as it has done nothing for %g s%s%s",
                       name, program->stall_s, colon, text);
+    else if (end->large)
+        st = mms_fail(err, MMS_ERR_WORKER,
+                      "%s was ended, as it took more than %lld MiB of memory%s%s", name,
+                      (long long)(program->memory >> 20), colon, text);
     else if (end->signal_number)
         st = mms_fail(err, MMS_ERR_WORKER, "%s was ended by signal %d (%s)%s%s", name,
                       end->signal_number, strsignal(end->signal_number), colon, text);
@@ -478,11 +498,11 @@ mms_status mms_program_unit(mms_job *job, const mms_value *request, mms_value *a
         .folder = json_string_value(json_object_get(request, "folder")),
         .setting = nothing,
         .grace_s = MMS_PROGRAM_GRACE_S,
+        .memory = mms_job_memory(job),
         .line = drop_line,
     };
     mms_status st;
 
-    (void)job;
     if (!argv || !end || !n)
         MMS_TRY(mms_fail(err, n ? MMS_ERR_MEM : MMS_ERR_ARG, "program: no words or no memory"));
     for (size_t i = 0; i < n; i++)
@@ -492,6 +512,8 @@ mms_status mms_program_unit(mms_job *job, const mms_value *request, mms_value *a
         json_object_set_new(answer, "class", json_string("permission"));
     MMS_TRY(st);
     mms_program_tell(end, answer);
+    if (end->large)
+        json_object_set_new(answer, "class", json_string("memory"));
     st = mms_program_judge(&program, end, err);
 done:
     free(end);

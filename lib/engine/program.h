@@ -23,6 +23,7 @@ typedef struct mms_program {
     int grace_s;                /**< from SIGTERM to SIGKILL when this process is to stop */
     double limit_s;             /**< after which it is ended; 0: none */
     double stall_s;             /**< the same, while it uses no processor time and no I/O */
+    int64_t memory; /**< bytes, beyond which it is killed with all that it has started; 0: none */
     mms_program_line *line;
     void *ctx;
 } mms_program;
@@ -31,10 +32,10 @@ enum { MMS_PROGRAM_TAIL = 8192, MMS_PROGRAM_GRACE_S = 5 };
 
 /** How it ended. */
 typedef struct mms_program_end {
-    int exit_status;   /**< -1 when a signal ended it */
-    int signal_number; /**< 0: none */
-    bool stopped;      /**< since this process was told to stop */
-    bool timed_out, stalled;
+    int exit_status;                /**< -1 when a signal ended it */
+    int signal_number;              /**< 0: none */
+    bool stopped;                   /**< since this process was told to stop */
+    bool timed_out, stalled, large; /**< large: it took too much memory */
     double wall_s, user_s, system_s;
     int64_t max_rss_kib;
     char tail[2][MMS_PROGRAM_TAIL]; /**< the last lines of streams 1 and 2, each with its end */

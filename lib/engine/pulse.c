@@ -8,9 +8,12 @@ static const double heartbeat_ns = 5e9;
 
 /* ---- whether it works ---- */
 
+/* No more often than processor time is counted. */
 static int64_t apart_ns(const mms_still *s)
 {
-    return (int64_t)((s->limit_s < 1e9 ? s->limit_s : 1e9) * 0.25e9);
+    const double limit_s = s->limit_s < 1e9 ? s->limit_s : 1e9;
+
+    return (int64_t)((limit_s > 0.1 ? limit_s : 0.1) * 0.25e9);
 }
 
 bool mms_still_wants(const mms_still *s)

@@ -106,6 +106,7 @@ static int serve_as_worker(const char *number, const mms_unit_kind *kinds)
     }
     unsetenv(MMS_WORKER_FD_VARIABLE);
     is_worker = true;
+    mms_worker_fork((int)fd);
     open_box();
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
     mms_worker_serve((int)fd, kinds);
@@ -250,6 +251,7 @@ static int serve_as_rank(void)
     signal(SIGINT, SIG_IGN);
     signal(SIGTERM, SIG_IGN);
     signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
     if (mms_pool_create(1, NULL, NULL, &server.hub.pool, &err) != MMS_OK)
         end_job(err.msg);
     while (!server.stopped)

@@ -128,6 +128,22 @@ uint64_t mms_session_used(pid_t leader, bool with_leader)
     return use.sum;
 }
 
+static void add_memory(void *ctx, const struct process *p)
+{
+    struct use *const use = ctx;
+
+    if (p->session == use->leader && p->pid != use->leader)
+        use->sum += (uint64_t)mms_process_memory(p->pid);
+}
+
+int64_t mms_session_memory(pid_t leader)
+{
+    struct use use = {leader, false, 0};
+
+    each_process(add_memory, &use);
+    return (int64_t)use.sum;
+}
+
 char mms_process_state(pid_t pid)
 {
     char path[64], text[512];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file spawn.c  Starts the process of a worker: a program over a socketpair, most often this one
- * again. */
+ * again, or a fork of one that waits. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -153,34 +154,106 @@ void mms_process_free_box(mms_process *process)
     process->box = NULL;
 }
 
-mms_status mms_process_start(const char *program, mms_process *process, mms_error *err)
+/* What a worker gets: its socket, what it prints to, its box or -1. */
+struct ends {
+    int fd, print, box;
+};
+
+static mms_status make_ends(mms_process *process, struct ends *ends, mms_error *err)
 {
     int pair[2], print[2];
     int rc = make_pair(true, pair);
 
+    if (!rc && (rc = make_pair(false, print))) {
+        close(pair[0]);
+        close(pair[1]);
+    }
     if (rc)
         return mms_fail(err, MMS_ERR_IO, "cannot start a worker: %s", strerror(rc));
-    rc = make_pair(false, print);
-    if (!rc) {
-        const int box = make_box(process);
-        rc = spawn(program, process, pair[1], print[1], box);
-        if (box >= 0)
-            close(box);
-        close(print[1]);
-        if (rc)
-            close(print[0]);
-    }
-    close(pair[1]);
-    if (rc) {
-        close(pair[0]);
-        mms_process_free_box(process);
-        process->pid = 0;
-        return mms_fail(err, MMS_ERR_IO, "cannot start a worker%s%s: %s", program ? ", " : "",
-                        program ? program : "", strerror(rc));
-    }
     process->fd = pair[0];
     process->print = print[0];
+    *ends = (struct ends){pair[1], print[1], make_box(process)};
     return MMS_OK;
+}
+
+static void close_ends(const struct ends *ends)
+{
+    close(ends->fd);
+    close(ends->print);
+    if (ends->box >= 0)
+        close(ends->box);
+}
+
+static void drop(mms_process *process)
+{
+    close(process->fd);
+    close(process->print);
+    mms_process_free_box(process);
+    process->pid = 0;
+}
+
+mms_status mms_process_start(const char *program, mms_process *process, mms_error *err)
+{
+    struct ends ends;
+    const mms_status st = make_ends(process, &ends, err);
+    int rc;
+
+    if (st != MMS_OK)
+        return st;
+    rc = spawn(program, process, ends.fd, ends.print, ends.box);
+    close_ends(&ends);
+    if (!rc)
+        return MMS_OK;
+    drop(process);
+    return mms_fail(err, MMS_ERR_IO, "cannot start a worker%s%s: %s", program ? ", " : "",
+                    program ? program : "", strerror(rc));
+}
+
+/* ---- by fork ---- */
+
+static bool send_ends(int to, const struct ends *ends)
+{
+    const int fds[] = {ends->fd, ends->print, ends->box};
+    const size_t size = (ends->box >= 0 ? 3 : 2) * sizeof *fds;
+    char word = MMS_FORK, room[CMSG_SPACE(sizeof fds)] = {0};
+    struct iovec text = {&word, 1};
+    struct msghdr message = {
+        .msg_iov = &text, .msg_iovlen = 1, .msg_control = room, .msg_controllen = CMSG_SPACE(size)};
+    struct cmsghdr *const rights = CMSG_FIRSTHDR(&message);
+
+    *rights = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(size), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(rights), fds, size);
+    return TEMP_FAILURE_RETRY(sendmsg(to, &message, MSG_NOSIGNAL)) == 1;
+}
+
+/* It may still be starting, which takes as long as the start of another. */
+static bool receive_pid(int from, pid_t *pid)
+{
+    enum { LIMIT_MS = 10000 };
+    struct pollfd there = {from, POLLIN, 0};
+
+    return TEMP_FAILURE_RETRY(poll(&there, 1, LIMIT_MS)) == 1 &&
+           TEMP_FAILURE_RETRY(read(from, pid, sizeof *pid)) == sizeof *pid;
+}
+
+mms_status mms_process_fork(const mms_process *from, mms_process *process, mms_error *err)
+{
+    struct ends ends;
+    pid_t pid = 0;
+    const mms_status st = make_ends(process, &ends, err);
+    bool answered;
+
+    if (st != MMS_OK)
+        return st;
+    answered = send_ends(from->fd, &ends) && receive_pid(from->fd, &pid);
+    close_ends(&ends);
+    process->pid = pid;
+    if (answered && pid > 0)
+        return MMS_OK;
+    drop(process);
+    return answered ? mms_fail(err, MMS_ERR_UNSUPPORTED, "a worker can't be forked")
+                    : mms_fail(err, MMS_ERR_WORKER, "what forks workers does not answer");
 }
 
 bool mms_process_has_ended(const mms_process *process)

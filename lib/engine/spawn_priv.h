@@ -15,6 +15,10 @@ typedef struct mms_process {
 
 /** Start a worker; program NULL: this one.  Errors: IO. */
 MMS_CHECKED mms_status mms_process_start(const char *program, mms_process *process, mms_error *err);
+/** Let a worker that has run nothing make another by fork, whose parent is this process, too.
+ *  Errors: UNSUPPORTED it can't, and is still a worker; WORKER it does not answer; IO. */
+MMS_CHECKED mms_status mms_process_fork(const mms_process *from, mms_process *process,
+                                        mms_error *err);
 /** Whether it has ended; it is not collected. */
 bool mms_process_has_ended(const mms_process *process);
 /** End one that has nothing in hand, and collect it; nothing happens where there is none. */

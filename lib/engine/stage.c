@@ -467,7 +467,7 @@ mms_status mms_stage_publish(mms_stage *stage, const char *inner, const char *fi
     else if (stage->synced)
         st = mms_sync_folder(folder, err);
     if (st == MMS_OK)
-        mms_tell("output", "publish", (mms_about){0},
+        MMS_TELL("output", "publish", (mms_about){0},
                  json_pack("{s:o}", "path", mms_text_value(to)));
     free(folder);
     free(to);

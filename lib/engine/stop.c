@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/** @file stop.c  SIGINT, SIGTERM and SIGUSR1: noted here, acted upon where the work is. */
+/** @file stop.c  SIGINT, SIGTERM, SIGUSR1 and SIGUSR2: noted here, acted upon where the work is. */
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
@@ -10,6 +10,7 @@
 /* Signal handlers have nothing else to write to. */
 static volatile sig_atomic_t stop_signal;
 static volatile time_t stop_second;
+static volatile sig_atomic_t is_asked;
 
 static time_t now_second(void)
 {
@@ -31,15 +32,31 @@ static void note(int signal_number)
     }
 }
 
+static void note_question(int signal_number)
+{
+    (void)signal_number;
+    is_asked = 1;
+}
+
 void mms_stop_catch(void)
 {
-    struct sigaction action = {.sa_handler = note};
+    struct sigaction action = {.sa_handler = note}, asked = {.sa_handler = note_question};
 
     sigemptyset(&action.sa_mask);
     action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
+    asked.sa_flags = SA_RESTART;
+    sigaction(SIGUSR2, &asked, NULL);
+}
+
+bool mms_stop_is_asked(void)
+{
+    const bool asked = is_asked;
+
+    is_asked = 0;
+    return asked;
 }
 
 int mms_stop_signal(void)

@@ -40,13 +40,11 @@ static mms_value *members_of(const mms_about *about)
 
 void mms_tell(const char *scope, const char *event, mms_about about, mms_value *kv)
 {
-    mms_value *const told = mms_log_wants_events() ? members_of(&about) : NULL;
+    mms_value *const told = members_of(&about);
 
-    if (told) {
-        json_object_set_new(told, "ev", json_string(event));
-        json_object_set(told, "kv", kv);
-        mms_log_event(scope, told);
-    }
+    json_object_set_new(told, "ev", json_string(event));
+    json_object_set(told, "kv", kv);
+    mms_log_event(scope, told);
     mms_value_free(&kv);
 }
 

@@ -21,6 +21,7 @@ struct mms_job {
     uint64_t request;
     int64_t next_progress_ns;
     int worker;
+    int64_t memory;     /* bytes that it may take; 0: any */
     const char *beside; /* of the command; NULL: it wants none */
 };
 
@@ -56,6 +57,11 @@ void mms_job_progress(mms_job *job, int64_t done, int64_t total)
 int mms_job_worker(const mms_job *job)
 {
     return job->worker;
+}
+
+int64_t mms_job_memory(const mms_job *job)
+{
+    return job->memory;
 }
 
 void mms_job_line(mms_job *job, int stream, const char *text)
@@ -129,6 +135,23 @@ static mms_status run_kind(mms_job *job, const mms_value *command, mms_value *an
     return run ? run(job, json_object_get(command, "request"), answer, err)
                : mms_fail(err, MMS_ERR_INTERNAL, "no such kind of work: %s",
                           name ? name : "(none)");
+}
+
+/* A program is looked after by who runs it; in the client's own process nothing is. */
+static mms_status run_guarded(mms_job *job, const mms_value *command, mms_value *answer,
+                              mms_error *err)
+{
+    const char *const name = json_string_value(json_object_get(command, "kind"));
+    const bool own = job->runner->logs && name && strcmp(name, "program");
+    mms_guard guard;
+    mms_status st;
+
+    job->memory = json_integer_value(json_object_get(command, "memory"));
+    st = mms_guard_begin(&guard, own ? job->memory : 0, err);
+    if (st == MMS_OK)
+        st = run_kind(job, command, answer, err);
+    mms_guard_end(&guard);
+    return st;
 }
 
 static double seconds_of(const struct timeval *time)
@@ -245,7 +268,7 @@ static mms_status answer_command(mms_job *job, const mms_value *command, mms_err
     if (job->runner->logs && level >= 0)
         mms_log_to(send_log_line, job, (mms_level)level);
     use_settings(json_object_get(command, "settings"));
-    st = run_kind(job, command, answer, &why);
+    st = run_guarded(job, command, answer, &why);
     if (st != MMS_OK)
         mms_runner_end(job->runner);
     if (job->runner->logs)

@@ -2,10 +2,14 @@
 /** @file worker.c  A worker process: reads frames from its socket and runs their units. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/limits_priv.h"
@@ -45,6 +49,81 @@ static void die_with_client(int fd)
         _exit(1);
 }
 
+/* ---- workers by fork ---- */
+
+/* A process with our parent, which can wait for it; libraries whose threads it would lack are not
+ * forked.  -1: it can't be. */
+static pid_t fork_sibling(void)
+{
+#if defined(__SANITIZE_THREAD__) || defined(__s390__) /* which has other arguments */
+    return -1;
+#else
+    enum { OF_ONE_THREAD = 3 };
+    struct stat threads;
+
+    if (stat("/proc/self/task", &threads) || threads.st_nlink != OF_ONE_THREAD)
+        return -1;
+    return (pid_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+#endif
+}
+
+/* Take MMS_FORK with its descriptors; returns how many there are. */
+static int receive_ends(int fd, int ends[3])
+{
+    char word, room[CMSG_SPACE(3 * sizeof *ends)];
+    struct iovec text = {&word, 1};
+    struct msghdr message = {
+        .msg_iov = &text, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    const ssize_t got = TEMP_FAILURE_RETRY(recvmsg(fd, &message, MSG_CMSG_CLOEXEC));
+    const struct cmsghdr *const rights = got == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+    const size_t size = rights ? rights->cmsg_len - CMSG_LEN(0) : 0;
+
+    memcpy(ends, rights ? CMSG_DATA(rights) : (const unsigned char *)"", size);
+    return (int)(size / sizeof *ends);
+}
+
+/* Be the worker that the ends are for. */
+static void take_ends(int fd, const int ends[3], int n)
+{
+    setsid();
+    if (dup2(ends[0], fd) < 0 || dup2(ends[1], 1) < 0 || dup2(ends[1], 2) < 0 ||
+        (n > 2 && dup2(ends[2], MMS_WORKER_BOX_FD) < 0))
+        _exit(1);
+    for (int i = 0; i < n; i++)
+        if (ends[i] != MMS_WORKER_BOX_FD)
+            close(ends[i]);
+    if (n < 3)
+        close(MMS_WORKER_BOX_FD);
+}
+
+/* Whether this is the worker that was made. */
+static bool fork_one(int fd)
+{
+    int ends[3];
+    const int n = receive_ends(fd, ends);
+    const pid_t pid = n < 2 ? -1 : fork_sibling();
+
+    if (pid == 0) {
+        take_ends(fd, ends, n);
+        return true;
+    }
+    for (int i = 0; i < n; i++)
+        close(ends[i]);
+    if (send(fd, &pid, sizeof pid, MSG_NOSIGNAL) != sizeof pid)
+        _exit(1);
+    return false;
+}
+
+void mms_worker_fork(int fd)
+{
+    char first;
+
+    die_with_client(fd);
+    while (TEMP_FAILURE_RETRY(recv(fd, &first, 1, MSG_PEEK)) == 1 && first == MMS_FORK)
+        if (fork_one(fd))
+            return;
+}
+
 void mms_worker_serve(int fd, const mms_unit_kind *kinds)
 {
     mms_runner runner = {.kinds = kinds, .emit = send_message, .ctx = &fd, .logs = true};
@@ -59,6 +138,7 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* of the terminal: the client decides */
     signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
     while ((n = mms_inbox_read(&inbox, fd)) > 0 || (n < 0 && errno == EINTR))
         while (mms_inbox_next(&inbox, &data, &size, NULL) == MMS_OK && data)
             if (mms_frame_type_of(data) == MMS_FRAME_COMMAND &&

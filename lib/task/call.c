@@ -79,6 +79,7 @@ mms_status mms_task_run(mms_run *run, const mms_task *task, const mms_args *args
     run->time_left_s = mms_args_options(args)->timeleft;
     run->limit_s = mms_args_options(args)->timelimit;
     run->stall_s = mms_args_options(args)->stalllimit;
+    run->status_file = mms_args_options(args)->statusfile;
     run->job_dir = mms_args_options(args)->jobdir;
     *result = NULL;
     MMS_TRY(mms_value_parse("{}", result, err));

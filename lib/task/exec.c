@@ -14,6 +14,7 @@ struct exec {
     mms_ints servers;
     const char *file;
     bool block;
+    int64_t memorylimit;
     double servertimeout;
     const char *serverlog, *logmode;
 };
@@ -24,12 +25,14 @@ static const mms_param params[] = {
      .doc = "Commands behind --, a word for each: an expression, statements between ;, a call of a "
             "verb"},
     {"file", MMS_PATH, AT(file),
-     .doc = "File of commands: one a line, or a JSON list of {command, program, parameters, "
-            "servers, limit, block}"},
+     .doc = "File of commands: one a line, or a JSON list of texts and of {command, program, "
+            "parameters, servers, limit, memory, block}"},
     {"servers", MMS_INTS, AT(servers),
      .doc = "Servers that run each command, from 1; none: the first that is free"},
     {"block", MMS_BOOL, AT(block), .init = "True",
      .doc = "Wait for each command before the next; else all are pushed first"},
+    {"memorylimit", MMS_BYTES, AT(memorylimit), .init = "0", .allowed = "0..",
+     .doc = "Memory that a command may take, 500M or 2G, before it is ended; 0: any"},
     {"servertimeout", MMS_SECONDS, AT(servertimeout), .init = "30", .allowed = "0..", .unit = "s",
      .flags = MMS_PARAM_RUN,
      .doc = "How long a local server may be stopped before it has timed out"},
@@ -87,6 +90,7 @@ static mms_status check(const struct work *work, const mms_value *entry, mms_err
 static mms_status push(struct work *work, const mms_value *entry, mms_error *err)
 {
     const mms_value *const limit = json_object_get(entry, "limit");
+    const mms_value *const memory = json_object_get(entry, "memory");
     const mms_value *const block = json_object_get(entry, "block");
     const mms_value *const program = json_object_get(entry, "program");
     mms_command command = MMS_COMMAND_INIT;
@@ -101,6 +105,7 @@ static mms_status push(struct work *work, const mms_value *entry, mms_error *err
     command.parameters = json_object_get(entry, "parameters");
     command.argv = program ? argv : NULL;
     command.stall_s = work->stall_s;
+    command.memory = memory ? (int64_t)json_number_value(memory) : work->p->memorylimit;
     command.limit_s = limit ? json_number_value(limit) : work->limit_s;
     MMS_TRY(mms_grow(&work->ids, &work->capacity, work->n + ntarget + 1, sizeof *work->ids, err));
     MMS_TRY(mms_client_push(work->client, &command, ntarget, targets, work->ids + work->n, err));

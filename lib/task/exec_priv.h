@@ -7,7 +7,7 @@
 #include "task_priv.h"
 
 /** Read the commands of a file, if it is not "", and add those that stand behind --: a list of
- *  {command, program, parameters, servers, limit, block}; new reference.
+ *  {command, program, parameters, servers, limit, memory, block}; new reference.
  *  Errors: ARG there is none, or what can't be read; IO, MEM. */
 MMS_CHECKED mms_status mms_exec_commands(const char *file, const mms_texts *words, mms_value **out,
                                          mms_error *err);

@@ -82,6 +82,7 @@ mms_status mms_run_engine(mms_run *run, mms_error *err)
     opts.time_left_s = run->time_left_s;
     opts.limit_s = run->limit_s;
     opts.stall_s = run->stall_s;
+    opts.status_file = run->status_file;
     opts.progress = !run->quiet;
     opts.scope = run->task->name;
     opts.kinds = kinds = mms_task_units();

@@ -260,7 +260,7 @@ static mms_command unit(const char *kind)
     return command;
 }
 
-/* Medians of commands that crash, and of the next ones on their server, each when a spare is there.
+/* Medians of commands that crash, and of the next ones on their server, a while after the others.
  */
 static void crashes(const mms_command *broken, const mms_command *empty)
 {
@@ -282,6 +282,24 @@ static void crashes(const mms_command *broken, const mms_command *empty)
                         json_pack("{s:f, s:f, s:f, s:f}", "answered_ms", answered[N / 2], "next_ms",
                                   next[N / 2], "best_answered_ms", answered[0], "best_next_ms",
                                   next[0]));
+}
+
+/* The next commands of a server whose workers crash one after the other, from its start on. */
+static void crashes_in_a_row(void)
+{
+    enum { N = 10 };
+    const mms_command broken = unit("crash"), empty = unit("no_op");
+    double next[N], first;
+
+    for (int i = 0; i < N; i++) {
+        (void)once(&broken);
+        next[i] = 1e3 * once(&empty);
+    }
+    first = next[0];
+    qsort(next, N, sizeof *next, compare);
+    json_object_set_new(result, "P19 crashes in a row",
+                        json_pack("{s:f, s:f, s:f}", "first_ms", first, "p50_ms", next[N / 2],
+                                  "most_ms", next[N - 1]));
 }
 
 static mms_command text(const char *words)
@@ -350,6 +368,7 @@ int main(void)
     const mms_command first = unit("no_op");
     (void)once(&first);
     json_object_set_new(result, "P13 start", json_pack("{s:f}", "ms", 1e3 * (now_s() - begin)));
+    crashes_in_a_row();
     measure();
     const double stop = now_s();
     mms_client_close(&client);

@@ -559,6 +559,15 @@ static void a_hung_unit_is_ended(void **state)
     }
 }
 
+/* However short the limit, time has to pass. */
+static void what_has_just_begun_does_not_hang(void **state)
+{
+    const mms_still still = {.limit_s = 1e-300};
+
+    (void)state;
+    assert_false(mms_still_is(&still));
+}
+
 /* A unit that works is not taken for one that hangs. */
 static void a_busy_unit_goes_on(void **state)
 {
@@ -868,6 +877,7 @@ int main(void)
         cmocka_unit_test(what_is_kept_in_this_process_ends_with_the_engine),
         cmocka_unit_test(workers_run_the_program_that_is_named),
         cmocka_unit_test(a_hung_unit_is_ended),
+        cmocka_unit_test(what_has_just_begun_does_not_hang),
         cmocka_unit_test(a_busy_unit_goes_on),
         cmocka_unit_test(a_run_tells_its_events),
         cmocka_unit_test(log_lines_travel_with_the_worker),

@@ -19,7 +19,7 @@ const mms_param mms_run_params[] = {
     {"workerretries", MMS_INT, offsetof(mms_run_options, workerretries), .init = "1",
      .allowed = "0..100", .flags = MMS_PARAM_RUN,
      .doc = "How often a part is made again when its worker was killed or is stopped, or memory "
-            "was short"},
+            "was short; one that another program has locked three times, if not 0"},
     {"workertimeout", MMS_SECONDS, offsetof(mms_run_options, workertimeout), .init = "30",
      .allowed = "0..", .flags = MMS_PARAM_RUN, .unit = "s",
      .doc = "How long a worker or rank may be stopped before its part is given to another"},
@@ -32,7 +32,11 @@ const mms_param mms_run_params[] = {
      .doc = "Time after which a part, or a command, is ended and has failed; 0: none"},
     {"stalllimit", MMS_SECONDS, offsetof(mms_run_options, stalllimit), .init = "0",
      .allowed = "0..", .flags = MMS_PARAM_RUN, .unit = "s",
-     .doc = "The same where it does nothing for so long: no processor time, no I/O; 0: none"},
+     .doc = "The same where it does nothing for so long, at least 0.1 s: no processor time, no "
+            "I/O; 0: none"},
+    {"statusfile", MMS_PATH, offsetof(mms_run_options, statusfile), .flags = MMS_PARAM_RUN,
+     .doc = "File that tells how the run stands, replaced every 5 s: JSON, NAME.prom as Prometheus "
+            "reads it"},
     {"jobdir", MMS_PATH, offsetof(mms_run_options, jobdir), .flags = MMS_PARAM_RUN,
      .doc = "Folder for the journal and summary.json of the run, which then stay, instead of "
             "OUTPUT.multims, which goes when the output is complete"},

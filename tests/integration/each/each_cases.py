@@ -92,6 +92,15 @@ class Each(PartsCase):
         self.assertIn("x.0001.ms: sh was ended by signal 11", run.stderr)
         self.assertEqual((report["failed"], report["done"]), (2, 2))
 
+    def test_twenty_parts(self):
+        """A059: the words of each, and the one that fails."""
+        self.simulate("y.ms", "scans=20", "integrations=1")
+        self.multims("partition", "y.ms", "y.mms", "separationaxis=scan", "numsubms=20", "-q")
+        run = self.multims("each", "y.mms", "-j", "3", "--keepgoing", "--json", "--", "sh", "-c", 'echo "$0 $1"; [ {index} != 7 ]', "{index}", "{vis}", status=1)
+        parts = json.loads(run.stdout)["parts"]
+        self.assertEqual(self.states({"parts": parts}), ["done"] * 7 + ["failed"] + ["done"] * 12)
+        self.assertEqual([p["stdout_tail"] for p in parts], [f"{i} {self.path(f'y.mms/SUBMSS/y.{i:04}.ms')}\n" for i in range(20)])
+
     def test_a_killed_worker_costs_its_part_alone(self):
         report, _ = self.report("-j", "1", "--keepgoing", "--", "sh", "-c",
                                 "[ {index} = 1 ] && kill -KILL $PPID; sleep 0.1", status=1)

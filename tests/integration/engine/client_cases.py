@@ -38,7 +38,7 @@ def cases(options):
     names = ["keys", "additions", "targets", "getting", "leaves", "all_frozen", "log_texts", "refusals", "fifo", "programs", "floods", "large", "exits", "crashes", "spares", "fresh", "endless",
              "cancel", "tables", "many", "frozen", "busy_client", "convenience", "table", "next", "wrong_role", "threads", "memory_and_cores", "log_filters", "log_level",
              "log_modes", "groups", "events", "soak", "stalls", "partials", "finish", "finish_frozen", "frozen_log",
-             "full_queue", "next_of_many", "bodies"]
+             "full_queue", "next_of_many", "bodies", "life", "little_memory"]
     if options.ranks > 2:
         names += ["frozen_rank"]
     if options.ranks in (0, 3, 4):

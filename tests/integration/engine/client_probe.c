@@ -105,6 +105,23 @@ static mms_status signal_unit(mms_job *job, const mms_value *request, mms_value 
     return MMS_OK;
 }
 
+/* Takes so much memory for a moment. */
+static mms_status take_unit(mms_job *job, const mms_value *request, mms_value *answer,
+                            mms_error *err)
+{
+    const size_t size = (size_t)json_integer_value(json_object_get(request, "mib")) << 20;
+    char *const room = malloc(size);
+
+    (void)job;
+    if (!room)
+        return mms_fail(err, MMS_ERR_MEM, "no room");
+    memset(room, 1, size);
+    usleep(500000);
+    json_object_set_new(answer, "byte", json_integer(room[size / 2]));
+    free(room);
+    return MMS_OK;
+}
+
 /* Takes processor time for so long. */
 static mms_status work_unit(mms_job *job, const mms_value *request, mms_value *answer,
                             mms_error *err)
@@ -184,13 +201,11 @@ static mms_status client_unit(mms_job *job, const mms_value *request, mms_value 
 }
 
 static const mms_unit_kind kinds[] = {
-    {"empty", empty_unit},       {"client", client_unit},
-    {"sleep", sleep_unit},       {"add", add_unit},
-    {"count", count_unit},       {"large", large_unit},
-    {"exit", exit_unit},         {"signal", signal_unit},
-    {"spin", spin_unit},         {"pid", pid_unit},
-    {"parent", parent_unit},     {"work", work_unit},
-    {"partials", partials_unit}, {NULL, NULL},
+    {"empty", empty_unit},       {"client", client_unit}, {"sleep", sleep_unit},
+    {"add", add_unit},           {"count", count_unit},   {"large", large_unit},
+    {"exit", exit_unit},         {"signal", signal_unit}, {"spin", spin_unit},
+    {"pid", pid_unit},           {"parent", parent_unit}, {"work", work_unit},
+    {"partials", partials_unit}, {"take", take_unit},     {NULL, NULL},
 };
 
 /* Our kinds, and those that texts and verbs need. */
@@ -523,10 +538,16 @@ static void exits(void)
 
 static void crashes(void)
 {
+    const mms_value *status;
+
     failed(run(task("signal", "{\"signal\": 11}"), 1), "crash", "signal 11");
     failed(run(task("signal", "{\"signal\": 6}"), 1), "crash", "signal 6");
     failed(run(task("signal", "{\"signal\": 9}"), 1), "killed", "signal 9");
     still_works(1);
+    status = json_array_get(keep(mms_client_status(client)), (size_t)base);
+    CHECK(!strncmp(text(status, "last_error"), "killed: ", 8) && *text(status, "version"));
+    CHECK(json_number_value(json_object_get(status, "cpu_s")) > 0 &&
+          json_number_value(json_object_get(status, "rss_mib")) > 0);
 }
 
 static void endless(void)
@@ -567,6 +588,27 @@ static void stalls(void)
     nap = task("sleep", "{\"seconds\": 2}"); /* no limit */
     CHECK(json_is_true(json_object_get(run(nap, 1), "successful")));
     still_works(2);
+}
+
+/* A065: a command that takes more memory than it may is ended; the next one runs. */
+static void little_memory(void)
+{
+    static const char *const words[] = {"sh", "-c",
+                                        "head -c 400000000 /dev/zero | tail -n 1 | wc -c", NULL};
+    mms_command small = task("take", "{\"mib\": 10}"), large = task("take", "{\"mib\": 400}");
+    mms_command program = MMS_COMMAND_INIT;
+
+    CHECK(json_is_true(json_object_get(run(large, 1), "successful")));
+    small.memory = large.memory = program.memory = 100 << 20;
+    const int64_t id = push(small, 2);
+    failed(run(large, 1), "memory", "was ended, as it took more than 100 MiB of memory");
+    still_works(1);
+    program.argv = words;
+    failed(run(program, 1), "memory", "sh was ended, as it took more than 100 MiB of memory");
+    still_works(1);
+    CHECK(json_is_true(json_object_get(get(id), "successful")));
+    program.memory = 0;
+    CHECK(result(run(program, 1), "exit") == 0);
 }
 
 /* A program gets time to end, and a queued command is cancelled at once. */
@@ -636,8 +678,7 @@ static bool is_zombie(pid_t pid)
     return state == 'Z';
 }
 
-/* The spare beside the worker of server 1, which comes after a while; not the one that was before.
- */
+/* What workers are forked of, beside that of server 1; not the one that was before. */
 static pid_t wait_for_spare(pid_t parent, pid_t worker, pid_t before)
 {
     int pids[8];
@@ -674,31 +715,34 @@ static void dying_spares(pid_t parent, pid_t worker, pid_t before)
 {
     const time_t begin = time(NULL);
 
-    for (int i = 0; i < 7; i++) { /* two at a time, since one has died */
+    for (int i = 0; i < 4; i++) {
         before = wait_for_spare(parent, worker, before);
         kill_surely(before);
     }
     CHECK(time(NULL) - begin >= 2);
 }
 
-/* A warm worker takes the place of one that dies (A089); one that dies itself is replaced. */
+/* Another worker is forked of a warm process when one dies (A089), however many do one after the
+ * other; that process is replaced when it dies itself, or is passed over when it is stopped. */
 static void spares(void)
 {
-    const pid_t parent = (pid_t)result(run(task("parent", NULL), 1), "pid"), worker = worker_of(1);
-    const pid_t first = wait_for_spare(parent, worker, 0);
-    pid_t second, third;
+    const pid_t parent = (pid_t)result(run(task("parent", NULL), 1), "pid");
+    const pid_t first = wait_for_spare(parent, worker_of(1), 0);
+    pid_t worker = worker_of(1), second;
 
-    kill_surely(first);
+    kill_surely(first); /* not yet seen: the next one is started as if there were none */
     CHECK(worker_of(1) == worker);
-    second = wait_for_spare(parent, worker, first);
-    usleep(200000); /* it may still be starting */
     failed(run(task("signal", "{\"signal\": 9}"), 1), "killed", "signal 9");
-    CHECK(worker_of(1) == second);
-    third = wait_for_spare(parent, second, worker);
-    kill_surely(third); /* not yet seen: the next one is started as if there were none */
+    second = wait_for_spare(parent, worker_of(1), first);
+    for (int i = 0; i < 10; i++) {
+        worker = worker_of(1);
+        failed(run(task("signal", "{\"signal\": 11}"), 1), "crash", "signal 11");
+        CHECK(worker_of(1) != worker);
+    }
+    kill(second, SIGSTOP);
     failed(run(task("signal", "{\"signal\": 11}"), 1), "crash", "signal 11");
-    CHECK(worker_of(1) != third);
-    dying_spares(parent, worker_of(1), third);
+    still_works(1);
+    dying_spares(parent, worker_of(1), 0);
 }
 
 static int64_t count_entries(const char *folder)
@@ -1281,6 +1325,50 @@ static void log_texts(void)
     CHECK(count_in("said.log", "Going to finalize MPI environment") == nclients);
 }
 
+/* A007, A008: commands are refused before it is started and after it was stopped, in words; what
+ * was answered stays, what was not is cancelled. */
+static void life(void)
+{
+    const mms_command add = task("add", "{\"a\": 1, \"b\": 2}");
+    mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
+    int64_t id, done;
+    mms_error err;
+
+    mms_client_close(&client);
+    opts.servers = 2;
+    opts.unstarted = true;
+    opts.log = "life.log";
+    CHECK(mms_client_open(&opts, &client, &err) == MMS_OK);
+    CHECK(mms_client_get_state(client) == MMS_CLIENT_UNSTARTED);
+    CHECK(mms_client_push(client, &add, 0, NULL, &id, &err) == MMS_ERR_ARG);
+    CHECK(!strcmp(err.msg, "Services not started"));
+    mms_client_stop(client);
+    CHECK(count_in("life.log", "\tWARN\tclient::push::multims@") == 1);
+    CHECK(count_in("life.log", "Services not started") == 2);
+    mms_client_start(client);
+    mms_client_start(client);
+    CHECK(mms_client_get_state(client) == MMS_CLIENT_STARTED);
+    CHECK(count_in("life.log", "All services started") == 1);
+    still_works(1);
+    done = push(add, 1);
+    CHECK(result(get(done), "sum") == 3);
+    id = push(task("sleep", "{\"seconds\": 600}"), 1);
+    mms_client_stop(client);
+    CHECK(mms_client_get_state(client) == MMS_CLIENT_STOPPED);
+    CHECK(result(get(done), "sum") == 3);
+    failed(get(id), "cancelled", "EngineError: the client was stopped");
+    CHECK(mms_client_push(client, &add, 0, NULL, &id, &err) == MMS_ERR_ARG);
+    CHECK(!strcmp(err.msg, "MPICommandClient life cycle finalized"));
+    mms_client_start(client);
+    mms_client_stop(client);
+    CHECK(mms_client_get_state(client) == MMS_CLIENT_STOPPED);
+    CHECK(count_in("life.log", "\tINFO\tclient::start::multims@") == 1);
+    CHECK(count_in("life.log", "MPICommandClient life cycle finalized") == 3);
+    CHECK(!strcmp(text(json_array_get(keep(mms_client_status(client)), 0), "state"), "stopped"));
+    CHECK(mms_client_fd(client) >= 0);
+    mms_client_close(&client);
+}
+
 /* What is refused, and a server that does not answer for a while, are in the log, too. */
 static void frozen_log(void)
 {
@@ -1836,6 +1924,8 @@ static const struct {
     {"exits", exits},
     {"crashes", crashes},
     {"spares", spares},
+    {"life", life},
+    {"little_memory", little_memory},
     {"fresh", fresh},
     {"endless", endless},
     {"cancel", cancel},

@@ -41,6 +41,21 @@ class Smoke(ProgramCase):
         answer = self.answer("exec", "-j", "2", "--file", "list.json")["responses"]
         self.assertEqual([(r["ret"], r["server"]) for r in answer[:2]], [(3, 1), (3, 2)])
         self.assertEqual((answer[2]["mode"], answer[2]["ret"]["stdout_tail"]), ("program", "two words\n"))
+        with open(self.path("texts.json"), "w") as file:
+            json.dump(["x=2", {"command": "x+1"}], file)
+        self.assertEqual(self.multims("exec", "-j", "1", "file=texts.json").stdout, "1 on server 1: done\n2 on server 1: 3\n")
+
+    def test_a_list_with_what_is_no_command(self):
+        for entry, words in ((1, "command 2 is neither a text nor an object"), ({}, "command 2 has neither or both"),
+                             ({"comand": "1"}, "command 2: comand is not known"), ({"command": 1}, "command is no text"),
+                             ({"command": "1", "servers": 1}, "servers is no list of integers"),
+                             ({"command": "1", "program": ["ls"]}, "neither or both"), ({"program": []}, "program is no list of words"),
+                             ({"program": ["ls", 1]}, "program is no list of words"), ({"command": "1", "limit": "1"}, "limit is no number of seconds"),
+                             ({"command": "1", "memory": -1}, "memory is no number of bytes"), ({"command": "1", "parameters": [1]}, "parameters is no object"),
+                             ({"command": "1", "block": 1}, "block is neither true nor false")):
+            with open(self.path("list.json"), "w") as file:
+                json.dump(["x=2", entry], file)
+            self.assertIn(words, self.multims("exec", "-j", "1", "file=list.json", status=2).stderr)
 
     def test_refusals(self):
         for words, text in ((["--", "1+"], "neither as a statement nor as an expression"),

@@ -81,6 +81,19 @@ class Crashes(robust.Case):
                 self.assertRegex(self.last_line(result), r"^multims partition: sub-tables: worker 1 was "
                                  rf"killed by {text}.*in casacore, at .*in\.ms")
 
+    def test_a_worker_that_hangs(self):
+        """It waits for ever: a limit ends it, and nothing is left, nor changed where work is in place."""
+        verbs = (["partition", "in.ms", "out.mms"], ["mstransform", "in.ms", "out.ms", "datacolumn=data"],
+                 ["flagdata", "in.ms", "mode=clip", "clipminmax=[0,1e-9]", "flagbackup=False"])
+        for words in verbs:
+            for limit, why in (("stalllimit=0.5", "its unit did nothing for as long as stalllimit says"),
+                               ("timelimit=1", "its unit took longer than timelimit")):
+                for prefix in [()] if words != verbs[0] else [(), mpirun(3)]:
+                    with self.subTest(words=words, limit=limit, prefix=prefix):
+                        result = self.crash([*words, limit], at="in.ms/table.dat", where="worker", by="pause", prefix=prefix)
+                        self.assertEqual(result.returncode, 1, result.stderr)
+                        self.assertRegex(self.last_line(result), rf"worker \d was ended: {why}")
+
     def test_under_mpi(self):
         for where, at in (("client", "DATA_DESCRIPTION/table.dat"), ("worker", "in.ms/table.dat")):
             with self.subTest(where=where):

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """status: what is at work is seen from outside; a complete output is one."""
+import json
+import signal
 import subprocess
 import time
 
 import program_case
-from machine import patient
+from machine import patient, wait_until
 from program_case import ProgramCase
 
 
@@ -27,6 +29,38 @@ class Smoke(ProgramCase):
         self.assertIn("1 of 2 parts are done, 50 %", self.multims("status", "x.mms").stdout)
         self.assertEqual(process.wait(patient(30)), 0)
         self.assertEqual(self.answer("status", "x.mms")["phase"], "complete")
+
+    def said(self):
+        with open(self.path("said")) as file:
+            return file.read()
+
+    def test_a_run_tells_how_it_stands(self):
+        """SIGUSR2 and a file that is replaced, also as Prometheus reads it (job-engine 8.4)."""
+        self.simulate()
+        self.multims("partition", "in.ms", "x.mms", "separationaxis=scan", "numsubms=2", "--quiet")
+        waits = '[ {index} = 0 ] || while [ ! -e "$0" ]; do sleep 0.05; done'
+        with open(self.path("said"), "w") as said:
+            process = subprocess.Popen([program_case.args.program, "each", "x.mms", "-j", "2", "statusfile=how.json", "--", "sh", "-c",
+                                        waits, self.path("go")], cwd=self.folder, stderr=said)
+        self.assertTrue(wait_until(lambda: self.answer("status", "x.mms").get("done") == 1, 30))
+        process.send_signal(signal.SIGUSR2)
+        self.assertTrue(wait_until(lambda: ": x.0001.ms, 0 % after " in self.said(), 30), self.said())
+        self.assertIn("1 of 2 units are done, 0 failed, after ", self.said())
+        with open(self.path("how.json")) as file:
+            how = json.load(file)
+        self.assertEqual((how["verb"], how["units"], how["units_failed"]), ("each", 2, 0))
+        open(self.path("go"), "w").close()
+        self.assertEqual(process.wait(patient(30)), 0)
+        with open(self.path("how.json")) as file:
+            how = json.load(file)
+        self.assertEqual((how["units_done"], how["workers"]), (2, []))
+        self.multims("each", "x.mms", "statusfile=how.prom", "--keepgoing", "--", "sh", "-c", "exit {index}", status=1)
+        with open(self.path("how.prom")) as file:
+            text = file.read()
+        for line in ('multims_units_done{verb="each"} 2', 'multims_units_failed{verb="each"} 1', 'multims_workers_busy{verb="each"} 0'):
+            self.assertIn(line + "\n", text)
+        run = self.multims("each", "x.mms", "statusfile=absent/how.json", "--", "true")
+        self.assertEqual(run.stderr.count("statusfile: absent/how.json: No such file"), 1)
 
 
 if __name__ == "__main__":
