@@ -74,7 +74,7 @@ bool mms_command_is_assignment(const char *text, mms_command_assignment *a)
         const char *const close = mms_command_find(s + 1, ']');
         if (!close || *close != ']')
             return false;
-        a->npath = a->index ? (int)(s - text) : n;
+        a->npath = a->index ? (int)(a->index + a->nindex + 1 - text) : n;
         a->index = s + 1;
         a->nindex = (int)(close - s - 1);
         s = close + 1 + strspn(close + 1, blanks);
@@ -99,19 +99,43 @@ static bool begins(const char *text, int64_t n, const char *const *words)
     return false;
 }
 
+static bool selects(const char *text)
+{
+    static const char *const words[] = {"select", "count"};
+
+    return begins(text, MMS_COUNT_OF(words), words);
+}
+
+bool mms_command_gives(const char *text)
+{
+    char before = ' ';
+
+    for (const char *s = text; *s; before = *s++) {
+        const int n = mms_command_name(s);
+        const bool is_word =
+            n && strchr(" \t\r\n)]'\"", before) && s[n] && strchr(" \t\r\n[('\"", s[n]);
+        if (is_word &&
+            ((n == 6 && !strncasecmp(s, "giving", 6)) || (n == 4 && !strncasecmp(s, "into", 4))))
+            return true;
+        if (*s == '\'' || *s == '"')
+            s = strchr(s + 1, *s) ? strchr(s + 1, *s) : s;
+        else if (n)
+            s += n - 1;
+    }
+    return false;
+}
+
 bool mms_command_changes(const char *text)
 {
     static const char *const words[] = {"update", "insert", "delete", "alter",
                                         "create", "drop",   "copy",   "with"};
 
-    return begins(text, MMS_COUNT_OF(words), words);
+    return begins(text, MMS_COUNT_OF(words), words) || (selects(text) && mms_command_gives(text));
 }
 
 bool mms_command_is_taql(const char *text)
 {
-    static const char *const words[] = {"select", "count"};
-
-    return mms_command_changes(text) || begins(text, MMS_COUNT_OF(words), words);
+    return mms_command_changes(text) || selects(text);
 }
 
 bool mms_command_has_named_argument(const mms_command_call *call)

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "command_priv.h"
 
@@ -20,10 +21,29 @@ int mms_command_name(const char *text)
     return n;
 }
 
+/* Words of TaQL behind which a list may stand: they are no variables that have elements. */
+static bool is_operator(const char *text, int n)
+{
+    static const char *const words[] = {"in",     "incone", "and",  "or",    "not",    "between",
+                                        "exists", "like",   "from", "ilike", "around", "as"};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++)
+        if (strlen(words[i]) == (size_t)n && !strncasecmp(text, words[i], (size_t)n))
+            return true;
+    return false;
+}
+
+/* What stands between the bracket at s, behind blanks, and its value; "": there is no bracket. */
+static const char *subscript(const char *s)
+{
+    s += strspn(s, blanks);
+    return *s == '[' ? s + 1 + strspn(s + 1, blanks) : "";
+}
+
 /* The end of "[0]" or "['key']" at s; NULL: it is something else. */
 static const char *subscript_end(const char *s)
 {
-    const char *at = *s == '[' ? s + 1 + strspn(s + 1, blanks) : "";
+    const char *at = subscript(s);
     const char quote = *at == '\'' || *at == '"' ? *at : '\0';
 
     if (quote) {
@@ -48,6 +68,8 @@ int mms_command_path(const char *text)
     const int n = mms_command_name(text);
     const char *end = text + n;
 
+    if (is_operator(text, n))
+        return 0;
     for (const char *next = n ? subscript_end(end) : NULL; next; next = subscript_end(end))
         end = next;
     return end == text + n ? 0 : (int)(end - text);
@@ -64,7 +86,7 @@ static mms_status fail_at(const char **cls, const char *class, mms_error *err, c
 static mms_status step(const char *text, int length, const char *s, mms_value **value,
                        const char **cls, mms_error *err)
 {
-    const char *const inner = s + 1 + strspn(s + 1, blanks);
+    const char *const inner = subscript(s);
     const bool is_key = *inner == '\'' || *inner == '"';
     char *const key =
         is_key ? strndup(inner + 1, strcspn(inner + 1, (char[]){*inner, '\0'})) : NULL;
@@ -116,6 +138,23 @@ static bool is_too_large(const char *s, size_t n)
     errno = 0;
     (void)strtoll(s, NULL, is_hex ? 16 : 10);
     return errno == ERANGE && !strchr(".eEijJ", s[n] ? s[n] : ' ');
+}
+
+bool mms_command_has_too_large(const char *text)
+{
+    char before = ' ';
+
+    for (const char *s = text; *s; before = *s++) {
+        const size_t digits =
+            isalnum((unsigned char)before) || strchr("_.", before) ? 0 : strspn(s, "0123456789");
+        if (digits && is_too_large(before == '-' ? s - 1 : s, digits + (before == '-')))
+            return true;
+        if (*s == '\'' || *s == '"')
+            s = strchr(s + 1, *s) ? strchr(s + 1, *s) : s;
+        else if (digits)
+            s += digits - 1;
+    }
+    return false;
 }
 
 static const char least[] = "-9223372036854775808";

@@ -47,6 +47,8 @@ bool mms_command_is_assignment(const char *text, mms_command_assignment *a);
 bool mms_command_is_taql(const char *text);
 /** The same of those that may change tables. */
 bool mms_command_changes(const char *text);
+/** Whether a query in text writes what it finds to a table (GIVING, INTO). */
+bool mms_command_gives(const char *text);
 
 /** Whether name is a function that says or tells what a server is to use: set_threads(n), … */
 bool mms_command_is_setting(const char *name);
@@ -62,6 +64,8 @@ void mms_command_use_settings(mms_value *settings);
 
 /** The length of the name at text; 0: there is none. */
 int mms_command_name(const char *text);
+/** Whether text has an integer beyond 64 bits. */
+bool mms_command_has_too_large(const char *text);
 /** The length of a path at text, a name with members and elements, a['k'][0]; 0: it is none. */
 int mms_command_path(const char *text);
 /** Find what a path holds, borrowed from scope, an object; NULL: TaQL may know it, as of a text.

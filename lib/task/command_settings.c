@@ -75,9 +75,9 @@ int64_t mms_command_threads(const mms_value *settings)
     return env && mms_parse_int(env, &n) ? n : physical_cpus();
 }
 
-/* A number of at least least, or -1: what the machine has. */
+/* A number from least to most, or -1: what the machine has. */
 static mms_status take_number(mms_value *settings, const char *key, const mms_value *value,
-                              double least, double factor, mms_error *err)
+                              double least, double most, double factor, mms_error *err)
 {
     const double x = json_number_value(value);
 
@@ -89,9 +89,9 @@ static mms_status take_number(mms_value *settings, const char *key, const mms_va
     }
     if (least >= 1 && factor <= 1 && x != floor(x))
         return mms_fail(err, MMS_ERR_SHAPE, "%s: %g is no integer", key, x);
-    if (x < least || x > 1e9)
-        return mms_fail(err, MMS_ERR_RANGE, "%s: %g: at least %g, or -1 for what the machine has",
-                        key, x, least);
+    if (x < least || x > most)
+        return mms_fail(err, MMS_ERR_RANGE, "%s: %g: %g to %g, or -1 for what the machine has", key,
+                        x, least, most);
     json_object_set_new(settings, key, json_integer((json_int_t)(x * factor + 1e-6)));
     return MMS_OK;
 }
@@ -101,8 +101,8 @@ static mms_status set_memory(mms_value *settings, bool fraction, const mms_value
                              mms_error *err)
 {
     const double mib = fraction ? (double)physical_kib() / 1024 / 100 : 1024;
-    const mms_status st =
-        take_number(settings, "memory_mib", value, fraction ? 1 : 0.001, mib, err);
+    const mms_status st = take_number(settings, "memory_mib", value, fraction ? 1 : 0.001,
+                                      fraction ? 100 : 1e9, mib, err);
 
     if (st == MMS_OK)
         json_object_del(settings, "percent");
@@ -151,8 +151,8 @@ static mms_status set(mms_value *settings, const char *name, const mms_value *va
     if (!strcmp(name, "set_taql_write"))
         return take_word(settings, "reads_only", value, "yes", "no", err);
     if (!strcmp(name, "set_ncpus"))
-        return take_number(settings, "cpus", value, 1, 1, err);
-    st = take_number(settings, "threads", value, 1, 1, err);
+        return take_number(settings, "cpus", value, 1, 1e9, 1, err);
+    st = take_number(settings, "threads", value, 1, 1e9, 1, err);
     if (st == MMS_OK && json_object_get(settings, "threads"))
         use_threads(settings, json_integer_value(json_object_get(settings, "threads")));
     else if (st == MMS_OK)
@@ -167,12 +167,19 @@ mms_status mms_command_setting(mms_value *settings, const char *name, const mms_
     const mms_value *const value = iter ? json_object_get(arguments, iter) : NULL;
     const bool physical = json_is_false(value);
     const mms_value *const cpus = json_object_get(settings, "cpus");
+    const size_t most = strcmp(name, "get_threads") ? 1 : 0;
+    mms_status st;
 
     *out = NULL;
+    if (json_object_size(arguments) > most)
+        return mms_fail(err, MMS_ERR_SHAPE, "%s got too many arguments", name);
     if (!strncmp(name, "set_", 4)) {
         *out = json_null();
-        return set(settings, name, value, err);
+        st = set(settings, name, value, err);
+        return st == MMS_OK ? st : mms_wrap(err, st, "%s", name);
     }
+    if (value && !json_is_boolean(value))
+        return mms_fail(err, MMS_ERR_SHAPE, "%s: neither True nor False", name);
     if (!strcmp(name, "get_threads"))
         *out = json_integer(mms_command_threads(settings));
     else if (!strcmp(name, "get_memory_total"))

@@ -38,6 +38,9 @@ static const char *class_of_taql(const char *text)
                                               {"division by zero", "arithmetic"},
                                               {MMS_COMMAND_PATH_NAME, "type"},
                                               {"unknown column (or keyword)", "name"},
+                                              {"Update column", "name"},
+                                              {"Illegal unit", "value"},
+                                              {"Indexing can only", "type"},
                                               {"Shorthand", "name"},
                                               {"does not exist", "key"},
                                               {"TaQL function", "import"},
@@ -57,6 +60,10 @@ static const char *class_of_taql(const char *text)
                                               {"not defined", "key"},
                                               {"arse error", "syntax"}};
 
+    const char *const table = strstr(text, "Table ");
+
+    if (table && strstr(table, "does not exist"))
+        return "notfound";
     for (int64_t i = 0; i < MMS_COUNT_OF(patterns); i++)
         if (strstr(text, patterns[i][0]))
             return patterns[i][1];
@@ -79,6 +86,8 @@ static const char *class_of_status(mms_status st, const char *text)
         return "nospace";
     case MMS_ERR_LOCKED:
         return "lock";
+    case MMS_ERR_MEM:
+        return "memory";
     case MMS_ERR_EXISTS:
     case MMS_ERR_TABLE:
     case MMS_ERR_IO:
@@ -143,11 +152,17 @@ static mms_status eval_taql(struct context *c, const char *text, mms_value *scop
     const char *cls = "internal";
     char *expression = NULL;
     mms_error why = {0};
-    mms_status st = mms_command_resolve(text, scope, &expression, &cls, &why);
+    mms_status st;
 
+    if (mms_command_gives(text))
+        return raise_class(c, "policy",
+                           mms_fail(err, MMS_ERR_ARG, "an expression writes no table: %s", text));
+    st = mms_command_resolve(text, scope, &expression, &cls, &why);
     if (st == MMS_OK) {
         st = mms_taql_eval(expression, scope, any, out, &why);
-        cls = st == MMS_ERR_RANGE ? "arithmetic" : class_of_taql(why.msg);
+        cls = st == MMS_ERR_RANGE ? "arithmetic"
+              : st == MMS_ERR_MEM ? "memory"
+                                  : class_of_taql(why.msg);
         if (strstr(why.msg, MMS_COMMAND_PATH_NAME))
             (void)!mms_fail(&why, st, "%s: TaQL has no type for one of its members or elements",
                             text);
@@ -182,10 +197,14 @@ static mms_status take_argument(struct context *c, const char *text, mms_value *
     mms_value *value = NULL;
     const bool named = mms_command_is_assignment(text, &a) && !a.index;
     char *const name = named ? strndup(text, (size_t)a.nname) : strdup("");
-    const mms_status st = value_of(c, named ? a.value : text, &value, err);
+    mms_status st = value_of(c, named ? a.value : text, &value, err);
 
+    if (st == MMS_OK && name && json_object_get(arguments, name))
+        st = raise_class(c, "type",
+                         mms_fail(err, MMS_ERR_ARG, "an argument is given twice: %s", text));
     if (st == MMS_OK && name)
-        json_object_set_new(arguments, name, value);
+        json_object_set_new(arguments, name, json_incref(value));
+    mms_value_free(&value);
     free(name);
     return st;
 }
@@ -292,6 +311,13 @@ static mms_status check_arguments(struct context *c, const char *name, const mms
                                mms_fail(err, MMS_ERR_ARG, "%s got an unexpected argument%s%s", name,
                                         *given ? ": " : "", given));
     }
+    value = (mms_value *)argument(arguments, known);
+    if (json_object_size(arguments) > 1)
+        return raise_class(c, "type", mms_fail(err, MMS_ERR_ARG, "%s takes one argument", name));
+    if ((!strcmp(known, "path") || !strcmp(known, "name")) && !json_is_string(value))
+        return raise_class(c, "type", mms_fail(err, MMS_ERR_ARG, "%s: %s is no text", name, known));
+    if (!strcmp(known, "status") && value && !json_is_integer(value))
+        return raise_class(c, "type", mms_fail(err, MMS_ERR_ARG, "exit: status is no integer"));
     return MMS_OK;
 }
 
@@ -359,6 +385,11 @@ static mms_status run_task(struct context *c, const char *name, mms_value *argum
     mms_error why = {0};
     mms_status st;
 
+    if (json_object_get(arguments, "")) {
+        free(text);
+        return raise_class(c, "type",
+                           mms_fail(err, MMS_ERR_ARG, "%s: an argument has no name", name));
+    }
     setenv("MULTIMS_TRANSPORT", "inline", 1);
     add_memory(c, name, arguments);
     st = text ? mms_task_call(name, text, out, &why) : mms_fail(&why, MMS_ERR_MEM, "out of memory");
@@ -414,6 +445,23 @@ static bool is_list(const char *text)
     return close && *close == ']' && !close[1];
 }
 
+/* An object as JSON or Python write it; false: it is none. */
+static bool record_of(struct context *c, const char *text, mms_value **out, mms_status *st,
+                      mms_error *err)
+{
+    *st = MMS_OK;
+    if (mms_value_parse(text, out, NULL) == MMS_OK)
+        return true;
+    if (mms_python_record(text, out, NULL) != MMS_OK)
+        return false;
+    if (mms_command_has_too_large(text)) {
+        mms_value_free(out);
+        *st = raise_class(c, "value",
+                          mms_fail(err, MMS_ERR_ARG, "%s: too large for an integer", text));
+    }
+    return true;
+}
+
 static mms_status value_of(struct context *c, const char *given, mms_value **out, mms_error *err)
 {
     char *const text = strdup(given + strspn(given, blanks));
@@ -429,10 +477,7 @@ static mms_status value_of(struct context *c, const char *given, mms_value **out
     if (variable) {
         *out = json_incref(variable);
         st = MMS_OK;
-    } else if (text && *text == '{' &&
-               (mms_value_parse(text, out, NULL) == MMS_OK ||
-                mms_python_record(text, out, NULL) == MMS_OK)) {
-        st = MMS_OK;
+    } else if (text && *text == '{' && record_of(c, text, out, &st, err)) {
     } else if (text && is_list(text)) {
         text[n - 1] = '\0';
         st = list_of(c, text + 1, out, err);

@@ -135,7 +135,10 @@ class Cases(ProgramCase):
                  ("+".join(["1"] * 2000), "eval", 2000), ("(" * 300 + "1" + ")" * 300, "eval", 1), ("'" + "x" * 1000000 + "'", "eval", "x" * 1000000),
                  ("a" * 3000 + "+1", "eval", "name"), ("sleep(seconds=-1)", "eval", "value"), ("set_threads(1.5)", "eval", "type"),
                  ("a=[1,'x',{'y': [True]}]", "exec", None), ("a", "eval", [1, "x", {"y": [True]}]), ("a=1; b=2\nc=a+b", "exec", None), ("[a,b,c]", "eval", [1, 2, 3]),
-                 ("mms['rank']", "eval", 1), ("mms['nothing']", "eval", "key")]
+                 ("mms['rank']", "eval", 1), ("mms['nothing']", "eval", "key"), ("mms [ 'rank' ] + 1", "eval", 2), ("a [1]", "eval", "type"), ("absent [1]", "eval", "name"),
+                 ("d={'k': [[5, 6], 7]}; e=d ['k'] [0]", "exec", None), ("d ['k'] [1] = 8; d['k'] [0] [1]=9", "exec", None), ("d [ 'k' ]", "eval", [[5, 9], 8]),
+                 ("1 in [1,2]", "eval", True), ("3 in[1]", "eval", False), ("x={'a': 9223372036854775808}", "exec", "value"),
+                 ("{'a': -9223372036854775808}", "eval", {"a": -2**63}), ("{'a': 1e19, 'b': '9223372036854775808'}", "eval", {"a": 1e19, "b": "9223372036854775808"})]
         got = self.responses([{"command": c, "servers": [1]} for c, _, _ in cases], 1)
         for (command, mode, wanted), response in zip(cases, got, strict=True):
             with self.subTest(command=command[:60]):
@@ -167,6 +170,20 @@ class Cases(ProgramCase):
         self.assertEqual([g["ret"] for g in got], [None, None, 42, None, 42, None, 42, None, None])
         for i, label in ((1, "WorkerError:"), (3, "ZeroDivisionError:"), (5, "Timeout:")):
             self.assertIn(label, got[i]["traceback"])
+
+    def test_a_limit_of_memory(self):
+        """A065: what takes more is ended, in words, a program with all that it has started; its server goes on."""
+        hog = "sum(array(1.0, [40000000]))"
+        got = self.responses([{"servers": [1], "memory": 100 << 20, **c} for c in (
+            {"command": "v=41"}, {"command": hog}, {"command": "v+1"},
+            {"program": ["sh", "-c", "head -c 400000000 /dev/zero | tail -n 1 | wc -c"]}, {"command": "v+2"},
+            {"command": hog, "memory": 0}, {"program": ["echo", "small"]})], 1)
+        self.assertEqual([g["ret"] for g in got[:3]] + [g["ret"] for g in got[4:6]], [None, None, 42, 43, 4e7])
+        for response, words in ((got[1], "server 1 was ended, as it took more than 100 MiB of memory"),
+                                (got[3], "sh was ended, as it took more than 100 MiB of memory")):
+            self.assertEqual((response["error"]["class"], response["error"]["retryable"]), ("memory", False))
+            self.assertIn(f"WorkerError: {words}", response["traceback"])
+        self.assertEqual(got[6]["ret"]["stdout_tail"], "small\n")
 
     def test_a_task_with_the_commands_parameters(self):
         self.simulate()
@@ -216,11 +233,15 @@ class Cases(ProgramCase):
 
     def test_what_is_wrong_with_a_call_is_said_before_it_runs(self):
         """A039, A047: no such parameter, one that is missing, a value that is no number; what is not finite."""
+        self.simulate()
         got = self.responses([{"command": c} for c in (
-            "sleep(seconds=0,zz=3)", "sleep()", "getcwd(1)", "info(vis='in.ms',nothing=1)", "info()", "0/0", "[1/0]")]
+            "sleep(seconds=0,zz=3)", "sleep()", "getcwd(1)", "info(vis='in.ms',nothing=1)", "info()", "0/0", "[1/0]",
+            "sleep(0,1)", "sleep(0,seconds=1)", "sleep(seconds=0,seconds=0)", "chdir()", "chdir(path=1)", "unset()", "unset(name=1)", "exit(status='a')",
+            "info('in.ms')", "set_threads(1,2)", "get_threads(1)", "get_memory_total('x')", "set_memory_fraction(101)", "x=1; x[0]",
+            "select from absent.ms", "drop table absent.ms", "update in.ms set ABSENT=1", "::absent", "1 nounit")]
             + [{"command": "sleep()", "parameters": {"seconds": 0, "zz": 1}}], 1)
         self.assertEqual([g["error"]["class"] for g in got],
-                         ["type", "type", "type", "type", "type", "arithmetic", "arithmetic", "type"])
+                         ["type"] * 5 + ["arithmetic"] * 2 + ["type"] * 12 + ["value", "type", "notfound", "notfound", "name", "key", "value", "type"])
         self.assertIn("zz", got[0]["traceback"])
 
     def test_what_is_not_finite_comes_back_where_it_is_wanted(self):
@@ -268,8 +289,12 @@ class Cases(ProgramCase):
         self.assertEqual([g["mode"] for g in got], ["exec"] * 3)
         got = self.responses([{**c, "servers": [1]} for c in (
             {"command": "set_taql_write('no')"}, {"command": "x=1; UPDATE in.ms SET SCAN_NUMBER=3"}, {"command": "SELECT FROM in.ms"},
-            {"command": "x"}, {"command": "DROP TABLE part.ms"}, {"command": "set_taql_write('yes')"})], 1)
-        self.assertEqual([g["error"]["class"] if "error" in g else g["ret"] for g in got], [None, "policy", None, 1, "policy", None])
+            {"command": "x"}, {"command": "DROP TABLE part.ms"}, {"command": "x=2; select from in.ms giving 'more.ms'"},
+            {"command": "SELECT FROM [SELECT FROM in.ms GIVING more.ms]"}, {"command": "SELECT ' giving ' AS x FROM in.ms LIMIT 1"},
+            {"command": "set_taql_write('yes')"}, {"command": "count([select from in.ms giving more.ms])"})], 1)
+        self.assertEqual([g["error"]["class"] if "error" in g else g["ret"] for g in got],
+                         [None, "policy", None, 1, "policy", "policy", "policy", None, None, "policy"])
+        self.assertFalse(os.path.exists(self.path("more.ms")))
         self.assertIn("EngineError: ", got[1]["traceback"])
         self.assertTrue(os.path.exists(self.path("part.ms/table.dat")))
         self.run_words(sys.executable, "-c", "from casacore.tables import table\n"
