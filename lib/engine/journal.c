@@ -311,10 +311,11 @@ static mms_status take_file(mms_journal *j, int tries, bool *busy, mms_error *er
 {
     char *const path = mms_format("%s/" MMS_JOURNAL_FILE, j->folder);
     struct stat ours, named;
+    bool made = false; /* the folder */
     mms_status st = path ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
 
     for (int i = 0; st == MMS_OK && i < 100; i++) { /* who had it may have removed it */
-        st = mms_journal_make_folder(j->folder, err);
+        st = mms_journal_make_folder(j->folder, &made, err);
         if (st == MMS_OK)
             j->fd = open_file(path, &j->made);
         if (st == MMS_OK && j->fd < 0 && errno != ENOENT)
@@ -329,6 +330,7 @@ static mms_status take_file(mms_journal *j, int tries, bool *busy, mms_error *er
     }
     if (st == MMS_OK && j->fd < 0)
         st = mms_fail(err, MMS_ERR_IO, "%s: cannot be kept open", path);
+    j->found = j->made && !made && !mms_journal_is_marked(j->folder);
     free(path);
     return st;
 }
@@ -406,9 +408,9 @@ static mms_status begin_anew(mms_journal *j, const mms_journal_opts *opts, mms_e
     json_object_clear(j->failed);
     j->ndone = j->nth = 0;
     mms_journal_add(j, "begin",
-                    json_pack("{s:s, s:s, s:O, s:O, s:o}", "task", opts->task, "version",
+                    json_pack("{s:s, s:s, s:O, s:O, s:o, s:b}", "task", opts->task, "version",
                               mms_version(), "request", opts->request, "key", opts->key, "output",
-                              mms_text_value(opts->output)));
+                              mms_text_value(opts->output), "found", j->found));
 done:
     return st;
 }
@@ -540,6 +542,8 @@ static mms_status load(mms_journal *j, mms_error *err)
                 " does not count",
                 j->folder, good);
     json_array_foreach(records, i, record) take_record(j, record);
+    if (json_array_size(records) > 0)
+        j->found = json_is_true(json_object_get(mms_journal_last(j, "begin"), "found"));
     if (ftruncate(j->fd, good))
         st = mms_fail_errno(err, errno, "%s", j->folder);
 done:
@@ -656,7 +660,8 @@ static mms_status go_without(const mms_journal *j, const mms_journal_opts *opts,
                         why);
     if (!there) // made for what could not be
         (void)mms_journal_remove_empty(j->folder);
-    (void)rmdir(j->folder);
+    if (!j->found)
+        (void)rmdir(j->folder);
     mms_log(opts->strict || there ? MMS_LOG_WARN : MMS_LOG_DEBUG, opts->task,
             "no --resume later%s: %s", there ? ", and the journal of an earlier run stays" : "",
             why);
@@ -818,7 +823,7 @@ mms_status mms_journal_remove(const char *folder, mms_error *err)
     MMS_TRY(load(j, err));
     if (mms_journal_staged(j))
         MMS_TRY(mms_stage_remove_other(output, mms_journal_staged(j), err));
-    mms_journal_clear(j->folder, j->task);
+    mms_journal_clear(j->folder, j->found, j->task);
 done:
     if (j)
         mms_journal_free(&j);

@@ -81,7 +81,7 @@ void mms_journal_end(mms_journal **journal, mms_status st, bool keep, bool *kept
         mms_journal_add(j, "end", json_pack("{s:i}", "status", (int)st));
     } else {
         mms_journal_end_log(j);
-        mms_journal_clear(j->folder, j->task);
+        mms_journal_clear(j->folder, j->found, j->task);
     }
     if (resumable || j->stays) {
         mms_journal_flush(j);

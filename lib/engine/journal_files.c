@@ -106,7 +106,7 @@ static char *beside(const char *folder, const char *when)
     return path;
 }
 
-mms_status mms_journal_make_folder(const char *folder, mms_error *err)
+mms_status mms_journal_make_folder(const char *folder, bool *made, mms_error *err)
 {
     char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder), *const mark =
                                                                        beside(folder, MAKING);
@@ -117,6 +117,7 @@ mms_status mms_journal_make_folder(const char *folder, mms_error *err)
 
     if (st == MMS_OK && failed && failed != EEXIST)
         st = mms_fail_errno(err, failed, "%s", folder);
+    *made = *made || !failed;
     if (fd >= 0 && (failed || mms_rename_new(mark, path))) // never over another run's
         (void)unlink(mark);
     if (fd >= 0)
@@ -126,14 +127,14 @@ mms_status mms_journal_make_folder(const char *folder, mms_error *err)
     return st;
 }
 
-static void remove_folder(const char *folder, const char *task)
+static void remove_folder(const char *folder, bool stays, const char *task)
 {
     char *const path = mms_format("%s/" MMS_JOURNAL_FILE, folder), *const mark =
                                                                        beside(folder, ENDING);
 
     if (path && (!mark || rename(path, mark)))
         (void)unlink(path);
-    if (rmdir(folder) && errno == ENOTEMPTY)
+    if (!stays && rmdir(folder) && errno == ENOTEMPTY)
         mms_log(MMS_LOG_DEBUG, task, "%s is not empty", folder);
     if (mark)
         (void)unlink(mark);
@@ -142,7 +143,7 @@ static void remove_folder(const char *folder, const char *task)
 }
 
 /* The journal goes last: a kill before leaves a folder that is known by it. */
-void mms_journal_clear(const char *folder, const char *task)
+void mms_journal_clear(const char *folder, bool stays, const char *task)
 {
     static const char *const made[] = {MMS_LOGS_FOLDER "/" MMS_LOG_FILE, MMS_LOGS_FOLDER,
                                        MMS_SUMMARY_FILE ".new", MMS_SUMMARY_FILE, MMS_PLAN_FILE};
@@ -153,7 +154,17 @@ void mms_journal_clear(const char *folder, const char *task)
             (void)rmdir(path);
         free(path);
     }
-    remove_folder(folder, task);
+    remove_folder(folder, stays, task);
+}
+
+bool mms_journal_is_marked(const char *folder)
+{
+    char *const making = beside(folder, MAKING), *const ending = beside(folder, ENDING);
+    const bool marked = (making && !access(making, F_OK)) || (ending && !access(ending, F_OK));
+
+    free(making);
+    free(ending);
+    return marked;
 }
 
 /* One that has no record yet, nor a run that is about to write one. */

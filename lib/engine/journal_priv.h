@@ -14,6 +14,7 @@ struct mms_journal {
     int fd;       /* journal.jsonl, locked: other runs see that it is in use */
     bool made;    /* there was none */
     bool stays;   /* the folder is the user's: it is kept, whatever the end */
+    bool found;   /* the folder was there before: somebody's, who keeps it */
     bool resumes, broken, inner;
     bool over;          /* the last record is that of a run's end */
     mms_value *last;    /* {event: its last record} */
@@ -38,10 +39,15 @@ void mms_journal_end_log(mms_journal *journal);
  *  Errors: EXISTS. */
 MMS_CHECKED mms_status mms_journal_refuse_foreign(const mms_journal *journal, mms_error *err);
 
-/** Make a journal's folder, with an empty journal, unless it is there.  Errors: IO, MEM. */
-MMS_CHECKED mms_status mms_journal_make_folder(const char *folder, mms_error *err);
+/** Make a journal's folder, with an empty journal, unless it is there; *made becomes true where it
+ *  was made.  Errors: IO, MEM. */
+MMS_CHECKED mms_status mms_journal_make_folder(const char *folder, bool *made, mms_error *err);
 
-/** Remove what journals have in their folder, and the folder if it is empty then. */
-void mms_journal_clear(const char *folder, const char *task);
+/** Whether an empty folder is that of a run which was killed while it made or removed it. */
+bool mms_journal_is_marked(const char *folder);
+
+/** Remove what journals have in their folder, and the folder unless it is to stay, or is not empty
+ *  then. */
+void mms_journal_clear(const char *folder, bool stays, const char *task);
 
 #endif

@@ -6,6 +6,7 @@
  *  is looked at before there are workers is looked at by the client.  The second process costs
  * three milliseconds, a worker ten or more. */
 #include <errno.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,18 @@ static bool is_kept(const mms_blackbox *box, int number)
     return kept;
 }
 
+/* Remove a journal and its folder, unless that was there before. */
+static void remove_journal(const char *folder)
+{
+    mms_journal_view view = {0};
+    const mms_value *begin = NULL;
+
+    if (mms_journal_read(folder, &view, NULL) == MMS_OK)
+        begin = mms_journal_record(view.records, "begin");
+    mms_journal_clear(folder, json_is_true(json_object_get(begin, "found")), "watch");
+    mms_value_free(&view.records);
+}
+
 static char *tell_kept(const mms_blackbox *box, char *text)
 {
     char *const journal = mms_path_shell(box->journal);
@@ -150,7 +163,7 @@ static int judge(const mms_blackbox *box, int status, mms_report_crash *report, 
     if (is_kept(box, number))
         text = tell_kept(box, text);
     else if (*box->journal)
-        mms_journal_clear(box->journal, "watch");
+        remove_journal(box->journal);
     code = report(ctx, text ? text : "crashed");
     free(text);
     return code;

@@ -17,7 +17,7 @@ READERS = {
     "codecs": {
         "base": "base_priv bytes keys keys_priv",
         "engine": ("attempts calls client commands entry journal journal_end journal_files program pulse queue server "
-                   "stage unit"),
+                   "stage unit watch"),
         "ms": "frames ms select",
         "pipeline": "channel continuum cut derive form goodness hanning phaseshift pipeline regrid separate time",
     },

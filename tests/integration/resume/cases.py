@@ -176,13 +176,28 @@ class Resume(Interrupting):
         self.multims("clean", "out.mms", status=2)
         self.assertIn("nothing is left to do", self.multims("clean", "out.mms.multims").stdout)
         self.assertEqual(self.left(), ["out.mms.multims"])
-        self.multims("partition", "in.ms", "out.mms", *self.words, "--quiet")  # which takes it for its journal
+        self.multims("partition", "in.ms", "out.mms", *self.words, "--quiet")  # whose journal is there meanwhile
+        self.assertEqual(self.left(), ["out.mms", "out.mms.flagversions", "out.mms.multims"])
+        os.rmdir(folder)
         self.check_done()
         for name in "", "/logs":
             os.makedirs(folder + name)
             self.multims("clean", "out.mms")
             self.multims("partition", "in.ms", "out.mms", *self.words, "--resume", status=2)
             self.assertEqual(self.left(), ["out.mms", "out.mms.flagversions", "out.mms.multims"])
+
+    def test_one_of_others_stays_after_a_run_that_was_killed(self):
+        self.prepare()
+        folder = self.path("out.mms.multims")
+        for words in ("resume", "out.mms"), ("clean", "out.mms.multims"), ("partition", "in.ms", "out.mms", *self.words):
+            with self.subTest(words=words):
+                os.mkdir(folder)
+                self.interrupt(number=signal.SIGKILL, least=2)
+                self.multims(*words)
+                self.assertEqual(os.listdir(folder), [])
+                os.rmdir(folder)
+                for name in ("out.mms", "out.mms.flagversions"):
+                    shutil.rmtree(self.path(name), ignore_errors=True)
 
     def test_what_was_made_of_another_input_is_not_complete(self):
         """Killed when the output had its name: what is left of that run is done; then the input is compared."""
