@@ -164,6 +164,8 @@ static mms_status write_mask(const mms_change *c, int64_t member, char **path, m
 static mms_status add_unit(const mms_change *c, const mms_change_work *w, int64_t member,
                            mms_units *units, mms_error *err)
 {
+    const char *const part = mms_ms_member_path(c->ms, member);
+    char *const source = w->ends_models ? mms_models_source(part) : NULL;
     mms_value *columns = json_array();
     char *mask = NULL;
     mms_status st = write_mask(c, member, &mask, err);
@@ -172,19 +174,22 @@ static mms_status add_unit(const mms_change *c, const mms_change_work *w, int64_
         json_array_append_new(columns, json_string(*p));
     if (st == MMS_OK)
         st = mms_units_add(
-            units, mms_ms_member_path(c->ms, member),
-            mms_units_changing(mms_change_order_encode(
-                                   &(mms_change_order){.part = mms_ms_member_path(c->ms, member),
-                                                       .rows = mask,
-                                                       .lock = mms_undo_lock_path(c->undo),
-                                                       .made = w->made,
-                                                       .work = w->work,
-                                                       .columns = columns,
-                                                       .memory = w->how->memory,
-                                                       .tiles = w->how->tiles,
-                                                       .sync = w->how->sync}),
-                               json_pack("[o]", mms_text_value(mms_ms_member_path(c->ms, member)))),
+            units, part,
+            mms_units_changing(
+                mms_change_order_encode(&(mms_change_order){.part = part,
+                                                            .rows = mask,
+                                                            .lock = mms_undo_lock_path(c->undo),
+                                                            .made = w->made,
+                                                            .work = w->work,
+                                                            .columns = columns,
+                                                            .memory = w->how->memory,
+                                                            .tiles = w->how->tiles,
+                                                            .sync = w->how->sync,
+                                                            .source = source,
+                                                            .ends_models = w->ends_models}),
+                json_pack("[oo*]", mms_text_value(part), source ? mms_text_value(source) : NULL)),
             err);
+    free(source);
     mms_value_free(&columns);
     free(mask);
     return st;
@@ -216,17 +221,17 @@ static mms_status change_parts(mms_change *c, const mms_change_work *w, const bo
     mms_status st;
 
     MMS_TRY(mms_units_open(nmember, &units, err));
+    if (w->ends_models)
+        MMS_TRY(mms_models_find(c->ms, &models, err));
     for (int64_t i = 0; i < nmember; i++)
         if (members[i])
             MMS_TRY(add_unit(c, w, i, &units, err));
-    if (w->ends_models)
-        MMS_TRY(mms_models_find(c->ms, &models, err));
     if (models)
         MMS_TRY(mms_models_keep(c->undo, c->ms, err));
     MMS_TRY(mms_change_keep(w->how, c->undo, c->ms, members, w->columns, err));
-    MMS_TRY(mms_units_run_noted(&units, w->how, err));
-    if (models)
+    if (models) // first: what comes back for another attempt is as it was before the run
         MMS_TRY(mms_models_change(c->ms, c->undo, w->how, NULL, err));
+    MMS_TRY(mms_units_run_noted(&units, w->how, err));
     for (int64_t i = 0; i < units.n; i++)
         rows += json_integer_value(json_object_get(units.answers[i].value, "changed_rows"));
     json_object_set_new(result, "changed_rows", json_integer(rows));

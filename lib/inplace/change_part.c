@@ -10,6 +10,7 @@
 #include "base/lanes_priv.h"
 #include "base/stream_priv.h"
 #include "change_priv.h"
+#include "models_priv.h"
 #include "ms/columns.h"
 #include "orders_priv.h"
 
@@ -111,6 +112,8 @@ static mms_status change(mms_change_part *p, const mms_value *order, const mms_c
     mms_status st;
 
     MMS_TRY(mms_undo_hold(order, &p->fd, err));
+    if (o->ends_models && mms_inplace_is_again(order))
+        MMS_TRY(mms_models_clear(&(mms_model_tables){o->part, o->source, NULL}, err));
     MMS_TRY(read_part(p, what.path, err));
     what.like = p->like;
     MMS_TRY(read_mask(p, o->rows, err));

@@ -1057,12 +1057,12 @@ mms_status mms_flag_unit(mms_job *job, const mms_value *order, mms_value *answer
     int fd = -1;
     mms_status st;
 
-    if (!strcmp(step, "commands"))
-        return save_commands(order, err);
     if (!strcmp(step, "save"))
         return mms_version_save(order, err);
     MMS_TRY(mms_undo_hold(order, &fd, err));
-    if (!strcmp(step, "restore"))
+    if (!strcmp(step, "commands"))
+        st = save_commands(order, err);
+    else if (!strcmp(step, "restore"))
         st = restore_version(job, order, err);
     else if (!strcmp(step, "write"))
         st = write_stage(job, order, err);

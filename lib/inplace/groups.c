@@ -147,7 +147,7 @@ mms_status mms_units_run(mms_units *u, const mms_change_request *how, mms_error 
         return err->code;
     for (int64_t i = 0; i < u->n; i++)
         json_object_set_new(u->units[i], "threads", json_integer(mms_engine_threads(engine, u->n)));
-    rules.repeatable = rules.in_shared = !u->once;
+    rules.repeatable = rules.in_shared = true;
     mms_engine_set_rules(engine, &rules);
     st = mms_engine_run(engine, how->task, u->n, u->names, u->units, u->answers, err);
     mms_engine_set_rules(engine, &none);

@@ -31,7 +31,6 @@ typedef struct mms_units {
     const char **names; /**< borrowed */
     mms_answer *answers;
     char **own_names; /**< of those that are not borrowed */
-    bool once;        /**< not to be tried again: more was changed than what they say */
 } mms_units;
 
 /** Make room for so many units.  *out is to be closed whatever the status.  Errors: MEM. */

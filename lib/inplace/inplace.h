@@ -283,13 +283,18 @@ mms_value *mms_restore_part_encode(const char *part, int64_t first);
 
 /** Append rows to FLAG_CMD, an array. */
 typedef struct mms_commands_order {
-    const char *vis;
+    const char *vis, *lock;
     const mms_value *rows;
     bool applied;
 } mms_commands_order;
 
 mms_value *mms_commands_order_encode(const mms_commands_order *order);
 mms_value *mms_commands_row(const char *command, const char *reason);
+
+/** Add rows to FLAG_CMD, under an undo of it.  how: without job and note.  Errors: NOT_FOUND there
+ *  is none, and as mms_change_recover(), mms_change_take_undo(), mms_change_end(). */
+MMS_CHECKED mms_status mms_commands_run(const mms_change_request *how, const mms_value *rows,
+                                        bool applied, mms_error *err);
 
 /* ---- weights from scatter ---------------------------------------------------------------------*/
 

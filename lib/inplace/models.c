@@ -180,6 +180,19 @@ static char *real_subtable(const char *part, const char *name)
     return folder;
 }
 
+char *mms_models_source(const char *part)
+{
+    char *source = real_subtable(part, "SOURCE"), *real = realpath(part, NULL);
+    const size_t n = real ? strlen(real) : 0;
+
+    if (source && (!real || strncmp(source, real, n) != 0 || source[n] != '/')) {
+        free(source);
+        source = NULL;
+    }
+    free(real);
+    return source;
+}
+
 mms_status mms_models_find(mms_ms *ms, bool *found, mms_error *err)
 {
     mms_status st = MMS_OK;
@@ -254,7 +267,6 @@ mms_status mms_models_change(mms_ms *ms, const mms_undo *undo, const mms_change_
                                                  models, parts, mms_undo_lock_path(undo)}),
                                              changed_by(parts)),
                           err));
-    units.once = !models; // columns of the same tables were changed before
     MMS_TRY(mms_units_run(&units, how, err));
 done:
     mms_value_free(&parts);
@@ -287,6 +299,15 @@ done:
 
 /* ---- the unit ---------------------------------------------------------------------------------*/
 
+/* A part that has none is not written to: a journal may call it done. */
+mms_status mms_models_clear(const mms_model_tables *tables, mms_error *err)
+{
+    bool found = false;
+    const mms_status st = mms_table_has_models(tables, &found, err);
+
+    return st == MMS_OK && found ? mms_table_change_models(tables, NULL, err) : st;
+}
+
 mms_status mms_models_unit(const mms_value *order, mms_error *err)
 {
     mms_models_order o;
@@ -301,7 +322,8 @@ mms_status mms_models_unit(const mms_value *order, mms_error *err)
     {
         mms_model_tables paths;
         MMS_TRY(mms_model_tables_decode(part, &paths, err));
-        MMS_TRY(mms_table_change_models(&paths, o.models, err));
+        MMS_TRY(o.models ? mms_table_change_models(&paths, o.models, err)
+                         : mms_models_clear(&paths, err));
     }
 done:
     if (fd >= 0)

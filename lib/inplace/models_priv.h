@@ -21,6 +21,14 @@ mms_value *mms_model_component(const mms_flux *flux, const mms_flag_window *wind
                                const double *freq_hz, int32_t frame, bool constant,
                                const mms_direction *direction, const mms_value *rows);
 
+/** Return the SOURCE of a part where it is the part's own, as a new text; NULL: it is another's, or
+ *  there is none. */
+char *mms_models_source(const char *part);
+
+/** Take away all models of a part; source may be NULL.  Nothing is written where there are none.
+ *  Errors: those of mms_table_change_models(). */
+MMS_CHECKED mms_status mms_models_clear(const mms_model_tables *tables, mms_error *err);
+
 /** Find whether a part of a set has virtual models.  Errors: TABLE, MEM. */
 MMS_CHECKED mms_status mms_models_find(mms_ms *ms, bool *found, mms_error *err);
 

@@ -15,6 +15,11 @@ const char *mms_inplace_lock(const mms_value *order)
     return mms_keys_find_text(&(const mms_keys){.value = order}, "lock");
 }
 
+bool mms_inplace_is_again(const mms_value *order)
+{
+    return mms_keys_find_integer(&(const mms_keys){.value = order}, "attempt") > 1;
+}
+
 /** An order (NULL: no memory) that says what it is for. */
 static mms_value *with_step(const char *step, mms_value *order)
 {
@@ -81,6 +86,8 @@ static const mms_key change_keys[] = {CHANGE(MMS_KEY_TEXT, part),
                                       CHANGE(MMS_KEY_VALUE, work),
                                       CHANGE(MMS_KEY_TRUTH, tiles),
                                       CHANGE(MMS_KEY_TRUTH, sync),
+                                      CHANGE(MMS_KEY_MAYBE, source),
+                                      CHANGE(MMS_KEY_TRUTH, ends_models),
                                       CHANGE(MMS_KEY_INTEGER, memory),
                                       CHANGE(MMS_KEY_VALUE, columns),
                                       CHANGE(MMS_KEY_MAYBE, made),
@@ -163,6 +170,7 @@ MMS_KEYS_DECODE(mms_flag_write_order, flag_write_keys, "flags")
 #define COMMANDS(kind, member) MMS_KEY(mms_commands_order, kind, member)
 
 static const mms_key commands_keys[] = {COMMANDS(MMS_KEY_TEXT, vis),
+                                        COMMANDS(MMS_KEY_TEXT, lock),
                                         COMMANDS(MMS_KEY_VALUE, rows),
                                         COMMANDS(MMS_KEY_TRUTH, applied),
                                         {0}};

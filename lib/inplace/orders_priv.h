@@ -12,6 +12,8 @@
 const char *mms_inplace_step(const mms_value *order);
 /** The lock of the run's undo; "": none is held. */
 const char *mms_inplace_lock(const mms_value *order);
+/** Whether an attempt before this one was broken off. */
+bool mms_inplace_is_again(const mms_value *order);
 
 /** "save": a version of the flags. */
 MMS_CHECKED mms_status mms_save_order_decode(const mms_value *value, mms_save_order *order,
@@ -24,8 +26,10 @@ typedef struct mms_change_order {
     const mms_value *work;          /**< of the verb */
     const mms_value *columns;       /**< that are changed, for messages */
     int64_t memory;
-    int64_t threads; /**< 0: mms_units_run() says how many */
+    int64_t threads;    /**< 0: mms_units_run() says how many */
+    const char *source; /**< the part's own SOURCE, where models come back with the undo, or NULL */
     bool tiles, sync;
+    bool ends_models; /**< virtual ones were taken away before */
 } mms_change_order;
 
 mms_value *mms_change_order_encode(const mms_change_order *order);

@@ -173,10 +173,10 @@ mms_status mms_tables_order_decode(const mms_value *value, mms_tables_order *o, 
 
 #define FINISH(kind, member) MMS_KEY(mms_finish_order, kind, member)
 
-static const mms_key finish_keys[] = {FINISH(MMS_KEY_TEXT, output),  FINISH(MMS_KEY_TEXT, first),
-                                      FINISH(MMS_KEY_TEXT, origin),  FINISH(MMS_KEY_VALUE, history),
-                                      FINISH(MMS_KEY_INTEGER, nrow), FINISH(MMS_KEY_TEXT, flags),
-                                      FINISH(MMS_KEY_TRUTH, tiles),  {0}};
+static const mms_key finish_keys[] = {
+    FINISH(MMS_KEY_TEXT, output), FINISH(MMS_KEY_TEXT, first),    FINISH(MMS_KEY_TEXT, tables),
+    FINISH(MMS_KEY_TEXT, origin), FINISH(MMS_KEY_VALUE, history), FINISH(MMS_KEY_INTEGER, nrow),
+    FINISH(MMS_KEY_TEXT, flags),  FINISH(MMS_KEY_TRUTH, tiles),   {0}};
 
 mms_value *mms_finish_order_encode(const mms_finish_order *o)
 {
@@ -194,6 +194,11 @@ MMS_KEYS_DECODE(mms_finish_order, finish_keys, "the finished output")
 const char *mms_order_step(const mms_value *value)
 {
     return mms_keys_find_text(&(const mms_keys){.value = value}, "step");
+}
+
+bool mms_order_is_again(const mms_value *value)
+{
+    return mms_keys_find_integer(&(const mms_keys){.value = value}, "attempt") > 1;
 }
 
 void mms_part_answer_encode(const mms_part_answer *part, mms_value *answer)

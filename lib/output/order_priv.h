@@ -60,6 +60,7 @@ typedef struct mms_tables_order {
 typedef struct mms_finish_order {
     const char *output; /**< staged */
     const char *first;  /**< the member that gets HISTORY */
+    const char *tables; /**< folder with HISTORY as the member has it before */
     const char *origin;
     const mms_value *history;
     int64_t nrow;
@@ -98,6 +99,8 @@ mms_value *mms_finish_order_encode(const mms_finish_order *order);
 
 /** Return which unit an order is for: "tables", "part" or "finish". */
 const char *mms_order_step(const mms_value *value);
+/** Whether the worker of an attempt before this one was killed, or did not answer. */
+bool mms_order_is_again(const mms_value *value);
 
 /** Put into answer what a part says, and read it; goodness is the pipeline's, put by itself. */
 void mms_part_answer_encode(const mms_part_answer *part, mms_value *answer);

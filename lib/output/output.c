@@ -251,12 +251,13 @@ static mms_status get_engine(const making *m, mms_engine **out, mms_error *err)
     return m->r->host->engine(m->r->host->ctx, out, err);
 }
 
-/** Sub-tables and parts may be made again; what is written into the finished output may not. */
-static void set_rules(const making *m, mms_engine *engine, bool repeatable)
+/** Another attempt makes what it is for anew.  in_shared: it does so in the finished output. */
+static void set_rules(const making *m, mms_engine *engine, bool in_shared)
 {
     mms_engine_rules rules = MMS_ENGINE_RULES_INIT;
 
-    rules.repeatable = repeatable;
+    rules.repeatable = true;
+    rules.in_shared = in_shared;
     rules.attempts = m->attempts;
     mms_engine_set_rules(engine, &rules);
 }
@@ -270,9 +271,9 @@ static void end_rules(mms_engine *engine)
     mms_engine_set_journal(engine, NULL);
 }
 
-/** Run one unit alone; one that may be repeated is journalled.  *answer is NULL on failure.  The
+/** Run one unit alone, which is journalled unless it is the last.  *answer is NULL on failure.  The
  * client itself writes no table: casacore ends the process when the disk is full. */
-static mms_status run_one(making *m, const char *label, bool repeatable, mms_value *unit,
+static mms_status run_one(making *m, const char *label, bool last, mms_value *unit,
                           mms_value **answer, mms_error *err)
 {
     mms_answer result = {0};
@@ -281,8 +282,8 @@ static mms_status run_one(making *m, const char *label, bool repeatable, mms_val
 
     *answer = NULL;
     MMS_TRY(unit ? get_engine(m, &engine, err) : out_of_memory(m, err));
-    set_rules(m, engine, repeatable);
-    mms_engine_set_journal(engine, repeatable ? m->journal : NULL);
+    set_rules(m, engine, last);
+    mms_engine_set_journal(engine, last ? NULL : m->journal);
     st = mms_engine_run(engine, m->r->host->task, 1, &label, &unit, &result, err);
     if (st == MMS_OK) {
         *answer = result.value;
@@ -313,7 +314,7 @@ static mms_status write_tables(making *m, mms_error *err)
                                     .flag_bins = m->r->bins};
     mms_value *unit = mms_tables_order_encode(&order);
     mms_value *answer;
-    const mms_status st = run_one(m, "sub-tables", true, unit, &answer, err);
+    const mms_status st = run_one(m, "sub-tables", false, unit, &answer, err);
 
     if (st == MMS_OK)
         m->subtables = json_incref(json_object_get(answer, "names"));
@@ -344,7 +345,7 @@ static mms_status run_units(making *m, mms_error *err)
         log_advice(m, engine);
     if (!mms_journal_resumes(m->journal))
         mms_journal_add(m->journal, "plan", json_pack("{s:I}", "units", (json_int_t)m->nparts));
-    set_rules(m, engine, true);
+    set_rules(m, engine, false);
     mms_engine_set_journal(engine, m->journal);
     st = mms_engine_run(engine, m->r->host->task, m->nparts, (const char *const *)m->labels,
                         m->units, answers, err);
@@ -395,13 +396,14 @@ static mms_status finish(making *m, mms_error *err)
     unit = flags && first
                ? mms_finish_order_encode(&(mms_finish_order){.output = m->folder,
                                                              .first = first,
+                                                             .tables = m->tables,
                                                              .origin = m->r->host->task,
                                                              .history = m->r->host->history,
                                                              .nrow = m->nrow,
                                                              .flags = m->r->flagbackup ? flags : "",
                                                              .tiles = m->r->how.tiles})
                : NULL;
-    st = run_one(m, "the finished output", false, unit, &answer, err);
+    st = run_one(m, "the finished output", true, unit, &answer, err);
     mms_value_free(&answer);
     mms_value_free(&unit);
     free(flags);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/files_priv.h"
 #include "ms/rowlist_priv.h"
 #include "order_priv.h"
 #include "part_source_priv.h"
@@ -70,6 +71,8 @@ mms_status mms_part_split(mms_job *job, const mms_value *value, int64_t n, const
     mms_status st = mms_part_order_decode(value, &order, err);
 
     *rows = NULL;
+    for (int64_t i = 0; st == MMS_OK && i < n; i++)
+        st = mms_remove_tree(files[i], err); // of an attempt that was broken off
     if (st == MMS_OK)
         st = counts ? mms_part_source_get(job, &order, &source, err)
                     : mms_fail(err, MMS_ERR_MEM, "rows: out of memory");

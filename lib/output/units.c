@@ -111,11 +111,16 @@ static mms_status open_result(const char *path, int64_t nrow, bool read, mms_ms 
     return MMS_OK;
 }
 
-static mms_status finish(const mms_finish_order *order, mms_error *err)
+/** again: what an attempt that was broken off has added goes first. */
+static mms_status finish(const mms_finish_order *order, bool again, mms_error *err)
 {
     mms_ms *ms = NULL;
     mms_status st;
 
+    if (again)
+        MMS_TRY(mms_output_restore_history(order->first, order->tables, err));
+    if (again && *order->flags)
+        MMS_TRY(mms_remove_tree(order->flags, err));
     MMS_TRY(mms_history_append(order->first, true, order->origin, order->history, err));
     MMS_TRY(open_result(order->output, order->nrow, *order->flags != 0, &ms, err));
     if (*order->flags) {
@@ -144,5 +149,5 @@ mms_status mms_output_unit(mms_job *job, const mms_value *order, mms_value *answ
     if (strcmp(step, "finish"))
         return mms_part_write(job, order, answer, err);
     st = mms_finish_order_decode(order, &last, err);
-    return st == MMS_OK ? finish(&last, err) : st;
+    return st == MMS_OK ? finish(&last, mms_order_is_again(order), err) : st;
 }

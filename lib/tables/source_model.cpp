@@ -58,8 +58,10 @@ void remove_keyword(casacore::Table &table, const String &name)
 /** The row of SOURCE that a key points to; -1: none. */
 casacore::Int64 row_of(const model_tables &t, const String &key)
 {
+    if (!t.has_source)
+        return -1;
     const TableRecord &keywords = t.source.keywordSet();
-    if (!t.has_source || !keywords.isDefined(key) || keywords.dataType(key) != casacore::TpInt)
+    if (!keywords.isDefined(key) || keywords.dataType(key) != casacore::TpInt)
         return -1;
     const Int row = keywords.asInt(key);
     return row >= 0 && static_cast<casacore::rownr_t>(row) < t.source.nrow() ? row : -1;

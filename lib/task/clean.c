@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/files_priv.h"
 #include "each_priv.h"
 #include "engine/journal.h"
 #include "inplace/inplace.h"
@@ -26,11 +27,46 @@ static const mms_param params[] = {
     {0},
 };
 
+/** The parts of which a run of each makes copies, by its journal; a new reference. */
+static mms_value *copied_parts(const char *folder)
+{
+    mms_journal_view view = {0};
+    const mms_value *key = NULL;
+    mms_value *parts = NULL;
+
+    if (mms_journal_read(folder, &view, NULL) == MMS_OK)
+        key = json_object_get(mms_journal_record(view.records, "begin"), "key");
+    if (json_is_true(json_object_get(key, "staged")))
+        parts = json_incref(json_object_get(key, "part"));
+    mms_value_free(&view.records);
+    return parts;
+}
+
+static void remove_copy(const char *part)
+{
+    char *const copy = part ? mms_each_copy_path(part) : NULL;
+    char *const note = copy ? mms_each_note_path(copy, NULL) : NULL;
+
+    if (note)
+        (void)unlink(note);
+    if (copy)
+        (void)!mms_remove_tree(copy, NULL);
+    free(note);
+    free(copy);
+}
+
 /** The journal of a run that was not finished, and what it has staged. */
 static mms_status remove_run(mms_run *run, const char *folder, mms_error *err)
 {
+    mms_value *const parts = copied_parts(folder);
+    mms_status st;
+
     run->wrote = true;
-    return mms_journal_remove(folder, err);
+    st = mms_journal_remove(folder, err);
+    for (size_t i = 0; st == MMS_OK && i < json_array_size(parts); i++)
+        remove_copy(json_string_value(json_array_get(parts, i)));
+    json_decref(parts);
+    return st;
 }
 
 static void tell_removed(const char *name, mms_value *result)

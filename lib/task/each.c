@@ -2,6 +2,7 @@
 /** @file each.c  The task each: any program over every part of a Multi-MS, in parallel. */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/files_priv.h"
 #include "each_priv.h"
@@ -68,6 +69,8 @@ static mms_status run_parts(mms_run *run, struct mms_each_work *w, mms_error *er
     MMS_TRY(mms_run_engine(run, err));
     w->engine = run->engine;
     rules.keep_going = w->p->keepgoing;
+    rules.repeatable = mms_each_is_repeatable(w->p);
+    rules.in_shared = true;
     rules.grace_s = MMS_PROGRAM_GRACE_S + 1;
     rules.line = print_line;
     rules.ctx = w;
@@ -95,20 +98,21 @@ static mms_status check_codes(const mms_ints *codes, mms_error *err)
     return MMS_OK;
 }
 
-/* Copies and outputs of workers that were killed. */
-static void remove_made(const struct mms_each_work *w)
+/* What was noted of parts, and copies and outputs of workers that were killed. */
+static void remove_made(const struct mms_each_work *w, bool notes_alone)
 {
-    mms_error ignored;
-
-    for (int64_t i = 0; w->units && i < w->n; i++) {
-        if (w->answers[i].status == MMS_OK)
-            continue;
+    for (int64_t i = 0; i < w->n; i++) {
+        const bool all = !notes_alone && w->answers[i].status != MMS_OK;
         char *const copy = w->p->staged ? mms_each_copy_path(w->paths[i]) : NULL;
         char *const made = w->outputs ? mms_each_output_path(w->outputs, w->names[i], true) : NULL;
-        if (copy)
-            (void)!mms_remove_tree(copy, &ignored);
-        if (made)
-            (void)!mms_remove_tree(made, &ignored);
+        char *const note = copy || made ? mms_each_note_path(copy, made) : NULL;
+        if (copy && all)
+            (void)!mms_remove_tree(copy, NULL);
+        if (made && all)
+            (void)!mms_remove_tree(made, NULL);
+        if (note)
+            (void)unlink(note);
+        free(note);
         free(made);
         free(copy);
     }
@@ -127,9 +131,11 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     if (*w.p->outputvis)
         MMS_TRY(mms_each_make_outputs(&w, err));
     MMS_TRY(mms_each_open_journal(run, &w, err));
+    if (!mms_journal_resumes(w.journal))
+        remove_made(&w, true);
     st = run_parts(run, &w, err);
     if (w.answers && run->wrote) {
-        remove_made(&w);
+        remove_made(&w, false);
         st = mms_each_conclude(&w, st, result, err);
     }
 done:

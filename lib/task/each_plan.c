@@ -53,8 +53,9 @@ static mms_value *make_unit(const struct mms_each_work *w, int64_t part, const c
     for (int64_t i = 0; i < w->p->okcodes.count; i++)
         json_array_append_new(codes, json_integer(w->p->okcodes.values[i]));
     mms_value *const program = mms_each_list(&w->words.texts);
+    mms_value *const changes = json_pack("[o]", mms_text_value(w->paths[part]));
     const mms_each_order order = {.vis = w->paths[part],
-                                  .out = w->paths[part],
+                                  .changes = changes,
                                   .name = w->names[part],
                                   .folder = folder,
                                   .outputs = *w->p->outputvis ? w->outputs : NULL,
@@ -67,8 +68,9 @@ static mms_value *make_unit(const struct mms_each_work *w, int64_t part, const c
                                   .limit_s = w->limit_s,
                                   .stall_s = w->stall_s,
                                   .staged = w->p->staged};
-    mms_value *const unit = codes && program ? mms_each_order_encode(&order) : NULL;
+    mms_value *const unit = codes && program && changes ? mms_each_order_encode(&order) : NULL;
 
+    json_decref(changes);
     json_decref(codes);
     json_decref(program);
     return unit;

@@ -63,6 +63,10 @@ MMS_CHECKED mms_status mms_each_make_units(struct mms_each_work *w, mms_error *e
 /** Words as a list; new reference. */
 mms_value *mms_each_list(const mms_texts *words);
 
+/** Whether a part whose worker was killed is begun again: its program works on a copy, or the user
+ *  says that it may run twice. */
+bool mms_each_is_repeatable(const struct mms_each *p);
+
 /** Say of each part why it failed; the run is then one that has found something: its result is
  *  printed, and it ends with 1.  Errors: st; DIFFERS. */
 MMS_CHECKED mms_status mms_each_conclude(struct mms_each_work *w, mms_status st, mms_value *result,
@@ -76,7 +80,8 @@ void mms_each_free(struct mms_each_work *w);
 
 /** What a unit is told; borrowed from what was decoded. */
 typedef struct mms_each_order {
-    const char *vis, *out; /**< the part, twice: the engine asks for out */
+    const char *vis;
+    const mms_value *changes; /**< [vis]: the engine asks for it */
     const char *name, *folder;
     const char *outputs;             /**< NULL: none */
     const mms_value *program;        /**< words */
@@ -85,6 +90,7 @@ typedef struct mms_each_order {
     int64_t threads;
     double limit_s, stall_s;
     bool staged;
+    int64_t attempt; /**< of the engine, from 1 */
 } mms_each_order;
 
 mms_value *mms_each_order_encode(const mms_each_order *order);
@@ -122,7 +128,21 @@ char *mms_each_output_path(const char *folder, const char *name, bool made);
 /** Make a folder for a program, which mms_each_remove_scratch() knows.  Errors: IO, MEM. */
 MMS_CHECKED mms_status mms_each_make_scratch(char **path, mms_error *err);
 
-/** Return where the copy of a part is made with --staged; end it with free(), NULL: no memory. */
+/** Return where the copy of a part is made with --staged, beside the part itself where vis is a
+ *  link; end it with free(), NULL: no memory. */
 char *mms_each_copy_path(const char *vis);
+
+/* A worker may be killed when what its program has made has its place, before it can say so.  So
+ * that is noted before, in a file beside the copy or the output. */
+
+/** Return where it is noted; copy or made may be NULL.  End it with free(), NULL: no memory. */
+char *mms_each_note_path(const char *copy, const char *made);
+/** Note what gets its place now.  Errors: IO, SPACE, MEM. */
+MMS_CHECKED mms_status mms_each_note(const char *note, const char *copy, const char *made,
+                                     const mms_value *answer, mms_error *err);
+/** Find whether what was noted has its place: then answer gets what was answered.  An output alone,
+ *  whose part was not replaced, is removed.  part or output may be NULL.  Errors: IO. */
+MMS_CHECKED mms_status mms_each_was_done(const char *note, const char *part, const char *output,
+                                         bool *was, mms_value *answer, mms_error *err);
 
 #endif

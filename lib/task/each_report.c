@@ -59,12 +59,33 @@ static int64_t fill_result(const struct mms_each_work *w, mms_value *result)
     return done + skipped;
 }
 
+bool mms_each_is_repeatable(const struct mms_each *p)
+{
+    return p->staged || p->retries > 0;
+}
+
+/* Whoever was ended with its program can't tell what that has done. */
+static void explain(const struct mms_each_work *w)
+{
+    for (int64_t i = 0; i < w->n && !mms_each_is_repeatable(w->p); i++) {
+        mms_answer *const a = &w->answers[i];
+        if (a->status != MMS_ERR_WORKER || a->value)
+            continue;
+        mms_error why = a->error;
+        (void)!mms_fail(&a->error, a->status,
+                        "%s; it is not begun again, as its program may have changed the part: with "
+                        "--staged it would have been, or with --retries",
+                        why.msg);
+    }
+}
+
 mms_status mms_each_conclude(struct mms_each_work *w, mms_status st, mms_value *result,
                              mms_error *err)
 {
-    const int64_t done = fill_result(w, result);
-    int64_t failed = 0;
+    int64_t done, failed = 0;
 
+    explain(w);
+    done = fill_result(w, result);
     for (int64_t i = 0; i < w->n; i++)
         if (has_failed(&w->answers[i])) {
             mms_log(MMS_LOG_ERROR, "each", "%s: %s", w->names[i], w->answers[i].error.msg);

@@ -22,9 +22,12 @@
 
 char *mms_each_copy_path(const char *vis)
 {
-    char *const dir = mms_path_dir(vis), *const base = mms_path_base(vis);
+    char *const real = realpath(vis, NULL);
+    char *const dir = mms_path_dir(real ? real : vis);
+    char *const base = mms_path_base(real ? real : vis);
     char *const path = dir && base ? mms_format("%s/.%s.mms-each-copy", dir, base) : NULL;
 
+    free(real);
     free(dir);
     free(base);
     return path;
@@ -109,7 +112,9 @@ struct unit {
     mms_job *job;
     mms_each_order order;
     const char *vis, *name;
+    char *part;                          /* staged: the part itself, where vis may be a link */
     char *copy, *tmpdir, *output, *made; /* output: NULL without; made: where it is made */
+    char *note;
     char index[24], threads[24], host[256], server[24], memory[24], attempt[24];
 };
 
@@ -227,12 +232,14 @@ static mms_status run_once(struct unit *u, mms_value *answer, mms_error *err)
     if (u->made)
         MMS_TRY(mms_remove_tree(u->made, err)); /* of one that was killed */
     if (staged)
-        MMS_TRY(make_copy(u->vis, u->copy, err));
+        MMS_TRY(make_copy(u->part, u->copy, err));
     MMS_TRY(run_program(u, answer, err));
+    if (u->note)
+        MMS_TRY(mms_each_note(u->note, u->copy, u->made, answer, err));
     if (u->made)
         MMS_TRY(publish(u, err));
     if (staged)
-        st = swap(u->copy, u->vis, err);
+        st = swap(u->copy, u->part, err);
 done:
     return st;
 }
@@ -252,14 +259,16 @@ static void remove_left(struct unit *u, bool failed)
     u->tmpdir = NULL;
 }
 
-/* A program that failed may do better the next time; one that was stopped is not wanted. */
+/* A program that failed may do better the next time; one that was stopped is not wanted.  Each
+ * worker that was killed counts as a try. */
 static mms_status run_tries(struct unit *u, mms_value *answer, mms_error *err)
 {
-    const int64_t most = 1 + u->order.retries;
+    const int64_t first = u->order.attempt;
+    const int64_t most = first > 1 + u->order.retries ? first : 1 + u->order.retries;
     mms_status st = MMS_ERR_WORKER;
 
-    for (int64_t i = 1; st == MMS_ERR_WORKER && i <= most; i++) {
-        if (i > 1)
+    for (int64_t i = first; st == MMS_ERR_WORKER && i <= most; i++) {
+        if (i > first)
             mms_log(MMS_LOG_WARN, "each", "%s: try %lld of %lld, for %s", u->name, (long long)i,
                     (long long)most, err->msg);
         snprintf(u->attempt, sizeof u->attempt, "%lld", (long long)i);
@@ -268,6 +277,18 @@ static mms_status run_tries(struct unit *u, mms_value *answer, mms_error *err)
         remove_left(u, st != MMS_OK);
     }
     return st;
+}
+
+/* Where names can't be exchanged a part may stand beside its place when a worker is killed. */
+static void mend(const char *vis)
+{
+    char *const copy = mms_each_copy_path(vis);
+    char *const old = copy ? mms_format("%s-old", copy) : NULL;
+
+    if (old && access(vis, F_OK) && !access(old, F_OK))
+        (void)!rename(old, vis);
+    free(old);
+    free(copy);
 }
 
 static mms_status set_up(struct unit *u, mms_error *err)
@@ -281,13 +302,37 @@ static mms_status set_up(struct unit *u, mms_error *err)
     snprintf(u->server, sizeof u->server, "%d", mms_job_worker(u->job));
     snprintf(u->memory, sizeof u->memory, "%lld", (long long)(mib / (sharing > 0 ? sharing : 1)));
     gethostname(u->host, sizeof u->host - 1);
-    if (u->order.staged && !(u->copy = mms_each_copy_path(u->vis)))
+    if (u->order.staged)
+        mend(u->vis);
+    if (u->order.staged && !(u->part = realpath(u->vis, NULL)))
+        return mms_fail_errno(err, errno, "%s", u->vis);
+    u->copy = u->part ? mms_each_copy_path(u->part) : NULL;
+    u->output = outputs ? mms_each_output_path(outputs, u->name, false) : NULL;
+    u->made = outputs ? mms_each_output_path(outputs, u->name, true) : NULL;
+    u->note = u->copy || u->made ? mms_each_note_path(u->copy, u->made) : NULL;
+    if ((u->part && !u->copy) || (outputs && (!u->output || !u->made)) ||
+        ((u->part || outputs) && !u->note))
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
-    if (!outputs)
-        return MMS_OK;
-    u->output = mms_each_output_path(outputs, u->name, false);
-    u->made = mms_each_output_path(outputs, u->name, true);
-    return u->output && u->made ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
+    return MMS_OK;
+}
+
+static mms_status run_unless_done(struct unit *u, mms_value *answer, mms_error *err)
+{
+    bool was = false;
+    mms_status st = MMS_OK;
+
+    if (u->note)
+        st = mms_each_was_done(u->note, u->part, u->output, &was, answer, err);
+    if (st != MMS_OK || !was)
+        return st == MMS_OK ? run_tries(u, answer, err) : st;
+    mms_log(MMS_LOG_INFO, "each", "%s was done: its worker was killed before it could say so",
+            u->name);
+    char *const old = u->copy ? mms_format("%s-old", u->copy) : NULL;
+    if (old)
+        (void)!mms_remove_tree(old, NULL);
+    free(old);
+    remove_left(u, true);
+    return MMS_OK;
 }
 
 mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
@@ -301,7 +346,9 @@ mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answ
     u.name = u.order.name;
     st = set_up(&u, err);
     if (st == MMS_OK)
-        st = run_tries(&u, answer, err);
+        st = run_unless_done(&u, answer, err);
+    free(u.note);
+    free(u.part);
     free(u.made);
     free(u.output);
     free(u.copy);

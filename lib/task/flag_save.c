@@ -11,7 +11,6 @@
 #include "base/files_priv.h"
 #include "flag_save_priv.h"
 #include "flag_words_priv.h"
-#include "inplace/inplace.h"
 
 /** Whether there is a folder to write it in, before any flag is changed. */
 static mms_status check_folder(const char *outfile, mms_error *err)
@@ -139,33 +138,31 @@ static mms_value *rows_to_save(const struct mms_flag_saving *p, const mms_value 
     return rows;
 }
 
-static mms_status save_table(mms_run *run, const char *vis, const struct mms_flag_saving *p,
-                             const mms_value *written, mms_error *err)
+static mms_status save_table(mms_run *run, const struct mms_change_words *words,
+                             const struct mms_flag_saving *p, const mms_value *written,
+                             mms_error *err)
 {
-    const char *label = "FLAG_CMD";
+    struct mms_change_run made = {0};
+    mms_change_request how = mms_task_change(run, words, NULL, &made);
     mms_value *rows = rows_to_save(p, written);
-    mms_value *unit = mms_commands_order_encode(&(mms_commands_order){vis, rows, p->applied});
-    mms_answer answer = {0};
-    mms_status st =
-        unit ? mms_run_engine(run, err) : mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory");
+    mms_status st;
 
+    how.job = NULL; // flags are done: nothing is gone on with
+    how.note = NULL;
+    run->wrote = true;
+    st = mms_commands_run(&how, rows, p->applied, err);
     mms_value_free(&rows);
-    if (st == MMS_OK) {
-        run->wrote = true;
-        st = mms_engine_run(run->engine, run->task->name, 1, &label, &unit, &answer, err);
-    }
-    mms_answers_free(1, &answer);
-    mms_value_free(&unit);
+    mms_task_end_change(&made, st);
     return st;
 }
 
-mms_status mms_flag_save(mms_run *run, const char *vis, const struct mms_flag_saving *p,
-                         const mms_value *written, mms_error *err)
+mms_status mms_flag_save(mms_run *run, const struct mms_change_words *words,
+                         const struct mms_flag_saving *p, const mms_value *written, mms_error *err)
 {
     if (!p->savepars)
         return MMS_OK;
     if (!*p->outfile)
-        return save_table(run, vis, p, written, err);
+        return save_table(run, words, p, written, err);
     run->wrote = true;
     return save_file(p, written, err);
 }

@@ -3,6 +3,7 @@
 #define MULTIMS_FLAG_SAVE_PRIV_H
 /** @file flag_save_priv.h  What flagdata leaves beside flags: commands, thresholds, its report. */
 
+#include "change_priv.h"
 #include "task_priv.h"
 
 /** Where commands are saved. */
@@ -21,10 +22,11 @@ MMS_CHECKED mms_status mms_flag_save_check(const struct mms_flag_saving *p, mms_
 MMS_CHECKED mms_status mms_flag_complete_saved(mms_value *command, const char *action,
                                                const mms_value *result, mms_error *err);
 
-/** Save commands as they were written, where that was asked: in a file, or in FLAG_CMD of the set
- * at vis, which a worker writes.  Errors: IO, TABLE, MEM. */
-MMS_CHECKED mms_status mms_flag_save(mms_run *run, const char *vis, const struct mms_flag_saving *p,
-                                     const mms_value *written, mms_error *err);
+/** Save commands as they were written, where that was asked: in a file, or in FLAG_CMD of the set,
+ *  which a worker writes.  Errors: IO, TABLE, MEM. */
+MMS_CHECKED mms_status mms_flag_save(mms_run *run, const struct mms_change_words *words,
+                                     const struct mms_flag_saving *p, const mms_value *written,
+                                     mms_error *err);
 
 /** Write thresholds as CASA does, for timedev= and freqdev= of a later run.  Errors: IO, MEM. */
 MMS_CHECKED mms_status mms_flag_save_thresholds(const char *name, const char *path,

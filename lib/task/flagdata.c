@@ -271,7 +271,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     for (size_t i = 0; !is_list(p) && p->saving.savepars && i < json_array_size(written); i++)
         MMS_TRY(mms_flag_complete_saved(json_array_get(written, i), p->action, result, err));
     if (!p->how.dryrun)
-        MMS_TRY(mms_flag_save(run, p->how.vis, &saving, written, err));
+        MMS_TRY(mms_flag_save(run, &p->how, &saving, written, err));
 done:
     mms_value_free(&written);
     return st;

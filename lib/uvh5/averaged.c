@@ -170,6 +170,8 @@ static mms_status run_cuts(const mms_host *host, int64_t nparts, const cut *cuts
 {
     mms_value **const units = mms_alloc(nparts, sizeof(mms_value *));
     const char **const labels = mms_alloc(nparts, sizeof *labels);
+    const mms_engine_rules none = MMS_ENGINE_RULES_INIT;
+    mms_engine_rules rules = none;
     mms_engine *engine;
     mms_status st;
 
@@ -186,7 +188,10 @@ static mms_status run_cuts(const mms_host *host, int64_t nparts, const cut *cuts
                                        .n = cuts[i].n});
         MMS_TRY(units[i] ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "averages: out of memory"));
     }
-    MMS_TRY(mms_engine_run(engine, host->task, nparts, labels, units, answers, err));
+    rules.repeatable = rules.in_shared = true; // each begins by removing its files
+    mms_engine_set_rules(engine, &rules);
+    st = mms_engine_run(engine, host->task, nparts, labels, units, answers, err);
+    mms_engine_set_rules(engine, &none);
 done:
     mms_values_free(nparts, units);
     free(labels);

@@ -491,12 +491,15 @@ done:
     return st;
 }
 
-/** Bring what waits into compressed files, each by one worker. */
+/** Bring what waits into compressed files, each by one worker, who begins with the file as it was
+ * before (restore() in pack.c). */
 static mms_status pack_files(int64_t n, making *const *files, const mms_host *host, mms_error *err)
 {
     mms_value **const units = mms_alloc(n, sizeof(void *));
     const char **const names = mms_alloc(n, sizeof *names);
     mms_answer *const answers = mms_alloc(n, sizeof *answers);
+    const mms_engine_rules none = MMS_ENGINE_RULES_INIT;
+    mms_engine_rules rules = none;
     mms_engine *engine;
     int64_t count = 0;
     mms_status st;
@@ -512,7 +515,10 @@ static mms_status pack_files(int64_t n, making *const *files, const mms_host *ho
         MMS_TRY(units[count++] ? MMS_OK : mms_uvh5_no_memory(files[i]->u, err));
     }
     if (count > 0) {
+        rules.repeatable = rules.in_shared = true;
+        mms_engine_set_rules(engine, &rules);
         st = mms_engine_run(engine, host->task, count, names, units, answers, err);
+        mms_engine_set_rules(engine, &none);
         mms_answers_free(count, answers);
     }
 done:

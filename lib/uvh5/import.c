@@ -418,9 +418,8 @@ static mms_value *make_part(const importing *m, int64_t i, int threads)
     return unit;
 }
 
-/** repeatable: it begins by removing what an attempt has left. */
-static mms_status run_one(importing *m, const char *label, bool repeatable, mms_value *unit,
-                          mms_error *err)
+/** A unit that begins by removing what an attempt has left. */
+static mms_status run_one(importing *m, const char *label, mms_value *unit, mms_error *err)
 {
     const mms_engine_rules none = MMS_ENGINE_RULES_INIT;
     mms_engine_rules rules = none;
@@ -429,7 +428,7 @@ static mms_status run_one(importing *m, const char *label, bool repeatable, mms_
     mms_status st;
 
     MMS_TRY(unit ? m->host->engine(m->host->ctx, &engine, err) : no_memory(m, err));
-    rules.repeatable = rules.in_shared = repeatable;
+    rules.repeatable = rules.in_shared = true;
     mms_engine_set_rules(engine, &rules);
     st = mms_engine_run(engine, m->host->task, 1, &label, &unit, &answer, err);
     mms_engine_set_rules(engine, &none);
@@ -489,10 +488,11 @@ static mms_status assemble(importing *m, mms_error *err)
         MMS_TRY(mms_layout_assemble(m->folder, m->r->layout, m->ncell, m->nparts,
                                     (const char *const *)m->names, m->axis_type, m->subtables,
                                     err));
-    MMS_TRY(run_one(m, "the finished output", false,
+    MMS_TRY(run_one(m, "the finished output",
                     mms_finish_order_encode(
                         &(mms_finish_order){.output = m->folder,
                                             .first = first,
+                                            .tables = m->like,
                                             .origin = m->host->task,
                                             .history = m->host->history,
                                             .nrow = m->ncell,
@@ -549,7 +549,7 @@ static mms_status write_all(importing *m, mms_value *result, mms_error *err)
     MMS_TRY(m->host->engine(m->host->ctx, &engine, err)); // or a refusal, before anything is made
     MMS_TRY(prepare(m, err));
     tables = make_unit(m, "tables");
-    MMS_TRY(run_one(m, "sub-tables", true, tables, err));
+    MMS_TRY(run_one(m, "sub-tables", tables, err));
     MMS_TRY(mms_check_stop(err));
     MMS_TRY(run_parts(m, result, err));
     mms_journal_add(m->journal, "finishing", NULL);

@@ -49,7 +49,7 @@ READERS = {
         "simulate": "simulate_layout",
         "subtables": "subtables windows",
         "tables": "create source_model taql",
-        "task": "each_templates",
+        "task": "each_note each_templates",
         "uvh5": "antennas asked baselines catalogue export fields",
     },
 }

@@ -9,7 +9,7 @@ import sys
 import time
 
 import program_case
-from machine import alive, mpirun, patient
+from machine import alive, family, kill_all, mpirun, patient
 from program_case import ProgramCase
 
 UPDATE = "from casacore.tables import table\nimport sys\n" \
@@ -106,6 +106,49 @@ class Each(PartsCase):
                                 "[ {index} = 1 ] && kill -KILL $PPID; sleep 0.1", status=1)
         self.assertEqual(self.states(report), ["done", "failed", "done", "done"])
         self.assertIn("signal 9", report["parts"][1]["message"])
+        self.assertIn("it is not begun again, as its program may have changed the part", report["parts"][1]["message"])
+        self.assertNotIn("retries", report)
+
+    ONCE = "[ $1 != 3 ] && mkdir seen-$1 2> /dev/null && echo half >> $0/table.info && kill -KILL $PPID && sleep 60; " \
+           "echo whole >> $0/table.info; echo $2"
+
+    def kill_once(self, ranks, *words):
+        """Workers are killed by their programs the first time, three times in all, which is the most that a run of
+        four parts begins again; what table.info of each of the three has at the end."""
+        run = self.run_words(*mpirun(ranks), program_case.args.program, "each", "x.mms", "-j", "2", "--json",
+                             "workerretries=2", *words, "--", "sh", "-c", self.ONCE, "{vis}", "{index}", "{attempt}")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        report = json.loads(run.stdout)
+        self.assertEqual(self.states(report), ["done"] * 4)
+        self.assertEqual(len(report["retries"]), 3)
+        self.assertEqual([p["stdout_tail"] for p in report["parts"]], ["2\n", "2\n", "2\n", "1\n"])
+        self.assertIn("it is tried again (attempt 2 of 3)", run.stderr)
+        for i in range(3):
+            os.rmdir(self.path(f"seen-{i}"))
+            with open(self.part(i) + "/table.info") as file:
+                yield [line for line in file.read().splitlines() if line in ("half", "whole")]
+        self.assertEqual(self.leftovers(), [])
+
+    def test_a_part_whose_worker_was_killed_is_begun_again_with_a_copy(self):
+        for ranks in (0, 3):
+            with self.subTest(ranks=ranks):
+                self.assertEqual(set(map(tuple, self.kill_once(ranks, "--staged"))), {("whole",) * (2 if ranks else 1)})
+        self.multims("verify", "x.mms")
+
+    def test_or_where_the_user_says_that_it_may_run_twice(self):
+        self.assertEqual(list(self.kill_once(0, "--retries", "1")), [["half", "whole"]] * 3)
+
+    def test_a_part_that_is_a_link_is_copied(self):
+        """The copy stands beside the part itself, which is replaced where it is; the link stays."""
+        os.rename(self.part(2), self.path("elsewhere.ms"))
+        os.symlink(self.path("elsewhere.ms"), self.part(2))
+        for end, lines in ("exit 1", 0), ("true", 1):
+            self.each("--staged", "--keepgoing", "--", "sh", "-c", "echo new >> $0/table.info; " + end, "{vis}",
+                      status=1 - lines)
+            self.assertTrue(os.path.islink(self.part(2)))
+            with open(self.path("elsewhere.ms/table.info")) as file:
+                self.assertEqual(file.read().count("new\n"), lines)
+        self.assertEqual(self.leftovers(), [])
 
     def test_what_a_part_leaves_running_is_ended(self):
         self.each("-j", "1", "--", "sh", "-c", "(setsid sleep 300 & echo $! >> pids) ; sleep 0.1")
@@ -386,6 +429,16 @@ class Each(PartsCase):
         for pid in [*group, process.pid]:
             os.kill(int(pid), signal.SIGKILL)
         self.wait_for(lambda: not any(alive(p) for p in pids))
+
+    def test_clean_removes_copies_of_a_run_that_was_killed(self):
+        process = self.start("--staged", "-j", "2", "--", "sh", "-c", "echo $$ >> pids; exec sleep 300", "{vis}")
+        self.pids(2)
+        kill_all(family(process.pid))
+        process.communicate(timeout=patient(20))
+        self.assertEqual(len([n for n in self.leftovers() if n.endswith("-copy")]), 2)
+        self.multims("clean", "x.mms.multims")
+        self.assertEqual(self.leftovers(), [])
+        self.multims("verify", "x.mms")
 
     # ---- resume ----
 

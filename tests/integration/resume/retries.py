@@ -9,6 +9,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -135,15 +136,37 @@ class Disturbed(ProgramCase):
                 self.kill_one(verb)
 
     def kill_while_rows_are_made(self, words):
-        """Kill the workers once the part's table is there: its rows have been put in order before."""
-        tables = os.path.join(self.folder, ".out.mms.mms-part-*", "out.mms", "table.f*")
+        """Its rows have been put in order before the part's table is there."""
+        self.kill_when_there(words, ".out.mms.mms-part-*/out.mms/table.f*")
+
+    def kill_when_there(self, words, files):
+        """Kill the workers once there is such a file; the run is to end well."""
         with open(self.path("said"), "w") as said:
-            self.process = subprocess.Popen([program_case.args.program, *words], cwd=self.folder,
-                                            stdout=subprocess.DEVNULL, stderr=said)
-        while self.process.poll() is None and not glob.glob(tables):
-            time.sleep(0.001)
+            self.process = subprocess.Popen([*mpirun(self.ranks), program_case.args.program, *words],
+                                            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=said)
+        while self.process.poll() is None and not glob.glob(os.path.join(glob.escape(self.folder), files)):
+            time.sleep(0.0005)
         self.signal_all(self.workers() if self.process.poll() is None else [], signal.SIGKILL)
         self.wait()
+
+    def history(self, path):
+        return self.run_words(sys.executable, "-c", "import sys\nfrom casacore.tables import table\n"
+                              "with table(sys.argv[1], ack=False) as t:\n    print(t.nrows())", path + "/HISTORY").stdout
+
+    def test_the_last_unit(self):
+        """HISTORY has its rows once, the flags are saved once."""
+        words = "partition", *VERBS["partition"], "-j", "2"
+        self.multims(*words)
+        wanted, rows = self.found(), self.history(self.path("out.mms"))
+        for _ in range(40):
+            self.remove()
+            self.kill_when_there(words, ".out.mms.mms-part-*/out.mms.flagversions")
+            self.assertEqual(self.history(self.path("out.mms")), rows)
+            self.check(wanted)
+            if "the finished output: worker" in self.text("said"):
+                self.assertIn("it is tried again", self.text("said"))
+                return
+        self.fail("no worker was killed in time")
 
     def test_averages_of_rows_out_of_order(self):
         if self.ranks:
@@ -194,6 +217,27 @@ class Disturbed(ProgramCase):
         self.multims("exportuvh5", "in.ms", "out.uvh5", *words, "--quiet")
         self.multims("diff", "killed.uvh5", "out.uvh5")
         self.kill_reader("verify", "killed.uvh5", "--against", "in.ms")
+
+    def test_what_is_packed(self):
+        """Another attempt begins with the file as it was before it was packed; an import has a last unit, too."""
+        if "without HDF5" in self.run_words(program_case.args.program, "--version").stdout:
+            self.skipTest("built without HDF5")
+        words = "exportuvh5", "in.ms", "out.uvh5", "datacolumn=data", "compression=gzip", "--no-sync", "-j", "2"
+        self.multims(*words, "--quiet")
+        os.rename(self.path("out.uvh5"), self.path("undisturbed.uvh5"))
+        self.until_it_is_tried_again(words, ".out.uvh5.mms-part-*/*.before", "out.uvh5: worker")
+        self.multims("diff", "out.uvh5", "undisturbed.uvh5")
+        words = "importuvh5", "out.uvh5", "out.mms", "createmms=True", "separationaxis=scan", "numsubms=6", "--no-sync", "-j", "2"
+        self.until_it_is_tried_again(words, ".out.mms.mms-part-*/out.mms.flagversions", "the finished output: worker")
+        self.multims("verify", "out.mms")
+
+    def until_it_is_tried_again(self, words, files, unit):
+        for _ in range(40):
+            subprocess.run(["rm", "-rf", self.path(words[2]), self.path(words[2] + ".flagversions")], check=True)
+            self.kill_when_there(words, files)
+            if unit in self.text("said") and "it is tried again" in self.text("said"):
+                return
+        self.fail("no worker was killed in time")
 
     def test_no_retries(self):
         self.begin("partition", "workerretries=0")

@@ -4,7 +4,8 @@
  *  below 0: the process is killed before it.
  *
  *  CALL_KIND: stat, open, read, write, list, make, remove, rename, link, sync, close, size.
- *  CALL_AT: n, from 0.  CALL_LOG: a file that gets a line for each failure. */
+ *  CALL_AT: n, from 0.  CALL_LOG: a file that gets a line for each failure; with CALL_ONCE there is
+ *  but one, of whichever process comes first. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
@@ -44,6 +45,8 @@ static bool strikes(const char *kind, const char *call, const char *path)
     if (!wanted || strcmp(wanted, kind) || !path || !strstr(path, part))
         return false;
     if (__atomic_fetch_add(&met, 1, __ATOMIC_RELAXED) != atoi(getenv("CALL_AT")))
+        return false;
+    if (getenv("CALL_ONCE") && !syscall(SYS_access, getenv("CALL_LOG"), F_OK))
         return false;
     log_fault(call, path);
     errno = atoi(getenv("CALL_ERRNO"));

@@ -15,8 +15,8 @@ import robust
 from machine import preload
 
 KINDS = {"stat": ("EIO", "EACCES", "ESTALE"), "open": ("EIO", "EMFILE"), "read": ("EIO",),
-         "write": ("ENOSPC", "EIO", "0"), "list": ("EIO",), "make": ("EACCES", "ENOSPC"),
-         "remove": ("EIO",), "rename": ("EIO",), "link": ("ENOSPC",), "sync": ("EIO",),
+         "write": ("ENOSPC", "EDQUOT", "EIO", "0"), "list": ("EIO",), "make": ("EACCES", "ENOSPC"),
+         "remove": ("EIO",), "rename": ("EIO", "EXDEV"), "link": ("ENOSPC",), "sync": ("EIO",),
          "close": ("EDQUOT",), "size": ("EIO",)}
 MOST = 2000
 faults, step = None, 97
@@ -59,16 +59,54 @@ class Faults(robust.Case):
                 path = self.path(name)
                 (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
 
-    def run_faulty(self, words, kind, number, at, path=None):
-        """The result, and the calls that failed; number "KILL": the process is killed."""
+    def run_faulty(self, words, kind, number, at, path=None, once=False):
+        """The result, and the calls that failed, in each process, or once; number "KILL": it is killed."""
         fault = {"CALL_KIND": kind, "CALL_PATH": self.path(path) if path else self.folder, "CALL_AT": str(at),
-                 "CALL_ERRNO": str(-1 if number == "KILL" else getattr(errno, number, 0)), "CALL_LOG": self.path("log")}
+                 **({"CALL_ONCE": "1"} if once else {}), "CALL_ERRNO": str(-1 if number == "KILL" else getattr(errno, number, 0)), "CALL_LOG": self.path("log")}
         with unittest.mock.patch.dict(os.environ, {**preload(faults), **fault}):
             result = self.run_to_end(*words)
         if not os.path.exists(self.path("log")):
             return result, ""
         with open(self.path("log")) as f:
             return result, f.read()
+
+    def test_a_program_is_run_once_over_its_part(self):
+        """each, killed at any moment around the copy that replaces the part, and the output that gets its name: a
+        worker costs another attempt, whoever else is gone on with."""
+        before = self.text("in.ms/table.info")
+        words = "each", "in.ms", "--staged", "--outputvis", "made", "-j", "1", "-q", "--", "sh", "-c", \
+            "echo again >> $0/table.info; cp -r $0 $1", "{vis}", "{outputvis}"
+        again = struck = 0
+        for kind, path, stride in (("rename", ".in.ms.mms-each", 1), ("rename", "made/.in.ms", 1),
+                                   ("write", ".in.ms.mms-each-copy-note", 1), ("remove", ".in.ms.mms-each-copy-note", 1),
+                                   ("make", ".in.ms.mms-each", 5), ("remove", ".in.ms.mms-each", 13),
+                                   ("write", ".in.ms.mms-each", 29), ("remove", "made/", 29)):
+            for at in range(0, MOST, stride):
+                result, calls = self.run_faulty(words, kind, "KILL", at, path, once=True)
+                struck += bool(calls)
+                again += "it is tried again" in result.stderr
+                with self.subTest(kind=kind, path=path, at=at, calls=calls, said=result.stderr):
+                    self.check_once(words, result, before)
+                if not calls:
+                    break
+        self.assertGreater(struck, 12)
+        self.assertGreater(again, 6)
+
+    def text(self, name):
+        with open(self.path(name)) as f:
+            return f.read()
+
+    def check_once(self, words, result, before):
+        if result.returncode:
+            at = words.index("--")
+            self.assert_done(self.run_to_end(*words[:at], "--resume", *words[at:]))
+        self.assertEqual(self.text("in.ms/table.info"), before + "again\n")
+        self.assertEqual(self.text("made/in.ms/table.info"), before + "again\n")
+        self.assertEqual(os.listdir(self.path("made")), ["in.ms"])
+        self.clean()
+        self.assert_folder("in.ms")
+        with open(self.path("in.ms/table.info"), "w") as f:
+            f.write(before)
 
     def check(self, result, kind, want):
         self.assertEqual(robust.tree(self.path("in.ms")), self.input, "the input has changed")
