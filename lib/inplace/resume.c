@@ -54,7 +54,9 @@ static mms_status resume_undo(const mms_change_request *how, mms_undo **undo, mm
     if (job->left)
         return st;
     if (begun) {
-        mms_log(MMS_LOG_WARN, how->task, "the old data were brought back since: all is done again");
+        mms_log(MMS_LOG_WARN, how->task,
+                "the old data are not kept any more: they were brought back since, or somebody "
+                "removed what was kept; all is done again");
         mms_journal_forget(job->journal);
     }
     return MMS_OK;

@@ -27,6 +27,8 @@
 #define OVER    "over" /* what the journal is called once the new bytes are to stay */
 #define ENDING  ".mms-undo"
 
+enum { LOCK_TRIES = 10 }; /* for casacore's lock of a table, one a second */
+
 struct mms_undo {
     char *vis;    /**< links resolved */
     char *folder; /**< .NAME.mms-undo */
@@ -276,19 +278,100 @@ static mms_status put_entry_back(const mms_undo *u, const mms_value *entry, mms_
     return st;
 }
 
-static mms_status put_all_back(const mms_undo *u, mms_error *err)
+/** A table whose files come back, which no program that locks may see half old. */
+typedef struct held {
+    char *table;
+    mms_table_lock *lock;
+    int tries; /**< of the next */
+} held;
+
+static void leave_table(held *h)
 {
+    mms_table_lock_leave(&h->lock);
+    free(h->table);
+    h->table = NULL;
+}
+
+/** Take casacore's lock of the table of an entry.  Who does not give it away is not waited for
+ *  longer, nor are others then: the data count more than what he sees.  table is taken. */
+static void hold_table(held *h, char *table)
+{
+    mms_error why;
+
+    if (h->table && !strcmp(h->table, table)) {
+        free(table);
+        return;
+    }
+    leave_table(h);
+    h->table = table;
+    if (mms_table_lock_take(table, h->tries, &h->lock, &why) == MMS_OK)
+        return;
+    h->tries = 1;
+    mms_log(MMS_LOG_WARN, "undo", "%s: its old bytes come back beside who may be reading it",
+            why.msg);
+}
+
+static bool has_path(const mms_value *paths, const char *path)
+{
+    for (size_t i = 0; i < json_array_size(paths); i++)
+        if (!strcmp(json_string_value(json_array_get(paths, i)), path))
+            return true;
+    return false;
+}
+
+/** The table that an entry is of, as a new text. */
+static char *table_of(const mms_value *entry)
+{
+    const char *folder = json_string_value(json_object_get(entry, "folder"));
+    const char *file = json_string_value(json_object_get(entry, "file"));
+
+    return folder ? strdup(folder) : file ? mms_path_dir(file) : NULL;
+}
+
+/** Paths without links, as the entries have them; new reference. */
+static mms_value *resolve(const mms_value *paths)
+{
+    mms_value *all = json_array();
+
+    for (size_t i = 0; i < json_array_size(paths); i++) {
+        char *real = realpath(json_string_value(json_array_get(paths, i)), NULL);
+        if (real)
+            json_array_append_new(all, mms_text_value(real));
+        free(real);
+    }
+    return all;
+}
+
+/** Bring back the tables that are among those (or all others). */
+static mms_status put_tables_back(const mms_undo *u, const mms_value *tables, bool among,
+                                  mms_error *err)
+{
+    mms_value *paths = resolve(tables), *entry;
+    held h = {.tries = LOCK_TRIES};
     mms_status st = MMS_OK;
-    mms_value *entry;
     size_t i;
 
     json_array_foreach(u->files, i, entry)
     {
-        st = put_entry_back(u, entry, err);
+        char *table = table_of(entry);
+        const bool wanted = !table || has_path(paths, table) == among;
+        if (table && wanted)
+            hold_table(&h, table);
+        else
+            free(table);
+        if (wanted)
+            st = put_entry_back(u, entry, err);
         if (st != MMS_OK)
             break;
     }
+    leave_table(&h);
+    mms_value_free(&paths);
     return st;
+}
+
+static mms_status put_all_back(const mms_undo *u, mms_error *err)
+{
+    return put_tables_back(u, NULL, false, err);
 }
 
 /** The journal goes first: without it there is nothing to bring back. */
@@ -349,56 +432,6 @@ done:
 }
 
 /* ---- going on --------------------------------------------------------------------------------*/
-
-static bool has_path(const mms_value *paths, const char *path)
-{
-    for (size_t i = 0; i < json_array_size(paths); i++)
-        if (!strcmp(json_string_value(json_array_get(paths, i)), path))
-            return true;
-    return false;
-}
-
-/** The table that an entry is of, as a new text. */
-static char *table_of(const mms_value *entry)
-{
-    const char *folder = json_string_value(json_object_get(entry, "folder"));
-    const char *file = json_string_value(json_object_get(entry, "file"));
-
-    return folder ? strdup(folder) : file ? mms_path_dir(file) : NULL;
-}
-
-/** Paths without links, as the entries have them; new reference. */
-static mms_value *resolve(const mms_value *paths)
-{
-    mms_value *all = json_array();
-
-    for (size_t i = 0; i < json_array_size(paths); i++) {
-        char *real = realpath(json_string_value(json_array_get(paths, i)), NULL);
-        if (real)
-            json_array_append_new(all, mms_text_value(real));
-        free(real);
-    }
-    return all;
-}
-
-/** Bring back the tables that are among those (or all others). */
-static mms_status put_tables_back(const mms_undo *u, const mms_value *tables, bool among,
-                                  mms_error *err)
-{
-    mms_value *paths = resolve(tables), *entry;
-    mms_status st = MMS_OK;
-    size_t i;
-
-    json_array_foreach(u->files, i, entry)
-    {
-        char *table = st == MMS_OK ? table_of(entry) : NULL;
-        if (table && has_path(paths, table) == among)
-            st = put_entry_back(u, entry, err);
-        free(table);
-    }
-    mms_value_free(&paths);
-    return st;
-}
 
 /** Take the lock for us alone; workers of a run that was killed may be about to end. */
 static mms_status take_left_lock(mms_undo *u, mms_error *err)
@@ -901,7 +934,6 @@ mms_status mms_undo_hold(const mms_value *order, int *fd, mms_error *err)
 {
     const char *const lock = mms_inplace_lock(order);
     const mms_value *const changes = json_object_get(order, "changes");
-    const bool again = json_integer_value(json_object_get(order, "attempt")) > 1;
 
     *fd = -1;
     if (!*lock)
@@ -909,7 +941,7 @@ mms_status mms_undo_hold(const mms_value *order, int *fd, mms_error *err)
     *fd = open(lock, O_RDWR | O_CLOEXEC);
     if (*fd < 0 || flock(*fd, LOCK_SH | LOCK_NB))
         return mms_fail_errno(err, errno, "%s: cannot lock", lock);
-    return again && changes ? take_back(lock, changes, err) : MMS_OK;
+    return changes && mms_inplace_is_again(order) ? take_back(lock, changes, err) : MMS_OK;
 }
 
 static bool is_in(const char *file, const char *table)

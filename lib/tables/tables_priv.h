@@ -168,6 +168,17 @@ MMS_CHECKED mms_status mms_table_create_standard_as(const char *path,
                                                     const mms_table_standard *what, mms_table **out,
                                                     mms_error *err);
 
+/** casacore's lock of a table, for who changes its files by himself: until it is left no program
+ *  that locks reads or writes the table.  Who has it is asked to leave it, and waited for.
+ *  @param tries     one a second
+ *  @param[out] out  NULL where the table has no lock file, so that nobody locks it
+ *  Errors: LOCKED; IO, TABLE the file can't be locked. */
+typedef struct mms_table_lock mms_table_lock;
+MMS_CHECKED mms_status mms_table_lock_take(const char *path, int tries, mms_table_lock **out,
+                                           mms_error *err);
+/** *lock is set to NULL; NULL is accepted. */
+void mms_table_lock_leave(mms_table_lock **lock);
+
 /** The tables of an MS in which CASA keeps virtual models; source and field are NULL where there
  * are none. */
 typedef struct mms_model_tables {

@@ -8,6 +8,7 @@ import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from unittest import mock
 
@@ -29,6 +30,14 @@ VERBS = {
 }
 TIMES = ("HISTORY",)  # sub-tables that tell the time
 LATIN = os.fsdecode(b"caf\xe9.G")
+READER = """
+import sys
+from casacore.tables import table
+t = table(sys.argv[1], lockoptions="user", ack=False)
+t.lock(False)
+print("locked", flush=True)
+sys.stdin.read()
+"""
 KEPT = {"in.ms", "keep", "keep.versions", "x.G", LATIN}
 JOURNAL = "in.mms.multims/journal.jsonl"
 
@@ -123,9 +132,13 @@ class InPlaceCase(UndoCase):
             self.remove()
         self.fail("always faster than the signal")
 
+    def look(self, verb):
+        """The set's bytes that count."""
+        return data_of(self.path("in.mms"))
+
     def check(self, verb, versions_too=True):
         wanted, versions = self.wanted[verb]
-        found = data_of(self.path("in.mms"))
+        found = self.look(verb)
         self.assertEqual(sorted(k for k in wanted if found.get(k) != wanted[k]), [])
         self.assertEqual(sorted(found), sorted(wanted))
         if versions_too:
@@ -229,8 +242,42 @@ class InPlace(InPlaceCase):
         self.multims("clean", "in.mms", "--restore")
         os.rename(self.path("saved"), self.path("in.mms.multims"))
         run = self.multims(*VERBS["setjy"], "--resume")
-        self.assertRegex(run.stderr, "was changed since it was done: it is run again|the old data were brought back")
+        self.assertRegex(run.stderr, "was changed since it was done: it is run again|they were brought back since")
         self.check("setjy")
+
+    def test_a_folder_that_somebody_removed_is_not_told_to_be_brought_back(self):
+        self.undisturbed("flagdata")
+        self.interrupt("flagdata", 8, signal.SIGKILL)
+        shutil.rmtree(self.path(".in.mms.mms-undo"))
+        run = self.multims(*VERBS["flagdata"], "--resume")
+        self.assertIn("the old data are not kept any more: ", run.stderr)
+        self.assertNotIn("the data are as they were before it", run.stderr)
+        self.check("flagdata", versions_too=False)
+
+    def test_no_one_who_locks_sees_bytes_that_come_back(self):
+        """casacore's lock of a part is waited for, for a time."""
+        for waits in True, False:
+            self.interrupt("setjy", 2, signal.SIGKILL)
+            part = self.path("in.mms/SUBMSS/keep.0000.ms")
+            half = digests(part)
+            with subprocess.Popen([sys.executable, "-c", READER, part], text=True, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE) as reader:
+                self.assertEqual(reader.stdout.readline(), "locked\n")
+                process = subprocess.Popen([program_case.args.program, "clean", "in.mms", "--restore"],
+                                           cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                if waits:
+                    time.sleep(1)
+                    self.assertIsNone(process.poll())
+                    self.assertEqual(digests(part), half)
+                else:
+                    process.wait(patient(60))
+                reader.stdin.close()
+                reader.wait()
+            said = process.communicate(timeout=patient(60))[1]
+            self.assertEqual(process.returncode, 0, said)
+            self.assertEqual("its old bytes come back beside who may be reading it" in said, not waits)
+            self.assertEqual(data_of(self.path("in.mms")), data_of(self.path("keep")))
+            self.remove()
 
     def test_the_undo_of_another_run_is_not_taken(self):
         """A journal elsewhere outlives the undo that belongs to it; another run's knows other files."""
@@ -243,7 +290,7 @@ class InPlace(InPlaceCase):
                 break
         self.interrupt_other("setjy", 2)
         run = self.multims(*VERBS["applycal"], *jobs, "--resume")
-        self.assertIn("the old data were brought back since: all is done again", run.stderr)
+        self.assertIn("they were brought back since, or somebody removed what was kept; all is done again", run.stderr)
         shutil.rmtree(self.path("job"))
         shutil.rmtree(self.path("in.mms.multims"))
         self.check("applycal", versions_too=False)
@@ -368,7 +415,7 @@ class InPlace(InPlaceCase):
         self.multims("flagdata", "in.mms", "mode=manual", "antenna=0", "--no-sync", "--quiet")
         shutil.copytree(self.path("in.mms"), self.path("other"), symlinks=True)
         run = self.multims(*flag, "--job-dir", job, "--resume")
-        self.assertIn("the old data were brought back since: all is done again", run.stderr)
+        self.assertIn("they were brought back since, or somebody removed what was kept; all is done again", run.stderr)
         self.assertEqual(self.versions(), [f"flags.flagdata_{i}" for i in (1, 2, 3)])
         self.multims("flagmanager", "in.mms", "mode=restore", "versionname=flagdata_3", "--quiet")
         self.multims("diff", "in.mms", "other", "--quiet")
