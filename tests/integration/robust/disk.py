@@ -319,6 +319,142 @@ class FullDiskInPlace(Mounts):
         return result.returncode
 
 
+class OtherDisk(Mounts):
+    """Outputs, journals and parts on a second file system, in the folder other."""
+
+    def setUp(self):
+        super().setUp()
+        self.mount("-t", "tmpfs", "-o", "size=64m", "none")
+        for words in (("simulate", "in.ms", "antennas=6", "scans=6", "channels=32", "integrations=10", "--no-sync"),
+                      ("partition", "in.ms", "in.mms", "separationaxis=scan", "numsubms=6", "flagbackup=False",
+                       "--no-sync")):
+            self.assert_done(self.run_to_end(*words, "--quiet"))
+        os.mkdir(self.path("other"))
+
+    def mount_other(self, size):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "none", self.path("other")], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.path("other")], check=True)
+
+    def fill_other(self, left):
+        disk = os.statvfs(self.path("other"))
+        with open(self.path("other/fill"), "wb", buffering=0) as f, contextlib.suppress(OSError):
+            f.write(b"x" * max(0, disk.f_bavail * disk.f_frsize - left))
+
+    def listed(self):
+        return sorted(os.listdir(self.folder)), sorted(os.listdir(self.path("other")))
+
+    def records(self, journal):
+        with contextlib.suppress(FileNotFoundError), open(self.path(journal)) as file:
+            return file.read()
+        return ""
+
+    def kill_half_done(self, journal, *words):
+        """Kill all of a run of which a part is done, and others are not."""
+        for _ in range(20):
+            run = self.start(*words)
+            while run.process.poll() is None and '"aside":false' not in self.records(journal):
+                time.sleep(0.0002)
+            run.send_all(signal.SIGKILL)
+            if run.wait().returncode and '"aside":false' in self.records(journal):
+                return
+            subprocess.run(["rm", "-rf", self.path(words[2]), self.path("other/job")], check=True)
+        self.fail("always faster")
+
+    def test_an_output_there(self):
+        """It is made there, and where there is no room it fails there; what is beside the input stays as it is."""
+        self.mount_other(32 << 20)
+        words = "partition", "in.ms", "other/out.mms", "separationaxis=scan", "numsubms=6", "flagbackup=False"
+        before = self.listed()[0]
+        self.kill_half_done("other/out.mms.multims/journal.jsonl", *words, "-j", "1")
+        self.assert_done(self.run_to_end("resume", "other/out.mms"))
+        self.assertEqual(self.listed(), (before, ["out.mms"]))
+        shutil.rmtree(self.path("other/out.mms"))
+        self.fill_other(1 << 20)
+        result = self.run_to_end(*words)
+        self.assert_ended(result, 2, "other/out.mms needs about ", " MiB, the disk has ")
+        os.unlink(self.path("other/fill"))
+        run = self.start(*words)
+        while run.process.poll() is None and not os.listdir(self.path("other")):
+            time.sleep(0.0002)
+        run.send_all(signal.SIGSTOP)
+        self.fill_other(64 << 10)
+        run.send_all(signal.SIGCONT)
+        self.assert_ended(run.wait(), 1, "No space left on device")
+        self.assertEqual(self.listed(), (before, ["fill"]))
+
+    def test_a_job_folder_there(self):
+        self.mount_other(8 << 20)
+        words = "partition", "in.ms", "out.mms", "separationaxis=scan", "numsubms=6", "flagbackup=False"
+        self.kill_half_done("other/job/journal.jsonl", *words, "-j", "1", "--job-dir", "other/job")
+        self.assert_done(self.run_to_end("resume", "other/job"))
+        self.assertEqual(self.listed(), (["in.mms", "in.ms", "other", "out.mms"], ["job"]))
+        self.assertIn("complete", self.run_to_end("status", "other/job").stdout)
+        self.assert_done(self.run_to_end("diff", "in.ms", "out.mms"))
+
+    def test_a_job_folder_without_room(self):
+        """Where no journal can be begun the run is refused; where its disk fills later the output is made all the
+        same, and nobody is told that the run could be gone on with."""
+        self.mount_other(1 << 20)
+        self.fill_other(0)
+        words = "partition", "in.ms", "out.mms", "separationaxis=scan", "numsubms=6", "--job-dir", "other/job"
+        result = self.run_to_end(*words)
+        if result.returncode:
+            self.assertIn("other/job", result.stderr)
+            self.assertFalse(os.path.exists(self.path("out.mms")))
+        else:
+            self.assertIn("other/job can't be written (No space left on device): no --resume", result.stderr)
+            self.assert_done(self.run_to_end("verify", "out.mms", "--against", "in.ms"))
+
+    def test_parts_of_each(self):
+        """A copy for which there is no room costs that part alone; what is on the other disk is done."""
+        self.mount_other(2 << 20)
+        shutil.copytree(self.path("in.mms/SUBMSS/in.0000.ms"), self.path("other/b.ms"))
+        shutil.copytree(self.path("in.mms/SUBMSS/in.0000.ms"), self.path("a.ms"))
+        self.fill_other(64 << 10)
+        words = "each", "a.ms", "other/b.ms", "--staged", "--keepgoing"
+        program = "--", "sh", "-c", "echo new >> $0/table.info", "{vis}"
+        self.assert_ended(self.run_to_end(*words, *program), 1, "b.ms: staged: a copy takes ")
+        os.unlink(self.path("other/fill"))
+        self.assert_done(self.run_to_end(*words, "--resume", *program))
+        for name in "a.ms", "other/b.ms":
+            with open(self.path(name + "/table.info")) as file:
+                self.assertEqual(file.read().count("new\n"), 1)
+        self.assertEqual(self.listed(), (["a.ms", "in.mms", "in.ms", "other"], ["b.ms"]))
+
+    def mount_part(self):
+        """The third part is a file system of its own."""
+        part = self.path("in.mms/SUBMSS/in.0002.ms")
+        shutil.copytree(part, self.path("part"), symlinks=True)
+        shutil.rmtree(part)
+        os.mkdir(part)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "none", part], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", part], check=True)
+        shutil.copytree(self.path("part"), part, symlinks=True, dirs_exist_ok=True)
+        shutil.rmtree(self.path("part"))
+        return part
+
+    def test_a_part_that_is_a_mount(self):
+        """Its files can't be moved into the undo, and come back all the same; nor can a copy replace it, which is
+        said."""
+        part = self.mount_part()
+        before = digests(self.path("in.mms"))
+        words = "setjy", "in.mms", "standard=manual", "fluxdensity=[2,0,0,0]", "--no-sync", "-j", "1"
+        self.assert_done(self.run_to_end(*words))
+        changed = digests(self.path("in.mms"))
+        self.assertNotEqual({n: v for n, v in changed.items() if "in.0002" in n},
+                            {n: v for n, v in before.items() if "in.0002" in n})
+        run = self.start("setjy", "in.mms", "standard=manual", "fluxdensity=[3,0,0,0]", "--no-sync", "-j", "1")
+        while run.process.poll() is None and self.records("in.mms.multims/journal.jsonl").count('"ev":"done"') < 4:
+            time.sleep(0.0002)
+        run.send_all(signal.SIGKILL)
+        run.wait()
+        self.assert_done(self.run_to_end("clean", "in.mms", "--restore"))
+        self.assertEqual(digests(self.path("in.mms")), changed)
+        result = self.run_to_end("each", part, "--staged", "--", "sh", "-c", "echo new >> $0/table.info", "{vis}")
+        self.assert_ended(result, 1, "in.0002.ms: ", "Device or resource busy")
+        self.assertEqual(digests(self.path("in.mms")), changed)
+
+
 class ReadOnly(Mounts):
     def test_output_on_a_read_only_disk(self):
         self.mount("-t", "tmpfs", "-o", "ro", "none")
