@@ -53,18 +53,29 @@ class Request:
             if os.path.isdir(parts) else [output]
         return done.returncode, "", found
 
-    def value_of(self, column, row, ddids):
-        """What the cell must be where values stay: the input's, cut."""
+    def values_of(self, column, row, ddids):
+        """What the cell may be where values stay: the input's, cut."""
         layout = self.layout
-        if column not in PER_CHANNEL | PER_CORRELATION or layout.values[column][row] is None:
-            return layout.stored[column][row]
+        stored = layout.stored[column][row]
+        cut = self.is_cut(column)
+        if cut is False or layout.values[column][row] is None:
+            return [stored]
         value = layout.values[column][row]
-        if column in PER_CHANNEL and self.channels:
+        if column not in PER_CORRELATION and self.channels and value.ndim == 2:
             first, last = self.channels[ddids[row]]
             value = value[first:last + 1]
-        if self.correlations:
+        if self.correlations and value.shape[-1] > max(self.correlations):
             value = value[..., self.correlations]
-        return as_cell(value)
+        return [as_cell(value)] if cut else [as_cell(value), stored]
+
+    def is_cut(self, column):
+        """Whether cells follow the selection, as those of unknown columns do that are like FLAG's; None: samples decide."""
+        values = self.layout.values
+        if column in PER_CHANNEL | PER_CORRELATION:
+            return True
+        like = {v.shape == f.shape for v, f in zip(values.get(column, []), values["FLAG"])
+                if v is not None and f is not None}
+        return None if len(like) > 1 else like == {True}
 
     def __str__(self):
         return f"{self.verb} {self.layout.path} {' '.join(self.words)}, {self.casarc}"
@@ -141,9 +152,9 @@ def check_values(request, part, found):
     for column in (*request.layout.values, *request.layout.extra_scalars, "ROW", "TIME",
                    "SCAN_NUMBER", "ANTENNA2"):
         for i, row in enumerate(rows):
-            want = request.value_of(column, row, spw_of_ddid)
-            demand(found[column][i] == want, part, column, "row", i, "is", found[column][i], "not",
-                   want)
+            want = request.values_of(column, row, spw_of_ddid)
+            demand(found[column][i] in want, part, column, "row", i, "is", found[column][i], "not",
+                   *want)
 
 
 def append_rows(table, columns, n):
