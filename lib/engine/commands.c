@@ -805,6 +805,21 @@ static mms_status check_targets(mms_client *client, int64_t n, const int *target
     return MMS_OK;
 }
 
+/* The first member that is no name of a variable; NULL: there is none. */
+static const char *wrong_name(const mms_value *parameters)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    const char *name;
+    mms_value *value;
+
+    json_object_foreach((mms_value *)parameters, name, value)
+    {
+        if (!*name || name[strspn(name, letters)] || (*name >= '0' && *name <= '9'))
+            return name;
+    }
+    return NULL;
+}
+
 static mms_status check_command(const mms_client *client, const mms_command *c, const char **mode,
                                 mms_error *err)
 {
@@ -820,6 +835,9 @@ static mms_status check_command(const mms_client *client, const mms_command *c, 
         return mms_fail(err, MMS_ERR_ARG, "parameters of a command must be an object");
     if (c->argv && c->parameters)
         return mms_fail(err, MMS_ERR_ARG, "a program takes words, not parameters");
+    if (c->text && wrong_name(c->parameters))
+        return mms_fail(err, MMS_ERR_ARG, "a parameter of a text has no name that it can use: '%s'",
+                        wrong_name(c->parameters));
     *mode = c->argv ? "program" : "task";
     if (c->text && !strcmp(c->text, "push"))
         *mode = "push";

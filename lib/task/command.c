@@ -30,12 +30,32 @@ const char *mms_command_find(const char *text, char c)
     }
 }
 
+char *mms_command_plain(const char *text)
+{
+    char *const plain = strdup(text);
+
+    for (char *s = plain; s && *s; s++) {
+        if (*s == '\'' || *s == '"') {
+            s = strchr(s + 1, *s);
+            if (!s)
+                break;
+        } else if (*s == '#') {
+            const size_t n = strcspn(s, "\n");
+            memset(s, ' ', n);
+            s += n - 1;
+        } else if (*s == '\r') {
+            *s = ' ';
+        }
+    }
+    return plain;
+}
+
 const char *mms_command_end(const char *text)
 {
-    const char *const end = *text == '#' ? text + strcspn(text, "\n") : mms_command_find(text, ';');
+    const char *const end = mms_command_find(text, ';');
     const char *const line = mms_command_find(text, '\n');
 
-    if (*text == '#' || mms_command_is_taql(text))
+    if (mms_command_is_taql(text))
         return end;
     return !end || (line && line < end) ? line : end;
 }
@@ -186,8 +206,9 @@ static mms_status check_statement(const char *text, const char **mode, mms_error
 
 mms_status mms_command_mode(const char *text, const char **mode, mms_error *err)
 {
-    const char *s = text + strspn(text, blanks);
-    mms_status st = MMS_OK;
+    char *const plain = mms_command_plain(text);
+    const char *s = plain ? plain + strspn(plain, blanks) : "";
+    mms_status st = plain ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "out of memory");
     bool is_ended = false; // by ;, as only statements are
     int count = 0;
 
@@ -197,16 +218,17 @@ mms_status mms_command_mode(const char *text, const char **mode, mms_error *err)
         char *const one = end ? strndup(s, (size_t)(end - s)) : NULL;
         if (!end || !one)
             st = mms_fail(err, MMS_ERR_ARG, "a quote or bracket is not closed");
-        else if (*s != '#')
+        else
             st = check_statement(one, mode, err);
-        count += *s != '#';
+        count++;
         is_ended = is_ended || (end && *end == ';');
         free(one);
         s = end && *end ? end + 1 + strspn(end + 1, blanks) : "";
     }
     if (count > 1 || is_ended)
         *mode = "exec";
-    if (st == MMS_OK)
+    free(plain);
+    if (st == MMS_OK || st == MMS_ERR_MEM)
         return st;
     return mms_fail(err, MMS_ERR_ARG,
                     "Command cannot be executed neither as a statement nor as an expression, it "

@@ -14,8 +14,12 @@ mms_unit_fn mms_command_unit;
  * the end of text; NULL where a quote or bracket is not closed. */
 const char *mms_command_find(const char *text, char c);
 
+/** Return a copy of text with blanks in place of comments (# to the end of the line) and CR, which
+ * the caller frees; NULL: out of memory. */
+char *mms_command_plain(const char *text);
+
 /** Return where the statement at the beginning of text ends: at ; or a line break, a TaQL command
- * at ; alone, a comment (#) at a line break; NULL as mms_command_find(). */
+ * at ; alone; NULL as mms_command_find().  text has no comments. */
 const char *mms_command_end(const char *text);
 
 /** The parts of a call NAME(ARGUMENTS) that is all of text, blanks aside. */

@@ -70,12 +70,24 @@ static const char *class_of_taql(const char *text)
     return "internal";
 }
 
+/* As lib/task/declare says it. */
+static bool is_wrong_type(const char *text)
+{
+    static const char *const words[] = {
+        "unknown parameter", "Please specify",     " is not a text",       " is not a number",
+        " is not a list",    " is not an integer", " is not true or false"};
+
+    for (int64_t i = 0; i < MMS_COUNT_OF(words); i++)
+        if (strstr(text, words[i]))
+            return true;
+    return false;
+}
+
 static const char *class_of_status(mms_status st, const char *text)
 {
     switch (st) {
     case MMS_ERR_ARG:
-        return strstr(text, "unknown parameter") || strstr(text, "Please specify") ? "type"
-                                                                                   : "value";
+        return is_wrong_type(text) ? "type" : "value";
     case MMS_ERR_NOT_FOUND:
         return "notfound";
     case MMS_ERR_EMPTY:
@@ -201,7 +213,8 @@ static mms_status take_argument(struct context *c, const char *text, mms_value *
 
     if (st == MMS_OK && name && json_object_get(arguments, name))
         st = raise_class(c, "type",
-                         mms_fail(err, MMS_ERR_ARG, "an argument is given twice: %s", text));
+                         mms_fail(err, MMS_ERR_ARG,
+                                  "an argument is given twice, or without its name: %s", text));
     if (st == MMS_OK && name)
         json_object_set_new(arguments, name, json_incref(value));
     mms_value_free(&value);
@@ -474,7 +487,9 @@ static mms_status value_of(struct context *c, const char *given, mms_value **out
         text[--n] = '\0';
     variable = text ? variable_of(c, text) : NULL;
     *out = NULL;
-    if (variable) {
+    if (!n) {
+        st = raise_class(c, "syntax", mms_fail(err, MMS_ERR_ARG, "a value is missing"));
+    } else if (variable) {
         *out = json_incref(variable);
         st = MMS_OK;
     } else if (text && *text == '{' && record_of(c, text, out, &st, err)) {
@@ -561,7 +576,7 @@ static mms_status run_statement(struct context *c, const char *text, mms_error *
     mms_value *value = NULL;
     mms_status st = MMS_OK;
 
-    if (!*text || *text == '#')
+    if (!*text)
         return MMS_OK;
     if (json_is_true(json_object_get(c->settings, "reads_only")) && mms_command_changes(text))
         return raise_class(c, "policy",
@@ -596,13 +611,20 @@ static mms_status run_statements(struct context *c, const char *text, mms_error 
 
 static mms_status run_text(struct context *c, mms_value **ret, mms_error *err)
 {
-    const char *const mode = c->order.mode, *const text = c->order.command;
+    const char *const mode = c->order.mode;
+    char *text;
+    mms_status st;
 
     if (!strcmp(mode, "push"))
         return json_object_update(c->variables, c->parameters)
                    ? mms_fail(err, MMS_ERR_MEM, "out of memory")
                    : MMS_OK;
-    return !strcmp(mode, "eval") ? value_of(c, text, ret, err) : run_statements(c, text, err);
+    text = mms_command_plain(c->order.command);
+    if (!text)
+        return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    st = !strcmp(mode, "eval") ? value_of(c, text, ret, err) : run_statements(c, text, err);
+    free(text);
+    return st;
 }
 
 /* What stays on the server; NULL: what is there. */

@@ -137,6 +137,8 @@ class Cases(ProgramCase):
                  ("a=[1,'x',{'y': [True]}]", "exec", None), ("a", "eval", [1, "x", {"y": [True]}]), ("a=1; b=2\nc=a+b", "exec", None), ("[a,b,c]", "eval", [1, 2, 3]),
                  ("mms['rank']", "eval", 1), ("mms['nothing']", "eval", "key"), ("mms [ 'rank' ] + 1", "eval", 2), ("a [1]", "eval", "type"), ("absent [1]", "eval", "name"),
                  ("d={'k': [[5, 6], 7]}; e=d ['k'] [0]", "exec", None), ("d ['k'] [1] = 8; d['k'] [0] [1]=9", "exec", None), ("d [ 'k' ]", "eval", [[5, 9], 8]),
+                 ("1 # ; 2", "eval", 1), ("a + 1 # 'c", "eval", 2), ("sleep(seconds=0) # c", "eval", None), ("[1, # c\n 2]", "eval", [1, 2]), ("'a#b' # c", "eval", "a#b"),
+                 ("x=1\r\ny=2\r\n", "exec", None), ("\r\n1\r\n", "eval", 1), ("sleep(seconds=)", "eval", "syntax"), ("sleep(,seconds=0)", "eval", "syntax"),
                  ("1 in [1,2]", "eval", True), ("3 in[1]", "eval", False), ("x={'a': 9223372036854775808}", "exec", "value"),
                  ("{'a': -9223372036854775808}", "eval", {"a": -2**63}), ("{'a': 1e19, 'b': '9223372036854775808'}", "eval", {"a": 1e19, "b": "9223372036854775808"})]
         got = self.responses([{"command": c, "servers": [1]} for c, _, _ in cases], 1)
@@ -237,11 +239,11 @@ class Cases(ProgramCase):
         got = self.responses([{"command": c} for c in (
             "sleep(seconds=0,zz=3)", "sleep()", "getcwd(1)", "info(vis='in.ms',nothing=1)", "info()", "0/0", "[1/0]",
             "sleep(0,1)", "sleep(0,seconds=1)", "sleep(seconds=0,seconds=0)", "chdir()", "chdir(path=1)", "unset()", "unset(name=1)", "exit(status='a')",
-            "info('in.ms')", "set_threads(1,2)", "get_threads(1)", "get_memory_total('x')", "set_memory_fraction(101)", "x=1; x[0]",
+            "info('in.ms')", "info(vis=1)", "split(vis='in.ms', outputvis='o.ms', datacolumn=5)", "set_threads(1,2)", "get_threads(1)", "get_memory_total('x')", "set_memory_fraction(101)", "x=1; x[0]",
             "select from absent.ms", "drop table absent.ms", "update in.ms set ABSENT=1", "::absent", "1 nounit")]
             + [{"command": "sleep()", "parameters": {"seconds": 0, "zz": 1}}], 1)
         self.assertEqual([g["error"]["class"] for g in got],
-                         ["type"] * 5 + ["arithmetic"] * 2 + ["type"] * 12 + ["value", "type", "notfound", "notfound", "name", "key", "value", "type"])
+                         ["type"] * 5 + ["arithmetic"] * 2 + ["type"] * 14 + ["value", "type", "notfound", "notfound", "name", "key", "value", "type"])
         self.assertIn("zz", got[0]["traceback"])
 
     def test_what_is_not_finite_comes_back_where_it_is_wanted(self):

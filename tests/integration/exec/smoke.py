@@ -45,6 +45,12 @@ class Smoke(ProgramCase):
             json.dump(["x=2", {"command": "x+1"}], file)
         self.assertEqual(self.multims("exec", "-j", "1", "file=texts.json").stdout, "1 on server 1: done\n2 on server 1: 3\n")
 
+    def test_names_of_parameters(self):
+        for name in "1x", "a b", "", "é", "1":
+            with open(self.path("list.json"), "w") as file:
+                json.dump([{"command": "1", "parameters": {"a": 1, name: 2}}], file)
+            self.assertIn(f"no name that it can use: '{name}'", self.multims("exec", "-j", "1", "file=list.json", status=2).stderr)
+
     def test_a_list_with_what_is_no_command(self):
         for entry, words in ((1, "command 2 is neither a text nor an object"), ({}, "command 2 has neither or both"),
                              ({"comand": "1"}, "command 2: comand is not known"), ({"command": 1}, "command is no text"),
