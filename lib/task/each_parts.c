@@ -16,7 +16,10 @@
 static mms_status check_part(const char *part, mms_error *err)
 {
     char *const table = mms_format("%s/ANTENNA", part);
-    const bool there = table && access(table, F_OK) == 0;
+    bool there;
+
+    mms_each_mend(part);
+    there = table && access(table, F_OK) == 0;
 
     free(table);
     return there ? MMS_OK : mms_fail(err, MMS_ERR_NOT_FOUND, "%s is not a MeasurementSet", part);

@@ -132,6 +132,10 @@ MMS_CHECKED mms_status mms_each_make_scratch(char **path, mms_error *err);
  *  link; end it with free(), NULL: no memory. */
 char *mms_each_copy_path(const char *vis);
 
+/** Put a part back that stands beside its place, as a run was killed just when its copy replaced it
+ *  on a disk that can't exchange names. */
+void mms_each_mend(const char *vis);
+
 /* A worker may be killed when what its program has made has its place, before it can say so.  So
  * that is noted before, in a file beside the copy or the output. */
 

@@ -279,8 +279,7 @@ static mms_status run_tries(struct unit *u, mms_value *answer, mms_error *err)
     return st;
 }
 
-/* Where names can't be exchanged a part may stand beside its place when a worker is killed. */
-static void mend(const char *vis)
+void mms_each_mend(const char *vis)
 {
     char *const copy = mms_each_copy_path(vis);
     char *const old = copy ? mms_format("%s-old", copy) : NULL;
@@ -303,7 +302,7 @@ static mms_status set_up(struct unit *u, mms_error *err)
     snprintf(u->memory, sizeof u->memory, "%lld", (long long)(mib / (sharing > 0 ? sharing : 1)));
     gethostname(u->host, sizeof u->host - 1);
     if (u->order.staged)
-        mend(u->vis);
+        mms_each_mend(u->vis);
     if (u->order.staged && !(u->part = realpath(u->vis, NULL)))
         return mms_fail_errno(err, errno, "%s", u->vis);
     u->copy = u->part ? mms_each_copy_path(u->part) : NULL;

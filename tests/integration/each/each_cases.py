@@ -430,6 +430,13 @@ class Each(PartsCase):
             os.kill(int(pid), signal.SIGKILL)
         self.wait_for(lambda: not any(alive(p) for p in pids))
 
+    def test_a_part_that_stands_beside_its_place_is_put_back(self):
+        """As a kill leaves it where the disk can't exchange names."""
+        os.rename(self.part(1), self.path("x.mms/SUBMSS/.x.0001.ms.mms-each-copy-old"))
+        self.each("--", "true")
+        self.assertEqual(self.leftovers(), [])
+        self.multims("verify", "x.mms")
+
     def test_clean_removes_copies_of_a_run_that_was_killed(self):
         process = self.start("--staged", "-j", "2", "--", "sh", "-c", "echo $$ >> pids; exec sleep 300", "{vis}")
         self.pids(2)

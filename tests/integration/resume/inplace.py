@@ -254,6 +254,25 @@ class InPlace(InPlaceCase):
         self.assertNotIn("the data are as they were before it", run.stderr)
         self.check("flagdata", versions_too=False)
 
+    def test_rows_for_flag_cmd_are_added_once(self):
+        """Killed while a worker adds them: FLAG_CMD is brought back by the next run."""
+        words = "flagdata", "in.mms", "mode=manual", "antenna=1", "action=none", "savepars=True", "--no-sync"
+        self.prepare("commands")
+        self.multims(*words, "--quiet")
+        wanted = digests(self.path("in.mms"))
+        for _ in range(40):
+            self.prepare("commands")
+            process = subprocess.Popen([program_case.args.program, *words], cwd=self.folder, stderr=subprocess.DEVNULL)
+            while process.poll() is None and not os.path.exists(self.path(".in.mms.mms-undo/undo.json")):
+                time.sleep(0.0002)
+            kill_all(family(process.pid))
+            process.wait()
+            if os.path.exists(self.path(".in.mms.mms-undo/undo.json")):
+                break
+        self.assertIn("the data are as they were before it", self.multims(*words).stderr)
+        self.assertEqual(digests(self.path("in.mms")), wanted)
+        self.assertEqual(self.leftovers(), [])
+
     def test_no_one_who_locks_sees_bytes_that_come_back(self):
         """casacore's lock of a part is waited for, for a time."""
         for waits in True, False:

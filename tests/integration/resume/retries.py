@@ -150,8 +150,8 @@ class Disturbed(ProgramCase):
         self.wait()
 
     def history(self, path):
-        return self.run_words(sys.executable, "-c", "import sys\nfrom casacore.tables import table\n"
-                              "with table(sys.argv[1], ack=False) as t:\n    print(t.nrows())", path + "/HISTORY").stdout
+        script = "import sys\nfrom casacore.tables import table\nprint(table(sys.argv[1], ack=False).nrows())"
+        return int(self.run_words(sys.executable, "-c", script, path + "/HISTORY").stdout)
 
     def test_the_last_unit(self):
         """HISTORY has its rows once, the flags are saved once."""

@@ -108,12 +108,14 @@ class Faults(robust.Case):
         with open(self.path("in.ms/table.info"), "w") as f:
             f.write(before)
 
-    def check(self, result, kind, want):
+    def check(self, result, kind, number, want):
         self.assertEqual(robust.tree(self.path("in.ms")), self.input, "the input has changed")
         self.assertIn(result.returncode, (0, 1, 2), result.stderr)
         found = self.outputs()
         if result.returncode:
             self.assertTrue(result.stderr.strip(), "no word")
+            if number in ("EXDEV", "EDQUOT"):
+                self.assertIn(os.strerror(getattr(errno, number)), result.stderr.splitlines()[-1])
             # the fault may come after the output has its name
             for name in found:
                 self.assertEqual(found[name], want.get(name), f"left: {name}; {result.stderr}")
@@ -132,7 +134,7 @@ class Faults(robust.Case):
                         break
                     struck.add(kind)
                     with self.subTest(words=words[0], kind=kind, number=number, at=at, calls=calls):
-                        self.check(result, kind, want)
+                        self.check(result, kind, number, want)
         self.assertGreaterEqual(struck, set(KINDS) - {"link"}, "some calls never failed")
         self.clean()
 
