@@ -25,7 +25,8 @@ static const mms_param params[] = {
      .doc = "Folder for outputs: {outputvis} is a path for the part's own, which gets the part's "
             "name there when the program ends well"},
     {"retries", MMS_INT, AT(retries), .init = "0", .allowed = "0..1000000",
-     .doc = "How often a program that failed is run again, for each part"},
+     .doc = "How often a program that failed, or whose worker was killed, is run again, for each "
+            "part"},
     {"okcodes", MMS_INTS, AT(okcodes), .init = "0",
      .doc = "Exit statuses with which the program has done its part"},
     {"staged", MMS_BOOL, AT(staged),
