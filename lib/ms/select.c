@@ -13,6 +13,7 @@
 #include "select_flagged_priv.h"
 #include "select_has_priv.h"
 #include "select_memo_priv.h"
+#include "select_plain_priv.h"
 #include "select_value.h"
 #include "spw_expr_priv.h"
 #include "tables/select_priv.h"
@@ -51,6 +52,8 @@ struct mms_selection {
     mms_select parsed;                      /**< what MSSelection gets */
     char *spw, *uvrange, *field, *antenna;  /**< rewritten members of parsed */
     char *scan, *array, *observation;
+    bool is_plain; /**< MSSelection is not asked */
+    mms_select_plain plain;
     bool by_ids;
     mms_select_memo memo;
     mms_selector *selector; /**< of one member */
@@ -251,18 +254,24 @@ done:
     return st;
 }
 
-/** Rewrite what MSSelection reads wrongly, and let it parse the first member. */
-static mms_status parse(mms_selection *s, mms_spw_expr *spw, mms_error *err)
+static mms_status read_spw(mms_selection *s, mms_spw_expr *spw, mms_error *err)
 {
     mms_status st;
 
-    if (s->parsed.spw) {
-        MMS_TRY(mms_windows_read(s->ms, &s->windows, err));
-        st = mms_spw_expr_read(s->parsed.spw, &s->windows, spw, err);
-        MMS_TRY(st == MMS_OK ? st : refused(s, "spw", st, err));
-        s->parsed.spw = s->spw = spw->text;
-        spw->text = NULL;
-    }
+    MMS_TRY(mms_windows_read(s->ms, &s->windows, err));
+    st = mms_spw_expr_read(s->parsed.spw, &s->windows, spw, err);
+    MMS_TRY(st == MMS_OK ? st : refused(s, "spw", st, err));
+    s->parsed.spw = s->spw = spw->text;
+    spw->text = NULL;
+done:
+    return st;
+}
+
+/** Rewrite what MSSelection reads wrongly, and let it parse the first member. */
+static mms_status parse(mms_selection *s, const mms_spw_expr *spw, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
     if (s->parsed.uvrange) {
         st = mms_uvrange_read(s->parsed.uvrange, &s->uvrange, err);
         MMS_TRY(st == MMS_OK ? st : refused(s, "uvrange", st, err));
@@ -272,8 +281,6 @@ static mms_status parse(mms_selection *s, mms_spw_expr *spw, mms_error *err)
     MMS_TRY(open_member(s, 0, err));
     if (spw->refusal)
         MMS_TRY(refused(s, "spw", mms_fail(err, MMS_ERR_SELECT, "%s", spw->refusal), err));
-    if (spw->resolved)
-        log_lines(spw->warnings.text);
 done:
     return st;
 }
@@ -379,8 +386,8 @@ done:
 /** The ranges as named: ours where the tokeniser resolved them, else MSSelection's. */
 static mms_status take_named(mms_selection *s, mms_spw_expr *spw, mms_error *err)
 {
+    const int32_t *list;
     int64_t n;
-    const int32_t *list = mms_selector_get(s->selector, MMS_LIST_CHANNELS, &n);
 
     if (spw->resolved) {
         s->named = spw->channels;
@@ -388,6 +395,7 @@ static mms_status take_named(mms_selection *s, mms_spw_expr *spw, mms_error *err
         spw->channels = NULL;
         return MMS_OK;
     }
+    list = mms_selector_get(s->selector, MMS_LIST_CHANNELS, &n);
     s->named = mms_alloc(n / 4, sizeof *s->named);
     if (!s->named)
         return no_memory(err);
@@ -533,6 +541,41 @@ static mms_status use_field_ids(mms_selection *s, mms_error *err)
     return MMS_OK;
 }
 
+/** Take the lists of a plain selection, of which MSSelection says that all antennas stay. */
+static void take_plain(mms_selection *s)
+{
+    mms_select_plain *const p = &s->plain;
+
+    if (s->parsed.field)
+        s->fields = (id_list){true, p->fields.n, p->fields.ids};
+    if (s->parsed.spw) {
+        s->spws = (id_list){true, p->nspw, p->spws};
+        s->ddids = (id_list){true, p->nddid, p->ddids};
+    }
+    p->fields.ids = p->spws = p->ddids = NULL;
+}
+
+/** Find what expressions mean. */
+static mms_status resolve(mms_selection *s, mms_spw_expr *spw, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    if (s->parsed.spw)
+        MMS_TRY(read_spw(s, spw, err));
+    s->is_plain = mms_select_plain_open(s->ms, &s->parsed, &s->windows, spw, &s->plain);
+    if (s->is_plain) {
+        take_plain(s);
+    } else {
+        MMS_TRY(parse(s, spw, err));
+        MMS_TRY(take_lists(s, err));
+        s->by_ids = mms_select_memo_open(s->ms, &s->parsed, &s->memo);
+    }
+    if (spw->resolved)
+        log_lines(spw->warnings.text);
+done:
+    return st;
+}
+
 mms_status mms_selection_create(mms_ms *ms, const mms_select *select, mms_selection **out,
                                 mms_error *err)
 {
@@ -547,8 +590,7 @@ mms_status mms_selection_create(mms_ms *ms, const mms_select *select, mms_select
     MMS_TRY(mms_ms_check_counts(ms, err));
     MMS_TRY(copy_texts(s, select, err));
     if (!s->all) {
-        MMS_TRY(parse(s, &spw, err));
-        MMS_TRY(take_lists(s, err));
+        MMS_TRY(resolve(s, &spw, err));
         if (s->parsed.spw) {
             MMS_TRY(take_named(s, &spw, err));
             MMS_TRY(check_named(s, err));
@@ -558,7 +600,6 @@ mms_status mms_selection_create(mms_ms *ms, const mms_select *select, mms_select
         MMS_TRY(use_field_ids(s, err));
         if (s->parsed.timerange)
             MMS_TRY(resolve_times(s, err));
-        s->by_ids = mms_select_memo_open(ms, &s->parsed, &s->memo);
     }
     *out = s;
     s = NULL;
@@ -576,6 +617,7 @@ void mms_selection_free(mms_selection **selection)
     if (!s)
         return;
     mms_select_memo_free(&s->memo);
+    mms_select_plain_free(&s->plain);
     mms_selector_free(&s->selector);
     mms_windows_free(&s->windows);
     for (int64_t i = 0; i < MMS_COUNT_OF(expressions); i++)
@@ -645,6 +687,8 @@ static mms_status mask_members(mms_selection *s, mms_rows rows, uint8_t *mask, m
 {
     mms_status st = MMS_OK;
 
+    if (s->is_plain)
+        return mms_select_plain_rows(&s->plain, s->ms, rows, mask, err);
     for (int64_t m = 0; m < mms_ms_nmember(s->ms) && st == MMS_OK; m++) {
         const mms_rows has_rows = mms_ms_member_rows(s->ms, m);
         const int64_t first = rows.first > has_rows.first ? rows.first : has_rows.first;

@@ -10,6 +10,7 @@
 
 #include "base/base_priv.h"
 #include "multims/select.h"
+#include "tables/reading_priv.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,11 +28,16 @@ typedef struct mms_window {
 typedef struct mms_windows {
     int64_t n;
     mms_window *windows;
+    bool all_rows; /**< mms_has_all_rows() */
 } mms_windows;
 
 /** Read SPECTRAL_WINDOW of an MS; end it with mms_windows_free(). */
 MMS_CHECKED mms_status mms_windows_read(const mms_ms *ms, mms_windows *out, mms_error *err);
 void mms_windows_free(mms_windows *windows);
+
+/** Whether FLAG_ROW of a sub-table is there and nowhere set: MSSelection leaves out rows that it
+ *  flags. */
+bool mms_has_all_rows(mms_table *table);
 
 /** An spw expression; end it with mms_spw_expr_free(). */
 typedef struct mms_spw_expr {

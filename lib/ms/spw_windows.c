@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "ms_priv.h"
 #include "spw_expr_priv.h"
 #include "tables/tables_priv.h"
@@ -35,6 +36,18 @@ done:
     return st == MMS_OK ? st : mms_wrap(err, st, "SPECTRAL_WINDOW row %lld", (long long)row);
 }
 
+bool mms_has_all_rows(mms_table *table)
+{
+    int32_t *flags = NULL;
+    bool all = mms_table_find_column(table, MMS_COL_FLAG_ROW) &&
+               mms_table_get_ints(table, MMS_COL_FLAG_ROW, &flags, NULL) == MMS_OK;
+
+    for (int64_t i = 0; all && i < mms_table_nrow(table); i++)
+        all = !flags[i];
+    free(flags);
+    return all;
+}
+
 mms_status mms_windows_read(const mms_ms *ms, mms_windows *out, mms_error *err)
 {
     const char *path = mms_ms_subtable(ms, "SPECTRAL_WINDOW");
@@ -56,6 +69,7 @@ mms_status mms_windows_read(const mms_ms *ms, mms_windows *out, mms_error *err)
     if (!out->windows)
         MMS_TRY(mms_fail(err, MMS_ERR_MEM, "%s: out of memory", path));
     out->n = n;
+    out->all_rows = mms_has_all_rows(table);
     for (int64_t i = 0; i < n; i++) {
         out->windows[i].nchan = nchan[i];
         out->windows[i].ref_hz = ref_hz[i];

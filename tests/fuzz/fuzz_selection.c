@@ -19,7 +19,7 @@ static mms_window kinds[] = {{(char[]){"first"}, CHANNELS, 1e9, up, widths},
                              {(char[]){"empty"}, 0, 0, up, widths},
                              {(char[]){"first"}, CHANNELS, 5e9, up, widths},
                              {(char[]){"5"}, CHANNELS, 1e9, up, widths}};
-static const mms_windows windows = {sizeof kinds / sizeof kinds[0], kinds};
+static const mms_windows windows = {sizeof kinds / sizeof kinds[0], kinds, true};
 
 static void demand(bool holds)
 {

@@ -25,7 +25,7 @@ static mms_window rows[] = {
     {"TDM#15", 1, 300e6, wide_hz, wide_width},
     {"99", 1, 300e6, wide_hz, wide_width},
 };
-static const mms_windows windows = {4, rows};
+static const mms_windows windows = {4, rows, true};
 
 /** Ranges as "spw:first~last^step ". */
 static char *ranges_of(const mms_spw_expr *e)
