@@ -95,8 +95,8 @@ mms_flag_squares mms_flag_clip_squares(const mms_flag_clip *clip)
 enum { AT_ONCE = 64 };
 
 /** Flag those of at most AT_ONCE values that are clipped. */
-MMS_WIDE static void flag_clipped(const mms_flag_squares *keep, int64_t n, const float *values,
-                                  uint8_t *flags)
+MMS_WIDEST static void flag_clipped(const mms_flag_squares *keep, int64_t n, const float *values,
+                                    uint8_t *flags)
 {
     const double from = keep->from, to = keep->to;
     const double hole_from = keep->hole_from, hole_to = keep->hole_to;
@@ -139,7 +139,7 @@ static float_squares surely_kept(const mms_flag_squares *keep)
 }
 
 /** Whether floats tell that no value of some is clipped. */
-MMS_WIDE static bool none_surely(const float_squares *keep, int64_t n, const float *values)
+MMS_WIDEST static bool none_surely(const float_squares *keep, int64_t n, const float *values)
 {
     const float from = keep->from, to = keep->to, hole_from = keep->hole_from,
                 hole_to = keep->hole_to;

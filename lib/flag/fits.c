@@ -230,7 +230,7 @@ INLINE void flag_upward(curves *c, float limit)
         c->use[i] &= ~(c->mean[i] - c->fit[i] > most);
 }
 
-MMS_WIDE static void fit_all(curves *c, int64_t most_pieces, int most_degree)
+MMS_WIDEST static void fit_all(curves *c, int64_t most_pieces, int most_degree)
 {
     static const int degrees[5] = {1, 1, 2, 3, 3};
 

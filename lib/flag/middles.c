@@ -290,7 +290,7 @@ typedef float lane_floats __attribute__((vector_size(4 * LANES), aligned(4), may
 typedef int32_t lane_counts __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 
 /** About where deviation() finds it, of all lanes. */
-MMS_WIDE static void find_near(const float *sorted, int64_t n, const float *twice, int32_t *first)
+MMS_WIDEST static void find_near(const float *sorted, int64_t n, const float *twice, int32_t *first)
 {
     const lane_floats *const s = (const lane_floats *)sorted, middle = *(const lane_floats *)twice;
     lane_counts count = {0};
@@ -328,7 +328,7 @@ static void centre_lanes(const float *sorted, const int64_t *ns, double *middle,
     }
 }
 
-MMS_WIDE static bool are_finite(int64_t n, const float *values)
+MMS_WIDEST static bool are_finite(int64_t n, const float *values)
 {
     int32_t others = 0;
 

@@ -187,7 +187,7 @@ float mms_flag_number(mms_flag_operator operation, mms_complex value)
 }
 
 /** The absolute values; how many of them are finite. */
-MMS_WIDE static int64_t find_sizes(int64_t n, const float *parts, float *numbers)
+MMS_WIDEST static int64_t find_sizes(int64_t n, const float *parts, float *numbers)
 {
     int64_t finite = 0;
 

@@ -76,8 +76,8 @@ static inline __attribute__((always_inline)) void add_parts(const moments *m, in
 }
 
 /** Add a time, or begin with it. */
-MMS_WIDE static void add_time(const moments *m, int64_t nchan, const mms_complex *values,
-                              const uint8_t *flags, bool first)
+MMS_WIDEST static void add_time(const moments *m, int64_t nchan, const mms_complex *values,
+                                const uint8_t *flags, bool first)
 {
     const bool any = flags && memchr(flags, 1, (size_t)nchan);
 
@@ -156,15 +156,15 @@ static inline __attribute__((always_inline)) bool scatter_some(int64_t nchan, co
 
 /** How windows of three times scatter: found[nchan], -1 where all of it is flagged, and the most of
  *  that.  False: some numbers are not finite. */
-MMS_WIDE static bool scatter_of_three(int64_t nchan, const moments *a, const moments *b,
-                                      const moments *c, bool flagged, double *found, double *most)
+MMS_WIDEST static bool scatter_of_three(int64_t nchan, const moments *a, const moments *b,
+                                        const moments *c, bool flagged, double *found, double *most)
 {
     return flagged ? scatter_some(nchan, a, b, c, true, found, most)
                    : scatter_some(nchan, a, b, c, false, found, most);
 }
 
-MMS_WIDE static void scatter_of_sums(int64_t nchan, const moments *m, double *restrict found,
-                                     double *found_most)
+MMS_WIDEST static void scatter_of_sums(int64_t nchan, const moments *m, double *restrict found,
+                                       double *found_most)
 {
     int64_t most = INT64_MIN;
 
@@ -228,8 +228,8 @@ static double find_scatter(window *w, int64_t half, int64_t time, const mms_comp
 /** Whether the squares of the distances from the time itself tell that nothing scatters more than a
  *  threshold: in floats, with room for their rounding and that of the squares that scatter()
  *  takes.  The scatter round the mean is the smallest there is. */
-MMS_WIDE static bool is_surely_below(int64_t half, double threshold, int64_t nchan,
-                                     const mms_complex *values, const uint8_t *flags)
+MMS_WIDEST static bool is_surely_below(int64_t half, double threshold, int64_t nchan,
+                                       const mms_complex *values, const uint8_t *flags)
 {
     const float *now = (const float *)values, *first = now - 2 * half * nchan;
     const int64_t times = 2 * half + 1, n = 2 * nchan;
@@ -265,8 +265,8 @@ mms_status mms_flag_rflag_scatter(const mms_flag_rflag *how, int64_t ntime, int6
     return MMS_OK;
 }
 
-MMS_WIDE static void sum_scatter(int64_t nchan, const double *scatter, double *restrict sums,
-                                 int64_t *restrict counts)
+MMS_WIDEST static void sum_scatter(int64_t nchan, const double *scatter, double *restrict sums,
+                                   int64_t *restrict counts)
 {
     for (int64_t c = 0; c < nchan; c++) {
         sums[c] += scatter[c] >= 0 ? scatter[c] : 0;
@@ -294,8 +294,9 @@ static inline __attribute__((always_inline)) double sum_some(
 }
 
 /** Add the deviations from the middle; the most of them, of flagged channels too. */
-MMS_WIDE static double sum_spectrum(int64_t nchan, const mms_complex *values, const uint8_t *flags,
-                                    const mms_flag_middle *m, double *freq, int64_t *nfreq)
+MMS_WIDEST static double sum_spectrum(int64_t nchan, const mms_complex *values,
+                                      const uint8_t *flags, const mms_flag_middle *m, double *freq,
+                                      int64_t *nfreq)
 {
     return flags && memchr(flags, 1, (size_t)nchan)
                ? sum_some(nchan, values, flags, true, m, freq, nfreq)
@@ -336,9 +337,9 @@ static bool is_beyond(const mms_flag_rflag *how, double spread)
     return spread > how->spectralmax || spread < how->spectralmin;
 }
 
-MMS_WIDE static void flag_spectrum(const mms_flag_rflag *how, double threshold, int64_t nchan,
-                                   const mms_complex *values, const mms_flag_middle *m,
-                                   uint8_t *flags)
+MMS_WIDEST static void flag_spectrum(const mms_flag_rflag *how, double threshold, int64_t nchan,
+                                     const mms_complex *values, const mms_flag_middle *m,
+                                     uint8_t *flags)
 {
     const float *parts = (const float *)values;
     int64_t found = 0;

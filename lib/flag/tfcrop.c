@@ -65,14 +65,14 @@ static bool turn_flags(int64_t rows, int64_t columns, const uint8_t *from, uint8
     return true;
 }
 
-MMS_WIDE static void add_values(int64_t n, const float *values, float *restrict sums)
+MMS_WIDEST static void add_values(int64_t n, const float *values, float *restrict sums)
 {
     for (int64_t i = 0; i < n; i++)
         sums[i] += values[i];
 }
 
-MMS_WIDE static void add_unflagged(int64_t n, const float *values, const uint8_t *flags,
-                                   float *restrict sums, float *restrict flagged)
+MMS_WIDEST static void add_unflagged(int64_t n, const float *values, const uint8_t *flags,
+                                     float *restrict sums, float *restrict flagged)
 {
     for (int64_t i = 0; i < n; i++) {
         const float value = values[i]; // whatever it is, for vectors
@@ -109,8 +109,8 @@ static bool take_means(const direction *d, const scratch *s, int curve, mms_flag
 }
 
 /** The values of one index over the fit: to the sums and the most of their lines. */
-MMS_WIDE static void begin_point(int64_t n, const float *values, float fit, const scratch *s,
-                                 float *restrict away)
+MMS_WIDEST static void begin_point(int64_t n, const float *values, float fit, const scratch *s,
+                                   float *restrict away)
 {
     float *restrict sums = s->sums, *restrict most = s->most;
 
@@ -122,8 +122,8 @@ MMS_WIDE static void begin_point(int64_t n, const float *values, float fit, cons
     }
 }
 
-MMS_WIDE static void begin_flagged(int64_t n, const float *values, const uint8_t *flags, float fit,
-                                   const scratch *s, float *restrict away)
+MMS_WIDEST static void begin_flagged(int64_t n, const float *values, const uint8_t *flags,
+                                     float fit, const scratch *s, float *restrict away)
 {
     float *restrict sums = s->sums, *restrict most = s->most, *restrict counts = s->counts;
 
@@ -157,7 +157,7 @@ static void begin_lines(const direction *d, const mms_flag_curves *c, int curve,
         s->windows[i] = d->flags[i] ? -1 : s->away[i];
 }
 
-MMS_WIDE static void add_point(int64_t n, const float *away, const scratch *s)
+MMS_WIDEST static void add_point(int64_t n, const float *away, const scratch *s)
 {
     float *restrict sums = s->sums, *restrict most = s->most;
 
