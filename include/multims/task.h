@@ -96,6 +96,7 @@ typedef struct mms_run {
     int64_t passes;     /**< mms_parts_run() was called so often */
     double limit_s, stall_s; /**< as in mms_engine_opts */
     const char *status_file; /**< the same */
+    bool small; /**< units take less than the start of a worker: the watched process does them */
 } mms_run;
 
 struct mms_task {

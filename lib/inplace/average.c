@@ -381,6 +381,7 @@ mms_status mms_flag_chunk_averaged(mms_flag_work *w, mms_flag_command *asks, mms
         goto done;
     MMS_TRY(make_averages(w, asks, k, width, &a, err));
     a.chunk.column = asks->column;
+    a.chunk.any = a.chunk.touched = true;
     MMS_TRY(do_commands(w, &a, err));
     spread(k, &a);
 done:

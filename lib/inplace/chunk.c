@@ -174,6 +174,12 @@ mms_status mms_flag_chunk_do(mms_flag_work *w, mms_flag_command *c, const mms_fl
     }
 }
 
+/** Whether a command itself says whether it has changed a flag. */
+static bool tells(const mms_flag_command *c)
+{
+    return c->mode == MMS_FLAG_TFCROP || c->mode == MMS_FLAG_RFLAG || c->mode == MMS_FLAG_EXTEND;
+}
+
 mms_status mms_flag_chunk_apply(mms_flag_work *w, mms_flag_command *c, mms_flag_chunk *k,
                                 mms_error *err)
 {
@@ -182,5 +188,6 @@ mms_status mms_flag_chunk_apply(mms_flag_work *w, mms_flag_command *c, mms_flag_
 
     if (st != MMS_OK || cut->nchan == 0 || cut->ncorr == 0)
         return st;
+    k->touched = k->touched || !tells(c);
     return mms_flag_chunk_do(w, c, cut, k, err);
 }

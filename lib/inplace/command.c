@@ -20,46 +20,49 @@ static mms_status no_memory(mms_error *err)
 
 /* ---- the set ----------------------------------------------------------------------------------*/
 
-/** Open a sub-table; *table is NULL where it is missing and optional. */
-static mms_status open_table(const mms_ms *ms, const char *name, bool optional, mms_table **table,
-                             mms_error *err)
+/** A sub-table, borrowed: it stays open with the set, so that casacore has it for whoever opens it
+ *  again.  *table is NULL where it is missing and optional. */
+static mms_status use_table(mms_flag_set *set, const char *name, bool optional, mms_table **table,
+                            mms_error *err)
 {
-    const char *path = mms_ms_subtable(ms, name);
+    const char *path = mms_ms_subtable(set->ms, name);
+    mms_status st;
 
     *table = NULL;
     if (!path)
         return optional ? MMS_OK
                         : mms_fail(err, MMS_ERR_NOT_FOUND, "%s has no sub-table %s",
-                                   mms_ms_path(ms), name);
-    return mms_table_open(path, MMS_TABLE_READ, table, err);
+                                   mms_ms_path(set->ms), name);
+    assert(set->ntable < MMS_COUNT_OF(set->tables));
+    st = mms_table_open(path, MMS_TABLE_READ, table, err);
+    if (st == MMS_OK)
+        set->tables[set->ntable++] = *table;
+    return st;
 }
 
-static mms_status read_texts(const mms_ms *ms, const char *name, const char *column, bool optional,
-                             mms_value **texts, mms_error *err)
+static mms_status read_texts(mms_table *table, const char *column, mms_value **texts,
+                             mms_error *err)
 {
-    mms_table *table = NULL;
-    mms_status st;
+    mms_status st = MMS_OK;
 
     *texts = json_array();
-    MMS_TRY(open_table(ms, name, optional, &table, err));
     for (int64_t i = 0; table && i < mms_table_nrow(table); i++) {
         mms_value *text = NULL;
         MMS_TRY(mms_table_get_cell(table, column, i, &text, err));
         json_array_append_new(*texts, text);
     }
 done:
-    mms_table_drop(&table);
     return st;
 }
 
 static mms_status read_antennas(mms_flag_set *set, mms_error *err)
 {
-    mms_table *table = NULL;
+    mms_table *table;
     mms_value *cell = NULL;
     mms_status st;
 
-    MMS_TRY(read_texts(set->ms, "ANTENNA", "NAME", false, &set->antennas, err));
-    MMS_TRY(open_table(set->ms, "ANTENNA", false, &table, err));
+    MMS_TRY(use_table(set, "ANTENNA", false, &table, err));
+    MMS_TRY(read_texts(table, "NAME", &set->antennas, err));
     set->nantenna = mms_table_nrow(table);
     MMS_TRY(mms_table_get_doubles(table, "DISH_DIAMETER", &set->diameters, err));
     set->positions = mms_alloc(set->nantenna, sizeof *set->positions);
@@ -71,7 +74,20 @@ static mms_status read_antennas(mms_flag_set *set, mms_error *err)
         mms_value_free(&cell);
     }
 done:
-    mms_table_drop(&table);
+    return st;
+}
+
+/** The names of fields, and the types of processors where there are any. */
+static mms_status read_names(mms_flag_set *set, mms_error *err)
+{
+    mms_table *fields, *processors;
+    mms_status st;
+
+    MMS_TRY(use_table(set, "FIELD", false, &fields, err));
+    MMS_TRY(read_texts(fields, "NAME", &set->fields, err));
+    MMS_TRY(use_table(set, "PROCESSOR", true, &processors, err));
+    MMS_TRY(read_texts(processors, "TYPE", &set->processors, err));
+done:
     return st;
 }
 
@@ -93,13 +109,13 @@ static mms_status read_window(mms_table *pols, int32_t pol, mms_flag_window *w, 
 
 static mms_status read_windows(mms_flag_set *set, mms_error *err)
 {
-    mms_table *dds = NULL, *spws = NULL, *pols = NULL;
+    mms_table *dds, *spws, *pols;
     int32_t *spw = NULL, *pol = NULL, *nchan = NULL;
     mms_status st;
 
-    MMS_TRY(open_table(set->ms, "DATA_DESCRIPTION", false, &dds, err));
-    MMS_TRY(open_table(set->ms, "SPECTRAL_WINDOW", false, &spws, err));
-    MMS_TRY(open_table(set->ms, "POLARIZATION", false, &pols, err));
+    MMS_TRY(use_table(set, "DATA_DESCRIPTION", false, &dds, err));
+    MMS_TRY(use_table(set, "SPECTRAL_WINDOW", false, &spws, err));
+    MMS_TRY(use_table(set, "POLARIZATION", false, &pols, err));
     MMS_TRY(mms_table_get_ints(dds, "SPECTRAL_WINDOW_ID", &spw, err));
     MMS_TRY(mms_table_get_ints(dds, "POLARIZATION_ID", &pol, err));
     MMS_TRY(mms_table_get_ints(spws, "NUM_CHAN", &nchan, err));
@@ -121,9 +137,6 @@ done:
     free(spw);
     free(pol);
     free(nchan);
-    mms_table_drop(&dds);
-    mms_table_drop(&spws);
-    mms_table_drop(&pols);
     return st;
 }
 
@@ -134,8 +147,7 @@ mms_status mms_flag_set_open(mms_ms *ms, mms_flag_set *set, mms_error *err)
     *set = (mms_flag_set){.ms = ms};
     MMS_TRY(read_windows(set, err));
     MMS_TRY(read_antennas(set, err));
-    MMS_TRY(read_texts(ms, "FIELD", "NAME", false, &set->fields, err));
-    MMS_TRY(read_texts(ms, "PROCESSOR", "TYPE", true, &set->processors, err));
+    MMS_TRY(read_names(set, err));
     set->field_table = strdup(mms_ms_subtable(ms, "FIELD"));
     MMS_TRY(set->field_table ? MMS_OK : no_memory(err));
 done:
@@ -144,6 +156,8 @@ done:
 
 void mms_flag_set_close(mms_flag_set *set)
 {
+    for (int64_t i = 0; i < set->ntable; i++)
+        mms_table_drop(&set->tables[i]);
     free(set->windows);
     free(set->positions);
     free(set->diameters);

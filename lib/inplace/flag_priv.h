@@ -27,6 +27,8 @@ typedef struct mms_flag_set {
     double (*positions)[3];                    /**< [nantenna], ITRF in m */
     double *diameters;                         /**< [nantenna], m */
     char *field_table;                         /**< path */
+    int64_t ntable;
+    mms_table *tables[6]; /**< [ntable]: sub-tables, open */
 } mms_flag_set;
 
 /** Read the sub-tables of ms.  Errors: NOT_FOUND, TABLE, MEM, RANGE. */
@@ -96,6 +98,7 @@ typedef struct mms_flag_bounds {
 
 /** What a command selects in a plain set of few rows. */
 typedef struct mms_flag_found {
+    int64_t nrow;        /**< how many it are */
     char *rows;          /**< bits, two digits a byte */
     mms_value *channels; /**< that it names: [[spw, first, last], …] */
 } mms_flag_found;
@@ -111,9 +114,9 @@ void mms_flag_command_close(mms_flag_command *c, int64_t nwindow);
 
 /** Whether what a command selects can be told to the one worker that does it. */
 bool mms_flag_can_find(const mms_ms *ms, const mms_flag_command *command);
-/** Find it, and whether that is any row; end it with mms_flag_free_found() whatever the status. */
+/** Find it; end it with mms_flag_free_found() whatever the status. */
 MMS_CHECKED mms_status mms_flag_find(mms_ms *ms, const mms_flag_command *command,
-                                     mms_flag_found *found, bool *any, mms_error *err);
+                                     mms_flag_found *found, mms_error *err);
 void mms_flag_free_found(mms_flag_found *found);
 /** In the worker.  Errors: MEM, INTERNAL. */
 MMS_CHECKED mms_status mms_flag_found_rows(const char *rows, int64_t nrow, uint8_t **bits,
@@ -150,6 +153,7 @@ typedef struct mms_flag_chunk {
     int32_t ddid, nchan, ncorr;
     int64_t cell;           /**< nchan * ncorr */
     uint8_t *flag, *before; /**< [nrow][nchan][ncorr]; before the commands */
+    bool any, touched;      /**< a flag was set before; flags may have been changed since */
     uint8_t *flag_row;      /**< [nrow] */
     mms_complex *vis;       /**< of column; NULL column: none is read */
     const char *column;
@@ -176,13 +180,14 @@ typedef struct mms_flag_work {
     mms_flag_command *commands;
     uint8_t *run_mask; /**< bits: the rows of the run; NULL: all */
     bool chunks, combinescans;
-    bool warned;        /**< of memory */
-    bool sums_alone;    /**< of a chunk that is done in pieces: nothing is flagged yet */
+    bool warned;           /**< of memory */
+    bool centroids_ascend; /**< of a chunk: with its times, one each */
+    bool sums_alone;       /**< of a chunk that is done in pieces: nothing is flagged yet */
     int64_t first, end; /**< commands of this pass over a chunk that is done in pieces; else all */
     mms_flag_between *between; /**< flags between such passes; NULL: there is one */
     int64_t chunk_row;         /**< the first row of the chunk, whatever its pieces */
     double ntime_s;
-    int64_t memory, threads, changed_rows, selected_rows;
+    int64_t memory, threads, changed_rows, changed_row_flags, selected_rows;
     mms_flag_chunk spare;            /**< arrays for the next chunk */
     struct mms_flag_stage *stage;    /**< takes what is to be written; NULL: nothing is */
     struct mms_flag_counts **counts; /**< [ncommand]: summary */
@@ -275,6 +280,9 @@ MMS_CHECKED mms_status mms_flag_count(mms_flag_work *w, mms_flag_command *c, mms
 /** New reference to {"": {…}} or {field: {…}}, kinds and names as in the report. */
 mms_value *mms_flag_counts_value(const mms_flag_set *set, const mms_flag_counts *counts);
 void mms_flag_counts_free(mms_flag_counts **counts);
+/** Add *from, which may be NULL, to *into; *from is taken.  Errors: MEM. */
+MMS_CHECKED mms_status mms_flag_counts_take(mms_flag_counts **into, mms_flag_counts **from,
+                                            mms_error *err);
 
 /** Add the leaves of from to into, both as above. */
 void mms_flag_counts_add(mms_value *into, const mms_value *from);

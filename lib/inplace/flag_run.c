@@ -28,6 +28,7 @@ typedef struct running {
     mms_value *commands; /**< those that can be used */
     bool alone;          /**< one command was asked for: its rows are those of the run */
     bool chunks, combinescans, writes;
+    bool joins; /**< a command looks at several baselines at once */
     double ntime_s;
     int64_t *group;       /**< [nmember]: the first member of those that are done together */
     mms_flag_found found; /**< of the one command; nothing: the workers find it */
@@ -48,6 +49,8 @@ static void note_needs(running *r, const mms_flag_command *c)
 
     r->chunks = r->chunks || mms_flag_command_needs_chunks(c);
     r->writes = r->writes || mms_flag_command_writes(c);
+    r->joins = r->joins || c->mode == MMS_FLAG_RFLAG || c->mode == MMS_FLAG_ANTINT ||
+               c->mode == MMS_FLAG_SHADOW;
     if (c->automatic || c->mode < MMS_FLAG_TFCROP)
         return;
     r->ntime_s = ntime > r->ntime_s ? ntime : r->ntime_s;
@@ -66,6 +69,18 @@ static void refuse_agent(const mms_value *command, int64_t number, bool list, co
     else
         mms_log(MMS_LOG_WARN, "flagdata", "Cannot create agent %s: %s", mode ? mode : "", why);
     free(mode);
+}
+
+/** Find the rows of the one command, where a worker can be told, or whether there are any. */
+static mms_status find_rows(running *r, const mms_flag_command *c, bool *any, mms_error *err)
+{
+    mms_status st;
+
+    if (!mms_flag_can_find(r->ms, c))
+        return mms_rows_any(r->ms, c->selection, any, err);
+    st = mms_flag_find(r->ms, c, &r->found, err);
+    *any = r->found.nrow > 0;
+    return st;
 }
 
 /** Look at one command; in a list one that can't be used is left out.
@@ -92,8 +107,7 @@ static mms_status check_command(running *r, const mms_value *value, int64_t numb
                 "Cannot have quackincrement=True in list mode. Agent quack will be ignored!");
     } else {
         if (alone && !c.automatic)
-            st = mms_flag_can_find(r->ms, &c) ? mms_flag_find(r->ms, &c, &r->found, &any, err)
-                                              : mms_rows_any(r->ms, c.selection, &any, err);
+            st = find_rows(r, &c, &any, err);
         if (st == MMS_OK && !any)
             st = mms_fail(err, MMS_ERR_EMPTY,
                           "MSSelectionNullSelection : The selected table has zero rows.");
@@ -169,13 +183,19 @@ static mms_status group_members(running *r, mms_error *err)
 {
     const int64_t nmember = mms_ms_nmember(r->ms);
     const mms_chunk_ids ids = {.observation = true, .field = true, .scan = !r->combinescans};
+    mms_status st = MMS_OK;
 
     r->group = mms_alloc(nmember, sizeof *r->group);
     if (!r->group)
         return no_memory(err);
     for (int64_t i = 0; i < nmember; i++)
         r->group[i] = i;
-    return r->chunks ? mms_group_members(r->ms, ids, r->group, err) : MMS_OK;
+    if (r->chunks)
+        MMS_TRY(mms_group_members(r->ms, ids, r->group, err));
+    if (r->chunks && !r->joins && r->ntime_s <= 0) // else chunks begin with the first of all rows
+        MMS_TRY(mms_group_by_baselines(r->ms, r->set.nantenna, r->group, err));
+done:
+    return st;
 }
 
 /* ---- units ------------------------------------------------------------------------------------*/
@@ -249,10 +269,11 @@ static mms_value *make_write_unit(const running *r, int64_t first)
     return mms_units_changing(unit, changes);
 }
 
-/** Write what was staged: of the groups with a changed row, whose files are kept before. */
-static mms_status write_parts(running *r, const bool *changed, mms_error *err)
+/** Write what was staged: of the groups with a changed row, whose files are kept before.
+ *  @param row_flags  whether FLAG_ROW of any has changed */
+static mms_status write_parts(running *r, const bool *changed, bool row_flags, mms_error *err)
 {
-    static const char *const columns[] = {MMS_COL_FLAG, MMS_COL_FLAG_ROW, NULL};
+    const char *const columns[] = {MMS_COL_FLAG, row_flags ? MMS_COL_FLAG_ROW : NULL, NULL};
     const int64_t nmember = mms_ms_nmember(r->ms);
     bool *members = mms_alloc(nmember, sizeof *members);
     mms_units units;
@@ -383,7 +404,7 @@ static mms_status flag_parts(running *r, mms_value *result, mms_error *err)
 {
     const int64_t nmember = mms_ms_nmember(r->ms);
     mms_value *counts = json_array(), *rflag = json_array();
-    bool *changed = mms_alloc(nmember, sizeof *changed);
+    bool *changed = mms_alloc(nmember, sizeof *changed), row_flags = false;
     mms_units units;
     mms_status st;
 
@@ -402,9 +423,11 @@ static mms_status flag_parts(running *r, mms_value *result, mms_error *err)
             group++;
         gather(r, answer, counts, rflag, result);
         changed[group] = json_integer_value(json_object_get(answer, "changed_rows")) > 0;
+        row_flags =
+            row_flags || json_integer_value(json_object_get(answer, "changed_row_flags")) > 0;
     }
     if (r->undo)
-        MMS_TRY(write_parts(r, changed, err));
+        MMS_TRY(write_parts(r, changed, row_flags, err));
     make_reports(r, counts, result);
     json_object_set_new(result, "units", json_integer(units.n));
     MMS_TRY(make_thresholds(rflag, result, err));
@@ -414,6 +437,25 @@ done:
     mms_value_free(&rflag);
     free(changed);
     return st;
+}
+
+/** Whether a worker would take longer to start than to do its work: the flags of a few rows, which
+ *  are looked at one by one.  A backup is of all rows. */
+static bool is_small(const running *r)
+{
+    enum { MOST = 1 << 25, VALUE = 10 }; // cells; what one costs where values are looked at
+    const mms_change_job *const job = r->q->change.job;
+    int64_t most = 1;
+
+    if (!r->found.rows || r->chunks || r->q->backup || (job && job->opts.resume))
+        return false;
+    for (int64_t i = 0; i < r->set.nwindow; i++) {
+        const int64_t cell = (int64_t)r->set.windows[i].nchan * r->set.windows[i].ncorr;
+        most = cell > most ? cell : most;
+    }
+    if (strcmp(mode_of(json_array_get(r->commands, 0)), "manual") != 0)
+        most *= VALUE;
+    return r->found.nrow <= MOST / most;
 }
 
 /** From here on something is written. */
@@ -501,6 +543,8 @@ mms_status mms_flag_run(const mms_flag_request *q, bool *wrote, mms_value *resul
     if (json_array_size(r.commands) == 0 || q->change.dryrun)
         goto done;
     MMS_TRY(group_members(&r, err));
+    if (q->change.stay && is_small(&r))
+        q->change.stay(q->change.ctx);
     MMS_TRY(run_checked(&r, wrote, result, err));
 done:
     mms_undo_leave(&r.undo);

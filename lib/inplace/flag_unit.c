@@ -54,6 +54,15 @@ static bool are_apart(const mms_flag_work *w)
     return !w->chunks;
 }
 
+/** Whether they do each row by itself, and what they keep can be added. */
+static bool may_share_rows(const mms_flag_work *w)
+{
+    for (int64_t i = 0; i < w->ncommand; i++)
+        if (w->commands[i].chanbins)
+            return false;
+    return !w->chunks;
+}
+
 /** The keys that tell chunks apart, and those that commands look at. */
 static mms_status read_ids(mms_flag_work *w, mms_error *err)
 {
@@ -323,7 +332,7 @@ static mms_status stage_chunk(mms_flag_work *w, const mms_flag_chunk *k, mms_err
     bool ascending = true;
     mms_status st = cells ? MMS_OK : no_memory(err);
 
-    for (int64_t i = 0; cells && i < k->nrow; i++) {
+    for (int64_t i = 0; cells && k->touched && i < k->nrow; i++) {
         const bool cell =
             memcmp(k->flag + i * k->cell, k->before + i * k->cell, (size_t)k->cell) != 0;
         if (cell) {
@@ -350,9 +359,11 @@ static mms_status stage_row_flags(mms_flag_work *w, mms_error *err)
 
     for (int64_t i = 0; w->stage && i < w->rows.nrange; i++)
         for (int64_t k = 0; k < w->rows.ranges[i].count && st == MMS_OK; k++, at++)
-            if (w->rows.flag_row[at] != w->rows.flag_row_before[at])
+            if (w->rows.flag_row[at] != w->rows.flag_row_before[at]) {
                 st = mms_flag_stage_add(w->stage, w->rows.ranges[i].first + k, 0, 0,
                                         &w->rows.flag_row[at], err);
+                w->changed_row_flags++;
+            }
     return st;
 }
 
@@ -408,6 +419,8 @@ static mms_status open_chunk(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_
     for (int64_t i = 0; i < k->nrow; i++)
         k->flag_row[i] = w->rows.flag_row[k->rows[i]];
     memcpy(k->before, k->flag, (size_t)n);
+    k->any = memchr(k->flag, 1, (size_t)n) != NULL;
+    k->touched = w->first > 0;
     if (w->first > 0)
         mms_flag_between_take(w->between, k);
 done:
@@ -432,8 +445,10 @@ static mms_status do_commands(mms_flag_work *w, int64_t *rows, int64_t nrow, mms
     mms_status st;
 
     MMS_TRY(open_chunk(w, rows, nrow, k, err));
-    if (averages)
+    if (averages) {
+        k->touched = true;
         MMS_TRY(mms_flag_chunk_averaged(w, averages, k, err));
+    }
     for (int64_t i = w->first; !averages && i < w->end; i++) {
         mms_flag_command *c = &w->commands[i];
         if (c->mode == MMS_FLAG_SUMMARY && w->sums_alone)
@@ -538,7 +553,9 @@ static int64_t find_rows(const blocks *b, int64_t piece, int64_t **to)
         return b->first[piece + 1] - b->first[piece];
     }
     for (int64_t i = first; i < end; i++)
-        if (w->rows.ddid[i] == ddid && is_selected(w, i))
+        if (i % 8 == 0 && w->run_mask && !w->run_mask[i / 8])
+            i += 7; // none of eight
+        else if (w->rows.ddid[i] == ddid && is_selected(w, i))
             rows[n++] = i;
     return n;
 }
@@ -581,27 +598,55 @@ static mms_status take_pieces(void *ctx, mms_lanes *lanes, int number, int64_t *
     return st;
 }
 
+/** What a thread has of its own. */
+static mms_status open_own(const mms_flag_work *w, mms_flag_work *own, mms_error *err)
+{
+    *own = *w;
+    own->threads = 1;
+    own->rflag = json_array();
+    own->counts = mms_alloc(w->ncommand, sizeof(mms_flag_counts *));
+    return own->rflag && own->counts ? MMS_OK : no_memory(err);
+}
+
+/** Numbers of flags are whole: their sums are the same in any order. */
+static mms_status add_counts(mms_flag_work *w, mms_flag_work *own, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t i = 0; i < w->ncommand && st == MMS_OK; i++)
+        st = mms_flag_counts_take(&w->counts[i], &own->counts[i], err);
+    return st;
+}
+
+static void close_own(mms_flag_work *own)
+{
+    for (int64_t i = 0; own->counts && i < own->ncommand; i++)
+        mms_flag_counts_free(&own->counts[i]);
+    free(own->counts);
+    free_chunk(&own->spare);
+    mms_fields_close(&own->directions);
+    mms_value_free(&own->rflag);
+}
+
 static mms_status run_blocks(blocks *b, mms_error *err)
 {
     mms_flag_work *const w = b->w;
+    int64_t n = 0;
     mms_status st = MMS_OK;
 
     if (b->nthread > 1)
         MMS_TRY(make_cuts(w, err));
     b->works = mms_alloc(b->nthread, sizeof *b->works);
     MMS_TRY(b->works ? MMS_OK : no_memory(err));
-    for (int64_t i = 0; i < b->nthread; i++) {
-        b->works[i] = *w;
-        b->works[i].threads = 1;
-        b->works[i].rflag = json_array();
-    }
-    st = mms_lanes_run((int)b->nthread, take_pieces, b, err);
-    w->directions = b->works[0].directions; // of one thread alone
+    while (n < b->nthread && st == MMS_OK)
+        st = open_own(w, &b->works[n++], err);
+    MMS_TRY(st);
+    MMS_TRY(mms_lanes_run((int)b->nthread, take_pieces, b, err));
+    for (int64_t i = 0; i < n; i++)
+        MMS_TRY(add_counts(w, &b->works[i], err));
 done:
-    for (int64_t i = 0; b->works && i < b->nthread; i++) {
-        free_chunk(&b->works[i].spare);
-        mms_value_free(&b->works[i].rflag);
-    }
+    for (int64_t i = 0; i < n; i++)
+        close_own(&b->works[i]);
     free(b->works);
     return st;
 }
@@ -613,7 +658,7 @@ static mms_status run_rows(mms_flag_work *w, mms_error *err)
     blocks b = {.w = w, .most = block_rows(w), .nthread = 1};
 
     b.npiece = (w->rows.n + b.most - 1) / b.most * w->set.nwindow;
-    if (are_apart(w) && w->threads > 1)
+    if (may_share_rows(w) && w->threads > 1)
         b.nthread = w->threads < b.npiece ? w->threads : b.npiece;
     return b.npiece > 0 ? run_blocks(&b, err) : MMS_OK;
 }
@@ -661,21 +706,36 @@ static int by_baseline_and_time(const void *a, const void *b, void *ctx)
     return by_chunk_and_time(a, b, ctx);
 }
 
-/** Rows of a chunk that can't be parted. */
-typedef enum together { BASELINES, TIMES, ALL } together;
+/** Centroids one after the other, each in the order of the chunk. */
+static int by_centroid_and_time(const void *a, const void *b, void *ctx)
+{
+    const mms_flag_work *w = ctx;
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 
-/** What commands look at at once: all times of a baseline, or all baselines of a time. */
+    MMS_COMPARE(w->rows.centroid_s[x], w->rows.centroid_s[y]);
+    return by_chunk_and_time(a, b, ctx);
+}
+
+/** Rows of a chunk that can't be parted. */
+typedef enum together { BASELINES, TIMES, CENTROIDS, ALL } together;
+
+/** What commands look at at once: all times of a baseline, or all baselines of a time, or of a
+ *  centroid. */
 static together what_is_together(const mms_flag_work *w, int64_t first, int64_t end)
 {
-    bool baselines = false, times = false;
+    bool baselines = false, times = false, centroids = false;
 
     for (int64_t i = first; i < end; i++) {
         const mms_flag_mode mode = w->commands[i].mode;
+        const bool shadow = mode == MMS_FLAG_SHADOW;
         baselines = baselines || w->commands[i].chanbins || mode == MMS_FLAG_TFCROP ||
                     mode == MMS_FLAG_RFLAG || mode == MMS_FLAG_EXTEND;
-        times = times || mode == MMS_FLAG_ANTINT || mode == MMS_FLAG_SHADOW;
+        times = times || mode == MMS_FLAG_ANTINT || (shadow && w->centroids_ascend);
+        centroids = centroids || (shadow && !w->centroids_ascend);
     }
-    return !times ? BASELINES : !baselines ? TIMES : ALL;
+    if (baselines + times + centroids > 1)
+        return ALL;
+    return times ? TIMES : centroids ? CENTROIDS : BASELINES;
 }
 
 /** Whether a row of a chunk in order, of times or of baselines, goes with the one before it. */
@@ -685,10 +745,12 @@ static bool goes_with(const mms_flag_work *w, together how, int64_t row, int64_t
 
     if (how == BASELINES)
         return r->antenna1[row] == r->antenna1[before] && r->antenna2[row] == r->antenna2[before];
-    return !(r->time_s[row] > r->time_s[before]);
+    return how == CENTROIDS ? !(r->centroid_s[row] > r->centroid_s[before])
+                            : !(r->time_s[row] > r->time_s[before]);
 }
 
-/** Whether rows in order of time have one centroid a time, which ascends: shadow asks for it. */
+/** Whether rows in order of time have one centroid a time, which ascends: times are centroids then.
+ */
 static bool centroids_ascend(const mms_flag_work *w, const int64_t *rows, int64_t nrow)
 {
     const double *time_s = w->rows.time_s, *centroid_s = w->rows.centroid_s;
@@ -777,17 +839,10 @@ done:
     return st;
 }
 
-/** Whether a chunk, its rows in the order of time, may be done in pieces. */
-static bool may_part(mms_flag_work *w, const int64_t *rows, int64_t nrow)
+/** Whether a chunk may be done in pieces: averages are seen by all commands. */
+static bool may_part(mms_flag_work *w)
 {
-    switch (what_is_together(w, 0, w->ncommand)) {
-    case BASELINES:
-        return true;
-    case TIMES:
-        return centroids_ascend(w, rows, nrow);
-    default:
-        return !averaging_command(w) && centroids_ascend(w, rows, nrow);
-    }
+    return what_is_together(w, 0, w->ncommand) != ALL || !averaging_command(w);
 }
 
 /** Do those commands that follow each other and look at one thing at once. */
@@ -801,7 +856,10 @@ static mms_status run_pass(mms_flag_work *w, int64_t most, int64_t *rows, int64_
             break;
     const together how = what_is_together(w, w->first, w->end);
     qsort_r(rows, (size_t)nrow, sizeof *rows,
-            how == BASELINES ? by_baseline_and_time : by_chunk_and_time, w);
+            how == BASELINES   ? by_baseline_and_time
+            : how == CENTROIDS ? by_centroid_and_time
+                               : by_chunk_and_time,
+            w);
     if (how == BASELINES)
         MMS_TRY(sum_groups(w, most, rows, nrow, err));
     st = run_groups(w, how, most, rows, nrow, err);
@@ -819,7 +877,8 @@ static mms_status run_pieces(mms_flag_work *w, int64_t *rows, int64_t nrow, mms_
     mms_status st = MMS_OK;
 
     w->chunk_row = rows[0];
-    if (nrow <= most || !may_part(w, rows, nrow)) {
+    w->centroids_ascend = centroids_ascend(w, rows, nrow);
+    if (nrow <= most || !may_part(w)) {
         if (nrow > most)
             warn_of_memory(w, rows, nrow);
         return run_chunk(w, rows, nrow, err);
@@ -872,18 +931,13 @@ static int64_t chunk_end(const mms_flag_work *w, const int64_t *rows, int64_t n,
 }
 
 /** Whether threads do a chunk each, instead of sharing one after the other: there are many, of
- * which they have room for one each, and no command keeps something or asks casacore. */
+ * which they have room for one each. */
 static bool may_share(mms_flag_work *w, const blocks *b)
 {
     enum { MANY = 4 }; // for each thread, so that none waits long for the last ones
 
     if (w->threads <= 1 || b->npiece < MANY * w->threads)
         return false;
-    for (int64_t i = 0; i < w->ncommand; i++) {
-        const mms_flag_mode mode = w->commands[i].mode;
-        if (mode == MMS_FLAG_SUMMARY || mode == MMS_FLAG_SHADOW || mode == MMS_FLAG_ELEVATION)
-            return false;
-    }
     for (int64_t i = 0; i < b->npiece; i++) {
         const int64_t nrow = b->first[i + 1] - b->first[i];
         if (nrow > w->memory / w->threads / row_bytes(w, b->rows[b->first[i]]))
@@ -934,6 +988,7 @@ static void answer_counts(mms_flag_work *w, mms_value *answer)
     json_object_set_new(answer, "counts", counts);
     json_object_set_new(answer, "rows", json_integer(w->selected_rows));
     json_object_set_new(answer, "changed_rows", json_integer(w->changed_rows));
+    json_object_set_new(answer, "changed_row_flags", json_integer(w->changed_row_flags));
     json_object_set(answer, "rflag", w->rflag);
 }
 

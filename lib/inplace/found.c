@@ -26,13 +26,22 @@ bool mms_flag_can_find(const mms_ms *ms, const mms_flag_command *c)
            !mms_selection_is_all(c->selection);
 }
 
-static mms_status mark(void *bits, const mms_row_chunk *c, mms_error *err)
+/** Rows that are found. */
+typedef struct marking {
+    uint8_t *bits;
+    int64_t n;
+} marking;
+
+static mms_status mark(void *ctx, const mms_row_chunk *c, mms_error *err)
 {
+    marking *const m = ctx;
+
     (void)err;
     for (int64_t i = 0; i < c->rows.count; i++)
         if (c->mask[i]) {
             const int64_t row = c->rows.first + i;
-            ((uint8_t *)bits)[row >> 3] |= (uint8_t)(1 << (row & 7));
+            m->bits[row >> 3] |= (uint8_t)(1 << (row & 7));
+            m->n++;
         }
     return MMS_OK;
 }
@@ -47,27 +56,26 @@ static mms_value *channels_of(const mms_flag_command *c)
     return list;
 }
 
-mms_status mms_flag_find(mms_ms *ms, const mms_flag_command *c, mms_flag_found *found, bool *any,
+mms_status mms_flag_find(mms_ms *ms, const mms_flag_command *c, mms_flag_found *found,
                          mms_error *err)
 {
     static const char *const none[] = {NULL};
     const mms_row_pass_opts opts = {.selection = c->selection, .columns = none};
     const int64_t bytes = mms_ms_nrow(ms) / 8 + 1;
-    uint8_t *bits = mms_alloc(bytes, 1);
+    marking m = {mms_alloc(bytes, 1), 0};
     mms_status st;
 
-    *any = false;
     found->rows = mms_alloc(2 * bytes + 1, 1);
     found->channels = channels_of(c);
-    MMS_TRY(bits && found->rows && found->channels ? MMS_OK : no_memory(err));
-    MMS_TRY(mms_rows_each(ms, &opts, mark, bits, err));
+    MMS_TRY(m.bits && found->rows && found->channels ? MMS_OK : no_memory(err));
+    MMS_TRY(mms_rows_each(ms, &opts, mark, &m, err));
+    found->nrow = m.n;
     for (int64_t i = 0; i < bytes; i++) {
-        *any = *any || bits[i];
-        found->rows[2 * i] = digits[bits[i] >> 4];
-        found->rows[2 * i + 1] = digits[bits[i] & 15];
+        found->rows[2 * i] = digits[m.bits[i] >> 4];
+        found->rows[2 * i + 1] = digits[m.bits[i] & 15];
     }
 done:
-    free(bits);
+    free(m.bits);
     return st;
 }
 

@@ -9,13 +9,28 @@
 #include <string.h>
 
 #include "base/base_priv.h"
+#include "ms/columns.h"
 #include "ms/ms_meta.h"
+#include "ms/rows.h"
 
 static int64_t root(const int64_t *group, int64_t i)
 {
     while (group[i] != i)
         i = group[i];
     return i;
+}
+
+/** Let two members be of one group, which the first of them names. */
+static void join(int64_t *group, int64_t a, int64_t b)
+{
+    a = root(group, a);
+    b = root(group, b);
+    group[a > b ? a : b] = a > b ? b : a;
+}
+
+static mms_status no_memory(mms_error *err)
+{
+    return mms_fail(err, MMS_ERR_MEM, "in-place work: out of memory");
 }
 
 static int by_chunk(const void *a, const void *b, void *ctx)
@@ -46,16 +61,88 @@ mms_status mms_group_members(mms_ms *ms, mms_chunk_ids ids, int64_t *group, mms_
     MMS_TRY(mms_meta_read(ms, NULL, &meta, err));
     qsort_r(meta.cells, (size_t)meta.ncell, sizeof *meta.cells, by_chunk, &ids);
     for (int64_t i = 1; i < meta.ncell; i++)
-        if (by_chunk(&meta.cells[i - 1], &meta.cells[i], &ids) == 0) {
-            const int64_t a = root(group, meta.cells[i - 1].member);
-            const int64_t b = root(group, meta.cells[i].member);
-            group[a > b ? a : b] = a > b ? b : a;
-        }
+        if (by_chunk(&meta.cells[i - 1], &meta.cells[i], &ids) == 0)
+            join(group, meta.cells[i - 1].member, meta.cells[i].member);
     for (int64_t i = 0; i < nmember; i++)
         group[i] = root(group, i);
     assert(group[0] == 0); // each is named by the first of its members
 done:
     mms_meta_free(&meta);
+    return st;
+}
+
+/** Members of one group while their rows are gone over. */
+typedef struct sharing {
+    int64_t nantenna, member;
+    int64_t *owners; /**< [nantenna][nantenna]: a member that has the baseline, and 1; 0: none */
+    int64_t *group;
+    bool odd; /**< there are other antennas */
+} sharing;
+
+static mms_status note_baselines(void *ctx, const mms_row_chunk *c, mms_error *err)
+{
+    sharing *const s = ctx;
+    const int32_t *const a = c->cells[0], *const b = c->cells[1];
+
+    (void)err;
+    for (int64_t i = 0; i < c->rows.count; i++) {
+        if (a[i] < 0 || b[i] < 0 || a[i] >= s->nantenna || b[i] >= s->nantenna) {
+            s->odd = true;
+            continue;
+        }
+        int64_t *const owner = &s->owners[a[i] * s->nantenna + b[i]];
+        if (*owner && *owner != s->member + 1)
+            join(s->group, *owner - 1, s->member);
+        *owner = s->member + 1;
+    }
+    return MMS_OK;
+}
+
+/** Join those members of one group that share a baseline; where antennas are odd, all. */
+static mms_status join_by_baselines(mms_ms *ms, const int64_t *group, int64_t first, sharing *s,
+                                    mms_error *err)
+{
+    static const char *const columns[] = {MMS_COL_ANTENNA1, MMS_COL_ANTENNA2, NULL};
+    const int64_t nmember = mms_ms_nmember(ms);
+    mms_status st = MMS_OK;
+
+    memset(s->owners, 0, (size_t)(s->nantenna * s->nantenna) * sizeof *s->owners);
+    s->odd = false;
+    for (s->member = first; s->member < nmember && st == MMS_OK; s->member++) {
+        const mms_rows rows = mms_ms_member_rows(ms, s->member);
+        const mms_row_pass_opts opts = {.columns = columns, .nrange = 1, .ranges = &rows};
+        if (group[s->member] == first)
+            st = mms_rows_each(ms, &opts, note_baselines, s, err);
+    }
+    for (int64_t i = first; s->odd && i < nmember; i++)
+        if (group[i] == first)
+            join(s->group, first, i);
+    return st;
+}
+
+mms_status mms_group_by_baselines(mms_ms *ms, int64_t nantenna, int64_t *group, mms_error *err)
+{
+    const int64_t nmember = mms_ms_nmember(ms);
+    int64_t *const size = mms_alloc(nmember, sizeof *size);
+    sharing s = {.nantenna = nantenna,
+                 .owners = mms_alloc(nantenna * nantenna, sizeof *s.owners),
+                 .group = mms_alloc(nmember, sizeof *s.group)};
+    mms_status st;
+
+    MMS_TRY(size && s.owners && s.group ? MMS_OK : no_memory(err));
+    for (int64_t i = 0; i < nmember; i++) {
+        s.group[i] = i;
+        size[group[i]]++;
+    }
+    for (int64_t i = 0; i < nmember; i++)
+        if (size[i] > 1)
+            MMS_TRY(join_by_baselines(ms, group, i, &s, err));
+    for (int64_t i = 0; i < nmember; i++)
+        group[i] = root(s.group, i);
+done:
+    free(size);
+    free(s.owners);
+    free(s.group);
     return st;
 }
 
@@ -79,11 +166,6 @@ mms_value *mms_group_stage(const mms_undo *undo, int64_t first)
 }
 
 /* ---- units ------------------------------------------------------------------------------------*/
-
-static mms_status no_memory(mms_error *err)
-{
-    return mms_fail(err, MMS_ERR_MEM, "in-place work: out of memory");
-}
 
 mms_status mms_units_open(int64_t most, mms_units *u, mms_error *err)
 {

@@ -17,6 +17,11 @@ typedef struct mms_chunk_ids {
 MMS_CHECKED mms_status mms_group_members(mms_ms *ms, mms_chunk_ids ids, int64_t *group,
                                          mms_error *err);
 
+/** Part groups of members: those that share no baseline, of so many antennas, directly or through
+ *  others, are groups of their own.  Errors: those of reading; MEM. */
+MMS_CHECKED mms_status mms_group_by_baselines(mms_ms *ms, int64_t nantenna, int64_t *group,
+                                              mms_error *err);
+
 /** The members of the group that begins with first, as JSON [number, …]; new reference. */
 mms_value *mms_group_value(mms_ms *ms, const int64_t *group, int64_t first);
 

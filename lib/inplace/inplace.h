@@ -168,6 +168,9 @@ typedef struct mms_change_request {
     int64_t memory;
     mms_change_job *job;
     mms_engine *(*engine)(void *ctx, mms_error *err); /**< makes it when it is needed */
+    /** Says before that the units are so small that workers would take longer to start; NULL: it is
+     *  not to be said */
+    void (*stay)(void *ctx);
     /** Adds the HISTORY rows of the run to the set or part at path; NULL: none are written */
     mms_status (*note)(void *ctx, const char *path, mms_error *err);
     bool notes_parts; /**< to each part, not to the set */

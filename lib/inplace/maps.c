@@ -93,6 +93,7 @@ typedef struct product_map {
     int64_t room;   /**< points of the longest map: from one product to the next */
     bool together;  /**< the products are the correlations as they are stored: filled at once */
     bool unflagged; /**< then: no flag is before, which is left as it was */
+    bool wrote;     /**< flags of some map were changed */
     mms_complex *values;
     float *numbers, *crop; /**< tfcrop, and its room */
     double *scatter;       /**< rflag, where it sums */
@@ -217,14 +218,27 @@ static bool part_flags(const mms_flag_chunk *k, const maps *m, const uint8_t *of
     return any;
 }
 
+/** Let the caches fetch what will be read next. */
+static void fetch(const void *data, size_t bytes)
+{
+    enum { LINE = 64 };
+
+    for (size_t i = 0; i < bytes; i += LINE)
+        __builtin_prefetch((const char *)data + i);
+}
+
 /** All correlations of a map at once: its rows are far from each other, and fetched once. */
 static void fill_together(const mms_flag_chunk *k, const maps *m, product_map *p)
 {
-    for (int64_t t = 0; t < p->ntime; t++)
-        part_any(m->nchan, k->ncorr, k->vis + m->rows[p->first + t] * k->cell, p->room,
-                 p->values + t * m->nchan);
-    p->unflagged = !part_flags(k, m, k->before, p, p->before);
-    if (!part_flags(k, m, k->flag, p, p->flags))
+    const int64_t *const rows = m->rows + p->first;
+
+    for (int64_t t = 0; t < p->ntime; t++) {
+        if (p->first + t + 1 < m->n) // of the next map, too
+            fetch(k->vis + rows[t + 1] * k->cell, (size_t)k->cell * sizeof *k->vis);
+        part_any(m->nchan, k->ncorr, k->vis + rows[t] * k->cell, p->room, p->values + t * m->nchan);
+    }
+    p->unflagged = !k->any || !part_flags(k, m, k->before, p, p->before);
+    if ((!k->any && !k->touched) || !part_flags(k, m, k->flag, p, p->flags))
         memset(p->flags, 0, (size_t)(k->ncorr * p->room));
 }
 
@@ -263,13 +277,14 @@ static plane take_plane(const mms_flag_chunk *k, const maps *m, const mms_flag_p
 
 /** Flags go to what the product is made of; but those that were there stay as they are where only
  *  found ones are given. */
-static void spread_map(mms_flag_chunk *k, const maps *m, const product_map *p, const plane *of,
+static void spread_map(mms_flag_chunk *k, const maps *m, product_map *p, const plane *of,
                        bool found)
 {
     for (int64_t t = 0, at = 0; t < p->ntime; t++) {
         at = t * m->nchan;
         if (!memchr(of->flags + at, 1, (size_t)m->nchan))
             continue;
+        p->wrote = true;
         for (int32_t c = 0; c < m->nchan; c++, at++) {
             uint8_t *cell = k->flag + cell_at(k, m, p->first + t, c);
             if (!of->flags[at] || (found && is_flagged(of->product, cell)))
@@ -302,6 +317,7 @@ typedef struct job {
     void (*in_turn)(struct job *j,
                     product_map *p); /**< then, in the order of maps; NULL: nothing */
     atomic_llong next;               /**< the map that is to be taken */
+    atomic_bool wrote;               /**< flags were changed */
 } job;
 
 /** Take maps until there are none. */
@@ -324,6 +340,8 @@ static mms_status take_maps(void *ctx, mms_lanes *lanes, int number, int64_t *pi
         mms_lanes_end_turn(lanes);
     }
 done:
+    if (p.wrote)
+        atomic_store(&j->wrote, true);
     close_map(&p);
     return st;
 }
@@ -332,9 +350,12 @@ done:
 static mms_status run_maps(job *j, mms_error *err)
 {
     const int64_t most = j->m->nmap < j->w->threads ? j->m->nmap : j->w->threads;
+    mms_status st;
 
     atomic_store(&j->next, 0);
-    return mms_lanes_run(most > 1 ? (int)most : 1, take_maps, j, err);
+    st = mms_lanes_run(most > 1 ? (int)most : 1, take_maps, j, err);
+    j->k->touched = j->k->touched || atomic_load(&j->wrote);
+    return st;
 }
 
 /* ---- tfcrop -----------------------------------------------------------------------------------*/
@@ -647,6 +668,7 @@ static mms_status extend_map(const job *j, int64_t map, product_map *p, mms_erro
         any = memchr(k->flag + m->rows[t] * k->cell, 1, (size_t)k->cell) != NULL;
     if (!any)
         return MMS_OK;
+    p->wrote = true;
     MMS_TRY(mms_grow(&p->flags, &p->flag_room, (end - first) * n, 1, err));
     for (int64_t t = first; t < end; t++)
         if (whole)
@@ -671,6 +693,8 @@ mms_status mms_flag_chunk_extend(mms_flag_work *w, mms_flag_command *c, const mm
     job j = {.w = w, .c = c, .cut = cut, .k = k, .m = &m, .map = extend_map};
     mms_status st;
 
+    if (!k->any && !k->touched) // nothing to extend
+        return MMS_OK;
     MMS_TRY(open_maps(w, c, cut, k, &m, err));
     MMS_TRY(run_maps(&j, err));
 done:

@@ -236,6 +236,23 @@ void mms_flag_counts_free(mms_flag_counts **counts)
     *counts = NULL;
 }
 
+mms_status mms_flag_counts_take(mms_flag_counts **into, mms_flag_counts **from, mms_error *err)
+{
+    const mms_flag_counts *const c = *from;
+
+    if (!*into) {
+        *into = *from;
+        *from = NULL;
+    }
+    for (int64_t i = 0; *from && i < c->capacity; i++) {
+        const leaf *l = &c->leaves[i];
+        if (l->used)
+            add(*into, l->group, l->kind, l->first, l->second, l->flagged, l->total);
+    }
+    mms_flag_counts_free(from);
+    return *into && (*into)->failed ? mms_fail(err, MMS_ERR_MEM, "summary: out of memory") : MMS_OK;
+}
+
 /* ---- as JSON ----------------------------------------------------------------------------------*/
 
 static const char *name_of(const mms_value *names, int32_t i)

@@ -18,6 +18,11 @@ static mms_engine *get_engine(void *ctx, mms_error *err)
     return mms_run_engine(run, err) == MMS_OK ? run->engine : NULL;
 }
 
+static void stay(void *ctx)
+{
+    ((mms_run *)ctx)->small = true;
+}
+
 static mms_status note(void *ctx, const char *path, mms_error *err)
 {
     const mms_run *const run = ctx;
@@ -46,6 +51,7 @@ mms_change_request mms_task_change(mms_run *run, const struct mms_change_words *
                                 .memory = words->memory,
                                 .job = made->vis && made->key ? &made->job : NULL,
                                 .engine = get_engine,
+                                .stay = stay,
                                 .note = note,
                                 .ctx = run};
 }

@@ -238,6 +238,7 @@ static mms_status flag(mms_run *run, const struct flagdata *p, const mms_value *
                                        &commands, err));
     request.commands = commands;
     request.change = mms_task_change(run, &p->how, json_pack("{s:O}", "commands", commands), &made);
+    request.change.stay = p->saving.savepars ? NULL : request.change.stay; // for FLAG_CMD
     MMS_TRY(mms_flag_run(&request, &run->wrote, result, err));
     if (json_object_get(result, "changed_rows"))
         json_object_set_new(result, "written", json_boolean(request.apply));

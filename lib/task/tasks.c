@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file tasks.c  The list of tasks, and what a run needs besides its parameters. */
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/blackbox_priv.h"
 #include "command_priv.h"
 #include "task_priv.h"
 
@@ -67,6 +69,14 @@ const char *mms_build_info(void)
            ", " MULTIMS_MPI_NAME ", " MULTIMS_HDF5_NAME ")";
 }
 
+/* Where a crash is told of, nobody has asked for workers, and nothing ends a unit before its time.
+ */
+static bool may_stay(const mms_run *run)
+{
+    return run->small && mms_blackbox_get()->watched && !getenv("MULTIMS_TRANSPORT") &&
+           !mms_engine_launcher() && !(run->limit_s > 0) && !(run->stall_s > 0);
+}
+
 mms_status mms_run_engine(mms_run *run, mms_error *err)
 {
     mms_engine_opts opts = MMS_ENGINE_OPTS_INIT;
@@ -85,6 +95,7 @@ mms_status mms_run_engine(mms_run *run, mms_error *err)
     opts.status_file = run->status_file;
     opts.progress = !run->quiet;
     opts.scope = run->task->name;
+    opts.in_process = may_stay(run);
     opts.kinds = kinds = mms_task_units();
     if (!kinds)
         return mms_fail(err, MMS_ERR_MEM, "engine: out of memory");

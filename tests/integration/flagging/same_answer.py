@@ -127,19 +127,23 @@ class SameAnswer(SharedSets, ProgramCase):
             flag, time = t.getcol("FLAG"), t.getcol("TIME")
             flag[((t.getcol("ANTENNA1") == 0) | (t.getcol("ANTENNA2") == 0)) & ((time - time.min()) % 40 < 10)] = True
             t.putcol("FLAG", flag)
+        shutil.copytree(self.path("many.ms"), self.path("mixed.ms"))
+        with table(self.path("mixed.ms"), readonly=False, ack=False) as t:  # centroids that times share, and that cross
+            t.putcol("TIME_CENTROID", t.getcol("TIME") + 15 * (t.getcol("ANTENNA1") % 3))
         antint = "mode='antint' antint_ref_antenna='ea01' minchanfrac=0.1"
         both = ["mode='tfcrop' extendflags=False", f"{antint} spw='0:0~40'", "mode='clip' clipminmax=[0.0,1.4]",
                 "mode='extend' growtime=30.0", "mode='summary'", "mode='rflag'", antint, "mode='shadow' tolerance=-200.0"]
         both = ["mode=list", f"inpfile={json.dumps(both)}"]
         averaged = ["mode=list", "inpfile=" + json.dumps(["mode='rflag' channelavg=True chanbin=2", antint])]
-        for words, told in ((["mode=tfcrop"], False), (["mode=extend", "growtime=30"], False), (["mode=rflag"], False),
+        for words, told, *name in ((["mode=tfcrop"], False), (["mode=extend", "growtime=30"], False), (["mode=rflag"], False),
                             (["mode=rflag", "antenna=ea01"], False), (["mode=rflag", "combinescans=True", "ntime=100"], False),
                             (["mode=list", 'inpfile=["mode=\'clip\' clipminmax=[0.0,1.2]","mode=\'rflag\'"]'], False),
                             (["mode=rflag", "channelavg=True", "chanbin=2", "timeavg=True", "timebin=25s"], False),
-                            (MODES["antint"], False), (MODES["shadow"], False), (both, False), (averaged, True)):
+                            (MODES["antint"], False), (MODES["shadow"], False), (both, False), (averaged, True),
+                            (MODES["shadow"], False, "mixed.ms"), (both, False, "mixed.ms")):
             found = []
             for memory in "16M", "512M":
-                shutil.copytree(self.path("many.ms"), self.path("set"))
+                shutil.copytree(self.path(*name or ["many.ms"]), self.path("set"))
                 run = self.multims("flagdata", "set", *words, f"memory={memory}", "-j", "2", "flagbackup=False", "--no-sync")
                 self.assertEqual("rows that are looked at together" in run.stderr, told and memory == "16M", run.stderr)
                 found.append(flags(self.path("set")))
@@ -161,11 +165,23 @@ class SameAnswer(SharedSets, ProgramCase):
         self.assertEqual(reports[0], reports[1])
         self.assertEqual(reports[0], reports[2])
 
+    def test_parts_of_other_baselines_are_units(self):
+        """Where no command sees several baselines at once."""
+        extend = 'inpfile=["mode=\'tfcrop\' extendflags=False","mode=\'extend\'"]'
+        for words, units in ((["mode=tfcrop"], 4), (["mode=list", extend], 4), (MODES["clip_averaged"], 4),
+                             (MODES["shadow"], 1), (["mode=tfcrop", "ntime=60"], 1), (MODES["antint"], 1)):
+            got = self.answer("flagdata", f"{self.sets}/baseline.mms", *words, "action=calculate")
+            self.assertEqual(got["units"], units, words)
+
     def test_summary(self):
         want = self.answer("flagdata", f"{self.sets}/in.ms", "mode=summary", "basecnt=True",
                            "spwchan=True", "spwcorr=True")
         flag, _ = flags(f"{self.sets}/in.ms")
         self.assertEqual((want["flagged"], want["total"]), (flag.sum(), flag.size))
+        for workers in 2, 3:
+            got = self.answer("flagdata", f"{self.sets}/in.ms", "mode=summary", "-j", workers,
+                              "basecnt=True", "spwchan=True", "spwcorr=True")
+            self.assertEqual(got, want, workers)
         for axis in AXES:
             got = self.answer("flagdata", f"{self.sets}/{axis}.mms", "mode=summary", "-j", 2,
                               "basecnt=True", "spwchan=True", "spwcorr=True")

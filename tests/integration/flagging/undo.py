@@ -14,6 +14,8 @@ program_case.parser.add_argument("--kills", type=int, default=20)
 WORK = ["flagdata", "in.mms", "mode=clip", "clipminmax=[0.9,1.1]", "flagbackup=False", "--no-sync",
         "--quiet", "-j", "2"]
 
+SMALL = ["flagdata", "in.ms", "scan=2", "flagbackup=False", "--no-sync", "--quiet"]
+
 # statwt adds a column to each part and changes two more.
 WEIGH = ["statwt", "in.mms", "timebin=3", "chanbin=4", "datacolumn=data", "flagbackup=False",
          "--no-sync", "--quiet", "-j", "2"]
@@ -64,10 +66,10 @@ class Undo(UndoCase):
             self.renew()
         self.assertEqual(restored + finished, program_case.args.kills)
 
-    def kill_while_it_writes(self):
+    def kill_while_it_writes(self, words=WORK):
         """Kill a run once its undo is complete; True if it was in time."""
-        run = self.start(WORK)
-        journal = self.path(".in.mms.mms-undo/undo.json")
+        run = self.start(words)
+        journal = self.path(f".{words[1]}.mms-undo/undo.json")
         while run.poll() is None and not os.path.exists(journal):
             time.sleep(0.0005)
         self.end(run)
@@ -89,17 +91,33 @@ class Undo(UndoCase):
             numpy.testing.assert_array_equal(a, b)
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_small_run_that_is_killed(self):
+        """One that the program does without a worker."""
+        old, times = digests(self.path("in.ms")), 0
+        for _ in range(20):
+            if self.kill_while_it_writes(SMALL):
+                self.clean_when_gone("in.ms")
+                self.multims("clean", "in.ms", "--restore")
+                self.assertEqual(digests(self.path("in.ms")), old)
+                times += 1
+            else:
+                self.multims("flagdata", "in.ms", "mode=unflag", *SMALL[3:])
+                old = digests(self.path("in.ms"))
+        self.assertGreater(times, 0)
+        self.assertEqual(self.leftovers(), [])
+
     def test_a_full_disk_leaves_the_old_bytes(self):
         """Files may not grow beyond 16 KiB: the undo, or the flags, can't be written."""
-        old = digests(self.path("in.mms"))
-        for limit in 1, 16, 64:
-            run = self.run_without_room(limit, WORK)
-            if run.returncode == 0:
-                break
-            self.assertIn(run.returncode, (1, 2), run.stderr)
-            self.multims("clean", "in.mms", "--restore")
-            self.assertEqual(digests(self.path("in.mms")), old, f"limit {limit}: {run.stderr}")
-        self.assertEqual(self.leftovers(), [])
+        for words in WORK, SMALL:
+            old = digests(self.path(words[1]))
+            for limit in 1, 16, 64:
+                run = self.run_without_room(limit, words)
+                if run.returncode == 0:
+                    break
+                self.assertIn(run.returncode, (1, 2), run.stderr)
+                self.multims("clean", words[1], "--restore")
+                self.assertEqual(digests(self.path(words[1])), old, f"limit {limit}: {run.stderr}")
+            self.assertEqual(self.leftovers(), [])
 
 
 program_case.main()
