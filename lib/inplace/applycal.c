@@ -205,6 +205,8 @@ static mms_status read_mounts(running *r, mms_error *err)
     r->mounts = json_array();
     if (!r->q->parang)
         return MMS_OK;
+    if (!mms_ms_subtable(r->change.ms, "FEED"))
+        return mms_fail(err, MMS_ERR_UNSUPPORTED, "parameter parang: the set has no FEED");
     MMS_TRY(path ? mms_table_open(path, MMS_TABLE_READ, &table, err)
                  : mms_fail(err, MMS_ERR_NOT_FOUND, "the set has no ANTENNA"));
     for (int64_t i = 0; i < mms_table_nrow(table); i++) {

@@ -173,6 +173,11 @@ static mms_status check_commands(running *r, mms_error *err)
         mms_log(MMS_LOG_ERROR, "flagdata", "There is no agent to run in list");
     if (json_array_size(r->commands) == 0 && (named > 1 || asks_for_report(r)))
         st = mms_fail(err, MMS_ERR_ARG, "none of the commands can be done");
+    else if (mms_ms_nrow(r->ms) == 0)
+        st = mms_fail(err, MMS_ERR_EMPTY,
+                      "%s has no rows (MSSelectionNullSelection : The selected table has zero "
+                      "rows.)",
+                      mms_ms_path(r->ms));
 done:
     return st;
 }
@@ -400,6 +405,12 @@ static mms_status make_thresholds(const mms_value *rflag, mms_value *result, mms
     return st;
 }
 
+/** Whether a group of parts begins with this one; a part without rows is alone, and left out. */
+static bool is_unit(const running *r, int64_t member)
+{
+    return r->group[member] == member && mms_ms_member_rows(r->ms, member).count > 0;
+}
+
 static mms_status flag_parts(running *r, mms_value *result, mms_error *err)
 {
     const int64_t nmember = mms_ms_nmember(r->ms);
@@ -411,7 +422,7 @@ static mms_status flag_parts(running *r, mms_value *result, mms_error *err)
     MMS_TRY(mms_units_open(nmember, &units, err));
     MMS_TRY(changed ? MMS_OK : no_memory(err));
     for (int64_t i = 0; i < nmember; i++)
-        if (r->group[i] == i)
+        if (is_unit(r, i))
             MMS_TRY(mms_units_add(&units, mms_ms_member_path(r->ms, i), make_unit(r, i), err));
     for (size_t i = 0; i < json_array_size(r->commands); i++)
         json_array_append_new(counts, json_object());
@@ -419,7 +430,7 @@ static mms_status flag_parts(running *r, mms_value *result, mms_error *err)
                     : mms_units_run(&units, &r->q->change, err));
     for (int64_t i = 0, group = 0; i < units.n; i++, group++) {
         const mms_value *answer = units.answers[i].value;
-        while (r->group[group] != group)
+        while (!is_unit(r, group))
             group++;
         gather(r, answer, counts, rflag, result);
         changed[group] = json_integer_value(json_object_get(answer, "changed_rows")) > 0;

@@ -580,7 +580,8 @@ mms_status mms_version_restore(mms_job *job, const char *vis, const char *path, 
     MMS_TRY(mms_sink_open(&what, &out, err)); // first: casacore locks no table that is open
     MMS_TRY(mms_ms_open(path, &part, err));
     all.count = mms_ms_nrow(part);
-    MMS_TRY(mms_ms_shapes(part, MMS_COL_FLAG, 1, &all, &runs, &nrun, err));
+    if (all.count > 0)
+        MMS_TRY(mms_ms_shapes(part, MMS_COL_FLAG, 1, &all, &runs, &nrun, err));
     for (int64_t i = 0; i < nrun; i++) {
         MMS_TRY(restore_run(part, version, out, first, &runs[i], how, err));
         mms_job_progress(job, i + 1, nrun);

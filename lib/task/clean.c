@@ -126,6 +126,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         tell_removed(folder && !itself ? folder : p->vis, result);
     if (st == MMS_OK && folder && !itself && p->restore && !access(p->vis, F_OK))
         st = remove_journal(folder, err);
+    if (st == MMS_OK && folder && !alone && !access(folder, F_OK))
+        json_object_set_new(result, "unfinished", mms_text_value(folder));
     free(folder);
     return st;
 }
@@ -133,12 +135,16 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
 static void print(const mms_value *result, FILE *out)
 {
     const char *vis = json_string_value(json_object_get(result, "vis"));
+    const char *unfinished = json_string_value(json_object_get(result, "unfinished"));
 
     if (json_is_true(json_object_get(result, "removed")))
         fprintf(out, "%s: what a run that was not finished has left is removed\n", vis);
     else if (json_is_true(json_object_get(result, "dirty")))
         fprintf(out, "%s: a run was killed in the middle; --restore brings the old data back\n",
                 vis);
+    else if (unfinished && !json_is_true(json_object_get(result, "restored")))
+        fprintf(out, "%s: the data are whole; %s has the journal of a run that is not finished\n",
+                vis, unfinished);
     else
         fprintf(out, "%s: %s\n", vis,
                 json_is_true(json_object_get(result, "restored")) ? "the old data are back"

@@ -11,6 +11,7 @@
 #include "base/files_priv.h"
 #include "flag_save_priv.h"
 #include "flag_words_priv.h"
+#include "multims/ms.h"
 
 /** Whether there is a folder to write it in, before any flag is changed. */
 static mms_status check_folder(const char *outfile, mms_error *err)
@@ -24,11 +25,32 @@ static mms_status check_folder(const char *outfile, mms_error *err)
     return st;
 }
 
-mms_status mms_flag_save_check(const struct mms_flag_saving *p, mms_error *err)
+/** Whether the set has the table for them. */
+static mms_status check_table(const char *vis, mms_error *err)
+{
+    mms_ms *ms = NULL;
+    const char *path;
+    mms_status st = mms_ms_open(vis, &ms, err);
+
+    if (st != MMS_OK)
+        return st;
+    path = mms_ms_subtable(ms, "FLAG_CMD");
+    if (!path)
+        st = mms_fail(err, MMS_ERR_UNSUPPORTED,
+                      "parameter savepars: %s has no table FLAG_CMD; give an outfile", vis);
+    else if (access(path, W_OK))
+        st = mms_fail_errno(err, errno, "parameter savepars: %s can't be changed", path);
+    mms_ms_close(&ms);
+    return st;
+}
+
+mms_status mms_flag_save_check(const char *vis, const struct mms_flag_saving *p, mms_error *err)
 {
     bool there = false;
     mms_status st = MMS_OK;
 
+    if (p->savepars && !*p->outfile)
+        return check_table(vis, err);
     if (p->savepars && *p->outfile)
         st = check_folder(p->outfile, err);
     if (st == MMS_OK && p->savepars && *p->outfile)

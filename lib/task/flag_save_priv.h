@@ -14,8 +14,10 @@ struct mms_flag_saving {
     const char *outfile;   /**< "": the table FLAG_CMD */
 };
 
-/** Refuse what can't be saved, before any flag is changed.  Errors: EXISTS, IO, MEM. */
-MMS_CHECKED mms_status mms_flag_save_check(const struct mms_flag_saving *p, mms_error *err);
+/** Refuse what can't be saved of the set at vis, before any flag is changed.  Errors: EXISTS,
+ *  UNSUPPORTED, IO, MEM, and those of mms_ms_open(). */
+MMS_CHECKED mms_status mms_flag_save_check(const char *vis, const struct mms_flag_saving *p,
+                                           mms_error *err);
 
 /** Add to the command of flagdata's own parameters what CASA saves with it: defaults that nobody
  *  wrote, thresholds that action=calculate has found (in result).  Errors: ARG. */

@@ -262,7 +262,7 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
         return mms_fail(err, MMS_ERR_ARG,
                         "parameter action: %s is not one of apply, calculate, none", p->action);
     saving.applied = !strcasecmp(p->action, "apply");
-    MMS_TRY(mms_flag_save_check(&p->saving, err));
+    MMS_TRY(mms_flag_save_check(p->how.vis, &p->saving, err));
     MMS_TRY(read_commands(run, p, &written, err));
     if (does_nothing(p) && !p->saving.savepars)
         mms_log(MMS_LOG_WARN, "flagdata",

@@ -55,6 +55,14 @@ class Smoke(ProgramCase):
             self.multims("flagdata", "in.ms", "mode=manual", status=2)
         self.assertTrue(os.path.exists(self.path(".in.ms.mms-undo/undo.json")))
 
+    def test_an_unfinished_run_of_each_is_told(self):
+        self.simulate()
+        self.multims("simulate", "two.ms", "--no-sync", "--quiet")
+        self.multims("each", "in.ms", "two.ms", "--keepgoing", "--", "sh", "-c", "exit {index}", status=1)
+        self.assertIn("in.ms.multims has the journal", self.multims("clean", "in.ms").stdout)
+        self.multims("clean", "in.ms.multims")
+        self.assertIn("nothing is left to do", self.multims("clean", "in.ms").stdout)
+
 
 if __name__ == "__main__":
     program_case.main()
