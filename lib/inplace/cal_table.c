@@ -524,6 +524,18 @@ done:
     return st;
 }
 
+/** A map leads to windows that the table has. */
+static mms_status check_map(const mms_cal_table *t, mms_error *err)
+{
+    for (int64_t i = 0; i < t->use.nspwmap; i++)
+        if (t->use.spwmap[i] >= t->nspw)
+            return mms_fail(err, MMS_ERR_ARG,
+                            "parameter spwmap: %d: Please specify spw indices <= maximum available "
+                            "(%lld in %s)",
+                            t->use.spwmap[i], (long long)t->nspw - 1, t->path);
+    return MMS_OK;
+}
+
 mms_status mms_cal_table_open(const mms_value *use, const char *field_table, mms_cal_table **out,
                               mms_error *err)
 {
@@ -538,6 +550,7 @@ mms_status mms_cal_table_open(const mms_value *use, const char *field_table, mms
     MMS_TRY(
         read_map("fldmap", json_object_get(use, "fldmap"), &t->use.fldmap, &t->use.nfldmap, err));
     MMS_TRY(read_table(t, err));
+    MMS_TRY(check_map(t, err));
     MMS_TRY(read_field(t, mms_text_of(use, "field"), err));
     MMS_TRY(sort_rows(t, err));
     if (t->use.nearest_field)

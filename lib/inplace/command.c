@@ -614,8 +614,10 @@ static mms_select selection_of(const mms_value *v)
     return s;
 }
 
-/** Leave out the items of one expression that match nothing, if others are left. */
-static mms_status tolerate(mms_ms *ms, const char **expression, char **kept, mms_error *err)
+/** Leave out the items of one expression that match nothing, if others are left.
+ *  @param kind  which of mms_select it is */
+static mms_status tolerate(mms_ms *ms, int kind, const char **expression, char **kept,
+                           mms_error *err)
 {
     char *text = strdup(*expression), *rest = NULL;
     mms_select alone = {0};
@@ -626,7 +628,7 @@ static mms_status tolerate(mms_ms *ms, const char **expression, char **kept, mms
     for (char *item = strtok_r(text, ",", &rest); item; item = strtok_r(NULL, ",", &rest)) {
         mms_selection *selection = NULL;
         mms_error why;
-        alone.spw = item;
+        *mms_select_at(&alone, kind) = item;
         if (mms_selection_create(ms, &alone, &selection, &why) == MMS_OK)
             mms_text_add(&good, "%s%s", good.length ? "," : "", item);
         else
@@ -640,22 +642,39 @@ static mms_status tolerate(mms_ms *ms, const char **expression, char **kept, mms
     return MMS_OK;
 }
 
-/** Resolve a selection; windows that are not there are left out of several, as CASA does. */
+/** Whether an expression is a list of names of which CASA leaves out those that are not there:
+ *  windows, and of a command that is alone antennas and intents. */
+static bool is_tolerant(int kind, const char *expression, bool alone)
+{
+    const char *const name = mms_select_name(kind);
+
+    return strchr(expression, ',') &&
+           (!strcmp(name, "spw") || (alone && !strcmp(name, "intent")) ||
+            (alone && !strcmp(name, "antenna") && !strpbrk(expression, "&;!")));
+}
+
+/** Resolve a selection, without names that are not there where others are. */
 static mms_status select_rows(mms_ms *ms, const mms_value *value, mms_flag_command *out,
                               mms_error *err)
 {
     mms_select select = selection_of(value);
-    char *kept = NULL;
+    char *kept[MMS_SELECT_COUNT] = {0};
+    bool any = false;
     mms_status st = mms_selection_create(ms, &select, &out->selection, err);
 
-    if (st == MMS_ERR_SELECT && strchr(select.spw, ',')) {
-        st = tolerate(ms, &select.spw, &kept, err);
-        if (st == MMS_OK)
-            st = mms_selection_create(ms, &select, &out->selection, err);
-    }
+    for (int i = 0; i < MMS_SELECT_COUNT && st == MMS_ERR_SELECT; i++)
+        if (is_tolerant(i, *mms_select_at(&select, i), truth_of(value, "alone"))) {
+            any = true;
+            MMS_TRY(tolerate(ms, i, mms_select_at(&select, i), &kept[i], err));
+            st = MMS_ERR_SELECT;
+        }
+    if (any)
+        st = mms_selection_create(ms, &select, &out->selection, err);
     if (st == MMS_OK)
         out->channels = mms_selection_named_channels(out->selection, &out->nchannel);
-    free(kept);
+done:
+    for (int i = 0; i < MMS_SELECT_COUNT; i++)
+        free(kept[i]);
     return st;
 }
 

@@ -2,6 +2,7 @@
 /** @file maps.c  Commands that look at the times and channels of a baseline at once: tfcrop, rflag,
  *  extend; and antint, which looks at all baselines of a time. */
 #include <assert.h>
+#include <float.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -411,7 +412,7 @@ static double given_threshold(const mms_flag_command *c, const char *key, int32_
             json_number_value(json_array_get(row, 1)) == spw)
             found = json_number_value(json_array_get(row, 2));
     }
-    return found > 0 ? found : 0;
+    return found < 0 ? DBL_MAX : found; // as CASA: nothing is beyond a negative one
 }
 
 static mms_value *numbers_value(int64_t n, const double *numbers)

@@ -134,7 +134,10 @@ static mms_status parse(shifts *s, mms_error *err)
     st = mms_value_parse(text, &dictionary, err);
     if (st != MMS_OK)
         return mms_wrap(err, st, "phasecenter");
-    st = add_dictionary(s, dictionary, err);
+    if (json_object_size(dictionary) == 0)
+        st = mms_fail(err, MMS_ERR_ARG, "phasecenter parameter must be specified");
+    else
+        st = add_dictionary(s, dictionary, err);
     mms_value_free(&dictionary);
     return st;
 }

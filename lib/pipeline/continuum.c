@@ -306,16 +306,20 @@ static mms_goodness_key key_of(const work *w, const place *p)
                               .rank = (int64_t)w->antenna1[at] << 32 | w->antenna2[at]};
 }
 
-/** Add the chi squared of a row to the others. */
+/** Add the chi squared of a row to the others.  A series without a point gives way to any other of
+ *  its time. */
 static mms_status judge_row(const work *w, const mms_continuum_row *row, mms_goodness_key key,
                             mms_error *err)
 {
+    const int64_t rank = key.rank;
     mms_status st = MMS_OK;
 
     mms_goodness_lock(w->c->goodness);
     for (key.corr = 0; key.corr < row->ncorr && st == MMS_OK; key.corr++) {
         const double *found = row->chi2 + (int64_t)key.corr * row->nfloat;
-        const double chi2[2] = {found[0], row->nfloat > 1 ? found[1] : 0};
+        const bool none = found[0] < 0;
+        const double chi2[2] = {none ? 0 : found[0], row->nfloat > 1 && !none ? found[1] : 0};
+        key.rank = none ? -1 : rank;
         st = mms_goodness_add(w->c->goodness, key, chi2, err);
     }
     mms_goodness_unlock(w->c->goodness);

@@ -800,11 +800,29 @@ static mms_value *automatic_extend(const mms_value *command)
                      "combinescans", json_object_get(command, "combinescans"));
 }
 
+/** Of tfcrop and rflag in a list CASA extends the flags of the first alone. */
+static void add_extend(const mms_value *command, size_t line, bool *extended, mms_value *out)
+{
+    const mms_value *const wanted = json_object_get(command, "extendflags");
+
+    if (!wanted)
+        return;
+    if (json_is_true(wanted) && *extended)
+        mms_log(MMS_LOG_WARN, "flagdata",
+                "command %zu: extendflags counts for the first tfcrop or rflag of a list alone, as "
+                "in CASA; write mode='extend' behind it",
+                line + 1);
+    else if (json_is_true(wanted) && !json_object_get(command, "calculate"))
+        json_array_append_new(out, automatic_extend(command));
+    *extended = true;
+}
+
 mms_status mms_flag_commands_complete(const mms_value *written, bool list, bool calculate,
                                       mms_value **out, mms_error *err)
 {
     mms_value *each, *command = NULL;
     size_t i;
+    bool extended = false;
     mms_status st = MMS_OK;
 
     *out = json_array();
@@ -820,9 +838,9 @@ mms_status mms_flag_commands_complete(const mms_value *written, bool list, bool 
             json_object_update_new(command, json_pack("{sf sf sf sf}", "minrel", 0.0, "maxrel", 1.0,
                                                       "minabs", 0.0, "maxabs", -1.0));
         json_array_append(*out, command);
-        if (json_is_true(json_object_get(command, "extendflags")) &&
-            !json_object_get(command, "calculate"))
-            json_array_append_new(*out, automatic_extend(command));
+        if (json_array_size(written) == 1)
+            json_object_set_new(command, "alone", json_true());
+        add_extend(command, i, &extended, *out);
         mms_value_free(&command);
     }
 done:

@@ -99,6 +99,8 @@ static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_erro
     if (restores)
         return mms_version_run_restore(run, &p->version, result, err);
     MMS_TRY(mms_version_check_name(p->version.versionname, err));
+    if (!is_mode(p, "delete") && !strcmp(p->version.versionname, "main"))
+        return mms_fail(err, MMS_ERR_ARG, "Illegal versionname: 'main' are the set's own flags");
     if (saves)
         return mms_version_run_save(run, &p->version, result, err);
     st = is_mode(p, "delete") ? mms_version_delete(p->version.how.vis, p->version.versionname, err)

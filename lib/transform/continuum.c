@@ -436,6 +436,8 @@ bool mms_continuum_fit(const mms_continuum *c, const mms_continuum_row *row, flo
             }
             fit_part(c, &f, b, row->data + at, stride, model + at,
                      row->chi2 ? row->chi2 + at : NULL);
+            if (row->chi2 && b->n == 0)
+                row->chi2[at] = -1;
         }
     }
     return all;

@@ -40,7 +40,8 @@ typedef struct mms_continuum_row {
     const float *weight;     /**< NULL: those of row_weight, in each channel */
     const float *row_weight; /**< [ncorr] */
     double *chi2; /**< [ncorr][nfloat]: takes the weighted sums of squares that are left in the
-                     channels that count, before the fit is rounded to floats; NULL: not asked */
+                     channels that count, before the fit is rounded to floats, -1 where none does;
+                     NULL: not asked */
 } mms_continuum_row;
 
 /** Return the bytes of scratch memory, of doubles. */

@@ -48,6 +48,7 @@ APPLYCAL = {
     ("interp=cubic",): (2, '"cubic" is not done here'),
     ("interp=['linear','linear']",): (2, "parameter interp has 2 entries"),
     ("spwmap=[-2]",): (2, "spwmap: -2 is no id"),
+    ("spwmap=[7]",): (2, "spwmap: 7: Please specify spw indices <= maximum available"),
     ("spwmap=x",): (2, "parameter spwmap: x"),
     ("spwmap=[0,0,0,0,0,0,0,0,0]",): (2, "has more elements (9) than the number of spectral windows"),
     ("calwt=perhaps",): (2, "parameter calwt: perhaps"),

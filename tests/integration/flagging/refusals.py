@@ -130,7 +130,8 @@ class Refusals(ProgramCase):
         self.multims("flagmanager", "in.mms", "save", "one", "--no-sync")
         names = sorted(os.listdir(self.folder))
         for words, text in {("nosuchmode",): "nosuchmode", ("save",): "versionname",
-                            ("restore", "absent"): "absent", ("save", "a/b"): "a/b",
+                            ("restore", "absent"): "absent", ("save", "a/b"): "a/b", ("save", "main"): "main",
+                            ("rename", "main", "one"): "main",
                             ("rename", "new", "absent"): "absent"}.items():
             with self.subTest(words=words):
                 run = self.multims("flagmanager", "in.mms", *words, status=2)

@@ -116,6 +116,7 @@ class Smoke(ProgramCase):
 
     def test_refusals(self):
         for word, text in {"": "phasecenter parameter must be specified",
+                           "{}": "phasecenter parameter must be specified",
                            "J2000 abc": "J2000 abc", "XYZ 1deg 2deg": "XYZ", "J2000 1deg 91deg": "91",
                            "AZEL 1deg 2deg": "AZEL", "JUPITER": "JUPITER",
                            '{"9": "J2000 1deg 2deg"}': "Wrong field ID given: 9",
