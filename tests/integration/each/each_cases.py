@@ -109,8 +109,8 @@ class Each(PartsCase):
         self.assertIn("it is not begun again, as its program may have changed the part", report["parts"][1]["message"])
         self.assertNotIn("retries", report)
 
-    ONCE = "[ $1 != 3 ] && mkdir seen-$1 2> /dev/null && echo half >> $0/table.info && kill -KILL $PPID && sleep 60; " \
-           "echo whole >> $0/table.info; echo $2"
+    ONCE = '[ $1 != 3 ] && mkdir seen-$1 2> /dev/null && echo half >> "$0/table.info" && kill -KILL $PPID && ' \
+           'sleep 60; echo whole >> "$0/table.info"; echo $2'
 
     def kill_once(self, ranks, *words):
         """Workers are killed by their programs the first time, three times in all, which is the most that a run of
@@ -143,7 +143,7 @@ class Each(PartsCase):
         os.rename(self.part(2), self.path("elsewhere.ms"))
         os.symlink(self.path("elsewhere.ms"), self.part(2))
         for end, lines in ("exit 1", 0), ("true", 1):
-            self.each("--staged", "--keepgoing", "--", "sh", "-c", "echo new >> $0/table.info; " + end, "{vis}",
+            self.each("--staged", "--keepgoing", "--", "sh", "-c", 'echo new >> "$0/table.info"; ' + end, "{vis}",
                       status=1 - lines)
             self.assertTrue(os.path.islink(self.part(2)))
             with open(self.path("elsewhere.ms/table.info")) as file:

@@ -412,7 +412,7 @@ class OtherDisk(Mounts):
         shutil.copytree(self.path("in.mms/SUBMSS/in.0000.ms"), self.path("a.ms"))
         self.fill_other(64 << 10)
         words = "each", "a.ms", "other/b.ms", "--staged", "--keepgoing"
-        program = "--", "sh", "-c", "echo new >> $0/table.info", "{vis}"
+        program = "--", "sh", "-c", 'echo new >> "$0/table.info"', "{vis}"
         self.assert_ended(self.run_to_end(*words, *program), 1, "b.ms: staged: a copy takes ")
         os.unlink(self.path("other/fill"))
         self.assert_done(self.run_to_end(*words, "--resume", *program))
@@ -450,7 +450,7 @@ class OtherDisk(Mounts):
         run.wait()
         self.assert_done(self.run_to_end("clean", "in.mms", "--restore"))
         self.assertEqual(digests(self.path("in.mms")), changed)
-        result = self.run_to_end("each", part, "--staged", "--", "sh", "-c", "echo new >> $0/table.info", "{vis}")
+        result = self.run_to_end("each", part, "--staged", "--", "sh", "-c", 'echo new >> "$0/table.info"', "{vis}")
         self.assert_ended(result, 1, "in.0002.ms: ", "Device or resource busy")
         self.assertEqual(digests(self.path("in.mms")), changed)
 

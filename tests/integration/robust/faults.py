@@ -75,7 +75,7 @@ class Faults(robust.Case):
         worker costs another attempt, whoever else is gone on with."""
         before = self.text("in.ms/table.info")
         words = "each", "in.ms", "--staged", "--outputvis", "made", "-j", "1", "-q", "--", "sh", "-c", \
-            "echo again >> $0/table.info; cp -r $0 $1", "{vis}", "{outputvis}"
+            'echo again >> "$0/table.info"; cp -r "$0" "$1"', "{vis}", "{outputvis}"
         again = struck = 0
         for kind, path, stride in (("rename", ".in.ms.mms-each", 1), ("rename", "made/.in.ms", 1),
                                    ("write", ".in.ms.mms-each-copy-note", 1), ("remove", ".in.ms.mms-each-copy-note", 1),
