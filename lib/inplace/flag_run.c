@@ -488,8 +488,12 @@ static mms_status run_checked(running *r, bool *wrote, mms_value *result, mms_er
     }
     if (st == MMS_OK)
         st = flag_parts(r, result, err);
+    // where this process has changed the set, casacore writes table.dat when the last of it is
+    // closed
+    mms_flag_set_close(&r->set);
+    mms_ms_close(&r->ms);
     if (writes)
-        st = mms_change_end(&r->q->change, r->ms, &r->undo, st, err);
+        st = mms_change_end(&r->q->change, NULL, &r->undo, st, err);
 done:
     return st;
 }

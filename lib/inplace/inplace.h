@@ -207,7 +207,7 @@ MMS_CHECKED mms_status mms_change_keep(const mms_change_request *how, mms_undo *
 
 /** End what was begun after a run of status st: as mms_undo_end(), but HISTORY is written before
  *  the new bytes are to stay (SPACE where it can't be), and a run that was broken off is left, to
- * be gone on with, where that was asked for. */
+ * be gone on with, where that was asked for.  ms: NULL is accepted unless how->notes_parts. */
 MMS_CHECKED mms_status mms_change_end(const mms_change_request *how, mms_ms *ms, mms_undo **undo,
                                       mms_status st, mms_error *err);
 

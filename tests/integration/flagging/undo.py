@@ -106,6 +106,19 @@ class Undo(UndoCase):
         self.assertGreater(times, 0)
         self.assertEqual(self.leftovers(), [])
 
+    def test_a_small_run_leaves_no_file(self):
+        """Whenever it is killed."""
+        files, chance = set(digests(self.path("in.ms"))), random.Random(9)
+        began = time.monotonic()
+        self.multims(*SMALL)
+        length = time.monotonic() - began
+        for turn in range(program_case.args.kills):
+            run = self.start([*SMALL, f"mode={('unflag', 'manual')[turn % 2]}"])
+            time.sleep(chance.uniform(0, length))
+            self.end(run)
+            self.restore("in.ms")
+            self.assertEqual(set(digests(self.path("in.ms"))), files)
+
     def test_a_full_disk_leaves_the_old_bytes(self):
         """Files may not grow beyond 16 KiB: the undo, or the flags, can't be written."""
         for words in WORK, SMALL:
