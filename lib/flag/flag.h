@@ -176,16 +176,23 @@ MMS_CHECKED mms_status mms_flag_rflag_threshold(int64_t nchan, const double *sum
                                                 const int64_t *counts, double *threshold,
                                                 mms_error *err);
 
+/** What of a map is looked at: windows round the times [first, end), or spectra of these times. */
+typedef struct mms_flag_turn {
+    int64_t first, end;
+    bool windows, spectra;
+} mms_flag_turn;
+
 /** Flag one map and product.
+ *  @param      turn    NULL: all
  *  @param      before  before[ntime][nchan]: the flags that statistics know
  *  @param      middles middles[ntime], of the values and these flags
  *  @param[out] flags   flags[ntime][nchan]: cells that are found are set, others left.
  *  Errors: MEM. */
 MMS_CHECKED mms_status mms_flag_rflag_map(const mms_flag_rflag *how, double time_threshold,
-                                          double freq_threshold, int64_t ntime, int64_t nchan,
-                                          const mms_complex *values, const uint8_t *before,
-                                          const mms_flag_middle *middles, uint8_t *flags,
-                                          mms_error *err);
+                                          double freq_threshold, const mms_flag_turn *turn,
+                                          int64_t ntime, int64_t nchan, const mms_complex *values,
+                                          const uint8_t *before, const mms_flag_middle *middles,
+                                          uint8_t *flags, mms_error *err);
 
 /* ---- averages ---------------------------------------------------------------------------------*/
 

@@ -314,13 +314,14 @@ void mms_flag_rflag_add(int64_t ntime, int64_t nchan, const mms_complex *values,
     }
 }
 
-static void flag_times(window *w, int64_t half, double threshold, int64_t ntime,
+/** Windows round the times [first, end), which lie within the map. */
+static void flag_times(window *w, int64_t half, double threshold, int64_t first, int64_t end,
                        const mms_complex *values, const uint8_t *before,
                        const mms_flag_middle *middles, uint8_t *flags)
 {
     const int64_t n = w->nchan;
 
-    for (int64_t t = half; t < ntime - half; t++) {
+    for (int64_t t = first; t < end; t++) {
         if (middles[t].most_scatter <= threshold ||
             is_surely_below(half, threshold, n, values + t * n, mms_flag_at(before, t * n)))
             continue;
@@ -375,17 +376,21 @@ bool mms_flag_rflag_finds(const mms_flag_rflag *how, double time_threshold, doub
 }
 
 mms_status mms_flag_rflag_map(const mms_flag_rflag *how, double time_threshold,
-                              double freq_threshold, int64_t ntime, int64_t nchan,
-                              const mms_complex *values, const uint8_t *before,
+                              double freq_threshold, const mms_flag_turn *turn, int64_t ntime,
+                              int64_t nchan, const mms_complex *values, const uint8_t *before,
                               const mms_flag_middle *middles, uint8_t *flags, mms_error *err)
 {
+    const mms_flag_turn of = turn ? *turn : (mms_flag_turn){0, ntime, true, true};
+    const int64_t half = half_width(how, ntime);
     window w;
     const mms_status st = open_window(nchan, &w, err);
 
     if (st != MMS_OK)
         return st;
-    flag_times(&w, half_width(how, ntime), time_threshold, ntime, values, before, middles, flags);
-    for (int64_t t = 0; t < ntime; t++)
+    if (of.windows)
+        flag_times(&w, half, time_threshold, of.first > half ? of.first : half,
+                   of.end < ntime - half ? of.end : ntime - half, values, before, middles, flags);
+    for (int64_t t = of.first; of.spectra && t < of.end; t++)
         flag_spectrum(how, freq_threshold, nchan, values + t * nchan, &middles[t],
                       flags + t * nchan);
     free(w.found);

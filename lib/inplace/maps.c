@@ -502,23 +502,67 @@ static bool may_find(const job *j, int64_t map)
     return may;
 }
 
+/** Flag a product; NULL turn: all of it. */
+static mms_status flag_plane(const job *j, int32_t i, const mms_flag_turn *turn, product_map *p,
+                             const plane *of, mms_error *err)
+{
+    const mms_status st = mms_flag_rflag_map(&j->c->rflag, j->thresholds[0], j->thresholds[1], turn,
+                                             p->ntime, j->m->nchan, of->values, of->before,
+                                             middles_of(j, i, p), of->flags, err);
+
+    if (st == MMS_OK)
+        spread_map(j->k, j->m, p, of, true);
+    return st;
+}
+
+/** Whether products are made of one correlation. */
+static bool share_parts(int32_t n, const mms_flag_product *products)
+{
+    uint32_t seen = 0;
+
+    for (int32_t i = 0; i < n; i++) {
+        const uint32_t first = 1U << products[i].first;
+        const uint32_t both = first | (products[i].second < 0 ? 0 : 1U << products[i].second);
+        if (seen & both)
+            return true;
+        seen |= both;
+    }
+    return false;
+}
+
+/** Products take turns at each time, as in CASA: what one has flagged the others leave alone. */
+static mms_status flag_in_turns(const job *j, product_map *p, const plane *of, mms_error *err)
+{
+    mms_status st = MMS_OK;
+
+    for (int64_t t = 0; t < p->ntime; t++)
+        for (int k = 0; k < 2; k++) {
+            const mms_flag_turn turn = {t, t + 1, k == 0, k == 1};
+            for (int32_t i = 0; i < j->n && st == MMS_OK; i++)
+                st = flag_plane(j, i, &turn, p, &of[i], err);
+        }
+    return st;
+}
+
 static mms_status flag_map(const job *j, int64_t map, product_map *p, mms_error *err)
 {
+    const bool shared = share_parts(j->n, j->products);
+    plane of[8 + MMS_FLAG_PRODUCTS];
     mms_status st = MMS_OK;
 
     if (!may_find(j, map))
         return MMS_OK;
     begin_map(j->k, j->m, map, p);
-    for (int32_t i = 0; i < j->n && st == MMS_OK; i++) {
-        const plane of = take_plane(j->k, j->m, j->products, i, p);
-        mms_flag_middle *middles = middles_of(j, i, p);
+    for (int32_t i = 0; i < j->n; i++) {
+        of[i] = take_plane(j->k, j->m, j->products, i, p);
         if (!j->has_middles)
-            MMS_TRY(
-                mms_flag_rflag_middles(p->ntime, j->m->nchan, of.values, of.before, middles, err));
-        MMS_TRY(mms_flag_rflag_map(&j->c->rflag, j->thresholds[0], j->thresholds[1], p->ntime,
-                                   j->m->nchan, of.values, of.before, middles, of.flags, err));
-        spread_map(j->k, j->m, p, &of, true);
+            MMS_TRY(mms_flag_rflag_middles(p->ntime, j->m->nchan, of[i].values, of[i].before,
+                                           middles_of(j, i, p), err));
+        if (!shared)
+            MMS_TRY(flag_plane(j, i, NULL, p, &of[i], err));
     }
+    if (shared)
+        st = flag_in_turns(j, p, of, err);
 done:
     return st;
 }

@@ -133,8 +133,8 @@ static void rflag_flags_the_window_that_scatters(void **state)
 
     (void)state;
     assert_int_equal(mms_flag_rflag_middles(5, 1, values, before, middles, &err), MMS_OK);
-    assert_int_equal(mms_flag_rflag_map(&how, 1, 1e9, 5, 1, values, before, middles, flags, &err),
-                     MMS_OK);
+    assert_int_equal(
+        mms_flag_rflag_map(&how, 1, 1e9, NULL, 5, 1, values, before, middles, flags, &err), MMS_OK);
     assert_memory_equal(flags, ((uint8_t[]){0, 1, 1, 1, 1}), 5);
 }
 

@@ -437,7 +437,8 @@ static mms_status flag_map(const mms_flag_rflag *how, double time, double freq, 
     mms_flag_middle middles[8];
 
     assert_int_equal(mms_flag_rflag_middles(ntime, nchan, values, before, middles, NULL), MMS_OK);
-    return mms_flag_rflag_map(how, time, freq, ntime, nchan, values, before, middles, flags, NULL);
+    return mms_flag_rflag_map(how, time, freq, NULL, ntime, nchan, values, before, middles, flags,
+                              NULL);
 }
 
 static void sums_leave_flagged_cells_out(void **state)
@@ -498,9 +499,9 @@ static void windows_scatter_as_each_of_their_channels(void **state)
         values[i] = complex_of((float)(i * 7919 % 101) * 0.1F, (float)(i * 104729 % 97) * 0.1F);
     for (int64_t t = 0; t < N; t++)
         middles[t] = (mms_flag_middle){0, 0, 0, 0, INFINITY, INFINITY};
-    assert_int_equal(
-        mms_flag_rflag_map(&three, 4.5, 1e9, N, CHANS_HERE, values, flags, middles, found, NULL),
-        MMS_OK);
+    assert_int_equal(mms_flag_rflag_map(&three, 4.5, 1e9, NULL, N, CHANS_HERE, values, flags,
+                                        middles, found, NULL),
+                     MMS_OK);
     for (int64_t c = 0; c < CHANS_HERE; c++) {
         uint8_t want[N] = {0};
         for (int64_t t = 1; t < N - 1; t++) {
