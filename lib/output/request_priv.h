@@ -278,6 +278,11 @@ MMS_CHECKED mms_status mms_output_take_published(const mms_host *host, const cha
                                                  const char *outputvis, mms_value *result,
                                                  bool *was, mms_error *err);
 
+/** Whether what is complete at beside was made by the run that has begun outputvis, for this
+ * request and the input vis as it is; what differs is told. */
+bool mms_output_was_beside(const mms_host *host, const char *vis, const char *outputvis,
+                           const char *beside);
+
 /** What an output may take of the disk: what is free, and with how->resume what an earlier run has
  *  staged, which is taken over or removed.  Errors: those of mms_disk_free(). */
 MMS_CHECKED mms_status mms_output_room(const mms_host *host, const char *outputvis,

@@ -261,6 +261,25 @@ done:
     return st;
 }
 
+bool mms_output_was_beside(const mms_host *host, const char *vis, const char *outputvis,
+                           const char *beside)
+{
+    char *const output = mms_path_absolute(outputvis);
+    char *const folder = output ? journal_of(host, output) : NULL;
+    mms_journal_view view = {0};
+    bool was = folder && !access(beside, F_OK);
+
+    if (was)
+        mms_journal_settle(folder);
+    was =
+        was && mms_journal_read(folder, &view, NULL) == MMS_OK && is_of(host, output, view.records);
+    was = was && is_as_asked(host, vis, beside, view.records);
+    mms_value_free(&view.records);
+    free(folder);
+    free(output);
+    return was;
+}
+
 /* ---- room -------------------------------------------------------------------------------------*/
 
 static mms_status add_blocks(void *bytes, const mms_walked *met, mms_error *err)

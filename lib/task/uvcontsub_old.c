@@ -61,10 +61,6 @@ static mms_status read_words(const struct uvcontsub_old *p, mms_continuum_asked 
         return mms_fail(err, MMS_ERR_ARG,
                         "parameter solint: %s is not int, inf or a time above 0 such as 30s",
                         p->solint);
-    if (p->resume && p->want_cont)
-        return mms_fail(err, MMS_ERR_ARG,
-                        "parameter resume: two outputs (want_cont=True) can't be resumed: remove "
-                        "what there is of them and run again");
     return MMS_OK;
 }
 
@@ -117,17 +113,33 @@ done:
     return st;
 }
 
+/** Whether a run that is gone on with has written the polynomials. */
+static bool has_cont(mms_run *run, const struct uvcontsub_old *p, const char *outputvis,
+                     const char *name)
+{
+    mms_host host = mms_task_writing_host(run);
+    const bool has = p->resume && mms_output_was_beside(&host, p->io.vis, outputvis, name);
+
+    if (has)
+        mms_log(MMS_LOG_INFO, run->task->name, "%s was complete", name);
+    mms_task_host_free(&host);
+    return has;
+}
+
 /** Write the polynomials too; both names are looked at before. */
 static mms_status write_cont(mms_run *run, const struct uvcontsub_old *p, const char *outputvis,
                              mms_error *err)
 {
     char *const name = cont_name(outputvis);
     mms_value *result = json_object();
-    mms_status st = name ? mms_output_check_new(p->io.vis, outputvis, false, err)
-                         : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", outputvis);
+    mms_status st = MMS_OK;
 
-    if (st == MMS_OK)
-        st = write_one(run, p, name, true, result, err);
+    MMS_TRY(name ? MMS_OK : mms_fail(err, MMS_ERR_MEM, "%s: out of memory", outputvis));
+    if (has_cont(run, p, outputvis, name))
+        goto done;
+    MMS_TRY(mms_output_check_new(p->io.vis, outputvis, false, err));
+    MMS_TRY(write_one(run, p, name, true, result, err));
+done:
     mms_value_free(&result);
     free(name);
     return st;

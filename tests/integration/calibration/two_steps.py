@@ -114,6 +114,39 @@ class TwoSteps(UndoCase):
         self.multims("diff", "want.mms", "big.mms.contsub")
         self.assertNotIn("all is done again", run.stderr)
 
+    def kill_at(self, words, name):
+        """Kill it when some parts of the output `name` are there; False: it was the faster."""
+        pattern = self.path(f".{name}.mms-part-*/{name}/SUBMSS/*")
+        child = subprocess.Popen([program_case.args.program, *words, "-j", "1"], cwd=self.folder, stderr=subprocess.DEVNULL)
+        while child.poll() is None and len(glob.glob(pattern)) < 3:
+            pass
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        self.wait_for_workers()
+        return not os.path.exists(self.path("big.mms.contsub"))
+
+    def remove_both(self):
+        for name in "big.mms.cont", "big.mms.contsub":
+            shutil.rmtree(self.path(name), ignore_errors=True)
+
+    def test_two_outputs_are_resumed(self):
+        """The one that was being written is gone on with; polynomials of another request are not taken."""
+        words = [w for w in self.begin_two_sets() if not w.startswith("spw=")] + ["want_cont=True"]
+        self.multims(*words, "outputvis=want.contsub")
+        for name in "big.mms.cont", "big.mms.contsub":
+            while not self.kill_at(words, name):
+                self.remove_both()
+            if name == "big.mms.contsub":
+                run = self.multims(*words, "fitorder=1", "--resume", status=2)
+                self.assertIn("big.mms.cont is complete, but ", run.stderr)
+            run = self.multims(*words, "--resume")
+            self.assertNotIn("all is done again", run.stderr)
+            self.assertEqual("big.mms.cont was complete" in run.stderr, name == "big.mms.contsub")
+            for end in "cont", "contsub":
+                self.multims("diff", f"want.{end}", f"big.mms.{end}")
+            self.remove_both()
+            self.assertEqual(sorted(os.listdir(self.folder)), ["big.mms", "big.ms", "want.cont", "want.contsub", "want.mms"])
+
     def wait_for_workers(self):
         """A killed client's workers end a moment later."""
         time.sleep(1)
