@@ -215,6 +215,21 @@ MMS_CHECKED mms_status mms_change_end(const mms_change_request *how, mms_ms *ms,
  *  of how->engine. */
 MMS_CHECKED mms_status mms_change_journal(const mms_change_request *how, int64_t n, mms_error *err);
 
+/* ---- plans of flag versions -------------------------------------------------------------------*/
+
+/** What is to be done with versions, by flagmanager's words. */
+typedef struct mms_version_plan {
+    const char *mode; /**< save, restore, delete or rename */
+    const char *name, *old;
+} mms_version_plan;
+
+/** Check it, and say what it would do: result gains "vis", "mode", "version", "exists" and
+ * "dryrun", of a save or restore "rows", "parts", "bytes", "kept" and "columns", too.  Errors:
+ * those of doing it. */
+MMS_CHECKED mms_status mms_version_plan_run(const mms_change_request *how,
+                                            const mms_version_plan *plan, mms_value *result,
+                                            mms_error *err);
+
 /* ---- flag commands ----------------------------------------------------------------------------*/
 
 /** What flagdata does: the client's side.  commands: JSON [{mode, selection, parameters}, …]. */

@@ -27,6 +27,8 @@ static const mms_param params[] = {
     {"sync", MMS_BOOL, AT(version.how.sync), .init = "True", .flags = MMS_PARAM_RUN,
      .doc = "Wait until the undo and the new flags are on the disk"},
     MMS_PARAM_RESUME(struct flagmanager, version.how.resume),
+    MMS_PARAM_SWITCH("dryrun", struct flagmanager, version.how.dryrun, "False",
+                     "Check everything, say what would be written and kept, and change nothing"),
     {0},
 };
 
@@ -81,12 +83,23 @@ done:
     return st;
 }
 
+static mms_status plan(const struct flagmanager *p, mms_value *result, mms_error *err)
+{
+    const mms_change_request how = {
+        .vis = p->version.how.vis, .task = "flagmanager", .dryrun = true};
+    const mms_version_plan what = {p->mode, p->version.versionname, p->oldname};
+
+    return mms_version_plan_run(&how, &what, result, err);
+}
+
 static mms_status run(mms_run *run, const void *arg, mms_value *result, mms_error *err)
 {
     const struct flagmanager *p = arg;
     const bool saves = is_mode(p, "save"), restores = is_mode(p, "restore");
     mms_status st;
 
+    if (p->version.how.dryrun && !is_mode(p, "list") && !is_mode(p, "diff"))
+        return plan(p, result, err);
     if (!restores && !saves)
         MMS_TRY(mms_undo_recover(p->version.how.vis, true, NULL, err));
     if ((is_mode(p, "list") || restores) && mms_versions_begin(p->version.how.vis, NULL) != MMS_OK)
@@ -110,35 +123,6 @@ done:
     return st;
 }
 
-static void print(const mms_value *result, FILE *out)
-{
-    const char *name;
-    mms_value *v;
-
-    if (json_object_get(result, "MS")) {
-        fprintf(out, "MS : %s\n\nmain : working copy in main table\n",
-                json_string_value(json_object_get(result, "MS")));
-        json_object_foreach((mms_value *)result, name, v)
-        {
-            if (json_is_object(v))
-                fprintf(out, "%s : %s\n", json_string_value(json_object_get(v, "name")),
-                        json_string_value(json_object_get(v, "comment")));
-        }
-    } else if (json_object_get(result, "cells")) {
-        fprintf(out,
-                "%" JSON_INTEGER_FORMAT " rows differ; flagged in %s alone: %" JSON_INTEGER_FORMAT
-                ", in %s alone: %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
-                "; FLAG_ROW differs in %" JSON_INTEGER_FORMAT " rows\n",
-                json_integer_value(json_object_get(result, "rows")),
-                json_string_value(json_object_get(result, "a")),
-                json_integer_value(json_object_get(result, "only_a")),
-                json_string_value(json_object_get(result, "b")),
-                json_integer_value(json_object_get(result, "only_b")),
-                json_integer_value(json_object_get(result, "cells")),
-                json_integer_value(json_object_get(result, "flag_row")));
-    }
-}
-
 const mms_task mms_task_flagmanager = {
     .name = "flagmanager",
     .summary = "save, restore, list, compare flag versions of a MeasurementSet or Multi-MS",
@@ -146,7 +130,7 @@ const mms_task mms_task_flagmanager = {
     .params_size = sizeof(struct flagmanager),
     .in_place = true,
     .run = run,
-    .print = print,
+    .print = mms_version_print,
     .unit = mms_flag_unit,
     .details = "Examples:\n"
                "  multims flagmanager x.mms save before_rflag --comment 'as it came'\n"

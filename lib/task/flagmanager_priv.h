@@ -19,4 +19,7 @@ MMS_CHECKED mms_status mms_version_run_save(mms_run *run, const struct mms_versi
 MMS_CHECKED mms_status mms_version_run_restore(mms_run *run, const struct mms_version_words *p,
                                                mms_value *result, mms_error *err);
 
+/** Print the list, what differs, or a plan. */
+void mms_version_print(const mms_value *result, FILE *out);
+
 #endif

@@ -37,7 +37,7 @@ READERS = {
         "inplace": "change flag_run resume statwt_run summary",
         "output": "describe output resume size whole",
         "task": ("change clean consolidate console_session each_parts each_report exec_report exportuvh5 flag_report "
-                 "flagdata flagmanager flagmanager_units importuvh5 job_summary list listpartition partition parts plan_print select_report "
+                 "flagdata flagmanager flagmanager_report flagmanager_units importuvh5 job_summary list listpartition partition parts plan_print select_report "
                  "setjy_report simulate status status_read statwt summary uvcontsub"),
         "uvh5": "average export_parts import",
     },

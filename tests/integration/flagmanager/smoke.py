@@ -28,6 +28,32 @@ class Smoke(ProgramCase):
         for name in "", "a/b", "..":
             self.multims("flagmanager", "in.ms", "save", f"versionname={name}", status=2)
 
+    def test_dryrun_says_what_would_be_done_and_changes_nothing(self):
+        self.simulate()
+        self.multims("partition", "in.ms", "x.mms", "flagbackup=False", "numsubms=3")
+        for name in "in.ms", "x.mms":
+            with table(self.path(name), ack=False) as t:
+                rows, cells = t.nrows(), sum(t.getcell("FLAG", i).size for i in range(t.nrows()))
+            saves = self.answer("flagmanager", name, "save", "a", "--dryrun")
+            self.assertEqual((saves["rows"], saves["bytes"], saves["kept"], saves["exists"]), (rows, rows + cells, [], False))
+            self.assertFalse(os.path.exists(self.path(name + ".flagversions")))
+            self.multims("flagmanager", name, "save", "a")
+            before = self.tree()
+            plan = self.answer("flagmanager", name, "restore", "a", "--dryrun")
+            self.assertEqual((plan["rows"], plan["bytes"], plan["kept"]), (rows, rows + cells, ["FLAG", "FLAG_ROW"]))
+            for words, text in ((("save", "a"), "would become a.old.SECONDS"), (("restore", "a"), f"{rows} rows of"),
+                                (("delete", "a"), "version a would be removed"), (("delete", "b"), "there is no version b"),
+                                (("rename", "b", "a"), "version a would become b")):
+                self.assertIn(text, self.multims("flagmanager", name, *words, "--dryrun").stdout)
+            for words in ("restore", "b"), ("rename", "a", "a"), ("rename", "c", "b"), ("save", "a:b"), ("delete", ""):
+                self.multims("flagmanager", name, *words, "--dryrun", status=2)
+            self.assertEqual(self.tree(), before)
+
+    def tree(self):
+        """Every file with its size and when it was written."""
+        return {path: (os.stat(path).st_size, os.stat(path).st_mtime_ns) for folder, _, names in os.walk(self.folder)
+                for path in (os.path.join(folder, name) for name in names)}
+
     def test_saves_at_once(self):
         self.simulate()
         runs = [subprocess.Popen([program_case.args.program, "flagmanager", "in.ms", "save", name, "--job-dir", name,
