@@ -148,9 +148,11 @@ typedef struct mms_cal_place {
 mms_cal_place mms_cal_find_time(int64_t n, const mms_cal_solution *solutions, double time_s,
                                 bool nearest);
 
-/** The parameters at a place: n = nchan * npar of them.  real: they are no gains but numbers. */
+/** The parameters at a place: n = nchan * npar of them.
+ *  @param real   they are no gains but numbers
+ *  @param ratio  by which phases of gains are multiplied, for another frequency */
 void mms_cal_at(const mms_cal_solution *solutions, const mms_cal_place *place, int64_t n, bool real,
-                mms_complex *values, uint8_t *flags);
+                double ratio, mms_complex *values, uint8_t *flags);
 
 /** One parameter's spectrum in other channels, of any order: values[nin], flags[nin] stride apart.
  *  Fewer than four channels are interpolated linearly, one is the nearest.  Errors: MEM. */

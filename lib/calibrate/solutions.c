@@ -57,28 +57,32 @@ static double nearest_turn(double angle, double other)
     return angle - 2 * M_PI * rint((angle - other) / (2 * M_PI));
 }
 
-static mms_complex between(mms_complex a, mms_complex b, double share)
+/** Between two gains, with the phase times ratio; CASA takes a phase of half a turn as one and a
+ *  half then. */
+static mms_complex between(mms_complex a, mms_complex b, double share, double ratio)
 {
     const double low = cabsf(a), phase = cargf(a);
     const double turned = nearest_turn(cargf(b), phase);
+    const double more = cargf(a) >= (float)M_PI ? 2 * M_PI : 0;
 
-    return polar(low + share * (cabsf(b) - low), phase + share * (turned - phase));
+    return polar(low + share * (cabsf(b) - low), (phase + share * (turned - phase) + more) * ratio);
 }
 
 void mms_cal_at(const mms_cal_solution *s, const mms_cal_place *p, int64_t n, bool real,
-                mms_complex *values, uint8_t *flags)
+                double ratio, mms_complex *values, uint8_t *flags)
 {
     const mms_cal_solution *a = &s[p->before], *b = &s[p->after];
+    const bool turns = !real && (ratio < 1 || ratio > 1);
 
     assert(p->before >= 0 && p->before <= p->after && !(p->share < 0 || p->share > 1));
-    if (p->before == p->after) {
+    if (p->before == p->after && !turns) {
         memcpy(values, a->values, (size_t)n * sizeof *values);
         memcpy(flags, a->flags, (size_t)n);
         return;
     }
     for (int64_t i = 0; i < n; i++) {
         values[i] = real ? a->values[i] + p->share * (b->values[i] - a->values[i])
-                         : between(a->values[i], b->values[i], p->share);
+                         : between(a->values[i], b->values[i], p->share, ratio);
         flags[i] = a->flags[i] | b->flags[i];
     }
 }

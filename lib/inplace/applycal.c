@@ -17,6 +17,7 @@
 typedef struct running {
     const mms_applycal_request *q;
     mms_change change;
+    mms_value *uses; /**< q->tables, with the rows that they are for */
     int64_t ntable;
     mms_cal_table **tables;
     bool correct, flag, strict, weigh, leakage;
@@ -53,9 +54,10 @@ mms_status mms_cal_products(const mms_flag_window *w, mms_cal_product *products,
 
 static mms_status open_tables(running *r, mms_error *err)
 {
-    const mms_value *list = r->q->tables;
-    mms_status st = MMS_OK;
+    const mms_value *list = r->uses = json_deep_copy(r->q->tables);
+    mms_status st;
 
+    MMS_TRY(list ? mms_cal_lines_find(&r->change, r->uses, err) : no_memory(err));
     r->ntable = (int64_t)json_array_size(list);
     r->tables = mms_alloc(r->ntable, sizeof *r->tables);
     MMS_TRY(r->tables ? MMS_OK : no_memory(err));
@@ -128,8 +130,11 @@ static mms_status check_windows(const running *r, mms_error *err)
 
 static bool is_solved(const running *r, int64_t field, int32_t spw)
 {
+    const mms_cal_row row = {-1, (int32_t)field, -1, spw};
+
     for (int64_t t = 0; t < r->ntable; t++)
-        if (!mms_cal_table_has(r->tables[t], spw, (int32_t)field))
+        if (mms_cal_table_covers(r->tables[t], &row) &&
+            !mms_cal_table_has(r->tables[t], spw, (int32_t)field))
             return false;
     return true;
 }
@@ -265,7 +270,7 @@ static mms_status do_run(running *r, bool *wrote, mms_value *result, mms_error *
     mms_value *const channels = channels_value(r);
     mms_value *order = !channels
                            ? NULL
-                           : mms_applycal_work_encode(&(mms_applycal_work){.tables = r->q->tables,
+                           : mms_applycal_work_encode(&(mms_applycal_work){.tables = r->uses,
                                                                            .mounts = r->mounts,
                                                                            .channels = channels,
                                                                            .parang = r->q->parang,
@@ -304,6 +309,7 @@ done:
         mms_cal_table_close(&r.tables[i]);
     free(r.tables);
     mms_value_free(&r.mounts);
+    mms_value_free(&r.uses);
     mms_change_close(&r.change);
     return st;
 }

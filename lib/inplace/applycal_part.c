@@ -31,12 +31,15 @@ typedef struct made {
 
 /** A window as it is calibrated at one time in one field. */
 typedef struct state {
-    bool solved; /**< every table has solutions */
+    bool solved; /**< every table that is for the rows has solutions */
+    bool stale;  /**< antennas are combined of other tables */
     bool linear;
     mms_cal_product products[8];
     mms_cal_window window;
-    int32_t field;
+    int32_t middle; /**< the channel whose frequency phases are for, of those that are chosen */
+    mms_cal_row row;
     double time_s;
+    uint8_t *passes;           /**< [tables]: it is not for this row */
     made *made;                /**< [tables][antennas] */
     mms_cal_antenna *antennas; /**< [antennas], into the following */
     mms_complex *gains, *leaks;
@@ -79,6 +82,8 @@ static mms_status open_tables(work *w, mms_error *err)
         MMS_TRY(mms_cal_table_open(json_array_get(list, (size_t)i), w->part->field_table,
                                    &w->tables[i], err));
         w->leakage = w->leakage || mms_cal_table_kind(w->tables[i]) == MMS_CAL_D;
+        const mms_cal_use *use = mms_cal_table_use(w->tables[i]);
+        w->part->observed = w->part->observed || !use->observations.all || !use->states.all;
     }
 done:
     return st;
@@ -162,6 +167,7 @@ static void free_state(const work *w, state **state_of)
         free(s->made[i].flags);
     }
     free(s->made);
+    free(s->passes);
     free(s->antennas);
     free(s->gains);
     free(s->leaks);
@@ -295,6 +301,15 @@ static void make_none(const work *w, int32_t ddid, made *m)
     m->none = true;
 }
 
+/** By which a table's phases are multiplied in a window of the set. */
+static double phase_ratio(const work *w, const mms_cal_table *t, int32_t spw, int32_t ddid)
+{
+    const double *from_hz = NULL, *to_hz = w->part->freq_hz[ddid];
+    const int64_t n = mms_cal_table_channels(t, mms_cal_table_spw(t, spw), &from_hz);
+
+    return mms_cal_table_use(t)->phase_delay ? to_hz[w->states[ddid]->middle] / from_hz[n / 2] : 1;
+}
+
 /** Parameters at a time, in the table's channels, then in the window's. */
 static mms_status interpolate(const work *w, const mms_cal_table *t, int32_t spw, int32_t ddid,
                               made *m, mms_error *err)
@@ -308,7 +323,8 @@ static mms_status interpolate(const work *w, const mms_cal_table *t, int32_t spw
     mms_status st = values && flags ? MMS_OK : no_memory(err);
 
     if (st == MMS_OK) {
-        mms_cal_at(m->from, &m->place, n, mms_cal_table_is_real(t), values, flags);
+        mms_cal_at(m->from, &m->place, n, mms_cal_table_is_real(t), phase_ratio(w, t, spw, ddid),
+                   values, flags);
         find_weights(t, n, values, flags, m->weight);
         st = spread(w, t, spw, ddid, n, values, flags, m, err);
     }
@@ -453,14 +469,29 @@ static void combine(const work *w, state *s, int64_t antenna)
     if (a->leak)
         memset(a->leak, 0, (size_t)n * sizeof *a->leak);
     for (int64_t t = 0; t < w->ntable; t++)
-        add_table(w, w->tables[t], &s->made[t * w->part->set.nantenna + antenna], antenna,
-                  s->window.nchan, a);
+        if (!s->passes[t])
+            add_table(w, w->tables[t], &s->made[t * w->part->set.nantenna + antenna], antenna,
+                      s->window.nchan, a);
     invert(n, a);
 }
 
 static int64_t bytes_of_state(const work *w, int32_t nchan)
 {
     return w->part->set.nantenna * 2 * nchan * (9 * w->ntable + (w->leakage ? 18 : 9));
+}
+
+/** Of the chosen channels that in the middle. */
+static int32_t middle_of(int32_t nchan, const uint8_t *chosen)
+{
+    int32_t n = 0, left;
+
+    for (int32_t k = 0; k < nchan; k++)
+        n += chosen[k];
+    left = n / 2;
+    for (int32_t k = 0; k < nchan; k++)
+        if (chosen[k] && left-- == 0)
+            return k;
+    return nchan / 2;
 }
 
 /** Steps are ignored, as where flags are cut. */
@@ -470,6 +501,7 @@ static mms_status choose_channels(const work *w, const mms_flag_window *window, 
     const mms_value *range;
     size_t i;
 
+    s->middle = window->nchan / 2;
     s->chosen = w->cuts ? mms_alloc(window->nchan, 1) : NULL;
     if (w->cuts && !s->chosen)
         return no_memory(err);
@@ -481,6 +513,8 @@ static mms_status choose_channels(const work *w, const mms_flag_window *window, 
             for (json_int_t k = first; k <= last && k < window->nchan; k++)
                 s->chosen[k] = 1;
     }
+    if (w->cuts)
+        s->middle = middle_of(window->nchan, s->chosen);
     return MMS_OK;
 }
 
@@ -493,12 +527,13 @@ static mms_status make_state(work *w, int32_t ddid, mms_error *err)
 
     MMS_TRY(s ? MMS_OK : no_memory(err));
     s->made = mms_alloc(w->ntable * nantenna, sizeof *s->made);
+    s->passes = mms_alloc(w->ntable, 1);
     s->antennas = mms_alloc(nantenna, sizeof *s->antennas);
     s->gains = mms_alloc(nantenna * n, sizeof *s->gains);
     s->leaks = mms_alloc(w->leakage ? nantenna * n : 1, sizeof *s->leaks);
     s->flags = mms_alloc(nantenna * n, 1);
     s->leak_flags = mms_alloc(w->leakage ? nantenna * n : 1, 1);
-    MMS_TRY(s->made && s->antennas && s->gains && s->leaks && s->flags && s->leak_flags
+    MMS_TRY(s->made && s->passes && s->antennas && s->gains && s->leaks && s->flags && s->leak_flags
                 ? MMS_OK
                 : no_memory(err));
     for (int64_t i = 0; i < nantenna; i++)
@@ -510,7 +545,8 @@ static mms_status make_state(work *w, int32_t ddid, mms_error *err)
     MMS_TRY(mms_cal_products(window, s->products, &s->linear, err));
     s->window = (mms_cal_window){window->nchan, window->ncorr,   s->products,
                                  w->leakage,    w->asked.parang, s->linear};
-    s->field = -1;
+    s->row = (mms_cal_row){-1, -1, -1, -1};
+    s->stale = true;
 done:
     return st;
 }
@@ -534,36 +570,57 @@ static mms_status find_state(work *w, int32_t ddid, state **found, mms_error *er
     return st;
 }
 
-/** Bring a window's state to a field and time. */
-static mms_status move_state(work *w, int32_t ddid, int32_t field, double time_s, state *s,
+static bool same_row(const mms_cal_row *a, const mms_cal_row *b)
+{
+    return a->observation == b->observation && a->field == b->field && a->state == b->state;
+}
+
+/** Find which tables are for a row. */
+static void choose_tables(const work *w, const mms_cal_row *row, state *s)
+{
+    bool leaks = false;
+
+    if (same_row(&s->row, row))
+        return;
+    s->solved = true;
+    for (int64_t t = 0; t < w->ntable; t++) {
+        const bool passes = !mms_cal_table_covers(w->tables[t], row);
+        s->stale = s->stale || passes != s->passes[t];
+        s->passes[t] = passes;
+        leaks = leaks || (!passes && mms_cal_table_kind(w->tables[t]) == MMS_CAL_D);
+        s->solved = s->solved && (passes || mms_cal_table_has(w->tables[t], row->spw, row->field));
+    }
+    s->row = *row;
+    s->window.leakage = leaks;
+}
+
+/** Bring a window's state to a row and time. */
+static mms_status move_state(work *w, int32_t ddid, const mms_cal_row *row, double time_s, state *s,
                              mms_error *err)
 {
     const int64_t nantenna = w->part->set.nantenna;
-    const bool sky = w->fields != NULL, first = s->field < 0;
+    const bool sky = w->fields != NULL;
     mms_status st = MMS_OK;
 
-    if (s->field != field) {
-        s->solved = true;
-        for (int64_t t = 0; t < w->ntable; t++)
-            s->solved =
-                s->solved && mms_cal_table_has(w->tables[t], w->part->set.windows[ddid].spw, field);
-    }
-    s->field = field;
+    choose_tables(w, row, s);
     s->time_s = time_s;
     if (!s->solved)
         return MMS_OK;
     if (sky)
-        MMS_TRY(find_angles(w, field, time_s, s, err));
+        MMS_TRY(find_angles(w, row->field, time_s, s, err));
     for (int64_t i = 0; i < nantenna; i++) {
-        bool changed = first || sky, one = false;
+        bool changed = s->stale || sky, one = false;
         for (int64_t t = 0; t < w->ntable; t++) {
-            MMS_TRY(make_antenna(w, w->tables[t], ddid, field, time_s, (int32_t)i,
+            if (s->passes[t])
+                continue;
+            MMS_TRY(make_antenna(w, w->tables[t], ddid, row->field, time_s, (int32_t)i,
                                  &s->made[t * nantenna + i], &one, err));
             changed = changed || one;
         }
         if (changed)
             combine(w, s, i);
     }
+    s->stale = false;
 done:
     return st;
 }
@@ -686,9 +743,15 @@ done:
     return st;
 }
 
-/** Give all channels of a cell the values of one. */
-static void repeat(int64_t nchan, int64_t ncorr, const float *values, float *cell)
+/** Give all channels of a cell, or those that are chosen, the values of one. */
+static void repeat(int64_t nchan, int64_t ncorr, const uint8_t *chosen, const float *values,
+                   float *cell)
 {
+    for (int64_t k = 0; chosen && k < nchan; k++)
+        if (chosen[k])
+            memcpy(cell + k * ncorr, values, (size_t)ncorr * sizeof *cell);
+    if (chosen)
+        return;
     memcpy(cell, values, (size_t)ncorr * sizeof *cell);
     for (int64_t done = 1, n; done < nchan; done += n) {
         n = done < nchan - done ? done : nchan - done;
@@ -705,9 +768,13 @@ static mms_status write_spectra(work *w, const mms_change_rows *r, const uint8_t
     if (!mms_sink_column(w->part->sink, MMS_COL_WEIGHT_SPECTRUM))
         return MMS_OK;
     MMS_TRY(mms_grow(&w->spectrum, &w->rooms[5], n * nchan * ncorr, sizeof *w->spectrum, err));
+    if (w->cuts)
+        MMS_TRY(mms_sink_read(w->part->sink, MMS_COL_WEIGHT_SPECTRUM, 1, &r->rows,
+                              n * nchan * ncorr, w->spectrum, err));
     for (int64_t i = 0; i < n; i++)
         if (weighed[i])
-            repeat(nchan, ncorr, w->weight + i * ncorr, w->spectrum + i * nchan * ncorr);
+            repeat(nchan, ncorr, w->states[r->ddid[i]]->chosen, w->weight + i * ncorr,
+                   w->spectrum + i * nchan * ncorr);
     st = mms_change_write(w->part, MMS_COL_WEIGHT_SPECTRUM, r, weighed, 2, r->shape,
                           sizeof *w->spectrum, w->spectrum, err);
 done:
@@ -734,8 +801,10 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
         if (!r->selected[i])
             continue;
         MMS_TRY(find_state(w, r->ddid[i], &s, err));
-        if (s->field != r->field[i] || s->time_s < r->time_s[i] || s->time_s > r->time_s[i])
-            MMS_TRY(move_state(w, r->ddid[i], r->field[i], r->time_s[i], s, err));
+        const mms_cal_row row = {r->observation[i], r->field[i], r->state[i],
+                                 p->set.windows[r->ddid[i]].spw};
+        if (!same_row(&s->row, &row) || s->time_s < r->time_s[i] || s->time_s > r->time_s[i])
+            MMS_TRY(move_state(w, r->ddid[i], &row, r->time_s[i], s, err));
         corrected[i] = s->solved || is_new; // without solutions a row keeps what it has
         MMS_TRY(do_row(w, s, r, i, &flagged[i], &weighed[i], err));
         if (s->chosen)

@@ -52,9 +52,11 @@ static const struct {
     const char *name;
     mms_cal_kind kind;
     int32_t npar;
-} types[] = {{"K Jones", MMS_CAL_K, 2}, {"B Jones", MMS_CAL_B, 2},     {"G Jones", MMS_CAL_G, 2},
-             {"T Jones", MMS_CAL_T, 1}, {"TOpac", MMS_CAL_OPACITY, 1}, {"D Jones", MMS_CAL_D, 2},
-             {"Df Jones", MMS_CAL_D, 2}};
+    bool by_channel;
+} types[] = {{"K Jones", MMS_CAL_K, 2, false},     {"B Jones", MMS_CAL_B, 2, true},
+             {"G Jones", MMS_CAL_G, 2, false},     {"T Jones", MMS_CAL_T, 1, false},
+             {"TOpac", MMS_CAL_OPACITY, 1, false}, {"D Jones", MMS_CAL_D, 2, false},
+             {"Df Jones", MMS_CAL_D, 2, true}};
 
 static mms_status find_type(mms_cal_table *t, mms_table *table, mms_error *err)
 {
@@ -73,6 +75,7 @@ static mms_status find_type(mms_cal_table *t, mms_table *table, mms_error *err)
         known = !strcmp(types[i].name, type);
         t->kind = types[i].kind;
         t->npar = types[i].npar;
+        t->use.phase_delay = t->use.phase_delay && !(known && types[i].by_channel);
     }
     if (!known)
         MMS_TRY(mms_fail(err, MMS_ERR_UNSUPPORTED,
@@ -80,6 +83,10 @@ static mms_status find_type(mms_cal_table *t, mms_table *table, mms_error *err)
                          "the types B, G, T, K, D, Df Jones and TOpac",
                          t->path, type));
     t->real = held && !strcmp(held, "Float");
+    if (t->real && t->use.phase_delay)
+        st = mms_fail(err, MMS_ERR_ARG,
+                      "parameter interp: %s has no phases, which PD is for, but real numbers",
+                      t->path);
 done:
     mms_value_free(&keywords);
     return st;
@@ -278,8 +285,7 @@ static mms_status sort_rows(mms_cal_table *t, mms_error *err)
 
 static mms_status refuse_interp(const char *interp, const char *word, mms_error *err)
 {
-    static const char *const known[] = {"cubic",     "spline",   "cubicflag", "splineflag",
-                                        "nearestPD", "linearPD", NULL};
+    static const char *const known[] = {"cubic", "spline", "cubicflag", "splineflag", NULL};
 
     if (mms_names_have(known, word))
         return mms_fail(
@@ -304,15 +310,14 @@ static void copy_word(const char *from, size_t length, char *to, size_t room)
     snprintf(to, room, "%.*s", (int)length, from);
 }
 
-/** Leave an ending of a word out; whether it was there. */
-static bool drop_ending(char *word, const char *ending)
+/** Leave a part of a word out, wherever it is, as CASA looks for it; whether it was there. */
+static bool drop_part(char *word, const char *part)
 {
-    const size_t n = strlen(word), last = strlen(ending);
-    const bool has = n > last && !strcmp(word + n - last, ending);
+    char *const at = strstr(word, part);
 
-    if (has)
-        word[n - last] = '\0';
-    return has;
+    if (at)
+        memmove(at, at + strlen(part), strlen(at + strlen(part)) + 1);
+    return at != NULL;
 }
 
 static mms_status read_interp(const char *interp, mms_cal_use *use, mms_error *err)
@@ -325,9 +330,13 @@ static mms_status read_interp(const char *interp, mms_cal_use *use, mms_error *e
 
     copy_word(interp, comma ? (size_t)(comma - interp) : strlen(interp), time, sizeof time);
     copy_word(comma ? comma + 1 : "", comma ? strlen(comma + 1) : 0, freq, sizeof freq);
-    use->per_observation = drop_ending(time, "perobs");
-    (void)drop_ending(time, "flag"); // CASA passes over it
-    if (*time && strcmp(time, "linear") != 0 && strcmp(time, "nearest") != 0)
+    use->per_observation = drop_part(time, "perobs");
+    use->phase_delay = drop_part(time, "PD");
+    (void)drop_part(time, "flag"); // CASA passes over these
+    (void)drop_part(freq, "PD");
+    (void)drop_part(freq, "perobs");
+    if (*time ? strcmp(time, "linear") != 0 && strcmp(time, "nearest") != 0
+              : use->phase_delay || use->per_observation)
         return refuse_interp(interp, time, err);
     while (*freq && way < MMS_COUNT_OF(ways) && strcmp(ways[way], freq) != 0)
         way++;
@@ -536,6 +545,28 @@ static mms_status check_map(const mms_cal_table *t, mms_error *err)
     return MMS_OK;
 }
 
+static mms_status read_ids(const mms_value *list, mms_cal_ids *ids, mms_error *err)
+{
+    ids->all = list == NULL;
+    ids->n = (int64_t)json_array_size(list);
+    ids->ids = mms_alloc(ids->n, sizeof *ids->ids);
+    for (int64_t i = 0; ids->ids && i < ids->n; i++)
+        ids->ids[i] = (int32_t)json_integer_value(json_array_get(list, (size_t)i));
+    return ids->ids ? MMS_OK : no_memory(err);
+}
+
+static mms_status read_covers(const mms_value *covers, mms_cal_use *use, mms_error *err)
+{
+    mms_status st;
+
+    MMS_TRY(read_ids(json_object_get(covers, "observations"), &use->observations, err));
+    MMS_TRY(read_ids(json_object_get(covers, "states"), &use->states, err));
+    MMS_TRY(read_ids(json_object_get(covers, "fields"), &use->set_fields, err));
+    MMS_TRY(read_ids(json_object_get(covers, "spws"), &use->spws, err));
+done:
+    return st;
+}
+
 mms_status mms_cal_table_open(const mms_value *use, const char *field_table, mms_cal_table **out,
                               mms_error *err)
 {
@@ -549,6 +580,8 @@ mms_status mms_cal_table_open(const mms_value *use, const char *field_table, mms
         read_map("spwmap", json_object_get(use, "spwmap"), &t->use.spwmap, &t->use.nspwmap, err));
     MMS_TRY(
         read_map("fldmap", json_object_get(use, "fldmap"), &t->use.fldmap, &t->use.nfldmap, err));
+    t->use.lined = json_object_get(use, "line") != NULL;
+    MMS_TRY(read_covers(json_object_get(use, "covers"), &t->use, err));
     MMS_TRY(read_table(t, err));
     MMS_TRY(check_map(t, err));
     MMS_TRY(read_field(t, mms_text_of(use, "field"), err));
@@ -574,6 +607,10 @@ void mms_cal_table_close(mms_cal_table **table)
     free(t->use.spwmap);
     free(t->use.fields);
     free(t->use.fldmap);
+    free(t->use.observations.ids);
+    free(t->use.states.ids);
+    free(t->use.set_fields.ids);
+    free(t->use.spws.ids);
     free(t->keys);
     free(t->solutions);
     free(t->values);
@@ -603,6 +640,23 @@ int32_t mms_cal_table_npar(const mms_cal_table *t)
     return t->npar;
 }
 
+static bool has_id(const mms_cal_ids *ids, int32_t id)
+{
+    for (int64_t i = 0; i < ids->n; i++)
+        if (ids->ids[i] == id)
+            return true;
+    return ids->all;
+}
+
+bool mms_cal_table_covers(const mms_cal_table *t, const mms_cal_row *row)
+{
+    const mms_cal_use *use = &t->use;
+
+    return (row->observation < 0 || has_id(&use->observations, row->observation)) &&
+           (row->state < 0 || has_id(&use->states, row->state)) &&
+           has_id(&use->set_fields, row->field) && has_id(&use->spws, row->spw);
+}
+
 bool mms_cal_table_weighs(const mms_cal_table *t)
 {
     return t->use.calwt && t->kind != MMS_CAL_K && t->kind != MMS_CAL_D;
@@ -612,7 +666,9 @@ int32_t mms_cal_table_spw(const mms_cal_table *t, int32_t spw)
 {
     if (t->use.nspwmap == 1)
         return t->use.spwmap[0];
-    return spw < t->use.nspwmap ? t->use.spwmap[spw] : spw;
+    if (spw < t->use.nspwmap)
+        return t->use.spwmap[spw];
+    return t->use.lined && t->use.nspwmap > 0 ? t->use.spwmap[t->use.nspwmap - 1] : spw;
 }
 
 int64_t mms_cal_table_channels(const mms_cal_table *t, int32_t spw, const double **freq_hz)

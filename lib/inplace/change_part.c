@@ -146,27 +146,32 @@ done:
 
 /* ---- blocks of rows ---------------------------------------------------------------------------*/
 
+static const char *const key_names[] = {MMS_COL_DATA_DESC_ID,   MMS_COL_FIELD_ID,
+                                        MMS_COL_ANTENNA1,       MMS_COL_ANTENNA2,
+                                        MMS_COL_OBSERVATION_ID, MMS_COL_STATE_ID};
+
+enum { NKEY = MMS_COUNT_OF(key_names) };
+
 /** Keys of some rows. */
 typedef struct keys {
-    int32_t *ints[4]; /**< DATA_DESC_ID, FIELD_ID, ANTENNA1, ANTENNA2 */
+    int32_t *ints[NKEY];
     double *time_s;
     uint8_t *selected;
 } keys;
 
 static mms_status make_keys(keys *k, mms_error *err)
 {
-    for (int i = 0; i < 4; i++)
-        k->ints[i] = mms_alloc(MOST_ROWS, sizeof(int32_t));
-    k->time_s = mms_alloc(MOST_ROWS, sizeof(double));
-    k->selected = mms_alloc(MOST_ROWS, 1);
-    return k->ints[0] && k->ints[1] && k->ints[2] && k->ints[3] && k->time_s && k->selected
-               ? MMS_OK
-               : no_memory(err);
+    bool made = (k->time_s = mms_alloc(MOST_ROWS, sizeof(double))) != NULL;
+
+    made = (k->selected = mms_alloc(MOST_ROWS, 1)) && made;
+    for (int i = 0; i < NKEY; i++)
+        made = (k->ints[i] = mms_alloc(MOST_ROWS, sizeof(int32_t))) && made;
+    return made ? MMS_OK : no_memory(err);
 }
 
 static void free_keys(keys *k)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < NKEY; i++)
         free(k->ints[i]);
     free(k->time_s);
     free(k->selected);
@@ -174,12 +179,11 @@ static void free_keys(keys *k)
 
 static mms_status read_keys(mms_change_part *p, keys *k, mms_rows rows, mms_error *err)
 {
-    static const char *const names[] = {MMS_COL_DATA_DESC_ID, MMS_COL_FIELD_ID, MMS_COL_ANTENNA1,
-                                        MMS_COL_ANTENNA2};
+    const int n = p->observed ? NKEY : NKEY - 2;
     mms_status st;
 
-    for (int i = 0; i < 4; i++)
-        MMS_TRY(mms_sink_read(p->sink, names[i], 1, &rows, rows.count, k->ints[i], err));
+    for (int i = 0; i < n; i++)
+        MMS_TRY(mms_sink_read(p->sink, key_names[i], 1, &rows, rows.count, k->ints[i], err));
     MMS_TRY(mms_sink_read(p->sink, MMS_COL_TIME, 1, &rows, rows.count, k->time_s, err));
     for (int64_t i = 0; i < rows.count; i++) {
         const bool in_range = k->ints[0][i] >= 0 && k->ints[0][i] < p->set.nwindow &&
@@ -239,6 +243,8 @@ static mms_status do_run(const pass *a, int thread, const mms_shape_run *run, co
                                    k->ints[1] + i,
                                    k->ints[2] + i,
                                    k->ints[3] + i,
+                                   k->ints[4] + i,
+                                   k->ints[5] + i,
                                    k->time_s + i,
                                    k->selected + i};
         st = check_shape(p, &r, err);

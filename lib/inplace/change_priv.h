@@ -74,6 +74,7 @@ typedef struct mms_change_part {
     uint8_t *bits; /**< the rows that are selected; NULL: all */
     int64_t memory;
     int64_t threads; /**< that may do blocks beside each other */
+    bool observed;   /**< blocks have the observations and states of their rows */
     atomic_llong changed_rows;
     int fd;
 } mms_change_part;
@@ -84,6 +85,7 @@ typedef struct mms_change_rows {
     int64_t thread;   /**< that does them, below the part's threads */
     int64_t shape[2]; /**< channels, correlations */
     const int32_t *ddid, *field, *antenna1, *antenna2; /**< [rows.count] */
+    const int32_t *observation, *state;                /**< zeros unless the part is observed */
     const double *time_s;
     const uint8_t *selected;
 } mms_change_rows;

@@ -77,7 +77,7 @@ static mms_select choose_selection(const struct applycal *p)
     return s;
 }
 
-/** The tables, as they are now.  A key is UTF-8. */
+/** The tables, as they are now, and how they are used.  A key is UTF-8. */
 static mms_value *prints_of(const mms_value *uses)
 {
     mms_value *const prints = json_object(), *use;
@@ -91,6 +91,7 @@ static mms_value *prints_of(const mms_value *uses)
             json_object_set_new(prints, name, mms_fingerprint(path));
         free(name);
     }
+    json_object_set(prints, "uses", (mms_value *)uses);
     return prints;
 }
 

@@ -35,6 +35,23 @@ static size_t word_length(const char *text)
     return i;
 }
 
+/** Keys that say for which rows a line is, and the expressions that they are. */
+static const struct {
+    const char *key, *name;
+} selected[] = {{"field", "field"}, {"spw", "spw"}, {"intent", "intent"}, {"obs", "observation"}};
+
+/** Take an expression, of which an empty one says nothing. */
+static bool take_rows(const char *name, mms_value *value, mms_value *use)
+{
+    mms_value *rows = json_object_get(use, "rows");
+
+    if (!*json_string_value(value))
+        return true;
+    if (!rows && json_object_set_new(use, "rows", rows = json_object()) != 0)
+        return false;
+    return !json_object_set(rows, name, value);
+}
+
 /** Take one key of a line into what the table is used with; false: the value is of another kind. */
 static bool take_key(const char *key, mms_value *value, mms_value *use, bool *known)
 {
@@ -54,6 +71,11 @@ static bool take_key(const char *key, mms_value *value, mms_value *use, bool *kn
     if (!strcmp(key, "fldmap"))
         return (json_is_string(value) || mms_cal_are_windows(value)) &&
                !json_object_set(use, json_is_string(value) ? "field" : "fldmap", value);
+    for (size_t i = 0; i < MMS_COUNT_OF(selected); i++)
+        if (!strcmp(key, selected[i].key))
+            return json_is_string(value) && take_rows(selected[i].name, value, use);
+    if (!strcmp(key, "reach"))
+        return json_is_string(value); // which nothing comes of in CASA, either
     *known = false;
     return false;
 }
@@ -75,7 +97,7 @@ static mms_status take_word(const char *file, int line, const char *word, size_t
     if (st == MMS_OK && !known)
         st = mms_fail(err, MMS_ERR_ARG,
                       "parameter callib: %s, line %d: %s is not done here, but caltable, calwt, "
-                      "tinterp, finterp, fldmap, spwmap",
+                      "tinterp, finterp, fldmap, spwmap, field, spw, intent, obs",
                       file, line, text);
     else if (st == MMS_OK && !good)
         st = mms_fail(err, MMS_ERR_ARG, "parameter callib: %s, line %d: %.*s can't be read", file,
@@ -85,12 +107,22 @@ static mms_status take_word(const char *file, int line, const char *word, size_t
     return st;
 }
 
-static bool has_table(const mms_value *uses, const mms_value *path)
+/** Add what a line says.  Weights are as the first line of a table has them, as in CASA. */
+static void add_use(mms_value *uses, int line, mms_value *use)
 {
-    for (size_t i = 0; i < json_array_size(uses); i++)
-        if (path && json_equal(json_object_get(json_array_get(uses, i), "path"), path))
-            return true;
-    return false;
+    const char *time = json_string_value(json_object_get(use, "tinterp"));
+    const char *freq = json_string_value(json_object_get(use, "finterp"));
+    char *interp = mms_format("%s,%s", time ? time : "", freq ? freq : "");
+
+    json_object_set_new(use, "interp", mms_text_value(interp ? interp : ""));
+    json_object_set_new(use, "line", json_integer(line));
+    for (size_t i = json_array_size(uses); i-- > 0;) {
+        const mms_value *other = json_array_get(uses, i);
+        if (json_equal(json_object_get(other, "path"), json_object_get(use, "path")))
+            json_object_set(use, "calwt", json_object_get(other, "calwt"));
+    }
+    json_array_append(uses, use);
+    free(interp);
 }
 
 /** The line of one table. */
@@ -98,7 +130,6 @@ static mms_status take_line(const char *file, int line, const char *text, mms_va
                             mms_error *err)
 {
     mms_value *use = json_pack("{sb s[] ss}", "calwt", 1, "spwmap", "field", "");
-    char *interp = NULL;
     mms_status st = MMS_OK;
 
     while (st == MMS_OK) {
@@ -112,18 +143,9 @@ static mms_status take_line(const char *file, int line, const char *text, mms_va
     if (st == MMS_OK && json_object_size(use) > 3 && !json_object_get(use, "path"))
         st =
             mms_fail(err, MMS_ERR_ARG, "parameter callib: %s, line %d has no caltable", file, line);
-    if (st == MMS_OK && has_table(uses, json_object_get(use, "path")))
-        st = mms_fail(err, MMS_ERR_ARG, "parameter callib: %s, line %d: %s is there twice", file,
-                      line, json_string_value(json_object_get(use, "path")));
-    if (st == MMS_OK && json_object_get(use, "path")) {
-        const char *time = json_string_value(json_object_get(use, "tinterp"));
-        const char *freq = json_string_value(json_object_get(use, "finterp"));
-        interp = mms_format("%s,%s", time ? time : "", freq ? freq : "");
-        json_object_set_new(use, "interp", mms_text_value(interp ? interp : ""));
-        json_array_append(uses, use);
-    }
+    if (st == MMS_OK && json_object_get(use, "path"))
+        add_use(uses, line, use);
     mms_value_free(&use);
-    free(interp);
     return st;
 }
 

@@ -24,7 +24,7 @@ READERS = {
     # parameters: what of them was given, and those that are objects: flag commands, models, tables of calibration
     "parameters": {
         "calibrate": "flux",
-        "inplace": "cal_table command geometry maps setjy",
+        "inplace": "cal_lines cal_table command geometry maps setjy",
         "output": "fitspec",
         "task": ("applycal bench cal_library call command_paths command_settings command_unit declare/python exec flag_save flag_words "
                  "history_texts info resume setjy verify verify_run"),

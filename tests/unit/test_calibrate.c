@@ -79,10 +79,10 @@ static void phases_take_the_shorter_turn(void **state)
     uint8_t flag;
 
     (void)state;
-    mms_cal_at(gains, &half, 1, false, &out, &flag);
+    mms_cal_at(gains, &half, 1, false, 1, &out, &flag);
     is_near(out, -3, 0);
     assert_true(flag);
-    mms_cal_at(delays, &half, 1, true, &out, &flag);
+    mms_cal_at(delays, &half, 1, true, 1, &out, &flag);
     is_near(out, 2, 0);
     assert_false(flag);
 }

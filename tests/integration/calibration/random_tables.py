@@ -2,7 +2,7 @@
 """Calibration tables of random numbers from descriptions, made of those of the recorded cases.
 
 {"like": "c.B", "seed": n, "times": [s, ...], "fields": [id, ...], "spws": [id, ...], "freq": [[Hz, ...], ...],
- "drop": [antenna, ...], "flag": p, "turn": rad}: every one but like and seed may be left out.  times are seconds
+ "drop": [antenna, ...], "flag": p, "turn": rad}: every one but like and seed may be left out.  More lists in freq than windows make windows.  times are seconds
 after the beginning of the sets, and those of the next field a little later; a solution of each time, field, window and
 antenna."""
 import shutil
@@ -39,6 +39,9 @@ def values_of(numbers, description, name, shape):
 def set_channels(path, frequencies):
     with table(path + "/SPECTRAL_WINDOW", readonly=False, ack=False) as t:
         for w, hz in enumerate(frequencies):
+            if w == t.nrows():
+                t.addrows()
+                t.putcell("MEAS_FREQ_REF", w, t.getcell("MEAS_FREQ_REF", 0))
             hz = numpy.array(hz, float)
             step = hz[1] - hz[0] if len(hz) > 1 else 1e6
             t.putcell("CHAN_FREQ", w, hz)

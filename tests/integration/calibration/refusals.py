@@ -26,12 +26,15 @@ APPLYCAL = {
     ("observation=9",): (3, "9"),
     ("msselect=NO_SUCH==1",): (2, "NO_SUCH"),
     ("docallib=True", "callib=absent.txt"): (2, "Specified cal library file ('absent.txt') does not exist!"),
-    ("docallib=True", "callib=key.txt"): (2, "line 2: obs is not done here"),
+    ("docallib=True", "callib=key.txt"): (2, "line 2: obsmap is not done here"),
     ("docallib=True", "callib=value.txt"): (2, "line 1: calwt=perhaps can't be read"),
     ("docallib=True", "callib=nameless.txt"): (2, "line 1 has no caltable"),
     ("docallib=True", "callib=empty.txt"): (2, "Nothing to Apply"),
     ("docallib=True", "callib=bare.txt"): (2, "line 1: caltable=tables/c.G can't be read"),
-    ("docallib=True", "callib=twice.txt"): (2, "c.G is there twice"),
+    ("docallib=True", "callib=twice.txt"): (2, "lines 1 and 2 are both for some observation, field and window"),
+    ("docallib=True", "callib=over.txt"): (2, "lines 2 and 3 are both for some observation, field and window"),
+    ("docallib=True", "callib=nobody.txt"): (2, "nobody"),
+    ("gaintable=x.K", "interp=linearPD"): (2, "x.K has no phases"),
     ("docallib=perhaps",): (2, "perhaps"),
     ("gaintable=absent.G",): (2, "absent.G does not exist"),
     ("gaintable=x.X",): (2, 'type "X Jones"'),
@@ -89,11 +92,13 @@ SETJY = {
     ("standard=fluxscale", "fluxdict={freq:1}"): (2, "parameter fluxdict: {freq:1} is not a list or dictionary"),
 }
 FILES = {
-    "key.txt": "caltable='x.G'\ncaltable='x.G' obs='0'\n",
+    "key.txt": "caltable='x.G'\ncaltable='x.G' obsmap=[0]\n",
     "value.txt": "caltable='x.G' calwt=perhaps\n",
     "nameless.txt": "tinterp='linear'\n",
     "empty.txt": "# nothing\n",
     "bare.txt": "caltable=tables/c.G\n",
+    "over.txt": "# lines\ncaltable='x.G' spw='0'\ncaltable='x.G' field='0'\n",
+    "nobody.txt": "caltable='x.G' field='nobody'\n",
     "twice.txt": "caltable='c.G'\ncaltable='c.G', calwt=False\n",
 }
 
@@ -116,6 +121,7 @@ class Refusals(ProgramCase):
                 f.write(text)
         for name, kind in ("x.G", "G Jones"), ("x.X", "X Jones"):
             caltable.make(self.path(name), kind, self.path("in.ms"), numpy.full((4, 2, 1, 2), 2 + 0j))
+        caltable.make(self.path("x.K"), "K Jones", self.path("in.ms"), numpy.full((4, 2, 1, 2), 2.0))
         self.old = digests(self.path("in.ms"))
 
     def check(self, verb, first, wrong):
