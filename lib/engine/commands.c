@@ -36,6 +36,7 @@ struct server {
 
 struct mms_client {
     mms_client_state state;
+    uint64_t era; /* which client of this process it is: ranks may yet answer the one before */
     mms_engine *engine; /* NULL: it was stopped */
     int nservers;
     double frozen_s;
@@ -150,6 +151,8 @@ static void log_start(mms_client *client)
                            "Received response from all servers to start service signal");
 }
 
+static uint64_t eras; /* clients that there were */
+
 mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_error *err)
 {
     mms_client_opts all = MMS_CLIENT_OPTS_INIT;
@@ -167,6 +170,7 @@ mms_status mms_client_open(const mms_client_opts *opts, mms_client **out, mms_er
         MMS_TRY(mms_fail(err, MMS_ERR_ARG,
                          "MPICommandClient can only be instantiated at master MPI process: this "
                          "one is a server's worker"));
+    client->era = eras++;
     engine.workers = all.servers;
     engine.scope = "client";
     engine.program = all.program;
@@ -231,6 +235,12 @@ int mms_client_servers(const mms_client *client)
     return client->nservers;
 }
 
+/* The number by which servers know the command at a place. */
+static uint64_t request_of(const mms_client *client, int64_t at)
+{
+    return client->era << 40 | ((uint64_t)at + 1);
+}
+
 /* The next one that mms_client_next() tells is the last of those that wait to be told. */
 static void note_end(mms_client *client, int64_t id)
 {
@@ -289,6 +299,8 @@ static void drop_unanswered(mms_client *c)
             continue;
         if (e->state == MMS_SENT && c->servers[e->server - 1].pulse.silent)
             mms_world_note_unanswered();
+        if (e->state == MMS_SENT) /* ranks live on */
+            mms_engine_signal(c->engine, e->server - 1, request_of(c, i), SIGKILL);
         mms_queue_end(c->queue, i + 1, e->server);
         mms_entry_fail(e, MMS_ERR_STOPPED, "cancelled", "the client was stopped");
         e->status = "cancelled";
@@ -494,7 +506,7 @@ static void take_message(void *ctx, int peer, const char *data, size_t size, cha
 
     mms_pulse_take(&client->servers[worker].pulse, data, size);
     take_place(client, worker + 1, data, size);
-    if (at < 0 || mms_frame_request_of(data) != (uint64_t)at + 1)
+    if (at < 0 || mms_frame_request_of(data) != request_of(client, at))
         return; /* of a command that was given up */
     if (mms_frame_decode(data, size, &frame, &err) != MMS_OK) {
         frame = (mms_frame){.type = MMS_FRAME_RESPONSE};
@@ -548,7 +560,7 @@ static int level_of_lines(const mms_client *client)
 static void send_entry(mms_client *client, mms_entry *e, int server)
 {
     mms_value *const state = client->servers[server - 1].state;
-    const uint64_t request = (uint64_t)(e - client->entries) + 1;
+    const uint64_t request = request_of(client, e - client->entries);
     mms_message message;
     mms_error err;
     mms_status st;
@@ -604,7 +616,7 @@ static void end_entry(mms_client *client, mms_entry *e, const char *why)
     MMS_TELL("client", "cancel", about_of(client, e), json_pack("{s:s}", "class", why));
     e->kill_ns = mms_now_ns() + (program ? (MMS_PROGRAM_GRACE_S + 1) * second_ns : 0);
     if (program)
-        mms_engine_signal(client->engine, e->server - 1, (uint64_t)(e - client->entries) + 1,
+        mms_engine_signal(client->engine, e->server - 1, request_of(client, e - client->entries),
                           SIGTERM);
 }
 
@@ -665,7 +677,7 @@ static void look_around(mms_client *client)
         if (e && mms_still_is(&client->servers[s - 1].pulse.still))
             end_entry(client, e, "stalled");
         if (e && e->kill_ns <= now)
-            mms_engine_signal(client->engine, s - 1, (uint64_t)at + 1, SIGKILL);
+            mms_engine_signal(client->engine, s - 1, request_of(client, at), SIGKILL);
     }
     if (now < client->next_look_ns)
         return;

@@ -262,21 +262,24 @@ static void flush_out(struct slot *slot)
     drop_out(slot);
 }
 
-/* One that answered just before it was killed is dead, or about to be: it is asked no more. */
+/* One that was killed is dead, or about to be, also if it has answered before: it is asked no more,
+ * and nobody waits for an answer who asks for another. */
 static void drop_killed(struct slot *slot)
 {
     if (!slot->process.pid || !slot->killed)
         return;
     mms_session_kill(slot->process.pid);
     mms_process_kill(&slot->process);
+    drop_out(slot);
+    slot->busy = false;
 }
 
 mms_status mms_pool_send(mms_pool *pool, int number, mms_message message, mms_error *err)
 {
     assert(number >= 0 && number < pool->nslots);
     struct slot *slot = &pool->slots[number];
-    assert(!slot->busy); // one request at a time
     drop_killed(slot);
+    assert(!slot->busy); // one request at a time
     const mms_status st = slot->process.pid || pool->here ? MMS_OK : start(pool, slot, err);
 
     if (st != MMS_OK) {
@@ -591,7 +594,8 @@ void mms_pool_free(mms_pool **pool)
 {
     if (!*pool)
         return;
-    mms_process_kill(&(*pool)->spare);
+    if ((*pool)->spare.pid)
+        kill((*pool)->spare.pid, SIGKILL); /* it is gone when the others are */
     for (int i = 0; (*pool)->ending && i < (*pool)->nslots; i++)
         collect(&(*pool)->ending[i], true);
     for (int i = 0; (*pool)->slots && i < (*pool)->nslots; i++) {
@@ -602,6 +606,7 @@ void mms_pool_free(mms_pool **pool)
         free(slot->inbox.data);
         drop_out(slot);
     }
+    mms_process_kill(&(*pool)->spare);
     if ((*pool)->here)
         mms_runner_end((*pool)->here);
     free((*pool)->here);

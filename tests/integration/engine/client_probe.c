@@ -1332,6 +1332,7 @@ static void life(void)
     const mms_command add = task("add", "{\"a\": 1, \"b\": 2}");
     mms_client_opts opts = MMS_CLIENT_OPTS_INIT;
     int64_t id, done;
+    mms_value *ones;
     mms_error err;
 
     mms_client_close(&client);
@@ -1367,6 +1368,13 @@ static void life(void)
     CHECK(!strcmp(text(json_array_get(keep(mms_client_status(client)), 0), "state"), "stopped"));
     CHECK(mms_client_fd(client) >= 0);
     mms_client_close(&client);
+    opts.unstarted = false; /* C50: then there is another */
+    opts.mode = mms_command_mode;
+    CHECK(mms_client_open(&opts, &client, &err) == MMS_OK);
+    mms_command sum = words("a+b");
+    CHECK(mms_value_parse("{\"a\": 1, \"b\": 1}", &ones, NULL) == MMS_OK);
+    sum.parameters = keep(ones);
+    CHECK(json_integer_value(json_object_get(run(sum, 1), "ret")) == 2);
 }
 
 /* What is refused, and a server that does not answer for a while, are in the log, too. */
