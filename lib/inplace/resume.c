@@ -171,12 +171,17 @@ static mms_status check_unchanged(const mms_change_request *how, mms_error *err)
 
 mms_status mms_change_open_set(const mms_change_request *how, mms_ms **out, mms_error *err)
 {
+    mms_status st;
+
     if (how->job) {
         json_decref(how->job->seen);
         how->job->seen = look_at_tables(how->vis);
     }
-    return mms_journal_resumes(journal_of(how)) ? mms_ms_open_uneven(how->vis, out, err)
-                                                : mms_ms_open(how->vis, out, err);
+    st = mms_journal_resumes(journal_of(how)) ? mms_ms_open_uneven(how->vis, out, err)
+                                              : mms_ms_open(how->vis, out, err);
+    if (st == MMS_OK)
+        mms_ms_use_tiles(*out, how->tiles);
+    return st;
 }
 
 bool mms_change_is_over(const mms_change_request *how, bool *wrote, mms_value *result)
