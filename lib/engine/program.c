@@ -148,6 +148,8 @@ static void become(const mms_program *p, const char **environment, const int *st
         (void)!setrlimit(RLIMIT_AS, &memory);
     }
     (void)!close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+    if (p->keeps > 0)
+        (void)fcntl(p->keeps, F_SETFD, 0);
     environ = (char **)environment;
     if (getppid() == parent && nothing >= 0 && dup2(nothing, 0) == 0 && dup2(streams[0], 1) == 1 &&
         dup2(streams[1], 2) == 2 && (!p->folder || chdir(p->folder) == 0))

@@ -24,6 +24,7 @@ typedef struct mms_program {
     double limit_s;             /**< after which it is ended; 0: none */
     double stall_s;             /**< the same, while it uses no processor time and no I/O */
     int64_t memory; /**< bytes, beyond which it is killed with all that it has started; 0: none */
+    int keeps;      /**< a descriptor that it gets, too, as a lock lives with it; 0 or less: none */
     mms_program_line *line;
     void *ctx;
 } mms_program;

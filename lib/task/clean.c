@@ -48,7 +48,7 @@ static void remove_copy(const char *part)
     char *const note = copy ? mms_each_note_path(copy, NULL) : NULL;
 
     if (note)
-        (void)unlink(note);
+        mms_each_drop_note(note);
     if (copy)
         (void)!mms_remove_tree(copy, NULL);
     free(note);

@@ -2,7 +2,6 @@
 /** @file each.c  The task each: any program over every part of a Multi-MS, in parallel. */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/files_priv.h"
 #include "each_priv.h"
@@ -112,7 +111,7 @@ static void remove_made(const struct mms_each_work *w, bool notes_alone)
         if (made && all)
             (void)!mms_remove_tree(made, NULL);
         if (note)
-            (void)unlink(note);
+            mms_each_drop_note(note);
         free(note);
         free(made);
         free(copy);

@@ -141,12 +141,20 @@ void mms_each_mend(const char *vis);
 
 /** Return where it is noted; copy or made may be NULL.  End it with free(), NULL: no memory. */
 char *mms_each_note_path(const char *copy, const char *made);
+/** Lock it, from before a part is looked at until its program, which has the descriptor, too, has
+ *  ended: what a run has begun that was killed may live a little longer than its client.  *fd: to
+ *  be closed.  Errors: LOCKED after ten seconds; IO. */
+MMS_CHECKED mms_status mms_each_hold_note(const char *note, int *fd, mms_error *err);
 /** Note what gets its place now.  Errors: IO, SPACE, MEM. */
-MMS_CHECKED mms_status mms_each_note(const char *note, const char *copy, const char *made,
+MMS_CHECKED mms_status mms_each_note(int fd, const char *note, const char *copy, const char *made,
                                      const mms_value *answer, mms_error *err);
+/** Remove it, if nobody has it locked for a second. */
+void mms_each_drop_note(const char *note);
 /** Find whether what was noted has its place: then answer gets what was answered.  An output alone,
- *  whose part was not replaced, is removed.  part or output may be NULL.  Errors: IO. */
+ *  whose part was not replaced, is where it was made again.  part or output may be NULL.
+ *  Errors: IO. */
 MMS_CHECKED mms_status mms_each_was_done(const char *note, const char *part, const char *output,
-                                         bool *was, mms_value *answer, mms_error *err);
+                                         const char *made, bool *was, mms_value *answer,
+                                         mms_error *err);
 
 #endif

@@ -115,6 +115,7 @@ struct unit {
     char *part;                          /* staged: the part itself, where vis may be a link */
     char *copy, *tmpdir, *output, *made; /* output: NULL without; made: where it is made */
     char *note;
+    int held; /* the note's descriptor; -1: there is none */
     char index[24], threads[24], host[256], server[24], memory[24], attempt[24];
 };
 
@@ -191,6 +192,7 @@ static mms_status run_program(const struct unit *u, mms_value *answer, mms_error
         .grace_s = MMS_PROGRAM_GRACE_S,
         .limit_s = u->order.limit_s,
         .stall_s = u->order.stall_s,
+        .keeps = u->held,
         .line = take_line,
         .ctx = (void *)u,
     };
@@ -235,7 +237,7 @@ static mms_status run_once(struct unit *u, mms_value *answer, mms_error *err)
         MMS_TRY(make_copy(u->part, u->copy, err));
     MMS_TRY(run_program(u, answer, err));
     if (u->note)
-        MMS_TRY(mms_each_note(u->note, u->copy, u->made, answer, err));
+        MMS_TRY(mms_each_note(u->held, u->note, u->copy, u->made, answer, err));
     if (u->made)
         MMS_TRY(publish(u, err));
     if (staged)
@@ -321,7 +323,9 @@ static mms_status run_unless_done(struct unit *u, mms_value *answer, mms_error *
     mms_status st = MMS_OK;
 
     if (u->note)
-        st = mms_each_was_done(u->note, u->part, u->output, &was, answer, err);
+        st = mms_each_hold_note(u->note, &u->held, err);
+    if (st == MMS_OK && u->note)
+        st = mms_each_was_done(u->note, u->part, u->output, u->made, &was, answer, err);
     if (st != MMS_OK || !was)
         return st == MMS_OK ? run_tries(u, answer, err) : st;
     mms_log(MMS_LOG_INFO, "each", "%s was done: its worker was killed before it could say so",
@@ -336,7 +340,7 @@ static mms_status run_unless_done(struct unit *u, mms_value *answer, mms_error *
 
 mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answer, mms_error *err)
 {
-    struct unit u = {.job = job};
+    struct unit u = {.job = job, .held = -1};
     mms_status st = mms_each_order_decode(request, &u.order, err);
 
     if (st != MMS_OK)
@@ -346,6 +350,8 @@ mms_status mms_each_unit(mms_job *job, const mms_value *request, mms_value *answ
     st = set_up(&u, err);
     if (st == MMS_OK)
         st = run_unless_done(&u, answer, err);
+    if (u.held >= 0)
+        close(u.held);
     free(u.note);
     free(u.part);
     free(u.made);

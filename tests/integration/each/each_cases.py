@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """each: failures, stops, resuming, copies, environment, real programs; python-casacore judges."""
+import fcntl
 import json
 import os
 import shutil
@@ -429,6 +430,23 @@ class Each(PartsCase):
         for pid in [*group, process.pid]:
             os.kill(int(pid), signal.SIGKILL)
         self.wait_for(lambda: not any(alive(p) for p in pids))
+
+    def test_a_program_that_outlives_its_run_is_waited_for(self):
+        """It has the file of the note locked, as those of a client that was killed may for a moment."""
+        with open(self.path("x.mms/SUBMSS/.x.0001.ms.mms-each-copy-note"), "w") as note:
+            fcntl.flock(note, fcntl.LOCK_EX)
+            process = self.start("--staged", "-j", "4", "--", "sh", "-c", "echo {index} >> ran")
+            self.wait_for(lambda: os.path.exists(self.path("ran")) and self.content("ran").count("\n") == 3)
+            time.sleep(0.5)
+            self.assertEqual(sorted(self.content("ran").split()), ["0", "2", "3"])
+        _, said = process.communicate(timeout=patient(60))
+        self.assertEqual(process.returncode, 0, said)
+        self.assertEqual(sorted(self.content("ran").split()), ["0", "1", "2", "3"])
+        self.assertEqual(self.leftovers(), [])
+
+    def content(self, name):
+        with open(self.path(name)) as file:
+            return file.read()
 
     def test_a_part_that_stands_beside_its_place_is_put_back(self):
         """As a kill leaves it where the disk can't exchange names."""
