@@ -187,7 +187,8 @@ static double spline_at(const spectrum *s, const double *y, const double *bent, 
     return a * y[i] + b * y[i + 1] + high * width * width / 6;
 }
 
-static mms_complex value_at(const spectrum *s, double f, mms_cal_freq kind)
+/** Of two channels as near the nearest is the one before, in the order of the table. */
+static mms_complex value_at(const spectrum *s, bool falls, double f, mms_cal_freq kind)
 {
     const int64_t i = find_below(s->n, s->hz, f);
     double found[2];
@@ -202,7 +203,7 @@ static mms_complex value_at(const spectrum *s, double f, mms_cal_freq kind)
         else if (kind == MMS_CAL_CUBIC && s->n >= CUBIC_POINTS)
             found[p] = cubic_at(s, y, i, f);
         else if (kind == MMS_CAL_NEAREST)
-            found[p] = y[share > 0.5 ? i + 1 : i];
+            found[p] = y[falls ? share < 0.5 ? i : i + 1 : share > 0.5 ? i + 1 : i];
         else
             found[p] = y[i] + share * (y[i + 1] - y[i]);
     }
@@ -280,7 +281,7 @@ mms_status mms_cal_to_channels(int64_t nin, const double *in_hz, const mms_compl
     for (int p = 0; p < 2 && kind == MMS_CAL_SPLINE; p++)
         bend(&s, falls, s.part[p], room + 5 * nin, s.bent[p]);
     for (int64_t i = 0; i < nout; i++) {
-        out[i] = s.n > 0 ? value_at(&s, out_hz[i], kind) : 1;
+        out[i] = s.n > 0 ? value_at(&s, falls, out_hz[i], kind) : 1;
         out_flags[i] =
             s.n == 0 || (keeps && flag_at(nin, falls, in_hz, flags, stride, out_hz[i], kind));
     }

@@ -78,7 +78,8 @@ static mms_status check_maps(const running *r, mms_error *err)
     mms_status st = mms_subtable_count(r->change.ms, "SPECTRAL_WINDOW", &nspw, err);
 
     for (int64_t i = 0; i < r->ntable && st == MMS_OK; i++) {
-        const int64_t n = mms_cal_table_use(r->tables[i])->nspwmap;
+        const mms_cal_use *use = mms_cal_table_use(r->tables[i]);
+        const int64_t n = use->lined ? 0 : use->nspwmap;
         if (n > nspw)
             st = mms_fail(err, MMS_ERR_ARG,
                           "parameter spwmap: Specified spwmap has more elements (%" PRId64

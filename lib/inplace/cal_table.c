@@ -83,7 +83,7 @@ static mms_status find_type(mms_cal_table *t, mms_table *table, mms_error *err)
                          "the types B, G, T, K, D, Df Jones and TOpac",
                          t->path, type));
     t->real = held && !strcmp(held, "Float");
-    if (t->real && t->use.phase_delay)
+    if (t->real && t->use.phase_delay && !t->use.lined)
         st = mms_fail(err, MMS_ERR_ARG,
                       "parameter interp: %s has no phases, which PD is for, but real numbers",
                       t->path);

@@ -92,7 +92,8 @@ static void spectra_go_to_other_channels(void **state)
     const double in[] = {1, 2, 3, 4}, falling[] = {4, 3, 2, 1}, out[] = {0, 1.5, 2.4, 3.6, 9};
     const mms_complex v[] = {1, 2, 3, 4}, turned[] = {4, 3, 2, 1};
     const uint8_t good[4] = {0}, third[] = {0, 0, 1, 0}, bad[] = {1, 1, 1, 1};
-    static const double linear[] = {1, 1.5, 2.4, 3.6, 4}, nearest[] = {1, 1, 2, 4, 4};
+    static const double linear[] = {1, 1.5, 2.4, 3.6, 4};
+    static const double nearest[2][5] = {{1, 1, 2, 4, 4}, {1, 2, 2, 4, 4}}; // rises, falls
     mms_complex found[5];
     uint8_t flags[5];
 
@@ -103,7 +104,7 @@ static void spectra_go_to_other_channels(void **state)
                                                  1, 5, out, (mms_cal_freq)how, found, flags, NULL),
                              MMS_OK);
             for (int i = 0; i < 5; i++) {
-                is_near(found[i], how ? nearest[i] : linear[i], 0);
+                is_near(found[i], how ? nearest[falls][i] : linear[i], 0);
                 assert_false(flags[i]);
             }
         }
@@ -120,6 +121,43 @@ static void spectra_go_to_other_channels(void **state)
         mms_cal_to_channels(4, in, v, bad, 1, 5, out, MMS_CAL_LINEAR, found, flags, NULL), MMS_OK);
     assert_memory_equal(flags, ((const uint8_t[]){1, 1, 1, 1, 1}), 5);
     is_near(found[0], 1, 0);
+}
+
+/* As CASA 6.7.0: of two channels as near that before in the order of the table. */
+static void channels_as_near_are_taken_in_order(void **state)
+{
+    const double in[] = {1, 2, 3}, falling[] = {3, 2, 1}, out[] = {2};
+    const mms_complex v[] = {1, 2, 3}, turned[] = {3, 2, 1};
+    const uint8_t flags[] = {0, 1, 0};
+    mms_complex found;
+    uint8_t flag;
+
+    (void)state;
+    for (int falls = 0; falls < 2; falls++) {
+        assert_int_equal(mms_cal_to_channels(3, falls ? falling : in, falls ? turned : v, flags, 1,
+                                             1, out, MMS_CAL_NEAREST, &found, &flag, NULL),
+                         MMS_OK);
+        is_near(found, falls ? 3 : 1, 0);
+    }
+}
+
+/* A phase of half a turn counts as one and a half: CASA 6.7.0. */
+static void phases_grow_with_the_frequency(void **state)
+{
+    const mms_complex v[] = {2 * cexpf(1 * _Complex_I), 4 * cexpf(2 * _Complex_I), -1};
+    const uint8_t f[] = {0};
+    const mms_cal_solution gains[] = {{0, &v[0], f}, {1, &v[1], f}, {2, &v[2], f}};
+    const mms_cal_place first = {0, 0, 0}, half = {0, 1, 0.5F}, turned = {2, 2, 0};
+    mms_complex out;
+    uint8_t flag;
+
+    (void)state;
+    mms_cal_at(gains, &first, 1, false, 1.5, &out, &flag);
+    is_near(out, 2 * cos(1.5), 2 * sin(1.5));
+    mms_cal_at(gains, &half, 1, false, 0.5, &out, &flag);
+    is_near(out, 3 * cos(0.75), 3 * sin(0.75));
+    mms_cal_at(gains, &turned, 1, false, 1.5, &out, &flag);
+    is_near(out, cos(4.5 * M_PI), sin(4.5 * M_PI));
 }
 
 static void spectra_bend(void **state)
@@ -432,6 +470,8 @@ int main(void)
                                        cmocka_unit_test(phases_take_the_shorter_turn),
                                        cmocka_unit_test(spectra_go_to_other_channels),
                                        cmocka_unit_test(spectra_bend),
+                                       cmocka_unit_test(channels_as_near_are_taken_in_order),
+                                       cmocka_unit_test(phases_grow_with_the_frequency),
                                        cmocka_unit_test(angles_turn_linear_feeds),
                                        cmocka_unit_test(flat_gains_give_the_same_bits),
                                        cmocka_unit_test(bad_gains_may_flag),
