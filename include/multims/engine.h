@@ -85,6 +85,7 @@ typedef int mms_report_crash(void *ctx, const char *text);
  * passes signals on to it, and after a crash calls report with words that name the table, if it is
  * known, and removes what was staged.  Call it before mms_engine_serve() and before there are
  * threads, or leave it out.  Memory is bounded in the child (RLIMIT_AS; more than work needs).
+ * SIGUSR2, by which runs are asked how they stand, ends no process from now on.
  *  @param[out] exit_status  with what the caller ends: the child's, or what report returned
  *  Returns true in the process that has watched, when the child has ended; false in the child, and
  *  where nothing is to be watched: in workers, other ranks than 0, with MULTIMS_TRANSPORT=inline.
@@ -208,10 +209,10 @@ MMS_API void *mms_job_kept(const mms_job *job, const char *name);
 MMS_API MMS_CHECKED mms_status mms_job_keep(mms_job *job, const char *name, void *thing,
                                             mms_end_kept *end, mms_error *err);
 
-/** Catch SIGINT, SIGTERM and SIGUSR1 from now on; mms_stop_signal() returns the one that came, or
- * 0. A second one, two seconds later or more, ends the process at once.  SIGUSR1 says that a time
- * limit comes near: units that run are waited for, others are not begun; the other two may follow
- * it. */
+/** Catch SIGINT, SIGTERM, SIGUSR1 and SIGUSR2 from now on; mms_stop_signal() returns the one that
+ * came, or 0. A second one, two seconds later or more, ends the process at once.  SIGUSR1 says that
+ * a time limit comes near: units that run are waited for, others are not begun; the other two may
+ * follow it. */
 MMS_API void mms_stop_catch(void);
 MMS_API int mms_stop_signal(void);
 

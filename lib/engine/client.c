@@ -73,6 +73,7 @@ struct run {
     double bytes_answered;
     double bytes_worked, seconds_worked; /* of units that were done in this run */
     int64_t next_note_ns, next_snapshot_ns;
+    bool snapshot_failed;
     mms_progress progress;
     bool drains; /* stopped, but what runs may finish */
     mms_status st;
@@ -913,16 +914,16 @@ static int list_at_work(const struct run *run, int64_t now, mms_at_work *list)
     return n;
 }
 
-/* What can't be written is said once. */
+/* That it can't be written may pass, as on a full disk; it is said once. */
 static void write_standing(struct run *run, const mms_standing *standing)
 {
+    const bool had_failed = run->snapshot_failed;
     mms_error err;
 
     run->next_snapshot_ns = mms_now_ns() + snapshot_interval_ns;
-    if (mms_standing_write(standing, run->engine->status_file, &err) == MMS_OK)
-        return;
-    mms_log(MMS_LOG_WARN, run->engine->scope, "statusfile: %s", err.msg);
-    run->next_snapshot_ns = INT64_MAX;
+    run->snapshot_failed = mms_standing_write(standing, run->engine->status_file, &err) != MMS_OK;
+    if (run->snapshot_failed && !had_failed)
+        mms_log(MMS_LOG_WARN, run->engine->scope, "statusfile: %s", err.msg);
 }
 
 /* To who asks by SIGUSR2, and in the file. */
@@ -931,8 +932,7 @@ static void tell_standing(struct run *run, bool ended)
     const int64_t now = mms_now_ns();
     const mms_progress *const p = &run->progress;
     const bool asked = mms_stop_is_asked();
-    const bool due = run->engine->status_file && run->next_snapshot_ns != INT64_MAX &&
-                     (ended || now >= run->next_snapshot_ns);
+    const bool due = run->engine->status_file && (ended || now >= run->next_snapshot_ns);
     mms_at_work *const list = asked || due ? mms_alloc(run->engine->nworkers, sizeof *list) : NULL;
     mms_standing standing = {.verb = run->engine->scope,
                              .units = run->nunits,

@@ -303,6 +303,8 @@ static void drop_unanswered(mms_client *c)
             mms_engine_signal(c->engine, e->server - 1, request_of(c, i), SIGKILL);
         mms_queue_end(c->queue, i + 1, e->server);
         mms_entry_fail(e, MMS_ERR_STOPPED, "cancelled", "the client was stopped");
+        if (e->state == MMS_SENT)
+            c->servers[e->server - 1].entry = -1;
         e->status = "cancelled";
         e->stop_s = mms_unix_s();
         e->state = MMS_DONE;

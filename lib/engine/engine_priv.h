@@ -36,7 +36,7 @@ typedef enum mms_frame_type {
     MMS_FRAME_PING = 20,     /**< client to rank: is it there? {spares}: keep a warm worker; {use: 1
                                   or 2}: what has its worker used, or its program */
     MMS_FRAME_PONG = 21,     /**< rank to client: {stopped, host, pid, used}: whether its worker's
-                                  process is; mms_session_used() if that was asked for */
+                                  process is; mms_worker_used() if that was asked for */
     MMS_FRAME_RENEW = 22,    /**< client to rank: the next command gets a worker of its own */
     MMS_FRAME_STOP = 50      /**< client to rank: end; answered with PONG of the same number */
 } mms_frame_type;
@@ -146,12 +146,12 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds);
 char mms_process_state(pid_t pid);
 /** Kill all processes of a session but its leader.  Source: proc(5). */
 void mms_session_kill(pid_t leader);
-/** A number that changes when processes of a session work: their processor time, in ticks, and
- * bytes read and written. */
-uint64_t mms_session_used(pid_t leader, bool with_leader);
-/** Private memory of a process, in bytes; and of those of a session but its leader. */
+/** A number that changes when the processes that a worker has started work, in whatever session:
+ * their processor time, in ticks, and bytes read and written. */
+uint64_t mms_worker_used(pid_t worker, bool with_itself);
+/** Private memory of a process, in bytes; and of those that a worker has started. */
 int64_t mms_process_memory(int64_t pid);
-int64_t mms_session_memory(pid_t leader);
+int64_t mms_worker_memory(pid_t worker);
 /** Kill and collect all children of this process, and theirs when it is their reaper. */
 void mms_children_kill(void);
 
@@ -325,7 +325,7 @@ typedef struct mms_still {
     int64_t next_ns, still_ns; /**< when the next sample is due; how long it has used nothing */
 } mms_still;
 bool mms_still_wants(const mms_still *still);
-/** used: as of mms_session_used(). */
+/** used: as of mms_worker_used(). */
 void mms_still_take(mms_still *still, uint64_t used);
 /** Whether it has used nothing for the limit. */
 bool mms_still_is(const mms_still *still);
@@ -391,6 +391,8 @@ void mms_world_note_unanswered(void);
 bool mms_stop_at_once(void);
 /** Whether SIGUSR2 came since it was last asked: somebody wants to know how things stand. */
 bool mms_stop_is_asked(void);
+/** Catch SIGUSR2 alone. */
+void mms_stop_catch_question(void);
 /** How a run stands, and which workers are at work. */
 typedef struct mms_at_work {
     int worker, attempt;

@@ -301,7 +301,7 @@ static bool is_too_large(struct running *r, int64_t now)
     if (!r->program->memory || now < r->next_look_ns)
         return false;
     r->next_look_ns = now + apart_ns;
-    return mms_session_memory(getsid(0)) > r->program->memory;
+    return mms_worker_memory(getpid()) > r->program->memory;
 }
 
 /* Tell the program to end when we are told, or its time is over; kill it when it does not. */
@@ -312,8 +312,8 @@ static void end_if_due(struct running *r)
     const bool late = limit_s > 0 && (double)(now - r->begin_ns) > limit_s * 1e9;
     const bool stopped = told_to_stop || mms_stop_at_once();
 
-    if (mms_still_wants(&r->still)) /* of this worker's session, without itself */
-        mms_still_take(&r->still, mms_session_used(getsid(0), false));
+    if (mms_still_wants(&r->still))
+        mms_still_take(&r->still, mms_worker_used(getpid(), false));
     if (r->kill_ns == INT64_MAX && (late || stopped || mms_still_is(&r->still))) {
         r->end->stopped = stopped;
         r->end->timed_out = late && !stopped;

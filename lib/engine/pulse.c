@@ -70,7 +70,7 @@ mms_pulse_change mms_pulse_look(mms_pulse *p, mms_hub *hub, int worker, double l
     if (away)
         p->still.still_ns = 0; /* it can't work */
     else if (mms_hub_is_local(hub, worker) && mms_still_wants(&p->still))
-        mms_still_take(&p->still, mms_session_used(mms_pool_pid(hub->pool, worker), !p->program));
+        mms_still_take(&p->still, mms_worker_used(mms_pool_pid(hub->pool, worker), !p->program));
     *since_s = p->since_ns ? (double)(mms_now_ns() - p->since_ns) * 1e-9 : 0;
     if (away && !p->since_ns) {
         p->since_ns = mms_now_ns();

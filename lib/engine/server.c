@@ -184,7 +184,7 @@ static void cancel(struct server *server, const char *data, size_t size)
 /* use: 0 is not asked for, 1 the worker's and all that it has started, 2 the latter alone. */
 static void answer_ping(struct server *server, uint64_t request, int use)
 {
-    const uint64_t used = use ? mms_session_used(mms_pool_pid(server->hub.pool, 0), use == 1) : 0;
+    const uint64_t used = use ? mms_worker_used(mms_pool_pid(server->hub.pool, 0), use == 1) : 0;
     char host[256] = "";
     mms_message message;
 

@@ -43,57 +43,87 @@ static struct process look_up(int64_t pid)
     return p;
 }
 
-/* Call a function for each process of this machine but ours. */
-static void each_process(void (*act)(void *ctx, const struct process *p), void *ctx)
+/* The processes of this machine but ours, by pid. */
+struct crowd {
+    struct process *of;
+    int64_t n, capacity;
+};
+
+static int by_pid(const void *a, const void *b)
+{
+    const int64_t left = ((const struct process *)a)->pid, right = ((const struct process *)b)->pid;
+
+    return (left > right) - (left < right);
+}
+
+static struct crowd look_around(void)
 {
     DIR *const folder = opendir("/proc");
     const struct dirent *entry;
+    struct crowd all = {0};
     int64_t pid;
 
     while (folder && (entry = readdir(folder)))
-        if (mms_parse_int(entry->d_name, &pid) && pid != getpid()) {
-            const struct process p = look_up(pid);
-            act(ctx, &p);
-        }
+        if (mms_parse_int(entry->d_name, &pid) && pid != getpid() &&
+            mms_grow(&all.of, &all.capacity, all.n + 1, sizeof *all.of, NULL) == MMS_OK)
+            all.of[all.n++] = look_up(pid);
     if (folder)
         closedir(folder);
+    if (all.n)
+        qsort(all.of, (size_t)all.n, sizeof *all.of, by_pid);
+    return all;
 }
 
 /* ---- killing ---- */
-
-struct those {
-    pid_t leader, of_parent; /* 0: none */
-    int count;
-};
-
-static void kill_one(void *ctx, const struct process *p)
-{
-    struct those *const those = ctx;
-
-    if (p->pid == those->leader || !((those->leader && p->session == those->leader) ||
-                                     (those->of_parent && p->parent == those->of_parent)))
-        return;
-    kill((pid_t)p->pid, SIGKILL);
-    those->count++;
-}
 
 /* Kill the processes of a session, or the children of a parent, where that is not 0; returns how
  * many there were. */
 static int kill_those(pid_t leader, pid_t of_parent)
 {
-    struct those those = {leader, of_parent, 0};
+    struct crowd all = look_around();
+    int count = 0;
 
-    each_process(kill_one, &those);
-    return those.count;
+    for (int64_t i = 0; i < all.n; i++) {
+        const struct process *const p = &all.of[i];
+        if (p->pid == leader ||
+            !((leader && p->session == leader) || (of_parent && p->parent == of_parent)))
+            continue;
+        kill((pid_t)p->pid, SIGKILL);
+        count++;
+    }
+    free(all.of);
+    return count;
 }
 
 /* ---- looking ---- */
 
-struct use {
-    pid_t leader;
-    bool with_leader;
-    uint64_t sum;
-};
+/* Whether one is of a worker: in its session, or below it; what setsid(2) has left it stays below,
+ * as a worker is the reaper of what its programs start. */
+static bool is_of(const struct crowd *all, const struct process *p, pid_t worker)
+{
+    enum { DEEPEST = 100 }; /* they were not looked at all at once */
+
+    for (int i = 0; p && i < DEEPEST; i++) {
+        const struct process parent = {.pid = p->parent};
+        if (p->session == worker || p->parent == worker)
+            return true;
+        p = all->n ? bsearch(&parent, all->of, (size_t)all->n, sizeof parent, by_pid) : NULL;
+    }
+    return false;
+}
+
+/* The sum of something over the processes of a worker. */
+static uint64_t add_up(pid_t worker, bool with_itself, uint64_t (*get)(const struct process *p))
+{
+    struct crowd all = look_around();
+    uint64_t sum = 0;
+
+    for (int64_t i = 0; i < all.n; i++)
+        if ((with_itself || all.of[i].pid != worker) && is_of(&all, &all.of[i], worker))
+            sum += get(&all.of[i]);
+    free(all.of);
+    return sum;
+}
 
 /* Bytes that a process has read and written, wherever from and to. */
 static uint64_t bytes_of(int64_t pid)
@@ -111,37 +141,24 @@ static uint64_t bytes_of(int64_t pid)
     return in + out;
 }
 
-static void add_use(void *ctx, const struct process *p)
+static uint64_t use_of(const struct process *p)
 {
-    struct use *const use = ctx;
-
-    if (p->session == use->leader && (use->with_leader || p->pid != use->leader))
-        use->sum += p->ticks + bytes_of(p->pid);
+    return p->ticks + bytes_of(p->pid);
 }
 
-uint64_t mms_session_used(pid_t leader, bool with_leader)
+uint64_t mms_worker_used(pid_t worker, bool with_itself)
 {
-    struct use use = {leader, with_leader, 0};
-
-    if (leader > 0)
-        each_process(add_use, &use);
-    return use.sum;
+    return worker > 0 ? add_up(worker, with_itself, use_of) : 0;
 }
 
-static void add_memory(void *ctx, const struct process *p)
+static uint64_t memory_of(const struct process *p)
 {
-    struct use *const use = ctx;
-
-    if (p->session == use->leader && p->pid != use->leader)
-        use->sum += (uint64_t)mms_process_memory(p->pid);
+    return (uint64_t)mms_process_memory(p->pid);
 }
 
-int64_t mms_session_memory(pid_t leader)
+int64_t mms_worker_memory(pid_t worker)
 {
-    struct use use = {leader, false, 0};
-
-    each_process(add_memory, &use);
-    return (int64_t)use.sum;
+    return (int64_t)add_up(worker, false, memory_of);
 }
 
 char mms_process_state(pid_t pid)

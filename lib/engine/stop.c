@@ -38,17 +38,25 @@ static void note_question(int signal_number)
     is_asked = 1;
 }
 
-void mms_stop_catch(void)
+static void handle(int signal_number, void (*handler)(int))
 {
-    struct sigaction action = {.sa_handler = note}, asked = {.sa_handler = note_question};
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
 
     sigemptyset(&action.sa_mask);
-    action.sa_flags = SA_RESTART;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGUSR1, &action, NULL);
-    asked.sa_flags = SA_RESTART;
-    sigaction(SIGUSR2, &asked, NULL);
+    sigaction(signal_number, &action, NULL);
+}
+
+void mms_stop_catch_question(void)
+{
+    handle(SIGUSR2, note_question);
+}
+
+void mms_stop_catch(void)
+{
+    handle(SIGINT, note);
+    handle(SIGTERM, note);
+    handle(SIGUSR1, note);
+    mms_stop_catch_question();
 }
 
 bool mms_stop_is_asked(void)

@@ -178,6 +178,7 @@ bool mms_engine_watch(mms_report_crash *report, void *ctx, int *exit_status)
     int status = 0;
     pid_t pid = -1;
 
+    mms_stop_catch_question();
     if (!wants_watcher())
         return false;
     box = mmap(NULL, sizeof *box, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

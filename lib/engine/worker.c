@@ -114,10 +114,20 @@ static bool fork_one(int fd)
     return false;
 }
 
+/* Who signals all processes of a job means the client. */
+static void ignore_signals(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN); /* of the terminal: the client decides */
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
+}
+
 void mms_worker_fork(int fd)
 {
     char first;
 
+    ignore_signals();
     die_with_client(fd);
     while (TEMP_FAILURE_RETRY(recv(fd, &first, 1, MSG_PEEK)) == 1 && first == MMS_FORK)
         if (fork_one(fd))
@@ -135,10 +145,6 @@ void mms_worker_serve(int fd, const mms_unit_kind *kinds)
     die_with_client(fd);
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* what a unit's program leaves behind can be ended */
     mms_memory_bound();
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGINT, SIG_IGN); /* of the terminal: the client decides */
-    signal(SIGUSR1, SIG_IGN);
-    signal(SIGUSR2, SIG_IGN);
     while ((n = mms_inbox_read(&inbox, fd)) > 0 || (n < 0 && errno == EINTR))
         while (mms_inbox_next(&inbox, &data, &size, NULL) == MMS_OK && data)
             if (mms_frame_type_of(data) == MMS_FRAME_COMMAND &&

@@ -572,6 +572,8 @@ static void stalls(void)
 {
     static const char *const busy[] = {"sh", "-c",
                                        "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done", NULL};
+    static const char *const away[] = {
+        "setsid", "-w", "sh", "-c", "i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done", NULL};
     static const char *const idle[] = {"sleep", "600", NULL};
     mms_command work = task("work", "{\"seconds\": 3}");
     mms_command nap = task("sleep", "{\"seconds\": 600}");
@@ -585,6 +587,8 @@ static void stalls(void)
     CHECK(json_is_true(json_object_get(get(works), "successful")));
     program.argv = busy;
     CHECK(result(run(program, 1), "exit") == 0);
+    program.argv = away; /* which leaves the worker's session */
+    CHECK(result(run(program, 1), "exit") == 0);
     nap = task("sleep", "{\"seconds\": 2}"); /* no limit */
     CHECK(json_is_true(json_object_get(run(nap, 1), "successful")));
     still_works(2);
@@ -595,6 +599,8 @@ static void little_memory(void)
 {
     static const char *const words[] = {"sh", "-c",
                                         "head -c 400000000 /dev/zero | tail -n 1 | wc -c", NULL};
+    static const char *const away[] = {
+        "setsid", "-w", "sh", "-c", "head -c 400000000 /dev/zero | tail -n 1 | wc -c", NULL};
     mms_command small = task("take", "{\"mib\": 10}"), large = task("take", "{\"mib\": 400}");
     mms_command program = MMS_COMMAND_INIT;
 
@@ -605,6 +611,8 @@ static void little_memory(void)
     still_works(1);
     program.argv = words;
     failed(run(program, 1), "memory", "sh was ended, as it took more than 100 MiB of memory");
+    program.argv = away;
+    failed(run(program, 1), "memory", "setsid was ended, as it took more than 100 MiB of memory");
     still_works(1);
     CHECK(json_is_true(json_object_get(get(id), "successful")));
     program.memory = 0;
@@ -1365,7 +1373,10 @@ static void life(void)
     CHECK(mms_client_get_state(client) == MMS_CLIENT_STOPPED);
     CHECK(count_in("life.log", "\tINFO\tclient::start::multims@") == 1);
     CHECK(count_in("life.log", "MPICommandClient life cycle finalized") == 3);
-    CHECK(!strcmp(text(json_array_get(keep(mms_client_status(client)), 0), "state"), "stopped"));
+    const mms_value *const server = json_array_get(keep(mms_client_status(client)), 0);
+    CHECK(!strcmp(text(server, "state"), "stopped"));
+    CHECK(json_is_false(json_object_get(server, "busy")));
+    CHECK(json_is_null(json_object_get(server, "request")));
     CHECK(mms_client_fd(client) >= 0);
     mms_client_close(&client);
     opts.unstarted = false; /* C50: then there is another */

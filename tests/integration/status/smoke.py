@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """status: what is at work is seen from outside; a complete output is one."""
 import json
+import os
 import signal
 import subprocess
 import time
@@ -61,6 +62,29 @@ class Smoke(ProgramCase):
             self.assertIn(line + "\n", text)
         run = self.multims("each", "x.mms", "statusfile=absent/how.json", "--", "true")
         self.assertEqual(run.stderr.count("statusfile: absent/how.json: No such file"), 1)
+        self.multims("each", "x.mms", "-j", "1", "statusfile=late/how.json", "--", "mkdir", "-p", "late")
+        self.assertTrue(os.path.exists(self.path("late/how.json"))) # what could not be written once
+
+    def test_who_asks_ends_nothing(self):
+        """SIGUSR2 at any moment of any verb, of those that judge, too."""
+        self.simulate()
+        self.simulate("same.ms")
+        for words in (["verify", "in.ms"], ["diff", "in.ms", "same.ms"], ["info", "in.ms"]):
+            process = subprocess.Popen([program_case.args.program, *words], cwd=self.folder, stdout=subprocess.DEVNULL)
+            while not self.catches_usr2(process.pid) and process.poll() is None:
+                pass # what loads it has not come to main() yet
+            while process.poll() is None:
+                process.send_signal(signal.SIGUSR2)
+                time.sleep(0.001)
+            self.assertEqual(process.returncode, 0, words)
+
+    def catches_usr2(self, pid):
+        try:
+            with open(f"/proc/{pid}/status") as file:
+                caught = next(line for line in file if line.startswith("SigCgt:"))
+        except (FileNotFoundError, ProcessLookupError, StopIteration):
+            return False
+        return int(caught.split()[1], 16) >> (signal.SIGUSR2 - 1) & 1
 
 
 if __name__ == "__main__":
