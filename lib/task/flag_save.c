@@ -123,6 +123,7 @@ mms_status mms_flag_complete_saved(mms_value *command, const char *action, const
     else if (ntime)
         json_object_set_new(command, "ntime", json_real(seconds));
     raise_letters(command, "datacolumn");
+    raise_letters(command, "correlation");
     if (!strcmp(mode, "antint"))
         json_object_set_new(command, "verbose", json_false());
     json_object_del(command, "writeflags");
@@ -189,6 +190,20 @@ mms_status mms_flag_save(mms_run *run, const struct mms_change_words *words,
     return save_file(p, written, err);
 }
 
+/** As Python writes it: as few digits as tell it from others. */
+static void add_number(mms_text *to, double x)
+{
+    char text[40] = "";
+
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, x);
+        const double back = strtod(text, NULL);
+        if (!(back < x) && !(back > x))
+            break;
+    }
+    mms_text_add(to, strpbrk(text, ".en") ? "%s" : "%s.0", text);
+}
+
 mms_status mms_flag_save_thresholds(const char *name, const char *path, const mms_value *rows,
                                     mms_error *err)
 {
@@ -202,9 +217,11 @@ mms_status mms_flag_save_thresholds(const char *name, const char *path, const mm
     mms_text_add(&text, "{'name':'Rflag','%s':[", name);
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const mms_value *row = json_array_get(rows, i);
-        mms_text_add(
-            &text, "%s[%.1f,%.1f,%.17g]", i ? "," : "", json_number_value(json_array_get(row, 0)),
-            json_number_value(json_array_get(row, 1)), json_number_value(json_array_get(row, 2)));
+        mms_text_add(&text, "%s[%.1f,%.1f,", i ? "," : "",
+                     json_number_value(json_array_get(row, 0)),
+                     json_number_value(json_array_get(row, 1)));
+        add_number(&text, json_number_value(json_array_get(row, 2)));
+        mms_text_add(&text, "]");
     }
     mms_text_add(&text, "]}\n\n");
     st = text.failed || !file ? mms_fail(err, MMS_ERR_MEM, "flagdata: out of memory")

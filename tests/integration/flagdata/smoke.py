@@ -94,6 +94,10 @@ class Smoke(ProgramCase):
         self.multims("partition", "in.ms", "x.mms", "separationaxis=baseline", "numsubms=3")
         one = self.answer("flagdata", "in.ms", "mode=rflag", "action=calculate")
         self.assertEqual(one, self.answer("flagdata", "x.mms", "mode=rflag", "action=calculate"))
+        for name in "timedev", "freqdev":  # in the folder of the run, with numbers as Python has them: CASA 6.7.0
+            with open(self.path(f"rflag_output_thresholds_{name}0.txt"), encoding="utf-8") as file:
+                rows = str([[float(x) for x in row] for row in one[name]]).replace(" ", "")
+                self.assertEqual(file.read(), f"{{'name':'Rflag','{name}':{rows}}}\n\n")
 
     def test_summary_counts(self):
         self.simulate("in.ms")
