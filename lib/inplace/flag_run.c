@@ -296,6 +296,9 @@ static mms_status write_parts(running *r, const bool *changed, bool row_flags, m
     MMS_TRY(mms_change_keep(&r->q->change, r->undo, r->ms, members, columns, err));
     if (units.n == 0)
         goto done;
+    // a table that this process has open without a lock is not locked when it is opened to write
+    mms_flag_set_close(&r->set);
+    mms_ms_close(&r->ms);
     MMS_TRY(mms_units_run_noted(&units, &r->q->change, err));
 done:
     mms_units_close(&units);

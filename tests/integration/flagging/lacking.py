@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Work in place on sets that lack something: rows, in a part or in all, or a sub-table."""
+"""Work in place on sets that lack something: rows, in a part or in all, a sub-table, or a lock that is free."""
 import json
 import os
 import shutil
@@ -78,6 +78,18 @@ class Lacking(ProgramCase):
         self.assertFalse(os.path.exists(self.path("in.ms.flagversions")))
         for a, b in zip(before, self.flags("in.ms")):
             numpy.testing.assert_array_equal(a, b)
+
+    def test_few_rows_of_a_locked_set(self):
+        """What needs no worker waits for casacore's lock, too."""
+        before = self.flags("in.ms")
+        words = "flagdata", "in.ms", "antenna=0", "flagbackup=False", "workerretries=0"
+        with table(self.path("in.ms"), readonly=False, ack=False, lockoptions="permanent"):
+            run = self.multims(*words, status=1)
+        self.assertIn("could not be acquired", run.stderr)
+        for a, b in zip(before, self.flags("in.ms")):
+            numpy.testing.assert_array_equal(a, b)
+        self.multims(*words)
+        self.assertTrue(self.flags("in.ms")[0].any())
 
 
 program_case.main()
