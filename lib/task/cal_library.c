@@ -80,6 +80,15 @@ static bool take_key(const char *key, mms_value *value, mms_value *use, bool *kn
     return false;
 }
 
+/** A value; truth values as CASA's libraries have them, too: T, F, true, false. */
+static bool read_value(const char *text, mms_value **out)
+{
+    if (!strcmp(text, "T") || !strcmp(text, "F") || !strcmp(text, "true") || !strcmp(text, "false"))
+        return (*out = json_boolean(*text == 'T' || *text == 't')) != NULL;
+    return mms_flag_literal(text, out, NULL) == MMS_OK &&
+           (!json_is_string(*out) || *text == '\'' || *text == '"');
+}
+
 static mms_status take_word(const char *file, int line, const char *word, size_t length,
                             mms_value *use, mms_error *err)
 {
@@ -90,9 +99,7 @@ static mms_status take_word(const char *file, int line, const char *word, size_t
 
     if (equals) {
         *equals = 0;
-        good = mms_flag_literal(equals + 1, &value, NULL) == MMS_OK &&
-               (!json_is_string(value) || equals[1] == '\'' || equals[1] == '"') &&
-               take_key(text, value, use, &known);
+        good = read_value(equals + 1, &value) && take_key(text, value, use, &known);
     }
     if (st == MMS_OK && !known)
         st = mms_fail(err, MMS_ERR_ARG,
