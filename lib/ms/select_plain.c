@@ -294,8 +294,9 @@ static bool list_antennas(const antennas *a, const char *text, bool names, mms_s
         plain = plain && add_same(a->names, text, strlen(text), false, list, &found) && !found;
     while (text && plain) {
         plain = take_item(&text, LETTERS, &it);
-        if (plain && it.is_name)
-            plain = names && add_named(a, it.text, it.length, false, list, &found) && found;
+        if (plain && it.is_name) // "12A" is a length without a unit of lengths
+            plain = names && !strchr(DIGITS, *it.text) &&
+                    add_named(a, it.text, it.length, false, list, &found) && found;
         else if (plain)
             plain = add_numbered(a, &it, list);
     }

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "ms/select_plain_priv.h"
+#include "ms/select_value.h"
 #include "multims/select.h"
 #include "multims/simulate.h"
 #include "scratch.h"
@@ -28,7 +29,8 @@ static void put(const char *path, const char *column, int64_t row, mms_value *va
     mms_value_free(&value);
 }
 
-/* Names that are numbers, with blanks, with a comma, twice; a station that is no name. */
+/* Names that are numbers, or begin so, with blanks, with a comma, twice; a station that is no name.
+ */
 static mms_ms *open_set(const char *path)
 {
     static const int64_t channels[] = {4};
@@ -51,6 +53,7 @@ static mms_ms *open_set(const char *path)
     put(table, "NAME", 6, mms_text_value("0,1"));
     put(table, "NAME", 7, mms_text_value("ea01"));
     put(table, "NAME", 2, mms_text_value("ea01"));
+    put(table, "NAME", 0, mms_text_value("12A"));
     put(table, "STATION", 4, mms_text_value("PAD"));
     put(table, "STATION", 1, mms_text_value("6"));
     snprintf(table, sizeof table, "%s/FIELD", path);
@@ -184,6 +187,8 @@ static void the_rest_is_casacores(void **state)
                                       {.antenna = "!1"},
                                       {.antenna = "0~9"},
                                       {.antenna = "1;2"},
+                                      {.antenna = "12A"},
+                                      {.antenna = "4,12A"},
                                       {.antenna = "ea*"},
                                       {.antenna = "nosuch"},
                                       {.antenna = "3~1"},
@@ -217,11 +222,75 @@ static void flagged_rows_of_subtables_are_casacores(void **state)
     mms_ms_close(&ms);
 }
 
+/* ---- at random --------------------------------------------------------------------------------*/
+
+static const char *word(void)
+{
+    static const char *const words[] = {"0",   "1",    "3",    "07",  "12A",   "1e5", "1.5",
+                                        "-1",  "ea01", "EA01", "a b", " x ",   "x",   "X",
+                                        "0,1", "1~2",  "all",  "_",   "1_2",   "1km", "a.b",
+                                        "a+b", "a-b",  "0x1",  "M8",  "3C286", "@x",  "J12+3.4",
+                                        "00",  "*",    "/x/",  "",    "12h",   "0a",  "\xc3\xa9"};
+
+    return words[some(0, MMS_COUNT_OF(words) - 1)];
+}
+
+static void rename_at_random(const char *path, const char *column, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (some(0, 3))
+            put(path, column, i, mms_text_value(word()));
+}
+
+static const char *list(void)
+{
+    static const char *const between[] = {",", ",", ",", ",", ",", ", ", " ,", ",,", ";", "&", "~"};
+    static const char *const items[] = {"1~2",  "0~1",     "2~1",  "1~1",       "0~9",        "<2",
+                                        ">1",   "!1",      "1&2",  "\"x\"",     "'x'",        "x*",
+                                        "{a,b", "1.5~2Hz", "0:1",  "1:0~1;3",   "*:2",        "\\*",
+                                        "1 ~2", "01~02",   "+1,1", "999999999", "4294967296", "?"};
+    static char text[256];
+
+    *text = '\0';
+    for (int64_t i = some(0, 2); i >= 0; i--) {
+        strcat(text, some(0, 3) ? word() : items[some(0, MMS_COUNT_OF(items) - 1)]);
+        if (i > 0)
+            strcat(text, between[some(0, MMS_COUNT_OF(between) - 1)]);
+    }
+    return text;
+}
+
+static void lists_at_random(void **state)
+{
+    enum { TRIALS = 60, LEAST = 5 };
+    mms_ms *ms = open_set("random.ms");
+    int64_t nplain = 0;
+
+    (void)state;
+    mms_ms_close(&ms);
+    rename_at_random("random.ms/ANTENNA", "NAME", 8);
+    rename_at_random("random.ms/ANTENNA", "STATION", 8);
+    rename_at_random("random.ms/FIELD", "NAME", 4);
+    rename_at_random("random.ms/FIELD", "CODE", 4);
+    rename_at_random("random.ms/SPECTRAL_WINDOW", "NAME", 3);
+    assert_int_equal(mms_ms_open("random.ms", &ms, NULL), MMS_OK);
+    for (int64_t i = 0; i < TRIALS; i++) {
+        mms_select select = {0};
+        *mms_select_at(&select, (int)some(0, 3)) = list(); // field, spw, scan, antenna
+        if (compare(ms, &select) >= 0 && is_plain(ms, &select))
+            nplain++;
+    }
+    if (nplain < LEAST)
+        fail_msg("%d of %d lists are read here", (int)nplain, TRIALS);
+    mms_ms_close(&ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(lists_are_read_as_by_casacore),
                                        cmocka_unit_test(the_rest_is_casacores),
-                                       cmocka_unit_test(flagged_rows_of_subtables_are_casacores)};
+                                       cmocka_unit_test(flagged_rows_of_subtables_are_casacores),
+                                       cmocka_unit_test(lists_at_random)};
 
     return cmocka_run_group_tests(tests, enter_scratch, leave_scratch);
 }
