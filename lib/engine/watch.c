@@ -77,6 +77,13 @@ static void go_on(mms_blackbox *box, pid_t watcher, const sigset_t *mask)
 
 /* ---- when the child has ended ---- */
 
+/* Whether the process did it itself; else somebody, or a limit of the system, has ended it. */
+static bool is_crash(int number)
+{
+    return number == SIGSEGV || number == SIGBUS || number == SIGABRT || number == SIGFPE ||
+           number == SIGILL;
+}
+
 static char *tell_crash(const mms_blackbox *box, int status)
 {
     const bool known = box->inside > 0 && *box->table;
@@ -88,10 +95,11 @@ static char *tell_crash(const mms_blackbox *box, int status)
         free(end);
         return text;
     }
-    if (number == SIGKILL)
-        return mms_format("%s: the process that reads it was killed by signal 9 (Killed): by "
-                          "somebody, or because memory was short",
-                          box->table);
+    if (!is_crash(number))
+        return mms_format("%s: the process that reads it was killed by signal %d (%s): by "
+                          "somebody, or because %s",
+                          box->table, number, strsignal(number),
+                          number == SIGKILL ? "memory was short" : "of a limit");
     return mms_format("%s: casacore crashed on it (signal %d, %s%s%s): the table is damaged, or "
                       "casacore can't read it",
                       box->table, number, strsignal(number), *box->words ? ": " : "", box->words);
