@@ -277,8 +277,9 @@ typedef struct mms_flag_counts mms_flag_counts;
 
 MMS_CHECKED mms_status mms_flag_count(mms_flag_work *w, mms_flag_command *c, mms_flag_counts **to,
                                       const mms_flag_chunk *chunk, mms_error *err);
-/** New reference to {"": {…}} or {field: {…}}, kinds and names as in the report. */
-mms_value *mms_flag_counts_value(const mms_flag_set *set, const mms_flag_counts *counts);
+/** New reference to {"": {…}} or {field: {…}}, kinds and names as in the report.  Nothing may be
+ * added to counts any more. */
+mms_value *mms_flag_counts_value(const mms_flag_set *set, mms_flag_counts *counts);
 void mms_flag_counts_free(mms_flag_counts **counts);
 /** Add *from, which may be NULL, to *into; *from is taken.  Errors: MEM. */
 MMS_CHECKED mms_status mms_flag_counts_take(mms_flag_counts **into, mms_flag_counts **from,

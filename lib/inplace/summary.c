@@ -304,14 +304,27 @@ static void add_leaf(mms_value *to, double flagged, double total)
     json_object_set_new(to, "total", json_real(t + total));
 }
 
-mms_value *mms_flag_counts_value(const mms_flag_set *set, const mms_flag_counts *counts)
+/** An order that does not depend on how many threads have counted. */
+static int by_key(const void *a, const void *b)
+{
+    const leaf *const x = a, *const y = b;
+
+    MMS_COMPARE(y->used, x->used);
+    MMS_COMPARE(x->group, y->group);
+    MMS_COMPARE(x->kind, y->kind);
+    MMS_COMPARE(x->first, y->first);
+    MMS_COMPARE(x->second, y->second);
+    return 0;
+}
+
+mms_value *mms_flag_counts_value(const mms_flag_set *set, mms_flag_counts *counts)
 {
     mms_value *all = json_object();
 
-    for (int64_t i = 0; counts && i < counts->capacity; i++) {
-        const leaf *l = &counts->leaves[i];
-        if (!l->used)
-            continue;
+    if (counts && counts->n > 0)
+        qsort(counts->leaves, (size_t)counts->capacity, sizeof *counts->leaves, by_key);
+    for (int64_t i = 0; counts && i < counts->n; i++) {
+        const leaf *const l = &counts->leaves[i];
         mms_value *group = inner(all, l->group < 0 ? "" : name_of(set->fields, l->group));
         char *name = leaf_name(set, l);
         if (l->kind == TOTAL)
