@@ -759,25 +759,46 @@ static void repeat(int64_t nchan, int64_t ncorr, const uint8_t *chosen, const fl
     }
 }
 
+/** Rows whose cells are alike: channels that are not chosen keep what they have, if there is any.
+ */
+static mms_status fill_spectra(work *w, const mms_change_rows *r, const uint8_t *weighed,
+                               const mms_shape_run *run, mms_error *err)
+{
+    const int64_t nchan = r->shape[0], ncorr = r->shape[1], cell = nchan * ncorr;
+    const int64_t first = run->rows.first - r->rows.first, end = first + run->rows.count;
+    const bool keep = w->cuts && run->ndim > 0;
+    mms_status st = MMS_OK;
+
+    if (keep)
+        st = mms_sink_read(w->part->sink, MMS_COL_WEIGHT_SPECTRUM, 1, &run->rows,
+                           run->rows.count * cell, w->spectrum + first * cell, err);
+    for (int64_t i = first; i < end && st == MMS_OK; i++)
+        if (weighed[i])
+            repeat(nchan, ncorr, keep ? w->states[r->ddid[i]]->chosen : NULL, w->weight + i * ncorr,
+                   w->spectrum + i * cell);
+    return st;
+}
+
 static mms_status write_spectra(work *w, const mms_change_rows *r, const uint8_t *weighed,
                                 mms_error *err)
 {
     const int64_t n = r->rows.count, nchan = r->shape[0], ncorr = r->shape[1];
+    mms_shape_run all = {.rows = r->rows}, *runs = NULL;
+    int64_t nrun = 1;
     mms_status st;
 
     if (!mms_sink_column(w->part->sink, MMS_COL_WEIGHT_SPECTRUM))
         return MMS_OK;
     MMS_TRY(mms_grow(&w->spectrum, &w->rooms[5], n * nchan * ncorr, sizeof *w->spectrum, err));
     if (w->cuts)
-        MMS_TRY(mms_sink_read(w->part->sink, MMS_COL_WEIGHT_SPECTRUM, 1, &r->rows,
-                              n * nchan * ncorr, w->spectrum, err));
-    for (int64_t i = 0; i < n; i++)
-        if (weighed[i])
-            repeat(nchan, ncorr, w->states[r->ddid[i]]->chosen, w->weight + i * ncorr,
-                   w->spectrum + i * nchan * ncorr);
+        MMS_TRY(mms_sink_shapes(w->part->sink, MMS_COL_WEIGHT_SPECTRUM, 1, &r->rows, &runs, &nrun,
+                                err));
+    for (int64_t i = 0; i < nrun; i++)
+        MMS_TRY(fill_spectra(w, r, weighed, runs ? &runs[i] : &all, err));
     st = mms_change_write(w->part, MMS_COL_WEIGHT_SPECTRUM, r, weighed, 2, r->shape,
                           sizeof *w->spectrum, w->spectrum, err);
 done:
+    free(runs);
     return st;
 }
 

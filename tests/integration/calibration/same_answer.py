@@ -3,7 +3,7 @@
 import os
 
 import numpy
-from casacore.tables import table
+from casacore.tables import makearrcoldesc, table
 
 import caltable
 import program_case
@@ -83,6 +83,27 @@ class SameAnswer(ProgramCase):
             self.multims("applycal", "twice.ms", "gaintable=g.G", f"spw={spw}", *QUIET)
         want[first, 1:6] = whole["CORRECTED_DATA"][first, 1:6]
         numpy.testing.assert_array_equal(rows(self.path("twice.ms"))["CORRECTED_DATA"], want)
+
+    def test_channels_of_spectra_of_weights_that_are_not_there(self):
+        """Cells without values get the row's weight in all channels, others in those that are calibrated."""
+        caltable.make(self.path("g.G"), "G Jones", self.path("in.ms"), self.gains(4, len(self.freq), 1, 2))
+        with table(self.path("in.ms"), readonly=False, ack=False) as t:
+            if "WEIGHT_SPECTRUM" in t.colnames():
+                t.removecols("WEIGHT_SPECTRUM")
+            t.addcols(makearrcoldesc("WEIGHT_SPECTRUM", 0.0, ndim=2, valuetype="float"))
+            there = numpy.flatnonzero(numpy.arange(t.nrows()) % 7 < 3)
+            for i in there:
+                t.putcell("WEIGHT_SPECTRUM", i, numpy.full_like(t.getcell("DATA", i), 5, numpy.float32))
+        self.multims("applycal", "in.ms", "gaintable=g.G", "calwt=True", "spw=0:1~2", *QUIET)
+        with table(self.path("in.ms"), ack=False) as t:
+            for i in range(t.nrows()):
+                if t.getcell("DATA_DESC_ID", i) != 0:
+                    self.assertEqual(t.iscelldefined("WEIGHT_SPECTRUM", i), i in there)
+                    continue
+                want = numpy.tile(t.getcell("WEIGHT", i), (len(t.getcell("DATA", i)), 1))
+                if i in there:
+                    want[[0, *range(3, len(want))]] = 5
+                numpy.testing.assert_array_equal(t.getcell("WEIGHT_SPECTRUM", i), want)
 
     def test_gains_in_time_and_channels(self):
         g, b = self.gains(len(self.times), 4, 2, 1, 2), self.gains(4, 2, 8, 2)
