@@ -503,15 +503,18 @@ done:
 
 /* ---- a dry run --------------------------------------------------------------------------------*/
 
-/** Count the rows of a command that changes flags; what follows it by itself has the same. */
+/** Count the rows of a command that changes flags: of one that follows by itself all, but for those
+ *  of the one command that it follows. */
 static mms_status plan_command(running *r, const mms_value *value, mms_planned *planned,
                                mms_error *err)
 {
     mms_flag_command c = {0};
+    const mms_value *const first = json_array_get(r->commands, 0);
+    const bool same = r->alone && !json_is_true(json_object_get(first, "automatic"));
     char *problem = NULL;
     mms_status st = mms_flag_command_open(&r->set, value, NULL, &c, &problem, err);
 
-    if (st == MMS_OK && !problem && mms_flag_command_writes(&c) && !c.automatic)
+    if (st == MMS_OK && !problem && mms_flag_command_writes(&c) && !(c.automatic && same))
         st = mms_planned_add(planned, c.selection, err);
     free(problem);
     mms_flag_command_close(&c, r->set.nwindow);

@@ -162,6 +162,10 @@ class Refusals(ProgramCase):
             plan = json.loads(self.multims("flagdata", name, "mode=list", "inpfile=two.txt", "--dryrun", "--json").stdout)
             self.assertEqual((plan["rows"], plan["bytes"]), (rows, cells + rows))
             self.assertEqual((plan["kept"], plan["flag_version"]), (["FLAG", "FLAG_ROW"], "flagdata_1"))
+            for words in (["scan=1~2"], ["mode=tfcrop", "scan=1~2"], ["mode=list", "inpfile=[\"mode='tfcrop' scan='1'\"]"],
+                          ["mode=list", "inpfile=[\"mode='tfcrop' scan='1'\",\"scan='2'\"]"]):  # tfcrop extends the same rows, or all
+                plan, run = (json.loads(self.multims("flagdata", name, *words, how, "--json").stdout) for how in ("--dryrun", "action=calculate"))
+                self.assertEqual(plan["rows"], run["rows"], words)
             plan = json.loads(self.multims("flagdata", name, "mode=rflag", "action=calculate", "--dryrun", "--json").stdout)
             self.assertEqual((plan["columns"], plan["bytes"], plan["flag_version"]), ({}, 0, None))
             plan = json.loads(self.multims("statwt", name, "datacolumn=data", "scan=1~2", "--dryrun", "--json").stdout)
