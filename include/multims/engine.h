@@ -56,7 +56,7 @@ typedef struct mms_engine_opts {
     const mms_unit_kind *kinds;
     /** How often a unit of a repeatable run (mms_engine_rules) is tried again when its worker was
      * killed or is stopped, memory was short, or another program had a table locked.  At most a
-     * tenth of a run's units, and three. */
+     * tenth of a run's units, and three; those that were locked don't count. */
     int retries;
     double worker_timeout_s; /**< how long a worker may be stopped, or its rank silent */
     /** Workers are forked of a warm process from the start, which takes a millisecond; else from

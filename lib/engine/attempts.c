@@ -52,9 +52,9 @@ bool mms_tries_again(mms_tries *t, int64_t unit, bool alone, bool at_once)
 {
     mms_try *const of = &t->of[unit];
 
-    if (of->attempt >= mms_tries_most(t, unit) || t->budget <= 0)
+    if (of->attempt >= mms_tries_most(t, unit) || (!of->locked && t->budget <= 0))
         return false;
-    t->budget--;
+    t->budget -= !of->locked; /* who locks a set locks all its parts */
     t->nwaiting++;
     of->waits = true;
     of->alone = alone;
