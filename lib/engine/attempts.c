@@ -56,6 +56,7 @@ bool mms_tries_again(mms_tries *t, int64_t unit, bool alone, bool at_once)
         return false;
     t->budget -= !of->locked; /* who locks a set locks all its parts */
     t->nwaiting++;
+    of->broken = of->broken || !of->locked;
     of->waits = true;
     of->alone = alone;
     of->not_before_ns = at_once ? 0 : mms_now_ns() + pause_ns(of->attempt);
@@ -113,12 +114,16 @@ static mms_value *move_output(const mms_value *asked, const char *out, const cha
 
 /* The unit finds nothing of an earlier attempt, and knows that it may not be the first. */
 static mms_status clear_place(const mms_value *asked, const char *path, mms_value *request,
-                              int attempt, mms_error *err)
+                              const mms_try *of, mms_error *err)
 {
-    json_object_set_new(request, "attempt", json_integer(attempt));
+    /* of several tables the second may have been locked when the first was changed */
+    const bool several = of->attempt > 1 && json_array_size(json_object_get(asked, "changes")) > 1;
+
+    json_object_set_new(request, "attempt", json_integer(of->attempt));
+    json_object_set_new(request, "broken", json_boolean(of->broken || several));
     if (json_object_get(asked, "renew"))
         json_object_set_new(request, "renew", json_true());
-    else if (path && attempt > 1)
+    else if (path && of->attempt > 1)
         return mms_remove_tree(path, err);
     return MMS_OK;
 }
@@ -134,6 +139,7 @@ mms_status mms_tries_request(mms_tries *t, int64_t unit, const mms_value *asked,
 
     t->nwaiting -= of->waits;
     of->waits = false;
+    of->locked = false;
     of->attempt++;
     if (!moves && of->attempt == 1) {
         *out = json_incref((mms_value *)asked);
@@ -148,9 +154,8 @@ mms_status mms_tries_request(mms_tries *t, int64_t unit, const mms_value *asked,
         return st;
     }
     *out = moved ? move_output(asked, path, moved) : json_copy((mms_value *)asked);
-    st = *out && (moved || !moves)
-             ? clear_place(asked, moved ? moved : path, *out, of->attempt, err)
-             : mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
+    st = *out && (moved || !moves) ? clear_place(asked, moved ? moved : path, *out, of, err)
+                                   : mms_fail(err, MMS_ERR_MEM, "engine: out of memory");
     free(moved);
     if (st != MMS_OK)
         mms_value_free(out);

@@ -268,6 +268,7 @@ typedef struct mms_try {
     bool waits;            /**< to be begun again */
     bool alone;            /**< memory was short: nothing else runs beside it */
     bool locked;           /**< by another program, when it was tried last */
+    bool broken;           /**< an attempt ended otherwise, and may have begun to change things */
     int64_t not_before_ns; /**< of the next attempt */
 } mms_try;
 

@@ -17,7 +17,7 @@ const char *mms_inplace_lock(const mms_value *order)
 
 bool mms_inplace_is_again(const mms_value *order)
 {
-    return mms_keys_find_integer(&(const mms_keys){.value = order}, "attempt") > 1;
+    return mms_keys_find_truth(&(const mms_keys){.value = order}, "broken"); // the engine adds it
 }
 
 /** An order (NULL: no memory) that says what it is for. */

@@ -12,7 +12,8 @@
 const char *mms_inplace_step(const mms_value *order);
 /** The lock of the run's undo; "": none is held. */
 const char *mms_inplace_lock(const mms_value *order);
-/** Whether an attempt before this one was broken off. */
+/** Whether an attempt before this one was broken off; of one that found its table locked nothing is
+ *  to be taken back, and who had the lock may have changed the table since. */
 bool mms_inplace_is_again(const mms_value *order);
 
 /** "save": a version of the flags. */

@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 
+from casacore.tables import table
+
 import program_case
 from inplace import InPlaceCase, VERBS, data_of
 from kills import words_of
@@ -31,6 +33,15 @@ for t in tables:
     t.lock(True)
 print("locked", flush=True)
 sys.stdin.read()
+"""
+WRITER = """
+import sys
+from casacore.tables import table
+t = table(sys.argv[1], readonly=False, lockoptions="permanentwait", ack=False)
+print("locked", flush=True)
+sys.stdin.read()
+t.putcell("FLAG", 0, t.getcell("FLAG", 0) | True)
+t.close()
 """
 AGAIN = r": worker \d was killed by signal 9 \(Killed\).*: it is tried again \(attempt 2 of 2\)"
 
@@ -183,6 +194,23 @@ class Retried(InPlaceCase):
             if freed:
                 self.check("setjy")
         self.assertEqual(data_of(self.path("in.mms")), data_of(self.path("keep")))
+
+    def test_what_another_program_writes_under_its_lock_stays(self):
+        """A unit that found its table locked has changed nothing: no old bytes come back over what was written since."""
+        self.prepare("flagdata")
+        part = self.path("in.mms/SUBMSS/keep.0002.ms")
+        with subprocess.Popen([sys.executable, "-c", WRITER, part], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+            self.assertEqual(writer.stdout.readline(), "locked\n")
+            process = self.run_verb("flagdata", "antenna=7", "flagbackup=False")
+            while process.poll() is None and '"retry"' not in self.text_of_journal():
+                time.sleep(0.001)
+            writer.stdin.close()
+            writer.wait()
+        said = process.communicate(timeout=patient(60))[1]
+        self.assertEqual(process.returncode, 0, said)
+        self.assertIn("could not be acquired", said)
+        with table(part, ack=False) as t:
+            self.assertTrue(t.getcell("FLAG", 0).all())
 
     def text_of_journal(self):
         try:
