@@ -210,7 +210,7 @@ class Refusals(ProgramCase):
                 before = set_bytes(self.path(name))
                 for verb, more in self.CHANGES.items():
                     with self.subTest(set=name, verb=verb):
-                        run = self.run_words(program_case.args.program, verb, name, *more)
+                        run = self.run_words(program_case.args.program, verb, name, *more, "workerretries=0")
                         self.check_left(run, 1, f"{part} could not be acquired", before, name)
 
     def test_a_part_that_is_there_twice_is_not_changed(self):
