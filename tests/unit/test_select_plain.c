@@ -99,13 +99,16 @@ static int64_t compare(mms_ms *ms, const mms_select *select)
     const int64_t nrow = mms_ms_nrow(ms);
     uint8_t *const mask = malloc(2 * (size_t)nrow), *const other = mask + nrow;
     char *const said = describe(ms, select, mask, true);
-    char *const want = describe(ms, select, other, false);
+    mms_ms *whole = NULL; // who asks casacore alone does so from the start
+    assert_int_equal(mms_ms_open(mms_ms_path(ms), &whole, NULL), MMS_OK);
+    char *const want = describe(whole, select, other, false);
     int64_t n = mask[0] == 2 ? -1 : 0;
 
     assert_string_equal(said, want);
     assert_memory_equal(mask, other, (size_t)nrow);
     for (int64_t i = 0; n >= 0 && i < nrow; i++)
         n += mask[i];
+    mms_ms_close(&whole);
     free(mask);
     free(said);
     free(want);
