@@ -188,6 +188,7 @@ static mms_status choose_columns(running *r, mms_error *err)
     MMS_TRY(check_column(r, MMS_COL_SIGMA, MMS_DT_FLOAT, r->weigh, err));
     MMS_TRY(check_column(r, MMS_COL_WEIGHT, MMS_DT_FLOAT, r->weigh, err));
     MMS_TRY(check_column(r, MMS_COL_WEIGHT_SPECTRUM, MMS_DT_FLOAT, false, err));
+    MMS_TRY(check_column(r, MMS_COL_SIGMA_SPECTRUM, MMS_DT_FLOAT, false, err));
     r->weigh = r->weigh && r->correct;
     if (r->correct)
         r->columns[n++] = MMS_COL_CORRECTED_DATA;

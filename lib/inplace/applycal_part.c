@@ -12,6 +12,7 @@
 #include "ms/columns.h"
 #include "orders_priv.h"
 #include "tables/measures_priv.h"
+#include "transform/statwt.h"
 
 static mms_status no_memory(mms_error *err)
 {
@@ -63,10 +64,16 @@ typedef struct work {
     double *sky_rad, *parallactic_rad; /**< [antennas]: elevations and angles at a time */
     mms_complex *data, *kept; /**< room for blocks; kept: what channels that are not chosen keep */
     uint8_t *data_flags, *kept_flags, *which;
-    float *sigma, *weight, *spectrum;
-    int64_t rooms[8];
+    float *sigma, *weight;
+    float *spectrum, *sigmas; /**< WEIGHT_SPECTRUM, NULL: there is none; SIGMA_SPECTRUM */
+    float *channel;           /**< [channels] of a row */
+    uint8_t *has;             /**< of a row: HAS_WEIGHTS, HAS_SIGMAS */
+    int64_t rooms[11];
     bool has_flags; /**< those of the block were read */
 } work;
+
+/** Spectra that a row has. */
+enum { HAS_WEIGHTS = 1, HAS_SIGMAS = 2 };
 
 /* ---- opening ----------------------------------------------------------------------------------*/
 
@@ -212,6 +219,9 @@ static void close_thread(work *w)
     free(w->sigma);
     free(w->weight);
     free(w->spectrum);
+    free(w->sigmas);
+    free(w->channel);
+    free(w->has);
 }
 
 /* ---- one table's parameters of one antenna ----------------------------------------------------*/
@@ -682,6 +692,55 @@ static bool restore_row(work *w, const state *s, const mms_change_rows *r, int64
            memcmp(w->data_flags + i * cell, w->kept_flags + i * cell, (size_t)cell) != 0;
 }
 
+/** Read the cells of a column of spectra that are like those of the data, and note which rows have
+ *  some. */
+static mms_status read_spectra(work *w, const char *column, const mms_change_rows *r, uint8_t bit,
+                               float *to, mms_error *err)
+{
+    const int64_t cell = r->shape[0] * r->shape[1];
+    mms_shape_run *runs = NULL;
+    int64_t nrun = 0;
+    mms_status st;
+
+    MMS_TRY(mms_sink_shapes(w->part->sink, column, 1, &r->rows, &runs, &nrun, err));
+    for (int64_t i = 0; i < nrun; i++) {
+        const mms_shape_run *run = &runs[i];
+        const int64_t first = run->rows.first - r->rows.first;
+        if (run->ndim != 2 || run->shape[0] != r->shape[0] || run->shape[1] != r->shape[1])
+            continue;
+        MMS_TRY(mms_sink_read(w->part->sink, column, 1, &run->rows, run->rows.count * cell,
+                              to + first * cell, err));
+        for (int64_t k = 0; k < run->rows.count; k++)
+            w->has[first + k] |= bit;
+    }
+done:
+    free(runs);
+    return st;
+}
+
+/** Make room for spectra of weights, where the set has them, and read what they are made of. */
+static mms_status open_spectra(work *w, const mms_change_rows *r, mms_error *err)
+{
+    const int64_t n = r->rows.count * r->shape[0] * r->shape[1];
+    mms_sink *sink = w->part->sink;
+    mms_status st = MMS_OK;
+
+    if (!mms_sink_column(sink, MMS_COL_WEIGHT_SPECTRUM))
+        return MMS_OK;
+    MMS_TRY(mms_grow(&w->spectrum, &w->rooms[5], n, sizeof *w->spectrum, err));
+    MMS_TRY(mms_grow(&w->has, &w->rooms[8], r->rows.count, 1, err));
+    memset(w->has, 0, (size_t)r->rows.count);
+    if (w->cuts)
+        MMS_TRY(read_spectra(w, MMS_COL_WEIGHT_SPECTRUM, r, HAS_WEIGHTS, w->spectrum, err));
+    if (!mms_sink_column(sink, MMS_COL_SIGMA_SPECTRUM))
+        return MMS_OK;
+    MMS_TRY(mms_grow(&w->sigmas, &w->rooms[9], n, sizeof *w->sigmas, err));
+    MMS_TRY(mms_grow(&w->channel, &w->rooms[10], r->shape[0], sizeof *w->channel, err));
+    st = read_spectra(w, MMS_COL_SIGMA_SPECTRUM, r, HAS_SIGMAS, w->sigmas, err);
+done:
+    return st;
+}
+
 static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
 {
     const int64_t n = r->rows.count, cell = r->shape[0] * r->shape[1];
@@ -700,6 +759,7 @@ static mms_status read_block(work *w, const mms_change_rows *r, mms_error *err)
         MMS_TRY(mms_grow(&w->sigma, &w->rooms[3], n * r->shape[1], sizeof *w->sigma, err));
         MMS_TRY(mms_grow(&w->weight, &w->rooms[4], n * r->shape[1], sizeof *w->weight, err));
         MMS_TRY(mms_sink_read(sink, MMS_COL_SIGMA, 1, &r->rows, n * r->shape[1], w->sigma, err));
+        MMS_TRY(open_spectra(w, r, err));
     }
 done:
     return st;
@@ -711,36 +771,6 @@ static bool flag_all(int64_t n, uint8_t *flags)
 
     memset(flags, 1, (size_t)n);
     return changed;
-}
-
-/** Row i of a block; flagged: its flags have changed; weighed: its weights are new. */
-static mms_status do_row(work *w, const state *s, const mms_change_rows *r, int64_t i,
-                         uint8_t *flagged, uint8_t *weighed, mms_error *err)
-{
-    const int64_t cell = r->shape[0] * r->shape[1], ncorr = r->shape[1];
-    const mms_cal_antenna *a = &s->antennas[r->antenna1[i]], *b = &s->antennas[r->antenna2[i]];
-    const bool flags =
-        w->asked.flag && (s->solved ? mms_cal_may_flag(&s->window, a, b) : w->asked.strict);
-    mms_status st = MMS_OK;
-
-    if (flags)
-        MMS_TRY(read_flags(w, r, err));
-    if (!s->solved) {
-        *flagged = flags && flag_all(cell, w->data_flags + i * cell);
-        return MMS_OK;
-    }
-    if (w->asked.correct)
-        mms_cal_correct(&s->window, a, b, w->data + i * cell);
-    if (flags)
-        *flagged = mms_cal_flag(&s->window, a, b, w->data_flags + i * cell);
-    *weighed = w->asked.weigh;
-    for (int64_t c = 0; w->asked.weigh && c < ncorr; c++) {
-        const float sigma = w->sigma[i * ncorr + c];
-        w->weight[i * ncorr + c] = (sigma > 0 ? 1 / (sigma * sigma) : 0) *
-                                   a->weight[s->products[c].p] * b->weight[s->products[c].q];
-    }
-done:
-    return st;
 }
 
 /** Give all channels of a cell, or those that are chosen, the values of one. */
@@ -759,46 +789,86 @@ static void repeat(int64_t nchan, int64_t ncorr, const uint8_t *chosen, const fl
     }
 }
 
-/** Rows whose cells are alike: channels that are not chosen keep what they have, if there is any.
- */
-static mms_status fill_spectra(work *w, const mms_change_rows *r, const uint8_t *weighed,
-                               const mms_shape_run *run, mms_error *err)
+/** The median; the lesser of the middle two, as casacore's of axes is.  Sorts values. */
+static float lower_median(int64_t n, float *values)
 {
-    const int64_t nchan = r->shape[0], ncorr = r->shape[1], cell = nchan * ncorr;
-    const int64_t first = run->rows.first - r->rows.first, end = first + run->rows.count;
-    const bool keep = w->cuts && run->ndim > 0;
-    mms_status st = MMS_OK;
+    int64_t most = 0;
 
-    if (keep)
-        st = mms_sink_read(w->part->sink, MMS_COL_WEIGHT_SPECTRUM, 1, &run->rows,
-                           run->rows.count * cell, w->spectrum + first * cell, err);
-    for (int64_t i = first; i < end && st == MMS_OK; i++)
-        if (weighed[i])
-            repeat(nchan, ncorr, keep ? w->states[r->ddid[i]]->chosen : NULL, w->weight + i * ncorr,
-                   w->spectrum + i * cell);
-    return st;
+    if (n % 2 != 0 || n == 0)
+        return mms_statwt_median(n, values);
+    for (int64_t i = 1; i < n; i++)
+        most = values[i] > values[most] ? i : most;
+    values[most] = values[n - 1]; // without the greatest one it is the middle one
+    return mms_statwt_median(n - 1, values);
 }
 
-static mms_status write_spectra(work *w, const mms_change_rows *r, const uint8_t *weighed,
-                                mms_error *err)
+static float weight_by(float sigma, const float gains[2])
 {
-    const int64_t n = r->rows.count, nchan = r->shape[0], ncorr = r->shape[1];
-    mms_shape_run all = {.rows = r->rows}, *runs = NULL;
-    int64_t nrun = 1;
-    mms_status st;
+    return (sigma > 0 ? 1 / (sigma * sigma) : 0) * gains[0] * gains[1];
+}
 
-    if (!mms_sink_column(w->part->sink, MMS_COL_WEIGHT_SPECTRUM))
+/** The weights of row i in one correlation, by channel; that of the row is their median. */
+static float weigh_channels(work *w, const state *s, const mms_change_rows *r, int64_t i, int64_t c,
+                            const float gains[2])
+{
+    const int64_t nchan = r->shape[0], ncorr = r->shape[1];
+    const bool keeps = s->chosen && w->has[i] & HAS_WEIGHTS;
+    int64_t n = 0;
+
+    for (int64_t k = 0; k < nchan; k++) {
+        const int64_t at = (i * nchan + k) * ncorr + c;
+        const bool chosen = !s->chosen || s->chosen[k];
+        const float weight = weight_by(w->sigmas[at], gains);
+        if (chosen || !keeps)
+            w->spectrum[at] = weight;
+        if (chosen)
+            w->channel[n++] = weight;
+    }
+    return lower_median(n, w->channel);
+}
+
+/** The weights of row i: of SIGMA_SPECTRUM where there are spectra of both, else of SIGMA. */
+static void weigh_row(work *w, const state *s, const mms_change_rows *r, int64_t i,
+                      const mms_cal_antenna *a, const mms_cal_antenna *b)
+{
+    const int64_t nchan = r->shape[0], ncorr = r->shape[1];
+    const uint8_t has = w->spectrum ? w->has[i] : 0;
+    float *const weight = w->weight + i * ncorr;
+
+    for (int64_t c = 0; c < ncorr; c++) {
+        const float gains[2] = {a->weight[s->products[c].p], b->weight[s->products[c].q]};
+        weight[c] = has & HAS_SIGMAS ? weigh_channels(w, s, r, i, c, gains)
+                                     : weight_by(w->sigma[i * ncorr + c], gains);
+    }
+    if (w->spectrum && !(has & HAS_SIGMAS))
+        repeat(nchan, ncorr, has & HAS_WEIGHTS ? s->chosen : NULL, weight,
+               w->spectrum + i * nchan * ncorr);
+}
+
+/** Row i of a block; flagged: its flags have changed; weighed: its weights are new. */
+static mms_status do_row(work *w, const state *s, const mms_change_rows *r, int64_t i,
+                         uint8_t *flagged, uint8_t *weighed, mms_error *err)
+{
+    const int64_t cell = r->shape[0] * r->shape[1];
+    const mms_cal_antenna *a = &s->antennas[r->antenna1[i]], *b = &s->antennas[r->antenna2[i]];
+    const bool flags =
+        w->asked.flag && (s->solved ? mms_cal_may_flag(&s->window, a, b) : w->asked.strict);
+    mms_status st = MMS_OK;
+
+    if (flags)
+        MMS_TRY(read_flags(w, r, err));
+    if (!s->solved) {
+        *flagged = flags && flag_all(cell, w->data_flags + i * cell);
         return MMS_OK;
-    MMS_TRY(mms_grow(&w->spectrum, &w->rooms[5], n * nchan * ncorr, sizeof *w->spectrum, err));
-    if (w->cuts)
-        MMS_TRY(mms_sink_shapes(w->part->sink, MMS_COL_WEIGHT_SPECTRUM, 1, &r->rows, &runs, &nrun,
-                                err));
-    for (int64_t i = 0; i < nrun; i++)
-        MMS_TRY(fill_spectra(w, r, weighed, runs ? &runs[i] : &all, err));
-    st = mms_change_write(w->part, MMS_COL_WEIGHT_SPECTRUM, r, weighed, 2, r->shape,
-                          sizeof *w->spectrum, w->spectrum, err);
+    }
+    if (w->asked.correct)
+        mms_cal_correct(&s->window, a, b, w->data + i * cell);
+    if (flags)
+        *flagged = mms_cal_flag(&s->window, a, b, w->data_flags + i * cell);
+    *weighed = w->asked.weigh;
+    if (w->asked.weigh)
+        weigh_row(w, s, r, i, a, b);
 done:
-    free(runs);
     return st;
 }
 
@@ -841,7 +911,9 @@ static mms_status do_block(mms_change_part *p, void *user, const mms_change_rows
     if (w->asked.weigh) {
         MMS_TRY(mms_change_write(p, MMS_COL_WEIGHT, r, weighed, 1, r->shape + 1, sizeof *w->weight,
                                  w->weight, err));
-        MMS_TRY(write_spectra(w, r, weighed, err));
+        if (w->spectrum)
+            MMS_TRY(mms_change_write(p, MMS_COL_WEIGHT_SPECTRUM, r, weighed, 2, r->shape,
+                                     sizeof *w->spectrum, w->spectrum, err));
     }
 done:
     return st;
@@ -855,7 +927,7 @@ static mms_status do_part(mms_change_part *p, mms_error *err)
     MMS_TRY(threads ? open_work(&shared, err) : no_memory(err));
     for (int64_t i = 0; i < p->threads; i++)
         MMS_TRY(open_thread(&shared, &threads[i], err));
-    MMS_TRY(mms_change_each(p, MMS_COL_DATA, 16, do_block, threads, err));
+    MMS_TRY(mms_change_each(p, MMS_COL_DATA, 20, do_block, threads, err));
 done:
     for (int64_t i = 0; threads && i < p->threads; i++)
         close_thread(&threads[i]);

@@ -7,6 +7,7 @@ import sys
 import tarfile
 
 import program_case
+from machine import patient
 from program_case import ProgramCase, parser
 
 parser.add_argument("--judge", required=True, help="the script that judges, beside the recorded cases")
@@ -52,7 +53,7 @@ class Found(ProgramCase):
     def judge(self, *words):
         args = program_case.args
         run = self.run_words(sys.executable, args.judge, "--program", args.program, *words, self.path("cases.json"),
-                             timeout=300)
+                             timeout=patient(300))
         self.assertEqual(run.returncode, 0, run.stdout[-4000:] + run.stderr[-4000:])
 
     def test_one_set(self):
