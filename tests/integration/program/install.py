@@ -178,7 +178,7 @@ class Installation(ProgramCase):
 
     def test_the_module_of_measures_is_installed_and_missed(self):
         self.simulate()
-        self.demand(self.program, "split", "in.ms", "one.ms", "scan=1", "datacolumn=data")
+        self.demand(self.program, "split", "in.ms", "one.ms", "uvrange=>0", "datacolumn=data")
         if "MULTIMS_LIBEXEC" in os.environ:
             return  # a static library has it in itself
         module = self.find("libmultims-measures.so")
@@ -191,11 +191,11 @@ class Installation(ProgramCase):
             os.remove(module)
             with open(module, "wb") as file:
                 file.write(change)
-            run = self.run_words(self.program, "split", "in.ms", "two.ms", "scan=1", "datacolumn=data")
+            run = self.run_words(self.program, "split", "in.ms", "two.ms", "uvrange=>0", "datacolumn=data")
             self.assertEqual(run.returncode, 2, run.stderr)
             self.assertIn(f"libmultims-measures.so{'' if change[0] == 127 else ':'} {wanted}", run.stderr)
         os.remove(module)
-        run = self.run_words(self.program, "split", "in.ms", "two.ms", "scan=1", "datacolumn=data")
+        run = self.run_words(self.program, "split", "in.ms", "two.ms", "uvrange=>0", "datacolumn=data")
         self.assertEqual(run.returncode, 2, run.stderr)
         self.assertIn("libmultims-measures.so is not there: selections and measures need it", run.stderr)
         self.assertFalse(os.path.exists(self.path("two.ms")))
