@@ -1021,15 +1021,10 @@ static void tell_begin(const struct run *run)
 
 static void run_with_signals_blocked(struct run *run)
 {
-    sigset_t stops, before;
+    sigset_t before;
 
     tell_begin(run);
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGUSR1);
-    sigaddset(&stops, SIGUSR2);
-    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    mms_stop_block(&before);
     run_units(run, &before);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     MMS_TELL(

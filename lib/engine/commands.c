@@ -741,19 +741,14 @@ static void log_standing(const mms_client *client)
 /* Hand out, wait for at most a moment, take what came. */
 static mms_status turn(mms_client *client, const struct timespec *wait, mms_error *err)
 {
-    sigset_t stops, before;
+    sigset_t before;
     int n, errnum;
 
     if (client->state != MMS_CLIENT_STARTED)
         return MMS_OK;
     look_around(client);
     hand_out(client);
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGUSR1);
-    sigaddset(&stops, SIGUSR2);
-    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    mms_stop_block(&before);
     n = mms_stop_signal() ? 0
                           : mms_hub_wait(mms_engine_hub(client->engine), wait, true, &before,
                                          take_message, client);

@@ -394,6 +394,8 @@ bool mms_stop_at_once(void);
 bool mms_stop_is_asked(void);
 /** Catch SIGUSR2 alone. */
 void mms_stop_catch_question(void);
+/** Block what mms_stop_catch() catches, for who lets it in where it waits; *before is the mask. */
+void mms_stop_block(sigset_t *before);
 /** How a run stands, and which workers are at work. */
 typedef struct mms_at_work {
     int worker, attempt;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /** @file stop.c  SIGINT, SIGTERM, SIGUSR1 and SIGUSR2: noted here, acted upon where the work is. */
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <time.h>
@@ -46,6 +47,8 @@ static void handle(int signal_number, void (*handler)(int))
     sigaction(signal_number, &action, NULL);
 }
 
+static const int stops[] = {SIGINT, SIGTERM, SIGUSR1};
+
 void mms_stop_catch_question(void)
 {
     handle(SIGUSR2, note_question);
@@ -53,10 +56,20 @@ void mms_stop_catch_question(void)
 
 void mms_stop_catch(void)
 {
-    handle(SIGINT, note);
-    handle(SIGTERM, note);
-    handle(SIGUSR1, note);
+    for (int64_t i = 0; i < MMS_COUNT_OF(stops); i++)
+        handle(stops[i], note);
     mms_stop_catch_question();
+}
+
+void mms_stop_block(sigset_t *before)
+{
+    sigset_t caught;
+
+    sigemptyset(&caught);
+    for (int64_t i = 0; i < MMS_COUNT_OF(stops); i++)
+        sigaddset(&caught, stops[i]);
+    sigaddset(&caught, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &caught, before);
 }
 
 bool mms_stop_is_asked(void)

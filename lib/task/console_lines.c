@@ -56,14 +56,10 @@ static mms_line_end wait_for_input(void)
 {
     struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
     mms_line_end end = MMS_LINE_READ;
-    sigset_t stops, before;
+    sigset_t before;
     int n = -1;
 
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGINT);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &stops, &before);
+    mms_stop_block(&before);
     while (n < 0 && end == MMS_LINE_READ) {
         if (mms_stop_signal())
             end = MMS_LINE_STOPPED;
