@@ -80,7 +80,7 @@ static char *tell_end(int status)
                                : mms_format("ended with exit status %d", WEXITSTATUS(status));
 }
 
-static bool is_crash(int status)
+bool mms_blackbox_is_crash(int status)
 {
     const int number = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 
@@ -96,12 +96,12 @@ char *mms_blackbox_tell(const mms_blackbox *dead, int status)
                           : tell_end(status);
     char *all;
 
-    if (end && *dead->reading && dead->inside <= 0 && is_crash(status)) {
+    if (end && *dead->reading && dead->inside <= 0 && mms_blackbox_is_crash(status)) {
         all = mms_format("%s while it read %s, which may be damaged", end, dead->reading);
         free(end);
         return all;
     }
-    if (!end || !*dead->table || (dead->inside <= 0 && !is_crash(status)))
+    if (!end || !*dead->table || (dead->inside <= 0 && !mms_blackbox_is_crash(status)))
         return end;
     all = dead->inside > 0 ? mms_format("%s in casacore, at %s%s%s", end, dead->table,
                                         *dead->words ? ": " : "", dead->words)

@@ -45,6 +45,10 @@ void mms_blackbox_set_scratch(const char *path);
 /** stays: whatever the end. */
 void mms_blackbox_set_journal(const char *folder, int64_t ndone, bool stays);
 
+/** Whether a process for which waitpid() gave this status did it itself; else somebody, or a limit
+ *  of the system, has ended it. */
+bool mms_blackbox_is_crash(int status);
+
 /** Return how a process ended that waitpid() gave this status for: "was killed by signal 11
  *  (Segmentation fault)", with what its box adds.  NULL when out of memory; end it with free(). */
 char *mms_blackbox_tell(const mms_blackbox *box, int status);

@@ -77,13 +77,6 @@ static void go_on(mms_blackbox *box, pid_t watcher, const sigset_t *mask)
 
 /* ---- when the child has ended ---- */
 
-/* Whether the process did it itself; else somebody, or a limit of the system, has ended it. */
-static bool is_crash(int number)
-{
-    return number == SIGSEGV || number == SIGBUS || number == SIGABRT || number == SIGFPE ||
-           number == SIGILL;
-}
-
 static char *tell_crash(const mms_blackbox *box, int status)
 {
     const bool known = box->inside > 0 && *box->table;
@@ -95,7 +88,7 @@ static char *tell_crash(const mms_blackbox *box, int status)
         free(end);
         return text;
     }
-    if (!is_crash(number))
+    if (!mms_blackbox_is_crash(status))
         return mms_format("%s: the process that reads it was killed by signal %d (%s): by "
                           "somebody, or because %s",
                           box->table, number, strsignal(number),
