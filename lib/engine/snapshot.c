@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/files_priv.h"
 #include "engine_priv.h"
@@ -75,6 +76,10 @@ static bool is_for_prometheus(const char *path)
 
 mms_status mms_standing_write(const mms_standing *s, const char *path, mms_error *err)
 {
+    struct stat info;
+
+    if (!stat(path, &info) && !S_ISREG(info.st_mode)) /* /dev/null would be replaced */
+        return mms_check_regular(path, info.st_mode, err);
     char *const text = is_for_prometheus(path) ? metrics_of(s) : json_of(s);
     char *const fresh = mms_format("%s.new", path);
     FILE *const file = fresh ? fopen(fresh, "we") : NULL;

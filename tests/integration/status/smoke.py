@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 import time
 
@@ -64,6 +65,11 @@ class Smoke(ProgramCase):
         self.assertEqual(run.stderr.count("statusfile: absent/how.json: No such file"), 1)
         self.multims("each", "x.mms", "-j", "1", "statusfile=late/how.json", "--", "mkdir", "-p", "late")
         self.assertTrue(os.path.exists(self.path("late/how.json"))) # what could not be written once
+        os.mkfifo(self.path("pipe"))
+        run = self.multims("each", "x.mms", "statusfile=pipe", "--", "true")
+        self.assertEqual(run.stderr.count("statusfile: pipe is a named pipe, not a file"), 1)
+        self.assertEqual(os.listdir(self.folder).count("pipe.new"), 0)
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("pipe")).st_mode))
 
     def test_who_asks_ends_nothing(self):
         """SIGUSR2 at any moment of any verb, of those that judge, too."""
