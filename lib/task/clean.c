@@ -47,6 +47,8 @@ static void remove_copy(const char *part)
     char *const copy = part ? mms_each_copy_path(part) : NULL;
     char *const note = copy ? mms_each_note_path(copy, NULL) : NULL;
 
+    if (part)
+        mms_each_mend(part);
     if (note)
         mms_each_drop_note(note);
     if (copy)

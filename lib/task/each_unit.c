@@ -93,6 +93,7 @@ static mms_status swap(const char *copy, const char *vis, mms_error *err)
     old = mms_format("%s-old", copy);
     if (!old)
         return mms_fail(err, MMS_ERR_MEM, "out of memory");
+    MMS_TRY(mms_remove_tree(old, err)); /* of a run that was killed: the part is in its place */
     if (rename(vis, old))
         MMS_TRY(mms_fail_errno(err, errno, "%s", vis));
     if (rename(copy, vis)) {

@@ -92,6 +92,22 @@ class Faults(robust.Case):
         self.assertGreater(struck, 12)
         self.assertGreater(again, 6)
 
+    def test_what_a_kill_left_beside_a_part_is_in_nobodys_way(self):
+        """Where the disk can't exchange names the part stood there meanwhile; a kill came while that was removed."""
+        os.mkdir(self.path(".in.ms.mms-each-copy-old"))
+        with open(self.path(".in.ms.mms-each-copy-old/table.f1"), "w"):
+            pass
+        before = self.text("in.ms/table.info")
+        words = "each", "in.ms", "--staged", "-j", "1", "-q", "--", "sh", "-c", 'echo again >> "$0/table.info"', "{vis}"
+        result, calls = self.run_faulty(words, "rename", "EINVAL", 0, ".in.ms.mms-each-copy", once=True)
+        self.assert_done(result)
+        self.assertIn("renameat2", calls)
+        self.assertEqual(self.text("in.ms/table.info"), before + "again\n")
+        self.clean()
+        self.assert_folder("in.ms")
+        with open(self.path("in.ms/table.info"), "w") as f:
+            f.write(before)
+
     def text(self, name):
         with open(self.path(name)) as f:
             return f.read()
