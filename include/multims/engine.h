@@ -104,7 +104,8 @@ MMS_API bool mms_engine_watch(mms_report_crash *report, void *ctx, int *exit_sta
 MMS_API bool mms_engine_serve(const mms_unit_kind *kinds, int *exit_status);
 
 /** Let the server ranks end and shut MPI down; call it last in main, with the exit status that main
- *  returns.  Does nothing without MPI. */
+ *  returns.  Where ranks do not answer, or MPI fails, it does not return, but ends the job by
+ *  MPI_Abort().  Does nothing without MPI. */
 MMS_API void mms_engine_shutdown(int exit_status);
 
 /** Make an engine; workers are started when the first unit needs them.  Not collective.
